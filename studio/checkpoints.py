@@ -1,0 +1,141 @@
+"""What a model's files on disk are, read from configs and headers alone: no tensor is loaded, no pickle is opened."""
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from studio.errors import ModelError
+from studio.families import FAMILIES
+
+PICKLES = frozenset({".ckpt", ".bin", ".pt", ".pth", ".pkl"})
+INDEX = "model_index.json"
+# What the reference reader allows a header to be; beyond it the first bytes are not a length.
+HEADER_BYTES = 100_000_000
+DENOISERS = ("unet", "transformer")
+WITH_WEIGHTS = (*DENOISERS, "vae", "text_encoder", "text_encoder_2", "text_encoder_3")
+STEMS = ("diffusion_pytorch_model", "model")
+
+
+def tensor_shapes(path: Path) -> dict[str, tuple[int, ...]]:
+    """Each tensor's shape by its name, from the header of a .safetensors file.
+
+    Raises ModelError where the file is a pickle, missing, not in the format, or shorter than its header says.
+    """
+    refuse_pickle(path)
+    header, data_bytes = _header(path)
+    tensors = {name: entry for name, entry in header.items() if name != "__metadata__"}
+    try:
+        promised = max((int(entry["data_offsets"][1]) for entry in tensors.values()), default=0)
+        shapes = {name: tuple(int(n) for n in entry["shape"]) for name, entry in tensors.items()}
+    except (TypeError, KeyError, ValueError, IndexError) as error:
+        raise _damaged(path, "its header is garbled") from error
+    if promised != data_bytes:
+        raise _damaged(path, f"it holds {data_bytes} bytes of weights where its header promises {promised}")
+    return shapes
+
+
+def refuse_pickle(path: Path) -> None:
+    """ModelError for the formats that can carry a program."""
+    if path.suffix.lower() in PICKLES:
+        raise ModelError(
+            f"{path.name} is refused: a {path.suffix} file is a pickle, which can run any program when it is opened.",
+            "Get the model as .safetensors, or convert it where you trust it.",
+        )
+
+
+def weights(folder: Path, variant: str | None = None) -> list[Path]:
+    """The weight files of a diffusers folder, those of `variant` where it has them.
+
+    Raises ModelError where the folder is none, or a part's weights are missing or only there as a pickle.
+    """
+    index = read_json(folder / INDEX)
+    parts = [name for name in WITH_WEIGHTS if isinstance(index.get(name), list) and index[name][0]]
+    if not parts:
+        raise ModelError(f"{folder / INDEX} names no part with weights.", "Copy the whole model again.")
+    return [path for part in parts for path in _part_weights(folder / part, variant)]
+
+
+def family_of_folder(folder: Path) -> str | None:
+    """The id of the family that a diffusers folder belongs to, by its denoiser's config; None where none is known."""
+    for name in DENOISERS:
+        path = folder / name / "config.json"
+        if path.is_file():
+            config = read_json(path)
+            fits = [i for i, family in FAMILIES.items() if family.signature.fits_config(config)]
+            return max(fits, key=lambda i: len(FAMILIES[i].signature.facts), default=None)
+    return None
+
+
+def family_of_file(path: Path) -> str | None:
+    """The id of the family that a single .safetensors file belongs to; None where none is known.
+
+    Raises ModelError where the file is damaged or a pickle.
+    """
+    shapes = tensor_shapes(path)
+    fits = [i for i, family in FAMILIES.items() if family.signature.fits_tensors(shapes)]
+    return max(fits, key=lambda i: len(FAMILIES[i].signature.keys), default=None)
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """A JSON object on disk; ModelError where it is missing or none."""
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ModelError(f"{path} cannot be read: {error.strerror}.", "Copy the whole model again.") from error
+    except ValueError as error:
+        raise ModelError(f"{path} is damaged: it is not JSON ({error}).", "Copy the whole model again.") from error
+    if not isinstance(values, dict):
+        raise ModelError(f"{path} is damaged: it is not a JSON object.", "Copy the whole model again.")
+    return values
+
+
+def _header(path: Path) -> tuple[Mapping[str, Any], int]:
+    """A .safetensors file's header, and how many bytes of weights follow it."""
+    try:
+        with path.open("rb") as file:
+            total = path.stat().st_size
+            length = int.from_bytes(file.read(8), "little")
+            if not 2 <= length <= min(HEADER_BYTES, total - 8):
+                raise _damaged(path, "it ends within its header, or is not in the format")
+            header = json.loads(file.read(length))
+    except OSError as error:
+        raise ModelError(f"{path} cannot be read: {error.strerror}.", "Put it there, readable for you.") from error
+    except ValueError as error:
+        raise _damaged(path, "its header is garbled") from error
+    if not isinstance(header, dict):
+        raise _damaged(path, "its header is garbled")
+    return header, total - 8 - length
+
+
+def _damaged(path: Path, why: str) -> ModelError:
+    return ModelError(f"{path} is damaged: {why}.", "The download or copy broke off: get the file again.")
+
+
+def _part_weights(folder: Path, variant: str | None) -> list[Path]:
+    for name in _names(variant):
+        path = folder / name
+        if path.is_file():
+            files = [path] if path.suffix == ".safetensors" else _shards(path)
+            missing = next((file for file in files if not file.is_file()), None)
+            if missing:
+                raise ModelError(f"{missing} is missing.", "The download or copy broke off: get the model again.")
+            return files
+    for pickle in sorted(p for p in folder.glob("*") if p.suffix.lower() in PICKLES):
+        refuse_pickle(pickle)
+    raise ModelError(f"{folder} holds no weights (.safetensors).", "Copy the whole model again.")
+
+
+def _names(variant: str | None) -> Iterator[str]:
+    """What a part's weights may be called, the wanted variant first."""
+    for middle in ([f".{variant}"] if variant else []) + [""]:
+        for stem in STEMS:
+            yield f"{stem}{middle}.safetensors"
+            yield f"{stem}.safetensors.index{middle}.json"
+
+
+def _shards(index: Path) -> list[Path]:
+    entries = read_json(index).get("weight_map")
+    if not isinstance(entries, dict) or not entries:
+        raise ModelError(f"{index} is damaged: it names no files.", "Copy the whole model again.")
+    return sorted({index.parent / str(name) for name in entries.values()})

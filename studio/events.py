@@ -1,0 +1,81 @@
+"""What a job tells while it runs. Events are values; any number of readers follow them from any position.
+
+A job's log is: Queued*, Started, (Loading | Step | Preview | Finished)*, then exactly one of Done, Stopped, Failed.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from studio.recipe import Recipe
+
+
+@dataclass(frozen=True)
+class Queued:
+    """Waiting; `position` counts the jobs that run before this one."""
+
+    position: int
+
+
+@dataclass(frozen=True)
+class Started:
+    """The job has the device."""
+
+
+@dataclass(frozen=True)
+class Loading:
+    """The model is on its way to the device; `what` is one plain sentence."""
+
+    what: str
+
+
+@dataclass(frozen=True)
+class Step:
+    """One denoising step of the images `images` (indices within the job) is done."""
+
+    images: tuple[int, ...]
+    step: int
+    steps: int
+    seconds_left: float
+
+
+@dataclass(frozen=True)
+class Preview:
+    """A look at image `image` as it stands; `jpeg` is a small encoded picture."""
+
+    image: int
+    jpeg: bytes
+
+
+@dataclass(frozen=True)
+class Finished:
+    """Image `image` is in the library at `path`; `recipe` makes it again."""
+
+    image: int
+    path: Path
+    recipe: Recipe
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Done:
+    """Every image is in the library; `seconds` since the job had the device."""
+
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Stopped:
+    """The job was stopped; what had finished is kept."""
+
+
+@dataclass(frozen=True)
+class Failed:
+    """The job ended in an error; `field` names the recipe's field at fault, where there is one."""
+
+    message: str
+    hint: str = ""
+    field: str | None = None
+
+
+Event = Queued | Started | Loading | Step | Preview | Finished | Done | Stopped | Failed
+END = (Done, Stopped, Failed)

@@ -1,0 +1,76 @@
+"""What there is to know about a model family; facts, no weights, no torch."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Literal
+
+from studio.recipe import Ability
+from studio.schedulers import SCHEDULERS, Process
+
+Task = Literal["text2img", "img2img", "inpaint"]
+
+
+@dataclass(frozen=True)
+class LatentColours:
+    """A linear look at latents: red, green, blue = factors[channel] · latents + bias, in -1..1."""
+
+    factors: tuple[tuple[float, float, float], ...]
+    bias: tuple[float, float, float] = (0.0, 0.0, 0.0)
+
+
+@dataclass(frozen=True)
+class Signature:
+    """How a checkpoint of the family is told from others.
+
+    `denoiser` is the config class name of its UNet or transformer, `facts` are config values it must have; `keys`
+    are tensor names (with their shape, where that decides) found in its single files. Where two families fit, the
+    one that asks for more is meant; a family without `keys` has no single files.
+    """
+
+    denoiser: str
+    facts: Mapping[str, object] = field(default_factory=lambda: MappingProxyType({}))
+    keys: Mapping[str, tuple[int, ...] | None] = field(default_factory=lambda: MappingProxyType({}))
+
+    def fits_config(self, config: Mapping[str, object]) -> bool:
+        """Whether the denoiser's `config.json` is one of this family."""
+        return config.get("_class_name") == self.denoiser and all(
+            config.get(name) == value for name, value in self.facts.items()
+        )
+
+    def fits_tensors(self, shapes: Mapping[str, tuple[int, ...]]) -> bool:
+        """Whether a single file with tensors of these names and shapes is one of this family."""
+        return bool(self.keys) and all(
+            name in shapes and shape in (None, shapes[name]) for name, shape in self.keys.items()
+        )
+
+
+@dataclass(frozen=True)
+class Family:
+    """One family: which diffusers class does which task, its defaults, limits and abilities.
+
+    Sizes are in pixels: `native_side` is what it was trained at, `multiple` what both sides must be divisible by,
+    `max_side` the most one side may have. `prompt_tokens` is how many tokens of a prompt it reads, without its
+    begin and end marks, `tokenizer` the folder of the tokenizer that counts them. `preview` is None where a linear
+    look is not known; a small decoder is used then.
+    """
+
+    name: str
+    pipelines: Mapping[Task, str]
+    signature: Signature
+    native_side: int
+    scheduler: str
+    steps: int
+    guidance_scale: float
+    prompt_tokens: int
+    multiple: int = 8
+    min_side: int = 64
+    max_side: int = 2048
+    process: Process = "diffusion"
+    abilities: frozenset[Ability] = frozenset({"negative_prompt", "guidance"})
+    preview: LatentColours | None = None
+    tokenizer: str = "tokenizer"
+
+    def schedulers(self) -> tuple[str, ...]:
+        """The names of the schedulers that can sample this family."""
+        return tuple(name for name, s in SCHEDULERS.items() if s.process == self.process)

@@ -1,0 +1,55 @@
+"""FLUX.1: a diffusion transformer of 12 billion parameters that follows a flow; guidance is distilled into it."""
+
+from studio.families.base import Family, LatentColours, Signature
+
+FAMILY = Family(
+    name="FLUX.1",
+    pipelines={
+        "text2img": "FluxPipeline",
+        "img2img": "FluxImg2ImgPipeline",
+        "inpaint": "FluxInpaintPipeline",
+    },
+    # 64 channels are 16 of the latent in patches of 2x2; Fill, Canny and Depth have more and need an image. The text
+    # encoders are asked for, because there are files of the denoiser alone, which make no picture.
+    signature=Signature(
+        denoiser="FluxTransformer2DModel",
+        facts={"in_channels": 64},
+        keys={
+            "model.diffusion_model.double_blocks.0.img_attn.norm.key_norm.scale": None,
+            "model.diffusion_model.img_in.weight": (3072, 64),
+            "text_encoders.clip_l.transformer.text_model.embeddings.position_embedding.weight": None,
+            "text_encoders.t5xxl.transformer.shared.weight": None,
+        },
+    ),
+    native_side=1024,
+    scheduler="Flow Euler",
+    steps=28,
+    guidance_scale=3.5,
+    # T5 reads 512 with its end mark; CLIP gives only the pooled summary of the first 75.
+    prompt_tokens=511,
+    tokenizer="tokenizer_2",
+    multiple=16,
+    process="flow",
+    abilities=frozenset({"guidance"}),
+    preview=LatentColours(
+        factors=(
+            (-0.0346, 0.0244, 0.0681),
+            (0.0034, 0.0210, 0.0687),
+            (0.0275, -0.0668, -0.0433),
+            (-0.0174, 0.0160, 0.0617),
+            (0.0859, 0.0721, 0.0329),
+            (0.0004, 0.0383, 0.0115),
+            (0.0405, 0.0861, 0.0915),
+            (-0.0236, -0.0185, -0.0259),
+            (-0.0245, 0.0250, 0.1180),
+            (0.1008, 0.0755, -0.0421),
+            (-0.0515, 0.0201, 0.0011),
+            (0.0428, -0.0012, -0.0036),
+            (0.0817, 0.0765, 0.0749),
+            (-0.1264, -0.0522, -0.1103),
+            (-0.0280, -0.0881, -0.0499),
+            (-0.1262, -0.0982, -0.0778),
+        ),
+        bias=(-0.0329, -0.0718, -0.0851),
+    ),
+)

@@ -1,0 +1,52 @@
+"""Stable Diffusion 3 and 3.5: a diffusion transformer that follows a flow, with two CLIP encoders and a T5."""
+
+from studio.families.base import Family, LatentColours, Signature
+
+FAMILY = Family(
+    name="Stable Diffusion 3.5",
+    pipelines={
+        "text2img": "StableDiffusion3Pipeline",
+        "img2img": "StableDiffusion3Img2ImgPipeline",
+        "inpaint": "StableDiffusion3InpaintPipeline",
+    },
+    # The text encoders are asked for, because there are files of the denoiser alone, which make no picture.
+    signature=Signature(
+        denoiser="SD3Transformer2DModel",
+        facts={"in_channels": 16},
+        keys={
+            "model.diffusion_model.joint_blocks.0.context_block.adaLN_modulation.1.bias": None,
+            "text_encoders.clip_l.transformer.text_model.embeddings.position_embedding.weight": None,
+            "text_encoders.t5xxl.transformer.shared.weight": None,
+        },
+    ),
+    native_side=1024,
+    scheduler="Flow Euler",
+    steps=28,
+    guidance_scale=4.5,
+    # T5 reads 256 with its end mark; the CLIP encoders beside it see the first 75.
+    prompt_tokens=255,
+    tokenizer="tokenizer_3",
+    multiple=16,
+    process="flow",
+    preview=LatentColours(
+        factors=(
+            (-0.0922, -0.0175, 0.0749),
+            (0.0311, 0.0633, 0.0954),
+            (0.1994, 0.0927, 0.0458),
+            (0.0856, 0.0339, 0.0902),
+            (0.0587, 0.0272, -0.0496),
+            (-0.0006, 0.1104, 0.0309),
+            (0.0978, 0.0306, 0.0427),
+            (-0.0042, 0.1038, 0.1358),
+            (-0.0194, 0.0020, 0.0669),
+            (-0.0488, 0.0130, -0.0268),
+            (0.0922, 0.0988, 0.0951),
+            (-0.0278, 0.0524, -0.0542),
+            (0.0332, 0.0456, 0.0895),
+            (-0.0069, -0.0030, -0.0810),
+            (-0.0596, -0.0465, -0.0293),
+            (-0.1448, -0.1463, -0.1189),
+        ),
+        bias=(0.2394, 0.2135, 0.1925),
+    ),
+)

@@ -1,0 +1,42 @@
+"""Stable Diffusion XL: 1024 pixels, two CLIP encoders; Turbo, Lightning and the illustration fine-tunes with it."""
+
+from studio.families.base import Family, LatentColours, Signature
+
+FAMILY = Family(
+    name="Stable Diffusion XL",
+    pipelines={
+        "text2img": "StableDiffusionXLPipeline",
+        "img2img": "StableDiffusionXLImg2ImgPipeline",
+        "inpaint": "StableDiffusionXLInpaintPipeline",
+    },
+    # The size of the added embedding tells the base from the refiner (2560) and from Kolors (5632).
+    signature=Signature(
+        denoiser="UNet2DConditionModel",
+        facts={
+            "in_channels": 4,
+            "cross_attention_dim": 2048,
+            "addition_embed_type": "text_time",
+            "projection_class_embeddings_input_dim": 2816,
+        },
+        keys={
+            "model.diffusion_model.input_blocks.0.0.weight": (320, 4, 3, 3),
+            "model.diffusion_model.label_emb.0.0.weight": (1280, 2816),
+            "conditioner.embedders.1.model.token_embedding.weight": None,
+            "first_stage_model.decoder.conv_in.weight": None,
+        },
+    ),
+    native_side=1024,
+    scheduler="DPM++ 2M Karras",
+    steps=30,
+    guidance_scale=6.0,
+    prompt_tokens=75,
+    preview=LatentColours(
+        factors=(
+            (0.3651, 0.4232, 0.4341),
+            (-0.2533, -0.0042, 0.1068),
+            (0.1076, 0.1111, -0.0362),
+            (-0.3165, -0.2492, -0.2188),
+        ),
+        bias=(0.1084, -0.0175, -0.0011),
+    ),
+)

@@ -1,0 +1,22 @@
+"""The embedded starter: a small latent diffusion of our own, in the stock classes of Stable Diffusion."""
+
+from studio.families.base import Family, Signature
+
+FAMILY = Family(
+    name="Starter",
+    pipelines={
+        "text2img": "StableDiffusionPipeline",
+        "img2img": "StableDiffusionImg2ImgPipeline",
+        "inpaint": "StableDiffusionInpaintPipeline",
+    },
+    signature=Signature(
+        denoiser="UNet2DConditionModel",
+        facts={"in_channels": 4, "cross_attention_dim": 128},
+    ),
+    native_side=128,
+    scheduler="DPM++ 2M Karras",
+    steps=20,
+    guidance_scale=4.0,
+    prompt_tokens=75,
+    max_side=512,
+)

@@ -1,0 +1,48 @@
+"""The schedulers, named as creators know them, each with its diffusers class and options: one table."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any, Literal
+
+Process = Literal["diffusion", "flow"]
+
+
+@dataclass(frozen=True)
+class Scheduler:
+    """A sampler: `diffusers` is its class name, `options` override the model's own scheduler config.
+
+    `evaluations` is how many times a step asks the denoiser (Heun and DPM2 ask twice); `process` says whether the
+    model it samples learned to remove noise ("diffusion") or to follow a straight flow ("flow").
+    """
+
+    name: str
+    diffusers: str
+    options: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+    evaluations: int = 1
+    process: Process = "diffusion"
+    help: str = ""
+
+
+def _table(*rows: Scheduler) -> Mapping[str, Scheduler]:
+    return MappingProxyType({row.name: row for row in rows})
+
+
+SCHEDULERS: Mapping[str, Scheduler] = _table(
+    Scheduler("DPM++ 2M Karras", "DPMSolverMultistepScheduler", {"use_karras_sigmas": True}, help="Sharp in 20 to 30 steps; a good first choice."),
+    Scheduler("DPM++ 2M", "DPMSolverMultistepScheduler", help="Fast and even; 20 to 30 steps."),
+    Scheduler("DPM++ 2M SDE", "DPMSolverMultistepScheduler", {"algorithm_type": "sde-dpmsolver++"}, help="Adds fresh noise at each step: more variety, more texture."),
+    Scheduler("DPM++ 2M SDE Karras", "DPMSolverMultistepScheduler", {"algorithm_type": "sde-dpmsolver++", "use_karras_sigmas": True}, help="The same with finer steps near the end."),
+    Scheduler("UniPC", "UniPCMultistepScheduler", help="Good in as few as 10 steps."),
+    Scheduler("Euler", "EulerDiscreteScheduler", help="Simple and steady; 20 to 30 steps."),
+    Scheduler("Euler a", "EulerAncestralDiscreteScheduler", help="Fresh noise at each step: never settles, often livelier."),
+    Scheduler("Heun", "HeunDiscreteScheduler", evaluations=2, help="Two looks a step: slower, more exact."),
+    Scheduler("LMS", "LMSDiscreteScheduler", help="The classic multistep method; 30 to 50 steps."),
+    Scheduler("PLMS", "PNDMScheduler", {"skip_prk_steps": True}, help="What the first Stable Diffusion shipped with; 25 to 50 steps."),
+    Scheduler("DPM2", "KDPM2DiscreteScheduler", evaluations=2, help="Two looks a step; 15 to 25 steps."),
+    Scheduler("DEIS", "DEISMultistepScheduler", help="Exponential integrator; 15 to 25 steps."),
+    Scheduler("DDIM", "DDIMScheduler", help="The reference for repeatable results; 50 steps."),
+    Scheduler("DDPM", "DDPMScheduler", help="The original, noisy all the way; hundreds of steps."),
+    Scheduler("LCM", "LCMScheduler", help="For distilled models: 4 to 8 steps, little guidance."),
+    Scheduler("Flow Euler", "FlowMatchEulerDiscreteScheduler", process="flow", help="For SD 3.5 and Flux."),
+)

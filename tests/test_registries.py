@@ -1,0 +1,64 @@
+"""The contract of each registry, held against every member: a new file is tested by being there."""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from studio.families import FAMILIES
+from studio.families.base import Family
+from studio.registry import Registry
+from studio.schedulers import SCHEDULERS
+
+LATENT_CHANNELS = {"diffusion": 4, "flow": 16}
+
+
+def check_family(family: Family) -> None:
+    import diffusers
+
+    classes = set(dir(diffusers))
+    assert "text2img" in family.pipelines
+    assert set(family.pipelines.values()) <= classes
+    assert family.signature.denoiser in classes
+    assert family.signature.facts
+    assert SCHEDULERS[family.scheduler].process == family.process
+    assert family.native_side % family.multiple == 0
+    assert family.min_side <= family.native_side <= family.max_side
+    assert family.steps > 0
+    assert 0 <= family.guidance_scale <= 20
+    assert family.prompt_tokens >= 75
+    assert family.abilities <= {"negative_prompt", "guidance"}
+    if family.preview:
+        assert len(family.preview.factors) == LATENT_CHANNELS[family.process]
+
+
+# A registry is tested by one line: the registry, and what its members must hold.
+REGISTRIES: tuple[tuple[Registry[Any], Callable[[Any], None]], ...] = ((FAMILIES, check_family),)
+
+
+MEMBERS = [
+    pytest.param(registry, name, contract, id=f"{registry.package}.{name}")
+    for registry, contract in REGISTRIES
+    for name in registry
+]
+
+
+@pytest.mark.parametrize(("registry", "name", "contract"), MEMBERS)
+def test_each_member_holds_its_contract(registry: Registry[Any], name: str, contract: Callable[[Any], None]):
+    assert re.fullmatch(r"[a-z][a-z0-9_]*", name)
+    contract(registry[name])
+
+
+@pytest.mark.parametrize("registry", [registry for registry, _ in REGISTRIES], ids=lambda r: r.package)
+def test_the_contract_itself_is_no_member(registry: Registry[Any]):
+    assert "base" not in registry
+    assert len(registry) == len(list(registry)) > 0
+    with pytest.raises(KeyError):
+        registry["base"]
+
+
+@pytest.mark.parametrize("registry", [registry for registry, _ in REGISTRIES], ids=lambda r: r.package)
+def test_members_differ_in_name(registry: Registry[Any]):
+    names = [getattr(member, "name", key) for key, member in registry.items()]
+    assert len(set(names)) == len(names)
