@@ -1,0 +1,1 @@
+"""What turns recipes into images: one file each."""

@@ -1,0 +1,367 @@
+"""The jobs: one line for everybody, one worker for the device, and a log of each job that anyone may follow."""
+
+import contextvars
+import logging
+import secrets
+import threading
+import time
+from collections import deque
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from heapq import heapify, heappop, heappush
+from pathlib import Path
+
+from studio.backends.base import Backend, Rendered
+from studio.errors import Cancelled, JobError, StudioError
+from studio.events import END, Done, Event, Failed, Finished, Preview, Queued, Started, Step, Stopped
+from studio.ledger import Entry, Ledger, State
+from studio.library import Library
+from studio.recipe import Recipe
+
+# Ended jobs that stay findable, of each owner.
+KEPT = 50
+# A job that ends the whole process this often is not tried again.
+ATTEMPTS = 3
+BROKEN_HINT = "Try again with other settings; the details are in the studio's log."
+GIVEN_UP_HINT = "The device or the memory may be too small for it: try a smaller size, fewer images or another model."
+
+log = logging.getLogger(__name__)
+
+
+class Job:
+    """Recipes of one owner on their way to images, and the log of what happened to them.
+
+    A position in the log stays valid for good; events that a newer one makes worthless (previews, and after the end
+    the steps) are dropped in their place, so that a log stays small.
+    """
+
+    def __init__(self, id: str, owner: str, recipes: tuple[Recipe, ...], created: float) -> None:  # noqa: A002
+        self.id = id
+        self.owner = owner
+        self.recipes = recipes
+        self.created = created
+        self.state: State = "waiting"
+        # The page's request lives in a context variable; a backend that asks for it finds its own. Let go at the end.
+        self.context = contextvars.copy_context()
+        self.restored = False
+        self.stopping = threading.Event()
+        self._log: list[Event | None] = []
+        self._previews: dict[int, int] = {}
+        self._news = threading.Condition()
+
+    @property
+    def events(self) -> tuple[Event, ...]:
+        """What happened so far."""
+        with self._news:
+            return tuple(event for event in self._log if event is not None)
+
+    @property
+    def results(self) -> tuple[Finished, ...]:
+        """The images that are in the library, in the order they came."""
+        return tuple(event for event in self.events if isinstance(event, Finished))
+
+    def follow(self, position: int = 0) -> Iterator[Event]:
+        """Each event from `position` on as it happens, up to the job's end."""
+        events, position = self.read(position)
+        while events:
+            yield from events
+            events, position = self.read(position)
+
+    def read(self, position: int = 0) -> tuple[tuple[Event, ...], int]:
+        """The events from `position` on, and the position after them; waits for the first, empty after the end."""
+        with self._news:
+            self._news.wait_for(lambda: len(self._log) > position or self._ended())
+            return tuple(event for event in self._log[position:] if event is not None), len(self._log)
+
+    def tell(self, event: Event) -> None:
+        """Add to the log; nothing comes after the end."""
+        with self._news:
+            if self._ended():
+                return
+            self._drop_superseded(event)
+            self._log.append(event)
+            self._news.notify_all()
+
+    def _ended(self) -> bool:
+        return bool(self._log) and isinstance(self._log[-1], END)
+
+    def _drop_superseded(self, event: Event) -> None:
+        if isinstance(event, END):
+            self._log = [None if isinstance(e, Preview | Step) else e for e in self._log]
+        elif isinstance(event, Preview | Finished) and event.image in self._previews:
+            self._log[self._previews.pop(event.image)] = None
+        if isinstance(event, Preview):
+            self._previews[event.image] = len(self._log)
+
+
+class Line:
+    """Who is next: the owner whose turn is longest ago, and of each owner the oldest job."""
+
+    def __init__(self) -> None:
+        self._waiting: dict[str, deque[Job]] = {}
+        # Per waiting owner: when the last turn was, and for those without one who came first.
+        self._turns: dict[str, tuple[int, int]] = {}
+        self._turn = 0
+        self._arrivals = 0
+        self._last_owner = ""
+
+    def __len__(self) -> int:
+        return sum(map(len, self._waiting.values()))
+
+    def add(self, job: Job) -> None:
+        """Behind the owner's other jobs; who was away comes before the one who just had a turn, not before others."""
+        if job.owner not in self._waiting:
+            self._arrivals += 1
+            turn = self._turn if job.owner == self._last_owner else self._turn - 1
+            self._turns[job.owner] = (turn, self._arrivals)
+        self._waiting.setdefault(job.owner, deque()).append(job)
+
+    def order(self) -> list[Job]:
+        """All waiting jobs as they would run."""
+        turns = [(*self._turns[owner], iter(jobs), len(jobs)) for owner, jobs in self._waiting.items()]
+        heapify(turns)
+        order = []
+        while turns:
+            _, arrival, jobs, left = heappop(turns)
+            order.append(next(jobs))
+            if left > 1:
+                heappush(turns, (self._turn + len(order), arrival, jobs, left - 1))
+        return order
+
+    def take(self) -> Job:
+        """Remove and return the job whose turn it is."""
+        job = self.order()[0]
+        arrival = self._turns[job.owner][1]
+        self._turn += 1
+        self._last_owner = job.owner
+        self._turns[job.owner] = (self._turn, arrival)
+        self.remove(job)
+        return job
+
+    def remove(self, job: Job) -> None:
+        """Take a job out of the line."""
+        self._waiting[job.owner].remove(job)
+        if not self._waiting[job.owner]:
+            del self._waiting[job.owner], self._turns[job.owner]
+
+
+class JobQueue:
+    """Runs jobs one after the other on one backend, fairly between owners; `path` keeps them over a restart.
+
+    A job of another owner is treated as if it were not there.
+    """
+
+    def __init__(self, backend: Backend, library: Library, path: Path | None, max_waiting: int) -> None:
+        self._backend = backend
+        self._library = library
+        self._max_waiting = max_waiting
+        self._ledger = Ledger(path)
+        self._lock = threading.Condition()
+        self._jobs: dict[str, Job] = {}
+        self._line = Line()
+        self._places: dict[str, int] = {}
+        self._running: Job | None = None
+        self._closing = False
+        self._restore()
+        self._worker = threading.Thread(target=self._work, name="jobs", daemon=True)
+        self._worker.start()
+
+    def submit(self, recipes: Sequence[Recipe], owner: str) -> Job:
+        """Put settled recipes in line; JobError where the line is full or the studio is closing."""
+        job = Job(secrets.token_urlsafe(12), owner, tuple(recipes), time.time())
+        with self._lock:
+            if self._closing:
+                raise JobError("The studio is closing.", "Start it again and repeat the request.")
+            if len(self._line) >= self._max_waiting:
+                raise JobError(f"{self._max_waiting} jobs are waiting already.", "Try again when some are done.")
+            self._ledger.add(job.id, owner, job.created, job.recipes)
+            self._enter(job)
+        return job
+
+    def stop(self, id: str, owner: str) -> None:  # noqa: A002
+        """End a job: at once where it waits, at its next step where it runs; nothing where it is over."""
+        with self._lock:
+            job = self.get(id, owner)
+            job.stopping.set()
+            if job.state == "waiting":
+                self._line.remove(job)
+                self._end(job, Stopped())
+                self._move_up()
+
+    def get(self, id: str, owner: str) -> Job:  # noqa: A002
+        """The owner's job; JobError where there is none of this id."""
+        with self._lock:
+            job = self._jobs.get(id)
+        if job is None or job.owner != owner:
+            raise JobError("There is no such job.", "It may have ended long ago; its images are in the library.")
+        return job
+
+    def of(self, owner: str) -> list[Job]:
+        """The owner's jobs, newest first."""
+        with self._lock:
+            return [job for job in reversed(self._jobs.values()) if job.owner == owner]
+
+    def position(self, job: Job) -> int | None:
+        """How many jobs run before this one; None where it does not wait."""
+        with self._lock:
+            return self._places.get(job.id)
+
+    def close(self) -> None:
+        """Stop the running job at its next step and end the worker; on disk, unfinished jobs wait for a new start."""
+        with self._lock:
+            self._closing = True
+            self._lock.notify_all()
+        self._worker.join()
+        for job in self._line.order():
+            self._line.remove(job)
+            job.state = "stopped"
+            job.tell(Stopped())
+        self._ledger.close()
+
+    def _enter(self, job: Job) -> None:
+        self._jobs[job.id] = job
+        self._line.add(job)
+        self._move_up()
+        self._lock.notify_all()
+
+    def _move_up(self) -> None:
+        """Tell each waiting job whose place has changed."""
+        ahead = 0 if self._running is None else 1
+        before = self._places
+        order = self._line.order()
+        self._places = {job.id: place for place, job in enumerate(order, start=ahead)}
+        for job in order:
+            if self._places[job.id] != before.get(job.id):
+                job.tell(Queued(self._places[job.id]))
+
+    def _work(self) -> None:
+        while (job := self._next()) is not None:
+            job.context.run(self._run, job)
+
+    def _next(self) -> Job | None:
+        """Wait for a job to run; None when closing."""
+        with self._lock:
+            self._lock.wait_for(lambda: self._closing or len(self._line) > 0)
+            if self._closing:
+                return None
+            self._running = job = self._line.take()
+            job.state = "running"
+            self._move_up()
+            return job
+
+    def _run(self, job: Job) -> None:
+        begun = time.monotonic()
+        ending: Done | Stopped | Failed
+        try:
+            self._ledger.begin(job.id)
+            self._render(job)
+            ending = Done(time.monotonic() - begun)
+        except Cancelled:
+            ending = Stopped()
+        except StudioError as error:
+            ending = Failed(error.message, error.hint, getattr(error, "field", None))
+        except Exception as error:
+            log.exception("Job %s failed", job.id)
+            ending = Failed(f"Something broke inside the studio ({type(error).__name__}).", BROKEN_HINT)
+        with self._lock:
+            self._running = None
+            self._end(job, ending)
+
+    def _render(self, job: Job) -> None:
+        job.tell(Started())
+        missing = [index for index in range(len(job.recipes)) if not self._found(job, index)]
+
+        def report(event: Event) -> None:
+            if self._closing or job.stopping.is_set():
+                raise Cancelled
+            job.tell(_renumbered(event, missing))
+
+        images = self._backend.generate([job.recipes[index] for index in missing], report) if missing else iter(())
+        try:
+            for rendered in images:
+                self._store(job, missing[rendered.index], rendered)
+        finally:
+            # A generator that is left early would hold the device until it is collected.
+            if close := getattr(images, "close", None):
+                close()
+
+    def _store(self, job: Job, index: int, rendered: Rendered) -> None:
+        """Store an image, then report it: who hears of it may rely on the file."""
+        saved = self._library.save(
+            rendered.image, job.recipes[index], rendered.facts, seconds=rendered.seconds, job=job.id, index=index
+        )
+        self._ledger.add_image(job.id, index, saved.path.relative_to(self._library.folder).as_posix(), saved.seconds)
+        job.tell(Finished(index, saved.path, saved.recipe, saved.seconds))
+
+    def _found(self, job: Job, index: int) -> bool:
+        """Whether an attempt before a restart stored this image; reports it if so."""
+        if not job.restored:
+            return False
+        saved = self._library.find(job.recipes[index], job.id, index)
+        if saved is None:
+            return False
+        job.tell(Finished(index, saved.path, saved.recipe, saved.seconds))
+        return True
+
+    def _end(self, job: Job, ending: Done | Stopped | Failed) -> None:
+        """Write down how a job ended, then tell; on the disk a job that only the closing interrupted waits again."""
+        job.state = _state(ending)
+        job.context = contextvars.Context()
+        try:
+            if isinstance(ending, Stopped) and not job.stopping.is_set():
+                self._ledger.put_back(job.id)
+            else:
+                self._ledger.end(job.id, job.state, **vars(ending))
+                self._forget_old(job.owner)
+        except JobError:
+            log.exception("The end of job %s could not be written down", job.id)
+        job.tell(ending)
+
+    def _forget_old(self, owner: str) -> None:
+        ended = [job for job in self._jobs.values() if job.owner == owner and job.state not in ("waiting", "running")]
+        for job in ended[:-KEPT]:
+            del self._jobs[job.id]
+            self._ledger.forget(job.id)
+
+    def _restore(self) -> None:
+        """Take up what an earlier studio left: waiting jobs wait again, ended ones can be found."""
+        for entry in self._ledger.entries():
+            job = Job(entry.id, entry.owner, entry.recipes, entry.created)
+            job.restored = True
+            self._jobs[job.id] = job
+            if entry.state in ("done", "stopped", "failed"):
+                self._recall(job, entry)
+            elif entry.state == "running" and entry.attempts >= ATTEMPTS:
+                self._end(job, Failed(f"The studio broke down {entry.attempts} times on this job.", GIVEN_UP_HINT))
+            else:
+                self._line.add(job)
+        self._move_up()
+
+    def _recall(self, job: Job, entry: Entry) -> None:
+        """Write the log of an ended job again, as far as its images are still there."""
+        job.state = entry.state
+        job.tell(Started())
+        for image, name, seconds in self._ledger.images(job.id):
+            path = self._library.folder / name
+            if path.exists():
+                job.tell(Finished(image, path, job.recipes[image], seconds))
+        job.tell(_ending(entry))
+
+
+def _renumbered(event: Event, images: Sequence[int]) -> Event:
+    """The backend counts the images it was given; readers count those of the job."""
+    if isinstance(event, Step):
+        return replace(event, images=tuple(images[image] for image in event.images))
+    if isinstance(event, Preview):
+        return replace(event, image=images[event.image])
+    return event
+
+
+def _state(ending: Done | Stopped | Failed) -> State:
+    return "done" if isinstance(ending, Done) else "stopped" if isinstance(ending, Stopped) else "failed"
+
+
+def _ending(entry: Entry) -> Done | Stopped | Failed:
+    if entry.state == "failed":
+        return Failed(entry.message, entry.hint, entry.field)
+    return Done(entry.seconds) if entry.state == "done" else Stopped()

@@ -1,0 +1,150 @@
+"""From what was asked to what is made: a recipe with nothing left open, checked against model and studio."""
+
+import secrets
+from collections.abc import Collection, Mapping
+from difflib import get_close_matches
+from typing import TypeVar
+
+from studio.errors import ModelError, RecipeError
+from studio.families.base import Family
+from studio.models import Catalogue, Model
+from studio.presets import NegativePreset, Presets
+from studio.recipe import PROMPT_CHARACTERS, SEEDS, Recipe
+from studio.schedulers import SCHEDULERS
+from studio.settings import Settings
+
+T = TypeVar("T")
+
+
+def settle(recipe: Recipe, settings: Settings, catalogue: Catalogue, presets: Presets) -> tuple[Recipe, ...]:
+    """One recipe for each image, each with its own seed and every value filled in.
+
+    RecipeError names the field that cannot be; it is `model` where the model is unknown, missing or damaged.
+    """
+    _check_prompt(recipe)
+    model = _model(recipe, settings, catalogue)
+    family = model.family_facts()
+    _check_count(recipe, settings)
+    seed = _given(recipe.seed, secrets.randbelow(SEEDS))
+    whole = recipe.replace(
+        model=model.id,
+        negative_prompt=_negative(recipe, model, presets),
+        negative_presets=(),
+        width=_side("width", _given(recipe.width, int(model.default("width"))), family),
+        height=_side("height", _given(recipe.height, int(model.default("height"))), family),
+        scheduler=_scheduler(recipe, model, family.schedulers()),
+        steps=_given(recipe.steps, model.default("steps")),
+        guidance_scale=_guidance(recipe, model),
+        seed=seed,
+        count=1,
+    )
+    _check_tokens(whole, model, catalogue)
+    return tuple(whole.replace(seed=(seed + k) % SEEDS) for k in range(recipe.count))
+
+
+def _given(value: T | None, default: T) -> T:
+    return default if value is None else value
+
+
+def _model(recipe: Recipe, settings: Settings, catalogue: Catalogue) -> Model:
+    try:
+        model = catalogue[_given(recipe.model, settings.model)]
+        if fault := catalogue.why_not(model):
+            raise fault
+    except ModelError as error:
+        raise RecipeError("model", error.message, error.hint) from error
+    return model
+
+
+def _check_prompt(recipe: Recipe) -> None:
+    if not recipe.prompt.strip():
+        raise RecipeError("prompt", "The prompt is empty.", "Say in a few words what the picture shows.")
+
+
+def _check_count(recipe: Recipe, settings: Settings) -> None:
+    if recipe.count > settings.max_images:
+        raise RecipeError(
+            "count",
+            f"{recipe.count} images are more than one job may make.",
+            f"Ask for at most {settings.max_images}, or start the studio with STUDIO_MAX_IMAGES set higher.",
+        )
+
+
+def _negative(recipe: Recipe, model: Model, presets: Presets) -> str:
+    """The creator's negative prompt and the chosen presets as one text."""
+    own = recipe.negative_prompt.strip()
+    if "negative_prompt" not in model.default("abilities") and (own or recipe.negative_presets):
+        field = "negative_prompt" if own else "negative_presets"
+        raise RecipeError(field, f"{model.name} takes no negative prompt.", "Leave it empty, or choose another model.")
+    return _joined([own, *(_preset(name, presets.negatives).text.strip() for name in recipe.negative_presets)])
+
+
+def _joined(texts: list[str]) -> str:
+    text = ", ".join(dict.fromkeys(filter(None, texts)))
+    if len(text) > PROMPT_CHARACTERS:
+        raise RecipeError(
+            "negative_prompt",
+            f"With the presets, the negative prompt has {len(text)} characters; {PROMPT_CHARACTERS} are the most.",
+            "Shorten it or choose fewer presets.",
+        )
+    return text
+
+
+def _preset(name: str, presets: Mapping[str, NegativePreset]) -> NegativePreset:
+    preset = presets.get(name) or next((p for p in presets.values() if p.name.casefold() == name.casefold()), None)
+    if preset is None:
+        raise RecipeError("negative_presets", f"There is no negative preset “{name}”.", _known(name, presets))
+    return preset
+
+
+def _scheduler(recipe: Recipe, model: Model, usable: Collection[str]) -> str:
+    asked = _given(recipe.scheduler, str(model.default("scheduler")))
+    known = {name.casefold(): name for name in SCHEDULERS}.get(asked.casefold())
+    if known is None:
+        raise RecipeError("scheduler", f"There is no scheduler “{asked}”.", _known(asked, usable))
+    if known not in usable:
+        raise RecipeError("scheduler", f"{known} cannot sample {model.name}.", f"Choose one of: {', '.join(usable)}.")
+    return known
+
+
+def _guidance(recipe: Recipe, model: Model) -> float | None:
+    if "guidance" in model.default("abilities"):
+        return _given(recipe.guidance_scale, float(model.default("guidance_scale")))
+    if recipe.guidance_scale is not None:
+        raise RecipeError("guidance_scale", f"{model.name} takes no guidance.", "Leave it out for this model.")
+    return None
+
+
+def _side(name: str, side: int, family: Family) -> int:
+    low, high, multiple = family.min_side, family.max_side, family.multiple
+    if side < low or side > high:
+        raise RecipeError(
+            name,
+            f"{side} pixels are {'too few' if side < low else 'too many'} for {family.name}.",
+            f"Choose from {low} to {high}; it was trained at {family.native_side}.",
+        )
+    if side % multiple:
+        below = side - side % multiple
+        good = [str(s) for s in (below, below + multiple) if low <= s <= high]
+        raise RecipeError(name, f"{side} is not divisible by {multiple}.", f"Choose {' or '.join(good)}.")
+    return side
+
+
+def _check_tokens(recipe: Recipe, model: Model, catalogue: Catalogue) -> None:
+    most = int(model.default("prompt_tokens"))
+    for field, text in (("prompt", recipe.prompt), ("negative_prompt", recipe.negative_prompt)):
+        tokens = catalogue.count_tokens(model, text)
+        if tokens is not None and tokens > most:
+            raise RecipeError(
+                field,
+                f"The text is {tokens} tokens long; {model.name} reads {most}.",
+                "Shorten it: a token is a short word or a part of a long one.",
+            )
+
+
+def _known(asked: str, names: Collection[str]) -> str:
+    """The closest names first, then the whole list."""
+    close = get_close_matches(asked.casefold(), [name.casefold() for name in names], n=2, cutoff=0.5)
+    meant = [name for name in names if name.casefold() in close]
+    ask = f"Did you mean {' or '.join(meant)}? " if meant else ""
+    return f"{ask}Known are: {', '.join(names)}."

@@ -1,0 +1,105 @@
+"""The studio: the one place where its parts are put together. A recipe goes in, a job comes out."""
+
+import logging
+import threading
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from studio.backends.base import Backend
+from studio.errors import StudioError
+from studio.jobs import Job, JobQueue
+from studio.library import Library
+from studio.models import Catalogue
+from studio.presets import Presets
+from studio.recipe import Recipe
+from studio.settings import Settings
+from studio.settle import settle
+
+log = logging.getLogger(__name__)
+
+
+class Studio:
+    """Everything that a page, a command or a server needs; use it in a `with` block or call `close()`.
+
+    `backend` renders (default: this machine's device), `images` is where images go (default: the data folder's),
+    `durable` False keeps the line of jobs in memory and leaves alone what other studios have waiting.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        backend: Backend | None = None,
+        images: Path | None = None,
+        durable: bool = True,
+    ) -> None:
+        self.settings = settings
+        self.catalogue = Catalogue(settings)
+        self.presets = Presets(settings.home / "presets")
+        self.library = Library(images or settings.folder("images"))
+        self.library.sweep()
+        self.backend = backend or _local(settings, self.catalogue)
+        queue_file = settings.home / "jobs.sqlite" if durable else None
+        self.jobs = JobQueue(self.backend, self.library, queue_file, settings.max_waiting)
+        self._warming: threading.Thread | None = None
+
+    def settle(self, recipe: Recipe) -> tuple[Recipe, ...]:
+        """What would be made: a recipe for each image with nothing left open; RecipeError."""
+        return settle(recipe, self.settings, self.catalogue, self.presets)
+
+    def submit(self, recipe: Recipe, owner: str) -> Job:
+        """Check the recipe and put it in line for its owner; a StudioError means that nothing was queued."""
+        recipes = self.settle(recipe)
+        self.library.ready(sum(_raw_bytes(single) for single in recipes))
+        return self.jobs.submit(recipes, owner)
+
+    def stop(self, job_id: str, owner: str) -> None:
+        """Stop the owner's job; what had finished is kept. JobError where the owner has no such job."""
+        self.jobs.stop(job_id, owner)
+
+    def job(self, job_id: str, owner: str) -> Job:
+        """The owner's job; JobError where the owner has no such job."""
+        return self.jobs.get(job_id, owner)
+
+    def jobs_of(self, owner: str) -> list[Job]:
+        """The owner's jobs, newest first."""
+        return self.jobs.of(owner)
+
+    def warm(self) -> None:
+        """Begin to load the default model in the background; what goes wrong there shows when it is used."""
+        if self._warming is None:
+            self._warming = threading.Thread(target=self._warm, name="warm", daemon=True)
+            self._warming.start()
+
+    def close(self) -> None:
+        """Stop the running job, keep the waiting ones for the next start, and give back the device."""
+        self.jobs.close()
+        if self._warming is not None:
+            self._warming.join()
+        self.backend.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _warm(self) -> None:
+        try:
+            self.backend.warm(self.settings.model)
+        except StudioError as error:
+            log.warning("%s is not ready: %s", self.settings.model, error)
+
+
+def _local(settings: Settings, catalogue: Catalogue) -> Backend:
+    from studio.backends.local import LocalBackend
+
+    return LocalBackend(settings, catalogue)
+
+
+def _raw_bytes(recipe: Recipe) -> int:
+    """An image's bytes before compression, more than its file takes."""
+    return 3 * (recipe.width or 0) * (recipe.height or 0)

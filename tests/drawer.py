@@ -1,0 +1,89 @@
+"""A backend that draws flat pictures at once, or a step at a time as the test allows; no weights, no device."""
+
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+
+from PIL import Image
+
+from studio.backends.base import Backend, Rendered, Report
+from studio.events import Preview, Step
+from studio.recipe import Recipe
+
+SIDE = 64
+
+
+def settled(prompt: str, seed: int = 1, side: int = SIDE, steps: int = 2) -> Recipe:
+    """A recipe with nothing left open."""
+    return Recipe(
+        prompt=prompt,
+        model="starter",
+        width=side,
+        height=side,
+        scheduler="Euler",
+        steps=steps,
+        guidance_scale=5,
+        seed=seed,
+    )
+
+
+class Drawer(Backend):
+    """Each picture is noise of its seed; `faults` says which prompts raise what; `drawn` holds what was finished.
+
+    With `gated`, each step waits for one `allow()`.
+    """
+
+    def __init__(self, *, gated: bool = False, faults: Mapping[str, Exception] | None = None) -> None:
+        self.faults = faults or {}
+        self.drawn: list[str] = []
+        self.warmed: list[str] = []
+        self.busy = False
+        self.closed = False
+        self._steps = threading.Semaphore(0) if gated else None
+
+    def allow(self, steps: int = 1) -> None:
+        assert self._steps is not None
+        self._steps.release(steps)
+
+    def generate(self, recipes: Sequence[Recipe], report: Report) -> Iterator[Rendered]:
+        assert not self.busy, "the job before has not freed the device"
+        self.busy = True
+        try:
+            for index, recipe in enumerate(recipes):
+                yield self._draw(index, recipe, report)
+        finally:
+            self.busy = False
+
+    def _draw(self, index: int, recipe: Recipe, report: Report) -> Rendered:
+        steps = recipe.steps or 1
+        for step in range(1, steps + 1):
+            if self._steps is not None:
+                self._steps.acquire()
+            if recipe.prompt in self.faults:
+                raise self.faults[recipe.prompt]
+            report(Step((index,), step, steps, 0.0))
+            report(Preview(index, b"jpeg of step %d" % step))
+        self.drawn.append(f"{recipe.prompt}/{recipe.seed}")
+        return Rendered(index, picture(recipe), 0.25, {"device": "pencil"})
+
+    def warm(self, model: str) -> None:
+        self.warmed.append(model)
+
+    def describe(self) -> str:
+        return "a pencil"
+
+    def close(self) -> None:
+        self.closed = True
+
+
+def picture(recipe: Recipe) -> Image.Image:
+    """RGB noise that does not compress, the same for the same seed."""
+    side = (recipe.width or SIDE, recipe.height or SIDE)
+    seed = (recipe.seed or 0).to_bytes(4, "little")
+    noise = Image.frombytes("L", side, _noise(seed, side[0] * side[1]))
+    return Image.merge("RGB", (noise, noise, noise))
+
+
+def _noise(seed: bytes, length: int) -> bytes:
+    from hashlib import shake_256
+
+    return shake_256(seed).digest(length)

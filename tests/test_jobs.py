@@ -1,0 +1,391 @@
+import contextvars
+import logging
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from studio.backends.base import Rendered, Report
+from studio.errors import DeviceError, JobError, RecipeError, SettingsError
+from studio.events import END, Done, Event, Failed, Finished, Preview, Queued, Started, Step, Stopped
+from studio.jobs import ATTEMPTS, KEPT, Job, JobQueue
+from studio.ledger import Ledger
+from studio.library import Library
+from studio.recipe import Recipe
+from tests.drawer import Drawer, picture, settled
+from tests.test_library import files_limited_to
+
+
+def wait_for(job: Job, kind: type[Event]) -> Any:
+    return next(event for event in job.follow() if isinstance(event, kind))
+
+
+def end_of(job: Job) -> Event:
+    return list(job.follow())[-1]
+
+
+class Place:
+    """Where queues of one test live, one after the other."""
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / "jobs.sqlite"
+        self.library = Library(folder / "images")
+
+    def queue(self, drawer: Drawer, max_waiting: int = 100) -> JobQueue:
+        return JobQueue(drawer, self.library, self.path, max_waiting)
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Place:
+    return Place(tmp_path)
+
+
+@pytest.fixture
+def drawer() -> Drawer:
+    return Drawer(gated=True, faults={"break": ValueError("secret detail"), "refuse": DeviceError("No room.", "Less.")})
+
+
+@pytest.fixture
+def queue(place: Place, drawer: Drawer) -> Iterator[JobQueue]:
+    with closing(place.queue(drawer)) as queue:
+        yield queue
+        drawer.allow(1000)
+
+
+def test_a_job_tells_its_story_in_order(queue: JobQueue, drawer: Drawer, place: Place):
+    job = queue.submit([settled("a", 1), settled("a", 2)], "ann")
+    drawer.allow(4)
+    story = [event for event in job.follow() if not isinstance(event, Preview | Step)]
+    assert [type(event) for event in story] == [Queued, Started, Finished, Finished, Done]
+    assert [event.image for event in job.results] == [0, 1]
+    assert job.state == "done"
+    for event in job.results:
+        assert place.library.read(event.path) == event.recipe == job.recipes[event.image]
+        assert event.seconds == 0.25
+
+
+def test_an_image_is_stored_before_it_is_reported(queue: JobQueue, drawer: Drawer, place: Place):
+    job = queue.submit([settled("a", 1), settled("a", 2)], "ann")
+    drawer.allow(2)
+    first = wait_for(job, Finished)
+    assert job.state == "running"
+    assert place.library.read(first.path) == first.recipe
+
+
+def test_owners_take_turns_and_each_keeps_its_order(queue: JobQueue, drawer: Drawer):
+    first = queue.submit([settled("a1")], "ann")
+    wait_for(first, Started)
+    jobs = [queue.submit([settled(name)], owner) for name, owner in (("a2", "ann"), ("a3", "ann"), ("b1", "bob"))]
+    jobs += [queue.submit([settled(name)], owner) for name, owner in (("b2", "bob"), ("c1", "cyd"))]
+    drawer.allow(100)
+    assert {type(end_of(job)) for job in jobs} == {Done}
+    assert drawer.drawn == ["a1/1", "b1/1", "c1/1", "a2/1", "b2/1", "a3/1"]
+
+
+def test_who_comes_again_and_again_does_not_push_others_back(queue: JobQueue, drawer: Drawer):
+    wait_for(queue.submit([settled("a1")], "ann"), Started)
+    waiting = queue.submit([settled("b1")], "bob")
+    for newcomer in ("cyd", "dan", "eve"):
+        queue.submit([settled(newcomer)], newcomer)
+    again = queue.submit([settled("a2")], "ann")
+    assert queue.position(waiting) == 1
+    assert queue.position(again) == 5
+
+
+def test_each_waiting_job_hears_its_place_as_the_line_moves(queue: JobQueue, drawer: Drawer):
+    running = queue.submit([settled("a1")], "ann")
+    wait_for(running, Started)
+    second, third = (queue.submit([settled(name)], "ann") for name in ("a2", "a3"))
+    fair = queue.submit([settled("b1")], "bob")
+    assert [queue.position(job) for job in (running, fair, second, third)] == [None, 1, 2, 3]
+    drawer.allow(8)
+    end_of(third)
+    places = [event.position for event in third.events if isinstance(event, Queued)]
+    assert places == [2, 3, 2, 1]
+
+
+def test_a_stopped_waiting_job_leaves_the_line_at_once(queue: JobQueue, drawer: Drawer):
+    wait_for(queue.submit([settled("a1")], "ann"), Started)
+    waiting, behind = (queue.submit([settled(name)], "ann") for name in ("a2", "a3"))
+    queue.stop(waiting.id, "ann")
+    assert end_of(waiting) == Stopped()
+    assert waiting.state == "stopped"
+    assert queue.position(behind) == 1
+    drawer.allow(4)
+    assert isinstance(end_of(behind), Done)
+    assert "a2/1" not in drawer.drawn
+
+
+def test_a_stopped_job_frees_the_device_and_keeps_what_had_finished(queue: JobQueue, drawer: Drawer):
+    job = queue.submit([settled("a", seed) for seed in (1, 2, 3)], "ann")
+    next_job = queue.submit([settled("b")], "bob")
+    drawer.allow(3)
+    wait_for(job, Finished)
+    queue.stop(job.id, "ann")
+    drawer.allow(10)
+    assert end_of(job) == Stopped()
+    assert job.state == "stopped"
+    assert [event.image for event in job.results] == [0]
+    assert job.results[0].path.exists()
+    assert isinstance(end_of(next_job), Done)
+    queue.stop(job.id, "ann")
+    assert end_of(job) == Stopped()
+
+
+@pytest.mark.parametrize(
+    ("prompt", "ending"),
+    [("refuse", Failed("No room.", "Less.")), ("wrong", Failed("No.", "Yes.", "steps"))],
+)
+def test_a_known_fault_is_told_with_its_cure_and_field(place: Place, prompt: str, ending: Failed):
+    drawer = Drawer(faults={"refuse": DeviceError("No room.", "Less."), "wrong": RecipeError("steps", "No.", "Yes.")})
+    with closing(place.queue(drawer)) as queue:
+        assert end_of(queue.submit([settled(prompt)], "ann")) == ending
+
+
+def test_a_broken_job_frees_the_worker_and_keeps_its_secrets(
+    queue: JobQueue, drawer: Drawer, caplog: pytest.LogCaptureFixture
+):
+    drawer.allow(100)
+    with caplog.at_level(logging.ERROR):
+        ending = end_of(queue.submit([settled("break")], "ann"))
+    assert isinstance(ending, Failed)
+    assert "secret" not in ending.message + ending.hint
+    assert "secret detail" in caplog.text
+    assert isinstance(end_of(queue.submit([settled("a")], "ann")), Done)
+
+
+def test_a_full_disk_fails_the_job_and_the_next_one_runs(place: Place):
+    with closing(place.queue(Drawer())) as queue:
+        with files_limited_to(100_000):
+            ending = end_of(queue.submit([settled("a", side=512)], "ann"))
+        assert isinstance(ending, Failed)
+        assert "full" in ending.message
+        assert isinstance(end_of(queue.submit([settled("a", side=512)], "ann")), Done)
+
+
+def test_readers_follow_from_any_position(queue: JobQueue, drawer: Drawer):
+    job = queue.submit([settled("a")], "ann")
+    wait_for(job, Started)
+    drawer.allow()
+    wait_for(job, Preview)
+    early, position = job.read()
+    assert early[-1] == Preview(0, b"jpeg of step 1")
+    drawer.allow()
+    late = list(job.follow(position))
+    assert early[-1] not in job.events
+    assert [type(event) for event in late][-2:] == [Finished, Done]
+    assert [type(event) for event in job.follow()] == [Queued, Started, Finished, Done]
+    assert job.read(position + 100)[0] == ()
+
+
+def test_several_readers_all_hear_everything(queue: JobQueue, drawer: Drawer):
+    job = queue.submit([settled("a")], "ann")
+    heard: list[list[Event]] = [[] for _ in range(5)]
+    readers = [threading.Thread(target=lambda heard=h: heard.extend(job.follow())) for h in heard]
+    for reader in readers:
+        reader.start()
+    drawer.allow(2)
+    for reader in readers:
+        reader.join()
+    for events in heard:
+        assert [type(e) for e in events if not isinstance(e, Preview | Step)] == [Queued, Started, Finished, Done]
+
+
+def test_a_long_job_keeps_one_preview_of_each_image(queue: JobQueue, drawer: Drawer):
+    job = queue.submit([settled("a", steps=50)], "ann")
+    drawer.allow(49)
+    next(event for event in job.follow() if event == Preview(0, b"jpeg of step 49"))
+    assert [event for event in job.events if isinstance(event, Preview)] == [Preview(0, b"jpeg of step 49")]
+
+
+@pytest.mark.parametrize("job_id", ["theirs", "no such job", ""])
+def test_the_job_of_another_is_as_if_it_were_not_there(queue: JobQueue, drawer: Drawer, job_id: str):
+    theirs = queue.submit([settled("a")], "ann")
+    job_id = theirs.id if job_id == "theirs" else job_id
+    for call in (queue.get, queue.stop):
+        with pytest.raises(JobError, match="no such job"):
+            call(job_id, "bob")
+    assert queue.of("bob") == []
+    drawer.allow(2)
+    assert isinstance(end_of(theirs), Done)
+    assert queue.get(theirs.id, "ann") is theirs
+
+
+def test_a_full_line_refuses_more(place: Place, drawer: Drawer):
+    with closing(place.queue(drawer, max_waiting=2)) as queue:
+        wait_for(queue.submit([settled("a")], "ann"), Started)
+        for _ in range(2):
+            queue.submit([settled("a")], "ann")
+        with pytest.raises(JobError, match="waiting") as error:
+            queue.submit([settled("b")], "bob")
+        assert error.value.hint
+        drawer.allow(100)
+
+
+def test_a_job_runs_in_the_context_it_was_asked_in(place: Place):
+    request: contextvars.ContextVar[str] = contextvars.ContextVar("request")
+    seen = []
+
+    class Asking(Drawer):
+        def generate(self, recipes, report):
+            seen.append(request.get())
+            return super().generate(recipes, report)
+
+    with closing(place.queue(Asking())) as queue:
+        request.set("the page's")
+        job = queue.submit([settled("a")], "ann")
+        request.set("another")
+        end_of(job)
+    assert seen == ["the page's"]
+
+
+def test_an_owner_finds_the_last_jobs_newest_first(place: Place):
+    with closing(place.queue(Drawer())) as queue:
+        jobs = [queue.submit([settled("a")], "ann") for _ in range(KEPT + 5)]
+        other = queue.submit([settled("b")], "bob")
+        for job in (*jobs, other):
+            end_of(job)
+        assert queue.of("ann") == jobs[: -KEPT - 1 : -1]
+        assert queue.of("bob") == [other]
+
+
+def test_closing_stops_the_running_job_and_a_new_start_goes_on(place: Place):
+    class Endless(Drawer):
+        def _draw(self, index: int, recipe: Recipe, report: Report) -> Rendered:
+            while recipe.seed == 2:
+                report(Step((index,), 1, 2, 0.0))
+            return super()._draw(index, recipe, report)
+
+    queue = place.queue(Endless())
+    running = queue.submit([settled("a", seed) for seed in (1, 2, 3)], "ann")
+    waiting = queue.submit([settled("b")], "bob")
+    kept = wait_for(running, Finished)
+    queue.close()
+    assert end_of(running) == end_of(waiting) == Stopped()
+    with pytest.raises(JobError, match="closing"):
+        queue.submit([settled("c")], "cyd")
+
+    again = Drawer()
+    with closing(place.queue(again)) as queue:
+        resumed = queue.get(running.id, "ann")
+        assert isinstance(end_of(resumed), Done)
+        assert isinstance(end_of(queue.get(waiting.id, "bob")), Done)
+        assert sorted(event.image for event in resumed.results) == [0, 1, 2]
+        assert resumed.results[0] == kept
+    assert "a/1" not in again.drawn
+    assert len(list(place.library.folder.rglob("*.png"))) == 4
+
+
+def test_progress_of_a_resumed_job_counts_the_images_of_the_job(place: Place):
+    add_crashed(place, attempts=1, stored=1)
+    drawer = Drawer(gated=True)
+    with closing(place.queue(drawer)) as queue:
+        job = queue.get("crashed", "ann")
+        drawer.allow(1)
+        assert wait_for(job, Step).images == (1,)
+        assert wait_for(job, Preview).image == 1
+        drawer.allow(3)
+        assert isinstance(end_of(job), Done)
+
+
+def test_ended_jobs_are_found_after_a_restart(place: Place):
+    with closing(place.queue(Drawer(faults={"refuse": RecipeError("steps", "No.", "Yes.")}))) as queue:
+        done = queue.submit([settled("a", 1), settled("a", 2)], "ann")
+        failed = queue.submit([settled("refuse")], "ann")
+        end_of(failed)
+    done.results[1].path.unlink()
+    with closing(place.queue(Drawer())) as queue:
+        again = queue.of("ann")
+        assert [job.id for job in again] == [failed.id, done.id]
+        assert [job.state for job in again] == ["failed", "done"]
+        assert end_of(again[0]) == Failed("No.", "Yes.", "steps")
+        assert again[1].results == done.results[:1]
+        assert end_of(again[1]) == done.events[-1]
+
+
+def add_crashed(place: Place, attempts: int, stored: int) -> None:
+    """What a studio leaves that died while it ran a job of three images."""
+    recipes = [settled("a", seed) for seed in (1, 2, 3)]
+    with closing(Ledger(place.path)) as ledger:
+        ledger.add("crashed", "ann", 0, recipes)
+        for _ in range(attempts):
+            ledger.begin("crashed")
+    for index in range(stored):
+        place.library.save(picture(recipes[index]), recipes[index], {}, seconds=1, job="crashed", index=index)
+
+
+def test_an_image_that_was_stored_but_not_yet_noted_is_not_made_again(place: Place):
+    add_crashed(place, attempts=1, stored=2)
+    drawer = Drawer()
+    with closing(place.queue(drawer)) as queue:
+        assert isinstance(end_of(queue.get("crashed", "ann")), Done)
+    assert drawer.drawn == ["a/3"]
+
+
+def test_a_job_whose_images_are_all_stored_is_done(place: Place):
+    add_crashed(place, attempts=1, stored=3)
+    drawer = Drawer()
+    with closing(place.queue(drawer)) as queue:
+        assert isinstance(end_of(queue.get("crashed", "ann")), Done)
+    assert drawer.drawn == []
+
+
+def test_a_job_that_keeps_ending_the_studio_is_given_up(place: Place):
+    add_crashed(place, attempts=ATTEMPTS, stored=0)
+    drawer = Drawer()
+    with closing(place.queue(drawer)) as queue:
+        ending = end_of(queue.get("crashed", "ann"))
+        assert isinstance(ending, Failed)
+        assert str(ATTEMPTS) in ending.message
+        assert ending.hint
+    assert drawer.drawn == []
+    with closing(place.queue(drawer)) as queue:
+        assert end_of(queue.get("crashed", "ann")) == ending
+
+
+def test_a_job_that_cannot_be_read_any_more_has_failed_and_the_others_run(place: Place):
+    with closing(Ledger(place.path)) as ledger:
+        ledger.add("unreadable", "ann", 0, [settled("a")])
+        ledger.add("readable", "ann", 0, [settled("b")])
+    with closing(sqlite3.connect(place.path)) as database, database:
+        database.execute("UPDATE jobs SET recipes = replace(recipes, 'steps', 'stairs') WHERE id = 'unreadable'")
+    with closing(place.queue(Drawer())) as queue:
+        assert "stairs" in str(end_of(queue.get("unreadable", "ann")))
+        assert isinstance(end_of(queue.get("readable", "ann")), Done)
+
+
+def test_two_studios_cannot_share_one_list(place: Place):
+    with (
+        closing(place.queue(Drawer())),
+        pytest.raises(SettingsError, match="Another studio") as error,
+    ):
+        place.queue(Drawer())
+    assert "--home" in error.value.hint
+    place.queue(Drawer()).close()
+
+
+@pytest.mark.parametrize("content", [b"this is not a database" * 100, None], ids=["damaged", "folder"])
+def test_a_list_that_cannot_be_used_is_a_clear_error(place: Place, content: bytes | None):
+    place.path.write_bytes(content) if content else place.path.mkdir()
+    with pytest.raises(SettingsError, match=r"jobs\.sqlite") as error:
+        place.queue(Drawer())
+    assert error.value.hint
+
+
+def test_a_queue_without_a_file_leaves_none(tmp_path: Path):
+    with closing(JobQueue(Drawer(), Library(tmp_path / "images"), None, 10)) as queue:
+        assert isinstance(end_of(queue.submit([settled("a")], "ann")), Done)
+    assert [path.name for path in tmp_path.iterdir()] == ["images"]
+
+
+def test_every_log_has_one_end(queue: JobQueue, drawer: Drawer):
+    drawer.allow(1000)
+    for prompt in ("a", "break", "refuse"):
+        job = queue.submit([settled(prompt)], "ann")
+        end_of(job)
+        job.tell(Stopped())
+        assert sum(isinstance(event, END) for event in job.events) == 1
