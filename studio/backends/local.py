@@ -7,6 +7,7 @@ from threading import Lock
 from typing import TYPE_CHECKING
 
 from studio.backends.base import Backend, Rendered, Report
+from studio.events import Loading
 from studio.models import Catalogue
 from studio.recipe import Recipe
 from studio.settings import Settings
@@ -25,6 +26,8 @@ class LocalBackend(Backend):
         self._manager: PipelineManager | None = None
 
     def generate(self, recipes: Sequence[Recipe], report: Report) -> Iterator[Rendered]:
+        if self._manager is None:
+            report(Loading("Starting the engine ..."))
         manager = self._engine()
         from studio.engine.render import render
 

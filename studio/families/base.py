@@ -52,7 +52,8 @@ class Family:
     Sizes are in pixels: `native_side` is what it was trained at, `multiple` what both sides must be divisible by,
     `max_side` the most one side may have. `prompt_tokens` is how many tokens of a prompt it reads, without its
     begin and end marks, `tokenizer` the folder of the tokenizer that counts them. `preview` is None where a linear
-    look is not known; a small decoder is used then.
+    look is not known; it is fitted to the decoder then. `bound` names the only schedulers that its pipelines can use,
+    where that is not every one of its process.
     """
 
     name: str
@@ -70,7 +71,8 @@ class Family:
     abilities: frozenset[Ability] = frozenset({"negative_prompt", "guidance"})
     preview: LatentColours | None = None
     tokenizer: str = "tokenizer"
+    bound: tuple[str, ...] = ()
 
     def schedulers(self) -> tuple[str, ...]:
         """The names of the schedulers that can sample this family."""
-        return tuple(name for name, s in SCHEDULERS.items() if s.process == self.process)
+        return self.bound or tuple(name for name, s in SCHEDULERS.items() if s.process == self.process)

@@ -22,4 +22,6 @@ FAMILY = Family(
     prompt_tokens=75,
     abilities=frozenset({"guidance"}),
     preview=sd15.FAMILY.preview,
+    # Its pipelines read from the scheduler's step what only this one returns.
+    bound=("LCM",),
 )

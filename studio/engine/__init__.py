@@ -1,0 +1,1 @@
+"""What turns recipes into pixels: the only part that holds weights and a device."""

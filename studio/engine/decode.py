@@ -1,0 +1,75 @@
+"""From latents to pixels, one image at a time."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+Pixels = npt.NDArray[np.float32]
+
+
+def unpack(pipe: Any, latents: torch.Tensor, width: int, height: int) -> torch.Tensor:
+    """Latents as rows of channels and two sides; FLUX keeps them as patches in a row."""
+    if latents.ndim == 4:
+        return latents
+    plain: torch.Tensor = pipe._unpack_latents(latents, height, width, pipe.vae_scale_factor)  # noqa: SLF001
+    return plain
+
+
+@torch.no_grad()
+def decode(pipe: Any, latents: torch.Tensor, *, tiling: bool = False, exact: bool = False) -> Pixels:
+    """One image (height, width, 3) in 0..1 from its latents (1, channels, height, width).
+
+    `tiling` decodes large images in pieces, in less memory, with slightly other pixels; `exact` decodes in float32.
+    """
+    vae = pipe.vae
+    # SDXL's first VAE overflows float16, and says so in its config.
+    upcast = exact or (vae.dtype == torch.float16 and getattr(vae.config, "force_upcast", False))
+    with _in_float32(vae, upcast), _in_tiles(vae, tiling):
+        latents = _unscaled(pipe, latents.to(vae.dtype))
+        image = vae.decode(latents, return_dict=False)[0]
+    pixels: Pixels = pipe.image_processor.postprocess(image, output_type="np")[0]
+    return pixels
+
+
+def _unscaled(pipe: Any, latents: torch.Tensor) -> torch.Tensor:
+    """Latents as the decoder learned them, from the unit variance that the denoiser works in."""
+    config = pipe.vae.config
+    if getattr(config, "latents_mean", None) and getattr(config, "latents_std", None):
+        mean, std = (
+            torch.tensor(values).view(1, -1, 1, 1).to(latents.device, latents.dtype)
+            for values in (config.latents_mean, config.latents_std)
+        )
+        return latents * std / float(config.scaling_factor) + mean
+    latents = latents / config.scaling_factor
+    # The pipelines of UNets pass over a shift that the VAE's config may name.
+    shift: float = config.shift_factor if hasattr(pipe, "transformer") else 0.0
+    return latents + shift if shift else latents
+
+
+@contextmanager
+def _in_float32(vae: Any, wanted: bool) -> Iterator[None]:
+    before = vae.dtype
+    if not wanted or before == torch.float32:
+        yield
+        return
+    vae.to(dtype=torch.float32)
+    try:
+        yield
+    finally:
+        vae.to(dtype=before)
+
+
+@contextmanager
+def _in_tiles(vae: Any, wanted: bool) -> Iterator[None]:
+    if not wanted:
+        yield
+        return
+    vae.enable_tiling()
+    try:
+        yield
+    finally:
+        vae.disable_tiling()

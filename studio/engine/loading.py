@@ -1,0 +1,195 @@
+"""From a model's files to a diffusers pipeline. Only `fetch` contacts the network, for a repo not on this disk."""
+
+import inspect
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import diffusers
+import httpx2
+import torch
+import transformers
+from huggingface_hub.constants import HF_HUB_CACHE
+from huggingface_hub.utils.tqdm import disable_progress_bars
+from safetensors import SafetensorError
+
+from studio.checkpoints import INDEX, read_json
+from studio.engine.memory import ran_out
+from studio.errors import DeviceError, ModelError
+from studio.models import Catalogue, Model
+
+# What the libraries raise for files they cannot make a model of.
+FOREIGN = (
+    OSError,
+    ValueError,
+    RuntimeError,
+    LookupError,
+    TypeError,
+    AttributeError,
+    ImportError,
+    SafetensorError,
+    httpx2.HTTPError,  # what the hub's client lets through where a connection hangs
+)
+LIBRARIES = {"diffusers": diffusers, "transformers": transformers}
+# The checker would answer with a black picture and no word; the encoder serves image prompts only.
+LEFT_OUT = ("safety_checker", "feature_extractor", "image_encoder")
+
+
+def load(model: Model, catalogue: Catalogue, dtype: torch.dtype) -> Any:
+    """The model's text-to-image pipeline on the CPU, its weights in `dtype`, every one of them from its files.
+
+    Raises ModelError that names the file and the cure.
+    """
+    _quieten()
+    why_not = catalogue.why_not(model)
+    if why_not:
+        raise why_not
+    if model.file and model.config:
+        pipeline = _load_file(model, model.file, model.config, dtype)
+    else:
+        pipeline = _load_folder(model, fetch(model, catalogue), dtype)
+    pipeline.set_progress_bar_config(disable=True)
+    return pipeline
+
+
+def fetch(model: Model, catalogue: Catalogue) -> Path:
+    """The folder that the model lies in, downloaded from the hub where it is not on this disk."""
+    place = catalogue.location(model)
+    if place is not None and catalogue.present(model):
+        return place
+    if model.repo is None:
+        raise ModelError(f"{model.name} is not on this disk.", "Put it there, or choose another model.")
+    _check_disk(model)
+    with _translated(model, f"{model.repo} cannot be downloaded", _download_cure(model)):
+        left_out = dict.fromkeys(LEFT_OUT)
+        return Path(
+            diffusers.DiffusionPipeline.download(
+                model.repo, revision=model.revision, variant=model.variant, use_safetensors=True, **left_out
+            )
+        )
+
+
+def pipeline_class(name: str) -> Any:
+    """A pipeline class of diffusers by its name."""
+    return getattr(diffusers, name)
+
+
+def _load_folder(model: Model, folder: Path, dtype: torch.dtype) -> Any:
+    """Parts are loaded one by one, because only then the libraries tell which weights were missing."""
+    cls = pipeline_class(model.family_facts().pipelines["text2img"])
+    takes = inspect.signature(cls.__init__).parameters
+    parts = {
+        name: _load_part(model, folder, name, library, kind, dtype)
+        for name, library, kind in _parts(folder)
+        if name in takes
+    }
+    with _translated(model, f"{folder} cannot be loaded", "Copy the whole model again."):
+        return cls.from_pretrained(folder, local_files_only=True, **parts, **_options(takes))
+
+
+def _parts(folder: Path) -> Iterator[tuple[str, str, str]]:
+    """Name, library and class of each part with weights, from the folder's index."""
+    for name, value in read_json(folder / INDEX).items():
+        if not isinstance(value, list) or not value[0] or name in LEFT_OUT:
+            continue
+        kind = getattr(LIBRARIES.get(value[0]), str(value[1]), None)
+        if isinstance(kind, type) and issubclass(kind, torch.nn.Module):
+            yield name, value[0], value[1]
+
+
+def _load_part(model: Model, folder: Path, name: str, library: str, kind: str, dtype: torch.dtype) -> torch.nn.Module:
+    cls: Any = getattr(LIBRARIES[library], kind)
+    with _translated(model, f"{folder / name} cannot be loaded", "The download or copy broke off: get it again."):
+        part, report = cls.from_pretrained(
+            folder,
+            subfolder=name,
+            dtype=dtype,
+            variant=_variant(folder / name, model.variant),
+            use_safetensors=True,
+            local_files_only=True,
+            output_loading_info=True,
+        )
+    lacking = sorted({*report["missing_keys"], *map(str, report["mismatched_keys"]), *_unfilled(part)})
+    if lacking:
+        raise ModelError(
+            f"{folder / name} lacks {len(lacking)} of its weights, such as {lacking[0]}.",
+            "Weights and config do not belong together: copy the whole model again.",
+        )
+    module: torch.nn.Module = part.eval()
+    return module
+
+
+def _load_file(model: Model, file: Path, config: Path, dtype: torch.dtype) -> Any:
+    cls = pipeline_class(model.family_facts().pipelines["text2img"])
+    cure = f"Its config folder must be of the same family ({model.family_facts().name}) as the weights."
+    with _translated(model, f"{file.name} cannot be loaded", cure):
+        pipeline = cls.from_single_file(
+            str(file),
+            config=str(config),
+            local_files_only=True,
+            dtype=dtype,
+            **_options(inspect.signature(cls.__init__).parameters),
+        )
+    for name, part in pipeline.components.items():
+        if isinstance(part, torch.nn.Module) and (lacking := _unfilled(part)):
+            raise ModelError(f"{file.name} lacks {len(lacking)} weights of its {name}, such as {lacking[0]}.", cure)
+    return pipeline
+
+
+def _options(takes: Any) -> dict[str, Any]:
+    """What a pipeline is told beside its weights. SDXL puts a watermark in by itself where it finds the package."""
+    options = {**dict.fromkeys(LEFT_OUT), "requires_safety_checker": False, "add_watermarker": False}
+    return {name: value for name, value in options.items() if name in takes}
+
+
+def _variant(folder: Path, variant: str | None) -> str | None:
+    """Some parts of a repo with variants come in one form only."""
+    return variant if variant and any(folder.glob(f"*.{variant}*")) else None
+
+
+def _unfilled(part: torch.nn.Module) -> list[str]:
+    """The tensors that no file filled: they are still on the meta device."""
+    tensors = [*part.named_parameters(), *part.named_buffers()]
+    return [name for name, tensor in tensors if tensor.is_meta]
+
+
+@contextmanager
+def _translated(model: Model, what: str, cure: str) -> Iterator[None]:
+    """Foreign errors become a ModelError, `from` their cause; running out of memory is the device's fault."""
+    try:
+        yield
+    except FOREIGN as error:
+        if ran_out(error):
+            raise DeviceError(f"Memory ran out while {model.name} was loading.", "Close other programs.") from error
+        first = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        raise ModelError(f"{model.name}: {what} ({first[:200]}).", cure) from error
+
+
+def _check_disk(model: Model) -> None:
+    """A download that fills the disk takes the other programs down with it."""
+    cache = Path(HF_HUB_CACHE)
+    there = next(folder for folder in (cache, *cache.parents) if folder.exists())
+    free = shutil.disk_usage(there).free
+    if model.download_bytes and free < model.download_bytes:
+        raise ModelError(
+            f"{model.name} takes {model.download_bytes / 1e9:.1f} GB, and {there} has {free / 1e9:.1f} GB free.",
+            "Make room there, or set HF_HOME to a larger disk.",
+        )
+
+
+def _download_cure(model: Model) -> str:
+    size = f" ({model.download_bytes / 1e9:.1f} GB)" if model.download_bytes else ""
+    return (
+        f"Connect to the internet and try again, or download it elsewhere{size} with "
+        f"`hf download {model.repo}` and copy the hub's cache here."
+    )
+
+
+def _quieten() -> None:
+    """The libraries' bars and reports belong on no terminal of ours; what matters of them is raised as an error."""
+    for library in (diffusers, transformers):
+        library.utils.logging.set_verbosity_error()
+        library.utils.logging.disable_progress_bar()
+    disable_progress_bars()

@@ -1,0 +1,223 @@
+"""The sole owner of weights and device: loads a model once and lends it, one borrower at a time."""
+
+import inspect
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from threading import Lock
+from typing import Any
+
+import torch
+
+from studio.engine import memory
+from studio.engine.device import Device
+from studio.engine.loading import load, pipeline_class
+from studio.engine.preview import fit_colours
+from studio.engine.text import Prompts
+from studio.errors import RecipeError
+from studio.events import Loading
+from studio.families.base import LatentColours, Task
+from studio.models import Catalogue, Model
+from studio.settings import Settings
+
+# Weights stored in two bytes a number take four on a CPU, and loading needs room to breathe.
+LOADING_FACTOR = 2.5
+
+Say = Callable[[Loading], None]
+
+
+@dataclass(eq=False)
+class Resident:
+    """A loaded model: its text-to-image pipeline, the bytes of its parts, and what was learned about it.
+
+    `rehearsed` are the schedulers and numbers of steps that are known to work.
+    """
+
+    model: Model
+    pipe: Any
+    parts: dict[str, int]
+    colours: LatentColours
+    offload: memory.Offload
+    words: str
+    prompts: Prompts = field(default_factory=Prompts)
+    rehearsed: set[tuple[str, int]] = field(default_factory=set)
+
+    @property
+    def bytes(self) -> int:
+        """What all its weights take."""
+        return sum(self.parts.values())
+
+
+@dataclass(frozen=True, eq=False)
+class Loan:
+    """A borrowed model: `pipe` does one task with the resident's own modules and a scheduler of its own."""
+
+    resident: Resident
+    pipe: Any
+    device: Device
+
+    def offload(self, offload: memory.Offload) -> None:
+        """Keep more of the model off the device, from now until it is unloaded."""
+        place(self.pipe, offload, self.device)
+        self.resident.offload = offload
+        free = self.device.free_bytes()
+        self.resident.words = memory.words(offload, self.resident.parts, free)
+
+
+class PipelineManager:
+    """Loads models and lends pipelines. Models stay loaded while memory allows; the longest unused goes first."""
+
+    def __init__(self, catalogue: Catalogue, settings: Settings, *, device: Device | None = None) -> None:
+        self.device = device or Device.choose(settings.device)
+        self._catalogue = catalogue
+        self._settings = settings
+        self._residents: dict[Model, Resident] = {}  # the longest unused first
+        self._lock = Lock()
+
+    @contextmanager
+    def borrow(self, model: Model, task: Task = "text2img", say: Say | None = None) -> Iterator[Any]:
+        """A diffusers pipeline for `task`, for this borrower alone; see `lend`."""
+        with self.lend(model, task, say) as loan:
+            yield loan.pipe
+
+    @contextmanager
+    def lend(self, model: Model, task: Task = "text2img", say: Say | None = None) -> Iterator[Loan]:
+        """The model for one task, exclusively; `say` hears what is being loaded.
+
+        Raises RecipeError where the family cannot do the task, ModelError or DeviceError where it cannot be loaded.
+        """
+        _check_task(model, task)
+        say = say or _silent
+        if not self.loaded(model):  # said before waiting, because it may be another thread that loads it
+            say(Loading(_loading_words(model, self._catalogue.present(model))))
+        with self._lock:
+            resident = self._resident(model, say)
+            pipe = sibling(resident.pipe, model.family_facts().pipelines[task])
+            if resident.offload == "model":
+                # The hooks that move the parts belong to one pipeline object, and this one is new.
+                place(pipe, "model", self.device)
+            try:
+                yield Loan(resident, pipe, self.device)
+            finally:
+                # A pipeline does this at its natural end only; an error or a stop in a step passes it by.
+                pipe.maybe_free_model_hooks()
+
+    def loaded(self, model: Model) -> bool:
+        """Whether the model can be lent at once."""
+        return model in self._residents
+
+    def warm(self, model: Model) -> None:
+        """Load the model ahead of its first use; where the device is busy, that use is the better moment."""
+        if self._lock.acquire(blocking=False):
+            try:
+                self._resident(model, _silent)
+            finally:
+                self._lock.release()
+
+    def make_room(self, keep: Resident) -> None:
+        """Unload every model but `keep`; the caller has borrowed it."""
+        self._residents = {keep.model: keep}
+        self.device.release()
+
+    def describe(self) -> str:
+        """Device and memory in one line, such as "NVIDIA A10, 6.1 of 24.0 GB used"."""
+        total, free = self.device.total_bytes(), self._free()
+        used = (total - free) / memory.GIGABYTE
+        return f"{self.device.name}, {used:.1f} of {total / memory.GIGABYTE:.1f} GB used"
+
+    def close(self) -> None:
+        """Unload everything; waits for the borrower."""
+        with self._lock:
+            self._residents.clear()
+            self.device.release()
+
+    def _resident(self, model: Model, say: Say) -> Resident:
+        resident = self._residents.pop(model, None) or self._load(model, say)
+        self._residents[model] = resident
+        return resident
+
+    def _load(self, model: Model, say: Say) -> Resident:
+        self._evict(int((self._catalogue.size_bytes(model) or model.download_bytes or 0) * LOADING_FACTOR))
+        dtype = self.device.dtype(model.family_facts())
+        pipe = load(model, self._catalogue, dtype)
+        parts = {name: _bytes(part) for name, part in pipe.components.items() if isinstance(part, torch.nn.Module)}
+        colours = model.family_facts().preview or fit_colours(pipe.vae)
+        free = self._free()
+        offload = self._offload(model, parts, dtype, free)
+        words = memory.words(offload, parts, free)
+        if offload != "none":
+            say(Loading(f"{model.name} {words}."))
+        place(pipe, offload, self.device)
+        return Resident(model, pipe, parts, colours, offload, words)
+
+    def _offload(self, model: Model, parts: dict[str, int], dtype: torch.dtype, free: int) -> memory.Offload:
+        if self._settings.offload != "auto" and self.device.kind != "cpu":
+            return self._settings.offload
+        working = memory.working_bytes(model.default("width"), model.default("height"), dtype.itemsize)
+        return memory.choose_offload(parts, working, free, self.device.kind)
+
+    def _evict(self, needed: int) -> None:
+        """Unload the longest unused models until `needed` bytes are free or none is left."""
+        while self._residents and self._free() < needed:
+            del self._residents[next(iter(self._residents))]
+            self.device.release()
+
+    def _free(self) -> int:
+        free = self.device.free_bytes()
+        if self.device.limit_bytes is None:
+            return free
+        held = sum(resident.bytes for resident in self._residents.values())
+        return max(0, min(free, self.device.limit_bytes - held))
+
+
+def sibling(pipe: Any, name: str) -> Any:
+    """A pipeline of class `name` with the very modules of `pipe` and a fresh scheduler.
+
+    Not `from_pipe` of the class: it casts the shared modules to float32.
+    """
+    cls = pipeline_class(name)
+    scheduler = type(pipe.scheduler).from_config(pipe.scheduler.config)
+    known = {"add_watermarker": False, **pipe.config, **pipe.components, "scheduler": scheduler}
+    takes = [name for name in inspect.signature(cls.__init__).parameters if name != "self"]
+    made = cls(**{name: known[name] for name in takes if name in known})
+    made.set_progress_bar_config(disable=True)
+    return made
+
+
+def place(pipe: Any, offload: memory.Offload, device: Device) -> None:
+    """Put a pipeline's modules where `offload` wants them between their turns."""
+    if offload == "none":
+        pipe.to(device.kind)
+    elif offload == "model":
+        pipe.enable_model_cpu_offload(device=device.kind)
+    else:
+        pipe.remove_all_hooks()
+        pipe.to("cpu")
+        # Leaf by leaf on a stream moves the next layer while this one computes; the older sequential offload waits.
+        pipe.enable_group_offload(
+            onload_device=torch.device(device.kind),
+            offload_device=torch.device("cpu"),
+            offload_type="leaf_level",
+            use_stream=device.kind == "cuda",
+        )
+
+
+def _check_task(model: Model, task: Task) -> None:
+    pipelines = model.family_facts().pipelines
+    if task not in pipelines:
+        raise RecipeError("model", f"{model.name} cannot do {task}.", f"It can do {', '.join(pipelines)}.")
+
+
+def _loading_words(model: Model, present: bool) -> str:
+    if present:
+        return f"Loading {model.name} ..."
+    size = f" ({model.download_bytes / memory.GIGABYTE:.1f} GB)" if model.download_bytes else ""
+    return f"Downloading {model.name}{size} ..."
+
+
+def _bytes(part: torch.nn.Module) -> int:
+    return sum(tensor.nbytes for tensor in [*part.parameters(), *part.buffers()])
+
+
+def _silent(event: Loading) -> None:
+    del event

@@ -1,0 +1,75 @@
+"""A studio home with a tiny model of every family, and the parts that render from it."""
+
+import socket
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from studio.backends.local import LocalBackend
+from studio.models import Catalogue, Model
+from studio.recipe import Recipe
+from studio.settings import Settings
+from tests import tiny
+
+
+@pytest.fixture(scope="session")
+def settings(tiny_model: Callable[[str], Path], tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    home = tmp_path_factory.mktemp("home")
+    (home / "models").mkdir()
+    for family in tiny.FAMILIES:
+        (home / "models" / f"tiny-{family}").symlink_to(tiny_model(family))
+    return Settings(home=home, device="cpu")
+
+
+@pytest.fixture(scope="session")
+def catalogue(settings: Settings) -> Catalogue:
+    return Catalogue(settings)
+
+
+@pytest.fixture(scope="session")
+def backend(settings: Settings, catalogue: Catalogue) -> Iterator[LocalBackend]:
+    backend = LocalBackend(settings, catalogue)
+    yield backend
+    backend.close()
+
+
+@pytest.fixture
+def manager(settings: Settings, catalogue: Catalogue) -> Iterator[Any]:
+    from studio.engine.manager import PipelineManager
+
+    manager = PipelineManager(catalogue, settings)
+    yield manager
+    manager.close()
+
+
+@pytest.fixture(scope="session")
+def recipe(catalogue: Catalogue) -> Callable[..., Recipe]:
+    """A settled recipe for a family's tiny model, in a few steps."""
+
+    def make(family: str, **changes: Any) -> Recipe:
+        model: Model = catalogue[f"tiny-{family}"]
+        values = {
+            "prompt": tiny.PROMPT,
+            "model": model.id,
+            "width": tiny.SIDE,
+            "height": tiny.SIDE,
+            "scheduler": model.default("scheduler"),
+            "steps": 3,
+            "guidance_scale": model.default("guidance_scale"),
+            "seed": 7,
+        }
+        return Recipe.make(**{**values, **changes})
+
+    return make
+
+
+@pytest.fixture
+def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*args: Any, **kwargs: Any) -> None:
+        raise AssertionError(f"something contacts the network: {args}")
+
+    for name in ("getaddrinfo", "create_connection"):
+        monkeypatch.setattr(socket, name, refuse)
+    monkeypatch.setattr(socket.socket, "connect", refuse)

@@ -1,0 +1,196 @@
+import gc
+import threading
+import weakref
+
+import pytest
+import torch
+
+from studio.engine.device import Device
+from studio.engine.manager import PipelineManager, place
+from studio.engine.render import render
+from studio.errors import DeviceError, RecipeError
+from studio.events import Loading, Step
+
+
+def nobody(event):
+    pass
+
+
+def modules(pipe):
+    return {name: part for name, part in pipe.components.items() if isinstance(part, torch.nn.Module)}
+
+
+@pytest.mark.parametrize("family", ["starter", "sd15", "sd21", "sdxl", "sd3", "flux"])
+def test_all_tasks_share_the_same_weights(manager, catalogue, family):
+    model = catalogue[f"tiny-{family}"]
+    seen = []
+    for task in ("text2img", "img2img", "inpaint"):
+        with manager.borrow(model, task) as pipe:
+            assert type(pipe).__name__ == model.family_facts().pipelines[task]
+            seen.append({k: [p.data_ptr() for p in part.parameters()] for k, part in modules(pipe).items()})
+            assert {p.dtype for part in modules(pipe).values() for p in part.parameters()} == {torch.float32}
+    assert seen[0] == seen[1] == seen[2]
+    assert sum(map(len, seen[0].values())) > 20
+
+
+def test_every_borrower_has_a_scheduler_of_its_own(manager, catalogue):
+    model = catalogue["tiny-sd15"]
+    with manager.borrow(model) as pipe:
+        first = pipe.scheduler
+        pipe.scheduler.set_timesteps(7)
+    with manager.borrow(model) as pipe:
+        assert pipe.scheduler is not first
+        assert pipe.scheduler.config == first.config
+
+
+def test_a_task_that_the_family_cannot_do_is_refused(manager, catalogue):
+    with pytest.raises(RecipeError) as caught, manager.borrow(catalogue["tiny-lcm"], "inpaint"):
+        pass
+    assert caught.value.field == "model"
+    assert "text2img" in caught.value.hint
+
+
+def test_a_model_is_loaded_once(manager, catalogue):
+    said = []
+    for _ in range(3):
+        with manager.borrow(catalogue["tiny-starter"], "text2img", said.append):
+            pass
+    assert said == [Loading("Loading tiny-starter ...")]
+
+
+def test_one_borrower_at_a_time(manager, catalogue):
+    model = catalogue["tiny-starter"]
+    inside, order = threading.Event(), []
+
+    def second():
+        inside.wait()
+        with manager.borrow(model):
+            order.append("second")
+
+    thread = threading.Thread(target=second)
+    thread.start()
+    with manager.borrow(model):
+        inside.set()
+        manager.warm(model)  # does not wait for the borrower
+        order.append("first")
+    thread.join()
+    assert order == ["first", "second"]
+
+
+def test_switching_models_frees_the_one_before(settings, catalogue):
+    # Room for one of them, so that each load has to unload the other.
+    manager = PipelineManager(catalogue, settings, device=Device("cpu", limit_bytes=30_000_000))
+    one, other = catalogue["tiny-sd15"], catalogue["tiny-sd21"]
+    kept = []
+    for model in [one, other, one, other]:
+        with manager.borrow(model) as pipe:
+            kept += [weakref.ref(part) for part in modules(pipe).values()]
+        del pipe
+        assert manager.loaded(model)
+        assert not manager.loaded(other if model is one else one)
+        gc.collect()
+        assert sum(ref() is not None for ref in kept) == 3
+    manager.close()
+    gc.collect()
+    assert not [ref for ref in kept if ref() is not None]
+
+
+def test_models_stay_loaded_while_memory_allows(manager, catalogue):
+    one, other = catalogue["tiny-sd15"], catalogue["tiny-starter"]
+    for model in (one, other):
+        with manager.borrow(model):
+            pass
+    assert manager.loaded(one)
+    assert manager.loaded(other)
+
+
+def test_the_device_is_described_in_one_line(manager):
+    assert manager.describe().startswith("CPU, ")
+    assert manager.describe().endswith(" GB used")
+
+
+def test_streaming_layer_by_layer_gives_the_same_image(manager, catalogue, recipe):
+    model, numbered = catalogue["tiny-sd15"], [(0, recipe("sd15"))]
+    (plain,) = render(manager, model, numbered, nobody)
+    with manager.lend(model) as loan:
+        place(loan.pipe, "sequential", Device("cpu"))
+    (streamed,) = render(manager, model, numbered, nobody)
+    assert streamed.image.tobytes() == plain.image.tobytes()
+
+
+class Small:
+    """A denoiser's memory: more rows than `rows` do not fit."""
+
+    def __init__(self, part, rows):
+        self.rows = rows
+        self.handle = part.register_forward_pre_hook(self.refuse)
+
+    def refuse(self, _, arguments):
+        if len(arguments[0]) > self.rows:
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 9.00 GiB")
+
+
+def test_a_batch_that_does_not_fit_is_made_in_smaller_ones(manager, catalogue, recipe):
+    model = catalogue["tiny-starter"]
+    numbered = [(i, recipe("starter", seed=i)) for i in range(4)]
+    whole = list(render(manager, model, numbered, nobody))
+    with manager.lend(model) as loan:
+        small = Small(loan.pipe.unet, 2)  # guidance takes two rows an image
+    events = []
+    images = list(render(manager, model, numbered, events.append))
+    small.handle.remove()
+    assert [image.index for image in images] == [0, 1, 2, 3]
+    assert {image.facts["batch"] for image in images} == {"1"}
+    told = [event.what for event in events if isinstance(event, Loading)]
+    assert told == ["Memory ran out; making 2 at a time.", "Memory ran out; making 1 at a time."]
+    assert images[0].facts["changed"] == " ".join(told)
+    assert {event.images for event in events if isinstance(event, Step)} == {(0,), (1,), (2,), (3,)}
+    again = list(render(manager, model, numbered, nobody))
+    assert [a.image.tobytes() for a in again] == [w.image.tobytes() for w in whole]
+
+
+def test_an_image_too_large_to_decode_is_decoded_in_tiles(manager, catalogue, recipe):
+    model = catalogue["tiny-sd15"]
+    with manager.lend(model) as loan:
+        vae = loan.pipe.vae
+
+    def refuse(_, arguments):
+        if arguments[0].shape[-1] > 8:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+
+    handle = vae.decoder.register_forward_pre_hook(refuse)
+    (made,) = render(manager, model, [(0, recipe("sd15", width=128, height=128))], nobody)
+    handle.remove()
+    assert "tiles" in made.facts["changed"]
+    assert made.image.size == (128, 128)
+    assert not vae.use_tiling
+
+
+def test_memory_that_never_suffices_is_an_error_with_numbers_and_cure(manager, catalogue, recipe):
+    model = catalogue["tiny-starter"]
+    with manager.lend(model) as loan:
+        small = Small(loan.pipe.unet, 0)
+    with pytest.raises(DeviceError) as caught:
+        list(render(manager, model, [(0, recipe("starter"))], nobody))
+    small.handle.remove()
+    assert "64x64" in caught.value.message
+    assert "GB are free" in caught.value.message
+    assert "smaller" in caught.value.hint
+    assert len(list(render(manager, model, [(0, recipe("starter"))], nobody))) == 1
+
+
+def test_tensors_of_a_failed_try_are_gone_before_the_next(manager, catalogue, recipe):
+    model = catalogue["tiny-starter"]
+    held = []
+
+    def remember(_, arguments):
+        held.append(weakref.ref(arguments[0]))
+        if len(held) == 1:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        if len(held) == 2:
+            assert held[0]() is None
+
+    with manager.lend(model) as loan:
+        handle = loan.pipe.unet.register_forward_pre_hook(remember)
+    assert len(list(render(manager, model, [(i, recipe("starter", seed=i)) for i in range(2)], nobody))) == 2
+    handle.remove()

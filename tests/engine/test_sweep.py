@@ -1,0 +1,48 @@
+"""Every scheduler on every family that it can sample."""
+
+import numpy as np
+import pytest
+
+from studio.families import FAMILIES
+from studio.schedulers import SCHEDULERS
+from tests import tiny
+
+
+def pairs():
+    for family in tiny.FAMILIES:
+        for name in FAMILIES[family].schedulers():
+            yield pytest.param(family, name, id=f"{family}-{name}")
+
+
+def test_every_family_has_a_tiny_model():
+    assert set(tiny.FAMILIES) == set(FAMILIES)
+
+
+@pytest.mark.parametrize(("family", "scheduler"), list(pairs()))
+@pytest.mark.parametrize("steps", [1, 4])
+def test_a_scheduler_makes_an_image_on_each_family_it_can_sample(backend, recipe, family, scheduler, steps):
+    (made,) = backend.generate([recipe(family, scheduler=scheduler, steps=steps)], lambda _: None)
+    assert np.asarray(made.image).std() > 1
+
+
+@pytest.mark.parametrize("scheduler", [name for name, row in SCHEDULERS.items() if row.process == "diffusion"])
+def test_a_scheduler_forgets_how_the_models_own_sampled(scheduler):
+    import diffusers
+
+    from studio.engine.schedulers import build
+
+    own = diffusers.DPMSolverMultistepScheduler(
+        use_karras_sigmas=True,
+        algorithm_type="sde-dpmsolver++",
+        prediction_type="v_prediction",
+        beta_schedule="scaled_linear",
+        beta_end=0.012,
+    )
+    row = SCHEDULERS[scheduler]
+    built = build(scheduler, own.config)
+    assert type(built).__name__ == row.diffusers
+    assert built.config.prediction_type == "v_prediction"
+    assert built.config.beta_end == 0.012
+    assert built.config.get("use_karras_sigmas", False) == row.options.get("use_karras_sigmas", False)
+    default = {"DPMSolverMultistepScheduler": "dpmsolver++", "DEISMultistepScheduler": "deis"}.get(row.diffusers)
+    assert built.config.get("algorithm_type") == row.options.get("algorithm_type", default)
