@@ -1,0 +1,41 @@
+# A fresh machine needs Python 3.11 to 3.13 and make; `make run` or `make test` does the rest.
+
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+SUPPORTED := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
+PY ?= $(firstword $(foreach python,python3.13 python3.12 python3.11 python3 python,$(shell $(python) -c '$(SUPPORTED)' 2>/dev/null && echo $(python))))
+ARGS ?=
+
+.PHONY: help run test check bench requirements
+
+help:
+	@echo "make run    start the studio and print its address   (ARGS='--port 8000' hands options on)"
+	@echo "make test   lint, types and every test"
+	@echo "make check  lint and types only"
+	@echo "make bench  measure speed and memory                 (ARGS='--json')"
+	@echo "make requirements  write requirements.txt from pyproject.toml"
+
+run: $(STAMP)
+	@$(BIN)/studio run $(ARGS)
+
+test: check
+	$(BIN)/python -m pytest $(ARGS)
+
+check: $(STAMP)
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+bench: $(STAMP)
+	@$(BIN)/studio bench $(ARGS)
+
+requirements: $(STAMP)
+	$(BIN)/python tests/test_requirements.py
+
+# The stamp is inside the environment, so removing .venv is all it takes to start anew.
+$(STAMP): pyproject.toml
+	@test -n "$(PY)" || { echo "Python 3.11, 3.12 or 3.13 is needed: install one, or name it with make PY=/path/to/python." >&2; exit 1; }
+	@$(PY) -c '$(SUPPORTED)' || { echo "$(PY) is not Python 3.11, 3.12 or 3.13: name one with make PY=/path/to/python." >&2; exit 1; }
+	@test -x $(BIN)/python || $(PY) -m venv $(VENV) || { rm -rf $(VENV); echo "The environment could not be made; on Debian and Ubuntu: apt install python3-venv" >&2; exit 1; }
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test]'
+	@touch $@

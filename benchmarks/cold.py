@@ -1,0 +1,55 @@
+"""From nothing to the first image on disk, over the shortest script that does the same."""
+
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from benchmarks.base import Benchmark, Measured, compare
+from studio.recipe import Recipe
+from studio.settings import ASSETS, Settings
+from studio.studio import Studio
+
+ROUNDS = 4
+PROMPT = "a red house on the left, a green tree, at sunset"
+BARE = """
+import sys, torch
+from diffusers import StableDiffusionPipeline
+folder, prompt, steps, guidance, out = sys.argv[1:]
+pipeline = StableDiffusionPipeline.from_pretrained(folder)
+pipeline.set_progress_bar_config(disable=True)
+generator = torch.Generator().manual_seed(7)
+image = pipeline(prompt, num_inference_steps=int(steps), guidance_scale=float(guidance), generator=generator).images[0]
+image.save(out)
+"""
+
+
+def measure() -> Measured:
+    with tempfile.TemporaryDirectory() as folder:
+        home = Path(folder)
+        command = ["-m", "studio", "generate", PROMPT, "--model", "starter", "--seed", 7, "--out", home, "--home", home]
+        script = bare_script(home)
+        return compare(lambda: seconds(script), lambda: seconds(command), ROUNDS, min)
+
+
+def bare_script(home: Path) -> list[object]:
+    """Python's arguments for the bare way to the image that the studio makes by default."""
+    with Studio(Settings.load(home=home), durable=False) as studio:
+        (recipe,) = studio.settle(Recipe(prompt=PROMPT, model="starter", seed=7))
+    return ["-c", BARE, ASSETS / "starter", PROMPT, recipe.steps, recipe.guidance_scale, home / "bare.png"]
+
+
+def seconds(arguments: list[object]) -> float:
+    """Wall time of a Python process of its own."""
+    began = time.perf_counter()
+    done = subprocess.run([sys.executable, *map(str, arguments)], check=False, capture_output=True, text=True)
+    took = time.perf_counter() - began
+    if done.returncode:
+        raise RuntimeError(done.stderr)
+    return took
+
+
+BENCHMARK = Benchmark(
+    "studio generate from cold / a bare script that imports, loads, draws and saves", 1.05, 1.25, measure
+)

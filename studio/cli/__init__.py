@@ -1,0 +1,55 @@
+"""The command line: one file is one command, the file's name is the command's."""
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from typing import NoReturn
+
+from studio import __version__
+from studio.cli.base import Command, Exit
+from studio.errors import LibraryError, ModelError, PresetError, RecipeError, SettingsError, StudioError
+from studio.registry import Registry
+
+COMMANDS: Registry[Command] = Registry("studio.cli", "COMMAND", Command)
+
+# What the person at the keyboard can mend; any other fault is the studio's or the device's.
+MENDABLE = (RecipeError, SettingsError, PresetError, ModelError, LibraryError)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code; `argv` without the program's name, by default the process's own."""
+    args = parser().parse_args(argv)
+    try:
+        code = COMMANDS[args.command].run(args)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Who read our output has gone (`studio models | head`); the flush at exit must not complain again.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return Exit.FAILED
+    except StudioError as error:
+        # One line, whatever a library's message was made of.
+        print(f"studio {args.command}: {' '.join(str(error).split())}", file=sys.stderr)
+        return Exit.WRONG if isinstance(error, MENDABLE) else Exit.FAILED
+    except KeyboardInterrupt:
+        return Exit.INTERRUPTED
+    return code
+
+
+def parser() -> argparse.ArgumentParser:
+    """The parser of all commands."""
+    top = _Parser(prog="studio", description="Make images with diffusion models.", allow_abbrev=False)
+    top.add_argument("--version", action="version", version=f"image-studio {__version__}")
+    commands = top.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    for name, command in COMMANDS.items():
+        sub = commands.add_parser(name, help=command.help, description=command.help, allow_abbrev=False)
+        command.arguments(sub)
+    return top
+
+
+class _Parser(argparse.ArgumentParser):
+    """argparse that says what is wrong in one line."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(Exit.WRONG, f"{self.prog}: {message}. See {self.prog} --help\n")
+

@@ -1,0 +1,47 @@
+"""The contract of a command, and the options that several of them share."""
+
+import argparse
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Literal, get_args, get_origin
+
+from studio.settings import Settings
+
+
+class Exit(IntEnum):
+    """What a command's exit code means."""
+
+    DONE = 0
+    FAILED = 1  # the studio or its device
+    WRONG = 2  # the user can mend it; one line said how
+    INTERRUPTED = 130
+
+
+@dataclass(frozen=True)
+class Command:
+    """One `studio` command: `help` is one sentence, `arguments` declares its options, `run` returns its exit code.
+
+    `run` raises StudioError for a fault with a cure; the command line prints it as one line.
+    """
+
+    help: str
+    arguments: Callable[[argparse.ArgumentParser], None]
+    run: Callable[[argparse.Namespace], int]
+
+
+def settings_arguments(parser: argparse.ArgumentParser, *names: str) -> None:
+    """Give `parser` an option for each of the named settings; what is not given keeps its other sources."""
+    group = parser.add_argument_group("studio settings")
+    for name in names:
+        field = Settings.model_fields[name]
+        choices = get_args(field.annotation) if get_origin(field.annotation) is Literal else ()
+        metavar = "{" + ",".join(choices) + "}" if choices else name.upper()
+        option = f"--{name.replace('_', '-')}"
+        group.add_argument(option, dest=f"setting_{name}", metavar=metavar, help=field.description)
+
+
+def load_settings(args: argparse.Namespace) -> Settings:
+    """The settings, with what was given on the command line on top; SettingsError where they cannot be."""
+    given = {k.removeprefix("setting_"): v for k, v in vars(args).items() if k.startswith("setting_")}
+    return Settings.load(**given)

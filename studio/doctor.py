@@ -1,0 +1,133 @@
+"""What is sound on this machine and what is not, each with its cure; what `studio doctor` shows."""
+
+import platform
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from studio.errors import StudioError
+from studio.models import Catalogue
+from studio.settings import FOLDERS, Settings
+
+STARTER = "starter"
+LIBRARIES = (
+    "torch",
+    "diffusers",
+    "transformers",
+    "accelerate",
+    "safetensors",
+    "huggingface-hub",
+    "gradio",
+    "pydantic",
+    "numpy",
+    "pillow",
+)
+LOW_DISK_BYTES = 1_000_000_000
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing looked at: what was found, and where it is broken, what to do."""
+
+    name: str
+    found: str
+    cure: str | None = None
+
+    @property
+    def sound(self) -> bool:
+        return self.cure is None
+
+
+def examine(settings: Settings) -> Iterator[Check]:
+    """Look at one thing after the other; the last ones load torch and the models, which takes seconds."""
+    yield _python()
+    yield _libraries()
+    yield _attempt("home", lambda: _home(settings))
+    yield _disk(settings.home)
+    yield _attempt("device", lambda: _device(settings))
+    catalogue = Catalogue(settings)
+    for name in dict.fromkeys((STARTER, settings.model)):
+        yield _attempt(f"model {name}", lambda: _model(settings, catalogue, name))  # noqa: B023 - called at once
+    for name, fault in catalogue.faults.items():
+        yield Check(f"model {name}", fault.message, fault.hint)
+
+
+def versions() -> dict[str, str | None]:
+    """The libraries that matter and their versions; None where one is missing."""
+    return {name: _version(name) for name in LIBRARIES}
+
+
+def _attempt(name: str, look: Callable[[], str]) -> Check:
+    try:
+        return Check(name, look())
+    except StudioError as error:
+        return Check(name, error.message, error.hint or "See the message.")
+    except ImportError as error:
+        return Check(name, f"{error}.", "Install the studio again: pip install -e .")
+
+
+def _python() -> Check:
+    found = f"{platform.python_version()} on {platform.system()} {platform.machine()}"
+    if (3, 11) <= sys.version_info[:2] <= (3, 13):
+        return Check("python", found)
+    return Check("python", found, "Make the environment again with Python 3.11, 3.12 or 3.13.")
+
+
+def _libraries() -> Check:
+    found = versions()
+    missing = [name for name, number in found.items() if number is None]
+    if missing:
+        return Check("libraries", f"missing: {', '.join(missing)}", "Install the studio again: pip install -e .")
+    return Check("libraries", ", ".join(f"{name} {number}" for name, number in found.items()))
+
+
+def _version(name: str) -> str | None:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return None
+
+
+def _home(settings: Settings) -> str:
+    from studio.library import Library
+
+    for name in FOLDERS:
+        Library(settings.folder(name)).ready()
+    return f"{settings.home} can be written"
+
+
+def _disk(home: Path) -> Check:
+    there = next(path for path in (home, *home.absolute().parents) if path.exists())
+    free = shutil.disk_usage(there).free
+    found = f"{free / 1e9:.1f} GB free"
+    return Check("disk", found, "Free some space: images and models need it." if free < LOW_DISK_BYTES else None)
+
+
+def _device(settings: Settings) -> str:
+    from studio.engine.device import Device
+
+    device = Device.choose(settings.device)
+    return (
+        f"{device.name}: {device.free_bytes() / 1e9:.1f} of {device.total_bytes() / 1e9:.1f} GB free, "
+        f"offload {settings.offload}"
+    )
+
+
+def _model(settings: Settings, catalogue: Catalogue, name: str) -> str:
+    """Load the model that is on this disk, as a job would."""
+    model = catalogue[name]
+    if fault := catalogue.why_not(model):
+        raise fault
+    if not catalogue.present(model):
+        return f"{model.name} is downloaded when it is first used"
+    from studio.engine.manager import PipelineManager
+
+    manager = PipelineManager(catalogue, settings)
+    try:
+        with manager.lend(model) as loan:
+            return f"{model.name} loads; {loan.resident.words}"
+    finally:
+        manager.close()

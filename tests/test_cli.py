@@ -1,0 +1,208 @@
+"""The command line's promises: what is on standard output, what the exit code says, one line for what can be mended."""
+
+import json
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from studio.cli import main
+from studio.metadata import png
+from studio.recipe import Recipe
+from tests import tiny
+
+MODEL = "tiny"
+# A shell may start its background jobs with SIGINT ignored; the command is to be interruptible all the same.
+STUDIO = "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler); from studio.cli import main; "
+STUDIO += "sys.exit(main())"
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory, tiny_model: Callable[[str], Path]) -> Path:
+    """A data folder with one tiny model of Stable Diffusion 1.5's classes."""
+    home = tmp_path_factory.mktemp("home")
+    shutil.copytree(tiny_model("sd15"), home / "models" / MODEL)
+    return home
+
+
+@pytest.fixture(autouse=True)
+def _studio_home(home: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("STUDIO_HOME", str(home))
+
+
+def generate(*options: object) -> list[str]:
+    return ["generate", "a red house", "--model", MODEL, "--width", "64", "--height", "64", *map(str, options)]
+
+
+def start(arguments: list[str]) -> "subprocess.Popen[str]":
+    command = [sys.executable, "-c", STUDIO, *arguments]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def test_generate_prints_one_json_object_and_nothing_else(tmp_path: Path):
+    process = start(generate("--steps", 2, "--seed", 7, "--count", 2, "--out", tmp_path, "--json"))
+    out, err = process.communicate()
+    assert process.returncode == 0, err
+    answer = json.loads(out)
+    assert set(answer) == {"images", "seconds"}
+    assert [image["seed"] for image in answer["images"]] == [7, 8]
+    for image in answer["images"]:
+        assert set(image) == {"path", "seed", "width", "height", "recipe"}
+        with Image.open(image["path"]) as picture:
+            assert picture.size == (image["width"], image["height"]) == (64, 64)
+        assert Recipe.make(**image["recipe"]) == png.read(Path(image["path"]))
+        assert Path(image["path"]).is_relative_to(tmp_path)
+    assert "\r" not in err, "a progress bar without a terminal"
+    assert "Traceback" not in err
+
+
+def test_an_interrupt_keeps_what_had_finished(tmp_path: Path):
+    process = start(generate("--steps", 20, "--count", 60, "--out", tmp_path))
+    assert process.stdout
+    first = process.stdout.readline()
+    process.send_signal(signal.SIGINT)
+    rest, err = process.communicate()
+    assert process.returncode == 130, err
+    paths = {Path(line) for line in (first + rest).splitlines()}
+    assert 1 <= len(paths) < 60
+    assert paths == {path for path in tmp_path.rglob("*") if path.is_file()}
+    for path in paths:
+        Image.open(path).load()
+    assert "kept" in err
+
+
+LONG = "house " * 100
+MISTAKES = {
+    "an empty prompt": (["generate", " "], "prompt"),
+    "too many characters": (["generate", "x" * 4001], "prompt.*4000.*Shorten"),
+    "too many tokens": (["generate", LONG, "--model", MODEL], "prompt.*tokens.*Shorten"),
+    "a long negative prompt": (generate("--negative", LONG), "negative_prompt.*tokens"),
+    "an unknown model": (["generate", "a house", "--model", "tinny"], "model.*tinny.*Known are: tiny"),
+    "an unknown scheduler": (generate("--scheduler", "Eula"), "scheduler.*Eula.*Euler"),
+    "an unknown preset": (generate("--negative-preset", "nothing"), "negative_presets.*nothing.*Known"),
+    "a size that is not divisible": (generate("--width", 100), "width.*100.*96 or 104"),
+    "a size that is too large": (generate("--height", 4096), "height.*4096.*64"),
+    "an absurd size": (generate("--height", 10**12), "height.*16 to 8192"),
+    "a negative size": (generate("--width", -64), "width.*16 to 8192"),
+    "no steps": (generate("--steps", 0), "steps.*1 to 1000"),
+    "half a step": (generate("--steps", 2.5), "steps.*1 to 1000"),
+    "steps in words": (generate("--steps", "many"), "steps.*1 to 1000"),
+    "guidance that is no number": (generate("--guidance", "nan"), "guidance_scale.*0 to 50"),
+    "infinite guidance": (generate("--guidance", "inf"), "guidance_scale.*0 to 50"),
+    "negative guidance": (generate("--guidance", -1), "guidance_scale.*0 to 50"),
+    "a negative seed": (generate("--seed", -1), "seed"),
+    "a seed that is too large": (generate("--seed", 2**32), "seed"),
+    "no images": (generate("--count", 0), "count.*1 to 1024"),
+    "too many images": (generate("--count", 1000), "count.*64"),
+    "an unknown device": (generate("--device", "toaster"), "device.*cuda"),
+}
+
+
+@pytest.mark.parametrize(("argv", "says"), MISTAKES.values(), ids=MISTAKES)
+def test_a_mistake_is_one_line_that_says_how_to_mend_it(
+    argv: list[str], says: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    assert main([*argv, "--out", str(tmp_path / "out"), "--json"]) == 2
+    assert_one_line(says, capsys)
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("argv", "says"),
+    [
+        ([], "COMMAND"),
+        (["paint"], "paint.*generate"),
+        (["generate", "--out", "x"], "PROMPT"),
+        (["generate", "a house"], "--out"),
+        (generate("--out", "x", "--colour", "red"), "--colour"),
+        (generate("--out", "x", "--seed"), "--seed"),
+    ],
+)
+def test_a_mistyped_command_is_one_line_too(argv: list[str], says: str, capsys: pytest.CaptureFixture[str]):
+    with pytest.raises(SystemExit) as ended:
+        main(argv)
+    assert ended.value.code == 2
+    assert_one_line(says, capsys)
+
+
+def test_a_folder_that_cannot_be_written_is_said_before_anything_is_loaded(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    (tmp_path / "file").touch()
+    assert main(generate("--out", tmp_path / "file" / "images")) == 2
+    assert_one_line("file.images.*[Cc]hoose another folder", capsys)
+
+
+def test_weights_that_are_cut_short_are_refused(home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    broken = tmp_path / "models" / "broken"
+    tiny.configs_only(home / "models" / MODEL, broken)
+    for weights in (home / "models" / MODEL).rglob("*.safetensors"):
+        copy = broken / weights.relative_to(home / "models" / MODEL)
+        copy.write_bytes(weights.read_bytes()[: weights.stat().st_size // 2])
+    assert main(["generate", "a house", "--model", "broken", "--home", str(tmp_path), "--out", str(tmp_path)]) == 2
+    assert_one_line("safetensors", capsys)
+
+
+def assert_one_line(says: str, capsys: pytest.CaptureFixture[str]) -> None:
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.count("\n") == 1, err
+    assert re.search(says, err), err
+
+
+def test_models_tells_what_is_here(capsys: pytest.CaptureFixture[str]):
+    assert main(["models", "--json"]) == 0
+    models = {model["id"]: model for model in json.loads(capsys.readouterr().out)["models"]}
+    assert models[MODEL]["present"]
+    assert models[MODEL]["family"] == "sd15"
+    assert models[MODEL]["bytes"] > 0
+    assert "starter" in models
+    assert main(["models"]) == 0
+    assert len(capsys.readouterr().out.splitlines()) == len(models)
+
+
+def test_doctor_finds_a_sound_machine_sound(capsys: pytest.CaptureFixture[str]):
+    assert main(["doctor", "--json", "--model", MODEL]) == 0, capsys.readouterr()
+    answer = json.loads(capsys.readouterr().out)
+    assert answer["sound"]
+    assert answer["versions"]["diffusers"]
+    names = {check["name"] for check in answer["checks"]}
+    assert {"device", "home", "disk", "model starter", f"model {MODEL}"} <= names
+
+
+def test_doctor_names_the_cure_of_what_is_broken(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    (tmp_path / "home").touch()
+    assert main(["doctor", "--home", str(tmp_path / "home")]) == 1
+    broken = [line for line in capsys.readouterr().out.splitlines() if line.startswith("BROKEN")]
+    assert len(broken) == 1
+    assert re.search("home .*-> .*--home", broken[0])
+
+
+def test_run_prints_its_address_serves_the_page_and_ends_when_asked(home: Path):
+    process = start(["run", "--port", "0", "--home", str(home)])
+    assert process.stdout
+    address = process.stdout.readline().split()[-1]
+    with urllib.request.urlopen(address) as page:
+        assert page.status == 200
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate()
+    assert process.returncode == 0, err
+    assert "Traceback" not in err
+
+
+def test_run_says_that_a_port_is_taken():
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        process = start(["run", "--port", str(taken.getsockname()[1])])
+        out, err = process.communicate()
+    assert (process.returncode, out, err.count("\n")) == (2, "", 1), err
+    assert "--port" in err
