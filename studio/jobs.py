@@ -201,6 +201,11 @@ class JobQueue:
         with self._lock:
             return [job for job in reversed(self._jobs.values()) if job.owner == owner]
 
+    def waiting(self) -> int:
+        """How many jobs wait, of all owners."""
+        with self._lock:
+            return len(self._line)
+
     def position(self, job: Job) -> int | None:
         """How many jobs run before this one; None where it does not wait."""
         with self._lock:

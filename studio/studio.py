@@ -72,12 +72,21 @@ class Studio:
             self._warming = threading.Thread(target=self._warm, name="warm", daemon=True)
             self._warming.start()
 
+    @property
+    def warming(self) -> bool:
+        """Whether `warm` is still at it."""
+        return self._warming is not None and self._warming.is_alive()
+
+    def wait_until_warm(self) -> None:
+        """Return when `warm` is over, well or not; at once where it never began."""
+        if self._warming is not None:
+            self._warming.join()
+
     def close(self) -> None:
         """Stop the running job, keep the waiting ones for the next start, and give back the device."""
         self.jobs.close()
-        if self._warming is not None:
-            self._warming.join()
         self.backend.close()
+        self.wait_until_warm()
 
     def __enter__(self) -> Self:
         return self

@@ -1,0 +1,29 @@
+"""Whose jobs a page shows: a secret that the browser keeps, so that no other browser can see or stop them."""
+
+import secrets
+from typing import Any
+
+from studio.ui.fast_gradio import gr
+
+# Where the browser keeps things. The second word only scrambles them there; the owner's own value is the secret.
+KEEPER = {"secret": "image-studio"}
+LENGTH = 24
+
+
+def place() -> Any:
+    """The invisible widget that holds the browser's secret."""
+    return gr.BrowserState("", storage_key="image-studio-owner", **KEEPER)
+
+
+def admit(token: str) -> str:
+    """The browser's secret, made at its first visit."""
+    return token if _is_secret(token) else secrets.token_urlsafe(LENGTH)
+
+
+def owner_of(token: Any, request: Any) -> str:
+    """The owner of a call: the browser by its secret, or the caller's session where it keeps none."""
+    return token if _is_secret(token) else f"session:{request.session_hash or secrets.token_urlsafe(LENGTH)}"
+
+
+def _is_secret(token: Any) -> bool:
+    return isinstance(token, str) and len(token) >= LENGTH and not token.startswith("session:")

@@ -1,0 +1,81 @@
+"""The page's frame: model picker, what the device is doing, and the tabs."""
+
+from html import escape
+from typing import Any
+
+from studio.models import Model
+from studio.studio import Studio
+from studio.ui import owner, stage
+from studio.ui.fast_gradio import gr
+from studio.ui.tabs import TABS
+from studio.ui.tabs.base import Desk
+
+TITLE = "Image Studio"
+# Seconds between two looks at the device and the line.
+LOOK = 10
+MARK = f'<h1 class="mark">{TITLE}</h1>'
+TOOLS = """
+<button type="button" class="tool" data-tool="light" aria-label="Light or dark" title="Light or dark"></button>
+<button type="button" class="tool" data-tool="sheet" aria-label="Keyboard" title="Keyboard (?)">?</button>
+"""
+
+
+def page(studio: Studio) -> Any:
+    """The whole page as Gradio Blocks."""
+    with gr.Blocks(title=TITLE, fill_width=True, analytics_enabled=False) as blocks:
+        secret = owner.place()
+        with gr.Row(elem_id="header"):
+            gr.HTML(MARK, elem_id="mark", apply_default_css=False)
+            model = _model_picker(studio)
+            gr.HTML('<p class="about"></p>', elem_id="about", apply_default_css=False)
+            status = gr.HTML("", elem_id="status", apply_default_css=False)
+            gr.HTML(TOOLS, elem_id="tools", apply_default_css=False, js_on_load="studio.tools(element);")
+        desk = Desk(studio, blocks, model, secret)
+        with gr.Tabs(elem_id="tabs"):
+            for name, tab in sorted(TABS.items(), key=lambda member: member[1].order):
+                with gr.Tab(tab.label, id=name):
+                    tab.build(desk)
+        blocks.load(owner.admit, [secret], [secret], concurrency_limit=None, queue=False, api_visibility="private")
+        _wire_status(blocks, studio, status)
+    return blocks
+
+
+def _model_picker(studio: Studio) -> Any:
+    """Models that are here first."""
+    models = sorted(studio.catalogue.values(), key=lambda model: not studio.catalogue.present(model))
+    return gr.Dropdown(
+        [(_label(studio, model), model.id) for model in models],
+        value=studio.settings.model,
+        label="Model",
+        show_label=False,
+        interactive=True,
+        elem_id="field-model",
+        min_width=120,
+    )
+
+
+def _label(studio: Studio, model: Model) -> str:
+    if studio.catalogue.present(model):
+        return model.name
+    return f"{model.name} · {stage.where(model, studio.catalogue)}"
+
+
+def _wire_status(blocks: Any, studio: Studio, status: Any) -> None:
+    def look() -> str:
+        parts = [f"<span>{escape(studio.backend.describe())}</span>"]
+        if waiting := studio.jobs.waiting():
+            parts.append(f"<span>{waiting} waiting</span>")
+        if studio.warming:
+            name = studio.catalogue[studio.settings.model].name
+            parts.insert(0, f'<span class="busy">Loading {escape(name)}</span>')
+        return "".join(parts)
+
+    def arrive() -> Any:
+        yield look()
+        if studio.warming:
+            studio.wait_until_warm()
+            yield look()
+
+    private = {"concurrency_limit": None, "api_visibility": "private", "show_progress": "hidden"}
+    blocks.load(arrive, None, [status], **private)
+    gr.Timer(LOOK).tick(look, None, [status], queue=False, **private)

@@ -1,0 +1,68 @@
+"""The stage: where pictures appear. A widget of ours, because Gradio's gallery re-renders whole and jumps as it works.
+
+Its value is a `view` (see view.py) together with what the empty stage says of the model; `stage.js` draws it.
+"""
+
+from typing import Any
+
+from studio.errors import ModelError
+from studio.models import Catalogue, Model
+from studio.ui.fast_gradio import gr
+
+SCRIPT = """
+studio.stage(element, props, watch, {
+    stop: (data) => trigger("stop", data),
+    use: (data) => trigger("use", data),
+    another: (data) => trigger("another", data),
+});
+"""
+# Gradio finds a custom event by its quoted name in the script above.
+EVENTS = ("stop", "use", "another")
+
+
+def place() -> Any:
+    """Put the stage at this place of the layout; it tells `stop`, `use` and `another`, each with job and image."""
+    return gr.HTML(
+        value=None,
+        html_template='<section class="stage" aria-label="Pictures"></section>',
+        js_on_load=SCRIPT,
+        elem_id="stage",
+        apply_default_css=False,
+    )
+
+
+def about(model: Model, catalogue: Catalogue) -> dict[str, Any]:
+    """What the page says of a model: what it is, whether it can draw now, what it knows, what to try."""
+    fault = catalogue.why_not(model)
+    return {
+        "id": model.id,
+        "name": model.name,
+        "family": model.family_facts().name,
+        "summary": model.summary,
+        "licence": model.licence,
+        "place": where(model, catalogue),
+        "fault": str(fault) if fault else "",
+        "examples": list(model.examples),
+        "knows": _knows(model, catalogue),
+    }
+
+
+def where(model: Model, catalogue: Catalogue) -> str:
+    """Whether its weights are here or to be downloaded, and how much that is."""
+    size = catalogue.size_bytes(model)
+    if size is not None:
+        return f"{_bytes(size)} on disk"
+    return f"{_bytes(model.download_bytes)} to download" if model.download_bytes else "not on this disk"
+
+
+def _knows(model: Model, catalogue: Catalogue) -> dict[str, list[str]]:
+    """The telling words of a model that knows few, by what they are for; a damaged list is told where it is used."""
+    try:
+        vocabulary = catalogue.vocabulary(model)
+    except ModelError:
+        return {}
+    return {group: list(words) for group, words in vocabulary.groups.items()} if vocabulary else {}
+
+
+def _bytes(size: int) -> str:
+    return f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{max(size / 1e6, 1):.0f} MB"

@@ -1,0 +1,204 @@
+"""What one person sees of their jobs, as plain data for the page: jobs and their logs in, a picture wall out.
+
+A view is always the whole of it, so a page that missed some of them is right again with the next.
+"""
+
+import time
+from base64 import b64encode
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from PIL import Image
+
+from studio.errors import JobError, StudioError
+from studio.events import END, Failed, Finished, Loading, Preview, Queued, Started, Step
+from studio.jobs import Job
+from studio.recipe import Recipe
+from studio.studio import Studio
+
+# Earlier pictures in the strip below the stage.
+EARLIER = 24
+# Larger pictures are shown as a smaller copy until they are opened.
+WALL_SIDE = 1024
+STRIP_SIDE = 160
+ACTIVE = ("waiting", "running")
+
+View = dict[str, Any]
+
+
+def watch(studio: Studio, owner: str) -> Iterator[View]:
+    """The owner's view now, and again whenever one of their unfinished jobs tells something; ends when all are done."""
+    yield view(studio, owner)
+    followed: set[str] = set()
+    while job := next((job for job in _active(studio.jobs_of(owner)) if job.id not in followed), None):
+        followed.add(job.id)
+        events, position = job.read()
+        while events:
+            yield view(studio, owner)
+            events, position = job.read(position)
+    yield view(studio, owner)
+
+
+def view(studio: Studio, owner: str, fault: StudioError | None = None) -> View:
+    """Everything the stage shows: the job in front, how many wait behind it, earlier pictures, and a fresh fault."""
+    jobs = studio.jobs_of(owner)
+    active = _active(jobs)
+    front = active[0] if active else next(iter(jobs), None)
+    return {
+        "serial": time.time_ns(),
+        "job": _job(studio, front) if front else None,
+        "behind": max(len(active) - 1, 0),
+        "earlier": _earlier(studio, [job for job in jobs if job is not front]),
+        "fault": _fault(fault) if fault else None,
+    }
+
+
+def finished(studio: Studio, owner: str, job: str, image: int) -> Finished:
+    """One finished picture of the owner; JobError where there is none."""
+    for event in studio.job(job, owner).results:
+        if event.image == image:
+            return event
+    raise JobError("This picture is not there any more.", "Choose another one.")
+
+
+def _active(jobs: Sequence[Job]) -> list[Job]:
+    """Those that are not over, the oldest first; `jobs` are newest first."""
+    return [job for job in reversed(jobs) if job.state in ACTIVE]
+
+
+def _fault(fault: StudioError) -> dict[str, Any]:
+    return {"field": getattr(fault, "field", None), "message": fault.message, "hint": fault.hint}
+
+
+def _job(studio: Studio, job: Job) -> dict[str, Any]:
+    events = job.events
+    ending = events[-1] if events and isinstance(events[-1], END) else None
+    previews = {e.image: e.jpeg for e in events if isinstance(e, Preview)}
+    done = {e.image: e for e in events if isinstance(e, Finished)}
+    return {
+        "id": job.id,
+        "state": job.state,
+        "prompt": job.recipes[0].prompt,
+        "fault": _fault(_failure(ending)) if isinstance(ending, Failed) else None,
+        **_progress(job, events),
+        "cells": [
+            _picture(studio, job, done[index], WALL_SIDE)
+            if index in done and done[index].path.exists()
+            else _expected(job, index, recipe, previews.get(index))
+            for index, recipe in enumerate(job.recipes)
+        ],
+    }
+
+
+def _failure(event: Failed) -> StudioError:
+    error = StudioError(event.message, event.hint)
+    error.__dict__["field"] = event.field
+    return error
+
+
+def _progress(job: Job, events: Sequence[Any]) -> dict[str, Any]:
+    """How far the job is: a sentence, a fraction of the whole, and the seconds left where they are known."""
+    share = dict.fromkeys(range(len(job.recipes)), 0.0)
+    line, seconds_left, step = "", None, None
+    for event in events:
+        if isinstance(event, Queued):
+            line = _place(event.position)
+        elif isinstance(event, Started):
+            line = "Starting"
+        elif isinstance(event, Loading):
+            line = event.what
+        elif isinstance(event, Step):
+            share.update(dict.fromkeys(event.images, event.step / event.steps))
+            step, seconds_left = [event.step, event.steps], event.seconds_left
+            line = _step(event, len(job.recipes))
+        elif isinstance(event, Finished):
+            share[event.image] = 1.0
+    return {
+        "line": line,
+        "step": step,
+        "seconds_left": seconds_left,
+        "fraction": sum(share.values()) / len(share),
+    }
+
+
+def _place(position: int) -> str:
+    if position == 0:
+        return "Next in line"
+    return "1 job before yours" if position == 1 else f"{position} jobs before yours"
+
+
+def _step(event: Step, images: int) -> str:
+    at = f"Step {event.step} of {event.steps}"
+    if len(event.images) == images:
+        return at
+    first, last = min(event.images) + 1, max(event.images) + 1
+    which = f"Image {first}" if first == last else f"Images {first} to {last}"
+    return f"{which} of {images} · {at.lower()}"
+
+
+def _expected(job: Job, index: int, recipe: Recipe, jpeg: bytes | None) -> dict[str, Any]:
+    return {
+        "key": f"{job.id}/{index}",
+        "job": job.id,
+        "image": index,
+        "done": False,
+        "width": recipe.width,
+        "height": recipe.height,
+        "prompt": recipe.prompt,
+        "shown": f"data:image/jpeg;base64,{b64encode(jpeg).decode()}" if jpeg else None,
+    }
+
+
+def _picture(studio: Studio, job: Job, event: Finished, side: int) -> dict[str, Any]:
+    recipe, path = event.recipe, event.path
+    url = f"gradio_api/file={quote(str(path))}"
+    large = max(recipe.width or 0, recipe.height or 0) > side
+    return {
+        "key": f"{job.id}/{event.image}",
+        "job": job.id,
+        "image": event.image,
+        "done": True,
+        "width": recipe.width,
+        "height": recipe.height,
+        "prompt": recipe.prompt,
+        "negative": recipe.negative_prompt,
+        "shown": _smaller(path, side) if large else url,
+        "file": url,
+        "name": path.name,
+        "seed": recipe.seed,
+        "seconds": event.seconds,
+        "model": _model_name(studio, recipe.model),
+        "how": f"{recipe.scheduler}, {recipe.steps} steps, guidance {recipe.guidance_scale:g}"
+        if recipe.guidance_scale is not None
+        else "",
+    }
+
+
+def _model_name(studio: Studio, model: str | None) -> str:
+    """Its name, or the bare id where the model has left the catalogue since."""
+    return studio.catalogue[model].name if model is not None and model in studio.catalogue else str(model)
+
+
+def _earlier(studio: Studio, jobs: Sequence[Job]) -> list[dict[str, Any]]:
+    pictures: list[dict[str, Any]] = []
+    for job in jobs:
+        fresh = (event for event in reversed(job.results) if event.path.exists())
+        pictures += [_picture(studio, job, event, STRIP_SIDE) for event in fresh]
+        if len(pictures) >= EARLIER:
+            break
+    return pictures[:EARLIER]
+
+
+@lru_cache(maxsize=256)
+def _smaller(path: Path, side: int) -> str:
+    """A copy of at most `side` pixels, as a data address."""
+    with Image.open(path) as image:
+        copy = image.convert("RGB")
+    copy.thumbnail((side, side), Image.Resampling.LANCZOS, reducing_gap=2)
+    buffer = BytesIO()
+    copy.save(buffer, "JPEG", quality=88)
+    return f"data:image/jpeg;base64,{b64encode(buffer.getvalue()).decode()}"

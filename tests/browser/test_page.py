@@ -1,0 +1,391 @@
+"""The page in a real browser, on a backend that paints at once."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from studio.settings import Settings
+from studio.studio import Studio
+from studio.ui import serve
+from tests.browser.conftest import NewPage
+from tests.ui.painter import Painter
+
+pytestmark = pytest.mark.browser
+
+PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
+expect.set_options(timeout=60_000)
+
+
+@pytest.fixture(scope="module")
+def painter() -> Painter:
+    return Painter()
+
+
+@pytest.fixture(scope="module")
+def studio(painter: Painter, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
+    with Studio(Settings.load(home=tmp_path_factory.mktemp("home"), port=0), backend=painter) as studio:
+        yield studio
+
+
+@pytest.fixture(scope="module")
+def address(studio: Studio) -> Iterator[str]:
+    with serve(studio) as address:
+        yield address
+
+
+@pytest.fixture(autouse=True)
+def let_go(painter: Painter) -> Iterator[None]:
+    painter.ready.set()
+    yield
+    painter.held.clear()
+
+
+def ask(page: Page, prompt: str) -> None:
+    page.get_by_label("Prompt", exact=True).fill(prompt)
+    page.get_by_role("button", name="Generate").click()
+
+
+def done(page: Page, pictures: int = 1) -> None:
+    expect(page.locator(".cell.done")).to_have_count(pictures)
+    expect(page.locator(".stage.busy")).to_have_count(0)
+
+
+def open_more(page: Page) -> None:
+    page.get_by_role("button", name="More").click()
+    expect(page.locator("#field-steps")).to_be_visible()
+
+
+def number(page: Page, field: str) -> Locator:
+    return page.locator(f"#field-{field} input[type=number]")
+
+
+def test_a_prompt_becomes_a_picture_with_its_facts_below(new_page: NewPage, address: str) -> None:
+    page = new_page(address)
+    ask(page, "a red house")
+    done(page)
+    expect(page.locator(".cell img")).to_have_attribute("alt", "a red house")
+    expect(page.locator(".cell .said")).to_contain_text(re.compile(r"seed \d+.*s.*128 × 128.*Starter"))
+
+
+def test_the_download_is_the_very_file_of_the_library(new_page: NewPage, address: str, tmp_path: Path) -> None:
+    page = new_page(address)
+    ask(page, "a red house")
+    done(page)
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Download").click()
+    download.value.save_as(tmp_path / "got.png")
+    served = page.locator(".cell img").evaluate(BYTES)
+    got = (tmp_path / "got.png").read_bytes()
+    assert got == bytes(served)
+    assert b"image-studio" in got
+
+
+BYTES = "async (img) => [...new Uint8Array(await (await fetch(img.src)).arrayBuffer())]"
+
+
+def test_while_it_draws_step_preview_and_title_tell_how_far_it_is(
+    new_page: NewPage, address: str, painter: Painter
+) -> None:
+    page = new_page(address)
+    painter.held.set()
+    ask(page, "a slow boat")
+    expect(page.locator(".stage .line")).to_contain_text("Step 1 of 20")
+    expect(page.locator(".cell img")).to_have_attribute("src", re.compile("^data:image/jpeg"))
+    expect(page.get_by_role("progressbar", name="Progress")).to_have_attribute("aria-valuenow", "5")
+    expect(page).to_have_title(re.compile("5 %"))
+    painter.held.clear()
+    done(page)
+    expect(page).to_have_title("Image Studio")
+
+
+def test_stop_ends_the_job_and_leaves_the_page_usable(new_page: NewPage, address: str, painter: Painter) -> None:
+    page = new_page(address)
+    painter.held.set()
+    ask(page, "a boat that is not wanted")
+    page.locator(".halt").click()
+    expect(page.locator(".stage .line")).to_have_text("Stopped")
+    painter.held.clear()
+    ask(page, "a boat that is wanted")
+    done(page)
+
+
+def test_a_reloaded_page_finds_its_running_job(new_page: NewPage, address: str, painter: Painter) -> None:
+    page = new_page(address)
+    painter.held.set()
+    ask(page, "a boat on a long way")
+    expect(page.locator(".stage .line")).to_contain_text("Step 1")
+    page.reload()
+    expect(page.locator(".stage .line")).to_contain_text("Step 1")
+    expect(page.locator(".halt")).to_be_visible()
+    painter.held.clear()
+    done(page)
+    expect(page.locator(".cell img")).to_have_attribute("alt", "a boat on a long way")
+
+
+def test_settings_and_pictures_survive_a_reload(new_page: NewPage, address: str) -> None:
+    page = new_page(address)
+    page.locator("#field-shape").get_by_text("Portrait").click()
+    page.locator("#field-count").get_by_text("2", exact=True).click()
+    page.get_by_label("Seed", exact=True).fill("77")
+    open_more(page)
+    number(page, "steps").fill("7")
+    ask(page, "two tall castles")
+    done(page, 2)
+    page.reload()
+    done(page, 2)
+    expect(page.get_by_label("Prompt", exact=True)).to_have_value("two tall castles")
+    expect(page.get_by_label("Seed", exact=True)).to_have_value("77")
+    expect(page.locator("#field-shape .selected")).to_have_text("Portrait")
+    expect(page.locator("#field-count .selected")).to_have_text("2")
+    open_more(page)
+    expect(number(page, "steps")).to_have_value("7")
+
+
+def test_another_browser_sees_and_stops_nothing(
+    new_page: NewPage, address: str, painter: Painter, studio: Studio
+) -> None:
+    mine, theirs = new_page(address), new_page(address)
+    painter.held.set()
+    ask(mine, "my own house")
+    expect(mine.locator(".stage .line")).to_contain_text("Step 1")
+    theirs.reload()
+    expect(theirs.locator(".chip").first).to_be_visible()
+    assert theirs.locator(".cell, .small-look").count() == 0
+    ask(theirs, "their house")
+    expect(theirs.locator(".stage .line")).to_have_text("1 job before yours")
+    theirs.locator(".halt").click()
+    expect(theirs.locator(".stage .line")).to_have_text("Stopped")
+    expect(mine.locator(".stage .line")).to_contain_text("Step 1")
+    painter.held.clear()
+    done(mine)
+
+
+def test_a_fault_stands_at_its_field_and_nothing_typed_is_lost(new_page: NewPage, address: str) -> None:
+    page = new_page(address)
+    open_more(page)
+    number(page, "width").fill("101")
+    page.get_by_role("button", name="More").click()
+    ask(page, "a house")
+    fault = page.locator("#field-width .fault")
+    expect(fault).to_have_text("101 is not divisible by 8. Choose 96 or 104.")
+    expect(fault).to_be_visible()
+    expect(number(page, "width")).to_have_attribute("aria-invalid", "true")
+    expect(page.get_by_label("Prompt", exact=True)).to_have_value("a house")
+    number(page, "width").fill("104")
+    expect(fault).to_have_count(0)
+    page.keyboard.press("Control+Enter")
+    done(page)
+
+
+def test_an_empty_prompt_is_told_at_the_prompt(new_page: NewPage, address: str) -> None:
+    page = new_page(address)
+    page.get_by_role("button", name="Generate").click()
+    expect(page.locator("#field-prompt .fault")).to_contain_text("The prompt is empty")
+
+
+def test_a_job_that_fails_says_so_in_plain_words(new_page: NewPage, address: str) -> None:
+    page = new_page(address)
+    ask(page, "a house without paint")
+    expect(page.locator(".stage .line")).to_have_text("The paint ran out. Try a smaller picture.")
+    ask(page, "a house")
+    done(page)
+
+
+def test_ctrl_enter_works_in_a_number_field_and_the_prompt_has_the_focus_again(new_page: NewPage, address: str) -> None:
+    page = new_page(address)
+    page.get_by_label("Prompt", exact=True).fill("a tent")
+    open_more(page)
+    number(page, "steps").fill("3")
+    page.keyboard.press("Control+Enter")
+    expect(page.get_by_label("Prompt", exact=True)).to_be_focused()
+    done(page)
+    page.locator(".cell .look").click()
+    expect(page.locator(".full-said")).to_contain_text("3 steps")
+
+
+def test_the_full_view_has_arrows_and_one_way_back(new_page: NewPage, address: str) -> None:
+    page = new_page(address)
+    page.locator("#field-count").get_by_text("2", exact=True).click()
+    ask(page, "two boats")
+    done(page, 2)
+    page.locator(".cell .look").first.click()
+    full = page.get_by_role("dialog", name="Full view")
+    expect(full.locator("header")).to_contain_text("1 of 2")
+    page.keyboard.press("ArrowRight")
+    expect(full.locator("header")).to_contain_text("2 of 2")
+    page.keyboard.press("Escape")
+    expect(full).to_be_hidden()
+    expect(page.locator(".cell .look").nth(1)).to_be_focused()
+    page.keyboard.press("ArrowLeft")
+    expect(page.locator(".cell .look").nth(0)).to_be_focused()
+    page.keyboard.press("Enter")
+    full.get_by_role("button", name="Back to results").click()
+    expect(full).to_be_hidden()
+
+
+def test_escape_stops_the_running_job(new_page: NewPage, address: str, painter: Painter) -> None:
+    page = new_page(address)
+    painter.held.set()
+    ask(page, "a boat")
+    expect(page.locator(".stage .line")).to_contain_text("Step 1")
+    page.keyboard.press("Escape")
+    expect(page.locator(".stage .line")).to_have_text("Stopped")
+
+
+def test_a_picture_s_settings_fill_the_form_and_another_takes_a_new_seed(new_page: NewPage, address: str) -> None:
+    page = new_page(address)
+    page.locator("#field-shape").get_by_text("Landscape").click()
+    page.get_by_label("Seed", exact=True).fill("5")
+    ask(page, "a wide meadow")
+    done(page)
+    page.get_by_label("Prompt", exact=True).fill("something else")
+    page.get_by_role("button", name="Random").click()
+    expect(page.get_by_label("Seed", exact=True)).to_have_value("")
+    page.get_by_role("button", name="Reuse last").click()
+    expect(page.get_by_label("Seed", exact=True)).to_have_value("5")
+    page.get_by_role("button", name="Random").click()
+    page.get_by_role("button", name="Use these settings").click()
+    expect(page.get_by_label("Prompt", exact=True)).to_have_value("a wide meadow")
+    expect(page.get_by_label("Seed", exact=True)).to_have_value("5")
+    expect(page.locator("#field-shape .selected")).to_have_text("Landscape")
+    page.get_by_role("button", name="Another like it").click()
+    expect(page.locator(".small-look")).to_have_count(1)
+    done(page)
+    expect(page.locator(".cell .said")).not_to_contain_text("seed 5 ")
+
+
+def test_a_changed_setting_is_marked_and_can_be_reset_alone(new_page: NewPage, address: str) -> None:
+    page = new_page(address)
+    open_more(page)
+    number(page, "steps").fill("31")
+    number(page, "guidance_scale").fill("7")
+    expect(page.locator("#field-steps")).to_have_class(re.compile("changed"))
+    page.get_by_role("button", name="Reset steps to 20").click()
+    expect(number(page, "steps")).to_have_value("20")
+    expect(page.locator("#field-steps")).not_to_have_class(re.compile("changed"))
+    expect(number(page, "guidance_scale")).to_have_value("7")
+
+
+def test_draft_and_shape_set_size_and_steps(new_page: NewPage, address: str) -> None:
+    page = new_page(address)
+    open_more(page)
+    page.locator("#field-quality").get_by_text("Draft").click()
+    expect(number(page, "steps")).to_have_value("10")
+    expect(number(page, "width")).to_have_value("96")
+    page.locator("#field-quality").get_by_text("Final").click()
+    expect(number(page, "steps")).to_have_value("20")
+    page.locator("#field-shape").get_by_text("Wide").click()
+    expect(number(page, "width")).to_have_value("168")
+    expect(page.locator("#field-width")).not_to_have_class(re.compile("changed"))
+
+
+def test_a_preset_s_text_is_shown_before_it_is_used(new_page: NewPage, address: str, studio: Studio) -> None:
+    page = new_page(address)
+    page.get_by_label("Negative presets").click()
+    page.get_by_role("option").first.click()
+    expect(page.locator(".preset-text")).to_have_text(studio.presets.negatives["starter"].text)
+
+
+def test_what_a_model_cannot_do_is_not_shown(new_page: NewPage, address: str) -> None:
+    page = new_page(address)
+    page.get_by_role("combobox", name="Model").click()
+    page.get_by_role("option", name=re.compile("FLUX.1 schnell")).click()
+    expect(page.locator("#field-negative_prompt")).to_be_hidden()
+    expect(page.locator("#why-not")).to_contain_text("no negative prompt")
+    expect(page.locator(".empty")).to_contain_text("FLUX.1 schnell")
+
+
+def test_examples_fill_the_prompt_and_unknown_words_are_named(new_page: NewPage, address: str) -> None:
+    page = new_page(address)
+    page.locator(".chip").first.click()
+    prompt = page.get_by_label("Prompt", exact=True)
+    expect(prompt).to_have_value(page.locator(".chip").first.inner_text())
+    prompt.press_sequentially(" zeppelin")
+    expect(page.locator("#unknown")).to_have_text("Not known to this model: zeppelin")
+    ask(page, "a house")
+    expect(page.locator("#unknown")).to_have_text("")
+    done(page)
+    expect(page.locator(".chip").first).to_be_hidden()
+
+
+@pytest.mark.parametrize("scheme", ["dark", "light"])
+def test_a_phone_shows_prompt_generate_picture_first_and_never_scrolls_sideways(
+    new_page: NewPage, address: str, scheme: str
+) -> None:
+    page = new_page(address, **PHONE, color_scheme=scheme)
+    ask(page, "a red house on the left at sunset by the sea, with a very-long-word-that-does-not-break-anywhere")
+    done(page)
+    open_more(page)
+    assert page.evaluate("document.documentElement.scrollWidth") == 390
+    tops = [page.locator(s).bounding_box()["y"] for s in ("#field-prompt", "#generate", ".cell", "#field-shape")]
+    assert tops == sorted(tops)
+    small = page.evaluate(SMALL_TARGETS)
+    assert small == []
+    page.locator(".cell .look").click()
+    assert page.evaluate("document.querySelector('dialog.full').scrollWidth") <= 390
+
+
+# Buttons, links and pickers that a finger would miss.
+SMALL_TARGETS = """() => [...document.querySelectorAll("button, a[href], fieldset label")]
+    .filter((e) => e.checkVisibility({ visibilityProperty: true }) && e.offsetWidth && !e.closest(".tab-wrapper"))
+    .filter((e) => e.getBoundingClientRect().height < 44).map((e) => e.outerHTML.slice(0, 120))"""
+
+
+@pytest.mark.parametrize("scheme", ["dark", "light"])
+def test_words_can_be_read_in_dark_and_light(new_page: NewPage, address: str, scheme: str) -> None:
+    page = new_page(address, color_scheme=scheme)
+    assert page.evaluate("document.body.classList.contains('dark')") is (scheme == "dark")
+    assert page.evaluate(CONTRASTS, SHOWN_WORDS) == []
+    page.get_by_role("button", name="Light or dark").click()
+    assert page.evaluate("document.body.classList.contains('dark')") is (scheme == "light")
+    page.reload()
+    page.wait_for_selector("#stage[data-ready]")
+    assert page.evaluate("document.body.classList.contains('dark')") is (scheme == "light")
+
+
+SHOWN_WORDS = [".summary", ".chip", "#generate", "[data-testid=block-info]", "#status span"]
+# Those of them with less than 4.5 to 1 against what is behind them.
+CONTRASTS = """(selectors) => {
+    const rgb = (text) => text.match(/[\\d.]+/g).map(Number);
+    const linear = (v) => (v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4);
+    const light = ([r, g, b]) => 0.2126 * linear(r / 255) + 0.7152 * linear(g / 255) + 0.0722 * linear(b / 255);
+    const behind = (e) => {
+        const colour = rgb(getComputedStyle(e).backgroundColor);
+        return colour.length === 4 && colour[3] === 0 ? behind(e.parentElement) : colour;
+    };
+    return selectors.filter((selector) => {
+        const e = document.querySelector(selector);
+        const [a, b] = [light(rgb(getComputedStyle(e).color)), light(behind(e))].sort((x, y) => y - x);
+        return (a + 0.05) / (b + 0.05) < 4.5;
+    });
+}"""
+
+
+def test_the_keys_are_listed_on_a_sheet(new_page: NewPage, address: str) -> None:
+    page = new_page(address)
+    page.get_by_role("heading", name="Image Studio").click()
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog", name="Keyboard")).to_contain_text("Generate, from anywhere")
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog", name="Keyboard")).to_have_count(0)
+
+
+def test_digits_and_arrows_choose_in_a_picker(new_page: NewPage, address: str) -> None:
+    page = new_page(address)
+    page.locator("#field-count input").first.focus()
+    page.keyboard.press("3")
+    expect(page.locator("#field-count .selected")).to_have_text("4")
+    page.keyboard.press("ArrowRight")
+    expect(page.locator("#field-count .selected")).to_have_text("8")
+
+
+def test_the_page_answers_while_the_model_loads(new_page: NewPage, tmp_path: Path) -> None:
+    painter = Painter()
+    with Studio(Settings.load(home=tmp_path, port=0), backend=painter) as studio, serve(studio) as address:
+        page = new_page(address)
+        expect(page.locator("#status")).to_contain_text("Loading Starter")
+        painter.ready.set()
+        expect(page.locator("#status")).not_to_contain_text("Loading")

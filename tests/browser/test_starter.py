@@ -1,0 +1,86 @@
+"""The main road, as a creator walks it: the real command, the real starter, a real browser."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from playwright.sync_api import Page, expect
+
+from studio.metadata import png
+from studio.settings import ASSETS
+from tests.browser.conftest import NewPage
+
+pytestmark = pytest.mark.browser
+
+ROOT = ASSETS.parent
+PROMPT = "a red house on the left at sunset by the sea"
+expect.set_options(timeout=60_000)
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("home")
+
+
+@pytest.fixture(scope="module")
+def address(home: Path) -> Iterator[str]:
+    environment = {**os.environ, "STUDIO_HOME": str(home), "STUDIO_PORT": "0"}
+    command = [sys.executable, "app.py"]
+    with subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        line = process.stdout.readline()
+        yield line.rsplit(" ", 1)[-1].strip()
+        process.send_signal(signal.SIGINT)
+    assert process.returncode == 0
+
+
+def ask(page: Page, prompt: str) -> None:
+    page.get_by_label("Prompt", exact=True).fill(prompt)
+    page.keyboard.press("Control+Enter")
+
+
+def set_steps(page: Page, steps: int) -> None:
+    page.get_by_role("button", name="More").click()
+    page.locator("#field-steps input[type=number]").fill(str(steps))
+
+
+def test_a_prompt_is_drawn_step_by_step_and_its_file_downloaded(
+    new_page: NewPage, address: str, home: Path, tmp_path: Path
+) -> None:
+    page = new_page(address)
+    ask(page, PROMPT)
+    expect(page.locator(".stage .line")).to_contain_text(re.compile(r"Step \d+ of 20"))
+    expect(page.locator(".cell img[src^='data:image/jpeg']")).to_be_visible()
+    expect(page.locator(".cell.done")).to_have_count(1)
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Download").click()
+    got = tmp_path / download.value.suggested_filename
+    download.value.save_as(got)
+    (stored,) = (home / "images").rglob("*.png")
+    assert got.read_bytes() == stored.read_bytes()
+    assert png.read(got).prompt == PROMPT
+    with Image.open(got) as image:
+        # A picture, not one colour.
+        assert max(high - low for low, high in image.convert("RGB").getextrema()) > 100
+
+
+def test_a_running_job_outlives_a_reload_and_can_be_stopped(new_page: NewPage, address: str) -> None:
+    page = new_page(address)
+    set_steps(page, 100)
+    page.locator("#field-count").get_by_text("8", exact=True).click()
+    ask(page, PROMPT)
+    expect(page.locator(".stage .line")).to_contain_text(re.compile(r"step \d+ of 100"))
+    page.reload()
+    expect(page.locator(".stage .line")).to_contain_text(re.compile(r"step \d+ of 100"))
+    page.locator(".halt").click()
+    expect(page.locator(".stage .line")).to_have_text("Stopped")
+    page.locator("#field-count").get_by_text("1", exact=True).click()
+    page.locator("#field-quality").get_by_text("Draft").click()
+    ask(page, PROMPT)
+    expect(page.locator(".cell.done")).to_have_count(1)

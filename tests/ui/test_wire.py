@@ -1,0 +1,142 @@
+"""The page's server, without a browser: Gradio's own client drives it over HTTP."""
+
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from gradio_client import Client
+
+from studio.errors import SettingsError
+from studio.settings import Settings
+from studio.studio import Studio
+from studio.ui import serve
+from tests.ui.painter import Painter
+
+ME = "a-secret-that-one-browser-keeps"
+SOMEBODY = "another-secret-of-another-browser"
+
+
+@pytest.fixture(scope="module")
+def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
+    settings = Settings.load(home=tmp_path_factory.mktemp("home"), port=0)
+    with Studio(settings, backend=Painter()) as studio:
+        yield studio
+
+
+@pytest.fixture(scope="module")
+def address(studio: Studio) -> Iterator[str]:
+    with serve(studio) as address:
+        yield address
+
+
+@pytest.fixture
+def client(address: str) -> Client:
+    return Client(address, verbose=False)
+
+
+def generate(client: Client, owner: str, **given: Any) -> list[dict[str, Any]]:
+    """The views that one call of the form's endpoint gives, first to last."""
+    endpoint = client.view_api(print_info=False, return_format="dict")["named_endpoints"]["/generate"]
+    named = {parameter["label"]: parameter["parameter_name"] for parameter in endpoint["parameters"]}
+    secret = endpoint["parameters"][0]["parameter_name"]
+    asked = {"Prompt": "", "Negative prompt": "", "Seed": "", **given}
+    job = client.submit(
+        api_name="/generate", **{secret: owner}, **{named[label]: value for label, value in asked.items()}
+    )
+    job.result()
+    return list(job.outputs())
+
+
+def test_a_generate_over_the_wire_ends_with_the_file_in_the_library(
+    client: Client, studio: Studio, address: str
+) -> None:
+    views = generate(client, ME, Prompt="a boat")
+    (cell,) = views[-1]["job"]["cells"]
+    assert views[-1]["job"]["state"] == "done"
+    served = httpx.get(f"{address}{cell['file']}")
+    assert served.content == studio.jobs_of(ME)[0].results[0].path.read_bytes()
+
+
+def test_the_views_of_a_job_show_its_steps_and_previews(client: Client) -> None:
+    views = generate(client, ME, Prompt="a boat", Steps=5)
+    assert views[0]["job"]["state"] in ("waiting", "running")
+    assert any((cell["shown"] or "").startswith("data:image/jpeg") for v in views for cell in v["job"]["cells"])
+    assert [v["serial"] for v in views] == sorted(v["serial"] for v in views)
+
+
+def test_another_owner_sees_nothing(client: Client, studio: Studio) -> None:
+    generate(client, ME, Prompt="a boat")
+    seen = generate(client, SOMEBODY, Prompt="")[-1]
+    assert seen["job"] is None
+    assert seen["earlier"] == []
+    assert studio.jobs_of(SOMEBODY) == []
+
+
+def test_a_caller_without_a_secret_does_not_share_a_name_with_others(client: Client, address: str) -> None:
+    generate(client, "", Prompt="a boat")
+    other = Client(address, verbose=False)
+    assert generate(other, "", Prompt="")[-1]["job"] is None
+
+
+def test_a_fault_names_its_field_before_anything_is_queued(client: Client, studio: Studio) -> None:
+    before = len(studio.jobs_of(ME))
+    (seen,) = generate(client, ME, Prompt="a boat", Width=101)
+    assert seen["fault"]["field"] == "width"
+    assert "96 or 104" in seen["fault"]["hint"]
+    assert len(studio.jobs_of(ME)) == before
+
+
+def test_a_job_that_fails_tells_it_in_words(client: Client) -> None:
+    seen = generate(client, ME, Prompt="a boat without paint")[-1]
+    assert seen["job"]["state"] == "failed"
+    assert seen["job"]["fault"] == {"field": None, "message": "The paint ran out.", "hint": "Try a smaller picture."}
+
+
+def test_only_pictures_and_the_theme_are_served(address: str, studio: Studio) -> None:
+    database = studio.settings.home / "jobs.sqlite"
+    assert database.exists()
+    assert httpx.get(f"{address}gradio_api/file={database}").status_code == 403
+
+
+def test_gradio_keeps_no_history_and_reports_nothing(address: str) -> None:
+    config = httpx.get(f"{address}config").json()
+    assert not config.get("run_history")
+    assert not config.get("analytics_enabled")
+    assert config["footer_links"] == []
+    assert httpx.get(f"{address}monitoring").status_code == 403
+
+
+def test_a_taken_port_is_told_with_its_cure(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        settings = Settings.load(home=tmp_path, port=taken.getsockname()[1])
+        with Studio(settings, backend=Painter()) as studio, pytest.raises(SettingsError, match="--port"), serve(studio):
+            pass
+
+
+def test_the_page_stands_before_torch_is_there() -> None:
+    code = (
+        "import sys, tempfile\n"
+        "from studio.settings import Settings\n"
+        "from studio.studio import Studio\n"
+        "from studio.ui import page\n"
+        "page(Studio(Settings.load(home=tempfile.mkdtemp())))\n"
+        "assert not {'torch', 'diffusers', 'transformers'} & set(sys.modules)\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_gradio_comes_in_without_writing_its_editor_files() -> None:
+    code = (
+        "from studio.ui.fast_gradio import gr\n"
+        "from gradio import component_meta\n"
+        "assert component_meta.create_or_modify_pyi.__name__ == '<lambda>'\n"
+        "assert gr.Blocks and gr.HTML.EVENTS\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
