@@ -15,7 +15,7 @@ from studio.engine.decode import Pixels, decode, unpack
 from studio.engine.denoise import Clock, Numbered, denoise
 from studio.engine.manager import Loan, PipelineManager
 from studio.engine.text import check_length
-from studio.errors import DeviceError
+from studio.errors import DeviceError, RecipeError
 from studio.events import Loading
 from studio.models import Model
 from studio.recipe import Recipe
@@ -130,6 +130,9 @@ class _Run:
 
 def _check_scheduler(loan: Loan, recipe: Recipe) -> None:
     resident, sampling = loan.resident, (str(recipe.scheduler), int(recipe.steps or 0))
+    usable = resident.model.family_facts().schedulers()
+    if sampling[0] not in usable:
+        raise RecipeError("scheduler", f"{sampling[0]} cannot sample this model.", f"Choose {' or '.join(usable)}.")
     if sampling not in resident.rehearsed:
         schedulers.check(resident.pipe.scheduler.config, *sampling)
         resident.rehearsed.add(sampling)
