@@ -1,0 +1,1 @@
+"""The embedded starter model: its drawn world and the training of its networks."""

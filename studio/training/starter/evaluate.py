@@ -1,0 +1,168 @@
+"""Measures how well a starter model follows prompts: `python -m studio.training.starter.evaluate --work DIR`.
+
+A probe that knows renders only judges the pictures; its score on fresh renders stands beside the model's, and the
+model's score with shuffled captions shows what chance would give.
+"""
+
+import argparse
+import json
+import random
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+from diffusers import DPMSolverMultistepScheduler, StableDiffusionPipeline
+from torch import Tensor
+
+from studio.training.starter.autoencoder import SIDE, to_tensor
+from studio.training.starter.canvas import Image
+from studio.training.starter.captions import Caption, describe
+from studio.training.starter.illustrator import draw
+from studio.training.starter.loop import Team
+from studio.training.starter.probe import answers_of, trained_probe
+from studio.training.starter.scene import KINDS, POSITIONS, Scene, held_out_scene, training_scene
+from studio.training.starter.text import SETTING_SIZES, SUBJECT_SIZES, meaning
+
+FIXED_PROMPTS = (
+    "a red house in a meadow by day",
+    "a blue car on the left and a yellow tree on the right, in the city at night",
+    "an orange cat in the snow",
+    "a hot air balloon in the mountains at sunset",
+    "a white sailboat at the beach at dawn",
+    "a person in a green shirt waving, in the desert",
+    "a purple castle in the forest, watercolour",
+    "a pencil sketch of a tent on the right in the mountains",
+    "a pink flower and a black cat, in the meadow at sunset",
+    "a green tree on the left and a red house on the right at night, pixel art",
+)
+STEPS = 20
+GUIDANCE = 3.0
+NOTHING_FREE = Caption("")
+FIRST_SEED = 2**41
+SETTING = ("place", "time", "style")
+
+Scores = dict[str, float]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m studio.training.starter.evaluate", description=__doc__)
+    parser.add_argument("--model", type=Path, default=Path("assets/starter"), help="folder of the model")
+    parser.add_argument("--work", type=Path, required=True, help="folder where its probe was trained")
+    parser.add_argument("--count", type=int, default=128, help="pictures a table column")
+    parser.add_argument("--steps", type=int, default=STEPS)
+    parser.add_argument("--guidance", type=float, default=GUIDANCE)
+    parser.add_argument("--sheet", type=Path, help="also write the fixed prompts' pictures to this file")
+    arguments = parser.parse_args()
+    pipeline = load(arguments.model)
+
+    def paint(prompts: Sequence[str], seed: int = 0) -> list[Image]:
+        return generate(pipeline, prompts, arguments.steps, arguments.guidance, seed)
+
+    if arguments.sheet:
+        write_sheet(paint(FIXED_PROMPTS), arguments.sheet)
+    print(json.dumps(table(Team(arguments.work), paint, arguments.count), indent=2))
+
+
+def load(folder: Path) -> StableDiffusionPipeline:
+    """The stored model with the scheduler of the measurements."""
+    pipeline = StableDiffusionPipeline.from_pretrained(folder)
+    pipeline.scheduler = DPMSolverMultistepScheduler.from_config(
+        pipeline.scheduler.config, algorithm_type="dpmsolver++", use_karras_sigmas=True
+    )
+    pipeline.set_progress_bar_config(disable=True)
+    return pipeline.to("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def generate(
+    pipeline: StableDiffusionPipeline,
+    prompts: Sequence[str],
+    steps: int = STEPS,
+    guidance: float = GUIDANCE,
+    seed: int = 0,
+) -> list[Image]:
+    """One picture for each prompt, the k-th from noise of `seed` + k."""
+    pictures: list[Image] = []
+    for start in range(0, len(prompts), 16):
+        part = list(prompts[start : start + 16])
+        noise = [torch.Generator().manual_seed(seed + start + number) for number in range(len(part))]
+        output = pipeline(part, num_inference_steps=steps, guidance_scale=guidance, generator=noise, output_type="np")
+        pictures.extend(np.round(output.images * 255).astype(np.uint8))
+    return pictures
+
+
+def table(team: Team, paint: Callable[[Sequence[str]], list[Image]], count: int) -> dict[str, Scores]:
+    """Scores of renders, of pictures from new captions, from held-out pairs, and against the wrong captions."""
+    probe = trained_probe(team)
+
+    def judge(pictures: Sequence[Image]) -> Tensor:
+        parts = torch.split(torch.stack([to_tensor(picture) for picture in pictures]), 64)
+        return torch.cat([answers_of(probe, part) for part in parts])
+
+    fresh = [training_scene(2 * FIRST_SEED + number) for number in range(8 * count)]
+    usual = [training_scene(FIRST_SEED + number) for number in range(count)]
+    strange = [held_out_scene(FIRST_SEED + number) for number in range(count)]
+    answers = judge(paint(full_captions(usual)))
+    return {
+        "renders": agreement(fresh, judge([draw(scene, SIDE, SIDE).image for scene in fresh])),
+        "generated": agreement(usual, answers),
+        "generated, held-out pairs": agreement(strange, judge(paint(full_captions(strange)))),
+        "generated, by wrong captions": agreement(usual[1:] + usual[:1], answers),
+    }
+
+
+def full_captions(scenes: Sequence[Scene]) -> list[str]:
+    """Captions that leave nothing to chance."""
+    return [_full_caption(scene, random.Random(scene.seed)) for scene in scenes]
+
+
+def _full_caption(scene: Scene, rng: random.Random) -> str:
+    while (caption := describe(scene, rng)).free:
+        pass
+    return caption.text
+
+
+def agreement(scenes: Sequence[Scene], answers: Tensor) -> Scores:
+    """The share of scenes, for each question, that the probe's answers (count, 15) meet; in per cent."""
+    asked: dict[str, list[bool]] = {}
+
+    def note(question: str, right: bool) -> None:
+        asked.setdefault(question, []).append(right)
+
+    for scene, answer in zip(scenes, answers, strict=True):
+        wanted = meaning(scene, NOTHING_FREE)
+        met = answer == wanted
+        for number, question in enumerate(SETTING):
+            note(question, bool(met[number]))
+        slots = {subject.position: _slot(subject.position) for subject in scene.subjects}
+        found = [int(answer[_slot(place)]) for place in POSITIONS]
+        kinds = [bool(met[slot]) for slot in slots.values()]
+        colours = [bool(met[slot + 1]) for slot in slots.values()]
+        if len(kinds) == 1:
+            note("object, in its place", kinds[0])
+            note("object, anywhere", KINDS.index(scene.subjects[0].kind) in found)
+            note("colour", colours[0])
+        if len(kinds) == 2:
+            note("two objects", all(kinds))
+            note("two objects and their colours", all(kinds + colours))
+        for subject in scene.subjects:
+            if subject.pose is not None:
+                note("pose", bool(met[_slot(subject.position) + 3]))
+        empty = [kind for kind, place in zip(found, POSITIONS, strict=True) if place not in slots]
+        note("nothing else", all(kind == len(KINDS) for kind in empty))
+    return {question: round(100 * sum(rights) / len(rights), 1) for question, rights in asked.items()}
+
+
+def _slot(position: str) -> int:
+    return len(SETTING_SIZES) + POSITIONS.index(position) * len(SUBJECT_SIZES)
+
+
+def write_sheet(pictures: Sequence[Image], path: Path, columns: int = 5) -> None:
+    """The pictures side by side, in rows."""
+    rows = [np.hstack(pictures[start : start + columns]) for start in range(0, len(pictures), columns)]
+    cv2.imwrite(str(path), cv2.cvtColor(np.vstack(rows), cv2.COLOR_RGB2BGR))
+
+
+if __name__ == "__main__":
+    main()

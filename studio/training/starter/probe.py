@@ -1,0 +1,77 @@
+"""The probe: a small network that names what a picture of the starter's world shows. It has only ever seen renders."""
+
+from itertools import pairwise
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy, interpolate
+from torch.utils.data import Dataset
+
+from studio.training.starter.autoencoder import SIDE, to_tensor
+from studio.training.starter.captions import Caption
+from studio.training.starter.illustrator import draw
+from studio.training.starter.loop import Batch, Plan, Team, autocast, fit, load_average
+from studio.training.starter.scene import POSITIONS, random_scene_of
+from studio.training.starter.text import IGNORED, SETTING_SIZES, SUBJECT_SIZES, meaning
+
+VIEW = 64
+NOTHING_SAID = Caption("")
+
+
+class Probe(nn.Module):
+    """Pictures (batch, 3, h, w) between -1 and 1 to class scores, one tensor for each number of `meaning`."""
+
+    sizes = (*SETTING_SIZES, *(size for _ in POSITIONS for size in SUBJECT_SIZES))
+
+    def __init__(self) -> None:
+        super().__init__()
+        widths = (3, 32, 64, 96, 128)
+        layers: list[nn.Module] = []
+        for before, after in pairwise(widths):
+            layers += [nn.Conv2d(before, after, 3, stride=2, padding=1), nn.GroupNorm(8, after), nn.SiLU()]
+            layers += [nn.Conv2d(after, after, 3, padding=1), nn.GroupNorm(8, after), nn.SiLU()]
+        self.body = nn.Sequential(*layers, nn.Flatten())
+        self.head = nn.Sequential(nn.Linear(128 * (VIEW // 16) ** 2, 256), nn.SiLU(), nn.Linear(256, sum(self.sizes)))
+
+    def forward(self, images: Tensor) -> tuple[Tensor, ...]:
+        small = interpolate(images, (VIEW, VIEW), mode="area")
+        scores: Tensor = self.head(self.body(small))
+        parts: tuple[Tensor, ...] = torch.split(scores, list(self.sizes), dim=1)
+        return parts
+
+
+class LabelledRenders(Dataset[Batch]):
+    """Renders of any scene, held-out pairs included: the probe must know them."""
+
+    def __getitem__(self, index: int) -> Batch:
+        scene = random_scene_of(index)
+        return {"images": to_tensor(draw(scene, SIDE, SIDE).image), "meaning": meaning(scene, NOTHING_SAID)}
+
+
+def train_probe(seconds: float, team: Team) -> None:
+    probe = Probe()
+
+    def loss_of(batch: Batch, noise: torch.Generator) -> Tensor:
+        # Drawings are cleaner than a decoder's output: the probe must not depend on it.
+        images = batch["images"] + 0.08 * torch.randn(batch["images"].shape, generator=noise).to(team.device)
+        with autocast(team.device):
+            answers = probe(images)
+        pairs = zip(answers, batch["meaning"].unbind(dim=1), strict=True)
+        losses = [
+            cross_entropy(answer.float(), target, ignore_index=IGNORED, reduction="sum") for answer, target in pairs
+        ]
+        return torch.stack(losses).sum() / len(images)
+
+    fit(Plan("probe", 32, 2e-3, seconds), probe, LabelledRenders(), loss_of, team)
+
+
+def trained_probe(team: Team) -> Probe:
+    probe = Probe()
+    load_average("probe", probe, team.work)
+    return probe
+
+
+def answers_of(probe: Probe, images: Tensor) -> Tensor:
+    """The most likely class numbers, (batch, 15)."""
+    with torch.no_grad():
+        return torch.stack([scores.argmax(dim=1) for scores in probe(images)], dim=1)
