@@ -1,14 +1,14 @@
 """What can go wrong, as one tree; each error says what happened and what the creator can do.
 
-    StudioError             anything the studio says to a person
-    ├── RecipeError         a setting of the recipe cannot be; names the field
-    ├── SettingsError       a studio setting (argument, environment, file) cannot be
-    ├── PresetError         a preset file cannot be read; names file and key
-    ├── ModelError          a model that is missing, damaged, refused or unknown
-    ├── DeviceError         the device cannot do it: out of memory, lost
-    ├── LibraryError        an image cannot be stored or read back
-    └── JobError            a job that is not there or belongs to somebody else
-    Cancelled               a stopped job; a BaseException, so that no library swallows it
+StudioError             anything the studio says to a person
+├── RecipeError         a setting of the recipe cannot be; names the field
+├── SettingsError       a studio setting (argument, environment, file) cannot be
+├── PresetError         a preset file cannot be read; names file and key
+├── ModelError          a model that is missing, damaged, refused or unknown
+├── DeviceError         the device cannot do it: out of memory, lost
+├── LibraryError        an image cannot be stored or read back
+└── JobError            a job that is not there or belongs to somebody else
+Cancelled               a stopped job; a BaseException, so that no library swallows it
 """
 
 

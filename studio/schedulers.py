@@ -29,16 +29,38 @@ def _table(*rows: Scheduler) -> Mapping[str, Scheduler]:
 
 
 SCHEDULERS: Mapping[str, Scheduler] = _table(
-    Scheduler("DPM++ 2M Karras", "DPMSolverMultistepScheduler", {"use_karras_sigmas": True}, help="Sharp in 20 to 30 steps; a good first choice."),
+    Scheduler(
+        "DPM++ 2M Karras",
+        "DPMSolverMultistepScheduler",
+        {"use_karras_sigmas": True},
+        help="Sharp in 20 to 30 steps; a good first choice.",
+    ),
     Scheduler("DPM++ 2M", "DPMSolverMultistepScheduler", help="Fast and even; 20 to 30 steps."),
-    Scheduler("DPM++ 2M SDE", "DPMSolverMultistepScheduler", {"algorithm_type": "sde-dpmsolver++"}, help="Adds fresh noise at each step: more variety, more texture."),
-    Scheduler("DPM++ 2M SDE Karras", "DPMSolverMultistepScheduler", {"algorithm_type": "sde-dpmsolver++", "use_karras_sigmas": True}, help="The same with finer steps near the end."),
+    Scheduler(
+        "DPM++ 2M SDE",
+        "DPMSolverMultistepScheduler",
+        {"algorithm_type": "sde-dpmsolver++"},
+        help="Adds fresh noise at each step: more variety, more texture.",
+    ),
+    Scheduler(
+        "DPM++ 2M SDE Karras",
+        "DPMSolverMultistepScheduler",
+        {"algorithm_type": "sde-dpmsolver++", "use_karras_sigmas": True},
+        help="The same with finer steps near the end.",
+    ),
     Scheduler("UniPC", "UniPCMultistepScheduler", help="Good in as few as 10 steps."),
     Scheduler("Euler", "EulerDiscreteScheduler", help="Simple and steady; 20 to 30 steps."),
-    Scheduler("Euler a", "EulerAncestralDiscreteScheduler", help="Fresh noise at each step: never settles, often livelier."),
+    Scheduler(
+        "Euler a", "EulerAncestralDiscreteScheduler", help="Fresh noise at each step: never settles, often livelier."
+    ),
     Scheduler("Heun", "HeunDiscreteScheduler", evaluations=2, help="Two looks a step: slower, more exact."),
     Scheduler("LMS", "LMSDiscreteScheduler", help="The classic multistep method; 30 to 50 steps."),
-    Scheduler("PLMS", "PNDMScheduler", {"skip_prk_steps": True}, help="What the first Stable Diffusion shipped with; 25 to 50 steps."),
+    Scheduler(
+        "PLMS",
+        "PNDMScheduler",
+        {"skip_prk_steps": True},
+        help="What the first Stable Diffusion shipped with; 25 to 50 steps.",
+    ),
     Scheduler("DPM2", "KDPM2DiscreteScheduler", evaluations=2, help="Two looks a step; 15 to 25 steps."),
     Scheduler("DEIS", "DEISMultistepScheduler", help="Exponential integrator; 15 to 25 steps."),
     Scheduler("DDIM", "DDIMScheduler", help="The reference for repeatable results; 50 steps."),

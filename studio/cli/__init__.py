@@ -52,4 +52,3 @@ class _Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         self.exit(Exit.WRONG, f"{self.prog}: {message}. See {self.prog} --help\n")
-

@@ -16,7 +16,7 @@ FAMILY = Family(
     native_side=128,
     scheduler="DPM++ 2M Karras",
     steps=20,
-    guidance_scale=4.0,
+    guidance_scale=3.0,
     prompt_tokens=75,
-    max_side=512,
+    max_side=256,
 )
