@@ -10,16 +10,19 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic.fields import FieldInfo
 
 from studio.errors import RecipeError
 
-Group = Literal["prompt", "model", "size", "sampling", "seed"]
+Group = Literal["prompt", "model", "size", "sampling", "seed", "edit", "mask", "hires", "upscale"]
 Ability = Literal["negative_prompt", "guidance"]
+Task = Literal["text2img", "img2img", "inpaint", "upscale"]
 
 PROMPT_CHARACTERS = 4000
 SEEDS = 2**32
+# How a stored input is named: the SHA-256 of its pixels.
+INPUT_ID = "^[0-9a-f]{64}$"
 
 
 class Dearness(IntEnum):
@@ -44,6 +47,39 @@ class Setting:
     maximum: float | None = None
     step: float | None = None
     ability: Ability | None = None
+
+
+class Sides(BaseModel):
+    """By how many pixels a picture grows at each side; at least at one."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    left: Annotated[
+        int,
+        Field(ge=0, le=2048),
+        Setting("Left", "Pixels added at the left side.", "mask", Dearness.SIZE, 0, 1024, 8),
+    ] = 0
+    right: Annotated[
+        int,
+        Field(ge=0, le=2048),
+        Setting("Right", "Pixels added at the right side.", "mask", Dearness.SIZE, 0, 1024, 8),
+    ] = 0
+    top: Annotated[
+        int,
+        Field(ge=0, le=2048),
+        Setting("Top", "Pixels added above.", "mask", Dearness.SIZE, 0, 1024, 8),
+    ] = 0
+    bottom: Annotated[
+        int,
+        Field(ge=0, le=2048),
+        Setting("Bottom", "Pixels added below.", "mask", Dearness.SIZE, 0, 1024, 8),
+    ] = 0
+
+    @model_validator(mode="after")
+    def _grows(self) -> "Sides":
+        if not (self.left or self.right or self.top or self.bottom):
+            raise ValueError("no side grows; give the pixels of at least one of left, right, top, bottom")
+        return self
 
 
 class Recipe(BaseModel):
@@ -129,6 +165,122 @@ class Recipe(BaseModel):
         Field(ge=1, le=1024),
         Setting("Images", "How many pictures, each with the next seed.", "seed", Dearness.SEED, 1, 16, 1),
     ] = 1
+    init_image: Annotated[
+        str | None,
+        Field(pattern=INPUT_ID),
+        Setting("Image", "The picture to start from.", "edit", Dearness.SIZE),
+    ] = None
+    strength: Annotated[
+        float | None,
+        Field(ge=0, le=1),
+        Setting(
+            "Strength",
+            "How much may change: 0 gives the picture back, 1 keeps nothing of it.",
+            "edit",
+            Dearness.SAMPLING,
+            0,
+            1,
+            0.01,
+        ),
+    ] = None
+    resize: Annotated[
+        Literal["crop", "pad", "stretch"] | None,
+        Setting(
+            "Fit",
+            "How the picture is brought to another shape: cut off, given borders or stretched.",
+            "edit",
+            Dearness.SIZE,
+        ),
+    ] = None
+    mask_image: Annotated[
+        str | None,
+        Field(pattern=INPUT_ID),
+        Setting("Mask", "White is painted anew, black stays as it is.", "mask", Dearness.SIZE),
+    ] = None
+    mask_blur: Annotated[
+        int | None,
+        Field(ge=0, le=256),
+        Setting("Mask blur", "Pixels over which new and old melt together.", "mask", Dearness.SAMPLING, 0, 64, 1),
+    ] = None
+    mask_grow: Annotated[
+        int | None,
+        Field(ge=-256, le=256),
+        Setting(
+            "Mask growth", "Pixels by which the mask grows; below 0 it shrinks.", "mask", Dearness.SAMPLING, -64, 64, 1
+        ),
+    ] = None
+    mask_fill: Annotated[
+        Literal["original", "noise", "surroundings"] | None,
+        Setting("Start from", "What the masked place holds before it is painted anew.", "mask", Dearness.SAMPLING),
+    ] = None
+    mask_area: Annotated[
+        Literal["whole", "masked"] | None,
+        Setting(
+            "Area",
+            "Paint with the whole picture in view, or the masked place alone at full size.",
+            "mask",
+            Dearness.SIZE,
+        ),
+    ] = None
+    mask_padding: Annotated[
+        int | None,
+        Field(ge=0, le=512),
+        Setting(
+            "Padding", "Pixels around the masked place that are in view with it.", "mask", Dearness.SIZE, 0, 256, 4
+        ),
+    ] = None
+    outpaint: Annotated[
+        Sides | None,
+        Setting("Extend", "Pixels by which the picture grows at its sides.", "mask", Dearness.SIZE),
+    ] = None
+    hires_scale: Annotated[
+        float | None,
+        Field(ge=1.05, le=4),
+        Setting(
+            "Second pass", "How many times larger the picture is painted over.", "hires", Dearness.SIZE, 1.05, 4, 0.05
+        ),
+    ] = None
+    hires_upscaler: Annotated[
+        str | None,
+        Setting("Second upscaler", "What enlarges the picture before it is painted over.", "hires", Dearness.SIZE),
+    ] = None
+    hires_strength: Annotated[
+        float | None,
+        Field(ge=0, le=1),
+        Setting("Second strength", "How much the second pass may change.", "hires", Dearness.SAMPLING, 0, 1, 0.01),
+    ] = None
+    hires_steps: Annotated[
+        int | None,
+        Field(ge=1, le=1000),
+        Setting(
+            "Second steps", "Steps of the second pass, before its strength.", "hires", Dearness.SAMPLING, 1, 100, 1
+        ),
+    ] = None
+    upscaler: Annotated[
+        str | None,
+        Setting("Upscaler", "What enlarges the picture.", "upscale", Dearness.MODEL),
+    ] = None
+    upscale: Annotated[
+        float | None,
+        Field(ge=1, le=8),
+        Setting("Enlarge", "How many times wider and higher the picture becomes.", "upscale", Dearness.SIZE, 1, 8, 0.5),
+    ] = None
+
+    @property
+    def task(self) -> Task:
+        """What is done, told by what is present; without an image to start from it is text to image."""
+        if self.init_image is None:
+            return "text2img"
+        if self.upscaler is not None or self.upscale is not None:
+            return "upscale"
+        if self.mask_image is not None or self.outpaint is not None:
+            return "inpaint"
+        return "img2img"
+
+    @property
+    def denoises(self) -> bool:
+        """Whether a model paints; enlarging alone takes none of its steps and no prompt."""
+        return self.task != "upscale" or self.strength is not None
 
     @classmethod
     def make(cls, **values: Any) -> "Recipe":
@@ -187,13 +339,18 @@ def hard_range(name: str) -> tuple[float | None, float | None]:
 def _recipe_error(error: ValidationError) -> RecipeError:
     """The first fault of a validation, in the studio's words."""
     first = error.errors()[0]
-    name = str(first["loc"][0]) if first["loc"] else "recipe"
+    name, *part = [str(step) for step in first["loc"]] or ["recipe"]
     if first["type"] == "extra_forbidden":
-        return RecipeError(name, "There is no such setting.", f"Known are: {', '.join(Recipe.model_fields)}.")
+        known = Sides.model_fields if part else Recipe.model_fields
+        return RecipeError(name, "There is no such setting.", f"Known are: {', '.join(known)}.")
     if first["type"] == "string_too_long":
         return RecipeError(name, f"The text is longer than {PROMPT_CHARACTERS} characters.", "Shorten it.")
+    if first["type"] == "string_pattern_mismatch":
+        return RecipeError(name, "This does not name a stored image.", "Give the image again.")
     low, high = hard_range(name) if name in Recipe.model_fields else (None, None)
     if low is not None or high is not None:
         given = first.get("input")
         return RecipeError(name, f"{given!r} cannot be.", f"Give a number from {low:.10g} to {high:.10g}.")
-    return RecipeError(name, f"{first['msg']}.", "Mend the value or leave it out.")
+    where = f"{part[0]}: " if part else ""
+    message = first["msg"].removeprefix("Value error, ")
+    return RecipeError(name, f"{where}{message}.", "Mend the value or leave it out.")

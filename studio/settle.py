@@ -3,43 +3,103 @@
 import secrets
 from collections.abc import Collection, Mapping
 from difflib import get_close_matches
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from studio.errors import ModelError, RecipeError
-from studio.families.base import Family
+from studio.frame import settle_size, stored_size
+from studio.inputs import Inputs
 from studio.models import Catalogue, Model
 from studio.presets import NegativePreset, Presets
-from studio.recipe import PROMPT_CHARACTERS, SEEDS, Recipe
+from studio.recipe import PROMPT_CHARACTERS, SEEDS, Recipe, Task
 from studio.schedulers import SCHEDULERS
 from studio.settings import Settings
+from studio.upscalers import LANCZOS, LATENT, Upscalers
+from studio.uses import check_used, standards
 
 T = TypeVar("T")
+WORK: Mapping[Task, str] = {
+    "text2img": "make a picture from text alone",
+    "img2img": "paint over a picture",
+    "inpaint": "paint into a picture",
+}
 
 
-def settle(recipe: Recipe, settings: Settings, catalogue: Catalogue, presets: Presets) -> tuple[Recipe, ...]:
-    """One recipe for each image, each with its own seed and every value filled in.
+def settle(
+    recipe: Recipe, settings: Settings, catalogue: Catalogue, presets: Presets, inputs: Inputs
+) -> tuple[Recipe, ...]:
+    """One recipe for each image, each with its own seed and every value filled in that its task uses.
 
     RecipeError names the field that cannot be; it is `model` where the model is unknown, missing or damaged.
     """
-    _check_prompt(recipe)
+    check_used(recipe)
+    if recipe.denoises:
+        _check_prompt(recipe)
     model = _model(recipe, settings, catalogue)
-    family = model.family_facts()
     _check_count(recipe, settings)
     seed = _given(recipe.seed, secrets.randbelow(SEEDS))
-    whole = recipe.replace(
-        model=model.id,
-        negative_prompt=_negative(recipe, model, presets),
-        negative_presets=(),
-        width=_side("width", _given(recipe.width, int(model.default("width"))), family),
-        height=_side("height", _given(recipe.height, int(model.default("height"))), family),
-        scheduler=_scheduler(recipe, model, family.schedulers()),
-        steps=_given(recipe.steps, model.default("steps")),
-        guidance_scale=_guidance(recipe, model),
-        seed=seed,
-        count=1,
-    )
-    _check_tokens(whole, model, catalogue)
+    whole = recipe.replace(model=model.id, negative_presets=(), seed=seed, count=1)
+    whole = _edit(whole, model, settings, inputs)
+    if recipe.denoises:
+        whole = whole.replace(negative_prompt=_negative(recipe, model, presets), **_sampling(recipe, model))
+        _check_tokens(whole, model, catalogue)
     return tuple(whole.replace(seed=(seed + k) % SEEDS) for k in range(recipe.count))
+
+
+def _edit(recipe: Recipe, model: Model, settings: Settings, inputs: Inputs) -> Recipe:
+    """Sizes and everything about the picture that the recipe starts from."""
+    _check_task(recipe, model)
+    _check_upscalers(recipe, Upscalers(settings))
+    if recipe.init_image:
+        stored_size("init_image", recipe.init_image, inputs)
+    if recipe.mask_image:
+        stored_size("mask_image", recipe.mask_image, inputs)
+    left_open = {name: value for name, value in standards(recipe).items() if getattr(recipe, name) is None}
+    whole = recipe.replace(**left_open)
+    width, height = settle_size(whole, model, inputs)
+    return whole.replace(width=width, height=height)
+
+
+def _sampling(recipe: Recipe, model: Model) -> dict[str, Any]:
+    steps = _given(recipe.steps, int(model.default("steps")))
+    second = {"hires_steps": _given(recipe.hires_steps, steps)} if recipe.hires_scale else {}
+    return {
+        "scheduler": _scheduler(recipe, model, model.family_facts().schedulers()),
+        "steps": steps,
+        "guidance_scale": _guidance(recipe, model),
+        **second,
+    }
+
+
+def _check_task(recipe: Recipe, model: Model) -> None:
+    """The model can do all that is asked; enlarging alone asks nothing of it."""
+    can = model.family_facts().pipelines
+    for task in _asked(recipe):
+        if task not in can:
+            words = " or ".join(WORK[known] for known in can)
+            raise RecipeError(
+                "model", f"{model.name} cannot {WORK[task]}; it can {words}.", "Choose another model for this."
+            )
+
+
+def _asked(recipe: Recipe) -> tuple[Task, ...]:
+    """What the model is asked to do: a second pass, and what is painted over, are image to image."""
+    if recipe.task == "upscale":
+        return ("img2img",) if recipe.denoises else ()
+    return (recipe.task, "img2img") if recipe.hires_scale else (recipe.task,)
+
+
+def _check_upscalers(recipe: Recipe, upscalers: Upscalers) -> None:
+    """Those that need weights have them."""
+    for field, name, plain in (
+        ("upscaler", recipe.upscaler, (LANCZOS,)),
+        ("hires_upscaler", recipe.hires_upscaler, (LANCZOS, LATENT)),
+    ):
+        if name is None or name in plain:
+            continue
+        try:
+            upscalers[name]
+        except ModelError as error:
+            raise RecipeError(field, error.message, error.hint) from error
 
 
 def _given(value: T | None, default: T) -> T:
@@ -113,21 +173,6 @@ def _guidance(recipe: Recipe, model: Model) -> float | None:
     if recipe.guidance_scale is not None:
         raise RecipeError("guidance_scale", f"{model.name} takes no guidance.", "Leave it out for this model.")
     return None
-
-
-def _side(name: str, side: int, family: Family) -> int:
-    low, high, multiple = family.min_side, family.max_side, family.multiple
-    if side < low or side > high:
-        raise RecipeError(
-            name,
-            f"{side} pixels are {'too few' if side < low else 'too many'} for {family.name}.",
-            f"Choose from {low} to {high}; it was trained at {family.native_side}.",
-        )
-    if side % multiple:
-        below = side - side % multiple
-        good = [str(s) for s in (below, below + multiple) if low <= s <= high]
-        raise RecipeError(name, f"{side} is not divisible by {multiple}.", f"Choose {' or '.join(good)}.")
-    return side
 
 
 def _check_tokens(recipe: Recipe, model: Model, catalogue: Catalogue) -> None:

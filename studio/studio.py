@@ -8,6 +8,8 @@ from typing import Self
 
 from studio.backends.base import Backend
 from studio.errors import StudioError
+from studio.frame import result_size
+from studio.inputs import Inputs
 from studio.jobs import Job, JobQueue
 from studio.library import Library
 from studio.models import Catalogue
@@ -38,7 +40,9 @@ class Studio:
         self.catalogue = Catalogue(settings)
         self.presets = Presets(settings.home / "presets")
         self.library = Library(images or settings.folder("images"))
+        self.inputs = Inputs.of(settings)
         self.library.sweep()
+        self.inputs.sweep()
         self.backend = backend or _local(settings, self.catalogue)
         queue_file = settings.home / "jobs.sqlite" if durable else None
         self.jobs = JobQueue(self.backend, self.library, queue_file, settings.max_waiting)
@@ -46,12 +50,12 @@ class Studio:
 
     def settle(self, recipe: Recipe) -> tuple[Recipe, ...]:
         """What would be made: a recipe for each image with nothing left open; RecipeError."""
-        return settle(recipe, self.settings, self.catalogue, self.presets)
+        return settle(recipe, self.settings, self.catalogue, self.presets, self.inputs)
 
     def submit(self, recipe: Recipe, owner: str) -> Job:
         """Check the recipe and put it in line for its owner; a StudioError means that nothing was queued."""
         recipes = self.settle(recipe)
-        self.library.ready(sum(_raw_bytes(single) for single in recipes))
+        self.library.ready(sum(self._raw_bytes(single) for single in recipes))
         return self.jobs.submit(recipes, owner)
 
     def stop(self, job_id: str, owner: str) -> None:
@@ -96,6 +100,11 @@ class Studio:
     ) -> None:
         self.close()
 
+    def _raw_bytes(self, recipe: Recipe) -> int:
+        """An image's bytes before compression, more than its file takes."""
+        width, height = result_size(recipe, self.inputs)
+        return 3 * width * height
+
     def _warm(self) -> None:
         try:
             self.backend.warm(self.settings.model)
@@ -107,8 +116,3 @@ def _local(settings: Settings, catalogue: Catalogue) -> Backend:
     from studio.backends.local import LocalBackend
 
     return LocalBackend(settings, catalogue)
-
-
-def _raw_bytes(recipe: Recipe) -> int:
-    """An image's bytes before compression, more than its file takes."""
-    return 3 * (recipe.width or 0) * (recipe.height or 0)

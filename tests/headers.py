@@ -5,6 +5,10 @@ from collections.abc import Mapping
 from math import prod
 from pathlib import Path
 
+from tokenizers import Tokenizer
+from tokenizers.models import WordLevel
+from tokenizers.pre_tokenizers import Whitespace
+
 from studio.families import FAMILIES
 
 Shapes = Mapping[str, tuple[int, ...]]
@@ -42,7 +46,7 @@ def write_configs(folder: Path, family: str) -> Path:
         "text_encoder": ["transformers", "CLIPTextModel"],
         "safety_checker": [None, None],
     }
-    write_json(folder / "model_index.json", {"_class_name": facts.pipelines["text2img"], **parts})
+    write_json(folder / "model_index.json", {"_class_name": next(iter(facts.pipelines.values())), **parts})
     return folder
 
 
@@ -54,6 +58,17 @@ def write_model(folder: Path, family: str) -> Path:
             write_safetensors(folder / part / "diffusion_pytorch_model.safetensors")
     write_safetensors(folder / "text_encoder" / "model.safetensors")
     return folder
+
+
+def write_home(home: Path, starter: str) -> Path:
+    """A data folder with a model of the starter's family, which counts words as tokens, and one of Flux."""
+    write_model(home / "models" / "tiny-flux", "flux")
+    folder = write_model(home / "models" / starter, "starter") / "tokenizer"
+    folder.mkdir()
+    tokenizer = Tokenizer(WordLevel({"[UNK]": 0}, unk_token="[UNK]"))
+    tokenizer.pre_tokenizer = Whitespace()
+    tokenizer.save(str(folder / "tokenizer.json"))
+    return home
 
 
 def write_json(path: Path, values: object) -> Path:

@@ -23,6 +23,11 @@ LAYERS = (
     "checkpoints",
     "vocabulary",
     "models",
+    "disk",
+    "inputs",
+    "upscalers",
+    "uses",
+    "frame",
     "settle",
     "metadata",
     "library",
@@ -46,6 +51,7 @@ HEAVY = {
     "transformers": {"engine", "training"},
     "accelerate": {"engine", "training"},
     "safetensors": {"engine", "training"},
+    "spandrel": {"engine", "training"},
     "cv2": {"training"},
 }
 MODULES = sorted(STUDIO.rglob("*.py"))

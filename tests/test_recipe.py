@@ -6,7 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from studio.errors import RecipeError
-from studio.recipe import SEEDS, Recipe, hard_range, settings
+from studio.recipe import SEEDS, Recipe, Setting, Sides, hard_range, settings
 from tests.drawer import settled
 
 
@@ -33,6 +33,23 @@ from tests.drawer import settled
         ("prompt", 7),
         ("prompt", "\ud800"),
         ("negative_presets", "photograph"),
+        ("init_image", "picture.png"),
+        ("init_image", "../" * 21 + "a"),
+        ("mask_image", "F" * 64),
+        ("strength", 1.01),
+        ("strength", math.nan),
+        ("resize", "squash"),
+        ("mask_blur", -1),
+        ("mask_grow", 257),
+        ("mask_fill", "red"),
+        ("mask_padding", 513),
+        ("outpaint", {}),
+        ("outpaint", {"left": -8}),
+        ("outpaint", {"left": 2049}),
+        ("outpaint", {"lefft": 8}),
+        ("outpaint", "left"),
+        ("hires_scale", 1),
+        ("upscale", 9),
         ("version", 2),
         ("promt", "a house"),
     ],
@@ -57,7 +74,15 @@ def test_a_recipe_is_a_value():
         settled("a house").steps = 3  # type: ignore[misc]
 
 
-@pytest.mark.parametrize("recipe", [Recipe(), settled("家 \n \x00 🏠"), Recipe(negative_presets=("a", "b"), count=3)])
+@pytest.mark.parametrize(
+    "recipe",
+    [
+        Recipe(),
+        settled("家 \n \x00 🏠"),
+        Recipe(negative_presets=("a", "b"), count=3),
+        Recipe(init_image="0" * 64, strength=0.1 + 0.2, outpaint=Sides(left=8, top=1)),
+    ],
+)
 def test_a_recipe_comes_back_from_json_exactly(recipe: Recipe):
     assert "\n" not in recipe.to_json()
     assert Recipe.from_json(recipe.to_json()) == recipe
@@ -83,6 +108,33 @@ def test_a_copy_is_checked_like_a_new_recipe():
     assert settled("a house").replace(steps=9).steps == 9
     with pytest.raises(RecipeError, match="steps"):
         settled("a house").replace(steps=0)
+
+
+@pytest.mark.parametrize(
+    ("values", "task"),
+    [
+        ({}, "text2img"),
+        ({"hires_scale": 2}, "text2img"),
+        ({"mask_image": "1" * 64}, "text2img"),
+        ({"init_image": "0" * 64}, "img2img"),
+        ({"init_image": "0" * 64, "mask_image": "1" * 64}, "inpaint"),
+        ({"init_image": "0" * 64, "outpaint": {"left": 8}}, "inpaint"),
+        ({"init_image": "0" * 64, "upscale": 2}, "upscale"),
+        ({"init_image": "0" * 64, "upscaler": "lanczos", "strength": 0.3}, "upscale"),
+    ],
+)
+def test_what_is_present_tells_the_task(values: dict[str, Any], task: str):
+    assert Recipe.make(**values).task == task
+
+
+def test_a_fault_in_a_part_names_the_part():
+    with pytest.raises(RecipeError, match="outpaint: left"):
+        Recipe.make(outpaint={"left": -8})
+
+
+def test_every_side_says_how_it_is_shown():
+    for name, field in Sides.model_fields.items():
+        assert any(isinstance(meta, Setting) and meta.help.endswith(".") for meta in field.metadata), name
 
 
 def test_every_field_says_how_it_is_shown():

@@ -6,9 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tokenizers import Tokenizer
-from tokenizers.models import WordLevel
-from tokenizers.pre_tokenizers import Whitespace
 
 from studio.errors import LibraryError, ModelError, RecipeError
 from studio.events import Done, Finished
@@ -16,7 +13,7 @@ from studio.recipe import SEEDS, Recipe
 from studio.settings import Settings
 from studio.studio import Studio
 from tests.drawer import Drawer
-from tests.headers import write_model
+from tests.headers import write_home, write_model
 
 MODEL = "tiny-starter"
 ROOT = Path(__file__).resolve().parent.parent
@@ -24,15 +21,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
-    """A data folder with a model of the starter's family, which counts words as tokens, and one of Flux."""
-    home = tmp_path / "home"
-    write_model(home / "models" / "tiny-flux", "flux")
-    folder = write_model(home / "models" / MODEL, "starter") / "tokenizer"
-    folder.mkdir()
-    tokenizer = Tokenizer(WordLevel({"[UNK]": 0}, unk_token="[UNK]"))
-    tokenizer.pre_tokenizer = Whitespace()
-    tokenizer.save(str(folder / "tokenizer.json"))
-    return home
+    return write_home(tmp_path / "home", MODEL)
 
 
 @pytest.fixture

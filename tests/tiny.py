@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 FAMILIES = ("starter", "sd15", "sd21", "sdxl", "lcm", "sd3", "flux")
+# Those that paint into a picture only.
+INPAINTERS = ("sd15_inpaint", "sdxl_inpaint")
 SIDE = 64
 PROMPT = "a red house by the sea"
 
@@ -47,6 +49,24 @@ def single_file(folder: Path, path: Path) -> Path:
     else:
         whole |= _clip("cond_stage_model.transformer.", tensors("text_encoder"))
     save_file({k: v.contiguous() for k, v in whole.items()}, path)
+    return path
+
+
+def upscaler(path: Path, scale: int = 4, seed: int = 0) -> Path:
+    """Write a tiny upscaler of a known architecture: it repeats each pixel `scale` times, with some blur."""
+    import torch
+    from safetensors.torch import save_file
+
+    generator = torch.Generator().manual_seed(seed)
+    tensors = {
+        "body.0.weight": torch.rand(8, 3, 3, 3, generator=generator) * 0.1 - 0.05,
+        "body.0.bias": torch.zeros(8),
+        "body.1.weight": torch.full((8,), 0.25),
+        "body.2.weight": torch.rand(3 * scale**2, 8, 3, 3, generator=generator) * 0.1 - 0.05,
+        "body.2.bias": torch.zeros(3 * scale**2),
+    }
+    path.parent.mkdir(parents=True, exist_ok=True)
+    save_file(tensors, path)
     return path
 
 
@@ -104,11 +124,27 @@ def _stable_diffusion(cross: Any, prediction_type: str = "epsilon") -> Any:
     )
 
 
-def _sdxl() -> Any:
+def _sd15_inpaint() -> Any:
+    from diffusers import StableDiffusionInpaintPipeline
+
+    plain = _stable_diffusion(768)
+    parts = {**plain.components, "unet": _unet(cross_attention_dim=768, in_channels=9)}
+    return StableDiffusionInpaintPipeline(**parts, requires_safety_checker=False)
+
+
+def _sdxl_inpaint() -> Any:
+    from diffusers import StableDiffusionXLInpaintPipeline
+
+    parts = {name: part for name, part in _sdxl(in_channels=9).components.items() if part is not None}
+    return StableDiffusionXLInpaintPipeline(**parts, add_watermarker=False)
+
+
+def _sdxl(**facts: Any) -> Any:
     from diffusers import EulerDiscreteScheduler, StableDiffusionXLPipeline
 
     return StableDiffusionXLPipeline(
         unet=_unet(
+            **facts,
             cross_attention_dim=2048,
             addition_embed_type="text_time",
             addition_time_embed_dim=256,
@@ -189,6 +225,8 @@ _BUILDERS = {
     "lcm": _lcm,
     "sd3": _sd3,
     "flux": _flux,
+    "sd15_inpaint": _sd15_inpaint,
+    "sdxl_inpaint": _sdxl_inpaint,
 }
 
 

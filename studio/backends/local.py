@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from studio.backends.base import Backend, Rendered, Report
 from studio.events import Loading
+from studio.inputs import Inputs
 from studio.models import Catalogue
 from studio.recipe import Recipe
 from studio.settings import Settings
@@ -22,6 +23,7 @@ class LocalBackend(Backend):
     def __init__(self, settings: Settings, catalogue: Catalogue) -> None:
         self._settings = settings
         self._catalogue = catalogue
+        self._inputs = Inputs.of(settings)
         self._making = Lock()
         self._manager: PipelineManager | None = None
 
@@ -30,9 +32,14 @@ class LocalBackend(Backend):
             report(Loading("Starting the engine ..."))
         manager = self._engine()
         from studio.engine.render import render
+        from studio.engine.tasks.upscale import upscale
 
-        for name, numbered in itertools.groupby(enumerate(recipes), lambda pair: str(pair[1].model)):
-            yield from render(manager, self._catalogue[name], list(numbered), report)
+        runs = itertools.groupby(enumerate(recipes), lambda pair: str(pair[1].model) if pair[1].denoises else None)
+        for name, numbered in runs:
+            if name is None:
+                yield from upscale(manager, list(numbered), report, self._inputs)
+            else:
+                yield from render(manager, self._catalogue[name], list(numbered), report, self._inputs)
 
     def warm(self, model: str) -> None:
         manager = self._engine()

@@ -9,9 +9,14 @@ from contextlib import redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO, get_origin
 
+from PIL import Image
+
 from studio.cli.base import Command, Exit, load_settings, settings_arguments
+from studio.errors import RecipeError
 from studio.events import Done, Event, Failed, Finished, Loading, Step, Stopped
+from studio.inputs import Inputs
 from studio.recipe import Recipe, settings
+from studio.settings import Settings
 
 if TYPE_CHECKING:
     from studio.jobs import Job
@@ -19,7 +24,15 @@ if TYPE_CHECKING:
 
 OWNER = "command line"
 # Where the option is not simply the field's name.
-OPTIONS = {"negative_prompt": "--negative", "negative_presets": "--negative-preset", "guidance_scale": "--guidance"}
+OPTIONS = {
+    "negative_prompt": "--negative",
+    "negative_presets": "--negative-preset",
+    "guidance_scale": "--guidance",
+    "init_image": "--init",
+    "mask_image": "--mask",
+}
+# Where the value is not simply the field's.
+VALUES = {"init_image": "FILE", "mask_image": "FILE", "outpaint": "left=N,right=N,top=N,bottom=N"}
 BAR = 24
 
 
@@ -28,16 +41,25 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         if name == "prompt":
             parser.add_argument("prompt", metavar="PROMPT", help=setting.help)
             continue
+        if name == "mask_area":
+            sentence = "Paint the masked place alone at full size, not with the whole picture in view."
+            parser.add_argument("--only-masked", dest=name, action="store_const", const="masked", help=sentence)
+            continue
         many = get_origin(Recipe.model_fields[name].annotation) is tuple
         parser.add_argument(
             OPTIONS.get(name, f"--{name.replace('_', '-')}"),
             dest=name,
-            metavar="NAME" if many else setting.label.upper().replace(" ", "_"),
+            metavar="NAME" if many else VALUES.get(name, setting.label.upper().replace(" ", "_")),
             # None, so that the recipe's own default holds where the option is not given.
             default=None,
             action="append" if many else "store",
             help=setting.help.replace("%", "%%") + (" May be given again." if many else ""),
         )
+    output_arguments(parser)
+
+
+def output_arguments(parser: argparse.ArgumentParser) -> None:
+    """Where images go and what is said about them; the same for every command that makes some."""
     parser.add_argument("--out", required=True, type=Path, metavar="DIR", help="The folder the images go to.")
     parser.add_argument("--json", action="store_true", help="Print one JSON object about the images and nothing else.")
     settings_arguments(parser, "home", "device", "offload")
@@ -47,7 +69,16 @@ def run(args: argparse.Namespace) -> int:
     """Generate; each image's path, or with --json one object about all, on standard output, all else on the other."""
     studio_settings = load_settings(args)
     given = {name: value for name in settings() if (value := getattr(args, name)) is not None}
-    recipe = Recipe.make(**given)
+    if "outpaint" in given:
+        given["outpaint"] = _sides(given["outpaint"])
+    # Without the pictures first, so that a misspelt setting stores nothing.
+    Recipe.make(**{name: value for name, value in given.items() if name not in ("init_image", "mask_image")})
+    return make(args, studio_settings, given)
+
+
+def make(args: argparse.Namespace, studio_settings: Settings, given: dict[str, Any]) -> int:
+    """Make the images of these recipe fields, in which files stand for pictures, and say so as `run` does."""
+    recipe = Recipe.make(**given | _stored(Inputs.of(studio_settings), given))
     began = time.monotonic()
     out, images = sys.stdout, dict[int, Finished]()
     with redirect_stdout(sys.stderr):
@@ -58,7 +89,27 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         facts = [_facts(image) for image in images.values()]
         print(json.dumps({"images": facts, "seconds": round(time.monotonic() - began, 3)}))
-    return _exit_code(end)
+    return _exit_code(end, args.command)
+
+
+def _sides(text: str) -> dict[str, str]:
+    """The sides of `left=8,top=16`."""
+    sides = [part.split("=") for part in text.split(",")]
+    if any(len(side) != 2 for side in sides):
+        raise RecipeError("outpaint", f"{text!r} cannot be.", f"Write {VALUES['outpaint']}, or some of these.")
+    return {name.strip(): pixels.strip() for name, pixels in sides}
+
+
+def _stored(inputs: Inputs, given: dict[str, Any]) -> dict[str, str]:
+    """The ids of the pictures that are given as files; what was done to them is said."""
+    ids = {}
+    for name, add in (("init_image", inputs.add), ("mask_image", inputs.add_mask)):
+        if name in given:
+            added = add(Path(given[name]))
+            ids[name] = added.id
+            for note in added.notes:
+                print(f"{given[name]}: {note}", file=sys.stderr)
+    return ids
 
 
 def _follow(studio: "Studio", job: "Job", images: dict[int, Finished], out: TextIO | None) -> Event:
@@ -103,26 +154,28 @@ def _draw(event: Event, count: int, screen: TextIO) -> None:
 
 def _facts(image: Finished) -> dict[str, Any]:
     recipe = image.recipe
+    with Image.open(image.path) as picture:
+        width, height = picture.size
     return {
         "path": str(image.path),
         "seed": recipe.seed,
-        "width": recipe.width,
-        "height": recipe.height,
+        "width": width,
+        "height": height,
         "recipe": json.loads(recipe.to_json()),
     }
 
 
-def _exit_code(end: Event) -> Exit:
+def _exit_code(end: Event, command: str) -> Exit:
     match end:
         case Stopped():
-            print("studio generate: stopped; the finished images are kept.", file=sys.stderr)
+            print(f"studio {command}: stopped; the finished images are kept.", file=sys.stderr)
             return Exit.INTERRUPTED
         case Failed(message, hint, field):
             where = f"{field}: " if field else ""
-            print("studio generate:", " ".join(f"{where}{message} {hint}".split()), file=sys.stderr)
+            print(f"studio {command}:", " ".join(f"{where}{message} {hint}".split()), file=sys.stderr)
             return Exit.WRONG if field else Exit.FAILED
         case _:
             return Exit.DONE
 
 
-COMMAND = Command("Make images from text.", arguments, run)
+COMMAND = Command("Make images from text, or from an image and text.", arguments, run)

@@ -28,11 +28,24 @@ def decode(pipe: Any, latents: torch.Tensor, *, tiling: bool = False, exact: boo
     vae = pipe.vae
     # SDXL's first VAE overflows float16, and says so in its config.
     upcast = exact or (vae.dtype == torch.float16 and getattr(vae.config, "force_upcast", False))
-    with _in_float32(vae, upcast), _in_tiles(vae, tiling):
+    with _in_float32(vae, upcast), in_tiles(vae, tiling):
         latents = _unscaled(pipe, latents.to(vae.dtype))
         image = vae.decode(latents, return_dict=False)[0]
     pixels: Pixels = pipe.image_processor.postprocess(image, output_type="np")[0]
     return pixels
+
+
+@contextmanager
+def in_tiles(vae: Any, wanted: bool) -> Iterator[None]:
+    """Large images go through the VAE in pieces while this lasts, where that is wanted."""
+    if not wanted:
+        yield
+        return
+    vae.enable_tiling()
+    try:
+        yield
+    finally:
+        vae.disable_tiling()
 
 
 def _unscaled(pipe: Any, latents: torch.Tensor) -> torch.Tensor:
@@ -61,15 +74,3 @@ def _in_float32(vae: Any, wanted: bool) -> Iterator[None]:
         yield
     finally:
         vae.to(dtype=before)
-
-
-@contextmanager
-def _in_tiles(vae: Any, wanted: bool) -> Iterator[None]:
-    if not wanted:
-        yield
-        return
-    vae.enable_tiling()
-    try:
-        yield
-    finally:
-        vae.disable_tiling()

@@ -1,61 +1,46 @@
 """One batch through the denoiser: the pipeline's own loop, its steps told, its progress looked at."""
 
+import inspect
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import torch
 
-from studio.backends.base import Report
 from studio.engine import preview, schedulers
-from studio.engine.decode import unpack
+from studio.engine.decode import in_tiles, unpack
 from studio.engine.manager import Loan
+from studio.engine.progress import Piece, Progress, Stage
 from studio.engine.text import repeated
-from studio.events import Preview, Step
+from studio.events import Preview
 from studio.recipe import Recipe
 
-Numbered = tuple[int, Recipe]
 
+def denoise(
+    loan: Loan, recipe: Recipe, stage: Stage, pieces: Sequence[Piece], progress: Progress, *, tiling: bool = False
+) -> torch.Tensor:
+    """The latents of a batch, one row a piece, as the pipeline leaves them.
 
-class Clock:
-    """Guesses the seconds that a job has left, from how fast the work so far went."""
-
-    def __init__(self, recipes: Sequence[Recipe]) -> None:
-        self._started = time.perf_counter()
-        self._whole = sum(map(_work, recipes))
-        self._done = 0.0
-
-    def left(self, recipes: Sequence[Recipe], share: float) -> float:
-        """The seconds left where this `share` (0 to 1) of the batch `recipes` is done."""
-        done = self._done + share * sum(map(_work, recipes))
-        return (time.perf_counter() - self._started) * (self._whole - done) / done
-
-    def finished(self, recipes: Sequence[Recipe]) -> None:
-        """The batch `recipes` is denoised."""
-        self._done += sum(map(_work, recipes))
-
-
-def denoise(loan: Loan, batch: Sequence[Numbered], report: Report, clock: Clock) -> torch.Tensor:
-    """The latents of a batch, one row each, as the pipeline leaves them; its recipes differ in their seeds only.
-
-    Equal to the bare pipeline's bit by bit at one image; `report` hears each step, and may raise to end it.
+    Equal to the bare pipeline's bit by bit at one piece; `progress` hears each step, and may raise to end it. `tiling`
+    reads large pictures in pieces.
     """
-    recipe = batch[0][1]
-    pipe, learned = loan.pipe, loan.resident.pipe.scheduler.config
+    pipe, learned = loan.turn_to(stage.task), loan.resident.pipe.scheduler.config
     pipe.scheduler = schedulers.build(str(recipe.scheduler), learned)
-    result = pipe(
-        **repeated(loan.resident.prompts.encode(pipe, recipe), len(batch)),
-        width=recipe.width,
-        height=recipe.height,
-        num_inference_steps=recipe.steps,
-        guidance_scale=recipe.guidance_scale,
-        # One generator an image, on the CPU: the same seed draws the same noise alone, in a batch, on any device.
-        generator=[torch.Generator("cpu").manual_seed(int(one.seed or 0)) for _, one in batch],
-        output_type="latent",
-        callback_on_step_end=_Steps(loan, batch, report, clock),
-        callback_on_step_end_tensor_inputs=["latents"],
-    )
-    clock.finished([one for _, one in batch])
+    with _dtype_kept(pipe.vae), in_tiles(pipe.vae, tiling):
+        result = pipe(
+            **repeated(loan.resident.prompts.encode(pipe, recipe), len(pieces)),
+            **_taken(pipe, stage),
+            **_inputs(pieces),
+            num_inference_steps=stage.steps,
+            guidance_scale=recipe.guidance_scale,
+            # One generator a piece, on the CPU: the same seed draws the same noise alone, in a batch, on any device.
+            generator=[torch.Generator("cpu").manual_seed(piece.seed) for piece in pieces],
+            output_type="latent",
+            callback_on_step_end=_Steps(loan, stage, pieces, progress),
+            callback_on_step_end_tensor_inputs=["latents"],
+        )
+    progress.finished(stage, pieces)
     latents: torch.Tensor = result.images
     return latents
 
@@ -63,21 +48,16 @@ def denoise(loan: Loan, batch: Sequence[Numbered], report: Report, clock: Clock)
 class _Steps:
     """What a pipeline calls after each step."""
 
-    def __init__(self, loan: Loan, batch: Sequence[Numbered], report: Report, clock: Clock) -> None:
+    def __init__(self, loan: Loan, stage: Stage, pieces: Sequence[Piece], progress: Progress) -> None:
         self.colours = loan.resident.colours
-        self.images = tuple(index for index, _ in batch)
-        self.recipes = [recipe for _, recipe in batch]
-        self.report = report
-        self.clock = clock
+        self.stage = stage
+        self.pieces = pieces
+        self.progress = progress
         self.watch = preview.Watch(loan.pipe.scheduler)
 
     def __call__(self, pipe: Any, index: int, timestep: Any, tensors: dict[str, Any]) -> dict[str, Any]:
         del timestep
-        share = (index + 1) / pipe.num_timesteps
-        steps = int(self.recipes[0].steps or 0)
-        # Some schedulers ask the denoiser twice a step; a person counts the steps that were set.
-        step = max(1, int(share * steps + 1e-6))
-        self.report(Step(self.images, step, steps, self.clock.left(self.recipes, share)))
+        self.progress.step(self.stage, self.pieces, (index + 1) / pipe.num_timesteps)
         self._look(pipe)
         return tensors
 
@@ -86,13 +66,34 @@ class _Steps:
         if latents is None:
             return
         started = time.perf_counter()
-        recipe = self.recipes[0]
-        rows = unpack(pipe, latents, int(recipe.width or 0), int(recipe.height or 0))
-        for image, row in zip(self.images, rows, strict=True):
-            self.report(Preview(image, preview.jpeg(row, self.colours)))
+        rows = unpack(pipe, latents, self.stage.width, self.stage.height)
+        for piece, row in zip(self.pieces, rows, strict=True):
+            self.progress.report(Preview(piece.image, preview.jpeg(row, self.colours)))
         self.watch.looked(time.perf_counter() - started)
 
 
-def _work(recipe: Recipe) -> float:
-    """What an image costs, in a unit of its own."""
-    return float(recipe.steps or 1) * (recipe.width or 1) * (recipe.height or 1)
+def _taken(pipe: Any, stage: Stage) -> dict[str, Any]:
+    """What of a stage the pipeline asks for; some read the size from their image, and text needs no strength."""
+    offered = {"width": stage.width, "height": stage.height, "strength": stage.strength}
+    takes = inspect.signature(type(pipe).__call__).parameters
+    return {name: value for name, value in offered.items() if name in takes}
+
+
+def _inputs(pieces: Sequence[Piece]) -> dict[str, Any]:
+    """One entry a piece, also where all are the same: each is then encoded with the noise of its own seed."""
+    inputs: dict[str, Any] = {}
+    for name in pieces[0].inputs:
+        values = [piece.inputs[name] for piece in pieces]
+        inputs[name] = torch.cat(values) if isinstance(values[0], torch.Tensor) else values
+    return inputs
+
+
+@contextmanager
+def _dtype_kept(vae: torch.nn.Module) -> Iterator[None]:
+    """A pipeline that encodes in float32 and fails there leaves the shared VAE so."""
+    before = next(vae.parameters()).dtype
+    try:
+        yield
+    finally:
+        if next(vae.parameters()).dtype != before:
+            vae.to(dtype=before)

@@ -38,7 +38,7 @@ LEFT_OUT = ("safety_checker", "feature_extractor", "image_encoder")
 
 
 def load(model: Model, catalogue: Catalogue, dtype: torch.dtype) -> Any:
-    """The model's text-to-image pipeline on the CPU, its weights in `dtype`, every one of them from its files.
+    """The first pipeline of the model's family on the CPU, its weights in `dtype`, every one of them from its files.
 
     Raises ModelError that names the file and the cure.
     """
@@ -76,9 +76,13 @@ def pipeline_class(name: str) -> Any:
     return getattr(diffusers, name)
 
 
+def _first_pipeline(model: Model) -> Any:
+    return pipeline_class(next(iter(model.family_facts().pipelines.values())))
+
+
 def _load_folder(model: Model, folder: Path, dtype: torch.dtype) -> Any:
     """Parts are loaded one by one, because only then the libraries tell which weights were missing."""
-    cls = pipeline_class(model.family_facts().pipelines["text2img"])
+    cls = _first_pipeline(model)
     takes = inspect.signature(cls.__init__).parameters
     parts = {
         name: _load_part(model, folder, name, library, kind, dtype)
@@ -122,7 +126,7 @@ def _load_part(model: Model, folder: Path, name: str, library: str, kind: str, d
 
 
 def _load_file(model: Model, file: Path, config: Path, dtype: torch.dtype) -> Any:
-    cls = pipeline_class(model.family_facts().pipelines["text2img"])
+    cls = _first_pipeline(model)
     cure = f"Its config folder must be of the same family ({model.family_facts().name}) as the weights."
     with _translated(model, f"{file.name} cannot be loaded", cure):
         pipeline = cls.from_single_file(

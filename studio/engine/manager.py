@@ -14,10 +14,12 @@ from studio.engine.device import Device
 from studio.engine.loading import load, pipeline_class
 from studio.engine.preview import fit_colours
 from studio.engine.text import Prompts
+from studio.engine.upscale import Enlarger
 from studio.errors import RecipeError
 from studio.events import Loading
-from studio.families.base import LatentColours, Task
+from studio.families.base import LatentColours
 from studio.models import Catalogue, Model
+from studio.recipe import Task
 from studio.settings import Settings
 
 # Weights stored in two bytes a number take four on a CPU, and loading needs room to breathe.
@@ -28,7 +30,7 @@ Say = Callable[[Loading], None]
 
 @dataclass(eq=False)
 class Resident:
-    """A loaded model: its text-to-image pipeline, the bytes of its parts, and what was learned about it.
+    """A loaded model: its family's first pipeline, the bytes of its parts, and what was learned about it.
 
     `rehearsed` are the schedulers and numbers of steps that are known to work.
     """
@@ -48,13 +50,20 @@ class Resident:
         return sum(self.parts.values())
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False)
 class Loan:
-    """A borrowed model: `pipe` does one task with the resident's own modules and a scheduler of its own."""
+    """A borrowed model: `pipe` does `task` with the resident's own modules and a scheduler of its own."""
 
     resident: Resident
+    task: Task
     pipe: Any
     device: Device
+
+    def turn_to(self, task: Task) -> Any:
+        """The pipeline for `task`, with the same modules; the one before it is not used any more."""
+        if task != self.task:
+            self.task, self.pipe = task, _pipe_for(self.resident, task, self.device)
+        return self.pipe
 
     def offload(self, offload: memory.Offload) -> None:
         """Keep more of the model off the device, from now until it is unloaded."""
@@ -72,35 +81,40 @@ class PipelineManager:
         self._catalogue = catalogue
         self._settings = settings
         self._residents: dict[Model, Resident] = {}  # the longest unused first
+        self.upscalers = Enlarger(settings, self.device)
         self._lock = Lock()
 
     @contextmanager
-    def borrow(self, model: Model, task: Task = "text2img", say: Say | None = None) -> Iterator[Any]:
+    def borrow(self, model: Model, task: Task | None = None, say: Say | None = None) -> Iterator[Any]:
         """A diffusers pipeline for `task`, for this borrower alone; see `lend`."""
         with self.lend(model, task, say) as loan:
             yield loan.pipe
 
     @contextmanager
-    def lend(self, model: Model, task: Task = "text2img", say: Say | None = None) -> Iterator[Loan]:
-        """The model for one task, exclusively; `say` hears what is being loaded.
+    def lend(self, model: Model, task: Task | None = None, say: Say | None = None) -> Iterator[Loan]:
+        """The model, exclusively, at first for `task` or for what its family does first; `say` hears of its loading.
 
         Raises RecipeError where the family cannot do the task, ModelError or DeviceError where it cannot be loaded.
         """
-        _check_task(model, task)
+        first = _first(model) if task is None else task
+        _check_task(model, first)
         say = say or _silent
         if not self.loaded(model):  # said before waiting, because it may be another thread that loads it
             say(Loading(_loading_words(model, self._catalogue.present(model))))
         with self._lock:
             resident = self._resident(model, say)
-            pipe = sibling(resident.pipe, model.family_facts().pipelines[task])
-            if resident.offload == "model":
-                # The hooks that move the parts belong to one pipeline object, and this one is new.
-                place(pipe, "model", self.device)
+            loan = Loan(resident, first, _pipe_for(resident, first, self.device), self.device)
             try:
-                yield Loan(resident, pipe, self.device)
+                yield loan
             finally:
                 # A pipeline does this at its natural end only; an error or a stop in a step passes it by.
-                pipe.maybe_free_model_hooks()
+                loan.pipe.maybe_free_model_hooks()
+
+    @contextmanager
+    def hold(self) -> Iterator[None]:
+        """The device, exclusively, for work without a model of pictures."""
+        with self._lock:
+            yield
 
     def loaded(self, model: Model) -> bool:
         """Whether the model can be lent at once."""
@@ -117,6 +131,7 @@ class PipelineManager:
     def make_room(self, keep: Resident) -> None:
         """Unload every model but `keep`; the caller has borrowed it."""
         self._residents = {keep.model: keep}
+        self.upscalers.clear()
         self.device.release()
 
     def describe(self) -> str:
@@ -129,6 +144,7 @@ class PipelineManager:
         """Unload everything; waits for the borrower."""
         with self._lock:
             self._residents.clear()
+            self.upscalers.clear()
             self.device.release()
 
     def _resident(self, model: Model, say: Say) -> Resident:
@@ -170,6 +186,15 @@ class PipelineManager:
         return max(0, min(free, self.device.limit_bytes - held))
 
 
+def _pipe_for(resident: Resident, task: Task, device: Device) -> Any:
+    """A new pipeline for `task` of a family that can do it."""
+    pipe = sibling(resident.pipe, resident.model.family_facts().pipelines[task])
+    if resident.offload == "model":
+        # The hooks that move the parts belong to one pipeline object, and this one is new.
+        place(pipe, "model", device)
+    return pipe
+
+
 def sibling(pipe: Any, name: str) -> Any:
     """A pipeline of class `name` with the very modules of `pipe` and a fresh scheduler.
 
@@ -200,6 +225,10 @@ def place(pipe: Any, offload: memory.Offload, device: Device) -> None:
             offload_type="leaf_level",
             use_stream=device.kind == "cuda",
         )
+
+
+def _first(model: Model) -> Task:
+    return next(iter(model.family_facts().pipelines))
 
 
 def _check_task(model: Model, task: Task) -> None:

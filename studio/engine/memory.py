@@ -10,7 +10,8 @@ import torch
 from studio.engine.device import Kind
 
 Offload = Literal["none", "model", "sequential"]
-Stage = Literal["denoise", "decode"]
+# What is running when memory ends; "edit" reads pictures before it denoises.
+Stage = Literal["denoise", "edit", "decode"]
 
 # What one image takes beside the weights while it is denoised and decoded, in bytes a pixel at two bytes a number:
 # the widest layers of a VAE's decoder at full size, read and written.
@@ -21,7 +22,9 @@ GIGABYTE = 1e9
 
 @dataclass(frozen=True)
 class Plan:
-    """How a model uses the device. `batch` images are denoised at once, `tiling` decodes large ones in pieces."""
+    """How a model uses the device. `batch` images are denoised at once; `tiling` takes large ones through the VAE in
+    pieces.
+    """
 
     offload: Offload = "none"
     batch: int = 1
@@ -59,13 +62,14 @@ def batch_size(width: int, height: int, bytes_per_number: int, free: int, kind: 
 def relieve(plan: Plan, kind: Kind, stage: Stage) -> tuple[Plan, str] | None:
     """The next smaller plan after memory ran out in `stage`, and what it changes in words; None where none is left.
 
-    Images are decoded one at a time, so a smaller batch helps while denoising only, and tiles while decoding only.
+    Images are decoded one at a time, so a smaller batch helps while denoising only, and tiles where the VAE runs only.
     """
-    if stage == "denoise" and plan.batch > 1:
+    if stage != "decode" and plan.batch > 1:
         smaller = plan.batch // 2
         return replace(plan, batch=smaller), f"Memory ran out; making {smaller} at a time."
-    if stage == "decode" and not plan.tiling:
-        return replace(plan, tiling=True), "Memory ran out; decoding the image in tiles."
+    if stage != "denoise" and not plan.tiling:
+        doing = "decoding" if stage == "decode" else "reading"
+        return replace(plan, tiling=True), f"Memory ran out; {doing} the image in tiles."
     if kind == "cpu" or plan.offload == "sequential":
         return None
     if plan.offload == "none":

@@ -34,17 +34,17 @@ def build(name: str, config: Mapping[str, Any]) -> Any:
     return getattr(diffusers, row.diffusers).from_config(learned, **row.options)
 
 
-def check(config: Mapping[str, Any], name: str, steps: int) -> None:
-    """RecipeError where the scheduler `name` cannot sample in so many steps for a model of this scheduler `config`."""
+def check(config: Mapping[str, Any], name: str, steps: int, field: str = "steps") -> None:
+    """RecipeError on `field` where the scheduler `name` cannot sample in so many steps for a model of this `config`."""
     if SCHEDULERS[name].process == "flow":
         return  # takes any number of steps, and wants to know the image's size with it
     try:
         finite = _rehearse(build(name, config), steps)
     except (ValueError, IndexError, ZeroDivisionError, AssertionError) as error:
         reason = str(error).strip().rstrip(".") or "they are too many"
-        raise RecipeError("steps", f"{steps} steps cannot be with {name}: {reason}.", CURE) from error
+        raise RecipeError(field, f"{steps} steps cannot be with {name}: {reason}.", CURE) from error
     if not finite:
-        raise RecipeError("steps", f"{steps} steps cannot be with {name}: its numbers overflow.", CURE)
+        raise RecipeError(field, f"{steps} steps cannot be with {name}: its numbers overflow.", CURE)
 
 
 def _rehearse(scheduler: Any, steps: int) -> bool:

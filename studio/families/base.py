@@ -3,12 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Literal
 
-from studio.recipe import Ability
+from studio.recipe import Ability, Task
 from studio.schedulers import SCHEDULERS, Process
-
-Task = Literal["text2img", "img2img", "inpaint"]
 
 
 @dataclass(frozen=True)

@@ -8,23 +8,59 @@ from studio.recipe import Recipe
 
 # Our name where A1111 and its kin know the sampler under another one; all others are named as there.
 SAMPLERS: Mapping[str, str] = {"Flow Euler": "Euler"}
+UPSCALERS: Mapping[str, str] = {"latent": "Latent", "lanczos": "Lanczos"}
+FILLS: Mapping[str, str] = {"noise": "latent noise", "surroundings": "fill"}
 
 
-def to_infotext(recipe: Recipe) -> str:
-    """The settled recipe in A1111's words: prompt, negative prompt, then one line of settings."""
-    scheduler = recipe.scheduler
-    values: Mapping[str, object] = {
-        "Steps": recipe.steps,
-        "Sampler": SAMPLERS.get(scheduler, scheduler) if scheduler else None,
-        "CFG scale": None if recipe.guidance_scale is None else f"{recipe.guidance_scale:g}",
-        "Seed": recipe.seed,
-        "Size": f"{recipe.width}x{recipe.height}",
-        "Model": recipe.model,
-        "Version": f"Image Studio {__version__}",
-    }
+def to_infotext(recipe: Recipe, size: tuple[int, int] | None = None) -> str:
+    """The settled recipe in A1111's words: prompt, negative prompt, then one line of settings.
+
+    `size` is the image's own, for a recipe that leaves its size to the picture it starts from.
+    """
+    values = {**_painting(recipe, size), **_editing(recipe), "Version": f"Image Studio {__version__}"}
     settings = ", ".join(f"{name}: {_quoted(value)}" for name, value in values.items() if value is not None)
     negative = f"\nNegative prompt: {recipe.negative_prompt}" if recipe.negative_prompt else ""
     return f"{recipe.prompt}{negative}\n{settings}".strip()
+
+
+def _painting(recipe: Recipe, size: tuple[int, int] | None) -> Mapping[str, object]:
+    """What says how the model painted; empty where a picture was only enlarged."""
+    if not recipe.denoises:
+        return {}
+    width, height = size if size and None in (recipe.width, recipe.height) else (recipe.width, recipe.height)
+    strength = recipe.strength if recipe.init_image else recipe.hires_strength
+    scheduler = recipe.scheduler
+    return {
+        "Steps": recipe.steps,
+        "Sampler": SAMPLERS.get(scheduler, scheduler) if scheduler else None,
+        "CFG scale": _number(recipe.guidance_scale),
+        "Seed": recipe.seed,
+        "Size": f"{width}x{height}",
+        "Model": recipe.model,
+        "Denoising strength": _number(strength),
+    }
+
+
+def _editing(recipe: Recipe) -> Mapping[str, object]:
+    """What says how a picture was changed or enlarged; A1111 names neither its pixels nor those of the mask."""
+    masked = recipe.mask_area == "masked"
+    return {
+        "Mask blur": recipe.mask_blur,
+        "Masked content": FILLS.get(recipe.mask_fill) if recipe.mask_fill else None,
+        "Inpaint area": "Only masked" if masked else None,
+        "Masked area padding": recipe.mask_padding,
+        "Hires upscale": _number(recipe.hires_scale),
+        "Hires steps": recipe.hires_steps,
+        "Hires upscaler": UPSCALERS.get(recipe.hires_upscaler, recipe.hires_upscaler)
+        if recipe.hires_upscaler
+        else None,
+        "Postprocess upscale by": _number(recipe.upscale),
+        "Postprocess upscaler": UPSCALERS.get(recipe.upscaler, recipe.upscaler) if recipe.upscaler else None,
+    }
+
+
+def _number(value: float | None) -> str | None:
+    return None if value is None else f"{value:g}"
 
 
 def _quoted(value: object) -> str:

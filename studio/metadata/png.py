@@ -24,7 +24,7 @@ def write(image: Image.Image, recipe: Recipe, facts: Mapping[str, str], target: 
     texts = PngInfo()
     # Never compressed: readers refuse a compressed text that unpacks to more than a megabyte.
     texts.add_text(CHUNK, json.dumps(own, ensure_ascii=False, separators=(",", ":")))
-    texts.add_text("parameters", to_infotext(recipe))
+    texts.add_text("parameters", to_infotext(recipe, image.size))
     image.save(target, format="PNG", compress_level=LEVEL, pnginfo=texts)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from studio.backends.local import LocalBackend
+from studio.inputs import Inputs
 from studio.models import Catalogue, Model
 from studio.recipe import Recipe
 from studio.settings import Settings
@@ -18,9 +19,15 @@ from tests import tiny
 def settings(tiny_model: Callable[[str], Path], tmp_path_factory: pytest.TempPathFactory) -> Settings:
     home = tmp_path_factory.mktemp("home")
     (home / "models").mkdir()
-    for family in tiny.FAMILIES:
+    for family in (*tiny.FAMILIES, *tiny.INPAINTERS):
         (home / "models" / f"tiny-{family}").symlink_to(tiny_model(family))
+    tiny.upscaler(home / "upscalers" / "tiny.safetensors")
     return Settings(home=home, device="cpu")
+
+
+@pytest.fixture(scope="session")
+def inputs(settings: Settings) -> Inputs:
+    return Inputs.of(settings)
 
 
 @pytest.fixture(scope="session")

@@ -109,12 +109,12 @@ def test_the_device_is_described_in_one_line(manager):
     assert manager.describe().endswith(" GB used")
 
 
-def test_streaming_layer_by_layer_gives_the_same_image(manager, catalogue, recipe):
+def test_streaming_layer_by_layer_gives_the_same_image(manager, catalogue, recipe, inputs):
     model, numbered = catalogue["tiny-sd15"], [(0, recipe("sd15"))]
-    (plain,) = render(manager, model, numbered, nobody)
+    (plain,) = render(manager, model, numbered, nobody, inputs)
     with manager.lend(model) as loan:
         place(loan.pipe, "sequential", Device("cpu"))
-    (streamed,) = render(manager, model, numbered, nobody)
+    (streamed,) = render(manager, model, numbered, nobody, inputs)
     assert streamed.image.tobytes() == plain.image.tobytes()
 
 
@@ -130,14 +130,14 @@ class Small:
             raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 9.00 GiB")
 
 
-def test_a_batch_that_does_not_fit_is_made_in_smaller_ones(manager, catalogue, recipe):
+def test_a_batch_that_does_not_fit_is_made_in_smaller_ones(manager, catalogue, recipe, inputs):
     model = catalogue["tiny-starter"]
     numbered = [(i, recipe("starter", seed=i)) for i in range(4)]
-    whole = list(render(manager, model, numbered, nobody))
+    whole = list(render(manager, model, numbered, nobody, inputs))
     with manager.lend(model) as loan:
         small = Small(loan.pipe.unet, 2)  # guidance takes two rows an image
     events = []
-    images = list(render(manager, model, numbered, events.append))
+    images = list(render(manager, model, numbered, events.append, inputs))
     small.handle.remove()
     assert [image.index for image in images] == [0, 1, 2, 3]
     assert {image.facts["batch"] for image in images} == {"1"}
@@ -145,11 +145,11 @@ def test_a_batch_that_does_not_fit_is_made_in_smaller_ones(manager, catalogue, r
     assert told == ["Memory ran out; making 2 at a time.", "Memory ran out; making 1 at a time."]
     assert images[0].facts["changed"] == " ".join(told)
     assert {event.images for event in events if isinstance(event, Step)} == {(0,), (1,), (2,), (3,)}
-    again = list(render(manager, model, numbered, nobody))
+    again = list(render(manager, model, numbered, nobody, inputs))
     assert [a.image.tobytes() for a in again] == [w.image.tobytes() for w in whole]
 
 
-def test_an_image_too_large_to_decode_is_decoded_in_tiles(manager, catalogue, recipe):
+def test_an_image_too_large_to_decode_is_decoded_in_tiles(manager, catalogue, recipe, inputs):
     model = catalogue["tiny-sd15"]
     with manager.lend(model) as loan:
         vae = loan.pipe.vae
@@ -159,27 +159,27 @@ def test_an_image_too_large_to_decode_is_decoded_in_tiles(manager, catalogue, re
             raise torch.OutOfMemoryError("CUDA out of memory")
 
     handle = vae.decoder.register_forward_pre_hook(refuse)
-    (made,) = render(manager, model, [(0, recipe("sd15", width=128, height=128))], nobody)
+    (made,) = render(manager, model, [(0, recipe("sd15", width=128, height=128))], nobody, inputs)
     handle.remove()
     assert "tiles" in made.facts["changed"]
     assert made.image.size == (128, 128)
     assert not vae.use_tiling
 
 
-def test_memory_that_never_suffices_is_an_error_with_numbers_and_cure(manager, catalogue, recipe):
+def test_memory_that_never_suffices_is_an_error_with_numbers_and_cure(manager, catalogue, recipe, inputs):
     model = catalogue["tiny-starter"]
     with manager.lend(model) as loan:
         small = Small(loan.pipe.unet, 0)
     with pytest.raises(DeviceError) as caught:
-        list(render(manager, model, [(0, recipe("starter"))], nobody))
+        list(render(manager, model, [(0, recipe("starter"))], nobody, inputs))
     small.handle.remove()
     assert "64x64" in caught.value.message
     assert "GB are free" in caught.value.message
     assert "smaller" in caught.value.hint
-    assert len(list(render(manager, model, [(0, recipe("starter"))], nobody))) == 1
+    assert len(list(render(manager, model, [(0, recipe("starter"))], nobody, inputs))) == 1
 
 
-def test_tensors_of_a_failed_try_are_gone_before_the_next(manager, catalogue, recipe):
+def test_tensors_of_a_failed_try_are_gone_before_the_next(manager, catalogue, recipe, inputs):
     model = catalogue["tiny-starter"]
     held = []
 
@@ -192,5 +192,5 @@ def test_tensors_of_a_failed_try_are_gone_before_the_next(manager, catalogue, re
 
     with manager.lend(model) as loan:
         handle = loan.pipe.unet.register_forward_pre_hook(remember)
-    assert len(list(render(manager, model, [(i, recipe("starter", seed=i)) for i in range(2)], nobody))) == 2
+    assert len(list(render(manager, model, [(i, recipe("starter", seed=i)) for i in range(2)], nobody, inputs))) == 2
     handle.remove()

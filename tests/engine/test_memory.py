@@ -63,6 +63,10 @@ def test_relief_while_denoising_goes_from_the_cheapest_to_the_dearest():
     ]
 
 
+def test_relief_while_a_picture_is_read_takes_smaller_batches_and_then_tiles():
+    assert list(plans(Plan(batch=2), "cpu", "edit")) == [Plan(batch=1), Plan(batch=1, tiling=True)]
+
+
 def test_relief_while_decoding_starts_with_tiles():
     assert list(plans(Plan(batch=4), "cuda", "decode")) == [
         Plan(batch=4, tiling=True),

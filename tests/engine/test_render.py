@@ -61,18 +61,22 @@ def test_the_same_recipe_gives_the_same_bytes_twice(backend, recipe):
 
 @pytest.mark.parametrize("family", ["starter", "sdxl", "sd3", "flux", "lcm"])
 @pytest.mark.parametrize("scheduler", ["", "Euler a", "DPM++ 2M SDE"])
-def test_an_image_of_a_batch_equals_the_single_one(manager, catalogue, recipe, family, scheduler):
-    from studio.engine.decode import decode, unpack
-    from studio.engine.denoise import Clock, denoise
+def test_an_image_of_a_batch_equals_the_single_one(manager, catalogue, inputs, recipe, family, scheduler):
+    from studio.engine.decode import decode
+    from studio.engine.painter import Painter
+    from studio.engine.progress import Clock, Progress
 
     if scheduler and family not in {"starter", "sdxl"}:
         pytest.skip("another process, or bound to its own scheduler")
     recipes = [recipe(family, seed=seed, **({"scheduler": scheduler} if scheduler else {})) for seed in (3, 11, 5)]
 
     def pixels(batch):
+        numbered = list(enumerate(batch))
         with manager.lend(catalogue[recipes[0].model]) as loan:
-            rows = denoise(loan, list(enumerate(batch)), nobody, Clock(batch))
-            return [decode(loan.pipe, unpack(loan.pipe, row, tiny.SIDE, tiny.SIDE)) for row in rows.split(1)]
+            painter = Painter(manager, loan, inputs, Progress(Clock(batch), numbered, nobody), numbered)
+            stage = painter.stage("text2img", (tiny.SIDE, tiny.SIDE), recipes[0].steps)
+            painter.progress.expect([stage])
+            return [decode(loan.pipe, row) for _, row in painter.paint(stage, painter.pieces())]
 
     for together, alone in zip(pixels(recipes), recipes, strict=True):
         np.testing.assert_allclose(together, pixels([alone])[0], rtol=0, atol=1e-5)
@@ -105,7 +109,7 @@ def test_without_guidance_the_negative_prompt_is_not_asked(backend, recipe):
     assert one.image.tobytes() == other.image.tobytes()
 
 
-def test_a_second_seed_asks_no_text_encoder(manager, catalogue, recipe):
+def test_a_second_seed_asks_no_text_encoder(manager, catalogue, inputs, recipe):
     from studio.engine.render import render
 
     model = catalogue["tiny-sdxl"]
@@ -113,9 +117,9 @@ def test_a_second_seed_asks_no_text_encoder(manager, catalogue, recipe):
     with manager.lend(model) as loan:
         encoder = loan.pipe.text_encoder
     handle = encoder.register_forward_hook(lambda *_: calls.append(1))
-    list(render(manager, model, [(0, recipe("sdxl", seed=1))], nobody))
+    list(render(manager, model, [(0, recipe("sdxl", seed=1))], nobody, inputs))
     asked = len(calls)
-    list(render(manager, model, [(0, recipe("sdxl", seed=2))], nobody))
+    list(render(manager, model, [(0, recipe("sdxl", seed=2))], nobody, inputs))
     handle.remove()
     assert asked > 0
     assert len(calls) == asked
@@ -210,7 +214,7 @@ def test_previews_are_small_jpegs_of_each_image(backend, recipe):
         assert (image.format, image.size) == ("JPEG", (256, 128))
 
 
-def test_numbers_that_overflow_are_an_error_and_not_a_black_image(manager, catalogue, recipe):
+def test_numbers_that_overflow_are_an_error_and_not_a_black_image(manager, catalogue, inputs, recipe):
     import torch
 
     from studio.engine.render import render
@@ -220,12 +224,12 @@ def test_numbers_that_overflow_are_an_error_and_not_a_black_image(manager, catal
     with manager.lend(model) as loan:
         handle = loan.pipe.unet.register_forward_hook(lambda _, __, out: (torch.full_like(out[0], torch.nan),))
     with pytest.raises(DeviceError, match="NaN"):
-        list(render(manager, model, [(0, recipe("sd15"))], nobody))
+        list(render(manager, model, [(0, recipe("sd15"))], nobody, inputs))
     handle.remove()
-    assert len(list(render(manager, model, [(0, recipe("sd15"))], nobody))) == 1
+    assert len(list(render(manager, model, [(0, recipe("sd15"))], nobody, inputs))) == 1
 
 
-def test_a_decoder_that_overflows_decodes_again_in_float32(manager, catalogue, recipe):
+def test_a_decoder_that_overflows_decodes_again_in_float32(manager, catalogue, inputs, recipe):
     import torch
 
     from studio.engine.render import render
@@ -241,7 +245,7 @@ def test_a_decoder_that_overflows_decodes_again_in_float32(manager, catalogue, r
         return torch.full_like(out, torch.nan) if len(calls) == 1 else out
 
     handle = vae.decoder.register_forward_hook(once)
-    (made,) = render(manager, model, [(0, recipe("sd15"))], told.append)
+    (made,) = render(manager, model, [(0, recipe("sd15"))], told.append, inputs)
     handle.remove()
     assert "float32" in made.facts["changed"]
     assert np.asarray(made.image).std() > 0

@@ -19,6 +19,7 @@ def fits(config):
     ("config", "family"),
     [
         (UNET | {"cross_attention_dim": 768, "time_cond_proj_dim": None}, {"sd15"}),
+        (UNET | {"cross_attention_dim": 768, "in_channels": 9}, {"sd15_inpaint"}),
         (UNET | {"cross_attention_dim": 1024}, {"sd21"}),
         (UNET | {"cross_attention_dim": 128}, {"starter"}),
         (
@@ -41,7 +42,7 @@ def test_a_config_is_of_one_family(config, family):
 @pytest.mark.parametrize(
     "config",
     [
-        UNET | {"cross_attention_dim": 768, "in_channels": 9},
+        UNET | {"cross_attention_dim": 768, "in_channels": 8},
         UNET | {"cross_attention_dim": 1280, "addition_embed_type": "text_time"},
         UNET
         | {
@@ -53,7 +54,7 @@ def test_a_config_is_of_one_family(config, family):
         {"_class_name": "UNet2DModel", "in_channels": 3},
         {},
     ],
-    ids=["inpainting", "sdxl-refiner", "kolors", "flux-fill", "unconditional", "empty"],
+    ids=["instructed", "sdxl-refiner", "kolors", "flux-fill", "unconditional", "empty"],
 )
 def test_what_needs_more_than_text_is_of_no_family(config):
     assert fits(config) == set()
@@ -69,6 +70,15 @@ def test_the_width_of_the_text_tells_single_files_of_1_from_2():
     one, two = (FAMILIES[name].signature.keys for name in ("sd15", "sd21"))
     assert one[READS_TEXT] == (320, 768)
     assert two[READS_TEXT] == (320, 1024)
+
+
+@pytest.mark.parametrize("plain", ["sd15", "sdxl"])
+def test_the_channels_tell_single_files_made_for_inpainting(plain):
+    shapes = {name: shape or (1,) for name, shape in FAMILIES[plain].signature.keys.items()}
+    wider = shapes | {INPUT: (320, 9, 3, 3)}
+    assert FAMILIES[plain].signature.fits_tensors(shapes)
+    assert not FAMILIES[plain].signature.fits_tensors(wider)
+    assert FAMILIES[f"{plain}_inpaint"].signature.fits_tensors(wider)
 
 
 def test_a_single_file_without_text_encoder_is_no_whole_model():

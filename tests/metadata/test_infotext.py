@@ -2,6 +2,7 @@ import pytest
 
 from studio import __version__
 from studio.metadata.infotext import to_infotext
+from studio.recipe import Recipe
 from tests.drawer import settled
 
 
@@ -36,3 +37,45 @@ def test_what_takes_no_guidance_names_none():
 
 def test_samplers_that_a1111_names_otherwise_get_its_name():
     assert "Sampler: Euler," in to_infotext(settled("x").replace(scheduler="Flow Euler"))
+
+
+INIT = "0" * 64
+
+
+def line(recipe: Recipe, size: tuple[int, int] | None = None) -> str:
+    return to_infotext(recipe, size).splitlines()[-1].removesuffix(f", Version: Image Studio {__version__}")
+
+
+def test_a_changed_picture_says_how_much_was_changed():
+    recipe = settled("x").replace(init_image=INIT, strength=0.75, resize="crop")
+    assert line(recipe).endswith("Size: 64x64, Model: starter, Denoising strength: 0.75")
+
+
+def test_an_inpainted_picture_says_its_mask_and_its_own_size():
+    recipe = settled("x").replace(
+        init_image=INIT,
+        mask_image=INIT,
+        strength=1.0,
+        width=None,
+        height=None,
+        mask_blur=4,
+        mask_fill="surroundings",
+        mask_area="masked",
+        mask_padding=32,
+    )
+    assert line(recipe, (333, 222)).endswith(
+        "Size: 333x222, Model: starter, Denoising strength: 1, Mask blur: 4, Masked content: fill, "
+        "Inpaint area: Only masked, Masked area padding: 32"
+    )
+
+
+def test_a_second_pass_is_said_beside_the_size_of_the_first():
+    recipe = settled("x").replace(hires_scale=2, hires_upscaler="latent", hires_strength=0.5, hires_steps=7)
+    assert line(recipe, (128, 128)).endswith(
+        "Size: 64x64, Model: starter, Denoising strength: 0.5, Hires upscale: 2, Hires steps: 7, Hires upscaler: Latent"
+    )
+
+
+def test_a_picture_that_was_only_enlarged_names_no_model():
+    recipe = Recipe(model="starter", seed=1, init_image=INIT, upscaler="sharp-4x", upscale=2.5)
+    assert line(recipe, (128, 128)) == "Postprocess upscale by: 2.5, Postprocess upscaler: sharp-4x"

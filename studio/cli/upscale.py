@@ -1,0 +1,26 @@
+"""`studio upscale`: one picture, larger."""
+
+import argparse
+
+from studio.cli.base import Command, load_settings
+from studio.cli.generate import make, output_arguments
+from studio.recipe import settings
+
+OPTIONS = {"upscaler": "--upscaler", "upscale": "--scale"}
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("init_image", metavar="IMAGE", help="The picture to enlarge.")
+    for name, option in OPTIONS.items():
+        setting = settings()[name]
+        metavar = option.removeprefix("--").upper()
+        parser.add_argument(option, dest=name, required=True, metavar=metavar, help=setting.help)
+    output_arguments(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Enlarge; the result's path, or with --json one object about it, on standard output, all else on the other."""
+    return make(args, load_settings(args), {name: getattr(args, name) for name in ("init_image", *OPTIONS)})
+
+
+COMMAND = Command("Make a picture larger.", arguments, run)

@@ -1,0 +1,114 @@
+"""Folders whose files are there whole or not at all, whatever is killed or fills up meanwhile."""
+
+import errno
+import os
+import secrets
+import shutil
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import BinaryIO
+
+import psutil
+
+from studio.errors import LibraryError
+
+# What is left free beside the images of a job: room for the queue and for other programs.
+RESERVE_BYTES = 8 * 2**20
+FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+REFUSED = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
+
+
+class Folder:
+    """A folder of images and what is written into it."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def ready(self, needed_bytes: int = 0) -> None:
+        """Make sure that images can be stored now; LibraryError with the cure where they cannot."""
+        probe = self._temporary("probe")
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            probe.touch()
+            probe.unlink(missing_ok=True)
+            free = shutil.disk_usage(self.path).free
+        except OSError as error:
+            raise self._fault(error) from error
+        if free < needed_bytes + RESERVE_BYTES:
+            raise LibraryError(
+                f"The disk of {self.path} is nearly full: {free / 2**20:.0f} MB free, "
+                f"{(needed_bytes + RESERVE_BYTES) / 2**20:.0f} MB needed.",
+                "Free some space, ask for fewer or smaller images, or choose another folder.",
+            )
+
+    def write(self, path: Path, fill: Callable[[BinaryIO], None]) -> None:
+        """Store what `fill` writes as `path`, somewhere in the folder; it is on the disk for good when this returns.
+
+        Raises LibraryError with the cure.
+        """
+        temporary = self._temporary(path.stem)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                with temporary.open("xb") as file:
+                    fill(file)
+                    file.flush()
+                    os.fsync(file.fileno())
+                temporary.replace(path)
+            finally:
+                temporary.unlink(missing_ok=True)
+            _sync(path.parent)
+            _sync(self.path)
+        except OSError as error:
+            raise self._fault(error) from error
+
+    def sweep(self) -> None:
+        """Remove what crashed studios left half written, where that may be; what a living process writes stays."""
+        with suppress(OSError):
+            for path in self.path.glob(".*.part"):
+                if _abandoned(path):
+                    path.unlink(missing_ok=True)
+
+    def _temporary(self, name: str) -> Path:
+        """A hidden file in the folder itself, so that a sweep looks at one place only; it names its writer."""
+        return self.path / f".{name}-{secrets.token_hex(4)}.{os.getpid()}.part"
+
+    def _fault(self, error: OSError) -> LibraryError:
+        reason = error.strerror or str(error)
+        if error.errno in FULL:
+            return LibraryError(
+                f"The disk is full: no image can be stored in {self.path} ({reason}).",
+                "Free some space or choose another folder; images that were finished are kept.",
+            )
+        if error.errno in REFUSED:
+            return LibraryError(
+                f"The folder {self.path} cannot be written ({reason}).",
+                "Allow writing there or choose another folder.",
+            )
+        return LibraryError(
+            f"No image can be stored in {self.path} ({reason}).",
+            "Check the disk or choose another folder.",
+        )
+
+
+def _abandoned(path: Path) -> bool:
+    """Whether the process that wrote the file is gone; its number may have been given to a younger one since."""
+    try:
+        pid = int(path.suffixes[-2].removeprefix("."))
+        return psutil.Process(pid).create_time() > path.stat().st_mtime
+    except (psutil.NoSuchProcess, FileNotFoundError):
+        return True
+    except (IndexError, ValueError, psutil.AccessDenied):
+        return False
+
+
+def _sync(folder: Path) -> None:
+    """Make a rename in the folder last through a power cut; Windows has no such call and needs none."""
+    if os.name == "nt":
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,203 @@
+"""What every task paints with: batches through the denoiser and back to pixels, and the way out when memory ends."""
+
+import inspect
+import time
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import TypeVar
+
+import diffusers
+import numpy as np
+import torch
+from PIL import Image
+
+from studio.backends.base import Rendered
+from studio.engine import memory
+from studio.engine.decode import Pixels, decode, unpack
+from studio.engine.denoise import denoise
+from studio.engine.loading import pipeline_class
+from studio.engine.manager import Loan, PipelineManager
+from studio.engine.progress import Numbered, Piece, Progress, Stage
+from studio.errors import DeviceError
+from studio.events import Loading
+from studio.families.base import Family
+from studio.inputs import Inputs
+from studio.recipe import Task
+
+T = TypeVar("T")
+
+
+class Painter:
+    """Paints the images of `numbered`: recipes of one model that differ in their seeds only."""
+
+    def __init__(
+        self, manager: PipelineManager, loan: Loan, inputs: Inputs, progress: Progress, numbered: Sequence[Numbered]
+    ) -> None:
+        self.manager = manager
+        self.loan = loan
+        self.inputs = inputs
+        self.numbered = numbered
+        self.recipe = numbered[0][1]
+        self.progress = progress
+        self._plan = memory.Plan(loan.resident.offload)
+        self._most: dict[tuple[int, int], int] = {}
+        self._seconds: defaultdict[int, float] = defaultdict(float)
+        self._batches: Counter[int] = Counter()
+        self._changes: list[str] = []
+        self._notes: list[str] = []
+
+    @property
+    def family(self) -> Family:
+        """The facts of the model's family."""
+        return self.loan.resident.model.family_facts()
+
+    @property
+    def native(self) -> tuple[int, int]:
+        """The width and height that the model was made for."""
+        model = self.loan.resident.model
+        return int(model.default("width")), int(model.default("height"))
+
+    def stage(self, task: Task, size: tuple[int, int], steps: int, strength: float | None = None) -> Stage:
+        """A stage of this model; at full strength nothing of an image is left, which is text to image."""
+        if task == "img2img" and strength is not None and strength >= 1:
+            return Stage("text2img", *size, steps, steps)
+        if strength is None:
+            return Stage(task, *size, steps, steps)
+        pipeline = pipeline_class(self.family.pipelines[task])
+        if "original_inference_steps" in inspect.signature(pipeline.__call__).parameters:
+            # Distilled: the strength cuts the schedule that was learned, and all the steps lie in what is left of it.
+            learned = int(self.loan.resident.pipe.scheduler.config.original_inference_steps * strength)
+            return Stage(task, *size, min(steps, learned), min(steps, learned), strength)
+        return Stage(task, *size, steps, min(int(steps * strength), steps), strength)
+
+    def pieces(self, **inputs: object) -> list[Piece]:
+        """A piece for each image, all starting from the same."""
+        return [Piece(index, int(recipe.seed or 0), dict(inputs)) for index, recipe in self.numbered]
+
+    def paint(self, stage: Stage, pieces: Sequence[Piece]) -> Iterator[tuple[Piece, torch.Tensor]]:
+        """Each piece with its latents (1, channels, height, width), batch by batch."""
+        for batch in self.batches(stage, pieces):
+            yield from batch
+
+    def batches(self, stage: Stage, pieces: Sequence[Piece]) -> Iterator[list[tuple[Piece, torch.Tensor]]]:
+        """The pieces with their latents, as many at once as memory lets be denoised."""
+        waiting = list(pieces)
+        kind: memory.Stage = "denoise" if stage.task == "text2img" else "edit"
+        while waiting:
+            started = time.perf_counter()
+            batch, latents = self._with_relief(kind, stage, partial(self._batch, stage, waiting))
+            share = (time.perf_counter() - started) / len(batch)
+            for piece in batch:
+                self._seconds[piece.image] += share
+                self._batches[piece.image] = len(batch)
+            waiting = waiting[len(batch) :]
+            rows = torch.split(unpack(self.loan.pipe, latents, stage.width, stage.height), 1)
+            if not latents.isfinite().all():
+                raise _overflowed(batch[0].seed)
+            yield list(zip(batch, rows, strict=True))
+
+    def picture(self, stage: Stage, piece: Piece, latents: torch.Tensor) -> Image.Image:
+        """The decoded picture of latents (1, channels, height, width)."""
+        started = time.perf_counter()
+        image: Image.Image = self.loan.pipe.image_processor.numpy_to_pil(self._pixels(stage, piece, latents))[0]
+        self._seconds[piece.image] += time.perf_counter() - started
+        return image
+
+    def enlarged(self, picture: Image.Image, upscaler: str, size: tuple[int, int]) -> Image.Image:
+        """The picture at `size` by an upscaler; each of its tiles is told, and may be the last."""
+
+        def told(tile: int, tiles: int) -> None:
+            self.progress.report(Loading(f"Enlarging: {tile} of {tiles} parts ..."))
+
+        return self.manager.upscalers.enlarge(upscaler, picture, size, told)
+
+    def note(self, words: str) -> None:
+        """Something that the creator should know about these images; it is told and kept with them."""
+        if words not in self._notes:
+            self._notes.append(words)
+            self.progress.report(Loading(words))
+
+    def rendered(self, index: int, image: Image.Image) -> Rendered:
+        """A finished image with what is worth knowing about how it was made."""
+        return Rendered(index, image, self._seconds[index], self._facts(index))
+
+    def _batch(self, stage: Stage, waiting: Sequence[Piece]) -> tuple[Sequence[Piece], torch.Tensor]:
+        size = (stage.width, stage.height)
+        if size not in self._most:
+            device, itemsize = self.loan.device, self.loan.pipe.vae.dtype.itemsize
+            self._most[size] = memory.batch_size(*size, itemsize, device.free_bytes(), device.kind)
+        self._plan = replace(self._plan, batch=min(self._most[size], len(waiting)))
+        batch = waiting[: self._plan.batch]
+        return batch, denoise(self.loan, self.recipe, stage, batch, self.progress, tiling=self._plan.tiling)
+
+    def _pixels(self, stage: Stage, piece: Piece, latents: torch.Tensor) -> Pixels:
+        pixels = self._decoded(stage, latents, exact=False)
+        if np.isfinite(pixels).all():
+            return pixels
+        self._change("The decoder overflowed; decoding again in float32.")
+        pixels = self._decoded(stage, latents, exact=True)
+        if not np.isfinite(pixels).all():
+            raise _overflowed(piece.seed)
+        return pixels
+
+    def _decoded(self, stage: Stage, latents: torch.Tensor, *, exact: bool) -> Pixels:
+        return self._with_relief(
+            "decode", stage, lambda: decode(self.loan.pipe, latents, tiling=self._plan.tiling, exact=exact)
+        )
+
+    def _with_relief(self, what: memory.Stage, stage: Stage, attempt: Callable[[], T]) -> T:
+        """What `attempt` returns, with less and less asked of the device while its memory runs out."""
+        while True:
+            try:
+                return attempt()
+            except (RuntimeError, MemoryError) as error:
+                if not memory.ran_out(error):
+                    raise
+            # Behind the handler, where the error no longer holds the frames that hold the tensors.
+            self._relieve(what, stage)
+
+    def _relieve(self, what: memory.Stage, stage: Stage) -> None:
+        self.manager.make_room(self.loan.resident)
+        easier = memory.relieve(self._plan, self.loan.device.kind, what)
+        if easier is None:
+            raise _exhausted(self.loan, stage)
+        self._plan, words = easier
+        self._most[stage.width, stage.height] = self._plan.batch
+        if self._plan.offload != self.loan.resident.offload:
+            self.loan.offload(self._plan.offload)
+        self._change(words)
+
+    def _change(self, words: str) -> None:
+        self._changes.append(words)
+        self.progress.report(Loading(words))
+
+    def _facts(self, index: int) -> Mapping[str, str]:
+        facts = {
+            "device": self.loan.device.name,
+            "dtype": str(self.loan.device.dtype(self.family)).removeprefix("torch."),
+            "memory": self.loan.resident.words,
+            "batch": str(self._batches[index]),
+            "torch": torch.__version__,
+            "diffusers": diffusers.__version__,
+        }
+        said = {"changed": self._changes, "notes": self._notes}
+        return facts | {name: " ".join(dict.fromkeys(words)) for name, words in said.items() if words}
+
+
+def _overflowed(seed: int) -> DeviceError:
+    return DeviceError(
+        f"The image of seed {seed} came out as no numbers (NaN): the denoiser overflowed.",
+        "Try another scheduler or a lower guidance; if it stays, the weights are damaged or the device must be cpu.",
+    )
+
+
+def _exhausted(loan: Loan, stage: Stage) -> DeviceError:
+    device, weights = loan.device, loan.resident.bytes / memory.GIGABYTE
+    working = memory.working_bytes(stage.width, stage.height, loan.pipe.vae.dtype.itemsize) / memory.GIGABYTE
+    return DeviceError(
+        f"{device.name} ran out of memory at {stage.width}x{stage.height}: the model takes {weights:.1f} GB and the "
+        f"image about {working:.1f} GB, {device.free_bytes() / memory.GIGABYTE:.1f} GB are free.",
+        "Make the image smaller, close other programs that use the device, or choose a smaller model.",
+    )

@@ -1,0 +1,107 @@
+"""How far a job is: the steps of each image, and the seconds that are left."""
+
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from studio.backends.base import Report
+from studio.events import Step
+from studio.recipe import Recipe, Task
+
+Numbered = tuple[int, Recipe]
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One call of a pipeline: images of `width` x `height` by `task`, the scheduler set to `steps`.
+
+    `made` is how many of the steps are made; a low strength leaves out the first ones, the lowest all of them.
+    """
+
+    task: Task
+    width: int
+    height: int
+    steps: int
+    made: int
+    strength: float | None = None
+
+    @property
+    def work(self) -> int:
+        """What one picture of it costs, in steps times pixels."""
+        return self.made * self.width * self.height
+
+
+@dataclass(frozen=True, eq=False)
+class Piece:
+    """A picture to be denoised: the job's image it belongs to, the seed of its noise, and what it starts from.
+
+    `inputs` are the pipeline's arguments of which each picture of a batch has its own.
+    """
+
+    image: int
+    seed: int
+    inputs: dict[str, Any] = field(default_factory=dict)
+
+
+class Clock:
+    """Guesses the seconds that a job has left, from how fast the work so far went."""
+
+    def __init__(self, recipes: Sequence[Recipe]) -> None:
+        self._started = time.perf_counter()
+        self._whole = sum(map(_cost, recipes))
+        self._done = 0.0
+
+    def left(self, recipes: Sequence[Recipe], share: float) -> float:
+        """The seconds left where this `share` (0 to 1) of `recipes` is done."""
+        done = self._done + share * sum(map(_cost, recipes))
+        return (time.perf_counter() - self._started) * (self._whole - done) / done
+
+    def finished(self, recipes: Sequence[Recipe]) -> None:
+        """All of `recipes` are done."""
+        self._done += sum(map(_cost, recipes))
+
+
+class Progress:
+    """Tells the steps of a run: recipes that differ in their seeds only, all made in the same stages."""
+
+    def __init__(self, clock: Clock, numbered: Sequence[Numbered], report: Report) -> None:
+        self.report = report
+        self._clock = clock
+        self._recipes = [recipe for _, recipe in numbered]
+        self._steps, self._work = 0, 0
+        self._made: Counter[int] = Counter()
+        self._done = 0
+
+    def expect(self, stages: Sequence[Stage]) -> None:
+        """Each image of the run takes these stages."""
+        self._steps = sum(stage.made for stage in stages)
+        self._work = sum(stage.work for stage in stages)
+
+    def step(self, stage: Stage, pieces: Sequence[Piece], share: float) -> None:
+        """Tell that `share` (0 to 1) of a stage is done for a batch; each of its images has as many pieces in it."""
+        images = tuple(dict.fromkeys(piece.image for piece in pieces))
+        # Some schedulers ask the denoiser twice a step; a person counts the steps that were set.
+        step = max(1, int(share * stage.made + 1e-6)) * (len(pieces) // len(images))
+        done = (self._done + share * stage.work * len(pieces)) / (self._work * len(self._recipes))
+        left = self._clock.left(self._recipes, done)
+        self.report(Step(images, self._made[images[0]] + step, self._steps, left))
+
+    def finished(self, stage: Stage, pieces: Sequence[Piece]) -> None:
+        """A batch has gone through the stage."""
+        self._done += stage.work * len(pieces)
+        for piece in pieces:
+            self._made[piece.image] += stage.made
+
+    def close(self) -> None:
+        """The run is over."""
+        self._clock.finished(self._recipes)
+
+
+def _cost(recipe: Recipe) -> float:
+    """What an image costs, roughly, in a unit of its own."""
+    area = (recipe.width or 1) * (recipe.height or 1)
+    once = (recipe.steps or 1) * (1 if recipe.strength is None else max(recipe.strength, 0.01))
+    second = (recipe.hires_steps or 0) * (recipe.hires_strength or 0) * (recipe.hires_scale or 0) ** 2
+    return float(area * (once * (recipe.upscale or 1) ** 2 + second))

@@ -1,0 +1,29 @@
+"""Image to image: from a picture under as much noise as the strength says."""
+
+from collections.abc import Iterator
+
+from PIL.Image import Image
+
+from studio.engine import compose
+from studio.engine.painter import Painter
+
+# What is said where the strength is so low that no step is made.
+UNCHANGED = "The strength is too low for a single step: this is the picture as it was given."
+
+
+def paint(painter: Painter) -> Iterator[tuple[int, Image]]:
+    """Yield each image with its number; all are of the recipe's size, or else of the picture's."""
+    recipe, family = painter.recipe, painter.family
+    given = painter.inputs.open(str(recipe.init_image))
+    size = (recipe.width or given.width, recipe.height or given.height)
+    fitted = compose.fitted(given, size, recipe.resize or "crop")
+    start = compose.divisible(fitted, family.multiple, family.min_side)
+    stage = painter.stage("img2img", start.size, int(recipe.steps or 0), recipe.strength)
+    painter.progress.expect([stage])
+    if not stage.made:
+        painter.note(UNCHANGED)
+        yield from ((index, fitted.copy()) for index, _ in painter.numbered)
+        return
+    pieces = painter.pieces(image=start) if stage.task == "img2img" else painter.pieces()
+    for piece, latents in painter.paint(stage, pieces):
+        yield piece.image, painter.picture(stage, piece, latents).crop((0, 0, *size))

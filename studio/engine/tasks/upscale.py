@@ -1,0 +1,35 @@
+"""Enlarging alone: no model of pictures is loaded for it."""
+
+import time
+from collections.abc import Iterator, Sequence
+
+import torch
+
+from studio.backends.base import Rendered, Report
+from studio.engine.manager import PipelineManager
+from studio.engine.progress import Numbered
+from studio.events import Step
+from studio.frame import result_size
+from studio.inputs import Inputs
+
+
+def upscale(
+    manager: PipelineManager, recipes: Sequence[Numbered], report: Report, inputs: Inputs
+) -> Iterator[Rendered]:
+    """Yield the enlarged picture of each numbered recipe; a step is a tile.
+
+    Raises ModelError for an upscaler that cannot be loaded, LibraryError for a picture that is gone, DeviceError, and
+    whatever `report` raises; the device is free afterwards.
+    """
+    with manager.hold():
+        for index, recipe in recipes:
+            started = time.perf_counter()
+
+            def told(tile: int, tiles: int, index: int = index, started: float = started) -> None:
+                left = (time.perf_counter() - started) * (tiles - tile) / tile
+                report(Step((index,), tile, tiles, left))
+
+            picture = inputs.open(str(recipe.init_image))
+            image = manager.upscalers.enlarge(str(recipe.upscaler), picture, result_size(recipe, inputs), told)
+            facts = {"device": manager.device.name, "torch": torch.__version__}
+            yield Rendered(index, image, time.perf_counter() - started, facts)

@@ -1,0 +1,19 @@
+"""Stable Diffusion XL for inpainting: its UNet sees the mask and what is around it, in five more channels."""
+
+from dataclasses import replace
+
+from studio.families import sdxl
+from studio.families.base import Signature
+
+_SIGNATURE = sdxl.FAMILY.signature
+
+FAMILY = replace(
+    sdxl.FAMILY,
+    name="Stable Diffusion XL inpainting",
+    pipelines={"inpaint": "StableDiffusionXLInpaintPipeline"},
+    signature=Signature(
+        denoiser=_SIGNATURE.denoiser,
+        facts={**_SIGNATURE.facts, "in_channels": 9},
+        keys={**_SIGNATURE.keys, "model.diffusion_model.input_blocks.0.0.weight": (320, 9, 3, 3)},
+    ),
+)

@@ -1,0 +1,267 @@
+"""Image to image, inpainting and outpainting: as the bare pipelines, and nothing outside the mask changes."""
+
+import math
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from studio.engine import compose
+from studio.errors import Cancelled, RecipeError
+from studio.events import Step
+from studio.families import FAMILIES
+from studio.recipe import Sides
+from studio.schedulers import SCHEDULERS
+from tests import tiny
+
+SIDE = tiny.SIDE
+RNG = np.random.default_rng(5)
+
+
+def nobody(event):
+    pass
+
+
+def picture(width=SIDE, height=SIDE):
+    noise = RNG.integers(0, 256, (5, 5, 3), dtype=np.uint8)
+    return Image.fromarray(noise).resize((width, height), Image.Resampling.BICUBIC)
+
+
+def square(width=SIDE, height=SIDE, value=255):
+    mask = Image.new("L", (width, height))
+    mask.paste(value, (width // 4, height // 4, width // 2, height // 2))
+    return mask
+
+
+@pytest.fixture(scope="session")
+def edit(recipe, inputs):
+    """A settled recipe for an edit of a picture, with its mask where there is one."""
+
+    def make(family, given, mask=None, **changes):
+        values = {"init_image": inputs.add(given).id, "resize": "crop", "strength": 0.7, "steps": 4}
+        if mask is not None:
+            values |= {"mask_image": inputs.add_mask(mask).id, "mask_area": "whole", "mask_fill": "original"}
+            values |= {"mask_blur": 0, "mask_grow": 0}
+        return recipe(family, **{**values, **changes})
+
+    return make
+
+
+def bare(folder, task, recipe, **arguments):
+    """The image of the bare diffusers pipeline with a recipe's settings."""
+    import diffusers
+    import torch
+
+    name = FAMILIES[folder.name.removeprefix("tiny-")].pipelines[task]
+    options = {"add_watermarker": False} if "XL" in name else {}
+    pipe = getattr(diffusers, name).from_pretrained(folder, dtype=torch.float32, local_files_only=True, **options)
+    row = SCHEDULERS[recipe.scheduler]
+    pipe.scheduler = getattr(diffusers, row.diffusers).from_config(pipe.scheduler.config, **row.options)
+    pipe.set_progress_bar_config(disable=True)
+    return pipe(
+        recipe.prompt,
+        strength=recipe.strength,
+        num_inference_steps=recipe.steps,
+        guidance_scale=recipe.guidance_scale,
+        generator=torch.Generator("cpu").manual_seed(recipe.seed),
+        **arguments,
+    ).images[0]
+
+
+@pytest.mark.parametrize("family", tiny.FAMILIES)
+def test_image_to_image_equals_the_bare_pipelines_bit_by_bit(backend, catalogue, edit, family):
+    given = picture()
+    wanted = edit(family, given)
+    (made,) = backend.generate([wanted], nobody)
+    size = {"width": SIDE, "height": SIDE} if family in ("sd3", "flux") else {}
+    plain = bare(catalogue[wanted.model].folder, "img2img", wanted, image=given, **size)
+    assert made.image.tobytes() == plain.tobytes()
+
+
+@pytest.mark.parametrize("strength", [0.7, 1.0])
+@pytest.mark.parametrize("family", ["starter", "sd15", "sdxl", "sd15_inpaint", "sdxl_inpaint", "flux"])
+def test_under_the_mask_an_inpainting_equals_the_bare_pipelines(backend, catalogue, edit, family, strength):
+    given, mask = picture(), square()
+    wanted = edit(family, given, mask, strength=strength)
+    (made,) = backend.generate([wanted], nobody)
+    plain = bare(
+        catalogue[wanted.model].folder, "inpaint", wanted, image=given, mask_image=mask, width=SIDE, height=SIDE
+    )
+    white = np.asarray(mask) == 255
+    assert (np.asarray(made.image)[white] == np.asarray(plain)[white]).all()
+    assert (np.asarray(made.image)[~white] == np.asarray(given)[~white]).all()
+
+
+def test_an_inpainting_of_every_family_that_can_leaves_the_rest_alone(backend, edit):
+    given, mask = picture(), square()
+    for family in ("sd21", "sd3"):
+        (made,) = backend.generate([edit(family, given, mask)], nobody)
+        black = np.asarray(mask) == 0
+        assert (np.asarray(made.image)[black] == np.asarray(given)[black]).all()
+        assert made.image.tobytes() != given.tobytes()
+
+
+@pytest.mark.parametrize("area", ["whole", "masked"])
+@pytest.mark.parametrize("size", [(64, 64), (101, 77), (30, 200), (1, 1)])
+@pytest.mark.parametrize(("blur", "grow"), [(0, 0), (3, 2)])
+def test_outside_the_mask_and_its_feather_every_pixel_stays(backend, edit, inputs, area, size, blur, grow):
+    given = picture(*size)
+    mask = square(*size) if size != (1, 1) else Image.new("L", size, 255)
+    own = {"width": None, "height": None} if area == "whole" else {"mask_padding": 8, "resize": None}
+    wanted = edit("starter", given, mask, mask_area=area, mask_blur=blur, mask_grow=grow, **own)
+    (made,) = backend.generate([wanted], nobody)
+    assert made.image.size == given.size
+    box, reach = mask.getbbox(), grow + math.ceil(compose.FEATHER * blur)
+    outside = np.ones((size[1], size[0]), dtype=bool)
+    outside[max(0, box[1] - reach) : box[3] + reach, max(0, box[0] - reach) : box[2] + reach] = False
+    assert (np.asarray(made.image)[outside] == np.asarray(given)[outside]).all()
+    assert made.image.tobytes() != given.tobytes()
+
+
+@pytest.mark.parametrize("fill", ["noise", "surroundings"])
+def test_a_fill_is_what_the_masked_place_starts_from(backend, edit, fill):
+    given, mask = picture(), square()
+    filled, original = backend.generate(
+        [edit("starter", given, mask, mask_fill=name, strength=0.5) for name in (fill, "original")], nobody
+    )
+    assert filled.image.tobytes() != original.image.tobytes()
+    black = np.asarray(mask) == 0
+    assert (np.asarray(filled.image)[black] == np.asarray(given)[black]).all()
+
+
+def test_a_grey_mask_blends(backend, edit):
+    given = picture()
+    white, grey = backend.generate(
+        [edit("starter", given, Image.new("L", (SIDE, SIDE), value)) for value in (255, 128)], nobody
+    )
+    new, old = np.asarray(white.image, dtype=float), np.asarray(given, dtype=float)
+    np.testing.assert_allclose(np.asarray(grey.image), old + (new - old) * 128 / 255, atol=1)
+
+
+def test_a_mask_that_shrinks_to_nothing_names_the_field(backend, edit):
+    with pytest.raises(RecipeError) as caught:
+        list(backend.generate([edit("starter", picture(), square(), mask_grow=-40)], nobody))
+    assert caught.value.field == "mask_image"
+
+
+def test_a_mask_of_another_size_is_stretched_and_that_is_noted(backend, edit):
+    (made,) = backend.generate([edit("starter", picture(), square(32, 16))], nobody)
+    assert "stretched from 32x16" in made.facts["notes"]
+
+
+@pytest.mark.parametrize("strength", [0, 0.2])
+@pytest.mark.parametrize("masked", [False, True])
+def test_a_strength_without_a_step_gives_the_picture_back_and_says_so(backend, edit, strength, masked):
+    given = picture()
+    told = []
+    (made,) = backend.generate([edit("starter", given, square() if masked else None, strength=strength)], told.append)
+    assert made.image.tobytes() == given.tobytes()
+    assert "too low" in made.facts["notes"]
+    assert not [event for event in told if isinstance(event, Step)]
+
+
+@pytest.mark.parametrize("family", ["starter", "sdxl", "lcm", "flux"])
+def test_full_strength_is_text_to_image_of_the_same_size(backend, edit, recipe, family):
+    over, text = backend.generate([edit(family, picture(), strength=1), recipe(family, steps=4)], nobody)
+    assert over.image.tobytes() == text.image.tobytes()
+
+
+def test_a_distilled_model_makes_its_steps_at_any_strength(backend, edit):
+    events = []
+    list(backend.generate([edit("lcm", picture(), strength=0.05)], events.append))
+    assert [event.step for event in events if isinstance(event, Step)] == [1, 2]
+
+
+@pytest.mark.parametrize("size", [(70, 45), (9, 130)])
+def test_image_to_image_takes_any_picture_at_its_own_size(backend, edit, size):
+    (made,) = backend.generate([edit("starter", picture(*size), width=None, height=None)], nobody)
+    assert made.image.size == size
+
+
+def test_outpainting_keeps_every_pixel_of_the_picture(backend, edit):
+    given = picture(50, 60)
+    wanted = edit(
+        "starter", given, width=None, height=None, outpaint=Sides(left=13, bottom=30), mask_blur=4, strength=1
+    )
+    (made,) = backend.generate([wanted], nobody)
+    assert made.image.size == (63, 90)
+    assert made.image.crop((13, 0, 63, 60)).tobytes() == given.tobytes()
+    assert np.asarray(made.image).std() > 1
+
+
+@pytest.mark.parametrize("masked", [False, True])
+def test_an_edit_of_a_batch_equals_the_single_one(backend, edit, masked):
+    given, mask = picture(), square() if masked else None
+    recipes = [edit("starter", given, mask, seed=seed) for seed in (3, 11, 5)]
+    events = []
+    together = list(backend.generate(recipes, events.append))
+    assert {event.images for event in events if isinstance(event, Step)} == {(0, 1, 2)}
+    for made, alone in zip(together, recipes, strict=True):
+        (single,) = backend.generate([alone], nobody)
+        difference = np.abs(np.asarray(made.image, dtype=int) - np.asarray(single.image, dtype=int))
+        assert difference.max() <= 1
+
+
+def test_steps_are_counted_as_they_are_made(backend, edit):
+    events = []
+    list(backend.generate([edit("starter", picture(), strength=0.5, steps=10)], events.append))
+    steps = [event for event in events if isinstance(event, Step)]
+    assert [event.step for event in steps] == [1, 2, 3, 4, 5]
+    assert {event.steps for event in steps} == {5}
+    assert steps[-1].seconds_left == 0
+
+
+@pytest.mark.parametrize("masked", [False, True])
+def test_a_stopped_edit_frees_the_device(backend, edit, masked):
+    def stop(event):
+        if isinstance(event, Step) and event.step == 2:
+            raise Cancelled
+
+    wanted = edit("starter", picture(), square() if masked else None, steps=20)
+    with pytest.raises(Cancelled):
+        list(backend.generate([wanted], stop))
+    assert len(list(backend.generate([wanted.replace(steps=3)], nobody))) == 1
+
+
+def test_a_switch_of_tasks_loads_nothing_and_asks_no_text_encoder(manager, catalogue, inputs, recipe, edit):
+    from studio.engine.render import render
+
+    model = catalogue["tiny-starter"]
+    list(render(manager, model, [(0, recipe("starter"))], nobody, inputs))
+    with manager.lend(model) as loan:
+        before = {name: id(part) for name, part in loan.pipe.components.items() if name != "scheduler"}
+        handle = loan.pipe.text_encoder.register_forward_hook(lambda *_: pytest.fail("the text is encoded again"))
+    for wanted in (edit("starter", picture()), edit("starter", picture(), square())):
+        list(render(manager, model, [(0, wanted)], nobody, inputs))
+        with manager.lend(model) as loan:
+            assert {name: id(part) for name, part in loan.pipe.components.items() if name != "scheduler"} == before
+    handle.remove()
+
+
+@pytest.mark.parametrize("scheduler", [name for name, row in SCHEDULERS.items() if row.process == "diffusion"])
+@pytest.mark.parametrize("masked", [False, True])
+def test_every_scheduler_can_begin_in_the_middle(backend, edit, scheduler, masked):
+    wanted = edit("starter", picture(), square() if masked else None, scheduler=scheduler, strength=0.5)
+    (made,) = backend.generate([wanted], nobody)
+    assert np.asarray(made.image).std() > 1
+
+
+def test_a_picture_too_large_to_read_is_read_in_tiles(manager, catalogue, inputs, edit):
+    import torch
+
+    from studio.engine.render import render
+
+    model = catalogue["tiny-starter"]
+    with manager.lend(model) as loan:
+        vae = loan.pipe.vae
+
+    def refuse(_, arguments):
+        if arguments[0].shape[-1] > SIDE:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+
+    handle = vae.encoder.register_forward_pre_hook(refuse)
+    wanted = edit("starter", picture(128, 128), width=128, height=128)
+    (made,) = render(manager, model, [(0, wanted)], nobody, inputs)
+    handle.remove()
+    assert "reading the image in tiles" in made.facts["changed"]
+    assert not vae.use_tiling

@@ -1,0 +1,255 @@
+import io
+import struct
+import zlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image, ImageCms
+
+from studio.errors import LibraryError, RecipeError
+from studio.inputs import Inputs
+
+RED = (200, 30, 10)
+
+
+@pytest.fixture
+def inputs(tmp_path: Path) -> Inputs:
+    return Inputs(tmp_path / "inputs")
+
+
+def encoded(image: Image.Image, kind: str = "PNG", **how) -> bytes:
+    file = io.BytesIO()
+    image.save(file, format=kind, **how)
+    return file.getvalue()
+
+
+def noise(size: tuple[int, int] = (33, 17), channels: int = 3) -> Image.Image:
+    width, height = size
+    pixels = np.random.default_rng(0).integers(0, 256, (height, width, channels), dtype=np.uint8)
+    return Image.fromarray(pixels)
+
+
+def header_only(width: int, height: int) -> bytes:
+    """A PNG that promises more than it holds."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    pixels = zlib.compress(bytes(4096))
+    start = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0))
+    return b"\x89PNG\r\n\x1a\n" + start + chunk(b"IDAT", pixels) + chunk(b"IEND", b"")
+
+
+def test_a_plain_picture_is_kept_pixel_for_pixel(inputs: Inputs):
+    picture = noise()
+    added = inputs.add(encoded(picture))
+    assert (added.width, added.height, added.notes) == (33, 17, ())
+    assert inputs.size(added.id) == (33, 17)
+    assert inputs.open(added.id).tobytes() == picture.tobytes()
+
+
+def test_equal_pixels_are_stored_once_whatever_they_come_in(inputs: Inputs, tmp_path: Path):
+    picture = noise()
+    path = tmp_path / "a.bmp"
+    picture.save(path)
+    ids = {inputs.add(source).id for source in (picture, path, encoded(picture), encoded(picture, "TIFF"))}
+    assert len(ids) == 1
+    assert [file.name for file in inputs.folder.iterdir()] == [f"{ids.pop()}.png"]
+
+
+def test_nothing_of_an_upload_but_its_pixels_is_kept(inputs: Inputs):
+    exif = Image.Exif()
+    exif[0x010F] = "a camera"
+    added = inputs.add(encoded(noise(), exif=exif, dpi=(300, 300)))
+    with Image.open(inputs.path(added.id)) as stored:
+        assert stored.info == {}
+
+
+def test_transparency_is_laid_on_white(inputs: Inputs):
+    picture = Image.new("RGBA", (2, 1), (*RED, 255))
+    picture.putpixel((1, 0), (0, 0, 0, 0))
+    added = inputs.add(encoded(picture))
+    assert added.notes == ("Transparency was laid on white.",)
+    assert [inputs.open(added.id).getpixel((x, 0)) for x in (0, 1)] == [RED, (255, 255, 255)]
+
+
+def test_alpha_that_hides_nothing_changes_nothing(inputs: Inputs):
+    picture = noise()
+    opaque = picture.copy()
+    opaque.putalpha(255)
+    assert inputs.add(encoded(opaque)).id == inputs.add(picture).id
+
+
+@pytest.mark.parametrize("kind", ["PNG", "GIF"])
+def test_a_palette_becomes_rgb(inputs: Inputs, kind: str):
+    picture = Image.new("RGB", (8, 8), RED).quantize(4)
+    added = inputs.add(encoded(picture, kind))
+    assert added.notes == ("Converted from a palette to RGB.",)
+    assert inputs.open(added.id).getpixel((3, 3)) == RED
+
+
+def test_a_palette_with_a_hole_is_laid_on_white(inputs: Inputs):
+    picture = Image.new("P", (2, 1), 0)
+    picture.putpalette([0, 0, 0, *RED])
+    picture.putpixel((1, 0), 1)
+    added = inputs.add(encoded(picture, transparency=0))
+    assert [inputs.open(added.id).getpixel((x, 0)) for x in (0, 1)] == [(255, 255, 255), RED]
+
+
+def test_sixteen_bits_become_eight(inputs: Inputs):
+    deep = Image.fromarray(np.array([[0, 0x80FF, 0xFFFF]], dtype=np.uint16))
+    added = inputs.add(encoded(deep))
+    assert added.notes == ("Reduced from 16 to 8 bits.", "Converted from grey to RGB.")
+    assert [inputs.open(added.id).getpixel((x, 0)) for x in range(3)] == [(v, v, v) for v in (0, 0x80, 0xFF)]
+
+
+def test_cmyk_becomes_rgb(inputs: Inputs):
+    added = inputs.add(encoded(Image.new("CMYK", (16, 16), (0, 255, 255, 0)), "JPEG", quality=95))
+    assert added.notes == ("Converted from CMYK to RGB.",)
+    red, green, blue = inputs.open(added.id).getpixel((8, 8))
+    assert red > 240
+    assert max(green, blue) < 20
+
+
+def srgb() -> bytes:
+    return ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+
+
+def other_profile() -> bytes:
+    """sRGB with red and green exchanged, under another name."""
+    swapped = srgb().replace(b"rXYZ", b"tmp ").replace(b"gXYZ", b"rXYZ").replace(b"tmp ", b"gXYZ")
+    return swapped.replace("sRGB".encode("utf-16-be"), "Wide".encode("utf-16-be"))
+
+
+@pytest.mark.parametrize("mode", ["RGB", "RGBA"])
+def test_colours_of_another_profile_are_brought_to_srgb(inputs: Inputs, mode: str):
+    picture = Image.new("RGB", (8, 8), (250, 5, 5)).convert(mode)
+    added = inputs.add(encoded(picture, icc_profile=other_profile()))
+    assert added.notes == ("Colours were brought from Wide built-in to sRGB.",)
+    red, green, _ = inputs.open(added.id).getpixel((3, 3))
+    assert red < 30
+    assert green > 230
+
+
+def test_a_profile_of_srgb_changes_no_pixel_and_one_that_is_none_is_said(inputs: Inputs):
+    picture = noise()
+    plain = inputs.add(picture)
+    assert inputs.add(encoded(picture, icc_profile=srgb())) == plain
+    odd = inputs.add(encoded(picture, icc_profile=b"no profile"))
+    assert odd.id == plain.id
+    assert "cannot be read" in odd.notes[0]
+
+
+def test_a_photograph_is_turned_upright(inputs: Inputs):
+    picture = noise((32, 16))
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    added = inputs.add(encoded(picture, exif=exif))
+    assert (added.width, added.height) == (16, 32)
+    assert added.notes == ("Turned upright, as its camera noted.",)
+    assert inputs.open(added.id).tobytes() == picture.transpose(Image.Transpose.ROTATE_270).tobytes()
+
+
+@pytest.mark.parametrize("kind", ["GIF", "WEBP", "PNG"])
+def test_of_an_animation_the_first_frame_is_taken(inputs: Inputs, kind: str):
+    frames = [Image.new("RGB", (16, 16), colour) for colour in (RED, "blue", "green")]
+    how = {"lossless": True} if kind == "WEBP" else {}
+    added = inputs.add(encoded(frames[0], kind, save_all=True, append_images=frames[1:], **how))
+    assert "Only the first frame of the animation was taken." in added.notes
+    assert inputs.open(added.id).getpixel((5, 5)) == RED
+
+
+def test_one_pixel_is_a_picture(inputs: Inputs):
+    added = inputs.add(encoded(Image.new("RGB", (1, 1), RED)))
+    assert inputs.open(added.id).getpixel((0, 0)) == RED
+
+
+FAULTS = {
+    "text": (b"this is no picture", "not a picture"),
+    "empty": (b"", "0 bytes"),
+    "torn-jpeg": (encoded(noise((256, 256)), "JPEG")[:4000], "cannot be read"),
+    "torn-png": (encoded(noise((256, 256)))[:4000], "cannot be read"),
+    "torn-gif": (encoded(noise((256, 256)), "GIF")[:4000], "cannot be read"),
+    "torn-webp": (encoded(noise((256, 256)), "WEBP", lossless=True)[:4000], "cannot be read"),
+    "bomb": (header_only(20000, 20000), "400 megapixels"),
+    "100 megapixels": (header_only(10000, 10000), "100 megapixels"),
+    "80 megapixels": (header_only(8000, 10000), "80 megapixels"),
+    "postscript": (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "not a picture"),
+    "floats": (encoded(Image.new("F", (4, 4)), "TIFF"), "32 bits"),
+}
+
+
+@pytest.mark.parametrize("name", FAULTS)
+@pytest.mark.parametrize("field", ["init_image", "mask_image"])
+def test_what_is_no_picture_names_the_field_and_the_cure(inputs: Inputs, tmp_path: Path, name: str, field: str):
+    data, says = FAULTS[name]
+    path = tmp_path / "upload.png"
+    path.write_bytes(data)
+    add = inputs.add if field == "init_image" else inputs.add_mask
+    for source in (path, data):
+        with pytest.raises(RecipeError, match=says) as error:
+            add(source)
+        assert error.value.field == field
+        assert error.value.hint
+    assert not inputs.folder.exists()
+
+
+def test_a_file_that_is_not_there_is_a_clear_error(inputs: Inputs, tmp_path: Path):
+    for path in (tmp_path / "gone.png", tmp_path):
+        with pytest.raises(RecipeError, match="init_image: The picture cannot be read"):
+            inputs.add(path)
+
+
+def test_a_painted_layer_masks_by_its_alpha(inputs: Inputs):
+    layer = Image.new("RGBA", (3, 1), (0, 0, 0, 0))
+    layer.putpixel((1, 0), (0, 0, 0, 128))
+    layer.putpixel((2, 0), (255, 255, 255, 255))
+    mask = inputs.open(inputs.add_mask(layer).id)
+    assert (mask.mode, mask.tobytes()) == ("L", bytes([0, 128, 255]))
+
+
+def test_a_mask_without_alpha_masks_by_its_brightness(inputs: Inputs):
+    grey = Image.frombytes("L", (3, 1), bytes([0, 128, 255]))
+    opaque = grey.convert("RGBA")
+    ids = {inputs.add_mask(mask).id for mask in (grey, grey.convert("RGB"), opaque, encoded(grey.convert("P")))}
+    assert len(ids) == 1
+    assert inputs.open(ids.pop()).tobytes() == grey.tobytes()
+
+
+@pytest.mark.parametrize("empty", [Image.new("RGBA", (4, 4)), Image.new("L", (4, 4)), Image.new("1", (4, 4))])
+def test_an_empty_mask_is_refused(inputs: Inputs, empty: Image.Image):
+    with pytest.raises(RecipeError, match="mask_image: The mask is empty") as error:
+        inputs.add_mask(empty)
+    assert error.value.hint
+
+
+def test_a_mask_and_a_picture_of_equal_values_are_two_inputs(inputs: Inputs):
+    white = Image.new("L", (4, 4), 255)
+    assert inputs.add(white).id != inputs.add_mask(white).id
+
+
+@pytest.mark.parametrize("name", ["0" * 64, "", "../../secret", "x" * 64, "0" * 64 + "\n"])
+def test_what_is_not_stored_is_a_clear_error(inputs: Inputs, name: str):
+    for ask in (inputs.open, inputs.size, inputs.path):
+        with pytest.raises(LibraryError) as error:
+            ask(name)
+        assert error.value.hint
+
+
+def test_a_damaged_store_is_a_clear_error_and_mends_itself(inputs: Inputs):
+    added = inputs.add(noise((64, 64)))
+    path = inputs.path(added.id)
+    path.write_bytes(path.read_bytes()[:2000])
+    with pytest.raises(LibraryError, match="damaged") as error:
+        inputs.open(added.id)
+    assert error.value.hint
+    path.unlink()
+    assert inputs.add(noise((64, 64))).id == added.id
+
+
+def test_a_folder_that_cannot_be_written_is_a_clear_error(inputs: Inputs):
+    inputs.folder.write_text("in the way")
+    with pytest.raises(LibraryError) as error:
+        inputs.add(noise())
+    assert error.value.hint
