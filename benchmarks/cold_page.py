@@ -11,13 +11,13 @@ import sys
 from studio.recipe import Recipe
 from studio.settings import Settings
 from studio.studio import Studio
-from studio.ui import launch
+from studio.ui import serve
 home, prompt = sys.argv[1:]
-with Studio(Settings.load(home=home, port=0)) as studio:
-    launch(studio, block=False)
+with Studio(Settings.load(home=home, port=0)) as studio, serve(studio):
     job = studio.submit(Recipe(prompt=prompt, model="starter", seed=7), "bench")
     list(job.follow())
     assert job.state == "done", job.events[-1]
+    print(job.results[0].path, flush=True)
 """
 
 
