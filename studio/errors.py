@@ -2,11 +2,13 @@
 
 StudioError             anything the studio says to a person
 ├── RecipeError         a setting of the recipe cannot be; names the field
+│   └── PromptError     a prompt cannot be read; knows the place in its text
 ├── SettingsError       a studio setting (argument, environment, file) cannot be
 ├── PresetError         a preset file cannot be read; names file and key
 ├── ModelError          a model that is missing, damaged, refused or unknown
 ├── DeviceError         the device cannot do it: out of memory, lost
 ├── LibraryError        an image cannot be stored or read back
+├── TrainingError       pictures or captions that nothing can be learned from
 └── JobError            a job that is not there or belongs to somebody else
 Cancelled               a stopped job; a BaseException, so that no library swallows it
 """
@@ -35,6 +37,34 @@ class RecipeError(StudioError):
         return f"{self.field}: {super().__str__()}"
 
 
+class PromptError(RecipeError):
+    """A prompt that cannot be read; `position` is the offset in `text` of the `fault`, at most the text's length."""
+
+    def __init__(self, field: str, text: str, position: int, fault: str, hint: str = "") -> None:
+        self.text = text
+        self.position = position
+        self.fault = fault
+        super().__init__(field, f"Line {self.line}, column {self.column}: {fault}", hint)
+
+    @property
+    def line(self) -> int:
+        """Counted from 1."""
+        return self.text.count("\n", 0, self.position) + 1
+
+    @property
+    def column(self) -> int:
+        """Counted from 1."""
+        return self.position - self.text.rfind("\n", 0, self.position)
+
+    @property
+    def excerpt(self) -> str:
+        """The words around the place, and below them a caret that points at it."""
+        start = self.position - self.column + 1
+        left = max(start, self.position - 30)
+        words = self.text[left : self.position + 30].split("\n")[0]
+        return f"{words}\n{' ' * (self.position - left)}^"
+
+
 class SettingsError(StudioError):
     """A studio setting that cannot be."""
 
@@ -53,6 +83,10 @@ class DeviceError(StudioError):
 
 class LibraryError(StudioError):
     """An image cannot be stored or read back."""
+
+
+class TrainingError(StudioError):
+    """Pictures or captions that nothing can be learned from."""
 
 
 class JobError(StudioError):

@@ -1,4 +1,4 @@
-"""What ships ready-made as TOML: negative prompts and sizes. One file is one preset, its name is the preset's id.
+"""What ships ready-made as TOML: negative prompts, styles, sizes. One file is one preset, its name is the preset's id.
 
 An unknown key, a wrong type or bad TOML is an error that names file, line and key: nothing is silently ignored.
 """
@@ -22,14 +22,13 @@ M = TypeVar("M", bound=BaseModel)
 Positive = Annotated[int, Field(ge=1)]
 
 
-class NegativePreset(BaseModel):
-    """What to keep out of a picture, for one purpose; empty `families` means that it suits all."""
+class PromptPreset(BaseModel):
+    """Words for one purpose; empty `families` means that it suits all."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     id: str
     name: str
-    text: Annotated[str, Field(min_length=1)]
     purpose: str = ""
     families: tuple[str, ...] = ()
 
@@ -43,6 +42,23 @@ class NegativePreset(BaseModel):
     def suits(self, family: str) -> bool:
         """Whether it is meant for models of this family, given by its id."""
         return not self.families or family in self.families
+
+
+class NegativePreset(PromptPreset):
+    """What to keep out of a picture."""
+
+    text: Annotated[str, Field(min_length=1)]
+
+
+class StylePreset(PromptPreset):
+    """How a picture looks: `prompt` has {prompt} where the creator's words go; without it, it is added to them."""
+
+    prompt: str = ""
+    negative: str = ""
+
+    def applied(self, prompt: str, negative: str) -> tuple[str, str]:
+        """Prompt and negative prompt in this style."""
+        return _placed(self.prompt, prompt), _placed(self.negative, negative)
 
 
 class SizePreset(BaseModel):
@@ -77,6 +93,7 @@ class Presets:
     def __init__(self, *folders: Path) -> None:
         sources = (PRESETS, *folders)
         self.negatives: Mapping[str, NegativePreset] = _read_all("negative", sources, NegativePreset)
+        self.styles: Mapping[str, StylePreset] = _read_all("styles", sources, StylePreset)
         sizes = _read_all("sizes", sources, SizePreset)
         self.sizes: Mapping[str, SizePreset] = MappingProxyType(
             dict(sorted(sizes.items(), key=lambda item: (item[1].order, item[0])))
@@ -116,6 +133,15 @@ def check_family(family: str) -> str:
     if family not in FAMILIES:
         raise ValueError(f"{family!r} is not a model family; known are {', '.join(FAMILIES)}")
     return family
+
+
+def _placed(template: str, words: str) -> str:
+    words = words.strip()
+    if "#" in words.rpartition("\n")[2]:
+        words += "\n"  # a comment would take the style along
+    if "{prompt}" in template:
+        return template.replace("{prompt}", words)
+    return ", ".join(filter(None, (words, template)))
 
 
 def _read_all(name: str, folders: tuple[Path, ...], kind: type[M]) -> Mapping[str, M]:

@@ -2,7 +2,7 @@ import pytest
 
 from studio.errors import PresetError
 from studio.families import FAMILIES
-from studio.presets import NegativePreset, Presets, SizePreset, read_toml
+from studio.presets import NegativePreset, Presets, SizePreset, StylePreset, read_toml
 
 
 @pytest.fixture
@@ -68,7 +68,7 @@ def test_a_later_folder_counts_over_an_earlier(tmp_path):
 
 def test_an_unknown_key_is_named_with_its_file_and_line(tmp_path):
     path = write(tmp_path / "negative/n.toml", 'name = "N"\ntext = "blurry"\ntexxt = "x"\n')
-    with pytest.raises(PresetError, match=r"n\.toml, line 3: there is no key `texxt`.*text.*purpose"):
+    with pytest.raises(PresetError, match=r"n\.toml, line 3: there is no key `texxt`.*purpose.*text"):
         read_toml(path, NegativePreset)
 
 
@@ -100,6 +100,26 @@ def test_a_size_that_cannot_be_is_refused(tmp_path, values):
     path = write(tmp_path / "s.toml", f'name = "S"\n{values}\n')
     with pytest.raises(PresetError, match=r"aspect|scale"):
         read_toml(path, SizePreset)
+
+
+def test_every_style_takes_the_creators_words_in(presets):
+    assert len(presets.styles) >= 12
+    for style in presets.styles.values():
+        prompt, negative = style.applied("two cats", "blurry")
+        assert "two cats" in prompt
+        assert prompt != "two cats"
+        assert negative.startswith("blurry, ")
+
+
+def test_a_style_without_a_place_is_added():
+    style = StylePreset(id="s", name="S", prompt="oil painting")
+    assert style.applied("a cat ", "") == ("a cat, oil painting", "")
+    assert style.applied("", "blurry") == ("oil painting", "blurry")
+
+
+def test_a_comment_does_not_swallow_the_style():
+    style = StylePreset(id="s", name="S", prompt="photo of {prompt}, sharp")
+    assert style.applied("a cat # mine", "")[0] == "photo of a cat # mine\n, sharp"
 
 
 def write(path, text):

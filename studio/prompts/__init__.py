@@ -1,0 +1,1 @@
+"""The language of prompts: weights, schedules, variants and wildcards; from text to what is to be encoded."""

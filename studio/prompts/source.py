@@ -1,0 +1,45 @@
+"""The text of a prompt while it is read: numbers in it, and faults with their place."""
+
+import math
+import re
+from dataclasses import dataclass
+from typing import NoReturn
+
+from studio.errors import PromptError
+from studio.prompts.language import Field
+
+NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)")
+WILDCARD = r"__(?:(?!__)[\w\-/*])+__"
+# What was meant as a number: digits, signs and points alone, or nothing at all.
+INTENDED = re.compile(r"[+\-0-9.,\s]*")
+
+
+@dataclass(frozen=True)
+class Source:
+    """The text of a recipe's field."""
+
+    text: str
+    field: Field
+
+    def fail(self, position: int, message: str, hint: str) -> NoReturn:
+        raise PromptError(self.field, self.text, position, message, hint)
+
+    def number(self, said: str, position: int) -> float:
+        """The number that `said`, which stands at `position`, is; PromptError where it is none."""
+        if not NUMBER.fullmatch(said.strip()):
+            what = f"“{said.strip():.20}” is no number." if said.strip() else "A number is missing here."
+            self.fail(position, what, r"Write it like 1.3, or \: for the colon itself.")
+        value = float(said)
+        if not math.isfinite(value):
+            self.fail(position, "This number is too large.", "Write it like 1.3.")
+        return value
+
+
+def escape_it(character: str) -> str:
+    """The cure for a character that has nothing to close."""
+    return f"Remove it, or write \\{character} for the character itself."
+
+
+def close_it(opening: str, closing: str) -> str:
+    """The cure for a bracket that is never closed."""
+    return f"Close it with {closing}, or write \\{opening} for the character itself."

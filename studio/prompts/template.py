@@ -1,0 +1,197 @@
+"""What is to be drawn in a prompt: variants `{a|b}` and wildcards `__name__` between words that are left as they are.
+
+{a|b|c}            one of them
+{2$$a|b|c}         two, with a comma; {1-2$$...} one or two, {2$$ and $$...} with " and "
+{3::a|b}           a three times as often as b
+{2$$__name__}      two entries of one list
+"""
+
+import re
+from dataclasses import dataclass, replace
+
+from studio.prompts.language import MAX_DEPTH
+from studio.prompts.source import NUMBER, WILDCARD, Source, close_it, escape_it
+
+TOKEN = re.compile(
+    r"""
+      (?P<escape>   \\. | \\\Z )
+    | (?P<comment>  \#[^\n]* )
+    | (?P<wildcard> """
+    + WILDCARD
+    + r""" )
+    | (?P<sign>     [{}|\[\]] )
+    | (?P<words>    [^\\\#{}|\[\]_]+ | . )
+    """,
+    re.VERBOSE | re.DOTALL,
+)
+AMOUNT = re.compile(r"\s*(?:([0-9]{1,3})(-?)([0-9]{0,3})|-([0-9]{1,3}))\$\$(?:(\s*\|\s*|[^${}|]*)\$\$)?")
+WEIGHT = re.compile(r"\s*([+\-0-9.,]+)::")
+
+
+@dataclass(frozen=True)
+class Amount:
+    """How many of those that there are, all different; None is all."""
+
+    least: int = 1
+    most: int | None = 1
+    separator: str = ", "
+
+
+ONE = Amount()
+
+
+@dataclass(frozen=True)
+class Wildcard:
+    """Entries of the lists that the name, or pattern of names, calls."""
+
+    name: str
+    position: int
+    amount: Amount = ONE
+
+
+@dataclass(frozen=True)
+class Option:
+    """One of several, drawn the more often the larger its weight."""
+
+    nodes: "Template"
+    weight: float
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Some of the options."""
+
+    options: tuple[Option, ...]
+    position: int
+    amount: Amount
+
+
+Template = tuple[str | Wildcard | Choice, ...]
+
+
+def read_template(source: Source) -> Template:
+    """Read what is to be drawn; all else stays as it is. PromptError names the place of a fault."""
+    return tuple(_Reader(source, comments=True).nodes())
+
+
+def read_entry(source: Source) -> Template:
+    """Read a line of a list: without its comment and the space at its ends."""
+    return _stripped(_Reader(source, comments=False).nodes())
+
+
+def read_weight(source: Source, position: int) -> tuple[float, int]:
+    """The weight before an option, 1 where none is said, and where its words begin."""
+    match = WEIGHT.match(source.text, position)
+    if match is None:
+        return 1.0, position
+    if not NUMBER.fullmatch(match[1]) or match[1].startswith(("-", "+")):
+        source.fail(match.start(1), f"“{match[1]:.20}” is no weight.", "Write it like {0.5::a|b}.")
+    return source.number(match[1], match.start(1)), match.end()
+
+
+class _Open:
+    """A brace that is open: its finished options, and the one that is being read."""
+
+    def __init__(self, position: int) -> None:
+        self.position = position
+        self.amount: Amount | None = None
+        self.options: list[Option] = []
+        self.begin(position)
+
+    def begin(self, position: int, weight: float = 1.0) -> None:
+        self.start = position
+        self.weight = weight
+        self.squares = 0
+        self.nodes: list[str | Wildcard | Choice] = []
+
+
+class _Reader:
+    def __init__(self, source: Source, *, comments: bool) -> None:
+        self.source = source
+        self.comments = comments
+        self.open = [_Open(0)]
+
+    def nodes(self) -> list[str | Wildcard | Choice]:
+        position = 0
+        while token := TOKEN.match(self.source.text, position):
+            position = token.end()
+            match token.lastgroup:
+                case "sign":
+                    position = self.sign(token[0], token.start())
+                case "wildcard":
+                    self.open[-1].nodes.append(Wildcard(token[0][2:-2], token.start()))
+                case "comment" if not self.comments or len(self.open) > 1:
+                    pass  # it would take along what is drawn behind it
+                case _ if token[0] != "\\":  # at the very end it escapes nothing
+                    self.open[-1].nodes.append(token[0])
+        if len(self.open) > 1:
+            self.source.fail(self.open[-1].position, "{ is never closed.", close_it("{", "}"))
+        return self.open[0].nodes
+
+    def sign(self, sign: str, position: int) -> int:
+        """Read a brace, bracket or bar; where to read on."""
+        here = self.open[-1]
+        if sign == "{":
+            if len(self.open) > MAX_DEPTH:
+                self.source.fail(position, f"Braces are nested deeper than {MAX_DEPTH}.", "Use a wildcard file.")
+            self.open.append(_Open(position))
+            return self.begin_option(position + 1)
+        if sign == "}":
+            if len(self.open) == 1:
+                self.source.fail(position, "Nothing is open that } could close.", escape_it("}"))
+            self.open.pop()
+            self.open[-1].nodes.append(self.choice(here))
+        elif sign == "|" and len(self.open) > 1 and not here.squares:
+            self.end_option(here)
+            return self.begin_option(position + 1)
+        else:
+            # The bars of [a|b] are that one's own.
+            here.squares = max(0, here.squares + {"[": 1, "]": -1}.get(sign, 0))
+            here.nodes.append(sign)
+        return position + 1
+
+    def begin_option(self, position: int) -> int:
+        """Read amount and weight before an option; where its words begin."""
+        here = self.open[-1]
+        if match := AMOUNT.match(self.source.text, position):
+            if here.amount is not None:
+                self.source.fail(position, "These braces already say how many.", "Say it once: {2$$a|b|c}.")
+            here.amount = self.amount(match)
+        weight, end = read_weight(self.source, match.end() if match else position)
+        here.begin(position, weight)
+        return end
+
+    def amount(self, match: re.Match[str]) -> Amount:
+        low, dash, high, up_to, separator = match.groups()
+        least, most = (1, int(up_to)) if up_to else (int(low), int(high or low))
+        if most < least:
+            self.source.fail(match.start(), f"From {least} to {most} is no range.", "Say the smaller number first.")
+        return Amount(least, None if dash and not high else most, ", " if separator is None else separator)
+
+    def end_option(self, here: _Open) -> None:
+        nodes = _stripped(here.nodes)
+        if not nodes:
+            cure = r"Write words between the bars; {0-1$$words} draws them or nothing."
+            self.source.fail(here.start, "This alternative is empty.", cure)
+        here.options.append(Option(nodes, here.weight))
+
+    def choice(self, here: _Open) -> Choice | Wildcard:
+        self.end_option(here)
+        (first, *_), amount = here.options[0].nodes, here.amount or ONE
+        if len(here.options) == len(here.options[0].nodes) == 1 and isinstance(first, Wildcard) and first.amount == ONE:
+            return replace(first, amount=amount)
+        return Choice(tuple(here.options), here.position, amount)
+
+
+def _stripped(nodes: list[str | Wildcard | Choice]) -> Template:
+    """Without the space at both ends; an escaped one stays."""
+    kept = list(nodes)
+    while kept and isinstance(kept[0], str) and not kept[0].lstrip():
+        kept.pop(0)
+    while kept and isinstance(kept[-1], str) and not kept[-1].rstrip():
+        kept.pop()
+    if kept and isinstance(kept[0], str):
+        kept[0] = kept[0].lstrip()
+    if kept and isinstance(kept[-1], str) and not kept[-1].startswith("\\"):
+        kept[-1] = kept[-1].rstrip()
+    return tuple(kept)

@@ -1,0 +1,188 @@
+from collections import Counter
+from itertools import permutations
+from pathlib import Path
+
+import pytest
+
+from studio.errors import PromptError
+from studio.prompts.parser import parse
+from studio.prompts.schedule import plan
+from studio.prompts.variants import check, draw
+from studio.prompts.wildcards import Wildcards
+from studio.settings import PRESETS
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    return tmp_path
+
+
+@pytest.fixture
+def wildcards(home: Path) -> Wildcards:
+    write(home / "fruit.txt", "apple\n\n# a comment\n  pear  # also one\nplum\n")
+    write(home / "trees/oak.txt", "old oak")
+    write(home / "trees/far/pine.txt", "tall {dark|light} pine")
+    write(home / "mostly.txt", "99::yes\n.01::no\n0::never")
+    return Wildcards(home)
+
+
+def write(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+
+
+def drawn(text: str, wildcards: Wildcards, seeds: int = 200) -> Counter[str]:
+    return Counter(draw(text, seed, wildcards) for seed in range(seeds))
+
+
+@pytest.mark.parametrize(
+    ("text", "possible"),
+    [
+        ("a {b|c}", {"a b", "a c"}),
+        ("{ b | c }!", {"b!", "c!"}),
+        ("{b}", {"b"}),
+        ("{a|{b|c}d}", {"a", "bd", "cd"}),
+        ("{2$$a|b|c}", {"a, b", "b, a", "a, c", "c, a", "b, c", "c, b"}),
+        ("{a|b|2$$c}", {"a, b", "b, a", "a, c", "c, a", "b, c", "c, b"}),
+        ("{1-2$$ and $$a|b}", {"a", "b", "a and b", "b and a"}),
+        ("{-2$$/$$a|b}", {"a", "b", "a/b", "b/a"}),
+        ("{1-$$+$$a|b}", {"a", "b", "a+b", "b+a"}),
+        ("x{0-1$$, y}", {"x", "x, y"}),
+        ("[{2$$|$$a|b}]", {"[a|b]", "[b|a]"}),
+        ("{0::a|b}", {"b"}),
+        ("{[a|b]|(c:1.2)|[d:e:0.5]}", {"[a|b]", "(c:1.2)", "[d:e:0.5]"}),
+        ("<lora:{ink|oil}:{0.5|1}>", {f"<lora:{name}:{weight}>" for name in ("ink", "oil") for weight in ("0.5", "1")}),
+        ("({a|b}:1.2)", {"(a:1.2)", "(b:1.2)"}),
+        (r"\{a|b\} {c\||\}}", {r"\{a|b\} c\|", r"\{a|b\} \}"}),
+        ("{a # x\n|b}", {"a", "b"}),
+        ("# {a|\nb", {"# {a|\nb"}),
+        ("__fruit__", {"apple", "pear", "plum"}),
+        ("__FRUIT__", {"apple", "pear", "plum"}),
+        ("{__fruit__|kiwi}", {"apple", "pear", "plum", "kiwi"}),
+        ("{3$$+$$__fruit__}", {"+".join(order) for order in permutations(["apple", "pear", "plum"])}),
+        ("__trees/*__", {"old oak", "tall dark pine", "tall light pine"}),
+        ("__*oak__", {"old oak"}),
+        (r"\__fruit__ a__b _ __", {r"\__fruit__ a__b _ __"}),
+        ("costs $5, 100%, http://x.y/z", {"costs $5, 100%, http://x.y/z"}),
+    ],
+)
+def test_what_can_be_drawn_is_drawn_and_nothing_else(text: str, possible: set[str], wildcards: Wildcards):
+    assert set(drawn(text, wildcards)) == possible
+
+
+def test_a_seed_draws_the_same_in_every_python(wildcards: Wildcards):
+    text = "{a|b|c|d|e|f} {2$$a|b|c|d} __fruit__"
+    assert [draw(text, seed, wildcards) for seed in (0, 1, 2**32 - 1)] == SAME
+
+
+# What was drawn when this was written: an image's recipe is to draw it for ever.
+SAME = ["f b, c apple", "a b, a plum", "e a, d plum"]
+
+
+def test_a_later_variant_changes_nothing_before_it(wildcards: Wildcards):
+    for seed in range(20):
+        first = draw("{a|b|c} x", seed, wildcards)
+        assert draw("{a|b|c} x {d|e}", seed, wildcards).startswith(first)
+
+
+def test_prompt_and_negative_prompt_do_not_draw_in_step(wildcards: Wildcards):
+    both = {(draw("{a|b}", s, wildcards), draw("{a|b}", s, wildcards, negative=True)) for s in range(40)}
+    assert len(both) == 4
+
+
+def test_weights_are_odds(wildcards: Wildcards):
+    assert drawn("{3::a|b}", wildcards, 2000)["a"] == pytest.approx(1500, abs=80)
+    assert drawn("{a|b|c}", wildcards, 3000)["c"] == pytest.approx(1000, abs=100)
+    assert drawn("__mostly__", wildcards)["yes"] > 195
+
+
+@pytest.mark.parametrize(
+    ("text", "place", "fault"),
+    [
+        ("x {a|}", 5, "empty"),
+        ("x {|a}", 3, "empty"),
+        ("x {a||b}", 5, "empty"),
+        ("x {}", 3, "empty"),
+        ("x { # only a comment\n}", 3, "empty"),
+        ("x {a", 2, r"\{ is never closed"),
+        ("x }", 2, "Nothing is open"),
+        ("{" * 65 + "a" + "}" * 65, 64, "deeper than 64"),
+        ("x {3$$a|b}", 2, "There are 2 to choose from where 3"),
+        ("x {2$$__trees/oak__}", 6, "There are 1 to choose from where 2"),
+        ("x {0::a}", 2, "There are 0"),
+        ("x {2-1$$a|b}", 3, "From 2 to 1"),
+        ("x {2$$a|2$$b}", 8, "already say how many"),
+        ("x {1.2.3::a|b}", 3, "“1.2.3” is no weight"),
+        ("x {-1::a|b}", 3, "“-1” is no weight"),
+        ("x __fruits__", 2, "There is no wildcard fruits"),
+        ("x {a|__nothing/*__}", 5, "There is no wildcard"),
+    ],
+)
+def test_a_fault_has_its_place(text: str, place: int, fault: str, wildcards: Wildcards):
+    with pytest.raises(PromptError, match=fault) as caught:
+        draw(text, 1, wildcards)
+    assert caught.value.position == place
+    assert caught.value.hint
+
+
+def test_an_unknown_wildcard_is_an_error_whatever_is_drawn(wildcards: Wildcards):
+    for seed in range(20):
+        with pytest.raises(PromptError, match="Known are fruit"):
+            draw("{99::a|__fruits__}", seed, wildcards)
+    with pytest.raises(PromptError, match="fruits"):
+        check("{a|__fruits__}", wildcards)
+
+
+@pytest.mark.parametrize(
+    ("files", "fault"),
+    [
+        ({"a": "x __a__"}, "a.txt, line 1: This list leads back to itself: a > a"),
+        ({"a": "__b__", "b": "{__c__}", "c": "__a__"}, "a.txt, line 1: b.txt, line 1: c.txt, line 1: .*a > b > c > a"),
+        ({"a": "# one\n\nred {blue"}, "a.txt, line 3: { is never closed"),
+        ({"a": "__nope__"}, "a.txt, line 1: There is no wildcard nope"),
+        ({"a": "1..2::x"}, "a.txt, line 1: “1..2” is no weight"),
+        ({"a": "\n# nothing\n"}, "The list a is empty"),
+        (
+            {name: f"__{after}__ __{after}__" for name, after in zip("abcdefghijklmn", "bcdefghijklmno", strict=True)}
+            | {"o": "{0$$x}"},
+            "draws more than 2000 times",
+        ),
+        ({"a": "x" * 3000 + "{" + "y" * 3000 + "}"}, "More than 4000 characters"),
+        ({f"a{k or ''}": f"__a{k + 1}__" for k in range(70)} | {"a70": "x"}, "More than 64 lists"),
+    ],
+)
+def test_a_fault_in_a_list_points_at_the_call(files: dict[str, str], fault: str, home: Path, wildcards: Wildcards):
+    for name, text in files.items():
+        write(home / f"{name}.txt", text)
+    with pytest.raises(PromptError, match=fault) as caught:
+        draw("see __a__", 1, wildcards)
+    assert caught.value.position == 4
+
+
+def test_a_list_that_is_no_text_is_an_error(home: Path, wildcards: Wildcards):
+    (home / "a.txt").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(PromptError, match=r"a\.txt is not UTF-8"):
+        draw("__a__", 1, wildcards)
+
+
+def test_a_folder_that_is_not_there_has_no_lists(home: Path):
+    assert set(Wildcards(home / "missing").files()) == set(Wildcards().files())
+
+
+def test_ones_own_list_counts_over_the_projects(home: Path, wildcards: Wildcards):
+    assert "colours" in wildcards.files()
+    write(home / "colours.txt", "octarine")
+    assert draw("__colours__", 1, wildcards) == "octarine"
+
+
+def test_a_backslash_at_the_end_of_an_entry_escapes_nothing_behind_it(home: Path, wildcards: Wildcards):
+    write(home / "a.txt", "x\\")
+    assert draw("(__a__)", 1, wildcards) == "(x)"
+
+
+@pytest.mark.parametrize("path", sorted((PRESETS / "wildcards").rglob("*.txt")), ids=lambda path: path.stem)
+def test_every_list_of_the_project_can_be_drawn_from(path: Path):
+    name = path.relative_to(PRESETS / "wildcards").with_suffix("")
+    for seed in range(40):
+        text = draw(f"__{name}__", seed, Wildcards())
+        assert plan(parse(text), 10).strands[0].stages[0].text == text.strip()
