@@ -1,0 +1,331 @@
+"""The ControlNets that there are: the starter's own, those that the project names, those in the home's `controlnets`.
+
+In that folder, NAME/ is a diffusers ControlNet, NAME.safetensors a single file, and NAME.toml says about either, or
+about one on the hub, what cannot be seen from the files.
+"""
+
+from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from studio import hub, networks
+from studio.checkpoints import part_weights, read_json, tensor_shapes
+from studio.errors import ModelError, RecipeError, StudioError
+from studio.families import FAMILIES
+from studio.models import SOURCES, Count, Model, entries, not_downloaded, source_beside
+from studio.presets import check, check_family, read_table
+from studio.settings import ASSETS, PRESETS, Settings
+
+CONFIG = "config.json"
+STEM = "diffusion_pytorch_model"
+# Families that take the ControlNets of another, as they differ in the denoiser's input only.
+KIN = {"sd15_inpaint": "sd15", "sdxl_inpaint": "sdxl"}
+# The kind of a ControlNet that does not say it, by a word of its name.
+WORDS = {
+    "canny": "canny",
+    "depth": "depth",
+    "pose": "pose",
+    "scribble": "scribble",
+    "lineart": "lineart",
+    "tile": "tile",
+}
+
+
+class ControlNet(BaseModel):
+    """One ControlNet: where its weights are, and which maps it follows. Exactly one source is set.
+
+    `folder` is a diffusers folder; `repo` an id on the hub (with `revision` and `variant`, or with `weights`, the name
+    of a single file in it); `file` a single .safetensors. No `kinds`: they are not known. `modes`: the number by which
+    a network that serves several kinds is told which. `width`: that of the transformer it fits, where a family has
+    several sizes.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    id: str
+    name: str
+    family: str
+    kinds: tuple[str, ...] = ()
+    summary: str = ""
+    licence: str = ""
+    folder: Path | None = None
+    repo: str | None = None
+    revision: str | None = None
+    variant: str | None = None
+    weights: Annotated[str | None, Field(pattern=r"\.safetensors$")] = None
+    file: Path | None = None
+    width: Count | None = None
+    modes: tuple[tuple[str, int], ...] = ()
+    download_bytes: Count | None = None
+
+    @field_validator("family")
+    @classmethod
+    def _family_is_known(cls, family: str) -> str:
+        return check_family(family)
+
+    @field_validator("modes", mode="before")
+    @classmethod
+    def _as_pairs(cls, modes: Any) -> Any:
+        return tuple(sorted(modes.items())) if isinstance(modes, Mapping) else modes
+
+    @model_validator(mode="after")
+    def _has_one_source(self) -> "ControlNet":
+        if sum(getattr(self, source) is not None for source in SOURCES) != 1:
+            raise ValueError(f"exactly one of the keys {', '.join(SOURCES)} says where the weights are")
+        if self.weights and not self.repo:
+            raise ValueError("`weights` names a file of a `repo`")
+        return self
+
+    @property
+    def network(self) -> str:
+        """Its class in diffusers."""
+        return networks.of_family(self.family, bool(self.modes)).signature.denoiser
+
+    @property
+    def single_file(self) -> bool:
+        """Whether it is one file without a config."""
+        return bool(self.file or self.weights)
+
+    def mode(self, kind: str) -> int | None:
+        """The number of a kind of map, for a network that serves several; None for any other."""
+        return dict(self.modes).get(kind)
+
+    def follows(self, kind: str) -> bool:
+        """Whether it follows maps of this kind, as far as is known; a network of several has to be told the kind."""
+        return kind in self.kinds or (not self.modes and (kind == "map" or not self.kinds))
+
+
+class ControlNets(Mapping[str, ControlNet]):
+    """Every ControlNet by its id; the home's count over the project's. `faults` says why other entries are none."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._home = settings.home / "controlnets"
+        self._known: dict[str, ControlNet] = {}
+        self.faults: dict[str, ModelError] = {}
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Look again at what there is."""
+        self._known, self.faults = {}, {}
+        for path in sorted((ASSETS / "starter" / "controlnets").glob(f"*/{CONFIG}")):
+            kind = path.parent.name
+            self._add(f"starter-{kind}", {"folder": path.parent}, path.parent)
+        for path in sorted((PRESETS / "controlnets").glob("*.toml")):
+            self._add(path.stem, {"toml": path}, PRESETS.parent)
+        for name, found in entries(self._home).items():
+            self._add(name, found, self._home)
+
+    def __getitem__(self, name: str) -> ControlNet:
+        if name in self._known:
+            return self._known[name]
+        if name in self.faults:
+            raise ModelError(self.faults[name].message, self.faults[name].hint)
+        close = get_close_matches(name, self._known, n=3, cutoff=0.5)
+        known = dict.fromkeys([*close, *self._known])
+        raise ModelError(f"There is no ControlNet {name!r}.", f"Known are: {', '.join(known)}.")
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._known
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._known)
+
+    def __len__(self) -> int:
+        return len(self._known)
+
+    def fitting(self, family: str, kind: str | None = None, place: Path | None = None) -> list[str]:
+        """The ids of those for models of this family, and for maps of this kind; the best first.
+
+        Those that name the kind come before those that name none, and what is on this disk before the hub. `place`
+        is the model's folder, where it is on this disk: it tells models of one family and unlike size apart.
+        """
+        own, width = KIN.get(family, family), _width_of(place)
+        fit = [one for one in self.values() if one.family == own and (kind is None or one.follows(kind))]
+        fit = [one for one in fit if None in (width, one.width) or one.width == width]
+        if kind is not None:
+            fit.sort(key=lambda one: (kind not in one.kinds, not self.present(one)))
+        return [one.id for one in fit]
+
+    def check_fit(self, controlnet: ControlNet, model: Model, place: Path | None = None) -> None:
+        """RecipeError that names both families where the ControlNet is for another than the model's.
+
+        `place` as in `fitting`.
+        """
+        if controlnet.id in self.fitting(model.family, place=place):
+            return
+        theirs = model.family_facts().name
+        fault = f"{controlnet.name} is a ControlNet for {FAMILIES[controlnet.family].name}; {model.name} is {theirs}."
+        if controlnet.family == KIN.get(model.family, model.family):
+            fault = (
+                f"{controlnet.name} is a ControlNet for a {theirs} of another size: it is {controlnet.width} wide, "
+                f"{model.name} {_width_of(place)}."
+            )
+        there = self.fitting(model.family, place=place)
+        cure = f"For it there are: {', '.join(there)}." if there else f"Put one for it into {self._home}."
+        raise RecipeError("controls", fault, cure)
+
+    def location(self, controlnet: ControlNet) -> Path | None:
+        """The folder or file on this disk that it is loaded from; None where it is still on the hub."""
+        if controlnet.repo is None:
+            return controlnet.folder or controlnet.file
+        from huggingface_hub import try_to_load_from_cache
+
+        found = try_to_load_from_cache(controlnet.repo, _files(controlnet)[0], revision=controlnet.revision)
+        if not isinstance(found, str):
+            return None
+        return Path(found) if controlnet.weights else Path(found).parent
+
+    def size_bytes(self, controlnet: ControlNet) -> int | None:
+        """What its weights take on this disk; None where they are not all there."""
+        try:
+            return sum(path.stat().st_size for path in self._weights(controlnet))
+        except (ModelError, OSError):
+            return None
+
+    def present(self, controlnet: ControlNet) -> bool:
+        """Whether it is on this disk, so that nothing has to be downloaded."""
+        return self.size_bytes(controlnet) is not None
+
+    def why_not(self, controlnet: ControlNet) -> ModelError | None:
+        """What keeps it from being loaded, with its cure; None where nothing does.
+
+        One that only has to be downloaded can be loaded, unless the hub is switched off.
+        """
+        try:
+            if controlnet.repo is not None and not self.present(controlnet):
+                return not_downloaded(controlnet.name, controlnet.repo)
+            for path in self._weights(controlnet):
+                _check_family(controlnet, path)
+        except ModelError as error:
+            return error
+        return None
+
+    def fetch(self, controlnet: ControlNet, say: hub.Say = hub.silent) -> Path:
+        """Its folder, or its single file, downloaded where it is not on this disk; ModelError where it cannot be had.
+
+        `say` hears how far a download is.
+        """
+        fault = self.why_not(controlnet)
+        if fault:
+            raise fault
+        if controlnet.repo is not None and not self.present(controlnet):
+            hub.fetch(controlnet.name, controlnet.repo, _files(controlnet), say, revision=controlnet.revision)
+        place = self.location(controlnet)
+        if place is None:
+            raise ModelError(f"{controlnet.name} is not where the hub put it.", "Free the hub's cache, and try again.")
+        return place
+
+    def config(self, controlnet: ControlNet) -> dict[str, Any]:
+        """What its network is built by, once it is on this disk: its config, or what is known of its single file."""
+        (path, *_) = self._weights(controlnet)
+        if not controlnet.single_file:
+            return read_json(path.parent / CONFIG)
+        network = networks.of_family(controlnet.family, bool(controlnet.modes))
+        told = {"num_control_type": networks.told_by_tensors(tensor_shapes(path))} if controlnet.modes else {}
+        return {"_class_name": controlnet.network, **network.config, **told}
+
+    def _add(self, name: str, found: Mapping[str, Path], root: Path) -> None:
+        """One broken entry is listed with its fault and does not take the others down."""
+        self._known.pop(name, None)
+        try:
+            self._known[name] = _entry(name, found, root)
+        except StudioError as error:
+            self.faults[name] = ModelError(error.message, error.hint)
+
+    def _weights(self, controlnet: ControlNet) -> list[Path]:
+        place = self.location(controlnet)
+        if place is None or not place.exists():
+            raise ModelError(
+                f"{controlnet.name} is missing: there is no {place}." if place else f"{controlnet.name} is not here.",
+                "Put it there, or mend its .toml file.",
+            )
+        return [place] if controlnet.single_file else part_weights(place, controlnet.variant)
+
+
+def _files(controlnet: ControlNet) -> list[str]:
+    """What of a repository is needed; the first of them tells whether it was downloaded."""
+    if controlnet.weights:
+        return [controlnet.weights]
+    return [CONFIG, ".".join(filter(None, (STEM, controlnet.variant, "safetensors")))]
+
+
+def _entry(name: str, found: Mapping[str, Path], root: Path) -> ControlNet:
+    """The ControlNet that the files make together; paths in the TOML are relative to `root`."""
+    toml = found.get("toml", root / f"{name}.toml")
+    table = read_table(toml) if "toml" in found else {}
+    for key in ("folder", "file"):
+        if isinstance(table.get(key), str):
+            table[key] = root / table[key]
+    if not any(source in table for source in SOURCES):
+        table |= source_beside(name, found, root)
+    place = table.get("folder") or table.get("file")
+    if isinstance(place, Path):
+        seen = _seen_in_folder(place) if place.is_dir() else _seen_in_file(place)
+        table = {**seen, "kinds": _kinds(name, seen), **table}
+        _check_said(toml, table, seen)
+    table.setdefault("name", name)
+    return check(toml, {"id": name}, table, ControlNet)
+
+
+def _seen_in_folder(folder: Path) -> dict[str, Any]:
+    if not (folder / CONFIG).is_file():
+        raise ModelError(f"{folder} is no ControlNet: it has no {CONFIG}.", "Copy it whole, or remove the folder.")
+    config = read_json(folder / CONFIG)
+    network = networks.of_config(config)
+    if network is None:
+        raise _no_controlnet(folder)
+    modes = network.modes_within(networks.told_by_config(config))
+    return {"family": network.family, "modes": modes, "width": networks.width(config)}
+
+
+def _seen_in_file(path: Path) -> dict[str, Any]:
+    shapes = tensor_shapes(path)
+    network = networks.of_tensors(shapes)
+    if network is None:
+        raise _no_controlnet(path)
+    if not network.config:
+        raise ModelError(
+            f"{path.name}, a ControlNet for {FAMILIES[network.family].name}, lacks its {CONFIG}, which says its size.",
+            f"Put both into a folder of its own, the file as {STEM}.safetensors; {CONFIG} is where the file is from.",
+        )
+    return {"family": network.family, "modes": network.modes_within(networks.told_by_tensors(shapes))}
+
+
+def _width_of(place: Path | None) -> int | None:
+    """How wide the transformer of the model in this folder is; None where it has none, or is not here."""
+    config = place / "transformer" / CONFIG if place else None
+    return networks.width(read_json(config)) if config and config.is_file() else None
+
+
+def _no_controlnet(place: Path) -> ModelError:
+    families = dict.fromkeys(FAMILIES[network.family].name for network in networks.NETWORKS)
+    return ModelError(
+        f"{place.name} is no ControlNet that the studio knows.",
+        f"It must be one for {', '.join(families)}, in the format of diffusers or as one .safetensors file.",
+    )
+
+
+def _kinds(name: str, seen: Mapping[str, Any]) -> tuple[str, ...]:
+    return tuple(seen.get("modes") or {kind for word, kind in WORDS.items() if word in name.lower()})
+
+
+def _check_said(toml: Path, table: Mapping[str, Any], seen: Mapping[str, Any]) -> None:
+    if table["family"] != seen["family"]:
+        raise ModelError(
+            f"{toml}: `family` is said to be {table['family']}, but its weights are for {seen['family']}.",
+            f'Write family = "{seen["family"]}", or leave it out.',
+        )
+
+
+def _check_family(controlnet: ControlNet, path: Path) -> None:
+    """Weights that are whole, but not those of the config beside them, fail deep inside the load."""
+    network = networks.of_tensors(tensor_shapes(path))
+    if network and network.family != controlnet.family:
+        raise ModelError(
+            f"{path} is a ControlNet for {FAMILIES[network.family].name}, not for {FAMILIES[controlnet.family].name} "
+            "as its config says.",
+            "Weights and config do not belong together: copy the whole ControlNet again.",
+        )

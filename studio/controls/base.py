@@ -1,0 +1,143 @@
+"""The contract of a control: from a picture to the map that a ControlNet follows, at the same size."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from studio.errors import RecipeError
+from studio.hub import Say, silent
+from studio.preprocessors import Weights
+from studio.settings import Settings
+
+T = TypeVar("T")
+Value = float | int | str
+# Longer than this, a picture is seen squeezed: the networks were never shown such, and would fill the memory.
+MOST_ASPECT = 4
+
+
+class Load(Protocol):
+    """Gives the network that `loader` makes, on the device; the same for the same key, as long as it can be kept."""
+
+    def __call__(self, key: str, loader: Callable[[], T]) -> T: ...
+
+
+def load_anew(key: str, loader: Callable[[], T]) -> T:
+    """Keeps nothing."""
+    del key
+    return loader()
+
+
+@dataclass(frozen=True)
+class Workshop:
+    """What whoever asks for a map lends to it.
+
+    `load` keeps networks within a budget, `device` is where they run, `say` hears of downloads. `starter` says that
+    the picture is for the embedded model, whose own estimators know its world and no other.
+    """
+
+    settings: Settings
+    starter: bool = False
+    device: str = "cpu"
+    load: Load = load_anew
+    say: Say = silent
+
+    def estimator(self, wanted: str, known: Mapping[str, Weights]) -> str:
+        """What "auto" means here: the starter's own for its world, else the first of `known` that is on this disk.
+
+        Where none is, it is the first.
+        """
+        if wanted != "auto":
+            return wanted
+        if self.starter:
+            return "starter"
+        here = (name for name, weights in known.items() if weights.present(self.settings))
+        return next(here, next(iter(known)))
+
+
+@dataclass(frozen=True)
+class Option:
+    """A control's own setting: a whole number, a number or one of `choices`, as its default is."""
+
+    name: str
+    label: str
+    help: str
+    default: Value
+    minimum: float = 0
+    maximum: float = 1
+    step: float = 1
+    choices: tuple[str, ...] = ()
+
+    def check(self, value: Any) -> Value:
+        """The value itself; ValueError says what it may be."""
+        if self.choices:
+            if value not in self.choices:
+                raise ValueError(f"one of {', '.join(self.choices)}")
+            return str(value)
+        whole = isinstance(self.default, int)
+        number = isinstance(value, int | float) and not isinstance(value, bool)
+        if not (number and self.minimum <= value <= self.maximum and (not whole or value == int(value))):
+            raise ValueError(f"{'a whole number' if whole else 'a number'} from {self.minimum:g} to {self.maximum:g}")
+        return int(value) if whole else float(value)
+
+
+class Control(ABC):
+    """One control; the name of its file is the kind that recipes ask for.
+
+    `needs` are the weights that its estimators want and that do not come with the studio. `nothing` is what is said
+    of a map that is black, which steers nothing; None where a black map is right.
+    """
+
+    label: str
+    help: str
+    options: tuple[Option, ...] = ()
+    needs: tuple[Weights, ...] = ()
+    nothing: str | None = None
+
+    def check(self, options: Mapping[str, Any]) -> dict[str, Value]:
+        """Every option with its value; RecipeError on `controls` for one that is unknown or cannot be."""
+        known = {option.name: option for option in self.options}
+        stray = next((name for name in options if name not in known), None)
+        if stray is not None:
+            names = f"Known are: {', '.join(known)}." if known else "It has none."
+            raise RecipeError("controls", f"{self.label} has no option {stray!r}.", names)
+        filled = {}
+        for name, option in known.items():
+            try:
+                filled[name] = option.check(options.get(name, option.default))
+            except ValueError as error:
+                fault = f"{self.label}: {option.label} cannot be {options[name]!r}."
+                raise RecipeError("controls", fault, f"It is {error}.") from None
+        return filled
+
+    def map(self, image: Image.Image, options: Mapping[str, Any], workshop: Workshop) -> Image.Image:
+        """The map of an RGB picture, RGB and of the same size.
+
+        Raises RecipeError where an option cannot be or nothing is found, ModelError where weights are missing or
+        refused.
+        """
+        made = self.draw(image, self.check(options), workshop)
+        if self.nothing and not made.getbbox():
+            raise RecipeError("controls", self.nothing, "Choose another picture or other settings, or draw the map.")
+        return made
+
+    @abstractmethod
+    def draw(self, image: Image.Image, options: Mapping[str, Any], workshop: Workshop) -> Image.Image:
+        """The map, by options that are checked and complete."""
+
+
+def as_picture(levels: NDArray[Any]) -> Image.Image:
+    """An RGB picture of levels (height, width), 0 to 255."""
+    return Image.fromarray(levels.clip(0, 255).astype(np.uint8)).convert("RGB")
+
+
+def as_seen(image: Image.Image, side: int, multiple: int = 1) -> Image.Image:
+    """The picture as a network sees it: its shorter side `side` pixels long, both sides multiples of `multiple`."""
+    shortest = min(image.size)
+    sides = (side * min(MOST_ASPECT, length / shortest) for length in image.size)
+    width, height = (max(multiple, round(length / multiple) * multiple) for length in sides)
+    return image.resize((width, height), Image.Resampling.BICUBIC)

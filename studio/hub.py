@@ -1,0 +1,88 @@
+"""Files from the hub: fetched with their progress told, and every refusal in the studio's words."""
+
+from collections.abc import Callable, Sequence
+from os import devnull
+from pathlib import Path
+from typing import Any
+
+from studio.errors import ModelError
+
+Say = Callable[[str], None]
+MEGABYTE = 1_000_000
+
+
+def silent(sentence: str) -> None:
+    """Nobody hears of it."""
+    del sentence
+
+
+def is_off() -> bool:
+    """Whether the hub was switched off (HF_HUB_OFFLINE)."""
+    from huggingface_hub.constants import HF_HUB_OFFLINE
+
+    return bool(HF_HUB_OFFLINE)
+
+
+def in_words(size_bytes: int) -> str:
+    """A size for people: "99 MB", "2.5 GB"."""
+    megabytes = size_bytes / MEGABYTE
+    return f"{megabytes / 1000:.1f} GB" if megabytes >= 1000 else f"{megabytes:.0f} MB"
+
+
+def fetch(
+    name: str,
+    repo: str,
+    files: Sequence[str],
+    say: Say,
+    folder: Path | None = None,
+    revision: str | None = None,
+) -> list[Path]:
+    """The files of a repository, in `folder` or else in the hub's own cache; what is there already is not fetched.
+
+    `name` is what people know it by. Raises ModelError that says why it cannot be had; whatever `say` raises ends it.
+    """
+    import httpx2
+    from huggingface_hub import hf_hub_download
+    from huggingface_hub.errors import GatedRepoError
+
+    told = _told(name, say)
+    try:
+        return [
+            Path(hf_hub_download(repo, file, local_dir=folder, revision=revision, tqdm_class=told)) for file in files
+        ]
+    except GatedRepoError as error:
+        raise ModelError(
+            f"{name} cannot be downloaded: {repo} asks for its licence to be accepted first.",
+            f"Accept it at https://huggingface.co/{repo}, then log in with: hf auth login",
+        ) from error
+    except (OSError, ValueError, httpx2.HTTPError) as error:
+        raise ModelError(
+            f"{name} cannot be downloaded from {repo}: {str(error).splitlines()[0]}",
+            "Check the network and the room on the disk, then try again; what was fetched so far is kept.",
+        ) from error
+
+
+def _told(name: str, say: Say) -> Any:
+    """A progress bar that shows nothing, and says each further per cent."""
+    from tqdm import tqdm
+
+    class Told(tqdm):  # type: ignore[misc]  # tqdm has no types
+        def __init__(self, *arguments: Any, **options: Any) -> None:
+            self.said = -1
+            self.nowhere = open(devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115 - closed with the bar
+            super().__init__(*arguments, **options | {"file": self.nowhere})
+
+        def update(self, n: float | None = 1) -> Any:
+            shown = super().update(n)
+            share = int(100 * self.n / self.total) if self.total else 0
+            if share != self.said:
+                self.said = share
+                size = f" of {in_words(int(self.total))}" if self.total else ""
+                say(f"Downloading {name}, {share} %{size} ...")
+            return shown
+
+        def close(self) -> None:
+            super().close()
+            self.nowhere.close()
+
+    return Told

@@ -1,0 +1,86 @@
+import json
+
+import pytest
+
+from studio.errors import StudioError
+from studio.skeleton import COLOURS, JOINTS, LIMB_LIGHT, LIMBS, draw, from_openpose, to_openpose
+
+SIDE = 512
+PERSON = {joint: (100.0 + 12 * number, 60.0 + 20 * number) for number, joint in enumerate(JOINTS)}
+
+
+def test_joints_and_limbs_are_those_of_openpose_in_its_order():
+    assert len(JOINTS) == len(COLOURS) == 18
+    assert JOINTS[:5] == ("nose", "neck", "right_shoulder", "right_elbow", "right_wrist")
+    assert JOINTS[13:] == ("left_ankle", "right_eye", "left_eye", "right_ear", "left_ear")
+    numbered = [[JOINTS.index(start) + 1, JOINTS.index(end) + 1] for start, end in LIMBS]
+    assert numbered[:6] == [[2, 3], [2, 6], [3, 4], [4, 5], [6, 7], [7, 8]]
+    assert numbered[6:12] == [[2, 9], [9, 10], [10, 11], [2, 12], [12, 13], [13, 14]]
+    assert numbered[12:] == [[2, 1], [1, 15], [15, 17], [1, 16], [16, 18]]
+
+
+@pytest.mark.parametrize("number", range(18))
+def test_each_joint_is_a_dot_of_its_colour(number):
+    image = draw([{JOINTS[number]: (100, 200)}], SIDE, SIDE)
+    assert image.getpixel((100, 200)) == COLOURS[number]
+    assert image.getpixel((103, 200)) == COLOURS[number]
+    assert image.getpixel((106, 200)) == (0, 0, 0)
+
+
+@pytest.mark.parametrize("number", range(17))
+def test_each_limb_is_an_oval_of_its_darker_colour(number):
+    start, end = LIMBS[number]
+    image = draw([{start: (100, 200), end: (200, 200)}], SIDE, SIDE)
+    dark = tuple(int(LIMB_LIGHT * level) for level in COLOURS[number])
+    assert image.getpixel((150, 200)) == image.getpixel((150, 202)) == dark
+    assert image.getpixel((150, 206)) == (0, 0, 0)
+
+
+def test_strokes_grow_with_the_picture():
+    def height(side):
+        column = draw([{"nose": (side / 2, side / 2)}], side, side).crop((side // 2, 0, side // 2 + 1, side))
+        return sum(any(pixel) for pixel in column.get_flattened_data())
+
+    assert height(1024) == pytest.approx(2 * height(512), abs=2)
+    assert height(64) >= 1
+
+
+def test_a_limb_with_a_missing_end_is_left_out():
+    image = draw([{"left_hip": (100, 200), "left_knee": (200, 200), "left_ankle": (200, 300)}], SIDE, SIDE)
+    assert any(image.getpixel((150, 200)))
+    assert image.crop((0, 0, SIDE, 190)).getbbox() is None
+    assert draw([{}], 8, 8).getbbox() is None
+
+
+def test_a_person_partly_outside_is_drawn_as_far_as_it_is_inside():
+    image = draw([{"neck": (-40, 30), "nose": (40, 30), "left_ear": (900, -900)}], SIDE, SIDE)
+    assert image.size == (SIDE, SIDE)
+    assert image.getpixel((2, 30)) == (0, 0, int(255 * LIMB_LIGHT))
+
+
+def test_people_survive_openpose_json():
+    someone = {joint: point for joint, point in PERSON.items() if joint != "left_ear"}
+    content = json.loads(json.dumps(to_openpose([PERSON, someone], 640, 480)))
+    assert (content["canvas_width"], content["canvas_height"]) == (640, 480)
+    assert content["people"][1]["pose_keypoints_2d"][-3:] == [0, 0, 0]
+    assert from_openpose(content) == [PERSON, someone]
+
+
+def test_a_joint_at_the_corner_survives_openpose_json():
+    assert from_openpose(to_openpose([{"nose": (0.0, 0.0)}], 8, 8)) == [{"nose": (0.0, 0.0)}]
+
+
+@pytest.mark.parametrize(
+    ("content", "what"),
+    [
+        ([], "people"),
+        ({"people": {}}, "people"),
+        ({"people": [{}]}, "person 1"),
+        ({"people": [{"pose_keypoints_2d": [0] * 75}]}, "54 numbers"),
+        ({"people": [{"pose_keypoints_2d": ["0"] * 54}]}, "54 numbers"),
+        ({"people": [{"pose_keypoints_2d": [float("nan")] * 54}]}, "54 numbers"),
+    ],
+)
+def test_what_is_no_pose_is_refused_with_the_reason(content, what):
+    with pytest.raises(StudioError, match=what):
+        from_openpose(content)
