@@ -14,6 +14,7 @@ INDEX = "model_index.json"
 HEADER_BYTES = 100_000_000
 DENOISERS = ("unet", "transformer")
 WITH_WEIGHTS = (*DENOISERS, "vae", "text_encoder", "text_encoder_2", "text_encoder_3")
+CHECKER = ("safety_checker/config.json", "feature_extractor/preprocessor_config.json")
 STEMS = ("diffusion_pytorch_model", "model")
 
 
@@ -53,7 +54,7 @@ def weights(folder: Path, variant: str | None = None) -> list[Path]:
     parts = [name for name in WITH_WEIGHTS if isinstance(index.get(name), list) and index[name][0]]
     if not parts:
         raise ModelError(f"{folder / INDEX} names no part with weights.", "Copy the whole model again.")
-    return [path for part in parts for path in _part_weights(folder / part, variant)]
+    return [path for part in parts for path in part_weights(folder / part, variant)]
 
 
 def family_of_folder(folder: Path) -> str | None:
@@ -75,6 +76,11 @@ def family_of_file(path: Path) -> str | None:
     shapes = tensor_shapes(path)
     fits = [i for i, family in FAMILIES.items() if family.signature.fits_tensors(shapes)]
     return max(fits, key=lambda i: len(FAMILIES[i].signature.keys), default=None)
+
+
+def has_checker(folder: Path) -> bool:
+    """Whether a model's folder holds an output checker and what prepares pictures for it, named in its index or not."""
+    return all((folder / part).is_file() for part in CHECKER)
 
 
 def read_json(path: Path) -> dict[str, Any]:
@@ -112,7 +118,8 @@ def _damaged(path: Path, why: str) -> ModelError:
     return ModelError(f"{path} is damaged: {why}.", "The download or copy broke off: get the file again.")
 
 
-def _part_weights(folder: Path, variant: str | None) -> list[Path]:
+def part_weights(folder: Path, variant: str | None) -> list[Path]:
+    """The weight files of one network's folder, those of `variant` where it has them; ModelError as `weights`."""
     for name in _names(variant):
         path = folder / name
         if path.is_file():

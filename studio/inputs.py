@@ -5,6 +5,7 @@ A recipe names them by the hash of their pixels, so that its result can be made 
 
 import re
 import struct
+import warnings
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -194,7 +195,10 @@ def _opened(field: Field, source: Source) -> Image.Image:
         return source.copy()
     if not (len(source) if isinstance(source, bytes) else source.stat().st_size):
         raise RecipeError(field, "The file is empty: it has 0 bytes.", "Save or upload the picture again.")
-    return Image.open(BytesIO(source) if isinstance(source, bytes) else source, formats=FORMATS)
+    with warnings.catch_warnings():
+        # Pillow refuses the largest pictures, and only warns, on the terminal, of the next ones.
+        warnings.simplefilter("error", Image.DecompressionBombWarning)
+        return Image.open(BytesIO(source) if isinstance(source, bytes) else source, formats=FORMATS)
 
 
 def _check_size(field: Field, pixels: int) -> None:

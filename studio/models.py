@@ -7,15 +7,18 @@ and NAME.toml says about either, or about a model on the hub, what cannot be see
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
+from studio import hub
 from studio.checkpoints import (
     INDEX,
     PICKLES,
     family_of_file,
     family_of_folder,
+    has_checker,
+    read_json,
     refuse_pickle,
     tensor_shapes,
     weights,
@@ -24,7 +27,6 @@ from studio.errors import ModelError, StudioError
 from studio.families import FAMILIES
 from studio.families.base import Family
 from studio.presets import check, check_family, read_table
-from studio.recipe import Ability
 from studio.settings import PRESETS, Settings
 from studio.vocabulary import Vocabulary, read_tokenizer
 
@@ -33,6 +35,8 @@ if TYPE_CHECKING:
 
 SOURCES = ("folder", "repo", "file")
 Count = Annotated[int, Field(ge=1)]
+# What a distilled model of a family may have lost; the other abilities are those of the family's pipelines.
+Learned = Literal["negative_prompt", "guidance"]
 
 
 class Model(BaseModel):
@@ -61,7 +65,7 @@ class Model(BaseModel):
     width: Count | None = None
     height: Count | None = None
     prompt_tokens: Count | None = None
-    abilities: frozenset[Ability] | None = None
+    abilities: frozenset[Learned] | None = None
     draft_steps: Count | None = None
     download_bytes: Count | None = None
     examples: tuple[str, ...] = ()
@@ -101,6 +105,8 @@ class Model(BaseModel):
     def default(self, name: str) -> Any:
         """The model's own value of a setting or fact, else its family's; a width or height is the native side."""
         own = getattr(self, name, None)
+        if name == "abilities" and own is not None:
+            return own | (self.family_facts().abilities - {*get_args(Learned)})
         if own is not None:
             return own
         if name in ("width", "height"):
@@ -125,7 +131,7 @@ class Catalogue(Mapping[str, Model]):
         self._models, self.faults = {}, {}
         for path in sorted((PRESETS / "models").glob("*.toml")):
             self._add(path.stem, {"toml": path}, PRESETS.parent)
-        for name, found in _found(self._home).items():
+        for name, found in entries(self._home).items():
             self._add(name, found, self._home)
 
     def __getitem__(self, name: str) -> Model:
@@ -173,7 +179,7 @@ class Catalogue(Mapping[str, Model]):
         """
         try:
             if model.repo is not None and not self.present(model):
-                return _not_downloaded(model)
+                return not_downloaded(model.name, model.repo)
             for path in self._weights(model):
                 tensor_shapes(path)
             _check_family(model)
@@ -182,6 +188,19 @@ class Catalogue(Mapping[str, Model]):
             return error
         return None
 
+    def checker(self, model: Model) -> Path | None:
+        """The folder that holds the model's own output checker; None where it is not on this disk."""
+        base = self._base(model)
+        return base if base and has_checker(base) else None
+
+    def lacks_checker(self, model: Model) -> bool:
+        """Whether it is plain that the model has no output checker: what is still on the hub may bring one."""
+        if self.checker(model) or not self.present(model):
+            return False
+        base = self._base(model)
+        promised = model.repo and base and read_json(base / INDEX).get("safety_checker")
+        return not (promised and promised[0])
+
     def vocabulary(self, model: Model) -> Vocabulary | None:
         """The words that the model knows, where its folder has a vocabulary.json; ModelError where that is damaged."""
         path = model.folder / "vocabulary.json" if model.folder else None
@@ -189,7 +208,7 @@ class Catalogue(Mapping[str, Model]):
 
     def count_tokens(self, model: Model, text: str) -> int | None:
         """How many tokens the model's tokenizer makes of `text`, without marks; None where its files are not here."""
-        base = model.config if model.file else self.location(model)
+        base = self._base(model)
         if base is None:
             return None
         folder = base / model.family_facts().tokenizer
@@ -197,6 +216,10 @@ class Catalogue(Mapping[str, Model]):
             self._tokenizers[folder] = read_tokenizer(folder)
         tokenizer = self._tokenizers[folder]
         return len(tokenizer.encode(text, add_special_tokens=False).ids) if tokenizer else None
+
+    def _base(self, model: Model) -> Path | None:
+        """The folder of all that is not weights."""
+        return model.config if model.file else self.location(model)
 
     def _add(self, name: str, found: Mapping[str, Path], root: Path) -> None:
         """One broken entry is listed with its fault and does not take the others down."""
@@ -216,8 +239,8 @@ class Catalogue(Mapping[str, Model]):
         return [place] if model.file else weights(place, model.variant)
 
 
-def _found(home: Path) -> dict[str, dict[str, Path]]:
-    """The entries of the home's folder: by model name, what there is of it by kind."""
+def entries(home: Path) -> dict[str, dict[str, Path]]:
+    """What lies in a folder of models: by name, what there is of it by kind (toml, folder, file, pickle)."""
     found: dict[str, dict[str, Path]] = {}
     if not home.is_dir():
         return found
@@ -247,7 +270,7 @@ def _entry(name: str, found: Mapping[str, Path], root: Path) -> Model:
         if isinstance(table.get(key), str):
             table[key] = root / table[key]
     if not any(source in table for source in SOURCES):
-        table |= _source_beside(name, found, root)
+        table |= source_beside(name, found, root)
     if "file" in table and (root / f"{name}.config").is_dir():
         table.setdefault("config", root / f"{name}.config")
     if "family" not in table and "repo" not in table:
@@ -256,7 +279,8 @@ def _entry(name: str, found: Mapping[str, Path], root: Path) -> Model:
     return check(toml, {"id": name}, table, Model)
 
 
-def _source_beside(name: str, found: Mapping[str, Path], root: Path) -> dict[str, Path]:
+def source_beside(name: str, found: Mapping[str, Path], root: Path) -> dict[str, Path]:
+    """The source that lies beside a TOML file that names none; ModelError where there is no, or only a refused one."""
     if "folder" in found:
         return {"folder": found["folder"]}
     if "file" in found:
@@ -312,12 +336,11 @@ def _check_config(model: Model) -> None:
     )
 
 
-def _not_downloaded(model: Model) -> ModelError | None:
-    from huggingface_hub.constants import HF_HUB_OFFLINE
-
-    if not HF_HUB_OFFLINE:
+def not_downloaded(name: str, repo: str) -> ModelError | None:
+    """What keeps weights that are not on this disk from being downloaded; None where nothing is known to."""
+    if not hub.is_off():
         return None
     return ModelError(
-        f"{model.name} is not on this disk, and the hub is switched off (HF_HUB_OFFLINE).",
-        f"Unset HF_HUB_OFFLINE to download {model.repo}, or choose a model that is here.",
+        f"{name} is not on this disk, and the hub is switched off (HF_HUB_OFFLINE).",
+        f"Unset HF_HUB_OFFLINE to download {repo}, or choose a model that is here.",
     )

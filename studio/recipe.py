@@ -16,7 +16,7 @@ from pydantic.fields import FieldInfo
 from studio.errors import RecipeError
 
 Group = Literal["prompt", "model", "size", "sampling", "seed", "edit", "mask", "hires", "upscale"]
-Ability = Literal["negative_prompt", "guidance"]
+Ability = Literal["negative_prompt", "guidance", "image_guidance", "strength"]
 Task = Literal["text2img", "img2img", "inpaint", "upscale"]
 
 PROMPT_CHARACTERS = 4000
@@ -181,6 +181,21 @@ class Recipe(BaseModel):
             0,
             1,
             0.01,
+            ability="strength",
+        ),
+    ] = None
+    image_guidance_scale: Annotated[
+        float | None,
+        Field(ge=1, le=50),
+        Setting(
+            "Image guidance",
+            "How closely the result keeps to the picture; higher changes less.",
+            "edit",
+            Dearness.SAMPLING,
+            1,
+            3,
+            0.05,
+            ability="image_guidance",
         ),
     ] = None
     resize: Annotated[
@@ -281,6 +296,13 @@ class Recipe(BaseModel):
     def denoises(self) -> bool:
         """Whether a model paints; enlarging alone takes none of its steps and no prompt."""
         return self.task != "upscale" or self.strength is not None
+
+    @property
+    def passes(self) -> tuple[Task, ...]:
+        """What a model is asked to do, in this order: a second pass, and painting over, are image to image."""
+        if self.task == "upscale":
+            return ("img2img",) if self.denoises else ()
+        return (self.task, "img2img") if self.hires_scale else (self.task,)
 
     @classmethod
     def make(cls, **values: Any) -> "Recipe":

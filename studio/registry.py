@@ -13,7 +13,7 @@ T = TypeVar("T")
 
 
 class Registry(Mapping[str, T], Generic[T]):
-    """The members of `package`: each module's `attribute`, by module name; `base` is the contract, not a member."""
+    """The members of `package`: each module's `attribute`, by module name; not `base`, the contract, nor `__main__`."""
 
     def __init__(self, package: str, attribute: str, kind: type[T]) -> None:
         self.package = package
@@ -37,4 +37,4 @@ class Registry(Mapping[str, T], Generic[T]):
     def _names(self) -> list[str]:
         spec = find_spec(self.package)
         folders = spec.submodule_search_locations if spec else None
-        return sorted(m.name for m in pkgutil.iter_modules(folders or []) if m.name != "base")
+        return sorted(m.name for m in pkgutil.iter_modules(folders or []) if m.name not in ("base", "__main__"))

@@ -39,6 +39,9 @@ class Settings(BaseSettings):
     offload: Literal["auto", "none", "model", "sequential"] = Field(
         "auto", description="What stays off the card between its turns; auto decides by free memory."
     )
+    output_check: Literal["off", "mark", "withhold"] = Field(
+        "off", description="What happens to a picture that the model's own output checker flags; off asks none."
+    )
     max_images: int = Field(64, ge=1, le=1024, description="The most images one job may ask for.")
     max_waiting: int = Field(200, ge=1, description="The most jobs that may wait in line.")
 

@@ -14,13 +14,20 @@ from studio.recipe import PROMPT_CHARACTERS, SEEDS, Recipe, Task
 from studio.schedulers import SCHEDULERS
 from studio.settings import Settings
 from studio.upscalers import LANCZOS, LATENT, Upscalers
-from studio.uses import check_used, standards
+from studio.uses import check_able, check_used, standards
 
 T = TypeVar("T")
 WORK: Mapping[Task, str] = {
     "text2img": "make a picture from text alone",
     "img2img": "paint over a picture",
     "inpaint": "paint into a picture",
+}
+INSTRUCTED = "change a picture as the prompt tells it to"
+# What a recipe has to have, so that this is its task.
+GIVE: Mapping[Task, str] = {
+    "text2img": "no picture to start from",
+    "img2img": "a picture (init_image) and no mask",
+    "inpaint": "a picture (init_image) and a mask (mask_image) or sides to extend (outpaint)",
 }
 
 
@@ -35,25 +42,60 @@ def settle(
     if recipe.denoises:
         _check_prompt(recipe)
     model = _model(recipe, settings, catalogue)
+    check_task(recipe, model)
+    check_able(recipe, model.default("abilities"), model.name)
+    if recipe.denoises:
+        _check_output(model, settings, catalogue)
     _check_count(recipe, settings)
     seed = _given(recipe.seed, secrets.randbelow(SEEDS))
     whole = recipe.replace(model=model.id, negative_presets=(), seed=seed, count=1)
     whole = _edit(whole, model, settings, inputs)
     if recipe.denoises:
-        whole = whole.replace(negative_prompt=_negative(recipe, model, presets), **_sampling(recipe, model))
+        whole = whole.replace(negative_prompt=_negative(recipe, presets), **_sampling(recipe, model))
         _check_tokens(whole, model, catalogue)
     return tuple(whole.replace(seed=(seed + k) % SEEDS) for k in range(recipe.count))
 
 
+def check_task(recipe: Recipe, model: Model) -> None:
+    """RecipeError where the model cannot do all that is asked; enlarging alone asks nothing of it."""
+    can = model.family_facts().pipelines
+    for task in recipe.passes:
+        if task not in can:
+            words = {known: WORK[known] for known in can}
+            if "image_guidance" in model.default("abilities"):
+                words["img2img"] = INSTRUCTED
+            raise RecipeError(
+                "model",
+                f"{model.name} cannot {WORK[task]}: it is made to {' or to '.join(words.values())}.",
+                f"Give {', or '.join(GIVE[known] for known in can)}; or choose another model.",
+            )
+
+
+def _check_output(model: Model, settings: Settings, catalogue: Catalogue) -> None:
+    """RecipeError where what comes out is to be checked, and the model brings nothing to check it with."""
+    if settings.output_check != "off" and catalogue.lacks_checker(model):
+        raise unchecked(model, settings)
+
+
+def unchecked(model: Model, settings: Settings) -> RecipeError:
+    """What is said of a model that cannot check what it makes."""
+    return RecipeError(
+        "model",
+        f"{model.name} has no output checker, and this studio makes nothing that is not checked (its setting "
+        f"output_check is “{settings.output_check}”).",
+        "Choose a model that has one, or start the studio with STUDIO_OUTPUT_CHECK=off.",
+    )
+
+
 def _edit(recipe: Recipe, model: Model, settings: Settings, inputs: Inputs) -> Recipe:
     """Sizes and everything about the picture that the recipe starts from."""
-    _check_task(recipe, model)
     _check_upscalers(recipe, Upscalers(settings))
     if recipe.init_image:
         stored_size("init_image", recipe.init_image, inputs)
     if recipe.mask_image:
         stored_size("mask_image", recipe.mask_image, inputs)
-    left_open = {name: value for name, value in standards(recipe).items() if getattr(recipe, name) is None}
+    usual = standards(recipe, model.default("abilities"))
+    left_open = {name: value for name, value in usual.items() if getattr(recipe, name) is None}
     whole = recipe.replace(**left_open)
     width, height = settle_size(whole, model, inputs)
     return whole.replace(width=width, height=height)
@@ -68,24 +110,6 @@ def _sampling(recipe: Recipe, model: Model) -> dict[str, Any]:
         "guidance_scale": _guidance(recipe, model),
         **second,
     }
-
-
-def _check_task(recipe: Recipe, model: Model) -> None:
-    """The model can do all that is asked; enlarging alone asks nothing of it."""
-    can = model.family_facts().pipelines
-    for task in _asked(recipe):
-        if task not in can:
-            words = " or ".join(WORK[known] for known in can)
-            raise RecipeError(
-                "model", f"{model.name} cannot {WORK[task]}; it can {words}.", "Choose another model for this."
-            )
-
-
-def _asked(recipe: Recipe) -> tuple[Task, ...]:
-    """What the model is asked to do: a second pass, and what is painted over, are image to image."""
-    if recipe.task == "upscale":
-        return ("img2img",) if recipe.denoises else ()
-    return (recipe.task, "img2img") if recipe.hires_scale else (recipe.task,)
 
 
 def _check_upscalers(recipe: Recipe, upscalers: Upscalers) -> None:
@@ -130,13 +154,10 @@ def _check_count(recipe: Recipe, settings: Settings) -> None:
         )
 
 
-def _negative(recipe: Recipe, model: Model, presets: Presets) -> str:
+def _negative(recipe: Recipe, presets: Presets) -> str:
     """The creator's negative prompt and the chosen presets as one text."""
-    own = recipe.negative_prompt.strip()
-    if "negative_prompt" not in model.default("abilities") and (own or recipe.negative_presets):
-        field = "negative_prompt" if own else "negative_presets"
-        raise RecipeError(field, f"{model.name} takes no negative prompt.", "Leave it empty, or choose another model.")
-    return _joined([own, *(_preset(name, presets.negatives).text.strip() for name in recipe.negative_presets)])
+    chosen = (_preset(name, presets.negatives).text.strip() for name in recipe.negative_presets)
+    return _joined([recipe.negative_prompt.strip(), *chosen])
 
 
 def _joined(texts: list[str]) -> str:
@@ -168,11 +189,9 @@ def _scheduler(recipe: Recipe, model: Model, usable: Collection[str]) -> str:
 
 
 def _guidance(recipe: Recipe, model: Model) -> float | None:
-    if "guidance" in model.default("abilities"):
-        return _given(recipe.guidance_scale, float(model.default("guidance_scale")))
-    if recipe.guidance_scale is not None:
-        raise RecipeError("guidance_scale", f"{model.name} takes no guidance.", "Leave it out for this model.")
-    return None
+    if "guidance" not in model.default("abilities"):
+        return None
+    return _given(recipe.guidance_scale, float(model.default("guidance_scale")))
 
 
 def _check_tokens(recipe: Recipe, model: Model, catalogue: Catalogue) -> None:

@@ -2,12 +2,13 @@
 
 import logging
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from studio.backends.base import Backend
-from studio.errors import StudioError
+from studio.errors import RecipeError, StudioError
 from studio.frame import result_size
 from studio.inputs import Inputs
 from studio.jobs import Job, JobQueue
@@ -52,9 +53,16 @@ class Studio:
         """What would be made: a recipe for each image with nothing left open; RecipeError."""
         return settle(recipe, self.settings, self.catalogue, self.presets, self.inputs)
 
-    def submit(self, recipe: Recipe, owner: str) -> Job:
-        """Check the recipe and put it in line for its owner; a StudioError means that nothing was queued."""
-        recipes = self.settle(recipe)
+    def submit(self, recipe: Recipe | Sequence[Recipe], owner: str) -> Job:
+        """Check the recipe, or several, and put them in line as one job; StudioError where nothing was queued."""
+        asked = (recipe,) if isinstance(recipe, Recipe) else tuple(recipe)
+        recipes = [single for one in asked for single in self.settle(one)]
+        if len(recipes) > self.settings.max_images:
+            raise RecipeError(
+                "count",
+                f"That makes {len(recipes)} images; one job may make {self.settings.max_images}.",
+                "Ask for fewer, or start the studio with STUDIO_MAX_IMAGES set higher.",
+            )
         self.library.ready(sum(self._raw_bytes(single) for single in recipes))
         return self.jobs.submit(recipes, owner)
 

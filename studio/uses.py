@@ -1,11 +1,11 @@
 """Which settings a recipe's task uses, what they are where they are left open, and why it uses no others."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from studio.errors import RecipeError
-from studio.recipe import Group, Recipe, settings
+from studio.recipe import Ability, Group, Recipe, Setting, settings
 from studio.upscalers import LANCZOS
 
 
@@ -16,6 +16,8 @@ def _group(*groups: Group) -> frozenset[str]:
 MASK = _group("mask")
 HIRES = _group("hires")
 UPSCALE = _group("upscale")
+# How far a mask's feather reaches, in mask blurs; what is farther from the mask keeps its pixels to the bit.
+FEATHER = 2.5
 PAINTING = frozenset({"prompt", "negative_prompt", "negative_presets", "scheduler", "steps", "guidance_scale"})
 
 
@@ -39,7 +41,7 @@ RULES = (
     Unused(lambda recipe: recipe.init_image is not None, HIRES, "on a given picture", "Enlarge it with an upscaler"),
     Unused(
         lambda recipe: recipe.task == "upscale",
-        MASK | {"resize", "width", "height"},
+        MASK | {"resize", "width", "height", "image_guidance_scale"},
         "while a picture is enlarged",
         "Change the picture first and enlarge the result",
     ),
@@ -94,13 +96,27 @@ def check_used(recipe: Recipe) -> None:
             raise RecipeError(name, f"{setting.label} means nothing {rule.when}.", f"{rule.cure}, or leave this out.")
 
 
-def standards(recipe: Recipe) -> Mapping[str, Any]:
-    """What the settings of an edit are where they are left open; those that the recipe does not use are not named.
+def lacked(abilities: Collection[Ability]) -> dict[str, Setting]:
+    """The settings that a model of these abilities cannot take."""
+    return {name: setting for name, setting in settings().items() if setting.ability not in (None, *abilities)}
+
+
+def check_able(recipe: Recipe, abilities: Collection[Ability], model: str) -> None:
+    """RecipeError for the first setting that is given and that the model of this name cannot take."""
+    for name, setting in lacked(abilities).items():
+        if getattr(recipe, name) not in (None, "", ()):
+            takes_no = f"{model} takes no {str(setting.ability).replace('_', ' ')}."
+            raise RecipeError(name, takes_no, "Leave it out, or choose another model.")
+
+
+def standards(recipe: Recipe, abilities: Collection[Ability]) -> Mapping[str, Any]:
+    """What the settings of an edit are where they are left open; those that recipe or model do not use are not named.
 
     A second pass takes as many steps as the first one.
     """
     values = {
         "strength": {"img2img": 0.75, "inpaint": 1.0}.get(recipe.task),
+        "image_guidance_scale": 1.5,
         "resize": "crop",
         "mask_blur": 4,
         "mask_grow": 0,
@@ -112,5 +128,5 @@ def standards(recipe: Recipe) -> Mapping[str, Any]:
         "upscaler": LANCZOS,
         "upscale": 2.0,
     }
-    idle = unused(recipe)
+    idle = unused(recipe).keys() | lacked(abilities).keys()
     return {name: value for name, value in values.items() if name not in idle}

@@ -10,14 +10,17 @@ import sys
 import urllib.request
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageChops
 
 from studio.cli import main
 from studio.metadata import png
 from studio.recipe import Recipe
 from tests import tiny
+from tests.test_inputs import header_only
 
 MODEL = "tiny"
 # A shell may start its background jobs with SIGINT ignored; the command is to be interruptible all the same.
@@ -149,6 +152,165 @@ def test_weights_that_are_cut_short_are_refused(home: Path, tmp_path: Path, caps
         copy.write_bytes(weights.read_bytes()[: weights.stat().st_size // 2])
     assert main(["generate", "a house", "--model", "broken", "--home", str(tmp_path), "--out", str(tmp_path)]) == 2
     assert_one_line("safetensors", capsys)
+
+
+RNG = np.random.default_rng(4)
+
+
+def picture(path: Path, width: int = 72, height: int = 80) -> Path:
+    Image.fromarray(RNG.integers(0, 256, (height, width, 3), dtype=np.uint8)).save(path)
+    return path
+
+
+def mask(path: Path, box: tuple[int, int, int, int], width: int = 72, height: int = 80) -> Path:
+    made = Image.new("L", (width, height))
+    made.paste(255, box)
+    made.save(path)
+    return path
+
+
+def edit(given: Path, *options: object) -> list[str]:
+    return ["generate", "a red house", "--model", MODEL, "--init", str(given), "--steps", "2", *map(str, options)]
+
+
+def answered(argv: list[str], out: Path, capsys: pytest.CaptureFixture[str]) -> tuple[dict[str, Any], Image.Image, str]:
+    """The one image of a command: what JSON says of it, its pixels, and what was said beside it."""
+    assert main([*argv, "--out", str(out), "--json"]) == 0, capsys.readouterr()
+    printed, beside = capsys.readouterr()
+    (facts,) = json.loads(printed)["images"]
+    assert set(facts) == {"path", "seed", "width", "height", "recipe"}
+    assert [str(path) for path in out.rglob("*") if path.is_file()] == [facts["path"]]
+    with Image.open(facts["path"]) as image:
+        assert image.size == (facts["width"], facts["height"])
+        return facts, image.convert("RGB"), beside
+
+
+def test_a_picture_is_changed_from_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    given = tmp_path / "given.png"
+    Image.new("RGBA", (72, 80), (200, 40, 20, 90)).save(given)
+    facts, image, beside = answered(edit(given, "--strength", 0.5), tmp_path / "out", capsys)
+    assert image.size == (72, 80)
+    assert facts["recipe"]["strength"] == 0.5
+    assert Recipe.make(**facts["recipe"]) == png.read(Path(facts["path"]))
+    assert beside == f"{given}: Transparency was laid on white.\n"
+
+
+def test_no_strength_gives_the_picture_back_and_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    given = picture(tmp_path / "given.png")
+    facts, image, beside = answered(edit(given, "--strength", 0), tmp_path / "out", capsys)
+    assert image.tobytes() == Image.open(given).tobytes()
+    assert beside.startswith(f"{facts['path']}: The strength is too low")
+
+
+def test_white_of_a_mask_is_what_changes(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    given, box = picture(tmp_path / "given.png"), (8, 16, 40, 40)
+    masked = ["--mask", mask(tmp_path / "mask.png", box), "--mask-blur", 0, "--mask-grow", 2]
+    alone = ["--only-masked", "--mask-padding", 4, "--width", 64, "--height", 64]
+    _, image, _ = answered(edit(given, *masked, *alone), tmp_path / "out", capsys)
+    changed = ImageChops.difference(image, Image.open(given)).getbbox()
+    assert changed == (6, 14, 42, 42)
+
+
+def test_a_picture_grows_at_the_sides_that_are_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    given = picture(tmp_path / "given.png")
+    facts, image, _ = answered(edit(given, "--outpaint", "left=8,bottom=17"), tmp_path / "out", capsys)
+    assert facts["recipe"]["outpaint"] == {"left": 8, "right": 0, "top": 0, "bottom": 17}
+    assert image.size == (80, 97)
+    assert image.crop((8, 0, 80, 80)).tobytes() == Image.open(given).tobytes()
+
+
+@pytest.mark.parametrize(("upscaler", "scale", "size"), [("lanczos", 2, (144, 160)), ("tiny", 4, (288, 320))])
+def test_upscale_makes_a_picture_larger(
+    home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], upscaler: str, scale: int, size: tuple[int, int]
+):
+    tiny.upscaler(home / "upscalers" / "tiny.safetensors")
+    command = ["upscale", str(picture(tmp_path / "given.png")), "--upscaler", upscaler, "--scale", str(scale)]
+    facts, image, beside = answered(command, tmp_path / "out", capsys)
+    assert image.size == size
+    assert (facts["recipe"]["upscaler"], facts["recipe"]["upscale"]) == (upscaler, scale)
+    assert beside == ""
+    assert main([*command, "--out", str(tmp_path / "more")]) == 0
+    assert Path(capsys.readouterr().out.rstrip("\n")).is_relative_to(tmp_path / "more")
+
+
+TEXT = b"this is no picture"
+BAD_PICTURES = {
+    "a text file": (TEXT, "init_image.*not a picture.*PNG"),
+    "an empty file": (b"", "init_image.*0 bytes"),
+    "a torn picture": (b"\x89PNG\r\n\x1a\n" + TEXT, "init_image.*(cannot be read|not a picture)"),
+}
+
+
+@pytest.mark.parametrize(("data", "says"), BAD_PICTURES.values(), ids=BAD_PICTURES)
+@pytest.mark.parametrize("command", ["generate", "upscale"])
+def test_a_file_that_is_no_picture_is_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], command: str, data: bytes, says: str
+):
+    given = tmp_path / "given.png"
+    given.write_bytes(data)
+    wide = ["upscale", str(given), "--upscaler", "lanczos", "--scale", "2"]
+    argv = edit(given) if command == "generate" else wide
+    assert main([*argv, "--out", str(tmp_path / "out"), "--json"]) == 2
+    assert_one_line(says, capsys)
+    assert not (tmp_path / "out").exists()
+
+
+EDIT_MISTAKES = {
+    "no such file": (["--init", "gone.png"], "init_image.*cannot be read"),
+    "an absurd strength": (["--init", "GIVEN", "--strength", "2"], "strength.*0 to 1"),
+    "a strength of nothing": (["--strength", "0.5"], "strength.*--init|strength.*init_image"),
+    "a mask of nothing": (["--mask", "MASK"], "mask_image.*init_image"),
+    "an empty mask": (["--init", "GIVEN", "--mask", "BLACK"], "mask_image.*empty"),
+    "a mask that shrinks to nothing": (["--init", "GIVEN", "--mask", "MASK", "--mask-grow", "-99"], "mask_image.*left"),
+    "sides without pixels": (["--init", "GIVEN", "--outpaint", "left"], "outpaint.*left=N"),
+    "sides in words": (["--init", "GIVEN", "--outpaint", "left=few"], "outpaint.*left"),
+    "an unknown side": (["--init", "GIVEN", "--outpaint", "lefft=8"], "outpaint.*Known are: left"),
+    "no side at all": (["--init", "GIVEN", "--outpaint", "left=0"], "outpaint.*no side grows"),
+    "an unknown second upscaler": (["--hires-scale", "2", "--hires-upscaler", "nearest"], "hires_upscaler.*lanczos"),
+    "an image guidance that the model lacks": (["--init", "GIVEN", "--image-guidance", "2"], "takes no image guidance"),
+    "an unknown output check": (["--output-check", "maybe"], "output_check.*withhold"),
+    "a model that cannot check": (["--output-check", "mark"], "model.*no output checker"),
+}
+
+
+@pytest.mark.parametrize(("options", "says"), EDIT_MISTAKES.values(), ids=EDIT_MISTAKES)
+def test_a_mistake_about_a_picture_is_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], options: list[str], says: str
+):
+    files = {
+        "GIVEN": picture(tmp_path / "given.png"),
+        "MASK": mask(tmp_path / "mask.png", (8, 8, 20, 20)),
+        "BLACK": mask(tmp_path / "black.png", (0, 0, 0, 0)),
+    }
+    argv = ["generate", "a red house", "--model", MODEL, *(str(files.get(option, option)) for option in options)]
+    assert main([*argv, "--out", str(tmp_path / "out"), "--json"]) == 2
+    answer = capsys.readouterr()
+    assert re.search(says, answer.err), answer.err
+    assert answer.err.count("\n") == 1
+    assert not [path for path in (tmp_path / "out").rglob("*") if path.is_file()]
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (["--upscaler", "sharp", "--scale", "2"], "upscaler.*no upscaler.*lanczos"),
+        (["--upscaler", "lanczos", "--scale", "99"], "upscale.*1 to 8"),
+    ],
+)
+def test_a_mistake_about_an_upscaler_is_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], options: list[str], says: str
+):
+    given = picture(tmp_path / "given.png")
+    assert main(["upscale", str(given), *options, "--out", str(tmp_path / "out"), "--json"]) == 2
+    assert_one_line(says, capsys)
+
+
+def test_a_picture_that_is_too_large_is_one_line_without_a_library_s_warning(tmp_path: Path):
+    (tmp_path / "large.png").write_bytes(header_only(10000, 10000))
+    process = start([*edit(tmp_path / "large.png"), "--out", str(tmp_path / "out")])
+    out, err = process.communicate()
+    assert (process.returncode, out, err.count("\n")) == (2, "", 1), err
+    assert "init_image: The picture has 100 megapixels" in err
 
 
 def assert_one_line(says: str, capsys: pytest.CaptureFixture[str]) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from studio.checkpoints import family_of_folder
+from studio.checkpoints import family_of_folder, read_json
 from studio.errors import ModelError
 from studio.families import FAMILIES
 from studio.models import Catalogue, Model
@@ -40,7 +40,7 @@ def test_a_model_says_where_it_differs_from_its_family(home):
     known = catalogue(home)
     turbo, schnell, base = known["sdxl-turbo"], known["flux1-schnell"], known["sdxl-base"]
     assert [turbo.default(name) for name in ("width", "height", "steps", "guidance_scale")] == [512, 512, 4, 0]
-    assert turbo.default("abilities") == schnell.default("abilities") == frozenset()
+    assert turbo.default("abilities") == schnell.default("abilities") == {"strength"}
     assert (schnell.default("prompt_tokens"), known["flux1-dev"].default("prompt_tokens")) == (255, 511)
     assert base.default("scheduler") == base.family_facts().scheduler
     assert base.default("width") == base.family_facts().native_side
@@ -240,6 +240,26 @@ def test_a_model_on_the_hub_is_present_once_all_of_it_is_in_the_cache(home, tmp_
     assert not known.present(model)
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)
     assert known.why_not(model) is None
+
+
+@pytest.mark.parametrize("promised", [[None, None], ["stable_diffusion", "StableDiffusionSafetyChecker"]])
+def test_what_is_on_the_hub_may_bring_the_output_checker_that_its_index_names(home, tmp_path, monkeypatch, promised):
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "hub"))
+    write(home / "mine.toml", 'family = "sd15"\nrepo = "someone/something"\n')
+    known = catalogue(home)
+    model = known["mine"]
+    assert not known.lacks_checker(model)
+    repo = tmp_path / "hub/models--someone--something"
+    write(repo / "refs/main", "abc")
+    folder = write_model(repo / "snapshots/abc", "sd15")
+    index = read_json(folder / "model_index.json")
+    write_json(folder / "model_index.json", {**index, "safety_checker": promised})
+    assert known.checker(model) is None
+    assert known.lacks_checker(model) is (promised[0] is None)
+    for part in ("safety_checker/config", "feature_extractor/preprocessor_config"):
+        write_json(folder / f"{part}.json", {})
+    assert known.checker(model) == folder
+    assert not known.lacks_checker(model)
 
 
 def test_the_vocabulary_lies_in_the_models_folder(home):

@@ -2,12 +2,15 @@
 
 import re
 from collections.abc import Callable
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
+from studio.controls import CONTROLS
+from studio.controls.base import Control
 from studio.families import FAMILIES
 from studio.families.base import Family
+from studio.recipe import Ability
 from studio.registry import Registry
 from studio.schedulers import SCHEDULERS
 
@@ -28,13 +31,26 @@ def check_family(family: Family) -> None:
     assert family.steps > 0
     assert 0 <= family.guidance_scale <= 20
     assert family.prompt_tokens >= 75
-    assert family.abilities <= {"negative_prompt", "guidance"}
+    assert family.abilities <= set(get_args(Ability))
     if family.preview:
         assert len(family.preview.factors) == LATENT_CHANNELS[family.process]
 
 
+def check_control(control: Control) -> None:
+    assert control.label
+    assert control.help.endswith(".")
+    assert control.check({}) == {option.name: option.default for option in control.options}
+    for option in control.options:
+        assert option.label
+        assert option.help.endswith(".")
+        assert option.choices or option.minimum < option.maximum
+
+
 # A registry is tested by one line: the registry, and what its members must hold.
-REGISTRIES: tuple[tuple[Registry[Any], Callable[[Any], None]], ...] = ((FAMILIES, check_family),)
+REGISTRIES: tuple[tuple[Registry[Any], Callable[[Any], None]], ...] = (
+    (FAMILIES, check_family),
+    (CONTROLS, check_control),
+)
 
 
 MEMBERS = [

@@ -16,7 +16,7 @@ from studio.settings import Settings
 from studio.studio import Studio
 from studio.uses import unused
 from tests.drawer import Drawer
-from tests.headers import write_home, write_model, write_safetensors
+from tests.headers import write_home, write_json, write_model, write_safetensors
 
 MODEL = "tiny-starter"
 MASK = {"mask_blur": 4, "mask_grow": 0, "mask_fill": "original", "mask_area": "whole"}
@@ -208,15 +208,75 @@ def test_what_a_settled_recipe_leaves_open_is_what_it_does_not_use(studio: Studi
         assert not set(given(recipe, *EDITS)) & idle
 
 
-def test_a_model_made_for_inpainting_does_nothing_else(studio: Studio):
-    write_model(studio.settings.home / "models" / "painter", "sd15_inpaint")
+@pytest.fixture
+def special(studio: Studio) -> Studio:
+    """A studio with a model for inpainting and one that is told how to change a picture."""
+    for name, family in (("painter", "sd15_inpaint"), ("told", "sd15_instruct")):
+        write_model(studio.settings.home / "models" / name, family)
     studio.catalogue.refresh()
-    init = picture(studio.inputs)
-    painted = settled(studio, model="painter", init_image=init, mask_image=mask(studio.inputs))
+    return studio
+
+
+def test_a_model_made_for_inpainting_says_what_to_give_it(special: Studio):
+    init = picture(special.inputs)
+    painted = settled(special, model="painter", init_image=init, mask_image=mask(special.inputs))
     assert painted.model == "painter"
     for values in ({}, {"init_image": init}, {"init_image": init, "upscale": 2, "strength": 0.3}):
-        with pytest.raises(RecipeError, match="model: painter cannot"):
-            studio.settle(Recipe(prompt="a", model="painter", **values))
+        with pytest.raises(RecipeError, match=r"model: painter cannot .*made to paint into a picture") as error:
+            special.settle(Recipe(prompt="a", model="painter", **values))
+        assert "Give a picture (init_image) and a mask (mask_image)" in error.value.hint
+
+
+def test_a_model_that_is_told_what_to_change_takes_the_pictures_guidance_and_no_strength(special: Studio):
+    init = picture(special.inputs)
+    recipe = settled(special, model="told", init_image=init)
+    assert given(recipe, "edit") == {"init_image": init, "image_guidance_scale": 1.5, "resize": "crop"}
+    assert settled(special, model="told", init_image=init, image_guidance_scale=1.2).image_guidance_scale == 1.2
+
+
+TOLD_WRONG = [
+    ("model", {}, "made to change a picture as the prompt tells it to. Give a picture (init_image) and no mask"),
+    ("model", PAINTED, "cannot paint into a picture"),
+    ("model", {"hires_scale": 2}, "cannot make a picture from text alone"),
+    ("strength", {"init_image": INIT, "strength": 0.5}, "told takes no strength"),
+    ("strength", {"init_image": INIT, "upscale": 2, "strength": 0.5}, "told takes no strength"),
+    ("image_guidance_scale", {"init_image": INIT, "image_guidance_scale": 2, "model": MODEL}, "takes no image guid"),
+    ("image_guidance_scale", {"image_guidance_scale": 2, "model": MODEL}, "without a picture"),
+]
+
+
+@pytest.mark.parametrize(("field", "values", "says"), TOLD_WRONG)
+def test_a_wrong_use_of_a_model_that_is_told_what_to_change_says_the_right_one(
+    special: Studio, field: str, values: dict[str, Any], says: str
+):
+    ids = {INIT: picture(special.inputs), "mask": mask(special.inputs)}
+    values = {name: ids.get(value, value) if isinstance(value, str) else value for name, value in values.items()}
+    with pytest.raises(RecipeError) as error:
+        special.settle(Recipe.make(**{"prompt": "make it snow", "model": "told", **values}))
+    assert error.value.field == field
+    assert says in str(error.value)
+
+
+def test_a_distilled_model_keeps_what_its_pipelines_ask_for(special: Studio):
+    path = special.settings.home / "models" / f"{MODEL}.toml"
+    path.write_text("abilities = []")
+    special.catalogue.refresh()
+    assert settled(special, init_image=picture(special.inputs)).strength == 0.75
+
+
+@pytest.mark.parametrize("action", ["mark", "withhold"])
+def test_a_studio_that_checks_makes_nothing_that_it_cannot_check(studio: Studio, action: str):
+    model = studio.settings.home / "models" / MODEL
+    checking = Settings.load(home=studio.settings.home, model=MODEL, output_check=action)
+    with Studio(checking, backend=Drawer(), durable=False) as strict:
+        with pytest.raises(RecipeError, match=r"model: .*no output checker") as error:
+            strict.submit(Recipe(prompt="a"), "ann")
+        assert "STUDIO_OUTPUT_CHECK=off" in error.value.hint
+        init = picture(strict.inputs)
+        assert strict.settle(Recipe(init_image=init, upscaler="lanczos"))  # no model makes anything
+        for name in ("safety_checker/config", "feature_extractor/preprocessor_config"):
+            write_json(model / f"{name}.json", {})
+        assert strict.settle(Recipe(prompt="a"))
 
 
 def test_an_edit_is_kept_with_its_recipe_and_sizes_on_the_disk(studio: Studio):

@@ -1,4 +1,4 @@
-// The page's own behaviour: keys, marks at changed fields, faults at their field, light and dark, what the tab's title tells.
+// The page's own behaviour: the chosen tab, keys, light and dark, what the browser tab's title tells.
 window.studio = (() => {
     "use strict";
 
@@ -10,10 +10,13 @@ window.studio = (() => {
         ["/", "Go to the prompt"],
         ["?", "This sheet"],
     ];
-    const field = (name) => document.getElementById(`field-${name}`);
-    const input = (name) => field(name)?.querySelector("textarea, input");
+    const tab = () => document.querySelector("#tabs [role=tab][aria-selected=true]")?.dataset.tabId;
+    // The field of the chosen tab; else the one that all tabs share.
+    const field = (name) => document.getElementById(`field-${tab()}-${name}`) ?? document.getElementById(`field-${name}`);
+    const input = (name) => field(name)?.querySelector("textarea, input:not([type=file])");
     // Gradio confines the style sheet to this part of its page.
     const host = () => document.querySelector(".gradio-container .contain");
+    const narrow = () => window.matchMedia("(max-width: 800px)").matches;
     const make = (tag, attributes = {}, ...children) => {
         const element = document.createElement(tag);
         for (const [name, value] of Object.entries(attributes)) {
@@ -24,121 +27,15 @@ window.studio = (() => {
         return element;
     };
 
-    // What the server said last about the chosen model, and what the form says now.
-    let facts = null;
-    let values = {};
-    let reset = () => {};
-    const listeners = [];
+    // What a tab has to finish before its values are read, such as the export of a mask.
+    const hooks = {};
+    const before = (tab, hook) => { hooks[tab] = hook; };
 
-    // Called by Gradio whenever a field changes; the last value is what the browser keeps so far.
-    function keep(names, given) {
-        const kept = given[given.length - 1];
-        if (!facts) return kept;
-        const before = values;
-        values = Object.fromEntries(names.map((name, at) => [name, given[at]]));
-        for (const name of names) if (before[name] !== undefined && before[name] !== values[name]) forgive(name);
-        mark();
-        return values;
-    }
-
-    function form(element, props, watch, tell) {
-        reset = tell;
-        const take = () => {
-            if (!props.value) return;
-            facts = props.value;
-            name();
-            mark();
-            describe(facts.model);
-            listeners.forEach((listener) => listener(facts));
-        };
-        watch("value", take);
-        take();
-    }
-
-    // What Gradio leaves out.
-    function name() {
-        for (const group of document.querySelectorAll("fieldset.block")) {
-            group.setAttribute("aria-label", group.querySelector("[data-testid=block-info]")?.textContent.trim() ?? "");
-            group.setAttribute("role", "radiogroup");
-        }
-        input("seed")?.setAttribute("inputmode", "numeric");
-    }
-
-    const describe = (model) => {
-        const said = [model.family === model.name ? "" : model.family, model.place, model.licence].filter(Boolean).join(" · ");
-        const about = document.querySelector("#about .about");
-        about.textContent = about.title = said;
-    };
-
-    function mark() {
-        for (const [name, standard] of Object.entries(facts.standards)) {
-            const block = field(name);
-            if (!block || values[name] === undefined) continue;
-            const changed = values[name] !== null && values[name] !== standard;
-            block.classList.toggle("changed", changed);
-            let button = block.querySelector(":scope > .reset");
-            if (changed && !button) {
-                button = make("button", {
-                    type: "button",
-                    class: "reset",
-                    onclick: () => reset({ field: name }),
-                }, "Reset");
-                block.append(button);
-            }
-            if (button) {
-                button.hidden = !changed;
-                button.title = `Back to ${standard}`;
-                button.setAttribute("aria-label", `Reset ${name.replace("_", " ")} to ${standard}`);
-            }
-        }
-        const size = facts.sizes[values.shape];
-        const own = size && (size[0] !== values.width || size[1] !== values.height);
-        field("shape")?.classList.toggle("own", Boolean(own));
-        field("seed")?.classList.toggle("fixed", Boolean(values.seed));
-        showPresets();
-    }
-
-    function showPresets() {
-        const block = field("negative_presets");
-        if (!block) return;
-        let text = block.querySelector(":scope > .preset-text");
-        if (!text) block.append((text = make("p", { class: "preset-text" })));
-        text.textContent = (values.negative_presets ?? []).map((id) => facts.negatives[id] ?? "").join(", ");
-    }
-
-    // A fault stands at its field until the field changes.
-    function blame(fault) {
-        const block = fault.field && field(fault.field);
-        if (!block) return false;
-        forgive(fault.field);
-        const more = block.closest("#more");
-        if (more && !block.offsetParent) more.querySelector("button")?.click();
-        block.classList.add("at-fault");
-        const id = `fault-${fault.field}`;
-        block.append(make("p", { class: "fault", id, role: "alert" }, `${fault.message} ${fault.hint}`.trim()));
-        const entry = input(fault.field);
-        entry?.setAttribute("aria-invalid", "true");
-        entry?.setAttribute("aria-describedby", id);
-        requestAnimationFrame(() => {
-            block.scrollIntoView({ block: "center" });
-            entry?.focus({ preventScroll: true });
-        });
-        return true;
-    }
-
-    function forgive(name) {
-        const block = field(name);
-        block?.classList.remove("at-fault");
-        block?.querySelector(":scope > .fault")?.remove();
-        input(name)?.removeAttribute("aria-invalid");
-        input(name)?.removeAttribute("aria-describedby");
-    }
-
-    function fill(text) {
-        const prompt = input("prompt");
-        prompt.value = text;
-        prompt.dispatchEvent(new Event("input", { bubbles: true }));
-        prompt.focus();
+    async function go() {
+        const chosen = tab();
+        if (!window.studio.facts()?.tabs[chosen]) return;
+        await hooks[chosen]?.();
+        window.studio.ask(chosen);
     }
 
     // A number field hands its value over when it is left, so it is left first.
@@ -150,7 +47,19 @@ window.studio = (() => {
         }, 0);
     }
 
+    function fill(text) {
+        const prompt = input("prompt");
+        prompt.value = text;
+        prompt.dispatchEvent(new Event("input", { bubbles: true }));
+        prompt.focus();
+    }
+
+    let told = "";
+
     function tell(title, fraction) {
+        const now = `${title} ${fraction?.toFixed(2)}`;
+        if (now === told) return;
+        told = now;
         document.title = title ? `${title} · Image Studio` : "Image Studio";
         const ring = 2 * Math.PI * 9;
         const arc = fraction === null
@@ -206,7 +115,7 @@ window.studio = (() => {
             event.preventDefault();
             event.stopPropagation();
             generate();
-        } else if (document.querySelector("dialog[open]") || event.ctrlKey || event.metaKey || event.altKey) {
+        } else if (document.querySelector("dialog[open], [popover]:popover-open") || event.ctrlKey || event.metaKey || event.altKey) {
             return;
         } else if (event.key === "Escape") {
             document.querySelector("#stage .halt:not([hidden])")?.click();
@@ -220,9 +129,5 @@ window.studio = (() => {
         }
     }, true);
 
-    return {
-        keep, form, tools, blame, fill, tell, make, host,
-        facts: () => facts,
-        onfacts: (listener) => listeners.push(listener),
-    };
+    return { tab, field, input, host, narrow, make, before, go, fill, tell, tools };
 })();

@@ -1,24 +1,13 @@
 // The stage: the job in front as a wall of pictures, its progress, and earlier pictures in a strip below.
-window.studio.stage = (element, props, watch, tell) => {
+window.studio.stage = (element, props, watch, tell, takers) => {
     "use strict";
-    const { make } = window.studio;
+    const { make, said } = window.studio;
     // Small pictures are not blown up beyond this.
     const MAGNIFY = 5;
     const GAP = 16;
-    const CAPTION = 56;
-
-    const ICONS = {
-        use: "M4 7h10M18 7h2M4 17h2M10 17h10M14 4v6M10 14v6",
-        another: "M20 12a8 8 0 1 1-2.4-5.7M20 3v5h-5",
-        save: "M12 4v11M7 11l5 5 5-5M5 20h14",
-        back: "M15 5l-7 7 7 7",
-        next: "M9 5l7 7-7 7",
-    };
-    const icon = (name) => {
-        const holder = make("span", { class: "icon", "aria-hidden": "true" });
-        holder.innerHTML = `<svg viewBox="0 0 24 24"><path d="${ICONS[name]}"/></svg>`;
-        return holder;
-    };
+    // A picture below this width has its caption in two lines.
+    const SMALL = 360;
+    const caption = (width) => (width < SMALL ? 80 : 56);
 
     const root = element.querySelector(".stage");
     const wall = make("div", { class: "pictures" });
@@ -37,7 +26,10 @@ window.studio.stage = (element, props, watch, tell) => {
     let announced = "";
     // The ended job whose field has been marked, or that was over when the page came.
     let blamed = null;
+    // Whether results are shown with what they were made from.
+    let comparing = false;
     const cells = new Map();
+    let arranged = "";
 
     halt.addEventListener("click", () => {
         if (!view?.job) return;
@@ -47,6 +39,15 @@ window.studio.stage = (element, props, watch, tell) => {
     });
 
     const running = (job) => job && (job.state === "waiting" || job.state === "running");
+    const all = () => [...(view?.job?.cells ?? []).filter((cell) => cell.done), ...(view?.earlier ?? [])];
+    let full = null;
+    const shut = () => full?.shut();
+    const acts = (picture, worded, more) => window.studio.acts(picture, worded, { tell, takers, shut, ...more });
+
+    function open(key) {
+        full ??= window.studio.fullview({ all, acts, magnify: MAGNIFY, closed: (key) => cells.get(key)?.look.focus() });
+        full.open(key);
+    }
 
     function take() {
         // Two listeners may tell at once; the newest view is the true one.
@@ -75,7 +76,10 @@ window.studio.stage = (element, props, watch, tell) => {
         root.classList.toggle("has-pictures", shown.length > 0);
         empty.hidden = shown.length > 0 || Boolean(job?.fault);
         if (shown.length === 0) drawEmpty();
-        arrange(shown);
+        // To measure the room makes the browser lay out the page.
+        const layout = shown.map((cell) => `${cell.key} ${cell.width} ${cell.height}`).join();
+        if (layout !== arranged) arrange(shown);
+        arranged = layout;
     }
 
     function place(cell) {
@@ -84,8 +88,9 @@ window.studio.stage = (element, props, watch, tell) => {
             known = { figure: make("figure", { class: "cell" }), state: null };
             known.image = make("img", { alt: cell.prompt, width: cell.width, height: cell.height, hidden: true });
             known.look = make("button", { type: "button", class: "look", disabled: true, onclick: () => open(cell.key) }, known.image);
+            known.frame = make("div", { class: "frame" }, known.look);
             known.caption = make("figcaption");
-            known.figure.append(known.look, known.caption);
+            known.figure.append(known.frame, known.caption);
             known.figure.style.setProperty("--aspect", `${cell.width} / ${cell.height}`);
             cells.set(cell.key, known);
             wall.append(known.figure);
@@ -96,52 +101,50 @@ window.studio.stage = (element, props, watch, tell) => {
         }
         if (cell.done && known.state !== "done") {
             known.look.disabled = false;
-            known.look.setAttribute("aria-label", `Open: ${cell.prompt}, seed ${cell.seed}`);
-            known.caption.replaceChildren(said(cell), acts(cell, false));
+            known.look.setAttribute("aria-label", `Open: ${cell.prompt || "enlarged picture"}${cell.seed === null ? "" : `, seed ${cell.seed}`}`);
+            known.caption.replaceChildren(said(cell), acts(cell, false, { compare, comparing: () => comparing }));
+            drag(known.image, cell);
+            if (comparing) set(known, cell);
         }
         known.state = cell.done ? "done" : "open";
         known.figure.classList.toggle("done", cell.done);
         known.figure.classList.toggle("waits", !cell.shown);
     }
 
-    const said = (cell) => make("p", { class: "said" },
-        make("span", {}, `seed ${cell.seed}`),
-        make("span", {}, seconds(cell.seconds)),
-        make("span", {}, `${cell.width} × ${cell.height}`),
-        make("span", {}, cell.model));
+    // A picture can be dragged into the well of a tab.
+    function drag(image, { job, image: index }) {
+        image.addEventListener("dragstart", (event) => event.dataTransfer.setData("application/x-studio", JSON.stringify({ job, image: index })));
+    }
 
-    const seconds = (s) => (s < 9.95 ? `${s.toFixed(1)} s` : s < 90 ? `${Math.round(s)} s` : `${Math.round(s / 60)} min`);
+    function compare() {
+        comparing = !comparing;
+        for (const cell of view.job.cells) if (cell.done && cell.before) set(cells.get(cell.key), cell);
+    }
 
-    function acts(cell, worded) {
-        const act = (name, label, attributes, tag = "button") => make(tag, {
-            class: worded ? "act plain" : "act", "aria-label": label, title: worded ? null : label,
-            ...(tag === "button" ? { type: "button" } : {}), ...attributes,
-        }, icon(name), ...(worded ? [make("span", { class: "act-word" }, label)] : []));
-        const which = { job: cell.job, image: cell.image };
-        return make("div", { class: "acts" },
-            act("use", "Use these settings", { onclick: () => { shut(); tell.use(which); } }),
-            act("another", "Another like it", { onclick: () => { shut(); tell.another(which); } }),
-            act("save", "Download", { href: cell.file, download: cell.name }, "a"));
+    function set(known, cell) {
+        known.frame.querySelector(".compare")?.remove();
+        if (comparing && cell.before) known.frame.append(window.studio.compare(cell));
+        known.caption.querySelector("[aria-pressed]")?.setAttribute("aria-pressed", String(comparing));
     }
 
     // As large as the room allows: try every number of columns.
     function arrange(shown = view?.job?.cells ?? []) {
         if (!shown.length) return;
-        const narrow = window.matchMedia("(max-width: 800px)").matches;
-        const aspect = shown[0].width / shown[0].height;
+        const narrow = window.studio.narrow();
+        const aspect = Math.min(...shown.map((cell) => cell.width / cell.height));
         const room = { width: wall.clientWidth, height: wall.clientHeight };
         let best = { columns: 1, width: 0 };
         for (let columns = 1; columns <= shown.length; columns++) {
             const rows = Math.ceil(shown.length / columns);
             const across = (room.width - GAP * (columns - 1)) / columns;
-            const up = narrow ? Infinity : ((room.height - GAP * (rows - 1)) / rows - CAPTION) * aspect;
-            const width = Math.min(across, up, shown[0].width * MAGNIFY);
+            const up = narrow ? Infinity : ((room.height - GAP * (rows - 1)) / rows - caption(across)) * aspect;
+            const width = Math.min(across, up, Math.max(...shown.map((cell) => cell.width)) * MAGNIFY);
             if (narrow && columns !== (shown.length > 1 ? 2 : 1)) continue;
             if (width > best.width) best = { columns, width };
         }
         wall.style.setProperty("--columns", best.columns);
         wall.style.setProperty("--cell", `${Math.floor(best.width)}px`);
-        wall.classList.toggle("small", best.width < 300);
+        wall.classList.toggle("small", best.width < SMALL);
     }
 
     function drawFoot() {
@@ -179,10 +182,14 @@ window.studio.stage = (element, props, watch, tell) => {
         const keys = view.earlier.map((picture) => picture.key).join();
         if (strip.dataset.keys === keys) return;
         strip.dataset.keys = keys;
-        strip.replaceChildren(...view.earlier.map((picture) => make("button", {
-            type: "button", class: "small-look", role: "listitem", "aria-label": `Open: ${picture.prompt}, seed ${picture.seed}`,
-            onclick: () => open(picture.key),
-        }, make("img", { src: picture.shown, alt: picture.prompt, loading: "lazy" }))));
+        strip.replaceChildren(...view.earlier.map((picture) => {
+            const image = make("img", { src: picture.shown, alt: picture.prompt, loading: "lazy" });
+            drag(image, picture);
+            return make("button", {
+                type: "button", class: "small-look", role: "listitem", "aria-label": `Open: ${picture.prompt || "enlarged picture"}`,
+                onclick: () => open(picture.key),
+            }, image);
+        }));
     }
 
     function drawEmpty() {
@@ -202,62 +209,6 @@ window.studio.stage = (element, props, watch, tell) => {
         );
     }
 
-    // The full view: one picture, one way back, arrows through all of them.
-    let full = null;
-
-    const all = () => [...(view?.job?.cells ?? []).filter((cell) => cell.done), ...(view?.earlier ?? [])];
-
-    function open(key) {
-        if (!full) full = build();
-        full.key = key;
-        show();
-        if (!full.dialog.open) full.dialog.showModal();
-    }
-
-    function build() {
-        const dialog = make("dialog", { class: "full", "aria-label": "Full view" });
-        const parts = { dialog, image: make("img"), count: make("span", { class: "quiet" }), said: make("div", { class: "full-said" }), acts: make("div") };
-        const step = (by, name, label) => make("button", { type: "button", class: "turn", "aria-label": label, onclick: () => turn(by) }, icon(name));
-        dialog.append(
-            make("header", {}, make("button", { type: "button", class: "plain back", onclick: shut }, icon("back"), "Back to results"), parts.count, parts.acts),
-            make("div", { class: "full-picture", onclick: (event) => { if (event.target === event.currentTarget) shut(); } },
-                step(-1, "back", "Previous picture"), parts.image, step(1, "next", "Next picture")),
-            parts.said);
-        dialog.addEventListener("keydown", (event) => {
-            if (event.key === "ArrowLeft") turn(-1);
-            if (event.key === "ArrowRight") turn(1);
-        });
-        dialog.addEventListener("close", () => cells.get(full.key)?.look.focus());
-        window.studio.host().append(dialog);
-        return parts;
-    }
-
-    function show() {
-        const pictures = all();
-        const at = pictures.findIndex((picture) => picture.key === full.key);
-        if (at < 0) return shut();
-        const picture = pictures[at];
-        full.image.src = picture.file;
-        full.image.alt = picture.prompt;
-        full.image.style.setProperty("--natural", `${picture.width * MAGNIFY}px`);
-        full.image.style.aspectRatio = `${picture.width} / ${picture.height}`;
-        full.count.textContent = pictures.length > 1 ? `${at + 1} of ${pictures.length}` : "";
-        full.dialog.classList.toggle("alone", pictures.length < 2);
-        full.acts.replaceChildren(acts(picture, true));
-        full.said.replaceChildren(make("p", { class: "full-prompt" }, picture.prompt), said(picture), ...(picture.how ? [make("p", { class: "quiet" }, picture.how)] : []));
-    }
-
-    function turn(by) {
-        const pictures = all();
-        const at = pictures.findIndex((picture) => picture.key === full.key);
-        full.key = pictures[(at + by + pictures.length) % pictures.length].key;
-        show();
-    }
-
-    function shut() {
-        if (full?.dialog.open) full.dialog.close();
-    }
-
     wall.addEventListener("keydown", (event) => {
         const by = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
         if (!by) return;
@@ -266,6 +217,7 @@ window.studio.stage = (element, props, watch, tell) => {
         if (at >= 0) looks[(at + by + looks.length) % looks.length].focus();
     });
 
+    window.studio.results = all;
     new ResizeObserver(() => arrange()).observe(wall);
     window.studio.onfacts(() => drawEmpty());
     watch("value", take);

@@ -15,6 +15,7 @@ from studio.cli.base import Command, Exit, load_settings, settings_arguments
 from studio.errors import RecipeError
 from studio.events import Done, Event, Failed, Finished, Loading, Step, Stopped
 from studio.inputs import Inputs
+from studio.metadata import png
 from studio.recipe import Recipe, settings
 from studio.settings import Settings
 
@@ -28,6 +29,7 @@ OPTIONS = {
     "negative_prompt": "--negative",
     "negative_presets": "--negative-preset",
     "guidance_scale": "--guidance",
+    "image_guidance_scale": "--image-guidance",
     "init_image": "--init",
     "mask_image": "--mask",
 }
@@ -62,7 +64,7 @@ def output_arguments(parser: argparse.ArgumentParser) -> None:
     """Where images go and what is said about them; the same for every command that makes some."""
     parser.add_argument("--out", required=True, type=Path, metavar="DIR", help="The folder the images go to.")
     parser.add_argument("--json", action="store_true", help="Print one JSON object about the images and nothing else.")
-    settings_arguments(parser, "home", "device", "offload")
+    settings_arguments(parser, "home", "device", "offload", "output_check")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -131,7 +133,17 @@ def _watch(job: "Job", images: dict[int, Finished], out: TextIO | None) -> Event
             images[event.image] = event
             if out:
                 print(event.path, file=out, flush=True)
+            _note(event.path)
     return event
+
+
+def _note(path: Path) -> None:
+    """Say what the creator should know about an image."""
+    facts = png.read_facts(path)
+    verdict = facts.get("output check", "passed")
+    notes = [facts.get("notes", ""), "" if verdict == "passed" else f"The output check says: {verdict}."]
+    for note in filter(None, notes):
+        print(f"{path}: {note}", file=sys.stderr)
 
 
 def _draw(event: Event, count: int, screen: TextIO) -> None:

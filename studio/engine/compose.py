@@ -9,12 +9,12 @@ import numpy.typing as npt
 from PIL import Image
 from scipy import ndimage
 
+from studio.uses import FEATHER
+
 Box = tuple[int, int, int, int]
 Size = tuple[int, int]
 Fill = Literal["original", "noise", "surroundings"]
 
-# How far a feather reaches, in blur radii; what is farther from the mask keeps its pixels to the bit.
-FEATHER = 2.5
 # From this value on a mask is painted under; less is a shadow that a scanner or a lossy file left.
 PAINTED = 16
 # Surroundings are smeared at this size: they are blurred anyway, and a wide blur of a large picture takes minutes.
@@ -43,18 +43,25 @@ def fitted(picture: Image.Image, size: Size, resize: str) -> Image.Image:
     if picture.size == size:
         return picture
     if resize == "stretch":
-        return picture.resize(size, Image.Resampling.LANCZOS)
+        return scaled(picture, size)
     ratios = (size[0] / picture.width, size[1] / picture.height)
     scale = max(ratios) if resize == "crop" else min(ratios)
     pick = max if resize == "crop" else min
     width = pick(size[0], max(1, round(picture.width * scale)))
     height = pick(size[1], max(1, round(picture.height * scale)))
-    scaled = picture.resize((width, height), Image.Resampling.LANCZOS)
+    whole = scaled(picture, (width, height))
     left, top = (width - size[0]) // 2, (height - size[1]) // 2
     if resize == "crop":
-        return scaled.crop((left, top, left + size[0], top + size[1]))
+        return whole.crop((left, top, left + size[0], top + size[1]))
     right, bottom = size[0] - width + left, size[1] - height + top
-    return _bordered(scaled, -left, -top, right, bottom)
+    return _bordered(whole, -left, -top, right, bottom)
+
+
+def scaled(picture: Image.Image, size: Size) -> Image.Image:
+    """The picture at `size`, bent where need be; a mask reaches no farther than what it covers."""
+    if picture.size == size:
+        return picture
+    return picture.resize(size, Image.Resampling.BOX if picture.mode == "L" else Image.Resampling.LANCZOS)
 
 
 def divisible(picture: Image.Image, multiple: int, least: int) -> Image.Image:

@@ -30,7 +30,7 @@ def denoise(
     with _dtype_kept(pipe.vae), in_tiles(pipe.vae, tiling):
         result = pipe(
             **repeated(loan.resident.prompts.encode(pipe, recipe), len(pieces)),
-            **_taken(pipe, stage),
+            **_taken(pipe, stage, recipe),
             **_inputs(pieces),
             num_inference_steps=stage.steps,
             guidance_scale=recipe.guidance_scale,
@@ -53,28 +53,36 @@ class _Steps:
         self.stage = stage
         self.pieces = pieces
         self.progress = progress
-        self.watch = preview.Watch(loan.pipe.scheduler)
+        guard = loan.resident.guard
+        # What may be withheld is not shown in the making either.
+        self.watch = None if guard and guard.withholds else preview.Watch(loan.pipe.scheduler)
 
     def __call__(self, pipe: Any, index: int, timestep: Any, tensors: dict[str, Any]) -> dict[str, Any]:
         del timestep
         self.progress.step(self.stage, self.pieces, (index + 1) / pipe.num_timesteps)
-        self._look(pipe)
+        if self.watch:
+            self._look(pipe, self.watch)
         return tensors
 
-    def _look(self, pipe: Any) -> None:
-        latents = self.watch.take()
+    def _look(self, pipe: Any, watch: preview.Watch) -> None:
+        latents = watch.take()
         if latents is None:
             return
         started = time.perf_counter()
         rows = unpack(pipe, latents, self.stage.width, self.stage.height)
         for piece, row in zip(self.pieces, rows, strict=True):
             self.progress.report(Preview(piece.image, preview.jpeg(row, self.colours)))
-        self.watch.looked(time.perf_counter() - started)
+        watch.looked(time.perf_counter() - started)
 
 
-def _taken(pipe: Any, stage: Stage) -> dict[str, Any]:
-    """What of a stage the pipeline asks for; some read the size from their image, and text needs no strength."""
-    offered = {"width": stage.width, "height": stage.height, "strength": stage.strength}
+def _taken(pipe: Any, stage: Stage, recipe: Recipe) -> dict[str, Any]:
+    """What the pipeline asks for; some read the size from their image, and text needs no strength."""
+    offered = {
+        "width": stage.width,
+        "height": stage.height,
+        "strength": stage.strength,
+        "image_guidance_scale": recipe.image_guidance_scale,
+    }
     takes = inspect.signature(type(pipe).__call__).parameters
     return {name: value for name, value in offered.items() if name in takes}
 

@@ -2,7 +2,7 @@
 
 import inspect
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -57,18 +57,17 @@ def load(model: Model, catalogue: Catalogue, dtype: torch.dtype) -> Any:
 def fetch(model: Model, catalogue: Catalogue) -> Path:
     """The folder that the model lies in, downloaded from the hub where it is not on this disk."""
     place = catalogue.location(model)
-    if place is not None and catalogue.present(model):
-        return place
+    return place if place is not None and catalogue.present(model) else download(model)
+
+
+def download(model: Model, left_out: Sequence[str] = LEFT_OUT) -> Path:
+    """The model's folder, without some of its parts, from the hub; what is here already is not fetched again."""
     if model.repo is None:
         raise ModelError(f"{model.name} is not on this disk.", "Put it there, or choose another model.")
     _check_disk(model)
-    with _translated(model, f"{model.repo} cannot be downloaded", _download_cure(model)):
-        left_out = dict.fromkeys(LEFT_OUT)
-        return Path(
-            diffusers.DiffusionPipeline.download(
-                model.repo, revision=model.revision, variant=model.variant, use_safetensors=True, **left_out
-            )
-        )
+    with translated(model, f"{model.repo} cannot be downloaded", _download_cure(model)):
+        options = {"revision": model.revision, "variant": model.variant, "use_safetensors": True}
+        return Path(diffusers.DiffusionPipeline.download(model.repo, **options, **dict.fromkeys(left_out)))
 
 
 def pipeline_class(name: str) -> Any:
@@ -84,29 +83,25 @@ def _load_folder(model: Model, folder: Path, dtype: torch.dtype) -> Any:
     """Parts are loaded one by one, because only then the libraries tell which weights were missing."""
     cls = _first_pipeline(model)
     takes = inspect.signature(cls.__init__).parameters
-    parts = {
-        name: _load_part(model, folder, name, library, kind, dtype)
-        for name, library, kind in _parts(folder)
-        if name in takes
-    }
-    with _translated(model, f"{folder} cannot be loaded", "Copy the whole model again."):
+    parts = {name: load_part(model, folder, name, kind, dtype) for name, kind in _parts(folder) if name in takes}
+    with translated(model, f"{folder} cannot be loaded", "Copy the whole model again."):
         return cls.from_pretrained(folder, local_files_only=True, **parts, **_options(takes))
 
 
-def _parts(folder: Path) -> Iterator[tuple[str, str, str]]:
-    """Name, library and class of each part with weights, from the folder's index."""
+def _parts(folder: Path) -> Iterator[tuple[str, Any]]:
+    """Name and class of each part with weights, from the folder's index."""
     for name, value in read_json(folder / INDEX).items():
         if not isinstance(value, list) or not value[0] or name in LEFT_OUT:
             continue
         kind = getattr(LIBRARIES.get(value[0]), str(value[1]), None)
         if isinstance(kind, type) and issubclass(kind, torch.nn.Module):
-            yield name, value[0], value[1]
+            yield name, kind
 
 
-def _load_part(model: Model, folder: Path, name: str, library: str, kind: str, dtype: torch.dtype) -> torch.nn.Module:
-    cls: Any = getattr(LIBRARIES[library], kind)
-    with _translated(model, f"{folder / name} cannot be loaded", "The download or copy broke off: get it again."):
-        part, report = cls.from_pretrained(
+def load_part(model: Model, folder: Path, name: str, kind: Any, dtype: torch.dtype) -> torch.nn.Module:
+    """A part of class `kind` on the CPU, every weight of it from its files; ModelError that names file and cure."""
+    with translated(model, f"{folder / name} cannot be loaded", "The download or copy broke off: get it again."):
+        part, report = kind.from_pretrained(
             folder,
             subfolder=name,
             dtype=dtype,
@@ -128,7 +123,7 @@ def _load_part(model: Model, folder: Path, name: str, library: str, kind: str, d
 def _load_file(model: Model, file: Path, config: Path, dtype: torch.dtype) -> Any:
     cls = _first_pipeline(model)
     cure = f"Its config folder must be of the same family ({model.family_facts().name}) as the weights."
-    with _translated(model, f"{file.name} cannot be loaded", cure):
+    with translated(model, f"{file.name} cannot be loaded", cure):
         pipeline = cls.from_single_file(
             str(file),
             config=str(config),
@@ -160,7 +155,7 @@ def _unfilled(part: torch.nn.Module) -> list[str]:
 
 
 @contextmanager
-def _translated(model: Model, what: str, cure: str) -> Iterator[None]:
+def translated(model: Model, what: str, cure: str) -> Iterator[None]:
     """Foreign errors become a ModelError, `from` their cause; running out of memory is the device's fault."""
     try:
         yield

@@ -1,6 +1,7 @@
 """The sole owner of weights and device: loads a model once and lends it, one borrower at a time."""
 
 import inspect
+import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -9,7 +10,7 @@ from typing import Any
 
 import torch
 
-from studio.engine import memory
+from studio.engine import memory, safety
 from studio.engine.device import Device
 from studio.engine.loading import load, pipeline_class
 from studio.engine.preview import fit_colours
@@ -22,9 +23,6 @@ from studio.models import Catalogue, Model
 from studio.recipe import Task
 from studio.settings import Settings
 
-# Weights stored in two bytes a number take four on a CPU, and loading needs room to breathe.
-LOADING_FACTOR = 2.5
-
 Say = Callable[[Loading], None]
 
 
@@ -32,7 +30,8 @@ Say = Callable[[Loading], None]
 class Resident:
     """A loaded model: its family's first pipeline, the bytes of its parts, and what was learned about it.
 
-    `rehearsed` are the schedulers and numbers of steps that are known to work.
+    `guard` checks what comes out, where the studio wants that; `rehearsed` are the schedulers and numbers of steps
+    that are known to work.
     """
 
     model: Model
@@ -41,13 +40,14 @@ class Resident:
     colours: LatentColours
     offload: memory.Offload
     words: str
+    guard: safety.Guard | None
     prompts: Prompts = field(default_factory=Prompts)
     rehearsed: set[tuple[str, int]] = field(default_factory=set)
 
     @property
     def bytes(self) -> int:
         """What all its weights take."""
-        return sum(self.parts.values())
+        return sum(self.parts.values()) + (self.guard.bytes if self.guard else 0)
 
 
 @dataclass(eq=False)
@@ -81,7 +81,8 @@ class PipelineManager:
         self._catalogue = catalogue
         self._settings = settings
         self._residents: dict[Model, Resident] = {}  # the longest unused first
-        self.upscalers = Enlarger(settings, self.device)
+        self._lent: Model | None = None
+        self.upscalers = Enlarger(settings, self.device, self._evict)
         self._lock = Lock()
 
     @contextmanager
@@ -104,9 +105,11 @@ class PipelineManager:
         with self._lock:
             resident = self._resident(model, say)
             loan = Loan(resident, first, _pipe_for(resident, first, self.device), self.device)
+            self._lent = model
             try:
                 yield loan
             finally:
+                self._lent = None
                 # A pipeline does this at its natural end only; an error or a stop in a step passes it by.
                 loan.pipe.maybe_free_model_hooks()
 
@@ -128,9 +131,9 @@ class PipelineManager:
             finally:
                 self._lock.release()
 
-    def make_room(self, keep: Resident) -> None:
-        """Unload every model but `keep`; the caller has borrowed it."""
-        self._residents = {keep.model: keep}
+    def make_room(self) -> None:
+        """Unload all but the model that is lent."""
+        self._evict(math.inf)
         self.upscalers.clear()
         self.device.release()
 
@@ -153,10 +156,16 @@ class PipelineManager:
         return resident
 
     def _load(self, model: Model, say: Say) -> Resident:
-        self._evict(int((self._catalogue.size_bytes(model) or model.download_bytes or 0) * LOADING_FACTOR))
+        needed = (self._catalogue.size_bytes(model) or model.download_bytes or 0) * memory.LOADING_FACTOR
+        if self._free() < needed:
+            self.upscalers.clear()
+        self._evict(needed)
         dtype = self.device.dtype(model.family_facts())
         pipe = load(model, self._catalogue, dtype)
-        parts = {name: _bytes(part) for name, part in pipe.components.items() if isinstance(part, torch.nn.Module)}
+        guard = safety.load(model, self._catalogue, self._settings)
+        parts = {
+            name: memory.bytes_of(part) for name, part in pipe.components.items() if isinstance(part, torch.nn.Module)
+        }
         colours = model.family_facts().preview or fit_colours(pipe.vae)
         free = self._free()
         offload = self._offload(model, parts, dtype, free)
@@ -164,7 +173,7 @@ class PipelineManager:
         if offload != "none":
             say(Loading(f"{model.name} {words}."))
         place(pipe, offload, self.device)
-        return Resident(model, pipe, parts, colours, offload, words)
+        return Resident(model, pipe, parts, colours, offload, words, guard)
 
     def _offload(self, model: Model, parts: dict[str, int], dtype: torch.dtype, free: int) -> memory.Offload:
         if self._settings.offload != "auto" and self.device.kind != "cpu":
@@ -172,17 +181,19 @@ class PipelineManager:
         working = memory.working_bytes(model.default("width"), model.default("height"), dtype.itemsize)
         return memory.choose_offload(parts, working, free, self.device.kind)
 
-    def _evict(self, needed: int) -> None:
-        """Unload the longest unused models until `needed` bytes are free or none is left."""
-        while self._residents and self._free() < needed:
-            del self._residents[next(iter(self._residents))]
+    def _evict(self, needed: float) -> None:
+        """Unload the longest unused models until `needed` bytes are free or only the one that is lent is left."""
+        for model in [model for model in self._residents if model != self._lent]:
+            if self._free() >= needed:
+                break
+            del self._residents[model]
             self.device.release()
 
     def _free(self) -> int:
         free = self.device.free_bytes()
         if self.device.limit_bytes is None:
             return free
-        held = sum(resident.bytes for resident in self._residents.values())
+        held = sum(resident.bytes for resident in self._residents.values()) + self.upscalers.bytes
         return max(0, min(free, self.device.limit_bytes - held))
 
 
@@ -242,10 +253,6 @@ def _loading_words(model: Model, present: bool) -> str:
         return f"Loading {model.name} ..."
     size = f" ({model.download_bytes / memory.GIGABYTE:.1f} GB)" if model.download_bytes else ""
     return f"Downloading {model.name}{size} ..."
-
-
-def _bytes(part: torch.nn.Module) -> int:
-    return sum(tensor.nbytes for tensor in [*part.parameters(), *part.buffers()])
 
 
 def _silent(event: Loading) -> None:

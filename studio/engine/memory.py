@@ -1,4 +1,4 @@
-"""What stays off the device between its turns, and what to try when memory runs out; pure decisions, in words."""
+"""What stays off the device between its turns, and what to try when memory runs out; decisions, in words."""
 
 import re
 from collections.abc import Mapping
@@ -16,6 +16,8 @@ Stage = Literal["denoise", "edit", "decode"]
 # What one image takes beside the weights while it is denoised and decoded, in bytes a pixel at two bytes a number:
 # the widest layers of a VAE's decoder at full size, read and written.
 WORKING_BYTES_PER_PIXEL = 2_500
+# Weights stored in two bytes a number take four on a CPU, and loading needs room to breathe.
+LOADING_FACTOR = 2.5
 BATCH_LIMIT: Mapping[Kind, int] = {"cuda": 8, "mps": 4, "cpu": 4}
 GIGABYTE = 1e9
 
@@ -75,6 +77,11 @@ def relieve(plan: Plan, kind: Kind, stage: Stage) -> tuple[Plan, str] | None:
     if plan.offload == "none":
         return replace(plan, offload="model"), "Memory ran out; keeping the model's parts off the device between turns."
     return replace(plan, offload="sequential"), "Memory ran out; streaming the model layer by layer, which is slow."
+
+
+def bytes_of(part: torch.nn.Module) -> int:
+    """What the weights of a part take."""
+    return sum(tensor.nbytes for tensor in [*part.parameters(), *part.buffers()])
 
 
 def ran_out(error: BaseException) -> bool:

@@ -3,7 +3,7 @@
 import inspect
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import TypeVar
@@ -14,7 +14,7 @@ import torch
 from PIL import Image
 
 from studio.backends.base import Rendered
-from studio.engine import memory
+from studio.engine import memory, safety
 from studio.engine.decode import Pixels, decode, unpack
 from studio.engine.denoise import denoise
 from studio.engine.loading import pipeline_class
@@ -68,9 +68,11 @@ class Painter:
         pipeline = pipeline_class(self.family.pipelines[task])
         if "original_inference_steps" in inspect.signature(pipeline.__call__).parameters:
             # Distilled: the strength cuts the schedule that was learned, and all the steps lie in what is left of it.
-            learned = int(self.loan.resident.pipe.scheduler.config.original_inference_steps * strength)
-            return Stage(task, *size, min(steps, learned), min(steps, learned), strength)
-        return Stage(task, *size, steps, min(int(steps * strength), steps), strength)
+            steps = min(steps, int(self.loan.resident.pipe.scheduler.config.original_inference_steps * strength))
+            return Stage(task, *size, steps, steps, strength)
+        if self.family.process == "flow":  # its pipelines round the steps that are left out, not those that are made
+            return Stage(task, *size, steps, steps - int(steps - steps * strength), strength)
+        return Stage(task, *size, steps, int(steps * strength), strength)
 
     def pieces(self, **inputs: object) -> list[Piece]:
         """A piece for each image, all starting from the same."""
@@ -120,8 +122,16 @@ class Painter:
             self.progress.report(Loading(words))
 
     def rendered(self, index: int, image: Image.Image) -> Rendered:
-        """A finished image with what is worth knowing about how it was made."""
-        return Rendered(index, image, self._seconds[index], self._facts(index))
+        """A finished image with what is worth knowing about how it was made; checked, where the studio wants that."""
+        guard, facts = self.loan.resident.guard, self._facts(index)
+        if guard:
+            started = time.perf_counter()
+            image, verdict = guard.checked(image)
+            self._seconds[index] += time.perf_counter() - started
+            facts["output check"] = verdict
+            if words := safety.WORDS[verdict]:
+                self.progress.report(Loading(words))
+        return Rendered(index, image, self._seconds[index], facts)
 
     def _batch(self, stage: Stage, waiting: Sequence[Piece]) -> tuple[Sequence[Piece], torch.Tensor]:
         size = (stage.width, stage.height)
@@ -159,7 +169,7 @@ class Painter:
             self._relieve(what, stage)
 
     def _relieve(self, what: memory.Stage, stage: Stage) -> None:
-        self.manager.make_room(self.loan.resident)
+        self.manager.make_room()
         easier = memory.relieve(self._plan, self.loan.device.kind, what)
         if easier is None:
             raise _exhausted(self.loan, stage)
@@ -173,7 +183,7 @@ class Painter:
         self._changes.append(words)
         self.progress.report(Loading(words))
 
-    def _facts(self, index: int) -> Mapping[str, str]:
+    def _facts(self, index: int) -> dict[str, str]:
         facts = {
             "device": self.loan.device.name,
             "dtype": str(self.loan.device.dtype(self.family)).removeprefix("torch."),

@@ -13,6 +13,7 @@ from studio.errors import RecipeError
 from studio.inputs import Inputs
 from studio.models import Model
 from studio.recipe import Recipe
+from studio.settle import check_task
 
 
 def render(
@@ -26,6 +27,7 @@ def render(
     """
     with manager.lend(model, None, report) as loan:
         for _, recipe in recipes:
+            check_task(recipe, model)
             check_length(loan.pipe, model, recipe)
             _check_scheduler(loan, recipe)
         clock = Clock([recipe for _, recipe in recipes])

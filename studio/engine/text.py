@@ -2,9 +2,11 @@
 
 import inspect
 from collections import OrderedDict
+from functools import partial
 from typing import Any
 
 import torch
+from diffusers import StableDiffusionPipeline
 
 from studio.errors import RecipeError
 from studio.models import Model
@@ -83,7 +85,9 @@ def _encode(pipe: Any, prompt: str, negative: str, guided: bool) -> Encoded:
         # SDXL was trained with zeros for no negative prompt, and takes None as that.
         "negative_prompt": negative or None,
     }
-    takes = inspect.signature(pipe.encode_prompt).parameters
-    values = pipe.encode_prompt(**{name: value for name, value in offered.items() if name in takes})
+    # InstructPix2Pix has none: what it makes of words for itself, its call does not take.
+    encode = getattr(pipe, "encode_prompt", None) or partial(StableDiffusionPipeline.encode_prompt, pipe)
+    takes = inspect.signature(encode).parameters
+    values = encode(**{name: value for name, value in offered.items() if name in takes})
     call = inspect.signature(type(pipe).__call__).parameters
     return {name: value for name, value in zip(NAMES[len(values)], values, strict=True) if name in call}

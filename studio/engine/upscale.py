@@ -1,6 +1,7 @@
 """Enlarging with a model that was trained for it, tile by tile, so that memory does not grow with the picture."""
 
 import itertools
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from safetensors import SafetensorError
 
 from studio.checkpoints import tensor_shapes
 from studio.engine.device import Device
-from studio.engine.memory import ran_out
+from studio.engine.memory import LOADING_FACTOR, bytes_of, ran_out
 from studio.errors import DeviceError, ModelError, RecipeError
 from studio.settings import Settings
 from studio.upscalers import LANCZOS, Upscalers
@@ -26,17 +27,26 @@ MARGIN = 24
 # A model's result before it is brought to the size that was asked for: three bytes a pixel, held at once.
 MOST_ENLARGED = 2**28
 
+
 # Called after each tile with its number and how many there are; raises to end the work.
 Told = Callable[[int, int], None]
+# Called with the bytes that are needed; unloads what is not in use until they are free.
+Evict = Callable[[float], None]
 
 
 class Enlarger:
     """The upscaler last used, on the device; the pipeline manager's, who says when it goes."""
 
-    def __init__(self, settings: Settings, device: Device) -> None:
+    def __init__(self, settings: Settings, device: Device, evict: Evict) -> None:
         self._upscalers = Upscalers(settings)
         self._device = device
+        self._evict = evict
         self._loaded: tuple[Path, Any] | None = None
+
+    @property
+    def bytes(self) -> int:
+        """What the weights of the loaded one take."""
+        return bytes_of(self._loaded[1].model) if self._loaded else 0
 
     def enlarge(self, name: str, picture: Image.Image, size: tuple[int, int], told: Told) -> Image.Image:
         """The RGB picture at `size` (width, height), by the upscaler `name` and a filter for what is left to it.
@@ -66,6 +76,7 @@ class Enlarger:
         path = self._upscalers[name]
         if self._loaded is None or self._loaded[0] != path:
             self.clear()
+            self._evict(path.stat().st_size * LOADING_FACTOR)
             self._loaded = (path, load(path).to(self._device.kind))
         return self._loaded[1]
 
@@ -76,6 +87,8 @@ class Enlarger:
             except (RuntimeError, MemoryError) as error:
                 if not ran_out(error):
                     raise
+            # Behind the handler, where the error no longer holds the tensors.
+            self._evict(math.inf)
             self._device.release()
         raise DeviceError(
             f"{self._device.name} ran out of memory while enlarging.", "Close other programs that use the device."

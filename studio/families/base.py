@@ -65,7 +65,7 @@ class Family:
     min_side: int = 64
     max_side: int = 2048
     process: Process = "diffusion"
-    abilities: frozenset[Ability] = frozenset({"negative_prompt", "guidance"})
+    abilities: frozenset[Ability] = frozenset({"negative_prompt", "guidance", "strength"})
     preview: LatentColours | None = None
     tokenizer: str = "tokenizer"
     bound: tuple[str, ...] = ()

@@ -30,7 +30,7 @@ FAMILY = Family(
     tokenizer="tokenizer_2",
     multiple=16,
     process="flow",
-    abilities=frozenset({"guidance"}),
+    abilities=frozenset({"guidance", "strength"}),
     preview=LatentColours(
         factors=(
             (-0.0346, 0.0244, 0.0681),

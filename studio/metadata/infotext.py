@@ -34,6 +34,7 @@ def _painting(recipe: Recipe, size: tuple[int, int] | None) -> Mapping[str, obje
         "Steps": recipe.steps,
         "Sampler": SAMPLERS.get(scheduler, scheduler) if scheduler else None,
         "CFG scale": _number(recipe.guidance_scale),
+        "Image CFG scale": _number(recipe.image_guidance_scale),
         "Seed": recipe.seed,
         "Size": f"{width}x{height}",
         "Model": recipe.model,

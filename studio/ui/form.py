@@ -1,128 +1,222 @@
 """The recipe's fields as widgets, and the widgets' values as a recipe.
 
-Labels, help and ranges are those of the recipe; what a model can do, and what it takes when a field is left alone
-(its standards), come from the catalogue. A tab places the fields it wants; nothing here knows which.
+Labels, help and ranges are those of the recipe; what a model can do, what it takes where a field is left alone (its
+standard), and what a task uses come from the catalogue and `uses`. A tab places the fields it wants; nothing here knows
+which. A field that all tabs share has its name as key, one of a tab's own has `tab/name`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
+from studio.errors import RecipeError
 from studio.models import Model
-from studio.recipe import Recipe, Setting, settings
+from studio.recipe import Recipe, Task, settings
+from studio.settle import check_task
 from studio.studio import Studio
+from studio.ui import fields
 from studio.ui.fast_gradio import gr
+from studio.ui.fields import STANDARD
+from studio.uses import lacked, unused
 
-# Fields that are open in a recipe and shown with the model's own value until they are changed.
-STANDARD = ("width", "height", "steps", "guidance_scale", "scheduler")
-LACKING = {"negative_prompt": "no negative prompt", "guidance": "no guidance scale"}
+# What creators expect of a model, and are told where it is lacking.
+LACKING = {"guidance": "no guidance scale", "negative_prompt": "no negative prompt", "strength": "no strength"}
+# It makes a recipe one of its task's, so it is said even where it equals the standard.
+TELLING = frozenset({"upscale"})
 
 Values = Mapping[Any, Any]
 Updates = dict[Any, Any]
 
 
+@dataclass(frozen=True, eq=False)
+class Switch:
+    """A checkbox of a tab: while it is off, the fields `names` are left open; while it is on, they are said."""
+
+    names: tuple[str, ...]
+    widget: Any
+
+
 class Form:
-    """The widgets of one tab, by recipe field."""
+    """The widgets of all tabs; `widgets` holds them by key."""
 
     def __init__(self, studio: Studio) -> None:
         self.studio = studio
         self.widgets: dict[str, Any] = {}
+        self.switches: dict[str, Switch] = {}
+        self.tasks: dict[str, Task] = {}
+        self._first: dict[str, Any] = {}
 
-    def place(self, name: str, **look: Any) -> Any:
+    def add_tab(self, tab: str, task: Task) -> None:
+        """A tab whose recipes are of `task`; before its fields are placed."""
+        self.tasks[tab] = task
+
+    def place(self, name: str, tab: str | None = None, **look: Any) -> Any:
         """Put the field's widget at this place of the layout; `look` overrides what Gradio is told."""
-        model = self.studio.catalogue[self.studio.settings.model]
-        setting = settings()[name]
-        kind = _kind(name, setting, look)
-        told = {"label": setting.label, "elem_id": f"field-{name}", "interactive": True, **self._facts(name, model)}
-        if name in STANDARD:
-            told["value"] = model.default(name)
-        self.widgets[name] = kind(**{**told, **look})
-        return self.widgets[name]
+        model = self.model(None)
+        setting, key = settings()[name], f"{tab}/{name}" if tab else name
+        task = self.tasks[tab] if tab else None
+        kind = fields.kind(name, look)
+        value = "" if kind is gr.Textbox else fields.standard(name, model, task)
+        told = {"label": setting.label, "elem_id": element(key), "interactive": True, **self._facts(name, model)}
+        if value is not None:
+            told["value"] = value
+        self.widgets[key] = kind(**{**told, **look})
+        self._first[key] = look.get("value", value)
+        return self.widgets[key]
+
+    def switch(self, tab: str, names: tuple[str, ...], **look: Any) -> Any:
+        """Put a checkbox here without which these fields of the tab are left open."""
+        key = f"{tab}/{names[0]}-on"
+        widget = gr.Checkbox(**{"value": False, "elem_id": element(key), "elem_classes": "switch", **look})
+        self.switches[key] = Switch(names, widget)
+        return widget
 
     def adopt(self, name: str, widget: Any) -> None:
         """Take a widget that stands elsewhere on the page, such as the model picker, as the field's."""
         self.widgets[name] = widget
 
-    def read(self, values: Values) -> Recipe:
-        """The recipe that the widgets say; what equals the model's standard, or is hidden, is left open.
+    @property
+    def all(self) -> dict[str, Any]:
+        """Every widget, switches too, by key."""
+        return self.widgets | {key: switch.widget for key, switch in self.switches.items()}
 
-        RecipeError names the field that cannot be.
+    @property
+    def deciding(self) -> list[Any]:
+        """Widgets that decide which others mean something."""
+        radios = [widget for key, widget in self.widgets.items() if "/" in key and isinstance(widget, gr.Radio)]
+        return [switch.widget for switch in self.switches.values()] + radios
+
+    def of(self, tab: str) -> dict[str, Any]:
+        """Every widget that a recipe of the tab is read from, by key."""
+        return {key: widget for key, widget in self.all.items() if key.startswith(f"{tab}/") or "/" not in key}
+
+    def read(self, values: Values, tab: str, **source: Any) -> Recipe:
+        """The recipe that the widgets of a tab say, with what is not said by a field from `source`.
+
+        What equals the standard, is hidden or switched off is left open. RecipeError names the field that cannot be.
         """
-        given = {name: values[widget] for name, widget in self.widgets.items() if widget in values}
-        model = self.model(given.get("model"))
-        hidden = self._hidden(model)
-        return Recipe.make(
-            **{
-                name: value.strip() if name == "seed" else value
-                for name, value in given.items()
-                if value not in (None, "", []) and name not in hidden and not _is_standard(name, value, model)
-            }
-        )
+        standards = self.standards(values.get(self.widgets["model"]))
+        hidden = self.hidden(values, tab, **source)
+        said = TELLING | {name for switch in self._switched(tab, values, on=True) for name in switch.names}
+        given = {
+            name: value
+            for name, key, value in self._given(values, tab)
+            if name not in hidden and (name in said or value != standards.get(key))
+        }
+        return Recipe.make(**given, **source)
 
-    def show(self, recipe: Recipe) -> Updates:
-        """What to set the widgets to, so that they say this recipe."""
+    def hidden(self, values: Values, tab: str, **source: Any) -> set[str]:
+        """Names of the fields that mean nothing in the tab, with this model and these values."""
+        task = self.tasks[tab]
+        model = self.model(values.get(self.widgets["model"]))
+        off = {name for switch in self._switched(tab, values, on=False) for name in switch.names}
+        given = {name: value for name, _, value in self._given(values, tab) if name not in off}
+        recipe = Recipe.model_construct(None, **{**fields.STAND_INS[task], **given, **source})
+        # Enlarging alone draws no noise: the pictures of all seeds are one.
+        seedless = set() if recipe.denoises else {"seed", "count"}
+        return off | seedless | unused(recipe).keys() | self._impossible(tab, model)
+
+    def show(self, recipe: Recipe, tab: str) -> Updates:
+        """What to set the widgets to, so that the tab says this recipe."""
         model = self.model(recipe.model)
-        values = {name: _shown(name, getattr(recipe, name), model) for name in self.widgets}
-        return self._updates(model, values)
+        values = {key: getattr(recipe, name) for name, key in self._names(tab)}
+        standards = self._first | self.standards(model.id)
+        shown = {key: fields.shown(key, value, standards, model) for key, value in values.items()}
+        on = {key: getattr(recipe, switch.names[0]) is not None for key, switch in self._switches(tab)}
+        return self._updates(model, shown | on)
 
     def restore(self, kept: Mapping[str, Any]) -> Updates:
         """What to set the widgets to from values kept in the browser; a value that cannot be any more is dropped."""
         model = self.model(kept.get("model"))
-        possible = {name: value for name, value in kept.items() if self._is_possible(name, value, model)}
+        possible = {key: value for key, value in kept.items() if self._is_possible(key, value, model)}
         return self._updates(model, {**self.standards(model.id), **possible, "model": model.id})
 
     def suit(self, model_id: str, values: Values, before: Mapping[str, Any], after: Mapping[str, Any]) -> Updates:
-        """Choices, ranges and visibility for this model; fields that had the standard `before` take the one `after`."""
+        """Choices and ranges for this model; fields that had the standard `before` take the one `after`."""
         model = self.model(model_id)
         moved = {
-            name: after[name]
-            for name, widget in self.widgets.items()
-            if name in after
-            and (values[widget] == before.get(name) or not self._is_possible(name, values[widget], model))
+            key: after[key]
+            for key, widget in self.widgets.items()
+            if key in after and (values[widget] == before.get(key) or not self._is_possible(key, values[widget], model))
         }
         return self._updates(model, moved)
 
     def standards(self, model_id: str | None) -> dict[str, Any]:
-        """What the model takes for each field that is left open."""
+        """What the model and the task take for each field that is left open, by key."""
         model = self.model(model_id)
-        return {name: model.default(name) for name in STANDARD if name in self.widgets}
+        return {
+            key: standard
+            for key, first in self._first.items()
+            if (standard := self._standard(key, model, first)) is not None
+        }
 
-    def why_not(self, model_id: str | None) -> str:
-        """One line about what the model cannot do; empty where it can do all."""
+    def why_not(self, model_id: str | None, tab: str) -> str:
+        """One line about what of the tab's fields the model does not take; empty where it takes all."""
         model = self.model(model_id)
-        missing = sorted({settings()[name].ability for name in self._hidden(model)} - {None}, key=str)
-        lacking = " and ".join(LACKING[ability] for ability in missing if ability)
-        return f"{model.name} takes {lacking}: it was trained to draw without." if lacking else ""
+        unable = {lacked(model.default("abilities"))[name].ability for name in self._unable(tab, model)}
+        words = " and ".join(words for ability, words in LACKING.items() if ability in unable)
+        return f"{model.name} takes {words}: it was trained to draw without." if words else ""
+
+    def cannot(self, model_id: str | None, tab: str) -> str:
+        """One line where the model cannot do the tab's task; empty where it can, or is not asked."""
+        try:
+            check_task(Recipe(**fields.STAND_INS[self.tasks[tab]]), self.model(model_id))
+        except RecipeError as fault:
+            return fault.message
+        return ""
 
     def model(self, model_id: str | None) -> Model:
         """The model of this id; the studio's own first choice where there is none."""
         catalogue = self.studio.catalogue
         return catalogue[model_id if model_id is not None and model_id in catalogue else self.studio.settings.model]
 
-    def _hidden(self, model: Model) -> set[str]:
-        """Fields that mean nothing for this model."""
-        abilities = model.default("abilities")
-        hidden = {name for name in self.widgets if settings()[name].ability not in (None, *abilities)}
-        return hidden | {name for name in ("negative_presets",) if not self._choices(name, model)}
+    def _names(self, tab: str) -> list[tuple[str, str]]:
+        """Name and key of each field that the tab has."""
+        return [(key.rpartition("/")[2], key) for key in self.of(tab) if key in self.widgets]
+
+    def _given(self, values: Values, tab: str) -> Iterator[tuple[str, str, Any]]:
+        """Name, key and value of each field of the tab that is not empty."""
+        for name, key in self._names(tab):
+            value = fields.cleaned(name, values.get(self.widgets[key]))
+            if value not in (None, "", []):
+                yield name, key, value
+
+    def _switches(self, tab: str) -> list[tuple[str, Switch]]:
+        return [(key, switch) for key, switch in self.switches.items() if key.startswith(f"{tab}/")]
+
+    def _switched(self, tab: str, values: Values, *, on: bool) -> list[Switch]:
+        return [switch for _, switch in self._switches(tab) if bool(values.get(switch.widget)) is on]
+
+    def _impossible(self, tab: str, model: Model) -> set[str]:
+        """Fields of the tab that this model does not take, or has nothing to choose from for."""
+        bare = {"negative_presets"} if not self._choices("negative_presets", model) else set()
+        return self._unable(tab, model) | bare
+
+    def _unable(self, tab: str, model: Model) -> set[str]:
+        return {name for name, _ in self._names(tab)} & lacked(model.default("abilities")).keys()
+
+    def _standard(self, key: str, model: Model, first: Any) -> Any:
+        tab, _, name = key.rpartition("/")
+        if not tab and name not in STANDARD:
+            return None
+        standard = fields.standard(name, model, self.tasks.get(tab))
+        return first if standard is None else standard
 
     def _choices(self, name: str, model: Model) -> list[tuple[str, str]] | None:
-        if name == "scheduler":
-            return [(scheduler, scheduler) for scheduler in model.family_facts().schedulers()]
-        if name == "negative_presets":
-            presets = self.studio.presets.negatives.values()
-            return [(preset.name, preset.id) for preset in presets if preset.suits(model.family)]
-        return None
+        return fields.choices(name, model, self.studio)
 
     def _updates(self, model: Model, values: Mapping[str, Any]) -> Updates:
-        hidden = self._hidden(model)
         updates = {}
-        for name, widget in self.widgets.items():
-            told = {"value": values[name], **_stretched(name, values[name])} if name in values else {}
-            shown = {} if name == "model" else {"visible": name not in hidden}
-            updates[widget] = gr.update(**self._facts(name, model), **shown) | told
+        for key, widget in self.all.items():
+            name = key.rpartition("/")[2]
+            told = {"value": values[key], **fields.stretched(name, values[key])} if key in values else {}
+            facts = self._facts(name, model) if key in self.widgets else {}
+            if facts or told:
+                updates[widget] = gr.update(**facts) | told
         return updates
 
-    def _is_possible(self, name: str, value: Any, model: Model) -> bool:
-        choices = self._choices(name, model)
+    def _is_possible(self, key: str, value: Any, model: Model) -> bool:
+        choices = self._choices(key.rpartition("/")[2], model)
         known = [choice for _, choice in choices or []]
         return choices is None or all(one in known for one in (value if isinstance(value, list) else [value]))
 
@@ -137,39 +231,6 @@ class Form:
         return facts
 
 
-def _kind(name: str, setting: Setting, look: dict[str, Any]) -> Any:
-    """The Gradio component for a field, with the fixed part of its look filled in."""
-    if name == "seed":
-        # A number field of Gradio shows 0 where it is empty, and 0 is a seed.
-        return gr.Textbox
-    if "choices" in look:
-        return gr.Radio
-    if setting.maximum is not None:
-        look["buttons"] = []
-        for side in ("minimum", "maximum", "step"):
-            look.setdefault(side, getattr(setting, side))
-        return gr.Slider
-    if name in ("scheduler", "model", "negative_presets"):
-        look["multiselect"] = name == "negative_presets"
-        return gr.Dropdown
-    return gr.Textbox
-
-
-def _is_standard(name: str, value: Any, model: Model) -> bool:
-    return name in STANDARD and bool(value == model.default(name))
-
-
-def _shown(name: str, value: Any, model: Model) -> Any:
-    if value is None:
-        return model.default(name) if name in STANDARD else model.id if name == "model" else ""
-    if name == "seed":
-        return str(value)
-    return list(value) if isinstance(value, tuple) else value
-
-
-def _stretched(name: str, value: Any) -> dict[str, Any]:
-    """A slider that reaches a value beyond its usual range."""
-    setting = settings()[name]
-    if setting.maximum is None or name in ("width", "height", "count") or not isinstance(value, int | float):
-        return {}
-    return {"minimum": min(setting.minimum or 0, value), "maximum": max(setting.maximum, value)}
+def element(key: str) -> str:
+    """The id that a widget has in the page."""
+    return f"field-{key.replace('/', '-')}"

@@ -43,7 +43,7 @@ def serve(studio: Studio) -> Iterator[str]:
         footer_links=[],
         # Each waiting person's listener holds a thread while it follows the job.
         max_threads=settings.max_waiting + 40,
-        allowed_paths=[str(studio.library.folder), str(theme.FOLDER)],
+        allowed_paths=[str(studio.library.folder), str(studio.inputs.folder), str(theme.FOLDER)],
         favicon_path=str(theme.FAVICON),
         theme=theme.theme(),
         css=theme.css() + Shapes(studio).css(),

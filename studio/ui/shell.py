@@ -6,13 +6,14 @@ from typing import Any
 from studio.models import Model
 from studio.studio import Studio
 from studio.ui import owner, stage
+from studio.ui.bench import Bench
 from studio.ui.fast_gradio import gr
-from studio.ui.tabs import TABS
-from studio.ui.tabs.base import Desk
 
 TITLE = "Image Studio"
 # Seconds between two looks at the device and the line.
 LOOK = 10
+# How often uploads are cleared away, and how old they are then, in seconds: what was stored of them stays.
+UPLOADS = (3600, 86400)
 MARK = f'<h1 class="mark">{TITLE}</h1>'
 TOOLS = """
 <button type="button" class="tool" data-tool="light" aria-label="Light or dark" title="Light or dark"></button>
@@ -22,7 +23,7 @@ TOOLS = """
 
 def page(studio: Studio) -> Any:
     """The whole page as Gradio Blocks."""
-    with gr.Blocks(title=TITLE, fill_width=True, analytics_enabled=False) as blocks:
+    with gr.Blocks(title=TITLE, fill_width=True, analytics_enabled=False, delete_cache=UPLOADS) as blocks:
         secret = owner.place()
         with gr.Row(elem_id="header"):
             gr.HTML(MARK, elem_id="mark", apply_default_css=False)
@@ -30,11 +31,7 @@ def page(studio: Studio) -> Any:
             gr.HTML('<p class="about"></p>', elem_id="about", apply_default_css=False)
             status = gr.HTML("", elem_id="status", apply_default_css=False)
             gr.HTML(TOOLS, elem_id="tools", apply_default_css=False, js_on_load="studio.tools(element);")
-        desk = Desk(studio, blocks, model, secret)
-        with gr.Tabs(elem_id="tabs"):
-            for name, tab in sorted(TABS.items(), key=lambda member: member[1].order):
-                with gr.Tab(tab.label, id=name):
-                    tab.build(desk)
+        Bench(studio, blocks, model, secret)
         blocks.load(owner.admit, [secret], [secret], concurrency_limit=None, queue=False, api_visibility="private")
         _wire_status(blocks, studio, status)
     return blocks

@@ -3,6 +3,8 @@
 Its value is a `view` (see view.py) together with what the empty stage says of the model; `stage.js` draws it.
 """
 
+import json
+from collections.abc import Mapping
 from typing import Any
 
 from studio.errors import ModelError
@@ -14,18 +16,22 @@ studio.stage(element, props, watch, {
     stop: (data) => trigger("stop", data),
     use: (data) => trigger("use", data),
     another: (data) => trigger("another", data),
-});
+    again: (data) => trigger("again", data),
+    send: (data) => trigger("send", data),
+}, TAKERS);
 """
-# Gradio finds a custom event by its quoted name in the script above.
-EVENTS = ("stop", "use", "another")
 
 
-def place() -> Any:
-    """Put the stage at this place of the layout; it tells `stop`, `use` and `another`, each with job and image."""
+def place(takers: Mapping[str, str]) -> Any:
+    """Put the stage at this place of the layout; `takers` are the tabs that take a picture, with their labels.
+
+    It tells `stop` with the job, and `use`, `another`, `again` and `send` with job and image, the last with the tab.
+    """
+    # Gradio finds a custom event by its quoted name in the script.
     return gr.HTML(
         value=None,
         html_template='<section class="stage" aria-label="Pictures"></section>',
-        js_on_load=SCRIPT,
+        js_on_load=SCRIPT.replace("TAKERS", json.dumps(takers)),
         elem_id="stage",
         apply_default_css=False,
     )

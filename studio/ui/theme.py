@@ -1,5 +1,6 @@
-"""How the page looks: Gradio's theme made neutral, the style sheet, the script and the font, all from this disk."""
+"""How the page looks: Gradio's theme made neutral, the style sheets, the scripts and the font, all from this disk."""
 
+from collections.abc import Sequence
 from typing import Any
 from urllib.parse import quote
 
@@ -9,6 +10,9 @@ from studio.ui.fast_gradio import gr
 FOLDER = ASSETS / "theme"
 FAVICON = FOLDER / "favicon.svg"
 FONT = FOLDER / "fonts" / "Inter.woff2"
+# In the order they are loaded; the first script makes what the others add to.
+SCRIPTS = ("page.js", "form.js", "picture.js", "compare.js", "fullview.js", "stage.js", "source.js", "editor.js")
+STYLES = ("page.css", "form.css", "source.css", "editor.css", "stage.css")
 # Pure greys: a tint of the surroundings colours the picture.
 GREY = gr.themes.Color(
     c50="#fafafa", c100="#f2f2f2", c200="#e6e6e6", c300="#d2d2d2", c400="#a6a6a6", c500="#7a7a7a",
@@ -35,22 +39,22 @@ def theme() -> Any:
 
 
 def css() -> str:
-    """The style sheet, with the font's address."""
+    """The style sheets, with the font's address."""
     face = (
         '@font-face { font-family: "Inter"; font-weight: 400 700; font-display: swap; '
         f'src: url("gradio_api/file={quote(str(FONT))}") format("woff2") }}'
     )
-    return f"{face}\n{_text('studio.css')}"
+    return f"{face}\n{_texts(STYLES)}"
 
 
 def head() -> str:
-    """The page's own script and what a phone's browser should know."""
+    """The page's own scripts and what a phone's browser should know."""
     return (
         '<meta name="color-scheme" content="light dark">'
         '<meta name="theme-color" content="#1e1e1e" media="(prefers-color-scheme: dark)">'
-        f"<script>{_text('page.js')}\n{_text('stage.js')}</script>"
+        f"<script>{_texts(SCRIPTS)}</script>"
     )
 
 
-def _text(name: str) -> str:
-    return (FOLDER / name).read_text(encoding="utf-8")
+def _texts(names: Sequence[str]) -> str:
+    return "\n".join((FOLDER / name).read_text(encoding="utf-8") for name in names)

@@ -4,21 +4,14 @@ A view is always the whole of it, so a page that missed some of them is right ag
 """
 
 import time
-from base64 import b64encode
 from collections.abc import Iterator, Sequence
-from functools import lru_cache
-from io import BytesIO
-from pathlib import Path
 from typing import Any
-from urllib.parse import quote
-
-from PIL import Image
 
 from studio.errors import JobError, StudioError
 from studio.events import END, Failed, Finished, Loading, Preview, Queued, Started, Step
 from studio.jobs import Job
-from studio.recipe import Recipe
 from studio.studio import Studio
+from studio.ui.pictures import expected, made
 
 # Earlier pictures in the strip below the stage.
 EARLIER = 24
@@ -26,6 +19,8 @@ EARLIER = 24
 WALL_SIDE = 1024
 STRIP_SIDE = 160
 ACTIVE = ("waiting", "running")
+# Seconds between two views of a job: a view costs the page up to 10 ms, and nobody sees more than this many.
+BETWEEN = 0.05
 
 View = dict[str, Any]
 
@@ -39,6 +34,8 @@ def watch(studio: Studio, owner: str) -> Iterator[View]:
         events, position = job.read()
         while events:
             yield view(studio, owner)
+            # What happens meanwhile is told at once with the next view.
+            time.sleep(BETWEEN)
             events, position = job.read(position)
     yield view(studio, owner)
 
@@ -86,10 +83,10 @@ def _job(studio: Studio, job: Job) -> dict[str, Any]:
         "fault": _fault(_failure(ending)) if isinstance(ending, Failed) else None,
         **_progress(job, events),
         "cells": [
-            _picture(studio, job, done[index], WALL_SIDE)
+            made(studio, job, done[index], WALL_SIDE)
             if index in done and done[index].path.exists()
-            else _expected(job, index, recipe, previews.get(index))
-            for index, recipe in enumerate(job.recipes)
+            else expected(studio, job, index, previews.get(index), WALL_SIDE)
+            for index in range(len(job.recipes))
         ],
     }
 
@@ -114,7 +111,7 @@ def _progress(job: Job, events: Sequence[Any]) -> dict[str, Any]:
         elif isinstance(event, Step):
             share.update(dict.fromkeys(event.images, event.step / event.steps))
             step, seconds_left = [event.step, event.steps], event.seconds_left
-            line = _step(event, len(job.recipes))
+            line = _step(event, job)
         elif isinstance(event, Finished):
             share[event.image] = 1.0
     return {
@@ -131,8 +128,11 @@ def _place(position: int) -> str:
     return "1 job before yours" if position == 1 else f"{position} jobs before yours"
 
 
-def _step(event: Step, images: int) -> str:
-    at = f"Step {event.step} of {event.steps}"
+def _step(event: Step, job: Job) -> str:
+    images = len(job.recipes)
+    # What is only enlarged has no steps but tiles.
+    word = "Step" if job.recipes[event.images[0]].denoises else "Tile"
+    at = f"{word} {event.step} of {event.steps}"
     if len(event.images) == images:
         return at
     first, last = min(event.images) + 1, max(event.images) + 1
@@ -140,65 +140,11 @@ def _step(event: Step, images: int) -> str:
     return f"{which} of {images} · {at.lower()}"
 
 
-def _expected(job: Job, index: int, recipe: Recipe, jpeg: bytes | None) -> dict[str, Any]:
-    return {
-        "key": f"{job.id}/{index}",
-        "job": job.id,
-        "image": index,
-        "done": False,
-        "width": recipe.width,
-        "height": recipe.height,
-        "prompt": recipe.prompt,
-        "shown": f"data:image/jpeg;base64,{b64encode(jpeg).decode()}" if jpeg else None,
-    }
-
-
-def _picture(studio: Studio, job: Job, event: Finished, side: int) -> dict[str, Any]:
-    recipe, path = event.recipe, event.path
-    url = f"gradio_api/file={quote(str(path))}"
-    large = max(recipe.width or 0, recipe.height or 0) > side
-    return {
-        "key": f"{job.id}/{event.image}",
-        "job": job.id,
-        "image": event.image,
-        "done": True,
-        "width": recipe.width,
-        "height": recipe.height,
-        "prompt": recipe.prompt,
-        "negative": recipe.negative_prompt,
-        "shown": _smaller(path, side) if large else url,
-        "file": url,
-        "name": path.name,
-        "seed": recipe.seed,
-        "seconds": event.seconds,
-        "model": _model_name(studio, recipe.model),
-        "how": f"{recipe.scheduler}, {recipe.steps} steps, guidance {recipe.guidance_scale:g}"
-        if recipe.guidance_scale is not None
-        else "",
-    }
-
-
-def _model_name(studio: Studio, model: str | None) -> str:
-    """Its name, or the bare id where the model has left the catalogue since."""
-    return studio.catalogue[model].name if model is not None and model in studio.catalogue else str(model)
-
-
 def _earlier(studio: Studio, jobs: Sequence[Job]) -> list[dict[str, Any]]:
     pictures: list[dict[str, Any]] = []
     for job in jobs:
         fresh = (event for event in reversed(job.results) if event.path.exists())
-        pictures += [_picture(studio, job, event, STRIP_SIDE) for event in fresh]
+        pictures += [made(studio, job, event, STRIP_SIDE) for event in fresh]
         if len(pictures) >= EARLIER:
             break
     return pictures[:EARLIER]
-
-
-@lru_cache(maxsize=256)
-def _smaller(path: Path, side: int) -> str:
-    """A copy of at most `side` pixels, as a data address."""
-    with Image.open(path) as image:
-        copy = image.convert("RGB")
-    copy.thumbnail((side, side), Image.Resampling.LANCZOS, reducing_gap=2)
-    buffer = BytesIO()
-    copy.save(buffer, "JPEG", quality=88)
-    return f"data:image/jpeg;base64,{b64encode(buffer.getvalue()).decode()}"

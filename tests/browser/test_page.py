@@ -254,7 +254,7 @@ def test_a_picture_s_settings_fill_the_form_and_another_takes_a_new_seed(new_pag
     page.get_by_role("button", name="Another like it").click()
     expect(page.locator(".small-look")).to_have_count(1)
     done(page)
-    expect(page.locator(".cell .said")).not_to_contain_text("seed 5 ")
+    expect(page.locator(".cell .said span").first).not_to_have_text("seed 5")
 
 
 def test_a_changed_setting_is_marked_and_can_be_reset_alone(new_page: NewPage, address: str) -> None:
@@ -286,7 +286,7 @@ def test_a_preset_s_text_is_shown_before_it_is_used(new_page: NewPage, address: 
     page = new_page(address)
     page.get_by_label("Negative presets").click()
     page.get_by_role("option").first.click()
-    expect(page.locator(".preset-text")).to_have_text(studio.presets.negatives["starter"].text)
+    expect(page.locator("#field-negative_presets .note")).to_have_text(studio.presets.negatives["starter"].text)
 
 
 def test_what_a_model_cannot_do_is_not_shown(new_page: NewPage, address: str) -> None:

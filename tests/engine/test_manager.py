@@ -4,12 +4,15 @@ import weakref
 
 import pytest
 import torch
+from PIL import Image
 
+from studio.engine import memory
 from studio.engine.device import Device
 from studio.engine.manager import PipelineManager, place
 from studio.engine.render import render
 from studio.errors import DeviceError, RecipeError
 from studio.events import Loading, Step
+from tests import tiny
 
 
 def nobody(event):
@@ -93,6 +96,34 @@ def test_switching_models_frees_the_one_before(settings, catalogue):
     manager.close()
     gc.collect()
     assert not [ref for ref in kept if ref() is not None]
+
+
+@pytest.mark.parametrize("lent", [False, True])
+def test_an_upscaler_frees_what_is_not_in_use(settings, catalogue, lent):
+    one, other = catalogue["tiny-sd15"], catalogue["tiny-starter"]
+    # Room for both models and no more.
+    manager = PipelineManager(catalogue, settings, device=Device("cpu", limit_bytes=60_000_000))
+    kept = []
+    for model in (one, other):
+        with manager.borrow(model) as pipe:
+            kept.append(weakref.ref(pipe.unet))
+        del pipe
+    assert manager.loaded(one)
+    assert manager.loaded(other)
+    # With room to breathe, somewhat more than is free; it takes about 1850 bytes for each of its channels.
+    width = int(1.2 * manager._free() / memory.LOADING_FACTOR / 1850)
+    path = tiny.upscaler(settings.home / "upscalers" / "wide.safetensors", width=width)
+    picture = Image.new("RGB", (8, 8))
+    with manager.lend(one) if lent else manager.hold():
+        large = manager.upscalers.enlarge("wide", picture, (32, 32), lambda *_: None)
+    assert large.size == (32, 32)
+    assert manager.loaded(one) is lent
+    gc.collect()
+    assert (kept[0]() is None, kept[1]() is None) == (not lent, lent)
+    assert manager.upscalers.bytes == pytest.approx(path.stat().st_size, rel=0.01)
+    path.unlink()
+    manager.close()
+    assert manager.upscalers.bytes == 0
 
 
 def test_models_stay_loaded_while_memory_allows(manager, catalogue):

@@ -20,6 +20,7 @@ def fits(config):
     [
         (UNET | {"cross_attention_dim": 768, "time_cond_proj_dim": None}, {"sd15"}),
         (UNET | {"cross_attention_dim": 768, "in_channels": 9}, {"sd15_inpaint"}),
+        (UNET | {"cross_attention_dim": 768, "in_channels": 8}, {"sd15_instruct"}),
         (UNET | {"cross_attention_dim": 1024}, {"sd21"}),
         (UNET | {"cross_attention_dim": 128}, {"starter"}),
         (
@@ -42,7 +43,6 @@ def test_a_config_is_of_one_family(config, family):
 @pytest.mark.parametrize(
     "config",
     [
-        UNET | {"cross_attention_dim": 768, "in_channels": 8},
         UNET | {"cross_attention_dim": 1280, "addition_embed_type": "text_time"},
         UNET
         | {
@@ -54,7 +54,7 @@ def test_a_config_is_of_one_family(config, family):
         {"_class_name": "UNet2DModel", "in_channels": 3},
         {},
     ],
-    ids=["instructed", "sdxl-refiner", "kolors", "flux-fill", "unconditional", "empty"],
+    ids=["sdxl-refiner", "kolors", "flux-fill", "unconditional", "empty"],
 )
 def test_what_needs_more_than_text_is_of_no_family(config):
     assert fits(config) == set()
@@ -72,13 +72,15 @@ def test_the_width_of_the_text_tells_single_files_of_1_from_2():
     assert two[READS_TEXT] == (320, 1024)
 
 
-@pytest.mark.parametrize("plain", ["sd15", "sdxl"])
-def test_the_channels_tell_single_files_made_for_inpainting(plain):
+@pytest.mark.parametrize(
+    ("plain", "channels", "wide"),
+    [("sd15", 9, "sd15_inpaint"), ("sdxl", 9, "sdxl_inpaint"), ("sd15", 8, "sd15_instruct")],
+)
+def test_the_channels_tell_single_files_that_see_a_picture(plain, channels, wide):
     shapes = {name: shape or (1,) for name, shape in FAMILIES[plain].signature.keys.items()}
-    wider = shapes | {INPUT: (320, 9, 3, 3)}
+    wider = shapes | {INPUT: (320, channels, 3, 3)}
     assert FAMILIES[plain].signature.fits_tensors(shapes)
-    assert not FAMILIES[plain].signature.fits_tensors(wider)
-    assert FAMILIES[f"{plain}_inpaint"].signature.fits_tensors(wider)
+    assert {name for name, family in FAMILIES.items() if family.signature.fits_tensors(wider)} == {wide}
 
 
 def test_a_single_file_without_text_encoder_is_no_whole_model():
@@ -100,3 +102,8 @@ def test_flow_families_take_flow_schedulers_and_no_others():
 
 def test_flux_and_latent_consistency_take_no_negative_prompt():
     assert {name for name, f in FAMILIES.items() if "negative_prompt" not in f.abilities} == {"flux", "lcm"}
+
+
+def test_what_is_told_how_to_change_a_picture_takes_the_pictures_guidance_for_strength():
+    told = {name for name, f in FAMILIES.items() if "image_guidance" in f.abilities}
+    assert told == {name for name, f in FAMILIES.items() if "strength" not in f.abilities} == {"sd15_instruct"}

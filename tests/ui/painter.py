@@ -9,18 +9,25 @@ from PIL import Image
 from studio.backends.base import Backend, Rendered, Report
 from studio.errors import DeviceError
 from studio.events import Loading, Preview, Step
+from studio.frame import result_size
+from studio.inputs import Inputs
 from studio.recipe import Recipe
+
+# Into how many tiles it cuts what is only enlarged.
+TILES = 4
 
 
 class Painter(Backend):
-    """Paints the recipe's seed as a colour gradient, in its steps, `pace` seconds apart.
+    """Paints the recipe's seed as a colour gradient, in its steps, `pace` seconds apart; what is enlarged, in tiles.
 
-    While `held` is set, painting stays at its first step. The model counts as loaded once `ready` is set. A prompt
-    with "without paint" in it fails.
+    With `inputs`, a gradient lies over the picture that the recipe starts from, as opaque as the strength. While
+    `held` is set, painting stays at its first step. The model counts as loaded once `ready` is set. A prompt with
+    "without paint" in it fails.
     """
 
-    def __init__(self, pace: float = 0.0) -> None:
+    def __init__(self, pace: float = 0.0, inputs: Inputs | None = None) -> None:
         self.pace = pace
+        self.inputs = inputs
         self.held = threading.Event()
         self.ready = threading.Event()
         self._closed = threading.Event()
@@ -28,9 +35,10 @@ class Painter(Backend):
     def generate(self, recipes: Sequence[Recipe], report: Report) -> Iterator[Rendered]:
         report(Loading("Mixing colours"))
         for index, recipe in enumerate(recipes):
-            for step in range(1, (recipe.steps or 1) + 1):
-                self._paint(index, step, recipe, report)
-            yield Rendered(index, gradient(recipe, 1.0), 0.1, {"backend": "painter"})
+            steps = (recipe.steps or 1) if recipe.denoises else TILES
+            for step in range(1, steps + 1):
+                self._paint(index, step, steps, recipe, report)
+            yield Rendered(index, self._picture(recipe, 1.0), 0.1, {"backend": "painter"})
 
     def warm(self, model: str) -> None:
         self.ready.wait()
@@ -42,21 +50,28 @@ class Painter(Backend):
         self.ready.set()
         self._closed.set()
 
-    def _paint(self, index: int, step: int, recipe: Recipe, report: Report) -> None:
-        steps = recipe.steps or 1
+    def _paint(self, index: int, step: int, steps: int, recipe: Recipe, report: Report) -> None:
         self._closed.wait(self.pace)
         if "without paint" in recipe.prompt:
             raise DeviceError("The paint ran out.", "Try a smaller picture.")
-        report(Preview(index, _jpeg(gradient(recipe, step / steps))))
+        if recipe.denoises:
+            report(Preview(index, _jpeg(self._picture(recipe, step / steps))))
         report(Step((index,), step, steps, (steps - step) * self.pace))
         while self.held.is_set():
             report(Step((index,), step, steps, 60.0))
             self._closed.wait(0.02)
 
+    def _picture(self, recipe: Recipe, done: float) -> Image.Image:
+        if self.inputs is None or recipe.init_image is None:
+            return gradient(recipe, (recipe.width or 64, recipe.height or 64), done)
+        size = result_size(recipe, self.inputs)
+        start = self.inputs.open(recipe.init_image).resize(size)
+        return Image.blend(start, gradient(recipe, size, done), recipe.strength or 0.0)
 
-def gradient(recipe: Recipe, done: float) -> Image.Image:
-    width, height, seed = recipe.width or 64, recipe.height or 64, recipe.seed or 0
-    ramp = Image.linear_gradient("L").rotate(90 * (seed % 4)).resize((width, height))
+
+def gradient(recipe: Recipe, size: tuple[int, int], done: float) -> Image.Image:
+    seed = recipe.seed or 0
+    ramp = Image.linear_gradient("L").rotate(90 * (seed % 4)).resize(size)
     channels = [ramp.point(lambda v, k=k: int(v * done * 0.6 + (seed >> k) % 96)) for k in (0, 5, 11)]
     return Image.merge("RGB", channels)
 

@@ -7,15 +7,22 @@ from typing import Any
 import pytest
 
 from studio.errors import RecipeError
-from studio.recipe import Recipe, settings
+from studio.recipe import Recipe, Task, settings
 from studio.settings import Settings
 from studio.studio import Studio
 from studio.ui.fast_gradio import gr
 from studio.ui.form import Form
 from tests.ui.painter import Painter
 
-# What text to image places; the rest belongs to forms that take a picture.
-PLACED = [name for name, setting in settings().items() if setting.group in ("prompt", "size", "sampling", "seed")]
+# What all tabs share, and what some have of their own.
+SHARED = [name for name, setting in settings().items() if setting.group in ("prompt", "size", "sampling", "seed")]
+OWN = {
+    "text": ("hires_scale", "hires_upscaler", "hires_strength", "hires_steps"),
+    "image": ("strength", "resize"),
+    "paint": ("strength", "resize", "mask_blur", "mask_area", "mask_padding"),
+    "larger": ("upscaler", "upscale", "strength"),
+}
+PICTURE = "a" * 64
 
 
 @pytest.fixture
@@ -27,16 +34,29 @@ def studio(tmp_path: Path) -> Iterator[Studio]:
 @pytest.fixture
 def form(studio: Studio) -> Form:
     form = Form(studio)
+    tasks: dict[str, Task] = {"text": "text2img", "image": "img2img", "paint": "inpaint", "larger": "upscale"}
     with gr.Blocks(analytics_enabled=False):
         form.adopt("model", gr.Dropdown(list(studio.catalogue), value="starter"))
-        for name in PLACED:
+        for tab, task in tasks.items():
+            form.add_tab(tab, task)
+            for name in OWN[tab]:
+                form.place(name, tab, **({"value": 2.0} if name == "hires_scale" else {}))
+        form.switch("text", ("hires_scale",), label="Second pass")
+        form.switch("image", ("width", "height", "resize"), label="Change the size")
+        form.switch("larger", ("strength",), label="Paint over")
+        for name in SHARED:
             form.place(name)
     return form
 
 
 def shown(form: Form, updates: dict[Any, Any]) -> dict[Any, Any]:
     """What the page's widgets hold after these updates."""
-    return {widget: updates.get(widget, {}).get("value", widget.value) for widget in form.widgets.values()}
+    return {widget: updates.get(widget, {}).get("value", widget.value) for widget in form.all.values()}
+
+
+def switched(form: Form, tab: str, name: str) -> dict[Any, Any]:
+    """What the widgets hold after a switch was set."""
+    return shown(form, {}) | {form.switches[f"{tab}/{name}-on"].widget: True}
 
 
 def test_every_field_of_a_recipe_survives_the_form(form: Form) -> None:
@@ -53,23 +73,23 @@ def test_every_field_of_a_recipe_survives_the_form(form: Form) -> None:
         seed=4294967295,
         count=4,
     )
-    assert form.read(shown(form, form.show(recipe))) == recipe
+    assert form.read(shown(form, form.show(recipe, "text")), "text") == recipe
 
 
 def test_every_setting_has_a_widget_with_the_recipe_s_own_words(form: Form) -> None:
-    for name in PLACED:
-        assert form.widgets[name].label == settings()[name].label
+    for key, widget in form.widgets.items():
+        assert key == "model" or widget.label == settings()[key.rpartition("/")[2]].label
 
 
 def test_what_is_left_alone_stays_open_in_the_recipe(form: Form) -> None:
     values = shown(form, {}) | {form.widgets["prompt"]: "a boat"}
-    assert form.read(values) == Recipe(prompt="a boat", model="starter")
+    assert form.read(values, "text") == Recipe(prompt="a boat", model="starter")
 
 
 def test_a_field_that_cannot_be_is_named(form: Form) -> None:
     values = shown(form, {}) | {form.widgets["seed"]: "twelve"}
     with pytest.raises(RecipeError) as caught:
-        form.read(values)
+        form.read(values, "text")
     assert caught.value.field == "seed"
     assert "4.29497e+09" not in caught.value.hint
 
@@ -80,14 +100,14 @@ def test_another_model_moves_only_what_was_left_alone(form: Form) -> None:
     values = shown(form, {}) | {form.widgets["steps"]: 33}
     updates = form.suit("sdxl-base", values, before, after)
     assert updates[form.widgets["width"]]["value"] == 1024
-    assert "value" not in updates[form.widgets["steps"]]
+    assert form.widgets["steps"] not in updates
 
 
 def test_what_a_model_cannot_do_is_hidden_and_said(form: Form) -> None:
-    updates = form.suit("flux1-schnell", shown(form, {}), {}, {})
-    assert updates[form.widgets["negative_prompt"]]["visible"] is False
-    assert form.why_not("flux1-schnell").startswith("FLUX.1 schnell takes no guidance scale and no negative prompt")
-    assert form.why_not("starter") == ""
+    values = shown(form, {}) | {form.widgets["model"]: "flux1-schnell"}
+    assert {"negative_prompt", "guidance_scale"} <= form.hidden(values, "text")
+    assert form.why_not("flux1-schnell", "text").startswith("FLUX.1 schnell takes no guidance scale and no negative")
+    assert form.why_not("starter", "text") == ""
 
 
 def test_hidden_fields_do_not_reach_the_recipe(form: Form) -> None:
@@ -95,7 +115,69 @@ def test_hidden_fields_do_not_reach_the_recipe(form: Form) -> None:
         form.widgets["model"]: "flux1-schnell",
         form.widgets["negative_prompt"]: "typed before the model was changed",
     }
-    assert form.read(values).negative_prompt == ""
+    assert form.read(values, "text").negative_prompt == ""
+
+
+def test_a_task_that_the_model_cannot_do_is_said_in_one_line(form: Form, studio: Studio, tmp_path: Path) -> None:
+    (tmp_path / "models").mkdir(exist_ok=True)
+    (tmp_path / "models" / "filler.toml").write_text('name = "Filler"\nfamily = "sd15_inpaint"\nrepo = "some/body"\n')
+    studio.catalogue.refresh()
+    assert form.cannot("filler", "text").startswith("Filler cannot make a picture from text alone")
+    assert form.cannot("filler", "paint") == form.cannot("filler", "larger") == ""
+    assert {form.cannot("starter", tab) for tab in form.tasks} == {""}
+
+
+def test_each_tab_reads_its_own_fields_and_the_shared_ones(form: Form) -> None:
+    values = shown(form, {}) | {
+        form.widgets["prompt"]: "a boat",
+        form.widgets["image/strength"]: 0.4,
+        form.widgets["paint/mask_blur"]: 9,
+    }
+    image = form.read(values, "image", init_image=PICTURE)
+    assert image == Recipe(prompt="a boat", model="starter", init_image=PICTURE, strength=0.4)
+    assert form.read(values, "text") == Recipe(prompt="a boat", model="starter")
+    paint = form.read(values, "paint", init_image=PICTURE, mask_image=PICTURE)
+    assert (paint.mask_blur, paint.strength) == (9, None)
+
+
+def test_a_switch_that_is_off_leaves_its_fields_open(form: Form) -> None:
+    assert form.read(shown(form, {}), "text").hires_scale is None
+    assert {"hires_scale", "hires_upscaler", "hires_strength"} <= form.hidden(shown(form, {}), "text")
+    assert form.read(switched(form, "text", "hires_scale"), "text").hires_scale == 2.0
+
+
+def test_a_switch_that_is_on_says_even_what_is_standard(form: Form) -> None:
+    recipe = form.read(switched(form, "image", "width"), "image", init_image=PICTURE)
+    assert (recipe.width, recipe.height, recipe.resize) == (128, 128, "crop")
+    assert form.read(shown(form, {}), "image", init_image=PICTURE).width is None
+
+
+def test_enlarging_alone_takes_no_prompt_and_painting_over_does(form: Form) -> None:
+    alone = shown(form, {}) | {form.widgets["prompt"]: "a boat", form.widgets["steps"]: 7}
+    assert {"prompt", "steps", "seed", "count", "width"} <= form.hidden(alone, "larger")
+    recipe = form.read(alone, "larger", init_image=PICTURE)
+    assert recipe == Recipe(model="starter", init_image=PICTURE, upscale=2.0)
+    painted = alone | {form.switches["larger/strength-on"].widget: True}
+    assert form.read(painted, "larger", init_image=PICTURE).prompt == "a boat"
+    assert "prompt" not in form.hidden(painted, "larger")
+
+
+def test_a_choice_decides_which_fields_are_left(form: Form) -> None:
+    whole = shown(form, {})
+    masked = whole | {form.widgets["paint/mask_area"]: "masked"}
+    assert "mask_padding" in form.hidden(whole, "paint")
+    assert "mask_padding" not in form.hidden(masked, "paint")
+    assert "resize" in form.hidden(masked, "paint")
+    assert form.widgets["paint/mask_area"] in form.deciding
+
+
+def test_a_recipe_sets_the_switches_of_its_tab(form: Form) -> None:
+    recipe = Recipe(prompt="a", model="starter", hires_scale=1.5, hires_strength=0.3, hires_steps=9, seed=1)
+    values = shown(form, form.show(recipe, "text"))
+    assert values[form.switches["text/hires_scale-on"].widget] is True
+    assert form.read(values, "text") == recipe
+    values = shown(form, form.show(recipe.replace(hires_scale=None, hires_strength=None, hires_steps=None), "text"))
+    assert values[form.switches["text/hires_scale-on"].widget] is False
 
 
 def test_a_scheduler_that_the_new_model_cannot_use_is_replaced(form: Form) -> None:
@@ -107,5 +189,5 @@ def test_a_scheduler_that_the_new_model_cannot_use_is_replaced(form: Form) -> No
 
 def test_kept_values_that_cannot_be_any_more_are_dropped(form: Form) -> None:
     kept = {"prompt": "a castle", "scheduler": "Gone", "negative_presets": ["gone"], "model": "gone", "steps": 9}
-    recipe = form.read(shown(form, form.restore(kept)))
+    recipe = form.read(shown(form, form.restore(kept)), "text")
     assert recipe == Recipe(prompt="a castle", model="starter", steps=9)

@@ -10,11 +10,16 @@ from typing import Any
 import httpx
 import pytest
 from gradio_client import Client
+from gradio_client.client import Job
+from PIL import Image
 
 from studio.errors import SettingsError
+from studio.inputs import Inputs
 from studio.settings import Settings
 from studio.studio import Studio
 from studio.ui import serve
+from studio.ui.fast_gradio import gr
+from studio.ui.source import uploaded
 from tests.ui.painter import Painter
 
 ME = "a-secret-that-one-browser-keeps"
@@ -24,7 +29,7 @@ SOMEBODY = "another-secret-of-another-browser"
 @pytest.fixture(scope="module")
 def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
     settings = Settings.load(home=tmp_path_factory.mktemp("home"), port=0)
-    with Studio(settings, backend=Painter()) as studio:
+    with Studio(settings, backend=Painter(inputs=Inputs.of(settings))) as studio:
         yield studio
 
 
@@ -41,15 +46,22 @@ def client(address: str) -> Client:
 
 def generate(client: Client, owner: str, **given: Any) -> list[dict[str, Any]]:
     """The views that one call of the form's endpoint gives, first to last."""
-    endpoint = client.view_api(print_info=False, return_format="dict")["named_endpoints"]["/generate"]
-    named = {parameter["label"]: parameter["parameter_name"] for parameter in endpoint["parameters"]}
-    secret = endpoint["parameters"][0]["parameter_name"]
-    asked = {"Prompt": "", "Negative prompt": "", "Seed": "", **given}
-    job = client.submit(
-        api_name="/generate", **{secret: owner}, **{named[label]: value for label, value in asked.items()}
-    )
+    return call(client, "/generate", owner, **{"Prompt": "", "Negative prompt": "", "Seed": "", **given})
+
+
+def call(client: Client, name: str, owner: str, **given: Any) -> list[dict[str, Any]]:
+    """The views that one call of an endpoint gives; parameters are named by their labels."""
+    job = submit(client, name, owner, **given)
     job.result()
     return list(job.outputs())
+
+
+def submit(client: Client, name: str, owner: str, **given: Any) -> Job:
+    """One call of an endpoint that goes on; parameters are named by their labels."""
+    endpoint = client.view_api(print_info=False, return_format="dict")["named_endpoints"][name]
+    named = {parameter["label"]: parameter["parameter_name"] for parameter in endpoint["parameters"]}
+    secret = endpoint["parameters"][0]["parameter_name"]
+    return client.submit(api_name=name, **{secret: owner}, **{named[label]: value for label, value in given.items()})
 
 
 def test_a_generate_over_the_wire_ends_with_the_file_in_the_library(
@@ -62,11 +74,17 @@ def test_a_generate_over_the_wire_ends_with_the_file_in_the_library(
     assert served.content == studio.jobs_of(ME)[0].results[0].path.read_bytes()
 
 
-def test_the_views_of_a_job_show_its_steps_and_previews(client: Client) -> None:
-    views = generate(client, ME, Prompt="a boat", Steps=5)
-    assert views[0]["job"]["state"] in ("waiting", "running")
-    assert any((cell["shown"] or "").startswith("data:image/jpeg") for v in views for cell in v["job"]["cells"])
-    assert [v["serial"] for v in views] == sorted(v["serial"] for v in views)
+def test_the_views_of_a_job_show_its_steps_and_previews(client: Client, studio: Studio) -> None:
+    painter = studio.backend
+    assert isinstance(painter, Painter)
+    painter.held.set()
+    job = submit(client, "/generate", ME, Prompt="a boat", Steps=5, **{"Negative prompt": "", "Seed": ""})
+    for seen in job:
+        if any((cell["shown"] or "").startswith("data:image/jpeg") for cell in seen["job"]["cells"]):
+            painter.held.clear()
+    assert not painter.held.is_set()
+    serials = [view["serial"] for view in job.outputs()]
+    assert serials == sorted(serials)
 
 
 def test_another_owner_sees_nothing(client: Client, studio: Studio) -> None:
@@ -95,6 +113,43 @@ def test_a_job_that_fails_tells_it_in_words(client: Client) -> None:
     seen = generate(client, ME, Prompt="a boat without paint")[-1]
     assert seen["job"]["state"] == "failed"
     assert seen["job"]["fault"] == {"field": None, "message": "The paint ran out.", "hint": "Try a smaller picture."}
+
+
+def picture(studio: Studio, colour: str = "navy", side: int = 96) -> dict[str, Any]:
+    """A stored picture, as a well of the page holds it."""
+    return {"id": studio.inputs.add(Image.new("RGB", (side, side), colour)).id}
+
+
+def test_several_pictures_make_one_job_with_a_recipe_each(client: Client, studio: Studio) -> None:
+    two = {"pictures": [picture(studio, "navy"), picture(studio, "olive", 128)]}
+    seen = call(client, "/image_to_image", ME, Prompt="a boat", Picture=two, Strength=0.5)[-1]
+    job = studio.jobs_of(ME)[0]
+    assert [recipe.init_image for recipe in job.recipes] == [one["id"] for one in two["pictures"]]
+    assert [(cell["width"], cell["task"]) for cell in seen["job"]["cells"]] == [(96, "img2img"), (128, "img2img")]
+
+
+def test_more_images_than_a_job_may_have_are_refused_together(client: Client, studio: Studio) -> None:
+    many = {"pictures": [picture(studio, f"#{k:02}0000") for k in range(studio.settings.max_images // 2 + 1)]}
+    (seen,) = call(client, "/image_to_image", ME, Prompt="a boat", Picture=many, Images=2)
+    assert seen["fault"]["field"] == "count"
+
+
+def test_without_a_picture_its_field_is_at_fault(client: Client) -> None:
+    (seen,) = call(client, "/image_to_image", ME, Prompt="a boat")
+    assert seen["fault"]["field"] == "init_image"
+
+
+def test_enlarging_needs_no_prompt_and_shows_what_it_began_with(client: Client, studio: Studio) -> None:
+    views = call(client, "/upscale", ME, Picture={"pictures": [picture(studio)]}, Enlarge=3)
+    (cell,) = views[-1]["job"]["cells"]
+    assert (cell["width"], cell["seed"]) == (288, None)
+    assert httpx.get(f"{client.src}{cell['before']}").status_code == 200
+
+
+def test_a_page_cannot_bring_a_file_that_was_not_uploaded(studio: Studio, tmp_path: Path) -> None:
+    Image.new("RGB", (64, 64)).save(tmp_path / "private.png")
+    with pytest.raises(gr.Error, match="not uploaded"):
+        uploaded(str(tmp_path / "private.png"))
 
 
 def test_only_pictures_and_the_theme_are_served(address: str, studio: Studio) -> None:

@@ -8,7 +8,6 @@ from PIL import Image
 from studio.engine import compose
 from studio.engine.compose import Box, Size
 from studio.engine.painter import Painter
-from studio.engine.progress import Stage
 from studio.engine.tasks.img2img import UNCHANGED
 from studio.errors import RecipeError
 
@@ -30,22 +29,20 @@ def paint(painter: Painter) -> Iterator[tuple[int, Image.Image]]:
     seen, alpha = canvas.start.crop(box), canvas.alpha.crop(box)
     hole = compose.painted(alpha)
     start = compose.filled(seen, hole, recipe.mask_fill or "original") if recipe.mask_image else seen
-    image, mask = (_sized(painter, one, size) for one in (start, hole))
+    image, mask = (
+        compose.divisible(compose.scaled(one, size), painter.family.multiple, painter.family.min_side)
+        for one in (start, hole)
+    )
     stage = painter.stage("inpaint", image.size, int(recipe.steps or 0), recipe.strength)
     painter.progress.expect([stage])
     if not stage.made:
         painter.note(UNCHANGED)
         yield from ((index, canvas.picture.copy()) for index, _ in painter.numbered)
         return
-    yield from _painted(painter, stage, canvas, box, size, image, mask)
-
-
-def _painted(
-    painter: Painter, stage: Stage, canvas: _Canvas, box: Box, size: Size, image: Image.Image, mask: Image.Image
-) -> Iterator[tuple[int, Image.Image]]:
-    for piece, latents in painter.paint(stage, painter.pieces(image=image, mask_image=mask)):
+    pieces = painter.pieces(image=image, mask_image=compose.painted(mask))
+    for piece, latents in painter.paint(stage, pieces):
         new = painter.picture(stage, piece, latents).crop((0, 0, *size))
-        back = new.resize((box[2] - box[0], box[3] - box[1]), Image.Resampling.LANCZOS)
+        back = compose.scaled(new, (box[2] - box[0], box[3] - box[1]))
         yield piece.image, compose.laid_over(canvas.picture, back, canvas.alpha, box[:2])
 
 
@@ -65,7 +62,9 @@ def _canvas(painter: Painter) -> _Canvas:
         grown.area.paste(alpha, borders[:2])
         return _Canvas(grown.canvas, grown.start, grown.area)
     if compose.is_empty(alpha):
-        raise RecipeError("mask_image", "Nothing of the mask is white.", "Paint over what is to change, or grow it.")
+        raise RecipeError(
+            "mask_image", "Nothing is left of the mask.", "Paint over what is to change, grow it, or lower its blur."
+        )
     return _Canvas(picture, picture, alpha)
 
 
@@ -95,10 +94,3 @@ def _native(painter: Painter, width: int, height: int) -> Size:
     scale = (painter.native[0] * painter.native[1] / (width * height)) ** 0.5
     limits = (family.multiple, family.min_side, family.max_side)
     return compose.side_for(width * scale, *limits), compose.side_for(height * scale, *limits)
-
-
-def _sized(painter: Painter, picture: Image.Image, size: Size) -> Image.Image:
-    """A part of the canvas as the model takes it in; a mask stays black and white."""
-    resampling = Image.Resampling.NEAREST if picture.mode == "L" else Image.Resampling.LANCZOS
-    resized = picture if picture.size == size else picture.resize(size, resampling)
-    return compose.divisible(resized, painter.family.multiple, painter.family.min_side)

@@ -1,31 +1,133 @@
-"""The contract of a tab, and what the page lends it."""
+"""The contract of a tab, and what the page lends it.
+
+All tabs share one bench: prompt, Generate, size, seed and stage. A tab adds its own widgets, and says what they mean.
+"""
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
+from studio.errors import RecipeError
+from studio.frame import settle_size
+from studio.recipe import Recipe, Task
 from studio.studio import Studio
+from studio.ui.fast_gradio import gr
+from studio.ui.form import Form, Updates, Values
+from studio.ui.source import Picture, Source
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Desk:
-    """What all tabs share: the studio, the Blocks that they are built in, the model picker, and whose page it is.
+    """A tab's place on one page: the studio, the Blocks that it is built in, the form, and whose page it is.
 
     `owner` holds a secret of the browser that the page is open in; `owner_of(its value, request)` names the owner.
     """
 
     studio: Studio
     blocks: Any
-    model: Any
+    form: Form
     owner: Any
+    tab: str
+    behind: list[Any] = field(default_factory=list)
+
+    def place(self, name: str, **look: Any) -> Any:
+        """Put a recipe field of this tab's own here; `look` overrides what Gradio is told."""
+        return self.form.place(name, self.tab, **look)
+
+    def switch(self, *names: str, **look: Any) -> Any:
+        """Put a checkbox here; while it is off, these fields are left open and hidden, shared ones in this tab."""
+        return self.form.switch(self.tab, names, **look)
+
+    def source(self, *, many: bool = False) -> Source:
+        """Put a well for the picture, or pictures, to start from here."""
+        return Source(self.studio, self.owner, self.tab, many=many)
+
+    def opened(self, recipe: Recipe) -> Recipe:
+        """The recipe without its size, where that is what the picture's own comes to."""
+        free = recipe.replace(width=None, height=None, resize=None)
+        try:
+            own = settle_size(free, self.form.model(recipe.model), self.studio.inputs)
+        except RecipeError:
+            return recipe
+        return free if own == (recipe.width, recipe.height) else recipe
+
+    def after(self) -> Any:
+        """A column below the shared settings, seen with this tab; what is placed elsewhere stands above the prompt."""
+        column = gr.Column(render=False, elem_classes=["after", f"of-{self.tab}"])
+        self.behind.append(column)
+        return column
+
+
+class Panel:
+    """What a tab put on one page beside its fields; here, nothing.
+
+    `extras` are widgets whose values `read` is given and that the other methods may set, in this order: one that has
+    a listener of its own comes after what that listener reads. Those in `kept` are remembered by the browser.
+    """
+
+    extras: Sequence[Any] = ()
+    kept: Mapping[str, Any] = {}
+
+    def read(self, values: Values) -> list[dict[str, Any]]:
+        """For each recipe that Generate makes, what no field says; RecipeError names the field that cannot be."""
+        del values
+        return [{}]
+
+    def take(self, picture: Picture) -> Updates:
+        """Start from this picture."""
+        raise NotImplementedError
+
+    def opened(self, recipe: Recipe) -> Recipe:
+        """The recipe as a person would ask for it: open is what follows from the rest."""
+        return recipe
+
+    def show(self, recipe: Recipe) -> Updates:
+        """Start from what this recipe starts from; its fields are shown already."""
+        del recipe
+        return {}
+
+    def restore(self, kept: Mapping[str, Any]) -> Updates:
+        """Set what the browser remembered, as far as it can still be."""
+        del kept
+        return {}
+
+
+class PicturePanel(Panel):
+    """A tab that starts from the pictures of a source, one recipe for each."""
+
+    def __init__(self, source: Source) -> None:
+        self.source = source
+        self.extras = (source.widget,)
+        self.kept = {"init_image": source.widget}
+
+    def read(self, values: Values) -> list[dict[str, Any]]:
+        return [{"init_image": name} for name in self.source.ids(values)]
+
+    def take(self, picture: Picture) -> Updates:
+        return {self.source.widget: self.source.value([picture])}
+
+    def show(self, recipe: Recipe) -> Updates:
+        picture = self.source.stored(str(recipe.init_image))
+        return {self.source.widget: self.source.value([picture] if picture else [])}
+
+    def restore(self, kept: Mapping[str, Any]) -> Updates:
+        return {self.source.widget: self.source.recall(kept.get("init_image"))}
 
 
 class Tab(ABC):
-    """One tab; `label` is what its handle says, tabs stand in the order of `order`."""
+    """One tab; `label` is what its handle says, tabs stand in the order of `order`.
+
+    `task` is what its recipes do; a tab without one makes nothing and has the whole page below the handles. Pictures
+    can be sent to it where it `takes_picture`. `endpoint` names its Generate for programs; else the module does.
+    """
 
     label: str
     order: int
+    task: Task | None = None
+    takes_picture: bool = False
+    endpoint: str = ""
 
     @abstractmethod
-    def build(self, desk: Desk) -> None:
+    def build(self, desk: Desk) -> Panel:
         """Lay out the tab's widgets, in the Gradio context it is called in, and wire them."""

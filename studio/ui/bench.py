@@ -1,0 +1,203 @@
+"""The bench: tabs above, one form to the left, one stage to the right; and how pictures are asked for and sent on."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from studio.errors import StudioError
+from studio.recipe import Recipe
+from studio.studio import Studio
+from studio.ui import stage as stages
+from studio.ui.fast_gradio import gr
+from studio.ui.form import Form, Updates, Values
+from studio.ui.knobs import Knobs
+from studio.ui.listeners import FOLLOWER, LISTENER, QUICK
+from studio.ui.owner import owner_of
+from studio.ui.source import Picture
+from studio.ui.tabs import TABS
+from studio.ui.tabs.base import Desk, Panel, Tab
+from studio.ui.view import finished, view, watch
+
+
+class Bench:
+    """One page's form, tabs and stage, and how they are wired."""
+
+    def __init__(self, studio: Studio, blocks: Any, model: Any, owner: Any) -> None:
+        self.studio = studio
+        self.owner = owner
+        self.tabs: dict[str, Tab] = dict(sorted(TABS.items(), key=lambda member: member[1].order))
+        self.panels: dict[str, Panel] = {}
+        self.form = Form(studio)
+        self.form.adopt("model", model)
+        self.knobs = Knobs(studio, self.form, owner)
+        with gr.Column(elem_classes="bench"):
+            behind = self._place_tabs(blocks)
+            with gr.Column(elem_classes="ask"):
+                self.knobs.place_prompt()
+            with gr.Column(elem_classes="wall"):
+                takers = {name: tab.label for name, tab in self.tabs.items() if tab.takes_picture}
+                self.stage = stages.place(takers)
+            with gr.Column(elem_classes="rest"):
+                self.knobs.place_settings()
+                for column in behind:
+                    column.render()
+                self.knobs.place_more()
+        self._wire(blocks)
+
+    def _place_tabs(self, blocks: Any) -> list[Any]:
+        """Each tab's own widgets; returns what is to stand below the shared ones."""
+        behind: list[Any] = []
+        self.handles: dict[str, Any] = {}
+        with gr.Tabs(elem_id="tabs", overflow_behavior="wrap") as self.tablist:
+            for name, tab in self.tabs.items():
+                with gr.Tab(tab.label, id=name, elem_id=f"tab-{name}") as self.handles[name]:
+                    if tab.task:
+                        self.form.add_tab(name, tab.task)
+                    self.panels[name] = tab.build(Desk(self.studio, blocks, self.form, self.owner, name, behind))
+        return behind
+
+    def _wire(self, blocks: Any) -> None:
+        stage, knobs = self.stage, self.knobs
+        # What once had a loading status is read back, with all that is in it, at each status of every listener: never
+        # the tabs, because a mask editor in them is read back as pictures.
+        aside = {**QUICK, "show_progress_on": stage}
+        knobs.wire()
+        knobs.generate.click(None, None, None, js="() => studio.go()", api_visibility="private")
+        for name in self.form.tasks:
+            self._wire_generate(name)
+        stage.another(self._another, {self.owner}, [stage], api_visibility="private", **FOLLOWER)
+        stage.again(self._again, {self.owner}, [stage, *self._extras], api_visibility="private", **FOLLOWER)
+        stage.stop(self._stop, {self.owner}, [stage], **QUICK)
+        stage.use(
+            self._use,
+            {self.owner, *knobs.all.values()},
+            [stage, self.tablist, *knobs.moving, *self._extras],
+            **aside,
+        )
+        stage.send(self._send, {self.owner}, [stage, self.tablist, *self._extras], **aside)
+        kept = knobs.remember(self._kept, self.handles)
+        arrived = blocks.load(
+            self._restore_with(kept),
+            {kept, self.owner},
+            [stage, self.tablist, *knobs.moving, *self._extras],
+            api_visibility="private",
+            show_progress_on=stage,
+            **LISTENER,
+        )
+        arrived.then(self._watch, {self.owner}, [stage], api_visibility="private", **LISTENER)
+
+    def _wire_generate(self, tab: str) -> None:
+        """The tab's own Generate, so that a program is asked for what this tab takes and nothing else."""
+
+        def generate(values: Values, request: gr.Request) -> Iterator[Updates]:
+            yield from self._generate(tab, values, request)
+
+        getattr(self.knobs.facts, tab)(
+            generate,
+            {*self.form.of(tab).values(), *self.panels[tab].extras, self.owner},
+            [self.stage],
+            api_name=self.tabs[tab].endpoint or tab,
+            **FOLLOWER,
+        )
+
+    @property
+    def _extras(self) -> list[Any]:
+        return [widget for panel in self.panels.values() for widget in panel.extras]
+
+    @property
+    def _kept(self) -> dict[str, Any]:
+        return {f"{tab}/{name}": widget for tab, panel in self.panels.items() for name, widget in panel.kept.items()}
+
+    def _owner(self, values: Values, request: gr.Request) -> str:
+        return owner_of(values[self.owner], request)
+
+    def _generate(self, tab: str, values: Values, request: gr.Request) -> Iterator[Updates]:
+        owner = self._owner(values, request)
+        try:
+            sources = self.panels[tab].read(values)
+            self.studio.submit([self.form.read(values, tab, **source) for source in sources], owner)
+        except StudioError as fault:
+            yield {self.stage: view(self.studio, owner, fault)}
+            return
+        yield from self._follow(owner)
+
+    def _another(self, values: Values, event: gr.EventData, request: gr.Request) -> Iterator[Updates]:
+        """The same once more, with another seed."""
+        owner = self._owner(values, request)
+        try:
+            picture = finished(self.studio, owner, event.job, event.image)
+            self.studio.submit(picture.recipe.replace(seed=None), owner)
+        except StudioError as fault:
+            yield {self.stage: view(self.studio, owner, fault)}
+            return
+        yield from self._follow(owner)
+
+    def _again(self, values: Values, event: gr.EventData, request: gr.Request) -> Iterator[Updates]:
+        """The same once more from what came out, which becomes the source."""
+        owner = self._owner(values, request)
+        try:
+            result = finished(self.studio, owner, event.job, event.image)
+            picture = Picture.of(self.studio.inputs.add(result.path), result.path.name)
+            self.studio.submit(result.recipe.replace(init_image=picture.id, seed=None), owner)
+        except StudioError as fault:
+            yield {self.stage: view(self.studio, owner, fault)}
+            return
+        yield {self.stage: view(self.studio, owner), **self.panels[self._tab_of(result.recipe)].take(picture)}
+        yield from self._follow(owner)
+
+    def _watch(self, values: Values, request: gr.Request) -> Iterator[Updates]:
+        yield from self._follow(self._owner(values, request))
+
+    def _follow(self, owner: str) -> Iterator[Updates]:
+        for seen in watch(self.studio, owner):
+            yield {self.stage: seen}
+
+    def _stop(self, values: Values, event: gr.EventData, request: gr.Request) -> Updates:
+        owner = self._owner(values, request)
+        try:
+            self.studio.stop(event.job, owner)
+        except StudioError as fault:
+            return {self.stage: view(self.studio, owner, fault)}
+        return {self.stage: view(self.studio, owner)}
+
+    def _use(self, values: Values, event: gr.EventData, request: gr.Request) -> Updates:
+        """Fill the form of the picture's own task with its recipe."""
+        owner = self._owner(values, request)
+        try:
+            recipe = finished(self.studio, owner, event.job, event.image).recipe
+        except StudioError as fault:
+            return {self.stage: view(self.studio, owner, fault)}
+        tab = self._tab_of(recipe)
+        panel = self.panels[tab]
+        return {
+            **self.knobs.show(panel.opened(recipe), tab, values),
+            **panel.show(recipe),
+            self.tablist: gr.Tabs(selected=tab),
+        }
+
+    def _send(self, values: Values, event: gr.EventData, request: gr.Request) -> Updates:
+        """Start from a picture in another tab."""
+        owner = self._owner(values, request)
+        try:
+            path = finished(self.studio, owner, event.job, event.image).path
+            picture = Picture.of(self.studio.inputs.add(path), path.name)
+        except StudioError as fault:
+            return {self.stage: view(self.studio, owner, fault)}
+        return {**self.panels[event.tab].take(picture), self.tablist: gr.Tabs(selected=event.tab)}
+
+    def _tab_of(self, recipe: Recipe) -> str:
+        """The tab whose task the recipe's is."""
+        return next(tab for tab, task in self.form.tasks.items() if task == recipe.task)
+
+    def _restore_with(self, kept: Any) -> Any:
+        def restore(values: Values, request: gr.Request) -> Updates:
+            remembered: Mapping[str, Any] = values[kept] or {}
+            panels: Updates = {}
+            for tab, panel in self.panels.items():
+                own = {name: remembered[f"{tab}/{name}"] for name in panel.kept if f"{tab}/{name}" in remembered}
+                panels |= panel.restore(own) if own else {}
+            last = remembered.get("tab")
+            chosen = {self.tablist: gr.Tabs(selected=last)} if last in self.tabs else {}
+            seen = view(self.studio, self._owner(values, request))
+            return {**self.knobs.restore(remembered), **panels, **chosen, self.stage: seen}
+
+        return restore

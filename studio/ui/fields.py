@@ -1,0 +1,109 @@
+"""One field of the recipe on the page: its kind of widget, what there is to choose, and what it is when left alone."""
+
+from collections.abc import Mapping
+from functools import cache
+from typing import Any, Literal, get_args, get_origin
+
+from studio.models import Model
+from studio.recipe import Ability, Recipe, Task, settings
+from studio.studio import Studio
+from studio.ui.fast_gradio import gr
+from studio.upscalers import LANCZOS, LATENT, Upscalers
+from studio.uses import standards
+
+# Fields that are open in a recipe and shown with the model's own value until they are changed.
+STANDARD = ("width", "height", "steps", "guidance_scale", "scheduler")
+# A number field of Gradio shows 0 where it is empty, and 0 is a number; these are often empty.
+OFTEN_EMPTY = ("seed", "hires_steps")
+PLAIN = {LANCZOS: "Lanczos, no model", LATENT: "Latent, no model"}
+ANY = "0" * 64
+# What every recipe of a task has besides its fields.
+STAND_INS: Mapping[Task, Mapping[str, Any]] = {
+    "text2img": {},
+    "img2img": {"init_image": ANY},
+    "inpaint": {"init_image": ANY, "mask_image": ANY},
+    "upscale": {"init_image": ANY, "upscale": 2.0},
+}
+# Recipes of a task that together use all its settings.
+SAMPLES: Mapping[Task, tuple[Mapping[str, Any], ...]] = {
+    "text2img": ({"hires_scale": 2.0},),
+    "img2img": ({},),
+    "inpaint": ({"mask_area": "whole"}, {"mask_area": "masked"}),
+    "upscale": ({"strength": 0.5},),
+}
+
+
+def kind(name: str, look: dict[str, Any]) -> Any:
+    """The Gradio component for a field, with the fixed part of its look filled in."""
+    setting = settings()[name]
+    if name in OFTEN_EMPTY:
+        return gr.Textbox
+    if "choices" in look or _literals(name):
+        return gr.Radio
+    if setting.maximum is not None:
+        look["buttons"] = []
+        for side in ("minimum", "maximum", "step"):
+            look.setdefault(side, getattr(setting, side))
+        return gr.Slider
+    if name in ("scheduler", "model", "negative_presets", "upscaler", "hires_upscaler"):
+        look["multiselect"] = name == "negative_presets"
+        return gr.Dropdown
+    return gr.Textbox
+
+
+def choices(name: str, model: Model, studio: Studio) -> list[tuple[str, str]] | None:
+    """Words and value of each choice; None where a field is not chosen from a list that may change."""
+    if name == "scheduler":
+        return [(scheduler, scheduler) for scheduler in model.family_facts().schedulers()]
+    if name == "negative_presets":
+        presets = studio.presets.negatives.values()
+        return [(preset.name, preset.id) for preset in presets if preset.suits(model.family)]
+    if name in ("upscaler", "hires_upscaler"):
+        plain = (LANCZOS, LATENT) if name == "hires_upscaler" else (LANCZOS,)
+        return [(PLAIN.get(known, known), known) for known in (*plain, *Upscalers(studio.settings))]
+    return [(value.capitalize(), value) for value in _literals(name)] or None
+
+
+def standard(name: str, model: Model, task: Task | None) -> Any:
+    """What a field is where it is left open, in a tab of `task`, or in all; None where it is nothing."""
+    if name in STANDARD:
+        return model.default(name)
+    return _of_task(task, frozenset(model.default("abilities"))).get(name) if task else None
+
+
+def cleaned(name: str, value: Any) -> Any:
+    """A widget's value as the recipe takes it."""
+    return value.strip() if name in OFTEN_EMPTY and isinstance(value, str) else value
+
+
+def shown(key: str, value: Any, standards: Mapping[str, Any], model: Model) -> Any:
+    """A recipe's value as the widget of this key shows it."""
+    name = key.rpartition("/")[2]
+    if value is None:
+        return model.id if name == "model" else "" if name in OFTEN_EMPTY else standards.get(key, "")
+    if name in OFTEN_EMPTY:
+        return str(value)
+    return list(value) if isinstance(value, tuple) else value
+
+
+def stretched(name: str, value: Any) -> dict[str, Any]:
+    """A slider that reaches a value beyond its usual range."""
+    setting = settings().get(name)
+    if setting is None or setting.maximum is None or name in ("width", "height", "count", *OFTEN_EMPTY):
+        return {}
+    if not isinstance(value, int | float):
+        return {}
+    return {"minimum": min(setting.minimum or 0, value), "maximum": max(setting.maximum, value)}
+
+
+@cache
+def _of_task(task: Task, abilities: frozenset[Ability]) -> Mapping[str, Any]:
+    samples = [standards(Recipe(**STAND_INS[task], **sample), abilities) for sample in SAMPLES[task]]
+    return {name: value for sample in samples for name, value in sample.items() if value is not None}
+
+
+def _literals(name: str) -> tuple[str, ...]:
+    """The values of a field that has a few fixed ones."""
+    field = Recipe.model_fields.get(name)
+    kinds = get_args(field.annotation) if field else ()
+    return next((get_args(kind) for kind in kinds if get_origin(kind) is Literal), ())

@@ -1,0 +1,201 @@
+"""The settings that all tabs share, and what the page has to know of all settings: standards, and what is hidden."""
+
+import json
+from collections.abc import Mapping
+from html import escape
+from typing import Any
+
+from studio.errors import ModelError
+from studio.models import Model
+from studio.recipe import Recipe, settings
+from studio.studio import Studio
+from studio.ui import owner as owners
+from studio.ui import stage as stages
+from studio.ui.fast_gradio import gr
+from studio.ui.form import Form, Updates, Values
+from studio.ui.listeners import QUICK
+from studio.ui.owner import owner_of
+from studio.ui.shapes import Shapes
+
+COUNTS = (1, 2, 4, 8)
+# Gradio finds a custom event by its quoted name in here.
+FACTS_SCRIPT = """studio.form(element, props, watch, (name, data) => trigger(name, data), ["reset"].concat(TABS));"""
+
+
+class Knobs:
+    """The shared widgets of one page, and `facts`, through which the page is told and each tab's Generate is heard."""
+
+    def __init__(self, studio: Studio, form: Form, owner: Any) -> None:
+        self.studio = studio
+        self.form = form
+        self.owner = owner
+        self.shapes = Shapes(studio)
+
+    def place_prompt(self) -> None:
+        """What is asked for, and the button that asks."""
+        self.form.place("prompt", lines=3, max_lines=10, placeholder="What the picture shows, in words")
+        self.unknown = gr.HTML("", elem_id="unknown", apply_default_css=False)
+        self.generate = gr.Button("Generate", variant="primary", elem_id="generate")
+        gr.HTML("<p></p>", elem_id="cannot", apply_default_css=False)
+
+    def place_settings(self) -> None:
+        """What is often changed."""
+        self.form.place("negative_prompt", lines=1, max_lines=6, placeholder="What to keep out of the picture")
+        self.form.place("negative_presets", info=None)
+        gr.HTML("<p></p>", elem_id="why-not", apply_default_css=False)
+        self.shape, self.quality = self.shapes.place()
+        self.form.place("count", choices=[(str(n), n) for n in COUNTS], value=1)
+        with gr.Row(elem_id="seed-row"):
+            self.form.place("seed", placeholder="Random each time", min_width=120, max_lines=1)
+            self.random = gr.Button("Random", elem_id="seed-random", min_width=0)
+            self.reuse = gr.Button("Reuse last", elem_id="seed-reuse", min_width=0)
+
+    def place_more(self) -> None:
+        """What is seldom changed."""
+        with gr.Accordion("More", open=False, elem_id="more"):
+            for names in (("steps", "guidance_scale", "scheduler"), ("width", "height")):
+                with gr.Group(elem_classes="group"):
+                    for name in names:
+                        self.form.place(name, info=settings()[name].help)
+        self.facts = gr.HTML(
+            value=None,
+            html_template="",
+            js_on_load=FACTS_SCRIPT.replace("TABS", json.dumps(list(self.form.tasks))),
+            elem_id="facts",
+            apply_default_css=False,
+        )
+
+    @property
+    def all(self) -> dict[str, Any]:
+        """Every widget that says something about what is made, by the key that the browser keeps it under."""
+        return {**self.form.all, "shape": self.shape, "quality": self.quality}
+
+    @property
+    def moving(self) -> list[Any]:
+        """Every widget that another model or recipe may change."""
+        return [*self.all.values(), self.facts]
+
+    def wire(self) -> None:
+        """What happens among the settings themselves."""
+        form, everything = self.form, {*self.all.values(), self.facts}
+        model, seed, prompt = (form.widgets[name] for name in ("model", "seed", "prompt"))
+        self.reuse.click(self._last_seed, {self.owner, seed}, [seed], **QUICK)
+        self.random.click(None, None, [seed], js="() => ''", api_visibility="private")
+        prompt.change(self._unknown, {prompt, model}, [self.unknown], trigger_mode="always_last", **QUICK)
+        gr.on([model.input, self.quality.input], self._suit, everything, self.moving, **QUICK)
+        self.shape.input(self._reshape, everything, self.moving, **QUICK)
+        deciding = [widget.change for widget in form.deciding]
+        gr.on(deciding, self.tell, everything, [self.facts], trigger_mode="always_last", **QUICK)
+        self.facts.reset(self._reset, {self.facts}, list(form.widgets.values()), **QUICK)
+
+    def remember(self, extras: Mapping[str, Any], tabs: Mapping[str, Any]) -> Any:
+        """Keep all settings, these extras and the chosen tab in the browser as they change; returns what keeps them."""
+        kept = gr.BrowserState({}, storage_key="image-studio-form", **owners.KEEPER)
+        remembered = {**self.all, **extras}
+        gr.on(
+            [widget.change for widget in remembered.values()],
+            None,
+            [*remembered.values(), kept],
+            [kept],
+            js=f"(...values) => studio.keep({json.dumps(list(remembered))}, values)",
+            api_visibility="private",
+        )
+        for name, tab in tabs.items():
+            turn = f"(kept) => studio.turn({json.dumps(name)}, kept)"
+            tab.select(None, [kept], [kept], js=turn, api_visibility="private")
+        return kept
+
+    def show(self, recipe: Recipe, tab: str, values: Values) -> Updates:
+        """What to set so that the tab says this recipe; `values` are those before."""
+        model = self.form.model(recipe.model)
+        shape = self.shapes.which(model, recipe.width, recipe.height)
+        updates = {**self.form.show(recipe, tab), self.shape: shape, self.quality: "final"}
+        return updates | self.tell(self.later(values, updates))
+
+    def restore(self, kept: Mapping[str, Any]) -> Updates:
+        """What to set from what the browser kept."""
+        model = self.form.model(kept.get("model"))
+        shape = self.shapes.which(model, model.default("width"), model.default("height"))
+        if "shape" in kept:
+            shape = kept.get("shape") if kept.get("shape") in self.shapes.sizes(model)["final"] else None
+        quality = "draft" if kept.get("quality") == "draft" else "final"
+        updates = {**self.form.restore(kept), self.shape: shape, self.quality: quality}
+        return updates | self.tell(self.later({}, updates))
+
+    def later(self, values: Values, updates: Updates) -> Values:
+        """What all widgets hold after these updates; one of unknown value holds what it was made with."""
+        before = {widget: values.get(widget, widget.value) for widget in self.all.values()}
+        return before | {widget: _value(told, before.get(widget)) for widget, told in updates.items()}
+
+    def tell(self, values: Values) -> Updates:
+        """What the page has to know: marks at changed fields, what each tab hides, what the empty stage says."""
+        form = self.form
+        model = form.model(values[form.widgets["model"]])
+        facts = {
+            "standards": self._standards(model, values),
+            "model": stages.about(model, self.studio.catalogue),
+            "negatives": {preset.id: preset.text for preset in self.studio.presets.negatives.values()},
+            "sizes": self.shapes.sizes(model)[values[self.quality] or "final"],
+            "tabs": {
+                tab: {
+                    "hidden": self._hidden(values, tab),
+                    "cannot": form.cannot(model.id, tab),
+                    "why_not": form.why_not(model.id, tab),
+                }
+                for tab in form.tasks
+            },
+        }
+        return {self.facts: facts}
+
+    def _standards(self, model: Model, values: Values) -> dict[str, Any]:
+        shaped = self.shapes.standards(model, values[self.shape], values[self.quality] or "final")
+        return {**self.form.standards(model.id), **shaped}
+
+    def _hidden(self, values: Values, tab: str) -> list[str]:
+        """Keys of what the tab does not show; a picker goes with what it sets."""
+        names = self.form.hidden(values, tab)
+        keys = [key for key in self.form.of(tab) if key.rpartition("/")[2] in names]
+        pickers = {"shape": "width", "quality": "steps"}
+        return keys + [picker for picker, name in pickers.items() if name in names]
+
+    def _suit(self, values: Values) -> Updates:
+        """Another model, or draft instead of final: what was left alone takes the new standards."""
+        model = self.form.model(values[self.form.widgets["model"]])
+        before = (values[self.facts] or {}).get("standards", {})
+        updates = self.form.suit(model.id, values, before, self._standards(model, values))
+        return updates | self.tell(self.later(values, updates))
+
+    def _reshape(self, values: Values) -> Updates:
+        """Another shape: width and height take its size, whatever they were."""
+        model = self.form.model(values[self.form.widgets["model"]])
+        standards = self._standards(model, values)
+        sides = {self.form.widgets[name]: standards[name] for name in ("width", "height")}
+        return {**sides, **self.tell(self.later(values, sides))}
+
+    def _reset(self, values: Values, event: gr.EventData) -> Updates:
+        standards = (values[self.facts] or {}).get("standards", {})
+        key = event.field
+        return {self.form.widgets[key]: standards[key]} if key in standards and key in self.form.widgets else {}
+
+    def _last_seed(self, values: Values, request: gr.Request) -> Updates:
+        """The seed of the newest picture; the field stays as it is where there is none."""
+        jobs = self.studio.jobs_of(owner_of(values[self.owner], request))
+        seeds = [job.recipes[0].seed for job in jobs if job.results]
+        seed = self.form.widgets["seed"]
+        return {seed: str(seeds[0]) if seeds else values[seed]}
+
+    def _unknown(self, values: Values) -> str:
+        """Names the words of the prompt that a model with a small vocabulary does not know."""
+        try:
+            vocabulary = self.studio.catalogue.vocabulary(self.form.model(values[self.form.widgets["model"]]))
+        except ModelError:
+            return ""
+        words = vocabulary.unknown(values[self.form.widgets["prompt"]] or "") if vocabulary else ()
+        if not words:
+            return ""
+        return f"Not known to this model: {', '.join(f'<b>{escape(word)}</b>' for word in words)}"
+
+
+def _value(told: Any, before: Any) -> Any:
+    """What a widget holds after being told this."""
+    return told.get("value", before) if isinstance(told, dict) and told.get("__type__") == "update" else told

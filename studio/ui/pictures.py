@@ -1,0 +1,135 @@
+"""One picture as plain data for the page: what it shows, how it was made, what it started from."""
+
+from base64 import b64encode
+from functools import lru_cache
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from PIL import Image
+
+from studio.errors import LibraryError, RecipeError
+from studio.events import Finished
+from studio.frame import result_size
+from studio.jobs import Job
+from studio.recipe import Recipe
+from studio.studio import Studio
+
+Picture = dict[str, Any]
+
+
+def made(studio: Studio, job: Job, event: Finished, side: int) -> Picture:
+    """A finished picture, shown at most at `side` pixels until it is opened."""
+    recipe, path = event.recipe, event.path
+    width, height = _size(path)
+    return {
+        "key": f"{job.id}/{event.image}",
+        "job": job.id,
+        "image": event.image,
+        "done": True,
+        "width": width,
+        "height": height,
+        "prompt": recipe.prompt,
+        "negative": recipe.negative_prompt,
+        "shown": smaller(path, side) if max(width, height) > side else address(path),
+        "file": address(path),
+        "name": path.name,
+        "task": recipe.task,
+        "seed": recipe.seed if recipe.denoises else None,
+        "seconds": event.seconds,
+        "model": _model_name(studio, recipe.model) if recipe.denoises else str(recipe.upscaler),
+        "how": _how(recipe),
+        **_start(studio, recipe),
+    }
+
+
+def expected(studio: Studio, job: Job, index: int, jpeg: bytes | None, side: int) -> Picture:
+    """A picture in the making: a look at it where there is one, else what it starts from."""
+    recipe = job.recipes[index]
+    width, height = _expected_size(studio, recipe)
+    return {
+        "key": f"{job.id}/{index}",
+        "job": job.id,
+        "image": index,
+        "done": False,
+        "width": width,
+        "height": height,
+        "prompt": recipe.prompt,
+        "shown": _look(studio, recipe, jpeg, side),
+        **_start(studio, recipe),
+    }
+
+
+def address(path: Path) -> str:
+    """Where the page finds a file of this disk."""
+    return f"gradio_api/file={quote(str(path))}"
+
+
+@lru_cache(maxsize=256)
+def smaller(path: Path, side: int) -> str:
+    """A copy of at most `side` pixels, as a data address."""
+    with Image.open(path) as image:
+        copy = image.convert("RGB")
+    copy.thumbnail((side, side), Image.Resampling.LANCZOS, reducing_gap=2)
+    buffer = BytesIO()
+    copy.save(buffer, "JPEG", quality=88)
+    return _data(buffer.getvalue())
+
+
+def _look(studio: Studio, recipe: Recipe, jpeg: bytes | None, side: int) -> str | None:
+    # What is enlarged is painted tile by tile, and a look at one tile is none at the picture.
+    if jpeg and recipe.task != "upscale":
+        return _data(jpeg)
+    if recipe.init_image is None or recipe.outpaint is not None:
+        return None
+    try:
+        return smaller(studio.inputs.path(recipe.init_image), side)
+    except (LibraryError, OSError):
+        return None
+
+
+def _start(studio: Studio, recipe: Recipe) -> Picture:
+    """The picture that it can be compared with, and how that was brought to its size."""
+    if recipe.init_image is None or recipe.outpaint is not None:
+        return {}
+    try:
+        return {"before": address(studio.inputs.path(recipe.init_image)), "fit": recipe.resize or "stretch"}
+    except LibraryError:
+        return {}
+
+
+def _expected_size(studio: Studio, recipe: Recipe) -> tuple[int, int]:
+    try:
+        return result_size(recipe, studio.inputs)
+    except RecipeError:
+        return recipe.width or 1, recipe.height or 1
+
+
+@lru_cache(maxsize=1024)
+def _size(path: Path) -> tuple[int, int]:
+    with Image.open(path) as image:
+        return image.size
+
+
+def _how(recipe: Recipe) -> str:
+    """The settings that matter most for what it looks like."""
+    if not recipe.denoises:
+        return f"{recipe.upscale:g} times larger"
+    parts = {
+        "{}": recipe.scheduler,
+        "{} steps": recipe.steps,
+        "guidance {:g}": recipe.guidance_scale,
+        "strength {:g}": recipe.strength,
+        "{:g} times larger": recipe.upscale or recipe.hires_scale,
+    }
+    return ", ".join(words.format(value) for words, value in parts.items() if value is not None)
+
+
+def _model_name(studio: Studio, model: str | None) -> str:
+    """Its name, or the bare id where the model has left the catalogue since."""
+    return studio.catalogue[model].name if model is not None and model in studio.catalogue else str(model)
+
+
+def _data(jpeg: bytes) -> str:
+    return f"data:image/jpeg;base64,{b64encode(jpeg).decode()}"

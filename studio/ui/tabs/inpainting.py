@@ -1,0 +1,293 @@
+"""Inpainting: a mask is painted over a picture, or the picture grows at its sides; results can be gone on with."""
+
+import math
+from collections.abc import Mapping
+from time import time_ns
+from typing import Any
+
+from PIL import Image, ImageChops
+
+from studio.errors import LibraryError, RecipeError, StudioError
+from studio.recipe import Recipe, settings
+from studio.ui import editor
+from studio.ui.fast_gradio import gr
+from studio.ui.form import Updates, Values
+from studio.ui.growth import Growth
+from studio.ui.listeners import QUICK
+from studio.ui.owner import owner_of
+from studio.ui.rounds import Rounds
+from studio.ui.source import Picture, uploaded
+from studio.ui.tabs.base import Desk, Panel, PicturePanel, Tab
+from studio.uses import FEATHER
+
+# Gradio finds a custom event by its quoted name in these.
+MASKS_SCRIPT = """
+studio.masks(element, props, watch, upload, {
+    paint: (data) => trigger("paint", data),
+    painted: (data) => trigger("painted", data),
+    wipe: (data) => trigger("wipe", data),
+    bring: (data) => trigger("bring", data),
+});
+"""
+ROUNDS_SCRIPT = """
+studio.rounds(element, props, watch, {
+    turn: (data) => trigger("turn", data),
+    proceed: (data) => trigger("proceed", data),
+});
+"""
+
+
+class Inpainting(Tab):
+    """The tab; it makes outpainting too, which is inpainting of what is added."""
+
+    label = "Inpainting"
+    order = 30
+    task = "inpaint"
+    takes_picture = True
+
+    def build(self, desk: Desk) -> Panel:
+        return Easel(desk)
+
+
+class Easel(PicturePanel):
+    """A source, the editor beside the stage, and the rounds that were made.
+
+    What is painted goes from the editor to the store whenever the brush rests, and before each Generate; `masks` holds
+    its id for each picture.
+    """
+
+    def __init__(self, desk: Desk) -> None:
+        super().__init__(desk.source())
+        self.desk = desk
+        self.inputs = desk.studio.inputs
+        with gr.Column(elem_classes="easel"):
+            self._place_editor()
+        desk.place("strength")
+        with desk.after():
+            self._place_settings()
+        self.extras = (self.masks, self.rounds, self.inverse, *self.growth.sides.values(), self.source.widget)
+        self.kept = {
+            "init_image": self.source.widget,
+            "masks": self.masks,
+            "rounds": self.rounds,
+            "inverse": self.inverse,
+            **self.growth.sides,
+        }
+        self._wire()
+
+    def _place_editor(self) -> None:
+        with gr.Column(elem_id=f"field-{self.desk.tab}-mask_image", elem_classes="canvas"):
+            self.editor = editor.place(elem_id="mask-editor")
+        with gr.Row(elem_classes="paper"):
+            self.masks = _drawn("masks", MASKS_SCRIPT)
+            self.inverse = gr.Checkbox(
+                label="Paint what to keep", elem_id="mask-keep", elem_classes="switch", min_width=0
+            )
+        self.rounds = _drawn("rounds", ROUNDS_SCRIPT)
+
+    def _place_settings(self) -> None:
+        self.blur = self.desk.place("mask_blur", info=settings()["mask_blur"].help)
+        self.reach = gr.HTML("", elem_id="mask-reach", apply_default_css=False)
+        names = ("mask_grow", "mask_fill", "mask_area", "mask_padding")
+        self.area = {name: self.desk.place(name, info=settings()[name].help) for name in names}["mask_area"]
+        self.growth = Growth(self.desk.tab)
+        self.desk.switch("width", "height", "resize", label="Change the size", info="Off: as large as the picture.")
+        self.desk.place("resize", info=settings()["resize"].help)
+
+    def read(self, values: Values) -> list[dict[str, Any]]:
+        picture, sides = self.source.ids(values)[0], self.growth.read(values)
+        mask = _by_picture(values[self.masks]).get(picture)
+        if mask is None and sides is None:
+            raise _nothing_painted(keep=values[self.inverse])
+        if mask is not None and values[self.inverse]:
+            mask = self.inputs.add_mask(ImageChops.invert(self.inputs.open(mask))).id
+        return [{"init_image": picture, "mask_image": mask, "outpaint": sides}]
+
+    def opened(self, recipe: Recipe) -> Recipe:
+        return self.desk.opened(recipe)
+
+    def show(self, recipe: Recipe) -> Updates:
+        picture = str(recipe.init_image)
+        masks = {picture: recipe.mask_image} if recipe.mask_image else {}
+        # The editor follows a change of the source, which the same picture with another mask would be none of.
+        source = {**super().show(recipe)[self.source.widget], "serial": time_ns()}
+        return {
+            self.source.widget: source,
+            **self.growth.show(recipe.outpaint),
+            self.masks: _masks(masks),
+            self.inverse: False,
+        }
+
+    def restore(self, kept: Mapping[str, Any]) -> Updates:
+        return {
+            **super().restore(kept),
+            **self.growth.restore(kept),
+            self.masks: _masks(_by_picture(kept.get("masks"))),
+            self.rounds: Rounds.of(kept.get("rounds")).value(shown=False),
+            self.inverse: kept.get("inverse") is True,
+        }
+
+    def _wire(self) -> None:
+        paper = {self.masks, self.rounds}
+        # See editor.place.
+        aside = {**QUICK, "show_progress_on": self.rounds}
+        model = self.desk.form.widgets["model"]
+        self.source.widget.change(
+            self._load,
+            {self.source.widget, *paper, model, self.area},
+            [self.editor, self.rounds, self.area],
+            **aside,
+        )
+        self.masks.paint(None, [self.editor], None, js="(value) => studio.mask.send(value)", api_visibility="private")
+        self.masks.painted(self._keep_painted, paper, [self.masks], **QUICK)
+        self.masks.wipe(self._wipe, paper, [self.editor, self.masks], **aside)
+        self.masks.bring(self._bring, paper, [self.editor, self.masks], **aside)
+        self.rounds.turn(self._turn, {self.rounds}, [self.source.widget], **QUICK)
+        self.rounds.proceed(
+            self._proceed,
+            {self.rounds, self.masks, self.desk.owner},
+            [self.source.widget, self.masks, *self.growth.sides.values()],
+            **QUICK,
+        )
+        self.growth.wire(self._size, {self.source.widget})
+        self.desk.blocks.load(_reach, [self.blur], [self.reach], **QUICK)
+        self.blur.change(_reach, [self.blur], [self.reach], **QUICK)
+
+    def _load(self, values: Values) -> Updates:
+        """Another picture is the source: bring it into the editor, with the mask that was painted over it last."""
+        rounds, size = Rounds.of(values[self.rounds]), self._size(values)
+        if size is None:
+            return {self.editor: None, self.rounds: rounds.value(shown=False)}
+        picture = self.source.ids(values)[0]
+        mask = self._stored(_by_picture(values[self.masks]).get(picture))
+        family = self.desk.form.model(values[self.desk.form.widgets["model"]]).family_facts()
+        paintable = family.min_side <= min(size) and max(size) <= family.max_side
+        return {
+            self.editor: editor.shown(self.inputs.open(picture), mask),
+            self.rounds: rounds.to(picture).value(shown=True),
+            # Such a picture cannot be painted as a whole.
+            self.area: values[self.area] if paintable else "masked",
+        }
+
+    def _keep_painted(self, values: Values, event: gr.EventData) -> Updates:
+        """Store what is painted on the layers that came; the page learns by `event.serial` up to which stroke."""
+        masks, picture = _by_picture(values[self.masks]), Rounds.of(values[self.rounds]).now
+        if picture is None or self.source.stored(picture) is None:
+            return {self.masks: _masks(masks, serial=event.serial)}
+        before = self._stored(masks.get(picture))
+        mask = editor.painted([_layer(path) for path in event.layers], self.inputs.size(picture), before)
+        if mask is None:
+            masks.pop(picture, None)
+        elif mask is not before:
+            masks[picture] = self.inputs.add_mask(mask).id
+        return {self.masks: _masks(masks, serial=event.serial, notes=_full(mask))}
+
+    def _wipe(self, values: Values) -> Updates:
+        masks, picture = _by_picture(values[self.masks]), Rounds.of(values[self.rounds]).now
+        masks.pop(picture or "", None)
+        return {self.masks: _masks(masks), self.editor: self._paper(picture)}
+
+    def _bring(self, values: Values, event: gr.EventData) -> Updates:
+        """Take a ready-made mask in, instead of what is painted."""
+        masks, picture = _by_picture(values[self.masks]), Rounds.of(values[self.rounds]).now
+        try:
+            if picture is None:
+                raise RecipeError("mask_image", "There is no picture that the mask could be for.", "Give it first.")
+            mask, size = self.inputs.add_mask(uploaded(event.path)), self.inputs.size(picture)
+        except StudioError as fault:
+            return {self.masks: _masks(masks, faults=[f"{fault.message} {fault.hint}"])}
+        notes = [*mask.notes, *_full(self._stored(mask.id))]
+        if (mask.width, mask.height) != size:
+            stretched = f"{mask.width} × {mask.height} pixels, stretched to the picture's {size[0]} × {size[1]}."
+            notes.append(f"The mask has {stretched}")
+        masks[picture] = mask.id
+        return {self.masks: _masks(masks, notes=notes), self.editor: self._paper(picture, mask.id)}
+
+    def _turn(self, values: Values, event: gr.EventData) -> Updates:
+        """A round back or on: the picture of that round is the source again."""
+        picture = self.source.stored(Rounds.of(values[self.rounds]).by(event.steps).now or "")
+        return {self.source.widget: self.source.value([picture] if picture else [])}
+
+    def _proceed(self, values: Values, request: gr.Request) -> Updates:
+        """Go on with the newest result of the present picture."""
+        start = Rounds.of(values[self.rounds]).now
+        jobs = self.desk.studio.jobs_of(owner_of(values[self.desk.owner], request))
+        made = [one.path for job in jobs for one in reversed(job.results) if one.recipe.init_image == start]
+        try:
+            if not made:
+                raise RecipeError("init_image", "Nothing was made of this picture so far.", "Press Generate first.")
+            picture = Picture.of(self.inputs.add(made[0]), made[0].name)
+        except StudioError as fault:
+            masks = _by_picture(values[self.masks])
+            return {self.masks: _masks(masks, faults=[f"{fault.message} {fault.hint}"])}
+        return {self.source.widget: self.source.value([picture]), **self.growth.show(None)}
+
+    def _size(self, values: Values) -> tuple[int, int] | None:
+        """Width and height of the source; None where there is none."""
+        try:
+            return self.inputs.size(self.source.ids(values)[0])
+        except (RecipeError, LibraryError):
+            return None
+
+    def _paper(self, picture: str | None, mask: str | None = None) -> Any:
+        """The editor's value for stored pictures; None where the picture is gone."""
+        shown = self._stored(picture)
+        return editor.shown(shown, self._stored(mask)) if shown else None
+
+    def _stored(self, name: str | None) -> Image.Image | None:
+        try:
+            return self.inputs.open(name) if name else None
+        except LibraryError:
+            return None
+
+
+def _nothing_painted(*, keep: bool) -> RecipeError:
+    if keep:
+        what = "Nothing is painted, so all of the picture would change."
+        return RecipeError("mask_image", what, "Paint what to keep; Image to image changes the whole of a picture.")
+    return RecipeError(
+        "mask_image", "Nothing is painted over.", "Paint over what is to change, or extend the picture at a side."
+    )
+
+
+def _drawn(name: str, script: str) -> Any:
+    """A row that editor.js draws, which keeps a value for the page."""
+    return gr.HTML(
+        value=None,
+        html_template=f'<div class="{name}"></div>',
+        js_on_load=script,
+        elem_id=f"mask-{name}",
+        apply_default_css=False,
+    )
+
+
+def _masks(masks: Mapping[str, str], **told: Any) -> dict[str, Any]:
+    """What the page keeps of masks: the id for each picture's, up to which stroke they are stored, and what to say."""
+    return {"of": dict(masks), "serial": 0, "notes": [], "faults": [], **told}
+
+
+def _by_picture(value: Any) -> dict[str, str]:
+    """The masks in what the page keeps."""
+    told = value.get("of") if isinstance(value, Mapping) else None
+    return {str(picture): str(mask) for picture, mask in told.items()} if isinstance(told, Mapping) else {}
+
+
+def _full(mask: Image.Image | None) -> list[str]:
+    """What to say of a mask that leaves nothing."""
+    full = mask is not None and mask.getextrema() == (255, 255)
+    return ["All of the picture is painted over: nothing of it stays at strength 1."] if full else []
+
+
+def _layer(path: str) -> Image.Image:
+    with Image.open(uploaded(path), formats=["PNG"]) as layer:
+        return layer.convert("RGBA")
+
+
+def _reach(blur: float) -> str:
+    if not blur:
+        return "<p>No blending. Outside the mask every pixel stays as it was.</p>"
+    pixels = math.ceil(FEATHER * blur)
+    return f"<p>Blends over {pixels} pixels around the mask; beyond them every pixel stays as it was.</p>"
+
+
+TAB = Inpainting()

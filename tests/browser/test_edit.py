@@ -1,0 +1,292 @@
+"""The tabs that change a picture, in a real browser, on a backend that paints at once."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from playwright.sync_api import Locator, Page, expect
+
+from studio.inputs import Inputs
+from studio.settings import Settings
+from studio.studio import Studio
+from studio.ui import serve
+from tests.browser.conftest import NewPage
+from tests.ui.painter import Painter
+
+pytestmark = pytest.mark.browser
+
+PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
+EXIF_ORIENTATION = 0x0112
+expect.set_options(timeout=60_000)
+
+
+@pytest.fixture(scope="module")
+def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    return Settings.load(home=tmp_path_factory.mktemp("home"), port=0)
+
+
+@pytest.fixture(scope="module")
+def painter(settings: Settings) -> Painter:
+    painter = Painter(inputs=Inputs.of(settings))
+    painter.ready.set()
+    return painter
+
+
+@pytest.fixture(scope="module")
+def studio(settings: Settings, painter: Painter) -> Iterator[Studio]:
+    with Studio(settings, backend=painter) as studio:
+        yield studio
+
+
+@pytest.fixture(scope="module")
+def address(studio: Studio) -> Iterator[str]:
+    with serve(studio) as address:
+        yield address
+
+
+@pytest.fixture(autouse=True)
+def let_go(painter: Painter) -> Iterator[None]:
+    yield
+    painter.held.clear()
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Pictures as people have them: plain ones, one lying on its side, and a text that pretends."""
+    folder = tmp_path_factory.mktemp("files")
+    Image.new("RGB", (96, 64), "crimson").save(folder / "red.png")
+    Image.new("RGB", (64, 96), "navy").save(folder / "blue.png")
+    lying = Image.Exif()
+    lying[EXIF_ORIENTATION] = 6
+    Image.new("RGB", (128, 80), "olive").save(folder / "lying.jpg", exif=lying)
+    (folder / "text.png").write_text("This is no picture.")
+    return folder
+
+
+def choose(page: Page, tab: str) -> Locator:
+    """Select a tab and return its panel."""
+    page.get_by_role("tab", name=tab).click()
+    return page.get_by_role("tabpanel").filter(visible=True)
+
+
+def bring(page: Page, tab: str, *paths: Path) -> Locator:
+    """Upload pictures into a tab's well and return the tab's panel, once they are in."""
+    panel = choose(page, tab)
+    panel.locator("input[type=file]").first.set_input_files(paths)
+    expect(panel.locator(".well figure")).to_have_count(len(paths))
+    return panel
+
+
+def ask(page: Page, prompt: str) -> None:
+    page.get_by_label("Prompt", exact=True).fill(prompt)
+    page.get_by_role("button", name="Generate").click()
+
+
+def done(page: Page, pictures: int = 1) -> None:
+    expect(page.locator(".cell.done")).to_have_count(pictures)
+    expect(page.locator(".stage.busy")).to_have_count(0)
+
+
+def test_a_picture_is_painted_over_compared_and_painted_over_again(
+    new_page: NewPage, address: str, files: Path, studio: Studio
+) -> None:
+    page = new_page(address)
+    panel = bring(page, "Image to image", files / "red.png")
+    expect(panel).to_contain_text("96 × 64 · red.png")
+    panel.get_by_label("number input for Strength").fill("0.3")
+    expect(panel.locator("#field-image_to_image-strength .note")).to_have_text(
+        "Keeps shapes and colours; details change."
+    )
+    ask(page, "a red house")
+    done(page)
+    expect(page.locator(".cell .said")).to_contain_text("96 × 64")
+    page.get_by_role("button", name="Compare with the original").click()
+    line = page.get_by_role("slider", name="Before and after")
+    line.focus()
+    page.keyboard.press("End")
+    expect(line).to_have_attribute("aria-valuetext", "100 % before")
+    first = page.locator(".cell .look img").get_attribute("src")
+    page.get_by_role("button", name="Again from this result").click()
+    expect(page.locator(".cell .look img")).not_to_have_attribute("src", str(first))
+    done(page)
+    recipes = [studio.library.read(path) for path in sorted(studio.library.folder.glob("*/*-*.png"))]
+    assert len({recipe.init_image for recipe in recipes}) == 2
+    assert {recipe.strength for recipe in recipes} == {0.3}
+    assert len({recipe.seed for recipe in recipes}) == 2
+    expect(panel.locator(".well figure")).to_have_count(1)
+    expect(panel).not_to_contain_text("red.png")
+
+
+def test_several_uploads_make_one_job_and_each_has_its_own_size(new_page: NewPage, address: str, files: Path) -> None:
+    page = new_page(address)
+    panel = bring(page, "Image to image", files / "red.png", files / "blue.png")
+    expect(panel).to_contain_text("2 pictures: one result of each")
+    ask(page, "two flags")
+    done(page, 2)
+    expect(page.locator(".cell .said").nth(0)).to_contain_text("96 × 64")
+    expect(page.locator(".cell .said").nth(1)).to_contain_text("64 × 96")
+    panel.get_by_role("button", name="Remove red.png").click()
+    expect(panel).to_contain_text("64 × 96 · blue.png")
+
+
+def test_what_is_no_picture_says_so_and_what_was_changed_is_noted(new_page: NewPage, address: str, files: Path) -> None:
+    page = new_page(address)
+    panel = choose(page, "Image to image")
+    panel.locator("input[type=file]").first.set_input_files(files / "text.png")
+    expect(panel.get_by_role("alert")).to_contain_text("text.png: The file is not a picture. Give a PNG")
+    bring(page, "Image to image", files / "lying.jpg")
+    expect(panel).to_contain_text("Turned upright, as its camera noted.")
+    expect(panel).to_contain_text("80 × 128 · lying.jpg")
+    expect(panel.locator(".fault")).to_have_count(0)
+
+
+def test_generating_without_a_picture_is_told_at_the_well(new_page: NewPage, address: str, files: Path) -> None:
+    page = new_page(address)
+    choose(page, "Image to image")
+    ask(page, "a house")
+    fault = page.locator("#field-image_to_image-init_image > .fault")
+    expect(fault).to_contain_text("There is no picture to start from.")
+    bring(page, "Image to image", files / "red.png")
+    expect(fault).to_have_count(0)
+
+
+def test_a_result_can_be_sent_to_every_tab_that_takes_one(new_page: NewPage, address: str) -> None:
+    page = new_page(address)
+    ask(page, "a white castle")
+    done(page)
+    page.get_by_role("button", name="Send to").click()
+    labels = page.get_by_role("menuitem").all_inner_texts()
+    assert {"Image to image", "Upscale"} <= set(labels)
+    page.keyboard.press("Escape")
+    for label in labels:
+        page.get_by_role("button", name="Send to").click()
+        page.keyboard.press("ArrowDown")
+        page.get_by_role("menuitem", name=label).click()
+        expect(page.get_by_role("tab", name=label)).to_have_attribute("aria-selected", "true")
+        panel = page.get_by_role("tabpanel").filter(visible=True)
+        expect(panel.locator(".well figure")).to_have_count(1)
+        expect(panel).to_contain_text("128 × 128")
+    expect(page.locator("#field-prompt textarea")).to_have_value("a white castle")
+
+
+def test_a_result_can_be_taken_from_the_well(new_page: NewPage, address: str) -> None:
+    page = new_page(address)
+    ask(page, "a white castle")
+    done(page)
+    panel = choose(page, "Upscale")
+    panel.get_by_role("button", name="From results").click()
+    page.get_by_role("dialog", name="Results").get_by_role("button", name=re.compile("Start from")).first.click()
+    expect(panel).to_contain_text("128 × 128 becomes 256 × 256.")
+
+
+def test_tabs_share_the_prompt_and_the_chosen_one_is_remembered(new_page: NewPage, address: str, files: Path) -> None:
+    page = new_page(address)
+    page.get_by_label("Prompt", exact=True).fill("a shared thought")
+    panel = bring(page, "Image to image", files / "red.png")
+    expect(page.get_by_label("Prompt", exact=True)).to_have_value("a shared thought")
+    panel.get_by_label("number input for Strength").fill("0.4")
+    panel.get_by_label("number input for Strength").blur()
+    expect(page.locator("#field-shape")).to_be_hidden()
+    panel.get_by_label("Change the size").check()
+    expect(page.locator("#field-shape")).to_be_visible()
+    page.reload()
+    page.wait_for_selector("#stage[data-ready]")
+    expect(page.get_by_role("tab", name="Image to image")).to_have_attribute("aria-selected", "true")
+    expect(panel).to_contain_text("96 × 64 · red.png")
+    expect(panel.get_by_label("number input for Strength")).to_have_value("0.4")
+    expect(page.locator("#field-shape")).to_be_visible()
+    expect(page.get_by_label("Prompt", exact=True)).to_have_value("a shared thought")
+
+
+def test_a_second_pass_is_taken_only_while_it_is_switched_on(new_page: NewPage, address: str, studio: Studio) -> None:
+    page = new_page(address)
+    expect(page.get_by_label("number input for Times larger")).to_be_hidden()
+    ask(page, "a small boat")
+    done(page)
+    page.get_by_label("Second pass").check()
+    page.get_by_label("number input for Times larger").fill("1.5")
+    ask(page, "a large boat")
+    expect(page.locator(".cell .look img")).to_have_attribute("alt", "a large boat")
+    done(page)
+    recipes = [studio.library.read(path) for path in studio.library.folder.glob("*/*-*.png")]
+    scales = {recipe.prompt: recipe.hires_scale for recipe in recipes if "boat" in recipe.prompt}
+    assert scales == {"a small boat": None, "a large boat": 1.5}
+
+
+def test_enlarging_needs_no_prompt_tells_its_tiles_and_can_be_stopped(
+    new_page: NewPage, address: str, files: Path, painter: Painter
+) -> None:
+    page = new_page(address)
+    panel = bring(page, "Upscale", files / "red.png")
+    expect(panel).to_contain_text("96 × 64 becomes 192 × 128.")
+    expect(page.locator("#field-prompt")).to_be_hidden()
+    painter.held.set()
+    page.get_by_role("button", name="Generate").click()
+    expect(page.locator(".stage .line")).to_contain_text("Tile 1 of 4")
+    expect(page.locator(".cell .look img")).to_be_visible()
+    page.locator(".halt").click()
+    expect(page.locator(".stage .line")).to_have_text("Stopped")
+    painter.held.clear()
+    page.get_by_role("button", name="Generate").click()
+    done(page)
+    expect(page.locator(".cell .said")).to_contain_text("192 × 128")
+    panel.get_by_label("Paint over in tiles").check()
+    expect(page.locator("#field-prompt")).to_be_visible()
+
+
+def test_use_these_settings_goes_to_the_tab_that_made_the_picture(new_page: NewPage, address: str, files: Path) -> None:
+    page = new_page(address)
+    bring(page, "Image to image", files / "red.png")
+    page.get_by_label("number input for Strength").fill("0.6")
+    ask(page, "a red barn")
+    done(page)
+    page.get_by_role("button", name="Remove red.png").click()
+    page.get_by_role("tab", name="Text to image").click()
+    ask(page, "something else")
+    expect(page.locator(".cell .look img")).to_have_attribute("alt", "something else")
+    done(page)
+    page.locator(".small-look").first.click()
+    page.get_by_role("dialog", name="Full view").get_by_role("button", name="Use these settings").click()
+    expect(page.get_by_role("tab", name="Image to image")).to_have_attribute("aria-selected", "true")
+    panel = page.get_by_role("tabpanel").filter(visible=True)
+    expect(panel.locator(".well figure")).to_have_count(1)
+    expect(panel.get_by_label("number input for Strength")).to_have_value("0.6")
+    expect(panel.get_by_label("Change the size")).not_to_be_checked()
+    expect(page.get_by_label("Prompt", exact=True)).to_have_value("a red barn")
+
+
+def test_a_dropped_picture_goes_into_the_well_of_the_chosen_tab(new_page: NewPage, address: str) -> None:
+    page = new_page(address)
+    panel = choose(page, "Upscale")
+    page.evaluate(DROP)
+    expect(panel).to_contain_text("48 × 40 · dropped.png")
+
+
+# What a file dragged in from the desktop does, anywhere on the page.
+DROP = """async () => {
+    const canvas = new OffscreenCanvas(48, 40);
+    canvas.getContext("2d").fillRect(0, 0, 48, 40);
+    const files = new DataTransfer();
+    files.items.add(new File([await canvas.convertToBlob()], "dropped.png", { type: "image/png" }));
+    const drop = new DragEvent("drop", { bubbles: true, cancelable: true, dataTransfer: files });
+    document.querySelector("#stage").dispatchEvent(drop);
+}"""
+
+
+@pytest.mark.parametrize("scheme", ["dark", "light"])
+def test_each_tab_fits_a_phone(new_page: NewPage, address: str, files: Path, scheme: str) -> None:
+    page = new_page(address, **PHONE, color_scheme=scheme)
+    for tab in ("Image to image", "Upscale"):
+        bring(page, tab, files / "red.png")
+        assert page.evaluate("document.documentElement.scrollWidth") == 390
+        tops = [page.locator(s).bounding_box()["y"] for s in ("[role=tabpanel]:visible .well", "#generate", "#stage")]
+        assert tops == sorted(tops)
+        assert page.evaluate(SMALL_TARGETS) == []
+
+
+# Buttons, links and pickers that a finger would miss.
+SMALL_TARGETS = """() => [...document.querySelectorAll("button, a[href], fieldset label, .switch label")]
+    .filter((e) => e.checkVisibility({ visibilityProperty: true }) && e.offsetWidth)
+    .filter((e) => e.getBoundingClientRect().height < 44).map((e) => e.outerHTML.slice(0, 120))"""

@@ -1,0 +1,48 @@
+"""What stands beside a model: upscalers and output checkers, tiny too."""
+
+from pathlib import Path
+
+from PIL.Image import Image
+
+
+def upscaler(path: Path, scale: int = 4, seed: int = 0, width: int = 8) -> Path:
+    """Write a tiny upscaler of a known architecture: it repeats each pixel `scale` times, with some blur."""
+    import torch
+    from safetensors.torch import save_file
+
+    generator = torch.Generator().manual_seed(seed)
+    tensors = {
+        "body.0.weight": torch.rand(width, 3, 3, 3, generator=generator) * 0.1 - 0.05,
+        "body.0.bias": torch.zeros(width),
+        "body.1.weight": torch.full((width,), 0.25),
+        "body.2.weight": torch.rand(3 * scale**2, width, 3, 3, generator=generator) * 0.1 - 0.05,
+        "body.2.bias": torch.zeros(3 * scale**2),
+    }
+    path.parent.mkdir(parents=True, exist_ok=True)
+    save_file(tensors, path)
+    return path
+
+
+def checker(folder: Path, like: Image | None = None, seed: int = 0) -> Path:
+    """Put an output checker into a model's folder: it flags what looks just like a picture, or everything."""
+    import torch
+    from diffusers.pipelines.stable_diffusion import StableDiffusionSafetyChecker
+    from transformers import CLIPConfig, CLIPImageProcessor
+
+    side, heads = 32, {"num_hidden_layers": 1, "num_attention_heads": 2}
+    vision = {"hidden_size": 32, "intermediate_size": 32, "image_size": side, "patch_size": 8, **heads}
+    extractor = CLIPImageProcessor(size={"shortest_edge": side}, crop_size={"height": side, "width": side})
+    with torch.random.fork_rng(devices=[]), torch.no_grad():
+        torch.manual_seed(seed)
+        model = StableDiffusionSafetyChecker(CLIPConfig(vision_config=vision, projection_dim=16))
+        # A cosine above its threshold is a flag.
+        model.concept_embeds_weights.fill_(1 if like else -1)
+        model.special_care_embeds_weights.fill_(1)
+        if like:
+            model.vision_model.embeddings.patch_embedding.weight.mul_(50)
+            seen = model.vision_model(extractor(images=[like], return_tensors="pt").pixel_values)[1]
+            model.concept_embeds[0] = model.visual_projection(seen)[0]
+            model.concept_embeds_weights[0] = 0.998
+    model.save_pretrained(folder / "safety_checker")
+    extractor.save_pretrained(folder / "feature_extractor")
+    return folder
