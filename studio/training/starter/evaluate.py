@@ -1,28 +1,26 @@
-"""Measures how well a starter model follows prompts: `python -m studio.training.starter.evaluate --work DIR`.
+"""What the measures of the starter have in common: captions and pictures that no training saw, and their judge.
 
-A probe that knows renders only judges the pictures; its score on fresh renders stands beside the model's, and the
-model's score with shuffled captions shows what chance would give.
+A probe that knows renders only judges the pictures, by what their captions say.
 """
 
-import argparse
-import json
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import cv2
 import numpy as np
 import torch
 from diffusers import DPMSolverMultistepScheduler, StableDiffusionPipeline
+from diffusers.utils.logging import disable_progress_bar
 from torch import Tensor
 
+from studio.errors import LibraryError
 from studio.training.starter.autoencoder import SIDE, to_tensor
 from studio.training.starter.canvas import Image
 from studio.training.starter.captions import Caption, describe
 from studio.training.starter.illustrator import draw
-from studio.training.starter.loop import Team
-from studio.training.starter.probe import answers_of, trained_probe
-from studio.training.starter.scene import KINDS, POSITIONS, Scene, held_out_scene, training_scene
+from studio.training.starter.probe import Probe, answers_of
+from studio.training.starter.scene import KINDS, POSITIONS, Scene, training_scene
 from studio.training.starter.text import SETTING_SIZES, SUBJECT_SIZES, meaning
 
 FIXED_PROMPTS = (
@@ -43,30 +41,13 @@ NOTHING_FREE = Caption("")
 FIRST_SEED = 2**41
 SETTING = ("place", "time", "style")
 
+# A question about a picture -> how many per cent of the pictures meet it.
 Scores = dict[str, float]
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m studio.training.starter.evaluate", description=__doc__)
-    parser.add_argument("--model", type=Path, default=Path("assets/starter"), help="folder of the model")
-    parser.add_argument("--work", type=Path, required=True, help="folder where its probe was trained")
-    parser.add_argument("--count", type=int, default=128, help="pictures a table column")
-    parser.add_argument("--steps", type=int, default=STEPS)
-    parser.add_argument("--guidance", type=float, default=GUIDANCE)
-    parser.add_argument("--sheet", type=Path, help="also write the fixed prompts' pictures to this file")
-    arguments = parser.parse_args()
-    pipeline = load(arguments.model)
-
-    def paint(prompts: Sequence[str], seed: int = 0) -> list[Image]:
-        return generate(pipeline, prompts, arguments.steps, arguments.guidance, seed)
-
-    if arguments.sheet:
-        write_sheet(paint(FIXED_PROMPTS), arguments.sheet)
-    print(json.dumps(table(Team(arguments.work), paint, arguments.count), indent=2))
 
 
 def load(folder: Path) -> StableDiffusionPipeline:
     """The stored model with the scheduler of the measurements."""
+    disable_progress_bar()
     pipeline = StableDiffusionPipeline.from_pretrained(folder)
     pipeline.scheduler = DPMSolverMultistepScheduler.from_config(
         pipeline.scheduler.config, algorithm_type="dpmsolver++", use_karras_sigmas=True
@@ -92,24 +73,16 @@ def generate(
     return pictures
 
 
-def table(team: Team, paint: Callable[[Sequence[str]], list[Image]], count: int) -> dict[str, Scores]:
-    """Scores of renders, of pictures from new captions, from held-out pairs, and against the wrong captions."""
-    probe = trained_probe(team)
+def fresh_renders(count: int) -> tuple[list[Scene], list[Image]]:
+    """Scenes that neither training nor captions have used, and the illustrator's pictures of them."""
+    scenes = [training_scene(2 * FIRST_SEED + number) for number in range(count)]
+    return scenes, [draw(scene, SIDE, SIDE).image for scene in scenes]
 
-    def judge(pictures: Sequence[Image]) -> Tensor:
-        parts = torch.split(torch.stack([to_tensor(picture) for picture in pictures]), 64)
-        return torch.cat([answers_of(probe, part) for part in parts])
 
-    fresh = [training_scene(2 * FIRST_SEED + number) for number in range(8 * count)]
-    usual = [training_scene(FIRST_SEED + number) for number in range(count)]
-    strange = [held_out_scene(FIRST_SEED + number) for number in range(count)]
-    answers = judge(paint(full_captions(usual)))
-    return {
-        "renders": agreement(fresh, judge([draw(scene, SIDE, SIDE).image for scene in fresh])),
-        "generated": agreement(usual, answers),
-        "generated, held-out pairs": agreement(strange, judge(paint(full_captions(strange)))),
-        "generated, by wrong captions": agreement(usual[1:] + usual[:1], answers),
-    }
+def judge(probe: Probe, pictures: Sequence[Image]) -> Tensor:
+    """The probe's answers (count, 15): class numbers in the order of `meaning`."""
+    parts = torch.split(torch.stack([to_tensor(picture) for picture in pictures]), 64)
+    return torch.cat([answers_of(probe, part) for part in parts])
 
 
 def full_captions(scenes: Sequence[Scene]) -> list[str]:
@@ -159,10 +132,11 @@ def _slot(position: str) -> int:
 
 
 def write_sheet(pictures: Sequence[Image], path: Path, columns: int = 5) -> None:
-    """The pictures side by side, in rows."""
+    """The pictures side by side, in rows; LibraryError where the file cannot be written."""
     rows = [np.hstack(pictures[start : start + columns]) for start in range(0, len(pictures), columns)]
-    cv2.imwrite(str(path), cv2.cvtColor(np.vstack(rows), cv2.COLOR_RGB2BGR))
-
-
-if __name__ == "__main__":
-    main()
+    try:
+        written = cv2.imwrite(str(path), cv2.cvtColor(np.vstack(rows), cv2.COLOR_RGB2BGR))
+    except cv2.error as error:
+        raise LibraryError(f"{path} is of no kind of picture that can be written.", "Name a .webp or .png.") from error
+    if not written:
+        raise LibraryError(f"{path} cannot be written.", "Name a file in a folder that is there and yours.")

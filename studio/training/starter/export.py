@@ -42,9 +42,9 @@ def write_folder(pipeline: StableDiffusionPipeline, folder: Path) -> None:
         pipeline.save_pretrained(fresh)
         save_tokenizer(pipeline.tokenizer, fresh / "tokenizer")
         # Without this, transformers loads the text encoder in fp16 beside networks in fp32.
-        _amend(fresh / "text_encoder" / "config.json", dtype="float32")
+        amend(fresh / "text_encoder" / "config.json", dtype="float32")
         for config in fresh.glob("*/config.json"):
-            _amend(config, _name_or_path=None)
+            amend(config, _name_or_path=None)
         _write_json(fresh / "vocabulary.json", {"words": vocabulary(), "groups": word_groups()})
         for path in sorted(fresh.rglob("*")):
             target = folder / path.relative_to(fresh)
@@ -55,7 +55,7 @@ def write_folder(pipeline: StableDiffusionPipeline, folder: Path) -> None:
                 path.replace(target)
 
 
-def _amend(path: Path, **changes: str | None) -> None:
+def amend(path: Path, **changes: str | None) -> None:
     """Set keys of a JSON file; None removes one (paths of the machine that trained)."""
     settings = json.loads(path.read_text(encoding="utf-8"))
     for key, value in changes.items():

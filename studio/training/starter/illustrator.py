@@ -54,12 +54,23 @@ def draw(scene: Scene, width: int, height: int) -> Drawing:
 
 
 def joints(scene: Scene, width: int, height: int) -> list[dict[str, Point]]:
-    """Each person's joints in pixels, in the order of the subjects."""
+    """Each person's joints in pixels, in the order of the subjects; people face us, so that right is on our left."""
     people = [subject for subject in scene.subjects if subject.kind == "person"]
     return [
-        {name: place(point, *_frame(subject, width, height)) for name, point in body_joints(subject).items()}
-        for subject in people
+        {
+            _seen(name, person): place(point, *_frame(person, width, height))
+            for name, point in body_joints(person).items()
+        }
+        for person in people
     ]
+
+
+def _seen(joint: str, subject: Subject) -> str:
+    """The name of a joint in the picture: a mirrored person still faces us, with the sides exchanged."""
+    side, _, part = joint.partition("_")
+    if not subject.mirrored or not part:
+        return joint
+    return f"{'left' if side == 'right' else 'right'}_{part}"
 
 
 def _frame(subject: Subject, width: int, height: int) -> tuple[float, float, float, float]:

@@ -5,30 +5,14 @@ from collections.abc import Mapping
 import numpy as np
 
 from studio.training.starter.canvas import Colour, Pen, Point, shade
-from studio.training.starter.scene import Subject
+from studio.training.starter.scene import LimbAngles, Subject
 
 SKIN: tuple[Colour, ...] = ((250, 210, 180), (224, 172, 130), (150, 100, 70))
 HAIR: tuple[Colour, ...] = ((60, 42, 34), (36, 32, 40), (196, 140, 64))
 
-# Which joints a skeleton's drawing connects.
-BONES = (
-    ("neck", "nose"),
-    ("neck", "right_shoulder"),
-    ("right_shoulder", "right_elbow"),
-    ("right_elbow", "right_wrist"),
-    ("neck", "left_shoulder"),
-    ("left_shoulder", "left_elbow"),
-    ("left_elbow", "left_wrist"),
-    ("neck", "right_hip"),
-    ("right_hip", "right_knee"),
-    ("right_knee", "right_ankle"),
-    ("neck", "left_hip"),
-    ("left_hip", "left_knee"),
-    ("left_knee", "left_ankle"),
-)
 DARK: Colour = (52, 46, 58)
-# Degrees from hanging down, outwards and up, of upper and lower limb: right arm, left arm, right leg, left leg.
-LIMB_ANGLES: Mapping[str, tuple[tuple[float, float], ...]] = {
+EYE = 0.045
+LIMB_ANGLES: Mapping[str, LimbAngles] = {
     "standing": ((16, 8), (16, 8), (6, 3), (6, 3)),
     "waving": ((16, 8), (120, 170), (6, 3), (6, 3)),
     "cheering": ((140, 165), (140, 165), (8, 4), (8, 4)),
@@ -40,14 +24,18 @@ def body_joints(subject: Subject) -> dict[str, Point]:
     """Where a person's joints are, in units of its height, before the person is mirrored."""
     lift = 0.06 if subject.pose == "jumping" else 0.0
     swing = 12 * (subject.look - 0.5)
-    points: dict[str, Point] = {"nose": (0.0, 0.86 + lift), "neck": (0.0, 0.72 + lift)}
+    points: dict[str, Point] = {"nose": (0.0, 0.83 + lift), "neck": (0.0, 0.72 + lift)}
+    for side, outwards in (("right", -1), ("left", 1)):
+        points[f"{side}_eye"] = (outwards * EYE, 0.86 + lift)
+        points[f"{side}_ear"] = (outwards * 0.105, 0.845 + lift)
     limbs = (
         ("right", ("shoulder", "elbow", "wrist"), (-0.12, 0.68), 0.17),
         ("left", ("shoulder", "elbow", "wrist"), (0.12, 0.68), 0.17),
         ("right", ("hip", "knee", "ankle"), (-0.075, 0.4), 0.185),
         ("left", ("hip", "knee", "ankle"), (0.075, 0.4), 0.185),
     )
-    for (side, names, start, length), angles in zip(limbs, LIMB_ANGLES[subject.pose or "standing"], strict=True):
+    bends = subject.angles or LIMB_ANGLES[subject.pose or "standing"]
+    for (side, names, start, length), angles in zip(limbs, bends, strict=True):
         outwards = -1 if side == "right" else 1
         x, y = start[0], start[1] + lift
         points[f"{side}_{names[0]}"] = (x, y)
@@ -74,5 +62,5 @@ def draw_person(pen: Pen, colour: Colour, subject: Subject) -> None:
     pen.line([(0, 0.7 + lift), (0, 0.76 + lift)], 0.08, skin)
     pen.ellipse((0, 0.87 + lift), 0.125, 0.135, HAIR[int(subject.look * 7.999) % 3])
     pen.ellipse((0, 0.845 + lift), 0.105, 0.11, skin)
-    for eye in (-0.045, 0.045):
+    for eye in (-EYE, EYE):
         pen.ellipse((eye, 0.86 + lift), 0.016, 0.02, DARK)

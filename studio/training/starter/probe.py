@@ -1,8 +1,10 @@
 """The probe: a small network that names what a picture of the starter's world shows. It has only ever seen renders."""
 
 from itertools import pairwise
+from pathlib import Path
 
 import torch
+from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, interpolate
 from torch.utils.data import Dataset
@@ -15,6 +17,7 @@ from studio.training.starter.scene import POSITIONS, random_scene_of
 from studio.training.starter.text import IGNORED, SETTING_SIZES, SUBJECT_SIZES, meaning
 
 VIEW = 64
+STORED = "probe/model.safetensors"
 NOTHING_SAID = Caption("")
 
 
@@ -34,10 +37,14 @@ class Probe(nn.Module):
         self.head = nn.Sequential(nn.Linear(128 * (VIEW // 16) ** 2, 256), nn.SiLU(), nn.Linear(256, sum(self.sizes)))
 
     def forward(self, images: Tensor) -> tuple[Tensor, ...]:
-        small = interpolate(images, (VIEW, VIEW), mode="area")
-        scores: Tensor = self.head(self.body(small))
-        parts: tuple[Tensor, ...] = torch.split(scores, list(self.sizes), dim=1)
+        parts: tuple[Tensor, ...] = torch.split(self.head[2](self.features(images)), list(self.sizes), dim=1)
         return parts
+
+    def features(self, images: Tensor) -> Tensor:
+        """What it makes of the pictures before it answers, (batch, 256)."""
+        small = interpolate(images, (VIEW, VIEW), mode="area")
+        hidden: Tensor = self.head[:2](self.body(small))
+        return hidden
 
 
 class LabelledRenders(Dataset[Batch]):
@@ -69,6 +76,13 @@ def trained_probe(team: Team) -> Probe:
     probe = Probe()
     load_average("probe", probe, team.work)
     return probe
+
+
+def load_probe(folder: Path) -> Probe:
+    """The probe that is stored beside the model in `folder`, in single precision."""
+    probe = Probe()
+    probe.load_state_dict(load_file(folder / STORED))
+    return probe.requires_grad_(requires_grad=False).eval()
 
 
 def answers_of(probe: Probe, images: Tensor) -> Tensor:

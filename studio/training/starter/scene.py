@@ -38,9 +38,16 @@ HELD_OUT_PLACES = frozenset(
 )
 
 
+# Degrees from hanging down, outwards and up, of upper and lower limb: right arm, left arm, right leg, left leg.
+LimbAngles = tuple[tuple[float, float], ...]
+
+
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """One thing or person; `shift` moves it (in picture sides), `mirrored` and `look` vary what no caption says."""
+    """One thing or person; `shift` moves it (in picture sides), `mirrored` and `look` vary what no caption says.
+
+    A person's `angles` stand in for those of the named pose, which no caption then says.
+    """
 
     kind: str
     colour: str
@@ -50,6 +57,7 @@ class Subject:
     shift: tuple[float, float] = (0.0, 0.0)
     mirrored: bool = False
     look: float = 0.0
+    angles: LimbAngles | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,16 +120,17 @@ def _random_subjects(rng: random.Random, count: int) -> tuple[Subject, ...]:
         kinds = rng.sample(KINDS, 2)
         sizes = ("small", "medium")
         return tuple(
-            _random_subject(rng, kind, position, rng.choices(sizes, weights=(1, 4))[0])
+            random_subject(rng, kind, position, rng.choices(sizes, weights=(1, 4))[0])
             for kind, position in zip(kinds, ("left", "right"), strict=True)
         )
     return tuple(
-        _random_subject(rng, rng.choice(KINDS), rng.choice(POSITIONS), rng.choices(SIZES, weights=(1, 3, 2))[0])
+        random_subject(rng, rng.choice(KINDS), rng.choice(POSITIONS), rng.choices(SIZES, weights=(1, 3, 2))[0])
         for _ in range(count)
     )
 
 
-def _random_subject(rng: random.Random, kind: str, position: str, size: str) -> Subject:
+def random_subject(rng: random.Random, kind: str, position: str, size: str) -> Subject:
+    """Any subject of this kind, of any colour."""
     return Subject(
         kind=kind,
         colour=rng.choice(COLOURS),

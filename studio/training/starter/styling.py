@@ -22,7 +22,8 @@ def restyle(image: Image, style: str, rng: np.random.Generator) -> Image:
 def _pencil(image: Image) -> Image:
     """Dark outlines on cream paper under a thin wash of the colours."""
     scale = min(image.shape[:2]) / 128
-    kernel = np.ones((max(2, round(2 * scale)),) * 2, np.uint8)
+    # One pixel more than a line is wide.
+    kernel = np.ones((1 + max(1, round(scale)),) * 2, np.uint8)
     outline = cv2.morphologyEx(image, cv2.MORPH_GRADIENT, kernel).max(axis=2, keepdims=True)
     paper = np.array((246, 242, 232), np.float32)
     wash = paper * 0.72 + image.astype(np.float32) * 0.28

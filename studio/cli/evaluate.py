@@ -1,0 +1,122 @@
+"""`studio evaluate`: the figures of the embedded model and its family, measured again from the stored weights."""
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import redirect_stdout
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from studio.cli.base import Command, Exit, load_settings, settings_arguments
+from studio.errors import ModelError, SettingsError
+from studio.settings import PRESETS
+
+if TYPE_CHECKING:
+    from studio.training.starter.family.base import Sitting, Table
+
+# What every measure stands on.
+GROUND = ("text_to_image", "probe")
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "what",
+        choices=["starter", "schedulers"],
+        help="Each member of the starter's family, or its schedulers at their steps: an hour, kept in the data folder.",
+    )
+    parser.add_argument("--only", nargs="+", default=[], metavar="NAME", help="Only these members of the family.")
+    parser.add_argument("--count", type=int, help="Pictures a figure; by default 96, and 64 for the schedulers.")
+    parser.add_argument("--json", action="store_true", help="Print one JSON object.")
+    parser.add_argument("--sheet", type=Path, metavar="FILE", help="Also write the fixed prompts' pictures to it.")
+    parser.add_argument(
+        "--folder", type=Path, default=PRESETS.parent / "assets" / "starter", help="Where the model lies."
+    )
+    settings_arguments(parser, "home")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print each table as it is measured, or with --json one object of them; exit 2 where weights are missing."""
+    sitting, out = _sitting(args), sys.stdout
+    tables: dict[str, Table | None] = {}
+    with redirect_stdout(sys.stderr):
+        if args.sheet:
+            _write_sheet(sitting, args.sheet)
+        work = load_settings(args).home / "evaluations"
+        for name, found in _schedulers(sitting, work) if args.what == "schedulers" else _members(sitting, args.only):
+            tables[name] = None if isinstance(found, str) else found
+            if not args.json:
+                print(f"## {name}\n\n{found if isinstance(found, str) else _markdown(found)}\n", file=out, flush=True)
+            elif isinstance(found, str):
+                print(found, file=sys.stderr)
+    if args.json:
+        print(json.dumps(tables))
+    return Exit.WRONG if None in tables.values() else Exit.DONE
+
+
+def _sitting(args: argparse.Namespace) -> "Sitting":
+    if find_spec("cv2") is None:
+        raise SettingsError(
+            "Measuring the starter takes OpenCV, which draws what it is held against, and it is not installed.",
+            "Run pip install 'image-studio[train]'.",
+        )
+    from studio.training.starter.family import MEMBERS
+    from studio.training.starter.family.base import Sitting
+
+    count = args.count or (64 if args.what == "schedulers" else 96)
+    if count < 2:
+        raise SettingsError(f"--count {count} is too few.", "Measure at least 2 pictures a figure.")
+    if unknown := [name for name in args.only if name not in MEMBERS]:
+        raise SettingsError(f"The family has no member {unknown[0]!r}.", f"Known are: {', '.join(MEMBERS)}.")
+    if missing := [path for name in GROUND for path in MEMBERS[name].missing(args.folder)]:
+        raise ModelError(f"{missing[0]} is missing.", "Copy the whole model again, or name its folder with --folder.")
+    return Sitting(args.folder, count)
+
+
+def _members(sitting: "Sitting", only: list[str]) -> "Iterator[tuple[str, Table | str]]":
+    """Each member's table, or the line that says which of its weights are missing."""
+    from studio.training.starter.family import MEMBERS
+
+    for name in only or MEMBERS:
+        missing = MEMBERS[name].missing(sitting.folder)
+        if missing:
+            yield (
+                name,
+                (
+                    f"{MEMBERS[name].title}: {missing[0]} is missing. "
+                    f"Train it: python -m studio.training.starter.family {name} --work DIR"
+                ),
+            )
+        else:
+            yield name, MEMBERS[name].measure(sitting)
+
+
+def _schedulers(sitting: "Sitting", work: Path) -> "Iterator[tuple[str, Table | str]]":
+    from studio.training.starter.schedulers import measure
+
+    yield "schedulers", measure(sitting, work)
+
+
+def _write_sheet(sitting: "Sitting", path: Path) -> None:
+    from studio.training.starter.evaluate import FIXED_PROMPTS, generate, write_sheet
+
+    write_sheet(generate(sitting.pipeline(), FIXED_PROMPTS), path)
+
+
+def _markdown(table: "Table") -> str:
+    """The table as a README holds it; the columns are those of all rows, in the order of their first naming."""
+    columns = list(dict.fromkeys(column for row in table.values() for column in row))
+    lines = [["", *columns], *([name, *_cells(row, columns)] for name, row in table.items())]
+    widths = [max(len(line[number]) for line in lines) for number in range(len(columns) + 1)]
+    rows = [
+        "| " + " | ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)) + " |" for line in lines
+    ]
+    return "\n".join([rows[0], "|" + "|".join("-" * (width + 2) for width in widths) + "|", *rows[1:]])
+
+
+def _cells(row: Mapping[str, float], columns: list[str]) -> list[str]:
+    return [f"{row[column]:g}" if column in row else "" for column in columns]
+
+
+COMMAND = Command("Measure the embedded model and its family from their stored weights.", arguments, run)
