@@ -50,6 +50,15 @@ def canvas_size(recipe: Recipe, inputs: Inputs) -> Size:
     return width, height
 
 
+def map_size(recipe: Recipe, inputs: Inputs) -> Size:
+    """How large the picture is that a map lies over: a map is made at the size at which it is looked at."""
+    if recipe.task in ("inpaint", "upscale"):
+        return result_size(recipe, inputs)
+    if recipe.width and recipe.height:
+        return recipe.width, recipe.height
+    return _start(recipe, inputs)
+
+
 def hires_size(recipe: Recipe, family: Family) -> Size:
     """How large the second pass paints: the scaled size, rounded to what the family can paint."""
     width, height = _times((recipe.width or 0, recipe.height or 0), recipe.hires_scale or 1)

@@ -24,7 +24,7 @@ from studio.recipe import INPUT_ID
 from studio.settings import Settings
 
 Source = Path | bytes | Image.Image
-Field = Literal["init_image", "mask_image"]
+Field = Literal["init_image", "mask_image", "controls"]
 
 # 8192x8192: decoded, normalised and written, it takes about 600 MB for a moment.
 MOST_PIXELS = 2**26
@@ -60,9 +60,9 @@ class Inputs:
         """The data folder's own; nothing is made there before something is added."""
         return cls(settings.home / "images" / "inputs")
 
-    def add(self, source: Source) -> Input:
-        """Store a picture as 8-bit RGB; RecipeError on `init_image` where it is none, LibraryError from the disk."""
-        picture, notes = _read("init_image", source)
+    def add(self, source: Source, field: Field = "init_image") -> Input:
+        """Store a picture as 8-bit RGB; RecipeError on `field` where it is none, LibraryError from the disk."""
+        picture, notes = _read(field, source)
         return self._store(*_as_rgb(picture, notes))
 
     def add_mask(self, source: Source) -> Input:

@@ -292,8 +292,9 @@ class JobQueue:
 
     def _store(self, job: Job, index: int, rendered: Rendered) -> None:
         """Store an image, then report it: who hears of it may rely on the file."""
+        recipe = rendered.recipe or job.recipes[index]
         saved = self._library.save(
-            rendered.image, job.recipes[index], rendered.facts, seconds=rendered.seconds, job=job.id, index=index
+            rendered.image, recipe, rendered.facts, seconds=rendered.seconds, job=job.id, index=index
         )
         self._ledger.add_image(job.id, index, saved.path.relative_to(self._library.folder).as_posix(), saved.seconds)
         job.tell(Finished(index, saved.path, saved.recipe, saved.seconds))

@@ -56,8 +56,10 @@ class Library:
         """Image `index` of a job, where it was stored before; the files are asked, not an index."""
         for path in self.folder.glob(f"*/*-{_suffix(recipe, job, index)}"):
             with suppress(LibraryError, KeyError, ValueError):
-                if png.read(path) == recipe:
-                    return Saved(path, recipe, float(png.read_facts(path)["seconds"]))
+                kept = png.read(path)
+                # The maps are made on the way to the image, and kept with it.
+                if kept.without_maps() == recipe.without_maps():
+                    return Saved(path, kept, float(png.read_facts(path)["seconds"]))
         return None
 
     def read(self, path: Path) -> Recipe:

@@ -6,16 +6,25 @@ the command line are read from it. `None` means: what the model is best at, fill
 """
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_serializer,
+    field_validator,
+    model_validator,
+)
 from pydantic.fields import FieldInfo
 
 from studio.errors import RecipeError
 
-Group = Literal["prompt", "model", "size", "sampling", "seed", "edit", "mask", "hires", "upscale"]
+Group = Literal["prompt", "model", "size", "sampling", "seed", "edit", "mask", "hires", "upscale", "control"]
 Ability = Literal["negative_prompt", "guidance", "image_guidance", "strength"]
 Task = Literal["text2img", "img2img", "inpaint", "upscale"]
 
@@ -80,6 +89,83 @@ class Sides(BaseModel):
         if not (self.left or self.right or self.top or self.bottom):
             raise ValueError("no side grows; give the pixels of at least one of left, right, top, bottom")
         return self
+
+
+class ControlUnit(BaseModel):
+    """One map that a picture follows, by one ControlNet. `map` wins over `image`, which a map is made of by `kind`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    kind: Annotated[
+        str,
+        Setting("Kind", "What of the picture is kept: its edges, depth, poses and so on.", "control", Dearness.MODEL),
+    ]
+    image: Annotated[
+        str | None,
+        Field(pattern=INPUT_ID),
+        Setting("Image", "The picture that the map is made of.", "control", Dearness.SIZE),
+    ] = None
+    map: Annotated[
+        str | None,
+        Field(pattern=INPUT_ID),
+        Setting("Map", "A ready-made map; the picture is not looked at then.", "control", Dearness.SIZE),
+    ] = None
+    model: Annotated[
+        str | None,
+        Setting("ControlNet", "The weights that follow the map.", "control", Dearness.MODEL),
+    ] = None
+    weight: Annotated[
+        float,
+        Field(ge=0, le=2),
+        Setting("Weight", "How strongly the map is followed; 0: not at all.", "control", Dearness.SAMPLING, 0, 2, 0.05),
+    ] = 1.0
+    start: Annotated[
+        float,
+        Field(ge=0, le=1),
+        Setting("Start", "From which share of the steps on.", "control", Dearness.SAMPLING, 0, 1, 0.01),
+    ] = 0.0
+    end: Annotated[
+        float,
+        Field(ge=0, le=1),
+        Setting("End", "Up to which share of the steps.", "control", Dearness.SAMPLING, 0, 1, 0.01),
+    ] = 1.0
+    resize: Annotated[
+        Literal["crop", "pad", "stretch"],
+        Setting(
+            "Fit",
+            "How the map is brought to another shape: cut off, given borders or stretched.",
+            "control",
+            Dearness.SIZE,
+        ),
+    ] = "crop"
+    mode: Annotated[
+        Literal["balanced", "prompt", "control"],
+        Setting("Control mode", "What wins where prompt and map disagree.", "control", Dearness.SAMPLING),
+    ] = "balanced"
+    options: Annotated[
+        tuple[tuple[str, float | int | str], ...],
+        Setting("Options", "Settings of what makes the map.", "control", Dearness.SIZE),
+    ] = ()
+
+    @field_validator("options", mode="before")
+    @classmethod
+    def _as_pairs(cls, options: Any) -> Any:
+        return tuple(sorted(options.items())) if isinstance(options, Mapping) else options
+
+    @field_serializer("options")
+    def _as_mapping(self, options: tuple[tuple[str, float | int | str], ...]) -> dict[str, float | int | str]:
+        return dict(options)
+
+    @model_validator(mode="after")
+    def _runs_forward(self) -> "ControlUnit":
+        if self.start > self.end:
+            raise ValueError(f"it cannot start at {self.start:g} and end at {self.end:g}; the start comes first")
+        return self
+
+    @property
+    def steers(self) -> bool:
+        """Whether it changes anything: it has a weight, and steps to work in."""
+        return self.weight > 0 and self.start < self.end
 
 
 class Recipe(BaseModel):
@@ -280,6 +366,10 @@ class Recipe(BaseModel):
         Field(ge=1, le=8),
         Setting("Enlarge", "How many times wider and higher the picture becomes.", "upscale", Dearness.SIZE, 1, 8, 0.5),
     ] = None
+    controls: Annotated[
+        tuple[ControlUnit, ...],
+        Setting("Control", "Maps that the picture follows, each by a ControlNet.", "control", Dearness.MODEL),
+    ] = ()
 
     @property
     def task(self) -> Task:
@@ -326,7 +416,12 @@ class Recipe(BaseModel):
 
     def to_json(self) -> str:
         """The recipe as one line of JSON, without what was left open."""
-        return self.model_dump_json(exclude_none=True)
+        return self.model_dump_json(exclude_none=True, exclude=set() if self.controls else {"controls"})
+
+    def without_maps(self) -> "Recipe":
+        """A copy in which the maps that are made of a picture are left open again."""
+        units = (unit.model_copy(update={"map": None}) if unit.image else unit for unit in self.controls)
+        return self.model_copy(update={"controls": tuple(units)})
 
     def replace(self, **changes: Any) -> "Recipe":
         """A copy with some fields changed, checked like a new one."""
@@ -338,13 +433,10 @@ def upgrade(values: dict[str, Any]) -> dict[str, Any]:
     return values
 
 
-def settings() -> dict[str, Setting]:
-    """Each field's `Setting`, by field name, in the recipe's order."""
+def settings(of: type[BaseModel] = Recipe) -> dict[str, Setting]:
+    """Each field's `Setting`, by field name, in the recipe's order, or in that of one of its parts."""
     return {
-        name: meta
-        for name, field in Recipe.model_fields.items()
-        for meta in field.metadata
-        if isinstance(meta, Setting)
+        name: meta for name, field in of.model_fields.items() for meta in field.metadata if isinstance(meta, Setting)
     }
 
 
@@ -358,21 +450,25 @@ def hard_range(name: str) -> tuple[float | None, float | None]:
     return low, high
 
 
+# The fields that are values of several fields themselves.
+PARTS: Mapping[str, type[BaseModel]] = {"outpaint": Sides, "controls": ControlUnit}
+
+
 def _recipe_error(error: ValidationError) -> RecipeError:
     """The first fault of a validation, in the studio's words."""
     first = error.errors()[0]
     name, *part = [str(step) for step in first["loc"]] or ["recipe"]
     if first["type"] == "extra_forbidden":
-        known = Sides.model_fields if part else Recipe.model_fields
+        known = PARTS[name].model_fields if part else Recipe.model_fields
         return RecipeError(name, "There is no such setting.", f"Known are: {', '.join(known)}.")
     if first["type"] == "string_too_long":
         return RecipeError(name, f"The text is longer than {PROMPT_CHARACTERS} characters.", "Shorten it.")
     if first["type"] == "string_pattern_mismatch":
         return RecipeError(name, "This does not name a stored image.", "Give the image again.")
-    low, high = hard_range(name) if name in Recipe.model_fields else (None, None)
+    low, high = hard_range(name) if name in Recipe.model_fields and not part else (None, None)
     if low is not None or high is not None:
         given = first.get("input")
         return RecipeError(name, f"{given!r} cannot be.", f"Give a number from {low:.10g} to {high:.10g}.")
-    where = f"{part[0]}: " if part else ""
+    where = f"{' '.join(part)}: " if part else ""
     message = first["msg"].removeprefix("Value error, ")
     return RecipeError(name, f"{where}{message}.", "Mend the value or leave it out.")

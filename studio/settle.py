@@ -5,6 +5,7 @@ from collections.abc import Collection, Mapping
 from difflib import get_close_matches
 from typing import Any, TypeVar
 
+from studio.controlnets import ControlNets
 from studio.errors import ModelError, RecipeError
 from studio.frame import settle_size, stored_size
 from studio.inputs import Inputs
@@ -13,6 +14,7 @@ from studio.presets import NegativePreset, Presets
 from studio.recipe import PROMPT_CHARACTERS, SEEDS, Recipe, Task
 from studio.schedulers import SCHEDULERS
 from studio.settings import Settings
+from studio.steering import settle_controls
 from studio.upscalers import LANCZOS, LATENT, Upscalers
 from studio.uses import check_able, check_used, standards
 
@@ -32,7 +34,12 @@ GIVE: Mapping[Task, str] = {
 
 
 def settle(
-    recipe: Recipe, settings: Settings, catalogue: Catalogue, presets: Presets, inputs: Inputs
+    recipe: Recipe,
+    settings: Settings,
+    catalogue: Catalogue,
+    presets: Presets,
+    inputs: Inputs,
+    controlnets: ControlNets,
 ) -> tuple[Recipe, ...]:
     """One recipe for each image, each with its own seed and every value filled in that its task uses.
 
@@ -50,6 +57,7 @@ def settle(
     seed = _given(recipe.seed, secrets.randbelow(SEEDS))
     whole = recipe.replace(model=model.id, negative_presets=(), seed=seed, count=1)
     whole = _edit(whole, model, settings, inputs)
+    whole = whole.replace(controls=settle_controls(whole, model, catalogue, controlnets, inputs))
     if recipe.denoises:
         whole = whole.replace(negative_prompt=_negative(recipe, presets), **_sampling(recipe, model))
         _check_tokens(whole, model, catalogue)

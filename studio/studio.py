@@ -8,14 +8,15 @@ from types import TracebackType
 from typing import Self
 
 from studio.backends.base import Backend
+from studio.controlnets import ControlNets
 from studio.errors import RecipeError, StudioError
 from studio.frame import result_size
-from studio.inputs import Inputs
+from studio.inputs import Input, Inputs
 from studio.jobs import Job, JobQueue
 from studio.library import Library
 from studio.models import Catalogue
 from studio.presets import Presets
-from studio.recipe import Recipe
+from studio.recipe import ControlUnit, Recipe
 from studio.settings import Settings
 from studio.settle import settle
 
@@ -39,19 +40,27 @@ class Studio:
     ) -> None:
         self.settings = settings
         self.catalogue = Catalogue(settings)
+        self.controlnets = ControlNets(settings)
         self.presets = Presets(settings.home / "presets")
         self.library = Library(images or settings.folder("images"))
         self.inputs = Inputs.of(settings)
         self.library.sweep()
         self.inputs.sweep()
-        self.backend = backend or _local(settings, self.catalogue)
+        self.backend = backend or _local(settings, self.catalogue, self.controlnets)
         queue_file = settings.home / "jobs.sqlite" if durable else None
         self.jobs = JobQueue(self.backend, self.library, queue_file, settings.max_waiting)
         self._warming: threading.Thread | None = None
 
     def settle(self, recipe: Recipe) -> tuple[Recipe, ...]:
         """What would be made: a recipe for each image with nothing left open; RecipeError."""
-        return settle(recipe, self.settings, self.catalogue, self.presets, self.inputs)
+        return settle(recipe, self.settings, self.catalogue, self.presets, self.inputs, self.controlnets)
+
+    def control_map(self, unit: ControlUnit, model: str | None = None) -> Input:
+        """The map that a picture by `model` (default: the studio's) would follow for this unit, made and stored.
+
+        RecipeError where its kind, options or picture cannot be, ModelError where weights are missing.
+        """
+        return self.backend.control_map(unit, self.settings.model if model is None else model)
 
     def submit(self, recipe: Recipe | Sequence[Recipe], owner: str) -> Job:
         """Check the recipe, or several, and put them in line as one job; StudioError where nothing was queued."""
@@ -120,7 +129,7 @@ class Studio:
             log.warning("%s is not ready: %s", self.settings.model, error)
 
 
-def _local(settings: Settings, catalogue: Catalogue) -> Backend:
+def _local(settings: Settings, catalogue: Catalogue, controlnets: ControlNets) -> Backend:
     from studio.backends.local import LocalBackend
 
-    return LocalBackend(settings, catalogue)
+    return LocalBackend(settings, catalogue, controlnets)

@@ -18,7 +18,9 @@ HIRES = _group("hires")
 UPSCALE = _group("upscale")
 # How far a mask's feather reaches, in mask blurs; what is farther from the mask keeps its pixels to the bit.
 FEATHER = 2.5
-PAINTING = frozenset({"prompt", "negative_prompt", "negative_presets", "scheduler", "steps", "guidance_scale"})
+PAINTING = frozenset(
+    {"prompt", "negative_prompt", "negative_presets", "scheduler", "steps", "guidance_scale", "controls"}
+)
 
 
 @dataclass(frozen=True)

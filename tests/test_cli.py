@@ -33,6 +33,7 @@ def home(tmp_path_factory: pytest.TempPathFactory, tiny_model: Callable[[str], P
     """A data folder with one tiny model of Stable Diffusion 1.5's classes."""
     home = tmp_path_factory.mktemp("home")
     shutil.copytree(tiny_model("sd15"), home / "models" / MODEL)
+    tiny.controlnet(home / "models" / MODEL, home / "controlnets" / "canny")
     return home
 
 
@@ -209,6 +210,58 @@ def test_white_of_a_mask_is_what_changes(tmp_path: Path, capsys: pytest.CaptureF
     _, image, _ = answered(edit(given, *masked, *alone), tmp_path / "out", capsys)
     changed = ImageChops.difference(image, Image.open(given)).getbbox()
     assert changed == (6, 14, 42, 42)
+
+
+def test_a_map_is_followed_and_kept_with_the_image(home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    given = tmp_path / "house: 1.png"
+    Image.fromarray(np.kron(np.eye(4, dtype=np.uint8) * 255, np.ones((99, 99), np.uint8))).save(given)
+    argv = [*generate("--steps", 2, "--seed", 7, "--control"), f"canny={given}:0.8:0-0.5"]
+    facts, made, _ = answered(argv, tmp_path / "made", capsys)
+    (unit,) = facts["recipe"]["controls"]
+    assert unit | {"image": 0, "map": 0} == {
+        "kind": "canny",
+        "image": 0,
+        "map": 0,
+        "model": "canny",
+        "weight": 0.8,
+        "start": 0.0,
+        "end": 0.5,
+        "resize": "crop",
+        "mode": "balanced",
+        "options": {"low": 100, "high": 200},
+    }
+    kept = home / "images" / "inputs" / f"{unit['map']}.png"
+    ready = [*generate("--steps", 2, "--seed", 7, "--control-map"), f"canny={kept}:0.8:0-0.5"]
+    assert answered(ready, tmp_path / "again", capsys)[1].tobytes() == made.tobytes()
+    free = answered(generate("--steps", 2, "--seed", 7), tmp_path / "free", capsys)[1]
+    assert free.tobytes() != made.tobytes()
+
+
+@pytest.mark.parametrize(
+    ("unit", "says"),
+    [
+        ("canny", r"Write KIND=IMAGE\[:WEIGHT"),
+        ("cany=FILE", "There is no control “cany”"),
+        ("canny=FILE:3", "0 weight"),
+        ("canny=FILE:1:0.5-0.1", "the start comes first"),
+        ("canny=nowhere.png", "cannot be read"),
+        ("depth=FILE", "Depth for Stable Diffusion 1.5 is not on this disk"),
+    ],
+)
+def test_a_mistake_about_a_map_is_one_line(unit: str, says: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    given = unit.replace("FILE", str(picture(tmp_path / "given.png")))
+    assert main([*generate("--out", tmp_path / "out"), "--control", given]) == 2
+    assert_one_line(says, capsys)
+
+
+def test_a_map_alone_is_made_from_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    given, out = picture(tmp_path / "given.png"), tmp_path / "maps" / "edges.png"
+    assert main(["control", "canny", str(given), "--out", str(out), "--option", "low=50", "--model", MODEL]) == 0
+    assert capsys.readouterr().out.split() == [str(out)]
+    with Image.open(out) as made:
+        assert set(np.unique(np.asarray(made))) == {0, 255}
+    assert main(["control", "canny", str(given), "--out", str(out), "--option", "lwo=50"]) == 2
+    assert_one_line("no option 'lwo'", capsys)
 
 
 def test_a_picture_grows_at_the_sides_that_are_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]):

@@ -35,6 +35,7 @@ LAYERS = (
     "controls",
     "uses",
     "frame",
+    "steering",
     "settle",
     "metadata",
     "library",

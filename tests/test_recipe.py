@@ -3,11 +3,13 @@ import math
 from typing import Any
 
 import pytest
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from studio.errors import RecipeError
-from studio.recipe import SEEDS, Recipe, Setting, Sides, hard_range, settings
+from studio.recipe import SEEDS, ControlUnit, Recipe, Sides, hard_range, settings
 from tests.drawer import settled
+
+UNIT = ControlUnit(kind="canny", image="0" * 64, weight=0.3, end=0.5, options={"low": 7, "high": 0.5, "by": "hand"})
 
 
 @pytest.mark.parametrize(
@@ -50,6 +52,13 @@ from tests.drawer import settled
         ("outpaint", "left"),
         ("hires_scale", 1),
         ("upscale", 9),
+        ("controls", [{"kind": "canny", "weight": 2.1}]),
+        ("controls", [{"kind": "canny", "start": 0.6, "end": 0.5}]),
+        ("controls", [{"kind": "canny", "image": "picture.png"}]),
+        ("controls", [{"kind": "canny", "resize": "squash"}]),
+        ("controls", [{"kind": "canny", "wieght": 1}]),
+        ("controls", [{}]),
+        ("controls", "canny"),
         ("version", 2),
         ("promt", "a house"),
     ],
@@ -81,6 +90,7 @@ def test_a_recipe_is_a_value():
         settled("家 \n \x00 🏠"),
         Recipe(negative_presets=("a", "b"), count=3),
         Recipe(init_image="0" * 64, strength=0.1 + 0.2, outpaint=Sides(left=8, top=1)),
+        Recipe(controls=(UNIT, UNIT.model_copy(update={"options": ()}))),
     ],
 )
 def test_a_recipe_comes_back_from_json_exactly(recipe: Recipe):
@@ -130,11 +140,20 @@ def test_what_is_present_tells_the_task(values: dict[str, Any], task: str):
 def test_a_fault_in_a_part_names_the_part():
     with pytest.raises(RecipeError, match="outpaint: left"):
         Recipe.make(outpaint={"left": -8})
+    with pytest.raises(RecipeError, match="controls: 1 weight"):
+        Recipe.make(controls=[{"kind": "canny"}, {"kind": "canny", "weight": 3}])
 
 
-def test_every_side_says_how_it_is_shown():
-    for name, field in Sides.model_fields.items():
-        assert any(isinstance(meta, Setting) and meta.help.endswith(".") for meta in field.metadata), name
+@pytest.mark.parametrize("part", [Sides, ControlUnit])
+def test_every_field_of_a_part_says_how_it_is_shown(part: type[BaseModel]):
+    shown = settings(part)
+    assert set(shown) == set(part.model_fields)
+    assert all(setting.help.endswith(".") for setting in shown.values())
+
+
+def test_a_recipe_with_controls_is_a_value():
+    assert len({Recipe(controls=(UNIT,)), Recipe(controls=(UNIT,)), Recipe()}) == 2
+    assert Recipe(controls=(UNIT,)).replace(seed=3).controls == (UNIT,)
 
 
 def test_every_field_says_how_it_is_shown():

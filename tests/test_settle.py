@@ -11,8 +11,10 @@ from studio.errors import RecipeError
 from studio.events import Done
 from studio.frame import hires_size, result_size
 from studio.inputs import Inputs
+from studio.models import Model
 from studio.recipe import Recipe, settings
 from studio.settings import Settings
+from studio.steering import check_followed
 from studio.studio import Studio
 from studio.uses import unused
 from tests.drawer import Drawer
@@ -284,3 +286,79 @@ def test_an_edit_is_kept_with_its_recipe_and_sizes_on_the_disk(studio: Studio):
     job = studio.submit(Recipe(prompt="a", init_image=init, count=2), "ann")
     assert isinstance(list(job.follow())[-1], Done)
     assert [studio.library.read(event.path).init_image for event in job.results] == [init, init]
+
+
+def control_net(home: Path, name: str, width: int) -> None:
+    folder = home / "controlnets" / name
+    write_json(folder / "config.json", {"_class_name": "ControlNetModel", "cross_attention_dim": width})
+    write_safetensors(folder / "diffusion_pytorch_model.safetensors")
+
+
+def controlled(studio: Studio, **values: Any) -> Recipe:
+    unit = {"kind": "canny", "image": picture(studio.inputs), **values}
+    return settled(studio, controls=[unit])
+
+
+def test_a_control_is_settled_to_a_network_that_fits_and_to_its_options(studio: Studio):
+    (unit,) = controlled(studio, options={"low": 50}).controls
+    assert unit.model == "starter-canny"
+    assert dict(unit.options) == {"low": 50, "high": 200}
+    assert (unit.weight, unit.start, unit.end, unit.resize, unit.mode) == (1, 0, 1, "crop", "balanced")
+
+
+@pytest.mark.parametrize("off", [{"weight": 0}, {"start": 0.5, "end": 0.5}])
+def test_a_control_that_changes_nothing_leaves_no_trace(studio: Studio, off: dict[str, Any]):
+    assert controlled(studio, **off).replace(seed=1) == settled(studio, seed=1)
+
+
+def test_a_control_without_picture_looks_at_the_one_that_is_painted_over(studio: Studio):
+    init = picture(studio.inputs)
+    (unit,) = settled(studio, init_image=init, controls=[{"kind": "canny"}]).controls
+    assert unit.image == init
+
+
+@pytest.mark.parametrize(
+    ("values", "says"),
+    [
+        ({"kind": "cany"}, "no control “cany”"),
+        ({"image": "0" * 64}, "is not in"),
+        ({"image": None}, "has no picture"),
+        ({"model": "nowhere"}, "There is no ControlNet"),
+        ({"model": "starter-depth"}, "does not follow maps of the kind “canny”"),
+        ({"model": "other"}, r"(?=.*Stable Diffusion 1\.5)(?=.*Starter)"),
+        ({"kind": "scribble"}, "There is no ControlNet for Starter"),
+        ({"kind": "map"}, "not said which ControlNet"),
+        ({"options": {"low": 300}}, "Low threshold cannot be 300"),
+        ({"options": {"lwo": 3}}, "no option"),
+    ],
+)
+def test_a_control_that_cannot_be_is_refused(studio: Studio, values: dict[str, Any], says: str):
+    control_net(studio.settings.home, "other", 768)
+    studio.controlnets.refresh()
+    with pytest.raises(RecipeError, match=says) as caught:
+        controlled(studio, **values)
+    assert caught.value.field == "controls"
+    assert caught.value.hint
+
+
+def test_a_model_follows_maps_in_the_tasks_that_it_can(special: Studio):
+    init = picture(special.inputs)
+    unit = {"kind": "canny", "image": init}
+    with pytest.raises(RecipeError, match="told cannot follow a map while it paints over a picture"):
+        settled(special, model="told", init_image=init, controls=[unit])
+    with pytest.raises(RecipeError, match=r"over a picture\. It can while it makes"):
+        check_followed(Recipe(init_image=init, controls=[unit]), _stable_diffusion_3(special))
+    with pytest.raises(RecipeError, match="cannot favour prompt or map"):
+        settled(special, model="tiny-flux", controls=[{**unit, "mode": "prompt"}])
+
+
+def _stable_diffusion_3(studio: Studio) -> Model:
+    write_model(studio.settings.home / "models" / "third", "sd3")
+    studio.catalogue.refresh()
+    return studio.catalogue["third"]
+
+
+def test_a_control_of_an_enlarging_alone_means_nothing(studio: Studio):
+    init = picture(studio.inputs)
+    with pytest.raises(RecipeError, match="Control means nothing"):
+        studio.settle(Recipe(init_image=init, upscaler="lanczos", controls=[{"kind": "canny", "image": init}]))

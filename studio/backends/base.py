@@ -6,8 +6,10 @@ from dataclasses import dataclass
 
 from PIL.Image import Image
 
+from studio.errors import RecipeError
 from studio.events import Event
-from studio.recipe import Recipe
+from studio.inputs import Input
+from studio.recipe import ControlUnit, Recipe
 
 # Called with what happened; raises Cancelled where the job was stopped.
 Report = Callable[[Event], None]
@@ -15,12 +17,16 @@ Report = Callable[[Event], None]
 
 @dataclass(frozen=True)
 class Rendered:
-    """Image `index` of a job: RGB pixels, the seconds it took, and what is worth knowing about how it was made."""
+    """Image `index` of a job: RGB pixels, the seconds it took, and what is worth knowing about how it was made.
+
+    `recipe` is kept with the image; None where that is the one that was asked for.
+    """
 
     index: int
     image: Image
     seconds: float
     facts: Mapping[str, str]
+    recipe: Recipe | None = None
 
 
 class Backend(ABC):
@@ -37,6 +43,11 @@ class Backend(ABC):
     @abstractmethod
     def warm(self, model: str) -> None:
         """Make ready for `model` ahead of the first job; may be called from another thread."""
+
+    def control_map(self, unit: ControlUnit, model: str) -> Input:
+        """The stored map that a picture by `model` would follow for this unit; RecipeError, ModelError."""
+        del model
+        raise RecipeError("controls", f"Maps of the kind “{unit.kind}” cannot be made here.", "Give a ready-made map.")
 
     @abstractmethod
     def describe(self) -> str:

@@ -7,10 +7,11 @@ from threading import Lock
 from typing import TYPE_CHECKING
 
 from studio.backends.base import Backend, Rendered, Report
+from studio.controlnets import ControlNets
 from studio.events import Loading
-from studio.inputs import Inputs
+from studio.inputs import Input, Inputs
 from studio.models import Catalogue
-from studio.recipe import Recipe
+from studio.recipe import ControlUnit, Recipe
 from studio.settings import Settings
 
 if TYPE_CHECKING:
@@ -20,9 +21,10 @@ if TYPE_CHECKING:
 class LocalBackend(Backend):
     """The engine behind the backend's contract. Torch and diffusers are imported at the first `warm` or `generate`."""
 
-    def __init__(self, settings: Settings, catalogue: Catalogue) -> None:
+    def __init__(self, settings: Settings, catalogue: Catalogue, controlnets: ControlNets | None = None) -> None:
         self._settings = settings
         self._catalogue = catalogue
+        self._controlnets = controlnets or ControlNets(settings)
         self._inputs = Inputs.of(settings)
         self._making = Lock()
         self._manager: PipelineManager | None = None
@@ -48,6 +50,12 @@ class LocalBackend(Backend):
         del render  # imported with its libraries, so that the first image does not wait for them
         manager.warm(self._catalogue[model])
 
+    def control_map(self, unit: ControlUnit, model: str) -> Input:
+        manager = self._engine()
+        from studio.engine import maps
+
+        return maps.preview(manager, unit, self._catalogue[model], self._inputs)
+
     def describe(self) -> str:
         return self._manager.describe() if self._manager else "The engine is starting."
 
@@ -63,5 +71,5 @@ class LocalBackend(Backend):
                 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
                 from studio.engine.manager import PipelineManager
 
-                self._manager = PipelineManager(self._catalogue, self._settings)
+                self._manager = PipelineManager(self._catalogue, self._settings, self._controlnets)
             return self._manager

@@ -3,18 +3,20 @@
 import argparse
 import json
 import os
+import re
 import sys
 import time
 from contextlib import redirect_stdout
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TextIO, get_origin
+from typing import TYPE_CHECKING, Any, Literal, TextIO, get_origin
 
 from PIL import Image
 
 from studio.cli.base import Command, Exit, load_settings, settings_arguments
+from studio.controls import CONTROLS
 from studio.errors import RecipeError
 from studio.events import Done, Event, Failed, Finished, Loading, Step, Stopped
-from studio.inputs import Inputs
+from studio.inputs import Input, Inputs
 from studio.metadata import png
 from studio.recipe import Recipe, settings
 from studio.settings import Settings
@@ -35,6 +37,10 @@ OPTIONS = {
 }
 # Where the value is not simply the field's.
 VALUES = {"init_image": "FILE", "mask_image": "FILE", "outpaint": "left=N,right=N,top=N,bottom=N"}
+# A control unit in one word. A file's own name may hold colons and equals signs.
+UNIT_FORM = "KIND=IMAGE[:WEIGHT[:START-END]]"
+NUMBER = r"\d*\.?\d+"
+UNIT = rf"(?P<kind>[^=]+)=(?P<file>.+?)(?::(?P<weight>{NUMBER})(?::(?P<start>{NUMBER})-(?P<end>{NUMBER}))?)?"
 BAR = 24
 
 
@@ -42,6 +48,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     for name, setting in settings().items():
         if name == "prompt":
             parser.add_argument("prompt", metavar="PROMPT", help=setting.help)
+            continue
+        if name == "controls":
+            control_arguments(parser)
             continue
         if name == "mask_area":
             sentence = "Paint the masked place alone at full size, not with the whole picture in view."
@@ -60,6 +69,15 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     output_arguments(parser)
 
 
+def control_arguments(parser: argparse.ArgumentParser) -> None:
+    """The maps to follow, made of pictures or ready-made."""
+    kinds = f"KIND is one of {', '.join(CONTROLS)}; WEIGHT goes from 0 to 2, START and END are shares of the steps."
+    for option, what in (("--control", "Follow a map of this picture."), ("--control-map", "Follow this map.")):
+        parser.add_argument(
+            option, action="append", default=[], metavar=UNIT_FORM, help=f"{what} {kinds} May be given again."
+        )
+
+
 def output_arguments(parser: argparse.ArgumentParser) -> None:
     """Where images go and what is said about them; the same for every command that makes some."""
     parser.add_argument("--out", required=True, type=Path, metavar="DIR", help="The folder the images go to.")
@@ -70,11 +88,15 @@ def output_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Generate; each image's path, or with --json one object about all, on standard output, all else on the other."""
     studio_settings = load_settings(args)
-    given = {name: value for name in settings() if (value := getattr(args, name)) is not None}
+    given = {name: value for name in settings() if (value := getattr(args, name, None)) is not None}
     if "outpaint" in given:
         given["outpaint"] = _sides(given["outpaint"])
+    units = [*(_unit("image", text) for text in args.control), *(_unit("map", text) for text in args.control_map)]
     # Without the pictures first, so that a misspelt setting stores nothing.
-    Recipe.make(**{name: value for name, value in given.items() if name not in ("init_image", "mask_image")})
+    plain = {name: value for name, value in given.items() if name not in ("init_image", "mask_image")}
+    Recipe.make(**plain, controls=[{**unit, "image": None, "map": None} for unit in units])
+    if units:
+        given["controls"] = units
     return make(args, studio_settings, given)
 
 
@@ -102,16 +124,35 @@ def _sides(text: str) -> dict[str, str]:
     return {name.strip(): pixels.strip() for name, pixels in sides}
 
 
-def _stored(inputs: Inputs, given: dict[str, Any]) -> dict[str, str]:
+def _unit(source: Literal["image", "map"], text: str) -> dict[str, Any]:
+    """A control unit of `canny=house.png:0.8:0-0.5`, in which a file stands for its picture or map."""
+    found = re.fullmatch(UNIT, text)
+    if not found:
+        raise RecipeError("controls", f"{text!r} cannot be.", f"Write {UNIT_FORM}.")
+    given = {name: value for name, value in found.groupdict().items() if value is not None}
+    return {source: given.pop("file"), **given}
+
+
+def _stored(inputs: Inputs, given: dict[str, Any]) -> dict[str, Any]:
     """The ids of the pictures that are given as files; what was done to them is said."""
-    ids = {}
+    ids: dict[str, Any] = {}
     for name, add in (("init_image", inputs.add), ("mask_image", inputs.add_mask)):
         if name in given:
-            added = add(Path(given[name]))
-            ids[name] = added.id
-            for note in added.notes:
-                print(f"{given[name]}: {note}", file=sys.stderr)
+            ids[name] = said(add(Path(given[name])), given[name])
+    if "controls" in given:
+        ids["controls"] = [
+            {**unit, source: said(inputs.add(Path(unit[source]), "controls"), unit[source])}
+            for unit in given["controls"]
+            for source in unit.keys() & {"image", "map"}
+        ]
     return ids
+
+
+def said(added: Input, file: str) -> str:
+    """The id of a picture that was stored; what was done to it is said."""
+    for note in added.notes:
+        print(f"{file}: {note}", file=sys.stderr)
+    return added.id
 
 
 def _follow(studio: "Studio", job: "Job", images: dict[int, Finished], out: TextIO | None) -> Event:

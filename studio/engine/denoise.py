@@ -3,7 +3,7 @@
 import inspect
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 import torch
@@ -27,11 +27,13 @@ def denoise(
     """
     pipe, learned = loan.turn_to(stage.task), loan.resident.pipe.scheduler.config
     pipe.scheduler = schedulers.build(str(recipe.scheduler), learned)
-    with _dtype_kept(pipe.vae), in_tiles(pipe.vae, tiling):
+    steering = loan.steering
+    with _dtype_kept(pipe.vae), in_tiles(pipe.vae, tiling), steering.reading(pipe.vae) if steering else nullcontext():
         result = pipe(
             **repeated(loan.resident.prompts.encode(pipe, recipe), len(pieces)),
             **_taken(pipe, stage, recipe),
             **_inputs(pieces),
+            **(steering.arguments(pipe, stage, pieces) if steering else {}),
             num_inference_steps=stage.steps,
             guidance_scale=recipe.guidance_scale,
             # One generator a piece, on the CPU: the same seed draws the same noise alone, in a batch, on any device.

@@ -16,6 +16,7 @@ from huggingface_hub.utils.tqdm import disable_progress_bars
 from safetensors import SafetensorError
 
 from studio.checkpoints import INDEX, read_json
+from studio.controlnets import ControlNet
 from studio.engine.memory import ran_out
 from studio.errors import DeviceError, ModelError
 from studio.models import Catalogue, Model
@@ -32,6 +33,8 @@ FOREIGN = (
     SafetensorError,
     httpx2.HTTPError,  # what the hub's client lets through where a connection hangs
 )
+# What has a name, and files of a variant.
+Named = Model | ControlNet
 LIBRARIES = {"diffusers": diffusers, "transformers": transformers}
 # The checker would answer with a black picture and no word; the encoder serves image prompts only.
 LEFT_OUT = ("safety_checker", "feature_extractor", "image_encoder")
@@ -98,7 +101,7 @@ def _parts(folder: Path) -> Iterator[tuple[str, Any]]:
             yield name, kind
 
 
-def load_part(model: Model, folder: Path, name: str, kind: Any, dtype: torch.dtype) -> torch.nn.Module:
+def load_part(model: Named, folder: Path, name: str, kind: Any, dtype: torch.dtype) -> torch.nn.Module:
     """A part of class `kind` on the CPU, every weight of it from its files; ModelError that names file and cure."""
     with translated(model, f"{folder / name} cannot be loaded", "The download or copy broke off: get it again."):
         part, report = kind.from_pretrained(
@@ -110,7 +113,7 @@ def load_part(model: Model, folder: Path, name: str, kind: Any, dtype: torch.dty
             local_files_only=True,
             output_loading_info=True,
         )
-    lacking = sorted({*report["missing_keys"], *map(str, report["mismatched_keys"]), *_unfilled(part)})
+    lacking = sorted({*report["missing_keys"], *map(str, report["mismatched_keys"]), *unfilled(part)})
     if lacking:
         raise ModelError(
             f"{folder / name} lacks {len(lacking)} of its weights, such as {lacking[0]}.",
@@ -132,7 +135,7 @@ def _load_file(model: Model, file: Path, config: Path, dtype: torch.dtype) -> An
             **_options(inspect.signature(cls.__init__).parameters),
         )
     for name, part in pipeline.components.items():
-        if isinstance(part, torch.nn.Module) and (lacking := _unfilled(part)):
+        if isinstance(part, torch.nn.Module) and (lacking := unfilled(part)):
             raise ModelError(f"{file.name} lacks {len(lacking)} weights of its {name}, such as {lacking[0]}.", cure)
     return pipeline
 
@@ -148,14 +151,14 @@ def _variant(folder: Path, variant: str | None) -> str | None:
     return variant if variant and any(folder.glob(f"*.{variant}*")) else None
 
 
-def _unfilled(part: torch.nn.Module) -> list[str]:
+def unfilled(part: torch.nn.Module) -> list[str]:
     """The tensors that no file filled: they are still on the meta device."""
     tensors = [*part.named_parameters(), *part.named_buffers()]
     return [name for name, tensor in tensors if tensor.is_meta]
 
 
 @contextmanager
-def translated(model: Model, what: str, cure: str) -> Iterator[None]:
+def translated(model: Named, what: str, cure: str) -> Iterator[None]:
     """Foreign errors become a ModelError, `from` their cause; running out of memory is the device's fault."""
     try:
         yield

@@ -10,17 +10,22 @@ from typing import Any
 
 import torch
 
+from studio.controlnets import ControlNet, ControlNets
+from studio.controls.base import Workshop
+from studio.engine import controlnets as nets
 from studio.engine import memory, safety
+from studio.engine.controlnets import Steering
 from studio.engine.device import Device
 from studio.engine.loading import load, pipeline_class
 from studio.engine.preview import fit_colours
+from studio.engine.shelf import Shelf
 from studio.engine.text import Prompts
 from studio.engine.upscale import Enlarger
-from studio.errors import RecipeError
+from studio.errors import ModelError, RecipeError
 from studio.events import Loading
 from studio.families.base import LatentColours
 from studio.models import Catalogue, Model
-from studio.recipe import Task
+from studio.recipe import Recipe, Task
 from studio.settings import Settings
 
 Say = Callable[[Loading], None]
@@ -52,17 +57,23 @@ class Resident:
 
 @dataclass(eq=False)
 class Loan:
-    """A borrowed model: `pipe` does `task` with the resident's own modules and a scheduler of its own."""
+    """A borrowed model: `pipe` does `task` with the resident's own modules and a scheduler of its own.
+
+    `steering` is what the pipelines that it turns to follow; None for those that follow no maps.
+    """
 
     resident: Resident
     task: Task
     pipe: Any
     device: Device
+    steering: Steering | None = None
+    _steered: Steering | None = None
 
     def turn_to(self, task: Task) -> Any:
         """The pipeline for `task`, with the same modules; the one before it is not used any more."""
-        if task != self.task:
-            self.task, self.pipe = task, _pipe_for(self.resident, task, self.device)
+        if (task, self.steering) != (self.task, self._steered):
+            self.pipe = _pipe_for(self.resident, task, self.device, self.steering)
+            self.task, self._steered = task, self.steering
         return self.pipe
 
     def offload(self, offload: memory.Offload) -> None:
@@ -76,12 +87,21 @@ class Loan:
 class PipelineManager:
     """Loads models and lends pipelines. Models stay loaded while memory allows; the longest unused goes first."""
 
-    def __init__(self, catalogue: Catalogue, settings: Settings, *, device: Device | None = None) -> None:
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        settings: Settings,
+        controlnets: ControlNets | None = None,
+        *,
+        device: Device | None = None,
+    ) -> None:
         self.device = device or Device.choose(settings.device)
         self._catalogue = catalogue
+        self._controlnets = controlnets or ControlNets(settings)
         self._settings = settings
         self._residents: dict[Model, Resident] = {}  # the longest unused first
         self._lent: Model | None = None
+        self._shelf = Shelf(self._evict)
         self.upscalers = Enlarger(settings, self.device, self._evict)
         self._lock = Lock()
 
@@ -110,8 +130,30 @@ class PipelineManager:
                 yield loan
             finally:
                 self._lent = None
+                self._shelf.lent = frozenset()
                 # A pipeline does this at its natural end only; an error or a stop in a step passes it by.
                 loan.pipe.maybe_free_model_hooks()
+
+    def steer(self, loan: Loan, recipe: Recipe, say: Say) -> None:
+        """From now on the loan's pipelines follow the maps of this settled recipe, or none where it has none.
+
+        Raises RecipeError where a ControlNet is for another family, ModelError where it cannot be loaded.
+        """
+        chosen = [self._controlnets[str(unit.model)] for unit in recipe.controls]
+        self._shelf.lent = frozenset(_key(one) for one in chosen)
+        networks = [self._network(one, loan.resident, say) for one in chosen]
+        numbers = [one.mode(unit.kind) for one, unit in zip(chosen, recipe.controls, strict=True)]
+        loan.steering = Steering(recipe, networks, numbers) if networks else None
+
+    def workshop(self, model: Model, say: Say) -> Workshop:
+        """What maps are made with, for pictures of this model; whoever lets networks make them has the device."""
+        return Workshop(
+            self._settings,
+            starter=model.family == "starter",
+            device=self.device.kind,
+            load=self._shelf.load,
+            say=lambda words: say(Loading(words)),
+        )
 
     @contextmanager
     def hold(self) -> Iterator[None]:
@@ -147,6 +189,8 @@ class PipelineManager:
         """Unload everything; waits for the borrower."""
         with self._lock:
             self._residents.clear()
+            while self._shelf.drop():
+                pass
             self.upscalers.clear()
             self.device.release()
 
@@ -154,6 +198,21 @@ class PipelineManager:
         resident = self._residents.pop(model, None) or self._load(model, say)
         self._residents[model] = resident
         return resident
+
+    def _network(self, controlnet: ControlNet, resident: Resident, say: Say) -> Any:
+        """The ControlNet on the device, loaded where it is not; ModelError where it does not fit the denoiser."""
+        model, dtype = resident.model, self.device.dtype(resident.model.family_facts())
+        self._controlnets.check_fit(controlnet, model, self._catalogue.location(model))
+
+        def loader() -> Any:
+            say(Loading(f"Loading {controlnet.name} ..."))
+            loaded = nets.load(controlnet, self._controlnets, dtype, lambda words: say(Loading(words)))
+            return loaded.to(self.device.kind)
+
+        size = self._controlnets.size_bytes(controlnet) or controlnet.download_bytes or 0
+        network = self._shelf.load(_key(controlnet), loader, size * memory.LOADING_FACTOR)
+        _check_sides(controlnet, network, resident)
+        return network
 
     def _load(self, model: Model, say: Say) -> Resident:
         needed = (self._catalogue.size_bytes(model) or model.download_bytes or 0) * memory.LOADING_FACTOR
@@ -182,7 +241,11 @@ class PipelineManager:
         return memory.choose_offload(parts, working, free, self.device.kind)
 
     def _evict(self, needed: float) -> None:
-        """Unload the longest unused models until `needed` bytes are free or only the one that is lent is left."""
+        """Unload until `needed` bytes are free or only what is lent is left: what stands beside the models first, of
+        either the longest unused.
+        """
+        while self._free() < needed and self._shelf.drop():
+            self.device.release()
         for model in [model for model in self._residents if model != self._lent]:
             if self._free() >= needed:
                 break
@@ -193,27 +256,33 @@ class PipelineManager:
         free = self.device.free_bytes()
         if self.device.limit_bytes is None:
             return free
-        held = sum(resident.bytes for resident in self._residents.values()) + self.upscalers.bytes
+        held = sum(resident.bytes for resident in self._residents.values()) + self._shelf.bytes + self.upscalers.bytes
         return max(0, min(free, self.device.limit_bytes - held))
 
 
-def _pipe_for(resident: Resident, task: Task, device: Device) -> Any:
+def _pipe_for(resident: Resident, task: Task, device: Device, steering: Steering | None = None) -> Any:
     """A new pipeline for `task` of a family that can do it."""
-    pipe = sibling(resident.pipe, resident.model.family_facts().pipelines[task])
+    family = resident.model.family_facts()
+    if steering is None:
+        pipe = sibling(resident.pipe, family.pipelines[task])
+    else:
+        if resident.offload == "none":  # another model may have kept it off the device
+            steering.network.to(device.kind)
+        pipe = sibling(resident.pipe, family.control_pipelines[task], controlnet=steering.network)
     if resident.offload == "model":
         # The hooks that move the parts belong to one pipeline object, and this one is new.
         place(pipe, "model", device)
     return pipe
 
 
-def sibling(pipe: Any, name: str) -> Any:
-    """A pipeline of class `name` with the very modules of `pipe` and a fresh scheduler.
+def sibling(pipe: Any, name: str, **more: Any) -> Any:
+    """A pipeline of class `name` with the very modules of `pipe`, some `more`, and a fresh scheduler.
 
     Not `from_pipe` of the class: it casts the shared modules to float32.
     """
     cls = pipeline_class(name)
     scheduler = type(pipe.scheduler).from_config(pipe.scheduler.config)
-    known = {"add_watermarker": False, **pipe.config, **pipe.components, "scheduler": scheduler}
+    known = {"add_watermarker": False, **pipe.config, **pipe.components, "scheduler": scheduler, **more}
     takes = [name for name in inspect.signature(cls.__init__).parameters if name != "self"]
     made = cls(**{name: known[name] for name in takes if name in known})
     made.set_progress_bar_config(disable=True)
@@ -235,6 +304,21 @@ def place(pipe: Any, offload: memory.Offload, device: Device) -> None:
             offload_device=torch.device("cpu"),
             offload_type="leaf_level",
             use_stream=device.kind == "cuda",
+        )
+
+
+def _key(controlnet: ControlNet) -> str:
+    return f"controlnet: {controlnet.id}"
+
+
+def _check_sides(controlnet: ControlNet, network: Any, resident: Resident) -> None:
+    """ModelError where the layers of a UNet's network are not as wide as those that they add to."""
+    denoiser = getattr(resident.pipe, "unet", None)
+    theirs, own = (getattr(getattr(one, "config", None), "block_out_channels", None) for one in (denoiser, network))
+    if denoiser is not None and list(theirs or ()) != list(own or ()):
+        raise ModelError(
+            f"{controlnet.name} does not fit {resident.model.name}: its layers are {own} wide, the model's {theirs}.",
+            "Choose a ControlNet that was trained for this model, or for the one that it was made of.",
         )
 
 

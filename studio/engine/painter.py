@@ -19,6 +19,7 @@ from studio.engine.decode import Pixels, decode, unpack
 from studio.engine.denoise import denoise
 from studio.engine.loading import pipeline_class
 from studio.engine.manager import Loan, PipelineManager
+from studio.engine.maps import fitted
 from studio.engine.progress import Numbered, Piece, Progress, Stage
 from studio.errors import DeviceError
 from studio.events import Loading
@@ -74,9 +75,13 @@ class Painter:
             return Stage(task, *size, steps, steps - int(steps - steps * strength), strength)
         return Stage(task, *size, steps, int(steps * strength), strength)
 
-    def pieces(self, **inputs: object) -> list[Piece]:
-        """A piece for each image, all starting from the same."""
-        return [Piece(index, int(recipe.seed or 0), dict(inputs)) for index, recipe in self.numbered]
+    def pieces(self, maps: Sequence[Image.Image] = (), **inputs: object) -> list[Piece]:
+        """A piece for each image, all starting from the same and along the same maps."""
+        return [Piece(index, int(recipe.seed or 0), dict(inputs), maps) for index, recipe in self.numbered]
+
+    def maps(self, size: tuple[int, int]) -> list[Image.Image]:
+        """The map of each control unit, over a picture of this size."""
+        return [fitted(self.inputs.open(str(unit.map)), size, unit) for unit in self.recipe.controls]
 
     def paint(self, stage: Stage, pieces: Sequence[Piece]) -> Iterator[tuple[Piece, torch.Tensor]]:
         """Each piece with its latents (1, channels, height, width), batch by batch."""
@@ -131,7 +136,7 @@ class Painter:
             facts["output check"] = verdict
             if words := safety.WORDS[verdict]:
                 self.progress.report(Loading(words))
-        return Rendered(index, image, self._seconds[index], facts)
+        return Rendered(index, image, self._seconds[index], facts, dict(self.numbered)[index])
 
     def _batch(self, stage: Stage, waiting: Sequence[Piece]) -> tuple[Sequence[Piece], torch.Tensor]:
         size = (stage.width, stage.height)

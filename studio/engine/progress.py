@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from PIL.Image import Image
+
 from studio.backends.base import Report
 from studio.events import Step
 from studio.recipe import Recipe, Task
@@ -37,12 +39,14 @@ class Stage:
 class Piece:
     """A picture to be denoised: the job's image it belongs to, the seed of its noise, and what it starts from.
 
-    `inputs` are the pipeline's arguments of which each picture of a batch has its own.
+    `inputs` are the pipeline's arguments of which each picture of a batch has its own, `maps` what the picture
+    follows, one for each control unit.
     """
 
     image: int
     seed: int
     inputs: dict[str, Any] = field(default_factory=dict)
+    maps: Sequence[Image] = ()
 
 
 class Clock:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from studio.backends.base import Rendered, Report
 from studio.engine import schedulers, tasks
 from studio.engine.manager import Loan, PipelineManager
+from studio.engine.maps import with_maps
 from studio.engine.painter import Painter
 from studio.engine.progress import Clock, Numbered, Progress
 from studio.engine.text import check_length
@@ -14,6 +15,7 @@ from studio.inputs import Inputs
 from studio.models import Model
 from studio.recipe import Recipe
 from studio.settle import check_task
+from studio.steering import check_followed
 
 
 def render(
@@ -28,16 +30,26 @@ def render(
     with manager.lend(model, None, report) as loan:
         for _, recipe in recipes:
             check_task(recipe, model)
+            check_followed(recipe, model)
             check_length(loan.pipe, model, recipe)
             _check_scheduler(loan, recipe)
         clock = Clock([recipe for _, recipe in recipes])
         for _, run in itertools.groupby(recipes, lambda numbered: numbered[1].model_copy(update={"seed": None})):
-            numbered = list(run)
+            numbered = _with_maps(manager, model, list(run), report, inputs)
+            manager.steer(loan, numbered[0][1], report)
             progress = Progress(clock, numbered, report)
             painter = Painter(manager, loan, inputs, progress, numbered)
             for index, image in tasks.of(painter.recipe)(painter):
                 yield painter.rendered(index, image)
             progress.close()
+
+
+def _with_maps(
+    manager: PipelineManager, model: Model, numbered: list[Numbered], report: Report, inputs: Inputs
+) -> list[Numbered]:
+    """Recipes that differ in their seeds only, all with the same maps."""
+    controls = with_maps(numbered[0][1], inputs, manager.workshop(model, report)).controls
+    return [(index, recipe.model_copy(update={"controls": controls})) for index, recipe in numbered]
 
 
 def _check_scheduler(loan: Loan, recipe: Recipe) -> None:

@@ -50,7 +50,7 @@ class Family:
     `max_side` the most one side may have. `prompt_tokens` is how many tokens of a prompt it reads, without its
     begin and end marks, `tokenizer` the folder of the tokenizer that counts them. `preview` is None where a linear
     look is not known; it is fitted to the decoder then. `bound` names the only schedulers that its pipelines can use,
-    where that is not every one of its process.
+    where that is not every one of its process. `control_pipelines` do a task along the maps of ControlNets.
     """
 
     name: str
@@ -69,6 +69,12 @@ class Family:
     preview: LatentColours | None = None
     tokenizer: str = "tokenizer"
     bound: tuple[str, ...] = ()
+    control_pipelines: Mapping[Task, str] = field(default_factory=lambda: MappingProxyType({}))
+
+    @property
+    def weighs_maps(self) -> bool:
+        """Whether what a ControlNet adds can be weighed by layer: in a UNet, whose layers go from fine to coarse."""
+        return self.process == "diffusion"
 
     def schedulers(self) -> tuple[str, ...]:
         """The names of the schedulers that can sample this family."""

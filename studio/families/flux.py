@@ -9,6 +9,11 @@ FAMILY = Family(
         "img2img": "FluxImg2ImgPipeline",
         "inpaint": "FluxInpaintPipeline",
     },
+    control_pipelines={
+        "text2img": "FluxControlNetPipeline",
+        "img2img": "FluxControlNetImg2ImgPipeline",
+        "inpaint": "FluxControlNetInpaintPipeline",
+    },
     # 64 channels are 16 of the latent in patches of 2x2; Fill, Canny and Depth have more and need an image. The text
     # encoders are asked for, because there are files of the denoiser alone, which make no picture.
     signature=Signature(

@@ -9,6 +9,11 @@ FAMILY = Family(
         "img2img": "StableDiffusionImg2ImgPipeline",
         "inpaint": "StableDiffusionInpaintPipeline",
     },
+    control_pipelines={
+        "text2img": "StableDiffusionControlNetPipeline",
+        "img2img": "StableDiffusionControlNetImg2ImgPipeline",
+        "inpaint": "StableDiffusionControlNetInpaintPipeline",
+    },
     signature=Signature(
         denoiser="UNet2DConditionModel",
         facts={"in_channels": 4, "cross_attention_dim": 768},

@@ -11,6 +11,7 @@ FAMILY = replace(
     sd15.FAMILY,
     name="Stable Diffusion 1.5 inpainting",
     pipelines={"inpaint": "StableDiffusionInpaintPipeline"},
+    control_pipelines={"inpaint": sd15.FAMILY.control_pipelines["inpaint"]},
     signature=Signature(
         denoiser=_SIGNATURE.denoiser,
         facts={**_SIGNATURE.facts, "in_channels": 9},

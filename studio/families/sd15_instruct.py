@@ -11,6 +11,7 @@ FAMILY = replace(
     sd15.FAMILY,
     name="InstructPix2Pix",
     pipelines={"img2img": "StableDiffusionInstructPix2PixPipeline"},
+    control_pipelines={},
     # The latents of the picture come beside those of the result.
     signature=Signature(
         denoiser=_SIGNATURE.denoiser,

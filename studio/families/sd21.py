@@ -10,6 +10,7 @@ FAMILY = Family(
         "img2img": "StableDiffusionImg2ImgPipeline",
         "inpaint": "StableDiffusionInpaintPipeline",
     },
+    control_pipelines=sd15.FAMILY.control_pipelines,
     signature=Signature(
         denoiser="UNet2DConditionModel",
         facts={"in_channels": 4, "cross_attention_dim": 1024},

@@ -9,6 +9,8 @@ FAMILY = Family(
         "img2img": "StableDiffusion3Img2ImgPipeline",
         "inpaint": "StableDiffusion3InpaintPipeline",
     },
+    # Its pipeline for inpainting is for one network, which sees the picture and not a map.
+    control_pipelines={"text2img": "StableDiffusion3ControlNetPipeline"},
     # The text encoders are asked for, because there are files of the denoiser alone, which make no picture.
     signature=Signature(
         denoiser="SD3Transformer2DModel",

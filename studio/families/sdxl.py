@@ -9,6 +9,11 @@ FAMILY = Family(
         "img2img": "StableDiffusionXLImg2ImgPipeline",
         "inpaint": "StableDiffusionXLInpaintPipeline",
     },
+    control_pipelines={
+        "text2img": "StableDiffusionXLControlNetPipeline",
+        "img2img": "StableDiffusionXLControlNetImg2ImgPipeline",
+        "inpaint": "StableDiffusionXLControlNetInpaintPipeline",
+    },
     # The size of the added embedding tells the base from the refiner (2560) and from Kolors (5632).
     signature=Signature(
         denoiser="UNet2DConditionModel",

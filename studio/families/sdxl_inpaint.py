@@ -11,6 +11,7 @@ FAMILY = replace(
     sdxl.FAMILY,
     name="Stable Diffusion XL inpainting",
     pipelines={"inpaint": "StableDiffusionXLInpaintPipeline"},
+    control_pipelines={"inpaint": sdxl.FAMILY.control_pipelines["inpaint"]},
     signature=Signature(
         denoiser=_SIGNATURE.denoiser,
         facts={**_SIGNATURE.facts, "in_channels": 9},

@@ -1,5 +1,6 @@
 """The embedded starter: a small latent diffusion of our own, in the stock classes of Stable Diffusion."""
 
+from studio.families import sd15
 from studio.families.base import Family, Signature
 
 FAMILY = Family(
@@ -9,6 +10,7 @@ FAMILY = Family(
         "img2img": "StableDiffusionImg2ImgPipeline",
         "inpaint": "StableDiffusionInpaintPipeline",
     },
+    control_pipelines=sd15.FAMILY.control_pipelines,
     signature=Signature(
         denoiser="UNet2DConditionModel",
         facts={"in_channels": 4, "cross_attention_dim": 128},

@@ -4,11 +4,18 @@ import json
 from collections.abc import Mapping
 
 from studio import __version__
-from studio.recipe import Recipe
+from studio.recipe import ControlUnit, Recipe
 
 # Our name where A1111 and its kin know the sampler under another one; all others are named as there.
 SAMPLERS: Mapping[str, str] = {"Flow Euler": "Euler"}
 UPSCALERS: Mapping[str, str] = {"latent": "Latent", "lanczos": "Lanczos"}
+MODULES: Mapping[str, str] = {"map": "none", "pose": "openpose", "tile": "tile_resample"}
+FITS: Mapping[str, str] = {"crop": "Crop and Resize", "pad": "Resize and Fill", "stretch": "Just Resize"}
+MODES: Mapping[str, str] = {
+    "balanced": "Balanced",
+    "prompt": "My prompt is more important",
+    "control": "ControlNet is more important",
+}
 FILLS: Mapping[str, str] = {"noise": "latent noise", "surroundings": "fill"}
 
 
@@ -17,7 +24,12 @@ def to_infotext(recipe: Recipe, size: tuple[int, int] | None = None) -> str:
 
     `size` is the image's own, for a recipe that leaves its size to the picture it starts from.
     """
-    values = {**_painting(recipe, size), **_editing(recipe), "Version": f"Image Studio {__version__}"}
+    values = {
+        **_painting(recipe, size),
+        **_editing(recipe),
+        **_following(recipe),
+        "Version": f"Image Studio {__version__}",
+    }
     settings = ", ".join(f"{name}: {_quoted(value)}" for name, value in values.items() if value is not None)
     negative = f"\nNegative prompt: {recipe.negative_prompt}" if recipe.negative_prompt else ""
     return f"{recipe.prompt}{negative}\n{settings}".strip()
@@ -58,6 +70,27 @@ def _editing(recipe: Recipe) -> Mapping[str, object]:
         "Postprocess upscale by": _number(recipe.upscale),
         "Postprocess upscaler": UPSCALERS.get(recipe.upscaler, recipe.upscaler) if recipe.upscaler else None,
     }
+
+
+def _following(recipe: Recipe) -> Mapping[str, object]:
+    """What says which maps were followed."""
+    return {f"ControlNet {number}": _unit(unit) for number, unit in enumerate(recipe.controls)}
+
+
+def _unit(unit: ControlUnit) -> str:
+    options = dict(unit.options)
+    values = {
+        "Module": MODULES.get(unit.kind, unit.kind) if unit.image else "none",
+        "Model": unit.model,
+        "Weight": unit.weight,
+        "Resize Mode": FITS[unit.resize],
+        "Threshold A": options.get("low"),
+        "Threshold B": options.get("high"),
+        "Guidance Start": unit.start,
+        "Guidance End": unit.end,
+        "Control Mode": MODES[unit.mode],
+    }
+    return ", ".join(f"{name}: {value}" for name, value in values.items() if value is not None)
 
 
 def _number(value: float | None) -> str | None:

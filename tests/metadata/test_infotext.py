@@ -79,3 +79,14 @@ def test_a_second_pass_is_said_beside_the_size_of_the_first():
 def test_a_picture_that_was_only_enlarged_names_no_model():
     recipe = Recipe(model="starter", seed=1, init_image=INIT, upscaler="sharp-4x", upscale=2.5)
     assert line(recipe, (128, 128)) == "Postprocess upscale by: 2.5, Postprocess upscaler: sharp-4x"
+
+
+def test_each_control_is_written_as_a1111_does():
+    unit = {"kind": "canny", "image": INIT, "model": "sd15-canny", "weight": 0.8, "end": 0.5, "mode": "prompt"}
+    units = [{**unit, "options": {"low": 100, "high": 200}}, {"kind": "depth", "map": INIT, "model": "sd15-depth"}]
+    assert line(settled("x").replace(controls=units)).endswith(
+        'ControlNet 0: "Module: canny, Model: sd15-canny, Weight: 0.8, Resize Mode: Crop and Resize, Threshold A: 100, '
+        'Threshold B: 200, Guidance Start: 0.0, Guidance End: 0.5, Control Mode: My prompt is more important", '
+        'ControlNet 1: "Module: none, Model: sd15-depth, Weight: 1.0, Resize Mode: Crop and Resize, '
+        'Guidance Start: 0.0, Guidance End: 1.0, Control Mode: Balanced"'
+    )

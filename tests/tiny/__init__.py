@@ -6,7 +6,7 @@ layout that creators share checkpoints in. Torch is imported when they are calle
 
 from pathlib import Path
 
-from tests.tiny.beside import checker, upscaler
+from tests.tiny.beside import checker, controlnet, upscaler
 from tests.tiny.families import BUILDERS
 from tests.tiny.original import configs_only, single_file
 from tests.tiny.parts import SIDE
@@ -20,6 +20,7 @@ __all__ = [
     "build",
     "checker",
     "configs_only",
+    "controlnet",
     "single_file",
     "upscaler",
 ]

@@ -1,6 +1,8 @@
-"""What stands beside a model: upscalers and output checkers, tiny too."""
+"""What stands beside a model: upscalers, output checkers and ControlNets, tiny too."""
 
+import json
 from pathlib import Path
+from typing import Any
 
 from PIL.Image import Image
 
@@ -45,4 +47,24 @@ def checker(folder: Path, like: Image | None = None, seed: int = 0) -> Path:
             model.concept_embeds_weights[0] = 0.998
     model.save_pretrained(folder / "safety_checker")
     extractor.save_pretrained(folder / "feature_extractor")
+    return folder
+
+
+def controlnet(model: Path, folder: Path, kind: str = "ControlNetModel", seed: int = 0, **facts: Any) -> Path:
+    """Write a ControlNet for the tiny model in a folder; random also where their training starts at zero."""
+    import diffusers
+    import torch
+
+    if (model / "unet").is_dir():
+        config = json.loads((model / "unet" / "config.json").read_text())
+        facts = {"conditioning_embedding_out_channels": (4, 8, 8, 8), **facts}
+    else:
+        config = json.loads((model / "transformer" / "config.json").read_text())
+    with torch.random.fork_rng(devices=[]), torch.no_grad():
+        torch.manual_seed(seed)
+        network = getattr(diffusers, kind).from_config({**config, **facts, "_class_name": kind})
+        for weight in network.parameters():
+            if not weight.any():
+                weight.normal_(std=0.1)
+    network.save_pretrained(folder)
     return folder

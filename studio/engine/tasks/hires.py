@@ -1,6 +1,7 @@
 """Text to image in two passes: a picture of the model's own size, then enlarged and painted over."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import torch
 from PIL.Image import Image
@@ -20,14 +21,16 @@ def paint(painter: Painter) -> Iterator[tuple[int, Image]]:
         "img2img", hires_size(recipe, painter.family), int(recipe.hires_steps or 0), recipe.hires_strength
     )
     painter.progress.expect([first, second])
-    for batch in painter.batches(first, painter.pieces()):
+    maps = painter.maps((second.width, second.height))
+    for batch in painter.batches(first, painter.pieces(painter.maps(size))):
         starts = [_enlarged(painter, first, second, piece, latents) for piece, latents in batch]
         if not second.made:
             painter.note("The second strength is too low for a single step: the picture is enlarged only.")
             yield from ((piece.image, _shown(painter, second, piece)) for piece in starts)
             continue
         if second.task == "text2img":  # at full strength nothing of the first picture is left
-            starts = [Piece(piece.image, piece.seed) for piece in starts]
+            starts = [replace(piece, inputs={}) for piece in starts]
+        starts = [replace(piece, maps=maps) for piece in starts]
         for piece, latents in painter.paint(second, starts):
             yield piece.image, painter.picture(second, piece, latents)
 

@@ -24,6 +24,7 @@ def paint(painter: Painter) -> Iterator[tuple[int, Image]]:
         painter.note(UNCHANGED)
         yield from ((index, fitted.copy()) for index, _ in painter.numbered)
         return
-    pieces = painter.pieces(image=start) if stage.task == "img2img" else painter.pieces()
+    maps = [compose.divisible(one, family.multiple, family.min_side) for one in painter.maps(size)]
+    pieces = painter.pieces(maps, image=start) if stage.task == "img2img" else painter.pieces(maps)
     for piece, latents in painter.paint(stage, pieces):
         yield piece.image, painter.picture(stage, piece, latents).crop((0, 0, *size))

@@ -29,9 +29,10 @@ def paint(painter: Painter) -> Iterator[tuple[int, Image.Image]]:
     seen, alpha = canvas.start.crop(box), canvas.alpha.crop(box)
     hole = compose.painted(alpha)
     start = compose.filled(seen, hole, recipe.mask_fill or "original") if recipe.mask_image else seen
-    image, mask = (
+    maps = [one.crop(box) for one in painter.maps(canvas.picture.size)]
+    image, mask, *maps = (
         compose.divisible(compose.scaled(one, size), painter.family.multiple, painter.family.min_side)
-        for one in (start, hole)
+        for one in (start, hole, *maps)
     )
     stage = painter.stage("inpaint", image.size, int(recipe.steps or 0), recipe.strength)
     painter.progress.expect([stage])
@@ -39,7 +40,7 @@ def paint(painter: Painter) -> Iterator[tuple[int, Image.Image]]:
         painter.note(UNCHANGED)
         yield from ((index, canvas.picture.copy()) for index, _ in painter.numbered)
         return
-    pieces = painter.pieces(image=image, mask_image=compose.painted(mask))
+    pieces = painter.pieces(maps, image=image, mask_image=compose.painted(mask))
     for piece, latents in painter.paint(stage, pieces):
         new = painter.picture(stage, piece, latents).crop((0, 0, *size))
         back = compose.scaled(new, (box[2] - box[0], box[3] - box[1]))

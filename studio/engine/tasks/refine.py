@@ -32,15 +32,20 @@ def paint(painter: Painter) -> Iterator[tuple[int, Image.Image]]:
         painter.note(UNCHANGED)
         yield from ((index, large.copy()) for index, _ in painter.numbered)
         return
+    layers = [canvas, *(compose.divisible(one, family.multiple, family.min_side) for one in painter.maps(size))]
     for index, single in painter.numbered:
-        yield index, _refined(painter, stage, canvas, places, index, int(single.seed or 0)).crop((0, 0, *size))
+        yield index, _refined(painter, stage, layers, places, index, int(single.seed or 0)).crop((0, 0, *size))
 
 
 def _refined(
-    painter: Painter, stage: Stage, canvas: Image.Image, places: list[Size], index: int, seed: int
+    painter: Painter, stage: Stage, layers: list[Image.Image], places: list[Size], index: int, seed: int
 ) -> Image.Image:
-    """The canvas painted over: tiles fade into one another along a row, and each row into the one above."""
-    pieces = [_piece(stage, canvas, place, index, seed + SEEDS * k) for k, place in enumerate(places)]
+    """The canvas, the first of `layers`, painted over along maps, the others.
+
+    Tiles fade into one another along a row, and each row into the one above.
+    """
+    canvas = layers[0]
+    pieces = [_piece(stage, layers, place, index, seed + SEEDS * k) for k, place in enumerate(places)]
     painted = zip(places, painter.paint(stage, pieces), strict=True)
     made = Image.new("RGB", canvas.size)
     for top, row in itertools.groupby(painted, lambda one: one[0][1]):
@@ -51,10 +56,11 @@ def _refined(
     return made
 
 
-def _piece(stage: Stage, canvas: Image.Image, place: Size, index: int, seed: int) -> Piece:
+def _piece(stage: Stage, layers: list[Image.Image], place: Size, index: int, seed: int) -> Piece:
     """A tile with noise of its own: the same in every tile would repeat like a pattern."""
     box = (*place, place[0] + stage.width, place[1] + stage.height)
-    return Piece(index, seed, {"image": canvas.crop(box)} if stage.task == "img2img" else {})
+    tile, *maps = (layer.crop(box) for layer in layers)
+    return Piece(index, seed, {"image": tile} if stage.task == "img2img" else {}, maps)
 
 
 def _starts(length: int, tile: int) -> list[int]:

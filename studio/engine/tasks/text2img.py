@@ -10,7 +10,8 @@ from studio.engine.painter import Painter
 def paint(painter: Painter) -> Iterator[tuple[int, Image]]:
     """Yield each image with its number."""
     recipe = painter.recipe
-    stage = painter.stage("text2img", (int(recipe.width or 0), int(recipe.height or 0)), int(recipe.steps or 0))
+    size = (int(recipe.width or 0), int(recipe.height or 0))
+    stage = painter.stage("text2img", size, int(recipe.steps or 0))
     painter.progress.expect([stage])
-    for piece, latents in painter.paint(stage, painter.pieces()):
+    for piece, latents in painter.paint(stage, painter.pieces(painter.maps(size))):
         yield piece.image, painter.picture(stage, piece, latents)

@@ -1,0 +1,71 @@
+"""`studio control`: the map that a picture would be followed by, without painting anything."""
+
+import argparse
+import sys
+from contextlib import redirect_stdout
+from pathlib import Path
+
+from studio.cli.base import Command, Exit, load_settings, settings_arguments
+from studio.cli.generate import said
+from studio.controls import CONTROLS
+from studio.errors import LibraryError, RecipeError
+from studio.recipe import ControlUnit, Recipe
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("kind", metavar="KIND", help=f"What is kept of the picture: {', '.join(CONTROLS)}.")
+    parser.add_argument("image", metavar="IMAGE", help="The picture that the map is made of.")
+    parser.add_argument("--out", required=True, type=Path, metavar="FILE", help="The PNG file the map goes to.")
+    parser.add_argument(
+        "--option",
+        dest="options",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="A setting of what makes the map. May be given again.",
+    )
+    parser.add_argument("--model", metavar="MODEL", help="The model of the pictures that will follow the map.")
+    settings_arguments(parser, "home", "device")
+
+
+def run(args: argparse.Namespace) -> Exit:
+    """Make the map; its path on standard output, all else on the other."""
+    studio_settings = load_settings(args)
+    Recipe.make(controls=[{"kind": args.kind, "options": _options(args.options)}])
+    with redirect_stdout(sys.stderr):
+        from studio.studio import Studio
+
+        with Studio(studio_settings, durable=False) as studio:
+            picture = said(studio.inputs.add(Path(args.image), "controls"), args.image)
+            unit = ControlUnit(kind=args.kind, image=picture, options=_options(args.options))
+            _write(studio.inputs.path(studio.control_map(unit, args.model).id), args.out)
+    print(args.out)
+    return Exit.DONE
+
+
+def _options(texts: list[str]) -> tuple[tuple[str, float | int | str], ...]:
+    """The options of `low=100`, each with its value."""
+    pairs = [text.partition("=") for text in texts]
+    if any(not value for _, _, value in pairs):
+        raise RecipeError("controls", f"{' '.join(texts)!r} cannot be.", "Write NAME=VALUE.")
+    return tuple((name.strip(), _value(value.strip())) for name, _, value in pairs)
+
+
+def _value(text: str) -> float | int | str:
+    for number in (int, float):
+        try:
+            return number(text)
+        except ValueError:
+            continue
+    return text
+
+
+def _write(stored: Path, out: Path) -> None:
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        out.write_bytes(stored.read_bytes())
+    except OSError as error:
+        raise LibraryError(f"{out} cannot be written: {error.strerror}.", "Choose another file.") from error
+
+
+COMMAND = Command("Make the map of a picture that a ControlNet follows, and nothing else.", arguments, run)

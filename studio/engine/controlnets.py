@@ -1,0 +1,181 @@
+"""ControlNets: from their files to modules, and from a recipe's units to what a pipeline is called with."""
+
+import inspect
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import diffusers
+import torch
+from diffusers import (
+    ControlNetUnionModel,
+    FluxControlNetModel,
+    FluxMultiControlNetModel,
+    MultiControlNetModel,
+    SD3ControlNetModel,
+    SD3MultiControlNetModel,
+)
+from diffusers.loaders.single_file_utils import convert_controlnet_checkpoint
+from safetensors.torch import load_file
+
+from studio.controlnets import ControlNet, ControlNets
+from studio.engine.loading import load_part, translated, unfilled
+from studio.engine.progress import Piece, Stage
+from studio.errors import ModelError
+from studio.hub import Say
+from studio.recipe import ControlUnit, Recipe
+
+# How much less each layer counts than the next deeper one, where prompt or map is favoured: as in the extension of
+# A1111 that people know the modes from. What is deep says what is where, what is shallow says the strokes.
+FALLOFF = 0.825
+CURE = "The download or copy broke off, or the file is of something else: get it again."
+
+
+def load(controlnet: ControlNet, controlnets: ControlNets, dtype: torch.dtype, say: Say) -> torch.nn.Module:
+    """The network on the CPU, every weight of it from its files; ModelError that names file and cure."""
+    place = controlnets.fetch(controlnet, say)
+    config = controlnets.config(controlnet)
+    if controlnet.single_file:
+        return _of_file(controlnet, place, config, dtype)
+    return load_part(controlnet, place.parent, place.name, getattr(diffusers, str(config["_class_name"])), dtype)
+
+
+def _of_file(controlnet: ControlNet, path: Path, config: dict[str, Any], dtype: torch.dtype) -> torch.nn.Module:
+    with translated(controlnet, f"{path.name} cannot be loaded", CURE):
+        with torch.device("meta"):
+            network = getattr(diffusers, str(config["_class_name"])).from_config(config)
+        tensors = convert_controlnet_checkpoint(load_file(path), network.config)
+        network.load_state_dict(tensors, assign=True)
+    if lacking := unfilled(network):
+        raise ModelError(f"{path.name} lacks {len(lacking)} of its weights, such as {lacking[0]}.", CURE)
+    module: torch.nn.Module = network.to(dtype).eval()
+    return module
+
+
+class Steering:
+    """A recipe's units with their networks, in the same order; `network` is what a pipeline takes for all of them."""
+
+    def __init__(self, recipe: Recipe, networks: Sequence[Any], numbers: Sequence[int | None]) -> None:
+        self.units = recipe.controls
+        self.numbers = list(numbers)
+        self.network: Any
+        if isinstance(networks[0], FluxControlNetModel):
+            self.network = _FluxMaps(networks)
+        elif isinstance(networks[0], SD3ControlNetModel):
+            self.network = SD3MultiControlNetModel(networks)
+        else:
+            self.network = _LayerMaps(networks, self.units, numbers, guided=(recipe.guidance_scale or 0) > 1)
+
+    def arguments(self, pipe: Any, stage: Stage, pieces: Sequence[Piece]) -> dict[str, Any]:
+        """What the pipeline's call takes for the maps of these pieces."""
+        takes = inspect.signature(type(pipe).__call__).parameters
+        processor = getattr(pipe, "control_image_processor", pipe.image_processor)
+        maps = [
+            processor.preprocess([piece.maps[k] for piece in pieces], height=stage.height, width=stage.width)
+            for k in range(len(self.units))
+        ]
+        offered = {
+            "control_image" if "control_image" in takes else "image": maps,
+            "control_mode": self.numbers,
+            "controlnet_conditioning_scale": [unit.weight for unit in self.units],
+            "control_guidance_start": [unit.start for unit in self.units],
+            "control_guidance_end": [unit.end for unit in self.units],
+        }
+        return {name: value for name, value in offered.items() if name in takes}
+
+    @contextmanager
+    def reading(self, vae: Any) -> Iterator[None]:
+        """While this lasts, the VAE reads a map the same each time.
+
+        The pipeline of Stable Diffusion 3 draws a map's latents with noise that no seed brings back.
+        """
+        if not isinstance(self.network, SD3MultiControlNetModel):
+            yield
+            return
+        encode = vae.encode
+        vae.encode = lambda pixels: SimpleNamespace(latent_dist=SimpleNamespace(sample=encode(pixels).latent_dist.mode))
+        try:
+            yield
+        finally:
+            del vae.encode
+
+
+class _LayerMaps(MultiControlNetModel):  # type: ignore[misc]  # diffusers has no types
+    """Networks for UNets, each with the mode of its unit; those without weight at a step are not asked.
+
+    `numbers` tell a network of several kinds which its map is of; `guided` says that the first half of what comes in
+    is without the prompt.
+    """
+
+    def __init__(
+        self, networks: Sequence[Any], units: Sequence[ControlUnit], numbers: Sequence[int | None], *, guided: bool
+    ) -> None:
+        super().__init__(networks)
+        self.units = tuple(units)
+        self.numbers = tuple(numbers)
+        self.guided = guided
+
+    def forward(
+        self,
+        sample: torch.Tensor,
+        timestep: Any,
+        encoder_hidden_states: torch.Tensor,
+        controlnet_cond: Sequence[torch.Tensor],
+        conditioning_scale: Sequence[float],
+        added_cond_kwargs: dict[str, torch.Tensor] | None = None,
+        guess_mode: bool = False,
+        **rest: Any,
+    ) -> tuple[list[torch.Tensor] | None, torch.Tensor | None]:
+        """What is added to each way across the UNet, and to its middle; nothing at all where no unit has weight."""
+        del rest
+        # A network that pools its map lets the pipeline take the half with the prompt alone, and wait for an answer.
+        inputs = (sample, encoder_hidden_states, added_cond_kwargs or {})
+        summed: list[torch.Tensor] | None = None
+        for k, (image, scale) in enumerate(zip(controlnet_cond, conditioning_scale, strict=True)):
+            if scale or guess_mode:
+                added = self._added(k, inputs, timestep, image, scale, halved=guess_mode)
+                summed = added if summed is None else [a + b for a, b in zip(summed, added, strict=True)]
+        return (summed[:-1], summed[-1]) if summed else (None, None)
+
+    def _added(
+        self, k: int, inputs: tuple[Any, ...], timestep: Any, image: torch.Tensor, scale: float, *, halved: bool
+    ) -> list[torch.Tensor]:
+        mode = self.units[k].mode
+        half = mode == "control" and self.guided and not halved
+        sample, words, more = _second_half(inputs) if half else inputs
+        image = image.chunk(2)[1] if half else image
+        network, number = self.nets[k], self.numbers[k]
+        told: dict[str, Any] = {"controlnet_cond": image, "conditioning_scale": scale}
+        if isinstance(network, ControlNetUnionModel):
+            kinds = torch.zeros(len(sample), network.config.num_control_type, device=sample.device, dtype=words.dtype)
+            kinds[:, number] = 1
+            told = {
+                "controlnet_cond": [image],
+                "conditioning_scale": [scale],
+                "control_type": kinds,
+                "control_type_idx": [number],
+            }
+        down, middle = network(
+            sample, timestep, encoder_hidden_states=words, added_cond_kwargs=more or None, return_dict=False, **told
+        )
+        layers = [*down, middle]
+        if mode != "balanced":
+            deepest = len(layers) - 1
+            layers = [layer * FALLOFF ** (deepest - depth) for depth, layer in enumerate(layers)]
+        return [torch.cat([torch.zeros_like(layer), layer]) for layer in layers] if half else layers
+
+
+class _FluxMaps(FluxMultiControlNetModel):  # type: ignore[misc]  # diffusers has no types
+    """Networks for FLUX; its pipelines for pictures name the kind of a map once, and not for each of a batch."""
+
+    def forward(self, hidden_states: torch.Tensor, controlnet_mode: Any, **rest: Any) -> Any:
+        """As the parent's."""
+        modes = [mode.expand(len(hidden_states)) for mode in controlnet_mode]
+        return super().forward(hidden_states=hidden_states, controlnet_mode=modes, **rest)
+
+
+def _second_half(inputs: tuple[Any, ...]) -> tuple[Any, ...]:
+    sample, words, more = inputs
+    return sample.chunk(2)[1], words.chunk(2)[1], {name: value.chunk(2)[1] for name, value in more.items()}

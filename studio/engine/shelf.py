@@ -1,0 +1,44 @@
+"""The networks beside the models: ControlNets and what makes their maps, kept while memory allows."""
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import torch
+
+from studio.engine.memory import bytes_of
+
+T = TypeVar("T")
+# Called with the bytes that are needed; unloads what is not in use until they are free.
+Evict = Callable[[float], None]
+
+
+class Shelf:
+    """Networks by a key; the longest unused goes first, what is `lent` not at all."""
+
+    def __init__(self, evict: Evict) -> None:
+        self.lent: frozenset[str] = frozenset()
+        self._evict = evict
+        self._kept: dict[str, Any] = {}  # the longest unused first
+
+    @property
+    def bytes(self) -> int:
+        """What the weights of all take."""
+        return sum(bytes_of(kept) for kept in self._kept.values() if isinstance(kept, torch.nn.Module))
+
+    def load(self, key: str, loader: Callable[[], T], needed: float = 0) -> T:
+        """What `loader` made when it was first asked for by this key; `needed` is what that takes of memory."""
+        if key not in self._kept:
+            self._evict(needed)
+            self._kept[key] = loader()
+        else:
+            self._kept[key] = self._kept.pop(key)
+        made: T = self._kept[key]
+        return made
+
+    def drop(self) -> bool:
+        """Let go of the longest unused; False where all are lent."""
+        idle = next((key for key in self._kept if key not in self.lent), None)
+        if idle is None:
+            return False
+        del self._kept[idle]
+        return True
