@@ -26,7 +26,7 @@ Batch = dict[str, Tensor]
 class Plan:
     """How one stage trains: `batch` on one processor core, its length in `seconds`, or exactly in `steps`.
 
-    Another `seed` draws other noise.
+    Seconds are the processor's on a CPU: a busy machine trains later but no less. Another `seed` draws other noise.
     """
 
     name: str
@@ -107,7 +107,8 @@ class _Run:
         if (team.work / f"{plan.name}.pt").exists():
             self._restore(checkpoint_of(plan.name, team.work))
         self.saved = self.logged = time.monotonic()
-        self.started = self.saved - self.seconds
+        self.now = time.process_time if team.device.type == "cpu" else time.monotonic
+        self.started = self.now() - self.seconds
         self.clock = plan.progress(self.step, self.seconds)
 
     def finished(self) -> bool:
@@ -130,7 +131,7 @@ class _Run:
         decay = min(EMA_DECAY, (1 + self.step) / (10 + self.step))
         with torch.no_grad():
             torch._foreach_lerp_(self.average, self.parameters, 1 - decay)
-        self.seconds = time.monotonic() - self.started
+        self.seconds = self.now() - self.started
         self._report()
 
     def _share_gradients(self, loss: float) -> None:

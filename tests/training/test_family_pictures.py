@@ -78,9 +78,9 @@ def test_the_stored_decoder_keeps_edges_and_forgives_wrong_latents():
     autoencoder = decoder.MEMBER.load(STARTER)
     truths = [draw(training_scene(2**41 + seed), 128, 128).image for seed in range(6)]
     clean, wrong = (fidelity(decoder.roundtrip(autoencoder, truths, noise), truths) for noise in (0.0, 0.2))
-    assert clean["edge sharpness"] > 0.73
+    assert clean["edge sharpness"] > 0.8
     assert clean["PSNR in dB"] > 27
-    assert wrong["PSNR in dB"] > 23.4
+    assert wrong["PSNR in dB"] > 23
 
 
 def test_an_upscaler_is_trained_and_stored_in_an_architecture_that_is_known(base, tmp_path):
@@ -91,14 +91,15 @@ def test_an_upscaler_is_trained_and_stored_in_an_architecture_that_is_known(base
     assert (model.scale, model.architecture.id) == (4, "Compact")
 
 
-@pytest.mark.skipif(bool(upscaler.MEMBER.missing(STARTER)), reason="its weights are not stored yet")
-def test_the_stored_upscaler_quadruples_a_picture(tmp_path):
+def test_the_stored_upscaler_quadruples_a_picture_better_than_a_filter(tmp_path):
     large = picture_of("castle", side=512)
     small = upscaler.shrunk(Image.fromarray(large))
     enlarger = Enlarger(Settings(home=tmp_path), Device("cpu"), lambda _: None)
     made = np.asarray(enlarger.enlarge("starter-4x", small, (512, 512), lambda *_: None))
+    filtered = upscaler.by_filter(np.asarray(small))
     assert made.shape == large.shape
-    assert psnr(made, large) > 25
+    assert psnr(made, large) > psnr(filtered, large)
+    assert edge_sharpness(made, large) > 1.1 * edge_sharpness(filtered, large)
 
 
 def test_a_worn_picture_keeps_its_size():
