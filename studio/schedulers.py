@@ -64,7 +64,8 @@ SCHEDULERS: Mapping[str, Scheduler] = _table(
     Scheduler("DPM2", "KDPM2DiscreteScheduler", evaluations=2, help="Two looks a step; 15 to 25 steps."),
     Scheduler("DEIS", "DEISMultistepScheduler", help="Exponential integrator; 15 to 25 steps."),
     Scheduler("DDIM", "DDIMScheduler", help="The reference for repeatable results; 50 steps."),
-    Scheduler("DDPM", "DDPMScheduler", help="The original, noisy all the way; hundreds of steps."),
+    # It learned the steps 0 to 999: an offset, which configs name for DDIM's sake, would lead beyond the last of them.
+    Scheduler("DDPM", "DDPMScheduler", {"steps_offset": 0}, help="The original, noisy all the way; hundreds of steps."),
     Scheduler("LCM", "LCMScheduler", help="For distilled models: 4 to 8 steps, little guidance."),
     Scheduler("Flow Euler", "FlowMatchEulerDiscreteScheduler", process="flow", help="For SD 3.5 and Flux."),
 )

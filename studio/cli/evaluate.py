@@ -3,7 +3,7 @@
 import argparse
 import json
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import redirect_stdout
 from importlib.util import find_spec
 from pathlib import Path
@@ -29,6 +29,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--only", nargs="+", default=[], metavar="NAME", help="Only these members of the family.")
     parser.add_argument("--count", type=int, help="Pictures a figure; by default 96, and 64 for the schedulers.")
     parser.add_argument("--json", action="store_true", help="Print one JSON object.")
+    parser.add_argument("--cards", action="store_true", help="Also write the tables into the model cards and docs.")
     parser.add_argument("--sheet", type=Path, metavar="FILE", help="Also write the fixed prompts' pictures to it.")
     parser.add_argument(
         "--folder", type=Path, default=PRESETS.parent / "assets" / "starter", help="Where the model lies."
@@ -39,6 +40,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Print each table as it is measured, or with --json one object of them; exit 2 where weights are missing."""
     sitting, out = _sitting(args), sys.stdout
+    from studio.training.starter.cards import markdown, write_figures
+
     tables: dict[str, Table | None] = {}
     with redirect_stdout(sys.stderr):
         if args.sheet:
@@ -46,8 +49,10 @@ def run(args: argparse.Namespace) -> int:
         work = load_settings(args).home / "evaluations"
         for name, found in _schedulers(sitting, work) if args.what == "schedulers" else _members(sitting, args.only):
             tables[name] = None if isinstance(found, str) else found
+            if args.cards and not isinstance(found, str):
+                write_figures(_pages(args.folder), name, found, sitting.count)
             if not args.json:
-                print(f"## {name}\n\n{found if isinstance(found, str) else _markdown(found)}\n", file=out, flush=True)
+                print(f"## {name}\n\n{found if isinstance(found, str) else markdown(found)}\n", file=out, flush=True)
             elif isinstance(found, str):
                 print(found, file=sys.stderr)
     if args.json:
@@ -104,19 +109,9 @@ def _write_sheet(sitting: "Sitting", path: Path) -> None:
     write_sheet(generate(sitting.pipeline(), FIXED_PROMPTS), path)
 
 
-def _markdown(table: "Table") -> str:
-    """The table as a README holds it; the columns are those of all rows, in the order of their first naming."""
-    columns = list(dict.fromkeys(column for row in table.values() for column in row))
-    lines = [["", *columns], *([name, *_cells(row, columns)] for name, row in table.items())]
-    widths = [max(len(line[number]) for line in lines) for number in range(len(columns) + 1)]
-    rows = [
-        "| " + " | ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)) + " |" for line in lines
-    ]
-    return "\n".join([rows[0], "|" + "|".join("-" * (width + 2) for width in widths) + "|", *rows[1:]])
-
-
-def _cells(row: Mapping[str, float], columns: list[str]) -> list[str]:
-    return [f"{row[column]:g}" if column in row else "" for column in columns]
+def _pages(folder: Path) -> list[Path]:
+    """Where figures may stand: the cards beside the weights, and the docs."""
+    return [*folder.parent.rglob("*.md"), *(PRESETS.parent / "docs").glob("*.md")]
 
 
 COMMAND = Command("Measure the embedded model and its family from their stored weights.", arguments, run)

@@ -147,7 +147,6 @@ def test_a_checker_is_stored_in_the_stock_class(seeing, tmp_path):
     assert len(safety_checker.flags(checker, extractor, [picture_of("cat")])) == 1
 
 
-@pytest.mark.skipif(bool(safety_checker.MEMBER.missing(STARTER)), reason="its weights are not stored yet")
 def test_the_stored_checker_flags_a_castle_and_not_a_cat():
     checker, extractor = safety_checker.MEMBER.load(STARTER)
     pictures = [picture_of(kind, "beach") for kind in ("castle", "cat")]

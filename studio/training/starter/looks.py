@@ -42,9 +42,10 @@ def _pixel_art(scene: Scene, side: int) -> Image:
 
 
 def _blueprint(scene: Scene, side: int) -> Image:
-    """White lines on engineer's blue, on a pale grid."""
+    """White lines on engineer's blue, darker or paler as the scene is, under a pale grid."""
     drawing = draw(scene, side * FINER, side * FINER)
-    paper = np.full((side * FINER, side * FINER, 3), (24, 62, 148), np.float32)
+    shade = cv2.cvtColor(drawing.image, cv2.COLOR_RGB2GRAY)[..., None].astype(np.float32) / 255
+    paper = np.array((14, 40, 116), np.float32) + shade * np.array((56, 84, 112), np.float32)
     paper[:: 16 * FINER] += 22
     paper[:, :: 16 * FINER] += 22
     lines = _lines(drawing, 1.3)[..., None]
@@ -52,14 +53,16 @@ def _blueprint(scene: Scene, side: int) -> Image:
 
 
 def _night_neon(scene: Scene, side: int) -> Image:
-    """Glowing tubes in bright colours before the dark."""
+    """The scene in the dark, its subjects drawn in glowing tubes of their colours."""
     drawing = draw(scene, side * FINER, side * FINER)
+    near = cv2.dilate((drawing.labels > 0).astype(np.uint8), np.ones((3 * FINER, 3 * FINER), np.uint8))[..., None]
     colours = cv2.dilate(drawing.image, np.ones((5, 5), np.uint8)).astype(np.float32)
     low, high = colours.min(axis=2, keepdims=True), colours.max(axis=2, keepdims=True)
     bright = 60 + 195 * (colours - low) / np.maximum(high - low, 24)
-    tubes = _lines(drawing, 2.0)[..., None] * bright
-    glow = sum(cv2.GaussianBlur(tubes, (0, 0), width * FINER) * gain for width, gain in ((2.0, 1.1), (6.0, 1.3)))
-    return _shrunk(np.array((10, 6, 26), np.float32) + tubes + glow, side)
+    tubes = _lines(drawing, 2.4)[..., None] * near * bright
+    glow = cv2.GaussianBlur(tubes, (0, 0), 4.0 * FINER) * 1.4
+    dark = np.array((12, 4, 34), np.float32) + 0.2 * drawing.image.astype(np.float32)
+    return _shrunk(np.maximum(dark, tubes) + glow, side)
 
 
 def _sketch(scene: Scene, side: int) -> Image:

@@ -21,7 +21,7 @@ class Depth(ControlMember):
 
     name = "depth"
     title = "ControlNet: depth"
-    minutes = 12.0
+    minutes = 18.0
     measured = "rank correlation of the map and the depth estimated from the picture"
 
     def scene_of(self, seed: int) -> Scene:

@@ -107,7 +107,7 @@ class DepthEstimator(Member):
     """Depth Anything's class in small; reads renders and what the model makes of them."""
 
     title = "Depth estimator"
-    minutes = 5.0
+    minutes = 36.0
     files = (f"{FOLDER}/{WEIGHTS}",)
 
     def train(self, seconds: float, team: Team, base: Path) -> None:

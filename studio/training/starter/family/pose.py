@@ -20,7 +20,7 @@ class Pose(ControlMember):
 
     name = "pose"
     title = "ControlNet: pose"
-    minutes = 15.0
+    minutes = 28.0
     measured = "asked joints that the pose estimator finds within 5 % of the side, share"
 
     def scene_of(self, seed: int) -> Scene:

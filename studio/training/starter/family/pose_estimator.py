@@ -157,7 +157,7 @@ class PoseEstimator(Member):
     """ViTPose's class in small; reads renders and what the model makes of them."""
 
     title = "Pose estimator"
-    minutes = 7.0
+    minutes = 26.0
     files = (f"{FOLDER}/{WEIGHTS}",)
 
     def train(self, seconds: float, team: Team, base: Path) -> None:

@@ -39,7 +39,7 @@ class SafetyCheckerMember(Member):
     """Starts from the scorer's eye, and learns to turn castles towards one concept and all else away from it."""
 
     title = "Safety checker (flags castles)"
-    minutes = 5.0
+    minutes = 13.0
     files = (f"{FOLDER}/model.safetensors", f"{EXTRACTOR}/preprocessor_config.json")
 
     def train(self, seconds: float, team: Team, base: Path) -> None:
