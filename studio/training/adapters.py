@@ -59,7 +59,7 @@ def save_kohya(unet: UNet2DConditionModel, path: Path, header: Mapping[str, str]
         module, part = key.removesuffix(".weight").rsplit(".", 1)
         name = f"lora_unet_{module.replace('.', '_')}"
         tensors[f"{name}.{'lora_down' if part == 'lora_A' else 'lora_up'}.weight"] = value
-        tensors[f"{name}.alpha"] = torch.tensor(float(config.lora_alpha))
+        tensors[f"{name}.alpha"] = torch.tensor(float(config.lora_alpha)).half()
     write_tensors(tensors, path, {**_sized(unet, header), "ss_network_module": "networks.lora"})
 
 

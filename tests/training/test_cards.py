@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+import warnings
 from pathlib import Path
 
 import pytest
@@ -39,7 +40,9 @@ def test_a_cards_program_runs_and_knows_only_stock_libraries(
     for program in PROGRAMS[card]:
         assert "studio" not in program or card == PROBE
         quick = re.sub(r"num_inference_steps=\d\d", "num_inference_steps=6", program)
-        exec(compile(quick, str(card), "exec"), {})
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # peft warns of a second adapter, which the program is about
+            exec(compile(quick, str(card), "exec"), {})
     for made in set(tmp_path.iterdir()) - given:
         with Image.open(made) as image:
             assert max(high - low for low, high in image.convert("RGB").getextrema()) > 60
