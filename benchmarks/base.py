@@ -33,8 +33,8 @@ class Benchmark:
     measure: Callable[[], Measured]
 
     def verdict(self, measured: Measured) -> str:
-        """How it went; noise larger than the margin between accept and 1 makes it no result."""
-        if measured.noise is not None and measured.noise > max(abs(self.accept - 1), 0.02):
+        """How it went; noise larger than the margin between accept and 1, or the goal, makes it no result."""
+        if measured.noise is not None and measured.noise > max(abs(self.accept - 1), self.accept - self.goal, 0.02):
             return "no result: the machine is too noisy"
         if measured.ratio <= self.goal:
             return "goal reached"

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,22 +19,37 @@ CHECKER = ("safety_checker/config.json", "feature_extractor/preprocessor_config.
 STEMS = ("diffusion_pytorch_model", "model")
 
 
+@dataclass(frozen=True)
+class Header:
+    """The shape of each tensor by its name, and what else who wrote the file says."""
+
+    shapes: dict[str, tuple[int, ...]]
+    metadata: dict[str, str]
+
+
 def tensor_shapes(path: Path) -> dict[str, tuple[int, ...]]:
-    """Each tensor's shape by its name, from the header of a .safetensors file.
+    """Each tensor's shape by its name, from the header of a .safetensors file; ModelError as `header`."""
+    return header(path).shapes
+
+
+def header(path: Path) -> Header:
+    """What a .safetensors file says of itself.
 
     Raises ModelError where the file is a pickle, missing, not in the format, or shorter than its header says.
     """
     refuse_pickle(path)
-    header, data_bytes = _header(path)
-    tensors = {name: entry for name, entry in header.items() if name != "__metadata__"}
+    values, data_bytes = _header(path)
+    tensors = {name: entry for name, entry in values.items() if name != "__metadata__"}
+    said = values.get("__metadata__", {})
     try:
         promised = max((int(entry["data_offsets"][1]) for entry in tensors.values()), default=0)
         shapes = {name: tuple(int(n) for n in entry["shape"]) for name, entry in tensors.items()}
-    except (TypeError, KeyError, ValueError, IndexError) as error:
+        metadata = {str(key): str(value) for key, value in said.items()}
+    except (TypeError, KeyError, ValueError, IndexError, AttributeError) as error:
         raise _damaged(path, "its header is garbled") from error
     if promised != data_bytes:
         raise _damaged(path, f"it holds {data_bytes} bytes of weights where its header promises {promised}")
-    return shapes
+    return Header(shapes, metadata)
 
 
 def refuse_pickle(path: Path) -> None:

@@ -1,7 +1,9 @@
 """The ControlNets that there are: the starter's own, those that the project names, those in the home's `controlnets`.
 
 In that folder, NAME/ is a diffusers ControlNet, NAME.safetensors a single file, and NAME.toml says about either, or
-about one on the hub, what cannot be seen from the files.
+about one on the hub, what cannot be seen from the files. The IP-Adapters stand with them, as they steer too: those that
+the project names, those in the home's `ip-adapters`. There, NAME.safetensors is an adapter, NAME/ an image encoder or
+an adapter with its encoder in NAME/image_encoder/.
 """
 
 from collections.abc import Iterator, Mapping
@@ -11,16 +13,17 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from studio import hub, networks
+from studio import hub, ipadapters, networks
 from studio.checkpoints import part_weights, read_json, tensor_shapes
 from studio.errors import ModelError, RecipeError, StudioError
 from studio.families import FAMILIES
+from studio.ipadapters import CONFIG
 from studio.models import SOURCES, Count, Model, entries, not_downloaded, source_beside
+from studio.networks import STEM
 from studio.presets import check, check_family, read_table
+from studio.recipe import IMAGE_PROMPT
 from studio.settings import ASSETS, PRESETS, Settings
 
-CONFIG = "config.json"
-STEM = "diffusion_pytorch_model"
 # Families that take the ControlNets of another, as they differ in the denoiser's input only.
 KIN = {"sd15_inpaint": "sd15", "sdxl_inpaint": "sdxl"}
 # The kind of a ControlNet that does not say it, by a word of its name.
@@ -35,12 +38,12 @@ WORDS = {
 
 
 class ControlNet(BaseModel):
-    """One ControlNet: where its weights are, and which maps it follows. Exactly one source is set.
+    """One ControlNet, or IP-Adapter: where its weights are, and which maps it follows. Exactly one source is set.
 
     `folder` is a diffusers folder; `repo` an id on the hub (with `revision` and `variant`, or with `weights`, the name
     of a single file in it); `file` a single .safetensors. No `kinds`: they are not known. `modes`: the number by which
     a network that serves several kinds is told which. `width`: that of the transformer it fits, where a family has
-    several sizes.
+    several sizes. `encoder`: the folder of the image encoder that an IP-Adapter looks through, in its `repo` or here.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -57,6 +60,7 @@ class ControlNet(BaseModel):
     variant: str | None = None
     weights: Annotated[str | None, Field(pattern=r"\.safetensors$")] = None
     file: Path | None = None
+    encoder: Path | None = None
     width: Count | None = None
     modes: tuple[tuple[str, int], ...] = ()
     download_bytes: Count | None = None
@@ -77,7 +81,19 @@ class ControlNet(BaseModel):
             raise ValueError(f"exactly one of the keys {', '.join(SOURCES)} says where the weights are")
         if self.weights and not self.repo:
             raise ValueError("`weights` names a file of a `repo`")
+        if self.is_prompt and not (self.single_file and (self.encoder or self.file)):
+            raise ValueError("an IP-Adapter is a single file, and on the hub its `encoder` has to be named")
         return self
+
+    @property
+    def is_prompt(self) -> bool:
+        """Whether it is an IP-Adapter, which reads pictures and follows no maps."""
+        return IMAGE_PROMPT in self.kinds
+
+    @property
+    def sort(self) -> str:
+        """What it is, in words."""
+        return "an IP-Adapter" if self.is_prompt else "a ControlNet"
 
     @property
     def network(self) -> str:
@@ -95,6 +111,8 @@ class ControlNet(BaseModel):
 
     def follows(self, kind: str) -> bool:
         """Whether it follows maps of this kind, as far as is known; a network of several has to be told the kind."""
+        if IMAGE_PROMPT in (kind, *self.kinds):
+            return kind in self.kinds
         return kind in self.kinds or (not self.modes and (kind == "map" or not self.kinds))
 
 
@@ -103,6 +121,7 @@ class ControlNets(Mapping[str, ControlNet]):
 
     def __init__(self, settings: Settings) -> None:
         self._home = settings.home / "controlnets"
+        self._adapters = settings.home / "ip-adapters"
         self._known: dict[str, ControlNet] = {}
         self.faults: dict[str, ModelError] = {}
         self.refresh()
@@ -113,10 +132,13 @@ class ControlNets(Mapping[str, ControlNet]):
         for path in sorted((ASSETS / "starter" / "controlnets").glob(f"*/{CONFIG}")):
             kind = path.parent.name
             self._add(f"starter-{kind}", {"folder": path.parent}, path.parent)
-        for path in sorted((PRESETS / "controlnets").glob("*.toml")):
-            self._add(path.stem, {"toml": path}, PRESETS.parent)
-        for name, found in entries(self._home).items():
-            self._add(name, found, self._home)
+        for folder in ("controlnets", "ip-adapters"):
+            for path in sorted((PRESETS / folder).glob("*.toml"), key=lambda path: path.stem):
+                self._add(path.stem, {"toml": path}, PRESETS.parent)
+        for home in (self._home, self._adapters):
+            for name, found in entries(home).items():
+                if not ipadapters.is_encoder(found.get("folder")):
+                    self._add(name, found, home)
 
     def __getitem__(self, name: str) -> ControlNet:
         if name in self._known:
@@ -157,26 +179,45 @@ class ControlNets(Mapping[str, ControlNet]):
         if controlnet.id in self.fitting(model.family, place=place):
             return
         theirs = model.family_facts().name
-        fault = f"{controlnet.name} is a ControlNet for {FAMILIES[controlnet.family].name}; {model.name} is {theirs}."
+        own = FAMILIES[controlnet.family].name
+        fault = f"{controlnet.name} is {controlnet.sort} for {own}; {model.name} is {theirs}."
         if controlnet.family == KIN.get(model.family, model.family):
             fault = (
                 f"{controlnet.name} is a ControlNet for a {theirs} of another size: it is {controlnet.width} wide, "
                 f"{model.name} {_width_of(place)}."
             )
-        there = self.fitting(model.family, place=place)
-        cure = f"For it there are: {', '.join(there)}." if there else f"Put one for it into {self._home}."
+        fitting = self.fitting(model.family, place=place)
+        there = [name for name in fitting if self[name].is_prompt == controlnet.is_prompt]
+        folder = self._adapters if controlnet.is_prompt else self._home
+        cure = f"For it there are: {', '.join(there)}." if there else f"Put one for it into {folder}."
         raise RecipeError("controls", fault, cure)
 
     def location(self, controlnet: ControlNet) -> Path | None:
         """The folder or file on this disk that it is loaded from; None where it is still on the hub."""
         if controlnet.repo is None:
             return controlnet.folder or controlnet.file
-        from huggingface_hub import try_to_load_from_cache
+        found = _cached(controlnet, _files(controlnet)[0])
+        return found if found is None or controlnet.weights else found.parent
 
-        found = try_to_load_from_cache(controlnet.repo, _files(controlnet)[0], revision=controlnet.revision)
-        if not isinstance(found, str):
-            return None
-        return Path(found) if controlnet.weights else Path(found).parent
+    def encoder(self, controlnet: ControlNet) -> Path:
+        """The folder of the image encoder that an IP-Adapter looks through; ModelError where it is not on this disk."""
+        folder = controlnet.encoder
+        if folder is not None and controlnet.repo is not None:
+            config = _cached(controlnet, (folder / CONFIG).as_posix())
+            folder = config.parent if config else None
+        if folder is None or not (folder / CONFIG).is_file():
+            where = f": there is no {folder}" if folder else ""
+            raise ModelError(
+                f"{controlnet.name} lacks the image encoder that it looks through{where}.",
+                f"Put the encoder's folder, as {ipadapters.ENCODER} where the adapter is from, into {self._adapters}.",
+            )
+        return folder
+
+    def encoder_bytes(self, controlnet: ControlNet) -> int:
+        """What of `size_bytes` is the image encoder's."""
+        if not controlnet.is_prompt or not self.present(controlnet):
+            return 0
+        return sum(path.stat().st_size for path in part_weights(self.encoder(controlnet), None))
 
     def size_bytes(self, controlnet: ControlNet) -> int | None:
         """What its weights take on this disk; None where they are not all there."""
@@ -199,6 +240,8 @@ class ControlNets(Mapping[str, ControlNet]):
                 return not_downloaded(controlnet.name, controlnet.repo)
             for path in self._weights(controlnet):
                 _check_family(controlnet, path)
+            if controlnet.is_prompt:
+                self._check_encoder(controlnet)
         except ModelError as error:
             return error
         return None
@@ -231,7 +274,7 @@ class ControlNets(Mapping[str, ControlNet]):
         """One broken entry is listed with its fault and does not take the others down."""
         self._known.pop(name, None)
         try:
-            self._known[name] = _entry(name, found, root)
+            self._known[name] = _entry(name, found, root, self._adapters)
         except StudioError as error:
             self.faults[name] = ModelError(error.message, error.hint)
 
@@ -242,56 +285,61 @@ class ControlNets(Mapping[str, ControlNet]):
                 f"{controlnet.name} is missing: there is no {place}." if place else f"{controlnet.name} is not here.",
                 "Put it there, or mend its .toml file.",
             )
+        if controlnet.is_prompt:
+            return [place, *part_weights(self.encoder(controlnet), None)]
         return [place] if controlnet.single_file else part_weights(place, controlnet.variant)
+
+    def _check_encoder(self, controlnet: ControlNet) -> None:
+        """An encoder of another width fails only when the first picture is seen."""
+        place, folder = self.location(controlnet), self.encoder(controlnet)
+        sort = ipadapters.of_tensors(tensor_shapes(place)) if place else None
+        if sort is None:
+            raise networks.unknown(place or folder)
+        if not sort.fits(folder):
+            raise ModelError(
+                f"{controlnet.name} does not fit the image encoder in {folder}: it wants one with {sort.reads} = "
+                f"{sort.width}.",
+                "Name the folder of the one that it was trained with: `encoder` in its .toml file.",
+            )
 
 
 def _files(controlnet: ControlNet) -> list[str]:
     """What of a repository is needed; the first of them tells whether it was downloaded."""
+    if controlnet.encoder and controlnet.weights:
+        encoder = [controlnet.encoder / name for name in (CONFIG, ipadapters.WEIGHTS)]
+        return [controlnet.weights, *(path.as_posix() for path in encoder)]
     if controlnet.weights:
         return [controlnet.weights]
     return [CONFIG, ".".join(filter(None, (STEM, controlnet.variant, "safetensors")))]
 
 
-def _entry(name: str, found: Mapping[str, Path], root: Path) -> ControlNet:
-    """The ControlNet that the files make together; paths in the TOML are relative to `root`."""
+def _cached(controlnet: ControlNet, file: str) -> Path | None:
+    """A file of its repository, where it was downloaded."""
+    from huggingface_hub import try_to_load_from_cache
+
+    found = try_to_load_from_cache(str(controlnet.repo), file, revision=controlnet.revision)
+    return Path(found) if isinstance(found, str) else None
+
+
+def _entry(name: str, found: Mapping[str, Path], root: Path, encoders: Path) -> ControlNet:
+    """The ControlNet or IP-Adapter that the files make together; paths in the TOML are relative to `root`.
+
+    Among `encoders` is the one that a single adapter looks through.
+    """
     toml = found.get("toml", root / f"{name}.toml")
     table = read_table(toml) if "toml" in found else {}
-    for key in ("folder", "file"):
+    for key in ("folder", "file", *(() if "repo" in table else ("encoder",))):
         if isinstance(table.get(key), str):
             table[key] = root / table[key]
     if not any(source in table for source in SOURCES):
         table |= source_beside(name, found, root)
-    place = table.get("folder") or table.get("file")
+    place = table.pop("folder", None) or table.get("file")
     if isinstance(place, Path):
-        seen = _seen_in_folder(place) if place.is_dir() else _seen_in_file(place)
-        table = {**seen, "kinds": _kinds(name, seen), **table}
+        seen = networks.seen(place, encoders)
+        table = {"kinds": _kinds(name, seen), **seen, **table}
         _check_said(toml, table, seen)
     table.setdefault("name", name)
     return check(toml, {"id": name}, table, ControlNet)
-
-
-def _seen_in_folder(folder: Path) -> dict[str, Any]:
-    if not (folder / CONFIG).is_file():
-        raise ModelError(f"{folder} is no ControlNet: it has no {CONFIG}.", "Copy it whole, or remove the folder.")
-    config = read_json(folder / CONFIG)
-    network = networks.of_config(config)
-    if network is None:
-        raise _no_controlnet(folder)
-    modes = network.modes_within(networks.told_by_config(config))
-    return {"family": network.family, "modes": modes, "width": networks.width(config)}
-
-
-def _seen_in_file(path: Path) -> dict[str, Any]:
-    shapes = tensor_shapes(path)
-    network = networks.of_tensors(shapes)
-    if network is None:
-        raise _no_controlnet(path)
-    if not network.config:
-        raise ModelError(
-            f"{path.name}, a ControlNet for {FAMILIES[network.family].name}, lacks its {CONFIG}, which says its size.",
-            f"Put both into a folder of its own, the file as {STEM}.safetensors; {CONFIG} is where the file is from.",
-        )
-    return {"family": network.family, "modes": network.modes_within(networks.told_by_tensors(shapes))}
 
 
 def _width_of(place: Path | None) -> int | None:
@@ -300,19 +348,13 @@ def _width_of(place: Path | None) -> int | None:
     return networks.width(read_json(config)) if config and config.is_file() else None
 
 
-def _no_controlnet(place: Path) -> ModelError:
-    families = dict.fromkeys(FAMILIES[network.family].name for network in networks.NETWORKS)
-    return ModelError(
-        f"{place.name} is no ControlNet that the studio knows.",
-        f"It must be one for {', '.join(families)}, in the format of diffusers or as one .safetensors file.",
-    )
-
-
 def _kinds(name: str, seen: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(seen.get("modes") or {kind for word, kind in WORDS.items() if word in name.lower()})
 
 
 def _check_said(toml: Path, table: Mapping[str, Any], seen: Mapping[str, Any]) -> None:
+    if IMAGE_PROMPT in seen.get("kinds", ()) and list(table["kinds"]) != [IMAGE_PROMPT]:
+        raise ModelError(f"{toml}: `kinds` cannot be: its weights are an IP-Adapter.", "Leave `kinds` out.")
     if table["family"] != seen["family"]:
         raise ModelError(
             f"{toml}: `family` is said to be {table['family']}, but its weights are for {seen['family']}.",
@@ -322,10 +364,11 @@ def _check_said(toml: Path, table: Mapping[str, Any], seen: Mapping[str, Any]) -
 
 def _check_family(controlnet: ControlNet, path: Path) -> None:
     """Weights that are whole, but not those of the config beside them, fail deep inside the load."""
-    network = networks.of_tensors(tensor_shapes(path))
+    shapes = tensor_shapes(path)
+    network = ipadapters.of_tensors(shapes) or networks.of_tensors(shapes)
     if network and network.family != controlnet.family:
+        seen, said = FAMILIES[network.family].name, FAMILIES[controlnet.family].name
         raise ModelError(
-            f"{path} is a ControlNet for {FAMILIES[network.family].name}, not for {FAMILIES[controlnet.family].name} "
-            "as its config says.",
-            "Weights and config do not belong together: copy the whole ControlNet again.",
+            f"{path} is {controlnet.sort} for {seen}, not for {said} as its config says.",
+            "Weights and config do not belong together: copy both again.",
         )

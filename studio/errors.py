@@ -27,11 +27,15 @@ class StudioError(Exception):
 
 
 class RecipeError(StudioError):
-    """A recipe field that cannot be; `field` is its name in `Recipe`."""
+    """A recipe field that cannot be; `field` is its name in `Recipe`.
 
-    def __init__(self, field: str, message: str, hint: str = "") -> None:
+    `part` tells which of several, counted from 0, where the field holds several and that is known.
+    """
+
+    def __init__(self, field: str, message: str, hint: str = "", part: int | None = None) -> None:
         super().__init__(message, hint)
         self.field = field
+        self.part = part
 
     def __str__(self) -> str:
         return f"{self.field}: {super().__str__()}"

@@ -30,12 +30,16 @@ class Loading:
 
 @dataclass(frozen=True)
 class Step:
-    """One denoising step of the images `images` (indices within the job) is done."""
+    """One denoising step of the images `images` (indices within the job) is done.
+
+    An image that is made in `tiles` takes its `steps` tile by tile, as many for each; one where it is only enlarged.
+    """
 
     images: tuple[int, ...]
     step: int
     steps: int
     seconds_left: float
+    tiles: int = 1
 
 
 @dataclass(frozen=True)
@@ -70,11 +74,12 @@ class Stopped:
 
 @dataclass(frozen=True)
 class Failed:
-    """The job ended in an error; `field` names the recipe's field at fault, where there is one."""
+    """The job ended in an error; `field` names the recipe's field at fault, where there is one, `part` as errors do."""
 
     message: str
     hint: str = ""
     field: str | None = None
+    part: int | None = None
 
 
 Event = Queued | Started | Loading | Step | Preview | Finished | Done | Stopped | Failed

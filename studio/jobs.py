@@ -264,7 +264,7 @@ class JobQueue:
         except Cancelled:
             ending = Stopped()
         except StudioError as error:
-            ending = Failed(error.message, error.hint, getattr(error, "field", None))
+            ending = Failed(error.message, error.hint, getattr(error, "field", None), getattr(error, "part", None))
         except Exception as error:
             log.exception("Job %s failed", job.id)
             ending = Failed(f"Something broke inside the studio ({type(error).__name__}).", BROKEN_HINT)
@@ -317,7 +317,9 @@ class JobQueue:
             if isinstance(ending, Stopped) and not job.stopping.is_set():
                 self._ledger.put_back(job.id)
             else:
-                self._ledger.end(job.id, job.state, **vars(ending))
+                # The part at fault means something beside the form that was sent, which no later start has.
+                told = {name: value for name, value in vars(ending).items() if name != "part"}
+                self._ledger.end(job.id, job.state, **told)
                 self._forget_old(job.owner)
         except JobError:
             log.exception("The end of job %s could not be written down", job.id)

@@ -1,15 +1,24 @@
-"""The sorts of ControlNet: how each is told by its config or tensors, and by what a single file is built."""
+"""The sorts of ControlNet: how each is told by its config or tensors, and by what a single file is built; and what can
+be seen of the weights that steer, ControlNets and IP-Adapters, where they lie on this disk.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from studio import ipadapters
+from studio.checkpoints import read_json, tensor_shapes
+from studio.errors import ModelError
+from studio.families import FAMILIES
 from studio.families.base import Signature
+from studio.ipadapters import CONFIG, Shapes
+from studio.recipe import IMAGE_PROMPT
 
-Shapes = Mapping[str, tuple[int, ...]]
 Keys = Mapping[str, tuple[int, ...] | None]
 
+STEM = "diffusion_pytorch_model"
 UNION = "ControlNetUnionModel"
 # By which number the networks that serve several kinds are told the kind of a map, in the order they learned them.
 SDXL_MODES = {"pose": 0, "depth": 1, "scribble": 2, "canny": 3, "lineart": 3, "tile": 6}
@@ -134,3 +143,53 @@ def width(config: Mapping[str, Any]) -> int | None:
     if "joint_attention_dim" not in config:
         return None
     return int(config["num_attention_heads"]) * int(config["attention_head_dim"])
+
+
+def seen(place: Path, encoders: Path) -> dict[str, Any]:
+    """What a folder or single file says of the ControlNet or IP-Adapter that it is, and which of both sources it is.
+
+    In `encoders` lie the image encoders of single adapters. Raises ModelError where it is neither, or damaged.
+    """
+    if not place.is_dir():
+        return {"file": place, **_seen_in_file(place, encoders)}
+    if (place / ipadapters.ENCODER).is_dir():
+        file = ipadapters.beside_encoder(place)
+        return {"file": file, **_seen_in_file(file, encoders), "encoder": place / ipadapters.ENCODER}
+    return {"folder": place, **_seen_in_folder(place)}
+
+
+def unknown(place: Path) -> ModelError:
+    """What is said of weights that are neither."""
+    families = dict.fromkeys(FAMILIES[network.family].name for network in NETWORKS)
+    read = " or ".join(FAMILIES[family].name for family in ipadapters.WIDTHS.values())
+    return ModelError(
+        f"{place.name} is no ControlNet and no IP-Adapter that the studio knows.",
+        f"It must be a ControlNet for {', '.join(families)}, in the format of diffusers or as one .safetensors file, "
+        f"or an IP-Adapter for {read}, as one .safetensors file, that wants no face recogniser.",
+    )
+
+
+def _seen_in_folder(folder: Path) -> dict[str, Any]:
+    if not (folder / CONFIG).is_file():
+        raise ModelError(f"{folder} is no ControlNet: it has no {CONFIG}.", "Copy it whole, or remove the folder.")
+    config = read_json(folder / CONFIG)
+    network = of_config(config)
+    if network is None:
+        raise unknown(folder)
+    modes = network.modes_within(told_by_config(config))
+    return {"family": network.family, "modes": modes, "width": width(config)}
+
+
+def _seen_in_file(path: Path, encoders: Path) -> dict[str, Any]:
+    shapes = tensor_shapes(path)
+    if adapter := ipadapters.of_tensors(shapes):
+        return {"family": adapter.family, "kinds": (IMAGE_PROMPT,), "encoder": adapter.encoder(encoders)}
+    network = of_tensors(shapes)
+    if network is None:
+        raise unknown(path)
+    if not network.config:
+        raise ModelError(
+            f"{path.name}, a ControlNet for {FAMILIES[network.family].name}, lacks its {CONFIG}, which says its size.",
+            f"Put both into a folder of its own, the file as {STEM}.safetensors; {CONFIG} is where the file is from.",
+        )
+    return {"family": network.family, "modes": network.modes_within(told_by_tensors(shapes))}

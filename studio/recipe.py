@@ -24,7 +24,7 @@ from pydantic.fields import FieldInfo
 
 from studio.errors import RecipeError
 
-Group = Literal["prompt", "model", "size", "sampling", "seed", "edit", "mask", "hires", "upscale", "control"]
+Group = Literal["prompt", "model", "size", "sampling", "seed", "edit", "mask", "hires", "upscale", "control", "lora"]
 Ability = Literal["negative_prompt", "guidance", "image_guidance", "strength"]
 Task = Literal["text2img", "img2img", "inpaint", "upscale"]
 
@@ -32,6 +32,8 @@ PROMPT_CHARACTERS = 4000
 SEEDS = 2**32
 # How a stored input is named: the SHA-256 of its pixels.
 INPUT_ID = "^[0-9a-f]{64}$"
+# The kind of control unit whose picture is a prompt itself: an IP-Adapter reads it, and there is no map.
+IMAGE_PROMPT = "ip_adapter"
 
 
 class Dearness(IntEnum):
@@ -92,7 +94,10 @@ class Sides(BaseModel):
 
 
 class ControlUnit(BaseModel):
-    """One map that a picture follows, by one ControlNet. `map` wins over `image`, which a map is made of by `kind`."""
+    """One map that a picture follows, by one ControlNet. `map` wins over `image`, which a map is made of by `kind`.
+
+    Of the kind IMAGE_PROMPT there is no map: the image is a prompt itself, read by an IP-Adapter.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
@@ -103,7 +108,7 @@ class ControlUnit(BaseModel):
     image: Annotated[
         str | None,
         Field(pattern=INPUT_ID),
-        Setting("Image", "The picture that the map is made of.", "control", Dearness.SIZE),
+        Setting("Image", "The picture that the map is made of, or that is the prompt.", "control", Dearness.SIZE),
     ] = None
     map: Annotated[
         str | None,
@@ -112,12 +117,12 @@ class ControlUnit(BaseModel):
     ] = None
     model: Annotated[
         str | None,
-        Setting("ControlNet", "The weights that follow the map.", "control", Dearness.MODEL),
+        Setting("ControlNet", "The weights that follow the map, or read the picture.", "control", Dearness.MODEL),
     ] = None
     weight: Annotated[
         float,
         Field(ge=0, le=2),
-        Setting("Weight", "How strongly the map is followed; 0: not at all.", "control", Dearness.SAMPLING, 0, 2, 0.05),
+        Setting("Weight", "How strongly it steers; 0: not at all.", "control", Dearness.SAMPLING, 0, 2, 0.05),
     ] = 1.0
     start: Annotated[
         float,
@@ -166,6 +171,70 @@ class ControlUnit(BaseModel):
     def steers(self) -> bool:
         """Whether it changes anything: it has a weight, and steps to work in."""
         return self.weight > 0 and self.start < self.end
+
+    @property
+    def is_prompt(self) -> bool:
+        """Whether its picture is a prompt itself."""
+        return self.kind == IMAGE_PROMPT
+
+
+class Lora(BaseModel):
+    """One LoRA that is put on: small changes to many layers, of the denoiser and often of the text encoders."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    name: Annotated[
+        str,
+        Field(min_length=1),
+        Setting("LoRA", "The file, by its name without the ending.", "lora", Dearness.TEXT),
+    ]
+    weight: Annotated[
+        float,
+        Field(ge=-10, le=10),
+        Setting(
+            "Weight",
+            "How strongly it changes the picture; below 0 it does the opposite.",
+            "lora",
+            Dearness.TEXT,
+            -2,
+            2,
+            0.05,
+        ),
+    ] = 1.0
+    text_weight: Annotated[
+        float | None,
+        Field(ge=-10, le=10),
+        Setting(
+            "Weight for text",
+            "How strongly it changes the text encoders, where not as the rest.",
+            "lora",
+            Dearness.TEXT,
+            -2,
+            2,
+            0.05,
+        ),
+    ] = None
+    start: Annotated[
+        float,
+        Field(ge=0, le=1),
+        Setting("Start", "From which share of the steps on.", "lora", Dearness.SAMPLING, 0, 1, 0.01),
+    ] = 0.0
+    end: Annotated[
+        float,
+        Field(ge=0, le=1),
+        Setting("End", "Up to which share of the steps.", "lora", Dearness.SAMPLING, 0, 1, 0.01),
+    ] = 1.0
+
+    @model_validator(mode="after")
+    def _runs_forward(self) -> "Lora":
+        if self.start > self.end:
+            raise ValueError(f"it cannot start at {self.start:g} and end at {self.end:g}; the start comes first")
+        return self
+
+    @property
+    def weights(self) -> tuple[float, float]:
+        """What it weighs for the text encoders, and for the denoiser."""
+        return self.weight if self.text_weight is None else self.text_weight, self.weight
 
 
 class Recipe(BaseModel):
@@ -368,7 +437,11 @@ class Recipe(BaseModel):
     ] = None
     controls: Annotated[
         tuple[ControlUnit, ...],
-        Setting("Control", "Maps that the picture follows, each by a ControlNet.", "control", Dearness.MODEL),
+        Setting("Control", "Maps that the picture follows, and pictures that are prompts.", "control", Dearness.MODEL),
+    ] = ()
+    loras: Annotated[
+        tuple[Lora, ...],
+        Setting("LoRAs", "Small files that change how the model draws; any number at once.", "lora", Dearness.TEXT),
     ] = ()
 
     @property
@@ -394,6 +467,16 @@ class Recipe(BaseModel):
             return ("img2img",) if self.denoises else ()
         return (self.task, "img2img") if self.hires_scale else (self.task,)
 
+    @property
+    def map_units(self) -> tuple[ControlUnit, ...]:
+        """The control units that have a map."""
+        return tuple(unit for unit in self.controls if not unit.is_prompt)
+
+    @property
+    def prompt_units(self) -> tuple[ControlUnit, ...]:
+        """The control units whose picture is a prompt itself."""
+        return tuple(unit for unit in self.controls if unit.is_prompt)
+
     @classmethod
     def make(cls, **values: Any) -> "Recipe":
         """Build a recipe from foreign values; RecipeError names the first field at fault and the cure."""
@@ -416,7 +499,8 @@ class Recipe(BaseModel):
 
     def to_json(self) -> str:
         """The recipe as one line of JSON, without what was left open."""
-        return self.model_dump_json(exclude_none=True, exclude=set() if self.controls else {"controls"})
+        empty = {name for name in ("controls", "loras") if not getattr(self, name)}
+        return self.model_dump_json(exclude_none=True, exclude=empty)
 
     def without_maps(self) -> "Recipe":
         """A copy in which the maps that are made of a picture are left open again."""
@@ -451,7 +535,7 @@ def hard_range(name: str) -> tuple[float | None, float | None]:
 
 
 # The fields that are values of several fields themselves.
-PARTS: Mapping[str, type[BaseModel]] = {"outpaint": Sides, "controls": ControlUnit}
+PARTS: Mapping[str, type[BaseModel]] = {"outpaint": Sides, "controls": ControlUnit, "loras": Lora}
 
 
 def _recipe_error(error: ValidationError) -> RecipeError:
@@ -471,4 +555,5 @@ def _recipe_error(error: ValidationError) -> RecipeError:
         return RecipeError(name, f"{given!r} cannot be.", f"Give a number from {low:.10g} to {high:.10g}.")
     where = f"{' '.join(part)}: " if part else ""
     message = first["msg"].removeprefix("Value error, ")
-    return RecipeError(name, f"{where}{message}.", "Mend the value or leave it out.")
+    place = int(part[0]) if part and part[0].isdecimal() else None
+    return RecipeError(name, f"{where}{message}.", "Mend the value or leave it out.", place)

@@ -16,7 +16,7 @@ from pydantic_settings import (
 
 from studio.errors import SettingsError
 
-FOLDERS = ("images", "models", "loras", "embeddings", "controlnets", "upscalers")
+FOLDERS = ("images", "models", "loras", "embeddings", "controlnets", "ip-adapters", "upscalers")
 ASSETS = Path(__file__).resolve().parent.parent / "assets"
 PRESETS = Path(__file__).resolve().parent.parent / "presets"
 

@@ -17,6 +17,8 @@ from studio.settings import Settings
 from studio.steering import settle_controls
 from studio.upscalers import LANCZOS, LATENT, Upscalers
 from studio.uses import check_able, check_used, standards
+from studio.wordbook import Wordbook
+from studio.wording import worded
 
 T = TypeVar("T")
 WORK: Mapping[Task, str] = {
@@ -40,8 +42,9 @@ def settle(
     presets: Presets,
     inputs: Inputs,
     controlnets: ControlNets,
+    book: Wordbook,
 ) -> tuple[Recipe, ...]:
-    """One recipe for each image, each with its own seed and every value filled in that its task uses.
+    """One recipe for each image, each with its own seed, its own words and every value filled in that its task uses.
 
     RecipeError names the field that cannot be; it is `model` where the model is unknown, missing or damaged.
     """
@@ -60,8 +63,8 @@ def settle(
     whole = whole.replace(controls=settle_controls(whole, model, catalogue, controlnets, inputs))
     if recipe.denoises:
         whole = whole.replace(negative_prompt=_negative(recipe, presets), **_sampling(recipe, model))
-        _check_tokens(whole, model, catalogue)
-    return tuple(whole.replace(seed=(seed + k) % SEEDS) for k in range(recipe.count))
+    singles = (whole.replace(seed=(seed + k) % SEEDS) for k in range(recipe.count))
+    return tuple(worded(single, model, catalogue, book) if recipe.denoises else single for single in singles)
 
 
 def check_task(recipe: Recipe, model: Model) -> None:
@@ -200,18 +203,6 @@ def _guidance(recipe: Recipe, model: Model) -> float | None:
     if "guidance" not in model.default("abilities"):
         return None
     return _given(recipe.guidance_scale, float(model.default("guidance_scale")))
-
-
-def _check_tokens(recipe: Recipe, model: Model, catalogue: Catalogue) -> None:
-    most = int(model.default("prompt_tokens"))
-    for field, text in (("prompt", recipe.prompt), ("negative_prompt", recipe.negative_prompt)):
-        tokens = catalogue.count_tokens(model, text)
-        if tokens is not None and tokens > most:
-            raise RecipeError(
-                field,
-                f"The text is {tokens} tokens long; {model.name} reads {most}.",
-                "Shorten it: a token is a short word or a part of a long one.",
-            )
 
 
 def _known(asked: str, names: Collection[str]) -> str:

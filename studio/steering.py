@@ -1,13 +1,17 @@
-"""Which maps a recipe follows: its control units checked against model, ControlNets and inputs, and filled in."""
+"""Which maps a recipe follows and which pictures are its prompts: its control units checked against model, ControlNets
+and inputs, and filled in.
+"""
 
-from studio.controlnets import ControlNets
+from collections.abc import Callable, Sequence
+
+from studio.controlnets import ControlNet, ControlNets
 from studio.controls import CONTROLS
 from studio.controls.base import Control
-from studio.errors import ModelError, RecipeError
+from studio.errors import ModelError, RecipeError, StudioError
 from studio.frame import stored_size
 from studio.inputs import Inputs
 from studio.models import Catalogue, Model
-from studio.recipe import ControlUnit, Recipe, Task
+from studio.recipe import IMAGE_PROMPT, ControlUnit, Recipe, Task
 
 READY = "map"
 DOING: dict[Task, str] = {
@@ -21,19 +25,30 @@ def settle_controls(
     recipe: Recipe, model: Model, catalogue: Catalogue, controlnets: ControlNets, inputs: Inputs
 ) -> tuple[ControlUnit, ...]:
     """The units that change anything, with nothing left open; RecipeError where one cannot be."""
-    units = [unit for unit in recipe.controls if unit.steers]
-    if units:
+    if any(unit.steers for unit in recipe.controls):
         check_followed(recipe, model)
-    return tuple(
-        _with_weights(_with_picture(unit, recipe, inputs), model, catalogue, controlnets)
-        for unit in map(_with_options, units)
-    )
+
+    def settled(unit: ControlUnit) -> ControlUnit:
+        return _with_weights(_with_picture(_with_options(unit), recipe, inputs), model, catalogue, controlnets)
+
+    return each_steering(recipe.controls, settled)
+
+
+def each_steering(units: Sequence[ControlUnit], act: Callable[[ControlUnit], ControlUnit]) -> tuple[ControlUnit, ...]:
+    """What `act` makes of each unit that changes anything; its fault is a RecipeError that tells the unit's place."""
+    done = []
+    for place, unit in enumerate(units):
+        try:
+            done += [act(unit)] if unit.steers else []
+        except StudioError as error:
+            raise RecipeError("controls", error.message, error.hint, place) from error
+    return tuple(done)
 
 
 def check_followed(recipe: Recipe, model: Model) -> None:
     """RecipeError where the model cannot do all that is asked along maps."""
     family = model.family_facts()
-    for task in recipe.passes if recipe.controls else ():
+    for task in recipe.passes if recipe.map_units else ():
         if task not in family.control_pipelines:
             can = " or while it ".join(DOING[known] for known in family.control_pipelines)
             raise RecipeError(
@@ -41,7 +56,7 @@ def check_followed(recipe: Recipe, model: Model) -> None:
                 f"{model.name} cannot follow a map while it {DOING[task]}.",
                 f"It can while it {can}." if can else "Leave the control out, or choose another model.",
             )
-    uneven = any(unit.mode != "balanced" for unit in recipe.controls if unit.steers)
+    uneven = any(unit.mode != "balanced" for unit in recipe.map_units if unit.steers)
     if uneven and not family.weighs_maps:
         raise RecipeError(
             "controls",
@@ -64,11 +79,25 @@ def _with_options(unit: ControlUnit) -> ControlUnit:
 
 def _with_picture(unit: ControlUnit, recipe: Recipe, inputs: Inputs) -> ControlUnit:
     """The unit with the map or picture that it looks at: without one, the picture that the recipe starts from."""
+    if unit.is_prompt:
+        _check_prompt(unit)
     picture = unit.map or unit.image or (None if recipe.outpaint else recipe.init_image)
     if picture is None:
         raise RecipeError("controls", f"The control “{unit.kind}” has no picture.", "Give it a picture, or a map.")
     stored_size("controls", picture, inputs)
     return unit if unit.map or unit.image else unit.model_copy(update={"image": picture})
+
+
+def _check_prompt(unit: ControlUnit) -> None:
+    """RecipeError for what belongs to maps."""
+    if unit.map:
+        raise RecipeError("controls", "An image prompt has no map.", "Give the picture itself as its image.")
+    if unit.mode != "balanced":
+        raise RecipeError(
+            "controls",
+            "An image prompt cannot favour prompt or map: it is a prompt itself.",
+            "Choose the mode “balanced”, and change the weight.",
+        )
 
 
 def _with_weights(unit: ControlUnit, model: Model, catalogue: Catalogue, controlnets: ControlNets) -> ControlUnit:
@@ -82,13 +111,8 @@ def _with_weights(unit: ControlUnit, model: Model, catalogue: Catalogue, control
             raise fault
     except ModelError as error:
         raise RecipeError("controls", error.message, error.hint) from error
-    if unit.kind != READY and not controlnet.follows(unit.kind):
-        fits = controlnets.fitting(model.family, unit.kind, place)
-        raise RecipeError(
-            "controls",
-            f"{controlnet.name} does not follow maps of the kind “{unit.kind}”, but {', '.join(controlnet.kinds)}.",
-            f"Choose {' or '.join(fits)}." if fits else f"Choose one of its kinds, or “{READY}” for a map of your own.",
-        )
+    if not controlnet.follows(unit.kind) and (unit.kind != READY or controlnet.is_prompt):
+        raise _does_not_follow(controlnet, unit, controlnets.fitting(model.family, unit.kind, place))
     if controlnet.modes and controlnet.mode(unit.kind) is None:
         raise RecipeError(
             "controls",
@@ -98,9 +122,26 @@ def _with_weights(unit: ControlUnit, model: Model, catalogue: Catalogue, control
     return unit.model_copy(update={"model": name})
 
 
+def _does_not_follow(controlnet: ControlNet, unit: ControlUnit, fits: list[str]) -> RecipeError:
+    cure = f"Choose {' or '.join(fits)}." if fits else f"Choose one of its kinds, or “{READY}” for a map of your own."
+    if unit.is_prompt or controlnet.is_prompt:
+        return RecipeError(
+            "controls", f"{controlnet.name} is {controlnet.sort}: it does not serve “{unit.kind}”.", cure
+        )
+    kinds = ", ".join(controlnet.kinds)
+    fault = f"{controlnet.name} does not follow maps of the kind “{unit.kind}”, but {kinds}."
+    return RecipeError("controls", fault, cure)
+
+
 def _first_fitting(kind: str, model: Model, fitting: list[str]) -> str:
     """The best of those that fit; of a map of any kind nobody can tell which."""
     family = model.family_facts().name
+    if not fitting and kind == IMAGE_PROMPT:
+        raise RecipeError(
+            "controls",
+            f"There is no IP-Adapter for {family}, so a picture cannot be its prompt.",
+            "Put one into the folder ip-adapters of the studio's home, or choose another model.",
+        )
     if not fitting:
         raise RecipeError(
             "controls",

@@ -11,6 +11,7 @@ from studio.backends.base import Backend
 from studio.controlnets import ControlNets
 from studio.errors import RecipeError, StudioError
 from studio.frame import result_size
+from studio.hub import Say, silent
 from studio.inputs import Input, Inputs
 from studio.jobs import Job, JobQueue
 from studio.library import Library
@@ -19,6 +20,8 @@ from studio.presets import Presets
 from studio.recipe import ControlUnit, Recipe
 from studio.settings import Settings
 from studio.settle import settle
+from studio.skeleton import Person
+from studio.wordbook import Wordbook
 
 log = logging.getLogger(__name__)
 
@@ -41,26 +44,32 @@ class Studio:
         self.settings = settings
         self.catalogue = Catalogue(settings)
         self.controlnets = ControlNets(settings)
+        self.wordbook = Wordbook.of(settings)
         self.presets = Presets(settings.home / "presets")
         self.library = Library(images or settings.folder("images"))
         self.inputs = Inputs.of(settings)
         self.library.sweep()
         self.inputs.sweep()
-        self.backend = backend or _local(settings, self.catalogue, self.controlnets)
+        self.backend = backend or _local(settings, self.catalogue, self.controlnets, self.wordbook)
         queue_file = settings.home / "jobs.sqlite" if durable else None
         self.jobs = JobQueue(self.backend, self.library, queue_file, settings.max_waiting)
         self._warming: threading.Thread | None = None
 
     def settle(self, recipe: Recipe) -> tuple[Recipe, ...]:
         """What would be made: a recipe for each image with nothing left open; RecipeError."""
-        return settle(recipe, self.settings, self.catalogue, self.presets, self.inputs, self.controlnets)
+        return settle(recipe, self.settings, self.catalogue, self.presets, self.inputs, self.controlnets, self.wordbook)
 
-    def control_map(self, unit: ControlUnit, model: str | None = None) -> Input:
+    def control_map(self, unit: ControlUnit, model: str | None = None, say: Say = silent) -> Input:
         """The map that a picture by `model` (default: the studio's) would follow for this unit, made and stored.
 
-        RecipeError where its kind, options or picture cannot be, ModelError where weights are missing.
+        `say` hears of downloads. RecipeError where its kind, options or picture cannot be, ModelError where weights
+        are missing.
         """
-        return self.backend.control_map(unit, self.settings.model if model is None else model)
+        return self.backend.control_map(unit, self.settings.model if model is None else model, say)
+
+    def people(self, unit: ControlUnit, model: str | None = None, say: Say = silent) -> list[Person]:
+        """The people that a pose unit finds in its picture, in the picture's pixels; else as `control_map`."""
+        return self.backend.people(unit, self.settings.model if model is None else model, say)
 
     def submit(self, recipe: Recipe | Sequence[Recipe], owner: str) -> Job:
         """Check the recipe, or several, and put them in line as one job; StudioError where nothing was queued."""
@@ -129,7 +138,7 @@ class Studio:
             log.warning("%s is not ready: %s", self.settings.model, error)
 
 
-def _local(settings: Settings, catalogue: Catalogue, controlnets: ControlNets) -> Backend:
+def _local(settings: Settings, catalogue: Catalogue, controlnets: ControlNets, book: Wordbook) -> Backend:
     from studio.backends.local import LocalBackend
 
-    return LocalBackend(settings, catalogue, controlnets)
+    return LocalBackend(settings, catalogue, controlnets, book)

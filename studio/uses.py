@@ -19,7 +19,7 @@ UPSCALE = _group("upscale")
 # How far a mask's feather reaches, in mask blurs; what is farther from the mask keeps its pixels to the bit.
 FEATHER = 2.5
 PAINTING = frozenset(
-    {"prompt", "negative_prompt", "negative_presets", "scheduler", "steps", "guidance_scale", "controls"}
+    {"prompt", "negative_prompt", "negative_presets", "scheduler", "steps", "guidance_scale", "controls", "loras"}
 )
 
 

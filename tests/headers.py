@@ -15,9 +15,9 @@ Shapes = Mapping[str, tuple[int, ...]]
 SMALL: Shapes = {"weight": (2, 3)}
 
 
-def write_safetensors(path: Path, shapes: Shapes = SMALL) -> Path:
+def write_safetensors(path: Path, shapes: Shapes = SMALL, metadata: Mapping[str, str] | None = None) -> Path:
     """A .safetensors file of half-precision zeros that take no room on the disk."""
-    header, end = {"__metadata__": {"format": "pt"}}, 0
+    header, end = {"__metadata__": {"format": "pt", **(metadata or {})}}, 0
     for name, shape in shapes.items():
         begin, end = end, end + 2 * prod(shape)
         header[name] = {"dtype": "F16", "shape": list(shape), "data_offsets": [begin, end]}
@@ -61,9 +61,9 @@ def write_model(folder: Path, family: str) -> Path:
 
 
 def write_home(home: Path, starter: str) -> Path:
-    """A data folder with a model of the starter's family, which counts words as tokens, and one of Flux."""
-    write_model(home / "models" / "tiny-flux", "flux")
-    folder = write_model(home / "models" / starter, "starter") / "tokenizer"
+    """A data folder with a model of the starter's family and one of Flux, which counts words as tokens."""
+    write_model(home / "models" / starter, "starter")
+    folder = write_model(home / "models" / "tiny-flux", "flux") / FAMILIES["flux"].tokenizer
     folder.mkdir()
     tokenizer = Tokenizer(WordLevel({"[UNK]": 0}, unk_token="[UNK]"))
     tokenizer.pre_tokenizer = Whitespace()

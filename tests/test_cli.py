@@ -34,6 +34,8 @@ def home(tmp_path_factory: pytest.TempPathFactory, tiny_model: Callable[[str], P
     home = tmp_path_factory.mktemp("home")
     shutil.copytree(tiny_model("sd15"), home / "models" / MODEL)
     tiny.controlnet(home / "models" / MODEL, home / "controlnets" / "canny")
+    tiny.ip_adapter(home / "models" / MODEL, home / "ip-adapters" / "image.safetensors")
+    tiny.image_encoder(home / "ip-adapters" / "encoder")
     return home
 
 
@@ -83,12 +85,14 @@ def test_an_interrupt_keeps_what_had_finished(tmp_path: Path):
     assert "kept" in err
 
 
-LONG = "house " * 100
 MISTAKES = {
     "an empty prompt": (["generate", " "], "prompt"),
     "too many characters": (["generate", "x" * 4001], "prompt.*4000.*Shorten"),
-    "too many tokens": (["generate", LONG, "--model", MODEL], "prompt.*tokens.*Shorten"),
-    "a long negative prompt": (generate("--negative", LONG), "negative_prompt.*tokens"),
+    "an open bracket": (["generate", "a (red house", "--model", MODEL], r"prompt.*Line 1, column 3.*\("),
+    "an unknown LoRA": (generate("--lora", "inc:0.5"), "loras.*no LoRA 'inc'.*Put inc.safetensors"),
+    "a LoRA's weight": (generate("--lora", "inc:11"), "loras.*10"),
+    "a LoRA of another family": (generate("--lora", "few-step"), "loras.*few-step.safetensors.*Starter.*tiny.*1.5"),
+    "an unknown embedding": (["generate", "a embedding:calm", "--model", MODEL], "prompt.*no embedding 'calm'"),
     "an unknown model": (["generate", "a house", "--model", "tinny"], "model.*tinny.*Known are: tiny"),
     "an unknown scheduler": (generate("--scheduler", "Eula"), "scheduler.*Eula.*Euler"),
     "an unknown preset": (generate("--negative-preset", "nothing"), "negative_presets.*nothing.*Known"),
@@ -262,6 +266,19 @@ def test_a_map_alone_is_made_from_the_command_line(tmp_path: Path, capsys: pytes
         assert set(np.unique(np.asarray(made))) == {0, 255}
     assert main(["control", "canny", str(given), "--out", str(out), "--option", "lwo=50"]) == 2
     assert_one_line("no option 'lwo'", capsys)
+
+
+def test_a_picture_can_be_a_prompt_and_has_no_map(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    given = picture(tmp_path / "given.png")
+    argv = [*generate("--steps", 2, "--seed", 7, "--control"), f"ip_adapter={given}:0.8:0-0.5"]
+    facts, made, _ = answered(argv, tmp_path / "made", capsys)
+    (unit,) = facts["recipe"]["controls"]
+    assert (unit["kind"], unit["model"], unit["weight"], unit["end"]) == ("ip_adapter", "image", 0.8, 0.5)
+    assert "map" not in unit
+    free = answered(generate("--steps", 2, "--seed", 7), tmp_path / "free", capsys)[1]
+    assert free.tobytes() != made.tobytes()
+    assert main(["control", "ip_adapter", str(given), "--out", str(tmp_path / "map.png"), "--model", MODEL]) == 2
+    assert_one_line("An image prompt has no map: the model sees the picture itself", capsys)
 
 
 def test_a_picture_grows_at_the_sides_that_are_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]):

@@ -78,8 +78,8 @@ def test_the_projects_controlnets_are_all_well_formed(home):
 @pytest.mark.parametrize(
     ("family", "kinds"),
     [
-        ("sd15", {"canny", "depth", "pose", "scribble", "lineart", "tile"}),
-        ("sdxl", {"canny", "depth", "pose", "scribble", "lineart", "tile"}),
+        ("sd15", {"canny", "depth", "pose", "scribble", "lineart", "tile", "ip_adapter"}),
+        ("sdxl", {"canny", "depth", "pose", "scribble", "lineart", "tile", "ip_adapter"}),
         ("sd3", {"canny", "depth"}),
         ("flux", {"canny", "depth", "pose"}),
     ],
@@ -166,7 +166,8 @@ def test_what_names_the_kind_comes_first_and_what_is_here_before_the_hub(home):
     assert known(home).fitting("sd15", "canny") == ["my-canny", "sd15-canny", "anything"]
     assert known(home).fitting("sd15_inpaint", "canny") == known(home).fitting("sd15", "canny")
     assert known(home).fitting("sd21") == []
-    assert set(known(home).fitting("sd15", "map")) == set(known(home).fitting("sd15"))
+    maps = {name for name in known(home).fitting("sd15") if not known(home)[name].is_prompt}
+    assert set(known(home).fitting("sd15", "map")) == maps
 
 
 def test_a_toml_says_what_cannot_be_seen(home):
@@ -257,8 +258,11 @@ def test_what_is_no_controlnet_is_a_fault_that_says_why(home):
     assert "is a pickle" in faults["pickle"]
     assert "has no config.json" in faults["empty"]
     assert "is damaged" in faults["garbled"]
-    assert "adapter is no ControlNet that the studio knows. It must be one for Starter, " in faults["adapter"]
-    assert "lora.safetensors is no ControlNet" in faults["lora"]
+    assert (
+        "adapter is no ControlNet and no IP-Adapter that the studio knows. It must be a ControlNet for Starter, "
+        in faults["adapter"]
+    )
+    assert "lora.safetensors is no ControlNet and no IP-Adapter" in faults["lora"]
     assert "a ControlNet for FLUX.1, lacks its config.json, which says its size. Put both" in faults["flux"]
 
 

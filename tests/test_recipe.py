@@ -6,7 +6,7 @@ import pytest
 from pydantic import BaseModel, ValidationError
 
 from studio.errors import RecipeError
-from studio.recipe import SEEDS, ControlUnit, Recipe, Sides, hard_range, settings
+from studio.recipe import SEEDS, ControlUnit, Lora, Recipe, Sides, hard_range, settings
 from tests.drawer import settled
 
 UNIT = ControlUnit(kind="canny", image="0" * 64, weight=0.3, end=0.5, options={"low": 7, "high": 0.5, "by": "hand"})
@@ -59,6 +59,12 @@ UNIT = ControlUnit(kind="canny", image="0" * 64, weight=0.3, end=0.5, options={"
         ("controls", [{"kind": "canny", "wieght": 1}]),
         ("controls", [{}]),
         ("controls", "canny"),
+        ("loras", [{"name": "ink", "weight": 10.1}]),
+        ("loras", [{"name": "ink", "text_weight": -11}]),
+        ("loras", [{"name": "ink", "start": 0.6, "end": 0.5}]),
+        ("loras", [{"name": "ink", "wieght": 1}]),
+        ("loras", [{"name": ""}]),
+        ("loras", "ink"),
         ("version", 2),
         ("promt", "a house"),
     ],
@@ -91,6 +97,7 @@ def test_a_recipe_is_a_value():
         Recipe(negative_presets=("a", "b"), count=3),
         Recipe(init_image="0" * 64, strength=0.1 + 0.2, outpaint=Sides(left=8, top=1)),
         Recipe(controls=(UNIT, UNIT.model_copy(update={"options": ()}))),
+        Recipe(loras=(Lora(name="ink", weight=-0.5, text_weight=0, end=0.5), Lora(name="pixel-art.kohya"))),
     ],
 )
 def test_a_recipe_comes_back_from_json_exactly(recipe: Recipe):

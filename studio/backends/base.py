@@ -8,8 +8,10 @@ from PIL.Image import Image
 
 from studio.errors import RecipeError
 from studio.events import Event
+from studio.hub import Say, silent
 from studio.inputs import Input
 from studio.recipe import ControlUnit, Recipe
+from studio.skeleton import Person
 
 # Called with what happened; raises Cancelled where the job was stopped.
 Report = Callable[[Event], None]
@@ -44,10 +46,18 @@ class Backend(ABC):
     def warm(self, model: str) -> None:
         """Make ready for `model` ahead of the first job; may be called from another thread."""
 
-    def control_map(self, unit: ControlUnit, model: str) -> Input:
-        """The stored map that a picture by `model` would follow for this unit; RecipeError, ModelError."""
-        del model
+    def control_map(self, unit: ControlUnit, model: str, say: Say = silent) -> Input:
+        """The stored map that a picture by `model` would follow for this unit; RecipeError, ModelError.
+
+        `say` hears of downloads.
+        """
+        del model, say
         raise RecipeError("controls", f"Maps of the kind “{unit.kind}” cannot be made here.", "Give a ready-made map.")
+
+    def people(self, unit: ControlUnit, model: str, say: Say = silent) -> list[Person]:
+        """The people that a pose unit finds in its picture, in the picture's pixels; arguments and errors likewise."""
+        del unit, model, say
+        raise RecipeError("controls", "People cannot be found in pictures here.", "Place a pose by hand.")
 
     @abstractmethod
     def describe(self) -> str:

@@ -9,10 +9,13 @@ from typing import TYPE_CHECKING
 from studio.backends.base import Backend, Rendered, Report
 from studio.controlnets import ControlNets
 from studio.events import Loading
+from studio.hub import Say, silent
 from studio.inputs import Input, Inputs
 from studio.models import Catalogue
 from studio.recipe import ControlUnit, Recipe
 from studio.settings import Settings
+from studio.skeleton import Person
+from studio.wordbook import Wordbook
 
 if TYPE_CHECKING:
     from studio.engine.manager import PipelineManager
@@ -21,18 +24,23 @@ if TYPE_CHECKING:
 class LocalBackend(Backend):
     """The engine behind the backend's contract. Torch and diffusers are imported at the first `warm` or `generate`."""
 
-    def __init__(self, settings: Settings, catalogue: Catalogue, controlnets: ControlNets | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        catalogue: Catalogue,
+        controlnets: ControlNets | None = None,
+        book: Wordbook | None = None,
+    ) -> None:
         self._settings = settings
         self._catalogue = catalogue
         self._controlnets = controlnets or ControlNets(settings)
+        self._book = book or Wordbook.of(settings)
         self._inputs = Inputs.of(settings)
         self._making = Lock()
         self._manager: PipelineManager | None = None
 
     def generate(self, recipes: Sequence[Recipe], report: Report) -> Iterator[Rendered]:
-        if self._manager is None:
-            report(Loading("Starting the engine ..."))
-        manager = self._engine()
+        manager = self._engine(lambda words: report(Loading(words)))
         from studio.engine.render import render
         from studio.engine.tasks.upscale import upscale
 
@@ -50,11 +58,17 @@ class LocalBackend(Backend):
         del render  # imported with its libraries, so that the first image does not wait for them
         manager.warm(self._catalogue[model])
 
-    def control_map(self, unit: ControlUnit, model: str) -> Input:
-        manager = self._engine()
+    def control_map(self, unit: ControlUnit, model: str, say: Say = silent) -> Input:
+        manager = self._engine(say)
         from studio.engine import maps
 
-        return maps.preview(manager, unit, self._catalogue[model], self._inputs)
+        return maps.preview(manager, unit, self._catalogue[model], self._inputs, say)
+
+    def people(self, unit: ControlUnit, model: str, say: Say = silent) -> list[Person]:
+        manager = self._engine(say)
+        from studio.engine import maps
+
+        return maps.people(manager, unit, self._catalogue[model], self._inputs, say)
 
     def describe(self) -> str:
         return self._manager.describe() if self._manager else "The engine is starting."
@@ -63,7 +77,9 @@ class LocalBackend(Backend):
         if self._manager:
             self._manager.close()
 
-    def _engine(self) -> "PipelineManager":
+    def _engine(self, say: Say = silent) -> "PipelineManager":
+        if self._manager is None:
+            say("Starting the engine ...")
         with self._making:
             if self._manager is None:
                 # Read once, when torch is imported. Waiting threads that spin made a forward pass four times slower
@@ -71,5 +87,5 @@ class LocalBackend(Backend):
                 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
                 from studio.engine.manager import PipelineManager
 
-                self._manager = PipelineManager(self._catalogue, self._settings, self._controlnets)
+                self._manager = PipelineManager(self._catalogue, self._settings, self._controlnets, self._book)
             return self._manager

@@ -20,6 +20,7 @@ from studio.inputs import Input, Inputs
 from studio.metadata import png
 from studio.recipe import Recipe, settings
 from studio.settings import Settings
+from studio.wording import replaced
 
 if TYPE_CHECKING:
     from studio.jobs import Job
@@ -41,6 +42,8 @@ VALUES = {"init_image": "FILE", "mask_image": "FILE", "outpaint": "left=N,right=
 UNIT_FORM = "KIND=IMAGE[:WEIGHT[:START-END]]"
 NUMBER = r"\d*\.?\d+"
 UNIT = rf"(?P<kind>[^=]+)=(?P<file>.+?)(?::(?P<weight>{NUMBER})(?::(?P<start>{NUMBER})-(?P<end>{NUMBER}))?)?"
+LORA_FORM = "NAME[:WEIGHT]"
+LORA = rf"(?P<name>.+?)(?::(?P<weight>-?{NUMBER}))?"
 BAR = 24
 
 
@@ -51,6 +54,15 @@ def arguments(parser: argparse.ArgumentParser) -> None:
             continue
         if name == "controls":
             control_arguments(parser)
+            continue
+        if name == "loras":
+            parser.add_argument(
+                "--lora",
+                action="append",
+                default=[],
+                metavar=LORA_FORM,
+                help="Put this LoRA on; its weight goes from -10 to 10, without one it is 1. May be given again.",
+            )
             continue
         if name == "mask_area":
             sentence = "Paint the masked place alone at full size, not with the whole picture in view."
@@ -91,6 +103,8 @@ def run(args: argparse.Namespace) -> int:
     given = {name: value for name in settings() if (value := getattr(args, name, None)) is not None}
     if "outpaint" in given:
         given["outpaint"] = _sides(given["outpaint"])
+    if args.lora:
+        given["loras"] = [_lora(text) for text in args.lora]
     units = [*(_unit("image", text) for text in args.control), *(_unit("map", text) for text in args.control_map)]
     # Without the pictures first, so that a misspelt setting stores nothing.
     plain = {name: value for name, value in given.items() if name not in ("init_image", "mask_image")}
@@ -109,7 +123,10 @@ def make(args: argparse.Namespace, studio_settings: Settings, given: dict[str, A
         from studio.studio import Studio
 
         with Studio(studio_settings, images=args.out.absolute(), durable=False) as studio:
-            end = _follow(studio, studio.submit(recipe, OWNER), images, None if args.json else out)
+            job = studio.submit(recipe, OWNER)
+            for words in dict.fromkeys(words for single in job.recipes for words in replaced(recipe, single)):
+                print(words, file=sys.stderr)
+            end = _follow(studio, job, images, None if args.json else out)
     if args.json:
         facts = [_facts(image) for image in images.values()]
         print(json.dumps({"images": facts, "seconds": round(time.monotonic() - began, 3)}))
@@ -122,6 +139,14 @@ def _sides(text: str) -> dict[str, str]:
     if any(len(side) != 2 for side in sides):
         raise RecipeError("outpaint", f"{text!r} cannot be.", f"Write {VALUES['outpaint']}, or some of these.")
     return {name.strip(): pixels.strip() for name, pixels in sides}
+
+
+def _lora(text: str) -> dict[str, str]:
+    """The LoRA of `ink:0.6`."""
+    found = re.fullmatch(LORA, text)
+    if not found:
+        raise RecipeError("loras", f"{text!r} cannot be.", f"Write {LORA_FORM}.")
+    return {name: value for name, value in found.groupdict().items() if value is not None}
 
 
 def _unit(source: Literal["image", "map"], text: str) -> dict[str, Any]:

@@ -55,10 +55,10 @@ def _of_file(controlnet: ControlNet, path: Path, config: dict[str, Any], dtype: 
 
 
 class Steering:
-    """A recipe's units with their networks, in the same order; `network` is what a pipeline takes for all of them."""
+    """A recipe's maps with their networks, in the same order; `network` is what a pipeline takes for all of them."""
 
     def __init__(self, recipe: Recipe, networks: Sequence[Any], numbers: Sequence[int | None]) -> None:
-        self.units = recipe.controls
+        self.units = recipe.map_units
         self.numbers = list(numbers)
         self.network: Any
         if isinstance(networks[0], FluxControlNetModel):

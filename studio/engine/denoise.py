@@ -27,21 +27,31 @@ def denoise(
     """
     pipe, learned = loan.turn_to(stage.task), loan.resident.pipe.scheduler.config
     pipe.scheduler = schedulers.build(str(recipe.scheduler), learned)
-    steering = loan.steering
-    with _dtype_kept(pipe.vae), in_tiles(pipe.vae, tiling), steering.reading(pipe.vae) if steering else nullcontext():
-        result = pipe(
-            **repeated(loan.resident.prompts.encode(pipe, recipe), len(pieces)),
-            **_taken(pipe, stage, recipe),
-            **_inputs(pieces),
-            **(steering.arguments(pipe, stage, pieces) if steering else {}),
-            num_inference_steps=stage.steps,
-            guidance_scale=recipe.guidance_scale,
-            # One generator a piece, on the CPU: the same seed draws the same noise alone, in a batch, on any device.
-            generator=[torch.Generator("cpu").manual_seed(piece.seed) for piece in pieces],
-            output_type="latent",
-            callback_on_step_end=_Steps(loan, stage, pieces, progress),
-            callback_on_step_end_tensor_inputs=["latents"],
-        )
+    steering, prompts, loras = loan.steering, loan.image_prompts, loan.loras
+    with (
+        _dtype_kept(pipe.vae),
+        in_tiles(pipe.vae, tiling),
+        steering.reading(pipe.vae) if steering else nullcontext(),
+        prompts.heard(pipe) if prompts else nullcontext(),
+        loras.worn(pipe) if loras else nullcontext(),
+    ):
+        changed = loras.reads if loras else ()
+        script = loan.resident.prompts.script(pipe, recipe, stage.steps, stage.done, changed)
+        with script.spoken(pipe, len(pieces), stage.made):
+            result = pipe(
+                **repeated(script.arguments, len(pieces)),
+                **_taken(pipe, stage, recipe),
+                **_inputs(pieces),
+                **(steering.arguments(pipe, stage, pieces) if steering else {}),
+                **(prompts.arguments() if prompts else {}),
+                num_inference_steps=stage.steps,
+                guidance_scale=recipe.guidance_scale,
+                # One generator a piece, on the CPU: the same seed draws the same noise alone, in a batch, anywhere.
+                generator=[torch.Generator("cpu").manual_seed(piece.seed) for piece in pieces],
+                output_type="latent",
+                callback_on_step_end=_Steps(loan, stage, pieces, progress),
+                callback_on_step_end_tensor_inputs=["latents"],
+            )
     progress.finished(stage, pieces)
     latents: torch.Tensor = result.images
     return latents

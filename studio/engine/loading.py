@@ -36,7 +36,7 @@ FOREIGN = (
 # What has a name, and files of a variant.
 Named = Model | ControlNet
 LIBRARIES = {"diffusers": diffusers, "transformers": transformers}
-# The checker would answer with a black picture and no word; the encoder serves image prompts only.
+# The checker would answer with a black picture and no word; image prompts bring the encoder that they learned with.
 LEFT_OUT = ("safety_checker", "feature_extractor", "image_encoder")
 
 

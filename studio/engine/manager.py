@@ -2,20 +2,23 @@
 
 import inspect
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from threading import Lock
 from typing import Any
 
 import torch
+from PIL.Image import Image
 
 from studio.controlnets import ControlNet, ControlNets
 from studio.controls.base import Workshop
 from studio.engine import controlnets as nets
-from studio.engine import memory, safety
+from studio.engine import ipadapters, memory, safety
+from studio.engine.adapters import Stack, Wardrobe
 from studio.engine.controlnets import Steering
 from studio.engine.device import Device
+from studio.engine.ipadapters import Adapter, ImagePrompts
 from studio.engine.loading import load, pipeline_class
 from studio.engine.preview import fit_colours
 from studio.engine.shelf import Shelf
@@ -27,6 +30,7 @@ from studio.families.base import LatentColours
 from studio.models import Catalogue, Model
 from studio.recipe import Recipe, Task
 from studio.settings import Settings
+from studio.wordbook import Wordbook
 
 Say = Callable[[Loading], None]
 
@@ -46,7 +50,7 @@ class Resident:
     offload: memory.Offload
     words: str
     guard: safety.Guard | None
-    prompts: Prompts = field(default_factory=Prompts)
+    prompts: Prompts
     rehearsed: set[tuple[str, int]] = field(default_factory=set)
 
     @property
@@ -59,7 +63,8 @@ class Resident:
 class Loan:
     """A borrowed model: `pipe` does `task` with the resident's own modules and a scheduler of its own.
 
-    `steering` is what the pipelines that it turns to follow; None for those that follow no maps.
+    `steering` is what the pipelines that it turns to follow; None for those that follow no maps. `image_prompts` are
+    the pictures that they hear beside the words, `loras` what is put on their modules.
     """
 
     resident: Resident
@@ -67,6 +72,8 @@ class Loan:
     pipe: Any
     device: Device
     steering: Steering | None = None
+    image_prompts: ImagePrompts | None = None
+    loras: Stack | None = None
     _steered: Steering | None = None
 
     def turn_to(self, task: Task) -> Any:
@@ -92,16 +99,19 @@ class PipelineManager:
         catalogue: Catalogue,
         settings: Settings,
         controlnets: ControlNets | None = None,
+        book: Wordbook | None = None,
         *,
         device: Device | None = None,
     ) -> None:
         self.device = device or Device.choose(settings.device)
         self._catalogue = catalogue
         self._controlnets = controlnets or ControlNets(settings)
+        self.book = book or Wordbook.of(settings)
         self._settings = settings
         self._residents: dict[Model, Resident] = {}  # the longest unused first
         self._lent: Model | None = None
         self._shelf = Shelf(self._evict)
+        self._wardrobe = Wardrobe()
         self.upscalers = Enlarger(settings, self.device, self._evict)
         self._lock = Lock()
 
@@ -134,16 +144,35 @@ class PipelineManager:
                 # A pipeline does this at its natural end only; an error or a stop in a step passes it by.
                 loan.pipe.maybe_free_model_hooks()
 
-    def steer(self, loan: Loan, recipe: Recipe, say: Say) -> None:
-        """From now on the loan's pipelines follow the maps of this settled recipe, or none where it has none.
+    def steer(self, loan: Loan, recipe: Recipe, say: Say, pictures: Sequence[Image] = ()) -> None:
+        """From now on the loan's pipelines follow the maps of this settled recipe, and hear its image prompts.
 
-        Raises RecipeError where a ControlNet is for another family, ModelError where it cannot be loaded.
+        `pictures` are those of its image prompts, in their order. Raises RecipeError where a ControlNet or IP-Adapter
+        is for another family, ModelError where it cannot be loaded.
         """
-        chosen = [self._controlnets[str(unit.model)] for unit in recipe.controls]
-        self._shelf.lent = frozenset(_key(one) for one in chosen)
-        networks = [self._network(one, loan.resident, say) for one in chosen]
-        numbers = [one.mode(unit.kind) for one, unit in zip(chosen, recipe.controls, strict=True)]
+        followed, heard = (
+            [self._controlnets[str(unit.model)] for unit in units] for units in (recipe.map_units, recipe.prompt_units)
+        )
+        self._shelf.lent = frozenset(_key(one) for one in (*followed, *heard))
+        networks = [self._network(one, loan.resident, say) for one in followed]
+        numbers = [one.mode(unit.kind) for one, unit in zip(followed, recipe.map_units, strict=True)]
         loan.steering = Steering(recipe, networks, numbers) if networks else None
+        adapters = [self._network(one, loan.resident, say) for one in heard]
+        seen = [
+            adapter.sees(self._encoder(one, loan.resident, say), picture)
+            for one, adapter, picture in zip(heard, adapters, pictures, strict=True)
+        ]
+        loan.image_prompts = ImagePrompts(recipe, adapters, seen, self.device.kind) if adapters else None
+
+    def dress(self, loan: Loan, recipe: Recipe, say: Say) -> None:
+        """From now on the loan's pipelines wear the LoRAs of this settled recipe; ModelError where one does not fit."""
+        model, dtype = loan.resident.model, self.device.dtype(loan.resident.model.family_facts())
+        files = [self.book.loras.for_model(lora.name, model) for lora in recipe.loras]
+        adapters = [
+            self._wardrobe.adapter(file, model, loan.resident.pipe, dtype, lambda words: say(Loading(words)))
+            for file in files
+        ]
+        loan.loras = Stack(recipe, adapters) if adapters else None
 
     def workshop(self, model: Model, say: Say) -> Workshop:
         """What maps are made with, for pictures of this model; whoever lets networks make them has the device."""
@@ -176,6 +205,7 @@ class PipelineManager:
     def make_room(self) -> None:
         """Unload all but the model that is lent."""
         self._evict(math.inf)
+        self._wardrobe.clear()
         self.upscalers.clear()
         self.device.release()
 
@@ -191,6 +221,7 @@ class PipelineManager:
             self._residents.clear()
             while self._shelf.drop():
                 pass
+            self._wardrobe.clear()
             self.upscalers.clear()
             self.device.release()
 
@@ -200,19 +231,35 @@ class PipelineManager:
         return resident
 
     def _network(self, controlnet: ControlNet, resident: Resident, say: Say) -> Any:
-        """The ControlNet on the device, loaded where it is not; ModelError where it does not fit the denoiser."""
+        """The ControlNet or IP-Adapter on the device, loaded where it is not; ModelError where it does not fit."""
         model, dtype = resident.model, self.device.dtype(resident.model.family_facts())
         self._controlnets.check_fit(controlnet, model, self._catalogue.location(model))
 
         def loader() -> Any:
             say(Loading(f"Loading {controlnet.name} ..."))
-            loaded = nets.load(controlnet, self._controlnets, dtype, lambda words: say(Loading(words)))
+            load = ipadapters.load if controlnet.is_prompt else nets.load
+            loaded = load(controlnet, self._controlnets, dtype, lambda words: say(Loading(words)))
             return loaded.to(self.device.kind)
 
         size = self._controlnets.size_bytes(controlnet) or controlnet.download_bytes or 0
+        size -= self._controlnets.encoder_bytes(controlnet)
         network = self._shelf.load(_key(controlnet), loader, size * memory.LOADING_FACTOR)
-        _check_sides(controlnet, network, resident)
+        if isinstance(network, Adapter):
+            network.check_fit(controlnet, resident.pipe.unet)
+        else:
+            _check_sides(controlnet, network, resident)
         return network
+
+    def _encoder(self, adapter: ControlNet, resident: Resident, say: Say) -> Any:
+        """The image encoder of an IP-Adapter that was loaded, on the device."""
+        folder, dtype = self._controlnets.encoder(adapter), self.device.dtype(resident.model.family_facts())
+
+        def loader() -> Any:
+            say(Loading(f"Loading the image encoder of {adapter.name} ..."))
+            return ipadapters.load_encoder(adapter, folder, dtype).to(self.device.kind)
+
+        needed = self._controlnets.encoder_bytes(adapter) * memory.LOADING_FACTOR
+        return self._shelf.load(f"image encoder: {folder}", loader, needed)
 
     def _load(self, model: Model, say: Say) -> Resident:
         needed = (self._catalogue.size_bytes(model) or model.download_bytes or 0) * memory.LOADING_FACTOR
@@ -232,7 +279,7 @@ class PipelineManager:
         if offload != "none":
             say(Loading(f"{model.name} {words}."))
         place(pipe, offload, self.device)
-        return Resident(model, pipe, parts, colours, offload, words, guard)
+        return Resident(model, pipe, parts, colours, offload, words, guard, Prompts(model, self.book))
 
     def _offload(self, model: Model, parts: dict[str, int], dtype: torch.dtype, free: int) -> memory.Offload:
         if self._settings.offload != "auto" and self.device.kind != "cpu":

@@ -4,39 +4,67 @@ from contextlib import nullcontext
 
 from PIL import Image, ImageOps
 
+from studio.controls import pose
 from studio.controls.base import Workshop
 from studio.engine import compose
 from studio.engine.compose import Size
 from studio.engine.manager import PipelineManager
 from studio.errors import RecipeError
-from studio.events import Loading
 from studio.frame import map_size
+from studio.hub import Say, silent
 from studio.inputs import Input, Inputs
 from studio.models import Model
 from studio.recipe import ControlUnit, Recipe
-from studio.steering import READY, control_of
+from studio.skeleton import Person
+from studio.steering import READY, control_of, each_steering
 
 
 def with_maps(recipe: Recipe, inputs: Inputs, workshop: Workshop) -> Recipe:
     """The recipe with a stored map in each unit that changes anything: its picture can be made again from it alone.
 
-    Raises RecipeError where nothing is found in a picture or a map is empty, ModelError where weights are missing,
-    LibraryError where a picture is gone.
+    Raises RecipeError where nothing is found in a picture, a map is empty, weights are missing or a picture is gone.
     """
-    units = [unit for unit in recipe.controls if unit.steers]
-    size = map_size(recipe, inputs) if units else (0, 0)
-    return recipe.model_copy(update={"controls": tuple(_with_map(unit, size, inputs, workshop) for unit in units)})
+    size = map_size(recipe, inputs) if recipe.controls else (0, 0)
+    units = each_steering(
+        recipe.controls, lambda unit: unit if unit.is_prompt else _with_map(unit, size, inputs, workshop)
+    )
+    return recipe.model_copy(update={"controls": units})
 
 
-def preview(manager: PipelineManager, unit: ControlUnit, model: Model, inputs: Inputs) -> Input:
-    """The unit's map for a picture of the model's own size, stored; errors as `with_maps`.
+def prompts(recipe: Recipe, inputs: Inputs) -> list[Image.Image]:
+    """The pictures that are prompts themselves, as their units fit them to the square that an encoder sees.
+
+    Raises LibraryError where one is gone.
+    """
+    pictures = [(inputs.open(str(unit.image)).convert("RGB"), unit) for unit in recipe.prompt_units]
+    # The encoder itself cuts off what is beside the square in the middle.
+    return [
+        picture if unit.resize == "crop" else fitted(picture, (max(picture.size),) * 2, unit)
+        for picture, unit in pictures
+    ]
+
+
+def preview(manager: PipelineManager, unit: ControlUnit, model: Model, inputs: Inputs, say: Say = silent) -> Input:
+    """The unit's map for a picture of the model's own size, stored; errors as the control and the store have them.
 
     It waits for the device only where a network makes the map.
     """
     size = (int(model.default("width")), int(model.default("height")))
     with manager.hold() if control_of(unit).needs else nullcontext():
-        made = _with_map(unit, size, inputs, manager.workshop(model, _silent))
+        made = _with_map(unit, size, inputs, manager.workshop(model, lambda event: say(event.what)))
     return Input(str(made.map), *inputs.size(str(made.map)), ())
+
+
+def people(
+    manager: PipelineManager, unit: ControlUnit, model: Model, inputs: Inputs, say: Say = silent
+) -> list[Person]:
+    """The people that a pose unit finds in its picture, in the picture's pixels; errors as of `preview`."""
+    picture = inputs.open(str(unit.image)).convert("RGB")
+    with manager.hold():
+        found = pose.CONTROL.people(picture, dict(unit.options), manager.workshop(model, lambda event: say(event.what)))
+    if not found:
+        raise RecipeError("controls", str(pose.CONTROL.nothing), "Choose another picture, or place a pose by hand.")
+    return found
 
 
 def fitted(picture: Image.Image, size: Size, unit: ControlUnit) -> Image.Image:
@@ -65,7 +93,3 @@ def _seen(picture: Image.Image, size: Size, resize: str) -> Image.Image:
     ratios = (size[0] / picture.width, size[1] / picture.height)
     scale = max(ratios) if resize == "crop" else min(ratios)
     return compose.scaled(picture, (max(1, round(picture.width * scale)), max(1, round(picture.height * scale))))
-
-
-def _silent(event: Loading) -> None:
-    del event

@@ -81,7 +81,7 @@ class Painter:
 
     def maps(self, size: tuple[int, int]) -> list[Image.Image]:
         """The map of each control unit, over a picture of this size."""
-        return [fitted(self.inputs.open(str(unit.map)), size, unit) for unit in self.recipe.controls]
+        return [fitted(self.inputs.open(str(unit.map)), size, unit) for unit in self.recipe.map_units]
 
     def paint(self, stage: Stage, pieces: Sequence[Piece]) -> Iterator[tuple[Piece, torch.Tensor]]:
         """Each piece with its latents (1, channels, height, width), batch by batch."""
@@ -194,6 +194,7 @@ class Painter:
             "dtype": str(self.loan.device.dtype(self.family)).removeprefix("torch."),
             "memory": self.loan.resident.words,
             "batch": str(self._batches[index]),
+            **({"loras": self.loan.loras.facts} if self.loan.loras else {}),
             "torch": torch.__version__,
             "diffusers": diffusers.__version__,
         }

@@ -19,7 +19,8 @@ Numbered = tuple[int, Recipe]
 class Stage:
     """One call of a pipeline: images of `width` x `height` by `task`, the scheduler set to `steps`.
 
-    `made` is how many of the steps are made; a low strength leaves out the first ones, the lowest all of them.
+    `made` is how many of the steps are made; a low strength leaves out the first ones, the lowest all of them. `done`
+    is how many a stage before it took, for words that change at a step.
     """
 
     task: Task
@@ -28,6 +29,7 @@ class Stage:
     steps: int
     made: int
     strength: float | None = None
+    done: int = 0
 
     @property
     def work(self) -> int:
@@ -74,12 +76,13 @@ class Progress:
         self.report = report
         self._clock = clock
         self._recipes = [recipe for _, recipe in numbered]
-        self._steps, self._work = 0, 0
+        self._steps, self._work, self._tiles = 0, 0, 1
         self._made: Counter[int] = Counter()
         self._done = 0
 
     def expect(self, stages: Sequence[Stage]) -> None:
-        """Each image of the run takes these stages."""
+        """Each image of the run takes these stages; where all are the same, they are its tiles."""
+        self._tiles = len(stages) if len(set(stages)) == 1 else 1
         self._steps = sum(stage.made for stage in stages)
         self._work = sum(stage.work for stage in stages)
 
@@ -90,7 +93,7 @@ class Progress:
         step = max(1, int(share * stage.made + 1e-6)) * (len(pieces) // len(images))
         done = (self._done + share * stage.work * len(pieces)) / (self._work * len(self._recipes))
         left = self._clock.left(self._recipes, done)
-        self.report(Step(images, self._made[images[0]] + step, self._steps, left))
+        self.report(Step(images, self._made[images[0]] + step, self._steps, left, self._tiles))
 
     def finished(self, stage: Stage, pieces: Sequence[Piece]) -> None:
         """A batch has gone through the stage."""

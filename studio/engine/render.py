@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from studio.backends.base import Rendered, Report
 from studio.engine import schedulers, tasks
 from studio.engine.manager import Loan, PipelineManager
-from studio.engine.maps import with_maps
+from studio.engine.maps import prompts, with_maps
 from studio.engine.painter import Painter
 from studio.engine.progress import Clock, Numbered, Progress
 from studio.engine.text import check_length
@@ -16,6 +16,7 @@ from studio.models import Model
 from studio.recipe import Recipe
 from studio.settle import check_task
 from studio.steering import check_followed
+from studio.wording import ignored
 
 
 def render(
@@ -31,14 +32,17 @@ def render(
         for _, recipe in recipes:
             check_task(recipe, model)
             check_followed(recipe, model)
-            check_length(loan.pipe, model, recipe)
+            check_length(loan.pipe, model, recipe, manager.book)
             _check_scheduler(loan, recipe)
         clock = Clock([recipe for _, recipe in recipes])
         for _, run in itertools.groupby(recipes, lambda numbered: numbered[1].model_copy(update={"seed": None})):
             numbered = _with_maps(manager, model, list(run), report, inputs)
-            manager.steer(loan, numbered[0][1], report)
+            manager.steer(loan, numbered[0][1], report, prompts(numbered[0][1], inputs))
+            manager.dress(loan, numbered[0][1], report)
             progress = Progress(clock, numbered, report)
             painter = Painter(manager, loan, inputs, progress, numbered)
+            if words := ignored(numbered[0][1], model):
+                painter.note(words)
             for index, image in tasks.of(painter.recipe)(painter):
                 yield painter.rendered(index, image)
             progress.close()

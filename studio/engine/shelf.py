@@ -1,4 +1,4 @@
-"""The networks beside the models: ControlNets and what makes their maps, kept while memory allows."""
+"""The networks beside the models: ControlNets, what makes their maps, IP-Adapters; kept while memory allows."""
 
 from collections.abc import Callable
 from typing import Any, TypeVar

@@ -1,19 +1,29 @@
 """Prompts: that they fit, and what the text encoders make of them, kept for the next image."""
 
 import inspect
+import math
 from collections import OrderedDict
+from collections.abc import Callable, Hashable
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from diffusers import StableDiffusionPipeline
+from safetensors.torch import load_file
 
-from studio.errors import RecipeError
+from studio import wording
+from studio.embeddings import EmbeddingFile
+from studio.engine.chunks import Read, encoders, filled, read
+from studio.engine.loading import FOREIGN
+from studio.engine.script import Encoded, Line, Script
+from studio.errors import ModelError, RecipeError
 from studio.models import Model
+from studio.named_files import stamp_of
+from studio.prompts.schedule import Chunks, Plan, Strand
 from studio.recipe import Recipe
+from studio.wordbook import Wordbook
 
-Encoded = dict[str, torch.Tensor | None]
-
+T = TypeVar("T")
 KEPT = 64
 # What `encode_prompt` returns, by how many values there are.
 NAMES = {
@@ -24,20 +34,67 @@ NAMES = {
 
 
 class Prompts:
-    """Encoded prompts of one loaded model, the latest `KEPT` of them; a second seed costs no encoder call."""
+    """Encoded words of one loaded model, the latest `KEPT` of them; a second seed costs no encoder call."""
 
-    def __init__(self) -> None:
-        self._kept: OrderedDict[tuple[str, str, bool], Encoded] = OrderedDict()
+    def __init__(self, model: Model, book: Wordbook) -> None:
+        self._model = model
+        self._book = book
+        self._kept: OrderedDict[Hashable, Any] = OrderedDict()
 
-    def encode(self, pipe: Any, recipe: Recipe) -> Encoded:
-        """The arguments of the pipeline's call that stand for the recipe's words, one row each."""
-        key = (recipe.prompt, recipe.negative_prompt, (recipe.guidance_scale or 0) > 1)
+    def script(self, pipe: Any, recipe: Recipe, steps: int, done: int = 0, changed: Hashable = ()) -> Script:
+        """What the pipeline's call is told of the recipe's words, spread over `steps` after `done` others.
+
+        `changed` says what LoRAs do to the text encoders. Words that need nothing but the pipeline's own way go it.
+        """
+        _, plans = wording.read(recipe, self._model, self._book, steps, done)
+        guided = (recipe.guidance_scale or 0) > 1
+        if not self._model.family_facts().weighs_words or all(_is_plain(pipe, plan) for plan in plans):
+            prompt, negative = (plan.strands[0].stages[0].text for plan in plans)
+            key = (prompt, negative, guided, changed)
+            return Script(self._once(key, lambda: _encode(pipe, prompt, negative, guided)))
+        return self._written(pipe, plans, changed, guided=guided)
+
+    def _written(self, pipe: Any, plans: tuple[Plan, Plan], changed: Hashable, *, guided: bool) -> Script:
+        """The script of words that are weighed, long, changing or mixed."""
+        lines = [self._line(pipe, strand, changed) for strand in plans[0].strands]
+        negative = self._line(pipe, plans[1].strands[0], changed)
+        # SDXL was trained with zeros for no negative prompt.
+        if not any(map(any, plans[1].strands[0].at(1))) and pipe.config.get("force_zeros_for_empty_prompt"):
+            negative = Line(((1, lines[0].at(1).zeros()),))
+        tokens = math.lcm(*(read.embeds.shape[1] for line in (*lines, negative) for _, read in line.reads))
+        lines, against = [line.tiled(tokens) for line in lines], negative.tiled(tokens)
+        words, others = lines[0].at(1), against.at(1)
+        offered = {
+            "prompt_embeds": words.embeds,
+            "negative_prompt_embeds": others.embeds if guided else None,
+            "pooled_prompt_embeds": words.pooled,
+            "negative_pooled_prompt_embeds": others.pooled if guided else None,
+        }
+        call = inspect.signature(type(pipe).__call__).parameters
+        arguments = {name: value for name, value in offered.items() if name in call}
+        return Script(arguments, lines, against if guided else None)
+
+    def _line(self, pipe: Any, strand: Strand, changed: Hashable) -> Line:
+        return Line(
+            tuple((stage.until, self._read(pipe, stage.chunks, changed)) for stage in strand.stages), strand.weight
+        )
+
+    def _read(self, pipe: Any, chunks: Chunks, changed: Hashable) -> Read:
+        names = {segment.text for chunk in chunks for segment in chunk if segment.kind == "embedding"}
+        files = [self._book.embeddings[name] for name in sorted(names)]
+        stamps = tuple(stamp_of(file.path) for file in files)
+        return self._once(
+            (chunks, changed, stamps), lambda: read(pipe, chunks, {file.name: _vectors(file) for file in files})
+        )
+
+    def _once(self, key: Hashable, make: Callable[[], T]) -> T:
         if key not in self._kept:
-            self._kept[key] = _encode(pipe, *key)
+            self._kept[key] = make()
             if len(self._kept) > KEPT:
                 self._kept.popitem(last=False)
         self._kept.move_to_end(key)
-        return self._kept[key]
+        made: T = self._kept[key]
+        return made
 
 
 def repeated(encoded: Encoded, count: int) -> Encoded:
@@ -48,14 +105,16 @@ def repeated(encoded: Encoded, count: int) -> Encoded:
     }
 
 
-def check_length(pipe: Any, model: Model, recipe: Recipe) -> None:
-    """RecipeError where the prompt has more tokens than the model reads: the end would be cut without a word."""
+def check_length(pipe: Any, model: Model, recipe: Recipe, book: Wordbook) -> None:
+    """RecipeError where a prompt has more tokens than the model reads: the end would be cut without a word."""
     facts = model.family_facts()
+    if facts.weighs_words:  # it reads them in several goes
+        return
     tokenizer = getattr(pipe, facts.tokenizer, None) or pipe.tokenizer
     marks = tokenizer.num_special_tokens_to_add()
     limit = min(int(model.default("prompt_tokens")), tokenizer.model_max_length - marks)
-    for field in ("prompt", "negative_prompt"):
-        _check_field(tokenizer, field, getattr(recipe, field), limit)
+    for prompt, plan in zip(*wording.read(recipe, model, book), strict=True):
+        _check_field(tokenizer, prompt.recipe_field, plan.strands[0].stages[0].text, limit)
 
 
 def _check_field(tokenizer: Any, field: str, text: str, limit: int) -> None:
@@ -71,6 +130,24 @@ def _check_field(tokenizer: Any, field: str, text: str, limit: int) -> None:
         f'it would be cut before "{cut}".',
         "Shorten it.",
     )
+
+
+def _is_plain(pipe: Any, plan: Plan) -> bool:
+    """Whether a pipeline reads it the same by itself: words at once, none of them weighed."""
+    (weight, stages), *others = [(strand.weight, strand.stages) for strand in plan.strands]
+    (chunk, *chunks), *changes = [stage.chunks for stage in stages]
+    if others or chunks or changes or weight != 1 or any(s.weight != 1 or s.kind != "text" for s in chunk):
+        return False
+    return all(len(filled((chunk,), tokenizer, {})) == 1 for tokenizer, _ in encoders(pipe))
+
+
+def _vectors(file: EmbeddingFile) -> list[torch.Tensor]:
+    """An embedding's vectors (count, width) for each text encoder; ModelError where they cannot be read."""
+    try:
+        tensors = load_file(file.path)
+        return [tensors[name].reshape(file.vectors, -1) for name in file.tensors]
+    except FOREIGN as error:
+        raise ModelError(f"{file.path.name} cannot be read.", "The copy broke off: get the file again.") from error
 
 
 @torch.no_grad()

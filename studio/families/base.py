@@ -76,6 +76,11 @@ class Family:
         """Whether what a ControlNet adds can be weighed by layer: in a UNet, whose layers go from fine to coarse."""
         return self.process == "diffusion"
 
+    @property
+    def weighs_words(self) -> bool:
+        """Whether its text encoders read chunks of weighted words and embeddings: CLIP does, T5 beside it does not."""
+        return self.process == "diffusion"
+
     def schedulers(self) -> tuple[str, ...]:
         """The names of the schedulers that can sample this family."""
         return self.bound or tuple(name for name, s in SCHEDULERS.items() if s.process == self.process)

@@ -1,9 +1,12 @@
 """A1111's `parameters` text, which nearly every tool around Stable Diffusion can read."""
 
 import json
+import re
 from collections.abc import Mapping
 
 from studio import __version__
+from studio.prompts.language import Lora as Mention
+from studio.prompts.language import Part, Prompt
 from studio.recipe import ControlUnit, Recipe
 
 # Our name where A1111 and its kin know the sampler under another one; all others are named as there.
@@ -32,7 +35,14 @@ def to_infotext(recipe: Recipe, size: tuple[int, int] | None = None) -> str:
     }
     settings = ", ".join(f"{name}: {_quoted(value)}" for name, value in values.items() if value is not None)
     negative = f"\nNegative prompt: {recipe.negative_prompt}" if recipe.negative_prompt else ""
-    return f"{recipe.prompt}{negative}\n{settings}".strip()
+    return f"{recipe.prompt}{_tags(recipe)}{negative}\n{settings}".strip()
+
+
+def _tags(recipe: Recipe) -> str:
+    """The LoRAs that the prompt itself does not mention, as A1111 has them: in the prompt."""
+    others = [lora for lora in recipe.loras if not re.search(rf"<lora:\s*{re.escape(lora.name)}\s*[:>]", recipe.prompt)]
+    tags = (Prompt((Part((Mention(lora.name, *lora.weights),)),)).print() for lora in others)
+    return "".join(f" {tag}" for tag in tags)
 
 
 def _painting(recipe: Recipe, size: tuple[int, int] | None) -> Mapping[str, object]:

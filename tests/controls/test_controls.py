@@ -9,9 +9,11 @@ from studio.controls import CONTROLS
 from studio.controls.base import MOST_ASPECT, Option, Workshop, as_seen
 from studio.errors import RecipeError
 from studio.preprocessors import PICKLES
+from studio.recipe import IMAGE_PROMPT
 
 SIZE = (160, 96)
 SEEN = ("depth", "pose")
+MAPPED = [kind for kind in CONTROLS if kind != IMAGE_PROMPT]
 
 
 @pytest.fixture
@@ -66,7 +68,7 @@ def test_a_pickle_that_is_wanted_has_a_known_hash(kind):
         assert weights.licence
 
 
-@pytest.mark.parametrize("kind", [kind for kind in CONTROLS if kind not in SEEN])
+@pytest.mark.parametrize("kind", [kind for kind in MAPPED if kind not in SEEN])
 def test_a_map_is_as_large_as_the_picture_and_the_same_each_time(kind, picture, workshop):
     made = CONTROLS[kind].map(picture, {}, workshop)
     assert (made.size, made.mode) == (SIZE, "RGB")
@@ -75,7 +77,7 @@ def test_a_map_is_as_large_as_the_picture_and_the_same_each_time(kind, picture, 
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 50), (200, 3)])
-@pytest.mark.parametrize("kind", CONTROLS)
+@pytest.mark.parametrize("kind", MAPPED)
 def test_a_picture_of_hardly_any_pixels_has_a_map_or_a_reason(kind, size, workshop):
     control = CONTROLS[kind]
     made = control.draw(flat(*size), control.check({}), workshop)
@@ -95,6 +97,12 @@ def test_a_picture_without_content_is_refused(kind, workshop):
 def test_a_black_map_is_refused(workshop):
     with pytest.raises(RecipeError, match="all black"):
         CONTROLS["map"].map(Image.new("RGB", (8, 8)), {}, workshop)
+
+
+def test_an_image_prompt_has_no_map(picture, workshop):
+    with pytest.raises(RecipeError, match="has no map: the model sees the picture itself") as refused:
+        CONTROLS[IMAGE_PROMPT].map(picture, {}, workshop)
+    assert refused.value.field == "controls"
 
 
 def test_canny_is_opencvs(picture, workshop):

@@ -107,7 +107,7 @@ def test_a_picture_is_painted_over_in_tiles(backend, enlarge, upscaler):
     assert made.image.size == (300, 180)
     steps = [event for event in events if isinstance(event, Step)]
     tiles = -(-(300 - 32) // 96) * -(-(184 - 32) // 96)
-    assert steps[-1].step == steps[-1].steps == tiles
+    assert steps[-1].step == steps[-1].steps == steps[-1].tiles == tiles
 
 
 def test_tiles_of_two_images_come_to_their_own(backend, enlarge):

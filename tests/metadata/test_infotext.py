@@ -90,3 +90,9 @@ def test_each_control_is_written_as_a1111_does():
         'ControlNet 1: "Module: none, Model: sd15-depth, Weight: 1.0, Resize Mode: Crop and Resize, '
         'Guidance Start: 0.0, Guidance End: 1.0, Control Mode: Balanced"'
     )
+
+
+def test_loras_of_the_list_stand_in_the_prompt_as_others_write_them():
+    loras = ({"name": "ink", "weight": 0.5}, {"name": "wet", "weight": 1, "text_weight": 0}, {"name": "pen"})
+    text = to_infotext(settled("a house <lora:ink:0.5>").replace(loras=loras))
+    assert text.splitlines()[0] == "a house <lora:ink:0.5> <lora:wet:0:1> <lora:pen:1>"

@@ -6,7 +6,7 @@ layout that creators share checkpoints in. Torch is imported when they are calle
 
 from pathlib import Path
 
-from tests.tiny.beside import checker, controlnet, upscaler
+from tests.tiny.beside import checker, controlnet, image_encoder, ip_adapter, lora, upscaler
 from tests.tiny.families import BUILDERS
 from tests.tiny.original import configs_only, single_file
 from tests.tiny.parts import SIDE
@@ -21,6 +21,9 @@ __all__ = [
     "checker",
     "configs_only",
     "controlnet",
+    "image_encoder",
+    "ip_adapter",
+    "lora",
     "single_file",
     "upscaler",
 ]

@@ -14,7 +14,7 @@ def single_file(folder: Path, path: Path) -> Path:
         return load_file(next((folder / name).glob("*.safetensors")))
 
     layers = json.loads((folder / "unet/config.json").read_text())["layers_per_block"]
-    whole = {f"model.diffusion_model.{_unet_key(k, layers)}": v for k, v in tensors("unet").items()}
+    whole = {f"model.diffusion_model.{unet_key(k, layers)}": v for k, v in tensors("unet").items()}
     whole |= {f"first_stage_model.{_vae_key(k)}": _vae_value(k, v) for k, v in tensors("vae").items()}
     if (folder / "text_encoder_2").is_dir():
         whole |= _clip("conditioner.embedders.0.transformer.", tensors("text_encoder"))
@@ -54,7 +54,7 @@ _UNET_ENDS = {
 }
 
 
-def _unet_key(key: str, layers: int) -> str:
+def unet_key(key: str, layers: int) -> str:
     """The original name of a UNet tensor; blocks are numbered through, a down or up sampler ends each."""
     stem, _, kind = key.rpartition(".")
     if stem in _UNET_ENDS:

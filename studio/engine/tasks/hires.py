@@ -20,6 +20,7 @@ def paint(painter: Painter) -> Iterator[tuple[int, Image]]:
     second = painter.stage(
         "img2img", hires_size(recipe, painter.family), int(recipe.hires_steps or 0), recipe.hires_strength
     )
+    second = replace(second, done=first.steps)
     painter.progress.expect([first, second])
     maps = painter.maps((second.width, second.height))
     for batch in painter.batches(first, painter.pieces(painter.maps(size))):

@@ -27,7 +27,7 @@ def upscale(
 
             def told(tile: int, tiles: int, index: int = index, started: float = started) -> None:
                 left = (time.perf_counter() - started) * (tiles - tile) / tile
-                report(Step((index,), tile, tiles, left))
+                report(Step((index,), tile, tiles, left, tiles))
 
             picture = inputs.open(str(recipe.init_image))
             image = manager.upscalers.enlarge(str(recipe.upscaler), picture, result_size(recipe, inputs), told)

@@ -1,0 +1,56 @@
+"""`studio loras`: what can be put on with --lora, and what each is for."""
+
+import argparse
+import json
+from typing import TYPE_CHECKING, Any
+
+from studio.cli.base import Command, Exit, load_settings, settings_arguments
+
+if TYPE_CHECKING:
+    from studio.loras import LoraFile
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--json", action="store_true", help="Print one JSON object.")
+    settings_arguments(parser, "home")
+
+
+def run(args: argparse.Namespace) -> int:
+    """List the LoRAs, one line each."""
+    from studio.loras import Loras
+
+    loras = Loras(load_settings(args))
+    faults = {name: str(fault) for name, fault in loras.faults.items()}
+    if args.json:
+        entries = [_facts(lora) | {"sha256": loras.digest(lora.path)} for lora in loras.values()]
+        print(json.dumps({"loras": entries, "faults": faults}))
+        return Exit.DONE
+    widest = max(map(len, loras), default=0)
+    for lora in loras.values():
+        words = f": {', '.join(lora.trigger_words)}" if lora.trigger_words else ""
+        rank = f"rank {lora.rank}, " if lora.rank else ""
+        print(f"{lora.name:{widest}}  {lora.family or 'unknown':8}  {rank}{lora.bytes / 1e6:.1f} MB{words}")
+    for name, fault in faults.items():
+        print(f"{name}  {fault}")
+    return Exit.DONE
+
+
+def _facts(lora: "LoraFile") -> dict[str, Any]:
+    fault = lora.why_not()
+    return {
+        "name": lora.name,
+        "family": lora.family,
+        "path": str(lora.path),
+        "format": lora.format,
+        "rank": lora.rank,
+        "alpha": lora.alpha,
+        "trigger_words": list(lora.trigger_words),
+        "tensors": lora.tensors,
+        "bytes": lora.bytes,
+        "notes": lora.notes,
+        "thumbnail": str(lora.thumbnail) if lora.thumbnail else None,
+        "fault": str(fault) if fault else None,
+    }
+
+
+COMMAND = Command("List the LoRAs that can be put on.", arguments, run)

@@ -1,0 +1,27 @@
+"""The picture is a prompt itself, read by an IP-Adapter beside the words; nothing is made of it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from PIL import Image
+
+from studio.controls.base import Control, Workshop
+from studio.errors import RecipeError
+
+
+class ImagePrompt(Control):
+    """No map: the model sees the picture."""
+
+    label = "Image prompt (IP-Adapter)"
+    help = "The picture says beside the words what is wanted: its things, colours and manner, not its places."
+
+    def draw(self, image: Image.Image, options: Mapping[str, Any], workshop: Workshop) -> Image.Image:
+        del image, options, workshop
+        raise RecipeError(
+            "controls",
+            "An image prompt has no map: the model sees the picture itself.",
+            "Give the picture as it is; nothing has to be made of it.",
+        )
+
+
+CONTROL = ImagePrompt()

@@ -1,0 +1,312 @@
+"""LoRAs on a model: their files as small factors, added to what layers give out while a pipeline runs.
+
+The weights of the model are never written to, so nothing has to be undone: what is put on are hooks, and those go.
+"""
+
+import itertools
+import json
+import math
+import re
+from collections import OrderedDict, defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, cast
+
+import torch
+from safetensors.torch import load_file
+from torch.nn.functional import conv2d, linear
+
+from studio.checkpoints import header
+from studio.engine.layer_names import component_of, layers_by_name
+from studio.engine.loading import FOREIGN
+from studio.errors import ModelError
+from studio.lora_names import DENOISER, Part, part
+from studio.loras import LoraFile
+from studio.models import Model
+from studio.named_files import Stamp, stamp_of
+from studio.recipe import Lora, Recipe
+
+# What the files that were read take at most in memory, beside those that are on.
+KEPT_BYTES = 2**30
+CURE = "The download or copy broke off, or the file is for another model: get it again, or leave it out."
+# A tensor that belongs to a layer: how it is called in the file, and what it is.
+Named = tuple[str, Part]
+
+
+@dataclass(frozen=True, eq=False)
+class Change:
+    """What a layer gives out more: `up` of `down` of what comes in, times `scale`."""
+
+    down: torch.Tensor
+    up: torch.Tensor
+    scale: float
+
+    @property
+    def bytes(self) -> int:
+        """What its tensors take."""
+        return self.down.nbytes + self.up.nbytes
+
+
+@dataclass(frozen=True, eq=False)
+class Adapter:
+    """A file that was read for a model: the change to each layer, by component and layer; `tensors` were in it."""
+
+    stamp: Stamp
+    name: str
+    changes: Mapping[str, Mapping[str, Change]]
+    tensors: int
+
+    @property
+    def bytes(self) -> int:
+        """What its tensors take."""
+        return sum(change.bytes for changes in self.changes.values() for change in changes.values())
+
+    @property
+    def reads(self) -> bool:
+        """Whether it changes text encoders."""
+        return any(component != DENOISER for component in self.changes)
+
+
+class Wardrobe:
+    """Adapters that were read, in the computer's own memory; the longest unused goes first."""
+
+    def __init__(self, budget: int = KEPT_BYTES) -> None:
+        self._budget = budget
+        self._kept: OrderedDict[tuple[Stamp, str, torch.dtype], Adapter] = OrderedDict()
+
+    def adapter(
+        self, file: LoraFile, model: Model, pipe: Any, dtype: torch.dtype, say: Callable[[str], None]
+    ) -> Adapter:
+        """The file for this model, whose pipeline is `pipe`; ModelError where not every tensor of it fits."""
+        key = (stamp_of(file.path), model.id, dtype)
+        if key not in self._kept:
+            say(f"Loading {file.name} ...")
+            self._kept[key] = load(file, model, pipe, dtype)
+        self._kept.move_to_end(key)
+        while len(self._kept) > 1 and sum(kept.bytes for kept in self._kept.values()) > self._budget:
+            self._kept.popitem(last=False)
+        return self._kept[key]
+
+    def clear(self) -> None:
+        """Forget all."""
+        self._kept.clear()
+
+
+class Stack:
+    """The LoRAs of a recipe, with what each weighs at each step."""
+
+    def __init__(self, recipe: Recipe, adapters: Sequence[Adapter]) -> None:
+        self._loras = recipe.loras
+        self._adapters = adapters
+        self._text = [lora.weights[0] for lora in recipe.loras]
+        self._unet = [lora.weights[1] for lora in recipe.loras]
+
+    @property
+    def reads(self) -> tuple[tuple[Stamp, float], ...]:
+        """What it does to text encoders: the same of two stacks where words are read the same."""
+        worn = zip(self._adapters, self._text, strict=True)
+        return tuple((adapter.stamp, weight) for adapter, weight in worn if adapter.reads and weight)
+
+    @property
+    def facts(self) -> str:
+        """What is on, and how much of each file."""
+        return "; ".join(
+            f"{adapter.name} {_spoken(lora)}: {adapter.tensors} of {adapter.tensors} tensors"
+            for lora, adapter in zip(self._loras, self._adapters, strict=True)
+        )
+
+    @contextmanager
+    def worn(self, pipe: Any) -> Iterator[None]:
+        """While this lasts, the modules of the pipeline give out more; afterwards there is no trace of it."""
+        handles = []
+        try:
+            for component, changes in self._by_layer().items():
+                network = component_of(pipe, component)
+                weights = self._unet if component == DENOISER else self._text
+                for name, worn in changes.items():
+                    handles.append(network.get_submodule(name).register_forward_hook(_Added(worn, weights)))
+            steps = itertools.count()
+            denoiser = component_of(pipe, DENOISER)
+            handles.append(
+                denoiser.register_forward_pre_hook(lambda *_: self._weigh(next(steps), int(pipe.num_timesteps)))
+            )
+            yield
+        finally:
+            for handle in handles:
+                handle.remove()
+
+    def _by_layer(self) -> dict[str, dict[str, list[tuple[int, Change]]]]:
+        layers: dict[str, dict[str, list[tuple[int, Change]]]] = defaultdict(lambda: defaultdict(list))
+        for place, adapter in enumerate(self._adapters):
+            for component, changes in adapter.changes.items():
+                for name, change in changes.items():
+                    layers[component][name].append((place, change))
+        return layers
+
+    def _weigh(self, step: int, steps: int) -> None:
+        """The weights for a step of so many, by the rule of the ControlNet pipelines."""
+        for place, lora in enumerate(self._loras):
+            idle = step / steps < lora.start or (step + 1) / steps > lora.end
+            self._unet[place] = 0.0 if idle else lora.weight
+
+
+class _Added:
+    """The hook on one layer: the changes of all LoRAs to it, as one."""
+
+    def __init__(self, changes: Sequence[tuple[int, Change]], weights: Sequence[float]) -> None:
+        self._changes = changes
+        self._weights = weights
+        self._made_for: object = None
+        self._made: tuple[torch.Tensor, torch.Tensor, float]
+
+    def __call__(self, layer: torch.nn.Module, args: tuple[Any, ...], output: torch.Tensor) -> torch.Tensor | None:
+        weights = [self._weights[place] for place, _ in self._changes]
+        if not any(weights):
+            return None
+        made_for = (weights, output.device, output.dtype)
+        if self._made_for != made_for:
+            self._made = _joined([change for _, change in self._changes], weights, output)
+            self._made_for = made_for
+        down, up, scale = self._made
+        if isinstance(layer, torch.nn.Conv2d):
+            more = conv2d(conv2d(args[0], down, None, layer.stride, layer.padding, layer.dilation), up)
+        else:
+            more = linear(linear(args[0], down), up)
+        return torch.add(output, more, alpha=scale)
+
+
+def load(file: LoraFile, model: Model, pipe: Any, dtype: torch.dtype) -> Adapter:
+    """Read a file for a model; ModelError where a tensor of it belongs to no layer, or does not fit the one it has."""
+    stamp, said = stamp_of(file.path), header(file.path).metadata
+    try:
+        tensors = load_file(file.path)
+        if not hasattr(pipe, "unet"):
+            # Transformers are trained under many names; diffusers knows how each is called here.
+            tensors, *_ = type(pipe).lora_state_dict(tensors, return_lora_metadata=True)
+    except FOREIGN as error:
+        first = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        raise ModelError(f"{file.path.name} cannot be read as a LoRA ({first[:200]}).", CURE) from error
+    layers, lost = _sorted(tensors, pipe)
+    if lost:
+        raise _unfit(file, model, lost, len(tensors))
+    alphas = _Alphas(said)
+    changes: dict[str, dict[str, Change]] = defaultdict(dict)
+    for (component, name), named in layers.items():
+        layer = component_of(pipe, component).get_submodule(name)
+        roles = {found.role: tensors[key] for key, found in named}
+        try:
+            changes[component][name] = _change(roles, layer, dtype, alphas.of(component, name))
+        except (KeyError, ValueError, RuntimeError) as error:
+            shapes = ", ".join(f"{role} {list(tensor.shape)}" for role, tensor in roles.items())
+            raise ModelError(
+                f"{file.path.name} does not fit {model.name}: its {shapes} cannot be for {name}, which is "
+                f"{list(cast(torch.Tensor, layer.weight).shape)}.",
+                "Choose a LoRA for this model, or leave it out.",
+            ) from error
+    return Adapter(stamp, file.name, changes, len(tensors))
+
+
+def _sorted(tensors: Mapping[str, torch.Tensor], pipe: Any) -> tuple[dict[tuple[str, str], list[Named]], list[str]]:
+    """The tensors of each layer, by component and layer; and those that belong to none."""
+    known: dict[str, Mapping[str, str]] = {}
+    layers: dict[tuple[str, str], list[Named]] = defaultdict(list)
+    lost = []
+    for key in tensors:
+        found = part(key)
+        if found and found.component not in known:
+            known[found.component] = layers_by_name(component_of(pipe, found.component))
+        name = known[found.component].get(found.flat) if found else None
+        if found is None or name is None:
+            lost.append(key)
+        else:
+            layers[found.component, name].append((key, found))
+    return layers, lost
+
+
+def _change(roles: dict[str, torch.Tensor], layer: torch.nn.Module, dtype: torch.dtype, alpha: float | None) -> Change:
+    """What the tensors of a layer make together; ValueError, KeyError or RuntimeError where they do not fit it."""
+    shape = cast(torch.Tensor, layer.weight).shape
+    if "alpha" in roles:
+        alpha = float(roles.pop("alpha"))
+    if "hada_w1_a" in roles:
+        rank = len(roles["hada_w1_b"])
+        down, up = _hadamard(roles)
+    else:
+        down, up = roles.pop("down"), roles.pop("up")
+        rank = up.shape[1]
+        if "mid" in roles:
+            down = torch.einsum("mnkl,ni->mikl", roles.pop("mid"), down.flatten(1))
+        if down.shape[:2] != (rank, shape[1]):
+            raise ValueError("of another width")
+    if roles or up.shape[0] != shape[0]:
+        raise ValueError(f"{', '.join(roles)} left over")
+    # Of a 1x1 convolution and a linear layer, a file may hold the one where the model has the other.
+    wide = down.shape[0]
+    down, up = down.reshape(wide, *shape[1:]), up.reshape(shape[0], wide, *(1 for _ in shape[2:]))
+    return Change(down.to(dtype), up.to(dtype), 1.0 if alpha is None else alpha / rank)
+
+
+def _hadamard(roles: dict[str, torch.Tensor]) -> tuple[torch.Tensor, torch.Tensor]:
+    """A product of two changes, number by number, as one change of the product of their ranks.
+
+    Multiplied out it would be as large as the layer itself.
+    """
+    first, second = ((roles.pop(f"hada_w{n}_b"), roles.pop(f"hada_w{n}_a")) for n in (1, 2))
+    down = (first[0][:, None] * second[0][None]).flatten(0, 1)
+    up = (first[1][:, :, None] * second[1][:, None]).flatten(1)
+    return down, up
+
+
+class _Alphas:
+    """The alphas of a file that PEFT wrote: one of all layers, and those of some."""
+
+    def __init__(self, metadata: Mapping[str, str]) -> None:
+        try:
+            self._said = json.loads(metadata.get("lora_adapter_metadata", "{}"))
+        except ValueError:
+            self._said = {}
+
+    def of(self, component: str, name: str) -> float | None:
+        """The alpha of a layer; None where nothing is said, which means as large as the rank."""
+        for prefix in ("unet", "transformer") if component == DENOISER else (component,):
+            alpha = self._said.get(f"{prefix}.lora_alpha")
+            if alpha is None:
+                continue
+            patterns = self._said.get(f"{prefix}.alpha_pattern") or {}
+            own = (value for key, value in patterns.items() if re.fullmatch(rf"(.*\.)?({key})", name))
+            value = float(next(own, alpha))
+            if self._said.get(f"{prefix}.use_rslora"):
+                ranks = self._said.get(f"{prefix}.rank_pattern") or {}
+                rank = next((r for key, r in ranks.items() if re.fullmatch(rf"(.*\.)?({key})", name)), None)
+                value *= math.sqrt(rank or self._said[f"{prefix}.r"])
+            return value
+        return None
+
+
+def _joined(
+    changes: Sequence[Change], weights: Sequence[float], like: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor, float]:
+    """The changes to a layer side by side as one, where `like` is."""
+    weighed = [
+        (change.down.to(like), change.up.to(like), weight * change.scale)
+        for change, weight in zip(changes, weights, strict=True)
+        if weight
+    ]
+    if len(weighed) == 1:
+        return weighed[0]
+    return torch.cat([down for down, _, _ in weighed]), torch.cat([up * scale for _, up, scale in weighed], dim=1), 1.0
+
+
+def _spoken(lora: Lora) -> str:
+    text, unet = lora.weights
+    return f"{unet:g}" if text == unet else f"{unet:g}, text {text:g}"
+
+
+def _unfit(file: LoraFile, model: Model, lost: Sequence[str], tensors: int) -> ModelError:
+    how = "not at all" if len(lost) == tensors else "only in part"
+    return ModelError(
+        f"{file.path.name} fits {model.name} {how}: {len(lost)} of its {tensors} tensors belong to no layer of it, "
+        f"such as {lost[0]}.",
+        CURE,
+    )

@@ -1,0 +1,151 @@
+"""Weighted words: from the chunks of a prompt to what a UNet reads of them, as A1111 weighs them.
+
+An encoder reads 75 tokens at once between its marks; more are read in several goes, one beside the other.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from studio.prompts.schedule import Chunks, Segment
+from studio.prompts.view import CHUNK
+
+# Where a chunk is full, what follows a comma among its last tokens moves on to the next.
+BACKTRACK = 20
+# What stands for an embedding's vector until it is put in.
+PLACEHOLDER = 0
+# An embedding's vectors, (count, width), for each text encoder.
+Vectors = Mapping[str, Sequence[torch.Tensor]]
+
+
+@dataclass(frozen=True)
+class Token:
+    """A token with its weight; one of an embedding knows which of whose vectors it is."""
+
+    id: int
+    weight: float
+    embedding: str = ""
+    row: int = 0
+
+
+@dataclass(frozen=True, eq=False)
+class Read:
+    """What the encoders make of words: `embeds` (1, tokens, width), and one vector for all where there are two."""
+
+    embeds: torch.Tensor
+    pooled: torch.Tensor | None
+
+    def tiled(self, tokens: int) -> "Read":
+        """The same words so often that there are this many tokens: whoever attends to them hears no difference."""
+        return Read(self.embeds.repeat(1, tokens // self.embeds.shape[1], 1), self.pooled)
+
+    def zeros(self) -> "Read":
+        """What some models were taught to take for no words."""
+        return Read(torch.zeros_like(self.embeds), None if self.pooled is None else torch.zeros_like(self.pooled))
+
+
+@torch.no_grad()
+def read(pipe: Any, chunks: Chunks, vectors: Vectors) -> Read:
+    """What the pipeline's text encoders make of the chunks, side by side; the first chunk speaks for all."""
+    sides = [_by_encoder(pipe, chunks, vectors, number) for number in range(len(encoders(pipe)))]
+    embeds = torch.cat([side.embeds for side in sides], dim=-1)
+    return Read(embeds.to(pipe.text_encoder.dtype), sides[-1].pooled)
+
+
+def encoders(pipe: Any) -> list[tuple[Any, Any]]:
+    """The tokenizers and text encoders of a pipeline of Stable Diffusion."""
+    second = getattr(pipe, "text_encoder_2", None)
+    return [(pipe.tokenizer, pipe.text_encoder), *([(pipe.tokenizer_2, second)] if second is not None else [])]
+
+
+def filled(chunks: Chunks, tokenizer: Any, counts: Mapping[str, int]) -> list[list[Token]]:
+    """The tokens of each go; `counts` says how many vectors an embedding has.
+
+    In A1111's way: each segment is tokenized by itself, an embedding is never cut in two.
+    """
+    comma = tokenizer.convert_tokens_to_ids(",</w>")
+    full: list[list[Token]] = []
+    for chunk in chunks:
+        tokens: list[Token] = []
+        last_comma = -1
+        for piece in _pieces(chunk, tokenizer, counts):
+            if piece[0].id == comma:
+                last_comma = len(tokens)
+            elif len(tokens) == CHUNK and last_comma >= 0 and CHUNK - last_comma <= BACKTRACK:
+                full.append(tokens[: last_comma + 1])
+                tokens, last_comma = tokens[last_comma + 1 :], -1
+            if len(tokens) + len(piece) > CHUNK:
+                full.append(tokens)
+                tokens, last_comma = [], -1
+            tokens = tokens + piece
+        full.append(tokens)
+    return full
+
+
+def _pieces(chunk: Sequence[Segment], tokenizer: Any, counts: Mapping[str, int]) -> Iterator[list[Token]]:
+    """What must stay together: a token, or the vectors of an embedding."""
+    for segment in chunk:
+        if segment.kind == "embedding":
+            count = counts[segment.text]
+            yield [Token(PLACEHOLDER, segment.weight, segment.text, row) for row in range(count)]
+        else:
+            ids = tokenizer(segment.text, add_special_tokens=False, truncation=False, verbose=False).input_ids
+            yield from ([Token(number, segment.weight)] for number in ids)
+
+
+def _by_encoder(pipe: Any, chunks: Chunks, vectors: Vectors, number: int) -> Read:
+    """What one encoder makes of the chunks, weighed, the mean of each restored."""
+    tokenizer, encoder = encoders(pipe)[number]
+    goes = filled(chunks, tokenizer, {name: len(rows[number]) for name, rows in vectors.items()})
+    device = pipe._execution_device  # noqa: SLF001 (where an offloaded pipeline computes is told nowhere else)
+    reads = []
+    for tokens in goes:
+        rest = CHUNK - len(tokens)
+        ids = [tokenizer.bos_token_id, *(token.id for token in tokens), tokenizer.eos_token_id]
+        row = torch.tensor([ids + [tokenizer.pad_token_id] * rest], device=device)
+        with _put_in(encoder, tokens, {name: rows[number] for name, rows in vectors.items()}):
+            hidden, pooled = _asked(pipe, encoder, row)
+        weights = torch.tensor([1.0, *(token.weight for token in tokens), *[1.0] * (rest + 1)])
+        reads.append(Read(_weighed(hidden, weights), pooled))
+    return Read(torch.cat([one.embeds for one in reads], dim=1), reads[0].pooled)
+
+
+def _asked(pipe: Any, encoder: Any, ids: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor | None]:
+    """What an encoder says, as the family's own pipeline asks it."""
+    if len(encoders(pipe)) == 1:
+        return encoder(ids)[0], None
+    said = encoder(ids, output_hidden_states=True)
+    return said.hidden_states[-2], said[0] if said[0].dim() == 2 else None
+
+
+def _weighed(hidden: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
+    if bool((weights == 1).all()):
+        return hidden
+    mean = hidden.float().mean()
+    more = hidden.float() * weights.to(hidden.device)[None, :, None]
+    return (more * (mean / more.mean())).to(hidden.dtype)
+
+
+@contextmanager
+def _put_in(encoder: Any, tokens: Sequence[Token], vectors: Mapping[str, torch.Tensor]) -> Iterator[None]:
+    """While this lasts, the encoder reads the vectors of embeddings in their places."""
+    places = [(place, token) for place, token in enumerate(tokens, start=1) if token.embedding]
+    if not places:
+        yield
+        return
+
+    def put(table: Any, args: Any, read: torch.Tensor) -> torch.Tensor:
+        del table, args
+        read = read.clone()
+        for place, token in places:
+            read[:, place] = vectors[token.embedding][token.row].to(read)
+        return read
+
+    handle = encoder.get_input_embeddings().register_forward_hook(put)
+    try:
+        yield
+    finally:
+        handle.remove()

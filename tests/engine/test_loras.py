@@ -1,0 +1,334 @@
+"""LoRAs on tiny models: the same picture as diffusers makes with PEFT, and not a bit of the model changed."""
+
+import hashlib
+import warnings
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from safetensors.torch import load_file, save_file
+
+from studio.backends.local import LocalBackend
+from studio.errors import ModelError
+from studio.models import Catalogue
+from studio.recipe import Recipe
+from studio.settings import ASSETS, Settings
+from studio.wordbook import Wordbook
+from tests import tiny
+
+FAMILIES = ("sd15", "sdxl")
+
+
+@pytest.fixture(scope="module")
+def home(tiny_model: Callable[[str], Path], tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    home = tmp_path_factory.mktemp("loras-home")
+    (home / "models").mkdir()
+    for family in ("starter", *FAMILIES, "flux"):
+        (home / "models" / f"tiny-{family}").symlink_to(tiny_model(family))
+    for family in FAMILIES:
+        for form in ("peft", "diffusers", "kohya", "loha"):
+            tiny.lora(tiny_model(family), home / "loras" / f"{family}-{form}.safetensors", form)
+        tiny.lora(tiny_model(family), home / "loras" / f"{family}-other.safetensors", seed=1, rank=3)
+        tiny.lora(tiny_model(family), home / "loras" / f"{family}-text.safetensors", seed=2, text=True)
+        tiny.lora(tiny_model(family), home / "loras" / f"{family}-text-kohya.safetensors", "kohya", 2, text=True)
+    tiny.lora(tiny_model("flux"), home / "loras" / "flux-peft.safetensors")
+    return Settings(home=home, device="cpu")
+
+
+@pytest.fixture(scope="module")
+def backend(home: Settings) -> Iterator[LocalBackend]:
+    backend = LocalBackend(home, Catalogue(home))
+    yield backend
+    backend.close()
+
+
+def asked(recipe: Callable[..., Recipe], family: str, *loras: str, **changes: Any) -> Recipe:
+    """A recipe with these LoRAs, each NAME or NAME:WEIGHT."""
+    pairs = [text.partition(":") for text in loras]
+    return recipe(family, loras=[{"name": name, "weight": weight or 1} for name, _, weight in pairs], **changes)
+
+
+def pixels(backend: LocalBackend, *recipes: Recipe) -> np.ndarray[Any, Any]:
+    return np.stack([np.asarray(made.image, np.int16) for made in backend.generate(recipes, lambda _: None)])
+
+
+def state(backend: LocalBackend, home: Settings, family: str) -> tuple[str, int]:
+    """A digest of all weights of a model, and how many hooks its modules have."""
+    digest, hooks = hashlib.sha256(), 0
+    with backend._engine().borrow(Catalogue(home)[f"tiny-{family}"]) as pipe:
+        for name in ("unet", "text_encoder", "text_encoder_2"):
+            part = getattr(pipe, name, None)
+            for key, value in part.state_dict().items() if part is not None else ():
+                digest.update(key.encode() + value.numpy().tobytes())
+            hooks += sum(len(m._forward_hooks) + len(m._forward_pre_hooks) for m in part.modules()) if part else 0
+    return digest.hexdigest(), hooks
+
+
+def by_diffusers(home: Settings, recipe: Recipe, *loras: tuple[str, float]) -> np.ndarray[Any, Any]:
+    """The same picture's latents by the stock pipeline with PEFT."""
+    import torch
+    from diffusers import DiffusionPipeline
+
+    from studio.engine import schedulers
+
+    pipe = DiffusionPipeline.from_pretrained(home.home / "models" / str(recipe.model))
+    pipe.set_progress_bar_config(disable=True)
+    pipe.scheduler = schedulers.build(str(recipe.scheduler), pipe.scheduler.config)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for name, _ in loras:
+            pipe.load_lora_weights(home.home / "loras" / f"{name}.safetensors", adapter_name=name.replace("-", "_"))
+    pipe.set_adapters([name.replace("-", "_") for name, _ in loras], [weight for _, weight in loras])
+    return _latents(pipe, recipe, torch)
+
+
+def _latents(pipe: Any, recipe: Recipe, torch: Any) -> np.ndarray[Any, Any]:
+    made = pipe(
+        recipe.prompt,
+        width=recipe.width,
+        height=recipe.height,
+        num_inference_steps=recipe.steps,
+        guidance_scale=recipe.guidance_scale,
+        generator=torch.Generator().manual_seed(recipe.seed),
+        output_type="latent",
+    )
+    return made.images.numpy()
+
+
+def by_studio(backend: LocalBackend, home: Settings, recipe: Recipe) -> np.ndarray[Any, Any]:
+    """The picture's latents with the studio's hooks on the stock pipeline's call."""
+    import torch
+
+    from studio.engine import schedulers
+
+    manager = backend._engine()
+    with manager.lend(Catalogue(home)[str(recipe.model)], "text2img") as loan:
+        manager.dress(loan, recipe, lambda _: None)
+        loan.pipe.scheduler = schedulers.build(str(recipe.scheduler), loan.resident.pipe.scheduler.config)
+        assert loan.loras
+        with loan.loras.worn(loan.pipe):
+            return _latents(loan.pipe, recipe, torch)
+
+
+@pytest.mark.parametrize(
+    ("family", "worn"),
+    [
+        ("sd15", {"peft": 0.5, "other": 0.8}),
+        ("sd15", {"diffusers": -0.7}),
+        ("sd15", {"kohya": 1.0}),
+        ("sdxl", {"kohya": 0.9, "peft": 1.0}),
+        ("sdxl", {"text": 1.0}),
+    ],
+    ids=lambda value: value if isinstance(value, str) else " and ".join(value),
+)
+def test_a_stack_is_what_diffusers_makes_of_it(
+    backend: LocalBackend, home: Settings, recipe: Callable[..., Recipe], family: str, worn: dict[str, float]
+) -> None:
+    named = {f"{family}-{name}": weight for name, weight in worn.items()}
+    wanted = asked(recipe, family, *(f"{name}:{weight}" for name, weight in named.items()))
+    ours = by_studio(backend, home, wanted)
+    theirs = by_diffusers(home, wanted, *named.items())
+    np.testing.assert_allclose(ours, theirs, atol=1e-5 * np.abs(theirs).max(), rtol=1e-5)
+
+
+def test_the_starters_own_is_what_diffusers_makes_of_it(
+    backend: LocalBackend, home: Settings, recipe: Callable[..., Recipe]
+) -> None:
+    import torch
+    from diffusers import StableDiffusionPipeline
+
+    pipe = StableDiffusionPipeline.from_pretrained(ASSETS / "starter")
+    pipe.set_progress_bar_config(disable=True)
+    manager, model = backend._engine(), Catalogue(home)["starter"]
+    wanted = asked(recipe, "starter", "few-step:0.9", model="starter", scheduler="LCM", steps=2)
+    with manager.lend(model) as loan:
+        manager.dress(loan, wanted, lambda _: None)
+        assert loan.loras
+        assert loan.loras.facts == "few-step 0.9: 286 of 286 tensors"
+        with loan.loras.worn(loan.pipe):
+            ours = _latents(loan.pipe, wanted, torch)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        pipe.load_lora_weights(ASSETS / "starter" / "loras", weight_name="few-step.safetensors", adapter_name="few")
+    pipe.set_adapters(["few"], [0.9])
+    theirs = _latents(pipe, wanted, torch)
+    np.testing.assert_allclose(ours, theirs, atol=1e-5 * np.abs(theirs).max(), rtol=1e-5)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_every_layer_is_known_by_its_name_in_the_first_layout(tiny_model: Callable[[str], Path], family: str) -> None:
+    from diffusers import UNet2DConditionModel
+
+    from studio.engine.layer_names import layers_by_name
+    from tests.tiny.original import unet_key
+
+    unet = UNet2DConditionModel.from_pretrained(tiny_model(family) / "unet")
+    known = layers_by_name(unet)
+    for name in set(known.values()):
+        called = unet_key(f"{name}.weight", unet.config.layers_per_block).removesuffix(".weight")
+        assert known[called.replace(".", "_")] == name
+
+
+def test_a_loha_is_the_product_of_its_two_changes(home: Settings, backend: LocalBackend) -> None:
+    import torch
+
+    from studio.engine import adapters
+
+    file, model = Wordbook.of(home).loras["sd15-loha"], Catalogue(home)["tiny-sd15"]
+    tensors = load_file(file.path)
+    with backend._engine().borrow(model) as pipe:
+        adapter = adapters.load(file, model, pipe, torch.float32)
+    for name, change in adapter.changes["denoiser"].items():
+        parts = {
+            k.split(".")[1]: v for k, v in tensors.items() if k.split(".")[0] == f"lora_unet_{name.replace('.', '_')}"
+        }
+        whole = (parts["hada_w1_a"] @ parts["hada_w1_b"]) * (parts["hada_w2_a"] @ parts["hada_w2_b"])
+        torch.testing.assert_close(change.scale * change.up.flatten(1) @ change.down.flatten(1), whole)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_after_any_stack_the_model_is_bit_for_bit_what_it_was(
+    backend: LocalBackend, home: Settings, recipe: Callable[..., Recipe], family: str
+) -> None:
+    plain = asked(recipe, family)
+    bare, before = pixels(backend, plain), state(backend, home, family)
+    stacks = [[f"{family}-kohya"], [f"{family}-text:0.7", f"{family}-loha:-1"], [f"{family}-peft"], []]
+    made = [pixels(backend, asked(recipe, family, *stack)) for stack in stacks]
+    assert all((one != bare).any() for one in made[:-1])
+    assert (made[-1] == bare).all()
+    assert state(backend, home, family) == before
+
+
+def test_a_stopped_job_leaves_no_trace(backend: LocalBackend, home: Settings, recipe: Callable[..., Recipe]) -> None:
+    from studio.errors import Cancelled
+    from studio.events import Step
+
+    def stop(event: object) -> None:
+        if isinstance(event, Step):
+            raise Cancelled
+
+    before = state(backend, home, "sd15")
+    with pytest.raises(Cancelled):
+        list(backend.generate([asked(recipe, "sd15", "sd15-text")], stop))
+    assert state(backend, home, "sd15") == before
+
+
+def test_jobs_of_several_stacks_get_each_their_own(backend: LocalBackend, recipe: Callable[..., Recipe]) -> None:
+    worn = [["sd15-peft"], ["sd15-peft:0.5"], [], ["sd15-text"]]
+    recipes = [asked(recipe, "sd15", *names) for names in worn]
+    together = pixels(backend, *recipes)
+    alone = np.concatenate([pixels(backend, one) for one in recipes])
+    assert (together == alone).all()
+    assert len({one.tobytes() for one in together}) == 4
+
+
+def test_a_weight_of_nothing_and_opposite_weights_are_the_bare_model(
+    backend: LocalBackend, recipe: Callable[..., Recipe]
+) -> None:
+    bare = pixels(backend, asked(recipe, "sd15"))
+    assert (pixels(backend, asked(recipe, "sd15", "sd15-text:0")) == bare).all()
+    opposite = asked(recipe, "sd15", "sd15-peft:1", "sd15-diffusers:-1")
+    assert np.abs(pixels(backend, opposite) - bare).max() <= 1
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_text_encoders_are_changed_under_either_name(
+    backend: LocalBackend, home: Settings, recipe: Callable[..., Recipe], family: str
+) -> None:
+    # Of half the rank as alpha, the same change at twice the weight.
+    ours, theirs = (
+        pixels(backend, asked(recipe, family, name)) for name in (f"{family}-text:0.5", f"{family}-text-kohya")
+    )
+    assert np.abs(ours - theirs).max() <= 1
+    only = {"name": f"{family}-text", "weight": 0, "text_weight": 1}
+    assert (pixels(backend, recipe(family, loras=[only])) != pixels(backend, recipe(family))).any()
+
+
+def test_start_and_end_are_shares_of_the_steps(backend: LocalBackend, recipe: Callable[..., Recipe]) -> None:
+    def made(start: float, end: float) -> np.ndarray[Any, Any]:
+        return pixels(backend, recipe("sd15", steps=4, loras=[{"name": "sd15-peft", "start": start, "end": end}]))
+
+    whole, first, last, none = made(0, 1), made(0, 0.5), made(0.5, 1), made(0.5, 0.5)
+    assert len({one.tobytes() for one in (whole, first, last, none)}) == 4
+    assert (none == pixels(backend, recipe("sd15", steps=4))).all()
+
+
+def test_an_offloaded_model_wears_them_too(home: Settings, recipe: Callable[..., Recipe]) -> None:
+    import torch
+
+    from studio.engine.manager import PipelineManager
+
+    manager, wanted = PipelineManager(Catalogue(home), home), asked(recipe, "sd15", "sd15-text", "sd15-peft:0.5")
+    with manager.lend(Catalogue(home)["tiny-sd15"]) as loan:
+
+        def made() -> np.ndarray[Any, Any]:
+            manager.dress(loan, wanted, lambda _: None)
+            assert loan.loras
+            with loan.loras.worn(loan.pipe):
+                return _latents(loan.pipe, wanted, torch)
+
+        before = made()
+        loan.offload("sequential")
+        assert (made() == before).all()
+    manager.close()
+
+
+def test_a_transformer_wears_them_too(backend: LocalBackend, recipe: Callable[..., Recipe]) -> None:
+    (made,) = backend.generate([asked(recipe, "flux", "flux-peft")], lambda _: None)
+    assert made.facts["loras"].startswith("flux-peft 1: ")
+    assert (np.asarray(made.image) != pixels(backend, recipe("flux"))[0]).any()
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (lambda t: t | {"lora_unet_nowhere.lora_down.weight": next(iter(t.values())).clone()}, "in part: 1 of its"),
+        (lambda t: {k.replace("lora_unet_", "lora_unet_x_"): v for k, v in t.items()}, "not at all"),
+        (lambda t: {k: v for k, v in t.items() if not k.endswith("attn1_to_q.lora_up.weight")}, "cannot be"),
+        (
+            lambda t: {k: v[:, :-1] if k.endswith("attn1_to_q.lora_down.weight") else v for k, v in t.items()},
+            "cannot be",
+        ),
+        (
+            lambda t: t | {"lora_te2_text_model_encoder_layers_0_mlp_fc1.alpha": next(iter(t.values())).clone()},
+            "in part",
+        ),
+    ],
+    ids=["a stranger", "none fits", "no up", "too narrow", "no such encoder"],
+)
+def test_what_does_not_fit_whole_is_refused(
+    backend: LocalBackend, home: Settings, recipe: Callable[..., Recipe], change: Any, says: str
+) -> None:
+    path = home.home / "loras" / "broken.safetensors"
+    tensors = change(load_file(home.home / "loras" / "sd15-kohya.safetensors"))
+    save_file({key: value.contiguous() for key, value in tensors.items()}, path)
+    before = state(backend, home, "sd15")
+    with pytest.raises(ModelError, match=f"broken.safetensors.*{says}"):
+        pixels(backend, asked(recipe, "sd15", "broken"))
+    assert state(backend, home, "sd15") == before
+    path.unlink()
+
+
+def test_what_was_read_stays_in_memory_within_a_budget(home: Settings) -> None:
+    import torch
+
+    from studio.engine.adapters import Wardrobe
+    from studio.engine.manager import PipelineManager
+
+    manager, book, read = PipelineManager(Catalogue(home), home), Wordbook.of(home), list[str]()
+    with manager.lend(Catalogue(home)["tiny-sd15"]) as loan:
+
+        def worn(wardrobe: Wardrobe, name: str) -> int:
+            file, resident = book.loras[name], loan.resident
+            return wardrobe.adapter(file, resident.model, resident.pipe, torch.float32, read.append).bytes
+
+        size = worn(Wardrobe(), "sd15-peft")
+        wardrobe = Wardrobe(budget=int(2.1 * size))
+        read.clear()
+        for name in ("sd15-peft", "sd15-diffusers", "sd15-peft", "sd15-kohya", "sd15-peft", "sd15-diffusers"):
+            worn(wardrobe, name)
+    manager.close()
+    names = ("sd15-peft", "sd15-diffusers", "sd15-kohya", "sd15-diffusers")
+    assert read == [f"Loading {name} ..." for name in names]
