@@ -1,7 +1,7 @@
 // The form: what the chosen tab shows of it, marks at changed fields, faults at their field, what the browser keeps.
 Object.assign(window.studio, (() => {
     "use strict";
-    const { make, tab, field, input, narrow } = window.studio;
+    const { make, tab, field, input, narrow, type } = window.studio;
 
     // What a strength means, up to that value.
     const STRENGTHS = [
@@ -25,7 +25,7 @@ Object.assign(window.studio, (() => {
     const ask = (name, data = {}) => send(name, data);
 
     // Of a stored picture, the browser keeps what finds it again.
-    const compact = (value) => value?.pictures
+    const compact = (value) => value?.seen ? { units: value.units } : value?.pictures
         ? { pictures: value.pictures.map(({ id, name, width, height, notes }) => ({ id, name, width, height, notes })) }
         : value;
 
@@ -37,6 +37,7 @@ Object.assign(window.studio, (() => {
         values = Object.fromEntries(keys.map((key, at) => [key, compact(given[at])]));
         for (const key of keys) if (before[key] !== undefined && !same(before[key], values[key])) forgive(element(key));
         mark();
+        window.studio.steer?.sourced();
         return { ...values, tab: tab() };
     }
 
@@ -44,6 +45,8 @@ Object.assign(window.studio, (() => {
         send = tell;
         const take = () => {
             if (!props.value) return;
+            // All that is kept comes with the first facts, the last of it by the end of this task.
+            if (!facts) setTimeout(retype, 0);
             facts = props.value;
             describe(facts.model);
             turn(tab());
@@ -52,12 +55,40 @@ Object.assign(window.studio, (() => {
         watch("value", take);
         take();
         new MutationObserver((changes) => {
-            if (changes.some(({ addedNodes }) => [...addedNodes].some(fresh))) turn(tab());
+            const made = changes.flatMap(({ addedNodes }) => [...addedNodes].flatMap(fields));
+            if (!made.length) return;
+            made.forEach(hold);
+            turn(tab());
         }).observe(document.querySelector(".bench"), { childList: true, subtree: true });
     }
 
-    // Gradio makes the fields of a tab, or of what is folded up, when they are first looked at.
-    const fresh = (node) => node.id?.startsWith("field-") || Boolean(node.querySelector?.('[id^="field-"]'));
+    const fields = (node) => node.id?.startsWith("field-") ? [node] : [...node.querySelectorAll?.('[id^="field-"]') ?? []];
+
+    // Gradio makes the fields of a tab, or of what is folded up, when they are first looked at, and sets their values
+    // once more in the frame after: what is typed before that would be lost, so they are seen only then.
+    function hold(block) {
+        block.dataset.fresh = "";
+        requestAnimationFrame(() => requestAnimationFrame(() => delete block.dataset.fresh));
+    }
+
+    // What is typed or chosen before the kept values are back would be lost to them.
+    let early = new Map();
+    let restored;
+    const ready = new Promise((resolve) => { restored = resolve; });
+    const ticks = (entry) => entry.matches("[type=radio], [type=checkbox]");
+    document.addEventListener("input", ({ target }) => {
+        // A file is not lost: it is on its way to the server. A dropdown takes no text.
+        if (target.matches(".bench textarea, .bench input:not([type=file], [role])")) early?.set(target, ticks(target) ? target.checked : target.value);
+    }, true);
+
+    function retype() {
+        for (const [entry, given] of early) {
+            if (!ticks(entry)) type(entry, given);
+            else if (entry.checked !== given) entry.click();
+        }
+        early = null;
+        restored();
+    }
 
     // Called by Gradio when another tab is chosen; `kept` is what the browser keeps so far.
     function turn(chosen, kept) {
@@ -68,6 +99,7 @@ Object.assign(window.studio, (() => {
         bench.classList.toggle("whole", Boolean(facts) && !told);
         for (const column of bench.querySelectorAll(".after")) column.hidden = !column.classList.contains(`of-${chosen}`);
         name();
+        window.studio.steer?.turned();
         if (told) {
             const hidden = new Set(told.hidden.map((key) => element(key)));
             for (const block of bench.querySelectorAll('[id^="field-"]')) block.hidden = hidden.has(block);
@@ -163,6 +195,7 @@ Object.assign(window.studio, (() => {
 
     // A fault stands at its field until the field changes.
     function blame(fault) {
+        if (fault.field === "controls") return window.studio.steer.blame(fault);
         const block = fault.field && field(fault.field);
         if (!block || block.hidden) return false;
         forgive(block);
@@ -190,7 +223,7 @@ Object.assign(window.studio, (() => {
     }
 
     return {
-        ask, keep, form, turn, blame,
+        ask, keep, form, turn, blame, ready, value,
         facts: () => facts,
         onfacts: (listener) => listeners.push(listener),
     };

@@ -49,7 +49,8 @@ window.studio.fullview = (stage) => {
                 else frame.querySelector(".compare").remove();
             },
         }));
-        words.replaceChildren(make("p", { class: "full-prompt" }, picture.prompt), said(picture), ...(picture.how ? [make("p", { class: "quiet" }, picture.how)] : []));
+        words.replaceChildren(make("p", { class: "full-prompt" }, picture.prompt), said(picture),
+            ...(picture.check?.length ? [make("p", {}, picture.check[1])] : []), ...(picture.how ? [make("p", { class: "quiet" }, picture.how)] : []));
     }
 
     function turn(by) {

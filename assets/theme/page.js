@@ -32,6 +32,7 @@ window.studio = (() => {
     const before = (tab, hook) => { hooks[tab] = hook; };
 
     async function go() {
+        await window.studio.ready;
         const chosen = tab();
         if (!window.studio.facts()?.tabs[chosen]) return;
         await hooks[chosen]?.();
@@ -47,11 +48,14 @@ window.studio = (() => {
         }, 0);
     }
 
+    function type(entry, text) {
+        entry.value = text;
+        entry.dispatchEvent(new Event("input", { bubbles: true }));
+    }
+
     function fill(text) {
-        const prompt = input("prompt");
-        prompt.value = text;
-        prompt.dispatchEvent(new Event("input", { bubbles: true }));
-        prompt.focus();
+        type(input("prompt"), text);
+        input("prompt").focus();
     }
 
     let told = "";
@@ -129,5 +133,5 @@ window.studio = (() => {
         }
     }, true);
 
-    return { tab, field, input, host, narrow, make, before, go, fill, tell, tools };
+    return { tab, field, input, host, narrow, make, before, go, type, fill, tell, tools };
 })();

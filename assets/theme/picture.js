@@ -14,6 +14,7 @@ Object.assign(window.studio, (() => {
         next: "M9 5l7 7-7 7",
         picture: "M4 5h16v14H4zM4 16l5-5 4 4 3-3 4 4M15.5 9.5h.01",
         remove: "M6 6l12 12M18 6L6 18",
+        add: "M12 6v12M6 12h12",
     };
     const icon = (name) => {
         const holder = make("span", { class: "icon", "aria-hidden": "true" });
@@ -24,6 +25,7 @@ Object.assign(window.studio, (() => {
     const seconds = (s) => (s < 9.95 ? `${s.toFixed(1)} s` : s < 90 ? `${Math.round(s)} s` : `${Math.round(s / 60)} min`);
 
     const said = (picture) => make("p", { class: "said" },
+        ...(picture.check?.length ? [make("span", { class: "checked", title: picture.check[1] }, picture.check[0])] : []),
         ...(picture.seed === null ? [] : [make("span", {}, `seed ${picture.seed}`)]),
         make("span", {}, seconds(picture.seconds)),
         make("span", {}, `${picture.width} × ${picture.height}`),

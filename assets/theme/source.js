@@ -16,7 +16,7 @@ window.studio.source = (element, props, watch, upload, tell, many) => {
     const ways = make("div", { class: "ways" },
         button(many ? "Choose files" : "Choose a file", () => files.click()),
         ...(many ? [button("Folder", () => folder.click())] : []),
-        button("From results", results), files, folder);
+        button("From results", () => window.studio.chooseResult(({ job, image }) => tell.pick({ job, image }))), files, folder);
     const line = make("p", { class: "note", role: "status" });
     const faults = make("div", { class: "faults", role: "alert" });
     root.append(shown, line, ways, faults);
@@ -66,19 +66,6 @@ window.studio.source = (element, props, watch, upload, tell, many) => {
         else draw();
     }
 
-    function results() {
-        const found = window.studio.results();
-        const choose = (picture) => { dialog.close(); tell.pick({ job: picture.job, image: picture.image }); };
-        const dialog = make("dialog", { class: "sheet results", "aria-label": "Results", onclose: () => dialog.remove() },
-            make("h2", {}, found.length ? "Start from a result" : "There are no results yet"),
-            make("div", { class: "result-grid" }, ...found.map((picture) => make("button", {
-                type: "button", class: "small-look", "aria-label": `Start from: ${picture.prompt || picture.name}`, onclick: () => choose(picture),
-            }, make("img", { src: picture.shown, alt: picture.prompt })))),
-            make("form", { method: "dialog" }, make("button", { class: "plain" }, "Close")));
-        window.studio.host().append(dialog);
-        dialog.showModal();
-    }
-
     function drop(event) {
         const result = event.dataTransfer.getData("application/x-studio");
         if (result) tell.pick(JSON.parse(result));
@@ -96,17 +83,33 @@ window.studio.source = (element, props, watch, upload, tell, many) => {
     document.addEventListener("dragleave", (event) => { if (!event.relatedTarget) root.classList.remove("over"); });
     document.addEventListener("drop", (event) => {
         root.classList.remove("over");
-        if (!here() || !carries(event)) return;
+        if (!here() || !carries(event) || event.defaultPrevented) return;
         event.preventDefault();
         drop(event);
     });
     document.addEventListener("paste", (event) => {
         const pasted = [...(event.clipboardData?.files ?? [])];
-        if (!here() || !pasted.length) return;
+        if (!here() || !pasted.length || event.defaultPrevented) return;
         event.preventDefault();
         take(pasted);
     });
 
     watch("value", draw);
     draw();
+};
+
+// One of the results, chosen from all of them.
+window.studio.chooseResult = (choose) => {
+    "use strict";
+    const { make } = window.studio;
+    const found = window.studio.results();
+    const dialog = make("dialog", { class: "sheet results", "aria-label": "Results", onclose: () => dialog.remove() },
+        make("h2", {}, found.length ? "Start from a result" : "There are no results yet"),
+        make("div", { class: "result-grid" }, ...found.map((picture) => make("button", {
+            type: "button", class: "small-look", "aria-label": `Start from: ${picture.prompt || picture.name}`,
+            onclick: () => { dialog.close(); choose(picture); },
+        }, make("img", { src: picture.shown, alt: picture.prompt })))),
+        make("form", { method: "dialog" }, make("button", { class: "plain" }, "Close")));
+    window.studio.host().append(dialog);
+    dialog.showModal();
 };

@@ -154,7 +154,7 @@ window.studio.stage = (element, props, watch, tell, takers) => {
         halt.hidden = !busy;
         behind.textContent = view.behind ? `${view.behind} more waiting` : "";
         const left = busy && job.seconds_left !== null ? ` · ${leftOver(job.seconds_left)}` : "";
-        const ended = { done: "", stopped: "Stopped", failed: "" };
+        const ended = { done: job?.note, stopped: "Stopped", failed: "" };
         line.className = "line";
         if (!halt.disabled) line.textContent = busy ? job.line + left : ended[job?.state] ?? "";
         if (job?.fault && (job.id === blamed || !window.studio.blame(job.fault))) complain(job.fault);
@@ -163,7 +163,7 @@ window.studio.stage = (element, props, watch, tell, takers) => {
         bar.firstChild.style.width = `${percent}%`;
         bar.setAttribute("aria-valuenow", percent);
         window.studio.tell(busy ? (job.step ? `${percent} %` : job.line) : "", busy ? job.fraction : null);
-        announce(busy ? (job.state === "waiting" ? job.line : "Drawing") : { done: "The picture is ready", stopped: "Stopped", failed: "" }[job?.state] ?? "");
+        announce(busy ? (job.state === "waiting" ? job.line : "Drawing") : { done: job?.note || "The picture is ready", stopped: "Stopped", failed: "" }[job?.state] ?? "");
     }
 
     const leftOver = (s) => (s < 1 ? "under 1 s left" : s < 90 ? `${Math.ceil(s)} s left` : `${Math.ceil(s / 60)} min left`);

@@ -15,6 +15,7 @@ from studio.ui.owner import owner_of
 from studio.ui.source import Picture
 from studio.ui.tabs import TABS
 from studio.ui.tabs.base import Desk, Panel, Tab
+from studio.ui.units import Units
 from studio.ui.view import finished, view, watch
 
 
@@ -28,7 +29,8 @@ class Bench:
         self.panels: dict[str, Panel] = {}
         self.form = Form(studio)
         self.form.adopt("model", model)
-        self.knobs = Knobs(studio, self.form, owner)
+        self.units = Units(studio, self.form)
+        self.knobs = Knobs(studio, self.form, self.units, owner)
         with gr.Column(elem_classes="bench"):
             behind = self._place_tabs(blocks)
             with gr.Column(elem_classes="ask"):
@@ -38,6 +40,7 @@ class Bench:
                 self.stage = stages.place(takers)
             with gr.Column(elem_classes="rest"):
                 self.knobs.place_settings()
+                self.units.place()
                 for column in behind:
                     column.render()
                 self.knobs.place_more()
@@ -93,7 +96,7 @@ class Bench:
 
         getattr(self.knobs.facts, tab)(
             generate,
-            {*self.form.of(tab).values(), *self.panels[tab].extras, self.owner},
+            {*self.form.of(tab).values(), *self.panels[tab].extras, self.units.widget, self.owner},
             [self.stage],
             api_name=self.tabs[tab].endpoint or tab,
             **FOLLOWER,
@@ -101,11 +104,12 @@ class Bench:
 
     @property
     def _extras(self) -> list[Any]:
-        return [widget for panel in self.panels.values() for widget in panel.extras]
+        return [self.units.widget, *(widget for panel in self.panels.values() for widget in panel.extras)]
 
     @property
     def _kept(self) -> dict[str, Any]:
-        return {f"{tab}/{name}": widget for tab, panel in self.panels.items() for name, widget in panel.kept.items()}
+        kept = {f"{tab}/{name}": widget for tab, panel in self.panels.items() for name, widget in panel.kept.items()}
+        return {**kept, "controls": self.units.widget}
 
     def _owner(self, values: Values, request: gr.Request) -> str:
         return owner_of(values[self.owner], request)
@@ -113,8 +117,8 @@ class Bench:
     def _generate(self, tab: str, values: Values, request: gr.Request) -> Iterator[Updates]:
         owner = self._owner(values, request)
         try:
-            sources = self.panels[tab].read(values)
-            self.studio.submit([self.form.read(values, tab, **source) for source in sources], owner)
+            sources, controls = self.panels[tab].read(values), self.units.read(values, tab)
+            self.studio.submit([self.form.read(values, tab, **source, **controls) for source in sources], owner)
         except StudioError as fault:
             yield {self.stage: view(self.studio, owner, fault)}
             return
@@ -170,6 +174,7 @@ class Bench:
         panel = self.panels[tab]
         return {
             **self.knobs.show(panel.opened(recipe), tab, values),
+            **self.units.show(recipe),
             **panel.show(recipe),
             self.tablist: gr.Tabs(selected=tab),
         }
@@ -185,8 +190,8 @@ class Bench:
         return {**self.panels[event.tab].take(picture), self.tablist: gr.Tabs(selected=event.tab)}
 
     def _tab_of(self, recipe: Recipe) -> str:
-        """The tab whose task the recipe's is."""
-        return next(tab for tab, task in self.form.tasks.items() if task == recipe.task)
+        """The tab that says the recipe."""
+        return [tab for tab in self.form.tasks if self.tabs[tab].says(recipe)][-1]
 
     def _restore_with(self, kept: Any) -> Any:
         def restore(values: Values, request: gr.Request) -> Updates:
@@ -198,6 +203,7 @@ class Bench:
             last = remembered.get("tab")
             chosen = {self.tablist: gr.Tabs(selected=last)} if last in self.tabs else {}
             seen = view(self.studio, self._owner(values, request))
-            return {**self.knobs.restore(remembered), **panels, **chosen, self.stage: seen}
+            units = self.units.restore(remembered.get("controls"))
+            return {**self.knobs.restore(remembered), **units, **panels, **chosen, self.stage: seen}
 
         return restore

@@ -16,6 +16,7 @@ from studio.ui.form import Form, Updates, Values
 from studio.ui.listeners import QUICK
 from studio.ui.owner import owner_of
 from studio.ui.shapes import Shapes
+from studio.ui.units import Units
 
 COUNTS = (1, 2, 4, 8)
 # Gradio finds a custom event by its quoted name in here.
@@ -25,9 +26,10 @@ FACTS_SCRIPT = """studio.form(element, props, watch, (name, data) => trigger(nam
 class Knobs:
     """The shared widgets of one page, and `facts`, through which the page is told and each tab's Generate is heard."""
 
-    def __init__(self, studio: Studio, form: Form, owner: Any) -> None:
+    def __init__(self, studio: Studio, form: Form, units: Units, owner: Any) -> None:
         self.studio = studio
         self.form = form
+        self.units = units
         self.owner = owner
         self.shapes = Shapes(studio)
 
@@ -136,6 +138,7 @@ class Knobs:
             "model": stages.about(model, self.studio.catalogue),
             "negatives": {preset.id: preset.text for preset in self.studio.presets.negatives.values()},
             "sizes": self.shapes.sizes(model)[values[self.quality] or "final"],
+            "controls": self.units.facts(model),
             "tabs": {
                 tab: {
                     "hidden": self._hidden(values, tab),
@@ -155,7 +158,7 @@ class Knobs:
         """Keys of what the tab does not show; a picker goes with what it sets."""
         names = self.form.hidden(values, tab)
         keys = [key for key in self.form.of(tab) if key.rpartition("/")[2] in names]
-        pickers = {"shape": "width", "quality": "steps"}
+        pickers = {"shape": "width", "quality": "steps", "controls": "controls"}
         return keys + [picker for picker, name in pickers.items() if name in names]
 
     def _suit(self, values: Values) -> Updates:

@@ -1,6 +1,7 @@
 """One picture as plain data for the page: what it shows, how it was made, what it started from."""
 
 from base64 import b64encode
+from collections.abc import Sequence
 from functools import lru_cache
 from io import BytesIO
 from pathlib import Path
@@ -13,10 +14,18 @@ from studio.errors import LibraryError, RecipeError
 from studio.events import Finished
 from studio.frame import result_size
 from studio.jobs import Job
+from studio.metadata import png
 from studio.recipe import Recipe
 from studio.studio import Studio
 
 Picture = dict[str, Any]
+
+ELSE = "Another seed or other words may pass."
+# What is said of a picture that the model's output checker took offence at, in a word and in a sentence.
+CHECKED = {
+    "flagged": ("flagged", "The output check flagged this picture. It is kept, as this studio only marks."),
+    "withheld": ("withheld", f"The output check flagged this picture, and it is withheld. {ELSE}"),
+}
 
 
 def made(studio: Studio, job: Job, event: Finished, side: int) -> Picture:
@@ -40,6 +49,7 @@ def made(studio: Studio, job: Job, event: Finished, side: int) -> Picture:
         "seconds": event.seconds,
         "model": _model_name(studio, recipe.model) if recipe.denoises else str(recipe.upscaler),
         "how": _how(recipe),
+        "check": CHECKED.get(_verdict(path), ()),
         **_start(studio, recipe),
     }
 
@@ -59,6 +69,15 @@ def expected(studio: Studio, job: Job, index: int, jpeg: bytes | None, side: int
         "shown": _look(studio, recipe, jpeg, side),
         **_start(studio, recipe),
     }
+
+
+def withheld(done: Sequence[Finished]) -> str:
+    """One line where some of these pictures are withheld; else empty."""
+    count = sum(event.path.exists() and _verdict(event.path) == "withheld" for event in done)
+    if not count:
+        return ""
+    which = "This picture is" if len(done) == 1 else f"{count} of {len(done)} pictures are"
+    return f"{which} withheld: the output check flagged {'it' if count == 1 else 'them'}. {ELSE}"
 
 
 def address(path: Path) -> str:
@@ -90,13 +109,16 @@ def _look(studio: Studio, recipe: Recipe, jpeg: bytes | None, side: int) -> str 
 
 
 def _start(studio: Studio, recipe: Recipe) -> Picture:
-    """The picture that it can be compared with, and how that was brought to its size."""
-    if recipe.init_image is None or recipe.outpaint is not None:
+    """The picture that it can be compared with, how that was brought to its size, and how far it grew at each side."""
+    if recipe.init_image is None:
         return {}
     try:
-        return {"before": address(studio.inputs.path(recipe.init_image)), "fit": recipe.resize or "stretch"}
+        before = address(studio.inputs.path(recipe.init_image))
     except LibraryError:
         return {}
+    sides = recipe.outpaint
+    grown = [sides.top, sides.right, sides.bottom, sides.left] if sides else [0, 0, 0, 0]
+    return {"before": before, "fit": recipe.resize or "stretch", "grown": grown}
 
 
 def _expected_size(studio: Studio, recipe: Recipe) -> tuple[int, int]:
@@ -110,6 +132,15 @@ def _expected_size(studio: Studio, recipe: Recipe) -> tuple[int, int]:
 def _size(path: Path) -> tuple[int, int]:
     with Image.open(path) as image:
         return image.size
+
+
+@lru_cache(maxsize=1024)
+def _verdict(path: Path) -> str:
+    """What the output check said of a picture; empty where none was asked."""
+    try:
+        return png.read_facts(path).get("output check", "")
+    except LibraryError:
+        return ""
 
 
 def _how(recipe: Recipe) -> str:

@@ -15,6 +15,8 @@ LOOK = 10
 # How often uploads are cleared away, and how old they are then, in seconds: what was stored of them stays.
 UPLOADS = (3600, 86400)
 MARK = f'<h1 class="mark">{TITLE}</h1>'
+CHECK = "The model’s own checker looks at every finished picture."
+CHECKS = {"mark": "Output check marks", "withhold": "Output check withholds"}
 TOOLS = """
 <button type="button" class="tool" data-tool="light" aria-label="Light or dark" title="Light or dark"></button>
 <button type="button" class="tool" data-tool="sheet" aria-label="Keyboard" title="Keyboard (?)">?</button>
@@ -60,6 +62,8 @@ def _label(studio: Studio, model: Model) -> str:
 def _wire_status(blocks: Any, studio: Studio, status: Any) -> None:
     def look() -> str:
         parts = [f"<span>{escape(studio.backend.describe())}</span>"]
+        if studio.settings.output_check != "off":
+            parts.append(f'<span title="{CHECK}">{CHECKS[studio.settings.output_check]}</span>')
         if waiting := studio.jobs.waiting():
             parts.append(f"<span>{waiting} waiting</span>")
         if studio.warming:

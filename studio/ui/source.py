@@ -4,12 +4,12 @@ Its value is what `source.js` draws: the stored pictures, with what was done to 
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from studio.errors import LibraryError, RecipeError, StudioError
-from studio.inputs import Input
+from studio.inputs import Input, Inputs
 from studio.studio import Studio
 from studio.ui.fast_gradio import gr
 from studio.ui.form import Updates, Values
@@ -44,6 +44,19 @@ class Picture:
         """What was stored just now."""
         return cls(stored.id, stored.width, stored.height, name, stored.notes)
 
+    @classmethod
+    def found(cls, inputs: Inputs, id: Any, name: str = "", notes: Sequence[str] = ()) -> "Picture | None":  # noqa: A002
+        """A picture of the store by its id; None where it is gone."""
+        try:
+            return cls(id, *inputs.size(str(id)), name, tuple(notes))
+        except LibraryError:
+            return None
+
+    def told(self, inputs: Inputs, side: int) -> dict[str, Any]:
+        """What the page is told of it, with a copy of at most `side` pixels to show."""
+        path = inputs.path(self.id)
+        return {**asdict(self), "notes": list(self.notes), "file": address(path), "shown": smaller(path, side)}
+
 
 class Source:
     """One well on the page; `many` takes several pictures at once."""
@@ -73,14 +86,11 @@ class Source:
     def value(self, pictures: Sequence[Picture], faults: Sequence[str] = ()) -> dict[str, Any]:
         """What the widget shows: these pictures, and why others were not taken."""
         side = SIDE if len(pictures) == 1 else SMALL_SIDE
-        return {"pictures": [self._told(picture, side) for picture in pictures], "faults": list(faults)}
+        return {"pictures": [picture.told(self.studio.inputs, side) for picture in pictures], "faults": list(faults)}
 
     def stored(self, id: str, name: str = "", notes: Sequence[str] = ()) -> Picture | None:  # noqa: A002
         """A picture of the store by its id; None where it is gone."""
-        try:
-            return Picture(id, *self.studio.inputs.size(id), name, tuple(notes))
-        except LibraryError:
-            return None
+        return Picture.found(self.studio.inputs, id, name, notes)
 
     def recall(self, kept: Any) -> dict[str, Any]:
         """The widget's value from what the browser kept of it."""
@@ -91,18 +101,6 @@ class Source:
         told = value.get("pictures", []) if isinstance(value, Mapping) else []
         known = (self.stored(str(one.get("id")), str(one.get("name", "")), one.get("notes", ())) for one in told)
         return [picture for picture in known if picture]
-
-    def _told(self, picture: Picture, side: int) -> dict[str, Any]:
-        path = self.studio.inputs.path(picture.id)
-        return {
-            "id": picture.id,
-            "name": picture.name,
-            "width": picture.width,
-            "height": picture.height,
-            "notes": list(picture.notes),
-            "file": address(path),
-            "shown": smaller(path, side),
-        }
 
     def _bring(self, values: Values, event: gr.EventData) -> Updates:
         """Take uploaded files in; each is told why where it cannot be."""

@@ -11,8 +11,23 @@ FOLDER = ASSETS / "theme"
 FAVICON = FOLDER / "favicon.svg"
 FONT = FOLDER / "fonts" / "Inter.woff2"
 # In the order they are loaded; the first script makes what the others add to.
-SCRIPTS = ("page.js", "form.js", "picture.js", "compare.js", "fullview.js", "stage.js", "source.js", "editor.js")
-STYLES = ("page.css", "form.css", "source.css", "editor.css", "stage.css")
+SCRIPTS = (
+    "page.js",
+    "form.js",
+    "picture.js",
+    "compare.js",
+    "fullview.js",
+    "stage.js",
+    "source.js",
+    "editor.js",
+    "unitcard.js",
+    "units.js",
+    "lectern.js",
+    "desk.js",
+    "posing.js",
+    "drawing.js",
+)
+STYLES = ("page.css", "form.css", "source.css", "editor.css", "stage.css", "units.css", "desk.css")
 # Pure greys: a tint of the surroundings colours the picture.
 GREY = gr.themes.Color(
     c50="#fafafa", c100="#f2f2f2", c200="#e6e6e6", c300="#d2d2d2", c400="#a6a6a6", c500="#7a7a7a",

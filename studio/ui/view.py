@@ -7,11 +7,11 @@ import time
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from studio.errors import JobError, StudioError
+from studio.errors import JobError, RecipeError, StudioError
 from studio.events import END, Failed, Finished, Loading, Preview, Queued, Started, Step
 from studio.jobs import Job
 from studio.studio import Studio
-from studio.ui.pictures import expected, made
+from studio.ui.pictures import expected, made, withheld
 
 # Earlier pictures in the strip below the stage.
 EARLIER = 24
@@ -68,7 +68,8 @@ def _active(jobs: Sequence[Job]) -> list[Job]:
 
 
 def _fault(fault: StudioError) -> dict[str, Any]:
-    return {"field": getattr(fault, "field", None), "message": fault.message, "hint": fault.hint}
+    field, part = getattr(fault, "field", None), getattr(fault, "part", None)
+    return {"field": field, "part": part, "message": fault.message, "hint": fault.hint}
 
 
 def _job(studio: Studio, job: Job) -> dict[str, Any]:
@@ -80,6 +81,7 @@ def _job(studio: Studio, job: Job) -> dict[str, Any]:
         "id": job.id,
         "state": job.state,
         "prompt": job.recipes[0].prompt,
+        "note": withheld(list(done.values())),
         "fault": _fault(_failure(ending)) if isinstance(ending, Failed) else None,
         **_progress(job, events),
         "cells": [
@@ -92,9 +94,9 @@ def _job(studio: Studio, job: Job) -> dict[str, Any]:
 
 
 def _failure(event: Failed) -> StudioError:
-    error = StudioError(event.message, event.hint)
-    error.__dict__["field"] = event.field
-    return error
+    if event.field is None:
+        return StudioError(event.message, event.hint)
+    return RecipeError(event.field, event.message, event.hint, event.part)
 
 
 def _progress(job: Job, events: Sequence[Any]) -> dict[str, Any]:
@@ -130,9 +132,12 @@ def _place(position: int) -> str:
 
 def _step(event: Step, job: Job) -> str:
     images = len(job.recipes)
-    # What is only enlarged has no steps but tiles.
-    word = "Step" if job.recipes[event.images[0]].denoises else "Tile"
-    at = f"{word} {event.step} of {event.steps}"
+    each = event.steps // event.tiles
+    tile, step = divmod(event.step - 1, each)
+    at = f"Step {step + 1} of {each}"
+    if event.tiles > 1:
+        # What is only enlarged takes a step for each tile.
+        at = f"Tile {tile + 1} of {event.tiles}" + (f" · {at.lower()}" if each > 1 else "")
     if len(event.images) == images:
         return at
     first, last = min(event.images) + 1, max(event.images) + 1

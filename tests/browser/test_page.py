@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from studio.settings import Settings
 from studio.studio import Studio
@@ -144,6 +144,45 @@ def test_settings_and_pictures_survive_a_reload(new_page: NewPage, address: str)
     expect(number(page, "steps")).to_have_value("7")
 
 
+def test_a_number_typed_as_soon_as_its_field_is_seen_stays(new_page: NewPage, address: str) -> None:
+    page = new_page(address)
+    page.evaluate(SLOW_FRAMES)
+    page.get_by_role("button", name="More").click()
+    number(page, "steps").fill("7")
+    page.get_by_role("tab", name="Image to image").click()
+    number(page, "image_to_image-strength").fill("0.3")
+    page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    expect(number(page, "image_to_image-strength")).to_have_value("0.3")
+    expect(number(page, "steps")).to_have_value("7")
+
+
+# A machine that draws a few frames in a second.
+SLOW_FRAMES = """() => {
+    const frame = window.requestAnimationFrame;
+    window.requestAnimationFrame = (act) => setTimeout(() => frame(act), 300);
+}"""
+
+
+def test_what_is_typed_and_asked_before_the_kept_settings_are_back_is_drawn(new_page: NewPage, address: str) -> None:
+    page = new_page(address)
+    page.get_by_label("Seed", exact=True).fill("77")
+    ask(page, "the house before")
+    done(page)
+    held: list[Route] = []
+    page.route("**/queue/join*", lambda route: held.insert(0, route))
+    page.reload()
+    page.locator("#field-count").get_by_text("2", exact=True).click()
+    ask(page, "the house after")
+    assert page.locator("#stage[data-ready]").count() == 0
+    page.route("**/queue/join*", lambda route: route.continue_())
+    for route in held:
+        route.continue_()
+    done(page, 2)
+    expect(page.locator(".cell img").first).to_have_attribute("alt", "the house after")
+    expect(page.get_by_label("Prompt", exact=True)).to_have_value("the house after")
+    expect(page.get_by_label("Seed", exact=True)).to_have_value("77")
+
+
 def test_another_browser_sees_and_stops_nothing(
     new_page: NewPage, address: str, painter: Painter, studio: Studio
 ) -> None:
@@ -192,6 +231,17 @@ def test_a_job_that_fails_says_so_in_plain_words(new_page: NewPage, address: str
     expect(page.locator(".stage .line")).to_have_text("The paint ran out. Try a smaller picture.")
     ask(page, "a house")
     done(page)
+
+
+def test_a_withheld_picture_is_explained(new_page: NewPage, address: str) -> None:
+    page = new_page(address)
+    page.locator("#field-count").get_by_text("2", exact=True).click()
+    ask(page, "a house that is withheld")
+    done(page, 2)
+    expect(page.locator(".stage .line")).to_contain_text("2 of 2 pictures are withheld: the output check flagged them.")
+    expect(page.locator(".cell .said").first).to_contain_text("withheld")
+    page.locator(".cell .look").first.click()
+    expect(page.locator(".full-said")).to_contain_text("The output check flagged this picture, and it is withheld.")
 
 
 def test_ctrl_enter_works_in_a_number_field_and_the_prompt_has_the_focus_again(new_page: NewPage, address: str) -> None:
@@ -382,10 +432,13 @@ def test_digits_and_arrows_choose_in_a_picker(new_page: NewPage, address: str) -
     expect(page.locator("#field-count .selected")).to_have_text("8")
 
 
-def test_the_page_answers_while_the_model_loads(new_page: NewPage, tmp_path: Path) -> None:
-    painter = Painter()
-    with Studio(Settings.load(home=tmp_path, port=0), backend=painter) as studio, serve(studio) as address:
+def test_while_the_model_loads_the_page_answers_and_says_what_becomes_of_pictures(
+    new_page: NewPage, tmp_path: Path
+) -> None:
+    painter, settings = Painter(), Settings.load(home=tmp_path, port=0, output_check="withhold")
+    with Studio(settings, backend=painter) as studio, serve(studio) as address:
         page = new_page(address)
         expect(page.locator("#status")).to_contain_text("Loading Starter")
+        expect(page.locator("#status")).to_contain_text("Output check withholds")
         painter.ready.set()
         expect(page.locator("#status")).not_to_contain_text("Loading")

@@ -74,6 +74,7 @@ def choose(page: Page, tab: str) -> Locator:
 def bring(page: Page, tab: str, *paths: Path) -> Locator:
     """Upload pictures into a tab's well and return the tab's panel, once they are in."""
     panel = choose(page, tab)
+    panel.locator(".well").first.wait_for()
     panel.locator("input[type=file]").first.set_input_files(paths)
     expect(panel.locator(".well figure")).to_have_count(len(paths))
     return panel
@@ -134,6 +135,7 @@ def test_several_uploads_make_one_job_and_each_has_its_own_size(new_page: NewPag
 def test_what_is_no_picture_says_so_and_what_was_changed_is_noted(new_page: NewPage, address: str, files: Path) -> None:
     page = new_page(address)
     panel = choose(page, "Image to image")
+    panel.locator(".well").first.wait_for()
     panel.locator("input[type=file]").first.set_input_files(files / "text.png")
     expect(panel.get_by_role("alert")).to_contain_text("text.png: The file is not a picture. Give a PNG")
     bring(page, "Image to image", files / "lying.jpg")
@@ -166,7 +168,7 @@ def test_a_result_can_be_sent_to_every_tab_that_takes_one(new_page: NewPage, add
         page.get_by_role("menuitem", name=label).click()
         expect(page.get_by_role("tab", name=label)).to_have_attribute("aria-selected", "true")
         panel = page.get_by_role("tabpanel").filter(visible=True)
-        expect(panel.locator(".well figure")).to_have_count(1)
+        expect(panel.locator(".well figure, .tile img")).to_have_count(1)
         expect(panel).to_contain_text("128 × 128")
     expect(page.locator("#field-prompt textarea")).to_have_value("a white castle")
 
@@ -234,6 +236,9 @@ def test_enlarging_needs_no_prompt_tells_its_tiles_and_can_be_stopped(
     expect(page.locator(".cell .said")).to_contain_text("192 × 128")
     panel.get_by_label("Paint over in tiles").check()
     expect(page.locator("#field-prompt")).to_be_visible()
+    painter.held.set()
+    ask(page, "a red house")
+    expect(page.locator(".stage .line")).to_contain_text(re.compile(r"Tile 1 of 4 · step 1 of \d+"))
 
 
 def test_use_these_settings_goes_to_the_tab_that_made_the_picture(new_page: NewPage, address: str, files: Path) -> None:

@@ -13,16 +13,16 @@ from studio.frame import result_size
 from studio.inputs import Inputs
 from studio.recipe import Recipe
 
-# Into how many tiles it cuts what is only enlarged.
+# Into how many tiles it cuts what is enlarged.
 TILES = 4
 
 
 class Painter(Backend):
-    """Paints the recipe's seed as a colour gradient, in its steps, `pace` seconds apart; what is enlarged, in tiles.
+    """Paints the recipe's seed as a colour gradient, in its steps, `pace` seconds apart, enlarged ones in tiles.
 
     With `inputs`, a gradient lies over the picture that the recipe starts from, as opaque as the strength. While
     `held` is set, painting stays at its first step. The model counts as loaded once `ready` is set. A prompt with
-    "without paint" in it fails.
+    "without paint" in it fails, one with "withheld" makes pictures that the output check took offence at.
     """
 
     def __init__(self, pace: float = 0.0, inputs: Inputs | None = None) -> None:
@@ -35,10 +35,11 @@ class Painter(Backend):
     def generate(self, recipes: Sequence[Recipe], report: Report) -> Iterator[Rendered]:
         report(Loading("Mixing colours"))
         for index, recipe in enumerate(recipes):
-            steps = (recipe.steps or 1) if recipe.denoises else TILES
+            steps = ((recipe.steps or 1) if recipe.denoises else 1) * _tiles(recipe)
             for step in range(1, steps + 1):
                 self._paint(index, step, steps, recipe, report)
-            yield Rendered(index, self._picture(recipe, 1.0), 0.1, {"backend": "painter"})
+            verdict = {"output check": "withheld"} if "withheld" in recipe.prompt else {}
+            yield Rendered(index, self._picture(recipe, 1.0), 0.1, {"backend": "painter", **verdict})
 
     def warm(self, model: str) -> None:
         self.ready.wait()
@@ -56,9 +57,9 @@ class Painter(Backend):
             raise DeviceError("The paint ran out.", "Try a smaller picture.")
         if recipe.denoises:
             report(Preview(index, _jpeg(self._picture(recipe, step / steps))))
-        report(Step((index,), step, steps, (steps - step) * self.pace))
+        report(Step((index,), step, steps, (steps - step) * self.pace, _tiles(recipe)))
         while self.held.is_set():
-            report(Step((index,), step, steps, 60.0))
+            report(Step((index,), step, steps, 60.0, _tiles(recipe)))
             self._closed.wait(0.02)
 
     def _picture(self, recipe: Recipe, done: float) -> Image.Image:
@@ -67,6 +68,10 @@ class Painter(Backend):
         size = result_size(recipe, self.inputs)
         start = self.inputs.open(recipe.init_image).resize(size)
         return Image.blend(start, gradient(recipe, size, done), recipe.strength or 0.0)
+
+
+def _tiles(recipe: Recipe) -> int:
+    return TILES if recipe.task == "upscale" else 1
 
 
 def gradient(recipe: Recipe, size: tuple[int, int], done: float) -> Image.Image:

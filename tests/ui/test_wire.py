@@ -112,7 +112,12 @@ def test_a_fault_names_its_field_before_anything_is_queued(client: Client, studi
 def test_a_job_that_fails_tells_it_in_words(client: Client) -> None:
     seen = generate(client, ME, Prompt="a boat without paint")[-1]
     assert seen["job"]["state"] == "failed"
-    assert seen["job"]["fault"] == {"field": None, "message": "The paint ran out.", "hint": "Try a smaller picture."}
+    assert seen["job"]["fault"] == {
+        "field": None,
+        "part": None,
+        "message": "The paint ran out.",
+        "hint": "Try a smaller picture.",
+    }
 
 
 def picture(studio: Studio, colour: str = "navy", side: int = 96) -> dict[str, Any]:
@@ -144,6 +149,16 @@ def test_enlarging_needs_no_prompt_and_shows_what_it_began_with(client: Client, 
     (cell,) = views[-1]["job"]["cells"]
     assert (cell["width"], cell["seed"]) == (288, None)
     assert httpx.get(f"{client.src}{cell['before']}").status_code == 200
+
+
+def test_a_control_unit_reaches_the_recipe_and_a_fault_its_place(client: Client, studio: Studio) -> None:
+    canny = {"kind": "canny", "image": picture(studio)["id"], "weight": 0.8}
+    seen = generate(client, ME, Prompt="a boat", Control={"units": [canny]})[-1]
+    assert seen["job"]["state"] == "done"
+    (unit,) = studio.jobs_of(ME)[0].recipes[0].controls
+    assert (unit.image, unit.weight, unit.model) == (canny["image"], 0.8, "starter-canny")
+    (seen,) = generate(client, ME, Prompt="a boat", Control={"units": [canny, {"kind": "tile", "image": unit.image}]})
+    assert (seen["fault"]["field"], seen["fault"]["part"]) == ("controls", 1)
 
 
 def test_a_page_cannot_bring_a_file_that_was_not_uploaded(studio: Studio, tmp_path: Path) -> None:

@@ -128,6 +128,10 @@ class Tab(ABC):
     takes_picture: bool = False
     endpoint: str = ""
 
+    def says(self, recipe: Recipe) -> bool:
+        """Whether its fields say all of the recipe; where several tabs do, the last of them is for such recipes."""
+        return recipe.task == self.task
+
     @abstractmethod
     def build(self, desk: Desk) -> Panel:
         """Lay out the tab's widgets, in the Gradio context it is called in, and wire them."""

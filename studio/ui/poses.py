@@ -1,0 +1,72 @@
+"""Poses on the page: the library of ready-made ones, and those that were placed by hand, beside the maps they became.
+
+A pose is OpenPose's JSON. A map does not tell where a joint lies below another, so each map that is drawn of a pose has
+the pose beside it in the store, under the map's name; so a stored recipe's pose can be changed again.
+"""
+
+import json
+from collections.abc import Mapping
+from typing import Any, BinaryIO
+
+from studio import skeleton
+from studio.disk import Folder
+from studio.errors import RecipeError
+from studio.inputs import Input, Inputs
+from studio.settings import PRESETS
+from studio.skeleton import COLOURS, JOINTS, LIMBS
+
+Pose = dict[str, Any]
+# A pose map carries no detail; drawing a larger one would fill the memory.
+MOST_SIDE = 2048
+
+
+def library() -> dict[str, Any]:
+    """What the editor has to know: the joints, limbs and colours of a skeleton, and the ready-made poses."""
+    return {
+        "joints": JOINTS,
+        "limbs": [[JOINTS.index(start), JOINTS.index(end)] for start, end in LIMBS],
+        "colours": COLOURS,
+        "poses": [
+            {"id": path.stem, "name": path.stem.replace("-", " ").capitalize(), "pose": json.loads(path.read_text())}
+            for path in sorted((PRESETS / "poses").glob("*.json"))
+        ],
+    }
+
+
+class Poses:
+    """The poses beside their maps."""
+
+    def __init__(self, inputs: Inputs) -> None:
+        self._inputs = inputs
+
+    def draw(self, pose: Any) -> Input:
+        """The stored map of a pose; RecipeError where nobody is on it, StudioError where it is no pose."""
+        people, size = skeleton.from_openpose(pose), _size(pose)
+        drawn = skeleton.draw(people, *size)
+        if not drawn.getbbox():
+            raise RecipeError("controls", "Nobody is on the canvas.", "Add a person, or bring one back into it.")
+        stored = self._inputs.add(drawn, "controls")
+        text = json.dumps(skeleton.to_openpose(people, *size))
+
+        def write(file: BinaryIO) -> None:
+            file.write(text.encode())
+
+        Folder(self._inputs.folder).write(self._inputs.folder / f"{stored.id}.json", write)
+        return stored
+
+    def of(self, picture: str) -> Pose | None:
+        """The pose that a stored map was drawn of; None where there is none."""
+        path = self._inputs.path(picture).with_suffix(".json")
+        return json.loads(path.read_text("utf-8")) if path.is_file() else None
+
+
+def _size(pose: Mapping[str, Any]) -> tuple[int, int]:
+    width, height = pose.get("canvas_width"), pose.get("canvas_height")
+    if not (isinstance(width, int) and isinstance(height, int) and 0 < min(width, height) <= max(width, height)):
+        raise RecipeError(
+            "controls", "The pose does not say how large its canvas is.", "Give canvas_width and canvas_height."
+        )
+    if max(width, height) > MOST_SIDE:
+        most = f"{MOST_SIDE} pixels a side are the most."
+        raise RecipeError("controls", f"The pose's canvas has {width} × {height} pixels; {most}", "Make it smaller.")
+    return width, height

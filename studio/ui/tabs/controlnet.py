@@ -1,0 +1,54 @@
+"""ControlNet: text to image with its control units in front, and the map of the one in hand as large as the picture."""
+
+from time import time_ns
+
+from studio.recipe import Recipe
+from studio.ui.fast_gradio import gr
+from studio.ui.form import Updates
+from studio.ui.source import Picture
+from studio.ui.tabs.base import Desk, Panel, Tab
+from studio.ui.units import SIDE
+
+
+class ControlNet(Tab):
+    """The tab; its units are those of every tab."""
+
+    label = "ControlNet"
+    order = 35
+    task = "text2img"
+    takes_picture = True
+
+    def build(self, desk: Desk) -> Panel:
+        return Lectern(desk)
+
+    def says(self, recipe: Recipe) -> bool:
+        return super().says(recipe) and bool(recipe.controls) and recipe.hires_scale is None
+
+
+class Lectern(Panel):
+    """Where the units stand in this tab, and the map beside the stage; `slot` hands pictures on to the units."""
+
+    def __init__(self, desk: Desk) -> None:
+        self.inputs = desk.studio.inputs
+        self.slot = gr.HTML(
+            value=None,
+            html_template='<div class="slot"></div>',
+            js_on_load="studio.slot(element, props, watch);",
+            elem_id="control-slot",
+            apply_default_css=False,
+        )
+        with gr.Column(elem_classes="easel"):
+            gr.HTML(
+                "",
+                html_template='<div class="lectern"></div>',
+                js_on_load="studio.lectern(element);",
+                elem_id="control-map",
+                apply_default_css=False,
+            )
+        self.extras = (self.slot,)
+
+    def take(self, picture: Picture) -> Updates:
+        return {self.slot: {"picture": picture.told(self.inputs, SIDE), "serial": time_ns()}}
+
+
+TAB = ControlNet()

@@ -1,0 +1,243 @@
+"""The panel of control units: one on the page, shared by all tabs that follow maps.
+
+Its value is what `units.js` draws: `units`, the units as a recipe has them with what the page adds to each (PAGES_OWN),
+and `seen`, the stored pictures that they name, as they are shown. The script owns the value; it calls what it needs of
+the server by name.
+"""
+
+import json
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import asdict
+from typing import Any
+
+from studio import hub, skeleton
+from studio.controls import CONTROLS
+from studio.controls.base import Control
+from studio.errors import RecipeError, StudioError
+from studio.models import Model
+from studio.recipe import IMAGE_PROMPT, ControlUnit, Recipe, settings
+from studio.steering import READY, check_followed
+from studio.studio import Studio
+from studio.ui import fields
+from studio.ui.fast_gradio import gr
+from studio.ui.form import Form, Updates, Values
+from studio.ui.poses import Poses, library
+from studio.ui.source import Picture, uploaded
+
+Unit = dict[str, Any]
+Asked = dict[str, Any]
+# What the page keeps of a unit besides the recipe's: its name there, whether it counts, what its files were called.
+PAGES_OWN = frozenset({"key", "on", "names"})
+# Kinds whose map can be drawn by hand: lines on black.
+DRAWN = ("canny", "lineart", "scribble", READY)
+SIDE = 480
+SCRIPT = "studio.units(element, props, watch, upload, server, FACTS);"
+
+
+class Units:
+    """The units of one page."""
+
+    def __init__(self, studio: Studio, form: Form) -> None:
+        self.studio = studio
+        self.form = form
+        self.poses = Poses(studio.inputs)
+        # What is said of a map in the making, by the name that the page gave it.
+        self._said: dict[str, str] = {}
+
+    def place(self) -> None:
+        """Put the panel at this place of the layout."""
+        self.widget = gr.HTML(
+            value=_value([], {}),
+            label="Control",
+            html_template='<section class="units" aria-label="ControlNet"></section>',
+            js_on_load=SCRIPT.replace("FACTS", json.dumps(_facts())),
+            elem_id="field-controls",
+            apply_default_css=False,
+            server_functions=self._served(),
+        )
+
+    def read(self, values: Values, tab: str) -> dict[str, Any]:
+        """The recipe's `controls`: the units that are on and change anything, of those that the tab can follow."""
+        units = [_as_asked(unit) for unit in _units(values.get(self.widget)) if unit.get("on", True)]
+        if not units or "controls" in self.form.hidden(values, tab):
+            return {}
+        if self.cannot(self.form.model(values.get(self.form.widgets["model"])), tab):
+            units = [unit for unit in units if unit.get("kind") == IMAGE_PROMPT]
+        controls = Recipe.make(controls=units).controls
+        return {"controls": tuple(unit for unit in controls if unit.steers)}
+
+    def show(self, recipe: Recipe) -> Updates:
+        """What to set the panel to, so that it says the recipe's units; one with a picture has its map made again."""
+        units = [unit.model_dump(exclude_none=True) for unit in recipe.without_maps().controls]
+        return {self.widget: self.value(units)}
+
+    def restore(self, kept: Any) -> Updates:
+        """What to set the panel to from what the browser kept of it."""
+        units = kept.get("units") if isinstance(kept, Mapping) else None
+        return {self.widget: self.value([unit for unit in units or [] if isinstance(unit, dict)])}
+
+    def value(self, units: list[Unit]) -> dict[str, Any]:
+        """The panel's value for these units; pictures that are gone from the store are left out."""
+        seen: dict[str, Any] = {}
+        told = []
+        for unit in units:
+            names = unit.get("names") or {}
+            found = {side: self._picture(unit.get(side), names.get(side, "")) for side in ("image", "map")}
+            seen |= {picture["id"]: picture for picture in found.values() if picture}
+            told.append({**unit, **{side: picture and picture["id"] for side, picture in found.items()}})
+        return _value(told, seen)
+
+    def cannot(self, model: Model, tab: str) -> str:
+        """One line where the model follows no maps in this tab; empty where it can, or is not asked."""
+        task = self.form.tasks[tab]
+        stand_in = Recipe(**fields.STAND_INS[task], controls=(ControlUnit(kind=READY),))
+        try:
+            check_followed(stand_in, model)
+        except RecipeError as fault:
+            return fault.message
+        return ""
+
+    def facts(self, model: Model) -> dict[str, Any]:
+        """What the page has to know of this model: which ControlNets fit each kind, and which kinds none does."""
+        fitting = {kind: self._fitting(model, kind) for kind in CONTROLS}
+        return {
+            "fitting": fitting,
+            "lacking": _lacking(model, {kind for kind, fit in fitting.items() if not fit}),
+            "modes": model.family_facts().weighs_maps,
+            "cannot": {tab: self.cannot(model, tab) for tab in self.form.tasks},
+        }
+
+    def _fitting(self, model: Model, kind: str) -> list[dict[str, str]]:
+        controlnets = self.studio.controlnets
+        names = controlnets.fitting(model.family, kind, self.studio.catalogue.location(model))
+        return [{"id": name, "name": controlnets[name].name, "place": self._place(name)} for name in names]
+
+    def _place(self, name: str) -> str:
+        controlnet = self.studio.controlnets[name]
+        if self.studio.controlnets.present(controlnet):
+            return ""
+        size = controlnet.download_bytes
+        return f"{hub.in_words(size)} to download" if size else "not on this disk"
+
+    def _picture(self, name: Any, called: str) -> dict[str, Any] | None:
+        """What is shown of a stored picture, with the pose it was drawn of; None where it is gone."""
+        picture = Picture.found(self.studio.inputs, name, called) if name else None
+        return self._told(picture) if picture else None
+
+    def _told(self, picture: Picture) -> dict[str, Any]:
+        return {**picture.told(self.studio.inputs, SIDE), "pose": self.poses.of(picture.id)}
+
+    def _served(self) -> list[Callable[..., Any]]:
+        """What the script may call; each takes one mapping, and tells a fault as {"fault": words}."""
+
+        def answering(name: str, act: Callable[[Asked], dict[str, Any]]) -> Callable[[Asked], dict[str, Any]]:
+            def answer(asked: Asked) -> dict[str, Any]:
+                try:
+                    return act(asked)
+                except StudioError as error:
+                    return {"fault": f"{error.message} {error.hint}".strip()}
+
+            answer.__name__ = name
+            return answer
+
+        acts = {
+            "bring": self._bring,
+            "preview": self._preview,
+            "saying": self._saying,
+            "people": self._people,
+            "pose": self._pose,
+            "poses": lambda _: library(),
+        }
+        return [answering(name, act) for name, act in acts.items()]
+
+    def _bring(self, asked: Asked) -> dict[str, Any]:
+        """Store an uploaded picture or map."""
+        stored = self.studio.inputs.add(uploaded(asked["path"]), "controls")
+        return {"picture": self._told(Picture.of(stored, str(asked.get("name", ""))))}
+
+    def _preview(self, asked: Asked) -> dict[str, Any]:
+        """Make a unit's map as it would be for the model."""
+        made = self._making(asked, self.studio.control_map)
+        return {"picture": self._told(Picture.of(made, ""))}
+
+    def _people(self, asked: Asked) -> dict[str, Any]:
+        """Find the people in a unit's picture."""
+        found = self._making(asked, self.studio.people)
+        size = self.studio.inputs.size(asked["unit"]["image"])
+        return {"pose": skeleton.to_openpose(found, *size)}
+
+    def _pose(self, asked: Asked) -> dict[str, Any]:
+        """Draw a pose as a map."""
+        return {"picture": self._told(Picture.of(self.poses.draw(asked["pose"]), ""))}
+
+    def _making(self, asked: Asked, make: Callable[[ControlUnit, str, hub.Say], Any]) -> Any:
+        (checked,) = Recipe.make(controls=[_as_asked(asked["unit"])]).controls
+        token = str(asked["token"])
+        try:
+            return make(checked, str(asked["model"]), lambda words: self._said.update({token: words}))
+        finally:
+            self._said.pop(token, None)
+
+    def _saying(self, asked: Asked) -> dict[str, Any]:
+        """What is said of a map in the making; nothing while there is nothing to say."""
+        return {"said": self._said.get(str(asked["token"]), "")}
+
+
+def _value(units: list[Unit], seen: Mapping[str, Any]) -> dict[str, Any]:
+    return {"units": units, "seen": dict(seen)}
+
+
+def _units(told: Any) -> list[Mapping[str, Any]]:
+    """The units in the panel's value; RecipeError where a program gave something else."""
+    units = told.get("units") if isinstance(told, Mapping) else told
+    if units is None:
+        return []
+    if not isinstance(units, list) or not all(isinstance(unit, Mapping) for unit in units):
+        hint = 'Give {"units": [...]}, each unit with a kind, and with an image or a map.'
+        raise RecipeError("controls", "This is no list of control units.", hint)
+    return units
+
+
+def _as_asked(unit: Mapping[str, Any]) -> Unit:
+    """A unit of the page as a recipe has it. Beside a map of one's own no picture counts; nor is it told, so that the
+    map is not taken for one that was made of it.
+    """
+    asked = {key: value for key, value in unit.items() if key not in PAGES_OWN}
+    return {**asked, "image": None} if asked.get("map") else asked
+
+
+def _lacking(model: Model, kinds: Collection[str]) -> str:
+    """One line about the kinds that there is nothing for."""
+    words = [CONTROLS[kind].label.lower() for kind in sorted(set(kinds) - {IMAGE_PROMPT})]
+    each = " or ".join(filter(None, [", ".join(words[:-1]), *words[-1:]]))
+    # A ready-made map can be followed by any.
+    some = ["no ControlNet"] if READY in kinds else [f"no ControlNet for {each}"] if words else []
+    some += ["no IP-Adapter"] if IMAGE_PROMPT in kinds else []
+    return f"{model.name} has {', and '.join(some)}." if some else ""
+
+
+def _facts() -> dict[str, Any]:
+    """What the script has to know of controls and of a unit's fields, whatever the model."""
+    return {
+        "fields": {name: asdict(setting) for name, setting in settings(ControlUnit).items()},
+        "kinds": {kind: _kind(kind, CONTROLS[kind]) for kind in sorted(CONTROLS, key=_rank)},
+    }
+
+
+def _rank(kind: str) -> tuple[bool, str]:
+    """What makes a map comes first."""
+    return kind in (READY, IMAGE_PROMPT), kind
+
+
+def _kind(kind: str, control: Control) -> dict[str, Any]:
+    return {
+        "label": control.label,
+        "help": control.help,
+        "options": [asdict(option) for option in control.options],
+        # Its map is not made anew at each change of an option where a network makes it.
+        "slow": bool(control.needs),
+        "maps": kind != IMAGE_PROMPT,
+        "ready": kind == READY,
+        "drawn": kind in DRAWN,
+        "posed": kind == "pose",
+    }

@@ -1,0 +1,246 @@
+"""Control units in a real browser, on the embedded model: previews, poses by pointer and keys, what a reload keeps."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw
+from playwright.sync_api import Locator, Page, expect
+
+from studio.metadata import png
+from studio.recipe import Recipe
+from studio.settings import PRESETS, Settings
+from studio.skeleton import JOINTS, from_openpose
+from studio.studio import Studio
+from studio.ui import serve
+from tests.browser.conftest import NewPage
+
+pytestmark = pytest.mark.browser
+
+PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
+expect.set_options(timeout=120_000)
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A house with an outline, and a cloud that is hardly there."""
+    picture = Image.new("RGB", (128, 128), "lightskyblue")
+    pen = ImageDraw.Draw(picture)
+    pen.ellipse((8, 8, 56, 28), "#a7dffa")
+    pen.rectangle((40, 60, 96, 110), "firebrick", "black")
+    path = tmp_path_factory.mktemp("pictures") / "house.png"
+    picture.save(path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
+    with Studio(Settings.load(home=tmp_path_factory.mktemp("home"), port=0)) as studio:
+        yield studio
+
+
+@pytest.fixture(scope="module")
+def address(studio: Studio) -> Iterator[str]:
+    with serve(studio) as address:
+        yield address
+
+
+def opened(new_page: NewPage, address: str, tab: str = "ControlNet", **options: Any) -> Page:
+    page = new_page(address, **options)
+    page.get_by_role("tab", name=tab).click()
+    page.locator("#field-quality").get_by_text("Draft").click()
+    return page
+
+
+def unit(page: Page, kind: str) -> Locator:
+    """A fresh unit's card."""
+    page.get_by_role("group", name="Add a control").get_by_role("button", name=kind, exact=True).click()
+    return page.locator(".unit").last
+
+
+def shown(card: Locator, side: str) -> str:
+    """The address of a card's picture or map, once it is there."""
+    image = card.locator(f".tile[data-side={side}] img")
+    expect(image).to_be_visible()
+    return str(image.get_attribute("src"))
+
+
+def generate(page: Page, folder: Path, prompt: str = "a red house") -> Recipe:
+    """Ask for one picture, and read the recipe in it."""
+    page.get_by_label("Prompt", exact=True).fill(prompt)
+    before = page.evaluate(NAMES)
+    page.get_by_role("button", name="Generate").click()
+    page.wait_for_function(
+        f"(before) => !document.querySelector('.busy') && ![before, ''].includes({NAMES})", arg=before
+    )
+    with page.expect_download() as download:
+        page.locator(".cell").get_by_role("link", name="Download").click()
+    download.value.save_as(folder / "got.png")
+    return png.read(folder / "got.png")
+
+
+# The files of the pictures on the stage.
+NAMES = "[...document.querySelectorAll('.cell.done a')].map((a) => a.download).join()"
+
+
+def test_edges_are_previewed_follow_their_threshold_and_steer_the_picture(
+    new_page: NewPage, studio: Studio, address: str, house: Path, tmp_path: Path
+) -> None:
+    page = opened(new_page, address)
+    card = unit(page, "Canny edges")
+    card.get_by_role("button", name="Make the map").click()
+    expect(card.locator(".fault")).to_contain_text("There is no picture to make the map of.")
+    card.get_by_label("Picture file").set_input_files(house)
+    shown(card, "image")
+    card.get_by_role("button", name="Preview").click()
+    first = shown(card, "map")
+    low = card.get_by_role("spinbutton", name="Low threshold")
+    low.fill("5")
+    low.press("Tab")
+    card.get_by_role("spinbutton", name="High threshold").fill("20")
+    card.get_by_role("spinbutton", name="High threshold").press("Tab")
+    expect(card.locator(".tile[data-side=map] img")).not_to_have_attribute("src", first)
+    expect(page.locator("#control-map .mapped > img")).to_be_visible()
+    (control,) = generate(page, tmp_path).controls
+    assert (control.kind, control.model, dict(control.options)) == ("canny", "starter-canny", {"low": 5, "high": 20})
+    assert control.image == studio.inputs.add(house).id
+    lines = np.asarray(studio.inputs.open(str(control.map)).convert("L"))
+    assert lines[:30, :60].any(), "the faint cloud is found only below the first threshold"
+    page.reload()
+    page.wait_for_selector("#stage[data-ready]")
+    card = page.locator(".unit")
+    expect(card).to_have_count(1)
+    expect(card.get_by_role("spinbutton", name="Low threshold")).to_have_value("5")
+    shown(card, "image")
+    card.get_by_role("button", name="Remove Canny edges").click()
+    expect(card).to_have_count(0)
+    page.get_by_role("button", name="Undo").click()
+    expect(card).to_have_count(1)
+    card.get_by_role("checkbox", name="Canny edges on").uncheck()
+    assert generate(page, tmp_path).controls == ()
+    page.locator(".cell").get_by_role("button", name="Use these settings").click()
+    expect(card).to_have_count(0)
+
+
+def test_a_pose_is_dragged_moved_by_keys_and_painted(
+    new_page: NewPage, studio: Studio, address: str, tmp_path: Path
+) -> None:
+    page = opened(new_page, address, "Text to image")
+    page.get_by_text("ControlNet", exact=True).last.click()
+    card = unit(page, "Pose")
+    card.get_by_role("button", name="Edit pose").click()
+    desk = page.get_by_role("dialog", name="Pose")
+    wrist = desk.get_by_role("slider", name="Right wrist")
+    before = place(wrist)
+    drag(page, wrist, 0, -120)
+    raised = place(wrist)
+    assert raised[1] < before[1] - 10
+    wrist.focus()
+    wrist.press("ArrowLeft")
+    wrist.press("Shift+ArrowUp")
+    assert place(wrist) == (raised[0] - 1, max(raised[1] - 10, 0))
+    desk.get_by_role("slider", name="Left ear").press("Delete")
+    expect(desk.get_by_role("slider", name="Left ear")).to_have_count(0)
+    desk.get_by_role("button", name="Left ear").click()
+    expect(desk.get_by_role("slider", name="Left ear")).to_have_count(1)
+    desk.get_by_role("button", name="Undo").click()
+    desk.get_by_role("button", name="Add person").click()
+    desk.get_by_role("button", name="Waving").click()
+    expect(desk.get_by_role("slider")).to_have_count(18 + 17)
+    page.keyboard.press("Control+z")
+    page.keyboard.press("Control+z")
+    expect(desk.get_by_role("slider")).to_have_count(17)
+    desk.get_by_label("Pose file").set_input_files(PRESETS / "sizes" / "square.toml")
+    expect(desk.get_by_role("status")).to_contain_text("This is not a pose in OpenPose's JSON")
+    desk.get_by_label("Pose file").set_input_files(PRESETS / "poses" / "shaking-hands.json")
+    expect(desk.get_by_role("button", name="Person 2")).to_be_visible()
+    desk.get_by_role("button", name="Undo").click()
+    with page.expect_download() as export:
+        desk.get_by_role("button", name="Export").click()
+    (person,) = from_openpose(json.loads(export.value.path().read_text("utf-8")))
+    assert set(JOINTS) - set(person) == {"left_ear"}
+    desk.get_by_role("button", name="Done").click()
+    expect(desk).to_have_count(0)
+    shown(card, "map")
+    (control,) = generate(page, tmp_path, "a woman in the meadow").controls
+    assert (control.kind, control.image) == ("pose", None)
+    assert studio.inputs.open(str(control.map)).getbbox()
+    page.reload()
+    page.wait_for_selector("#stage[data-ready]")
+    page.locator(".unit").get_by_role("button", name="Edit pose").click()
+    assert place(wrist) == (raised[0] - 1, max(raised[1] - 10, 0))
+    page.keyboard.press("Escape")
+    expect(desk).to_have_count(0)
+
+
+def place(joint: Locator) -> tuple[int, int]:
+    """Where a joint says that it is."""
+    across, _, down, _ = str(joint.get_attribute("aria-valuetext")).replace(",", "").split()
+    return int(across), int(down)
+
+
+def drag(page: Page, joint: Locator, across: float, down: float) -> None:
+    box = joint.bounding_box()
+    assert box
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x + across, y + down, steps=4)
+    page.mouse.up()
+
+
+def test_what_cannot_be_stands_at_its_unit_and_a_model_offers_what_fits_it(
+    new_page: NewPage, address: str, house: Path
+) -> None:
+    page = opened(new_page, address)
+    first = unit(page, "Canny edges")
+    first.get_by_label("Picture file").set_input_files(house)
+    shown(first, "image")
+    unit(page, "Depth")
+    page.get_by_label("Prompt", exact=True).fill("a red house")
+    page.get_by_role("button", name="Generate").click()
+    expect(page.locator(".unit .fault").nth(1)).to_contain_text("has no picture")
+    expect(page.locator(".unit .fault").nth(0)).to_be_empty()
+    expect(page.locator(".steering")).to_contain_text("Starter has no ControlNet for line art, scribble or tile")
+
+
+def test_a_finger_draws_a_map_and_moves_a_joint_on_a_phone_and_nothing_scrolls_sideways(
+    new_page: NewPage, address: str
+) -> None:
+    page = opened(new_page, address, **PHONE)
+    card = unit(page, "Canny edges")
+    card.get_by_role("button", name="Draw").click()
+    box = page.locator(".draw-canvas").bounding_box()
+    assert box
+    finger(page, (box["x"] + 30, box["y"] + 30), (box["x"] + 120, box["y"] + 90))
+    page.get_by_role("button", name="Done").click()
+    shown(card, "map")
+    unit(page, "Pose").get_by_role("button", name="Edit pose").click()
+    wrist = page.get_by_role("slider", name="Left wrist")
+    before, box = place(wrist), wrist.bounding_box()
+    assert box
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    finger(page, (x, y), (x + 40, y - 40))
+    after = place(wrist)
+    assert after[0] > before[0]
+    assert after[1] < before[1]
+    page.get_by_role("button", name="Done").click()
+    shown(page.locator(".unit").last, "map")
+    assert page.evaluate("document.documentElement.scrollWidth") == 390
+    assert page.evaluate(SMALL_TARGETS) == []
+
+
+def finger(page: Page, start: tuple[float, float], end: tuple[float, float]) -> None:
+    session = page.context.new_cdp_session(page)
+    for kind, points in (("Start", [start]), ("Move", [end]), ("End", [])):
+        touches = [{"x": x, "y": y} for x, y in points]
+        session.send("Input.dispatchTouchEvent", {"type": f"touch{kind}", "touchPoints": touches})
+
+
+# What of the units a finger would miss.
+SMALL_TARGETS = """() => [...document.querySelectorAll(".steering :is(button, select, summary)")]
+    .filter((e) => e.checkVisibility({ visibilityProperty: true }) && e.offsetWidth)
+    .filter((e) => e.getBoundingClientRect().height < 44).map((e) => e.outerHTML.slice(0, 120))"""
