@@ -68,6 +68,11 @@ def test_figures_replace_those_of_their_own_measure_alone(tmp_path: Path):
     assert write_figures([page], "pose", {}, 32) == []
 
 
+def test_rows_of_other_columns_stand_in_a_table_of_their_own():
+    table = {"a": {"x": 1, "y": 2}, "b": {"y": 3}, "c": {"z": 4}}
+    assert [part.splitlines()[0] for part in markdown(table).split("\n\n")] == ["|   | x | y |", "|   | z |"]
+
+
 def test_one_wide_row_stands_upright():
     assert markdown({"F1": {"a": 1, "b": 2, "c": 3, "d": 0.5}}).splitlines()[2:] == [
         "| a | 1   |",

@@ -18,11 +18,21 @@ def write_figures(pages: Iterable[Path], name: str, table: Table, count: int) ->
 
 
 def markdown(table: Table) -> str:
-    """The table as a page holds it, its columns in the order of their first naming; one wide row stands upright."""
+    """The table as a page holds it; rows that have no column in common with those above begin a table of their own."""
+    parts: list[Table] = []
+    for name, row in table.items():
+        if not parts or not any(row.keys() & above.keys() for above in parts[-1].values()):
+            parts.append({})
+        parts[-1][name] = row
+    return "\n\n".join(map(_one_table, parts))
+
+
+def _one_table(table: Table) -> str:
+    """Columns stand in the order of their first naming; one wide row stands upright."""
     columns = list(dict.fromkeys(column for row in table.values() for column in row))
     if len(table) == 1 and len(columns) > 3:
         ((name, row),) = table.items()
-        return markdown({column: {name: row[column]} for column in columns})
+        return _one_table({column: {name: row[column]} for column in columns})
     lines = [["", *columns], *([name, *_cells(row, columns)] for name, row in table.items())]
     widths = [max(len(line[number]) for line in lines) for number in range(len(columns) + 1)]
     rows = [
