@@ -32,6 +32,8 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def address(home: Path) -> Iterator[str]:
     environment = {**os.environ, "STUDIO_HOME": str(home), "STUDIO_PORT": "0"}
     command = [sys.executable, "app.py"]
+    # What a shell starts in the background ignores it, and so would the server that is to be stopped by it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     with subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout
         line = process.stdout.readline()
