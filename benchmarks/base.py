@@ -33,10 +33,13 @@ class Benchmark:
     measure: Callable[[], Measured]
 
     def verdict(self, measured: Measured) -> str:
-        """How it went; noise larger than the margin between accept and 1, or the goal, makes it no result."""
+        """How it went; noise larger than the margin between accept and 1, or the goal, makes it no result.
+
+        Where the noise is larger than the goal itself, the goal cannot be shown to be reached.
+        """
         if measured.noise is not None and measured.noise > max(abs(self.accept - 1), self.accept - self.goal, 0.02):
             return "no result: the machine is too noisy"
-        if measured.ratio <= self.goal:
+        if measured.ratio <= self.goal and (measured.noise or 0) <= self.goal:
             return "goal reached"
         return "accepted" if measured.ratio <= self.accept else "missed"
 

@@ -1,38 +1,36 @@
 """Ten switches between text to image, image to image and inpainting: nothing may be left of them in memory."""
 
+import gc
+import itertools
 import json
 import subprocess
 import sys
+from collections.abc import Sequence
 
 from benchmarks.base import Benchmark, Measured
+from benchmarks.overhead import through_the_studio
+from studio.recipe import Recipe
+from studio.studio import Studio
 
 SWITCHES = 10
-# A process of its own, so that nothing else comes and goes in it.
 SCRIPT = """
-import gc, itertools, json, sys
-import psutil, torch
-from benchmarks.overhead import through_the_studio
 from benchmarks.switch import studio_and_tasks
-
-def held():
-    gc.collect()
-    parameters = [one for one in gc.get_objects() if isinstance(one, torch.nn.Parameter)]
-    weights = {one.data_ptr(): one.nbytes for one in parameters}
-    return {"rss_bytes": psutil.Process().memory_info().rss, "weights_bytes": sum(weights.values())}
+from benchmarks.switch_memory import switch_among
 
 with studio_and_tasks() as (studio, tasks):
-    for recipe in tasks * 2:
-        through_the_studio(studio, recipe)
-    before = held()
-    for recipe in itertools.islice(itertools.cycle(tasks), int(sys.argv[1])):
-        through_the_studio(studio, recipe)
-    print(json.dumps({"before": before, "after": held()}))
+    switch_among(studio, tasks)
 """
 
 
 def measure() -> Measured:
-    command = [sys.executable, "-c", SCRIPT, str(SWITCHES)]
-    answer = json.loads(subprocess.run(command, check=True, capture_output=True).stdout)
+    return measure_script(SCRIPT)
+
+
+def measure_script(script: str) -> Measured:
+    """Memory after over memory before, of a script that ends in `switch_among`; in a process of its own, so that
+    nothing else comes and goes in it.
+    """
+    answer = json.loads(subprocess.run([sys.executable, "-c", script], check=True, capture_output=True).stdout)
     before, after = answer["before"], answer["after"]
     return Measured(
         ratio=max(after[name] / before[name] for name in before),
@@ -40,6 +38,26 @@ def measure() -> Measured:
         details={f"{name}_{when}": answer[when][name] for when in answer for name in before}
         | {f"{name.removesuffix('_bytes')}_ratio": round(after[name] / before[name], 4) for name in before},
     )
+
+
+def switch_among(studio: Studio, recipes: Sequence[Recipe]) -> None:
+    """Print what is held in memory when each recipe was made twice, and after SWITCHES more."""
+    for recipe in [*recipes, *recipes]:
+        through_the_studio(studio, recipe)
+    before = _held()
+    for recipe in itertools.islice(itertools.cycle(recipes), SWITCHES):
+        through_the_studio(studio, recipe)
+    print(json.dumps({"before": before, "after": _held()}))
+
+
+def _held() -> dict[str, int]:
+    import psutil
+    import torch
+
+    gc.collect()
+    parameters = [one for one in gc.get_objects() if isinstance(one, torch.nn.Parameter)]
+    weights = {one.data_ptr(): one.nbytes for one in parameters}
+    return {"rss_bytes": psutil.Process().memory_info().rss, "weights_bytes": sum(weights.values())}
 
 
 BENCHMARK = Benchmark("memory after ten switches of task / before them", 1.01, 1.05, measure)

@@ -36,6 +36,13 @@ def test_a_verdict_follows_from_ratio_and_noise(ratio: float, noise: float | Non
     assert Benchmark("a / b", 1.02, 1.05, lambda: measured).verdict(measured).startswith(verdict)
 
 
+def test_noise_above_the_goal_cannot_show_that_it_was_reached():
+    extra_steps = Benchmark("extra steps", 0.3, 1.0, lambda: Measured(0, None))
+    assert extra_steps.verdict(Measured(0.03, 0.1)) == "goal reached"
+    assert extra_steps.verdict(Measured(0.03, 0.48)) == "accepted"
+    assert extra_steps.verdict(Measured(0.03, 0.8)).startswith("no result")
+
+
 def test_bench_lists_its_benchmarks(capfd: pytest.CaptureFixture[str]):
     assert main(["bench", "--list"]) == 0
     assert [line.split()[0] for line in capfd.readouterr().out.splitlines()] == list(BENCHMARKS)
