@@ -224,6 +224,15 @@ class Lora(BaseModel):
         Field(ge=0, le=1),
         Setting("End", "Up to which share of the steps.", "lora", Dearness.SAMPLING, 0, 1, 0.01),
     ] = 1.0
+    blocks: Annotated[
+        tuple[Annotated[float, Field(ge=-10, le=10)], ...],
+        Setting(
+            "Block weights",
+            "How much of the weight each block takes, from first to last; the text encoders come first.",
+            "lora",
+            Dearness.TEXT,
+        ),
+    ] = ()
 
     @model_validator(mode="after")
     def _runs_forward(self) -> "Lora":

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from typing import Any
 
 from studio.errors import ModelError, PromptError, RecipeError
 from studio.models import Catalogue, Model
@@ -9,6 +10,7 @@ from studio.prompts.language import Field, Prompt
 from studio.prompts.language import Lora as Mention
 from studio.prompts.parser import parse
 from studio.prompts.schedule import Plan, plan
+from studio.prompts.source import NUMBER
 from studio.prompts.variants import draw
 from studio.recipe import Lora, Recipe
 from studio.wordbook import Wordbook
@@ -93,19 +95,31 @@ def _stack(recipe: Recipe, prompts: Sequence[Prompt]) -> tuple[Lora, ...]:
     for mention in prompt.loras:
         _check_mention(prompt, mention, said.setdefault(mention.name, mention))
         text, unet = mention.text_weight, mention.unet_weight
-        weights = {"weight": unet, "text_weight": None if text == unet else text}
+        weights: dict[str, Any] = {"weight": unet, "text_weight": None if text == unet else text}
+        if mention.extras:
+            weights["blocks"] = _blocks(prompt, mention)
         stack[mention.name] = stack.get(mention.name, Lora(name=mention.name)).model_copy(update=weights)
     return tuple(stack.values())
 
 
 def _check_mention(prompt: Prompt, mention: Mention, first: Mention) -> None:
-    if mention.extras:
-        fault = f"Of the LoRA {mention.name}, “{mention.extras[0]}” is not understood: only weights are."
-        raise _at(prompt, mention, fault, f"Write <lora:{mention.name}:{mention.unet_weight:g}>.")
     if not all(-MOST <= weight <= MOST for weight in (mention.text_weight, mention.unet_weight)):
         raise _at(prompt, mention, f"A LoRA's weight goes from {-MOST:g} to {MOST:g}.", "Give a smaller one.")
     if mention != first:
         raise _at(prompt, mention, f"The LoRA {mention.name} is given two weights.", "Leave one of them out.")
+
+
+def _blocks(prompt: Prompt, mention: Mention) -> tuple[float, ...]:
+    """The block weights of a mention, written `lbw=1,0.5,...`."""
+    found = re.fullmatch(rf"lbw=({NUMBER.pattern}(?:,{NUMBER.pattern})*)", mention.extras[0].replace(" ", ""))
+    if not found or mention.extras[1:]:
+        fault = f"Of the LoRA {mention.name}, “{mention.extras[found is not None]}” is not understood."
+        hint = f"Write <lora:{mention.name}:{mention.unet_weight:g}>, or a number for each block: lbw=1,0.5,..."
+        raise _at(prompt, mention, fault, hint)
+    blocks = tuple(float(number) for number in found[1].split(","))
+    if not all(-MOST <= share <= MOST for share in blocks):
+        raise _at(prompt, mention, f"A block's weight goes from {-MOST:g} to {MOST:g}.", "Give a smaller one.")
+    return blocks
 
 
 def _check_lora(lora: Lora, recipe: Recipe, model: Model, book: Wordbook) -> None:
@@ -113,12 +127,27 @@ def _check_lora(lora: Lora, recipe: Recipe, model: Model, book: Wordbook) -> Non
     place = next((k for k, one in enumerate(recipe.loras) if one.name == lora.name), None)
     try:
         book.loras.for_model(lora.name, model)
+        _check_blocks(lora, model)
     except ModelError as error:
         if place is not None:
             raise RecipeError("loras", error.message, error.hint, place) from error
         prompt = parse(recipe.prompt)
         mention = next(one for one in prompt.loras if one.name == lora.name)
         raise _at(prompt, mention, error.message, error.hint) from error
+
+
+def _check_blocks(lora: Lora, model: Model) -> None:
+    """ModelError where block weights are not as many as the model's blocks."""
+    orders = model.family_facts().lora_blocks
+    if not lora.blocks or len(lora.blocks) in map(len, orders):
+        return
+    if not orders:
+        raise ModelError(f"{model.name} has no blocks that LoRAs are weighed by.", f"Give {lora.name} one weight.")
+    takes = " or ".join(str(len(order)) for order in orders)
+    raise ModelError(
+        f"{lora.name} has {len(lora.blocks)} block weights; {model.name} takes {takes}.",
+        f"Give one for each of {', '.join(orders[0])}; or one weight for all.",
+    )
 
 
 def _check_means(prompt: Prompt, recipe: Recipe, model: Model) -> None:

@@ -58,6 +58,8 @@ def test_mentions_join_the_list_and_their_weights_count(studio: Studio) -> None:
         Lora(name="people", weight=-2),
         Lora(name="few-step", weight=0.7, text_weight=0.5),
     )
+    blocks = settled(studio, prompt="a house <lora:ink:0.6:lbw=1,0,.5,1,0,0,-1,1>").loras[0].blocks
+    assert blocks == (1, 0, 0.5, 1, 0, 0, -1, 1)
     assert replaced(Recipe.make(loras=panel), recipe) == [
         "The prompt gives ink the weight 0.6, which counts; the list says 1."
     ]
@@ -73,6 +75,14 @@ def test_mentions_join_the_list_and_their_weights_count(studio: Studio) -> None:
         ({"prompt": "a <lora:inc>"}, "prompt", "column 3: There is no LoRA 'inc'. Did you mean ink"),
         ({"prompt": "a <lora:large:0.4>"}, "prompt", "column 3: large.safetensors is a LoRA for Stable Diffusion XL"),
         ({"prompt": "a <lora:ink:0.4:lbw=MIDD>"}, "prompt", "lbw=MIDD"),
+        (
+            {"prompt": "a <lora:ink:1:lbw=1,0>"},
+            "prompt",
+            "column 3: ink has 2 block weights; tiny-starter takes 8 or 18",
+        ),
+        ({"prompt": "a <lora:ink:1:lbw=1,11>"}, "prompt", "from -10 to 10"),
+        ({"prompt": "a <lora:ink:1:lbw=1:x=1>"}, "prompt", "x=1"),
+        ({"prompt": "a", "loras": [{"name": "ink"}, {"name": "people", "blocks": [1]}]}, "loras", "1 block weights"),
         ({"prompt": "a <lora:ink:11>"}, "prompt", "from -10 to 10"),
         ({"prompt": "a <lora:ink:1> <lora:ink:2>"}, "prompt", "two weights"),
         ({"prompt": "a", "negative_prompt": "<lora:ink>"}, "negative_prompt", "negative prompt"),

@@ -10,7 +10,7 @@ import re
 from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, cast
 
 import torch
@@ -18,7 +18,7 @@ from safetensors.torch import load_file
 from torch.nn.functional import conv2d, linear
 
 from studio.checkpoints import header
-from studio.engine.layer_names import component_of, layers_by_name
+from studio.engine.layer_names import blocks_by_layer, component_of, layers_by_name
 from studio.engine.loading import FOREIGN
 from studio.errors import ModelError
 from studio.lora_names import DENOISER, Part, part
@@ -94,12 +94,13 @@ class Wardrobe:
 
 
 class Stack:
-    """The LoRAs of a recipe, with what each weighs at each step."""
+    """The LoRAs of a recipe, with what each weighs at each step; `orders` are those that block weights come in."""
 
-    def __init__(self, recipe: Recipe, adapters: Sequence[Adapter]) -> None:
+    def __init__(self, recipe: Recipe, adapters: Sequence[Adapter], orders: Sequence[Sequence[str]] = ()) -> None:
         self._loras = recipe.loras
+        self._orders = orders
         self._adapters = adapters
-        self._text = [lora.weights[0] for lora in recipe.loras]
+        self._text = [lora.weights[0] * (lora.blocks[0] if lora.blocks else 1) for lora in recipe.loras]
         self._unet = [lora.weights[1] for lora in recipe.loras]
 
     @property
@@ -121,7 +122,7 @@ class Stack:
         """While this lasts, the modules of the pipeline give out more; afterwards there is no trace of it."""
         handles = []
         try:
-            for component, changes in self._by_layer().items():
+            for component, changes in self._by_layer(pipe).items():
                 network = component_of(pipe, component)
                 weights = self._unet if component == DENOISER else self._text
                 for name, worn in changes.items():
@@ -136,13 +137,23 @@ class Stack:
             for handle in handles:
                 handle.remove()
 
-    def _by_layer(self) -> dict[str, dict[str, list[tuple[int, Change]]]]:
+    def _by_layer(self, pipe: Any) -> dict[str, dict[str, list[tuple[int, Change]]]]:
         layers: dict[str, dict[str, list[tuple[int, Change]]]] = defaultdict(lambda: defaultdict(list))
-        for place, adapter in enumerate(self._adapters):
+        for place, (lora, adapter) in enumerate(zip(self._loras, self._adapters, strict=True)):
+            shares = self._shares(lora, pipe)
             for component, changes in adapter.changes.items():
                 for name, change in changes.items():
-                    layers[component][name].append((place, change))
+                    share = shares.get(name, 1.0) if component == DENOISER else 1.0
+                    if share:
+                        layers[component][name].append((place, replace(change, scale=change.scale * share)))
         return layers
+
+    def _shares(self, lora: Lora, pipe: Any) -> Mapping[str, float]:
+        """What of its weight a LoRA has in each layer of the denoiser; all of it in those that are not in here."""
+        if not lora.blocks:
+            return {}
+        share = dict(zip(next(o for o in self._orders if len(o) == len(lora.blocks)), lora.blocks, strict=True))
+        return {name: share[block] for name, block in blocks_by_layer(pipe.unet).items() if block in share}
 
     def _weigh(self, step: int, steps: int) -> None:
         """The weights for a step of so many, by the rule of the ControlNet pipelines."""
@@ -300,7 +311,8 @@ def _joined(
 
 def _spoken(lora: Lora) -> str:
     text, unet = lora.weights
-    return f"{unet:g}" if text == unet else f"{unet:g}, text {text:g}"
+    words = f"{unet:g}" if text == unet else f"{unet:g}, text {text:g}"
+    return f"{words}, by blocks" if lora.blocks else words
 
 
 def _unfit(file: LoraFile, model: Model, lost: Sequence[str], tensors: int) -> ModelError:

@@ -36,13 +36,31 @@ def layers_by_name(network: Any) -> Mapping[str, str]:
     """What the layers of a network are called, by all that they are called in files, with underscores for points."""
     if network is None:
         return {}
-    layers = [name for name, layer in network.named_modules() if isinstance(layer, torch.nn.Linear | torch.nn.Conv2d)]
+    layers = _layers(network)
     names: dict[str, str] = {}
     for name in layers:
         # CLIP once had its encoder one level deeper.
-        for called in (name, f"text_model.{name}", name.removeprefix("text_model."), _original(name, network, layers)):
+        first = _original(name, network, layers)
+        for called in (name, f"text_model.{name}", name.removeprefix("text_model."), first):
             names.setdefault(called.replace(".", "_"), name)
     return names
+
+
+def blocks_by_layer(unet: Any) -> Mapping[str, str]:
+    """The block that each layer of a UNet is in, as block weights call it (IN00, MID, OUT03), where it is in one."""
+    layers = _layers(unet)
+    return {name: block for name in layers if (block := _block(_original(name, unet, layers)))}
+
+
+def _layers(network: Any) -> list[str]:
+    return [name for name, layer in network.named_modules() if isinstance(layer, torch.nn.Linear | torch.nn.Conv2d)]
+
+
+def _block(called: str) -> str:
+    place = re.match(r"(input|middle|output)_block(?:s\.(\d+))?\.", called)
+    if place is None:
+        return ""
+    return "MID" if place[1] == "middle" else f"{'IN' if place[1] == 'input' else 'OUT'}{int(place[2]):02}"
 
 
 def _original(name: str, unet: Any, layers: Sequence[str]) -> str:

@@ -172,7 +172,7 @@ class PipelineManager:
             self._wardrobe.adapter(file, model, loan.resident.pipe, dtype, lambda words: say(Loading(words)))
             for file in files
         ]
-        loan.loras = Stack(recipe, adapters) if adapters else None
+        loan.loras = Stack(recipe, adapters, model.family_facts().lora_blocks) if adapters else None
 
     def workshop(self, model: Model, say: Say) -> Workshop:
         """What maps are made with, for pictures of this model; whoever lets networks make them has the device."""

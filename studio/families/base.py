@@ -42,6 +42,19 @@ class Signature:
         )
 
 
+def block_layouts(inputs: int, attentive: tuple[int, ...], outputs: tuple[int, ...]) -> tuple[tuple[str, ...], ...]:
+    """The two orders in which block weights of a LoRA are given for a UNet: for blocks with attention, and for all.
+
+    `inputs` is how many input blocks there are, as many as output blocks; `attentive` and `outputs` are the numbers of
+    those with attention. The text encoders, as BASE, come first.
+    """
+    each = range(inputs)
+    return tuple(
+        ("BASE", *(f"IN{n:02}" for n in before), "MID", *(f"OUT{n:02}" for n in after))
+        for before, after in ((attentive, outputs), (each, each))
+    )
+
+
 @dataclass(frozen=True)
 class Family:
     """One family: which diffusers class does which task, its defaults, limits and abilities.
@@ -51,6 +64,7 @@ class Family:
     begin and end marks, `tokenizer` the folder of the tokenizer that counts them. `preview` is None where a linear
     look is not known; it is fitted to the decoder then. `bound` names the only schedulers that its pipelines can use,
     where that is not every one of its process. `control_pipelines` do a task along the maps of ControlNets.
+    `lora_blocks` are the orders in which block weights of a LoRA are given; without any it takes none.
     """
 
     name: str
@@ -70,6 +84,7 @@ class Family:
     tokenizer: str = "tokenizer"
     bound: tuple[str, ...] = ()
     control_pipelines: Mapping[Task, str] = field(default_factory=lambda: MappingProxyType({}))
+    lora_blocks: tuple[tuple[str, ...], ...] = ()
 
     @property
     def weighs_maps(self) -> bool:

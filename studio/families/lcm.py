@@ -24,4 +24,5 @@ FAMILY = Family(
     preview=sd15.FAMILY.preview,
     # Its pipelines read from the scheduler's step what only this one returns.
     bound=("LCM",),
+    lora_blocks=sd15.FAMILY.lora_blocks,
 )

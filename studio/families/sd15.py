@@ -1,6 +1,6 @@
 """Stable Diffusion 1.x: 512 pixels, CLIP ViT-L, and thousands of fine-tunes."""
 
-from studio.families.base import Family, LatentColours, Signature
+from studio.families.base import Family, LatentColours, Signature, block_layouts
 
 FAMILY = Family(
     name="Stable Diffusion 1.5",
@@ -37,4 +37,5 @@ FAMILY = Family(
             (-0.2120, -0.2616, -0.7177),
         ),
     ),
+    lora_blocks=block_layouts(12, (1, 2, 4, 5, 7, 8), tuple(range(3, 12))),
 )

@@ -28,4 +28,5 @@ FAMILY = Family(
     prompt_tokens=75,
     # Its VAE keeps the latent space of 1.x.
     preview=sd15.FAMILY.preview,
+    lora_blocks=sd15.FAMILY.lora_blocks,
 )

@@ -1,6 +1,6 @@
 """Stable Diffusion XL: 1024 pixels, two CLIP encoders; Turbo, Lightning and the illustration fine-tunes with it."""
 
-from studio.families.base import Family, LatentColours, Signature
+from studio.families.base import Family, LatentColours, Signature, block_layouts
 
 FAMILY = Family(
     name="Stable Diffusion XL",
@@ -44,4 +44,5 @@ FAMILY = Family(
         ),
         bias=(0.1084, -0.0175, -0.0011),
     ),
+    lora_blocks=block_layouts(9, (4, 5, 7, 8), tuple(range(6))),
 )

@@ -1,7 +1,7 @@
 """The embedded starter: a small latent diffusion of our own, in the stock classes of Stable Diffusion."""
 
 from studio.families import sd15
-from studio.families.base import Family, Signature
+from studio.families.base import Family, Signature, block_layouts
 
 FAMILY = Family(
     name="Starter",
@@ -21,4 +21,5 @@ FAMILY = Family(
     guidance_scale=3.0,
     prompt_tokens=75,
     max_side=256,
+    lora_blocks=block_layouts(8, (5, 7), tuple(range(4))),
 )

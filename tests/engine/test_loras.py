@@ -1,6 +1,7 @@
 """LoRAs on tiny models: the same picture as diffusers makes with PEFT, and not a bit of the model changed."""
 
 import hashlib
+import json
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,6 +13,7 @@ from safetensors.torch import load_file, save_file
 
 from studio.backends.local import LocalBackend
 from studio.errors import ModelError
+from studio.families import FAMILIES as FACTS
 from studio.models import Catalogue
 from studio.recipe import Recipe
 from studio.settings import ASSETS, Settings
@@ -19,6 +21,18 @@ from studio.wordbook import Wordbook
 from tests import tiny
 
 FAMILIES = ("sd15", "sdxl")
+# What of the published UNets decides which blocks there are.
+FULL_SIZE: dict[str, dict[str, Any]] = {
+    "starter": json.loads((ASSETS / "starter" / "unet" / "config.json").read_text()),
+    "sd15": {"cross_attention_dim": 768},
+    "sdxl": {
+        "block_out_channels": (320, 640, 1280),
+        "cross_attention_dim": 2048,
+        "down_block_types": ("DownBlock2D", "CrossAttnDownBlock2D", "CrossAttnDownBlock2D"),
+        "up_block_types": ("CrossAttnUpBlock2D", "CrossAttnUpBlock2D", "UpBlock2D"),
+        "attention_head_dim": (5, 10, 20),
+    },
+}
 
 
 @pytest.fixture(scope="module")
@@ -253,6 +267,42 @@ def test_start_and_end_are_shares_of_the_steps(backend: LocalBackend, recipe: Ca
     whole, first, last, none = made(0, 1), made(0, 0.5), made(0.5, 1), made(0.5, 0.5)
     assert len({one.tobytes() for one in (whole, first, last, none)}) == 4
     assert (none == pixels(backend, recipe("sd15", steps=4))).all()
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_block_weights_share_a_lora_out_among_the_blocks(
+    backend: LocalBackend, recipe: Callable[..., Recipe], family: str
+) -> None:
+    orders = FACTS[family].lora_blocks
+
+    def shared(order: int, *blocks: str) -> Any:
+        shares = [float(name in blocks) for name in orders[order]]
+        lora = {"name": f"{family}-peft", "weight": 2, "blocks": shares}
+        return pixels(backend, recipe(family, loras=[lora]))
+
+    whole = pixels(backend, asked(recipe, family, f"{family}-peft:2"))
+    bare = pixels(backend, asked(recipe, family))
+    assert (shared(1, *orders[1]) == whole).all()
+    assert (shared(1) == bare).all()
+    for block in ("IN01", "MID", "OUT01"):
+        one = shared(1, block)
+        assert (one != bare).any(), block
+        assert (one != whole).any(), block
+
+
+@pytest.mark.parametrize("family", ["starter", *FAMILIES])
+def test_every_block_of_a_family_is_there_and_those_with_attention_are_told(family: str) -> None:
+    from accelerate import init_empty_weights
+    from diffusers import UNet2DConditionModel
+
+    from studio.engine.layer_names import blocks_by_layer
+
+    with init_empty_weights():
+        unet = UNet2DConditionModel.from_config(FULL_SIZE[family])
+    layers = blocks_by_layer(unet)
+    attentive, every = FACTS[family].lora_blocks
+    assert set(layers.values()) == set(every) - {"BASE"}
+    assert {block for name, block in layers.items() if "attentions" in name} == set(attentive) - {"BASE"}
 
 
 def test_an_offloaded_model_wears_them_too(home: Settings, recipe: Callable[..., Recipe]) -> None:
