@@ -20,7 +20,7 @@ REFUSED = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
 
 
 class Folder:
-    """A folder of images and what is written into it."""
+    """A folder and what is written into it."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -42,7 +42,7 @@ class Folder:
                 "Free some space, ask for fewer or smaller images, or choose another folder.",
             )
 
-    def write(self, path: Path, fill: Callable[[BinaryIO], None]) -> None:
+    def write(self, path: Path, fill: Callable[[BinaryIO], object]) -> None:
         """Store what `fill` writes as `path`, somewhere in the folder; it is on the disk for good when this returns.
 
         Raises LibraryError with the cure.
@@ -78,8 +78,8 @@ class Folder:
         reason = error.strerror or str(error)
         if error.errno in FULL:
             return LibraryError(
-                f"The disk is full: no image can be stored in {self.path} ({reason}).",
-                "Free some space or choose another folder; images that were finished are kept.",
+                f"The disk is full: nothing can be stored in {self.path} ({reason}).",
+                "Free some space or choose another folder; what was finished is kept.",
             )
         if error.errno in REFUSED:
             return LibraryError(
@@ -87,7 +87,7 @@ class Folder:
                 "Allow writing there or choose another folder.",
             )
         return LibraryError(
-            f"No image can be stored in {self.path} ({reason}).",
+            f"Nothing can be stored in {self.path} ({reason}).",
             "Check the disk or choose another folder.",
         )
 

@@ -1,6 +1,7 @@
 """Files from the hub: fetched with their progress told, and every refusal in the studio's words."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from os import devnull
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,8 @@ from studio.errors import ModelError
 
 Say = Callable[[str], None]
 MEGABYTE = 1_000_000
+# How long the hub may take to say what a repository holds.
+SECONDS = 15.0
 
 
 def silent(sentence: str) -> None:
@@ -41,15 +44,31 @@ def fetch(
 
     `name` is what people know it by. Raises ModelError that says why it cannot be had; whatever `say` raises ends it.
     """
-    import httpx2
     from huggingface_hub import hf_hub_download
-    from huggingface_hub.errors import GatedRepoError
 
     told = _told(name, say)
-    try:
+    with _refusals(name, repo):
         return [
             Path(hf_hub_download(repo, file, local_dir=folder, revision=revision, tqdm_class=told)) for file in files
         ]
+
+
+def files(name: str, repo: str) -> list[str]:
+    """The names of a repository's files; raises as `fetch`."""
+    from huggingface_hub import model_info
+
+    with _refusals(name, repo):
+        return [str(file.rfilename) for file in model_info(repo, timeout=SECONDS).siblings or ()]
+
+
+@contextmanager
+def _refusals(name: str, repo: str) -> Iterator[None]:
+    """What the hub refuses, in the studio's words."""
+    import httpx2
+    from huggingface_hub.errors import GatedRepoError
+
+    try:
+        yield
     except GatedRepoError as error:
         raise ModelError(
             f"{name} cannot be downloaded: {repo} asks for its licence to be accepted first.",

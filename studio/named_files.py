@@ -16,6 +16,8 @@ from studio.models import Model
 KIN = {"sd15_inpaint": "sd15", "sd15_instruct": "sd15", "lcm": "sd15", "sdxl_inpaint": "sdxl"}
 NOTES = (".txt", ".md")
 PICTURES = (".png", ".webp")
+# As many names are told where there may be hundreds.
+SOME = 12
 # What a file is, and when it was last written: the same stamp, the same content.
 Stamp = tuple[Path, int, int]
 
@@ -73,6 +75,11 @@ class NamedFiles(Mapping[str, T], ABC, Generic[T]):
         self.faults: dict[str, ModelError] = {}
         self.refresh()
 
+    @property
+    def folder(self) -> Path:
+        """Where people put theirs."""
+        return self._folders[-1]
+
     @abstractmethod
     def read(self, name: str, path: Path) -> T:
         """What the file's header says; ModelError where it is none."""
@@ -99,7 +106,7 @@ class NamedFiles(Mapping[str, T], ABC, Generic[T]):
         ask = f"Did you mean {' or '.join(meant)}? " if meant else ""
         raise ModelError(
             f"There is no {self.sort} {name!r}.",
-            f"{ask}Put {name}.safetensors into {self._folders[-1]}, or leave it out.",
+            f"{ask}Put {name}.safetensors into {self.folder}, or leave it out.",
         )
 
     def for_model(self, name: str, model: Model) -> T:
@@ -109,9 +116,11 @@ class NamedFiles(Mapping[str, T], ABC, Generic[T]):
             raise fault
         if not file.fits(model.family):
             there = self.fitting(model.family)
+            more = f" and {len(there) - SOME} more" if len(there) > SOME else ""
+            known = f"For it there are: {', '.join(there[:SOME])}{more}."
             raise ModelError(
                 f"{file.path.name} is {file.sort}; {model.name} is {model.family_facts().name}.",
-                f"For it there are: {', '.join(there)}." if there else "Choose another model, or leave it out.",
+                known if there else "Choose another model, or leave it out.",
             )
         return file
 

@@ -1,25 +1,31 @@
-"""`studio loras`: what can be put on with --lora, and what each is for."""
+"""`studio loras`: what can be put on with --lora, and what each is for; `studio loras add` brings more in."""
 
 import argparse
 import json
+import sys
 from typing import TYPE_CHECKING, Any
 
 from studio.cli.base import Command, Exit, load_settings, settings_arguments
 
 if TYPE_CHECKING:
-    from studio.loras import LoraFile
+    from studio.loras import LoraFile, Loras
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="Print one JSON object.")
     settings_arguments(parser, "home")
+    add = parser.add_subparsers(metavar="add").add_parser("add", help="Add a LoRA to the data folder.")
+    add.add_argument("what", metavar="FILE|HUB_ID", help="A .safetensors file, or owner/name[/file] on the hub.")
+    add.add_argument("--name", help="What it is to be called (default: as its file).")
 
 
 def run(args: argparse.Namespace) -> int:
-    """List the LoRAs, one line each."""
+    """Add one, or list all, one line each."""
     from studio.loras import Loras
 
     loras = Loras(load_settings(args))
+    if "what" in args:
+        return _add(loras, args)
     faults = {name: str(fault) for name, fault in loras.faults.items()}
     if args.json:
         entries = [_facts(lora) | {"sha256": loras.digest(lora.path)} for lora in loras.values()]
@@ -32,6 +38,14 @@ def run(args: argparse.Namespace) -> int:
         print(f"{lora.name:{widest}}  {lora.family or 'unknown':8}  {rank}{lora.bytes / 1e6:.1f} MB{words}")
     for name, fault in faults.items():
         print(f"{name}  {fault}")
+    return Exit.DONE
+
+
+def _add(loras: "Loras", args: argparse.Namespace) -> int:
+    from studio.lora_imports import LoraImports
+
+    added = LoraImports(loras).add(args.what, args.name, lambda words: print(words, file=sys.stderr))
+    print(json.dumps({"added": _facts(added)}) if args.json else f"Added {added.name}, {added.sort}: {added.path}")
     return Exit.DONE
 
 
@@ -53,4 +67,4 @@ def _facts(lora: "LoraFile") -> dict[str, Any]:
     }
 
 
-COMMAND = Command("List the LoRAs that can be put on.", arguments, run)
+COMMAND = Command("List the LoRAs that can be put on, or add one.", arguments, run)

@@ -1,0 +1,38 @@
+"""What creators like best, by sort and name: one file in the home."""
+
+import json
+from pathlib import Path
+from threading import Lock
+
+from studio.disk import Folder
+from studio.errors import LibraryError
+
+
+class Favourites:
+    """The favourites of one sort, such as "loras"."""
+
+    def __init__(self, home: Path, sort: str) -> None:
+        self._path = home / "favourites.json"
+        self._sort = sort
+        self._lock = Lock()
+
+    def names(self) -> frozenset[str]:
+        """All of them; LibraryError where the file cannot be read."""
+        return frozenset(self._all().get(self._sort, ()))
+
+    def mark(self, name: str, *, liked: bool) -> None:
+        """Make it one, or no more one; LibraryError where that cannot be written down."""
+        with self._lock:
+            every = self._all()
+            names = {*every.get(self._sort, ())} - {name} | ({name} if liked else set())
+            text = json.dumps({**every, self._sort: sorted(names)}, ensure_ascii=False, indent=1).encode()
+            Folder(self._path.parent).write(self._path, lambda file: file.write(text))
+
+    def _all(self) -> dict[str, list[str]]:
+        try:
+            told = json.loads(self._path.read_text(encoding="utf-8"))
+            return {str(sort): [str(name) for name in names] for sort, names in told.items()}
+        except FileNotFoundError:
+            return {}
+        except (OSError, ValueError, TypeError, AttributeError) as error:
+            raise LibraryError(f"{self._path} cannot be read ({error}).", "Mend it, or remove it.") from error

@@ -1,0 +1,137 @@
+"""The library of LoRAs on the page: what is told of each file, its small picture, favourites, and how more come in."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from studio import hub, space
+from studio.errors import ModelError
+from studio.families import FAMILIES
+from studio.favourites import Favourites
+from studio.lora_imports import LoraImports, is_path
+from studio.loras import LoraFile
+from studio.models import Model
+from studio.studio import Studio
+from studio.ui.form import Form
+from studio.ui.pictures import thumbnail
+from studio.ui.source import uploaded
+
+Asked = dict[str, Any]
+SIDE = 192
+# As much of the notes is told with each card; the rest when it is opened.
+NOTES = 160
+
+
+class Shelf:
+    """The library, for one page."""
+
+    def __init__(self, studio: Studio, form: Form) -> None:
+        self.studio = studio
+        self.form = form
+        self._loras = studio.wordbook.loras
+        self._favourites = Favourites(studio.settings.home, "loras")
+        self._imports = LoraImports(self._loras)
+        # What is said of a LoRA on its way, by the name that the page gave that.
+        self._said: dict[str, str] = {}
+
+    @property
+    def acts(self) -> Mapping[str, Callable[[Asked], dict[str, Any]]]:
+        """What the page may call."""
+        return {
+            "library": self._library,
+            "pictures": self._pictures,
+            "details": self._details,
+            "favour": self._favour,
+            "bring": self._bring,
+            "add": self._add,
+            "saying": self._saying,
+        }
+
+    def card(self, name: str, model: Model) -> dict[str, Any]:
+        """What is told of a LoRA in the stack, and what keeps it from being put on this model."""
+        try:
+            file = self._loras.for_model(name, model)
+        except ModelError as error:
+            return {"fault": f"{error.message} {error.hint}".strip(), "words": [], "picture": ""}
+        return {"fault": "", "words": list(file.trigger_words), "picture": self._picture(file)}
+
+    def _library(self, asked: Asked) -> dict[str, Any]:
+        """All LoRAs, told for this model; the small pictures are asked for apart."""
+        self._loras.refresh()
+        model, liked = self.form.model(asked["model"]), self._favourites.names()
+        return {
+            "loras": [self._entry(file, model, liked=file.name in liked) for file in self._loras.values()],
+            "faults": [f"{error.message} {error.hint}".strip() for error in self._loras.faults.values()],
+            "disk": self.studio.settings.alone,
+        }
+
+    def _entry(self, file: LoraFile, model: Model, *, liked: bool) -> dict[str, Any]:
+        unusable = file.why_not()
+        return {
+            "name": file.name,
+            "family": FAMILIES[file.family].name if file.family else "",
+            "fits": file.fits(model.family) and not unusable,
+            "fault": str(unusable) if unusable else "",
+            "rank": file.rank,
+            "size": hub.in_words(file.bytes),
+            "bytes": file.bytes,
+            "added": file.path.stat().st_mtime,
+            "words": list(file.trigger_words),
+            "notes": file.notes[:NOTES],
+            "liked": liked,
+        }
+
+    def _pictures(self, asked: Asked) -> dict[str, Any]:
+        """The addresses of small pictures; empty for a file that has none."""
+        names = [str(name) for name in asked["names"]]
+        return {"pictures": {name: self._picture(self._loras[name]) for name in names if name in self._loras}}
+
+    def _picture(self, file: LoraFile) -> str:
+        return thumbnail(self.studio.settings, file.thumbnail, SIDE) if file.thumbnail else ""
+
+    def _details(self, asked: Asked) -> dict[str, Any]:
+        """What is seldom asked about a file; its hash is computed for it."""
+        file = self._loras[str(asked["name"])]
+        return {
+            "notes": file.notes,
+            "format": file.format,
+            "alpha": file.alpha,
+            "tensors": file.tensors,
+            "sha256": self._loras.digest(file.path),
+            "path": str(file.path) if self.studio.settings.alone else file.path.name,
+        }
+
+    def _favour(self, asked: Asked) -> dict[str, Any]:
+        self._favourites.mark(str(asked["name"]), liked=bool(asked["liked"]))
+        return {}
+
+    def _bring(self, asked: Asked) -> dict[str, Any]:
+        """Take an uploaded file in."""
+        _check_private()
+        return {"name": self._imports.add_file(uploaded(asked["path"]), Path(str(asked["name"])).stem).name}
+
+    def _add(self, asked: Asked) -> dict[str, Any]:
+        """Take a file of this disk in, or one from the hub."""
+        _check_private()
+        what, token = str(asked["what"]).strip(), str(asked["token"])
+        if is_path(what) and not self.studio.settings.alone:
+            raise ModelError(
+                "This studio is served to other machines, so that its page takes no file of this disk by its path.",
+                "Upload the file, name a place on the hub, or use: studio loras add FILE",
+            )
+        try:
+            added = self._imports.add(what, say=lambda words: self._said.update({token: words}))
+        finally:
+            self._said.pop(token, None)
+        return {"name": added.name}
+
+    def _saying(self, asked: Asked) -> dict[str, Any]:
+        """What is said of a LoRA on its way; nothing while there is nothing to say."""
+        return {"said": self._said.get(str(asked["token"]), "")}
+
+
+def _check_private() -> None:
+    """Strangers share a Space: what one brought there, all others would see, and it would fill its disk."""
+    if space.name():
+        hint = "Deploy the Space with them, or run the studio on a machine of your own."
+        raise ModelError("LoRAs are not added to a running Space.", hint)

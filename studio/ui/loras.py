@@ -1,0 +1,189 @@
+"""The panel of LoRAs: one on the page, shared by all tabs that draw.
+
+Its value is what `loras.js` draws: `loras`, the stack as a recipe has it, with what the page adds to each (PAGES_OWN).
+What the prompt mentions is in it too, as `said`: its weights are the prompt's, and it goes with its mention. The script
+owns the value; it calls what it needs of the server by name.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+from studio import preset_files
+from studio.errors import PromptError, RecipeError
+from studio.models import Model
+from studio.prompts.language import Lora as Mention
+from studio.prompts.mentions import rewritten
+from studio.recipe import Lora, Recipe, settings
+from studio.studio import Studio
+from studio.ui.fast_gradio import gr
+from studio.ui.form import Form, Updates, Values
+from studio.ui.listeners import served
+from studio.ui.lora_shelf import Shelf
+from studio.wording import MOST, mentioned, replaced
+
+Entry = dict[str, Any]
+Asked = dict[str, Any]
+# What the page keeps of a LoRA besides the recipe's: its name there, whether it counts, whether the prompt says it.
+PAGES_OWN = frozenset({"key", "on", "said"})
+# What a mention in the prompt says.
+WEIGHTS = {"weight", "text_weight", "blocks"}
+STACKS = "stacks"
+SCRIPT = "studio.loras(element, props, watch, upload, server, FACTS);"
+
+
+class Stack:
+    """The LoRAs of one page."""
+
+    def __init__(self, studio: Studio, form: Form) -> None:
+        self.studio = studio
+        self.form = form
+        self.shelf = Shelf(studio, form)
+
+    def place(self) -> None:
+        """Put the panel at this place of the layout."""
+        acts = {
+            "look": self._look,
+            "reword": self._reword,
+            "stacks": self._stacks,
+            "save": self._save,
+            "forget": self._forget,
+        }
+        self.widget = gr.HTML(
+            value=_value([]),
+            label="LoRAs",
+            html_template='<section class="loras" aria-label="LoRAs"></section>',
+            js_on_load=SCRIPT.replace("FACTS", json.dumps(_facts())),
+            elem_id="field-loras",
+            apply_default_css=False,
+            server_functions=served({**acts, **self.shelf.acts}),
+        )
+
+    def read(self, values: Values, tab: str) -> dict[str, Any]:
+        """The recipe's `loras`: those that are on, without what the prompt does not mention any more."""
+        stack = [entry for entry in _entries(values.get(self.widget)) if entry.get("on", True)]
+        if not stack or "loras" in self.form.hidden(values, tab):
+            return {}
+        names = _names(values.get(self.form.widgets["prompt"]) or "")
+        asked = [_as_asked(entry) for entry in stack if not entry.get("said") or entry.get("name") in names]
+        return {"loras": Recipe.make(loras=asked).loras}
+
+    def show(self, recipe: Recipe) -> Updates:
+        """What to set the panel to, so that it says the recipe's LoRAs."""
+        names = _names(recipe.prompt)
+        stack = [{**lora.model_dump(mode="json"), "said": lora.name in names} for lora in recipe.loras]
+        return {self.widget: _value(stack)}
+
+    def restore(self, kept: Any) -> Updates:
+        """What to set the panel to from what the browser kept of it."""
+        stack = kept.get("loras") if isinstance(kept, Mapping) else None
+        return {self.widget: _value([entry for entry in stack or [] if isinstance(entry, dict) and entry.get("name")])}
+
+    def _look(self, asked: Asked) -> dict[str, Any]:
+        """What there is to say of the stack with this model and prompt.
+
+        `said` is what the prompt mentions, None while it cannot be read; `notes` is what it replaces.
+        """
+        model = self.form.model(asked["model"])
+        stack = [entry for entry in _entries(asked["loras"]) if entry.get("name")]
+        try:
+            said = mentioned(str(asked["prompt"]))
+        except RecipeError:
+            said = None
+        own = Recipe.make(loras=[_as_asked(entry) for entry in stack if not entry.get("said")])
+        notes = {
+            lora.name: " ".join(replaced(Recipe(loras=(lora,)), Recipe(loras=(said[lora.name],))))
+            for lora in own.loras
+            if said and lora.name in said
+        }
+        names = {str(entry["name"]) for entry in stack} | set(said or ())
+        return {
+            "said": None if said is None else {name: _weights(lora) for name, lora in said.items()},
+            "cards": {name: self.shelf.card(name, model) for name in names},
+            "notes": notes,
+            "blocks": [", ".join(order) for order in model.family_facts().lora_blocks],
+        }
+
+    def _reword(self, asked: Asked) -> dict[str, Any]:
+        """The prompt with a LoRA that it mentions said otherwise, or left out."""
+        (said,) = map(_as_said, Recipe.make(loras=[_as_asked(asked["lora"])]).loras) if asked["lora"] else (None,)
+        return {"prompt": rewritten(str(asked["prompt"]), str(asked["name"]), said)}
+
+    def _stacks(self, asked: Asked) -> dict[str, Any]:
+        """The saved stacks that suit the model."""
+        model: Model = self.form.model(asked["model"])
+        own = self.studio.settings.home / "presets" / STACKS
+        return {
+            "stacks": [
+                {
+                    "id": preset.id,
+                    "name": preset.name,
+                    "purpose": preset.purpose,
+                    "loras": [lora.model_dump(mode="json") for lora in preset.loras],
+                    "own": (own / f"{preset.id}.toml").is_file(),
+                }
+                for preset in self.studio.presets.stacks.values()
+                if preset.suits(model.family)
+            ]
+        }
+
+    def _save(self, asked: Asked) -> dict[str, Any]:
+        """Save a stack under a name."""
+        loras = Recipe.make(loras=[_as_asked(entry) for entry in asked["loras"]]).loras
+        if not loras:
+            raise RecipeError("loras", "There is no LoRA on to save.", "Add one first.")
+        table = {"loras": [lora.model_dump(mode="json", exclude_defaults=True) for lora in loras]}
+        preset_files.write(self.studio.settings.home, STACKS, str(asked["name"]).strip(), table)
+        return self._reread(asked)
+
+    def _forget(self, asked: Asked) -> dict[str, Any]:
+        """Delete a saved stack."""
+        preset_files.remove(self.studio.settings.home, STACKS, str(asked["id"]))
+        return self._reread(asked)
+
+    def _reread(self, asked: Asked) -> dict[str, Any]:
+        self.studio.presets.refresh()
+        return self._stacks(asked)
+
+
+def _value(stack: list[Entry]) -> dict[str, Any]:
+    return {"loras": stack}
+
+
+def _entries(told: Any) -> list[Mapping[str, Any]]:
+    """The LoRAs in the panel's value; RecipeError where a program gave something else."""
+    entries = told.get("loras") if isinstance(told, Mapping) else told
+    if entries is None:
+        return []
+    if not isinstance(entries, list) or not all(isinstance(entry, Mapping) for entry in entries):
+        raise RecipeError("loras", "This is no list of LoRAs.", 'Give {"loras": [...]}, each with a name.')
+    return entries
+
+
+def _as_asked(entry: Mapping[str, Any]) -> Entry:
+    """A LoRA of the page as a recipe has it."""
+    return {key: value for key, value in entry.items() if key not in PAGES_OWN}
+
+
+def _as_said(lora: Lora) -> Mention:
+    """A LoRA of a recipe as a prompt mentions it."""
+    blocks = (f"lbw={','.join(f'{share:g}' for share in lora.blocks)}",) if lora.blocks else ()
+    return Mention(lora.name, *lora.weights, blocks)
+
+
+def _names(prompt: str) -> frozenset[str]:
+    """What a prompt mentions; nothing where it cannot be read, which is told where it is."""
+    try:
+        return frozenset(mentioned(prompt))
+    except PromptError:
+        return frozenset()
+
+
+def _weights(lora: Lora) -> dict[str, Any]:
+    return lora.model_dump(mode="json", include=WEIGHTS)
+
+
+def _facts() -> dict[str, Any]:
+    """What the script has to know of a LoRA's fields."""
+    return {"fields": {name: asdict(setting) for name, setting in settings(Lora).items()}, "most": MOST}

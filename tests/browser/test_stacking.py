@@ -1,0 +1,211 @@
+"""LoRAs in a real browser, on the embedded model: stacked, changed, taken off without a trace; one with the prompt."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+from playwright.sync_api import Locator, Page, expect
+
+from studio.metadata import png
+from studio.recipe import Lora
+from studio.settings import Settings
+from studio.studio import Studio
+from studio.ui import serve
+from tests.browser.conftest import NewPage
+from tests.headers import write_safetensors
+
+pytestmark = pytest.mark.browser
+
+PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
+TO_K = "unet.down_blocks.1.attentions.0.transformer_blocks.0.attn2.to_k"
+XL = {f"{TO_K}.lora_A.weight": (4, 2048), f"{TO_K}.lora_B.weight": (640, 4)}
+# The files of the pictures on the stage.
+NAMES = "[...document.querySelectorAll('.cell.done a')].map((a) => a.download).join()"
+expect.set_options(timeout=120_000)
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with Studio(Settings.load(home=tmp_path_factory.mktemp("home"), port=0)) as studio, serve(studio) as address:
+        yield address
+
+
+def opened(new_page: NewPage, address: str, **options: object) -> Page:
+    page = new_page(address, **options)
+    page.locator("#field-quality").get_by_text("Draft").click()
+    page.locator(".stack > summary").click()
+    return page
+
+
+def card(page: Page, name: str) -> Locator:
+    return page.get_by_role("list", name="Stack of LoRAs").get_by_role("listitem", name=name, exact=True)
+
+
+def put_on(page: Page, *searches: str) -> None:
+    """Choose from the library by what is typed."""
+    page.get_by_role("button", name="Add a LoRA").click()
+    shelf = page.get_by_role("dialog", name="LoRA library")
+    for words in searches:
+        expect(shelf.locator(".shelf-card").first).to_be_visible()
+        shelf.get_by_label("Search").fill(words)
+        expect(shelf.locator(".shelf-card")).to_have_count(1)
+        shelf.get_by_label("Search").press("Enter")
+    shelf.get_by_role("button", name="Done").click()
+    expect(shelf).to_have_count(0)
+
+
+def weigh(page: Page, name: str, weight: float) -> None:
+    number = card(page, name).get_by_role("spinbutton", name="Weight", exact=True)
+    number.fill(str(weight))
+    number.press("Tab")
+
+
+def drawn(page: Page, folder: Path) -> tuple[tuple[Lora, ...], NDArray[np.uint8], str]:
+    """Ask for one picture: the LoRAs in its recipe, its pixels, and what its file says of them."""
+    before = page.evaluate(NAMES)
+    page.get_by_role("button", name="Generate").click()
+    page.wait_for_function(
+        f"(before) => !document.querySelector('.busy') && ![before, ''].includes({NAMES})", arg=before, timeout=120_000
+    )
+    with page.expect_download() as download:
+        page.locator(".cell").get_by_role("link", name="Download").click()
+    path = folder / "got.png"
+    download.value.save_as(path)
+    with Image.open(path) as image:
+        return png.read(path).loras, np.asarray(image), png.read_facts(path).get("loras", "")
+
+
+def test_a_stack_changes_the_picture_and_without_it_the_first_one_comes_back_to_the_bit(
+    new_page: NewPage, address: str, tmp_path: Path
+) -> None:
+    page = opened(new_page, address)
+    page.get_by_label("Prompt", exact=True).fill("an orange cat at the beach")
+    page.get_by_label("Seed").fill("7")
+    _, bare, _ = drawn(page, tmp_path)
+    put_on(page, "night neon", "watercol")
+    weigh(page, "night-neon", 0.6)
+    weigh(page, "watercolour", -0.3)
+    stack, both, facts = drawn(page, tmp_path)
+    assert stack == (Lora(name="night-neon", weight=0.6), Lora(name="watercolour", weight=-0.3))
+    assert not np.array_equal(both, bare)
+    page.locator(".cell .look").click()
+    expect(page.get_by_role("dialog", name="Full view")).to_contain_text(facts)
+    assert "286 of 286 tensors" in facts
+    page.keyboard.press("Escape")
+    card(page, "watercolour").get_by_role("button", name="Move watercolour", exact=True).press("Alt+ArrowUp")
+    expect(page.locator(".lora-card .lora-name")).to_have_text(["watercolour", "night-neon"])
+    card(page, "night-neon").get_by_role("button", name="Remove night-neon").click()
+    expect(card(page, "night-neon")).to_have_count(0)
+    page.get_by_role("button", name="Undo").click()
+    expect(page.locator(".lora-card .lora-name")).to_have_text(["watercolour", "night-neon"])
+    card(page, "watercolour").get_by_role("button", name="Remove watercolour").click()
+    stack, one, _ = drawn(page, tmp_path)
+    assert stack == (Lora(name="night-neon", weight=0.6),)
+    assert not np.array_equal(one, both)
+    page.reload()
+    page.wait_for_selector("#stage[data-ready]")
+    card(page, "night-neon").get_by_role("checkbox", name="night-neon on").uncheck()
+    stack, again, _ = drawn(page, tmp_path)
+    assert stack == ()
+    assert np.array_equal(again, bare)
+
+
+def test_panel_and_prompt_are_one_thing(new_page: NewPage, address: str, tmp_path: Path) -> None:
+    page = opened(new_page, address)
+    prompt = page.get_by_label("Prompt", exact=True)
+    prompt.fill("a cat <lora:sketch:0.5>, red <lora:sketsch:1>")
+    expect(card(page, "sketch").get_by_text("In the prompt")).to_be_visible()
+    expect(card(page, "sketsch")).to_contain_text("There is no LoRA 'sketsch'. Did you mean sketch?")
+    card(page, "sketsch").get_by_role("button", name="Remove sketsch").click()
+    expect(prompt).to_have_value("a cat <lora:sketch:0.5>, red")
+    weigh(page, "sketch", 0.25)
+    expect(prompt).to_have_value("a cat <lora:sketch:0.25>, red")
+    assert drawn(page, tmp_path)[0] == (Lora(name="sketch", weight=0.25),)
+    card(page, "sketch").get_by_role("checkbox", name="sketch on").uncheck()
+    expect(prompt).to_have_value("a cat, red")
+    expect(card(page, "sketch").get_by_text("In the prompt")).to_be_hidden()
+    card(page, "sketch").get_by_role("checkbox", name="sketch on").check()
+    expect(prompt).to_have_value("a cat, red")
+    card(page, "sketch").get_by_role("button", name="sketch", exact=True).click()
+    expect(prompt).to_have_value("a cat, red, sketch")
+    page.locator(".cell").get_by_role("button", name="Use these settings").click()
+    expect(prompt).to_have_value("a cat <lora:sketch:0.25>, red")
+    expect(page.locator(".lora-card")).to_have_count(1)
+    expect(card(page, "sketch").get_by_role("checkbox", name="sketch on")).to_be_checked()
+    prompt.fill("a cat, red")
+    expect(page.locator(".lora-card")).to_have_count(0)
+    put_on(page, "watercol")
+    prompt.fill("a cat <lora:watercolour:0.5>")
+    expect(card(page, "watercolour")).to_contain_text(
+        "The prompt gives watercolour the weight 0.5, which counts; the list says 1."
+    )
+    expect(page.locator(".lora-card")).to_have_count(1)
+
+
+def test_a_stack_is_saved_and_put_on_again_and_a_misfit_is_marked_before_anything_is_made(
+    new_page: NewPage, address: str, tmp_path: Path
+) -> None:
+    page = opened(new_page, address)
+    page.get_by_role("button", name="Add a LoRA").click()
+    shelf = page.get_by_role("dialog", name="LoRA library")
+    (tmp_path / "old.ckpt").write_bytes(b"a pickle")
+    shelf.get_by_label("LoRA files").set_input_files(tmp_path / "old.ckpt")
+    expect(shelf.get_by_role("status")).to_contain_text("old.ckpt is refused: a .ckpt file is a pickle")
+    shelf.get_by_label("LoRA files").set_input_files(write_safetensors(tmp_path / "My portrait.safetensors", XL))
+    expect(shelf.get_by_role("status")).to_have_text("My portrait is in the library.")
+    expect(shelf.get_by_role("button", name="Put on My portrait")).to_have_count(0)
+    shelf.get_by_label("Fits this model").uncheck()
+    shelf.get_by_role("button", name="Favourite My portrait").click()
+    shelf.get_by_role("button", name="About My portrait").click()
+    expect(shelf.get_by_label("About", exact=True)).to_contain_text("Stable Diffusion XL")
+    shelf.get_by_role("button", name="Put on My portrait").click()
+    shelf.get_by_role("button", name="Done").click()
+    expect(card(page, "My portrait").get_by_role("alert")).to_contain_text("is a LoRA for Stable Diffusion XL")
+    card(page, "My portrait").get_by_role("button", name="Remove My portrait").click()
+    put_on(page, "sketch")
+    page.get_by_role("button", name="Stacks").click()
+    stacks = page.get_by_role("dialog", name="Stacks of LoRAs")
+    stacks.get_by_label("Name of the stack").fill("My ink")
+    stacks.get_by_role("button", name="Save this stack").click()
+    stacks.get_by_role("button", name="Put on Ink and wash").click()
+    expect(page.locator(".lora-card .lora-name")).to_have_text(["watercolour", "sketch"])
+    page.get_by_role("button", name="Stacks").click()
+    stacks.get_by_role("button", name="Put on My ink").click()
+    expect(page.locator(".lora-card .lora-name")).to_have_text(["sketch"])
+    page.get_by_role("button", name="Undo").click()
+    expect(page.locator(".lora-card .lora-name")).to_have_text(["watercolour", "sketch"])
+    page.get_by_role("button", name="Stacks").click()
+    stacks.get_by_role("button", name="Delete My ink").click()
+    expect(stacks.get_by_role("button", name="Put on My ink")).to_have_count(0)
+
+
+def test_a_finger_reorders_the_stack_on_a_phone_and_nothing_is_too_small_or_scrolls_sideways(
+    new_page: NewPage, address: str
+) -> None:
+    page = opened(new_page, address, **PHONE)
+    put_on(page, "night neon", "watercol")
+    grip = card(page, "night-neon").get_by_role("button", name="Move night-neon", exact=True)
+    grip.scroll_into_view_if_needed()
+    start, end = grip.bounding_box(), card(page, "watercolour").bounding_box()
+    assert start
+    assert end
+    session = page.context.new_cdp_session(page)
+    x = start["x"] + 12
+    for kind, down in (("Start", start["y"] + 20), ("Move", end["y"] + 20), ("Move", end["y"] + end["height"] - 8)):
+        session.send("Input.dispatchTouchEvent", {"type": f"touch{kind}", "touchPoints": [{"x": x, "y": down}]})
+    session.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+    expect(page.locator(".lora-card .lora-name")).to_have_text(["watercolour", "night-neon"])
+    assert page.evaluate(SMALL_TARGETS, ".stack") == []
+    page.get_by_role("button", name="Add a LoRA").click()
+    expect(page.locator(".shelf-card").first).to_be_visible()
+    assert page.evaluate(SMALL_TARGETS, ".shelf-desk") == []
+    assert page.evaluate("document.documentElement.scrollWidth") == 390
+
+
+# What below a place a finger would miss.
+SMALL_TARGETS = """(place) => [...document.querySelectorAll(`${place} :is(button, select, summary)`)]
+    .filter((e) => e.checkVisibility({ visibilityProperty: true }) && e.offsetWidth)
+    .filter((e) => e.getBoundingClientRect().height < 44).map((e) => e.outerHTML.slice(0, 120))"""
