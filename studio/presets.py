@@ -1,11 +1,14 @@
-"""What ships ready-made as TOML: negative prompts, styles, sizes. One file is one preset, its name is the preset's id.
+"""What is ready-made as TOML: negative prompts, styles, sizes, stacks of LoRAs, recipes.
+
+One file is one preset; its name is the preset's id.
 
 An unknown key, a wrong type or bad TOML is an error that names file, line and key: nothing is silently ignored.
 """
 
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from difflib import get_close_matches
 from math import sqrt
 from pathlib import Path
 from types import MappingProxyType
@@ -16,9 +19,14 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from studio.errors import PresetError
 from studio.families import FAMILIES
 from studio.families.base import Family
+from studio.recipe import Lora
+from studio.recipe_presets import RecipePreset
 from studio.settings import PRESETS
 
 M = TypeVar("M", bound=BaseModel)
+N = TypeVar("N", bound="PromptPreset | RecipePreset")
+# Hundreds of styles can be imported.
+MOST_NAMED = 30
 Positive = Annotated[int, Field(ge=1)]
 
 
@@ -61,6 +69,12 @@ class StylePreset(PromptPreset):
         return _placed(self.prompt, prompt), _placed(self.negative, negative)
 
 
+class StackPreset(PromptPreset):
+    """LoRAs that go well together, each as a recipe has it."""
+
+    loras: Annotated[tuple[Lora, ...], Field(min_length=1)]
+
+
 class SizePreset(BaseModel):
     """A shape of picture: `aspect` is width to height, `scale` is linear and relative to the model's native side."""
 
@@ -91,13 +105,37 @@ class Presets:
     """
 
     def __init__(self, *folders: Path) -> None:
-        sources = (PRESETS, *folders)
-        self.negatives: Mapping[str, NegativePreset] = _read_all("negative", sources, NegativePreset)
-        self.styles: Mapping[str, StylePreset] = _read_all("styles", sources, StylePreset)
-        sizes = _read_all("sizes", sources, SizePreset)
+        self._sources = (PRESETS, *folders)
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Read all files again; where one cannot be read, everything stays as it was."""
+        negatives = _read_all("negative", self._sources, NegativePreset)
+        styles = _read_all("styles", self._sources, StylePreset)
+        stacks = _read_all("stacks", self._sources, StackPreset)
+        recipes = _read_all("recipes", self._sources, RecipePreset)
+        sizes = _read_all("sizes", self._sources, SizePreset)
+        self.negatives: Mapping[str, NegativePreset] = negatives
+        self.styles: Mapping[str, StylePreset] = styles
+        self.stacks: Mapping[str, StackPreset] = stacks
+        self.recipes: Mapping[str, RecipePreset] = recipes
         self.sizes: Mapping[str, SizePreset] = MappingProxyType(
             dict(sorted(sizes.items(), key=lambda item: (item[1].order, item[0])))
         )
+
+
+def named(name: str, presets: Mapping[str, N]) -> N | None:
+    """The preset of this id, or of this name in any case; None where there is none."""
+    return presets.get(name) or next((p for p in presets.values() if p.name.casefold() == name.casefold()), None)
+
+
+def near(asked: str, names: Collection[str]) -> str:
+    """A cure for a name that there is not: the closest ones first, then all."""
+    close = get_close_matches(asked.casefold(), [name.casefold() for name in names], n=2, cutoff=0.5)
+    meant = [name for name in names if name.casefold() in close]
+    ask = f"Did you mean {' or '.join(meant)}? " if meant else ""
+    more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
+    return f"{ask}Known are: {', '.join(list(names)[:MOST_NAMED])}{more}." if names else "There is none yet."
 
 
 def read_toml(path: Path, kind: type[M]) -> M:
@@ -157,12 +195,17 @@ def _fit(pixels: float, family: Family) -> int:
 
 def _preset_error(path: Path, error: ValidationError, kind: type[BaseModel]) -> PresetError:
     """The first fault of a validation, with its place in the file."""
-    first = error.errors()[0]
-    key = str(first["loc"][0]) if first["loc"] else ""
-    where = _place(path, key)
-    known = ", ".join(name for name in kind.model_fields if name != "id")
-    if first["type"] == "extra_forbidden":
-        return PresetError(f"{where}: there is no key `{key}`.", f"Known are: {known}.")
+    # A key that is missing may be one that is misspelt.
+    first = next((fault for fault in error.errors() if fault["type"] == "extra_forbidden"), error.errors()[0])
+    *outer, key = map(str, first["loc"] or ("",))
+    stray = first["type"] == "extra_forbidden"
+    where = _place(path, key if stray or not outer else outer[0])
+    if stray:
+        known = ", ".join(name for name in kind.model_fields if name != "id")
+        return PresetError(
+            f"{where}: there is no key `{key}`.", "Mend it, or leave it out." if outer else f"Known are: {known}."
+        )
+    key = ".".join((*outer, key))
     if first["type"] == "missing":
         return PresetError(f"{where}: the key `{key}` is missing.", f"Add {key} = ...")
     problem = first["msg"].removeprefix("Value error, ")
@@ -171,10 +214,10 @@ def _preset_error(path: Path, error: ValidationError, kind: type[BaseModel]) -> 
 
 def _place(path: Path, key: str) -> str:
     """The file, with the line the key stands on where that is known."""
-    pattern = re.compile(rf"""^\s*["']?{re.escape(key)}["']?\s*=""")
+    pattern = re.compile(rf"""(?:^|[{{,])\s*["']?{re.escape(key)}["']?\s*=""")
     try:
         lines = path.read_text(encoding="utf-8").splitlines() if key else []
     except (OSError, UnicodeDecodeError):
         lines = []
-    number = next((n for n, line in enumerate(lines, start=1) if pattern.match(line)), None)
+    number = next((n for n, line in enumerate(lines, start=1) if pattern.search(line)), None)
     return f"{path}, line {number}" if number else str(path)

@@ -69,6 +69,12 @@ def ignored(recipe: Recipe, model: Model) -> str:
     return f"{model.name} takes no {' and no '.join(words)} in a prompt: the words are read without." if words else ""
 
 
+def mentioned(prompt: str) -> dict[str, Lora]:
+    """The LoRAs that a prompt mentions, as it says them, by name; PromptError where it cannot be read."""
+    read_as = parse(prompt), parse("", negative=True)
+    return {lora.name: lora for lora in _stack(Recipe.make(prompt=prompt), read_as)}
+
+
 def replaced(asked: Recipe, settled: Recipe) -> list[str]:
     """A sentence for each LoRA of the list for which the prompt gives other weights."""
     counts = {lora.name: lora for lora in settled.loras}

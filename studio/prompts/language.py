@@ -176,7 +176,7 @@ def _print_node(node: Node, *, nested: bool) -> str:
         case Embedding(name=name):
             return f"embedding:{name}"
         case Lora():
-            return _print_lora(node)
+            return tag_of(node)
         case Weighted(nodes=held, weight=weight):
             inside = _print(held, nested=True)
             return {ROUND: f"({inside})", SQUARE: f"[{inside}]"}.get(weight, f"({inside}:{_number(weight)})")
@@ -191,7 +191,8 @@ def _print_changing(node: Edit | Alternate) -> str:
     return f"[{_print(node.before, nested=True)}:{_print(node.after, nested=True)}:{when}]"
 
 
-def _print_lora(lora: Lora) -> str:
+def tag_of(lora: Lora) -> str:
+    """The LoRA as a prompt mentions it."""
     weights = [_number(lora.text_weight)]
     if lora.extras or lora.unet_weight != lora.text_weight:
         weights.append(_number(lora.unet_weight))

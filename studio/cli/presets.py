@@ -1,0 +1,110 @@
+"""`studio presets`: what there is ready-made, and styles from elsewhere; and how a command takes a saved recipe up."""
+
+import argparse
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from studio.cli.base import Command, Exit, load_settings, settings_arguments
+from studio.errors import RecipeError
+from studio.presets import Presets, PromptPreset, named, near
+from studio.recipe_presets import PARTS, RecipePreset, known_parts
+from studio.settings import Settings
+
+FORM = "NAME[:PART,...]"
+KINDS = ("styles", "negatives", "stacks", "sizes", "recipes")
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
+    listing = actions.add_parser("list", help="List all presets, one line each.")
+    taking = actions.add_parser("import", help="Take over the styles of a styles.csv of A1111 or a .json of Fooocus.")
+    taking.add_argument("file", type=Path, metavar="FILE", help="The styles.csv or .json file.")
+    for action in (listing, taking):
+        action.add_argument("--json", action="store_true", help="Print one JSON object.")
+        settings_arguments(action, "home")
+
+
+def run(args: argparse.Namespace) -> int:
+    """List the presets, or save those of a file among one's own."""
+    settings = load_settings(args)
+    presets = presets_of(settings)
+    return _import(args, settings, presets) if args.action == "import" else _list(presets, as_json=args.json)
+
+
+def presets_of(settings: Settings) -> Presets:
+    """The project's and the home's."""
+    return Presets(settings.home / "presets")
+
+
+def preset_argument(parser: argparse.ArgumentParser) -> None:
+    """The option that takes saved recipes up, whole or in part."""
+    parser.add_argument(
+        "--preset",
+        action="append",
+        default=[],
+        metavar=FORM,
+        help=f"Take up this saved recipe, or some of its parts ({', '.join(PARTS)}). What is given besides counts over "
+        "it. May be given again.",
+    )
+
+
+def saved(asked: Sequence[str], settings: Settings) -> dict[str, Any]:
+    """The recipe fields that these say, the later ones' over the earlier ones'; RecipeError."""
+    recipes = presets_of(settings).recipes if asked else {}
+    given: dict[str, Any] = {}
+    for text in asked:
+        given |= _said(text, recipes)
+    return given
+
+
+def _said(text: str, recipes: Mapping[str, RecipePreset]) -> dict[str, Any]:
+    name, _, parts = text.partition(":")
+    preset = named(name, recipes)
+    if preset is None:
+        raise RecipeError("preset", f"There is no saved recipe “{name}”.", near(name, recipes))
+    try:
+        return preset.said(known_parts(filter(None, parts.split(","))))
+    except ValueError as error:
+        raise RecipeError("preset", str(error), f"Write {FORM}.") from error
+
+
+def _list(presets: Presets, *, as_json: bool) -> int:
+    if as_json:
+        print(json.dumps({kind: [_facts(preset) for preset in getattr(presets, kind).values()] for kind in KINDS}))
+        return Exit.DONE
+    for kind in KINDS:
+        known = getattr(presets, kind)
+        widest = max(map(len, known), default=0)
+        for name, preset in known.items():
+            print(f"{kind:9}  {name:{widest}}  {_about(preset)}")
+    return Exit.DONE
+
+
+def _facts(preset: Any) -> dict[str, Any]:
+    facts: dict[str, Any] = preset.model_dump(mode="json", exclude_unset=isinstance(preset, RecipePreset))
+    return facts
+
+
+def _about(preset: Any) -> str:
+    if isinstance(preset, RecipePreset):
+        return f"{preset.name}: {', '.join(preset.parts)}"
+    return f"{preset.name}: {preset.purpose}" if isinstance(preset, PromptPreset) and preset.purpose else preset.name
+
+
+def _import(args: argparse.Namespace, settings: Settings, presets: Presets) -> int:
+    """WRONG where a row cannot be; the others are saved all the same."""
+    from studio.preset_imports import import_styles
+    from studio.wordbook import Wordbook
+
+    report = import_styles(args.file, settings.home, presets, Wordbook.of(settings).wildcards)
+    if args.json:
+        print(json.dumps(asdict(report)))
+    else:
+        print("\n".join(report.lines()))
+    return Exit.WRONG if report.faults else Exit.DONE
+
+
+COMMAND = Command("List presets, and take styles over from other tools.", arguments, run)

@@ -1,0 +1,27 @@
+"""Settings of several parts as one writes them in a word, and back from it."""
+
+import re
+
+from studio.errors import RecipeError
+
+NUMBER = r"\d*\.?\d+"
+LORA_FORM = "NAME[:WEIGHT]"
+LORA = rf"(?P<name>.+?)(?::(?P<weight>-?{NUMBER}))?"
+SIDES_FORM = "left=N,right=N,top=N,bottom=N"
+
+
+def lora(text: str) -> dict[str, str]:
+    """The LoRA of `ink:0.6`; RecipeError where it is none."""
+    found = re.fullmatch(LORA, text)
+    if not found:
+        raise RecipeError("loras", f"{text!r} cannot be.", f"Write {LORA_FORM}.")
+    return {name: value for name, value in found.groupdict().items() if value is not None}
+
+
+def sides(text: str, between: str = ",") -> dict[str, str]:
+    """The sides of `left=8,top=16`; RecipeError where they are none."""
+    parts = [part.split("=") for part in text.split(between)]
+    if any(len(part) != 2 for part in parts):
+        form = SIDES_FORM.replace(",", between)
+        raise RecipeError("outpaint", f"{text!r} cannot be.", f"Write {form}, or some of these.")
+    return {name.strip(): pixels.strip() for name, pixels in parts}

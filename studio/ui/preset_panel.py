@@ -1,0 +1,221 @@
+"""The dialog of presets: recipes, styles and negative prompts under names of one's own.
+
+Its value is what `presets.js` draws: what is saved (`recipes`, `styles`, `negative`), and what came of the last act
+(`act`, `said`, `fault`, `replace`: the name that is taken; `done`). Each act is a listener, because it reads or sets
+the form.
+"""
+
+from collections.abc import Callable, Collection, Iterable, Mapping
+from contextlib import suppress
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+from studio import preset_files, space
+from studio.errors import PresetError, PromptError, StudioError
+from studio.preset_imports import check_style, import_styles
+from studio.prompts.view import explain
+from studio.recipe import Recipe, settings
+from studio.recipe_presets import has_pictures, known_parts, names_of, to_table
+from studio.studio import Studio
+from studio.ui.fast_gradio import gr
+from studio.ui.fields import STANDARD, WORDS
+from studio.ui.form import Form, Updates, Values
+from studio.ui.knobs import Knobs
+from studio.ui.listeners import QUICK
+from studio.ui.loras import Stack
+from studio.ui.source import uploaded
+from studio.ui.units import Units
+
+# What an act sets on the form, and what it tells in the dialog.
+Act = Callable[[Values, Any], tuple[Updates, dict[str, Any]]]
+RECIPES, STYLES, NEGATIVE = "recipes", "styles", "negative"
+NAMES = {RECIPES: "saved recipe", STYLES: "style", NEGATIVE: "negative preset"}
+# Gradio finds a custom event by its quoted name in here.
+SCRIPT = """
+studio.presets(element, props, watch, upload, {
+    look: () => trigger("look", {}),
+    use: (data) => trigger("use", data),
+    save: (data) => trigger("save", data),
+    remove: (data) => trigger("remove", data),
+    bring: (data) => trigger("bring", data),
+});
+"""
+
+
+class PresetPanel:
+    """The presets of one page."""
+
+    def __init__(self, studio: Studio, form: Form, knobs: Knobs, stack: Stack, units: Units) -> None:
+        self.studio = studio
+        self.form = form
+        self.knobs = knobs
+        self.stack = stack
+        self.units = units
+        self._serial = count()
+
+    def place(self) -> None:
+        """Put the button that opens the dialog at this place of the layout."""
+        self.widget = gr.HTML(
+            value={},
+            html_template='<div class="presets"></div>',
+            js_on_load=SCRIPT,
+            elem_id="presets",
+            apply_default_css=False,
+        )
+
+    def wire(self) -> None:
+        """What each act sets."""
+        panels = [self.stack.widget, self.units.widget]
+        inputs = {*self.knobs.moving, *panels}
+        outputs = [self.widget, *self.knobs.moving, *panels]
+        for name, act in self.acts.items():
+            getattr(self.widget, name)(act, inputs, outputs, show_progress_on=self.widget, **QUICK)
+
+    @property
+    def acts(self) -> dict[str, Callable[[Values, gr.EventData], Updates]]:
+        """What can be asked for, by the name of its event: each takes what the form says, and tells what to set."""
+        acts = {"look": _nothing, "use": self._use, "save": self._save, "remove": self._remove, "bring": self._bring}
+        return {name: self._acting(name, act) for name, act in acts.items()}
+
+    def refresh(self) -> None:
+        """Read what is saved again; where a file of it is at fault, the dialog tells it and all stays as it was."""
+        with suppress(PresetError):
+            self.studio.presets.refresh()
+
+    def _acting(self, name: str, act: Act) -> Callable[[Values, gr.EventData], Updates]:
+        def acting(values: Values, event: gr.EventData) -> Updates:
+            try:
+                if getattr(event, "folder", RECIPES) not in NAMES:
+                    raise PresetError("There are no such presets.")  # it becomes part of a path
+                if name in ("save", "remove", "bring"):
+                    _check_private()
+                self.studio.presets.refresh()
+                updates, told = act(values, event)
+                self.studio.presets.refresh()
+            except PromptError as fault:
+                updates, told = {}, {"fault": f"{fault.fault} {fault.hint}".strip()}
+            except StudioError as fault:
+                updates, told = {}, {"fault": f"{fault.message} {fault.hint}".strip()}
+            return {**self._offered(values), **updates, self.widget: self._value({"act": name, **told})}
+
+        return acting
+
+    def _value(self, told: Mapping[str, Any]) -> dict[str, Any]:
+        presets, home = self.studio.presets, self.studio.settings.home
+        known: dict[str, Iterable[Any]] = {
+            RECIPES: presets.recipes.values(),
+            STYLES: presets.styles.values(),
+            NEGATIVE: presets.negatives.values(),
+        }
+        own = {folder: {path.stem for path in (home / "presets" / folder).glob("*.toml")} for folder in NAMES}
+        rows = {folder: [_row(preset) for preset in known[folder] if preset.id in own[folder]] for folder in NAMES}
+        return {"serial": next(self._serial), **rows, **told}
+
+    def _offered(self, values: Values) -> Updates:
+        """The choices of styles and negative presets as they are now."""
+        model = values[self.form.widgets["model"]]
+        widgets = {name: self.form.widgets[name] for name in WORDS}
+        offered = {widget: self.form.offered(name, model, values[widget]) for name, widget in widgets.items()}
+        return offered | self.knobs.tell(self.knobs.later(values, offered))
+
+    def _use(self, values: Values, event: gr.EventData) -> tuple[Updates, dict[str, Any]]:
+        """Put parts of a saved recipe on the form."""
+        preset = self.studio.presets.recipes.get(event.id)
+        if preset is None:
+            raise PresetError("This preset is no longer there.", "Choose another one.")
+        names = names_of(known_parts(event.parts))
+        said = {name: value for name, value in preset.said().items() if name in names}
+        if said.get("model"):
+            self.studio.catalogue[said["model"]]  # ModelError where it is gone
+        open_now = {name: Recipe.model_fields[name].get_default() for name in names}
+        recipe = self.form.read(values, event.tab).replace(**open_now | said)
+        updates = self.knobs.show(recipe, event.tab, values, names)
+        if "loras" in names:
+            updates |= self.stack.show(recipe)
+        if "controls" in names:
+            updates |= self.units.show(recipe)
+        return updates, {"done": True, "said": self._unused(said, event.tab, self.knobs.later(values, updates))}
+
+    def _unused(self, said: Mapping[str, Any], tab: str, values: Values) -> str:
+        """What of it has no place in this tab, in words."""
+        there = {key.rpartition("/")[2] for key in self.form.of(tab)} | {"controls", "loras"}
+        idle = self.form.hidden(values, tab)
+        given = [name for name, value in said.items() if value not in ("", (), None)]
+        names = [name for name in given if name in idle or name not in there]
+        return f"Not used here: {', '.join(settings()[name].label for name in names)}." if names else ""
+
+    def _save(self, values: Values, event: gr.EventData) -> tuple[Updates, dict[str, Any]]:
+        """Save the form's recipe, a style or a negative prompt; a name that is taken has to be said twice."""
+        name = str(event.name).strip()
+        told: dict[str, Any] = {"done": True, "said": f"“{name}” is saved."}
+        if event.folder == RECIPES:
+            recipe = self._recipe(values, event.tab)
+            table = to_table(recipe)
+            if has_pictures(recipe) or self.form.tasks[event.tab] != "text2img":
+                told["said"] += " Pictures are left out of it."
+        else:
+            table = self._words(event)
+        if not event.replace and self._is_taken(event.folder, name):
+            return {}, {"replace": name, "said": f"There is a {NAMES[event.folder]} of this name."}
+        preset_files.write(self.studio.settings.home, event.folder, name, table)
+        return {}, told
+
+    def _is_taken(self, folder: str, name: str) -> bool:
+        presets = self.studio.presets
+        known: dict[str, Collection[str]] = {RECIPES: presets.recipes, STYLES: presets.styles}
+        return preset_files.id_of(name) in known.get(folder, presets.negatives)
+
+    def _recipe(self, values: Values, tab: str) -> Recipe:
+        """What the form says, with the model's own values where it leaves them alone."""
+        shared = {**self.stack.read(values, tab), **self.units.read(values, tab)}
+        recipe = self.form.read(values, tab, **shared)
+        standards, hidden = self.form.standards(recipe.model), self.form.hidden(values, tab)
+        left_open = {name: standards[name] for name in STANDARD if getattr(recipe, name) is None and name not in hidden}
+        return recipe.replace(**left_open)
+
+    def _words(self, event: gr.EventData) -> dict[str, Any]:
+        """A style or negative prompt, which can be read."""
+        prompt, negative = str(event.prompt).strip(), str(event.negative).strip()
+        wildcards = self.studio.wordbook.wildcards
+        if event.folder == STYLES:
+            if not (prompt or negative):
+                raise PresetError("This style has no words.", "Write what is added to a prompt, or what it keeps out.")
+            check_style(event.name, prompt, negative, wildcards)
+            return {"prompt": prompt, "negative": negative}
+        if not negative:
+            raise PresetError("There are no words to save.", "Write what is to be kept out of the picture.")
+        explain(negative, wildcards, negative=True)
+        return {"text": negative}
+
+    def _remove(self, values: Values, event: gr.EventData) -> tuple[Updates, dict[str, Any]]:
+        del values
+        preset_files.remove(self.studio.settings.home, event.folder, str(event.id))
+        return {}, {}
+
+    def _bring(self, values: Values, event: gr.EventData) -> tuple[Updates, dict[str, Any]]:
+        """Take over the styles of an uploaded file."""
+        del values
+        called = Path(str(event.name)).name
+        report = import_styles(
+            uploaded(event.path), self.studio.settings.home, self.studio.presets, self.studio.wordbook.wildcards, called
+        )
+        return {}, {"said": " ".join(report.lines()[: -len(report.faults) or None]), "fault": "\n".join(report.faults)}
+
+
+def _check_private() -> None:
+    """Strangers share a Space: what one saved there, all others would read and could delete."""
+    if space.name():
+        raise PresetError("Presets are not saved on a Space.", "Run the studio on a machine of your own to keep some.")
+
+
+def _nothing(values: Values, event: gr.EventData) -> tuple[Updates, dict[str, Any]]:
+    del values, event
+    return {}, {}
+
+
+def _row(preset: Any) -> dict[str, Any]:
+    """What the dialog shows of a preset."""
+    parts = list(getattr(preset, "parts", ()))
+    words = [getattr(preset, key, "") for key in ("prompt", "text", "negative")]
+    return {"id": preset.id, "name": preset.name, "parts": parts, "words": " · ".join(filter(None, words))}

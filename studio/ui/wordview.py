@@ -1,0 +1,176 @@
+"""What a prompt says, below its field while it is written: its tokens, how it is understood, what is wrong with it.
+
+`words.js` asks for it whenever the words have rested; nothing of it is kept.
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import asdict
+from functools import cache
+from typing import Any
+
+from studio.errors import ModelError, PromptError, RecipeError, StudioError
+from studio.models import Model
+from studio.presets import Presets, StylePreset
+from studio.prompts.language import Field
+from studio.prompts.parser import parse
+from studio.prompts.schedule import Plan, plan
+from studio.prompts.variants import draw
+from studio.prompts.view import Seen, count, explain
+from studio.recipe import Recipe
+from studio.studio import Studio
+from studio.styling import styled
+from studio.ui import fields
+from studio.ui.fast_gradio import gr
+from studio.wording import FIELDS, ignored, worded
+
+# What of the form it depends on, by the recipe's names.
+ASKED = ("prompt", "negative_prompt", "styles", "negative_presets", "model", "steps", "guidance_scale", "seed")
+DRAWN = frozenset({"variant", "wildcard"})
+# What more steps than these would say is not worth the time that it takes while somebody types.
+MOST_STEPS = 60
+# What is marked as the place of a fault, from its first character on.
+PLACE = re.compile(r"<[^<>\n]*>?|__[\w/*\-]+__|embedding:[\w.\-]+|\S|")
+# How many characters are shown before and behind that.
+AROUND = 28
+SCRIPT = "studio.words(element, server, FIELD, ASKED);"
+
+
+def place(studio: Studio, field: Field) -> None:
+    """Put the view of this prompt at this place of the layout."""
+
+    def told(asked: Mapping[str, Any]) -> dict[str, Any]:
+        given = {name: fields.cleaned(name, asked.get(name)) for name in ASKED}
+        try:
+            recipe = Recipe.make(**{name: value for name, value in given.items() if value not in (None, "", [])})
+            return view(studio, recipe, field)
+        except StudioError:
+            # What is wrong elsewhere on the form is told there.
+            return {}
+
+    gr.HTML(
+        value="",
+        html_template='<div class="words"></div>',
+        js_on_load=SCRIPT.replace("FIELD", json.dumps(field)).replace("ASKED", json.dumps(ASKED)),
+        elem_id=f"words-{field}",
+        apply_default_css=False,
+        server_functions=[told],
+    )
+
+
+def view(studio: Studio, recipe: Recipe, field: Field) -> dict[str, Any]:
+    """What is to be told of one of the recipe's prompts: `tokens`, `seen`, `unknown`, `ignored`, and its `fault`.
+
+    ModelError where the recipe's model is none.
+    """
+    if not getattr(recipe, field).strip():
+        return {}
+    model = studio.catalogue[recipe.model or studio.settings.model]
+    other = next(name for name in FIELDS if name != field)
+    steps = min(recipe.steps or model.default("steps"), MOST_STEPS)
+    guidance = model.default("guidance_scale") if recipe.guidance_scale is None else recipe.guidance_scale
+    alone = recipe.replace(**{other: "", "steps": steps, "guidance_scale": guidance})
+    told: dict[str, Any] = {"fault": _fault(studio, alone, model, field)}
+    try:
+        seen = explain(getattr(alone, field), studio.wordbook.wildcards, negative=field != "prompt")
+        own = _planned(studio, alone, model, field)
+    except PromptError:
+        return told
+    return {
+        **told,
+        "seen": [asdict(part) for part in seen] if _is_more_than_words(seen) else [],
+        "tokens": _tokens(studio, alone, model, field),
+        "unknown": _unknown(studio, own, model),
+        "ignored": ignored(alone, model),
+    }
+
+
+def ready(presets: Presets, family: str) -> dict[str, dict[str, str]]:
+    """What each style and negative preset of a family says, by the field that they are chosen in, and id."""
+    return {
+        "styles": {style.id: _style(style) for style in presets.styles.values() if style.suits(family)},
+        "negative_presets": {one.id: one.text for one in presets.negatives.values() if one.suits(family)},
+    }
+
+
+def _style(style: StylePreset) -> str:
+    return " · ".join(filter(None, [style.prompt, f"keeps out: {style.negative}" if style.negative else ""]))
+
+
+def _fault(studio: Studio, alone: Recipe, model: Model, field: Field) -> dict[str, Any] | None:
+    """What would be refused of it, with its place where it has one."""
+    try:
+        explain(getattr(alone, field), studio.wordbook.wildcards, negative=field != "prompt")
+        worded(alone, model, studio.catalogue, studio.wordbook)
+    except PromptError as error:
+        return {"message": error.fault, "hint": error.hint, **_place(error, getattr(alone, field))}
+    except RecipeError as error:
+        return {"message": error.message, "hint": error.hint}
+    return None
+
+
+def _place(error: PromptError, text: str) -> dict[str, Any]:
+    """The words at fault, those around them, and where they begin; nothing where the text as it is written lacks them.
+
+    What is drawn of it may have them elsewhere.
+    """
+    marked = PLACE.match(error.text, error.position)
+    at = marked[0] if marked else ""
+    position = error.position if error.text == text else text.find(at)
+    if position < 0:
+        return {}
+    end = position + len(at)
+    before, after = text[:position].rpartition("\n")[2], text[end:].partition("\n")[0]
+    return {"before": before[-AROUND:], "at": at, "after": after[:AROUND], "position": position}
+
+
+def _is_more_than_words(seen: tuple[Seen, ...]) -> bool:
+    return any(part.kind != "text" or part.weight != 1 for part in seen)
+
+
+def _planned(studio: Studio, recipe: Recipe, model: Model, field: Field) -> Plan:
+    """What the field says at each step, drawn as for the recipe's seed."""
+    book, negative = studio.wordbook, field != "prompt"
+    names = book.embeddings.fitting(model.family) if model.family_facts().weighs_words else ()
+    drawn = draw(getattr(recipe, field), recipe.seed or 0, book.wildcards, negative=negative)
+    return plan(parse(drawn, negative=negative), recipe.steps or 1, embeddings=names)
+
+
+def _tokens(studio: Studio, alone: Recipe, model: Model, field: Field) -> str:
+    """How many tokens it is with all that is ready-made, of how many; empty where the model cannot tell."""
+    with suppress(RecipeError):
+        whole = styled(alone, model, studio.presets, studio.wordbook.wildcards)
+        kinds = parse(getattr(whole, field), negative=field != "prompt").kinds
+        words = _counted(studio, _planned(studio, whole, model, field), model)
+        return f"about {words}" if words and kinds & DRAWN else words
+    return ""
+
+
+def _counted(studio: Studio, planned: Plan, model: Model) -> str:
+    embeddings = studio.wordbook.embeddings
+
+    @cache
+    def tokens_of(text: str) -> int:
+        if text in planned.embeddings:
+            return embeddings[text].vectors if text in embeddings else 0
+        return studio.catalogue.count_tokens(model, text) or 0
+
+    if studio.catalogue.count_tokens(model, "") is None:
+        return ""
+    if not model.family_facts().weighs_words:
+        return f"{tokens_of(planned.strands[0].stages[0].text)} of {model.default('prompt_tokens')} tokens"
+    tokens = count(planned, tokens_of)
+    return f"{tokens.used} of {tokens.room} tokens" + (f", {tokens.chunks} chunks" if tokens.chunks > 1 else "")
+
+
+def _unknown(studio: Studio, planned: Plan, model: Model) -> list[str]:
+    """Its words that a model with a small vocabulary does not know."""
+    try:
+        vocabulary = studio.catalogue.vocabulary(model)
+    except ModelError:
+        return []
+    segments = (s for strand in planned.strands for stage in strand.stages for chunk in stage.chunks for s in chunk)
+    words = dict.fromkeys(segment.text for segment in segments if segment.kind == "text")
+    return list(vocabulary.unknown(" ".join(words))) if vocabulary else []

@@ -1,0 +1,148 @@
+"""What a prompt says, below it, and presets: in a real browser."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from studio.settings import Settings
+from studio.studio import Studio
+from studio.ui import serve
+from tests.browser.conftest import NewPage
+from tests.ui.painter import Painter
+
+pytestmark = pytest.mark.browser
+
+STYLES = 'name,prompt,negative_prompt\nSnow,"{prompt}, in the snow",rain\nBad,a (b,\n'
+
+
+@pytest.fixture(scope="module")
+def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
+    painter = Painter()
+    painter.ready.set()
+    with Studio(Settings.load(home=tmp_path_factory.mktemp("home"), port=0), backend=painter) as studio:
+        yield studio
+
+
+@pytest.fixture(scope="module")
+def address(studio: Studio) -> Iterator[str]:
+    with serve(studio) as address:
+        yield address
+
+
+def prompt_of(page: Page) -> Locator:
+    return page.get_by_label("Prompt", exact=True)
+
+
+def open_presets(page: Page) -> Locator:
+    page.get_by_role("button", name="Presets").click()
+    return page.get_by_role("dialog", name="Presets")
+
+
+def save(dialog: Locator, name: str) -> None:
+    dialog.get_by_label("Name", exact=True).fill(name)
+    dialog.get_by_role("button", name="Save").click()
+
+
+def test_weights_kinds_and_tokens_stand_below_the_prompt(new_page: NewPage, address: str) -> None:
+    page = new_page(address)
+    told = page.locator("#words-prompt")
+    prompt_of(page).fill("a red house")
+    expect(told.locator(".words-tokens")).to_have_text("3 of 75 tokens")
+    expect(told.locator(".words-strip")).to_be_hidden()
+    prompt_of(page).fill("a (red:1.4) [house] BREAK {by|near} the sea")
+    expect(told.locator(".stronger")).to_have_text("red×1.4")
+    expect(told.locator(".weaker")).to_have_text("house×0.91")
+    expect(told.locator(".break")).to_have_attribute("title", re.compile("chunk"))
+    expect(told.locator(".variant")).to_have_text("{by|near}")
+    expect(told.locator(".words-tokens")).to_have_text(re.compile("about .* of 150 tokens, 2 chunks"))
+
+
+def test_a_fault_is_marked_in_its_place_with_its_cure_until_it_is_mended(new_page: NewPage, address: str) -> None:
+    page = new_page(address)
+    prompt_of(page).fill("a house by (the sea")
+    fault = page.locator("#words-prompt .words-fault")
+    expect(fault.locator("mark")).to_have_text("(")
+    expect(fault).to_contain_text("Close it with )")
+    fault.get_by_role("button").click()
+    assert prompt_of(page).evaluate("(entry) => [entry.selectionStart, entry.selectionEnd]") == [11, 12]
+    page.keyboard.press("End")
+    page.keyboard.type(")")
+    expect(fault).to_be_hidden()
+    expect(page.locator("#words-prompt .stronger")).to_have_text("the sea×1.1")
+
+
+def test_ctrl_and_an_arrow_weigh_the_words(new_page: NewPage, address: str) -> None:
+    page = new_page(address)
+    prompt = prompt_of(page)
+    prompt.fill("a red house <lora:ink:0.5>")
+    prompt.evaluate("(entry) => entry.setSelectionRange(2, 11)")
+    for expected in ("(red house:1.1)", "(red house:1.2)"):
+        prompt.press("Control+ArrowUp")
+        expect(prompt).to_have_value(f"a {expected} <lora:ink:0.5>")
+    for _ in range(3):
+        prompt.press("Control+ArrowDown")
+    expect(prompt).to_have_value("a (red house:0.9) <lora:ink:0.5>")
+    prompt.press("Control+z")
+    expect(prompt).to_have_value("a red house <lora:ink:0.5>")
+    prompt.evaluate("(entry) => entry.setSelectionRange(20, 20)")
+    prompt.press("Control+ArrowUp")
+    expect(prompt).to_have_value("a red house <lora:ink:0.55>")
+
+
+def test_a_style_is_shown_before_it_is_used_and_a_preset_outlives_a_reload(new_page: NewPage, address: str) -> None:
+    page = new_page(address)
+    prompt_of(page).fill("a (red) house")
+    page.get_by_label("Styles").click()
+    page.get_by_role("option", name="Starter: pixel art").click()
+    page.keyboard.press("Escape")
+    expect(page.locator("#field-styles .note")).to_have_text(
+        "{prompt}, pixel art · keeps out: pencil sketch, watercolour"
+    )
+    dialog = open_presets(page)
+    save(dialog, "Red pixels")
+    expect(dialog.locator(".note")).to_have_text("“Red pixels” is saved.")
+    save(dialog, "Red pixels")
+    expect(dialog.locator(".note")).to_have_text("There is a saved recipe of this name.")
+    dialog.get_by_role("button", name="Replace").click()
+    expect(dialog.locator(".note")).to_have_text("“Red pixels” is saved.")
+
+    page = new_page(address, page.context)
+    prompt_of(page).fill("a boat")
+    page.get_by_label("Seed").fill("7")
+    dialog = open_presets(page)
+    dialog.get_by_text("Red pixels", exact=True).click()
+    for part in ("Model", "Size", "Sampling", "Seed", "LoRAs", "Control"):
+        dialog.get_by_label(part, exact=True).uncheck()
+    dialog.get_by_role("button", name="Use").click()
+    expect(dialog).to_have_count(0)
+    expect(prompt_of(page)).to_have_value("a (red) house")
+    expect(page.get_by_label("Seed")).to_have_value("7")
+    page.get_by_role("button", name="Generate").click()
+    expect(page.locator(".cell.done img")).to_have_attribute("alt", "a (red) house, pixel art")
+
+    page.get_by_role("button", name="Use these settings").first.click()
+    expect(prompt_of(page)).to_have_value("a (red) house, pixel art")
+    expect(page.locator("#field-styles .note")).to_have_text("")
+
+
+def test_styles_are_imported_chosen_and_deleted(new_page: NewPage, address: str, tmp_path: Path) -> None:
+    page = new_page(address)
+    (tmp_path / "styles.csv").write_text(STYLES)
+    dialog = open_presets(page)
+    dialog.get_by_label("File of styles").set_input_files(tmp_path / "styles.csv")
+    expect(dialog.locator(".note")).to_have_text("1 style saved.")
+    expect(dialog.locator(".fault")).to_contain_text("styles.csv, row 3, 'Bad': ( is never closed.")
+    dialog.get_by_role("button", name="Close").click()
+    page.get_by_label("Styles").click()
+    page.get_by_role("option", name="Snow").click()
+    page.keyboard.press("Escape")
+    expect(page.locator("#field-styles .note")).to_have_text("{prompt}, in the snow · keeps out: rain")
+    dialog = open_presets(page)
+    dialog.get_by_role("button", name="Delete Snow").click()
+    dialog.get_by_role("button", name="Delete", exact=True).click()
+    expect(dialog.get_by_text("Snow")).to_have_count(0)
+    dialog.get_by_role("button", name="Close").click()
+    expect(page.locator("#field-styles .note")).to_have_text("")

@@ -1,0 +1,185 @@
+"""The dialog of presets: what it saves of the form, and what it sets."""
+
+import shutil
+from collections.abc import Iterator
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from studio import preset_files
+from studio.recipe import ControlUnit, Lora, Recipe
+from studio.settings import Settings
+from studio.studio import Studio
+from studio.ui import owner
+from studio.ui.bench import Bench
+from studio.ui.fast_gradio import gr
+from tests.ui.painter import Painter
+
+TAB = "text_to_image"
+
+
+@pytest.fixture(scope="module")
+def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
+    with Studio(Settings.load(home=tmp_path_factory.mktemp("home")), backend=Painter()) as studio:
+        yield studio
+
+
+@pytest.fixture(autouse=True)
+def _nothing_saved(studio: Studio) -> Iterator[None]:
+    yield
+    shutil.rmtree(studio.settings.home / "presets", ignore_errors=True)
+    studio.presets.refresh()
+
+
+@pytest.fixture(scope="module")
+def bench(studio: Studio) -> Bench:
+    with gr.Blocks(analytics_enabled=False) as blocks:
+        return Bench(studio, blocks, gr.Dropdown(list(studio.catalogue), value="starter"), owner.place())
+
+
+class Page:
+    """What the widgets of a page hold while acts are asked for."""
+
+    def __init__(self, bench: Bench) -> None:
+        self.bench = bench
+        panels = [bench.presets.widget, bench.stack.widget, bench.units.widget]
+        self.values = {widget: widget.value for widget in (*bench.knobs.moving, *panels)}
+
+    def __getitem__(self, name: str) -> Any:
+        return self.values[self.bench.knobs.all[name]]
+
+    def set(self, **values: Any) -> None:
+        self.values |= {self.bench.knobs.all[name]: value for name, value in values.items()}
+
+    def act(self, act: str, /, **data: Any) -> dict[str, Any]:
+        """What the dialog is told after an act."""
+        updates = self.bench.presets.acts[act](self.values, SimpleNamespace(tab=TAB, **data))
+        self.values |= self.bench.knobs.later(self.values, updates)
+        told: dict[str, Any] = self.values[self.bench.presets.widget]
+        return told
+
+    def save(
+        self, folder: str, name: str, prompt: str = "", negative: str = "", replace: bool = False
+    ) -> dict[str, Any]:
+        return self.act("save", folder=folder, name=name, prompt=prompt, negative=negative, replace=replace)
+
+
+@pytest.fixture
+def page(bench: Bench) -> Page:
+    return Page(bench)
+
+
+def test_all_that_is_on_the_form_is_saved_and_comes_back(page: Page, studio: Studio) -> None:
+    look = {"prompt": "a house", "styles": ["starter-night"], "steps": 9, "shape": "wide", "width": 168, "height": 96}
+    page.set(**look, seed="7")
+    loras = [{"name": "pixel-art", "weight": 0.5, "on": True}, {"name": "sketch", "on": False}]
+    page.values[page.bench.stack.widget] = {"loras": loras}
+    assert page.save("recipes", "My look")["done"]
+    preset = studio.presets.recipes["my-look"]
+    assert (preset.guidance_scale, preset.scheduler, preset.seed) == (3.0, "DPM++ 2M Karras", 7)
+    page.set(prompt="other", styles=[], steps=20, seed="", width=128, height=128, shape="square")
+    told = page.act("use", id="my-look", parts=preset.parts)
+    assert (told["done"], told["said"]) == (True, "")
+    assert {name: page[name] for name in look} == look
+    assert page["seed"] == "7"
+    assert [entry["name"] for entry in page.values[page.bench.stack.widget]["loras"]] == ["pixel-art"]
+
+
+def test_a_part_leaves_all_else_as_it_is(page: Page) -> None:
+    page.set(prompt="a house", steps=9)
+    page.save("recipes", "Look")
+    page.set(prompt="a boat", negative_prompt="fog", steps=30, quality="draft", seed="3")
+    page.act("use", id="look", parts=["sampling"])
+    assert (page["prompt"], page["steps"], page["seed"]) == ("a boat", 9, "3")
+    page.set(quality="draft")
+    page.act("use", id="look", parts=["words"])
+    assert (page["prompt"], page["negative_prompt"], page["steps"], page["quality"]) == ("a house", "", 9, "draft")
+
+
+def test_what_the_tab_has_no_place_for_is_said(page: Page, studio: Studio) -> None:
+    preset_files.write(studio.settings.home, "recipes", "Edit", {"steps": 5, "strength": 0.4})
+    assert page.act("use", id="edit", parts=["sampling", "edit"])["said"] == "Not used here: Strength."
+    assert page["steps"] == 5
+
+
+def test_pictures_are_left_out_and_that_is_said(page: Page, studio: Studio) -> None:
+    unit = ControlUnit(kind="canny", image="a" * 64, weight=0.5)
+    page.values[page.bench.units.widget] = {"units": [unit.model_dump(exclude_none=True)]}
+    assert page.save("recipes", "Edges")["said"] == "“Edges” is saved. Pictures are left out of it."
+    assert studio.presets.recipes["edges"].controls == (ControlUnit(kind="canny", weight=0.5),)
+    page.act("use", id="edges", parts=["control"])
+    assert page.values[page.bench.units.widget]["units"][0]["weight"] == 0.5
+
+
+def test_a_name_that_is_taken_has_to_be_said_twice(page: Page, studio: Studio) -> None:
+    page.save("styles", "Mine", prompt="one")
+    assert page.save("styles", "mine ", prompt="two")["replace"] == "mine"
+    assert studio.presets.styles["mine"].prompt == "one"
+    assert page.save("styles", "Anime", prompt="x")["replace"] == "Anime"
+    assert page.save("styles", "Mine", prompt="two", replace=True)["done"]
+    assert studio.presets.styles["mine"].prompt == "two"
+
+
+def test_what_is_saved_can_be_chosen_at_once_and_what_is_deleted_no_more(page: Page, studio: Studio) -> None:
+    page.set(negative_prompt="fog")
+    page.save("negative", "Clear air", negative="fog, mist")
+    page.save("styles", "Snow", prompt="in the snow")
+    page.set(styles=["snow"], negative_presets=["clear-air"])
+    told = page.act("look")
+    assert [(row["name"], row["words"]) for row in told["negative"]] == [("Clear air", "fog, mist")]
+    assert page["styles"] == ["snow"]
+    told = page.act("remove", folder="styles", id="snow")
+    assert told["styles"] == []
+    assert (page["styles"], page["negative_presets"]) == ([], ["clear-air"])
+    assert "snow" not in studio.presets.styles
+
+
+@pytest.mark.parametrize(
+    ("folder", "words", "says"),
+    [
+        ("styles", {"prompt": "a (b {prompt}"}, "( is never closed."),
+        ("styles", {}, "no words"),
+        ("negative", {"negative": "a)"}, "Nothing is open"),
+        ("negative", {}, "no words"),
+        ("../styles", {"prompt": "x"}, "no such presets"),
+    ],
+)
+def test_what_cannot_be_is_not_saved(page: Page, folder: str, words: dict[str, str], says: str, studio: Studio) -> None:
+    assert says in page.save(folder, "New", **words)["fault"]
+    assert not list(studio.settings.home.glob("**/new.toml"))
+    assert "cannot be a preset's name" in page.save("styles", "???", prompt="x")["fault"]
+
+
+def test_on_a_space_nothing_is_saved_for_strangers(page: Page, studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SPACE_ID", "ann/studio")
+    assert "not saved on a Space" in page.save("styles", "New", prompt="x")["fault"]
+    assert not studio.presets.styles.keys() & {"new"}
+
+
+def test_a_model_that_is_gone_is_said_and_nothing_set(page: Page, studio: Studio) -> None:
+    preset_files.write(studio.settings.home, "recipes", "Old", {"model": "gone", "steps": 5})
+    before = page["steps"]
+    assert "no model 'gone'" in page.act("use", id="old", parts=["model", "sampling"])["fault"]
+    assert page["steps"] == before
+    assert page.act("use", id="old", parts=["sampling"])["done"]
+
+
+def test_a_damaged_file_is_told_and_what_was_there_stays(page: Page, studio: Studio) -> None:
+    page.save("styles", "Snow", prompt="in the snow")
+    path = studio.settings.home / "presets" / "styles" / "bad.toml"
+    path.write_text('name = "Bad"\npromt = "x"\n')
+    told = page.act("look")
+    assert "bad.toml, line 2: there is no key `promt`" in told["fault"]
+    assert [row["name"] for row in told["styles"]] == ["Snow"]
+
+
+def test_settings_of_a_picture_are_shown_as_they_settled(page: Page, studio: Studio) -> None:
+    asked = Recipe(
+        prompt="a house", styles=("starter-pixels",), negative_presets=("starter",), loras=(Lora(name="sketch"),)
+    )
+    (settled,) = studio.settle(asked)
+    page.values |= page.bench.knobs.later(page.values, page.bench.knobs.show(settled, TAB, page.values))
+    assert (page["prompt"], page["styles"], page["negative_presets"]) == ("a house, pixel art", [], [])
+    (again,) = studio.settle(page.bench.form.read(page.values, TAB, loras=settled.loras))
+    assert again == settled
