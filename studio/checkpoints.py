@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,17 @@ def header(path: Path) -> Header:
     Raises ModelError where the file is a pickle, missing, not in the format, or shorter than its header says.
     """
     refuse_pickle(path)
+    try:
+        seen = path.stat()
+    except OSError as error:
+        raise _unreadable(path, error) from error
+    return _read(path, seen.st_size, seen.st_ino, seen.st_mtime_ns)
+
+
+# A grid checks one model for each of its cells, and the header of a large one takes 50 ms to parse.
+@lru_cache(maxsize=32)
+def _read(path: Path, *stamp: int) -> Header:
+    del stamp
     values, data_bytes = _header(path)
     tensors = {name: entry for name, entry in values.items() if name != "__metadata__"}
     said = values.get("__metadata__", {})
@@ -122,12 +134,16 @@ def _header(path: Path) -> tuple[Mapping[str, Any], int]:
                 raise _damaged(path, "it ends within its header, or is not in the format")
             header = json.loads(file.read(length))
     except OSError as error:
-        raise ModelError(f"{path} cannot be read: {error.strerror}.", "Put it there, readable for you.") from error
+        raise _unreadable(path, error) from error
     except ValueError as error:
         raise _damaged(path, "its header is garbled") from error
     if not isinstance(header, dict):
         raise _damaged(path, "its header is garbled")
     return header, total - 8 - length
+
+
+def _unreadable(path: Path, error: OSError) -> ModelError:
+    return ModelError(f"{path} cannot be read: {error.strerror}.", "Put it there, readable for you.")
 
 
 def _damaged(path: Path, why: str) -> ModelError:

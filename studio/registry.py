@@ -6,6 +6,7 @@ Members are imported when they are asked for, so listing a registry costs a look
 import importlib
 import pkgutil
 from collections.abc import Iterator, Mapping
+from functools import cached_property
 from importlib.util import find_spec
 from typing import Any, Generic, TypeVar
 
@@ -21,7 +22,7 @@ class Registry(Mapping[str, T], Generic[T]):
         self.kind = kind
 
     def __getitem__(self, name: str) -> T:
-        if name not in self._names():
+        if name not in self._names:
             raise KeyError(name)
         member: Any = getattr(importlib.import_module(f"{self.package}.{name}"), self.attribute)
         if not isinstance(member, self.kind):
@@ -29,11 +30,12 @@ class Registry(Mapping[str, T], Generic[T]):
         return member
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._names())
+        return iter(self._names)
 
     def __len__(self) -> int:
-        return len(self._names())
+        return len(self._names)
 
+    @cached_property
     def _names(self) -> list[str]:
         spec = find_spec(self.package)
         folders = spec.submodule_search_locations if spec else None

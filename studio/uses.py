@@ -19,7 +19,19 @@ UPSCALE = _group("upscale")
 # How far a mask's feather reaches, in mask blurs; what is farther from the mask keeps its pixels to the bit.
 FEATHER = 2.5
 PAINTING = frozenset(
-    {"prompt", "negative_prompt", "negative_presets", "scheduler", "steps", "guidance_scale", "controls", "loras"}
+    {
+        "prompt",
+        "styles",
+        "negative_prompt",
+        "negative_presets",
+        "scheduler",
+        "steps",
+        "guidance_scale",
+        "controls",
+        "loras",
+        "variation_seed",
+        "variation_strength",
+    }
 )
 
 
@@ -74,6 +86,12 @@ RULES = (
         frozenset({"resize"}),
         "where the masked place alone is in view",
         "Set the area to the whole picture (mask_area “whole”)",
+    ),
+    Unused(
+        lambda recipe: recipe.variation_strength is None,
+        frozenset({"variation_seed"}),
+        "without a variation",
+        "Give its strength (variation_strength)",
     ),
     Unused(
         lambda recipe: recipe.hires_scale is None,

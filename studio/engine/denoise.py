@@ -11,6 +11,7 @@ import torch
 from studio.engine import preview, schedulers
 from studio.engine.decode import in_tiles, unpack
 from studio.engine.manager import Loan
+from studio.engine.noise import drawn
 from studio.engine.progress import Piece, Progress, Stage
 from studio.engine.text import repeated
 from studio.events import Preview
@@ -34,6 +35,7 @@ def denoise(
         steering.reading(pipe.vae) if steering else nullcontext(),
         prompts.heard(pipe) if prompts else nullcontext(),
         loras.worn(pipe) if loras else nullcontext(),
+        drawn([piece.noise for piece in pieces]) as generators,
     ):
         changed = loras.reads if loras else ()
         script = loan.resident.prompts.script(pipe, recipe, stage.steps, stage.done, changed)
@@ -46,8 +48,7 @@ def denoise(
                 **(prompts.arguments() if prompts else {}),
                 num_inference_steps=stage.steps,
                 guidance_scale=recipe.guidance_scale,
-                # One generator a piece, on the CPU: the same seed draws the same noise alone, in a batch, anywhere.
-                generator=[torch.Generator("cpu").manual_seed(piece.seed) for piece in pieces],
+                generator=generators,
                 output_type="latent",
                 callback_on_step_end=_Steps(loan, stage, pieces, progress),
                 callback_on_step_end_tensor_inputs=["latents"],

@@ -20,6 +20,7 @@ from studio.engine.denoise import denoise
 from studio.engine.loading import pipeline_class
 from studio.engine.manager import Loan, PipelineManager
 from studio.engine.maps import fitted
+from studio.engine.noise import Noise
 from studio.engine.progress import Numbered, Piece, Progress, Stage
 from studio.errors import DeviceError
 from studio.events import Loading
@@ -31,7 +32,7 @@ T = TypeVar("T")
 
 
 class Painter:
-    """Paints the images of `numbered`: recipes of one model that differ in their seeds only."""
+    """Paints the images of `numbered`: recipes of one model that differ in their noise only."""
 
     def __init__(
         self, manager: PipelineManager, loan: Loan, inputs: Inputs, progress: Progress, numbered: Sequence[Numbered]
@@ -77,7 +78,7 @@ class Painter:
 
     def pieces(self, maps: Sequence[Image.Image] = (), **inputs: object) -> list[Piece]:
         """A piece for each image, all starting from the same and along the same maps."""
-        return [Piece(index, int(recipe.seed or 0), dict(inputs), maps) for index, recipe in self.numbered]
+        return [Piece(index, Noise.of(recipe), dict(inputs), maps) for index, recipe in self.numbered]
 
     def maps(self, size: tuple[int, int]) -> list[Image.Image]:
         """The map of each control unit, over a picture of this size."""
@@ -102,7 +103,7 @@ class Painter:
             waiting = waiting[len(batch) :]
             rows = torch.split(unpack(self.loan.pipe, latents, stage.width, stage.height), 1)
             if not latents.isfinite().all():
-                raise _overflowed(batch[0].seed)
+                raise _overflowed(batch[0])
             yield list(zip(batch, rows, strict=True))
 
     def picture(self, stage: Stage, piece: Piece, latents: torch.Tensor) -> Image.Image:
@@ -154,7 +155,7 @@ class Painter:
         self._change("The decoder overflowed; decoding again in float32.")
         pixels = self._decoded(stage, latents, exact=True)
         if not np.isfinite(pixels).all():
-            raise _overflowed(piece.seed)
+            raise _overflowed(piece)
         return pixels
 
     def _decoded(self, stage: Stage, latents: torch.Tensor, *, exact: bool) -> Pixels:
@@ -202,9 +203,9 @@ class Painter:
         return facts | {name: " ".join(dict.fromkeys(words)) for name, words in said.items() if words}
 
 
-def _overflowed(seed: int) -> DeviceError:
+def _overflowed(piece: Piece) -> DeviceError:
     return DeviceError(
-        f"The image of seed {seed} came out as no numbers (NaN): the denoiser overflowed.",
+        f"The image of seed {piece.noise.seed} came out as no numbers (NaN): the denoiser overflowed.",
         "Try another scheduler or a lower guidance; if it stays, the weights are damaged or the device must be cpu.",
     )
 

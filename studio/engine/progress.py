@@ -9,6 +9,7 @@ from typing import Any
 from PIL.Image import Image
 
 from studio.backends.base import Report
+from studio.engine.noise import Noise
 from studio.events import Step
 from studio.recipe import Recipe, Task
 
@@ -39,14 +40,14 @@ class Stage:
 
 @dataclass(frozen=True, eq=False)
 class Piece:
-    """A picture to be denoised: the job's image it belongs to, the seed of its noise, and what it starts from.
+    """A picture to be denoised: the job's image it belongs to, its noise, and what it starts from.
 
     `inputs` are the pipeline's arguments of which each picture of a batch has its own, `maps` what the picture
     follows, one for each control unit.
     """
 
     image: int
-    seed: int
+    noise: Noise
     inputs: dict[str, Any] = field(default_factory=dict)
     maps: Sequence[Image] = ()
 
@@ -56,21 +57,21 @@ class Clock:
 
     def __init__(self, recipes: Sequence[Recipe]) -> None:
         self._started = time.perf_counter()
-        self._whole = sum(map(_cost, recipes))
+        self._whole = sum(map(cost, recipes))
         self._done = 0.0
 
     def left(self, recipes: Sequence[Recipe], share: float) -> float:
         """The seconds left where this `share` (0 to 1) of `recipes` is done."""
-        done = self._done + share * sum(map(_cost, recipes))
+        done = self._done + share * sum(map(cost, recipes))
         return (time.perf_counter() - self._started) * (self._whole - done) / done
 
     def finished(self, recipes: Sequence[Recipe]) -> None:
         """All of `recipes` are done."""
-        self._done += sum(map(_cost, recipes))
+        self._done += sum(map(cost, recipes))
 
 
 class Progress:
-    """Tells the steps of a run: recipes that differ in their seeds only, all made in the same stages."""
+    """Tells the steps of a run: recipes that differ in their noise only, all made in the same stages."""
 
     def __init__(self, clock: Clock, numbered: Sequence[Numbered], report: Report) -> None:
         self.report = report
@@ -106,7 +107,7 @@ class Progress:
         self._clock.finished(self._recipes)
 
 
-def _cost(recipe: Recipe) -> float:
+def cost(recipe: Recipe) -> float:
     """What an image costs, roughly, in a unit of its own."""
     area = (recipe.width or 1) * (recipe.height or 1)
     once = (recipe.steps or 1) * (1 if recipe.strength is None else max(recipe.strength, 0.01))

@@ -18,6 +18,9 @@ from studio.settle import check_task
 from studio.steering import check_followed
 from studio.wording import ignored
 
+# A recipe without what says its noise: recipes that are equal so are painted together.
+SILENT = {"seed": None, "variation_seed": None, "variation_strength": None}
+
 
 def render(
     manager: PipelineManager, model: Model, recipes: Sequence[Numbered], report: Report, inputs: Inputs
@@ -35,7 +38,7 @@ def render(
             check_length(loan.pipe, model, recipe, manager.book)
             _check_scheduler(loan, recipe)
         clock = Clock([recipe for _, recipe in recipes])
-        for _, run in itertools.groupby(recipes, lambda numbered: numbered[1].model_copy(update={"seed": None})):
+        for _, run in itertools.groupby(recipes, lambda numbered: numbered[1].model_copy(update=SILENT)):
             numbered = _with_maps(manager, model, list(run), report, inputs)
             manager.steer(loan, numbered[0][1], report, prompts(numbered[0][1], inputs))
             manager.dress(loan, numbered[0][1], report)
@@ -51,7 +54,7 @@ def render(
 def _with_maps(
     manager: PipelineManager, model: Model, numbered: list[Numbered], report: Report, inputs: Inputs
 ) -> list[Numbered]:
-    """Recipes that differ in their seeds only, all with the same maps."""
+    """Recipes that differ in their noise only, all with the same maps."""
     controls = with_maps(numbered[0][1], inputs, manager.workshop(model, report)).controls
     return [(index, recipe.model_copy(update={"controls": controls})) for index, recipe in numbered]
 

@@ -58,10 +58,18 @@ def _painting(recipe: Recipe, size: tuple[int, int] | None) -> Mapping[str, obje
         "CFG scale": _number(recipe.guidance_scale),
         "Image CFG scale": _number(recipe.image_guidance_scale),
         "Seed": recipe.seed,
+        **_variation(recipe),
         "Size": f"{width}x{height}",
         "Model": recipe.model,
         "Denoising strength": _number(strength),
     }
+
+
+def _variation(recipe: Recipe) -> Mapping[str, object]:
+    """Whose noise was mixed in; nothing where none was, as in A1111."""
+    if not recipe.variation_strength:
+        return {}
+    return {"Variation seed": recipe.variation_seed, "Variation seed strength": _number(recipe.variation_strength)}
 
 
 def _editing(recipe: Recipe) -> Mapping[str, object]:

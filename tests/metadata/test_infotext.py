@@ -96,3 +96,9 @@ def test_loras_of_the_list_stand_in_the_prompt_as_others_write_them():
     loras = ({"name": "ink", "weight": 0.5}, {"name": "wet", "weight": 1, "text_weight": 0}, {"name": "pen"})
     text = to_infotext(settled("a house <lora:ink:0.5>").replace(loras=loras))
     assert text.splitlines()[0] == "a house <lora:ink:0.5> <lora:wet:0:1> <lora:pen:1>"
+
+
+def test_a_variation_is_named_as_a1111_does_and_none_is_not():
+    recipe = settled("x").replace(variation_seed=9, variation_strength=0.25)
+    assert "Seed: 1, Variation seed: 9, Variation seed strength: 0.25, Size" in to_infotext(recipe)
+    assert "Variation" not in to_infotext(recipe.replace(variation_strength=0))

@@ -44,9 +44,9 @@ def _enlarged(painter: Painter, first: Stage, second: Stage, piece: Piece, laten
         scale = first.width // latents.shape[-1]
         shape = (second.height // scale, second.width // scale)
         larger = torch.nn.functional.interpolate(latents.float(), shape, mode="bilinear").to(latents.dtype)
-        return Piece(piece.image, piece.seed, {"image": larger})
+        return Piece(piece.image, piece.noise, {"image": larger})
     picture = painter.enlarged(painter.picture(first, piece, latents), upscaler, size)
-    return Piece(piece.image, piece.seed, {"image": picture})
+    return Piece(piece.image, piece.noise, {"image": picture})
 
 
 def _shown(painter: Painter, stage: Stage, piece: Piece) -> Image:

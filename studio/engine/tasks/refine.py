@@ -7,11 +7,11 @@ from PIL import Image
 
 from studio.engine import compose
 from studio.engine.compose import Size
+from studio.engine.noise import Noise
 from studio.engine.painter import Painter
 from studio.engine.progress import Piece, Stage
 from studio.engine.tasks.img2img import UNCHANGED
 from studio.frame import result_size
-from studio.recipe import SEEDS
 
 # The share of a tile that its neighbour paints as well.
 OVERLAP = 0.25
@@ -34,18 +34,18 @@ def paint(painter: Painter) -> Iterator[tuple[int, Image.Image]]:
         return
     layers = [canvas, *(compose.divisible(one, family.multiple, family.min_side) for one in painter.maps(size))]
     for index, single in painter.numbered:
-        yield index, _refined(painter, stage, layers, places, index, int(single.seed or 0)).crop((0, 0, *size))
+        yield index, _refined(painter, stage, layers, places, index, Noise.of(single)).crop((0, 0, *size))
 
 
 def _refined(
-    painter: Painter, stage: Stage, layers: list[Image.Image], places: list[Size], index: int, seed: int
+    painter: Painter, stage: Stage, layers: list[Image.Image], places: list[Size], index: int, noise: Noise
 ) -> Image.Image:
     """The canvas, the first of `layers`, painted over along maps, the others.
 
     Tiles fade into one another along a row, and each row into the one above.
     """
     canvas = layers[0]
-    pieces = [_piece(stage, layers, place, index, seed + SEEDS * k) for k, place in enumerate(places)]
+    pieces = [_piece(stage, layers, place, index, noise.tile(k)) for k, place in enumerate(places)]
     painted = zip(places, painter.paint(stage, pieces), strict=True)
     made = Image.new("RGB", canvas.size)
     for top, row in itertools.groupby(painted, lambda one: one[0][1]):
@@ -56,11 +56,11 @@ def _refined(
     return made
 
 
-def _piece(stage: Stage, layers: list[Image.Image], place: Size, index: int, seed: int) -> Piece:
+def _piece(stage: Stage, layers: list[Image.Image], place: Size, index: int, noise: Noise) -> Piece:
     """A tile with noise of its own: the same in every tile would repeat like a pattern."""
     box = (*place, place[0] + stage.width, place[1] + stage.height)
     tile, *maps = (layer.crop(box) for layer in layers)
-    return Piece(index, seed, {"image": tile} if stage.task == "img2img" else {}, maps)
+    return Piece(index, noise, {"image": tile} if stage.task == "img2img" else {}, maps)
 
 
 def _starts(length: int, tile: int) -> list[int]:

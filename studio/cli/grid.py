@@ -1,0 +1,177 @@
+"""`studio grid`: one recipe along up to three axes, a picture for each cell."""
+
+import argparse
+import json
+import re
+import sys
+from contextlib import redirect_stdout
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TextIO
+
+from studio.axes import names
+from studio.cli import generate
+from studio.cli.base import Command, Exit, load_settings
+from studio.errors import LibraryError, RecipeError
+from studio.inputs import Inputs
+from studio.recipe import Recipe
+
+if TYPE_CHECKING:
+    from studio.axes import Axis
+    from studio.grid_files import Grid
+    from studio.grids import Grids, Making
+    from studio.studio import Studio
+
+AXES = ("x", "y", "z")
+# Fields whose values are pictures: files on the command line.
+PICTURED = ("init_image", "mask_image")
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    generate.arguments(parser, "--prompt")
+    group = parser.add_argument_group("axes")
+    for name in AXES:
+        group.add_argument(
+            f"--{name}",
+            metavar="FIELD=A,B,C",
+            help=f"What varies along {name}: a setting and its values; numbers also as 1-10:3 or 1-10[4]."
+            + (f" FIELD is one of {', '.join(names())}." if name == "x" else ""),
+        )
+    group.add_argument(
+        "--resume", action="store_true", help="Make what is missing of the grid that is in the folder, and no more."
+    )
+    for kind, what in (("png", "one picture with labels"), ("html", "a page that stands alone"), ("csv", "a table")):
+        group.add_argument(f"--{kind}", type=Path, metavar="FILE", help=f"Write the grid as {what} too.")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Make a grid; each picture's path, or with --json one object about all, on standard output, all else elsewhere."""
+    studio_settings = load_settings(args)
+    given = generate.asked(args)
+    out = sys.stdout
+    with redirect_stdout(sys.stderr):
+        from studio.grids import Grids
+        from studio.studio import Studio
+
+        inputs = Inputs.of(studio_settings)
+        axes = [_axis(words, inputs) for name in AXES if (words := getattr(args, name)) is not None]
+        base = Recipe.make(**given | generate.stored(inputs, given))
+        with Studio(studio_settings, images=args.out.absolute(), durable=False) as studio:
+            grids = Grids(studio, args.out.absolute())
+            making = _making(studio, grids, base, axes, resume=args.resume)
+            interrupted = _follow(making, studio, None if args.json else out)
+            for kind in ("png", "html", "csv"):
+                if path := getattr(args, kind):
+                    print(grids.export(making.grid, path.absolute(), kind) or f"{path} is written.", file=sys.stderr)
+    if args.json:
+        print(json.dumps({"cells": _told(making.grid, args.out.absolute())}))
+    return _exit_code(making.grid, interrupted=interrupted)
+
+
+def _axis(words: str, inputs: Inputs) -> "Axis":
+    """An axis; where its values are pictures, these are given as files, and stored."""
+    from studio.axes import Axis
+
+    axis = Axis.parse(words)
+    pictured = axis.field in PICTURED or re.fullmatch(r"control\.\d+\.(image|map)", axis.field)
+    if not pictured:
+        return axis
+    add = inputs.add_mask if axis.field == "mask_image" else inputs.add
+    stored = []
+    for value in axis.values:
+        try:
+            stored.append(generate.said(add(Path(value)), value) if value else "")
+        except RecipeError as error:
+            raise RecipeError(axis.field, f"{value}: {error.message}", error.hint) from error
+    labels = tuple(Path(value).name or label for value, label in zip(axis.values, axis.labels, strict=True))
+    return replace(axis, values=tuple(stored), labels=labels)
+
+
+def _making(studio: "Studio", grids: "Grids", base: Recipe, axes: "list[Axis]", *, resume: bool) -> "Making":
+    """The grid that is asked for, begun; with `resume` the newest in the folder of the same recipe and axes."""
+    from studio.grids import plan
+
+    if resume:
+        there = [
+            making
+            for making in grids.of(generate.OWNER)
+            if not axes or (list(making.grid.axes) == axes and _same(making.grid.base, base))
+        ]
+        if there:
+            there[0].start()
+            return there[0]
+        if not axes:
+            raise LibraryError(
+                "There is no grid in this folder to go on with.", "Name its axes: --x FIELD=A,B,C begins a new one."
+            )
+        print("studio grid: there is no such grid in the folder yet; it begins now.", file=sys.stderr)
+    grid = plan(studio, base, axes, generate.OWNER)
+    possible = sum(cell.recipe is not None for cell in grid.cells)
+    print(f"{possible} pictures, {grid.steps} steps", file=sys.stderr)
+    return grids.begin(grid)
+
+
+def _same(made: Recipe, asked: Recipe) -> bool:
+    """Whether a grid's recipe is the one that is asked for; what was left open had been drawn."""
+    drawn = {name: getattr(made, name) for name in ("seed", "variation_seed") if getattr(asked, name) is None}
+    return asked.replace(count=1, **drawn) == made
+
+
+def _follow(making: "Making", studio: "Studio", out: TextIO | None) -> bool:
+    """Watch the grid to its end, saying what comes; returns whether it was interrupted."""
+    told: set[tuple[int, int, int]] = set()
+    try:
+        _watch(making, studio, out, told)
+    except KeyboardInterrupt:
+        making.stop()
+        _watch(making, studio, out, told)
+        return True
+    return False
+
+
+def _watch(making: "Making", studio: "Studio", out: TextIO | None, told: set[tuple[int, int, int]]) -> None:
+    running = True
+    # The same fault in many cells is told once.
+    faults: set[str] = set()
+    while running:
+        version, grid, *_ = making.look()
+        running = grid.state == "running"
+        for cell in grid.cells:
+            if cell.at in told or cell.open:
+                continue
+            told.add(cell.at)
+            if cell.error:
+                if cell.error not in faults:
+                    where = ", ".join(f"{title} {label}" for title, label in grid.labels(cell.at))
+                    print(f"{where}: {cell.error}", file=sys.stderr)
+                faults.add(cell.error)
+            elif out:
+                print(studio.library.folder / cell.path, file=out, flush=True)
+        if running:
+            making.wait(version)
+    making.join()
+
+
+def _told(grid: "Grid", folder: Path) -> list[dict[str, Any]]:
+    return [
+        {
+            **{name: axis.labels[place] for name, axis, place in zip(AXES, grid.axes, cell.at, strict=False)},
+            **dict.fromkeys(AXES[len(grid.axes) :]),
+            "path": str(folder / cell.path) if cell.path else None,
+            "error": cell.error or None,
+        }
+        for cell in grid.cells
+    ]
+
+
+def _exit_code(grid: "Grid", *, interrupted: bool) -> Exit:
+    """A cell that cannot be made is told as such, and is no failure of the command."""
+    if interrupted:
+        print("studio grid: stopped; add --resume to make the rest.", file=sys.stderr)
+        return Exit.INTERRUPTED
+    if grid.fault:
+        print(f"studio grid: {grid.fault}", file=sys.stderr)
+    return Exit.FAILED if grid.fault or not any(cell.path for cell in grid.cells) else Exit.DONE
+
+
+COMMAND = Command("Make a picture for each combination of settings along up to three axes.", arguments, run)

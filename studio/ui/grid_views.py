@@ -1,0 +1,148 @@
+"""What the page sees of a grid, as plain data: what can vary, what would be made, and cells as they change."""
+
+import time
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import Any
+
+from studio.axes import Axis
+from studio.errors import RecipeError, StudioError
+from studio.grid_files import At, Cell, Grid
+from studio.grids import Making, plan
+from studio.recipe import Recipe
+from studio.studio import Studio
+from studio.ui import axis_fields
+from studio.ui.pictures import jpeg_address, kept
+
+Told = dict[str, Any]
+SIDE = 320
+# Seconds between two looks at a grid in the making.
+BETWEEN = 0.1
+
+
+def setup(studio: Studio, bases: Sequence[Recipe]) -> Told:
+    """What a grid can be made of; several pictures to start from become an axis."""
+    base = bases[0].replace(count=1)
+    pictures = list(dict.fromkeys(one.init_image for one in bases if one.init_image))
+    size = f"{base.width} × {base.height}" if base.width and base.height else None
+    said = {"": axis_fields.model_of(studio, base).name, "size ": size, "steps ": base.steps, "seed ": base.seed}
+    return {
+        "base": base.to_json(),
+        "prompt": base.prompt,
+        "said": " · ".join(f"{words}{value}" for words, value in said.items() if value is not None),
+        "offers": axis_fields.offers(studio, base),
+        "pictures": pictures if len(pictures) > 1 else [],
+    }
+
+
+def axes(asked: Sequence[Mapping[str, Any]]) -> list[Axis]:
+    """The axes that the page names; RecipeError whose `part` is the axis at fault."""
+    found = []
+    for number, one in enumerate(asked):
+        try:
+            found.append(Axis.of(str(one.get("field", "")), str(one.get("text", ""))))
+        except RecipeError as error:
+            raise RecipeError(error.field, error.message, error.hint, number) from error
+    return found
+
+
+def considered(studio: Studio, base: str, asked: Sequence[Mapping[str, Any]]) -> Told:
+    """What would be made, before anything is; a fault with the number of the axis that it is of."""
+    try:
+        grid = plan(studio, Recipe.from_json(base), axes(asked), "")
+    except StudioError as error:
+        number = getattr(error, "part", None)
+        if number is None:
+            fields = [one.get("field") for one in asked]
+            number = fields.index(error.field) if isinstance(error, RecipeError) and error.field in fields else None
+        return {"fault": f"{error.message} {error.hint}".strip(), "axis": number}
+    faults: dict[str, list[Cell]] = {}
+    for cell in grid.cells:
+        if cell.error:
+            faults.setdefault(cell.error, []).append(cell)
+    return {
+        "cells": len(grid.cells),
+        "possible": sum(cell.recipe is not None for cell in grid.cells),
+        "steps": grid.steps,
+        "faults": [{"where": _where(grid, cells), "words": words} for words, cells in faults.items()],
+    }
+
+
+def watched(studio: Studio, making: Making) -> Iterator[Told]:
+    """The whole grid, and then what changes of it until nothing more is made."""
+    seen: dict[At, object] = {}
+    whole = True
+    while True:
+        version, grid, line, previews = making.look()
+        yield {**head(grid), "whole": whole, "line": line, "cells": list(_changed(studio, grid, previews, seen))}
+        if grid.state != "running":
+            return
+        whole = False
+        time.sleep(BETWEEN)  # what happens meanwhile is told at once with the next look
+        making.wait(version)
+
+
+def head(grid: Grid) -> Told:
+    """What is said of a grid besides its cells."""
+    return {
+        "id": grid.id,
+        "state": grid.state,
+        "fault": grid.fault,
+        "base": grid.base.to_json(),
+        "axes": [{"field": axis.field, "title": axis.title, "labels": axis.labels} for axis in grid.axes],
+        "asked": [{"field": axis.field, "text": _written(axis)} for axis in grid.axes],
+        "made": sum(bool(cell.path) for cell in grid.cells),
+        "failed": sum(bool(cell.error) for cell in grid.cells),
+        "again": any(cell.error and cell.recipe for cell in grid.cells),
+        "count": len(grid.cells),
+    }
+
+
+def listed(makings: Collection[Making]) -> list[Told]:
+    """Grids in a line each."""
+    return [
+        {
+            "id": making.grid.id,
+            "when": time.strftime("%d %b, %H:%M", time.localtime(making.grid.created)).lstrip("0"),
+            "words": " × ".join(axis.title for axis in making.grid.axes),
+            "prompt": making.grid.base.prompt,
+            "made": sum(bool(cell.path) for cell in making.grid.cells),
+            "count": len(making.grid.cells),
+        }
+        for making in makings
+    ]
+
+
+def _changed(studio: Studio, grid: Grid, previews: Mapping[At, bytes], seen: dict[At, object]) -> Iterator[Told]:
+    for cell in grid.cells:
+        preview = previews.get(cell.at)
+        mark = (cell, preview)
+        if seen.get(cell.at) == mark:
+            continue
+        seen[cell.at] = mark
+        yield {"at": cell.at, "labels": [label for _, label in grid.labels(cell.at)], **_cell(studio, cell, preview)}
+
+
+def _cell(studio: Studio, cell: Cell, preview: bytes | None) -> Told:
+    if cell.error:
+        return {"error": cell.error}
+    path = studio.library.folder / cell.path
+    if cell.path and cell.recipe and path.exists():
+        return kept(studio, path, cell.recipe, cell.seconds, SIDE)
+    if cell.path:
+        return {"error": "This picture is not in the library any more."}
+    return {"look": jpeg_address(preview)} if preview else {}
+
+
+def _where(grid: Grid, cells: Sequence[Cell]) -> str:
+    """The values that all these cells share, or how many cells they are."""
+    shared = [
+        f"{axis.title} {axis.labels[cells[0].at[number]]}"
+        for number, axis in enumerate(grid.axes)
+        if len({cell.at[number] for cell in cells}) == 1
+    ]
+    return ", ".join(shared) or f"{len(cells)} pictures"
+
+
+def _written(axis: Axis) -> str:
+    """The axis's values as they are written."""
+    return ", ".join(f'"{value}"' if "," in value or value != value.strip() else value for value in axis.values)

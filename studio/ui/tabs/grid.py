@@ -1,0 +1,150 @@
+"""Grids: one recipe along up to three axes, its cells as they are made, earlier grids, and exports."""
+
+import time
+from collections.abc import Callable, Iterator
+from typing import Any, get_args
+
+from studio.errors import StudioError
+from studio.grid_sheets import Kind
+from studio.grids import Grids, Making, plan
+from studio.recipe import Recipe
+from studio.ui import grid_views
+from studio.ui.fast_gradio import gr
+from studio.ui.form import Updates, Values
+from studio.ui.listeners import FOLLOWER, LISTENER, QUICK, served
+from studio.ui.owner import owner_of
+from studio.ui.pictures import address
+from studio.ui.tabs.base import Desk, Panel, Tab
+
+# Gradio finds a custom event by its quoted name in here.
+SCRIPT = """
+studio.grid(element, props, watch, server, {
+    start: (data) => trigger("start", data),
+    halt: (data) => trigger("halt", data),
+    resume: (data) => trigger("resume", data),
+    look: (data) => trigger("look", data),
+    forget: (data) => trigger("forget", data),
+    write: (data) => trigger("write", data),
+});
+"""
+Told = dict[str, Any]
+
+
+class GridPanel(Panel):
+    """The grids of one page, all in one widget: its value tells a `setup`, `grid`, `list`, `file` or `fault`."""
+
+    def __init__(self, desk: Desk) -> None:
+        self.studio = desk.studio
+        self.owner = desk.owner
+        self.grids = Grids(desk.studio)
+        self.grids.take_up()
+        self.widget = gr.HTML(
+            value=None,
+            html_template='<section class="grid-page" aria-label="Grid"></section>',
+            js_on_load=SCRIPT,
+            elem_id="grid",
+            apply_default_css=False,
+            server_functions=served({"consider": self._consider, "prepare": self._prepare}),
+        )
+        self.extras = (self.widget,)
+        aside = {"show_progress_on": self.widget, "api_visibility": "private"}
+        for act in (self._start, self._resume, self._look):
+            self._hear(act, **FOLLOWER | aside)
+        for quick in (self._halt, self._forget):
+            self._hear(quick, **QUICK | aside)
+        self._hear(self._write, **LISTENER | aside)
+
+    def begin(self, recipes: list[Recipe], owner: str) -> Updates:
+        del owner
+        return {self.widget: _told(setup=grid_views.setup(self.studio, recipes))}
+
+    def _hear(self, act: Callable[..., Any], **how: Any) -> None:
+        """Let the widget's event of this method's name call it."""
+        getattr(self.widget, act.__name__.lstrip("_"))(act, {self.owner}, [self.widget], **how)
+
+    def _prepare(self, asked: Told) -> Told:
+        return {"setup": grid_views.setup(self.studio, [Recipe.from_json(asked["base"])])}
+
+    def _consider(self, asked: Told) -> Told:
+        return grid_views.considered(self.studio, asked["base"], asked["axes"])
+
+    def _start(self, values: Values, event: gr.EventData, request: gr.Request) -> Iterator[Updates]:
+        owner = owner_of(values[self.owner], request)
+        try:
+            grid = plan(self.studio, Recipe.from_json(event.base), grid_views.axes(event.axes), owner)
+            making = self.grids.begin(grid)
+        except StudioError as fault:
+            yield {self.widget: _told(fault=str(fault))}
+            return
+        yield from self._followed(making)
+
+    def _resume(self, values: Values, event: gr.EventData, request: gr.Request) -> Iterator[Updates]:
+        try:
+            making = self.grids.get(event.id, owner_of(values[self.owner], request))
+            making.start()
+        except StudioError as fault:
+            yield {self.widget: _told(fault=str(fault))}
+            return
+        yield from self._followed(making)
+
+    def _look(self, values: Values, event: gr.EventData, request: gr.Request) -> Iterator[Updates]:
+        """Follow a grid, the newest where none is named."""
+        owner = owner_of(values[self.owner], request)
+        known = self.grids.of(owner)
+        making = next((one for one in known if one.grid.id == event.id), next(iter(known), None))
+        if making is None:
+            yield {self.widget: _told(list=[])}
+            return
+        yield from self._followed(making)
+
+    def _followed(self, making: Making) -> Iterator[Updates]:
+        def listed() -> list[Told]:
+            return grid_views.listed(self.grids.of(making.grid.owner))
+
+        yield {self.widget: _told(list=listed())}
+        for grid in grid_views.watched(self.studio, making):
+            yield {self.widget: _told(grid=grid)}
+        yield {self.widget: _told(list=listed())}
+
+    def _halt(self, values: Values, event: gr.EventData, request: gr.Request) -> Updates:
+        try:
+            self.grids.get(event.id, owner_of(values[self.owner], request)).stop()
+        except StudioError as fault:
+            return {self.widget: _told(fault=str(fault))}
+        return {}
+
+    def _forget(self, values: Values, event: gr.EventData, request: gr.Request) -> Updates:
+        owner = owner_of(values[self.owner], request)
+        try:
+            self.grids.remove(event.id, owner)
+        except StudioError as fault:
+            return {self.widget: _told(fault=str(fault))}
+        return {self.widget: _told(list=grid_views.listed(self.grids.of(owner)))}
+
+    def _write(self, values: Values, event: gr.EventData, request: gr.Request) -> Updates:
+        """Write a grid to a file that the browser then fetches."""
+        try:
+            grid = self.grids.get(event.id, owner_of(values[self.owner], request)).grid
+            kind = next(kind for kind in get_args(Kind) if kind == event.kind)
+            path = self.grids.sheets / f"{grid.id}.{kind}"
+            note = self.grids.export(grid, path, kind)
+        except StudioError as fault:
+            return {self.widget: _told(fault=str(fault))}
+        return {self.widget: _told(file={"address": address(path), "name": f"grid-{path.name}", "note": note})}
+
+
+def _told(**told: Any) -> Told:
+    """A value of the widget; each differs from the one before, so that each is heard."""
+    return {"serial": time.time_ns(), **told}
+
+
+class GridTab(Tab):
+    label = "Grid"
+    order = 65
+    offers = "Grid"
+
+    def build(self, desk: Desk) -> Panel:
+        return GridPanel(desk)
+
+
+TAB = GridTab()
