@@ -8,6 +8,8 @@ StudioError             anything the studio says to a person
 ├── ModelError          a model that is missing, damaged, refused or unknown
 ├── DeviceError         the device cannot do it: out of memory, lost
 ├── LibraryError        an image cannot be stored or read back
+├── HostedError         a hosted model gave no picture; `kind` says in a word why
+├── DeployError         a Space cannot be made or brought up to date
 ├── TrainingError       pictures or captions that nothing can be learned from
 └── JobError            a job that is not there or belongs to somebody else
 Cancelled               a stopped job; a BaseException, so that no library swallows it
@@ -87,6 +89,27 @@ class DeviceError(StudioError):
 
 class LibraryError(StudioError):
     """An image cannot be stored or read back."""
+
+
+class HostedError(StudioError):
+    """A hosted model gave no picture.
+
+    `kind` is one of: auth, budget, cut off, malformed, moderation, not an image, quota, rate, request, retired,
+    service, timeout, too large, unreachable, unsafe address. `billed` says whether the call may have been charged
+    all the same. `wait_seconds` is when it may be asked again, where nothing can have been charged.
+    """
+
+    def __init__(
+        self, kind: str, message: str, hint: str = "", *, billed: bool = False, wait_seconds: float | None = None
+    ) -> None:
+        super().__init__(message, hint)
+        self.kind = kind
+        self.billed = billed
+        self.wait_seconds = wait_seconds
+
+
+class DeployError(StudioError):
+    """A Space cannot be made or brought up to date: an order that cannot be, or the hub refuses."""
 
 
 class TrainingError(StudioError):

@@ -72,4 +72,6 @@ class Library:
 
 
 def _suffix(recipe: Recipe, job: str, index: int) -> str:
-    return f"{recipe.seed}-{sha256(f'{job}/{index}'.encode()).hexdigest()[:6]}.png"
+    # Hosted models have no seed.
+    seed = "" if recipe.seed is None else f"{recipe.seed}-"
+    return f"{seed}{sha256(f'{job}/{index}'.encode()).hexdigest()[:6]}.png"

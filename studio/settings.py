@@ -1,18 +1,20 @@
 """How this studio is set up: argument over STUDIO_* environment over `settings.toml` in the home over default."""
 
+import ipaddress
 import os
 import tomllib
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
     TomlConfigSettingsSource,
 )
+from pydantic_settings import SettingsError as UnreadableSetting
 
 from studio.errors import SettingsError
 
@@ -24,6 +26,23 @@ PRESETS = Path(__file__).resolve().parent.parent / "presets"
 def default_home() -> Path:
     """The data folder where none is named: one in the user's home."""
     return Path.home() / "ImageStudio"
+
+
+class Host(BaseModel):
+    """Where hosted models are reached: any address that speaks OpenAI's language, or Azure's."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    base_url: Annotated[str, Field(pattern=r"^https?://[^\s/?#@]+[^\s?#@]*$")]
+    # The environment variable that holds its key; the key itself is never in a file.
+    key_env: str = ""
+    # Azure's, with the version of its interface; each model there is a deployment with a name of its own.
+    azure_version: str = ""
+    # What its models are called there, and the model that each is.
+    deployments: Mapping[str, str] = {}
+    # Whether it charges what the models' files say.
+    priced: bool = False
+    timeout_seconds: Annotated[float, Field(gt=0, le=3600)] = 300
 
 
 class Settings(BaseSettings):
@@ -43,7 +62,24 @@ class Settings(BaseSettings):
         "off", description="What happens to a picture that the model's own output checker flags; off asks none."
     )
     max_images: int = Field(64, ge=1, le=1024, description="The most images one job may ask for.")
+    max_cells: int = Field(256, ge=1, le=4096, description="The most pictures one grid may have.")
     max_waiting: int = Field(200, ge=1, description="The most jobs that may wait in line.")
+    hosts: Mapping[str, Host] = Field({}, description="Where hosted models are reached, by a name of your own.")
+    day_budget_usd: float | None = Field(None, ge=0, description="What hosted models may cost in a day, in US dollars.")
+    unknown_prices: Literal["refuse", "allow"] = Field(
+        "refuse", description="Whether models of unknown price are asked where there is a budget for the day."
+    )
+    share_keys: bool = Field(
+        False, description="Whether everybody who reaches the page spends the keys in its environment."
+    )
+
+    @property
+    def alone(self) -> bool:
+        """Whether the page is for people at this machine alone."""
+        try:
+            return self.host == "localhost" or ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return False
 
     @classmethod
     def settings_customise_sources(
@@ -72,6 +108,8 @@ class Settings(BaseSettings):
             return cls(**given)
         except ValidationError as error:
             raise _settings_error(error, given) from error
+        except UnreadableSetting as error:
+            raise SettingsError(f"The environment cannot be read: {error}.", "Write tables as JSON there.") from error
         except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
             raise SettingsError(f"settings.toml cannot be read: {error}.", "Mend the file or remove it.") from error
 

@@ -1,0 +1,163 @@
+"""`studio compare`: prompts by several models, local and hosted, side by side, with what each cost."""
+
+import argparse
+import json
+import sys
+from contextlib import redirect_stdout
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from studio.cli.base import Command, Exit, load_settings, settings_arguments
+from studio.database import alone
+from studio.errors import RecipeError
+from studio.recipe import SEEDS
+
+if TYPE_CHECKING:
+    from studio.compare import Compare
+    from studio.comparisons import Column, Comparison, Line
+
+OWNER = "command line"
+# In the folder, so that the same command goes on where it was broken off.
+STORE = "comparison.sqlite"
+LOCK = "comparison.lock"
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("prompt", nargs="?", metavar="PROMPT", help="What the pictures show.")
+    parser.add_argument(
+        "--prompts",
+        type=Path,
+        metavar="FILE",
+        help="A file with a prompt on each line; behind a # may stand tags, with commas between them.",
+    )
+    parser.add_argument(
+        "--models",
+        required=True,
+        metavar="MODEL,MODEL,...",
+        help="Local models, hosted ones as openai:gpt-image-2, or with their address as http://host/v1:model; each "
+        "with settings of its own as starter?steps=8&width=128.",
+    )
+    parser.add_argument("--seed", type=int, metavar="SEED", help="The seed of models that have one.")
+    parser.add_argument(
+        "--out",
+        required=True,
+        type=Path,
+        metavar="DIR",
+        help="The folder the pictures go to. The same command again makes what is missing there and nothing else.",
+    )
+    parser.add_argument("--json", action="store_true", help="Print one JSON object about the cells and nothing else.")
+    settings_arguments(parser, "home", "device", "offload", "output_check", "day_budget_usd", "unknown_prices")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Compare; each picture's path, or with --json one object about all, on standard output, all else on the other."""
+    settings = load_settings(args)
+    if args.seed is not None and not 0 <= args.seed < SEEDS:
+        raise RecipeError("seed", f"{args.seed} cannot be.", f"Give a number from 0 to {SEEDS - 1}.")
+    with redirect_stdout(sys.stderr):
+        from studio import compare_sheets
+        from studio.compare import Compare
+        from studio.studio import Studio
+
+        lines = _lines(args)
+        out = args.out.absolute()
+        with Studio(settings, images=out, durable=False) as studio:
+            compare = Compare(studio, path=out / STORE, trusted=True)
+            columns = [compare.column(name.strip()) for name in args.models.split(",") if name.strip()]
+            # Two at once would pay for the same pictures.
+            with alone(out / LOCK, f"the comparison in {out}"):
+                whole = _begun(compare, lines, columns, args)
+                asked = _places(whole, lines, columns)
+                interrupted = _make(compare, whole, asked)
+                whole = compare.store.get(whole.id, OWNER)
+                compare_sheets.write(whole, out)
+    _say(_told(whole, asked), as_json=args.json)
+    return Exit.INTERRUPTED if interrupted else Exit.DONE
+
+
+def _lines(args: argparse.Namespace) -> "list[Line]":
+    from studio.comparisons import read_lines
+
+    if (args.prompt is None) == (args.prompts is None):
+        raise RecipeError("prompt", "Prompts are given in one way, no more and no less.", "Give PROMPT or --prompts.")
+    if args.prompts is None:
+        return read_lines(" ".join(args.prompt.splitlines()))
+    try:
+        return read_lines(args.prompts.read_text("utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise RecipeError("prompt", f"{args.prompts} cannot be read ({error}).", "Give a text file.") from error
+
+
+def _begun(compare: "Compare", lines: "list[Line]", columns: "list[Column]", args: argparse.Namespace) -> "Comparison":
+    """The folder's comparison, extended, or a new one."""
+    held = next(iter(compare.store.of(OWNER)), None)
+    if held is None:
+        return compare.store.get(compare.create(OWNER, lines, columns, seed=args.seed), OWNER)
+    if args.seed not in (None, held.seed):
+        hint = "Leave the seed out, or choose another folder."
+        raise RecipeError("seed", f"The comparison in {args.out} has the seed {held.seed}.", hint)
+    compare.extend(held.id, OWNER, lines, columns)
+    return compare.store.get(held.id, OWNER)
+
+
+def _places(whole: "Comparison", lines: "list[Line]", columns: "list[Column]") -> list[tuple[int, int]]:
+    """Line and column of each cell that is asked for."""
+    prompts = {line.prompt for line in lines}
+    wanted = [number for number, line in enumerate(whole.lines) if line.prompt in prompts]
+    across = dict.fromkeys(whole.columns.index(column) for column in columns)
+    return [(number, column) for number in wanted for column in across]
+
+
+def _make(compare: "Compare", whole: "Comparison", asked: list[tuple[int, int]]) -> bool:
+    """Make what is missing and say how it goes; returns whether it was interrupted."""
+    kept = sum(whole.cell(*place).state in ("done", "empty") for place in asked)
+    if kept:
+        print(f"{kept} of {len(asked)} pictures are there already.", file=sys.stderr)
+    try:
+        compare.start(whole.id, OWNER, asked)
+        seen, before = -1, -1
+        while compare.running(whole.id):
+            seen = compare.wait(whole.id, seen)
+            now = compare.store.get(whole.id, OWNER)
+            ended = sum(now.cell(*place).state in ("done", "failed", "empty") for place in asked)
+            if ended != before:
+                print(f"{ended} of {len(asked)} done, ${now.total_usd:.3f} so far", file=sys.stderr)
+            before = ended
+    except KeyboardInterrupt:
+        compare.stop(whole.id, OWNER)
+        flying = list(compare.flying.values())
+        if flying:
+            print(f"Waiting for {len(flying)} answers that are paid for; Ctrl-C again leaves them.", file=sys.stderr)
+        for call in flying:
+            call.wait()
+        return True
+    return False
+
+
+def _told(comparison: "Comparison", asked: list[tuple[int, int]]) -> list[dict[str, Any]]:
+    """What the command promises to say of each cell."""
+    from studio import compare_sheets
+
+    wanted = ("model", "prompt", "path", "seconds", "cost_usd", "error")
+    places = [(cell.line, cell.column) for cell in comparison.cells]
+    facts = dict(zip(places, compare_sheets.rows(comparison), strict=True))
+    return [{name: facts[place][name] for name in wanted} for place in asked]
+
+
+def _say(cells: list[dict[str, Any]], *, as_json: bool) -> None:
+    total = round(sum(cell["cost_usd"] or 0 for cell in cells), 6)
+    if as_json:
+        print(json.dumps({"cells": cells, "total_usd": total}, ensure_ascii=False))
+        return
+    for cell in cells:
+        if cell["path"]:
+            print(cell["path"])
+        else:
+            why = cell["error"] or {"kind": "open", "message": "Not made."}
+            print(f"{cell['model']}, “{cell['prompt']}”: {why['kind']}: {why['message']}", file=sys.stderr)
+    print(f"Total: ${total:.3f}", file=sys.stderr)
+
+
+COMMAND = Command(
+    help="Compare local and hosted models, prompt by prompt, with what each cost.", arguments=arguments, run=run
+)

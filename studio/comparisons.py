@@ -1,0 +1,246 @@
+"""Comparisons as they are kept: prompts as lines, models or imported pictures as columns, and each of their cells."""
+
+import hashlib
+import json
+import re
+import secrets
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from itertools import product
+from pathlib import Path
+from typing import Any, Literal
+
+from PIL import Image
+
+from studio.database import Database
+from studio.errors import JobError, StudioError
+
+Kind = Literal["local", "hosted", "imported"]
+State = Literal["waiting", "running", "done", "failed", "stopped", "empty"]
+# Those that are made when a comparison goes on; what was running when a program was killed is among them.
+OPEN = ("waiting", "running", "failed", "stopped")
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS comparisons (
+    number INTEGER PRIMARY KEY, id TEXT UNIQUE, owner TEXT, created REAL, seed INTEGER, base TEXT
+);
+CREATE TABLE IF NOT EXISTS lines (comparison TEXT, number INTEGER, prompt TEXT, tags TEXT,
+    PRIMARY KEY (comparison, number));
+CREATE TABLE IF NOT EXISTS columns (comparison TEXT, number INTEGER, kind TEXT, model TEXT, label TEXT, settings TEXT,
+    PRIMARY KEY (comparison, number));
+CREATE TABLE IF NOT EXISTS cells (
+    comparison TEXT, line INTEGER, column INTEGER, state TEXT, path TEXT DEFAULT '', digest TEXT DEFAULT '',
+    seconds REAL, cost_usd REAL, width INTEGER, height INTEGER, seed INTEGER, revised TEXT DEFAULT '',
+    metrics TEXT DEFAULT '{}', kind TEXT DEFAULT '', message TEXT DEFAULT '', hint TEXT DEFAULT '',
+    job TEXT DEFAULT '', attempt INTEGER DEFAULT 0, PRIMARY KEY (comparison, line, column)
+);
+"""
+
+
+@dataclass(frozen=True)
+class Line:
+    """One prompt, with tags that say what it is about."""
+
+    prompt: str
+    tags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Column:
+    """A model with settings of its own, or pictures that were made elsewhere.
+
+    `settings` are recipe fields of a local model, those of its own of a hosted one; of imported pictures, the stored
+    input of each line by its number as text.
+    """
+
+    kind: Kind
+    model: str
+    label: str
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def contestant(self) -> str:
+        """What its pictures are judged as: the model with these settings."""
+        if self.kind == "imported" or not self.settings:
+            return self.label
+        return f"{self.label} ({', '.join(f'{name} {value}' for name, value in sorted(self.settings.items()))})"
+
+
+@dataclass(frozen=True)
+class Cell:
+    """What became of one prompt in one column; `kind`, `message` and `hint` tell why there is no picture."""
+
+    line: int
+    column: int
+    state: State = "waiting"
+    path: str = ""
+    digest: str = ""
+    seconds: float | None = None
+    cost_usd: float | None = None
+    width: int | None = None
+    height: int | None = None
+    seed: int | None = None
+    revised: str = ""
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    kind: str = ""
+    message: str = ""
+    hint: str = ""
+    job: str = ""
+    attempt: int = 0
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One comparison as it stands; `base` are recipe fields that all columns share."""
+
+    id: str
+    owner: str
+    created: float
+    seed: int
+    base: Mapping[str, Any]
+    lines: tuple[Line, ...]
+    columns: tuple[Column, ...]
+    cells: tuple[Cell, ...]
+
+    def cell(self, line: int, column: int) -> Cell:
+        """The cell at this place."""
+        return next(cell for cell in self.cells if (cell.line, cell.column) == (line, column))
+
+    @property
+    def total_usd(self) -> float:
+        """What is known of its cost."""
+        return sum(cell.cost_usd or 0 for cell in self.cells)
+
+
+# Nothing to be said against a cell.
+CLEAN = {"kind": "", "message": "", "hint": ""}
+
+
+def failed(kind: str, error: StudioError) -> dict[str, Any]:
+    """The fields of a cell in which something went wrong."""
+    return {"state": "failed", "kind": kind, "message": error.message, "hint": error.hint}
+
+
+def seen(path: Path) -> dict[str, Any]:
+    """What a picture's file tells, as fields of its cell."""
+    with Image.open(path) as picture:
+        width, height = picture.size
+        # Of the pixels: the same picture by two recipes is the same.
+        digest = hashlib.sha256(picture.convert("RGB").tobytes()).hexdigest()
+    return {"state": "done", "path": str(path), "width": width, "height": height, "digest": digest}
+
+
+def read_lines(text: str) -> list[Line]:
+    """The prompts of a text, one a line; what stands behind a # at its end are tags, with commas between them."""
+    found = []
+    for written in text.splitlines():
+        prompt, tags = (*re.split(r"(?:^|\s)#", written, maxsplit=1), "")[:2]
+        if prompt.strip():
+            found.append(Line(prompt.strip(), tuple(filter(None, (tag.strip() for tag in tags.split(","))))))
+    return found
+
+
+class Comparisons:
+    """All comparisons of one file; of another owner's, it is as if they were not there."""
+
+    def __init__(self, path: Path) -> None:
+        self._database = Database(path, SCHEMA, "The comparisons")
+
+    def create(self, owner: str, seed: int, base: Mapping[str, Any]) -> str:
+        """A new one without lines and columns; returns its id."""
+        name = secrets.token_urlsafe(9)
+        with self._database.open() as database:
+            database.execute(
+                "INSERT INTO comparisons (id, owner, created, seed, base) VALUES (?, ?, ?, ?, ?)",
+                (name, owner, time.time(), seed, json.dumps(dict(base))),
+            )
+        return name
+
+    def extend(self, id: str, lines: Sequence[Line], columns: Sequence[Column]) -> None:  # noqa: A002
+        """Add those that it does not have yet, with a waiting cell for each new pair."""
+        with self._database.open() as database:
+            held, own = _lines(database, id), _columns(database, id)
+            new_lines = [line for line in dict.fromkeys(lines) if line.prompt not in {one.prompt for one in held}]
+            new_columns = [
+                column for at, column in enumerate(columns) if column not in own and column not in columns[:at]
+            ]
+            for number, line in enumerate(new_lines, len(held)):
+                row = (id, number, line.prompt, json.dumps(line.tags))
+                database.execute("INSERT INTO lines VALUES (?, ?, ?, ?)", row)
+            for number, column in enumerate(new_columns, len(own)):
+                told = (id, number, column.kind, column.model, column.label, json.dumps(dict(column.settings)))
+                database.execute("INSERT INTO columns VALUES (?, ?, ?, ?, ?, ?)", told)
+            places = product(range(len(held) + len(new_lines)), range(len(own) + len(new_columns)))
+            database.executemany(
+                "INSERT OR IGNORE INTO cells (comparison, line, column, state) VALUES (?, ?, ?, 'waiting')",
+                [(id, *place) for place in places],
+            )
+
+    def get(self, id: str, owner: str) -> Comparison:  # noqa: A002
+        """The owner's comparison; JobError where there is none of this id."""
+        with self._database.open() as database:
+            head = database.execute("SELECT * FROM comparisons WHERE id = ? AND owner = ?", (id, owner)).fetchone()
+            if head is None:
+                raise JobError("There is no such comparison.", "Choose one of the list.")
+            return _comparison(database, head)
+
+    def of(self, owner: str) -> list[Comparison]:
+        """The owner's, newest first."""
+        with self._database.open() as database:
+            heads = database.execute("SELECT * FROM comparisons WHERE owner = ? ORDER BY number DESC", (owner,))
+            return [_comparison(database, head) for head in heads.fetchall()]
+
+    def forget(self, id: str, owner: str) -> None:  # noqa: A002
+        """Remove it; its images stay in the library."""
+        self.get(id, owner)
+        with self._database.open() as database:
+            for table in ("lines", "columns", "cells"):
+                database.execute(f"DELETE FROM {table} WHERE comparison = ?", (id,))  # noqa: S608
+            database.execute("DELETE FROM comparisons WHERE id = ?", (id,))
+
+    def change(self, id: str, line: int, column: int, **values: Any) -> None:  # noqa: A002
+        """Set fields of a cell."""
+        if "metrics" in values:
+            values["metrics"] = json.dumps(dict(values["metrics"]))
+        named = ", ".join(f"{name} = ?" for name in values)
+        with self._database.open() as database:
+            database.execute(
+                f"UPDATE cells SET {named} WHERE comparison = ? AND line = ? AND column = ?",  # noqa: S608
+                (*values.values(), id, line, column),
+            )
+
+    def halt(self, id: str, message: str) -> None:  # noqa: A002
+        """Nobody waits any more for what is being made."""
+        with self._database.open() as database:
+            query = "UPDATE cells SET state = 'stopped', message = ? WHERE comparison = ? AND state = ?"
+            database.execute(query, (message, id, "running"))
+            database.execute(query, ("", id, "waiting"))
+
+
+def _comparison(database: Any, head: Any) -> Comparison:
+    name = head["id"]
+    names = ", ".join(one.name for one in fields(Cell))
+    query = f"SELECT {names} FROM cells WHERE comparison = ? ORDER BY line, column"  # noqa: S608
+    cells = (dict(row) for row in database.execute(query, (name,)))
+    return Comparison(
+        name,
+        head["owner"],
+        head["created"],
+        head["seed"],
+        json.loads(head["base"]),
+        tuple(_lines(database, name)),
+        tuple(_columns(database, name)),
+        tuple(Cell(**{**cell, "metrics": json.loads(cell["metrics"])}) for cell in cells),
+    )
+
+
+def _lines(database: Any, name: str) -> list[Line]:
+    rows = database.execute("SELECT prompt, tags FROM lines WHERE comparison = ? ORDER BY number", (name,))
+    return [Line(prompt, tuple(json.loads(tags))) for prompt, tags in rows]
+
+
+def _columns(database: Any, name: str) -> list[Column]:
+    query = "SELECT kind, model, label, settings FROM columns WHERE comparison = ? ORDER BY number"
+    rows = database.execute(query, (name,))
+    return [Column(kind, model, label, json.loads(settings)) for kind, model, label, settings in rows]

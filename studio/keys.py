@@ -1,0 +1,54 @@
+"""Keys of hosted models: from the environment, or typed by a person for as long as the studio runs. Never written."""
+
+import os
+import re
+from collections.abc import Mapping
+
+from pydantic import SecretStr
+
+from studio.settings import Host
+
+# What is recognised of a key in foreign words: services mask the middle of it, and show both ends.
+RECOGNISED = 8
+HIDDEN = "[key]"
+
+
+class Keys:
+    """The keys of one studio, each for its owner alone. `environment` says whether its variables serve everybody."""
+
+    def __init__(self, *, environment: bool) -> None:
+        self._environment = environment
+        self._typed: dict[tuple[str, str], SecretStr] = {}
+
+    def put(self, owner: str, host: str, key: str) -> None:
+        """Keep the owner's key for a host, by its name; an empty one forgets it."""
+        if key.strip():
+            self._typed[owner, host] = SecretStr(key.strip())
+        else:
+            self._typed.pop((owner, host), None)
+
+    def of(self, owner: str, name: str, host: Host) -> SecretStr | None:
+        """The key that this owner uses with the host; None where there is none."""
+        typed = self._typed.get((owner, name))
+        found = os.environ.get(host.key_env) if host.key_env and self._environment else None
+        return typed or (SecretStr(found) if found else None)
+
+    def known(self, owner: str, hosts: Mapping[str, Host]) -> dict[str, str]:
+        """Where the owner's key for each host comes from: "typed", "environment" or ""."""
+        return {name: self._source(owner, name, host) for name, host in hosts.items()}
+
+    def _source(self, owner: str, name: str, host: Host) -> str:
+        if (owner, name) in self._typed:
+            return "typed"
+        return "environment" if self.of(owner, name, host) else ""
+
+
+def scrubbed(text: str, key: SecretStr | None) -> str:
+    """Foreign words without the key, or any longer part of it, or what looks like one."""
+    secret = key.get_secret_value() if key else ""
+    length = min(RECOGNISED, len(secret))
+    parts = {secret[at : at + length] for at in range(len(secret) - length + 1)} - {""}
+    found = {at for at in range(len(text)) if text[at : at + length] in parts}
+    hidden = {at + step for at in found for step in range(length)}
+    bare = "".join("\0" if at in hidden else letter for at, letter in enumerate(text))
+    return re.sub(r"\0+|\b(?:sk|key)-[\w*.-]{6,}", HIDDEN, bare)

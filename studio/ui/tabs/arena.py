@@ -1,0 +1,118 @@
+"""Arena: which of two pictures is better, without their names; and what all votes say of the models."""
+
+from base64 import b64encode
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+from studio.arena import Arena, as_csv, matrix, standings
+from studio.comparisons import Comparisons
+from studio.ui.fast_gradio import gr
+from studio.ui.form import Updates, Values
+from studio.ui.listeners import LISTENER, served
+from studio.ui.owner import owner_of
+from studio.ui.tabs.base import Desk, Panel, Tab
+
+# The longer side of both pictures: where one is larger, that would tell whose it is.
+SIDE = 1024
+# Gradio finds a custom event by its quoted name in here.
+SCRIPT = """
+studio.arena(element, props, watch, server, () => trigger("arrive"));
+"""
+
+Asked = Mapping[str, Any]
+Told = dict[str, Any]
+
+
+class ArenaTab(Tab):
+    """The tab; its pairs come from what was compared."""
+
+    label = "Arena"
+    order = 75
+
+    def build(self, desk: Desk) -> Panel:
+        return Ring(desk)
+
+
+class Ring(Panel):
+    """One person's votes."""
+
+    def __init__(self, desk: Desk) -> None:
+        home = desk.studio.settings.home
+        self.owner = desk.owner
+        self.arena = Arena(home / "arena.sqlite", Comparisons(home / "comparisons.sqlite"))
+        acts: Mapping[str, Callable[[Any], Told]] = {
+            "pair": self._pair,
+            "vote": self._vote,
+            "table": self._table,
+            "votes": self._votes,
+        }
+        widget = gr.HTML(
+            value=None,
+            html_template='<section class="arena" aria-label="Arena"></section>',
+            js_on_load=SCRIPT,
+            elem_id="arena",
+            apply_default_css=False,
+            server_functions=served(acts),
+        )
+        self.widget = widget
+        widget.arrive(self._arrive, {self.owner}, [widget], api_visibility="private", **LISTENER)
+
+    def _arrive(self, values: Values, request: gr.Request) -> Updates:
+        """Whose page it is: the script says so with all that it asks."""
+        return {self.widget: {"owner": owner_of(values[self.owner], request)}}
+
+    def _pair(self, asked: Asked) -> Told:
+        """The next pair, without anything that tells whose a picture is: no name, no file, no recipe in it."""
+        owner = str(asked["owner"])
+        pair = self.arena.pair(owner)
+        count = len(self.arena.votes(owner))
+        if pair is None:
+            return {"pair": None, "count": count}
+        return {
+            "pair": pair.id,
+            "prompt": pair.prompt,
+            "left": _bare(pair.left),
+            "right": _bare(pair.right),
+            "count": count,
+        }
+
+    def _vote(self, asked: Asked) -> Told:
+        """Cast a vote; only the answer names the models."""
+        vote = self.arena.vote(str(asked["owner"]), str(asked["pair"]), str(asked["choice"]))
+        return {"left": vote.left, "right": vote.right, "choice": vote.choice}
+
+    def _table(self, asked: Asked) -> Told:
+        """Ratings with their intervals, and who won against whom; of one tag where it is given."""
+        owner, tag = str(asked["owner"]), str(asked.get("tag") or "")
+        votes = self.arena.votes(owner, tag)
+        tags = sorted({one for vote in self.arena.votes(owner) for one in vote.tags})
+        return {
+            "tags": tags,
+            "count": len(votes),
+            "standings": [asdict(one) for one in standings(votes)],
+            "matrix": {one: {other: list(told) for other, told in row.items()} for one, row in matrix(votes).items()},
+        }
+
+    def _votes(self, asked: Asked) -> Told:
+        """Every vote, to be saved by the browser."""
+        data = as_csv(self.arena.votes(str(asked["owner"]))).encode()
+        return {"name": "votes.csv", "data": b64encode(data).decode()}
+
+
+def _bare(path: Path) -> str:
+    """The pixels alone, as a data address, all of one format and one size."""
+    with Image.open(path) as image:
+        picture = image.convert("RGB")
+    scale = SIDE / max(picture.size)
+    size = (max(1, round(picture.width * scale)), max(1, round(picture.height * scale)))
+    buffer = BytesIO()
+    picture.resize(size, Image.Resampling.LANCZOS).save(buffer, "JPEG", quality=92, subsampling=0)
+    return f"data:image/jpeg;base64,{b64encode(buffer.getvalue()).decode()}"
+
+
+TAB = ArenaTab()

@@ -1,0 +1,349 @@
+"""Comparisons: every cell is made once and paid once, whatever stops in between, and no column disturbs another."""
+
+import json
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from studio import compare_sheets
+from studio.cli import main
+from studio.compare import Compare
+from studio.comparisons import Column, Comparison, Line, read_lines
+from studio.database import alone
+from studio.errors import HostedError, ModelError, RecipeError
+from studio.hosted_calls import plain
+from studio.metadata import png
+from studio.settings import Settings
+from studio.spending import Purse
+from studio.studio import Studio
+from tests.drawer import Drawer
+from tests.hosted.service import KEY, Service, drawn
+
+ME = "me"
+PROMPTS = [Line("a red house", ("house",)), Line("a blue boat", ("boat",))]
+
+
+def made(compare: Compare, *names: str, lines: list[Line] = PROMPTS, **more: Any) -> Comparison:
+    """A finished comparison of these models."""
+    name = compare.create(ME, lines, [compare.column(name) for name in names], **more)
+    return finished(compare, name)
+
+
+def finished(compare: Compare, name: str) -> Comparison:
+    compare.start(name, ME)
+    seen = -1
+    while compare.running(name):
+        seen = compare.wait(name, seen)
+    return compare.store.get(name, ME)
+
+
+def states(comparison: Comparison) -> list[str]:
+    return [cell.state for cell in comparison.cells]
+
+
+def until(compare: Compare, name: str, true: Callable[[Comparison], bool]) -> Comparison:
+    """Wait for what is to become true of a comparison."""
+    while True:
+        seen = compare.version(name)
+        if true(now := compare.store.get(name, ME)):
+            return now
+        compare.wait(name, seen)
+
+
+def test_local_and_hosted_models_draw_the_same_prompts_with_one_seed(compare: Compare, service: Service):
+    whole = made(compare, "starter?steps=2&width=64&height=64", "openai:gpt-image-2", "openai:dall-e-3", seed=7)
+    assert set(states(whole)) == {"done"}
+    local, hosted, old = whole.cells[:3]
+    assert (local.seed, hosted.seed, local.cost_usd) == (7, None, 0)
+    assert (local.width, hosted.width) == (64, 96)
+    assert hosted.cost_usd == pytest.approx(0.03006)
+    assert (old.revised, old.cost_usd) == ("a red house, in detail", 0.04)
+    recipe = png.read(Path(hosted.path))
+    assert (recipe.model, recipe.prompt, recipe.seed) == ("openai:gpt-image-2", "a red house", None)
+    assert whole.total_usd == pytest.approx(2 * (0.03006 + 0.04))
+    assert compare.hosted.purse.spent() == pytest.approx(whole.total_usd)
+
+
+def test_a_fault_is_a_cell_of_its_own_and_is_tried_again_while_the_rest_stays(compare: Compare, service: Service):
+    service.behaviours |= {"gpt-image-2": "moderated", "dall-e-3": "cut"}
+    whole = made(compare, "starter", "openai:gpt-image-2", "openai:dall-e-3", "openai:dall-e-2")
+    assert states(whole) == ["done", "failed", "failed", "done"] * 2
+    assert [cell.kind for cell in whole.cells[:4]] == ["", "moderation", "cut off", ""]
+    assert all(cell.hint for cell in whole.cells if cell.state == "failed")
+    service.behaviours.clear()
+    again = finished(compare, whole.id)
+    assert set(states(again)) == {"done"}
+    assert service.paid["dall-e-2", "a red house"] == 1
+    keys = [one.headers["idempotency-key"] for one in service.asked if one.body["prompt"] == "a red house"]
+    asked = [one.body["model"] for one in service.asked if one.body["prompt"] == "a red house"]
+    by_model = {model: {key for key, one in zip(keys, asked, strict=True) if one == model} for model in asked}
+    assert len(by_model["gpt-image-2"]) == 2, "a refusal is over; the next try is another call"
+    assert len(by_model["dall-e-3"]) == 1, "what broke off may have been paid for; the next try is the same call"
+
+
+def test_stop_is_at_once_and_what_still_comes_is_kept(compare: Compare, service: Service):
+    service.behaviours["dall-e-3"] = "slow"
+    lines = [Line(f"prompt {number}") for number in range(5)]
+    name = compare.create(ME, lines, [compare.column("openai:dall-e-3")])
+    compare.start(name, ME)
+    for _ in range(3):
+        service.began.acquire()
+    compare.stop(name, ME)
+    assert not compare.running(name)
+    assert set(states(compare.store.get(name, ME))) == {"stopped"}
+    # Going on meanwhile asks nobody twice.
+    compare.start(name, ME)
+    service.gate.set()
+    until(compare, name, lambda now: set(states(now)) == {"done"})
+    assert sorted(service.paid.values()) == [1] * 5
+
+
+def test_hosted_cells_do_not_wait_for_the_device(tmp_path: Path, surroundings: None, service: Service):
+    drawer = Drawer(gated=True)
+    with Studio(Settings.load(home=tmp_path / "home"), backend=drawer) as studio:
+        compare = Compare(studio)
+        columns = [compare.column(name) for name in ("starter?steps=2", "openai:dall-e-3")]
+        name = compare.create(ME, PROMPTS, columns)
+        compare.start(name, ME)
+        until(compare, name, lambda now: [now.cell(line, 1).state for line in (0, 1)] == ["done"] * 2)
+        assert compare.store.get(name, ME).cell(1, 0).state == "waiting"
+        compare.stop(name, ME)
+        drawer.allow(99)
+        until(compare, name, lambda now: [now.cell(line, 0).state for line in (0, 1)] == ["stopped"] * 2)
+
+
+def test_a_comparison_is_extended_by_prompts_and_columns_and_makes_only_what_is_new(compare: Compare, service: Service):
+    whole = made(compare, "openai:dall-e-3")
+    compare.extend(whole.id, ME, [Line("a green hill")], [compare.column("openai:gpt-image-2?quality=low")])
+    whole = finished(compare, whole.id)
+    assert set(states(whole)) == {"done"}
+    assert len(whole.cells) == 6
+    assert set(service.paid.values()) == {1}
+    assert whole.columns[1].contestant == "GPT Image 2 (quality low)"
+
+
+def test_imported_pictures_are_a_column(compare: Compare, studio: Studio):
+    picture = studio.inputs.add(Image.new("RGB", (40, 30), "red"))
+    kept = Column("imported", "imported", "DALL-E 3, kept", {"0": picture.id})
+    whole = compare.store.get(compare.create(ME, PROMPTS, [kept]), ME)
+    assert states(whole) == ["done", "empty"]
+    assert (whole.cells[0].width, whole.cells[0].height) == (40, 30)
+
+
+def test_a_comparison_is_its_owner_s_alone(compare: Compare):
+    name = compare.create(ME, PROMPTS, [compare.column("starter")])
+    with pytest.raises(Exception, match="no such comparison"):
+        compare.store.get(name, "somebody else")
+    assert compare.store.of("somebody else") == []
+
+
+def test_one_person_s_key_serves_nobody_else(
+    compare: Compare, service: Service, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+):
+    monkeypatch.delenv("OPENAI_API_KEY")
+    compare.hosted.keys.put(ME, "openai", KEY)
+    assert set(states(made(compare, "openai:dall-e-3"))) == {"done"}
+    other = compare.create("other", PROMPTS, [compare.column("openai:dall-e-3")])
+    compare.start(other, "other")
+    seen = -1
+    while compare.running(other):
+        seen = compare.wait(other, seen)
+    assert {cell.kind for cell in compare.store.get(other, "other").cells} == {"auth"}
+    held = [path for path in tmp_path.rglob("*") if path.is_file() and KEY.encode() in path.read_bytes()]
+    assert held == [], "the key is in no file"
+    assert KEY not in repr(vars(compare.hosted.keys))
+
+
+def test_a_page_for_strangers_spends_no_key_of_the_environment_and_asks_no_address(
+    tmp_path: Path, surroundings: None, service: Service
+):
+    settings = Settings.load(home=tmp_path / "home", host="0.0.0.0")
+    with Studio(settings, backend=Drawer()) as studio:
+        compare = Compare(studio)
+        with pytest.raises(ModelError, match="no addresses"):
+            compare.column(f"{service.address}:m")
+        assert {cell.kind for cell in made(compare, "openai:dall-e-3").cells} == {"auth"}
+
+
+MISTAKES = {
+    "no such model": ("nothing", "nothing"),
+    "no such host": ("nobody:m", "openai"),
+    "no model at the address": ("http://127.0.0.1:1/v1", "https://example.org/v1:model"),
+    "a password in the address": ("http://me:word@127.0.0.1/v1:m", "no name or password"),
+    "a setting that it lacks": ("openai:dall-e-3?background=auto", "size, quality, style"),
+    "a choice that it lacks": ("openai:dall-e-3?quality=best", "standard, hd"),
+    "a local setting out of range": ("starter?steps=0", "steps"),
+}
+
+
+@pytest.mark.parametrize(("name", "says"), MISTAKES.values(), ids=MISTAKES)
+def test_a_column_that_cannot_be_says_why(compare: Compare, name: str, says: str):
+    with pytest.raises((ModelError, RecipeError), match=says):
+        compare.column(name)
+
+
+def test_calls_at_once_cannot_spend_more_than_the_day_s_budget(tmp_path: Path, surroundings: None, service: Service):
+    settings = Settings.load(home=tmp_path / "home", day_budget_usd=0.1)
+    with Studio(settings, backend=Drawer()) as studio:
+        compare = Compare(studio)
+        assert compare.estimate(PROMPTS, [compare.column("openai:dall-e-3")], {}).usd == pytest.approx(0.08)
+        whole = made(compare, "openai:dall-e-3", f"{service.address}:m", lines=[Line(str(n)) for n in range(4)])
+        known = [whole.cell(line, 0) for line in range(4)]
+        assert sorted(cell.kind for cell in known) == ["", "", "budget", "budget"]
+        assert {whole.cell(line, 1).kind for line in range(4)} == {"budget"}, "nobody knows what it costs"
+        assert compare.hosted.purse.left() == pytest.approx(0.02)
+    with Studio(Settings.load(home=tmp_path / "home", day_budget_usd=0.1), backend=Drawer()) as studio:
+        assert Compare(studio).hosted.purse.left() == pytest.approx(0.02), "what was spent outlives the program"
+
+
+def test_what_may_have_been_charged_counts_as_spent_and_what_was_not_does_not(tmp_path: Path):
+    purse = Purse(Settings.load(home=tmp_path, day_budget_usd=1))
+    purse.reserve("a", "m", 0.6)
+    with pytest.raises(HostedError, match=r"0\.400 are left"):
+        purse.reserve("b", "m", 0.6)
+    purse.settle("a", None)
+    assert purse.spent() == pytest.approx(0.6)
+    purse.reserve("a", "m", 0.7)
+    purse.settle("a", 0.0)
+    assert purse.left() == pytest.approx(1)
+
+
+def test_hosted_models_are_told_the_drawn_words_without_weights(studio: Studio):
+    assert plain("a (red:1.3) {house|house}, [old] <lora:ink:1>", 1, studio).rstrip(" ,") == "a red house, old"
+    style = next(iter(studio.presets.styles))
+    assert "a house" in (styled := plain("a house", 1, studio, [style]))
+    assert len(styled) > len("a house")
+    text = "# a comment\n\na red house # house, day\na C# book\n"
+    assert read_lines(text) == [Line("a red house", ("house", "day")), Line("a C# book")]
+
+
+def test_a_comparison_is_handed_on_whole(compare: Compare, service: Service, tmp_path: Path):
+    service.behaviours["dall-e-3"] = "moderated"
+    whole = made(compare, "starter", "openai:dall-e-3", lines=[Line("=1+<b>1</b>", ("sums",))])
+    compare_sheets.write(whole, tmp_path / "out")
+    page = (tmp_path / "out" / "comparison.html").read_text("utf-8")
+    assert "data:image/jpeg;base64," in page
+    assert "<b>1</b>" not in page
+    assert "http" not in page
+    told = json.loads((tmp_path / "out" / "comparison.json").read_text("utf-8"))
+    assert [cell["error"] and cell["error"]["kind"] for cell in told["cells"]] == [None, "moderation"]
+    assert "'=1+" in (tmp_path / "out" / "comparison.csv").read_text("utf-8")
+    with Image.open(tmp_path / "out" / "comparison.png") as sheet:
+        assert sheet.width > sheet.height
+
+
+# A shell may start its background jobs with SIGINT ignored.
+COMMAND = "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler); "
+COMMAND += "from studio.cli import main; sys.exit(main())"
+
+
+def command(home: Path, *options: str) -> list[str]:
+    given = ["compare", "--out", str(home / "out"), "--home", str(home), "--json", *options]
+    return [sys.executable, "-c", COMMAND, *given]
+
+
+def test_a_killed_comparison_goes_on_without_paying_again(tmp_path: Path, surroundings: None, service: Service):
+    """Three models and some prompts, killed while answers are on their way."""
+    prompts = tmp_path / "prompts.txt"
+    prompts.write_text("".join(f"prompt {number}\n" for number in range(6)))
+    asks = command(
+        tmp_path, "--prompts", str(prompts), "--models", "openai:gpt-image-2,openai:dall-e-3,openai:dall-e-2"
+    )
+    service.behaviours["dall-e-3"] = "slow"
+    process = subprocess.Popen(asks, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert process.stderr
+    for line in process.stderr:
+        if line.startswith("12 of 18"):
+            break
+    process.kill()
+    process.communicate()
+    before = service.paid
+    service.behaviours.clear()
+    service.gate.set()
+    answer = subprocess.run(asks, capture_output=True, text=True, check=True)
+    told = json.loads(answer.stdout)
+    assert [cell["error"] for cell in told["cells"]] == [None] * 18
+    assert all(Path(cell["path"]).is_file() for cell in told["cells"])
+    twice = {one for one, count in service.paid.items() if count > 1}
+    assert twice == {one for one in before if one[0] == "dall-e-3"}, "only what nobody had an answer to"
+    assert len({one.headers["idempotency-key"] for one in service.asked}) == 18, "and that by its old key"
+    assert told["total_usd"] == pytest.approx(6 * (0.03006 + 0.04 + 0.02))
+    assert KEY not in answer.stdout + answer.stderr
+
+
+def test_a_job_that_outlives_its_studio_is_taken_up_and_not_made_twice(tmp_path: Path, surroundings: None):
+    settings = Settings.load(home=tmp_path / "home")
+    with Studio(settings, backend=(drawer := Drawer(gated=True))) as studio:
+        compare = Compare(studio)
+        name = compare.create(ME, PROMPTS, [compare.column("starter?steps=1")])
+        compare.start(name, ME)
+        first = until(compare, name, lambda now: bool(now.cells[0].job)).cells[0].job
+        drawer.allow()
+        until(compare, name, lambda now: bool(now.cells[1].job))
+        closing = threading.Thread(target=studio.close)
+        closing.start()
+        while not studio.jobs.closing:
+            closing.join(0.01)
+        drawer.allow(9)
+    with Studio(settings, backend=Drawer()) as studio:
+        compare = Compare(studio)
+        whole = finished(compare, name)
+        assert states(whole) == ["done", "done"]
+        assert whole.cells[0].job == first
+        assert len(list(studio.library.folder.rglob("*.png"))) == 2
+
+
+def test_an_interrupt_waits_for_what_is_paid_for_and_asks_for_nothing_more(
+    tmp_path: Path, surroundings: None, service: Service
+):
+    service.behaviours["dall-e-3"] = "slow"
+    prompts = tmp_path / "prompts.txt"
+    prompts.write_text("".join(f"prompt {number}\n" for number in range(6)))
+    asks = command(tmp_path, "--prompts", str(prompts), "--models", "openai:dall-e-3")
+    process = subprocess.Popen(asks, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    for _ in range(3):
+        service.began.acquire()
+    process.send_signal(signal.SIGINT)
+    assert process.stderr
+    for line in process.stderr:
+        if "Waiting for 3" in line:
+            break
+    service.gate.set()
+    out, _ = process.communicate()
+    assert process.returncode == 130
+    paths = [cell["path"] for cell in json.loads(out)["cells"]]
+    assert len([path for path in paths if path]) == 3
+    assert len(service.asked) == 3
+
+
+def test_the_command_says_what_it_promises(
+    tmp_path: Path, surroundings: None, service: Service, capsys: pytest.CaptureFixture[str]
+):
+    service.behaviours["bad"] = "broken"
+    out = str(tmp_path / "out")
+    base = ["compare", "a red house", "--home", str(tmp_path), "--out", out, "--json"]
+    assert main([*base, "--models", "nobody:m"]) == 2
+    assert "nobody" in capsys.readouterr().err
+    assert not Path(out).exists()
+    assert main([*base, "--models", f"openai:dall-e-3,{service.address}:bad", "--seed", "3"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    good, bad = told["cells"]
+    assert set(good) == {"model", "prompt", "path", "seconds", "cost_usd", "error"}
+    assert (good["model"], good["prompt"], good["cost_usd"]) == ("openai:dall-e-3", "a red house", 0.04)
+    with Image.open(good["path"]) as picture:
+        assert picture.tobytes() == Image.open(BytesIO(drawn("dall-e-3 a red house"))).tobytes()
+    assert (bad["path"], bad["cost_usd"], bad["error"]["kind"]) == (None, None, "service")
+    assert told["total_usd"] == 0.04
+    assert main([*base, "--models", "openai:dall-e-3", "--seed", "4"]) == 2
+    assert "has the seed 3" in capsys.readouterr().err
+    with alone(tmp_path / "out" / "comparison.lock", "it"):
+        assert main([*base, "--models", "openai:dall-e-3"]) == 2
+    assert "Another program" in capsys.readouterr().err
