@@ -3,6 +3,7 @@
 import os
 import sys
 
+from studio import space
 from studio.errors import SettingsError
 from studio.settings import Settings
 from studio.studio import Studio
@@ -12,7 +13,9 @@ from studio.ui import launch
 def main() -> None:
     """Serve the page until interrupted; a Space says by Gradio's variable where it listens."""
     try:
-        with Studio(Settings.load(host=os.environ.get("GRADIO_SERVER_NAME"))) as studio:
+        settings = Settings.load(host=os.environ.get("GRADIO_SERVER_NAME"))
+        # A Space forgets its disk when it restarts: no line of jobs is kept there, pictures go to its volume.
+        with Studio(settings, images=space.images(), durable=not space.name()) as studio:
             launch(studio)
     except SettingsError as error:
         sys.exit(str(error))

@@ -1,0 +1,183 @@
+"""Renders on ZeroGPU: a GPU that a Space is lent for the length of a call.
+
+The studio's own process has no GPU. Models are loaded there at the start all the same, onto a device that `spaces`
+pretends; each call runs in a fork of that process, where they are moved to the real one. So a call's arguments, its
+events and its pictures are pickled, nothing that the fork changes comes back, and what is not loaded at the start is
+loaded anew by every fork. Only a generator can be stopped.
+"""
+
+import logging
+import threading
+from collections.abc import Iterator, Sequence
+from contextvars import copy_context
+from dataclasses import dataclass
+from queue import SimpleQueue
+from typing import Any
+
+from studio.backends.base import Rendered, Report
+from studio.backends.local import LocalBackend
+from studio.controlnets import ControlNets
+from studio.errors import Cancelled, DeviceError, ModelError, RecipeError, StudioError
+from studio.events import Event
+from studio.hub import Say, silent
+from studio.inputs import Input
+from studio.metrics.base import Score, Shot
+from studio.models import Catalogue
+from studio.recipe import ControlUnit, Recipe
+from studio.settings import Settings
+from studio.skeleton import Person
+from studio.wordbook import Wordbook
+
+log = logging.getLogger(__name__)
+
+GIGABYTE = 1_000_000_000
+# Seconds until the weights are on the GPU, and those of one step of one megapixel for each gigabyte of weights: guessed
+# on the safe side, as a call that takes longer is broken off, and one that was estimated longer waits longer.
+START_SECONDS = 15
+STEP_SECONDS = 0.08
+# What each kind of refusal can be met with, by the title that `spaces` gives it.
+CURES = {
+    "ZeroGPU quota exceeded": "Sign in with Hugging Face for a quota of your own, or try again later.",
+    "ZeroGPU illegal duration": "Ask for fewer images, fewer steps or a smaller size.",
+    "ZeroGPU worker error": "Ask for fewer images or a smaller size: a call that takes longer than its time is ended.",
+}
+RETRY = "Try again in a minute."
+
+
+@dataclass(frozen=True)
+class Fault:
+    """An error on its way out of the fork, where exceptions lose what they know."""
+
+    message: str
+    hint: str
+    field: str | None
+    part: int | None
+
+    @classmethod
+    def of(cls, error: StudioError) -> "Fault":
+        """What it says."""
+        return cls(error.message, error.hint, getattr(error, "field", None), getattr(error, "part", None))
+
+    def error(self) -> StudioError:
+        """What it said, to be raised here."""
+        if self.field:
+            return RecipeError(self.field, self.message, self.hint, self.part)
+        return DeviceError(self.message, self.hint)
+
+
+class ZeroGpuBackend(LocalBackend):
+    """The engine, with every model that there is loaded before the page is served; needs `spaces`.
+
+    Maps and measures are made on the CPU, where they use up nobody's time on the GPU.
+    """
+
+    def __init__(self, settings: Settings, catalogue: Catalogue, controlnets: ControlNets, book: Wordbook) -> None:
+        import spaces  # has to be there before torch looks for a GPU
+
+        device = "cuda" if settings.device == "auto" else settings.device
+        on_gpu = settings.model_copy(update={"device": device, "offload": "none"})
+        super().__init__(on_gpu, catalogue, controlnets, book)
+        self._aside = LocalBackend(settings.model_copy(update={"device": "cpu"}), catalogue, controlnets, book)
+        # Gigabytes of each model that is loaded, or what kept it from that.
+        self._loaded: dict[str, float | StudioError] = {}
+        for name, model in catalogue.items():
+            try:
+                super().warm(name)
+                self._loaded[name] = (catalogue.size_bytes(model) or 0) / GIGABYTE
+            except StudioError as error:
+                log.warning("%s is not loaded: %s", name, error)
+                self._loaded[name] = error
+        self._lent = spaces.GPU(duration=self.seconds)(self._work)
+
+    def seconds(self, recipes: Sequence[Recipe]) -> int:
+        """How long a call for these recipes is asked for."""
+        from studio.engine.progress import cost
+
+        pixels = sum(cost(recipe) * self._gigabytes(recipe) for recipe in recipes)
+        return round(START_SECONDS + STEP_SECONDS * pixels / 1_000_000)
+
+    def generate(self, recipes: Sequence[Recipe], report: Report) -> Iterator[Rendered]:
+        from gradio.exceptions import Error
+
+        for recipe in recipes:
+            self._check(recipe)
+        # `spaces` reads whose quota it is from the page's request, which is in the job's context.
+        news = self._lent(tuple(recipes))
+        try:
+            for one in news:
+                if isinstance(one, Fault):
+                    raise one.error()
+                if isinstance(one, Rendered):
+                    yield one
+                else:
+                    report(one)
+        except Error as error:
+            raise DeviceError(
+                f"{error.title}: {error.message}".rstrip(". ") + ".", CURES.get(error.title, RETRY)
+            ) from error
+        except RuntimeError as error:  # what `spaces` has no words for
+            raise DeviceError(f"ZeroGPU does not answer: {error}.", RETRY) from error
+        finally:
+            news.close()
+
+    def warm(self, model: str) -> None:
+        """Nothing: what can be loaded was, at the start."""
+
+    def control_map(self, unit: ControlUnit, model: str, say: Say = silent) -> Input:
+        return self._aside.control_map(unit, model, say)
+
+    def people(self, unit: ControlUnit, model: str, say: Say = silent) -> list[Person]:
+        return self._aside.people(unit, model, say)
+
+    def measure(self, metric: str, shots: Sequence[Shot], *, starter: bool) -> list[Score]:
+        return self._aside.measure(metric, shots, starter=starter)
+
+    def describe(self) -> str:
+        return "ZeroGPU"
+
+    def close(self) -> None:
+        self._aside.close()
+        super().close()
+
+    def _check(self, recipe: Recipe) -> None:
+        loaded = self._loaded.get(str(recipe.model)) if recipe.denoises else None
+        if isinstance(loaded, StudioError):
+            raise ModelError(f"{recipe.model} could not be loaded when this Space started: {loaded}", "Choose another.")
+
+    def _gigabytes(self, recipe: Recipe) -> float:
+        loaded = self._loaded.get(str(recipe.model), 0.0)
+        return max(1.0, loaded) if isinstance(loaded, float) else 1.0
+
+    def _work(self, recipes: Sequence[Recipe]) -> Iterator[Any]:
+        """In the fork: the events and pictures of these recipes, or a Fault; closed, it stops at the next step."""
+        news: SimpleQueue[Any] = SimpleQueue()
+        stopping = threading.Event()
+
+        def report(event: Event) -> None:
+            if stopping.is_set():
+                raise Cancelled
+            news.put(event)
+
+        # The engine calls `report`, a generator yields: so it runs beside.
+        render = threading.Thread(target=copy_context().run, args=(self._render, recipes, report, news))
+        render.start()
+        try:
+            while (one := news.get()) is not None:
+                yield one
+        finally:
+            stopping.set()
+            render.join()
+
+    def _render(self, recipes: Sequence[Recipe], report: Report, news: "SimpleQueue[Any]") -> None:
+        try:
+            for rendered in super().generate(recipes, report):
+                news.put(rendered)
+        except Cancelled:
+            pass
+        except StudioError as error:
+            news.put(Fault.of(error))
+        except Exception as error:
+            log.exception("A call on ZeroGPU failed")
+            news.put(Fault(f"Something broke inside the studio ({type(error).__name__}).", RETRY, None, None))
+        finally:
+            news.put(None)

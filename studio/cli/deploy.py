@@ -1,0 +1,88 @@
+"""`studio deploy`: onto a Hugging Face Space."""
+
+import argparse
+import json
+import sys
+import webbrowser
+from typing import TYPE_CHECKING, Any
+
+from studio.cli.base import Command, Exit, load_settings, settings_arguments
+from studio.space import ZERO
+
+if TYPE_CHECKING:
+    from studio.deploy import Plan, Report
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("space", metavar="OWNER/NAME", help="The Space, made where it is not there.")
+    parser.add_argument(
+        "--hardware", default=ZERO, help=f"What it runs on, such as cpu-basic or t4-small; {ZERO} if left out."
+    )
+    parser.add_argument(
+        "--private", action="store_true", help="Only you may see it; of a Space that is there, this stays."
+    )
+    parser.add_argument("--models", default="", metavar="ID,...", help="Models that it offers beside Starter.")
+    several: dict[str, Any] = {"action": "extend", "nargs": "+", "default": [], "metavar": "NAME"}
+    parser.add_argument("--lora", **several, help="LoRAs to take along.")
+    parser.add_argument("--secret", **several, help="Secrets of the Space, their values in the environment.")
+    parser.add_argument("--no-library", action="store_true", help="Keep no pictures: no storage bucket is made.")
+    parser.add_argument("--dry-run", action="store_true", help="Say what would be uploaded; no network, no token.")
+    parser.add_argument("--json", action="store_true", help="Print one JSON object.")
+    settings_arguments(parser, "home")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Deploy, and print the Space's address; progress and build log go to standard error."""
+    from studio.deploy import Hub, Order, Token, draw_up, ship
+
+    order = Order(
+        args.space,
+        args.hardware,
+        private=args.private,
+        models=tuple(filter(None, args.models.split(","))),
+        loras=tuple(args.lora),
+        secrets=tuple(args.secret),
+        keeps=not args.no_library,
+    )
+    plan = draw_up(order, load_settings(args))
+    if args.dry_run:
+        _print_plan(plan, as_json=args.json)
+        return Exit.DONE
+    done = ship(Hub(Token.found()), plan, _teller())
+    if args.json:
+        print(json.dumps(vars(done)))
+    else:
+        print(done.url)
+        if sys.stdout.isatty():
+            webbrowser.open(done.url)
+    return Exit.DONE
+
+
+def _print_plan(plan: "Plan", *, as_json: bool) -> None:
+    if as_json:
+        files = [{"path": item.path, "bytes": item.size_bytes} for item in plan.items]
+        print(json.dumps({"files": files, "readme": plan.readme, "hardware": plan.order.hardware}))
+        return
+    for item in plan.items:
+        print(f"{item.size_bytes:>11,}  {item.path}")
+    print(f"{plan.size_bytes:>11,}  in {len(plan.items)} files for {plan.order.space} on {plan.order.hardware}")
+
+
+def _teller() -> "Report":
+    """Writes what happens to standard error, each sentence once."""
+    from studio.deploy import Logged, Told
+
+    last = ""
+
+    def tell(event: Told | Logged) -> None:
+        nonlocal last
+        words = f"  {event.line}" if isinstance(event, Logged) else f"{event.words} ..."
+        if words != last:
+            print(words, file=sys.stderr, flush=True)
+        if isinstance(event, Told):
+            last = words
+
+    return tell
+
+
+COMMAND = Command("Put the studio onto a Hugging Face Space.", arguments, run)

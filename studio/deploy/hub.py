@@ -1,0 +1,134 @@
+"""The door to the hub: the token that nobody sees, and each of the hub's refusals as a sentence with its cure."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from studio.errors import DeployError
+from studio.hub import is_off
+from studio.space import ZERO
+
+if TYPE_CHECKING:
+    from huggingface_hub.errors import HfHubHTTPError
+
+TOKENS = "https://huggingface.co/settings/tokens"
+BILLING = "https://huggingface.co/settings/billing"
+STATUS = "https://status.huggingface.co"
+NEW_TOKEN = f"Make one of the type Write at {TOKENS}."
+HIDDEN = "hf_…"
+
+
+class Token:
+    """A token that shows itself to nobody but the hub: as text it is hidden."""
+
+    def __init__(self, value: str) -> None:
+        self._value = value.strip()
+
+    @classmethod
+    def found(cls, typed: str = "") -> "Token":
+        """The typed one, else HF_TOKEN, else that of `hf auth login`; DeployError where there is none."""
+        from huggingface_hub import get_token
+
+        value = typed.strip() or get_token()
+        if not value:
+            raise DeployError(
+                "There is no token of Hugging Face.", f"{NEW_TOKEN} Then run hf auth login, or set HF_TOKEN."
+            )
+        return cls(value)
+
+    def reveal(self) -> str:
+        """The token itself, for the hub alone."""
+        return self._value
+
+    def hide(self, text: str) -> str:
+        """The text without the token."""
+        return text.replace(self._value, HIDDEN) if self._value else text
+
+    def __repr__(self) -> str:
+        return f"Token({HIDDEN})"
+
+
+class Hub:
+    """The hub as this token sees it; `endpoint` is another one than huggingface.co."""
+
+    def __init__(self, token: Token, endpoint: str | None = None) -> None:
+        from huggingface_hub import HfApi
+
+        if is_off():
+            raise DeployError("The hub is switched off (HF_HUB_OFFLINE).", "Unset HF_HUB_OFFLINE, then try again.")
+        self.token = token
+        self.api = HfApi(endpoint=endpoint, token=token.reveal())
+
+    @contextmanager
+    def doing(self, what: str) -> Iterator[Any]:
+        """The library's client; what goes wrong in the block becomes a DeployError that says it was while `what`."""
+        import httpx2
+
+        try:
+            yield self.api
+        except (httpx2.HTTPError, OSError, ValueError, RuntimeError) as error:
+            # Not `from` it: it would show the request with its headers.
+            raise self._fault(error, what) from None
+
+    def _fault(self, error: BaseException, what: str) -> DeployError:
+        import httpx2
+        from huggingface_hub.errors import HfHubHTTPError
+
+        # A failed upload of one file is wrapped, with its name.
+        cause = error.__cause__ if isinstance(error, RuntimeError) and error.__cause__ else error
+        if isinstance(cause, HfHubHTTPError):
+            return self._refusal(cause, what)
+        if isinstance(cause, httpx2.TimeoutException):
+            return DeployError(f"Hugging Face did not answer while {what}.", "Try again: what is done stays.")
+        words = self.token.hide(" ".join(str(cause).split()) or type(cause).__name__)[:300].rstrip(".")
+        if isinstance(cause, httpx2.HTTPError | OSError):
+            cure = "Check the network, then try again: what is done stays."
+            return DeployError(f"Hugging Face cannot be reached while {what}: {words}.", cure)
+        return DeployError(
+            f"Hugging Face did not take it while {what}: {words}.", "Mend what it names, then try again."
+        )
+
+    def _refusal(self, error: "HfHubHTTPError", what: str) -> DeployError:
+        said = self.token.hide(" ".join((error.server_message or "").split()))
+        status = error.response.status_code
+        message, cure = _REFUSALS.get(status, (f"refused ({status})", "Try again in a few minutes."))
+        if status >= 500:
+            message, cure = "has trouble of its own", f"Try again in a few minutes; {STATUS} knows more."
+        if status == 429 and (seconds := error.response.headers.get("retry-after", "")).isdigit():
+            cure = f"Try again in {seconds} seconds."
+        reason = f": {said.rstrip('.')}" if said else ""
+        return DeployError(f"While {what}, Hugging Face {message}{reason}.", cure)
+
+
+_REFUSALS = {
+    400: ("found a fault in the request", "Mend what it names, then try again."),
+    401: ("did not take the token", f"It may be mistyped, expired or deleted. {NEW_TOKEN}"),
+    402: (
+        "asked for a paid plan or credits",
+        f"Choose {ZERO}, of which free accounts may have two; or subscribe to PRO, or add credits at {BILLING}.",
+    ),
+    403: (
+        "did not allow it",
+        f"Take a token of the type Write ({TOKENS}); ZeroGPU asks for an account older than 30 days, e-mail verified.",
+    ),
+    404: ("found no such place", "Check the owner and the name; a token sees only what its account may see."),
+    409: ("found that it was changed by somebody else meanwhile", "Try again: the difference is worked out anew."),
+    412: ("found that it was changed by somebody else meanwhile", "Try again: the difference is worked out anew."),
+    413: (
+        "found it too large",
+        "Leave LoRAs out, or free storage of the account at https://huggingface.co/settings/storage.",
+    ),
+    429: ("was asked too often", "Try again in a few minutes."),
+}
+
+
+def secrets_of(names: tuple[str, ...]) -> dict[str, str]:
+    """The values of these secrets, from the environment; DeployError where one is not there."""
+    missing = [name for name in names if not os.environ.get(name)]
+    if missing:
+        raise DeployError(
+            f"The secret {missing[0]} is not in the environment.",
+            f"Set it there ({missing[0]}=... before the command), so that it is in no list of processes.",
+        )
+    return {name: os.environ[name] for name in names}

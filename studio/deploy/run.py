@@ -1,0 +1,54 @@
+"""A deployment in a thread of its own, and the log of what it told: any page may follow it, and anyone may stop it."""
+
+import logging
+import threading
+from collections.abc import Sequence
+
+from studio.deploy.hub import Hub
+from studio.deploy.order import Logged, Told
+from studio.deploy.plan import Plan
+from studio.deploy.ship import Done, ship
+from studio.deploy.watch import Patience
+from studio.errors import Cancelled, DeployError
+
+log = logging.getLogger(__name__)
+
+
+class Run:
+    """Begins at once; `end` is what came of it, None while it goes on."""
+
+    def __init__(self, hub: Hub, plan: Plan, patience: Patience | None = None) -> None:
+        self.plan = plan
+        self.end: Done | DeployError | Cancelled | None = None
+        self._log: list[Told | Logged] = []
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._go, args=(hub, patience), name="deploy", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End it before its next step; what was sent by then stays."""
+        self._stopping.set()
+
+    def told(self, position: int) -> Sequence[Told | Logged]:
+        """What was told from this position on."""
+        return tuple(self._log[position:])
+
+    def join(self) -> None:
+        """Wait for its end."""
+        self._thread.join()
+
+    def _go(self, hub: Hub, patience: Patience | None) -> None:
+        try:
+            self.end = ship(hub, self.plan, self._report, patience)
+        except (DeployError, Cancelled) as end:
+            self.end = end
+        except Exception as error:
+            log.exception("The deployment failed")
+            hint = "Try again; the details are in the studio's log."
+            self.end = DeployError(f"Something broke inside the studio ({type(error).__name__}).", hint)
+
+    def _report(self, event: Told | Logged) -> None:
+        if self._stopping.is_set():
+            raise Cancelled
+        if not self._log or self._log[-1] != event or isinstance(event, Logged):
+            self._log.append(event)

@@ -1,0 +1,117 @@
+"""Waiting for a Space to run: its stage is asked for again and again, its build log followed beside that."""
+
+import queue
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+from studio.deploy.hub import Hub
+from studio.deploy.order import Logged, Report, Told
+from studio.errors import DeployError
+
+# Stages beyond which nothing comes by itself. A Space that has just been made is without app file until the hub has
+# seen the commit; one that sleeps wakes when it is visited.
+READY = ("RUNNING", "SLEEPING")
+BROKEN = ("BUILD_ERROR", "RUNTIME_ERROR", "CONFIG_ERROR", "DELETING")
+IDLE = ("PAUSED", "STOPPED")
+WORDS = {
+    "NO_APP_FILE": "The Space waits for the commit",
+    "BUILDING": "The Space is being built",
+    "RUNNING_BUILDING": "The Space is being built; the one before runs on",
+    "APP_STARTING": "The studio is starting",
+    "RUNNING_APP_STARTING": "The studio is starting; the one before runs on",
+}
+LAST_LINES = 5
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How long a build may take, how often it is asked after, and how long its log's end is waited for; seconds."""
+
+    whole: float = 1800
+    between: float = 2
+    end: float = 3
+
+
+def wait(hub: Hub, space: str, commit: str, report: Report, patience: Patience) -> str:
+    """Return the page's address when the Space runs this commit; DeployError where it breaks or takes too long."""
+    end = time.monotonic() + patience.whole
+    log = _Tail(hub, space)
+    while True:
+        with hub.doing("waiting for the build") as api:
+            runtime = api.get_space_runtime(space)
+        log.tell(report)
+        stage = str(runtime.stage)
+        report(Told("build", WORDS.get(stage, f"The Space is {_in_words(stage)}")))
+        if _is_of(runtime, commit) and stage in (*READY, *BROKEN, *IDLE):
+            break
+        if time.monotonic() > end:
+            raise DeployError(
+                f"{space} was not ready after {patience.whole / 60:.0f} minutes; it was {stage}.",
+                "It may come yet: deploy again to wait on, or look at its log on the hub.",
+            )
+        time.sleep(patience.between)
+    log.finish(report, patience.end)
+    page = f"{hub.api.endpoint}/spaces/{space}"
+    if stage in READY:
+        return page
+    said = hub.token.hide(str(runtime.raw.get("errorMessage") or "\n".join(log.last)))
+    raise DeployError(
+        f"{space} is {_in_words(stage)}{f': {said}' if said else ''}.",
+        f"Its log is at {page}?logs={'build' if stage == 'BUILD_ERROR' else 'container'}; mend it and deploy again.",
+    )
+
+
+def _in_words(stage: str) -> str:
+    return stage.replace("_", " ").lower()
+
+
+def _is_of(runtime: Any, commit: str) -> bool:
+    """Whether it is the stage of this commit; a hub that does not say is believed."""
+    return runtime.raw.get("sha") in (None, commit)
+
+
+class _Tail:
+    """The build's log, read by a thread of its own because the hub sends it when it likes."""
+
+    def __init__(self, hub: Hub, space: str) -> None:
+        self.last: list[str] = []
+        self._hide = hub.token.hide
+        self._lines: queue.SimpleQueue[str] = queue.SimpleQueue()
+        self._follow = lambda: self._read(hub.api, space)
+        self._thread = self._started()
+
+    def tell(self, report: Report) -> None:
+        """Report the lines that came since; a log that was not there yet is asked for again."""
+        over = not self._thread.is_alive()
+        for line in self._new():
+            self.last = [*self.last, line][-LAST_LINES:]
+            report(Logged(line))
+        if over and not self.last:
+            self._thread = self._started()
+
+    def finish(self, report: Report, seconds: float) -> None:
+        """Report the last lines, waiting for them no longer than this."""
+        self._thread.join(seconds)
+        self.tell(report)
+
+    def _started(self) -> threading.Thread:
+        thread = threading.Thread(target=self._follow, name="build log", daemon=True)
+        thread.start()
+        return thread
+
+    def _new(self) -> Iterator[str]:
+        with suppress(queue.Empty):
+            while True:
+                yield from self._hide(self._lines.get_nowait()).splitlines()
+
+    def _read(self, api: Any, space: str) -> None:
+        import httpx2
+
+        # The log is a help: a Space builds without anybody reading along.
+        with suppress(httpx2.HTTPError, OSError):
+            for text in api.fetch_space_logs(space, build=True, follow=True):
+                self._lines.put(text)

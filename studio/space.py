@@ -1,0 +1,36 @@
+"""What a Hugging Face Space tells of itself by its environment; elsewhere, nothing of it is so."""
+
+import os
+from importlib.util import find_spec
+from pathlib import Path
+
+# Where a Space's bucket is mounted.
+VOLUME = Path("/data")
+# What the hub calls the hardware of ZeroGPU.
+ZERO = "zero-a10g"
+OAUTH = ("OAUTH_CLIENT_ID", "OAUTH_CLIENT_SECRET", "OAUTH_SCOPES", "OPENID_PROVIDER_URL")
+# What Gradio signs people in with; a Space installs it, a machine at home need not.
+SIGNS_IN = ("authlib", "itsdangerous")
+
+
+def name() -> str | None:
+    """OWNER/NAME of the Space that this runs on; None elsewhere."""
+    return os.environ.get("SPACE_ID") or None
+
+
+def images() -> Path | None:
+    """The folder for pictures that outlasts the Space's restarts; None where there is none.
+
+    Only pictures: a bucket is no disk for databases, and a database can be made anew from the pictures.
+    """
+    return VOLUME / "images" if name() and os.access(VOLUME, os.W_OK) else None
+
+
+def has_zero_gpu() -> bool:
+    """Whether GPUs are lent for the length of a call."""
+    return os.environ.get("SPACES_ZERO_GPU", "").lower() in ("1", "t", "true")
+
+
+def signs_in() -> bool:
+    """Whether visitors can sign in with their account."""
+    return bool(name()) and all(map(os.environ.get, OAUTH)) and all(map(find_spec, SIGNS_IN))

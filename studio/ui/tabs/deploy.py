@@ -1,0 +1,138 @@
+"""Deploy: the studio onto a Hugging Face Space, for whoever runs it for himself."""
+
+from typing import Any
+
+from studio import hub, space
+from studio.deploy import HARDWARE, Done, Hub, Order, Plan, Run, Token, draw_up, look
+from studio.deploy.account import who
+from studio.errors import DeployError
+from studio.studio import Studio
+from studio.ui.fast_gradio import gr
+from studio.ui.listeners import served
+from studio.ui.tabs.base import Desk, Panel, Tab
+
+Asked = dict[str, Any]
+
+
+class Deploy(Tab):
+    """The tab; a visitor of somebody else's studio has none, as it would send that machine's files."""
+
+    label = "Deploy"
+    order = 90
+
+    def here(self, studio: Studio) -> bool:
+        return studio.settings.alone and not space.name()
+
+    def build(self, desk: Desk) -> Panel:
+        return Harbour(desk.studio)
+
+
+class Harbour(Panel):
+    """What the script asks of the server. One deployment runs at a time; a page that is opened anew finds it."""
+
+    def __init__(self, studio: Studio) -> None:
+        self.studio = studio
+        self.run: Run | None = None
+        acts = {
+            "facts": self._facts,
+            "account": self._account,
+            "plan": self._plan,
+            "begin": self._begin,
+            "follow": self._follow,
+            "stop": self._stop,
+        }
+        gr.HTML(
+            "",
+            html_template='<section class="deploy" aria-label="Deploy"></section>',
+            js_on_load="studio.deploy(element, server);",
+            elem_id="deploy",
+            apply_default_css=False,
+            server_functions=served(acts),
+        )
+
+    def _facts(self, _: Asked) -> Asked:
+        """What can be chosen, and whether this machine has a login of its own."""
+        from huggingface_hub import get_token
+
+        loras = self.studio.wordbook.loras
+        loras.refresh()
+        own = [file for file in loras.values() if file.path.is_relative_to(loras.folder)]
+        models = [model for model in self.studio.catalogue.values() if model.repo]
+        return {
+            "hardware": HARDWARE,
+            "models": [{"id": model.id, "name": model.name, "size": _size(model.download_bytes)} for model in models],
+            "loras": [{"id": file.name, "name": file.name, "size": _size(file.bytes)} for file in own],
+            "login": bool(get_token()),
+            "running": bool(self.run and self.run.end is None),
+        }
+
+    def _account(self, asked: Asked) -> Asked:
+        """Whose token it is."""
+        account = who(Hub(Token.found(str(asked["token"]))))
+        return {"names": [account.name, *account.organizations], "pro": account.is_pro}
+
+    def _plan(self, asked: Asked) -> Asked:
+        """What would be sent, beside what is there."""
+        plan, door = self._ordered(asked)
+        seen = look(door, plan)
+        how = {item.path: "new" for item in seen.added} | {item.path: "changed" for item in seen.changed}
+        files = [
+            {"path": item.path, "size": _exact(item.size_bytes), "how": how.get(item.path, "")} for item in plan.items
+        ]
+        return {
+            "files": files + [{"path": path, "size": "", "how": "removed"} for path in seen.removed],
+            "size": hub.in_words(plan.size_bytes),
+            "sent": hub.in_words(sum(item.size_bytes for item in seen.sent)),
+            "there": seen.commit is not None,
+        }
+
+    def _begin(self, asked: Asked) -> Asked:
+        if self.run and self.run.end is None:
+            raise DeployError(f"{self.run.plan.order.space} is being deployed.", "Wait for its end, or stop it.")
+        plan, door = self._ordered(asked)
+        self.run = Run(door, plan)
+        return {}
+
+    def _follow(self, asked: Asked) -> Asked:
+        """What happened from a position on, and how it ended."""
+        if self.run is None:
+            return {"events": [], "end": {"stopped": True}}
+        # The end first: what is told until then is in the log that is read after it.
+        end = self.run.end
+        events = [vars(event) for event in self.run.told(int(asked["from"]))]
+        return {"events": events, "space": self.run.plan.order.space, "end": _end(end)}
+
+    def _stop(self, _: Asked) -> Asked:
+        if self.run:
+            self.run.stop()
+        return {}
+
+    def _ordered(self, asked: Asked) -> tuple[Plan, Hub]:
+        order = Order(
+            f"{asked['owner']}/{asked['name']}",
+            str(asked["hardware"]),
+            private=bool(asked["private"]),
+            models=tuple(map(str, asked["models"])),
+            loras=tuple(map(str, asked["loras"])),
+            keeps=bool(asked["keeps"]),
+        )
+        return draw_up(order, self.studio.settings), Hub(Token.found(str(asked["token"])))
+
+
+def _end(end: Any) -> Asked | None:
+    if isinstance(end, Done):
+        return {"url": end.url}
+    if isinstance(end, DeployError):
+        return {"message": end.message, "hint": end.hint}
+    return {"stopped": True} if end is not None else None
+
+
+def _size(size_bytes: int | None) -> str:
+    return hub.in_words(size_bytes) if size_bytes else ""
+
+
+def _exact(size_bytes: int) -> str:
+    return hub.in_words(size_bytes) if size_bytes >= hub.MEGABYTE else f"{size_bytes / 1000:.1f} kB"
+
+
+TAB = Deploy()
