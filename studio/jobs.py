@@ -166,9 +166,17 @@ class JobQueue:
         self._worker = threading.Thread(target=self._work, name="jobs", daemon=True)
         self._worker.start()
 
-    def submit(self, recipes: Sequence[Recipe], owner: str) -> Job:
-        """Put settled recipes in line; JobError where the line is full or the studio is closing."""
-        job = Job(secrets.token_urlsafe(12), owner, tuple(recipes), time.time())
+    @property
+    def closing(self) -> bool:
+        """Whether no more jobs are taken, because the studio is closing."""
+        return self._closing
+
+    def submit(self, recipes: Sequence[Recipe], owner: str, id: str = "") -> Job:  # noqa: A002
+        """Put settled recipes in line; JobError where the line is full or the studio is closing.
+
+        `id` is for who has to know the job's before there is one; no other job has it.
+        """
+        job = Job(id or secrets.token_urlsafe(12), owner, tuple(recipes), time.time())
         with self._lock:
             if self._closing:
                 raise JobError("The studio is closing.", "Start it again and repeat the request.")

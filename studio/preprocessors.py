@@ -24,7 +24,8 @@ PACKAGE = "controlnet_aux"
 class Weights:
     """Weights of one estimator: `files` of a `repo` on the hub, kept in the folder `id` of the home's `preprocessors`.
 
-    A pickle is only opened where its SHA-256 is the one that `sha256` has for its name. `bytes` are of all files.
+    A pickle is only opened where its SHA-256 is the one that `sha256` has for its name. `bytes` are of all files,
+    `instead` is what to do without them.
     """
 
     id: str
@@ -34,6 +35,7 @@ class Weights:
     bytes: int
     licence: str
     sha256: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    instead: str = "give a ready-made map"
 
     def folder(self, settings: Settings) -> Path:
         """Where its files belong."""
@@ -51,19 +53,28 @@ class Weights:
         folder = self.folder(settings)
         if not self.present(settings):
             if hub.is_off():
-                raise self._missing(folder)
+                raise self._missing(
+                    folder,
+                    ", and the hub is switched off (HF_HUB_OFFLINE)",
+                    " unset HF_HUB_OFFLINE to have it downloaded,",
+                )
             say(f"Downloading {self.name} ({hub.in_words(self.bytes)}) ...")
             hub.fetch(self.name, self.repo, self.files, say, folder)
+        return self.here(settings)
+
+    def here(self, settings: Settings) -> Path:
+        """The folder with all its files, each of them fit to be opened; fetches nothing. ModelError as `ready`."""
+        folder = self.folder(settings)
+        if not self.present(settings):
+            raise self._missing(folder)
         for file in self.files:
             self._check(folder / file)
         return folder
 
-    def _missing(self, folder: Path) -> ModelError:
+    def _missing(self, folder: Path, why: str = "", cure: str = "") -> ModelError:
         return ModelError(
-            f"{self.name} ({hub.in_words(self.bytes)}) is not on this disk, and the hub is switched off "
-            "(HF_HUB_OFFLINE).",
-            f"Put {', '.join(self.files)} of {self.repo} into {folder}, unset HF_HUB_OFFLINE to have it downloaded, "
-            "or give a ready-made map.",
+            f"{self.name} ({hub.in_words(self.bytes)}) is not on this disk{why}.",
+            f"Put {', '.join(self.files)} of {self.repo} into {folder},{cure} or {self.instead}.",
         )
 
     def _check(self, path: Path) -> None:

@@ -9,6 +9,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum
+from functools import cache
 from typing import Annotated, Any, Literal
 
 from pydantic import (
@@ -257,6 +258,12 @@ class Recipe(BaseModel):
         Field(max_length=PROMPT_CHARACTERS),
         Setting("Prompt", "What the picture shows, in words.", "prompt", Dearness.TEXT),
     ] = ""
+    styles: Annotated[
+        tuple[str, ...],
+        Setting(
+            "Styles", "Ready-made looks that your words are put into, one after the other.", "prompt", Dearness.TEXT
+        ),
+    ] = ()
     negative_prompt: Annotated[
         str,
         Field(max_length=PROMPT_CHARACTERS),
@@ -322,6 +329,29 @@ class Recipe(BaseModel):
         Field(ge=0, lt=SEEDS),
         Setting(
             "Seed", "The number the noise is drawn from; the same seed gives the same picture.", "seed", Dearness.SEED
+        ),
+    ] = None
+    variation_seed: Annotated[
+        int | None,
+        Field(ge=0, lt=SEEDS),
+        Setting(
+            "Variation seed",
+            "The seed whose noise is mixed in; each next picture takes the next one and keeps its own seed.",
+            "seed",
+            Dearness.SEED,
+        ),
+    ] = None
+    variation_strength: Annotated[
+        float | None,
+        Field(ge=0, le=1),
+        Setting(
+            "Variation",
+            "How far the noise turns from the seed's to the variation seed's; 0: not at all, 1: altogether.",
+            "seed",
+            Dearness.SEED,
+            0,
+            1,
+            0.01,
         ),
     ] = None
     count: Annotated[
@@ -508,7 +538,7 @@ class Recipe(BaseModel):
 
     def to_json(self) -> str:
         """The recipe as one line of JSON, without what was left open."""
-        empty = {name for name in ("controls", "loras") if not getattr(self, name)}
+        empty = {name for name in ("styles", "controls", "loras") if not getattr(self, name)}
         return self.model_dump_json(exclude_none=True, exclude=empty)
 
     def without_maps(self) -> "Recipe":
@@ -526,6 +556,7 @@ def upgrade(values: dict[str, Any]) -> dict[str, Any]:
     return values
 
 
+@cache
 def settings(of: type[BaseModel] = Recipe) -> dict[str, Setting]:
     """Each field's `Setting`, by field name, in the recipe's order, or in that of one of its parts."""
     return {

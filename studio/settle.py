@@ -2,7 +2,6 @@
 
 import secrets
 from collections.abc import Collection, Mapping
-from difflib import get_close_matches
 from typing import Any, TypeVar
 
 from studio.controlnets import ControlNets
@@ -10,11 +9,12 @@ from studio.errors import ModelError, RecipeError
 from studio.frame import settle_size, stored_size
 from studio.inputs import Inputs
 from studio.models import Catalogue, Model
-from studio.presets import NegativePreset, Presets
-from studio.recipe import PROMPT_CHARACTERS, SEEDS, Recipe, Task
+from studio.presets import Presets, near
+from studio.recipe import SEEDS, Recipe, Task
 from studio.schedulers import SCHEDULERS
 from studio.settings import Settings
 from studio.steering import settle_controls
+from studio.styling import styled
 from studio.upscalers import LANCZOS, LATENT, Upscalers
 from studio.uses import check_able, check_used, standards
 from studio.wordbook import Wordbook
@@ -44,7 +44,7 @@ def settle(
     controlnets: ControlNets,
     book: Wordbook,
 ) -> tuple[Recipe, ...]:
-    """One recipe for each image, each with its own seed, its own words and every value filled in that its task uses.
+    """One recipe for each image, each with its own noise, its own words and every value filled in that its task uses.
 
     RecipeError names the field that cannot be; it is `model` where the model is unknown, missing or damaged.
     """
@@ -58,12 +58,15 @@ def settle(
         _check_output(model, settings, catalogue)
     _check_count(recipe, settings)
     seed = _given(recipe.seed, secrets.randbelow(SEEDS))
-    whole = recipe.replace(model=model.id, negative_presets=(), seed=seed, count=1)
+    whole = recipe.replace(model=model.id, seed=seed, count=1)
+    if whole.variation_strength is not None:
+        whole = whole.replace(variation_seed=_given(recipe.variation_seed, secrets.randbelow(SEEDS)))
     whole = _edit(whole, model, settings, inputs)
     whole = whole.replace(controls=settle_controls(whole, model, catalogue, controlnets, inputs))
     if recipe.denoises:
-        whole = whole.replace(negative_prompt=_negative(recipe, presets), **_sampling(recipe, model))
-    singles = (whole.replace(seed=(seed + k) % SEEDS) for k in range(recipe.count))
+        whole = styled(whole, model, presets, book.wildcards).replace(**_sampling(recipe, model))
+    varied = "variation_seed" if whole.variation_strength else "seed"
+    singles = (whole.replace(**{varied: (getattr(whole, varied) + k) % SEEDS}) for k in range(recipe.count))
     return tuple(worded(single, model, catalogue, book) if recipe.denoises else single for single in singles)
 
 
@@ -165,35 +168,11 @@ def _check_count(recipe: Recipe, settings: Settings) -> None:
         )
 
 
-def _negative(recipe: Recipe, presets: Presets) -> str:
-    """The creator's negative prompt and the chosen presets as one text."""
-    chosen = (_preset(name, presets.negatives).text.strip() for name in recipe.negative_presets)
-    return _joined([recipe.negative_prompt.strip(), *chosen])
-
-
-def _joined(texts: list[str]) -> str:
-    text = ", ".join(dict.fromkeys(filter(None, texts)))
-    if len(text) > PROMPT_CHARACTERS:
-        raise RecipeError(
-            "negative_prompt",
-            f"With the presets, the negative prompt has {len(text)} characters; {PROMPT_CHARACTERS} are the most.",
-            "Shorten it or choose fewer presets.",
-        )
-    return text
-
-
-def _preset(name: str, presets: Mapping[str, NegativePreset]) -> NegativePreset:
-    preset = presets.get(name) or next((p for p in presets.values() if p.name.casefold() == name.casefold()), None)
-    if preset is None:
-        raise RecipeError("negative_presets", f"There is no negative preset “{name}”.", _known(name, presets))
-    return preset
-
-
 def _scheduler(recipe: Recipe, model: Model, usable: Collection[str]) -> str:
     asked = _given(recipe.scheduler, str(model.default("scheduler")))
     known = {name.casefold(): name for name in SCHEDULERS}.get(asked.casefold())
     if known is None:
-        raise RecipeError("scheduler", f"There is no scheduler “{asked}”.", _known(asked, usable))
+        raise RecipeError("scheduler", f"There is no scheduler “{asked}”.", near(asked, usable))
     if known not in usable:
         raise RecipeError("scheduler", f"{known} cannot sample {model.name}.", f"Choose one of: {', '.join(usable)}.")
     return known
@@ -203,11 +182,3 @@ def _guidance(recipe: Recipe, model: Model) -> float | None:
     if "guidance" not in model.default("abilities"):
         return None
     return _given(recipe.guidance_scale, float(model.default("guidance_scale")))
-
-
-def _known(asked: str, names: Collection[str]) -> str:
-    """The closest names first, then the whole list."""
-    close = get_close_matches(asked.casefold(), [name.casefold() for name in names], n=2, cutoff=0.5)
-    meant = [name for name in names if name.casefold() in close]
-    ask = f"Did you mean {' or '.join(meant)}? " if meant else ""
-    return f"{ask}Known are: {', '.join(names)}."

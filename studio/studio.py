@@ -3,11 +3,14 @@
 import logging
 import threading
 from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from studio import space
 from studio.backends.base import Backend
+from studio.candidates import Candidates
 from studio.controlnets import ControlNets
 from studio.errors import RecipeError, StudioError
 from studio.frame import result_size
@@ -15,6 +18,7 @@ from studio.hub import Say, silent
 from studio.inputs import Input, Inputs
 from studio.jobs import Job, JobQueue
 from studio.library import Library
+from studio.measuring import Gauge
 from studio.models import Catalogue
 from studio.presets import Presets
 from studio.recipe import ControlUnit, Recipe
@@ -53,6 +57,7 @@ class Studio:
         self.backend = backend or _local(settings, self.catalogue, self.controlnets, self.wordbook)
         queue_file = settings.home / "jobs.sqlite" if durable else None
         self.jobs = JobQueue(self.backend, self.library, queue_file, settings.max_waiting)
+        self.gauge = Gauge(settings, self.catalogue, self.backend)
         self._warming: threading.Thread | None = None
 
     def settle(self, recipe: Recipe) -> tuple[Recipe, ...]:
@@ -71,8 +76,11 @@ class Studio:
         """The people that a pose unit finds in its picture, in the picture's pixels; else as `control_map`."""
         return self.backend.people(unit, self.settings.model if model is None else model, say)
 
-    def submit(self, recipe: Recipe | Sequence[Recipe], owner: str) -> Job:
-        """Check the recipe, or several, and put them in line as one job; StudioError where nothing was queued."""
+    def submit(self, recipe: Recipe | Sequence[Recipe], owner: str, job_id: str = "") -> Job:
+        """Check the recipe, or several, and put them in line as one job; StudioError where nothing was queued.
+
+        `job_id` as in `JobQueue.submit`.
+        """
         asked = (recipe,) if isinstance(recipe, Recipe) else tuple(recipe)
         recipes = [single for one in asked for single in self.settle(one)]
         if len(recipes) > self.settings.max_images:
@@ -82,7 +90,7 @@ class Studio:
                 "Ask for fewer, or start the studio with STUDIO_MAX_IMAGES set higher.",
             )
         self.library.ready(sum(self._raw_bytes(single) for single in recipes))
-        return self.jobs.submit(recipes, owner)
+        return self.jobs.submit(recipes, owner, job_id)
 
     def stop(self, job_id: str, owner: str) -> None:
         """Stop the owner's job; what had finished is kept. JobError where the owner has no such job."""
@@ -112,9 +120,16 @@ class Studio:
         if self._warming is not None:
             self._warming.join()
 
+    @cached_property
+    def candidates(self) -> Candidates:
+        """The sets of candidates; those that an earlier studio left are measured on from the first use."""
+        return Candidates(self.settings.home, self.library.folder, self.submit, self.jobs, self.gauge)
+
     def close(self) -> None:
         """Stop the running job, keep the waiting ones for the next start, and give back the device."""
         self.jobs.close()
+        if "candidates" in vars(self):
+            self.candidates.close()
         self.backend.close()
         self.wait_until_warm()
 
@@ -139,6 +154,10 @@ class Studio:
 
 
 def _local(settings: Settings, catalogue: Catalogue, controlnets: ControlNets, book: Wordbook) -> Backend:
+    if space.has_zero_gpu():
+        from studio.backends.zerogpu import ZeroGpuBackend
+
+        return ZeroGpuBackend(settings, catalogue, controlnets, book)
     from studio.backends.local import LocalBackend
 
     return LocalBackend(settings, catalogue, controlnets, book)

@@ -87,6 +87,7 @@ def test_an_interrupt_keeps_what_had_finished(tmp_path: Path):
 
 MISTAKES = {
     "an empty prompt": (["generate", " "], "prompt"),
+    "no prompt": (["generate"], "prompt.*empty"),
     "too many characters": (["generate", "x" * 4001], "prompt.*4000.*Shorten"),
     "an open bracket": (["generate", "a (red house", "--model", MODEL], r"prompt.*Line 1, column 3.*\("),
     "an unknown LoRA": (generate("--lora", "inc:0.5"), "loras.*no LoRA 'inc'.*Put inc.safetensors"),
@@ -128,7 +129,6 @@ def test_a_mistake_is_one_line_that_says_how_to_mend_it(
     [
         ([], "COMMAND"),
         (["paint"], "paint.*generate"),
-        (["generate", "--out", "x"], "PROMPT"),
         (["generate", "a house"], "--out"),
         (generate("--out", "x", "--colour", "red"), "--colour"),
         (generate("--out", "x", "--seed"), "--seed"),

@@ -2,7 +2,9 @@ import pytest
 
 from studio.errors import PresetError
 from studio.families import FAMILIES
+from studio.models import Catalogue
 from studio.presets import NegativePreset, Presets, SizePreset, StylePreset, read_toml
+from studio.settings import Settings
 
 
 @pytest.fixture
@@ -120,6 +122,13 @@ def test_a_style_without_a_place_is_added():
 def test_a_comment_does_not_swallow_the_style():
     style = StylePreset(id="s", name="S", prompt="photo of {prompt}, sharp")
     assert style.applied("a cat # mine", "")[0] == "photo of a cat # mine\n, sharp"
+
+
+def test_every_model_that_comes_with_the_studio_has_a_draft(tmp_path):
+    catalogue = Catalogue(Settings.load(home=tmp_path))
+    assert not catalogue.faults
+    for model in catalogue.values():
+        assert 0 < model.default("draft_steps") < model.default("steps")
 
 
 def write(path, text):

@@ -10,6 +10,8 @@ from studio.controls import CONTROLS
 from studio.controls.base import Control
 from studio.families import FAMILIES
 from studio.families.base import Family
+from studio.metrics import METRICS
+from studio.metrics.base import Metric
 from studio.recipe import Ability
 from studio.registry import Registry
 from studio.schedulers import SCHEDULERS
@@ -46,10 +48,23 @@ def check_control(control: Control) -> None:
         assert option.choices or option.minimum < option.maximum
 
 
+def check_metric(metric: Metric) -> None:
+    assert metric.label
+    assert metric.help.endswith(".")
+    assert metric.cost
+    assert metric.fault
+    assert metric.minimum < metric.maximum
+    assert metric.minimum <= metric.usual <= metric.maximum
+    assert metric.limit is None or metric.minimum <= metric.limit <= metric.maximum
+    assert metric.weight >= 0
+    assert metric.networked or not metric.needs
+
+
 # A registry is tested by one line: the registry, and what its members must hold.
 REGISTRIES: tuple[tuple[Registry[Any], Callable[[Any], None]], ...] = (
     (FAMILIES, check_family),
     (CONTROLS, check_control),
+    (METRICS, check_metric),
 )
 
 

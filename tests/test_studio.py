@@ -61,6 +61,19 @@ def test_a_count_becomes_single_recipes_with_the_next_seeds(studio: Studio):
     assert len({recipe.replace(seed=0) for recipe in recipes}) == 1
 
 
+def test_variations_keep_the_seed_and_take_the_next_variation_seeds(studio: Studio):
+    varied = Recipe(prompt="a", seed=3, variation_seed=SEEDS - 1, variation_strength=0.2, count=3)
+    recipes = studio.settle(varied)
+    assert [(recipe.seed, recipe.variation_seed) for recipe in recipes] == [(3, SEEDS - 1), (3, 0), (3, 1)]
+    recipes = studio.settle(varied.replace(variation_strength=0))
+    assert [recipe.seed for recipe in recipes] == [3, 4, 5]
+    (open_one,) = studio.settle(Recipe(prompt="a", variation_strength=0.2))
+    assert open_one.variation_seed is not None
+    assert studio.settle(open_one) == (open_one,)
+    with pytest.raises(RecipeError, match="Variation seed means nothing without a variation"):
+        studio.settle(Recipe(prompt="a", variation_seed=1))
+
+
 def test_an_open_seed_is_drawn_anew_each_time(studio: Studio):
     assert len({studio.settle(Recipe(prompt="a"))[0].seed for _ in range(8)}) > 1
 

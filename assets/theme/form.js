@@ -12,12 +12,13 @@ Object.assign(window.studio, (() => {
         [0.99, "Keeps a faint idea of it."],
         [1, "Keeps nothing of it."],
     ];
-    const MORE = ["steps", "guidance_scale", "scheduler", "width", "height"];
+    const MORE = ["steps", "guidance_scale", "scheduler", "width", "height", "variation_strength"];
     // What the server said last about model and tabs, and what the form says now.
     let facts = null;
     let values = {};
     let send = () => {};
     const listeners = [];
+    const readers = [];
 
     const element = (key) => document.getElementById(`field-${key.replace("/", "-")}`);
     const same = (a, b) => a === b || JSON.stringify(a) === JSON.stringify(b);
@@ -37,7 +38,9 @@ Object.assign(window.studio, (() => {
         values = Object.fromEntries(keys.map((key, at) => [key, compact(given[at])]));
         for (const key of keys) if (before[key] !== undefined && !same(before[key], values[key])) forgive(element(key));
         mark();
+        readers.forEach((reader) => reader(values));
         window.studio.steer?.sourced();
+        window.studio.stack?.worded();
         return { ...values, tab: tab() };
     }
 
@@ -100,6 +103,7 @@ Object.assign(window.studio, (() => {
         for (const column of bench.querySelectorAll(".after")) column.hidden = !column.classList.contains(`of-${chosen}`);
         name();
         window.studio.steer?.turned();
+        window.studio.stack?.worded();
         if (told) {
             const hidden = new Set(told.hidden.map((key) => element(key)));
             for (const block of bench.querySelectorAll('[id^="field-"]')) block.hidden = hidden.has(block);
@@ -132,7 +136,7 @@ Object.assign(window.studio, (() => {
             group.setAttribute("aria-label", group.querySelector("[data-testid=block-info]")?.textContent.trim() ?? "");
             group.setAttribute("role", "radiogroup");
         }
-        for (const often of ["seed", "hires_steps"]) input(often)?.setAttribute("inputmode", "numeric");
+        for (const often of ["seed", "variation_seed", "hires_steps"]) input(often)?.setAttribute("inputmode", "numeric");
     }
 
     const describe = (model) => {
@@ -154,7 +158,7 @@ Object.assign(window.studio, (() => {
         const own = size && (size[0] !== values.width || size[1] !== values.height);
         field("shape")?.classList.toggle("own", Boolean(own));
         field("seed")?.classList.toggle("fixed", Boolean(values.seed));
-        note(field("negative_presets"), (values.negative_presets ?? []).map((id) => facts.negatives[id] ?? "").join(", "));
+        for (const name of ["styles", "negative_presets"]) note(field(name), (values[name] ?? []).map((id) => facts.ready[name][id] ?? "").join("\n"));
         for (const name of ["strength", "hires_strength"]) note(field(name), strength(name));
         note(field("upscale"), becomes(value("init_image")?.pictures ?? [], value("upscale")));
     }
@@ -196,6 +200,7 @@ Object.assign(window.studio, (() => {
     // A fault stands at its field until the field changes.
     function blame(fault) {
         if (fault.field === "controls") return window.studio.steer.blame(fault);
+        if (fault.field === "loras") return window.studio.stack.blame(fault);
         const block = fault.field && field(fault.field);
         if (!block || block.hidden) return false;
         forgive(block);
@@ -226,5 +231,6 @@ Object.assign(window.studio, (() => {
         ask, keep, form, turn, blame, ready, value,
         facts: () => facts,
         onfacts: (listener) => listeners.push(listener),
+        onvalues: (reader) => readers.push(reader),
     };
 })());

@@ -50,7 +50,7 @@ window.studio.fullview = (stage) => {
             },
         }));
         words.replaceChildren(make("p", { class: "full-prompt" }, picture.prompt), said(picture),
-            ...(picture.check?.length ? [make("p", {}, picture.check[1])] : []), ...(picture.how ? [make("p", { class: "quiet" }, picture.how)] : []));
+            ...(picture.check?.length ? [make("p", {}, picture.check[1])] : []), ...[picture.how, picture.loras].filter(Boolean).map((line) => make("p", { class: "quiet" }, line)));
     }
 
     function turn(by) {

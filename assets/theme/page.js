@@ -8,6 +8,9 @@ window.studio = (() => {
         ["← →", "Previous and next picture"],
         ["1 – 9", "Choose in a picker that has the focus"],
         ["/", "Go to the prompt"],
+        ["K R S", "Candidates: keep, reject, star; 1 to 5 rate"],
+        ["Z", "Candidates: undo the last mark"],
+        ["Ctrl ↑ ↓", "In a prompt: the chosen words count more or less"],
         ["?", "This sheet"],
     ];
     const tab = () => document.querySelector("#tabs [role=tab][aria-selected=true]")?.dataset.tabId;
@@ -31,12 +34,14 @@ window.studio = (() => {
     const hooks = {};
     const before = (tab, hook) => { hooks[tab] = hook; };
 
-    async function go() {
+    // Draws what the chosen tab says, or hands it on to the tab `to`.
+    async function go(to) {
         await window.studio.ready;
         const chosen = tab();
         if (!window.studio.facts()?.tabs[chosen]) return;
         await hooks[chosen]?.();
-        window.studio.ask(chosen);
+        if (to) window.studio.ask(`${chosen}_into`, { to });
+        else window.studio.ask(chosen);
     }
 
     // A number field hands its value over when it is left, so it is left first.

@@ -15,6 +15,11 @@ Object.assign(window.studio, (() => {
         picture: "M4 5h16v14H4zM4 16l5-5 4 4 3-3 4 4M15.5 9.5h.01",
         remove: "M6 6l12 12M18 6L6 18",
         add: "M12 6v12M6 12h12",
+        keep: "M5 12.5l5 5 9-10",
+        star: "M12 4l2.5 5.2 5.7.8-4.1 4 1 5.7-5.1-2.7-5.1 2.7 1-5.7-4.1-4 5.7-.8z",
+        grip: "M9 6h.01M15 6h.01M9 12h.01M15 12h.01M9 18h.01M15 18h.01",
+        star: "M12 4l2.4 5 5.6.8-4 3.9 1 5.5-5-2.6-5 2.6 1-5.5-4-3.9 5.6-.8z",
+        about: "M12 11v6M12 7.5h.01M12 3a9 9 0 1 0 0 18a9 9 0 1 0 0-18",
     };
     const icon = (name) => {
         const holder = make("span", { class: "icon", "aria-hidden": "true" });
@@ -35,7 +40,7 @@ Object.assign(window.studio, (() => {
 
     // `tell` hands an act on to the server, `takers` are the tabs that it can be sent to, `shut` leaves the full view.
     function acts(picture, worded, { tell, takers, shut, compare, comparing }) {
-        const which = { job: picture.job, image: picture.image };
+        const which = picture.which;
         const act = (name, label, attributes, tag = "button") => make(tag, {
             class: ["act", worded ? "plain" : "", RARER.includes(name) ? "rarer" : ""].join(" ").trim(), "aria-label": label, title: worded ? null : label,
             ...(tag === "button" ? { type: "button" } : {}), ...attributes,
@@ -76,5 +81,5 @@ Object.assign(window.studio, (() => {
         return make("span", { class: "opens" }, button, list);
     }
 
-    return { icon, said, acts };
+    return { icon, said, acts, menu };
 })());

@@ -218,6 +218,8 @@ window.studio.stage = (element, props, watch, tell, takers) => {
     });
 
     window.studio.results = all;
+    // Pictures that stand elsewhere can be used and sent on as those of the stage.
+    window.studio.deeds = { tell, takers };
     new ResizeObserver(() => arrange()).observe(wall);
     window.studio.onfacts(() => drawEmpty());
     watch("value", take);

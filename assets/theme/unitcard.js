@@ -1,7 +1,7 @@
 // One control unit on the page: its tiles, what makes its map, and how that is followed.
 window.studio.unitCard = (unit, panel) => {
     "use strict";
-    const { make, icon } = window.studio;
+    const { make, icon, slider } = window.studio;
     const { fields, kinds, fitting, offered, changed } = panel;
     const CHOICES = { resize: ["crop", "pad", "stretch"], mode: ["balanced", "prompt", "control"] };
     const kind = kinds[unit.kind] ?? { label: unit.kind, help: "", options: [], maps: true };
@@ -28,10 +28,10 @@ window.studio.unitCard = (unit, panel) => {
     const fine = make("div", { class: "dials" }, make("div", { class: "pair" }, dial("start"), dial("end")));
     if (kind.maps) fine.append(make("div", { class: "pair" }, picker("resize"), mode));
     if (kind.maps && !kind.ready) fine.append(button("Use a ready-made map", () => files.map.click()));
-    state.root = make("article", { class: "unit", "aria-label": kind.label, onfocusin: () => panel.hold(unit), onpointerdown: () => panel.hold(unit) },
+    state.root = make("article", { class: "card unit", "aria-label": kind.label, onfocusin: () => panel.hold(unit), onpointerdown: () => panel.hold(unit) },
         make("header", {}, choose, make("label", { class: "switch", title: "On or off" }, on),
             make("button", { type: "button", class: "drop", "aria-label": `Remove ${kind.label}`, title: "Remove", onclick: () => panel.remove(unit) }, icon("remove"))),
-        make("div", { class: "unit-body" }, tiles, files.image, files.map, ways, line, fault, own, dial("weight"), network, place,
+        make("div", { class: "card-body" }, tiles, files.image, files.map, ways, line, fault, own, dial("weight"), network, place,
             make("details", { class: "fine" }, make("summary", {}, "More"), fine)));
     return state;
 
@@ -113,23 +113,6 @@ window.studio.unitCard = (unit, panel) => {
 
     function picker(name) {
         return choice(fields[name], CHOICES[name], unit[name], (value) => changed(unit, { [name]: value }));
-    }
-
-    // A number with its slider; `set` is told whether it is still going on.
-    function slider({ label, help, minimum, maximum, step }, value, set) {
-        const ends = { min: minimum, max: maximum, step, "aria-label": label, value };
-        const number = make("input", { type: "number", ...ends });
-        const range = make("input", { type: "range", ...ends });
-        const whole = make("div", { class: "dial", title: help }, make("span", {}, label), number, range);
-        whole.say = (given) => { number.value = range.value = given; };
-        range.addEventListener("input", () => { number.value = range.value; set(Number(range.value), true); });
-        range.addEventListener("change", () => set(Number(range.value), false));
-        number.addEventListener("change", () => {
-            const given = Math.min(maximum, Math.max(minimum, Number(number.value)));
-            whole.say(given);
-            set(given, false);
-        });
-        return whole;
     }
 
     function choice({ label, help }, choices, value, set) {

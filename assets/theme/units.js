@@ -26,8 +26,8 @@ window.studio.units = (element, props, watch, upload, server, known) => {
     const lacking = make("p", { class: "note" });
     const wrong = make("div", { class: "faults", role: "alert" });
     const count = make("span", { class: "count" });
-    const fold = make("details", { class: "steering" },
-        make("summary", {}, "ControlNet", count), make("div", { class: "steering-body" }, cannot, list, add, lacking, wrong));
+    const fold = make("details", { class: "fold steering" },
+        make("summary", {}, "ControlNet", count), make("div", { class: "fold-body" }, cannot, list, add, lacking, wrong));
     home.append(fold);
 
     const told = () => facts()?.controls ?? { fitting: {}, cannot: {}, lacking: "", modes: true };

@@ -6,10 +6,12 @@ from dataclasses import dataclass
 
 from PIL.Image import Image
 
-from studio.errors import RecipeError
+from studio.errors import ModelError, RecipeError
 from studio.events import Event
 from studio.hub import Say, silent
 from studio.inputs import Input
+from studio.metrics import METRICS
+from studio.metrics.base import Score, Shot
 from studio.recipe import ControlUnit, Recipe
 from studio.skeleton import Person
 
@@ -58,6 +60,14 @@ class Backend(ABC):
         """The people that a pose unit finds in its picture, in the picture's pixels; arguments and errors likewise."""
         del unit, model, say
         raise RecipeError("controls", "People cannot be found in pictures here.", "Place a pose by hand.")
+
+    def measure(self, metric: str, shots: Sequence[Shot], *, starter: bool) -> list[Score]:
+        """What a metric that runs a network says of each picture; `starter`: all of them are the starter's.
+
+        Raises ModelError where weights are missing, DeviceError where memory does not suffice.
+        """
+        del shots, starter
+        raise ModelError(f"{METRICS[metric].label} cannot be measured here.", "Rank by the other metrics.")
 
     @abstractmethod
     def describe(self) -> str:

@@ -2,15 +2,18 @@
 
 import itertools
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from threading import Lock
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from studio.backends.base import Backend, Rendered, Report
 from studio.controlnets import ControlNets
+from studio.controls.base import Workshop
 from studio.events import Loading
 from studio.hub import Say, silent
 from studio.inputs import Input, Inputs
+from studio.metrics import METRICS
+from studio.metrics.base import Score, Shot
 from studio.models import Catalogue
 from studio.recipe import ControlUnit, Recipe
 from studio.settings import Settings
@@ -19,6 +22,9 @@ from studio.wordbook import Wordbook
 
 if TYPE_CHECKING:
     from studio.engine.manager import PipelineManager
+
+
+T = TypeVar("T")
 
 
 class LocalBackend(Backend):
@@ -38,6 +44,7 @@ class LocalBackend(Backend):
         self._inputs = Inputs.of(settings)
         self._making = Lock()
         self._manager: PipelineManager | None = None
+        self._kept: dict[str, Any] = {}
 
     def generate(self, recipes: Sequence[Recipe], report: Report) -> Iterator[Rendered]:
         manager = self._engine(lambda words: report(Loading(words)))
@@ -70,12 +77,30 @@ class LocalBackend(Backend):
 
         return maps.people(manager, unit, self._catalogue[model], self._inputs, say)
 
+    def measure(self, metric: str, shots: Sequence[Shot], *, starter: bool) -> list[Score]:
+        found = METRICS[metric]
+        if starter and found.embedded:
+            # Small, and on the CPU: nothing waits for it, and it for nothing.
+            self._engine()
+            return found.measure(shots, Workshop(self._settings, starter=True, load=self._keep))
+        for weights in found.needs:  # said before the engine is started, or waited for
+            weights.here(self._settings)
+        manager = self._engine()
+        with manager.hold():
+            return found.measure(shots, manager.workshop(None))
+
     def describe(self) -> str:
         return self._manager.describe() if self._manager else "The engine is starting."
 
     def close(self) -> None:
         if self._manager:
             self._manager.close()
+
+    def _keep(self, key: str, loader: Callable[[], T]) -> T:
+        if key not in self._kept:
+            self._kept[key] = loader()
+        kept: T = self._kept[key]
+        return kept
 
     def _engine(self, say: Say = silent) -> "PipelineManager":
         if self._manager is None:

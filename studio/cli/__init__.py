@@ -8,13 +8,13 @@ from typing import NoReturn
 
 from studio import __version__
 from studio.cli.base import Command, Exit
-from studio.errors import LibraryError, ModelError, PresetError, RecipeError, SettingsError, StudioError
+from studio.errors import DeployError, LibraryError, ModelError, PresetError, RecipeError, SettingsError, StudioError
 from studio.registry import Registry
 
 COMMANDS: Registry[Command] = Registry("studio.cli", "COMMAND", Command)
 
 # What the person at the keyboard can mend; any other fault is the studio's or the device's.
-MENDABLE = (RecipeError, SettingsError, PresetError, ModelError, LibraryError)
+MENDABLE = (RecipeError, SettingsError, PresetError, ModelError, LibraryError, DeployError)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

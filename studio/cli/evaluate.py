@@ -23,11 +23,14 @@ GROUND = ("text_to_image", "probe")
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "what",
-        choices=["starter", "schedulers"],
-        help="Each member of the starter's family, or its schedulers at their steps: an hour, kept in the data folder.",
+        choices=["starter", "schedulers", "candidates"],
+        help="Each member of the starter's family; or its schedulers at their steps: an hour, kept in the data folder; "
+        "or what the ranking of its candidates means.",
     )
     parser.add_argument("--only", nargs="+", default=[], metavar="NAME", help="Only these members of the family.")
-    parser.add_argument("--count", type=int, help="Pictures a figure; by default 96, and 64 for the schedulers.")
+    parser.add_argument(
+        "--count", type=int, help="Pictures a figure (default: 96, 64 for the schedulers); 32 sets of candidates."
+    )
     parser.add_argument("--json", action="store_true", help="Print one JSON object.")
     parser.add_argument("--cards", action="store_true", help="Also write the tables into the model cards and docs.")
     parser.add_argument("--sheet", type=Path, metavar="FILE", help="Also write the fixed prompts' pictures to it.")
@@ -46,8 +49,7 @@ def run(args: argparse.Namespace) -> int:
     with redirect_stdout(sys.stderr):
         if args.sheet:
             _write_sheet(sitting, args.sheet)
-        work = load_settings(args).home / "evaluations"
-        for name, found in _schedulers(sitting, work) if args.what == "schedulers" else _members(sitting, args.only):
+        for name, found in _tables(args, sitting):
             tables[name] = None if isinstance(found, str) else found
             if args.cards and not isinstance(found, str):
                 write_figures(_pages(args.folder), name, found, sitting.count)
@@ -69,7 +71,7 @@ def _sitting(args: argparse.Namespace) -> "Sitting":
     from studio.training.starter.family import MEMBERS
     from studio.training.starter.family.base import Sitting
 
-    count = args.count or (64 if args.what == "schedulers" else 96)
+    count = args.count or {"starter": 96, "schedulers": 64, "candidates": 32}[args.what]
     if count < 2:
         raise SettingsError(f"--count {count} is too few.", "Measure at least 2 pictures a figure.")
     if unknown := [name for name in args.only if name not in MEMBERS]:
@@ -77,6 +79,20 @@ def _sitting(args: argparse.Namespace) -> "Sitting":
     if missing := [path for name in GROUND for path in MEMBERS[name].missing(args.folder)]:
         raise ModelError(f"{missing[0]} is missing.", "Copy the whole model again, or name its folder with --folder.")
     return Sitting(args.folder, count)
+
+
+def _tables(args: argparse.Namespace, sitting: "Sitting") -> "Iterator[tuple[str, Table | str]]":
+    settings = load_settings(args)
+    if args.what == "starter":
+        yield from _members(sitting, args.only)
+    elif args.what == "schedulers":
+        from studio.training.starter import schedulers
+
+        yield "schedulers", schedulers.measure(sitting, settings.home / "evaluations")
+    else:
+        from studio.training.starter import triage
+
+        yield "candidates", triage.measure(sitting, settings)
 
 
 def _members(sitting: "Sitting", only: list[str]) -> "Iterator[tuple[str, Table | str]]":
@@ -95,12 +111,6 @@ def _members(sitting: "Sitting", only: list[str]) -> "Iterator[tuple[str, Table 
             )
         else:
             yield name, MEMBERS[name].measure(sitting)
-
-
-def _schedulers(sitting: "Sitting", work: Path) -> "Iterator[tuple[str, Table | str]]":
-    from studio.training.starter.schedulers import measure
-
-    yield "schedulers", measure(sitting, work)
 
 
 def _write_sheet(sitting: "Sitting", path: Path) -> None:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, TextIO, get_origin
 from PIL import Image
 
 from studio.cli.base import Command, Exit, load_settings, settings_arguments
+from studio.cli.presets import preset_argument, saved
 from studio.controls import CONTROLS
 from studio.errors import RecipeError
 from studio.events import Done, Event, Failed, Finished, Loading, Step, Stopped
@@ -20,6 +21,7 @@ from studio.inputs import Input, Inputs
 from studio.metadata import png
 from studio.recipe import Recipe, settings
 from studio.settings import Settings
+from studio.spelling import LORA_FORM, NUMBER, SIDES_FORM, lora, sides
 from studio.wording import replaced
 
 if TYPE_CHECKING:
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
 OWNER = "command line"
 # Where the option is not simply the field's name.
 OPTIONS = {
+    "styles": "--style",
     "negative_prompt": "--negative",
     "negative_presets": "--negative-preset",
     "guidance_scale": "--guidance",
@@ -37,20 +40,19 @@ OPTIONS = {
     "mask_image": "--mask",
 }
 # Where the value is not simply the field's.
-VALUES = {"init_image": "FILE", "mask_image": "FILE", "outpaint": "left=N,right=N,top=N,bottom=N"}
+VALUES = {"init_image": "FILE", "mask_image": "FILE", "outpaint": SIDES_FORM}
 # A control unit in one word. A file's own name may hold colons and equals signs.
 UNIT_FORM = "KIND=IMAGE[:WEIGHT[:START-END]]"
-NUMBER = r"\d*\.?\d+"
 UNIT = rf"(?P<kind>[^=]+)=(?P<file>.+?)(?::(?P<weight>{NUMBER})(?::(?P<start>{NUMBER})-(?P<end>{NUMBER}))?)?"
-LORA_FORM = "NAME[:WEIGHT]"
-LORA = rf"(?P<name>.+?)(?::(?P<weight>-?{NUMBER}))?"
 BAR = 24
 
 
-def arguments(parser: argparse.ArgumentParser) -> None:
+def arguments(parser: argparse.ArgumentParser, prompt: str = "prompt") -> None:
+    """An option for each setting of a recipe; `prompt` is how the words are given, by place or by an option."""
     for name, setting in settings().items():
         if name == "prompt":
-            parser.add_argument("prompt", metavar="PROMPT", help=setting.help)
+            nargs = None if prompt.startswith("-") else "?"
+            parser.add_argument(prompt, metavar="PROMPT", nargs=nargs, help=f"{setting.help} A preset may give it.")
             continue
         if name == "controls":
             control_arguments(parser)
@@ -78,6 +80,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
             action="append" if many else "store",
             help=setting.help.replace("%", "%%") + (" May be given again." if many else ""),
         )
+    preset_argument(parser)
     output_arguments(parser)
 
 
@@ -99,24 +102,30 @@ def output_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Generate; each image's path, or with --json one object about all, on standard output, all else on the other."""
-    studio_settings = load_settings(args)
-    given = {name: value for name in settings() if (value := getattr(args, name, None)) is not None}
+    return make(args, load_settings(args), asked(args))
+
+
+def asked(args: argparse.Namespace) -> dict[str, Any]:
+    """The recipe fields that the options say, in which files stand for pictures; RecipeError for the rest of them."""
+    given = saved(args.preset, load_settings(args))
+    given |= {name: value for name in settings() if (value := getattr(args, name, None)) is not None}
     if "outpaint" in given:
-        given["outpaint"] = _sides(given["outpaint"])
+        given["outpaint"] = sides(given["outpaint"])
     if args.lora:
-        given["loras"] = [_lora(text) for text in args.lora]
+        given["loras"] = [lora(text) for text in args.lora]
     units = [*(_unit("image", text) for text in args.control), *(_unit("map", text) for text in args.control_map)]
     # Without the pictures first, so that a misspelt setting stores nothing.
     plain = {name: value for name, value in given.items() if name not in ("init_image", "mask_image")}
-    Recipe.make(**plain, controls=[{**unit, "image": None, "map": None} for unit in units])
+    unpictured = [{**unit, "image": None, "map": None} for unit in units]
+    Recipe.make(**plain | ({"controls": unpictured} if units else {}))
     if units:
         given["controls"] = units
-    return make(args, studio_settings, given)
+    return given
 
 
 def make(args: argparse.Namespace, studio_settings: Settings, given: dict[str, Any]) -> int:
     """Make the images of these recipe fields, in which files stand for pictures, and say so as `run` does."""
-    recipe = Recipe.make(**given | _stored(Inputs.of(studio_settings), given))
+    recipe = Recipe.make(**given | stored(Inputs.of(studio_settings), given))
     began = time.monotonic()
     out, images = sys.stdout, dict[int, Finished]()
     with redirect_stdout(sys.stderr):
@@ -126,27 +135,11 @@ def make(args: argparse.Namespace, studio_settings: Settings, given: dict[str, A
             job = studio.submit(recipe, OWNER)
             for words in dict.fromkeys(words for single in job.recipes for words in replaced(recipe, single)):
                 print(words, file=sys.stderr)
-            end = _follow(studio, job, images, None if args.json else out)
+            end = follow(studio, job, images, None if args.json else out)
     if args.json:
         facts = [_facts(image) for image in images.values()]
         print(json.dumps({"images": facts, "seconds": round(time.monotonic() - began, 3)}))
-    return _exit_code(end, args.command)
-
-
-def _sides(text: str) -> dict[str, str]:
-    """The sides of `left=8,top=16`."""
-    sides = [part.split("=") for part in text.split(",")]
-    if any(len(side) != 2 for side in sides):
-        raise RecipeError("outpaint", f"{text!r} cannot be.", f"Write {VALUES['outpaint']}, or some of these.")
-    return {name.strip(): pixels.strip() for name, pixels in sides}
-
-
-def _lora(text: str) -> dict[str, str]:
-    """The LoRA of `ink:0.6`."""
-    found = re.fullmatch(LORA, text)
-    if not found:
-        raise RecipeError("loras", f"{text!r} cannot be.", f"Write {LORA_FORM}.")
-    return {name: value for name, value in found.groupdict().items() if value is not None}
+    return exit_code(end, args.command)
 
 
 def _unit(source: Literal["image", "map"], text: str) -> dict[str, Any]:
@@ -158,7 +151,7 @@ def _unit(source: Literal["image", "map"], text: str) -> dict[str, Any]:
     return {source: given.pop("file"), **given}
 
 
-def _stored(inputs: Inputs, given: dict[str, Any]) -> dict[str, Any]:
+def stored(inputs: Inputs, given: dict[str, Any]) -> dict[str, Any]:
     """The ids of the pictures that are given as files; what was done to them is said."""
     ids: dict[str, Any] = {}
     for name, add in (("init_image", inputs.add), ("mask_image", inputs.add_mask)):
@@ -180,7 +173,7 @@ def said(added: Input, file: str) -> str:
     return added.id
 
 
-def _follow(studio: "Studio", job: "Job", images: dict[int, Finished], out: TextIO | None) -> Event:
+def follow(studio: "Studio", job: "Job", images: dict[int, Finished], out: TextIO | None) -> Event:
     """Watch the job to its end and return that; Ctrl-C stops the job, and what had finished is kept."""
     try:
         return _watch(job, images, out)
@@ -243,7 +236,7 @@ def _facts(image: Finished) -> dict[str, Any]:
     }
 
 
-def _exit_code(end: Event, command: str) -> Exit:
+def exit_code(end: Event, command: str) -> Exit:
     match end:
         case Stopped():
             print(f"studio {command}: stopped; the finished images are kept.", file=sys.stderr)

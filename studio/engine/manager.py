@@ -174,11 +174,14 @@ class PipelineManager:
         ]
         loan.loras = Stack(recipe, adapters, model.family_facts().lora_blocks) if adapters else None
 
-    def workshop(self, model: Model, say: Say) -> Workshop:
-        """What maps are made with, for pictures of this model; whoever lets networks make them has the device."""
+    def workshop(self, model: Model | None, say: Say | None = None) -> Workshop:
+        """What maps are made with, for pictures of this model, and what measures pictures; whoever lets networks work
+        has the device.
+        """
+        say = say or _silent
         return Workshop(
             self._settings,
-            starter=model.family == "starter",
+            starter=model is not None and model.family == "starter",
             device=self.device.kind,
             load=self._shelf.load,
             say=lambda words: say(Loading(words)),

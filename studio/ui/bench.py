@@ -1,6 +1,7 @@
 """The bench: tabs above, one form to the left, one stage to the right; and how pictures are asked for and sent on."""
 
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 from studio.errors import StudioError
@@ -9,14 +10,16 @@ from studio.studio import Studio
 from studio.ui import stage as stages
 from studio.ui.fast_gradio import gr
 from studio.ui.form import Form, Updates, Values
-from studio.ui.knobs import Knobs
+from studio.ui.knobs import Knobs, into
 from studio.ui.listeners import FOLLOWER, LISTENER, QUICK
+from studio.ui.loras import Stack
 from studio.ui.owner import owner_of
+from studio.ui.preset_panel import PresetPanel
 from studio.ui.source import Picture
 from studio.ui.tabs import TABS
 from studio.ui.tabs.base import Desk, Panel, Tab
 from studio.ui.units import Units
-from studio.ui.view import finished, view, watch
+from studio.ui.view import finished, stored, view, watch
 
 
 class Bench:
@@ -25,21 +28,26 @@ class Bench:
     def __init__(self, studio: Studio, blocks: Any, model: Any, owner: Any) -> None:
         self.studio = studio
         self.owner = owner
-        self.tabs: dict[str, Tab] = dict(sorted(TABS.items(), key=lambda member: member[1].order))
+        tabs = sorted(TABS.items(), key=lambda member: member[1].order)
+        self.tabs: dict[str, Tab] = {name: tab for name, tab in tabs if tab.here(studio)}
         self.panels: dict[str, Panel] = {}
         self.form = Form(studio)
         self.form.adopt("model", model)
         self.units = Units(studio, self.form)
+        self.stack = Stack(studio, self.form)
         self.knobs = Knobs(studio, self.form, self.units, owner)
+        self.presets = PresetPanel(studio, self.form, self.knobs, self.stack, self.units)
         with gr.Column(elem_classes="bench"):
             behind = self._place_tabs(blocks)
             with gr.Column(elem_classes="ask"):
-                self.knobs.place_prompt()
+                self.knobs.place_prompt({name: tab.offers for name, tab in self.tabs.items() if tab.offers})
             with gr.Column(elem_classes="wall"):
                 takers = {name: tab.label for name, tab in self.tabs.items() if tab.takes_picture}
                 self.stage = stages.place(takers)
             with gr.Column(elem_classes="rest"):
+                self.presets.place()
                 self.knobs.place_settings()
+                self.stack.place()
                 self.units.place()
                 for column in behind:
                     column.render()
@@ -64,9 +72,13 @@ class Bench:
         # the tabs, because a mask editor in them is read back as pictures.
         aside = {**QUICK, "show_progress_on": stage}
         knobs.wire()
+        self.presets.wire()
         knobs.generate.click(None, None, None, js="() => studio.go()", api_visibility="private")
+        for other, button in knobs.offers.items():
+            button.click(None, None, None, js=f"() => studio.go('{other}')", api_visibility="private")
         for name in self.form.tasks:
             self._wire_generate(name)
+            self._wire_into(name, aside)
         stage.another(self._another, {self.owner}, [stage], api_visibility="private", **FOLLOWER)
         stage.again(self._again, {self.owner}, [stage, *self._extras], api_visibility="private", **FOLLOWER)
         stage.stop(self._stop, {self.owner}, [stage], **QUICK)
@@ -96,20 +108,51 @@ class Bench:
 
         getattr(self.knobs.facts, tab)(
             generate,
-            {*self.form.of(tab).values(), *self.panels[tab].extras, self.units.widget, self.owner},
+            self._said_by(tab),
             [self.stage],
             api_name=self.tabs[tab].endpoint or tab,
             **FOLLOWER,
         )
 
+    def _wire_into(self, tab: str, aside: dict[str, Any]) -> None:
+        """What the tab says becomes another tab's work."""
+
+        def begin(values: Values, event: gr.EventData, request: gr.Request) -> Updates:
+            owner = self._owner(values, request)
+            try:
+                begun = self.panels[event.to].begin(self._recipes(tab, values), owner)
+            except StudioError as fault:
+                return {self.stage: view(self.studio, owner, fault)}
+            return {**begun, self.tablist: gr.Tabs(selected=event.to)}
+
+        begun = getattr(self.knobs.facts, into(tab))(
+            begin, self._said_by(tab), [self.stage, self.tablist, *self._extras], **aside
+        )
+        begun.then(self._watch, {self.owner}, [self.stage], api_visibility="private", **LISTENER)
+
+    def _said_by(self, tab: str) -> set[Any]:
+        """The widgets that the tab's recipes are read from."""
+        return {*self.form.of(tab).values(), *self.panels[tab].extras, *self._shared, self.owner}
+
+    def _recipes(self, tab: str, values: Values) -> list[Recipe]:
+        """What the tab says, nothing of it settled; RecipeError names the field that cannot be."""
+        sources = self.panels[tab].read(values)
+        shared = {**self.stack.read(values, tab), **self.units.read(values, tab)}
+        return [self.form.read(values, tab, **source, **shared) for source in sources]
+
+    @property
+    def _shared(self) -> list[Any]:
+        """The panels that all tabs share."""
+        return [self.stack.widget, self.units.widget]
+
     @property
     def _extras(self) -> list[Any]:
-        return [self.units.widget, *(widget for panel in self.panels.values() for widget in panel.extras)]
+        return [*self._shared, *(widget for panel in self.panels.values() for widget in panel.extras)]
 
     @property
     def _kept(self) -> dict[str, Any]:
         kept = {f"{tab}/{name}": widget for tab, panel in self.panels.items() for name, widget in panel.kept.items()}
-        return {**kept, "controls": self.units.widget}
+        return {**kept, "loras": self.stack.widget, "controls": self.units.widget}
 
     def _owner(self, values: Values, request: gr.Request) -> str:
         return owner_of(values[self.owner], request)
@@ -117,8 +160,7 @@ class Bench:
     def _generate(self, tab: str, values: Values, request: gr.Request) -> Iterator[Updates]:
         owner = self._owner(values, request)
         try:
-            sources, controls = self.panels[tab].read(values), self.units.read(values, tab)
-            self.studio.submit([self.form.read(values, tab, **source, **controls) for source in sources], owner)
+            self.studio.submit(self._recipes(tab, values), owner)
         except StudioError as fault:
             yield {self.stage: view(self.studio, owner, fault)}
             return
@@ -128,8 +170,8 @@ class Bench:
         """The same once more, with another seed."""
         owner = self._owner(values, request)
         try:
-            picture = finished(self.studio, owner, event.job, event.image)
-            self.studio.submit(picture.recipe.replace(seed=None), owner)
+            _, recipe = self._pictured(owner, event)
+            self.studio.submit(recipe.replace(seed=None), owner)
         except StudioError as fault:
             yield {self.stage: view(self.studio, owner, fault)}
             return
@@ -139,13 +181,13 @@ class Bench:
         """The same once more from what came out, which becomes the source."""
         owner = self._owner(values, request)
         try:
-            result = finished(self.studio, owner, event.job, event.image)
-            picture = Picture.of(self.studio.inputs.add(result.path), result.path.name)
-            self.studio.submit(result.recipe.replace(init_image=picture.id, seed=None), owner)
+            path, recipe = self._pictured(owner, event)
+            picture = Picture.of(self.studio.inputs.add(path), path.name)
+            self.studio.submit(recipe.replace(init_image=picture.id, seed=None), owner)
         except StudioError as fault:
             yield {self.stage: view(self.studio, owner, fault)}
             return
-        yield {self.stage: view(self.studio, owner), **self.panels[self._tab_of(result.recipe)].take(picture)}
+        yield {self.stage: view(self.studio, owner), **self.panels[self._tab_of(recipe)].take(picture)}
         yield from self._follow(owner)
 
     def _watch(self, values: Values, request: gr.Request) -> Iterator[Updates]:
@@ -167,13 +209,14 @@ class Bench:
         """Fill the form of the picture's own task with its recipe."""
         owner = self._owner(values, request)
         try:
-            recipe = finished(self.studio, owner, event.job, event.image).recipe
+            _, recipe = self._pictured(owner, event)
         except StudioError as fault:
             return {self.stage: view(self.studio, owner, fault)}
         tab = self._tab_of(recipe)
         panel = self.panels[tab]
         return {
             **self.knobs.show(panel.opened(recipe), tab, values),
+            **self.stack.show(recipe),
             **self.units.show(recipe),
             **panel.show(recipe),
             self.tablist: gr.Tabs(selected=tab),
@@ -183,11 +226,18 @@ class Bench:
         """Start from a picture in another tab."""
         owner = self._owner(values, request)
         try:
-            path = finished(self.studio, owner, event.job, event.image).path
+            path, _ = self._pictured(owner, event)
             picture = Picture.of(self.studio.inputs.add(path), path.name)
         except StudioError as fault:
             return {self.stage: view(self.studio, owner, fault)}
         return {**self.panels[event.tab].take(picture), self.tablist: gr.Tabs(selected=event.tab)}
+
+    def _pictured(self, owner: str, event: gr.EventData) -> tuple[Path, Recipe]:
+        """The picture that an act was asked for, as its `which` tells it; StudioError where it is not there."""
+        if name := getattr(event, "stored", None):
+            return stored(self.studio, name)
+        done = finished(self.studio, owner, event.job, event.image)
+        return done.path, done.recipe
 
     def _tab_of(self, recipe: Recipe) -> str:
         """The tab that says the recipe."""
@@ -195,6 +245,7 @@ class Bench:
 
     def _restore_with(self, kept: Any) -> Any:
         def restore(values: Values, request: gr.Request) -> Updates:
+            self.presets.refresh()
             remembered: Mapping[str, Any] = values[kept] or {}
             panels: Updates = {}
             for tab, panel in self.panels.items():
@@ -204,6 +255,7 @@ class Bench:
             chosen = {self.tablist: gr.Tabs(selected=last)} if last in self.tabs else {}
             seen = view(self.studio, self._owner(values, request))
             units = self.units.restore(remembered.get("controls"))
-            return {**self.knobs.restore(remembered), **units, **panels, **chosen, self.stage: seen}
+            stack = self.stack.restore(remembered.get("loras"))
+            return {**self.knobs.restore(remembered), **stack, **units, **panels, **chosen, self.stage: seen}
 
         return restore

@@ -39,12 +39,17 @@ class _WithoutStubs(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         if self._found is None or self._found.loader is None:
             raise ImportError(f"{SLOW} cannot be found.", name=SLOW)
         self._found.loader.exec_module(module)
-        module.__dict__["create_or_modify_pyi"] = lambda *_: None
+        _without_stubs(module)
+
+
+def _without_stubs(module: ModuleType) -> None:
+    module.__dict__["create_or_modify_pyi"] = lambda *_: None
 
 
 def _import_gradio() -> ModuleType:
     os.environ.update(QUIET)
     if SLOW in sys.modules:
+        _without_stubs(sys.modules[SLOW])
         return importlib.import_module("gradio")
     hook = _WithoutStubs()
     sys.meta_path.insert(0, hook)

@@ -14,7 +14,11 @@ from studio.uses import standards
 # Fields that are open in a recipe and shown with the model's own value until they are changed.
 STANDARD = ("width", "height", "steps", "guidance_scale", "scheduler")
 # A number field of Gradio shows 0 where it is empty, and 0 is a number; these are often empty.
-OFTEN_EMPTY = ("seed", "hires_steps")
+OFTEN_EMPTY = ("seed", "variation_seed", "hires_steps")
+# A setting that changes nothing at this value, which is what is shown of it where it is left open.
+NEUTRAL = {"variation_strength": 0}
+# Ready-made words, several at once.
+WORDS = ("styles", "negative_presets")
 PLAIN = {LANCZOS: "Lanczos, no model", LATENT: "Latent, no model"}
 ANY = "0" * 64
 # What every recipe of a task has besides its fields.
@@ -33,6 +37,16 @@ SAMPLES: Mapping[Task, tuple[Mapping[str, Any], ...]] = {
 }
 
 
+class Choice(gr.Dropdown):  # type: ignore[misc]
+    """A dropdown that the studio checks: while a model changes, Gradio may know the choices of the one before."""
+
+    # Else Gradio takes it for a component with a page of its own.
+    is_template = True
+
+    def preprocess(self, payload: Any) -> Any:
+        return payload
+
+
 def kind(name: str, look: dict[str, Any]) -> Any:
     """The Gradio component for a field, with the fixed part of its look filled in."""
     setting = settings()[name]
@@ -45,9 +59,9 @@ def kind(name: str, look: dict[str, Any]) -> Any:
         for side in ("minimum", "maximum", "step"):
             look.setdefault(side, getattr(setting, side))
         return gr.Slider
-    if name in ("scheduler", "model", "negative_presets", "upscaler", "hires_upscaler"):
-        look["multiselect"] = name == "negative_presets"
-        return gr.Dropdown
+    if name in ("scheduler", "model", "upscaler", "hires_upscaler", *WORDS):
+        look["multiselect"] = name in WORDS
+        return Choice
     return gr.Textbox
 
 
@@ -55,8 +69,8 @@ def choices(name: str, model: Model, studio: Studio) -> list[tuple[str, str]] | 
     """Words and value of each choice; None where a field is not chosen from a list that may change."""
     if name == "scheduler":
         return [(scheduler, scheduler) for scheduler in model.family_facts().schedulers()]
-    if name == "negative_presets":
-        presets = studio.presets.negatives.values()
+    if name in WORDS:
+        presets = (studio.presets.styles if name == "styles" else studio.presets.negatives).values()
         return [(preset.name, preset.id) for preset in presets if preset.suits(model.family)]
     if name in ("upscaler", "hires_upscaler"):
         plain = (LANCZOS, LATENT) if name == "hires_upscaler" else (LANCZOS,)
@@ -68,11 +82,15 @@ def standard(name: str, model: Model, task: Task | None) -> Any:
     """What a field is where it is left open, in a tab of `task`, or in all; None where it is nothing."""
     if name in STANDARD:
         return model.default(name)
+    if name in NEUTRAL:
+        return NEUTRAL[name]
     return _of_task(task, frozenset(model.default("abilities"))).get(name) if task else None
 
 
 def cleaned(name: str, value: Any) -> Any:
     """A widget's value as the recipe takes it."""
+    if name in NEUTRAL and value == NEUTRAL[name]:
+        return None
     return value.strip() if name in OFTEN_EMPTY and isinstance(value, str) else value
 
 

@@ -5,7 +5,7 @@ standard), and what a task uses come from the catalogue and `uses`. A tab places
 which. A field that all tabs share has its name as key, one of a tab's own has `tab/name`.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +16,7 @@ from studio.settle import check_task
 from studio.studio import Studio
 from studio.ui import fields
 from studio.ui.fast_gradio import gr
-from studio.ui.fields import STANDARD
+from studio.ui.fields import NEUTRAL, STANDARD
 from studio.uses import lacked, unused
 
 # What creators expect of a model, and are told where it is lacking.
@@ -84,7 +84,8 @@ class Form:
     def deciding(self) -> list[Any]:
         """Widgets that decide which others mean something."""
         radios = [widget for key, widget in self.widgets.items() if "/" in key and isinstance(widget, gr.Radio)]
-        return [switch.widget for switch in self.switches.values()] + radios
+        neutral = [self.widgets[name] for name in NEUTRAL if name in self.widgets]
+        return [switch.widget for switch in self.switches.values()] + radios + neutral
 
     def of(self, tab: str) -> dict[str, Any]:
         """Every widget that a recipe of the tab is read from, by key."""
@@ -141,6 +142,12 @@ class Form:
         }
         return self._updates(model, moved)
 
+    def offered(self, name: str, model_id: str | None, chosen: Sequence[str] | None) -> Any:
+        """What to tell a field of several choices when these may be others; what there is no more is not chosen."""
+        choices = self._choices(name, self.model(model_id)) or []
+        known = {value for _, value in choices}
+        return gr.update(choices=choices, value=[value for value in chosen or () if value in known])
+
     def standards(self, model_id: str | None) -> dict[str, Any]:
         """What the model and the task take for each field that is left open, by key."""
         model = self.model(model_id)
@@ -189,7 +196,7 @@ class Form:
 
     def _impossible(self, tab: str, model: Model) -> set[str]:
         """Fields of the tab that this model does not take, or has nothing to choose from for."""
-        bare = {"negative_presets"} if not self._choices("negative_presets", model) else set()
+        bare = {name for name in fields.WORDS if not self._choices(name, model)}
         return self._unable(tab, model) | bare
 
     def _unable(self, tab: str, model: Model) -> set[str]:
@@ -197,7 +204,7 @@ class Form:
 
     def _standard(self, key: str, model: Model, first: Any) -> Any:
         tab, _, name = key.rpartition("/")
-        if not tab and name not in STANDARD:
+        if not tab and name not in (*STANDARD, *NEUTRAL):
             return None
         standard = fields.standard(name, model, self.tasks.get(tab))
         return first if standard is None else standard

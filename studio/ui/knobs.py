@@ -1,17 +1,17 @@
 """The settings that all tabs share, and what the page has to know of all settings: standards, and what is hidden."""
 
 import json
-from collections.abc import Mapping
-from html import escape
+from collections.abc import Collection, Mapping
 from typing import Any
 
-from studio.errors import ModelError
 from studio.models import Model
 from studio.recipe import Recipe, settings
 from studio.studio import Studio
 from studio.ui import owner as owners
 from studio.ui import stage as stages
+from studio.ui import wordview
 from studio.ui.fast_gradio import gr
+from studio.ui.fields import OFTEN_EMPTY
 from studio.ui.form import Form, Updates, Values
 from studio.ui.listeners import QUICK
 from studio.ui.owner import owner_of
@@ -19,6 +19,12 @@ from studio.ui.shapes import Shapes
 from studio.ui.units import Units
 
 COUNTS = (1, 2, 4, 8)
+# What is seldom changed, in groups.
+MORE = (
+    ("steps", "guidance_scale", "scheduler"),
+    ("width", "height"),
+    ("variation_strength", "variation_seed"),
+)
 # Gradio finds a custom event by its quoted name in here.
 FACTS_SCRIPT = """studio.form(element, props, watch, (name, data) => trigger(name, data), ["reset"].concat(TABS));"""
 
@@ -33,16 +39,20 @@ class Knobs:
         self.owner = owner
         self.shapes = Shapes(studio)
 
-    def place_prompt(self) -> None:
-        """What is asked for, and the button that asks."""
+    def place_prompt(self, offers: Mapping[str, str]) -> None:
+        """What is asked for, the button that asks, and below it what else can be made of it: tabs with their words."""
         self.form.place("prompt", lines=3, max_lines=10, placeholder="What the picture shows, in words")
-        self.unknown = gr.HTML("", elem_id="unknown", apply_default_css=False)
+        wordview.place(self.studio, "prompt")
         self.generate = gr.Button("Generate", variant="primary", elem_id="generate")
+        with gr.Row(elem_id="offers"):
+            self.offers = {tab: gr.Button(words, size="sm", elem_id=f"offer-{tab}") for tab, words in offers.items()}
         gr.HTML("<p></p>", elem_id="cannot", apply_default_css=False)
 
     def place_settings(self) -> None:
         """What is often changed."""
+        self.form.place("styles", info=None)
         self.form.place("negative_prompt", lines=1, max_lines=6, placeholder="What to keep out of the picture")
+        wordview.place(self.studio, "negative_prompt")
         self.form.place("negative_presets", info=None)
         gr.HTML("<p></p>", elem_id="why-not", apply_default_css=False)
         self.shape, self.quality = self.shapes.place()
@@ -55,14 +65,17 @@ class Knobs:
     def place_more(self) -> None:
         """What is seldom changed."""
         with gr.Accordion("More", open=False, elem_id="more"):
-            for names in (("steps", "guidance_scale", "scheduler"), ("width", "height")):
+            for names in MORE:
                 with gr.Group(elem_classes="group"):
                     for name in names:
-                        self.form.place(name, info=settings()[name].help)
+                        empty: dict[str, Any] = (
+                            {"placeholder": "Random each time", "max_lines": 1} if name in OFTEN_EMPTY else {}
+                        )
+                        self.form.place(name, info=settings()[name].help, **empty)
         self.facts = gr.HTML(
             value=None,
             html_template="",
-            js_on_load=FACTS_SCRIPT.replace("TABS", json.dumps(list(self.form.tasks))),
+            js_on_load=FACTS_SCRIPT.replace("TABS", json.dumps([*self.form.tasks, *map(into, self.form.tasks)])),
             elem_id="facts",
             apply_default_css=False,
         )
@@ -80,10 +93,9 @@ class Knobs:
     def wire(self) -> None:
         """What happens among the settings themselves."""
         form, everything = self.form, {*self.all.values(), self.facts}
-        model, seed, prompt = (form.widgets[name] for name in ("model", "seed", "prompt"))
+        model, seed = form.widgets["model"], form.widgets["seed"]
         self.reuse.click(self._last_seed, {self.owner, seed}, [seed], **QUICK)
         self.random.click(None, None, [seed], js="() => ''", api_visibility="private")
-        prompt.change(self._unknown, {prompt, model}, [self.unknown], trigger_mode="always_last", **QUICK)
         gr.on([model.input, self.quality.input], self._suit, everything, self.moving, **QUICK)
         self.shape.input(self._reshape, everything, self.moving, **QUICK)
         deciding = [widget.change for widget in form.deciding]
@@ -107,12 +119,26 @@ class Knobs:
             tab.select(None, [kept], [kept], js=turn, api_visibility="private")
         return kept
 
-    def show(self, recipe: Recipe, tab: str, values: Values) -> Updates:
-        """What to set so that the tab says this recipe; `values` are those before."""
+    def show(self, recipe: Recipe, tab: str, values: Values, names: Collection[str] | None = None) -> Updates:
+        """What to set so that the tab says this recipe, or these fields of it; `values` are those before."""
         model = self.form.model(recipe.model)
         shape = self.shapes.which(model, recipe.width, recipe.height)
         updates = {**self.form.show(recipe, tab), self.shape: shape, self.quality: "final"}
+        if names is not None:
+            updates = self._only(names, updates)
         return updates | self.tell(self.later(values, updates))
+
+    def _only(self, names: Collection[str], updates: Updates) -> Updates:
+        """These updates without the values of all other fields."""
+        said = {key: {key.rpartition("/")[2]} for key in self.form.widgets}
+        said |= {key: set(switch.names) for key, switch in self.form.switches.items()}
+        said |= {"shape": {"width", "height"}, "quality": {"width", "height", "steps"}}
+        meant = {widget for key, widget in self.all.items() if said[key] & set(names)}
+        return {
+            widget: told if widget in meant else {name: fact for name, fact in told.items() if name != "value"}
+            for widget, told in updates.items()
+            if widget in meant or isinstance(told, dict)
+        }
 
     def restore(self, kept: Mapping[str, Any]) -> Updates:
         """What to set from what the browser kept."""
@@ -136,7 +162,7 @@ class Knobs:
         facts = {
             "standards": self._standards(model, values),
             "model": stages.about(model, self.studio.catalogue),
-            "negatives": {preset.id: preset.text for preset in self.studio.presets.negatives.values()},
+            "ready": wordview.ready(self.studio.presets, model.family),
             "sizes": self.shapes.sizes(model)[values[self.quality] or "final"],
             "controls": self.units.facts(model),
             "tabs": {
@@ -158,7 +184,7 @@ class Knobs:
         """Keys of what the tab does not show; a picker goes with what it sets."""
         names = self.form.hidden(values, tab)
         keys = [key for key in self.form.of(tab) if key.rpartition("/")[2] in names]
-        pickers = {"shape": "width", "quality": "steps", "controls": "controls"}
+        pickers = {"shape": "width", "quality": "steps", "loras": "loras", "controls": "controls"}
         return keys + [picker for picker, name in pickers.items() if name in names]
 
     def _suit(self, values: Values) -> Updates:
@@ -187,16 +213,10 @@ class Knobs:
         seed = self.form.widgets["seed"]
         return {seed: str(seeds[0]) if seeds else values[seed]}
 
-    def _unknown(self, values: Values) -> str:
-        """Names the words of the prompt that a model with a small vocabulary does not know."""
-        try:
-            vocabulary = self.studio.catalogue.vocabulary(self.form.model(values[self.form.widgets["model"]]))
-        except ModelError:
-            return ""
-        words = vocabulary.unknown(values[self.form.widgets["prompt"]] or "") if vocabulary else ()
-        if not words:
-            return ""
-        return f"Not known to this model: {', '.join(f'<b>{escape(word)}</b>' for word in words)}"
+
+def into(tab: str) -> str:
+    """The event that hands what the tab says on to another tab."""
+    return f"{tab}_into"
 
 
 def _value(told: Any, before: Any) -> Any:

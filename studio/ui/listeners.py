@@ -3,10 +3,29 @@
 Ours is the only queue: Gradio must not make anyone wait.
 """
 
+from collections.abc import Callable, Mapping
 from typing import Any
+
+from studio.errors import StudioError
 
 LISTENER: dict[str, Any] = {"concurrency_limit": None, "show_progress": "hidden"}
 # One that follows a job, as long as that takes.
 FOLLOWER: dict[str, Any] = {**LISTENER, "trigger_mode": "multiple"}
 # One that answers at once.
 QUICK: dict[str, Any] = {**LISTENER, "queue": False, "api_visibility": "private"}
+
+
+def served(acts: Mapping[str, Callable[[dict[str, Any]], dict[str, Any]]]) -> list[Callable[..., Any]]:
+    """What a script of the page may call by these names; each tells a fault as {"fault": words}."""
+
+    def answering(name: str, act: Callable[[dict[str, Any]], dict[str, Any]]) -> Callable[..., Any]:
+        def answer(asked: dict[str, Any]) -> dict[str, Any]:
+            try:
+                return act(asked)
+            except StudioError as error:
+                return {"fault": f"{error.message} {error.hint}".strip()}
+
+        answer.__name__ = name
+        return answer
+
+    return [answering(name, act) for name, act in acts.items()]

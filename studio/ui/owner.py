@@ -1,8 +1,13 @@
-"""Whose jobs a page shows: a secret that the browser keeps, so that no other browser can see or stop them."""
+"""Whose jobs a page shows: a secret that the browser keeps, so that no other browser can see or stop them.
+
+Where people can sign in, an account that did is the same owner in every browser.
+"""
 
 import secrets
+import time
 from typing import Any
 
+from studio import space
 from studio.ui.fast_gradio import gr
 
 # Where the browser keeps things. The second word only scrambles them there; the owner's own value is the secret.
@@ -21,9 +26,21 @@ def admit(token: str) -> str:
 
 
 def owner_of(token: Any, request: Any) -> str:
-    """The owner of a call: the browser by its secret, or the caller's session where it keeps none."""
+    """The owner of a call: the account, or else the browser by its secret, or the caller's session if it keeps none."""
+    if account := _account(request):
+        return f"account:{account}"
     return token if _is_secret(token) else f"session:{request.session_hash or secrets.token_urlsafe(LENGTH)}"
 
 
 def _is_secret(token: Any) -> bool:
-    return isinstance(token, str) and len(token) >= LENGTH and not token.startswith("session:")
+    return isinstance(token, str) and len(token) >= LENGTH and ":" not in token
+
+
+def _account(request: Any) -> str | None:
+    """Who signed in, by the cookie that Gradio signed; None for everybody else."""
+    if not space.signs_in():
+        return None
+    signed = getattr(request, "session", {}).get("oauth_info")
+    if not signed or signed.get("expires_at", 0) < time.time():
+        return None
+    return str(signed["userinfo"]["sub"])

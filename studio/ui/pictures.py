@@ -1,8 +1,9 @@
 """One picture as plain data for the page: what it shows, how it was made, what it started from."""
 
 from base64 import b64encode
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
+from hashlib import sha256
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -10,16 +11,20 @@ from urllib.parse import quote
 
 from PIL import Image
 
+from studio.disk import Folder
 from studio.errors import LibraryError, RecipeError
 from studio.events import Finished
 from studio.frame import result_size
 from studio.jobs import Job
 from studio.metadata import png
 from studio.recipe import Recipe
+from studio.settings import Settings
 from studio.studio import Studio
 
 Picture = dict[str, Any]
 
+# The folder of small copies, in the home.
+THUMBNAILS = "thumbnails"
 ELSE = "Another seed or other words may pass."
 # What is said of a picture that the model's output checker took offence at, in a word and in a sentence.
 CHECKED = {
@@ -29,26 +34,41 @@ CHECKED = {
 
 
 def made(studio: Studio, job: Job, event: Finished, side: int) -> Picture:
-    """A finished picture, shown at most at `side` pixels until it is opened."""
-    recipe, path = event.recipe, event.path
+    """A finished picture of a job, shown at most at `side` pixels until it is opened."""
+    which = {"job": job.id, "image": event.image}
+    told = _told(studio, event.path, event.recipe, event.seconds)
+    if max(told["width"], told["height"]) > side:
+        told["shown"] = smaller(event.path, side)
+    return {**told, **which, "key": f"{job.id}/{event.image}", "which": which}
+
+
+def kept(studio: Studio, path: Path, recipe: Recipe, seconds: float, side: int) -> Picture:
+    """A picture of the library, whether or not its job is still known, shown at most at `side` pixels."""
+    name = path.relative_to(studio.library.folder).as_posix()
+    told = _told(studio, path, recipe, seconds)
+    if max(told["width"], told["height"]) > side:
+        told["shown"] = thumbnail(studio.settings, path, side)
+    return {**told, "key": name, "which": {"stored": name}}
+
+
+def _told(studio: Studio, path: Path, recipe: Recipe, seconds: float) -> Picture:
+    """What is said of a stored picture, wherever it stands."""
     width, height = _size(path)
     return {
-        "key": f"{job.id}/{event.image}",
-        "job": job.id,
-        "image": event.image,
         "done": True,
         "width": width,
         "height": height,
         "prompt": recipe.prompt,
         "negative": recipe.negative_prompt,
-        "shown": smaller(path, side) if max(width, height) > side else address(path),
+        "shown": address(path),
         "file": address(path),
         "name": path.name,
         "task": recipe.task,
         "seed": recipe.seed if recipe.denoises else None,
-        "seconds": event.seconds,
+        "seconds": seconds,
         "model": _model_name(studio, recipe.model) if recipe.denoises else str(recipe.upscaler),
         "how": _how(recipe),
+        "loras": _facts(path).get("loras", ""),
         "check": CHECKED.get(_verdict(path), ()),
         **_start(studio, recipe),
     }
@@ -93,13 +113,30 @@ def smaller(path: Path, side: int) -> str:
     copy.thumbnail((side, side), Image.Resampling.LANCZOS, reducing_gap=2)
     buffer = BytesIO()
     copy.save(buffer, "JPEG", quality=88)
-    return _data(buffer.getvalue())
+    return jpeg_address(buffer.getvalue())
+
+
+def thumbnail(settings: Settings, path: Path, side: int) -> str:
+    """The address of a picture's copy of at most `side` pixels, made where there is none yet; empty for no picture."""
+    status = path.stat()
+    stamp = sha256(f"{path} {status.st_mtime_ns} {status.st_size} {side}".encode()).hexdigest()
+    small = settings.home / THUMBNAILS / f"{stamp[:32]}.webp"
+    if not small.is_file():
+        try:
+            with Image.open(path, formats=["PNG", "WEBP", "JPEG"]) as image:
+                image.draft("RGB", (side, side))
+                copy = image.convert("RGB")
+        except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
+            return ""
+        copy.thumbnail((side, side), Image.Resampling.LANCZOS, reducing_gap=2)
+        Folder(small.parent).write(small, lambda file: copy.save(file, "WEBP", quality=80))
+    return address(small)
 
 
 def _look(studio: Studio, recipe: Recipe, jpeg: bytes | None, side: int) -> str | None:
     # What is enlarged is painted tile by tile, and a look at one tile is none at the picture.
     if jpeg and recipe.task != "upscale":
-        return _data(jpeg)
+        return jpeg_address(jpeg)
     if recipe.init_image is None or recipe.outpaint is not None:
         return None
     try:
@@ -134,13 +171,18 @@ def _size(path: Path) -> tuple[int, int]:
         return image.size
 
 
-@lru_cache(maxsize=1024)
 def _verdict(path: Path) -> str:
     """What the output check said of a picture; empty where none was asked."""
+    return _facts(path).get("output check", "")
+
+
+@lru_cache(maxsize=1024)
+def _facts(path: Path) -> Mapping[str, str]:
+    """How a picture was made, beyond its recipe; nothing where it does not say."""
     try:
-        return png.read_facts(path).get("output check", "")
+        return png.read_facts(path)
     except LibraryError:
-        return ""
+        return {}
 
 
 def _how(recipe: Recipe) -> str:
@@ -162,5 +204,6 @@ def _model_name(studio: Studio, model: str | None) -> str:
     return studio.catalogue[model].name if model is not None and model in studio.catalogue else str(model)
 
 
-def _data(jpeg: bytes) -> str:
+def jpeg_address(jpeg: bytes) -> str:
+    """A picture as an address that holds it."""
     return f"data:image/jpeg;base64,{b64encode(jpeg).decode()}"

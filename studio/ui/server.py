@@ -6,9 +6,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 from studio.errors import SettingsError
+from studio.grids import SHEETS
 from studio.settings import Settings
 from studio.studio import Studio
 from studio.ui import theme
+from studio.ui.pictures import THUMBNAILS
 from studio.ui.shapes import Shapes
 from studio.ui.shell import page
 
@@ -43,7 +45,10 @@ def serve(studio: Studio) -> Iterator[str]:
         footer_links=[],
         # Each waiting person's listener holds a thread while it follows the job.
         max_threads=settings.max_waiting + 40,
-        allowed_paths=[str(studio.library.folder), str(studio.inputs.folder), str(theme.FOLDER)],
+        allowed_paths=[
+            *map(str, (studio.library.folder, studio.inputs.folder, theme.FOLDER)),
+            *(str(settings.home / folder) for folder in (THUMBNAILS, SHEETS)),
+        ],
         favicon_path=str(theme.FAVICON),
         theme=theme.theme(),
         css=theme.css() + Shapes(studio).css(),

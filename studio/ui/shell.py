@@ -3,6 +3,7 @@
 from html import escape
 from typing import Any
 
+from studio import space
 from studio.models import Model
 from studio.studio import Studio
 from studio.ui import owner, stage
@@ -17,6 +18,7 @@ UPLOADS = (3600, 86400)
 MARK = f'<h1 class="mark">{TITLE}</h1>'
 CHECK = "The model’s own checker looks at every finished picture."
 CHECKS = {"mark": "Output check marks", "withhold": "Output check withholds"}
+LOST = "Pictures are gone when this Space restarts: save what you like."
 TOOLS = """
 <button type="button" class="tool" data-tool="light" aria-label="Light or dark" title="Light or dark"></button>
 <button type="button" class="tool" data-tool="sheet" aria-label="Keyboard" title="Keyboard (?)">?</button>
@@ -32,11 +34,21 @@ def page(studio: Studio) -> Any:
             model = _model_picker(studio)
             gr.HTML('<p class="about"></p>', elem_id="about", apply_default_css=False)
             status = gr.HTML("", elem_id="status", apply_default_css=False)
+            if space.name():
+                _on_a_space()
             gr.HTML(TOOLS, elem_id="tools", apply_default_css=False, js_on_load="studio.tools(element);")
         Bench(studio, blocks, model, secret)
         blocks.load(owner.admit, [secret], [secret], concurrency_limit=None, queue=False, api_visibility="private")
         _wire_status(blocks, studio, status)
     return blocks
+
+
+def _on_a_space() -> None:
+    """A visitor may have the Space himself, and be known in every browser."""
+    with gr.Row(elem_id="visit"):
+        gr.DuplicateButton("Duplicate this Space", variant="secondary")
+        if space.signs_in():
+            gr.LoginButton("Sign in", "Sign out {}", variant="secondary", size="sm", icon=None)
 
 
 def _model_picker(studio: Studio) -> Any:
@@ -64,6 +76,8 @@ def _wire_status(blocks: Any, studio: Studio, status: Any) -> None:
         parts = [f"<span>{escape(studio.backend.describe())}</span>"]
         if studio.settings.output_check != "off":
             parts.append(f'<span title="{CHECK}">{CHECKS[studio.settings.output_check]}</span>')
+        if space.name() and not space.images():
+            parts.append(f'<span title="{LOST}">Nothing is kept</span>')
         if waiting := studio.jobs.waiting():
             parts.append(f"<span>{waiting} waiting</span>")
         if studio.warming:

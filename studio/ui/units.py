@@ -13,7 +13,7 @@ from typing import Any
 from studio import hub, skeleton
 from studio.controls import CONTROLS
 from studio.controls.base import Control
-from studio.errors import RecipeError, StudioError
+from studio.errors import RecipeError
 from studio.models import Model
 from studio.recipe import IMAGE_PROMPT, ControlUnit, Recipe, settings
 from studio.steering import READY, check_followed
@@ -21,6 +21,7 @@ from studio.studio import Studio
 from studio.ui import fields
 from studio.ui.fast_gradio import gr
 from studio.ui.form import Form, Updates, Values
+from studio.ui.listeners import served
 from studio.ui.poses import Poses, library
 from studio.ui.source import Picture, uploaded
 
@@ -128,27 +129,17 @@ class Units:
         return {**picture.told(self.studio.inputs, SIDE), "pose": self.poses.of(picture.id)}
 
     def _served(self) -> list[Callable[..., Any]]:
-        """What the script may call; each takes one mapping, and tells a fault as {"fault": words}."""
-
-        def answering(name: str, act: Callable[[Asked], dict[str, Any]]) -> Callable[[Asked], dict[str, Any]]:
-            def answer(asked: Asked) -> dict[str, Any]:
-                try:
-                    return act(asked)
-                except StudioError as error:
-                    return {"fault": f"{error.message} {error.hint}".strip()}
-
-            answer.__name__ = name
-            return answer
-
-        acts = {
-            "bring": self._bring,
-            "preview": self._preview,
-            "saying": self._saying,
-            "people": self._people,
-            "pose": self._pose,
-            "poses": lambda _: library(),
-        }
-        return [answering(name, act) for name, act in acts.items()]
+        """What the script may call."""
+        return served(
+            {
+                "bring": self._bring,
+                "preview": self._preview,
+                "saying": self._saying,
+                "people": self._people,
+                "pose": self._pose,
+                "poses": lambda _: library(),
+            }
+        )
 
     def _bring(self, asked: Asked) -> dict[str, Any]:
         """Store an uploaded picture or map."""

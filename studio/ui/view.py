@@ -5,11 +5,13 @@ A view is always the whole of it, so a page that missed some of them is right ag
 
 import time
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
-from studio.errors import JobError, RecipeError, StudioError
-from studio.events import END, Failed, Finished, Loading, Preview, Queued, Started, Step
+from studio.errors import JobError, LibraryError, StudioError
+from studio.events import Event, Failed, Finished, Loading, Preview, Queued, Started, Step
 from studio.jobs import Job
+from studio.recipe import Recipe
 from studio.studio import Studio
 from studio.ui.pictures import expected, made, withheld
 
@@ -62,6 +64,14 @@ def finished(studio: Studio, owner: str, job: str, image: int) -> Finished:
     raise JobError("This picture is not there any more.", "Choose another one.")
 
 
+def stored(studio: Studio, name: str) -> tuple[Path, Recipe]:
+    """The picture of this name in the library, and its recipe; LibraryError where there is none."""
+    path = (studio.library.folder / name).resolve()
+    if not path.is_relative_to(studio.library.folder.resolve()) or not path.is_file():
+        raise LibraryError("This picture is not there any more.", "Choose another one.")
+    return path, studio.library.read(path)
+
+
 def _active(jobs: Sequence[Job]) -> list[Job]:
     """Those that are not over, the oldest first; `jobs` are newest first."""
     return [job for job in reversed(jobs) if job.state in ACTIVE]
@@ -74,7 +84,6 @@ def _fault(fault: StudioError) -> dict[str, Any]:
 
 def _job(studio: Studio, job: Job) -> dict[str, Any]:
     events = job.events
-    ending = events[-1] if events and isinstance(events[-1], END) else None
     previews = {e.image: e.jpeg for e in events if isinstance(e, Preview)}
     done = {e.image: e for e in events if isinstance(e, Finished)}
     return {
@@ -82,8 +91,8 @@ def _job(studio: Studio, job: Job) -> dict[str, Any]:
         "state": job.state,
         "prompt": job.recipes[0].prompt,
         "note": withheld(list(done.values())),
-        "fault": _fault(_failure(ending)) if isinstance(ending, Failed) else None,
-        **_progress(job, events),
+        "fault": failure(events),
+        **progress(job, events),
         "cells": [
             made(studio, job, done[index], WALL_SIDE)
             if index in done and done[index].path.exists()
@@ -93,13 +102,15 @@ def _job(studio: Studio, job: Job) -> dict[str, Any]:
     }
 
 
-def _failure(event: Failed) -> StudioError:
-    if event.field is None:
-        return StudioError(event.message, event.hint)
-    return RecipeError(event.field, event.message, event.hint, event.part)
+def failure(events: Sequence[Event]) -> dict[str, Any] | None:
+    """How a job failed, as the page shows it; None where it did not."""
+    ending = events[-1] if events else None
+    if not isinstance(ending, Failed):
+        return None
+    return {"field": ending.field, "part": ending.part, "message": ending.message, "hint": ending.hint}
 
 
-def _progress(job: Job, events: Sequence[Any]) -> dict[str, Any]:
+def progress(job: Job, events: Sequence[Any]) -> dict[str, Any]:
     """How far the job is: a sentence, a fraction of the whole, and the seconds left where they are known."""
     share = dict.fromkeys(range(len(job.recipes)), 0.0)
     line, seconds_left, step = "", None, None

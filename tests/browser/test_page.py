@@ -354,9 +354,9 @@ def test_examples_fill_the_prompt_and_unknown_words_are_named(new_page: NewPage,
     prompt = page.get_by_label("Prompt", exact=True)
     expect(prompt).to_have_value(page.locator(".chip").first.inner_text())
     prompt.press_sequentially(" zeppelin")
-    expect(page.locator("#unknown")).to_have_text("Not known to this model: zeppelin")
+    expect(page.locator("#words-prompt .words-said")).to_have_text("Not known to this model: zeppelin")
     ask(page, "a house")
-    expect(page.locator("#unknown")).to_have_text("")
+    expect(page.locator("#words-prompt .words-said")).to_have_text("")
     done(page)
     expect(page.locator(".chip").first).to_be_hidden()
 

@@ -17,7 +17,7 @@ from diffusers import StableDiffusionPipeline
 from studio.cli import main
 from studio.models import Catalogue
 from studio.settings import PRESETS, Settings
-from studio.training.starter import evaluate, schedulers
+from studio.training.starter import evaluate, schedulers, triage
 from studio.training.starter.autoencoder import build_autoencoder
 from studio.training.starter.captions import Caption
 from studio.training.starter.diffusion import build_scheduler, build_unet
@@ -179,3 +179,14 @@ def test_a_variation_shows_what_the_caption_says_and_nothing_else_of_the_scene()
     assert other != scene
     assert other == schedulers.variation(scene, 1) != schedulers.variation(scene, 2)
     assert evaluate.full_captions([replace(other, seed=scene.seed)]) == evaluate.full_captions([scene])
+
+
+def test_the_quarters_of_ranked_candidates_stand_in_one_table(
+    tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(triage, "MANNERS", {"1 step": (1, 1.0)})
+    table = triage.measure(Sitting(tiny, 2), Settings.load(home=tmp_path))
+    rows = ["top quarter", "any", "bottom quarter", "top less bottom", "its standard error"]
+    assert list(table) == [f"1 step: {row}" for row in rows]
+    following = [table[f"1 step: {row}"]["prompt-following, %"] for row in rows]
+    assert following[3] == pytest.approx(following[0] - following[2], abs=0.11)

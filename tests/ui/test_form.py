@@ -191,3 +191,16 @@ def test_kept_values_that_cannot_be_any_more_are_dropped(form: Form) -> None:
     kept = {"prompt": "a castle", "scheduler": "Gone", "negative_presets": ["gone"], "model": "gone", "steps": 9}
     recipe = form.read(shown(form, form.restore(kept)), "text")
     assert recipe == Recipe(prompt="a castle", model="starter", steps=9)
+
+
+def test_a_variation_of_nothing_is_left_open_and_its_seed_hidden(form: Form) -> None:
+    values = shown(form, form.show(Recipe(prompt="a", model="starter"), "text"))
+    strength, seed = (form.widgets[f"variation_{name}"] for name in ("strength", "seed"))
+    assert values[strength] == 0
+    assert "variation_seed" in form.hidden(values, "text")
+    assert form.read(values | {seed: "5"}, "text").variation_seed is None
+    varied = values | {strength: 0.3, seed: "5"}
+    assert "variation_seed" not in form.hidden(varied, "text")
+    recipe = form.read(varied, "text")
+    assert (recipe.variation_strength, recipe.variation_seed) == (0.3, 5)
+    assert form.read(shown(form, form.show(recipe, "text")), "text") == recipe

@@ -74,6 +74,12 @@ def test_a_generate_over_the_wire_ends_with_the_file_in_the_library(
     assert served.content == studio.jobs_of(ME)[0].results[0].path.read_bytes()
 
 
+def test_a_choice_that_there_is_not_is_refused_in_the_studios_words(client: Client) -> None:
+    (view,) = generate(client, ME, Prompt="a boat", Scheduler="Flow Euler")
+    assert view["fault"]["field"] == "scheduler"
+    assert "Known are" in view["fault"]["hint"] or "Choose one of" in view["fault"]["hint"]
+
+
 def test_the_views_of_a_job_show_its_steps_and_previews(client: Client, studio: Studio) -> None:
     painter = studio.backend
     assert isinstance(painter, Painter)

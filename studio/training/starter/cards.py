@@ -6,9 +6,9 @@ from pathlib import Path
 
 from studio.training.starter.family.base import Table
 
-# A card's table, whose first comment names the measure: a member of the family, or the schedulers.
+# A card's table, whose first comment names the measure: a member of the family, or another.
 PLACE = re.compile(
-    r"<!-- studio evaluate (starter --only (?P<member>\w+)|schedulers) --count \d+ -->\n.*?<!-- end -->", re.DOTALL
+    r"<!-- studio evaluate (starter --only (?P<member>\w+)|(?P<other>\w+)) --count \d+ -->\n.*?<!-- end -->", re.DOTALL
 )
 
 
@@ -43,13 +43,13 @@ def _one_table(table: Table) -> str:
 
 def _written(page: Path, name: str, table: Table, count: int) -> bool:
     def fresh(found: re.Match[str]) -> str:
-        if (found["member"] or "schedulers") != name:
+        if (found["member"] or found["other"]) != name:
             return found[0]
         return f"<!-- studio evaluate {found[1]} --count {count} -->\n\n{markdown(table)}\n\n<!-- end -->"
 
     text = page.read_text(encoding="utf-8")
     page.write_text(PLACE.sub(fresh, text), encoding="utf-8")
-    return any((found["member"] or "schedulers") == name for found in PLACE.finditer(text))
+    return any((found["member"] or found["other"]) == name for found in PLACE.finditer(text))
 
 
 def _cells(row: Mapping[str, float], columns: list[str]) -> list[str]:

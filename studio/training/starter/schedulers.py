@@ -255,10 +255,18 @@ def kernel_distance(one: Features, other: Features) -> tuple[float, float]:
 
 
 def following(scenes: Sequence[Scene], answers: Tensor) -> float:
-    """The share of what captions say (place, time, style, each object in its place, its colour), in per cent."""
+    """The share of what captions say that the probe's answers (count, 15) meet, in per cent."""
+    met, said = followed(scenes, answers)
+    return 100 * float(met[said].float().mean())
+
+
+def followed(scenes: Sequence[Scene], answers: Tensor) -> tuple[Tensor, Tensor]:
+    """Which facts of its caption (place, time, style, each object in its place, its colour) each answer meets, and
+    which are said at all; both (count, facts).
+    """
     asked = [*range(len(SETTING_SIZES))]
     for slot in range(len(SETTING_SIZES), answers.shape[1], len(SUBJECT_SIZES)):
         asked += [slot, slot + 1]
     wanted = torch.stack([meaning(scene, Caption("")) for scene in scenes])[:, asked]
     said = wanted >= 0
-    return 100 * float((answers[:, asked] == wanted)[said].float().mean())
+    return (answers[:, asked] == wanted) & said, said

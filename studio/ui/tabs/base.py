@@ -92,6 +92,13 @@ class Panel:
         del kept
         return {}
 
+    def begin(self, recipes: list[Recipe], owner: str) -> Updates:
+        """Start the tab's own work with what a making tab says, as it was asked for; StudioError where that cannot be.
+
+        Sets only `extras`. The tab is selected then; a RecipeError is shown at the field that it names.
+        """
+        raise NotImplementedError
+
 
 class PicturePanel(Panel):
     """A tab that starts from the pictures of a source, one recipe for each."""
@@ -120,6 +127,7 @@ class Tab(ABC):
 
     `task` is what its recipes do; a tab without one makes nothing and has the whole page below the handles. Pictures
     can be sent to it where it `takes_picture`. `endpoint` names its Generate for programs; else the module does.
+    `offers` are the words of a button below Generate that begins its work with what the form of a making tab says.
     """
 
     label: str
@@ -127,6 +135,12 @@ class Tab(ABC):
     task: Task | None = None
     takes_picture: bool = False
     endpoint: str = ""
+    offers: str = ""
+
+    def here(self, studio: Studio) -> bool:
+        """Whether the page of this studio has it."""
+        del studio
+        return True
 
     def says(self, recipe: Recipe) -> bool:
         """Whether its fields say all of the recipe; where several tabs do, the last of them is for such recipes."""

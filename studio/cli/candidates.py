@@ -1,0 +1,106 @@
+"""`studio candidates`: many images of one recipe, measured, ranked, and those that are not worth a look named."""
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from contextlib import redirect_stdout
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any
+
+from studio.cli import generate
+from studio.cli.base import Command, load_settings
+from studio.errors import SettingsError
+from studio.events import Finished
+from studio.inputs import Inputs
+from studio.metrics import METRICS
+from studio.recipe import Recipe
+
+if TYPE_CHECKING:
+    from studio.ranking import Scores, Sieve
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    generate.arguments(parser)
+    group = parser.add_argument_group("ranking")
+    some = group.add_mutually_exclusive_group()
+    some.add_argument("--keep", type=int, metavar="N", help="Keep the best N.")
+    some.add_argument("--reject-share", type=float, metavar="X", help="Reject the worst share, such as 0.6.")
+    group.add_argument(
+        "--metric",
+        action="append",
+        default=[],
+        metavar="NAME:WEIGHT",
+        help="Rank by this metric, weighed so; without any, by each metric's own weight. May be given again.",
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Generate and rank; a line for each, best first, or with --json one object, on standard output."""
+    studio_settings, sieve, given = load_settings(args), _sieve(args), generate.asked(args)
+    recipe = Recipe.make(**given | generate.stored(Inputs.of(studio_settings), given))
+    images: dict[int, Finished] = {}
+    with redirect_stdout(sys.stderr):
+        from studio.studio import Studio
+
+        with Studio(studio_settings, images=args.out.absolute(), durable=False) as studio:
+            end = generate.follow(studio, studio.submit(recipe, generate.OWNER), images, None)
+            made = [images[number] for number in sorted(images)]
+            measured = studio.gauge.measure([image.path for image in made])
+    for name, why in measured.missing.items():
+        print(f"{METRICS[name].label}: {why}", file=sys.stderr)
+    rows = _rows(made, measured.scores, sieve)
+    if args.json:
+        print(json.dumps({"candidates": rows}))
+    else:
+        for row in sorted(rows, key=lambda row: row["rank"] or len(rows)):
+            print(f"{row['path']}  {row['rank']}  {'kept' if row['kept'] else 'rejected'}  {row['reason']}".rstrip())
+    return generate.exit_code(end, args.command)
+
+
+def _rows(made: Sequence[Finished], scores: Sequence["Scores"], sieve: "Sieve") -> list[dict[str, Any]]:
+    from studio.ranking import Mark, judge
+
+    return [
+        {
+            "path": str(image.path),
+            "seed": image.recipe.seed,
+            "scores": {name: round(score, 4) for name, score in found.items()},
+            "rank": verdict.rank,
+            "kept": verdict.kept,
+            "reason": verdict.reason,
+        }
+        for image, found, verdict in zip(made, scores, judge(scores, [Mark() for _ in made], sieve), strict=True)
+    ]
+
+
+def _sieve(args: argparse.Namespace) -> "Sieve":
+    """What the options say; SettingsError where they cannot be."""
+    from studio.ranking import Sieve
+
+    if args.keep is not None and args.keep < 0:
+        raise SettingsError(f"--keep {args.keep} cannot be.", "Give how many are to be kept.")
+    if args.reject_share is not None and not 0 <= args.reject_share <= 1:
+        raise SettingsError(f"--reject-share {args.reject_share:g} cannot be.", "Give a share from 0 to 1.")
+    given = dict(_weight(text) for text in args.metric)
+    weights = {name: given.get(name, 0.0) for name in METRICS} if given else {}
+    return Sieve(weights=weights, keep=args.keep, reject_share=args.reject_share)
+
+
+def _weight(text: str) -> tuple[str, float]:
+    """The metric and weight of `sharpness:2`."""
+    name, _, weight = text.partition(":")
+    if name not in METRICS:
+        close = get_close_matches(name, METRICS, n=2, cutoff=0.5)
+        meant = f"Did you mean {' or '.join(close)}? " if close else ""
+        raise SettingsError(f"There is no metric {name!r}.", f"{meant}Known are: {', '.join(METRICS)}.")
+    try:
+        number = float(weight)
+    except ValueError:
+        number = -1
+    if not 0 <= number < float("inf"):
+        raise SettingsError(f"--metric {text!r} cannot be.", "Write NAME:WEIGHT with a weight of 0 or more.")
+    return name, number
+
+
+COMMAND = Command("Make many images of one recipe, measure and rank them.", arguments, run)

@@ -1,0 +1,26 @@
+"""What the model's own output checker said."""
+
+from collections.abc import Sequence
+
+from studio.controls.base import Workshop
+from studio.metrics.base import Metric, Score, Shot
+
+
+class Safety(Metric):
+    """1 where the output check let the picture pass, 0 where it took offence; nothing where it was not asked."""
+
+    label = "Output check"
+    help = "1 where the model's own checker let the picture pass, 0 where it flagged it."
+    cost = "nothing: it was asked when the picture was made"
+    fault = "flagged by the output check"
+    step = 1.0
+    usual = 1.0
+    limit = 1.0
+
+    def measure(self, shots: Sequence[Shot], workshop: Workshop) -> list[Score]:
+        del workshop
+        verdicts = (shot.facts.get("output check") for shot in shots)
+        return [None if verdict is None else float(verdict == "passed") for verdict in verdicts]
+
+
+METRIC = Safety()

@@ -1,0 +1,266 @@
+"""Candidates: many pictures of what a form says, filtered and ranked, with a person's marks on top."""
+
+import json
+import time
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, get_args
+
+from studio.candidate_store import Candidate, CandidateSet
+from studio.candidates import Refinement, refined
+from studio.errors import LibraryError, StudioError
+from studio.events import Preview
+from studio.metrics import METRICS
+from studio.ranking import FEW, Mark, Sieve, Verdict
+from studio.recipe import Recipe
+from studio.studio import Studio
+from studio.ui import view as views
+from studio.ui.fast_gradio import gr
+from studio.ui.form import Updates, Values
+from studio.ui.listeners import FOLLOWER, served
+from studio.ui.owner import owner_of
+from studio.ui.pictures import expected, kept
+from studio.ui.tabs.base import Desk, Panel, Tab
+
+# How many a set has where the form asks for a single picture.
+USUAL = 8
+# Sets that can be gone back to.
+SETS = 100
+SIDE = 384
+# Seconds between two views of a set: each is as long as the set is large.
+BETWEEN = 0.25
+REFINED: Mapping[Refinement, str] = {"hires": "Second pass", "upscale": "Enlarged", "variations": "Variations"}
+# Gradio finds a custom event by its quoted name in here.
+SCRIPT = """
+studio.candidates(element, props, watch, server, (data) => trigger("open", data), METRICS);
+"""
+
+View = dict[str, Any]
+# Does something with a set of this owner, by what is given; returns what the view says beside the set.
+Act = Callable[[str, str, Mapping[str, Any]], View]
+
+
+class CandidatesTab(Tab):
+    """The tab; it makes nothing by its own form."""
+
+    label = "Candidates"
+    order = 60
+    offers = "Candidates"
+
+    def build(self, desk: Desk) -> Panel:
+        return Board(desk)
+
+
+class Board(Panel):
+    """The sets of one person. The script says which one it shows; here nothing of the page is kept."""
+
+    def __init__(self, desk: Desk) -> None:
+        self.studio = desk.studio
+        self.owner = desk.owner
+        acts: Mapping[str, Act] = {
+            "mark": self._mark,
+            "undo": self._undo,
+            "sift": self._sift,
+            "more": self._more,
+            "stop": self._stop,
+            "refine": self._refine,
+            "agree": self._agree,
+            "learn": self._learn,
+        }
+        self.widget = gr.HTML(
+            value=None,
+            html_template='<section class="board" aria-label="Candidates"></section>',
+            js_on_load=SCRIPT.replace("METRICS", json.dumps(_metrics())),
+            elem_id="candidates",
+            apply_default_css=False,
+            server_functions=served({name: self._answering(act) for name, act in acts.items()}),
+        )
+        self.extras = (self.widget,)
+        self.widget.open(self._open, {self.owner}, [self.widget], api_visibility="private", **FOLLOWER)
+
+    def begin(self, recipes: list[Recipe], owner: str) -> Updates:
+        several = [recipe if recipe.count > 1 else recipe.replace(count=USUAL) for recipe in recipes]
+        set_id = self.studio.candidates.begin(several, owner)
+        return {self.widget: {**self._view(set_id, owner), "begun": True}}
+
+    def _open(self, values: Values, event: gr.EventData, request: gr.Request) -> Iterator[Updates]:
+        """The set, or the newest, now and whenever something of it changes, until it is made and measured."""
+        owner = owner_of(values[self.owner], request)
+        candidates = self.studio.candidates
+        try:
+            set_id = event.set or next((known for known, *_ in candidates.of(owner)), None)
+            if set_id is None:
+                yield {self.widget: self._nothing(owner)}
+                return
+            serial = -1
+            while serial:
+                found = candidates.get(set_id, owner)
+                yield {self.widget: self._view(set_id, owner)}
+                if not candidates.busy(found):
+                    return
+                time.sleep(BETWEEN)
+                serial = candidates.news(serial)
+        except StudioError as fault:
+            yield {self.widget: self._nothing(owner, fault)}
+
+    def _answering(self, act: Act) -> Callable[[dict[str, Any]], View]:
+        """What the page calls: does the act, and tells how its set stands then."""
+
+        def answer(asked: dict[str, Any]) -> View:
+            set_id = str(asked["set"])
+            owner = self.studio.candidates.owner_of(set_id)
+            said = act(set_id, owner, asked)
+            return {**self._view(str(said.get("set", set_id)), owner), **said}
+
+        return answer
+
+    def _mark(self, set_id: str, owner: str, asked: Mapping[str, Any]) -> View:
+        verdict = asked["verdict"] if asked["verdict"] in ("keep", "reject") else None
+        rating = asked["rating"] if asked["rating"] in range(1, 6) else None
+        self.studio.candidates.mark(set_id, owner, int(asked["image"]), Mark(verdict, bool(asked["star"]), rating))
+        return {}
+
+    def _undo(self, set_id: str, owner: str, asked: Mapping[str, Any]) -> View:
+        del asked
+        return {"undone": self.studio.candidates.undo(set_id, owner)}
+
+    def _sift(self, set_id: str, owner: str, asked: Mapping[str, Any]) -> View:
+        self.studio.candidates.sift(set_id, owner, _sieve(asked))
+        return {}
+
+    def _more(self, set_id: str, owner: str, asked: Mapping[str, Any]) -> View:
+        self.studio.candidates.more(set_id, owner, int(asked["count"]))
+        return {"begun": True}
+
+    def _stop(self, set_id: str, owner: str, asked: Mapping[str, Any]) -> View:
+        del asked
+        candidates = self.studio.candidates
+        for _, job in candidates.jobs(candidates.get(set_id, owner)):
+            self.studio.stop(job.id, owner)
+        return {}
+
+    def _refine(self, set_id: str, owner: str, asked: Mapping[str, Any]) -> View:
+        """A new set of what some pictures become."""
+        how: Refinement = next(known for known in get_args(Refinement) if known == asked["how"])
+        found = self.studio.candidates.get(set_id, owner)
+        chosen = [one for one in found.candidates if one.image in asked["images"]]
+        if not chosen:
+            raise LibraryError("No picture is kept yet.", "Keep some, then refine them.")
+        recipes = [refined(one, how, self.studio.inputs) for one in chosen]
+        title = f"{REFINED[how]}: {found.title}"
+        return {"set": self.studio.candidates.begin(recipes, owner, title), "begun": True}
+
+    def _agree(self, set_id: str, owner: str, asked: Mapping[str, Any]) -> View:
+        """How the metrics go with all picks so far."""
+        del set_id, asked
+        count, found = self.studio.candidates.agreement(owner)
+        metrics = {name: [one.correlation, one.low, one.high] for name, one in found.items()}
+        return {"agreement": {"count": count, "few": FEW, "metrics": metrics}}
+
+    def _learn(self, set_id: str, owner: str, asked: Mapping[str, Any]) -> View:
+        self.studio.candidates.learn(set_id, owner)
+        return self._agree(set_id, owner, asked)
+
+    def _sets(self, owner: str) -> list[View]:
+        """What can be gone back to."""
+        known = self.studio.candidates.of(owner)[:SETS]
+        return [
+            {"id": set_id, "title": title, "created": created, "made": made} for set_id, title, created, made in known
+        ]
+
+    def _nothing(self, owner: str, fault: StudioError | None = None) -> View:
+        return {
+            "serial": time.time_ns(),
+            "set": None,
+            "sets": self._sets(owner),
+            "fault": f"{fault.message} {fault.hint}".strip() if fault else "",
+            "cells": [],
+        }
+
+    def _view(self, set_id: str, owner: str) -> View:
+        """The whole of a set as it stands."""
+        candidates = self.studio.candidates
+        found = candidates.get(set_id, owner)
+        verdicts = candidates.verdicts(found)
+        return {
+            **self._nothing(owner),
+            "set": set_id,
+            "title": found.title,
+            "count": found.count,
+            "more": found.asked is not None,
+            "most": self.studio.settings.max_images,
+            "sieve": {
+                "limits": {name: found.sieve.limit(name) for name in METRICS},
+                "weights": {name: found.sieve.weight(name) for name in METRICS},
+                "keep": found.sieve.keep,
+                "reject_share": found.sieve.reject_share,
+            },
+            "missing": dict(found.missing),
+            "cells": [
+                _cell(self.studio, one, verdict) for one, verdict in zip(found.candidates, verdicts, strict=True)
+            ],
+            **self._making(found),
+        }
+
+    def _making(self, found: CandidateSet) -> View:
+        """What is still to come, how far that is, and a fault where it came to an end."""
+        made = {candidate.image for candidate in found.candidates}
+        coming: list[View] = []
+        told: View = {"line": "", "fraction": None, "ended": None}
+        for batch, job in self.studio.candidates.jobs(found):
+            events = job.events
+            if job.state not in views.ACTIVE:
+                told["ended"] = views.failure(events) or told["ended"]
+                continue
+            told |= views.progress(job, events)
+            looks = {event.image: event.jpeg for event in events if isinstance(event, Preview)}
+            coming += [
+                {**expected(self.studio, job, at, looks.get(at), SIDE), "number": batch.first + at}
+                for at in range(batch.count)
+                if batch.first + at not in made
+            ]
+        return {**told, "busy": self.studio.candidates.busy(found), "making": bool(coming), "coming": coming}
+
+
+def _cell(studio: Studio, candidate: Candidate, verdict: Verdict) -> View:
+    """A picture with all that is known and said of it."""
+    if candidate.path.exists():
+        told = kept(studio, candidate.path, candidate.recipe, candidate.seconds, SIDE)
+    else:
+        told = {"key": str(candidate.image), "gone": True, "prompt": candidate.recipe.prompt}
+    mark = candidate.mark
+    return {
+        **told,
+        "number": candidate.image,
+        "scores": dict(candidate.scores or {}),
+        "measured": candidate.scores is not None,
+        "score": verdict.score,
+        "rank": verdict.rank,
+        "kept": verdict.kept,
+        "reason": verdict.reason,
+        "mark": {"verdict": mark.verdict, "star": mark.star, "rating": mark.rating},
+    }
+
+
+def _metrics() -> list[View]:
+    """What the script has to know of each metric."""
+    facts = ("label", "help", "cost", "better", "fault", "minimum", "maximum", "step", "usual")
+    by_weight = sorted(METRICS.items(), key=lambda member: (-member[1].weight, member[1].label))
+    return [{"name": name} | {fact: getattr(metric, fact) for fact in facts} for name, metric in by_weight]
+
+
+def _sieve(asked: Mapping[str, Any]) -> Sieve:
+    """What the page's filter says; what is no number of a known metric is left out."""
+    limits = {
+        name: None if value is None else float(value) for name, value in asked["limits"].items() if name in METRICS
+    }
+    weights = {name: max(0.0, float(value)) for name, value in asked["weights"].items() if name in METRICS}
+    keep, share = asked["keep"], asked["reject_share"]
+    return Sieve(
+        limits,
+        weights,
+        None if keep is None else max(0, int(keep)),
+        None if share is None else min(1, max(0, float(share))),
+    )
+
+
+TAB = CandidatesTab()

@@ -1,0 +1,167 @@
+"""The candidates of a form, in a real browser: filtered, marked by keyboard, refined; a backend paints at once."""
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from studio.inputs import Inputs
+from studio.settings import Settings
+from studio.studio import Studio
+from studio.ui import serve
+from tests.browser.conftest import NewPage
+from tests.ui.painter import Painter
+
+pytestmark = pytest.mark.browser
+
+PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
+expect.set_options(timeout=60_000)
+
+
+@pytest.fixture(scope="module")
+def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    return Settings.load(home=tmp_path_factory.mktemp("home"), port=0)
+
+
+@pytest.fixture(scope="module")
+def painter(settings: Settings) -> Painter:
+    painter = Painter(inputs=Inputs.of(settings))
+    painter.ready.set()
+    return painter
+
+
+@pytest.fixture(scope="module")
+def studio(settings: Settings, painter: Painter) -> Iterator[Studio]:
+    with Studio(settings, backend=painter) as studio:
+        yield studio
+
+
+@pytest.fixture(scope="module")
+def address(studio: Studio) -> Iterator[str]:
+    with serve(studio) as address:
+        yield address
+
+
+@pytest.fixture(autouse=True)
+def let_go(painter: Painter) -> Iterator[None]:
+    yield
+    painter.held.clear()
+
+
+def make(page: Page, prompt: str, seed: int = 0) -> None:
+    page.get_by_label("Prompt", exact=True).fill(prompt)
+    page.locator("#field-seed input").fill(str(seed))
+    page.get_by_role("button", name="Candidates").click()
+
+
+def cell(page: Page, number: int) -> Locator:
+    return page.locator(f".candidate[data-number='{number}']")
+
+
+def counts(page: Page) -> Locator:
+    return page.locator(".counts")
+
+
+def test_eight_are_made_filtered_marked_by_keyboard_and_the_kept_refined(new_page: NewPage, address: str) -> None:
+    page = new_page(address)
+    page.get_by_role("button", name="Candidates").click()
+    expect(page.locator("#field-prompt .fault")).to_contain_text("The prompt is empty")
+    expect(page.get_by_role("tab", name="Text to image")).to_have_attribute("aria-selected", "true")
+    make(page, "gradients")
+    # The painter turns a gradient by the seed: those of seeds 4 apart are alike.
+    expect(counts(page)).to_have_text("8 made · 4 kept · 4 rejected (50 %)")
+    expect(cell(page, 5).locator(".why")).to_have_text(re.compile(r"near-duplicate: [\d.]+ > 0.95"))
+    page.get_by_label("Keep which").select_option("The best")
+    page.get_by_label("How many").fill("2")
+    expect(counts(page)).to_have_text("8 made · 2 kept · 6 rejected (75 %)")
+
+    page.get_by_label("Sort by").select_option("As made")
+    cell(page, 4).locator(".look").focus()
+    page.keyboard.press("k")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("s")
+    page.keyboard.press("3")
+    expect(cell(page, 4).locator(".why")).to_have_text("kept by you")
+    expect(cell(page, 5).locator(".rating")).to_have_text("3/5")
+    # The two take the places of the best two.
+    expect(counts(page)).to_have_text("8 made · 2 kept · 6 rejected (75 %)")
+    page.keyboard.press("r")
+    expect(cell(page, 5).locator(".why")).to_have_text("rejected by you")
+    page.keyboard.press("z")
+    expect(cell(page, 5).locator(".why")).to_have_text("kept by you")
+
+    page.reload()
+    expect(cell(page, 5).locator(".rating")).to_have_text("3/5")
+    expect(counts(page)).to_have_text("8 made · 2 kept · 6 rejected (75 %)")
+
+    page.get_by_role("button", name="Refine kept").click()
+    page.get_by_role("menuitem", name="Enlarge").click()
+    expect(page.get_by_label("Set", exact=True).locator("option:checked")).to_contain_text("Enlarged: gradients")
+    expect(counts(page)).to_contain_text("2 made")
+    page.get_by_label("Set", exact=True).select_option(index=1)
+    expect(counts(page)).to_contain_text("8 made")
+
+
+def test_picks_are_compared_and_used_and_a_limit_moves_the_count(new_page: NewPage, address: str) -> None:
+    page = new_page(address)
+    make(page, "picks", seed=40)
+    expect(counts(page)).to_contain_text("8 made")
+    # Nothing moves any more.
+    expect(page.locator(".board-head .line")).to_be_empty()
+    cell(page, 0).locator(".look").focus()
+    page.keyboard.press("Space")
+    cell(page, 1).locator(".pick").click()
+    page.get_by_role("button", name="Compare 2").click()
+    beside = page.locator("dialog.picks")
+    expect(beside.locator(".picks-cell")).to_have_count(2)
+    expect(beside.get_by_text("Sharpness")).to_have_count(2)
+    beside.get_by_role("button", name="Star").first.click()
+    expect(beside.get_by_role("button", name="Star").first).to_have_attribute("aria-pressed", "true")
+    beside.get_by_title("Rate 4 of 5 (4)").first.click()
+    expect(beside.get_by_title("Rate 4 of 5 (4)").first).to_have_attribute("aria-pressed", "true")
+    beside.get_by_role("button", name="Use these settings").last.click()
+    expect(page.get_by_role("tab", name="Text to image")).to_have_attribute("aria-selected", "true")
+    expect(page.locator("#field-seed input")).to_have_value("41")
+    page.get_by_role("tab", name="Candidates").click()
+    expect(cell(page, 0).get_by_role("button", name="Star")).to_have_attribute("aria-pressed", "true")
+    expect(cell(page, 0).locator(".rating")).to_have_text("4/5")
+
+    expect(counts(page)).to_contain_text("4 kept")
+    page.get_by_role("button", name="Limits and weights").click()
+    page.get_by_label("Near-duplicate: limit", exact=True).uncheck()
+    expect(counts(page)).to_contain_text("8 kept")
+    expect(page.locator(".metric", has_text="CLIP score").locator(".missing")).to_contain_text(
+        "cannot be measured here"
+    )
+    expect(page.locator(".learns")).to_contain_text("1 of your picks so far")
+
+
+def test_a_set_survives_a_reload_in_the_middle_and_a_stop(new_page: NewPage, address: str, painter: Painter) -> None:
+    painter.held.set()
+    page = new_page(address)
+    make(page, "held", seed=120)
+    expect(page.locator(".candidate.coming")).to_have_count(8)
+    page.reload()
+    expect(page.locator(".candidate.coming")).to_have_count(8)
+    page.locator(".board-head").get_by_role("button", name="Stop").click()
+    painter.held.clear()
+    expect(page.locator(".candidate.coming")).to_have_count(0)
+    expect(counts(page)).to_contain_text("of 8 made")
+
+
+def test_a_phone_has_room_for_it(new_page: NewPage, address: str) -> None:
+    page = new_page(address, **PHONE)
+    make(page, "phone", seed=160)
+    expect(counts(page)).to_contain_text("8 made")
+    # Nothing moves any more.
+    expect(page.locator(".board-head .line")).to_be_empty()
+    cell(page, 0).get_by_role("button", name="Keep").tap()
+    expect(cell(page, 0).locator(".why")).to_have_text("kept by you")
+    assert page.evaluate("document.documentElement.scrollWidth") == PHONE["viewport"]["width"]
+    sizes = (
+        cell(page, 0)
+        .locator(".triage button")
+        .evaluate_all("buttons => buttons.map((button) => Math.min(button.offsetWidth, button.offsetHeight))")
+    )
+    assert min(sizes) >= 44

@@ -1,0 +1,154 @@
+"""Every metric tells an obviously good picture from an obviously bad one; a new metric without such a pair fails."""
+
+import shutil
+from collections.abc import Sequence
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw, ImageFilter
+
+from studio.controls.base import Workshop
+from studio.errors import ModelError
+from studio.metrics import METRICS
+from studio.metrics.aesthetic import HEAD
+from studio.metrics.base import Metric, Score, Shot
+from studio.metrics.clip_score import CLIP, STARTER
+from studio.recipe import Recipe
+from studio.settings import Settings
+
+SIZE = (160, 120)
+
+
+def scene(seed: int = 0) -> Image.Image:
+    """Shapes of middling colours, a little noisy, as a picture is."""
+    rng = np.random.default_rng(seed)
+    image = Image.new("RGB", SIZE, tuple(int(v) for v in rng.integers(60, 200, 3)))
+    draw = ImageDraw.Draw(image)
+    for _ in range(12):
+        x, y, wide, high = (int(v) for v in rng.integers(8, 80, 4))
+        colour = tuple(int(v) for v in rng.integers(40, 220, 3))
+        draw.ellipse((x, y, x + wide, y + high), fill=colour)
+    return Image.fromarray((np.asarray(image) + rng.integers(-6, 7, (*SIZE[::-1], 3))).clip(0, 255).astype(np.uint8))
+
+
+def tiled() -> Image.Image:
+    levels = np.asarray(scene()).astype(int)
+    levels[:, SIZE[0] // 2 :] += 30
+    return Image.fromarray(levels.clip(0, 255).astype(np.uint8))
+
+
+def shots(*images: Image.Image) -> list[Shot]:
+    return [Shot(image) for image in images]
+
+
+PLAIN = shots(scene())
+# Pictures whose last one is good, and such whose last one is bad.
+PAIRS: dict[str, tuple[Sequence[Shot], Sequence[Shot]]] = {
+    "sharpness": (PLAIN, shots(scene().filter(ImageFilter.GaussianBlur(4)))),
+    "contrast": (PLAIN, shots(Image.blend(scene(), Image.new("RGB", SIZE, "grey"), 0.9))),
+    "exposure": (PLAIN, shots(scene().point(lambda v: 255 if v > 120 else 0).convert("L").convert("RGB"))),
+    "colour_clipping": (PLAIN, shots(scene().point(lambda v: 255 if v > 120 else 0))),
+    "blank": (PLAIN, shots(Image.new("RGB", SIZE))),
+    "seams": (PLAIN, shots(tiled())),
+    "duplicate": (shots(scene(1), scene(2)), shots(scene(1), scene(1).resize((80, 60)))),
+    "diversity": (shots(scene(1), scene(1), scene(1), scene(2)), shots(scene(1), scene(1), scene(1), scene(1))),
+    "safety": (
+        [Shot(scene(), facts={"output check": "passed"})],
+        [Shot(scene(), facts={"output check": "withheld"})],
+    ),
+}
+# Their good and bad pictures are the starter's, or need weights: below.
+APART = {"clip_score", "aesthetic"}
+
+
+@pytest.fixture
+def workshop(tmp_path: Path) -> Workshop:
+    return Workshop(Settings.load(home=tmp_path))
+
+
+def test_every_metric_has_its_pair():
+    assert PAIRS.keys() | APART == set(METRICS)
+
+
+def last(metric: Metric, pictures: Sequence[Shot], workshop: Workshop) -> float:
+    score = metric.measure(pictures, workshop)[-1]
+    assert score is not None
+    return score
+
+
+@pytest.mark.parametrize("name", PAIRS)
+def test_a_good_picture_scores_better_than_a_bad_one_and_passes_the_usual_limit(name: str, workshop: Workshop):
+    metric = METRICS[name]
+    good, bad = (last(metric, pictures, workshop) for pictures in PAIRS[name])
+    assert not metric.fails(good, metric.usual)
+    assert metric.fails(bad, metric.usual)
+    assert all(metric.minimum <= score <= metric.maximum for score in (good, bad) if not metric.among)
+
+
+@pytest.mark.parametrize("name", PAIRS)
+@pytest.mark.parametrize("size", [(1, 1), (2, 300), (300, 2)])
+def test_a_picture_of_any_shape_has_a_number_or_none(name: str, size: tuple[int, int], workshop: Workshop):
+    found = METRICS[name].measure(shots(Image.new("RGB", size), Image.new("RGB", size, "red")), workshop)
+    assert all(score is None or np.isfinite(score) for score in found)
+
+
+def test_the_prompt_that_was_drawn_fits_better_than_another(workshop: Workshop):
+    def of(prompt: str) -> Score:
+        with Image.open(STARTER.parent / "sheet.webp") as sheet:
+            # The first of the fixed prompts' pictures.
+            picture = sheet.convert("RGB").crop((0, 0, 128, 128))
+        (score,) = METRICS["clip_score"].measure([Shot(picture, Recipe(prompt=prompt))], at_home)
+        return score
+
+    at_home = Workshop(workshop.settings, starter=True)
+    right, wrong = of("a red house in a meadow by day"), of("a black cat in the snow at night")
+    assert right is not None
+    assert wrong is not None
+    assert right > wrong + 10
+
+
+@pytest.mark.parametrize("name", sorted(APART))
+def test_a_metric_without_its_weights_says_what_belongs_where(name: str, workshop: Workshop):
+    with pytest.raises(ModelError, match=r"CLIP ViT-L/14 \(1.7 GB\) is not on this disk.* or leave this metric out"):
+        METRICS[name].measure(PLAIN, workshop)
+
+
+@pytest.fixture
+def with_clip(workshop: Workshop) -> Workshop:
+    """A workshop that has a CLIP, the starter's."""
+    shutil.copytree(STARTER, CLIP.folder(workshop.settings))
+    (CLIP.folder(workshop.settings) / "preprocessor_config.json").write_text("{}")
+    return workshop
+
+
+def test_any_clip_can_score(with_clip: Workshop):
+    shot = Shot(scene(), Recipe(prompt="a red house"))
+    (score,) = METRICS["clip_score"].measure([shot], with_clip)
+    assert [score] == METRICS["clip_score"].measure([shot], Workshop(with_clip.settings, starter=True))
+    assert METRICS["clip_score"].measure(PLAIN, with_clip) == [None]
+
+
+def write_head(workshop: Workshop, *sides: int) -> None:
+    import torch
+    from safetensors.torch import save_file
+
+    torch.manual_seed(0)
+    layers = {f"layers.{2 * k}": torch.nn.Linear(*pair) for k, pair in enumerate(pairwise(sides))}
+    tensors = {f"{name}.{part}": value for name, layer in layers.items() for part, value in layer.state_dict().items()}
+    folder = HEAD.folder(workshop.settings)
+    folder.mkdir(parents=True)
+    save_file(tensors, folder / HEAD.files[0])
+
+
+def test_the_aesthetic_head_is_put_on_what_clip_sees(with_clip: Workshop):
+    write_head(with_clip, 128, 16, 1)
+    found = METRICS["aesthetic"].measure(shots(scene(1), scene(2)), with_clip)
+    assert len(set(found)) == 2
+
+
+def test_an_aesthetic_head_of_another_clip_is_refused(with_clip: Workshop):
+    write_head(with_clip, 768, 16, 1)
+    with pytest.raises(ModelError, match=r"reads 768 numbers of CLIP ViT-L/14, and the CLIP in .* gives 128"):
+        METRICS["aesthetic"].measure(PLAIN, with_clip)
