@@ -7,7 +7,8 @@ from pathlib import Path
 
 from benchmarks.base import Benchmark, Measured
 from benchmarks.overhead import Timed, through_the_studio
-from studio.recipe import Lora, Recipe
+from studio.recipe import Recipe
+from studio.recipe_parts import Lora
 from studio.settings import Settings
 from studio.studio import Studio
 

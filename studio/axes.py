@@ -1,7 +1,8 @@
 """Axes of a grid: a setting that varies, and the values it takes, both said in a few words.
 
 `steps=10,20,30`, `guidance_scale=3-9:2`, `seed=1-10[4]`, `lora:ink=0,0.5,1`, `control.1.weight=0.5,1`,
-`size=512x512,768x512`, `prompt:red=red,green,"pale, cold blue"`: in A1111's way, where it has one.
+`size=512x512,768x512`, `prompt:red=red,green,"pale, cold blue"`, `prompt=a street|at night|in the rain` (a matrix): in
+A1111's way, where it has one.
 """
 
 import csv
@@ -15,7 +16,9 @@ from typing import Any, get_args, get_origin
 
 from studio.errors import RecipeError
 from studio.presets import near
-from studio.recipe import ControlUnit, Dearness, Lora, Recipe, Sides, settings
+from studio.prompts.matrix import matrix
+from studio.recipe import Recipe, settings
+from studio.recipe_parts import ControlUnit, Dearness, Lora, Sides
 from studio.spelling import lora, sides
 
 # A cell is one picture.
@@ -306,8 +309,10 @@ def _place(recipe: Recipe, number: str) -> int:
 
 
 def _values(text: str, varied: Subject) -> list[str]:
-    """The values between commas; those of a number's range written out. A comma may stand in double quotes."""
+    """The values between commas, a number's range and a prompt matrix written out; double quotes keep a comma."""
     listed = [value.strip() for line in csv.reader(text.splitlines(), skipinitialspace=True) for value in line]
+    if varied.field in SEARCHED:
+        return [words for value in listed for words in matrix(value, negative=varied.field != "prompt")]
     if not varied.numeric:
         return listed
     return [value for part in listed for value in (_range(part, varied) or [part])]

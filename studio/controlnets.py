@@ -21,7 +21,7 @@ from studio.ipadapters import CONFIG
 from studio.models import SOURCES, Count, Model, entries, not_downloaded, source_beside
 from studio.networks import STEM
 from studio.presets import check, check_family, read_table
-from studio.recipe import IMAGE_PROMPT
+from studio.recipe_parts import IMAGE_PROMPT
 from studio.settings import ASSETS, PRESETS, Settings
 
 # Families that take the ControlNets of another, as they differ in the denoiser's input only.

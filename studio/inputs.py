@@ -20,7 +20,7 @@ from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
 
 from studio.disk import Folder
 from studio.errors import LibraryError, RecipeError
-from studio.recipe import INPUT_ID
+from studio.recipe_parts import INPUT_ID
 from studio.settings import Settings
 
 Source = Path | bytes | Image.Image

@@ -14,7 +14,7 @@ from studio.errors import ModelError
 from studio.families import FAMILIES
 from studio.families.base import Signature
 from studio.ipadapters import CONFIG, Shapes
-from studio.recipe import IMAGE_PROMPT
+from studio.recipe_parts import IMAGE_PROMPT
 
 Keys = Mapping[str, tuple[int, ...] | None]
 

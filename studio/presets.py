@@ -19,7 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from studio.errors import PresetError
 from studio.families import FAMILIES
 from studio.families.base import Family
-from studio.recipe import Lora
+from studio.recipe_parts import Lora
 from studio.recipe_presets import RecipePreset
 from studio.settings import PRESETS
 

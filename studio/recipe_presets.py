@@ -5,7 +5,8 @@ from typing import Any, Literal
 
 from pydantic import field_validator
 
-from studio.recipe import ControlUnit, Group, Recipe, settings
+from studio.recipe import Recipe, settings
+from studio.recipe_parts import ControlUnit, Group
 
 Part = Literal["words", "model", "size", "sampling", "seed", "edit", "loras", "control"]
 # Of which groups of settings each part is; it is taken up with all of them, also those that are left open in it.

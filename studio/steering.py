@@ -11,7 +11,8 @@ from studio.errors import ModelError, RecipeError, StudioError
 from studio.frame import stored_size
 from studio.inputs import Inputs
 from studio.models import Catalogue, Model
-from studio.recipe import IMAGE_PROMPT, ControlUnit, Recipe, Task
+from studio.recipe import Recipe, Task
+from studio.recipe_parts import IMAGE_PROMPT, ControlUnit
 
 READY = "map"
 DOING: dict[Task, str] = {

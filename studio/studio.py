@@ -21,7 +21,8 @@ from studio.library import Library
 from studio.measuring import Gauge
 from studio.models import Catalogue
 from studio.presets import Presets
-from studio.recipe import ControlUnit, Recipe
+from studio.recipe import Recipe
+from studio.recipe_parts import ControlUnit
 from studio.settings import Settings
 from studio.settle import settle
 from studio.skeleton import Person

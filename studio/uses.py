@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from studio.errors import RecipeError
-from studio.recipe import Ability, Group, Recipe, Setting, settings
+from studio.recipe import Recipe, settings
+from studio.recipe_parts import Ability, Group, Setting
 from studio.upscalers import LANCZOS
 
 

@@ -12,7 +12,8 @@ from studio.prompts.parser import parse
 from studio.prompts.schedule import Plan, plan
 from studio.prompts.source import NUMBER
 from studio.prompts.variants import draw
-from studio.recipe import Lora, Recipe
+from studio.recipe import Recipe
+from studio.recipe_parts import Lora
 from studio.wordbook import Wordbook
 
 FIELDS: tuple[Field, Field] = ("prompt", "negative_prompt")

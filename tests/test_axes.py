@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from studio.axes import Axis, applied, names, subject
 from studio.errors import RecipeError
-from studio.recipe import ControlUnit, Dearness, Lora, Recipe, Sides, settings
+from studio.recipe import Recipe, settings
+from studio.recipe_parts import ControlUnit, Dearness, Lora, Sides
 
 PICTURE = "0" * 64
 BASE = Recipe(
@@ -21,6 +22,9 @@ BASE = Recipe(
     loras=(Lora(name="ink"),),
     controls=(ControlUnit(kind="canny", image=PICTURE), ControlUnit(kind="depth", map="1" * 64)),
 )
+
+
+STREET = ("a street", "a street, at night", "a street, in the rain", "a street, at night, in the rain")
 
 
 @pytest.mark.parametrize(
@@ -40,6 +44,8 @@ BASE = Recipe(
         ("outpaint.left=8-64[3]", ["8", "36", "64"]),
         ("lora:ink=-1-1:0.5", ["-1", "-0.5", "0", "0.5", "1"]),
         ('prompt=a cat,"a dog, asleep"', ["a cat", "a dog, asleep"]),
+        ("prompt=a street|at night|in the rain", [*STREET]),
+        ('negative_prompt="a|b"', ["a", "a, b"]),
         ("prompt:red=red,,1-3", ["red", "", "1-3"]),
         ("scheduler=Euler,Euler,DDIM", ["Euler", "DDIM"]),
         ("size=512x512, 768x512", ["512x512", "768x512"]),

@@ -13,6 +13,7 @@ STUDIO = Path(__file__).resolve().parent.parent / "studio"
 # Each name may import itself and the names above it.
 LAYERS = (
     "errors",
+    "recipe_parts",
     "recipe",
     "recipe_presets",
     "spelling",

@@ -6,7 +6,8 @@ import pytest
 from pydantic import BaseModel, ValidationError
 
 from studio.errors import RecipeError
-from studio.recipe import SEEDS, ControlUnit, Lora, Recipe, Sides, hard_range, settings
+from studio.recipe import SEEDS, Recipe, hard_range, settings
+from studio.recipe_parts import ControlUnit, Lora, Sides
 from tests.drawer import settled
 
 UNIT = ControlUnit(kind="canny", image="0" * 64, weight=0.3, end=0.5, options={"low": 7, "high": 0.5, "by": "hand"})

@@ -9,7 +9,8 @@ import pytest
 from studio import preset_files
 from studio.errors import PresetError
 from studio.presets import Presets
-from studio.recipe import ControlUnit, Group, Lora, Recipe, settings
+from studio.recipe import Recipe, settings
+from studio.recipe_parts import ControlUnit, Group, Lora
 from studio.recipe_presets import PARTS, PICTURES, RecipePreset, has_pictures, known_parts, names_of, to_table
 
 PICTURE = "a" * 64

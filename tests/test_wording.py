@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from studio.errors import PromptError, RecipeError
-from studio.recipe import Lora, Recipe
+from studio.recipe import Recipe
+from studio.recipe_parts import Lora
 from studio.settings import Settings
 from studio.studio import Studio
 from studio.wording import replaced

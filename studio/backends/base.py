@@ -12,7 +12,8 @@ from studio.hub import Say, silent
 from studio.inputs import Input
 from studio.metrics import METRICS
 from studio.metrics.base import Score, Shot
-from studio.recipe import ControlUnit, Recipe
+from studio.recipe import Recipe
+from studio.recipe_parts import ControlUnit
 from studio.skeleton import Person
 
 # Called with what happened; raises Cancelled where the job was stopped.

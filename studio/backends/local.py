@@ -15,7 +15,8 @@ from studio.inputs import Input, Inputs
 from studio.metrics import METRICS
 from studio.metrics.base import Score, Shot
 from studio.models import Catalogue
-from studio.recipe import ControlUnit, Recipe
+from studio.recipe import Recipe
+from studio.recipe_parts import ControlUnit
 from studio.settings import Settings
 from studio.skeleton import Person
 from studio.wordbook import Wordbook

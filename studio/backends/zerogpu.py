@@ -23,7 +23,8 @@ from studio.hub import Say, silent
 from studio.inputs import Input
 from studio.metrics.base import Score, Shot
 from studio.models import Catalogue
-from studio.recipe import ControlUnit, Recipe
+from studio.recipe import Recipe
+from studio.recipe_parts import ControlUnit
 from studio.settings import Settings
 from studio.skeleton import Person
 from studio.wordbook import Wordbook

@@ -9,7 +9,8 @@ from studio.cli.base import Command, Exit, load_settings, settings_arguments
 from studio.cli.generate import said
 from studio.controls import CONTROLS
 from studio.errors import LibraryError, RecipeError
-from studio.recipe import ControlUnit, Recipe
+from studio.recipe import Recipe
+from studio.recipe_parts import ControlUnit
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:

@@ -25,7 +25,8 @@ from studio.lora_names import DENOISER, Part, part
 from studio.loras import LoraFile
 from studio.models import Model
 from studio.named_files import Stamp, stamp_of
-from studio.recipe import Lora, Recipe
+from studio.recipe import Recipe
+from studio.recipe_parts import Lora
 
 # What the files that were read take at most in memory, beside those that are on.
 KEPT_BYTES = 2**30

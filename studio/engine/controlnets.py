@@ -25,7 +25,8 @@ from studio.engine.loading import load_part, translated, unfilled
 from studio.engine.progress import Piece, Stage
 from studio.errors import ModelError
 from studio.hub import Say
-from studio.recipe import ControlUnit, Recipe
+from studio.recipe import Recipe
+from studio.recipe_parts import ControlUnit
 
 # How much less each layer counts than the next deeper one, where prompt or map is favoured: as in the extension of
 # A1111 that people know the modes from. What is deep says what is where, what is shallow says the strokes.

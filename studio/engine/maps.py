@@ -14,7 +14,8 @@ from studio.frame import map_size
 from studio.hub import Say, silent
 from studio.inputs import Input, Inputs
 from studio.models import Model
-from studio.recipe import ControlUnit, Recipe
+from studio.recipe import Recipe
+from studio.recipe_parts import ControlUnit
 from studio.skeleton import Person
 from studio.steering import READY, control_of, each_steering
 

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-from studio.recipe import Ability, Task
+from studio.recipe import Task
+from studio.recipe_parts import Ability
 from studio.schedulers import SCHEDULERS, Process
 
 

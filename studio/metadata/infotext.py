@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from studio import __version__
 from studio.prompts.language import Lora as Mention
 from studio.prompts.language import Part, Prompt
-from studio.recipe import ControlUnit, Recipe
+from studio.recipe import Recipe
+from studio.recipe_parts import ControlUnit
 
 # Our name where A1111 and its kin know the sampler under another one; all others are named as there.
 SAMPLERS: Mapping[str, str] = {"Flow Euler": "Euler"}

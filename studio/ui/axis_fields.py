@@ -3,9 +3,12 @@
 from collections.abc import Iterator, Mapping
 from typing import Any, get_args
 
-from studio.axes import SIZE, UNVARIED, subject
+from studio.axes import SEARCHED, SIZE, UNVARIED, subject
+from studio.errors import RecipeError
 from studio.models import Model
-from studio.recipe import ControlUnit, Group, Recipe, Sides, settings
+from studio.prompts.matrix import matrix
+from studio.recipe import Recipe, settings
+from studio.recipe_parts import ControlUnit, Group, Sides
 from studio.studio import Studio
 from studio.ui import fields
 from studio.ui.shapes import Shapes
@@ -36,7 +39,9 @@ def offers(studio: Studio, base: Recipe) -> list[Offer]:
     """Each thing that can vary of this recipe: its field, title and group, a hint, and choices where there are some."""
     model = model_of(studio, base)
     idle = unused(base).keys() | lacked(model.default("abilities")).keys() | {UNVARIED, *WHOLE, *PICTURED}
-    found = [_offer(name, _choices(studio, model, name)) for name in settings() if name not in idle]
+    found = [
+        _offer(name, _choices(studio, model, name) or _matrix(base, name)) for name in settings() if name not in idle
+    ]
     words = {"field": WORDS, "title": "Words in the prompt", "group": GROUPS["prompt"], "numeric": False}
     found.insert(0, {**words, "hint": "Each value takes their place.", "choices": []})
     if not {"width", "height"} & idle:
@@ -72,6 +77,17 @@ def _choices(studio: Studio, model: Model, name: str) -> list[tuple[str, str]]:
         here = (one for one in studio.catalogue.values() if studio.catalogue.present(one))
         return [(one.name, one.id) for one in here]
     return fields.choices(name, model, studio) or []
+
+
+def _matrix(base: Recipe, name: str) -> list[tuple[str, str]]:
+    """What the bars in a prompt part, in every combination."""
+    if name not in SEARCHED:
+        return []
+    try:
+        found = matrix(getattr(base, name), negative=name != "prompt")
+    except RecipeError:  # told when the grid is planned
+        return []
+    return [(words, words) for words in found] if found[1:] else []
 
 
 def _sizes(studio: Studio, model: Model) -> list[tuple[str, str]]:

@@ -5,7 +5,8 @@ from functools import cache
 from typing import Any, Literal, get_args, get_origin
 
 from studio.models import Model
-from studio.recipe import Ability, Recipe, Task, settings
+from studio.recipe import Recipe, Task, settings
+from studio.recipe_parts import Ability
 from studio.studio import Studio
 from studio.ui.fast_gradio import gr
 from studio.upscalers import LANCZOS, LATENT, Upscalers

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from studio.recipe import Setting, Sides
+from studio.recipe_parts import Setting, Sides
 from studio.ui.fast_gradio import gr
 from studio.ui.form import Updates, Values
 from studio.ui.listeners import QUICK

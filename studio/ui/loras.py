@@ -15,7 +15,8 @@ from studio.errors import PromptError, RecipeError
 from studio.models import Model
 from studio.prompts.language import Lora as Mention
 from studio.prompts.mentions import rewritten
-from studio.recipe import Lora, Recipe, settings
+from studio.recipe import Recipe, settings
+from studio.recipe_parts import Lora
 from studio.studio import Studio
 from studio.ui.fast_gradio import gr
 from studio.ui.form import Form, Updates, Values

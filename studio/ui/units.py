@@ -15,7 +15,8 @@ from studio.controls import CONTROLS
 from studio.controls.base import Control
 from studio.errors import RecipeError
 from studio.models import Model
-from studio.recipe import IMAGE_PROMPT, ControlUnit, Recipe, settings
+from studio.recipe import Recipe, settings
+from studio.recipe_parts import IMAGE_PROMPT, ControlUnit
 from studio.steering import READY, check_followed
 from studio.studio import Studio
 from studio.ui import fields

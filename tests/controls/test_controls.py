@@ -9,7 +9,7 @@ from studio.controls import CONTROLS
 from studio.controls.base import MOST_ASPECT, Option, Workshop, as_seen
 from studio.errors import RecipeError
 from studio.preprocessors import PICKLES
-from studio.recipe import IMAGE_PROMPT
+from studio.recipe_parts import IMAGE_PROMPT
 
 SIZE = (160, 96)
 SEEN = ("depth", "pose")

@@ -13,7 +13,7 @@ from studio.engine import compose
 from studio.errors import Cancelled, RecipeError
 from studio.events import Step
 from studio.families import FAMILIES
-from studio.recipe import Sides
+from studio.recipe_parts import Sides
 from studio.schedulers import SCHEDULERS
 from tests import tiny
 

@@ -16,7 +16,8 @@ from studio.controlnets import ControlNets
 from studio.inputs import Inputs
 from studio.models import Catalogue
 from studio.presets import Presets
-from studio.recipe import ControlUnit, Lora, Recipe, Sides, settings
+from studio.recipe import Recipe, settings
+from studio.recipe_parts import ControlUnit, Lora, Sides
 from studio.settings import Settings
 from studio.settle import settle
 from studio.wordbook import Wordbook

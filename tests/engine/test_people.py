@@ -10,7 +10,7 @@ from studio.backends.local import LocalBackend
 from studio.errors import RecipeError
 from studio.inputs import Inputs
 from studio.models import Catalogue
-from studio.recipe import ControlUnit
+from studio.recipe_parts import ControlUnit
 from studio.settings import Settings
 from studio.training.starter.illustrator import draw
 from studio.training.starter.posing import people, person_scene

@@ -13,7 +13,8 @@ from studio.events import Step
 from studio.families import FAMILIES
 from studio.inputs import Inputs
 from studio.models import Catalogue
-from studio.recipe import ControlUnit, Recipe
+from studio.recipe import Recipe
+from studio.recipe_parts import ControlUnit
 from studio.schedulers import SCHEDULERS
 from studio.settings import Settings
 from tests import tiny

@@ -251,9 +251,9 @@ def command(home: Path, *options: str) -> list[str]:
 
 
 def test_a_killed_comparison_goes_on_without_paying_again(tmp_path: Path, surroundings: None, service: Service):
-    """Three models and some prompts, killed while answers are on their way."""
+    """Three models and twenty prompts, killed while answers are on their way."""
     prompts = tmp_path / "prompts.txt"
-    prompts.write_text("".join(f"prompt {number}\n" for number in range(6)))
+    prompts.write_text("".join(f"prompt {number}\n" for number in range(20)))
     asks = command(
         tmp_path, "--prompts", str(prompts), "--models", "openai:gpt-image-2,openai:dall-e-3,openai:dall-e-2"
     )
@@ -261,7 +261,7 @@ def test_a_killed_comparison_goes_on_without_paying_again(tmp_path: Path, surrou
     process = subprocess.Popen(asks, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     assert process.stderr
     for line in process.stderr:
-        if line.startswith("12 of 18"):
+        if line.startswith("40 of 60"):
             break
     process.kill()
     process.communicate()
@@ -270,12 +270,12 @@ def test_a_killed_comparison_goes_on_without_paying_again(tmp_path: Path, surrou
     service.gate.set()
     answer = subprocess.run(asks, capture_output=True, text=True, check=True)
     told = json.loads(answer.stdout)
-    assert [cell["error"] for cell in told["cells"]] == [None] * 18
+    assert [cell["error"] for cell in told["cells"]] == [None] * 60
     assert all(Path(cell["path"]).is_file() for cell in told["cells"])
     twice = {one for one, count in service.paid.items() if count > 1}
     assert twice == {one for one in before if one[0] == "dall-e-3"}, "only what nobody had an answer to"
-    assert len({one.headers["idempotency-key"] for one in service.asked}) == 18, "and that by its old key"
-    assert told["total_usd"] == pytest.approx(6 * (0.03006 + 0.04 + 0.02))
+    assert len({one.headers["idempotency-key"] for one in service.asked}) == 60, "and that by its old key"
+    assert told["total_usd"] == pytest.approx(20 * (0.03006 + 0.04 + 0.02))
     assert KEY not in answer.stdout + answer.stderr
 
 

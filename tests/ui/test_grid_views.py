@@ -6,7 +6,8 @@ import pytest
 
 from studio.axes import Axis, subject
 from studio.errors import RecipeError
-from studio.recipe import ControlUnit, Lora, Recipe
+from studio.recipe import Recipe
+from studio.recipe_parts import ControlUnit, Lora
 from studio.settings import Settings
 from studio.studio import Studio
 from studio.ui import axis_fields, grid_views
@@ -50,6 +51,13 @@ def test_each_offer_is_an_axis_and_its_choices_are_values_of_it(studio: Studio) 
         assert varied.numeric == offer["numeric"]
         for choice in offer["choices"]:
             assert varied.put(BASE, choice["value"]) != BASE or choice["value"] == BASE.model
+
+
+def test_bars_in_the_prompt_are_offered_in_every_combination(studio: Studio) -> None:
+    (offer,) = (
+        one for one in axis_fields.offers(studio, Recipe(prompt="a street|at night")) if one["field"] == "prompt"
+    )
+    assert [choice["value"] for choice in offer["choices"]] == ["a street", "a street, at night"]
 
 
 def test_several_pictures_to_start_from_become_an_axis(studio: Studio) -> None:

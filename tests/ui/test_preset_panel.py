@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from studio import preset_files
-from studio.recipe import ControlUnit, Lora, Recipe
+from studio.recipe import Recipe
+from studio.recipe_parts import ControlUnit, Lora
 from studio.settings import Settings
 from studio.studio import Studio
 from studio.ui import owner

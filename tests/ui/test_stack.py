@@ -10,7 +10,8 @@ from PIL import Image
 from studio.errors import ModelError, RecipeError
 from studio.prompts.language import Lora as Mention
 from studio.prompts.mentions import rewritten
-from studio.recipe import Lora, Recipe, Task
+from studio.recipe import Recipe, Task
+from studio.recipe_parts import Lora
 from studio.settings import Settings
 from studio.studio import Studio
 from studio.ui.fast_gradio import gr

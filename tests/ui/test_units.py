@@ -10,7 +10,8 @@ import pytest
 from PIL import Image
 
 from studio.errors import RecipeError, StudioError
-from studio.recipe import ControlUnit, Recipe, Task
+from studio.recipe import Recipe, Task
+from studio.recipe_parts import ControlUnit
 from studio.settings import PRESETS, Settings
 from studio.skeleton import COLOURS, JOINTS, draw, from_openpose
 from studio.studio import Studio
