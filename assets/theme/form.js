@@ -44,6 +44,20 @@ Object.assign(window.studio, (() => {
         return { ...values, tab: tab() };
     }
 
+    // What follows from another model, quality or shape comes back from the server. Whoever generates before that has to
+    // wait, or the picture had the size of the shape before; an answer that never comes must not hold it up for ever.
+    const LONGEST = 5000;
+
+    function followed() {
+        const until = performance.now() + LONGEST;
+        return new Promise((resolve) => {
+            const look = () => agrees() || performance.now() > until ? resolve() : setTimeout(look, 20);
+            setTimeout(look, 20);
+        });
+    }
+
+    const agrees = () => Object.entries(facts?.of ?? {}).every(([name, of]) => values[name] === undefined || same(values[name] ?? null, of ?? null));
+
     function form(element, props, watch, tell) {
         send = tell;
         const take = () => {
@@ -228,7 +242,7 @@ Object.assign(window.studio, (() => {
     }
 
     return {
-        ask, keep, form, turn, blame, ready, value,
+        ask, keep, form, turn, blame, ready, followed, value,
         facts: () => facts,
         onfacts: (listener) => listeners.push(listener),
         onvalues: (reader) => readers.push(reader),

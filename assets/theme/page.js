@@ -39,6 +39,7 @@ window.studio = (() => {
         await window.studio.ready;
         const chosen = tab();
         if (!window.studio.facts()?.tabs[chosen]) return;
+        await window.studio.followed();
         await hooks[chosen]?.();
         if (to) window.studio.ask(`${chosen}_into`, { to });
         else window.studio.ask(chosen);

@@ -25,7 +25,7 @@ SINGLE = ("app.py", "requirements.txt", "LICENSE")
 FOLDERS = {
     "studio": (".py",),
     "presets": (".toml", ".json", ".txt"),
-    "assets": (".css", ".js", ".json", ".md", ".safetensors", ".svg", ".txt", ".webp", ".woff2"),
+    "assets": (".css", ".html", ".js", ".json", ".md", ".safetensors", ".svg", ".txt", ".webp", ".woff2"),
 }
 MODELS = "presets/models/"
 LORAS = "assets/starter/loras/"

@@ -86,6 +86,11 @@ class Knobs:
         return {**self.form.all, "shape": self.shape, "quality": self.quality}
 
     @property
+    def _leading(self) -> dict[str, Any]:
+        """The widgets that others follow when they are chosen."""
+        return {"model": self.form.widgets["model"], "quality": self.quality, "shape": self.shape}
+
+    @property
     def moving(self) -> list[Any]:
         """Every widget that another model or recipe may change."""
         return [*self.all.values(), self.facts]
@@ -96,10 +101,10 @@ class Knobs:
         model, seed = form.widgets["model"], form.widgets["seed"]
         self.reuse.click(self._last_seed, {self.owner, seed}, [seed], **QUICK)
         self.random.click(None, None, [seed], js="() => ''", api_visibility="private")
-        gr.on([model.input, self.quality.input], self._suit, everything, self.moving, **QUICK)
-        self.shape.input(self._reshape, everything, self.moving, **QUICK)
-        deciding = [widget.change for widget in form.deciding]
-        gr.on(deciding, self.tell, everything, [self.facts], trigger_mode="always_last", **QUICK)
+        last: dict[str, Any] = {**QUICK, "trigger_mode": "always_last"}
+        gr.on([model.input, self.quality.input], self._suit, everything, self.moving, **last)
+        self.shape.input(self._reshape, everything, self.moving, **last)
+        gr.on([widget.change for widget in form.deciding], self.tell, everything, [self.facts], **last)
         self.facts.reset(self._reset, {self.facts}, list(form.widgets.values()), **QUICK)
 
     def remember(self, extras: Mapping[str, Any], tabs: Mapping[str, Any]) -> Any:
@@ -160,6 +165,7 @@ class Knobs:
         form = self.form
         model = form.model(values[form.widgets["model"]])
         facts = {
+            "of": {name: values[widget] for name, widget in self._leading.items()},
             "standards": self._standards(model, values),
             "model": stages.about(model, self.studio.catalogue),
             "ready": wordview.ready(self.studio.presets, model.family),

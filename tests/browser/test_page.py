@@ -332,6 +332,21 @@ def test_draft_and_shape_set_size_and_steps(new_page: NewPage, address: str) -> 
     expect(page.locator("#field-width")).not_to_have_class(re.compile("changed"))
 
 
+def test_a_shape_that_is_chosen_just_before_generate_is_the_picture_s(new_page: NewPage, address: str) -> None:
+    page = new_page(address)
+    held: list[Route] = []
+    with page.expect_request(re.compile("/run/")):
+        page.route(re.compile("/run/"), lambda route: held.append(route))
+        page.locator("#field-shape").get_by_text("Wide").click()
+    page.get_by_label("Prompt", exact=True).fill("a wide meadow")
+    page.keyboard.press("Control+Enter")
+    for route in held:
+        route.continue_()
+    page.unroute_all(behavior="wait")
+    done(page)
+    expect(page.locator(".cell .said").first).to_contain_text("168 × 96")
+
+
 def test_a_preset_s_text_is_shown_before_it_is_used(new_page: NewPage, address: str, studio: Studio) -> None:
     page = new_page(address)
     page.get_by_label("Negative presets").click()
