@@ -9,7 +9,12 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Request, sync_playwright
 
+from studio.inputs import Inputs
+from studio.settings import Settings
+from studio.studio import Studio
+from studio.ui import serve
 from tests.ui import gradio_loops
+from tests.ui.painter import Painter
 
 pytest_configure = gradio_loops.forgive
 
@@ -27,6 +32,7 @@ ARGUMENTS = (
 )
 LOCAL = ("http://127.0.0.1:", "data:", "blob:")
 WIDE = {"width": 1440, "height": 900}
+PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
 
 NewPage = Callable[..., Page]
 
@@ -43,6 +49,39 @@ def browser() -> Iterator[Browser]:
         browser = playwright.chromium.launch(executable_path=_chromium(playwright), args=list(ARGUMENTS))
         yield browser
         browser.close()
+
+
+@pytest.fixture(scope="module")
+def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    return Settings.load(home=tmp_path_factory.mktemp("home"), port=0)
+
+
+@pytest.fixture(scope="module")
+def painter(settings: Settings) -> Painter:
+    """A backend that paints at once."""
+    painter = Painter(inputs=Inputs.of(settings))
+    painter.ready.set()
+    return painter
+
+
+@pytest.fixture(scope="module")
+def studio(settings: Settings, painter: Painter) -> Iterator[Studio]:
+    with Studio(settings, backend=painter) as studio:
+        yield studio
+
+
+@pytest.fixture(scope="module")
+def address(studio: Studio) -> Iterator[str]:
+    with serve(studio) as address:
+        yield address
+
+
+@pytest.fixture
+def let_go(painter: Painter) -> Iterator[None]:
+    """The painter is ready before each test, and holds nothing back after it."""
+    painter.ready.set()
+    yield
+    painter.held.clear()
 
 
 @pytest.fixture

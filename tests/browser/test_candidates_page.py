@@ -1,52 +1,16 @@
 """The candidates of a form, in a real browser: filtered, marked by keyboard, refined; a backend paints at once."""
 
 import re
-from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from studio.inputs import Inputs
-from studio.settings import Settings
-from studio.studio import Studio
-from studio.ui import serve
-from tests.browser.conftest import NewPage
+from tests.browser.conftest import PHONE, NewPage
 from tests.ui.painter import Painter
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("let_go")]
 
-PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
 expect.set_options(timeout=60_000)
-
-
-@pytest.fixture(scope="module")
-def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
-    return Settings.load(home=tmp_path_factory.mktemp("home"), port=0)
-
-
-@pytest.fixture(scope="module")
-def painter(settings: Settings) -> Painter:
-    painter = Painter(inputs=Inputs.of(settings))
-    painter.ready.set()
-    return painter
-
-
-@pytest.fixture(scope="module")
-def studio(settings: Settings, painter: Painter) -> Iterator[Studio]:
-    with Studio(settings, backend=painter) as studio:
-        yield studio
-
-
-@pytest.fixture(scope="module")
-def address(studio: Studio) -> Iterator[str]:
-    with serve(studio) as address:
-        yield address
-
-
-@pytest.fixture(autouse=True)
-def let_go(painter: Painter) -> Iterator[None]:
-    yield
-    painter.held.clear()
 
 
 def make(page: Page, prompt: str, seed: int = 0) -> None:

@@ -16,11 +16,10 @@ from studio.settings import PRESETS, Settings
 from studio.skeleton import JOINTS, from_openpose
 from studio.studio import Studio
 from studio.ui import serve
-from tests.browser.conftest import NewPage
+from tests.browser.conftest import PHONE, NewPage
 
 pytestmark = pytest.mark.browser
 
-PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
 expect.set_options(timeout=120_000)
 
 

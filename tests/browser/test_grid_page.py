@@ -2,42 +2,18 @@
 
 import csv
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from PIL import Image
 from playwright.sync_api import Locator, Page, expect
 
-from studio.settings import Settings
-from studio.studio import Studio
-from studio.ui import serve
-from tests.browser.conftest import NewPage
+from tests.browser.conftest import PHONE, NewPage
 from tests.ui.painter import Painter
 
 pytestmark = pytest.mark.browser
 
-PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
 expect.set_options(timeout=120_000)
-
-
-@pytest.fixture(scope="module")
-def painter() -> Painter:
-    painter = Painter()
-    painter.ready.set()
-    return painter
-
-
-@pytest.fixture(scope="module")
-def studio(painter: Painter, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
-    with Studio(Settings.load(home=tmp_path_factory.mktemp("home"), port=0), backend=painter) as studio:
-        yield studio
-
-
-@pytest.fixture(scope="module")
-def address(studio: Studio) -> Iterator[str]:
-    with serve(studio) as address:
-        yield address
 
 
 def begun(page: Page, prompt: str) -> None:

@@ -1,7 +1,6 @@
 """The page in a real browser, on a backend that paints at once."""
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,37 +9,12 @@ from playwright.sync_api import Locator, Page, Route, expect
 from studio.settings import Settings
 from studio.studio import Studio
 from studio.ui import serve
-from tests.browser.conftest import NewPage
+from tests.browser.conftest import PHONE, NewPage
 from tests.ui.painter import Painter
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("let_go")]
 
-PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
 expect.set_options(timeout=60_000)
-
-
-@pytest.fixture(scope="module")
-def painter() -> Painter:
-    return Painter()
-
-
-@pytest.fixture(scope="module")
-def studio(painter: Painter, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
-    with Studio(Settings.load(home=tmp_path_factory.mktemp("home"), port=0), backend=painter) as studio:
-        yield studio
-
-
-@pytest.fixture(scope="module")
-def address(studio: Studio) -> Iterator[str]:
-    with serve(studio) as address:
-        yield address
-
-
-@pytest.fixture(autouse=True)
-def let_go(painter: Painter) -> Iterator[None]:
-    painter.ready.set()
-    yield
-    painter.held.clear()
 
 
 def ask(page: Page, prompt: str) -> None:
@@ -335,8 +309,12 @@ def test_draft_and_shape_set_size_and_steps(new_page: NewPage, address: str) -> 
 def test_a_shape_that_is_chosen_just_before_generate_is_the_picture_s(new_page: NewPage, address: str) -> None:
     page = new_page(address)
     held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
     with page.expect_request(re.compile("/run/")):
-        page.route(re.compile("/run/"), lambda route: held.append(route))
+        page.route(re.compile("/run/"), hold)
         page.locator("#field-shape").get_by_text("Wide").click()
     page.get_by_label("Prompt", exact=True).fill("a wide meadow")
     page.keyboard.press("Control+Enter")

@@ -1,35 +1,16 @@
 """What a prompt says, below it, and presets: in a real browser."""
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from studio.settings import Settings
-from studio.studio import Studio
-from studio.ui import serve
 from tests.browser.conftest import NewPage
-from tests.ui.painter import Painter
 
 pytestmark = pytest.mark.browser
 
 STYLES = 'name,prompt,negative_prompt\nSnow,"{prompt}, in the snow",rain\nBad,a (b,\n'
-
-
-@pytest.fixture(scope="module")
-def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
-    painter = Painter()
-    painter.ready.set()
-    with Studio(Settings.load(home=tmp_path_factory.mktemp("home"), port=0), backend=painter) as studio:
-        yield studio
-
-
-@pytest.fixture(scope="module")
-def address(studio: Studio) -> Iterator[str]:
-    with serve(studio) as address:
-        yield address
 
 
 def prompt_of(page: Page) -> Locator:

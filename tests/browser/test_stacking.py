@@ -14,12 +14,11 @@ from studio.recipe_parts import Lora
 from studio.settings import Settings
 from studio.studio import Studio
 from studio.ui import serve
-from tests.browser.conftest import NewPage
+from tests.browser.conftest import PHONE, NewPage
 from tests.headers import write_safetensors
 
 pytestmark = pytest.mark.browser
 
-PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
 TO_K = "unet.down_blocks.1.attentions.0.transformer_blocks.0.attn2.to_k"
 XL = {f"{TO_K}.lora_A.weight": (4, 2048), f"{TO_K}.lora_B.weight": (640, 4)}
 # The files of the pictures on the stage.

@@ -12,12 +12,11 @@ from playwright.sync_api import Page, expect
 from studio.settings import Settings
 from studio.studio import Studio
 from studio.ui import serve
-from tests.browser.conftest import NewPage
+from tests.browser.conftest import PHONE, NewPage
 from tests.hosted.service import KEY, Service, serving
 
 pytestmark = pytest.mark.browser
 
-PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
 PROMPTS = [f"a red house, number {number}" for number in range(10)]
 expect.set_options(timeout=120_000)
 
