@@ -58,7 +58,10 @@ class Candidate:
 
 @dataclass(frozen=True)
 class CandidateSet:
-    """A set of candidates; `asked` makes more of it, None where it was made of several recipes."""
+    """A set of candidates; `asked` makes more of it, None where it was made of several recipes.
+
+    `going` is whether pictures of it were still to come when it was read.
+    """
 
     id: str
     owner: str
@@ -69,6 +72,7 @@ class CandidateSet:
     missing: Mapping[str, str]
     batches: tuple[Batch, ...]
     candidates: tuple[Candidate, ...]
+    going: bool = False
 
     @property
     def count(self) -> int:

@@ -8,6 +8,7 @@ import logging
 import secrets
 import threading
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
@@ -104,7 +105,10 @@ class Candidates:
 
     def get(self, set_id: str, owner: str) -> CandidateSet:
         """The owner's set as it stands; LibraryError where there is none."""
-        return self._store.get(set_id, owner)
+        # Looked at before the set is read: a job that ends in between has all its pictures in what is read.
+        going = frozenset(self._following)
+        found = self._store.get(set_id, owner)
+        return replace(found, going=any(batch.job in going for batch in found.batches))
 
     def owner_of(self, set_id: str) -> str:
         """Whose set it is: only its owner's browser has the id. LibraryError where there is none."""
@@ -170,10 +174,8 @@ class Candidates:
             return 0 if self._closing else self._serial
 
     def busy(self, found: CandidateSet) -> bool:
-        """Whether something of the set is still to be made or measured."""
-        if any(batch.job in self._following for batch in found.batches):
-            return True
-        return not all(candidate.is_measured for candidate in found.candidates)
+        """Whether something of the set was still to be made or measured when it was read."""
+        return found.going or not all(candidate.is_measured for candidate in found.candidates)
 
     def close(self) -> None:
         """End the measuring; what is not measured yet is at the next start. Call it when the jobs are closed."""

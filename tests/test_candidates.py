@@ -62,6 +62,20 @@ def test_a_set_holds_a_picture_of_each_seed_with_its_scores_and_rank(studio: Stu
     assert sorted(verdict.rank or 0 for verdict in studio.candidates.verdicts(found)) == [1, 2, 3, 4]
 
 
+def test_what_was_read_while_pictures_were_to_come_is_never_taken_for_the_end(home: Path):
+    with open_studio(home, drawer := Drawer(gated=True)) as studio:
+        set_id = studio.candidates.begin([RECIPE], ANN)
+        drawer.allow()
+        serial, early = -1, until_made(studio, set_id, 1)
+        while not early.candidates[0].is_measured:
+            serial = studio.candidates.news(serial)
+            early = studio.candidates.get(set_id, ANN)
+        drawer.allow(3)
+        settled(studio, set_id)
+        assert len(early.candidates) == 1
+        assert studio.candidates.busy(early)
+
+
 def test_a_metric_that_cannot_be_had_says_so_and_the_others_go_on(studio: Studio):
     found = settled(studio, studio.candidates.begin([RECIPE], ANN))
     assert found.missing.keys() == {"aesthetic", "clip_score"}
