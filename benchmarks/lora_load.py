@@ -6,8 +6,8 @@ from pathlib import Path
 
 from benchmarks.base import Benchmark, Measured, compare
 from benchmarks.overhead import Timed
-from studio.loras import Loras
-from studio.models import Catalogue
+from studio.catalogue.loras import Loras
+from studio.catalogue.models import Catalogue
 from studio.settings import Settings
 
 ROUNDS = 15

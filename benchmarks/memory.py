@@ -13,7 +13,7 @@ SCRIPT = """
 import json, resource, sys
 from PIL import Image
 from studio.engine.manager import PipelineManager
-from studio.models import Catalogue
+from studio.catalogue.models import Catalogue
 from studio.settings import Settings
 
 settings = Settings.load(home=sys.argv[1])

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from studio.catalogue.models import Catalogue
 from studio.errors import StudioError
-from studio.models import Catalogue
 from studio.settings import FOLDERS, Settings
 
 STARTER = "starter"

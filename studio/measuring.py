@@ -9,12 +9,12 @@ from pathlib import Path
 from PIL import Image
 
 from studio.backends.base import Backend
+from studio.catalogue.models import Catalogue
 from studio.controls.base import Workshop
 from studio.errors import LibraryError, StudioError
 from studio.metadata import png
 from studio.metrics import METRICS
 from studio.metrics.base import SMALL, Score, Shot
-from studio.models import Catalogue
 from studio.settings import Settings
 
 log = logging.getLogger(__name__)

@@ -10,23 +10,23 @@ from typing import Self
 
 from studio import space
 from studio.backends.base import Backend
-from studio.candidates import Candidates
-from studio.controlnets import ControlNets
+from studio.candidates.making import Candidates
+from studio.catalogue.controlnets import ControlNets
+from studio.catalogue.models import Catalogue
+from studio.catalogue.wordbook import Wordbook
 from studio.errors import RecipeError, StudioError
-from studio.frame import result_size
 from studio.hub import Say, silent
 from studio.inputs import Input, Inputs
 from studio.jobs import Job, JobQueue
 from studio.library import Library
 from studio.measuring import Gauge
-from studio.models import Catalogue
-from studio.presets import Presets
+from studio.presets.reading import Presets
 from studio.recipe import Recipe
 from studio.recipe_parts import ControlUnit
 from studio.settings import Settings
-from studio.settle import settle
+from studio.settling.frame import result_size
+from studio.settling.settle import settle
 from studio.skeleton import Person
-from studio.wordbook import Wordbook
 
 log = logging.getLogger(__name__)
 

@@ -7,19 +7,19 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from studio.backends.base import Backend, Rendered, Report
-from studio.controlnets import ControlNets
+from studio.catalogue.controlnets import ControlNets
+from studio.catalogue.models import Catalogue
+from studio.catalogue.wordbook import Wordbook
 from studio.controls.base import Workshop
 from studio.events import Loading
 from studio.hub import Say, silent
 from studio.inputs import Input, Inputs
 from studio.metrics import METRICS
 from studio.metrics.base import Score, Shot
-from studio.models import Catalogue
 from studio.recipe import Recipe
 from studio.recipe_parts import ControlUnit
 from studio.settings import Settings
 from studio.skeleton import Person
-from studio.wordbook import Wordbook
 
 if TYPE_CHECKING:
     from studio.engine.manager import PipelineManager

@@ -19,9 +19,9 @@ from studio.backends.base import Backend, Rendered, Report
 from studio.backends.openai_faults import malformed, translated
 from studio.errors import HostedError, RecipeError
 from studio.events import Preview
-from studio.hosted import Offer, Usage
+from studio.hosted.keys import scrubbed
+from studio.hosted.models import Offer, Usage
 from studio.inputs import MOST_PIXELS, Inputs
-from studio.keys import scrubbed
 from studio.outside import MOST_BYTES, bounded, fetch
 from studio.recipe import Recipe
 

@@ -10,8 +10,8 @@ from typing import Any
 from pydantic import SecretStr
 
 from studio.errors import HostedError
-from studio.hosted import Offer
-from studio.keys import scrubbed
+from studio.hosted.keys import scrubbed
+from studio.hosted.models import Offer
 
 # What services say of words or pictures that they do not take, and of models that they no longer have.
 REFUSALS = ("moderation", "content_policy", "content_filter", "safety", "responsible_ai")

@@ -16,18 +16,18 @@ from typing import Any
 
 from studio.backends.base import Rendered, Report
 from studio.backends.local import LocalBackend
-from studio.controlnets import ControlNets
+from studio.catalogue.controlnets import ControlNets
+from studio.catalogue.models import Catalogue
+from studio.catalogue.wordbook import Wordbook
 from studio.errors import Cancelled, DeviceError, ModelError, RecipeError, StudioError
 from studio.events import Event
 from studio.hub import Say, silent
 from studio.inputs import Input
 from studio.metrics.base import Score, Shot
-from studio.models import Catalogue
 from studio.recipe import Recipe
 from studio.recipe_parts import ControlUnit
 from studio.settings import Settings
 from studio.skeleton import Person
-from studio.wordbook import Wordbook
 
 log = logging.getLogger(__name__)
 

@@ -17,7 +17,7 @@ from studio.metrics import METRICS
 from studio.recipe import Recipe
 
 if TYPE_CHECKING:
-    from studio.ranking import Scores, Sieve
+    from studio.candidates.ranking import Scores, Sieve
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -59,7 +59,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _rows(made: Sequence[Finished], scores: Sequence["Scores"], sieve: "Sieve") -> list[dict[str, Any]]:
-    from studio.ranking import Mark, judge
+    from studio.candidates.ranking import Mark, judge
 
     return [
         {
@@ -76,7 +76,7 @@ def _rows(made: Sequence[Finished], scores: Sequence["Scores"], sieve: "Sieve") 
 
 def _sieve(args: argparse.Namespace) -> "Sieve":
     """What the options say; SettingsError where they cannot be."""
-    from studio.ranking import Sieve
+    from studio.candidates.ranking import Sieve
 
     if args.keep is not None and args.keep < 0:
         raise SettingsError(f"--keep {args.keep} cannot be.", "Give how many are to be kept.")

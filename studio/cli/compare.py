@@ -13,8 +13,8 @@ from studio.errors import RecipeError
 from studio.recipe import SEEDS
 
 if TYPE_CHECKING:
-    from studio.compare import Compare
-    from studio.comparisons import Column, Comparison, Line
+    from studio.compare.making import Compare
+    from studio.compare.store import Column, Comparison, Line
 
 OWNER = "command line"
 # In the folder, so that the same command goes on where it was broken off.
@@ -55,8 +55,8 @@ def run(args: argparse.Namespace) -> int:
     if args.seed is not None and not 0 <= args.seed < SEEDS:
         raise RecipeError("seed", f"{args.seed} cannot be.", f"Give a number from 0 to {SEEDS - 1}.")
     with redirect_stdout(sys.stderr):
-        from studio import compare_sheets
-        from studio.compare import Compare
+        from studio.compare import sheets
+        from studio.compare.making import Compare
         from studio.studio import Studio
 
         lines = _lines(args)
@@ -70,13 +70,13 @@ def run(args: argparse.Namespace) -> int:
                 asked = _places(whole, lines, columns)
                 interrupted = _make(compare, whole, asked)
                 whole = compare.store.get(whole.id, OWNER)
-                compare_sheets.write(whole, out)
+                sheets.write(whole, out)
     _say(_told(whole, asked), as_json=args.json)
     return Exit.INTERRUPTED if interrupted else Exit.DONE
 
 
 def _lines(args: argparse.Namespace) -> "list[Line]":
-    from studio.comparisons import read_lines
+    from studio.compare.store import read_lines
 
     if (args.prompt is None) == (args.prompts is None):
         raise RecipeError("prompt", "Prompts are given in one way, no more and no less.", "Give PROMPT or --prompts.")
@@ -136,11 +136,11 @@ def _make(compare: "Compare", whole: "Comparison", asked: list[tuple[int, int]])
 
 def _told(comparison: "Comparison", asked: list[tuple[int, int]]) -> list[dict[str, Any]]:
     """What the command promises to say of each cell."""
-    from studio import compare_sheets
+    from studio.compare import sheets
 
     wanted = ("model", "prompt", "path", "seconds", "cost_usd", "error")
     places = [(cell.line, cell.column) for cell in comparison.cells]
-    facts = dict(zip(places, compare_sheets.rows(comparison), strict=True))
+    facts = dict(zip(places, sheets.rows(comparison), strict=True))
     return [{name: facts[place][name] for name in wanted} for place in asked]
 
 

@@ -21,8 +21,8 @@ from studio.inputs import Input, Inputs
 from studio.metadata import png
 from studio.recipe import Recipe, settings
 from studio.settings import Settings
+from studio.settling.wording import replaced
 from studio.spelling import LORA_FORM, NUMBER, SIDES_FORM, lora, sides
-from studio.wording import replaced
 
 if TYPE_CHECKING:
     from studio.jobs import Job

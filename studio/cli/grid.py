@@ -9,17 +9,17 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
-from studio.axes import names
 from studio.cli import generate
 from studio.cli.base import Command, Exit, load_settings
 from studio.errors import LibraryError, RecipeError
+from studio.grids.axes import names
 from studio.inputs import Inputs
 from studio.recipe import Recipe
 
 if TYPE_CHECKING:
-    from studio.axes import Axis
-    from studio.grid_files import Grid
-    from studio.grids import Grids, Making
+    from studio.grids.axes import Axis
+    from studio.grids.making import Grids, Making
+    from studio.grids.store import Grid
     from studio.studio import Studio
 
 AXES = ("x", "y", "z")
@@ -50,7 +50,7 @@ def run(args: argparse.Namespace) -> int:
     given = generate.asked(args)
     out = sys.stdout
     with redirect_stdout(sys.stderr):
-        from studio.grids import Grids
+        from studio.grids.making import Grids
         from studio.studio import Studio
 
         inputs = Inputs.of(studio_settings)
@@ -70,7 +70,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _axis(words: str, inputs: Inputs) -> "Axis":
     """An axis; where its values are pictures, these are given as files, and stored."""
-    from studio.axes import Axis
+    from studio.grids.axes import Axis
 
     axis = Axis.parse(words)
     pictured = axis.field in PICTURED or re.fullmatch(r"control\.\d+\.(image|map)", axis.field)
@@ -89,7 +89,7 @@ def _axis(words: str, inputs: Inputs) -> "Axis":
 
 def _making(studio: "Studio", grids: "Grids", base: Recipe, axes: "list[Axis]", *, resume: bool) -> "Making":
     """The grid that is asked for, begun; with `resume` the newest in the folder of the same recipe and axes."""
-    from studio.grids import plan
+    from studio.grids.making import plan
 
     if resume:
         there = [

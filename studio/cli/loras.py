@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from studio.cli.base import Command, Exit, load_settings, settings_arguments
 
 if TYPE_CHECKING:
-    from studio.loras import LoraFile, Loras
+    from studio.catalogue.loras import LoraFile, Loras
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -21,7 +21,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Add one, or list all, one line each."""
-    from studio.loras import Loras
+    from studio.catalogue.loras import Loras
 
     loras = Loras(load_settings(args))
     if "what" in args:
@@ -42,7 +42,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _add(loras: "Loras", args: argparse.Namespace) -> int:
-    from studio.lora_imports import LoraImports
+    from studio.catalogue.lora_imports import LoraImports
 
     added = LoraImports(loras).add(args.what, args.name, lambda words: print(words, file=sys.stderr))
     print(json.dumps({"added": _facts(added)}) if args.json else f"Added {added.name}, {added.sort}: {added.path}")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from studio.cli.base import Command, Exit, load_settings, settings_arguments
 
 if TYPE_CHECKING:
-    from studio.models import Catalogue
+    from studio.catalogue.models import Catalogue
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -17,7 +17,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """List the models, one line each."""
-    from studio.models import Catalogue
+    from studio.catalogue.models import Catalogue
 
     catalogue = Catalogue(load_settings(args))
     models = [_facts(catalogue, name) for name in catalogue]

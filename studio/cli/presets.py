@@ -9,8 +9,8 @@ from typing import Any
 
 from studio.cli.base import Command, Exit, load_settings, settings_arguments
 from studio.errors import RecipeError
-from studio.presets import Presets, PromptPreset, named, near
-from studio.recipe_presets import PARTS, RecipePreset, known_parts
+from studio.presets.reading import Presets, PromptPreset, named, near
+from studio.presets.recipes import PARTS, RecipePreset, known_parts
 from studio.settings import Settings
 
 FORM = "NAME[:PART,...]"
@@ -96,8 +96,8 @@ def _about(preset: Any) -> str:
 
 def _import(args: argparse.Namespace, settings: Settings, presets: Presets) -> int:
     """WRONG where a row cannot be; the others are saved all the same."""
-    from studio.preset_imports import import_styles
-    from studio.wordbook import Wordbook
+    from studio.catalogue.wordbook import Wordbook
+    from studio.presets.importing import import_styles
 
     report = import_styles(args.file, settings.home, presets, Wordbook.of(settings).wildcards)
     if args.json:

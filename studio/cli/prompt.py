@@ -18,10 +18,10 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Say how a prompt is understood: for each step, chunk by chunk, the words with their weights."""
+    from studio.catalogue.wordbook import Wordbook
     from studio.prompts.parser import parse
     from studio.prompts.schedule import plan
     from studio.prompts.variants import draw
-    from studio.wordbook import Wordbook
 
     book = Wordbook.of(load_settings(args))
     drawn = draw(args.text, args.seed, book.wildcards, negative=args.negative)

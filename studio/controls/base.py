@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from studio.catalogue.preprocessors import Weights
 from studio.errors import RecipeError
 from studio.hub import Say, silent
-from studio.preprocessors import Weights
 from studio.settings import Settings
 
 T = TypeVar("T")

@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from studio.catalogue.preprocessors import Weights, annotator, unwarned
 from studio.controls.base import Control, Option, Workshop, as_picture, as_seen
 from studio.errors import ModelError
-from studio.preprocessors import Weights, annotator, unwarned
 from studio.settings import ASSETS
 
 Near = NDArray[np.float32]

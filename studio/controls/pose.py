@@ -7,8 +7,8 @@ import numpy as np
 from PIL import Image
 
 from studio import skeleton
+from studio.catalogue.preprocessors import Weights, annotator
 from studio.controls.base import Control, Option, Workshop, as_seen
-from studio.preprocessors import Weights, annotator
 from studio.settings import ASSETS
 from studio.skeleton import JOINTS, Person
 

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from importlib.metadata import version
 
+from studio.catalogue.models import Model
 from studio.deploy.order import Order
-from studio.models import Model
 
 TITLE = "Image Studio"
 # The hub takes 60 characters.

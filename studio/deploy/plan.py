@@ -9,14 +9,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from studio.catalogue.loras import Loras
+from studio.catalogue.models import Catalogue, Model
+from studio.catalogue.named_files import NOTES, PICTURES, beside
 from studio.deploy.card import card
 from studio.deploy.hub import Token
 from studio.deploy.order import STARTER, Order
 from studio.errors import DeployError
 from studio.hub import in_words
-from studio.loras import Loras
-from studio.models import Catalogue, Model
-from studio.named_files import NOTES, PICTURES, beside
 from studio.settings import PRESETS, Settings
 
 ROOT = PRESETS.parent

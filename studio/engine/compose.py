@@ -9,7 +9,7 @@ import numpy.typing as npt
 from PIL import Image
 from scipy import ndimage
 
-from studio.uses import FEATHER
+from studio.settling.uses import FEATHER
 
 Box = tuple[int, int, int, int]
 Size = tuple[int, int]

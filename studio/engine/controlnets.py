@@ -20,7 +20,7 @@ from diffusers import (
 from diffusers.loaders.single_file_utils import convert_controlnet_checkpoint
 from safetensors.torch import load_file
 
-from studio.controlnets import ControlNet, ControlNets
+from studio.catalogue.controlnets import ControlNet, ControlNets
 from studio.engine.loading import load_part, translated, unfilled
 from studio.engine.progress import Piece, Stage
 from studio.errors import ModelError

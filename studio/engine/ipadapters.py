@@ -14,7 +14,7 @@ from PIL.Image import Image
 from safetensors.torch import load_file
 from transformers import CLIPImageProcessor, CLIPVisionModelWithProjection
 
-from studio.controlnets import ControlNet, ControlNets
+from studio.catalogue.controlnets import ControlNet, ControlNets
 from studio.engine.loading import load_part, translated
 from studio.errors import ModelError
 from studio.hub import Say

@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from studio.lora_names import DENOISER
+from studio.catalogue.lora_names import DENOISER
 
 # Parts of a UNet as they were first published.
 RESNET = {

@@ -15,11 +15,11 @@ from huggingface_hub.constants import HF_HUB_CACHE
 from huggingface_hub.utils.tqdm import disable_progress_bars
 from safetensors import SafetensorError
 
-from studio.checkpoints import INDEX, read_json
-from studio.controlnets import ControlNet
+from studio.catalogue.checkpoints import INDEX, read_json
+from studio.catalogue.controlnets import ControlNet
+from studio.catalogue.models import Catalogue, Model
 from studio.engine.memory import ran_out
 from studio.errors import DeviceError, ModelError
-from studio.models import Catalogue, Model
 
 # What the libraries raise for files they cannot make a model of.
 FOREIGN = (

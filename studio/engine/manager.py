@@ -11,7 +11,9 @@ from typing import Any
 import torch
 from PIL.Image import Image
 
-from studio.controlnets import ControlNet, ControlNets
+from studio.catalogue.controlnets import ControlNet, ControlNets
+from studio.catalogue.models import Catalogue, Model
+from studio.catalogue.wordbook import Wordbook
 from studio.controls.base import Workshop
 from studio.engine import controlnets as nets
 from studio.engine import ipadapters, memory, safety
@@ -27,10 +29,8 @@ from studio.engine.upscale import Enlarger
 from studio.errors import ModelError, RecipeError
 from studio.events import Loading
 from studio.families.base import LatentColours
-from studio.models import Catalogue, Model
 from studio.recipe import Recipe, Task
 from studio.settings import Settings
-from studio.wordbook import Wordbook
 
 Say = Callable[[Loading], None]
 

@@ -4,20 +4,20 @@ from contextlib import nullcontext
 
 from PIL import Image, ImageOps
 
+from studio.catalogue.models import Model
 from studio.controls import pose
 from studio.controls.base import Workshop
 from studio.engine import compose
 from studio.engine.compose import Size
 from studio.engine.manager import PipelineManager
 from studio.errors import RecipeError
-from studio.frame import map_size
 from studio.hub import Say, silent
 from studio.inputs import Input, Inputs
-from studio.models import Model
 from studio.recipe import Recipe
 from studio.recipe_parts import ControlUnit
+from studio.settling.frame import map_size
+from studio.settling.steering import READY, control_of, each_steering
 from studio.skeleton import Person
-from studio.steering import READY, control_of, each_steering
 
 
 def with_maps(recipe: Recipe, inputs: Inputs, workshop: Workshop) -> Recipe:

@@ -4,6 +4,7 @@ import itertools
 from collections.abc import Iterator, Sequence
 
 from studio.backends.base import Rendered, Report
+from studio.catalogue.models import Model
 from studio.engine import schedulers, tasks
 from studio.engine.manager import Loan, PipelineManager
 from studio.engine.maps import prompts, with_maps
@@ -12,11 +13,10 @@ from studio.engine.progress import Clock, Numbered, Progress
 from studio.engine.text import check_length
 from studio.errors import RecipeError
 from studio.inputs import Inputs
-from studio.models import Model
 from studio.recipe import Recipe
-from studio.settle import check_task
-from studio.steering import check_followed
-from studio.wording import ignored
+from studio.settling.settle import check_task
+from studio.settling.steering import check_followed
+from studio.settling.wording import ignored
 
 # A recipe without what says its noise: recipes that are equal so are painted together.
 SILENT = {"seed": None, "variation_seed": None, "variation_strength": None}

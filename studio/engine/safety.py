@@ -14,11 +14,11 @@ from diffusers.pipelines.stable_diffusion import StableDiffusionSafetyChecker
 from PIL import Image, ImageDraw, ImageFont
 from transformers import CLIPImageProcessor
 
+from studio.catalogue.models import Catalogue, Model
 from studio.engine.loading import download, load_part, translated
 from studio.engine.memory import bytes_of
-from studio.models import Catalogue, Model
 from studio.settings import Settings
-from studio.settle import unchecked
+from studio.settling.settle import unchecked
 
 Verdict = Literal["passed", "flagged", "withheld"]
 

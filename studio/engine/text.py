@@ -11,17 +11,17 @@ import torch
 from diffusers import StableDiffusionPipeline
 from safetensors.torch import load_file
 
-from studio import wording
-from studio.embeddings import EmbeddingFile
+from studio.catalogue.embeddings import EmbeddingFile
+from studio.catalogue.models import Model
+from studio.catalogue.named_files import stamp_of
+from studio.catalogue.wordbook import Wordbook
 from studio.engine.chunks import Read, encoders, filled, read
 from studio.engine.loading import FOREIGN
 from studio.engine.script import Encoded, Line, Script
 from studio.errors import ModelError, RecipeError
-from studio.models import Model
-from studio.named_files import stamp_of
 from studio.prompts.schedule import Chunks, Plan, Strand
 from studio.recipe import Recipe
-from studio.wordbook import Wordbook
+from studio.settling import wording
 
 T = TypeVar("T")
 KEPT = 64

@@ -12,12 +12,12 @@ import torch
 from PIL import Image
 from safetensors import SafetensorError
 
-from studio.checkpoints import tensor_shapes
+from studio.catalogue.checkpoints import tensor_shapes
+from studio.catalogue.upscalers import LANCZOS, Upscalers
 from studio.engine.device import Device
 from studio.engine.memory import LOADING_FACTOR, bytes_of, ran_out
 from studio.errors import DeviceError, ModelError, RecipeError
 from studio.settings import Settings
-from studio.upscalers import LANCZOS, Upscalers
 
 # A tile's core and what is seen around it, in pixels of the small picture. What lies farther than the margin changes
 # hardly anything: convolutions of this depth give most of their weight to what is near.

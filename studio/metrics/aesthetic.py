@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from studio.catalogue.preprocessors import Weights
 from studio.controls.base import Workshop
 from studio.errors import ModelError
 from studio.metrics.base import Metric, Score, Shot
 from studio.metrics.clip_score import BATCH, CLIP, clip_at, processor_at
-from studio.preprocessors import Weights
 
 HEAD = Weights(
     id="aesthetic",

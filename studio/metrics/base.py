@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from studio.catalogue.preprocessors import Weights
 from studio.controls.base import Workshop
-from studio.preprocessors import Weights
 from studio.recipe import Recipe
 
 Levels = NDArray[np.float64]

@@ -6,10 +6,10 @@ from typing import Any
 
 from PIL import Image
 
+from studio.catalogue.preprocessors import Weights
 from studio.controls.base import Workshop
 from studio.errors import ModelError
 from studio.metrics.base import Metric, Score, Shot
-from studio.preprocessors import Weights
 from studio.settings import ASSETS
 
 # Any CLIPModel of transformers' that lies in this folder is taken.

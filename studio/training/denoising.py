@@ -11,7 +11,7 @@ from diffusers.utils.logging import disable_progress_bar
 from torch import Tensor
 from transformers import CLIPTextModel, CLIPTextModelWithProjection, CLIPTokenizer
 
-from studio.checkpoints import family_of_folder
+from studio.catalogue.checkpoints import family_of_folder
 from studio.errors import ModelError
 from studio.families import FAMILIES
 from studio.training.loop import Batch, autocast

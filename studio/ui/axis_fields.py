@@ -3,16 +3,16 @@
 from collections.abc import Iterator, Mapping
 from typing import Any, get_args
 
-from studio.axes import SEARCHED, SIZE, UNVARIED, subject
+from studio.catalogue.models import Model
 from studio.errors import RecipeError
-from studio.models import Model
+from studio.grids.axes import SEARCHED, SIZE, UNVARIED, subject
 from studio.prompts.matrix import matrix
 from studio.recipe import Recipe, settings
 from studio.recipe_parts import ControlUnit, Group, Sides
+from studio.settling.uses import lacked, unused
 from studio.studio import Studio
 from studio.ui import fields
 from studio.ui.shapes import Shapes
-from studio.uses import lacked, unused
 
 Offer = dict[str, Any]
 WORDS = "prompt:"

@@ -4,13 +4,13 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any, Literal, get_args, get_origin
 
-from studio.models import Model
+from studio.catalogue.models import Model
+from studio.catalogue.upscalers import LANCZOS, LATENT, Upscalers
 from studio.recipe import Recipe, Task, settings
 from studio.recipe_parts import Ability
+from studio.settling.uses import standards
 from studio.studio import Studio
 from studio.ui.fast_gradio import gr
-from studio.upscalers import LANCZOS, LATENT, Upscalers
-from studio.uses import standards
 
 # Fields that are open in a recipe and shown with the model's own value until they are changed.
 STANDARD = ("width", "height", "steps", "guidance_scale", "scheduler")

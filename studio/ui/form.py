@@ -9,15 +9,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from studio.catalogue.models import Model
 from studio.errors import RecipeError
-from studio.models import Model
 from studio.recipe import Recipe, Task, settings
-from studio.settle import check_task
+from studio.settling.settle import check_task
+from studio.settling.uses import lacked, unused
 from studio.studio import Studio
 from studio.ui import fields
 from studio.ui.fast_gradio import gr
 from studio.ui.fields import NEUTRAL, STANDARD
-from studio.uses import lacked, unused
 
 # What creators expect of a model, and are told where it is lacking.
 LACKING = {"guidance": "no guidance scale", "negative_prompt": "no negative prompt", "strength": "no strength"}

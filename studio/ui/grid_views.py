@@ -4,10 +4,10 @@ import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
-from studio.axes import Axis
 from studio.errors import RecipeError, StudioError
-from studio.grid_files import At, Cell, Grid
-from studio.grids import Making, plan
+from studio.grids.axes import Axis
+from studio.grids.making import Making, plan
+from studio.grids.store import At, Cell, Grid
 from studio.recipe import Recipe
 from studio.studio import Studio
 from studio.ui import axis_fields

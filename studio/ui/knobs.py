@@ -4,7 +4,7 @@ import json
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from studio.models import Model
+from studio.catalogue.models import Model
 from studio.recipe import Recipe, settings
 from studio.studio import Studio
 from studio.ui import owner as owners

@@ -5,12 +5,12 @@ from pathlib import Path
 from typing import Any
 
 from studio import hub, space
+from studio.catalogue.lora_imports import LoraImports, is_path
+from studio.catalogue.loras import LoraFile
+from studio.catalogue.models import Model
 from studio.errors import ModelError
 from studio.families import FAMILIES
-from studio.favourites import Favourites
-from studio.lora_imports import LoraImports, is_path
-from studio.loras import LoraFile
-from studio.models import Model
+from studio.presets.favourites import Favourites
 from studio.studio import Studio
 from studio.ui.form import Form
 from studio.ui.pictures import thumbnail

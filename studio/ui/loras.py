@@ -10,19 +10,19 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from studio import preset_files
+from studio.catalogue.models import Model
 from studio.errors import PromptError, RecipeError
-from studio.models import Model
+from studio.presets import saving
 from studio.prompts.language import Lora as Mention
 from studio.prompts.mentions import rewritten
 from studio.recipe import Recipe, settings
 from studio.recipe_parts import Lora
+from studio.settling.wording import MOST, mentioned, replaced
 from studio.studio import Studio
 from studio.ui.fast_gradio import gr
 from studio.ui.form import Form, Updates, Values
 from studio.ui.listeners import served
 from studio.ui.lora_shelf import Shelf
-from studio.wording import MOST, mentioned, replaced
 
 Entry = dict[str, Any]
 Asked = dict[str, Any]
@@ -135,12 +135,12 @@ class Stack:
         if not loras:
             raise RecipeError("loras", "There is no LoRA on to save.", "Add one first.")
         table = {"loras": [lora.model_dump(mode="json", exclude_defaults=True) for lora in loras]}
-        preset_files.write(self.studio.settings.home, STACKS, str(asked["name"]).strip(), table)
+        saving.write(self.studio.settings.home, STACKS, str(asked["name"]).strip(), table)
         return self._reread(asked)
 
     def _forget(self, asked: Asked) -> dict[str, Any]:
         """Delete a saved stack."""
-        preset_files.remove(self.studio.settings.home, STACKS, str(asked["id"]))
+        saving.remove(self.studio.settings.home, STACKS, str(asked["id"]))
         return self._reread(asked)
 
     def _reread(self, asked: Asked) -> dict[str, Any]:

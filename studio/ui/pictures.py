@@ -14,11 +14,11 @@ from PIL import Image
 from studio.disk import Folder
 from studio.errors import LibraryError, RecipeError
 from studio.events import Finished
-from studio.frame import result_size
 from studio.jobs import Job
 from studio.metadata import png
 from studio.recipe import Recipe
 from studio.settings import Settings
+from studio.settling.frame import result_size
 from studio.studio import Studio
 
 Picture = dict[str, Any]

@@ -11,12 +11,13 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from studio import preset_files, space
+from studio import space
 from studio.errors import PresetError, PromptError, StudioError
-from studio.preset_imports import check_style, import_styles
+from studio.presets import saving
+from studio.presets.importing import check_style, import_styles
+from studio.presets.recipes import has_pictures, known_parts, names_of, to_table
 from studio.prompts.view import explain
 from studio.recipe import Recipe, settings
-from studio.recipe_presets import has_pictures, known_parts, names_of, to_table
 from studio.studio import Studio
 from studio.ui.fast_gradio import gr
 from studio.ui.fields import STANDARD, WORDS
@@ -158,13 +159,13 @@ class PresetPanel:
             table = self._words(event)
         if not event.replace and self._is_taken(event.folder, name):
             return {}, {"replace": name, "said": f"There is a {NAMES[event.folder]} of this name."}
-        preset_files.write(self.studio.settings.home, event.folder, name, table)
+        saving.write(self.studio.settings.home, event.folder, name, table)
         return {}, told
 
     def _is_taken(self, folder: str, name: str) -> bool:
         presets = self.studio.presets
         known: dict[str, Collection[str]] = {RECIPES: presets.recipes, STYLES: presets.styles}
-        return preset_files.id_of(name) in known.get(folder, presets.negatives)
+        return saving.id_of(name) in known.get(folder, presets.negatives)
 
     def _recipe(self, values: Values, tab: str) -> Recipe:
         """What the form says, with the model's own values where it leaves them alone."""
@@ -190,7 +191,7 @@ class PresetPanel:
 
     def _remove(self, values: Values, event: gr.EventData) -> tuple[Updates, dict[str, Any]]:
         del values
-        preset_files.remove(self.studio.settings.home, event.folder, str(event.id))
+        saving.remove(self.studio.settings.home, event.folder, str(event.id))
         return {}, {}
 
     def _bring(self, values: Values, event: gr.EventData) -> tuple[Updates, dict[str, Any]]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 from studio.errors import SettingsError
-from studio.grids import SHEETS
+from studio.grids.making import SHEETS
 from studio.settings import Settings
 from studio.studio import Studio
 from studio.ui import theme

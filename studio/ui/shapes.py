@@ -3,8 +3,8 @@
 import re
 from typing import Any
 
-from studio.models import Model
-from studio.presets import SizePreset
+from studio.catalogue.models import Model
+from studio.presets.reading import SizePreset
 from studio.studio import Studio
 from studio.ui.fast_gradio import gr
 

@@ -4,7 +4,7 @@ from html import escape
 from typing import Any
 
 from studio import space
-from studio.models import Model
+from studio.catalogue.models import Model
 from studio.studio import Studio
 from studio.ui import owner, stage
 from studio.ui.bench import Bench

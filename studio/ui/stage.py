@@ -7,8 +7,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from studio.catalogue.models import Catalogue, Model
 from studio.errors import ModelError
-from studio.models import Catalogue, Model
 from studio.ui.fast_gradio import gr
 
 SCRIPT = """

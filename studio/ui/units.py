@@ -11,13 +11,13 @@ from dataclasses import asdict
 from typing import Any
 
 from studio import hub, skeleton
+from studio.catalogue.models import Model
 from studio.controls import CONTROLS
 from studio.controls.base import Control
 from studio.errors import RecipeError
-from studio.models import Model
 from studio.recipe import Recipe, settings
 from studio.recipe_parts import IMAGE_PROMPT, ControlUnit
-from studio.steering import READY, check_followed
+from studio.settling.steering import READY, check_followed
 from studio.studio import Studio
 from studio.ui import fields
 from studio.ui.fast_gradio import gr

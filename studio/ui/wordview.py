@@ -11,20 +11,20 @@ from dataclasses import asdict
 from functools import cache
 from typing import Any
 
+from studio.catalogue.models import Model
 from studio.errors import ModelError, PromptError, RecipeError, StudioError
-from studio.models import Model
-from studio.presets import Presets, StylePreset
+from studio.presets.reading import Presets, StylePreset
 from studio.prompts.language import Field
 from studio.prompts.parser import parse
 from studio.prompts.schedule import Plan, plan
 from studio.prompts.variants import draw
 from studio.prompts.view import Seen, count, explain
 from studio.recipe import Recipe
+from studio.settling.styling import styled
+from studio.settling.wording import FIELDS, ignored, worded
 from studio.studio import Studio
-from studio.styling import styled
 from studio.ui import fields
 from studio.ui.fast_gradio import gr
-from studio.wording import FIELDS, ignored, worded
 
 # What of the form it depends on, by the recipe's names.
 ASKED = ("prompt", "negative_prompt", "styles", "negative_presets", "model", "steps", "guidance_scale", "seed")

@@ -103,13 +103,23 @@ def new_page(browser: Browser) -> Iterator[NewPage]:
         page.set_default_timeout(60_000)
         page.on("pageerror", lambda error: faults.append(str(error)))
         page.goto(address)
-        page.wait_for_selector("#stage[data-ready]")
+        _wait_until_ready(page)
         return page
 
     yield open_page
     for context in contexts:
         context.close()
     assert not faults
+
+
+def reload(page: Page) -> None:
+    page.reload()
+    _wait_until_ready(page)
+
+
+def _wait_until_ready(page: Page) -> None:
+    """The kept settings are back. The stage itself is seen only where the chosen tab has one."""
+    page.wait_for_selector("#stage[data-ready]", state="attached")
 
 
 def _chromium(playwright: Any) -> str:

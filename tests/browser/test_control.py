@@ -16,7 +16,7 @@ from studio.settings import PRESETS, Settings
 from studio.skeleton import JOINTS, from_openpose
 from studio.studio import Studio
 from studio.ui import serve
-from tests.browser.conftest import PHONE, NewPage
+from tests.browser.conftest import PHONE, NewPage, reload
 
 pytestmark = pytest.mark.browser
 
@@ -108,8 +108,7 @@ def test_edges_are_previewed_follow_their_threshold_and_steer_the_picture(
     assert control.image == studio.inputs.add(house).id
     lines = np.asarray(studio.inputs.open(str(control.map)).convert("L"))
     assert lines[:30, :60].any(), "the faint cloud is found only below the first threshold"
-    page.reload()
-    page.wait_for_selector("#stage[data-ready]")
+    reload(page)
     card = page.locator(".unit")
     expect(card).to_have_count(1)
     expect(card.get_by_role("spinbutton", name="Low threshold")).to_have_value("5")
@@ -167,8 +166,7 @@ def test_a_pose_is_dragged_moved_by_keys_and_painted(
     (control,) = generate(page, tmp_path, "a woman in the meadow").controls
     assert (control.kind, control.image) == ("pose", None)
     assert studio.inputs.open(str(control.map)).getbbox()
-    page.reload()
-    page.wait_for_selector("#stage[data-ready]")
+    reload(page)
     page.locator(".unit").get_by_role("button", name="Edit pose").click()
     assert place(wrist) == (raised[0] - 1, max(raised[1] - 10, 0))
     page.keyboard.press("Escape")

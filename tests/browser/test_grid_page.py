@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser.conftest import PHONE, NewPage
+from tests.browser.conftest import PHONE, NewPage, reload
 from tests.ui.painter import Painter
 
 pytestmark = pytest.mark.browser
@@ -104,8 +104,7 @@ def test_a_grid_is_stopped_found_again_and_resumed(new_page: NewPage, painter: P
     page.get_by_role("button", name="Stop", exact=True).click()
     expect(page.locator(".grid-state")).to_have_text("0 of 4 pictures · stopped")
     painter.held.clear()
-    page.reload()
-    page.wait_for_selector("#stage[data-ready]")
+    reload(page)
     expect(page.locator(".grid-state")).to_have_text("0 of 4 pictures · stopped")
     expect(page.locator(".grid-axis").first.locator("textarea")).to_have_value("1-4")
     page.get_by_role("button", name="Resume").click()

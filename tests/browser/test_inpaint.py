@@ -15,7 +15,7 @@ from studio.recipe import Recipe
 from studio.settings import Settings
 from studio.studio import Studio
 from studio.ui import serve
-from tests.browser.conftest import NewPage
+from tests.browser.conftest import NewPage, reload
 from tests.ui.painter import Painter
 
 pytestmark = pytest.mark.browser
@@ -151,8 +151,7 @@ def test_results_are_gone_on_with_and_taken_back_and_a_reload_loses_neither(
     generate(page)
     second = download(page, tmp_path)
     assert second.init_image != first.init_image
-    page.reload()
-    page.wait_for_selector("#stage[data-ready]")
+    reload(page)
     expect(page.locator(".rounds")).to_contain_text("Round 2 of 2")
     expect(page.get_by_role("button", name="Clear mask")).to_be_enabled()
     page.get_by_role("button", name="Undo round").click()

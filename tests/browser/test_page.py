@@ -9,7 +9,7 @@ from playwright.sync_api import Locator, Page, Route, expect
 from studio.settings import Settings
 from studio.studio import Studio
 from studio.ui import serve
-from tests.browser.conftest import PHONE, NewPage
+from tests.browser.conftest import PHONE, NewPage, reload
 from tests.ui.painter import Painter
 
 pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("let_go")]
@@ -384,8 +384,7 @@ def test_words_can_be_read_in_dark_and_light(new_page: NewPage, address: str, sc
     assert page.evaluate(CONTRASTS, SHOWN_WORDS) == []
     page.get_by_role("button", name="Light or dark").click()
     assert page.evaluate("document.body.classList.contains('dark')") is (scheme == "light")
-    page.reload()
-    page.wait_for_selector("#stage[data-ready]")
+    reload(page)
     assert page.evaluate("document.body.classList.contains('dark')") is (scheme == "light")
 
 

@@ -14,7 +14,7 @@ from studio.recipe_parts import Lora
 from studio.settings import Settings
 from studio.studio import Studio
 from studio.ui import serve
-from tests.browser.conftest import PHONE, NewPage
+from tests.browser.conftest import PHONE, NewPage, reload
 from tests.headers import write_safetensors
 
 pytestmark = pytest.mark.browser
@@ -104,8 +104,7 @@ def test_a_stack_changes_the_picture_and_without_it_the_first_one_comes_back_to_
     stack, one, _ = drawn(page, tmp_path)
     assert stack == (Lora(name="night-neon", weight=0.6),)
     assert not np.array_equal(one, both)
-    page.reload()
-    page.wait_for_selector("#stage[data-ready]")
+    reload(page)
     card(page, "night-neon").get_by_role("checkbox", name="night-neon on").uncheck()
     stack, again, _ = drawn(page, tmp_path)
     assert stack == ()

@@ -8,7 +8,7 @@ from PIL import Image
 from playwright.sync_api import Locator, Page, expect
 
 from studio.studio import Studio
-from tests.browser.conftest import PHONE, NewPage
+from tests.browser.conftest import PHONE, NewPage, reload
 from tests.ui.painter import Painter
 
 pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("let_go")]
@@ -158,8 +158,7 @@ def test_tabs_share_the_prompt_and_the_chosen_one_is_remembered(new_page: NewPag
     expect(page.locator("#field-shape")).to_be_hidden()
     panel.get_by_label("Change the size").check()
     expect(page.locator("#field-shape")).to_be_visible()
-    page.reload()
-    page.wait_for_selector("#stage[data-ready]")
+    reload(page)
     expect(page.get_by_role("tab", name="Image to image")).to_have_attribute("aria-selected", "true")
     expect(panel).to_contain_text("96 × 64 · red.png")
     expect(panel.get_by_label("number input for Strength")).to_have_value("0.4")

@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
+from studio.catalogue.preprocessors import PICKLES
 from studio.controls import CONTROLS
 from studio.controls.base import MOST_ASPECT, Option, Workshop, as_seen
 from studio.errors import RecipeError
-from studio.preprocessors import PICKLES
 from studio.recipe_parts import IMAGE_PROMPT
 
 SIZE = (160, 96)

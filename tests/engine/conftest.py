@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from studio.backends.local import LocalBackend
+from studio.catalogue.models import Catalogue, Model
 from studio.inputs import Inputs
-from studio.models import Catalogue, Model
 from studio.recipe import Recipe
 from studio.settings import Settings
 from tests import tiny

@@ -12,15 +12,15 @@ import pytest
 from PIL import Image, ImageDraw
 
 from studio.backends.local import LocalBackend
-from studio.controlnets import ControlNets
+from studio.catalogue.controlnets import ControlNets
+from studio.catalogue.models import Catalogue
+from studio.catalogue.wordbook import Wordbook
 from studio.inputs import Inputs
-from studio.models import Catalogue
-from studio.presets import Presets
+from studio.presets.reading import Presets
 from studio.recipe import Recipe, settings
 from studio.recipe_parts import ControlUnit, Lora, Sides
 from studio.settings import Settings
-from studio.settle import settle
-from studio.wordbook import Wordbook
+from studio.settling.settle import settle
 from tests import tiny
 
 SIDE = tiny.SIDE

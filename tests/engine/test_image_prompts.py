@@ -7,11 +7,11 @@ import pytest
 from PIL import Image
 
 from studio.backends.local import LocalBackend
+from studio.catalogue.models import Catalogue
 from studio.errors import ModelError, RecipeError
 from studio.events import Step
 from studio.families import FAMILIES
 from studio.inputs import Inputs
-from studio.models import Catalogue
 from studio.recipe_parts import ControlUnit
 from studio.schedulers import SCHEDULERS
 from studio.settings import Settings
@@ -305,7 +305,7 @@ def torn(home, change):
 def test_an_adapter_that_lacks_weights_or_has_others_is_refused(home, change):
     import torch
 
-    from studio.controlnets import ControlNets
+    from studio.catalogue.controlnets import ControlNets
     from studio.engine import ipadapters
 
     torn(home, change)

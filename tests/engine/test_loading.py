@@ -6,8 +6,8 @@ import pytest
 from safetensors.torch import load_file, save_file
 
 from studio.backends.local import LocalBackend
+from studio.catalogue.models import Catalogue
 from studio.errors import ModelError
-from studio.models import Catalogue
 from studio.settings import Settings
 from tests import tiny
 

@@ -12,12 +12,12 @@ import pytest
 from safetensors.torch import load_file, save_file
 
 from studio.backends.local import LocalBackend
+from studio.catalogue.models import Catalogue
+from studio.catalogue.wordbook import Wordbook
 from studio.errors import ModelError
 from studio.families import FAMILIES as FACTS
-from studio.models import Catalogue
 from studio.recipe import Recipe
 from studio.settings import ASSETS, Settings
-from studio.wordbook import Wordbook
 from tests import tiny
 
 FAMILIES = ("sd15", "sdxl")

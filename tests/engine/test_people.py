@@ -7,9 +7,9 @@ import pytest
 from PIL import Image
 
 from studio.backends.local import LocalBackend
+from studio.catalogue.models import Catalogue
 from studio.errors import RecipeError
 from studio.inputs import Inputs
-from studio.models import Catalogue
 from studio.recipe_parts import ControlUnit
 from studio.settings import Settings
 from studio.training.starter.illustrator import draw

@@ -5,12 +5,12 @@ import pytest
 from PIL import Image
 
 from studio.backends.local import LocalBackend
-from studio.checkpoints import has_checker
+from studio.catalogue.checkpoints import has_checker
+from studio.catalogue.models import Catalogue
 from studio.engine.safety import PAPER, card
 from studio.errors import ModelError, RecipeError
 from studio.events import Done, Loading, Preview, Step
 from studio.metadata import png
-from studio.models import Catalogue
 from studio.settings import ASSETS, Settings
 from studio.studio import Studio
 from tests import tiny

@@ -7,12 +7,12 @@ import pytest
 from PIL import Image, ImageDraw
 
 from studio.backends.local import LocalBackend
+from studio.catalogue.models import Catalogue
 from studio.engine import compose
 from studio.errors import ModelError, RecipeError
 from studio.events import Step
 from studio.families import FAMILIES
 from studio.inputs import Inputs
-from studio.models import Catalogue
 from studio.recipe import Recipe
 from studio.recipe_parts import ControlUnit
 from studio.schedulers import SCHEDULERS
@@ -376,7 +376,7 @@ def test_a_single_file_makes_the_same_network_and_lacks_nothing(home, tmp_path):
     from diffusers import ControlNetModel
     from safetensors.torch import load_file, save_file
 
-    from studio.controlnets import ControlNets
+    from studio.catalogue.controlnets import ControlNets
     from studio.engine import controlnets
 
     folder = home.home / "controlnets" / "sd15-canny"

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from studio.backends.local import LocalBackend
+from studio.catalogue.models import Catalogue
 from studio.errors import RecipeError
-from studio.models import Catalogue
 from studio.recipe import Recipe
 from studio.settings import Settings
 from tests import tiny

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from studio.compare import Compare
+from studio.compare.making import Compare
 from studio.settings import Settings
 from studio.studio import Studio
 from tests.drawer import Drawer

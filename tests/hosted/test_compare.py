@@ -13,16 +13,16 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from studio import compare_sheets
 from studio.cli import main
-from studio.compare import Compare
-from studio.comparisons import Column, Comparison, Line, read_lines
+from studio.compare import sheets
+from studio.compare.calls import plain
+from studio.compare.making import Compare
+from studio.compare.store import Column, Comparison, Line, read_lines
 from studio.database import alone
 from studio.errors import HostedError, ModelError, RecipeError
-from studio.hosted_calls import plain
+from studio.hosted.spending import Purse
 from studio.metadata import png
 from studio.settings import Settings
-from studio.spending import Purse
 from studio.studio import Studio
 from tests.drawer import Drawer
 from tests.hosted.service import KEY, Service, drawn
@@ -228,7 +228,7 @@ def test_hosted_models_are_told_the_drawn_words_without_weights(studio: Studio):
 def test_a_comparison_is_handed_on_whole(compare: Compare, service: Service, tmp_path: Path):
     service.behaviours["dall-e-3"] = "moderated"
     whole = made(compare, "starter", "openai:dall-e-3", lines=[Line("=1+<b>1</b>", ("sums",))])
-    compare_sheets.write(whole, tmp_path / "out")
+    sheets.write(whole, tmp_path / "out")
     page = (tmp_path / "out" / "comparison.html").read_text("utf-8")
     assert "data:image/jpeg;base64," in page
     assert "<b>1</b>" not in page

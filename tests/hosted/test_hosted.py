@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from studio.errors import ModelError, PresetError, SettingsError
-from studio.hosted import Hosted, Usage
+from studio.hosted.models import Hosted, Usage
 from studio.settings import PRESETS, Host, Settings
 
 FILES = sorted(path.stem for path in (PRESETS / "hosted").glob("*.toml"))

@@ -17,9 +17,9 @@ from studio.backends.base import Rendered
 from studio.backends.openai import OpenAIBackend
 from studio.errors import HostedError, RecipeError
 from studio.events import Event, Preview
-from studio.hosted import Hosted
+from studio.hosted.keys import scrubbed
+from studio.hosted.models import Hosted
 from studio.inputs import Inputs
-from studio.keys import scrubbed
 from studio.recipe import Recipe
 from studio.settings import Settings
 from tests.hosted.service import KEY, Service, drawn, serving

@@ -14,8 +14,8 @@ pytest.importorskip("cv2")
 
 from diffusers import StableDiffusionPipeline
 
+from studio.catalogue.models import Catalogue
 from studio.cli import main
-from studio.models import Catalogue
 from studio.settings import PRESETS, Settings
 from studio.training.starter import evaluate, schedulers, triage
 from studio.training.starter.autoencoder import build_autoencoder

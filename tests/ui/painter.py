@@ -9,9 +9,9 @@ from PIL import Image
 from studio.backends.base import Backend, Rendered, Report
 from studio.errors import DeviceError
 from studio.events import Loading, Preview, Step
-from studio.frame import result_size
 from studio.inputs import Inputs
 from studio.recipe import Recipe
+from studio.settling.frame import result_size
 
 # Into how many tiles it cuts what is enlarged.
 TILES = 4

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from studio.axes import Axis, subject
 from studio.errors import RecipeError
+from studio.grids.axes import Axis, subject
 from studio.recipe import Recipe
 from studio.recipe_parts import ControlUnit, Lora
 from studio.settings import Settings

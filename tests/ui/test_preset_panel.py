@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from studio import preset_files
+from studio.presets import saving
 from studio.recipe import Recipe
 from studio.recipe_parts import ControlUnit, Lora
 from studio.settings import Settings
@@ -99,7 +99,7 @@ def test_a_part_leaves_all_else_as_it_is(page: Page) -> None:
 
 
 def test_what_the_tab_has_no_place_for_is_said(page: Page, studio: Studio) -> None:
-    preset_files.write(studio.settings.home, "recipes", "Edit", {"steps": 5, "strength": 0.4})
+    saving.write(studio.settings.home, "recipes", "Edit", {"steps": 5, "strength": 0.4})
     assert page.act("use", id="edit", parts=["sampling", "edit"])["said"] == "Not used here: Strength."
     assert page["steps"] == 5
 
@@ -159,7 +159,7 @@ def test_on_a_space_nothing_is_saved_for_strangers(page: Page, studio: Studio, m
 
 
 def test_a_model_that_is_gone_is_said_and_nothing_set(page: Page, studio: Studio) -> None:
-    preset_files.write(studio.settings.home, "recipes", "Old", {"model": "gone", "steps": 5})
+    saving.write(studio.settings.home, "recipes", "Old", {"model": "gone", "steps": 5})
     before = page["steps"]
     assert "no model 'gone'" in page.act("use", id="old", parts=["model", "sampling"])["fault"]
     assert page["steps"] == before

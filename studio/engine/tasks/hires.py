@@ -6,10 +6,10 @@ from dataclasses import replace
 import torch
 from PIL.Image import Image
 
+from studio.catalogue.upscalers import LATENT
 from studio.engine.painter import Painter
 from studio.engine.progress import Piece, Stage
-from studio.frame import hires_size
-from studio.upscalers import LATENT
+from studio.settling.frame import hires_size
 
 
 def paint(painter: Painter) -> Iterator[tuple[int, Image]]:

@@ -11,7 +11,7 @@ from studio.engine.noise import Noise
 from studio.engine.painter import Painter
 from studio.engine.progress import Piece, Stage
 from studio.engine.tasks.img2img import UNCHANGED
-from studio.frame import result_size
+from studio.settling.frame import result_size
 
 # The share of a tile that its neighbour paints as well.
 OVERLAP = 0.25

@@ -9,8 +9,8 @@ from studio.backends.base import Rendered, Report
 from studio.engine.manager import PipelineManager
 from studio.engine.progress import Numbered
 from studio.events import Step
-from studio.frame import result_size
 from studio.inputs import Inputs
+from studio.settling.frame import result_size
 
 
 def upscale(

@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 from PIL import Image as Pictures
 
 from studio.backends.local import LocalBackend
+from studio.candidates.ranking import Mark, Sieve, judge
+from studio.catalogue.models import Catalogue
 from studio.measuring import Gauge
 from studio.metrics.base import Shot
-from studio.models import Catalogue
-from studio.ranking import Mark, Sieve, judge
 from studio.recipe import Recipe
 from studio.settings import Settings
 from studio.training.starter.evaluate import generate

@@ -9,8 +9,8 @@ from typing import Any
 
 from PIL import Image
 
-from studio.arena import Arena, as_csv, matrix, standings
-from studio.comparisons import Comparisons
+from studio.compare.arena import Arena, as_csv, matrix, standings
+from studio.compare.store import Comparisons
 from studio.ui.fast_gradio import gr
 from studio.ui.form import Updates, Values
 from studio.ui.listeners import LISTENER, served

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from studio.errors import RecipeError
-from studio.frame import settle_size
 from studio.recipe import Recipe, Task
+from studio.settling.frame import settle_size
 from studio.studio import Studio
 from studio.ui.fast_gradio import gr
 from studio.ui.form import Form, Updates, Values

@@ -5,12 +5,12 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, get_args
 
-from studio.candidate_store import Candidate, CandidateSet
-from studio.candidates import Refinement, refined
+from studio.candidates.making import Refinement, refined
+from studio.candidates.ranking import FEW, Mark, Sieve, Verdict
+from studio.candidates.store import Candidate, CandidateSet
 from studio.errors import LibraryError, StudioError
 from studio.events import Preview
 from studio.metrics import METRICS
-from studio.ranking import FEW, Mark, Sieve, Verdict
 from studio.recipe import Recipe
 from studio.studio import Studio
 from studio.ui import view as views

@@ -9,12 +9,12 @@ from typing import Any
 from urllib.parse import urlencode
 
 from studio.backends.openai import OpenAIBackend
-from studio.compare import Compare
-from studio.compare_sheets import FORMS, said
-from studio.comparisons import Cell, Column, Comparison, Line, read_lines
+from studio.compare.calls import GIVEN
+from studio.compare.making import Compare
+from studio.compare.sheets import FORMS, said
+from studio.compare.store import Cell, Column, Comparison, Line, read_lines
 from studio.errors import LibraryError, StudioError
-from studio.hosted import Offer
-from studio.hosted_calls import GIVEN
+from studio.hosted.models import Offer
 from studio.metrics import METRICS
 from studio.recipe import Recipe
 from studio.ui.fast_gradio import gr

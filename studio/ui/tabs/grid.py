@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterator
 from typing import Any, get_args
 
 from studio.errors import StudioError
-from studio.grid_sheets import Kind
-from studio.grids import Grids, Making, plan
+from studio.grids.making import Grids, Making, plan
+from studio.grids.sheets import Kind
 from studio.recipe import Recipe
 from studio.ui import grid_views
 from studio.ui.fast_gradio import gr

@@ -9,6 +9,7 @@ from PIL import Image, ImageChops
 
 from studio.errors import LibraryError, RecipeError, StudioError
 from studio.recipe import Recipe, settings
+from studio.settling.uses import FEATHER
 from studio.ui import editor
 from studio.ui.fast_gradio import gr
 from studio.ui.form import Updates, Values
@@ -18,7 +19,6 @@ from studio.ui.owner import owner_of
 from studio.ui.rounds import Rounds
 from studio.ui.source import Picture, uploaded
 from studio.ui.tabs.base import Desk, Panel, PicturePanel, Tab
-from studio.uses import FEATHER
 
 # Gradio finds a custom event by its quoted name in these.
 MASKS_SCRIPT = """

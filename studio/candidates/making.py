@@ -1,0 +1,267 @@
+"""Candidates: many pictures of one recipe, measured as they come, filtered, ranked and marked.
+
+A set outlives its jobs, the page and the process: pictures are the library's, scores and marks are in
+`candidates.sqlite`. Two threads measure behind the queue, one what needs no waiting, one what needs the device.
+"""
+
+import logging
+import secrets
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Literal
+
+from studio.candidates.ranking import Agreement, Mark, Sieve, Verdict, agreement, judge, learned
+from studio.candidates.store import PASSES, Batch, Candidate, CandidateSet, CandidateStore, Pass
+from studio.errors import JobError, LibraryError, RecipeError, StudioError
+from studio.events import Finished
+from studio.inputs import Inputs
+from studio.jobs import Job, JobQueue
+from studio.measuring import Gauge
+from studio.metrics import METRICS
+from studio.recipe import SEEDS, Recipe
+
+# Pictures that are measured together: more share the overhead, and wait longer for their scores.
+BATCH = 16
+TITLE_CHARACTERS = 120
+# How kept ones are refined: times larger, how far the noise turns, and how many times.
+Refinement = Literal["hires", "upscale", "variations"]
+SECOND_PASS, ENLARGED, VARIED, VARIATIONS = 1.5, 2.0, 0.2, 4
+Submit = Callable[[Sequence[Recipe], str, str], Job]
+
+log = logging.getLogger(__name__)
+
+
+def refined(candidate: Candidate, how: Refinement, inputs: Inputs) -> Recipe:
+    """The recipe that makes more of a picture; RecipeError where that cannot be, LibraryError where it is gone."""
+    recipe = candidate.recipe
+    if how == "upscale":
+        return Recipe(init_image=inputs.add(candidate.path).id, upscale=ENLARGED, prompt="", model=recipe.model)
+    if not recipe.denoises:
+        raise RecipeError("strength", "This picture was only enlarged: no model painted it.", "Enlarge it once more.")
+    if how == "variations":
+        return recipe.replace(variation_strength=VARIED, variation_seed=None, count=VARIATIONS)
+    if recipe.task != "text2img":
+        raise RecipeError(
+            "hires_scale", "A second pass follows a picture that was made from text.", "Enlarge it instead."
+        )
+    return recipe.replace(hires_scale=SECOND_PASS, hires_upscaler=None, hires_strength=None, hires_steps=None)
+
+
+class Candidates:
+    """The sets of all owners; a set of another owner is treated as if it were not there.
+
+    `submit` puts recipes in line as a job of this owner and id.
+    """
+
+    def __init__(self, folder: Path, images: Path, submit: Submit, jobs: JobQueue, gauge: Gauge) -> None:
+        self._store = CandidateStore(folder / "candidates.sqlite", images)
+        self._submit = submit
+        self._jobs = jobs
+        self._gauge = gauge
+        self._news = threading.Condition()
+        self._serial = 1
+        self._closing = False
+        self._following: set[str] = set()
+        self._todo = {which: threading.Event() for which in PASSES}
+        for set_id, owner, batch in self._store.unfinished():
+            self._follow(set_id, owner, batch)
+        self._workers = [
+            threading.Thread(target=self._work, args=(which, todo), name=f"measuring-{which}", daemon=True)
+            for which, todo in self._todo.items()
+        ]
+        for worker in self._workers:
+            worker.start()
+        self._wake()
+
+    def begin(self, recipes: Sequence[Recipe], owner: str, title: str = "") -> str:
+        """A new set of what these recipes make, filtered as the owner's last one; returns its id.
+
+        `title` is what it is found by later (default: its prompt). Of one recipe more can be made. StudioError where
+        nothing can.
+        """
+        before = self._store.last_sieve(owner)
+        sieve = Sieve(before.limits, before.weights)
+        asked = recipes[0] if len(recipes) == 1 else None
+        set_id = self._store.add_set(owner, (title or recipes[0].prompt)[:TITLE_CHARACTERS], asked, sieve)
+        try:
+            self._make(set_id, recipes, owner)
+        except StudioError:
+            self._store.drop_set(set_id)
+            raise
+        return set_id
+
+    def more(self, set_id: str, owner: str, count: int) -> None:
+        """`count` more of the set's recipe, with the next seeds, or variations; StudioError where that cannot be."""
+        made = self.get(set_id, owner)
+        if made.asked is None:
+            raise RecipeError(
+                "count", "This set was made of several recipes.", "Make candidates of one of its pictures."
+            )
+        known = [recipe for _, job in self.jobs(made) for recipe in job.recipes]
+        known = known or [candidate.recipe for candidate in made.candidates]
+        self._make(set_id, [_continued(made.asked, known[-1] if known else None, count)], owner)
+
+    def get(self, set_id: str, owner: str) -> CandidateSet:
+        """The owner's set as it stands; LibraryError where there is none."""
+        # Looked at before the set is read: a job that ends in between has all its pictures in what is read.
+        going = frozenset(self._following)
+        found = self._store.get(set_id, owner)
+        return replace(found, going=any(batch.job in going for batch in found.batches))
+
+    def owner_of(self, set_id: str) -> str:
+        """Whose set it is: only its owner's browser has the id. LibraryError where there is none."""
+        return self._store.owner_of(set_id)
+
+    def of(self, owner: str) -> list[tuple[str, str, float, int]]:
+        """The owner's sets, newest first: id, title, when, how many pictures."""
+        return self._store.of(owner)
+
+    def verdicts(self, found: CandidateSet) -> list[Verdict]:
+        """The verdict on each candidate of a set, in its order."""
+        marks = [candidate.mark for candidate in found.candidates]
+        return judge([candidate.scores or {} for candidate in found.candidates], marks, found.sieve)
+
+    def mark(self, set_id: str, owner: str, image: int, mark: Mark) -> None:
+        """What the owner says of a picture; it wins over every metric. LibraryError where there is no such picture."""
+        if image not in {candidate.image for candidate in self.get(set_id, owner).candidates}:
+            raise LibraryError("This picture is not there any more.", "Choose another one.")
+        self._store.add_mark(set_id, image, mark)
+        self._tell()
+
+    def undo(self, set_id: str, owner: str) -> int | None:
+        """Take back the last mark; returns its image, None where there is none."""
+        self.get(set_id, owner)
+        image = self._store.undo(set_id)
+        self._tell()
+        return image
+
+    def sift(self, set_id: str, owner: str, sieve: Sieve) -> None:
+        """Filter and rank the set by this."""
+        self.get(set_id, owner)
+        self._store.set_sieve(set_id, sieve)
+        self._tell()
+
+    def agreement(self, owner: str) -> tuple[int, dict[str, Agreement]]:
+        """How many picks the owner made so far, and how the metrics go with them."""
+        return agreement(self._store.picks(owner))
+
+    def learn(self, set_id: str, owner: str) -> None:
+        """Weigh the metrics as they go with the owner's picks; LibraryError where none clearly does."""
+        weights = learned(self.agreement(owner)[1])
+        if not weights:
+            raise LibraryError(
+                "No metric goes clearly with your picks yet.", "Keep, reject or rate more pictures, good and bad ones."
+            )
+        sieve = self.get(set_id, owner).sieve
+        self.sift(set_id, owner, Sieve(sieve.limits, weights, sieve.keep, sieve.reject_share))
+
+    def jobs(self, found: CandidateSet) -> list[tuple[Batch, Job]]:
+        """The set's jobs, as far as they are still known, each with its place."""
+        known = []
+        for batch in found.batches:
+            try:
+                known.append((batch, self._jobs.get(batch.job, found.owner)))
+            except JobError:
+                continue
+        return known
+
+    def news(self, serial: int) -> int:
+        """Wait until something has happened since `serial`, to any set; returns the serial of now, 0 when closing."""
+        with self._news:
+            self._news.wait_for(lambda: self._closing or self._serial > serial)
+            return 0 if self._closing else self._serial
+
+    def busy(self, found: CandidateSet) -> bool:
+        """Whether something of the set was still to be made or measured when it was read."""
+        return found.going or not all(candidate.is_measured for candidate in found.candidates)
+
+    def close(self) -> None:
+        """End the measuring; what is not measured yet is at the next start. Call it when the jobs are closed."""
+        with self._news:
+            self._closing = True
+            self._news.notify_all()
+        self._wake()
+        for worker in self._workers:
+            worker.join()
+
+    def _make(self, set_id: str, recipes: Sequence[Recipe], owner: str) -> None:
+        """A job of these recipes for the set. It is written down before it is queued: no crash parts the two."""
+        job, count = secrets.token_urlsafe(12), sum(recipe.count for recipe in recipes)
+        batch = self._store.add_job(set_id, job, count)
+        try:
+            self._submit(recipes, owner, job)
+        except StudioError:
+            self._store.drop_job(job)
+            raise
+        self._follow(set_id, owner, batch)
+
+    def _follow(self, set_id: str, owner: str, batch: Batch) -> None:
+        """Take in the job's pictures, where it is still known."""
+        try:
+            job = self._jobs.get(batch.job, owner)
+        except JobError:
+            return
+        self._following.add(batch.job)
+        threading.Thread(target=self._take_in, args=(set_id, batch, job), name="candidates", daemon=True).start()
+
+    def _take_in(self, set_id: str, batch: Batch, job: Job) -> None:
+        """Write down each picture of the job as it comes."""
+        try:
+            for event in job.follow():
+                if isinstance(event, Finished):
+                    self._store.add_image(set_id, batch.first + event.image, event.path, event.recipe, event.seconds)
+                    self._wake()
+                self._tell()
+        except LibraryError:
+            log.exception("The pictures of job %s could not be written down", job.id)
+        self._following.discard(batch.job)
+        self._tell()
+
+    def _tell(self) -> None:
+        with self._news:
+            self._serial += 1
+            self._news.notify_all()
+
+    def _wake(self) -> None:
+        for todo in self._todo.values():
+            todo.set()
+
+    def _work(self, which: Pass, todo: threading.Event) -> None:
+        """Measure what has not been, as long as there is something, and wait for more."""
+        while not self._closing:
+            todo.wait()
+            todo.clear()
+            try:
+                while (waiting := self._store.unmeasured(which)) and not self._closing:
+                    for set_id, pictures in waiting.items():
+                        self._measure(set_id, which, pictures[:BATCH])
+                        self._tell()
+            except LibraryError:
+                log.exception("Candidates could not be measured")
+
+    def _measure(self, set_id: str, which: Pass, part: Sequence[tuple[int, Path]]) -> None:
+        """Measure some pictures of a set, and in the quick pass hold it all against each other again."""
+        quick = self._gauge.at_once(part[0][1])
+        names = quick if which == "quick" else [name for name in METRICS if name not in quick]
+        found = self._gauge.measure([path for _, path in part], [name for name in names if not METRICS[name].among])
+        scores = {image: of for (image, _), of in zip(part, found.scores, strict=True)}
+        if among := [name for name in names if METRICS[name].among]:
+            every = self._store.pictures(set_id)
+            beside = self._gauge.measure([path for _, path, _ in every], among).scores
+            for (image, _, before), of in zip(every, beside, strict=True):
+                if image in scores or before is not None:
+                    scores[image] = {**(before or {}), **scores.get(image, {}), **of}
+        self._store.add_scores(set_id, which, scores, found.missing, names)
+
+
+def _continued(asked: Recipe, last: Recipe | None, count: int) -> Recipe:
+    """The recipe that goes on where the last picture of a set was."""
+    if last is None:
+        return asked.replace(count=count)
+    seeds = {"seed": last.seed, "variation_seed": last.variation_seed}
+    # Variations keep their seed.
+    moving = "variation_seed" if asked.variation_strength else "seed"
+    seeds[moving] = ((seeds[moving] or 0) + 1) % SEEDS
+    return asked.replace(**seeds, count=count)

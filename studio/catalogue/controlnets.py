@@ -1,0 +1,375 @@
+"""The ControlNets that there are: the starter's own, those that the project names, those in the home's `controlnets`.
+
+In that folder, NAME/ is a diffusers ControlNet, NAME.safetensors a single file, and NAME.toml says about either, or
+about one on the hub, what cannot be seen from the files. The IP-Adapters stand with them, as they steer too: those that
+the project names, those in the home's `ip-adapters`. There, NAME.safetensors is an adapter, NAME/ an image encoder or
+an adapter with its encoder in NAME/image_encoder/.
+"""
+
+from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from studio import hub
+from studio.catalogue import ipadapters, networks
+from studio.catalogue.checkpoints import part_weights, read_json, tensor_shapes
+from studio.catalogue.ipadapters import CONFIG
+from studio.catalogue.models import SOURCES, Count, Model, entries, not_downloaded, source_beside
+from studio.catalogue.networks import STEM
+from studio.errors import ModelError, RecipeError, StudioError
+from studio.families import FAMILIES
+from studio.presets.reading import check, check_family, read_table
+from studio.recipe_parts import IMAGE_PROMPT
+from studio.settings import ASSETS, PRESETS, Settings
+
+# Families that take the ControlNets of another, as they differ in the denoiser's input only.
+KIN = {"sd15_inpaint": "sd15", "sdxl_inpaint": "sdxl"}
+# The kind of a ControlNet that does not say it, by a word of its name.
+WORDS = {
+    "canny": "canny",
+    "depth": "depth",
+    "pose": "pose",
+    "scribble": "scribble",
+    "lineart": "lineart",
+    "tile": "tile",
+}
+
+
+class ControlNet(BaseModel):
+    """One ControlNet, or IP-Adapter: where its weights are, and which maps it follows. Exactly one source is set.
+
+    `folder` is a diffusers folder; `repo` an id on the hub (with `revision` and `variant`, or with `weights`, the name
+    of a single file in it); `file` a single .safetensors. No `kinds`: they are not known. `modes`: the number by which
+    a network that serves several kinds is told which. `width`: that of the transformer it fits, where a family has
+    several sizes. `encoder`: the folder of the image encoder that an IP-Adapter looks through, in its `repo` or here.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    id: str
+    name: str
+    family: str
+    kinds: tuple[str, ...] = ()
+    summary: str = ""
+    licence: str = ""
+    folder: Path | None = None
+    repo: str | None = None
+    revision: str | None = None
+    variant: str | None = None
+    weights: Annotated[str | None, Field(pattern=r"\.safetensors$")] = None
+    file: Path | None = None
+    encoder: Path | None = None
+    width: Count | None = None
+    modes: tuple[tuple[str, int], ...] = ()
+    download_bytes: Count | None = None
+
+    @field_validator("family")
+    @classmethod
+    def _family_is_known(cls, family: str) -> str:
+        return check_family(family)
+
+    @field_validator("modes", mode="before")
+    @classmethod
+    def _as_pairs(cls, modes: Any) -> Any:
+        return tuple(sorted(modes.items())) if isinstance(modes, Mapping) else modes
+
+    @model_validator(mode="after")
+    def _has_one_source(self) -> "ControlNet":
+        if sum(getattr(self, source) is not None for source in SOURCES) != 1:
+            raise ValueError(f"exactly one of the keys {', '.join(SOURCES)} says where the weights are")
+        if self.weights and not self.repo:
+            raise ValueError("`weights` names a file of a `repo`")
+        if self.is_prompt and not (self.single_file and (self.encoder or self.file)):
+            raise ValueError("an IP-Adapter is a single file, and on the hub its `encoder` has to be named")
+        return self
+
+    @property
+    def is_prompt(self) -> bool:
+        """Whether it is an IP-Adapter, which reads pictures and follows no maps."""
+        return IMAGE_PROMPT in self.kinds
+
+    @property
+    def sort(self) -> str:
+        """What it is, in words."""
+        return "an IP-Adapter" if self.is_prompt else "a ControlNet"
+
+    @property
+    def network(self) -> str:
+        """Its class in diffusers."""
+        return networks.of_family(self.family, bool(self.modes)).signature.denoiser
+
+    @property
+    def single_file(self) -> bool:
+        """Whether it is one file without a config."""
+        return bool(self.file or self.weights)
+
+    def mode(self, kind: str) -> int | None:
+        """The number of a kind of map, for a network that serves several; None for any other."""
+        return dict(self.modes).get(kind)
+
+    def follows(self, kind: str) -> bool:
+        """Whether it follows maps of this kind, as far as is known; a network of several has to be told the kind."""
+        if IMAGE_PROMPT in (kind, *self.kinds):
+            return kind in self.kinds
+        return kind in self.kinds or (not self.modes and (kind == "map" or not self.kinds))
+
+
+class ControlNets(Mapping[str, ControlNet]):
+    """Every ControlNet by its id; the home's count over the project's. `faults` says why other entries are none."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._home = settings.home / "controlnets"
+        self._adapters = settings.home / "ip-adapters"
+        self._known: dict[str, ControlNet] = {}
+        self.faults: dict[str, ModelError] = {}
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Look again at what there is."""
+        self._known, self.faults = {}, {}
+        for path in sorted((ASSETS / "starter" / "controlnets").glob(f"*/{CONFIG}")):
+            kind = path.parent.name
+            self._add(f"starter-{kind}", {"folder": path.parent}, path.parent)
+        for folder in ("controlnets", "ip-adapters"):
+            for path in sorted((PRESETS / folder).glob("*.toml"), key=lambda path: path.stem):
+                self._add(path.stem, {"toml": path}, PRESETS.parent)
+        for home in (self._home, self._adapters):
+            for name, found in entries(home).items():
+                if not ipadapters.is_encoder(found.get("folder")):
+                    self._add(name, found, home)
+
+    def __getitem__(self, name: str) -> ControlNet:
+        if name in self._known:
+            return self._known[name]
+        if name in self.faults:
+            raise ModelError(self.faults[name].message, self.faults[name].hint)
+        close = get_close_matches(name, self._known, n=3, cutoff=0.5)
+        known = dict.fromkeys([*close, *self._known])
+        raise ModelError(f"There is no ControlNet {name!r}.", f"Known are: {', '.join(known)}.")
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._known
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._known)
+
+    def __len__(self) -> int:
+        return len(self._known)
+
+    def fitting(self, family: str, kind: str | None = None, place: Path | None = None) -> list[str]:
+        """The ids of those for models of this family, and for maps of this kind; the best first.
+
+        Those that name the kind come before those that name none, and what is on this disk before the hub. `place`
+        is the model's folder, where it is on this disk: it tells models of one family and unlike size apart.
+        """
+        own, width = KIN.get(family, family), _width_of(place)
+        fit = [one for one in self.values() if one.family == own and (kind is None or one.follows(kind))]
+        fit = [one for one in fit if None in (width, one.width) or one.width == width]
+        if kind is not None:
+            fit.sort(key=lambda one: (kind not in one.kinds, not self.present(one)))
+        return [one.id for one in fit]
+
+    def check_fit(self, controlnet: ControlNet, model: Model, place: Path | None = None) -> None:
+        """RecipeError that names both families where the ControlNet is for another than the model's.
+
+        `place` as in `fitting`.
+        """
+        if controlnet.id in self.fitting(model.family, place=place):
+            return
+        theirs = model.family_facts().name
+        own = FAMILIES[controlnet.family].name
+        fault = f"{controlnet.name} is {controlnet.sort} for {own}; {model.name} is {theirs}."
+        if controlnet.family == KIN.get(model.family, model.family):
+            fault = (
+                f"{controlnet.name} is a ControlNet for a {theirs} of another size: it is {controlnet.width} wide, "
+                f"{model.name} {_width_of(place)}."
+            )
+        fitting = self.fitting(model.family, place=place)
+        there = [name for name in fitting if self[name].is_prompt == controlnet.is_prompt]
+        folder = self._adapters if controlnet.is_prompt else self._home
+        cure = f"For it there are: {', '.join(there)}." if there else f"Put one for it into {folder}."
+        raise RecipeError("controls", fault, cure)
+
+    def location(self, controlnet: ControlNet) -> Path | None:
+        """The folder or file on this disk that it is loaded from; None where it is still on the hub."""
+        if controlnet.repo is None:
+            return controlnet.folder or controlnet.file
+        found = _cached(controlnet, _files(controlnet)[0])
+        return found if found is None or controlnet.weights else found.parent
+
+    def encoder(self, controlnet: ControlNet) -> Path:
+        """The folder of the image encoder that an IP-Adapter looks through; ModelError where it is not on this disk."""
+        folder = controlnet.encoder
+        if folder is not None and controlnet.repo is not None:
+            config = _cached(controlnet, (folder / CONFIG).as_posix())
+            folder = config.parent if config else None
+        if folder is None or not (folder / CONFIG).is_file():
+            where = f": there is no {folder}" if folder else ""
+            raise ModelError(
+                f"{controlnet.name} lacks the image encoder that it looks through{where}.",
+                f"Put the encoder's folder, as {ipadapters.ENCODER} where the adapter is from, into {self._adapters}.",
+            )
+        return folder
+
+    def encoder_bytes(self, controlnet: ControlNet) -> int:
+        """What of `size_bytes` is the image encoder's."""
+        if not controlnet.is_prompt or not self.present(controlnet):
+            return 0
+        return sum(path.stat().st_size for path in part_weights(self.encoder(controlnet), None))
+
+    def size_bytes(self, controlnet: ControlNet) -> int | None:
+        """What its weights take on this disk; None where they are not all there."""
+        try:
+            return sum(path.stat().st_size for path in self._weights(controlnet))
+        except (ModelError, OSError):
+            return None
+
+    def present(self, controlnet: ControlNet) -> bool:
+        """Whether it is on this disk, so that nothing has to be downloaded."""
+        return self.size_bytes(controlnet) is not None
+
+    def why_not(self, controlnet: ControlNet) -> ModelError | None:
+        """What keeps it from being loaded, with its cure; None where nothing does.
+
+        One that only has to be downloaded can be loaded, unless the hub is switched off.
+        """
+        try:
+            if controlnet.repo is not None and not self.present(controlnet):
+                return not_downloaded(controlnet.name, controlnet.repo)
+            for path in self._weights(controlnet):
+                _check_family(controlnet, path)
+            if controlnet.is_prompt:
+                self._check_encoder(controlnet)
+        except ModelError as error:
+            return error
+        return None
+
+    def fetch(self, controlnet: ControlNet, say: hub.Say = hub.silent) -> Path:
+        """Its folder, or its single file, downloaded where it is not on this disk; ModelError where it cannot be had.
+
+        `say` hears how far a download is.
+        """
+        fault = self.why_not(controlnet)
+        if fault:
+            raise fault
+        if controlnet.repo is not None and not self.present(controlnet):
+            hub.fetch(controlnet.name, controlnet.repo, _files(controlnet), say, revision=controlnet.revision)
+        place = self.location(controlnet)
+        if place is None:
+            raise ModelError(f"{controlnet.name} is not where the hub put it.", "Free the hub's cache, and try again.")
+        return place
+
+    def config(self, controlnet: ControlNet) -> dict[str, Any]:
+        """What its network is built by, once it is on this disk: its config, or what is known of its single file."""
+        (path, *_) = self._weights(controlnet)
+        if not controlnet.single_file:
+            return read_json(path.parent / CONFIG)
+        network = networks.of_family(controlnet.family, bool(controlnet.modes))
+        told = {"num_control_type": networks.told_by_tensors(tensor_shapes(path))} if controlnet.modes else {}
+        return {"_class_name": controlnet.network, **network.config, **told}
+
+    def _add(self, name: str, found: Mapping[str, Path], root: Path) -> None:
+        """One broken entry is listed with its fault and does not take the others down."""
+        self._known.pop(name, None)
+        try:
+            self._known[name] = _entry(name, found, root, self._adapters)
+        except StudioError as error:
+            self.faults[name] = ModelError(error.message, error.hint)
+
+    def _weights(self, controlnet: ControlNet) -> list[Path]:
+        place = self.location(controlnet)
+        if place is None or not place.exists():
+            raise ModelError(
+                f"{controlnet.name} is missing: there is no {place}." if place else f"{controlnet.name} is not here.",
+                "Put it there, or mend its .toml file.",
+            )
+        if controlnet.is_prompt:
+            return [place, *part_weights(self.encoder(controlnet), None)]
+        return [place] if controlnet.single_file else part_weights(place, controlnet.variant)
+
+    def _check_encoder(self, controlnet: ControlNet) -> None:
+        """An encoder of another width fails only when the first picture is seen."""
+        place, folder = self.location(controlnet), self.encoder(controlnet)
+        sort = ipadapters.of_tensors(tensor_shapes(place)) if place else None
+        if sort is None:
+            raise networks.unknown(place or folder)
+        if not sort.fits(folder):
+            raise ModelError(
+                f"{controlnet.name} does not fit the image encoder in {folder}: it wants one with {sort.reads} = "
+                f"{sort.width}.",
+                "Name the folder of the one that it was trained with: `encoder` in its .toml file.",
+            )
+
+
+def _files(controlnet: ControlNet) -> list[str]:
+    """What of a repository is needed; the first of them tells whether it was downloaded."""
+    if controlnet.encoder and controlnet.weights:
+        encoder = [controlnet.encoder / name for name in (CONFIG, ipadapters.WEIGHTS)]
+        return [controlnet.weights, *(path.as_posix() for path in encoder)]
+    if controlnet.weights:
+        return [controlnet.weights]
+    return [CONFIG, ".".join(filter(None, (STEM, controlnet.variant, "safetensors")))]
+
+
+def _cached(controlnet: ControlNet, file: str) -> Path | None:
+    """A file of its repository, where it was downloaded."""
+    from huggingface_hub import try_to_load_from_cache
+
+    found = try_to_load_from_cache(str(controlnet.repo), file, revision=controlnet.revision)
+    return Path(found) if isinstance(found, str) else None
+
+
+def _entry(name: str, found: Mapping[str, Path], root: Path, encoders: Path) -> ControlNet:
+    """The ControlNet or IP-Adapter that the files make together; paths in the TOML are relative to `root`.
+
+    Among `encoders` is the one that a single adapter looks through.
+    """
+    toml = found.get("toml", root / f"{name}.toml")
+    table = read_table(toml) if "toml" in found else {}
+    for key in ("folder", "file", *(() if "repo" in table else ("encoder",))):
+        if isinstance(table.get(key), str):
+            table[key] = root / table[key]
+    if not any(source in table for source in SOURCES):
+        table |= source_beside(name, found, root)
+    place = table.pop("folder", None) or table.get("file")
+    if isinstance(place, Path):
+        seen = networks.seen(place, encoders)
+        table = {"kinds": _kinds(name, seen), **seen, **table}
+        _check_said(toml, table, seen)
+    table.setdefault("name", name)
+    return check(toml, {"id": name}, table, ControlNet)
+
+
+def _width_of(place: Path | None) -> int | None:
+    """How wide the transformer of the model in this folder is; None where it has none, or is not here."""
+    config = place / "transformer" / CONFIG if place else None
+    return networks.width(read_json(config)) if config and config.is_file() else None
+
+
+def _kinds(name: str, seen: Mapping[str, Any]) -> tuple[str, ...]:
+    return tuple(seen.get("modes") or {kind for word, kind in WORDS.items() if word in name.lower()})
+
+
+def _check_said(toml: Path, table: Mapping[str, Any], seen: Mapping[str, Any]) -> None:
+    if IMAGE_PROMPT in seen.get("kinds", ()) and list(table["kinds"]) != [IMAGE_PROMPT]:
+        raise ModelError(f"{toml}: `kinds` cannot be: its weights are an IP-Adapter.", "Leave `kinds` out.")
+    if table["family"] != seen["family"]:
+        raise ModelError(
+            f"{toml}: `family` is said to be {table['family']}, but its weights are for {seen['family']}.",
+            f'Write family = "{seen["family"]}", or leave it out.',
+        )
+
+
+def _check_family(controlnet: ControlNet, path: Path) -> None:
+    """Weights that are whole, but not those of the config beside them, fail deep inside the load."""
+    shapes = tensor_shapes(path)
+    network = ipadapters.of_tensors(shapes) or networks.of_tensors(shapes)
+    if network and network.family != controlnet.family:
+        seen, said = FAMILIES[network.family].name, FAMILIES[controlnet.family].name
+        raise ModelError(
+            f"{path} is {controlnet.sort} for {seen}, not for {said} as its config says.",
+            "Weights and config do not belong together: copy both again.",
+        )

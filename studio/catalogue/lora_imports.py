@@ -1,0 +1,123 @@
+"""LoRAs brought into the home from a disk or the hub: checked before they land, there whole or not at all."""
+
+import re
+import shutil
+from dataclasses import replace
+from pathlib import Path
+from threading import Lock
+
+from studio import hub
+from studio.catalogue.checkpoints import PICKLES, refuse_pickle
+from studio.catalogue.loras import LoraFile, Loras
+from studio.disk import Folder
+from studio.errors import ModelError
+from studio.hub import Say, silent
+
+ENDING = ".safetensors"
+# owner/name, owner/name/file.safetensors, or the address of either.
+PLACE = re.compile(
+    r"(?:https?://huggingface\.co/)?(?P<repo>[\w.-]+/[\w.-]+?)"
+    r"(?:/(?:(?:resolve|blob|raw|tree)/[^/?]+/?)?(?P<file>[^?]+\.\w+)?)?/?(?:\?.*)?"
+)
+# What trainers call every file; the repository's name says more.
+COMMON = frozenset({"pytorch_lora_weights", "adapter_model", "lora", "model", "diffusion_pytorch_model"})
+
+
+class LoraImports:
+    """Brings LoRAs into the folder where people put theirs; nothing there is ever overwritten."""
+
+    def __init__(self, loras: Loras) -> None:
+        self._loras = loras
+        self._lock = Lock()
+
+    def add(self, what: str, name: str | None = None, say: Say = silent) -> LoraFile:
+        """Add the file of this path, or of this place on the hub, under `name` (default: its own).
+
+        Raises ModelError where it is no LoRA that can be put on, or its name is taken, LibraryError from the disk.
+        """
+        if is_path(what):
+            return self.add_file(Path(what).expanduser(), name)
+        return self.add_from_hub(what, name, say)
+
+    def add_file(self, source: Path, name: str | None = None) -> LoraFile:
+        """Add a copy of this file; raises as `add`."""
+        return self._land(source, _named(name or source.stem, source))
+
+    def add_from_hub(self, place: str, name: str | None = None, say: Say = silent) -> LoraFile:
+        """Add a file of the hub, given as owner/name or owner/name/file.safetensors; raises as `add`."""
+        found = PLACE.fullmatch(place.strip())
+        if not found or ".." in place:
+            raise ModelError(
+                f"{place!r} is no file of this disk and no place on the hub.",
+                "Give a path, or owner/name, or owner/name/file.safetensors.",
+            )
+        repo = found["repo"]
+        file = found["file"] or _only(repo, hub.files(repo, repo))
+        stem = Path(file).stem
+        wanted = _named(name or (repo.rpartition("/")[2] if stem in COMMON else stem), Path(file))
+        self._check_free(wanted)
+        # What broke off is taken up again; the folder is hidden, so that nothing in it is taken for a LoRA.
+        waiting = self._loras.folder / ".arriving" / f"{repo} {wanted}".replace("/", "--")
+        (path,) = hub.fetch(wanted, repo, [file], say, folder=waiting)
+        try:
+            return self._land(path, wanted)
+        finally:
+            shutil.rmtree(waiting, ignore_errors=True)
+
+    def _land(self, source: Path, name: str) -> LoraFile:
+        """Copy a file in, once its header is found to be that of a LoRA."""
+        found = self._loras.read(name, source)
+        if fault := found.why_not():
+            raise fault
+        with self._lock:
+            self._check_free(name, source)
+            target = self._loras.folder / f"{name}{ENDING}"
+            with source.open("rb") as file:
+                Folder(self._loras.folder).write(target, lambda copy: shutil.copyfileobj(file, copy, 2**20))
+            self._loras.refresh()
+        return replace(found, path=target)
+
+    def _check_free(self, name: str, source: Path | None = None) -> None:
+        """ModelError where the name is taken: the folder may hold it, or the starter, or a sub-folder."""
+        self._loras.refresh()
+        if name not in self._loras and name not in self._loras.faults:
+            return
+        if name in self._loras and source and self._is_same(self._loras[name], source):
+            raise ModelError(f"{name} is there already: it is the same file.", "There is nothing to do.")
+        raise ModelError(f"There is a LoRA {name!r} already.", "Give this one another name; none is overwritten.")
+
+    def _is_same(self, there: LoraFile, source: Path) -> bool:
+        digest = self._loras.digest
+        return there.bytes == source.stat().st_size and digest(there.path) == digest(source)
+
+
+def is_path(what: str) -> bool:
+    """Whether this is meant as a file of this disk, and not as a place on the hub."""
+    path = Path(what).expanduser()
+    alone = path.suffix in (ENDING, *PICKLES) and what.count("/") <= 1
+    return path.is_absolute() or alone or path.is_file()
+
+
+def _named(name: str, source: Path) -> str:
+    """The name that a file is to have; ModelError where it is no .safetensors file, or cannot be called so."""
+    refuse_pickle(source)
+    if source.suffix.lower() != ENDING:
+        raise ModelError(f"{source.name} is no LoRA: it is no {ENDING} file.", f"Get it as {ENDING}.")
+    plain = name.strip().removesuffix(ENDING)
+    if not plain or plain.startswith(".") or re.search(r'[/\\:*?"<>|\x00-\x1f]', plain):
+        raise ModelError(f"A LoRA cannot be called {plain!r}.", "Give it a name of letters, digits, spaces, - and _.")
+    return plain
+
+
+def _only(repo: str, files: list[str]) -> str:
+    """The one LoRA file of a repository; ModelError that names them where there are several, or none."""
+    fitting = [file for file in files if file.endswith(ENDING)]
+    if len(fitting) == 1:
+        return fitting[0]
+    if fitting:
+        some = ", ".join(fitting[:6])
+        raise ModelError(f"{repo} holds {len(fitting)} files: {some}.", f"Say which: {repo}/{fitting[0]}, for one.")
+    pickles = [file for file in files if Path(file).suffix in PICKLES]
+    if pickles:
+        refuse_pickle(Path(pickles[0]))
+    raise ModelError(f"{repo} holds no {ENDING} file.", "Look there for another one.")

@@ -1,0 +1,135 @@
+"""What the tensors of a LoRA are called: which part of the change to which module each is, in every format there is."""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from studio.catalogue.checkpoints import Header
+
+# The denoiser goes by one name here, whatever a pipeline calls it.
+DENOISER = "denoiser"
+TAIL = re.compile(
+    r"""
+    (?: (?:_lora|\.lora|\.lora_linear_layer)\.(?P<diffusers>down|up)\.weight
+      | \.lora_(?P<peft>[AB])(?:\.\w+)?\.weight
+      | \.lora_(?P<kohya>down|up|mid)\.weight
+      | \.(?P<alpha>alpha)
+      | \.(?P<loha>hada_(?:w[12]_[ab]|t[12]))
+      | \.(?P<lokr>lokr_\w+)
+      | \.(?P<dora>dora_scale|lora_magnitude_vector)(?:\.\w+)*
+    )$""",
+    re.VERBOSE,
+)
+ROLES = {"A": "down", "B": "up"}
+PREFIXES = {
+    "lora_unet_": DENOISER,
+    "unet.": DENOISER,
+    "transformer.": DENOISER,
+    "lora_te_": "text_encoder",
+    "lora_te1_": "text_encoder",
+    "lora_te2_": "text_encoder_2",
+    "lora_te3_": "text_encoder_3",
+    "text_encoder.": "text_encoder",
+    "text_encoder_2.": "text_encoder_2",
+    "text_encoder_3.": "text_encoder_3",
+}
+FORMATS = {"kohya": "kohya", "peft": "PEFT", "diffusers": "diffusers", "loha": "LoHa", "lokr": "LoKr", "dora": "DoRA"}
+# How wide the text is that the UNet of each family reads.
+WIDTHS = {128: "starter", 768: "sd15", 1024: "sd21", 2048: "sdxl"}
+# Parts of module names that only one family has.
+TELLING = {"single_transformer_blocks": "flux", "single_blocks": "flux", "joint_blocks": "sd3"}
+# What trainers write about the base model, where the tensors leave the family open.
+SAID = (
+    (r"^(sd_v1|stable-diffusion-v1)", "sd15"),
+    (r"^(sd_v2|stable-diffusion-v2)", "sd21"),
+    (r"^(sdxl|stable-diffusion-xl)", "sdxl"),
+    (r"^(sd3|stable-diffusion-3)", "sd3"),
+    (r"^flux-?1", "flux"),
+    (r"^starter", "starter"),
+)
+
+
+@dataclass(frozen=True)
+class Part:
+    """One tensor: its `role` in the change to a module of a pipeline's component; `module` is as the file writes it."""
+
+    component: str
+    module: str
+    role: str
+    sort: str
+
+    @property
+    def flat(self) -> str:
+        """The module's name with underscores for points, as kohya's formats have it."""
+        return self.module.replace(".", "_")
+
+
+def part(key: str) -> Part | None:
+    """What a tensor of this name is; None where no format has such a name."""
+    tail = TAIL.search(key)
+    if tail is None:
+        return None
+    sort = str(tail.lastgroup)
+    module = key[: tail.start()].removeprefix("base_model.model.")
+    component = DENOISER
+    for prefix, name in PREFIXES.items():
+        if module.startswith(prefix):
+            module, component = module[len(prefix) :], name
+            break
+    # Processors once held what now belongs to the attentions themselves.
+    module = re.sub(r"\.processor\.to_", ".to_", module)
+    if sort == "diffusers":
+        module = re.sub(r"\.to_out$", ".to_out.0", module)
+    return Part(component, module, ROLES.get(tail[sort], tail[sort]), sort)
+
+
+def format_of(header: Header) -> str | None:
+    """The format's name; None where no tensor is one of a LoRA."""
+    parts = [(found, shape) for key, shape in header.shapes.items() if (found := part(key))]
+    sorts = {found.sort for found, _ in parts}
+    for sort in ("dora", "lokr", "loha", "peft", "diffusers", "kohya"):
+        if sort in sorts:
+            wide = any(found.role == "mid" or shape[2:] > (1, 1) for found, shape in parts)
+            return "LoCon" if sort == "kohya" and wide else FORMATS[sort]
+    return None
+
+
+def family_of(header: Header) -> str | None:
+    """The id of the family, from names and shapes, else from what the file says; None where both leave it open."""
+    return _by_tensors(header.shapes) or _by_words(header.metadata)
+
+
+def rank_of(header: Header) -> int | None:
+    """The rank of most of its modules."""
+    ranks = Counter(
+        shape[0]
+        for key, shape in header.shapes.items()
+        if len(shape) > 1 and (found := part(key)) and found.role in ("down", "hada_w1_b")
+    )
+    return ranks.most_common(1)[0][0] if ranks else None
+
+
+def foreign(keys: Iterable[str]) -> list[str]:
+    """The names that no format has."""
+    return [key for key in keys if part(key) is None]
+
+
+def _by_tensors(shapes: Mapping[str, tuple[int, ...]]) -> str | None:
+    parts = [(found, shape) for key, shape in shapes.items() if (found := part(key))]
+    for found, shape in parts:
+        for word, family in TELLING.items():
+            if found.component == DENOISER and re.search(rf"(^|[._]){word}[._]", found.module):
+                return family
+        reads = found.component == DENOISER and found.flat.endswith(("attn2_to_k", "attn2_to_v"))
+        if reads and found.role in ("down", "hada_w1_b") and len(shape) > 1:
+            return WIDTHS.get(shape[1])
+    return None
+
+
+def _by_words(metadata: Mapping[str, str]) -> str | None:
+    for key in ("modelspec.architecture", "ss_base_model_version"):
+        for pattern, family in SAID:
+            if re.search(pattern, metadata.get(key, "").lower()):
+                return family
+    return None

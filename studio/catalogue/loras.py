@@ -1,0 +1,98 @@
+"""The LoRAs that there are: the starter's own, and those in the home's `loras` and its sub-folders.
+
+NAME.safetensors is one; NAME.txt or NAME.md beside it are notes, NAME.png or NAME.webp its picture. All that is said of
+a file is read from its header; no tensor is loaded.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from studio.catalogue import lora_names
+from studio.catalogue.checkpoints import header
+from studio.catalogue.named_files import NamedFile, NamedFiles
+from studio.errors import ModelError
+from studio.families import FAMILIES
+from studio.settings import ASSETS, Settings
+
+TAGS = 5
+CANNOT = {
+    "DoRA": "it scales whole layers anew (DoRA)",
+    "LoKr": "it is made of Kronecker products (LoKr)",
+}
+
+
+@dataclass(frozen=True)
+class LoraFile(NamedFile):
+    """What a LoRA's header says; `foreign` are the tensors that no format knows."""
+
+    format: str
+    rank: int | None
+    alpha: float | None
+    trigger_words: tuple[str, ...]
+    tensors: int
+    bytes: int
+    foreign: tuple[str, ...] = ()
+
+    @property
+    def sort(self) -> str:
+        """What it is, in words."""
+        return f"a LoRA for {FAMILIES[self.family].name}" if self.family else "a LoRA"
+
+    def why_not(self) -> ModelError | None:
+        """What keeps it from being used with any model, with its cure; None where nothing does."""
+        if self.format in CANNOT:
+            return ModelError(
+                f"{self.path.name} cannot be put on: {CANNOT[self.format]}, which the studio does not do.",
+                "Get it as an ordinary LoRA, or leave it out.",
+            )
+        if self.foreign:
+            return ModelError(
+                f"{self.path.name} is not understood whole: {len(self.foreign)} of its {self.tensors} tensors are of "
+                f"no known format, such as {self.foreign[0]}.",
+                "Get it in the format of kohya, PEFT or diffusers, or leave it out.",
+            )
+        return None
+
+
+class Loras(NamedFiles[LoraFile]):
+    """Every LoRA by its name."""
+
+    sort = "LoRA"
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__(ASSETS / "starter" / "loras", settings.home / "loras")
+
+    def read(self, name: str, path: Path) -> LoraFile:
+        said = header(path)
+        sort, family = lora_names.format_of(said), lora_names.family_of(said)
+        if sort is None:
+            raise ModelError(f"{path.name} is no LoRA: none of its tensors is called like one.", "Remove the file.")
+        # What is written for transformers has more dialects than the names know; diffusers reads them.
+        foreign = () if family in ("flux", "sd3") else tuple(lora_names.foreign(said.shapes))
+        rank, alpha, words = lora_names.rank_of(said), _alpha(said.metadata), _trigger_words(said.metadata)
+        tensors, size = len(said.shapes), path.stat().st_size
+        return LoraFile(name, path, family, sort, rank, alpha, words, tensors, size, foreign)
+
+
+def _alpha(metadata: Mapping[str, str]) -> float | None:
+    try:
+        return float(metadata["ss_network_alpha"])
+    except (KeyError, ValueError):
+        return None
+
+
+def _trigger_words(metadata: Mapping[str, str]) -> tuple[str, ...]:
+    """What its maker says calls it, else the words that most of its pictures were described with."""
+    words = [word.strip() for word in metadata.get("modelspec.trigger_phrase", "").split(",")]
+    if any(words):
+        return tuple(dict.fromkeys(filter(None, words)))
+    counts: Counter[str] = Counter()
+    try:
+        for folder in json.loads(metadata.get("ss_tag_frequency", "{}")).values():
+            counts.update({tag.strip(): int(count) for tag, count in folder.items()})
+    except (ValueError, TypeError, AttributeError):  # somebody else wrote it, and it is only a help
+        return ()
+    return tuple(tag for tag, _ in counts.most_common(TAGS) if tag)

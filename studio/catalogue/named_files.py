@@ -1,0 +1,187 @@
+"""Files that a recipe calls by name, from folders and what is below them: LoRAs, embeddings."""
+
+import hashlib
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Generic, TypeVar
+
+from studio.catalogue.checkpoints import PICKLES, refuse_pickle
+from studio.catalogue.models import Model
+from studio.errors import ModelError
+
+# Families that take the LoRAs and embeddings of another, as what those change is the same there.
+KIN = {"sd15_inpaint": "sd15", "sd15_instruct": "sd15", "lcm": "sd15", "sdxl_inpaint": "sdxl"}
+NOTES = (".txt", ".md")
+PICTURES = (".png", ".webp")
+# As many names are told where there may be hundreds.
+SOME = 12
+# What a file is, and when it was last written: the same stamp, the same content.
+Stamp = tuple[Path, int, int]
+
+
+@dataclass(frozen=True)
+class NamedFile:
+    """A file, and the family of models that it is for; None where its header leaves that open."""
+
+    name: str
+    path: Path
+    family: str | None
+
+    @property
+    def sort(self) -> str:
+        """What it is, in words."""
+        raise NotImplementedError
+
+    @property
+    def notes(self) -> str:
+        """What its owner wrote beside it."""
+        path = beside(self.path, NOTES)
+        return path.read_text("utf-8", errors="replace").strip() if path else ""
+
+    @property
+    def thumbnail(self) -> Path | None:
+        """The picture beside it."""
+        return beside(self.path, PICTURES)
+
+    def fits(self, family: str) -> bool:
+        """Whether it can be for models of this family."""
+        return self.family in (None, KIN.get(family, family))
+
+    def why_not(self) -> ModelError | None:
+        """What keeps it from being used with any model, with its cure; None where nothing does."""
+        return None
+
+
+T = TypeVar("T", bound=NamedFile)
+
+
+class NamedFiles(Mapping[str, T], ABC, Generic[T]):
+    """The .safetensors files in `folders` by name without ending; a later folder's count over an earlier one's.
+
+    `faults` says why other files are none of them, two of one name in one folder among those; `sort` is what one is in
+    words.
+    """
+
+    sort: str
+
+    def __init__(self, *folders: Path) -> None:
+        self._folders = folders
+        self._known: dict[str, T] = {}
+        self._read: dict[Stamp, T | ModelError] = {}
+        self._digests: dict[Stamp, str] = {}
+        self.faults: dict[str, ModelError] = {}
+        self.refresh()
+
+    @property
+    def folder(self) -> Path:
+        """Where people put theirs."""
+        return self._folders[-1]
+
+    @abstractmethod
+    def read(self, name: str, path: Path) -> T:
+        """What the file's header says; ModelError where it is none."""
+
+    def refresh(self) -> None:
+        """Look again at what there is; a header is read once for as long as its file stays as it is."""
+        found: dict[str, T | ModelError] = {}
+        for folder in self._folders:
+            for name, paths in _files(folder).items():
+                found[name] = self._doubled(name, paths) if len(paths) > 1 else self._entry(name, paths[0])
+        self.faults = {name: entry for name, entry in found.items() if isinstance(entry, ModelError)}
+        self._known = {name: entry for name, entry in sorted(found.items()) if not isinstance(entry, ModelError)}
+
+    def __getitem__(self, name: str) -> T:
+        """The file of this name, also one that was put there just now; ModelError with the closest names."""
+        if name not in self._known:
+            self.refresh()
+        if name in self._known:
+            return self._known[name]
+        if name in self.faults:
+            raise ModelError(self.faults[name].message, self.faults[name].hint)
+        close = get_close_matches(name.casefold(), [known.casefold() for known in self._known], n=3, cutoff=0.5)
+        meant = [known for known in self._known if known.casefold() in close]
+        ask = f"Did you mean {' or '.join(meant)}? " if meant else ""
+        raise ModelError(
+            f"There is no {self.sort} {name!r}.",
+            f"{ask}Put {name}.safetensors into {self.folder}, or leave it out.",
+        )
+
+    def for_model(self, name: str, model: Model) -> T:
+        """The file of this name, for this model; ModelError where it is not there, unusable or for another family."""
+        file = self[name]
+        if fault := file.why_not():
+            raise fault
+        if not file.fits(model.family):
+            there = self.fitting(model.family)
+            more = f" and {len(there) - SOME} more" if len(there) > SOME else ""
+            known = f"For it there are: {', '.join(there[:SOME])}{more}."
+            raise ModelError(
+                f"{file.path.name} is {file.sort}; {model.name} is {model.family_facts().name}.",
+                known if there else "Choose another model, or leave it out.",
+            )
+        return file
+
+    def fitting(self, family: str) -> list[str]:
+        """The names of those that can be for models of this family."""
+        return [name for name, file in self.items() if file.fits(family) and not file.why_not()]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._known
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._known)
+
+    def __len__(self) -> int:
+        return len(self._known)
+
+    def digest(self, path: Path) -> str:
+        """The SHA-256 of a file; computed once for as long as it stays as it is."""
+        stamp = stamp_of(path)
+        if stamp not in self._digests:
+            with path.open("rb") as file:
+                self._digests[stamp] = hashlib.file_digest(file, "sha256").hexdigest()
+        return self._digests[stamp]
+
+    def _entry(self, name: str, path: Path) -> T | ModelError:
+        try:
+            stamp = stamp_of(path)
+            if stamp not in self._read:
+                refuse_pickle(path)
+                self._read[stamp] = self.read(name, path)
+            return self._read[stamp]
+        except ModelError as error:
+            return error
+
+    def _doubled(self, name: str, paths: list[Path]) -> ModelError:
+        return ModelError(
+            f"{len(paths)} files are the {self.sort} {name!r}: {' and '.join(map(str, paths))}.",
+            "Rename or remove all but one.",
+        )
+
+
+def stamp_of(path: Path) -> Stamp:
+    """What changes when the file does; ModelError where it cannot be looked at."""
+    try:
+        status = path.stat()
+    except OSError as error:
+        raise ModelError(f"{path} cannot be read: {error.strerror}.", "Put it there, readable for you.") from error
+    return path, status.st_mtime_ns, status.st_size
+
+
+def beside(path: Path, endings: tuple[str, ...]) -> Path | None:
+    """The first file beside it that has its name and one of these endings."""
+    stem = path.name.removesuffix(path.suffix)
+    return next((other for end in endings if (other := path.with_name(stem + end)).is_file()), None)
+
+
+def _files(root: Path) -> dict[str, list[Path]]:
+    """What lies in a folder and below it, by name; hidden files and folders do not count."""
+    found: dict[str, list[Path]] = {}
+    for path in sorted(root.rglob("*")):
+        hidden = any(part.startswith(".") for part in path.relative_to(root).parts)
+        if path.suffix.lower() in (".safetensors", *PICKLES) and path.is_file() and not hidden:
+            found.setdefault(path.name[: -len(path.suffix)], []).append(path)
+    return found

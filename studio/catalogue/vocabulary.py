@@ -1,0 +1,84 @@
+"""What a model reads of a prompt: the words it was trained on, and how many tokens its tokenizer makes of a text."""
+
+import re
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from studio.catalogue.checkpoints import read_json
+from studio.errors import ModelError
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
+
+WORD = re.compile(r"[^\W_]+(?:['’\-][^\W_]+)*")
+# (red:1.2) weighs a word; the number is not one.
+WEIGHT = re.compile(r":\s*\d+(?:\.\d+)?")
+CLIP_START, CLIP_END = "<|startoftext|>", "<|endoftext|>"
+CLIP_PIECES = r"""<\|startoftext\|>|<\|endoftext\|>|'s|'t|'re|'ve|'m|'ll|'d|[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+"""
+
+
+class Vocabulary(BaseModel):
+    """All the words that a small model knows; `groups` sorts the telling ones by what they are for."""
+
+    model_config = ConfigDict(frozen=True)
+
+    words: tuple[str, ...]
+    groups: Mapping[str, tuple[str, ...]] = {}
+
+    @classmethod
+    def read(cls, path: Path) -> "Vocabulary":
+        """Read a vocabulary.json; ModelError where it is damaged."""
+        try:
+            return cls(**read_json(path))
+        except ValidationError as error:
+            problem = error.errors()[0]["msg"]
+            raise ModelError(f"{path} is damaged: {problem}.", "Copy the whole model again.") from error
+
+    def unknown(self, prompt: str) -> tuple[str, ...]:
+        """The prompt's words that the model does not know: lower-cased, in order, each once."""
+        words = WORD.findall(WEIGHT.sub("", prompt.lower().replace("’", "'")))
+        parts = (part for word in words for part in ([word] if word in self._known else word.split("-")))
+        return tuple(dict.fromkeys(part for part in parts if part not in self._known))
+
+    @cached_property
+    def _known(self) -> frozenset[str]:
+        everything = (*self.words, *(word for group in self.groups.values() for word in group))
+        return frozenset(word for phrase in everything for word in (phrase.lower(), *WORD.findall(phrase.lower())))
+
+
+def read_tokenizer(folder: Path) -> "Tokenizer | None":
+    """The tokenizer whose files lie in `folder`, without truncation and padding; None where there are none."""
+    from tokenizers import Tokenizer
+
+    if (folder / "tokenizer.json").is_file():
+        tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+        tokenizer.no_truncation()
+        tokenizer.no_padding()
+        return tokenizer
+    if (folder / "vocab.json").is_file() and (folder / "merges.txt").is_file():
+        return _clip_tokenizer(folder)
+    return None
+
+
+def _clip_tokenizer(folder: Path) -> "Tokenizer":
+    """CLIP's byte-level BPE from its two plain files, as models older than tokenizer.json have them."""
+    from tokenizers import Regex, Tokenizer, normalizers, pre_tokenizers
+    from tokenizers.models import BPE
+
+    vocabulary, merges = BPE.read_file(str(folder / "vocab.json"), str(folder / "merges.txt"))
+    tokenizer = Tokenizer(BPE(vocabulary, merges, end_of_word_suffix="</w>", unk_token=CLIP_END))
+    tokenizer.add_special_tokens([CLIP_START, CLIP_END])
+    tokenizer.normalizer = normalizers.Sequence(
+        [normalizers.NFC(), normalizers.Replace(Regex(r"\s+"), " "), normalizers.Lowercase()]
+    )
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
+        [
+            pre_tokenizers.Split(Regex(CLIP_PIECES), behavior="removed", invert=True),
+            pre_tokenizers.ByteLevel(add_prefix_space=False),
+        ]
+    )
+    return tokenizer

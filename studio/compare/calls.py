@@ -1,0 +1,120 @@
+"""Asks hosted models for the cells of comparisons: whose key, what it may cost, and what it came to."""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from studio.backends.openai import OpenAIBackend
+from studio.compare.store import CLEAN, Cell, Column, Comparison, failed, seen
+from studio.errors import HostedError, ModelError, RecipeError
+from studio.events import Event, Preview
+from studio.hosted.keys import Keys
+from studio.hosted.models import Hosted, Offer
+from studio.hosted.spending import Purse
+from studio.library import Saved
+from studio.metadata import png
+from studio.presets.reading import named, near
+from studio.prompts.parser import parse
+from studio.prompts.schedule import plan
+from studio.prompts.variants import draw
+from studio.recipe import Recipe
+from studio.studio import Studio
+
+# What a hosted model takes of the recipe that all columns share.
+GIVEN = ("init_image", "mask_image")
+
+
+class HostedCalls:
+    """The hosted models of one studio, with its keys and its purse.
+
+    `trusted` says that who asks may spend the keys in the environment and name any address. `looks` is how many partial
+    images are asked for, where a model has them; each is charged.
+    """
+
+    def __init__(self, studio: Studio, *, trusted: bool, looks: int) -> None:
+        self.trusted = trusted
+        self.models = Hosted(studio.settings)
+        self.keys = Keys(environment=trusted or studio.settings.share_keys)
+        self.purse = Purse(studio.settings)
+        self._studio = studio
+        self._looks = looks
+
+    def offer(self, name: str) -> Offer:
+        """The hosted model of this name; ModelError where there is none, or a stranger names an address."""
+        if "://" in name and not self.trusted:
+            hint = "Whoever runs the studio can name it in the settings."
+            raise ModelError("This studio asks no addresses that its settings do not name.", hint)
+        return self.models[name]
+
+    def estimate(self, column: Column, prompt: str, base: Mapping[str, Any]) -> float | None:
+        """What a picture costs at most; None where nobody knows."""
+        offer = self.offer(column.model)
+        looks = self._looks if "stream" in offer.model.abilities else 0
+        return offer.estimate(offer.model.chosen(column.settings), prompt, len(_given(base)), looks)
+
+    def make(
+        self, comparison: Comparison, cell: Cell, look: Callable[[bytes], None], pause: Callable[[float], bool]
+    ) -> dict[str, Any]:
+        """Ask for the picture of a cell; what it came to, as the cell's fields.
+
+        `look` is given partial images as JPEG, `pause` is as the backend has it. What was paid for in an earlier try,
+        and stored, is found. StudioError where nothing was asked for.
+        """
+        column, line = comparison.columns[cell.column], comparison.lines[cell.line]
+        # Its name: a service that knows it does not charge twice, and neither does the purse.
+        call = f"{comparison.id}-{cell.line}-{cell.column}-{cell.attempt}"
+        offer = self.offer(column.model)
+        prompt = plain(line.prompt, comparison.seed, self._studio, comparison.base.get("styles", ()))
+        recipe = Recipe.make(prompt=prompt, model=column.model, **_given(comparison.base))
+        if cell.state != "waiting" and (saved := self._studio.library.find(recipe, call, 0)):
+            return self._made(saved, call)
+        self._studio.library.ready()
+        backend = OpenAIBackend(
+            offer,
+            self.keys.of(comparison.owner, offer.host_name, offer.host),
+            self._studio.inputs,
+            settings=column.settings,
+            idempotency=call,
+            looks=self._looks,
+            pause=pause,
+        )
+
+        def report(event: Event) -> None:
+            if isinstance(event, Preview):
+                look(event.jpeg)
+
+        try:
+            self.purse.reserve(call, offer.label, self.estimate(column, prompt, comparison.base))
+            (made,) = backend.generate([recipe], report)
+        except HostedError as error:
+            self.purse.settle(call, None if error.billed else 0)
+            return {**failed(error.kind, error), "attempt": cell.attempt + (not error.billed)}
+        except RecipeError:
+            self.purse.settle(call, 0)
+            raise
+        library = self._studio.library
+        return self._made(library.save(made.image, recipe, made.facts, seconds=made.seconds, job=call, index=0), call)
+
+    def _made(self, saved: Saved, call: str) -> dict[str, Any]:
+        """The fields of a cell with this picture; its file tells what it did cost."""
+        facts = png.read_facts(saved.path)
+        cost = float(facts["cost_usd"]) if "cost_usd" in facts else None
+        self.purse.settle(call, cost)
+        told = {"seconds": saved.seconds, "cost_usd": cost, "revised": facts.get("revised prompt", "")}
+        return {**seen(saved.path), **told, **CLEAN}
+
+
+def _given(base: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: base[name] for name in GIVEN if base.get(name)}
+
+
+def plain(prompt: str, seed: int, studio: Studio, styles: Sequence[str] = ()) -> str:
+    """The words of a prompt in these styles for a model that knows no weights: drawn from the seed as for any other."""
+    for name in styles:
+        style = named(name, studio.presets.styles)
+        if style is None:
+            raise RecipeError("styles", f"There is no style “{name}”.", near(name, list(studio.presets.styles)))
+        prompt, _ = style.applied(prompt, "")
+    drawn = draw(prompt, seed, studio.wordbook.wildcards)
+    strands = plan(parse(drawn), 1).strands
+    return re.sub(r"\s+", " ", ", ".join(strand.stages[-1].text for strand in strands)).strip()

@@ -1,0 +1,250 @@
+"""Models that others host: what each takes, can do and costs, read from presets/hosted, and where it is reached.
+
+A hosted model is named `host:model`, such as `openai:gpt-image-2`, where `host` is one of the settings', or by its
+address, `https://example.org/v1:model`.
+"""
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from difflib import get_close_matches
+from typing import Annotated, Any, Literal, get_args
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from studio.errors import ModelError, RecipeError
+from studio.presets.reading import read_toml
+from studio.settings import PRESETS, Host, Settings
+
+OPENAI = "openai"
+OPENAI_URL = "https://api.openai.com/v1"
+OPENAI_KEY = "OPENAI_API_KEY"
+LOOPBACK = ("localhost", "127.0.0.1", "::1")
+SIZE = re.compile(r"(\d{2,5})x(\d{2,5})")
+Ability = Literal["edit", "mask", "stream"]
+Setting = Literal["size", "quality", "style", "background", "moderation", "input_fidelity", "complexity"]
+Dollars = Annotated[float, Field(ge=0)]
+# A partial image counts as so many tokens of output.
+PARTIAL_TOKENS = 100
+# Words have at least three letters to a token nearly everywhere; an estimate may be too high, never too low.
+TOKEN_LETTERS = 2
+
+
+class Price(BaseModel):
+    """What a model cost on a day, in US dollars: for a million tokens, or for an image by quality and size.
+
+    `tokens` are those of one image, by quality and size, for an estimate beforehand.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    date: date
+    text_in: Dollars | None = None
+    image_in: Dollars | None = None
+    image_out: Dollars | None = None
+    images: Mapping[str, Mapping[str, Dollars]] = {}
+    tokens: Mapping[str, Mapping[str, Annotated[int, Field(ge=0)]]] = {}
+
+    @model_validator(mode="after")
+    def _can_be_known(self) -> "Price":
+        rates = (self.text_in, self.image_in, self.image_out)
+        if not self.images and None in rates:
+            raise ValueError("give `images`, or all of text_in, image_in and image_out")
+        return self
+
+
+@dataclass(frozen=True)
+class Usage:
+    """The tokens that a service counted."""
+
+    text_in: int = 0
+    image_in: int = 0
+    image_out: int = 0
+
+
+class HostedModel(BaseModel):
+    """What a hosted model takes. Of each of its `settings`, the first choice is sent where none is made."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    id: str
+    name: str
+    service: str = OPENAI
+    abilities: tuple[Ability, ...] = ()
+    settings: Mapping[Setting, tuple[str, ...]] = {}
+    # Whether it has to be told to answer with the picture itself, not with an address.
+    response_format: bool = False
+    most_images: Annotated[int, Field(ge=1, le=10)] = 1
+    shutdown: date | None = None
+    successor: str = ""
+    price: Price | None = None
+
+    def chosen(self, settings: Mapping[str, str]) -> dict[str, str]:
+        """Every setting that is sent, with these choices; RecipeError where the model does not take one.
+
+        A model that nothing is known of takes them all.
+        """
+        for name, value in settings.items():
+            if name not in get_args(Setting):
+                raise _no_setting(self.name, name, tuple(self.settings) or get_args(Setting))
+            if self.settings and name not in self.settings:
+                raise _no_setting(self.name, name, tuple(self.settings))
+            choices = self.settings.get(name, ())  # type: ignore[call-overload]
+            if choices and value not in choices:
+                known = f"It takes {', '.join(choices)}."
+                raise RecipeError("model", f"{self.name} has no {name} “{value}”.", known)
+        return {**{str(name): choices[0] for name, choices in self.settings.items()}, **settings}
+
+    def retired(self, today: date) -> str:
+        """A sentence where its service has ended it; else empty."""
+        if self.shutdown is None or self.shutdown > today:
+            return ""
+        return f"{self.name} was shut down on {self.shutdown.isoformat()}."
+
+    def estimate(self, settings: Mapping[str, str], prompt: str, pictures: int = 0, partials: int = 0) -> float | None:
+        """What one image costs at most, as far as is known; None where nothing is.
+
+        `pictures` are given to be edited, `partials` are looks while it works.
+        """
+        price = self.price
+        if price is None:
+            return None
+        if (flat := _dearest(price.images, settings)) is not None:
+            return flat
+        tokens = _dearest(price.tokens, settings)
+        if tokens is None:
+            return None
+        whole = Usage(len(prompt) // TOKEN_LETTERS, pictures * int(tokens), int(tokens) + partials * PARTIAL_TOKENS)
+        return _of_usage(price, whole)
+
+    def cost(self, settings: Mapping[str, str], usage: Usage | None, images: int) -> float | None:
+        """What a call did cost; None where that cannot be known."""
+        if self.price is None:
+            return None
+        if usage is not None and self.price.image_out is not None:
+            return _of_usage(self.price, usage)
+        flat = _dearest(self.price.images, settings)
+        return None if flat is None else flat * images
+
+
+@dataclass(frozen=True)
+class Offer:
+    """A hosted model where it is reached; `sent` is what it is called there."""
+
+    name: str
+    host_name: str
+    host: Host
+    model: HostedModel
+    sent: str
+
+    @property
+    def place(self) -> str:
+        """The host's name for people."""
+        return "OpenAI" if self.host_name == OPENAI else self.host_name
+
+    @property
+    def label(self) -> str:
+        """Its name for people, with the host's where that is not the model's own service."""
+        return self.model.name if self.host_name == self.model.service else f"{self.model.name} · {self.host_name}"
+
+    def estimate(self, settings: Mapping[str, str], prompt: str, pictures: int = 0, partials: int = 0) -> float | None:
+        """As the model's; None where the host's prices are not those of the model's file."""
+        return self.model.estimate(settings, prompt, pictures, partials) if self._priced else None
+
+    def cost(self, settings: Mapping[str, str], usage: Usage | None, images: int) -> float | None:
+        """As the model's; None where the host's prices are not those of the model's file."""
+        return self.model.cost(settings, usage, images) if self._priced else None
+
+    @property
+    def _priced(self) -> bool:
+        return self.host.priced or self.model.service == self.host_name
+
+
+class Hosted:
+    """The hosted models that there are files of, and the hosts of the settings. PresetError for a file at fault."""
+
+    def __init__(self, settings: Settings) -> None:
+        folders = (PRESETS / "hosted", settings.home / "presets" / "hosted")
+        paths = {path.stem: path for folder in folders for path in sorted(folder.glob("*.toml"))}
+        self.models: Mapping[str, HostedModel] = {name: read_toml(path, HostedModel) for name, path in paths.items()}
+        address = os.environ.get("OPENAI_BASE_URL") or OPENAI_URL
+        own = Host(base_url=address, key_env=OPENAI_KEY, priced=True)
+        self.hosts: Mapping[str, Host] = {OPENAI: own, **settings.hosts}
+
+    def offers(self) -> list[Offer]:
+        """Each model with a file at its own service, and each deployment of the hosts."""
+        own = [f"{model.service}:{model.id}" for model in self.models.values() if model.service in self.hosts]
+        named = [f"{name}:{sent}" for name, host in self.hosts.items() for sent in host.deployments]
+        return [self[name] for name in dict.fromkeys((*own, *named))]
+
+    def __getitem__(self, name: str) -> Offer:
+        """The model of this name or address; ModelError where there can be none."""
+        if "://" in name:
+            return self._at_address(name)
+        host_name, _, sent = name.partition(":")
+        host = self.hosts.get(host_name)
+        if host is None or not sent:
+            near = get_close_matches(host_name, self.hosts, 1)
+            known = f"Known are {', '.join(self.hosts)}." + (f" Did you mean {near[0]}?" if near else "")
+            raise ModelError(f"There is no host of models “{host_name}”.", f"{known} Others are named in the settings.")
+        return Offer(name, host_name, host, self._model(host.deployments.get(sent, sent)), sent)
+
+    def _model(self, id: str) -> HostedModel:  # noqa: A002
+        return self.models.get(id) or HostedModel(id=id, name=id, service="", abilities=("edit", "mask"))
+
+    def _at_address(self, name: str) -> Offer:
+        """`https://host/v1:model`. Only this machine, and OpenAI's own address, are given OpenAI's key."""
+        scheme, _, rest = name.partition("://")
+        place, slash, path = rest.partition("/")
+        path, colon, sent = path.partition(":")
+        address = f"{scheme}://{place}{slash}{path}"
+        try:
+            split = urlsplit(address)
+            own = split.hostname in LOOPBACK or _origin(address) == _origin(self.hosts[OPENAI].base_url)
+            host = Host(base_url=address, key_env=OPENAI_KEY if own else "")
+        except ValueError as error:  # pydantic's is one, too
+            raise _no_address(name) from error
+        if not (colon and sent):
+            raise _no_address(name)
+        return Offer(name, split.netloc, host, self._model(sent), sent)
+
+
+def _origin(address: str) -> tuple[Any, ...]:
+    split = urlsplit(address)
+    return split.scheme, split.hostname, split.port
+
+
+def _dearest(table: Mapping[str, Mapping[str, float]], settings: Mapping[str, str]) -> float | None:
+    """What the table has for a quality and size, or the most of what they may come to."""
+    by_size = [table[settings["quality"]]] if settings.get("quality") in table else list(table.values())
+    found = [_sized(sizes, settings.get("size", "")) for sizes in by_size if sizes]
+    return max(found) if found else None
+
+
+def _sized(sizes: Mapping[str, float], size: str) -> float:
+    """By size, else scaled by area from the dearest that is known."""
+    if size in sizes:
+        return sizes[size]
+    known, value = max(sizes.items(), key=lambda item: item[1])
+    asked, own = SIZE.fullmatch(size), SIZE.fullmatch(known)
+    if not (asked and own):
+        return value
+    return value * max(1, int(asked[1]) * int(asked[2]) / (int(own[1]) * int(own[2])))
+
+
+def _of_usage(price: Price, usage: Usage) -> float:
+    rates = (price.text_in, price.image_in, price.image_out)
+    counts = (usage.text_in, usage.image_in, usage.image_out)
+    return sum((rate or 0) * count for rate, count in zip(rates, counts, strict=True)) / 1e6
+
+
+def _no_setting(model: str, name: str, known: tuple[str, ...]) -> RecipeError:
+    return RecipeError("model", f"{model} takes no “{name}”.", f"It takes {', '.join(known)}.")
+
+
+def _no_address(name: str) -> ModelError:
+    hint = "Write it as https://example.org/v1:model, with no name or password in it."
+    return ModelError(f"“{name}” is no address of a hosted model.", hint)

@@ -1,0 +1,174 @@
+"""Styles from elsewhere, saved among one's own: A1111's styles.csv and the JSON lists of Fooocus."""
+
+import csv
+import io
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from studio.errors import PresetError, PromptError
+from studio.presets import saving
+from studio.presets.reading import Presets, StylePreset, read_toml
+from studio.prompts.view import explain
+from studio.prompts.wildcards import Wildcards
+
+FOLDER = "styles"
+KEYS = ("name", "prompt", "negative_prompt")
+# What A1111 called its second column once.
+OLD_KEYS = {"text": "prompt"}
+MOST_BYTES = 20 * 2**20
+
+
+@dataclass(frozen=True)
+class Row:
+    """What one row of a file says; `place` is its file and number."""
+
+    place: str
+    name: str
+    prompt: str
+    negative: str
+
+
+@dataclass
+class Report:
+    """What became of a file: names that were saved, `renamed` ones by what they are called now, ones that were
+    there `already`, ones without any words, and what is wrong with each of the others.
+    """
+
+    saved: list[str] = field(default_factory=list)
+    renamed: dict[str, str] = field(default_factory=dict)
+    already: list[str] = field(default_factory=list)
+    wordless: list[str] = field(default_factory=list)
+    faults: list[str] = field(default_factory=list)
+
+    def lines(self) -> list[str]:
+        """The report in words, a line each."""
+        told = [f"{len(self.saved)} {'style' if len(self.saved) == 1 else 'styles'} saved."]
+        told += [f"{name} is saved as {new}: that name was taken." for name, new in self.renamed.items()]
+        if self.already:
+            told.append(f"There already: {', '.join(self.already)}.")
+        if self.wordless:
+            told.append(f"Without words, and left out: {', '.join(self.wordless)}.")
+        return told + self.faults
+
+
+def import_styles(path: Path, home: Path, presets: Presets, wildcards: Wildcards, called: str = "") -> Report:
+    """Save the styles of a file, called as it is or otherwise, in the home, and have `presets` read again.
+
+    A row that cannot be is told and keeps none of the others out. PresetError where the file cannot be read at all.
+    """
+    report = Report()
+    for row in _rows(path, called or path.name):
+        if isinstance(row, str):
+            report.faults.append(row)
+        elif not (row.prompt or row.negative):
+            report.wordless.append(row.name)
+        else:
+            _take(row, home, presets, wildcards, report)
+    presets.refresh()
+    return report
+
+
+def check_style(name: str, prompt: str, negative: str, wildcards: Wildcards) -> None:
+    """PromptError where the words of a style cannot be read."""
+    style = StylePreset(id="new", name=name, prompt=prompt, negative=negative)
+    whole, kept_out = style.applied("words", "words")
+    explain(whole, wildcards)
+    explain(kept_out, wildcards, negative=True)
+
+
+def _take(row: Row, home: Path, presets: Presets, wildcards: Wildcards, report: Report) -> None:
+    try:
+        check_style(row.name, row.prompt, row.negative, wildcards)
+        name = _free_name(row, home, presets)
+        if name is None:
+            report.already.append(row.name)
+            return
+        saving.write(home, FOLDER, name, {"prompt": row.prompt, "negative": row.negative})
+    except (PresetError, PromptError) as error:
+        message = error.fault if isinstance(error, PromptError) else error.message
+        report.faults.append(f"{row.place}, {row.name!r}: {message} {error.hint}".strip())
+        return
+    report.saved.append(name)
+    if name != row.name:
+        report.renamed[row.name] = name
+
+
+def _free_name(row: Row, home: Path, presets: Presets) -> str | None:
+    """A name that is not taken by other words; None where the same words are there under it."""
+    number, name = 1, row.name
+    while there := _there(name, home, presets):
+        if (there.prompt, there.negative) == (row.prompt, row.negative):
+            return None
+        number += 1
+        name = f"{row.name} ({number})"
+    return name
+
+
+def _there(name: str, home: Path, presets: Presets) -> StylePreset | None:
+    """The style that has this name's id, also one that was saved just now."""
+    path = saving.path_of(home, FOLDER, name)
+    return read_toml(path, StylePreset) if path.is_file() else presets.styles.get(path.stem)
+
+
+def _rows(path: Path, called: str) -> Iterator[Row | str]:
+    """Each row, or what is wrong with it, in words."""
+    if path.suffix.lower() not in (".csv", ".json"):
+        raise PresetError(f"{called} is no list of styles.", "Give a styles.csv of A1111 or a .json of Fooocus.")
+    try:
+        if path.stat().st_size > MOST_BYTES:
+            raise PresetError(f"{called} is larger than {MOST_BYTES // 2**20} MB.", "Divide it.")
+        text = path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise PresetError(f"{called} is not UTF-8 text.", "Save it as UTF-8.") from error
+    except OSError as error:
+        raise PresetError(
+            f"{called} cannot be read: {error.strerror}.", "Check the name and its permissions."
+        ) from error
+    yield from (_csv_rows if path.suffix.lower() == ".csv" else _json_rows)(text, called)
+
+
+def _csv_rows(text: str, called: str) -> Iterator[Row | str]:
+    reader = csv.reader(io.StringIO(text, newline=""), skipinitialspace=True, strict=True)
+    number = 0
+    try:
+        columns = [OLD_KEYS.get(column.strip(), column.strip()) for column in next(reader, [])]
+        if "name" not in columns or "prompt" not in columns or set(columns) - {*KEYS}:
+            said = ", ".join(columns) or "nothing"
+            raise PresetError(f"{called}, row 1: the columns are {said}.", f"They have to be {', '.join(KEYS)}.")
+        for number, cells in enumerate(reader, start=2):
+            if not any(cell.strip() for cell in cells) or cells[0].startswith("#"):
+                continue
+            if len(cells) > len(columns):
+                what = f"{len(cells)} values for {len(columns)} columns"
+                yield f"{called}, row {number}: {what}. Put quotes around text with commas."
+                continue
+            yield _row(dict(zip(columns, cells, strict=False)), f"{called}, row {number}")
+    except csv.Error as error:
+        # What a quote that is never closed has swallowed cannot be told apart.
+        yield f"{called}, row {number + 1}: {error}. Mend it and import again: what follows was not read."
+
+
+def _json_rows(text: str, called: str) -> Iterator[Row | str]:
+    try:
+        entries = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise PresetError(f"{called} is no JSON: {error}.", "Mend that place.") from error
+    if not isinstance(entries, list):
+        raise PresetError(
+            f"{called} is no list of styles.", 'Write [{"name": ..., "prompt": ..., "negative_prompt": ...}].'
+        )
+    for number, entry in enumerate(entries, start=1):
+        place = f"{called}, entry {number}"
+        if not isinstance(entry, dict) or not all(isinstance(value, str) for value in entry.values()):
+            yield f"{place}: it is no object of texts. Write {', '.join(KEYS)}."
+        elif stray := next((key for key in entry if key not in KEYS), None):
+            yield f"{place}: there is no key {stray!r}. Known are {', '.join(KEYS)}."
+        else:
+            yield _row(entry, place)
+
+
+def _row(said: Mapping[str, str], place: str) -> Row | str:
+    name, prompt, negative = (said.get(key, "").strip() for key in KEYS)
+    return Row(place, name, prompt, negative) if name else f"{place}: it has no name. Give it one."

@@ -1,0 +1,223 @@
+"""What is ready-made as TOML: negative prompts, styles, sizes, stacks of LoRAs, recipes.
+
+One file is one preset; its name is the preset's id.
+
+An unknown key, a wrong type or bad TOML is an error that names file, line and key: nothing is silently ignored.
+"""
+
+import re
+import tomllib
+from collections.abc import Collection, Mapping
+from difflib import get_close_matches
+from math import sqrt
+from pathlib import Path
+from types import MappingProxyType
+from typing import Annotated, Any, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from studio.errors import PresetError
+from studio.families import FAMILIES
+from studio.families.base import Family
+from studio.presets.recipes import RecipePreset
+from studio.recipe_parts import Lora
+from studio.settings import PRESETS
+
+M = TypeVar("M", bound=BaseModel)
+N = TypeVar("N", bound="PromptPreset | RecipePreset")
+# Hundreds of styles can be imported.
+MOST_NAMED = 30
+Positive = Annotated[int, Field(ge=1)]
+
+
+class PromptPreset(BaseModel):
+    """Words for one purpose; empty `families` means that it suits all."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    id: str
+    name: str
+    purpose: str = ""
+    families: tuple[str, ...] = ()
+
+    @field_validator("families")
+    @classmethod
+    def _are_known(cls, families: tuple[str, ...]) -> tuple[str, ...]:
+        for family in families:
+            check_family(family)
+        return families
+
+    def suits(self, family: str) -> bool:
+        """Whether it is meant for models of this family, given by its id."""
+        return not self.families or family in self.families
+
+
+class NegativePreset(PromptPreset):
+    """What to keep out of a picture."""
+
+    text: Annotated[str, Field(min_length=1)]
+
+
+class StylePreset(PromptPreset):
+    """How a picture looks: `prompt` has {prompt} where the creator's words go; without it, it is added to them."""
+
+    prompt: str = ""
+    negative: str = ""
+
+    def applied(self, prompt: str, negative: str) -> tuple[str, str]:
+        """Prompt and negative prompt in this style."""
+        return _placed(self.prompt, prompt), _placed(self.negative, negative)
+
+
+class StackPreset(PromptPreset):
+    """LoRAs that go well together, each as a recipe has it."""
+
+    loras: Annotated[tuple[Lora, ...], Field(min_length=1)]
+
+
+class SizePreset(BaseModel):
+    """A shape of picture: `aspect` is width to height, `scale` is linear and relative to the model's native side."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    id: str
+    name: str
+    aspect: tuple[Positive, Positive]
+    scale: Annotated[float, Field(gt=0, le=4)] = 1.0
+    order: int = 100
+
+    def size(self, family: Family, side: int | None = None) -> tuple[int, int]:
+        """Width and height in pixels, of the area of the scaled native square, within the family's limits.
+
+        `side` is the native side of a model that differs from its family's.
+        """
+        across, up = self.aspect
+        edge = (side or family.native_side) * self.scale
+        width, height = edge * sqrt(across / up), edge * sqrt(up / across)
+        shrink = min(1.0, family.max_side / max(width, height))
+        return _fit(width * shrink, family), _fit(height * shrink, family)
+
+
+class Presets:
+    """The project's presets, then those in `folders` (such as the home's); of two with one id the later counts.
+
+    Raises PresetError for the first file that cannot be read.
+    """
+
+    def __init__(self, *folders: Path) -> None:
+        self._sources = (PRESETS, *folders)
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Read all files again; where one cannot be read, everything stays as it was."""
+        negatives = _read_all("negative", self._sources, NegativePreset)
+        styles = _read_all("styles", self._sources, StylePreset)
+        stacks = _read_all("stacks", self._sources, StackPreset)
+        recipes = _read_all("recipes", self._sources, RecipePreset)
+        sizes = _read_all("sizes", self._sources, SizePreset)
+        self.negatives: Mapping[str, NegativePreset] = negatives
+        self.styles: Mapping[str, StylePreset] = styles
+        self.stacks: Mapping[str, StackPreset] = stacks
+        self.recipes: Mapping[str, RecipePreset] = recipes
+        self.sizes: Mapping[str, SizePreset] = MappingProxyType(
+            dict(sorted(sizes.items(), key=lambda item: (item[1].order, item[0])))
+        )
+
+
+def named(name: str, presets: Mapping[str, N]) -> N | None:
+    """The preset of this id, or of this name in any case; None where there is none."""
+    return presets.get(name) or next((p for p in presets.values() if p.name.casefold() == name.casefold()), None)
+
+
+def near(asked: str, names: Collection[str]) -> str:
+    """A cure for a name that there is not: the closest ones first, then all."""
+    close = get_close_matches(asked.casefold(), [name.casefold() for name in names], n=2, cutoff=0.5)
+    meant = [name for name in names if name.casefold() in close]
+    ask = f"Did you mean {' or '.join(meant)}? " if meant else ""
+    more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
+    return f"{ask}Known are: {', '.join(list(names)[:MOST_NAMED])}{more}." if names else "There is none yet."
+
+
+def read_toml(path: Path, kind: type[M]) -> M:
+    """Read one preset; its id is the file's name. Raises PresetError naming file, line and key."""
+    return check(path, {"id": path.stem}, read_table(path), kind)
+
+
+def read_table(path: Path) -> dict[str, Any]:
+    """The keys and values of a TOML file, unchecked; PresetError where it is none."""
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except tomllib.TOMLDecodeError as error:
+        raise PresetError(f"{path} is not valid TOML: {error}.", "Mend that place, or remove the file.") from error
+    except UnicodeDecodeError as error:
+        raise PresetError(f"{path} is not UTF-8 text.", "Save it as UTF-8, or remove it.") from error
+    except OSError as error:
+        raise PresetError(f"{path} cannot be read: {error.strerror}.", "Check its permissions.") from error
+
+
+def check(path: Path, given: Mapping[str, Any], table: Mapping[str, Any], kind: type[M]) -> M:
+    """A `kind` of what is `given` by the file's place and the `table` in it; PresetError names the key at fault."""
+    stray = next((key for key in given if key in table), None)
+    if stray is not None:
+        raise PresetError(f"{_place(path, stray)}: `{stray}` is not to be set.", "It follows from the file's name.")
+    try:
+        return kind(**given, **table)
+    except ValidationError as error:
+        raise _preset_error(path, error, kind) from error
+
+
+def check_family(family: str) -> str:
+    """The family's id itself; ValueError that lists the known ones for any other."""
+    if family not in FAMILIES:
+        raise ValueError(f"{family!r} is not a model family; known are {', '.join(FAMILIES)}")
+    return family
+
+
+def _placed(template: str, words: str) -> str:
+    words = words.strip()
+    if "#" in words.rpartition("\n")[2]:
+        words += "\n"  # a comment would take the style along
+    if "{prompt}" in template:
+        return template.replace("{prompt}", words)
+    return ", ".join(filter(None, (words, template)))
+
+
+def _read_all(name: str, folders: tuple[Path, ...], kind: type[M]) -> Mapping[str, M]:
+    paths = [path for folder in folders for path in sorted((folder / name).glob("*.toml"))]
+    return MappingProxyType({path.stem: read_toml(path, kind) for path in paths})
+
+
+def _fit(pixels: float, family: Family) -> int:
+    low = -(-family.min_side // family.multiple) * family.multiple
+    high = family.max_side // family.multiple * family.multiple
+    return min(high, max(low, round(pixels / family.multiple) * family.multiple))
+
+
+def _preset_error(path: Path, error: ValidationError, kind: type[BaseModel]) -> PresetError:
+    """The first fault of a validation, with its place in the file."""
+    # A key that is missing may be one that is misspelt.
+    first = next((fault for fault in error.errors() if fault["type"] == "extra_forbidden"), error.errors()[0])
+    *outer, key = map(str, first["loc"] or ("",))
+    stray = first["type"] == "extra_forbidden"
+    where = _place(path, key if stray or not outer else outer[0])
+    if stray:
+        known = ", ".join(name for name in kind.model_fields if name != "id")
+        return PresetError(
+            f"{where}: there is no key `{key}`.", "Mend it, or leave it out." if outer else f"Known are: {known}."
+        )
+    key = ".".join((*outer, key))
+    if first["type"] == "missing":
+        return PresetError(f"{where}: the key `{key}` is missing.", f"Add {key} = ...")
+    problem = first["msg"].removeprefix("Value error, ")
+    return PresetError(f"{where}: {f'`{key}`: ' if key else ''}{problem}.", "Mend it, or remove the file.")
+
+
+def _place(path: Path, key: str) -> str:
+    """The file, with the line the key stands on where that is known."""
+    pattern = re.compile(rf"""(?:^|[{{,])\s*["']?{re.escape(key)}["']?\s*=""")
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines() if key else []
+    except (OSError, UnicodeDecodeError):
+        lines = []
+    number = next((n for n, line in enumerate(lines, start=1) if pattern.search(line)), None)
+    return f"{path}, line {number}" if number else str(path)

@@ -1,0 +1,160 @@
+"""How large pictures are: what a recipe paints and what comes out, from the size asked for, the picture that it
+starts from and what the model can paint. Sizes are (width, height) in pixels.
+"""
+
+from studio.catalogue.models import Model
+from studio.errors import LibraryError, RecipeError
+from studio.families.base import Family
+from studio.inputs import MOST_PIXELS, Field, Inputs
+from studio.recipe import Recipe
+
+Size = tuple[int, int]
+Open = tuple[int | None, int | None]
+
+
+def settle_size(recipe: Recipe, model: Model, inputs: Inputs) -> Open:
+    """Width and height that the recipe paints at; None where the picture it starts from has its own, to the pixel.
+
+    Raises RecipeError where either cannot be, or what comes out is too large.
+    """
+    size = _asked(recipe, model, inputs)
+    family = model.family_facts()
+    for name, side in zip(("width", "height"), size, strict=True):
+        if side is not None:
+            _check_side(name, side, family)
+    whole = recipe.replace(width=size[0], height=size[1])
+    if recipe.task == "inpaint" and recipe.mask_area != "masked":
+        _check_canvas(result_size(whole, inputs), recipe, family)
+    if recipe.hires_scale is not None:
+        _check_second(hires_size(whole, family), family)
+    _check_pixels(result_size(whole, inputs), recipe)
+    return size
+
+
+def result_size(recipe: Recipe, inputs: Inputs) -> Size:
+    """How large the image of a recipe with settled size is; a second pass may round it to what the model paints."""
+    if recipe.task == "inpaint":
+        return canvas_size(recipe, inputs)
+    if recipe.task == "upscale":
+        return _times(_start(recipe, inputs), recipe.upscale or 1)
+    return _times((recipe.width or 0, recipe.height or 0), recipe.hires_scale or 1)
+
+
+def canvas_size(recipe: Recipe, inputs: Inputs) -> Size:
+    """How large the picture to paint into is: resized where the recipe says so, then extended."""
+    own = recipe.width is None or recipe.height is None or recipe.mask_area == "masked"
+    width, height = _start(recipe, inputs) if own else (recipe.width or 0, recipe.height or 0)
+    if recipe.outpaint:
+        width += recipe.outpaint.left + recipe.outpaint.right
+        height += recipe.outpaint.top + recipe.outpaint.bottom
+    return width, height
+
+
+def map_size(recipe: Recipe, inputs: Inputs) -> Size:
+    """How large the picture is that a map lies over: a map is made at the size at which it is looked at."""
+    if recipe.task in ("inpaint", "upscale"):
+        return result_size(recipe, inputs)
+    if recipe.width and recipe.height:
+        return recipe.width, recipe.height
+    return _start(recipe, inputs)
+
+
+def hires_size(recipe: Recipe, family: Family) -> Size:
+    """How large the second pass paints: the scaled size, rounded to what the family can paint."""
+    width, height = _times((recipe.width or 0, recipe.height or 0), recipe.hires_scale or 1)
+    return _rounded(width, family), _rounded(height, family)
+
+
+def _asked(recipe: Recipe, model: Model, inputs: Inputs) -> Open:
+    """The size asked for; a side that is left open follows from the picture or the model."""
+    width, height = recipe.width, recipe.height
+    if recipe.task == "upscale":
+        return None, None
+    if recipe.task == "inpaint" and width is None and height is None:
+        return None, None
+    if recipe.task == "text2img" or recipe.mask_area == "masked":
+        return width or int(model.default("width")), height or int(model.default("height"))
+    start, family = _start(recipe, inputs), model.family_facts()
+    if width is None and height is None:
+        return _fitted(start, family)
+    if width is None:
+        return _clamped((height or 0) * start[0] / start[1], family), height
+    return width, height or _clamped(width * start[1] / start[0], family)
+
+
+def _fitted(size: Size, family: Family) -> Size:
+    """The size scaled into the family's limits, its shape kept as far as they allow."""
+    scale = max(1.0, family.min_side / min(size))
+    scale = min(scale, family.max_side / max(size))
+    return _clamped(size[0] * scale, family), _clamped(size[1] * scale, family)
+
+
+def _clamped(side: float, family: Family) -> int:
+    return min(max(_rounded(side, family), family.min_side), family.max_side)
+
+
+def _rounded(side: float, family: Family) -> int:
+    return max(1, round(side / family.multiple)) * family.multiple
+
+
+def _times(size: Size, scale: float) -> Size:
+    return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
+
+
+def _start(recipe: Recipe, inputs: Inputs) -> Size:
+    return stored_size("init_image", str(recipe.init_image), inputs)
+
+
+def stored_size(field: Field, name: str, inputs: Inputs) -> Size:
+    """The size of a stored input; RecipeError on `field` where it is missing or damaged."""
+    try:
+        return inputs.size(name)
+    except LibraryError as error:
+        raise RecipeError(field, error.message, error.hint) from error
+
+
+def _check_side(name: str, side: int, family: Family) -> None:
+    low, high, multiple = family.min_side, family.max_side, family.multiple
+    if side < low or side > high:
+        raise RecipeError(
+            name,
+            f"{side} pixels are {'too few' if side < low else 'too many'} for {family.name}.",
+            f"Choose from {low} to {high}; it was trained at {family.native_side}.",
+        )
+    if side % multiple:
+        below = side - side % multiple
+        good = [str(s) for s in (below, below + multiple) if low <= s <= high]
+        raise RecipeError(name, f"{side} is not divisible by {multiple}.", f"Choose {' or '.join(good)}.")
+
+
+def _check_canvas(size: Size, recipe: Recipe, family: Family) -> None:
+    if family.min_side <= min(size) and max(size) <= family.max_side:
+        return
+    few = min(size) < family.min_side
+    masked = "" if few or recipe.mask_image is None else ", or paint the masked place alone (mask_area “masked”)"
+    raise RecipeError(
+        "outpaint" if recipe.outpaint and not few else "init_image",
+        f"{size[0]}x{size[1]} pixels are too {'few' if few else 'many'} for {family.name}, which paints "
+        f"{family.min_side} to {family.max_side} a side.",
+        f"Give a width and height that the picture is brought to first{masked}.",
+    )
+
+
+def _check_second(size: Size, family: Family) -> None:
+    if max(size) > family.max_side:
+        raise RecipeError(
+            "hires_scale",
+            f"The second pass would paint {size[0]}x{size[1]} pixels; {family.name} paints up to {family.max_side} "
+            "a side.",
+            "Choose a lower scale or a smaller picture, or enlarge the result with an upscaler.",
+        )
+
+
+def _check_pixels(size: Size, recipe: Recipe) -> None:
+    if size[0] * size[1] > MOST_PIXELS:
+        raise RecipeError(
+            "upscale" if recipe.task == "upscale" else "outpaint",
+            f"The result would have {size[0]}x{size[1]} pixels, {size[0] * size[1] / 1e6:.0f} million; "
+            f"{MOST_PIXELS / 1e6:.0f} million are the most.",
+            "Choose a lower scale or fewer pixels, or a smaller picture.",
+        )

@@ -1,0 +1,184 @@
+"""From what was asked to what is made: a recipe with nothing left open, checked against model and studio."""
+
+import secrets
+from collections.abc import Collection, Mapping
+from typing import Any, TypeVar
+
+from studio.catalogue.controlnets import ControlNets
+from studio.catalogue.models import Catalogue, Model
+from studio.catalogue.upscalers import LANCZOS, LATENT, Upscalers
+from studio.catalogue.wordbook import Wordbook
+from studio.errors import ModelError, RecipeError
+from studio.inputs import Inputs
+from studio.presets.reading import Presets, near
+from studio.recipe import SEEDS, Recipe, Task
+from studio.schedulers import SCHEDULERS
+from studio.settings import Settings
+from studio.settling.frame import settle_size, stored_size
+from studio.settling.steering import settle_controls
+from studio.settling.styling import styled
+from studio.settling.uses import check_able, check_used, standards
+from studio.settling.wording import worded
+
+T = TypeVar("T")
+WORK: Mapping[Task, str] = {
+    "text2img": "make a picture from text alone",
+    "img2img": "paint over a picture",
+    "inpaint": "paint into a picture",
+}
+INSTRUCTED = "change a picture as the prompt tells it to"
+# What a recipe has to have, so that this is its task.
+GIVE: Mapping[Task, str] = {
+    "text2img": "no picture to start from",
+    "img2img": "a picture (init_image) and no mask",
+    "inpaint": "a picture (init_image) and a mask (mask_image) or sides to extend (outpaint)",
+}
+
+
+def settle(
+    recipe: Recipe,
+    settings: Settings,
+    catalogue: Catalogue,
+    presets: Presets,
+    inputs: Inputs,
+    controlnets: ControlNets,
+    book: Wordbook,
+) -> tuple[Recipe, ...]:
+    """One recipe for each image, each with its own noise, its own words and every value filled in that its task uses.
+
+    RecipeError names the field that cannot be; it is `model` where the model is unknown, missing or damaged.
+    """
+    check_used(recipe)
+    if recipe.denoises:
+        _check_prompt(recipe)
+    model = _model(recipe, settings, catalogue)
+    check_task(recipe, model)
+    check_able(recipe, model.default("abilities"), model.name)
+    if recipe.denoises:
+        _check_output(model, settings, catalogue)
+    _check_count(recipe, settings)
+    seed = _given(recipe.seed, secrets.randbelow(SEEDS))
+    whole = recipe.replace(model=model.id, seed=seed, count=1)
+    if whole.variation_strength is not None:
+        whole = whole.replace(variation_seed=_given(recipe.variation_seed, secrets.randbelow(SEEDS)))
+    whole = _edit(whole, model, settings, inputs)
+    whole = whole.replace(controls=settle_controls(whole, model, catalogue, controlnets, inputs))
+    if recipe.denoises:
+        whole = styled(whole, model, presets, book.wildcards).replace(**_sampling(recipe, model))
+    varied = "variation_seed" if whole.variation_strength else "seed"
+    singles = (whole.replace(**{varied: (getattr(whole, varied) + k) % SEEDS}) for k in range(recipe.count))
+    return tuple(worded(single, model, catalogue, book) if recipe.denoises else single for single in singles)
+
+
+def check_task(recipe: Recipe, model: Model) -> None:
+    """RecipeError where the model cannot do all that is asked; enlarging alone asks nothing of it."""
+    can = model.family_facts().pipelines
+    for task in recipe.passes:
+        if task not in can:
+            words = {known: WORK[known] for known in can}
+            if "image_guidance" in model.default("abilities"):
+                words["img2img"] = INSTRUCTED
+            raise RecipeError(
+                "model",
+                f"{model.name} cannot {WORK[task]}: it is made to {' or to '.join(words.values())}.",
+                f"Give {', or '.join(GIVE[known] for known in can)}; or choose another model.",
+            )
+
+
+def _check_output(model: Model, settings: Settings, catalogue: Catalogue) -> None:
+    """RecipeError where what comes out is to be checked, and the model brings nothing to check it with."""
+    if settings.output_check != "off" and catalogue.lacks_checker(model):
+        raise unchecked(model, settings)
+
+
+def unchecked(model: Model, settings: Settings) -> RecipeError:
+    """What is said of a model that cannot check what it makes."""
+    return RecipeError(
+        "model",
+        f"{model.name} has no output checker, and this studio makes nothing that is not checked (its setting "
+        f"output_check is “{settings.output_check}”).",
+        "Choose a model that has one, or start the studio with STUDIO_OUTPUT_CHECK=off.",
+    )
+
+
+def _edit(recipe: Recipe, model: Model, settings: Settings, inputs: Inputs) -> Recipe:
+    """Sizes and everything about the picture that the recipe starts from."""
+    _check_upscalers(recipe, Upscalers(settings))
+    if recipe.init_image:
+        stored_size("init_image", recipe.init_image, inputs)
+    if recipe.mask_image:
+        stored_size("mask_image", recipe.mask_image, inputs)
+    usual = standards(recipe, model.default("abilities"))
+    left_open = {name: value for name, value in usual.items() if getattr(recipe, name) is None}
+    whole = recipe.replace(**left_open)
+    width, height = settle_size(whole, model, inputs)
+    return whole.replace(width=width, height=height)
+
+
+def _sampling(recipe: Recipe, model: Model) -> dict[str, Any]:
+    steps = _given(recipe.steps, int(model.default("steps")))
+    second = {"hires_steps": _given(recipe.hires_steps, steps)} if recipe.hires_scale else {}
+    return {
+        "scheduler": _scheduler(recipe, model, model.family_facts().schedulers()),
+        "steps": steps,
+        "guidance_scale": _guidance(recipe, model),
+        **second,
+    }
+
+
+def _check_upscalers(recipe: Recipe, upscalers: Upscalers) -> None:
+    """Those that need weights have them."""
+    for field, name, plain in (
+        ("upscaler", recipe.upscaler, (LANCZOS,)),
+        ("hires_upscaler", recipe.hires_upscaler, (LANCZOS, LATENT)),
+    ):
+        if name is None or name in plain:
+            continue
+        try:
+            upscalers[name]
+        except ModelError as error:
+            raise RecipeError(field, error.message, error.hint) from error
+
+
+def _given(value: T | None, default: T) -> T:
+    return default if value is None else value
+
+
+def _model(recipe: Recipe, settings: Settings, catalogue: Catalogue) -> Model:
+    try:
+        model = catalogue[_given(recipe.model, settings.model)]
+        if fault := catalogue.why_not(model):
+            raise fault
+    except ModelError as error:
+        raise RecipeError("model", error.message, error.hint) from error
+    return model
+
+
+def _check_prompt(recipe: Recipe) -> None:
+    if not recipe.prompt.strip():
+        raise RecipeError("prompt", "The prompt is empty.", "Say in a few words what the picture shows.")
+
+
+def _check_count(recipe: Recipe, settings: Settings) -> None:
+    if recipe.count > settings.max_images:
+        raise RecipeError(
+            "count",
+            f"{recipe.count} images are more than one job may make.",
+            f"Ask for at most {settings.max_images}, or start the studio with STUDIO_MAX_IMAGES set higher.",
+        )
+
+
+def _scheduler(recipe: Recipe, model: Model, usable: Collection[str]) -> str:
+    asked = _given(recipe.scheduler, str(model.default("scheduler")))
+    known = {name.casefold(): name for name in SCHEDULERS}.get(asked.casefold())
+    if known is None:
+        raise RecipeError("scheduler", f"There is no scheduler “{asked}”.", near(asked, usable))
+    if known not in usable:
+        raise RecipeError("scheduler", f"{known} cannot sample {model.name}.", f"Choose one of: {', '.join(usable)}.")
+    return known
+
+
+def _guidance(recipe: Recipe, model: Model) -> float | None:
+    if "guidance" not in model.default("abilities"):
+        return None
+    return _given(recipe.guidance_scale, float(model.default("guidance_scale")))

@@ -1,0 +1,205 @@
+"""What a recipe's prompts say: drawn from its seed, read, and checked against its model before anything is queued."""
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from studio.catalogue.models import Catalogue, Model
+from studio.catalogue.wordbook import Wordbook
+from studio.errors import ModelError, PromptError, RecipeError
+from studio.prompts.language import Field, Prompt
+from studio.prompts.language import Lora as Mention
+from studio.prompts.parser import parse
+from studio.prompts.schedule import Plan, plan
+from studio.prompts.source import NUMBER
+from studio.prompts.variants import draw
+from studio.recipe import Recipe
+from studio.recipe_parts import Lora
+
+FIELDS: tuple[Field, Field] = ("prompt", "negative_prompt")
+# What encoders without weights leave out of a prompt, and what would be another prompt without it.
+IGNORED = {"weight": "weights", "break": "BREAK"}
+CHANGING = {"edit": "words that change", "alternate": "words in turn", "and": "AND"}
+MOST = 10.0
+
+
+def worded(recipe: Recipe, model: Model, catalogue: Catalogue, book: Wordbook) -> Recipe:
+    """The recipe of one picture with its prompts drawn and all LoRAs that they mention in its list.
+
+    A LoRA that is in the list and in the prompt has the prompt's weights. Raises RecipeError, a PromptError where
+    a place in the text is at fault.
+    """
+    drawn = {
+        name: draw(getattr(recipe, name), int(recipe.seed or 0), book.wildcards, negative=name != "prompt")
+        for name in FIELDS
+    }
+    whole = recipe.replace(**drawn)
+    prompts, plans = read(whole, model, book)
+    for prompt, planned in zip(prompts, plans, strict=True):
+        _check_means(prompt, whole, model)
+        _check_embeddings(prompt, planned, model, book)
+        if not model.family_facts().weighs_words:
+            _check_tokens(prompt, planned, model, catalogue)
+    stack = _stack(whole, prompts)
+    for lora in stack:
+        _check_lora(lora, whole, model, book)
+    return whole.replace(loras=stack)
+
+
+def read(
+    recipe: Recipe, model: Model, book: Wordbook, steps: int | None = None, done: int = 0
+) -> tuple[tuple[Prompt, Prompt], tuple[Plan, Plan]]:
+    """Prompt and negative prompt of a drawn recipe, and what each says at each step.
+
+    `steps` (default: the recipe's) and `done` as in `plan`.
+    """
+    names = book.embeddings.fitting(model.family) if model.family_facts().weighs_words else ()
+    prompt, negative = parse(recipe.prompt), parse(recipe.negative_prompt, negative=True)
+    every = steps or recipe.steps or 1
+    return (prompt, negative), tuple(  # type: ignore[return-value]
+        plan(one, every, done=done, embeddings=names) for one in (prompt, negative)
+    )
+
+
+def ignored(recipe: Recipe, model: Model) -> str:
+    """What of the recipe's prompts the model's text encoders do not take, in a sentence; empty where there is none."""
+    if model.family_facts().weighs_words:
+        return ""
+    kinds = parse(recipe.prompt).kinds | parse(recipe.negative_prompt, negative=True).kinds
+    words = [name for kind, name in IGNORED.items() if kind in kinds]
+    return f"{model.name} takes no {' and no '.join(words)} in a prompt: the words are read without." if words else ""
+
+
+def mentioned(prompt: str) -> dict[str, Lora]:
+    """The LoRAs that a prompt mentions, as it says them, by name; PromptError where it cannot be read."""
+    read_as = parse(prompt), parse("", negative=True)
+    return {lora.name: lora for lora in _stack(Recipe.make(prompt=prompt), read_as)}
+
+
+def replaced(asked: Recipe, settled: Recipe) -> list[str]:
+    """A sentence for each LoRA of the list for which the prompt gives other weights."""
+    counts = {lora.name: lora for lora in settled.loras}
+    return [
+        f"The prompt gives {lora.name} the weight {counts[lora.name].weight:g}, which counts; the list says "
+        f"{lora.weight:g}."
+        for lora in asked.loras
+        if lora.name in counts and lora.weights != counts[lora.name].weights
+    ]
+
+
+def _stack(recipe: Recipe, prompts: Sequence[Prompt]) -> tuple[Lora, ...]:
+    """The list, and what the prompt mentions; each name once."""
+    stack: dict[str, Lora] = {}
+    for place, lora in enumerate(recipe.loras):
+        if lora.name in stack:
+            raise RecipeError("loras", f"{lora.name} is in the list twice.", "Leave one of them out.", place)
+        stack[lora.name] = lora
+    prompt, negative = prompts
+    for mention in negative.loras:
+        fault = "A LoRA cannot be put on by a negative prompt."
+        raise _at(negative, mention, fault, "Put it into the prompt, with a weight below 0 for its opposite.")
+    said: dict[str, Mention] = {}
+    for mention in prompt.loras:
+        _check_mention(prompt, mention, said.setdefault(mention.name, mention))
+        text, unet = mention.text_weight, mention.unet_weight
+        weights: dict[str, Any] = {"weight": unet, "text_weight": None if text == unet else text}
+        if mention.extras:
+            weights["blocks"] = _blocks(prompt, mention)
+        stack[mention.name] = stack.get(mention.name, Lora(name=mention.name)).model_copy(update=weights)
+    return tuple(stack.values())
+
+
+def _check_mention(prompt: Prompt, mention: Mention, first: Mention) -> None:
+    if not all(-MOST <= weight <= MOST for weight in (mention.text_weight, mention.unet_weight)):
+        raise _at(prompt, mention, f"A LoRA's weight goes from {-MOST:g} to {MOST:g}.", "Give a smaller one.")
+    if mention != first:
+        raise _at(prompt, mention, f"The LoRA {mention.name} is given two weights.", "Leave one of them out.")
+
+
+def _blocks(prompt: Prompt, mention: Mention) -> tuple[float, ...]:
+    """The block weights of a mention, written `lbw=1,0.5,...`."""
+    found = re.fullmatch(rf"lbw=({NUMBER.pattern}(?:,{NUMBER.pattern})*)", mention.extras[0].replace(" ", ""))
+    if not found or mention.extras[1:]:
+        fault = f"Of the LoRA {mention.name}, “{mention.extras[found is not None]}” is not understood."
+        hint = f"Write <lora:{mention.name}:{mention.unet_weight:g}>, or a number for each block: lbw=1,0.5,..."
+        raise _at(prompt, mention, fault, hint)
+    blocks = tuple(float(number) for number in found[1].split(","))
+    if not all(-MOST <= share <= MOST for share in blocks):
+        raise _at(prompt, mention, f"A block's weight goes from {-MOST:g} to {MOST:g}.", "Give a smaller one.")
+    return blocks
+
+
+def _check_lora(lora: Lora, recipe: Recipe, model: Model, book: Wordbook) -> None:
+    """RecipeError where there is no such LoRA, or none that can be put on this model."""
+    place = next((k for k, one in enumerate(recipe.loras) if one.name == lora.name), None)
+    try:
+        book.loras.for_model(lora.name, model)
+        _check_blocks(lora, model)
+    except ModelError as error:
+        if place is not None:
+            raise RecipeError("loras", error.message, error.hint, place) from error
+        prompt = parse(recipe.prompt)
+        mention = next(one for one in prompt.loras if one.name == lora.name)
+        raise _at(prompt, mention, error.message, error.hint) from error
+
+
+def _check_blocks(lora: Lora, model: Model) -> None:
+    """ModelError where block weights are not as many as the model's blocks."""
+    orders = model.family_facts().lora_blocks
+    if not lora.blocks or len(lora.blocks) in map(len, orders):
+        return
+    if not orders:
+        raise ModelError(f"{model.name} has no blocks that LoRAs are weighed by.", f"Give {lora.name} one weight.")
+    takes = " or ".join(str(len(order)) for order in orders)
+    raise ModelError(
+        f"{lora.name} has {len(lora.blocks)} block weights; {model.name} takes {takes}.",
+        f"Give one for each of {', '.join(orders[0])}; or one weight for all.",
+    )
+
+
+def _check_means(prompt: Prompt, recipe: Recipe, model: Model) -> None:
+    """RecipeError for what would be left out of the prompt, and for what there is no guidance for."""
+    family = model.family_facts()
+    for kind, words in CHANGING.items():
+        if kind in prompt.kinds and not family.weighs_words:
+            raise RecipeError(
+                prompt.recipe_field,
+                f"{model.name} cannot follow {words} in a prompt: {family.name} reads it once, as plain words.",
+                "Write plain words, or choose a model that reads with CLIP alone, such as Stable Diffusion XL.",
+            )
+    guided = "negative_prompt" in model.default("abilities") and (recipe.guidance_scale or 0) > 1
+    mixes = len(prompt.parts) > 1 or prompt.parts[0].weight != 1
+    if mixes and (not guided or "image_guidance" in model.default("abilities")):
+        raise RecipeError(
+            prompt.recipe_field,
+            "Prompts are mixed, and weighed as a whole, by guidance, and there is none here.",
+            "Set the guidance above 1, or leave AND and the weight at the end out; not every model can do it.",
+        )
+
+
+def _check_embeddings(prompt: Prompt, planned: Plan, model: Model, book: Wordbook) -> None:
+    for name in dict.fromkeys((*prompt.embeddings, *planned.embeddings)):
+        try:
+            book.embeddings.for_model(name, model)
+        except ModelError as error:
+            raise _at_word(prompt, f"embedding:{name}", error.message, error.hint) from error
+
+
+def _check_tokens(prompt: Prompt, planned: Plan, model: Model, catalogue: Catalogue) -> None:
+    most = int(model.default("prompt_tokens"))
+    tokens = catalogue.count_tokens(model, planned.strands[0].stages[0].text)
+    if tokens is not None and tokens > most:
+        raise RecipeError(
+            prompt.recipe_field,
+            f"The text is {tokens} tokens long; {model.name} reads {most}.",
+            "Shorten it: a token is a short word or a part of a long one.",
+        )
+
+
+def _at(prompt: Prompt, mention: Mention, fault: str, hint: str) -> PromptError:
+    found = re.search(rf"<(?:lora|lyco):\s*{re.escape(mention.name)}\s*[:>]", prompt.source)
+    return PromptError(prompt.recipe_field, prompt.source, found.start() if found else 0, fault, hint)
+
+
+def _at_word(prompt: Prompt, word: str, fault: str, hint: str) -> PromptError:
+    return PromptError(prompt.recipe_field, prompt.source, max(0, prompt.source.find(word)), fault, hint)

@@ -1,0 +1,258 @@
+"""Sets of candidates: measured as they come, marked, filtered, and there again after whatever happened."""
+
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from studio.candidates.making import Refinement, refined
+from studio.candidates.ranking import Mark, Sieve
+from studio.candidates.store import CandidateSet
+from studio.errors import LibraryError, RecipeError
+from studio.recipe import Recipe
+from studio.settings import Settings
+from studio.studio import Studio
+from tests.drawer import Drawer
+from tests.headers import write_home
+
+MODEL = "tiny-starter"
+ROOT = Path(__file__).resolve().parents[2]
+ANN = "ann"
+RECIPE = Recipe(prompt="a red house", seed=5, count=4, steps=1)
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    return write_home(tmp_path / "home", MODEL)
+
+
+def open_studio(home: Path, drawer: Drawer | None = None) -> Studio:
+    return Studio(Settings.load(home=home, model=MODEL, max_images=8), backend=drawer or Drawer())
+
+
+@pytest.fixture
+def studio(home: Path) -> Iterator[Studio]:
+    with open_studio(home) as studio:
+        yield studio
+
+
+def settled(studio: Studio, set_id: str, owner: str = ANN) -> CandidateSet:
+    """The set when all of it is made and measured."""
+    serial = -1
+    while studio.candidates.busy(found := studio.candidates.get(set_id, owner)):
+        serial = studio.candidates.news(serial)
+    return found
+
+
+def until_made(studio: Studio, set_id: str, count: int) -> CandidateSet:
+    serial = -1
+    while len((found := studio.candidates.get(set_id, ANN)).candidates) < count:
+        serial = studio.candidates.news(serial)
+    return found
+
+
+def test_a_set_holds_a_picture_of_each_seed_with_its_scores_and_rank(studio: Studio):
+    found = settled(studio, studio.candidates.begin([RECIPE], ANN))
+    assert [candidate.recipe.seed for candidate in found.candidates] == [5, 6, 7, 8]
+    assert all(candidate.path.exists() for candidate in found.candidates)
+    assert all({"sharpness", "blank", "diversity"} <= (candidate.scores or {}).keys() for candidate in found.candidates)
+    assert sorted(verdict.rank or 0 for verdict in studio.candidates.verdicts(found)) == [1, 2, 3, 4]
+
+
+def test_what_was_read_while_pictures_were_to_come_is_never_taken_for_the_end(home: Path):
+    with open_studio(home, drawer := Drawer(gated=True)) as studio:
+        set_id = studio.candidates.begin([RECIPE], ANN)
+        drawer.allow()
+        serial, early = -1, until_made(studio, set_id, 1)
+        while not early.candidates[0].is_measured:
+            serial = studio.candidates.news(serial)
+            early = studio.candidates.get(set_id, ANN)
+        drawer.allow(3)
+        settled(studio, set_id)
+        assert len(early.candidates) == 1
+        assert studio.candidates.busy(early)
+
+
+def test_a_metric_that_cannot_be_had_says_so_and_the_others_go_on(studio: Studio):
+    found = settled(studio, studio.candidates.begin([RECIPE], ANN))
+    assert found.missing.keys() == {"aesthetic", "clip_score"}
+    assert found.missing["clip_score"] == "CLIP score cannot be measured here. Rank by the other metrics."
+    assert all(candidate.is_measured for candidate in found.candidates)
+
+
+def test_the_same_picture_twice_is_a_duplicate_of_the_first(studio: Studio):
+    twice = [RECIPE.replace(count=1), RECIPE.replace(count=1)]
+    found = settled(studio, studio.candidates.begin(twice, ANN))
+    assert [verdict.reason for verdict in studio.candidates.verdicts(found)] == ["", "near-duplicate: 1 > 0.95"]
+
+
+def test_more_go_on_with_the_next_seeds(studio: Studio):
+    set_id = studio.candidates.begin([RECIPE], ANN)
+    studio.candidates.more(set_id, ANN, 3)
+    found = settled(studio, set_id)
+    assert [candidate.recipe.seed for candidate in found.candidates] == [5, 6, 7, 8, 9, 10, 11]
+    assert found.count == 7
+
+
+def test_more_variations_keep_their_seed(studio: Studio):
+    varied = RECIPE.replace(variation_strength=0.2, variation_seed=9, count=2)
+    set_id = studio.candidates.begin([varied], ANN)
+    studio.candidates.more(set_id, ANN, 2)
+    found = settled(studio, set_id)
+    assert [candidate.recipe.variation_seed for candidate in found.candidates] == [9, 10, 11, 12]
+    assert {candidate.recipe.seed for candidate in found.candidates} == {5}
+
+
+@pytest.mark.parametrize(("how", "count"), [("upscale", 1), ("variations", 4), ("hires", 1)])
+def test_a_kept_picture_can_be_refined(studio: Studio, how: Refinement, count: int):
+    found = settled(studio, studio.candidates.begin([RECIPE.replace(count=1, width=64, height=64)], ANN))
+    recipe = refined(found.candidates[0], how, studio.inputs)
+    assert len(studio.settle(recipe)) == count
+    assert recipe.task == ("upscale" if how == "upscale" else "text2img")
+
+
+def test_a_recipe_that_cannot_be_leaves_no_set(studio: Studio):
+    with pytest.raises(RecipeError, match="at most 8"):
+        studio.candidates.begin([RECIPE.replace(count=9)], ANN)
+    assert studio.candidates.of(ANN) == []
+
+
+def test_another_owner_sees_nothing(studio: Studio):
+    set_id = studio.candidates.begin([RECIPE], ANN)
+    assert studio.candidates.of("bob") == []
+    for touch in (
+        lambda: studio.candidates.get(set_id, "bob"),
+        lambda: studio.candidates.mark(set_id, "bob", 0, Mark("keep")),
+        lambda: studio.candidates.undo(set_id, "bob"),
+        lambda: studio.candidates.more(set_id, "bob", 1),
+        lambda: studio.candidates.sift(set_id, "bob", Sieve()),
+    ):
+        with pytest.raises(LibraryError, match="no such set"):
+            touch()
+
+
+def test_marks_win_are_kept_and_can_be_undone(home: Path):
+    with open_studio(home) as studio:
+        set_id = studio.candidates.begin([RECIPE], ANN)
+        settled(studio, set_id)
+        studio.candidates.sift(set_id, ANN, Sieve(keep=1))
+        studio.candidates.mark(set_id, ANN, 3, Mark("reject"))
+        studio.candidates.mark(set_id, ANN, 3, Mark("reject", rating=2))
+        studio.candidates.mark(set_id, ANN, 0, Mark("keep", star=True))
+    with open_studio(home) as studio:
+        found = studio.candidates.get(set_id, ANN)
+        assert [candidate.mark for candidate in found.candidates] == [
+            Mark("keep", star=True), Mark(), Mark(), Mark("reject", rating=2),
+        ]  # fmt: skip
+        assert [verdict.kept for verdict in studio.candidates.verdicts(found)] == [True, False, False, False]
+        assert [studio.candidates.undo(set_id, ANN) for _ in range(3)] == [0, 3, 3]
+        assert studio.candidates.undo(set_id, ANN) is None
+        assert {candidate.mark for candidate in studio.candidates.get(set_id, ANN).candidates} == {Mark()}
+
+
+def test_what_is_not_in_the_set_cannot_be_marked(studio: Studio):
+    set_id = studio.candidates.begin([RECIPE], ANN)
+    with pytest.raises(LibraryError, match="not there"):
+        studio.candidates.mark(set_id, ANN, 9, Mark("keep"))
+
+
+def test_the_next_set_is_filtered_as_the_last_one_was(studio: Studio):
+    first = studio.candidates.begin([RECIPE], ANN)
+    studio.candidates.sift(first, ANN, Sieve({"sharpness": 0.4}, {"contrast": 2.0}, keep=1))
+    second = studio.candidates.get(studio.candidates.begin([RECIPE], ANN), ANN)
+    # How many are kept is a matter of each set.
+    assert second.sieve == Sieve({"sharpness": 0.4}, {"contrast": 2.0})
+    assert studio.candidates.get(studio.candidates.begin([RECIPE], "bob"), "bob").sieve == Sieve()
+
+
+def test_metrics_that_go_with_the_picks_can_weigh_by_them(studio: Studio):
+    set_id = studio.candidates.begin([RECIPE.replace(count=8)], ANN)
+    studio.candidates.more(set_id, ANN, 8)
+    found = settled(studio, set_id)
+    with pytest.raises(LibraryError, match="No metric goes clearly"):
+        studio.candidates.learn(set_id, ANN)
+    likes = sorted(found.candidates, key=lambda candidate: (candidate.scores or {})["contrast"])
+    for place, candidate in enumerate(likes):
+        studio.candidates.mark(set_id, ANN, candidate.image, Mark("keep" if place >= 8 else "reject"))
+    studio.candidates.learn(set_id, ANN)
+    weights = studio.candidates.get(set_id, ANN).sieve.weights
+    assert weights["contrast"] == max(weights.values()) > 0.6
+    assert studio.candidates.agreement(ANN)[0] == 16
+    assert studio.candidates.agreement("bob") == (0, {})
+
+
+def test_a_stop_keeps_what_was_made(home: Path):
+    drawer = Drawer(gated=True)
+    with open_studio(home, drawer) as studio:
+        set_id = studio.candidates.begin([RECIPE], ANN)
+        drawer.allow(2)
+        found = until_made(studio, set_id, 2)
+        ((_, job),) = studio.candidates.jobs(found)
+        studio.stop(job.id, ANN)
+        drawer.allow()
+        found = settled(studio, set_id)
+        assert (len(found.candidates), found.count) == (2, 4)
+        assert all(candidate.is_measured for candidate in found.candidates)
+
+
+def test_a_studio_that_is_closed_in_the_middle_goes_on_at_its_next_start(home: Path):
+    drawer = Drawer(gated=True)
+    with open_studio(home, drawer) as studio:
+        set_id = studio.candidates.begin([RECIPE], ANN)
+        drawer.allow(2)
+        found = until_made(studio, set_id, 2)
+        studio.candidates.mark(set_id, ANN, 0, Mark("reject"))
+        drawer.allow(1)
+        made = len(found.candidates)
+    assert made < 4
+    with open_studio(home) as studio:
+        found = settled(studio, set_id)
+        assert [candidate.recipe.seed for candidate in found.candidates] == [5, 6, 7, 8]
+        assert studio.candidates.verdicts(found)[0].reason == "rejected by you"
+
+
+# A studio that makes a set of eight, marks the first two as soon as they are there, and says so.
+VICTIM = """
+import sys
+from studio.candidates.ranking import Mark
+from tests.drawer import Drawer
+from tests.candidates.test_candidates import RECIPE, open_studio
+from pathlib import Path
+
+drawer = Drawer(gated=True)
+studio = open_studio(Path(sys.argv[1]), drawer)
+candidates = studio.candidates
+set_id = candidates.begin([RECIPE.replace(count=8)], "ann")
+drawer.allow(3)
+serial = -1
+while sum(one.is_measured for one in candidates.get(set_id, "ann").candidates) < 3:
+    serial = candidates.news(serial)
+candidates.mark(set_id, "ann", 0, Mark("reject"))
+candidates.mark(set_id, "ann", 1, Mark("keep", star=True))
+print(set_id, flush=True)
+sys.stdin.read()
+"""
+
+
+def test_a_killed_studio_has_lost_nothing_that_was_made_or_said(home: Path):
+    with subprocess.Popen(
+        [sys.executable, "-c", VICTIM, str(home)], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as victim:
+        assert victim.stdout
+        set_id = victim.stdout.readline().strip()
+        victim.send_signal(signal.SIGKILL)
+    drawer = Drawer()
+    with open_studio(home, drawer) as studio:
+        before = studio.candidates.get(set_id, ANN)
+        assert [candidate.mark for candidate in before.candidates[:3]] == [
+            Mark("reject"),
+            Mark("keep", star=True),
+            Mark(),
+        ]
+        found = settled(studio, set_id)
+        assert [candidate.recipe.seed for candidate in found.candidates] == list(range(5, 13))
+        assert len(drawer.drawn) == 5
+        assert [verdict.kept for verdict in studio.candidates.verdicts(found)[:2]] == [False, True]

@@ -1,0 +1,180 @@
+"""The catalogues of LoRAs and embeddings: told by headers alone, nothing doubtful let in."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from studio.catalogue.embeddings import Embeddings
+from studio.catalogue.loras import Loras
+from studio.cli import main
+from studio.errors import ModelError
+from studio.settings import Settings
+from tests.headers import Shapes, write_safetensors
+
+ATTENTION = "down_blocks.1.attentions.0.transformer_blocks.0.attn2.to_k"
+ORIGINAL = "input_blocks_4_1_transformer_blocks_0_attn2_to_k"
+
+
+def peft(width: int = 768, rank: int = 4) -> Shapes:
+    return {f"unet.{ATTENTION}.lora_A.weight": (rank, width), f"unet.{ATTENTION}.lora_B.weight": (320, rank)}
+
+
+def kohya(width: int = 768, layer: str = ATTENTION.replace(".", "_"), rank: int = 8) -> Shapes:
+    name = f"lora_unet_{layer}"
+    return {f"{name}.lora_down.weight": (rank, width), f"{name}.lora_up.weight": (320, rank), f"{name}.alpha": ()}
+
+
+CONV = {"lora_unet_conv_in.lora_down.weight": (4, 4, 3, 3), "lora_unet_conv_in.lora_up.weight": (320, 4, 1, 1)}
+HADA = {f"lora_unet_{ATTENTION.replace('.', '_')}.hada_w{n}_{e}": (4, 768) for n in (1, 2) for e in "ab"}
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    (tmp_path / "loras").mkdir()
+    return tmp_path
+
+
+def loras(home: Path) -> Loras:
+    return Loras(Settings(home=home))
+
+
+def write(home: Path, name: str, shapes: Shapes, metadata: Mapping[str, str] | None = None) -> Path:
+    return write_safetensors(home / "loras" / f"{name}.safetensors", shapes, metadata)
+
+
+@pytest.mark.parametrize(
+    ("shapes", "metadata", "family", "form"),
+    [
+        (peft(), {}, "sd15", "PEFT"),
+        (peft(1024), {}, "sd21", "PEFT"),
+        (peft(2048), {"ss_base_model_version": "sd_v1"}, "sdxl", "PEFT"),
+        (kohya(2048, ORIGINAL), {}, "sdxl", "kohya"),
+        (kohya() | CONV, {}, "sd15", "LoCon"),
+        (CONV, {"ss_base_model_version": "sd_v1"}, "sd15", "LoCon"),
+        (CONV, {"modelspec.architecture": "stable-diffusion-xl-v1-base/lora"}, "sdxl", "LoCon"),
+        (CONV, {}, None, "LoCon"),
+        (HADA, {}, "sd15", "LoHa"),
+        (
+            {f"unet.{ATTENTION.replace('to_k', 'processor.to_k')}_lora.down.weight": (4, 768)},
+            {},
+            "sd15",
+            "diffusers",
+        ),
+        ({"transformer.single_transformer_blocks.0.attn.to_q.lora_A.weight": (4, 64)}, {}, "flux", "PEFT"),
+        ({"lora_unet_double_blocks_0_img_mlp_0.lora_down.weight": (4, 64)}, {}, None, "kohya"),
+    ],
+)
+def test_family_and_format_are_told_by_the_header(
+    home: Path, shapes: Shapes, metadata: Mapping[str, str], family: str | None, form: str
+) -> None:
+    write(home, "one", shapes, metadata)
+    one = loras(home)["one"]
+    assert (one.family, one.format) == (family, form)
+    assert one.why_not() is None
+
+
+def test_a_header_says_rank_alpha_and_trigger_words(home: Path) -> None:
+    tags = {"10_ink": {"ink drawing": 9, "house": 2}, "5_more": {"house": 9}}
+    write(home, "tags", kohya(), {"ss_network_alpha": "4.0", "ss_tag_frequency": json.dumps(tags)})
+    write(home, "said", kohya(), {"modelspec.trigger_phrase": "in ink, wet", "ss_tag_frequency": json.dumps(tags)})
+    write(home, "odd", kohya(), {"ss_tag_frequency": "[", "ss_network_alpha": "dynamic"})
+    known = loras(home)
+    assert (known["tags"].rank, known["tags"].alpha) == (8, 4.0)
+    assert known["tags"].trigger_words == ("house", "ink drawing")
+    assert known["said"].trigger_words == ("in ink", "wet")
+    assert (known["odd"].trigger_words, known["odd"].alpha) == ((), None)
+
+
+def test_sub_folders_notes_and_pictures_belong_to_a_name(home: Path) -> None:
+    path = write(home, "styles/pixel-art.kohya", kohya())
+    path.with_name("pixel-art.kohya.txt").write_text("From the fair.\n")
+    path.with_name("pixel-art.kohya.webp").write_bytes(b"picture")
+    one = loras(home)["pixel-art.kohya"]
+    assert one.notes == "From the fair."
+    assert one.thumbnail == path.with_name("pixel-art.kohya.webp")
+
+
+def test_what_is_damaged_doubled_or_a_pickle_has_a_fault_and_takes_nothing_down(home: Path) -> None:
+    write(home, "good", kohya())
+    first, second = write(home, "a/ink", kohya()), write(home, "b/ink", kohya())
+    cut = write(home, "cut", kohya())
+    cut.write_bytes(cut.read_bytes()[:-1])
+    (home / "loras" / "old.pt").write_bytes(b"pickle")
+    write(home, "model", {"weight": (2, 3)})
+    known = loras(home)
+    assert [name for name in known if name != "few-step" and "/starter/" not in str(known[name].path)] == ["good"]
+    for name, says in {"cut": "damaged", "old": "refused", "model": "no LoRA"}.items():
+        with pytest.raises(ModelError, match=says):
+            known[name]
+    with pytest.raises(ModelError) as caught:
+        known["ink"]
+    assert str(first) in caught.value.message
+    assert str(second) in caught.value.message
+
+
+def test_a_format_that_cannot_be_put_on_is_told_and_refused(home: Path) -> None:
+    name = f"lora_unet_{ATTENTION.replace('.', '_')}"
+    write(home, "dora", kohya() | {f"{name}.dora_scale": (320, 1)})
+    write(home, "lokr", {f"{name}.lokr_w1": (4, 4), f"{name}.lokr_w2": (80, 192)})
+    write(home, "mixed", kohya() | {f"{name}.diff_b": (320,)})
+    known = loras(home)
+    assert [known[one].format for one in ("dora", "lokr", "mixed")] == ["DoRA", "LoKr", "kohya"]
+    for one, says in {"dora": "DoRA", "lokr": "LoKr", "mixed": "1 of its 4 tensors"}.items():
+        assert says in str(known[one].why_not())
+        assert one not in known.fitting("sd15")
+
+
+def test_only_what_fits_the_family_is_offered(home: Path) -> None:
+    for name, shapes in {"old": peft(), "large": peft(2048), "open": CONV}.items():
+        write(home, name, shapes)
+    known = loras(home)
+    for family, fits in {"sd15": {"old", "open"}, "lcm": {"old", "open"}, "sdxl": {"large", "open"}}.items():
+        assert set(known.fitting(family)) == fits
+
+
+def test_a_file_put_there_later_is_found_by_name(home: Path) -> None:
+    known = loras(home)
+    with pytest.raises(ModelError, match="There is no LoRA 'watr-ink'"):
+        known["watr-ink"]
+    write(home, "water-ink", kohya())
+    assert known["water-ink"].family == "sd15"
+    with pytest.raises(ModelError, match="Did you mean water-ink"):
+        known["watr-ink"]
+
+
+def test_loras_are_listed(home: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    path = write(home, "ink", kohya(), {"modelspec.trigger_phrase": "in ink"})
+    assert main(["loras", "--json", "--home", str(home)]) == 0
+    entries = {entry["name"]: entry for entry in json.loads(capfd.readouterr().out)["loras"]}
+    assert {"name": "ink", "family": "sd15", "path": str(path)}.items() <= entries["ink"].items()
+    assert len(entries["ink"]["sha256"]) == 64
+    assert entries["few-step"]["family"] == "starter"
+    assert main(["loras", "--home", str(home)]) == 0
+    assert "in ink" in capfd.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("shapes", "family", "vectors"),
+    [
+        ({"emb_params": (3, 768)}, "sd15", 3),
+        ({"<word>": (768,)}, "sd15", 1),
+        ({"emb_params": (2, 1024)}, "sd21", 2),
+        ({"clip_g": (2, 1280), "clip_l": (2, 768)}, "sdxl", 2),
+    ],
+)
+def test_an_embedding_is_told_by_its_vectors(home: Path, shapes: Shapes, family: str, vectors: int) -> None:
+    write_safetensors(home / "embeddings" / "calm.safetensors", shapes)
+    one = Embeddings(Settings(home=home))["calm"]
+    assert (one.family, one.vectors) == (family, vectors)
+
+
+@pytest.mark.parametrize(
+    "shapes",
+    [{}, {"a": (2, 768), "b": (2, 768)}, {"clip_g": (2, 1280), "clip_l": (3, 768)}, {"a": (2, 99)}, {"a": ()}],
+)
+def test_what_is_no_embedding_is_refused(home: Path, shapes: Shapes) -> None:
+    write_safetensors(home / "embeddings" / "calm.safetensors", shapes)
+    with pytest.raises(ModelError, match="no embedding"):
+        Embeddings(Settings(home=home))["calm"]

@@ -1,0 +1,290 @@
+"""LoRAs that come into the home, checked before they land; favourites and saved presets beside them."""
+
+import json
+import subprocess
+import sys
+import tomllib
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from os import environ
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+import pytest
+
+from studio.catalogue.lora_imports import PLACE, LoraImports, is_path
+from studio.catalogue.loras import Loras
+from studio.cli import main
+from studio.errors import LibraryError, ModelError, PresetError
+from studio.presets import saving
+from studio.presets.favourites import Favourites
+from studio.presets.reading import Presets
+from studio.settings import Settings
+from tests.headers import Shapes, write_safetensors
+
+TO_K = "unet.down_blocks.1.attentions.0.transformer_blocks.0.attn2.to_k"
+INK: Shapes = {f"{TO_K}.lora_A.weight": (4, 768), f"{TO_K}.lora_B.weight": (320, 4)}
+COMMIT = "1" * 40
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    return tmp_path / "home"
+
+
+@pytest.fixture
+def imports(home: Path) -> LoraImports:
+    return LoraImports(Loras(Settings(home=home)))
+
+
+def landed(home: Path) -> list[str]:
+    return sorted(path.name for path in home.rglob("*") if path.is_file())
+
+
+def test_a_file_of_this_disk_is_copied_in_and_found_at_once(home: Path, imports: LoraImports, tmp_path: Path) -> None:
+    source = write_safetensors(tmp_path / "my ink.safetensors", INK)
+    added = imports.add(str(source))
+    assert (added.name, added.family, added.path) == ("my ink", "sd15", home / "loras" / "my ink.safetensors")
+    assert added.path.read_bytes() == source.read_bytes()
+    assert Loras(Settings(home=home))["my ink"].rank == 4
+    assert imports.add(str(source), "ink 2").name == "ink 2"
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        ("ink.ckpt", b"a pickle", "is a pickle, which can run any program.*Get the model as .safetensors"),
+        ("ink.txt", b"text", "it is no .safetensors file"),
+        ("ink.safetensors", b"short", "is damaged"),
+        ("none.safetensors", None, "cannot be read"),
+    ],
+)
+def test_what_is_no_lora_never_lands(
+    home: Path, imports: LoraImports, tmp_path: Path, name: str, content: bytes | None, words: str
+) -> None:
+    if content is not None:
+        (tmp_path / name).write_bytes(content)
+    with pytest.raises(ModelError, match=words):
+        imports.add(str(tmp_path / name))
+    assert landed(home) == []
+
+
+def test_what_cannot_be_put_on_whole_never_lands(home: Path, imports: LoraImports, tmp_path: Path) -> None:
+    model = write_safetensors(tmp_path / "model.safetensors")
+    with pytest.raises(ModelError, match="is no LoRA: none of its tensors"):
+        imports.add(str(model))
+    half = write_safetensors(tmp_path / "half.safetensors", {**INK, "something.else": (2, 3)})
+    with pytest.raises(ModelError, match=r"is not understood whole: 1 of its 3 tensors"):
+        imports.add(str(half))
+    cut = write_safetensors(tmp_path / "cut.safetensors", INK)
+    cut.write_bytes(cut.read_bytes()[:-100])
+    with pytest.raises(ModelError, match="is damaged: it holds"):
+        imports.add(str(cut))
+    assert landed(home) == []
+
+
+def test_no_file_of_the_same_name_is_overwritten(home: Path, imports: LoraImports, tmp_path: Path) -> None:
+    first = write_safetensors(tmp_path / "ink.safetensors", INK)
+    other = write_safetensors(tmp_path / "other" / "ink.safetensors", INK, {"ss_network_alpha": "2"})
+    imports.add(str(first))
+    with pytest.raises(ModelError, match="ink is there already: it is the same file"):
+        imports.add(str(first))
+    with pytest.raises(ModelError, match=r"There is a LoRA 'ink' already.*another name"):
+        imports.add(str(other))
+    with pytest.raises(ModelError, match="There is a LoRA 'sketch' already"):
+        imports.add(str(other), "sketch")
+    assert (home / "loras" / "ink.safetensors").read_bytes() == first.read_bytes()
+    assert landed(home) == ["ink.safetensors"]
+
+
+@pytest.mark.parametrize("name", ["../up", "a/b", ".hidden", "", "nul\0", "a:b"])
+def test_a_name_that_is_no_file_s_is_refused(imports: LoraImports, tmp_path: Path, name: str) -> None:
+    source = write_safetensors(tmp_path / ".safetensors" if not name else tmp_path / "ink.safetensors", INK)
+    with pytest.raises(ModelError, match=r"cannot be called|is no LoRA"):
+        imports.add(str(source), name or None)
+
+
+@pytest.mark.parametrize(
+    ("what", "path", "repo", "file"),
+    [
+        ("owner/name", False, "owner/name", None),
+        ("owner/name/sub/ink.safetensors", False, "owner/name", "sub/ink.safetensors"),
+        ("https://huggingface.co/o/n/resolve/main/ink.safetensors?download=true", False, "o/n", "ink.safetensors"),
+        ("https://huggingface.co/o/n/tree/main", False, "o/n", None),
+        ("ink.safetensors", True, None, None),
+        ("/some/where", True, None, None),
+    ],
+)
+def test_a_path_and_a_place_of_the_hub_are_told_apart(
+    what: str, path: bool, repo: str | None, file: str | None
+) -> None:
+    assert is_path(what) is path
+    found = PLACE.fullmatch(what)
+    assert (found and found["repo"], found and found["file"]) == (repo, file)
+
+
+@pytest.mark.parametrize("place", ["ink", "https://elsewhere.example/o/n", "o/n/../../ink.safetensors"])
+def test_what_is_neither_is_refused(imports: LoraImports, place: str) -> None:
+    with pytest.raises(ModelError, match=r"no file of this disk and no place on the hub.*owner/name"):
+        imports.add(place)
+
+
+class Hub(BaseHTTPRequestHandler):
+    """As much of the hub as lists and sends the files of some repositories."""
+
+    def __init__(self, *arguments: Any, repos: Mapping[str, Mapping[str, bytes]]) -> None:
+        self.repos = repos
+        super().__init__(*arguments)
+
+    def do_HEAD(self) -> None:
+        self.do_GET()
+
+    def do_GET(self) -> None:
+        repo, _, file = self.path.removeprefix("/api/models").strip("/").partition("/resolve/main/")
+        files = self.repos.get(repo)
+        if files is None or (file and file not in files):
+            self.answer(404, b"", {"X-Error-Code": "EntryNotFound" if files else "RepoNotFound"})
+        elif file:
+            self.answer(200, files[file], {"ETag": f'"{len(files[file])}"', "X-Repo-Commit": COMMIT})
+        else:
+            told = {"id": repo, "modelId": repo, "siblings": [{"rfilename": name} for name in files]}
+            self.answer(200, json.dumps(told).encode(), {"Content-Type": "application/json"})
+
+    def answer(self, status: int, body: bytes, headers: Mapping[str, str]) -> None:
+        self.send_response(status)
+        for name, value in {**headers, "Content-Length": str(len(body))}.items():
+            self.send_header(name, value)
+        self.end_headers()
+        if self.command == "GET":
+            self.wfile.write(body)
+
+    def log_message(self, *arguments: Any) -> None:
+        pass
+
+
+PROGRAM = """
+import json, sys
+from pathlib import Path
+from studio.errors import ModelError
+from studio.catalogue.lora_imports import LoraImports
+from studio.catalogue.loras import Loras
+from studio.settings import Settings
+
+imports = LoraImports(Loras(Settings(home=Path(sys.argv[1]))))
+for what in sys.argv[2:]:
+    said = []
+    try:
+        print(json.dumps([imports.add(what, say=said.append).name, said]))
+    except ModelError as error:
+        print(json.dumps([None, [str(error)]]))
+"""
+
+
+@pytest.fixture
+def hub(tmp_path: Path, home: Path) -> Iterator[Callable[..., list[tuple[str | None, list[str]]]]]:
+    """Adds from a hub on loopback, in a program of its own; gives for each its name and what was said."""
+    ink = write_safetensors(tmp_path / "source.safetensors", INK).read_bytes()
+    repos = {
+        "some/ink": {"README.md": b"Ink", "pytorch_lora_weights.safetensors": ink},
+        "some/two": {"a.safetensors": ink, "b.safetensors": ink},
+        "some/old": {"ink.bin": b"a pickle"},
+        "some/bad": {"bad.safetensors": b"short"},
+    }
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Hub, repos=repos))
+    Thread(target=server.serve_forever, daemon=True).start()
+    variables = {
+        "HF_ENDPOINT": f"http://127.0.0.1:{server.server_port}",
+        "HF_HUB_OFFLINE": "0",
+        "HF_HOME": str(tmp_path / "hub"),
+    }
+
+    def add(*places: str) -> list[tuple[str | None, list[str]]]:
+        command = [sys.executable, "-c", PROGRAM, str(home), *places]
+        done = subprocess.run(command, env=environ | variables, capture_output=True, text=True, check=True)
+        return [(name, said) for name, said in map(json.loads, done.stdout.splitlines())]
+
+    yield add
+    server.shutdown()
+    server.server_close()
+
+
+def test_a_lora_of_the_hub_lands_under_a_name_that_says_something_and_what_is_none_is_refused(
+    hub: Callable[..., list[tuple[str | None, list[str]]]], home: Path
+) -> None:
+    refused = {
+        "some/two": "some/two holds 2 files: a.safetensors, b.safetensors. Say which: some/two/a.safetensors",
+        "some/old": "ink.bin is refused: a .bin file is a pickle",
+        "some/bad/bad.safetensors": "is damaged",
+        "some/none": "some/none cannot be downloaded from some/none",
+    }
+    only, chosen, *others = hub("some/ink", "some/two/b.safetensors", *refused)
+    assert (only[0], chosen[0]) == ("ink", "b")
+    assert any(said.startswith("Downloading ink, 100 %") for said in only[1])
+    for (name, said), words in zip(others, refused.values(), strict=True):
+        assert name is None
+        assert words in said[0]
+    assert landed(home) == ["b.safetensors", "ink.safetensors"]
+
+
+def test_the_command_lists_what_it_added(home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    source = write_safetensors(tmp_path / "ink.safetensors", INK)
+    assert main(["loras", "--json", "--home", str(home), "add", str(source)]) == 0
+    assert json.loads(capsys.readouterr().out)["added"]["name"] == "ink"
+    assert main(["loras", "--json", "--home", str(home)]) == 0
+    assert "ink" in {lora["name"] for lora in json.loads(capsys.readouterr().out)["loras"]}
+
+
+def test_favourites_are_kept_and_a_damaged_file_is_told(home: Path) -> None:
+    Favourites(home, "loras").mark("ink", liked=True)
+    Favourites(home, "loras").mark("sketch", liked=True)
+    Favourites(home, "loras").mark("ink", liked=False)
+    assert Favourites(home, "loras").names() == {"sketch"}
+    assert Favourites(home, "styles").names() == frozenset()
+    (home / "favourites.json").write_text("{")
+    with pytest.raises(LibraryError, match=r"favourites\.json cannot be read.*Mend it"):
+        Favourites(home, "loras").mark("ink", liked=True)
+
+
+def test_a_saved_preset_reads_back_as_it_was_written(home: Path) -> None:
+    table = {
+        "purpose": 'A "quoted" \\ line\nand \x7f another',
+        "loras": [{"name": "ink", "weight": -0.5, "text_weight": None, "blocks": [1.0, 0.5]}],
+    }
+    path = saving.write(home, "stacks", "Ink & gold", table)
+    assert path == home / "presets" / "stacks" / "ink-gold.toml"
+    assert tomllib.loads(path.read_text("utf-8")) == {
+        "name": "Ink & gold",
+        "purpose": table["purpose"],
+        "loras": [{"name": "ink", "weight": -0.5, "blocks": [1.0, 0.5]}],
+    }
+    presets = Presets(home / "presets")
+    assert presets.stacks["ink-gold"].loras[0].blocks == (1.0, 0.5)
+    saving.write(home, "stacks", "Second", {"loras": [{"name": "ink"}]})
+    presets.refresh()
+    assert presets.stacks["second"].name == "Second"
+    saving.remove(home, "stacks", "ink-gold")
+    presets.refresh()
+    assert "ink-gold" not in presets.stacks
+
+
+def test_a_preset_of_another_name_is_not_overwritten_and_a_shipped_one_not_deleted(home: Path) -> None:
+    saving.write(home, "stacks", "Ink", {"loras": [{"name": "ink"}]})
+    saving.write(home, "stacks", "Ink", {"loras": [{"name": "other"}]})
+    with pytest.raises(PresetError, match=r"ink\.toml is the preset 'Ink'"):
+        saving.write(home, "stacks", "INK!", {})
+    with pytest.raises(PresetError, match="cannot be a preset's name"):
+        saving.write(home, "stacks", "../..", {})
+    for name in ("starter-ink-wash", "../stacks/ink"):
+        with pytest.raises(PresetError, match="There is no saved preset"):
+            saving.remove(home, "stacks", name)
+
+
+def test_a_wrong_key_of_a_stack_is_named_with_its_line(home: Path) -> None:
+    path = saving.write(home, "stacks", "Ink", {"loras": [{"name": "ink"}, {"name": "gold", "wieght": 1}]})
+    with pytest.raises(PresetError, match=r"ink\.toml, line 4: there is no key `wieght`"):
+        Presets(home / "presets")
+    path.write_text('name = "Ink"\nloras = [\n{ name = "ink", weight = 30 },\n]\n')
+    with pytest.raises(PresetError, match=r"line 2: `loras\.0\.weight`: .*less than or equal to 10"):
+        Presets(home / "presets")

@@ -1,0 +1,109 @@
+"""The arena: pairs without names, none seen twice, votes that stay, and ratings that find who was better."""
+
+import sqlite3
+from pathlib import Path
+from random import Random
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from studio.compare.arena import Arena, Vote, _fitted, as_csv, matrix, standings
+from studio.compare.store import Column, Comparisons, Line
+from studio.errors import JobError, LibraryError
+
+ME = "me"
+LINES = [Line(f"prompt {number}", ("even",) if number % 2 == 0 else ()) for number in range(6)]
+
+
+@pytest.fixture
+def arena(tmp_path: Path) -> Arena:
+    """Three models, of which two drew the first prompt alike."""
+    store = Comparisons(tmp_path / "comparisons.sqlite")
+    name = store.create(ME, 1, {})
+    store.extend(name, LINES, [Column("local", model, model) for model in ("a", "b", "c")])
+    for line in range(len(LINES)):
+        for column in range(3):
+            path = tmp_path / f"{line}-{column}.png"
+            Image.new("RGB", (8, 8), (line, column, 0)).save(path)
+            digest = "same" if line == 0 and column < 2 else path.name
+            store.change(name, line, column, state="done", path=str(path), digest=digest)
+    return Arena(tmp_path / "arena.sqlite", store)
+
+
+def test_no_picture_is_shown_twice_and_sides_are_drawn(arena: Arena):
+    shown: list[Path] = []
+    lefts = set()
+    while pair := arena.pair(ME):
+        assert arena.pair(ME) == pair, "a pair waits for its vote"
+        shown += [pair.left, pair.right]
+        lefts.add(pair.left.stem[-1])
+        vote = arena.vote(ME, pair.id, "left")
+        assert vote.left != vote.right
+        assert pair.left.stem.split("-")[0] == pair.right.stem.split("-")[0], "of one prompt"
+        with pytest.raises(JobError, match="has its vote already"):
+            arena.vote(ME, pair.id, "right")
+    assert len(shown) == len(set(shown)) == 12
+    assert len(lefts) > 1
+    assert {"0-0.png", "0-1.png"} != {path.name for path in shown if path.name.startswith("0-")}, "alike"
+    assert len(arena.votes(ME)) == 6
+    assert len(arena.votes(ME, "even")) == 3
+
+
+def test_another_person_has_other_pairs_and_no_part_in_mine(arena: Arena):
+    pair = arena.pair(ME)
+    assert pair
+    assert arena.pair("other") is None
+    with pytest.raises(JobError):
+        arena.vote("other", pair.id, "left")
+    with pytest.raises(JobError, match="no vote"):
+        arena.vote(ME, pair.id, "both")
+
+
+def test_a_vote_can_be_neither_changed_nor_removed(arena: Arena, tmp_path: Path):
+    pair = arena.pair(ME)
+    assert pair
+    arena.vote(ME, pair.id, "bad")
+    with pytest.raises(LibraryError, match="votes"), arena._database.open() as database:
+        database.execute("UPDATE votes SET choice = 'left'")
+    with pytest.raises(LibraryError, match="votes"), arena._database.open() as database:
+        database.execute("DELETE FROM votes")
+    (vote,) = arena.votes(ME)
+    assert vote.choice == "bad"
+    assert len(as_csv([vote]).splitlines()) == 2
+    assert sqlite3.sqlite_version
+
+
+def votes(*told: tuple[str, str, str]) -> list[Vote]:
+    return [Vote(0.0, choice, left, right, "p", ()) for left, right, choice in told]  # type: ignore[arg-type]
+
+
+def test_ratings_order_the_models_and_say_how_sure_they_are():
+    few = votes(("a", "b", "left"), ("b", "c", "left"), ("a", "c", "left"))
+    found = standings(few * 4)
+    assert [one.name for one in found] == ["a", "b", "c"]
+    assert all(one.low < one.rating < one.high for one in found)
+    assert found[0].high - found[0].low < standings(few)[0].high - standings(few)[0].low
+    assert (found[0].wins, found[0].losses, found[0].ties) == (8, 0, 0)
+    even = standings(votes(("a", "b", "good"), ("a", "b", "bad")))
+    assert even[0].rating == pytest.approx(even[1].rating)
+    assert even[0].ties == 2
+    assert matrix(few)["a"] == {"b": (1.0, 1), "c": (1.0, 1)}
+    assert standings([]) == []
+
+
+def test_known_strengths_are_found_again_and_lie_within_most_intervals():
+    """Against votes that were drawn from the model itself."""
+    true = np.array([0.8, 0.2, -0.2, -0.8])
+    inside = 0
+    for trial in range(20):
+        random = Random(trial)
+        won = np.zeros((4, 4))
+        for _ in range(400):
+            one, other = random.sample(range(4), 2)
+            better = random.random() < 1 / (1 + np.exp(true[other] - true[one]))
+            won[one, other] += better
+            won[other, one] += not better
+        found, spread = _fitted(won)
+        inside += int((np.abs(found - true) < 1.96 * spread).sum())
+    assert inside >= 70, f"{inside} of 80 lie within their 95 % interval"

@@ -1,0 +1,296 @@
+"""Grids: what is made in which order, what a crash, a stop or a bad cell leaves, and that nothing is made twice."""
+
+import json
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from studio.backends.base import Rendered, Report
+from studio.errors import DeviceError, LibraryError, RecipeError
+from studio.grids.axes import Axis
+from studio.grids.making import Grids, Making, order, plan
+from studio.grids.store import Cell, Grid
+from studio.recipe import Recipe
+from studio.settings import Settings
+from studio.studio import Studio
+from tests.drawer import Drawer
+from tests.headers import write_model
+
+MODELS = ("tiny-starter", "tiny-sd15", "tiny-sdxl")
+ROOT = Path(__file__).resolve().parents[2]
+BASE = Recipe(prompt="a red house", seed=1, steps=1, width=64, height=64)
+
+
+class Loader(Drawer):
+    """Holds one model at a time, as a small card does, and counts how often it loads."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self.loads: list[str] = []
+        self.jobs: list[int] = []
+
+    def generate(self, recipes: Sequence[Recipe], report: Report) -> Iterator[Rendered]:
+        self.jobs.append(len(recipes))
+        for recipe in recipes:
+            if self.loads[-1:] != [recipe.model]:
+                self.loads.append(str(recipe.model))
+        yield from super().generate(recipes, report)
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    for name in MODELS:
+        write_model(tmp_path / "home" / "models" / name, name.removeprefix("tiny-"))
+    return tmp_path / "home"
+
+
+NewStudio = Callable[..., Studio]
+
+
+@pytest.fixture
+def new_studio(home: Path) -> Iterator[NewStudio]:
+    studios: list[Studio] = []
+
+    def make(drawer: Drawer | None = None, **more: Any) -> Studio:
+        settings = Settings.load(home=home, model=MODELS[0], **more)
+        studios.append(Studio(settings, backend=drawer or Loader()))
+        return studios[-1]
+
+    yield make
+    for studio in studios:
+        studio.close()
+
+
+@pytest.fixture
+def studio(new_studio: NewStudio) -> Studio:
+    return new_studio()
+
+
+def planned(studio: Studio, *axes: str, base: Recipe = BASE) -> Grid:
+    return plan(studio, base, [Axis.parse(axis) for axis in axes], "ann")
+
+
+def made(studio: Studio, *axes: str, base: Recipe = BASE) -> Making:
+    making = Grids(studio).begin(planned(studio, *axes, base=base))
+    making.join()
+    return making
+
+
+def wait_for(making: Making, count: int) -> None:
+    """Return when so many pictures are made."""
+    while True:
+        version, grid, *_ = making.look()
+        if sum(bool(cell.path) for cell in grid.cells) >= count:
+            return
+        making.wait(version)
+
+
+def recipe_of(studio: Studio, cell: Cell) -> Recipe:
+    return studio.library.read(studio.library.folder / cell.path)
+
+
+@pytest.mark.parametrize("at", [0, 1, 2])
+def test_a_model_is_loaded_once_for_each_value_on_whatever_axis_it_is(studio: Studio, at: int):
+    axes = ["seed=1-5", "prompt:red=red,green,blue"]
+    axes.insert(at, f"model={','.join(MODELS)}")
+    grid = made(studio, *axes, base=BASE.replace(scheduler=None)).grid
+    assert grid.state == "done"
+    assert studio.backend.loads == list(MODELS)
+    assert all(cell.path for cell in grid.cells)
+    assert len(studio.backend.drawn) == 45
+
+
+def test_a_dearer_setting_varies_slower(studio: Studio):
+    grid = planned(studio, "seed=1,2", "size=64x64,128x64", "prompt:red=red,blue")
+    assert [cell.at for cell in order(grid)] == [(x, y, z) for y in (0, 1) for z in (0, 1) for x in (0, 1)]
+
+
+def test_each_cell_is_a_picture_of_the_library_with_its_own_recipe(studio: Studio):
+    grid = made(studio, "steps=1,2", "prompt:red=red,green", base=BASE.replace(seed=None)).grid
+    assert grid.size == (2, 2, 1)
+    seeds = {recipe_of(studio, cell).seed for cell in grid.cells}
+    assert len(seeds) == 1
+    for cell in grid.cells:
+        recipe = recipe_of(studio, cell)
+        x, y, _ = cell.at
+        assert (recipe.steps, recipe.prompt) == ((1, 2)[x], f"a {('red', 'green')[y]} house")
+    assert grid.steps == 6
+
+
+def test_variations_keep_one_seed_for_all_cells(studio: Studio):
+    grid = planned(studio, "variation_strength=0,0.5,1", "variation_seed=8,9", base=BASE.replace(seed=None))
+    told = [(cell.recipe.seed, cell.recipe.variation_seed) for cell in grid.cells if cell.recipe]
+    assert {seed for seed, _ in told} == {grid.base.seed}
+    assert [variation for _, variation in told] == [8] * 3 + [9] * 3
+
+
+def test_a_value_that_cannot_be_is_told_in_its_cells_before_anything_runs(studio: Studio):
+    grid = planned(studio, "scheduler=Euler,Eular,DDIM", "steps=1,2")
+    assert studio.jobs_of("ann") == []
+    faults = {cell.at[0] for cell in grid.cells if cell.error}
+    assert faults == {1}
+    assert "Did you mean Euler" in grid.at(1).error
+    making = Grids(studio).begin(grid)
+    making.join()
+    assert [bool(cell.path) for cell in making.grid.cells] == [True, False, True] * 2
+
+
+@pytest.mark.parametrize(
+    ("axes", "says"),
+    [
+        (["scheduler=Eular,Ddimm"], "Did you mean Euler"),
+        (["steps=1,2", "steps=3,4"], "same setting"),
+        (["seed=1-257"], "257 pictures; one grid may have 256"),
+        ([], "one to three axes"),
+        (["seed=1", "steps=1", "width=64", "height=64"], "one to three axes, not 4"),
+    ],
+)
+def test_a_grid_that_cannot_be_is_refused_whole(studio: Studio, axes: list[str], says: str):
+    with pytest.raises(RecipeError, match=says):
+        planned(studio, *axes)
+
+
+def test_a_cell_that_breaks_tells_why_and_the_others_go_on(new_studio: NewStudio):
+    fault = DeviceError("Out of paint.", "Try less.")
+    studio = new_studio(Loader(faults={"a green house": fault}))
+    making = made(studio, "prompt:red=red,green,blue", "seed=1,2")
+    errors = {cell.at: cell.error for cell in making.grid.cells if cell.error}
+    assert errors == {(1, 0, 0): "Out of paint. Try less.", (1, 1, 0): "Out of paint. Try less."}
+    assert sorted(studio.backend.drawn) == sorted(
+        f"a {word} house/{seed}" for word in ("red", "blue") for seed in (1, 2)
+    )
+    assert making.grid.state == "done"
+    studio.backend.faults.clear()
+    making.start()
+    making.join()
+    assert not any(cell.error for cell in making.grid.cells)
+    assert len(studio.backend.drawn) == 6
+
+
+def test_many_cells_are_several_jobs_so_that_others_come_between(new_studio: NewStudio):
+    studio = new_studio(max_images=4)
+    made(studio, "seed=1-10")
+    assert studio.backend.jobs == [4, 4, 2]
+
+
+def test_what_is_stopped_is_kept_and_can_be_resumed(new_studio: NewStudio):
+    drawer = Loader(gated=True)
+    studio = new_studio(drawer)
+    grids = Grids(studio)
+    making = grids.begin(planned(studio, "seed=1-6"))
+    drawer.allow(2)
+    wait_for(making, 2)
+    making.stop()
+    drawer.allow(1)
+    making.join()
+    assert making.grid.state == "stopped"
+    there = [cell.path for cell in making.grid.cells if cell.path]
+    assert 2 <= len(there) < 6
+    drawer.allow(6)
+    making.start()
+    making.join()
+    assert making.grid.state == "done"
+    assert [cell.path for cell in making.grid.cells][: len(there)] == there
+    assert sorted(drawer.drawn) == [f"a red house/{seed}" for seed in range(1, 7)]
+
+
+def test_a_studio_that_closes_leaves_its_grid_to_the_next(new_studio: NewStudio):
+    drawer = Loader(gated=True)
+    studio = new_studio(drawer)
+    making = Grids(studio).begin(planned(studio, "seed=1-3"))
+    drawer.allow(1)
+    wait_for(making, 1)
+    drawer.allow(1)
+    studio.close()
+    making.join()
+    assert making.grid.state == "running"
+
+    studio = new_studio()
+    grids = Grids(studio)
+    grids.take_up()
+    (taken,) = grids.of("ann")
+    taken.join()
+    assert taken.grid.state == "done"
+    assert sorted(drawer.drawn + studio.backend.drawn) == [f"a red house/{seed}" for seed in (1, 2, 3)]
+
+
+def test_nobody_sees_the_grids_of_others(studio: Studio):
+    making = made(studio, "seed=1,2")
+    grids = Grids(studio)
+    assert [one.grid.id for one in grids.of("ann")] == [making.grid.id]
+    assert grids.of("bob") == []
+    for name in (making.grid.id, "../jobs", "nothing"):
+        with pytest.raises(LibraryError, match="no such grid"):
+            grids.get(name, "bob")
+
+
+def test_a_grid_that_is_forgotten_leaves_its_pictures(studio: Studio):
+    grids = Grids(studio)
+    making = grids.begin(planned(studio, "seed=1,2"))
+    making.join()
+    grids.export(making.grid, grids.sheets / f"{making.grid.id}.html", "html")
+    grids.remove(making.grid.id, "ann")
+    assert not list(grids.sheets.iterdir())
+    assert grids.of("ann") == []
+    assert all((studio.library.folder / cell.path).exists() for cell in making.grid.cells)
+
+
+def test_a_damaged_file_is_left_out(studio: Studio, caplog: pytest.LogCaptureFixture):
+    path = Grids(studio).files.path("20260101-000000-abcdef")
+    path.parent.mkdir(parents=True)
+    path.write_text(json.dumps({"format": 2}))
+    assert Grids(studio).of("ann") == []
+    assert "its format is 2" in caplog.text
+
+
+KILLED = """
+import sys
+from studio.grids.axes import Axis
+from studio.grids.making import Grids, plan
+from studio.recipe import Recipe
+from studio.settings import Settings
+from studio.studio import Studio
+from tests.drawer import Drawer
+from tests.grids.test_grids import wait_for
+
+drawer = Drawer(gated=True)
+durable = sys.argv[3] == "durable"
+studio = Studio(Settings.load(home=sys.argv[1], model=sys.argv[2], max_images=4), backend=drawer, durable=durable)
+base = Recipe(prompt="a red house", steps=1, seed=1)
+making = Grids(studio).begin(plan(studio, base, [Axis.parse("seed=1-6")], "ann"))
+drawer.allow(5)
+wait_for(making, 5)
+print(making.grid.id, flush=True)
+making.join()
+"""
+
+
+@pytest.mark.parametrize("queue", ["durable", "in memory"])
+def test_a_killed_grid_goes_on_and_makes_nothing_twice(home: Path, queue: str):
+    command = [sys.executable, "-c", KILLED, str(home), MODELS[0], queue]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT) as process:
+        assert process.stdout is not None
+        name = process.stdout.readline().strip()
+        process.send_signal(signal.SIGKILL)
+    path = home / "grids" / f"{name}.grid.json"
+    told = json.loads(path.read_text())
+    # As if it had been killed after a picture was stored, and before that was written down.
+    del told["cells"][4]["path"]
+    path.write_text(json.dumps(told))
+
+    drawer = Drawer()
+    settings = Settings.load(home=home, model=MODELS[0], max_images=4)
+    with Studio(settings, backend=drawer, durable=queue == "durable") as studio:
+        grids = Grids(studio)
+        grids.take_up()
+        making = grids.get(name, "ann")
+        making.join()
+        assert making.grid.state == "done"
+        assert [recipe_of(studio, cell).seed for cell in making.grid.cells] == [1, 2, 3, 4, 5, 6]
+        assert len(list(studio.library.folder.rglob("*.png"))) == 6
+    assert drawer.drawn == ["a red house/6"]

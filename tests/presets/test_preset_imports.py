@@ -1,0 +1,120 @@
+"""Styles of other tools: what is taken over, under which name, and what is said of the rest."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from studio.errors import PresetError
+from studio.presets.importing import Report, import_styles
+from studio.presets.reading import Presets
+from studio.prompts.wildcards import Wildcards
+
+A1111 = """\ufeffname,prompt,negative_prompt
+None,,
+--- looks ---,,
+Cinematic,"still of {prompt}, ""teal"" and orange","drawing, cartoon"
+# a comment,x,y
+"Two
+lines", "a {prompt},
+at dusk",
+Short,just this
+"""
+
+
+@pytest.fixture
+def presets(tmp_path: Path) -> Presets:
+    return Presets(tmp_path / "presets")
+
+
+def take(path: Path, presets: Presets, text: str | bytes) -> Report:
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    return import_styles(path, path.parent, presets, Wildcards())
+
+
+def test_the_styles_of_a1111_are_taken_over(tmp_path: Path, presets: Presets) -> None:
+    report = take(tmp_path / "styles.csv", presets, A1111)
+    assert report == Report(saved=["Cinematic", "Two\nlines", "Short"], wordless=["None", "--- looks ---"])
+    cinematic = presets.styles["cinematic"]
+    assert (cinematic.prompt, cinematic.negative) == ('still of {prompt}, "teal" and orange', "drawing, cartoon")
+    assert presets.styles["two-lines"].applied("cat", "") == ("a cat,\nat dusk", "")
+    assert presets.styles["short"].suits("starter")
+
+
+def test_the_columns_of_old_files_and_an_order_of_one_s_own_are_read(tmp_path: Path, presets: Presets) -> None:
+    assert take(tmp_path / "old.csv", presets, "text,name\noil,Old\n").saved == ["Old"]
+    assert presets.styles["old"].prompt == "oil"
+
+
+def test_the_styles_of_fooocus_are_taken_over(tmp_path: Path, presets: Presets) -> None:
+    entries = [
+        {"name": "Neon", "prompt": "neon {prompt} . glow", "negative_prompt": "dull"},
+        {"name": "Only", "negative_prompt": "x"},
+    ]
+    assert take(tmp_path / "sdxl.json", presets, json.dumps(entries)).saved == ["Neon", "Only"]
+    assert presets.styles["only"].applied("a", "") == ("a", "x")
+
+
+def test_nothing_is_overwritten(tmp_path: Path, presets: Presets) -> None:
+    text = "name,prompt\nAnime,mine\nMine,one\nMine,two\nmine,one\n"
+    report = take(tmp_path / "s.csv", presets, text)
+    assert report.renamed == {"Anime": "Anime (2)", "Mine": "Mine (2)"}
+    assert report.already == ["mine"]
+    assert presets.styles["anime"].prompt != "mine"
+    assert take(tmp_path / "s.csv", presets, text) == Report(already=["Anime", "Mine", "Mine", "mine"])
+    assert len(list((tmp_path / "presets" / "styles").iterdir())) == 3
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "says"),
+    [
+        ("s.csv", 'name,prompt\nBad,"a (b {prompt}"\nGood,x\n', "s.csv, row 2, 'Bad': ( is never closed. Close it"),
+        ("s.csv", "name,prompt\nBad,__nothing__\nGood,x\n", "s.csv, row 2, 'Bad': There is no wildcard nothing."),
+        ("s.csv", "name,prompt\n,a\nGood,x\n", "s.csv, row 2: it has no name."),
+        ("s.csv", "name,prompt\nBad,a,b,c\nGood,x\n", "s.csv, row 2: 4 values for 2 columns."),
+        ("s.csv", 'name,prompt\nGood,x\nBad,"a\n', "s.csv, row 3: unexpected end of data."),
+        ("s.csv", "name,prompt\n???,a\nGood,x\n", "s.csv, row 2, '???': '???' cannot be a preset's name."),
+        (
+            "s.json",
+            '[{"name": "Bad", "promt": "a"}, {"name": "Good", "prompt": "x"}]',
+            "s.json, entry 1: there is no key 'promt'.",
+        ),
+        (
+            "s.json",
+            '[7, {"name": "Bad", "prompt": 3}, {"name": "Good", "prompt": "x"}]',
+            "s.json, entry 1: it is no object of texts.",
+        ),
+    ],
+)
+def test_a_row_that_cannot_be_is_named_and_keeps_no_other_out(
+    tmp_path: Path, presets: Presets, name: str, text: str, says: str
+) -> None:
+    report = take(tmp_path / name, presets, text)
+    assert report.saved == ["Good"]
+    assert report.faults[0].startswith(says)
+    assert report.lines()[-1] == report.faults[-1]
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "says"),
+    [
+        ("s.txt", "x", "s.txt is no list of styles"),
+        ("s.csv", "", "s.csv, row 1: the columns are nothing"),
+        ("s.csv", "name,prompt,lora\n", "s.csv, row 1: the columns are name, prompt, lora"),
+        ("s.csv", b"name,prompt\n\xff\xfe,x", "s.csv is not UTF-8"),
+        ("s.json", "[", "s.json is no JSON.*line 1"),
+        ("s.json", "{}", "s.json is no list"),
+    ],
+)
+def test_a_file_that_cannot_be_read_is_refused(
+    tmp_path: Path, presets: Presets, name: str, text: str | bytes, says: str
+) -> None:
+    with pytest.raises(PresetError, match=says) as caught:
+        take(tmp_path / name, presets, text)
+    assert caught.value.hint
+    assert not (tmp_path / "presets").exists()
+
+
+def test_a_file_that_is_not_there_is_said(tmp_path: Path, presets: Presets) -> None:
+    with pytest.raises(PresetError, match=r"none\.csv cannot be read: No such file"):
+        import_styles(tmp_path / "none.csv", tmp_path, presets, Wildcards())

@@ -1,0 +1,117 @@
+"""What a recipe's prompts are settled to: drawn, checked, their LoRAs among the recipe's."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from studio.errors import PromptError, RecipeError
+from studio.recipe import Recipe
+from studio.recipe_parts import Lora
+from studio.settings import Settings
+from studio.settling.wording import replaced
+from studio.studio import Studio
+from tests.drawer import Drawer
+from tests.headers import write_home, write_model, write_safetensors
+
+MODEL = "tiny-starter"
+STARTERS = {"unet.mid_block.attentions.0.transformer_blocks.0.attn2.to_k.lora_A.weight": (4, 128)}
+LARGE = {"unet.mid_block.attentions.0.transformer_blocks.0.attn2.to_k.lora_A.weight": (4, 2048)}
+
+
+@pytest.fixture
+def studio(tmp_path: Path) -> Iterator[Studio]:
+    home = write_home(tmp_path / "home", MODEL)
+    write_model(home / "models" / "tiny-lcm", "lcm")
+    for name in ("ink", "people"):
+        write_safetensors(home / "loras" / f"{name}.safetensors", STARTERS)
+    write_safetensors(home / "loras" / "large.safetensors", LARGE)
+    write_safetensors(home / "embeddings" / "calm.safetensors", {"calm": (2, 128)})
+    write_safetensors(home / "embeddings" / "old.safetensors", {"old": (2, 768)})
+    (home / "wildcards").mkdir()
+    (home / "wildcards" / "beasts.txt").write_text("cat\ndog\nfox\nowl\n")
+    with Studio(Settings.load(home=home, model=MODEL), backend=Drawer()) as studio:
+        yield studio
+
+
+def settled(studio: Studio, **values: Any) -> Recipe:
+    (recipe,) = studio.settle(Recipe.make(**values))
+    assert studio.settle(recipe) == (recipe,)
+    return recipe
+
+
+def test_each_picture_draws_from_its_own_seed_and_a_replay_needs_no_lists(studio: Studio) -> None:
+    asked = Recipe(prompt="a {red|blue|green|grey} __beasts__", seed=3, count=16)
+    recipes = studio.settle(asked)
+    assert recipes == studio.settle(asked)
+    assert len({recipe.prompt for recipe in recipes}) > 4
+    assert not any(mark in recipe.prompt for recipe in recipes for mark in "{_")
+    assert studio.settle(asked.replace(seed=4, count=1))[0].prompt == recipes[1].prompt
+    assert all(studio.settle(recipe) == (recipe,) for recipe in recipes)
+
+
+def test_mentions_join_the_list_and_their_weights_count(studio: Studio) -> None:
+    panel = ({"name": "ink", "weight": 1, "end": 0.5}, {"name": "people", "weight": -2})
+    recipe = settled(studio, prompt="a house <lora:ink:0.6> (<lora:few-step:0.5:0.7>)", loras=panel)
+    assert recipe.loras == (
+        Lora(name="ink", weight=0.6, end=0.5),
+        Lora(name="people", weight=-2),
+        Lora(name="few-step", weight=0.7, text_weight=0.5),
+    )
+    blocks = settled(studio, prompt="a house <lora:ink:0.6:lbw=1,0,.5,1,0,0,-1,1>").loras[0].blocks
+    assert blocks == (1, 0, 0.5, 1, 0, 0, -1, 1)
+    assert replaced(Recipe.make(loras=panel), recipe) == [
+        "The prompt gives ink the weight 0.6, which counts; the list says 1."
+    ]
+
+
+@pytest.mark.parametrize(
+    ("values", "field", "says"),
+    [
+        ({"prompt": "a (house"}, "prompt", "column 3"),
+        ({"prompt": "a", "negative_prompt": "b)"}, "negative_prompt", "column 2"),
+        ({"prompt": "a __beests__"}, "prompt", "beasts"),
+        ({"prompt": "a {b|}"}, "prompt", "column"),
+        ({"prompt": "a <lora:inc>"}, "prompt", "column 3: There is no LoRA 'inc'. Did you mean ink"),
+        ({"prompt": "a <lora:large:0.4>"}, "prompt", "column 3: large.safetensors is a LoRA for Stable Diffusion XL"),
+        ({"prompt": "a <lora:ink:0.4:lbw=MIDD>"}, "prompt", "lbw=MIDD"),
+        (
+            {"prompt": "a <lora:ink:1:lbw=1,0>"},
+            "prompt",
+            "column 3: ink has 2 block weights; tiny-starter takes 8 or 18",
+        ),
+        ({"prompt": "a <lora:ink:1:lbw=1,11>"}, "prompt", "from -10 to 10"),
+        ({"prompt": "a <lora:ink:1:lbw=1:x=1>"}, "prompt", "x=1"),
+        ({"prompt": "a", "loras": [{"name": "ink"}, {"name": "people", "blocks": [1]}]}, "loras", "1 block weights"),
+        ({"prompt": "a <lora:ink:11>"}, "prompt", "from -10 to 10"),
+        ({"prompt": "a <lora:ink:1> <lora:ink:2>"}, "prompt", "two weights"),
+        ({"prompt": "a", "negative_prompt": "<lora:ink>"}, "negative_prompt", "negative prompt"),
+        ({"prompt": "a", "loras": [{"name": "ink"}, {"name": "large"}]}, "loras", "tiny-starter is Starter"),
+        ({"prompt": "a", "loras": [{"name": "ink"}, {"name": "ink"}]}, "loras", "twice"),
+        ({"prompt": "a embedding:clam"}, "prompt", "column 3: There is no embedding 'clam'. Did you mean calm"),
+        ({"prompt": "a embedding:old"}, "prompt", "an embedding for Stable Diffusion 1.5"),
+        ({"prompt": "a [cat:dog:0.5]", "model": "tiny-flux"}, "prompt", "cannot follow words that change"),
+        ({"prompt": "a AND b", "model": "tiny-flux"}, "prompt", "cannot follow AND"),
+        ({"prompt": "a embedding:calm", "model": "tiny-flux"}, "prompt", "is FLUX.1"),
+        ({"prompt": "a AND b", "guidance_scale": 1}, "prompt", "guidance"),
+        ({"prompt": "a AND b", "model": "tiny-lcm"}, "prompt", "guidance"),
+    ],
+)
+def test_what_cannot_be_is_told_before_anything_is_queued(
+    studio: Studio, values: dict[str, Any], field: str, says: str
+) -> None:
+    with pytest.raises(RecipeError) as caught:
+        studio.submit(Recipe.make(**values), "ann")
+    assert caught.value.field == field
+    assert says in str(caught.value)
+    assert caught.value.hint
+    assert studio.jobs_of("ann") == []
+    if field == "loras":
+        assert caught.value.part == 1
+    elif "column" in says:
+        assert isinstance(caught.value, PromptError)
+
+
+def test_long_prompts_and_bare_embeddings_are_allowed(studio: Studio) -> None:
+    settled(studio, prompt="a castle at calm, " + "house " * 200, negative_prompt="blur " * 200)
