@@ -1,27 +1,25 @@
 """The ControlNets that there are: the starter's own, those that the project names, those in the home's `controlnets`.
 
-In that folder, NAME/ is a diffusers ControlNet, NAME.safetensors a single file, and NAME.toml says about either, or
-about one on the hub, what cannot be seen from the files. The IP-Adapters stand with them, as they steer too: those that
-the project names, those in the home's `ip-adapters`. There, NAME.safetensors is an adapter, NAME/ an image encoder or
-an adapter with its encoder in NAME/image_encoder/.
+The IP-Adapters stand with them, as they steer too: those that the project names, those in the home's `ip-adapters`.
+There, NAME.safetensors is an adapter, NAME/ an image encoder or an adapter with its encoder in NAME/image_encoder/.
 """
 
-from collections.abc import Iterator, Mapping
-from difflib import get_close_matches
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from studio import hub
 from studio.catalogue import ipadapters, networks
 from studio.catalogue.checkpoints import part_weights, read_json, tensor_shapes
 from studio.catalogue.ipadapters import CONFIG
-from studio.catalogue.models import SOURCES, Count, Model, entries, not_downloaded, source_beside
+from studio.catalogue.models import Model
 from studio.catalogue.networks import STEM
-from studio.errors import ModelError, RecipeError, StudioError
+from studio.catalogue.sources import Count, Found, Sourced, Sources, found_in, table_of
+from studio.errors import ModelError, RecipeError
 from studio.families import FAMILIES
-from studio.presets.reading import check, check_family, read_table
+from studio.presets.reading import check
 from studio.recipe_parts import IMAGE_PROMPT
 from studio.settings import ASSETS, PRESETS, Settings
 
@@ -38,38 +36,19 @@ WORDS = {
 }
 
 
-class ControlNet(BaseModel):
-    """One ControlNet, or IP-Adapter: where its weights are, and which maps it follows. Exactly one source is set.
+class ControlNet(Sourced):
+    """One ControlNet, or IP-Adapter: where its weights are, and which maps it follows.
 
-    `folder` is a diffusers folder; `repo` an id on the hub (with `revision` and `variant`, or with `weights`, the name
-    of a single file in it); `file` a single .safetensors. No `kinds`: they are not known. `modes`: the number by which
-    a network that serves several kinds is told which. `width`: that of the transformer it fits, where a family has
-    several sizes. `encoder`: the folder of the image encoder that an IP-Adapter looks through, in its `repo` or here.
+    `weights` names a single file in its `repo`. No `kinds`: they are not known. `modes`: the number by which a network
+    that serves several kinds is told which. `width`: that of the transformer it fits, where a family has several
+    sizes. `encoder`: the folder of the image encoder that an IP-Adapter looks through, in its `repo` or here.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    id: str
-    name: str
-    family: str
     kinds: tuple[str, ...] = ()
-    summary: str = ""
-    licence: str = ""
-    folder: Path | None = None
-    repo: str | None = None
-    revision: str | None = None
-    variant: str | None = None
     weights: Annotated[str | None, Field(pattern=r"\.safetensors$")] = None
-    file: Path | None = None
     encoder: Path | None = None
     width: Count | None = None
     modes: tuple[tuple[str, int], ...] = ()
-    download_bytes: Count | None = None
-
-    @field_validator("family")
-    @classmethod
-    def _family_is_known(cls, family: str) -> str:
-        return check_family(family)
 
     @field_validator("modes", mode="before")
     @classmethod
@@ -77,9 +56,7 @@ class ControlNet(BaseModel):
         return tuple(sorted(modes.items())) if isinstance(modes, Mapping) else modes
 
     @model_validator(mode="after")
-    def _has_one_source(self) -> "ControlNet":
-        if sum(getattr(self, source) is not None for source in SOURCES) != 1:
-            raise ValueError(f"exactly one of the keys {', '.join(SOURCES)} says where the weights are")
+    def _is_whole(self) -> Self:
         if self.weights and not self.repo:
             raise ValueError("`weights` names a file of a `repo`")
         if self.is_prompt and not (self.single_file and (self.encoder or self.file)):
@@ -117,19 +94,18 @@ class ControlNet(BaseModel):
         return kind in self.kinds or (not self.modes and (kind == "map" or not self.kinds))
 
 
-class ControlNets(Mapping[str, ControlNet]):
-    """Every ControlNet by its id; the home's count over the project's. `faults` says why other entries are none."""
+class ControlNets(Sources[ControlNet]):
+    """Every ControlNet by its id; the home's count over the project's."""
+
+    sort = "ControlNet"
 
     def __init__(self, settings: Settings) -> None:
         self._home = settings.home / "controlnets"
         self._adapters = settings.home / "ip-adapters"
-        self._known: dict[str, ControlNet] = {}
-        self.faults: dict[str, ModelError] = {}
-        self.refresh()
+        super().__init__()
 
     def refresh(self) -> None:
-        """Look again at what there is."""
-        self._known, self.faults = {}, {}
+        self._forget()
         for path in sorted((ASSETS / "starter" / "controlnets").glob(f"*/{CONFIG}")):
             kind = path.parent.name
             self._add(f"starter-{kind}", {"folder": path.parent}, path.parent)
@@ -137,27 +113,9 @@ class ControlNets(Mapping[str, ControlNet]):
             for path in sorted((PRESETS / folder).glob("*.toml"), key=lambda path: path.stem):
                 self._add(path.stem, {"toml": path}, PRESETS.parent)
         for home in (self._home, self._adapters):
-            for name, found in entries(home).items():
+            for name, found in found_in(home).items():
                 if not ipadapters.is_encoder(found.get("folder")):
                     self._add(name, found, home)
-
-    def __getitem__(self, name: str) -> ControlNet:
-        if name in self._known:
-            return self._known[name]
-        if name in self.faults:
-            raise ModelError(self.faults[name].message, self.faults[name].hint)
-        close = get_close_matches(name, self._known, n=3, cutoff=0.5)
-        known = dict.fromkeys([*close, *self._known])
-        raise ModelError(f"There is no ControlNet {name!r}.", f"Known are: {', '.join(known)}.")
-
-    def __contains__(self, name: object) -> bool:
-        return name in self._known
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._known)
-
-    def __len__(self) -> int:
-        return len(self._known)
 
     def fitting(self, family: str, kind: str | None = None, place: Path | None = None) -> list[str]:
         """The ids of those for models of this family, and for maps of this kind; the best first.
@@ -193,12 +151,39 @@ class ControlNets(Mapping[str, ControlNet]):
         cure = f"For it there are: {', '.join(there)}." if there else f"Put one for it into {folder}."
         raise RecipeError("controls", fault, cure)
 
-    def location(self, controlnet: ControlNet) -> Path | None:
-        """The folder or file on this disk that it is loaded from; None where it is still on the hub."""
-        if controlnet.repo is None:
-            return controlnet.folder or controlnet.file
-        found = _cached(controlnet, _files(controlnet)[0])
-        return found if found is None or controlnet.weights else found.parent
+    def location(self, one: ControlNet) -> Path | None:
+        if one.repo is None:
+            return one.folder or one.file
+        found = _cached(one, _files(one)[0])
+        return found if found is None or one.weights else found.parent
+
+    def weights(self, one: ControlNet) -> list[Path]:
+        place = self.location(one)
+        if place is None or not place.exists():
+            raise ModelError(
+                f"{one.name} is missing: there is no {place}." if place else f"{one.name} is not here.",
+                "Put it there, or mend its .toml file.",
+            )
+        if one.is_prompt:
+            return [place, *part_weights(self.encoder(one), None)]
+        return [place] if one.single_file else part_weights(place, one.variant)
+
+    def check(self, one: ControlNet) -> None:
+        for path in self.weights(one):
+            _check_family(one, path)
+        if one.is_prompt:
+            self._check_encoder(one)
+
+    def read(self, name: str, found: Found, root: Path) -> ControlNet:
+        toml, table = table_of(name, found, root)
+        if "repo" not in table and isinstance(table.get("encoder"), str):
+            table["encoder"] = root / table["encoder"]
+        place = table.pop("folder", None) or table.get("file")
+        if isinstance(place, Path):
+            seen = networks.seen(place, self._adapters)
+            table = {"kinds": _kinds(name, seen), **seen, **table}
+            _check_said(toml, table, seen)
+        return check(toml, {"id": name}, table, ControlNet)
 
     def encoder(self, controlnet: ControlNet) -> Path:
         """The folder of the image encoder that an IP-Adapter looks through; ModelError where it is not on this disk."""
@@ -220,33 +205,6 @@ class ControlNets(Mapping[str, ControlNet]):
             return 0
         return sum(path.stat().st_size for path in part_weights(self.encoder(controlnet), None))
 
-    def size_bytes(self, controlnet: ControlNet) -> int | None:
-        """What its weights take on this disk; None where they are not all there."""
-        try:
-            return sum(path.stat().st_size for path in self._weights(controlnet))
-        except (ModelError, OSError):
-            return None
-
-    def present(self, controlnet: ControlNet) -> bool:
-        """Whether it is on this disk, so that nothing has to be downloaded."""
-        return self.size_bytes(controlnet) is not None
-
-    def why_not(self, controlnet: ControlNet) -> ModelError | None:
-        """What keeps it from being loaded, with its cure; None where nothing does.
-
-        One that only has to be downloaded can be loaded, unless the hub is switched off.
-        """
-        try:
-            if controlnet.repo is not None and not self.present(controlnet):
-                return not_downloaded(controlnet.name, controlnet.repo)
-            for path in self._weights(controlnet):
-                _check_family(controlnet, path)
-            if controlnet.is_prompt:
-                self._check_encoder(controlnet)
-        except ModelError as error:
-            return error
-        return None
-
     def fetch(self, controlnet: ControlNet, say: hub.Say = hub.silent) -> Path:
         """Its folder, or its single file, downloaded where it is not on this disk; ModelError where it cannot be had.
 
@@ -264,31 +222,12 @@ class ControlNets(Mapping[str, ControlNet]):
 
     def config(self, controlnet: ControlNet) -> dict[str, Any]:
         """What its network is built by, once it is on this disk: its config, or what is known of its single file."""
-        (path, *_) = self._weights(controlnet)
+        (path, *_) = self.weights(controlnet)
         if not controlnet.single_file:
             return read_json(path.parent / CONFIG)
         network = networks.of_family(controlnet.family, bool(controlnet.modes))
         told = {"num_control_type": networks.told_by_tensors(tensor_shapes(path))} if controlnet.modes else {}
         return {"_class_name": controlnet.network, **network.config, **told}
-
-    def _add(self, name: str, found: Mapping[str, Path], root: Path) -> None:
-        """One broken entry is listed with its fault and does not take the others down."""
-        self._known.pop(name, None)
-        try:
-            self._known[name] = _entry(name, found, root, self._adapters)
-        except StudioError as error:
-            self.faults[name] = ModelError(error.message, error.hint)
-
-    def _weights(self, controlnet: ControlNet) -> list[Path]:
-        place = self.location(controlnet)
-        if place is None or not place.exists():
-            raise ModelError(
-                f"{controlnet.name} is missing: there is no {place}." if place else f"{controlnet.name} is not here.",
-                "Put it there, or mend its .toml file.",
-            )
-        if controlnet.is_prompt:
-            return [place, *part_weights(self.encoder(controlnet), None)]
-        return [place] if controlnet.single_file else part_weights(place, controlnet.variant)
 
     def _check_encoder(self, controlnet: ControlNet) -> None:
         """An encoder of another width fails only when the first picture is seen."""
@@ -320,27 +259,6 @@ def _cached(controlnet: ControlNet, file: str) -> Path | None:
 
     found = try_to_load_from_cache(str(controlnet.repo), file, revision=controlnet.revision)
     return Path(found) if isinstance(found, str) else None
-
-
-def _entry(name: str, found: Mapping[str, Path], root: Path, encoders: Path) -> ControlNet:
-    """The ControlNet or IP-Adapter that the files make together; paths in the TOML are relative to `root`.
-
-    Among `encoders` is the one that a single adapter looks through.
-    """
-    toml = found.get("toml", root / f"{name}.toml")
-    table = read_table(toml) if "toml" in found else {}
-    for key in ("folder", "file", *(() if "repo" in table else ("encoder",))):
-        if isinstance(table.get(key), str):
-            table[key] = root / table[key]
-    if not any(source in table for source in SOURCES):
-        table |= source_beside(name, found, root)
-    place = table.pop("folder", None) or table.get("file")
-    if isinstance(place, Path):
-        seen = networks.seen(place, encoders)
-        table = {"kinds": _kinds(name, seen), **seen, **table}
-        _check_said(toml, table, seen)
-    table.setdefault("name", name)
-    return check(toml, {"id": name}, table, ControlNet)
 
 
 def _width_of(place: Path | None) -> int | None:

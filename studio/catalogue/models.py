@@ -1,20 +1,16 @@
 """The models that there are: those that the project names, and those that lie in the home's `models` folder.
 
-In that folder, NAME/ is a diffusers model, NAME.safetensors a single file with its configs in NAME.config/ beside it,
-and NAME.toml says about either, or about a model on the hub, what cannot be seen from the files.
+Single files there have their configs in NAME.config/ beside them.
 """
 
-from collections.abc import Iterator, Mapping
-from difflib import get_close_matches
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
+from pydantic import Field, ValidationInfo, field_validator
 
-from studio import hub
 from studio.catalogue.checkpoints import (
     INDEX,
-    PICKLES,
     family_of_file,
     family_of_folder,
     has_checker,
@@ -23,41 +19,27 @@ from studio.catalogue.checkpoints import (
     tensor_shapes,
     weights,
 )
+from studio.catalogue.sources import Count, Found, Sourced, Sources, found_in, table_of
 from studio.catalogue.vocabulary import Vocabulary, read_tokenizer
-from studio.errors import ModelError, StudioError
+from studio.errors import ModelError
 from studio.families import FAMILIES
 from studio.families.base import Family
-from studio.presets.reading import check, check_family, read_table
+from studio.presets.reading import check
 from studio.settings import PRESETS, Settings
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
-SOURCES = ("folder", "repo", "file")
-Count = Annotated[int, Field(ge=1)]
 # What a distilled model of a family may have lost; the other abilities are those of the family's pipelines.
 Learned = Literal["negative_prompt", "guidance"]
 
 
-class Model(BaseModel):
-    """One model: where its weights are, and where it differs from its family. Exactly one source is set.
+class Model(Sourced):
+    """One model: where its weights are, and where it differs from its family. What is None is as in the family.
 
-    `folder` is a diffusers folder; `repo` an id on the hub (with `revision` and `variant`); `file` a single
-    .safetensors with `config`, a diffusers folder without weights. What is None is as in the family.
+    A single `file` has `config`, a diffusers folder without weights.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-    id: str
-    name: str
-    family: str
-    summary: str = ""
-    licence: str = ""
-    folder: Path | None = None
-    repo: str | None = None
-    revision: str | None = None
-    variant: str | None = None
-    file: Path | None = None
     config: Path | None = None
     scheduler: str | None = None
     steps: Count | None = None
@@ -67,13 +49,7 @@ class Model(BaseModel):
     prompt_tokens: Count | None = None
     abilities: frozenset[Learned] | None = None
     draft_steps: Count | None = None
-    download_bytes: Count | None = None
     examples: tuple[str, ...] = ()
-
-    @field_validator("family")
-    @classmethod
-    def _family_is_known(cls, family: str) -> str:
-        return check_family(family)
 
     @field_validator("scheduler")
     @classmethod
@@ -91,12 +67,6 @@ class Model(BaseModel):
             limits = f"{family.min_side} to {family.max_side}"
             raise ValueError(f"{pixels} is not a multiple of {family.multiple} from {limits}")
         return pixels
-
-    @model_validator(mode="after")
-    def _has_one_source(self) -> "Model":
-        if sum(getattr(self, source) is not None for source in SOURCES) != 1:
-            raise ValueError(f"exactly one of the keys {', '.join(SOURCES)} says where the weights are")
-        return self
 
     def family_facts(self) -> Family:
         """What is known about its family."""
@@ -116,77 +86,53 @@ class Model(BaseModel):
         return getattr(self.family_facts(), name)
 
 
-class Catalogue(Mapping[str, Model]):
-    """Every model by its id; the home's count over the project's. `faults` says why other entries are no model."""
+class Catalogue(Sources[Model]):
+    """Every model by its id; the home's count over the project's."""
+
+    sort = "model"
 
     def __init__(self, settings: Settings) -> None:
         self._home = settings.home / "models"
         self._tokenizers: dict[Path, Tokenizer | None] = {}
-        self._models: dict[str, Model] = {}
-        self.faults: dict[str, ModelError] = {}
-        self.refresh()
+        super().__init__()
 
     def refresh(self) -> None:
-        """Look again at what there is."""
-        self._models, self.faults = {}, {}
+        self._forget()
         for path in sorted((PRESETS / "models").glob("*.toml")):
             self._add(path.stem, {"toml": path}, PRESETS.parent)
-        for name, found in entries(self._home).items():
+        for name, found in found_in(self._home).items():
             self._add(name, found, self._home)
 
-    def __getitem__(self, name: str) -> Model:
-        if name in self._models:
-            return self._models[name]
-        if name in self.faults:
-            raise ModelError(self.faults[name].message, self.faults[name].hint)
-        close = get_close_matches(name, self._models, n=3, cutoff=0.5)
-        known = dict.fromkeys([*close, *self._models])
-        raise ModelError(f"There is no model {name!r}.", f"Known are: {', '.join(known)}.")
-
-    def __contains__(self, name: object) -> bool:
-        return name in self._models
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._models)
-
-    def __len__(self) -> int:
-        return len(self._models)
-
-    def location(self, model: Model) -> Path | None:
-        """The folder or file on this disk that the model is loaded from; None where it is still on the hub."""
-        if model.repo is None:
-            return model.folder or model.file
+    def location(self, one: Model) -> Path | None:
+        if one.repo is None:
+            return one.folder or one.file
         from huggingface_hub import try_to_load_from_cache
 
-        index = try_to_load_from_cache(model.repo, INDEX, revision=model.revision)
+        index = try_to_load_from_cache(one.repo, INDEX, revision=one.revision)
         return Path(index).parent if isinstance(index, str) else None
 
-    def size_bytes(self, model: Model) -> int | None:
-        """What its weights take on this disk; None where they are not all there."""
-        try:
-            return sum(path.stat().st_size for path in self._weights(model))
-        except (ModelError, OSError):
-            return None
+    def weights(self, one: Model) -> list[Path]:
+        place = self.location(one)
+        if place is None:
+            raise ModelError(f"{one.name} is not on this disk.")
+        refuse_pickle(place)
+        if not place.exists():
+            raise ModelError(f"{one.name} is missing: there is no {place}.", "Put it there, or mend its .toml file.")
+        return [place] if one.file else weights(place, one.variant)
 
-    def present(self, model: Model) -> bool:
-        """Whether all its weights are on this disk, so that nothing has to be downloaded."""
-        return self.size_bytes(model) is not None
+    def check(self, one: Model) -> None:
+        for path in self.weights(one):
+            tensor_shapes(path)
+        _check_family(one)
+        _check_config(one)
 
-    def why_not(self, model: Model) -> ModelError | None:
-        """What keeps the model from being loaded, with its cure; None where nothing does.
-
-        A model that only has to be downloaded can be loaded, unless the hub is switched off.
-        """
-        try:
-            if model.repo is not None and not self.present(model):
-                return not_downloaded(model.name, model.repo)
-            for path in self._weights(model):
-                tensor_shapes(path)
-            _check_family(model)
-            _check_config(model)
-        except ModelError as error:
-            return error
-        return None
+    def read(self, name: str, found: Found, root: Path) -> Model:
+        toml, table = table_of(name, found, root, "config")
+        if "file" in table and (root / f"{name}.config").is_dir():
+            table.setdefault("config", root / f"{name}.config")
+        if "family" not in table and "repo" not in table:
+            table["family"] = _recognise(table)
+        return check(toml, {"id": name}, table, Model)
 
     def checker(self, model: Model) -> Path | None:
         """The folder that holds the model's own output checker; None where it is not on this disk."""
@@ -220,77 +166,6 @@ class Catalogue(Mapping[str, Model]):
     def _base(self, model: Model) -> Path | None:
         """The folder of all that is not weights."""
         return model.config if model.file else self.location(model)
-
-    def _add(self, name: str, found: Mapping[str, Path], root: Path) -> None:
-        """One broken entry is listed with its fault and does not take the others down."""
-        self._models.pop(name, None)
-        try:
-            self._models[name] = _entry(name, found, root)
-        except StudioError as error:
-            self.faults[name] = ModelError(error.message, error.hint)
-
-    def _weights(self, model: Model) -> list[Path]:
-        place = self.location(model)
-        if place is None:
-            raise ModelError(f"{model.name} is not on this disk.")
-        refuse_pickle(place)
-        if not place.exists():
-            raise ModelError(f"{model.name} is missing: there is no {place}.", "Put it there, or mend its .toml file.")
-        return [place] if model.file else weights(place, model.variant)
-
-
-def entries(home: Path) -> dict[str, dict[str, Path]]:
-    """What lies in a folder of models: by name, what there is of it by kind (toml, folder, file, pickle)."""
-    found: dict[str, dict[str, Path]] = {}
-    if not home.is_dir():
-        return found
-    for path in _listing(home):
-        if path.name.startswith(".") or path.name.endswith(".config"):
-            continue
-        if path.is_dir():
-            found.setdefault(path.name, {})["folder"] = path
-        elif path.suffix.lower() in (".toml", ".safetensors", *PICKLES):
-            kind = {".toml": "toml", ".safetensors": "file"}.get(path.suffix.lower(), "pickle")
-            found.setdefault(path.name[: -len(path.suffix)], {})[kind] = path
-    return found
-
-
-def _listing(home: Path) -> list[Path]:
-    try:
-        return sorted(home.iterdir())
-    except OSError as error:
-        raise ModelError(f"{home} cannot be read: {error.strerror}.", "Check its permissions.") from error
-
-
-def _entry(name: str, found: Mapping[str, Path], root: Path) -> Model:
-    """The model that the files make together; paths in the TOML are relative to `root`."""
-    toml = found.get("toml", root / f"{name}.toml")
-    table = read_table(toml) if "toml" in found else {}
-    for key in ("folder", "file", "config"):
-        if isinstance(table.get(key), str):
-            table[key] = root / table[key]
-    if not any(source in table for source in SOURCES):
-        table |= source_beside(name, found, root)
-    if "file" in table and (root / f"{name}.config").is_dir():
-        table.setdefault("config", root / f"{name}.config")
-    if "family" not in table and "repo" not in table:
-        table["family"] = _recognise(table)
-    table.setdefault("name", name)
-    return check(toml, {"id": name}, table, Model)
-
-
-def source_beside(name: str, found: Mapping[str, Path], root: Path) -> dict[str, Path]:
-    """The source that lies beside a TOML file that names none; ModelError where there is no, or only a refused one."""
-    if "folder" in found:
-        return {"folder": found["folder"]}
-    if "file" in found:
-        return {"file": found["file"]}
-    if "pickle" in found:
-        refuse_pickle(found["pickle"])
-    raise ModelError(
-        f"{root / name}.toml does not say where the weights are.",
-        f"Add one of the keys {', '.join(SOURCES)}, or put {name}.safetensors beside it.",
-    )
 
 
 def _recognise(table: Mapping[str, Any]) -> str:
@@ -333,14 +208,4 @@ def _check_config(model: Model) -> None:
         f"{model.file.name} needs the configs and tokenizer of its family on this disk.",
         f"Copy everything but the weights of any {model.family_facts().name} model in diffusers format into "
         f'{stem}.config/ beside it, or name such a folder in {stem}.toml: config = "folder".',
-    )
-
-
-def not_downloaded(name: str, repo: str) -> ModelError | None:
-    """What keeps weights that are not on this disk from being downloaded; None where nothing is known to."""
-    if not hub.is_off():
-        return None
-    return ModelError(
-        f"{name} is not on this disk, and the hub is switched off (HF_HUB_OFFLINE).",
-        f"Unset HF_HUB_OFFLINE to download {repo}, or choose a model that is here.",
     )

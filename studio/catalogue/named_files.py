@@ -1,14 +1,14 @@
 """Files that a recipe calls by name, from folders and what is below them: LoRAs, embeddings."""
 
 import hashlib
-from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from abc import abstractmethod
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Generic, TypeVar
 
 from studio.catalogue.checkpoints import PICKLES, refuse_pickle
+from studio.catalogue.known import Known
 from studio.catalogue.models import Model
 from studio.errors import ModelError
 
@@ -58,7 +58,7 @@ class NamedFile:
 T = TypeVar("T", bound=NamedFile)
 
 
-class NamedFiles(Mapping[str, T], ABC, Generic[T]):
+class NamedFiles(Known[T], Generic[T]):
     """The .safetensors files in `folders` by name without ending; a later folder's count over an earlier one's.
 
     `faults` says why other files are none of them, two of one name in one folder among those; `sort` is what one is in
@@ -69,11 +69,9 @@ class NamedFiles(Mapping[str, T], ABC, Generic[T]):
 
     def __init__(self, *folders: Path) -> None:
         self._folders = folders
-        self._known: dict[str, T] = {}
         self._read: dict[Stamp, T | ModelError] = {}
         self._digests: dict[Stamp, str] = {}
-        self.faults: dict[str, ModelError] = {}
-        self.refresh()
+        super().__init__()
 
     @property
     def folder(self) -> Path:
@@ -97,14 +95,13 @@ class NamedFiles(Mapping[str, T], ABC, Generic[T]):
         """The file of this name, also one that was put there just now; ModelError with the closest names."""
         if name not in self._known:
             self.refresh()
-        if name in self._known:
-            return self._known[name]
-        if name in self.faults:
-            raise ModelError(self.faults[name].message, self.faults[name].hint)
+        return super().__getitem__(name)
+
+    def missing(self, name: str) -> ModelError:
         close = get_close_matches(name.casefold(), [known.casefold() for known in self._known], n=3, cutoff=0.5)
         meant = [known for known in self._known if known.casefold() in close]
         ask = f"Did you mean {' or '.join(meant)}? " if meant else ""
-        raise ModelError(
+        return ModelError(
             f"There is no {self.sort} {name!r}.",
             f"{ask}Put {name}.safetensors into {self.folder}, or leave it out.",
         )
@@ -127,15 +124,6 @@ class NamedFiles(Mapping[str, T], ABC, Generic[T]):
     def fitting(self, family: str) -> list[str]:
         """The names of those that can be for models of this family."""
         return [name for name, file in self.items() if file.fits(family) and not file.why_not()]
-
-    def __contains__(self, name: object) -> bool:
-        return name in self._known
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._known)
-
-    def __len__(self) -> int:
-        return len(self._known)
 
     def digest(self, path: Path) -> str:
         """The SHA-256 of a file; computed once for as long as it stays as it is."""

@@ -5,7 +5,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from studio.backends.local import LocalBackend
 from studio.catalogue.models import Catalogue, Model
@@ -68,6 +70,32 @@ def recipe(catalogue: Catalogue) -> Callable[..., Recipe]:
             "seed": 7,
         }
         return Recipe.make(**{**values, **changes})
+
+    return make
+
+
+def nobody(*events: Any) -> None:
+    """Hears what a backend reports, and keeps none of it."""
+
+
+def picture(seed: int = 5, size: tuple[int, int] = (tiny.SIDE, tiny.SIDE)) -> Image.Image:
+    """Soft colours without a pattern."""
+    noise = np.random.default_rng(seed).integers(0, 256, (5, 5, 3), dtype=np.uint8)
+    return Image.fromarray(noise).resize(size, Image.Resampling.BICUBIC)
+
+
+@pytest.fixture
+def edit(recipe: Callable[..., Recipe], inputs: Inputs) -> Callable[..., Recipe]:
+    """As `recipe`, from a picture, of which a `masked` one repaints a square."""
+
+    def make(family: str, masked: bool = False, **changes: Any) -> Recipe:
+        values = {"init_image": inputs.add(picture()).id, "resize": "crop", "strength": 0.7, "steps": 4}
+        if masked:
+            mask = Image.new("L", (tiny.SIDE, tiny.SIDE))
+            mask.paste(255, (16, 16, 40, 40))
+            values |= {"mask_image": inputs.add_mask(mask).id, "mask_area": "whole", "mask_fill": "original"}
+            values |= {"mask_blur": 0, "mask_grow": 0}
+        return recipe(family, **{**values, **changes})
 
     return make
 

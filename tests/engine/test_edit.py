@@ -16,13 +16,10 @@ from studio.families import FAMILIES
 from studio.recipe_parts import Sides
 from studio.schedulers import SCHEDULERS
 from tests import tiny
+from tests.engine.conftest import nobody
 
 SIDE = tiny.SIDE
 RNG = np.random.default_rng(5)
-
-
-def nobody(event):
-    pass
 
 
 def picture(width=SIDE, height=SIDE):

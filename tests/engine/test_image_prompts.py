@@ -4,7 +4,6 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
-from PIL import Image
 
 from studio.backends.local import LocalBackend
 from studio.catalogue.models import Catalogue
@@ -16,13 +15,10 @@ from studio.recipe_parts import ControlUnit
 from studio.schedulers import SCHEDULERS
 from studio.settings import Settings
 from tests import tiny
+from tests.engine.conftest import nobody, picture
 
 SIDE = tiny.SIDE
 SORTS = {"sd15": ("plain", "plus", "full"), "sdxl": ("plain", "plus")}
-
-
-def nobody(event):
-    pass
 
 
 @pytest.fixture(scope="module")
@@ -51,11 +47,6 @@ def backend(home) -> Iterator[LocalBackend]:
     backend.close()
 
 
-def picture(seed=5, size=(SIDE, SIDE)):
-    noise = np.random.default_rng(seed).integers(0, 256, (5, 5, 3), dtype=np.uint8)
-    return Image.fromarray(noise).resize(size, Image.Resampling.BICUBIC)
-
-
 @pytest.fixture
 def units(inputs):
     """A unit for each adapter, with a picture of its own."""
@@ -73,20 +64,6 @@ def units(inputs):
             )
             for seed, model in enumerate(models)
         )
-
-    return make
-
-
-@pytest.fixture
-def edit(recipe, inputs):
-    def make(family, masked=False, **changes):
-        values = {"init_image": inputs.add(picture()).id, "resize": "crop", "strength": 0.7, "steps": 4}
-        if masked:
-            mask = Image.new("L", (SIDE, SIDE))
-            mask.paste(255, (16, 16, 40, 40))
-            values |= {"mask_image": inputs.add_mask(mask).id, "mask_area": "whole", "mask_fill": "original"}
-            values |= {"mask_blur": 0, "mask_grow": 0}
-        return recipe(family, **{**values, **changes})
 
     return make
 

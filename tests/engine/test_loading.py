@@ -10,10 +10,7 @@ from studio.catalogue.models import Catalogue
 from studio.errors import ModelError
 from studio.settings import Settings
 from tests import tiny
-
-
-def nobody(event):
-    pass
+from tests.engine.conftest import nobody
 
 
 @pytest.fixture

@@ -13,10 +13,7 @@ from studio.engine.render import render
 from studio.errors import DeviceError, RecipeError
 from studio.events import Loading, Step
 from tests import tiny
-
-
-def nobody(event):
-    pass
+from tests.engine.conftest import nobody
 
 
 def modules(pipe):

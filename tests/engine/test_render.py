@@ -4,10 +4,7 @@ import pytest
 from studio.errors import Cancelled, RecipeError
 from studio.events import Loading, Preview, Step
 from tests import tiny
-
-
-def nobody(event):
-    pass
+from tests.engine.conftest import nobody
 
 
 def bare(folder, recipe):

@@ -18,6 +18,7 @@ from studio.recipe_parts import ControlUnit
 from studio.schedulers import SCHEDULERS
 from studio.settings import Settings
 from tests import tiny
+from tests.engine.conftest import nobody, picture
 
 # What diffusers' own ControlNet for FLUX uses, diffusers has deprecated.
 pytestmark = pytest.mark.filterwarnings("ignore:`FluxPosEmbed` is deprecated:FutureWarning")
@@ -39,10 +40,6 @@ UNIONS = {
     },
     "flux": {"kind": "FluxControlNetModel", "num_layers": 1, "num_single_layers": 1, "num_mode": 7},
 }
-
-
-def nobody(event):
-    pass
 
 
 @pytest.fixture(scope="module")
@@ -80,11 +77,6 @@ def drawing(side=SIDE, seed=0):
     return lines
 
 
-def picture(side=SIDE):
-    noise = np.random.default_rng(5).integers(0, 256, (5, 5, 3), dtype=np.uint8)
-    return Image.fromarray(noise).resize((side, side), Image.Resampling.BICUBIC)
-
-
 @pytest.fixture
 def units(inputs):
     """A unit for each kind, with a ready-made map of its own."""
@@ -102,20 +94,6 @@ def units(inputs):
             )
             for seed, kind in enumerate(kinds)
         )
-
-    return make
-
-
-@pytest.fixture
-def edit(recipe, inputs):
-    def make(family, masked=False, **changes):
-        values = {"init_image": inputs.add(picture()).id, "resize": "crop", "strength": 0.7, "steps": 4}
-        if masked:
-            mask = Image.new("L", (SIDE, SIDE))
-            mask.paste(255, (16, 16, 40, 40))
-            values |= {"mask_image": inputs.add_mask(mask).id, "mask_area": "whole", "mask_fill": "original"}
-            values |= {"mask_blur": 0, "mask_grow": 0}
-        return recipe(family, **{**values, **changes})
 
     return make
 
@@ -196,7 +174,7 @@ def test_under_the_mask_an_inpainting_equals_the_bare_pipelines(backend, home, e
 
 
 def test_of_the_masked_place_alone_the_map_is_seen_at_the_same_place(backend, home, edit, units, inputs):
-    large, lines = picture(2 * SIDE), drawing(2 * SIDE)
+    large, lines = picture(size=(2 * SIDE, 2 * SIDE)), drawing(2 * SIDE)
     mask = Image.new("L", large.size)
     mask.paste(255, (16, 16, 80, 80))
     given = {"init_image": inputs.add(large).id, "mask_image": inputs.add_mask(mask).id, "mask_area": "masked"}

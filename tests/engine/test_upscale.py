@@ -8,12 +8,9 @@ from studio.engine.upscale import load, tiled
 from studio.errors import Cancelled, ModelError
 from studio.events import Loading, Step
 from tests import tiny
+from tests.engine.conftest import nobody
 
 RNG = np.random.default_rng(9)
-
-
-def nobody(*events):
-    pass
 
 
 def picture(width, height):

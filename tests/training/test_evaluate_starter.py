@@ -12,45 +12,27 @@ from safetensors import safe_open
 
 pytest.importorskip("cv2")
 
-from diffusers import StableDiffusionPipeline
 
 from studio.catalogue.models import Catalogue
 from studio.cli import main
 from studio.settings import PRESETS, Settings
 from studio.training.starter import evaluate, schedulers, triage
-from studio.training.starter.autoencoder import build_autoencoder
 from studio.training.starter.captions import Caption
-from studio.training.starter.diffusion import build_scheduler, build_unet
-from studio.training.starter.export import write_folder
 from studio.training.starter.family import MEMBERS
 from studio.training.starter.family.base import Member, Sitting, store
 from studio.training.starter.probe import STORED, Probe
 from studio.training.starter.scene import training_scene
-from studio.training.starter.text import build_text_encoder, meaning
-from studio.training.starter.tokenizer import build_tokenizer
+from studio.training.starter.text import meaning
+from tests.training.conftest import untrained
 
 STARTER = PRESETS.parent / "assets" / "starter"
-TINY = (8, 16, 16)
 LARGEST_BYTES = 16_000_000
 
 
 @pytest.fixture(scope="module")
 def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder as the starter's, of tiny networks that never learned anything."""
-    torch.manual_seed(0)
-    folder = tmp_path_factory.mktemp("starter")
-    tokenizer = build_tokenizer()
-    pipeline = StableDiffusionPipeline(
-        vae=build_autoencoder(TINY),
-        text_encoder=build_text_encoder(tokenizer),
-        tokenizer=tokenizer,
-        unet=build_unet(TINY, sample_size=8),
-        scheduler=build_scheduler(),
-        safety_checker=None,
-        feature_extractor=None,
-        requires_safety_checker=False,
-    )
-    write_folder(pipeline, folder)
+    folder = untrained(tmp_path_factory.mktemp("starter"), sample_size=8)
     store(Probe().state_dict(), folder / STORED)
     return folder
 

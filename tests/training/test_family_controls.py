@@ -10,17 +10,15 @@ import torch
 
 pytest.importorskip("cv2")
 
-from diffusers import ControlNetModel, StableDiffusionPipeline
+from diffusers import ControlNetModel
 from scipy.stats import spearmanr
 
 from studio.skeleton import JOINTS
 from studio.training.starter import controlnets
-from studio.training.starter.autoencoder import SIDE, build_autoencoder, to_tensor
+from studio.training.starter.autoencoder import SIDE, to_tensor
 from studio.training.starter.controlnets import ControlledRenders, build_controlnet, listen, paint
-from studio.training.starter.diffusion import build_scheduler, build_unet
 from studio.training.starter.estimators import DEVIATION, MEAN, as_generated, normalized
 from studio.training.starter.evaluate import FIRST_SEED, load
-from studio.training.starter.export import write_folder
 from studio.training.starter.family import MEMBERS, pose_estimator
 from studio.training.starter.family.canny import edge_agreement, edges_of
 from studio.training.starter.family.depth_estimator import estimate, rank_correlation
@@ -29,11 +27,9 @@ from studio.training.starter.illustrator import draw
 from studio.training.starter.loop import Team, checkpoint_of
 from studio.training.starter.posing import people, person_scene
 from studio.training.starter.scene import Scene, Subject, is_held_out, training_scene
-from studio.training.starter.text import build_text_encoder
-from studio.training.starter.tokenizer import build_tokenizer
+from tests.training.conftest import untrained
 
 STARTER = Path("assets/starter")
-TINY = (8, 16, 16)
 CONTROLS = ("canny", "depth", "pose")
 A_MOMENT = 1e-6
 
@@ -41,21 +37,7 @@ A_MOMENT = 1e-6
 @pytest.fixture(scope="module")
 def base(tmp_path_factory):
     """A model's folder at tiny size."""
-    torch.manual_seed(0)
-    tokenizer = build_tokenizer()
-    pipeline = StableDiffusionPipeline(
-        vae=build_autoencoder(TINY),
-        text_encoder=build_text_encoder(tokenizer),
-        tokenizer=tokenizer,
-        unet=build_unet(TINY),
-        scheduler=build_scheduler(),
-        safety_checker=None,
-        feature_extractor=None,
-        requires_safety_checker=False,
-    )
-    folder = tmp_path_factory.mktemp("tiny") / "model"
-    write_folder(pipeline, folder)
-    return folder
+    return untrained(tmp_path_factory.mktemp("tiny") / "model")
 
 
 @pytest.fixture(scope="module")

@@ -6,46 +6,26 @@ import torch
 
 pytest.importorskip("cv2")
 
-from diffusers import StableDiffusionPipeline
 from PIL import Image, ImageFilter
 from safetensors.torch import load_file
 
 from studio.engine.device import Device
 from studio.engine.upscale import Enlarger
 from studio.settings import ASSETS, Settings
-from studio.training.starter.autoencoder import build_autoencoder
-from studio.training.starter.diffusion import build_scheduler, build_unet
-from studio.training.starter.export import write_folder
 from studio.training.starter.family import decoder, safety_checker, scorer, upscaler
 from studio.training.starter.fidelity import crispness, edge_sharpness, fidelity, psnr
 from studio.training.starter.illustrator import draw
 from studio.training.starter.loop import Plan, Team
 from studio.training.starter.scene import Scene, Subject, training_scene
-from studio.training.starter.text import build_text_encoder
-from studio.training.starter.tokenizer import build_tokenizer
+from tests.training.conftest import untrained
 
-TINY = (8, 16, 16)
 STARTER = ASSETS / "starter"
 
 
 @pytest.fixture(scope="module")
 def base(tmp_path_factory):
     """A base that was never trained, with the widths that matter to its family; each test may write beside it."""
-    torch.manual_seed(0)
-    tokenizer = build_tokenizer()
-    pipeline = StableDiffusionPipeline(
-        vae=build_autoencoder(TINY),
-        text_encoder=build_text_encoder(tokenizer),
-        tokenizer=tokenizer,
-        unet=build_unet(TINY, sample_size=32),
-        scheduler=build_scheduler(),
-        safety_checker=None,
-        feature_extractor=None,
-        requires_safety_checker=False,
-    )
-    folder = tmp_path_factory.mktemp("family") / "starter"
-    write_folder(pipeline, folder)
-    return folder
+    return untrained(tmp_path_factory.mktemp("family") / "starter", sample_size=32)
 
 
 @pytest.fixture(scope="module")

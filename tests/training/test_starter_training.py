@@ -10,15 +10,13 @@ from diffusers import AutoencoderKL, StableDiffusionPipeline
 from studio.training.starter import evaluate
 from studio.training.starter.autoencoder import build_autoencoder, to_tensor, whiten
 from studio.training.starter.captions import Caption, describe, vocabulary, words_of
-from studio.training.starter.diffusion import CaptionedRenders, Objective, build_scheduler, build_unet
-from studio.training.starter.export import write_folder
+from studio.training.starter.diffusion import CaptionedRenders, Objective, build_unet
 from studio.training.starter.illustrator import draw
 from studio.training.starter.loop import Plan, Team, fit
 from studio.training.starter.scene import training_scene
 from studio.training.starter.text import build_text_encoder, meaning
 from studio.training.starter.tokenizer import build_tokenizer
-
-TINY = (8, 16, 16)
+from tests.training.conftest import TINY, untrained
 
 
 @pytest.fixture(scope="module")
@@ -72,20 +70,8 @@ def test_whitened_latents_have_no_shift_and_decode_to_the_same_picture():
     assert torch.allclose(before, after, atol=1e-3)
 
 
-def test_the_exported_folder_is_a_stock_pipeline(tmp_path, tokenizer):
-    torch.manual_seed(0)
-    pipeline = StableDiffusionPipeline(
-        vae=build_autoencoder(TINY),
-        text_encoder=build_text_encoder(tokenizer),
-        tokenizer=tokenizer,
-        unet=build_unet(TINY, sample_size=8),
-        scheduler=build_scheduler(),
-        safety_checker=None,
-        feature_extractor=None,
-        requires_safety_checker=False,
-    )
-    write_folder(pipeline, tmp_path / "model")
-    loaded = StableDiffusionPipeline.from_pretrained(tmp_path / "model")
+def test_the_exported_folder_is_a_stock_pipeline(tmp_path):
+    loaded = StableDiffusionPipeline.from_pretrained(untrained(tmp_path / "model", sample_size=8))
     loaded.set_progress_bar_config(disable=True)
     assert isinstance(loaded.vae, AutoencoderKL)
     assert loaded.text_encoder.dtype == loaded.unet.dtype == torch.float32

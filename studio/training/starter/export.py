@@ -5,7 +5,8 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from diffusers import StableDiffusionPipeline
+from diffusers import AutoencoderKL, StableDiffusionPipeline, UNet2DConditionModel
+from transformers import CLIPTextModel, CLIPTokenizer
 
 from studio.training.starter.autoencoder import trained_autoencoder
 from studio.training.starter.captions import vocabulary, word_groups
@@ -19,17 +20,24 @@ def export(work: Path, folder: Path) -> None:
     """Write the model of this work folder, each file whole: `folder` may be in use."""
     team = Team(work)
     tokenizer = build_tokenizer()
-    pipeline = StableDiffusionPipeline(
-        vae=trained_autoencoder(team),
-        text_encoder=trained_reader(tokenizer, team).encoder,
+    reader = trained_reader(tokenizer, team).encoder
+    write_folder(assemble(tokenizer, trained_autoencoder(team), reader, trained_unet(team)), folder)
+
+
+def assemble(
+    tokenizer: CLIPTokenizer, vae: AutoencoderKL, text_encoder: CLIPTextModel, unet: UNet2DConditionModel
+) -> StableDiffusionPipeline:
+    """The networks as the stock pipeline that they are made for."""
+    return StableDiffusionPipeline(
+        vae=vae,
+        text_encoder=text_encoder,
         tokenizer=tokenizer,
-        unet=trained_unet(team),
+        unet=unet,
         scheduler=build_scheduler(),
         safety_checker=None,
         feature_extractor=None,
         requires_safety_checker=False,
     )
-    write_folder(pipeline, folder)
 
 
 def write_folder(pipeline: StableDiffusionPipeline, folder: Path) -> None:

@@ -1,0 +1,182 @@
+"""Where weights are: a folder or a file on this disk, or a repository on the hub.
+
+A home folder of such weights holds NAME/ in diffusers format, NAME.safetensors as a single file, and NAME.toml that
+says about either, or about weights on the hub, what cannot be seen from the files.
+"""
+
+from abc import abstractmethod
+from collections.abc import Mapping
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Annotated, Any, Generic, Self, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from studio import hub
+from studio.catalogue.checkpoints import PICKLES, refuse_pickle
+from studio.catalogue.known import Known
+from studio.errors import ModelError, StudioError
+from studio.presets.reading import check_family, read_table
+
+SOURCES = ("folder", "repo", "file")
+Count = Annotated[int, Field(ge=1)]
+# What there is of one name in a home folder, by kind: toml, folder, file, pickle.
+Found = Mapping[str, Path]
+
+
+class Sourced(BaseModel):
+    """What weights are of, and where they are. Exactly one source is set.
+
+    `folder` is in diffusers format; `repo` an id on the hub (with `revision` and `variant`); `file` one .safetensors.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    id: str
+    name: str
+    family: str
+    summary: str = ""
+    licence: str = ""
+    folder: Path | None = None
+    repo: str | None = None
+    revision: str | None = None
+    variant: str | None = None
+    file: Path | None = None
+    download_bytes: Count | None = None
+
+    @field_validator("family")
+    @classmethod
+    def _family_is_known(cls, family: str) -> str:
+        return check_family(family)
+
+    @model_validator(mode="after")
+    def _has_one_source(self) -> Self:
+        if sum(getattr(self, source) is not None for source in SOURCES) != 1:
+            raise ValueError(f"exactly one of the keys {', '.join(SOURCES)} says where the weights are")
+        return self
+
+
+S = TypeVar("S", bound=Sourced)
+
+
+class Sources(Known[S], Generic[S]):
+    """Weights by id. `sort` is what one of them is in words."""
+
+    sort: str
+
+    @abstractmethod
+    def location(self, one: S) -> Path | None:
+        """The folder or file on this disk that it is loaded from; None where it is still on the hub."""
+
+    @abstractmethod
+    def weights(self, one: S) -> list[Path]:
+        """The files of its weights; ModelError where they are not all on this disk."""
+
+    @abstractmethod
+    def check(self, one: S) -> None:
+        """ModelError where its files, which are all there, cannot be loaded."""
+
+    @abstractmethod
+    def read(self, name: str, found: Found, root: Path) -> S:
+        """The one that the files make together; paths in the TOML are relative to `root`."""
+
+    def missing(self, name: str) -> ModelError:
+        close = get_close_matches(name, self, n=3, cutoff=0.5)
+        known = dict.fromkeys([*close, *self])
+        return ModelError(f"There is no {self.sort} {name!r}.", f"Known are: {', '.join(known)}.")
+
+    def size_bytes(self, one: S) -> int | None:
+        """What its weights take on this disk; None where they are not all there."""
+        try:
+            return sum(path.stat().st_size for path in self.weights(one))
+        except (ModelError, OSError):
+            return None
+
+    def present(self, one: S) -> bool:
+        """Whether all its weights are on this disk, so that nothing has to be downloaded."""
+        return self.size_bytes(one) is not None
+
+    def why_not(self, one: S) -> ModelError | None:
+        """What keeps it from being loaded, with its cure; None where nothing does.
+
+        What only has to be downloaded can be loaded, unless the hub is switched off.
+        """
+        if one.repo is not None and not self.present(one):
+            return _why_not_downloaded(one.name, one.repo)
+        try:
+            self.check(one)
+        except ModelError as error:
+            return error
+        return None
+
+    def _add(self, name: str, found: Found, root: Path) -> None:
+        """A later entry counts over an earlier one; a broken one is listed with its fault and takes no other down."""
+        self._known.pop(name, None)
+        try:
+            self._known[name] = self.read(name, found, root)
+        except StudioError as error:
+            self.faults[name] = ModelError(error.message, error.hint)
+
+    def _forget(self) -> None:
+        self._known, self.faults = {}, {}
+
+
+def found_in(home: Path) -> dict[str, dict[str, Path]]:
+    """What lies in a home folder, by name."""
+    found: dict[str, dict[str, Path]] = {}
+    if not home.is_dir():
+        return found
+    for path in _listing(home):
+        if path.name.startswith(".") or path.name.endswith(".config"):
+            continue
+        if path.is_dir():
+            found.setdefault(path.name, {})["folder"] = path
+        elif path.suffix.lower() in (".toml", ".safetensors", *PICKLES):
+            kind = {".toml": "toml", ".safetensors": "file"}.get(path.suffix.lower(), "pickle")
+            found.setdefault(path.name[: -len(path.suffix)], {})[kind] = path
+    return found
+
+
+def table_of(name: str, found: Found, root: Path, *paths: str) -> tuple[Path, dict[str, Any]]:
+    """What is said of an entry, and in which file: its TOML, and the source beside it where that names none.
+
+    `folder`, `file` and the keys `paths` are relative to `root`.
+    """
+    toml = found.get("toml", root / f"{name}.toml")
+    table = read_table(toml) if "toml" in found else {}
+    for key in ("folder", "file", *paths):
+        if isinstance(table.get(key), str):
+            table[key] = root / table[key]
+    if not any(source in table for source in SOURCES):
+        table |= _source_beside(name, found, root)
+    table.setdefault("name", name)
+    return toml, table
+
+
+def _listing(home: Path) -> list[Path]:
+    try:
+        return sorted(home.iterdir())
+    except OSError as error:
+        raise ModelError(f"{home} cannot be read: {error.strerror}.", "Check its permissions.") from error
+
+
+def _source_beside(name: str, found: Found, root: Path) -> dict[str, Path]:
+    """The source that lies beside a TOML file that names none; ModelError where there is no, or only a refused one."""
+    for source in ("folder", "file"):
+        if source in found:
+            return {source: found[source]}
+    if "pickle" in found:
+        refuse_pickle(found["pickle"])
+    raise ModelError(
+        f"{root / name}.toml does not say where the weights are.",
+        f"Add one of the keys {', '.join(SOURCES)}, or put {name}.safetensors beside it.",
+    )
+
+
+def _why_not_downloaded(name: str, repo: str) -> ModelError | None:
+    if not hub.is_off():
+        return None
+    return ModelError(
+        f"{name} is not on this disk, and the hub is switched off (HF_HUB_OFFLINE).",
+        f"Unset HF_HUB_OFFLINE to download {repo}, or choose a model that is here.",
+    )
