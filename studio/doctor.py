@@ -9,7 +9,9 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from studio.catalogue.models import Catalogue
-from studio.errors import StudioError
+from studio.errors import ModelError, StudioError
+from studio.metrics import METRICS
+from studio.metrics.base import Metric
 from studio.settings import FOLDERS, Settings
 
 STARTER = "starter"
@@ -48,6 +50,9 @@ def examine(settings: Settings) -> Iterator[Check]:
     yield _attempt("home", lambda: _home(settings))
     yield _disk(settings.home)
     yield _attempt("device", lambda: _device(settings))
+    for name, metric in METRICS.items():
+        if metric.needs:
+            yield _metric(f"metric {name}", metric, settings)
     catalogue = Catalogue(settings)
     for name in dict.fromkeys((STARTER, settings.model)):
         yield _attempt(f"model {name}", lambda: _model(settings, catalogue, name))  # noqa: B023 - called at once
@@ -114,6 +119,20 @@ def _device(settings: Settings) -> str:
         f"{device.name}: {device.free_bytes() / 1e9:.1f} of {device.total_bytes() / 1e9:.1f} GB free, "
         f"offload {settings.offload}"
     )
+
+
+def _metric(name: str, metric: Metric, settings: Settings) -> Check:
+    """Whether its weights are here; without them it is left out, which breaks nothing."""
+    faults = []
+    for weights in metric.needs:
+        try:
+            weights.here(settings)
+        except ModelError as error:
+            if weights.present(settings):
+                return Check(name, error.message, error.hint)
+            faults.append(str(error))
+    whose = ", but for the starter's own pictures" if metric.embedded else ""
+    return Check(name, f"left out{whose}: {' '.join(faults)}" if faults else "its weights are here")
 
 
 def _model(settings: Settings, catalogue: Catalogue, name: str) -> str:

@@ -46,11 +46,15 @@ def fetch(
     """
     from huggingface_hub import hf_hub_download
 
-    told = _told(name, say)
+    ends: list[BaseException] = []
+    told = _told(name, say, ends)
+    there = []
     with _refusals(name, repo):
-        return [
-            Path(hf_hub_download(repo, file, local_dir=folder, revision=revision, tqdm_class=told)) for file in files
-        ]
+        for file in files:
+            there.append(Path(hf_hub_download(repo, file, local_dir=folder, revision=revision, tqdm_class=told)))
+            if ends:
+                raise ends[0]
+    return there
 
 
 def files(name: str, repo: str) -> list[str]:
@@ -77,12 +81,15 @@ def _refusals(name: str, repo: str) -> Iterator[None]:
     except (OSError, ValueError, httpx2.HTTPError) as error:
         raise ModelError(
             f"{name} cannot be downloaded from {repo}: {str(error).splitlines()[0]}",
-            "Check the network and the room on the disk, then try again; what was fetched so far is kept.",
+            "Check the network and the room on the disk, then try again; files that came whole are kept.",
         ) from error
 
 
-def _told(name: str, say: Say) -> Any:
-    """A progress bar that shows nothing, and says each further per cent."""
+def _told(name: str, say: Say, ends: list[BaseException]) -> Any:
+    """A progress bar that shows nothing, and says each further per cent; `ends` gets what `say` raises.
+
+    Where the hub's own protocol (Xet) fetches, the bar is moved by a thread of its own, in which that would be lost.
+    """
     from tqdm import tqdm
 
     class Told(tqdm):  # type: ignore[misc]  # tqdm has no types
@@ -97,7 +104,11 @@ def _told(name: str, say: Say) -> Any:
             if share != self.said:
                 self.said = share
                 size = f" of {in_words(int(self.total))}" if self.total else ""
-                say(f"Downloading {name}, {share} %{size} ...")
+                try:
+                    say(f"Downloading {name}, {share} %{size} ...")
+                except BaseException as end:
+                    ends.append(end)
+                    raise
             return shown
 
         def close(self) -> None:

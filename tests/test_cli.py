@@ -407,7 +407,9 @@ def test_doctor_finds_a_sound_machine_sound(capsys: pytest.CaptureFixture[str]):
     assert answer["sound"]
     assert answer["versions"]["diffusers"]
     names = {check["name"] for check in answer["checks"]}
-    assert {"device", "home", "disk", "model starter", f"model {MODEL}"} <= names
+    assert {"device", "home", "disk", "model starter", f"model {MODEL}", "metric aesthetic"} <= names
+    clip = next(check["found"] for check in answer["checks"] if check["name"] == "metric clip_score")
+    assert re.search(r"Put config.json.* of openai/clip-vit-large-patch14 into .*clip", clip)
 
 
 def test_doctor_names_the_cure_of_what_is_broken(tmp_path: Path, capsys: pytest.CaptureFixture[str]):

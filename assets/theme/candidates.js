@@ -1,7 +1,7 @@
 // The candidates: a set as a sheet of cells that are kept, rejected, starred and rated by mouse or keyboard.
 window.studio.candidates = (element, props, watch, server, open, metrics) => {
     "use strict";
-    const { make, icon, menu } = window.studio;
+    const { make, menu, narrow, nice } = window.studio;
     const MEMORY = "image-studio-candidates";
     const LOST = "The studio did not answer. Check the connection and try again.";
     const MORE = [8, 16, 32, 64];
@@ -9,7 +9,8 @@ window.studio.candidates = (element, props, watch, server, open, metrics) => {
     const PICKS = [2, 4];
     // Milliseconds that a filter rests until it is asked for.
     const REST = 150;
-    const MAGNIFY = 5;
+    // The width of a card in pixels, and beyond which one it shows the picture itself instead of a smaller copy.
+    const ZOOM = { least: 120, usual: 240, most: 640, small: 384 };
     const REFINE = { hires: "Second pass, 1.5 times larger", upscale: "Enlarge, 2 times", variations: "4 variations of each" };
     const SIFTS = { all: "All within the limits", keep: "The best", reject: "Without the worst" };
     const SHOWS = { all: "All", kept: "Kept", rejected: "Rejected" };
@@ -49,23 +50,25 @@ window.studio.candidates = (element, props, watch, server, open, metrics) => {
     const sift = select("Keep which", SIFTS, "all", () => { amount.value = sift.value === "reject" ? 60 : Math.max(1, Math.round((view?.cells.length ?? 8) / 4)); filter(); });
     const amount = make("input", { type: "number", min: 0, max: 100, step: 1, "aria-label": "How many", oninput: () => filter() });
     const unit = make("span", { class: "quiet" });
+    const zoom = make("input", { type: "range", min: ZOOM.least, max: ZOOM.most, value: remembered.zoom ?? ZOOM.usual, "aria-label": "Size of the pictures", oninput: () => { remember(); draw(); } });
     const undo = button("Undo", () => ask("undo"), { title: "Undo the last mark (Z)" });
-    const beside = button("Compare", () => compare(), { title: "Side by side: pick 2 to 4 (space)" });
+    const beside = button("Compare", () => looks.compare([...picks]), { title: "Side by side: pick 2 to 4 (space)" });
     const refine = menu(button("Refine kept", null), Object.entries(REFINE), (how) => ask("refine", { how, images: kept().map(({ number }) => number) }));
     const more = make("span", {});
     const tuning = button("Limits and weights", () => tune(side.body.hidden), { "aria-expanded": "false" });
     const tools = make("div", { class: "board-tools" }, labelled("Sort", sort), labelled("Show", shows),
         make("div", { class: "tool-field" }, make("span", { "aria-hidden": "true" }, "Keep"), sift, amount, unit),
-        make("span", { class: "apart" }), undo, beside, refine, more, tuning);
+        labelled("Size", zoom), make("span", { class: "board-acts" }, undo, beside, refine, more, tuning));
     const grid = make("div", { class: "sheet-grid", role: "group", "aria-label": "Pictures; K keeps, R rejects, S stars, 1 to 5 rate, Z undoes" });
-    const side = window.studio.weights(metrics, { changed: () => filter(), learn: () => ask("learn"), close: () => tune(false) });
+    const side = window.studio.weights(metrics, { changed: () => filter(), learn: () => ask("learn"), measure: () => ask("measure"), close: () => tune(false) });
     const nothing = make("div", { class: "empty" }, make("h2", {}, "Candidates"),
         make("p", { class: "summary" }, "Many pictures of one prompt, measured and ranked as they come, so that the few worth keeping are found fast."),
-        make("p", { class: "summary" }, "Write the prompt in another tab, then choose Candidates below Generate. With one image asked for there, you get eight."));
+        make("p", { class: "summary" }, "They are made of what the form says; where it asks for one image, you get eight."),
+        make("button", { type: "button", class: "plain", onclick: () => window.studio.begin("candidates") }, "Make candidates"));
     const head = make("header", { class: "board-head" }, sets, line, halt, counts);
     root.append(head, bar, tools, make("div", { class: "board-body" }, grid, side.body), nothing);
 
-    const remember = () => localStorage.setItem(MEMORY, JSON.stringify({ set: wanted, sort: sort.value }));
+    const remember = () => localStorage.setItem(MEMORY, JSON.stringify({ set: wanted, sort: sort.value, zoom: Number(zoom.value) }));
     const kept = () => (view?.cells ?? []).filter((cell) => cell.kept && !cell.gone);
     const find = (number) => view?.cells.find((cell) => cell.number === number);
 
@@ -96,6 +99,7 @@ window.studio.candidates = (element, props, watch, server, open, metrics) => {
         }
         asking = false;
         if (answer.set) take(answer);
+        if (answer.undone !== undefined && find(cursor)) looks.again(cursor);
         take(missed);
         missed = null;
         if (answer.fault) complain(answer.fault);
@@ -122,6 +126,7 @@ window.studio.candidates = (element, props, watch, server, open, metrics) => {
         if (empty) { if (view.fault) forget(); return; }
         drawHead();
         drawTools();
+        grid.style.setProperty("--candidate", `${zoom.value}px`);
         drawGrid();
         if (!side.body.hidden) side.draw(view);
     }
@@ -147,8 +152,7 @@ window.studio.candidates = (element, props, watch, server, open, metrics) => {
         bar.firstChild.style.width = `${percent}%`;
         bar.setAttribute("aria-valuenow", percent);
         line.className = view.ended ? "line wrong" : "line";
-        const measured = view.cells.every((cell) => cell.measured);
-        line.textContent = view.ended ? `${view.ended.message} ${view.ended.hint}` : view.making ? view.line : measured ? "" : "Measuring";
+        line.textContent = view.ended ? `${view.ended.message} ${view.ended.hint}` : view.making ? view.line : view.busy ? "Measuring" : "";
         const out = view.cells.filter((cell) => !cell.kept).length;
         const made = view.cells.length < view.count ? `${view.cells.length} of ${view.count} made` : `${view.count} made`;
         const rate = view.cells.length ? ` (${Math.round((100 * out) / view.cells.length)} %)` : "";
@@ -214,53 +218,18 @@ window.studio.candidates = (element, props, watch, server, open, metrics) => {
     }
 
     function place(cell) {
-        const told = JSON.stringify([cell, picks.has(cell.number)]);
-        let known = cells.get(cell.number);
-        if (known?.told === told) return;
-        if (!known) {
-            known = { figure: make("figure", { class: "candidate", "data-number": cell.number }) };
-            known.image = make("img", { alt: "", draggable: "false" });
-            known.look = make("button", { type: "button", class: "look", tabindex: "-1", onfocus: () => point(cell.number, false), onclick: () => look(cell.number) }, known.image);
-            known.rank = make("span", { class: "rank" });
-            known.pick = make("button", { type: "button", class: "pick", tabindex: "-1", "aria-label": "Pick to compare", title: "Pick to compare (space)", onclick: () => pick(cell.number) }, icon("compare"));
-            known.foot = make("figcaption");
-            known.figure.append(make("div", { class: "frame" }, known.look, known.rank, known.pick), known.foot);
-            cells.set(cell.number, known);
-        }
-        known.told = told;
-        known.figure.style.setProperty("--aspect", cell.width ? `${cell.width} / ${cell.height}` : "1");
-        known.image.hidden = !cell.shown;
-        if (cell.shown && known.image.getAttribute("src") !== cell.shown) known.image.src = cell.shown;
-        known.figure.classList.toggle("coming", !cell.mark);
-        known.figure.classList.toggle("out", Boolean(cell.mark) && !cell.kept);
-        known.look.disabled = !cell.mark || Boolean(cell.gone);
-        known.pick.hidden = known.look.disabled;
-        known.pick.setAttribute("aria-pressed", String(picks.has(cell.number)));
-        known.rank.textContent = cell.rank ?? "";
-        known.rank.title = cell.score === null || cell.score === undefined ? "" : `Score ${cell.score.toFixed(2)} of 1`;
-        if (cell.mark) {
-            known.look.setAttribute("aria-label", `${cell.kept ? "Kept" : "Rejected"}${cell.reason ? `, ${cell.reason}` : ""}. Rank ${cell.rank ?? "open"}, seed ${cell.seed}`);
-            known.foot.replaceChildren(triage(cell), make("p", { class: "why", title: words(cell) }, why(cell)));
-        }
+        if (!cells.has(cell.number)) cells.set(cell.number, window.studio.candidatecard(cell.number, { mark, pick, point, look: (number) => looks.open(number) }));
+        const large = !narrow() && zoom.value * devicePixelRatio > ZOOM.small;
+        cells.get(cell.number).draw(cell, {
+            picked: picks.has(cell.number), value: scored(cell), source: (large && cell.file) || cell.shown,
+            scores: metrics.filter(({ name }) => name in (cell.scores ?? {})).map(({ name, label }) => `${label}: ${nice(cell.scores[name])}`).join("\n"),
+        });
     }
 
-    const why = (cell) => (cell.gone ? "The file is gone" : cell.reason || (cell.measured ? "" : "Measuring"));
-    const words = (cell) => metrics.filter(({ name }) => name in cell.scores).map(({ name, label }) => `${label}: ${nice(cell.scores[name])}`).join("\n");
-    const nice = (value) => Number(value.toPrecision(3));
-
-    // Keep, star, reject and the rating of a picture; `alone` where keys reach its buttons one by one.
-    function triage(cell, alone = false) {
-        const act = (name, label, pressed, key, given) => make("button", {
-            type: "button", class: `triage-${name}`, tabindex: alone ? null : "-1", "aria-label": label, title: `${label} (${key})`, "aria-pressed": String(pressed), onclick: () => mark(cell.number, given),
-        }, icon(name));
-        const { verdict, star, rating } = cell.mark;
-        return make("div", { class: "triage" },
-            act("keep", "Keep", verdict === "keep", "K", { verdict: "keep" }),
-            act("star", "Star", star, "S", { star: !star }),
-            act("remove", "Reject", verdict === "reject", "R", { verdict: "reject" }),
-            ...(alone ? [make("span", { class: "rates", role: "group", "aria-label": "Rating" }, ...[1, 2, 3, 4, 5].map((stars) => make("button", {
-                type: "button", title: `Rate ${stars} of 5 (${stars})`, "aria-pressed": String(rating === stars), onclick: () => mark(cell.number, { rating: stars }),
-            }, String(stars))))] : [make("span", { class: "rating", "aria-label": rating ? `Rated ${rating} of 5` : null, title: "Rate with 1 to 5" }, rating ? `${rating}/5` : "")]));
+    // The number that a picture is sorted by, in words; its score where that is none.
+    function scored({ score, scores = {} }) {
+        const by = metrics.find(({ name }) => name === sort.value && name in scores);
+        return by ? `${by.label} ${nice(scores[by.name])}` : typeof score === "number" ? `score ${score.toFixed(2)}` : "";
     }
 
     // What was said already is taken back by saying it again.
@@ -277,6 +246,7 @@ window.studio.candidates = (element, props, watch, server, open, metrics) => {
         draw();
         ask("mark", { image: number, ...now });
         if (!side.body.hidden) ask("agree");
+        looks.again(number);
     }
 
     function pick(number) {
@@ -323,59 +293,11 @@ window.studio.candidates = (element, props, watch, server, open, metrics) => {
         else return;
         event.preventDefault();
         event.stopPropagation();
-        if (dialog) again();
     }
 
-    // The full view, and picks side by side.
-    let full = null;
-    const acts = (picture, worded, more) => {
-        const { tell, takers } = window.studio.deeds;
-        return window.studio.acts(picture, worded, { tell, takers, shut: () => { full?.shut(); abreast.close(); }, compare: () => {}, comparing: () => false, ...more });
-    };
-    const shown = () => order.map(find).filter((cell) => cell && !cell.gone);
-
-    function look(number) {
-        const told = (picture, worded, more) => {
-            cursor = picture.number;
-            const own = make("div", { class: "full-triage" }, triage(picture, true));
-            own.addEventListener("click", again);
-            return make("div", { class: "full-deeds" }, own, acts(picture, worded, more));
-        };
-        full ??= window.studio.fullview({ all: shown, acts: told, magnify: MAGNIFY, closed: () => point(cursor) });
-        full.open(find(number).key);
-    }
-
-    // After a mark in the full view.
-    function again() {
-        document.querySelector("dialog.full[open] .full-triage")?.replaceChildren(triage(find(cursor), true));
-    }
-
-    const abreast = make("dialog", { class: "full picks", "aria-label": "Side by side" });
-    abreast.addEventListener("close", () => point(cursor));
-    window.studio.host().append(abreast);
-
-    function compare() {
-        if (picks.size < PICKS[0]) return;
-        const picked = [...picks].map(find).filter((cell) => cell && !cell.gone);
-        const told = metrics.filter(({ name }) => picked.some((cell) => name in cell.scores));
-        const best = Object.fromEntries(told.map(({ name, better }) => {
-            const values = picked.map((cell) => cell.scores[name]).filter((value) => value !== undefined);
-            return [name, new Set(values).size > 1 ? Math[better === "lower" ? "min" : "max"](...values) : null];
-        }));
-        const scores = (cell) => make("dl", {}, ...told.map(({ name, label }) => make("div", { class: cell.scores[name] === best[name] ? "best" : null },
-            make("dt", {}, label), make("dd", {}, name in cell.scores ? String(nice(cell.scores[name])) : ""))));
-        const column = (cell) => {
-            const own = make("div", { class: "picks-triage" }, triage(cell, true));
-            own.addEventListener("click", () => own.replaceChildren(triage(find(cell.number), true)));
-            return make("figure", { class: "picks-cell" }, make("img", { src: cell.file, alt: cell.prompt }),
-                make("figcaption", {}, make("p", { class: "quiet" }, `Rank ${cell.rank ?? "open"} · seed ${cell.seed}`), own, acts(cell, false)), scores(cell));
-        };
-        abreast.style.setProperty("--picks", picked.length);
-        abreast.replaceChildren(
-            make("header", {}, make("button", { type: "button", class: "plain back", onclick: () => abreast.close() }, icon("back"), "Back to candidates")),
-            make("div", { class: "picks-cells" }, ...picked.map(column)));
-        abreast.showModal();
-    }
+    const looks = window.studio.candidatelooks(metrics, {
+        cells: () => order.map(find).filter((cell) => cell && !cell.gone), find, mark, point, scored,
+    });
 
     function tune(on) {
         side.body.hidden = !on;

@@ -1,20 +1,21 @@
 // The Deploy tab: an account, a Space and what goes onto it; then how far it is, and where it came out.
 window.studio.deploy = async (element, server) => {
     "use strict";
-    const { make } = window.studio;
+    const { make, icon } = window.studio;
     // How often is asked how far it is, in milliseconds.
     const ASK = 700;
     const STEPS = { account: "Account", space: "Space", upload: "Upload", build: "Build" };
     const LOST = "The studio did not answer. Check the connection and try again.";
     const TOKENS = "https://huggingface.co/settings/tokens/new?tokenType=write";
+    const ADDRESS = /(https?:\/\/[^\s()]*[^\s().,;:])/;
 
     const home = element.querySelector(".deploy");
     const facts = (await server.facts({})) ?? {};
     let busy = false;
 
     const call = async (name, asked) => (await server[name](asked)) ?? { fault: LOST };
-    const line = (label, field, note) => make("div", { class: "deploy-field" },
-        make("span", { class: "deploy-label" }, label), field, note ? make("span", { class: "note" }, note) : null);
+    const line = (label, field, ...note) => make("div", { class: "deploy-field" },
+        make("span", { class: "deploy-label" }, label), field, note.length ? make("span", { class: "note" }, ...note) : null);
     const box = (label, note, on) => {
         const input = make("input", { type: "checkbox", checked: on });
         const row = make("label", { class: "deploy-box" }, input, make("span", {}, label, note ? make("span", { class: "note" }, note) : null));
@@ -22,6 +23,8 @@ window.studio.deploy = async (element, server) => {
     };
     const button = (words, act, look = "plain") => make("button", { type: "button", class: look, onclick: act }, words);
     const link = (href, words) => make("a", { href, target: "_blank", rel: "noopener" }, words);
+    // A sentence, with the addresses in it to click on.
+    const linked = (words) => words.split(ADDRESS).map((part, at) => (at % 2 ? link(part, part) : part));
 
     // Never in a value that the browser keeps: it is gone with the page.
     const token = make("input", { type: "password", "aria-label": "Token", autocomplete: "off", spellcheck: "false", placeholder: facts.login ? "This machine’s login" : "hf_…", "data-1p-ignore": true });
@@ -30,37 +33,48 @@ window.studio.deploy = async (element, server) => {
     const name = make("input", { type: "text", "aria-label": "Name", autocomplete: "off", spellcheck: "false" });
     name.value = "image-studio";
     const hardware = make("select", { "aria-label": "Hardware" }, ...Object.entries(facts.hardware).map(([id, words]) => make("option", { value: id }, `${id} · ${words}`)));
-    const secret = box("Private", "Only you can open it. A Space that is there stays as it is.", false);
+    const lone = box("Private", "Only you can open it. A Space that is there stays as it is.", false);
     const keeps = box("Keep its pictures", "In a private bucket of your account; without one they are gone at each restart.", true);
     const many = (all) => all.map(({ id, name: words, size }) => ({ id, ...box(words, size, false) }));
     const models = many(facts.models);
     const loras = many(facts.loras);
     const chosen = (rows) => rows.filter(({ input }) => input.checked).map(({ id }) => id);
-    const pick = (title, help, rows) => rows.length
-        ? make("details", { class: "deploy-pick" }, make("summary", {}, title, make("span", { class: "count" })), make("p", { class: "note" }, help), ...rows.map(({ row }) => row))
-        : null;
+    const fold = (title, help, ...rows) => make("details", { class: "deploy-pick" },
+        make("summary", {}, title, make("span", { class: "count" })), make("p", { class: "note" }, help), ...rows);
+    const pick = (title, help, rows) => rows.length ? fold(title, help, ...rows.map(({ row }) => row)) : null;
+    // Names with values; secret ones are as hidden as the token.
+    const pairs = (title, what, help, secretly, list = null) => {
+        const rows = make("div", { class: "deploy-pairs" });
+        const field = (label, type, more) => make("input", { type, "aria-label": `${what} ${label}`, autocomplete: "off", spellcheck: "false", placeholder: label, ...more });
+        const add = () => {
+            const row = make("div", { class: "deploy-row" }, field("name", "text", { list }),
+                field("value", secretly ? "password" : "text", { "data-1p-ignore": true }),
+                make("button", { type: "button", class: "drop", "aria-label": `Remove the ${what.toLowerCase()}`, title: "Remove", onclick: () => { row.remove(); count(); } }, icon("remove")));
+            rows.append(row);
+            row.firstChild.focus();
+            count();
+        };
+        return {
+            element: fold(title, help, rows, button(`Add a ${what.toLowerCase()}`, add)),
+            values: () => [...rows.children].map((row) => [...row.querySelectorAll("input")].map((input) => input.value.trim())).filter(([one, other]) => one || other),
+        };
+    };
+
+    const secrets = pairs("Secrets", "Secret", "Only the Space reads them; their values are kept nowhere else. HF_TOKEN fetches models whose licence has to be accepted. OPENAI_API_KEY serves visitors where the variable STUDIO_SHARE_KEYS is true, up to STUDIO_DAY_BUDGET_USD.", true);
+    const variables = pairs("Variables", "Variable", "Everybody can read them. Those that begin with STUDIO_ are settings of the studio.", false, "deploy-settings");
 
     const who = make("p", { class: "note deploy-who", role: "status" });
     const fault = make("p", { class: "wrong deploy-fault", role: "alert" });
-    const check = button("Check", () => doing(async () => {
-        const said = await call("account", { token: token.value });
-        if (said.fault) return said.fault;
-        who.textContent = `This is ${said.names[0]}, ${said.pro ? "a PRO account" : "a free account"}${said.names.length > 1 ? `; also ${said.names.slice(1).join(", ")}` : ""}.`;
-        owners.replaceChildren(...said.names.map((value) => make("option", { value })));
-        owner.value ||= said.names[0];
-        return "";
-    }));
+    const check = button("Check", () => doing(meet));
     const show = button("Show what is sent", () => doing(async () => {
-        const said = await call("plan", order());
-        if (said.fault) return said.fault;
-        draw(said);
-        return "";
+        const said = await ordered("plan", { ...order(), secrets: [] });
+        if (!said.fault) draw(said);
+        return said.fault;
     }));
     const go = button("Deploy", () => doing(async () => {
-        const said = await call("begin", order());
-        if (said.fault) return said.fault;
-        follow();
-        return "";
+        const said = await ordered("begin", order());
+        if (!said.fault) follow();
+        return said.fault;
     }), "plain done");
     const halt = button("Stop", () => { halt.disabled = true; call("stop", {}); });
 
@@ -70,36 +84,53 @@ window.studio.deploy = async (element, server) => {
         make("p", { class: "note" }, "Puts this studio, with its embedded model, onto a Hugging Face Space. Nothing of yours goes along: no pictures, no settings, no keys."),
         make("h3", {}, "Account"),
         line("Token", make("span", { class: "deploy-row" }, token, check),
-            facts.login ? "Left empty, the login of this machine is used. It is kept nowhere." : "It is used for this visit only, and kept nowhere."),
-        facts.login ? null : make("p", { class: "note" }, link(TOKENS, "Make a token of the type Write")),
+            ...(facts.login ? ["Left empty, the login of this machine is used. It is kept nowhere."] : ["Kept nowhere. ", link(TOKENS, "Make one of the type Write")])),
         who,
         make("h3", {}, "Space"),
-        line("Name", make("span", { class: "deploy-row deploy-name" }, owner, make("span", {}, "/"), name), ""),
+        line("Name", make("span", { class: "deploy-row deploy-name" }, owner, make("span", {}, "/"), name)),
         owners,
         line("Hardware", hardware, "A free account may have two Spaces on ZeroGPU."),
-        secret.row, keeps.row,
+        lone.row, keeps.row,
         pick("Models", "Beside Starter. Each is downloaded when the Space starts; on a CPU they take minutes an image.", models),
         pick("LoRAs", "From your data folder. They can be downloaded by whoever sees the Space’s files.", loras),
+        secrets.element, variables.element, make("datalist", { id: "deploy-settings" }, ...facts.settings.map((value) => make("option", { value }))),
         fault, ends);
     const need = (title, ...words) => make("li", {}, make("span", { class: "deploy-label" }, title), make("p", { class: "note" }, ...words));
     const side = make("div", { class: "deploy-side" },
         make("h2", {}, "What it takes"),
         make("ul", { class: "deploy-needs" },
             need("An account", link("https://huggingface.co/join", "Hugging Face"), " lends ZeroGPU to accounts that are older than 30 days and have a verified e-mail."),
-            need("What it costs", "ZeroGPU is free of charge: each visitor uses the minutes of a day that his own account has. A GPU of your own is paid by the hour, also while nobody uses it; it can be paused on the Space’s page."),
+            need("What it costs", "ZeroGPU is free of charge: each visitor uses the minutes of a day that his own account has. A GPU of your own is paid by the hour while it runs; it sleeps after an hour without visitors, unless the Space’s settings say otherwise."),
             need("How long it takes", "One upload of about 60 MB, then some minutes in which Hugging Face installs everything. The page may be closed meanwhile.")));
     home.append(form, side);
-    form.addEventListener("change", () => {
-        for (const fold of form.querySelectorAll(".deploy-pick")) {
-            const count = fold.querySelectorAll("input:checked").length;
-            fold.querySelector(".count").textContent = count ? String(count) : "";
+    form.addEventListener("change", count);
+
+    function count() {
+        for (const one of form.querySelectorAll(".deploy-pick")) {
+            const found = one.querySelectorAll("input:checked, .deploy-pairs > *").length;
+            one.querySelector(".count").textContent = found ? String(found) : "";
         }
-    });
+    }
 
     const order = () => ({
-        token: token.value, owner: owner.value.trim(), name: name.value.trim(), hardware: hardware.value, private: secret.input.checked,
-        keeps: keeps.input.checked, models: chosen(models), loras: chosen(loras),
+        token: token.value, space: `${owner.value.trim()}/${name.value.trim()}`, hardware: hardware.value, private: lone.input.checked,
+        keeps: keeps.input.checked, models: chosen(models), loras: chosen(loras), secrets: secrets.values(), variables: variables.values(),
     });
+
+    // Whose token it is; the Space is his where nobody else is named. Returns what went wrong.
+    async function meet() {
+        const said = await call("account", { token: token.value });
+        if (said.fault) return said.fault;
+        who.textContent = `This is ${said.names[0]}, ${said.pro ? "a PRO account" : "a free account"}${said.names.length > 1 ? `; also ${said.names.slice(1).join(", ")}` : ""}.`;
+        owners.replaceChildren(...said.names.map((value) => make("option", { value })));
+        owner.value ||= said.names[0];
+        return undefined;
+    }
+
+    async function ordered(act, asked) {
+        const unknown = owner.value.trim() ? undefined : await meet();
+        return unknown ? { fault: unknown } : call(act, { ...asked, space: order().space });
+    }
 
     // One thing at a time; what cannot be is said above the buttons.
     async function doing(act) {
@@ -107,7 +138,7 @@ window.studio.deploy = async (element, server) => {
         busy = true;
         fault.textContent = "";
         for (const one of [check, show, go]) one.disabled = true;
-        fault.textContent = await act();
+        fault.replaceChildren(...linked((await act()) ?? ""));
         busy = false;
         for (const one of [check, show, go]) one.disabled = false;
     }
@@ -173,7 +204,7 @@ window.studio.deploy = async (element, server) => {
             title.textContent = said.url ? `${space} runs` : said.stopped ? "Stopped" : "Not deployed";
             if (said.url) end.replaceChildren(make("a", { href: said.url, target: "_blank", rel: "noopener", class: "plain done" }, "Open the Space"), make("p", { class: "note" }, said.url));
             else if (said.stopped) end.replaceChildren(make("p", { class: "note" }, "What was sent by then stays. Deploy again to go on from there."));
-            else end.replaceChildren(make("p", { class: "wrong" }, said.message), make("p", { class: "note" }, said.hint));
+            else end.replaceChildren(make("p", { class: "wrong" }, said.message), make("p", { class: "note" }, ...linked(said.hint)));
         }
 
         async function ask() {
@@ -191,5 +222,5 @@ window.studio.deploy = async (element, server) => {
         ask();
     }
 
-    if (facts.running) follow();
+    if (facts.begun) follow();
 };

@@ -19,6 +19,10 @@ Object.assign(window.studio, (() => {
     let send = () => {};
     const listeners = [];
     const readers = [];
+    // The tab that a recipe is made in, while one without a form is looked at.
+    let making = "text_to_image";
+    // What is to be done as soon as such a tab is chosen.
+    let onward = null;
 
     const element = (key) => document.getElementById(`field-${key.replace("/", "-")}`);
     const same = (a, b) => a === b || JSON.stringify(a) === JSON.stringify(b);
@@ -119,12 +123,15 @@ Object.assign(window.studio, (() => {
         window.studio.steer?.turned();
         window.studio.stack?.worded();
         if (told) {
+            making = chosen;
             const hidden = new Set(told.hidden.map((key) => element(key)));
             for (const block of bench.querySelectorAll('[id^="field-"]')) block.hidden = hidden.has(block);
             document.getElementById("more").hidden = MORE.every((name) => told.hidden.includes(name));
             say("cannot", told.cannot);
             say("why-not", told.why_not);
             mark();
+            onward?.();
+            onward = null;
         }
         // The page begins with its first tab, before it has read which one was chosen last.
         return facts ? { ...kept, tab: chosen } : kept;
@@ -172,7 +179,6 @@ Object.assign(window.studio, (() => {
         const own = size && (size[0] !== values.width || size[1] !== values.height);
         field("shape")?.classList.toggle("own", Boolean(own));
         field("seed")?.classList.toggle("fixed", Boolean(values.seed));
-        for (const name of ["styles", "negative_presets"]) note(field(name), (values[name] ?? []).map((id) => facts.ready[name][id] ?? "").join("\n"));
         for (const name of ["strength", "hires_strength"]) note(field(name), strength(name));
         note(field("upscale"), becomes(value("init_image")?.pictures ?? [], value("upscale")));
     }
@@ -211,6 +217,15 @@ Object.assign(window.studio, (() => {
         ? `${first.width} × ${first.height} becomes ${Math.round(first.width * times)} × ${Math.round(first.height * times)}.`
         : "";
 
+    // What the form says becomes another tab's work; where it has no words yet, one is at them.
+    function begin(to) {
+        onward = () => {
+            if (input("prompt").value.trim()) document.getElementById(`offer-${to}`).click();
+            else input("prompt").focus();
+        };
+        document.querySelector(`#tabs [role=tab][data-tab-id="${making}"]`).click();
+    }
+
     // A fault stands at its field until the field changes.
     function blame(fault) {
         if (fault.field === "controls") return window.studio.steer.blame(fault);
@@ -242,7 +257,7 @@ Object.assign(window.studio, (() => {
     }
 
     return {
-        ask, keep, form, turn, blame, ready, followed, value,
+        ask, begin, keep, form, turn, blame, note, ready, followed, value,
         facts: () => facts,
         onfacts: (listener) => listeners.push(listener),
         onvalues: (reader) => readers.push(reader),

@@ -25,8 +25,8 @@ window.studio.gridaxes = (page) => {
     const go = make("button", { type: "button", class: "primary grid-start", disabled: true, onclick: () => start({ base: setup.base, axes: wanted() }) }, "Make the grid");
     const none = make("div", { class: "grid-none" },
         make("p", {}, "A grid shows what a setting does: one picture for each of its values."),
-        make("p", { class: "quiet" }, "Describe a picture in another tab and press Grid below Generate."),
-        make("button", { type: "button", class: "plain", onclick: () => document.querySelector("#tabs [role=tab]").click() }, "To the form"));
+        make("p", { class: "quiet" }, "It is made of what the form says: prompt, model, size and all the rest."),
+        make("button", { type: "button", class: "plain", onclick: () => window.studio.begin("grid") }, "Start from the form"));
     const form = make("div", { class: "grid-form", hidden: true },
         make("div", { class: "grid-recipe" }, prompt, said), ...cards.map((one) => one.element), make("div", { class: "grid-ask" }, total, faults, go));
     const element = make("section", { class: "grid-setup", "aria-label": "What varies" }, none, form);

@@ -1,3 +1,14 @@
+// A LoRA that comes with a style, or that may be drawn from the prompt: what can be said of it before.
+window.studio.loraGhost = (ghost, card) => {
+    "use strict";
+    const { make } = window.studio;
+    const { name, way, weight } = ghost;
+    const { fault, picture } = card;
+    return make("article", { class: `card lora-card ghost${fault ? " faulty" : ""}`, role: "listitem", "aria-label": name },
+        make("header", {}, ...(picture ? [make("img", { src: picture, alt: "" })] : []), make("span", { class: "lora-name", title: name }, name), make("span", { class: "ghost-weight" }, weight)),
+        make("p", { class: "note" }, way), make("p", { class: "fault" }, fault));
+};
+
 // One LoRA of the stack: on or off, how much of it, the words that call it, and what keeps it from being put on.
 window.studio.loraCard = (lora, panel) => {
     "use strict";
@@ -83,7 +94,7 @@ window.studio.loraCard = (lora, panel) => {
         event.preventDefault();
         root.classList.add("held");
         const follow = ({ clientY }) => {
-            const others = [...panel.list.querySelectorAll(".lora-card")];
+            const others = [...panel.list.querySelectorAll(".lora-card:not(.ghost)")];
             const to = others.filter((other) => other !== root && other.getBoundingClientRect().top + other.offsetHeight / 2 < clientY).length;
             panel.move(lora, to);
         };

@@ -1,17 +1,21 @@
 // The LoRAs: what the panel holds and what the prompt mentions as one stack of cards.
 window.studio.loras = (element, props, watch, upload, server, known) => {
     "use strict";
-    const { make, facts, input, type } = window.studio;
+    const { make, facts, input, type, value } = window.studio;
     // How long the prompt rests until it is looked at again, in milliseconds.
     const REST = 150;
     const LOST = "The studio did not answer. Check the connection and try again.";
     const FRESH = { weight: 1, text_weight: null, start: 0, end: 1, blocks: [], on: true, said: false };
     const SAID = ["weight", "text_weight", "blocks"];
+    // A prompt without these calls no LoRA: mentions and lists to draw from.
+    const CALLS = /<|__/;
 
     let stack = [];
     // Cards by the key of their LoRA; what the server said last; the row that stands in the place of what was removed.
     let cards = new Map();
     let told = { cards: {}, notes: {}, blocks: [] };
+    // What a style brings and what the prompt may draw: no part of the stack, but to be seen.
+    let ghosts = [];
     let gone = null;
     let serial = 0;
     let asked = 0;
@@ -29,6 +33,7 @@ window.studio.loras = (element, props, watch, upload, server, known) => {
 
     const model = () => facts()?.model.id;
     const text = () => input("prompt")?.value ?? "";
+    const styles = () => value("styles") ?? [];
     const own = ({ key, on, said: _, ...lora }) => lora;
     const fresh = (lora) => ({ ...FRESH, ...lora, key: `l${Date.now()}-${serial++}` });
     // Those that reach the studio, in the order in which it counts them.
@@ -51,13 +56,15 @@ window.studio.loras = (element, props, watch, upload, server, known) => {
     // Asks what there is to say of stack, prompt and model; the newest of several questions counts.
     async function look() {
         clearTimeout(timer);
-        if (!facts() || (!stack.length && !text().includes("<"))) return;
+        if (!facts() || (!stack.length && !ghosts.length && !styles().length && !CALLS.test(text()))) return;
         const mine = ++asked;
         const prompt = text();
-        const answer = await server.look({ prompt, loras: stack, model: model() });
+        const answer = await server.look({ prompt, styles: styles(), loras: stack, model: model() });
         if (mine !== asked || !answer || answer.fault) return;
         told = answer;
-        if (answer.said && prompt === text()) join(answer.said);
+        // While the words cannot be read, all stays as it is.
+        if (told.said) ghosts = told.ghosts.map((ghost) => window.studio.loraGhost(ghost, told.cards[ghost.name]));
+        if (told.said && prompt === text()) join(told.said);
         draw();
     }
 
@@ -165,7 +172,7 @@ window.studio.loras = (element, props, watch, upload, server, known) => {
 
     function head() {
         const on = stack.filter((one) => one.on).length;
-        count.textContent = on ? `${on} on` : "";
+        count.textContent = [on && `${on} on`, ghosts.length && `${ghosts.length} with the words`].filter(Boolean).join(", ");
     }
 
     function draw() {
@@ -176,6 +183,7 @@ window.studio.loras = (element, props, watch, upload, server, known) => {
             return cards.get(one.key).root;
         });
         if (gone) drawn.splice(gone.at, 0, gone.row);
+        drawn.push(...ghosts);
         // What is put in anew loses the focus.
         const held = document.activeElement;
         if (drawn.length !== list.children.length || drawn.some((row, at) => row !== list.children[at])) list.replaceChildren(...drawn);
@@ -186,7 +194,7 @@ window.studio.loras = (element, props, watch, upload, server, known) => {
     // Called whenever a field, the model or the tab changes.
     let seen = "";
     function worded() {
-        const now = JSON.stringify([text(), model()]);
+        const now = JSON.stringify([text(), styles(), model()]);
         if (now === seen) return;
         seen = now;
         cards.forEach((card) => card.forgive());

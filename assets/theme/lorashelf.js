@@ -18,6 +18,8 @@ window.studio.loraShelf = async (panel) => {
 
     let all = [];
     let shown = [];
+    // The name that was given to the LoRA on its way.
+    let coming = "";
     const pictures = {};
 
     const button = (words, act, more = {}) => make("button", { type: "button", class: "plain", onclick: act, ...more }, words);
@@ -31,13 +33,14 @@ window.studio.loraShelf = async (panel) => {
     const about = make("aside", { class: "shelf-about", hidden: true, "aria-label": "About" });
     const line = make("p", { class: "note", role: "status" });
     const files = make("input", { type: "file", accept: ".safetensors", multiple: true, class: "unseen", tabindex: -1, "aria-label": "LoRA files", onchange: () => bring([...files.files]) });
-    const place = make("input", { type: "text", "aria-label": "Place of a LoRA", onkeydown: (event) => { if (event.key === "Enter") fetchOne(); } });
+    const place = make("input", { type: "text", "aria-label": "Place of a LoRA", onkeydown: (event) => { if (event.key === "Enter" && !coming) fetchOne(); } });
+    const adding = button("Add", () => coming ? stop() : fetchOne());
     const dialog = make("dialog", { class: "desk shelf-desk", "aria-label": "LoRA library", onclose: () => dialog.remove() },
         make("header", {},
             make("div", { class: "desk-tools" }, search, make("label", { class: "shelf-fits" }, fitting, "Fits this model"), make("label", { class: "shelf-fits" }, "Sort", sort)),
             make("div", { class: "desk-ends" }, button("Done", () => dialog.close(), { class: "plain done" }))),
         make("div", { class: "shelf-body" }, make("div", { class: "shelf-list" }, grid, none, more, faults), about),
-        make("div", { class: "desk-foot" }, button("Upload files", () => files.click()), files, make("div", { class: "shelf-place" }, place, button("Add", fetchOne)), line));
+        make("div", { class: "desk-foot" }, button("Upload files", () => files.click()), files, make("div", { class: "shelf-place" }, place, adding), line));
     dialog.addEventListener("dragover", (event) => event.preventDefault());
     dialog.addEventListener("drop", (event) => { event.preventDefault(); bring([...event.dataTransfer.files]); });
     const watcher = new IntersectionObserver(([{ isIntersecting }]) => { if (isIntersecting) grow(); }, { root: grid.parentElement, rootMargin: "400px" });
@@ -161,15 +164,27 @@ window.studio.loraShelf = async (panel) => {
     async function fetchOne() {
         const what = place.value.trim();
         if (!what) return place.focus();
-        const token = `a${Math.random()}`;
+        const token = coming = `a${Math.random()}`;
+        adding.textContent = "Cancel";
         say("Looking for it");
         const poll = setInterval(async () => {
             const { said } = (await server.saying({ token })) ?? {};
-            if (said) say(said);
+            if (said && coming && !adding.disabled) say(said);
         }, ASK);
         const answer = await server.add({ what, token });
         clearInterval(poll);
-        if (await landed(answer)) place.value = "";
+        coming = "";
+        adding.disabled = false;
+        adding.textContent = "Add";
+        if (answer?.stopped) say("Cancelled. Nothing of it is kept.");
+        else if (await landed(answer)) place.value = "";
+    }
+
+    // It ends with the next piece that arrives.
+    function stop() {
+        say("Cancelling");
+        adding.disabled = true;
+        server.stop({ token: coming });
     }
 
     async function landed(answer) {

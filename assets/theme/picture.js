@@ -39,7 +39,8 @@ Object.assign(window.studio, (() => {
     const RARER = ["compare", "another", "again"];
 
     // `tell` hands an act on to the server, `takers` are the tabs that it can be sent to, `shut` leaves the full view.
-    function acts(picture, worded, { tell, takers, shut, compare, comparing }) {
+    // What no form can say has no task, what is not in the library no `which`; `away` is where nothing that draws is seen.
+    function acts(picture, worded, { tell, takers, shut, compare, comparing, away }) {
         const which = picture.which;
         const act = (name, label, attributes, tag = "button") => make(tag, {
             class: ["act", worded ? "plain" : "", RARER.includes(name) ? "rarer" : ""].join(" ").trim(), "aria-label": label, title: worded ? null : label,
@@ -48,10 +49,10 @@ Object.assign(window.studio, (() => {
         const asks = (name) => ({ onclick: () => { shut(); tell[name](which); } });
         return make("div", { class: "acts" },
             ...(picture.before ? [act("compare", "Compare with the original", { "aria-pressed": String(comparing()), onclick: compare })] : []),
-            act("use", "Use these settings", asks("use")),
-            ...(picture.seed === null ? [] : [act("another", "Another like it", asks("another"))]),
-            ...(picture.task === "img2img" ? [act("again", "Again from this result", asks("again"))] : []),
-            menu(act("send", "Send to", {}), Object.entries(takers), (tab) => { shut(); tell.send({ ...which, tab }); }),
+            ...(picture.task ? [act("use", "Use these settings", asks("use"))] : []),
+            ...(away || picture.seed === null ? [] : [act("another", "Another like it", asks("another"))]),
+            ...(!away && picture.task === "img2img" ? [act("again", "Again from this result", asks("again"))] : []),
+            ...(which ? [menu(act("send", "Send to", {}), Object.entries(takers), (tab) => { shut(); tell.send({ ...which, tab }); })] : []),
             act("save", "Download", { href: picture.file, download: picture.name }, "a"));
     }
 

@@ -1,5 +1,5 @@
 // Presets: recipes under a name, put on the form whole or in part; styles and negative prompts of one's own.
-window.studio.presets = (element, props, watch, upload, tell) => {
+window.studio.presets = (element, props, watch, upload, server, tell) => {
     "use strict";
     const { make, icon, tab, value, host } = window.studio;
     const PARTS = { words: "Words", model: "Model", size: "Size", sampling: "Sampling", seed: "Seed", edit: "Edit", loras: "LoRAs", control: "Control" };
@@ -14,7 +14,8 @@ window.studio.presets = (element, props, watch, upload, tell) => {
     // What the rows show; they are left alone while that is the same, with what was ticked in them.
     let drawn = "";
 
-    element.querySelector(".presets").append(make("button", { type: "button", class: "presets-open", onclick: show }, "Presets"));
+    const opener = (words, act) => make("button", { type: "button", class: "presets-open", onclick: act }, words);
+    element.querySelector(".presets").append(opener("Presets", show), opener("Browse styles", window.studio.styles(server)));
     watch("value", take);
 
     const act = (name, data) => { doomed = ""; tell[name](data); };
@@ -38,7 +39,7 @@ window.studio.presets = (element, props, watch, upload, tell) => {
         dialog = make("dialog", { class: "sheet preset-sheet", "aria-label": "Presets", onclose: () => { dialog.remove(); dialog = null; } },
             make("h2", {}, "Presets"), make("h3", {}, "Saved recipes"), rows,
             make("h3", {}, "Save"), make("div", { class: "preset-save" }, folder, name, button), words, kept,
-            make("h3", {}, "Own styles and negative prompts"), own,
+            make("h3", {}, "Own negative prompts"), own,
             make("div", {}, make("button", { type: "button", class: "plain", title: "A styles.csv of A1111, or a .json of Fooocus", onclick: () => file.click() }, "Import styles"), file),
             said, fault,
             make("form", { method: "dialog" }, make("button", { class: "plain" }, "Close")));
@@ -73,13 +74,13 @@ window.studio.presets = (element, props, watch, upload, tell) => {
     }
 
     function draw() {
-        const { recipes = [], styles = [], negative = [] } = props.value ?? {};
-        const now = JSON.stringify([recipes, styles, negative, doomed]);
+        const { recipes = [], negative = [] } = props.value ?? {};
+        const now = JSON.stringify([recipes, negative, doomed]);
         if (now === drawn) return;
         drawn = now;
         rows.replaceChildren(...recipes.map(recipe), ...(recipes.length ? [] : [make("p", { class: "quiet" }, "There is none yet.")]));
-        own.replaceChildren(...styles.map((style) => row("styles", style, "Style")), ...negative.map((preset) => row("negative", preset, "Negative")));
-        own.hidden = !own.childElementCount;
+        own.replaceChildren(...negative.map((preset) => row("negative", preset)));
+        own.hidden = own.previousElementSibling.hidden = !own.childElementCount;
     }
 
     function recipe(preset) {
@@ -93,8 +94,8 @@ window.studio.presets = (element, props, watch, upload, tell) => {
         return make("div", { role: "listitem", class: "preset-row" }, all, drop("recipes", preset));
     }
 
-    const row = (place, preset, sort) => make("div", { role: "listitem", class: "preset-row" },
-        make("div", { class: "preset-words" }, make("span", { class: "preset-name" }, preset.name), make("span", { class: "quiet" }, `${sort}: ${preset.words}`)), drop(place, preset));
+    const row = (place, preset) => make("div", { role: "listitem", class: "preset-row" },
+        make("div", { class: "preset-words" }, make("span", { class: "preset-name" }, preset.name), make("span", { class: "quiet" }, preset.words)), drop(place, preset));
 
     // Deleting is asked for twice.
     function drop(place, { id, name }) {

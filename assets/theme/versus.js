@@ -7,11 +7,12 @@ window.studio.versus = (element, props, watch, upload, server, arrive) => {
     const ASK = 400;
     const KEPT = "image-studio-versus";
     const LOST = "The studio did not answer. Check the connection and try again.";
+    const LENT = { init_image: "the picture to start from", mask_image: "its mask" };
     const FORMS = { html: "Web page", png: "Picture", csv: "Table", json: "JSON" };
 
     let owner = null;
     let facts = { local: [], hosted: [], held: [] };
-    // Columns that are not part of what is shown yet; the comparison that is shown, and what the form lent to all.
+    // Columns that are not part of what is shown yet; the comparison that is shown, and what a form lent to all of it.
     let fresh = [];
     let shown = null;
     let base = {};
@@ -26,19 +27,26 @@ window.studio.versus = (element, props, watch, upload, server, arrive) => {
     const dollars = (usd) => `$${usd < 1 ? usd.toFixed(3) : usd.toFixed(2)}`;
     const count = (number, word) => `${number} ${word}${number === 1 ? "" : "s"}`;
     const service = (host) => (host === "openai" ? "OpenAI" : host);
+    const labelled = (words, entry) => make("label", { class: "versus-field" }, make("span", { class: "versus-label" }, words), entry);
     const button = (words, act, attributes = {}) => make("button", { type: "button", class: "plain", onclick: act, ...attributes }, words);
 
     const prompts = make("textarea", { rows: 5, spellcheck: "true", placeholder: "One on each line; tags after a #, as in\na lighthouse at night # sea, night", oninput: changed });
     const promptLabel = make("span", { class: "versus-label" }, "Prompts");
     const list = make("div", { class: "versus-columns" });
     const add = make("select", { "aria-label": "Add a column", onchange: () => { chosen(add.value); add.value = ""; } });
-    const address = make("input", { type: "text", placeholder: "https://host/v1:model", "aria-label": "Address of a model", spellcheck: "false", autocomplete: "off" });
-    const addressRow = make("form", { class: "versus-row", hidden: true, onsubmit: (event) => { event.preventDefault(); named(); } }, address, make("button", { class: "plain" }, "Add"));
+    const address = make("input", { type: "text", list: "versus-hosts", spellcheck: "false", autocomplete: "off" });
+    const hosts = make("datalist", { id: "versus-hosts" });
+    const id = make("input", { type: "text", placeholder: "as its host calls it", spellcheck: "false", autocomplete: "off" });
+    const other = make("form", { class: "versus-other", hidden: true, onsubmit: (event) => { event.preventDefault(); named(); } }, make("strong", {}, "Another hosted model"),
+        make("button", { type: "button", class: "drop", "aria-label": "Close", title: "Close", onclick: () => { other.hidden = true; } }, icon("remove")),
+        labelled("Address", address), hosts, labelled("Model id", id), make("button", { class: "plain" }, "Add the model"));
     const files = make("input", { type: "file", class: "unseen", accept: "image/*", multiple: true, tabindex: -1, "aria-label": "Pictures to compare with",
         onchange: (event) => { bring([...event.target.files]); event.target.value = ""; } });
     const keys = make("div", { class: "versus-keys" });
     const seed = make("input", { type: "number", min: 0, max: 4294967295, placeholder: "drawn", oninput: changed });
     const seedRow = make("label", { class: "versus-line" }, make("span", { class: "versus-label" }, "Seed"), seed);
+    const budget = make("input", { type: "number", min: 0, step: "any", onchange: () => spend() });
+    const budgetRow = make("label", { class: "versus-line" }, make("span", { class: "versus-label" }, "Budget for a day, $"), budget);
     const lent = make("p", { class: "note" });
     const cost = make("p", { class: "versus-cost", role: "status" });
     const fault = make("p", { class: "wrong", role: "alert" });
@@ -48,8 +56,8 @@ window.studio.versus = (element, props, watch, upload, server, arrive) => {
     const earlier = make("details", { class: "versus-earlier" }, make("summary", {}, "Earlier comparisons"), held);
     const form = make("div", { class: "versus-form" },
         make("label", { class: "versus-field" }, promptLabel, prompts),
-        make("div", { class: "versus-field" }, make("span", { class: "versus-label" }, "Columns"), list, add, addressRow, files),
-        keys, seedRow, lent, earlier, make("div", { class: "versus-foot" }, cost, fault, go, clear));
+        make("div", { class: "versus-field" }, make("span", { class: "versus-label" }, "Columns"), list, add, other, files),
+        keys, budgetRow, seedRow, lent, earlier, make("div", { class: "versus-foot" }, cost, fault, go, clear));
 
     const sum = make("p", { class: "versus-sum", role: "status" });
     const hand = make("div", { class: "versus-hand" }, ...Object.entries(FORMS).map(([kind, words]) => button(words, () => save(kind))));
@@ -89,8 +97,9 @@ window.studio.versus = (element, props, watch, upload, server, arrive) => {
         promptLabel.textContent = shown ? "More prompts" : "Prompts";
         drawColumns(old);
         seedRow.hidden = Boolean(shown);
+        budgetRow.hidden = !facts.addresses || !Object.keys(estimate?.keys ?? {}).length;
         clear.hidden = !shown;
-        lent.textContent = Object.keys(base).length ? `With ${Object.keys(base).map((name) => name.replaceAll("_", " ")).join(", ")} from the form.` : "";
+        lent.textContent = Object.keys(base).length ? `With ${Object.keys(base).map((name) => LENT[name] ?? name.replaceAll("_", " ")).join(", ")} of the form.` : "";
         lent.hidden = !lent.textContent;
         const more = fresh.length > 0 || wanted();
         const open = shown ? shown.cells.some(({ state }) => state !== "done" && state !== "empty") : false;
@@ -159,30 +168,42 @@ window.studio.versus = (element, props, watch, upload, server, arrive) => {
         const offer = hosted(column.name);
         if (column.pictures) return [`${count(column.pictures.length, "picture")}, one for each prompt in this order`];
         if (column.local) return [];
+        const given = base.mask_image ? "mask" : base.init_image ? "edit" : null;
         const usd = estimate?.each?.[fresh.indexOf(column)];
-        const parts = [usd > 0 ? `At most ${dollars(usd)} a picture${offer?.priced ? `, by the prices of ${offer.priced}` : ""}` : "Price unknown"];
+        const refused = facts.refuses && estimate && estimate.left !== null;
+        const parts = [usd > 0 ? `At most ${dollars(usd)} a picture${offer?.priced ? `, by the prices of ${offer.priced}` : ""}` : refused ? "Price unknown: not asked while there is a budget." : "Price unknown"];
         const end = column.ends ?? offer?.shutdown;
         const over = end && end <= new Date().toISOString().slice(0, 10);
+        if (offer && given && !offer.abilities.includes(given)) parts.push(given === "mask" ? "It takes no mask." : "It takes no picture to start from.");
         if (end) parts.push(over ? `${service(offer.host)} shut it down on ${end}; its successor is ${offer.successor}.` : `Shuts down on ${end}${offer?.successor ? `; its successor is ${offer.successor}` : ""}.`);
         return parts;
     }
 
     // One masked field for each host whose key nobody has given; what was typed leaves the page at once.
     function drawKeys() {
-        const known = Object.entries(estimate?.keys ?? {});
-        const state = known.flat().join("|");
-        if (keys.dataset.state === state) return;
-        keys.dataset.state = state;
-        keys.replaceChildren(...known.map(([host, source]) => (source ? make("p", { class: "note versus-key" },
-            source === "typed" ? `Key for ${service(host)}: typed, until the studio ends` : `Key for ${service(host)}: from the environment`,
-            ...(source === "typed" ? [button("Forget", () => tellKey(host, ""))] : [])) : keyField(host))));
+        if (!estimate) return;
+        const wanted = new Map(Object.entries(estimate.keys).map(([host, source]) => [`${host} ${source}`, () => keyRow(host, source)]));
+        // One that stays is left alone: something may be half typed into it.
+        for (const row of [...keys.children]) if (!wanted.delete(row.dataset.key)) row.remove();
+        for (const [key, row] of wanted) {
+            keys.append(row());
+            keys.lastChild.dataset.key = key;
+        }
     }
 
-    function keyField(host) {
+    function keyRow(host, source) {
+        if (source) return make("p", { class: "note versus-key" }, `Key for ${service(host)}: ${source === "typed" ? "typed, until the studio ends" : "from the environment"}`,
+            source === "typed" ? button("Forget", () => tellKey(host, "")) : null);
         const field = make("input", { type: "password", autocomplete: "off", spellcheck: "false", "data-1p-ignore": true, placeholder: "for this session" });
         const take = () => { const typed = field.value; field.value = ""; if (typed) tellKey(host, typed); };
         field.addEventListener("change", take);
-        return make("label", { class: "versus-field" }, make("span", { class: "versus-label" }, `Key for ${service(host)}`), field);
+        return labelled(`Key for ${service(host)}`, field);
+    }
+
+    async function spend() {
+        const answer = await call("budget", { usd: budget.value === "" ? null : Number(budget.value) });
+        if (answer.fault) fault.textContent = answer.fault;
+        else price();
     }
 
     async function tellKey(host, key) {
@@ -199,8 +220,8 @@ window.studio.versus = (element, props, watch, upload, server, arrive) => {
     }
 
     function chosen(name) {
-        if (name === "address") {
-            addressRow.hidden = false;
+        if (name === "other") {
+            other.hidden = false;
             address.focus();
         } else if (name === "pictures") files.click();
         else if (name) grow(name);
@@ -214,11 +235,15 @@ window.studio.versus = (element, props, watch, upload, server, arrive) => {
         changed();
     }
 
-    function named() {
-        const name = address.value.trim();
-        if (!name) return;
-        address.value = "";
-        addressRow.hidden = true;
+    // At an address, or at a host that has a name; one that cannot be is not added.
+    async function named() {
+        const place = address.value.trim().replace(/^(\w+:\/\/[^/]+)$/, "$1/");
+        const name = `${place}:${id.value.trim()}`;
+        const answer = await call("estimate", { prompts: "", columns: [{ name }] });
+        fault.textContent = answer.fault ?? "";
+        if (answer.fault) return;
+        address.value = id.value = "";
+        other.hidden = true;
         grow(name);
     }
 
@@ -236,13 +261,16 @@ window.studio.versus = (element, props, watch, upload, server, arrive) => {
 
     function offers() {
         const group = (label, options) => (options.length ? make("optgroup", { label }, ...options) : null);
-        const option = ({ name, label, here }) => make("option", { value: name }, here === false ? `${label} · to download` : label);
-        const today = new Date().toISOString().slice(0, 10);
-        const hosts = [...new Set(facts.hosted.map(({ host }) => host))];
+        const over = (one) => Boolean(one.shutdown) && one.shutdown <= new Date().toISOString().slice(0, 10);
+        const option = (one) => make("option", { value: one.name }, one.here === false ? `${one.label} · to download` : over(one) ? `${one.label} · shut down` : one.label);
+        const places = [...new Set(facts.hosted.map(({ host }) => host))];
         add.replaceChildren(...[make("option", { value: "" }, "Add a model or pictures …"), group("On this machine", facts.local.map(option)),
-            ...hosts.map((host) => group(`Hosted by ${service(host)}`, facts.hosted.filter((one) => one.host === host).sort((a, b) => over(a) - over(b)).map(option))),
-            group("Else", [...(facts.addresses ? [make("option", { value: "address" }, "A model at an address …")] : []), make("option", { value: "pictures" }, "Pictures that I have …")])].filter(Boolean));
-        function over(one) { return one.shutdown && one.shutdown <= today ? 1 : 0; }
+            ...places.map((host) => group(`Hosted by ${service(host)}`, facts.hosted.filter((one) => one.host === host).sort((a, b) => over(a) - over(b)).map(option))),
+            group("Else", [make("option", { value: "other" }, "Another hosted model …"), make("option", { value: "pictures" }, "Pictures that I have …")])].filter(Boolean));
+        hosts.replaceChildren(...facts.hosts.map((value) => make("option", { value })));
+        address.placeholder = facts.addresses ? "https://host/v1, or openai" : facts.hosts.join(", ");
+        budget.value = facts.budget ?? "";
+        budget.placeholder = facts.most ?? "none";
     }
 
     function drawHeld() {
@@ -265,8 +293,6 @@ window.studio.versus = (element, props, watch, upload, server, arrive) => {
             fault.textContent = answer.fault;
             return draw();
         }
-        prompts.value = "";
-        fresh = [];
         await open(answer.id);
         if (window.studio.narrow()) side.scrollIntoView();
         await refresh();
@@ -274,11 +300,11 @@ window.studio.versus = (element, props, watch, upload, server, arrive) => {
 
     async function open(id) {
         sessionStorage.setItem(KEPT, id ?? "");
-        fault.textContent = "";
-        base = id ? base : {};
+        fault.textContent = prompts.value = "";
+        fresh = [];
+        base = {};
         if (shown?.id !== id) shown = id ? { id, seen: null, cells: [], columns: [], lines: [], total: 0, left: null } : null;
         if (!id) {
-            fresh = [];
             wall.draw(null);
             grow(facts.usual);
         } else await look();
@@ -298,6 +324,7 @@ window.studio.versus = (element, props, watch, upload, server, arrive) => {
         } else if (!answer.same) {
             const ended = shown.running && !answer.running;
             shown = answer;
+            base = shown.base;
             wall.draw(shown);
             if (ended) { refresh(); price(); }
         }

@@ -4,6 +4,9 @@ window.studio.versusWall = () => {
     const { make, icon } = window.studio;
     const WAITS = { waiting: "Waiting", running: "In the making", stopped: "Stopped", empty: "No picture for this prompt" };
 
+    // What a fault is called where its own name is not a creator's.
+    const FAULTS = { auth: "Key", broken: "Broke down", moderation: "Refused", quota: "No credit", rate: "Too many calls", recipe: "Not possible", request: "Not taken", service: "Service broke down" };
+
     const empty = make("div", { class: "versus-empty" }, make("h2", {}, "The same prompts, several models"),
         make("p", { class: "quiet" }, "Write prompts, choose models on this machine and hosted ones, and bring pictures that you kept. What each costs is said before and after."));
     const table = make("div", { class: "versus-table" });
@@ -48,14 +51,16 @@ window.studio.versusWall = () => {
             const words = cell.state === "failed" ? "" : WAITS[cell.state] ?? "The picture is gone";
             return make("figure", { class: `versus-cell ${cell.state}` }, make("div", { class: "versus-blank" },
                 ...(cell.look ? [make("img", { src: cell.look, alt: "" })] : []),
-                ...(cell.state === "failed" ? [make("strong", {}, cell.kind.replace(/^./, (letter) => letter.toUpperCase())), make("p", {}, cell.fault)] : [make("p", {}, cell.fault || words)])), about);
+                ...(cell.state === "failed" ? [make("strong", {}, FAULTS[cell.kind] ?? cell.kind.replace(/^./, (letter) => letter.toUpperCase())), make("p", {}, cell.fault)] : [make("p", {}, cell.fault || words)])), about);
         }
         const pick = make("button", { type: "button", class: "act", "aria-label": `Hold ${label} against another`, title: "Hold against another", "aria-pressed": "false", onclick: () => choose(cell) }, icon("compare"));
+        const deeds = acts(cell, false);
+        deeds.prepend(pick);
         about.append(make("span", { class: "versus-said" }, ...cell.said.map((part) => make("span", {}, part))),
             ...(cell.measured.length ? [make("details", { class: "versus-revised" }, make("summary", {}, "Measures"),
                 make("dl", {}, ...cell.measured.flatMap(([name, value]) => [make("dt", {}, name), make("dd", {}, Number(value.toPrecision(3)))])))] : []),
             ...(cell.revised ? [make("details", { class: "versus-revised" }, make("summary", {}, "Revised prompt"), make("p", {}, cell.revised))] : []),
-            make("span", { class: "acts" }, pick, make("a", { class: "act", href: cell.file, download: cell.name, "aria-label": `Download ${label}`, title: "Download" }, icon("save"))));
+            deeds);
         return make("figure", { class: "versus-cell done" },
             make("button", { type: "button", class: "versus-look", "aria-label": `${label}: full view`, onclick: () => show(cell) },
                 make("img", { src: cell.shown || cell.file, alt: view.lines[cell.line].prompt, width: cell.width, height: cell.height, loading: "lazy" })), about);
@@ -67,6 +72,9 @@ window.studio.versusWall = () => {
         for (const [place, { figure: made }] of drawn) made.querySelector("[aria-pressed]")?.setAttribute("aria-pressed", String(place === (picked && key(picked))));
         if (first && key(first) !== key(cell)) hold(first, cell);
     }
+
+    // As every picture has them; the full view is left first.
+    const acts = (cell, worded) => window.studio.acts(cell, worded, { ...window.studio.deeds, away: true, shut: () => document.querySelector(".versus-full")?.close() });
 
     const name = (cell) => view.columns[cell.column].contestant;
     const frame = (cell) => {
@@ -81,7 +89,7 @@ window.studio.versusWall = () => {
         const place = make("div", { class: "full-picture", onclick: (event) => { if (event.target === event.currentTarget) dialog.close(); } });
         const words = make("div", { class: "full-said" });
         const dialog = make("dialog", { class: "full versus-full", "aria-label": label, onclose: () => dialog.remove() },
-            make("header", {}, make("button", { type: "button", class: "plain back", onclick: () => dialog.close() }, icon("back"), "Back to the comparison"), make("div", { class: "acts" }, ...tools)),
+            make("header", {}, make("button", { type: "button", class: "plain back", onclick: () => dialog.close() }, icon("back"), "Back to the comparison"), ...tools),
             place, words);
         window.studio.host().append(dialog);
         dialog.showModal();
@@ -90,14 +98,17 @@ window.studio.versusWall = () => {
 
     // One picture; arrows go along its row and its column.
     function show(cell) {
-        const { dialog, place, words } = dialogOf("Full view");
+        const deeds = make("div");
+        const { dialog, place, words } = dialogOf("Full view", deeds);
         const put = (next) => {
             cell = next;
             place.replaceChildren(frame(cell));
+            deeds.replaceChildren(acts(cell, true));
             words.replaceChildren(make("p", { class: "full-prompt" }, view.lines[cell.line].prompt), make("p", {}, [name(cell), ...cell.said].join(" · ")),
                 ...(cell.revised ? [make("p", { class: "quiet" }, `Revised prompt: ${cell.revised}`)] : []));
         };
         dialog.addEventListener("keydown", (event) => {
+            if (event.target.closest("[popover]")) return;
             const step = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] }[event.key];
             if (!step) return;
             event.preventDefault();
@@ -110,7 +121,7 @@ window.studio.versusWall = () => {
 
     // Two pictures, one over the other with a line to drag, or beside each other.
     function hold(first, second) {
-        const beside = make("button", { type: "button", class: "act plain", "aria-pressed": "false", onclick: () => { aside = !aside; put(); } }, "Side by side");
+        const beside = make("button", { type: "button", class: "plain versus-beside", "aria-pressed": "false", onclick: () => { aside = !aside; put(); } }, "Side by side");
         const { place, words } = dialogOf("Two pictures", beside);
         let aside = false;
         const put = () => {

@@ -1,21 +1,21 @@
 // Limits and weights: what of each metric sorts candidates out, how much it counts, and how it goes with a person's picks.
 window.studio.weights = (metrics, acts) => {
     "use strict";
-    const { changed, learn, close } = acts;
-    const { make, icon } = window.studio;
+    const { changed, learn, measure, close } = acts;
+    const { make, icon, nice } = window.studio;
     const rows = new Map();
     let agreed = null;
-    const nice = (value) => Number(value.toPrecision(3));
 
     const picked = make("p", { class: "quiet" });
     const follow = make("button", {
         type: "button", class: "plain", disabled: true, onclick: learn, title: "Weighs each metric as it goes with what you kept, rejected and rated",
     }, "Weigh by my picks");
+    const anew = make("button", { type: "button", class: "plain anew", onclick: measure, title: "When what is missing has been put in place" }, "Measure again");
     const body = make("aside", { class: "board-side", hidden: true, "aria-label": "Limits and weights" },
         make("header", {}, make("h2", {}, "Limits and weights"), make("button", { type: "button", class: "tool", "aria-label": "Close", onclick: close }, icon("remove"))),
         make("p", { class: "quiet" }, "Scores sort out; they do not judge. Your own marks always win. A picture’s score is the mean of its places in this set, by these weights."),
         make("div", { class: "learns" }, picked, follow),
-        ...metrics.map(row));
+        ...metrics.map(row), anew);
 
     function row({ name, label, help, cost, better, minimum, maximum, step, usual }) {
         const moved = () => { words(name); changed(); };
@@ -44,7 +44,9 @@ window.studio.weights = (metrics, acts) => {
         bounds.textContent = limited.checked ? `${better === "lower" ? "at most" : "at least"} ${nice(Number(limit.value))}` : "no limit";
     }
 
-    function draw({ sieve, missing }) {
+    function draw({ sieve, missing, busy }) {
+        anew.hidden = !Object.keys(missing).length;
+        anew.disabled = busy;
         for (const [name, made] of rows) {
             const limit = sieve.limits[name];
             // What is being moved is ahead of what is told.

@@ -7,6 +7,7 @@ loaded anew by every fork. Only a generator can be stopped.
 """
 
 import logging
+import re
 import threading
 from collections.abc import Iterator, Sequence
 from contextvars import copy_context
@@ -38,11 +39,13 @@ START_SECONDS = 15
 STEP_SECONDS = 0.08
 # What each kind of refusal can be met with, by the title that `spaces` gives it.
 CURES = {
-    "ZeroGPU quota exceeded": "Sign in with Hugging Face for a quota of your own, or try again later.",
+    "ZeroGPU quota exceeded": "Sign in for a quota of your own, ask for fewer images or steps, or try again later.",
     "ZeroGPU illegal duration": "Ask for fewer images, fewer steps or a smaller size.",
     "ZeroGPU worker error": "Ask for fewer images or a smaller size: a call that takes longer than its time is ended.",
 }
 RETRY = "Try again in a minute."
+# What it adds that is not for visitors of a studio: advice for Gradio's examples, and links.
+ASIDE = re.compile(r" ?(Try re-running outside of examples|\[).*", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -113,9 +116,8 @@ class ZeroGpuBackend(LocalBackend):
                 else:
                     report(one)
         except Error as error:
-            raise DeviceError(
-                f"{error.title}: {error.message}".rstrip(". ") + ".", CURES.get(error.title, RETRY)
-            ) from error
+            said = ASIDE.sub("", f"{error.title}: {error.message}")
+            raise DeviceError(f"{said.rstrip('. ')}.", CURES.get(error.title, RETRY)) from error
         except RuntimeError as error:  # what `spaces` has no words for
             raise DeviceError(f"ZeroGPU does not answer: {error}.", RETRY) from error
         finally:

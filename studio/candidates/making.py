@@ -143,6 +143,13 @@ class Candidates:
         self._store.set_sieve(set_id, sieve)
         self._tell()
 
+    def measure(self, set_id: str, owner: str) -> None:
+        """Measure the set once more, also by what had no weights then."""
+        self.get(set_id, owner)
+        self._store.forget_scores(set_id)
+        self._tell()
+        self._wake()
+
     def agreement(self, owner: str) -> tuple[int, dict[str, Agreement]]:
         """How many picks the owner made so far, and how the metrics go with them."""
         return agreement(self._store.picks(owner))

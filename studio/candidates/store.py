@@ -169,6 +169,11 @@ class CandidateStore:
             told = {name: why for name, why in json.loads(row["missing"]).items() if name not in set(tried)}
             database.execute("UPDATE sets SET missing = ? WHERE id = ?", (json.dumps(told | dict(missing)), set_id))
 
+    def forget_scores(self, set_id: str) -> None:
+        """Have all pictures of a set measured anew."""
+        with self._database.open() as database:
+            database.execute("UPDATE images SET quick = NULL, slow = NULL WHERE set_id = ?", (set_id,))
+
     def set_sieve(self, set_id: str, sieve: Sieve) -> None:
         """Filter and rank by this from now on."""
         with self._database.open() as database:

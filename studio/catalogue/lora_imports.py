@@ -44,7 +44,10 @@ class LoraImports:
         return self._land(source, _named(name or source.stem, source))
 
     def add_from_hub(self, place: str, name: str | None = None, say: Say = silent) -> LoraFile:
-        """Add a file of the hub, given as owner/name or owner/name/file.safetensors; raises as `add`."""
+        """Add a file of the hub, given as owner/name or owner/name/file.safetensors; raises as `add`.
+
+        Whatever `say` raises ends it, and nothing of it stays.
+        """
         found = PLACE.fullmatch(place.strip())
         if not found or ".." in place:
             raise ModelError(
@@ -56,10 +59,10 @@ class LoraImports:
         stem = Path(file).stem
         wanted = _named(name or (repo.rpartition("/")[2] if stem in COMMON else stem), Path(file))
         self._check_free(wanted)
-        # What broke off is taken up again; the folder is hidden, so that nothing in it is taken for a LoRA.
+        # It is hidden, so that nothing in it is taken for a LoRA.
         waiting = self._loras.folder / ".arriving" / f"{repo} {wanted}".replace("/", "--")
-        (path,) = hub.fetch(wanted, repo, [file], say, folder=waiting)
         try:
+            (path,) = hub.fetch(wanted, repo, [file], say, folder=waiting)
             return self._land(path, wanted)
         finally:
             shutil.rmtree(waiting, ignore_errors=True)

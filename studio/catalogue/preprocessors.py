@@ -72,9 +72,10 @@ class Weights:
         return folder
 
     def _missing(self, folder: Path, why: str = "", cure: str = "") -> ModelError:
+        missing = [file for file in self.files if not (folder / file).is_file()]
         return ModelError(
             f"{self.name} ({hub.in_words(self.bytes)}) is not on this disk{why}.",
-            f"Put {', '.join(self.files)} of {self.repo} into {folder},{cure} or {self.instead}.",
+            f"Put {', '.join(missing)} of {self.repo} into {folder},{cure} or {self.instead}.",
         )
 
     def _check(self, path: Path) -> None:

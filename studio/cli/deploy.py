@@ -2,11 +2,16 @@
 
 import argparse
 import json
+import os
 import sys
 import webbrowser
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from pydantic import SecretStr
+
 from studio.cli.base import Command, Exit, load_settings, settings_arguments
+from studio.errors import DeployError
 from studio.space import ZERO
 
 if TYPE_CHECKING:
@@ -25,6 +30,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     several: dict[str, Any] = {"action": "extend", "nargs": "+", "default": [], "metavar": "NAME"}
     parser.add_argument("--lora", **several, help="LoRAs to take along.")
     parser.add_argument("--secret", **several, help="Secrets of the Space, their values in the environment.")
+    several["metavar"] = "NAME=VALUE"
+    parser.add_argument("--variable", **several, help="Variables of the Space, such as settings of the studio.")
     parser.add_argument("--no-library", action="store_true", help="Keep no pictures: no storage bucket is made.")
     parser.add_argument("--dry-run", action="store_true", help="Say what would be uploaded; no network, no token.")
     parser.add_argument("--json", action="store_true", help="Print one JSON object.")
@@ -33,7 +40,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Deploy, and print the Space's address; progress and build log go to standard error."""
-    from studio.deploy import Hub, Order, Token, draw_up, ship
+    from studio.deploy import Hub, Order, draw_up, find_token, ship
 
     order = Order(
         args.space,
@@ -41,14 +48,15 @@ def run(args: argparse.Namespace) -> int:
         private=args.private,
         models=tuple(filter(None, args.models.split(","))),
         loras=tuple(args.lora),
-        secrets=tuple(args.secret),
+        secrets={} if args.dry_run else _secrets(args.secret),
+        variables=_variables(args.variable),
         keeps=not args.no_library,
     )
     plan = draw_up(order, load_settings(args))
     if args.dry_run:
         _print_plan(plan, as_json=args.json)
         return Exit.DONE
-    done = ship(Hub(Token.found()), plan, _teller())
+    done = ship(Hub(find_token(), secrets=order.secrets.values()), plan, _teller())
     if args.json:
         print(json.dumps(vars(done)))
     else:
@@ -56,6 +64,22 @@ def run(args: argparse.Namespace) -> int:
         if sys.stdout.isatty():
             webbrowser.open(done.url)
     return Exit.DONE
+
+
+def _secrets(names: Sequence[str]) -> dict[str, SecretStr]:
+    """The values of these secrets, from the environment; DeployError where one is not there."""
+    missing = [name for name in names if not os.environ.get(name)]
+    if missing:
+        raise DeployError(
+            f"The secret {missing[0]} is not in the environment.",
+            f"Set it there ({missing[0]}=... before the command), so that it is in no list of processes.",
+        )
+    return {name: SecretStr(os.environ[name]) for name in names}
+
+
+def _variables(given: Sequence[str]) -> dict[str, str]:
+    """Names and values; an empty value is refused with the order."""
+    return {name: value for name, _, value in (variable.partition("=") for variable in given)}
 
 
 def _print_plan(plan: "Plan", *, as_json: bool) -> None:

@@ -18,7 +18,7 @@ from studio.controls import CONTROLS
 from studio.errors import RecipeError
 from studio.events import Done, Event, Failed, Finished, Loading, Step, Stopped
 from studio.inputs import Input, Inputs
-from studio.metadata import png
+from studio.metadata import hearsay, png
 from studio.recipe import Recipe, settings
 from studio.settings import Settings
 from studio.settling.wording import replaced
@@ -81,6 +81,13 @@ def arguments(parser: argparse.ArgumentParser, prompt: str = "prompt") -> None:
             help=setting.help.replace("%", "%%") + (" May be given again." if many else ""),
         )
     preset_argument(parser)
+    parser.add_argument(
+        "--like",
+        type=Path,
+        metavar="FILE",
+        help="Take the settings that this picture of the studio, A1111, Forge or ComfyUI tells, or this text of A1111. "
+        "What is given besides counts over them.",
+    )
     output_arguments(parser)
 
 
@@ -107,19 +114,37 @@ def run(args: argparse.Namespace) -> int:
 
 def asked(args: argparse.Namespace) -> dict[str, Any]:
     """The recipe fields that the options say, in which files stand for pictures; RecipeError for the rest of them."""
-    given = saved(args.preset, load_settings(args))
+    given = _heard(args.like, load_settings(args)) if args.like else {}
+    given |= saved(args.preset, load_settings(args))
     given |= {name: value for name in settings() if (value := getattr(args, name, None)) is not None}
-    if "outpaint" in given:
-        given["outpaint"] = sides(given["outpaint"])
+    if args.outpaint:
+        given["outpaint"] = sides(args.outpaint)
     if args.lora:
         given["loras"] = [lora(text) for text in args.lora]
     units = [*(_unit("image", text) for text in args.control), *(_unit("map", text) for text in args.control_map)]
+    units = units or given.pop("controls", [])
     # Without the pictures first, so that a misspelt setting stores nothing.
     plain = {name: value for name, value in given.items() if name not in ("init_image", "mask_image")}
     unpictured = [{**unit, "image": None, "map": None} for unit in units]
     Recipe.make(**plain | ({"controls": unpictured} if units else {}))
     if units:
         given["controls"] = units
+    return given
+
+
+def _heard(path: Path, studio_settings: Settings) -> dict[str, Any]:
+    """The recipe fields that a file tells, with its pictures as files; what it tells besides is said."""
+    heard = hearsay.of_file(path)
+    for words in heard.left:
+        print(f"{path}: left out: {words}", file=sys.stderr)
+    inputs, given = Inputs.of(studio_settings), dict(heard.values)
+    given |= {name: str(inputs.path(given[name])) for name in ("init_image", "mask_image") if name in given}
+    if "controls" in given:
+        units = Recipe.make(controls=given["controls"]).without_maps().model_dump(exclude_none=True)["controls"]
+        ids = ("image", "map")
+        given["controls"] = [
+            unit | {name: str(inputs.path(unit[name])) for name in ids if name in unit} for unit in units
+        ]
     return given
 
 

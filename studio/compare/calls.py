@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from studio.backends.openai import OpenAIBackend
@@ -60,40 +61,38 @@ class HostedCalls:
         `look` is given partial images as JPEG, `pause` is as the backend has it. What was paid for in an earlier try,
         and stored, is found. StudioError where nothing was asked for.
         """
-        column, line = comparison.columns[cell.column], comparison.lines[cell.line]
+        library, column = self._studio.library, comparison.columns[cell.column]
         # Its name: a service that knows it does not charge twice, and neither does the purse.
         call = f"{comparison.id}-{cell.line}-{cell.column}-{cell.attempt}"
-        offer = self.offer(column.model)
-        prompt = plain(line.prompt, comparison.seed, self._studio, comparison.base.get("styles", ()))
+        styles = comparison.base.get("styles", ())
+        prompt = plain(comparison.lines[cell.line].prompt, comparison.seed, self._studio, styles)
         recipe = Recipe.make(prompt=prompt, model=column.model, **_given(comparison.base))
-        if cell.state != "waiting" and (saved := self._studio.library.find(recipe, call, 0)):
+        if cell.state != "waiting" and (saved := library.find(recipe, call, 0)):
             return self._made(saved, call)
-        self._studio.library.ready()
-        backend = OpenAIBackend(
-            offer,
-            self.keys.of(comparison.owner, offer.host_name, offer.host),
-            self._studio.inputs,
-            settings=column.settings,
-            idempotency=call,
-            looks=self._looks,
-            pause=pause,
-        )
-
-        def report(event: Event) -> None:
-            if isinstance(event, Preview):
-                look(event.jpeg)
-
+        library.ready()
+        backend = self._backend(column, comparison.owner, call, pause)
         try:
-            self.purse.reserve(call, offer.label, self.estimate(column, prompt, comparison.base))
-            (made,) = backend.generate([recipe], report)
+            self.purse.reserve(call, backend.offer.label, self.estimate(column, prompt, comparison.base))
+            (made,) = backend.generate([recipe], partial(_show, look))
         except HostedError as error:
             self.purse.settle(call, None if error.billed else 0)
             return {**failed(error.kind, error), "attempt": cell.attempt + (not error.billed)}
         except RecipeError:
             self.purse.settle(call, 0)
             raise
-        library = self._studio.library
         return self._made(library.save(made.image, recipe, made.facts, seconds=made.seconds, job=call, index=0), call)
+
+    def _backend(self, column: Column, owner: str, call: str, pause: Callable[[float], bool]) -> OpenAIBackend:
+        offer = self.offer(column.model)
+        return OpenAIBackend(
+            offer,
+            self.keys.of(owner, offer.host_name, offer.host),
+            self._studio.inputs,
+            settings=column.settings,
+            idempotency=call,
+            looks=self._looks,
+            pause=pause,
+        )
 
     def _made(self, saved: Saved, call: str) -> dict[str, Any]:
         """The fields of a cell with this picture; its file tells what it did cost."""
@@ -102,6 +101,11 @@ class HostedCalls:
         self.purse.settle(call, cost)
         told = {"seconds": saved.seconds, "cost_usd": cost, "revised": facts.get("revised prompt", "")}
         return {**seen(saved.path), **told, **CLEAN}
+
+
+def _show(look: Callable[[bytes], None], event: Event) -> None:
+    if isinstance(event, Preview):
+        look(event.jpeg)
 
 
 def _given(base: Mapping[str, Any]) -> dict[str, Any]:

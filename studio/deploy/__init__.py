@@ -5,7 +5,7 @@ to the hub, and `watch` waits until the Space runs. What happens on the way is t
 Cancelled where a person has had enough; whatever was done until then stays, and the same order goes on from there.
 """
 
-from studio.deploy.hub import Hub, Token
+from studio.deploy.hub import Hub, find_token
 from studio.deploy.order import HARDWARE, Logged, Order, Report, Told
 from studio.deploy.plan import Plan, draw_up
 from studio.deploy.run import Run
@@ -21,9 +21,9 @@ __all__ = [
     "Plan",
     "Report",
     "Run",
-    "Token",
     "Told",
     "draw_up",
+    "find_token",
     "look",
     "ship",
 ]

@@ -1,9 +1,10 @@
-"""The door to the hub: the token that nobody sees, and each of the hub's refusals as a sentence with its cure."""
+"""The door to the hub: whose token it is asked with, and each of its refusals as a sentence with its cure."""
 
-import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
+
+from pydantic import SecretStr
 
 from studio.errors import DeployError
 from studio.hub import is_off
@@ -16,49 +17,41 @@ TOKENS = "https://huggingface.co/settings/tokens"
 BILLING = "https://huggingface.co/settings/billing"
 STATUS = "https://status.huggingface.co"
 NEW_TOKEN = f"Make one of the type Write at {TOKENS}."
-HIDDEN = "hf_…"
+HIDDEN = "…"
+# Shorter ones are words that stand anywhere.
+SECRET = 8
 
 
-class Token:
-    """A token that shows itself to nobody but the hub: as text it is hidden."""
+def find_token(typed: str = "") -> SecretStr:
+    """The typed one, else HF_TOKEN, else that of `hf auth login`; DeployError where there is none."""
+    from huggingface_hub import get_token
 
-    def __init__(self, value: str) -> None:
-        self._value = value.strip()
-
-    @classmethod
-    def found(cls, typed: str = "") -> "Token":
-        """The typed one, else HF_TOKEN, else that of `hf auth login`; DeployError where there is none."""
-        from huggingface_hub import get_token
-
-        value = typed.strip() or get_token()
-        if not value:
-            raise DeployError(
-                "There is no token of Hugging Face.", f"{NEW_TOKEN} Then run hf auth login, or set HF_TOKEN."
-            )
-        return cls(value)
-
-    def reveal(self) -> str:
-        """The token itself, for the hub alone."""
-        return self._value
-
-    def hide(self, text: str) -> str:
-        """The text without the token."""
-        return text.replace(self._value, HIDDEN) if self._value else text
-
-    def __repr__(self) -> str:
-        return f"Token({HIDDEN})"
+    value = typed.strip() or get_token()
+    if not value:
+        raise DeployError("There is no token of Hugging Face.", f"{NEW_TOKEN} Then run hf auth login, or set HF_TOKEN.")
+    return SecretStr(value)
 
 
 class Hub:
-    """The hub as this token sees it; `endpoint` is another one than huggingface.co."""
+    """The hub as this token sees it; `endpoint` is another one than huggingface.co.
 
-    def __init__(self, token: Token, endpoint: str | None = None) -> None:
+    Whatever it says is told without the token and without `secrets`.
+    """
+
+    def __init__(self, token: SecretStr, endpoint: str | None = None, secrets: Iterable[SecretStr] = ()) -> None:
         from huggingface_hub import HfApi
 
         if is_off():
             raise DeployError("The hub is switched off (HF_HUB_OFFLINE).", "Unset HF_HUB_OFFLINE, then try again.")
-        self.token = token
-        self.api = HfApi(endpoint=endpoint, token=token.reveal())
+        self.api = HfApi(endpoint=endpoint, token=token.get_secret_value())
+        self.secrets = (token, *secrets)
+
+    def hide(self, text: str) -> str:
+        """The text without the token and the secrets."""
+        for secret in self.secrets:
+            if len(value := secret.get_secret_value()) >= SECRET:
+                text = text.replace(value, HIDDEN)
+        return text
 
     @contextmanager
     def doing(self, what: str) -> Iterator[Any]:
@@ -81,7 +74,7 @@ class Hub:
             return self._refusal(cause, what)
         if isinstance(cause, httpx2.TimeoutException):
             return DeployError(f"Hugging Face did not answer while {what}.", "Try again: what is done stays.")
-        words = self.token.hide(" ".join(str(cause).split()) or type(cause).__name__)[:300].rstrip(".")
+        words = self.hide(" ".join(str(cause).split()) or type(cause).__name__)[:300].rstrip(".")
         if isinstance(cause, httpx2.HTTPError | OSError):
             cure = "Check the network, then try again: what is done stays."
             return DeployError(f"Hugging Face cannot be reached while {what}: {words}.", cure)
@@ -90,7 +83,7 @@ class Hub:
         )
 
     def _refusal(self, error: "HfHubHTTPError", what: str) -> DeployError:
-        said = self.token.hide(" ".join((error.server_message or "").split()))
+        said = self.hide(" ".join((error.server_message or "").split()))
         status = error.response.status_code
         message, cure = _REFUSALS.get(status, (f"refused ({status})", "Try again in a few minutes."))
         if status >= 500:
@@ -121,14 +114,3 @@ _REFUSALS = {
     ),
     429: ("was asked too often", "Try again in a few minutes."),
 }
-
-
-def secrets_of(names: tuple[str, ...]) -> dict[str, str]:
-    """The values of these secrets, from the environment; DeployError where one is not there."""
-    missing = [name for name in names if not os.environ.get(name)]
-    if missing:
-        raise DeployError(
-            f"The secret {missing[0]} is not in the environment.",
-            f"Set it there ({missing[0]}=... before the command), so that it is in no list of processes.",
-        )
-    return {name: os.environ[name] for name in names}

@@ -1,15 +1,21 @@
 """What a deployment is asked for, and what it tells on its way."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Literal
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Annotated, Any, Literal
+
+from pydantic import SecretStr, TypeAdapter, ValidationError
 
 from studio.errors import DeployError
+from studio.settings import Settings
 from studio.space import ZERO
 
 STARTER = "starter"
 # The variable that chooses a model.
 CHOSEN = "STUDIO_MODEL"
+# The variables that are settings of the studio, which does not start with one that it does not know.
+SETTINGS = {f"STUDIO_{name.upper()}": setting for name, setting in Settings.model_fields.items()}
 # What a person calls each, with the hub's price for an hour; the hub's own list may have grown since.
 HARDWARE = {
     ZERO: "ZeroGPU, shared and free",
@@ -22,7 +28,14 @@ HARDWARE = {
     "l40sx1": "NVIDIA L40S, 48 GB, $1.80 an hour",
     "a100-large": "NVIDIA A100, 80 GB, $2.50 an hour",
 }
-STEPS = ("account", "space", "upload", "build")
+FREE = (ZERO, "cpu-basic")
+# How the keys of those who sell inference and storage look, and private keys.
+KEYS = re.compile(
+    rb"\b(hf_[A-Za-z0-9]{30,}|sk-[A-Za-z0-9_-]{20,}|AKIA[A-Z0-9]{16}|gh[pousr]_[A-Za-z0-9]{36,}|xox[bap]-[A-Za-z0-9-]{20,})"
+    rb"|-----BEGIN [A-Z ]*PRIVATE KEY-----"
+)
+# Until paid hardware that nobody visits sleeps, and is not paid for.
+SLEEP_SECONDS = 3600
 StepName = Literal["account", "space", "upload", "build"]
 
 
@@ -30,8 +43,9 @@ StepName = Literal["account", "space", "upload", "build"]
 class Order:
     """A Space, `space` being OWNER/NAME, and what is to be on it.
 
-    `models` are offered beside the embedded one, `loras` go along from the data folder, `secrets` are names in the
-    environment. With `keeps`, the Space's pictures live in a private bucket.
+    `models` are offered beside the embedded one, `loras` go along from the data folder; `secrets` and `variables` are
+    those of the Space's environment, and variables can be read by everybody. With `keeps`, the Space's pictures live in
+    a private bucket.
     """
 
     space: str
@@ -39,7 +53,8 @@ class Order:
     private: bool = False
     models: tuple[str, ...] = ()
     loras: tuple[str, ...] = ()
-    secrets: tuple[str, ...] = ()
+    secrets: Mapping[str, SecretStr] = field(default_factory=dict)
+    variables: Mapping[str, str] = field(default_factory=dict)
     keeps: bool = True
 
     @property
@@ -53,12 +68,18 @@ class Order:
         return f"{self.space}-library"
 
     @property
-    def variables(self) -> dict[str, str]:
-        """The settings that are not as everywhere: where there is a GPU, the first of the asked models is chosen."""
-        return {CHOSEN: self.models[0]} if self.models and not self.hardware.startswith("cpu") else {}
+    def environment(self) -> dict[str, str]:
+        """All variables: where there is a GPU, the first of the asked models is chosen."""
+        chosen = {CHOSEN: self.models[0]} if self.models and not self.hardware.startswith("cpu") else {}
+        return chosen | dict(self.variables)
+
+    @property
+    def sleep_seconds(self) -> int | None:
+        """When it sleeps where nobody visits it; None where that is the hub's to say."""
+        return None if self.hardware in FREE else SLEEP_SECONDS
 
     def check(self) -> None:
-        """DeployError where the name or the hardware cannot be."""
+        """DeployError where the name, the hardware, a variable or a secret cannot be."""
         from huggingface_hub import SpaceHardware
         from huggingface_hub.utils import HFValidationError, validate_repo_id
 
@@ -75,6 +96,12 @@ class Order:
         known = [hardware.value for hardware in SpaceHardware]
         if self.hardware not in known:
             raise DeployError(f"There is no hardware {self.hardware!r}.", f"Choose one of {', '.join(known)}.")
+        for name, value in self.variables.items():
+            _check_variable(name, value)
+            if KEYS.search(value.encode()):
+                raise DeployError(f"The value of {name} looks like a key.", "Everybody can read it: make it a secret.")
+        for name, secret in self.secrets.items():
+            _check_variable(name, secret.get_secret_value())
 
 
 @dataclass(frozen=True)
@@ -95,3 +122,21 @@ class Logged:
 
 # Called with what happened; raises Cancelled where it was stopped.
 Report = Callable[[Told | Logged], None]
+
+
+def _check_variable(name: str, value: str) -> None:
+    """DeployError where it is no name, has no value, or would keep the studio from starting."""
+    if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):
+        raise DeployError(f"{name!r} cannot be the name of a variable or secret.", "It takes letters, digits and '_'.")
+    if not value:
+        raise DeployError(f"{name} has no value.", "Give it one, or leave it out.")
+    if not name.startswith("STUDIO_"):
+        return
+    if name not in SETTINGS:
+        raise DeployError(f"{name} is not a setting of the studio.", f"Known are: {', '.join(SETTINGS)}.")
+    kind: Any = Annotated[SETTINGS[name].annotation, SETTINGS[name]]
+    adapter = TypeAdapter(kind)
+    try:
+        adapter.validate_json(value) if value.startswith("{") else adapter.validate_strings(value)
+    except ValidationError as error:
+        raise DeployError(f"{name}: {error.errors()[0]['msg']}.", "Mend it or leave it out.") from None

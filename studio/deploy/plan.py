@@ -4,17 +4,18 @@ The person's pictures, settings and keys live in the data folder, of which only 
 for by name go along.
 """
 
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+
+from pydantic import SecretStr
 
 from studio.catalogue.loras import Loras
 from studio.catalogue.models import Catalogue, Model
 from studio.catalogue.named_files import NOTES, PICTURES, beside
 from studio.deploy.card import card
-from studio.deploy.hub import Token
-from studio.deploy.order import STARTER, Order
+from studio.deploy.hub import SECRET
+from studio.deploy.order import CHOSEN, KEYS, STARTER, Order
 from studio.errors import DeployError
 from studio.hub import in_words
 from studio.settings import PRESETS, Settings
@@ -30,13 +31,6 @@ FOLDERS = {
 MODELS = "presets/models/"
 LORAS = "assets/starter/loras/"
 LIMIT_BYTES = 100_000_000
-# Shorter ones are words that stand anywhere.
-SECRET = 8
-# How the keys of those who sell inference and storage look, and private keys.
-KEYS = re.compile(
-    rb"\b(hf_[A-Za-z0-9]{30,}|sk-[A-Za-z0-9_-]{20,}|AKIA[A-Z0-9]{16}|gh[pousr]_[A-Za-z0-9]{36,}|xox[bap]-[A-Za-z0-9-]{20,})"
-    rb"|-----BEGIN [A-Z ]*PRIVATE KEY-----"
-)
 
 
 @dataclass(frozen=True)
@@ -65,9 +59,9 @@ class Plan:
         """What they come to."""
         return sum(item.size_bytes for item in self.items)
 
-    def check_secret(self, token: Token | None, secrets: Mapping[str, str]) -> None:
-        """DeployError where a file holds the token, a secret, or what looks like a key."""
-        values = (token.reveal() if token else "", *secrets.values())
+    def check_secret(self, secrets: Iterable[SecretStr]) -> None:
+        """DeployError where a file holds one of these, or what looks like a key."""
+        values = [secret.get_secret_value() for secret in secrets]
         told = [value.encode() for value in values if len(value) >= SECRET]
         for item in self.items:
             content = item.read()
@@ -87,6 +81,8 @@ def draw_up(order: Order, settings: Settings, root: Path = ROOT) -> Plan:
     models = [_hosted(catalogue, name) for name in order.models]
     items = {item.path: item for item in _project(root)}
     offered = {STARTER, *order.models}
+    if (chosen := order.environment.get(CHOSEN, STARTER)) not in offered:
+        raise DeployError(f"{CHOSEN} is {chosen}, which is not on the Space.", "Name it among the models as well.")
     for path in [path for path in items if path.startswith(MODELS) and Path(path).stem not in offered]:
         del items[path]
     for model in models:
@@ -145,7 +141,7 @@ def _hosted(catalogue: Catalogue, name: str) -> Model:
 
 def _loras(order: Order, settings: Settings) -> Iterator[Item]:
     """The asked LoRAs with their notes and pictures."""
-    known = Loras(settings)
+    known = Loras(settings) if order.loras else {}
     for name in order.loras:
         file = known[name]
         for path in (file.path, beside(file.path, NOTES), beside(file.path, PICTURES)):

@@ -15,14 +15,14 @@ log = logging.getLogger(__name__)
 
 
 class Run:
-    """Begins at once; `end` is what came of it, None while it goes on."""
+    """Begins at once; `end` is what came of it, None while it goes on. Token and secrets are gone with its thread."""
 
     def __init__(self, hub: Hub, plan: Plan, patience: Patience | None = None) -> None:
-        self.plan = plan
+        self.space = plan.order.space
         self.end: Done | DeployError | Cancelled | None = None
         self._log: list[Told | Logged] = []
         self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._go, args=(hub, patience), name="deploy", daemon=True)
+        self._thread = threading.Thread(target=self._go, args=(hub, plan, patience), name="deploy", daemon=True)
         self._thread.start()
 
     def stop(self) -> None:
@@ -37,9 +37,9 @@ class Run:
         """Wait for its end."""
         self._thread.join()
 
-    def _go(self, hub: Hub, patience: Patience | None) -> None:
+    def _go(self, hub: Hub, plan: Plan, patience: Patience | None) -> None:
         try:
-            self.end = ship(hub, self.plan, self._report, patience)
+            self.end = ship(hub, plan, self._report, patience)
         except (DeployError, Cancelled) as end:
             self.end = end
         except Exception as error:

@@ -11,7 +11,7 @@ from typing import Any
 
 from studio import __version__
 from studio.deploy.account import check_host, check_owner, who
-from studio.deploy.hub import Hub, secrets_of
+from studio.deploy.hub import Hub
 from studio.deploy.order import CHOSEN, STARTER, Order, Report, Told
 from studio.deploy.plan import Item, Plan
 from studio.deploy.watch import Patience, wait
@@ -59,17 +59,16 @@ def ship(hub: Hub, plan: Plan, report: Report, patience: Patience | None = None)
     report(Told("account", "Asking whose token it is"))
     account = who(hub)
     check_owner(account, order)
-    secrets = secrets_of(order.secrets)
-    plan.check_secret(hub.token, secrets)
+    plan.check_secret(hub.secrets)
     report(Told("space", f"Looking at {order.space}"))
     seen = look(hub, plan)
     if seen.commit is None:
         check_host(account, order)
         report(Told("space", f"Making {order.space} on {order.hardware}"))
-        _create(hub, order, secrets)
+        _create(hub, order)
     else:
         report(Told("space", f"Bringing the settings of {order.space} up to date"))
-        _update(hub, order, secrets)
+        _update(hub, order)
     commit = _send(hub, plan, seen, report)
     url = wait(hub, order.space, commit, report, patience or Patience())
     return Done(url, commit, tuple(item.path for item in seen.sent), seen.removed)
@@ -108,7 +107,7 @@ def _same(item: Item, file: Any) -> bool:
     return bool(file.blob_id == hashlib.sha1(b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest())
 
 
-def _create(hub: Hub, order: Order, secrets: Mapping[str, str]) -> None:
+def _create(hub: Hub, order: Order) -> None:
     with hub.doing(f"making {order.space}") as api:
         api.create_repo(
             order.space,
@@ -116,30 +115,31 @@ def _create(hub: Hub, order: Order, secrets: Mapping[str, str]) -> None:
             private=order.private,
             space_sdk="gradio",
             space_hardware=order.hardware,
-            space_secrets=_pairs(secrets),
-            space_variables=_pairs(order.variables),
+            space_sleep_time=order.sleep_seconds,
+            space_secrets=_pairs({name: secret.get_secret_value() for name, secret in order.secrets.items()}),
+            space_variables=_pairs(order.environment),
             space_volumes=[_volume(api, order)] if order.keeps else None,
         )
 
 
-def _update(hub: Hub, order: Order, secrets: Mapping[str, str]) -> None:
+def _update(hub: Hub, order: Order) -> None:
     """Set what is not as ordered; what was set by hand stays, and a Space that is paused is woken."""
     with hub.doing(f"setting up {order.space}") as api:
         runtime = api.get_space_runtime(order.space)
         if order.hardware not in (runtime.requested_hardware, runtime.hardware):
-            api.request_space_hardware(order.space, order.hardware)
+            api.request_space_hardware(order.space, order.hardware, sleep_time=order.sleep_seconds)
         volumes = runtime.volumes or []
         if order.keeps and all(volume.mount_path != str(VOLUME) for volume in volumes):
             api.set_space_volumes(order.space, [*volumes, _volume(api, order)])
         variables = {name: variable.value for name, variable in api.get_space_variables(order.space).items()}
-        for name, value in order.variables.items():
+        for name, value in order.environment.items():
             if variables.get(name) != value:
                 api.add_space_variable(order.space, name, value)
         # A studio does not start with a model that went away.
-        if not order.variables and variables.get(CHOSEN, STARTER) not in (STARTER, *order.models):
+        if CHOSEN not in order.environment and variables.get(CHOSEN, STARTER) not in (STARTER, *order.models):
             api.delete_space_variable(order.space, CHOSEN)
-        for name, value in secrets.items():
-            api.add_space_secret(order.space, name, value)
+        for name, secret in order.secrets.items():
+            api.add_space_secret(order.space, name, secret.get_secret_value())
         if runtime.stage in ("PAUSED", "STOPPED"):
             api.restart_space(order.space)
 

@@ -23,6 +23,14 @@ WORDS = {
     "RUNNING_BUILDING": "The Space is being built; the one before runs on",
     "APP_STARTING": "The studio is starting",
     "RUNNING_APP_STARTING": "The studio is starting; the one before runs on",
+    "RUNNING": "The Space runs",
+    "SLEEPING": "The Space sleeps until somebody visits it",
+    "BUILD_ERROR": "The Space could not be built",
+    "RUNTIME_ERROR": "The studio ended with an error",
+    "CONFIG_ERROR": "The hub did not take the README’s head",
+    "PAUSED": "The Space is paused",
+    "STOPPED": "The Space is stopped",
+    "DELETING": "The Space is being deleted",
 }
 LAST_LINES = 5
 
@@ -39,34 +47,31 @@ class Patience:
 def wait(hub: Hub, space: str, commit: str, report: Report, patience: Patience) -> str:
     """Return the page's address when the Space runs this commit; DeployError where it breaks or takes too long."""
     end = time.monotonic() + patience.whole
+    page = f"{hub.api.endpoint}/spaces/{space}"
     log = _Tail(hub, space)
     while True:
         with hub.doing("waiting for the build") as api:
             runtime = api.get_space_runtime(space)
         log.tell(report)
         stage = str(runtime.stage)
-        report(Told("build", WORDS.get(stage, f"The Space is {_in_words(stage)}")))
+        words = WORDS.get(stage, f"The Space is {stage.replace('_', ' ').lower()}")
+        report(Told("build", words))
         if _is_of(runtime, commit) and stage in (*READY, *BROKEN, *IDLE):
             break
         if time.monotonic() > end:
             raise DeployError(
-                f"{space} was not ready after {patience.whole / 60:.0f} minutes; it was {stage}.",
-                "It may come yet: deploy again to wait on, or look at its log on the hub.",
+                f"{space} was not ready after {patience.whole / 60:.0f} minutes. {words}.",
+                f"It may come yet: deploy again to wait on, or look at {page}?logs=build",
             )
         time.sleep(patience.between)
     log.finish(report, patience.end)
-    page = f"{hub.api.endpoint}/spaces/{space}"
     if stage in READY:
         return page
-    said = hub.token.hide(str(runtime.raw.get("errorMessage") or "\n".join(log.last)))
-    raise DeployError(
-        f"{space} is {_in_words(stage)}{f': {said}' if said else ''}.",
-        f"Its log is at {page}?logs={'build' if stage == 'BUILD_ERROR' else 'container'}; mend it and deploy again.",
+    said = hub.hide(str(runtime.raw.get("errorMessage") or "\n".join(log.last)))
+    cure = (
+        f"Mend what its log says, then deploy again: {page}?logs={'build' if stage == 'BUILD_ERROR' else 'container'}"
     )
-
-
-def _in_words(stage: str) -> str:
-    return stage.replace("_", " ").lower()
+    raise DeployError(f"{words}{f': {said}' if said else ''}.", f"Restart it there: {page}" if stage in IDLE else cure)
 
 
 def _is_of(runtime: Any, commit: str) -> bool:
@@ -79,7 +84,7 @@ class _Tail:
 
     def __init__(self, hub: Hub, space: str) -> None:
         self.last: list[str] = []
-        self._hide = hub.token.hide
+        self._hide = hub.hide
         self._lines: queue.SimpleQueue[str] = queue.SimpleQueue()
         self._follow = lambda: self._read(hub.api, space)
         self._thread = self._started()

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import math
 from base64 import b64encode
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -176,9 +177,10 @@ class _Layout:
         self.cell = (max(round(natural[0] * self.scale), 1), max(round(natural[1] * self.scale), 1))
         self.letter = min(max(self.cell[0] // 18, 12), 40)
         self.line = round(self.letter * LINE)
-        longest = max(map(len, self.down.labels)) if self.down.field else 0
-        self.left = GAP + (min(longest * self.letter, max(self.cell[0], 96)) + 2 * GAP if self.down.field else 0)
         font = ImageFont.load_default(self.letter)
+        words = (self.down.title, *self.down.labels) if self.down.field else ()
+        widest = math.ceil(max(map(font.getlength, words), default=0))
+        self.left = GAP + (min(widest, max(self.cell[0], 96)) + 2 * GAP if words else 0)
         rows = 2 if max(map(font.getlength, self.across.labels)) > self.cell[0] else 1
         self.top = 2 * GAP + self.line * ((1 + rows if self.across.field else 0) + bool(self.deep.field))
         self.block = self.top + self.rows * (self.cell[1] + GAP) + GAP

@@ -2,6 +2,7 @@
 
 from datetime import date
 from pathlib import Path
+from sqlite3 import Connection
 
 from studio.database import Database
 from studio.errors import HostedError
@@ -10,7 +11,9 @@ from studio.settings import Settings
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS calls (key TEXT PRIMARY KEY, day TEXT, model TEXT, micros INTEGER, settled INTEGER);
 CREATE INDEX IF NOT EXISTS by_day ON calls (day);
+CREATE TABLE IF NOT EXISTS budgets (name TEXT PRIMARY KEY, micros INTEGER);
 """
+OWN = "own"
 MICROS = 1_000_000
 
 
@@ -21,7 +24,7 @@ class Purse:
     """
 
     def __init__(self, settings: Settings) -> None:
-        self._budget = settings.day_budget_usd
+        self._most = settings.day_budget_usd
         self._unknown = settings.unknown_prices
         self._calls = Database(Path(settings.home) / "spending.sqlite", SCHEMA, "What was spent")
 
@@ -30,26 +33,24 @@ class Purse:
 
         A call that is made again under its key is not counted twice.
         """
-        if self._budget is not None and dear is None and self._unknown == "refuse":
-            raise HostedError(
-                "budget",
-                f"Nobody knows what {model} costs, and there is a budget for the day.",
-                "Give its price in a file of presets/hosted, or allow it with STUDIO_UNKNOWN_PRICES=allow.",
-            )
         micros = round((dear or 0) * MICROS)
-        today = date.today().isoformat()  # noqa: DTZ011 - the creator's own day
         with self._calls.open() as calls:
-            (spent,) = calls.execute(
-                "SELECT COALESCE(SUM(micros), 0) FROM calls WHERE day = ? AND key != ?", (today, key)
-            ).fetchone()
-            if self._budget is not None and spent + micros > round(self._budget * MICROS):
+            budget, spent = self._budget(calls), _spent(calls, but=key)
+            if budget is not None and dear is None and self._unknown == "refuse":
                 raise HostedError(
                     "budget",
-                    f"This would cost up to ${micros / MICROS:.3f}; of the day's ${self._budget:.2f}, "
-                    f"${max(self._budget - spent / MICROS, 0):.3f} are left.",
-                    "Go on tomorrow, choose a cheaper model or quality, or raise STUDIO_DAY_BUDGET_USD.",
+                    f"Nobody knows what {model} costs, and there is a budget for the day.",
+                    "Give its price in a file of presets/hosted, or allow it with STUDIO_UNKNOWN_PRICES=allow.",
                 )
-            calls.execute("INSERT OR REPLACE INTO calls VALUES (?, ?, ?, ?, 0)", (key, today, model, micros))
+            if budget is not None and spent + micros > round(budget * MICROS):
+                raise HostedError(
+                    "budget",
+                    f"This would cost up to ${micros / MICROS:.3f}; of the day's ${budget:.2f}, "
+                    f"${max(budget - spent / MICROS, 0):.3f} are left.",
+                    "Go on tomorrow, choose a cheaper model or quality, or raise the budget: on the Compare tab, or "
+                    "STUDIO_DAY_BUDGET_USD.",
+                )
+            calls.execute("INSERT OR REPLACE INTO calls VALUES (?, ?, ?, ?, 0)", (key, _today(), model, micros))
 
     def settle(self, key: str, cost: float | None) -> None:
         """What the call did cost; None keeps what was set aside for it."""
@@ -61,11 +62,42 @@ class Purse:
 
     def spent(self) -> float:
         """What was spent and set aside today."""
-        today = date.today().isoformat()  # noqa: DTZ011
         with self._calls.open() as calls:
-            (micros,) = calls.execute("SELECT COALESCE(SUM(micros), 0) FROM calls WHERE day = ?", (today,)).fetchone()
-        return float(micros) / MICROS
+            return _spent(calls) / MICROS
 
     def left(self) -> float | None:
         """What may be spent today; None where there is no budget."""
-        return None if self._budget is None else max(self._budget - self.spent(), 0.0)
+        with self._calls.open() as calls:
+            budget = self._budget(calls)
+            return None if budget is None else max(budget - _spent(calls) / MICROS, 0.0)
+
+    @property
+    def own(self) -> float | None:
+        """The budget for a day that was given here, kept with what was spent; the settings' counts where it is less."""
+        with self._calls.open() as calls:
+            return _own(calls)
+
+    @own.setter
+    def own(self, usd: float | None) -> None:
+        with self._calls.open() as calls:
+            calls.execute("DELETE FROM budgets WHERE name = ?", (OWN,))
+            if usd is not None:
+                calls.execute("INSERT INTO budgets VALUES (?, ?)", (OWN, round(usd * MICROS)))
+
+    def _budget(self, calls: Connection) -> float | None:
+        return min((usd for usd in (self._most, _own(calls)) if usd is not None), default=None)
+
+
+def _own(calls: Connection) -> float | None:
+    row = calls.execute("SELECT micros FROM budgets WHERE name = ?", (OWN,)).fetchone()
+    return None if row is None else int(row["micros"]) / MICROS
+
+
+def _spent(calls: Connection, but: str = "") -> float:
+    """Today's micros, without those of a call that is made again."""
+    query = "SELECT COALESCE(SUM(micros), 0) FROM calls WHERE day = ? AND key != ?"
+    return float(calls.execute(query, (_today(), but)).fetchone()[0])
+
+
+def _today() -> str:
+    return date.today().isoformat()  # noqa: DTZ011 - the creator's own day

@@ -25,8 +25,10 @@ from studio.settings import PRESETS
 
 M = TypeVar("M", bound=BaseModel)
 N = TypeVar("N", bound="PromptPreset | RecipePreset")
+Stamp = tuple[Path, int, int, int]
 # Hundreds of styles can be imported.
 MOST_NAMED = 30
+PICTURES = (".webp", ".png")
 Positive = Annotated[int, Field(ge=1)]
 
 
@@ -106,15 +108,18 @@ class Presets:
 
     def __init__(self, *folders: Path) -> None:
         self._sources = (PRESETS, *folders)
+        self._known: dict[Stamp, BaseModel] = {}
         self.refresh()
 
     def refresh(self) -> None:
-        """Read all files again; where one cannot be read, everything stays as it was."""
-        negatives = _read_all("negative", self._sources, NegativePreset)
-        styles = _read_all("styles", self._sources, StylePreset)
-        stacks = _read_all("stacks", self._sources, StackPreset)
-        recipes = _read_all("recipes", self._sources, RecipePreset)
-        sizes = _read_all("sizes", self._sources, SizePreset)
+        """Read what is new or changed; where a file cannot be read, everything stays as it was."""
+        known: dict[Stamp, BaseModel] = {}
+        negatives = self._read_all("negative", NegativePreset, known)
+        styles = self._read_all("styles", StylePreset, known)
+        stacks = self._read_all("stacks", StackPreset, known)
+        recipes = self._read_all("recipes", RecipePreset, known)
+        sizes = self._read_all("sizes", SizePreset, known)
+        self._known = known
         self.negatives: Mapping[str, NegativePreset] = negatives
         self.styles: Mapping[str, StylePreset] = styles
         self.stacks: Mapping[str, StackPreset] = stacks
@@ -122,6 +127,21 @@ class Presets:
         self.sizes: Mapping[str, SizePreset] = MappingProxyType(
             dict(sorted(sizes.items(), key=lambda item: (item[1].order, item[0])))
         )
+
+    def _read_all(self, name: str, kind: type[M], known: dict[Stamp, BaseModel]) -> Mapping[str, M]:
+        """The presets of a sort; `known` gets each of them by its file's stamp."""
+        found: dict[str, M] = {}
+        for path in (path for folder in self._sources for path in sorted((folder / name).glob("*.toml"))):
+            stamp = _stamp(path)
+            preset = self._known.get(stamp) or read_toml(path, kind)
+            known[stamp] = preset
+            found[path.stem] = preset  # type: ignore[assignment]  # the stamp's path says of which kind it is
+        return MappingProxyType(found)
+
+    def picture_of(self, style: StylePreset) -> Path | None:
+        """The small picture beside a style's file: NAME.webp or NAME.png; the later folder's counts here, too."""
+        places = (folder / "styles" / f"{style.id}{end}" for folder in reversed(self._sources) for end in PICTURES)
+        return next((path for path in places if path.is_file()), None)
 
 
 def named(name: str, presets: Mapping[str, N]) -> N | None:
@@ -182,9 +202,13 @@ def _placed(template: str, words: str) -> str:
     return ", ".join(filter(None, (words, template)))
 
 
-def _read_all(name: str, folders: tuple[Path, ...], kind: type[M]) -> Mapping[str, M]:
-    paths = [path for folder in folders for path in sorted((folder / name).glob("*.toml"))]
-    return MappingProxyType({path.stem: read_toml(path, kind) for path in paths})
+def _stamp(path: Path) -> Stamp:
+    """What changes when the file does: a file that takes its place has a number of its own."""
+    try:
+        status = path.stat()
+    except OSError:  # told where it is read
+        return path, 0, 0, 0
+    return path, status.st_ino, status.st_mtime_ns, status.st_size
 
 
 def _fit(pixels: float, family: Family) -> int:

@@ -30,6 +30,8 @@ Kind = Literal[
     "wildcard",
     "matrix",
 ]
+# What is decided from the seed before a prompt is made.
+DRAWN: frozenset[Kind] = frozenset({"variant", "wildcard"})
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 
 from studio.prompts.language import (
+    DRAWN,
     MAX_DEPTH,
     ROUND,
     SQUARE,
@@ -51,6 +52,7 @@ TOKEN = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 PAIRS = {"(": ")", "[": "]"}
+BRACES = re.compile(rf"[{{}}]|{WILDCARD}")
 
 
 def parse(text: str, *, negative: bool = False) -> Prompt:
@@ -94,7 +96,7 @@ class _Parser:
         readers: dict[str, Callable[[re.Match[str]], None]] = {
             "escape": lambda token: self.add(token, Text(token[0][1:]), "text"),
             "comment": lambda token: self.add(token, Text("\n"), "comment"),
-            "tag": lambda token: self.add(token, read_tag(self.source, token[0], token.start()), "lora"),
+            "tag": self.tag,
             "unclosed": self.unclosed,
             "opening": self.opening,
             "closing": self.closing,
@@ -126,6 +128,13 @@ class _Parser:
     def add(self, token: re.Match[str], node: Node, kind: Kind) -> None:
         self.mark(token, kind)
         self.groups[-1].fields[-1].nodes.append(node)
+
+    def tag(self, token: re.Match[str]) -> None:
+        """A LoRA; one with name or weight to be drawn is none yet."""
+        if BRACES.search(re.sub(r"\\.", "", token[0])):
+            self.add(token, Text(token[0]), "variant")
+        else:
+            self.add(token, read_tag(self.source, token[0], token.start()), "lora")
 
     def unclosed(self, token: re.Match[str]) -> None:
         self.source.fail(token.start(), f"{token[0]} is never closed.", close_it("<", ">"))
@@ -216,7 +225,7 @@ class _Parser:
         if "|" in separators:
             return self.alternate(group)
         last = group.fields[-1]
-        if last.separator and NUMBER.fullmatch(_said(last)):
+        if last.separator and (NUMBER.fullmatch(_said(last)) or (len(group.fields) > 2 and self.is_drawn(last))):
             return self.edit(group)
         if last.separator:
             self.check_meant(last)
@@ -241,7 +250,11 @@ class _Parser:
         self.check_changing(group, (before, after), "Write [from:to:when], [to:when] or [from::when].")
         self.number_spans(last, "edit")
         self.colour(group, "edit")
-        return Edit(before, after, self.when(_said(last), last.position + 1))
+        return Edit(before, after, 0 if self.is_drawn(last) else self.when(_said(last), last.position + 1))
+
+    def is_drawn(self, field: _Field) -> bool:
+        """Whether some of the last field's words are decided from the seed, so that no more is known of them."""
+        return any(span.kind in DRAWN for span in self.spans[field.span :])
 
     def when(self, said: str, position: int) -> int | float:
         """A number with a point is a share of the steps, one without is a step."""

@@ -7,7 +7,20 @@ from itertools import groupby
 from math import prod
 from typing import Literal
 
-from studio.prompts.language import Alternate, Break, Edit, Embedding, Lora, Nodes, Part, Prompt, Text, Weighted, walk
+from studio.prompts.language import (
+    DRAWN,
+    Alternate,
+    Break,
+    Edit,
+    Embedding,
+    Lora,
+    Nodes,
+    Part,
+    Prompt,
+    Text,
+    Weighted,
+    walk,
+)
 from studio.prompts.source import Source
 
 
@@ -87,7 +100,7 @@ class _Clock:
 
 
 def _check_drawn(prompt: Prompt) -> None:
-    span = next((span for span in prompt.spans if span.kind in {"variant", "wildcard"}), None)
+    span = next((span for span in prompt.spans if span.kind in DRAWN), None)
     if span is not None:
         what = prompt.source[span.start : span.end]
         source = Source(prompt.source, prompt.recipe_field)

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cache
-from itertools import accumulate
+from itertools import accumulate, chain, islice
 from pathlib import Path
 from random import Random
 
@@ -18,6 +18,9 @@ from studio.prompts.wildcards import Wildcards, lines_of, matching
 from studio.recipe import PROMPT_CHARACTERS
 
 MOST_DRAWS = 2000
+# Where all that could be drawn is asked for: as many ways of one variant or list, as many characters of all of them.
+MOST_WAYS = 500
+MOST_CHARACTERS = 100 * PROMPT_CHARACTERS
 
 
 def draw(text: str, seed: int, wildcards: Wildcards, *, negative: bool = False) -> str:
@@ -34,6 +37,16 @@ def draw(text: str, seed: int, wildcards: Wildcards, *, negative: bool = False) 
 def check(text: str, wildcards: Wildcards, *, negative: bool = False) -> None:
     """PromptError where the braces cannot be read or call a wildcard that there is not, whatever is drawn."""
     _checked(Source(text, "negative_prompt" if negative else "prompt"), wildcards)
+
+
+def every(text: str, wildcards: Wildcards) -> tuple[str, ...]:
+    """Prompts that the text may become, each option and each entry of a list in one of them, of many the first.
+
+    PromptError as for `draw`.
+    """
+    source = Source(text, "prompt")
+    template, files = _checked(source, wildcards)
+    return tuple(_Covering(Random(0), files).texts(template, source, ()))  # noqa: S311
 
 
 @dataclass(frozen=True)
@@ -125,6 +138,29 @@ class _Drawing:
     def heavier(self, weights: Sequence[float]) -> int:
         sums = list(accumulate(weights))
         return min(bisect_right(sums, self.random() * sums[-1]), len(sums) - 1)
+
+
+class _Covering(_Drawing):
+    """Every way of each, one beside the other, so that there are as many texts as the richest of them has ways."""
+
+    def texts(self, template: Template, source: Source, inside: tuple[str, ...]) -> list[str]:
+        columns = [[node] if isinstance(node, str) else self.ways(node, source, inside) for node in template]
+        rows = max(map(len, columns), default=1)
+        texts = ["".join(column[row % len(column)] for column in columns) for row in range(rows)]
+        self.characters += sum(map(len, texts))
+        return texts
+
+    def ways(self, node: Choice | Wildcard, source: Source, inside: tuple[str, ...]) -> list[str]:
+        if len(inside) >= MAX_DEPTH or self.characters > MOST_CHARACTERS:
+            source.fail(node.position, "This may become too much.", "Call fewer lists.")
+        if isinstance(node, Choice):
+            each = (self.texts(option.nodes, source, (*inside, "")) for option in node.options)
+        else:
+            each = (
+                self.texts(read_entry(entry.source), entry.source, (*inside, entry.name))
+                for entry in self.entries(node, source, inside)
+            )
+        return list(islice(chain.from_iterable(each), MOST_WAYS))
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 from studio.catalogue.models import Catalogue, Model
@@ -12,7 +13,8 @@ from studio.prompts.language import Lora as Mention
 from studio.prompts.parser import parse
 from studio.prompts.schedule import Plan, plan
 from studio.prompts.source import NUMBER
-from studio.prompts.variants import draw
+from studio.prompts.variants import draw, every
+from studio.prompts.wildcards import Wildcards
 from studio.recipe import Recipe
 from studio.recipe_parts import Lora
 
@@ -74,6 +76,19 @@ def mentioned(prompt: str) -> dict[str, Lora]:
     """The LoRAs that a prompt mentions, as it says them, by name; PromptError where it cannot be read."""
     read_as = parse(prompt), parse("", negative=True)
     return {lora.name: lora for lora in _stack(Recipe.make(prompt=prompt), read_as)}
+
+
+def drawable(prompt: str, wildcards: Wildcards) -> dict[str, tuple[float, ...]]:
+    """The LoRAs that some drawing of a prompt mentions, by name, and the weights that it may give them, in order.
+
+    PromptError where it cannot be drawn.
+    """
+    weights: dict[str, set[float]] = {}
+    for text in every(prompt, wildcards):
+        with suppress(PromptError):  # a text in a thousand may be at fault, and is refused when it is drawn
+            for mention in parse(text).loras if "<" in text else ():
+                weights.setdefault(mention.name, set()).add(mention.unet_weight)
+    return {name: tuple(sorted(given)) for name, given in weights.items()}
 
 
 def replaced(asked: Recipe, settled: Recipe) -> list[str]:

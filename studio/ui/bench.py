@@ -7,6 +7,7 @@ from typing import Any
 from studio.errors import StudioError
 from studio.recipe import Recipe
 from studio.studio import Studio
+from studio.ui import hearsay
 from studio.ui import stage as stages
 from studio.ui.fast_gradio import gr
 from studio.ui.form import Form, Updates, Values
@@ -45,7 +46,9 @@ class Bench:
                 takers = {name: tab.label for name, tab in self.tabs.items() if tab.takes_picture}
                 self.stage = stages.place(takers)
             with gr.Column(elem_classes="rest"):
-                self.presets.place()
+                with gr.Row(elem_id="ready"):
+                    self.presets.place()
+                    self.hearsay = hearsay.place()
                 self.knobs.place_settings()
                 self.stack.place()
                 self.units.place()
@@ -86,6 +89,12 @@ class Bench:
             self._use,
             {self.owner, *knobs.all.values()},
             [stage, self.tablist, *knobs.moving, *self._extras],
+            **aside,
+        )
+        self.hearsay.bring(
+            self._hear,
+            set(knobs.all.values()),
+            [self.hearsay, self.tablist, *knobs.moving, *self._extras],
             **aside,
         )
         stage.send(self._send, {self.owner}, [stage, self.tablist, *self._extras], **aside)
@@ -212,6 +221,19 @@ class Bench:
             _, recipe = self._pictured(owner, event)
         except StudioError as fault:
             return {self.stage: view(self.studio, owner, fault)}
+        return self._shown(recipe, values)
+
+    def _hear(self, values: Values, event: gr.EventData) -> Updates:
+        """Fill the form with what a picture's file, or a text, tells."""
+        try:
+            told, model = hearsay.heard(event), self.form.model(values[self.form.widgets["model"]])
+        except StudioError as fault:
+            return {self.hearsay: hearsay.told(event, fault=f"{fault.message} {fault.hint}".strip())}
+        recipe, left = hearsay.fitting(self.studio, told, model.id)
+        return {**self._shown(recipe, values), self.hearsay: hearsay.told(event, left=left)}
+
+    def _shown(self, recipe: Recipe, values: Values) -> Updates:
+        """What sets the form of the recipe's own task to it; `values` are those before."""
         tab = self._tab_of(recipe)
         panel = self.panels[tab]
         return {

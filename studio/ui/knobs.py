@@ -11,7 +11,7 @@ from studio.ui import owner as owners
 from studio.ui import stage as stages
 from studio.ui import wordview
 from studio.ui.fast_gradio import gr
-from studio.ui.fields import OFTEN_EMPTY
+from studio.ui.fields import OFTEN_EMPTY, WORDS
 from studio.ui.form import Form, Updates, Values
 from studio.ui.listeners import QUICK
 from studio.ui.owner import owner_of
@@ -26,7 +26,9 @@ MORE = (
     ("variation_strength", "variation_seed"),
 )
 # Gradio finds a custom event by its quoted name in here.
-FACTS_SCRIPT = """studio.form(element, props, watch, (name, data) => trigger(name, data), ["reset"].concat(TABS));"""
+FACTS_SCRIPT = (
+    """studio.form(element, props, watch, (name, data) => trigger(name, data), ["reset", "choose"].concat(TABS));"""
+)
 
 
 class Knobs:
@@ -102,6 +104,8 @@ class Knobs:
         self.reuse.click(self._last_seed, {self.owner, seed}, [seed], **QUICK)
         self.random.click(None, None, [seed], js="() => ''", api_visibility="private")
         last: dict[str, Any] = {**QUICK, "trigger_mode": "always_last"}
+        words = [form.widgets[name] for name in WORDS]
+        self.facts.choose(self._choose, {model, *words}, words, **last)
         gr.on([model.input, self.quality.input], self._suit, everything, self.moving, **last)
         self.shape.input(self._reshape, everything, self.moving, **last)
         gr.on([widget.change for widget in form.deciding], self.tell, everything, [self.facts], **last)
@@ -168,7 +172,6 @@ class Knobs:
             "of": {name: values[widget] for name, widget in self._leading.items()},
             "standards": self._standards(model, values),
             "model": stages.about(model, self.studio.catalogue),
-            "ready": wordview.ready(self.studio.presets, model.family),
             "sizes": self.shapes.sizes(model)[values[self.quality] or "final"],
             "controls": self.units.facts(model),
             "tabs": {
@@ -211,6 +214,12 @@ class Knobs:
         standards = (values[self.facts] or {}).get("standards", {})
         key = event.field
         return {self.form.widgets[key]: standards[key]} if key in standards and key in self.form.widgets else {}
+
+    def _choose(self, values: Values, event: gr.EventData) -> Updates:
+        """Ready-made words chosen elsewhere than in their field; the choices are told as they are now."""
+        model = values[self.form.widgets["model"]]
+        given = {name: values[self.form.widgets[name]] for name in WORDS} | {event.field: event.value}
+        return {self.form.widgets[name]: self.form.offered(name, model, given[name]) for name in WORDS}
 
     def _last_seed(self, values: Values, request: gr.Request) -> Updates:
         """The seed of the newest picture; the field stays as it is where there is none."""

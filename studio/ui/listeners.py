@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from studio.errors import StudioError
+from studio.ui.fast_gradio import gr
+from studio.ui.owner import vouched
 
 LISTENER: dict[str, Any] = {"concurrency_limit": None, "show_progress": "hidden"}
 # One that follows a job, as long as that takes.
@@ -16,12 +18,16 @@ QUICK: dict[str, Any] = {**LISTENER, "queue": False, "api_visibility": "private"
 
 
 def served(acts: Mapping[str, Callable[[dict[str, Any]], dict[str, Any]]]) -> list[Callable[..., Any]]:
-    """What a script of the page may call by these names; each tells a fault as {"fault": words}."""
+    """What a script of the page may call by these names; each tells a fault as {"fault": words}.
+
+    Where it says whose page it is, nobody is taken for an account without having signed in.
+    """
 
     def answering(name: str, act: Callable[[dict[str, Any]], dict[str, Any]]) -> Callable[..., Any]:
-        def answer(asked: dict[str, Any]) -> dict[str, Any]:
+        def answer(asked: dict[str, Any], request: gr.Request | None = None) -> dict[str, Any]:
             try:
-                return act(asked)
+                told = {"owner": vouched(str(asked["owner"]), request)} if "owner" in asked else {}
+                return act({**asked, **told})
             except StudioError as error:
                 return {"fault": f"{error.message} {error.hint}".strip()}
 

@@ -8,7 +8,7 @@ from studio import hub, space
 from studio.catalogue.lora_imports import LoraImports, is_path
 from studio.catalogue.loras import LoraFile
 from studio.catalogue.models import Model
-from studio.errors import ModelError
+from studio.errors import Cancelled, ModelError
 from studio.families import FAMILIES
 from studio.presets.favourites import Favourites
 from studio.studio import Studio
@@ -31,8 +31,9 @@ class Shelf:
         self._loras = studio.wordbook.loras
         self._favourites = Favourites(studio.settings.home, "loras")
         self._imports = LoraImports(self._loras)
-        # What is said of a LoRA on its way, by the name that the page gave that.
+        # What is said of a LoRA on its way, by the name that the page gave that; and which of them are to end.
         self._said: dict[str, str] = {}
+        self._unwanted: set[str] = set()
 
     @property
     def acts(self) -> Mapping[str, Callable[[Asked], dict[str, Any]]]:
@@ -45,6 +46,7 @@ class Shelf:
             "bring": self._bring,
             "add": self._add,
             "saying": self._saying,
+            "stop": self._stop,
         }
 
     def card(self, name: str, model: Model) -> dict[str, Any]:
@@ -111,7 +113,7 @@ class Shelf:
         return {"name": self._imports.add_file(uploaded(asked["path"]), Path(str(asked["name"])).stem).name}
 
     def _add(self, asked: Asked) -> dict[str, Any]:
-        """Take a file of this disk in, or one from the hub."""
+        """Take a file of this disk in, or one from the hub; a name is answered only where it came."""
         _check_private()
         what, token = str(asked["what"]).strip(), str(asked["token"])
         if is_path(what) and not self.studio.settings.alone:
@@ -119,15 +121,31 @@ class Shelf:
                 "This studio is served to other machines, so that its page takes no file of this disk by its path.",
                 "Upload the file, name a place on the hub, or use: studio loras add FILE",
             )
+
+        def say(words: str) -> None:
+            if token in self._unwanted:
+                raise Cancelled
+            self._said[token] = words
+
+        self._said[token] = ""
         try:
-            added = self._imports.add(what, say=lambda words: self._said.update({token: words}))
+            return {"name": self._imports.add(what, say=say).name}
+        except Cancelled:
+            return {"stopped": True}
         finally:
             self._said.pop(token, None)
-        return {"name": added.name}
+            self._unwanted.discard(token)
 
     def _saying(self, asked: Asked) -> dict[str, Any]:
         """What is said of a LoRA on its way; nothing while there is nothing to say."""
         return {"said": self._said.get(str(asked["token"]), "")}
+
+    def _stop(self, asked: Asked) -> dict[str, Any]:
+        """End what is said of that LoRA; one that is there already stays."""
+        token = str(asked["token"])
+        if token in self._said:
+            self._unwanted.add(token)
+        return {}
 
 
 def _check_private() -> None:

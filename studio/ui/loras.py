@@ -17,7 +17,8 @@ from studio.prompts.language import Lora as Mention
 from studio.prompts.mentions import rewritten
 from studio.recipe import Recipe, settings
 from studio.recipe_parts import Lora
-from studio.settling.wording import MOST, mentioned, replaced
+from studio.settling.styling import styled
+from studio.settling.wording import MOST, drawable, mentioned, replaced
 from studio.studio import Studio
 from studio.ui.fast_gradio import gr
 from studio.ui.form import Form, Updates, Values
@@ -84,7 +85,8 @@ class Stack:
     def _look(self, asked: Asked) -> dict[str, Any]:
         """What there is to say of the stack with this model and prompt.
 
-        `said` is what the prompt mentions, None while it cannot be read; `notes` is what it replaces.
+        `said` is what the prompt mentions, None while it cannot be read; `notes` is what it replaces; `ghosts` are
+        LoRAs that come with a style, or that may be drawn from the prompt.
         """
         model = self.form.model(asked["model"])
         stack = [entry for entry in _entries(asked["loras"]) if entry.get("name")]
@@ -98,12 +100,37 @@ class Stack:
             for lora in own.loras
             if said and lora.name in said
         }
-        names = {str(entry["name"]) for entry in stack} | set(said or ())
+        listed = {str(entry["name"]) for entry in stack} | set(said or ())
+        brought = {} if said is None else self._brought(asked, model, said)
+        notes |= {
+            name: f"{told['way']}: its weight is then {told['weight']}."
+            for name, told in brought.items()
+            if name in listed
+        }
         return {
             "said": None if said is None else {name: _weights(lora) for name, lora in said.items()},
-            "cards": {name: self.shelf.card(name, model) for name in names},
+            "cards": {name: self.shelf.card(name, model) for name in listed | brought.keys()},
             "notes": notes,
+            "ghosts": [{"name": name, **told} for name, told in brought.items() if name not in listed],
             "blocks": [", ".join(order) for order in model.family_facts().lora_blocks],
+        }
+
+    def _brought(self, asked: Asked, model: Model, said: Mapping[str, Lora]) -> dict[str, dict[str, str]]:
+        """The way and the weight of each LoRA that comes with the words, but is not in the prompt as it is written."""
+        recipe = Recipe.make(prompt=str(asked["prompt"]), styles=asked.get("styles") or ())
+        wildcards = self.studio.wordbook.wildcards
+        try:
+            prompt = styled(recipe, model, self.studio.presets, wildcards).prompt
+            sure, weights = mentioned(prompt), drawable(prompt, wildcards)
+        except RecipeError:  # told at the words themselves
+            return {}
+        return {
+            name: {
+                "way": "Comes with a style" if name in sure else "May be drawn from the prompt",
+                "weight": " to ".join(dict.fromkeys(f"{weight:g}" for weight in (given[0], given[-1]))),
+            }
+            for name, given in weights.items()
+            if name not in said
         }
 
     def _reword(self, asked: Asked) -> dict[str, Any]:

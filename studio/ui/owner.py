@@ -8,6 +8,7 @@ import time
 from typing import Any
 
 from studio import space
+from studio.errors import StudioError
 from studio.ui.fast_gradio import gr
 
 # Where the browser keeps things. The second word only scrambles them there; the owner's own value is the secret.
@@ -30,6 +31,15 @@ def owner_of(token: Any, request: Any) -> str:
     if account := _account(request):
         return f"account:{account}"
     return token if _is_secret(token) else f"session:{request.session_hash or secrets.token_urlsafe(LENGTH)}"
+
+
+def vouched(owner: str, request: Any) -> str:
+    """The owner that a page says it is of; StudioError where that is an account, and nobody signed in."""
+    if account := _account(request):
+        return f"account:{account}"
+    if owner.startswith("account:"):
+        raise StudioError("You are not signed in any more.", "Sign in again, or load the page anew.")
+    return owner
 
 
 def _is_secret(token: Any) -> bool:

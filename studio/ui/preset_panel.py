@@ -1,6 +1,6 @@
 """The dialog of presets: recipes, styles and negative prompts under names of one's own.
 
-Its value is what `presets.js` draws: what is saved (`recipes`, `styles`, `negative`), and what came of the last act
+Its value is what `presets.js` draws: what is saved (`recipes`, `negative`), and what came of the last act
 (`act`, `said`, `fault`, `replace`: the name that is taken; `done`). Each act is a listener, because it reads or sets
 the form.
 """
@@ -11,7 +11,6 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from studio import space
 from studio.errors import PresetError, PromptError, StudioError
 from studio.presets import saving
 from studio.presets.importing import check_style, import_styles
@@ -23,9 +22,10 @@ from studio.ui.fast_gradio import gr
 from studio.ui.fields import STANDARD, WORDS
 from studio.ui.form import Form, Updates, Values
 from studio.ui.knobs import Knobs
-from studio.ui.listeners import QUICK
+from studio.ui.listeners import QUICK, served
 from studio.ui.loras import Stack
 from studio.ui.source import uploaded
+from studio.ui.style_shelf import StyleShelf, check_private
 from studio.ui.units import Units
 
 # What an act sets on the form, and what it tells in the dialog.
@@ -34,7 +34,7 @@ RECIPES, STYLES, NEGATIVE = "recipes", "styles", "negative"
 NAMES = {RECIPES: "saved recipe", STYLES: "style", NEGATIVE: "negative preset"}
 # Gradio finds a custom event by its quoted name in here.
 SCRIPT = """
-studio.presets(element, props, watch, upload, {
+studio.presets(element, props, watch, upload, server, {
     look: () => trigger("look", {}),
     use: (data) => trigger("use", data),
     save: (data) => trigger("save", data),
@@ -53,6 +53,7 @@ class PresetPanel:
         self.knobs = knobs
         self.stack = stack
         self.units = units
+        self.styles = StyleShelf(studio, form)
         self._serial = count()
 
     def place(self) -> None:
@@ -63,6 +64,7 @@ class PresetPanel:
             js_on_load=SCRIPT,
             elem_id="presets",
             apply_default_css=False,
+            server_functions=served(self.styles.acts),
         )
 
     def wire(self) -> None:
@@ -90,7 +92,7 @@ class PresetPanel:
                 if getattr(event, "folder", RECIPES) not in NAMES:
                     raise PresetError("There are no such presets.")  # it becomes part of a path
                 if name in ("save", "remove", "bring"):
-                    _check_private()
+                    check_private()
                 self.studio.presets.refresh()
                 updates, told = act(values, event)
                 self.studio.presets.refresh()
@@ -104,13 +106,9 @@ class PresetPanel:
 
     def _value(self, told: Mapping[str, Any]) -> dict[str, Any]:
         presets, home = self.studio.presets, self.studio.settings.home
-        known: dict[str, Iterable[Any]] = {
-            RECIPES: presets.recipes.values(),
-            STYLES: presets.styles.values(),
-            NEGATIVE: presets.negatives.values(),
-        }
-        own = {folder: {path.stem for path in (home / "presets" / folder).glob("*.toml")} for folder in NAMES}
-        rows = {folder: [_row(preset) for preset in known[folder] if preset.id in own[folder]] for folder in NAMES}
+        known: dict[str, Iterable[Any]] = {RECIPES: presets.recipes.values(), NEGATIVE: presets.negatives.values()}
+        own = {folder: {path.stem for path in (home / "presets" / folder).glob("*.toml")} for folder in known}
+        rows = {folder: [_row(preset) for preset in known[folder] if preset.id in own[folder]] for folder in known}
         return {"serial": next(self._serial), **rows, **told}
 
     def _offered(self, values: Values) -> Updates:
@@ -204,12 +202,6 @@ class PresetPanel:
         return {}, {"said": " ".join(report.lines()[: -len(report.faults) or None]), "fault": "\n".join(report.faults)}
 
 
-def _check_private() -> None:
-    """Strangers share a Space: what one saved there, all others would read and could delete."""
-    if space.name():
-        raise PresetError("Presets are not saved on a Space.", "Run the studio on a machine of your own to keep some.")
-
-
 def _nothing(values: Values, event: gr.EventData) -> tuple[Updates, dict[str, Any]]:
     del values, event
     return {}, {}
@@ -218,5 +210,5 @@ def _nothing(values: Values, event: gr.EventData) -> tuple[Updates, dict[str, An
 def _row(preset: Any) -> dict[str, Any]:
     """What the dialog shows of a preset."""
     parts = list(getattr(preset, "parts", ()))
-    words = [getattr(preset, key, "") for key in ("prompt", "text", "negative")]
-    return {"id": preset.id, "name": preset.name, "parts": parts, "words": " · ".join(filter(None, words))}
+    words = getattr(preset, "text", None) or preset.prompt
+    return {"id": preset.id, "name": preset.name, "parts": parts, "words": words}

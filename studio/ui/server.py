@@ -1,15 +1,20 @@
 """Serving the page: what Gradio would decide by itself is decided here."""
 
+import logging
 import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from typing import Any
+
+from starlette.middleware import Middleware
 
 from studio.errors import SettingsError
 from studio.grids.making import SHEETS
 from studio.settings import Settings
 from studio.studio import Studio
 from studio.ui import theme
+from studio.ui.delivery import Delivery
 from studio.ui.pictures import THUMBNAILS
 from studio.ui.shapes import Shapes
 from studio.ui.shell import page
@@ -53,12 +58,27 @@ def serve(studio: Studio) -> Iterator[str]:
         theme=theme.theme(),
         css=theme.css() + Shapes(studio).css(),
         head=theme.head(),
+        app_kwargs={"middleware": [Middleware(Delivery)]},
     )
     studio.warm()
     try:
         yield str(address)
     finally:
-        blocks.close(verbose=False)
+        _close(blocks)
+
+
+def _close(blocks: Any) -> None:
+    """End the server within about a second, with its thread.
+
+    uvicorn would wait until the last page is closed, because each holds an event stream, and Gradio gives that up after
+    five seconds with the thread still there. What is cut off instead, uvicorn logs as errors with their tracebacks.
+    """
+    log = logging.getLogger("uvicorn.error")
+    level = log.level
+    log.setLevel(logging.CRITICAL)
+    blocks.server.config.timeout_graceful_shutdown = 1
+    blocks.close(verbose=False)
+    log.setLevel(level)
 
 
 def _free_port(settings: Settings) -> int:

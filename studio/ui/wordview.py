@@ -13,8 +13,7 @@ from typing import Any
 
 from studio.catalogue.models import Model
 from studio.errors import ModelError, PromptError, RecipeError, StudioError
-from studio.presets.reading import Presets, StylePreset
-from studio.prompts.language import Field
+from studio.prompts.language import DRAWN, Field
 from studio.prompts.parser import parse
 from studio.prompts.schedule import Plan, plan
 from studio.prompts.variants import draw
@@ -28,7 +27,6 @@ from studio.ui.fast_gradio import gr
 
 # What of the form it depends on, by the recipe's names.
 ASKED = ("prompt", "negative_prompt", "styles", "negative_presets", "model", "steps", "guidance_scale", "seed")
-DRAWN = frozenset({"variant", "wildcard"})
 # What more steps than these would say is not worth the time that it takes while somebody types.
 MOST_STEPS = 60
 # What is marked as the place of a fault, from its first character on.
@@ -85,18 +83,6 @@ def view(studio: Studio, recipe: Recipe, field: Field) -> dict[str, Any]:
         "unknown": _unknown(studio, own, model),
         "ignored": ignored(alone, model),
     }
-
-
-def ready(presets: Presets, family: str) -> dict[str, dict[str, str]]:
-    """What each style and negative preset of a family says, by the field that they are chosen in, and id."""
-    return {
-        "styles": {style.id: _style(style) for style in presets.styles.values() if style.suits(family)},
-        "negative_presets": {one.id: one.text for one in presets.negatives.values() if one.suits(family)},
-    }
-
-
-def _style(style: StylePreset) -> str:
-    return " · ".join(filter(None, [style.prompt, f"keeps out: {style.negative}" if style.negative else ""]))
 
 
 def _fault(studio: Studio, alone: Recipe, model: Model, field: Field) -> dict[str, Any] | None:

@@ -29,10 +29,15 @@ ARGUMENTS = (
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    # Else each window loads the address bar's suggestions, a page of its own. Given twice, the last counts: with them
+    # stands what Playwright switches off that matters here.
+    "--disable-features=WebUIOmniboxPopup,WebUIOmniboxAimPopup,HttpsUpgrades,OptimizationHints,PaintHolding",
 )
 LOCAL = ("http://127.0.0.1:", "data:", "blob:")
 WIDE = {"width": 1440, "height": 900}
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
+# What the server shows without a script.
+QUIET = "theme.css"
 
 NewPage = Callable[..., Page]
 
@@ -84,32 +89,82 @@ def let_go(painter: Painter) -> Iterator[None]:
     painter.held.clear()
 
 
-@pytest.fixture
-def new_page(browser: Browser) -> Iterator[NewPage]:
-    """Opens pages, each in a browser profile of its own, and fails the test where one erred or called outside."""
-    contexts: list[BrowserContext] = []
-    faults: list[str] = []
+@pytest.fixture(scope="session")
+def profiles(browser: Browser) -> "Profiles":
+    return Profiles(browser)
 
-    def outside(request: Request) -> None:
-        if not request.url.startswith(LOCAL):
-            faults.append(f"called {request.url}")
+
+@pytest.fixture
+def new_page(profiles: "Profiles") -> Iterator[NewPage]:
+    """Opens pages, each in an empty browser profile, and fails the test where one erred or called outside."""
+    opened: list[Page] = []
+    profiles.faults.clear()
 
     def open_page(address: str, context: BrowserContext | None = None, **options: Any) -> Page:
-        if context is None:
-            context = browser.new_context(**{"viewport": WIDE, "accept_downloads": True, **options})
-            context.on("request", outside)
-            contexts.append(context)
-        page = context.new_page()
-        page.set_default_timeout(60_000)
-        page.on("pageerror", lambda error: faults.append(str(error)))
+        page = profiles.beside(context) if context else profiles.take(address, **options)
+        opened.append(page)
         page.goto(address)
         _wait_until_ready(page)
         return page
 
     yield open_page
-    for context in contexts:
-        context.close()
-    assert not faults
+    for page in opened:
+        profiles.give_back(page)
+    assert not profiles.faults
+
+
+class Profiles:
+    """Browser profiles that are emptied and taken again, with the one page of each.
+
+    A page in a new profile costs twice the time: a window, a process, and all scripts fetched and compiled anew.
+    """
+
+    def __init__(self, browser: Browser) -> None:
+        self.faults: list[str] = []
+        self._browser = browser
+        self._free: dict[bool, list[Page]] = {False: [], True: []}
+        self._of: dict[Page, bool] = {}
+
+    def take(self, address: str, **options: Any) -> Page:
+        """A page that shows nothing yet, in an empty profile, with these options of a Playwright context."""
+        options = {"viewport": WIDE, "color_scheme": "light", **options}
+        phone = bool(options.get("is_mobile"))
+        if self._free[phone]:
+            page = self._free[phone].pop()
+            # A place of the same site, so that the process stays, and without a script that could write once more.
+            page.goto(f"{address}{QUIET}")
+            page.evaluate("localStorage.clear(), sessionStorage.clear()")
+            page.context.clear_cookies()
+            page.set_viewport_size(options["viewport"])
+            page.emulate_media(color_scheme=options["color_scheme"])
+            return page
+        context = self._browser.new_context(**options)
+        context.on("request", self._heard)
+        page = self.beside(context)
+        self._of[page] = phone
+        return page
+
+    def beside(self, context: BrowserContext) -> Page:
+        """Another page in the same profile."""
+        page = context.new_page()
+        page.set_default_timeout(60_000)
+        page.on("pageerror", lambda error: self.faults.append(str(error)))
+        return page
+
+    def give_back(self, page: Page) -> None:
+        """Let the page's server go; the first page of a profile may be taken again."""
+        if page.is_closed():
+            page.context.close()
+        elif page not in self._of:
+            page.close()
+        else:
+            page.unroute_all()
+            page.goto("about:blank")
+            self._free[self._of[page]].append(page)
+
+    def _heard(self, request: Request) -> None:
+        if not request.url.startswith(LOCAL):
+            self.faults.append(f"called {request.url}")
 
 
 def reload(page: Page) -> None:

@@ -67,9 +67,29 @@ def test_eight_are_made_filtered_marked_by_keyboard_and_the_kept_refined(new_pag
     expect(counts(page)).to_contain_text("8 made")
 
 
-def test_picks_are_compared_and_used_and_a_limit_moves_the_count(new_page: NewPage, address: str) -> None:
+def paste(entry: Locator, text: str) -> None:
+    entry.evaluate(
+        """(entry, text) => {
+            const clipboardData = new DataTransfer();
+            clipboardData.setData("text/plain", text);
+            entry.dispatchEvent(new ClipboardEvent("paste", { clipboardData, bubbles: true, cancelable: true }));
+        }""",
+        text,
+    )
+
+
+def test_a_pasted_text_fills_the_form_and_its_picks_are_compared(new_page: NewPage, address: str) -> None:
     page = new_page(address)
-    make(page, "picks", seed=40)
+    page.get_by_role("tab", name="Candidates").click()
+    page.get_by_role("button", name="Make candidates").click()
+    prompt = page.get_by_label("Prompt", exact=True)
+    expect(prompt).to_be_focused()
+    paste(prompt, "picks\nSteps: 2, Sampler: Euler, Seed: 40, Clip skip: 2")
+    expect(page.locator(".hearsay-note")).to_contain_text("are in the form, without:Clip skip 2")
+    expect(prompt).to_have_value("picks")
+    expect(page.locator("#field-seed input")).to_have_value("40")
+    page.get_by_role("tab", name="Candidates").click()
+    page.get_by_role("button", name="Make candidates").click()
     expect(counts(page)).to_contain_text("8 made")
     # Nothing moves any more.
     expect(page.locator(".board-head .line")).to_be_empty()
@@ -98,6 +118,8 @@ def test_picks_are_compared_and_used_and_a_limit_moves_the_count(new_page: NewPa
     expect(page.locator(".metric", has_text="CLIP score").locator(".missing")).to_contain_text(
         "cannot be measured here"
     )
+    page.get_by_role("button", name="Measure again").click()
+    expect(page.get_by_role("button", name="Measure again")).to_be_enabled()
     expect(page.locator(".learns")).to_contain_text("1 of your picks so far")
 
 

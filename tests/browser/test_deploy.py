@@ -18,6 +18,7 @@ from tests.ui.painter import Painter
 pytestmark = pytest.mark.browser
 expect.set_options(timeout=60_000)
 SPACE = "ann/image-studio"
+KEY = "a-key-of-another-house"
 NARROW = {"width": 390, "height": 844}
 
 
@@ -47,11 +48,23 @@ def test_the_studio_goes_onto_a_space_by_its_page(page: Page, remote: hub_server
     check.click()
     expect(page.get_by_role("alert")).to_contain_text("Make one of the type Write")
 
+    # The token is enough: whose Space it is follows from it.
     page.get_by_label("Token").fill(hub_server.TOKEN)
-    check.click()
-    expect(page.get_by_text("This is ann, a free account; also club.")).to_be_visible()
     page.get_by_role("button", name="Show what is sent").click()
     expect(page.get_by_role("region", name="Files")).to_contain_text("studio/errors.py")
+    expect(page.get_by_text("This is ann, a free account; also club.")).to_be_attached()
+
+    page.get_by_text("Secrets", exact=True).click()
+    page.get_by_role("button", name="Add a secret").click()
+    page.get_by_label("Secret name").fill("OPENAI_API_KEY")
+    page.get_by_label("Secret value").fill(KEY)
+    page.get_by_text("Variables", exact=True).click()
+    page.get_by_role("button", name="Add a variable").click()
+    page.get_by_label("Variable name").fill("STUDIO_SHARE_KEYS")
+    page.get_by_label("Variable value").fill("perhaps")
+    deploy.click()
+    expect(page.get_by_role("alert")).to_contain_text("STUDIO_SHARE_KEYS")
+    page.get_by_label("Variable value").fill("true")
 
     remote.builds = ("BUILDING",) * 1000
     deploy.click()
@@ -67,9 +80,12 @@ def test_the_studio_goes_onto_a_space_by_its_page(page: Page, remote: hub_server
     expect(opens).to_have_attribute("href", f"{remote.endpoint}/spaces/{SPACE}")
     expect(page.get_by_text("Every file is there already")).to_be_visible()
 
+    assert remote.spaces[SPACE].secrets == {"OPENAI_API_KEY": KEY}
+    assert remote.spaces[SPACE].variables == {"STUDIO_SHARE_KEYS": "true"}
     kept = page.evaluate(
         "JSON.stringify(localStorage) + JSON.stringify(sessionStorage) + document.documentElement.outerHTML"
     )
     assert hub_server.TOKEN not in kept
+    assert KEY not in kept
     page.set_viewport_size(NARROW)
     assert page.evaluate("document.documentElement.scrollWidth") == NARROW["width"]

@@ -1,6 +1,7 @@
 """The page in a real browser, on a backend that paints at once."""
 
 import re
+import threading
 from pathlib import Path
 
 import pytest
@@ -428,9 +429,12 @@ def test_while_the_model_loads_the_page_answers_and_says_what_becomes_of_picture
     new_page: NewPage, tmp_path: Path
 ) -> None:
     painter, settings = Painter(), Settings.load(home=tmp_path, port=0, output_check="withhold")
+    before = set(threading.enumerate())
     with Studio(settings, backend=painter) as studio, serve(studio) as address:
         page = new_page(address)
         expect(page.locator("#status")).to_contain_text("Loading Starter")
         expect(page.locator("#status")).to_contain_text("Output check withholds")
         painter.ready.set()
         expect(page.locator("#status")).not_to_contain_text("Loading")
+    # The page is still open, and the server has ended all the same.
+    assert not [thread for thread in threading.enumerate() if thread not in before and "(run)" in thread.name]

@@ -3,7 +3,7 @@
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -12,6 +12,7 @@ from studio.candidates.making import Refinement, refined
 from studio.candidates.ranking import Mark, Sieve
 from studio.candidates.store import CandidateSet
 from studio.errors import LibraryError, RecipeError
+from studio.metrics.base import Score, Shot
 from studio.recipe import Recipe
 from studio.settings import Settings
 from studio.studio import Studio
@@ -81,6 +82,28 @@ def test_a_metric_that_cannot_be_had_says_so_and_the_others_go_on(studio: Studio
     assert found.missing.keys() == {"aesthetic", "clip_score"}
     assert found.missing["clip_score"] == "CLIP score cannot be measured here. Rank by the other metrics."
     assert all(candidate.is_measured for candidate in found.candidates)
+
+
+class Later(Drawer):
+    """Its weights come later."""
+
+    there = False
+
+    def measure(self, metric: str, shots: Sequence[Shot], *, starter: bool) -> list[Score]:
+        return [20.0 for _ in shots] if self.there else super().measure(metric, shots, starter=starter)
+
+
+def test_a_set_is_measured_again_when_the_weights_have_come(home: Path):
+    with open_studio(home, drawer := Later()) as studio:
+        set_id = studio.candidates.begin([RECIPE.replace(count=2)], ANN)
+        before = settled(studio, set_id)
+        drawer.there = True
+        studio.candidates.measure(set_id, ANN)
+        after = settled(studio, set_id)
+    assert before.missing
+    assert after.missing == {}
+    for old, new in zip(before.candidates, after.candidates, strict=True):
+        assert new.scores == {**(old.scores or {}), "aesthetic": 20, "clip_score": 20}
 
 
 def test_the_same_picture_twice_is_a_duplicate_of_the_first(studio: Studio):

@@ -4,13 +4,9 @@ import json
 import subprocess
 import sys
 import tomllib
-from collections.abc import Callable, Iterator, Mapping
-from functools import partial
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import Callable, Iterator
 from os import environ
 from pathlib import Path
-from threading import Thread
-from typing import Any
 
 import pytest
 
@@ -23,10 +19,10 @@ from studio.presets.favourites import Favourites
 from studio.presets.reading import Presets
 from studio.settings import Settings
 from tests.headers import Shapes, write_safetensors
+from tests.small_hub import small_hub
 
 TO_K = "unet.down_blocks.1.attentions.0.transformer_blocks.0.attn2.to_k"
 INK: Shapes = {f"{TO_K}.lora_A.weight": (4, 768), f"{TO_K}.lora_B.weight": (320, 4)}
-COMMIT = "1" * 40
 
 
 @pytest.fixture
@@ -131,39 +127,6 @@ def test_what_is_neither_is_refused(imports: LoraImports, place: str) -> None:
         imports.add(place)
 
 
-class Hub(BaseHTTPRequestHandler):
-    """As much of the hub as lists and sends the files of some repositories."""
-
-    def __init__(self, *arguments: Any, repos: Mapping[str, Mapping[str, bytes]]) -> None:
-        self.repos = repos
-        super().__init__(*arguments)
-
-    def do_HEAD(self) -> None:
-        self.do_GET()
-
-    def do_GET(self) -> None:
-        repo, _, file = self.path.removeprefix("/api/models").strip("/").partition("/resolve/main/")
-        files = self.repos.get(repo)
-        if files is None or (file and file not in files):
-            self.answer(404, b"", {"X-Error-Code": "EntryNotFound" if files else "RepoNotFound"})
-        elif file:
-            self.answer(200, files[file], {"ETag": f'"{len(files[file])}"', "X-Repo-Commit": COMMIT})
-        else:
-            told = {"id": repo, "modelId": repo, "siblings": [{"rfilename": name} for name in files]}
-            self.answer(200, json.dumps(told).encode(), {"Content-Type": "application/json"})
-
-    def answer(self, status: int, body: bytes, headers: Mapping[str, str]) -> None:
-        self.send_response(status)
-        for name, value in {**headers, "Content-Length": str(len(body))}.items():
-            self.send_header(name, value)
-        self.end_headers()
-        if self.command == "GET":
-            self.wfile.write(body)
-
-    def log_message(self, *arguments: Any) -> None:
-        pass
-
-
 PROGRAM = """
 import json, sys
 from pathlib import Path
@@ -192,22 +155,17 @@ def hub(tmp_path: Path, home: Path) -> Iterator[Callable[..., list[tuple[str | N
         "some/old": {"ink.bin": b"a pickle"},
         "some/bad": {"bad.safetensors": b"short"},
     }
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Hub, repos=repos))
-    Thread(target=server.serve_forever, daemon=True).start()
-    variables = {
-        "HF_ENDPOINT": f"http://127.0.0.1:{server.server_port}",
-        "HF_HUB_OFFLINE": "0",
-        "HF_HOME": str(tmp_path / "hub"),
-    }
+    variables = {"HF_HUB_OFFLINE": "0", "HF_HOME": str(tmp_path / "hub")}
 
     def add(*places: str) -> list[tuple[str | None, list[str]]]:
         command = [sys.executable, "-c", PROGRAM, str(home), *places]
-        done = subprocess.run(command, env=environ | variables, capture_output=True, text=True, check=True)
+        done = subprocess.run(
+            command, env=environ | variables | {"HF_ENDPOINT": address}, capture_output=True, text=True, check=True
+        )
         return [(name, said) for name, said in map(json.loads, done.stdout.splitlines())]
 
-    yield add
-    server.shutdown()
-    server.server_close()
+    with small_hub(repos) as address:
+        yield add
 
 
 def test_a_lora_of_the_hub_lands_under_a_name_that_says_something_and_what_is_none_is_refused(

@@ -3,17 +3,14 @@
 import os
 import subprocess
 import sys
-from functools import partial
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
 
 import pytest
 
 from studio.catalogue import preprocessors
 from studio.errors import ModelError
 from tests.headers import write_safetensors
+from tests.small_hub import small_hub
 
-COMMIT = "1" * 40
 PROGRAM = """
 import sys
 from pathlib import Path
@@ -30,44 +27,11 @@ except ModelError as error:
 """
 
 
-class Hub(BaseHTTPRequestHandler):
-    """As much of the hub as a download of single files asks for."""
-
-    def __init__(self, *arguments, files):
-        self.files = files
-        super().__init__(*arguments)
-
-    def do_HEAD(self):
-        self.do_GET()
-
-    def do_GET(self):
-        body = self.files.get(self.path.removeprefix("/some/tiny/resolve/main/"))
-        if body is None:
-            self.send_response(404)
-            self.send_header("X-Error-Code", "EntryNotFound")
-            self.send_header("Content-Length", "0")
-            self.end_headers()
-            return
-        self.send_response(200)
-        self.send_header("ETag", f'"{len(body)}"')
-        self.send_header("X-Repo-Commit", COMMIT)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        if self.command == "GET":
-            self.wfile.write(body)
-
-    def log_message(self, *arguments):
-        pass
-
-
 @pytest.fixture
 def hub(tmp_path):
     """A hub on loopback; called with a file's name, it asks for it in a program of its own and gives what it says."""
     weights = write_safetensors(tmp_path / "source.safetensors", {"weight": (1000,)}).read_bytes()
     files = {"config.json": b"{}", "model.safetensors": weights, "model.pth": b"a pickle"}
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Hub, files=files))
-    Thread(target=server.serve_forever, daemon=True).start()
-    address = f"http://127.0.0.1:{server.server_port}"
 
     def ask(file, **environment):
         variables = {"HF_ENDPOINT": address, "HF_HUB_OFFLINE": "0", "HF_HOME": str(tmp_path / "hub"), **environment}
@@ -75,9 +39,8 @@ def hub(tmp_path):
         done = subprocess.run(command, env=os.environ | variables, capture_output=True, text=True, check=True)
         return done.stdout.splitlines()
 
-    yield ask
-    server.shutdown()
-    server.server_close()
+    with small_hub({"some/tiny": files}) as address:
+        yield ask
 
 
 def test_missing_weights_are_downloaded_once_with_progress(hub):
@@ -92,7 +55,7 @@ def test_what_cannot_be_downloaded_is_refused_with_the_reason(hub):
     refusal = hub("other.safetensors")[-1]
     assert refusal.startswith("refused Tiny cannot be downloaded from some/tiny: ")
     assert refusal.endswith(
-        "Check the network and the room on the disk, then try again; what was fetched so far is kept."
+        "Check the network and the room on the disk, then try again; files that came whole are kept."
     )
     assert hub("model.pth")[-1].startswith("refused ")
     assert "it is a pickle" in hub("model.pth", HF_HUB_OFFLINE="1")[-1]

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import huggingface_hub.constants
 import pytest
+from pydantic import SecretStr
 
-from studio.deploy import Hub, Token
+from studio.deploy import Hub
 from studio.deploy.watch import Patience
 from studio.settings import Settings
 from tests.deploy import hub_server
@@ -30,7 +31,7 @@ def remote(monkeypatch: pytest.MonkeyPatch) -> Iterator[hub_server.Hub]:
 
 @pytest.fixture
 def hub(remote: hub_server.Hub) -> Hub:
-    return Hub(Token(hub_server.TOKEN), remote.endpoint)
+    return Hub(SecretStr(hub_server.TOKEN), remote.endpoint)
 
 
 @pytest.fixture

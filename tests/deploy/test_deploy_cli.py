@@ -46,6 +46,8 @@ def test_a_dry_run_needs_neither_network_nor_token(capsys: pytest.CaptureFixture
         (["ann"], "OWNER/NAME"),
         ([SPACE, "--models", "nothing"], "There is no model"),
         ([SPACE, "--lora", "nothing"], "There is no LoRA"),
+        ([SPACE, "--secret", "NOT_THERE"], "NOT_THERE is not in the environment"),
+        ([SPACE, "--variable", "STUDIO_IMAGES=4"], "STUDIO_IMAGES is not a setting"),
         ([SPACE], "There is no token"),
     ],
 )
@@ -64,13 +66,13 @@ def test_a_deployment_prints_its_address_and_nothing_of_the_token(
     at_the_hub: hub_server.Hub, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("HF_TOKEN", hub_server.TOKEN)
-    at_the_hub.log = (f"HF_TOKEN={hub_server.TOKEN}\n",)
+    at_the_hub.builds, at_the_hub.log = ("RUNNING",), (f"HF_TOKEN={hub_server.TOKEN}\n",)
     assert main(["deploy", SPACE, "--json"]) == 0
     told = capfd.readouterr()
     done = json.loads(told.out)
     assert done["url"] == f"{at_the_hub.endpoint}/spaces/{SPACE}"
     assert set(done["sent"]) == at_the_hub.spaces[SPACE].files.keys() - {".gitattributes"}
-    assert "HF_TOKEN=hf_…" in told.err
+    assert "HF_TOKEN=…" in told.err
     assert hub_server.TOKEN not in told.out + told.err
 
 

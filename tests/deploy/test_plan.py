@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 import yaml
+from pydantic import SecretStr
 from safetensors.numpy import save_file
 
-from studio.deploy import Order, Plan, Token, draw_up
+from studio.deploy import Order, Plan, draw_up
 from studio.deploy.plan import LIMIT_BYTES, ROOT
 from studio.errors import DeployError, ModelError
 from studio.settings import Settings
@@ -93,12 +94,12 @@ def test_a_file_that_holds_a_key_is_refused(settings: Settings, project: Path, k
     (project / "studio" / "errors.py").write_text(f"KEY = '{key}'")
     plan = draw_up(Order("ann/studio"), settings, project)
     with pytest.raises(DeployError, match=r"studio/errors\.py holds") as caught:
-        plan.check_secret(Token(TOKEN), {"MINE": "a-secret-of-mine"})
+        plan.check_secret([SecretStr(TOKEN), SecretStr("a-secret-of-mine")])
     assert key not in str(caught.value)
 
 
 def test_the_project_itself_holds_no_key(settings: Settings) -> None:
-    draw_up(Order("ann/studio"), settings).check_secret(None, {})
+    draw_up(Order("ann/studio"), settings).check_secret([])
 
 
 @pytest.mark.parametrize(
@@ -109,12 +110,27 @@ def test_the_project_itself_holds_no_key(settings: Settings) -> None:
         Order("ann/-studio"),
         Order("ann/a/b"),
         Order("ann/studio", hardware="h1000"),
+        Order("ann/studio", secrets={"MY KEY": SecretStr("value")}),
+        Order("ann/studio", secrets={"OPENAI_API_KEY": SecretStr("")}),
+        Order("ann/studio", secrets={"STUDIO_KEY": SecretStr("value")}),
+        Order("ann/studio", variables={"OPENAI_API_KEY": "sk-" + "a" * 24}),
+        Order("ann/studio", variables={"STUDIO_SHARE_KEYS": "perhaps"}),
+        Order("ann/studio", variables={"STUDIO_DAY_BUDGET_USD": "-1"}),
+        Order("ann/studio", variables={"STUDIO_HOSTS": '{"mine": {}}'}),
+        Order("ann/studio", variables={"STUDIO_MODEL": "sdxl-turbo"}),
     ],
 )
 def test_an_order_that_cannot_be_is_refused_before_anything(order: Order, settings: Settings, project: Path) -> None:
     with pytest.raises(DeployError) as caught:
         draw_up(order, settings, project)
     assert caught.value.hint
+
+
+def test_the_studios_settings_may_be_variables(settings: Settings, project: Path) -> None:
+    hosts = '{"mine": {"base_url": "https://ann.example/v1"}}'
+    variables = {"STUDIO_SHARE_KEYS": "true", "STUDIO_DAY_BUDGET_USD": "5", "STUDIO_HOSTS": hosts, "ANYTHING": "else"}
+    plan = draw_up(Order("ann/studio", variables=variables), settings, project)
+    assert plan.order.environment == variables
 
 
 def test_a_model_that_lies_on_this_disk_only_is_refused(settings: Settings) -> None:

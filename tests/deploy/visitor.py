@@ -5,11 +5,13 @@ from typing import Any
 from gradio_client import Client
 
 OWNER = "a-secret-that-one-browser-keeps"
+# The client's own patience is less than a busy machine may take.
+SECONDS = 120
 
 
 def picture(address: str, **headers: str) -> dict[str, Any]:
     """The last view of a job for a quick picture."""
-    client = Client(address, verbose=False, headers=headers)
+    client = Client(address, verbose=False, headers=headers, httpx_kwargs={"timeout": SECONDS})
     endpoint = client.view_api(print_info=False, return_format="dict")["named_endpoints"]["/generate"]
     named = {parameter["label"]: parameter["parameter_name"] for parameter in endpoint["parameters"]}
     secret = endpoint["parameters"][0]["parameter_name"]

@@ -233,7 +233,7 @@ def test_adapter_and_encoder_are_loaded_once_and_count_as_memory(home, recipe, u
     from studio.engine.device import Device
     from studio.engine.manager import PipelineManager
 
-    manager = PipelineManager(Catalogue(home), home, device=Device("cpu", limit_bytes=2**34))
+    manager = PipelineManager(Catalogue(home), home, device=Device("cpu", limit_bytes=2**30))
     said = []
     plain, plus = (recipe("sd15", controls=units(model)) for model in ("sd15-plain", "sd15-plus"))
     with manager.lend(Catalogue(home)["tiny-sd15"]) as loan:

@@ -379,7 +379,7 @@ def test_a_network_is_loaded_once_and_goes_before_the_models(home, catalogue, re
     from studio.engine.device import Device
     from studio.engine.manager import PipelineManager
 
-    manager = PipelineManager(Catalogue(home), home, device=Device("cpu", limit_bytes=2**34))
+    manager = PipelineManager(Catalogue(home), home, device=Device("cpu", limit_bytes=2**30))
     model, said = Catalogue(home)["tiny-sd15"], []
     canny, depth = (recipe("sd15", controls=units("sd15", kind)) for kind in ("canny", "depth"))
     before = manager._free()

@@ -7,7 +7,7 @@ from io import StringIO
 from pathlib import Path
 
 import pytest
-from PIL import Image
+from PIL import Image, ImageFont
 
 from studio.grids.axes import Axis
 from studio.grids.sheets import MOST_PIXELS, MOST_SIDE, Sheet
@@ -39,6 +39,11 @@ def test_one_picture_shows_every_cell_at_its_place(grid: Grid, tmp_path: Path):
     assert note == ""
     found = {colour: count for count, colour in sheet.getcolors(2**20) if count > 1000}
     assert [found[pure] for pure in ((255, 0, 0), (0, 0, 255))] == [2 * 64 * 48] * 2
+
+
+def test_the_title_of_an_axis_has_room_however_short_its_values_are(grid: Grid, tmp_path: Path):
+    words = ImageFont.load_default(12).getlength("Steps")
+    assert Sheet(grid, tmp_path).picture()[0].width >= words + 3 * 64
 
 
 def test_a_picture_that_would_be_too_large_is_made_smaller_and_says_so(tmp_path: Path):

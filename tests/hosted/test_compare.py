@@ -216,6 +216,18 @@ def test_what_may_have_been_charged_counts_as_spent_and_what_was_not_does_not(tm
     assert purse.left() == pytest.approx(1)
 
 
+def test_of_the_budgets_of_the_settings_and_of_the_page_the_lesser_counts(tmp_path: Path):
+    settings = Settings.load(home=tmp_path, day_budget_usd=1)
+    Purse(settings).own = 0.5
+    assert (Purse(settings).left(), Purse(settings).own) == (0.5, 0.5)
+    with pytest.raises(HostedError, match=r"\$0\.50.*Compare tab"):
+        Purse(settings).reserve("a", "m", 0.6)
+    Purse(settings).own = 3
+    assert Purse(settings).left() == 1
+    Purse(settings).own = None
+    assert Purse(Settings.load(home=tmp_path)).left() is None
+
+
 def test_hosted_models_are_told_the_drawn_words_without_weights(studio: Studio):
     assert plain("a (red:1.3) {house|house}, [old] <lora:ink:1>", 1, studio).rstrip(" ,") == "a red house, old"
     style = next(iter(studio.presets.styles))
@@ -241,41 +253,51 @@ def test_a_comparison_is_handed_on_whole(compare: Compare, service: Service, tmp
 
 
 # A shell may start its background jobs with SIGINT ignored.
-COMMAND = "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler); "
-COMMAND += "from studio.cli import main; sys.exit(main())"
+PROGRAM = """
+import signal, sys
+import studio.studio
+from studio.cli import main
+from tests.drawer import Drawer
+signal.signal(signal.SIGINT, signal.default_int_handler)
+drawer = Drawer(gated=True)
+drawer.allow({draws})
+studio.studio._local = lambda *_: drawer
+sys.exit(main())
+"""
 
 
-def command(home: Path, *options: str) -> list[str]:
+def command(home: Path, *options: str, draws: int = 1) -> list[str]:
+    """The command, on a machine that draws so many pictures of one step."""
     given = ["compare", "--out", str(home / "out"), "--home", str(home), "--json", *options]
-    return [sys.executable, "-c", COMMAND, *given]
+    return [sys.executable, "-c", PROGRAM.format(draws=draws), *given]
 
 
 def test_a_killed_comparison_goes_on_without_paying_again(tmp_path: Path, surroundings: None, service: Service):
-    """Three models and twenty prompts, killed while answers are on their way."""
+    """Three models and twenty prompts, killed while answers are on their way and a picture is being drawn."""
     prompts = tmp_path / "prompts.txt"
     prompts.write_text("".join(f"prompt {number}\n" for number in range(20)))
-    asks = command(
-        tmp_path, "--prompts", str(prompts), "--models", "openai:gpt-image-2,openai:dall-e-3,openai:dall-e-2"
-    )
+    given = ("--prompts", str(prompts), "--models", "starter?steps=1,openai:gpt-image-2,openai:dall-e-3")
     service.behaviours["dall-e-3"] = "slow"
+    asks = command(tmp_path, *given, draws=8)
     process = subprocess.Popen(asks, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     assert process.stderr
     for line in process.stderr:
-        if line.startswith("40 of 60"):
+        if line.startswith("28 of 60"):
             break
     process.kill()
     process.communicate()
     before = service.paid
     service.behaviours.clear()
     service.gate.set()
-    answer = subprocess.run(asks, capture_output=True, text=True, check=True)
+    answer = subprocess.run(command(tmp_path, *given, draws=12), capture_output=True, text=True, check=True)
     told = json.loads(answer.stdout)
     assert [cell["error"] for cell in told["cells"]] == [None] * 60
     assert all(Path(cell["path"]).is_file() for cell in told["cells"])
+    assert len(list(tmp_path.glob("out/*/*.png"))) == 60, "nothing was drawn once more"
     twice = {one for one, count in service.paid.items() if count > 1}
     assert twice == {one for one in before if one[0] == "dall-e-3"}, "only what nobody had an answer to"
-    assert len({one.headers["idempotency-key"] for one in service.asked}) == 60, "and that by its old key"
-    assert told["total_usd"] == pytest.approx(20 * (0.03006 + 0.04 + 0.02))
+    assert len({one.headers["idempotency-key"] for one in service.asked}) == 40, "and that by its old key"
+    assert told["total_usd"] == pytest.approx(20 * (0.03006 + 0.04))
     assert KEY not in answer.stdout + answer.stderr
 
 

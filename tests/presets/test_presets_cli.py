@@ -7,11 +7,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from studio.cli import main
+from studio.cli.presets import presets_of
+from studio.cli.previews import SIDE
 from studio.presets import saving
 from studio.presets.recipes import to_table
 from studio.recipe import Recipe
+from studio.settings import Settings
 
 MODEL = "tiny"
 LOOK = Recipe(prompt="a red house", styles=("oil-painting",), model=MODEL, width=64, height=64, steps=2, seed=5)
@@ -112,3 +116,15 @@ def test_a_damaged_preset_is_told_with_its_place(home: Path, capsys: pytest.Capt
         "mine.toml, line 2: there is no key `texxt`. Known are: name, purpose, families, text."
         in capsys.readouterr().err
     )
+
+
+def test_a_style_gets_its_small_picture_from_a_model(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["previews", "Ink drawing", "--model", MODEL, "--prompt", "a boat", "--steps", "1"]) == 0
+    (path,) = map(Path, capsys.readouterr().out.splitlines())
+    assert path == home / "presets" / "styles" / "ink.webp"
+    with Image.open(path) as image:
+        assert max(image.size) == SIDE
+    presets = presets_of(Settings.load(home=home))
+    assert presets.picture_of(presets.styles["ink"]) == path
+    assert main(["previews", "inc"]) == 2
+    assert "Did you mean ink" in capsys.readouterr().err

@@ -7,7 +7,7 @@ import pytest
 from studio.errors import PromptError
 from studio.prompts.parser import parse
 from studio.prompts.schedule import plan
-from studio.prompts.variants import check, draw
+from studio.prompts.variants import MOST_WAYS, check, draw, every
 from studio.prompts.wildcards import Wildcards
 from studio.settings import PRESETS
 
@@ -68,6 +68,18 @@ def drawn(text: str, wildcards: Wildcards, seeds: int = 200) -> Counter[str]:
 )
 def test_what_can_be_drawn_is_drawn_and_nothing_else(text: str, possible: set[str], wildcards: Wildcards):
     assert set(drawn(text, wildcards)) == possible
+
+
+def test_all_that_can_be_drawn_is_in_one_text_or_another(home: Path, wildcards: Wildcards):
+    assert every("a {red|{blue|green}} cat {x|y}", wildcards) == ("a red cat x", "a blue cat y", "a green cat x")
+    assert every("__trees/*__, {2$$a|b}", wildcards) == ("tall dark pine, a", "tall light pine, b", "old oak, a")
+    assert every("a cat", wildcards) == ("a cat",)
+    write(home / "long.txt", "\n".join(f"line {number}" for number in range(MOST_WAYS + 5)))
+    assert len(every("__long__", wildcards)) == MOST_WAYS
+    for number in range(12):
+        write(home / f"l{number}.txt", f"__l{number + 1}____l{number + 1}__" if number < 11 else "word " * 100)
+    with pytest.raises(PromptError, match="become too much"):
+        every("__l0__", wildcards)
 
 
 def test_a_seed_draws_the_same_in_every_python(wildcards: Wildcards):

@@ -1,6 +1,5 @@
 """The form: what the recipe's fields become on the page, and what comes back."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -8,11 +7,9 @@ import pytest
 
 from studio.errors import RecipeError
 from studio.recipe import Recipe, Task, settings
-from studio.settings import Settings
 from studio.studio import Studio
 from studio.ui.fast_gradio import gr
 from studio.ui.form import Form
-from tests.ui.painter import Painter
 
 # What all tabs share, and what some have of their own.
 SHARED = [name for name, setting in settings().items() if setting.group in ("prompt", "size", "sampling", "seed")]
@@ -23,12 +20,6 @@ OWN = {
     "larger": ("upscaler", "upscale", "strength"),
 }
 PICTURE = "a" * 64
-
-
-@pytest.fixture
-def studio(tmp_path: Path) -> Iterator[Studio]:
-    with Studio(Settings.load(home=tmp_path), backend=Painter()) as studio:
-        yield studio
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from studio.presets import saving
 from studio.recipe import Recipe
@@ -15,6 +16,7 @@ from studio.studio import Studio
 from studio.ui import owner
 from studio.ui.bench import Bench
 from studio.ui.fast_gradio import gr
+from studio.ui.style_shelf import PAGE
 from tests.ui.painter import Painter
 
 TAB = "text_to_image"
@@ -59,6 +61,16 @@ class Page:
         self.values |= self.bench.knobs.later(self.values, updates)
         told: dict[str, Any] = self.values[self.bench.presets.widget]
         return told
+
+    def ask(self, act: str, **asked: Any) -> dict[str, Any]:
+        """What the script is answered."""
+        answer: dict[str, Any] = getattr(self.bench.presets.widget, act)(asked)
+        return answer
+
+    def choose(self, field: str, value: list[str]) -> None:
+        """Ready-made words, elsewhere than in their field."""
+        knobs = self.bench.knobs
+        self.values |= knobs.later(self.values, knobs._choose(self.values, SimpleNamespace(field=field, value=value)))
 
     def save(
         self, folder: str, name: str, prompt: str = "", negative: str = "", replace: bool = False
@@ -130,10 +142,38 @@ def test_what_is_saved_can_be_chosen_at_once_and_what_is_deleted_no_more(page: P
     told = page.act("look")
     assert [(row["name"], row["words"]) for row in told["negative"]] == [("Clear air", "fog, mist")]
     assert page["styles"] == ["snow"]
-    told = page.act("remove", folder="styles", id="snow")
-    assert told["styles"] == []
+    assert page.ask("forget", id="snow") == {}
+    page.choose("styles", ["snow"])
     assert (page["styles"], page["negative_presets"]) == ([], ["clear-air"])
     assert "snow" not in studio.presets.styles
+
+
+def test_of_many_styles_no_more_is_told_than_is_looked_at(page: Page, studio: Studio) -> None:
+    for number in range(PAGE + 1):
+        saving.write(
+            studio.settings.home, "styles", f"Look {number:02}", {"prompt": "{prompt}, misty", "negative": "x"}
+        )
+    Image.new("RGB", (400, 400)).save(studio.settings.home / "presets" / "styles" / "look-00.png")
+    studio.presets.refresh()
+    first = page.ask("styles", model="starter", search="MISTY look", start=0)
+    rest = page.ask("styles", model="starter", search="misty look", start=PAGE)
+    assert (first["total"], len(first["styles"]), [style["id"] for style in rest["styles"]]) == (
+        PAGE + 1,
+        PAGE,
+        ["look-48"],
+    )
+    (small, *others) = (style["picture"] for style in first["styles"])
+    assert (small.endswith(".webp"), set(others)) == (True, {""})
+    assert {"name": "Look 01", "words": "{prompt}, misty · keeps out: x", "own": True}.items() <= first["styles"][
+        1
+    ].items()
+    starters = page.ask("styles", model="starter", search="starter", start=0)["styles"]
+    assert all(style["picture"] and not style["own"] for style in starters)
+    said = page.ask("words", styles=["look-01", "gone"], negative_presets=["starter"])
+    assert said == {
+        "styles": "{prompt}, misty · keeps out: x",
+        "negative_presets": studio.presets.negatives["starter"].text,
+    }
 
 
 @pytest.mark.parametrize(
@@ -155,6 +195,7 @@ def test_what_cannot_be_is_not_saved(page: Page, folder: str, words: dict[str, s
 def test_on_a_space_nothing_is_saved_for_strangers(page: Page, studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SPACE_ID", "ann/studio")
     assert "not saved on a Space" in page.save("styles", "New", prompt="x")["fault"]
+    assert "not saved on a Space" in page.ask("forget", id="anime")["fault"]
     assert not studio.presets.styles.keys() & {"new"}
 
 
@@ -172,7 +213,7 @@ def test_a_damaged_file_is_told_and_what_was_there_stays(page: Page, studio: Stu
     path.write_text('name = "Bad"\npromt = "x"\n')
     told = page.act("look")
     assert "bad.toml, line 2: there is no key `promt`" in told["fault"]
-    assert [row["name"] for row in told["styles"]] == ["Snow"]
+    assert "snow" in studio.presets.styles
 
 
 def test_settings_of_a_picture_are_shown_as_they_settled(page: Page, studio: Studio) -> None:

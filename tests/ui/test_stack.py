@@ -1,13 +1,17 @@
 """The panel of LoRAs: one with the prompt, what it says as a recipe, its library, and stacks under a name."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Event
 from typing import Any
 
+import huggingface_hub
 import pytest
 from PIL import Image
 
 from studio.errors import ModelError, RecipeError
+from studio.presets import saving
 from studio.prompts.language import Lora as Mention
 from studio.prompts.mentions import rewritten
 from studio.recipe import Recipe, Task
@@ -19,17 +23,12 @@ from studio.ui.form import Form
 from studio.ui.lora_shelf import SIDE
 from studio.ui.loras import Stack
 from tests.headers import write_safetensors
+from tests.small_hub import small_hub
 from tests.ui.painter import Painter
 
 TABS: dict[str, Task] = {"text": "text2img", "larger": "upscale"}
 TO_K = "unet.down_blocks.1.attentions.0.transformer_blocks.0.attn2.to_k"
 INK = {"name": "sketch", "weight": 0.5}
-
-
-@pytest.fixture
-def studio(tmp_path: Path) -> Iterator[Studio]:
-    with Studio(Settings.load(home=tmp_path), backend=Painter()) as studio:
-        yield studio
 
 
 @pytest.fixture
@@ -60,8 +59,10 @@ def read(stack: Stack, *told: Mapping[str, Any], prompt: str = "", tab: str = "t
     return stack.read(values, tab).get("loras", ())
 
 
-def look(stack: Stack, *told: Mapping[str, Any], prompt: str = "", model: str = "starter") -> Any:
-    answer = stack.widget.look({"prompt": prompt, "loras": list(told), "model": model})
+def look(
+    stack: Stack, *told: Mapping[str, Any], prompt: str = "", model: str = "starter", styles: tuple[str, ...] = ()
+) -> Any:
+    answer = stack.widget.look({"prompt": prompt, "styles": styles, "loras": list(told), "model": model})
     assert "fault" not in answer, answer
     return answer
 
@@ -164,6 +165,21 @@ def test_the_library_tells_what_fits_and_favourites_stay(stack: Stack, studio: S
     assert (details["notes"], len(details["sha256"]), details["path"]) == ("Use with care.", 64, str(path))
 
 
+def test_what_comes_with_the_words_is_seen_before_it_is_drawn(stack: Stack, studio: Studio) -> None:
+    saving.write(studio.settings.home, "styles", "Inked", {"prompt": "{prompt} <lora:sketch:0.4>"})
+    studio.presets.refresh()
+    prompt = "a cat {in the rain|<lora:{blueprint|gone}:{0.5|0.8}>} <lora:night-neon>"
+    told = look(stack, {"name": "blueprint"}, prompt=prompt, styles=("inked",))
+    assert told["ghosts"] == [
+        {"name": "sketch", "way": "Comes with a style", "weight": "0.4"},
+        {"name": "gone", "way": "May be drawn from the prompt", "weight": "0.8"},
+    ]
+    assert told["cards"]["gone"]["fault"].startswith("There is no LoRA 'gone'")
+    assert told["notes"]["blueprint"] == "May be drawn from the prompt: its weight is then 0.5."
+    assert told["said"].keys() == {"night-neon"}
+    assert look(stack, prompt="a cat")["ghosts"] == look(stack, prompt="a {cat", styles=("inked",))["ghosts"] == []
+
+
 def test_a_small_picture_is_a_file_and_a_damaged_one_is_none(stack: Stack, studio: Studio, tmp_path: Path) -> None:
     path = foreign(studio)
     Image.new("RGB", (900, 600), "teal").save(path.with_suffix(".png"))
@@ -191,6 +207,28 @@ def test_a_path_is_taken_only_where_the_page_is_served_to_this_machine(stack: St
         answer = other.widget.add({"what": str(source), "token": "a"})
         assert answer["fault"].startswith("This studio is served to other machines")
     assert not (tmp_path / "public" / "loras").exists()
+
+
+def test_a_download_that_is_cancelled_leaves_nothing(
+    stack: Stack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, go_on = Event(), Event()
+    with small_hub({"some/ink": {"ink.safetensors": bytes(4000)}}, begun, go_on) as address:
+        for name, value in {
+            "ENDPOINT": address,
+            "HUGGINGFACE_CO_URL_TEMPLATE": address + "/{repo_id}/resolve/{revision}/{filename}",
+            "HF_HUB_OFFLINE": False,
+            "DOWNLOAD_CHUNK_SIZE": 500,
+        }.items():
+            monkeypatch.setattr(huggingface_hub.constants, name, value)
+        with ThreadPoolExecutor() as others:
+            adding = others.submit(stack.widget.add, {"what": "some/ink/ink.safetensors", "token": "t"})
+            assert begun.wait(60)
+            stack.widget.stop({"token": "t"})
+            go_on.set()
+            assert adding.result() == {"stopped": True}
+    assert not [path for path in (tmp_path / "loras").rglob("*") if path.is_file()]
+    assert stack.widget.saying({"token": "t"}) == {"said": ""}
 
 
 def test_strangers_on_a_space_add_nothing(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,8 +1,7 @@
 """The panel of control units: what it says as a recipe, what it shows of one, and the poses beside their maps."""
 
 import json
-from collections.abc import Iterator, Mapping
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -12,23 +11,16 @@ from PIL import Image
 from studio.errors import RecipeError, StudioError
 from studio.recipe import Recipe, Task
 from studio.recipe_parts import ControlUnit
-from studio.settings import PRESETS, Settings
+from studio.settings import PRESETS
 from studio.skeleton import COLOURS, JOINTS, draw, from_openpose
 from studio.studio import Studio
 from studio.ui.fast_gradio import gr
 from studio.ui.form import Form
 from studio.ui.poses import MOST_SIDE, Poses, library
 from studio.ui.units import Units
-from tests.ui.painter import Painter
 
 TABS: dict[str, Task] = {"text": "text2img", "image": "img2img", "paint": "inpaint", "larger": "upscale"}
 GONE = "a" * 64
-
-
-@pytest.fixture
-def studio(tmp_path: Path) -> Iterator[Studio]:
-    with Studio(Settings.load(home=tmp_path), backend=Painter()) as studio:
-        yield studio
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ from starlette.requests import Request
 from studio import space
 from studio.settings import Settings
 from studio.studio import Studio
+from studio.ui.listeners import served
 from studio.ui.owner import admit, owner_of
 from studio.ui.shell import page
 from tests.ui.painter import Painter
@@ -60,6 +61,14 @@ def test_nobody_is_another_owner_by_saying_so(signing_in: None) -> None:
     account = owner_of(BROWSER, visit(oauth_info=signed("a-name-as-long-as-a-secret")))
     assert owner_of(account, visit()) != account
     assert admit(account) != account
+
+
+def test_an_act_of_the_page_is_told_whose_page_it_is_by_who_signed_in(signing_in: None) -> None:
+    (tell,) = served({"tell": dict})
+    assert tell({"owner": "account:ann"}, visit(oauth_info=signed("ann"))) == {"owner": "account:ann"}
+    assert tell({"owner": "account:ann"}, visit(oauth_info=signed("bob"))) == {"owner": "account:bob"}
+    assert "not signed in" in tell({"owner": "account:ann"}, visit())["fault"]
+    assert tell({"owner": BROWSER}, visit()) == {"owner": BROWSER}
 
 
 def test_without_a_space_nobody_is_asked_who_he_is() -> None:

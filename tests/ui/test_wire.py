@@ -1,5 +1,6 @@
 """The page's server, without a browser: Gradio's own client drives it over HTTP."""
 
+import re
 import socket
 import subprocess
 import sys
@@ -62,6 +63,15 @@ def submit(client: Client, name: str, owner: str, **given: Any) -> Job:
     named = {parameter["label"]: parameter["parameter_name"] for parameter in endpoint["parameters"]}
     secret = endpoint["parameters"][0]["parameter_name"]
     return client.submit(api_name=name, **{secret: owner}, **{named[label]: value for label, value in given.items()})
+
+
+def test_the_page_travels_compressed_and_gradio_s_scripts_are_kept_by_the_browser(address: str) -> None:
+    page = httpx.get(address)
+    assert page.headers["content-encoding"] == "gzip"
+    script = re.search(r"assets/index-\w+\.js", page.text)
+    assert script
+    assert "immutable" in httpx.get(address + script[0]).headers["cache-control"]
+    assert "cache-control" not in httpx.get(address + "assets/nothing.js").headers
 
 
 def test_a_generate_over_the_wire_ends_with_the_file_in_the_library(

@@ -8,7 +8,7 @@ import pytest
 from studio.recipe import Recipe
 from studio.settings import Settings
 from studio.studio import Studio
-from studio.ui.wordview import ready, view
+from studio.ui.wordview import view
 from tests.headers import write_home
 from tests.ui.painter import Painter
 
@@ -101,9 +101,3 @@ def test_a_model_that_reads_plain_words_says_what_it_ignores(studio: Studio) -> 
     assert answer["tokens"] == "4 of 511 tokens"
     assert told(studio, "a", model="sdxl-base")["tokens"] == ""
     assert "cannot follow words in turn" in told(studio, "[a|b]", model="tiny-flux")["fault"]["message"]
-
-
-def test_what_is_ready_made_is_shown_in_its_words(studio: Studio) -> None:
-    words = ready(studio.presets, "starter")
-    assert words["styles"]["starter-pixels"] == "{prompt}, pixel art · keeps out: pencil sketch, watercolour"
-    assert words["negative_presets"]["starter"] == studio.presets.negatives["starter"].text

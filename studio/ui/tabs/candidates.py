@@ -60,6 +60,7 @@ class Board(Panel):
             "mark": self._mark,
             "undo": self._undo,
             "sift": self._sift,
+            "measure": self._measure,
             "more": self._more,
             "stop": self._stop,
             "refine": self._refine,
@@ -126,6 +127,11 @@ class Board(Panel):
     def _sift(self, set_id: str, owner: str, asked: Mapping[str, Any]) -> View:
         self.studio.candidates.sift(set_id, owner, _sieve(asked))
         return {}
+
+    def _measure(self, set_id: str, owner: str, asked: Mapping[str, Any]) -> View:
+        del asked
+        self.studio.candidates.measure(set_id, owner)
+        return {"begun": True}
 
     def _more(self, set_id: str, owner: str, asked: Mapping[str, Any]) -> View:
         self.studio.candidates.more(set_id, owner, int(asked["count"]))

@@ -4,30 +4,29 @@ from base64 import b64encode
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
 from studio.backends.openai import OpenAIBackend
-from studio.compare.calls import GIVEN
 from studio.compare.making import Compare
-from studio.compare.sheets import FORMS, said
-from studio.compare.store import Cell, Column, Comparison, Line, read_lines
-from studio.errors import LibraryError, StudioError
+from studio.compare.sheets import FORMS
+from studio.compare.store import Column, Comparison, Line, read_lines
+from studio.errors import LibraryError, SettingsError, StudioError
 from studio.hosted.models import Offer
-from studio.metrics import METRICS
 from studio.recipe import Recipe
+from studio.ui import compare_views
 from studio.ui.fast_gradio import gr
 from studio.ui.form import Updates, Values
 from studio.ui.listeners import LISTENER, served
 from studio.ui.owner import owner_of
-from studio.ui.pictures import address, smaller, thumbnail
+from studio.ui.pictures import smaller
 from studio.ui.source import uploaded
 from studio.ui.tabs.base import Desk, Panel, Tab
 
-# Pixels of a picture in the table, and of one that is brought.
-SIDE = 512
+# Pixels of a picture that is brought.
+BROUGHT = 128
 MOST_LISTED = 100
+MOST_USD = 100_000
 # Partial images of a hosted picture while it is made.
 LOOKS = 1
 # Gradio finds a custom event by its quoted name in here.
@@ -60,6 +59,7 @@ class Table(Panel):
         acts: Mapping[str, Callable[[Any], Told]] = {
             "facts": self._facts,
             "key": self._key,
+            "budget": self._budget,
             "ends": self._ends,
             "bring": self._bring,
             "estimate": self._estimate,
@@ -85,7 +85,7 @@ class Table(Panel):
         draft = {
             "prompts": list(dict.fromkeys(" ".join(recipe.prompt.split()) for recipe in recipes)),
             "seed": recipes[0].seed,
-            **_parted(recipes[0]),
+            **compare_views.parted(recipes[0]),
         }
         return {self.widget: {"owner": owner, "draft": draft}}
 
@@ -95,28 +95,29 @@ class Table(Panel):
 
     def _facts(self, asked: Asked) -> Told:
         """What can be compared, what it costs, where keys are missing, and what was compared before."""
-        owner, catalogue = str(asked["owner"]), self.studio.catalogue
+        catalogue, hosted = self.studio.catalogue, self.compare.hosted
         models = sorted(catalogue.values(), key=lambda model: not catalogue.present(model))
+        held = self.compare.store.of(str(asked["owner"]))[:MOST_LISTED]
         return {
             "local": [{"name": one.id, "label": one.name, "here": catalogue.present(one)} for one in models],
-            "hosted": [self._offered(offer) for offer in self.compare.hosted.models.offers()],
-            "addresses": self.compare.hosted.trusted,
+            "hosted": [compare_views.offered(offer) for offer in self._offers(held)],
+            "hosts": list(hosted.models.hosts),
+            "addresses": hosted.trusted,
             "usual": self.studio.settings.model,
-            "held": [_title(one, self.compare) for one in self.compare.store.of(owner)[:MOST_LISTED]],
-            **self._money(),
+            "held": [compare_views.title(one, self.compare) for one in held],
+            "budget": hosted.purse.own,
+            "most": self.studio.settings.day_budget_usd,
+            "refuses": self.studio.settings.unknown_prices == "refuse",
         }
 
-    def _offered(self, offer: Offer) -> Told:
-        price, end = offer.model.price, offer.model.shutdown
-        return {
-            "name": offer.name,
-            "label": offer.label,
-            "host": offer.host_name,
-            "settings": {name: list(choices) for name, choices in offer.model.settings.items()},
-            "shutdown": end.isoformat() if end and offer.host_name == offer.model.service else "",
-            "successor": offer.model.successor,
-            "priced": price.date.isoformat() if price and offer.estimate({}, "") is not None else "",
-        }
+    def _offers(self, held: Sequence[Comparison]) -> list[Offer]:
+        """The models that there are files of, and others that were compared before."""
+        hosted = self.compare.hosted
+        known = {offer.name: offer for offer in hosted.models.offers()}
+        for column in (column for one in held for column in one.columns if column.kind == "hosted"):
+            with suppress(StudioError):
+                known.setdefault(column.model, hosted.offer(column.model))
+        return list(known.values())
 
     def _money(self) -> Told:
         """What may still be spent today, where there is a budget."""
@@ -126,6 +127,16 @@ class Table(Panel):
         """Keep a key for as long as the studio runs; it is told to nobody, not even to the page it came from."""
         self.compare.hosted.keys.put(str(asked["owner"]), str(asked["host"]), str(asked["key"]))
         return {}
+
+    def _budget(self, asked: Asked) -> Told:
+        """What may be spent in a day; none ends the page's own budget, not the settings'."""
+        usd = asked.get("usd")
+        if not self.compare.hosted.trusted:
+            raise SettingsError("This page sets no budget.", "Whoever runs the studio does, by STUDIO_DAY_BUDGET_USD.")
+        if usd is not None and not (isinstance(usd, int | float) and 0 <= usd <= MOST_USD):
+            raise SettingsError("This is no budget.", f"Give US dollars, from 0 to {MOST_USD}, or leave it empty.")
+        self.compare.hosted.purse.own = usd
+        return self._money()
 
     def _ends(self, asked: Asked) -> Told:
         """When the service ends a model, by its own word; nothing where it does not say."""
@@ -141,7 +152,7 @@ class Table(Panel):
     def _bring(self, asked: Asked) -> Told:
         """Store a picture that was made elsewhere."""
         stored = self.studio.inputs.add(uploaded(asked["path"]))
-        return {"id": stored.id, "shown": smaller(self.studio.inputs.path(stored.id), SIDE // 4)}
+        return {"id": stored.id, "shown": smaller(self.studio.inputs.path(stored.id), BROUGHT)}
 
     def _estimate(self, asked: Asked) -> Told:
         """What is still to be made would cost, all and each new column a picture, and whose keys there are."""
@@ -199,43 +210,8 @@ class Table(Panel):
         if asked.get("seen") == seen:
             return {"same": True}
         whole = self.compare.store.get(name, owner)
-        return {
-            "id": name,
-            "seen": seen,
-            "running": running,
-            "coming": coming,
-            "seed": whole.seed,
-            "lines": [asdict(line) for line in whole.lines],
-            "columns": [{**asdict(column), "contestant": column.contestant} for column in whole.columns],
-            "cells": [self._cell(whole, cell, running=running) for cell in whole.cells],
-            "total": whole.total_usd,
-            "unknown": sum(_unpriced(whole, cell) for cell in whole.cells),
-            **self._money(),
-        }
-
-    def _cell(self, whole: Comparison, cell: Cell, *, running: bool) -> Told:
-        path = Path(cell.path)
-        there = cell.state == "done" and path.is_file()
-        look = self.compare.looks.get((whole.id, cell.line, cell.column))
-        # What was being made when the studio ended goes on when it is told to.
-        state = "stopped" if cell.state in ("running", "waiting") and not running else cell.state
-        return {
-            "line": cell.line,
-            "column": cell.column,
-            "state": state,
-            "said": said(cell),
-            "measured": [[METRICS[name].label, value] for name, value in cell.metrics.items() if name in METRICS],
-            "revised": cell.revised,
-            "kind": cell.kind,
-            "fault": f"{cell.message} {cell.hint}".strip(),
-            "look": f"data:image/jpeg;base64,{b64encode(look).decode()}" if look else "",
-            "width": cell.width,
-            "height": cell.height,
-            **(self._shown(path) if there else {}),
-        }
-
-    def _shown(self, path: Path) -> Told:
-        return {"shown": thumbnail(self.studio.settings, path, SIDE), "file": address(path), "name": path.name}
+        told = compare_views.table(whole, self.compare, running=running)
+        return {**told, "seen": seen, "coming": coming, **self._money()}
 
     def _hand(self, asked: Asked) -> Told:
         """The comparison in one of its forms, to be saved by the browser."""
@@ -244,34 +220,6 @@ class Table(Panel):
             raise LibraryError("There is no such form.", f"Choose one of {', '.join(FORMS)}.")
         whole = self.compare.store.get(str(asked["id"]), str(asked["owner"]))
         return {"name": f"comparison.{asked['form']}", "data": b64encode(form(whole)).decode()}
-
-
-def _parted(recipe: Recipe) -> Told:
-    """What was asked for beside prompt and seed: the model with its plain settings, and what all columns share."""
-    own = {"version", "prompt", "model", "seed", "count"}
-    told = recipe.model_dump(mode="json", exclude=own, exclude_none=True, exclude_defaults=True)
-    shared = {name for name, value in told.items() if name in GIVEN or not isinstance(value, int | float | str)}
-    settings = {name: value for name, value in told.items() if name not in shared}
-    return {"model": {"name": recipe.model, "settings": settings}, "base": {name: told[name] for name in shared}}
-
-
-def _title(one: Comparison, compare: Compare) -> Told:
-    """A line of the list of earlier ones."""
-    ended: Sequence[Cell] = [cell for cell in one.cells if cell.state in ("done", "failed", "empty")]
-    return {
-        "id": one.id,
-        "title": one.lines[0].prompt if one.lines else "",
-        "lines": len(one.lines),
-        "columns": [column.label for column in one.columns],
-        "created": one.created,
-        "left": len(one.cells) - len(ended),
-        "running": compare.running(one.id),
-    }
-
-
-def _unpriced(whole: Comparison, cell: Cell) -> bool:
-    """Whether nobody knows what a finished picture did cost."""
-    return cell.state == "done" and cell.cost_usd is None and whole.columns[cell.column].kind == "hosted"
 
 
 TAB = CompareTab()

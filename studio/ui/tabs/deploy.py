@@ -2,9 +2,12 @@
 
 from typing import Any
 
+from pydantic import SecretStr
+
 from studio import hub, space
-from studio.deploy import HARDWARE, Done, Hub, Order, Plan, Run, Token, draw_up, look
+from studio.deploy import HARDWARE, Done, Hub, Order, Plan, Run, draw_up, find_token, look
 from studio.deploy.account import who
+from studio.deploy.order import SETTINGS
 from studio.errors import DeployError
 from studio.studio import Studio
 from studio.ui.fast_gradio import gr
@@ -62,13 +65,14 @@ class Harbour(Panel):
             "hardware": HARDWARE,
             "models": [{"id": model.id, "name": model.name, "size": _size(model.download_bytes)} for model in models],
             "loras": [{"id": file.name, "name": file.name, "size": _size(file.bytes)} for file in own],
+            "settings": list(SETTINGS),
             "login": bool(get_token()),
-            "running": bool(self.run and self.run.end is None),
+            "begun": self.run is not None,
         }
 
     def _account(self, asked: Asked) -> Asked:
         """Whose token it is."""
-        account = who(Hub(Token.found(str(asked["token"]))))
+        account = who(Hub(find_token(str(asked["token"]))))
         return {"names": [account.name, *account.organizations], "pro": account.is_pro}
 
     def _plan(self, asked: Asked) -> Asked:
@@ -88,7 +92,7 @@ class Harbour(Panel):
 
     def _begin(self, asked: Asked) -> Asked:
         if self.run and self.run.end is None:
-            raise DeployError(f"{self.run.plan.order.space} is being deployed.", "Wait for its end, or stop it.")
+            raise DeployError(f"{self.run.space} is being deployed.", "Wait for its end, or stop it.")
         plan, door = self._ordered(asked)
         self.run = Run(door, plan)
         return {}
@@ -100,7 +104,7 @@ class Harbour(Panel):
         # The end first: what is told until then is in the log that is read after it.
         end = self.run.end
         events = [vars(event) for event in self.run.told(int(asked["from"]))]
-        return {"events": events, "space": self.run.plan.order.space, "end": _end(end)}
+        return {"events": events, "space": self.run.space, "end": _end(end)}
 
     def _stop(self, _: Asked) -> Asked:
         if self.run:
@@ -109,14 +113,17 @@ class Harbour(Panel):
 
     def _ordered(self, asked: Asked) -> tuple[Plan, Hub]:
         order = Order(
-            f"{asked['owner']}/{asked['name']}",
+            str(asked["space"]),
             str(asked["hardware"]),
             private=bool(asked["private"]),
             models=tuple(map(str, asked["models"])),
             loras=tuple(map(str, asked["loras"])),
+            secrets={str(name): SecretStr(str(value)) for name, value in asked["secrets"]},
+            variables={str(name): str(value) for name, value in asked["variables"]},
             keeps=bool(asked["keeps"]),
         )
-        return draw_up(order, self.studio.settings), Hub(Token.found(str(asked["token"])))
+        door = Hub(find_token(str(asked["token"])), secrets=order.secrets.values())
+        return draw_up(order, self.studio.settings), door
 
 
 def _end(end: Any) -> Asked | None:

@@ -1,0 +1,78 @@
+"""`studio previews`: the small pictures of styles that the page shows, made by a model of this machine."""
+
+import argparse
+import sys
+from contextlib import redirect_stdout
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+from PIL import Image
+
+from studio.cli.base import Command, Exit, load_settings, settings_arguments
+from studio.cli.generate import OWNER, exit_code, follow
+from studio.disk import Folder
+from studio.errors import RecipeError
+from studio.events import Finished
+from studio.presets.reading import StylePreset, named, near
+from studio.recipe import Recipe
+
+if TYPE_CHECKING:
+    from studio.studio import Studio
+
+PROMPT = "a house by the sea"
+SIDE = 192
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("styles", nargs="*", metavar="STYLE", help="Default: all that suit the model and have none.")
+    parser.add_argument("--model", metavar="MODEL", help="The model that draws them (default: the studio's own).")
+    parser.add_argument("--prompt", default=PROMPT, metavar="PROMPT", help=f"What they show (default: {PROMPT}).")
+    parser.add_argument("--steps", type=int, metavar="STEPS", help="In how many steps (default: the model's own).")
+    settings_arguments(parser, "home", "device", "offload", "output_check")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Put NAME.webp beside one's own styles, for each style, and print its path."""
+    settings = load_settings(args)
+    out, images = sys.stdout, dict[int, Finished]()
+    with redirect_stdout(sys.stderr), TemporaryDirectory() as folder:
+        from studio.studio import Studio
+
+        with Studio(settings, images=Path(folder), durable=False) as studio:
+            styles = _chosen(studio, args)
+            if not styles:
+                print("All styles that suit the model have a picture.", file=out)
+                return Exit.DONE
+            asked = Recipe.make(prompt=args.prompt, model=args.model, steps=args.steps, seed=1)
+            job = studio.submit([asked.replace(styles=(style.id,)) for style in styles], OWNER)
+            end = follow(studio, job, images, None)
+        for number, image in images.items():
+            path = settings.home / "presets" / "styles" / f"{styles[number].id}.webp"
+            _save(image.path, path)
+            print(path, file=out)
+    return exit_code(end, args.command)
+
+
+def _chosen(studio: "Studio", args: argparse.Namespace) -> list[StylePreset]:
+    """The styles that are named, or those without a picture; RecipeError for a name that there is not."""
+    presets = studio.presets
+    family = studio.catalogue[args.model or studio.settings.model].family
+    chosen = []
+    for name in args.styles:
+        style = named(name, presets.styles)
+        if style is None:
+            raise RecipeError("styles", f"There is no style “{name}”.", near(name, presets.styles))
+        chosen.append(style)
+    every = presets.styles.values()
+    return chosen or [style for style in every if style.suits(family) and not presets.picture_of(style)]
+
+
+def _save(source: Path, target: Path) -> None:
+    with Image.open(source) as image:
+        small = image.convert("RGB")
+    small.thumbnail((SIDE, SIDE), Image.Resampling.LANCZOS)
+    Folder(target.parent).write(target, lambda file: small.save(file, "WEBP", quality=80))
+
+
+COMMAND = Command("Make the small pictures of styles.", arguments, run)

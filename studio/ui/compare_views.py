@@ -1,0 +1,122 @@
+"""What the page sees of a comparison, as plain data."""
+
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import asdict
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from studio.compare.calls import GIVEN
+from studio.compare.making import Compare
+from studio.compare.sheets import said
+from studio.compare.store import Cell, Column, Comparison
+from studio.errors import StudioError
+from studio.hosted.models import Offer
+from studio.metadata import png
+from studio.metrics import METRICS
+from studio.recipe import Recipe
+from studio.studio import Studio
+from studio.ui.pictures import address, jpeg_address, thumbnail
+
+# Pixels of a picture in the table.
+SIDE = 512
+
+Told = dict[str, Any]
+
+
+def table(whole: Comparison, compare: Compare, *, running: bool) -> Told:
+    """All of a comparison: its prompts, its columns, what became of each cell, and what that cost."""
+    return {
+        "id": whole.id,
+        "running": running,
+        "base": dict(whole.base),
+        "lines": [asdict(line) for line in whole.lines],
+        "columns": [{**asdict(column), "contestant": column.contestant} for column in whole.columns],
+        "cells": [_cell(whole, cell, compare, running=running) for cell in whole.cells],
+        "total": whole.total_usd,
+        "unknown": sum(_unpriced(whole, cell) for cell in whole.cells),
+    }
+
+
+def title(one: Comparison, compare: Compare) -> Told:
+    """A line of the list of earlier ones."""
+    ended: Sequence[Cell] = [cell for cell in one.cells if cell.state in ("done", "failed", "empty")]
+    return {
+        "id": one.id,
+        "title": one.lines[0].prompt if one.lines else "",
+        "lines": len(one.lines),
+        "columns": [column.label for column in one.columns],
+        "created": one.created,
+        "left": len(one.cells) - len(ended),
+        "running": compare.running(one.id),
+    }
+
+
+def offered(offer: Offer) -> Told:
+    """A hosted model, for the list of them."""
+    price, end = offer.model.price, offer.model.shutdown
+    return {
+        "name": offer.name,
+        "label": offer.label,
+        "host": offer.host_name,
+        "settings": {name: list(choices) for name, choices in offer.model.settings.items()},
+        "abilities": list(offer.model.abilities),
+        "shutdown": end.isoformat() if end and offer.host_name == offer.model.service else "",
+        "successor": offer.model.successor,
+        "priced": price.date.isoformat() if price and offer.estimate({}, "") is not None else "",
+    }
+
+
+def parted(recipe: Recipe) -> Told:
+    """What was asked for beside prompt and seed: the model with its plain settings, and what all columns share."""
+    own = {"version", "prompt", "model", "seed", "count"}
+    told = recipe.model_dump(mode="json", exclude=own, exclude_none=True, exclude_defaults=True)
+    shared = {name for name, value in told.items() if name in GIVEN or not isinstance(value, int | float | str)}
+    settings = {name: value for name, value in told.items() if name not in shared}
+    return {"model": {"name": recipe.model, "settings": settings}, "base": {name: told[name] for name in shared}}
+
+
+def _cell(whole: Comparison, cell: Cell, compare: Compare, *, running: bool) -> Told:
+    path, column = Path(cell.path), whole.columns[cell.column]
+    there = cell.state == "done" and path.is_file()
+    look = compare.looks.get((whole.id, cell.line, cell.column))
+    # What was being made when the studio ended goes on when it is told to.
+    state = "stopped" if cell.state in ("running", "waiting") and not running else cell.state
+    return {
+        "line": cell.line,
+        "column": cell.column,
+        "state": state,
+        "said": said(cell),
+        "measured": [[METRICS[name].label, value] for name, value in cell.metrics.items() if name in METRICS],
+        "revised": cell.revised,
+        "kind": cell.kind,
+        "fault": f"{cell.message} {cell.hint}".strip(),
+        "look": jpeg_address(look) if look else "",
+        "width": cell.width,
+        "height": cell.height,
+        **(_shown(path, column, compare.studio) if there else {}),
+    }
+
+
+def _shown(path: Path, column: Column, studio: Studio) -> Told:
+    """Where its picture is, and what can be done with it: only a local one's recipe can be said by a form."""
+    told: Told = {"shown": thumbnail(studio.settings, path, SIDE), "file": address(path), "name": path.name}
+    folder = studio.library.folder
+    if path.is_relative_to(folder):
+        told["which"] = {"stored": path.relative_to(folder).as_posix()}
+    if column.kind == "local":
+        told["task"] = _task(path)
+    return told
+
+
+@lru_cache(maxsize=1024)
+def _task(path: Path) -> str:
+    with suppress(StudioError):
+        return png.read(path).task
+    return ""
+
+
+def _unpriced(whole: Comparison, cell: Cell) -> bool:
+    """Whether nobody knows what a finished picture did cost."""
+    return cell.state == "done" and cell.cost_usd is None and whole.columns[cell.column].kind == "hosted"

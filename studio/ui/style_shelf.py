@@ -1,0 +1,93 @@
+"""Styles on the page: what the chosen ones say, and all of them with their small pictures, looked for on the server.
+
+Hundreds may be there once others' lists are imported, so no more of them is sent than is looked at.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from studio import space
+from studio.errors import PresetError
+from studio.presets import saving
+from studio.presets.reading import StylePreset
+from studio.studio import Studio
+from studio.ui.form import Form
+from studio.ui.pictures import thumbnail
+
+Asked = dict[str, Any]
+FOLDER = "styles"
+SIDE = 192
+# As many are told at once.
+PAGE = 48
+
+
+class StyleShelf:
+    """The styles, for one page."""
+
+    def __init__(self, studio: Studio, form: Form) -> None:
+        self.studio = studio
+        self.form = form
+
+    @property
+    def acts(self) -> Mapping[str, Callable[[Asked], dict[str, Any]]]:
+        """What the page may call."""
+        return {"styles": self._styles, "words": self._words, "forget": self._forget}
+
+    def _styles(self, asked: Asked) -> dict[str, Any]:
+        """A page of those that suit the model and have all the words of `search`, from the number `start` on."""
+        family, wanted = self.form.model(asked["model"]).family, str(asked["search"]).casefold().split()
+        found = [
+            style
+            for style in sorted(self.studio.presets.styles.values(), key=_place)
+            if style.suits(family) and all(word in _told(style).casefold() for word in wanted)
+        ]
+        start = int(asked["start"])
+        return {"styles": [self._entry(style) for style in found[start : start + PAGE]], "total": len(found)}
+
+    def _entry(self, style: StylePreset) -> dict[str, Any]:
+        picture = self.studio.presets.picture_of(style)
+        return {
+            "id": style.id,
+            "name": style.name,
+            "words": says(style),
+            "picture": thumbnail(self.studio.settings, picture, SIDE) if picture else "",
+            "own": (self.studio.settings.home / "presets" / FOLDER / f"{style.id}.toml").is_file(),
+        }
+
+    def _words(self, asked: Asked) -> dict[str, Any]:
+        """What the styles and negative presets of these ids say, a line each."""
+        styles, negatives = self.studio.presets.styles, self.studio.presets.negatives
+        return {
+            "styles": "\n".join(says(styles[name]) for name in asked["styles"] if name in styles),
+            "negative_presets": "\n".join(
+                negatives[name].text for name in asked["negative_presets"] if name in negatives
+            ),
+        }
+
+    def _forget(self, asked: Asked) -> dict[str, Any]:
+        """Delete a style of one's own."""
+        check_private()
+        saving.remove(self.studio.settings.home, FOLDER, str(asked["id"]))
+        self.studio.presets.refresh()
+        return {}
+
+
+def check_private() -> None:
+    """Strangers share a Space: what one saved there, all others would read and could delete."""
+    if space.name():
+        raise PresetError("Presets are not saved on a Space.", "Run the studio on a machine of your own to keep some.")
+
+
+def says(style: StylePreset) -> str:
+    """What a style adds, and what it keeps out."""
+    return " · ".join(filter(None, [style.prompt, f"keeps out: {style.negative}" if style.negative else ""]))
+
+
+def _place(style: StylePreset) -> list[str | int]:
+    """Where it stands among others by its name: "Look 9" before "Look 10"."""
+    return [int(part) if part.isdecimal() else part for part in re.split(r"(\d+)", style.name.casefold())]
+
+
+def _told(style: StylePreset) -> str:
+    return f"{style.name} {style.purpose} {says(style)}"
