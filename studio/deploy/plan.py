@@ -25,7 +25,7 @@ SINGLE = ("app.py", "requirements.txt", "LICENSE")
 # Of these folders, files with these endings.
 FOLDERS = {
     "studio": (".py",),
-    "presets": (".toml", ".json", ".txt"),
+    "presets": (".toml", ".json", ".txt", ".webp"),
     "assets": (".css", ".html", ".js", ".json", ".md", ".safetensors", ".svg", ".txt", ".webp", ".woff2"),
 }
 MODELS = "presets/models/"
