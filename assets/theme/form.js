@@ -12,6 +12,10 @@ Object.assign(window.studio, (() => {
         [0.99, "Keeps a faint idea of it."],
         [1, "Keeps nothing of it."],
     ];
+    // How long a page waits for its first answer, in milliseconds, and how often it begins anew.
+    const PATIENCE = 30_000;
+    const MOST_BEGUN = 3;
+    const BEGUN = "image-studio-begun";
     const MORE = ["steps", "guidance_scale", "scheduler", "width", "height", "variation_strength"];
     // What the server said last about model and tabs, and what the form says now.
     let facts = null;
@@ -96,6 +100,18 @@ Object.assign(window.studio, (() => {
     let early = new Map();
     let restored;
     const ready = new Promise((resolve) => { restored = resolve; });
+    // An answer can be lost on its way, and then nobody would send it again: a page that hears nothing begins anew, as
+    // long as nothing was typed into it.
+    const begun = Number(sessionStorage.getItem(BEGUN));
+    const patience = setTimeout(() => {
+        if (early?.size || begun >= MOST_BEGUN) return;
+        sessionStorage.setItem(BEGUN, begun + 1);
+        location.reload();
+    }, PATIENCE);
+    ready.then(() => {
+        clearTimeout(patience);
+        sessionStorage.removeItem(BEGUN);
+    });
     const ticks = (entry) => entry.matches("[type=radio], [type=checkbox]");
     document.addEventListener("input", ({ target }) => {
         // A file is not lost: it is on its way to the server. A dropdown takes no text.

@@ -108,7 +108,7 @@ def new_page(profiles: "Profiles") -> Iterator[NewPage]:
         return page
 
     yield open_page
-    for page in opened:
+    for page in reversed(opened):
         profiles.give_back(page)
     assert not profiles.faults
 
@@ -131,6 +131,8 @@ class Profiles:
         phone = bool(options.get("is_mobile"))
         if self._free[phone]:
             page = self._free[phone].pop()
+            # Behind another page, which may not be quite closed yet, nothing would be drawn.
+            page.bring_to_front()
             # A place of the same site, so that the process stays, and without a script that could write once more.
             page.goto(f"{address}{QUIET}")
             page.evaluate("localStorage.clear(), sessionStorage.clear()")

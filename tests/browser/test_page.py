@@ -2,6 +2,7 @@
 
 import re
 import threading
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -292,6 +293,24 @@ def test_a_changed_setting_is_marked_and_can_be_reset_alone(new_page: NewPage, a
     expect(number(page, "steps")).to_have_value("20")
     expect(page.locator("#field-steps")).not_to_have_class(re.compile("changed"))
     expect(number(page, "guidance_scale")).to_have_value("7")
+
+
+def test_a_page_whose_first_answer_is_lost_begins_anew(new_page: NewPage, address: str) -> None:
+    lost: list[Route] = []
+    begun: list[str] = []
+    with closing(new_page(address).context.new_page()) as page:
+        page.add_init_script(IMPATIENT)
+        page.on("framenavigated", lambda frame: begun.append(frame.url))
+        page.route("**/queue/join*", lambda route: lost.append(route) if len(begun) == 1 else route.continue_())
+        page.goto(address)
+        page.wait_for_selector("#stage[data-ready]", state="attached", timeout=60_000)
+    assert lost
+    assert len(begun) > 1
+
+
+# Half a minute is hardly longer here than a page takes.
+IMPATIENT = """const wait = setTimeout;
+    setTimeout = (act, ms, ...more) => wait(act, ms === 30_000 ? 4_000 : ms, ...more);"""
 
 
 def test_draft_and_shape_set_size_and_steps(new_page: NewPage, address: str) -> None:
