@@ -48,10 +48,11 @@ class HostedCalls:
         return self.models[name]
 
     def estimate(self, column: Column, prompt: str, base: Mapping[str, Any]) -> float | None:
-        """What a picture costs at most; None where nobody knows."""
+        """What a picture of this prompt, in the styles of `base`, costs at most; None where nobody knows."""
         offer = self.offer(column.model)
         looks = self._looks if "stream" in offer.model.abilities else 0
-        return offer.estimate(offer.model.chosen(column.settings), prompt, len(_given(base)), looks)
+        words = _styled(prompt, self._studio, base.get("styles", ()))
+        return offer.estimate(offer.model.chosen(column.settings), words, len(_given(base)), looks)
 
     def make(
         self, comparison: Comparison, cell: Cell, look: Callable[[bytes], None], pause: Callable[[float], bool]
@@ -72,7 +73,7 @@ class HostedCalls:
         library.ready()
         backend = self._backend(column, comparison.owner, call, pause)
         try:
-            self.purse.reserve(call, backend.offer.label, self.estimate(column, prompt, comparison.base))
+            self.purse.reserve(call, backend.offer.label, self.estimate(column, prompt, _given(comparison.base)))
             (made,) = backend.generate([recipe], partial(_show, look))
         except HostedError as error:
             self.purse.settle(call, None if error.billed else 0)
@@ -114,11 +115,15 @@ def _given(base: Mapping[str, Any]) -> dict[str, Any]:
 
 def plain(prompt: str, seed: int, studio: Studio, styles: Sequence[str] = ()) -> str:
     """The words of a prompt in these styles for a model that knows no weights: drawn from the seed as for any other."""
+    drawn = draw(_styled(prompt, studio, styles), seed, studio.wordbook.wildcards)
+    strands = plan(parse(drawn), 1).strands
+    return re.sub(r"\s+", " ", ", ".join(strand.stages[-1].text for strand in strands)).strip()
+
+
+def _styled(prompt: str, studio: Studio, styles: Sequence[str]) -> str:
     for name in styles:
         style = named(name, studio.presets.styles)
         if style is None:
             raise RecipeError("styles", f"There is no style “{name}”.", near(name, list(studio.presets.styles)))
         prompt, _ = style.applied(prompt, "")
-    drawn = draw(prompt, seed, studio.wordbook.wildcards)
-    strands = plan(parse(drawn), 1).strands
-    return re.sub(r"\s+", " ", ", ".join(strand.stages[-1].text for strand in strands)).strip()
+    return prompt

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from difflib import get_close_matches
+from math import ceil
 from typing import Annotated, Any, Literal, get_args
 from urllib.parse import urlsplit
 
@@ -29,14 +30,17 @@ Setting = Literal["size", "quality", "style", "background", "moderation", "input
 Dollars = Annotated[float, Field(ge=0)]
 # A partial image counts as so many tokens of output.
 PARTIAL_TOKENS = 100
-# Words have at least three letters to a token nearly everywhere; an estimate may be too high, never too low.
-TOKEN_LETTERS = 2
+# What the service adds to a prompt: seen are 6 tokens for a new picture and up to 80 for each picture that is given.
+ADDED_TOKENS = 100
 
 
 class Price(BaseModel):
     """What a model cost on a day, in US dollars: for a million tokens, or for an image by quality and size.
 
-    `tokens` are those of one image, by quality and size, for an estimate beforehand.
+    The rest is for an estimate beforehand, which may be too high and never too low. An image takes `tokens`, by quality
+    and size, or what `token_axis` gives, by quality (see `_axis_tokens`). A picture that is given to be edited takes at
+    most `picture_tokens`, by input fidelity or for "any". Where a service published none of these, they are those of a
+    model before it, and the estimate is `margin` times as high.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -47,6 +51,9 @@ class Price(BaseModel):
     image_out: Dollars | None = None
     images: Mapping[str, Mapping[str, Dollars]] = {}
     tokens: Mapping[str, Mapping[str, Annotated[int, Field(ge=0)]]] = {}
+    token_axis: Mapping[str, Annotated[int, Field(ge=1)]] = {}
+    picture_tokens: Mapping[str, Annotated[int, Field(ge=0)]] = {}
+    margin: Annotated[float, Field(ge=1)] = 1
 
     @model_validator(mode="after")
     def _can_be_known(self) -> "Price":
@@ -114,11 +121,13 @@ class HostedModel(BaseModel):
             return None
         if (flat := _dearest(price.images, settings)) is not None:
             return flat
-        tokens = _dearest(price.tokens, settings)
-        if tokens is None:
+        tokens = _axis_tokens(price.token_axis, settings) or _dearest(price.tokens, settings)
+        if tokens is None or (pictures and not price.picture_tokens):
             return None
-        whole = Usage(len(prompt) // TOKEN_LETTERS, pictures * int(tokens), int(tokens) + partials * PARTIAL_TOKENS)
-        return _of_usage(price, whole)
+        # A token of the services is at least one byte of the text.
+        words = len(prompt.encode()) + ADDED_TOKENS * (1 + pictures)
+        given = pictures * _picture_tokens(price.picture_tokens, settings)
+        return _of_usage(price, Usage(words, given, ceil(tokens) + partials * PARTIAL_TOKENS)) * price.margin
 
     def cost(self, settings: Mapping[str, str], usage: Usage | None, images: int) -> float | None:
         """What a call did cost; None where that cannot be known."""
@@ -222,6 +231,26 @@ def _dearest(table: Mapping[str, Mapping[str, float]], settings: Mapping[str, st
     by_size = [table[settings["quality"]]] if settings.get("quality") in table else list(table.values())
     found = [_sized(sizes, settings.get("size", "")) for sizes in by_size if sizes]
     return max(found) if found else None
+
+
+def _axis_tokens(axes: Mapping[str, int], settings: Mapping[str, str]) -> int | None:
+    """The tokens of an image in which an axis of its longer side has so many; None where its size is not known.
+
+    OpenAI's own calculator counts so; https://community.openai.com/t/1382699 has it in words, and all of the published
+    prices per image agree to the token.
+    """
+    size = SIZE.fullmatch(settings.get("size", ""))
+    if not (axes and size):
+        return None
+    short, long = sorted((int(size[1]), int(size[2])))
+    quality = settings.get("quality", "")
+    axis = axes[quality] if quality in axes else max(axes.values())
+    narrow = (2 * axis * short + long) // (2 * long)
+    return ceil(axis * narrow * (2_000_000 + short * long) / 4_000_000)
+
+
+def _picture_tokens(known: Mapping[str, int], settings: Mapping[str, str]) -> int:
+    return known.get(settings.get("input_fidelity", ""), max(known.values(), default=0))
 
 
 def _sized(sizes: Mapping[str, float], size: str) -> float:

@@ -195,6 +195,9 @@ def test_calls_at_once_cannot_spend_more_than_the_day_s_budget(tmp_path: Path, s
     with Studio(settings, backend=Drawer()) as studio:
         compare = Compare(studio)
         assert compare.estimate(PROMPTS, [compare.column("openai:dall-e-3")], {}).usd == pytest.approx(0.08)
+        asked, style = [compare.column("openai:gpt-image-2")], next(iter(compare.hosted._studio.presets.styles))
+        plain, styled = (compare.estimate(PROMPTS, asked, {"styles": names}).usd for names in ((), (style,)))
+        assert styled > plain, "the words of a style are paid for, too"
         whole = made(compare, "openai:dall-e-3", f"{service.address}:m", lines=[Line(str(n)) for n in range(4)])
         known = [whole.cell(line, 0) for line in range(4)]
         assert sorted(cell.kind for cell in known) == ["", "", "budget", "budget"]

@@ -40,13 +40,60 @@ def test_prices_follow_size_quality_pictures_and_usage(hosted: Hosted):
     assert old.estimate({}, "a") == 0.12, "what is not said may be the dearest"
     assert old.cost({"quality": "hd", "size": "1024x1024"}, None, 2) == 0.16
     assert new.cost({}, Usage(100, 1000, 1000), 1) == pytest.approx((500 + 8000 + 30000) / 1e6)
-    plain, edited = (new.estimate({"quality": "low", "size": "1024x1024"}, "a", pictures) for pictures in (0, 1))
-    assert plain
-    assert edited
-    assert edited > plain
-    large = new.estimate({"quality": "low", "size": "2048x2048"}, "a")
-    assert large == pytest.approx(4 * plain, rel=0.7)
     assert hosted["http://127.0.0.1:1/v1:dall-e-3"].estimate({}, "a") is None, "who knows what others charge"
+
+
+# Tokens of one image as published, by size: low, medium, high of GPT Image 2; the five qualities of 2.5 Flare.
+PUBLISHED = {
+    "1024x1024": ((196, 1756, 7024), (196, 439, 1756, 3122, 7024)),
+    "1024x1536": ((158, 1372, 5488), (158, 343, 1372, 2459, 5488)),
+    "1536x1024": ((158, 1372, 5488), (158, 343, 1372, 2459, 5488)),
+    "1024x768": ((134, 1204, 4815), (134, 301, 1204, 2140, 4815)),
+    "1920x1080": ((147, 1320, 5280), (147, 343, 1320, 2347, 5280)),
+    "2560x1440": ((205, 1843, 7370), (205, 478, 1843, 3276, 7370)),
+    "3840x2160": ((371, 3336, 13342), (371, 865, 3336, 5930, 13342)),
+}
+GRADES = {"gpt-image-2": ("low", "medium", "high"), "gpt-image-2.5-flare": ("low", "medium", "high", "xhigh", "max")}
+
+
+@pytest.mark.parametrize("size", PUBLISHED)
+def test_an_image_takes_the_tokens_that_were_published_and_is_never_told_for_less(hosted: Hosted, size: str):
+    for (model, grades), tokens in zip(GRADES.items(), PUBLISHED[size], strict=True):
+        for quality, count in zip(grades, tokens, strict=True):
+            told = hosted.models[model].estimate({"quality": quality, "size": size}, "a house")
+            real = count * 30 / 1e6
+            assert told is not None
+            assert real < told < real + 0.001, "the words of the prompt alone come on top"
+
+
+def test_an_estimate_covers_long_words_given_pictures_partial_images_and_choices_left_open(hosted: Hosted):
+    new = hosted.models["gpt-image-2"]
+    square = {"quality": "medium", "size": "1024x1024"}
+
+    def told(settings: dict[str, str], prompt: str = "a", pictures: int = 0, partials: int = 0) -> float:
+        return new.estimate(settings, prompt, pictures, partials) or 0
+
+    # Other scripts take up to a token for each byte; nobody knows the words' tokens before the service counts them.
+    assert told(square, "木" * 1000) - told(square) >= 1000 * 5 / 1e6
+    assert told(square, pictures=2) - told(square) >= 2 * 1536 * 8 / 1e6, "at low quality, too, it reads them whole"
+    assert told(square, partials=2) - told(square) == pytest.approx(200 * 30 / 1e6)
+    assert told({"size": "1024x1024"}) == told({**square, "quality": "high"}), "what is not said may be the dearest"
+    closely = hosted.models["gpt-image-1.5"]
+    costs = [closely.estimate({**square, "input_fidelity": one}, "a", 1) or 0 for one in ("low", "high")]
+    assert costs[1] - costs[0] == pytest.approx(6240 * 8 / 1e6)
+
+
+@pytest.mark.parametrize("name", [name for name in FILES if "2.6" in name])
+def test_where_tokens_were_not_published_the_estimate_is_twice_that_of_the_model_before(hosted: Hosted, name: str):
+    settings = {"quality": "medium", "size": "1024x1024"}
+    before, own = (hosted.models[one].estimate(settings, "a") or 0 for one in ("gpt-image-2.5-flare", name))
+    assert own == pytest.approx(2 * before)
+
+
+def test_what_ends_names_a_model_that_goes_on(hosted: Hosted):
+    ends = {name: model for name, model in hosted.models.items() if model.shutdown}
+    assert {"gpt-image-1.5", "gpt-image-1-mini", "chatgpt-image-latest"} <= set(ends)
+    assert all(not hosted.models[model.successor].shutdown for model in ends.values())
 
 
 OWN = """
