@@ -1,76 +1,19 @@
 """What a model's files on disk are, read from configs and headers alone: no tensor is loaded, no pickle is opened."""
 
 import json
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from functools import lru_cache
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from studio.catalogue.tensor_files import PICKLES, refuse_pickle, tensor_shapes
 from studio.errors import ModelError
 from studio.families import FAMILIES
 
-PICKLES = frozenset({".ckpt", ".bin", ".pt", ".pth", ".pkl"})
 INDEX = "model_index.json"
-# What the reference reader allows a header to be; beyond it the first bytes are not a length.
-HEADER_BYTES = 100_000_000
 DENOISERS = ("unet", "transformer")
 WITH_WEIGHTS = (*DENOISERS, "vae", "text_encoder", "text_encoder_2", "text_encoder_3")
 CHECKER = ("safety_checker/config.json", "feature_extractor/preprocessor_config.json")
 STEMS = ("diffusion_pytorch_model", "model")
-
-
-@dataclass(frozen=True)
-class Header:
-    """The shape of each tensor by its name, and what else who wrote the file says."""
-
-    shapes: dict[str, tuple[int, ...]]
-    metadata: dict[str, str]
-
-
-def tensor_shapes(path: Path) -> dict[str, tuple[int, ...]]:
-    """Each tensor's shape by its name, from the header of a .safetensors file; ModelError as `header`."""
-    return header(path).shapes
-
-
-def header(path: Path) -> Header:
-    """What a .safetensors file says of itself.
-
-    Raises ModelError where the file is a pickle, missing, not in the format, or shorter than its header says.
-    """
-    refuse_pickle(path)
-    try:
-        seen = path.stat()
-    except OSError as error:
-        raise _unreadable(path, error) from error
-    return _read(path, seen.st_size, seen.st_ino, seen.st_mtime_ns)
-
-
-# A grid checks one model for each of its cells, and the header of a large one takes 50 ms to parse.
-@lru_cache(maxsize=32)
-def _read(path: Path, *stamp: int) -> Header:
-    del stamp
-    values, data_bytes = _header(path)
-    tensors = {name: entry for name, entry in values.items() if name != "__metadata__"}
-    said = values.get("__metadata__", {})
-    try:
-        promised = max((int(entry["data_offsets"][1]) for entry in tensors.values()), default=0)
-        shapes = {name: tuple(int(n) for n in entry["shape"]) for name, entry in tensors.items()}
-        metadata = {str(key): str(value) for key, value in said.items()}
-    except (TypeError, KeyError, ValueError, IndexError, AttributeError) as error:
-        raise _damaged(path, "its header is garbled") from error
-    if promised != data_bytes:
-        raise _damaged(path, f"it holds {data_bytes} bytes of weights where its header promises {promised}")
-    return Header(shapes, metadata)
-
-
-def refuse_pickle(path: Path) -> None:
-    """ModelError for the formats that can carry a program."""
-    if path.suffix.lower() in PICKLES:
-        raise ModelError(
-            f"{path.name} is refused: a {path.suffix} file is a pickle, which can run any program when it is opened.",
-            "Get the model as .safetensors, or convert it where you trust it.",
-        )
 
 
 def weights(folder: Path, variant: str | None = None) -> list[Path]:
@@ -122,32 +65,6 @@ def read_json(path: Path) -> dict[str, Any]:
     if not isinstance(values, dict):
         raise ModelError(f"{path} is damaged: it is not a JSON object.", "Copy the whole model again.")
     return values
-
-
-def _header(path: Path) -> tuple[Mapping[str, Any], int]:
-    """A .safetensors file's header, and how many bytes of weights follow it."""
-    try:
-        with path.open("rb") as file:
-            total = path.stat().st_size
-            length = int.from_bytes(file.read(8), "little")
-            if not 2 <= length <= min(HEADER_BYTES, total - 8):
-                raise _damaged(path, "it ends within its header, or is not in the format")
-            header = json.loads(file.read(length))
-    except OSError as error:
-        raise _unreadable(path, error) from error
-    except ValueError as error:
-        raise _damaged(path, "its header is garbled") from error
-    if not isinstance(header, dict):
-        raise _damaged(path, "its header is garbled")
-    return header, total - 8 - length
-
-
-def _unreadable(path: Path, error: OSError) -> ModelError:
-    return ModelError(f"{path} cannot be read: {error.strerror}.", "Put it there, readable for you.")
-
-
-def _damaged(path: Path, why: str) -> ModelError:
-    return ModelError(f"{path} is damaged: {why}.", "The download or copy broke off: get the file again.")
 
 
 def part_weights(folder: Path, variant: str | None) -> list[Path]:

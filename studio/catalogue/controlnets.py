@@ -12,11 +12,12 @@ from pydantic import Field, field_validator, model_validator
 
 from studio import hub
 from studio.catalogue import ipadapters, networks
-from studio.catalogue.checkpoints import part_weights, read_json, tensor_shapes
+from studio.catalogue.checkpoints import part_weights, read_json
 from studio.catalogue.ipadapters import CONFIG
 from studio.catalogue.models import Model
 from studio.catalogue.networks import STEM
 from studio.catalogue.sources import Count, Found, Sourced, Sources, found_in, table_of
+from studio.catalogue.tensor_files import tensor_shapes
 from studio.errors import ModelError, RecipeError
 from studio.families import FAMILIES
 from studio.presets.reading import check

@@ -7,10 +7,11 @@ read from its header.
 from dataclasses import dataclass
 from pathlib import Path
 
-from studio.catalogue.checkpoints import header
 from studio.catalogue.named_files import NamedFile, NamedFiles
+from studio.catalogue.tensor_files import header
 from studio.errors import ModelError
 from studio.families import FAMILIES
+from studio.prompts.view import CHUNK
 from studio.settings import ASSETS, Settings
 
 # The tensors of a file for two encoders, in their order; any other file holds one tensor for one encoder.
@@ -51,4 +52,10 @@ class Embeddings(NamedFiles[EmbeddingFile]):
                 f"{path.name} is no embedding that the studio knows.",
                 "It must hold one tensor of vectors, or clip_l and clip_g for Stable Diffusion XL.",
             )
-        return EmbeddingFile(name, path, family, tensors, counts.pop(), path.stat().st_size)
+        vectors = counts.pop()
+        if vectors > CHUNK:
+            raise ModelError(
+                f"{path.name} has {vectors} vectors; a text encoder reads {CHUNK} at once.",
+                "Get a shorter embedding, or leave it out.",
+            )
+        return EmbeddingFile(name, path, family, tensors, vectors, path.stat().st_size)

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from studio.catalogue.checkpoints import PICKLES, read_json, refuse_pickle
+from studio.catalogue.checkpoints import read_json
+from studio.catalogue.tensor_files import PICKLES, refuse_pickle
 from studio.errors import ModelError
 
 Shapes = Mapping[str, tuple[int, ...]]

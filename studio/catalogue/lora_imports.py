@@ -7,8 +7,8 @@ from pathlib import Path
 from threading import Lock
 
 from studio import hub
-from studio.catalogue.checkpoints import PICKLES, refuse_pickle
 from studio.catalogue.loras import LoraFile, Loras
+from studio.catalogue.tensor_files import PICKLES, refuse_pickle
 from studio.disk import Folder
 from studio.errors import ModelError
 from studio.hub import Say, silent

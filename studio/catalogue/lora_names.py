@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from studio.catalogue.checkpoints import Header
+from studio.catalogue.tensor_files import Header
 
 # The denoiser goes by one name here, whatever a pipeline calls it.
 DENOISER = "denoiser"

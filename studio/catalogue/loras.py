@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from studio.catalogue import lora_names
-from studio.catalogue.checkpoints import header
 from studio.catalogue.named_files import NamedFile, NamedFiles
+from studio.catalogue.tensor_files import header
 from studio.errors import ModelError
 from studio.families import FAMILIES
 from studio.settings import ASSETS, Settings

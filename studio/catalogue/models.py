@@ -9,17 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
 
 from pydantic import Field, ValidationInfo, field_validator
 
-from studio.catalogue.checkpoints import (
-    INDEX,
-    family_of_file,
-    family_of_folder,
-    has_checker,
-    read_json,
-    refuse_pickle,
-    tensor_shapes,
-    weights,
-)
+from studio.catalogue.checkpoints import INDEX, family_of_file, family_of_folder, has_checker, read_json, weights
 from studio.catalogue.sources import Count, Found, Sourced, Sources, found_in, table_of
+from studio.catalogue.tensor_files import refuse_pickle, tensor_shapes
 from studio.catalogue.vocabulary import Vocabulary, read_tokenizer
 from studio.errors import ModelError
 from studio.families import FAMILIES

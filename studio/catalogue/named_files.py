@@ -7,9 +7,9 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Generic, TypeVar
 
-from studio.catalogue.checkpoints import PICKLES, refuse_pickle
 from studio.catalogue.known import Known
 from studio.catalogue.models import Model
+from studio.catalogue.tensor_files import PICKLES, refuse_pickle
 from studio.errors import ModelError
 
 # Families that take the LoRAs and embeddings of another, as what those change is the same there.

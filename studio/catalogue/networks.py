@@ -9,8 +9,9 @@ from types import MappingProxyType
 from typing import Any
 
 from studio.catalogue import ipadapters
-from studio.catalogue.checkpoints import read_json, tensor_shapes
+from studio.catalogue.checkpoints import read_json
 from studio.catalogue.ipadapters import CONFIG, Shapes
+from studio.catalogue.tensor_files import tensor_shapes
 from studio.errors import ModelError
 from studio.families import FAMILIES
 from studio.families.base import Signature

@@ -13,7 +13,8 @@ from types import MappingProxyType, ModuleType
 from typing import Any
 
 from studio import hub
-from studio.catalogue.checkpoints import PICKLES, read_json, tensor_shapes
+from studio.catalogue.checkpoints import read_json
+from studio.catalogue.tensor_files import PICKLES, tensor_shapes
 from studio.errors import ModelError
 from studio.settings import Settings
 

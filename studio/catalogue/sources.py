@@ -13,8 +13,8 @@ from typing import Annotated, Any, Generic, Self, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from studio import hub
-from studio.catalogue.checkpoints import PICKLES, refuse_pickle
 from studio.catalogue.known import Known
+from studio.catalogue.tensor_files import PICKLES, refuse_pickle
 from studio.errors import ModelError, StudioError
 from studio.presets.reading import check_family, read_table
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 from pathlib import Path
 
-from studio.catalogue.checkpoints import PICKLES, refuse_pickle
+from studio.catalogue.tensor_files import PICKLES, refuse_pickle
 from studio.errors import ModelError
 from studio.settings import ASSETS, Settings
 

@@ -17,11 +17,11 @@ import torch
 from safetensors.torch import load_file
 from torch.nn.functional import conv2d, linear
 
-from studio.catalogue.checkpoints import header
 from studio.catalogue.lora_names import DENOISER, Part, part
 from studio.catalogue.loras import LoraFile
 from studio.catalogue.models import Model
 from studio.catalogue.named_files import Stamp, stamp_of
+from studio.catalogue.tensor_files import header
 from studio.engine.layer_names import blocks_by_layer, component_of, layers_by_name
 from studio.engine.loading import FOREIGN
 from studio.errors import ModelError

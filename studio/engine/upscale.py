@@ -12,7 +12,7 @@ import torch
 from PIL import Image
 from safetensors import SafetensorError
 
-from studio.catalogue.checkpoints import tensor_shapes
+from studio.catalogue.tensor_files import tensor_shapes
 from studio.catalogue.upscalers import LANCZOS, Upscalers
 from studio.engine.device import Device
 from studio.engine.memory import LOADING_FACTOR, bytes_of, ran_out

@@ -2,7 +2,8 @@ import json
 
 import pytest
 
-from studio.catalogue.checkpoints import family_of_file, family_of_folder, tensor_shapes, weights
+from studio.catalogue.checkpoints import family_of_file, family_of_folder, weights
+from studio.catalogue.tensor_files import MOST_TENSORS, tensor_shapes
 from studio.errors import ModelError
 from studio.families import FAMILIES
 from tests.headers import write_configs, write_json, write_model, write_safetensors, write_single_file
@@ -40,6 +41,83 @@ def test_a_garbled_header_is_seen(tmp_path, header):
     path = tmp_path / "m.safetensors"
     path.write_bytes(len(header).to_bytes(8, "little") + header)
     with pytest.raises(ModelError, match="header is garbled"):
+        tensor_shapes(path)
+
+
+def tensor(dtype: str, shape: list[object], begin: int, end: int) -> dict[str, object]:
+    return {"dtype": dtype, "shape": shape, "data_offsets": [begin, end]}
+
+
+@pytest.mark.parametrize(
+    ("tensors", "data_bytes", "says"),
+    [
+        ({"a": tensor("F16", [2], 0, 4), "b": tensor("F16", [2], 2, 6)}, 6, "b lies over another tensor"),
+        ({"a": tensor("F16", [2], 0, 4), "b": tensor("F16", [2], 8, 12)}, 12, "b follows a gap"),
+        ({"a": tensor("F32", [2, 3], 0, 12)}, 12, "a has 12 bytes where its shape takes 24"),
+        ({"a": tensor("F32", [2**40, 2**40], 0, 12)}, 12, "a has 12 bytes where its shape takes"),
+        ({"a": tensor("F16", [2], 0, 4)}, 6, "holds 6 bytes of weights where its header promises 4"),
+        ({"a": tensor("F16", [2], 4, 0)}, 4, "a follows a gap"),
+        ({"a": tensor("F16", [-2], 0, 4)}, 4, "its header is garbled"),
+        ({"a": tensor("F16", [1.5], 0, 3)}, 3, "its header is garbled"),
+        ({"a": tensor("F16", [2**64], 0, 4)}, 4, "its header is garbled"),
+        ({"a": tensor("object", [1], 0, 4)}, 4, "its header is garbled"),
+        ({"a": tensor("F16", [[[1]]], 0, 4)}, 4, "its header is garbled"),
+        ({"__metadata__": {"ss_tag_frequency": {}}}, 0, "notes .* are not texts"),
+    ],
+)
+def test_tensors_that_do_not_lie_side_by_side_in_their_file_are_seen(tmp_path, tensors, data_bytes, says):
+    text = json.dumps(tensors).encode()
+    path = tmp_path / "m.safetensors"
+    path.write_bytes(len(text).to_bytes(8, "little") + text + bytes(data_bytes))
+    with pytest.raises(ModelError, match=says):
+        tensor_shapes(path)
+
+
+@pytest.mark.parametrize(
+    "header", [b"[" * 100_000, b'{"a":' * 50_000, b'{"a": {"shape": [%s]}}' % (b"9" * 9000)], ids=["lists", "maps", "9"]
+)
+def test_a_header_that_is_nested_or_counted_to_harm_is_seen(tmp_path, header):
+    path = tmp_path / "m.safetensors"
+    path.write_bytes(len(header).to_bytes(8, "little") + header)
+    with pytest.raises(ModelError, match="header is garbled"):
+        tensor_shapes(path)
+
+
+def test_a_header_of_too_many_tensors_is_seen(tmp_path):
+    shapes = {f"t{n}": (0,) for n in range(MOST_TENSORS + 1)}
+    with pytest.raises(ModelError, match=f"lists {MOST_TENSORS + 1} tensors"):
+        tensor_shapes(write_safetensors(tmp_path / "m.safetensors", shapes))
+
+
+def test_every_number_format_of_the_reference_writer_is_known(tmp_path):
+    torch = pytest.importorskip("torch")
+    from safetensors.torch import _TYPES, save_file
+
+    tensors = {name: torch.zeros(2, dtype=dtype) for name, dtype in _TYPES.items()}
+    save_file(tensors, tmp_path / "m.safetensors")
+    assert set(tensor_shapes(tmp_path / "m.safetensors")) == set(_TYPES)
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b"\n<!DOCTYPE html><html>Sign in</html>", r"is a web page, not weights\. The site asks for a login"),
+        (b'{"error": "Unauthorized"}', r"is a site's answer, not weights\. The site asks for a login"),
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:0\n", "is a pointer of Git LFS.*`git lfs pull`"),
+        (b"PK\x03\x04\0\0\x08\x08archive/data.pkl" + bytes(40), "is a renamed pickle.*Get it as .safetensors"),
+        (b"\x80\x02}q\x00X\x05\x00\x00\x00model" + bytes(40), "is a renamed pickle"),
+        (b"PK\x03\x04\x14\0\x08\x08ink.safetensors" + bytes(40), "is an archive. Unpack it"),
+        (b"GGUF\x03\0\0\0" + bytes(40), "is a GGUF file.*Get it as .safetensors"),
+        (b"\x89PNG\r\n\x1a\n" + bytes(40), "is a picture"),
+        (b"", r"is damaged: it is empty\. .*get the file again"),
+        (bytes(4096), "is damaged: it is empty space.*get the file again"),
+        (b'\x7b\x22\0\0\0\0\0\0{"a"', "is damaged: it ends within its header"),
+    ],
+)
+def test_what_only_has_the_name_of_weights_is_named_as_what_it_is(tmp_path, content, says):
+    path = tmp_path / "x.safetensors"
+    path.write_bytes(content * (40 if content.startswith(b"\n<") else 1))
+    with pytest.raises(ModelError, match=rf"x\.safetensors {says}"):
         tensor_shapes(path)
 
 

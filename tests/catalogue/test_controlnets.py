@@ -9,10 +9,10 @@ import torch
 from diffusers import ControlNetModel, ControlNetUnionModel
 
 from studio.catalogue import networks
-from studio.catalogue.checkpoints import tensor_shapes
 from studio.catalogue.controlnets import ControlNet, ControlNets
 from studio.catalogue.models import Catalogue
 from studio.catalogue.networks import NETWORKS
+from studio.catalogue.tensor_files import tensor_shapes
 from studio.controls import CONTROLS
 from studio.errors import ModelError, RecipeError
 from studio.families import FAMILIES

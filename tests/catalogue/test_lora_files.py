@@ -178,3 +178,12 @@ def test_what_is_no_embedding_is_refused(home: Path, shapes: Shapes) -> None:
     write_safetensors(home / "embeddings" / "calm.safetensors", shapes)
     with pytest.raises(ModelError, match="no embedding"):
         Embeddings(Settings(home=home))["calm"]
+
+
+def test_an_embedding_longer_than_an_encoder_reads_is_refused_with_its_number(home: Path) -> None:
+    write_safetensors(home / "embeddings" / "long.safetensors", {"emb_params": (80, 768)})
+    write_safetensors(home / "embeddings" / "most.safetensors", {"emb_params": (75, 768)})
+    known = Embeddings(Settings(home=home))
+    assert known["most"].vectors == 75
+    with pytest.raises(ModelError, match=r"long\.safetensors has 80 vectors; a text encoder reads 75 at once"):
+        known["long"]
