@@ -5,7 +5,6 @@ range a slider shows, the ability of the model it needs and how dear it is to ch
 the command line are read from it. `None` means: what the model is best at, filled in when the recipe is settled.
 """
 
-import json
 from collections.abc import Mapping
 from functools import cache
 from typing import Annotated, Any, Literal
@@ -14,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic.fields import FieldInfo
 
 from studio.errors import RecipeError
+from studio.parsing import ParseError, parse_json, shown
 from studio.recipe_parts import INPUT_ID, ControlUnit, Dearness, Lora, Setting, Sides
 
 Task = Literal["text2img", "img2img", "inpaint", "upscale"]
@@ -303,10 +303,10 @@ class Recipe(BaseModel):
     def from_json(cls, text: str) -> "Recipe":
         """Read a stored recipe of any version; RecipeError where it is none."""
         try:
-            values = json.loads(text)
-        except json.JSONDecodeError as error:
+            values = parse_json(text)
+        except ParseError as error:
             hint = "Choose an image that the studio made."
-            raise RecipeError("recipe", f"This is not JSON ({error}).", hint) from error
+            raise RecipeError("recipe", f"The recipe {error.fault}.", hint) from error
         if not isinstance(values, dict):
             raise RecipeError("recipe", "This is not a recipe.", "Choose an image that the studio made.")
         return cls.make(**upgrade(values))
@@ -367,7 +367,7 @@ def _recipe_error(error: ValidationError) -> RecipeError:
     low, high = hard_range(name) if name in Recipe.model_fields and not part else (None, None)
     if low is not None or high is not None:
         given = first.get("input")
-        return RecipeError(name, f"{given!r} cannot be.", f"Give a number from {low:.10g} to {high:.10g}.")
+        return RecipeError(name, f"{shown(given)} cannot be.", f"Give a number from {low:.10g} to {high:.10g}.")
     where = f"{' '.join(part)}: " if part else ""
     message = first["msg"].removeprefix("Value error, ")
     place = int(part[0]) if part and part[0].isdecimal() else None

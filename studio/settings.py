@@ -2,7 +2,6 @@
 
 import ipaddress
 import os
-import tomllib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -17,6 +16,7 @@ from pydantic_settings import (
 from pydantic_settings import SettingsError as UnreadableSetting
 
 from studio.errors import SettingsError
+from studio.parsing import ParseError, load_toml
 
 FOLDERS = ("images", "models", "loras", "embeddings", "controlnets", "ip-adapters", "upscalers")
 ASSETS = Path(__file__).resolve().parent.parent / "assets"
@@ -92,7 +92,7 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         del dotenv_settings, file_secret_settings
         home = Path(init_settings().get("home") or os.environ.get("STUDIO_HOME") or default_home())
-        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, home / "settings.toml")
+        return init_settings, env_settings, _File(settings_cls, home / "settings.toml")
 
     @classmethod
     def load(cls, **arguments: Any) -> "Settings":
@@ -110,8 +110,8 @@ class Settings(BaseSettings):
             raise _settings_error(error, given) from error
         except UnreadableSetting as error:
             raise SettingsError(f"The environment cannot be read: {error}.", "Write tables as JSON there.") from error
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
-            raise SettingsError(f"settings.toml cannot be read: {error}.", "Mend the file or remove it.") from error
+        except ParseError as error:
+            raise SettingsError(f"settings.toml {error.fault}.", "Mend the file or remove it.") from error
 
     def folder(self, name: str) -> Path:
         """One of the home's folders, made if it is not there; SettingsError where that cannot be."""
@@ -126,6 +126,13 @@ class Settings(BaseSettings):
                 "Choose another data folder with --home or STUDIO_HOME.",
             ) from error
         return path
+
+
+class _File(TomlConfigSettingsSource):
+    """The settings' file, read within bounds."""
+
+    def _read_file(self, path: Any) -> dict[str, Any]:
+        return load_toml(path)
 
 
 def _settings_error(error: ValidationError, given: Mapping[str, Any]) -> SettingsError:

@@ -59,10 +59,10 @@ def test_an_unknown_name_in_the_file_is_an_error(tmp_path: Path):
         Settings.load()
 
 
-@pytest.mark.parametrize("text", [b"port = ", b"\xff\xfe"])
+@pytest.mark.parametrize("text", [b"port = ", b"\xff", b"port = " + b"[" * 5000])
 def test_a_damaged_file_is_an_error(tmp_path: Path, text: bytes):
     (tmp_path / "settings.toml").write_bytes(text)
-    with pytest.raises(SettingsError, match=r"settings.toml cannot be read"):
+    with pytest.raises(SettingsError, match=r"settings.toml (is not|is nested)"):
         Settings.load()
 
 

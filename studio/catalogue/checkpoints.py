@@ -1,6 +1,5 @@
 """What a model's files on disk are, read from configs and headers alone: no tensor is loaded, no pickle is opened."""
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -8,6 +7,7 @@ from typing import Any
 from studio.catalogue.tensor_files import PICKLES, refuse_pickle, tensor_shapes
 from studio.errors import ModelError
 from studio.families import FAMILIES
+from studio.parsing import ParseError, load_json
 
 INDEX = "model_index.json"
 DENOISERS = ("unet", "transformer")
@@ -57,11 +57,9 @@ def has_checker(folder: Path) -> bool:
 def read_json(path: Path) -> dict[str, Any]:
     """A JSON object on disk; ModelError where it is missing or none."""
     try:
-        values = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ModelError(f"{path} cannot be read: {error.strerror}.", "Copy the whole model again.") from error
-    except ValueError as error:
-        raise ModelError(f"{path} is damaged: it is not JSON ({error}).", "Copy the whole model again.") from error
+        values = load_json(path)
+    except ParseError as error:
+        raise ModelError(f"{path} {error.fault}.", "Copy the whole model again.") from error
     if not isinstance(values, dict):
         raise ModelError(f"{path} is damaged: it is not a JSON object.", "Copy the whole model again.")
     return values

@@ -4,7 +4,6 @@ NAME.safetensors is one; NAME.txt or NAME.md beside it are notes, NAME.png or NA
 a file is read from its header; no tensor is loaded.
 """
 
-import json
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from studio.catalogue.named_files import NamedFile, NamedFiles
 from studio.catalogue.tensor_files import header
 from studio.errors import ModelError
 from studio.families import FAMILIES
+from studio.parsing import parse_json
 from studio.settings import ASSETS, Settings
 
 TAGS = 5
@@ -91,7 +91,7 @@ def _trigger_words(metadata: Mapping[str, str]) -> tuple[str, ...]:
         return tuple(dict.fromkeys(filter(None, words)))
     counts: Counter[str] = Counter()
     try:
-        for folder in json.loads(metadata.get("ss_tag_frequency", "{}")).values():
+        for folder in parse_json(metadata.get("ss_tag_frequency", "{}"), lenient=True).values():
             counts.update({tag.strip(): int(count) for tag, count in folder.items()})
     except (ValueError, TypeError, AttributeError):  # somebody else wrote it, and it is only a help
         return ()

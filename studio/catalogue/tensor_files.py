@@ -3,7 +3,6 @@
 The layout is held to what the reference reader demands, so that a file that is listed can be read.
 """
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from studio.errors import ModelError
+from studio.parsing import ParseError, parse_json
 
 PICKLES = frozenset({".ckpt", ".bin", ".pt", ".pth", ".pkl"})
 # The largest published headers, with all the words of a training set, are a tenth of this.
@@ -133,11 +133,11 @@ def _header(path: Path) -> tuple[dict[str, Any], int]:
             length = int.from_bytes(first, "little")
             if not 2 <= length <= min(HEADER_BYTES, total - 8):
                 raise _not_weights(path, first + file.read(400))
-            values = json.loads(file.read(length))
+            values = parse_json(file.read(length), most_values=12 * MOST_TENSORS)
     except OSError as error:
         raise _unreadable(path, error) from error
-    except (ValueError, RecursionError) as error:
-        raise _damaged(path, "its header is garbled") from error
+    except ParseError as error:
+        raise _damaged(path, f"its header {error.fault}") from error
     if not isinstance(values, dict):
         raise _damaged(path, "its header is garbled")
     return values, total - 8 - length

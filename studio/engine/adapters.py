@@ -4,7 +4,6 @@ The weights of the model are never written to, so nothing has to be undone: what
 """
 
 import itertools
-import json
 import math
 import re
 from collections import OrderedDict, defaultdict
@@ -25,6 +24,7 @@ from studio.catalogue.tensor_files import header
 from studio.engine.layer_names import blocks_by_layer, component_of, layers_by_name
 from studio.engine.loading import FOREIGN
 from studio.errors import ModelError
+from studio.parsing import parse_json
 from studio.recipe import Recipe
 from studio.recipe_parts import Lora
 
@@ -275,7 +275,7 @@ class _Alphas:
 
     def __init__(self, metadata: Mapping[str, str]) -> None:
         try:
-            self._said = json.loads(metadata.get("lora_adapter_metadata", "{}"))
+            self._said: dict[str, Any] = parse_json(metadata.get("lora_adapter_metadata", "{}"))
         except ValueError:
             self._said = {}
 

@@ -9,6 +9,7 @@ from typing import Any, BinaryIO, Literal
 from studio.disk import Folder
 from studio.errors import LibraryError, RecipeError
 from studio.grids.axes import Axis
+from studio.parsing import load_json
 from studio.recipe import Recipe
 
 # Where a cell stands: the number of its value on the axes x, y and z, 0 on those that there are not.
@@ -111,7 +112,7 @@ class GridFiles:
     def read(self, path: Path) -> Grid:
         """The grid in a file; LibraryError where there is none."""
         try:
-            told = json.loads(path.read_text("utf-8"))
+            told = load_json(path)
             return _grid(told)
         except (OSError, ValueError, KeyError, TypeError, AttributeError, RecipeError) as error:
             raise LibraryError(

@@ -6,6 +6,7 @@ from threading import Lock
 
 from studio.disk import Folder
 from studio.errors import LibraryError
+from studio.parsing import ParseError, load_json
 
 
 class Favourites:
@@ -30,9 +31,11 @@ class Favourites:
 
     def _all(self) -> dict[str, list[str]]:
         try:
-            told = json.loads(self._path.read_text(encoding="utf-8"))
+            told = load_json(self._path)
             return {str(sort): [str(name) for name in names] for sort, names in told.items()}
-        except FileNotFoundError:
-            return {}
-        except (OSError, ValueError, TypeError, AttributeError) as error:
-            raise LibraryError(f"{self._path} cannot be read ({error}).", "Mend it, or remove it.") from error
+        except ParseError as error:
+            if error.missing:
+                return {}
+            raise LibraryError(f"{self._path} {error.fault}.", "Mend it, or remove it.") from error
+        except (TypeError, AttributeError) as error:
+            raise LibraryError(f"{self._path} holds no lists of names.", "Mend it, or remove it.") from error

@@ -2,12 +2,12 @@
 
 import csv
 import io
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from studio.errors import PresetError, PromptError
+from studio.parsing import ParseError, parse_json
 from studio.presets import saving
 from studio.presets.reading import Presets, StylePreset, read_toml
 from studio.prompts.view import explain
@@ -152,9 +152,9 @@ def _csv_rows(text: str, called: str) -> Iterator[Row | str]:
 
 def _json_rows(text: str, called: str) -> Iterator[Row | str]:
     try:
-        entries = json.loads(text)
-    except json.JSONDecodeError as error:
-        raise PresetError(f"{called} is no JSON: {error}.", "Mend that place.") from error
+        entries = parse_json(text)
+    except ParseError as error:
+        raise PresetError(f"{called} {error.fault}.", error.hint) from error
     if not isinstance(entries, list):
         raise PresetError(
             f"{called} is no list of styles.", 'Write [{"name": ..., "prompt": ..., "negative_prompt": ...}].'

@@ -6,7 +6,6 @@ An unknown key, a wrong type or bad TOML is an error that names file, line and k
 """
 
 import re
-import tomllib
 from collections.abc import Collection, Mapping
 from difflib import get_close_matches
 from math import sqrt
@@ -19,6 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from studio.errors import PresetError
 from studio.families import FAMILIES
 from studio.families.base import Family
+from studio.parsing import ParseError, decode, load_toml, read_bytes
 from studio.presets.recipes import RecipePreset
 from studio.recipe_parts import Lora
 from studio.settings import PRESETS
@@ -166,13 +166,9 @@ def read_toml(path: Path, kind: type[M]) -> M:
 def read_table(path: Path) -> dict[str, Any]:
     """The keys and values of a TOML file, unchecked; PresetError where it is none."""
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except tomllib.TOMLDecodeError as error:
-        raise PresetError(f"{path} is not valid TOML: {error}.", "Mend that place, or remove the file.") from error
-    except UnicodeDecodeError as error:
-        raise PresetError(f"{path} is not UTF-8 text.", "Save it as UTF-8, or remove it.") from error
-    except OSError as error:
-        raise PresetError(f"{path} cannot be read: {error.strerror}.", "Check its permissions.") from error
+        return load_toml(path)
+    except ParseError as error:
+        raise PresetError(f"{path} {error.fault}.", f"{error.hint.removesuffix('.')}, or remove the file.") from error
 
 
 def check(path: Path, given: Mapping[str, Any], table: Mapping[str, Any], kind: type[M]) -> M:
@@ -240,8 +236,8 @@ def _place(path: Path, key: str) -> str:
     """The file, with the line the key stands on where that is known."""
     pattern = re.compile(rf"""(?:^|[{{,])\s*["']?{re.escape(key)}["']?\s*=""")
     try:
-        lines = path.read_text(encoding="utf-8").splitlines() if key else []
-    except (OSError, UnicodeDecodeError):
+        lines = decode(read_bytes(path)).splitlines() if key else []
+    except ParseError:
         lines = []
     number = next((n for n, line in enumerate(lines, start=1) if pattern.search(line)), None)
     return f"{path}, line {number}" if number else str(path)

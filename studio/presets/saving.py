@@ -5,7 +5,6 @@
 
 import json
 import re
-import tomllib
 import unicodedata
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import Any
 
 from studio.disk import Folder
 from studio.errors import PresetError
+from studio.parsing import ParseError, load_toml
 
 LONGEST = 60
 
@@ -81,8 +81,6 @@ def _key(key: str) -> str:
 def _name_in(path: Path) -> str | None:
     """The name that a preset's file gives; None where there is no file, its stem where it is damaged."""
     try:
-        return str(tomllib.loads(path.read_text(encoding="utf-8")).get("name", path.stem))
-    except FileNotFoundError:
-        return None
-    except (ValueError, OSError):
-        return path.stem
+        return str(load_toml(path).get("name", path.stem))
+    except ParseError as error:
+        return None if error.missing else path.stem

@@ -40,7 +40,7 @@ def test_a_truncated_file_is_seen(tmp_path, kept):
 def test_a_garbled_header_is_seen(tmp_path, header):
     path = tmp_path / "m.safetensors"
     path.write_bytes(len(header).to_bytes(8, "little") + header)
-    with pytest.raises(ModelError, match="header is garbled"):
+    with pytest.raises(ModelError, match="header"):
         tensor_shapes(path)
 
 
@@ -79,7 +79,7 @@ def test_tensors_that_do_not_lie_side_by_side_in_their_file_are_seen(tmp_path, t
 def test_a_header_that_is_nested_or_counted_to_harm_is_seen(tmp_path, header):
     path = tmp_path / "m.safetensors"
     path.write_bytes(len(header).to_bytes(8, "little") + header)
-    with pytest.raises(ModelError, match="header is garbled"):
+    with pytest.raises(ModelError, match=r"its header (is nested|holds a number)"):
         tensor_shapes(path)
 
 

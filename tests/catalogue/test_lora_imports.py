@@ -201,7 +201,7 @@ def test_favourites_are_kept_and_a_damaged_file_is_told(home: Path) -> None:
     assert Favourites(home, "loras").names() == {"sketch"}
     assert Favourites(home, "styles").names() == frozenset()
     (home / "favourites.json").write_text("{")
-    with pytest.raises(LibraryError, match=r"favourites\.json cannot be read.*Mend it"):
+    with pytest.raises(LibraryError, match=r"favourites\.json is not valid JSON.*Mend it"):
         Favourites(home, "loras").mark("ink", liked=True)
 
 

@@ -102,7 +102,7 @@ def test_a_row_that_cannot_be_is_named_and_keeps_no_other_out(
         ("s.csv", "", "s.csv, row 1: the columns are nothing"),
         ("s.csv", "name,prompt,lora\n", "s.csv, row 1: the columns are name, prompt, lora"),
         ("s.csv", b"name,prompt\n\xff\xfe,x", "s.csv is not UTF-8"),
-        ("s.json", "[", "s.json is no JSON.*line 1"),
+        ("s.json", "[", "s.json is not valid JSON.*line 1"),
         ("s.json", "{}", "s.json is no list"),
     ],
 )
