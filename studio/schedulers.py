@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Literal
 
-Process = Literal["diffusion", "flow"]
+Process = Literal["diffusion", "edm", "flow"]
 
 
 @dataclass(frozen=True)
@@ -13,7 +13,9 @@ class Scheduler:
     """A sampler: `diffusers` is its class name, `options` override the model's own scheduler config.
 
     `evaluations` is how many times a step asks the denoiser (Heun and DPM2 ask twice); `process` says whether the
-    model it samples learned to remove noise ("diffusion") or to follow a straight flow ("flow").
+    model it samples learned to remove noise ("diffusion"), to do so at any noise level ("edm", Karras et al. 2022), or
+    to follow a straight flow ("flow"). `zero_snr` says that it can start from noise alone, for models that were trained
+    with a zero terminal signal-to-noise ratio (Lin et al. 2023).
     """
 
     name: str
@@ -21,6 +23,7 @@ class Scheduler:
     options: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
     evaluations: int = 1
     process: Process = "diffusion"
+    zero_snr: bool = False
     help: str = ""
 
 
@@ -35,11 +38,12 @@ SCHEDULERS: Mapping[str, Scheduler] = _table(
         {"use_karras_sigmas": True},
         help="Sharp in 20 to 30 steps; a good first choice.",
     ),
-    Scheduler("DPM++ 2M", "DPMSolverMultistepScheduler", help="Fast and even; 20 to 30 steps."),
+    Scheduler("DPM++ 2M", "DPMSolverMultistepScheduler", zero_snr=True, help="Fast and even; 20 to 30 steps."),
     Scheduler(
         "DPM++ 2M SDE",
         "DPMSolverMultistepScheduler",
         {"algorithm_type": "sde-dpmsolver++"},
+        zero_snr=True,
         help="Adds fresh noise at each step: more variety, more texture.",
     ),
     Scheduler(
@@ -48,10 +52,13 @@ SCHEDULERS: Mapping[str, Scheduler] = _table(
         {"algorithm_type": "sde-dpmsolver++", "use_karras_sigmas": True},
         help="The same with finer steps near the end.",
     ),
-    Scheduler("UniPC", "UniPCMultistepScheduler", help="Good in as few as 10 steps."),
-    Scheduler("Euler", "EulerDiscreteScheduler", help="Simple and steady; 20 to 30 steps."),
+    Scheduler("UniPC", "UniPCMultistepScheduler", zero_snr=True, help="Good in as few as 10 steps."),
+    Scheduler("Euler", "EulerDiscreteScheduler", zero_snr=True, help="Simple and steady; 20 to 30 steps."),
     Scheduler(
-        "Euler a", "EulerAncestralDiscreteScheduler", help="Fresh noise at each step: never settles, often livelier."
+        "Euler a",
+        "EulerAncestralDiscreteScheduler",
+        zero_snr=True,
+        help="Fresh noise at each step: never settles, often livelier.",
     ),
     Scheduler("Heun", "HeunDiscreteScheduler", evaluations=2, help="Two looks a step: slower, more exact."),
     Scheduler("LMS", "LMSDiscreteScheduler", help="The classic multistep method; 30 to 50 steps."),
@@ -63,9 +70,29 @@ SCHEDULERS: Mapping[str, Scheduler] = _table(
     ),
     Scheduler("DPM2", "KDPM2DiscreteScheduler", evaluations=2, help="Two looks a step; 15 to 25 steps."),
     Scheduler("DEIS", "DEISMultistepScheduler", help="Exponential integrator; 15 to 25 steps."),
-    Scheduler("DDIM", "DDIMScheduler", help="The reference for repeatable results; 50 steps."),
+    Scheduler("DDIM", "DDIMScheduler", zero_snr=True, help="The reference for repeatable results; 50 steps."),
     # It learned the steps 0 to 999: an offset, which configs name for DDIM's sake, would lead beyond the last of them.
-    Scheduler("DDPM", "DDPMScheduler", {"steps_offset": 0}, help="The original, noisy all the way; hundreds of steps."),
-    Scheduler("LCM", "LCMScheduler", help="For distilled models: 4 to 8 steps, little guidance."),
+    Scheduler(
+        "DDPM",
+        "DDPMScheduler",
+        {"steps_offset": 0},
+        zero_snr=True,
+        help="The original, noisy all the way; hundreds of steps.",
+    ),
+    Scheduler("LCM", "LCMScheduler", zero_snr=True, help="For distilled models: 4 to 8 steps, little guidance."),
+    Scheduler("EDM DPM++ 2M", "EDMDPMSolverMultistepScheduler", process="edm", help="For Playground 2.5 and CosXL."),
+    Scheduler(
+        "EDM DPM++ 2M SDE",
+        "EDMDPMSolverMultistepScheduler",
+        {"algorithm_type": "sde-dpmsolver++"},
+        process="edm",
+        help="For the same models, with fresh noise at each step.",
+    ),
+    Scheduler("EDM Euler", "EDMEulerScheduler", process="edm", help="For the same models; simple and steady."),
     Scheduler("Flow Euler", "FlowMatchEulerDiscreteScheduler", process="flow", help="For SD 3.5 and Flux."),
 )
+
+
+def sampling(process: Process, *, zero_snr: bool = False) -> tuple[str, ...]:
+    """The names of the schedulers for models of this process; with `zero_snr`, those that start from noise alone."""
+    return tuple(name for name, row in SCHEDULERS.items() if row.process == process and (row.zero_snr or not zero_snr))

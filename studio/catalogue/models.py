@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
 
 from pydantic import Field, ValidationInfo, field_validator
 
+from studio.catalogue import noise_schedules
 from studio.catalogue.checkpoints import INDEX, family_of_file, family_of_folder, has_checker, read_json, weights
+from studio.catalogue.noise_schedules import NoiseSchedule
 from studio.catalogue.sources import Count, Found, Sourced, Sources, found_in, table_of
 from studio.catalogue.tensor_files import refuse_pickle, tensor_shapes
 from studio.catalogue.vocabulary import Vocabulary, read_tokenizer
@@ -17,6 +19,7 @@ from studio.errors import ModelError
 from studio.families import FAMILIES
 from studio.families.base import Family
 from studio.presets.reading import check
+from studio.schedulers import sampling
 from studio.settings import PRESETS, Settings
 
 if TYPE_CHECKING:
@@ -24,15 +27,19 @@ if TYPE_CHECKING:
 
 # What a distilled model of a family may have lost; the other abilities are those of the family's pipelines.
 Learned = Literal["negative_prompt", "guidance"]
+# The scheduler of models whose noise is not their family's.
+NOISE_DEFAULTS: Mapping[NoiseSchedule, str] = {"zero_snr": "Euler", "edm": "EDM DPM++ 2M"}
 
 
 class Model(Sourced):
     """One model: where its weights are, and where it differs from its family. What is None is as in the family.
 
-    A single `file` has `config`, a diffusers folder without weights.
+    A single `file` has `config`, a diffusers folder without weights. `noise_schedule` is read from the files where
+    they lie here, and said by the TOML file of a model on the hub.
     """
 
     config: Path | None = None
+    noise_schedule: NoiseSchedule | None = None
     scheduler: str | None = None
     steps: Count | None = None
     guidance_scale: Annotated[float, Field(ge=0, le=50)] | None = None
@@ -46,9 +53,11 @@ class Model(Sourced):
     @field_validator("scheduler")
     @classmethod
     def _scheduler_suits(cls, scheduler: str | None, info: ValidationInfo) -> str | None:
-        known = FAMILIES[info.data["family"]].schedulers() if "family" in info.data else ()
+        known = info.data.keys() >= {"family", "noise_schedule"} and sampled_by(
+            FAMILIES[info.data["family"]], info.data["noise_schedule"]
+        )
         if scheduler is not None and known and scheduler not in known:
-            raise ValueError(f"{scheduler!r} cannot sample this family; choose one of {', '.join(known)}")
+            raise ValueError(f"{scheduler!r} cannot sample this model; choose one of {', '.join(known)}")
         return scheduler
 
     @field_validator("width", "height")
@@ -64,6 +73,10 @@ class Model(Sourced):
         """What is known about its family."""
         return FAMILIES[self.family]
 
+    def schedulers(self) -> tuple[str, ...]:
+        """The names of the schedulers that can sample it."""
+        return sampled_by(self.family_facts(), self.noise_schedule)
+
     def default(self, name: str) -> Any:
         """The model's own value of a setting or fact, else its family's; a width or height is the native side."""
         own = getattr(self, name, None)
@@ -73,6 +86,8 @@ class Model(Sourced):
             return own
         if name in ("width", "height"):
             return self.family_facts().native_side
+        if name == "scheduler" and self.noise_schedule:
+            return NOISE_DEFAULTS[self.noise_schedule]
         if name == "draft_steps":
             return max(1, int(self.default("steps")) // 2)
         return getattr(self.family_facts(), name)
@@ -124,6 +139,8 @@ class Catalogue(Sources[Model]):
             table.setdefault("config", root / f"{name}.config")
         if "family" not in table and "repo" not in table:
             table["family"] = _recognise(table)
+        if "noise_schedule" not in table and (seen := _noise_schedule(table)):
+            table["noise_schedule"] = seen
         return check(toml, {"id": name}, table, Model)
 
     def checker(self, model: Model) -> Path | None:
@@ -158,6 +175,22 @@ class Catalogue(Sources[Model]):
     def _base(self, model: Model) -> Path | None:
         """The folder of all that is not weights."""
         return model.config if model.file else self.location(model)
+
+
+def sampled_by(family: Family, noise_schedule: NoiseSchedule | None) -> tuple[str, ...]:
+    """The names of the schedulers that can sample a model of this family and noise."""
+    if noise_schedule is None or family.process == "flow":
+        return family.schedulers()
+    usable = sampling("edm" if noise_schedule == "edm" else family.process, zero_snr=noise_schedule == "zero_snr")
+    return tuple(name for name in usable if name in (family.bound or usable))
+
+
+def _noise_schedule(table: Mapping[str, Any]) -> NoiseSchedule | None:
+    """What the model's files say, where they lie here."""
+    file, folder = table.get("file"), table.get("folder")
+    if isinstance(file, Path) and file.is_file() and file.suffix == ".safetensors":
+        return noise_schedules.of_file(file, table.get("config"))
+    return noise_schedules.of_folder(folder) if isinstance(folder, Path) else None
 
 
 def _recognise(table: Mapping[str, Any]) -> str:

@@ -27,7 +27,7 @@ def denoise(
     reads large pictures in pieces.
     """
     pipe, learned = loan.turn_to(stage.task), loan.resident.pipe.scheduler.config
-    pipe.scheduler = schedulers.build(str(recipe.scheduler), learned)
+    pipe.scheduler = schedulers.build(str(recipe.scheduler), learned, loan.resident.model.family_facts())
     steering, prompts, loras = loan.steering, loan.image_prompts, loan.loras
     with (
         _dtype_kept(pipe.vae),

@@ -18,6 +18,7 @@ from safetensors import SafetensorError
 from studio.catalogue.checkpoints import INDEX, read_json
 from studio.catalogue.controlnets import ControlNet
 from studio.catalogue.models import Catalogue, Model
+from studio.engine import edm
 from studio.engine.memory import ran_out
 from studio.errors import DeviceError, ModelError
 
@@ -134,6 +135,7 @@ def _load_file(model: Model, file: Path, config: Path, dtype: torch.dtype) -> An
             dtype=dtype,
             **_options(inspect.signature(cls.__init__).parameters),
         )
+        edm.adopt(pipeline, file)
     for name, part in pipeline.components.items():
         if isinstance(part, torch.nn.Module) and (lacking := unfilled(part)):
             raise ModelError(f"{file.name} lacks {len(lacking)} weights of its {name}, such as {lacking[0]}.", cure)

@@ -51,6 +51,9 @@ class Watch:
 def denoised(scheduler: Any, prediction: torch.Tensor, timestep: Any, sample: torch.Tensor) -> torch.Tensor:
     """The latents without noise that a prediction at `timestep` points to."""
     image: torch.Tensor
+    if hasattr(scheduler, "precondition_outputs"):  # EDM's
+        image = scheduler.precondition_outputs(sample, prediction, scheduler.sigmas[scheduler.step_index])
+        return image
     if not hasattr(scheduler, "alphas_cumprod"):  # a straight flow: its time is its noise level
         image = sample - prediction * (float(timestep) / scheduler.config.num_train_timesteps)
         return image

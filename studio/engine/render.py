@@ -4,7 +4,8 @@ import itertools
 from collections.abc import Iterator, Sequence
 
 from studio.backends.base import Rendered, Report
-from studio.catalogue.models import Model
+from studio.catalogue.models import Model, sampled_by
+from studio.catalogue.noise_schedules import of_config
 from studio.engine import schedulers, tasks
 from studio.engine.manager import Loan, PipelineManager
 from studio.engine.maps import prompts, with_maps
@@ -61,7 +62,9 @@ def _with_maps(
 
 def _check_scheduler(loan: Loan, recipe: Recipe) -> None:
     resident = loan.resident
-    usable = resident.model.family_facts().schedulers()
+    family, own = resident.model.family_facts(), resident.pipe.scheduler
+    # What is loaded counts: of a model on the hub the catalogue knows what its TOML file says.
+    usable = sampled_by(family, of_config(own.config, type(own).__name__))
     if recipe.scheduler not in usable:
         raise RecipeError(
             "scheduler", f"{recipe.scheduler} cannot sample {resident.model.name}.", f"Choose {' or '.join(usable)}."
@@ -70,5 +73,5 @@ def _check_scheduler(loan: Loan, recipe: Recipe) -> None:
         steps = getattr(recipe, field)
         sampling = (str(recipe.scheduler), int(steps or 0))
         if steps is not None and sampling not in resident.rehearsed:
-            schedulers.check(resident.pipe.scheduler.config, *sampling, field)
+            schedulers.check(own.config, *sampling, field, family)
             resident.rehearsed.add(sampling)

@@ -7,7 +7,9 @@ from typing import Any
 import diffusers
 import torch
 
+from studio.catalogue.noise_schedules import of_config
 from studio.errors import RecipeError
+from studio.families.base import Family
 from studio.schedulers import SCHEDULERS
 
 # How a scheduler of the table samples is its row's business; what the model's own config says of that is left behind.
@@ -24,22 +26,42 @@ SAMPLING = frozenset(
         "skip_prk_steps",
     }
 )
+# Latents have no range that they could be clipped to. Some classes clip where a config does not forbid it.
+LATENT = {"clip_sample": False, "thresholding": False}
+# Only this spacing begins at the very last step of the training.
+ZERO_SNR = {"timestep_spacing": "trailing"}
 CURE = "Choose other steps, or another scheduler."
 
 
-def build(name: str, config: Mapping[str, Any]) -> Any:
-    """A fresh scheduler of the table's row `name` for a model whose own scheduler has `config`."""
+def build(name: str, config: Mapping[str, Any], family: Family | None = None) -> Any:
+    """A fresh scheduler of the table's row `name` for a model whose own scheduler has `config`.
+
+    What that config lacks is as in the published model of its `family`, and not as the classes have it, each otherwise.
+    """
     row = SCHEDULERS[name]
-    learned = {key: value for key, value in config.items() if key not in SAMPLING}
-    return getattr(diffusers, row.diffusers).from_config(learned, **row.options)
+    lacking = {"_use_default_values", *config.get("_use_default_values", ())}
+    learned = {key: value for key, value in config.items() if key not in SAMPLING | lacking}
+    made = {**(family.noise if family else {}), **learned}
+    if row.process == "diffusion":
+        made |= LATENT | (ZERO_SNR if of_config(config) == "zero_snr" else {})
+    if row.process == "edm":
+        made = _continuous(config) | {key: value for key, value in made.items() if value is not None}
+    return getattr(diffusers, row.diffusers).from_config(made, **row.options)
 
 
-def check(config: Mapping[str, Any], name: str, steps: int, field: str = "steps") -> None:
+def _continuous(config: Mapping[str, Any]) -> dict[str, Any]:
+    """How the levels of a model whose own scheduler is Euler's with continuous steps are called by those of EDM."""
+    if config.get("timestep_type") != "continuous":
+        return {}
+    return {"sigma_data": 1.0, "sigma_schedule": "karras" if config.get("use_karras_sigmas") else "exponential"}
+
+
+def check(config: Mapping[str, Any], name: str, steps: int, field: str = "steps", family: Family | None = None) -> None:
     """RecipeError on `field` where the scheduler `name` cannot sample in so many steps for a model of this `config`."""
     if SCHEDULERS[name].process == "flow":
         return  # takes any number of steps, and wants to know the image's size with it
     try:
-        finite = _rehearse(build(name, config), steps)
+        finite = _rehearse(build(name, config, family), steps)
     except (ValueError, IndexError, ZeroDivisionError, AssertionError) as error:
         reason = str(error).strip().rstrip(".") or "they are too many"
         raise RecipeError(field, f"{steps} steps cannot be with {name}: {reason}.", CURE) from error

@@ -6,7 +6,7 @@ from types import MappingProxyType
 
 from studio.recipe import Task
 from studio.recipe_parts import Ability
-from studio.schedulers import SCHEDULERS, Process
+from studio.schedulers import Process, sampling
 
 
 @dataclass(frozen=True)
@@ -66,6 +66,7 @@ class Family:
     look is not known; it is fitted to the decoder then. `bound` names the only schedulers that its pipelines can use,
     where that is not every one of its process. `control_pipelines` do a task along the maps of ControlNets.
     `lora_blocks` are the orders in which block weights of a LoRA are given; without any it takes none.
+    `noise` is what the scheduler's config of its published model says; files that others converted often lack some.
     """
 
     name: str
@@ -86,6 +87,7 @@ class Family:
     bound: tuple[str, ...] = ()
     control_pipelines: Mapping[Task, str] = field(default_factory=lambda: MappingProxyType({}))
     lora_blocks: tuple[tuple[str, ...], ...] = ()
+    noise: Mapping[str, object] = field(default_factory=lambda: MappingProxyType({}))
 
     @property
     def weighs_maps(self) -> bool:
@@ -99,4 +101,4 @@ class Family:
 
     def schedulers(self) -> tuple[str, ...]:
         """The names of the schedulers that can sample this family."""
-        return self.bound or tuple(name for name, s in SCHEDULERS.items() if s.process == self.process)
+        return self.bound or sampling(self.process)

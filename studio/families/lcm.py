@@ -25,4 +25,5 @@ FAMILY = Family(
     # Its pipelines read from the scheduler's step what only this one returns.
     bound=("LCM",),
     lora_blocks=sd15.FAMILY.lora_blocks,
+    noise=sd15.NOISE | {"set_alpha_to_one": True},
 )

@@ -2,6 +2,16 @@
 
 from studio.families.base import Family, LatentColours, Signature, block_layouts
 
+# The scheduler's config as it was published. Without an offset the last step would be at no noise at all.
+NOISE = {
+    "beta_start": 0.00085,
+    "beta_end": 0.012,
+    "beta_schedule": "scaled_linear",
+    "num_train_timesteps": 1000,
+    "set_alpha_to_one": False,
+    "steps_offset": 1,
+}
+
 FAMILY = Family(
     name="Stable Diffusion 1.5",
     pipelines={
@@ -38,4 +48,5 @@ FAMILY = Family(
         ),
     ),
     lora_blocks=block_layouts(12, (1, 2, 4, 5, 7, 8), tuple(range(3, 12))),
+    noise=NOISE,
 )

@@ -29,4 +29,5 @@ FAMILY = Family(
     # Its VAE keeps the latent space of 1.x.
     preview=sd15.FAMILY.preview,
     lora_blocks=sd15.FAMILY.lora_blocks,
+    noise=sd15.NOISE,
 )

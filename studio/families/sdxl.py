@@ -1,5 +1,6 @@
 """Stable Diffusion XL: 1024 pixels, two CLIP encoders; Turbo, Lightning and the illustration fine-tunes with it."""
 
+from studio.families import sd15
 from studio.families.base import Family, LatentColours, Signature, block_layouts
 
 FAMILY = Family(
@@ -45,4 +46,5 @@ FAMILY = Family(
         bias=(0.1084, -0.0175, -0.0011),
     ),
     lora_blocks=block_layouts(9, (4, 5, 7, 8), tuple(range(6))),
+    noise=sd15.NOISE | {"timestep_spacing": "leading"},
 )

@@ -22,4 +22,5 @@ FAMILY = Family(
     prompt_tokens=75,
     max_side=256,
     lora_blocks=block_layouts(8, (5, 7), tuple(range(4))),
+    noise=sd15.NOISE,
 )

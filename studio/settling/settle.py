@@ -119,7 +119,7 @@ def _sampling(recipe: Recipe, model: Model) -> dict[str, Any]:
     steps = _given(recipe.steps, int(model.default("steps")))
     second = {"hires_steps": _given(recipe.hires_steps, steps)} if recipe.hires_scale else {}
     return {
-        "scheduler": _scheduler(recipe, model, model.family_facts().schedulers()),
+        "scheduler": _scheduler(recipe, model, model.schedulers()),
         "steps": steps,
         "guidance_scale": _guidance(recipe, model),
         **second,

@@ -69,7 +69,7 @@ def kind(name: str, look: dict[str, Any]) -> Any:
 def choices(name: str, model: Model, studio: Studio) -> list[tuple[str, str]] | None:
     """Words and value of each choice; None where a field is not chosen from a list that may change."""
     if name == "scheduler":
-        return [(scheduler, scheduler) for scheduler in model.family_facts().schedulers()]
+        return [(scheduler, scheduler) for scheduler in model.schedulers()]
     if name in WORDS:
         presets = (studio.presets.styles if name == "styles" else studio.presets.negatives).values()
         return [(preset.name, preset.id) for preset in presets if preset.suits(model.family)]
