@@ -15,6 +15,7 @@ class Exit(IntEnum):
     DONE = 0
     FAILED = 1  # the studio or its device
     WRONG = 2  # the user can mend it; one line said how
+    DIFFERENT = 3  # what was compared differs
     INTERRUPTED = 130
 
 

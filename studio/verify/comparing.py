@@ -1,0 +1,75 @@
+"""How far two pictures of one case are from each other, and what that says."""
+
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from PIL import Image, ImageChops
+
+Verdict = Literal["identical", "close", "different", "not compared"]
+# In 16 bits the order in which a kernel adds decides the last bits, and a picture of many steps shows it: a mean of so
+# many levels of 255 is below what an eye sees, and far below what a wrong setting does.
+CLOSE_LEVELS = {"float32": 0.5, "float16": 2.0, "bfloat16": 4.0}
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of one case: `mean` and `most` are differences in levels of 255, `ours` and `bare` what each took."""
+
+    task: str
+    offload: str
+    verdict: Verdict
+    reason: str = ""
+    mean: float | None = None
+    most: int | None = None
+    ours: dict[str, Any] = field(default_factory=dict)
+    bare: dict[str, Any] = field(default_factory=dict)
+    pictures: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def time_ratio(self) -> float | None:
+        """The studio's seconds over those of bare diffusers."""
+        return _ratio(self.ours.get("seconds"), self.bare.get("seconds"))
+
+    @property
+    def memory_ratio(self) -> float | None:
+        """The studio's most memory over that of bare diffusers."""
+        return _ratio(self.ours.get("bytes"), self.bare.get("bytes"))
+
+
+def outcome(task: str, offload: str, ours: dict[str, Any], bare: dict[str, Any], places: dict[str, str]) -> Outcome:
+    """What the two sides tell of a case; a picture that only bare diffusers made is a difference."""
+    told = Outcome(task, offload, "different", ours=ours, bare=bare)
+    if "error" in ours:
+        verdict: Verdict = "not compared" if "error" in bare else "different"
+        return replace(told, verdict=verdict, reason=f"The studio made no picture: {ours['error']}")
+    if "error" in bare:
+        return replace(told, verdict="not compared", reason=f"Bare diffusers made no picture: {bare['error']}")
+    return _compared(told, places)
+
+
+def _compared(told: Outcome, places: dict[str, str]) -> Outcome:
+    with Image.open(places["ours"]) as ours, Image.open(places["bare"]) as bare:
+        one, other = ours.convert("RGB"), bare.convert("RGB")
+    if one.size != other.size:
+        reason = f"The studio's has {one.width} x {one.height} pixels, the other {other.width} x {other.height}."
+        return replace(told, reason=reason, pictures=places)
+    apart = np.asarray(ImageChops.difference(one, other))
+    mean, most = float(apart.mean()), int(apart.max())
+    bound = CLOSE_LEVELS.get(str(told.ours.get("facts", {}).get("dtype")), CLOSE_LEVELS["float32"])
+    verdict: Verdict = "identical" if most == 0 else "close" if mean <= bound else "different"
+    if most:
+        places = places | {"apart": _enhanced(one, other, places["ours"])}
+    return replace(told, verdict=verdict, mean=round(mean, 4), most=most, pictures=places)
+
+
+def _enhanced(one: Image.Image, other: Image.Image, beside: str) -> str:
+    """A picture of the difference, eight times as strong, beside the studio's."""
+    place = Path(beside).with_name(Path(beside).name.replace("-studio", "-difference"))
+    ImageChops.difference(one, other).point(lambda level: min(255, 8 * level)).save(place)
+    return str(place)
+
+
+def _ratio(ours: float | None, bare: float | None) -> float | None:
+    return round(ours / bare, 3) if ours and bare else None

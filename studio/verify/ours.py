@@ -1,0 +1,62 @@
+"""Makes the cases through the studio, as a job of its own for each, in a process that does nothing else.
+
+Run with the path of a JSON file: `settings` are the studio's, `recipes` what is made and `places` where the pictures
+go. Writes what each took to `told`.
+"""
+
+import json
+import shutil
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from studio.events import Done, Failed, Finished, Loading
+from studio.metadata import png
+from studio.recipe import Recipe
+from studio.settings import Settings
+from studio.studio import Studio
+from studio.verify.bare import most_bytes
+
+OWNER = "verify"
+
+
+def main(path: str) -> None:
+    plan = json.loads(Path(path).read_text("utf-8"))
+    with Studio(Settings.load(**plan["settings"]), images=Path(plan["images"]), durable=False) as studio:
+        told = [_made(studio, recipe, place) for recipe, place in zip(plan["recipes"], plan["places"], strict=True)]
+    Path(plan["told"]).write_text(json.dumps(told), "utf-8")
+
+
+def _made(studio: Studio, written: str, place: str) -> dict[str, Any]:
+    """What a recipe took, or why there is no picture; the second of two pictures is timed."""
+    recipe = Recipe.from_json(written)
+    first = _job(studio, recipe)
+    if "error" in first:
+        return first
+    began = time.perf_counter()
+    again = _job(studio, recipe)
+    seconds = time.perf_counter() - began
+    if "error" in again:
+        return again
+    shutil.copyfile(again["path"], place)
+    facts = png.read_facts(Path(place))
+    card = "cuda" if facts.get("device") not in ("CPU", "Apple GPU") else "cpu"
+    kept = {name: facts[name] for name in ("device", "dtype", "memory", "changed", "notes") if name in facts}
+    return {"seconds": seconds, "bytes": most_bytes(card), "facts": kept}
+
+
+def _job(studio: Studio, recipe: Recipe) -> dict[str, Any]:
+    path = ""
+    for event in studio.submit(recipe, OWNER).follow():
+        if isinstance(event, Loading):
+            sys.stderr.write(f"{event.what}\n")
+        if isinstance(event, Finished):
+            path = str(event.path)
+    if isinstance(event, Done) and path:
+        return {"path": path}
+    return {"error": " ".join(f"{event.message} {event.hint}".split()) if isinstance(event, Failed) else "stopped"}
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
