@@ -1,17 +1,46 @@
-"""Files from the hub: fetched with their progress told, and every refusal in the studio's words."""
+"""The model hub: what a repository holds, and each of its refusals in the studio's words."""
 
-from collections.abc import Callable, Iterator, Sequence
+import re
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from os import devnull
-from pathlib import Path
-from typing import Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
+from studio.disk import FULL, REFUSED
 from studio.errors import ModelError
+
+if TYPE_CHECKING:
+    import httpx2
+    from huggingface_hub.errors import HfHubHTTPError
 
 Say = Callable[[str], None]
 MEGABYTE = 1_000_000
 # How long the hub may take to say what a repository holds.
 SECONDS = 15.0
+STATUS = "https://status.huggingface.co"
+LOGIN = "hf auth login"
+KEPT = "What has arrived is kept."
+# What the hub calls a file's content: the hash of git, or a SHA-256.
+HASH = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
+
+
+@dataclass(frozen=True)
+class RepoFile:
+    """A file of a repository; `etag` is what its content is called in the hub's cache, `sha256` where it is large."""
+
+    name: str
+    bytes: int
+    etag: str
+    sha256: str | None
+
+
+@dataclass(frozen=True)
+class Listing:
+    """What a repository holds at one commit, by file name."""
+
+    commit: str
+    files: Mapping[str, RepoFile]
 
 
 def silent(sentence: str) -> None:
@@ -32,87 +61,132 @@ def in_words(size_bytes: int) -> str:
     return f"{megabytes / 1000:.1f} GB" if megabytes >= 1000 else f"{megabytes:.0f} MB"
 
 
-def fetch(
-    name: str,
-    repo: str,
-    files: Sequence[str],
-    say: Say,
-    folder: Path | None = None,
-    revision: str | None = None,
-) -> list[Path]:
-    """The files of a repository, in `folder` or else in the hub's own cache; what is there already is not fetched.
-
-    `name` is what people know it by. Raises ModelError that says why it cannot be had; whatever `say` raises ends it.
-    """
-    from huggingface_hub import hf_hub_download
-
-    ends: list[BaseException] = []
-    told = _told(name, say, ends)
-    there = []
-    with _refusals(name, repo):
-        for file in files:
-            there.append(Path(hf_hub_download(repo, file, local_dir=folder, revision=revision, tqdm_class=told)))
-            if ends:
-                raise ends[0]
-    return there
-
-
 def files(name: str, repo: str) -> list[str]:
-    """The names of a repository's files; raises as `fetch`."""
+    """The names of a repository's files; `name` is what people know it by. Raises ModelError as `refusals` does."""
     from huggingface_hub import model_info
 
-    with _refusals(name, repo):
+    with refusals(name, repo):
         return [str(file.rfilename) for file in model_info(repo, timeout=SECONDS).siblings or ()]
 
 
+async def listing(client: "httpx2.AsyncClient", repo: str, revision: str | None = None) -> Listing:
+    """What the repository holds; raises what `refusals` translates."""
+    from huggingface_hub import constants
+    from huggingface_hub.utils import build_hf_headers, hf_raise_for_status
+
+    address = f"{constants.ENDPOINT}/api/models/{repo}"
+    if revision:
+        address += f"/revision/{quote(revision, safe='')}"
+    answer = await client.get(address, params={"blobs": "true"}, headers=build_hf_headers(), timeout=SECONDS)
+    hf_raise_for_status(answer)
+    told = answer.json()
+    return Listing(_hash(told["sha"]), {file.name: file for file in map(_file, told["siblings"])})
+
+
 @contextmanager
-def _refusals(name: str, repo: str) -> Iterator[None]:
-    """What the hub refuses, in the studio's words."""
+def refusals(name: str, repo: str) -> Iterator[None]:
+    """What goes wrong while something is fetched from the hub, as a ModelError that says why and what to do."""
     import httpx2
-    from huggingface_hub.errors import GatedRepoError
 
     try:
         yield
-    except GatedRepoError as error:
-        raise ModelError(
-            f"{name} cannot be downloaded: {repo} asks for its licence to be accepted first.",
-            f"Accept it at https://huggingface.co/{repo}, then log in with: hf auth login",
-        ) from error
-    except (OSError, ValueError, httpx2.HTTPError) as error:
-        raise ModelError(
-            f"{name} cannot be downloaded from {repo}: {str(error).splitlines()[0]}",
-            "Check the network and the room on the disk, then try again; files that came whole are kept.",
-        ) from error
+    except (OSError, ValueError, LookupError, TypeError, httpx2.HTTPError) as error:
+        why, cure = _reason(repo, error)
+        raise ModelError(f"{name} cannot be downloaded: {why}.", cure) from error
 
 
-def _told(name: str, say: Say, ends: list[BaseException]) -> Any:
-    """A progress bar that shows nothing, and says each further per cent; `ends` gets what `say` raises.
+def _reason(repo: str, error: Exception) -> tuple[str, str]:
+    """Why something cannot be had from the hub, and the cure."""
+    import httpx2
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, OfflineModeIsEnabled
 
-    Where the hub's own protocol (Xet) fetches, the bar is moved by a thread of its own, in which that would be lost.
-    """
-    from tqdm import tqdm
+    if isinstance(error, HfHubHTTPError):
+        return _refused(repo, error)
+    if isinstance(error, OSError) and error.errno in REFUSED:
+        where = f" {error.filename}" if error.filename else ""
+        return f"the folder{where} cannot be written", "Allow writing there, or set HF_HOME to another folder."
+    if isinstance(error, OSError) and error.errno in FULL:
+        return "the disk is full", f"Free some space, or set HF_HOME to a larger disk, then try again. {KEPT}"
+    known: tuple[tuple[type[Exception], str, str], ...] = (
+        (OfflineModeIsEnabled, "the hub is switched off (HF_HUB_OFFLINE)", "Unset HF_HUB_OFFLINE, then try again."),
+        (HFValidationError, f"“{repo}” is no name of a repository", "Name it as OWNER/NAME, as its page does."),
+        (httpx2.TimeoutException, "the hub does not answer", f"Check the network, then try again. {KEPT}"),
+        (httpx2.HTTPError, "the hub cannot be reached", f"Check the network and its proxy, then try again. {KEPT}"),
+        (OSError, "it cannot be written to the disk", f"Check the disk, then try again. {KEPT}"),
+        (Exception, "the hub's answer cannot be read", f"Check HF_ENDPOINT and the proxy, then try again. {KEPT}"),
+    )
+    return next((why, cure) for kind, why, cure in known if isinstance(error, kind))
 
-    class Told(tqdm):  # type: ignore[misc]  # tqdm has no types
-        def __init__(self, *arguments: Any, **options: Any) -> None:
-            self.said = -1
-            self.nowhere = open(devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115 - closed with the bar
-            super().__init__(*arguments, **options | {"file": self.nowhere})
 
-        def update(self, n: float | None = 1) -> Any:
-            shown = super().update(n)
-            share = int(100 * self.n / self.total) if self.total else 0
-            if share != self.said:
-                self.said = share
-                size = f" of {in_words(int(self.total))}" if self.total else ""
-                try:
-                    say(f"Downloading {name}, {share} %{size} ...")
-                except BaseException as end:
-                    ends.append(end)
-                    raise
-            return shown
+def _refused(repo: str, error: "HfHubHTTPError") -> tuple[str, str]:
+    """As `_reason`, for what the hub itself refuses."""
+    from huggingface_hub import errors
 
-        def close(self) -> None:
-            super().close()
-            self.nowhere.close()
+    page = f"https://huggingface.co/{repo}"
+    if isinstance(error, errors.GatedRepoError):
+        return _gated(repo, page)
+    known: tuple[tuple[type[Exception], str, str], ...] = (
+        (errors.DisabledRepoError, f"the hub has closed {repo}", "Choose another one."),
+        (errors.RevisionNotFoundError, f"{repo} has no such revision", "Correct `revision` in its .toml file."),
+        (errors.EntryNotFoundError, f"{repo} has no such file", f"Look at {page}/tree/main for what it holds."),
+    )
+    found = ((why, cure) for kind, why, cure in known if isinstance(error, kind))
+    return next(found, None) or _by_status(repo, page, error)
 
-    return Told
+
+def _by_status(repo: str, page: str, error: "HfHubHTTPError") -> tuple[str, str]:
+    """As `_reason`, by the status alone."""
+    status, headers = error.response.status_code, error.response.headers
+    if status == 401 and "credentials" in headers.get("x-error-message", ""):
+        return "the hub does not accept this machine's token", f"Log in again with: {LOGIN}, or correct HF_TOKEN."
+    if status >= 500:
+        return f"the hub has trouble of its own ({status})", f"Try again in a few minutes; {STATUS} knows more. {KEPT}"
+    # It says so of what is private, too: nobody is to learn that it is there.
+    nowhere = f"there is no {repo} on the hub, or it is private", f"Check its name; for a private one: {LOGIN}"
+    seconds = wait_seconds(headers) or 300
+    known = {
+        401: nowhere,
+        404: nowhere,
+        403: (
+            f"the hub does not let this machine's account read {repo}",
+            f"See what {page} asks for; a fine-grained token needs the right to read gated repositories.",
+        ),
+        429: (
+            "the hub was asked too often from this machine",
+            f"Try again in {seconds:.0f} seconds; who is logged in ({LOGIN}) may ask more often. {KEPT}",
+        ),
+    }
+    return known.get(status, (f"the hub refused it ({status})", f"Try again in a few minutes. {KEPT}"))
+
+
+def _gated(repo: str, page: str) -> tuple[str, str]:
+    from huggingface_hub import get_token
+
+    if get_token():
+        why = f"{repo} is for accounts that accepted its licence, and this machine's account has not"
+        return why, f"Accept it at {page} with the same account, then try again."
+    return f"{repo} asks for its licence to be accepted first", f"Accept it at {page}, then log in with: {LOGIN}"
+
+
+def wait_seconds(headers: Mapping[str, str]) -> float | None:
+    """How long the hub asks to wait; None where it does not say."""
+    from huggingface_hub.utils import parse_ratelimit_headers
+
+    if (given := headers.get("retry-after", "")).isdecimal():
+        return float(given)
+    limit = parse_ratelimit_headers(headers)
+    return float(limit.reset_in_seconds) if limit else None
+
+
+def _file(told: Mapping[str, Any]) -> RepoFile:
+    name, large = str(told["rfilename"]), told.get("lfs")
+    if name.startswith("/") or "\\" in name or ".." in name.split("/"):
+        raise ValueError(name)
+    sha256 = _hash(large["sha256"]) if large else None
+    return RepoFile(name, int(told["size"]), sha256 or _hash(told["blobId"]), sha256)
+
+
+def _hash(value: Any) -> str:
+    if not HASH.fullmatch(str(value)):
+        raise ValueError(value)
+    return str(value)

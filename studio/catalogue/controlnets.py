@@ -10,7 +10,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from studio import hub
+from studio import hub, transfer
 from studio.catalogue import ipadapters, networks
 from studio.catalogue.checkpoints import part_weights, read_json
 from studio.catalogue.ipadapters import CONFIG
@@ -215,7 +215,7 @@ class ControlNets(Sources[ControlNet]):
         if fault:
             raise fault
         if controlnet.repo is not None and not self.present(controlnet):
-            hub.fetch(controlnet.name, controlnet.repo, _files(controlnet), say, revision=controlnet.revision)
+            transfer.fetch(controlnet.name, controlnet.repo, _files(controlnet), say, revision=controlnet.revision)
         place = self.location(controlnet)
         if place is None:
             raise ModelError(f"{controlnet.name} is not where the hub put it.", "Free the hub's cache, and try again.")

@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from threading import Lock
 
-from studio import hub
+from studio import hub, transfer
 from studio.catalogue.loras import LoraFile, Loras
 from studio.catalogue.tensor_files import PICKLES, refuse_pickle
 from studio.disk import Folder
@@ -62,7 +62,7 @@ class LoraImports:
         # It is hidden, so that nothing in it is taken for a LoRA.
         waiting = self._loras.folder / ".arriving" / f"{repo} {wanted}".replace("/", "--")
         try:
-            (path,) = hub.fetch(wanted, repo, [file], say, folder=waiting)
+            (path,) = transfer.fetch(wanted, repo, [file], say, folder=waiting)
             return self._land(path, wanted)
         finally:
             shutil.rmtree(waiting, ignore_errors=True)

@@ -12,7 +12,7 @@ from pathlib import Path
 from types import MappingProxyType, ModuleType
 from typing import Any
 
-from studio import hub
+from studio import hub, transfer
 from studio.catalogue.checkpoints import read_json
 from studio.catalogue.tensor_files import PICKLES, tensor_shapes
 from studio.errors import ModelError
@@ -60,7 +60,7 @@ class Weights:
                     " unset HF_HUB_OFFLINE to have it downloaded,",
                 )
             say(f"Downloading {self.name} ({hub.in_words(self.bytes)}) ...")
-            hub.fetch(self.name, self.repo, self.files, say, folder)
+            transfer.fetch(self.name, self.repo, self.files, say, folder)
         return self.here(settings)
 
     def here(self, settings: Settings) -> Path:

@@ -46,17 +46,14 @@ def hub(tmp_path):
 def test_missing_weights_are_downloaded_once_with_progress(hub):
     first = hub("model.safetensors")
     assert first[0] == "Downloading Tiny (0 MB) ..."
-    assert any(line.startswith("Downloading Tiny, 100 %") for line in first)
+    assert first[1].startswith("Downloading Tiny: ")
     assert first[-1] == "ready ['config.json', 'model.safetensors']"
     assert hub("model.safetensors", HF_HUB_OFFLINE="1") == first[-1:]
 
 
 def test_what_cannot_be_downloaded_is_refused_with_the_reason(hub):
     refusal = hub("other.safetensors")[-1]
-    assert refusal.startswith("refused Tiny cannot be downloaded from some/tiny: ")
-    assert refusal.endswith(
-        "Check the network and the room on the disk, then try again; files that came whole are kept."
-    )
+    assert refusal.startswith("refused There is no other.safetensors in the repository on the hub.")
     assert hub("model.pth")[-1].startswith("refused ")
     assert "it is a pickle" in hub("model.pth", HF_HUB_OFFLINE="1")[-1]
 

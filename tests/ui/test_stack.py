@@ -6,7 +6,6 @@ from pathlib import Path
 from threading import Event
 from typing import Any
 
-import huggingface_hub
 import pytest
 from PIL import Image
 
@@ -23,7 +22,7 @@ from studio.ui.form import Form
 from studio.ui.lora_shelf import SIDE
 from studio.ui.loras import Stack
 from tests.headers import write_safetensors
-from tests.small_hub import small_hub
+from tests.small_hub import Manners, small_hub, turn_to
 from tests.ui.painter import Painter
 
 TABS: dict[str, Task] = {"text": "text2img", "larger": "upscale"}
@@ -212,21 +211,15 @@ def test_a_path_is_taken_only_where_the_page_is_served_to_this_machine(stack: St
 def test_a_download_that_is_cancelled_leaves_nothing(
     stack: Stack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    begun, go_on = Event(), Event()
-    with small_hub({"some/ink": {"ink.safetensors": bytes(4000)}}, begun, go_on) as address:
-        for name, value in {
-            "ENDPOINT": address,
-            "HUGGINGFACE_CO_URL_TEMPLATE": address + "/{repo_id}/resolve/{revision}/{filename}",
-            "HF_HUB_OFFLINE": False,
-            "DOWNLOAD_CHUNK_SIZE": 500,
-        }.items():
-            monkeypatch.setattr(huggingface_hub.constants, name, value)
+    manners = Manners(begun=Event(), go_on=Event())
+    with small_hub({"some/ink": {"ink.safetensors": bytes(4000)}}, manners) as address:
+        turn_to(address, tmp_path / "hub", monkeypatch)
         with ThreadPoolExecutor() as others:
             adding = others.submit(stack.widget.add, {"what": "some/ink/ink.safetensors", "token": "t"})
-            assert begun.wait(60)
+            assert manners.begun.wait(60)
             stack.widget.stop({"token": "t"})
-            go_on.set()
             assert adding.result() == {"stopped": True}
+        manners.go_on.set()
     assert not [path for path in (tmp_path / "loras").rglob("*") if path.is_file()]
     assert stack.widget.saying({"token": "t"}) == {"said": ""}
 
