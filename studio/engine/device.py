@@ -38,6 +38,11 @@ class Device:
         return cls(wanted)
 
     @property
+    def torch_device(self) -> torch.device:
+        """What torch calls it."""
+        return torch.device(self.kind)
+
+    @property
     def name(self) -> str:
         """What a person calls it, such as "NVIDIA A10"."""
         if self.kind == "cuda":

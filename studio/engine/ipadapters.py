@@ -67,7 +67,9 @@ class Adapter(torch.nn.Module):
 class ImagePrompts:
     """A recipe's image prompts, each with its adapter and what that saw in its picture, on the device."""
 
-    def __init__(self, recipe: Recipe, adapters: Sequence[Adapter], seen: Sequence[torch.Tensor], device: str) -> None:
+    def __init__(
+        self, recipe: Recipe, adapters: Sequence[Adapter], seen: Sequence[torch.Tensor], device: torch.device
+    ) -> None:
         self.units = recipe.prompt_units
         self.adapters = adapters
         self.guided = (recipe.guidance_scale or 0) > 1

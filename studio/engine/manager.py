@@ -1,6 +1,5 @@
 """The sole owner of weights and device: loads a model once and lends it, one borrower at a time."""
 
-import inspect
 import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -8,7 +7,6 @@ from dataclasses import dataclass, field
 from threading import Lock
 from typing import Any
 
-import torch
 from PIL.Image import Image
 
 from studio.catalogue.controlnets import ControlNet, ControlNets
@@ -21,7 +19,8 @@ from studio.engine.adapters import Stack, Wardrobe
 from studio.engine.controlnets import Steering
 from studio.engine.device import Device
 from studio.engine.ipadapters import Adapter, ImagePrompts
-from studio.engine.loading import load, pipeline_class
+from studio.engine.loading import load
+from studio.engine.placement import modules, place, place_part, sibling
 from studio.engine.preview import fit_colours
 from studio.engine.shelf import Shelf
 from studio.engine.text import Prompts
@@ -162,7 +161,7 @@ class PipelineManager:
             adapter.sees(self._encoder(one, loan.resident, say), picture)
             for one, adapter, picture in zip(heard, adapters, pictures, strict=True)
         ]
-        loan.image_prompts = ImagePrompts(recipe, adapters, seen, self.device.kind) if adapters else None
+        loan.image_prompts = ImagePrompts(recipe, adapters, seen, self.device.torch_device) if adapters else None
 
     def dress(self, loan: Loan, recipe: Recipe, say: Say) -> None:
         """From now on the loan's pipelines wear the LoRAs of this settled recipe; ModelError where one does not fit."""
@@ -182,7 +181,7 @@ class PipelineManager:
         return Workshop(
             self._settings,
             starter=model is not None and model.family == "starter",
-            device=self.device.kind,
+            device=str(self.device.torch_device),
             load=self._shelf.load,
             say=lambda words: say(Loading(words)),
         )
@@ -242,7 +241,7 @@ class PipelineManager:
             say(Loading(f"Loading {controlnet.name} ..."))
             load = ipadapters.load if controlnet.is_prompt else nets.load
             loaded = load(controlnet, self._controlnets, dtype, lambda words: say(Loading(words)))
-            return loaded.to(self.device.kind)
+            return loaded.to(self.device.torch_device)
 
         size = self._controlnets.size_bytes(controlnet) or controlnet.download_bytes or 0
         size -= self._controlnets.encoder_bytes(controlnet)
@@ -259,7 +258,7 @@ class PipelineManager:
 
         def loader() -> Any:
             say(Loading(f"Loading the image encoder of {adapter.name} ..."))
-            return ipadapters.load_encoder(adapter, folder, dtype).to(self.device.kind)
+            return ipadapters.load_encoder(adapter, folder, dtype).to(self.device.torch_device)
 
         needed = self._controlnets.encoder_bytes(adapter) * memory.LOADING_FACTOR
         return self._shelf.load(f"image encoder: {folder}", loader, needed)
@@ -272,9 +271,7 @@ class PipelineManager:
         dtype = self.device.dtype(model.family_facts())
         pipe = load(model, self._catalogue, dtype)
         guard = safety.load(model, self._catalogue, self._settings)
-        parts = {
-            name: memory.bytes_of(part) for name, part in pipe.components.items() if isinstance(part, torch.nn.Module)
-        }
+        parts = {name: memory.bytes_of(part) for name, part in modules(pipe).items()}
         colours = model.family_facts().preview or fit_colours(pipe.vae)
         free = self._free()
         offload = self._offload(model, parts, dtype, free)
@@ -284,7 +281,7 @@ class PipelineManager:
         place(pipe, offload, self.device)
         return Resident(model, pipe, parts, colours, offload, words, guard, Prompts(model, self.book))
 
-    def _offload(self, model: Model, parts: dict[str, int], dtype: torch.dtype, free: int) -> memory.Offload:
+    def _offload(self, model: Model, parts: dict[str, int], dtype: Any, free: int) -> memory.Offload:
         if self._settings.offload != "auto" and self.device.kind != "cpu":
             return self._settings.offload
         working = memory.working_bytes(model.default("width"), model.default("height"), dtype.itemsize)
@@ -316,45 +313,12 @@ def _pipe_for(resident: Resident, task: Task, device: Device, steering: Steering
     if steering is None:
         pipe = sibling(resident.pipe, family.pipelines[task])
     else:
-        if resident.offload == "none":  # another model may have kept it off the device
-            steering.network.to(device.kind)
         pipe = sibling(resident.pipe, family.control_pipelines[task], controlnet=steering.network)
     if resident.offload == "model":
-        # The hooks that move the parts belong to one pipeline object, and this one is new.
         place(pipe, "model", device)
+    elif steering:  # another model may have kept its networks elsewhere
+        place_part(steering.network, resident.offload, device)
     return pipe
-
-
-def sibling(pipe: Any, name: str, **more: Any) -> Any:
-    """A pipeline of class `name` with the very modules of `pipe`, some `more`, and a fresh scheduler.
-
-    Not `from_pipe` of the class: it casts the shared modules to float32.
-    """
-    cls = pipeline_class(name)
-    scheduler = type(pipe.scheduler).from_config(pipe.scheduler.config)
-    known = {"add_watermarker": False, **pipe.config, **pipe.components, "scheduler": scheduler, **more}
-    takes = [name for name in inspect.signature(cls.__init__).parameters if name != "self"]
-    made = cls(**{name: known[name] for name in takes if name in known})
-    made.set_progress_bar_config(disable=True)
-    return made
-
-
-def place(pipe: Any, offload: memory.Offload, device: Device) -> None:
-    """Put a pipeline's modules where `offload` wants them between their turns."""
-    if offload == "none":
-        pipe.to(device.kind)
-    elif offload == "model":
-        pipe.enable_model_cpu_offload(device=device.kind)
-    else:
-        pipe.remove_all_hooks()
-        pipe.to("cpu")
-        # Leaf by leaf on a stream moves the next layer while this one computes; the older sequential offload waits.
-        pipe.enable_group_offload(
-            onload_device=torch.device(device.kind),
-            offload_device=torch.device("cpu"),
-            offload_type="leaf_level",
-            use_stream=device.kind == "cuda",
-        )
 
 
 def _key(controlnet: ControlNet) -> str:

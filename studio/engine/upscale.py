@@ -77,7 +77,7 @@ class Enlarger:
         if self._loaded is None or self._loaded[0] != path:
             self.clear()
             self._evict(path.stat().st_size * LOADING_FACTOR)
-            self._loaded = (path, load(path).to(self._device.kind))
+            self._loaded = (path, load(path).to(self._device.torch_device))
         return self._loaded[1]
 
     def _tiled(self, model: Any, picture: Image.Image, told: Told) -> Image.Image:

@@ -1,0 +1,122 @@
+"""Where weights are between their turns, on a pretended card: every way, and every way after every other."""
+
+import itertools
+
+import numpy as np
+import pytest
+
+from studio.catalogue.controlnets import ControlNets
+from studio.catalogue.models import Catalogue
+from studio.engine import memory
+from studio.engine.device import Device
+from studio.engine.manager import PipelineManager
+from studio.engine.render import render
+from studio.inputs import Inputs
+from studio.recipe import Recipe
+from studio.settings import Settings
+from tests import tiny
+from tests.engine.card import Card, pretend
+from tests.engine.conftest import nobody, picture
+
+WAYS = ("none", "model", "sequential")
+PLAIN = {
+    "prompt": tiny.PROMPT,
+    "width": tiny.SIDE,
+    "height": tiny.SIDE,
+    "scheduler": "Euler",
+    "steps": 1,
+    "guidance_scale": 3,
+    "seed": 7,
+}
+
+
+@pytest.fixture
+def card(monkeypatch):
+    return pretend(monkeypatch, Card())
+
+
+@pytest.fixture
+def on_card(settings, catalogue, card):
+    """A manager on the card for each way to offload, all with the same networks beside the models."""
+    made = []
+
+    def manager(offload, **more):
+        made.append(
+            PipelineManager(catalogue, Settings(home=settings.home, offload=offload), device=Device("cuda"), **more)
+        )
+        return made[-1]
+
+    yield manager
+    for each in made:
+        each.close()
+
+
+@pytest.mark.parametrize("family", ["sd15", "sdxl", "sd3", "flux"])
+@pytest.mark.parametrize("offload", WAYS)
+def test_every_way_to_offload_gives_the_same_picture(on_card, catalogue, recipe, inputs, family, offload):
+    model, numbered = catalogue[f"tiny-{family}"], [(0, recipe(family))]
+    plain, other = (next(render(on_card(way), model, numbered, nobody, inputs)) for way in ("none", offload))
+    assert "changed" not in other.facts
+    np.testing.assert_array_equal(np.asarray(other.image), np.asarray(plain.image))
+
+
+def test_a_decode_in_float32_does_not_disturb_a_streamed_model(on_card, catalogue, recipe, inputs):
+    """Twice, because a stream gives back the weights that it kept."""
+    manager, model = on_card("sequential"), catalogue["tiny-sdxl"]
+    one, again = (next(render(manager, model, [(0, recipe("sdxl"))], nobody, inputs)) for _ in range(2))
+    assert one.image.tobytes() == again.image.tobytes()
+
+
+JOBS = list(itertools.product(WAYS, (False, True)))
+
+
+@pytest.fixture(scope="module")
+def twins(tiny_model, tmp_path_factory):
+    """A home with two models that share a ControlNet."""
+    home = tmp_path_factory.mktemp("twins")
+    for name in ("one", "other"):
+        tiny.build("sd15", home / "models" / name, seed=len(name))
+    tiny.controlnet(home / "models" / "one", home / "controlnets" / "edges")
+    return Settings(home=home, offload="none")
+
+
+def test_every_way_to_offload_comes_after_every_other(card, twins):
+    """With and without a ControlNet: each job finds its model and the network where it needs them."""
+    inputs, catalogue = Inputs.of(twins), Catalogue(twins)
+    manager = PipelineManager(catalogue, twins, ControlNets(twins), device=Device("cuda"))
+    unit = {"kind": "map", "map": inputs.add(picture()).id, "model": "edges"}
+
+    def made(name, job):
+        model, (offload, controlled) = catalogue[name], job
+        recipe = Recipe.make(**PLAIN, model=name, controls=[unit] if controlled else [])
+        with manager.lend(model) as loan:
+            loan.offload(offload)
+        (one,) = render(manager, model, [(0, recipe)], nobody, inputs)
+        assert "changed" not in one.facts
+        return one.image.tobytes()
+
+    names, done = itertools.cycle(("one", "other")), []
+    wanted = {
+        (name, with_net): made(name, ("none", with_net)) for name in ("one", "other") for with_net in (False, True)
+    }
+    # Each after itself and after each other: first, first, second, first, third, ...; second, second, third, ...
+    for job in itertools.chain.from_iterable(
+        (first, *itertools.chain.from_iterable((first, then) for then in JOBS[n + 1 :])) for n, first in enumerate(JOBS)
+    ):
+        name = next(names)
+        done.append(job)
+        assert made(name, job) == wanted[name, job[1]], done[-2:]
+    pairs = set(itertools.pairwise([*done, done[0]]))
+    assert pairs == set(itertools.product(JOBS, JOBS))
+    manager.close()
+    assert card.used == 0
+
+
+def test_a_model_that_is_kept_off_the_card_leaves_it_empty(on_card, card, catalogue, recipe, inputs):
+    for offload in ("model", "sequential"):
+        manager = on_card(offload)
+        next(render(manager, catalogue["tiny-sd15"], [(0, recipe("sd15"))], nobody, inputs))
+        with manager.lend(catalogue["tiny-sd15"]) as loan:
+            vae = memory.bytes_of(loan.pipe.vae) if offload == "sequential" else 0
+            assert vae <= card.used < vae + 0.01 * loan.resident.bytes  # of a stream, the layer that is next
+        manager.close()
