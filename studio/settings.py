@@ -6,9 +6,10 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic_settings import (
     BaseSettings,
+    NoDecode,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
     TomlConfigSettingsSource,
@@ -45,6 +46,14 @@ class Host(BaseModel):
     timeout_seconds: Annotated[float, Field(gt=0, le=3600)] = 300
 
 
+def _split(names: Any) -> Any:
+    """Names that are written with commas between them, in small letters and without ports."""
+    found = names.split(",") if isinstance(names, str) else names
+    if not isinstance(found, list | tuple):
+        return found
+    return tuple(str(name).strip().lower().rsplit(":", 1)[0] for name in found if str(name).strip())
+
+
 class Settings(BaseSettings):
     """Everything that can be set about the studio itself; an unknown name is an error."""
 
@@ -53,6 +62,13 @@ class Settings(BaseSettings):
     home: Path = Field(default_factory=default_home, description="The data folder.")
     host: str = Field("127.0.0.1", description="The address the page is served at.")
     port: int = Field(7860, ge=0, le=65535, description="The port the page is served at; 0 takes a free one.")
+    public: bool = Field(
+        False, description="Whether the page may be served to other machines; without it, only this one reaches it."
+    )
+    hostnames: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)] = Field(
+        (), description="Names that the studio answers to besides its own, with commas: those that a proxy uses."
+    )
+    max_upload_mb: int = Field(1024, ge=1, le=65536, description="The largest file that may be brought, in megabytes.")
     model: str = Field("starter", description="The model a recipe takes when it names none.")
     device: Literal["auto", "cuda", "mps", "cpu"] = Field("auto", description="Where models run.")
     offload: Literal["auto", "none", "model", "sequential"] = Field(

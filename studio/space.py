@@ -18,6 +18,11 @@ def name() -> str | None:
     return os.environ.get("SPACE_ID") or None
 
 
+def host() -> str | None:
+    """The name that a Space is reached by; None elsewhere."""
+    return os.environ.get("SPACE_HOST") or None if name() else None
+
+
 def images() -> Path | None:
     """The folder for pictures that outlasts the Space's restarts; None where there is none.
 

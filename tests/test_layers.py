@@ -22,6 +22,7 @@ LAYERS = (
     "registry",
     "space",
     "settings",
+    "gate",
     "disk",
     "hub",
     "hub_cache",

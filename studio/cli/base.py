@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Literal, get_args, get_origin
+from typing import Any, Literal, get_args, get_origin
 
 from studio.settings import Settings
 
@@ -39,7 +39,10 @@ def settings_arguments(parser: argparse.ArgumentParser, *names: str) -> None:
         choices = get_args(field.annotation) if get_origin(field.annotation) is Literal else ()
         metavar = "{" + ",".join(choices) + "}" if choices else name.upper()
         option = f"--{name.replace('_', '-')}"
-        group.add_argument(option, dest=f"setting_{name}", metavar=metavar, help=field.description)
+        look: dict[str, Any] = (
+            {"action": "store_const", "const": True} if field.annotation is bool else {"metavar": metavar}
+        )
+        group.add_argument(option, dest=f"setting_{name}", help=field.description, **look)
 
 
 def load_settings(args: argparse.Namespace) -> Settings:

@@ -7,7 +7,7 @@ from studio.cli.base import Command, Exit, load_settings, settings_arguments
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    settings_arguments(parser, "host", "port", "home", "model", "device", "offload", "output_check")
+    settings_arguments(parser, "host", "public", "port", "home", "model", "device", "offload", "output_check")
 
 
 def run(args: argparse.Namespace) -> int:

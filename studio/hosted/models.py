@@ -23,7 +23,6 @@ from studio.settings import PRESETS, Host, Settings
 OPENAI = "openai"
 OPENAI_URL = "https://api.openai.com/v1"
 OPENAI_KEY = "OPENAI_API_KEY"
-LOOPBACK = ("localhost", "127.0.0.1", "::1")
 SIZE = re.compile(r"(\d{2,5})x(\d{2,5})")
 Ability = Literal["edit", "mask", "stream"]
 Setting = Literal["size", "quality", "style", "background", "moderation", "input_fidelity", "complexity"]
@@ -205,15 +204,15 @@ class Hosted:
         return self.models.get(id) or HostedModel(id=id, name=id, service="", abilities=("edit", "mask"))
 
     def _at_address(self, name: str) -> Offer:
-        """`https://host/v1:model`. Only this machine, and OpenAI's own address, are given OpenAI's key."""
+        """`https://host/v1:model`. A key of the environment goes to the host that it belongs to, and nowhere else."""
         scheme, _, rest = name.partition("://")
         place, slash, path = rest.partition("/")
         path, colon, sent = path.partition(":")
         address = f"{scheme}://{place}{slash}{path}"
         try:
             split = urlsplit(address)
-            own = split.hostname in LOOPBACK or _origin(address) == _origin(self.hosts[OPENAI].base_url)
-            host = Host(base_url=address, key_env=OPENAI_KEY if own else "")
+            named = (host.key_env for host in self.hosts.values() if _origin(host.base_url) == _origin(address))
+            host = Host(base_url=address, key_env=next(named, ""))
         except ValueError as error:  # pydantic's is one, too
             raise _no_address(name) from error
         if not (colon and sent):

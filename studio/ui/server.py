@@ -1,5 +1,6 @@
 """Serving the page: what Gradio would decide by itself is decided here."""
 
+import ipaddress
 import logging
 import socket
 import threading
@@ -7,14 +8,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
-from starlette.middleware import Middleware
+import psutil
 
+from studio import space
 from studio.errors import SettingsError
+from studio.gate.doors import MEGABYTE
 from studio.grids.making import SHEETS
 from studio.settings import Settings
 from studio.studio import Studio
 from studio.ui import theme
-from studio.ui.delivery import Delivery
+from studio.ui.app import PageApp
 from studio.ui.pictures import THUMBNAILS
 from studio.ui.shapes import Shapes
 from studio.ui.shell import page
@@ -23,7 +26,7 @@ from studio.ui.shell import page
 def launch(studio: Studio) -> None:
     """Serve the page, say where, and return when interrupted; SettingsError where it cannot be served there."""
     with serve(studio) as address, suppress(KeyboardInterrupt):
-        print(f"Image Studio is at {address}", flush=True)  # noqa: T201 - what the person at the terminal waits for
+        print("\n".join(_told(address, studio.settings)), flush=True)  # noqa: T201 - what the person at it waits for
         threading.Event().wait()
 
 
@@ -34,9 +37,10 @@ def serve(studio: Studio) -> Iterator[str]:
     SettingsError where the port is taken or the host is not this machine's.
     """
     settings = studio.settings
+    _check_meant(settings)
     port = _free_port(settings)
     blocks = page(studio)
-    _, address, _ = blocks.queue(default_concurrency_limit=None).launch(
+    blocks.queue(default_concurrency_limit=None).launch(
         server_name=settings.host,
         server_port=port,
         prevent_thread_lock=True,
@@ -58,13 +62,66 @@ def serve(studio: Studio) -> Iterator[str]:
         theme=theme.theme(),
         css=theme.css() + Shapes(studio).css(),
         head=theme.head(),
-        app_kwargs={"middleware": [Middleware(Delivery)]},
+        max_file_size=settings.max_upload_mb * MEGABYTE,
+        _app=PageApp(studio),
     )
     studio.warm()
     try:
-        yield str(address)
+        yield f"http://{_written(_reached(settings.host))}:{port}/"
     finally:
         _close(blocks)
+
+
+def _check_meant(settings: Settings) -> None:
+    """SettingsError where other machines would reach the page and nobody has said that this is meant."""
+    if settings.alone or settings.public or space.name():
+        return
+    raise SettingsError(
+        f"At {settings.host} everybody who reaches this machine could use the studio: its models, its disk and, where "
+        "they are shared, its keys. There is no login.",
+        "If that is meant, say so: --public (or STUDIO_PUBLIC=1) beside --host. Else leave --host out.",
+    )
+
+
+def _told(address: str, settings: Settings) -> list[str]:
+    """What the terminal says: the address, and where others reach it, those too."""
+    if settings.alone or space.name():
+        return [f"Image Studio is at {address}"]
+    port = address.rstrip("/").rpartition(":")[2]
+    others = [f"http://{_written(host)}:{port}/" for host in _addresses(settings.host)]
+    return [
+        f"Image Studio is at {' and '.join(others or [address])}",
+        "Everybody who reaches that can use it; there is no login.",
+    ]
+
+
+def _addresses(host: str) -> list[str]:
+    """The addresses of this machine that other machines use, where the page is served at `host`."""
+    if not _is_everywhere(host):
+        return [host]
+    families = {socket.AF_INET} if ":" not in host else {socket.AF_INET, socket.AF_INET6}
+    held = (one for several in psutil.net_if_addrs().values() for one in several if one.family in families)
+    found = [one.address.partition("%")[0] for one in held]
+    return [address for address in found if not ipaddress.ip_address(address).is_loopback]
+
+
+def _reached(host: str) -> str:
+    """The address at which this machine itself reaches the page."""
+    if _is_everywhere(host):
+        return "::1" if ":" in host else "127.0.0.1"
+    return host
+
+
+def _is_everywhere(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_unspecified
+    except ValueError:
+        return False
+
+
+def _written(host: str) -> str:
+    """An address as it stands in a URL."""
+    return f"[{host.strip('[]')}]" if ":" in host else host
 
 
 def _close(blocks: Any) -> None:

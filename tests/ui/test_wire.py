@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import httpx
@@ -18,7 +19,7 @@ from studio.errors import SettingsError
 from studio.inputs import Inputs
 from studio.settings import Settings
 from studio.studio import Studio
-from studio.ui import serve
+from studio.ui import serve, server
 from studio.ui.fast_gradio import gr
 from studio.ui.source import uploaded
 from tests.ui.painter import Painter
@@ -194,7 +195,7 @@ def test_gradio_keeps_no_history_and_reports_nothing(address: str) -> None:
     assert not config.get("run_history")
     assert not config.get("analytics_enabled")
     assert config["footer_links"] == []
-    assert httpx.get(f"{address}monitoring").status_code == 403
+    assert httpx.get(f"{address}monitoring").status_code == 404
 
 
 def test_a_taken_port_is_told_with_its_cure(tmp_path: Path) -> None:
@@ -204,6 +205,24 @@ def test_a_taken_port_is_told_with_its_cure(tmp_path: Path) -> None:
         settings = Settings.load(home=tmp_path, port=taken.getsockname()[1])
         with Studio(settings, backend=Painter()) as studio, pytest.raises(SettingsError, match="--port"), serve(studio):
             pass
+
+
+def test_a_page_for_other_machines_has_to_be_meant(tmp_path: Path) -> None:
+    settings = Settings.load(home=tmp_path, port=0, host="0.0.0.0")
+    with Studio(settings, backend=Painter()) as studio, pytest.raises(SettingsError, match="--public"), serve(studio):
+        pass
+
+
+def test_a_page_for_other_machines_says_where_they_reach_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    net = {"eth0": [SimpleNamespace(family=socket.AF_INET, address="192.0.2.7")]}
+    monkeypatch.setattr("psutil.net_if_addrs", lambda: net)
+    settings = Settings.load(home=tmp_path, port=0, host="0.0.0.0", public=True)
+    with Studio(settings, backend=Painter()) as studio, serve(studio) as address:
+        told = " ".join(server._told(address, settings))
+        assert httpx.get(f"{address}config").status_code == 200
+    assert f"http://192.0.2.7:{address.rsplit(':', 1)[1]}" in told
+    assert "no login" in told
+    assert "localhost" not in told
 
 
 def test_the_page_stands_before_torch_is_there() -> None:

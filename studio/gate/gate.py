@@ -1,0 +1,187 @@
+"""The gate: an ASGI application around the whole server. What it does not let in, nothing behind it ever sees."""
+
+import logging
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import cookie_parser
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from studio import space
+from studio.gate import identity, origin
+from studio.gate.bodies import Refused, check_json, counted, replayed, too_large, whole
+from studio.gate.doors import MEGABYTE, MOST_JSON, Door, door
+from studio.settings import Settings
+
+# The hub shows a Space within a page of its own.
+HUB = ("https://huggingface.co", "https://*.huggingface.co")
+# Set in the scope by whoever finds what was asked for to be at fault: Gradio answers that with 500, which it is not.
+FAULTY = "studio.faulty"
+HOST = re.compile(r"(\[[0-9a-fA-F:.]{2,45}\]|[\w.-]{1,253})(:\d{1,5})?", re.ASCII)
+YEAR = 365 * 24 * 3600
+
+log = logging.getLogger(__name__)
+
+
+class Gate:
+    """Lets in what `DOORS` names, from where it may come, and says who asks: `identity.of_scope`."""
+
+    def __init__(self, app: ASGIApp, settings: Settings) -> None:
+        self._app = app
+        self._settings = settings
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self._app(scope, receive, send)
+        elif scope["type"] == "http":
+            await self._http(scope, receive, send)
+        else:
+            # Nothing here speaks over websockets.
+            await send({"type": "websocket.close", "code": 1008})
+
+    async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
+        answer = _Answer(scope, send, self._settings)
+        try:
+            receive = await self._admit(scope, receive, answer)
+            await self._app(scope, receive, answer)
+        except Refused as refused:
+            if answer.begun:
+                raise
+            response = JSONResponse({"error": refused.text}, refused.status, headers={"Connection": "close"})
+            await response(scope, receive, answer)
+
+    async def _admit(self, scope: Scope, receive: Receive, answer: "_Answer") -> Receive:
+        """Let a request in and say who sent it; Refused where it may not come in."""
+        headers = Headers(scope=scope)
+        self._check_name(headers)
+        found = door(scope["path"])
+        if found is None:
+            raise Refused(404, "There is nothing at this address.")
+        if scope["method"] not in found.methods:
+            raise Refused(405, f"This address takes {' and '.join(sorted(found.methods))} only.")
+        if origin.is_foreign(headers, self._settings) and not (found.linked and origin.is_navigation(headers)):
+            raise Refused(403, "This was asked for by another site. Open the studio's own page and ask there.")
+        scope[identity.KEY] = self._identify(scope, headers, answer)
+        return await _taken(found, headers, receive, self._settings)
+
+    def _check_name(self, headers: Headers) -> None:
+        hosts = [*headers.getlist("host"), *headers.getlist("x-forwarded-host")]
+        own = all(HOST.fullmatch(host) and origin.is_own_name(origin.host_name(host), self._settings) for host in hosts)
+        if len(headers.getlist("host")) != 1 or not own:
+            raise Refused(
+                421,
+                "The studio does not answer to this name. "
+                "Use the address that it printed, or name the name in STUDIO_HOSTNAMES.",
+            )
+
+    def _identify(self, scope: Scope, headers: Headers, answer: "_Answer") -> identity.Identity:
+        name = identity.cookie_name(scope)
+        secret = identity.presented(headers, cookie_parser(headers.get("cookie", "")), name)
+        address = _address(scope, headers)
+        here = self._is_here(scope, headers)
+        if secret is None and scope["path"] == "/":
+            secret = identity.new_secret()
+            answer.give(name, secret, secure=_is_secure(scope, headers))
+        if secret is None:
+            return identity.Identity(identity.nobody(), here, address, known=False)
+        return identity.Identity(identity.owner_by(secret), here, address)
+
+    def _is_here(self, scope: Scope, headers: Headers) -> bool:
+        """Whether this comes from this machine itself, and the studio is for nobody else."""
+        client = (scope.get("client") or ("", 0))[0]
+        return (
+            self._settings.alone
+            and not space.name()
+            and origin.is_loopback(client)
+            and origin.is_loopback(origin.host_name(headers.get("host", "")))
+            and not origin.is_through_proxy(headers)
+        )
+
+
+class _Answer:
+    """Sends an answer with the headers that all of them have."""
+
+    def __init__(self, scope: Scope, send: Send, settings: Settings) -> None:
+        self.begun = False
+        self._scope = scope
+        self._send = send
+        self._settings = settings
+        self._cookie = ""
+
+    def give(self, name: str, secret: str, *, secure: bool) -> None:
+        """Have the browser keep a secret. Within the hub's page, it is another site's cookie, and has to say so."""
+        kept = f"{name}={secret}; Path=/; HttpOnly; Max-Age={YEAR}"
+        framed = secure and space.name()
+        self._cookie = f"{kept}; " + ("SameSite=None; Secure; Partitioned" if framed else "SameSite=Lax")
+
+    async def __call__(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.begun = True
+            if message["status"] == 500 and self._scope.get(FAULTY):
+                message["status"] = 422
+            headers = MutableHeaders(scope=message)
+            # Nobody but the studio's own page reads its answers.
+            for name in [name for name in headers if name.startswith("access-control-")]:
+                del headers[name]
+            headers.update(_security())
+            if self._cookie:
+                headers.append("Set-Cookie", self._cookie)
+        await self._send(message)
+
+
+async def _taken(found: Door, headers: Headers, receive: Receive, settings: Settings) -> Receive:
+    """What the request brings, as far as its door takes it."""
+    kind = headers.get("content-type", "").partition(";")[0].strip().lower()
+    if found.takes == "json":
+        if kind != "application/json":
+            raise Refused(415, "This address takes application/json only.")
+        _check_length(headers, MOST_JSON)
+        body = await whole(receive, MOST_JSON)
+        check_json(body)
+        return replayed(body, receive)
+    if found.takes == "upload":
+        if kind != "multipart/form-data":
+            raise Refused(415, "This address takes files as multipart/form-data only.")
+        most = settings.max_upload_mb * MEGABYTE
+        _check_length(headers, most)
+        return counted(receive, most)
+    return counted(receive, 0)
+
+
+def _check_length(headers: Headers, most_bytes: int) -> None:
+    """Refuse at once what says by itself that it is too long."""
+    length = headers.get("content-length", "0")
+    if not length.isdecimal():
+        raise Refused(400, "The request's Content-Length is no number.")
+    if int(length) > most_bytes:
+        raise too_large(most_bytes)
+
+
+def _security() -> Mapping[str, str]:
+    """What keeps other sites from framing, reading and guessing."""
+    ancestors = " ".join(["'self'", *(HUB if space.name() else ())])
+    common = {
+        "Content-Security-Policy": f"frame-ancestors {ancestors}; base-uri 'self'; object-src 'none'",
+        "X-Content-Type-Options": "nosniff",
+        "Referrer-Policy": "same-origin",
+        "Cross-Origin-Resource-Policy": "same-origin",
+        "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
+    }
+    if space.name():
+        return common
+    return {**common, "X-Frame-Options": "SAMEORIGIN", "Cross-Origin-Opener-Policy": "same-origin"}
+
+
+def _is_secure(scope: Scope, headers: Headers) -> bool:
+    return bool(scope.get("scheme") == "https" or headers.get("x-forwarded-proto", "").startswith("https"))
+
+
+def _address(scope: Scope, headers: Headers) -> str:
+    """Where it came from: behind the hub's proxy, the last address that it names; else the other end of the line."""
+    if space.name() and (forwarded := headers.get("x-forwarded-for")):
+        return forwarded.rpartition(",")[2].strip()[:64]
+    client: Any = scope.get("client") or ("", 0)
+    return str(client[0])
