@@ -192,7 +192,7 @@ def _check_values(table: dict[str, Any]) -> None:
     held: list[Any] = [table]
     for _ in range(MOST_DEPTH):
         for value in held:
-            if isinstance(value, int):
+            if isinstance(value, int) and not isinstance(value, bool):
                 _integer(str(value))
         held = [one for value in held if isinstance(value, dict | list) for one in _items(value)]
         if not held:
