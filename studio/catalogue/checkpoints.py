@@ -1,6 +1,6 @@
 """What a model's files on disk are, read from configs and headers alone: no tensor is loaded, no pickle is opened."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +44,11 @@ def family_of_file(path: Path) -> str | None:
 
     Raises ModelError where the file is damaged or a pickle.
     """
-    shapes = tensor_shapes(path)
+    return family_of_tensors(tensor_shapes(path))
+
+
+def family_of_tensors(shapes: Mapping[str, tuple[int, ...]]) -> str | None:
+    """The same of tensors of these names and shapes."""
     fits = [i for i, family in FAMILIES.items() if family.signature.fits_tensors(shapes)]
     return max(fits, key=lambda i: len(FAMILIES[i].signature.keys), default=None)
 

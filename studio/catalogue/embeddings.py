@@ -7,6 +7,7 @@ read from its header.
 from dataclasses import dataclass
 from pathlib import Path
 
+from studio.catalogue.misplaced import refused, what_else
 from studio.catalogue.named_files import NamedFile, NamedFiles
 from studio.catalogue.tensor_files import header
 from studio.errors import ModelError
@@ -43,11 +44,14 @@ class Embeddings(NamedFiles[EmbeddingFile]):
         super().__init__(ASSETS / "starter" / "embeddings", settings.home / "embeddings")
 
     def read(self, name: str, path: Path) -> EmbeddingFile:
-        shapes = header(path).shapes
+        said = header(path)
+        shapes = said.shapes
         tensors = PAIR if set(shapes) == set(PAIR) else tuple(shapes)
         counts = {shapes[name][0] if len(shapes[name]) == 2 else 1 for name in tensors}
         family = FAMILIES_BY_WIDTHS.get(tuple(shapes[name][-1] for name in tensors if shapes[name]))
         if family is None or len(counts) != 1:
+            if what_else(said):
+                raise refused(path.name, "embedding", said, "Remove the file.")
             raise ModelError(
                 f"{path.name} is no embedding that the studio knows.",
                 "It must hold one tensor of vectors, or clip_l and clip_g for Stable Diffusion XL.",

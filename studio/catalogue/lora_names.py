@@ -7,25 +7,42 @@ from dataclasses import dataclass
 
 from studio.catalogue.tensor_files import Header
 
-# The denoiser goes by one name here, whatever a pipeline calls it.
-DENOISER = "denoiser"
+# The denoiser goes by one name here, whatever a pipeline calls it; so does T5, which is not the same one of them all.
+DENOISER, T5 = "denoiser", "t5"
 TAIL = re.compile(
     r"""
     (?: (?:_lora|\.lora|\.lora_linear_layer)\.(?P<diffusers>down|up)\.weight
+      | \.(?P<xlabs_layer>(?:qkv|proj)_lora[12]?)\.(?P<xlabs>down|up)\.weight
       | \.lora_(?P<peft>[AB])(?:\.\w+)?\.weight
       | \.lora_(?P<kohya>down|up|mid)\.weight
       | \.(?P<alpha>alpha)
       | \.(?P<loha>hada_(?:w[12]_[ab]|t[12]))
-      | \.(?P<lokr>lokr_\w+)
+      | \.(?P<lokr>lokr_(?:w[12](?:_[ab])?|t2))
       | \.(?P<dora>dora_scale|lora_magnitude_vector)(?:\.\w+)*
+      | \.(?P<oft>oft_blocks|oft_diag|rescale)
+      | \.(?P<full>diff|diff_b)
+      | \.(?P<norm>w_norm|b_norm)
     )$""",
     re.VERBOSE,
 )
-ROLES = {"A": "down", "B": "up"}
+# One role under several names.
+ROLES = {
+    "A": "down",
+    "B": "up",
+    "oft_diag": "oft_blocks",
+    "w_norm": "diff",
+    "b_norm": "diff_b",
+}
+# Of two that fit, the longer one stands first.
 PREFIXES = {
     "lora_unet_": DENOISER,
+    "lora_transformer_": DENOISER,
+    "lycoris_": DENOISER,
+    "oft_unet_": DENOISER,
     "unet.": DENOISER,
     "transformer.": DENOISER,
+    "model.diffusion_model.": DENOISER,
+    "diffusion_model.": DENOISER,
     "lora_te_": "text_encoder",
     "lora_te1_": "text_encoder",
     "lora_te2_": "text_encoder_2",
@@ -33,12 +50,57 @@ PREFIXES = {
     "text_encoder.": "text_encoder",
     "text_encoder_2.": "text_encoder_2",
     "text_encoder_3.": "text_encoder_3",
+    "text_encoders.clip_l.transformer.": "text_encoder",
+    "text_encoders.clip_g.transformer.": "text_encoder_2",
+    "text_encoders.t5xxl.transformer.": T5,
 }
-FORMATS = {"kohya": "kohya", "peft": "PEFT", "diffusers": "diffusers", "loha": "LoHa", "lokr": "LoKr", "dora": "DoRA"}
+# Where the processors of XLabs put what they learned.
+XLABS = {
+    "qkv_lora1": "img_attn.qkv",
+    "proj_lora1": "img_attn.proj",
+    "qkv_lora2": "txt_attn.qkv",
+    "proj_lora2": "txt_attn.proj",
+    "qkv_lora": "qkv",
+    "proj_lora": "linear2",
+}
+FORMATS = {
+    "dora": "DoRA",
+    "oft": "OFT",
+    "lokr": "LoKr",
+    "loha": "LoHa",
+    "peft": "PEFT",
+    "xlabs": "XLabs",
+    "diffusers": "diffusers",
+    "kohya": "kohya",
+    "full": "full",
+    "norm": "full",
+}
+# The parts that the networks of the families begin with, in either of their layouts.
+PARTS = re.compile(
+    r"(?:down_blocks|mid_block|up_blocks|conv_in|conv_norm_out|conv_out|time_embedding|add_embedding|class_embedding"
+    r"|input_blocks|middle_block|output_blocks|time_embed|label_emb|out"
+    r"|(?:single_)?transformer_blocks|x_embedder|context_embedder|time_text_embed|norm_out|proj_out|pos_embed"
+    r"|double_blocks|single_blocks|img_in|txt_in|time_in|vector_in|guidance_in|final_layer"
+    r"|joint_blocks|t_embedder|y_embedder)(?:_|$)"
+)
+READERS = re.compile(r"(?:text_model|encoder|embeddings|final_layer_norm|text_projection|shared)(?:_|$)")
+# What the studio does not put on, by what its tensors are called.
+STRANGERS = (
+    (re.compile(r"\.on_input$|\.ia3_l\b"), "of IA3, which weighs what a layer reads and adds nothing to it"),
+    (re.compile(r"\.(?:a1|a2|b1|b2|bm)\.weight$"), "a GLoRA"),
+    (re.compile(r"\.oft_R\b"), "an OFT in PEFT's own layout"),
+    (re.compile(r"\.vera_lambda_[bd]\b"), "a VeRA"),
+)
+BUNDLED = re.compile(r"^bundle_emb\.(.+?)\.(?:string_to_param|emb_params|clip_[lg]|t5\w*)")
 # How wide the text is that the UNet of each family reads.
 WIDTHS = {128: "starter", 768: "sd15", 1024: "sd21", 2048: "sdxl"}
 # Parts of module names that only one family has.
-TELLING = {"single_transformer_blocks": "flux", "single_blocks": "flux", "joint_blocks": "sd3"}
+TELLING = {
+    "single_transformer_blocks": "flux",
+    "double_blocks": "flux",
+    "single_blocks": "flux",
+    "joint_blocks": "sd3",
+}
 # What trainers write about the base model, where the tensors leave the family open.
 SAID = (
     (r"^(sd_v1|stable-diffusion-v1)", "sd15"),
@@ -77,6 +139,8 @@ def part(key: str) -> Part | None:
         if module.startswith(prefix):
             module, component = module[len(prefix) :], name
             break
+    if sort == "xlabs":
+        module = f"{module.removesuffix('.processor')}.{XLABS[tail['xlabs_layer']]}"
     # Processors once held what now belongs to the attentions themselves.
     module = re.sub(r"\.processor\.to_", ".to_", module)
     if sort == "diffusers":
@@ -88,11 +152,22 @@ def format_of(header: Header) -> str | None:
     """The format's name; None where no tensor is one of a LoRA."""
     parts = [(found, shape) for key, shape in header.shapes.items() if (found := part(key))]
     sorts = {found.sort for found, _ in parts}
-    for sort in ("dora", "lokr", "loha", "peft", "diffusers", "kohya"):
+    for sort, name in FORMATS.items():
         if sort in sorts:
             wide = any(found.role == "mid" or shape[2:] > (1, 1) for found, shape in parts)
-            return "LoCon" if sort == "kohya" and wide else FORMATS[sort]
+            return "LoCon" if sort == "kohya" and wide else name
     return None
+
+
+def stranger(keys: Iterable[str]) -> str | None:
+    """What a file is whose changes the studio does not know how to make, in words; None where it is no such file."""
+    keys = list(keys)
+    return next((words for pattern, words in STRANGERS if any(pattern.search(key) for key in keys)), None)
+
+
+def bundled(keys: Iterable[str]) -> tuple[str, ...]:
+    """The names of the embeddings that a file brings along."""
+    return tuple(dict.fromkeys(found[1] for key in keys if (found := BUNDLED.match(key))))
 
 
 def family_of(header: Header) -> str | None:
@@ -105,14 +180,20 @@ def rank_of(header: Header) -> int | None:
     ranks = Counter(
         shape[0]
         for key, shape in header.shapes.items()
-        if len(shape) > 1 and (found := part(key)) and found.role in ("down", "hada_w1_b")
+        if len(shape) > 1 and (found := part(key)) and found.role in ("down", "hada_w1_b", "lokr_w2_b")
     )
     return ranks.most_common(1)[0][0] if ranks else None
 
 
 def foreign(keys: Iterable[str]) -> list[str]:
-    """The names that no format has."""
-    return [key for key in keys if part(key) is None]
+    """The names that no format has, or that begin as no network of a known family does."""
+    return [key for key in keys if not _is_known(part(key))]
+
+
+def _is_known(found: Part | None) -> bool:
+    if found is None:
+        return False
+    return bool((PARTS if found.component == DENOISER else READERS).match(found.flat))
 
 
 def _by_tensors(shapes: Mapping[str, tuple[int, ...]]) -> str | None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from studio.catalogue import lora_names
+from studio.catalogue.misplaced import refused
 from studio.catalogue.named_files import NamedFile, NamedFiles
 from studio.catalogue.tensor_files import header
 from studio.errors import ModelError
@@ -18,15 +19,11 @@ from studio.parsing import parse_json
 from studio.settings import ASSETS, Settings
 
 TAGS = 5
-CANNOT = {
-    "DoRA": "it scales whole layers anew (DoRA)",
-    "LoKr": "it is made of Kronecker products (LoKr)",
-}
 
 
 @dataclass(frozen=True)
 class LoraFile(NamedFile):
-    """What a LoRA's header says; `foreign` are the tensors that no format knows."""
+    """What a LoRA's header says; `foreign` are the tensors that no format knows, `brings` the embeddings inside."""
 
     format: str
     rank: int | None
@@ -35,6 +32,7 @@ class LoraFile(NamedFile):
     tensors: int
     bytes: int
     foreign: tuple[str, ...] = ()
+    brings: tuple[str, ...] = ()
 
     @property
     def sort(self) -> str:
@@ -43,15 +41,16 @@ class LoraFile(NamedFile):
 
     def why_not(self) -> ModelError | None:
         """What keeps it from being used with any model, with its cure; None where nothing does."""
-        if self.format in CANNOT:
+        if self.brings:
             return ModelError(
-                f"{self.path.name} cannot be put on: {CANNOT[self.format]}, which the studio does not do.",
-                "Get it as an ordinary LoRA, or leave it out.",
+                f"{self.path.name} brings an embedding along ({', '.join(self.brings)}), which the studio does not "
+                "take out of a LoRA.",
+                "Get the two as files of their own, or leave it out.",
             )
         if self.foreign:
             return ModelError(
                 f"{self.path.name} is not understood whole: {len(self.foreign)} of its {self.tensors} tensors are of "
-                f"no known format, such as {self.foreign[0]}.",
+                f"no known format, or for a model that the studio does not know, such as {self.foreign[0]}.",
                 "Get it in the format of kohya, PEFT or diffusers, or leave it out.",
             )
         return None
@@ -68,13 +67,16 @@ class Loras(NamedFiles[LoraFile]):
     def read(self, name: str, path: Path) -> LoraFile:
         said = header(path)
         sort, family = lora_names.format_of(said), lora_names.family_of(said)
+        if strange := lora_names.stranger(said.shapes):
+            raise ModelError(
+                f"{path.name} cannot be put on: it is {strange}.", "Get it as an ordinary LoRA, or leave it out."
+            )
         if sort is None:
-            raise ModelError(f"{path.name} is no LoRA: none of its tensors is called like one.", "Remove the file.")
-        # What is written for transformers has more dialects than the names know; diffusers reads them.
-        foreign = () if family in ("flux", "sd3") else tuple(lora_names.foreign(said.shapes))
+            raise refused(path.name, "LoRA", said, "Remove the file.")
+        brings, foreign = lora_names.bundled(said.shapes), tuple(lora_names.foreign(said.shapes))
         rank, alpha, words = lora_names.rank_of(said), _alpha(said.metadata), _trigger_words(said.metadata)
         tensors, size = len(said.shapes), path.stat().st_size
-        return LoraFile(name, path, family, sort, rank, alpha, words, tensors, size, foreign)
+        return LoraFile(name, path, family, sort, rank, alpha, words, tensors, size, foreign, brings)
 
 
 def _alpha(metadata: Mapping[str, str]) -> float | None:

@@ -11,9 +11,10 @@ from pydantic import Field, ValidationInfo, field_validator
 
 from studio.catalogue import noise_schedules
 from studio.catalogue.checkpoints import INDEX, family_of_file, family_of_folder, has_checker, read_json, weights
+from studio.catalogue.misplaced import refused, what_else
 from studio.catalogue.noise_schedules import NoiseSchedule
 from studio.catalogue.sources import Count, Found, Sourced, Sources, found_in, table_of
-from studio.catalogue.tensor_files import refuse_pickle, tensor_shapes
+from studio.catalogue.tensor_files import header, refuse_pickle, tensor_shapes
 from studio.catalogue.vocabulary import Vocabulary, read_tokenizer
 from studio.errors import ModelError
 from studio.families import FAMILIES
@@ -201,6 +202,8 @@ def _recognise(table: Mapping[str, Any]) -> str:
         raise ModelError(f"{place} is no diffusers model: it has no {INDEX}.", "Copy it whole, or remove the folder.")
     family = family_of_folder(place) if place.is_dir() else family_of_file(place)
     if family is None:
+        if place.is_file() and (found := what_else(header(place))) and found[1] != "models":
+            raise refused(place.name, "whole model", header(place), "Remove the file.")
         raise ModelError(
             f"{place.name} is of no family that the studio knows.",
             "It must be a whole text-to-image model (denoiser, VAE and text encoders) of one of these: "

@@ -10,18 +10,18 @@ from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import Any, cast
+from typing import Any
 
 import torch
 from safetensors.torch import load_file
-from torch.nn.functional import conv2d, linear
 
-from studio.catalogue.lora_names import DENOISER, Part, part
+from studio.catalogue.lora_names import DENOISER, part
 from studio.catalogue.loras import LoraFile
 from studio.catalogue.models import Model
 from studio.catalogue.named_files import Stamp, stamp_of
 from studio.catalogue.tensor_files import header
-from studio.engine.layer_names import blocks_by_layer, component_of, layers_by_name
+from studio.engine.changes import Change, LowRank, Roles, changes_of
+from studio.engine.layer_names import Place, blocks_by_layer, component_of, places_by_name
 from studio.engine.loading import FOREIGN
 from studio.errors import ModelError
 from studio.parsing import parse_json
@@ -31,37 +31,23 @@ from studio.recipe_parts import Lora
 # What the files that were read take at most in memory, beside those that are on.
 KEPT_BYTES = 2**30
 CURE = "The download or copy broke off, or the file is for another model: get it again, or leave it out."
-# A tensor that belongs to a layer: how it is called in the file, and what it is.
-Named = tuple[str, Part]
-
-
-@dataclass(frozen=True, eq=False)
-class Change:
-    """What a layer gives out more: `up` of `down` of what comes in, times `scale`."""
-
-    down: torch.Tensor
-    up: torch.Tensor
-    scale: float
-
-    @property
-    def bytes(self) -> int:
-        """What its tensors take."""
-        return self.down.nbytes + self.up.nbytes
+Places = tuple[Place, ...]
 
 
 @dataclass(frozen=True, eq=False)
 class Adapter:
-    """A file that was read for a model: the change to each layer, by component and layer; `tensors` were in it."""
+    """A file that was read for a model: the changes to each layer, by component and layer; `tensors` were in it."""
 
     stamp: Stamp
     name: str
-    changes: Mapping[str, Mapping[str, Change]]
+    changes: Mapping[str, Mapping[str, tuple[Change, ...]]]
     tensors: int
 
     @property
     def bytes(self) -> int:
         """What its tensors take."""
-        return sum(change.bytes for changes in self.changes.values() for change in changes.values())
+        layers = (layer for changes in self.changes.values() for layer in changes.values())
+        return sum(change.bytes for layer in layers for change in layer)
 
     @property
     def reads(self) -> bool:
@@ -143,10 +129,11 @@ class Stack:
         for place, (lora, adapter) in enumerate(zip(self._loras, self._adapters, strict=True)):
             shares = self._shares(lora, pipe)
             for component, changes in adapter.changes.items():
-                for name, change in changes.items():
+                for name, layer in changes.items():
                     share = shares.get(name, 1.0) if component == DENOISER else 1.0
                     if share:
-                        layers[component][name].append((place, replace(change, scale=change.scale * share)))
+                        weighed = (replace(change, scale=change.scale * share) for change in layer)
+                        layers[component][name] += [(place, change) for change in weighed]
         return layers
 
     def _shares(self, lora: Lora, pipe: Any) -> Mapping[str, float]:
@@ -164,13 +151,13 @@ class Stack:
 
 
 class _Added:
-    """The hook on one layer: the changes of all LoRAs to it, as one."""
+    """The hook on one layer: the changes of all LoRAs to it, those of low rank as one."""
 
     def __init__(self, changes: Sequence[tuple[int, Change]], weights: Sequence[float]) -> None:
         self._changes = changes
         self._weights = weights
         self._made_for: object = None
-        self._made: tuple[torch.Tensor, torch.Tensor, float]
+        self._made: Sequence[Change] = ()
 
     def __call__(self, layer: torch.nn.Module, args: tuple[Any, ...], output: torch.Tensor) -> torch.Tensor | None:
         weights = [self._weights[place] for place, _ in self._changes]
@@ -180,12 +167,11 @@ class _Added:
         if self._made_for != made_for:
             self._made = _joined([change for _, change in self._changes], weights, output)
             self._made_for = made_for
-        down, up, scale = self._made
-        if isinstance(layer, torch.nn.Conv2d):
-            more = conv2d(conv2d(args[0], down, None, layer.stride, layer.padding, layer.dilation), up)
-        else:
-            more = linear(linear(args[0], down), up)
-        return torch.add(output, more, alpha=scale)
+        # Each is a change of what the bare model gives out.
+        whole = output
+        for change in self._made:
+            whole = torch.add(whole, change.added(layer, args[0], output), alpha=change.scale)
+        return whole
 
 
 def load(file: LoraFile, model: Model, pipe: Any, dtype: torch.dtype) -> Adapter:
@@ -193,81 +179,40 @@ def load(file: LoraFile, model: Model, pipe: Any, dtype: torch.dtype) -> Adapter
     stamp, said = stamp_of(file.path), header(file.path).metadata
     try:
         tensors = load_file(file.path)
-        if not hasattr(pipe, "unet"):
-            # Transformers are trained under many names; diffusers knows how each is called here.
-            tensors, *_ = type(pipe).lora_state_dict(tensors, return_lora_metadata=True)
     except FOREIGN as error:
         first = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise ModelError(f"{file.path.name} cannot be read as a LoRA ({first[:200]}).", CURE) from error
-    layers, lost = _sorted(tensors, pipe)
+    named, lost = _sorted(tensors, pipe)
     if lost:
         raise _unfit(file, model, lost, len(tensors))
     alphas = _Alphas(said)
-    changes: dict[str, dict[str, Change]] = defaultdict(dict)
-    for (component, name), named in layers.items():
-        layer = component_of(pipe, component).get_submodule(name)
-        roles = {found.role: tensors[key] for key, found in named}
-        try:
-            changes[component][name] = _change(roles, layer, dtype, alphas.of(component, name))
-        except (KeyError, ValueError, RuntimeError) as error:
-            shapes = ", ".join(f"{role} {list(tensor.shape)}" for role, tensor in roles.items())
-            raise ModelError(
-                f"{file.path.name} does not fit {model.name}: its {shapes} cannot be for {name}, which is "
-                f"{list(cast(torch.Tensor, layer.weight).shape)}.",
-                "Choose a LoRA for this model, or leave it out.",
-            ) from error
+    changes: dict[str, dict[str, tuple[Change, ...]]] = defaultdict(dict)
+    for (component, places), roles in named.items():
+        for place in places:
+            layer = component_of(pipe, component).get_submodule(place.layer)
+            try:
+                made = changes_of(roles, layer, place, dtype, alphas.of(component, place.layer))
+            except (LookupError, ValueError, RuntimeError) as error:
+                raise _misshapen(file, model, roles, place, layer) from error
+            changes[component][place.layer] = changes[component].get(place.layer, ()) + made
     return Adapter(stamp, file.name, changes, len(tensors))
 
 
-def _sorted(tensors: Mapping[str, torch.Tensor], pipe: Any) -> tuple[dict[tuple[str, str], list[Named]], list[str]]:
-    """The tensors of each layer, by component and layer; and those that belong to none."""
-    known: dict[str, Mapping[str, str]] = {}
-    layers: dict[tuple[str, str], list[Named]] = defaultdict(list)
+def _sorted(tensors: Mapping[str, torch.Tensor], pipe: Any) -> tuple[dict[tuple[str, Places], Roles], list[str]]:
+    """The tensors of each place by their roles, by component and place; and those that belong to none."""
+    known: dict[str, Mapping[str, Places]] = {}
+    named: dict[tuple[str, Places], Roles] = defaultdict(dict)
     lost = []
-    for key in tensors:
+    for key, tensor in tensors.items():
         found = part(key)
         if found and found.component not in known:
-            known[found.component] = layers_by_name(component_of(pipe, found.component))
-        name = known[found.component].get(found.flat) if found else None
-        if found is None or name is None:
+            known[found.component] = places_by_name(component_of(pipe, found.component))
+        places = known[found.component].get(found.flat) if found else None
+        if found is None or places is None or found.role in named[found.component, places]:
             lost.append(key)
         else:
-            layers[found.component, name].append((key, found))
-    return layers, lost
-
-
-def _change(roles: dict[str, torch.Tensor], layer: torch.nn.Module, dtype: torch.dtype, alpha: float | None) -> Change:
-    """What the tensors of a layer make together; ValueError, KeyError or RuntimeError where they do not fit it."""
-    shape = cast(torch.Tensor, layer.weight).shape
-    if "alpha" in roles:
-        alpha = float(roles.pop("alpha"))
-    if "hada_w1_a" in roles:
-        rank = len(roles["hada_w1_b"])
-        down, up = _hadamard(roles)
-    else:
-        down, up = roles.pop("down"), roles.pop("up")
-        rank = up.shape[1]
-        if "mid" in roles:
-            down = torch.einsum("mnkl,ni->mikl", roles.pop("mid"), down.flatten(1))
-        if down.shape[:2] != (rank, shape[1]):
-            raise ValueError("of another width")
-    if roles or up.shape[0] != shape[0]:
-        raise ValueError(f"{', '.join(roles)} left over")
-    # Of a 1x1 convolution and a linear layer, a file may hold the one where the model has the other.
-    wide = down.shape[0]
-    down, up = down.reshape(wide, *shape[1:]), up.reshape(shape[0], wide, *(1 for _ in shape[2:]))
-    return Change(down.to(dtype), up.to(dtype), 1.0 if alpha is None else alpha / rank)
-
-
-def _hadamard(roles: dict[str, torch.Tensor]) -> tuple[torch.Tensor, torch.Tensor]:
-    """A product of two changes, number by number, as one change of the product of their ranks.
-
-    Multiplied out it would be as large as the layer itself.
-    """
-    first, second = ((roles.pop(f"hada_w{n}_b"), roles.pop(f"hada_w{n}_a")) for n in (1, 2))
-    down = (first[0][:, None] * second[0][None]).flatten(0, 1)
-    up = (first[1][:, :, None] * second[1][:, None]).flatten(1)
-    return down, up
+            named[found.component, places][found.role] = tensor
+    return named, lost
 
 
 class _Alphas:
@@ -296,18 +241,19 @@ class _Alphas:
         return None
 
 
-def _joined(
-    changes: Sequence[Change], weights: Sequence[float], like: torch.Tensor
-) -> tuple[torch.Tensor, torch.Tensor, float]:
-    """The changes to a layer side by side as one, where `like` is."""
+def _joined(changes: Sequence[Change], weights: Sequence[float], like: torch.Tensor) -> list[Change]:
+    """The changes to a layer, where `like` is, in their weights; those of low rank side by side as one."""
     weighed = [
-        (change.down.to(like), change.up.to(like), weight * change.scale)
+        replace(change.to(like), scale=weight * change.scale)
         for change, weight in zip(changes, weights, strict=True)
         if weight
     ]
-    if len(weighed) == 1:
-        return weighed[0]
-    return torch.cat([down for down, _, _ in weighed]), torch.cat([up * scale for _, up, scale in weighed], dim=1), 1.0
+    low = [change for change in weighed if isinstance(change, LowRank)]
+    others = [change for change in weighed if not isinstance(change, LowRank)]
+    if len(low) > 1:
+        downs, ups = [change.down for change in low], [change.up * change.scale for change in low]
+        low = [LowRank(torch.cat(downs), torch.cat(ups, dim=1))]
+    return [*low, *others]
 
 
 def _spoken(lora: Lora) -> str:
@@ -322,4 +268,13 @@ def _unfit(file: LoraFile, model: Model, lost: Sequence[str], tensors: int) -> M
         f"{file.path.name} fits {model.name} {how}: {len(lost)} of its {tensors} tensors belong to no layer of it, "
         f"such as {lost[0]}.",
         CURE,
+    )
+
+
+def _misshapen(file: LoraFile, model: Model, roles: Roles, place: Place, layer: Any) -> ModelError:
+    shapes = ", ".join(f"{role} {list(tensor.shape)}" for role, tensor in roles.items())
+    return ModelError(
+        f"{file.path.name} does not fit {model.name}: its {shapes} cannot be for {place.layer}, which is "
+        f"{list(layer.weight.shape)}.",
+        "Choose a LoRA for this model, or leave it out.",
     )

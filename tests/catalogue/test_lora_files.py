@@ -1,6 +1,7 @@
 """The catalogues of LoRAs and embeddings: told by headers alone, nothing doubtful let in."""
 
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -8,13 +9,22 @@ import pytest
 
 from studio.catalogue.embeddings import Embeddings
 from studio.catalogue.loras import Loras
+from studio.catalogue.models import Catalogue
 from studio.cli import main
 from studio.errors import ModelError
+from studio.families import FAMILIES
 from studio.settings import Settings
 from tests.headers import Shapes, write_safetensors
 
 ATTENTION = "down_blocks.1.attentions.0.transformer_blocks.0.attn2.to_k"
 ORIGINAL = "input_blocks_4_1_transformer_blocks_0_attn2_to_k"
+
+
+READS_TEXT = {"input_blocks.1.1.transformer_blocks.0.attn2.to_k.weight": (320, 768)}
+
+
+def signature(family: str) -> Shapes:
+    return {name: shape or (2, 3) for name, shape in FAMILIES[family].signature.keys.items()}
 
 
 def peft(width: int = 768, rank: int = 4) -> Shapes:
@@ -26,6 +36,7 @@ def kohya(width: int = 768, layer: str = ATTENTION.replace(".", "_"), rank: int 
     return {f"{name}.lora_down.weight": (rank, width), f"{name}.lora_up.weight": (320, rank), f"{name}.alpha": ()}
 
 
+FLAT = ATTENTION.replace(".", "_")
 CONV = {"lora_unet_conv_in.lora_down.weight": (4, 4, 3, 3), "lora_unet_conv_in.lora_up.weight": (320, 4, 1, 1)}
 HADA = {f"lora_unet_{ATTENTION.replace('.', '_')}.hada_w{n}_{e}": (4, 768) for n in (1, 2) for e in "ab"}
 
@@ -63,7 +74,16 @@ def write(home: Path, name: str, shapes: Shapes, metadata: Mapping[str, str] | N
             "diffusers",
         ),
         ({"transformer.single_transformer_blocks.0.attn.to_q.lora_A.weight": (4, 64)}, {}, "flux", "PEFT"),
-        ({"lora_unet_double_blocks_0_img_mlp_0.lora_down.weight": (4, 64)}, {}, None, "kohya"),
+        ({"lora_unet_double_blocks_0_img_mlp_0.lora_down.weight": (4, 64)}, {}, "flux", "kohya"),
+        ({"diffusion_model.double_blocks.0.img_mlp.0.lora_A.weight": (4, 64)}, {}, "flux", "PEFT"),
+        ({"double_blocks.0.processor.qkv_lora1.down.weight": (4, 64)}, {}, "flux", "XLabs"),
+        ({"lora_transformer_single_transformer_blocks_0_proj_mlp.lora_down.weight": (4, 64)}, {}, "flux", "kohya"),
+        ({"lora_unet_joint_blocks_0_x_block_attn_qkv.lora_down.weight": (4, 64)}, {}, "sd3", "kohya"),
+        ({"lycoris_down_blocks_0_resnets_0_conv1.lokr_w1": (4, 4)}, {"ss_base_model_version": "sd_v1"}, "sd15", "LoKr"),
+        (kohya() | {f"lora_unet_{FLAT}.dora_scale": (320, 1)}, {}, "sd15", "DoRA"),
+        ({f"oft_unet_{FLAT}.oft_blocks": (4, 80, 80)}, {"ss_base_model_version": "sd_v1"}, "sd15", "OFT"),
+        (kohya() | {f"lora_unet_{FLAT}.diff_b": (320,)}, {}, "sd15", "kohya"),
+        ({"lora_unet_down_blocks_0_resnets_0_norm1.w_norm": (320,)}, {}, None, "full"),
     ],
 )
 def test_family_and_format_are_told_by_the_header(
@@ -105,7 +125,7 @@ def test_what_is_damaged_doubled_or_a_pickle_has_a_fault_and_takes_nothing_down(
     write(home, "model", {"weight": (2, 3)})
     known = loras(home)
     assert [name for name in known if name != "few-step" and "/starter/" not in str(known[name].path)] == ["good"]
-    for name, says in {"cut": "damaged", "old": "refused", "model": "no LoRA"}.items():
+    for name, says in {"cut": "damaged", "old": "refused", "model": "no LoRA: none of its tensors"}.items():
         with pytest.raises(ModelError, match=says):
             known[name]
     with pytest.raises(ModelError) as caught:
@@ -114,16 +134,36 @@ def test_what_is_damaged_doubled_or_a_pickle_has_a_fault_and_takes_nothing_down(
     assert str(second) in caught.value.message
 
 
-def test_a_format_that_cannot_be_put_on_is_told_and_refused(home: Path) -> None:
-    name = f"lora_unet_{ATTENTION.replace('.', '_')}"
-    write(home, "dora", kohya() | {f"{name}.dora_scale": (320, 1)})
-    write(home, "lokr", {f"{name}.lokr_w1": (4, 4), f"{name}.lokr_w2": (80, 192)})
-    write(home, "mixed", kohya() | {f"{name}.diff_b": (320,)})
+@pytest.mark.parametrize(
+    ("shapes", "says"),
+    [
+        ({f"lora_unet_{FLAT}.on_input": (), f"lora_unet_{FLAT}.weight": (320,)}, "cannot be put on: it is of IA3"),
+        ({f"lora_unet_{FLAT}.{n}.weight": (4, 4) for n in ("a1", "a2", "b1", "b2")}, "cannot be put on: it is a GLoRA"),
+        ({f"unet.{ATTENTION}.oft_R.weight": (4, 10)}, "cannot be put on: it is an OFT in PEFT"),
+        (kohya() | {"bundle_emb.ink.string_to_param.*": (2, 768)}, r"brings an embedding along \(ink\)"),
+        (kohya() | {"lora_unet_blocks_0_ffn_0.alpha": ()}, "1 of its 4 tensors are of no known format, or for a model"),
+        (kohya() | {f"lora_unet_{FLAT}.lora_up.bias": (320,)}, "1 of its 4 tensors"),
+        (signature("sdxl"), r"is a whole model of Stable Diffusion XL\. Move it into models"),
+        ({"model.diffusion_model.input_blocks.0.0.weight": (320, 4, 3, 3)}, "the denoiser of a model, without"),
+        ({"decoder.conv_in.weight": (512, 4, 3, 3)}, r"is a VAE\. Move it into vaes"),
+        ({"emb_params": (2, 768)}, r"is an embedding\. Move it into embeddings"),
+        ({"input_hint_block.0.weight": (16, 3, 3, 3), **READS_TEXT}, r"is a ControlNet\. Move it into controlnets"),
+    ],
+)
+def test_what_cannot_be_put_on_is_named_as_what_it_is_when_it_is_listed(home: Path, shapes: Shapes, says: str) -> None:
+    write(home, "one", shapes)
     known = loras(home)
-    assert [known[one].format for one in ("dora", "lokr", "mixed")] == ["DoRA", "LoKr", "kohya"]
-    for one, says in {"dora": "DoRA", "lokr": "LoKr", "mixed": "1 of its 4 tensors"}.items():
-        assert says in str(known[one].why_not())
-        assert one not in known.fitting("sd15")
+    fault = known.faults.get("one") or known["one"].why_not()
+    assert re.search(says, str(fault)), fault
+    assert "one" not in known.fitting("sd15")
+
+
+def test_what_lies_in_another_folder_is_told_where_it_belongs(home: Path) -> None:
+    write_safetensors(home / "models" / "ink.safetensors", kohya())
+    write_safetensors(home / "embeddings" / "ink.safetensors", kohya())
+    for known in (Catalogue(Settings(home=home)), Embeddings(Settings(home=home))):
+        with pytest.raises(ModelError, match=r"it is a LoRA\. Move it into loras"):
+            known["ink"]
 
 
 def test_only_what_fits_the_family_is_offered(home: Path) -> None:

@@ -42,7 +42,7 @@ def home(tiny_model: Callable[[str], Path], tmp_path_factory: pytest.TempPathFac
     for family in ("starter", *FAMILIES, "flux"):
         (home / "models" / f"tiny-{family}").symlink_to(tiny_model(family))
     for family in FAMILIES:
-        for form in ("peft", "diffusers", "kohya", "loha"):
+        for form in ("peft", "diffusers", "kohya", "loha", "dora"):
             tiny.lora(tiny_model(family), home / "loras" / f"{family}-{form}.safetensors", form)
         tiny.lora(tiny_model(family), home / "loras" / f"{family}-other.safetensors", seed=1, rank=3)
         tiny.lora(tiny_model(family), home / "loras" / f"{family}-text.safetensors", seed=2, text=True)
@@ -134,6 +134,7 @@ def by_studio(backend: LocalBackend, home: Settings, recipe: Recipe) -> np.ndarr
         ("sd15", {"kohya": 1.0}),
         ("sdxl", {"kohya": 0.9, "peft": 1.0}),
         ("sdxl", {"text": 1.0}),
+        ("sd15", {"dora": 1.0}),
     ],
     ids=lambda value: value if isinstance(value, str) else " and ".join(value),
 )
@@ -175,31 +176,24 @@ def test_the_starters_own_is_what_diffusers_makes_of_it(
 def test_every_layer_is_known_by_its_name_in_the_first_layout(tiny_model: Callable[[str], Path], family: str) -> None:
     from diffusers import UNet2DConditionModel
 
-    from studio.engine.layer_names import layers_by_name
+    from studio.engine.layer_names import Place, places_by_name
     from tests.tiny.original import unet_key
 
     unet = UNet2DConditionModel.from_pretrained(tiny_model(family) / "unet")
-    known = layers_by_name(unet)
-    for name in set(known.values()):
+    known = places_by_name(unet)
+    for name in {place.layer for places in known.values() for place in places}:
         called = unet_key(f"{name}.weight", unet.config.layers_per_block).removesuffix(".weight")
-        assert known[called.replace(".", "_")] == name
+        assert known[called.replace(".", "_")] == (Place(name),)
 
 
-def test_a_loha_is_the_product_of_its_two_changes(home: Settings, backend: LocalBackend) -> None:
-    import torch
-
-    from studio.engine import adapters
-
-    file, model = Wordbook.of(home).loras["sd15-loha"], Catalogue(home)["tiny-sd15"]
-    tensors = load_file(file.path)
-    with backend._engine().borrow(model) as pipe:
-        adapter = adapters.load(file, model, pipe, torch.float32)
-    for name, change in adapter.changes["denoiser"].items():
-        parts = {
-            k.split(".")[1]: v for k, v in tensors.items() if k.split(".")[0] == f"lora_unet_{name.replace('.', '_')}"
-        }
-        whole = (parts["hada_w1_a"] @ parts["hada_w1_b"]) * (parts["hada_w2_a"] @ parts["hada_w2_b"])
-        torch.testing.assert_close(change.scale * change.up.flatten(1) @ change.down.flatten(1), whole)
+def test_a_lora_of_lycoris_is_that_of_kohya_under_another_prefix(
+    backend: LocalBackend, home: Settings, recipe: Callable[..., Recipe]
+) -> None:
+    tensors = load_file(home.home / "loras" / "sd15-kohya.safetensors")
+    named = {key.replace("lora_unet_", "lycoris_"): value for key, value in tensors.items()}
+    save_file(named, home.home / "loras" / "sd15-lycoris.safetensors")
+    made = (pixels(backend, asked(recipe, "sd15", f"sd15-{name}")) for name in ("lycoris", "kohya"))
+    assert np.array_equal(*made)
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -208,7 +202,7 @@ def test_after_any_stack_the_model_is_bit_for_bit_what_it_was(
 ) -> None:
     plain = asked(recipe, family)
     bare, before = pixels(backend, plain), state(backend, home, family)
-    stacks = [[f"{family}-kohya"], [f"{family}-text:0.7", f"{family}-loha:-1"], [f"{family}-peft"], []]
+    stacks = [[f"{family}-kohya"], [f"{family}-text:0.7", f"{family}-loha:-1"], [f"{family}-dora:0.4"], []]
     made = [pixels(backend, asked(recipe, family, *stack)) for stack in stacks]
     assert all((one != bare).any() for one in made[:-1])
     assert (made[-1] == bare).all()
@@ -334,8 +328,8 @@ def test_a_transformer_wears_them_too(backend: LocalBackend, recipe: Callable[..
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        (lambda t: t | {"lora_unet_nowhere.lora_down.weight": next(iter(t.values())).clone()}, "in part: 1 of its"),
-        (lambda t: {k.replace("lora_unet_", "lora_unet_x_"): v for k, v in t.items()}, "not at all"),
+        (lambda t: t | {"lora_unet_conv_in_2.lora_down.weight": next(iter(t.values())).clone()}, "in part: 1 of its"),
+        (lambda t: {k.replace("blocks_0", "blocks_7"): v for k, v in t.items() if "blocks_0" in k}, "not at all"),
         (lambda t: {k: v for k, v in t.items() if not k.endswith("attn1_to_q.lora_up.weight")}, "cannot be"),
         (
             lambda t: {k: v[:, :-1] if k.endswith("attn1_to_q.lora_down.weight") else v for k, v in t.items()},

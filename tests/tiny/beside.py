@@ -133,8 +133,8 @@ def _pair(name: str, width: int) -> dict[str, tuple[int, ...]]:
 def lora(model: Path, path: Path, form: str = "peft", seed: int = 0, *, rank: int = 2, text: bool = False) -> Path:
     """Write a LoRA for attentions, feed-forwards and convolutions of the tiny model; `text`: for its encoders, too.
 
-    `form` is peft, diffusers, kohya (with an alpha of half the rank), or loha. The same seed gives the same change in
-    peft and diffusers.
+    `form` is peft, diffusers, kohya (with an alpha of half the rank), loha, or dora as PEFT writes it. The same seed
+    gives the same change in peft and diffusers.
     """
     import torch
     from safetensors.torch import save_file
@@ -153,8 +153,12 @@ def lora(model: Path, path: Path, form: str = "peft", seed: int = 0, *, rank: in
             tensors |= {f"{prefix}.hada_w{n}_a": up.flatten(1) * n for n in (1, 2)}
             tensors |= {f"{prefix}.hada_w{n}_b": down.flatten(1) * n for n in (1, 2)}
         else:
-            ways = ("lora_A", "lora_B") if form == "peft" else ("lora.down", "lora.up")
+            ways = ("lora.down", "lora.up") if form == "diffusers" else ("lora_A", "lora_B")
             tensors |= {f"{component}.{name}.{ways[0]}.weight": down, f"{component}.{name}.{ways[1]}.weight": up}
+            if form == "dora":
+                lengths = torch.rand(weight[0], generator=generator) + 0.5
+                shape = (1, -1, *(1 for _ in weight[2:])) if weight[2:] else (-1,)
+                tensors[f"{component}.{name}.lora_magnitude_vector"] = lengths.reshape(shape)
     path.parent.mkdir(parents=True, exist_ok=True)
     save_file({key: value.contiguous() for key, value in tensors.items()}, path)
     return path

@@ -1,0 +1,52 @@
+"""What weights are that lie in the wrong folder, and which folder of the data folder they are for."""
+
+from collections.abc import Iterator
+
+from studio.catalogue import ipadapters, lora_names, networks
+from studio.catalogue.checkpoints import family_of_tensors
+from studio.catalogue.tensor_files import Header
+from studio.errors import ModelError
+from studio.families import FAMILIES
+
+# A model that is no whole one, by what its tensors begin with.
+PARTS = (
+    (("model.diffusion_model.", "double_blocks.", "joint_blocks."), "the denoiser of a model, without the rest"),
+    (("down_blocks.0.resnets.", "transformer_blocks.0."), "the denoiser of a model, without the rest"),
+    (("text_model.", "conditioner.", "cond_stage_model.", "text_encoders."), "the text encoder of a model"),
+)
+VAE = ("decoder.conv_in.weight", "first_stage_model.decoder.conv_in.weight")
+
+
+def what_else(said: Header) -> tuple[str, str] | None:
+    """What the tensors are, in words, and the folder for them, empty where there is none; None where nobody knows."""
+    return next(_candidates(said), None)
+
+
+def _candidates(said: Header) -> Iterator[tuple[str, str]]:
+    """All that they may be, the surest first."""
+    shapes = said.shapes
+    if family := family_of_tensors(shapes):
+        yield f"a whole model of {FAMILIES[family].name}", "models"
+    if ipadapters.of_tensors(shapes):
+        yield "an IP-Adapter", "ip-adapters"
+    if networks.of_tensors(shapes):
+        yield "a ControlNet", "controlnets"
+    if lora_names.format_of(said) or lora_names.stranger(shapes):
+        yield "a LoRA", "loras"
+    if "emb_params" in shapes or set(shapes) == {"clip_l", "clip_g"}:
+        yield "an embedding", "embeddings"
+    for begins, what in PARTS:
+        if any(name.startswith(begins) for name in shapes):
+            yield what, ""
+    if any(name in shapes for name in VAE):
+        yield "a VAE", "vaes"
+
+
+def refused(name: str, wanted: str, said: Header, cure: str) -> ModelError:
+    """ModelError for a file of this name that is not what is `wanted`, with its true cure, else with `cure`."""
+    found = what_else(said)
+    if found is None:
+        return ModelError(f"{name} is no {wanted}: none of its tensors is called like one.", cure)
+    what, folder = found
+    move = f"Move it into {folder} in the data folder." if folder else f"Get the {wanted} itself."
+    return ModelError(f"{name} is no {wanted}: it is {what}.", move)
