@@ -35,6 +35,11 @@ def repo_folder(repo: str) -> Path:
     return root() / f"models--{repo.replace('/', '--')}"
 
 
+def snapshot_of(path: Path) -> Path:
+    """The snapshot that a file or folder of the cache is in."""
+    return next(folder for folder in (path, *path.parents) if folder.parent.name == "snapshots")
+
+
 def unfinished_bytes(repo: str) -> int:
     """What is there of files that broke off."""
     return sum(size(path) for path in (repo_folder(repo) / "blobs").glob(f"*{UNFINISHED}"))
@@ -46,16 +51,14 @@ def remove(repo: str, files: Collection[Path]) -> None:
     A repository of which nothing is left goes as a whole. Raises OSError.
     """
     folder = repo_folder(repo)
-    contents = {file.resolve() for file in files}
+    contents = {_content(file) for file in files}
     for file in files:
         file.unlink(missing_ok=True)
-    wanted = {path.resolve() for path in _files(folder / "snapshots")}
+    wanted = {_content(path) for path in _files(folder / "snapshots")}
     for content in contents - wanted:
         content.unlink(missing_ok=True)
-    for path in (folder / "blobs").glob("*"):
-        # The name of a content that lay in the store that repositories share, or a piece of one.
-        if path.name.endswith(UNFINISHED) or not path.exists():
-            path.unlink(missing_ok=True)
+    for piece in (folder / "blobs").glob(f"*{UNFINISHED}"):
+        piece.unlink(missing_ok=True)
     if not wanted:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -164,6 +167,11 @@ class Folder:
         del revision
         with suppress(OSError):
             shutil.rmtree(self._aside)
+
+
+def _content(path: Path) -> Path:
+    """What a name in a snapshot means; that may itself be a link into the store that all repositories share."""
+    return Path(os.path.normpath(path.parent / path.readlink())) if path.is_symlink() else path
 
 
 def _files(folder: Path) -> Iterator[Path]:

@@ -1,9 +1,10 @@
 """What a model's files on disk are, read from configs and headers alone: no tensor is loaded, no pickle is opened."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from studio.catalogue import variants
 from studio.catalogue.tensor_files import PICKLES, refuse_pickle, tensor_shapes
 from studio.errors import ModelError
 from studio.families import FAMILIES
@@ -13,7 +14,8 @@ INDEX = "model_index.json"
 DENOISERS = ("unet", "transformer")
 WITH_WEIGHTS = (*DENOISERS, "vae", "text_encoder", "text_encoder_2", "text_encoder_3")
 CHECKER = ("safety_checker/config.json", "feature_extractor/preprocessor_config.json")
-STEMS = ("diffusion_pytorch_model", "model")
+CHECKER_PART = "safety_checker"
+WITHOUT_WEIGHTS = ("scheduler", "feature_extractor")
 
 
 def weights(folder: Path, variant: str | None = None) -> list[Path]:
@@ -70,8 +72,11 @@ def read_json(path: Path) -> dict[str, Any]:
 
 
 def part_weights(folder: Path, variant: str | None) -> list[Path]:
-    """The weight files of one network's folder, those of `variant` where it has them; ModelError as `weights`."""
-    for name in _names(variant):
+    """The weight files of one network's folder, those of `variant` where it has them, else of the one that it has.
+
+    Raises ModelError as `weights`.
+    """
+    for name in variants.names_of(variants.chosen_in(folder, variant)):
         path = folder / name
         if path.is_file():
             files = [path] if path.suffix == ".safetensors" else _shards(path)
@@ -84,12 +89,21 @@ def part_weights(folder: Path, variant: str | None) -> list[Path]:
     raise ModelError(f"{folder} holds no weights (.safetensors).", "Copy the whole model again.")
 
 
-def _names(variant: str | None) -> Iterator[str]:
-    """What a part's weights may be called, the wanted variant first."""
-    for middle in ([f".{variant}"] if variant else []) + [""]:
-        for stem in STEMS:
-            yield f"{stem}{middle}.safetensors"
-            yield f"{stem}.safetensors.index{middle}.json"
+def repo_files(repo: str, names: Sequence[str], variant: str | None = None, *, checker: bool = False) -> list[str]:
+    """Of the files of a repository, those of a model in diffusers format; with its output checker where that is asked.
+
+    Raises ModelError where it holds no such model, or a part only as a pickle.
+    """
+    if INDEX not in names:
+        raise ModelError(f"{repo} holds no model in diffusers format: it has no {INDEX}.", "Choose another one.")
+    files, parts = [INDEX], (*WITH_WEIGHTS, *([CHECKER_PART] if checker else []))
+    for part in dict.fromkeys(name.partition("/")[0] for name in names if name.count("/") == 1):
+        inside = [name.partition("/")[2] for name in names if name.startswith(f"{part}/") and name.count("/") == 1]
+        if part in parts:
+            files += [f"{part}/{name}" for name in variants.network_files(f"{repo}/{part}", inside, variant)]
+        elif part.startswith("tokenizer") or part in WITHOUT_WEIGHTS:
+            files += [f"{part}/{name}" for name in variants.texts(inside)]
+    return files
 
 
 def _shards(index: Path) -> list[Path]:

@@ -4,28 +4,29 @@ The IP-Adapters stand with them, as they steer too: those that the project names
 There, NAME.safetensors is an adapter, NAME/ an image encoder or an adapter with its encoder in NAME/image_encoder/.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from studio import hub, transfer
 from studio.catalogue import ipadapters, networks
 from studio.catalogue.checkpoints import part_weights, read_json
 from studio.catalogue.ipadapters import CONFIG
 from studio.catalogue.models import Model
-from studio.catalogue.networks import STEM
-from studio.catalogue.sources import Count, Found, Sourced, Sources, found_in, table_of
+from studio.catalogue.sources import Count, Entry, Found, Sourced, Sources, found_in, table_of
 from studio.catalogue.tensor_files import tensor_shapes
+from studio.catalogue.variants import network_files, texts
 from studio.errors import ModelError, RecipeError
 from studio.families import FAMILIES
+from studio.hub_cache import cached
 from studio.presets.reading import check
 from studio.recipe_parts import IMAGE_PROMPT
 from studio.settings import ASSETS, PRESETS, Settings
 
 # Families that take the ControlNets of another, as they differ in the denoiser's input only.
 KIN = {"sd15_inpaint": "sd15", "sdxl_inpaint": "sdxl"}
+PRESET_FOLDERS = ("controlnets", "ip-adapters")
 # The kind of a ControlNet that does not say it, by a word of its name.
 WORDS = {
     "canny": "canny",
@@ -103,20 +104,19 @@ class ControlNets(Sources[ControlNet]):
     def __init__(self, settings: Settings) -> None:
         self._home = settings.home / "controlnets"
         self._adapters = settings.home / "ip-adapters"
-        super().__init__()
+        super().__init__(*(PRESETS / folder for folder in PRESET_FOLDERS), self._home, self._adapters)
 
-    def refresh(self) -> None:
-        self._forget()
+    def entries(self) -> Iterator[Entry]:
         for path in sorted((ASSETS / "starter" / "controlnets").glob(f"*/{CONFIG}")):
             kind = path.parent.name
-            self._add(f"starter-{kind}", {"folder": path.parent}, path.parent)
-        for folder in ("controlnets", "ip-adapters"):
+            yield f"starter-{kind}", {"folder": path.parent}, path.parent
+        for folder in PRESET_FOLDERS:
             for path in sorted((PRESETS / folder).glob("*.toml"), key=lambda path: path.stem):
-                self._add(path.stem, {"toml": path}, PRESETS.parent)
+                yield path.stem, {"toml": path}, PRESETS.parent
         for home in (self._home, self._adapters):
             for name, found in found_in(home).items():
                 if not ipadapters.is_encoder(found.get("folder")):
-                    self._add(name, found, home)
+                    yield name, found, home
 
     def fitting(self, family: str, kind: str | None = None, place: Path | None = None) -> list[str]:
         """The ids of those for models of this family, and for maps of this kind; the best first.
@@ -155,7 +155,7 @@ class ControlNets(Sources[ControlNet]):
     def location(self, one: ControlNet) -> Path | None:
         if one.repo is None:
             return one.folder or one.file
-        found = _cached(one, _files(one)[0])
+        found = cached(one.repo, one.weights or CONFIG, one.revision)
         return found if found is None or one.weights else found.parent
 
     def weights(self, one: ControlNet) -> list[Path]:
@@ -168,6 +168,18 @@ class ControlNets(Sources[ControlNet]):
         if one.is_prompt:
             return [place, *part_weights(self.encoder(one), None)]
         return [place] if one.single_file else part_weights(place, one.variant)
+
+    def wanted(self, one: ControlNet, names: Sequence[str]) -> list[str]:
+        repo = str(one.repo)
+        if one.weights is None:
+            here = [name for name in names if "/" not in name]
+            weights = [name for name in network_files(repo, here, one.variant) if name not in texts(here)]
+            return [CONFIG, *weights]
+        if one.encoder is None:
+            return [one.weights]
+        folder = one.encoder.as_posix()
+        inside = [name.removeprefix(f"{folder}/") for name in names if name.startswith(f"{folder}/")]
+        return [one.weights, *(f"{folder}/{name}" for name in network_files(f"{repo}/{folder}", inside))]
 
     def check(self, one: ControlNet) -> None:
         for path in self.weights(one):
@@ -190,7 +202,7 @@ class ControlNets(Sources[ControlNet]):
         """The folder of the image encoder that an IP-Adapter looks through; ModelError where it is not on this disk."""
         folder = controlnet.encoder
         if folder is not None and controlnet.repo is not None:
-            config = _cached(controlnet, (folder / CONFIG).as_posix())
+            config = cached(controlnet.repo, (folder / CONFIG).as_posix(), controlnet.revision)
             folder = config.parent if config else None
         if folder is None or not (folder / CONFIG).is_file():
             where = f": there is no {folder}" if folder else ""
@@ -205,21 +217,6 @@ class ControlNets(Sources[ControlNet]):
         if not controlnet.is_prompt or not self.present(controlnet):
             return 0
         return sum(path.stat().st_size for path in part_weights(self.encoder(controlnet), None))
-
-    def fetch(self, controlnet: ControlNet, say: hub.Say = hub.silent) -> Path:
-        """Its folder, or its single file, downloaded where it is not on this disk; ModelError where it cannot be had.
-
-        `say` hears how far a download is.
-        """
-        fault = self.why_not(controlnet)
-        if fault:
-            raise fault
-        if controlnet.repo is not None and not self.present(controlnet):
-            transfer.fetch(controlnet.name, controlnet.repo, _files(controlnet), say, revision=controlnet.revision)
-        place = self.location(controlnet)
-        if place is None:
-            raise ModelError(f"{controlnet.name} is not where the hub put it.", "Free the hub's cache, and try again.")
-        return place
 
     def config(self, controlnet: ControlNet) -> dict[str, Any]:
         """What its network is built by, once it is on this disk: its config, or what is known of its single file."""
@@ -242,24 +239,6 @@ class ControlNets(Sources[ControlNet]):
                 f"{sort.width}.",
                 "Name the folder of the one that it was trained with: `encoder` in its .toml file.",
             )
-
-
-def _files(controlnet: ControlNet) -> list[str]:
-    """What of a repository is needed; the first of them tells whether it was downloaded."""
-    if controlnet.encoder and controlnet.weights:
-        encoder = [controlnet.encoder / name for name in (CONFIG, ipadapters.WEIGHTS)]
-        return [controlnet.weights, *(path.as_posix() for path in encoder)]
-    if controlnet.weights:
-        return [controlnet.weights]
-    return [CONFIG, ".".join(filter(None, (STEM, controlnet.variant, "safetensors")))]
-
-
-def _cached(controlnet: ControlNet, file: str) -> Path | None:
-    """A file of its repository, where it was downloaded."""
-    from huggingface_hub import try_to_load_from_cache
-
-    found = try_to_load_from_cache(str(controlnet.repo), file, revision=controlnet.revision)
-    return Path(found) if isinstance(found, str) else None
 
 
 def _width_of(place: Path | None) -> int | None:

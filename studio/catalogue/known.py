@@ -2,42 +2,76 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
+from pathlib import Path
+from threading import RLock
 from typing import Generic, TypeVar
 
+from studio.catalogue.watch import Watch
 from studio.errors import ModelError
 
 T = TypeVar("T")
+Found = tuple[dict[str, T], dict[str, ModelError]]
 
 
 class Known(Mapping[str, T], ABC, Generic[T]):
-    """A catalogue by name. `faults` says why other entries are none of it; they are neither counted nor listed."""
+    """A catalogue by name of what lies in `folders`, looked at again where those have changed.
 
-    def __init__(self) -> None:
+    `faults` says why other entries are none of it; they are neither counted nor listed. `depth` is how many folders
+    below those count. A name that is known is answered without a look.
+    """
+
+    depth = 1
+
+    def __init__(self, *folders: Path) -> None:
+        self._watch = Watch(*folders, depth=self.depth)
+        self._lock = RLock()
         self._known: dict[str, T] = {}
-        self.faults: dict[str, ModelError] = {}
+        self._faults: dict[str, ModelError] = {}
         self.refresh()
 
+    @property
+    def faults(self) -> Mapping[str, ModelError]:
+        """What is there and cannot be used, by name."""
+        self._look()
+        return self._faults
+
     @abstractmethod
-    def refresh(self) -> None:
-        """Look again at what there is."""
+    def read_all(self) -> Found[T]:
+        """What there is, and what cannot be used."""
 
     @abstractmethod
     def missing(self, name: str) -> ModelError:
         """There is none of this name: what it may have been, or what to do."""
 
+    def refresh(self) -> None:
+        """Look again at what there is."""
+        with self._lock:
+            self._watch.take()
+            self._known, self._faults = self.read_all()
+
     def __getitem__(self, name: str) -> T:
         """The one of this name; ModelError with its fault, or with those that there are."""
-        if name in self._known:
+        if name in self:
             return self._known[name]
-        if name in self.faults:
-            raise ModelError(self.faults[name].message, self.faults[name].hint)
+        if name in self._faults:
+            raise ModelError(self._faults[name].message, self._faults[name].hint)
         raise self.missing(name)
 
     def __contains__(self, name: object) -> bool:
+        if name not in self._known:
+            # A fault may be mended without a trace in its folder: a file that was still being copied.
+            self._look(again=name in self._faults)
         return name in self._known
 
     def __iter__(self) -> Iterator[str]:
+        self._look()
         return iter(self._known)
 
     def __len__(self) -> int:
+        self._look()
         return len(self._known)
+
+    def _look(self, *, again: bool = False) -> None:
+        with self._lock:
+            if again or self._watch.changed():
+                self.refresh()

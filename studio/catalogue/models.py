@@ -3,22 +3,31 @@
 Single files there have their configs in NAME.config/ beside them.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
 
 from pydantic import Field, ValidationInfo, field_validator
 
 from studio.catalogue import noise_schedules
-from studio.catalogue.checkpoints import INDEX, family_of_file, family_of_folder, has_checker, read_json, weights
+from studio.catalogue.checkpoints import (
+    INDEX,
+    family_of_file,
+    family_of_folder,
+    has_checker,
+    read_json,
+    repo_files,
+    weights,
+)
 from studio.catalogue.misplaced import refused, what_else
 from studio.catalogue.noise_schedules import NoiseSchedule
-from studio.catalogue.sources import Count, Found, Sourced, Sources, found_in, table_of
+from studio.catalogue.sources import Count, Entry, Found, Sourced, Sources, found_in, table_of
 from studio.catalogue.tensor_files import header, refuse_pickle, tensor_shapes
 from studio.catalogue.vocabulary import Vocabulary, read_tokenizer
 from studio.errors import ModelError
 from studio.families import FAMILIES
 from studio.families.base import Family
+from studio.hub_cache import cached
 from studio.presets.reading import check
 from studio.schedulers import sampling
 from studio.settings import PRESETS, Settings
@@ -101,23 +110,21 @@ class Catalogue(Sources[Model]):
 
     def __init__(self, settings: Settings) -> None:
         self._home = settings.home / "models"
+        self._checks = settings.output_check != "off"
         self._tokenizers: dict[Path, Tokenizer | None] = {}
-        super().__init__()
+        super().__init__(PRESETS / "models", self._home)
 
-    def refresh(self) -> None:
-        self._forget()
+    def entries(self) -> Iterator[Entry]:
         for path in sorted((PRESETS / "models").glob("*.toml")):
-            self._add(path.stem, {"toml": path}, PRESETS.parent)
+            yield path.stem, {"toml": path}, PRESETS.parent
         for name, found in found_in(self._home).items():
-            self._add(name, found, self._home)
+            yield name, found, self._home
 
     def location(self, one: Model) -> Path | None:
         if one.repo is None:
             return one.folder or one.file
-        from huggingface_hub import try_to_load_from_cache
-
-        index = try_to_load_from_cache(one.repo, INDEX, revision=one.revision)
-        return Path(index).parent if isinstance(index, str) else None
+        index = cached(one.repo, INDEX, one.revision)
+        return index.parent if index else None
 
     def weights(self, one: Model) -> list[Path]:
         place = self.location(one)
@@ -127,6 +134,9 @@ class Catalogue(Sources[Model]):
         if not place.exists():
             raise ModelError(f"{one.name} is missing: there is no {place}.", "Put it there, or mend its .toml file.")
         return [place] if one.file else weights(place, one.variant)
+
+    def wanted(self, one: Model, names: Sequence[str]) -> list[str]:
+        return repo_files(str(one.repo), names, one.variant, checker=self._checks)
 
     def check(self, one: Model) -> None:
         for path in self.weights(one):

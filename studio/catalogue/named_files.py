@@ -66,12 +66,13 @@ class NamedFiles(Known[T], Generic[T]):
     """
 
     sort: str
+    depth = 9
 
     def __init__(self, *folders: Path) -> None:
         self._folders = folders
         self._read: dict[Stamp, T | ModelError] = {}
         self._digests: dict[Stamp, str] = {}
-        super().__init__()
+        super().__init__(*folders)
 
     @property
     def folder(self) -> Path:
@@ -82,20 +83,14 @@ class NamedFiles(Known[T], Generic[T]):
     def read(self, name: str, path: Path) -> T:
         """What the file's header says; ModelError where it is none."""
 
-    def refresh(self) -> None:
-        """Look again at what there is; a header is read once for as long as its file stays as it is."""
+    def read_all(self) -> tuple[dict[str, T], dict[str, ModelError]]:
+        """What there is; a header is read once for as long as its file stays as it is."""
         found: dict[str, T | ModelError] = {}
         for folder in self._folders:
             for name, paths in _files(folder).items():
                 found[name] = self._doubled(name, paths) if len(paths) > 1 else self._entry(name, paths[0])
-        self.faults = {name: entry for name, entry in found.items() if isinstance(entry, ModelError)}
-        self._known = {name: entry for name, entry in sorted(found.items()) if not isinstance(entry, ModelError)}
-
-    def __getitem__(self, name: str) -> T:
-        """The file of this name, also one that was put there just now; ModelError with the closest names."""
-        if name not in self._known:
-            self.refresh()
-        return super().__getitem__(name)
+        faults = {name: entry for name, entry in found.items() if isinstance(entry, ModelError)}
+        return {name: entry for name, entry in sorted(found.items()) if not isinstance(entry, ModelError)}, faults
 
     def missing(self, name: str) -> ModelError:
         close = get_close_matches(name.casefold(), [known.casefold() for known in self._known], n=3, cutoff=0.5)

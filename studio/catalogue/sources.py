@@ -5,14 +5,14 @@ says about either, or about weights on the hub, what cannot be seen from the fil
 """
 
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Generic, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from studio import hub
+from studio import hub, hub_cache
 from studio.catalogue.known import Known
 from studio.catalogue.tensor_files import PICKLES, refuse_pickle
 from studio.errors import ModelError, StudioError
@@ -22,6 +22,8 @@ SOURCES = ("folder", "repo", "file")
 Count = Annotated[int, Field(ge=1)]
 # What there is of one name in a home folder, by kind: toml, folder, file, pickle.
 Found = Mapping[str, Path]
+# A name, what there is of it, and what paths in its TOML are relative to.
+Entry = tuple[str, Found, Path]
 
 
 class Sourced(BaseModel):
@@ -73,6 +75,10 @@ class Sources(Known[S], Generic[S]):
         """The files of its weights; ModelError where they are not all on this disk."""
 
     @abstractmethod
+    def wanted(self, one: S, names: Sequence[str]) -> list[str]:
+        """Of the files of its repository, those that it needs; ModelError where they do not suffice."""
+
+    @abstractmethod
     def check(self, one: S) -> None:
         """ModelError where its files, which are all there, cannot be loaded."""
 
@@ -96,6 +102,15 @@ class Sources(Known[S], Generic[S]):
         """Whether all its weights are on this disk, so that nothing has to be downloaded."""
         return self.size_bytes(one) is not None
 
+    def files(self, one: S) -> list[Path]:
+        """All that is of it in the hub's cache, so that it can be removed."""
+        place = self.location(one)
+        if one.repo is None or place is None:
+            return []
+        snapshot = hub_cache.snapshot_of(place)
+        names = [path.relative_to(snapshot).as_posix() for path in snapshot.rglob("*") if path.is_file()]
+        return [snapshot / name for name in self.wanted(one, names)]
+
     def why_not(self, one: S) -> ModelError | None:
         """What keeps it from being loaded, with its cure; None where nothing does.
 
@@ -109,16 +124,31 @@ class Sources(Known[S], Generic[S]):
             return error
         return None
 
-    def _add(self, name: str, found: Found, root: Path) -> None:
-        """A later entry counts over an earlier one; a broken one is listed with its fault and takes no other down."""
-        self._known.pop(name, None)
-        try:
-            self._known[name] = self.read(name, found, root)
-        except StudioError as error:
-            self.faults[name] = ModelError(error.message, error.hint)
+    def place(self, one: S) -> Path:
+        """Its folder or file, to be loaded; ModelError where it is not on this disk, or cannot be loaded."""
+        if fault := self.why_not(one):
+            raise fault
+        place = self.location(one)
+        if place is None or not self.present(one):
+            raise not_here(one.name, one.id)
+        return place
 
-    def _forget(self) -> None:
-        self._known, self.faults = {}, {}
+    @abstractmethod
+    def entries(self) -> Iterator[Entry]:
+        """All there is, of one name the one that counts last."""
+
+    def read_all(self) -> tuple[dict[str, S], dict[str, ModelError]]:
+        """What there is; a broken one is listed with its fault and takes no other down."""
+        known: dict[str, S] = {}
+        faults: dict[str, ModelError] = {}
+        for name, found, root in self.entries():
+            for before in (known, faults):
+                before.pop(name, None)
+            try:
+                known[name] = self.read(name, found, root)
+            except StudioError as error:
+                faults[name] = ModelError(error.message, error.hint)
+        return known, faults
 
 
 def found_in(home: Path) -> dict[str, dict[str, Path]]:
@@ -153,6 +183,12 @@ def table_of(name: str, found: Found, root: Path, *paths: str) -> tuple[Path, di
     return toml, table
 
 
+def not_here(name: str, id: str) -> ModelError:  # noqa: A002
+    """What is said of weights that would have to be downloaded first."""
+    cure = f"Download it in the tab Models, or with: studio models fetch {id}"
+    return ModelError(f"{name} is not on this disk.", cure)
+
+
 def _listing(home: Path) -> list[Path]:
     try:
         return sorted(home.iterdir())
@@ -162,6 +198,8 @@ def _listing(home: Path) -> list[Path]:
 
 def _source_beside(name: str, found: Found, root: Path) -> dict[str, Path]:
     """The source that lies beside a TOML file that names none; ModelError where there is no, or only a refused one."""
+    if "folder" in found and (file := _only_file(found["folder"])):
+        return {"file": file}
     for source in ("folder", "file"):
         if source in found:
             return {source: found[source]}
@@ -171,6 +209,13 @@ def _source_beside(name: str, found: Found, root: Path) -> dict[str, Path]:
         f"{root / name}.toml does not say where the weights are.",
         f"Add one of the keys {', '.join(SOURCES)}, or put {name}.safetensors beside it.",
     )
+
+
+def _only_file(folder: Path) -> Path | None:
+    """The single file of a folder that holds nothing else of a model, as a repository of one file is copied."""
+    files = [path for path in folder.iterdir() if path.suffix.lower() == ".safetensors"]
+    whole = any((folder / name).exists() for name in ("model_index.json", "config.json", "image_encoder"))
+    return files[0] if len(files) == 1 and not whole else None
 
 
 def _why_not_downloaded(name: str, repo: str) -> ModelError | None:

@@ -24,7 +24,6 @@ from studio.catalogue.controlnets import ControlNet, ControlNets
 from studio.engine.loading import load_part, translated, unfilled
 from studio.engine.progress import Piece, Stage
 from studio.errors import ModelError
-from studio.hub import Say
 from studio.recipe import Recipe
 from studio.recipe_parts import ControlUnit
 
@@ -34,9 +33,9 @@ FALLOFF = 0.825
 CURE = "The download or copy broke off, or the file is of something else: get it again."
 
 
-def load(controlnet: ControlNet, controlnets: ControlNets, dtype: torch.dtype, say: Say) -> torch.nn.Module:
+def load(controlnet: ControlNet, controlnets: ControlNets, dtype: torch.dtype) -> torch.nn.Module:
     """The network on the CPU, every weight of it from its files; ModelError that names file and cure."""
-    place = controlnets.fetch(controlnet, say)
+    place = controlnets.place(controlnet)
     config = controlnets.config(controlnet)
     if controlnet.single_file:
         return _of_file(controlnet, place, config, dtype)

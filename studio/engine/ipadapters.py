@@ -17,7 +17,6 @@ from transformers import CLIPImageProcessor, CLIPVisionModelWithProjection
 from studio.catalogue.controlnets import ControlNet, ControlNets
 from studio.engine.loading import load_part, translated
 from studio.errors import ModelError
-from studio.hub import Say
 from studio.recipe import Recipe
 
 CURE = "The download or copy broke off, or the file is of something else: get it again."
@@ -119,9 +118,9 @@ class ImagePrompts:
             scales[k] = 0.0 if idle else unit.weight
 
 
-def load(controlnet: ControlNet, controlnets: ControlNets, dtype: torch.dtype, say: Say) -> Adapter:
+def load(controlnet: ControlNet, controlnets: ControlNets, dtype: torch.dtype) -> Adapter:
     """The adapter on the CPU, every weight of it from its file and none left over; ModelError with file and cure."""
-    path = controlnets.fetch(controlnet, say)
+    path = controlnets.place(controlnet)
     with translated(controlnet, f"{path.name} cannot be loaded", CURE):
         tensors = load_file(path)
         # How each sort of projection is written, the mixin of UNets knows; it needs no UNet for that.

@@ -1,20 +1,18 @@
-"""From a model's files to a diffusers pipeline. Only `fetch` contacts the network, for a repo not on this disk."""
+"""From a model's files, all on this disk, to a diffusers pipeline. Nothing here contacts the network."""
 
 import inspect
-import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import diffusers
-import httpx2
 import torch
 import transformers
-from huggingface_hub.constants import HF_HUB_CACHE
 from huggingface_hub.utils.tqdm import disable_progress_bars
 from safetensors import SafetensorError
 
+from studio.catalogue import variants
 from studio.catalogue.checkpoints import INDEX, read_json
 from studio.catalogue.controlnets import ControlNet
 from studio.catalogue.models import Catalogue, Model
@@ -32,7 +30,6 @@ FOREIGN = (
     AttributeError,
     ImportError,
     SafetensorError,
-    httpx2.HTTPError,  # what the hub's client lets through where a connection hangs
 )
 # What has a name, and files of a variant.
 Named = Model | ControlNet
@@ -47,31 +44,13 @@ def load(model: Model, catalogue: Catalogue, dtype: torch.dtype) -> Any:
     Raises ModelError that names the file and the cure.
     """
     _quieten()
-    why_not = catalogue.why_not(model)
-    if why_not:
-        raise why_not
+    place = catalogue.place(model)
     if model.file and model.config:
         pipeline = _load_file(model, model.file, model.config, dtype)
     else:
-        pipeline = _load_folder(model, fetch(model, catalogue), dtype)
+        pipeline = _load_folder(model, place, dtype)
     pipeline.set_progress_bar_config(disable=True)
     return pipeline
-
-
-def fetch(model: Model, catalogue: Catalogue) -> Path:
-    """The folder that the model lies in, downloaded from the hub where it is not on this disk."""
-    place = catalogue.location(model)
-    return place if place is not None and catalogue.present(model) else download(model)
-
-
-def download(model: Model, left_out: Sequence[str] = LEFT_OUT) -> Path:
-    """The model's folder, without some of its parts, from the hub; what is here already is not fetched again."""
-    if model.repo is None:
-        raise ModelError(f"{model.name} is not on this disk.", "Put it there, or choose another model.")
-    _check_disk(model)
-    with translated(model, f"{model.repo} cannot be downloaded", _download_cure(model)):
-        options = {"revision": model.revision, "variant": model.variant, "use_safetensors": True}
-        return Path(diffusers.DiffusionPipeline.download(model.repo, **options, **dict.fromkeys(left_out)))
 
 
 def pipeline_class(name: str) -> Any:
@@ -109,7 +88,7 @@ def load_part(model: Named, folder: Path, name: str, kind: Any, dtype: torch.dty
             folder,
             subfolder=name,
             dtype=dtype,
-            variant=_variant(folder / name, model.variant),
+            variant=variants.chosen_in(folder / name, model.variant),
             use_safetensors=True,
             local_files_only=True,
             output_loading_info=True,
@@ -148,11 +127,6 @@ def _options(takes: Any) -> dict[str, Any]:
     return {name: value for name, value in options.items() if name in takes}
 
 
-def _variant(folder: Path, variant: str | None) -> str | None:
-    """Some parts of a repo with variants come in one form only."""
-    return variant if variant and any(folder.glob(f"*.{variant}*")) else None
-
-
 def unfilled(part: torch.nn.Module) -> list[str]:
     """The tensors that no file filled: they are still on the meta device."""
     tensors = [*part.named_parameters(), *part.named_buffers()]
@@ -169,26 +143,6 @@ def translated(model: Named, what: str, cure: str) -> Iterator[None]:
             raise DeviceError(f"Memory ran out while {model.name} was loading.", "Close other programs.") from error
         first = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise ModelError(f"{model.name}: {what} ({first[:200]}).", cure) from error
-
-
-def _check_disk(model: Model) -> None:
-    """A download that fills the disk takes the other programs down with it."""
-    cache = Path(HF_HUB_CACHE)
-    there = next(folder for folder in (cache, *cache.parents) if folder.exists())
-    free = shutil.disk_usage(there).free
-    if model.download_bytes and free < model.download_bytes:
-        raise ModelError(
-            f"{model.name} takes {model.download_bytes / 1e9:.1f} GB, and {there} has {free / 1e9:.1f} GB free.",
-            "Make room there, or set HF_HOME to a larger disk.",
-        )
-
-
-def _download_cure(model: Model) -> str:
-    size = f" ({model.download_bytes / 1e9:.1f} GB)" if model.download_bytes else ""
-    return (
-        f"Connect to the internet and try again, or download it elsewhere{size} with "
-        f"`hf download {model.repo}` and copy the hub's cache here."
-    )
 
 
 def _quieten() -> None:

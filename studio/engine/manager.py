@@ -130,7 +130,7 @@ class PipelineManager:
         _check_task(model, first)
         say = say or _silent
         if not self.loaded(model):  # said before waiting, because it may be another thread that loads it
-            say(Loading(_loading_words(model, self._catalogue.present(model))))
+            say(Loading(f"Loading {model.name} ..."))
         with self._lock:
             resident = self._resident(model, say)
             loan = Loan(resident, first, _pipe_for(resident, first, self.device), self.device)
@@ -240,7 +240,7 @@ class PipelineManager:
         def loader() -> Any:
             say(Loading(f"Loading {controlnet.name} ..."))
             load = ipadapters.load if controlnet.is_prompt else nets.load
-            loaded = load(controlnet, self._controlnets, dtype, lambda words: say(Loading(words)))
+            loaded = load(controlnet, self._controlnets, dtype)
             return loaded.to(self.device.torch_device)
 
         size = self._controlnets.size_bytes(controlnet) or controlnet.download_bytes or 0
@@ -344,13 +344,6 @@ def _check_task(model: Model, task: Task) -> None:
     pipelines = model.family_facts().pipelines
     if task not in pipelines:
         raise RecipeError("model", f"{model.name} cannot do {task}.", f"It can do {', '.join(pipelines)}.")
-
-
-def _loading_words(model: Model, present: bool) -> str:
-    if present:
-        return f"Loading {model.name} ..."
-    size = f" ({model.download_bytes / memory.GIGABYTE:.1f} GB)" if model.download_bytes else ""
-    return f"Downloading {model.name}{size} ..."
 
 
 def _silent(event: Loading) -> None:

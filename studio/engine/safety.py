@@ -15,7 +15,8 @@ from PIL import Image, ImageDraw, ImageFont
 from transformers import CLIPImageProcessor
 
 from studio.catalogue.models import Catalogue, Model
-from studio.engine.loading import download, load_part, translated
+from studio.catalogue.sources import not_here
+from studio.engine.loading import load_part, translated
 from studio.engine.memory import bytes_of
 from studio.settings import Settings
 from studio.settling.settle import unchecked
@@ -68,11 +69,10 @@ def load(model: Model, catalogue: Catalogue, settings: Settings) -> Guard | None
     """
     if settings.output_check == "off":
         return None
-    if not catalogue.checker(model) and not catalogue.lacks_checker(model):
-        download(model, left_out=("image_encoder",))
     folder = catalogue.checker(model)
     if folder is None:
-        raise unchecked(model, settings)
+        without = catalogue.lacks_checker(model)
+        raise unchecked(model, settings) if without else not_here(f"The output checker of {model.name}", model.id)
     checker = load_part(model, folder, "safety_checker", StableDiffusionSafetyChecker, torch.float32)
     with translated(model, f"{folder / 'feature_extractor'} cannot be loaded", "Copy the whole model again."):
         extractor = CLIPImageProcessor.from_pretrained(folder, subfolder="feature_extractor", local_files_only=True)

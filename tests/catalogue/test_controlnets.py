@@ -95,7 +95,7 @@ def test_the_starters_own_are_told_by_their_config_and_can_be_loaded(home):
     assert (one.family, one.kinds, one.network, one.modes) == ("starter", ("canny",), "ControlNetModel", ())
     assert one.folder == STARTER
     assert known(home).why_not(one) is None
-    assert known(home).fetch(one) == STARTER
+    assert known(home).place(one) == STARTER
     assert known(home).config(one)["cross_attention_dim"] == 128
     assert known(home).size_bytes(one) == (STARTER / "diffusion_pytorch_model.safetensors").stat().st_size
 
@@ -120,7 +120,7 @@ def test_a_single_file_is_told_by_its_tensors(home, network):
     assert "scribble" in one.kinds
     assert one.network == network.signature.denoiser
     assert known(home).why_not(one) is None
-    assert known(home).fetch(one) == file
+    assert known(home).place(one) == file
     config = known(home).config(one)
     assert config["_class_name"] == network.signature.denoiser
     assert config.get("num_control_type") == (8 if network.modes else None)
@@ -220,7 +220,7 @@ def test_one_that_is_not_here_says_so_while_the_hub_is_off(home):
         assert there.location(there[name]) is None
         assert "is not on this disk, and the hub is switched off" in str(there.why_not(there[name]))
         with pytest.raises(ModelError, match="Unset HF_HUB_OFFLINE to download"):
-            there.fetch(there[name])
+            there.place(there[name])
 
 
 def test_one_whose_weights_are_missing_cut_off_or_a_pickle_is_refused(home):
@@ -270,14 +270,6 @@ def test_an_unknown_one_is_named_with_the_closest_first(home):
     with pytest.raises(ModelError, match=r"no ControlNet 'sd15-cany'\. Known are: sd15-canny, "):
         known(home)["sd15-cany"]
     assert "sd15-cany" not in known(home)
-
-
-def test_a_refresh_sees_what_came(home):
-    there = known(home)
-    write_folder(home / "late-depth", CONFIGS["sd15"])
-    assert "late-depth" not in there
-    there.refresh()
-    assert "late-depth" in there
 
 
 def test_the_kinds_of_network_differ(home):

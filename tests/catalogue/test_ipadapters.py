@@ -55,7 +55,7 @@ def test_a_file_is_told_by_its_tensors_and_finds_the_encoder_that_fits(home, pro
     assert (one.family, one.file, one.kinds) == ({768: "sd15", 2048: "sdxl"}[words], file, ("ip_adapter",))
     assert known(home).encoder(one) == folder
     assert known(home).why_not(one) is None
-    assert known(home).fetch(one) == file
+    assert known(home).place(one) == file
     assert "huge" not in known(home)
     assert "huge" not in known(home).faults
 
@@ -130,7 +130,7 @@ def test_what_was_downloaded_is_found_with_its_encoder(home, tmp_path, monkeypat
     encoder(snapshot / "models" / "image_encoder")
     assert known(home).present(one)
     assert known(home).why_not(one) is None
-    assert known(home).fetch(one).parent == snapshot / "sdxl_models"
+    assert known(home).place(one).parent == snapshot / "sdxl_models"
     assert known(home).encoder(one) == snapshot / "models" / "image_encoder"
     shutil.copy(adapter(tmp_path / "wrong.safetensors"), known(home).location(one))
     assert "is an IP-Adapter for Stable Diffusion 1.5, not for Stable Diffusion XL" in str(known(home).why_not(one))

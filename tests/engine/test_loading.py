@@ -118,21 +118,24 @@ def test_a_single_file_that_lacks_a_tensor_is_refused(home, tiny_model, recipe):
     assert "broken.safetensors" in refusal(home, recipe)
 
 
-def test_a_repo_that_is_not_here_says_how_to_get_it(home, recipe):
+def test_a_repo_that_is_not_here_says_how_to_get_it(home, recipe, monkeypatch):
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)
     toml = 'family = "sd15"\nrepo = "someone/something"\ndownload_bytes = 4300000000\n'
     (home.home / "models" / "broken.toml").write_text(toml)
-    assert "someone/something" in refusal(home, recipe)
+    assert "studio models fetch broken" in refusal(home, recipe)
 
 
-def test_a_download_that_does_not_fit_on_the_disk_is_not_begun(home, no_network):
-    from studio.engine.loading import fetch
-
-    toml = f'family = "sd15"\nrepo = "someone/something"\ndownload_bytes = {10**18}\n'
-    (home.home / "models" / "far.toml").write_text(toml)
-    catalogue = Catalogue(home)
-    with pytest.raises(ModelError, match=r"takes 1000000000\.0 GB") as caught:
-        fetch(catalogue["far"], catalogue)
-    assert "HF_HOME" in caught.value.hint
+@pytest.mark.parametrize("variant", ["fp16", "bf16", "non_ema"])
+def test_a_folder_takes_the_one_variant_that_is_there_for_each_of_its_parts(
+    home, tiny_model, backend, recipe, variant, no_network
+):
+    folder = home.home / "models" / "mine"
+    shutil.copytree(tiny_model("sd15"), folder)
+    for part in ("unet", "text_encoder"):
+        (path,) = (folder / part).glob("*.safetensors")
+        path.rename(path.with_suffix(f".{variant}.safetensors"))
+    (whole,) = backend.generate([recipe("sd15")], nobody)
+    assert image_of(home, recipe("sd15", model="mine")).tobytes() == whole.image.tobytes()
 
 
 def test_a_model_that_broke_does_not_keep_the_next_from_loading(home, tiny_model, recipe):
