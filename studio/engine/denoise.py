@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 
+from studio.catalogue.models import Model
 from studio.engine import preview, schedulers
 from studio.engine.decode import in_tiles, unpack
 from studio.engine.manager import Loan
@@ -47,7 +48,7 @@ def denoise(
                 **(steering.arguments(pipe, stage, pieces) if steering else {}),
                 **(prompts.arguments() if prompts else {}),
                 num_inference_steps=stage.steps,
-                guidance_scale=recipe.guidance_scale,
+                guidance_scale=_guidance(loan.resident.model, recipe),
                 generator=generators,
                 output_type="latent",
                 callback_on_step_end=_Steps(loan, stage, pieces, progress),
@@ -86,6 +87,13 @@ class _Steps:
         for piece, row in zip(self.pieces, rows, strict=True):
             self.progress.report(Preview(piece.image, preview.jpeg(row, self.colours)))
         watch.looked(time.perf_counter() - started)
+
+
+def _guidance(model: Model, recipe: Recipe) -> float:
+    """The guidance that the pipeline is called with; where none can be set, the denoiser's own or no second look."""
+    if recipe.guidance_scale is not None:
+        return recipe.guidance_scale
+    return float(model.default("guidance_scale")) if model.family_facts().embeds_guidance else 1.0
 
 
 def _taken(pipe: Any, stage: Stage, recipe: Recipe) -> dict[str, Any]:

@@ -66,6 +66,7 @@ class Family:
     look is not known; it is fitted to the decoder then. `bound` names the only schedulers that its pipelines can use,
     where that is not every one of its process. `control_pipelines` do a task along the maps of ControlNets.
     `lora_blocks` are the orders in which block weights of a LoRA are given; without any it takes none.
+    `embeds_guidance`: its denoiser is told the guidance, and not asked a second time without the prompt.
     `noise` is what the scheduler's config of its published model says; files that others converted often lack some.
     """
 
@@ -87,6 +88,7 @@ class Family:
     bound: tuple[str, ...] = ()
     control_pipelines: Mapping[Task, str] = field(default_factory=lambda: MappingProxyType({}))
     lora_blocks: tuple[tuple[str, ...], ...] = ()
+    embeds_guidance: bool = False
     noise: Mapping[str, object] = field(default_factory=lambda: MappingProxyType({}))
 
     @property

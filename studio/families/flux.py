@@ -35,6 +35,7 @@ FAMILY = Family(
     tokenizer="tokenizer_2",
     multiple=16,
     process="flow",
+    embeds_guidance=True,
     abilities=frozenset({"guidance", "strength"}),
     preview=LatentColours(
         factors=(

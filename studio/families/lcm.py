@@ -20,6 +20,7 @@ FAMILY = Family(
     steps=4,
     guidance_scale=8.5,
     prompt_tokens=75,
+    embeds_guidance=True,
     abilities=frozenset({"guidance", "strength"}),
     preview=sd15.FAMILY.preview,
     # Its pipelines read from the scheduler's step what only this one returns.

@@ -5,6 +5,7 @@ layout that creators share checkpoints in. Torch is imported when they are calle
 """
 
 from pathlib import Path
+from typing import Any
 
 from tests.tiny.beside import checker, controlnet, image_encoder, ip_adapter, lora, upscaler
 from tests.tiny.families import BUILDERS
@@ -36,8 +37,8 @@ INSTRUCTED = ("sd15_instruct",)
 PROMPT = "a red house by the sea"
 
 
-def build(family: str, folder: Path, seed: int = 0) -> Path:
-    """Write a tiny model of `family` into `folder`; the same seed gives the same weights."""
+def build(family: str, folder: Path, seed: int = 0, **facts: Any) -> Path:
+    """Write a tiny model of `family` into `folder`; the same seed gives the same weights. `facts` are its builder's."""
     import torch
     from diffusers.utils import logging as diffusers_logging
     from transformers.utils import logging as transformers_logging
@@ -47,6 +48,6 @@ def build(family: str, folder: Path, seed: int = 0) -> Path:
         logging.set_verbosity_error()
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        pipeline = BUILDERS[family]()
+        pipeline = BUILDERS[family](**facts)
     pipeline.save_pretrained(folder)
     return folder

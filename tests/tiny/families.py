@@ -125,7 +125,7 @@ def _sd3() -> Any:
     )
 
 
-def _flux() -> Any:
+def _flux(*, guidance_embeds: bool = True) -> Any:
     from diffusers import FlowMatchEulerDiscreteScheduler, FluxPipeline, FluxTransformer2DModel
 
     transformer = FluxTransformer2DModel(
@@ -136,7 +136,7 @@ def _flux() -> Any:
         num_attention_heads=2,
         joint_attention_dim=64,
         pooled_projection_dim=32,
-        guidance_embeds=True,
+        guidance_embeds=guidance_embeds,
         axes_dims_rope=(4, 4, 8),
     )
     return FluxPipeline(
