@@ -9,7 +9,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from studio.catalogue.models import Catalogue
-from studio.errors import ModelError, StudioError
+from studio.errors import DeviceError, ModelError, StudioError
 from studio.metrics import METRICS
 from studio.metrics.base import Metric
 from studio.settings import FOLDERS, Settings
@@ -49,7 +49,7 @@ def examine(settings: Settings) -> Iterator[Check]:
     yield _libraries()
     yield _attempt("home", lambda: _home(settings))
     yield _disk(settings.home)
-    yield _attempt("device", lambda: _device(settings))
+    yield from _device(settings)
     for name, metric in METRICS.items():
         if metric.needs:
             yield _metric(f"metric {name}", metric, settings)
@@ -111,14 +111,26 @@ def _disk(home: Path) -> Check:
     return Check("disk", found, "Free some space: images and models need it." if free < LOW_DISK_BYTES else None)
 
 
-def _device(settings: Settings) -> str:
-    from studio.engine.device import Device
+def _device(settings: Settings) -> Iterator[Check]:
+    """Where models run, after it has done some work; and a faster one that cannot be used."""
+    from studio.engine.device import BUILD, Device, compute
 
-    device = Device.choose(settings.device)
-    return (
-        f"{device.name}: {device.free_bytes() / 1e9:.1f} of {device.total_bytes() / 1e9:.1f} GB free, "
-        f"offload {settings.offload}"
-    )
+    def look() -> str:
+        device = Device.choose(settings.device)
+        try:
+            compute(device.torch_device)
+        except RuntimeError as error:
+            raise DeviceError(
+                f"{device.name} does not compute: {error}.", "Restart the machine, or set another."
+            ) from error
+        return (
+            f"{device.name} computes: {device.free_bytes() / 1e9:.1f} of {device.total_bytes() / 1e9:.1f} GB free, "
+            f"offload {settings.offload}"
+        )
+
+    yield (found := _attempt("device", look))
+    if found.sound and (note := Device.choose(settings.device).note):
+        yield Check("graphics card", note, BUILD)
 
 
 def _metric(name: str, metric: Metric, settings: Settings) -> Check:

@@ -1,35 +1,44 @@
 """The device that models run on: which one there is, its number format, its memory."""
 
 import gc
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Literal
 
-import psutil
 import torch
 
+from studio import space
+from studio.engine import ram
 from studio.errors import DeviceError
 from studio.families.base import Family
 
 Kind = Literal["cuda", "mps", "cpu"]
 
-CGROUP_LIMIT = Path("/sys/fs/cgroup/memory.max")
-CGROUP_USED = Path("/sys/fs/cgroup/memory.current")
+BUILD = "Install a build of torch for this card (pytorch.org lists them), or set the device to cpu."
 
 
 @dataclass(frozen=True)
 class Device:
-    """Where models run. `limit_bytes` makes its memory smaller than it is; None takes all there is."""
+    """Where models run. `limit_bytes` makes its memory smaller than it is; None takes all there is.
+
+    `note` says why it is not a faster one that the machine has.
+    """
 
     kind: Kind
     limit_bytes: int | None = None
+    note: str = ""
 
     @classmethod
     def choose(cls, wanted: Literal["auto", "cuda", "mps", "cpu"]) -> "Device":
         """The wanted device, or the fastest one where it is "auto"; DeviceError where it is not there."""
-        there = available()
+        there, fault = available(), card_fault()
+        if fault and wanted in ("auto", "cuda"):
+            there.remove("cuda")
+            if wanted == "cuda":
+                raise DeviceError(fault, BUILD)
         if wanted == "auto":
-            return cls(there[0])
+            return cls(there[0], note=f"{fault} It is not used." if fault else "")
         if wanted not in there:
             raise DeviceError(
                 f"The device {wanted!r} is not available on this machine.",
@@ -68,7 +77,7 @@ class Device:
         elif self.kind == "mps":
             total = torch.mps.recommended_max_memory()
         else:
-            total = min(psutil.virtual_memory().total, _container_limit())
+            total = ram.total_bytes()
         return min(total, self.limit_bytes or total)
 
     def free_bytes(self) -> int:
@@ -79,7 +88,7 @@ class Device:
         elif self.kind == "mps":
             free = torch.mps.recommended_max_memory() - torch.mps.driver_allocated_memory()
         else:
-            free = min(psutil.virtual_memory().available, _container_free())
+            free = ram.free_bytes()
         return max(0, min(free, self.limit_bytes or free))
 
     def release(self) -> None:
@@ -101,16 +110,46 @@ def available() -> list[Kind]:
     return [*kinds, "cpu"]
 
 
-def _container_limit() -> int:
-    """What a container may use: psutil sees the whole machine."""
+def card_fault() -> str | None:
+    """Why torch cannot compute on the graphics card that it sees; None where it can, or sees none."""
+    if not torch.cuda.is_available() or space.has_zero_gpu():  # where a card is lent only later
+        return None
+    name, built = torch.cuda.get_device_name(), torch.cuda.get_arch_list()
+    major, minor = torch.cuda.get_device_capability()
+    if torch.version.hip is None and not covers(built, (major, minor)):
+        card = f"{name} (sm_{major}{minor})"
+        return f"This torch has nothing that runs on {card}: it is built for {', '.join(built)}."
     try:
-        return int(CGROUP_LIMIT.read_text())
-    except (OSError, ValueError):
-        return 2**63
+        compute(torch.device("cuda"))
+    except RuntimeError as error:
+        return f"{name} does not compute: {str(error).strip().splitlines()[0].rstrip('.')}."
+    return None
 
 
-def _container_free() -> int:
-    try:
-        return _container_limit() - int(CGROUP_USED.read_text())
-    except (OSError, ValueError):
-        return 2**63
+def covers(built: Sequence[str], capability: tuple[int, int]) -> bool:
+    """Whether code that is built for some architectures of CUDA runs on a card of this capability.
+
+    Machine code (sm_86) runs on cards of its generation that are not older, an "a" at its end binds it to the one card;
+    what is to be compiled at its start (compute_90) runs on every later one. An empty list says nothing.
+    """
+    for arch in built:
+        found = re.fullmatch(r"(sm|compute)_(\d+)(\d)([af]?)", arch)
+        if found is None:
+            continue
+        kind, major, minor, only = found[1], int(found[2]), int(found[3]), found[4]
+        if only == "a":
+            runs = capability == (major, minor)
+        elif kind == "compute" and not only:
+            runs = capability >= (major, minor)
+        else:
+            runs = capability[0] == major and capability[1] >= minor
+        if runs:
+            return True
+    return not built
+
+
+def compute(place: torch.device) -> None:
+    """Let a device do the work of a layer, and wait for the answer; RuntimeError where it cannot."""
+    image, kernel = torch.ones(1, 4, 8, 8, device=place), torch.ones(4, 4, 3, 3, device=place)
+    filtered = torch.nn.functional.conv2d(image, kernel)
+    (filtered @ filtered.mT).sum().item()

@@ -1,0 +1,149 @@
+"""Which device is taken, what it can compute, and what of the computer's memory is free."""
+
+from pathlib import Path
+
+import psutil
+import pytest
+import torch
+
+from studio import doctor
+from studio.engine import device, ram
+from studio.engine.device import Device, covers
+from studio.errors import DeviceError
+from studio.settings import Settings
+
+GB = 10**9
+BUILT = ["sm_75", "sm_80", "sm_86", "sm_90", "sm_100", "compute_120"]
+
+
+@pytest.mark.parametrize(
+    ("capability", "runs"),
+    [
+        ((6, 1), False),  # Pascal
+        ((7, 0), False),  # Volta
+        ((7, 5), True),
+        ((8, 9), True),  # by the code for 8.6
+        ((9, 0), True),
+        ((11, 0), False),
+        ((12, 1), True),  # compiled at its start
+    ],
+)
+def test_a_card_that_torch_has_code_for_is_told_from_one_that_it_has_none_for(capability, runs):
+    assert covers(BUILT, capability) is runs
+
+
+def test_code_for_one_card_alone_runs_on_that_one_alone():
+    assert covers(["sm_90a"], (9, 0))
+    assert not covers(["sm_100a"], (10, 3))
+    assert covers(["sm_100f"], (10, 3))
+    assert covers([], (6, 1))
+
+
+@pytest.fixture
+def card(monkeypatch):
+    """A card of a capability that torch sees; whether it computes, the real torch says: it does not."""
+
+    def pretend(capability):
+        for name, value in {
+            "is_available": True,
+            "get_device_name": "GeForce GTX 1080",
+            "get_device_capability": capability,
+            "get_arch_list": BUILT,
+        }.items():
+            monkeypatch.setattr(torch.cuda, name, lambda *_, value=value: value)
+
+    return pretend
+
+
+@pytest.mark.parametrize(("capability", "said"), [((6, 1), "sm_61"), ((8, 6), "does not compute")])
+def test_a_card_that_cannot_compute_leaves_the_work_to_the_cpu_and_says_so(card, catalogue, capability, said):
+    from studio.engine.manager import PipelineManager
+
+    card(capability)
+    chosen = Device.choose("auto")
+    assert chosen.kind == "cpu"
+    assert "GeForce GTX 1080" in chosen.note
+    assert said in chosen.note
+    manager = PipelineManager(catalogue, Settings(home=Path("nowhere")))
+    assert manager.describe().endswith("It is not used.")
+    with pytest.raises(DeviceError, match="GTX 1080") as caught:
+        Device.choose("cuda")
+    assert "torch" in caught.value.hint
+    assert Device.choose("cpu") == Device("cpu")
+
+
+def test_doctor_names_a_card_that_cannot_compute_with_its_cure(card):
+    card((6, 1))
+    found = {check.name: check for check in doctor._device(Settings(home=Path("nowhere")))}
+    assert found["device"].sound
+    assert "CPU computes" in found["device"].found
+    assert "sm_61" in found["graphics card"].found
+    assert "torch" in found["graphics card"].cure
+    (alone,) = doctor._device(Settings(home=Path("nowhere"), device="cpu"))
+    assert alone.sound
+
+
+def test_doctor_lets_the_device_work(monkeypatch):
+    def broken(*_):
+        raise RuntimeError("CUDA error: no kernel image is available for execution on the device")
+
+    monkeypatch.setattr(device, "compute", broken)
+    (found,) = doctor._device(Settings(home=Path("nowhere"), device="cpu"))
+    assert "no kernel image" in found.found
+    assert not found.sound
+
+
+def group(folder: Path, names: ram.Version, limit: object, used: int = 0, cached: int = 0, shared: int = 0) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / names.limit).write_text(f"{limit}\n")
+    (folder / names.used).write_text(f"{used}\n")
+    half = cached // 2
+    stat = {"active_file": half, "inactive_file": cached - half, "shmem": shared}
+    lines = [f"{names.cached}{name} {count}" for name, count in stat.items()]
+    # The first version counts its own part beside that of all below it.
+    (folder / "memory.stat").write_text("\n".join([*lines, "cache 12345", "active_anon 777"]))
+
+
+@pytest.fixture
+def groups(monkeypatch, tmp_path):
+    def pretend(membership: str) -> Path:
+        (tmp_path / "membership").write_text(membership)
+        monkeypatch.setattr(ram, "MEMBERSHIP", tmp_path / "membership")
+        monkeypatch.setattr(ram, "GROUPS", tmp_path / "groups")
+        return tmp_path / "groups"
+
+    real = psutil.virtual_memory()
+    monkeypatch.setattr(psutil, "virtual_memory", lambda: real._replace(total=64 * GB, available=60 * GB))
+    return pretend
+
+
+@pytest.mark.parametrize(
+    ("membership", "names", "mount"),
+    [("0::/\n", ram.SECOND, ""), ("3:cpu:/\n5:memory:/docker/abc\n0::/\n", ram.FIRST, "memory")],
+)
+def test_a_containers_limit_counts_and_what_it_read_from_files_does_not(groups, membership, names, mount):
+    group(groups(membership) / mount, names, 8 * GB, used=7 * GB, cached=5 * GB)
+    assert ram.total_bytes() == Device("cpu").total_bytes() == 8 * GB
+    assert ram.free_bytes() == Device("cpu").free_bytes() == 6 * GB
+
+
+def test_every_group_above_a_process_bounds_it(groups):
+    top = groups("0::/user.slice/studio.service\n")
+    group(top, ram.SECOND, "max", used=30 * GB)
+    group(top / "user.slice", ram.SECOND, 10 * GB, used=9 * GB)
+    group(top / "user.slice" / "studio.service", ram.SECOND, 4 * GB, used=2 * GB, shared=GB)
+    assert ram.total_bytes() == 4 * GB
+    assert ram.free_bytes() == 1 * GB
+
+
+@pytest.mark.parametrize("limit", ["max", 9223372036854771712])
+def test_without_a_limit_all_of_the_machine_counts(groups, limit):
+    top = groups("0::/\n1:memory:/\n")
+    group(top, ram.SECOND, "max", used=30 * GB)
+    group(top / "memory", ram.FIRST, limit, used=30 * GB)
+    assert (ram.total_bytes(), ram.free_bytes()) == (64 * GB, 60 * GB)
+
+
+def test_a_machine_without_control_groups_is_taken_as_it_is(groups):
+    groups("").joinpath("gone").unlink(missing_ok=True)
+    assert (ram.total_bytes(), ram.free_bytes()) == (64 * GB, 60 * GB)
