@@ -38,9 +38,15 @@ class Read:
     embeds: torch.Tensor
     pooled: torch.Tensor | None
 
-    def tiled(self, tokens: int) -> "Read":
-        """The same words so often that there are this many tokens: whoever attends to them hears no difference."""
-        return Read(self.embeds.repeat(1, tokens // self.embeds.shape[1], 1), self.pooled)
+    def stretched(self, tokens: int, empty: "Read") -> "Read":
+        """The same words in this many tokens: said again and again where that comes out even, which whoever attends to
+        them does not hear, else followed by empty chunks, as A1111 pads.
+        """
+        times, rest = divmod(tokens, self.embeds.shape[1])
+        if not rest:
+            return Read(self.embeds.repeat(1, times, 1), self.pooled)
+        more = (tokens - self.embeds.shape[1]) // empty.embeds.shape[1]
+        return Read(torch.cat([self.embeds, empty.embeds.repeat(1, more, 1)], dim=1), self.pooled)
 
     def zeros(self) -> "Read":
         """What some models were taught to take for no words."""

@@ -23,9 +23,9 @@ class Line:
         """What holds at a step; after the last one, the last."""
         return next((read for until, read in self.reads if step <= until), self.reads[-1][1])
 
-    def tiled(self, tokens: int) -> "Line":
-        """The same, each of its words so often that there are this many tokens."""
-        return replace(self, reads=tuple((until, read.tiled(tokens)) for until, read in self.reads))
+    def stretched(self, tokens: int, empty: Read) -> "Line":
+        """The same, each of its words in this many tokens; `empty` is what encoders make of no words."""
+        return replace(self, reads=tuple((until, read.stretched(tokens, empty)) for until, read in self.reads))
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,7 +1,6 @@
 """Prompts: that they fit, and what the text encoders make of them, kept for the next image."""
 
 import inspect
-import math
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from functools import partial
@@ -20,11 +19,14 @@ from studio.engine.loading import FOREIGN
 from studio.engine.script import Encoded, Line, Script
 from studio.errors import ModelError, RecipeError
 from studio.prompts.schedule import Chunks, Plan, Strand
+from studio.prompts.view import CHUNK
 from studio.recipe import Recipe
 from studio.settling import wording
 
 T = TypeVar("T")
 KEPT = 64
+# A prompt of as many characters as a recipe takes has 17 chunks; embeddings, AND and words in turn make more of it.
+MOST_CHUNKS, MOST_READ = 64, 256
 # What `encode_prompt` returns, by how many values there are.
 NAMES = {
     2: ("prompt_embeds", "negative_prompt_embeds"),
@@ -61,8 +63,11 @@ class Prompts:
         # SDXL was trained with zeros for no negative prompt.
         if not any(map(any, plans[1].strands[0].at(1))) and pipe.config.get("force_zeros_for_empty_prompt"):
             negative = Line(((1, lines[0].at(1).zeros()),))
-        tokens = math.lcm(*(read.embeds.shape[1] for line in (*lines, negative) for _, read in line.reads))
-        lines, against = [line.tiled(tokens) for line in lines], negative.tiled(tokens)
+        lengths = {read.embeds.shape[1] for line in (*lines, negative) for _, read in line.reads}
+        longest = max(lengths)
+        uneven = any(longest % length for length in lengths)
+        empty = self._read(pipe, ((),), changed) if uneven else lines[0].at(1)
+        lines, against = [line.stretched(longest, empty) for line in lines], negative.stretched(longest, empty)
         words, others = lines[0].at(1), against.at(1)
         offered = {
             "prompt_embeds": words.embeds,
@@ -106,15 +111,38 @@ def repeated(encoded: Encoded, count: int) -> Encoded:
 
 
 def check_length(pipe: Any, model: Model, recipe: Recipe, book: Wordbook) -> None:
-    """RecipeError where a prompt has more tokens than the model reads: the end would be cut without a word."""
+    """RecipeError where a prompt has more tokens than the model reads, which would be cut without a word; for a model
+    that reads them in several goes, where it would read for hours.
+    """
     facts = model.family_facts()
-    if facts.weighs_words:  # it reads them in several goes
+    prompts, plans = wording.read(recipe, model, book)
+    if facts.weighs_words:
+        for prompt, plan in zip(prompts, plans, strict=True):
+            _check_work(pipe, prompt.recipe_field, plan, book)
         return
     tokenizer = getattr(pipe, facts.tokenizer, None) or pipe.tokenizer
     marks = tokenizer.num_special_tokens_to_add()
     limit = min(int(model.default("prompt_tokens")), tokenizer.model_max_length - marks)
-    for prompt, plan in zip(*wording.read(recipe, model, book), strict=True):
+    for prompt, plan in zip(prompts, plans, strict=True):
         _check_field(tokenizer, prompt.recipe_field, plan.strands[0].stages[0].text, limit)
+
+
+def _check_work(pipe: Any, field: str, plan: Plan, book: Wordbook) -> None:
+    """What is read at one step, in all parts of an AND, and what is read once for all steps, are bounded."""
+    counts = {name: book.embeddings[name].vectors for name in plan.embeddings}
+    sizes = {
+        stage.chunks: len(filled(stage.chunks, pipe.tokenizer, counts))
+        for strand in plan.strands
+        for stage in strand.stages
+    }
+    at_once = sum(max(sizes[stage.chunks] for stage in strand.stages) for strand in plan.strands)
+    if at_once > MOST_CHUNKS or sum(sizes.values()) > MOST_READ:
+        raise RecipeError(
+            field,
+            f"The text takes {at_once} chunks of {CHUNK} tokens at once and {sum(sizes.values())} in all; "
+            f"{MOST_CHUNKS} and {MOST_READ} are the most.",
+            "Shorten it, or leave out some of its parts.",
+        )
 
 
 def _check_field(tokenizer: Any, field: str, text: str, limit: int) -> None:

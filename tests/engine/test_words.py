@@ -258,3 +258,46 @@ def test_encoders_without_weights_say_what_they_ignore(backend: LocalBackend, re
     assert (np.asarray(made.image) == pixels(backend, recipe("flux", prompt="a red house"))).all()
     with pytest.raises(RecipeError, match="tokens longer"):
         pixels(backend, recipe("flux", prompt="a " * 600))
+
+
+def test_prompts_of_unlike_lengths_are_as_long_as_the_longer_one(
+    scripts: Callable[..., Any], recipe: Callable[..., Recipe]
+) -> None:
+    """17 against 16 chunks were 272, the least length that both divide."""
+    import torch
+
+    script = scripts(recipe("sd15", prompt="a BREAK " * 16 + "b", negative_prompt="c BREAK " * 15 + "d"))
+    words, against = script.arguments["prompt_embeds"], script.arguments["negative_prompt_embeds"]
+    assert words.shape[1] == against.shape[1] == 17 * 77
+    nothing = scripts(recipe("sd15", prompt="(a:1.1)", negative_prompt="")).arguments["negative_prompt_embeds"]
+    assert torch.equal(against[:, 16 * 77 :], nothing[:, :77])
+
+
+def test_prompts_of_which_one_is_a_multiple_are_repeated_as_before(
+    scripts: Callable[..., Any], recipe: Callable[..., Recipe]
+) -> None:
+    import torch
+
+    script = scripts(recipe("sd15", prompt="a BREAK b BREAK c BREAK d", negative_prompt="e BREAK f"))
+    against = script.arguments["negative_prompt_embeds"]
+    assert against.shape[1] == 4 * 77
+    assert torch.equal(against[:, : 2 * 77], against[:, 2 * 77 :])
+
+
+@pytest.mark.parametrize(
+    ("field", "text"),
+    [
+        ("prompt", "a AND " * 64 + "a"),
+        ("prompt", "BREAK " * 64 + "a"),
+        ("prompt", "embedding:calm-sd15 BREAK " * 70),
+        ("negative_prompt", "BREAK " * 64 + "a"),
+        ("prompt", "[" + "|".join(f"{n}" for n in range(257)) + "]"),
+    ],
+    ids=["parts", "chunks", "embeddings", "of the negative prompt", "in turn"],
+)
+def test_a_prompt_that_would_be_read_for_hours_is_refused(
+    backend: LocalBackend, recipe: Callable[..., Recipe], field: str, text: str
+) -> None:
+    with pytest.raises(RecipeError, match="64 and 256 are the most") as caught:
+        pixels(backend, recipe("sd15", steps=300, **{field: text}))
+    assert caught.value.field == field
