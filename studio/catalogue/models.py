@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
 
 from pydantic import Field, ValidationInfo, field_validator
 
-from studio.catalogue import noise_schedules
+from studio.catalogue import configs, noise_schedules
 from studio.catalogue.checkpoints import (
     INDEX,
     family_of_file,
@@ -19,6 +19,7 @@ from studio.catalogue.checkpoints import (
     repo_files,
     weights,
 )
+from studio.catalogue.configs import PredictionType
 from studio.catalogue.misplaced import refused, what_else
 from studio.catalogue.noise_schedules import NoiseSchedule
 from studio.catalogue.sources import Count, Entry, Found, Sourced, Sources, found_in, table_of
@@ -44,11 +45,13 @@ NOISE_DEFAULTS: Mapping[NoiseSchedule, str] = {"zero_snr": "Euler", "edm": "EDM 
 class Model(Sourced):
     """One model: where its weights are, and where it differs from its family. What is None is as in the family.
 
-    A single `file` has `config`, a diffusers folder without weights. `noise_schedule` is read from the files where
-    they lie here, and said by the TOML file of a model on the hub.
+    A single `file` has `config`, a diffusers folder without weights, the studio's own where there is none of its own.
+    `noise_schedule` is read from the files where they lie here, and said by the TOML file of a model on the hub; so is
+    `prediction_type` of a single file, where that is not as its config says.
     """
 
     config: Path | None = None
+    prediction_type: PredictionType | None = None
     noise_schedule: NoiseSchedule | None = None
     scheduler: str | None = None
     steps: Count | None = None
@@ -152,6 +155,9 @@ class Catalogue(Sources[Model]):
             table["family"] = _recognise(table)
         if "noise_schedule" not in table and (seen := _noise_schedule(table)):
             table["noise_schedule"] = seen
+        if file := _single_file(table):
+            family = str(table.get("family"))
+            table = {"config": configs.bundled(family), **configs.facts_of(file, family), **table}
         return check(toml, {"id": name}, table, Model)
 
     def checker(self, model: Model) -> Path | None:
@@ -198,10 +204,15 @@ def sampled_by(family: Family, noise_schedule: NoiseSchedule | None) -> tuple[st
 
 def _noise_schedule(table: Mapping[str, Any]) -> NoiseSchedule | None:
     """What the model's files say, where they lie here."""
-    file, folder = table.get("file"), table.get("folder")
-    if isinstance(file, Path) and file.is_file() and file.suffix == ".safetensors":
+    folder = table.get("folder")
+    if file := _single_file(table):
         return noise_schedules.of_file(file, table.get("config"))
     return noise_schedules.of_folder(folder) if isinstance(folder, Path) else None
+
+
+def _single_file(table: Mapping[str, Any]) -> Path | None:
+    file = table.get("file")
+    return file if isinstance(file, Path) and file.is_file() and file.suffix == ".safetensors" else None
 
 
 def _recognise(table: Mapping[str, Any]) -> str:
@@ -243,7 +254,7 @@ def _check_config(model: Model) -> None:
         )
     stem = model.file.with_suffix("").name
     raise ModelError(
-        f"{model.file.name} needs the configs and tokenizer of its family on this disk.",
+        f"{model.file.name} needs the configs and tokenizers of its family on this disk.",
         f"Copy everything but the weights of any {model.family_facts().name} model in diffusers format into "
         f'{stem}.config/ beside it, or name such a folder in {stem}.toml: config = "folder".',
     )

@@ -10,6 +10,9 @@ from math import prod
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+
 from studio.errors import ModelError
 from studio.parsing import ParseError, parse_json
 
@@ -71,6 +74,25 @@ def header(path: Path) -> Header:
     except OSError as error:
         raise _unreadable(path, error) from error
     return _read(path, seen.st_size, seen.st_ino, seen.st_mtime_ns)
+
+
+def tensor_values(path: Path, name: str) -> npt.NDArray[np.float32] | None:
+    """The numbers of one small tensor, as they lie in the file; None where there is none, or in a rare number format.
+
+    Raises ModelError as `header`.
+    """
+    header(path)
+    values, data_bytes = _header(path)
+    entry = values.get(name, {})
+    if entry.get("dtype") not in ("F16", "BF16", "F32"):
+        return None
+    begin, end = entry["data_offsets"]
+    with path.open("rb") as file:
+        file.seek(path.stat().st_size - data_bytes + begin)
+        raw = file.read(end - begin)
+    if entry["dtype"] == "BF16":  # the upper half of a number of 32 bits
+        return (np.frombuffer(raw, np.uint16).astype(np.uint32) << 16).view(np.float32)
+    return np.frombuffer(raw, np.float16 if entry["dtype"] == "F16" else np.float32).astype(np.float32)
 
 
 def refuse_pickle(path: Path) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from studio.catalogue.checkpoints import read_json
+from studio.catalogue.configs import CONFIGS, Pairs, clip_vocabulary
 from studio.errors import ModelError
 
 if TYPE_CHECKING:
@@ -53,6 +54,7 @@ class Vocabulary(BaseModel):
 def read_tokenizer(folder: Path) -> "Tokenizer | None":
     """The tokenizer whose files lie in `folder`, without truncation and padding; None where there are none."""
     from tokenizers import Tokenizer
+    from tokenizers.models import BPE
 
     if (folder / "tokenizer.json").is_file():
         tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
@@ -60,16 +62,15 @@ def read_tokenizer(folder: Path) -> "Tokenizer | None":
         tokenizer.no_padding()
         return tokenizer
     if (folder / "vocab.json").is_file() and (folder / "merges.txt").is_file():
-        return _clip_tokenizer(folder)
-    return None
+        return _clip_tokenizer(*BPE.read_file(str(folder / "vocab.json"), str(folder / "merges.txt")))
+    return _clip_tokenizer(*clip_vocabulary()) if folder.is_relative_to(CONFIGS) and folder.is_dir() else None
 
 
-def _clip_tokenizer(folder: Path) -> "Tokenizer":
-    """CLIP's byte-level BPE from its two plain files, as models older than tokenizer.json have them."""
+def _clip_tokenizer(vocabulary: dict[str, int], merges: Pairs) -> "Tokenizer":
+    """CLIP's byte-level BPE, as models older than tokenizer.json have it in two plain files."""
     from tokenizers import Regex, Tokenizer, normalizers, pre_tokenizers
     from tokenizers.models import BPE
 
-    vocabulary, merges = BPE.read_file(str(folder / "vocab.json"), str(folder / "merges.txt"))
     tokenizer = Tokenizer(BPE(vocabulary, merges, end_of_word_suffix="</w>", unk_token=CLIP_END))
     tokenizer.add_special_tokens([CLIP_START, CLIP_END])
     tokenizer.normalizer = normalizers.Sequence(

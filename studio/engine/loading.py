@@ -14,6 +14,7 @@ from safetensors import SafetensorError
 
 from studio.catalogue import variants
 from studio.catalogue.checkpoints import INDEX, read_json
+from studio.catalogue.configs import CONFIGS, clip_vocabulary
 from studio.catalogue.controlnets import ControlNet
 from studio.catalogue.models import Catalogue, Model
 from studio.engine import edm
@@ -112,13 +113,37 @@ def _load_file(model: Model, file: Path, config: Path, dtype: torch.dtype) -> An
             config=str(config),
             local_files_only=True,
             dtype=dtype,
+            **_tokenizers(config),
             **_options(inspect.signature(cls.__init__).parameters),
         )
         edm.adopt(pipeline, file)
+    if learned := _learned(model):
+        pipeline.scheduler = type(pipeline.scheduler).from_config({**pipeline.scheduler.config, **learned})
     for name, part in pipeline.components.items():
         if isinstance(part, torch.nn.Module) and (lacking := unfilled(part)):
             raise ModelError(f"{file.name} lacks {len(lacking)} weights of its {name}, such as {lacking[0]}.", cure)
     return pipeline
+
+
+def _tokenizers(config: Path) -> dict[str, Any]:
+    """The tokenizers of a folder of the studio's own, which share one vocabulary."""
+    if not config.is_relative_to(CONFIGS):
+        return {}
+    vocabulary, merges = clip_vocabulary()
+    return {
+        path.parent.name: transformers.CLIPTokenizer(vocab=vocabulary, merges=merges, **read_json(path))
+        for path in sorted(config.glob("*/tokenizer_config.json"))
+    }
+
+
+def _learned(model: Model) -> dict[str, Any]:
+    """What a single file says of its training that its folder of configs says otherwise."""
+    if model.noise_schedule == "edm":
+        return {}
+    learned: dict[str, Any] = {"prediction_type": model.prediction_type} if model.prediction_type else {}
+    if model.noise_schedule == "zero_snr":
+        learned |= {"rescale_betas_zero_snr": True, "timestep_spacing": "trailing"}
+    return learned
 
 
 def _options(takes: Any) -> dict[str, Any]:

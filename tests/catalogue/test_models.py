@@ -93,12 +93,12 @@ def test_a_single_file_with_its_configs_beside_it_can_be_loaded(home):
     assert "painter.config" not in known
 
 
-def test_a_single_file_without_configs_says_what_to_do(home):
-    write_single_file(home / "painter.safetensors", "sd15")
+def test_a_single_file_of_a_family_whose_configs_do_not_come_along_says_what_to_do(home):
+    write_single_file(home / "painter.safetensors", "sd3")
     known = catalogue(home)
     assert str(known.why_not(known["painter"])) == (
-        "painter.safetensors needs the configs and tokenizer of its family on this disk. "
-        "Copy everything but the weights of any Stable Diffusion 1.5 model in diffusers format "
+        "painter.safetensors needs the configs and tokenizers of its family on this disk. "
+        "Copy everything but the weights of any Stable Diffusion 3.5 model in diffusers format "
         'into painter.config/ beside it, or name such a folder in painter.toml: config = "folder".'
     )
 

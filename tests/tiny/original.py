@@ -2,27 +2,39 @@
 
 import json
 import re
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
 
-def single_file(folder: Path, path: Path) -> Path:
-    """Write the weights of the SD 1.x or SDXL model in `folder` as one file with the original tensor names."""
+def single_file(folder: Path, path: Path, **marks: Any) -> Path:
+    """Write the weights of the SD 1.x or SDXL model in `folder` as one file with the original tensor names.
+
+    `marks` are tensors that say how the model was trained.
+    """
     from safetensors.torch import load_file, save_file
 
     def tensors(name: str) -> dict[str, Any]:
         return load_file(next((folder / name).glob("*.safetensors")))
 
     layers = json.loads((folder / "unet/config.json").read_text())["layers_per_block"]
-    whole = {f"model.diffusion_model.{unet_key(k, layers)}": v for k, v in tensors("unet").items()}
-    whole |= {f"first_stage_model.{_vae_key(k)}": _vae_value(k, v) for k, v in tensors("vae").items()}
-    if (folder / "text_encoder_2").is_dir():
-        whole |= _clip("conditioner.embedders.0.transformer.", tensors("text_encoder"))
-        whole |= _open_clip("conditioner.embedders.1.model.", tensors("text_encoder_2"))
-    else:
-        whole |= _clip("cond_stage_model.transformer.", tensors("text_encoder"))
+    parts = ("unet", "vae", "text_encoder", *(["text_encoder_2"] if (folder / "text_encoder_2").is_dir() else []))
+    whole = original({part: tensors(part) for part in parts}, layers) | marks
     save_file({k: v.contiguous() for k, v in whole.items()}, path)
     return path
+
+
+def original(parts: dict[str, dict[str, Any]], layers: int, *, open_clip: bool = False) -> dict[str, Any]:
+    """The tensors of a model's parts under their original names; `open_clip`: its one text encoder is one of SD 2."""
+    unet = parts["unet"]
+    whole = {f"model.diffusion_model.{unet_key(k, layers, unet)}": v for k, v in unet.items()}
+    whole |= {f"first_stage_model.{_vae_key(k)}": _vae_value(k, v) for k, v in parts["vae"].items()}
+    if "text_encoder_2" in parts:
+        whole |= _clip("conditioner.embedders.0.transformer.", parts["text_encoder"])
+        return whole | _open_clip("conditioner.embedders.1.model.", parts["text_encoder_2"])
+    if open_clip:
+        return whole | _open_clip("cond_stage_model.model.", parts["text_encoder"])
+    return whole | _clip("cond_stage_model.transformer.", parts["text_encoder"])
 
 
 def configs_only(folder: Path, target: Path) -> Path:
@@ -54,8 +66,11 @@ _UNET_ENDS = {
 }
 
 
-def unet_key(key: str, layers: int) -> str:
-    """The original name of a UNet tensor; blocks are numbered through, a down or up sampler ends each."""
+def unet_key(key: str, layers: int, keys: Collection[str] = ()) -> str:
+    """The original name of a UNet tensor; blocks are numbered through, a down or up sampler ends each.
+
+    `keys` are those of the whole UNet; without them, an upsampler is taken to stand behind an attention.
+    """
     stem, _, kind = key.rpartition(".")
     if stem in _UNET_ENDS:
         return f"{_UNET_ENDS[stem]}.{kind}"
@@ -71,8 +86,9 @@ def unet_key(key: str, layers: int) -> str:
         return f"input_blocks.{(block + 1) * (layers + 1)}.0.op.{kind}"
     if where == "down":
         return f"input_blocks.{1 + block * (layers + 1) + index}.{int(what == 'attentions')}.{rest}"
-    if what == "upsamplers":  # here it stands behind an attention
-        return f"output_blocks.{block * (layers + 1) + layers}.2.conv.{kind}"
+    if what == "upsamplers":
+        behind = 1 + (not keys or any(other.startswith(f"up_blocks.{block}.attentions.") for other in keys))
+        return f"output_blocks.{block * (layers + 1) + layers}.{behind}.conv.{kind}"
     return f"output_blocks.{block * (layers + 1) + index}.{int(what == 'attentions')}.{rest}"
 
 
@@ -115,7 +131,7 @@ def _open_clip(prefix: str, tensors: dict[str, Any]) -> dict[str, Any]:
     out = {
         "positional_embedding": plain.pop("embeddings.position_embedding.weight"),
         "token_embedding.weight": plain.pop("embeddings.token_embedding.weight"),
-        "text_projection": plain.pop("text_projection.weight").T,
+        **({"text_projection": plain.pop("text_projection.weight").T} if "text_projection.weight" in plain else {}),
         "ln_final.weight": plain.pop("final_layer_norm.weight"),
         "ln_final.bias": plain.pop("final_layer_norm.bias"),
     }
