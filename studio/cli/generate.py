@@ -18,7 +18,8 @@ from studio.controls import CONTROLS
 from studio.errors import RecipeError
 from studio.events import Done, Event, Failed, Finished, Loading, Step, Stopped
 from studio.inputs import Input, Inputs
-from studio.metadata import hearsay, png
+from studio.metadata import png, readers
+from studio.metadata.fitting import Here, fit
 from studio.recipe import Recipe, settings
 from studio.settings import Settings
 from studio.settling.wording import replaced
@@ -85,8 +86,8 @@ def arguments(parser: argparse.ArgumentParser, prompt: str = "prompt") -> None:
         "--like",
         type=Path,
         metavar="FILE",
-        help="Take the settings that this picture of the studio, A1111, Forge or ComfyUI tells, or this text of A1111. "
-        "What is given besides counts over them.",
+        help="Take the settings that this picture or text of the studio, A1111, Forge, ComfyUI, Fooocus, InvokeAI or "
+        "another tool tells. What is given besides counts over them, and what is not here is left out and said.",
     )
     output_arguments(parser)
 
@@ -114,30 +115,33 @@ def run(args: argparse.Namespace) -> int:
 
 def asked(args: argparse.Namespace) -> dict[str, Any]:
     """The recipe fields that the options say, in which files stand for pictures; RecipeError for the rest of them."""
-    given = _heard(args.like, load_settings(args)) if args.like else {}
-    given |= saved(args.preset, load_settings(args))
-    given |= {name: value for name in settings() if (value := getattr(args, name, None)) is not None}
+    options = saved(args.preset, load_settings(args))
+    options |= {name: value for name in settings() if (value := getattr(args, name, None)) is not None}
     if args.outpaint:
-        given["outpaint"] = sides(args.outpaint)
+        options["outpaint"] = sides(args.outpaint)
     if args.lora:
-        given["loras"] = [lora(text) for text in args.lora]
+        options["loras"] = [lora(text) for text in args.lora]
     units = [*(_unit("image", text) for text in args.control), *(_unit("map", text) for text in args.control_map)]
-    units = units or given.pop("controls", [])
-    # Without the pictures first, so that a misspelt setting stores nothing.
-    plain = {name: value for name, value in given.items() if name not in ("init_image", "mask_image")}
-    unpictured = [{**unit, "image": None, "map": None} for unit in units]
-    Recipe.make(**plain | ({"controls": unpictured} if units else {}))
     if units:
-        given["controls"] = units
-    return given
+        options["controls"] = units
+    # Without the pictures first, so that a misspelt setting stores nothing.
+    plain = {name: value for name, value in options.items() if name not in ("init_image", "mask_image")}
+    unpictured = [{**unit, "image": None, "map": None} for unit in options.get("controls", [])]
+    Recipe.make(**plain | ({"controls": unpictured} if unpictured else {}))
+    return (_like(args.like, load_settings(args), options) if args.like else {}) | options
 
 
-def _heard(path: Path, studio_settings: Settings) -> dict[str, Any]:
-    """The recipe fields that a file tells, with its pictures as files; what it tells besides is said."""
-    heard = hearsay.of_file(path)
-    for words in heard.left:
+def _like(path: Path, studio_settings: Settings, options: dict[str, Any]) -> dict[str, Any]:
+    """The recipe fields that a file tells and that can be made here, with its pictures as files.
+
+    `options` count over them. What is left out is said.
+    """
+    here = Here.of(studio_settings)
+    over = options | stored(here.inputs, options, quiet=True)
+    fitted = fit(here, readers.of_file(path), studio_settings.model, over)
+    for words in fitted.left:
         print(f"{path}: left out: {words}", file=sys.stderr)
-    inputs, given = Inputs.of(studio_settings), dict(heard.values)
+    inputs, given = here.inputs, fitted.values
     given |= {name: str(inputs.path(given[name])) for name in ("init_image", "mask_image") if name in given}
     if "controls" in given:
         units = Recipe.make(controls=given["controls"]).without_maps().model_dump(exclude_none=True)["controls"]
@@ -176,19 +180,25 @@ def _unit(source: Literal["image", "map"], text: str) -> dict[str, Any]:
     return {source: given.pop("file"), **given}
 
 
-def stored(inputs: Inputs, given: dict[str, Any]) -> dict[str, Any]:
-    """The ids of the pictures that are given as files; what was done to them is said."""
+def stored(inputs: Inputs, given: dict[str, Any], *, quiet: bool = False) -> dict[str, Any]:
+    """The ids of the pictures that are given as files; what was done to them is said, unless that comes later."""
+    say = _quiet if quiet else said
     ids: dict[str, Any] = {}
     for name, add in (("init_image", inputs.add), ("mask_image", inputs.add_mask)):
         if name in given:
-            ids[name] = said(add(Path(given[name])), given[name])
+            ids[name] = say(add(Path(given[name])), given[name])
     if "controls" in given:
         ids["controls"] = [
-            {**unit, source: said(inputs.add(Path(unit[source]), "controls"), unit[source])}
+            {**unit, source: say(inputs.add(Path(unit[source]), "controls"), unit[source])}
             for unit in given["controls"]
             for source in unit.keys() & {"image", "map"}
         ]
     return ids
+
+
+def _quiet(added: Input, file: str) -> str:
+    del file
+    return added.id
 
 
 def said(added: Input, file: str) -> str:

@@ -5,6 +5,7 @@ import re
 from collections.abc import Mapping
 
 from studio import __version__
+from studio.prompts.dialects import to_a1111
 from studio.prompts.language import Lora as Mention
 from studio.prompts.language import Part, Prompt
 from studio.recipe import Recipe
@@ -35,14 +36,21 @@ def to_infotext(recipe: Recipe, size: tuple[int, int] | None = None) -> str:
         "Version": f"Image Studio {__version__}",
     }
     settings = ", ".join(f"{name}: {_quoted(value)}" for name, value in values.items() if value is not None)
-    negative = f"\nNegative prompt: {recipe.negative_prompt}" if recipe.negative_prompt else ""
-    return f"{recipe.prompt}{_tags(recipe)}{negative}\n{settings}".strip()
+    negative = f"\nNegative prompt: {_words(recipe.negative_prompt)}" if recipe.negative_prompt else ""
+    return f"{_words(recipe.prompt)}{_tags(recipe)}{negative}\n{settings}".strip()
+
+
+def _words(prompt: str) -> str:
+    """The prompt as A1111 reads it; no line of it may look like the negative prompt, and NUL ends a text in a PNG."""
+    first, *lines = to_a1111(prompt).replace("\0", "").split("\n")
+    marked = (" " if line.strip().casefold().startswith("negative prompt:") else "\n" for line in lines)
+    return first + "".join(mark + line for mark, line in zip(marked, lines, strict=True))
 
 
 def _tags(recipe: Recipe) -> str:
     """The LoRAs that the prompt itself does not mention, as A1111 has them: in the prompt."""
     others = [lora for lora in recipe.loras if not re.search(rf"<lora:\s*{re.escape(lora.name)}\s*[:>]", recipe.prompt)]
-    tags = (Prompt((Part((Mention(lora.name, *lora.weights),)),)).print() for lora in others)
+    tags = (to_a1111(Prompt((Part((Mention(lora.name, *lora.weights),)),)).print()) for lora in others)
     return "".join(f" {tag}" for tag in tags)
 
 
@@ -119,4 +127,5 @@ def _number(value: float | None) -> str | None:
 def _quoted(value: object) -> str:
     """The value, in JSON quotes where it holds one of A1111's separators."""
     text = str(value)
-    return json.dumps(text, ensure_ascii=False) if any(mark in text for mark in ",:\n") else text
+    marked = any(mark in text for mark in ",:\n") or text[:1] in ('"', "[", "{")
+    return json.dumps(text, ensure_ascii=False) if marked else text

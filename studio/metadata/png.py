@@ -5,11 +5,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from studio import __version__
 from studio.errors import LibraryError, RecipeError
+from studio.metadata import bounded_json, png_chunks
 from studio.metadata.infotext import to_infotext
 from studio.recipe import Recipe
 
@@ -22,50 +23,58 @@ def write(image: Image.Image, recipe: Recipe, facts: Mapping[str, str], target: 
     """Write `image` as PNG with its recipe and facts; OSError where `target` cannot be written."""
     own = {"recipe": json.loads(recipe.to_json()), "facts": dict(facts), "studio": __version__}
     texts = PngInfo()
-    # Never compressed: readers refuse a compressed text that unpacks to more than a megabyte.
-    texts.add_text(CHUNK, json.dumps(own, ensure_ascii=False, separators=(",", ":")))
+    # Never compressed: readers refuse a compressed text that unpacks to more than a megabyte. In ASCII alone, so that
+    # no program that writes the file again can mistake its encoding.
+    texts.add_text(CHUNK, json.dumps(own, separators=(",", ":")))
     texts.add_text("parameters", to_infotext(recipe, image.size))
     image.save(target, format="PNG", compress_level=LEVEL, pnginfo=texts)
 
 
 def read(path: Path) -> Recipe:
     """The recipe that made the image; LibraryError where the file is no image or holds no recipe."""
-    try:
-        return Recipe.from_json(json.dumps(_own(path)["recipe"]))
-    except (KeyError, RecipeError) as error:
-        raise _no_recipe(path, f"holds a recipe that this studio cannot read ({error})") from error
+    return recipe_of(_text(path), path.name)[0]
 
 
 def read_facts(path: Path) -> Mapping[str, str]:
     """How the image was made, beyond its recipe: device, versions, seconds; LibraryError as in `read`."""
-    facts = _own(path).get("facts")
+    facts = _own(_text(path), path.name).get("facts")
     if not isinstance(facts, dict):
-        raise _no_recipe(path, "does not say how it was made")
+        raise _no_recipe(path.name, "does not say how it was made")
     return {str(name): str(value) for name, value in facts.items()}
 
 
-def _own(path: Path) -> dict[str, Any]:
-    """What our chunk says."""
+def recipe_of(text: str, name: str) -> tuple[Recipe, str]:
+    """The recipe in the text of our chunk, and the version of the studio that wrote it; LibraryError as in `read`."""
+    own = _own(text, name)
     try:
-        with Image.open(path) as image:
-            text = image.info.get(CHUNK)
+        return Recipe.from_json(json.dumps(own["recipe"])), str(own.get("studio", ""))
+    except (KeyError, RecipeError) as error:
+        raise _no_recipe(name, f"holds a recipe that this studio cannot read ({error})") from error
+
+
+def _text(path: Path) -> str:
+    """What our chunk says, wherever in the file it stands."""
+    try:
+        with path.open("rb") as file:
+            if file.read(len(png_chunks.SIGNATURE)) != png_chunks.SIGNATURE:
+                raise LibraryError(f"{path.name} is not an image.", "Choose a PNG that the studio made.")
+            text = next((chunk.text for chunk in png_chunks.texts_of(file) if chunk.name == CHUNK), None)
     except FileNotFoundError as error:
         raise LibraryError(f"{path.name} is not there.", "It may have been moved or deleted.") from error
-    except UnidentifiedImageError as error:
-        raise LibraryError(f"{path.name} is not an image.", "Choose a PNG that the studio made.") from error
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise _no_recipe(path, f"cannot be read ({error})") from error
-    if not isinstance(text, str):
-        raise _no_recipe(path, "holds no recipe")
-    try:
-        own = json.loads(text)
-    except json.JSONDecodeError as error:
-        raise _no_recipe(path, "holds a damaged recipe") from error
-    if not isinstance(own, dict):
-        raise _no_recipe(path, "holds a damaged recipe")
+    except OSError as error:
+        raise _no_recipe(path.name, f"cannot be read ({error})") from error
+    if text is None:
+        raise _no_recipe(path.name, "holds no recipe")
+    return text
+
+
+def _own(text: str, name: str) -> dict[str, Any]:
+    own = bounded_json.mapping(text)
+    if own is None:
+        raise _no_recipe(name, "holds a damaged recipe")
     return own
 
 
-def _no_recipe(path: Path, fault: str) -> LibraryError:
+def _no_recipe(name: str, fault: str) -> LibraryError:
     hint = "Choose a PNG as the studio wrote it; other programs often drop the recipe when they save."
-    return LibraryError(f"{path.name} {fault}.", hint)
+    return LibraryError(f"{name} {fault}.", hint)

@@ -76,13 +76,13 @@ def _asked(recipe: Recipe, model: Model, inputs: Inputs) -> Open:
         return width or int(model.default("width")), height or int(model.default("height"))
     start, family = _start(recipe, inputs), model.family_facts()
     if width is None and height is None:
-        return _fitted(start, family)
+        return fitted(start, family)
     if width is None:
         return _clamped((height or 0) * start[0] / start[1], family), height
     return width, height or _clamped(width * start[1] / start[0], family)
 
 
-def _fitted(size: Size, family: Family) -> Size:
+def fitted(size: Size, family: Family) -> Size:
     """The size scaled into the family's limits, its shape kept as far as they allow."""
     scale = max(1.0, family.min_side / min(size))
     scale = min(scale, family.max_side / max(size))

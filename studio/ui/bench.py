@@ -229,17 +229,18 @@ class Bench:
             told, model = hearsay.heard(event), self.form.model(values[self.form.widgets["model"]])
         except StudioError as fault:
             return {self.hearsay: hearsay.told(event, fault=f"{fault.message} {fault.hint}".strip())}
-        recipe, left = hearsay.fitting(self.studio, told, model.id)
-        return {**self._shown(recipe, values), self.hearsay: hearsay.told(event, left=left)}
+        fitted = hearsay.fitting(self.studio, told, model.id)
+        shown = self._shown(fitted.recipe, values, hearsay.named(told, fitted))
+        return {**shown, self.hearsay: hearsay.told(event, left=fitted.left)}
 
-    def _shown(self, recipe: Recipe, values: Values) -> Updates:
-        """What sets the form of the recipe's own task to it; `values` are those before."""
+    def _shown(self, recipe: Recipe, values: Values, names: set[str] | None = None) -> Updates:
+        """What sets the form of the recipe's own task to it, or to these fields of it; `values` are those before."""
         tab = self._tab_of(recipe)
         panel = self.panels[tab]
         return {
-            **self.knobs.show(panel.opened(recipe), tab, values),
-            **self.stack.show(recipe),
-            **self.units.show(recipe),
+            **self.knobs.show(panel.opened(recipe), tab, values, names),
+            **(self.stack.show(recipe) if names is None or "loras" in names else {}),
+            **(self.units.show(recipe) if names is None or "controls" in names else {}),
             **panel.show(recipe),
             self.tablist: gr.Tabs(selected=tab),
         }

@@ -6,20 +6,16 @@ The widget's value says what came of the last one: its `name`, what was `left` o
 import time
 from typing import Any
 
-from studio.errors import RecipeError, StudioError
-from studio.metadata import hearsay
-from studio.metadata.infotext import SAMPLERS
-from studio.metadata.parameters import SHOWN, Heard
-from studio.recipe import Recipe, settings
+from studio.metadata import readers
+from studio.metadata.fitting import Fitted, Here, fit
+from studio.metadata.imported import PROMPTS, ImportedSettings
+from studio.recipe import settings
 from studio.studio import Studio
 from studio.ui.fast_gradio import gr
 from studio.ui.source import uploaded
 
 # Gradio finds a custom event by its quoted name in here.
 SCRIPT = """studio.hearsay(element, props, watch, upload, (data) => trigger("bring", data));"""
-OTHER_NAMES = {name: own for own, name in SAMPLERS.items()}
-# What a fault of the words is told at is the prompt itself, when it is asked for.
-WORDS = ("prompt", "negative_prompt")
 
 
 def place() -> Any:
@@ -33,11 +29,11 @@ def place() -> Any:
     )
 
 
-def heard(event: gr.EventData) -> Heard:
+def heard(event: gr.EventData) -> ImportedSettings:
     """What the file or text of the event tells; StudioError where that is nothing."""
     if text := getattr(event, "text", ""):
-        return hearsay.of_text(str(text))
-    return hearsay.of_file(uploaded(event.path))
+        return readers.of_text(str(text))
+    return readers.of_file(uploaded(event.path))
 
 
 def told(event: gr.EventData, **more: Any) -> dict[str, Any]:
@@ -45,36 +41,18 @@ def told(event: gr.EventData, **more: Any) -> dict[str, Any]:
     return {"serial": time.time_ns(), "name": str(getattr(event, "name", "")), **more}
 
 
-def fitting(studio: Studio, heard: Heard, model: str) -> tuple[Recipe, list[str]]:
-    """What was heard as a recipe of this studio, and what is left out; `model` stays where its own is not here."""
-    given, left = dict(heard.values), list(heard.left)
-    given["model"] = _known(studio, given.get("model", model))
-    if given["model"] is None:
-        left.append(f"Model {heard.values['model']}: it is not in this studio, so the chosen one stays")
-        given["model"] = model
-    while fault := _fault(studio, given):
-        name = fault.field
-        if name not in given or name in (*WORDS, "model"):
-            break
-        value = given.pop(name)
-        if name == "scheduler" and value in OTHER_NAMES:
-            given[name] = OTHER_NAMES[value]
-        else:
-            left.append(f"{settings()[name].label} {str(value)[:SHOWN]}: {fault.message}")
-    return Recipe.make(**given), left
+def fitting(studio: Studio, imported: ImportedSettings, model: str) -> Fitted:
+    """What of it this studio can make; `model` stays where its own is not here."""
+    here = Here(studio.settings, studio.catalogue, studio.presets, studio.inputs, studio.controlnets, studio.wordbook)
+    return fit(here, imported, model)
 
 
-def _known(studio: Studio, asked: str) -> str | None:
-    """The model of this id or name; other tools call it by its file."""
-    names = {word.casefold(): one.id for one in studio.catalogue.values() for word in (one.name, one.id)}
-    return names.get(asked.casefold())
+def named(imported: ImportedSettings, fitted: Fitted) -> set[str] | None:
+    """The fields that the form is to take over, None for all. Of words, and where no settings were told, only what was.
 
-
-def _fault(studio: Studio, given: dict[str, Any]) -> RecipeError | None:
-    try:
-        studio.settle(Recipe.make(**given))
-    except RecipeError as fault:
-        return fault
-    except StudioError:  # it is no single setting: Generate tells it
-        return None
-    return None
+    All else that a whole picture does not tell was left open when it was made.
+    """
+    if imported.partial:
+        return set(fitted.values) - {"model"}
+    lacking = {name for name in PROMPTS if name not in fitted.values}
+    return {*settings()} - lacking if lacking else None

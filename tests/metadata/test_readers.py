@@ -11,7 +11,7 @@ from PIL.PngImagePlugin import PngInfo
 from studio.cli import generate
 from studio.errors import LibraryError
 from studio.inputs import Inputs
-from studio.metadata import hearsay, png
+from studio.metadata import png, readers
 from studio.metadata.infotext import to_infotext
 from studio.recipe import Recipe
 from studio.settings import Settings
@@ -46,17 +46,17 @@ GRAPH = {
     "6": {"class_type": "CLIPTextEncode", "inputs": {"text": "a castle", "clip": ["10", 1]}},
     "7": {"class_type": "CLIPTextEncode", "inputs": {"text": "blurry", "clip": ["10", 1]}},
     "8": {"class_type": "VAEDecode", "inputs": {"samples": ["3", 0], "vae": ["4", 2]}},
-    "9": {"class_type": "FreeU_V2", "inputs": {"b1": 1.3}},
+    "9": {"class_type": "FreeU_V2", "inputs": {"b1": 1.3, "model": ["4", 0]}},
     "10": {
         "class_type": "LoraLoader",
-        "inputs": {"lora_name": "ink.safetensors", "strength_model": 0.8, "strength_clip": 0.5, "model": ["4", 0]},
+        "inputs": {"lora_name": "ink.safetensors", "strength_model": 0.8, "strength_clip": 0.5, "model": ["9", 0]},
     },
     "11": {"class_type": "PrimitiveInt", "inputs": {"value": 123}},
 }
 
 
 def test_a_text_of_forge_becomes_fields_and_what_has_no_place_is_told():
-    heard = hearsay.of_text(FORGE)
+    heard = readers.of_text(FORGE)
     assert heard.values == {
         "prompt": "a castle <lora:ink:0.8>\nat night",
         "negative_prompt": "blurry,\nSize: wrong",
@@ -86,7 +86,7 @@ def test_a_text_of_forge_becomes_fields_and_what_has_no_place_is_told():
 )
 def test_what_the_studio_writes_for_others_it_reads_back(changes: dict[str, object]):
     recipe = settled("a house").replace(**changes)
-    heard = hearsay.of_text(to_infotext(recipe))
+    heard = readers.of_text(to_infotext(recipe))
     assert heard.left == ()
     assert Recipe.make(**heard.values) == recipe
 
@@ -101,15 +101,15 @@ def test_what_the_studio_writes_for_others_it_reads_back(changes: dict[str, obje
     ],
 )
 def test_a_sampler_and_its_schedule_are_one_scheduler(said: str, scheduler: str, left: tuple[str, ...]):
-    heard = hearsay.of_text(f"x\nSteps: 5, Sampler: {said}, Seed: 1")
+    heard = readers.of_text(f"x\nSteps: 5, Sampler: {said}, Seed: 1")
     assert (heard.values["scheduler"], heard.left) == (scheduler, left)
 
 
 def test_what_cannot_be_and_what_belongs_to_a_lost_picture_say_why():
-    heard = hearsay.of_text("x\nSteps: 5000, Seed: 3, Denoising strength: 0.6, Mask blur: 4")
+    heard = readers.of_text("x\nSteps: 5000, Seed: 3, Denoising strength: 0.6, Mask blur: 4")
     assert heard.values == {"prompt": "x", "negative_prompt": "", "seed": 3}
-    lost = "the picture that it belongs to is not in the text"
-    why = "Steps 5000: '5000' cannot be."
+    lost = "the picture that it belongs to is not in the file"
+    why = "Steps 5000: from 1 to 1000 here"
     assert sorted(heard.left) == [f"Denoising strength 0.6: {lost}", f"Mask blur 4: {lost}", why]
 
 
@@ -117,23 +117,21 @@ def test_what_cannot_be_and_what_belongs_to_a_lost_picture_say_why():
     "text",
     [
         "",
-        "a castle by the sea",
-        "a: b, c: d",
         '{"3": {"class_type": "SaveImage"}}',
         "[1]",
         '{"3": {"class_type": "KSampler", "inputs": "x"}}',
     ],
 )
 def test_a_text_without_settings_is_refused(text: str):
-    with pytest.raises(LibraryError, match=r"no settings|no ComfyUI graph"):
-        hearsay.of_text(text)
+    with pytest.raises(LibraryError, match="no settings"):
+        readers.of_text(text)
 
 
 def test_a_graph_of_comfyui_is_read_around_its_sampler(tmp_path: Path):
     info = PngInfo()
     info.add_text("prompt", json.dumps(GRAPH))
     Image.new("RGB", (8, 8)).save(tmp_path / "a.png", pnginfo=info)
-    heard = hearsay.of_file(tmp_path / "a.png")
+    heard = readers.of_file(tmp_path / "a.png")
     assert Recipe.make(**heard.values) == Recipe(
         prompt="a castle",
         negative_prompt="blurry",
@@ -152,25 +150,25 @@ def test_a_graph_of_comfyui_is_read_around_its_sampler(tmp_path: Path):
 def test_the_studios_own_picture_tells_its_whole_recipe(tmp_path: Path):
     recipe = settled("a house").replace(init_image="0" * 64, strength=0.5)
     png.write(picture(recipe), recipe, {}, tmp_path / "a.png")
-    assert Recipe.make(**hearsay.of_file(tmp_path / "a.png").values) == recipe
+    assert Recipe.make(**readers.of_file(tmp_path / "a.png").values) == recipe
 
 
 @pytest.mark.parametrize("ending", ["jpg", "webp"])
 def test_a_photographs_comment_is_read_as_a1111_writes_it(tmp_path: Path, ending: str):
     image, exif = Image.new("RGB", (8, 8)), Image.Exif()
-    exif.get_ifd(hearsay.EXIF)[hearsay.COMMENT] = b"UNICODE\0" + "une maison, 家\nSteps: 5, Seed: 1".encode("utf-16-be")
+    exif.get_ifd(0x8769)[0x9286] = b"UNICODE\0" + "une maison, 家\nSteps: 5, Seed: 1".encode("utf-16-be")
     image.save(tmp_path / f"a.{ending}", exif=exif)
-    assert hearsay.of_file(tmp_path / f"a.{ending}").values["prompt"] == "une maison, 家"
+    assert readers.of_file(tmp_path / f"a.{ending}").values["prompt"] == "une maison, 家"
 
 
 def test_a_file_that_tells_nothing_is_refused_in_words(tmp_path: Path):
     Image.new("RGB", (8, 8)).save(tmp_path / "bare.png")
     (tmp_path / "noise.bin").write_bytes(b"\xff\xfe\x00\x81")
     (tmp_path / "said.txt").write_text(FORGE)
-    assert hearsay.of_file(tmp_path / "said.txt").values["seed"] == 123
+    assert readers.of_file(tmp_path / "said.txt").values["seed"] == 123
     for name, words in (("bare.png", "does not say"), ("noise.bin", "neither a picture"), ("gone.png", "is not there")):
         with pytest.raises(LibraryError, match=words):
-            hearsay.of_file(tmp_path / name)
+            readers.of_file(tmp_path / name)
 
 
 def asked(home: Path, *options: str) -> dict[str, object]:
@@ -205,4 +203,4 @@ def test_a_command_finds_the_pictures_that_a_recipe_started_from(tmp_path: Path)
 )
 def test_a_text_made_to_be_slow_is_refused_at_once(text: str):
     with pytest.raises(LibraryError):
-        hearsay.of_text(text)
+        readers.of_text(text)

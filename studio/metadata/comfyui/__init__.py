@@ -1,0 +1,1 @@
+"""ComfyUI's graphs: what a node gives through an output that a link names."""

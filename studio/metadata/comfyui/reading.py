@@ -1,0 +1,326 @@
+"""The settings around the first sampler of a graph, the second pass behind it, and what else there is."""
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from studio.metadata.comfyui.conditioning import PIPES, Role, Words
+from studio.metadata.comfyui.graph import MOST_STEPS, Graph, Link, Node
+from studio.metadata.comfyui.samplers import LATENTS, chain_of, latent_of, leading_to, parts_of, saved_pictures
+from studio.metadata.comfyui.values import file_of, loras_of, number
+from studio.metadata.foreign_names import LANCZOS, LATENT, scheduler
+from studio.metadata.imported import NO_PICTURE, ImportedSettings, left_out, stem
+from studio.metadata.readers.base import seed
+from studio.prompts.dialects import from_comfyui
+
+# What is read of a sampler, and what says nothing that a recipe lacks.
+READ = frozenset(
+    {
+        "model", "positive", "negative", "latent_image", "seed", "noise_seed", "steps", "cfg", "sampler_name",
+        "scheduler", "denoise", "control_after_generate", "preview_method", "vae_decode", "sampler", "sigmas", "noise",
+        "guider", "Random seed after every gen", "guidance", "conditioning", "neg_conditioning", "denoise_strength",
+        "speak_and_recognation", "random_seed_after_every_gen",
+    }
+)  # fmt: skip
+IDLE = (None, "", 0, False, "enable", "disable", "None", "none", "fixed", "randomize")
+# What every graph has, and no recipe says.
+PLAIN = (
+    "vaedecode", "vaeloader", "cliploader", "clipvisionloader", "checkpointloader", "unetloader", "saveimage",
+    "previewimage", "imagesave", "note", "showtext", "displaytext", "previewany", "primitive", "reroute", "emptylatent",
+    "emptysd3latent", "label", "fastgroup", "preview", "getnode", "setnode", "upscalemodelloader",
+)  # fmt: skip
+SIZES = (("width", "height"), ("empty_latent_width", "empty_latent_height"), ("Width", "Height"))
+DIMENSIONS = re.compile(r"\s*(\d{2,5})\s*[x×]\s*(\d{2,5})(?:\D.*)?", re.DOTALL)
+FACTOR = re.compile(r"(?:^|\D)([248])x|x([248])(?:\D|$)", re.IGNORECASE)
+NEXT_MODEL = ("model", "MODEL", "base_model", "unet", *PIPES)
+NO_SECOND = "no second pass here is like it"
+
+
+def read(graph: Graph, size: tuple[int, int] | None = None) -> ImportedSettings | None:
+    """What the graph says; None where it has no sampler. `size` is the picture's own."""
+    chain = chain_of(graph)
+    return _Reading(graph, chain, size).imported() if chain else None
+
+
+class _Reading:
+    """The nodes that lead to one sampler; `left` are those that say something for which there is no place."""
+
+    def __init__(self, graph: Graph, chain: list[Node], size: tuple[int, int] | None) -> None:
+        self.graph = graph
+        self.sampler, *self.later = chain
+        self.parts = parts_of(graph, self.sampler)
+        self.size = size
+        self.left: list[str] = []
+        graph.used |= {part.id for part in self.parts}
+
+    def imported(self) -> ImportedSettings:
+        positive, negative = self._words("positive"), self._words("negative")
+        values = {
+            **self._prompt(positive, "prompt"),
+            **self._prompt(negative, "negative_prompt"),
+            **self._model(),
+            **self._size(),
+            **self._sampling(positive),
+        }
+        values |= self._second_pass(values)
+        values = {name: value for name, value in values.items() if value is not None}
+        return ImportedSettings(values, (*self.left, *self._others()), "ComfyUI")
+
+    def _link(self, *names: str) -> Any:
+        """The first of these inputs of the sampler, its guider or its pipe, a link or a value."""
+        return next((part.inputs[name] for part in self.parts for name in names if name in part.inputs), None)
+
+    def _words(self, role: Role) -> Words:
+        names = ("positive", "conditioning", "cond1") if role == "positive" else ("negative", "neg_conditioning")
+        return Words.behind(self.graph, self._link(*names), role)
+
+    def _prompt(self, words: Words, name: str) -> dict[str, str]:
+        """The main text; the others are said. One that cannot be told is not taken for an empty one."""
+        texts = words.texts
+        label = "prompt" if name == "prompt" else "negative prompt"
+        for unread in sorted(words.unread):
+            self.left.append(f"The {label} is made by nodes that are not read: {unread}")
+        if not texts:
+            linked = self._link(words.role, *(("neg_conditioning",) if words.role == "negative" else ("conditioning",)))
+            # Flux and its kin have no negative prompt at all.
+            return {} if words.unread or linked is not None else {name: ""} if words.role == "negative" else {}
+        for text in texts[1:]:
+            where = ", for a part of the picture" if text in words.placed else ""
+            self.left.append(left_out(f"Another {words.role} prompt{where}:", text))
+        return {name: " BREAK ".join(from_comfyui(part) for part in texts[0].split("\0"))}
+
+    def _model(self) -> dict[str, Any]:
+        values: dict[str, Any] = {}
+        loras: list[dict[str, Any]] = []
+        last = ""
+        for node in self._models(self._link(*NEXT_MODEL)):
+            found = [_lora(*one) for one in loras_of(node)]
+            loras += found[::-1]
+            name = file_of(self.graph, node)
+            if found or name or node.is_like("pipe", "context"):
+                self.graph.used.add(node.id)
+            last = node.kind
+            if node.is_like("modelmerge"):
+                self.left.append(f"The model is merged from several: {node.kind}")
+                break
+            if name:
+                values["model"] = name
+                break
+        else:
+            self.left += [f"The model comes from a node that is not read: {last}"] if last else []
+        unique = {one["name"]: one for one in loras[::-1]}
+        return values | ({"loras": list(unique.values())} if unique else {})
+
+    def _models(self, link: Any) -> Iterator[Node]:
+        """The nodes that the model goes through, and the stacks of LoRAs beside them."""
+        for _ in range(MOST_STEPS):
+            found = self.graph.source(link) if isinstance(link, Link) else None
+            if found is None:
+                return
+            yield found[0]
+            stack = found[0].link("lora_stack", "optional_lora_stack")
+            while stack and (listed := self.graph.source(stack)) and listed[0].id not in self.graph.used:
+                self.graph.used.add(listed[0].id)
+                yield listed[0]
+                stack = listed[0].link("lora_stack", "optional_lora_stack")
+            link = found[0].link(*NEXT_MODEL)
+
+    def _size(self) -> dict[str, Any]:
+        link: Link | None = latent_of(self.graph, self.sampler)
+        for _ in range(MOST_STEPS):
+            found = self.graph.source(link)
+            if found is None:
+                return {}
+            node = found[0]
+            sides = self._sides(node)
+            if sides is not None:
+                self.graph.used.add(node.id)
+                return sides
+            further = node.link(*LATENTS, "samples1", "samples_to", "samples_from", *PIPES)
+            if further is None:
+                pictured = node.link("pixels", "image", "images")
+                if not pictured:
+                    self.left.append(f"The size comes from a node that is not read: {node.kind}")
+                return {}
+            link = further
+        return {}
+
+    def _sides(self, node: Node) -> dict[str, Any] | None:
+        """Width and height together, nothing where one of them cannot be told; None where the node has no size.
+
+        A node may say both in one text.
+        """
+        for across, along in SIZES:
+            if across in node.inputs and along in node.inputs:
+                width, height = number(self.graph, node, across), number(self.graph, node, along)
+                if width and height:
+                    return {"width": width, "height": height}
+                unknown = [name for name, side in ((across, width), (along, height)) if not side]
+                makers = {found[0].kind for name in unknown if (found := self.graph.source(node.link(name)))}
+                self.left.append(f"The size is made by nodes that are not read: {', '.join(sorted(makers))}")
+                return {}
+        for name in ("resolution", "dimensions", "size", "ratio_selected"):
+            said = DIMENSIONS.fullmatch(str(node.inputs.get(name, ""))[:60])
+            if said:
+                return {"width": int(said[1]), "height": int(said[2])}
+        return None
+
+    def _sampling(self, positive: Words) -> dict[str, Any]:
+        sigmas = self._first_with(self._link("sigmas"), "steps")
+        name, schedule = self._sampler_name(), self._of("scheduler", sigmas)
+        if schedule is None and sigmas and sigmas.is_like("karras"):
+            schedule = "karras"
+        ours = None
+        if isinstance(name, str):
+            ours, why = scheduler(name, str(schedule or ""))
+            self.left += [why.replace("Schedule type", "Scheduler")] if why else []
+        steps = self._of("steps", sigmas)
+        denoise = self._of("denoise", sigmas)
+        if denoise not in (None, 1, 1.0):
+            self.left.append(left_out("Denoise", denoise, NO_PICTURE))
+        noise = self.graph.source(self._link("noise")) if isinstance(self._link("noise"), Link) else None
+        self.left += _besides(self.sampler, steps)
+        guidance = positive.guidance
+        return {
+            "scheduler": ours,
+            "steps": steps,
+            "guidance_scale": self._of("cfg", None) if guidance is None else guidance,
+            "seed": seed(self._of("seed", None) if self._of("seed", None) is not None else self._seed(noise)),
+        }
+
+    def _seed(self, noise: tuple[Node, int] | None) -> Any:
+        own = self._of("noise_seed", None)
+        if own is not None or noise is None:
+            return own
+        self.graph.used.add(noise[0].id)
+        return number(self.graph, noise[0], "noise_seed", "seed")
+
+    def _sampler_name(self) -> Any:
+        """The sampler by its name, or by the kind of the node that gives it."""
+        given = self._link("sampler_name", "sampler")
+        if not isinstance(given, Link):
+            return given
+        found = self.graph.source(given)
+        if found is None:
+            return None
+        self.graph.used.add(found[0].id)
+        named = number(self.graph, found[0], "sampler_name", "value", "sampler")
+        return named or re.sub(r"^Sampler_?|Sampler$", "", found[0].kind)
+
+    def _of(self, name: str, other: Node | None) -> Any:
+        """A number or word of the sampler, its guider or pipe, or of another node."""
+        for part in (*self.parts, *((other,) if other else ())):
+            if name in part.inputs:
+                value = number(self.graph, part, name)
+                if value is None and part.inputs[name] is not None:
+                    self.left.append(f"{name.capitalize()} comes from nodes that are not read")
+                return value
+        return None
+
+    def _first_with(self, link: Any, name: str) -> Node | None:
+        """The nearest node behind a link that has this input."""
+        found = next((n for n in self.graph.behind(link if isinstance(link, Link) else None) if name in n.inputs), None)
+        if found:
+            self.graph.used.add(found.id)
+        return found
+
+    def _second_pass(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        """What the next sampler does, where it paints over what was enlarged."""
+        if not self.later:
+            return {}
+        second, *more = self.later
+        self.left += [f"{node.kind}: a further pass" for node in more]
+        self.graph.used |= {node.id for node in self.later}
+        self._other_words(second)
+        scale, name = self._enlarged(second, values)
+        if scale is None or scale < 1.05:
+            self.left.append(f"{second.kind}: {NO_SECOND}")
+            return {}
+        first = (values.get("width"), values.get("height"))
+        if self.size == first and saved_pictures(self.graph) > 1:
+            self.left.append(f"{second.kind}: this picture is the one before the second pass")
+            return {}
+        strength = number(self.graph, second, "denoise")
+        return {
+            "hires_scale": round(scale, 3),
+            "hires_strength": 1 if strength is None else strength,
+            "hires_steps": number(self.graph, second, "steps"),
+            "hires_upscaler": name,
+        }
+
+    def _other_words(self, second: Node) -> None:
+        """Say where the second pass has other words."""
+        for role, name in (("positive", "conditioning"), ("negative", "neg_conditioning")):
+            given = next(
+                (p.inputs[key] for p in parts_of(self.graph, second) for key in (role, name) if key in p.inputs), None
+            )
+            words = Words.behind(self.graph, given, role)  # type: ignore[arg-type]
+            if words.texts and words.texts != self._words(role).texts:  # type: ignore[arg-type]
+                self.left.append(left_out(f"Another {role} prompt in the second pass:", words.texts[0]))
+
+    def _enlarged(self, second: Node, values: Mapping[str, Any]) -> tuple[float | None, str]:
+        """By how much, and by what, between the two samplers."""
+        scale, name = 1.0, LATENT
+        for node in self.graph.behind(latent_of(self.graph, second)):
+            if node is self.sampler:
+                break
+            given = number(self.graph, node, "scale_by", "upscale_by", "upscale", "rescale_factor")
+            if node.is_like("upscalewithmodel"):
+                loader = self.graph.source(node.link("upscale_model"))
+                name = stem(number(self.graph, loader[0], "model_name") or "") if loader else LANCZOS
+                self.graph.used.add(node.id)
+                scale *= _factor(name)
+            elif isinstance(given, int | float) and node.is_like("scale"):
+                scale *= given
+                self.graph.used.add(node.id)
+            elif node.is_like("scale") and isinstance(width := number(self.graph, node, "width"), int) and width:
+                self.graph.used.add(node.id)
+                base = values.get("width")
+                # An absolute size is the last word on it: what is behind it was enlarged before.
+                return (width / base if isinstance(base, int) and base else None), self._way(node, name)
+            elif node.is_like("vaeencode") and name == LATENT:
+                name = LANCZOS
+        return scale, name
+
+    def _way(self, node: Node, name: str) -> str:
+        return LANCZOS if name == LATENT and not node.is_like("latent") else name
+
+    def _others(self) -> Iterator[str]:
+        """What nobody read, once for each kind."""
+        told = set[str]()
+        for node in leading_to(self.graph, (self.sampler, *self.later)):
+            if node.id in self.graph.used or node.is_like(*PLAIN) or node.kind in told:
+                continue
+            told.add(node.kind)
+            layer = node.inputs.get("stop_at_clip_layer")
+            if isinstance(layer, int):
+                if layer < -1:
+                    yield f"Clip skip {-layer}"
+            elif node.is_like("loadimage", "controlnet", "ipadapter"):
+                yield f"{node.kind}: {NO_PICTURE}"
+            else:
+                yield f"{node.kind}: no recipe says what it does"
+
+
+def _lora(name: Any, weight: Any, text: Any) -> dict[str, Any]:
+    strength = {} if weight is None else {"weight": weight, "text_weight": None if text == weight else text}
+    return {"name": stem(name), **strength}
+
+
+def _factor(name: str) -> float:
+    """How many times an upscaler enlarges, by its name; most do four times."""
+    found = FACTOR.search(name)
+    return float(found[1] or found[2]) if found else 4.0
+
+
+def _besides(sampler: Node, steps: Any) -> list[str]:
+    """What else a sampler says."""
+    whole = {"end_at_step": lambda value: isinstance(steps, int) and isinstance(value, int) and value >= steps}
+    return [
+        left_out(name, value)
+        for name, value in sampler.inputs.items()
+        if name not in READ
+        and isinstance(value, str | int | float)
+        and value not in IDLE
+        and not (name in whole and whole[name](value))
+    ]

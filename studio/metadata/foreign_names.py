@@ -1,0 +1,123 @@
+"""What other tools call the samplers, schedules and upscalers that there are here too.
+
+Names are compared without case, blanks and signs; what has no equal here keeps its name and is said.
+"""
+
+import re
+from collections.abc import Mapping
+
+from studio.schedulers import SCHEDULERS
+
+LATENT, LANCZOS = "latent", "lanczos"
+# Ours first, then how others write it: A1111, ComfyUI and NovelAI (k_), InvokeAI, stable-diffusion.cpp, diffusers.
+SAMPLERS: Mapping[str, tuple[str, ...]] = {
+    "DPM++ 2M": ("dpmpp_2m", "DPM++ 2M", "DPMSolverMultistepScheduler", "dpm++2m", "DPM Solver++"),
+    "DPM++ 2M SDE": ("dpmpp_2m_sde", "DPM++ 2M SDE", "dpmpp_2m_sde_gpu"),
+    "UniPC": ("uni_pc", "UniPC", "uni_pc_bh2", "unipc_snr", "unipc_tu", "unipc_tq", "UniPCMultistepScheduler"),
+    "Euler": ("euler", "Euler", "EulerDiscreteScheduler"),
+    "Euler a": ("euler_ancestral", "Euler a", "euler_a", "Euler Ancestral", "EulerAncestralDiscreteScheduler"),
+    "Heun": ("heun", "Heun", "HeunDiscreteScheduler"),
+    "LMS": ("lms", "LMS", "LMSDiscreteScheduler"),
+    "PLMS": ("plms", "pndm", "PNDMScheduler"),
+    "DPM2": ("dpm_2", "DPM2", "kdpm_2", "KDPM2DiscreteScheduler"),
+    "DEIS": ("deis", "DEIS", "DEISMultistepScheduler"),
+    "DDIM": ("ddim", "DDIM", "DDIMScheduler"),
+    "DDPM": ("ddpm", "DDPM", "DDPMScheduler"),
+    "LCM": ("lcm", "LCM", "LCMScheduler"),
+    "Flow Euler": ("Euler FlowMatch", "Flow Euler", "FlowMatchEulerDiscreteScheduler", "flowmatch_euler"),
+}
+# Schedules that are as good as a sampler's own.
+EVEN = frozenset(
+    {
+        "",
+        "automatic",
+        "uniform",
+        "normal",
+        "simple",
+        "sgmuniform",
+        "ddimuniform",
+        "native",
+        "discrete",
+        "default",
+        "none",
+    }
+)
+SCHEDULES = (
+    "karras", "exponential", "polyexponential", "simple", "normal", "sgm uniform", "uniform", "ddim uniform", "beta",
+    "beta57", "trailing", "turbo", "align your steps", "ays", "kl optimal", "gits", "linear quadratic",
+)  # fmt: skip
+# Samplers whose own schedule is another one, in A1111 and its kin.
+AUTOMATIC: Mapping[str, str] = {"DPM++ 2M": "karras", "DPM++ 2M SDE": "exponential"}
+UPSCALERS: Mapping[str, str] = {
+    "latent": LATENT,
+    "latentantialiased": LATENT,
+    "latentbicubic": LATENT,
+    "latentbicubicantialiased": LATENT,
+    "latentnearest": LATENT,
+    "latentnearestexact": LATENT,
+    "lanczos": LANCZOS,
+    "none": LANCZOS,
+    "bicubic": LANCZOS,
+}
+# What A1111 lists its upscalers as, and the files that these are.
+FILES: Mapping[str, str] = {
+    "resrgan4x": "realesrganx4plus",
+    "resrgan4xanime6b": "realesrganx4plusanime6b",
+    "resrgan2x": "realesrganx2plus",
+}
+
+
+def plain(name: str) -> str:
+    """The letters and digits of a name, by which names are compared."""
+    return "".join(letter for letter in name.casefold() if letter.isalnum())
+
+
+OURS = {plain(word): ours for ours, words in SAMPLERS.items() for word in (ours, *words)}
+SUFFIXES = sorted(((plain(word), word) for word in SCHEDULES), key=lambda pair: -len(pair[0]))
+
+
+def scheduler(sampler: str, schedule: str = "") -> tuple[str, str]:
+    """Our scheduler for a sampler and its schedule, and why that is not quite it; an unknown sampler keeps its name."""
+    ours, suffix = _split(sampler)
+    if not ours:
+        return sampler.strip(), ""
+    asked = schedule.strip() or suffix
+    if plain(asked) == "automatic":
+        asked = AUTOMATIC.get(ours, "")
+    whole = f"{ours} {asked.title()}"
+    if whole in SCHEDULERS:
+        return whole, ""
+    return ours, "" if plain(asked) in EVEN else f"Schedule type {asked}: {ours} has no such one here"
+
+
+def _split(sampler: str) -> tuple[str, str]:
+    """Our sampler, and the schedule that stands behind its name; no sampler where it is unknown."""
+    bare = re.sub(r"^(?:sample_|k_(?=\w))", "", sampler.strip(), flags=re.IGNORECASE)
+    word = plain(bare)
+    for name in (plain(sampler), word):
+        if name in OURS:
+            return OURS[name], ""
+    # InvokeAI says Karras in one letter.
+    if word.endswith("k") and bare.endswith("_k") and word[:-1] in OURS:
+        return OURS[word[:-1]], "karras"
+    for suffix, schedule in SUFFIXES:
+        if word.endswith(suffix) and word.removesuffix(suffix) in OURS:
+            return OURS[word.removesuffix(suffix)], schedule
+    return "", ""
+
+
+def upscaler(name: str) -> tuple[str, str]:
+    """Our upscaler for one of another tool, and why that is not quite it; one unknown here keeps its name."""
+    word = plain(name)
+    ours = UPSCALERS.get(word)
+    if ours is None:
+        return name, ""
+    same = word in (ours, "none")
+    return ours, "" if same else f"Upscaler {name}: {ours} is the nearest one here"
+
+
+def same_upscaler(name: str, names: list[str]) -> str | None:
+    """Which of `names` is that upscaler; None where none is."""
+    word = plain(re.sub(r"\.(?:pth|pt|safetensors|bin)$", "", name))
+    wanted = {word, FILES.get(word, word)}
+    return next((one for one in names if plain(one) in wanted), None)

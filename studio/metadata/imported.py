@@ -1,0 +1,87 @@
+"""What a file of another tool says, as fields of a recipe, and what of it has no place in one."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import PurePosixPath
+from types import MappingProxyType
+from typing import Any
+
+from studio.errors import RecipeError
+from studio.prompts.mending import mend
+from studio.recipe import Recipe, hard_range, settings
+
+PROMPTS = ("prompt", "negative_prompt")
+SHOWN = 60
+NO_PICTURE = "the picture that it belongs to is not in the file"
+# What is said of more is its number.
+MOST_LEFT = 60
+NOTHING: Mapping[str, str] = MappingProxyType({})
+
+
+@dataclass(frozen=True)
+class ImportedSettings:
+    """Fields of a recipe as a tool said them, and a line for each thing that was left out.
+
+    `partial`: only prompts were there, so that nothing is known of the rest. `hashes` are those that the file gives of
+    models and LoRAs, by their names.
+    """
+
+    values: Mapping[str, Any]
+    left: tuple[str, ...] = ()
+    tool: str = ""
+    version: str = ""
+    hashes: Mapping[str, str] = field(default_factory=lambda: NOTHING)
+    partial: bool = False
+
+    def checked(self) -> "ImportedSettings":
+        """The same with prompts that can be read, and without values that cannot be in a recipe; `left` says both."""
+        kept: dict[str, Any] = {}
+        faults = []
+        for name, given in self.values.items():
+            value = given
+            if name in PROMPTS and isinstance(value, str):
+                value, notes = mend(value, negative=name != "prompt")
+                faults += [f"{settings()[name].label}: {note}" for note in notes]
+            try:
+                kept[name] = getattr(Recipe.make(**{name: value}), name)
+            except RecipeError as error:
+                faults.append(left_out(settings()[name].label, value, _why(name, error)))
+        left = list(dict.fromkeys((*self.left, *faults)))
+        if len(left) > MOST_LEFT:
+            left[MOST_LEFT - 1 :] = [f"And {len(left) - MOST_LEFT + 1} more"]
+        return replace(self, values=kept, left=tuple(left))
+
+
+def _why(name: str, error: RecipeError) -> str:
+    low, high = hard_range(name)
+    return error.message if low is None else f"from {low:.10g} to {high:.10g} here"
+
+
+def left_out(name: str, value: Any, why: str = "") -> str:
+    """The line that says what was left out."""
+    return f"{name} {short(value)}".strip() + (f": {why}" if why else "")
+
+
+def short(value: Any) -> str:
+    """The value as it is shown in a line."""
+    text = f"{value:g}" if isinstance(value, float) else " ".join(str(value)[:1000].split())
+    return text if len(text) <= SHOWN else f"{text[:SHOWN]}…"
+
+
+def stem(file: Any) -> str:
+    """The name of a weights file without folders and ending; the name may hold points, and come from Windows."""
+    path = PurePosixPath(str(file).strip().replace("\\", "/"))
+    return path.stem if path.suffix.lower() in ENDINGS else path.name
+
+
+ENDINGS = (".safetensors", ".ckpt", ".pt", ".pth", ".bin", ".gguf", ".sft", ".onnx", ".yaml")
+
+
+def known(values: Mapping[str, Any]) -> dict[str, Any]:
+    """The values without those that say nothing."""
+    return {name: value for name, value in values.items() if value not in (None, "")}
+
+
+def unique(lines: Iterable[str]) -> tuple[str, ...]:
+    """Each line once, in order."""
+    return tuple(dict.fromkeys(lines))

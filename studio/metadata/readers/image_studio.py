@@ -1,0 +1,24 @@
+"""The studio's own pictures: the whole recipe."""
+
+from studio.errors import LibraryError
+from studio.metadata import png
+from studio.metadata.file_texts import FileTexts
+from studio.metadata.imported import ImportedSettings
+from studio.metadata.readers.base import Reader
+
+
+def read(texts: FileTexts) -> ImportedSettings | None:
+    """The recipe in our own chunk; None where there is none, or where it is damaged and a text beside it says most."""
+    text = texts.texts.get(png.CHUNK)
+    if text is None:
+        return None
+    try:
+        recipe, version = png.recipe_of(text, texts.name)
+    except LibraryError:
+        if "parameters" in texts.texts:
+            return None
+        raise
+    return ImportedSettings(recipe.model_dump(exclude_defaults=True), tool="Image Studio", version=version)
+
+
+READER = Reader("Image Studio", read, rank=0)
