@@ -1,12 +1,28 @@
 """What a job tells while it runs. Events are values; any number of readers follow them from any position.
 
-A job's log is: Queued*, Started, (Loading | Step | Preview | Finished)*, then exactly one of Done, Stopped, Failed.
+A job's log is: Downloading*, Queued*, Started, (Loading | Step | Preview | Finished)*, then exactly one end: Done,
+Stopped or Failed.
 """
 
 from dataclasses import dataclass
 from pathlib import Path
 
 from studio.recipe import Recipe
+
+
+@dataclass(frozen=True)
+class Downloading:
+    """Weights called `name` are on their way to this disk.
+
+    `total_bytes` is 0 until the hub has answered, and while other downloads come first; `seconds_left` is None where
+    that cannot be said yet.
+    """
+
+    name: str
+    bytes: int = 0
+    total_bytes: int = 0
+    bytes_per_second: float = 0.0
+    seconds_left: float | None = None
 
 
 @dataclass(frozen=True)
@@ -82,5 +98,5 @@ class Failed:
     part: int | None = None
 
 
-Event = Queued | Started | Loading | Step | Preview | Finished | Done | Stopped | Failed
+Event = Downloading | Queued | Started | Loading | Step | Preview | Finished | Done | Stopped | Failed
 END = (Done, Stopped, Failed)

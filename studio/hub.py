@@ -56,8 +56,10 @@ def is_off() -> bool:
 
 
 def in_words(size_bytes: int) -> str:
-    """A size for people: "99 MB", "2.5 GB"."""
+    """A size for people: "12 kB", "99 MB", "2.5 GB"."""
     megabytes = size_bytes / MEGABYTE
+    if megabytes < 1:
+        return f"{megabytes * 1000:.0f} kB"
     return f"{megabytes / 1000:.1f} GB" if megabytes >= 1000 else f"{megabytes:.0f} MB"
 
 

@@ -45,6 +45,11 @@ def unfinished_bytes(repo: str) -> int:
     return sum(size(path) for path in (repo_folder(repo) / "blobs").glob(f"*{UNFINISHED}"))
 
 
+def unfinished_in(folder: Path) -> int:
+    """The same of a folder of ours."""
+    return sum(size(path) for path in folder.rglob(f"*{UNFINISHED}"))
+
+
 def remove(repo: str, files: Collection[Path]) -> None:
     """Take files out of the cache, with their content where no other name means it, and what broke off.
 
@@ -161,12 +166,14 @@ class Folder:
         if arrived:
             self.path(file).parent.mkdir(parents=True, exist_ok=True)
             arrived.replace(self.path(file))
+        with suppress(OSError):  # Windows keeps what is held open
+            self.lock(file).unlink()
 
     def finish(self, revision: str) -> None:
-        """Nothing is on its way any more."""
+        """As of `Cache`: here there is nothing to say, and nothing left aside unless another download is on its way."""
         del revision
         with suppress(OSError):
-            shutil.rmtree(self._aside)
+            self._aside.rmdir()
 
 
 def _content(path: Path) -> Path:

@@ -6,14 +6,15 @@ import secrets
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from heapq import heapify, heappop, heappush
 from pathlib import Path
 
 from studio.backends.base import Backend, Rendered
+from studio.downloads.queue import Errand, Hear
 from studio.errors import Cancelled, JobError, StudioError
-from studio.events import END, Done, Event, Failed, Finished, Preview, Queued, Started, Step, Stopped
+from studio.events import END, Done, Downloading, Event, Failed, Finished, Preview, Queued, Started, Step, Stopped
 from studio.ledger import Entry, Ledger, State
 from studio.library import Library
 from studio.recipe import Recipe
@@ -25,14 +26,17 @@ ATTEMPTS = 3
 BROKEN_HINT = "Try again with other settings; the details are in the studio's log."
 GIVEN_UP_HINT = "The device or the memory may be too small for it: try a smaller size, fewer images or another model."
 
+# Lets what these recipes lack come, and tells of it; None where they lack nothing.
+Fetch = Callable[[Sequence[Recipe], Hear], Errand | None]
+
 log = logging.getLogger(__name__)
 
 
 class Job:
     """Recipes of one owner on their way to images, and the log of what happened to them.
 
-    A position in the log stays valid for good; events that a newer one makes worthless (previews, and after the end
-    the steps) are dropped in their place, so that a log stays small.
+    A position in the log stays valid for good; events that a newer one makes worthless (previews, how far a download
+    is, and after the end the steps) are dropped in their place, so that a log stays small.
     """
 
     def __init__(self, id: str, owner: str, recipes: tuple[Recipe, ...], created: float) -> None:  # noqa: A002
@@ -45,6 +49,8 @@ class Job:
         self.context = contextvars.copy_context()
         self.restored = False
         self.stopping = threading.Event()
+        # What brings its weights, until they are here.
+        self.errand: Errand | None = None
         self._log: list[Event | None] = []
         self._previews: dict[int, int] = {}
         self._news = threading.Condition()
@@ -90,6 +96,8 @@ class Job:
             self._log = [None if isinstance(e, Preview | Step) else e for e in self._log]
         elif isinstance(event, Preview | Finished) and event.image in self._previews:
             self._log[self._previews.pop(event.image)] = None
+        elif self._log and isinstance(self._log[-1], Downloading):
+            self._log[-1] = None
         if isinstance(event, Preview):
             self._previews[event.image] = len(self._log)
 
@@ -148,10 +156,15 @@ class Line:
 class JobQueue:
     """Runs jobs one after the other on one backend, fairly between owners; `path` keeps them over a restart.
 
-    A job of another owner is treated as if it were not there.
+    A job whose weights have to be downloaded joins the line when `fetch` has brought them. A job of another owner is
+    treated as if it were not there.
     """
 
-    def __init__(self, backend: Backend, library: Library, path: Path | None, max_waiting: int) -> None:
+    def __init__(
+        self, backend: Backend, library: Library, path: Path | None, max_waiting: int, fetch: Fetch | None = None
+    ) -> None:
+        self._fetch = fetch
+        self._fetching: dict[str, Job] = {}
         self._backend = backend
         self._library = library
         self._max_waiting = max_waiting
@@ -162,9 +175,11 @@ class JobQueue:
         self._places: dict[str, int] = {}
         self._running: Job | None = None
         self._closing = False
-        self._restore()
+        restored = self._restore()
         self._worker = threading.Thread(target=self._work, name="jobs", daemon=True)
         self._worker.start()
+        for job in restored:
+            self._bring(job)
 
     @property
     def closing(self) -> bool:
@@ -180,10 +195,11 @@ class JobQueue:
         with self._lock:
             if self._closing:
                 raise JobError("The studio is closing.", "Start it again and repeat the request.")
-            if len(self._line) >= self._max_waiting:
+            if len(self._line) + len(self._fetching) >= self._max_waiting:
                 raise JobError(f"{self._max_waiting} jobs are waiting already.", "Try again when some are done.")
             self._ledger.add(job.id, owner, job.created, job.recipes)
-            self._enter(job)
+            self._jobs[job.id] = self._fetching[job.id] = job
+        self._bring(job)
         return job
 
     def stop(self, id: str, owner: str) -> None:  # noqa: A002
@@ -192,9 +208,11 @@ class JobQueue:
             job = self.get(id, owner)
             job.stopping.set()
             if job.state == "waiting":
-                self._line.remove(job)
+                self._leave(job)
                 self._end(job, Stopped())
                 self._move_up()
+        if job.errand:
+            job.errand.cancel()
 
     def get(self, id: str, owner: str) -> Job:  # noqa: A002
         """The owner's job; JobError where there is none of this id."""
@@ -212,7 +230,12 @@ class JobQueue:
     def waiting(self) -> int:
         """How many jobs wait, of all owners."""
         with self._lock:
-            return len(self._line)
+            return len(self._line) + len(self._fetching)
+
+    def unfinished(self) -> list[Job]:
+        """All jobs that wait or run, of all owners."""
+        with self._lock:
+            return [job for job in self._jobs.values() if job.state in ("waiting", "running")]
 
     def position(self, job: Job) -> int | None:
         """How many jobs run before this one; None where it does not wait."""
@@ -225,17 +248,46 @@ class JobQueue:
             self._closing = True
             self._lock.notify_all()
         self._worker.join()
-        for job in self._line.order():
-            self._line.remove(job)
+        for job in [*self._line.order(), *self._fetching.values()]:
+            if job.errand:
+                job.errand.cancel()
+            self._leave(job)
             job.state = "stopped"
             job.tell(Stopped())
         self._ledger.close()
 
-    def _enter(self, job: Job) -> None:
-        self._jobs[job.id] = job
-        self._line.add(job)
-        self._move_up()
-        self._lock.notify_all()
+    def _bring(self, job: Job) -> None:
+        """Let the job's weights come, where they are not here, and put it in line then. The lock is not held."""
+        try:
+            job.errand = self._fetch(job.recipes, lambda news: self._heard(job, news)) if self._fetch else None
+        except StudioError as error:  # a model that was there when the job was
+            self._heard(job, error)
+            return
+        if job.errand is None:
+            self._heard(job, None)
+        elif job.stopping.is_set() or self._closing:
+            job.errand.cancel()
+
+    def _heard(self, job: Job, news: Downloading | StudioError | None) -> None:
+        """What became of the job's weights: on their way, here, or not to be had."""
+        with self._lock:
+            if job.id not in self._fetching or self._closing:
+                return
+            if isinstance(news, Downloading):
+                job.tell(news)
+                return
+            self._leave(job)
+            if news is None:
+                self._line.add(job)
+            else:
+                self._end(job, Failed(news.message, news.hint, getattr(news, "field", None)))
+            self._move_up()
+            self._lock.notify_all()
+
+    def _leave(self, job: Job) -> None:
+        """The job waits no more where it waited."""
+        if self._fetching.pop(job.id, None) is None:
+            self._line.remove(job)
 
     def _move_up(self) -> None:
         """Tell each waiting job whose place has changed."""
@@ -339,8 +391,8 @@ class JobQueue:
             del self._jobs[job.id]
             self._ledger.forget(job.id)
 
-    def _restore(self) -> None:
-        """Take up what an earlier studio left: waiting jobs wait again, ended ones can be found."""
+    def _restore(self) -> list[Job]:
+        """Take up what an earlier studio left: ended jobs can be found, those that are returned wait again."""
         for entry in self._ledger.entries():
             job = Job(entry.id, entry.owner, entry.recipes, entry.created)
             job.restored = True
@@ -350,8 +402,8 @@ class JobQueue:
             elif entry.state == "running" and entry.attempts >= ATTEMPTS:
                 self._end(job, Failed(f"The studio broke down {entry.attempts} times on this job.", GIVEN_UP_HINT))
             else:
-                self._line.add(job)
-        self._move_up()
+                self._fetching[job.id] = job
+        return list(self._fetching.values())
 
     def _recall(self, job: Job, entry: Entry) -> None:
         """Write the log of an ended job again, as far as its images are still there."""

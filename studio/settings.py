@@ -88,6 +88,9 @@ class Settings(BaseSettings):
     share_keys: bool = Field(
         False, description="Whether everybody who reaches the page spends the keys in its environment."
     )
+    share_downloads: bool = Field(
+        False, description="Whether everybody who reaches the page may have weights downloaded to this machine."
+    )
 
     @property
     def alone(self) -> bool:

@@ -14,7 +14,11 @@ from studio.candidates.making import Candidates
 from studio.catalogue.controlnets import ControlNets
 from studio.catalogue.models import Catalogue
 from studio.catalogue.wordbook import Wordbook
-from studio.errors import RecipeError, StudioError
+from studio.downloads.items import Item, Items
+from studio.downloads.needs import Needs
+from studio.downloads.queue import Downloads, Errand, Hear
+from studio.downloads.used import LastUsed
+from studio.errors import ModelError, RecipeError, StudioError
 from studio.hub import Say, silent
 from studio.inputs import Input, Inputs
 from studio.jobs import Job, JobQueue
@@ -35,7 +39,7 @@ class Studio:
     """Everything that a page, a command or a server needs; use it in a `with` block or call `close()`.
 
     `backend` renders (default: this machine's device), `images` is where images go (default: the data folder's),
-    `durable` False keeps the line of jobs in memory and leaves alone what other studios have waiting.
+    `durable` False, for one command, keeps the line of jobs in memory and leaves alone what other studios have waiting.
     """
 
     def __init__(
@@ -55,9 +59,15 @@ class Studio:
         self.inputs = Inputs.of(settings)
         self.library.sweep()
         self.inputs.sweep()
+        self.items = Items(settings, self.catalogue, self.controlnets)
+        self.needs = Needs(settings, self.catalogue, self.items)
+        self.used = LastUsed(settings.home)
+        self.downloads = Downloads()
+        # A command's studio is asked by nobody but who gave the command.
+        self._private = not space.name() and (settings.alone or not durable)
         self.backend = backend or _local(settings, self.catalogue, self.controlnets, self.wordbook)
         queue_file = settings.home / "jobs.sqlite" if durable else None
-        self.jobs = JobQueue(self.backend, self.library, queue_file, settings.max_waiting)
+        self.jobs = JobQueue(self.backend, self.library, queue_file, settings.max_waiting, self._fetch)
         self.gauge = Gauge(settings, self.catalogue, self.backend)
         self._warming: threading.Thread | None = None
 
@@ -68,14 +78,18 @@ class Studio:
     def control_map(self, unit: ControlUnit, model: str | None = None, say: Say = silent) -> Input:
         """The map that a picture by `model` (default: the studio's) would follow for this unit, made and stored.
 
-        `say` hears of downloads. RecipeError where its kind, options or picture cannot be, ModelError where weights
-        are missing.
+        An estimator that is not here is downloaded first, if that may be; `say` hears of it, and ends it by raising.
+        RecipeError where the kind, options or picture cannot be, ModelError where weights are missing.
         """
-        return self.backend.control_map(unit, self.settings.model if model is None else model, say)
+        chosen = self.settings.model if model is None else model
+        self._bring(self.needs.of_map(unit, chosen), say)
+        return self.backend.control_map(unit, chosen, say)
 
     def people(self, unit: ControlUnit, model: str | None = None, say: Say = silent) -> list[Person]:
         """The people that a pose unit finds in its picture, in the picture's pixels; else as `control_map`."""
-        return self.backend.people(unit, self.settings.model if model is None else model, say)
+        chosen = self.settings.model if model is None else model
+        self._bring(self.needs.of_map(unit, chosen), say)
+        return self.backend.people(unit, chosen, say)
 
     def submit(self, recipe: Recipe | Sequence[Recipe], owner: str, job_id: str = "") -> Job:
         """Check the recipe, or several, and put them in line as one job; StudioError where nothing was queued.
@@ -91,7 +105,37 @@ class Studio:
                 "Ask for fewer, or start the studio with STUDIO_MAX_IMAGES set higher.",
             )
         self.library.ready(sum(self._raw_bytes(single) for single in recipes))
+        used = self.needs.of(recipes)
+        self.check_downloads(self.needs.missing(used))
+        self.used.mark(item.key for item in used if not item.comes_along)
         return self.jobs.submit(recipes, owner, job_id)
+
+    @property
+    def downloads_for_all(self) -> bool:
+        """Whether everybody who reaches this studio may let it download."""
+        return self._private or self.settings.share_downloads
+
+    def check_downloads(self, missing: Sequence[Item]) -> None:
+        """RecipeError where one of these would have to be downloaded, and whoever asks may not let it."""
+        if self.downloads_for_all:
+            return
+        for item in missing:
+            if not self.downloads.is_coming(item):
+                raise RecipeError(
+                    item.field,
+                    f"{item.name} is not on the studio's machine.",
+                    "Choose another, or ask whoever runs the studio to download it.",
+                )
+
+    def remove(self, item: Item) -> None:
+        """Take an item off the disk; ModelError where something needs it, or it cannot be removed."""
+        if item.key in {used.key for job in self.jobs.unfinished() for used in self.needs.of(job.recipes)}:
+            raise ModelError(f"{item.name} is in use: a job needs it.", "Wait for the job, or stop it first.")
+        if self.downloads.is_coming(item):
+            raise ModelError(f"{item.name} is being downloaded.", "Cancel that first.")
+        if item.kind == "model" and not self.backend.unload(item.id):
+            raise ModelError(f"{item.name} is in use.", "Try again when it is done.")
+        item.remove()
 
     def stop(self, job_id: str, owner: str) -> None:
         """Stop the owner's job; what had finished is kept. JobError where the owner has no such job."""
@@ -129,6 +173,7 @@ class Studio:
     def close(self) -> None:
         """Stop the running job, keep the waiting ones for the next start, and give back the device."""
         self.jobs.close()
+        self.downloads.close()
         if "candidates" in vars(self):
             self.candidates.close()
         self.backend.close()
@@ -149,9 +194,24 @@ class Studio:
 
     def _warm(self) -> None:
         try:
-            self.backend.warm(self.settings.model)
+            model = self.items.model(self.settings.model)
+            self.downloads.wait_for(self.needs.missing([model]))
+            self.backend.warm(model.id)
         except StudioError as error:
             log.warning("%s is not ready: %s", self.settings.model, error)
+        if space.name():  # whoever made the Space chose what it offers
+            for item in self.needs.missing(map(self.items.model, self.catalogue)):
+                self.downloads.start(item)
+
+    def _fetch(self, recipes: Sequence[Recipe], hear: Hear) -> Errand | None:
+        missing = self.needs.missing(self.needs.of(recipes))
+        return self.downloads.fetch(missing, hear) if missing else None
+
+    def _bring(self, items: Sequence[Item], say: Say) -> None:
+        missing = self.needs.missing(items)
+        self.check_downloads(missing)
+        if missing:
+            self.downloads.wait_for(missing, say)
 
 
 def _local(settings: Settings, catalogue: Catalogue, controlnets: ControlNets, book: Wordbook) -> Backend:

@@ -11,13 +11,13 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from threading import Event, Lock, Thread
 from typing import Any
 
 from studio import hub
 from studio.errors import Cancelled, ModelError
+from studio.events import Downloading
 from studio.hub import Listing, RepoFile, Say, silent
 from studio.hub_cache import Cache, Folder, free_bytes, size
 
@@ -38,38 +38,43 @@ RESERVE_BYTES = 200 * hub.MEGABYTE
 TRANSIENT = frozenset({408, 429, 500, 502, 503, 504})
 
 
-@dataclass(frozen=True)
-class Progress:
-    """How much of how much is here, and how fast it comes; `seconds_left` is None where that cannot be said yet."""
+def words(progress: Downloading) -> str:
+    """For a line of text: "Downloading SDXL: 1.2 GB of 6.9 GB, 34 MB/s, 3 min left"."""
+    if not progress.total_bytes:
+        return f"Downloading {progress.name}: asking the hub"
+    parts = [f"{hub.in_words(progress.bytes)} of {hub.in_words(progress.total_bytes)}"]
+    if progress.bytes_per_second:
+        parts.append(f"{progress.bytes_per_second / hub.MEGABYTE:.1f} MB/s")
+    if progress.seconds_left is not None:
+        parts.append(f"{duration(progress.seconds_left)} left")
+    return f"Downloading {progress.name}: {', '.join(parts)}"
 
-    bytes: int = 0
-    total_bytes: int = 0
-    bytes_per_second: float = 0.0
-    seconds_left: float | None = None
 
-    @property
-    def words(self) -> str:
-        """For a line of text: "1.2 of 6.9 GB, 34 MB/s, 168 s left"."""
-        if not self.total_bytes:
-            return "asking the hub"
-        parts = [f"{hub.in_words(self.bytes)} of {hub.in_words(self.total_bytes)}"]
-        if self.bytes_per_second:
-            parts.append(f"{self.bytes_per_second / hub.MEGABYTE:.1f} MB/s")
-        if self.seconds_left is not None:
-            parts.append(f"{self.seconds_left:.0f} s left")
-        return ", ".join(parts)
+def duration(seconds: float) -> str:
+    """For people: "45 s", "12 min", "2.5 h"."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
 
 
 class Transfer:
     """The chosen files of a repository on their way, from now on, into the hub's cache or into `folder`.
 
-    `name` is what people know it by. What is there already is not fetched again.
+    `name` is what people know it by. What is there already is not fetched again. `reserved` says how many bytes of the
+    disk other transfers are going to take.
     """
 
     def __init__(
-        self, name: str, repo: str, choose: Choose, folder: Path | None = None, revision: str | None = None
+        self,
+        name: str,
+        repo: str,
+        choose: Choose,
+        folder: Path | None = None,
+        revision: str | None = None,
+        reserved: int = 0,
     ) -> None:
         self.name, self.repo = name, repo
+        self._reserved = reserved
         self._choose, self._folder, self._revision = choose, folder, revision
         self._meter = _Meter()
         self._over = Event()
@@ -82,9 +87,14 @@ class Transfer:
         Thread(target=self._run, name=f"download {repo}", daemon=True).start()
 
     @property
-    def progress(self) -> Progress:
+    def progress(self) -> Downloading:
         """How far it is."""
-        return self._meter.progress()
+        return self._meter.progress(self.name)
+
+    @property
+    def missing_bytes(self) -> int:
+        """What has yet to come, as far as that is known."""
+        return self._meter.missing
 
     def wait(self, seconds: float | None = None) -> bool:
         """Whether it is over, well or not, after at most so long."""
@@ -130,7 +140,7 @@ class Transfer:
 
         async with get_async_session() as client:
             listing = await hub.listing(client, self.repo, self._revision)
-            files = [_named(listing, name) for name in self._choose(list(listing.files))]
+            files = [self._named(listing, name) for name in self._choose(list(listing.files))]
             place = Folder(self._folder) if self._folder else Cache(self.repo, listing.commit)
             self._meter.begin(sum(file.bytes for file in files), sum(place.had(file) for file in files))
             self._check_disk(place.root)
@@ -139,13 +149,21 @@ class Transfer:
             place.finish(self._revision or "main")
         return [place.path(file) for file in files]
 
+    def _named(self, listing: Listing, name: str) -> RepoFile:
+        if name not in listing.files:
+            raise ModelError(
+                f"{self.name} cannot be downloaded: {self.repo} has no {name}.",
+                f"Look at https://huggingface.co/{self.repo} for what it holds.",
+            )
+        return listing.files[name]
+
     def _check_disk(self, folder: Path) -> None:
         """A download that fills the disk takes other programs down with it."""
-        free, missing = free_bytes(folder), self._meter.missing
+        free, missing = free_bytes(folder) - self._reserved, self._meter.missing
         if missing and free < missing + RESERVE_BYTES:
             other = "set HF_HOME to a larger disk" if self._folder is None else "choose another data folder"
             raise ModelError(
-                f"{self.name} takes {hub.in_words(missing)} of the disk, which has {hub.in_words(free)} free.",
+                f"{self.name} takes {hub.in_words(missing)} of the disk, which has {hub.in_words(max(free, 0))} free.",
                 f"Free some space, or {other}.",
             )
 
@@ -153,18 +171,18 @@ class Transfer:
 def fetch(
     name: str,
     repo: str,
-    files: Sequence[str],
+    choose: Choose,
     say: Say = silent,
     folder: Path | None = None,
     revision: str | None = None,
 ) -> list[Path]:
-    """These files of a repository, as `Transfer` fetches them; `say` hears how far it is, and ends it by raising."""
-    transfer = Transfer(name, repo, lambda _: files, folder, revision)
+    """The chosen files of a repository, as `Transfer` fetches them; `say` hears of it, and ends it by raising."""
+    transfer = Transfer(name, repo, choose, folder, revision)
     try:
         over = False
         while not over:
             over = transfer.wait(TICK_SECONDS)
-            say(f"Downloading {name}: {transfer.progress.words} ...")
+            say(f"{words(transfer.progress)} ...")
     except BaseException:
         transfer.cancel()
         transfer.wait()
@@ -196,13 +214,13 @@ class _Meter:
     def missing(self) -> int:
         return self._total - self._bytes
 
-    def progress(self) -> Progress:
+    def progress(self, name: str) -> Downloading:
         there, total, first = self._bytes, self._total, self._seen[0] if self._seen else None
         seconds = time.monotonic() - first[0] if first else 0.0
         if not first or seconds < TICK_SECONDS or there <= first[1]:
-            return Progress(there, total)
+            return Downloading(name, there, total)
         speed = (there - first[1]) / seconds
-        return Progress(there, total, speed, (total - there) / speed)
+        return Downloading(name, there, total, speed, (total - there) / speed)
 
 
 class _Arrival:
@@ -315,12 +333,6 @@ class _Arrival:
             self._path.unlink()
         self._digest, self._digested = hashlib.sha256(), 0
         return 0
-
-
-def _named(listing: Listing, name: str) -> RepoFile:
-    if name not in listing.files:
-        raise ModelError(f"There is no {name} in the repository on the hub.", "Look there for what it holds.")
-    return listing.files[name]
 
 
 def _asked_pause(error: Exception) -> float:

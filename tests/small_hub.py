@@ -118,7 +118,7 @@ class Hub(BaseHTTPRequestHandler):
             self.close_connection = True
             return
         begun, go_on = self.manners.begun, self.manners.go_on
-        half = len(body) // 2 if begun and len(body) >= LARGE else len(body)
+        half = len(body) // 2 if file and begun and len(body) >= LARGE else len(body)
         self.wfile.write(body[:half])
         if begun and go_on and body[half:]:
             begun.set()

@@ -39,6 +39,7 @@ LAYERS = (
     "controls",
     "metrics",
     "settling",
+    "downloads",
     "metadata",
     "library",
     "backends.base",  # the contract stands below those who fulfil it

@@ -157,7 +157,8 @@ def test_images_go_to_another_folder_and_no_list_is_kept_where_asked(home: Path,
         job = it.submit(Recipe(prompt="a"), "ann")
         list(job.follow())
     assert [path.is_relative_to(tmp_path / "out") for path in (event.path for event in job.results)] == [True]
-    assert [path.name for path in home.iterdir()] == ["models"]
+    assert not (home / "jobs.sqlite").exists()
+    assert not (home / "images").exists()
 
 
 def test_a_closed_studio_has_given_back_the_device(home: Path):

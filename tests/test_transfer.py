@@ -125,7 +125,7 @@ def test_whoever_is_told_may_end_it(manners: Manners, tmp_path: Path) -> None:
         raise Cancelled
 
     with pytest.raises(Cancelled):
-        transfer.fetch("Model", REPO, ["unet/model.safetensors"], say, tmp_path / "own")
+        transfer.fetch("Model", REPO, lambda _: ["unet/model.safetensors"], say, tmp_path / "own")
     assert not (tmp_path / "own" / "unet").exists()
 
 

@@ -162,8 +162,8 @@ window.studio.stage = (element, props, watch, tell, takers) => {
         const percent = busy ? Math.round(job.fraction * 100) : 0;
         bar.firstChild.style.width = `${percent}%`;
         bar.setAttribute("aria-valuenow", percent);
-        window.studio.tell(busy ? (job.step ? `${percent} %` : job.line) : "", busy ? job.fraction : null);
-        announce(busy ? (job.state === "waiting" ? job.line : "Drawing") : { done: job?.note || "The picture is ready", stopped: "Stopped", failed: "" }[job?.state] ?? "");
+        window.studio.tell(busy ? (job.step || job.fetching ? `${percent} %` : job.line) : "", busy ? job.fraction : null);
+        announce(busy ? (job.fetching ? `Downloading ${job.fetching}` : job.state === "waiting" ? job.line : "Drawing") : { done: job?.note || "The picture is ready", stopped: "Stopped", failed: "" }[job?.state] ?? "");
     }
 
     const leftOver = (s) => (s < 1 ? "under 1 s left" : s < 90 ? `${Math.ceil(s)} s left` : `${Math.ceil(s / 60)} min left`);

@@ -70,6 +70,11 @@ class Backend(ABC):
         del shots, starter
         raise ModelError(f"{METRICS[metric].label} cannot be measured here.", "Rank by the other metrics.")
 
+    def unload(self, model: str) -> bool:
+        """Let go of a model's weights in memory; False where they are in use right now."""
+        del model
+        return True
+
     @abstractmethod
     def describe(self) -> str:
         """Device and memory policy in one line for the page, such as "NVIDIA A10, 6.1 of 24 GB used"."""

@@ -70,13 +70,13 @@ class LocalBackend(Backend):
         manager = self._engine(say)
         from studio.engine import maps
 
-        return maps.preview(manager, unit, self._catalogue[model], self._inputs, say)
+        return maps.preview(manager, unit, self._catalogue[model], self._inputs)
 
     def people(self, unit: ControlUnit, model: str, say: Say = silent) -> list[Person]:
         manager = self._engine(say)
         from studio.engine import maps
 
-        return maps.people(manager, unit, self._catalogue[model], self._inputs, say)
+        return maps.people(manager, unit, self._catalogue[model], self._inputs)
 
     def measure(self, metric: str, shots: Sequence[Shot], *, starter: bool) -> list[Score]:
         found = METRICS[metric]
@@ -89,6 +89,9 @@ class LocalBackend(Backend):
         manager = self._engine()
         with manager.hold():
             return found.measure(shots, manager.workshop(None))
+
+    def unload(self, model: str) -> bool:
+        return self._manager is None or self._manager.unload(self._catalogue[model])
 
     def describe(self) -> str:
         return self._manager.describe() if self._manager else "The engine is starting."

@@ -86,6 +86,7 @@ class ZeroGpuBackend(LocalBackend):
         self._loaded: dict[str, float | StudioError] = {}
         for name, model in catalogue.items():
             try:
+                catalogue.obtain(model)
                 super().warm(name)
                 self._loaded[name] = (catalogue.size_bytes(model) or 0) / GIGABYTE
             except StudioError as error:

@@ -62,7 +62,7 @@ class LoraImports:
         # It is hidden, so that nothing in it is taken for a LoRA.
         waiting = self._loras.folder / ".arriving" / f"{repo} {wanted}".replace("/", "--")
         try:
-            (path,) = transfer.fetch(wanted, repo, [file], say, folder=waiting)
+            (path,) = transfer.fetch(wanted, repo, lambda _: [file], say, folder=waiting)
             return self._land(path, wanted)
         finally:
             shutil.rmtree(waiting, ignore_errors=True)

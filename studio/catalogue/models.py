@@ -160,6 +160,9 @@ class Catalogue(Sources[Model]):
             table = {"config": configs.bundled(family), **configs.facts_of(file, family), **table}
         return check(toml, {"id": name}, table, Model)
 
+    def whole(self, one: Model) -> bool:
+        return self.present(one) and (not self._checks or bool(self.checker(one)) or self.lacks_checker(one))
+
     def checker(self, model: Model) -> Path | None:
         """The folder that holds the model's own output checker; None where it is not on this disk."""
         base = self._base(model)

@@ -12,7 +12,7 @@ from pathlib import Path
 from types import MappingProxyType, ModuleType
 from typing import Any
 
-from studio import hub, transfer
+from studio import hub
 from studio.catalogue.checkpoints import read_json
 from studio.catalogue.tensor_files import PICKLES, tensor_shapes
 from studio.errors import ModelError
@@ -46,38 +46,22 @@ class Weights:
         """Whether all its files are there."""
         return all((self.folder(settings) / file).is_file() for file in self.files)
 
-    def ready(self, settings: Settings, say: hub.Say) -> Path:
-        """The folder with all its files, fetched from the hub where they are missing; each of them fit to be opened.
+    def here(self, settings: Settings) -> Path:
+        """The folder with all its files, each of them fit to be opened; fetches nothing.
 
         Raises ModelError that names the file, its size and its place.
         """
         folder = self.folder(settings)
-        if not self.present(settings):
-            if hub.is_off():
-                raise self._missing(
-                    folder,
-                    ", and the hub is switched off (HF_HUB_OFFLINE)",
-                    " unset HF_HUB_OFFLINE to have it downloaded,",
-                )
-            say(f"Downloading {self.name} ({hub.in_words(self.bytes)}) ...")
-            transfer.fetch(self.name, self.repo, self.files, say, folder)
-        return self.here(settings)
-
-    def here(self, settings: Settings) -> Path:
-        """The folder with all its files, each of them fit to be opened; fetches nothing. ModelError as `ready`."""
-        folder = self.folder(settings)
-        if not self.present(settings):
-            raise self._missing(folder)
+        missing = [file for file in self.files if not (folder / file).is_file()]
+        if missing:
+            raise ModelError(
+                f"{self.name} ({hub.in_words(self.bytes)}) is not on this disk.",
+                f"Download it in the tab Models, or with: studio models fetch {self.id}; or put "
+                f"{', '.join(missing)} of {self.repo} into {folder}; or {self.instead}.",
+            )
         for file in self.files:
             self._check(folder / file)
         return folder
-
-    def _missing(self, folder: Path, why: str = "", cure: str = "") -> ModelError:
-        missing = [file for file in self.files if not (folder / file).is_file()]
-        return ModelError(
-            f"{self.name} ({hub.in_words(self.bytes)}) is not on this disk{why}.",
-            f"Put {', '.join(missing)} of {self.repo} into {folder},{cure} or {self.instead}.",
-        )
 
     def _check(self, path: Path) -> None:
         if path.suffix in PICKLES:

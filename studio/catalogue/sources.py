@@ -12,10 +12,11 @@ from typing import Annotated, Any, Generic, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from studio import hub, hub_cache
+from studio import hub, hub_cache, transfer
 from studio.catalogue.known import Known
 from studio.catalogue.tensor_files import PICKLES, refuse_pickle
 from studio.errors import ModelError, StudioError
+from studio.hub import Say, silent
 from studio.presets.reading import check_family, read_table
 
 SOURCES = ("folder", "repo", "file")
@@ -102,6 +103,10 @@ class Sources(Known[S], Generic[S]):
         """Whether all its weights are on this disk, so that nothing has to be downloaded."""
         return self.size_bytes(one) is not None
 
+    def whole(self, one: S) -> bool:
+        """Whether all that it is used with here is on this disk."""
+        return self.present(one)
+
     def files(self, one: S) -> list[Path]:
         """All that is of it in the hub's cache, so that it can be removed."""
         place = self.location(one)
@@ -132,6 +137,12 @@ class Sources(Known[S], Generic[S]):
         if place is None or not self.present(one):
             raise not_here(one.name, one.id)
         return place
+
+    def obtain(self, one: S, say: Say = silent) -> Path:
+        """As `place`, downloaded first where it is not here; `say` hears how far that is. Raises ModelError."""
+        if one.repo is not None and not self.whole(one):
+            transfer.fetch(one.name, one.repo, lambda names: self.wanted(one, names), say, revision=one.revision)
+        return self.place(one)
 
     @abstractmethod
     def entries(self) -> Iterator[Entry]:

@@ -3,14 +3,42 @@
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 from pathlib import Path
+from typing import Annotated
 
+from pydantic import BaseModel, ConfigDict, Field
+
+from studio.catalogue.sources import not_here
 from studio.catalogue.tensor_files import PICKLES, refuse_pickle
 from studio.errors import ModelError
-from studio.settings import ASSETS, Settings
+from studio.presets.reading import read_toml
+from studio.settings import ASSETS, PRESETS, Settings
 
 # Without weights: a filter on the pixels, and a linear one on the latents, which only a second pass can take.
 LANCZOS = "lanczos"
 LATENT = "latent"
+
+
+class Published(BaseModel):
+    """An upscaler that can be had from the hub: `file` of `repo` comes into the home's `upscalers`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    id: str
+    name: str
+    summary: str
+    licence: str
+    repo: str
+    file: Annotated[str, Field(pattern=r"^[^/]+\.safetensors$")]
+    download_bytes: Annotated[int, Field(ge=1)]
+
+
+def published(*folders: Path) -> dict[str, Published]:
+    """Those that the project names, then those of `folders`, such as the home's; PresetError."""
+    found = {}
+    for path in (path for folder in (PRESETS, *folders) for path in sorted((folder / "upscalers").glob("*.toml"))):
+        one = read_toml(path, Published)
+        found[Path(one.file).stem] = one
+    return found
 
 
 class Upscalers(Mapping[str, Path]):
@@ -28,6 +56,8 @@ class Upscalers(Mapping[str, Path]):
             for pickle in (path for path in folder.glob("*") if path.suffix.lower() in PICKLES):
                 if name in (pickle.stem, pickle.name):
                     refuse_pickle(pickle)
+        if name in published():
+            raise not_here(f"The upscaler “{name}”", name)
         close = get_close_matches(name, files, n=3, cutoff=0.5)
         known = dict.fromkeys([*close, LANCZOS, *files])
         raise ModelError(

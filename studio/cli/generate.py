@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any, Literal, TextIO, get_origin
 
 from PIL import Image
 
+from studio import transfer
 from studio.cli.base import Command, Exit, load_settings, settings_arguments
 from studio.cli.presets import preset_argument, saved
 from studio.controls import CONTROLS
 from studio.errors import RecipeError
-from studio.events import Done, Event, Failed, Finished, Loading, Step, Stopped
+from studio.events import Done, Downloading, Event, Failed, Finished, Loading, Step, Stopped
 from studio.inputs import Input, Inputs
 from studio.metadata import png, readers
 from studio.metadata.fitting import Here, fit
@@ -245,6 +246,8 @@ def _draw(event: Event, count: int, screen: TextIO) -> None:
     match event:
         case Loading(what):
             line = what
+        case Downloading():
+            line = transfer.words(event)
         case Step(images, step, steps, seconds_left):
             done = BAR * step // steps
             bar = "█" * done + "░" * (BAR - done)

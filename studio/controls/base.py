@@ -11,7 +11,6 @@ from PIL import Image
 
 from studio.catalogue.preprocessors import Weights
 from studio.errors import RecipeError
-from studio.hub import Say, silent
 from studio.settings import Settings
 
 T = TypeVar("T")
@@ -36,15 +35,14 @@ def load_anew(key: str, loader: Callable[[], T]) -> T:
 class Workshop:
     """What whoever asks for a map lends to it.
 
-    `load` keeps networks within a budget, `device` is where they run, `say` hears of downloads. `starter` says that
-    the picture is for the embedded model, whose own estimators know its world and no other.
+    `load` keeps networks within a budget, `device` is where they run. `starter` says that the picture is for the
+    embedded model, whose own estimators know its world and no other.
     """
 
     settings: Settings
     starter: bool = False
     device: str = "cpu"
     load: Load = load_anew
-    say: Say = silent
 
     def estimator(self, wanted: str, known: Mapping[str, Weights]) -> str:
         """What "auto" means here: the starter's own for its world, else the first of `known` that is on this disk.
@@ -113,6 +111,11 @@ class Control(ABC):
                 fault = f"{self.label}: {option.label} cannot be {options[name]!r}."
                 raise RecipeError("controls", fault, f"It is {error}.") from None
         return filled
+
+    def wants(self, options: Mapping[str, Any], workshop: Workshop) -> Weights | None:
+        """The weights that a map by these options is made with here; None where it takes none but our own."""
+        del options, workshop
+        return None
 
     def map(self, image: Image.Image, options: Mapping[str, Any], workshop: Workshop) -> Image.Image:
         """The map of an RGB picture, RGB and of the same size.

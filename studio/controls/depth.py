@@ -55,6 +55,9 @@ class Depth(Control):
     needs = tuple(REAL.values())
     nothing = "Everything in the picture is equally far away."
 
+    def wants(self, options: Mapping[str, Any], workshop: Workshop) -> Weights | None:
+        return REAL.get(workshop.estimator(str(self.check(options)["estimator"]), REAL))
+
     def draw(self, image: Image.Image, options: Mapping[str, Any], workshop: Workshop) -> Image.Image:
         estimator = workshop.estimator(options["estimator"], REAL)
         if estimator == "starter":
@@ -72,7 +75,7 @@ def _spread(near: Near) -> Near:
 
 
 def _by_depth_anything(image: Image.Image, workshop: Workshop) -> Near:
-    return _by_transformers(DEPTH_ANYTHING.ready(workshop.settings, workshop.say), image, workshop)
+    return _by_transformers(DEPTH_ANYTHING.here(workshop.settings), image, workshop)
 
 
 def _by_transformers(folder: Path, image: Image.Image, workshop: Workshop) -> Near:
@@ -109,7 +112,7 @@ def _by_midas(image: Image.Image, workshop: Workshop) -> Near:
     import torch
 
     module = annotator("midas.midas.dpt_depth", MIDAS.name)
-    path = MIDAS.ready(workshop.settings, workshop.say) / MIDAS.files[0]
+    path = MIDAS.here(workshop.settings) / MIDAS.files[0]
 
     def loader() -> Any:
         with unwarned():

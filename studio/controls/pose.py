@@ -47,6 +47,9 @@ class Pose(Control):
     needs = tuple(REAL.values())
     nothing = "Nobody was found in the picture."
 
+    def wants(self, options: Mapping[str, Any], workshop: Workshop) -> Weights | None:
+        return REAL.get(workshop.estimator(str(self.check(options)["estimator"]), REAL))
+
     def draw(self, image: Image.Image, options: Mapping[str, Any], workshop: Workshop) -> Image.Image:
         return skeleton.draw(self.people(image, options, workshop), *image.size)
 
@@ -86,7 +89,7 @@ def _by_openpose(image: Image.Image, workshop: Workshop) -> list[Person]:
     import torch
 
     module = annotator("open_pose", OPENPOSE.name)
-    path = OPENPOSE.ready(workshop.settings, workshop.say) / OPENPOSE.files[0]
+    path = OPENPOSE.here(workshop.settings) / OPENPOSE.files[0]
 
     def loader() -> Any:
         network = module.body.bodypose_model()

@@ -173,17 +173,15 @@ class PipelineManager:
         ]
         loan.loras = Stack(recipe, adapters, model.family_facts().lora_blocks) if adapters else None
 
-    def workshop(self, model: Model | None, say: Say | None = None) -> Workshop:
+    def workshop(self, model: Model | None) -> Workshop:
         """What maps are made with, for pictures of this model, and what measures pictures; whoever lets networks work
         has the device.
         """
-        say = say or _silent
         return Workshop(
             self._settings,
             starter=model is not None and model.family == "starter",
             device=str(self.device.torch_device),
             load=self._shelf.load,
-            say=lambda words: say(Loading(words)),
         )
 
     @contextmanager
@@ -203,6 +201,19 @@ class PipelineManager:
                 self._resident(model, _silent)
             finally:
                 self._lock.release()
+
+    def unload(self, model: Model) -> bool:
+        """Let go of the model, where it is loaded; False where the device is at work."""
+        if model not in self._residents:
+            return True
+        if not self._lock.acquire(blocking=False):
+            return False
+        try:
+            self._residents.pop(model, None)
+            self.device.release()
+        finally:
+            self._lock.release()
+        return True
 
     def make_room(self) -> None:
         """Unload all but the model that is lent."""

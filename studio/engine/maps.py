@@ -11,7 +11,6 @@ from studio.engine import compose
 from studio.engine.compose import Size
 from studio.engine.manager import PipelineManager
 from studio.errors import RecipeError
-from studio.hub import Say, silent
 from studio.inputs import Input, Inputs
 from studio.recipe import Recipe
 from studio.recipe_parts import ControlUnit
@@ -45,24 +44,22 @@ def prompts(recipe: Recipe, inputs: Inputs) -> list[Image.Image]:
     ]
 
 
-def preview(manager: PipelineManager, unit: ControlUnit, model: Model, inputs: Inputs, say: Say = silent) -> Input:
+def preview(manager: PipelineManager, unit: ControlUnit, model: Model, inputs: Inputs) -> Input:
     """The unit's map for a picture of the model's own size, stored; errors as the control and the store have them.
 
     It waits for the device only where a network makes the map.
     """
     size = (int(model.default("width")), int(model.default("height")))
     with manager.hold() if control_of(unit).needs else nullcontext():
-        made = _with_map(unit, size, inputs, manager.workshop(model, lambda event: say(event.what)))
+        made = _with_map(unit, size, inputs, manager.workshop(model))
     return Input(str(made.map), *inputs.size(str(made.map)), ())
 
 
-def people(
-    manager: PipelineManager, unit: ControlUnit, model: Model, inputs: Inputs, say: Say = silent
-) -> list[Person]:
+def people(manager: PipelineManager, unit: ControlUnit, model: Model, inputs: Inputs) -> list[Person]:
     """The people that a pose unit finds in its picture, in the picture's pixels; errors as of `preview`."""
     picture = inputs.open(str(unit.image)).convert("RGB")
     with manager.hold():
-        found = pose.CONTROL.people(picture, dict(unit.options), manager.workshop(model, lambda event: say(event.what)))
+        found = pose.CONTROL.people(picture, dict(unit.options), manager.workshop(model))
     if not found:
         raise RecipeError("controls", str(pose.CONTROL.nothing), "Choose another picture, or place a pose by hand.")
     return found

@@ -40,7 +40,7 @@ def render(
             _check_scheduler(loan, recipe)
         clock = Clock([recipe for _, recipe in recipes])
         for _, run in itertools.groupby(recipes, lambda numbered: numbered[1].model_copy(update=SILENT)):
-            numbered = _with_maps(manager, model, list(run), report, inputs)
+            numbered = _with_maps(manager, model, list(run), inputs)
             manager.steer(loan, numbered[0][1], report, prompts(numbered[0][1], inputs))
             manager.dress(loan, numbered[0][1], report)
             progress = Progress(clock, numbered, report)
@@ -52,11 +52,9 @@ def render(
             progress.close()
 
 
-def _with_maps(
-    manager: PipelineManager, model: Model, numbered: list[Numbered], report: Report, inputs: Inputs
-) -> list[Numbered]:
+def _with_maps(manager: PipelineManager, model: Model, numbered: list[Numbered], inputs: Inputs) -> list[Numbered]:
     """Recipes that differ in their noise only, all with the same maps."""
-    controls = with_maps(numbered[0][1], inputs, manager.workshop(model, report)).controls
+    controls = with_maps(numbered[0][1], inputs, manager.workshop(model)).controls
     return [(index, recipe.model_copy(update={"controls": controls})) for index, recipe in numbered]
 
 

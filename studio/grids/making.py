@@ -16,13 +16,14 @@ from pathlib import Path
 from typing import Any
 
 from studio.errors import JobError, LibraryError, RecipeError, StudioError
-from studio.events import Event, Failed, Finished, Loading, Preview, Started, Step, Stopped
+from studio.events import Downloading, Event, Failed, Finished, Loading, Preview, Started, Step, Stopped
 from studio.grids.axes import Axis, applied
 from studio.grids.sheets import Kind, Sheet
 from studio.grids.store import NAMES, At, Cell, Grid, GridFiles, State
 from studio.jobs import Job
 from studio.recipe import SEEDS, Recipe, settings
 from studio.studio import Studio
+from studio.transfer import words
 
 # The most cells that are made as one job; other people's jobs come between.
 RUN = 16
@@ -196,6 +197,8 @@ class Making:
                 self._tell(line="Starting")
             case Loading(what):
                 self._tell(line=what)
+            case Downloading():
+                self._tell(line=words(event))
             case Step(_, step, steps):
                 self._tell(line=f"Step {step} of {steps}")
 

@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from studio.errors import JobError, LibraryError, StudioError
-from studio.events import Event, Failed, Finished, Loading, Preview, Queued, Started, Step
+from studio.events import Downloading, Event, Failed, Finished, Loading, Preview, Queued, Started, Step
 from studio.jobs import Job
 from studio.recipe import Recipe
 from studio.studio import Studio
+from studio.transfer import words
 from studio.ui.pictures import expected, made, withheld
 
 # Earlier pictures in the strip below the stage.
@@ -114,8 +115,12 @@ def progress(job: Job, events: Sequence[Any]) -> dict[str, Any]:
     """How far the job is: a sentence, a fraction of the whole, and the seconds left where they are known."""
     share = dict.fromkeys(range(len(job.recipes)), 0.0)
     line, seconds_left, step = "", None, None
+    fetching: Downloading | None = None
     for event in events:
-        if isinstance(event, Queued):
+        if isinstance(event, Downloading):
+            line, fetching = words(event), event
+        elif isinstance(event, Queued):
+            fetching = None
             line = _place(event.position)
         elif isinstance(event, Started):
             line = "Starting"
@@ -131,7 +136,8 @@ def progress(job: Job, events: Sequence[Any]) -> dict[str, Any]:
         "line": line,
         "step": step,
         "seconds_left": seconds_left,
-        "fraction": sum(share.values()) / len(share),
+        "fetching": fetching.name if fetching else "",
+        "fraction": fetching.bytes / max(fetching.total_bytes, 1) if fetching else sum(share.values()) / len(share),
     }
 
 

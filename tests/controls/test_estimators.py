@@ -122,9 +122,9 @@ def test_missing_weights_are_named_with_size_and_place(abroad):
     with pytest.raises(ModelError) as refused:
         DEPTH.map(Image.new("RGB", (8, 8)), {}, abroad)
     assert str(refused.value) == (
-        "Depth Anything V2 Small (99 MB) is not on this disk, and the hub is switched off (HF_HUB_OFFLINE). "
-        "Put config.json, preprocessor_config.json, model.safetensors of depth-anything/Depth-Anything-V2-Small-hf "
-        f"into {DEPTH_ANYTHING.folder(abroad.settings)}, unset HF_HUB_OFFLINE to have it downloaded, "
+        "Depth Anything V2 Small (99 MB) is not on this disk. Download it in the tab Models, or with: studio models "
+        "fetch depth-anything-v2-small; or put config.json, preprocessor_config.json, model.safetensors of "
+        f"depth-anything/Depth-Anything-V2-Small-hf into {DEPTH_ANYTHING.folder(abroad.settings)}; "
         "or give a ready-made map."
     )
 
@@ -132,7 +132,7 @@ def test_missing_weights_are_named_with_size_and_place(abroad):
 @pytest.mark.parametrize("weights", [OPENPOSE, MIDAS], ids=lambda weights: weights.id)
 def test_missing_annotators_name_their_file_and_place(weights, abroad):
     with pytest.raises(ModelError, match=rf"{weights.files[0]} of lllyasviel/Annotators into .*{weights.id}"):
-        weights.ready(abroad.settings, abroad.say)
+        weights.here(abroad.settings)
 
 
 @pytest.mark.parametrize("weights", [OPENPOSE, MIDAS], ids=lambda weights: weights.id)
@@ -141,4 +141,4 @@ def test_a_pickle_that_was_not_published_is_never_opened(weights, abroad):
     path.parent.mkdir(parents=True)
     path.write_bytes(b"cos\nsystem\n(S'exit 1'\ntR.")
     with pytest.raises(ModelError, match=r"is refused: it is a pickle, .*and not the .*SHA-256 .*Delete it"):
-        weights.ready(abroad.settings, abroad.say)
+        weights.here(abroad.settings)

@@ -134,9 +134,7 @@ def test_a_lora_for_flux_is_the_same_under_the_names_of_every_tool(
 
 
 @pytest.mark.parametrize("tool", ["PEFT", "ComfyUI", "kohya", "OneTrainer", "SimpleTuner"])
-def test_alphas_count_under_every_name(
-    read: Callable[..., Any], tiny_model: Callable[[str], Path], tool: str
-) -> None:
+def test_alphas_count_under_every_name(read: Callable[..., Any], tiny_model: Callable[[str], Path], tool: str) -> None:
     tensors = plain(tiny_model("flux"))
     named = FLUX_NAMES[tool](tensors)
     stems = {re.sub(r"\.lora_\w+\.weight$", "", key) for key in named}
@@ -244,9 +242,7 @@ def _dotted(name: str) -> str | None:
     return next((found.expand(to) for by, to in SD3_FIRST if (found := re.fullmatch(by, name))), None)
 
 
-def test_readers_go_by_the_names_of_comfyui_and_kohya(
-    read: Callable[..., Any], pipes: Mapping[str, Pipe]
-) -> None:
+def test_readers_go_by_the_names_of_comfyui_and_kohya(read: Callable[..., Any], pipes: Mapping[str, Pipe]) -> None:
     reader, t5 = "text_model.encoder.layers.0.mlp.fc1", "encoder.block.0.layer.0.SelfAttention.q"
     shapes = {reader: pipes["flux"].text_encoder.get_submodule("encoder.layers.0.mlp.fc1").weight.shape}
     shapes[t5] = pipes["flux"].text_encoder_2.get_submodule(t5).weight.shape

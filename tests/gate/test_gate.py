@@ -66,7 +66,9 @@ def test_a_studio_on_loopback_answers_to_no_other_name(asked: Ask, host: str) ->
 def test_a_proxy_s_name_is_answered_where_a_setting_names_it(asked: Ask) -> None:
     named = {"settings": {"hostnames": "studio.example, other.example"}, "headers": {"host": "studio.example"}}
     assert asked("GET", "/", **named).json()["here"] is False
-    assert asked("POST", JOIN, json={}, **named | {"headers": {"host": "studio.example", "origin": "https://studio.example"}})
+    assert asked(
+        "POST", JOIN, json={}, **named | {"headers": {"host": "studio.example", "origin": "https://studio.example"}}
+    )
 
 
 def test_a_public_studio_answers_to_addresses_but_not_to_foreign_names(asked: Ask) -> None:

@@ -1,0 +1,306 @@
+"""Everything that has weights, of all sorts alike: whether it is here, where it lies, where it can be had from."""
+
+import shutil
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Literal
+
+from studio import hub, hub_cache
+from studio.catalogue.controlnets import ControlNets
+from studio.catalogue.models import Catalogue
+from studio.catalogue.preprocessors import Weights
+from studio.catalogue.sources import Sourced, Sources
+from studio.catalogue.upscalers import Published, Upscalers, published
+from studio.controls import CONTROLS
+from studio.errors import ModelError
+from studio.families import FAMILIES
+from studio.metrics import METRICS
+from studio.settings import ASSETS, PRESETS, Settings
+from studio.transfer import Transfer
+
+Kind = Literal["model", "controlnet", "ip-adapter", "estimator", "upscaler", "metric"]
+# What each kind is called where several are listed.
+TITLES: dict[Kind, str] = {
+    "model": "Models",
+    "controlnet": "ControlNets",
+    "ip-adapter": "Image prompts",
+    "estimator": "Estimators",
+    "upscaler": "Upscalers",
+    "metric": "Metrics",
+}
+
+
+@dataclass(frozen=True)
+class Item(ABC):
+    """One thing with weights; `repo` is None where it can be had from nowhere, `family` empty where it serves all.
+
+    `download_bytes` are those of its download, as far as is known.
+    """
+
+    kind: Kind
+    id: str
+    name: str
+    summary: str
+    licence: str
+    family: str
+    repo: str | None
+    download_bytes: int | None
+
+    @property
+    def key(self) -> str:
+        """What tells it from all others."""
+        return f"{self.kind}/{self.id}"
+
+    @property
+    def family_name(self) -> str:
+        """Its family in words."""
+        return FAMILIES[self.family].name if self.family else ""
+
+    @property
+    def field(self) -> str:
+        """The recipe's field that asks for it."""
+        return "model" if self.kind == "model" else "controls"
+
+    @property
+    @abstractmethod
+    def here(self) -> bool:
+        """Whether all of it is on this disk."""
+
+    @property
+    @abstractmethod
+    def place(self) -> Path | None:
+        """The folder or file where it lies; None where it is not here."""
+
+    @property
+    @abstractmethod
+    def size_bytes(self) -> int:
+        """What it takes of the disk."""
+
+    @property
+    def fault(self) -> ModelError | None:
+        """What keeps it from being used, though it is here; None where nothing does."""
+        return None
+
+    @property
+    def unfinished_bytes(self) -> int:
+        """What is there of a download that broke off."""
+        return 0
+
+    @property
+    def comes_along(self) -> bool:
+        """Whether it came with the studio."""
+        return self.place is not None and any(self.place.is_relative_to(folder) for folder in (ASSETS, PRESETS))
+
+    def fetch(self, reserved: int = 0) -> Transfer:
+        """Let it come; ModelError where it can be had from nowhere."""
+        if self.repo is None:
+            raise ModelError(f"{self.name} can be had from nowhere.", "Put it into the data folder.")
+        if hub.is_off():
+            raise ModelError(
+                f"{self.name} cannot be downloaded: the hub is switched off (HF_HUB_OFFLINE).",
+                "Unset HF_HUB_OFFLINE, then try again.",
+            )
+        return self._fetch(self.repo, reserved)
+
+    def remove(self) -> None:
+        """Take it off the disk; ModelError where it did not come by a download, or cannot be removed."""
+        if self.comes_along:
+            raise ModelError(f"{self.name} comes with the studio.", "It stays: pages and tests rely on it.")
+        if self.repo is None:
+            raise ModelError(f"{self.name} is your own file.", f"Remove it by hand: {self.place}")
+        try:
+            self._remove(self.repo)
+        except OSError as error:
+            raise ModelError(
+                f"{self.name} cannot be removed: {error.strerror}.", "Close what uses it, and check the permissions."
+            ) from error
+
+    @abstractmethod
+    def _fetch(self, repo: str, reserved: int) -> Transfer: ...
+
+    @abstractmethod
+    def _remove(self, repo: str) -> None: ...
+
+
+@dataclass(frozen=True)
+class _Catalogued(Item):
+    """A model, a ControlNet or an IP-Adapter."""
+
+    sources: Sources[Sourced]
+    one: Sourced
+
+    @classmethod
+    def of(cls, kind: Kind, sources: Sources[Sourced], one: Sourced) -> "_Catalogued":
+        family = FAMILIES[one.family].name
+        return cls(kind, one.id, one.name, one.summary, one.licence, family, one.repo, one.download_bytes, sources, one)
+
+    @property
+    def here(self) -> bool:
+        return self.sources.whole(self.one)
+
+    @property
+    def place(self) -> Path | None:
+        return self.sources.location(self.one) if self.here else None
+
+    @property
+    def size_bytes(self) -> int:
+        return self.sources.size_bytes(self.one) or 0
+
+    @property
+    def fault(self) -> ModelError | None:
+        return self.sources.why_not(self.one) if self.here else None
+
+    @property
+    def unfinished_bytes(self) -> int:
+        # Of a repository that serves several, nobody can say whose it is.
+        alone = self.repo and sum(one.repo == self.repo for one in self.sources.values()) == 1
+        return hub_cache.unfinished_bytes(self.repo) if self.repo and alone else 0
+
+    def _fetch(self, repo: str, reserved: int) -> Transfer:
+        one, sources = self.one, self.sources
+        return Transfer(
+            self.name, repo, lambda names: sources.wanted(one, names), revision=one.revision, reserved=reserved
+        )
+
+    def _remove(self, repo: str) -> None:
+        others = [one for one in self.sources.values() if one.repo == repo and one.id != self.one.id]
+        kept = {path for one in others if self.sources.present(one) for path in self.sources.files(one)}
+        hub_cache.remove(repo, set(self.sources.files(self.one)) - kept)
+
+
+@dataclass(frozen=True)
+class _InFolder(Item):
+    """Files by their names in a folder of the home: the weights of an estimator or metric, an upscaler."""
+
+    folder: Path
+    files: tuple[str, ...]
+    alone: bool
+
+    @classmethod
+    def of_weights(cls, kind: Kind, one: Weights, summary: str, settings: Settings) -> "_InFolder":
+        folder = one.folder(settings)
+        return cls(kind, one.id, one.name, summary, one.licence, "", one.repo, one.bytes, folder, one.files, alone=True)
+
+    @classmethod
+    def of_upscaler(cls, id: str, one: Published, folder: Path) -> "_InFolder":  # noqa: A002
+        facts = (id, one.name, one.summary, one.licence, "", one.repo, one.download_bytes)
+        return cls("upscaler", *facts, folder, (one.file,), alone=False)
+
+    @property
+    def here(self) -> bool:
+        return all((self.folder / file).is_file() for file in self.files)
+
+    @property
+    def place(self) -> Path | None:
+        if not self.here:
+            return None
+        return self.folder if self.alone else self.folder / self.files[0]
+
+    @property
+    def size_bytes(self) -> int:
+        return sum(hub_cache.size(self.folder / file) for file in self.files)
+
+    @property
+    def unfinished_bytes(self) -> int:
+        return hub_cache.unfinished_in(self.folder) if self.alone else 0
+
+    def _fetch(self, repo: str, reserved: int) -> Transfer:
+        return Transfer(self.name, repo, lambda _: self.files, self.folder, reserved=reserved)
+
+    def _remove(self, repo: str) -> None:
+        del repo
+        for file in self.files:
+            (self.folder / file).unlink(missing_ok=True)
+        if self.alone:
+            shutil.rmtree(self.folder, ignore_errors=True)
+
+
+@dataclass(frozen=True)
+class _Own(Item):
+    """A single file that somebody put here, or that came with the studio."""
+
+    path: Path
+
+    @property
+    def here(self) -> bool:
+        return self.path.is_file()
+
+    @property
+    def place(self) -> Path | None:
+        return self.path
+
+    @property
+    def size_bytes(self) -> int:
+        return hub_cache.size(self.path)
+
+    def _fetch(self, repo: str, reserved: int) -> Transfer:
+        raise NotImplementedError
+
+    def _remove(self, repo: str) -> None:
+        raise NotImplementedError
+
+
+class Items:
+    """All that there is, looked up anew each time, as files come and go."""
+
+    def __init__(self, settings: Settings, catalogue: Catalogue, controlnets: ControlNets) -> None:
+        self._settings = settings
+        self._catalogue = catalogue
+        self._controlnets = controlnets
+
+    def __iter__(self) -> Iterator[Item]:
+        for model in self._catalogue.values():
+            yield _Catalogued.of("model", self._catalogue, model)  # type: ignore[arg-type]  # Sources is invariant
+        for net in self._controlnets.values():
+            yield self.controlnet(net.id)
+        yield from self._weights()
+        yield from self._upscalers()
+
+    def __getitem__(self, name: str) -> Item:
+        """The one of this id, or of this kind/id; ModelError with what may have been meant."""
+        found = [item for item in self if name in (item.id, item.key)]
+        if len(found) == 1:
+            return found[0]
+        if found:
+            raise ModelError(f"{name} means several.", f"Say which: {' or '.join(item.key for item in found)}.")
+        close = get_close_matches(name, [item.id for item in self], n=3, cutoff=0.5)
+        meant = f"Did you mean {' or '.join(close)}? " if close else ""
+        raise ModelError(f"There is nothing called {name!r}.", f"{meant}See what there is with: studio models")
+
+    def model(self, id: str) -> Item:  # noqa: A002
+        """The model of this id."""
+        return _Catalogued.of("model", self._catalogue, self._catalogue[id])  # type: ignore[arg-type]
+
+    def controlnet(self, id: str) -> Item:  # noqa: A002
+        """The ControlNet or IP-Adapter of this id."""
+        one = self._controlnets[id]
+        kind: Kind = "ip-adapter" if one.is_prompt else "controlnet"
+        return _Catalogued.of(kind, self._controlnets, one)  # type: ignore[arg-type]
+
+    def weights(self, wanted: Weights) -> Item:
+        """The weights of an estimator or a metric."""
+        return next(item for item in self._weights() if item.id == wanted.id)
+
+    def _weights(self) -> Iterator[Item]:
+        for kind, members in (("estimator", CONTROLS), ("metric", METRICS)):
+            wanted = {weights.id: weights for member in members.values() for weights in member.needs}
+            for weights in wanted.values():
+                by = [member.label for member in members.values() if weights in member.needs]
+                yield _InFolder.of_weights(kind, weights, _for(kind, by), self._settings)  # type: ignore[arg-type]
+
+    def _upscalers(self) -> Iterator[Item]:
+        home = self._settings.home
+        there = published(home / "presets")
+        for name, one in there.items():
+            yield _InFolder.of_upscaler(name, one, home / "upscalers")
+        for name, path in Upscalers(self._settings).items():
+            if name not in there:
+                yield _Own("upscaler", name, name, "", "", "", None, None, path)
+
+
+def _for(kind: str, labels: Sequence[str]) -> str:
+    what = "Makes the maps of" if kind == "estimator" else "Measures"
+    return f"{what} {' and '.join(labels)}."

@@ -1,0 +1,48 @@
+"""What a settled recipe, or a control unit, is made with."""
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from studio.catalogue.models import Catalogue
+from studio.controls.base import Workshop
+from studio.downloads.items import Item, Items
+from studio.recipe import Recipe
+from studio.recipe_parts import ControlUnit
+from studio.settings import Settings
+from studio.settling.steering import READY, control_of
+
+
+class Needs:
+    """Knows the items that pictures are made with."""
+
+    def __init__(self, settings: Settings, catalogue: Catalogue, items: Items) -> None:
+        self._settings = settings
+        self._catalogue = catalogue
+        self._items = items
+
+    def of(self, recipes: Sequence[Recipe]) -> list[Item]:
+        """Model, ControlNets, IP-Adapters and estimators of these recipes, each once; here or not."""
+        found: dict[str, Item] = {}
+        alike = {(recipe.model, recipe.denoises, recipe.controls): recipe for recipe in recipes}
+        for recipe in alike.values():
+            found |= {item.key: item for item in self._of(recipe)}
+        return list(found.values())
+
+    def of_map(self, unit: ControlUnit, model: str) -> list[Item]:
+        """The estimator that the unit's map is made with."""
+        if unit.map or unit.is_prompt or unit.kind == READY:
+            return []
+        starter = self._catalogue[model].family == "starter"
+        wanted = control_of(unit).wants(dict(unit.options), Workshop(self._settings, starter=starter))
+        return [self._items.weights(wanted)] if wanted else []
+
+    def missing(self, items: Iterable[Item]) -> list[Item]:
+        """Those that are not here and can be had."""
+        return [item for item in items if item.repo is not None and not item.here]
+
+    def _of(self, recipe: Recipe) -> Iterator[Item]:
+        if not recipe.denoises:
+            return
+        yield self._items.model(str(recipe.model))
+        for unit in (unit for unit in recipe.controls if unit.steers):
+            yield self._items.controlnet(str(unit.model))
+            yield from self.of_map(unit, str(recipe.model))

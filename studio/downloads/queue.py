@@ -1,0 +1,225 @@
+"""The line of downloads: two at once, whoever asked; those that a job waits for come first."""
+
+import logging
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from studio.downloads.items import Item
+from studio.errors import Cancelled, ModelError, RecipeError, StudioError
+from studio.events import Downloading
+from studio.hub import Say, silent
+from studio.transfer import TICK_SECONDS, Transfer, words
+
+AT_ONCE = 2
+State = Literal["waiting", "running", "done", "failed", "cancelled"]
+OVER: tuple[State, ...] = ("done", "failed", "cancelled")
+# Hears how far it is, at last None where all is here, or what kept it from that. It is called from another thread.
+Hear = Callable[[Downloading | StudioError | None], None]
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(eq=False)
+class Download:
+    """An item on its way: in line, running or over."""
+
+    item: Item
+    state: State = "waiting"
+    fault: StudioError | None = None
+    transfer: Transfer | None = None
+    errands: list["Errand"] = field(default_factory=list)
+
+    @property
+    def progress(self) -> Downloading:
+        """How far it is."""
+        return self.transfer.progress if self.transfer else Downloading(self.item.name)
+
+
+class Errand:
+    """Somebody who wants some items and hears of them; `cancel` where they are not wanted any more."""
+
+    def __init__(self, downloads: "Downloads", hear: Hear, *, urgent: bool) -> None:
+        self.urgent = urgent
+        self.wanted: list[Download] = []
+        self._downloads = downloads
+        self._hear = hear
+        self._over = threading.Event()
+        self._turn = threading.Lock()
+
+    def cancel(self) -> None:
+        """Want them no more: a download that nobody else wants ends at once, and what has arrived is kept."""
+        self._over.set()
+        self._downloads.withdraw(self)
+
+    def look(self) -> None:
+        """Tell how far it is, and at last how it ended; that once."""
+        with self._turn:
+            if not self._over.is_set():
+                self._tell()
+
+    def _tell(self) -> None:
+        first = next((one for one in self.wanted if one.state != "done"), None)
+        if first is not None and first.state not in OVER:
+            self._hear(first.progress)
+            return
+        self._over.set()
+        self._downloads.withdraw(self)
+        self._hear(_fault(first) if first else None)
+
+
+class Downloads:
+    """What is fetched for everybody, each item once at a time."""
+
+    def __init__(self) -> None:
+        self._lock = threading.RLock()
+        self._downloads: dict[str, Download] = {}  # in the order they were asked for
+        self._closed = False
+
+    def all(self) -> list[Download]:
+        """Each item's last download, in the order they were asked for."""
+        with self._lock:
+            return list(self._downloads.values())
+
+    def is_coming(self, item: Item) -> bool:
+        """Whether it is on its way, or in line for that."""
+        with self._lock:
+            return (one := self._downloads.get(item.key)) is not None and one.state not in OVER
+
+    def start(self, item: Item) -> None:
+        """Fetch it in the background."""
+        self.fetch([item], lambda _: None, urgent=False)
+
+    def fetch(self, items: Sequence[Item], hear: Hear, *, urgent: bool = True) -> Errand:
+        """Fetch these, if they are not on their way already; `urgent` ones come before others in line.
+
+        `hear` is called at once, too, and takes no lock that the caller holds.
+        """
+        errand = Errand(self, hear, urgent=urgent)
+        with self._lock:
+            for item in items:
+                download = self._downloads.get(item.key)
+                if download is None or download.state in OVER:
+                    self._downloads.pop(item.key, None)
+                    download = self._downloads[item.key] = Download(item)
+                download.errands.append(errand)
+                errand.wanted.append(download)
+            self._go_on()
+        errand.look()
+        return errand
+
+    def wait_for(self, items: Sequence[Item], say: Say = silent) -> None:
+        """Fetch these and wait for them; whatever `say` raises ends it. ModelError where one cannot be had."""
+        over = threading.Event()
+        heard: list[Downloading | StudioError | None] = []
+
+        def hear(news: Downloading | StudioError | None) -> None:
+            heard.append(news)
+            if not isinstance(news, Downloading):
+                over.set()
+
+        errand = self.fetch(items, hear)
+        try:
+            while not over.wait(TICK_SECONDS):
+                if isinstance(heard[-1], Downloading):
+                    say(f"{words(heard[-1])} ...")
+        except BaseException:
+            errand.cancel()
+            raise
+        if isinstance(fault := heard[-1], StudioError):
+            raise ModelError(fault.message, fault.hint) from fault
+
+    def cancel(self, key: str) -> None:
+        """End the download of this item, for everybody who wants it."""
+        with self._lock:
+            download = self._downloads.get(key)
+            if download is None or download.state in OVER:
+                return
+            self._stop(download)
+        self._tell(download)
+
+    def forget(self, key: str) -> None:
+        """Say no more of a download that is over."""
+        with self._lock:
+            if (one := self._downloads.get(key)) and one.state in OVER:
+                del self._downloads[key]
+
+    def withdraw(self, errand: Errand) -> None:
+        """Let an errand go."""
+        with self._lock:
+            for download in errand.wanted:
+                if errand in download.errands:
+                    download.errands.remove(errand)
+                if not download.errands and download.state not in OVER:
+                    self._stop(download)
+
+    def close(self) -> None:
+        """End all; what has arrived is kept."""
+        with self._lock:
+            self._closed = True
+            for download in self._downloads.values():
+                if download.state not in OVER:
+                    self._stop(download)
+        for download in self.all():
+            self._tell(download)
+
+    def _stop(self, download: Download) -> None:
+        download.state = "cancelled"
+        if download.transfer:
+            download.transfer.cancel()
+
+    def _go_on(self) -> None:
+        """Begin as many as may run at once."""
+        running = [one for one in self._downloads.values() if one.state == "running"]
+        waiting = [one for one in self._downloads.values() if one.state == "waiting"]
+        waiting.sort(key=lambda one: not any(errand.urgent for errand in one.errands))
+        for download in waiting[: max(0, AT_ONCE - len(running))]:
+            if self._closed:
+                self._stop(download)
+                continue
+            download.state = "running"
+            threading.Thread(target=self._run, args=(download,), name=download.item.key, daemon=True).start()
+
+    def _run(self, download: Download) -> None:
+        try:
+            self._follow(download)
+            self._end(download, "done")
+        except Cancelled:
+            self._end(download, "cancelled")
+        except StudioError as error:
+            self._end(download, "failed", error)
+        except Exception as error:
+            log.exception("The download of %s failed", download.item.key)
+            broken = f"Something broke inside the download ({type(error).__name__})."
+            self._end(download, "failed", ModelError(broken, "Try again; the details are in the studio's log."))
+
+    def _follow(self, download: Download) -> None:
+        with self._lock:
+            if download.state != "running":
+                raise Cancelled
+            others = (one.transfer for one in self._downloads.values() if one.state == "running" and one.transfer)
+            download.transfer = transfer = download.item.fetch(sum(one.missing_bytes for one in others))
+        while not transfer.wait(TICK_SECONDS):
+            self._tell(download)
+        transfer.result()
+
+    def _end(self, download: Download, state: State, fault: StudioError | None = None) -> None:
+        with self._lock:
+            if download.state == "running":
+                download.state, download.fault = state, fault
+            self._go_on()
+        self._tell(download)
+
+    def _tell(self, download: Download) -> None:
+        """Without the lock: who hears of it may ask for something."""
+        for errand in list(download.errands):
+            errand.look()
+
+
+def _fault(download: Download) -> RecipeError:
+    """What kept a download from ending well, at the field that asked for it."""
+    item, fault = download.item, download.fault
+    if fault is None:
+        return RecipeError(item.field, f"The download of {item.name} was cancelled.", "Ask again to go on with it.")
+    return RecipeError(item.field, fault.message, fault.hint)
