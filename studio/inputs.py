@@ -10,6 +10,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from hashlib import sha256
 from io import BytesIO
 from pathlib import Path
@@ -29,12 +30,22 @@ Field = Literal["init_image", "mask_image", "controls"]
 # 8192x8192: decoded, normalised and written, it takes about 600 MB for a moment.
 MOST_PIXELS = 2**26
 # No format that starts a program (EPS) or that hardly anybody uploads.
-FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "AVIF")
-FORMAT_NAMES = "PNG, JPEG, WebP, GIF, BMP, TIFF or AVIF"
+FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "HEIF")
+FORMAT_NAMES = "PNG, JPEG, WebP, GIF, BMP, TIFF, AVIF or HEIC"
 MODES = {"1": "black and white", "L": "grey", "LA": "grey", "P": "a palette", "PA": "a palette", "I;16": "grey"}
 EXIF_ORIENTATION = 0x0112
 # What Pillow's readers raise on damaged files, besides OSError.
-DAMAGED = (SyntaxError, ValueError, TypeError, LookupError, EOFError, ArithmeticError, struct.error, zlib.error)
+DAMAGED = (
+    SyntaxError,
+    ValueError,
+    TypeError,
+    LookupError,
+    EOFError,
+    ArithmeticError,
+    RuntimeError,  # of libheif
+    struct.error,
+    zlib.error,
+)
 BAND = 256
 
 
@@ -46,6 +57,15 @@ class Input:
     width: int
     height: int
     notes: tuple[str, ...]
+
+
+@cache
+def formats() -> tuple[str, ...]:
+    """The formats that pictures are read in; Pillow learns that of telephones, of which only the picture is read."""
+    import pillow_heif
+
+    pillow_heif.register_heif_opener(thumbnails=False, depth_images=False, aux_images=False)
+    return FORMATS
 
 
 class Inputs:
@@ -198,7 +218,7 @@ def _opened(field: Field, source: Source) -> Image.Image:
     with warnings.catch_warnings():
         # Pillow refuses the largest pictures, and only warns, on the terminal, of the next ones.
         warnings.simplefilter("error", Image.DecompressionBombWarning)
-        return Image.open(BytesIO(source) if isinstance(source, bytes) else source, formats=FORMATS)
+        return Image.open(BytesIO(source) if isinstance(source, bytes) else source, formats=formats())
 
 
 def _check_size(field: Field, pixels: int) -> None:

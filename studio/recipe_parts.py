@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, field_serializer, field_validator, model_validator
 
 Group = Literal["prompt", "model", "size", "sampling", "seed", "edit", "mask", "hires", "upscale", "control", "lora"]
-Ability = Literal["negative_prompt", "guidance", "image_guidance", "strength"]
+Ability = Literal["negative_prompt", "guidance", "image_guidance", "strength", "clip_skip"]
 
 # How a stored input is named: the SHA-256 of its pixels.
 INPUT_ID = "^[0-9a-f]{64}$"

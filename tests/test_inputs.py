@@ -2,6 +2,7 @@ import io
 import struct
 import zlib
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -253,3 +254,55 @@ def test_a_folder_that_cannot_be_written_is_a_clear_error(inputs: Inputs):
     with pytest.raises(LibraryError) as error:
         inputs.add(noise())
     assert error.value.hint
+
+
+def heic(picture: Image.Image, **how: Any) -> bytes:
+    """As a telephone writes it."""
+    import pillow_heif
+
+    file = io.BytesIO()
+    pillow_heif.from_pillow(picture).save(file, quality=-1, chroma=444, **how)
+    return file.getvalue()
+
+
+@pytest.mark.parametrize("encode", [heic, lambda picture: encoded(picture, "AVIF", quality=100)], ids=["HEIC", "AVIF"])
+def test_pictures_of_telephones_are_taken(inputs: Inputs, encode: Any):
+    picture = Image.new("RGB", (64, 48), RED)
+    picture.paste((0, 90, 200), (0, 0, 32, 48))
+    added = inputs.add(encode(picture))
+    assert ((added.width, added.height), added.notes) == ((64, 48), ())
+    stored = np.asarray(inputs.open(added.id), np.int16)
+    assert np.abs(stored - np.asarray(picture, np.int16)).mean() < 2
+
+
+def test_a_mask_may_be_one_too(inputs: Inputs):
+    mask = Image.new("L", (64, 48))
+    mask.paste(255, (0, 0, 32, 48))
+    added = inputs.add_mask(heic(mask.convert("RGB")))
+    assert inputs.open(added.id).getpixel((60, 20)) < 6
+
+
+def test_a_heic_that_promises_more_than_it_may_is_refused_before_it_is_decoded(inputs: Inputs):
+    content = heic(Image.new("RGB", (64, 64), RED))
+    sizes = struct.pack(">II", 64, 64)
+    assert sizes in content
+    with pytest.raises(RecipeError, match="400 megapixels"):
+        inputs.add(content.replace(sizes, struct.pack(">II", 20_000, 20_000)))
+
+
+def test_a_damaged_picture_of_a_telephone_is_refused_in_words(inputs: Inputs):
+    """Cut anywhere, or with any byte of its structure another."""
+    rng = np.random.default_rng(0)
+    whole = heic(noise((64, 48)))
+    broken = [whole[:length] for length in rng.integers(12, len(whole), 12)]
+    for place in rng.integers(8, 400, 60):
+        turned = bytearray(whole)
+        turned[place] ^= int(rng.integers(1, 256))
+        broken.append(bytes(turned))
+    refused = 0
+    for content in broken:
+        try:
+            inputs.add(content)
+        except RecipeError:
+            refused += 1
+    assert refused >= 12

@@ -20,7 +20,7 @@ window.studio.masks = (element, props, watch, upload, tell) => {
     let present = null;
 
     const file = make("input", {
-        type: "file", accept: "image/*", class: "unseen", tabindex: -1, "aria-label": "Mask picture file",
+        type: "file", accept: "image/*,.heic,.heif,.avif", class: "unseen", tabindex: -1, "aria-label": "Mask picture file",
         onchange: (event) => { bring(event.target.files[0]); event.target.value = ""; },
     });
     const button = (label, title, act) => make("button", { type: "button", class: "plain", title, onclick: act }, label);

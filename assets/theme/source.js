@@ -9,7 +9,7 @@ window.studio.source = (element, props, watch, upload, tell, many) => {
         type: "file", class: "unseen", tabindex: -1, "aria-label": label, ...attributes,
         onchange: (event) => { take([...event.target.files]); event.target.value = ""; },
     });
-    const files = entry({ accept: "image/*", multiple: many }, many ? "Picture files" : "Picture file");
+    const files = entry({ accept: "image/*,.heic,.heif,.avif", multiple: many }, many ? "Picture files" : "Picture file");
     const folder = entry({ webkitdirectory: true }, "Folder of pictures");
     const button = (label, act) => make("button", { type: "button", class: "plain", onclick: act }, label);
     const shown = make("div", { class: "well", role: "group", "aria-label": "Picture to start from" });

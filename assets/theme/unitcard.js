@@ -11,7 +11,7 @@ window.studio.unitCard = (unit, panel) => {
 
     const button = (name, act) => make("button", { type: "button", class: "plain", "data-name": name, onclick: act }, name);
     const entry = (side, words) => make("input", {
-        type: "file", accept: "image/*", class: "unseen", tabindex: -1, "aria-label": words,
+        type: "file", accept: "image/*,.heic,.heif,.avif", class: "unseen", tabindex: -1, "aria-label": words,
         onchange: ({ target }) => { if (target.files[0]) panel.bring(unit, side, target.files[0]); target.value = ""; },
     });
     const on = make("input", { type: "checkbox", "aria-label": `${kind.label} on`, onchange: () => changed(unit, { on: on.checked }) });

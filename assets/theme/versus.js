@@ -40,7 +40,7 @@ window.studio.versus = (element, props, watch, upload, server, arrive) => {
     const other = make("form", { class: "versus-other", hidden: true, onsubmit: (event) => { event.preventDefault(); named(); } }, make("strong", {}, "Another hosted model"),
         make("button", { type: "button", class: "drop", "aria-label": "Close", title: "Close", onclick: () => { other.hidden = true; } }, icon("remove")),
         labelled("Address", address), hosts, labelled("Model id", id), make("button", { class: "plain" }, "Add the model"));
-    const files = make("input", { type: "file", class: "unseen", accept: "image/*", multiple: true, tabindex: -1, "aria-label": "Pictures to compare with",
+    const files = make("input", { type: "file", class: "unseen", accept: "image/*,.heic,.heif,.avif", multiple: true, tabindex: -1, "aria-label": "Pictures to compare with",
         onchange: (event) => { bring([...event.target.files]); event.target.value = ""; } });
     const keys = make("div", { class: "versus-keys" });
     const seed = make("input", { type: "number", min: 0, max: 4294967295, placeholder: "drawn", oninput: changed });

@@ -54,9 +54,12 @@ class Read:
 
 
 @torch.no_grad()
-def read(pipe: Any, chunks: Chunks, vectors: Vectors) -> Read:
-    """What the pipeline's text encoders make of the chunks, side by side; the first chunk speaks for all."""
-    sides = [_by_encoder(pipe, chunks, vectors, number) for number in range(len(encoders(pipe)))]
+def read(pipe: Any, chunks: Chunks, vectors: Vectors, skipped: int = 0) -> Read:
+    """What the pipeline's text encoders make of the chunks, side by side; the first chunk speaks for all.
+
+    `skipped` layers before the pipeline's own one are left out, as by its `clip_skip`.
+    """
+    sides = [_by_encoder(pipe, chunks, vectors, number, skipped) for number in range(len(encoders(pipe)))]
     embeds = torch.cat([side.embeds for side in sides], dim=-1)
     return Read(embeds.to(pipe.text_encoder.dtype), sides[-1].pooled)
 
@@ -102,7 +105,7 @@ def _pieces(chunk: Sequence[Segment], tokenizer: Any, counts: Mapping[str, int])
             yield from ([Token(number, segment.weight)] for number in ids)
 
 
-def _by_encoder(pipe: Any, chunks: Chunks, vectors: Vectors, number: int) -> Read:
+def _by_encoder(pipe: Any, chunks: Chunks, vectors: Vectors, number: int, skipped: int) -> Read:
     """What one encoder makes of the chunks, weighed, the mean of each restored."""
     tokenizer, encoder = encoders(pipe)[number]
     goes = filled(chunks, tokenizer, {name: len(rows[number]) for name, rows in vectors.items()})
@@ -113,18 +116,22 @@ def _by_encoder(pipe: Any, chunks: Chunks, vectors: Vectors, number: int) -> Rea
         ids = [tokenizer.bos_token_id, *(token.id for token in tokens), tokenizer.eos_token_id]
         row = torch.tensor([ids + [tokenizer.pad_token_id] * rest], device=device)
         with _put_in(encoder, tokens, {name: rows[number] for name, rows in vectors.items()}):
-            hidden, pooled = _asked(pipe, encoder, row)
+            hidden, pooled = _asked(pipe, encoder, row, skipped)
         weights = torch.tensor([1.0, *(token.weight for token in tokens), *[1.0] * (rest + 1)])
         reads.append(Read(_weighed(hidden, weights), pooled))
     return Read(torch.cat([one.embeds for one in reads], dim=1), reads[0].pooled)
 
 
-def _asked(pipe: Any, encoder: Any, ids: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor | None]:
+def _asked(pipe: Any, encoder: Any, ids: torch.Tensor, skipped: int) -> tuple[torch.Tensor, torch.Tensor | None]:
     """What an encoder says, as the family's own pipeline asks it."""
-    if len(encoders(pipe)) == 1:
+    alone = len(encoders(pipe)) == 1
+    if alone and not skipped:
         return encoder(ids)[0], None
     said = encoder(ids, output_hidden_states=True)
-    return said.hidden_states[-2], said[0] if said[0].dim() == 2 else None
+    if alone:  # what it says was normed where it was learned from, whatever the layer
+        norm = getattr(encoder, "text_model", encoder).final_layer_norm
+        return norm(said.hidden_states[-1 - skipped]), None
+    return said.hidden_states[-2 - skipped], said[0] if said[0].dim() == 2 else None
 
 
 def _weighed(hidden: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:

@@ -3,6 +3,7 @@
 import inspect
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeVar
 
@@ -35,6 +36,14 @@ NAMES = {
 }
 
 
+@dataclass(frozen=True)
+class How:
+    """How words are read: what LoRAs `changed` of the text encoders, and how many layers are `skipped`."""
+
+    changed: Hashable
+    skipped: int
+
+
 class Prompts:
     """Encoded words of one loaded model, the latest `KEPT` of them; a second seed costs no encoder call."""
 
@@ -50,23 +59,26 @@ class Prompts:
         """
         _, plans = wording.read(recipe, self._model, self._book, steps, done)
         guided = (recipe.guidance_scale or 0) > 1
-        if not self._model.family_facts().weighs_words or all(_is_plain(pipe, plan) for plan in plans):
+        how = How(changed, _skipped(recipe, self._model))
+        # With the layers of today's CLIP, the clip_skip of diffusers' own way fails in Stable Diffusion 1.5.
+        plain = not how.skipped and all(_is_plain(pipe, plan) for plan in plans)
+        if plain or not self._model.family_facts().weighs_words:
             prompt, negative = (plan.strands[0].stages[0].text for plan in plans)
-            key = (prompt, negative, guided, changed)
+            key = (prompt, negative, guided, how)
             return Script(self._once(key, lambda: _encode(pipe, prompt, negative, guided)))
-        return self._written(pipe, plans, changed, guided=guided)
+        return self._written(pipe, plans, how, guided=guided)
 
-    def _written(self, pipe: Any, plans: tuple[Plan, Plan], changed: Hashable, *, guided: bool) -> Script:
+    def _written(self, pipe: Any, plans: tuple[Plan, Plan], how: How, *, guided: bool) -> Script:
         """The script of words that are weighed, long, changing or mixed."""
-        lines = [self._line(pipe, strand, changed) for strand in plans[0].strands]
-        negative = self._line(pipe, plans[1].strands[0], changed)
+        lines = [self._line(pipe, strand, how) for strand in plans[0].strands]
+        negative = self._line(pipe, plans[1].strands[0], how)
         # SDXL was trained with zeros for no negative prompt.
         if not any(map(any, plans[1].strands[0].at(1))) and pipe.config.get("force_zeros_for_empty_prompt"):
             negative = Line(((1, lines[0].at(1).zeros()),))
         lengths = {read.embeds.shape[1] for line in (*lines, negative) for _, read in line.reads}
         longest = max(lengths)
         uneven = any(longest % length for length in lengths)
-        empty = self._read(pipe, ((),), changed) if uneven else lines[0].at(1)
+        empty = self._read(pipe, ((),), how) if uneven else lines[0].at(1)
         lines, against = [line.stretched(longest, empty) for line in lines], negative.stretched(longest, empty)
         words, others = lines[0].at(1), against.at(1)
         offered = {
@@ -79,17 +91,16 @@ class Prompts:
         arguments = {name: value for name, value in offered.items() if name in call}
         return Script(arguments, lines, against if guided else None)
 
-    def _line(self, pipe: Any, strand: Strand, changed: Hashable) -> Line:
-        return Line(
-            tuple((stage.until, self._read(pipe, stage.chunks, changed)) for stage in strand.stages), strand.weight
-        )
+    def _line(self, pipe: Any, strand: Strand, how: How) -> Line:
+        return Line(tuple((stage.until, self._read(pipe, stage.chunks, how)) for stage in strand.stages), strand.weight)
 
-    def _read(self, pipe: Any, chunks: Chunks, changed: Hashable) -> Read:
+    def _read(self, pipe: Any, chunks: Chunks, how: How) -> Read:
         names = {segment.text for chunk in chunks for segment in chunk if segment.kind == "embedding"}
         files = [self._book.embeddings[name] for name in sorted(names)]
         stamps = tuple(stamp_of(file.path) for file in files)
         return self._once(
-            (chunks, changed, stamps), lambda: read(pipe, chunks, {file.name: _vectors(file) for file in files})
+            (chunks, how, stamps),
+            lambda: read(pipe, chunks, {file.name: _vectors(file) for file in files}, how.skipped),
         )
 
     def _once(self, key: Hashable, make: Callable[[], T]) -> T:
@@ -117,6 +128,7 @@ def check_length(pipe: Any, model: Model, recipe: Recipe, book: Wordbook) -> Non
     facts = model.family_facts()
     prompts, plans = wording.read(recipe, model, book)
     if facts.weighs_words:
+        _check_layers(pipe, model, recipe)
         for prompt, plan in zip(prompts, plans, strict=True):
             _check_work(pipe, prompt.recipe_field, plan, book)
         return
@@ -125,6 +137,22 @@ def check_length(pipe: Any, model: Model, recipe: Recipe, book: Wordbook) -> Non
     limit = min(int(model.default("prompt_tokens")), tokenizer.model_max_length - marks)
     for prompt, plan in zip(prompts, plans, strict=True):
         _check_field(tokenizer, prompt.recipe_field, plan.strands[0].stages[0].text, limit)
+
+
+def _skipped(recipe: Recipe, model: Model) -> int:
+    """How many layers before the model's own one the words are taken from."""
+    return max(0, (recipe.clip_skip or 1) - model.family_facts().clip_skip)
+
+
+def _check_layers(pipe: Any, model: Model, recipe: Recipe) -> None:
+    """RecipeError where a text encoder has no layer that far back."""
+    skipped, read = _skipped(recipe, model), len(encoders(pipe))
+    layers = min(int(encoder.config.num_hidden_layers) for _, encoder in encoders(pipe))
+    if skipped and skipped + read > layers:
+        most = model.family_facts().clip_skip + layers - read
+        raise RecipeError(
+            "clip_skip", f"{recipe.clip_skip} is more layers than {model.name} has.", f"Give {most} at most."
+        )
 
 
 def _check_work(pipe: Any, field: str, plan: Plan, book: Wordbook) -> None:

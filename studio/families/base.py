@@ -62,9 +62,10 @@ class Family:
 
     Sizes are in pixels: `native_side` is what it was trained at, `multiple` what both sides must be divisible by,
     `max_side` the most one side may have. `prompt_tokens` is how many tokens of a prompt it reads, without its
-    begin and end marks, `tokenizer` the folder of the tokenizer that counts them. `preview` is None where a linear
-    look is not known; it is fitted to the decoder then. `bound` names the only schedulers that its pipelines can use,
-    where that is not every one of its process. `control_pipelines` do a task along the maps of ControlNets.
+    begin and end marks, `tokenizer` the folder of the tokenizer that counts them. `clip_skip` is the layer of CLIP
+    that it was trained on, counted from the last as A1111 counts; no later one is read. `preview` is None where a
+    linear look is not known; it is fitted to the decoder then. `bound` names the only schedulers that its pipelines can
+    use, where that is not every one of its process. `control_pipelines` do a task along the maps of ControlNets.
     `lora_blocks` are the orders in which block weights of a LoRA are given; without any it takes none.
     `embeds_guidance`: its denoiser is told the guidance, and not asked a second time without the prompt.
     `noise` is what the scheduler's config of its published model says; files that others converted often lack some.
@@ -82,7 +83,8 @@ class Family:
     min_side: int = 64
     max_side: int = 2048
     process: Process = "diffusion"
-    abilities: frozenset[Ability] = frozenset({"negative_prompt", "guidance", "strength"})
+    clip_skip: int = 1
+    abilities: frozenset[Ability] = frozenset({"negative_prompt", "guidance", "strength", "clip_skip"})
     preview: LatentColours | None = None
     tokenizer: str = "tokenizer"
     bound: tuple[str, ...] = ()

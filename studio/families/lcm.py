@@ -21,7 +21,7 @@ FAMILY = Family(
     guidance_scale=8.5,
     prompt_tokens=75,
     embeds_guidance=True,
-    abilities=frozenset({"guidance", "strength"}),
+    abilities=frozenset({"guidance", "strength", "clip_skip"}),
     preview=sd15.FAMILY.preview,
     # Its pipelines read from the scheduler's step what only this one returns.
     bound=("LCM",),

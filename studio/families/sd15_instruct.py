@@ -19,5 +19,5 @@ FAMILY = replace(
         keys={**_SIGNATURE.keys, "model.diffusion_model.input_blocks.0.0.weight": (320, 8, 3, 3)},
     ),
     # It starts from noise alone: how much changes is between the two guidances.
-    abilities=frozenset({"negative_prompt", "guidance", "image_guidance"}),
+    abilities=frozenset({"negative_prompt", "guidance", "image_guidance", "clip_skip"}),
 )

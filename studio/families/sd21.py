@@ -26,6 +26,8 @@ FAMILY = Family(
     steps=25,
     guidance_scale=7.5,
     prompt_tokens=75,
+    # The layer after it does not even come along.
+    clip_skip=2,
     # Its VAE keeps the latent space of 1.x.
     preview=sd15.FAMILY.preview,
     lora_blocks=sd15.FAMILY.lora_blocks,

@@ -30,6 +30,7 @@ FAMILY = Family(
     tokenizer="tokenizer_3",
     multiple=16,
     process="flow",
+    abilities=frozenset({"negative_prompt", "guidance", "strength"}),
     noise={"num_train_timesteps": 1000, "shift": 3.0},
     preview=LatentColours(
         factors=(

@@ -36,6 +36,7 @@ FAMILY = Family(
     steps=30,
     guidance_scale=6.0,
     prompt_tokens=75,
+    clip_skip=2,
     preview=LatentColours(
         factors=(
             (0.3651, 0.4232, 0.4341),

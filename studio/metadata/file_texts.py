@@ -18,7 +18,7 @@ from typing import Any, BinaryIO
 from PIL import Image, UnidentifiedImageError
 
 from studio.errors import LibraryError
-from studio.inputs import DAMAGED, FORMATS, MOST_PIXELS
+from studio.inputs import DAMAGED, MOST_PIXELS, formats
 from studio.metadata import bounded_json, png, png_chunks
 from studio.metadata.text_encodings import Order, decoded, repaired, user_comment, windows
 
@@ -109,7 +109,7 @@ def _of_picture(file: BinaryIO, name: str) -> FileTexts:
         # Nothing is decoded; how large it would be does not matter here.
         warnings.simplefilter("ignore", Image.DecompressionBombWarning)
         try:
-            with Image.open(file, formats=FORMATS) as image:
+            with Image.open(file, formats=formats()) as image:
                 return _of_opened(image, name)
         except Image.DecompressionBombError as error:
             most = f"{MOST_PIXELS / 1e6:.0f} million pixels are the most"

@@ -68,6 +68,13 @@ def short(value: Any) -> str:
     return text if len(text) <= SHOWN else f"{text[:SHOWN]}…"
 
 
+def clip_skip(value: Any, least: int = 1) -> dict[str, int]:
+    """The field for a number of layers, of which `least` are none, as a tool counts; nothing for none."""
+    text = str(value if value is not None else "").strip().removeprefix("-")
+    layers = int(text) - least + 1 if text.isdecimal() and len(text) < 4 else 1
+    return {"clip_skip": layers} if layers > 1 else {}
+
+
 def stem(file: Any) -> str:
     """The name of a weights file without folders and ending; the name may hold points, and come from Windows."""
     path = PurePosixPath(str(file).strip().replace("\\", "/"))

@@ -67,6 +67,7 @@ def _painting(recipe: Recipe, size: tuple[int, int] | None) -> Mapping[str, obje
         "CFG scale": _number(recipe.guidance_scale),
         "Image CFG scale": _number(recipe.image_guidance_scale),
         "Seed": recipe.seed,
+        "Clip skip": recipe.clip_skip,
         **_variation(recipe),
         "Size": f"{width}x{height}",
         "Model": recipe.model,

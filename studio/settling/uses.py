@@ -28,6 +28,7 @@ PAINTING = frozenset(
         "scheduler",
         "steps",
         "guidance_scale",
+        "clip_skip",
         "controls",
         "loras",
         "variation_seed",

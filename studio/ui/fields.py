@@ -13,7 +13,7 @@ from studio.studio import Studio
 from studio.ui.fast_gradio import gr
 
 # Fields that are open in a recipe and shown with the model's own value until they are changed.
-STANDARD = ("width", "height", "steps", "guidance_scale", "scheduler")
+STANDARD = ("width", "height", "steps", "guidance_scale", "scheduler", "clip_skip")
 # A number field of Gradio shows 0 where it is empty, and 0 is a number; these are often empty.
 OFTEN_EMPTY = ("seed", "variation_seed", "hires_steps")
 # A setting that changes nothing at this value, which is what is shown of it where it is left open.

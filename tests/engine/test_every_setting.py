@@ -73,6 +73,7 @@ CASES: dict[str, tuple[Values, Values]] = {
     "scheduler": (PLAIN, {"scheduler": "DDIM"}),
     "steps": (PLAIN, {"steps": 3}),
     "guidance_scale": (PLAIN, {"guidance_scale": 9}),
+    "clip_skip": (PLAIN, {"clip_skip": 2}),
     "seed": (PLAIN, {"seed": 8}),
     "variation_seed": (VARIED, {"variation_seed": 4}),
     "variation_strength": (VARIED, {"variation_strength": 0.2}),

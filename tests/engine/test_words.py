@@ -301,3 +301,44 @@ def test_a_prompt_that_would_be_read_for_hours_is_refused(
     with pytest.raises(RecipeError, match="64 and 256 are the most") as caught:
         pixels(backend, recipe("sd15", steps=300, **{field: text}))
     assert caught.value.field == field
+
+
+# The layer that A1111 and Forge read, counted from the last, for what is asked.
+SKIPS = [("sd15", 1, 1), ("sd15", 2, 2), ("lcm", 2, 2), ("sdxl", 1, 2), ("sdxl", 2, 2), ("sdxl", 3, 3)]
+
+
+@pytest.mark.parametrize(("family", "asked", "layer"), SKIPS)
+def test_clip_skip_counts_as_in_a1111(
+    backend: LocalBackend, home: Settings, scripts: Callable[..., Any], recipe: Callable[..., Recipe],
+    family: str, asked: int, layer: int,
+) -> None:  # fmt: skip
+    """The layers of Stable Diffusion 1.5 are normed, whichever is read; those of XL are not."""
+    import torch
+
+    wanted, sides = recipe(family, clip_skip=asked), []
+    with backend._engine().lend(Catalogue(home)[str(wanted.model)]) as loan, torch.no_grad():
+        for end in ("", "_2") if family == "sdxl" else ("",):
+            tokenizer, encoder = (getattr(loan.pipe, f"{part}{end}") for part in ("tokenizer", "text_encoder"))
+            ids = tokenizer(tiny.PROMPT, padding="max_length", max_length=77, return_tensors="pt").input_ids
+            said = encoder(ids, output_hidden_states=True).hidden_states[-layer]
+            sides.append(said if family == "sdxl" else encoder.final_layer_norm(said))
+    for prompt in (tiny.PROMPT, f"({tiny.PROMPT}:1)"):
+        made = scripts(wanted.replace(prompt=prompt)).arguments["prompt_embeds"]
+        torch.testing.assert_close(made, torch.cat(sides, dim=-1), rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize(("family", "asked", "most"), [("sd15", 3, 2), ("sdxl", 4, 2)])
+def test_more_layers_than_there_are_are_refused(
+    backend: LocalBackend, recipe: Callable[..., Recipe], family: str, asked: int, most: int
+) -> None:
+    with pytest.raises(RecipeError, match=f"Give {most} at most") as caught:
+        pixels(backend, recipe(family, clip_skip=asked))
+    assert caught.value.field == "clip_skip"
+
+
+def test_flux_has_no_clip_skip(home: Settings) -> None:
+    from studio.settling.uses import check_able
+
+    model = Catalogue(home)["tiny-flux"]
+    with pytest.raises(RecipeError, match="takes no clip skip"):
+        check_able(Recipe(prompt="a", clip_skip=2), model.default("abilities"), model.name)

@@ -1,6 +1,7 @@
 import pytest
 
 from studio import __version__
+from studio.metadata import readers
 from studio.metadata.infotext import to_infotext
 from studio.recipe import Recipe
 from tests.drawer import settled
@@ -102,3 +103,25 @@ def test_a_variation_is_named_as_a1111_does_and_none_is_not():
     recipe = settled("x").replace(variation_seed=9, variation_strength=0.25)
     assert "Seed: 1, Variation seed: 9, Variation seed strength: 0.25, Size" in to_infotext(recipe)
     assert "Variation" not in to_infotext(recipe.replace(variation_strength=0))
+
+
+def test_clip_skip_goes_out_and_comes_back():
+    recipe = settled("x").replace(clip_skip=2)
+    assert "Clip skip: 2" in to_infotext(recipe)
+    assert readers.of_text(to_infotext(recipe)).values["clip_skip"] == 2
+    assert "Clip skip" not in to_infotext(settled("x"))
+
+
+@pytest.mark.parametrize(
+    ("text", "ours"),
+    [
+        ("x\nSteps: 5, Sampler: Euler, Seed: 1, Clip skip: 2", 2),
+        ("x\nSteps: 5, Sampler: Euler, Seed: 1, Clip skip: 1", None),
+        ('{"positive_prompt": "x", "seed": 1, "steps": 5, "scheduler": "euler", "cfg_scale": 7, "clip_skip": 1}', 2),
+        ('{"positive_prompt": "x", "seed": 1, "steps": 5, "scheduler": "euler", "cfg_scale": 7, "clip_skip": 0}', None),
+        ('{"prompt": "x", "num_inference_steps": 5, "clip_skip": true}', 2),
+    ],
+    ids=["A1111", "A1111 none", "InvokeAI", "InvokeAI none", "Easy Diffusion"],
+)
+def test_clip_skip_of_other_tools_is_counted_as_they_count(text: str, ours: int | None):
+    assert readers.of_text(text).values.get("clip_skip") == ours

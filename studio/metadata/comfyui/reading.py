@@ -9,7 +9,7 @@ from studio.metadata.comfyui.graph import MOST_STEPS, Graph, Link, Node
 from studio.metadata.comfyui.samplers import LATENTS, chain_of, latent_of, leading_to, parts_of, saved_pictures
 from studio.metadata.comfyui.values import file_of, loras_of, number
 from studio.metadata.foreign_names import LANCZOS, LATENT, scheduler
-from studio.metadata.imported import NO_PICTURE, ImportedSettings, left_out, stem
+from studio.metadata.imported import NO_PICTURE, ImportedSettings, clip_skip, left_out, stem
 from studio.metadata.readers.base import seed
 from studio.prompts.dialects import from_comfyui
 
@@ -61,6 +61,7 @@ class _Reading:
             **self._model(),
             **self._size(),
             **self._sampling(positive),
+            **self._clip_skip(),
         }
         values |= self._second_pass(values)
         values = {name: value for name, value in values.items() if value is not None}
@@ -124,6 +125,14 @@ class _Reading:
                 yield listed[0]
                 stack = listed[0].link("lora_stack", "optional_lora_stack")
             link = found[0].link(*NEXT_MODEL)
+
+    def _clip_skip(self) -> dict[str, int]:
+        """Which layer of CLIP the words come from, counted from the last one as A1111 counts."""
+        for node in leading_to(self.graph, (self.sampler,)):
+            if isinstance(layer := node.inputs.get("stop_at_clip_layer"), int):
+                self.graph.used.add(node.id)
+                return clip_skip(-layer)
+        return {}
 
     def _size(self) -> dict[str, Any]:
         link: Link | None = latent_of(self.graph, self.sampler)
@@ -292,11 +301,7 @@ class _Reading:
             if node.id in self.graph.used or node.is_like(*PLAIN) or node.kind in told:
                 continue
             told.add(node.kind)
-            layer = node.inputs.get("stop_at_clip_layer")
-            if isinstance(layer, int):
-                if layer < -1:
-                    yield f"Clip skip {-layer}"
-            elif node.is_like("loadimage", "controlnet", "ipadapter"):
+            if node.is_like("loadimage", "controlnet", "ipadapter"):
                 yield f"{node.kind}: {NO_PICTURE}"
             else:
                 yield f"{node.kind}: no recipe says what it does"

@@ -7,7 +7,7 @@ from typing import Any
 from studio.metadata import bounded_json
 from studio.metadata.file_texts import FileTexts
 from studio.metadata.foreign_names import plain, scheduler, upscaler
-from studio.metadata.imported import NO_PICTURE, ImportedSettings, known, left_out, stem
+from studio.metadata.imported import NO_PICTURE, ImportedSettings, clip_skip, known, left_out, stem
 from studio.metadata.readers.base import Reader, loras, seed
 from studio.metadata.settings_text import SettingsText, split
 from studio.prompts.dialects import from_a1111
@@ -109,6 +109,7 @@ class _Reading:
             values = {}
         # Of two names for one field, the later one is what Forge draws by.
         values |= {field: self.said[name] for name, field in FIELDS.items() if name in self.said}
+        values |= clip_skip(self.said.get("clipskip"))
         values |= self._model() | self._guidance(values) | self._sampler() | self._loras()
         self.left += [
             left_out(name, value, NO_PICTURE if PICTURED.fullmatch(plain(name)) else "")
@@ -142,8 +143,6 @@ class _Reading:
     def _model(self) -> dict[str, Any]:
         if plain(vae := self.said.get("vae", "")) not in NOT_HERE:
             self.left.append(left_out("VAE", vae, "a model brings its own here"))
-        if self.said.get("clipskip", "1") not in ("0", "1"):
-            self.left.append(left_out("Clip skip", self.said["clipskip"]))
         name = self.said.get("model") or _resource(self.said, "checkpoint")
         return {"model": stem(name)} if name else {}
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from studio.metadata.file_texts import FileTexts
-from studio.metadata.imported import ImportedSettings, known, left_out, stem
+from studio.metadata.imported import ImportedSettings, clip_skip, known, stem
 from studio.metadata.readers.base import Flat, Reader, loras, seed
 from studio.prompts.dialects import from_a1111
 
@@ -46,6 +46,7 @@ def _read(given: Mapping[str, Any]) -> ImportedSettings:
         **flat.fields(FIELDS),
         **({"width": width, "height": height} if times else {}),
         **known({"seed": seed(flat.take("seed"))}),
+        **clip_skip(flat.take("clipSkip", "Clip skip")),
         **loras(
             (one.get("name"), one.get("weight"))
             for one in parts
@@ -53,8 +54,6 @@ def _read(given: Mapping[str, Any]) -> ImportedSettings:
         ),
     }
     flat.ignore(("hashes", "civitaiResources", "Version", "Created Date", "id", "comfy"))
-    if given.get("clipSkip", given.get("Clip skip")) not in (None, 1, "1"):
-        flat.left.append(left_out("Clip skip", flat.take("clipSkip", "Clip skip")))
     return flat.imported(values, "Civitai", str(given.get("Version", "")))
 
 

@@ -18,7 +18,7 @@ FIELDS: Mapping[str, str] = {
 MARKS = ({"prompt", "num_inference_steps"}, {"Prompt", "Guidance Scale"}, {"prompt", "use_stable_diffusion_model"})
 LINE = re.compile(r"^([A-Za-z][A-Za-z _]{1,40}): (.*)$", re.MULTILINE)
 FACTS = (
-    "use_text_encoder_model", "clip_skip", "Clip Skip", "tiling", "block_nsfw", "output_format", "output_quality",
+    "use_text_encoder_model", "tiling", "block_nsfw", "output_format", "output_quality",
     "metadata_output_format", "show_only_filtered_image", "save_to_disk_path", "session_id", "request_id",
     "used_random_seed", "use_hypernetwork_model", "hypernetwork_strength", "num_outputs", "vram_usage_level",
     "stream_progress_updates",
@@ -43,6 +43,8 @@ def _read(given: Mapping[str, Any]) -> ImportedSettings:
         **flat.scheduler("sampler_name|Sampler", "scheduler_name"),
         **flat.fields(FIELDS),
         **known({"seed": seed(flat.take("seed"))}),
+        # A switch.
+        **({"clip_skip": 2} if str(flat.take("clip_skip", "Clip Skip")).casefold() == "true" else {}),
         **_loras(flat),
     }
     flat.leave("a model brings its own here", "use_vae_model", "VAE model")

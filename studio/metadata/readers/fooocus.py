@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from studio.metadata.file_texts import FileTexts
-from studio.metadata.imported import ImportedSettings, known, left_out, stem
+from studio.metadata.imported import ImportedSettings, clip_skip, known, left_out, stem
 from studio.metadata.readers.base import Flat, Reader, loras, seed
 from studio.prompts.dialects import from_a1111
 
@@ -38,6 +38,7 @@ def _read(given: Mapping[str, Any]) -> ImportedSettings:
         **flat.scheduler("sampler", "scheduler"),
         **flat.fields({"steps": "steps", "guidance_scale": "guidance_scale|Guidance Scale|cfg|CFG"}),
         **known({"seed": seed(flat.take("seed"))}),
+        **clip_skip(flat.take("clip_skip")),
         **_size(flat),
         **_loras(flat),
     }
@@ -45,8 +46,6 @@ def _read(given: Mapping[str, Any]) -> ImportedSettings:
     # What Fooocus writes by itself, and its styles, are known here by name alone.
     if styles:
         values["styles"] = tuple(styles)
-    if str(flat.take("clip_skip") or 1) not in ("1", "2"):
-        flat.left.append(left_out("Clip skip", given["clip_skip"]))
     vae = flat.take("vae")
     if isinstance(vae, str) and not vae.startswith(("Default", "None")):
         flat.left.append(left_out("VAE", vae, "a model brings its own here"))

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from studio.metadata.file_texts import FileTexts
-from studio.metadata.imported import NO_PICTURE, ImportedSettings, known, left_out
+from studio.metadata.imported import NO_PICTURE, ImportedSettings, clip_skip, known, left_out
 from studio.metadata.readers.base import Flat, Reader, loras, seed
 from studio.prompts.dialects import from_invokeai
 
@@ -52,14 +52,13 @@ def _metadata(given: Mapping[str, Any]) -> ImportedSettings:
         # A list of scales is one a step.
         **flat.fields({name: keys for name, keys in FIELDS.items() if not isinstance(scale, list)}),
         **known({"seed": seed(flat.take("seed"))}),
+        **clip_skip(flat.take("clip_skip"), least=0),
         **loras(_lora(flat, one) for one in _list(flat.take("loras"))),
     }
     if isinstance(vae := flat.take("vae"), dict):
         flat.left.append(left_out("VAE", _name(vae), "a model brings its own here"))
     flat.leave(NO_PICTURE, *OF_PICTURES)
     flat.ignore(FACTS)
-    if flat.given.get("clip_skip") in (0, None):
-        flat.ignore(["clip_skip"])
     return flat.imported(values, "InvokeAI", version)
 
 

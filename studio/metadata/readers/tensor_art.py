@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from studio.metadata.file_texts import FileTexts
-from studio.metadata.imported import ImportedSettings, known, left_out
+from studio.metadata.imported import ImportedSettings, clip_skip, known
 from studio.metadata.readers.base import Flat, Reader, loras, seed
 from studio.prompts.dialects import from_a1111
 
@@ -30,13 +30,12 @@ def _read(given: Mapping[str, Any]) -> ImportedSettings:
         "prompt": from_a1111(flat.text("prompt") or ""),
         "negative_prompt": from_a1111(flat.text("negativePrompt") or ""),
         **known({"model": base.get("modelFileName") or base.get("label"), "seed": seed(flat.take("seed"))}),
+        **clip_skip(flat.take("clipSkip")),
         **flat.scheduler("samplerName", "schedulerName"),
         **flat.fields(FIELDS),
         **loras((one.get("modelFileName"), one.get("weight")) for one in parts if one.get("type") == "LORA"),
     }
-    if given.get("clipSkip") not in (None, 1):
-        flat.left.append(left_out("Clip skip", given["clipSkip"]))
-    flat.ignore(("imageCount", "workEngine", "clipSkip", "etaNoiseSeedDelta", "sdxl", "ensd"))
+    flat.ignore(("imageCount", "workEngine", "etaNoiseSeedDelta", "sdxl", "ensd"))
     return flat.imported(values, "Tensor.Art")
 
 
