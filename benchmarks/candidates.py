@@ -1,41 +1,16 @@
-"""What many candidates cost: a set of nine, measured and ranked, over one picture."""
+"""What many candidates cost: a set of nine, measured and ranked, over one picture of the bare pipeline."""
 
-import itertools
-import statistics
-import tempfile
-from collections.abc import Iterator
-from dataclasses import replace
-from pathlib import Path
-
-from benchmarks.base import Benchmark, Measured, compare
-from benchmarks.overhead import RECIPE, Timed, through_the_studio
-from studio.settings import Settings
-from studio.studio import Studio
+from benchmarks.base import Benchmark, Measured, Script, compare_scripts
+from benchmarks.overhead import RECIPE, bare
 
 ROUNDS = 5
 CANDIDATES = 9
 
 
 def measure() -> Measured:
-    # No seed twice.
-    seeds = itertools.count(100, CANDIDATES)
-    with tempfile.TemporaryDirectory() as home, Studio(Settings.load(home=Path(home))) as studio:
-        one = Timed(lambda: through_the_studio(studio, RECIPE.replace(seed=next(seeds))))
-        nine = Timed(lambda: whole_set(studio, seeds))
-        for warming in (one, nine):
-            warming()
-        measured = compare(one, nine, ROUNDS)
-        # Others on the machine lengthen the wall time of a side by chance, but hardly its own work.
-        cpu_ratio = statistics.median(nine.cpu_seconds[1:]) / statistics.median(one.cpu_seconds[1:])
-        return replace(measured, details=measured.details | {"cpu_ratio": round(cpu_ratio, 3)})
+    told = RECIPE.replace(count=CANDIDATES).to_json()
+    with Script("bare_pictures", bare(RECIPE)) as one, Script("studio_candidates", told) as nine:
+        return compare_scripts(one, nine, ROUNDS)
 
 
-def whole_set(studio: Studio, seeds: Iterator[int]) -> None:
-    """Begin a set, and wait until all of it is made and measured."""
-    recipe = RECIPE.replace(seed=next(seeds), count=CANDIDATES)
-    set_id, serial = studio.candidates.begin([recipe], "bench"), -1
-    while studio.candidates.busy(studio.candidates.get(set_id, "bench")):
-        serial = studio.candidates.news(serial)
-
-
-BENCHMARK = Benchmark("nine candidates, measured and ranked / one picture", 8.2, 8.2, measure)
+BENCHMARK = Benchmark("nine candidates, measured and ranked / one picture of the bare pipeline", 8.2, 8.2, measure)

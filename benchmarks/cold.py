@@ -6,24 +6,13 @@ import tempfile
 import time
 from pathlib import Path
 
-from benchmarks.base import Benchmark, Measured, compare
+from benchmarks.base import SCRIPTS, Benchmark, Measured, compare, environment
 from studio.recipe import Recipe
 from studio.settings import ASSETS, Settings
 from studio.studio import Studio
 
 ROUNDS = 4
 PROMPT = "a red house on the left, a green tree, at sunset"
-BARE = """
-import sys, torch
-from diffusers import StableDiffusionPipeline
-folder, prompt, steps, guidance, out = sys.argv[1:]
-pipeline = StableDiffusionPipeline.from_pretrained(folder)
-pipeline.set_progress_bar_config(disable=True)
-generator = torch.Generator().manual_seed(7)
-image = pipeline(prompt, num_inference_steps=int(steps), guidance_scale=float(guidance), generator=generator).images[0]
-image.save(out)
-print(out, flush=True)
-"""
 
 
 def measure() -> Measured:
@@ -31,21 +20,29 @@ def measure() -> Measured:
         home = Path(folder)
         command = ["-m", "studio", "generate", PROMPT, "--model", "starter", "--seed", 7, "--out", home, "--home", home]
         script = bare_script(home)
-        return compare(lambda: seconds(script), lambda: seconds(command), ROUNDS, min)
+        return compare(lambda: seconds(script, "bare"), lambda: seconds(command), ROUNDS, min)
 
 
 def bare_script(home: Path) -> list[object]:
     """Python's arguments for the bare way to the image that the studio makes by default."""
     with Studio(Settings.load(home=home), durable=False) as studio:
         (recipe,) = studio.settle(Recipe(prompt=PROMPT, model="starter", seed=7))
-    return ["-c", BARE, ASSETS / "starter", PROMPT, recipe.steps, recipe.guidance_scale, home / "bare.png"]
+    return [
+        SCRIPTS / "bare_first_picture.py",
+        ASSETS / "starter",
+        PROMPT,
+        recipe.steps,
+        recipe.guidance_scale,
+        home / "bare.png",
+    ]
 
 
-def seconds(arguments: list[object]) -> float:
-    """Wall time of a Python process of its own, until it prints that its image is on disk."""
+def seconds(arguments: list[object], script: str = "") -> float:
+    """Wall time of a Python process of its own, until its image is on disk; `script` as `environment`."""
     began = time.perf_counter()
     command = [sys.executable, *map(str, arguments)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+    pipe, told = subprocess.PIPE, environment(script)
+    with subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, env=told) as process:
         assert process.stdout
         process.stdout.readline()
         took = time.perf_counter() - began

@@ -24,7 +24,7 @@ with Studio(Settings.load(home=home, port=0)) as studio, serve(studio):
 def measure() -> Measured:
     with tempfile.TemporaryDirectory() as folder:
         script = bare_script(Path(folder))
-        return compare(lambda: seconds(script), lambda: seconds(["-c", WITH_PAGE, folder, PROMPT]), ROUNDS, min)
+        return compare(lambda: seconds(script, "bare"), lambda: seconds(["-c", WITH_PAGE, folder, PROMPT]), ROUNDS, min)
 
 
 BENCHMARK = Benchmark(

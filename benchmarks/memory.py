@@ -5,7 +5,7 @@ import subprocess
 import sys
 import tempfile
 
-from benchmarks.base import Benchmark, Measured
+from benchmarks.base import Benchmark, Measured, environment
 
 ONE, TWO = ("text2img", "text2img"), ("text2img", "img2img")
 # Both processes make two images, so that they differ in the second pipeline only.
@@ -53,7 +53,8 @@ def measure() -> Measured:
 def _run(tasks: tuple[str, ...]) -> dict[str, int]:
     with tempfile.TemporaryDirectory() as home:
         command = [sys.executable, "-c", SCRIPT, home, *tasks]
-        answer: dict[str, int] = json.loads(subprocess.run(command, check=True, capture_output=True).stdout)
+        done = subprocess.run(command, check=True, stdout=subprocess.PIPE, env=environment())
+        answer: dict[str, int] = json.loads(done.stdout)
         return answer
 
 

@@ -8,7 +8,7 @@ import time
 import urllib.error
 import urllib.request
 
-from benchmarks.base import Benchmark, Measured, compare
+from benchmarks.base import Benchmark, Measured, compare, environment
 
 ROUNDS = 5
 PATIENCE_SECONDS = 120
@@ -21,7 +21,7 @@ def measure() -> Measured:
 
 def import_gradio() -> float:
     began = time.perf_counter()
-    subprocess.run([sys.executable, "-c", "import gradio"], check=True)
+    subprocess.run([sys.executable, "-c", "import gradio"], check=True, env=environment("bare"))
     return time.perf_counter() - began
 
 
@@ -31,7 +31,7 @@ def page_answers() -> float:
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as home:
         command = [sys.executable, "-m", "studio", "run", "--home", home, "--port", str(port)]
         began = time.perf_counter()
-        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=environment())
         try:
             wait_for_page(port, process)
             return time.perf_counter() - began

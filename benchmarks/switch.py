@@ -5,31 +5,29 @@ import tempfile
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 
 from PIL import Image
 
-from benchmarks.base import Benchmark, Measured
-from benchmarks.overhead import RECIPE, Timed, through_the_studio
+from benchmarks.base import Benchmark, Measured, Script
+from benchmarks.overhead import RECIPE
+from studio.events import Done
 from studio.recipe import Recipe
 from studio.settings import Settings
 from studio.studio import Studio
 
 ROUNDS = 5
 SIDE = 128
+TASKS = 3
 
 
 def measure() -> Measured:
-    with studio_and_tasks() as (studio, tasks):
-        timed = [Timed(partial(through_the_studio, studio, recipe)) for recipe in tasks]
-        for task in timed:
-            task()
-        walls: defaultdict[tuple[int, int], list[float]] = defaultdict(list)
-        cpus: defaultdict[tuple[int, int], list[float]] = defaultdict(list)
-        for _, (kind, task), turn in itertools.product(range(ROUNDS), enumerate(timed), range(3)):
-            walls[kind, turn].append(task())
-            cpus[kind, turn].append(task.cpu_seconds[-1])
+    walls: defaultdict[tuple[int, int], list[float]] = defaultdict(list)
+    cpus: defaultdict[tuple[int, int], list[float]] = defaultdict(list)
+    with Script("studio_tasks") as picture:
+        for _, kind, turn in itertools.product(range(ROUNDS), range(TASKS), range(3)):
+            walls[kind, turn].append(picture(kind))
+            cpus[kind, turn].append(picture.cpu_seconds[-1])
     first, second, third = (_least(walls, turn) for turn in range(3))
     cpu_first, cpu_second, _ = (_least(cpus, turn) for turn in range(3))
     return Measured(
@@ -37,12 +35,17 @@ def measure() -> Measured:
         noise=abs(third / second - 1),
         details={
             "rounds": ROUNDS,
-            "tasks": [recipe.task for recipe in tasks],
             "first_seconds": round(first, 4),
             "next_seconds": round(second, 4),
             "cpu_ratio": round(cpu_first / cpu_second, 4),
         },
     )
+
+
+def through_the_studio(studio: Studio, recipe: Recipe) -> None:
+    """The way of a job: submit, follow its events to the end."""
+    *_, end = studio.submit(recipe, "bench").follow()
+    assert isinstance(end, Done), end
 
 
 @contextmanager

@@ -7,8 +7,8 @@ import subprocess
 import sys
 from collections.abc import Sequence
 
-from benchmarks.base import Benchmark, Measured
-from benchmarks.overhead import through_the_studio
+from benchmarks.base import Benchmark, Measured, environment
+from benchmarks.switch import through_the_studio
 from studio.recipe import Recipe
 from studio.studio import Studio
 
@@ -30,7 +30,8 @@ def measure_script(script: str) -> Measured:
     """Memory after over memory before, of a script that ends in `switch_among`; in a process of its own, so that
     nothing else comes and goes in it.
     """
-    answer = json.loads(subprocess.run([sys.executable, "-c", script], check=True, capture_output=True).stdout)
+    command = [sys.executable, "-c", script]
+    answer = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE, env=environment()).stdout)
     before, after = answer["before"], answer["after"]
     return Measured(
         ratio=max(after[name] / before[name] for name in before),

@@ -74,6 +74,12 @@ class Settings(BaseSettings):
     offload: Literal["auto", "none", "model", "sequential"] = Field(
         "auto", description="What stays off the card between its turns; auto decides by free memory."
     )
+    threads: int | None = Field(
+        None,
+        ge=1,
+        le=1024,
+        description="How many threads compute on the CPU; the last bits of a picture follow from it.",
+    )
     output_check: Literal["off", "mark", "withhold"] = Field(
         "off", description="What happens to a picture that the model's own output checker flags; off asks none."
     )

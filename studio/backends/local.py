@@ -1,7 +1,6 @@
 """Renders on this machine's own device."""
 
 import itertools
-import os
 from collections.abc import Callable, Iterator, Sequence
 from threading import Lock
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -11,7 +10,7 @@ from studio.catalogue.controlnets import ControlNets
 from studio.catalogue.models import Catalogue
 from studio.catalogue.wordbook import Wordbook
 from studio.controls.base import Workshop
-from studio.events import Loading
+from studio.events import Event, Loading
 from studio.hub import Say, silent
 from studio.inputs import Input, Inputs
 from studio.metrics import METRICS
@@ -23,6 +22,7 @@ from studio.skeleton import Person
 
 if TYPE_CHECKING:
     from studio.engine.manager import PipelineManager
+    from studio.engine.threads import Threads
 
 
 T = TypeVar("T")
@@ -45,6 +45,7 @@ class LocalBackend(Backend):
         self._inputs = Inputs.of(settings)
         self._making = Lock()
         self._manager: PipelineManager | None = None
+        self._threads: Threads | None = None
         self._kept: dict[str, Any] = {}
 
     def generate(self, recipes: Sequence[Recipe], report: Report) -> Iterator[Rendered]:
@@ -52,12 +53,18 @@ class LocalBackend(Backend):
         from studio.engine.render import render
         from studio.engine.tasks.upscale import upscale
 
+        def heard(event: Event) -> None:
+            """Between steps, others may have come or gone."""
+            if self._threads:
+                self._threads.look()
+            report(event)
+
         runs = itertools.groupby(enumerate(recipes), lambda pair: str(pair[1].model) if pair[1].denoises else None)
         for name, numbered in runs:
             if name is None:
-                yield from upscale(manager, list(numbered), report, self._inputs)
+                yield from upscale(manager, list(numbered), heard, self._inputs)
             else:
-                yield from render(manager, self._catalogue[name], list(numbered), report, self._inputs)
+                yield from render(manager, self._catalogue[name], list(numbered), heard, self._inputs)
 
     def warm(self, model: str) -> None:
         manager = self._engine()
@@ -99,6 +106,8 @@ class LocalBackend(Backend):
     def close(self) -> None:
         if self._manager:
             self._manager.close()
+        if self._threads:
+            self._threads.close()
 
     def _keep(self, key: str, loader: Callable[[], T]) -> T:
         if key not in self._kept:
@@ -111,10 +120,9 @@ class LocalBackend(Backend):
             say("Starting the engine ...")
         with self._making:
             if self._manager is None:
-                # Read once, when torch is imported. Waiting threads that spin made a forward pass four times slower
-                # on a busy machine of two cores.
-                os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
                 from studio.engine.manager import PipelineManager
+                from studio.engine.threads import Threads
 
+                self._threads = Threads.of(self._settings)
                 self._manager = PipelineManager(self._catalogue, self._settings, self._controlnets, self._book)
             return self._manager

@@ -18,11 +18,18 @@ if TYPE_CHECKING:
     from studio.registry import Registry
 
 ROOT = Path(__file__).resolve().parents[2]
+BEGIN, END = "<!-- studio bench --write -->", "<!-- end -->"
+TABLE = "| command | ratio | noise | load average | verdict |\n|---|---|---|---|---|"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("names", nargs="*", metavar="NAME", help="The benchmarks to run; all where none is named.")
     parser.add_argument("--json", action="store_true", help="Print one JSON object.")
+    parser.add_argument(
+        "--write",
+        action="store_true",
+        help="Write the results into the table of benchmarks/README.md, each over its row.",
+    )
     parser.add_argument("--list", action="store_true", help="Name the benchmarks and what each compares.")
 
 
@@ -39,6 +46,8 @@ def run(args: argparse.Namespace) -> int:
     for name in args.names or benchmarks:
         results[name] = _measure(name, benchmarks[name])
         print(_line(name, results[name]), file=sys.stderr if args.json else sys.stdout, flush=True)
+        if args.write:
+            _write(ROOT / "benchmarks" / "README.md", name, results[name])
     if args.json:
         print(json.dumps({"benchmarks": results, "machine": _machine()}))
     return Exit.DONE
@@ -78,6 +87,22 @@ def _machine() -> dict[str, Any]:
         "versions": versions(),
         "threads": os.environ.get("OMP_NUM_THREADS", "all"),
     }
+
+
+def _write(page: Path, name: str, result: dict[str, Any]) -> None:
+    """Put a result into the table between the page's marks: over the row of this benchmark, or in its place."""
+    head, begin, rest = page.read_text("utf-8").partition(BEGIN)
+    table, end, tail = rest.partition(END)
+    rows = {row.split("`")[1].split()[-1]: row for row in table.splitlines() if row.startswith("| `")}
+    rows[name] = _row(name, result)
+    lines = "\n".join([TABLE, *(rows[known] for known in sorted(rows))])
+    page.write_text(f"{head}{begin}\n\n{lines}\n\n{end}{tail}", "utf-8")
+
+
+def _row(name: str, result: dict[str, Any]) -> str:
+    noise = "–" if result["noise"] is None else f"{result['noise']:.1%}"
+    load = max(result["load_average"].values())
+    return f"| `studio bench {name}` | {result['ratio']:.3f} | {noise} | {load:.1f} | {result['verdict']} |"
 
 
 def _line(name: str, result: dict[str, Any]) -> str:

@@ -194,6 +194,7 @@ class Painter:
             "device": self.loan.device.name,
             "dtype": str(self.loan.device.dtype(self.family)).removeprefix("torch."),
             "memory": self.loan.resident.words,
+            **({"threads": str(torch.get_num_threads())} if self.loan.device.kind == "cpu" else {}),
             "batch": str(self._batches[index]),
             **({"loras": self.loan.loras.facts} if self.loan.loras else {}),
             "torch": torch.__version__,

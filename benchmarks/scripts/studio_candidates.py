@@ -1,0 +1,25 @@
+"""A set of candidates through the studio: all of it made, measured and ranked. No seed comes twice."""
+
+import itertools
+import json
+import sys
+import tempfile
+from pathlib import Path
+
+from rounds import serve
+
+from studio.recipe import Recipe
+from studio.settings import Settings
+from studio.studio import Studio
+
+recipe = Recipe.make(**json.loads(sys.argv[1]))
+seeds = itertools.count(100, recipe.count)
+with tempfile.TemporaryDirectory() as home, Studio(Settings.load(home=Path(home))) as studio:
+
+    def whole_set() -> None:
+        """Begin a set, and wait until all of it is made and measured."""
+        set_id, serial = studio.candidates.begin([recipe.replace(seed=next(seeds))], "bench"), -1
+        while studio.candidates.busy(studio.candidates.get(set_id, "bench")):
+            serial = studio.candidates.news(serial)
+
+    serve(whole_set)
