@@ -1,0 +1,92 @@
+from pathlib import Path
+
+import pytest
+import torch
+from diffusers import StableDiffusionPipeline
+
+from starter_factory import base, decoder, text, vae
+from starter_factory.sampling import paint, pipeline_of
+from starter_factory.stages import STAGES
+from starter_factory.store import Stored
+from starter_factory.tokenizer import build_tokenizer
+from starter_factory.training import Session, load_state
+
+LARGEST = 16_000_000
+
+
+@pytest.fixture(scope="module")
+def stored(tmp_path_factory) -> Stored:
+    """The model before any training: its real sizes, but for the denoiser."""
+    torch.manual_seed(0)
+    stored = Stored(tmp_path_factory.mktemp("stored"))
+    tokenizer = build_tokenizer()
+    stored.put_vae(vae.build_vae())
+    stored.put_text(tokenizer, text.build_text_encoder(tokenizer))
+    stored.put_unet(base.build_unet((8, 8, 16, 16)), base.build_scheduler())
+    return stored
+
+
+@pytest.fixture(autouse=True)
+def small_batches(monkeypatch) -> None:
+    for stage, size in ((vae, 1), (decoder, 1), (base, 4), (text, 4)):
+        monkeypatch.setattr(stage, "BATCH", size)
+    monkeypatch.setattr(vae, "CROP", 32)
+    monkeypatch.setattr(decoder, "SIDE", 32)
+
+
+def session(work: Path, steps: int) -> Session:
+    return Session(work, torch.device("cpu"), steps=steps, half=1.0)
+
+
+@pytest.mark.parametrize("name", STAGES)
+def test_a_stage_goes_on_where_it_was_stopped(name, stored, tmp_path):
+    first = STAGES[name].train(session(tmp_path, 1), stored)
+    kept = load_state(name, tmp_path)
+    again = STAGES[name].train(session(tmp_path, 2), stored)
+    assert (first.step, again.step) == (1, 2)
+    assert again.samples == 2 * first.samples > 0
+    assert any((value != again.module.state_dict()[key]).any() for key, value in kept["weights"].items())
+
+
+def test_a_stage_stopped_in_between_learns_the_same_as_one_that_was_not(stored, tmp_path):
+    torch.manual_seed(0)
+    whole = STAGES["text"].train(session(tmp_path / "whole", 2), stored)
+    torch.manual_seed(0)
+    STAGES["text"].train(session(tmp_path / "parts", 1), stored)
+    parts = STAGES["text"].train(session(tmp_path / "parts", 2), stored)
+    assert all(torch.equal(*pair) for pair in zip(whole.average, parts.average, strict=True))
+
+
+def test_what_is_stored_is_a_stock_pipeline_of_small_files(stored):
+    pipeline = StableDiffusionPipeline.from_pretrained(stored.folder)
+    pipeline.set_progress_bar_config(disable=True)
+    image = pipeline("a red house", num_inference_steps=1, width=64, height=64, output_type="np").images[0]
+    assert image.shape == (64, 64, 3)
+    assert all(path.stat().st_size < LARGEST for path in stored.folder.rglob("*.safetensors"))
+
+
+def test_the_true_denoiser_fits_into_one_file():
+    assert 2 * sum(part.numel() for part in base.build_unet().parameters()) < LARGEST - 60_000
+
+
+def test_sharpening_leaves_the_encoder_as_it_was(stored, tmp_path):
+    STAGES["decoder"].train(session(tmp_path, 1), stored)
+    sharp, before = decoder.sharpened_vae(session(tmp_path, 1), stored), stored.vae()
+    same = {key: torch.equal(value, before.state_dict()[key]) for key, value in sharp.state_dict().items()}
+    assert all(value for key, value in same.items() if key.startswith(("encoder", "quant")))
+    assert not all(value for key, value in same.items() if key.startswith("decoder"))
+
+
+def test_folding_the_shift_into_the_autoencoder_changes_no_picture():
+    torch.manual_seed(0)
+    network, picture = vae.build_vae().eval(), torch.randn(1, 3, 32, 32)
+    with torch.no_grad():
+        plain = network.decode(network.encode(picture).latent_dist.mean).sample
+        vae.whiten(network, torch.tensor([1.0, -2, 0, 3]), torch.tensor([2.0, 0.5, 1, 4]))
+        folded = network.decode(network.encode(picture).latent_dist.mean).sample
+    assert torch.allclose(plain, folded, atol=1e-4)
+
+
+def test_pictures_of_other_shapes_are_painted(stored):
+    (picture,) = paint(pipeline_of(stored), ["two red boats"], steps=1, size=(48, 80))
+    assert picture.shape == (80, 48, 3)
