@@ -64,6 +64,10 @@ class Recipe(BaseModel):
         str | None,
         Setting("Model", "The weights that draw the picture.", "model", Dearness.MODEL),
     ] = None
+    vae: Annotated[
+        str | None,
+        Setting("VAE", "What turns latents into pixels and back; a model brings its own.", "model", Dearness.MODEL),
+    ] = None
     width: Annotated[
         int | None,
         Field(ge=16, le=8192),

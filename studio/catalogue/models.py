@@ -46,13 +46,15 @@ class Model(Sourced):
     """One model: where its weights are, and where it differs from its family. What is None is as in the family.
 
     A single `file` has `config`, a diffusers folder without weights, the studio's own where there is none of its own.
-    `noise_schedule` is read from the files where they lie here, and said by the TOML file of a model on the hub; so is
-    `prediction_type` of a single file, where that is not as its config says.
+    `vae` names one of the home's `vaes` that stands in for what it brings. `noise_schedule` is read from the files
+    where they lie here, and said by the TOML file of a model on the hub; so is `prediction_type` of a single file,
+    where that is not as its config says.
     """
 
     config: Path | None = None
     prediction_type: PredictionType | None = None
     noise_schedule: NoiseSchedule | None = None
+    vae: str | None = None
     scheduler: str | None = None
     steps: Count | None = None
     guidance_scale: Annotated[float, Field(ge=0, le=50)] | None = None

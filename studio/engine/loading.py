@@ -17,6 +17,7 @@ from studio.catalogue.checkpoints import INDEX, read_json
 from studio.catalogue.configs import CONFIGS, clip_vocabulary
 from studio.catalogue.controlnets import ControlNet
 from studio.catalogue.models import Catalogue, Model
+from studio.catalogue.vaes import Vae
 from studio.engine import edm
 from studio.engine.memory import ran_out
 from studio.errors import DeviceError, ModelError
@@ -33,7 +34,7 @@ FOREIGN = (
     SafetensorError,
 )
 # What has a name, and files of a variant.
-Named = Model | ControlNet
+Named = Model | ControlNet | Vae
 LIBRARIES = {"diffusers": diffusers, "transformers": transformers}
 # The checker would answer with a black picture and no word; image prompts bring the encoder that they learned with.
 LEFT_OUT = ("safety_checker", "feature_extractor", "image_encoder")

@@ -11,10 +11,12 @@ from PIL.Image import Image
 
 from studio.catalogue.controlnets import ControlNet, ControlNets
 from studio.catalogue.models import Catalogue, Model
+from studio.catalogue.named_files import stamp_of
+from studio.catalogue.vaes import Vaes
 from studio.catalogue.wordbook import Wordbook
 from studio.controls.base import Workshop
 from studio.engine import controlnets as nets
-from studio.engine import ipadapters, memory, safety
+from studio.engine import ipadapters, memory, safety, vaes
 from studio.engine.adapters import Stack, Wardrobe
 from studio.engine.controlnets import Steering
 from studio.engine.device import Device
@@ -63,7 +65,8 @@ class Loan:
     """A borrowed model: `pipe` does `task` with the resident's own modules and a scheduler of its own.
 
     `steering` is what the pipelines that it turns to follow; None for those that follow no maps. `image_prompts` are
-    the pictures that they hear beside the words, `loras` what is put on their modules.
+    the pictures that they hear beside the words, `loras` what is put on their modules, `vae` what stands in for the
+    model's own.
     """
 
     resident: Resident
@@ -73,13 +76,15 @@ class Loan:
     steering: Steering | None = None
     image_prompts: ImagePrompts | None = None
     loras: Stack | None = None
+    vae: Any = None
     _steered: Steering | None = None
+    _decoded: Any = None
 
     def turn_to(self, task: Task) -> Any:
         """The pipeline for `task`, with the same modules; the one before it is not used any more."""
-        if (task, self.steering) != (self.task, self._steered):
-            self.pipe = _pipe_for(self.resident, task, self.device, self.steering)
-            self.task, self._steered = task, self.steering
+        if (task, self.steering, self.vae) != (self.task, self._steered, self._decoded):
+            self.pipe = _pipe_for(self.resident, task, self.device, self.steering, self.vae)
+            self.task, self._steered, self._decoded = task, self.steering, self.vae
         return self.pipe
 
     def offload(self, offload: memory.Offload) -> None:
@@ -172,6 +177,24 @@ class PipelineManager:
             for file in files
         ]
         loan.loras = Stack(recipe, adapters, model.family_facts().lora_blocks) if adapters else None
+
+    def decode_by(self, loan: Loan, recipe: Recipe, say: Say) -> None:
+        """From now on the loan's pipelines have the VAE of this settled recipe; ModelError where it cannot be loaded.
+
+        It counts as lent with what steers, so this follows `steer`.
+        """
+        if recipe.vae is None:
+            loan.vae = None
+            return
+        vae, own = Vaes(self._settings)[recipe.vae], loan.resident.pipe.vae
+
+        def loader() -> Any:
+            say(Loading(f"Loading the VAE {vae.name} ..."))
+            return vaes.load(vae, own, own.dtype).to(self.device.torch_device)
+
+        key = f"vae: {stamp_of(vae.path)} for {loan.resident.model.id} in {own.dtype}"
+        loan.vae = self._shelf.load(key, loader, vae.path.stat().st_size)
+        self._shelf.lent |= {key}
 
     def workshop(self, model: Model | None) -> Workshop:
         """What maps are made with, for pictures of this model, and what measures pictures; whoever lets networks work
@@ -320,13 +343,16 @@ class PipelineManager:
         return max(0, min(free, self.device.limit_bytes - held))
 
 
-def _pipe_for(resident: Resident, task: Task, device: Device, steering: Steering | None = None) -> Any:
+def _pipe_for(
+    resident: Resident, task: Task, device: Device, steering: Steering | None = None, vae: Any = None
+) -> Any:
     """A new pipeline for `task` of a family that can do it."""
     family = resident.model.family_facts()
+    own = {} if vae is None else {"vae": vae}
     if steering is None:
-        pipe = sibling(resident.pipe, family.pipelines[task])
+        pipe = sibling(resident.pipe, family.pipelines[task], **own)
     else:
-        pipe = sibling(resident.pipe, family.control_pipelines[task], controlnet=steering.network)
+        pipe = sibling(resident.pipe, family.control_pipelines[task], controlnet=steering.network, **own)
     if resident.offload == "model":
         place(pipe, "model", device)
     elif steering:  # another model may have kept its networks elsewhere

@@ -43,6 +43,7 @@ def render(
             numbered = _with_maps(manager, model, list(run), inputs)
             manager.steer(loan, numbered[0][1], report, prompts(numbered[0][1], inputs))
             manager.dress(loan, numbered[0][1], report)
+            manager.decode_by(loan, numbered[0][1], report)
             progress = Progress(clock, numbered, report)
             painter = Painter(manager, loan, inputs, progress, numbered)
             if words := ignored(numbered[0][1], model):

@@ -71,6 +71,7 @@ def _painting(recipe: Recipe, size: tuple[int, int] | None) -> Mapping[str, obje
         **_variation(recipe),
         "Size": f"{width}x{height}",
         "Model": recipe.model,
+        "VAE": recipe.vae,
         "Denoising strength": _number(strength),
     }
 

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 from studio.catalogue.controlnets import ControlNets
 from studio.catalogue.models import Catalogue, Model
 from studio.catalogue.upscalers import LANCZOS, LATENT, Upscalers
+from studio.catalogue.vaes import Vaes
 from studio.catalogue.wordbook import Wordbook
 from studio.errors import ModelError, RecipeError
 from studio.inputs import Inputs
@@ -64,6 +65,7 @@ def settle(
     whole = _edit(whole, model, settings, inputs)
     whole = whole.replace(controls=settle_controls(whole, model, catalogue, controlnets, inputs))
     if recipe.denoises:
+        whole = whole.replace(vae=_vae(recipe, model, settings))
         whole = styled(whole, model, presets, book.wildcards).replace(**_sampling(recipe, model))
     varied = "variation_seed" if whole.variation_strength else "seed"
     singles = (whole.replace(**{varied: (getattr(whole, varied) + k) % SEEDS}) for k in range(recipe.count))
@@ -138,6 +140,20 @@ def _check_upscalers(recipe: Recipe, upscalers: Upscalers) -> None:
             upscalers[name]
         except ModelError as error:
             raise RecipeError(field, error.message, error.hint) from error
+
+
+def _vae(recipe: Recipe, model: Model, settings: Settings) -> str | None:
+    """The VAE that stands in for the model's own; RecipeError where it is not there, or for another model."""
+    name = recipe.vae or model.vae
+    if name is None:
+        return None
+    try:
+        vae = Vaes(settings)[name]
+        if fault := vae.why_not(model):
+            raise fault
+    except ModelError as error:
+        raise RecipeError("vae", error.message, error.hint) from error
+    return name
 
 
 def _given(value: T | None, default: T) -> T:

@@ -29,6 +29,7 @@ PAINTING = frozenset(
         "steps",
         "guidance_scale",
         "clip_skip",
+        "vae",
         "controls",
         "loras",
         "variation_seed",

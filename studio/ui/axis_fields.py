@@ -76,7 +76,7 @@ def _choices(studio: Studio, model: Model, name: str) -> list[tuple[str, str]]:
     if name == "model":
         here = (one for one in studio.catalogue.values() if studio.catalogue.present(one))
         return [(one.name, one.id) for one in here]
-    return fields.choices(name, model, studio) or []
+    return [choice for choice in fields.choices(name, model, studio) or [] if choice[1] != ""]
 
 
 def _matrix(base: Recipe, name: str) -> list[tuple[str, str]]:

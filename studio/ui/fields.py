@@ -6,6 +6,7 @@ from typing import Any, Literal, get_args, get_origin
 
 from studio.catalogue.models import Model
 from studio.catalogue.upscalers import LANCZOS, LATENT, Upscalers
+from studio.catalogue.vaes import Vaes
 from studio.recipe import Recipe, Task, settings
 from studio.recipe_parts import Ability
 from studio.settling.uses import standards
@@ -17,7 +18,7 @@ STANDARD = ("width", "height", "steps", "guidance_scale", "scheduler", "clip_ski
 # A number field of Gradio shows 0 where it is empty, and 0 is a number; these are often empty.
 OFTEN_EMPTY = ("seed", "variation_seed", "hires_steps")
 # A setting that changes nothing at this value, which is what is shown of it where it is left open.
-NEUTRAL = {"variation_strength": 0}
+NEUTRAL = {"variation_strength": 0, "vae": ""}
 # Ready-made words, several at once.
 WORDS = ("styles", "negative_presets")
 PLAIN = {LANCZOS: "Lanczos, no model", LATENT: "Latent, no model"}
@@ -60,7 +61,7 @@ def kind(name: str, look: dict[str, Any]) -> Any:
         for side in ("minimum", "maximum", "step"):
             look.setdefault(side, getattr(setting, side))
         return gr.Slider
-    if name in ("scheduler", "model", "upscaler", "hires_upscaler", *WORDS):
+    if name in ("scheduler", "model", "vae", "upscaler", "hires_upscaler", *WORDS):
         look["multiselect"] = name in WORDS
         return Choice
     return gr.Textbox
@@ -70,6 +71,8 @@ def choices(name: str, model: Model, studio: Studio) -> list[tuple[str, str]] | 
     """Words and value of each choice; None where a field is not chosen from a list that may change."""
     if name == "scheduler":
         return [(scheduler, scheduler) for scheduler in model.schedulers()]
+    if name == "vae":
+        return [("The model's own", ""), *((vae, vae) for vae in Vaes(studio.settings).fitting(model))]
     if name in WORDS:
         presets = (studio.presets.styles if name == "styles" else studio.presets.negatives).values()
         return [(preset.name, preset.id) for preset in presets if preset.suits(model.family)]

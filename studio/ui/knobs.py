@@ -24,7 +24,7 @@ MORE = (
     ("steps", "guidance_scale", "scheduler"),
     ("width", "height"),
     ("variation_strength", "variation_seed"),
-    ("clip_skip",),
+    ("clip_skip", "vae"),
 )
 # Gradio finds a custom event by its quoted name in here.
 FACTS_SCRIPT = (

@@ -3,6 +3,7 @@
 A new field fails here until there is a case for it.
 """
 
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -68,6 +69,7 @@ CASES: dict[str, tuple[Values, Values]] = {
     "negative_prompt": (PLAIN, {"negative_prompt": "rain"}),
     "negative_presets": (PLAIN, {"negative_presets": ["photograph"]}),
     "model": (PLAIN, {"model": "tiny-starter"}),
+    "vae": (PLAIN, {"vae": "another"}),
     "width": (PLAIN, {"width": SIDE + 8}),
     "height": (PLAIN, {"height": SIDE + 8}),
     "scheduler": (PLAIN, {"scheduler": "DDIM"}),
@@ -137,6 +139,7 @@ def home(tiny_model: Callable[[str], Path], tmp_path_factory: pytest.TempPathFac
     tiny.lora(tiny_model("sd15"), home / "loras" / "ink.safetensors", text=True)
     tiny.lora(tiny_model("sd15"), home / "loras" / "other.safetensors", seed=1, text=True)
     tiny.upscaler(home / "upscalers" / "tiny.safetensors")
+    shutil.copytree(tiny.build("sd15", home / "other", seed=9) / "vae", home / "vaes" / "another")
     return Settings(home=home, device="cpu")
 
 

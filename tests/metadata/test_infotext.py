@@ -125,3 +125,12 @@ def test_clip_skip_goes_out_and_comes_back():
 )
 def test_clip_skip_of_other_tools_is_counted_as_they_count(text: str, ours: int | None):
     assert readers.of_text(text).values.get("clip_skip") == ours
+
+
+def test_a_vae_goes_out_and_comes_back_by_its_name():
+    recipe = settled("x").replace(vae="kl-f8")
+    assert "VAE: kl-f8" in to_infotext(recipe)
+    assert readers.of_text(to_infotext(recipe)).values["vae"] == "kl-f8"
+    told = readers.of_text("x\nSteps: 5, Sampler: Euler, Seed: 1, VAE: kl-f8.safetensors").values
+    assert told["vae"] == "kl-f8"
+    assert "vae" not in readers.of_text("x\nSteps: 5, Sampler: Euler, Seed: 1, VAE: Automatic").values

@@ -28,13 +28,18 @@ def original(parts: dict[str, dict[str, Any]], layers: int, *, open_clip: bool =
     """The tensors of a model's parts under their original names; `open_clip`: its one text encoder is one of SD 2."""
     unet = parts["unet"]
     whole = {f"model.diffusion_model.{unet_key(k, layers, unet)}": v for k, v in unet.items()}
-    whole |= {f"first_stage_model.{_vae_key(k)}": _vae_value(k, v) for k, v in parts["vae"].items()}
+    whole |= {f"first_stage_model.{k}": v for k, v in vae_original(parts["vae"]).items()}
     if "text_encoder_2" in parts:
         whole |= _clip("conditioner.embedders.0.transformer.", parts["text_encoder"])
         return whole | _open_clip("conditioner.embedders.1.model.", parts["text_encoder_2"])
     if open_clip:
         return whole | _open_clip("cond_stage_model.model.", parts["text_encoder"])
     return whole | _clip("cond_stage_model.transformer.", parts["text_encoder"])
+
+
+def vae_original(tensors: dict[str, Any]) -> dict[str, Any]:
+    """The tensors of a VAE under their original names."""
+    return {_vae_key(key): _vae_value(key, value) for key, value in tensors.items()}
 
 
 def configs_only(folder: Path, target: Path) -> Path:

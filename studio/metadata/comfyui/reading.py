@@ -62,6 +62,7 @@ class _Reading:
             **self._size(),
             **self._sampling(positive),
             **self._clip_skip(),
+            **self._vae(),
         }
         values |= self._second_pass(values)
         values = {name: value for name, value in values.items() if value is not None}
@@ -133,6 +134,11 @@ class _Reading:
                 self.graph.used.add(node.id)
                 return clip_skip(-layer)
         return {}
+
+    def _vae(self) -> dict[str, str]:
+        """The VAE that decodes, where one file is loaded for that."""
+        names = {name for node in self.graph.nodes.values() if isinstance(name := node.inputs.get("vae_name"), str)}
+        return {"vae": stem(names.pop())} if len(names) == 1 else {}
 
     def _size(self) -> dict[str, Any]:
         link: Link | None = latent_of(self.graph, self.sampler)

@@ -141,10 +141,11 @@ class _Reading:
         return next((tool for tool, is_it in kinds.items() if is_it), "A1111"), version
 
     def _model(self) -> dict[str, Any]:
+        values: dict[str, Any] = {}
         if plain(vae := self.said.get("vae", "")) not in NOT_HERE:
-            self.left.append(left_out("VAE", vae, "a model brings its own here"))
+            values["vae"] = stem(vae)
         name = self.said.get("model") or _resource(self.said, "checkpoint")
-        return {"model": stem(name)} if name else {}
+        return values | {"model": stem(name)} if name else values
 
     def _guidance(self, values: Mapping[str, Any]) -> dict[str, Any]:
         """What Flux is guided by in stable-diffusion.cpp, beside a scale of 1."""

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from studio.metadata.file_texts import FileTexts
-from studio.metadata.imported import ImportedSettings, known, left_out
+from studio.metadata.imported import ImportedSettings, known, left_out, stem
 from studio.metadata.readers.base import Flat, Reader, loras, seed
 from studio.prompts.dialects import from_a1111
 
@@ -47,7 +47,8 @@ def _read(given: Mapping[str, Any]) -> ImportedSettings:
         **({"clip_skip": 2} if str(flat.take("clip_skip", "Clip Skip")).casefold() == "true" else {}),
         **_loras(flat),
     }
-    flat.leave("a model brings its own here", "use_vae_model", "VAE model")
+    if isinstance(vae := flat.take("use_vae_model", "VAE model"), str):
+        values["vae"] = stem(vae)
     if given.get("init_image") or given.get("prompt_strength"):
         flat.left.append(left_out("Initial image", "", "the picture that it started from is not in the file"))
         flat.ignore(("init_image", "prompt_strength", "mask"))

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from studio.metadata.file_texts import FileTexts
-from studio.metadata.imported import ImportedSettings, clip_skip, known, left_out, stem
+from studio.metadata.imported import ImportedSettings, clip_skip, known, stem
 from studio.metadata.readers.base import Flat, Reader, loras, seed
 from studio.prompts.dialects import from_a1111
 
@@ -48,7 +48,7 @@ def _read(given: Mapping[str, Any]) -> ImportedSettings:
         values["styles"] = tuple(styles)
     vae = flat.take("vae")
     if isinstance(vae, str) and not vae.startswith(("Default", "None")):
-        flat.left.append(left_out("VAE", vae, "a model brings its own here"))
+        values["vae"] = stem(vae)
     if "Default" in str(given.get("refiner_model")) or given.get("refiner_model") in ("None", "", None):
         flat.ignore(["refiner_model"])
     flat.ignore(FACTS)

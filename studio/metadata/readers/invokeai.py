@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from studio.metadata.file_texts import FileTexts
-from studio.metadata.imported import NO_PICTURE, ImportedSettings, clip_skip, known, left_out
+from studio.metadata.imported import NO_PICTURE, ImportedSettings, clip_skip, known, stem
 from studio.metadata.readers.base import Flat, Reader, loras, seed
 from studio.prompts.dialects import from_invokeai
 
@@ -56,7 +56,7 @@ def _metadata(given: Mapping[str, Any]) -> ImportedSettings:
         **loras(_lora(flat, one) for one in _list(flat.take("loras"))),
     }
     if isinstance(vae := flat.take("vae"), dict):
-        flat.left.append(left_out("VAE", _name(vae), "a model brings its own here"))
+        values["vae"] = stem(_name(vae))
     flat.leave(NO_PICTURE, *OF_PICTURES)
     flat.ignore(FACTS)
     return flat.imported(values, "InvokeAI", version)

@@ -54,7 +54,7 @@ def _read(given: Mapping[str, Any], whole: Mapping[str, Any]) -> ImportedSetting
         values = {name: value for name, value in values.items() if not name.startswith("variation")}
     vae = flat.take("vae")
     if isinstance(vae, str) and vae not in ("None", "Automatic"):
-        flat.left.append(left_out("VAE", vae, "a model brings its own here"))
+        values["vae"] = stem(vae)
     flat.leave(NO_PICTURE, "initimage", "initimagecreativity", "maskimage")
     flat.ignore(FACTS)
     _hashes(flat, whole.get("sui_models"))
