@@ -11,7 +11,7 @@ from typing import Any
 from studio.catalogue import ipadapters
 from studio.catalogue.checkpoints import read_json
 from studio.catalogue.ipadapters import CONFIG, Shapes
-from studio.catalogue.tensor_files import tensor_shapes
+from studio.catalogue.tensor_files import header
 from studio.errors import ModelError
 from studio.families import FAMILIES
 from studio.families.base import Signature
@@ -182,10 +182,15 @@ def _seen_in_folder(folder: Path) -> dict[str, Any]:
 
 
 def _seen_in_file(path: Path, encoders: Path) -> dict[str, Any]:
-    shapes = tensor_shapes(path)
+    from studio.catalogue.misplaced import refused, what_else  # it asks here what is a ControlNet
+
+    said = header(path)
+    shapes = said.shapes
     if adapter := ipadapters.of_tensors(shapes):
         return {"family": adapter.family, "kinds": (IMAGE_PROMPT,), "encoder": adapter.encoder(encoders)}
     network = of_tensors(shapes)
+    if network is None and what_else(said):
+        raise refused(path.name, "ControlNet", said, "Remove the file.")
     if network is None:
         raise unknown(path)
     if not network.config:

@@ -28,6 +28,7 @@ def run(args: argparse.Namespace) -> int:
     """List all, one line each; or download, or remove."""
     from studio.catalogue.controlnets import ControlNets
     from studio.catalogue.models import Catalogue
+    from studio.catalogue.vaes import Vaes
     from studio.downloads.items import Items
 
     settings = load_settings(args)
@@ -37,7 +38,8 @@ def run(args: argparse.Namespace) -> int:
         return _fetch(items, args)
     if args.act == "remove":
         return _remove(items, settings, args)
-    faults = {name: str(fault) for known in (catalogue, controlnets) for name, fault in known.faults.items()}
+    all_known = (catalogue, controlnets, Vaes(settings))
+    faults = {name: str(fault) for known in all_known for name, fault in known.faults.items()}
     return _list(list(items), faults, settings, args)
 
 

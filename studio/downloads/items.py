@@ -14,6 +14,7 @@ from studio.catalogue.models import Catalogue
 from studio.catalogue.preprocessors import Weights
 from studio.catalogue.sources import Sourced, Sources
 from studio.catalogue.upscalers import Published, Upscalers, published
+from studio.catalogue.vaes import Vaes
 from studio.controls import CONTROLS
 from studio.errors import ModelError
 from studio.families import FAMILIES
@@ -21,7 +22,7 @@ from studio.metrics import METRICS
 from studio.settings import ASSETS, PRESETS, Settings
 from studio.transfer import Transfer
 
-Kind = Literal["model", "controlnet", "ip-adapter", "estimator", "upscaler", "metric"]
+Kind = Literal["model", "controlnet", "ip-adapter", "estimator", "upscaler", "vae", "metric"]
 # What each kind is called where several are listed.
 TITLES: dict[Kind, str] = {
     "model": "Models",
@@ -29,6 +30,7 @@ TITLES: dict[Kind, str] = {
     "ip-adapter": "Image prompts",
     "estimator": "Estimators",
     "upscaler": "Upscalers",
+    "vae": "VAEs",
     "metric": "Metrics",
 }
 
@@ -258,6 +260,9 @@ class Items:
             yield self.controlnet(net.id)
         yield from self._weights()
         yield from self._upscalers()
+        for vae in Vaes(self._settings).values():
+            family = FAMILIES[vae.family].name if vae.family else ""
+            yield _Own("vae", vae.name, vae.name, "", "", family, None, None, vae.path)
 
     def __getitem__(self, name: str) -> Item:
         """The one of this id, or of this kind/id; ModelError with what may have been meant."""

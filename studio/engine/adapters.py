@@ -30,6 +30,8 @@ from studio.recipe_parts import Lora
 
 # What the files that were read take at most in memory, beside those that are on.
 KEPT_BYTES = 2**30
+# What PEFT calls a file, and the config that it keeps beside it.
+PEFT_OWN, PEFT_CONFIG = "adapter_model", "adapter_config.json"
 CURE = "The download or copy broke off, or the file is for another model: get it again, or leave it out."
 Places = tuple[Place, ...]
 
@@ -176,7 +178,7 @@ class _Added:
 
 def load(file: LoraFile, model: Model, pipe: Any, dtype: torch.dtype) -> Adapter:
     """Read a file for a model; ModelError where a tensor of it belongs to no layer, or does not fit the one it has."""
-    stamp, said = stamp_of(file.path), header(file.path).metadata
+    stamp = stamp_of(file.path)
     try:
         tensors = load_file(file.path)
     except FOREIGN as error:
@@ -185,13 +187,13 @@ def load(file: LoraFile, model: Model, pipe: Any, dtype: torch.dtype) -> Adapter
     named, lost = _sorted(tensors, pipe)
     if lost:
         raise _unfit(file, model, lost, len(tensors))
-    alphas = _Alphas(said)
+    alphas = _alphas(file, named)
     changes: dict[str, dict[str, tuple[Change, ...]]] = defaultdict(dict)
     for (component, places), roles in named.items():
         for place in places:
             layer = component_of(pipe, component).get_submodule(place.layer)
             try:
-                made = changes_of(roles, layer, place, dtype, alphas.of(component, place.layer))
+                made = changes_of(roles, layer, place, dtype, alphas[component, place.layer])
             except (LookupError, ValueError, RuntimeError) as error:
                 raise _misshapen(file, model, roles, place, layer) from error
             changes[component][place.layer] = changes[component].get(place.layer, ()) + made
@@ -215,14 +217,31 @@ def _sorted(tensors: Mapping[str, torch.Tensor], pipe: Any) -> tuple[dict[tuple[
     return named, lost
 
 
-class _Alphas:
-    """The alphas of a file that PEFT wrote: one of all layers, and those of some."""
+def _alphas(file: LoraFile, named: Mapping[tuple[str, Places], Any]) -> dict[tuple[str, str], float | None]:
+    """The alpha of each layer as the file says it, or PEFT's config beside it; ModelError where that is no number."""
+    beside = file.path.with_name(PEFT_CONFIG)
+    try:
+        own = parse_json(beside.read_bytes()) if file.path.stem == PEFT_OWN and beside.is_file() else {}
+        alphas = _Alphas(header(file.path).metadata, own)
+        layers = [(component, place.layer) for component, places in named for place in places]
+        return {(component, layer): alphas.of(component, layer) for component, layer in layers}
+    except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
+        raise ModelError(
+            f"{file.path.name} says in words of its own how strong its layers are ({error}).",
+            "Get it in kohya's format, or saved anew by diffusers.",
+        ) from error
 
-    def __init__(self, metadata: Mapping[str, str]) -> None:
-        try:
-            self._said: dict[str, Any] = parse_json(metadata.get("lora_adapter_metadata", "{}"))
-        except ValueError:
-            self._said = {}
+
+class _Alphas:
+    """The alphas of a file that PEFT wrote: one of all layers, and those of some; `beside` is its own config.
+
+    Raises ValueError where they are not numbers, or for layers that are not simply named.
+    """
+
+    def __init__(self, metadata: Mapping[str, str], beside: Mapping[str, Any]) -> None:
+        said: dict[str, Any] = parse_json(metadata.get("lora_adapter_metadata", "{}"))
+        said |= {f"{name}.{key}": value for key, value in beside.items() for name in ("unet", "transformer")}
+        self._said = said
 
     def of(self, component: str, name: str) -> float | None:
         """The alpha of a layer; None where nothing is said, which means as large as the rank."""
@@ -230,15 +249,23 @@ class _Alphas:
             alpha = self._said.get(f"{prefix}.lora_alpha")
             if alpha is None:
                 continue
-            patterns = self._said.get(f"{prefix}.alpha_pattern") or {}
-            own = (value for key, value in patterns.items() if re.fullmatch(rf"(.*\.)?({key})", name))
-            value = float(next(own, alpha))
+            value = float(_for_layer(self._said.get(f"{prefix}.alpha_pattern"), name) or alpha)
             if self._said.get(f"{prefix}.use_rslora"):
-                ranks = self._said.get(f"{prefix}.rank_pattern") or {}
-                rank = next((r for key, r in ranks.items() if re.fullmatch(rf"(.*\.)?({key})", name)), None)
-                value *= math.sqrt(rank or self._said[f"{prefix}.r"])
+                rank = _for_layer(self._said.get(f"{prefix}.rank_pattern"), name)
+                value *= math.sqrt(float(rank or self._said[f"{prefix}.r"]))
             return value
         return None
+
+
+def _for_layer(patterns: Mapping[str, Any] | None, name: str) -> Any:
+    """What is said of a layer by its name or the end of it; PEFT's patterns could be any, and a bad one never ends."""
+    for pattern, value in (patterns or {}).items():
+        plain = pattern.removeprefix("^").removesuffix("$").replace("\\.", ".")
+        if not re.fullmatch(r"[\w.]+", plain):
+            raise ValueError(f"{pattern} names no layer")
+        if name == plain or name.endswith(f".{plain}"):
+            return value
+    return None
 
 
 def _joined(changes: Sequence[Change], weights: Sequence[float], like: torch.Tensor) -> list[Change]:

@@ -376,3 +376,39 @@ def test_what_was_read_stays_in_memory_within_a_budget(home: Settings) -> None:
     manager.close()
     names = ("sd15-peft", "sd15-diffusers", "sd15-kohya", "sd15-diffusers")
     assert read == [f"Loading {name} ..." for name in names]
+
+
+@pytest.mark.parametrize(
+    ("config", "share"),
+    [
+        ({"lora_alpha": 1, "r": 2}, 0.5),
+        ({"lora_alpha": 2, "r": 2, "alpha_pattern": {"^down_blocks.1.attentions.0.proj_in": 1}}, None),
+    ],
+)
+def test_the_alpha_in_pefts_own_config_beside_a_file_counts(
+    backend: LocalBackend, home: Settings, recipe: Callable[..., Recipe], config: dict[str, Any], share: float | None
+) -> None:
+    folder = home.home / "loras" / "peft"
+    folder.mkdir(exist_ok=True)
+    (folder / "adapter_model.safetensors").write_bytes((home.home / "loras" / "sd15-peft.safetensors").read_bytes())
+    (folder / "adapter_config.json").write_text(json.dumps(config))
+    backend._engine().make_room()
+    made = pixels(backend, asked(recipe, "sd15", "adapter_model"))
+    plain = pixels(backend, asked(recipe, "sd15", "sd15-peft"))
+    assert (made != plain).any()
+    if share:
+        assert np.abs(made - pixels(backend, asked(recipe, "sd15", f"sd15-peft:{share}"))).max() <= 1
+
+
+ENDLESS = '{"unet.lora_alpha": 1, "unet.alpha_pattern": {"(a+)+$": 1}}'
+
+
+@pytest.mark.parametrize("said", ['{"unet.lora_alpha": "much"}', "{", ENDLESS], ids=["a word", "torn", "endless"])
+def test_notes_on_alpha_that_cannot_be_read_are_no_reason_to_guess(
+    backend: LocalBackend, home: Settings, recipe: Callable[..., Recipe], said: str
+) -> None:
+    path = home.home / "loras" / "noted.safetensors"
+    save_file(load_file(home.home / "loras" / "sd15-peft.safetensors"), path, {"lora_adapter_metadata": said})
+    with pytest.raises(ModelError, match="how strong its layers are"):
+        pixels(backend, asked(recipe, "sd15", "noted"))
+    path.unlink()
