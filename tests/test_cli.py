@@ -268,6 +268,33 @@ def test_a_map_alone_is_made_from_the_command_line(tmp_path: Path, capsys: pytes
     assert_one_line("no option 'lwo'", capsys)
 
 
+@pytest.mark.parametrize(("ending", "kind"), [("png", "PNG"), ("jpg", "JPEG"), ("JPEG", "JPEG"), ("webp", "WEBP")])
+def test_a_map_is_written_as_the_ending_of_its_file_says(tmp_path: Path, ending: str, kind: str):
+    given, out = picture(tmp_path / "given.png"), tmp_path / f"map.{ending}"
+    assert main(["control", "canny", str(given), "--out", str(out), "--model", MODEL]) == 0
+    with Image.open(out) as made:
+        assert made.format == kind
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["control", "canny", "GIVEN", "--out", "map.tga"], "End it in .png or .jpg or .jpeg or .webp"),
+        (["control", "canny", "GIVEN", "--out", "map"], "--out: map would not be what its ending says"),
+        (["grid", "--prompt", "a", "--x", "seed=1,2", "--out", "o", "--png", "grid.jpg"], "--png: grid.jpg would not"),
+        (["grid", "--prompt", "a", "--x", "seed=1,2", "--out", "o", "--csv", "grid.html"], "End it in .csv"),
+    ],
+)
+def test_an_ending_that_says_something_else_is_refused_before_anything_is_made(
+    words: list[str], says: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.chdir(tmp_path)
+    given = str(picture(tmp_path / "given.png"))
+    assert main([given if word == "GIVEN" else word for word in words]) == 2
+    assert_one_line(says, capsys)
+    assert [path.name for path in tmp_path.iterdir()] == ["given.png"]
+
+
 def test_a_picture_can_be_a_prompt_and_has_no_map(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     given = picture(tmp_path / "given.png")
     argv = [*generate("--steps", 2, "--seed", 7, "--control"), f"ip_adapter={given}:0.8:0-0.5"]

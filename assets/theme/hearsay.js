@@ -4,12 +4,12 @@ window.studio.hearsay = (element, props, watch, upload, bring) => {
     const { make, icon, tab } = window.studio;
     // Here a picture is no source, so that one which is dropped anywhere tells its settings.
     const FREE = "text_to_image";
-    const SETTINGS = /(^|\n)Steps: \d+, /;
+    const SETTINGS = /\bSteps: *\d+ *[,\n]|\bNegative prompt:|^\s*\{[^]*"(class_type|sui_image_params|base_model|positive_prompt|cfgScale)"/;
 
-    const file = make("input", { type: "file", accept: "image/*,.txt", class: "unseen", tabindex: -1, "aria-label": "Picture or text with settings", onchange: () => { take(file.files[0]); file.value = ""; } });
+    const file = make("input", { type: "file", accept: "image/*,.avif,.jxl,.txt,.json", class: "unseen", tabindex: -1, "aria-label": "Picture or text with settings", onchange: () => { take(file.files[0]); file.value = ""; } });
     const note = make("div", { class: "hearsay-note", role: "status", hidden: true });
     element.querySelector(".hearsay").append(
-        make("button", { type: "button", class: "presets-open", title: "From a picture of this studio, A1111, Forge or ComfyUI; or drop it on the prompt, or paste its text there", onclick: () => file.click() }, "Settings of a picture"),
+        make("button", { type: "button", class: "presets-open", title: "From a picture of this studio, A1111, Forge, ComfyUI, Fooocus, InvokeAI or another tool; or drop it on the prompt, or paste its text there", onclick: () => file.click() }, "Settings of a picture"),
         file, note);
 
     async function take(given) {

@@ -1,11 +1,13 @@
 """The contract of a command, and the options that several of them share."""
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from enum import IntEnum
+from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
 
+from studio.errors import SettingsError
 from studio.settings import Settings
 
 
@@ -43,6 +45,18 @@ def settings_arguments(parser: argparse.ArgumentParser, *names: str) -> None:
             {"action": "store_const", "const": True} if field.annotation is bool else {"metavar": metavar}
         )
         group.add_argument(option, dest=f"setting_{name}", help=field.description, **look)
+
+
+# What a picture may be written as, by the ending of its file.
+PICTURES: Mapping[str, str] = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}
+
+
+def check_ending(path: Path, option: str, endings: Collection[str]) -> None:
+    """SettingsError where a file that is to be written would not be what its name says."""
+    if path.suffix.lower() not in endings:
+        raise SettingsError(
+            f"{option}: {path.name} would not be what its ending says.", f"End it in {' or '.join(endings)}."
+        )
 
 
 def load_settings(args: argparse.Namespace) -> Settings:

@@ -5,7 +5,9 @@ import sys
 from contextlib import redirect_stdout
 from pathlib import Path
 
-from studio.cli.base import Command, Exit, load_settings, settings_arguments
+from PIL import Image
+
+from studio.cli.base import PICTURES, Command, Exit, check_ending, load_settings, settings_arguments
 from studio.cli.generate import said
 from studio.controls import CONTROLS
 from studio.errors import LibraryError, RecipeError
@@ -16,7 +18,13 @@ from studio.recipe_parts import ControlUnit
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("kind", metavar="KIND", help=f"What is kept of the picture: {', '.join(CONTROLS)}.")
     parser.add_argument("image", metavar="IMAGE", help="The picture that the map is made of.")
-    parser.add_argument("--out", required=True, type=Path, metavar="FILE", help="The PNG file the map goes to.")
+    parser.add_argument(
+        "--out",
+        required=True,
+        type=Path,
+        metavar="FILE",
+        help="The file the map goes to: .png, .jpg or .webp.",
+    )
     parser.add_argument(
         "--option",
         dest="options",
@@ -32,6 +40,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> Exit:
     """Make the map; its path on standard output, all else on the other."""
     studio_settings = load_settings(args)
+    check_ending(args.out, "--out", PICTURES)
     Recipe.make(controls=[{"kind": args.kind, "options": _options(args.options)}])
     with redirect_stdout(sys.stderr):
         from studio.studio import Studio
@@ -64,7 +73,12 @@ def _value(text: str) -> float | int | str:
 def _write(stored: Path, out: Path) -> None:
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
-        out.write_bytes(stored.read_bytes())
+        if out.suffix.lower() == ".png":
+            out.write_bytes(stored.read_bytes())
+            return
+        with Image.open(stored) as picture:
+            # A ControlNet follows lines of a pixel: no colour is drawn together, and WebP loses nothing.
+            picture.save(out, PICTURES[out.suffix.lower()], quality=95, subsampling=0, lossless=True)
     except OSError as error:
         raise LibraryError(f"{out} cannot be written: {error.strerror}.", "Choose another file.") from error
 

@@ -4,13 +4,14 @@ import argparse
 import json
 import re
 import sys
+from collections.abc import Mapping
 from contextlib import redirect_stdout
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 from studio.cli import generate
-from studio.cli.base import Command, Exit, load_settings
+from studio.cli.base import Command, Exit, check_ending, load_settings
 from studio.errors import LibraryError, RecipeError
 from studio.grids.axes import names
 from studio.inputs import Inputs
@@ -19,10 +20,13 @@ from studio.recipe import Recipe
 if TYPE_CHECKING:
     from studio.grids.axes import Axis
     from studio.grids.making import Grids, Making
+    from studio.grids.sheets import Kind
     from studio.grids.store import Grid
     from studio.studio import Studio
 
 AXES = ("x", "y", "z")
+# What a grid is written out as, and the endings of its file.
+SHEETS: "Mapping[Kind, tuple[str, ...]]" = {"png": (".png",), "html": (".html", ".htm"), "csv": (".csv",)}
 # Fields whose values are pictures: files on the command line.
 PICTURED = ("init_image", "mask_image")
 
@@ -47,6 +51,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Make a grid; each picture's path, or with --json one object about all, on standard output, all else elsewhere."""
     studio_settings = load_settings(args)
+    for kind, endings in SHEETS.items():
+        if path := getattr(args, kind):
+            check_ending(path, f"--{kind}", endings)
     given = generate.asked(args)
     out = sys.stdout
     with redirect_stdout(sys.stderr):
@@ -60,7 +67,7 @@ def run(args: argparse.Namespace) -> int:
             grids = Grids(studio, args.out.absolute())
             making = _making(studio, grids, base, axes, resume=args.resume)
             interrupted = _follow(making, studio, None if args.json else out)
-            for kind in ("png", "html", "csv"):
+            for kind in SHEETS:
                 if path := getattr(args, kind):
                     print(grids.export(making.grid, path.absolute(), kind) or f"{path} is written.", file=sys.stderr)
     if args.json:

@@ -12,8 +12,7 @@ def loads(text: str) -> Any:
     """The value that the text says, with null for NaN and infinities; ValueError where it is none or beyond bounds."""
     if len(text) > MOST_CHARACTERS:
         raise ValueError(f"it has more than {MOST_CHARACTERS} characters")
-    if _depth(text) > MOST_DEPTH:
-        raise ValueError(f"it is nested deeper than {MOST_DEPTH}")
+    _check_depth(text)
     return json.loads(text, parse_constant=lambda _: None)
 
 
@@ -28,12 +27,12 @@ def mapping(text: str) -> dict[str, Any] | None:
     return value if isinstance(value, dict) else None
 
 
-def _depth(text: str) -> int:
-    depth = deepest = 0
+def _check_depth(text: str) -> None:
+    depth = 0
     for match in BRACKETS.finditer(text):
         if match[0] in "[{":
             depth += 1
-            deepest = max(deepest, depth)
+            if depth > MOST_DEPTH:
+                raise ValueError(f"it is nested deeper than {MOST_DEPTH}")
         elif match[0] in "]}":
             depth -= 1
-    return deepest

@@ -68,6 +68,13 @@ class FileTexts:
 
 def texts_of(path: Path) -> FileTexts:
     """What the file holds; LibraryError where it is not there, damaged, or neither a picture nor a text."""
+    with warnings.catch_warnings():
+        # Pillow warns of damaged EXIF, and of pictures that would be large to decode; nothing is decoded.
+        warnings.simplefilter("ignore")
+        return _texts_of(path)
+
+
+def _texts_of(path: Path) -> FileTexts:
     try:
         with path.open("rb") as file:
             head = file.read(16)
@@ -105,15 +112,12 @@ def _of_png(file: BinaryIO, name: str) -> FileTexts:
 
 
 def _of_picture(file: BinaryIO, name: str) -> FileTexts:
-    with warnings.catch_warnings():
-        # Nothing is decoded; how large it would be does not matter here.
-        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-        try:
-            with Image.open(file, formats=formats()) as image:
-                return _of_opened(image, name)
-        except Image.DecompressionBombError as error:
-            most = f"{MOST_PIXELS / 1e6:.0f} million pixels are the most"
-            raise LibraryError(f"{name} is too large: {most}.", "Choose another file.") from error
+    try:
+        with Image.open(file, formats=formats()) as image:
+            return _of_opened(image, name)
+    except Image.DecompressionBombError as error:
+        most = f"{MOST_PIXELS / 1e6:.0f} million pixels are the most"
+        raise LibraryError(f"{name} is too large: {most}.", "Choose another file.") from error
 
 
 def _of_opened(image: Image.Image, name: str) -> FileTexts:

@@ -8,7 +8,7 @@ from typing import Any
 
 from studio.errors import RecipeError
 from studio.prompts.mending import mend
-from studio.recipe import Recipe, hard_range, settings
+from studio.recipe import PROMPT_CHARACTERS, Recipe, hard_range, settings
 
 PROMPTS = ("prompt", "negative_prompt")
 SHOWN = 60
@@ -39,7 +39,7 @@ class ImportedSettings:
         faults = []
         for name, given in self.values.items():
             value = given
-            if name in PROMPTS and isinstance(value, str):
+            if name in PROMPTS and isinstance(value, str) and len(value) <= PROMPT_CHARACTERS:
                 value, notes = mend(value, negative=name != "prompt")
                 faults += [f"{settings()[name].label}: {note}" for note in notes]
             try:

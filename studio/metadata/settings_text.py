@@ -33,6 +33,8 @@ USUAL = frozenset(
 )  # fmt: skip
 DECODER = json.JSONDecoder()
 MOST_JSON = 100_000
+# As many lines are looked at, from the last one on; and as many more where the first of them ends a quotation.
+MOST_SEARCHED, MOST_LINES = 2_000, 20
 # Lists and objects; as many of them are looked into.
 LISTS, MOST_LISTS = ("[", "{"), 40
 
@@ -71,9 +73,22 @@ def _prompts(words: str) -> tuple[str, str | None]:
 
 def _begin(text: str) -> int | None:
     """Where the settings begin: the last line that holds some, from its first name on; None where there are none."""
+    begin = _last(text, len(text))
+    # A value in quotes may go over lines that look like settings themselves.
+    for _ in range(MOST_LINES if begin else 0):
+        above = _last(text, text.rfind("\n", 0, begin))
+        if above is None or text.count('"', above, begin) % 2 == 0:
+            break
+        begin = above
+    return begin
+
+
+def _last(text: str, end: int) -> int | None:
+    """The same of the text up to `end`."""
     begin = None
-    end = len(text)
-    while end >= 0:
+    for _ in range(MOST_SEARCHED):
+        if end < 0:
+            break
         start = text.rfind("\n", 0, end) + 1
         at = _in_line(text, start, end)
         if at is not None:

@@ -253,8 +253,20 @@ def test_a_strength_without_a_step_gives_the_picture_back_and_says_so(backend, e
     told = []
     (made,) = backend.generate([edit("starter", given, square() if masked else None, strength=strength)], told.append)
     assert made.image.tobytes() == given.tobytes()
-    assert "too low" in made.facts["notes"]
+    assert made.facts["notes"].endswith("this is the picture as it was given.")
     assert not [event for event in told if isinstance(event, Step)]
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"width": 96, "height": 64}, "the picture is brought to its size only."),
+        ({"outpaint": {"left": 32}, "resize": None}, "the picture is extended only, and nothing is painted there."),
+    ],
+)
+def test_a_strength_without_a_step_says_what_became_of_the_picture(backend, edit, changes, says):
+    (made,) = backend.generate([edit("starter", picture(), strength=0, **changes)], nobody)
+    assert made.facts["notes"].endswith(says)
 
 
 @pytest.mark.parametrize("family", tiny.FAMILIES)

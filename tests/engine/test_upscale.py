@@ -123,7 +123,7 @@ def test_too_little_strength_enlarges_only_and_says_so(backend, enlarge):
         [enlarge(picture(40, 30), upscale=2), enlarge(picture(40, 30), upscale=2, strength=0)], nobody
     )
     assert plain.image.size == noted.image.size
-    assert "too low" in noted.facts["notes"]
+    assert noted.facts["notes"] == "The strength is too low for a single step: the picture is enlarged only."
 
 
 @pytest.mark.parametrize("family", ["starter", "sdxl", "lcm", "sd3", "flux"])

@@ -6,9 +6,7 @@ from PIL.Image import Image
 
 from studio.engine import compose
 from studio.engine.painter import Painter
-
-# What is said where the strength is so low that no step is made.
-UNCHANGED = "The strength is too low for a single step: this is the picture as it was given."
+from studio.recipe import Recipe
 
 
 def paint(painter: Painter) -> Iterator[tuple[int, Image]]:
@@ -21,10 +19,22 @@ def paint(painter: Painter) -> Iterator[tuple[int, Image]]:
     stage = painter.stage("img2img", start.size, int(recipe.steps or 0), recipe.strength)
     painter.progress.expect([stage])
     if not stage.made:
-        painter.note(UNCHANGED)
+        painter.note(unpainted(recipe, resized=fitted.size != given.size))
         yield from ((index, fitted.copy()) for index, _ in painter.numbered)
         return
     maps = [compose.divisible(one, family.multiple, family.min_side) for one in painter.maps(size)]
     pieces = painter.pieces(maps, image=start) if stage.task == "img2img" else painter.pieces(maps)
     for piece, latents in painter.paint(stage, pieces):
         yield piece.image, painter.picture(stage, piece, latents).crop((0, 0, *size))
+
+
+def unpainted(recipe: Recipe, *, resized: bool) -> str:
+    """What is said where the strength is so low that no step is made: what became of the picture all the same."""
+    done = "this is the picture as it was given"
+    if recipe.task == "upscale":
+        done = "the picture is enlarged only"
+    elif recipe.outpaint:
+        done = "the picture is extended only, and nothing is painted there"
+    elif resized:
+        done = "the picture is brought to its size only"
+    return f"The strength is too low for a single step: {done}."

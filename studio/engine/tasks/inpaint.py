@@ -8,7 +8,7 @@ from PIL import Image
 from studio.engine import compose
 from studio.engine.compose import Box, Size
 from studio.engine.painter import Painter
-from studio.engine.tasks.img2img import UNCHANGED
+from studio.engine.tasks.img2img import unpainted
 from studio.errors import RecipeError
 
 
@@ -37,7 +37,8 @@ def paint(painter: Painter) -> Iterator[tuple[int, Image.Image]]:
     stage = painter.stage("inpaint", image.size, int(recipe.steps or 0), recipe.strength)
     painter.progress.expect([stage])
     if not stage.made:
-        painter.note(UNCHANGED)
+        given = painter.inputs.size(str(recipe.init_image))
+        painter.note(unpainted(recipe, resized=canvas.picture.size != given))
         yield from ((index, canvas.picture.copy()) for index, _ in painter.numbered)
         return
     pieces = painter.pieces(maps, image=image, mask_image=compose.painted(mask))

@@ -10,7 +10,7 @@ from studio.engine.compose import Size
 from studio.engine.noise import Noise
 from studio.engine.painter import Painter
 from studio.engine.progress import Piece, Stage
-from studio.engine.tasks.img2img import UNCHANGED
+from studio.engine.tasks.img2img import unpainted
 from studio.settling.frame import result_size
 
 # The share of a tile that its neighbour paints as well.
@@ -29,7 +29,7 @@ def paint(painter: Painter) -> Iterator[tuple[int, Image.Image]]:
     places = [(x, y) for y in _starts(canvas.height, tile[1]) for x in _starts(canvas.width, tile[0])]
     painter.progress.expect([stage] * len(places))
     if not stage.made:
-        painter.note(UNCHANGED)
+        painter.note(unpainted(recipe, resized=True))
         yield from ((index, large.copy()) for index, _ in painter.numbered)
         return
     layers = [canvas, *(compose.divisible(one, family.multiple, family.min_side) for one in painter.maps(size))]

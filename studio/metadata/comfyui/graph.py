@@ -11,6 +11,8 @@ from studio.metadata.foreign_names import plain
 MOST_NODES = 5_000
 # As many nodes are gone through for one value; a graph that leads back to itself ends there.
 MOST_STEPS = 400
+# And as many for the texts of all.
+MOST_WALKED = 20_000
 NUMBERED = re.compile(r"(\d+)\D*$")
 
 
@@ -49,10 +51,11 @@ class Node:
 
 @dataclass
 class Graph:
-    """The nodes; `used` are the ids of those that were read."""
+    """The nodes; `used` are the ids of those that were read, `left` how many more steps may be gone in all."""
 
     nodes: Mapping[str, Node]
     used: set[str] = field(default_factory=set)
+    left: int = MOST_WALKED
 
     def get(self, link: Link | None) -> Node | None:
         """The node of a link, where it is there."""
@@ -66,7 +69,13 @@ class Graph:
             if node and node.id not in seen:
                 seen.add(node.id)
                 yield node
-                ahead += [one for _, one in node.links()]
+                chosen = passed_on(node)
+                ahead += [chosen] if chosen else [one for _, one in node.links()]
+
+    def goes_on(self) -> bool:
+        """Whether there is a step left: nodes that call one another twice would take for ever."""
+        self.left -= 1
+        return self.left > 0
 
     def source(self, link: Link | None) -> tuple[Node, int] | None:
         """The node that gives what a link brings, and by which output; reroutes and switches give on what they get."""

@@ -19,7 +19,7 @@ READ = frozenset(
         "model", "positive", "negative", "latent_image", "seed", "noise_seed", "steps", "cfg", "sampler_name",
         "scheduler", "denoise", "control_after_generate", "preview_method", "vae_decode", "sampler", "sigmas", "noise",
         "guider", "Random seed after every gen", "guidance", "conditioning", "neg_conditioning", "denoise_strength",
-        "speak_and_recognation", "random_seed_after_every_gen",
+        "add_noise",
     }
 )  # fmt: skip
 IDLE = (None, "", 0, False, "enable", "disable", "None", "none", "fixed", "randomize")
@@ -119,12 +119,12 @@ class _Reading:
             found = self.graph.source(link) if isinstance(link, Link) else None
             if found is None:
                 return
-            yield found[0]
             stack = found[0].link("lora_stack", "optional_lora_stack")
             while stack and (listed := self.graph.source(stack)) and listed[0].id not in self.graph.used:
                 self.graph.used.add(listed[0].id)
                 yield listed[0]
                 stack = listed[0].link("lora_stack", "optional_lora_stack")
+            yield found[0]
             link = found[0].link(*NEXT_MODEL)
 
     def _clip_skip(self) -> dict[str, int]:

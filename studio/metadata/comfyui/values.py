@@ -15,7 +15,9 @@ TEXTS = (
 )  # fmt: skip
 DELIMITERS = ("delimiter", "separator", "delim", "sep", "joiner")
 WRITTEN = {"\\n": "\n", "comma": ", ", "space": " ", "newline": "\n"}
+TAGS = re.compile(r"<lora:([^:<>]{1,200}):(-?[\d.]{1,10})(?::(-?[\d.]{1,10}))?>")
 LORA_NAME = re.compile(r"lora(?:_name)?(?:_0?(\d+))?(?:_name)?|lora_0?(\d+)_name")
+MOST_CHARACTERS = 100_000
 OFF = (False, "Off", "off", "false", "False")
 FILES = ("ckpt_name", "unet_name", "base_ckpt_name", "model_name", "model_path", "diffusion_model", "gguf_name", "unet")
 
@@ -52,7 +54,7 @@ def text(graph: Graph, value: Any, unread: set[str], depth: int = 0) -> str | No
         return value
     if isinstance(value, int | float) and not isinstance(value, bool):
         return f"{value:g}" if isinstance(value, float) else str(value)
-    found = graph.source(value) if isinstance(value, Link) and depth < 50 else None
+    found = graph.source(value) if isinstance(value, Link) and depth < 50 and graph.goes_on() else None
     if found is None:
         return None
     node, _ = found
@@ -97,7 +99,8 @@ def _joined(graph: Graph, node: Node, unread: set[str], depth: int) -> str | Non
         return None
     if delimiter is None:
         delimiter = ", " if node.inputs.get("tidy_tags") == "yes" else ""
-    return WRITTEN.get(delimiter, delimiter).join(part for part in parts if part)
+    whole = WRITTEN.get(delimiter, delimiter).join(part for part in parts if part)
+    return whole if len(whole) <= MOST_CHARACTERS else None
 
 
 def file_of(graph: Graph, node: Node) -> str | None:
@@ -118,6 +121,9 @@ def loras_of(node: Node) -> Iterator[tuple[Any, Any, Any]]:
     for value in node.inputs.values():
         if isinstance(value, Mapping) and isinstance(value.get("lora"), str) and value.get("on") not in OFF:
             yield value["lora"], value.get("strength"), value.get("strengthTwo")
+    tags = node.inputs.get("text")
+    if isinstance(tags, str) and node.is_like("lora") and "loras" not in node.inputs:
+        yield from ((name, weight, text or None) for name, weight, text in TAGS.findall(tags[:MOST_CHARACTERS]))
     listed = node.inputs.get("loras")
     listed = listed.get("__value__") if isinstance(listed, Mapping) else listed
     for one in listed if isinstance(listed, list) else ():

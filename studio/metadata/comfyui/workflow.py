@@ -178,7 +178,7 @@ def _named(names: list[str], given: list[Any]) -> Iterator[tuple[str, Any]]:
     rest = iter(given)
     for name in names:
         value = next(rest, None)
-        if value in AFTER_SEED and isinstance(value, str) and name != "control_after_generate":
+        if isinstance(value, str) and value in AFTER_SEED and name != "control_after_generate":
             value = next(rest, None)
         yield name, value
 

@@ -46,14 +46,14 @@ TOGETHER = frozenset(
 FACTS = frozenset(
     {
         "vaehash", "tihashes", "hashes", "batchsize", "batchpos", "user", "createddate", "civitaimetadata", "rawprompt",
-        "rawnegativeprompt", "metadatascheme", "parser", "pipeline", "operations", "backend",
+        "rawnegativeprompt", "metadatascheme", "performance", "parser", "pipeline", "operations", "backend",
     }
 )  # fmt: skip
 # What belongs to a picture that it started from, or to a map that it followed.
 PICTURED = re.compile(r"denoisingstrength|mask.*|inpaint.*|postprocess.*|controlnet.*|initimage.*")
 NOT_HERE = ("", "none", "automatic", "default", "defaultmodel")
 OURS = re.compile(r"Image Studio (\S+)")
-SIZE = re.compile(r"\s*(\d{1,6})\s*[x×]\s*(\d{1,6})\s*")
+SIZE = re.compile(r"\s*(\d{1,9})\s*[x×]\s*(\d{1,9})\s*")
 
 
 def read(texts: FileTexts) -> ImportedSettings | None:

@@ -69,7 +69,7 @@ def _loras(flat: Flat) -> dict[str, Any]:
     for one in _list(flat.take("loras")):
         if isinstance(one, list | tuple) and len(one) >= 2:
             pairs.append((one[0], one[1]))
-            if len(one) > 2 and isinstance(one[0], str) and isinstance(one[2], str):
+            if len(one) > 2 and isinstance(one[0], str) and isinstance(one[2], str) and one[2]:
                 flat.hashes[stem(one[0])] = one[2]
     for key, value in flat.given.items():
         if not str(key).casefold().startswith("lora") or not isinstance(value, str):
