@@ -19,7 +19,7 @@ from PIL import Image, UnidentifiedImageError
 
 from studio.errors import LibraryError
 from studio.inputs import DAMAGED, MOST_PIXELS, formats
-from studio.metadata import bounded_json, png, png_chunks
+from studio.metadata import foreign_json, png, png_chunks
 from studio.metadata.text_encodings import Order, decoded, repaired, user_comment, windows
 
 # EXIF's places, in its first block and in that of photographs; what Windows shows is in UTF-16.
@@ -62,7 +62,7 @@ class FileTexts:
     @cached_property
     def objects(self) -> Mapping[str, dict[str, Any]]:
         """The texts that are JSON objects, read."""
-        read = {name: bounded_json.mapping(text) for name, text in self.texts.items()}
+        read = {name: foreign_json.mapping(text) for name, text in self.texts.items()}
         return {name: value for name, value in read.items() if value is not None}
 
 

@@ -10,7 +10,7 @@ from PIL.PngImagePlugin import PngInfo
 
 from studio import __version__
 from studio.errors import LibraryError, RecipeError
-from studio.metadata import bounded_json, png_chunks
+from studio.metadata import foreign_json, png_chunks
 from studio.metadata.infotext import to_infotext
 from studio.recipe import Recipe
 
@@ -69,7 +69,7 @@ def _text(path: Path) -> str:
 
 
 def _own(text: str, name: str) -> dict[str, Any]:
-    own = bounded_json.mapping(text)
+    own = foreign_json.mapping(text)
     if own is None:
         raise _no_recipe(name, "holds a damaged recipe")
     return own

@@ -375,6 +375,18 @@ def test_the_sampler_of_the_saved_picture_counts_not_one_beside_it():
     assert read(made).values == WHOLE
 
 
+def test_the_layer_of_clip_and_the_vae_that_decodes_are_read():
+    made = graph(
+        n50=node("CLIPSetLastLayer", stop_at_clip_layer=-2, clip=["4", 1]),
+        n51=node("VAELoader", vae_name="kl-f8.ckpt"),
+        n52=node("VAELoader", vae_name="other.ckpt"),
+    )
+    made["6"]["inputs"]["clip"] = ["50", 0]
+    made["8"]["inputs"]["vae"] = ["51", 0]
+    found = read(made)
+    assert (found.values, found.left) == (WHOLE | {"clip_skip": 2, "vae": "kl-f8"}, ())
+
+
 def test_what_nothing_leads_to_is_not_told():
     assert read(graph(n90=node("FreeU_V2", model=["4", 0], b1=1.2))).left == ()
 

@@ -120,8 +120,8 @@ COMMON = {"steps": 12, "guidance_scale": 4, "seed": 5, "width": 512, "height": 6
         (
             {"invokeai_metadata": INVOKE, "invokeai_graph": {"nodes": {}}},
             "InvokeAI 5.6.0",
-            {"prompt": "a (fox:1.1), (woods:1.3)", "model": "juggernaut", "scheduler": "DPM++ 2M SDE Karras"},
-            ["VAE fix: a model brings its own here", "strength 0.7: the picture that it belongs to is not in the file"],
+            {"prompt": "a (fox:1.1), (woods:1.3)", "model": "juggernaut", "scheduler": "DPM++ 2M SDE Karras", "vae": "fix"},
+            ["strength 0.7: the picture that it belongs to is not in the file"],
         ),
         (
             {"sd_metadata": SD_METADATA, "Dream": '"a fox" -s 50'},
@@ -188,8 +188,8 @@ COMMON = {"steps": 12, "guidance_scale": 4, "seed": 5, "width": 512, "height": 6
         (
             {"generation_data": json.dumps(TENSOR) + "\0", "prompt": {"1": {"class_type": "X", "inputs": {}}}},
             "Tensor.Art ",
-            {"prompt": "a fox", "model": "juggernaut", "scheduler": "DPM++ 2M Karras"},
-            ["Clip skip 2"],
+            {"prompt": "a fox", "model": "juggernaut", "scheduler": "DPM++ 2M Karras", "clip_skip": 2},
+            [],
         ),
         (
             {"Description": MOCHI},

@@ -187,7 +187,7 @@ def test_civitais_resources_give_model_and_loras():
     found = readers.of_text(f"{text}{resources}, Civitai metadata: {{}}")
     assert found.values["model"] == "SDXL [base], one"
     assert [(lora.name, lora.weight) for lora in found.values["loras"]] == [("Ink", 0.8)]
-    assert (found.left, found.tool) == (("Clip skip 2",), "Civitai")
+    assert (found.values["clip_skip"], found.left, found.tool) == (2, (), "Civitai")
 
 
 def test_fooocus_writes_loras_beside_the_prompt_in_a1111s_scheme():

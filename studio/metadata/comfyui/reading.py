@@ -8,7 +8,7 @@ from studio.metadata.comfyui.conditioning import PIPES, Role, Words
 from studio.metadata.comfyui.graph import MOST_STEPS, Graph, Link, Node
 from studio.metadata.comfyui.samplers import LATENTS, chain_of, latent_of, leading_to, parts_of, saved_pictures
 from studio.metadata.comfyui.values import file_of, loras_of, number
-from studio.metadata.foreign_names import LANCZOS, LATENT, scheduler
+from studio.metadata.foreign_names import LANCZOS, LATENT, plain, scheduler
 from studio.metadata.imported import NO_PICTURE, ImportedSettings, clip_skip, left_out, stem
 from studio.metadata.readers.base import seed
 from studio.prompts.dialects import from_comfyui
@@ -33,6 +33,8 @@ SIZES = (("width", "height"), ("empty_latent_width", "empty_latent_height"), ("W
 DIMENSIONS = re.compile(r"\s*(\d{2,5})\s*[x×]\s*(\d{2,5})(?:\D.*)?", re.DOTALL)
 FACTOR = re.compile(r"(?:^|\D)([248])x|x([248])(?:\D|$)", re.IGNORECASE)
 NEXT_MODEL = ("model", "MODEL", "base_model", "unet", *PIPES)
+# What loaders call the VAE that a checkpoint brings along.
+OWN_VAE = ("", "none", "bakedvae", "automatic", "pixelspace")
 NO_SECOND = "no second pass here is like it"
 
 
@@ -137,8 +139,12 @@ class _Reading:
 
     def _vae(self) -> dict[str, str]:
         """The VAE that decodes, where one file is loaded for that."""
-        names = {name for node in self.graph.nodes.values() if isinstance(name := node.inputs.get("vae_name"), str)}
-        return {"vae": stem(names.pop())} if len(names) == 1 else {}
+        for node in leading_to(self.graph, (self.sampler,)):
+            loader = self.graph.source(node.link("vae")) if node.is_like("decode") else None
+            name = loader[0].inputs.get("vae_name") if loader else None
+            if isinstance(name, str) and plain(name) not in OWN_VAE:
+                return {"vae": stem(name)}
+        return {}
 
     def _size(self) -> dict[str, Any]:
         link: Link | None = latent_of(self.graph, self.sampler)

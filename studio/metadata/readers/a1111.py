@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from studio.metadata import bounded_json
+from studio.metadata import foreign_json
 from studio.metadata.file_texts import FileTexts
 from studio.metadata.foreign_names import plain, scheduler, upscaler
 from studio.metadata.imported import NO_PICTURE, ImportedSettings, clip_skip, known, left_out, stem
@@ -86,10 +86,7 @@ def _candidates(texts: FileTexts) -> Iterator[tuple[str, str]]:
 
 def _is_json(text: str) -> bool:
     """Whether it is a list or an object; a prompt may begin as one."""
-    try:
-        return text.lstrip()[:1] in "[{" and bounded_json.loads(text) is not None
-    except ValueError:
-        return False
+    return foreign_json.read(text) is not None
 
 
 class _Reading:
@@ -252,17 +249,14 @@ def _hashes(said: Mapping[str, str]) -> dict[str, str]:
         name, _, value = part.partition(":")
         if value:
             found[name.strip()] = value.strip()
-    for name, value in (bounded_json.mapping(said.get("hashes", "")) or {}).items():
+    for name, value in (foreign_json.mapping(said.get("hashes", "")) or {}).items():
         if isinstance(value, str):
             found.setdefault(name.rpartition(":")[2], value)
     return found
 
 
 def _resources(said: Mapping[str, str]) -> list[dict[str, Any]]:
-    try:
-        value = bounded_json.loads(said.get("civitairesources", "[]"))
-    except ValueError:
-        return []
+    value = foreign_json.read(said.get("civitairesources", ""))
     return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from studio.metadata import bounded_json
+from studio.metadata import foreign_json
 from studio.metadata.comfyui import graph, reading, workflow
 from studio.metadata.file_texts import FileTexts
 from studio.metadata.imported import ImportedSettings
@@ -23,7 +23,7 @@ def read(texts: FileTexts) -> ImportedSettings | None:
 def _graphs(given: dict[str, Any]) -> Iterator[graph.Graph]:
     for read_graph, inner in ((graph.read, "prompt"), (workflow.read, "workflow")):
         for value in (given, given.get(inner)):
-            as_mapping = bounded_json.mapping(value) if isinstance(value, str) else value
+            as_mapping = foreign_json.mapping(value) if isinstance(value, str) else value
             if found := read_graph(as_mapping):
                 yield found
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from studio.metadata import bounded_json
+from studio.metadata import foreign_json
 from studio.metadata.file_texts import FileTexts
 from studio.metadata.imported import ImportedSettings, known, left_out
 from studio.metadata.readers.base import Flat, Reader, seed
@@ -23,7 +23,7 @@ def read(texts: FileTexts) -> ImportedSettings | None:
     """The settings of its comment; what is hidden in the pixels holds the same texts as one object."""
     hidden = texts.objects.get("stealth", {})
     comment = hidden.get("Comment") if "Comment" in hidden else texts.texts.get("Comment", "")
-    given = comment if isinstance(comment, dict) else bounded_json.mapping(str(comment))
+    given = comment if isinstance(comment, dict) else foreign_json.mapping(str(comment))
     wrote = str(hidden.get("Software") or texts.software)
     if given is None or ("NovelAI" not in wrote and not {"uc", "sampler", "scale"} <= given.keys()):
         return None

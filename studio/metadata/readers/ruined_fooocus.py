@@ -3,7 +3,7 @@
 import re
 from typing import Any
 
-from studio.metadata import bounded_json
+from studio.metadata import foreign_json
 from studio.metadata.file_texts import FileTexts
 from studio.metadata.imported import ImportedSettings, known
 from studio.metadata.readers.base import Flat, Reader, loras, seed
@@ -34,10 +34,7 @@ def read(texts: FileTexts) -> ImportedSettings | None:
 def _list(value: Any) -> list[Any]:
     """The list; its own is JSON in a JSON text."""
     if isinstance(value, str):
-        try:
-            value = bounded_json.loads(value)
-        except ValueError:
-            return []
+        value = foreign_json.read(value)
     return value if isinstance(value, list) else []
 
 
