@@ -249,9 +249,8 @@ class PipelineManager:
         """Device and memory in one line, such as "NVIDIA A10, 6.1 of 24.0 GB used"."""
         total, free = self.device.total_bytes(), self._free()
         used = (total - free) / memory.GIGABYTE
-        return f"{self.device.name}, {used:.1f} of {total / memory.GIGABYTE:.1f} GB used. {self.device.note}".rstrip(
-            ". "
-        )
+        said = f"{self.device.name}, {used:.1f} of {total / memory.GIGABYTE:.1f} GB used"
+        return f"{said}. {self.device.note}" if self.device.note else said
 
     def close(self) -> None:
         """Unload everything; waits for the borrower."""
