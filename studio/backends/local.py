@@ -95,7 +95,8 @@ class LocalBackend(Backend):
             weights.here(self._settings)
         manager = self._engine()
         with manager.hold():
-            return found.measure(shots, manager.workshop(None))
+            workshop = manager.workshop(None)
+            return manager.within("the metric", lambda: found.measure(shots, workshop))
 
     def unload(self, model: str) -> bool:
         return self._manager is None or self._manager.unload(self._catalogue[model])

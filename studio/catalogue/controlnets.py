@@ -15,7 +15,7 @@ from studio.catalogue.checkpoints import part_weights, read_json
 from studio.catalogue.ipadapters import CONFIG
 from studio.catalogue.models import Model
 from studio.catalogue.sources import Count, Entry, Found, Sourced, Sources, found_in, table_of
-from studio.catalogue.tensor_files import tensor_shapes
+from studio.catalogue.tensor_files import count_numbers, tensor_shapes
 from studio.catalogue.variants import network_files, texts
 from studio.errors import ModelError, RecipeError
 from studio.families import FAMILIES
@@ -212,11 +212,11 @@ class ControlNets(Sources[ControlNet]):
             )
         return folder
 
-    def encoder_bytes(self, controlnet: ControlNet) -> int:
-        """What of `size_bytes` is the image encoder's."""
+    def encoder_numbers(self, controlnet: ControlNet) -> int:
+        """What of `numbers` are the image encoder's."""
         if not controlnet.is_prompt or not self.present(controlnet):
             return 0
-        return sum(path.stat().st_size for path in part_weights(self.encoder(controlnet), None))
+        return count_numbers(part_weights(self.encoder(controlnet), None))
 
     def config(self, controlnet: ControlNet) -> dict[str, Any]:
         """What its network is built by, once it is on this disk: its config, or what is known of its single file."""

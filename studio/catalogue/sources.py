@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 
 from studio import hub, hub_cache, transfer
 from studio.catalogue.known import Known
-from studio.catalogue.tensor_files import PICKLES, refuse_pickle
+from studio.catalogue.tensor_files import PICKLES, count_numbers, refuse_pickle
 from studio.errors import ModelError, StudioError
 from studio.hub import Say, silent
 from studio.presets.reading import check_family, read_table
@@ -98,6 +98,13 @@ class Sources(Known[S], Generic[S]):
             return sum(path.stat().st_size for path in self.weights(one))
         except (ModelError, OSError):
             return None
+
+    def numbers(self, one: S) -> int:
+        """How many numbers its weights have, roughly where they are not on this disk."""
+        try:
+            return count_numbers(self.weights(one))
+        except ModelError:
+            return (one.download_bytes or 0) // 2
 
     def present(self, one: S) -> bool:
         """Whether all its weights are on this disk, so that nothing has to be downloaded."""

@@ -3,7 +3,7 @@
 The layout is held to what the reference reader demands, so that a file that is listed can be read.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from math import prod
@@ -61,6 +61,11 @@ class Header:
 def tensor_shapes(path: Path) -> dict[str, tuple[int, ...]]:
     """Each tensor's shape by its name, from the header of a .safetensors file; ModelError as `header`."""
     return header(path).shapes
+
+
+def count_numbers(paths: Iterable[Path]) -> int:
+    """How many numbers all tensors of these files have together."""
+    return sum(prod(shape) for path in paths for shape in tensor_shapes(path).values())
 
 
 def header(path: Path) -> Header:

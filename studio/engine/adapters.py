@@ -77,6 +77,9 @@ class Wardrobe:
             self._kept.popitem(last=False)
         return self._kept[key]
 
+    def __len__(self) -> int:
+        return len(self._kept)
+
     def clear(self) -> None:
         """Forget all."""
         self._kept.clear()

@@ -20,15 +20,14 @@ def unpack(pipe: Any, latents: torch.Tensor, width: int, height: int) -> torch.T
 
 
 @torch.no_grad()
-def decode(pipe: Any, latents: torch.Tensor, *, tiling: bool = False, exact: bool = False) -> Pixels:
+def decode(pipe: Any, latents: torch.Tensor, *, tile: int | None = None, exact: bool = False) -> Pixels:
     """One image (height, width, 3) in 0..1 from its latents (1, channels, height, width).
 
-    `tiling` decodes large images in pieces, in less memory, with slightly other pixels; `exact` decodes in float32.
+    Images larger than `tile` pixels are decoded in pieces, in less memory, with slightly other pixels; `exact` decodes
+    in float32.
     """
     vae = pipe.vae
-    # SDXL's first VAE overflows float16, and says so in its config.
-    upcast = exact or (vae.dtype == torch.float16 and getattr(vae.config, "force_upcast", False))
-    with _in_float32(vae, upcast), in_tiles(vae, tiling):
+    with _in_float32(vae, exact), in_tiles(vae, tile):
         latents = _unscaled(pipe, latents.to(vae.dtype))
         image = vae.decode(latents, return_dict=False)[0]
     pixels: Pixels = pipe.image_processor.postprocess(image, output_type="np")[0]
@@ -36,16 +35,23 @@ def decode(pipe: Any, latents: torch.Tensor, *, tiling: bool = False, exact: boo
 
 
 @contextmanager
-def in_tiles(vae: Any, wanted: bool) -> Iterator[None]:
-    """Large images go through the VAE in pieces while this lasts, where that is wanted."""
-    if not wanted:
+def in_tiles(vae: Any, tile: int | None) -> Iterator[None]:
+    """While this lasts, images larger than `tile` pixels go through the VAE in tiles of this side; None: all whole.
+
+    By itself it takes tiles as large as the pictures that it was trained with, which is no tile of those.
+    """
+    if tile is None:
         yield
         return
+    before = vae.tile_sample_min_size, vae.tile_latent_min_size
+    vae.tile_sample_min_size = tile
+    vae.tile_latent_min_size = tile // 2 ** (len(vae.config.block_out_channels) - 1)
     vae.enable_tiling()
     try:
         yield
     finally:
         vae.disable_tiling()
+        vae.tile_sample_min_size, vae.tile_latent_min_size = before
 
 
 def _unscaled(pipe: Any, latents: torch.Tensor) -> torch.Tensor:

@@ -11,7 +11,7 @@ import torch
 from studio.catalogue.models import Model
 from studio.engine import preview, schedulers
 from studio.engine.decode import in_tiles, unpack
-from studio.engine.manager import Loan
+from studio.engine.loan import Loan
 from studio.engine.noise import drawn
 from studio.engine.progress import Piece, Progress, Stage
 from studio.engine.text import repeated
@@ -20,19 +20,19 @@ from studio.recipe import Recipe
 
 
 def denoise(
-    loan: Loan, recipe: Recipe, stage: Stage, pieces: Sequence[Piece], progress: Progress, *, tiling: bool = False
+    loan: Loan, recipe: Recipe, stage: Stage, pieces: Sequence[Piece], progress: Progress, *, tile: int | None = None
 ) -> torch.Tensor:
     """The latents of a batch, one row a piece, as the pipeline leaves them.
 
-    Equal to the bare pipeline's bit by bit at one piece; `progress` hears each step, and may raise to end it. `tiling`
-    reads large pictures in pieces.
+    Equal to the bare pipeline's bit by bit at one piece; `progress` hears each step, and may raise to end it. Pictures
+    larger than `tile` pixels are read in pieces.
     """
     pipe, learned = loan.turn_to(stage.task), loan.resident.pipe.scheduler.config
     pipe.scheduler = schedulers.build(str(recipe.scheduler), learned, loan.resident.model.family_facts())
     steering, prompts, loras = loan.steering, loan.image_prompts, loan.loras
     with (
         _dtype_kept(pipe.vae),
-        in_tiles(pipe.vae, tiling),
+        in_tiles(pipe.vae, tile),
         steering.reading(pipe.vae) if steering else nullcontext(),
         prompts.heard(pipe) if prompts else nullcontext(),
         loras.worn(pipe) if loras else nullcontext(),

@@ -70,6 +70,10 @@ class Device:
             return torch.bfloat16
         return torch.float16 if family.process == "diffusion" else torch.float32
 
+    def holds(self, part: torch.nn.Module) -> bool:
+        """Whether all weights of a module are on it."""
+        return all(weight.device.type == self.kind for weight in part.parameters())
+
     def total_bytes(self) -> int:
         """All memory of the device."""
         if self.kind == "cuda":

@@ -1,11 +1,9 @@
 """The sole owner of weights and device: loads a model once and lends it, one borrower at a time."""
 
-import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from threading import Lock
-from typing import Any
+from typing import Any, TypeVar
 
 from PIL.Image import Image
 
@@ -17,82 +15,24 @@ from studio.catalogue.wordbook import Wordbook
 from studio.controls.base import Workshop
 from studio.engine import controlnets as nets
 from studio.engine import ipadapters, memory, safety, vaes
-from studio.engine.adapters import Stack, Wardrobe
+from studio.engine.adapters import Stack
 from studio.engine.controlnets import Steering
 from studio.engine.device import Device
 from studio.engine.ipadapters import Adapter, ImagePrompts
 from studio.engine.loading import load
-from studio.engine.placement import modules, place, place_part, sibling
+from studio.engine.loan import Loan, Resident, pipe_for, upcasts
+from studio.engine.placement import modules, place
 from studio.engine.preview import fit_colours
-from studio.engine.shelf import Shelf
+from studio.engine.room import Room
 from studio.engine.text import Prompts
 from studio.engine.upscale import Enlarger
 from studio.errors import ModelError, RecipeError
 from studio.events import Loading
-from studio.families.base import LatentColours
 from studio.recipe import Recipe, Task
 from studio.settings import Settings
 
+T = TypeVar("T")
 Say = Callable[[Loading], None]
-
-
-@dataclass(eq=False)
-class Resident:
-    """A loaded model: its family's first pipeline, the bytes of its parts, and what was learned about it.
-
-    `guard` checks what comes out, where the studio wants that; `rehearsed` are the schedulers and numbers of steps
-    that are known to work.
-    """
-
-    model: Model
-    pipe: Any
-    parts: dict[str, int]
-    colours: LatentColours
-    offload: memory.Offload
-    words: str
-    guard: safety.Guard | None
-    prompts: Prompts
-    rehearsed: set[tuple[str, int]] = field(default_factory=set)
-
-    @property
-    def bytes(self) -> int:
-        """What all its weights take."""
-        return sum(self.parts.values()) + (self.guard.bytes if self.guard else 0)
-
-
-@dataclass(eq=False)
-class Loan:
-    """A borrowed model: `pipe` does `task` with the resident's own modules and a scheduler of its own.
-
-    `steering` is what the pipelines that it turns to follow; None for those that follow no maps. `image_prompts` are
-    the pictures that they hear beside the words, `loras` what is put on their modules, `vae` what stands in for the
-    model's own.
-    """
-
-    resident: Resident
-    task: Task
-    pipe: Any
-    device: Device
-    steering: Steering | None = None
-    image_prompts: ImagePrompts | None = None
-    loras: Stack | None = None
-    vae: Any = None
-    _steered: Steering | None = None
-    _decoded: Any = None
-
-    def turn_to(self, task: Task) -> Any:
-        """The pipeline for `task`, with the same modules; the one before it is not used any more."""
-        if (task, self.steering, self.vae) != (self.task, self._steered, self._decoded):
-            self.pipe = _pipe_for(self.resident, task, self.device, self.steering, self.vae)
-            self.task, self._steered, self._decoded = task, self.steering, self.vae
-        return self.pipe
-
-    def offload(self, offload: memory.Offload) -> None:
-        """Keep more of the model off the device, from now until it is unloaded."""
-        place(self.pipe, offload, self.device)
-        self.resident.offload = offload
-        free = self.device.free_bytes()
-        self.resident.words = memory.words(offload, self.resident.parts, free)
 
 
 class PipelineManager:
@@ -112,11 +52,7 @@ class PipelineManager:
         self._controlnets = controlnets or ControlNets(settings)
         self.book = book or Wordbook.of(settings)
         self._settings = settings
-        self._residents: dict[Model, Resident] = {}  # the longest unused first
-        self._lent: Model | None = None
-        self._shelf = Shelf(self._evict)
-        self._wardrobe = Wardrobe()
-        self.upscalers = Enlarger(settings, self.device, self._evict)
+        self._room = Room(self.device, settings)
         self._lock = Lock()
 
     @contextmanager
@@ -138,13 +74,13 @@ class PipelineManager:
             say(Loading(f"Loading {model.name} ..."))
         with self._lock:
             resident = self._resident(model, say)
-            loan = Loan(resident, first, _pipe_for(resident, first, self.device), self.device)
-            self._lent = model
+            pipe = self.within(model.name, lambda: pipe_for(resident, first, self.device))
+            self._room.loan = loan = Loan(resident, first, pipe, self.device)
             try:
                 yield loan
             finally:
-                self._lent = None
-                self._shelf.lent = frozenset()
+                self._room.loan = None
+                self._room.shelf.lent = frozenset()
                 # A pipeline does this at its natural end only; an error or a stop in a step passes it by.
                 loan.pipe.maybe_free_model_hooks()
 
@@ -157,13 +93,13 @@ class PipelineManager:
         followed, heard = (
             [self._controlnets[str(unit.model)] for unit in units] for units in (recipe.map_units, recipe.prompt_units)
         )
-        self._shelf.lent = frozenset(_key(one) for one in (*followed, *heard))
+        self._room.shelf.lent = frozenset(_key(one) for one in (*followed, *heard))
         networks = [self._network(one, loan.resident, say) for one in followed]
         numbers = [one.mode(unit.kind) for one, unit in zip(followed, recipe.map_units, strict=True)]
         loan.steering = Steering(recipe, networks, numbers) if networks else None
         adapters = [self._network(one, loan.resident, say) for one in heard]
         seen = [
-            adapter.sees(self._encoder(one, loan.resident, say), picture)
+            self._seen(one, adapter, picture, loan.resident, say)
             for one, adapter, picture in zip(heard, adapters, pictures, strict=True)
         ]
         loan.image_prompts = ImagePrompts(recipe, adapters, seen, self.device.torch_device) if adapters else None
@@ -173,7 +109,7 @@ class PipelineManager:
         model, dtype = loan.resident.model, self.device.dtype(loan.resident.model.family_facts())
         files = [self.book.loras.for_model(lora.name, model) for lora in recipe.loras]
         adapters = [
-            self._wardrobe.adapter(file, model, loan.resident.pipe, dtype, lambda words: say(Loading(words)))
+            self._room.wardrobe.adapter(file, model, loan.resident.pipe, dtype, lambda words: say(Loading(words)))
             for file in files
         ]
         loan.loras = Stack(recipe, adapters, model.family_facts().lora_blocks) if adapters else None
@@ -193,8 +129,8 @@ class PipelineManager:
             return vaes.load(vae, own, own.dtype).to(self.device.torch_device)
 
         key = f"vae: {stamp_of(vae.path)} for {loan.resident.model.id} in {own.dtype}"
-        loan.vae = self._shelf.load(key, loader, vae.path.stat().st_size)
-        self._shelf.lent |= {key}
+        loan.vae = self._room.shelf.load(key, loader, vae.path.stat().st_size)
+        self._room.shelf.lent |= {key}
 
     def workshop(self, model: Model | None) -> Workshop:
         """What maps are made with, for pictures of this model, and what measures pictures; whoever lets networks work
@@ -204,7 +140,7 @@ class PipelineManager:
             self._settings,
             starter=model is not None and model.family == "starter",
             device=str(self.device.torch_device),
-            load=self._shelf.load,
+            load=self._room.shelf.load,
         )
 
     @contextmanager
@@ -215,7 +151,7 @@ class PipelineManager:
 
     def loaded(self, model: Model) -> bool:
         """Whether the model can be lent at once."""
-        return model in self._residents
+        return model in self._room.residents
 
     def warm(self, model: Model) -> None:
         """Load the model ahead of its first use; where the device is busy, that use is the better moment."""
@@ -225,29 +161,35 @@ class PipelineManager:
             finally:
                 self._lock.release()
 
+    @property
+    def upscalers(self) -> Enlarger:
+        """What enlarges pictures."""
+        return self._room.upscalers
+
+    def within(self, what: str, attempt: Callable[[], T]) -> T:
+        """What `attempt` returns, with all that is not lent unloaded where memory runs out in it; see `Room.within`."""
+        return self._room.within(what, attempt)
+
     def unload(self, model: Model) -> bool:
         """Let go of the model, where it is loaded; False where the device is at work."""
-        if model not in self._residents:
+        if model not in self._room.residents:
             return True
         if not self._lock.acquire(blocking=False):
             return False
         try:
-            self._residents.pop(model, None)
+            self._room.residents.pop(model, None)
             self.device.release()
         finally:
             self._lock.release()
         return True
 
     def make_room(self) -> None:
-        """Unload all but the model that is lent."""
-        self._evict(math.inf)
-        self._wardrobe.clear()
-        self.upscalers.clear()
-        self.device.release()
+        """Unload all but what is lent."""
+        self._room.clear()
 
     def describe(self) -> str:
         """Device and memory in one line, such as "NVIDIA A10, 6.1 of 24.0 GB used"."""
-        total, free = self.device.total_bytes(), self._free()
+        total, free = self.device.total_bytes(), self._room.free()
         used = (total - free) / memory.GIGABYTE
         said = f"{self.device.name}, {used:.1f} of {total / memory.GIGABYTE:.1f} GB used"
         return f"{said}. {self.device.note}" if self.device.note else said
@@ -255,16 +197,11 @@ class PipelineManager:
     def close(self) -> None:
         """Unload everything; waits for the borrower."""
         with self._lock:
-            self._residents.clear()
-            while self._shelf.drop():
-                pass
-            self._wardrobe.clear()
-            self.upscalers.clear()
-            self.device.release()
+            self._room.close()
 
     def _resident(self, model: Model, say: Say) -> Resident:
-        resident = self._residents.pop(model, None) or self._load(model, say)
-        self._residents[model] = resident
+        resident = self._room.residents.pop(model, None) or self._load(model, say)
+        self._room.residents[model] = resident
         return resident
 
     def _network(self, controlnet: ControlNet, resident: Resident, say: Say) -> Any:
@@ -278,9 +215,8 @@ class PipelineManager:
             loaded = load(controlnet, self._controlnets, dtype)
             return loaded.to(self.device.torch_device)
 
-        size = self._controlnets.size_bytes(controlnet) or controlnet.download_bytes or 0
-        size -= self._controlnets.encoder_bytes(controlnet)
-        network = self._shelf.load(_key(controlnet), loader, size * memory.LOADING_FACTOR)
+        numbers = self._controlnets.numbers(controlnet) - self._controlnets.encoder_numbers(controlnet)
+        network = self._room.shelf.load(_key(controlnet), loader, numbers * dtype.itemsize)
         if isinstance(network, Adapter):
             network.check_fit(controlnet, resident.pipe.unet)
         else:
@@ -295,68 +231,54 @@ class PipelineManager:
             say(Loading(f"Loading the image encoder of {adapter.name} ..."))
             return ipadapters.load_encoder(adapter, folder, dtype).to(self.device.torch_device)
 
-        needed = self._controlnets.encoder_bytes(adapter) * memory.LOADING_FACTOR
-        return self._shelf.load(f"image encoder: {folder}", loader, needed)
+        needed = self._controlnets.encoder_numbers(adapter) * dtype.itemsize
+        return self._room.shelf.load(f"image encoder: {folder}", loader, needed)
+
+    def _seen(self, adapter: ControlNet, network: Adapter, picture: Image, resident: Resident, say: Say) -> Any:
+        """What an IP-Adapter takes from a picture."""
+        encoder = self._encoder(adapter, resident, say)
+        return self.within(adapter.name, lambda: network.sees(encoder, picture))
 
     def _load(self, model: Model, say: Say) -> Resident:
-        needed = (self._catalogue.size_bytes(model) or model.download_bytes or 0) * memory.LOADING_FACTOR
-        if self._free() < needed:
-            self.upscalers.clear()
-        self._evict(needed)
-        dtype = self.device.dtype(model.family_facts())
-        pipe = load(model, self._catalogue, dtype)
+        family, dtype = model.family_facts(), self.device.dtype(model.family_facts())
+        weights = self._catalogue.numbers(model) * dtype.itemsize
+        # All of it passes through the computer's memory, and stays there as far as the device is too small.
+        self._room.evict(weights + max(_working(model, dtype.itemsize, dtype.itemsize)), weights)
+        pipe = self.within(model.name, lambda: load(model, self._catalogue, dtype))
         guard = safety.load(model, self._catalogue, self._settings)
         parts = {name: memory.bytes_of(part) for name, part in modules(pipe).items()}
-        colours = model.family_facts().preview or fit_colours(pipe.vae)
-        free = self._free()
-        offload = self._offload(model, parts, dtype, free)
-        words = memory.words(offload, parts, free)
-        if offload != "none":
-            say(Loading(f"{model.name} {words}."))
-        place(pipe, offload, self.device)
-        return Resident(model, pipe, parts, colours, offload, words, guard, Prompts(model, self.book))
+        colours = family.preview or fit_colours(pipe.vae)
+        resident = Resident(model, pipe, parts, colours, "none", "", guard, Prompts(model, self.book))
+        self._settle_in(resident, say)
+        return resident
 
-    def _offload(self, model: Model, parts: dict[str, int], dtype: Any, free: int) -> memory.Offload:
+    def _settle_in(self, resident: Resident, say: Say) -> None:
+        """Put a loaded model where it has room, or where the studio is set to put it."""
+        model, pipe, parts, free = resident.model, resident.pipe, resident.parts, self._room.free()
+        resident.offload = self._offload(resident, free)
+        resident.words = memory.words(resident.offload, parts, free)
+        self._room.loan = Loan(resident, _first(model), pipe, self.device)
+        try:
+            self.within(model.name, lambda: place(pipe, resident.offload, self.device))
+        finally:
+            self._room.loan = None
+        if resident.offload != "none":
+            say(Loading(f"{model.name} {resident.words}."))
+
+    def _offload(self, resident: Resident, free: int) -> memory.Offload:
         if self._settings.offload != "auto" and self.device.kind != "cpu":
             return self._settings.offload
-        working = memory.working_bytes(model.default("width"), model.default("height"), dtype.itemsize)
-        return memory.choose_offload(parts, working, free, self.device.kind)
-
-    def _evict(self, needed: float) -> None:
-        """Unload until `needed` bytes are free or only what is lent is left: what stands beside the models first, of
-        either the longest unused.
-        """
-        while self._free() < needed and self._shelf.drop():
-            self.device.release()
-        for model in [model for model in self._residents if model != self._lent]:
-            if self._free() >= needed:
-                break
-            del self._residents[model]
-            self.device.release()
-
-    def _free(self) -> int:
-        free = self.device.free_bytes()
-        if self.device.limit_bytes is None:
-            return free
-        held = sum(resident.bytes for resident in self._residents.values()) + self._shelf.bytes + self.upscalers.bytes
-        return max(0, min(free, self.device.limit_bytes - held))
+        numbers = resident.pipe.vae.dtype.itemsize
+        working = _working(
+            resident.model, numbers, 4 if upcasts(resident.pipe.vae, resident.model.family_facts()) else numbers
+        )
+        return memory.choose_offload(resident.parts, *working, free, self.device.kind)
 
 
-def _pipe_for(
-    resident: Resident, task: Task, device: Device, steering: Steering | None = None, vae: Any = None
-) -> Any:
-    """A new pipeline for `task` of a family that can do it."""
-    family = resident.model.family_facts()
-    own = {} if vae is None else {"vae": vae}
-    if steering is None:
-        pipe = sibling(resident.pipe, family.pipelines[task], **own)
-    else:
-        pipe = sibling(resident.pipe, family.control_pipelines[task], controlnet=steering.network, **own)
-    if resident.offload == "model":
-        place(pipe, "model", device)
-    elif steering:  # another model may have kept its networks elsewhere
-        place_part(steering.network, resident.offload, device)
-    return pipe
+def _working(model: Model, denoised: int, decoded: int) -> tuple[int, int]:
+    """What denoising and decoding an image of the model's own size take, at so many bytes a number."""
+    size = int(model.default("width")), int(model.default("height"))
+    return memory.denoising_bytes(*size, denoised), memory.decoding_bytes(*size, decoded)
 
 
 def _key(controlnet: ControlNet) -> str:

@@ -51,7 +51,8 @@ def preview(manager: PipelineManager, unit: ControlUnit, model: Model, inputs: I
     """
     size = (int(model.default("width")), int(model.default("height")))
     with manager.hold() if control_of(unit).needs else nullcontext():
-        made = _with_map(unit, size, inputs, manager.workshop(model))
+        workshop = manager.workshop(model)
+        made = manager.within("the map", lambda: _with_map(unit, size, inputs, workshop))
     return Input(str(made.map), *inputs.size(str(made.map)), ())
 
 
@@ -59,7 +60,8 @@ def people(manager: PipelineManager, unit: ControlUnit, model: Model, inputs: In
     """The people that a pose unit finds in its picture, in the picture's pixels; errors as of `preview`."""
     picture = inputs.open(str(unit.image)).convert("RGB")
     with manager.hold():
-        found = pose.CONTROL.people(picture, dict(unit.options), manager.workshop(model))
+        workshop, options = manager.workshop(model), dict(unit.options)
+        found = manager.within("the pose", lambda: pose.CONTROL.people(picture, options, workshop))
     if not found:
         raise RecipeError("controls", str(pose.CONTROL.nothing), "Choose another picture, or place a pose by hand.")
     return found

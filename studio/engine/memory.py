@@ -1,43 +1,64 @@
 """What stays off the device between its turns, and what to try when memory runs out; decisions, in words."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, TypeVar
 
 import torch
 
 from studio.engine.device import Kind
+from studio.errors import DeviceError
+
+T = TypeVar("T")
 
 Offload = Literal["none", "model", "sequential"]
 # What is running when memory ends; "edit" reads pictures before it denoises.
 Stage = Literal["denoise", "edit", "decode"]
 
-# What one image takes beside the weights while it is denoised and decoded, in bytes a pixel at two bytes a number:
-# the widest layers of a VAE's decoder at full size, read and written.
-WORKING_BYTES_PER_PIXEL = 2_500
-# Weights stored in two bytes a number take four on a CPU, and loading needs room to breathe.
-LOADING_FACTOR = 2.5
+# What one image takes beside the weights, in bytes a pixel at two bytes a number: the tensors that are there at once,
+# counted layer by layer (denoising with guidance 320 to 520, decoding 1536), and room for what convolutions work with.
+DENOISING_BYTES_PER_PIXEL = 900
+DECODING_BYTES_PER_PIXEL = 2_500
+# Sides of the VAE's tiles in pixels: the smallest, and what all are a multiple of.
+SMALLEST_TILE = 128
+TILE_STEP = 64
+# Whose allocations fail beside torch's own: the libraries of CUDA and ROCm, in words of their own.
+RAN_OUT = re.compile(
+    r"out of memory|DefaultCPUAllocator|ALLOC(ATION)?_FAILED|CU(BLAS|DNN)_STATUS_NOT_INITIALIZED|CUDACachingAllocator",
+    re.IGNORECASE,
+)
 BATCH_LIMIT: Mapping[Kind, int] = {"cuda": 8, "mps": 4, "cpu": 4}
 GIGABYTE = 1e9
 
 
 @dataclass(frozen=True)
 class Plan:
-    """How a model uses the device. `batch` images are denoised at once; `tiling` takes large ones through the VAE in
-    pieces.
+    """How a model uses the device. `batch` images are denoised at once; those larger than `tile` pixels go through the
+    VAE in such tiles, all at once where it is None.
     """
 
     offload: Offload = "none"
     batch: int = 1
-    tiling: bool = False
+    tile: int | None = None
 
 
-def choose_offload(parts: Mapping[str, int], working: int, free: int, kind: Kind) -> Offload:
-    """What a model of `parts` (bytes by name) has to keep off a device with `free` bytes and `working` for images."""
-    if kind == "cpu" or sum(parts.values()) + working <= free:
+def choose_offload(parts: Mapping[str, int], denoising: int, decoding: int, free: int, kind: Kind) -> Offload:
+    """What a model of `parts` (bytes by name) has to keep off a device with `free` bytes, where an image takes
+    `denoising` and then `decoding` bytes beside them.
+
+    A decode beside the VAE alone takes the same however the rest is offloaded.
+    """
+    if kind == "cpu" or sum(parts.values()) + max(denoising, decoding) <= free:
         return "none"
-    return "model" if max(parts.values(), default=0) + working <= free else "sequential"
+    return "model" if max(parts.values(), default=0) + denoising <= free else "sequential"
+
+
+def farther(offload: Offload, kind: Kind) -> Offload | None:
+    """What keeps more off a device of this kind; None where nothing does."""
+    if kind == "cpu" or offload == "sequential":
+        return None
+    return "model" if offload == "none" else "sequential"
 
 
 def words(offload: Offload, parts: Mapping[str, int], free: int) -> str:
@@ -51,32 +72,53 @@ def words(offload: Offload, parts: Mapping[str, int], free: int) -> str:
     return f"streams layer by layer, slowly: {whole:.1f} GB through {room:.1f} GB"
 
 
-def working_bytes(width: int, height: int, bytes_per_number: int) -> int:
-    """What one image of this size takes beside the weights, roughly."""
-    return width * height * WORKING_BYTES_PER_PIXEL * bytes_per_number // 2
+def denoising_bytes(width: int, height: int, bytes_per_number: int) -> int:
+    """What one image of this size takes beside the weights while it is denoised, roughly."""
+    return width * height * DENOISING_BYTES_PER_PIXEL * bytes_per_number // 2
+
+
+def decoding_bytes(width: int, height: int, bytes_per_number: int) -> int:
+    """The same while it is decoded."""
+    return width * height * DECODING_BYTES_PER_PIXEL * bytes_per_number // 2
 
 
 def batch_size(width: int, height: int, bytes_per_number: int, free: int, kind: Kind) -> int:
     """How many images of this size are denoised at once; at least one."""
-    return max(1, min(BATCH_LIMIT[kind], free // working_bytes(width, height, bytes_per_number)))
+    return max(1, min(BATCH_LIMIT[kind], free // denoising_bytes(width, height, bytes_per_number)))
 
 
-def relieve(plan: Plan, kind: Kind, stage: Stage) -> tuple[Plan, str] | None:
+def relieve(plan: Plan, kind: Kind, stage: Stage, side: int) -> tuple[Plan, str] | None:
     """The next smaller plan after memory ran out in `stage`, and what it changes in words; None where none is left.
 
-    Images are decoded one at a time, so a smaller batch helps while denoising only, and tiles where the VAE runs only.
+    `side` is the longer one of the image, in pixels. Images are decoded one at a time, so a smaller batch helps while
+    denoising only, and tiles where the VAE runs only.
     """
     if stage != "decode" and plan.batch > 1:
         smaller = plan.batch // 2
         return replace(plan, batch=smaller), f"Memory ran out; making {smaller} at a time."
-    if stage != "denoise" and not plan.tiling:
+    tile = min(plan.tile or side, side) // 2 // TILE_STEP * TILE_STEP
+    if stage != "denoise" and tile >= SMALLEST_TILE:
         doing = "decoding" if stage == "decode" else "reading"
-        return replace(plan, tiling=True), f"Memory ran out; {doing} the image in tiles."
-    if kind == "cpu" or plan.offload == "sequential":
+        return replace(plan, tile=tile), f"Memory ran out; {doing} the image in tiles of {tile} pixels."
+    offload = farther(plan.offload, kind)
+    if offload is None:
         return None
-    if plan.offload == "none":
-        return replace(plan, offload="model"), "Memory ran out; keeping the model's parts off the device between turns."
-    return replace(plan, offload="sequential"), "Memory ran out; streaming the model layer by layer, which is slow."
+    doing = "keeping the model's parts off the device between turns"
+    if offload == "sequential":
+        doing = "streaming the model layer by layer, which is slow"
+    return replace(plan, offload=offload), f"Memory ran out; {doing}."
+
+
+def relieved(attempt: Callable[[], T], ease: Callable[[], None]) -> T:
+    """What `attempt` returns; each time that memory runs out in it, `ease` has less asked of it, or raises."""
+    while True:
+        try:
+            return attempt()
+        except (RuntimeError, MemoryError, DeviceError) as error:
+            if not ran_out(error):
+                raise
+        # Behind the handler, where the error no longer holds the frames that hold the tensors.
+        ease()
 
 
 def bytes_of(part: torch.nn.Module) -> int:
@@ -84,8 +126,13 @@ def bytes_of(part: torch.nn.Module) -> int:
     return sum(tensor.nbytes for tensor in [*part.parameters(), *part.buffers()])
 
 
-def ran_out(error: BaseException) -> bool:
-    """Whether an error says that memory ran out; a CPU and an Apple GPU say so in a plain RuntimeError."""
+def ran_out(error: BaseException | None) -> bool:
+    """Whether an error says that memory ran out, or was raised because of one that does.
+
+    A CPU, an Apple GPU and the libraries of a card say so in a plain RuntimeError.
+    """
+    if isinstance(error, DeviceError):
+        return ran_out(error.__cause__)
     if isinstance(error, torch.OutOfMemoryError | MemoryError):
         return True
-    return isinstance(error, RuntimeError) and bool(re.search(r"out of memory|DefaultCPUAllocator", str(error)))
+    return isinstance(error, RuntimeError) and bool(RAN_OUT.search(str(error)))

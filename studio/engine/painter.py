@@ -18,7 +18,8 @@ from studio.engine import memory, safety
 from studio.engine.decode import Pixels, decode, unpack
 from studio.engine.denoise import denoise
 from studio.engine.loading import pipeline_class
-from studio.engine.manager import Loan, PipelineManager
+from studio.engine.loan import Loan
+from studio.engine.manager import PipelineManager
 from studio.engine.maps import fitted
 from studio.engine.noise import Noise
 from studio.engine.progress import Numbered, Piece, Progress, Stage
@@ -143,13 +144,14 @@ class Painter:
         size = (stage.width, stage.height)
         if size not in self._most:
             device, itemsize = self.loan.device, self.loan.pipe.vae.dtype.itemsize
-            self._most[size] = memory.batch_size(*size, itemsize, device.free_bytes(), device.kind)
+            free = device.free_bytes() - self.loan.arriving_bytes()
+            self._most[size] = memory.batch_size(*size, itemsize, free, device.kind)
         self._plan = replace(self._plan, batch=min(self._most[size], len(waiting)))
         batch = waiting[: self._plan.batch]
-        return batch, denoise(self.loan, self.recipe, stage, batch, self.progress, tiling=self._plan.tiling)
+        return batch, denoise(self.loan, self.recipe, stage, batch, self.progress, tile=self._plan.tile)
 
     def _pixels(self, stage: Stage, piece: Piece, latents: torch.Tensor) -> Pixels:
-        pixels = self._decoded(stage, latents, exact=False)
+        pixels = self._decoded(stage, latents, exact=self.loan.upcasts)
         if np.isfinite(pixels).all():
             return pixels
         self._change("The decoder overflowed; decoding again in float32.")
@@ -160,29 +162,24 @@ class Painter:
 
     def _decoded(self, stage: Stage, latents: torch.Tensor, *, exact: bool) -> Pixels:
         return self._with_relief(
-            "decode", stage, lambda: decode(self.loan.pipe, latents, tiling=self._plan.tiling, exact=exact)
+            "decode", stage, lambda: decode(self.loan.pipe, latents, tile=self._plan.tile, exact=exact)
         )
 
     def _with_relief(self, what: memory.Stage, stage: Stage, attempt: Callable[[], T]) -> T:
         """What `attempt` returns, with less and less asked of the device while its memory runs out."""
-        while True:
-            try:
-                return attempt()
-            except (RuntimeError, MemoryError) as error:
-                if not memory.ran_out(error):
-                    raise
-            # Behind the handler, where the error no longer holds the frames that hold the tensors.
-            self._relieve(what, stage)
+        return memory.relieved(attempt, lambda: self._relieve(what, stage))
 
     def _relieve(self, what: memory.Stage, stage: Stage) -> None:
+        self.loan.recover()
         self.manager.make_room()
-        easier = memory.relieve(self._plan, self.loan.device.kind, what)
+        easier = memory.relieve(self._plan, self.loan.device.kind, what, max(stage.width, stage.height))
         if easier is None:
             raise _exhausted(self.loan, stage)
         self._plan, words = easier
         self._most[stage.width, stage.height] = self._plan.batch
-        if self._plan.offload != self.loan.resident.offload:
-            self.loan.offload(self._plan.offload)
+        if self._plan.offload != self.loan.resident.offload and not self.loan.retreat():
+            raise _exhausted(self.loan, stage)
+        self._plan = replace(self._plan, offload=self.loan.resident.offload)
         self._change(words)
 
     def _change(self, words: str) -> None:
@@ -213,7 +210,7 @@ def _overflowed(piece: Piece) -> DeviceError:
 
 def _exhausted(loan: Loan, stage: Stage) -> DeviceError:
     device, weights = loan.device, loan.resident.bytes / memory.GIGABYTE
-    working = memory.working_bytes(stage.width, stage.height, loan.pipe.vae.dtype.itemsize) / memory.GIGABYTE
+    working = loan.working_bytes(stage.width, stage.height) / memory.GIGABYTE
     return DeviceError(
         f"{device.name} ran out of memory at {stage.width}x{stage.height}: the model takes {weights:.1f} GB and the "
         f"image about {working:.1f} GB, {device.free_bytes() / memory.GIGABYTE:.1f} GB are free.",

@@ -44,10 +44,12 @@ def place(pipe: Any, offload: Offload, device: Device) -> None:
         # Its hooks belong to one pipeline object: each sibling is placed anew.
         pipe.enable_model_cpu_offload(device=device.torch_device)
         return
-    for name, part in parts.items():
-        # A stream gives back the weights as they were when it was set up, and the VAE changes its number format for a
-        # decode in float32. It is small, so it stays on the device.
-        place_part(part, "none" if name == "vae" else offload, device)
+    # A stream gives back the weights as they were when it was set up, and the VAE changes its number format: it decodes
+    # in float32. It is small, so it stays on the device; it goes there last, when the others have left.
+    vae = parts.pop("vae")
+    for part in parts.values():
+        place_part(part, offload, device)
+    place_part(vae, "none", device)
 
 
 def place_part(part: torch.nn.Module, offload: Offload, device: Device) -> None:

@@ -7,7 +7,8 @@ from studio.backends.base import Rendered, Report
 from studio.catalogue.models import Model, sampled_by
 from studio.catalogue.noise_schedules import of_config
 from studio.engine import schedulers, tasks
-from studio.engine.manager import Loan, PipelineManager
+from studio.engine.loan import Loan
+from studio.engine.manager import PipelineManager
 from studio.engine.maps import prompts, with_maps
 from studio.engine.painter import Painter
 from studio.engine.progress import Clock, Numbered, Progress
@@ -55,7 +56,8 @@ def render(
 
 def _with_maps(manager: PipelineManager, model: Model, numbered: list[Numbered], inputs: Inputs) -> list[Numbered]:
     """Recipes that differ in their noise only, all with the same maps."""
-    controls = with_maps(numbered[0][1], inputs, manager.workshop(model)).controls
+    workshop = manager.workshop(model)
+    controls = manager.within("the maps", lambda: with_maps(numbered[0][1], inputs, workshop)).controls
     return [(index, recipe.model_copy(update={"controls": controls})) for index, recipe in numbered]
 
 

@@ -1,23 +1,28 @@
 """The networks beside the models: ControlNets, what makes their maps, IP-Adapters; kept while memory allows."""
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import torch
 
 from studio.engine.memory import bytes_of
 
 T = TypeVar("T")
-# Called with the bytes that are needed; unloads what is not in use until they are free.
-Evict = Callable[[float], None]
+
+
+class Make(Protocol):
+    """As `Room.make`: what a loader puts onto the device, with room made for it."""
+
+    def __call__(self, what: str, loader: Callable[[], T], needed: float = 0) -> T:
+        """`what` is how it is called where it has no room; `needed` are its bytes."""
 
 
 class Shelf:
     """Networks by a key; the longest unused goes first, what is `lent` not at all."""
 
-    def __init__(self, evict: Evict) -> None:
+    def __init__(self, make: Make) -> None:
         self.lent: frozenset[str] = frozenset()
-        self._evict = evict
+        self._make = make
         self._kept: dict[str, Any] = {}  # the longest unused first
 
     @property
@@ -28,8 +33,7 @@ class Shelf:
     def load(self, key: str, loader: Callable[[], T], needed: float = 0) -> T:
         """What `loader` made when it was first asked for by this key; `needed` is what that takes of memory."""
         if key not in self._kept:
-            self._evict(needed)
-            self._kept[key] = loader()
+            self._kept[key] = self._make(key, loader, needed)
         else:
             self._kept[key] = self._kept.pop(key)
         made: T = self._kept[key]

@@ -15,7 +15,8 @@ from safetensors import SafetensorError
 from studio.catalogue.tensor_files import tensor_shapes
 from studio.catalogue.upscalers import LANCZOS, Upscalers
 from studio.engine.device import Device
-from studio.engine.memory import LOADING_FACTOR, bytes_of, ran_out
+from studio.engine.memory import bytes_of, ran_out
+from studio.engine.shelf import Make
 from studio.errors import DeviceError, ModelError, RecipeError
 from studio.settings import Settings
 
@@ -31,15 +32,16 @@ MOST_ENLARGED = 2**28
 # Called after each tile with its number and how many there are; raises to end the work.
 Told = Callable[[int, int], None]
 # Called with the bytes that are needed; unloads what is not in use until they are free.
-Evict = Callable[[float], None]
+Evict = Callable[[float], bool]
 
 
 class Enlarger:
     """The upscaler last used, on the device; the pipeline manager's, who says when it goes."""
 
-    def __init__(self, settings: Settings, device: Device, evict: Evict) -> None:
+    def __init__(self, settings: Settings, device: Device, make: Make, evict: Evict) -> None:
         self._upscalers = Upscalers(settings)
         self._device = device
+        self._make = make
         self._evict = evict
         self._loaded: tuple[Path, Any] | None = None
 
@@ -76,8 +78,8 @@ class Enlarger:
         path = self._upscalers[name]
         if self._loaded is None or self._loaded[0] != path:
             self.clear()
-            self._evict(path.stat().st_size * LOADING_FACTOR)
-            self._loaded = (path, load(path).to(self._device.torch_device))
+            place = self._device.torch_device
+            self._loaded = (path, self._make(path.name, lambda: load(path).to(place), path.stat().st_size))
         return self._loaded[1]
 
     def _tiled(self, model: Any, picture: Image.Image, told: Told) -> Image.Image:

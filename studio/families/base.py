@@ -67,6 +67,7 @@ class Family:
     linear look is not known; it is fitted to the decoder then. `bound` names the only schedulers that its pipelines can
     use, where that is not every one of its process. `control_pipelines` do a task along the maps of ControlNets.
     `lora_blocks` are the orders in which block weights of a LoRA are given; without any it takes none.
+    `vae_overflows`: its VAE was trained in float32, and comes out as no numbers in float16.
     `embeds_guidance`: its denoiser is told the guidance, and not asked a second time without the prompt.
     `noise` is what the scheduler's config of its published model says; files that others converted often lack some.
     """
@@ -91,6 +92,7 @@ class Family:
     control_pipelines: Mapping[Task, str] = field(default_factory=lambda: MappingProxyType({}))
     lora_blocks: tuple[tuple[str, ...], ...] = ()
     embeds_guidance: bool = False
+    vae_overflows: bool = False
     noise: Mapping[str, object] = field(default_factory=lambda: MappingProxyType({}))
 
     @property

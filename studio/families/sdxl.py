@@ -37,6 +37,7 @@ FAMILY = Family(
     guidance_scale=6.0,
     prompt_tokens=75,
     clip_skip=2,
+    vae_overflows=True,
     preview=LatentColours(
         factors=(
             (0.3651, 0.4232, 0.4341),

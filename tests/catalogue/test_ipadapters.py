@@ -9,6 +9,7 @@ from PIL import Image
 
 from studio.catalogue import ipadapters
 from studio.catalogue.controlnets import ControlNet, ControlNets
+from studio.catalogue.tensor_files import count_numbers
 from studio.errors import ModelError, RecipeError
 from studio.recipe import Recipe
 from studio.settings import Settings
@@ -65,7 +66,8 @@ def test_a_folder_can_hold_an_adapter_with_its_encoder(home):
     one = known(home)["portrait"]
     assert (one.file, one.folder, known(home).encoder(one)) == (file, None, folder)
     assert known(home).why_not(one) is None
-    assert known(home).size_bytes(one) == file.stat().st_size + known(home).encoder_bytes(one)
+    assert known(home).numbers(one) == count_numbers([file]) + known(home).encoder_numbers(one)
+    assert known(home).encoder_numbers(one) > 0
     adapter(home / "portrait" / "more.safetensors")
     assert "holds 2 .safetensors files" in str(known(home).faults["portrait"])
 

@@ -77,9 +77,10 @@ def pretend(monkeypatch: Any, card: Card) -> Card:
     """Until the test is over, `Device("cuda")` is this card."""
     from diffusers.hooks import group_offloading
 
-    from studio.engine import placement
+    from studio.engine import manager, placement
 
     monkeypatch.setattr(Device, "torch_device", GPU)
+    monkeypatch.setattr(Device, "holds", lambda _, part: all(map(card.holds, part.parameters())))
     for name, value in {
         "mem_get_info": lambda: (card.free(), card.total),
         "memory_reserved": lambda: 0,
@@ -90,6 +91,7 @@ def pretend(monkeypatch: Any, card: Card) -> Card:
         "is_bf16_supported": lambda *_: False,
     }.items():
         monkeypatch.setattr(torch.cuda, name, value)
+    monkeypatch.setattr(manager, "fit_colours", _aside(manager.fit_colours, card))
     _follow_moves(monkeypatch, card)
     for name in LAYERS:
         monkeypatch.setattr(functional, name, _guarded(getattr(functional, name), card))
@@ -101,6 +103,7 @@ def pretend(monkeypatch: Any, card: Card) -> Card:
 
 
 def _follow_moves(monkeypatch: Any, card: Card) -> None:
+    from accelerate.hooks import CpuOffload
     from diffusers.hooks.group_offloading import ModuleGroup
 
     move, onload, offload = torch.nn.Module.to, ModuleGroup._transfer_tensor_to_device, ModuleGroup._offload_to_memory
@@ -121,9 +124,32 @@ def _follow_moves(monkeypatch: Any, card: Card) -> None:
         for weight in [*self.parameters, *(weight for module in self.modules for weight in module.parameters())]:
             card.take(weight)
 
+    def arrive(self: Any, module: torch.nn.Module, *args: Any, **kwargs: Any) -> Any:
+        """As accelerate's, which looks at the first weight."""
+        before = self.prev_module_hook
+        if before is not None and card.holds(next(before.model.parameters())):
+            before.offload()
+        if not card.holds(next(module.parameters())):
+            module.to(self.execution_device)
+        return args, kwargs
+
+    monkeypatch.setattr(CpuOffload, "pre_forward", arrive)
     monkeypatch.setattr(torch.nn.Module, "to", to)
     monkeypatch.setattr(ModuleGroup, "_transfer_tensor_to_device", transfer)
     monkeypatch.setattr(ModuleGroup, "_offload_to_memory", back)
+
+
+def _aside(work: Callable[..., Any], card: Card) -> Callable[..., Any]:
+    """What is done in the computer's own memory."""
+
+    def aside(*args: Any) -> Any:
+        card.asleep = True
+        try:
+            return work(*args)
+        finally:
+            card.asleep = False
+
+    return aside
 
 
 def _guarded(layer: Callable[..., Any], card: Card) -> Callable[..., Any]:

@@ -372,12 +372,12 @@ def test_a_picture_too_large_to_read_is_read_in_tiles(manager, catalogue, inputs
         vae = loan.pipe.vae
 
     def refuse(_, arguments):
-        if arguments[0].shape[-1] > SIDE:
+        if arguments[0].shape[-1] > 128:
             raise torch.OutOfMemoryError("CUDA out of memory")
 
     handle = vae.encoder.register_forward_pre_hook(refuse)
-    wanted = edit("starter", picture(128, 128), width=128, height=128)
+    wanted = edit("starter", picture(256, 256), width=256, height=256)
     (made,) = render(manager, model, [(0, wanted)], nobody, inputs)
     handle.remove()
-    assert "reading the image in tiles" in made.facts["changed"]
+    assert "reading the image in tiles of 128 pixels" in made.facts["changed"]
     assert not vae.use_tiling

@@ -202,7 +202,7 @@ def test_nothing_is_left_of_it_after_a_job_that_ends_and_one_that_is_stopped(hom
     backend = LocalBackend(home, Catalogue(home))
     free = recipe("sd15")
     (before,) = backend.generate([free], nobody)
-    (resident,) = backend._manager._residents.values()
+    (resident,) = backend._manager._room.residents.values()
     unet = resident.pipe.unet
     attributes = {name: dict(module.__dict__) for name, module in unet.named_modules()}
     weights = {name: tensor.clone() for name, tensor in unet.state_dict().items()}
@@ -237,7 +237,7 @@ def test_adapter_and_encoder_are_loaded_once_and_count_as_memory(home, recipe, u
     said = []
     plain, plus = (recipe("sd15", controls=units(model)) for model in ("sd15-plain", "sd15-plus"))
     with manager.lend(Catalogue(home)["tiny-sd15"]) as loan:
-        held = manager._free()
+        held = manager._room.free()
         for wanted in (plain, plus, plain):
             manager.steer(loan, wanted, said.append, [picture()])
         assert [event.what.removesuffix(" ...") for event in said] == [
@@ -245,9 +245,9 @@ def test_adapter_and_encoder_are_loaded_once_and_count_as_memory(home, recipe, u
             "Loading the image encoder of sd15-plain",
             "Loading sd15-plus",
         ]
-        full = manager._free()
+        full = manager._room.free()
         manager.make_room()  # in need, the encoder has seen what it had to see
-        assert full < manager._free() < held
+        assert full < manager._room.free() < held
         manager.steer(loan, recipe("sd15"), said.append)
         assert loan.image_prompts is None
     manager.close()

@@ -6,7 +6,6 @@ import pytest
 import torch
 from PIL import Image
 
-from studio.engine import memory
 from studio.engine.device import Device
 from studio.engine.manager import PipelineManager, place
 from studio.engine.render import render
@@ -98,8 +97,8 @@ def test_switching_models_frees_the_one_before(settings, catalogue):
 @pytest.mark.parametrize("lent", [False, True])
 def test_an_upscaler_frees_what_is_not_in_use(settings, catalogue, lent):
     one, other = catalogue["tiny-sd15"], catalogue["tiny-starter"]
-    # Room for both models and no more.
-    manager = PipelineManager(catalogue, settings, device=Device("cpu", limit_bytes=60_000_000))
+    # Room for both models and a picture of the second.
+    manager = PipelineManager(catalogue, settings, device=Device("cpu", limit_bytes=150_000_000))
     kept = []
     for model in (one, other):
         with manager.borrow(model) as pipe:
@@ -107,8 +106,8 @@ def test_an_upscaler_frees_what_is_not_in_use(settings, catalogue, lent):
         del pipe
     assert manager.loaded(one)
     assert manager.loaded(other)
-    # With room to breathe, somewhat more than is free; it takes about 1850 bytes for each of its channels.
-    width = int(1.2 * manager._free() / memory.LOADING_FACTOR / 1850)
+    # Somewhat more than is free; it takes about 1850 bytes for each of its channels.
+    width = int(1.1 * manager._room.free() / 1850)
     path = tiny.upscaler(settings.home / "upscalers" / "wide.safetensors", width=width)
     picture = Image.new("RGB", (8, 8))
     with manager.lend(one) if lent else manager.hold():
@@ -177,20 +176,32 @@ def test_a_batch_that_does_not_fit_is_made_in_smaller_ones(manager, catalogue, r
     assert [a.image.tobytes() for a in again] == [w.image.tobytes() for w in whole]
 
 
-def test_an_image_too_large_to_decode_is_decoded_in_tiles(manager, catalogue, recipe, inputs):
-    model = catalogue["tiny-sd15"]
+@pytest.mark.parametrize(("most", "made"), [(256, [512, *[256] * 9]), (128, [512, 256, *[128] * 36])])
+def test_a_decode_that_does_not_fit_is_made_in_tiles_and_then_in_smaller_ones(
+    manager, catalogue, recipe, inputs, most, made
+):
+    """Also of a picture as large as those that the VAE was trained with."""
+    model, side = catalogue["tiny-sd15"], 512
     with manager.lend(model) as loan:
         vae = loan.pipe.vae
+    vae.register_to_config(sample_size=side)
+    before = vae.tile_sample_min_size, vae.tile_latent_min_size = (side, side // 8)
+    calls = []
 
     def refuse(_, arguments):
-        if arguments[0].shape[-1] > 8:
+        calls.append(8 * max(arguments[0].shape))
+        if calls[-1] > most:
             raise torch.OutOfMemoryError("CUDA out of memory")
 
     handle = vae.decoder.register_forward_pre_hook(refuse)
-    (made,) = render(manager, model, [(0, recipe("sd15", width=128, height=128))], nobody, inputs)
+    (one,) = render(manager, model, [(0, recipe("sd15", width=side, height=side))], nobody, inputs)
     handle.remove()
-    assert "tiles" in made.facts["changed"]
-    assert made.image.size == (128, 128)
+    # A tile begins three quarters of its side after the one before; the last ones are what is left.
+    assert len(calls) == len(made)
+    assert all(call <= side for call, side in zip(calls, made, strict=True))
+    assert f"tiles of {most} pixels" in one.facts["changed"]
+    assert one.image.size == (side, side)
+    assert (vae.tile_sample_min_size, vae.tile_latent_min_size) == before
     assert not vae.use_tiling
 
 

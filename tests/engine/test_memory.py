@@ -1,3 +1,5 @@
+import weakref
+
 import pytest
 import torch
 
@@ -6,10 +8,12 @@ from studio.engine.memory import (
     Plan,
     batch_size,
     choose_offload,
+    decoding_bytes,
+    denoising_bytes,
     ran_out,
     relieve,
+    relieved,
     words,
-    working_bytes,
 )
 from studio.errors import DeviceError
 
@@ -17,13 +21,17 @@ GB = 10**9
 SDXL = {"text_encoder": GB // 4, "text_encoder_2": GB, "unet": 5 * GB, "vae": GB // 6}
 
 
-@pytest.mark.parametrize(("free", "offload"), [(12 * GB, "none"), (8 * GB, "model"), (4 * GB, "sequential")])
+SQUARE = (denoising_bytes(1024, 1024, 2), decoding_bytes(1024, 1024, 4))
+
+
+@pytest.mark.parametrize(("free", "offload"), [(13 * GB, "none"), (7 * GB, "model"), (4 * GB, "sequential")])
 def test_offload_follows_free_memory(free, offload):
-    assert choose_offload(SDXL, working_bytes(1024, 1024, 2), free, "cuda") == offload
+    """SDXL denoises in two bytes a number and decodes in four."""
+    assert choose_offload(SDXL, *SQUARE, free, "cuda") == offload
 
 
 def test_a_cpu_never_offloads():
-    assert choose_offload(SDXL, GB, GB, "cpu") == "none"
+    assert choose_offload(SDXL, GB, GB, GB, "cpu") == "none"
 
 
 @pytest.mark.parametrize(
@@ -41,17 +49,18 @@ def test_the_policy_is_said_in_words(offload, said):
 def test_batches_follow_free_memory_and_the_device():
     assert batch_size(512, 512, 2, 100 * GB, "cuda") == 8
     assert batch_size(512, 512, 4, 100 * GB, "cpu") == 4
-    assert batch_size(1024, 1024, 2, 6 * GB, "cuda") == 2
+    assert batch_size(1024, 1024, 2, 2 * GB, "cuda") == 2
     assert batch_size(2048, 2048, 2, GB, "cuda") == 1
+    assert batch_size(512, 512, 2, -GB, "cuda") == 1
 
 
-def plans(start, kind, stage):
-    step = relieve(start, kind, stage)
+def plans(start, kind, stage, side=1024):
+    step = relieve(start, kind, stage, side)
     while step:
         plan, said = step
         assert said.startswith("Memory ran out; ")
         yield plan
-        step = relieve(plan, kind, stage)
+        step = relieve(plan, kind, stage, side)
 
 
 def test_relief_while_denoising_goes_from_the_cheapest_to_the_dearest():
@@ -64,20 +73,25 @@ def test_relief_while_denoising_goes_from_the_cheapest_to_the_dearest():
 
 
 def test_relief_while_a_picture_is_read_takes_smaller_batches_and_then_tiles():
-    assert list(plans(Plan(batch=2), "cpu", "edit")) == [Plan(batch=1), Plan(batch=1, tiling=True)]
+    assert list(plans(Plan(batch=2), "cpu", "edit", 256)) == [Plan(batch=1), Plan(batch=1, tile=128)]
 
 
-def test_relief_while_decoding_starts_with_tiles():
+def test_relief_while_decoding_starts_with_tiles_and_halves_them():
     assert list(plans(Plan(batch=4), "cuda", "decode")) == [
-        Plan(batch=4, tiling=True),
-        Plan("model", batch=4, tiling=True),
-        Plan("sequential", batch=4, tiling=True),
+        *(Plan(batch=4, tile=tile) for tile in (512, 256, 128)),
+        Plan("model", batch=4, tile=128),
+        Plan("sequential", batch=4, tile=128),
     ]
+
+
+def test_tiles_are_smaller_than_the_picture_whatever_came_before():
+    assert next(plans(Plan(tile=512), "cpu", "decode", 512)) == Plan(tile=256)
+    assert next(plans(Plan(), "cpu", "decode", 1344)) == Plan(tile=640)
 
 
 def test_a_cpu_has_no_offload_to_fall_back_to():
     assert list(plans(Plan(batch=2), "cpu", "denoise")) == [Plan(batch=1)]
-    assert list(plans(Plan(), "cpu", "decode")) == [Plan(tiling=True)]
+    assert list(plans(Plan(), "cpu", "decode", 128)) == []
 
 
 @pytest.mark.parametrize(
@@ -87,12 +101,41 @@ def test_a_cpu_has_no_offload_to_fall_back_to():
         (RuntimeError("MPS backend out of memory"), True),
         (RuntimeError("[enforce fail at alloc_cpu.cpp:121] DefaultCPUAllocator: can't allocate memory"), True),
         (MemoryError(), True),
+        (RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"), True),
+        (RuntimeError("cuDNN error: CUDNN_STATUS_ALLOC_FAILED"), True),
+        (RuntimeError("cuDNN error: CUDNN_STATUS_INTERNAL_ERROR_DEVICE_ALLOCATION_FAILED"), True),
+        (RuntimeError("CUDA error: CUBLAS_STATUS_NOT_INITIALIZED when calling `cublasCreate(handle)`"), True),
+        (RuntimeError("HIP out of memory. Tried to allocate 2.00 GiB"), True),
+        (RuntimeError("CUDA error: CUBLAS_STATUS_EXECUTION_FAILED when calling `cublasSgemm`"), False),
         (RuntimeError("shape '[2]' is invalid"), False),
         (ValueError("out of memory"), False),
     ],
 )
 def test_each_devices_way_to_say_that_memory_ran_out_is_known(error, out):
     assert ran_out(error) is out
+
+
+def test_an_error_that_was_said_in_other_words_is_known_by_its_cause():
+    said = DeviceError("Memory ran out while it was loading.")
+    assert not ran_out(said)
+    said.__cause__ = MemoryError()
+    assert ran_out(said)
+
+
+def test_what_is_tried_again_is_free_of_what_failed():
+    held = []
+
+    class Tensor: ...
+
+    def attempt():
+        tensor = Tensor()
+        if not held:
+            held.append(weakref.ref(tensor))
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        assert held[0]() is None
+        return "made"
+
+    assert relieved(attempt, lambda: None) == "made"
 
 
 @pytest.mark.skipif("cuda" in available(), reason="this machine has a CUDA device")

@@ -382,17 +382,17 @@ def test_a_network_is_loaded_once_and_goes_before_the_models(home, catalogue, re
     manager = PipelineManager(Catalogue(home), home, device=Device("cpu", limit_bytes=2**30))
     model, said = Catalogue(home)["tiny-sd15"], []
     canny, depth = (recipe("sd15", controls=units("sd15", kind)) for kind in ("canny", "depth"))
-    before = manager._free()
+    before = manager._room.free()
     with manager.lend(model) as loan:
-        held = manager._free()
+        held = manager._room.free()
         manager.steer(loan, canny, said.append)
-        steered = manager._free()
+        steered = manager._room.free()
         manager.steer(loan, depth, said.append)
         manager.steer(loan, canny, said.append)
         assert [event.what.split()[0] for event in said] == ["Loading", "Loading"]
-        assert manager._free() < steered < held <= before
+        assert manager._room.free() < steered < held <= before
         manager.make_room()  # in need, only what is followed now stays
-        assert manager._free() == steered
+        assert manager._room.free() == steered
     manager.make_room()
     assert not manager.loaded(model)
     manager.close()
