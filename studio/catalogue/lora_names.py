@@ -91,7 +91,7 @@ STRANGERS = (
     (re.compile(r"\.oft_R\b"), "an OFT in PEFT's own layout"),
     (re.compile(r"\.vera_lambda_[bd]\b"), "a VeRA"),
 )
-BUNDLED = re.compile(r"^bundle_emb\.(.+?)\.(?:string_to_param|emb_params|clip_[lg]|t5\w*)")
+BUNDLED = re.compile(r"^bundle_emb\.(.+?)\.(string_to_param\.\*|emb_params|clip_[lg])$")
 # How wide the text is that the UNet of each family reads.
 WIDTHS = {128: "starter", 768: "sd15", 1024: "sd21", 2048: "sdxl"}
 # Parts of module names that only one family has.
@@ -165,9 +165,13 @@ def stranger(keys: Iterable[str]) -> str | None:
     return next((words for pattern, words in STRANGERS if any(pattern.search(key) for key in keys)), None)
 
 
-def bundled(keys: Iterable[str]) -> tuple[str, ...]:
-    """The names of the embeddings that a file brings along."""
-    return tuple(dict.fromkeys(found[1] for key in keys if (found := BUNDLED.match(key))))
+def bundled(keys: Iterable[str]) -> dict[str, dict[str, str]]:
+    """The embeddings that a file brings along: by name, its tensors by what each is called in an embedding."""
+    parts: dict[str, dict[str, str]] = {}
+    for key in keys:
+        if found := BUNDLED.match(key):
+            parts.setdefault(found[1], {})[found[2]] = key
+    return parts
 
 
 def family_of(header: Header) -> str | None:
@@ -187,7 +191,7 @@ def rank_of(header: Header) -> int | None:
 
 def foreign(keys: Iterable[str]) -> list[str]:
     """The names that no format has, or that begin as no network of a known family does."""
-    return [key for key in keys if not _is_known(part(key))]
+    return [key for key in keys if not BUNDLED.match(key) and not _is_known(part(key))]
 
 
 def _is_known(found: Part | None) -> bool:

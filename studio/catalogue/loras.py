@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from studio.catalogue import lora_names
+from studio.catalogue.embeddings import EmbeddingFile, embedding_of
 from studio.catalogue.misplaced import refused
 from studio.catalogue.named_files import NamedFile, NamedFiles
 from studio.catalogue.tensor_files import header
@@ -32,7 +33,7 @@ class LoraFile(NamedFile):
     tensors: int
     bytes: int
     foreign: tuple[str, ...] = ()
-    brings: tuple[str, ...] = ()
+    brings: tuple[EmbeddingFile, ...] = ()
 
     @property
     def sort(self) -> str:
@@ -41,12 +42,6 @@ class LoraFile(NamedFile):
 
     def why_not(self) -> ModelError | None:
         """What keeps it from being used with any model, with its cure; None where nothing does."""
-        if self.brings:
-            return ModelError(
-                f"{self.path.name} brings an embedding along ({', '.join(self.brings)}), which the studio does not "
-                "take out of a LoRA.",
-                "Get the two as files of their own, or leave it out.",
-            )
         if self.foreign:
             return ModelError(
                 f"{self.path.name} is not understood whole: {len(self.foreign)} of its {self.tensors} tensors are of "
@@ -73,7 +68,8 @@ class Loras(NamedFiles[LoraFile]):
             )
         if sort is None:
             raise refused(path.name, "LoRA", said, "Remove the file.")
-        brings, foreign = lora_names.bundled(said.shapes), tuple(lora_names.foreign(said.shapes))
+        foreign = tuple(lora_names.foreign(said.shapes))
+        brings = tuple(embedding_of(word, path, parts, said) for word, parts in lora_names.bundled(said.shapes).items())
         rank, alpha, words = lora_names.rank_of(said), _alpha(said.metadata), _trigger_words(said.metadata)
         tensors, size = len(said.shapes), path.stat().st_size
         return LoraFile(name, path, family, sort, rank, alpha, words, tensors, size, foreign, brings)

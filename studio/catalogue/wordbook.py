@@ -1,8 +1,9 @@
 """What a prompt may call by name: lists of words to draw from, LoRAs and embeddings."""
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 
-from studio.catalogue.embeddings import Embeddings
+from studio.catalogue.embeddings import Embeddings, EmbeddingsOn
 from studio.catalogue.loras import Loras
 from studio.prompts.wildcards import Wildcards
 from studio.settings import Settings
@@ -14,7 +15,14 @@ class Wordbook:
 
     wildcards: Wildcards
     loras: Loras
-    embeddings: Embeddings
+    embeddings: Embeddings | EmbeddingsOn
+
+    def wearing(self, loras: Iterable[str]) -> "Wordbook":
+        """The same while LoRAs of these names are on: their embeddings may be called, too."""
+        files = (self.loras[name] for name in loras if name in self.loras)
+        brought = {embedding.name: embedding for file in files for embedding in file.brings}
+        own = self.embeddings.own if isinstance(self.embeddings, EmbeddingsOn) else self.embeddings
+        return replace(self, embeddings=EmbeddingsOn(own, brought)) if brought else self
 
     @classmethod
     def of(cls, settings: Settings) -> "Wordbook":

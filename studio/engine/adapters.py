@@ -15,7 +15,7 @@ from typing import Any
 import torch
 from safetensors.torch import load_file
 
-from studio.catalogue.lora_names import DENOISER, part
+from studio.catalogue.lora_names import BUNDLED, DENOISER, part
 from studio.catalogue.loras import LoraFile
 from studio.catalogue.models import Model
 from studio.catalogue.named_files import Stamp, stamp_of
@@ -209,6 +209,8 @@ def _sorted(tensors: Mapping[str, torch.Tensor], pipe: Any) -> tuple[dict[tuple[
     named: dict[tuple[str, Places], Roles] = defaultdict(dict)
     lost = []
     for key, tensor in tensors.items():
+        if BUNDLED.match(key):  # an embedding, which the prompt calls
+            continue
         found = part(key)
         if found and found.component not in known:
             known[found.component] = places_by_name(component_of(pipe, found.component))

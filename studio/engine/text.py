@@ -3,7 +3,7 @@
 import inspect
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, TypeVar
 
@@ -38,10 +38,14 @@ NAMES = {
 
 @dataclass(frozen=True)
 class How:
-    """How words are read: what LoRAs `changed` of the text encoders, and how many layers are `skipped`."""
+    """How words are read: what LoRAs `changed` of the text encoders, how many layers are `skipped`.
+
+    Which `loras` are on says where embeddings come from, and nothing else.
+    """
 
     changed: Hashable
     skipped: int
+    loras: tuple[str, ...] = field(default=(), compare=False)
 
 
 class Prompts:
@@ -59,7 +63,7 @@ class Prompts:
         """
         _, plans = wording.read(recipe, self._model, self._book, steps, done)
         guided = (recipe.guidance_scale or 0) > 1
-        how = How(changed, _skipped(recipe, self._model))
+        how = How(changed, _skipped(recipe, self._model), tuple(lora.name for lora in recipe.loras))
         # With the layers of today's CLIP, the clip_skip of diffusers' own way fails in Stable Diffusion 1.5.
         plain = not how.skipped and all(_is_plain(pipe, plan) for plan in plans)
         if plain or not self._model.family_facts().weighs_words:
@@ -96,7 +100,8 @@ class Prompts:
 
     def _read(self, pipe: Any, chunks: Chunks, how: How) -> Read:
         names = {segment.text for chunk in chunks for segment in chunk if segment.kind == "embedding"}
-        files = [self._book.embeddings[name] for name in sorted(names)]
+        book = self._book.wearing(how.loras)
+        files = [book.embeddings[name] for name in sorted(names)]
         stamps = tuple(stamp_of(file.path) for file in files)
         return self._once(
             (chunks, how, stamps),
@@ -130,7 +135,7 @@ def check_length(pipe: Any, model: Model, recipe: Recipe, book: Wordbook) -> Non
     if facts.weighs_words:
         _check_layers(pipe, model, recipe)
         for prompt, plan in zip(prompts, plans, strict=True):
-            _check_work(pipe, prompt.recipe_field, plan, book)
+            _check_work(pipe, prompt.recipe_field, plan, book.wearing(lora.name for lora in recipe.loras))
         return
     tokenizer = getattr(pipe, facts.tokenizer, None) or pipe.tokenizer
     marks = tokenizer.num_special_tokens_to_add()
@@ -155,9 +160,9 @@ def _check_layers(pipe: Any, model: Model, recipe: Recipe) -> None:
         )
 
 
-def _check_work(pipe: Any, field: str, plan: Plan, book: Wordbook) -> None:
+def _check_work(pipe: Any, name: str, plan: Plan, book: Wordbook) -> None:
     """What is read at one step, in all parts of an AND, and what is read once for all steps, are bounded."""
-    counts = {name: book.embeddings[name].vectors for name in plan.embeddings}
+    counts = {called: book.embeddings[called].vectors for called in plan.embeddings}
     sizes = {
         stage.chunks: len(filled(stage.chunks, pipe.tokenizer, counts))
         for strand in plan.strands
@@ -166,14 +171,14 @@ def _check_work(pipe: Any, field: str, plan: Plan, book: Wordbook) -> None:
     at_once = sum(max(sizes[stage.chunks] for stage in strand.stages) for strand in plan.strands)
     if at_once > MOST_CHUNKS or sum(sizes.values()) > MOST_READ:
         raise RecipeError(
-            field,
+            name,
             f"The text takes {at_once} chunks of {CHUNK} tokens at once and {sum(sizes.values())} in all; "
             f"{MOST_CHUNKS} and {MOST_READ} are the most.",
             "Shorten it, or leave out some of its parts.",
         )
 
 
-def _check_field(tokenizer: Any, field: str, text: str, limit: int) -> None:
+def _check_field(tokenizer: Any, name: str, text: str, limit: int) -> None:
     offsets = tokenizer(text, add_special_tokens=False, truncation=False, return_offsets_mapping=True, verbose=False)[
         "offset_mapping"
     ]
@@ -181,7 +186,7 @@ def _check_field(tokenizer: Any, field: str, text: str, limit: int) -> None:
         return
     cut = " ".join(text[offsets[limit][0] :].split()[:5])
     raise RecipeError(
-        field,
+        name,
         f"The text is {len(offsets) - limit} tokens longer than the {limit} that the model reads; "
         f'it would be cut before "{cut}".',
         "Shorten it.",

@@ -39,7 +39,7 @@ def worded(recipe: Recipe, model: Model, catalogue: Catalogue, book: Wordbook) -
     prompts, plans = read(whole, model, book)
     for prompt, planned in zip(prompts, plans, strict=True):
         _check_means(prompt, whole, model)
-        _check_embeddings(prompt, planned, model, book)
+        _check_embeddings(prompt, planned, model, book.wearing(_on(whole, prompts[0])))
         if not model.family_facts().weighs_words:
             _check_tokens(prompt, planned, model, catalogue)
     stack = _stack(whole, prompts)
@@ -55,12 +55,18 @@ def read(
 
     `steps` (default: the recipe's) and `done` as in `plan`.
     """
-    names = book.embeddings.fitting(model.family) if model.family_facts().weighs_words else ()
     prompt, negative = parse(recipe.prompt), parse(recipe.negative_prompt, negative=True)
+    book = book.wearing(_on(recipe, prompt))
+    names = book.embeddings.fitting(model.family) if model.family_facts().weighs_words else ()
     every = steps or recipe.steps or 1
     return (prompt, negative), tuple(  # type: ignore[return-value]
         plan(one, every, done=done, embeddings=names) for one in (prompt, negative)
     )
+
+
+def _on(recipe: Recipe, prompt: Prompt) -> list[str]:
+    """The LoRAs that are on, in the list or by the prompt."""
+    return [*(lora.name for lora in recipe.loras), *(mention.name for mention in prompt.loras)]
 
 
 def ignored(recipe: Recipe, model: Model) -> str:

@@ -5,13 +5,14 @@
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import asdict
 from functools import cache
 from typing import Any
 
 from studio.catalogue.models import Model
+from studio.catalogue.wordbook import Wordbook
 from studio.errors import ModelError, PromptError, RecipeError, StudioError
 from studio.prompts.language import DRAWN, Field
 from studio.prompts.parser import parse
@@ -118,10 +119,19 @@ def _is_more_than_words(seen: tuple[Seen, ...]) -> bool:
 
 def _planned(studio: Studio, recipe: Recipe, model: Model, field: Field) -> Plan:
     """What the field says at each step, drawn as for the recipe's seed."""
-    book, negative = studio.wordbook, field != "prompt"
+    negative = field != "prompt"
+    book = _book(studio, recipe)
     names = book.embeddings.fitting(model.family) if model.family_facts().weighs_words else ()
     drawn = draw(getattr(recipe, field), recipe.seed or 0, book.wildcards, negative=negative)
     return plan(parse(drawn, negative=negative), recipe.steps or 1, embeddings=names)
+
+
+def _book(studio: Studio, recipe: Recipe) -> Wordbook:
+    """What may be called while the recipe's LoRAs are on, those that its prompt mentions among them."""
+    mentioned: Iterable[str] = ()
+    with suppress(RecipeError):
+        mentioned = [lora.name for lora in parse(recipe.prompt).loras]
+    return studio.wordbook.wearing([*(lora.name for lora in recipe.loras), *mentioned])
 
 
 def _tokens(studio: Studio, alone: Recipe, model: Model, field: Field) -> str:
@@ -129,13 +139,13 @@ def _tokens(studio: Studio, alone: Recipe, model: Model, field: Field) -> str:
     with suppress(RecipeError):
         whole = styled(alone, model, studio.presets, studio.wordbook.wildcards)
         kinds = parse(getattr(whole, field), negative=field != "prompt").kinds
-        words = _counted(studio, _planned(studio, whole, model, field), model)
+        words = _counted(studio, _planned(studio, whole, model, field), model, _book(studio, whole))
         return f"about {words}" if words and kinds & DRAWN else words
     return ""
 
 
-def _counted(studio: Studio, planned: Plan, model: Model) -> str:
-    embeddings = studio.wordbook.embeddings
+def _counted(studio: Studio, planned: Plan, model: Model, book: Wordbook) -> str:
+    embeddings = book.embeddings
 
     @cache
     def tokens_of(text: str) -> int:

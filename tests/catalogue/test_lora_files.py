@@ -140,7 +140,8 @@ def test_what_is_damaged_doubled_or_a_pickle_has_a_fault_and_takes_nothing_down(
         ({f"lora_unet_{FLAT}.on_input": (), f"lora_unet_{FLAT}.weight": (320,)}, "cannot be put on: it is of IA3"),
         ({f"lora_unet_{FLAT}.{n}.weight": (4, 4) for n in ("a1", "a2", "b1", "b2")}, "cannot be put on: it is a GLoRA"),
         ({f"unet.{ATTENTION}.oft_R.weight": (4, 10)}, "cannot be put on: it is an OFT in PEFT"),
-        (kohya() | {"bundle_emb.ink.string_to_param.*": (2, 768)}, r"brings an embedding along \(ink\)"),
+        (kohya() | {"bundle_emb.ink.string_to_param.*": (2, 99)}, "no embedding that the studio knows"),
+        (kohya() | {"bundle_emb.ink.t5": (2, 4096)}, "1 of its 4 tensors"),
         (kohya() | {"lora_unet_blocks_0_ffn_0.alpha": ()}, "1 of its 4 tensors are of no known format, or for a model"),
         (kohya() | {f"lora_unet_{FLAT}.lora_up.bias": (320,)}, "1 of its 4 tensors"),
         (signature("sdxl"), r"is a whole model of Stable Diffusion XL\. Move it into models"),
@@ -156,6 +157,18 @@ def test_what_cannot_be_put_on_is_named_as_what_it_is_when_it_is_listed(home: Pa
     fault = known.faults.get("one") or known["one"].why_not()
     assert re.search(says, str(fault)), fault
     assert "one" not in known.fitting("sd15")
+
+
+def test_embeddings_that_a_lora_brings_along_are_told(home: Path) -> None:
+    single = {"bundle_emb.wet.ink.string_to_param.*": (2, 768), "bundle_emb.dry.emb_params": (768,)}
+    write(home, "one", kohya() | single)
+    pair = {"bundle_emb.ink.clip_g": (3, 1280), "bundle_emb.ink.clip_l": (3, 768)}
+    write(home, "two", kohya(2048, ORIGINAL) | pair)
+    known = loras(home)
+    brought = [(one.name, one.family, one.vectors) for name in ("one", "two") for one in known[name].brings]
+    assert brought == [("wet.ink", "sd15", 2), ("dry", "sd15", 1), ("ink", "sdxl", 3)]
+    assert known["two"].brings[0].tensors == ("bundle_emb.ink.clip_l", "bundle_emb.ink.clip_g")
+    assert known["one"].why_not() is None
 
 
 def test_what_lies_in_another_folder_is_told_where_it_belongs(home: Path) -> None:

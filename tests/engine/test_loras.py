@@ -412,3 +412,34 @@ def test_notes_on_alpha_that_cannot_be_read_are_no_reason_to_guess(
     with pytest.raises(ModelError, match="how strong its layers are"):
         pixels(backend, asked(recipe, "sd15", "noted"))
     path.unlink()
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_an_embedding_that_a_lora_brings_along_is_there_while_the_lora_is_on(
+    backend: LocalBackend, home: Settings, recipe: Callable[..., Recipe], family: str
+) -> None:
+    import torch
+
+    from studio.errors import RecipeError
+    from studio.settling.wording import worded
+
+    generator = torch.Generator().manual_seed(4)
+    widths = {"clip_l": 768, "clip_g": 1280} if family == "sdxl" else {"emb_params": 768}
+    vectors = {name: torch.randn(2, width, generator=generator) for name, width in widths.items()}
+    tensors = load_file(home.home / "loras" / f"{family}-kohya.safetensors")
+    bundle = {f"bundle_emb.wash.{name}": value for name, value in vectors.items()}
+    save_file(tensors | bundle, home.home / "loras" / f"{family}-bundle.safetensors")
+    (home.home / "embeddings").mkdir(exist_ok=True)
+    save_file(vectors, home.home / "embeddings" / f"{family}-wash.safetensors")
+    prompt = f"a house, embedding:wash <lora:{family}-bundle:1>"
+    called = recipe(family, prompt=prompt, loras=[{"name": f"{family}-bundle"}])
+    made = pixels(backend, called)
+    apart = recipe(family, prompt=f"a house, embedding:{family}-wash", loras=[{"name": f"{family}-kohya"}])
+    assert (made == pixels(backend, apart)).all()
+    (made_facts,) = backend.generate([called], lambda _: None)
+    assert f"{len(tensors) + len(bundle)} of {len(tensors) + len(bundle)} tensors" in made_facts.facts["loras"]
+    catalogue, book = Catalogue(home), Wordbook.of(home)
+    model = catalogue[f"tiny-{family}"]
+    assert worded(recipe(family, prompt=prompt), model, catalogue, book).loras
+    with pytest.raises(RecipeError, match="no embedding 'wash'"):
+        worded(recipe(family, prompt="a house, embedding:wash"), model, catalogue, book)
