@@ -44,7 +44,7 @@ def words(progress: Downloading) -> str:
         return f"Downloading {progress.name}: asking the hub"
     parts = [f"{hub.in_words(progress.bytes)} of {hub.in_words(progress.total_bytes)}"]
     if progress.bytes_per_second:
-        parts.append(f"{progress.bytes_per_second / hub.MEGABYTE:.1f} MB/s")
+        parts.append(f"{hub.in_words(int(progress.bytes_per_second))}/s")
     if progress.seconds_left is not None:
         parts.append(f"{duration(progress.seconds_left)} left")
     return f"Downloading {progress.name}: {', '.join(parts)}"

@@ -136,8 +136,8 @@ class _Catalogued(Item):
 
     @classmethod
     def of(cls, kind: Kind, sources: Sources[Sourced], one: Sourced) -> "_Catalogued":
-        family = FAMILIES[one.family].name
-        return cls(kind, one.id, one.name, one.summary, one.licence, family, one.repo, one.download_bytes, sources, one)
+        facts = (one.id, one.name, one.summary, one.licence, one.family, one.repo, one.download_bytes)
+        return cls(kind, *facts, sources, one)
 
     @property
     def here(self) -> bool:

@@ -75,6 +75,8 @@ class Bench:
         # the tabs, because a mask editor in them is read back as pictures.
         aside = {**QUICK, "show_progress_on": stage}
         knobs.wire()
+        for panel in self.panels.values():
+            panel.wire()
         self.presets.wire()
         knobs.generate.click(None, None, None, js="() => studio.go()", api_visibility="private")
         for other, button in knobs.offers.items():

@@ -12,6 +12,7 @@ from studio.recipe_parts import Ability
 from studio.settling.uses import standards
 from studio.studio import Studio
 from studio.ui.fast_gradio import gr
+from studio.ui.stage import where
 
 # Fields that are open in a recipe and shown with the model's own value until they are changed.
 STANDARD = ("width", "height", "steps", "guidance_scale", "scheduler", "clip_skip")
@@ -69,6 +70,8 @@ def kind(name: str, look: dict[str, Any]) -> Any:
 
 def choices(name: str, model: Model, studio: Studio) -> list[tuple[str, str]] | None:
     """Words and value of each choice; None where a field is not chosen from a list that may change."""
+    if name == "model":
+        return models(studio)
     if name == "scheduler":
         return [(scheduler, scheduler) for scheduler in model.schedulers()]
     if name == "vae":
@@ -80,6 +83,14 @@ def choices(name: str, model: Model, studio: Studio) -> list[tuple[str, str]] | 
         plain = (LANCZOS, LATENT) if name == "hires_upscaler" else (LANCZOS,)
         return [(PLAIN.get(known, known), known) for known in (*plain, *Upscalers(studio.settings))]
     return [(value.capitalize(), value) for value in _literals(name)] or None
+
+
+def models(studio: Studio) -> list[tuple[str, str]]:
+    """Words and id of each model, those that are here first."""
+    catalogue = studio.catalogue
+    here = {model.id: catalogue.present(model) for model in catalogue.values()}
+    known = sorted((catalogue[name] for name in here), key=lambda model: not here[model.id])
+    return [(one.name if here[one.id] else f"{one.name} · {where(one, catalogue)}", one.id) for one in known]
 
 
 def standard(name: str, model: Model, task: Task | None) -> Any:

@@ -9,6 +9,9 @@ from typing import Any
 
 from studio import space
 from studio.errors import StudioError
+from studio.gate import identity
+from studio.gate.identity import Identity
+from studio.settings import Settings
 from studio.ui.fast_gradio import gr
 
 # Where the browser keeps things. The second word only scrambles them there; the owner's own value is the secret.
@@ -42,15 +45,32 @@ def vouched(owner: str, request: Any) -> str:
     return owner
 
 
+def keeps(settings: Settings, request: Any) -> bool:
+    """Whether whoever asks may decide about this machine: he sits at it, or is signed in as the owner of its Space."""
+    if space.name():
+        signed = _signed(request)
+        return bool(signed) and signed.get("preferred_username") == str(space.name()).partition("/")[0]
+    if request is None:  # asked from within
+        return settings.alone
+    asked: Identity | None = getattr(request, "scope", {}).get(identity.KEY)
+    return settings.alone and asked is not None and asked.here
+
+
 def _is_secret(token: Any) -> bool:
     return isinstance(token, str) and len(token) >= LENGTH and ":" not in token
 
 
 def _account(request: Any) -> str | None:
-    """Who signed in, by the cookie that Gradio signed; None for everybody else."""
+    """Who signed in; None for everybody else."""
+    signed = _signed(request)
+    return str(signed["sub"]) if signed else None
+
+
+def _signed(request: Any) -> dict[str, Any]:
+    """What is known of who signed in, by the cookie that Gradio signed; empty for everybody else."""
     if not space.signs_in():
-        return None
+        return {}
     signed = getattr(request, "session", {}).get("oauth_info")
     if not signed or signed.get("expires_at", 0) < time.time():
-        return None
-    return str(signed["userinfo"]["sub"])
+        return {}
+    return dict(signed["userinfo"])

@@ -4,9 +4,8 @@ from html import escape
 from typing import Any
 
 from studio import space
-from studio.catalogue.models import Model
 from studio.studio import Studio
-from studio.ui import owner, stage
+from studio.ui import fields, owner
 from studio.ui.bench import Bench
 from studio.ui.fast_gradio import gr
 
@@ -52,10 +51,8 @@ def _on_a_space() -> None:
 
 
 def _model_picker(studio: Studio) -> Any:
-    """Models that are here first."""
-    models = sorted(studio.catalogue.values(), key=lambda model: not studio.catalogue.present(model))
-    return gr.Dropdown(
-        [(_label(studio, model), model.id) for model in models],
+    return fields.Choice(
+        fields.models(studio),
         value=studio.settings.model,
         label="Model",
         show_label=False,
@@ -65,10 +62,11 @@ def _model_picker(studio: Studio) -> Any:
     )
 
 
-def _label(studio: Studio, model: Model) -> str:
-    if studio.catalogue.present(model):
-        return model.name
-    return f"{model.name} · {stage.where(model, studio.catalogue)}"
+def _coming(studio: Studio) -> str:
+    """What is being downloaded, in a word."""
+    running = [one.progress for one in studio.downloads.all() if one.state == "running"]
+    shares = [f"{one.name}, {100 * one.bytes // max(one.total_bytes, 1)} %" for one in running]
+    return f"Downloading {' and '.join(shares)}" if shares else ""
 
 
 def _wire_status(blocks: Any, studio: Studio, status: Any) -> None:
@@ -78,6 +76,8 @@ def _wire_status(blocks: Any, studio: Studio, status: Any) -> None:
             parts.append(f'<span title="{CHECK}">{CHECKS[studio.settings.output_check]}</span>')
         if space.name() and not space.images():
             parts.append(f'<span title="{LOST}">Nothing is kept</span>')
+        if coming := _coming(studio):
+            parts.insert(0, f'<span class="busy">{escape(coming)}</span>')
         if waiting := studio.jobs.waiting():
             parts.append(f"<span>{waiting} waiting</span>")
         if studio.warming:

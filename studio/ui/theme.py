@@ -41,6 +41,7 @@ SCRIPTS = (
     "candidatecard.js",
     "candidatelooks.js",
     "candidates.js",
+    "models.js",
     "deploy.js",
     "versuswall.js",
     "versus.js",
@@ -60,6 +61,7 @@ STYLES = (
     "desk.css",
     "grid.css",
     "candidates.css",
+    "models.css",
     "deploy.css",
     "versus.css",
 )

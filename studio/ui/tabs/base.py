@@ -69,6 +69,9 @@ class Panel:
     extras: Sequence[Any] = ()
     kept: Mapping[str, Any] = {}
 
+    def wire(self) -> None:
+        """Called once all of the page is placed."""
+
     def read(self, values: Values) -> list[dict[str, Any]]:
         """For each recipe that Generate makes, what no field says; RecipeError names the field that cannot be."""
         del values

@@ -1,0 +1,169 @@
+"""Models: all that has weights, what is here and what can be had; downloads in the background, and what is removed."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from studio import hub, hub_cache
+from studio.downloads.items import TITLES, Item
+from studio.downloads.queue import OVER, Download
+from studio.errors import ModelError
+from studio.transfer import words
+from studio.ui import fields
+from studio.ui.fast_gradio import gr
+from studio.ui.form import Updates
+from studio.ui.listeners import QUICK, served
+from studio.ui.tabs.base import Desk, Panel, Tab
+
+# Gradio finds a custom event by its quoted name in here.
+SCRIPT = 'studio.models(element, server, () => trigger("arrive"));'
+# Fields that are chosen from what is here.
+CHOSEN = ("model", "upscaler", "hires_upscaler")
+
+Asked = Mapping[str, Any]
+Told = dict[str, Any]
+
+
+class Models(Tab):
+    """The tab; it makes nothing."""
+
+    label = "Models"
+    order = 85
+
+    def build(self, desk: Desk) -> Panel:
+        return ModelsPanel(desk)
+
+
+class ModelsPanel(Panel):
+    """What the script asks of the server; only who may decide about this machine changes anything."""
+
+    def __init__(self, desk: Desk) -> None:
+        self.studio = desk.studio
+        self.form = desk.form
+        acts: Mapping[str, Callable[[Any], Told]] = {
+            "all": self._all,
+            "look": self._look,
+            "fetch": self._fetch,
+            "cancel": self._cancel,
+            "dismiss": self._dismiss,
+            "remove": self._remove,
+        }
+        self.widget = gr.HTML(
+            "",
+            html_template='<section class="models" aria-label="Models"></section>',
+            js_on_load=SCRIPT,
+            elem_id="models",
+            apply_default_css=False,
+            server_functions=served(acts, desk.studio.settings),
+        )
+
+    def wire(self) -> None:
+        chosen = {key: one for key, one in self.form.widgets.items() if key.rpartition("/")[2] in CHOSEN}
+        model = self.form.widgets["model"]
+
+        def arrive(values: Mapping[Any, Any]) -> Updates:
+            now = self.form.model(values[model])
+            return {
+                widget: gr.update(choices=fields.choices(key.rpartition("/")[2], now, self.studio))
+                for key, widget in chosen.items()
+            }
+
+        self.widget.arrive(arrive, {model}, list(chosen.values()), **QUICK)
+
+    def _all(self, asked: Asked) -> Told:
+        """Everything, with what whoever asks may do."""
+        for known in (self.studio.catalogue, self.studio.controlnets):
+            if known.faults:
+                known.refresh()
+        used, coming = self.studio.used.times(), {one.item.key: one for one in self.studio.downloads.all()}
+        items = [
+            _item(item, used.get(item.key), coming.get(item.key), keeps=asked["keeps"]) for item in self.studio.items
+        ]
+        faults = [*self.studio.catalogue.faults.values(), *self.studio.controlnets.faults.values()]
+        return {
+            "kinds": [{"id": kind, "title": title} for kind, title in TITLES.items()],
+            "items": items,
+            "faults": [f"{fault.message} {fault.hint}".strip() for fault in faults] if asked["keeps"] else [],
+            "here": hub.in_words(sum(item["bytes"] for item in items if item["state"] == "here")),
+            "free": hub.in_words(hub_cache.free_bytes(hub_cache.root())),
+            "off": hub.is_off(),
+            "fetches": self._may_fetch(asked),
+            "removes": asked["keeps"],
+        }
+
+    def _look(self, _: Asked) -> Told:
+        """How far the downloads are."""
+        return {"coming": [_coming(one) for one in self.studio.downloads.all()]}
+
+    def _fetch(self, asked: Asked) -> Told:
+        if not self._may_fetch(asked):
+            raise _forbidden("downloads")
+        self.studio.downloads.start(self.studio.items[str(asked["key"])])
+        return {}
+
+    def _cancel(self, asked: Asked) -> Told:
+        if not self._may_fetch(asked):
+            raise _forbidden("cancels")
+        self.studio.downloads.cancel(str(asked["key"]))
+        return {}
+
+    def _dismiss(self, asked: Asked) -> Told:
+        if self._may_fetch(asked):
+            self.studio.downloads.forget(str(asked["key"]))
+        return {}
+
+    def _remove(self, asked: Asked) -> Told:
+        if not asked["keeps"]:
+            raise _forbidden("removes")
+        self.studio.remove(self.studio.items[str(asked["key"])])
+        return {}
+
+    def _may_fetch(self, asked: Asked) -> bool:
+        return bool(asked["keeps"]) or self.studio.settings.share_downloads
+
+
+def _item(item: Item, used: float | None, download: Download | None, *, keeps: bool) -> Told:
+    here = item.here
+    size = item.size_bytes if here else item.download_bytes or 0
+    fault = item.fault if here else None
+    return {
+        "key": item.key,
+        "kind": item.kind,
+        "id": item.id,
+        "name": item.name,
+        "summary": item.summary,
+        "family": item.family_name,
+        "licence": item.licence,
+        "page": f"https://huggingface.co/{item.repo}" if item.repo else "",
+        "state": "here" if here else "away",
+        "bytes": size,
+        "size": hub.in_words(size) if size else "",
+        "unfinished": hub.in_words(there) if not here and (there := item.unfinished_bytes) else "",
+        "used": used,
+        "place": str(item.place) if keeps and item.place and not item.comes_along else "",
+        "own": item.repo is None or item.comes_along,
+        "ours": item.comes_along,
+        "fault": f"{fault.message} {fault.hint}".strip() if fault else "",
+        "coming": _coming(download) if download else None,
+    }
+
+
+def _coming(download: Download) -> Told:
+    progress, fault = download.progress, download.fault
+    return {
+        "key": download.item.key,
+        "name": download.item.name,
+        "state": download.state,
+        "over": download.state in OVER,
+        "line": words(progress).partition(": ")[2],
+        "share": progress.bytes / progress.total_bytes if progress.total_bytes else None,
+        "fault": f"{fault.message} {fault.hint}".strip() if fault else "",
+    }
+
+
+def _forbidden(act: str) -> ModelError:
+    return ModelError(
+        f"Only whoever runs this studio {act} here.", "Ask for it there, or duplicate it and do as you like."
+    )
+
+
+TAB = Models()
