@@ -4,12 +4,14 @@ import platform
 import shutil
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from studio.catalogue.models import Catalogue
 from studio.errors import DeviceError, ModelError, StudioError
+from studio.jobs import HALTED
 from studio.metrics import METRICS
 from studio.metrics.base import Metric
 from studio.settings import FOLDERS, Settings
@@ -49,6 +51,7 @@ def examine(settings: Settings) -> Iterator[Check]:
     yield _libraries()
     yield _attempt("home", lambda: _home(settings))
     yield _disk(settings.home)
+    yield from _halted(settings.home)
     yield from _device(settings)
     for name, metric in METRICS.items():
         if metric.needs:
@@ -109,6 +112,12 @@ def _disk(home: Path) -> Check:
     free = shutil.disk_usage(there).free
     found = f"{free / 1e9:.1f} GB free"
     return Check("disk", found, "Free some space: images and models need it." if free < LOW_DISK_BYTES else None)
+
+
+def _halted(home: Path) -> Iterator[Check]:
+    """What keeps the studio on this folder from running jobs, where it said so."""
+    with suppress(OSError):
+        yield Check("jobs", f"Waiting: {(home / HALTED).read_text()}", "Start the studio again.")
 
 
 def _device(settings: Settings) -> Iterator[Check]:

@@ -6,7 +6,8 @@ StudioError             anything the studio says to a person
 ├── SettingsError       a studio setting (argument, environment, file) cannot be
 ├── PresetError         a preset file cannot be read; names file and key
 ├── ModelError          a model that is missing, damaged, refused or unknown
-├── DeviceError         the device cannot do it: out of memory, lost
+├── DeviceError         the device cannot do it: out of memory
+│   └── DeviceLostError the device does nothing more for this program, which has to be started again
 ├── LibraryError        an image cannot be stored or read back
 ├── HostedError         a hosted model gave no picture; `kind` says in a word why
 ├── DeployError         a Space cannot be made or brought up to date
@@ -85,6 +86,10 @@ class ModelError(StudioError):
 
 class DeviceError(StudioError):
     """The device cannot do what was asked."""
+
+
+class DeviceLostError(DeviceError):
+    """The device does nothing more for this program, which has to be started again; no job is at fault."""
 
 
 class LibraryError(StudioError):

@@ -1,7 +1,7 @@
 """What a job tells while it runs. Events are values; any number of readers follow them from any position.
 
 A job's log is: Downloading*, Queued*, Started, (Loading | Step | Preview | Finished)*, then exactly one end: Done,
-Stopped or Failed.
+Stopped or Failed. Where the device is lost, Halted comes before the end; the job goes on after the studio's next start.
 """
 
 from dataclasses import dataclass
@@ -30,6 +30,14 @@ class Queued:
     """Waiting; `position` counts the jobs that run before this one."""
 
     position: int
+
+
+@dataclass(frozen=True)
+class Halted:
+    """The job waits for the studio to be started again; `message` says what is wrong with the device."""
+
+    message: str
+    hint: str = ""
 
 
 @dataclass(frozen=True)
@@ -98,5 +106,5 @@ class Failed:
     part: int | None = None
 
 
-Event = Downloading | Queued | Started | Loading | Step | Preview | Finished | Done | Stopped | Failed
+Event = Downloading | Queued | Halted | Started | Loading | Step | Preview | Finished | Done | Stopped | Failed
 END = (Done, Stopped, Failed)

@@ -7,14 +7,28 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from heapq import heapify, heappop, heappush
 from pathlib import Path
 
 from studio.backends.base import Backend, Rendered
 from studio.downloads.queue import Errand, Hear
-from studio.errors import Cancelled, JobError, StudioError
-from studio.events import END, Done, Downloading, Event, Failed, Finished, Preview, Queued, Started, Step, Stopped
+from studio.errors import Cancelled, DeviceLostError, JobError, StudioError
+from studio.events import (
+    END,
+    Done,
+    Downloading,
+    Event,
+    Failed,
+    Finished,
+    Halted,
+    Preview,
+    Queued,
+    Started,
+    Step,
+    Stopped,
+)
 from studio.ledger import Entry, Ledger, State
 from studio.library import Library
 from studio.recipe import Recipe
@@ -23,6 +37,8 @@ from studio.recipe import Recipe
 KEPT = 50
 # A job that ends the whole process this often is not tried again.
 ATTEMPTS = 3
+# Beside the jobs on disk: why none is run any more.
+HALTED = "halted.txt"
 BROKEN_HINT = "Try again with other settings; the details are in the studio's log."
 GIVEN_UP_HINT = "The device or the memory may be too small for it: try a smaller size, fewer images or another model."
 
@@ -146,6 +162,13 @@ class Line:
         self.remove(job)
         return job
 
+    def put_back(self, job: Job) -> None:
+        """The job that was taken last is the first of its owner again."""
+        if job.owner not in self._waiting:
+            self._arrivals += 1
+            self._turns[job.owner] = (self._turn - 1, self._arrivals)
+        self._waiting.setdefault(job.owner, deque()).appendleft(job)
+
     def remove(self, job: Job) -> None:
         """Take a job out of the line."""
         self._waiting[job.owner].remove(job)
@@ -175,6 +198,10 @@ class JobQueue:
         self._places: dict[str, int] = {}
         self._running: Job | None = None
         self._closing = False
+        self._halted: DeviceLostError | None = None
+        self._marker = path.with_name(HALTED) if path else None
+        if self._marker:
+            self._marker.unlink(missing_ok=True)
         restored = self._restore()
         self._worker = threading.Thread(target=self._work, name="jobs", daemon=True)
         self._worker.start()
@@ -186,6 +213,11 @@ class JobQueue:
         """Whether no more jobs are taken, because the studio is closing."""
         return self._closing
 
+    @property
+    def halted(self) -> DeviceLostError | None:
+        """Why no job is run any more until the studio is started again; None where they run."""
+        return self._halted
+
     def submit(self, recipes: Sequence[Recipe], owner: str, id: str = "") -> Job:  # noqa: A002
         """Put settled recipes in line; JobError where the line is full or the studio is closing.
 
@@ -195,6 +227,8 @@ class JobQueue:
         with self._lock:
             if self._closing:
                 raise JobError("The studio is closing.", "Start it again and repeat the request.")
+            if self._halted:
+                raise JobError(self._halted.message, self._halted.hint)
             if len(self._line) + len(self._fetching) >= self._max_waiting:
                 raise JobError(f"{self._max_waiting} jobs are waiting already.", "Try again when some are done.")
             self._ledger.add(job.id, owner, job.created, job.recipes)
@@ -279,6 +313,8 @@ class JobQueue:
             self._leave(job)
             if news is None:
                 self._line.add(job)
+                if self._halted:
+                    job.tell(Halted(self._halted.message, self._halted.hint))
             else:
                 self._end(job, Failed(news.message, news.hint, getattr(news, "field", None)))
             self._move_up()
@@ -296,7 +332,7 @@ class JobQueue:
         order = self._line.order()
         self._places = {job.id: place for place, job in enumerate(order, start=ahead)}
         for job in order:
-            if self._places[job.id] != before.get(job.id):
+            if self._places[job.id] != before.get(job.id) and not self._halted:
                 job.tell(Queued(self._places[job.id]))
 
     def _work(self) -> None:
@@ -306,7 +342,7 @@ class JobQueue:
     def _next(self) -> Job | None:
         """Wait for a job to run; None when closing."""
         with self._lock:
-            self._lock.wait_for(lambda: self._closing or len(self._line) > 0)
+            self._lock.wait_for(lambda: self._closing or (len(self._line) > 0 and not self._halted))
             if self._closing:
                 return None
             self._running = job = self._line.take()
@@ -323,6 +359,9 @@ class JobQueue:
             ending = Done(time.monotonic() - begun)
         except Cancelled:
             ending = Stopped()
+        except DeviceLostError as error:
+            self._halt(job, error)
+            return
         except StudioError as error:
             ending = Failed(error.message, error.hint, getattr(error, "field", None), getattr(error, "part", None))
         except Exception as error:
@@ -331,6 +370,34 @@ class JobQueue:
         with self._lock:
             self._running = None
             self._end(job, ending)
+
+    def _halt(self, job: Job, error: DeviceLostError) -> None:
+        """Run no more. The job and all that wait go on at the next start, or have failed where nothing is on disk."""
+        log.error("No more jobs are run: %s", error)
+        with self._lock:
+            self._halted, self._running = error, None
+            if job.stopping.is_set():
+                self._end(job, Stopped())
+            else:
+                self._return(job)
+            if self._marker:
+                with suppress(OSError):  # tells `studio doctor`
+                    self._marker.write_text(str(error))
+            for one in self._line.order():
+                if self._marker:
+                    one.tell(Halted(error.message, error.hint))
+                else:
+                    self._leave(one)
+                    self._end(one, Failed(error.message, error.hint))
+
+    def _return(self, job: Job) -> None:
+        """The job waits again, first of its owner's, as if it had not been begun."""
+        job.state = "waiting"
+        self._line.put_back(job)
+        try:
+            self._ledger.put_back(job.id)
+        except JobError:
+            log.exception("That job %s waits again could not be written down", job.id)
 
     def _render(self, job: Job) -> None:
         job.tell(Started())

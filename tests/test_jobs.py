@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from studio.backends.base import Rendered, Report
-from studio.errors import DeviceError, JobError, RecipeError, SettingsError
-from studio.events import END, Done, Event, Failed, Finished, Preview, Queued, Started, Step, Stopped
-from studio.jobs import ATTEMPTS, KEPT, Job, JobQueue
+from studio.errors import DeviceError, DeviceLostError, JobError, RecipeError, SettingsError
+from studio.events import END, Done, Event, Failed, Finished, Halted, Preview, Queued, Started, Step, Stopped
+from studio.jobs import ATTEMPTS, HALTED, KEPT, Job, JobQueue
 from studio.ledger import Ledger
 from studio.library import Library
 from studio.recipe import Recipe
@@ -389,3 +389,72 @@ def test_every_log_has_one_end(queue: JobQueue, drawer: Drawer):
         end_of(job)
         job.tell(Stopped())
         assert sum(isinstance(event, END) for event in job.events) == 1
+
+
+LOST = DeviceLostError("CUDA failed: an illegal memory access was encountered.", "Start the studio again.")
+PEOPLE = [f"person {n}" for n in range(20)]
+
+
+def test_a_lost_device_puts_its_job_back_and_takes_no_more(place: Place):
+    broken = Drawer(faults={"a": LOST})
+    with closing(place.queue(broken)) as queue:
+        job = queue.submit([settled("a")], "ann")
+        wait_for(job, Halted)
+        assert queue.halted is LOST
+        assert job.state == "waiting"
+        assert [type(event) for event in job.events] == [Queued, Started, Halted]
+        with pytest.raises(JobError, match="illegal memory access"):
+            queue.submit([settled("b")], "bob")
+    assert broken.drawn == []
+
+
+@pytest.fixture
+def crowd(place: Place) -> Place:
+    """What 20 people have waiting, 20 jobs each, on the disk."""
+    ledger = Ledger(place.path)
+    for number in range(20):
+        for person in PEOPLE:
+            ledger.add(f"{person} {number}", person, 0.0, [settled("a", number + 1, steps=1)])
+    ledger.close()
+    return place
+
+
+def test_every_waiting_job_of_everybody_is_made_after_the_next_start(crowd: Place):
+    with closing(crowd.queue(Drawer(faults={"a": LOST}), max_waiting=1000)) as queue:
+        jobs = [queue.get(f"{person} {number}", person) for person in PEOPLE for number in range(20)]
+        for job in jobs:
+            wait_for(job, Halted)
+        assert sum(Started() in job.events for job in jobs) == 1
+        assert {job.state for job in jobs} == {"waiting"}
+        assert crowd.path.with_name(HALTED).read_text() == str(LOST)
+    sound = Drawer()
+    with closing(crowd.queue(sound, max_waiting=1000)) as queue:
+        again = [queue.get(job.id, job.owner) for job in jobs]
+        assert {type(end_of(job)) for job in again} == {Done}
+        assert queue.halted is None
+        assert not crowd.path.with_name(HALTED).exists()
+    assert len(sound.drawn) == 400
+
+
+def test_a_job_that_met_a_lost_device_again_and_again_is_not_given_up(place: Place):
+    for _ in range(ATTEMPTS + 1):
+        with closing(place.queue(Drawer(faults={"a": LOST}))) as queue:
+            job = next(iter(queue.of("ann")), None) or queue.submit([settled("a")], "ann")
+            wait_for(job, Halted)
+    with closing(place.queue(Drawer())) as queue:
+        (job,) = queue.of("ann")
+        assert isinstance(end_of(job), Done)
+
+
+def test_a_job_waiting_for_a_new_start_can_be_stopped(crowd: Place):
+    with closing(crowd.queue(Drawer(faults={"a": LOST}), max_waiting=1000)) as queue:
+        job = queue.get("person 3 4", "person 3")
+        wait_for(job, Halted)
+        queue.stop(job.id, job.owner)
+        assert isinstance(end_of(job), Stopped)
+
+
+def test_jobs_that_are_on_no_disk_fail_with_the_cure_where_the_device_is_lost(place: Place):
+    with closing(JobQueue(Drawer(faults={"a": LOST}), place.library, None, 100)) as queue:
+        ending = end_of(queue.submit([settled("a")], "ann"))
+    assert ending == Failed(LOST.message, LOST.hint)

@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from threading import Lock
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -10,6 +11,7 @@ from studio.catalogue.controlnets import ControlNets
 from studio.catalogue.models import Catalogue
 from studio.catalogue.wordbook import Wordbook
 from studio.controls.base import Workshop
+from studio.errors import DeviceLostError, StudioError
 from studio.events import Event, Loading
 from studio.hub import Say, silent
 from studio.inputs import Input, Inputs
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
 
 
 T = TypeVar("T")
+LOST_HINT = "Start the studio again: waiting jobs are kept, and go on then."
 
 
 class LocalBackend(Backend):
@@ -47,6 +50,7 @@ class LocalBackend(Backend):
         self._manager: PipelineManager | None = None
         self._threads: Threads | None = None
         self._kept: dict[str, Any] = {}
+        self._lost = ""
 
     def generate(self, recipes: Sequence[Recipe], report: Report) -> Iterator[Rendered]:
         manager = self._engine(lambda words: report(Loading(words)))
@@ -60,30 +64,34 @@ class LocalBackend(Backend):
             report(event)
 
         runs = itertools.groupby(enumerate(recipes), lambda pair: str(pair[1].model) if pair[1].denoises else None)
-        for name, numbered in runs:
-            if name is None:
-                yield from upscale(manager, list(numbered), heard, self._inputs)
-            else:
-                yield from render(manager, self._catalogue[name], list(numbered), heard, self._inputs)
+        with self._watched(manager):
+            for name, numbered in runs:
+                if name is None:
+                    yield from upscale(manager, list(numbered), heard, self._inputs)
+                else:
+                    yield from render(manager, self._catalogue[name], list(numbered), heard, self._inputs)
 
     def warm(self, model: str) -> None:
         manager = self._engine()
         from studio.engine import render
 
         del render  # imported with its libraries, so that the first image does not wait for them
-        manager.warm(self._catalogue[model])
+        with self._watched(manager):
+            manager.warm(self._catalogue[model])
 
     def control_map(self, unit: ControlUnit, model: str, say: Say = silent) -> Input:
         manager = self._engine(say)
         from studio.engine import maps
 
-        return maps.preview(manager, unit, self._catalogue[model], self._inputs)
+        with self._watched(manager):
+            return maps.preview(manager, unit, self._catalogue[model], self._inputs)
 
     def people(self, unit: ControlUnit, model: str, say: Say = silent) -> list[Person]:
         manager = self._engine(say)
         from studio.engine import maps
 
-        return maps.people(manager, unit, self._catalogue[model], self._inputs)
+        with self._watched(manager):
+            return maps.people(manager, unit, self._catalogue[model], self._inputs)
 
     def measure(self, metric: str, shots: Sequence[Shot], *, starter: bool) -> list[Score]:
         found = METRICS[metric]
@@ -94,7 +102,7 @@ class LocalBackend(Backend):
         for weights in found.needs:  # said before the engine is started, or waited for
             weights.here(self._settings)
         manager = self._engine()
-        with manager.hold():
+        with self._watched(manager), manager.hold():
             workshop = manager.workshop(None)
             return manager.within("the metric", lambda: found.measure(shots, workshop))
 
@@ -102,13 +110,28 @@ class LocalBackend(Backend):
         return self._manager is None or self._manager.unload(self._catalogue[model])
 
     def describe(self) -> str:
+        if self._lost:
+            return self._lost
         return self._manager.describe() if self._manager else "The engine is starting."
 
     def close(self) -> None:
-        if self._manager:
+        if self._manager and not self._lost:
             self._manager.close()
         if self._threads:
             self._threads.close()
+
+    @contextmanager
+    def _watched(self, manager: "PipelineManager") -> Iterator[None]:
+        """Nothing is asked of a device that was lost; DeviceLostError where it is, or is lost while this lasts."""
+        if self._lost:
+            raise DeviceLostError(self._lost, LOST_HINT)
+        try:
+            yield
+        except (RuntimeError, StudioError) as error:
+            self._lost = manager.device.lost(error) or ""
+            if not self._lost:
+                raise
+            raise DeviceLostError(self._lost, LOST_HINT) from error
 
     def _keep(self, key: str, loader: Callable[[], T]) -> T:
         if key not in self._kept:

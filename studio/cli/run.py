@@ -2,6 +2,7 @@
 
 import argparse
 import signal
+import sys
 
 from studio.cli.base import Command, Exit, load_settings, settings_arguments
 
@@ -11,16 +12,23 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Serve the page and print its address; Ctrl-C, or being asked to end, closes it cleanly."""
+    """Serve the page and print its address; Ctrl-C, or being asked to end, closes it cleanly.
+
+    Exit 1 where the device was lost: whoever keeps the studio running starts it again.
+    """
     from studio.studio import Studio
     from studio.ui import launch
 
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    studio = Studio(load_settings(args))
     try:
-        with Studio(load_settings(args)) as studio:
+        with studio:
             launch(studio)
     except KeyboardInterrupt:
         pass
+    if studio.jobs.halted:
+        print(f"studio run: {studio.jobs.halted}", file=sys.stderr)
+        return Exit.FAILED
     return Exit.DONE
 
 

@@ -2,7 +2,7 @@
 
 import gc
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -15,6 +15,12 @@ from studio.families.base import Family
 
 Kind = Literal["cuda", "mps", "cpu"]
 
+# After these a card answers nothing any more to the process that met them.
+STICKY = re.compile(
+    r"illegal (memory access|address|instruction)|device-side assert|launch (failure|timed out)|uncorrectable|"
+    r"hardware stack error|misaligned address|invalid program counter|context is destroyed|device is lost|fallen off",
+    re.IGNORECASE,
+)
 BUILD = "Install a build of torch for this card (pytorch.org lists them), or set the device to cpu."
 
 
@@ -73,6 +79,27 @@ class Device:
     def holds(self, part: torch.nn.Module) -> bool:
         """Whether all weights of a module are on it."""
         return all(weight.device.type == self.kind for weight in part.parameters())
+
+    def lost(self, error: BaseException) -> str | None:
+        """What is said of a card that does nothing more for this process after an error; None where it still works.
+
+        An error names the fault of whatever ran before it, so a card is asked to work where its words say nothing.
+        """
+        said = [str(one) for one in _chain(error) if isinstance(one, RuntimeError)]
+        if self.kind == "cpu" or not said:
+            return None
+        fault = next((words for words in said if STICKY.search(words)), None) or self._refusal()
+        return f"{self.kind.upper()} failed: {fault.strip().splitlines()[0].rstrip('.')}." if fault else None
+
+    def _refusal(self) -> str | None:
+        """Why it does no work; memory that is full is none."""
+        try:
+            compute(self.torch_device)
+        except torch.OutOfMemoryError:
+            return None
+        except RuntimeError as error:
+            return None if "out of memory" in str(error) else str(error)
+        return None
 
     def total_bytes(self) -> int:
         """All memory of the device."""
@@ -150,6 +177,13 @@ def covers(built: Sequence[str], capability: tuple[int, int]) -> bool:
         if runs:
             return True
     return not built
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    """An error, and those that it came of."""
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
 
 
 def compute(place: torch.device) -> None:

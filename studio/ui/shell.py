@@ -78,6 +78,8 @@ def _wire_status(blocks: Any, studio: Studio, status: Any) -> None:
             parts.append(f'<span title="{LOST}">Nothing is kept</span>')
         if coming := _coming(studio):
             parts.insert(0, f'<span class="busy">{escape(coming)}</span>')
+        if studio.jobs.halted:
+            parts.append(f'<span role="alert">{escape(studio.jobs.halted.hint)}</span>')
         if waiting := studio.jobs.waiting():
             parts.append(f"<span>{waiting} waiting</span>")
         if studio.warming:

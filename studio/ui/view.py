@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from studio.errors import JobError, LibraryError, StudioError
-from studio.events import Downloading, Event, Failed, Finished, Loading, Preview, Queued, Started, Step
+from studio.events import Downloading, Event, Failed, Finished, Halted, Loading, Preview, Queued, Started, Step
 from studio.jobs import Job
 from studio.recipe import Recipe
 from studio.studio import Studio
@@ -122,6 +122,8 @@ def progress(job: Job, events: Sequence[Any]) -> dict[str, Any]:
         elif isinstance(event, Queued):
             fetching = None
             line = _place(event.position)
+        elif isinstance(event, Halted):
+            line = f"Waiting for the studio to be started again. {event.message}"
         elif isinstance(event, Started):
             line = "Starting"
         elif isinstance(event, Loading):

@@ -9,8 +9,11 @@ import torch
 from studio import doctor
 from studio.engine import device, ram
 from studio.engine.device import Device, covers
-from studio.errors import DeviceError
+from studio.errors import DeviceError, DeviceLostError
+from studio.jobs import HALTED
 from studio.settings import Settings
+from tests.engine.card import Card, pretend
+from tests.engine.conftest import nobody
 
 GB = 10**9
 BUILT = ["sm_75", "sm_80", "sm_86", "sm_90", "sm_100", "compute_120"]
@@ -147,3 +150,88 @@ def test_without_a_limit_all_of_the_machine_counts(groups, limit):
 def test_a_machine_without_control_groups_is_taken_as_it_is(groups):
     groups("").joinpath("gone").unlink(missing_ok=True)
     assert (ram.total_bytes(), ram.free_bytes()) == (64 * GB, 60 * GB)
+
+
+ILLEGAL = "CUDA error: an illegal memory access was encountered\nCUDA kernel errors might be asynchronously reported"
+STICKY = (
+    ILLEGAL,
+    "CUDA error: device-side assert triggered",
+    "CUDA error: unspecified launch failure",
+    "CUDA error: the launch timed out and was terminated",
+    "CUDA error: uncorrectable ECC error encountered",
+    "CUDA error: misaligned address",
+    "HIP error: an illegal memory access was encountered",
+)
+
+
+def raised(words: str, cause: BaseException | None = None) -> BaseException:
+    error = RuntimeError(words)
+    error.__cause__ = cause
+    return error
+
+
+def breaks(words: str):
+    def work(*_):
+        raise RuntimeError(words)
+
+    return work
+
+
+@pytest.mark.parametrize("words", STICKY)
+def test_a_card_that_answers_nothing_any_more_is_known_by_its_words(monkeypatch, words):
+    monkeypatch.setattr(device, "compute", lambda _: None)
+    assert words.splitlines()[0] in Device("cuda").lost(raised(words))
+    wrapped = DeviceError("It cannot be loaded.")
+    wrapped.__cause__ = raised(words)
+    assert Device("cuda").lost(wrapped)
+    assert Device("cpu").lost(raised(words)) is None
+
+
+def test_a_card_is_asked_to_work_where_the_words_say_nothing(monkeypatch):
+    strange = raised("cuDNN error: CUDNN_STATUS_EXECUTION_FAILED")
+    monkeypatch.setattr(device, "compute", lambda _: None)
+    assert Device("cuda").lost(strange) is None
+    monkeypatch.setattr(device, "compute", breaks("CUDA error: unknown error"))
+    assert "unknown error" in Device("cuda").lost(strange)
+    monkeypatch.setattr(device, "compute", breaks("CUDA error: out of memory"))
+    assert Device("cuda").lost(strange) is None
+
+
+def test_what_the_studio_refuses_itself_says_nothing_of_the_card(monkeypatch):
+    monkeypatch.setattr(device, "compute", breaks("never asked"))
+    assert Device("cuda").lost(DeviceError("No room.")) is None
+
+
+def test_a_backend_asks_nothing_more_of_a_card_that_was_lost(monkeypatch, settings, catalogue, recipe):
+    from studio.backends.local import LocalBackend
+    from studio.engine.manager import PipelineManager
+
+    pretend(monkeypatch, Card())
+    backend = LocalBackend(settings, catalogue)
+    backend._manager = PipelineManager(catalogue, settings, device=Device("cuda"))
+    list(backend.generate([recipe("starter")], nobody))
+    calls = []
+
+    def meet(*_):
+        calls.append("asked")
+        raise torch.AcceleratorError(ILLEGAL)
+
+    with backend._manager.lend(catalogue["tiny-starter"]) as loan:
+        loan.pipe.unet.register_forward_pre_hook(meet)
+    for _ in range(3):
+        with pytest.raises(DeviceLostError, match="illegal memory access") as caught:
+            list(backend.generate([recipe("starter")], nobody))
+        assert "Start the studio again" in caught.value.hint
+    assert calls == ["asked"]
+    assert "illegal memory access" in backend.describe()
+    with pytest.raises(DeviceLostError):
+        backend.warm("tiny-starter")
+    backend.close()
+
+
+def test_doctor_says_why_a_studio_runs_no_more_jobs(tmp_path):
+    assert list(doctor._halted(tmp_path)) == []
+    (tmp_path / HALTED).write_text("CUDA failed. Start the studio again.")
+    (found,) = doctor._halted(tmp_path)
+    assert "CUDA failed" in found.found
+    assert not found.sound
