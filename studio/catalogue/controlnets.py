@@ -37,19 +37,26 @@ WORDS = {
     "tile": "tile",
 }
 
+# Stable Diffusion 3.5 Large, by its width. Its networks for edges were trained on maps from 0.5 to 128, those for depth
+# on maps in which what is near is dark: by Stability's own code, the cards of the weights, and ComfyUI.
+LARGE = 2432
+LARGE_READS: Mapping[str, tuple[float, float]] = {"canny": (0.5, 128.0), "depth": (1.0, -1.0)}
+
 
 class ControlNet(Sourced):
     """One ControlNet, or IP-Adapter: where its weights are, and which maps it follows.
 
     `weights` names a single file in its `repo`. No `kinds`: they are not known. `modes`: the number by which a network
     that serves several kinds is told which. `width`: that of the transformer it fits, where a family has several
-    sizes. `encoder`: the folder of the image encoder that an IP-Adapter looks through, in its `repo` or here.
+    sizes. `map_range`: what black and white of a map are to it, where not -1 and 1. `encoder`: the folder of the image
+    encoder that an IP-Adapter looks through, in its `repo` or here.
     """
 
     kinds: tuple[str, ...] = ()
     weights: Annotated[str | None, Field(pattern=r"\.safetensors$")] = None
     encoder: Path | None = None
     width: Count | None = None
+    map_range: tuple[float, float] | None = None
     modes: tuple[tuple[str, int], ...] = ()
 
     @field_validator("modes", mode="before")
@@ -84,6 +91,13 @@ class ControlNet(Sourced):
     def single_file(self) -> bool:
         """Whether it is one file without a config."""
         return bool(self.file or self.weights)
+
+    @property
+    def reads(self) -> tuple[float, float] | None:
+        """What black and white of a map are to the network; None where they are as the pipeline has them."""
+        if self.map_range or self.family != "sd3" or self.width != LARGE:
+            return self.map_range
+        return next((read for kind, read in LARGE_READS.items() if kind in self.kinds), None)
 
     def mode(self, kind: str) -> int | None:
         """The number of a kind of map, for a network that serves several; None for any other."""
@@ -226,6 +240,12 @@ class ControlNets(Sources[ControlNet]):
         network = networks.of_family(controlnet.family, bool(controlnet.modes))
         told = {"num_control_type": networks.told_by_tensors(tensor_shapes(path))} if controlnet.modes else {}
         return {"_class_name": controlnet.network, **network.config, **told}
+
+    def told(self, controlnet: ControlNet) -> dict[str, Any]:
+        """What the config of a network should say and often does not: how many kinds a union tells apart."""
+        shapes = tensor_shapes(self.weights(controlnet)[0])
+        kinds = networks.told_by_tensors(shapes)
+        return {"num_control_type": kinds} if controlnet.network == networks.UNION and kinds else {}
 
     def _check_encoder(self, controlnet: ControlNet) -> None:
         """An encoder of another width fails only when the first picture is seen."""

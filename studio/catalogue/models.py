@@ -41,6 +41,10 @@ Learned = Literal["negative_prompt", "guidance"]
 # The scheduler of models whose noise is not their family's.
 NOISE_DEFAULTS: Mapping[NoiseSchedule, str] = {"zero_snr": "Euler", "edm": "EDM DPM++ 2M"}
 
+# What FLUX without guidance, as it comes in the weights of schnell and their kin, learned otherwise than dev.
+SCHNELL: Mapping[str, Any] = {"steps": 4, "guidance_scale": 0.0, "abilities": [], "prompt_tokens": 255}
+GUIDANCE = "model.diffusion_model.guidance_in.in_layer.weight"
+
 
 class Model(Sourced):
     """One model: where its weights are, and where it differs from its family. What is None is as in the family.
@@ -157,6 +161,8 @@ class Catalogue(Sources[Model]):
             table["family"] = _recognise(table)
         if "noise_schedule" not in table and (seen := _noise_schedule(table)):
             table["noise_schedule"] = seen
+        if table.get("family") == "flux" and _is_schnell(table):
+            table = {**SCHNELL, **table}
         if file := _single_file(table):
             family = str(table.get("family"))
             table = {"config": configs.bundled(family), **configs.facts_of(file, family), **table}
@@ -218,6 +224,14 @@ def _noise_schedule(table: Mapping[str, Any]) -> NoiseSchedule | None:
 def _single_file(table: Mapping[str, Any]) -> Path | None:
     file = table.get("file")
     return file if isinstance(file, Path) and file.is_file() and file.suffix == ".safetensors" else None
+
+
+def _is_schnell(table: Mapping[str, Any]) -> bool:
+    """Whether a FLUX that lies here takes no guidance."""
+    if file := _single_file(table):
+        return GUIDANCE not in tensor_shapes(file)
+    config = Path(table.get("folder", "")) / "transformer" / "config.json"
+    return "folder" in table and config.is_file() and not read_json(config).get("guidance_embeds")
 
 
 def _recognise(table: Mapping[str, Any]) -> str:

@@ -3,6 +3,7 @@ be seen of the weights that steer, ControlNets and IP-Adapters, where they lie o
 """
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
@@ -173,11 +174,15 @@ def unknown(place: Path) -> ModelError:
 def _seen_in_folder(folder: Path) -> dict[str, Any]:
     if not (folder / CONFIG).is_file():
         raise ModelError(f"{folder} is no ControlNet: it has no {CONFIG}.", "Copy it whole, or remove the folder.")
-    config = read_json(folder / CONFIG)
-    network = of_config(config)
+    config, kinds = read_json(folder / CONFIG), 0
+    weights = next(iter(sorted(folder.glob("*.safetensors"))), None)
+    with suppress(ModelError):  # what is damaged is said of it when it is chosen
+        kinds = told_by_tensors(tensor_shapes(weights)) if weights else 0
+    # A union is one whatever class its config names.
+    network = of_config({**config, "_class_name": UNION} if kinds else config)
     if network is None:
         raise unknown(folder)
-    modes = network.modes_within(told_by_config(config))
+    modes = network.modes_within(kinds or told_by_config(config))
     return {"family": network.family, "modes": modes, "width": width(config)}
 
 

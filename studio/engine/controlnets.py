@@ -39,7 +39,9 @@ def load(controlnet: ControlNet, controlnets: ControlNets, dtype: torch.dtype) -
     config = controlnets.config(controlnet)
     if controlnet.single_file:
         return _of_file(controlnet, place, config, dtype)
-    return load_part(controlnet, place.parent, place.name, getattr(diffusers, str(config["_class_name"])), dtype)
+    # The config on the hub may name another class, which would take a part of the weights, or none.
+    kind = getattr(diffusers, controlnet.network)
+    return load_part(controlnet, place.parent, place.name, kind, dtype, **controlnets.told(controlnet))
 
 
 def _of_file(controlnet: ControlNet, path: Path, config: dict[str, Any], dtype: torch.dtype) -> torch.nn.Module:
@@ -55,10 +57,20 @@ def _of_file(controlnet: ControlNet, path: Path, config: dict[str, Any], dtype: 
 
 
 class Steering:
-    """A recipe's maps with their networks, in the same order; `network` is what a pipeline takes for all of them."""
+    """A recipe's maps with their networks, in the same order; `network` is what a pipeline takes for all of them.
 
-    def __init__(self, recipe: Recipe, networks: Sequence[Any], numbers: Sequence[int | None]) -> None:
+    `ranges` are what black and white are to each, where not as the pipeline has them.
+    """
+
+    def __init__(
+        self,
+        recipe: Recipe,
+        networks: Sequence[Any],
+        numbers: Sequence[int | None],
+        ranges: Sequence[tuple[float, float] | None],
+    ) -> None:
         self.units = recipe.map_units
+        self.ranges = ranges
         self.numbers = list(numbers)
         self.network: Any
         if isinstance(networks[0], FluxControlNetModel):
@@ -73,7 +85,11 @@ class Steering:
         takes = inspect.signature(type(pipe).__call__).parameters
         processor = getattr(pipe, "control_image_processor", pipe.image_processor)
         maps = [
-            processor.preprocess([piece.maps[k] for piece in pieces], height=stage.height, width=stage.width)
+            _brought_to(
+                self.ranges[k],
+                processor.preprocess([piece.maps[k] for piece in pieces], height=stage.height, width=stage.width),
+                processor.config.do_normalize,
+            )
             for k in range(len(self.units))
         ]
         offered = {
@@ -174,6 +190,14 @@ class _FluxMaps(FluxMultiControlNetModel):  # type: ignore[misc]  # diffusers ha
         """As the parent's."""
         modes = [mode.expand(len(hidden_states)) for mode in controlnet_mode]
         return super().forward(hidden_states=hidden_states, controlnet_mode=modes, **rest)
+
+
+def _brought_to(ends: tuple[float, float] | None, maps: torch.Tensor, signed: bool) -> torch.Tensor:
+    """Maps of 0 to 1, or where they are `signed` of -1 to 1, with other ends."""
+    if ends is None:
+        return maps
+    shares = (maps + 1) / 2 if signed else maps
+    return ends[0] + shares * (ends[1] - ends[0])
 
 
 def _second_half(inputs: tuple[Any, ...]) -> tuple[Any, ...]:

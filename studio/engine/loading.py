@@ -1,6 +1,7 @@
 """From a model's files, all on this disk, to a diffusers pipeline. Nothing here contacts the network."""
 
 import inspect
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -38,6 +39,9 @@ Named = Model | ControlNet | Vae
 LIBRARIES = {"diffusers": diffusers, "transformers": transformers}
 # The checker would answer with a black picture and no word; image prompts bring the encoder that they learned with.
 LEFT_OUT = ("safety_checker", "feature_extractor", "image_encoder")
+
+# What text encoders are often saved with, and no pipeline asks for.
+UNUSED = re.compile(r"position_ids$|^logit_scale$|^(text|visual)_projection\b|^vision_model\.")
 
 
 def load(model: Model, catalogue: Catalogue, dtype: torch.dtype) -> Any:
@@ -83,8 +87,13 @@ def _parts(folder: Path) -> Iterator[tuple[str, Any]]:
             yield name, kind
 
 
-def load_part(model: Named, folder: Path, name: str, kind: Any, dtype: torch.dtype) -> torch.nn.Module:
-    """A part of class `kind` on the CPU, every weight of it from its files; ModelError that names file and cure."""
+def load_part(
+    model: Named, folder: Path, name: str, kind: Any, dtype: torch.dtype, **config: object
+) -> torch.nn.Module:
+    """A part of class `kind` on the CPU, every weight of it from its files and none left over.
+
+    `config` is what its config should say. Raises ModelError that names file and cure.
+    """
     with translated(model, f"{folder / name} cannot be loaded", "The download or copy broke off: get it again."):
         part, report = kind.from_pretrained(
             folder,
@@ -94,11 +103,18 @@ def load_part(model: Named, folder: Path, name: str, kind: Any, dtype: torch.dty
             use_safetensors=True,
             local_files_only=True,
             output_loading_info=True,
+            **config,
         )
     lacking = sorted({*report["missing_keys"], *map(str, report["mismatched_keys"]), *unfilled(part)})
     if lacking:
         raise ModelError(
             f"{folder / name} lacks {len(lacking)} of its weights, such as {lacking[0]}.",
+            "Weights and config do not belong together: copy the whole model again.",
+        )
+    surplus = sorted(key for key in report["unexpected_keys"] if not UNUSED.search(key))
+    if surplus:
+        raise ModelError(
+            f"{folder / name} has {len(surplus)} weights without a place in a {kind.__name__}, such as {surplus[0]}.",
             "Weights and config do not belong together: copy the whole model again.",
         )
     module: torch.nn.Module = part.eval()

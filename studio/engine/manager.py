@@ -96,7 +96,8 @@ class PipelineManager:
         self._room.shelf.lent = frozenset(_key(one) for one in (*followed, *heard))
         networks = [self._network(one, loan.resident, say) for one in followed]
         numbers = [one.mode(unit.kind) for one, unit in zip(followed, recipe.map_units, strict=True)]
-        loan.steering = Steering(recipe, networks, numbers) if networks else None
+        ranges = [one.reads for one in followed]
+        loan.steering = Steering(recipe, networks, numbers, ranges) if networks else None
         adapters = [self._network(one, loan.resident, say) for one in heard]
         seen = [
             self._seen(one, adapter, picture, loan.resident, say)

@@ -14,6 +14,7 @@ import torch
 from PIL import Image
 
 from studio.backends.base import Rendered
+from studio.catalogue.models import Model
 from studio.engine import memory, safety
 from studio.engine.decode import Pixels, decode, unpack
 from studio.engine.denoise import denoise
@@ -52,15 +53,19 @@ class Painter:
         self._notes: list[str] = []
 
     @property
+    def model(self) -> Model:
+        """The model that paints."""
+        return self.loan.resident.model
+
+    @property
     def family(self) -> Family:
         """The facts of the model's family."""
-        return self.loan.resident.model.family_facts()
+        return self.model.family_facts()
 
     @property
     def native(self) -> tuple[int, int]:
         """The width and height that the model was made for."""
-        model = self.loan.resident.model
-        return int(model.default("width")), int(model.default("height"))
+        return int(self.model.default("width")), int(self.model.default("height"))
 
     def stage(self, task: Task, size: tuple[int, int], steps: int, strength: float | None = None) -> Stage:
         """A stage of this model; at full strength nothing of an image is left, which is text to image."""

@@ -18,7 +18,7 @@ from studio.inputs import Inputs
 from studio.recipe import Recipe
 from studio.settling.settle import check_task
 from studio.settling.steering import check_followed
-from studio.settling.wording import ignored
+from studio.settling.wording import ignored, unheard
 
 # A recipe without what says its noise: recipes that are equal so are painted together.
 SILENT = {"seed": None, "variation_seed": None, "variation_strength": None}
@@ -47,8 +47,9 @@ def render(
             manager.decode_by(loan, numbered[0][1], report)
             progress = Progress(clock, numbered, report)
             painter = Painter(manager, loan, inputs, progress, numbered)
-            if words := ignored(numbered[0][1], model):
-                painter.note(words)
+            for words in (ignored(numbered[0][1], model), unheard(numbered[0][1], model)):
+                if words:
+                    painter.note(words)
             for index, image in tasks.of(painter.recipe)(painter):
                 yield painter.rendered(index, image)
             progress.close()

@@ -69,8 +69,13 @@ class Prompts:
         if plain or not self._model.family_facts().weighs_words:
             prompt, negative = (plan.strands[0].stages[0].text for plan in plans)
             key = (prompt, negative, guided, how)
-            return Script(self._once(key, lambda: _encode(pipe, prompt, negative, guided)))
+            return Script(self._once(key, lambda: _encode(pipe, prompt, negative, guided, self._length)))
         return self._written(pipe, plans, how, guided=guided)
+
+    @property
+    def _length(self) -> int:
+        """How many tokens the model is fed by T5, the end mark included."""
+        return int(self._model.default("prompt_tokens")) + 1
 
     def _written(self, pipe: Any, plans: tuple[Plan, Plan], how: How, *, guided: bool) -> Script:
         """The script of words that are weighed, long, changing or mixed."""
@@ -212,7 +217,7 @@ def _vectors(file: EmbeddingFile) -> list[torch.Tensor]:
 
 
 @torch.no_grad()
-def _encode(pipe: Any, prompt: str, negative: str, guided: bool) -> Encoded:
+def _encode(pipe: Any, prompt: str, negative: str, guided: bool, length: int) -> Encoded:
     offered = {
         "prompt": prompt,
         "prompt_2": None,
@@ -222,6 +227,8 @@ def _encode(pipe: Any, prompt: str, negative: str, guided: bool) -> Encoded:
         "do_classifier_free_guidance": guided,
         # SDXL was trained with zeros for no negative prompt, and takes None as that.
         "negative_prompt": negative or None,
+        # T5 fills a prompt up to the length that the model learned: another one is another picture.
+        "max_sequence_length": length,
     }
     # InstructPix2Pix has none: what it makes of words for itself, its call does not take.
     encode = getattr(pipe, "encode_prompt", None) or partial(StableDiffusionPipeline.encode_prompt, pipe)

@@ -9,6 +9,8 @@ from studio.inputs import MOST_PIXELS, Field, Inputs
 from studio.recipe import Recipe
 
 Size = tuple[int, int]
+# How many times the pixels that a model was trained on are left as they are.
+ROOM = 2.0
 Open = tuple[int | None, int | None]
 
 
@@ -24,7 +26,7 @@ def settle_size(recipe: Recipe, model: Model, inputs: Inputs) -> Open:
             _check_side(name, side, family)
     whole = recipe.replace(width=size[0], height=size[1])
     if recipe.task == "inpaint" and recipe.mask_area != "masked":
-        _check_canvas(result_size(whole, inputs), recipe, family)
+        _check_canvas(result_size(whole, inputs), whole, family)
     if recipe.hires_scale is not None:
         _check_second(hires_size(whole, family), family)
     _check_pixels(result_size(whole, inputs), recipe)
@@ -76,10 +78,22 @@ def _asked(recipe: Recipe, model: Model, inputs: Inputs) -> Open:
         return width or int(model.default("width")), height or int(model.default("height"))
     start, family = _start(recipe, inputs), model.family_facts()
     if width is None and height is None:
-        return fitted(start, family)
+        return trained_size(start, model)
     if width is None:
         return _clamped((height or 0) * start[0] / start[1], family), height
     return width, height or _clamped(width * start[1] / start[0], family)
+
+
+def trained_size(size: Size, model: Model) -> Size:
+    """The size at which the model paints over a picture of this one where none is asked for, its shape kept.
+
+    Beyond some more pixels than it was trained on a model repeats itself; a larger picture is brought to as many.
+    """
+    trained, pixels = int(model.default("width")) * int(model.default("height")), size[0] * size[1]
+    if pixels > ROOM * trained:
+        scale = (trained / pixels) ** 0.5
+        size = round(size[0] * scale), round(size[1] * scale)
+    return fitted(size, model.family_facts())
 
 
 def fitted(size: Size, family: Family) -> Size:
@@ -128,8 +142,8 @@ def _check_side(name: str, side: int, family: Family) -> None:
 
 
 def _check_canvas(size: Size, recipe: Recipe, family: Family) -> None:
-    if family.min_side <= min(size) and max(size) <= family.max_side:
-        return
+    if family.min_side <= min(size) and (max(size) <= family.max_side or not (recipe.width or recipe.outpaint)):
+        return  # where no size is asked for, it is looked at in one that the model can paint
     few = min(size) < family.min_side
     masked = "" if few or recipe.mask_image is None else ", or paint the masked place alone (mask_area “masked”)"
     raise RecipeError(

@@ -78,6 +78,16 @@ def ignored(recipe: Recipe, model: Model) -> str:
     return f"{model.name} takes no {' and no '.join(words)} in a prompt: the words are read without." if words else ""
 
 
+def unheard(recipe: Recipe, model: Model) -> str:
+    """That nothing is kept out of the picture where guidance does not say how far from it; empty where it does."""
+    if not recipe.negative_prompt or "negative_prompt" not in model.default("abilities"):
+        return ""
+    guidance = recipe.guidance_scale or 0
+    if guidance > 1:
+        return ""
+    return f"The negative prompt does nothing at guidance {guidance:g}: it counts from above 1 on."
+
+
 def mentioned(prompt: str) -> dict[str, Lora]:
     """The LoRAs that a prompt mentions, as it says them, by name; PromptError where it cannot be read."""
     read_as = parse(prompt), parse("", negative=True)

@@ -381,3 +381,22 @@ def test_a_picture_too_large_to_read_is_read_in_tiles(manager, catalogue, inputs
     handle.remove()
     assert "reading the image in tiles of 128 pixels" in made.facts["changed"]
     assert not vae.use_tiling
+
+
+def test_a_large_picture_is_painted_into_at_the_size_the_model_was_trained_on_and_stays_as_large(backend, edit):
+    given, mask = picture(400, 300), square(400, 300)
+    looked = []
+    (made,) = backend.generate([edit("starter", given, mask, width=None, height=None)], looked.append)
+    assert made.image.size == (400, 300)
+    outside = np.asarray(mask) == 0
+    assert np.array_equal(np.asarray(made.image)[outside], np.asarray(given)[outside])
+    assert not np.array_equal(np.asarray(made.image), np.asarray(given))
+    assert "painted at 144x112" in made.facts["notes"]
+
+
+@pytest.mark.parametrize(("asked", "told"), [((144, 112), True), ((128, 96), False), ((256, 192), False)])
+def test_a_picture_that_was_brought_to_the_trained_size_is_told(backend, edit, asked, told):
+    width, height = asked
+    (made,) = backend.generate([edit("starter", picture(400, 300), width=width, height=height)], nobody)
+    assert made.image.size == asked
+    assert ("brought from 400x300 to 144x112" in made.facts.get("notes", "")) == told

@@ -1,6 +1,11 @@
+import json
+import shutil
+
 import numpy as np
 import pytest
+from safetensors.torch import load_file, save_file
 
+from studio.engine.manager import PipelineManager
 from studio.errors import Cancelled, RecipeError
 from studio.events import Loading, Preview, Step
 from tests import tiny
@@ -104,6 +109,43 @@ def test_without_guidance_the_negative_prompt_is_not_asked(backend, recipe):
     wanted = recipe("sd15", guidance_scale=1)
     one, other = backend.generate([wanted, wanted.replace(negative_prompt="rain")], nobody)
     assert one.image.tobytes() == other.image.tobytes()
+
+
+@pytest.mark.parametrize(
+    ("family", "guidance", "negative", "told"),
+    [("sd15", 1, "rain", True), ("sdxl", 0, "rain", True), ("sd15", 1, "", False), ("sd3", 2, "rain", False)],
+)
+def test_a_negative_prompt_that_does_nothing_is_told(backend, recipe, family, guidance, negative, told):
+    events = []
+    wanted = recipe(family, guidance_scale=guidance, negative_prompt=negative, steps=1)
+    (made,) = backend.generate([wanted], events.append)
+    said = [
+        event.what for event in events if isinstance(event, Loading) and "negative prompt does nothing" in event.what
+    ]
+    assert bool(said) == ("negative prompt does nothing" in made.facts.get("notes", "")) == told
+
+
+def test_t5_is_fed_as_many_tokens_as_the_model_learned(settings, tiny_model, recipe, tmp_path):
+    from studio.catalogue.models import Catalogue
+
+    home = settings.model_copy(update={"home": tmp_path})
+    (tmp_path / "models").mkdir()
+    for name, tokens in {"dev": 511, "schnell": 255}.items():
+        folder = tmp_path / "models" / name
+        shutil.copytree(tiny_model("flux"), folder)
+        config = json.loads((folder / "transformer/config.json").read_text())
+        (folder / "transformer/config.json").write_text(json.dumps(config | {"guidance_embeds": name == "dev"}))
+        weights = folder / "transformer/diffusion_pytorch_model.safetensors"
+        guided = {key: value for key, value in load_file(weights).items() if name == "dev" or "guidance" not in key}
+        save_file(guided, weights)
+        model = Catalogue(home)[name]
+        assert model.default("prompt_tokens") == tokens
+        assert ("guidance" in model.default("abilities")) == (name == "dev")
+        manager = PipelineManager(Catalogue(home), home)
+        with manager.lend(model) as loan:
+            script = loan.resident.prompts.script(loan.pipe, recipe("flux", model=name), 1)
+            assert script.arguments["prompt_embeds"].shape[1] == tokens + 1
+        manager.close()
 
 
 def test_a_second_seed_asks_no_text_encoder(manager, catalogue, inputs, recipe):

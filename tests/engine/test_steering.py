@@ -7,6 +7,7 @@ import pytest
 from PIL import Image, ImageDraw
 
 from studio.backends.local import LocalBackend
+from studio.catalogue.controlnets import ControlNet
 from studio.catalogue.models import Catalogue
 from studio.engine import compose
 from studio.errors import ModelError, RecipeError
@@ -345,6 +346,57 @@ def test_a_network_that_lacks_a_weight_is_refused(home, recipe, units):
     with pytest.raises(ModelError, match="lacks 1 of its weights"):
         list(backend.generate([recipe("sd15", controls=units("sd15", "canny", model="torn-canny"))], nobody))
     backend.close()
+
+
+def test_a_network_with_weights_that_have_no_place_is_refused(home, recipe, units):
+    import torch
+
+    broken(home, "more-canny", lambda tensors: tensors | {"another_block.weight": torch.zeros(2)})
+    backend = LocalBackend(home, Catalogue(home))
+    with pytest.raises(ModelError, match=r"1 weights without a place in a ControlNetModel, such as another_block"):
+        list(backend.generate([recipe("sd15", controls=units("sd15", "canny", model="more-canny"))], nobody))
+    backend.close()
+
+
+@pytest.mark.parametrize("said", ["ControlNetModel", "ControlNetModel_Union"])
+def test_a_union_is_loaded_as_one_whatever_class_its_config_names(home, recipe, units, backend, said):
+    import json
+    import shutil
+
+    folder = home.home / "controlnets" / f"xinsir-{said.lower()}"
+    shutil.copytree(home.home / "controlnets" / "sdxl-all", folder)
+    config = json.loads((folder / "config.json").read_text()) | {"_class_name": said}
+    config.pop("num_control_type")
+    (folder / "config.json").write_text(json.dumps(config))
+    wanted = recipe("sdxl", controls=units("sdxl", "depth", model="sdxl-all"))
+    unit = wanted.controls[0].model_copy(update={"model": folder.name})
+    ours = LocalBackend(home, Catalogue(home))
+    (named,) = ours.generate([wanted.model_copy(update={"controls": (unit,)})], nobody)
+    (right,) = ours.generate([wanted], nobody)
+    ours.close()
+    assert named.image.tobytes() == right.image.tobytes()
+
+
+@pytest.mark.parametrize(("kind", "ends"), [("canny", (0.5, 128)), ("depth", (1, -1)), ("tile", None)])
+def test_networks_of_stable_diffusion_3_5_large_read_maps_as_they_were_trained(kind, ends):
+    large = ControlNet(id="large", name="large", family="sd3", repo="a/b", width=2432, kinds=(kind,))
+    assert large.reads == ends
+    assert large.model_copy(update={"width": 1536}).reads is None
+
+
+def test_a_map_is_brought_to_the_ends_that_its_network_reads(home, recipe, units, tiny_model):
+    ends = home.home / "controlnets" / "sd3-scaled"
+    tiny.controlnet(tiny_model("sd3"), ends, **TINY["sd3"])
+    (home.home / "controlnets" / "sd3-scaled.toml").write_text("map_range = [0.5, 128]\n")
+    ours = LocalBackend(home, Catalogue(home))
+    read = []
+    with ours._engine().lend(ours._catalogue["tiny-sd3"]) as loan:
+        encode = loan.pipe.vae.encode
+        loan.pipe.vae.encode = lambda pixels: read.append(pixels) or encode(pixels)
+    wanted = recipe("sd3", controls=units("sd3", "canny", model="sd3-scaled"))
+    list(ours.generate([wanted], nobody))
+    ours.close()
+    assert (float(read[0].min()), float(read[0].max())) == (0.5, 128)
 
 
 def test_a_single_file_makes_the_same_network_and_lacks_nothing(home, tmp_path):

@@ -73,7 +73,9 @@ def test_image_to_image_takes_what_is_left_open_from_the_picture(studio: Studio)
     ("own", "asked", "painted"),
     [
         ((1, 1), {}, (64, 64)),
-        ((1000, 500), {}, (256, 128)),
+        ((200, 150), {}, (200, 152)),
+        ((1000, 500), {}, (184, 88)),
+        ((1000, 500), {"width": 256}, (256, 128)),
         ((32, 64), {}, (64, 128)),
         ((4000, 10), {}, (256, 64)),
         ((200, 100), {"width": 128}, (128, 64)),
@@ -171,7 +173,6 @@ REFUSED = [
     ("width", {"init_image": INIT, "width": 100}, "96 or 104"),
     ("height", {**PAINTED, "width": 128, "height": 1024}, "too many"),
     ("init_image", {"init_image": "dot", "mask_image": "mask"}, "too few"),
-    ("init_image", {"init_image": "wall", "mask_image": "mask"}, "too many"),
     ("outpaint", {"init_image": INIT, "outpaint": {"left": 2000}}, "too many"),
     ("upscale", {"prompt": "", "init_image": "wall", "upscale": 8}, "million are the most"),
 ]

@@ -7,6 +7,7 @@ from PIL.Image import Image
 from studio.engine import compose
 from studio.engine.painter import Painter
 from studio.recipe import Recipe
+from studio.settling.frame import trained_size
 
 
 def paint(painter: Painter) -> Iterator[tuple[int, Image]]:
@@ -15,6 +16,11 @@ def paint(painter: Painter) -> Iterator[tuple[int, Image]]:
     given = painter.inputs.open(str(recipe.init_image))
     size = (recipe.width or given.width, recipe.height or given.height)
     fitted = compose.fitted(given, size, recipe.resize or "crop")
+    if size == trained_size(given.size, painter.model) and size[0] * size[1] < given.width * given.height / 2:
+        painter.note(
+            f"The picture was brought from {given.width}x{given.height} to {size[0]}x{size[1]}, about as many pixels "
+            f"as {painter.model.name} was trained on; a width and height say otherwise."
+        )
     start = compose.divisible(fitted, family.multiple, family.min_side)
     stage = painter.stage("img2img", start.size, int(recipe.steps or 0), recipe.strength)
     painter.progress.expect([stage])

@@ -10,6 +10,7 @@ from studio.engine.compose import Box, Size
 from studio.engine.painter import Painter
 from studio.engine.tasks.img2img import unpainted
 from studio.errors import RecipeError
+from studio.settling.frame import trained_size
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,10 +85,24 @@ def _view(painter: Painter, canvas: _Canvas) -> tuple[Box, Size]:
     """What of the canvas the model sees, and at which size."""
     recipe = painter.recipe
     if recipe.mask_area != "masked":
-        return (0, 0, *canvas.picture.size), canvas.picture.size
+        whole = canvas.picture.size
+        return (0, 0, *whole), whole if recipe.width or recipe.height else _whole(painter, whole)
     asked = (recipe.width, recipe.height) if recipe.width and recipe.height else None
     box = compose.view_of(canvas.alpha, recipe.mask_padding or 0, asked)
     return box, asked or _native(painter, box[2] - box[0], box[3] - box[1])
+
+
+def _whole(painter: Painter, size: Size) -> Size:
+    """The size at which the model looks at a whole picture of this one; told where it is another."""
+    seen = trained_size(size, painter.model)
+    if seen[0] * seen[1] > size[0] * size[1] / 2:
+        return size
+    painter.note(
+        f"The picture of {size[0]}x{size[1]} was painted at {seen[0]}x{seen[1]}, about as many pixels as "
+        f"{painter.model.name} was trained on, and enlarged into its place; the masked place alone (mask_area "
+        "“masked”) is painted in more detail, and a width and height say otherwise."
+    )
+    return seen
 
 
 def _native(painter: Painter, width: int, height: int) -> Size:
