@@ -177,7 +177,7 @@ def _seen_in_folder(folder: Path) -> dict[str, Any]:
     config, kinds = read_json(folder / CONFIG), 0
     weights = next(iter(sorted(folder.glob("*.safetensors"))), None)
     with suppress(ModelError):  # what is damaged is said of it when it is chosen
-        kinds = told_by_tensors(tensor_shapes(weights)) if weights else 0
+        kinds = told_by_tensors(header(weights).shapes) if weights else 0
     # A union is one whatever class its config names.
     network = of_config({**config, "_class_name": UNION} if kinds else config)
     if network is None:
