@@ -28,7 +28,7 @@ window.studio.hearsay = (element, props, watch, upload, bring) => {
         const told = props.value;
         if (!told?.serial) return;
         if (told.fault) return say(make("p", { class: "fault" }, told.fault));
-        say(make("p", {}, `The settings of ${told.name || "the text"} are in the form${told.left.length ? ", without:" : "."}`),
+        say(make("p", {}, `The settings of ${told.name || "the text"} are in the form${told.left.length ? "; left out or changed:" : "."}`),
             ...(told.left.length ? [make("ul", {}, ...told.left.map((words) => make("li", {}, words)))] : []));
     }
 

@@ -141,7 +141,7 @@ def _like(path: Path, studio_settings: Settings, options: dict[str, Any]) -> dic
     over = options | stored(here.inputs, options, quiet=True)
     fitted = fit(here, readers.of_file(path), studio_settings.model, over)
     for words in fitted.left:
-        print(f"{path}: left out: {words}", file=sys.stderr)
+        print(f"{path}: left out or changed: {words}", file=sys.stderr)
     inputs, given = here.inputs, fitted.values
     given |= {name: str(inputs.path(given[name])) for name in ("init_image", "mask_image") if name in given}
     if "controls" in given:

@@ -1,5 +1,6 @@
 """What a prompt says, below it, and presets: in a real browser."""
 
+import json
 import re
 from pathlib import Path
 
@@ -10,6 +11,11 @@ from tests.browser.conftest import NewPage
 
 pytestmark = pytest.mark.browser
 
+PASTE = """(entry, text) => {
+    const clipboardData = new DataTransfer();
+    clipboardData.setData("text/plain", text);
+    entry.dispatchEvent(new ClipboardEvent("paste", { clipboardData, bubbles: true, cancelable: true }));
+}"""
 STYLES = 'name,prompt,negative_prompt\nSnow,"{prompt}, in the snow",rain\nBad,a (b,\n'
 
 
@@ -133,3 +139,30 @@ def test_styles_are_imported_chosen_and_deleted(new_page: NewPage, address: str,
     expect(shelf.get_by_role("listitem")).to_have_count(4)
     shelf.get_by_role("button", name="Done").click()
     expect(page.locator("#field-styles .note")).to_have_text("")
+
+
+def test_settings_from_elsewhere_change_only_what_they_say(new_page: NewPage, address: str) -> None:
+    page = new_page(address)
+    prompt, seed = prompt_of(page), page.locator("#field-seed input")
+    prompt.fill("my own words")
+    note = page.locator(".hearsay-note")
+    nodes = {
+        "1": {"class_type": "Tagger", "inputs": {"image": "x.png", "kind": 1}},
+        "2": {"class_type": "CLIPTextEncode", "inputs": {"text": ["1", 0]}},
+        "3": {"class_type": "EmptyLatentImage", "inputs": {"width": 64, "height": 128}},
+        "4": {
+            "class_type": "KSampler",
+            "inputs": {"positive": ["2", 0], "latent_image": ["3", 0], "steps": 7, "sampler_name": "euler", "seed": 5},
+        },
+    }
+    file = {"name": "graph.json", "mimeType": "application/json", "buffer": json.dumps(nodes).encode()}
+    page.get_by_label("Picture or text with settings").set_input_files(file)
+    expect(note).to_contain_text("The prompt is made by nodes that are not read: Tagger")
+    expect(prompt).to_have_value("my own words")
+    expect(seed).to_have_value("5")
+
+    prompt.evaluate(PASTE, "a lion (in snow.Negative prompt: blurry, dark")
+    expect(note).to_contain_text("1 stray “(” was made a word")
+    expect(prompt).to_have_value(r"a lion \(in snow.")
+    expect(page.get_by_label("Negative prompt", exact=True)).to_have_value("blurry, dark")
+    expect(seed).to_have_value("5")

@@ -186,7 +186,7 @@ def test_a_command_takes_a_files_settings_and_its_options_count_over_them(
     given = asked(tmp_path, "a fort", "--like", str(tmp_path / "forge.txt"), "--model", "starter", "--steps", "9")
     said = {name: given[name] for name in ("prompt", "model", "steps", "seed", "scheduler")}
     assert said == {"prompt": "a fort", "model": "starter", "steps": "9", "seed": 123, "scheduler": "DPM++ 2M Karras"}
-    assert "left out: Civitai resources" in capsys.readouterr().err
+    assert "left out or changed: Civitai resources" in capsys.readouterr().err
 
 
 def test_a_command_finds_the_pictures_that_a_recipe_started_from(tmp_path: Path):
