@@ -13,6 +13,8 @@ from studio.metadata.foreign_names import plain
 
 # A text of more characters holds something else.
 LONGEST = 400_000
+# What stands before a text that is copied from A1111's page, from exiftool, or from a list of labels.
+COPIED = re.compile(r"\A(?:parameters(?: *: |\n)|User Comment *: |(?:positive )?prompt *: )\s*", re.IGNORECASE)
 NEGATIVE = re.compile(r"Negative prompt:", re.IGNORECASE)
 NEGATIVE_LINE = re.compile(r"^[ \t]*Negative prompt:", re.IGNORECASE | re.MULTILINE)
 STEPS = re.compile(r"(?<!Hires )(?<!Refiner )\bSteps: *\d+[ \t]*(?=[,\n]|\Z)")
@@ -51,7 +53,7 @@ class SettingsText:
 
 def split(text: str) -> SettingsText:
     """The parts of the text; without settings where it has none."""
-    text = text.replace("\r\n", "\n").replace("\r", "\n").strip()
+    text = COPIED.sub("", text.replace("\r\n", "\n").replace("\r", "\n").strip(), count=1)
     at = _begin(text) if len(text) <= LONGEST else None
     words = text if at is None else text[:at]
     prompt, negative = _prompts(words)

@@ -191,6 +191,35 @@ def test_a_pipe_is_opened():
     assert read(made).values == WHOLE
 
 
+def test_a_pipe_of_easy_nodes_is_gone_through():
+    loader = node(
+        "easy fullLoader",
+        ckpt_name="m.safetensors",
+        vae_name="Baked VAE",
+        clip_skip=-1,
+        lora_name="None",
+        positive="a fox, woods",
+        negative="blurry",
+        empty_latent_width=640,
+        empty_latent_height=512,
+        batch_size=1,
+    )
+    before = node(
+        "easy preSampling",
+        pipe=["60", 0],
+        steps=12,
+        cfg=5.5,
+        sampler_name="dpmpp_2m",
+        scheduler="karras",
+        denoise=1,
+        seed=99,
+    )
+    made = graph(n60=loader, n61=before)
+    made["3"] = node("easy kSampler", pipe=["61", 0], image_output="Save", link_id=0, save_prefix="ComfyUI")
+    found = read(made)
+    assert found.values == WHOLE
+
+
 def test_the_efficient_loader_says_all():
     loader = node("Efficient Loader", ckpt_name="m.safetensors", vae_name="Baked VAE", clip_skip=-2, lora_name="ink.safetensors", lora_model_strength=0.7, lora_clip_strength=0.5, positive="a fox, woods", negative="blurry", empty_latent_width=640, empty_latent_height=512, batch_size=1, lora_stack=["61", 0])  # fmt: skip
     stack = node("LoRA Stacker", input_mode="simple", lora_count=2, lora_name_1="pen", lora_wt_1=0.3, lora_name_2="None", lora_wt_2=1, lora_name_3="no", lora_wt_3=1)  # fmt: skip
@@ -217,6 +246,8 @@ def test_the_efficient_loader_says_all():
         (node("Lora Loader Stack (rgthree)", lora_01="ink.safetensors", strength_01=0.6, lora_02="None", strength_02=1), [("ink", 0.6)]),
         (node("CR LoRA Stack", switch_1="On", lora_name_1="ink", model_weight_1=0.6, clip_weight_1=0.6, switch_2="Off", lora_name_2="off", model_weight_2=1), [("ink", 0.6)]),
         (node("Lora Loader (LoraManager)", loras={"__value__": [{"name": "ink", "strength": 0.6, "active": True}, {"name": "off", "strength": 1, "active": False}]}), [("ink", 0.6)]),
+        (node("LoraLoader|pysssss", lora_name={"content": "ink.safetensors", "image": None}, strength_model=0.6, strength_clip=0.6), [("ink", 0.6)]),
+        (node("CR Load LoRA", switch="On", lora_name="ink.safetensors", strength_model=0.6, strength_clip=0.6), [("ink", 0.6)]),
         (node("LoraTagLoader", text="<lora:ink:0.6>, words, <lora:pen:0.2:0.1>"), [("ink", 0.6), ("pen", 0.2)]),
     ],
     ids=lambda one: one["class_type"] if isinstance(one, dict) else "",
@@ -241,9 +272,10 @@ def test_loras_are_read_however_a_node_lists_them(loader: dict[str, Any], loras:
         ({"n30": node("ImpactSwitch", select=1, input1=["31", 0], input2=["32", 0]), "n31": node("CR Text", text="a fox"), "n32": node("CR Text", text="a cat")}, "a fox"),
         ({"n30": node("Any Switch (rgthree)", any_02=["32", 0], any_01=["31", 0]), "n31": node("CR Text", text="a fox"), "n32": node("CR Text", text="a cat")}, "a fox"),
         ({"n30": node("Switch", switch=False, on_true=["32", 0], on_false=["31", 0]), "n31": node("CR Text", text="a fox"), "n32": node("CR Text", text="a cat")}, "a fox"),
+        ({"n30": node("easy positive", positive="a fox")}, "a fox"),
         ({"n30": node("Reroute", x=["31", 0]), "n31": node("CR Text", text="a fox")}, "a fox"),
     ],
-    ids=range(11),
+    ids=range(12),
 )  # fmt: skip
 def test_a_text_is_put_together_where_that_is_plain(nodes: dict[str, Any], prompt: str):
     made = graph(**nodes)
@@ -385,6 +417,16 @@ def test_the_layer_of_clip_and_the_vae_that_decodes_are_read():
     made["8"]["inputs"]["vae"] = ["51", 0]
     found = read(made)
     assert (found.values, found.left) == (WHOLE | {"clip_skip": 2, "vae": "kl-f8"}, ())
+
+
+def test_steps_and_samplers_that_no_node_says_are_said():
+    found = read(flux(n16=node("X", a=["5", 0]), n17=node("ManualSigmas", sigmas="1,0")))
+    assert not found.values.keys() & {"steps"}
+    assert "The number of steps is said by no node that is read" in found.left
+
+
+def test_noise_removed_in_part_without_a_picture_is_said_as_that():
+    assert read(changed({"denoise": 0.8})).left == ("Denoise 0.8: there is no picture to start from",)
 
 
 def test_what_nothing_leads_to_is_not_told():

@@ -223,6 +223,20 @@ def test_the_same_is_read_from_a_comment_in_exif_and_with_its_loras(tmp_path: Pa
     assert readers.of_text(json.dumps(given)).values == found.values
 
 
+def test_civitais_own_pictures_say_their_settings_beside_a_graph():
+    meta = {"prompt": "a fox", "negativePrompt": "blurry", "steps": 12, "cfgScale": 4, "seed": 5, "sampler": "Euler a"}
+    sampler = {"class_type": "KSampler", "inputs": {"steps": 1, "positive": ["6", 0], "latent_image": ["5", 0]}}
+    found = readers.of_text(json.dumps({"11": sampler, "extra": {"airs": []}, "extraMetadata": json.dumps(meta)}))
+    assert (found.tool, found.values["steps"], found.values["scheduler"]) == ("Civitai", 12, "Euler a")
+
+
+def test_novelais_comment_in_exif_is_read(tmp_path: Path):
+    whole = {"Software": "NovelAI", "Source": "V3", "Description": "fox", "Comment": json.dumps(NOVELAI)}
+    path = tmp_path / "a.webp"
+    Image.new("RGB", (64, 64)).save(path, exif=exif("<", json.dumps(whole).encode()))
+    assert (readers.of_file(path).tool, readers.of_file(path).values["seed"]) == ("NovelAI", 5)
+
+
 def test_hashes_of_models_and_loras_are_kept(tmp_path: Path):
     hashes = [readers.of_text(json.dumps(given)).hashes for given in (FOOOCUS, INVOKE, SWARM, CIVITAI)]
     assert hashes[0] == {"juggernautXL_v8": "aeb7e9e689", "ink": "4852686128"}

@@ -32,6 +32,11 @@ VALUES = {
         (f"Negative prompt: blurry\n{S}", "", "blurry", ()),
         (f"a lion\nnegative Prompt: blurry\n{S}", "a lion", "blurry", ()),
         (f"a lion\n{S}\n\n\n", "a lion", "", ()),
+        (f"parameters\n\na lion\nNegative prompt: blurry\n{S}", "a lion", "blurry", ()),
+        (f"Parameters                      : a lion.Negative prompt: blurry.{S}", "a lion.", "blurry.", ()),
+        (f"User Comment : a lion {S}", "a lion", "", ()),
+        (f"Positive prompt: a lion\nNegative prompt: blurry\n{S}", "a lion", "blurry", ()),
+        (f"Prompt: a lion\n{S}", "a lion", "", ()),
         (f"Steps: 5 of stone\n{S}", "Steps: 5 of stone", "", ()),
         (f"Subject: a lion, Mood: calm, Style: ink\n{S}", "Subject: a lion, Mood: calm, Style: ink", "", ()),
         (
@@ -169,6 +174,35 @@ def test_samplers_of_other_tools_are_known_by_their_names(sampler: str, ours: st
 def test_forge_guides_flux_by_its_distilled_scale_and_cpp_by_guidance():
     for text in ("CFG scale: 1, Distilled CFG Scale: 3.5", "CFG scale: 1.000000, Guidance: 3.500000"):
         assert readers.of_text(f"x\nSteps: 5, Sampler: Euler, {text}").values["guidance_scale"] == 3.5
+
+
+@pytest.mark.parametrize(
+    ("said", "model", "hashes"),
+    [
+        ("Model: sd/m_v1.safetensors [31e35c80fc], Model hash: ab", "m_v1", {"m_v1": "31e35c80fc"}),
+        ("Model: m_v1.5, Model hash: 31e35c80fc", "m_v1.5", {"m_v1.5": "31e35c80fc"}),
+        ("Model: x [y]", "x [y]", {}),
+    ],
+)
+def test_a_model_is_named_without_folder_ending_and_hash(said: str, model: str, hashes: dict[str, str]):
+    found = readers.of_text(f"x\n{S}, {said}")
+    assert found.values["model"] == model
+    assert found.hashes.items() >= hashes.items()
+
+
+def test_a_hash_without_a_name_is_said():
+    left = readers.of_text(f"x\n{S}, Model hash: 45dee52b").left
+    assert left == ("Model hash 45dee52b: the model has no name in the file",)
+
+
+def test_the_description_of_draw_things_is_read():
+    found = readers.of_text(
+        "a fox\n-blurry, dark\nSteps: 12, Sampler: DPM++ 2M Karras, Guidance Scale: 4.0, Seed: 5, Size: 512x640, "
+        "Model: m_f16.ckpt, Strength: 1.0, Seed Mode: Scale Alike"
+    )
+    told = {name: found.values[name] for name in ("prompt", "negative_prompt", "guidance_scale", "model")}
+    assert told == {"prompt": "a fox", "negative_prompt": "blurry, dark", "guidance_scale": 4, "model": "m_f16"}
+    assert found.tool == "Draw Things"
 
 
 def test_any_seed_is_left_open():

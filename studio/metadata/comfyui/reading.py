@@ -35,6 +35,7 @@ FACTOR = re.compile(r"(?:^|\D)([248])x|x([248])(?:\D|$)", re.IGNORECASE)
 NEXT_MODEL = ("model", "MODEL", "base_model", "unet", *PIPES)
 # What loaders call the VAE that a checkpoint brings along.
 OWN_VAE = ("", "none", "bakedvae", "automatic", "pixelspace")
+NO_STRENGTH = "there is no picture to start from"
 NO_SECOND = "no second pass here is like it"
 
 
@@ -61,8 +62,8 @@ class _Reading:
             **self._prompt(positive, "prompt"),
             **self._prompt(negative, "negative_prompt"),
             **self._model(),
-            **self._size(),
-            **self._sampling(positive),
+            **(size := self._size()),
+            **self._sampling(positive, pictured=not size),
             **self._clip_skip(),
             **self._vae(),
         }
@@ -148,6 +149,8 @@ class _Reading:
 
     def _size(self) -> dict[str, Any]:
         link: Link | None = latent_of(self.graph, self.sampler)
+        if link is None:
+            return next((sides for part in self.parts if (sides := self._sides(part))), {})
         for _ in range(MOST_STEPS):
             found = self.graph.source(link)
             if found is None:
@@ -186,7 +189,7 @@ class _Reading:
                 return {"width": int(said[1]), "height": int(said[2])}
         return None
 
-    def _sampling(self, positive: Words) -> dict[str, Any]:
+    def _sampling(self, positive: Words, *, pictured: bool) -> dict[str, Any]:
         sigmas = self._first_with(self._link("sigmas"), "steps")
         name, schedule = self._sampler_name(), self._of("scheduler", sigmas)
         if schedule is None and sigmas and sigmas.is_like("karras"):
@@ -198,7 +201,9 @@ class _Reading:
         steps = self._of("steps", sigmas)
         denoise = self._of("denoise", sigmas)
         if denoise not in (None, 1, 1.0):
-            self.left.append(left_out("Denoise", denoise, NO_PICTURE))
+            self.left.append(left_out("Denoise", denoise, NO_PICTURE if pictured else NO_STRENGTH))
+        unknown = {"sampler": ours, "number of steps": steps}
+        self.left += [f"The {what} is said by no node that is read" for what, value in unknown.items() if value is None]
         noise = self.graph.source(self._link("noise")) if isinstance(self._link("noise"), Link) else None
         self.left += _besides(self.sampler, steps)
         guidance = positive.guidance

@@ -13,7 +13,8 @@ MOST_CHAIN = 20
 def is_sampler(node: Node) -> bool:
     """Whether it removes noise, by its inputs; what enlarges tile by tile, or mends faces, takes a picture instead."""
     shaped = node.link(*LATENTS) and node.link(*WORDS) and any(name in node.inputs for name in SAMPLING)
-    return bool(shaped) or (node.kind.startswith("KSampler") and "steps" in node.inputs)
+    piped = node.is_like("ksampler") and node.link(*PIPES)
+    return bool(shaped or piped) or (node.kind.startswith("KSampler") and "steps" in node.inputs)
 
 
 def chain_of(graph: Graph) -> list[Node]:

@@ -11,7 +11,7 @@ from studio.metadata.imported import stem
 NUMBERS = ("value", "int", "float", "number", "Number", "INT", "FLOAT", "seed", "noise_seed", "Value")
 TEXTS = (
     "populated_text", "text", "string", "value", "prompt", "String", "text_0", "Text", "STRING", "text_g", "t5xxl",
-    "clip_l", "text_l", "positive", "result", "output",
+    "clip_l", "text_l", "positive", "negative", "result", "output",
 )  # fmt: skip
 DELIMITERS = ("delimiter", "separator", "delim", "sep", "joiner")
 WRITTEN = {"\\n": "\n", "comma": ", ", "space": " ", "newline": "\n"}
@@ -130,13 +130,14 @@ def loras_of(node: Node) -> Iterator[tuple[Any, Any, Any]]:
         if isinstance(one, Mapping) and isinstance(one.get("name"), str) and one.get("active") not in OFF:
             yield one["name"], one.get("strength"), one.get("clipStrength")
     most = node.inputs.get("lora_count")
-    for name, value in node.inputs.items():
+    for name, given in node.inputs.items():
         found = LORA_NAME.fullmatch(name)
+        value = given.get("content") if isinstance(given, Mapping) else given
         if not found or not isinstance(value, str) or value in ("", "None", "none"):
             continue
         place = found[1] or found[2] or ""
         beyond = isinstance(most, int) and place.isdecimal() and int(place) > most
-        if node.inputs.get(f"switch_{place}") not in OFF and not beyond:
+        if node.inputs.get(f"switch_{place}" if place else "switch") not in OFF and not beyond:
             yield value, _weight(node, place, MODEL_WEIGHTS), _weight(node, place, TEXT_WEIGHTS)
 
 

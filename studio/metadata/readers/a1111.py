@@ -27,6 +27,7 @@ PLACES = (
 FIELDS: Mapping[str, str] = {
     "steps": "steps",
     "cfgscale": "guidance_scale",
+    "guidancescale": "guidance_scale",
     "distilledcfgscale": "guidance_scale",
     "imagecfgscale": "image_guidance_scale",
     "seed": "seed",
@@ -53,6 +54,8 @@ FACTS = frozenset(
 PICTURED = re.compile(r"denoisingstrength|mask.*|inpaint.*|postprocess.*|controlnet.*|initimage.*")
 NOT_HERE = ("", "none", "automatic", "default", "defaultmodel")
 OURS = re.compile(r"Image Studio (\S+)")
+# A1111 shows a checkpoint with its hash.
+HASHED = re.compile(r"(.{1,300}?) *\[([0-9a-f]{8,12})\]")
 SIZE = re.compile(r"\s*(\d{1,9})\s*[x×]\s*(\d{1,9})\s*")
 
 
@@ -97,6 +100,8 @@ class _Reading:
         self.said = {plain(name): value for name, value in reversed(parts.settings.items())}
         self.left: list[str] = []
         self.hashes = _hashes(self.said)
+        if "seedmode" in self.said:
+            _part_draw_things(parts)
 
     def imported(self) -> ImportedSettings:
         values: dict[str, Any] = {"prompt": from_a1111(self.parts.prompt)}
@@ -130,6 +135,7 @@ class _Reading:
         kinds = {
             "SD.Next": "app" in self.said and "next" in self.said["app"].casefold(),
             "ComfyUI": version.casefold().startswith("comfy"),
+            "Draw Things": "seedmode" in self.said,
             "Fooocus": version.startswith("Fooocus"),
             "stable-diffusion.cpp": "cpp" in version,
             "Forge": bool(re.match(r"f\d|neo|classic", version)),
@@ -142,6 +148,11 @@ class _Reading:
         if plain(vae := self.said.get("vae", "")) not in NOT_HERE:
             values["vae"] = stem(vae)
         name = self.said.get("model") or _resource(self.said, "checkpoint")
+        if hashed := HASHED.fullmatch(name):
+            name = hashed[1]
+            self.hashes[stem(name)] = hashed[2]
+        if not name and "modelhash" in self.said:
+            self.left.append(left_out("Model hash", self.said["modelhash"], "the model has no name in the file"))
         return values | {"model": stem(name)} if name else values
 
     def _guidance(self, values: Mapping[str, Any]) -> dict[str, Any]:
@@ -227,6 +238,13 @@ class _Reading:
 # Pixels by which rounding moves a side.
 SHAPE = 8
 NO_SECOND = "the second pass is left out"
+
+
+def _part_draw_things(parts: SettingsText) -> None:
+    """The description that Draw Things writes has its negative prompt on a line that begins with a minus."""
+    prompt, found, negative = parts.prompt.rpartition("\n-")
+    if found and parts.negative is None:
+        parts.prompt, parts.negative = prompt, negative
 
 
 def _label(parts: SettingsText, name: str) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from studio.metadata import foreign_json
 from studio.metadata.file_texts import FileTexts
 from studio.metadata.imported import ImportedSettings, clip_skip, known, stem
 from studio.metadata.readers.base import Flat, Reader, loras, seed
@@ -21,7 +22,8 @@ MARKS = frozenset({"steps", "cfgScale", "cfg_scale", "seed", "sampler", "num_inf
 def read(texts: FileTexts) -> ImportedSettings | None:
     """The settings of an object with a prompt and two other settings under usual names."""
     for outer in texts.objects.values():
-        inner = outer.get("meta")
+        # Its own pictures have that beside a graph of ComfyUI.
+        inner = foreign_json.mapping(str(outer.get("extraMetadata", ""))) or outer.get("meta")
         given = inner if isinstance(inner, dict) else outer
         if isinstance(given.get("prompt"), str) and len(MARKS & given.keys()) >= 2:
             return _read(given)
@@ -57,4 +59,4 @@ def _read(given: Mapping[str, Any]) -> ImportedSettings:
     return flat.imported(values, "Civitai", str(given.get("Version", "")))
 
 
-READER = Reader("Civitai", read, rank=85)
+READER = Reader("Civitai", read, rank=75)

@@ -21,7 +21,8 @@ FACTS = (
 
 def read(texts: FileTexts) -> ImportedSettings | None:
     """The settings of its comment; what is hidden in the pixels holds the same texts as one object."""
-    hidden = texts.objects.get("stealth", {})
+    whole = (one for one in texts.objects.values() if "Comment" in one and "Software" in one)
+    hidden = next(whole, {})
     comment = hidden.get("Comment") if "Comment" in hidden else texts.texts.get("Comment", "")
     given = comment if isinstance(comment, dict) else foreign_json.mapping(str(comment))
     wrote = str(hidden.get("Software") or texts.software)
