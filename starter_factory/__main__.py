@@ -1,6 +1,7 @@
 """Draws the world of the embedded model and trains it, stage by stage: `python -m starter_factory COMMAND`."""
 
 import argparse
+import json
 import os
 import random
 import sys
@@ -52,7 +53,12 @@ def main() -> None:
     sample.add_argument("--guidance", type=float, default=3.0)
     sample.add_argument("--steps", type=int, default=20)
     sample.add_argument("--live", action="store_true", help="take the denoiser from its checkpoint")
-    for command in (train, keep, sample):
+    measure = commands.add_parser("measure", help="how well pictures follow unseen captions, and how much they differ")
+    measure.add_argument("--count", type=int, default=64, help="captions")
+    measure.add_argument("--prompt", default="house", help="the thing whose pictures are compared")
+    measure.add_argument("--seeds", type=int, default=32)
+    measure.add_argument("--live", action="store_true", help="take the denoiser from its checkpoint")
+    for command in (train, keep, sample, measure):
         command.add_argument(
             "--work", type=Path, default=WORK, help="folder of checkpoints; a file `pause` there pauses"
         )
@@ -101,12 +107,20 @@ def _sample(asked: argparse.Namespace) -> None:
     write_sheet(paint(pipeline, prompts, steps=asked.steps, guidance=asked.guidance), asked.sheet)
 
 
+def _measure(asked: argparse.Namespace) -> None:
+    from starter_factory.report import measure
+
+    live = Session(asked.work, torch.device("cpu")) if asked.live else None
+    print(json.dumps(measure(Stored(asked.stored), live, asked.count, asked.prompt, asked.seeds), indent=2))
+
+
 COMMANDS: Mapping[str, Callable[[argparse.Namespace], None]] = {
     "art": _make_art,
     "world": _draw_world,
     "train": _train,
     "store": _store,
     "sample": _sample,
+    "measure": _measure,
 }
 
 

@@ -14,6 +14,7 @@ from transformers import CLIPTextModel, CLIPTokenizer
 from starter_factory.tokenizer import save_tokenizer
 
 WEIGHTS = "diffusion_pytorch_model.safetensors"
+PROBE = "probe/model.safetensors"
 INDEX = {
     "_class_name": "StableDiffusionPipeline",
     "_diffusers_version": "0.42.1",
@@ -71,6 +72,15 @@ class Stored:
         # Without this, transformers loads the text encoder in fp16 beside networks in fp32.
         amend(folder / "config.json", dtype="float32")
         save_tokenizer(tokenizer, self.folder / "tokenizer")
+
+    def put_probe(self, probe: nn.Module) -> None:
+        (self.folder / "probe").mkdir(parents=True, exist_ok=True)
+        halve(self.folder / PROBE, probe.state_dict())
+
+    def fill_probe(self, probe: Network) -> Network:
+        """Give a new probe its stored weights."""
+        probe.load_state_dict({name: part.float() for name, part in load_file(self.folder / PROBE).items()})
+        return _frozen(probe)
 
     def _put(self, name: str, network: AutoencoderKL | UNet2DConditionModel) -> None:
         folder = self.folder / name

@@ -4,7 +4,7 @@ import pytest
 import torch
 from diffusers import StableDiffusionPipeline
 
-from starter_factory import base, decoder, text, vae
+from starter_factory import base, decoder, probe, text, vae
 from starter_factory.sampling import paint, pipeline_of
 from starter_factory.stages import STAGES
 from starter_factory.store import Stored
@@ -28,7 +28,7 @@ def stored(tmp_path_factory) -> Stored:
 
 @pytest.fixture(autouse=True)
 def small_batches(monkeypatch) -> None:
-    for stage, size in ((vae, 1), (decoder, 1), (base, 4), (text, 4)):
+    for stage, size in ((vae, 1), (decoder, 1), (base, 4), (text, 4), (probe, 2)):
         monkeypatch.setattr(stage, "BATCH", size)
     monkeypatch.setattr(vae, "CROP", 32)
     monkeypatch.setattr(decoder, "SIDE", 32)
