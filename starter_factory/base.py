@@ -2,28 +2,28 @@
 
 import random
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 
 import cv2
 import numpy as np
 import torch
 from diffusers import AutoencoderKL, DDIMScheduler, UNet2DConditionModel
+from diffusers.models.attention_processor import AttnProcessor
 from torch import Tensor
 from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 from transformers import CLIPTextModel, CLIPTokenizer
 
 from starter_factory.captions import describe
 from starter_factory.draw import SHAPES, SIDE, draw
-from starter_factory.scene import training_scene
+from starter_factory.scene import Scene, training_scene
 from starter_factory.store import Stored
 from starter_factory.text import WIDTH, to_ids
 from starter_factory.training import Batch, Run, Session, autocast, fit, samples_of
-from starter_factory.vae import FACTOR, to_tensor
+from starter_factory.vae import FACTOR
 
 CHANNELS = (32, 64, 112, 160)
 ATTENDING = 2
 HEADS = 4
-LEARNING_RATE = 8e-4
+LEARNING_RATE = 1e-3
 BATCH = 16
 # On a GPU one step takes so many times the pictures of a step on a processor core.
 GPU_FACTOR = 24
@@ -31,11 +31,10 @@ SHAPE_WEIGHTS = (8, 1, 1)
 CAPTION_DROP = 0.1
 SUBJECT_WEIGHT = 2.0
 HIGHEST_SNR_WEIGHT = 5.0
-# A new picture takes the place of the oldest in memory; each is used so many times on average.
+# Each picture is used so many times on average, each time with one of its captions; so many are kept.
 USES = 4
+CAPTIONS = 6
 KEPT = 12_000
-# Batches of smaller pictures are twice as large.
-FULL_LATENTS = 3000
 FIRST_SEED = 2**34
 
 
@@ -71,20 +70,11 @@ def build_scheduler() -> DDIMScheduler:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Latent:
-    """One encoded picture: its scene's seed, latents (4, h, w), and the share of each that shows a subject."""
-
-    seed: int
-    latents: Tensor
-    shown: Tensor
-
-
 class Renders(IterableDataset[Batch]):
     """Batches of new renders of one shape each, without end; a share at half the side. Workers share the seeds."""
 
-    def __init__(self, first: int, batch: int, half: float) -> None:
-        self.first, self.batch, self.half = first, batch, half
+    def __init__(self, tokenizer: CLIPTokenizer, first: int, batch: int, half: float) -> None:
+        self.tokenizer, self.first, self.batch, self.half = tokenizer, first, batch, half
 
     def __iter__(self) -> Iterator[Batch]:
         worker = get_worker_info()
@@ -94,65 +84,78 @@ class Renders(IterableDataset[Batch]):
             rng = random.Random(seed)
             width, height = rng.choices(SHAPES, weights=SHAPE_WEIGHTS)[0]
             scale = 2 if rng.random() < self.half else 1
-            yield _rendered(range(seed, seed + self.batch), width // scale, height // scale)
+            yield _rendered(self.tokenizer, range(seed, seed + self.batch), width // scale, height // scale)
             seed += workers * self.batch
 
 
-def _rendered(seeds: range, width: int, height: int) -> Batch:
-    images, shown = [], []
+def _rendered(tokenizer: CLIPTokenizer, seeds: range, width: int, height: int) -> Batch:
+    """Pictures as bytes, where they show subjects (at latents' size), and token ids of several captions each."""
+    images, shown, ids = [], [], []
     for seed in seeds:
-        drawing = draw(training_scene(seed), width, height)
+        scene, rng = training_scene(seed), random.Random(seed)
+        drawing = draw(scene, width, height)
         size = (width // FACTOR, height // FACTOR)
         share = cv2.resize((drawing.labels > 0).astype(np.float32), size, interpolation=cv2.INTER_AREA)
-        images.append(to_tensor(drawing.image))
+        images.append(torch.from_numpy(drawing.image))
         shown.append(torch.from_numpy(share))
-    return {"seeds": torch.tensor(list(seeds)), "images": torch.stack(images), "shown": torch.stack(shown)}
+        ids.append(torch.stack([to_ids(tokenizer, _caption(scene, rng)) for _ in range(CAPTIONS)]))
+    return {"images": torch.stack(images), "shown": torch.stack(shown).half(), "ids": torch.stack(ids).short()}
 
 
-@dataclass
-class Memory:
-    """The last encoded pictures, by shape; a batch takes some that are new and draws the rest from here."""
+def _caption(scene: Scene, rng: random.Random) -> str:
+    return "" if rng.random() < CAPTION_DROP else describe(scene, rng).text
 
-    vae: AutoencoderKL
-    session: Session
-    kept: dict[tuple[int, ...], list[Latent]] = field(default_factory=dict)
 
-    def add(self, batch: Batch) -> None:
-        with torch.no_grad(), autocast(self.session.device):
-            images = batch["images"].to(self.session.device, memory_format=torch.channels_last)
-            latents = self.vae.encode(images).latent_dist.mean.half()
-        shape = (latents.shape[-2], latents.shape[-1])
-        kept = self.kept.setdefault(shape, [])
-        rows = zip(batch["seeds"].tolist(), latents, batch["shown"].to(latents), strict=True)
-        kept.extend(Latent(seed, latent, shown) for seed, latent, shown in rows)
-        del kept[: max(0, len(kept) - KEPT * (GPU_FACTOR if self.session.device.type == "cuda" else 1))]
+class Ring:
+    """The last rows of a batch's tensors, up to a number; new rows take the place of the oldest."""
 
-    def draw(self, count: int, rng: random.Random, shape: tuple[int, ...] | None = None) -> list[Latent]:
-        """Pictures of one shape, which is chosen by how many of it there are if none is named."""
-        shapes = list(self.kept)
-        chosen = shape or rng.choices(shapes, weights=[len(self.kept[shape]) for shape in shapes])[0]
-        return rng.choices(self.kept[chosen], k=count)
+    def __init__(self, room: int) -> None:
+        self.room, self.count, self.next = room, 0, 0
+        self.tensors: Batch = {}
+
+    def add(self, rows: Batch) -> None:
+        for key, value in rows.items():
+            if key not in self.tensors:
+                self.tensors[key] = torch.empty((self.room, *value.shape[1:]), dtype=value.dtype, device=value.device)
+        count = len(next(iter(rows.values())))
+        places = (self.next + torch.arange(count)) % self.room
+        for key, value in rows.items():
+            self.tensors[key][places.to(value.device)] = value
+        self.next = (self.next + count) % self.room
+        self.count = min(self.room, self.count + count)
+
+    def draw(self, count: int, randomness: torch.Generator) -> Batch:
+        places = torch.randint(0, self.count, (count,), generator=randomness)
+        return {key: value[places.to(value.device)] for key, value in self.tensors.items()}
 
 
 def batches(vae: AutoencoderKL, tokenizer: CLIPTokenizer, session: Session, first: int, batch: int) -> Iterator[Batch]:
-    """Latents, ids of a new caption each, and where subjects are."""
-    memory, rng = Memory(vae, session), random.Random(first)
-    renders = Renders(FIRST_SEED + first, max(1, batch // USES), session.half)
-    loader = DataLoader(renders, batch_size=None, num_workers=session.workers)
-    for rendered in loader:
-        memory.add(rendered)
-        drawn = memory.draw(batch, rng)
-        if drawn[0].shown.numel() < FULL_LATENTS:
-            drawn += memory.draw(batch, rng, drawn[0].shown.shape)
+    """Latents of one shape, ids of one of their captions, and where subjects are.
+
+    Some pictures are new, and all are drawn from the last that were encoded.
+    """
+    rings: dict[tuple[int, ...], Ring] = {}
+    randomness, room = torch.Generator().manual_seed(first), KEPT * batch // BATCH
+    renders = Renders(tokenizer, FIRST_SEED + first, max(1, batch // USES), session.half)
+    for rendered in DataLoader(renders, batch_size=None, num_workers=session.workers):
+        encoded = _encoded(vae, rendered, session.device)
+        rings.setdefault(tuple(encoded["latents"].shape[-2:]), Ring(room)).add(encoded)
+        counts = torch.tensor([float(ring.count) for ring in rings.values()])
+        ring = list(rings.values())[int(torch.multinomial(counts, 1, generator=randomness))]
+        drawn = ring.draw(batch, randomness)
+        which = torch.randint(0, CAPTIONS, (batch,), generator=randomness)
         yield {
-            "latents": torch.stack([latent.latents for latent in drawn]).float(),
-            "shown": torch.stack([latent.shown for latent in drawn]).float(),
-            "ids": torch.stack([to_ids(tokenizer, _caption(latent.seed, rng)) for latent in drawn]),
+            "latents": drawn["latents"].float(),
+            "shown": drawn["shown"].float(),
+            "ids": drawn["ids"][torch.arange(batch), which.to(drawn["ids"].device)].long(),
         }
 
 
-def _caption(seed: int, rng: random.Random) -> str:
-    return "" if rng.random() < CAPTION_DROP else describe(training_scene(seed), rng).text
+def _encoded(vae: AutoencoderKL, rendered: Batch, device: torch.device) -> Batch:
+    images = rendered["images"].to(device).permute(0, 3, 1, 2).float() / 127.5 - 1
+    with torch.no_grad(), autocast(device):
+        latents = vae.encode(images.to(memory_format=torch.channels_last)).latent_dist.mean.half()
+    return {"latents": latents, "shown": rendered["shown"].to(device), "ids": rendered["ids"].to(device)}
 
 
 def train_base(session: Session, stored: Stored) -> Run:
@@ -173,6 +176,9 @@ class Objective:
     def __init__(self, unet: UNet2DConditionModel, encoder: CLIPTextModel, session: Session) -> None:
         self.encoder, self.session, self.scheduler = encoder, session, build_scheduler()
         cuda = session.device.type == "cuda"
+        if not cuda:
+            # The fused kernel's backward pass in bf16 is slow on a CPU.
+            unet.set_attn_processor(AttnProcessor())
         self.unet = torch.compile(unet) if cuda else unet
         snr = self.scheduler.alphas_cumprod / (1 - self.scheduler.alphas_cumprod)
         self.weights = (HIGHEST_SNR_WEIGHT / (snr + 1)).clamp(max=1).to(session.device)

@@ -4,9 +4,11 @@ The learning rate rises shortly, then stays: a stage may be taken up again at an
 nothing over a run's last part, which makes weights to be stored.
 """
 
+import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -54,13 +56,25 @@ def fit(
     """Train `module` in place from its checkpoint, if there is one, and leave its averaged weights in it."""
     run = Run(name, module, session, learning_rate)
     started = time.monotonic()
-    while not run.over(started):
-        _wait_while_paused(session.work)
-        batch = {key: value.to(session.device) for key, value in next(batches).items()}
-        run.advance(loss_of(batch, run.noise()), len(next(iter(batch.values()))))
+    with _end_asked() as asked:
+        while not run.over(started) and not asked:
+            _wait_while_paused(session.work)
+            batch = {key: value.to(session.device) for key, value in next(batches).items()}
+            run.advance(loss_of(batch, run.noise()), len(next(iter(batch.values()))))
     run.save()
     run.use_average()
     return run
+
+
+@contextmanager
+def _end_asked() -> Iterator[list[int]]:
+    """A list that SIGTERM makes non-empty, so that what was learned is saved first."""
+    asked: list[int] = []
+    before = signal.signal(signal.SIGTERM, lambda number, _: asked.append(number))
+    try:
+        yield asked
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _wait_while_paused(work: Path) -> None:

@@ -87,6 +87,21 @@ def test_folding_the_shift_into_the_autoencoder_changes_no_picture():
     assert torch.allclose(plain, folded, atol=1e-4)
 
 
+def test_the_newest_pictures_take_the_place_of_the_oldest():
+    ring, randomness = base.Ring(4), torch.Generator().manual_seed(0)
+    for number in range(3):
+        ring.add({"latents": torch.full((2, 1), number)})
+    assert sorted(ring.draw(64, randomness)["latents"].unique().tolist()) == [1, 2]
+
+
+def test_pictures_of_several_shapes_are_drawn_by_helpers(stored):
+    work = Session(stored.folder, torch.device("cpu"), workers=2, half=0.5)
+    drawn = base.batches(stored.vae(), stored.tokenizer(), work, first=0, batch=4)
+    shapes = {tuple(next(drawn)["latents"].shape) for _ in range(6)}
+    assert len(shapes) > 1
+    assert all(shape[:2] == (4, 4) for shape in shapes)
+
+
 def test_pictures_of_other_shapes_are_painted(stored):
     (picture,) = paint(pipeline_of(stored), ["two red boats"], steps=1, size=(48, 80))
     assert picture.shape == (80, 48, 3)
