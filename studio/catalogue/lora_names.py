@@ -1,7 +1,7 @@
 """What the tensors of a LoRA are called: which part of the change to which module each is, in every format there is."""
 
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
@@ -92,6 +92,17 @@ STRANGERS = (
     (re.compile(r"\.vera_lambda_[bd]\b"), "a VeRA"),
 )
 BUNDLED = re.compile(r"^bundle_emb\.(.+?)\.(string_to_param\.\*|emb_params|clip_[lg])$")
+# What each kind of change is made of, and what may stand beside it.
+HADA = frozenset(f"hada_w{number}_{end}" for number in (1, 2) for end in "ab")
+WHOLES = (
+    frozenset({"down", "up"}),
+    HADA,
+    *(frozenset({*first, *second}) for first in ({"lokr_w1"}, {"lokr_w1_a", "lokr_w1_b"})
+      for second in ({"lokr_w2"}, {"lokr_w2_a", "lokr_w2_b"})),
+    frozenset({"oft_blocks"}),
+    frozenset({"diff"}),
+)  # fmt: skip
+BESIDE = frozenset({"alpha", "diff_b", "dora_scale", "lora_magnitude_vector", "rescale"})
 # How wide the text is that the UNet of each family reads.
 WIDTHS = {128: "starter", 768: "sd15", 1024: "sd21", 2048: "sdxl"}
 # Parts of module names that only one family has.
@@ -192,6 +203,27 @@ def rank_of(header: Header) -> int | None:
 def foreign(keys: Iterable[str]) -> list[str]:
     """The names that no format has, or that begin as no network of a known family does."""
     return [key for key in keys if not BUNDLED.match(key) and not _is_known(part(key))]
+
+
+def torn(shapes: Mapping[str, tuple[int, ...]]) -> str | None:
+    """What a change to a module lacks, in words, where one is not whole; None where all are."""
+    modules: dict[tuple[str, str], dict[str, tuple[int, ...]]] = defaultdict(dict)
+    for key, shape in shapes.items():
+        if found := part(key):
+            modules[found.component, found.module][found.role] = shape
+    faults = (_torn(module, roles) for (_, module), roles in modules.items())
+    return next((fault for fault in faults if fault), None)
+
+
+def _torn(module: str, roles: Mapping[str, tuple[int, ...]]) -> str | None:
+    held = roles.keys() - BESIDE
+    if not held:
+        return None if "diff_b" in roles else f"{module} has {' and '.join(sorted(roles))} and nothing else"
+    lacks = min((whole - held for whole in WHOLES), key=len)
+    if lacks:
+        return f"{module} lacks its {' and '.join(sorted(lacks))}"
+    ranks = {roles["down"][:1], roles["up"][1:2]} if "up" in roles and "mid" not in roles else set()
+    return f"the two halves of {module} are of unlike rank" if len(ranks) > 1 else None
 
 
 def _is_known(found: Part | None) -> bool:

@@ -24,7 +24,10 @@ TAGS = 5
 
 @dataclass(frozen=True)
 class LoraFile(NamedFile):
-    """What a LoRA's header says; `foreign` are the tensors that no format knows, `brings` the embeddings inside."""
+    """What a LoRA's header says; `foreign` are the tensors that no format knows, `brings` the embeddings inside.
+
+    `torn` says which of its changes is not whole, where one is not.
+    """
 
     format: str
     rank: int | None
@@ -34,6 +37,7 @@ class LoraFile(NamedFile):
     bytes: int
     foreign: tuple[str, ...] = ()
     brings: tuple[EmbeddingFile, ...] = ()
+    torn: str | None = None
 
     @property
     def sort(self) -> str:
@@ -47,6 +51,11 @@ class LoraFile(NamedFile):
                 f"{self.path.name} is not understood whole: {len(self.foreign)} of its {self.tensors} tensors are of "
                 f"no known format, or for a model that the studio does not know, such as {self.foreign[0]}.",
                 "Get it in the format of kohya, PEFT or diffusers, or leave it out.",
+            )
+        if self.torn:
+            return ModelError(
+                f"{self.path.name} is not whole: {self.torn}.",
+                "Its trainer or the download broke off: get it again, or leave it out.",
             )
         return None
 
@@ -72,7 +81,8 @@ class Loras(NamedFiles[LoraFile]):
         brings = tuple(embedding_of(word, path, parts, said) for word, parts in lora_names.bundled(said.shapes).items())
         rank, alpha, words = lora_names.rank_of(said), _alpha(said.metadata), _trigger_words(said.metadata)
         tensors, size = len(said.shapes), path.stat().st_size
-        return LoraFile(name, path, family, sort, rank, alpha, words, tensors, size, foreign, brings)
+        torn = lora_names.torn(said.shapes)
+        return LoraFile(name, path, family, sort, rank, alpha, words, tensors, size, foreign, brings, torn)
 
 
 def _alpha(metadata: Mapping[str, str]) -> float | None:
