@@ -35,6 +35,8 @@ from studio.recipe import Recipe
 
 # Ended jobs that stay findable, of each owner.
 KEPT = 50
+# Ended jobs that stay in memory, of all owners; the others are read from the disk when they are asked for.
+RECENT = 1000
 # A job that ends the whole process this often is not tried again.
 ATTEMPTS = 3
 # Beside the jobs on disk: why none is run any more.
@@ -251,7 +253,7 @@ class JobQueue:
     def get(self, id: str, owner: str) -> Job:  # noqa: A002
         """The owner's job; JobError where there is none of this id."""
         with self._lock:
-            job = self._jobs.get(id)
+            job = self._known(id)
         if job is None or job.owner != owner:
             raise JobError("There is no such job.", "It may have ended long ago; its images are in the library.")
         return job
@@ -259,7 +261,7 @@ class JobQueue:
     def of(self, owner: str) -> list[Job]:
         """The owner's jobs, newest first."""
         with self._lock:
-            return [job for job in reversed(self._jobs.values()) if job.owner == owner]
+            return [job for id in self._ledger.of(owner) if (job := self._known(id))]  # noqa: A001
 
     def waiting(self) -> int:
         """How many jobs wait, of all owners."""
@@ -447,33 +449,47 @@ class JobQueue:
                 # The part at fault means something beside the form that was sent, which no later start has.
                 told = {name: value for name, value in vars(ending).items() if name != "part"}
                 self._ledger.end(job.id, job.state, **told)
-                self._forget_old(job.owner)
+                for old in self._ledger.forget_old(job.owner, KEPT):
+                    self._jobs.pop(old, None)
         except JobError:
             log.exception("The end of job %s could not be written down", job.id)
         job.tell(ending)
+        self._remember(job)
 
-    def _forget_old(self, owner: str) -> None:
-        ended = [job for job in self._jobs.values() if job.owner == owner and job.state not in ("waiting", "running")]
-        for job in ended[:-KEPT]:
-            del self._jobs[job.id]
-            self._ledger.forget(job.id)
+    def _remember(self, job: Job) -> None:
+        """The ended job is the last one to leave memory."""
+        self._jobs.pop(job.id, None)
+        self._jobs[job.id] = job
+        ended = [one.id for one in self._jobs.values() if one.state not in ("waiting", "running")]
+        for old in ended[:-RECENT]:
+            del self._jobs[old]
+
+    def _known(self, id: str) -> Job | None:  # noqa: A002
+        """The job of this id, where it has ended long ago from the disk; None where there is none."""
+        if id in self._jobs:
+            return self._jobs[id]
+        entry = self._ledger.entry(id)
+        if entry is None or entry.state in ("waiting", "running"):
+            return None
+        return self._recall(entry)
 
     def _restore(self) -> list[Job]:
-        """Take up what an earlier studio left: ended jobs can be found, those that are returned wait again."""
-        for entry in self._ledger.entries():
-            job = Job(entry.id, entry.owner, entry.recipes, entry.created)
-            job.restored = True
+        """Take up what an earlier studio left: those that are returned wait again."""
+        for entry in self._ledger.unfinished():
+            if entry.state == "failed":
+                self._recall(entry)
+                continue
+            job = _job(entry)
             self._jobs[job.id] = job
-            if entry.state in ("done", "stopped", "failed"):
-                self._recall(job, entry)
-            elif entry.state == "running" and entry.attempts >= ATTEMPTS:
+            if entry.state == "running" and entry.attempts >= ATTEMPTS:
                 self._end(job, Failed(f"The studio broke down {entry.attempts} times on this job.", GIVEN_UP_HINT))
             else:
                 self._fetching[job.id] = job
         return list(self._fetching.values())
 
-    def _recall(self, job: Job, entry: Entry) -> None:
-        """Write the log of an ended job again, as far as its images are still there."""
+    def _recall(self, entry: Entry) -> Job:
+        """An ended job with its log written again, as far as its images are still there."""
+        job = _job(entry)
         job.state = entry.state
         job.tell(Started())
         for image, name, seconds in self._ledger.images(job.id):
@@ -481,6 +497,15 @@ class JobQueue:
             if path.exists():
                 job.tell(Finished(image, path, job.recipes[image], seconds))
         job.tell(_ending(entry))
+        self._remember(job)
+        return job
+
+
+def _job(entry: Entry) -> Job:
+    """A job as an earlier studio left it."""
+    job = Job(entry.id, entry.owner, entry.recipes, entry.created)
+    job.restored = True
+    return job
 
 
 def _renumbered(event: Event, images: Sequence[int]) -> Event:

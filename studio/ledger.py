@@ -13,12 +13,16 @@ from studio.recipe import Recipe
 
 State = Literal["waiting", "running", "done", "stopped", "failed"]
 
+ENTRIES = "SELECT id, owner, created, recipes, state, attempts, seconds, message, hint, field FROM jobs"
+IDS = "SELECT id FROM jobs WHERE owner = ?"
+ENDED = "('done', 'stopped', 'failed')"
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS jobs (
     number INTEGER PRIMARY KEY, id TEXT UNIQUE, owner TEXT, created REAL, recipes TEXT,
     state TEXT DEFAULT 'waiting', attempts INTEGER DEFAULT 0,
     seconds REAL DEFAULT 0, message TEXT DEFAULT '', hint TEXT DEFAULT '', field TEXT
 );
+CREATE INDEX IF NOT EXISTS jobs_of_owner ON jobs (owner);
 CREATE TABLE IF NOT EXISTS images (
     job TEXT, image INTEGER, path TEXT, seconds REAL, PRIMARY KEY (job, image)
 );
@@ -49,6 +53,7 @@ class Ledger:
 
     def __init__(self, path: Path | None) -> None:
         self._lock = threading.Lock()
+        self._closed = False
         try:
             self._database = _open(path)
         except sqlite3.Error as error:
@@ -74,10 +79,14 @@ class Ledger:
         change = "UPDATE jobs SET state = ?, seconds = ?, message = ?, hint = ?, field = ? WHERE id = ?"
         self._write(change, state, seconds, message, hint, field, job)
 
-    def forget(self, job: str) -> None:
-        """Remove the job; its images stay in the library."""
-        self._write("DELETE FROM images WHERE job = ?", job)
-        self._write("DELETE FROM jobs WHERE id = ?", job)
+    def forget_old(self, owner: str, kept: int) -> list[str]:
+        """Remove the owner's ended jobs but for the newest `kept`, and say which; their images stay in the library."""
+        query = f"{IDS} AND state IN {ENDED} ORDER BY number DESC LIMIT -1 OFFSET ?"
+        old = [job for (job,) in self._read(query, owner, kept)]
+        for job in old:
+            self._write("DELETE FROM images WHERE job = ?", job)
+            self._write("DELETE FROM jobs WHERE id = ?", job)
+        return old
 
     def add_image(self, job: str, image: int, path: str, seconds: float) -> None:
         """Image number `image` of the job is stored at `path`."""
@@ -85,21 +94,30 @@ class Ledger:
 
     def images(self, job: str) -> list[tuple[int, str, float]]:
         """The stored images of a job: number, path, seconds; by number."""
-        with self._lock:
-            query = "SELECT image, path, seconds FROM images WHERE job = ? ORDER BY image"
-            return list(self._database.execute(query, (job,)))
+        return self._read("SELECT image, path, seconds FROM images WHERE job = ? ORDER BY image", job)
 
-    def entries(self) -> list[Entry]:
-        """Every job, oldest first; one whose recipes cannot be read has failed with the reason."""
-        columns = "id, owner, created, recipes, state, attempts, seconds, message, hint, field"
-        with self._lock:
-            rows = self._database.execute(f"SELECT {columns} FROM jobs ORDER BY number").fetchall()  # noqa: S608
-        return [_entry(*row) for row in rows]
+    def unfinished(self) -> list[Entry]:
+        """Every job that waits or was begun, oldest first; one that cannot be read has failed with the reason."""
+        return [_entry(*row) for row in self._read(f"{ENTRIES} WHERE state NOT IN {ENDED} ORDER BY number")]
+
+    def entry(self, job: str) -> Entry | None:
+        """One job; None where there is none of this id."""
+        return next((_entry(*row) for row in self._read(f"{ENTRIES} WHERE id = ?", job)), None)
+
+    def of(self, owner: str) -> list[str]:
+        """The ids of the owner's jobs, newest first."""
+        return [job for (job,) in self._read(f"{IDS} ORDER BY number DESC", owner)]
 
     def close(self) -> None:
         """Let go of the file."""
         with self._lock:
+            self._closed = True
             self._database.close()
+
+    def _read(self, query: str, *values: object) -> list[Any]:
+        """The rows of a query; none after the end, when a page may still ask."""
+        with self._lock:
+            return [] if self._closed else self._database.execute(query, values).fetchall()
 
     def _write(self, statement: str, *values: object) -> None:
         try:

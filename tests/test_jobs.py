@@ -1,7 +1,9 @@
 import contextvars
+import gc
 import logging
 import sqlite3
 import threading
+import weakref
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -9,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from studio import jobs
 from studio.backends.base import Rendered, Report
 from studio.errors import DeviceError, DeviceLostError, JobError, RecipeError, SettingsError
 from studio.events import END, Done, Event, Failed, Finished, Halted, Preview, Queued, Started, Step, Stopped
@@ -251,6 +254,30 @@ def test_an_owner_finds_the_last_jobs_newest_first(place: Place):
             end_of(job)
         assert queue.of("ann") == jobs[: -KEPT - 1 : -1]
         assert queue.of("bob") == [other]
+
+
+def test_ended_jobs_of_everybody_stay_findable_and_few_stay_in_memory(place: Place, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(jobs, "RECENT", 4)
+    people = [f"person {n}" for n in range(6)]
+    with closing(place.queue(Drawer())) as queue:
+        made = [(queue.submit([settled("a", n)], person), person) for n in range(3) for person in people]
+        wanted = {(job.id, person): end_of(job) for job, person in made}
+        images = {job.id: [event.path for event in job.results] for job, _ in made}
+        alive = [weakref.ref(job) for job, _ in made]
+        newest = {person: [job.id for job, owner in reversed(made) if owner == person] for person in people}
+        del made
+        gc.collect()
+        assert sum(ref() is not None for ref in alive) <= 5  # the worker may hold the last one
+        for (job, person), ending in wanted.items():
+            assert list(queue.get(job, person).follow())[-1] == ending
+            assert [event.path for event in queue.get(job, person).results] == images[job]
+            with pytest.raises(JobError):
+                queue.get(job, "somebody else")
+        assert {person: [job.id for job in queue.of(person)] for person in people} == newest
+        assert len(queue._jobs) == 4
+    with closing(place.queue(Drawer())) as queue:
+        assert len(queue._jobs) == 0
+        assert {person: [job.id for job in queue.of(person)] for person in people} == newest
 
 
 def test_closing_stops_the_running_job_and_a_new_start_goes_on(place: Place):
