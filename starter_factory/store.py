@@ -72,6 +72,7 @@ class Stored:
         # Without this, transformers loads the text encoder in fp16 beside networks in fp32.
         amend(folder / "config.json", dtype="float32")
         save_tokenizer(tokenizer, self.folder / "tokenizer")
+        amend(self.folder / "tokenizer" / "tokenizer_config.json", is_local=None, local_files_only=None)
 
     def put_probe(self, probe: nn.Module) -> None:
         (self.folder / "probe").mkdir(parents=True, exist_ok=True)
