@@ -74,6 +74,9 @@ class Settings(BaseSettings):
     offload: Literal["auto", "none", "model", "sequential"] = Field(
         "auto", description="What stays off the card between its turns; auto decides by free memory."
     )
+    precision: Literal["auto", "float32", "float16", "bfloat16"] = Field(
+        "auto", description="The number format of models; auto takes what suits model and device."
+    )
     threads: int | None = Field(
         None,
         ge=1,

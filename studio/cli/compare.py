@@ -46,7 +46,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         help="The folder the pictures go to. The same command again makes what is missing there and nothing else.",
     )
     parser.add_argument("--json", action="store_true", help="Print one JSON object about the cells and nothing else.")
-    settings_arguments(parser, "home", "device", "offload", "output_check", "day_budget_usd", "unknown_prices")
+    names = ("home", "device", "offload", "precision", "output_check", "day_budget_usd", "unknown_prices")
+    settings_arguments(parser, *names)
 
 
 def run(args: argparse.Namespace) -> int:

@@ -106,7 +106,7 @@ def output_arguments(parser: argparse.ArgumentParser) -> None:
     """Where images go and what is said about them; the same for every command that makes some."""
     parser.add_argument("--out", required=True, type=Path, metavar="DIR", help="The folder the images go to.")
     parser.add_argument("--json", action="store_true", help="Print one JSON object about the images and nothing else.")
-    settings_arguments(parser, "home", "device", "offload", "output_check")
+    settings_arguments(parser, "home", "device", "offload", "precision", "output_check")
 
 
 def run(args: argparse.Namespace) -> int:

@@ -29,7 +29,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--model", metavar="MODEL", help="The model that draws them (default: the studio's own).")
     parser.add_argument("--prompt", default=PROMPT, metavar="PROMPT", help=f"What they show (default: {PROMPT}).")
     parser.add_argument("--steps", type=int, metavar="STEPS", help="In how many steps (default: the model's own).")
-    settings_arguments(parser, "home", "device", "offload", "output_check")
+    settings_arguments(parser, "home", "device", "offload", "precision", "output_check")
 
 
 def run(args: argparse.Namespace) -> int:

@@ -8,7 +8,8 @@ from studio.cli.base import Command, Exit, load_settings, settings_arguments
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    settings_arguments(parser, "host", "public", "port", "home", "model", "device", "offload", "output_check")
+    names = ("host", "public", "port", "home", "model", "device", "offload", "precision", "output_check")
+    settings_arguments(parser, *names)
 
 
 def run(args: argparse.Namespace) -> int:

@@ -14,6 +14,7 @@ from studio.errors import DeviceError
 from studio.families.base import Family
 
 Kind = Literal["cuda", "mps", "cpu"]
+Precision = Literal["auto", "float32", "float16", "bfloat16"]
 
 # After these a card answers nothing any more to the process that met them.
 STICKY = re.compile(
@@ -21,6 +22,9 @@ STICKY = re.compile(
     r"hardware stack error|misaligned address|invalid program counter|context is destroyed|device is lost|fallen off",
     re.IGNORECASE,
 )
+PRECISIONS = {"float32": torch.float32, "float16": torch.float16, "bfloat16": torch.bfloat16}
+# What torch is asked for: not whether a card can do bfloat16 somehow.
+NATIVE = False
 BUILD = "Install a build of torch for this card (pytorch.org lists them), or set the device to cpu."
 
 
@@ -28,15 +32,17 @@ BUILD = "Install a build of torch for this card (pytorch.org lists them), or set
 class Device:
     """Where models run. `limit_bytes` makes its memory smaller than it is; None takes all there is.
 
-    `note` says why it is not a faster one that the machine has.
+    `note` says why it is not a faster one that the machine has; `precision` is the number format of all families,
+    "auto" what suits each.
     """
 
     kind: Kind
     limit_bytes: int | None = None
     note: str = ""
+    precision: Precision = "auto"
 
     @classmethod
-    def choose(cls, wanted: Literal["auto", "cuda", "mps", "cpu"]) -> "Device":
+    def choose(cls, wanted: Literal["auto", "cuda", "mps", "cpu"], precision: Precision = "auto") -> "Device":
         """The wanted device, or the fastest one where it is "auto"; DeviceError where it is not there."""
         there, fault = available(), card_fault()
         if fault and wanted in ("auto", "cuda"):
@@ -44,13 +50,13 @@ class Device:
             if wanted == "cuda":
                 raise DeviceError(fault, BUILD)
         if wanted == "auto":
-            return cls(there[0], note=f"{fault} It is not used." if fault else "")
+            return cls(there[0], note=f"{fault} It is not used." if fault else "", precision=precision)
         if wanted not in there:
             raise DeviceError(
                 f"The device {wanted!r} is not available on this machine.",
                 f"Set the device to {' or '.join(there)}, or to auto; for a GPU, install a torch built for it.",
             )
-        return cls(wanted)
+        return cls(wanted, precision=precision)
 
     @property
     def torch_device(self) -> torch.device:
@@ -68,13 +74,15 @@ class Device:
         """The number format a family runs in here.
 
         On a CPU without matrix units bfloat16 takes 12 times as long as float32. On a GPU the UNets were trained for
-        float16, while flow transformers overflow it.
+        float16, while flow transformers can overflow it; a card older than Ampere emulates bfloat16, many times slower.
         """
+        if self.precision != "auto":
+            return PRECISIONS[self.precision]
         if self.kind == "cpu":
             return torch.float32
-        if family.process == "flow" and (self.kind == "mps" or torch.cuda.is_bf16_supported()):
+        if family.process == "flow" and (self.kind == "mps" or torch.cuda.is_bf16_supported(NATIVE)):
             return torch.bfloat16
-        return torch.float16 if family.process == "diffusion" else torch.float32
+        return torch.float16
 
     def holds(self, part: torch.nn.Module) -> bool:
         """Whether all weights of a module are on it."""

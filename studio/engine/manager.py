@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from threading import Lock
 from typing import Any, TypeVar
 
+import torch
 from PIL.Image import Image
 
 from studio.catalogue.controlnets import ControlNet, ControlNets
@@ -47,19 +48,32 @@ class PipelineManager:
         *,
         device: Device | None = None,
     ) -> None:
-        self.device = device or Device.choose(settings.device)
+        self.device = device or Device.choose(settings.device, settings.precision)
         self._catalogue = catalogue
         self._controlnets = controlnets or ControlNets(settings)
         self.book = book or Wordbook.of(settings)
         self._settings = settings
         self._room = Room(self.device, settings)
         self._lock = Lock()
+        # The ids of models whose numbers overflowed in a smaller format.
+        self._exact: set[str] = set()
 
     @contextmanager
     def borrow(self, model: Model, task: Task | None = None, say: Say | None = None) -> Iterator[Any]:
         """A diffusers pipeline for `task`, for this borrower alone; see `lend`."""
         with self.lend(model, task, say) as loan:
             yield loan.pipe
+
+    def dtype(self, model: Model) -> torch.dtype:
+        """The number format that the model runs in."""
+        return torch.float32 if model.id in self._exact else self.device.dtype(model.family_facts())
+
+    def make_exact(self, model: Model) -> None:
+        """Run the model in float32 for as long as this process lasts; nothing may be lent."""
+        with self._lock:
+            self._exact.add(model.id)
+            self._room.residents.pop(model, None)
+            self._room.clear()
 
     @contextmanager
     def lend(self, model: Model, task: Task | None = None, say: Say | None = None) -> Iterator[Loan]:
@@ -107,7 +121,7 @@ class PipelineManager:
 
     def dress(self, loan: Loan, recipe: Recipe, say: Say) -> None:
         """From now on the loan's pipelines wear the LoRAs of this settled recipe; ModelError where one does not fit."""
-        model, dtype = loan.resident.model, self.device.dtype(loan.resident.model.family_facts())
+        model, dtype = loan.resident.model, self.dtype(loan.resident.model)
         files = [self.book.loras.for_model(lora.name, model) for lora in recipe.loras]
         adapters = [
             self._room.wardrobe.adapter(file, model, loan.resident.pipe, dtype, lambda words: say(Loading(words)))
@@ -207,7 +221,7 @@ class PipelineManager:
 
     def _network(self, controlnet: ControlNet, resident: Resident, say: Say) -> Any:
         """The ControlNet or IP-Adapter on the device, loaded where it is not; ModelError where it does not fit."""
-        model, dtype = resident.model, self.device.dtype(resident.model.family_facts())
+        model, dtype = resident.model, self.dtype(resident.model)
         self._controlnets.check_fit(controlnet, model, self._catalogue.location(model))
 
         def loader() -> Any:
@@ -226,7 +240,7 @@ class PipelineManager:
 
     def _encoder(self, adapter: ControlNet, resident: Resident, say: Say) -> Any:
         """The image encoder of an IP-Adapter that was loaded, on the device."""
-        folder, dtype = self._controlnets.encoder(adapter), self.device.dtype(resident.model.family_facts())
+        folder, dtype = self._controlnets.encoder(adapter), self.dtype(resident.model)
 
         def loader() -> Any:
             say(Loading(f"Loading the image encoder of {adapter.name} ..."))
@@ -241,7 +255,7 @@ class PipelineManager:
         return self.within(adapter.name, lambda: network.sees(encoder, picture))
 
     def _load(self, model: Model, say: Say) -> Resident:
-        family, dtype = model.family_facts(), self.device.dtype(model.family_facts())
+        family, dtype = model.family_facts(), self.dtype(model)
         weights = self._catalogue.numbers(model) * dtype.itemsize
         # All of it passes through the computer's memory, and stays there as far as the device is too small.
         self._room.evict(weights + max(_working(model, dtype.itemsize, dtype.itemsize)), weights)

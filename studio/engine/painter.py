@@ -157,6 +157,8 @@ class Painter:
 
     def _pixels(self, stage: Stage, piece: Piece, latents: torch.Tensor) -> Pixels:
         pixels = self._decoded(stage, latents, exact=self.loan.upcasts)
+        if not pixels.any() and self.manager.dtype(self.model) != torch.float32:
+            raise _overflowed(piece)  # some cards make black of what they cannot compute in half precision
         if np.isfinite(pixels).all():
             return pixels
         self._change("The decoder overflowed; decoding again in float32.")
@@ -194,7 +196,7 @@ class Painter:
     def _facts(self, index: int) -> dict[str, str]:
         facts = {
             "device": self.loan.device.name,
-            "dtype": str(self.loan.device.dtype(self.family)).removeprefix("torch."),
+            "dtype": str(self.manager.dtype(self.model)).removeprefix("torch."),
             "memory": self.loan.resident.words,
             **({"threads": str(torch.get_num_threads())} if self.loan.device.kind == "cpu" else {}),
             "batch": str(self._batches[index]),
@@ -206,8 +208,12 @@ class Painter:
         return facts | {name: " ".join(dict.fromkeys(words)) for name, words in said.items() if words}
 
 
-def _overflowed(piece: Piece) -> DeviceError:
-    return DeviceError(
+class NumbersError(DeviceError):
+    """The numbers of a model overflowed: an image came out as none, or black."""
+
+
+def _overflowed(piece: Piece) -> NumbersError:
+    return NumbersError(
         f"The image of seed {piece.noise.seed} came out as no numbers (NaN): the denoiser overflowed.",
         "Try another scheduler or a lower guidance; if it stays, the weights are damaged or the device must be cpu.",
     )

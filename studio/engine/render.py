@@ -3,6 +3,8 @@
 import itertools
 from collections.abc import Iterator, Sequence
 
+import torch
+
 from studio.backends.base import Rendered, Report
 from studio.catalogue.models import Model, sampled_by
 from studio.catalogue.noise_schedules import of_config
@@ -10,10 +12,11 @@ from studio.engine import schedulers, tasks
 from studio.engine.loan import Loan
 from studio.engine.manager import PipelineManager
 from studio.engine.maps import prompts, with_maps
-from studio.engine.painter import Painter
+from studio.engine.painter import NumbersError, Painter
 from studio.engine.progress import Clock, Numbered, Progress
 from studio.engine.text import check_length
 from studio.errors import RecipeError
+from studio.events import Loading
 from studio.inputs import Inputs
 from studio.recipe import Recipe
 from studio.settling.settle import check_task
@@ -31,8 +34,28 @@ def render(
 
     Raises RecipeError before the first step for what the model cannot do, LibraryError where a picture that a recipe
     starts from is gone, DeviceError where memory does not suffice or the numbers overflow, and whatever `report`
-    raises; the device is free afterwards.
+    raises; the device is free afterwards. Where numbers of less than 32 bits overflow, what is left is made in float32,
+    once, and so is all of this model from then on.
     """
+    left = list(recipes)
+    try:
+        for rendered in _rendered(manager, model, recipes, report, inputs):
+            left = [numbered for numbered in left if numbered[0] != rendered.index]
+            yield rendered
+    except NumbersError as error:
+        before = manager.dtype(model)
+        if before == torch.float32:
+            raise
+        report(Loading(f"{error.message} Trying again in float32 instead of {str(before).removeprefix('torch.')} ..."))
+    else:
+        return
+    manager.make_exact(model)
+    yield from _rendered(manager, model, left, report, inputs)
+
+
+def _rendered(
+    manager: PipelineManager, model: Model, recipes: Sequence[Numbered], report: Report, inputs: Inputs
+) -> Iterator[Rendered]:
     with manager.lend(model, None, report) as loan:
         for _, recipe in recipes:
             check_task(recipe, model)
