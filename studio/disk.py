@@ -4,7 +4,7 @@ import errno
 import os
 import secrets
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
@@ -90,6 +90,33 @@ class Folder:
             f"Nothing can be stored in {self.path} ({reason}).",
             "Check the disk or choose another folder.",
         )
+
+
+def visible(
+    folder: Path, *endings: str, below: bool = False, fault: Callable[[OSError], object] | None = None
+) -> list[Path]:
+    """What lies in a folder, or also `below` it, with one of these endings in any case, sorted; nothing hidden.
+
+    Systems and programs leave hidden files (`._x.toml`, `.DS_Store`) beside the ones that people put there. Linked
+    folders are followed once. What cannot be listed is left out; `fault` hears of it.
+    """
+    return sorted(path for path in _walked(folder, below=below, fault=fault) if path.suffix.lower() in endings)
+
+
+def _walked(folder: Path, *, below: bool, fault: Callable[[OSError], object] | None) -> Iterator[Path]:
+    been: set[tuple[int, int]] = set()
+
+    def told(error: OSError) -> None:
+        if fault and not isinstance(error, FileNotFoundError | NotADirectoryError):
+            fault(error)
+
+    for place, folders, names in os.walk(folder, onerror=told, followlinks=True):
+        status = Path(place).stat()
+        again = (status.st_dev, status.st_ino) in been
+        been.add((status.st_dev, status.st_ino))
+        seen = [] if again else [name for name in (*names, *folders) if not name.startswith(".")]
+        yield from (Path(place, name) for name in seen)
+        folders[:] = [name for name in folders if below and name in seen]
 
 
 def _abandoned(path: Path) -> bool:

@@ -3,17 +3,24 @@
 import platform
 import shutil
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from studio.catalogue.controlnets import ControlNets
+from studio.catalogue.embeddings import Embeddings
+from studio.catalogue.loras import Loras
 from studio.catalogue.models import Catalogue
 from studio.errors import DeviceError, ModelError, StudioError
+from studio.hosted.models import Hosted
 from studio.jobs import HALTED
+from studio.ledger import damaged_jobs
 from studio.metrics import METRICS
 from studio.metrics.base import Metric
+from studio.presets.reading import Presets
+from studio.prompts.wildcards import Wildcards
 from studio.settings import FOLDERS, Settings
 
 STARTER = "starter"
@@ -61,6 +68,23 @@ def examine(settings: Settings) -> Iterator[Check]:
         yield _attempt(f"model {name}", lambda: _model(settings, catalogue, name))  # noqa: B023 - called at once
     for name, fault in catalogue.faults.items():
         yield Check(f"model {name}", fault.message, fault.hint)
+    yield from left_out(settings)
+
+
+def left_out(settings: Settings) -> Iterator[Check]:
+    """The files of the data folder that cannot be read, and so are not offered."""
+    wildcards = Wildcards(settings.home / "wildcards")
+    faults: dict[str, Iterable[StudioError]] = {
+        "preset": Presets(settings.home / "presets").faults.values(),
+        "hosted model": Hosted(settings).faults.values(),
+        "wildcard": wildcards.faults().values(),
+        "LoRA": Loras(settings).faults.values(),
+        "embedding": Embeddings(settings).faults.values(),
+        "ControlNet": ControlNets(settings).faults.values(),
+        "jobs": damaged_jobs(settings.home / "jobs.sqlite"),
+    }
+    for name, found in faults.items():
+        yield from (Check(name, fault.message, fault.hint or "See the message.") for fault in found)
 
 
 def versions() -> dict[str, str | None]:

@@ -493,8 +493,8 @@ class JobQueue:
         job.state = entry.state
         job.tell(Started())
         for image, name, seconds in self._ledger.images(job.id):
-            path = self._library.folder / name
-            if path.exists():
+            path = self._library.at(name)
+            if path and image in range(len(job.recipes)):
                 job.tell(Finished(image, path, job.recipes[image], seconds))
         job.tell(_ending(entry))
         self._remember(job)

@@ -62,6 +62,15 @@ class Library:
                     return Saved(path, kept, float(png.read_facts(path)["seconds"]))
         return None
 
+    def at(self, name: str) -> Path | None:
+        """The image of this name below the folder; None where there is none, or the name leads out of the folder."""
+        path = self.folder / name
+        try:
+            is_ours = path.resolve().is_relative_to(self.folder.resolve()) and path.is_file()
+        except (OSError, ValueError):
+            return None
+        return path if is_ours else None
+
     def read(self, path: Path) -> Recipe:
         """The recipe inside an image, from the library or elsewhere; LibraryError where there is none."""
         return png.read(path)

@@ -82,6 +82,11 @@ class ParseError(ValueError):
     def __str__(self) -> str:
         return self.fault
 
+    @property
+    def cure(self) -> str:
+        """What to do about a file that nothing else hangs on."""
+        return "Rename or remove it." if "emove" in self.hint else f"{self.hint.removesuffix('.')}, or remove the file."
+
 
 def load_json(path: Path, *, most_bytes: int = MOST_BYTES, lenient: bool = False) -> Any:
     """The JSON of a file, as `parse_json`; ParseError where it cannot be read or is larger than `most_bytes`."""
@@ -150,7 +155,7 @@ def read_bytes(path: Path, most_bytes: int = MOST_BYTES) -> bytes:
         with path.open("rb") as file:
             content = file.read(most_bytes + 1)
     except FileNotFoundError as error:
-        raise ParseError("is not there", "It was moved or deleted.", missing=True) from error
+        raise ParseError("is not there", "Put it there again.", missing=True) from error
     except OSError as error:
         if path.is_dir():
             raise ParseError("is a folder, not a file", "Rename or remove it.") from error
@@ -181,7 +186,7 @@ def _check_shape(text: str, most_values: int) -> None:
     """ParseError where there are too many values or brackets in brackets: before any of them is made."""
     steps = NO_STEPS.sub("", STRING.sub("", text))
     if steps.count(",") + steps.count("[") + steps.count("{") > most_values:
-        raise ParseError(f"holds more than {most_values:,} values", "It is not what it is taken for, or damaged.")
+        raise ParseError(f"holds more than {most_values:,} values", "Check what it is.")
     depths = accumulate(1 if sign in "[{" else -1 if sign in "]}" else 0 for sign in steps)
     if max(depths, default=0) > MOST_DEPTH:
         raise _too_deep()
@@ -192,7 +197,7 @@ def _check_values(table: dict[str, Any]) -> None:
     held: list[Any] = [table]
     for _ in range(MOST_DEPTH):
         for value in held:
-            if isinstance(value, int) and not isinstance(value, bool):
+            if type(value) is int:
                 _integer(str(value))
         held = [one for value in held if isinstance(value, dict | list) for one in _items(value)]
         if not held:
@@ -255,4 +260,4 @@ def _plain(said: str) -> str:
 
 
 def _too_deep() -> ParseError:
-    return ParseError(f"is nested more than {MOST_DEPTH} levels deep", "It is not what it is taken for, or damaged.")
+    return ParseError(f"is nested more than {MOST_DEPTH} levels deep", "Check what it is.")

@@ -1,6 +1,7 @@
-"""Settings of several parts as one writes them in a word, and back from it."""
+"""Settings of several parts as one writes them in a word, and back from it; and names in one form."""
 
 import re
+import unicodedata
 
 from studio.errors import RecipeError
 
@@ -25,3 +26,16 @@ def sides(text: str, between: str = ",") -> dict[str, str]:
         form = SIDES_FORM.replace(",", between)
         raise RecipeError("outpaint", f"{text!r} cannot be.", f"Write {form}, or some of these.")
     return {name.strip(): pixels.strip() for name, pixels in parts}
+
+
+def normalized(name: str) -> str:
+    """A name in the one form (NFC) in which names are compared: disks of a Mac take accents apart.
+
+    Bytes of a file's name that are no UTF-8 become U+FFFD; nothing could show them.
+    """
+    return unicodedata.normalize("NFC", name.encode("utf-8", "surrogateescape").decode("utf-8", "replace"))
+
+
+def folded(name: str) -> str:
+    """A name as it is looked for where no other is written just so: without case and blanks at its ends."""
+    return unicodedata.normalize("NFC", normalized(name).casefold()).strip()

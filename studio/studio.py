@@ -55,6 +55,8 @@ class Studio:
         self.controlnets = ControlNets(settings)
         self.wordbook = Wordbook.of(settings)
         self.presets = Presets(settings.home / "presets")
+        for fault in self.presets.faults.values():
+            log.warning("Left out: %s", fault)
         self.library = Library(images or settings.folder("images"))
         self.inputs = Inputs.of(settings)
         self.library.sweep()

@@ -16,7 +16,7 @@ from studio.backends.base import Rendered, Report
 from studio.errors import DeviceError, DeviceLostError, JobError, RecipeError, SettingsError
 from studio.events import END, Done, Event, Failed, Finished, Halted, Preview, Queued, Started, Step, Stopped
 from studio.jobs import ATTEMPTS, HALTED, KEPT, Job, JobQueue
-from studio.ledger import Ledger
+from studio.ledger import Ledger, damaged_jobs
 from studio.library import Library
 from studio.recipe import Recipe
 from tests.drawer import Drawer, picture, settled
@@ -395,9 +395,116 @@ def test_two_studios_cannot_share_one_list(place: Place):
     place.queue(Drawer()).close()
 
 
-@pytest.mark.parametrize("content", [b"this is not a database" * 100, None], ids=["damaged", "folder"])
-def test_a_list_that_cannot_be_used_is_a_clear_error(place: Place, content: bytes | None):
-    place.path.write_bytes(content) if content else place.path.mkdir()
+# What a row of a job may hold after a fault of the disk, or by another version of the studio.
+DAMAGES = {
+    "no recipes": "recipes = NULL",
+    "empty": "recipes = ''",
+    "an empty list": "recipes = '[]'",
+    "no list": "recipes = '7'",
+    "no texts": "recipes = '[7, null, {}]'",
+    "brackets": f"recipes = '{'[' * 10_000}'",
+    "brackets within": f"recipes = '[\"{'[' * 10_000}\"]'",
+    "a new setting": "recipes = replace(recipes, 'steps', 'stairs')",
+    "a newer recipe": 'recipes = \'["{\\"version\\": 99}"]\'',
+    "bytes": "recipes = x'ff00fe'",
+    "no text": "recipes = CAST(x'ff00fe' AS TEXT)",
+    "a number": "recipes = 1e300",
+    "another state": "state = 'paused'",
+    "no state": "state = NULL",
+    "state of bytes": "state = x'00'",
+    "running without count": "state = 'running', attempts = NULL",
+    "running with words": "state = 'running', attempts = 'twice'",
+    "done without recipes": "state = 'done', recipes = '[]'",
+    "done of another time": "state = 'done', seconds = 'long', created = 1e300",
+    "failed without a word": "state = 'failed', message = NULL, hint = NULL, field = 7",
+    "no time": "created = NULL",
+    "no owner": "owner = NULL",
+    "owner of bytes": "owner = x'ff'",
+    "no id": "id = NULL",
+}
+
+
+def damage(place: Place) -> None:
+    """A list with a job of each damage, each with images that are not there, and a sound one behind them."""
+    with closing(Ledger(place.path)) as ledger:
+        for name in DAMAGES:
+            ledger.add(name, "ann", 0, [settled(name)])
+        ledger.add("sound", "ann", 0, [settled("sound")])
+    with closing(sqlite3.connect(place.path)) as database, database:
+        for name, change in DAMAGES.items():
+            rows = [
+                (name, 0, "gone.png", 1),
+                (name, 99, "x", 1),
+                (name, 1, "../../jobs.sqlite", 1),
+                (name, 2, None, None),
+            ]
+            database.executemany("INSERT INTO images VALUES (?, ?, ?, ?)", rows)
+            database.execute(f"UPDATE jobs SET {change} WHERE id = ?", (name,))
+
+
+def rows_of(place: Place) -> list[tuple[Any, ...]]:
+    with closing(sqlite3.connect(place.path)) as database:
+        database.text_factory = bytes
+        return database.execute("SELECT id, recipes, state FROM jobs").fetchall()
+
+
+def test_no_row_keeps_the_studio_from_starting(place: Place):
+    damage(place)
+    before = {row[0]: row for row in rows_of(place)}
+    with closing(place.queue(Drawer())) as queue:
+        assert isinstance(end_of(queue.get("sound", "ann")), Done)
+        ends = {job.id: end_of(job) for job in queue.of("ann")}
+    assert ends.keys() == {"sound", *DAMAGES} - {"no owner", "owner of bytes", "no id"}
+    unreadable = {name for name, end in ends.items() if isinstance(end, Failed) and "cannot be read" in end.message}
+    assert unreadable == {*list(DAMAGES)[:15], "done without recipes"}
+    assert all(isinstance(ends[name], Done) for name in ("no time", "running without count", "running with words"))
+    after = {row[0]: row for row in rows_of(place)}
+    assert all(after[name.encode()] == before[name.encode()] for name in unreadable), "they wait for their version"
+
+
+def test_damaged_rows_are_told(place: Place):
+    damage(place)
+    faults = damaged_jobs(place.path)
+    assert len(faults) == 16 + 3
+    assert all(fault.hint for fault in faults)
+    with closing(place.queue(Drawer())):
+        assert damaged_jobs(place.path) == []
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"this is not a database" * 100,
+        "CREATE TABLE jobs (number INTEGER PRIMARY KEY, job BLOB)",
+        "CREATE TABLE images (job TEXT, whereabouts TEXT)",
+    ],
+    ids=["damaged", "of another version", "images of another version"],
+)
+def test_a_damaged_list_is_set_aside_and_a_new_one_begun(place: Place, content: bytes | str):
+    if isinstance(content, str):
+        with closing(sqlite3.connect(place.path)) as database, database:
+            database.execute(content)
+    else:
+        place.path.write_bytes(content)
+    before = place.path.read_bytes()
+    with closing(place.queue(Drawer())) as queue:
+        assert isinstance(end_of(queue.submit([settled("a")], "ann")), Done)
+    (aside,) = place.path.parent.glob("jobs.damaged-*.sqlite")
+    assert aside.read_bytes()[:16] == before[:16]
+
+
+def test_a_list_with_more_columns_serves_as_it_is(place: Place):
+    with closing(place.queue(Drawer())) as queue:
+        job = queue.submit([settled("a")], "ann")
+        end_of(job)
+    with closing(sqlite3.connect(place.path)) as database, database:
+        database.execute("ALTER TABLE jobs ADD COLUMN part INTEGER")
+    with closing(place.queue(Drawer())) as queue:
+        assert [one.id for one in queue.of("ann")] == [job.id]
+
+
+def test_a_list_that_cannot_be_used_is_a_clear_error(place: Place):
+    place.path.mkdir()
     with pytest.raises(SettingsError, match=r"jobs\.sqlite") as error:
         place.queue(Drawer())
     assert error.value.hint

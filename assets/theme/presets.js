@@ -25,6 +25,8 @@ window.studio.presets = (element, props, watch, upload, server, tell) => {
     const own = make("div", { role: "list", class: "preset-rows" });
     const said = make("p", { class: "note", role: "status" });
     const fault = make("p", { class: "fault", role: "alert" });
+    // Files that cannot be read, and why.
+    const faults = make("div", { class: "faults" });
     const name = make("input", { type: "text", maxlength: LONGEST, "aria-label": "Name", placeholder: "Name", oninput: () => ask(""), onkeydown: (event) => { if (event.key === "Enter") { event.preventDefault(); save(); } } });
     const folder = make("select", { "aria-label": "What is saved", onchange: () => ask("") }, ...Object.entries(FOLDERS).map(([id, words]) => make("option", { value: id }, words)));
     const prompt = make("textarea", { rows: 2, placeholder: "oil painting of {prompt}, rich colours" });
@@ -41,7 +43,7 @@ window.studio.presets = (element, props, watch, upload, server, tell) => {
             make("h3", {}, "Save"), make("div", { class: "preset-save" }, folder, name, button), words, kept,
             make("h3", {}, "Own negative prompts"), own,
             make("div", {}, make("button", { type: "button", class: "plain", title: "A styles.csv of A1111, or a .json of Fooocus", onclick: () => file.click() }, "Import styles"), file),
-            said, fault,
+            said, fault, faults,
             make("form", { method: "dialog" }, make("button", { class: "plain" }, "Close")));
         said.textContent = fault.textContent = "";
         negative.value = value("negative_prompt") ?? "";
@@ -74,7 +76,8 @@ window.studio.presets = (element, props, watch, upload, server, tell) => {
     }
 
     function draw() {
-        const { recipes = [], negative = [] } = props.value ?? {};
+        const { recipes = [], negative = [], faults: left = [] } = props.value ?? {};
+        faults.replaceChildren(...left.map((words) => make("p", { class: "fault" }, words)));
         const now = JSON.stringify([recipes, negative, doomed]);
         if (now === drawn) return;
         drawn = now;

@@ -33,10 +33,12 @@ window.studio.styles = (server) => {
         const grid = make("div", { class: "shelf-cards", role: "list", "aria-label": "Styles" });
         const more = make("div", { class: "shelf-more" });
         const none = make("p", { class: "quiet" });
+        // Files that cannot be read, and why.
+        const faults = make("div", { class: "faults" });
         const line = make("p", { class: "note", role: "status" });
         dialog = make("dialog", { class: "desk shelf-desk", "aria-label": "Styles", onclose: () => { dialog.remove(); dialog = null; } },
             make("header", {}, make("div", { class: "desk-tools" }, search), make("div", { class: "desk-ends" }, make("button", { type: "button", class: "plain done", onclick: () => dialog.close() }, "Done"))),
-            make("div", { class: "shelf-body" }, make("div", { class: "shelf-list" }, grid, none, more)),
+            make("div", { class: "shelf-body" }, make("div", { class: "shelf-list" }, grid, none, more, faults)),
             make("div", { class: "desk-foot" }, line));
         dialog.mark = () => {
             picked = chosen();
@@ -67,6 +69,7 @@ window.studio.styles = (server) => {
             if (answer.fault) { line.textContent = answer.fault; return; }
             if (!anew && start !== grid.children.length) return;
             total = answer.total;
+            faults.replaceChildren(...answer.faults.map((fault) => make("p", { class: "fault" }, fault)));
             if (anew) grid.replaceChildren();
             grid.append(...answer.styles.map(card));
             none.textContent = total ? "" : search.value ? "Nothing is called so." : "There is none for this model yet.";

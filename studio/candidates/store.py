@@ -1,18 +1,27 @@
 """Sets of candidates on disk: what was made for each, its scores, and what its owner said of it."""
 
 import json
+import logging
 import secrets
 import sqlite3
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
+
+from pydantic import TypeAdapter, ValidationError
 
 from studio.candidates.ranking import Mark, Scores, Sieve
-from studio.database import Database
-from studio.errors import LibraryError
+from studio.database import Database, parsed
+from studio.errors import LibraryError, RecipeError
+from studio.metrics import METRICS
 from studio.recipe import Recipe
+
+VERDICTS = ("keep", "reject")
+RATINGS = range(1, 6)
+
+log = logging.getLogger(__name__)
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS sets (
@@ -128,7 +137,7 @@ class CandidateStore:
             AND image < first + count) ORDER BY jobs.number"""
         with self._database.open() as database:
             rows = database.execute(query).fetchall()
-        return [(row["set_id"], row["owner"], Batch(row["job"], row["first"], row["count"])) for row in rows]
+        return [(row["set_id"], row["owner"], _batch(row["job"], row["first"], row["count"])) for row in rows]
 
     def add_image(self, set_id: str, image: int, path: Path, recipe: Recipe, seconds: float) -> None:
         """A picture that is in the library; nothing where it was known already."""
@@ -145,7 +154,8 @@ class CandidateStore:
         found: dict[str, list[tuple[int, Path]]] = {}
         with self._database.open() as database:
             for row in database.execute(query):
-                found.setdefault(row["set_id"], []).append((row["image"], self._images / row["path"]))
+                if isinstance(row["path"], str):
+                    found.setdefault(row["set_id"], []).append((row["image"], self._images / row["path"]))
         return found
 
     def pictures(self, set_id: str) -> list[tuple[int, Path, Scores | None]]:
@@ -154,8 +164,9 @@ class CandidateStore:
             query = "SELECT image, path, quick FROM images WHERE set_id = ? ORDER BY image"
             rows = database.execute(query, (set_id,)).fetchall()
         return [
-            (row["image"], self._images / row["path"], json.loads(row["quick"]) if row["quick"] else None)
+            (row["image"], self._images / row["path"], _scores(row["quick"]))
             for row in rows
+            if isinstance(row["path"], str)
         ]
 
     def add_scores(
@@ -166,7 +177,8 @@ class CandidateStore:
             statement = f"UPDATE images SET {which} = ? WHERE set_id = ? AND image = ?"  # noqa: S608 - a column
             database.executemany(statement, [(json.dumps(dict(found)), set_id, at) for at, found in scores.items()])
             row = database.execute("SELECT missing FROM sets WHERE id = ?", (set_id,)).fetchone()
-            told = {name: why for name, why in json.loads(row["missing"]).items() if name not in set(tried)}
+            before = parsed(row and row["missing"], dict[str, str]())
+            told = {name: why for name, why in before.items() if name not in set(tried)}
             database.execute("UPDATE sets SET missing = ? WHERE id = ?", (json.dumps(told | dict(missing)), set_id))
 
     def forget_scores(self, set_id: str) -> None:
@@ -184,7 +196,7 @@ class CandidateStore:
         with self._database.open() as database:
             query = "SELECT sieve FROM sets WHERE owner = ? ORDER BY number DESC LIMIT 1"
             row = database.execute(query, (owner,)).fetchone()
-        return Sieve(**json.loads(row["sieve"])) if row else Sieve()
+        return _sieve(row["sieve"]) if row else Sieve()
 
     def add_mark(self, set_id: str, image: int, mark: Mark) -> None:
         """What the owner says of an image from now on."""
@@ -214,17 +226,17 @@ class CandidateStore:
             jobs = database.execute("SELECT * FROM jobs WHERE set_id = ? ORDER BY number", (set_id,)).fetchall()
             images = database.execute("SELECT * FROM images WHERE set_id = ? ORDER BY image", (set_id,)).fetchall()
             marks = database.execute("SELECT * FROM marks WHERE set_id = ? ORDER BY number", (set_id,)).fetchall()
-        said = {mark["image"]: Mark(mark["verdict"], bool(mark["star"]), mark["rating"]) for mark in marks}
+        said = {mark["image"]: _mark(mark) for mark in marks}
         return CandidateSet(
             set_id,
             owner,
             row["created"],
             row["title"],
-            Recipe.from_json(row["asked"]) if row["asked"] else None,
-            Sieve(**json.loads(row["sieve"])),
-            json.loads(row["missing"]),
-            tuple(Batch(job["id"], job["first"], job["count"]) for job in jobs),
-            tuple(self._candidate(image, said.get(image["image"], Mark())) for image in images),
+            _recipe(row["asked"]),
+            _sieve(row["sieve"]),
+            parsed(row["missing"], dict[str, str]()),
+            tuple(_batch(job["id"], job["first"], job["count"]) for job in jobs),
+            tuple(filter(None, (self._candidate(image, said.get(image["image"], Mark())) for image in images))),
         )
 
     def owner_of(self, set_id: str) -> str:
@@ -250,17 +262,57 @@ class CandidateStore:
         found = (self.get(set_id, owner).candidates for set_id in set_ids)
         return [([one.scores or {} for one in every], [one.mark for one in every]) for every in found]
 
-    def _candidate(self, row: sqlite3.Row, mark: Mark) -> Candidate:
-        quick, slow = (json.loads(row[which]) if row[which] else None for which in ("quick", "slow"))
+    def _candidate(self, row: sqlite3.Row, mark: Mark) -> Candidate | None:
+        """A picture; None where its row is damaged or of another version, which takes no other picture along."""
+        quick, slow = (_scores(row[which]) for which in ("quick", "slow"))
+        recipe = _recipe(row["recipe"])
+        if recipe is None or not isinstance(row["path"], str):
+            log.warning("A candidate cannot be read, and is left out.")
+            return None
         return Candidate(
             row["image"],
             self._images / row["path"],
-            Recipe.from_json(row["recipe"]),
-            row["seconds"],
-            None if quick is None else quick | (slow or {}),
+            recipe,
+            row["seconds"] if isinstance(row["seconds"], float) else 0.0,
+            None if quick is None else {**quick, **(slow or {})},
             quick is not None and slow is not None,
             mark,
         )
+
+
+def _scores(text: Any) -> Scores | None:
+    """What a pass found, by the metrics that there are."""
+    found = parsed(text, dict[str, Any]())
+    known = {name: one for name, one in found.items() if name in METRICS and isinstance(one, int | float)}
+    return known if text else None
+
+
+def _mark(row: sqlite3.Row) -> Mark:
+    verdict, rating = row["verdict"], row["rating"]
+    is_rated = isinstance(rating, int) and rating in RATINGS
+    return Mark(verdict if verdict in VERDICTS else None, bool(row["star"]), rating if is_rated else None)
+
+
+def _batch(job: str, first: Any, count: Any) -> Batch:
+    return Batch(job, *(number if isinstance(number, int) else 0 for number in (first, count)))
+
+
+def _recipe(text: Any) -> Recipe | None:
+    try:
+        return Recipe.from_json(text) if isinstance(text, str) else None
+    except RecipeError:
+        return None
+
+
+def _sieve(text: Any) -> Sieve:
+    """What is filtered by; the metrics' own limits where that cannot be read."""
+    try:
+        sieve = TypeAdapter(Sieve).validate_python(parsed(text, dict[str, Any]()))
+    except ValidationError:
+        return Sieve()
+    limits = {name: one for name, one in sieve.limits.items() if name in METRICS}
+    weights = {name: one for name, one in sieve.weights.items() if name in METRICS}
+    return replace(sieve, limits=limits, weights=weights)
 
 
 def _no_set() -> LibraryError:

@@ -14,7 +14,7 @@ from studio.catalogue import ipadapters, networks
 from studio.catalogue.checkpoints import part_weights, read_json
 from studio.catalogue.ipadapters import CONFIG
 from studio.catalogue.models import Model
-from studio.catalogue.sources import Count, Entry, Found, Sourced, Sources, found_in, table_of
+from studio.catalogue.sources import Count, Entry, Found, Sourced, Sources, table_of
 from studio.catalogue.tensor_files import count_numbers, tensor_shapes
 from studio.catalogue.variants import network_files, texts
 from studio.errors import ModelError, RecipeError
@@ -128,7 +128,7 @@ class ControlNets(Sources[ControlNet]):
             for path in sorted((PRESETS / folder).glob("*.toml"), key=lambda path: path.stem):
                 yield path.stem, {"toml": path}, PRESETS.parent
         for home in (self._home, self._adapters):
-            for name, found in found_in(home).items():
+            for name, found in self._found_in(home).items():
                 if not ipadapters.is_encoder(found.get("folder")):
                     yield name, found, home
 

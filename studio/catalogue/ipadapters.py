@@ -58,9 +58,12 @@ def of_tensors(shapes: Shapes) -> Sort | None:
 
 
 def is_encoder(folder: Path | None) -> bool:
-    """Whether a folder holds an image encoder."""
+    """Whether a folder holds an image encoder; one with a damaged config does not."""
     config = folder / CONFIG if folder else None
-    return bool(config and config.is_file() and read_json(config).get("model_type") == "clip_vision_model")
+    try:
+        return bool(config and config.is_file() and read_json(config).get("model_type") == "clip_vision_model")
+    except (ModelError, OSError):
+        return False
 
 
 def beside_encoder(folder: Path) -> Path:

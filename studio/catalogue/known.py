@@ -2,15 +2,19 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from threading import RLock
 from typing import Generic, TypeVar
 
+from studio.catalogue.tensor_files import PICKLES
 from studio.catalogue.watch import Watch
 from studio.errors import ModelError
+from studio.spelling import folded, normalized
 
 T = TypeVar("T")
 Found = tuple[dict[str, T], dict[str, ModelError]]
+# What may be left on a name.
+ENDINGS = (".safetensors", ".toml", *PICKLES)
 
 
 class Known(Mapping[str, T], ABC, Generic[T]):
@@ -27,6 +31,8 @@ class Known(Mapping[str, T], ABC, Generic[T]):
         self._lock = RLock()
         self._known: dict[str, T] = {}
         self._faults: dict[str, ModelError] = {}
+        # Other names of what there is.
+        self.aliases: dict[str, str] = {}
         self.refresh()
 
     @property
@@ -50,12 +56,36 @@ class Known(Mapping[str, T], ABC, Generic[T]):
             self._known, self._faults = self.read_all()
 
     def __getitem__(self, name: str) -> T:
-        """The one of this name; ModelError with its fault, or with those that there are."""
+        """The one that `name` calls; ModelError with its fault, or with those that there are.
+
+        A name may be written with its file's ending, and otherwise than it is as long as just one is meant: in another
+        case, with accents taken apart, or with what `aliases` knows.
+        """
         if name in self:
             return self._known[name]
-        if name in self._faults:
-            raise ModelError(self._faults[name].message, self._faults[name].hint)
+        called = self.called(name)
+        if called in self._known:
+            return self._known[called]
+        if called in self._faults:
+            raise ModelError(self._faults[called].message, self._faults[called].hint)
         raise self.missing(name)
+
+    def called(self, name: str) -> str:
+        """How the one is listed that `name` calls, usable or not; `name` itself where there is none.
+
+        ModelError where several may be meant.
+        """
+        if name in self._known:
+            return name
+        names = {**self.aliases, **{one: one for one in (*self._known, *self._faults)}}
+        forms = _forms(normalized(name))
+        if exact := next((form for form in forms if form in names), None):
+            return names[exact]
+        wanted = {folded(form) for form in forms}
+        same = dict.fromkeys(one for form, one in names.items() if folded(form) in wanted)
+        if len(same) > 1:
+            raise ModelError(f"{name!r} may be {' or '.join(same)}.", "Write the name just as it is.")
+        return next(iter(same), name)
 
     def __contains__(self, name: object) -> bool:
         if name not in self._known:
@@ -75,3 +105,9 @@ class Known(Mapping[str, T], ABC, Generic[T]):
         with self._lock:
             if again or self._watch.changed():
                 self.refresh()
+
+
+def _forms(name: str) -> tuple[str, ...]:
+    """The ways to read a name: as it is, without its file's ending, and with the slashes of Windows."""
+    bare = name[: -len(PurePosixPath(name).suffix)] if name.lower().endswith(ENDINGS) else name
+    return tuple(dict.fromkeys((name, bare, name.replace("\\", "/"), bare.replace("\\", "/"))))

@@ -22,7 +22,7 @@ from studio.catalogue.checkpoints import (
 from studio.catalogue.configs import PredictionType
 from studio.catalogue.misplaced import refused, what_else
 from studio.catalogue.noise_schedules import NoiseSchedule
-from studio.catalogue.sources import Count, Entry, Found, Sourced, Sources, found_in, table_of
+from studio.catalogue.sources import Count, Entry, Found, Sourced, Sources, table_of
 from studio.catalogue.tensor_files import header, refuse_pickle, tensor_shapes
 from studio.catalogue.vocabulary import Vocabulary, read_tokenizer
 from studio.errors import ModelError
@@ -126,7 +126,7 @@ class Catalogue(Sources[Model]):
     def entries(self) -> Iterator[Entry]:
         for path in sorted((PRESETS / "models").glob("*.toml")):
             yield path.stem, {"toml": path}, PRESETS.parent
-        for name, found in found_in(self._home).items():
+        for name, found in self._found_in(self._home).items():
             yield name, found, self._home
 
     def location(self, one: Model) -> Path | None:

@@ -2,7 +2,7 @@
 
 import hashlib
 from abc import abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Generic, TypeVar
@@ -10,11 +10,15 @@ from typing import Generic, TypeVar
 from studio.catalogue.known import Known
 from studio.catalogue.models import Model
 from studio.catalogue.tensor_files import PICKLES, refuse_pickle
+from studio.disk import visible
 from studio.errors import ModelError
+from studio.parsing import ParseError, decode, read_bytes
+from studio.spelling import normalized
 
 # Families that take the LoRAs and embeddings of another, as what those change is the same there.
 KIN = {"sd15_inpaint": "sd15", "sd15_instruct": "sd15", "lcm": "sd15", "sdxl_inpaint": "sdxl"}
 NOTES = (".txt", ".md")
+MOST_NOTES = 2**20
 PICTURES = (".png", ".webp")
 # As many names are told where there may be hundreds.
 SOME = 12
@@ -39,7 +43,10 @@ class NamedFile:
     def notes(self) -> str:
         """What its owner wrote beside it."""
         path = beside(self.path, NOTES)
-        return path.read_text("utf-8", errors="replace").strip() if path else ""
+        try:
+            return decode(read_bytes(path, MOST_NOTES), "cp1252").strip() if path else ""
+        except ParseError:
+            return ""
 
     @property
     def thumbnail(self) -> Path | None:
@@ -61,8 +68,8 @@ T = TypeVar("T", bound=NamedFile)
 class NamedFiles(Known[T], Generic[T]):
     """The .safetensors files in `folders` by name without ending; a later folder's count over an earlier one's.
 
-    `faults` says why other files are none of them, two of one name in one folder among those; `sort` is what one is in
-    words.
+    Each is called by its name alone or with its folder, `style/ink`; where several below one folder have the same name,
+    only so. `faults` says why other files are none of them; `sort` is what one is in words.
     """
 
     sort: str
@@ -70,7 +77,7 @@ class NamedFiles(Known[T], Generic[T]):
 
     def __init__(self, *folders: Path) -> None:
         self._folders = folders
-        self._read: dict[Stamp, T | ModelError] = {}
+        self._read: dict[Stamp, T] = {}
         self._digests: dict[Stamp, str] = {}
         super().__init__(*folders)
 
@@ -86,9 +93,21 @@ class NamedFiles(Known[T], Generic[T]):
     def read_all(self) -> tuple[dict[str, T], dict[str, ModelError]]:
         """What there is; a header is read once for as long as its file stays as it is."""
         found: dict[str, T | ModelError] = {}
+        aliases: dict[str, str] = {}
         for folder in self._folders:
-            for name, paths in _files(folder).items():
-                found[name] = self._doubled(name, paths) if len(paths) > 1 else self._entry(name, paths[0])
+            files, unreadable = _files(folder)
+            found |= unreadable
+            stems: dict[str, list[str]] = {}
+            for below in files:
+                stems.setdefault(below.rpartition("/")[2], []).append(below)
+            for stem, belows in stems.items():
+                if len(belows) > 1 and stem not in belows:
+                    found[stem] = self._ambiguous(stem, belows)
+                for below in belows:
+                    name = below if len(belows) > 1 else stem
+                    aliases[below] = name
+                    found[name] = self._entry(name, files[below])
+        self.aliases = aliases
         faults = {name: entry for name, entry in found.items() if isinstance(entry, ModelError)}
         return {name: entry for name, entry in sorted(found.items()) if not isinstance(entry, ModelError)}, faults
 
@@ -128,20 +147,31 @@ class NamedFiles(Known[T], Generic[T]):
                 self._digests[stamp] = hashlib.file_digest(file, "sha256").hexdigest()
         return self._digests[stamp]
 
-    def _entry(self, name: str, path: Path) -> T | ModelError:
+    def _entry(self, name: str, paths: list[Path]) -> T | ModelError:
+        """What the files of one name and place are: one, beside which pickles do not count."""
+        weights = [path for path in paths if path.suffix.lower() not in PICKLES] or paths
+        if len(weights) > 1:
+            return ModelError(
+                f"{len(weights)} files are the {self.sort} {name!r}: {' and '.join(map(str, weights))}.",
+                "Rename or remove all but one.",
+            )
+        (path,) = weights
         try:
             stamp = stamp_of(path)
             if stamp not in self._read:
                 refuse_pickle(path)
                 self._read[stamp] = self.read(name, path)
-            return self._read[stamp]
         except ModelError as error:
             return error
+        except OSError as error:
+            return ModelError(f"{path} cannot be read: {error.strerror}.", "Check its permissions.")
+        file = self._read[stamp]
+        return file if file.name == name else replace(file, name=name)
 
-    def _doubled(self, name: str, paths: list[Path]) -> ModelError:
+    def _ambiguous(self, stem: str, belows: list[str]) -> ModelError:
         return ModelError(
-            f"{len(paths)} files are the {self.sort} {name!r}: {' and '.join(map(str, paths))}.",
-            "Rename or remove all but one.",
+            f"{len(belows)} files are the {self.sort} {stem!r}: {' and '.join(belows)}.",
+            f"Write it with its folder, such as {belows[0]}.",
         )
 
 
@@ -160,11 +190,16 @@ def beside(path: Path, endings: tuple[str, ...]) -> Path | None:
     return next((other for end in endings if (other := path.with_name(stem + end)).is_file()), None)
 
 
-def _files(root: Path) -> dict[str, list[Path]]:
-    """What lies in a folder and below it, by name; hidden files and folders do not count."""
+def _files(root: Path) -> tuple[dict[str, list[Path]], dict[str, ModelError]]:
+    """What lies in a folder and below it, by folder and name without ending; and the folders that cannot be read."""
+    faults: dict[str, ModelError] = {}
+
+    def unreadable(error: OSError) -> None:
+        name = normalized(Path(str(error.filename)).name)
+        faults[name] = ModelError(f"{error.filename} cannot be read: {error.strerror}.", "Check its permissions.")
+
     found: dict[str, list[Path]] = {}
-    for path in sorted(root.rglob("*")):
-        hidden = any(part.startswith(".") for part in path.relative_to(root).parts)
-        if path.suffix.lower() in (".safetensors", *PICKLES) and path.is_file() and not hidden:
-            found.setdefault(path.name[: -len(path.suffix)], []).append(path)
-    return found
+    for path in visible(root, ".safetensors", *PICKLES, below=True, fault=unreadable):
+        below = path.relative_to(root).as_posix()
+        found.setdefault(normalized(below[: -len(path.suffix)]), []).append(path)
+    return found, faults

@@ -18,6 +18,7 @@ from studio.catalogue.tensor_files import PICKLES, count_numbers, refuse_pickle
 from studio.errors import ModelError, StudioError
 from studio.hub import Say, silent
 from studio.presets.reading import check_family, read_table
+from studio.spelling import normalized
 
 SOURCES = ("folder", "repo", "file")
 Count = Annotated[int, Field(ge=1)]
@@ -145,6 +146,14 @@ class Sources(Known[S], Generic[S]):
             raise not_here(one.name, one.id)
         return place
 
+    def _found_in(self, home: Path) -> Mapping[str, Found]:
+        """What lies in a home folder; one that cannot be looked into is a fault, and takes nothing else down."""
+        try:
+            return found_in(home)
+        except ModelError as error:
+            self._unreadable[home.name] = error
+            return {}
+
     def obtain(self, one: S, say: Say = silent) -> Path:
         """As `place`, downloaded first where it is not here; `say` hears how far that is. Raises ModelError."""
         if one.repo is not None and not self.whole(one):
@@ -159,18 +168,22 @@ class Sources(Known[S], Generic[S]):
         """What there is; a broken one is listed with its fault and takes no other down."""
         known: dict[str, S] = {}
         faults: dict[str, ModelError] = {}
-        for name, found, root in self.entries():
+        self._unreadable: dict[str, ModelError] = {}
+        for written, found, root in self.entries():
+            name = normalized(written)
             for before in (known, faults):
                 before.pop(name, None)
             try:
                 known[name] = self.read(name, found, root)
             except StudioError as error:
                 faults[name] = ModelError(error.message, error.hint)
-        return known, faults
+            except OSError as error:
+                faults[name] = ModelError(f"{name} cannot be read: {error.strerror}.", "Check its permissions.")
+        return known, {**faults, **self._unreadable}
 
 
 def found_in(home: Path) -> dict[str, dict[str, Path]]:
-    """What lies in a home folder, by name."""
+    """What lies in a home folder, by name; ModelError where it cannot be looked into."""
     found: dict[str, dict[str, Path]] = {}
     if not home.is_dir():
         return found

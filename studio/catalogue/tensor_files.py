@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from math import prod
 from pathlib import Path
+from stat import S_ISREG
 from typing import Any
 
 import numpy as np
@@ -78,6 +79,8 @@ def header(path: Path) -> Header:
         seen = path.stat()
     except OSError as error:
         raise _unreadable(path, error) from error
+    if not S_ISREG(seen.st_mode):  # a pipe that nobody writes would be waited on for good
+        raise ModelError(f"{path} is no file.", "Rename or remove it.")
     return _read(path, seen.st_size, seen.st_ino, seen.st_mtime_ns)
 
 

@@ -9,9 +9,11 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from studio.catalogue.sources import not_here
 from studio.catalogue.tensor_files import PICKLES, refuse_pickle
+from studio.disk import visible
 from studio.errors import ModelError
 from studio.presets.reading import read_toml
 from studio.settings import ASSETS, PRESETS, Settings
+from studio.spelling import folded, normalized
 
 # Without weights: a filter on the pixels, and a linear one on the latents, which only a second pass can take.
 LANCZOS = "lanczos"
@@ -50,10 +52,12 @@ class Upscalers(Mapping[str, Path]):
     def __getitem__(self, name: str) -> Path:
         """The weights of `name`; ModelError with the names that there are, or the reason why a file is refused."""
         files = self._files()
-        if name in files:
-            return files[name]
+        name = normalized(name).removesuffix(".safetensors")
+        same = [known for known in files if folded(known) == folded(name)]
+        if name in files or len(same) == 1:
+            return files.get(name) or files[same[0]]
         for folder in self._folders:
-            for pickle in (path for path in folder.glob("*") if path.suffix.lower() in PICKLES):
+            for pickle in visible(folder, *PICKLES):
                 if name in (pickle.stem, pickle.name):
                     refuse_pickle(pickle)
         if name in published():
@@ -75,4 +79,5 @@ class Upscalers(Mapping[str, Path]):
         return len(self._files())
 
     def _files(self) -> dict[str, Path]:
-        return {path.stem: path for folder in self._folders for path in sorted(folder.glob("*.safetensors"))}
+        found = (path for folder in self._folders for path in visible(folder, ".safetensors"))
+        return {normalized(path.stem): path for path in found if path.is_file()}

@@ -2,7 +2,7 @@
 
 import argparse
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -53,16 +53,18 @@ def preset_argument(parser: argparse.ArgumentParser) -> None:
 
 def saved(asked: Sequence[str], settings: Settings) -> dict[str, Any]:
     """The recipe fields that these say, the later ones' over the earlier ones'; RecipeError."""
-    recipes = presets_of(settings).recipes if asked else {}
     given: dict[str, Any] = {}
     for text in asked:
-        given |= _said(text, recipes)
+        given |= _said(text, presets_of(settings))
     return given
 
 
-def _said(text: str, recipes: Mapping[str, RecipePreset]) -> dict[str, Any]:
+def _said(text: str, presets: Presets) -> dict[str, Any]:
+    recipes = presets.recipes
     name, _, parts = text.partition(":")
     preset = named(name, recipes)
+    if preset is None and (fault := presets.fault_of(name)):
+        raise fault
     if preset is None:
         raise RecipeError("preset", f"There is no saved recipe “{name}”.", near(name, recipes))
     try:
@@ -73,13 +75,16 @@ def _said(text: str, recipes: Mapping[str, RecipePreset]) -> dict[str, Any]:
 
 def _list(presets: Presets, *, as_json: bool) -> int:
     if as_json:
-        print(json.dumps({kind: [_facts(preset) for preset in getattr(presets, kind).values()] for kind in KINDS}))
+        told = {kind: [_facts(preset) for preset in getattr(presets, kind).values()] for kind in KINDS}
+        print(json.dumps({**told, "faults": {str(path): str(fault) for path, fault in presets.faults.items()}}))
         return Exit.DONE
     for kind in KINDS:
         known = getattr(presets, kind)
         widest = max(map(len, known), default=0)
         for name, preset in known.items():
             print(f"{kind:9}  {name:{widest}}  {_about(preset)}")
+    for fault in presets.faults.values():
+        print(f"left out   {fault}")
     return Exit.DONE
 
 

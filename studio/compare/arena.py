@@ -14,13 +14,14 @@ from itertools import combinations
 from math import log
 from pathlib import Path
 from random import Random
+from sqlite3 import Row
 from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from studio.compare.store import Cell, Comparison, Comparisons
-from studio.database import Database
+from studio.database import Database, parsed
 from studio.errors import JobError
 
 Choice = Literal["left", "right", "good", "bad"]
@@ -96,8 +97,10 @@ class Arena:
             voted = {pair for (pair,) in database.execute("SELECT pair FROM votes WHERE owner = ?", (owner,))}
             for row in rows:
                 comparison = whole.get(row["comparison"])
+                if row["id"] in voted or comparison is None or not _fits(row, comparison):
+                    continue
                 pictures = Path(row["left_path"]), Path(row["right_path"])
-                if row["id"] not in voted and comparison and all(path.is_file() for path in pictures):
+                if all(path.is_file() for path in pictures):
                     return Pair(row["id"], comparison.lines[row["line"]].prompt, *pictures)
             seen = {path for row in rows for path in (row["left_path"], row["right_path"])}
             random = Random(f"{owner}/{len(rows)}")  # noqa: S311
@@ -123,6 +126,8 @@ class Arena:
             if row is None:
                 raise JobError("This pair is not there, or has its vote already.", "Go on with the next one.")
             comparison = self._comparisons.get(row["comparison"], owner)
+            if not _fits(row, comparison):
+                raise JobError("This pair cannot be read.", "Go on with the next one.")
             line = comparison.lines[row["line"]]
             left, right = (comparison.columns[row[f"{side}_column"]].contestant for side in ("left", "right"))
             cast = Vote(time.time(), choice, left, right, line.prompt, line.tags)  # type: ignore[arg-type]
@@ -141,10 +146,24 @@ class Arena:
             )
             rows = database.execute(query, (owner,)).fetchall()
         found = [
-            Vote(at, choice, one, other, prompt, tuple(json.loads(tags)))
+            Vote(at, choice, one, other, prompt, tuple(map(str, parsed(tags, []))))
             for at, choice, one, other, prompt, tags in rows
+            if isinstance(at, float)
+            and choice in get_args(Choice)
+            and all(isinstance(text, str) for text in (one, other, prompt))
         ]
         return [vote for vote in found if not tag or tag in vote.tags]
+
+
+def _fits(row: Row, comparison: Comparison) -> bool:
+    """Whether a pair's row names pictures, and places that the comparison has."""
+    columns = range(len(comparison.columns))
+    return (
+        row["line"] in range(len(comparison.lines))
+        and row["left_column"] in columns
+        and row["right_column"] in columns
+        and all(isinstance(row[path], str) for path in ("left_path", "right_path"))
+    )
 
 
 def standings(votes: Sequence[Vote]) -> list[Standing]:

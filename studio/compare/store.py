@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import logging
 import re
 import secrets
 import time
@@ -12,14 +13,17 @@ from pathlib import Path
 from typing import Any, Literal
 
 from PIL import Image
+from pydantic import TypeAdapter, ValidationError
 
-from studio.database import Database
+from studio.database import Database, parsed
 from studio.errors import JobError, StudioError
 
 Kind = Literal["local", "hosted", "imported"]
 State = Literal["waiting", "running", "done", "failed", "stopped", "empty"]
 # Those that are made when a comparison goes on; what was running when a program was killed is among them.
 OPEN = ("waiting", "running", "failed", "stopped")
+
+log = logging.getLogger(__name__)
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS comparisons (
@@ -113,6 +117,8 @@ class Comparison:
         return sum(cell.cost_usd or 0 for cell in self.cells)
 
 
+# What a row has to be to be one of these.
+LINES, COLUMNS, CELLS, WHOLE = (TypeAdapter(Line), TypeAdapter(Column), TypeAdapter(Cell), TypeAdapter(Comparison))
 # Nothing to be said against a cell.
 CLEAN = {"kind": "", "message": "", "hint": ""}
 
@@ -188,8 +194,9 @@ class Comparisons:
     def of(self, owner: str) -> list[Comparison]:
         """The owner's, newest first."""
         with self._database.open() as database:
-            heads = database.execute("SELECT * FROM comparisons WHERE owner = ? ORDER BY number DESC", (owner,))
-            return [_comparison(database, head) for head in heads.fetchall()]
+            query = "SELECT * FROM comparisons WHERE owner = ? ORDER BY number DESC"
+            heads = database.execute(query, (owner,)).fetchall()
+            return list(filter(None, (_readable(database, head) for head in heads)))
 
     def forget(self, id: str, owner: str) -> None:  # noqa: A002
         """Remove it; its images stay in the library."""
@@ -218,29 +225,61 @@ class Comparisons:
             database.execute(query, ("", id, "waiting"))
 
 
+def _readable(database: Any, head: Any) -> Comparison | None:
+    """A comparison; None where it is damaged or of another version, which takes none of the others down."""
+    try:
+        return _comparison(database, head)
+    except JobError as error:
+        log.warning("%s", error)
+        return None
+
+
 def _comparison(database: Any, head: Any) -> Comparison:
+    """JobError where what makes it one cannot be read; a cell that cannot is as if it were still to be made."""
     name = head["id"]
+    lines, columns = _lines(database, name), _columns(database, name)
     names = ", ".join(one.name for one in fields(Cell))
-    query = f"SELECT {names} FROM cells WHERE comparison = ? ORDER BY line, column"  # noqa: S608
-    cells = (dict(row) for row in database.execute(query, (name,)))
-    return Comparison(
-        name,
-        head["owner"],
-        head["created"],
-        head["seed"],
-        json.loads(head["base"]),
-        tuple(_lines(database, name)),
-        tuple(_columns(database, name)),
-        tuple(Cell(**{**cell, "metrics": json.loads(cell["metrics"])}) for cell in cells),
-    )
+    rows = database.execute(f"SELECT {names} FROM cells WHERE comparison = ?", (name,))  # noqa: S608
+    cells = {(row["line"], row["column"]): dict(row) for row in rows}
+    told = {"id": name, **{one: head[one] for one in ("owner", "created", "seed")}, "base": parsed(head["base"], {})}
+    try:
+        return WHOLE.validate_python(
+            {
+                **told,
+                "lines": tuple(lines),
+                "columns": tuple(columns),
+                "cells": tuple(_cell(*at, cells.get(at, {})) for at in product(range(len(lines)), range(len(columns)))),
+            }
+        )
+    except ValidationError as error:
+        raise _unreadable(name) from error
+
+
+def _cell(line: int, column: int, told: Mapping[str, Any]) -> Cell:
+    try:
+        values = {**told, "metrics": parsed(told.get("metrics"), {})}
+        return CELLS.validate_python({**values, "line": line, "column": column})
+    except ValidationError:
+        message = "This cell cannot be read: it was made by another version of the studio."
+        return Cell(line, column, "failed", kind="malformed", message=message, hint="Make it again.")
 
 
 def _lines(database: Any, name: str) -> list[Line]:
     rows = database.execute("SELECT prompt, tags FROM lines WHERE comparison = ? ORDER BY number", (name,))
-    return [Line(prompt, tuple(json.loads(tags))) for prompt, tags in rows]
+    try:
+        return [LINES.validate_python({"prompt": prompt, "tags": parsed(tags, [])}) for prompt, tags in rows]
+    except ValidationError as error:
+        raise _unreadable(name) from error
 
 
 def _columns(database: Any, name: str) -> list[Column]:
     query = "SELECT kind, model, label, settings FROM columns WHERE comparison = ? ORDER BY number"
-    rows = database.execute(query, (name,))
-    return [Column(kind, model, label, json.loads(settings)) for kind, model, label, settings in rows]
+    rows = (dict(row) for row in database.execute(query, (name,)))
+    try:
+        return [COLUMNS.validate_python({**row, "settings": parsed(row["settings"], {})}) for row in rows]
+    except ValidationError as error:
+        raise _unreadable(name) from error
+
+
+def _unreadable(name: str) -> JobError:
+    return JobError(f"The comparison {name} cannot be read.", "It was made by another version of the studio.")

@@ -2,14 +2,17 @@
 
 import json
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, BinaryIO, Literal
 
-from studio.disk import Folder
+from pydantic import TypeAdapter
+
+from studio.disk import Folder, visible
 from studio.errors import LibraryError, RecipeError
 from studio.grids.axes import Axis
-from studio.parsing import load_json
+from studio.parsing import ParseError, load_json, shown
 from studio.recipe import Recipe
 
 # Where a cell stands: the number of its value on the axes x, y and z, 0 on those that there are not.
@@ -112,21 +115,22 @@ class GridFiles:
     def read(self, path: Path) -> Grid:
         """The grid in a file; LibraryError where there is none."""
         try:
-            told = load_json(path)
-            return _grid(told)
-        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecipeError) as error:
+            return _grid(load_json(path))
+        except (ValueError, KeyError, TypeError, AttributeError, IndexError, RecipeError) as error:
+            said = isinstance(error, ParseError | RecipeError | _OtherFormatError)
+            why = str(error) if said else "it is damaged, or of another version of the studio"
             raise LibraryError(
-                f"The grid {path.name} cannot be read ({error}).", "Move this file away; its images are not touched."
+                f"The grid {path.name} cannot be read: {why}.", "Move this file away; its images are not touched."
             ) from error
 
     def all(self) -> Iterator[Path]:
         """The file of each grid, the newest first."""
-        yield from sorted(self.folder.glob(f"*{ENDING}"), reverse=True)
+        yield from (path for path in reversed(visible(self.folder, ".json")) if _is_grid(path))
 
     def running(self) -> Iterator[Path]:
         """Those that were in the making when they were last kept; their heads alone are read."""
         for path in self.all():
-            with path.open("rb") as file:
+            with suppress(OSError), path.open("rb") as file:
                 if b'"state": "running"' in file.read(HEAD):
                     yield path
 
@@ -143,6 +147,17 @@ class GridFiles:
         self._disk.sweep()
 
 
+def _is_grid(path: Path) -> bool:
+    return path.name.endswith(ENDING) and path.is_file()
+
+
+class _OtherFormatError(ValueError):
+    """A grid of another version."""
+
+
+GRID, CELL = TypeAdapter(Grid), TypeAdapter(Cell)
+
+
 def _told(cell: Cell) -> dict[str, Any]:
     told = {name: getattr(cell, name) for name in ("error", "job", "index", "path", "seconds")}
     recipe = {"recipe": json.loads(cell.recipe.to_json())} if cell.recipe else {}
@@ -151,16 +166,22 @@ def _told(cell: Cell) -> dict[str, Any]:
 
 def _grid(told: Mapping[str, Any]) -> Grid:
     if told["format"] != FORMAT:
-        raise ValueError(f"its format is {told['format']!r}, not {FORMAT}")
+        raise _OtherFormatError(f"its format is {shown(told['format'])}, not {FORMAT}")
     values = {name: told[name] for name in ("id", "owner", "created", "state", "fault", "jobs")}
     axes = tuple(Axis(one["field"], tuple(one["values"]), tuple(one["labels"])) for one in told["axes"])
-    return Grid(**values, base=_recipe(told["base"]), axes=axes, cells=tuple(map(_cell, told["cells"])))
+    grid = GRID.validate_python(
+        {**values, "base": _recipe(told["base"]), "axes": axes, "cells": tuple(map(_cell, told["cells"]))}
+    )
+    for cell in grid.cells:
+        if not all(0 <= place < size for place, size in zip(cell.at, grid.size, strict=True)):
+            raise IndexError(cell.at)
+    return grid
 
 
 def _cell(told: Mapping[str, Any]) -> Cell:
     x, y, z = told["at"]
     recipe = _recipe(told["recipe"]) if "recipe" in told else None
-    return Cell(**{**told, "at": (x, y, z), "recipe": recipe})
+    return CELL.validate_python({**told, "at": (x, y, z), "recipe": recipe})
 
 
 def _recipe(told: Any) -> Recipe:

@@ -4,6 +4,7 @@ A hosted model is named `host:model`, such as `openai:gpt-image-2`, where `host`
 address, `https://example.org/v1:model`.
 """
 
+import logging
 import os
 import re
 from collections.abc import Mapping
@@ -11,14 +12,19 @@ from dataclasses import dataclass
 from datetime import date
 from difflib import get_close_matches
 from math import ceil
+from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from studio.errors import ModelError, RecipeError
+from studio.disk import visible
+from studio.errors import ModelError, PresetError, RecipeError
 from studio.presets.reading import read_toml
 from studio.settings import PRESETS, Host, Settings
+from studio.spelling import folded, normalized
+
+log = logging.getLogger(__name__)
 
 OPENAI = "openai"
 OPENAI_URL = "https://api.openai.com/v1"
@@ -172,12 +178,21 @@ class Offer:
 
 
 class Hosted:
-    """The hosted models that there are files of, and the hosts of the settings. PresetError for a file at fault."""
+    """The hosted models that there are files of, and the hosts of the settings.
+
+    `faults` says by file what is wrong with those that cannot be read; they are left out.
+    """
 
     def __init__(self, settings: Settings) -> None:
         folders = (PRESETS / "hosted", settings.home / "presets" / "hosted")
-        paths = {path.stem: path for folder in folders for path in sorted(folder.glob("*.toml"))}
-        self.models: Mapping[str, HostedModel] = {name: read_toml(path, HostedModel) for name, path in paths.items()}
+        self.models: dict[str, HostedModel] = {}
+        self.faults: dict[Path, PresetError] = {}
+        for path in (path for folder in folders for path in visible(folder, ".toml")):
+            try:
+                self.models[normalized(path.stem)] = read_toml(path, HostedModel)
+            except PresetError as error:
+                self.faults[path] = error
+                log.warning("Left out: %s", error)
         address = os.environ.get("OPENAI_BASE_URL") or OPENAI_URL
         own = Host(base_url=address, key_env=OPENAI_KEY, priced=True)
         self.hosts: Mapping[str, Host] = {OPENAI: own, **settings.hosts}
@@ -201,6 +216,9 @@ class Hosted:
         return Offer(name, host_name, host, self._model(host.deployments.get(sent, sent)), sent)
 
     def _model(self, id: str) -> HostedModel:  # noqa: A002
+        fault = next((fault for path, fault in self.faults.items() if folded(path.stem) == folded(id)), None)
+        if fault and id not in self.models:
+            raise ModelError(fault.message, fault.hint)
         return self.models.get(id) or HostedModel(id=id, name=id, service="", abilities=("edit", "mask"))
 
     def _at_address(self, name: str) -> Offer:

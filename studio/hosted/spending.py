@@ -26,7 +26,7 @@ class Purse:
     def __init__(self, settings: Settings) -> None:
         self._most = settings.day_budget_usd
         self._unknown = settings.unknown_prices
-        self._calls = Database(Path(settings.home) / "spending.sqlite", SCHEMA, "What was spent")
+        self._calls = Database(Path(settings.home) / "spending.sqlite", SCHEMA, "What was spent", precious=True)
 
     def reserve(self, key: str, model: str, dear: float | None) -> None:
         """Set aside what a call costs at most, None where unknown; HostedError, and nothing set aside, where too dear.
@@ -90,7 +90,10 @@ class Purse:
 
 def _own(calls: Connection) -> float | None:
     row = calls.execute("SELECT micros FROM budgets WHERE name = ?", (OWN,)).fetchone()
-    return None if row is None else int(row["micros"]) / MICROS
+    if row is None:
+        return None
+    # What cannot be read allows nothing, until a budget is given again.
+    return row["micros"] / MICROS if isinstance(row["micros"], int) else 0.0
 
 
 def _spent(calls: Connection, but: str = "") -> float:

@@ -15,6 +15,7 @@ from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from studio.disk import visible
 from studio.errors import PresetError
 from studio.families import FAMILIES
 from studio.families.base import Family
@@ -22,6 +23,7 @@ from studio.parsing import ParseError, decode, load_toml, read_bytes
 from studio.presets.recipes import RecipePreset
 from studio.recipe_parts import Lora
 from studio.settings import PRESETS
+from studio.spelling import folded, normalized
 
 M = TypeVar("M", bound=BaseModel)
 N = TypeVar("N", bound="PromptPreset | RecipePreset")
@@ -103,7 +105,7 @@ class SizePreset(BaseModel):
 class Presets:
     """The project's presets, then those in `folders` (such as the home's); of two with one id the later counts.
 
-    Raises PresetError for the first file that cannot be read.
+    `faults` says by file what is wrong with those that cannot be read; they are left out.
     """
 
     def __init__(self, *folders: Path) -> None:
@@ -112,14 +114,16 @@ class Presets:
         self.refresh()
 
     def refresh(self) -> None:
-        """Read what is new or changed; where a file cannot be read, everything stays as it was."""
+        """Read what is new or changed."""
         known: dict[Stamp, BaseModel] = {}
-        negatives = self._read_all("negative", NegativePreset, known)
-        styles = self._read_all("styles", StylePreset, known)
-        stacks = self._read_all("stacks", StackPreset, known)
-        recipes = self._read_all("recipes", RecipePreset, known)
-        sizes = self._read_all("sizes", SizePreset, known)
+        faults: dict[Path, PresetError] = {}
+        negatives = self._read_all("negative", NegativePreset, known, faults)
+        styles = self._read_all("styles", StylePreset, known, faults)
+        stacks = self._read_all("stacks", StackPreset, known, faults)
+        recipes = self._read_all("recipes", RecipePreset, known, faults)
+        sizes = self._read_all("sizes", SizePreset, known, faults)
         self._known = known
+        self.faults: Mapping[Path, PresetError] = faults
         self.negatives: Mapping[str, NegativePreset] = negatives
         self.styles: Mapping[str, StylePreset] = styles
         self.stacks: Mapping[str, StackPreset] = stacks
@@ -128,14 +132,20 @@ class Presets:
             dict(sorted(sizes.items(), key=lambda item: (item[1].order, item[0])))
         )
 
-    def _read_all(self, name: str, kind: type[M], known: dict[Stamp, BaseModel]) -> Mapping[str, M]:
-        """The presets of a sort; `known` gets each of them by its file's stamp."""
+    def _read_all(
+        self, name: str, kind: type[M], known: dict[Stamp, BaseModel], faults: dict[Path, PresetError]
+    ) -> Mapping[str, M]:
+        """The presets of a sort; `known` gets each of them by its file's stamp, `faults` those that are none."""
         found: dict[str, M] = {}
-        for path in (path for folder in self._sources for path in sorted((folder / name).glob("*.toml"))):
+        for path in (path for folder in self._sources for path in visible(folder / name, ".toml")):
             stamp = _stamp(path)
-            preset = self._known.get(stamp) or read_toml(path, kind)
+            try:
+                preset = self._known.get(stamp) or read_toml(path, kind)
+            except PresetError as error:
+                faults[path] = error
+                continue
             known[stamp] = preset
-            found[path.stem] = preset  # type: ignore[assignment]  # the stamp's path says of which kind it is
+            found[normalized(path.stem)] = preset  # type: ignore[assignment]  # of the stamp's path, so of this kind
         return MappingProxyType(found)
 
     def picture_of(self, style: StylePreset) -> Path | None:
@@ -143,10 +153,28 @@ class Presets:
         places = (folder / "styles" / f"{style.id}{end}" for folder in reversed(self._sources) for end in PICTURES)
         return next((path for path in places if path.is_file()), None)
 
+    def fault_of(self, name: str) -> PresetError | None:
+        """What is wrong with the file of this id or name, where it is one of those that cannot be read."""
+        return next((error for path, error in self.faults.items() if folded(path.stem) == folded(name)), None)
+
 
 def named(name: str, presets: Mapping[str, N]) -> N | None:
-    """The preset of this id, or of this name in any case; None where there is none."""
-    return presets.get(name) or next((p for p in presets.values() if p.name.casefold() == name.casefold()), None)
+    """The preset of this id, or of this name in any case and with the file's ending left on; None where there is none.
+
+    PresetError where several have the name.
+    """
+    name = normalized(name)
+    if name in presets:
+        return presets[name]
+    bare = folded(name).removesuffix(".toml")
+    for form, wanted in ((normalized, name), (folded, folded(name)), (folded, bare)):
+        same = [one for one in presets.values() if wanted in (form(one.name), form(one.id))]
+        if len(same) > 1:
+            ids = " or ".join(one.id for one in same)
+            raise PresetError(f"{len(same)} presets are called “{name}”.", f"Say which by its id: {ids}.")
+        if same:
+            return same[0]
+    return None
 
 
 def near(asked: str, names: Collection[str]) -> str:
@@ -160,7 +188,7 @@ def near(asked: str, names: Collection[str]) -> str:
 
 def read_toml(path: Path, kind: type[M]) -> M:
     """Read one preset; its id is the file's name. Raises PresetError naming file, line and key."""
-    return check(path, {"id": path.stem}, read_table(path), kind)
+    return check(path, {"id": normalized(path.stem)}, read_table(path), kind)
 
 
 def read_table(path: Path) -> dict[str, Any]:
@@ -168,7 +196,7 @@ def read_table(path: Path) -> dict[str, Any]:
     try:
         return load_toml(path)
     except ParseError as error:
-        raise PresetError(f"{path} {error.fault}.", f"{error.hint.removesuffix('.')}, or remove the file.") from error
+        raise PresetError(f"{path} {error.fault}.", error.cure) from error
 
 
 def check(path: Path, given: Mapping[str, Any], table: Mapping[str, Any], kind: type[M]) -> M:

@@ -8,8 +8,14 @@ from collections.abc import Mapping
 from fnmatch import fnmatchcase
 from pathlib import Path
 
+from studio.disk import visible
 from studio.errors import PresetError
+from studio.parsing import ParseError, decode, read_bytes
 from studio.settings import PRESETS
+from studio.spelling import normalized
+
+# A million entries; a list is read whole for each prompt that draws from it.
+MOST_BYTES = 20 * 2**20
 
 
 class Wildcards:
@@ -21,11 +27,22 @@ class Wildcards:
     def files(self) -> Mapping[str, Path]:
         """Every list by name, as they are now; a folder's are named `folder/name`."""
         found = (
-            (path.relative_to(folder).with_suffix("").as_posix(), path)
+            (normalized(path.relative_to(folder).with_suffix("").as_posix()), path)
             for folder in self._folders
-            for path in sorted(folder.rglob("*.txt"))
+            for path in visible(folder, ".txt", below=True)
+            if not path.is_dir()
         )
         return dict(sorted(dict(found).items()))
+
+    def faults(self) -> Mapping[str, PresetError]:
+        """What is wrong with the lists that cannot be read, by name; the others are not touched by it."""
+        found: dict[str, PresetError] = {}
+        for name, path in self.files().items():
+            try:
+                lines_of(path)
+            except PresetError as error:
+                found[name] = error
+        return found
 
 
 def matching(name: str, files: Mapping[str, Path]) -> tuple[str, ...]:
@@ -36,10 +53,8 @@ def matching(name: str, files: Mapping[str, Path]) -> tuple[str, ...]:
 def lines_of(path: Path) -> tuple[tuple[int, str], ...]:
     """The lines that count, each with its number; PresetError where the file cannot be read."""
     try:
-        lines = path.read_text("utf-8-sig").splitlines()
-    except UnicodeDecodeError as error:
-        raise PresetError(f"{path} is not UTF-8 text.", "Save it as UTF-8, or remove it.") from error
-    except OSError as error:
-        raise PresetError(f"{path} cannot be read: {error.strerror}.", "Check its permissions.") from error
+        lines = decode(read_bytes(path, MOST_BYTES)).splitlines()
+    except ParseError as error:
+        raise PresetError(f"{path} {error.fault}.", error.cure) from error
     stripped = ((number, line.strip()) for number, line in enumerate(lines, start=1))
     return tuple((number, line) for number, line in stripped if line and not line.startswith("#"))

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import TypeVar
 
 from studio.catalogue.models import Model
-from studio.errors import PromptError, RecipeError
+from studio.errors import PresetError, PromptError, RecipeError
 from studio.families import FAMILIES
 from studio.presets.reading import NegativePreset, Presets, StylePreset, named, near
 from studio.prompts.view import explain
@@ -24,12 +24,14 @@ def styled(recipe: Recipe, model: Model, presets: Presets, wildcards: Wildcards)
     if recipe.styles:
         _check(prompt, negative, wildcards)
     for name in recipe.styles:
-        style = _named(name, "styles", presets.styles)
+        style = _named(name, "styles", presets.styles, presets)
         _check_suits(style, model)
         prompt, negative = _applied(style, prompt, negative, wildcards)
     if "negative_prompt" not in model.default("abilities"):
         negative = recipe.negative_prompt
-    chosen = (_named(name, "negative_presets", presets.negatives).text.strip() for name in recipe.negative_presets)
+    chosen = (
+        _named(name, "negative_presets", presets.negatives, presets).text.strip() for name in recipe.negative_presets
+    )
     negative = ", ".join(dict.fromkeys(filter(None, [negative, *chosen])))
     _check_lengths(prompt, negative)
     return recipe.replace(prompt=prompt, negative_prompt=negative, styles=(), negative_presets=())
@@ -69,9 +71,13 @@ def _check_lengths(prompt: str, negative: str) -> None:
             )
 
 
-def _named(name: str, field: str, presets: Mapping[str, P]) -> P:
-    preset = named(name, presets)
-    if preset is None:
-        kind = settings()[field].label.lower().removesuffix("s")
-        raise RecipeError(field, f"There is no {kind} “{name}”.", near(name, presets))
-    return preset
+def _named(name: str, field: str, known: Mapping[str, P], presets: Presets) -> P:
+    try:
+        if preset := named(name, known):
+            return preset
+    except PresetError as error:
+        raise RecipeError(field, error.message, error.hint) from error
+    if fault := presets.fault_of(name):
+        raise RecipeError(field, fault.message, fault.hint)
+    kind = settings()[field].label.lower().removesuffix("s")
+    raise RecipeError(field, f"There is no {kind} “{name}”.", near(name, known))

@@ -12,6 +12,7 @@ from studio import skeleton
 from studio.disk import Folder
 from studio.errors import RecipeError
 from studio.inputs import Input, Inputs
+from studio.parsing import ParseError, load_json
 from studio.settings import PRESETS
 from studio.skeleton import COLOURS, JOINTS, LIMBS
 
@@ -57,7 +58,11 @@ class Poses:
     def of(self, picture: str) -> Pose | None:
         """The pose that a stored map was drawn of; None where there is none."""
         path = self._inputs.path(picture).with_suffix(".json")
-        return json.loads(path.read_text("utf-8")) if path.is_file() else None
+        try:
+            pose = load_json(path)
+        except ParseError:
+            return None
+        return pose if isinstance(pose, dict) else None
 
 
 def _size(pose: Mapping[str, Any]) -> tuple[int, int]:

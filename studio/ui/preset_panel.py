@@ -6,17 +6,18 @@ the form.
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping
-from contextlib import suppress
 from itertools import count
 from pathlib import Path
 from typing import Any
 
+from studio.disk import visible
 from studio.errors import PresetError, PromptError, StudioError
 from studio.presets import saving
 from studio.presets.importing import check_style, import_styles
 from studio.presets.recipes import has_pictures, known_parts, names_of, to_table
 from studio.prompts.view import explain
 from studio.recipe import Recipe, settings
+from studio.spelling import normalized
 from studio.studio import Studio
 from studio.ui.fast_gradio import gr
 from studio.ui.fields import STANDARD, WORDS
@@ -82,9 +83,8 @@ class PresetPanel:
         return {name: self._acting(name, act) for name, act in acts.items()}
 
     def refresh(self) -> None:
-        """Read what is saved again; where a file of it is at fault, the dialog tells it and all stays as it was."""
-        with suppress(PresetError):
-            self.studio.presets.refresh()
+        """Read what is saved again; the dialog tells of files that are left out."""
+        self.studio.presets.refresh()
 
     def _acting(self, name: str, act: Act) -> Callable[[Values, gr.EventData], Updates]:
         def acting(values: Values, event: gr.EventData) -> Updates:
@@ -107,9 +107,12 @@ class PresetPanel:
     def _value(self, told: Mapping[str, Any]) -> dict[str, Any]:
         presets, home = self.studio.presets, self.studio.settings.home
         known: dict[str, Iterable[Any]] = {RECIPES: presets.recipes.values(), NEGATIVE: presets.negatives.values()}
-        own = {folder: {path.stem for path in (home / "presets" / folder).glob("*.toml")} for folder in known}
+        own = {
+            folder: {normalized(path.stem) for path in visible(home / "presets" / folder, ".toml")} for folder in known
+        }
+        faults = [str(fault) for fault in presets.faults.values()]
         rows = {folder: [_row(preset) for preset in known[folder] if preset.id in own[folder]] for folder in known}
-        return {"serial": next(self._serial), **rows, **told}
+        return {"serial": next(self._serial), "faults": faults, **rows, **told}
 
     def _offered(self, values: Values) -> Updates:
         """The choices of styles and negative presets as they are now."""

@@ -43,7 +43,16 @@ class StyleShelf:
             if style.suits(family) and all(word in _told(style).casefold() for word in wanted)
         ]
         start = int(asked["start"])
-        return {"styles": [self._entry(style) for style in found[start : start + PAGE]], "total": len(found)}
+        return {
+            "styles": [self._entry(style) for style in found[start : start + PAGE]],
+            "total": len(found),
+            "faults": self._faults(),
+        }
+
+    def _faults(self) -> list[str]:
+        """What is wrong with files of styles that are left out."""
+        faults = self.studio.presets.faults.items()
+        return [str(fault) for path, fault in faults if path.parent.name == FOLDER]
 
     def _entry(self, style: StylePreset) -> dict[str, Any]:
         picture = self.studio.presets.picture_of(style)

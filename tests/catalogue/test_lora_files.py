@@ -1,7 +1,9 @@
 """The catalogues of LoRAs and embeddings: told by headers alone, nothing doubtful let in."""
 
 import json
+import os
 import re
+import unicodedata
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -118,20 +120,91 @@ def test_sub_folders_notes_and_pictures_belong_to_a_name(home: Path) -> None:
 
 def test_what_is_damaged_doubled_or_a_pickle_has_a_fault_and_takes_nothing_down(home: Path) -> None:
     write(home, "good", kohya())
-    first, second = write(home, "a/ink", kohya()), write(home, "b/ink", kohya())
+    first, _ = write(home, "a/ink", kohya()), write(home, "b/ink", kohya())
     cut = write(home, "cut", kohya())
     cut.write_bytes(cut.read_bytes()[:-1])
     (home / "loras" / "old.pt").write_bytes(b"pickle")
     write(home, "model", {"weight": (2, 3)})
     known = loras(home)
-    assert [name for name in known if name != "few-step" and "/starter/" not in str(known[name].path)] == ["good"]
+    assert [name for name in known if name != "few-step" and "/starter/" not in str(known[name].path)] == [
+        "a/ink",
+        "b/ink",
+        "good",
+    ]
     for name, says in {"cut": "damaged", "old": "refused", "model": "no LoRA: none of its tensors"}.items():
         with pytest.raises(ModelError, match=says):
             known[name]
-    with pytest.raises(ModelError) as caught:
+    with pytest.raises(ModelError, match=r"2 files are the LoRA 'ink': a/ink and b/ink") as caught:
         known["ink"]
-    assert str(first) in caught.value.message
-    assert str(second) in caught.value.message
+    assert "a/ink" in caught.value.hint
+    assert known["a/ink"].path == first
+
+
+NAMES = (
+    "hair color",
+    "v1.5",
+    "my__style__v2",
+    "c#minor",
+    "x (old) [1]",
+    "a{b}c",
+    "it's, really & truly",
+    "Café",
+    "🦊 fox",
+    " blanks at its ends ",
+    "a:b",
+    "a|b",
+    "<angled>",
+    "back\\slash",
+    "UPPER",
+    "deep/in/folders",
+)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_any_name_that_a_file_can_have_calls_it(home: Path, name: str) -> None:
+    path = write(home, unicodedata.normalize("NFD", name), kohya())
+    known = loras(home)
+    assert known.faults == {}
+    for asked in (name, unicodedata.normalize("NFD", name), f"{name}.safetensors", name.swapcase(), name.strip()):
+        assert known[asked].path == path
+
+
+def test_a_name_that_is_no_text_can_be_shown(home: Path) -> None:
+    write(home, "x", kohya()).rename(os.fsdecode(os.fsencode(home / "loras") + b"/caf\xe9.safetensors"))
+    assert [name for name in loras(home) if name.startswith("caf")] == ["caf\ufffd"]
+
+
+def test_names_that_differ_in_case_alone_are_told_apart_or_asked_for(home: Path) -> None:
+    small, large = write(home, "ink-wash", kohya()), write(home, "Ink-Wash", kohya())
+    known = loras(home)
+    assert (known["ink-wash"].path, known["Ink-Wash"].path) == (small, large)
+    with pytest.raises(ModelError, match="'INK-WASH' may be Ink-Wash or ink-wash"):
+        known["INK-WASH"]
+
+
+def test_a_file_is_called_with_its_folder_too(home: Path) -> None:
+    path = write(home, "style/brush", kohya())
+    known = loras(home)
+    assert list(known).count("brush") == 1
+    assert known["style/brush"].path == known["Style\\Brush.safetensors"].path == path
+    root = write(home, "brush", kohya())
+    known.refresh()
+    assert (known["brush"].path, known["style/brush"].path) == (root, path)
+    assert known["style/brush"].name == "style/brush"
+
+
+def test_a_pickle_beside_its_safetensors_is_none_of_the_lora(home: Path) -> None:
+    path = write(home, "both", kohya())
+    path.with_suffix(".pt").write_bytes(b"pickle")
+    assert loras(home)["both"].path == path
+
+
+def test_linked_folders_are_seen_and_circles_end(home: Path, tmp_path: Path) -> None:
+    elsewhere = write(tmp_path / "elsewhere", "far", kohya()).parent
+    write(home, "near", kohya())
+    (home / "loras" / "linked").symlink_to(elsewhere)
+    (elsewhere / "circle").symlink_to(home / "loras")
+    assert {"near", "far"} <= set(loras(home))
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from studio.errors import ModelError, PresetError, SettingsError
+from studio.errors import ModelError, SettingsError
 from studio.hosted.models import Hosted, Usage
 from studio.settings import PRESETS, Host, Settings
 
@@ -118,8 +118,13 @@ def test_a_file_and_a_host_of_one_s_own_are_offered(tmp_path: Path):
     assert (offer.label, offer.host.key_env) == ("Painter", "WORK")
     assert offer.estimate({"size": "640x480"}, "a") == 0.5
     (folder / "painter.toml").write_text(OWN.replace("size =", "sise ="))
-    with pytest.raises(PresetError, match=r"painter\.toml"):
-        Hosted(Settings.load(home=tmp_path))
+    (folder / "._painter.toml").write_bytes(b"\0\5\26\7\260\377")
+    hosted = Hosted(Settings.load(home=tmp_path))
+    assert [path.name for path in hosted.faults] == ["painter.toml"]
+    assert "work:painter" not in [one.name for one in hosted.offers()]
+    assert "openai:gpt-image-2" in [one.name for one in hosted.offers()]
+    with pytest.raises(ModelError, match=r"painter\.toml"):
+        hosted["work:painter"]
 
 
 @pytest.mark.parametrize("address", ["ftp://x/v1", "https://me:word@x/v1", "https://x/v1?key=1", "x"])

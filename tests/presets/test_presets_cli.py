@@ -97,25 +97,32 @@ def test_styles_are_imported_and_listed(tmp_path: Path, capsys: pytest.CaptureFi
     assert main(["presets", "import", str(file)]) == 2
     assert "There already: Snow." in capsys.readouterr().out
     listed = answer(capsys, "presets", "list")
-    assert {"styles", "negatives", "stacks", "sizes", "recipes"} == set(listed)
+    assert {"styles", "negatives", "stacks", "sizes", "recipes", "faults"} == set(listed)
     assert [style["prompt"] for style in listed["styles"] if style["id"] == "snow"] == ["{prompt}, in the snow"]
     assert listed["recipes"][0]["prompt"] == LOOK.prompt
     assert main(["presets", "list"]) == 0
     assert "my-look  My look: words, model, size, sampling, seed" in capsys.readouterr().out
 
 
-def test_a_damaged_preset_is_told_with_its_place(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_damaged_preset_is_told_with_its_place_and_leaves_the_others(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     path = home / "presets" / "negative" / "mine.toml"
     path.parent.mkdir(exist_ok=True)
     path.write_text('name = "Mine"\ntexxt = "x"\n')
+    told = "mine.toml, line 2: there is no key `texxt`. Known are: name, purpose, families, text."
     try:
-        assert main(["presets", "list"]) == 2
+        assert main(["presets", "list"]) == 0
+        out = capsys.readouterr().out
+        assert main(["presets", "list", "--json"]) == 0
+        listed = json.loads(capsys.readouterr().out)
+        assert main(["generate", "a", "--negative-preset", "mine", "--model", MODEL, "--out", str(path)]) == 2
     finally:
         path.unlink()
-    assert (
-        "mine.toml, line 2: there is no key `texxt`. Known are: name, purpose, families, text."
-        in capsys.readouterr().err
-    )
+    assert told in out
+    assert "photograph" in out
+    assert [*listed["faults"]] == [str(path)]
+    assert f"negative_presets: {path}" in capsys.readouterr().err
 
 
 def test_a_style_gets_its_small_picture_from_a_model(home: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from studio.errors import PresetError, PromptError, RecipeError
+from studio.errors import PromptError, RecipeError
 from studio.presets import saving
 from studio.recipe import Recipe
 from studio.settings import Settings
@@ -99,6 +99,8 @@ def test_a_preset_that_is_saved_while_the_studio_runs_is_there_once_it_looks_aga
     studio.presets.refresh()
     assert settled(studio, prompt="a", styles=("snow",)).prompt == "a, in the snow"
     path.write_text('name = "Snow"\nprompt = "x"\npromt = "y"\n')
-    with pytest.raises(PresetError, match=r"snow\.toml, line 3: there is no key `promt`"):
-        studio.presets.refresh()
-    assert studio.presets.styles["snow"].prompt == "in the snow"
+    studio.presets.refresh()
+    with pytest.raises(RecipeError, match=r"snow\.toml, line 3: there is no key `promt`") as caught:
+        settled(studio, prompt="a", styles=("snow",))
+    assert caught.value.field == "styles"
+    assert settled(studio, prompt="a", styles=("starter-night",)).prompt

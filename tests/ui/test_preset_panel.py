@@ -207,12 +207,12 @@ def test_a_model_that_is_gone_is_said_and_nothing_set(page: Page, studio: Studio
     assert page.act("use", id="old", parts=["sampling"])["done"]
 
 
-def test_a_damaged_file_is_told_and_what_was_there_stays(page: Page, studio: Studio) -> None:
+def test_a_damaged_file_is_told_and_the_others_are_there(page: Page, studio: Studio) -> None:
     page.save("styles", "Snow", prompt="in the snow")
     path = studio.settings.home / "presets" / "styles" / "bad.toml"
     path.write_text('name = "Bad"\npromt = "x"\n')
     told = page.act("look")
-    assert "bad.toml, line 2: there is no key `promt`" in told["fault"]
+    assert "bad.toml, line 2: there is no key `promt`" in told["faults"][0]
     assert "snow" in studio.presets.styles
 
 

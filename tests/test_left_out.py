@@ -1,0 +1,266 @@
+"""One bad file or row takes nothing down: it is left out and told, and the rest works."""
+
+import json
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from studio.candidates.ranking import Mark, Sieve
+from studio.candidates.store import CandidateStore
+from studio.compare.arena import Arena
+from studio.compare.store import Column, Comparisons, Line
+from studio.doctor import left_out
+from studio.errors import JobError, LibraryError, RecipeError
+from studio.grids.axes import Axis
+from studio.grids.store import Cell, Grid, GridFiles
+from studio.hosted.spending import Purse
+from studio.recipe import Recipe
+from studio.settings import Settings
+from studio.studio import Studio
+from tests.drawer import Drawer, settled
+from tests.headers import write_safetensors
+
+FOLDERS = {
+    "presets/styles": ".toml",
+    "presets/negative": ".toml",
+    "presets/stacks": ".toml",
+    "presets/sizes": ".toml",
+    "presets/recipes": ".toml",
+    "presets/hosted": ".toml",
+    "wildcards": ".txt",
+    "models": ".toml",
+    "controlnets": ".toml",
+    "ip-adapters": ".toml",
+    "loras": ".safetensors",
+    "embeddings": ".safetensors",
+    "upscalers": ".safetensors",
+}
+# What macOS writes beside each file on a disk that is not its own.
+APPLE_DOUBLE = b"\0\5\26\7\260\377"
+
+
+def spoil(folder: Path, ending: str) -> None:
+    """All that a folder may hold beside sound files."""
+    folder.mkdir(parents=True)
+    for name in (f"._ink{ending}", ".DS_Store"):
+        (folder / name).write_bytes(APPLE_DOUBLE)
+    (folder / f"slip{ending}").write_bytes(b'name = "x\n\xff')
+    (folder / f"empty{ending}").touch()
+    (folder / f"folder{ending}").mkdir()
+    (folder / f"gone{ending}").symlink_to(folder / "nowhere")
+    (folder / f"circle{ending}").symlink_to(folder / f"circle{ending}")
+    os.mkfifo(folder / f"pipe{ending}")
+    (folder / f"deep{ending}").write_text("a = " + "[" * 10_000)
+    (folder / "sub").mkdir()
+    (folder / "sub" / "config.json").write_text("[" * 10_000)
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    for name, ending in FOLDERS.items():
+        spoil(tmp_path / name, ending)
+    (tmp_path / "presets/styles/good.toml").write_text('name = "Good"\nprompt = "well drawn"\n')
+    (tmp_path / "wildcards/good.txt").write_text("red\n")
+    layer = "lora_unet_down_blocks_0_attentions_0_transformer_blocks_0_attn1_to_q"
+    write_safetensors(tmp_path / "loras/good.safetensors", {f"{layer}.lora_down.weight": (4, 320)})
+    return tmp_path
+
+
+@pytest.fixture
+def studio(home: Path) -> Iterator[Studio]:
+    with Studio(Settings.load(home=home), backend=Drawer(), durable=False) as studio:
+        yield studio
+
+
+def test_a_studio_starts_over_any_files(studio: Studio):
+    (recipe,) = studio.settle(Recipe(prompt="a __good__ cat", styles=("good",)))
+    assert recipe.prompt == "a red cat, well drawn"
+    assert "good" in studio.wordbook.loras
+    assert "starter" in studio.catalogue
+    assert not any("._" in str(path) for path in studio.presets.faults)
+
+
+def test_what_is_left_out_is_told_by_the_doctor(studio: Studio, home: Path):
+    told = [f"{check.name}: {check.found}" for check in left_out(studio.settings)]
+    assert all(check.cure for check in left_out(studio.settings))
+    for name in FOLDERS:
+        if name in ("models", "upscalers", "controlnets"):
+            continue  # told beside the models, where one is asked for, and by the adapters of the same name
+        mine = [line for line in told if f"{home / name}" in line or name == "ip-adapters"]
+        assert any("slip" in line for line in mine), name
+    assert not any("._" in line or "DS_Store" in line for line in told)
+    (home / "presets/styles/slip.toml").unlink()
+    with pytest.raises(RecipeError, match=r"deep\.toml is nested"):
+        studio.settle(Recipe(prompt="a cat", styles=("deep",)))
+
+
+def test_a_broken_file_that_is_asked_for_says_what_is_wrong(studio: Studio):
+    with pytest.raises(RecipeError, match=r"styles: .*slip\.toml is not UTF-8"):
+        studio.settle(Recipe(prompt="a cat", styles=("slip",)))
+    with pytest.raises(RecipeError, match=r"slip\.txt is not UTF-8"):
+        studio.settle(Recipe(prompt="a __slip__ cat"))
+
+
+def test_the_command_line_works_over_any_files(home: Path, capsys: pytest.CaptureFixture[str]):
+    from studio.cli import main
+
+    for command in ("presets list", "loras", "models"):
+        assert main([*command.split(), "--home", str(home)]) == 0
+        assert "slip" in capsys.readouterr().out
+
+
+GARBAGE = "this is not a database " * 400
+
+
+def changed(path: Path, *statements: str) -> None:
+    with closing(sqlite3.connect(path)) as database, database:
+        for statement in statements:
+            database.execute(statement)
+
+
+def test_a_damaged_candidate_leaves_the_others_and_their_set(tmp_path: Path):
+    path, images = tmp_path / "candidates.sqlite", tmp_path / "images"
+    store = CandidateStore(path, images)
+    name = store.add_set("ann", "cats", settled("a"), Sieve())
+    store.add_job(name, "job", 9)
+    recipes = ["'{'", "NULL", "x'ff00'", "'[[['", """'{"stairs": 1}'"""]
+    for image in range(6 + len(recipes)):
+        store.add_image(name, image, images / f"{image}.png", settled("a"), 1.0)
+    store.add_mark(name, 0, Mark("keep"))
+    changed(
+        path,
+        *(f"UPDATE images SET recipe = {text} WHERE image = {6 + k}" for k, text in enumerate(recipes)),
+        "UPDATE images SET quick = 'x' WHERE image = 1",
+        """UPDATE images SET quick = '{"charm": 1, "sharpness": "very"}', slow = '[]' WHERE image = 2""",
+        "UPDATE images SET seconds = 'long' WHERE image = 3",
+        "UPDATE images SET path = NULL WHERE image = 4",
+        "UPDATE marks SET verdict = 'perhaps', rating = 99",
+        """UPDATE sets SET missing = 'x', sieve = '{"limits": {"charm": 1}, "colour": 2}', asked = '7'""",
+        "UPDATE jobs SET first = NULL, count = 'many'",
+    )
+    found = store.get(name, "ann")
+    assert [one.image for one in found.candidates] == [0, 1, 2, 3, 5]
+    assert found.sieve == store.last_sieve("ann") == Sieve()
+    assert (found.missing, found.asked, found.count) == ({}, None, 0)
+    assert found.candidates[2].scores == {}
+    store.add_scores(name, "quick", {0: {"sharpness": 0.5}}, {"clip-score": "no weights"}, ["clip-score"])
+    assert store.get(name, "ann").missing == {"clip-score": "no weights"}
+    assert store.picks("ann")
+    assert [image for image, _, _ in store.pictures(name)] == [0, 1, 2, 3, 5, 6, 7, 8, 9, 10]
+    store.unfinished()
+
+
+def test_a_damaged_comparison_leaves_the_others(tmp_path: Path):
+    path = tmp_path / "compare.sqlite"
+    store = Comparisons(path)
+    names = [store.create("ann", 1, {}) for _ in range(4)]
+    for name in names:
+        store.extend(
+            name, [Line("a cat", ("x",)), Line("a dog")], [Column("local", "m", "M"), Column("local", "n", "N")]
+        )
+    changed(
+        path,
+        f"UPDATE columns SET kind = 'dreamt' WHERE comparison = '{names[0]}'",
+        f"UPDATE lines SET prompt = NULL WHERE comparison = '{names[1]}'",
+        f"UPDATE comparisons SET seed = 'many', base = '[' WHERE id = '{names[2]}'",
+        f"UPDATE cells SET state = 'paused', metrics = '[' WHERE comparison = '{names[3]}' AND line = 0 AND column = 0",
+        f"UPDATE cells SET width = 'wide' WHERE comparison = '{names[3]}' AND line = 0 AND column = 1",
+        f"DELETE FROM cells WHERE comparison = '{names[3]}' AND line = 1",
+        f"INSERT INTO cells (comparison, line, column, state) VALUES ('{names[3]}', 7, 7, 'done')",
+        f"UPDATE lines SET tags = '7' WHERE comparison = '{names[3]}'",
+    )
+    assert [one.id for one in store.of("ann")] == [names[3]]
+    cells = store.get(names[3], "ann").cells
+    assert [cell.state for cell in cells] == ["failed", "failed", "waiting", "waiting"]
+    assert "another version" in cells[0].message
+    with pytest.raises(JobError, match="another version"):
+        store.get(names[0], "ann")
+
+
+def test_damaged_pairs_and_votes_leave_the_others(tmp_path: Path):
+    store = Comparisons(tmp_path / "compare.sqlite")
+    name = store.create("ann", 1, {})
+    store.extend(name, [Line("a cat")], [Column("local", "m", "M"), Column("local", "n", "N")])
+    for column in (0, 1):
+        path = tmp_path / f"{column}.png"
+        path.touch()
+        store.change(name, 0, column, state="done", path=str(path), digest=str(column))
+    arena = Arena(tmp_path / "arena.sqlite", store)
+    assert arena.votes("ann") == []
+    pair = "INSERT INTO pairs (id, owner, comparison, line, left_column, right_column, left_path, right_path) VALUES "
+    vote = "INSERT INTO votes (pair, owner, time, choice, left_name, right_name, prompt, tags) VALUES "
+    changed(
+        tmp_path / "arena.sqlite",
+        f"{pair} ('old', 'ann', '{name}', 99, 0, 1, 'x', 'y')",
+        f"{pair} ('older', 'ann', '{name}', NULL, NULL, 'b', NULL, NULL)",
+        f"{vote} ('p1', 'ann', 1, 'maybe', 'm', 'n', 'a cat', '[]')",
+        f"{vote} ('p2', 'ann', 'late', 'left', 'm', 'n', 'a cat', '[]')",
+        f"{vote} ('p3', 'ann', 1, 'left', NULL, 'n', 'a cat', '[]')",
+        f"{vote} ('p4', 'ann', 1, 'left', 'm', 'n', 'a cat', '7')",
+    )
+    assert [vote.choice for vote in arena.votes("ann")] == ["left"]
+    shown = arena.pair("ann")
+    assert shown
+    assert shown.id not in ("old", "older")
+    with pytest.raises(JobError, match="cannot be read"):
+        arena.vote("ann", "old", "left")
+
+
+@pytest.mark.parametrize("damage", ["garbage", "other tables"])
+def test_a_damaged_database_is_set_aside(tmp_path: Path, damage: str):
+    path = tmp_path / "candidates.sqlite"
+    if damage == "garbage":
+        path.write_text(GARBAGE)
+    else:
+        changed(path, "CREATE TABLE sets (a, b)")
+    store = CandidateStore(path, tmp_path)
+    assert store.of("ann") == []
+    assert store.add_set("ann", "cats", None, Sieve())
+    assert len(list(tmp_path.glob("candidates.damaged-*.sqlite"))) == 1
+
+
+def test_what_was_spent_is_never_set_aside(tmp_path: Path):
+    (tmp_path / "spending.sqlite").write_text(GARBAGE)
+    purse = Purse(Settings.load(home=tmp_path, day_budget_usd=1))
+    with pytest.raises(LibraryError, match=r"What was spent cannot be kept in .*spending\.sqlite: it is damaged"):
+        purse.reserve("a", "openai:m", 0.5)
+
+
+def test_a_budget_that_cannot_be_read_allows_nothing(tmp_path: Path):
+    purse = Purse(Settings.load(home=tmp_path))
+    purse.own = 5.0
+    changed(tmp_path / "spending.sqlite", "UPDATE budgets SET micros = 'much'")
+    assert purse.own == purse.left() == 0.0
+
+
+def test_a_damaged_grid_leaves_the_others(tmp_path: Path):
+    files = GridFiles(tmp_path)
+    grid = Grid("good", "ann", 1.0, Recipe(prompt="a"), (Axis("steps", (1, 2), ("1", "2")),), (Cell((0, 0, 0)),))
+    files.save(grid)
+    sound = json.loads(files.path("good").read_text())
+    bad = {
+        "other": {**sound, "format": 2},
+        "cells": {**sound, "cells": None},
+        "place": {**sound, "cells": [{"at": [9, 0, 0]}]},
+        "job": {**sound, "cells": [{"at": [0, 0, 0], "job": 7}]},
+        "state": {**sound, "state": "paused"},
+        "owner": {**sound, "owner": None},
+        "list": [],
+    }
+    for name, told in bad.items():
+        files.path(name).write_text(json.dumps(told))
+    files.path("._good").write_bytes(APPLE_DOUBLE)
+    files.path("folder").mkdir()
+    files.path("gone").symlink_to(tmp_path / "nowhere")
+    os.mkfifo(files.path("pipe"))
+    assert files.read(files.path("good")) == grid
+    for name in bad:
+        with pytest.raises(LibraryError, match=f"The grid {name}") as error:
+            files.read(files.path(name))
+        assert error.value.hint
+    assert "good.grid.json" in [path.name for path in files.running()]
+    assert "._good.grid.json" not in [path.name for path in files.all()]
