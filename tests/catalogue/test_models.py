@@ -40,7 +40,8 @@ def test_a_model_says_where_it_differs_from_its_family(home):
     known = catalogue(home)
     turbo, schnell, base = known["sdxl-turbo"], known["flux1-schnell"], known["sdxl-base"]
     assert [turbo.default(name) for name in ("width", "height", "steps", "guidance_scale")] == [512, 512, 4, 0]
-    assert turbo.default("abilities") == schnell.default("abilities") == {"strength"}
+    assert turbo.default("abilities") == {"strength", "clip_skip"}
+    assert schnell.default("abilities") == {"strength"}
     assert (schnell.default("prompt_tokens"), known["flux1-dev"].default("prompt_tokens")) == (255, 511)
     assert base.default("scheduler") == base.family_facts().scheduler
     assert base.default("width") == base.family_facts().native_side
