@@ -1,22 +1,19 @@
-"""The jobs: one line for everybody, one worker for the device, and a log of each job that anyone may follow."""
+"""The jobs: one line for everybody, and one worker for the device."""
 
 import contextvars
 import logging
 import secrets
 import threading
 import time
-from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from heapq import heapify, heappop, heappush
 from pathlib import Path
 
 from studio.backends.base import Backend, Rendered
 from studio.downloads.queue import Errand, Hear
 from studio.errors import Cancelled, DeviceLostError, JobError, StudioError
 from studio.events import (
-    END,
     Done,
     Downloading,
     Event,
@@ -29,9 +26,13 @@ from studio.events import (
     Step,
     Stopped,
 )
+from studio.job import Job
 from studio.ledger import Entry, Ledger, State
 from studio.library import Library
+from studio.line import Line
 from studio.recipe import Recipe
+
+__all__ = ["Job", "JobQueue"]
 
 # Ended jobs that stay findable, of each owner.
 KEPT = 50
@@ -48,134 +49,6 @@ GIVEN_UP_HINT = "The device or the memory may be too small for it: try a smaller
 Fetch = Callable[[Sequence[Recipe], Hear], Errand | None]
 
 log = logging.getLogger(__name__)
-
-
-class Job:
-    """Recipes of one owner on their way to images, and the log of what happened to them.
-
-    A position in the log stays valid for good; events that a newer one makes worthless (previews, how far a download
-    is, and after the end the steps) are dropped in their place, so that a log stays small.
-    """
-
-    def __init__(self, id: str, owner: str, recipes: tuple[Recipe, ...], created: float) -> None:  # noqa: A002
-        self.id = id
-        self.owner = owner
-        self.recipes = recipes
-        self.created = created
-        self.state: State = "waiting"
-        # The page's request lives in a context variable; a backend that asks for it finds its own. Let go at the end.
-        self.context = contextvars.copy_context()
-        self.restored = False
-        self.stopping = threading.Event()
-        # What brings its weights, until they are here.
-        self.errand: Errand | None = None
-        self._log: list[Event | None] = []
-        self._previews: dict[int, int] = {}
-        self._news = threading.Condition()
-
-    @property
-    def events(self) -> tuple[Event, ...]:
-        """What happened so far."""
-        with self._news:
-            return tuple(event for event in self._log if event is not None)
-
-    @property
-    def results(self) -> tuple[Finished, ...]:
-        """The images that are in the library, in the order they came."""
-        return tuple(event for event in self.events if isinstance(event, Finished))
-
-    def follow(self, position: int = 0) -> Iterator[Event]:
-        """Each event from `position` on as it happens, up to the job's end."""
-        events, position = self.read(position)
-        while events:
-            yield from events
-            events, position = self.read(position)
-
-    def read(self, position: int = 0) -> tuple[tuple[Event, ...], int]:
-        """The events from `position` on, and the position after them; waits for the first, empty after the end."""
-        with self._news:
-            self._news.wait_for(lambda: len(self._log) > position or self._ended())
-            return tuple(event for event in self._log[position:] if event is not None), len(self._log)
-
-    def tell(self, event: Event) -> None:
-        """Add to the log; nothing comes after the end."""
-        with self._news:
-            if self._ended():
-                return
-            self._drop_superseded(event)
-            self._log.append(event)
-            self._news.notify_all()
-
-    def _ended(self) -> bool:
-        return bool(self._log) and isinstance(self._log[-1], END)
-
-    def _drop_superseded(self, event: Event) -> None:
-        if isinstance(event, END):
-            self._log = [None if isinstance(e, Preview | Step) else e for e in self._log]
-        elif isinstance(event, Preview | Finished) and event.image in self._previews:
-            self._log[self._previews.pop(event.image)] = None
-        elif self._log and isinstance(self._log[-1], Downloading):
-            self._log[-1] = None
-        if isinstance(event, Preview):
-            self._previews[event.image] = len(self._log)
-
-
-class Line:
-    """Who is next: the owner whose turn is longest ago, and of each owner the oldest job."""
-
-    def __init__(self) -> None:
-        self._waiting: dict[str, deque[Job]] = {}
-        # Per waiting owner: when the last turn was, and for those without one who came first.
-        self._turns: dict[str, tuple[int, int]] = {}
-        self._turn = 0
-        self._arrivals = 0
-        self._last_owner = ""
-
-    def __len__(self) -> int:
-        return sum(map(len, self._waiting.values()))
-
-    def add(self, job: Job) -> None:
-        """Behind the owner's other jobs; who was away comes before the one who just had a turn, not before others."""
-        if job.owner not in self._waiting:
-            self._arrivals += 1
-            turn = self._turn if job.owner == self._last_owner else self._turn - 1
-            self._turns[job.owner] = (turn, self._arrivals)
-        self._waiting.setdefault(job.owner, deque()).append(job)
-
-    def order(self) -> list[Job]:
-        """All waiting jobs as they would run."""
-        turns = [(*self._turns[owner], iter(jobs), len(jobs)) for owner, jobs in self._waiting.items()]
-        heapify(turns)
-        order = []
-        while turns:
-            _, arrival, jobs, left = heappop(turns)
-            order.append(next(jobs))
-            if left > 1:
-                heappush(turns, (self._turn + len(order), arrival, jobs, left - 1))
-        return order
-
-    def take(self) -> Job:
-        """Remove and return the job whose turn it is."""
-        job = self.order()[0]
-        arrival = self._turns[job.owner][1]
-        self._turn += 1
-        self._last_owner = job.owner
-        self._turns[job.owner] = (self._turn, arrival)
-        self.remove(job)
-        return job
-
-    def put_back(self, job: Job) -> None:
-        """The job that was taken last is the first of its owner again."""
-        if job.owner not in self._waiting:
-            self._arrivals += 1
-            self._turns[job.owner] = (self._turn - 1, self._arrivals)
-        self._waiting.setdefault(job.owner, deque()).appendleft(job)
-
-    def remove(self, job: Job) -> None:
-        """Take a job out of the line."""
-        self._waiting[job.owner].remove(job)
-        if not self._waiting[job.owner]:
-            del self._waiting[job.owner], self._turns[job.owner]
 
 
 class JobQueue:

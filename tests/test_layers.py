@@ -47,6 +47,8 @@ LAYERS = (
     "backends",
     "backends.zerogpu",
     "ledger",
+    "job",
+    "line",
     "jobs",
     "measuring",
     "candidates",

@@ -1,0 +1,80 @@
+"""One job: recipes of one owner on their way to images, and the log of it that anyone may follow."""
+
+import contextvars
+import threading
+from collections.abc import Iterator
+
+from studio.downloads.queue import Errand
+from studio.events import END, Downloading, Event, Finished, Preview, Step
+from studio.ledger import State
+from studio.recipe import Recipe
+
+
+class Job:
+    """Recipes of one owner on their way to images, and the log of what happened to them.
+
+    A position in the log stays valid for good; events that a newer one makes worthless (previews, how far a download
+    is, and after the end the steps) are dropped in their place, so that a log stays small.
+    """
+
+    def __init__(self, id: str, owner: str, recipes: tuple[Recipe, ...], created: float) -> None:  # noqa: A002
+        self.id = id
+        self.owner = owner
+        self.recipes = recipes
+        self.created = created
+        self.state: State = "waiting"
+        # The page's request lives in a context variable; a backend that asks for it finds its own. Let go at the end.
+        self.context = contextvars.copy_context()
+        self.restored = False
+        self.stopping = threading.Event()
+        # What brings its weights, until they are here.
+        self.errand: Errand | None = None
+        self._log: list[Event | None] = []
+        self._previews: dict[int, int] = {}
+        self._news = threading.Condition()
+
+    @property
+    def events(self) -> tuple[Event, ...]:
+        """What happened so far."""
+        with self._news:
+            return tuple(event for event in self._log if event is not None)
+
+    @property
+    def results(self) -> tuple[Finished, ...]:
+        """The images that are in the library, in the order they came."""
+        return tuple(event for event in self.events if isinstance(event, Finished))
+
+    def follow(self, position: int = 0) -> Iterator[Event]:
+        """Each event from `position` on as it happens, up to the job's end."""
+        events, position = self.read(position)
+        while events:
+            yield from events
+            events, position = self.read(position)
+
+    def read(self, position: int = 0) -> tuple[tuple[Event, ...], int]:
+        """The events from `position` on, and the position after them; waits for the first, empty after the end."""
+        with self._news:
+            self._news.wait_for(lambda: len(self._log) > position or self._ended())
+            return tuple(event for event in self._log[position:] if event is not None), len(self._log)
+
+    def tell(self, event: Event) -> None:
+        """Add to the log; nothing comes after the end."""
+        with self._news:
+            if self._ended():
+                return
+            self._drop_superseded(event)
+            self._log.append(event)
+            self._news.notify_all()
+
+    def _ended(self) -> bool:
+        return bool(self._log) and isinstance(self._log[-1], END)
+
+    def _drop_superseded(self, event: Event) -> None:
+        if isinstance(event, END):
+            self._log = [None if isinstance(e, Preview | Step) else e for e in self._log]
+        elif isinstance(event, Preview | Finished) and event.image in self._previews:
+            self._log[self._previews.pop(event.image)] = None
+        elif self._log and isinstance(self._log[-1], Downloading):
+            self._log[-1] = None
+        if isinstance(event, Preview):
+            self._previews[event.image] = len(self._log)
