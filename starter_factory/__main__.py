@@ -42,7 +42,7 @@ def main() -> None:
     train.add_argument("--threads", type=int, default=1)
     train.add_argument("--workers", type=int, default=0, help="processes that draw")
     train.add_argument(
-        "--half", type=float, default=0.0, help="base: share of pictures at half the side, four times as fast"
+        "--shrink", type=int, default=1, help="base: 2 or 4 draws smaller pictures, which teach words sooner"
     )
     keep = commands.add_parser("store", help="write a stage's averaged weights into the stored model")
     keep.add_argument("stage", choices=list(STAGES))
@@ -87,7 +87,7 @@ def _train(asked: argparse.Namespace) -> None:
     torch.set_num_threads(asked.threads)
     asked.work.mkdir(parents=True, exist_ok=True)
     session = Session(
-        asked.work, torch.device(asked.device), asked.minutes, asked.steps, asked.cooling, asked.workers, asked.half
+        asked.work, torch.device(asked.device), asked.minutes, asked.steps, asked.cooling, asked.workers, asked.shrink
     )
     run = STAGES[asked.stage].train(session, Stored(asked.stored))
     print(f"{run.name}: {run.step} steps, {run.samples} samples, loss {run.loss:.4f}")

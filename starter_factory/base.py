@@ -71,32 +71,36 @@ def build_scheduler() -> DDIMScheduler:
 
 
 class Renders(IterableDataset[Batch]):
-    """Batches of new renders of one shape each, without end; a share at half the side. Workers share the seeds."""
+    """Batches of new renders of one shape each, without end, `shrink` times smaller. Workers share the seeds."""
 
-    def __init__(self, tokenizer: CLIPTokenizer, first: int, batch: int, half: float) -> None:
-        self.tokenizer, self.first, self.batch, self.half = tokenizer, first, batch, half
+    def __init__(self, tokenizer: CLIPTokenizer, first: int, batch: int, shrink: int) -> None:
+        self.tokenizer, self.first, self.batch, self.shrink = tokenizer, first, batch, shrink
 
     def __iter__(self) -> Iterator[Batch]:
         worker = get_worker_info()
         number, workers = (worker.id, worker.num_workers) if worker else (0, 1)
         seed = self.first + number * self.batch
         while True:
-            rng = random.Random(seed)
-            width, height = rng.choices(SHAPES, weights=SHAPE_WEIGHTS)[0]
-            scale = 2 if rng.random() < self.half else 1
-            yield _rendered(self.tokenizer, range(seed, seed + self.batch), width // scale, height // scale)
+            width, height = random.Random(seed).choices(SHAPES, weights=SHAPE_WEIGHTS)[0]
+            yield _rendered(self.tokenizer, range(seed, seed + self.batch), (width, height), self.shrink)
             seed += workers * self.batch
 
 
-def _rendered(tokenizer: CLIPTokenizer, seeds: range, width: int, height: int) -> Batch:
-    """Pictures as bytes, where they show subjects (at latents' size), and token ids of several captions each."""
+def _rendered(tokenizer: CLIPTokenizer, seeds: range, shape: tuple[int, int], shrink: int) -> Batch:
+    """Pictures as bytes, where they show subjects (at latents' size), and token ids of several captions each.
+
+    Smaller ones are drawn at twice their size, so that lines and blocks shrink with them.
+    """
+    width, height = (side // shrink for side in shape)
+    finer = 2 if shrink > 1 else 1
     images, shown, ids = [], [], []
     for seed in seeds:
         scene, rng = training_scene(seed), random.Random(seed)
-        drawing = draw(scene, width, height)
+        drawing = draw(scene, finer * width, finer * height)
+        image = cv2.resize(drawing.image, (width, height), interpolation=cv2.INTER_AREA)
         size = (width // FACTOR, height // FACTOR)
         share = cv2.resize((drawing.labels > 0).astype(np.float32), size, interpolation=cv2.INTER_AREA)
-        images.append(torch.from_numpy(drawing.image))
+        images.append(torch.from_numpy(image))
         shown.append(torch.from_numpy(share))
         ids.append(torch.stack([to_ids(tokenizer, _caption(scene, rng)) for _ in range(CAPTIONS)]))
     return {"images": torch.stack(images), "shown": torch.stack(shown).half(), "ids": torch.stack(ids).short()}
@@ -136,7 +140,7 @@ def batches(vae: AutoencoderKL, tokenizer: CLIPTokenizer, session: Session, firs
     """
     rings: dict[tuple[int, ...], Ring] = {}
     randomness, room = torch.Generator().manual_seed(first), KEPT * batch // BATCH
-    renders = Renders(tokenizer, FIRST_SEED + first, max(1, batch // USES), session.half)
+    renders = Renders(tokenizer, FIRST_SEED + first, max(1, batch // USES), session.shrink)
     for rendered in DataLoader(renders, batch_size=None, num_workers=session.workers):
         encoded = _encoded(vae, rendered, session.device)
         rings.setdefault(tuple(encoded["latents"].shape[-2:]), Ring(room)).add(encoded)
@@ -164,7 +168,7 @@ def train_base(session: Session, stored: Stored) -> Run:
     vae, encoder = vae.to(session.device), encoder.to(session.device)
     unet = stored.unet() if stored.has("unet") else build_unet()
     unet = unet.requires_grad_(requires_grad=True).train().to(memory_format=torch.channels_last)
-    batch = BATCH * (GPU_FACTOR if session.device.type == "cuda" else 1)
+    batch = BATCH * max(1, session.shrink // 2) * (GPU_FACTOR if session.device.type == "cuda" else 1)
     first = samples_of("base", session)
     objective = Objective(unet, encoder, session)
     return fit("base", unet, batches(vae, tokenizer, session, first, batch), objective, session, LEARNING_RATE)

@@ -6,7 +6,8 @@ them out and still be true.
 
 import random
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import combinations, pairwise
+from zlib import crc32
 
 from starter_factory.places import PLACES, TIMELESS
 from starter_factory.sprites import COLOURS, DRAWN_BY_US, aspect
@@ -26,6 +27,7 @@ SIZES = ("small", "medium", "large")
 HEIGHTS = {"small": (0.2, 0.31), "medium": (0.35, 0.5), "large": (0.56, 0.76)}
 SIZE_WEIGHTS = (1, 3, 2)
 UNFIT = {"space": ("pencil sketch", "watercolour"), PLAIN: ("watercolour",)}
+HELD_OUT = 40
 LEFT_UNTIL, RIGHT_FROM = 0.39, 0.61
 
 # Degrees from hanging down, outwards and up, of upper and lower limb: right arm, left arm, right leg, left leg.
@@ -90,17 +92,14 @@ def training_scene(seed: int) -> Scene:
 
 
 def is_held_out(scene: Scene) -> bool:
-    """Whether the scene shows a pair of colour and thing, or of two things, that training never draws.
+    """Whether the scene shows a pair of colour and thing, or of two things, that training never draws: one in 40.
 
-    One in 40 pairs of colour and thing, one in 20 pairs of things, by their order in the tables.
+    Which pairs they are hangs on their names alone, so that it stays when things are added.
     """
-    numbers = [list(THINGS).index(subject.thing) for subject in scene.subjects]
-    painted = any(
-        subject.colour and (7 * number + 11 * COLOURS.index(subject.colour)) % 40 == 0
-        for number, subject in zip(numbers, scene.subjects, strict=True)
-    )
-    together = any((one * other + one + other) % 20 == 0 for one in numbers for other in numbers if one < other)
-    return painted or together
+    painted = [f"{subject.colour} {subject.thing}" for subject in scene.subjects if subject.colour]
+    names = sorted({subject.thing for subject in scene.subjects})
+    together = [f"{one} and {other}" for one, other in combinations(names, 2)]
+    return any(crc32(pair.encode()) % HELD_OUT == 0 for pair in (*painted, *together))
 
 
 def random_scene(rng: random.Random) -> Scene:

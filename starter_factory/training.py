@@ -30,7 +30,7 @@ Batch = dict[str, Tensor]
 class Session:
     """Where a stage works, on what, and for how long: `minutes` of wall time or up to `steps` in all.
 
-    `workers` are processes that draw beside the training one; `half` is the share of pictures at half the side.
+    `workers` are processes that draw beside the training one; pictures are `shrink` times smaller.
     """
 
     work: Path
@@ -39,7 +39,7 @@ class Session:
     steps: int | None = None
     cooling: float = 0.0
     workers: int = 0
-    half: float = 0.0
+    shrink: int = 1
 
     def path(self, name: str) -> Path:
         return self.work / f"{name}.pt"

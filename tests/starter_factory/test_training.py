@@ -35,7 +35,7 @@ def small_batches(monkeypatch) -> None:
 
 
 def session(work: Path, steps: int) -> Session:
-    return Session(work, torch.device("cpu"), steps=steps, half=1.0)
+    return Session(work, torch.device("cpu"), steps=steps, shrink=2)
 
 
 @pytest.mark.parametrize("name", STAGES)
@@ -95,9 +95,9 @@ def test_the_newest_pictures_take_the_place_of_the_oldest():
 
 
 def test_pictures_of_several_shapes_are_drawn_by_helpers(stored):
-    work = Session(stored.folder, torch.device("cpu"), workers=2, half=0.5)
+    work = Session(stored.folder, torch.device("cpu"), workers=2, shrink=4)
     drawn = base.batches(stored.vae(), stored.tokenizer(), work, first=0, batch=4)
-    shapes = {tuple(next(drawn)["latents"].shape) for _ in range(6)}
+    shapes = {tuple(next(drawn)["latents"].shape) for _ in range(12)}
     assert len(shapes) > 1
     assert all(shape[:2] == (4, 4) for shape in shapes)
 
