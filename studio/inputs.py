@@ -7,7 +7,7 @@ import re
 import struct
 import warnings
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -19,9 +19,11 @@ from typing import Literal
 import numpy as np
 from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
 
+from studio.database import Database
 from studio.disk import Folder
 from studio.errors import LibraryError, RecipeError
 from studio.recipe_parts import INPUT_ID
+from studio.room import Room
 from studio.settings import Settings
 
 Source = Path | bytes | Image.Image
@@ -29,6 +31,10 @@ Field = Literal["init_image", "mask_image", "controls"]
 
 # 8192x8192: decoded, normalised and written, it takes about 600 MB for a moment.
 MOST_PIXELS = 2**26
+# A line of 60 million pixels is no picture, and costs more than one of as many.
+MOST_SIDE = 2**14
+# What all requests together read at once.
+ROOM_PIXELS = 2 * MOST_PIXELS
 # No format that starts a program (EPS) or that hardly anybody uploads.
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "HEIF")
 FORMAT_NAMES = "PNG, JPEG, WebP, GIF, BMP, TIFF, AVIF or HEIC"
@@ -47,6 +53,9 @@ DAMAGED = (
     zlib.error,
 )
 BAND = 256
+HELD = """
+CREATE TABLE IF NOT EXISTS held (owner TEXT, picture TEXT, PRIMARY KEY (owner, picture)) WITHOUT ROWID;
+"""
 
 
 @dataclass(frozen=True)
@@ -74,27 +83,45 @@ class Inputs:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._disk = Folder(folder)
+        self.room = Room(ROOM_PIXELS)
+        self._held = Database(folder / "held.sqlite", HELD, "Whose pictures these are")
 
     @classmethod
     def of(cls, settings: Settings) -> "Inputs":
         """The data folder's own; nothing is made there before something is added."""
         return cls(settings.home / "images" / "inputs")
 
-    def add(self, source: Source, field: Field = "init_image") -> Input:
-        """Store a picture as 8-bit RGB; RecipeError on `field` where it is none, LibraryError from the disk."""
-        picture, notes = _read(field, source)
-        return self._store(*_as_rgb(picture, notes))
+    def add(self, source: Source, field: Field = "init_image", owner: str = "") -> Input:
+        """Store a picture as 8-bit RGB, held by `owner`; RecipeError on `field` where it is none, or LibraryError."""
+        with self.room.of(_pixels(field, source)):
+            picture, notes = _read(field, source)
+            return self._store(*_as_rgb(picture, notes), owner)
 
-    def add_mask(self, source: Source) -> Input:
+    def add_mask(self, source: Source, owner: str = "") -> Input:
         """Store a mask as 8-bit grey: its alpha where it has some, else its brightness; white is what changes.
 
         RecipeError on `mask_image` where it is no picture or nothing in it changes, LibraryError from the disk.
         """
-        picture, notes = _read("mask_image", source)
-        mask = _alpha(picture) or picture.convert("L")
-        if mask.getextrema() == (0, 0):
-            raise RecipeError("mask_image", "The mask is empty.", "Paint over what is to change; white changes.")
-        return self._store(mask, notes)
+        with self.room.of(_pixels("mask_image", source)):
+            picture, notes = _read("mask_image", source)
+            mask = _alpha(picture) or picture.convert("L")
+            if mask.getextrema() == (0, 0):
+                raise RecipeError("mask_image", "The mask is empty.", "Paint over what is to change; white changes.")
+            return self._store(mask, notes, owner)
+
+    def give(self, id: str, owner: str) -> None:  # noqa: A002
+        """Let an owner hold a stored picture."""
+        with self._held.open() as database:
+            database.execute("INSERT OR IGNORE INTO held (owner, picture) VALUES (?, ?)", (owner, id))
+
+    def holds(self, owner: str, ids: Iterable[str]) -> set[str]:
+        """Those of these pictures that an owner brought or made; an id, which every recipe tells, is no right."""
+        wanted = set(ids)
+        if not wanted:
+            return set()
+        with self._held.open() as database:
+            found = "SELECT 1 FROM held WHERE owner = ? AND picture = ?"
+            return {id for id in wanted if database.execute(found, (owner, id)).fetchone()}  # noqa: A001
 
     def path(self, id: str) -> Path:  # noqa: A002
         """The PNG of a stored picture; LibraryError where there is none of this id."""
@@ -127,13 +154,15 @@ class Inputs:
         except (OSError, *DAMAGED) as error:
             raise LibraryError(f"{path} is damaged ({error}).", "Delete it and give the picture again.") from error
 
-    def _store(self, picture: Image.Image, notes: tuple[str, ...]) -> Input:
+    def _store(self, picture: Image.Image, notes: tuple[str, ...], owner: str) -> Input:
         name = _hash(picture)
         path = self.folder / f"{name}.png"
         if not path.is_file():
             # No profile, comment or place of the upload is kept.
             picture.info.clear()
             self._disk.write(path, lambda file: picture.save(file, format="PNG", compress_level=1))
+        if owner:
+            self.give(name, owner)
         return Input(name, *picture.size, notes)
 
 
@@ -148,9 +177,9 @@ def _hash(picture: Image.Image) -> str:
 
 def _read(field: Field, source: Source) -> tuple[Image.Image, tuple[str, ...]]:
     """The picture of a source, upright and of 8 bits a channel, and what was done to it; any mode but 16 bits."""
-    with _faults(field):
+    with reading(field):
         with _opened(field, source) as picture:
-            _check_size(field, picture.width * picture.height)
+            check_size(field, *picture.size)
             deep = picture.mode.startswith("I;16") or any(
                 ";16" in str(tile[3]) for tile in getattr(picture, "tile", ())
             )
@@ -210,9 +239,10 @@ def _alpha(picture: Image.Image) -> Image.Image | None:
     return None if alpha.getextrema() == (255, 255) else alpha
 
 
-def _opened(field: Field, source: Source) -> Image.Image:
+def _opened(field: Field, source: Source, *, copied: bool = True) -> Image.Image:
+    """The picture, whose pixels are not read yet; leaving a block of it closes it, so that one in memory is copied."""
     if isinstance(source, Image.Image):
-        return source.copy()
+        return source.copy() if copied else Image.new("1", source.size)
     if not (len(source) if isinstance(source, bytes) else source.stat().st_size):
         raise RecipeError(field, "The file is empty: it has 0 bytes.", "Save or upload the picture again.")
     with warnings.catch_warnings():
@@ -221,7 +251,22 @@ def _opened(field: Field, source: Source) -> Image.Image:
         return Image.open(BytesIO(source) if isinstance(source, bytes) else source, formats=formats())
 
 
-def _check_size(field: Field, pixels: int) -> None:
+def _pixels(field: Field, source: Source) -> int:
+    """How many pixels a picture has, by its header; RecipeError where they are too many."""
+    with reading(field), _opened(field, source, copied=False) as picture:
+        check_size(field, *picture.size)
+        return picture.width * picture.height
+
+
+def check_size(field: Field, width: int, height: int) -> None:
+    """RecipeError where a picture is larger, or longer at a side, than any that is taken."""
+    _check_pixels(field, width * height)
+    if max(width, height) > MOST_SIDE:
+        most = f"{MOST_SIDE} a side are the most."
+        raise RecipeError(field, f"The picture has {width} x {height} pixels; {most}", "Make it smaller first.")
+
+
+def _check_pixels(field: Field, pixels: int) -> None:
     if pixels > MOST_PIXELS:
         raise RecipeError(
             field,
@@ -231,14 +276,14 @@ def _check_size(field: Field, pixels: int) -> None:
 
 
 @contextmanager
-def _faults(field: Field) -> Iterator[None]:
+def reading(field: Field) -> Iterator[None]:
     """Foreign errors of reading a picture in the studio's words."""
     try:
         yield
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         # Pillow refuses at the header, with the number of pixels as all it says.
         found = re.search(r"(\d+) pixels", str(error))
-        _check_size(field, int(found[1]) if found else MOST_PIXELS + 1)
+        _check_pixels(field, int(found[1]) if found else MOST_PIXELS + 1)
         raise RecipeError(field, f"The picture is too large ({error}).", "Make it smaller first.") from error
     except UnidentifiedImageError as error:
         raise RecipeError(field, "The file is not a picture.", f"Give a {FORMAT_NAMES} file.") from error

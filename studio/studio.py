@@ -14,11 +14,13 @@ from studio.candidates.making import Candidates
 from studio.catalogue.controlnets import ControlNets
 from studio.catalogue.models import Catalogue
 from studio.catalogue.wordbook import Wordbook
+from studio.disk import Folder
 from studio.downloads.items import Item, Items
 from studio.downloads.needs import Needs
 from studio.downloads.queue import Downloads, Errand, Hear
 from studio.downloads.used import LastUsed
 from studio.errors import ModelError, RecipeError, StudioError
+from studio.gate.addresses import Addresses, kept_key
 from studio.hub import Say, silent
 from studio.inputs import Input, Inputs
 from studio.jobs import Job, JobQueue
@@ -31,6 +33,11 @@ from studio.settings import Settings
 from studio.settling.frame import result_size
 from studio.settling.settle import settle
 from studio.skeleton import Person
+
+# Folders in the home: small copies of pictures, and grids that were written to a file.
+THUMBNAILS, SHEETS = "thumbnails", "grid-sheets"
+# Files that were brought just now, and what Gradio keeps of what it shows: both are swept.
+UPLOADS, CACHE = "uploads", "cache"
 
 log = logging.getLogger(__name__)
 
@@ -59,6 +66,14 @@ class Studio:
             log.warning("Left out: %s", fault)
         self.library = Library(images or settings.folder("images"))
         self.inputs = Inputs.of(settings)
+        self.addresses = Addresses(
+            kept_key(settings.home / "addresses.key"),
+            {
+                "images": self.library.folder,
+                "inputs": self.inputs.folder,
+                **{name: settings.home / name for name in (THUMBNAILS, SHEETS)},
+            },
+        )
         self.library.sweep()
         self.inputs.sweep()
         self.items = Items(settings, self.catalogue, self.controlnets)
@@ -138,6 +153,10 @@ class Studio:
         if item.kind == "model" and not self.backend.unload(item.id):
             raise ModelError(f"{item.name} is in use.", "Try again when it is done.")
         item.remove()
+
+    def room_on_disk(self, needed_bytes: int) -> None:
+        """Make sure that so much can be brought now; LibraryError with the cure where it cannot."""
+        Folder(self.settings.home / UPLOADS).ready(needed_bytes)
 
     def stop(self, job_id: str, owner: str) -> None:
         """Stop the owner's job; what had finished is kept. JobError where the owner has no such job."""

@@ -35,6 +35,7 @@ LAYERS = (
     "hosted",
     "catalogue",
     "skeleton",
+    "room",
     "inputs",
     "controls",
     "metrics",

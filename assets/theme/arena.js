@@ -6,7 +6,7 @@ window.studio.arena = (element, props, watch, server, arrive) => {
     const CHOICES = [["left", "Left is better", "←"], ["right", "Right is better", "→"], ["good", "Both are good", "↑"], ["bad", "Both are bad", "↓"]];
     const KEYS = { ArrowLeft: "left", ArrowRight: "right", ArrowUp: "good", ArrowDown: "bad" };
 
-    let owner = null;
+    let arrived = false;
     let pair = null;
     // Whether the names of the pair are told, so that the next key goes on.
     let told = false;
@@ -15,7 +15,7 @@ window.studio.arena = (element, props, watch, server, arrive) => {
     let tag = "";
 
     const home = element.querySelector(".arena");
-    const call = async (name, asked = {}) => (await server[name]({ owner, ...asked })) ?? { fault: LOST };
+    const call = async (name, asked = {}) => (await server[name](asked)) ?? { fault: LOST };
     const prompt = make("h2", { class: "arena-prompt" });
     const side = () => ({ image: make("img", { alt: "" }), name: make("figcaption", { class: "arena-name" }) });
     const left = side();
@@ -128,16 +128,16 @@ window.studio.arena = (element, props, watch, server, arrive) => {
     });
 
     // Comparisons are made in another tab: each time this one is opened, there may be new pairs.
-    new IntersectionObserver(([seen]) => { if (seen.isIntersecting && owner !== null && !pair) take(); }).observe(home);
+    new IntersectionObserver(([seen]) => { if (seen.isIntersecting && arrived && !pair) take(); }).observe(home);
 
     async function take() {
-        if (!props.value?.owner) return;
-        owner = props.value.owner;
+        if (!props.value?.arrived) return;
+        arrived = true;
         await draw();
         await table();
     }
 
     watch("value", take);
-    if (props.value?.owner) take();
+    if (props.value?.arrived) take();
     else window.studio.ready.then(arrive);
 };

@@ -10,7 +10,7 @@ window.studio.versus = (element, props, watch, upload, server, arrive) => {
     const LENT = { init_image: "the picture to start from", mask_image: "its mask" };
     const FORMS = { html: "Web page", png: "Picture", csv: "Table", json: "JSON" };
 
-    let owner = null;
+    let arrived = false;
     let facts = { local: [], hosted: [], held: [] };
     // Columns that are not part of what is shown yet; the comparison that is shown, and what a form lent to all of it.
     let fresh = [];
@@ -23,7 +23,7 @@ window.studio.versus = (element, props, watch, upload, server, arrive) => {
     let polling = 0;
 
     const home = element.querySelector(".versus");
-    const call = async (name, asked = {}) => (await server[name]({ owner, ...asked })) ?? { fault: LOST };
+    const call = async (name, asked = {}) => (await server[name](asked)) ?? { fault: LOST };
     const dollars = (usd) => `$${usd < 1 ? usd.toFixed(3) : usd.toFixed(2)}`;
     const count = (number, word) => `${number} ${word}${number === 1 ? "" : "s"}`;
     const service = (host) => (host === "openai" ? "OpenAI" : host);
@@ -82,7 +82,7 @@ window.studio.versus = (element, props, watch, upload, server, arrive) => {
     });
 
     async function price() {
-        if (owner === null) return;
+        if (!arrived) return;
         const mine = (asking += 1);
         const answer = await call("estimate", asked());
         if (mine !== asking) return;
@@ -355,9 +355,9 @@ window.studio.versus = (element, props, watch, upload, server, arrive) => {
     }
 
     async function take() {
-        if (!props.value?.owner) return;
-        const first = owner === null;
-        owner = props.value.owner;
+        if (!props.value?.arrived) return;
+        const first = !arrived;
+        arrived = true;
         if (first) await refresh();
         const { draft } = props.value;
         if (draft) {
@@ -371,7 +371,7 @@ window.studio.versus = (element, props, watch, upload, server, arrive) => {
     }
 
     watch("value", take);
-    if (props.value?.owner) take();
+    if (props.value?.arrived) take();
     else window.studio.ready.then(arrive);
 };
 

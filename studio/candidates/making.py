@@ -33,11 +33,12 @@ Submit = Callable[[Sequence[Recipe], str, str], Job]
 log = logging.getLogger(__name__)
 
 
-def refined(candidate: Candidate, how: Refinement, inputs: Inputs) -> Recipe:
+def refined(candidate: Candidate, how: Refinement, inputs: Inputs, owner: str) -> Recipe:
     """The recipe that makes more of a picture; RecipeError where that cannot be, LibraryError where it is gone."""
     recipe = candidate.recipe
     if how == "upscale":
-        return Recipe(init_image=inputs.add(candidate.path).id, upscale=ENLARGED, prompt="", model=recipe.model)
+        picture = inputs.add(candidate.path, owner=owner)
+        return Recipe(init_image=picture.id, upscale=ENLARGED, prompt="", model=recipe.model)
     if not recipe.denoises:
         raise RecipeError("strength", "This picture was only enlarged: no model painted it.", "Enlarge it once more.")
     if how == "variations":
@@ -109,10 +110,6 @@ class Candidates:
         going = frozenset(self._following)
         found = self._store.get(set_id, owner)
         return replace(found, going=any(batch.job in going for batch in found.batches))
-
-    def owner_of(self, set_id: str) -> str:
-        """Whose set it is: only its owner's browser has the id. LibraryError where there is none."""
-        return self._store.owner_of(set_id)
 
     def of(self, owner: str) -> list[tuple[str, str, float, int]]:
         """The owner's sets, newest first: id, title, when, how many pictures."""

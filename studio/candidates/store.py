@@ -239,14 +239,6 @@ class CandidateStore:
             tuple(filter(None, (self._candidate(image, said.get(image["image"], Mark())) for image in images))),
         )
 
-    def owner_of(self, set_id: str) -> str:
-        """Whose set it is; LibraryError where there is none."""
-        with self._database.open() as database:
-            row = database.execute("SELECT owner FROM sets WHERE id = ?", (set_id,)).fetchone()
-        if row is None:
-            raise _no_set()
-        return str(row["owner"])
-
     def of(self, owner: str) -> list[tuple[str, str, float, int]]:
         """The owner's sets, newest first: id, title, when it was asked for, how many pictures it has."""
         query = """SELECT id, title, created, (SELECT COUNT(*) FROM images WHERE set_id = sets.id) AS made

@@ -28,28 +28,37 @@ GIVEN = ("init_image", "mask_image")
 class HostedCalls:
     """The hosted models of one studio, with its keys and its purse.
 
-    `trusted` says that who asks may spend the keys in the environment and name any address. `looks` is how many partial
-    images are asked for, where a model has them; each is charged.
+    Who is trusted may spend the keys in the environment and name any address: everybody where `trusted` says so, else
+    owners as they come. `looks` is how many partial images are asked for, where a model has them; each is charged.
     """
 
     def __init__(self, studio: Studio, *, trusted: bool, looks: int) -> None:
-        self.trusted = trusted
+        self._everybody = trusted
+        self._trusted: set[str] = set()
         self.models = Hosted(studio.settings)
-        self.keys = Keys(environment=trusted or studio.settings.share_keys)
+        self.keys = Keys(lambda owner: studio.settings.share_keys or self.trusts(owner))
         self.purse = Purse(studio.settings)
         self._studio = studio
         self._looks = looks
 
-    def offer(self, name: str) -> Offer:
+    def trust(self, owner: str) -> None:
+        """Take an owner for somebody at this machine, for as long as the studio runs."""
+        self._trusted.add(owner)
+
+    def trusts(self, owner: str) -> bool:
+        """Whether this owner may spend the keys in the environment and name any address."""
+        return self._everybody or owner in self._trusted
+
+    def offer(self, name: str, owner: str) -> Offer:
         """The hosted model of this name; ModelError where there is none, or a stranger names an address."""
-        if "://" in name and not self.trusted:
+        if "://" in name and not self.trusts(owner):
             hint = "Whoever runs the studio can name it in the settings."
             raise ModelError("This studio asks no addresses that its settings do not name.", hint)
         return self.models[name]
 
     def estimate(self, column: Column, prompt: str, base: Mapping[str, Any]) -> float | None:
         """What a picture of this prompt, in the styles of `base`, costs at most; None where nobody knows."""
-        offer = self.offer(column.model)
+        offer = self.models[column.model]
         looks = self._looks if "stream" in offer.model.abilities else 0
         words = _styled(prompt, self._studio, base.get("styles", ()))
         return offer.estimate(offer.model.chosen(column.settings), words, len(_given(base)), looks)
@@ -84,7 +93,7 @@ class HostedCalls:
         return self._made(library.save(made.image, recipe, made.facts, seconds=made.seconds, job=call, index=0), call)
 
     def _backend(self, column: Column, owner: str, call: str, pause: Callable[[float], bool]) -> OpenAIBackend:
-        offer = self.offer(column.model)
+        offer = self.offer(column.model, owner)
         return OpenAIBackend(
             offer,
             self.keys.of(owner, offer.host_name, offer.host),

@@ -67,7 +67,7 @@ class Compare:
         # Looks at what is being made, as JPEG.
         self.looks: dict[Place, bytes] = {}
 
-    def column(self, name: str) -> Column:
+    def column(self, name: str, owner: str = "") -> Column:
         """The column of `starter`, `openai:gpt-image-2` or an address, with settings: `starter?steps=8&width=256`.
 
         ModelError, RecipeError where there can be none.
@@ -79,7 +79,7 @@ class Compare:
             return Column("local", model, self.studio.catalogue[model].name, settings)
         if ":" not in model:
             _ = self.studio.catalogue[model]
-        offer = self.hosted.offer(model)
+        offer = self.hosted.offer(model, owner)
         offer.model.chosen(settings)
         return Column("hosted", model, offer.label, settings)
 

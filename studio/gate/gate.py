@@ -20,6 +20,8 @@ from studio.settings import Settings
 HUB = ("https://huggingface.co", "https://*.huggingface.co")
 # Set in the scope by whoever finds what was asked for to be at fault: Gradio answers that with 500, which it is not.
 FAULTY = "studio.faulty"
+# Where a request's scope holds what its JSON says.
+SAID = "studio.said"
 HOST = re.compile(r"(\[[0-9a-fA-F:.]{2,45}\]|[\w.-]{1,253})(:\d{1,5})?", re.ASCII)
 YEAR = 365 * 24 * 3600
 
@@ -65,7 +67,7 @@ class Gate:
         if origin.is_foreign(headers, self._settings) and not (found.linked and origin.is_navigation(headers)):
             raise Refused(403, "This was asked for by another site. Open the studio's own page and ask there.")
         scope[identity.KEY] = self._identify(scope, headers, answer)
-        return await _taken(found, headers, receive, self._settings)
+        return await _taken(found, scope, headers, receive, self._settings)
 
     def _check_name(self, headers: Headers) -> None:
         hosts = [*headers.getlist("host"), *headers.getlist("x-forwarded-host")]
@@ -132,7 +134,7 @@ class _Answer:
         await self._send(message)
 
 
-async def _taken(found: Door, headers: Headers, receive: Receive, settings: Settings) -> Receive:
+async def _taken(found: Door, scope: Scope, headers: Headers, receive: Receive, settings: Settings) -> Receive:
     """What the request brings, as far as its door takes it."""
     kind = headers.get("content-type", "").partition(";")[0].strip().lower()
     if found.takes == "json":
@@ -140,7 +142,7 @@ async def _taken(found: Door, headers: Headers, receive: Receive, settings: Sett
             raise Refused(415, "This address takes application/json only.")
         _check_length(headers, MOST_JSON)
         body = await whole(receive, MOST_JSON)
-        check_json(body)
+        scope[SAID] = check_json(body)
         return replayed(body, receive)
     if found.takes == "upload":
         if kind != "multipart/form-data":

@@ -26,10 +26,16 @@ class Identity:
     here: bool
     address: str
     known: bool = True
+    runs_it: bool = False
 
-    def of_account(self, name: str) -> "Identity":
-        """The same caller, known by an account."""
-        return replace(self, owner=f"account:{name}", known=True)
+    def of_account(self, name: str, *, keeps: bool = False) -> "Identity":
+        """The same caller, known by an account, which may be that of whoever runs the studio."""
+        return replace(self, owner=f"account:{name}", known=True, runs_it=keeps)
+
+    @property
+    def keeps(self) -> bool:
+        """Whether the caller may decide about this machine: what is downloaded to it and removed from it."""
+        return self.here or self.runs_it
 
 
 def owner_by(secret: str) -> str:

@@ -22,13 +22,12 @@ from studio.grids.sheets import Kind, Sheet
 from studio.grids.store import NAMES, At, Cell, Grid, GridFiles, State
 from studio.jobs import Job
 from studio.recipe import SEEDS, Recipe, settings
-from studio.studio import Studio
+from studio.studio import SHEETS, Studio
 from studio.transfer import words
 
 # The most cells that are made as one job; other people's jobs come between.
 RUN = 16
 # Where grids are written out to for whoever looks at them in a browser, in the data folder.
-SHEETS = "grid-sheets"
 # Grids that are listed.
 LISTED = 40
 BROKEN = "Something broke inside the studio ({}); the details are in its log. Resume the grid to make the rest."

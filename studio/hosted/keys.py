@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from pydantic import SecretStr
 
@@ -14,9 +14,9 @@ HIDDEN = "[key]"
 
 
 class Keys:
-    """The keys of one studio, each for its owner alone. `environment` says whether its variables serve everybody."""
+    """The keys of one studio, each for its owner alone. `environment` says whom its variables serve."""
 
-    def __init__(self, *, environment: bool) -> None:
+    def __init__(self, environment: Callable[[str], bool]) -> None:
         self._environment = environment
         self._typed: dict[tuple[str, str], SecretStr] = {}
 
@@ -30,7 +30,7 @@ class Keys:
     def of(self, owner: str, name: str, host: Host) -> SecretStr | None:
         """The key that this owner uses with the host; None where there is none."""
         typed = self._typed.get((owner, name))
-        found = os.environ.get(host.key_env) if host.key_env and self._environment else None
+        found = os.environ.get(host.key_env) if host.key_env and self._environment(owner) else None
         return typed or (SecretStr(found) if found else None)
 
     def known(self, owner: str, hosts: Mapping[str, Host]) -> dict[str, str]:

@@ -1,12 +1,38 @@
-"""The application behind the page: Gradio's own, with the gate around all of it."""
+"""The application behind the page: Gradio's own, with the gate around all of it and our own routes before its own."""
 
+import shutil
+from collections import OrderedDict
+from secrets import token_urlsafe
+from typing import Any
+
+import anyio.to_thread
+from anyio import Path as AsyncPath
+from gradio.data_classes import FileData
+from gradio.route_utils import upload_fn
 from gradio.routes import App, ORJSONResponse
+from starlette.concurrency import run_in_threadpool
 from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.types import ASGIApp
 
-from studio.gate.gate import Gate
-from studio.studio import Studio
+from studio.errors import LibraryError
+from studio.gate.bodies import Refused
+from studio.gate.doors import MEGABYTE
+from studio.gate.gate import SAID, Gate
+from studio.studio import UPLOADS, Studio
+from studio.ui import theme
 from studio.ui.delivery import Delivery
+from studio.ui.listeners import BadInput
+from studio.ui.owner import owner_of
+from studio.ui.requests import Requests
+
+# A picture never changes; what is told anew under one name is asked for each time.
+FOR_GOOD, ASKED_EACH_TIME = "private, max-age=31536000, immutable", "private, no-cache"
+GONE = "There is nothing here for you: it is gone, or somebody else's."
+PICTURES = ("image/png", "image/webp", "image/jpeg")
+# Files of the cache that pages were given; the longest ago are forgotten.
+MOST_GIVEN = 20_000
 
 
 class PageApp(App):  # type: ignore[misc]
@@ -15,7 +41,102 @@ class PageApp(App):  # type: ignore[misc]
     def __init__(self, studio: Studio) -> None:
         super().__init__(default_response_class=ORJSONResponse, middleware=[Middleware(Delivery)])
         self.studio = studio
+        self.add_exception_handler(Refused, _refuse)
+        self._given: OrderedDict[tuple[str, str], None] = OrderedDict()
+        for path, answer, method in (
+            ("/studio/theme/{name:path}", self._theme, "GET"),
+            ("/studio/pictures/{token:path}", self._picture, "GET"),
+            ("/gradio_api/file={path:path}", self._cached, "GET"),
+            ("/gradio_api/component_server", self._element, "POST"),
+            ("/gradio_api/component_server/", self._element, "POST"),
+            ("/gradio_api/upload", self._upload, "POST"),
+        ):
+            self.router.add_route(path, answer, [method, "HEAD"] if method == "GET" else [method])
 
     def build_middleware_stack(self) -> ASGIApp:
         """The whole stack, whatever Gradio adds to it, with the gate outermost."""
-        return Gate(super().build_middleware_stack(), self.studio.settings)
+        return Gate(Requests(super().build_middleware_stack(), self), self.studio.settings)
+
+    def give(self, told: Any, owner: str) -> None:
+        """Let an owner fetch the files of Gradio's cache that are in what a listener tells."""
+        for path in _paths(told):
+            self._given[path, owner] = None
+            self._given.move_to_end((path, owner))
+        while len(self._given) > MOST_GIVEN:
+            self._given.popitem(last=False)
+
+    async def _theme(self, request: Request) -> Response:
+        path = await AsyncPath(theme.FOLDER / request.path_params["name"]).resolve()
+        if not (path.is_relative_to(theme.FOLDER) and await path.is_file()):
+            raise Refused(404, GONE)
+        return FileResponse(path, headers={"Cache-Control": "public, max-age=86400"})
+
+    async def _picture(self, request: Request) -> Response:
+        """A file of the studio, byte for byte, to whoever its address was made for."""
+        path = await run_in_threadpool(self.studio.addresses.find, request.path_params["token"], owner_of(request))
+        if path is None:
+            raise Refused(404, GONE)
+        answer = FileResponse(path)
+        is_picture = answer.media_type in PICTURES
+        answer.headers["Cache-Control"] = FOR_GOOD if is_picture else ASKED_EACH_TIME
+        if not is_picture:
+            answer.headers["Content-Disposition"] = "attachment"
+        return answer
+
+    async def _cached(self, request: Request) -> Response:
+        """A file that Gradio made for a page, such as the mask editor's picture."""
+        path = request.path_params["path"]
+        if (path, owner_of(request)) not in self._given or not await AsyncPath(path).is_file():
+            raise Refused(404, GONE)
+        return FileResponse(path, headers={"Cache-Control": ASKED_EACH_TIME})
+
+    async def _element(self, request: Request) -> Response:
+        """Call a function that an element of the page was given."""
+        said, blocks = request.scope[SAID], self.get_blocks()
+        act: Any = getattr(blocks.blocks.get(said["component_id"]), said["fn_name"], None)
+        if not getattr(act, "_is_server_fn", False):
+            raise Refused(404, "There is no such function.")
+        try:
+            told = await anyio.to_thread.run_sync(act, said["data"], request, limiter=blocks.limiter)
+        except BadInput as fault:
+            raise Refused(422, fault.message) from fault
+        answer: Response = ORJSONResponse(told)
+        return answer
+
+    async def _upload(self, request: Request) -> Response:
+        """Take files into a folder of their own, which is removed again where they do not arrive whole."""
+        folder = self.studio.settings.home / UPLOADS / token_urlsafe(18)
+        most_bytes = self.studio.settings.max_upload_mb * MEGABYTE
+        try:
+            self.studio.room_on_disk(int(request.headers.get("content-length", "0")))
+            paths, _, _ = await upload_fn(request, folder, most_bytes, None, force_move=True)
+        except LibraryError as fault:
+            raise Refused(507, str(fault)) from fault
+        except BaseException as error:
+            shutil.rmtree(folder, ignore_errors=True)
+            if isinstance(error, Exception) and not isinstance(error, Refused):
+                raise Refused(400, "The files did not arrive whole. Send them again.") from error
+            raise
+        return JSONResponse([str(path) for path in paths])
+
+
+async def _refuse(request: Request, refused: Exception) -> Response:
+    del request
+    return JSONResponse({"error": str(refused)}, getattr(refused, "status", 400))
+
+
+def _paths(told: Any) -> list[str]:
+    """The paths of all files in what a listener tells."""
+    found: list[str] = []
+    layer = [told]
+    while layer:
+        one = layer.pop()
+        if isinstance(one, FileData):
+            found.append(str(one.path))
+        elif isinstance(one, dict):
+            if one.get("meta", {}) == {"_type": "gradio.FileData"} and isinstance(one.get("path"), str):
+                found.append(one["path"])
+            layer += one.values()
+        elif isinstance(one, list | tuple):
+            layer += one
+    return found

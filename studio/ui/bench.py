@@ -12,10 +12,11 @@ from studio.ui import stage as stages
 from studio.ui.fast_gradio import gr
 from studio.ui.form import Form, Updates, Values
 from studio.ui.knobs import Knobs, into
-from studio.ui.listeners import FOLLOWER, LISTENER, QUICK
+from studio.ui.listeners import FOLLOWER, LISTENER, QUICK, BadInput, Event, Name, Whole
 from studio.ui.loras import Stack
 from studio.ui.owner import owner_of
 from studio.ui.preset_panel import PresetPanel
+from studio.ui.rights import check_held
 from studio.ui.source import Picture
 from studio.ui.tabs import TABS
 from studio.ui.tabs.base import Desk, Panel, Tab
@@ -23,12 +24,37 @@ from studio.ui.units import Units
 from studio.ui.view import finished, stored, view, watch
 
 
+class Which(Event):
+    """A picture: one of a job, or one of the library by what the page was told of it."""
+
+    job: Name = ""
+    image: Whole = 0
+    stored: Name = ""
+
+
+class Sent(Which):
+    """A picture, and the tab that it goes to."""
+
+    tab: Name
+
+
+class Into(Event):
+    """The tab whose work begins."""
+
+    to: Name
+
+
+class Stopping(Event):
+    """A job."""
+
+    job: Name
+
+
 class Bench:
     """One page's form, tabs and stage, and how they are wired."""
 
-    def __init__(self, studio: Studio, blocks: Any, model: Any, owner: Any) -> None:
+    def __init__(self, studio: Studio, blocks: Any, model: Any) -> None:
         self.studio = studio
-        self.owner = owner
         tabs = sorted(TABS.items(), key=lambda member: member[1].order)
         self.tabs: dict[str, Tab] = {name: tab for name, tab in tabs if tab.here(studio)}
         self.panels: dict[str, Panel] = {}
@@ -36,7 +62,7 @@ class Bench:
         self.form.adopt("model", model)
         self.units = Units(studio, self.form)
         self.stack = Stack(studio, self.form)
-        self.knobs = Knobs(studio, self.form, self.units, owner)
+        self.knobs = Knobs(studio, self.form, self.units)
         self.presets = PresetPanel(studio, self.form, self.knobs, self.stack, self.units)
         with gr.Column(elem_classes="bench"):
             behind = self._place_tabs(blocks)
@@ -66,7 +92,7 @@ class Bench:
                 with gr.Tab(tab.label, id=name, elem_id=f"tab-{name}") as self.handles[name]:
                     if tab.task:
                         self.form.add_tab(name, tab.task)
-                    self.panels[name] = tab.build(Desk(self.studio, blocks, self.form, self.owner, name, behind))
+                    self.panels[name] = tab.build(Desk(self.studio, blocks, self.form, name, behind))
         return behind
 
     def _wire(self, blocks: Any) -> None:
@@ -84,12 +110,12 @@ class Bench:
         for name in self.form.tasks:
             self._wire_generate(name)
             self._wire_into(name, aside)
-        stage.another(self._another, {self.owner}, [stage], api_visibility="private", **FOLLOWER)
-        stage.again(self._again, {self.owner}, [stage, *self._extras], api_visibility="private", **FOLLOWER)
-        stage.stop(self._stop, {self.owner}, [stage], **QUICK)
+        stage.another(self._another, None, [stage], api_visibility="private", **FOLLOWER)
+        stage.again(self._again, None, [stage, *self._extras], api_visibility="private", **FOLLOWER)
+        stage.stop(self._stop, None, [stage], **QUICK)
         stage.use(
             self._use,
-            {self.owner, *knobs.all.values()},
+            set(knobs.all.values()),
             [stage, self.tablist, *knobs.moving, *self._extras],
             **aside,
         )
@@ -99,17 +125,17 @@ class Bench:
             [self.hearsay, self.tablist, *knobs.moving, *self._extras],
             **aside,
         )
-        stage.send(self._send, {self.owner}, [stage, self.tablist, *self._extras], **aside)
+        stage.send(self._send, None, [stage, self.tablist, *self._extras], **aside)
         kept = knobs.remember(self._kept, self.handles)
         arrived = blocks.load(
             self._restore_with(kept),
-            {kept, self.owner},
+            {kept},
             [stage, self.tablist, *knobs.moving, *self._extras],
             api_visibility="private",
             show_progress_on=stage,
             **LISTENER,
         )
-        arrived.then(self._watch, {self.owner}, [stage], api_visibility="private", **LISTENER)
+        arrived.then(self._watch, None, [stage], api_visibility="private", **LISTENER)
 
     def _wire_generate(self, tab: str) -> None:
         """The tab's own Generate, so that a program is asked for what this tab takes and nothing else."""
@@ -128,10 +154,10 @@ class Bench:
     def _wire_into(self, tab: str, aside: dict[str, Any]) -> None:
         """What the tab says becomes another tab's work."""
 
-        def begin(values: Values, event: gr.EventData, request: gr.Request) -> Updates:
-            owner = self._owner(values, request)
+        def begin(values: Values, event: Into, request: gr.Request) -> Updates:
+            owner = owner_of(request)
             try:
-                begun = self.panels[event.to].begin(self._recipes(tab, values), owner)
+                begun = self._panel(event.to).begin(self._recipes(tab, values, owner), owner)
             except StudioError as fault:
                 return {self.stage: view(self.studio, owner, fault)}
             return {**begun, self.tablist: gr.Tabs(selected=event.to)}
@@ -139,17 +165,19 @@ class Bench:
         begun = getattr(self.knobs.facts, into(tab))(
             begin, self._said_by(tab), [self.stage, self.tablist, *self._extras], **aside
         )
-        begun.then(self._watch, {self.owner}, [self.stage], api_visibility="private", **LISTENER)
+        begun.then(self._watch, None, [self.stage], api_visibility="private", **LISTENER)
 
     def _said_by(self, tab: str) -> set[Any]:
         """The widgets that the tab's recipes are read from."""
-        return {*self.form.of(tab).values(), *self.panels[tab].extras, *self._shared, self.owner}
+        return {*self.form.of(tab).values(), *self.panels[tab].extras, *self._shared}
 
-    def _recipes(self, tab: str, values: Values) -> list[Recipe]:
+    def _recipes(self, tab: str, values: Values, owner: str) -> list[Recipe]:
         """What the tab says, nothing of it settled; RecipeError names the field that cannot be."""
-        sources = self.panels[tab].read(values)
+        sources = self.panels[tab].read(values, owner)
         shared = {**self.stack.read(values, tab), **self.units.read(values, tab)}
-        return [self.form.read(values, tab, **source, **shared) for source in sources]
+        recipes = [self.form.read(values, tab, **source, **shared) for source in sources]
+        check_held(self.studio.inputs, recipes, owner)
+        return recipes
 
     @property
     def _shared(self) -> list[Any]:
@@ -165,21 +193,18 @@ class Bench:
         kept = {f"{tab}/{name}": widget for tab, panel in self.panels.items() for name, widget in panel.kept.items()}
         return {**kept, "loras": self.stack.widget, "controls": self.units.widget}
 
-    def _owner(self, values: Values, request: gr.Request) -> str:
-        return owner_of(values[self.owner], request)
-
     def _generate(self, tab: str, values: Values, request: gr.Request) -> Iterator[Updates]:
-        owner = self._owner(values, request)
+        owner = owner_of(request)
         try:
-            self.studio.submit(self._recipes(tab, values), owner)
+            self.studio.submit(self._recipes(tab, values, owner), owner)
         except StudioError as fault:
             yield {self.stage: view(self.studio, owner, fault)}
             return
         yield from self._follow(owner)
 
-    def _another(self, values: Values, event: gr.EventData, request: gr.Request) -> Iterator[Updates]:
+    def _another(self, event: Which, request: gr.Request) -> Iterator[Updates]:
         """The same once more, with another seed."""
-        owner = self._owner(values, request)
+        owner = owner_of(request)
         try:
             _, recipe = self._pictured(owner, event)
             self.studio.submit(recipe.replace(seed=None), owner)
@@ -188,81 +213,87 @@ class Bench:
             return
         yield from self._follow(owner)
 
-    def _again(self, values: Values, event: gr.EventData, request: gr.Request) -> Iterator[Updates]:
+    def _again(self, event: Which, request: gr.Request) -> Iterator[Updates]:
         """The same once more from what came out, which becomes the source."""
-        owner = self._owner(values, request)
+        owner = owner_of(request)
         try:
             path, recipe = self._pictured(owner, event)
-            picture = Picture.of(self.studio.inputs.add(path), path.name)
+            picture = Picture.of(self.studio.inputs.add(path, owner=owner), path.name)
             self.studio.submit(recipe.replace(init_image=picture.id, seed=None), owner)
         except StudioError as fault:
             yield {self.stage: view(self.studio, owner, fault)}
             return
-        yield {self.stage: view(self.studio, owner), **self.panels[self._tab_of(recipe)].take(picture)}
+        yield {self.stage: view(self.studio, owner), **self.panels[self._tab_of(recipe)].take(picture, owner)}
         yield from self._follow(owner)
 
-    def _watch(self, values: Values, request: gr.Request) -> Iterator[Updates]:
-        yield from self._follow(self._owner(values, request))
+    def _watch(self, request: gr.Request) -> Iterator[Updates]:
+        yield from self._follow(owner_of(request))
 
     def _follow(self, owner: str) -> Iterator[Updates]:
         for seen in watch(self.studio, owner):
             yield {self.stage: seen}
 
-    def _stop(self, values: Values, event: gr.EventData, request: gr.Request) -> Updates:
-        owner = self._owner(values, request)
+    def _stop(self, event: Stopping, request: gr.Request) -> Updates:
+        owner = owner_of(request)
         try:
             self.studio.stop(event.job, owner)
         except StudioError as fault:
             return {self.stage: view(self.studio, owner, fault)}
         return {self.stage: view(self.studio, owner)}
 
-    def _use(self, values: Values, event: gr.EventData, request: gr.Request) -> Updates:
+    def _use(self, values: Values, event: Which, request: gr.Request) -> Updates:
         """Fill the form of the picture's own task with its recipe."""
-        owner = self._owner(values, request)
+        owner = owner_of(request)
         try:
             _, recipe = self._pictured(owner, event)
         except StudioError as fault:
             return {self.stage: view(self.studio, owner, fault)}
-        return self._shown(recipe, values)
+        return self._shown(recipe, values, owner)
 
-    def _hear(self, values: Values, event: gr.EventData) -> Updates:
+    def _hear(self, values: Values, event: hearsay.Brought, request: gr.Request) -> Updates:
         """Fill the form with what a picture's file, or a text, tells."""
         try:
-            told, model = hearsay.heard(event), self.form.model(values[self.form.widgets["model"]])
+            told, model = hearsay.heard(self.studio, event), self.form.model(values[self.form.widgets["model"]])
         except StudioError as fault:
             return {self.hearsay: hearsay.told(event, fault=f"{fault.message} {fault.hint}".strip())}
         fitted = hearsay.fitting(self.studio, told, model.id)
-        shown = self._shown(fitted.recipe, values, hearsay.named(told, fitted))
+        shown = self._shown(fitted.recipe, values, owner_of(request), hearsay.named(told, fitted))
         return {**shown, self.hearsay: hearsay.told(event, left=fitted.left)}
 
-    def _shown(self, recipe: Recipe, values: Values, names: set[str] | None = None) -> Updates:
+    def _shown(self, recipe: Recipe, values: Values, owner: str, names: set[str] | None = None) -> Updates:
         """What sets the form of the recipe's own task to it, or to these fields of it; `values` are those before."""
         tab = self._tab_of(recipe)
         panel = self.panels[tab]
         return {
             **self.knobs.show(panel.opened(recipe), tab, values, names),
             **(self.stack.show(recipe) if names is None or "loras" in names else {}),
-            **(self.units.show(recipe) if names is None or "controls" in names else {}),
-            **panel.show(recipe),
+            **(self.units.show(recipe, owner) if names is None or "controls" in names else {}),
+            **panel.show(recipe, owner),
             self.tablist: gr.Tabs(selected=tab),
         }
 
-    def _send(self, values: Values, event: gr.EventData, request: gr.Request) -> Updates:
+    def _send(self, event: Sent, request: gr.Request) -> Updates:
         """Start from a picture in another tab."""
-        owner = self._owner(values, request)
+        owner = owner_of(request)
         try:
             path, _ = self._pictured(owner, event)
-            picture = Picture.of(self.studio.inputs.add(path), path.name)
+            picture = Picture.of(self.studio.inputs.add(path, owner=owner), path.name)
         except StudioError as fault:
             return {self.stage: view(self.studio, owner, fault)}
-        return {**self.panels[event.tab].take(picture), self.tablist: gr.Tabs(selected=event.tab)}
+        return {**self._panel(event.tab).take(picture, owner), self.tablist: gr.Tabs(selected=event.tab)}
 
-    def _pictured(self, owner: str, event: gr.EventData) -> tuple[Path, Recipe]:
+    def _pictured(self, owner: str, event: Which) -> tuple[Path, Recipe]:
         """The picture that an act was asked for, as its `which` tells it; StudioError where it is not there."""
-        if name := getattr(event, "stored", None):
-            return stored(self.studio, name)
+        if name := event.stored:
+            return stored(self.studio, name, owner)
         done = finished(self.studio, owner, event.job, event.image)
         return done.path, done.recipe
+
+    def _panel(self, tab: str) -> Panel:
+        """A tab's panel; BadInput where the page has none of this name."""
+        if tab not in self.panels:
+            raise BadInput("There is no such tab.")
+        return self.panels[tab]
 
     def _tab_of(self, recipe: Recipe) -> str:
         """The tab that says the recipe."""
@@ -271,16 +302,21 @@ class Bench:
     def _restore_with(self, kept: Any) -> Any:
         def restore(values: Values, request: gr.Request) -> Updates:
             self.presets.refresh()
-            remembered: Mapping[str, Any] = values[kept] or {}
+            owner, remembered = owner_of(request), _remembered(values[kept])
             panels: Updates = {}
             for tab, panel in self.panels.items():
                 own = {name: remembered[f"{tab}/{name}"] for name in panel.kept if f"{tab}/{name}" in remembered}
-                panels |= panel.restore(own) if own else {}
+                panels |= panel.restore(own, owner) if own else {}
             last = remembered.get("tab")
             chosen = {self.tablist: gr.Tabs(selected=last)} if last in self.tabs else {}
-            seen = view(self.studio, self._owner(values, request))
-            units = self.units.restore(remembered.get("controls"))
+            seen = view(self.studio, owner)
+            units = self.units.restore(remembered.get("controls"), owner)
             stack = self.stack.restore(remembered.get("loras"))
             return {**self.knobs.restore(remembered), **stack, **units, **panels, **chosen, self.stage: seen}
 
         return restore
+
+
+def _remembered(kept: Any) -> Mapping[str, Any]:
+    """What the browser keeps of the form; nothing where it keeps something else."""
+    return kept if isinstance(kept, dict) else {}

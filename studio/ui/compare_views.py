@@ -17,7 +17,7 @@ from studio.metadata import png
 from studio.metrics import METRICS
 from studio.recipe import Recipe
 from studio.studio import Studio
-from studio.ui.pictures import address, jpeg_address, thumbnail
+from studio.ui.pictures import jpeg_address, thumbnail
 
 # Pixels of a picture in the table.
 SIDE = 512
@@ -95,16 +95,19 @@ def _cell(whole: Comparison, cell: Cell, compare: Compare, *, running: bool) -> 
         "look": jpeg_address(look) if look else "",
         "width": cell.width,
         "height": cell.height,
-        **(_shown(path, column, compare.studio) if there else {}),
+        **(_shown(path, column, compare.studio, whole.owner) if there else {}),
     }
 
 
-def _shown(path: Path, column: Column, studio: Studio) -> Told:
+def _shown(path: Path, column: Column, studio: Studio, owner: str) -> Told:
     """Where its picture is, and what can be done with it: only a local one's recipe can be said by a form."""
-    told: Told = {"shown": thumbnail(studio.settings, path, SIDE), "file": address(path), "name": path.name}
-    folder = studio.library.folder
-    if path.is_relative_to(folder):
-        told["which"] = {"stored": path.relative_to(folder).as_posix()}
+    told: Told = {
+        "shown": thumbnail(studio, path, SIDE, owner),
+        "file": studio.addresses.of(path, owner),
+        "name": path.name,
+    }
+    if path.is_relative_to(studio.library.folder):
+        told["which"] = {"stored": studio.addresses.token(path, owner)}
     if column.kind == "local":
         told["task"] = _task(path)
     return told

@@ -4,15 +4,20 @@ What comes back of it is which places are painted. A mask that was loaded and no
 """
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from PIL import Image, ImageChops, ImageFilter
 
+from studio.errors import RecipeError
+from studio.inputs import check_size, reading
 from studio.ui.fast_gradio import gr
 
 # The longer side of the copy that is painted on. The browser keeps one such picture for each stroke, times the square
 # of its pixel ratio: at 1024 and ratio 3, 28 MB a stroke.
 SHOWN_SIDE = 1024
+# As much as the editor sends of it on a screen of four pixels for each.
+MOST_LAYER = 4 * SHOWN_SIDE
 # A small picture is shown this much larger, so that its pixels can be told apart.
 MAGNIFIED = 4
 # The brush's colour and how much of the picture it hides.
@@ -64,6 +69,15 @@ def shown(picture: Image.Image, mask: Image.Image | None = None) -> dict[str, An
     if mask is not None:
         layer.putalpha(_fitted(mask, size).point(lambda value: round(value * OPACITY)))
     return {"background": picture.resize(size, Image.Resampling.LANCZOS), "layers": [layer], "composite": None}
+
+
+def read_layer(path: Path) -> Image.Image:
+    """The editor's layer in a file; RecipeError where it is none, or larger than an editor sends."""
+    with reading("mask_image"), Image.open(path, formats=["PNG"]) as layer:
+        check_size("mask_image", *layer.size)
+        if max(layer.size) > MOST_LAYER:
+            raise RecipeError("mask_image", f"A layer has {MOST_LAYER} pixels a side at most.", "Paint it again.")
+        return layer.convert("RGBA")
 
 
 def painted(layers: Sequence[Image.Image], size: Size, loaded: Image.Image | None = None) -> Image.Image | None:

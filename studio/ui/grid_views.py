@@ -119,15 +119,16 @@ def _changed(studio: Studio, grid: Grid, previews: Mapping[At, bytes], seen: dic
         if seen.get(cell.at) == mark:
             continue
         seen[cell.at] = mark
-        yield {"at": cell.at, "labels": [label for _, label in grid.labels(cell.at)], **_cell(studio, cell, preview)}
+        labels = [label for _, label in grid.labels(cell.at)]
+        yield {"at": cell.at, "labels": labels, **_cell(studio, cell, preview, grid.owner)}
 
 
-def _cell(studio: Studio, cell: Cell, preview: bytes | None) -> Told:
+def _cell(studio: Studio, cell: Cell, preview: bytes | None, owner: str) -> Told:
     if cell.error:
         return {"error": cell.error}
     path = studio.library.folder / cell.path
     if cell.path and cell.recipe and path.exists():
-        return kept(studio, path, cell.recipe, cell.seconds, SIDE)
+        return kept(studio, path, cell.recipe, cell.seconds, SIDE, owner)
     if cell.path:
         return {"error": "This picture is not in the library any more."}
     return {"look": jpeg_address(preview)} if preview else {}

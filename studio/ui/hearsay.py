@@ -12,10 +12,19 @@ from studio.metadata.imported import PROMPTS, ImportedSettings
 from studio.recipe import settings
 from studio.studio import Studio
 from studio.ui.fast_gradio import gr
+from studio.ui.listeners import Event, Name, Words
 from studio.ui.source import uploaded
 
 # Gradio finds a custom event by its quoted name in here.
 SCRIPT = """studio.hearsay(element, props, watch, upload, (data) => trigger("bring", data));"""
+
+
+class Brought(Event):
+    """An uploaded file with its name, or a text."""
+
+    path: Name = ""
+    name: Name = ""
+    text: Words = ""
 
 
 def place() -> Any:
@@ -29,16 +38,16 @@ def place() -> Any:
     )
 
 
-def heard(event: gr.EventData) -> ImportedSettings:
+def heard(studio: Studio, event: Brought) -> ImportedSettings:
     """What the file or text of the event tells; StudioError where that is nothing."""
-    if text := getattr(event, "text", ""):
-        return readers.of_text(str(text))
-    return readers.of_file(uploaded(event.path))
+    if event.text:
+        return readers.of_text(event.text)
+    return readers.of_file(uploaded(studio, event.path))
 
 
-def told(event: gr.EventData, **more: Any) -> dict[str, Any]:
+def told(event: Brought, **more: Any) -> dict[str, Any]:
     """The widget's value after this event."""
-    return {"serial": time.time_ns(), "name": str(getattr(event, "name", "")), **more}
+    return {"serial": time.time_ns(), "name": event.name, **more}
 
 
 def fitting(studio: Studio, imported: ImportedSettings, model: str) -> Fitted:

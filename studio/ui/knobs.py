@@ -7,7 +7,6 @@ from typing import Any
 from studio.catalogue.models import Model
 from studio.recipe import Recipe, settings
 from studio.studio import Studio
-from studio.ui import owner as owners
 from studio.ui import stage as stages
 from studio.ui import wordview
 from studio.ui.fast_gradio import gr
@@ -18,6 +17,8 @@ from studio.ui.owner import owner_of
 from studio.ui.shapes import Shapes
 from studio.ui.units import Units
 
+# Where the browser keeps things; the second word only scrambles them there.
+KEEPER = {"secret": "image-studio"}
 COUNTS = (1, 2, 4, 8)
 # What is seldom changed, in groups.
 MORE = (
@@ -35,11 +36,10 @@ FACTS_SCRIPT = (
 class Knobs:
     """The shared widgets of one page, and `facts`, through which the page is told and each tab's Generate is heard."""
 
-    def __init__(self, studio: Studio, form: Form, units: Units, owner: Any) -> None:
+    def __init__(self, studio: Studio, form: Form, units: Units) -> None:
         self.studio = studio
         self.form = form
         self.units = units
-        self.owner = owner
         self.shapes = Shapes(studio)
 
     def place_prompt(self, offers: Mapping[str, str]) -> None:
@@ -102,7 +102,7 @@ class Knobs:
         """What happens among the settings themselves."""
         form, everything = self.form, {*self.all.values(), self.facts}
         model, seed = form.widgets["model"], form.widgets["seed"]
-        self.reuse.click(self._last_seed, {self.owner, seed}, [seed], **QUICK)
+        self.reuse.click(self._last_seed, {seed}, [seed], **QUICK)
         self.random.click(None, None, [seed], js="() => ''", api_visibility="private")
         last: dict[str, Any] = {**QUICK, "trigger_mode": "always_last"}
         words = [form.widgets[name] for name in WORDS]
@@ -114,7 +114,7 @@ class Knobs:
 
     def remember(self, extras: Mapping[str, Any], tabs: Mapping[str, Any]) -> Any:
         """Keep all settings, these extras and the chosen tab in the browser as they change; returns what keeps them."""
-        kept = gr.BrowserState({}, storage_key="image-studio-form", **owners.KEEPER)
+        kept = gr.BrowserState({}, storage_key="image-studio-form", **KEEPER)
         remembered = {**self.all, **extras}
         gr.on(
             [widget.change for widget in remembered.values()],
@@ -224,7 +224,7 @@ class Knobs:
 
     def _last_seed(self, values: Values, request: gr.Request) -> Updates:
         """The seed of the newest picture; the field stays as it is where there is none."""
-        jobs = self.studio.jobs_of(owner_of(values[self.owner], request))
+        jobs = self.studio.jobs_of(owner_of(request))
         seeds = [job.recipes[0].seed for job in jobs if job.results]
         seed = self.form.widgets["seed"]
         return {seed: str(seeds[0]) if seeds else values[seed]}

@@ -1,15 +1,21 @@
 """How the page's listeners are registered: every one says the same, none does the work.
 
-Ours is the only queue: Gradio must not make anyone wait.
+Ours is the only queue: Gradio must not make anyone wait. What a listener is sent is checked by its own annotations, so
+that none can be registered without saying what it takes.
 """
 
+import inspect
 from collections.abc import Callable, Mapping
-from typing import Any
+from functools import cache
+from typing import Annotated, Any, get_type_hints
+
+from pydantic import ConfigDict, Field, StringConstraints, TypeAdapter, ValidationError, create_model
+from typing_extensions import TypedDict
 
 from studio.errors import StudioError
-from studio.settings import Settings
+from studio.gate.identity import Identity
 from studio.ui.fast_gradio import gr
-from studio.ui.owner import keeps, vouched
+from studio.ui.owner import identify
 
 LISTENER: dict[str, Any] = {"concurrency_limit": None, "show_progress": "hidden"}
 # One that follows a job, as long as that takes.
@@ -17,26 +23,91 @@ FOLLOWER: dict[str, Any] = {**LISTENER, "trigger_mode": "multiple"}
 # One that answers at once.
 QUICK: dict[str, Any] = {**LISTENER, "queue": False, "api_visibility": "private"}
 
+Name = Annotated[str, StringConstraints(max_length=1000)]
+Words = Annotated[str, StringConstraints(max_length=200_000)]
+Number = Annotated[float, Field(ge=-1e12, le=1e12, allow_inf_nan=False)]
+Whole = Annotated[int, Field(ge=-(2**53), le=2**53)]
+Told = dict[str, Any]
 
-def served(
-    acts: Mapping[str, Callable[[dict[str, Any]], dict[str, Any]]], settings: Settings | None = None
-) -> list[Callable[..., Any]]:
+
+class Nothing(TypedDict):
+    """What is asked where nothing has to be said."""
+
+
+class Saying(TypedDict):
+    """What a page calls something that is on its way."""
+
+    token: Name
+
+
+Act = Callable[..., Told]
+
+
+class BadInput(gr.Error):  # type: ignore[misc]
+    """What was sent cannot be: told to whoever sent it, and not in the log."""
+
+    def __init__(self, words: str) -> None:
+        super().__init__(words, print_exception=False, title="This cannot be")
+
+
+class Event(gr.EventData):  # type: ignore[misc]
+    """What a widget's event tells; a class below this says by its annotations which values, and what they may be."""
+
+    def __init__(self, target: Any, said: Any) -> None:
+        kind: Any = type(self)
+        given = checked(_model(kind), {} if said is None else said).model_dump()
+        super().__init__(target, given)
+        for name, value in given.items():
+            setattr(self, name, value)
+
+
+def checked(schema: Any, said: Any) -> Any:
+    """What was said, as the schema takes it; BadInput in words where it does not."""
+    try:
+        return _adapter(schema).validate_python(said)
+    except ValidationError as error:
+        raise BadInput(in_words(error)) from error
+
+
+def in_words(error: ValidationError) -> str:
+    """The first fault of what was sent, with its place."""
+    first = error.errors(include_url=False, include_input=False)[0]
+    place = ".".join(str(part)[:80] for part in first["loc"])
+    return f"{place or 'What was sent'} cannot be: {first['msg']}."
+
+
+def served(acts: Mapping[str, Act]) -> list[Callable[..., Any]]:
     """What a script of the page may call by these names; each tells a fault as {"fault": words}.
 
-    Where it says whose page it is, nobody is taken for an account without having signed in. With `settings`, `keeps`
-    says whether whoever asks may decide about this machine.
+    An act takes `asked`, whose annotation is what may be asked, and where it has a second argument, who asks.
     """
+    return [_answering(name, act) for name, act in acts.items()]
 
-    def answering(name: str, act: Callable[[dict[str, Any]], dict[str, Any]]) -> Callable[..., Any]:
-        def answer(asked: dict[str, Any], request: gr.Request | None = None) -> dict[str, Any]:
-            try:
-                told = {"owner": vouched(str(asked["owner"]), request)} if "owner" in asked else {}
-                rights = {"keeps": keeps(settings, request)} if settings else {}
-                return act({**asked, **told, **rights})
-            except StudioError as error:
-                return {"fault": f"{error.message} {error.hint}".strip()}
 
-        answer.__name__ = name
-        return answer
+def _answering(name: str, act: Act) -> Callable[..., Any]:
+    first, *more = inspect.signature(act).parameters
+    schema = get_type_hints(act, include_extras=True)[first]
 
-    return [answering(name, act) for name, act in acts.items()]
+    def answer(asked: Any, request: gr.Request | None = None) -> Told:
+        said = checked(schema, asked)
+        who: tuple[Identity, ...] = (identify(request),) if more else ()
+        try:
+            return act(said, *who)
+        except StudioError as error:
+            return {"fault": f"{error.message} {error.hint}".strip()}
+
+    answer.__name__ = name
+    return answer
+
+
+@cache
+def _adapter(schema: Any) -> TypeAdapter[Any]:
+    return TypeAdapter(schema)
+
+
+@cache
+def _model(kind: Any) -> Any:
+    """The schema of an event by the annotations of its class; what has a value there may be left out."""
+    hints = get_type_hints(kind, include_extras=True)
+    fields: dict[str, Any] = {name: (hint, getattr(kind, name, ...)) for name, hint in hints.items()}
+    return create_model(kind.__name__, __config__=ConfigDict(extra="ignore"), **fields)

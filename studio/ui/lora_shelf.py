@@ -2,7 +2,10 @@
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import Field
+from typing_extensions import TypedDict
 
 from studio import hub, space
 from studio.catalogue.lora_imports import LoraImports, is_path
@@ -10,16 +13,47 @@ from studio.catalogue.loras import LoraFile
 from studio.catalogue.models import Model
 from studio.errors import Cancelled, ModelError
 from studio.families import FAMILIES
+from studio.gate.identity import Identity
 from studio.presets.favourites import Favourites
 from studio.studio import Studio
 from studio.ui.form import Form
+from studio.ui.listeners import Name, Saying
 from studio.ui.pictures import thumbnail
-from studio.ui.source import uploaded
+from studio.ui.source import File, uploaded
 
-Asked = dict[str, Any]
 SIDE = 192
 # As much of the notes is told with each card; the rest when it is opened.
 NOTES = 160
+
+
+class Modelled(TypedDict):
+    """For which model."""
+
+    model: Name | None
+
+
+class Several(TypedDict):
+    """Files by their names."""
+
+    names: Annotated[list[Name], Field(max_length=1000)]
+
+
+class One(TypedDict):
+    """A file by its name."""
+
+    name: Name
+
+
+class Favouring(One):
+    """Whether a file is a favourite."""
+
+    liked: bool
+
+
+class Adding(Saying):
+    """A path of this disk or a place on the hub."""
+
+    what: Name
 
 
 class Shelf:
@@ -36,7 +70,7 @@ class Shelf:
         self._unwanted: set[str] = set()
 
     @property
-    def acts(self) -> Mapping[str, Callable[[Asked], dict[str, Any]]]:
+    def acts(self) -> Mapping[str, Callable[..., dict[str, Any]]]:
         """What the page may call."""
         return {
             "library": self._library,
@@ -57,14 +91,14 @@ class Shelf:
             return {"fault": f"{error.message} {error.hint}".strip(), "words": [], "picture": ""}
         return {"fault": "", "words": list(file.trigger_words), "picture": self._picture(file)}
 
-    def _library(self, asked: Asked) -> dict[str, Any]:
+    def _library(self, asked: Modelled, who: Identity) -> dict[str, Any]:
         """All LoRAs, told for this model; the small pictures are asked for apart."""
         self._loras.refresh()
         model, liked = self.form.model(asked["model"]), self._favourites.names()
         return {
             "loras": [self._entry(file, model, liked=file.name in liked) for file in self._loras.values()],
             "faults": [f"{error.message} {error.hint}".strip() for error in self._loras.faults.values()],
-            "disk": self.studio.settings.alone,
+            "disk": who.here,
         }
 
     def _entry(self, file: LoraFile, model: Model, *, liked: bool) -> dict[str, Any]:
@@ -83,40 +117,40 @@ class Shelf:
             "liked": liked,
         }
 
-    def _pictures(self, asked: Asked) -> dict[str, Any]:
+    def _pictures(self, asked: Several) -> dict[str, Any]:
         """The addresses of small pictures; empty for a file that has none."""
-        names = [str(name) for name in asked["names"]]
-        return {"pictures": {name: self._picture(self._loras[name]) for name in names if name in self._loras}}
+        known = (name for name in asked["names"] if name in self._loras)
+        return {"pictures": {name: self._picture(self._loras[name]) for name in known}}
 
     def _picture(self, file: LoraFile) -> str:
-        return thumbnail(self.studio.settings, file.thumbnail, SIDE) if file.thumbnail else ""
+        return thumbnail(self.studio, file.thumbnail, SIDE) if file.thumbnail else ""
 
-    def _details(self, asked: Asked) -> dict[str, Any]:
+    def _details(self, asked: One, who: Identity) -> dict[str, Any]:
         """What is seldom asked about a file; its hash is computed for it."""
-        file = self._loras[str(asked["name"])]
+        file = self._loras[asked["name"]]
         return {
             "notes": file.notes,
             "format": file.format,
             "alpha": file.alpha,
             "tensors": file.tensors,
             "sha256": self._loras.digest(file.path),
-            "path": str(file.path) if self.studio.settings.alone else file.path.name,
+            "path": str(file.path) if who.here else file.path.name,
         }
 
-    def _favour(self, asked: Asked) -> dict[str, Any]:
-        self._favourites.mark(str(asked["name"]), liked=bool(asked["liked"]))
+    def _favour(self, asked: Favouring) -> dict[str, Any]:
+        self._favourites.mark(asked["name"], liked=asked["liked"])
         return {}
 
-    def _bring(self, asked: Asked) -> dict[str, Any]:
+    def _bring(self, asked: File) -> dict[str, Any]:
         """Take an uploaded file in."""
         _check_private()
-        return {"name": self._imports.add_file(uploaded(asked["path"]), Path(str(asked["name"])).stem).name}
+        return {"name": self._imports.add_file(uploaded(self.studio, asked["path"]), Path(asked["name"]).stem).name}
 
-    def _add(self, asked: Asked) -> dict[str, Any]:
+    def _add(self, asked: Adding, who: Identity) -> dict[str, Any]:
         """Take a file of this disk in, or one from the hub; a name is answered only where it came."""
         _check_private()
-        what, token = str(asked["what"]).strip(), str(asked["token"])
-        if is_path(what) and not self.studio.settings.alone:
+        what, token = asked["what"].strip(), f"{who.owner}/{asked['token']}"
+        if is_path(what) and not who.here:
             raise ModelError(
                 "This studio is served to other machines, so that its page takes no file of this disk by its path.",
                 "Upload the file, name a place on the hub, or use: studio loras add FILE",
@@ -136,13 +170,13 @@ class Shelf:
             self._said.pop(token, None)
             self._unwanted.discard(token)
 
-    def _saying(self, asked: Asked) -> dict[str, Any]:
+    def _saying(self, asked: Saying, who: Identity) -> dict[str, Any]:
         """What is said of a LoRA on its way; nothing while there is nothing to say."""
-        return {"said": self._said.get(str(asked["token"]), "")}
+        return {"said": self._said.get(f"{who.owner}/{asked['token']}", "")}
 
-    def _stop(self, asked: Asked) -> dict[str, Any]:
+    def _stop(self, asked: Saying, who: Identity) -> dict[str, Any]:
         """End what is said of that LoRA; one that is there already stays."""
-        token = str(asked["token"])
+        token = f"{who.owner}/{asked['token']}"
         if token in self._said:
             self._unwanted.add(token)
         return {}

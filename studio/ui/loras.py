@@ -8,7 +8,10 @@ owns the value; it calls what it needs of the server by name.
 import json
 from collections.abc import Mapping
 from dataclasses import asdict
-from typing import Any
+from typing import Annotated, Any, NotRequired
+
+from pydantic import Field
+from typing_extensions import TypedDict
 
 from studio.catalogue.models import Model
 from studio.errors import PromptError, RecipeError
@@ -20,19 +23,62 @@ from studio.recipe_parts import Lora
 from studio.settling.styling import styled
 from studio.settling.wording import MOST, drawable, mentioned, replaced
 from studio.studio import Studio
-from studio.ui.fast_gradio import gr
 from studio.ui.form import Form, Updates, Values
-from studio.ui.listeners import served
+from studio.ui.island import Island
+from studio.ui.listeners import Name, Words, served
 from studio.ui.lora_shelf import Shelf
 
 Entry = dict[str, Any]
-Asked = dict[str, Any]
+MOST_ENTRIES = 500
+Entries = Annotated[list[Entry], Field(max_length=MOST_ENTRIES)]
 # What the page keeps of a LoRA besides the recipe's: its name there, whether it counts, whether the prompt says it.
 PAGES_OWN = frozenset({"key", "on", "said"})
 # What a mention in the prompt says.
 WEIGHTS = {"weight", "text_weight", "blocks"}
 STACKS = "stacks"
 SCRIPT = "studio.loras(element, props, watch, upload, server, FACTS);"
+
+
+class Held(TypedDict):
+    """What the panel says: LoRAs, each of which the recipe checks."""
+
+    loras: Entries
+
+
+class Looking(TypedDict):
+    """A stack, and what decides what is told of it."""
+
+    prompt: Words
+    styles: NotRequired[list[Name] | None]
+    loras: Entries
+    model: Name | None
+
+
+class Rewording(TypedDict):
+    """A LoRA that the prompt mentions, and as what; as nothing where it is left out."""
+
+    prompt: Words
+    name: Name
+    lora: Entry | None
+
+
+class Modelled(TypedDict):
+    """For which model."""
+
+    model: Name | None
+
+
+class Saving(Modelled):
+    """A stack to save."""
+
+    name: Name
+    loras: Entries
+
+
+class Forgetting(Modelled):
+    """A saved stack to delete."""
+
+    id: Name
 
 
 class Stack:
@@ -52,7 +98,8 @@ class Stack:
             "save": self._save,
             "forget": self._forget,
         }
-        self.widget = gr.HTML(
+        self.widget = Island(
+            holds=Held,
             value=_value([]),
             label="LoRAs",
             html_template='<section class="loras" aria-label="LoRAs"></section>',
@@ -82,7 +129,7 @@ class Stack:
         stack = kept.get("loras") if isinstance(kept, Mapping) else None
         return {self.widget: _value([entry for entry in stack or [] if isinstance(entry, dict) and entry.get("name")])}
 
-    def _look(self, asked: Asked) -> dict[str, Any]:
+    def _look(self, asked: Looking) -> dict[str, Any]:
         """What there is to say of the stack with this model and prompt.
 
         `said` is what the prompt mentions, None while it cannot be read; `notes` is what it replaces; `ghosts` are
@@ -91,7 +138,7 @@ class Stack:
         model = self.form.model(asked["model"])
         stack = [entry for entry in _entries(asked["loras"]) if entry.get("name")]
         try:
-            said = mentioned(str(asked["prompt"]))
+            said = mentioned(asked["prompt"])
         except RecipeError:
             said = None
         own = Recipe.make(loras=[_as_asked(entry) for entry in stack if not entry.get("said")])
@@ -115,9 +162,9 @@ class Stack:
             "blocks": [", ".join(order) for order in model.family_facts().lora_blocks],
         }
 
-    def _brought(self, asked: Asked, model: Model, said: Mapping[str, Lora]) -> dict[str, dict[str, str]]:
+    def _brought(self, asked: Looking, model: Model, said: Mapping[str, Lora]) -> dict[str, dict[str, str]]:
         """The way and the weight of each LoRA that comes with the words, but is not in the prompt as it is written."""
-        recipe = Recipe.make(prompt=str(asked["prompt"]), styles=asked.get("styles") or ())
+        recipe = Recipe.make(prompt=asked["prompt"], styles=asked.get("styles") or ())
         wildcards = self.studio.wordbook.wildcards
         try:
             prompt = styled(recipe, model, self.studio.presets, wildcards).prompt
@@ -133,12 +180,12 @@ class Stack:
             if name not in said
         }
 
-    def _reword(self, asked: Asked) -> dict[str, Any]:
+    def _reword(self, asked: Rewording) -> dict[str, Any]:
         """The prompt with a LoRA that it mentions said otherwise, or left out."""
         (said,) = map(_as_said, Recipe.make(loras=[_as_asked(asked["lora"])]).loras) if asked["lora"] else (None,)
-        return {"prompt": rewritten(str(asked["prompt"]), str(asked["name"]), said)}
+        return {"prompt": rewritten(asked["prompt"], asked["name"], said)}
 
-    def _stacks(self, asked: Asked) -> dict[str, Any]:
+    def _stacks(self, asked: Modelled) -> dict[str, Any]:
         """The saved stacks that suit the model."""
         model: Model = self.form.model(asked["model"])
         own = self.studio.settings.home / "presets" / STACKS
@@ -156,21 +203,21 @@ class Stack:
             ]
         }
 
-    def _save(self, asked: Asked) -> dict[str, Any]:
+    def _save(self, asked: Saving) -> dict[str, Any]:
         """Save a stack under a name."""
         loras = Recipe.make(loras=[_as_asked(entry) for entry in asked["loras"]]).loras
         if not loras:
             raise RecipeError("loras", "There is no LoRA on to save.", "Add one first.")
         table = {"loras": [lora.model_dump(mode="json", exclude_defaults=True) for lora in loras]}
-        saving.write(self.studio.settings.home, STACKS, str(asked["name"]).strip(), table)
+        saving.write(self.studio.settings.home, STACKS, asked["name"].strip(), table)
         return self._reread(asked)
 
-    def _forget(self, asked: Asked) -> dict[str, Any]:
+    def _forget(self, asked: Forgetting) -> dict[str, Any]:
         """Delete a saved stack."""
-        saving.remove(self.studio.settings.home, STACKS, str(asked["id"]))
+        saving.remove(self.studio.settings.home, STACKS, asked["id"])
         return self._reread(asked)
 
-    def _reread(self, asked: Asked) -> dict[str, Any]:
+    def _reread(self, asked: Modelled) -> dict[str, Any]:
         self.studio.presets.refresh()
         return self._stacks(asked)
 

@@ -7,24 +7,21 @@ from hashlib import sha256
 from io import BytesIO
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 from PIL import Image
 
 from studio.disk import Folder
 from studio.errors import LibraryError, RecipeError
 from studio.events import Finished
+from studio.gate.addresses import EVERYBODY
 from studio.jobs import Job
 from studio.metadata import png
 from studio.recipe import Recipe
-from studio.settings import Settings
 from studio.settling.frame import result_size
-from studio.studio import Studio
+from studio.studio import THUMBNAILS, Studio
 
 Picture = dict[str, Any]
 
-# The folder of small copies, in the home.
-THUMBNAILS = "thumbnails"
 ELSE = "Another seed or other words may pass."
 # What is said of a picture that the model's output checker took offence at, in a word and in a sentence.
 CHECKED = {
@@ -36,22 +33,22 @@ CHECKED = {
 def made(studio: Studio, job: Job, event: Finished, side: int) -> Picture:
     """A finished picture of a job, shown at most at `side` pixels until it is opened."""
     which = {"job": job.id, "image": event.image}
-    told = _told(studio, event.path, event.recipe, event.seconds)
+    told = _told(studio, event.path, event.recipe, event.seconds, job.owner)
     if max(told["width"], told["height"]) > side:
         told["shown"] = smaller(event.path, side)
     return {**told, **which, "key": f"{job.id}/{event.image}", "which": which}
 
 
-def kept(studio: Studio, path: Path, recipe: Recipe, seconds: float, side: int) -> Picture:
-    """A picture of the library, whether or not its job is still known, shown at most at `side` pixels."""
-    name = path.relative_to(studio.library.folder).as_posix()
-    told = _told(studio, path, recipe, seconds)
+def kept(studio: Studio, path: Path, recipe: Recipe, seconds: float, side: int, owner: str) -> Picture:
+    """An owner's picture of the library, whether or not its job is still known, shown at most at `side` pixels."""
+    token = studio.addresses.token(path, owner)
+    told = _told(studio, path, recipe, seconds, owner)
     if max(told["width"], told["height"]) > side:
-        told["shown"] = thumbnail(studio.settings, path, side)
-    return {**told, "key": name, "which": {"stored": name}}
+        told["shown"] = thumbnail(studio, path, side, owner)
+    return {**told, "key": token, "which": {"stored": token}}
 
 
-def _told(studio: Studio, path: Path, recipe: Recipe, seconds: float) -> Picture:
+def _told(studio: Studio, path: Path, recipe: Recipe, seconds: float, owner: str) -> Picture:
     """What is said of a stored picture, wherever it stands."""
     width, height = _size(path)
     return {
@@ -60,8 +57,8 @@ def _told(studio: Studio, path: Path, recipe: Recipe, seconds: float) -> Picture
         "height": height,
         "prompt": recipe.prompt,
         "negative": recipe.negative_prompt,
-        "shown": address(path),
-        "file": address(path),
+        "shown": studio.addresses.of(path, owner),
+        "file": studio.addresses.of(path, owner),
         "name": path.name,
         "task": recipe.task,
         "seed": recipe.seed if recipe.denoises else None,
@@ -70,7 +67,7 @@ def _told(studio: Studio, path: Path, recipe: Recipe, seconds: float) -> Picture
         "how": _how(recipe),
         "loras": _facts(path).get("loras", ""),
         "check": CHECKED.get(_verdict(path), ()),
-        **_start(studio, recipe),
+        **_start(studio, recipe, owner),
     }
 
 
@@ -87,7 +84,7 @@ def expected(studio: Studio, job: Job, index: int, jpeg: bytes | None, side: int
         "height": height,
         "prompt": recipe.prompt,
         "shown": _look(studio, recipe, jpeg, side),
-        **_start(studio, recipe),
+        **_start(studio, recipe, job.owner),
     }
 
 
@@ -98,11 +95,6 @@ def withheld(done: Sequence[Finished]) -> str:
         return ""
     which = "This picture is" if len(done) == 1 else f"{count} of {len(done)} pictures are"
     return f"{which} withheld: the output check flagged {'it' if count == 1 else 'them'}. {ELSE}"
-
-
-def address(path: Path) -> str:
-    """Where the page finds a file of this disk."""
-    return f"gradio_api/file={quote(str(path))}"
 
 
 @lru_cache(maxsize=256)
@@ -116,11 +108,11 @@ def smaller(path: Path, side: int) -> str:
     return jpeg_address(buffer.getvalue())
 
 
-def thumbnail(settings: Settings, path: Path, side: int) -> str:
+def thumbnail(studio: Studio, path: Path, side: int, owner: str = EVERYBODY) -> str:
     """The address of a picture's copy of at most `side` pixels, made where there is none yet; empty for no picture."""
     status = path.stat()
     stamp = sha256(f"{path} {status.st_mtime_ns} {status.st_size} {side}".encode()).hexdigest()
-    small = settings.home / THUMBNAILS / f"{stamp[:32]}.webp"
+    small = studio.settings.home / THUMBNAILS / f"{stamp[:32]}.webp"
     if not small.is_file():
         try:
             with Image.open(path, formats=["PNG", "WEBP", "JPEG"]) as image:
@@ -130,7 +122,7 @@ def thumbnail(settings: Settings, path: Path, side: int) -> str:
             return ""
         copy.thumbnail((side, side), Image.Resampling.LANCZOS, reducing_gap=2)
         Folder(small.parent).write(small, lambda file: copy.save(file, "WEBP", quality=80))
-    return address(small)
+    return studio.addresses.of(small, owner)
 
 
 def _look(studio: Studio, recipe: Recipe, jpeg: bytes | None, side: int) -> str | None:
@@ -145,12 +137,12 @@ def _look(studio: Studio, recipe: Recipe, jpeg: bytes | None, side: int) -> str 
         return None
 
 
-def _start(studio: Studio, recipe: Recipe) -> Picture:
+def _start(studio: Studio, recipe: Recipe, owner: str) -> Picture:
     """The picture that it can be compared with, how that was brought to its size, and how far it grew at each side."""
     if recipe.init_image is None:
         return {}
     try:
-        before = address(studio.inputs.path(recipe.init_image))
+        before = studio.addresses.of(studio.inputs.path(recipe.init_image), owner)
     except LibraryError:
         return {}
     sides = recipe.outpaint

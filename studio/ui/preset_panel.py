@@ -8,7 +8,9 @@ the form.
 from collections.abc import Callable, Collection, Iterable, Mapping
 from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
 
 from studio.disk import visible
 from studio.errors import PresetError, PromptError, StudioError
@@ -23,14 +25,15 @@ from studio.ui.fast_gradio import gr
 from studio.ui.fields import STANDARD, WORDS
 from studio.ui.form import Form, Updates, Values
 from studio.ui.knobs import Knobs
-from studio.ui.listeners import QUICK, served
+from studio.ui.listeners import QUICK, Event, Name, Words, served
 from studio.ui.loras import Stack
+from studio.ui.owner import owner_of
 from studio.ui.source import uploaded
 from studio.ui.style_shelf import StyleShelf, check_private
 from studio.ui.units import Units
 
 # What an act sets on the form, and what it tells in the dialog.
-Act = Callable[[Values, Any], tuple[Updates, dict[str, Any]]]
+Act = Callable[[Values, Any, str], tuple[Updates, dict[str, Any]]]
 RECIPES, STYLES, NEGATIVE = "recipes", "styles", "negative"
 NAMES = {RECIPES: "saved recipe", STYLES: "style", NEGATIVE: "negative preset"}
 # Gradio finds a custom event by its quoted name in here.
@@ -43,6 +46,20 @@ studio.presets(element, props, watch, upload, server, {
     bring: (data) => trigger("bring", data),
 });
 """
+
+
+class Telling(Event):
+    """What the dialog tells of an act: which preset or file, in which folder, and what of it."""
+
+    folder: Literal["recipes", "styles", "negative"] = "recipes"
+    tab: Name = ""
+    id: Name = ""
+    name: Name = ""
+    parts: Annotated[list[Name], Field(max_length=100)] = []  # noqa: RUF012 - a default that is copied
+    prompt: Words = ""
+    negative: Words = ""
+    replace: bool = False
+    path: Name = ""
 
 
 class PresetPanel:
@@ -77,7 +94,7 @@ class PresetPanel:
             getattr(self.widget, name)(act, inputs, outputs, show_progress_on=self.widget, **QUICK)
 
     @property
-    def acts(self) -> dict[str, Callable[[Values, gr.EventData], Updates]]:
+    def acts(self) -> dict[str, Callable[..., Updates]]:
         """What can be asked for, by the name of its event: each takes what the form says, and tells what to set."""
         acts = {"look": _nothing, "use": self._use, "save": self._save, "remove": self._remove, "bring": self._bring}
         return {name: self._acting(name, act) for name, act in acts.items()}
@@ -86,15 +103,13 @@ class PresetPanel:
         """Read what is saved again; the dialog tells of files that are left out."""
         self.studio.presets.refresh()
 
-    def _acting(self, name: str, act: Act) -> Callable[[Values, gr.EventData], Updates]:
-        def acting(values: Values, event: gr.EventData) -> Updates:
+    def _acting(self, name: str, act: Act) -> Callable[..., Updates]:
+        def acting(values: Values, event: Telling, request: gr.Request) -> Updates:
             try:
-                if getattr(event, "folder", RECIPES) not in NAMES:
-                    raise PresetError("There are no such presets.")  # it becomes part of a path
                 if name in ("save", "remove", "bring"):
                     check_private()
                 self.studio.presets.refresh()
-                updates, told = act(values, event)
+                updates, told = act(values, event, owner_of(request))
                 self.studio.presets.refresh()
             except PromptError as fault:
                 updates, told = {}, {"fault": f"{fault.fault} {fault.hint}".strip()}
@@ -121,7 +136,7 @@ class PresetPanel:
         offered = {widget: self.form.offered(name, model, values[widget]) for name, widget in widgets.items()}
         return offered | self.knobs.tell(self.knobs.later(values, offered))
 
-    def _use(self, values: Values, event: gr.EventData) -> tuple[Updates, dict[str, Any]]:
+    def _use(self, values: Values, event: Telling, owner: str) -> tuple[Updates, dict[str, Any]]:
         """Put parts of a saved recipe on the form."""
         preset = self.studio.presets.recipes.get(event.id)
         if preset is None:
@@ -131,12 +146,12 @@ class PresetPanel:
         if said.get("model"):
             self.studio.catalogue[said["model"]]  # ModelError where it is gone
         open_now = {name: Recipe.model_fields[name].get_default() for name in names}
-        recipe = self.form.read(values, event.tab).replace(**open_now | said)
+        recipe = self.form.read(values, self._tab(event)).replace(**open_now | said)
         updates = self.knobs.show(recipe, event.tab, values, names)
         if "loras" in names:
             updates |= self.stack.show(recipe)
         if "controls" in names:
-            updates |= self.units.show(recipe)
+            updates |= self.units.show(recipe, owner)
         return updates, {"done": True, "said": self._unused(said, event.tab, self.knobs.later(values, updates))}
 
     def _unused(self, said: Mapping[str, Any], tab: str, values: Values) -> str:
@@ -147,12 +162,13 @@ class PresetPanel:
         names = [name for name in given if name in idle or name not in there]
         return f"Not used here: {', '.join(settings()[name].label for name in names)}." if names else ""
 
-    def _save(self, values: Values, event: gr.EventData) -> tuple[Updates, dict[str, Any]]:
+    def _save(self, values: Values, event: Telling, owner: str) -> tuple[Updates, dict[str, Any]]:
         """Save the form's recipe, a style or a negative prompt; a name that is taken has to be said twice."""
-        name = str(event.name).strip()
+        del owner
+        name = event.name.strip()
         told: dict[str, Any] = {"done": True, "said": f"“{name}” is saved."}
         if event.folder == RECIPES:
-            recipe = self._recipe(values, event.tab)
+            recipe = self._recipe(values, self._tab(event))
             table = to_table(recipe)
             if has_pictures(recipe) or self.form.tasks[event.tab] != "text2img":
                 told["said"] += " Pictures are left out of it."
@@ -162,6 +178,12 @@ class PresetPanel:
             return {}, {"replace": name, "said": f"There is a {NAMES[event.folder]} of this name."}
         saving.write(self.studio.settings.home, event.folder, name, table)
         return {}, told
+
+    def _tab(self, event: Telling) -> str:
+        """The tab that the event comes from; PresetError where no recipe is made there."""
+        if event.tab not in self.form.tasks:
+            raise PresetError("No recipe is made in this tab.", "Choose a tab that makes pictures.")
+        return event.tab
 
     def _is_taken(self, folder: str, name: str) -> bool:
         presets = self.studio.presets
@@ -176,9 +198,9 @@ class PresetPanel:
         left_open = {name: standards[name] for name in STANDARD if getattr(recipe, name) is None and name not in hidden}
         return recipe.replace(**left_open)
 
-    def _words(self, event: gr.EventData) -> dict[str, Any]:
+    def _words(self, event: Telling) -> dict[str, Any]:
         """A style or negative prompt, which can be read."""
-        prompt, negative = str(event.prompt).strip(), str(event.negative).strip()
+        prompt, negative = event.prompt.strip(), event.negative.strip()
         wildcards = self.studio.wordbook.wildcards
         if event.folder == STYLES:
             if not (prompt or negative):
@@ -190,23 +212,22 @@ class PresetPanel:
         explain(negative, wildcards, negative=True)
         return {"text": negative}
 
-    def _remove(self, values: Values, event: gr.EventData) -> tuple[Updates, dict[str, Any]]:
-        del values
-        saving.remove(self.studio.settings.home, event.folder, str(event.id))
+    def _remove(self, values: Values, event: Telling, owner: str) -> tuple[Updates, dict[str, Any]]:
+        del values, owner
+        saving.remove(self.studio.settings.home, event.folder, event.id)
         return {}, {}
 
-    def _bring(self, values: Values, event: gr.EventData) -> tuple[Updates, dict[str, Any]]:
+    def _bring(self, values: Values, event: Telling, owner: str) -> tuple[Updates, dict[str, Any]]:
         """Take over the styles of an uploaded file."""
-        del values
-        called = Path(str(event.name)).name
-        report = import_styles(
-            uploaded(event.path), self.studio.settings.home, self.studio.presets, self.studio.wordbook.wildcards, called
-        )
+        del values, owner
+        called = Path(event.name).name
+        path, home = uploaded(self.studio, event.path), self.studio.settings.home
+        report = import_styles(path, home, self.studio.presets, self.studio.wordbook.wildcards, called)
         return {}, {"said": " ".join(report.lines()[: -len(report.faults) or None]), "fault": "\n".join(report.faults)}
 
 
-def _nothing(values: Values, event: gr.EventData) -> tuple[Updates, dict[str, Any]]:
-    del values, event
+def _nothing(values: Values, event: Any, owner: str) -> tuple[Updates, dict[str, Any]]:
+    del values, event, owner
     return {}, {}
 
 

@@ -2,6 +2,7 @@
 
 import ipaddress
 import logging
+import os
 import socket
 import threading
 from collections.abc import Iterator
@@ -13,12 +14,10 @@ import psutil
 from studio import space
 from studio.errors import SettingsError
 from studio.gate.doors import MEGABYTE
-from studio.grids.making import SHEETS
 from studio.settings import Settings
-from studio.studio import Studio
+from studio.studio import CACHE, Studio
 from studio.ui import theme
 from studio.ui.app import PageApp
-from studio.ui.pictures import THUMBNAILS
 from studio.ui.shapes import Shapes
 from studio.ui.shell import page
 
@@ -39,8 +38,10 @@ def serve(studio: Studio) -> Iterator[str]:
     settings = studio.settings
     _check_meant(settings)
     port = _free_port(settings)
+    # Read by Gradio as its widgets are made: pictures that it keeps for a page, in the data folder and not in /tmp.
+    os.environ["GRADIO_TEMP_DIR"] = str(settings.home / CACHE)
     blocks = page(studio)
-    blocks.queue(default_concurrency_limit=None).launch(
+    blocks.queue(default_concurrency_limit=None, api_open=False).launch(
         server_name=settings.host,
         server_port=port,
         prevent_thread_lock=True,
@@ -54,10 +55,6 @@ def serve(studio: Studio) -> Iterator[str]:
         footer_links=[],
         # Each waiting person's listener holds a thread while it follows the job.
         max_threads=settings.max_waiting + 40,
-        allowed_paths=[
-            *map(str, (studio.library.folder, studio.inputs.folder, theme.FOLDER)),
-            *(str(settings.home / folder) for folder in (THUMBNAILS, SHEETS)),
-        ],
         favicon_path=str(theme.FAVICON),
         theme=theme.theme(),
         css=theme.css() + Shapes(studio).css(),

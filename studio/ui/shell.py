@@ -5,15 +5,16 @@ from typing import Any
 
 from studio import space
 from studio.studio import Studio
-from studio.ui import fields, owner
+from studio.ui import fields
 from studio.ui.bench import Bench
 from studio.ui.fast_gradio import gr
+from studio.ui.page import Page
 
 TITLE = "Image Studio"
 # Seconds between two looks at the device and the line.
 LOOK = 10
-# How often uploads are cleared away, and how old they are then, in seconds: what was stored of them stays.
-UPLOADS = (3600, 86400)
+# How often Gradio's cache is cleared, and how old what is cleared is, in seconds: what was stored of it stays.
+CACHED = (3600, 86400)
 MARK = f'<h1 class="mark">{TITLE}</h1>'
 CHECK = "The model’s own checker looks at every finished picture."
 CHECKS = {"mark": "Output check marks", "withhold": "Output check withholds"}
@@ -26,8 +27,7 @@ TOOLS = """
 
 def page(studio: Studio) -> Any:
     """The whole page as Gradio Blocks."""
-    with gr.Blocks(title=TITLE, fill_width=True, analytics_enabled=False, delete_cache=UPLOADS) as blocks:
-        secret = owner.place()
+    with Page(title=TITLE, fill_width=True, analytics_enabled=False, delete_cache=CACHED) as blocks:
         with gr.Row(elem_id="header"):
             gr.HTML(MARK, elem_id="mark", apply_default_css=False)
             model = _model_picker(studio)
@@ -36,8 +36,7 @@ def page(studio: Studio) -> Any:
             if space.name():
                 _on_a_space()
             gr.HTML(TOOLS, elem_id="tools", apply_default_css=False, js_on_load="studio.tools(element);")
-        Bench(studio, blocks, model, secret)
-        blocks.load(owner.admit, [secret], [secret], concurrency_limit=None, queue=False, api_visibility="private")
+        Bench(studio, blocks, model)
         _wire_status(blocks, studio, status)
     return blocks
 

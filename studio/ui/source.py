@@ -6,16 +6,20 @@ Its value is what `source.js` draws: the stored pictures, with what was done to 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, NotRequired
+
+from pydantic import Field
+from typing_extensions import TypedDict
 
 from studio.errors import LibraryError, RecipeError, StudioError
 from studio.inputs import Input, Inputs
-from studio.studio import Studio
+from studio.studio import UPLOADS, Studio
 from studio.ui.fast_gradio import gr
 from studio.ui.form import Updates, Values
-from studio.ui.listeners import QUICK
+from studio.ui.island import Island
+from studio.ui.listeners import QUICK, BadInput, Event, Name, Whole
 from studio.ui.owner import owner_of
-from studio.ui.pictures import address, smaller
+from studio.ui.pictures import smaller
 from studio.ui.view import finished
 
 # Gradio finds a custom event by its quoted name in here.
@@ -25,8 +29,43 @@ studio.source(element, props, watch, upload, {
     pick: (data) => trigger("pick", data),
 }, MANY);
 """
+MOST_FILES = 1000
 # How large a copy is shown: of one picture, and of each of several.
 SIDE, SMALL_SIDE = 480, 144
+
+
+class File(TypedDict):
+    """A file that was uploaded, and its name where it came from."""
+
+    path: Name
+    name: Name
+
+
+class Brought(Event):
+    """Files that were dropped, pasted or chosen."""
+
+    files: Annotated[list[File], Field(max_length=MOST_FILES)]
+
+
+class Picked(Event):
+    """A result."""
+
+    job: Name
+    image: Whole
+
+
+class Seen(TypedDict):
+    """What the page says of one picture in a well; the id alone counts."""
+
+    id: Name
+    name: NotRequired[Name]
+    notes: NotRequired[list[Name]]
+
+
+class Well(TypedDict):
+    """What a well holds."""
+
+    pictures: Annotated[list[Seen], Field(max_length=MOST_FILES)]
 
 
 @dataclass(frozen=True)
@@ -45,27 +84,35 @@ class Picture:
         return cls(stored.id, stored.width, stored.height, name, stored.notes)
 
     @classmethod
-    def found(cls, inputs: Inputs, id: Any, name: str = "", notes: Sequence[str] = ()) -> "Picture | None":  # noqa: A002
-        """A picture of the store by its id; None where it is gone."""
+    def found(
+        cls,
+        inputs: Inputs,
+        id: Any,  # noqa: A002
+        owner: str,
+        name: str = "",
+        notes: Sequence[str] = (),
+    ) -> "Picture | None":
+        """A picture of the store by its id; None where it is gone, or the owner neither brought nor made it."""
         try:
-            return cls(id, *inputs.size(str(id)), name, tuple(notes))
+            return cls(id, *inputs.size(str(id)), name, tuple(notes)) if inputs.holds(owner, [str(id)]) else None
         except LibraryError:
             return None
 
-    def told(self, inputs: Inputs, side: int) -> dict[str, Any]:
-        """What the page is told of it, with a copy of at most `side` pixels to show."""
-        path = inputs.path(self.id)
-        return {**asdict(self), "notes": list(self.notes), "file": address(path), "shown": smaller(path, side)}
+    def told(self, studio: Studio, owner: str, side: int) -> dict[str, Any]:
+        """What the owner's page is told of it, with a copy of at most `side` pixels to show."""
+        path = studio.inputs.path(self.id)
+        shown = {"file": studio.addresses.of(path, owner), "shown": smaller(path, side)}
+        return {**asdict(self), "notes": list(self.notes), **shown}
 
 
 class Source:
     """One well on the page; `many` takes several pictures at once."""
 
-    def __init__(self, studio: Studio, owner: Any, tab: str, *, many: bool) -> None:
+    def __init__(self, studio: Studio, tab: str, *, many: bool) -> None:
         self.studio = studio
-        self._owner = owner
         self._many = many
-        self.widget = gr.HTML(
+        self.widget = Island(
+            holds=Well,
             value={"pictures": [], "faults": []},
             label="Picture",
             html_template='<section class="source"></section>',
@@ -74,7 +121,7 @@ class Source:
             apply_default_css=False,
         )
         self.widget.bring(self._bring, {self.widget}, [self.widget], **QUICK)
-        self.widget.pick(self._pick, {self.widget, owner}, [self.widget], **QUICK)
+        self.widget.pick(self._pick, {self.widget}, [self.widget], **QUICK)
 
     def ids(self, values: Values) -> list[str]:
         """The ids of the pictures that are in; RecipeError where there is none."""
@@ -83,55 +130,63 @@ class Source:
             raise RecipeError("init_image", "There is no picture to start from.", "Drop one here, or choose a file.")
         return ids
 
-    def value(self, pictures: Sequence[Picture], faults: Sequence[str] = ()) -> dict[str, Any]:
+    def value(self, pictures: Sequence[Picture], owner: str, faults: Sequence[str] = ()) -> dict[str, Any]:
         """What the widget shows: these pictures, and why others were not taken."""
         side = SIDE if len(pictures) == 1 else SMALL_SIDE
-        return {"pictures": [picture.told(self.studio.inputs, side) for picture in pictures], "faults": list(faults)}
+        told = [picture.told(self.studio, owner, side) for picture in pictures]
+        return {"pictures": told, "faults": list(faults)}
 
-    def stored(self, id: str, name: str = "", notes: Sequence[str] = ()) -> Picture | None:  # noqa: A002
-        """A picture of the store by its id; None where it is gone."""
-        return Picture.found(self.studio.inputs, id, name, notes)
+    def stored(self, id: str, owner: str, name: str = "", notes: Sequence[str] = ()) -> Picture | None:  # noqa: A002
+        """A picture of the owner's in the store, by its id; None where it is gone."""
+        return Picture.found(self.studio.inputs, id, owner, name, notes)
 
-    def recall(self, kept: Any) -> dict[str, Any]:
+    def recall(self, kept: Any, owner: str) -> dict[str, Any]:
         """The widget's value from what the browser kept of it."""
-        return self.value(self._known(kept))
+        return self.value(self._known(kept, owner), owner)
 
-    def _known(self, value: Any) -> list[Picture]:
+    def _known(self, value: Any, owner: str) -> list[Picture]:
         """The pictures of a widget's value that are in the store."""
         told = value.get("pictures", []) if isinstance(value, Mapping) else []
-        known = (self.stored(str(one.get("id")), str(one.get("name", "")), one.get("notes", ())) for one in told)
+        known = (self.stored(one["id"], owner, one.get("name", ""), one.get("notes", ())) for one in told)
         return [picture for picture in known if picture]
 
-    def _bring(self, values: Values, event: gr.EventData) -> Updates:
+    def _bring(self, values: Values, event: Brought, request: gr.Request) -> Updates:
         """Take uploaded files in; each is told why where it cannot be."""
-        pictures = self._known(values[self.widget]) if self._many else []
+        owner = owner_of(request)
+        pictures = self._known(values[self.widget], owner) if self._many else []
         faults = []
         for file in event.files:
-            path, name = uploaded(file["path"]), str(file["name"])
+            path, name = uploaded(self.studio, file["path"]), file["name"]
             try:
-                pictures.append(Picture.of(self.studio.inputs.add(path), name))
+                pictures.append(Picture.of(self.studio.inputs.add(path, owner=owner), name))
             except StudioError as fault:
                 faults.append(f"{name}: {fault.message} {fault.hint}".strip())
         if not pictures:
-            pictures = self._known(values[self.widget])
-        return {self.widget: self.value(list({picture.id: picture for picture in pictures}.values()), faults)}
+            pictures = self._known(values[self.widget], owner)
+        return {self.widget: self.value(list({picture.id: picture for picture in pictures}.values()), owner, faults)}
 
-    def _pick(self, values: Values, event: gr.EventData, request: gr.Request) -> Updates:
+    def _pick(self, values: Values, event: Picked, request: gr.Request) -> Updates:
         """Take a result in."""
-        pictures = self._known(values[self.widget]) if self._many else []
+        owner = owner_of(request)
+        pictures = self._known(values[self.widget], owner) if self._many else []
         try:
-            path = finished(self.studio, owner_of(values[self._owner], request), event.job, event.image).path
-            pictures.append(Picture.of(self.studio.inputs.add(path), path.name))
+            path = finished(self.studio, owner, event.job, event.image).path
+            pictures.append(Picture.of(self.studio.inputs.add(path, owner=owner), path.name))
         except StudioError as fault:
-            return {self.widget: self.value(pictures, [f"{fault.message} {fault.hint}".strip()])}
-        return {self.widget: self.value(list({picture.id: picture for picture in pictures}.values()))}
+            return {self.widget: self.value(pictures, owner, [f"{fault.message} {fault.hint}".strip()])}
+        return {self.widget: self.value(list({picture.id: picture for picture in pictures}.values()), owner)}
 
 
-def uploaded(path: str) -> Path:
-    """The path of a file that was uploaded; a page may name any other file of this machine, which is refused."""
-    from gradio.utils import get_upload_folder
+def uploaded(studio: Studio, path: str) -> Path:
+    """The path of a file that was uploaded; a page may name any other file of this machine, which is refused.
 
-    folder, file = Path(get_upload_folder()).resolve(), Path(path).resolve()
-    if not file.is_relative_to(folder):
-        raise gr.Error("This file was not uploaded.")
-    return file
+    A part of it is drawn by lot, and told to whoever brought the file alone.
+    """
+    folder = studio.settings.home / UPLOADS
+    try:
+        file = Path(path).resolve()
+        if file.is_relative_to(folder.resolve()) and file.is_file():
+            return file
+    except (OSError, ValueError):  # no path at all
+        pass
+    raise BadInput("This file was not uploaded, or long ago. Bring it again.")

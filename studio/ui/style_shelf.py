@@ -5,7 +5,10 @@ Hundreds may be there once others' lists are imported, so no more of them is sen
 
 import re
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import Field
+from typing_extensions import TypedDict
 
 from studio import space
 from studio.errors import PresetError
@@ -13,13 +16,34 @@ from studio.presets import saving
 from studio.presets.reading import StylePreset
 from studio.studio import Studio
 from studio.ui.form import Form
+from studio.ui.listeners import Name
 from studio.ui.pictures import thumbnail
 
-Asked = dict[str, Any]
 FOLDER = "styles"
 SIDE = 192
 # As many are told at once.
 PAGE = 48
+
+
+class Searching(TypedDict):
+    """A page of the styles that suit a model and have these words."""
+
+    model: Name | None
+    search: Name
+    start: Annotated[int, Field(ge=0, le=1_000_000)]
+
+
+class Chosen(TypedDict):
+    """Ready-made words by their ids."""
+
+    styles: list[Name] | None
+    negative_presets: list[Name] | None
+
+
+class One(TypedDict):
+    """A style by its id."""
+
+    id: Name
 
 
 class StyleShelf:
@@ -30,19 +54,19 @@ class StyleShelf:
         self.form = form
 
     @property
-    def acts(self) -> Mapping[str, Callable[[Asked], dict[str, Any]]]:
+    def acts(self) -> Mapping[str, Callable[..., dict[str, Any]]]:
         """What the page may call."""
         return {"styles": self._styles, "words": self._words, "forget": self._forget}
 
-    def _styles(self, asked: Asked) -> dict[str, Any]:
+    def _styles(self, asked: Searching) -> dict[str, Any]:
         """A page of those that suit the model and have all the words of `search`, from the number `start` on."""
-        family, wanted = self.form.model(asked["model"]).family, str(asked["search"]).casefold().split()
+        family, wanted = self.form.model(asked["model"]).family, asked["search"].casefold().split()
         found = [
             style
             for style in sorted(self.studio.presets.styles.values(), key=_place)
             if style.suits(family) and all(word in _told(style).casefold() for word in wanted)
         ]
-        start = int(asked["start"])
+        start = asked["start"]
         return {
             "styles": [self._entry(style) for style in found[start : start + PAGE]],
             "total": len(found),
@@ -60,21 +84,21 @@ class StyleShelf:
             "id": style.id,
             "name": style.name,
             "words": says(style),
-            "picture": thumbnail(self.studio.settings, picture, SIDE) if picture else "",
+            "picture": thumbnail(self.studio, picture, SIDE) if picture else "",
             "own": (self.studio.settings.home / "presets" / FOLDER / f"{style.id}.toml").is_file(),
         }
 
-    def _words(self, asked: Asked) -> dict[str, Any]:
+    def _words(self, asked: Chosen) -> dict[str, Any]:
         """What the styles and negative presets of these ids say, a line each."""
         styles, negatives = self.studio.presets.styles, self.studio.presets.negatives
         return {
-            "styles": "\n".join(says(styles[name]) for name in asked["styles"] if name in styles),
+            "styles": "\n".join(says(styles[name]) for name in asked["styles"] or () if name in styles),
             "negative_presets": "\n".join(
-                negatives[name].text for name in asked["negative_presets"] if name in negatives
+                negatives[name].text for name in asked["negative_presets"] or () if name in negatives
             ),
         }
 
-    def _forget(self, asked: Asked) -> dict[str, Any]:
+    def _forget(self, asked: One) -> dict[str, Any]:
         """Delete a style of one's own."""
         check_private()
         saving.remove(self.studio.settings.home, FOLDER, str(asked["id"]))

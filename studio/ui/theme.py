@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from typing import Any
-from urllib.parse import quote
 
 from studio.settings import ASSETS
 from studio.ui.fast_gradio import gr
@@ -94,7 +93,7 @@ def css() -> str:
     """The style sheets, with the font's address."""
     face = (
         '@font-face { font-family: "Inter"; font-weight: 400 700; font-display: swap; '
-        f'src: url("gradio_api/file={quote(str(FONT))}") format("woff2") }}'
+        f'src: url("studio/theme/{FONT.relative_to(FOLDER).as_posix()}") format("woff2") }}'
     )
     return f"{face}\n{_texts(STYLES)}"
 

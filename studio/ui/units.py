@@ -8,26 +8,53 @@ the server by name.
 import json
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import asdict
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import Field
+from typing_extensions import TypedDict
 
 from studio import hub, skeleton
 from studio.catalogue.models import Model
 from studio.controls import CONTROLS
 from studio.controls.base import Control
 from studio.errors import RecipeError
+from studio.gate.identity import Identity
 from studio.recipe import Recipe, settings
 from studio.recipe_parts import IMAGE_PROMPT, ControlUnit
 from studio.settling.steering import READY, check_followed
 from studio.studio import Studio
 from studio.ui import fields
-from studio.ui.fast_gradio import gr
 from studio.ui.form import Form, Updates, Values
-from studio.ui.listeners import served
+from studio.ui.island import Island
+from studio.ui.listeners import Name, Nothing, Saying, served
 from studio.ui.poses import Poses, library
-from studio.ui.source import Picture, uploaded
+from studio.ui.rights import check_held
+from studio.ui.source import File, Picture, uploaded
 
 Unit = dict[str, Any]
-Asked = dict[str, Any]
+MOST_UNITS = 100
+
+
+class Held(TypedDict):
+    """What the panel says: units, each of which the recipe checks."""
+
+    units: Annotated[list[Unit], Field(max_length=MOST_UNITS)]
+
+
+class Making(TypedDict):
+    """A unit whose map is wanted, for a model; `token` is what the page calls that."""
+
+    token: Name
+    unit: Unit
+    model: Name
+
+
+class Posed(TypedDict):
+    """A pose of the editor, as OpenPose's JSON."""
+
+    pose: dict[str, Any]
+
+
 # What the page keeps of a unit besides the recipe's: its name there, whether it counts, what its files were called.
 PAGES_OWN = frozenset({"key", "on", "names"})
 # Kinds whose map can be drawn by hand: lines on black.
@@ -48,7 +75,8 @@ class Units:
 
     def place(self) -> None:
         """Put the panel at this place of the layout."""
-        self.widget = gr.HTML(
+        self.widget = Island(
+            holds=Held,
             value=_value([], {}),
             label="Control",
             html_template='<section class="units" aria-label="ControlNet"></section>',
@@ -68,23 +96,23 @@ class Units:
         controls = Recipe.make(controls=units).controls
         return {"controls": tuple(unit for unit in controls if unit.steers)}
 
-    def show(self, recipe: Recipe) -> Updates:
+    def show(self, recipe: Recipe, owner: str) -> Updates:
         """What to set the panel to, so that it says the recipe's units; one with a picture has its map made again."""
         units = [unit.model_dump(exclude_none=True) for unit in recipe.without_maps().controls]
-        return {self.widget: self.value(units)}
+        return {self.widget: self.value(units, owner)}
 
-    def restore(self, kept: Any) -> Updates:
-        """What to set the panel to from what the browser kept of it."""
+    def restore(self, kept: Any, owner: str) -> Updates:
+        """What to set the panel to from what the owner's browser kept of it."""
         units = kept.get("units") if isinstance(kept, Mapping) else None
-        return {self.widget: self.value([unit for unit in units or [] if isinstance(unit, dict)])}
+        return {self.widget: self.value([unit for unit in units or [] if isinstance(unit, dict)], owner)}
 
-    def value(self, units: list[Unit]) -> dict[str, Any]:
-        """The panel's value for these units; pictures that are gone from the store are left out."""
+    def value(self, units: list[Unit], owner: str) -> dict[str, Any]:
+        """The panel's value for these units; pictures that are gone, or not the owner's, are left out."""
         seen: dict[str, Any] = {}
         told = []
         for unit in units:
             names = unit.get("names") or {}
-            found = {side: self._picture(unit.get(side), names.get(side, "")) for side in ("image", "map")}
+            found = {side: self._picture(unit.get(side), owner, names.get(side, "")) for side in ("image", "map")}
             seen |= {picture["id"]: picture for picture in found.values() if picture}
             told.append({**unit, **{side: picture and picture["id"] for side, picture in found.items()}})
         return _value(told, seen)
@@ -121,13 +149,13 @@ class Units:
         size = controlnet.download_bytes
         return f"{hub.in_words(size)} to download" if size else "not on this disk"
 
-    def _picture(self, name: Any, called: str) -> dict[str, Any] | None:
+    def _picture(self, name: Any, owner: str, called: str) -> dict[str, Any] | None:
         """What is shown of a stored picture, with the pose it was drawn of; None where it is gone."""
-        picture = Picture.found(self.studio.inputs, name, called) if name else None
-        return self._told(picture) if picture else None
+        picture = Picture.found(self.studio.inputs, name, owner, called) if name else None
+        return self._told(picture, owner) if picture else None
 
-    def _told(self, picture: Picture) -> dict[str, Any]:
-        return {**picture.told(self.studio.inputs, SIDE), "pose": self.poses.of(picture.id)}
+    def _told(self, picture: Picture, owner: str) -> dict[str, Any]:
+        return {**picture.told(self.studio, owner, SIDE), "pose": self.poses.of(picture.id)}
 
     def _served(self) -> list[Callable[..., Any]]:
         """What the script may call."""
@@ -138,41 +166,49 @@ class Units:
                 "saying": self._saying,
                 "people": self._people,
                 "pose": self._pose,
-                "poses": lambda _: library(),
+                "poses": self._library,
             }
         )
 
-    def _bring(self, asked: Asked) -> dict[str, Any]:
+    def _library(self, asked: Nothing) -> dict[str, Any]:
+        del asked
+        return library()
+
+    def _bring(self, asked: File, who: Identity) -> dict[str, Any]:
         """Store an uploaded picture or map."""
-        stored = self.studio.inputs.add(uploaded(asked["path"]), "controls")
-        return {"picture": self._told(Picture.of(stored, str(asked.get("name", ""))))}
+        stored = self.studio.inputs.add(uploaded(self.studio, asked["path"]), "controls", who.owner)
+        return {"picture": self._told(Picture.of(stored, asked["name"]), who.owner)}
 
-    def _preview(self, asked: Asked) -> dict[str, Any]:
+    def _preview(self, asked: Making, who: Identity) -> dict[str, Any]:
         """Make a unit's map as it would be for the model."""
-        made = self._making(asked, self.studio.control_map)
-        return {"picture": self._told(Picture.of(made, ""))}
+        made = self._making(asked, who, self.studio.control_map)
+        self.studio.inputs.give(made.id, who.owner)
+        return {"picture": self._told(Picture.of(made, ""), who.owner)}
 
-    def _people(self, asked: Asked) -> dict[str, Any]:
+    def _people(self, asked: Making, who: Identity) -> dict[str, Any]:
         """Find the people in a unit's picture."""
-        found = self._making(asked, self.studio.people)
+        found = self._making(asked, who, self.studio.people)
         size = self.studio.inputs.size(asked["unit"]["image"])
         return {"pose": skeleton.to_openpose(found, *size)}
 
-    def _pose(self, asked: Asked) -> dict[str, Any]:
+    def _pose(self, asked: Posed, who: Identity) -> dict[str, Any]:
         """Draw a pose as a map."""
-        return {"picture": self._told(Picture.of(self.poses.draw(asked["pose"]), ""))}
+        stored = self.poses.draw(asked["pose"])
+        self.studio.inputs.give(stored.id, who.owner)
+        return {"picture": self._told(Picture.of(stored, ""), who.owner)}
 
-    def _making(self, asked: Asked, make: Callable[[ControlUnit, str, hub.Say], Any]) -> Any:
-        (checked,) = Recipe.make(controls=[_as_asked(asked["unit"])]).controls
-        token = str(asked["token"])
+    def _making(self, asked: Making, who: Identity, make: Callable[[ControlUnit, str, hub.Say], Any]) -> Any:
+        recipe = Recipe.make(controls=[_as_asked(asked["unit"])])
+        check_held(self.studio.inputs, [recipe], who.owner)
+        token = f"{who.owner}/{asked['token']}"
         try:
-            return make(checked, str(asked["model"]), lambda words: self._said.update({token: words}))
+            return make(recipe.controls[0], asked["model"], lambda words: self._said.update({token: words}))
         finally:
             self._said.pop(token, None)
 
-    def _saying(self, asked: Asked) -> dict[str, Any]:
+    def _saying(self, asked: Saying, who: Identity) -> dict[str, Any]:
         """What is said of a map in the making; nothing while there is nothing to say."""
-        return {"said": self._said.get(str(asked["token"]), "")}
+        return {"said": self._said.get(f"{who.owner}/{asked['token']}", "")}
 
 
 def _value(units: list[Unit], seen: Mapping[str, Any]) -> dict[str, Any]:

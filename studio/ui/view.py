@@ -65,10 +65,10 @@ def finished(studio: Studio, owner: str, job: str, image: int) -> Finished:
     raise JobError("This picture is not there any more.", "Choose another one.")
 
 
-def stored(studio: Studio, name: str) -> tuple[Path, Recipe]:
-    """The picture of this name in the library, and its recipe; LibraryError where there is none."""
-    path = (studio.library.folder / name).resolve()
-    if not path.is_relative_to(studio.library.folder.resolve()) or not path.is_file():
+def stored(studio: Studio, token: str, owner: str) -> tuple[Path, Recipe]:
+    """The owner's picture that a page means by this token, and its recipe; LibraryError where there is none."""
+    path = studio.addresses.find(token, owner)
+    if path is None or not path.is_relative_to(studio.library.folder.resolve()):
         raise LibraryError("This picture is not there any more.", "Choose another one.")
     return path, studio.library.read(path)
 

@@ -5,11 +5,13 @@
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import asdict
 from functools import cache
-from typing import Any
+from typing import Any, NotRequired
+
+from typing_extensions import TypedDict
 
 from studio.catalogue.models import Model
 from studio.catalogue.wordbook import Wordbook
@@ -25,6 +27,7 @@ from studio.settling.wording import FIELDS, ignored, worded
 from studio.studio import Studio
 from studio.ui import fields
 from studio.ui.fast_gradio import gr
+from studio.ui.listeners import Name, Number, Whole, Words, served
 
 # What of the form it depends on, by the recipe's names.
 ASKED = ("prompt", "negative_prompt", "styles", "negative_presets", "model", "steps", "guidance_scale", "seed")
@@ -37,10 +40,23 @@ AROUND = 28
 SCRIPT = "studio.words(element, server, FIELD, ASKED);"
 
 
+class Written(TypedDict):
+    """What the form says, as far as a prompt depends on it; the recipe checks it."""
+
+    prompt: NotRequired[Words | None]
+    negative_prompt: NotRequired[Words | None]
+    styles: NotRequired[list[Name] | None]
+    negative_presets: NotRequired[list[Name] | None]
+    model: NotRequired[Name | None]
+    steps: NotRequired[Number | None]
+    guidance_scale: NotRequired[Number | None]
+    seed: NotRequired[Name | Whole | None]
+
+
 def place(studio: Studio, field: Field) -> None:
     """Put the view of this prompt at this place of the layout."""
 
-    def told(asked: Mapping[str, Any]) -> dict[str, Any]:
+    def told(asked: Written) -> dict[str, Any]:
         given = {name: fields.cleaned(name, asked.get(name)) for name in ASKED}
         try:
             recipe = Recipe.make(**{name: value for name, value in given.items() if value not in (None, "", [])})
@@ -55,7 +71,7 @@ def place(studio: Studio, field: Field) -> None:
         js_on_load=SCRIPT.replace("FIELD", json.dumps(field)).replace("ASKED", json.dumps(ASKED)),
         elem_id=f"words-{field}",
         apply_default_css=False,
-        server_functions=[told],
+        server_functions=served({"told": told}),
     )
 
 

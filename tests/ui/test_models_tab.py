@@ -6,6 +6,7 @@ from typing import Any
 
 import httpx
 import pytest
+from tests.ui.callers import request
 
 from studio.inputs import Inputs
 from studio.settings import Settings
@@ -56,7 +57,7 @@ def entry(told: dict[str, Any], key: str) -> dict[str, Any]:
 
 
 def test_everything_is_told_with_size_licence_and_place(panel: ModelsPanel) -> None:
-    told = panel.widget.all({})
+    told = panel.widget.all({}, request())
     assert {item["kind"] for item in told["items"]} <= {kind["id"] for kind in told["kinds"]}
     starter, away = entry(told, "model/starter"), entry(told, AWAY)
     assert (starter["state"], starter["ours"], starter["licence"]) == ("here", True, "Apache-2.0")
@@ -66,16 +67,16 @@ def test_everything_is_told_with_size_licence_and_place(panel: ModelsPanel) -> N
 
 
 def test_what_is_downloaded_is_told_and_can_be_removed(panel: ModelsPanel) -> None:
-    assert panel.widget.fetch({"key": AWAY}) == {}
+    assert panel.widget.fetch({"key": AWAY}, request()) == {}
     while not all(one["over"] for one in panel.widget.look({})["coming"]):
         pass
-    there = entry(panel.widget.all({}), AWAY)
+    there = entry(panel.widget.all({}, request()), AWAY)
     assert there["state"] == "here"
     assert Path(there["place"]).is_file()
-    assert panel.widget.remove({"key": AWAY}) == {}
-    assert entry(panel.widget.all({}), AWAY)["state"] == "away"
-    assert panel.widget.remove({"key": "model/starter"})["fault"].startswith("Starter comes with the studio.")
-    assert panel.widget.fetch({"key": "model/nothing"})["fault"].startswith("There is nothing called")
+    assert panel.widget.remove({"key": AWAY}, request()) == {}
+    assert entry(panel.widget.all({}, request()), AWAY)["state"] == "away"
+    assert panel.widget.remove({"key": "model/starter"}, request())["fault"].startswith("Starter comes with the studio.")
+    assert panel.widget.fetch({"key": "model/nothing"}, request())["fault"].startswith("There is nothing called")
 
 
 @pytest.mark.parametrize("shared", [False, True])
@@ -83,25 +84,19 @@ def test_a_studio_for_others_lets_nobody_remove_and_downloads_where_that_is_set(
     settings = Settings.load(home=home, host="0.0.0.0", share_downloads=shared)
     with Studio(settings, backend=Painter()) as studio:
         panel = panel_of(studio)
-        told = panel.widget.all({"keeps": True})  # a page cannot say it of itself
+        told = panel.widget.all({"keeps": True}, request(here=False))  # a page cannot say it of itself
         assert (told["fetches"], told["removes"]) == (shared, False)
         assert entry(told, "upscaler/starter-4x")["place"] == ""
-        assert ("fault" in panel.widget.fetch({"key": AWAY})) is not shared
-        assert "Only whoever runs this studio removes here." in panel.widget.remove({"key": AWAY})["fault"]
+        assert ("fault" in panel.widget.fetch({"key": AWAY}, request(here=False))) is not shared
+        assert "Only whoever runs this studio removes here." in panel.widget.remove({"key": AWAY}, request(here=False))["fault"]
 
 
 def test_on_a_space_only_its_owner_decides(panel: ModelsPanel, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SPACE_ID", "ann/studio")
-    assert not panel.widget.all({})["fetches"]
+    assert not panel.widget.all({}, request(here=False))["fetches"]
     monkeypatch.setattr("studio.space.signs_in", lambda: True)
-
-    def request(name: str) -> Any:
-        known = {"sub": "1", "preferred_username": name}
-        session = {"oauth_info": {"userinfo": known, "expires_at": 1e12}}
-        return type("Request", (), {"session": session, "session_hash": "x"})()
-
-    assert panel.widget.all({}, request("ann"))["removes"]
-    assert not panel.widget.all({}, request("bob"))["removes"]
+    assert panel.widget.all({}, request(here=False, signed="ann"))["removes"]
+    assert not panel.widget.all({}, request(here=False, signed="bob"))["removes"]
 
 
 def test_a_proxy_in_front_of_the_studio_takes_the_rights_away(home: Path, manners: Manners) -> None:

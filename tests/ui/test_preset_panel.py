@@ -13,7 +13,6 @@ from studio.recipe import Recipe
 from studio.recipe_parts import ControlUnit, Lora
 from studio.settings import Settings
 from studio.studio import Studio
-from studio.ui import owner
 from studio.ui.bench import Bench
 from studio.ui.fast_gradio import gr
 from studio.ui.style_shelf import PAGE
@@ -38,7 +37,7 @@ def _nothing_saved(studio: Studio) -> Iterator[None]:
 @pytest.fixture(scope="module")
 def bench(studio: Studio) -> Bench:
     with gr.Blocks(analytics_enabled=False) as blocks:
-        return Bench(studio, blocks, gr.Dropdown(list(studio.catalogue), value="starter"), owner.place())
+        return Bench(studio, blocks, gr.Dropdown(list(studio.catalogue), value="starter"))
 
 
 class Page:

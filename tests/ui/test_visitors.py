@@ -9,14 +9,13 @@ import pytest
 from starlette.requests import Request
 
 from studio import space
+from studio.gate.identity import KEY, Identity
 from studio.settings import Settings
 from studio.studio import Studio
-from studio.ui.listeners import served
-from studio.ui.owner import admit, owner_of
+from studio.ui.listeners import Nothing, served
+from studio.ui.owner import owner_of
 from studio.ui.shell import page
 from tests.ui.painter import Painter
-
-BROWSER = "a-secret-that-one-browser-keeps"
 
 
 @pytest.fixture
@@ -32,8 +31,10 @@ def signing_in(on_a_space: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(space, "SIGNS_IN", ("json",))
 
 
-def visit(**session: Any) -> gr.Request:
-    return gr.Request(Request({"type": "http", "headers": [], "session": session}), session_hash="abc")
+def visit(browser: str = "browser", **session: Any) -> gr.Request:
+    """A request of a browser whose owner is so called, as the gate lets it in."""
+    scope = {"type": "http", "headers": [], "session": session, KEY: Identity(browser, here=False, address="192.0.2.1")}
+    return gr.Request(Request(scope), session_hash="abc")
 
 
 def signed(who: str, seconds: float = 60) -> dict[str, Any]:
@@ -47,32 +48,27 @@ def texts(host: str, home: Path) -> str:
 
 
 def test_who_signed_in_is_the_same_owner_in_every_browser(signing_in: None) -> None:
-    owners = {owner_of(browser, visit(oauth_info=signed("ann"))) for browser in (BROWSER, BROWSER + "-another", None)}
+    owners = {owner_of(visit(browser, oauth_info=signed("ann"))) for browser in ("one", "another")}
     assert len(owners) == 1
-    assert owner_of(BROWSER, visit(oauth_info=signed("bob"))) not in owners
+    assert owner_of(visit("one", oauth_info=signed("bob"))) not in owners
 
 
 def test_who_did_not_or_not_lately_is_the_browser(signing_in: None) -> None:
-    assert owner_of(BROWSER, visit()) == BROWSER
-    assert owner_of(BROWSER, visit(oauth_info=signed("ann", -1))) == BROWSER
+    assert owner_of(visit("one")) == "one"
+    assert owner_of(visit("one", oauth_info=signed("ann", -1))) == "one"
 
 
-def test_nobody_is_another_owner_by_saying_so(signing_in: None) -> None:
-    account = owner_of(BROWSER, visit(oauth_info=signed("a-name-as-long-as-a-secret")))
-    assert owner_of(account, visit()) != account
-    assert admit(account) != account
+def test_an_act_of_the_page_is_told_who_asks_by_the_request_and_not_by_the_page(signing_in: None) -> None:
+    def tell(asked: Nothing, who: Identity) -> dict[str, Any]:
+        return {"asked": dict(asked), "owner": who.owner}
 
-
-def test_an_act_of_the_page_is_told_whose_page_it_is_by_who_signed_in(signing_in: None) -> None:
-    (tell,) = served({"tell": dict})
-    assert tell({"owner": "account:ann"}, visit(oauth_info=signed("ann"))) == {"owner": "account:ann"}
-    assert tell({"owner": "account:ann"}, visit(oauth_info=signed("bob"))) == {"owner": "account:bob"}
-    assert "not signed in" in tell({"owner": "account:ann"}, visit())["fault"]
-    assert tell({"owner": BROWSER}, visit()) == {"owner": BROWSER}
+    (act,) = served({"tell": tell})
+    assert act({"owner": "account:ann"}, visit("one")) == {"asked": {}, "owner": "one"}
+    assert act({}, visit("one", oauth_info=signed("bob"))) == {"asked": {}, "owner": "account:bob"}
 
 
 def test_without_a_space_nobody_is_asked_who_he_is() -> None:
-    assert owner_of(BROWSER, visit(oauth_info=signed("ann"))) == BROWSER
+    assert owner_of(visit("one", oauth_info=signed("ann"))) == "one"
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "0.0.0.0"])

@@ -16,16 +16,17 @@ from gradio_client.client import Job
 from PIL import Image
 
 from studio.errors import SettingsError
+from studio.gate.identity import owner_by
 from studio.inputs import Inputs
 from studio.settings import Settings
 from studio.studio import Studio
 from studio.ui import serve, server
-from studio.ui.fast_gradio import gr
+from studio.ui.listeners import BadInput
 from studio.ui.source import uploaded
 from tests.ui.painter import Painter
 
-ME = "a-secret-that-one-browser-keeps"
-SOMEBODY = "another-secret-of-another-browser"
+SECRETS = {name: f"a-secret-that-the-browser-of-{name}-keeps" for name in ("me", "somebody")}
+ME, SOMEBODY = (owner_by(secret) for secret in SECRETS.values())
 
 
 @pytest.fixture(scope="module")
@@ -41,29 +42,41 @@ def address(studio: Studio) -> Iterator[str]:
         yield address
 
 
+def client_of(address: str, name: str = "me") -> Client:
+    """A program that keeps a secret, or none where the name is empty."""
+    headers = {"Authorization": f"Bearer {SECRETS[name]}"} if name else {}
+    return Client(address, verbose=False, headers=headers)
+
+
 @pytest.fixture
 def client(address: str) -> Client:
-    return Client(address, verbose=False)
+    return client_of(address)
 
 
-def generate(client: Client, owner: str, **given: Any) -> list[dict[str, Any]]:
+@pytest.fixture
+def browser(address: str) -> Iterator[httpx.Client]:
+    """What brings my secret with each request."""
+    with httpx.Client(base_url=address, headers={"Authorization": f"Bearer {SECRETS['me']}"}) as browser:
+        yield browser
+
+
+def generate(client: Client, **given: Any) -> list[dict[str, Any]]:
     """The views that one call of the form's endpoint gives, first to last."""
-    return call(client, "/generate", owner, **{"Prompt": "", "Negative prompt": "", "Seed": "", **given})
+    return call(client, "/generate", **{"Prompt": "", "Negative prompt": "", "Seed": "", **given})
 
 
-def call(client: Client, name: str, owner: str, **given: Any) -> list[dict[str, Any]]:
+def call(client: Client, name: str, **given: Any) -> list[dict[str, Any]]:
     """The views that one call of an endpoint gives; parameters are named by their labels."""
-    job = submit(client, name, owner, **given)
+    job = submit(client, name, **given)
     job.result()
     return list(job.outputs())
 
 
-def submit(client: Client, name: str, owner: str, **given: Any) -> Job:
+def submit(client: Client, name: str, **given: Any) -> Job:
     """One call of an endpoint that goes on; parameters are named by their labels."""
     endpoint = client.view_api(print_info=False, return_format="dict")["named_endpoints"][name]
     named = {parameter["label"]: parameter["parameter_name"] for parameter in endpoint["parameters"]}
-    secret = endpoint["parameters"][0]["parameter_name"]
-    return client.submit(api_name=name, **{secret: owner}, **{named[label]: value for label, value in given.items()})
+    return client.submit(api_name=name, **{named[label]: value for label, value in given.items()})
 
 
 def test_the_page_travels_compressed_and_gradio_s_scripts_are_kept_by_the_browser(address: str) -> None:
@@ -76,17 +89,18 @@ def test_the_page_travels_compressed_and_gradio_s_scripts_are_kept_by_the_browse
 
 
 def test_a_generate_over_the_wire_ends_with_the_file_in_the_library(
-    client: Client, studio: Studio, address: str
+    client: Client, studio: Studio, browser: httpx.Client
 ) -> None:
-    views = generate(client, ME, Prompt="a boat")
+    views = generate(client, Prompt="a boat")
     (cell,) = views[-1]["job"]["cells"]
     assert views[-1]["job"]["state"] == "done"
-    served = httpx.get(f"{address}{cell['file']}")
+    served = browser.get(cell["file"])
+    assert served.headers["cache-control"] == "private, max-age=31536000, immutable"
     assert served.content == studio.jobs_of(ME)[0].results[0].path.read_bytes()
 
 
 def test_a_choice_that_there_is_not_is_refused_in_the_studios_words(client: Client) -> None:
-    (view,) = generate(client, ME, Prompt="a boat", Scheduler="Flow Euler")
+    (view,) = generate(client, Prompt="a boat", Scheduler="Flow Euler")
     assert view["fault"]["field"] == "scheduler"
     assert "Known are" in view["fault"]["hint"] or "Choose one of" in view["fault"]["hint"]
 
@@ -95,7 +109,7 @@ def test_the_views_of_a_job_show_its_steps_and_previews(client: Client, studio: 
     painter = studio.backend
     assert isinstance(painter, Painter)
     painter.held.set()
-    job = submit(client, "/generate", ME, Prompt="a boat", Steps=5, **{"Negative prompt": "", "Seed": ""})
+    job = submit(client, "/generate", Prompt="a boat", Steps=5, **{"Negative prompt": "", "Seed": ""})
     for seen in job:
         if any((cell["shown"] or "").startswith("data:image/jpeg") for cell in seen["job"]["cells"]):
             painter.held.clear()
@@ -104,30 +118,54 @@ def test_the_views_of_a_job_show_its_steps_and_previews(client: Client, studio: 
     assert serials == sorted(serials)
 
 
-def test_another_owner_sees_nothing(client: Client, studio: Studio) -> None:
-    generate(client, ME, Prompt="a boat")
-    seen = generate(client, SOMEBODY, Prompt="")[-1]
+def test_another_owner_sees_nothing(client: Client, studio: Studio, address: str) -> None:
+    generate(client, Prompt="a boat")
+    seen = generate(client_of(address, "somebody"), Prompt="")[-1]
     assert seen["job"] is None
     assert seen["earlier"] == []
     assert studio.jobs_of(SOMEBODY) == []
 
 
-def test_a_caller_without_a_secret_does_not_share_a_name_with_others(client: Client, address: str) -> None:
-    generate(client, "", Prompt="a boat")
-    other = Client(address, verbose=False)
-    assert generate(other, "", Prompt="")[-1]["job"] is None
+def test_a_caller_without_a_secret_does_not_share_a_name_with_others(address: str) -> None:
+    generate(client_of(address, ""), Prompt="a boat")
+    assert generate(client_of(address, ""), Prompt="")[-1]["job"] is None
+
+
+def test_a_picture_is_for_its_owner_alone_whoever_knows_its_address(
+    client: Client, browser: httpx.Client, address: str, studio: Studio
+) -> None:
+    (cell,) = generate(client, Prompt="a boat")[-1]["job"]["cells"]
+    assert str(studio.settings.home) not in str(cell)
+    theirs = {"Authorization": f"Bearer {SECRETS['somebody']}"}
+    for headers in ({}, theirs):
+        assert httpx.get(f"{address}{cell['file']}", headers=headers).status_code == 404
+    assert browser.get(cell["file"].replace(cell["name"], "another.png")).status_code == 404
+    name = studio.jobs_of(ME)[0].results[0].path.relative_to(studio.library.folder)
+    for guess in (f"gradio_api/file={studio.library.folder / name}", f"studio/pictures/{name}", f"studio/pictures/x/images/{name}"):
+        assert browser.get(guess).status_code == 404
+
+
+def test_an_id_of_a_picture_is_no_right_to_start_from_it(client: Client, studio: Studio, address: str) -> None:
+    mine = {"pictures": [picture(studio)]}
+    other = client_of(address, "somebody")
+    (seen,) = call(other, "/image_to_image", Prompt="a boat", Picture=mine)
+    assert seen["fault"]["field"] == "init_image"
+    assert "not here" in seen["fault"]["message"]
+    canny = {"units": [{"kind": "canny", "image": mine["pictures"][0]["id"]}]}
+    (seen,) = generate(other, Prompt="a boat", Control=canny)
+    assert seen["fault"]["field"] == "controls"
 
 
 def test_a_fault_names_its_field_before_anything_is_queued(client: Client, studio: Studio) -> None:
     before = len(studio.jobs_of(ME))
-    (seen,) = generate(client, ME, Prompt="a boat", Width=101)
+    (seen,) = generate(client, Prompt="a boat", Width=101)
     assert seen["fault"]["field"] == "width"
     assert "96 or 104" in seen["fault"]["hint"]
     assert len(studio.jobs_of(ME)) == before
 
 
 def test_a_job_that_fails_tells_it_in_words(client: Client) -> None:
-    seen = generate(client, ME, Prompt="a boat without paint")[-1]
+    seen = generate(client, Prompt="a boat without paint")[-1]
     assert seen["job"]["state"] == "failed"
     assert seen["job"]["fault"] == {
         "field": None,
@@ -139,12 +177,12 @@ def test_a_job_that_fails_tells_it_in_words(client: Client) -> None:
 
 def picture(studio: Studio, colour: str = "navy", side: int = 96) -> dict[str, Any]:
     """A stored picture, as a well of the page holds it."""
-    return {"id": studio.inputs.add(Image.new("RGB", (side, side), colour)).id}
+    return {"id": studio.inputs.add(Image.new("RGB", (side, side), colour), owner=ME).id}
 
 
 def test_several_pictures_make_one_job_with_a_recipe_each(client: Client, studio: Studio) -> None:
     two = {"pictures": [picture(studio, "navy"), picture(studio, "olive", 128)]}
-    seen = call(client, "/image_to_image", ME, Prompt="a boat", Picture=two, Strength=0.5)[-1]
+    seen = call(client, "/image_to_image", Prompt="a boat", Picture=two, Strength=0.5)[-1]
     job = studio.jobs_of(ME)[0]
     assert [recipe.init_image for recipe in job.recipes] == [one["id"] for one in two["pictures"]]
     assert [(cell["width"], cell["task"]) for cell in seen["job"]["cells"]] == [(96, "img2img"), (128, "img2img")]
@@ -152,42 +190,47 @@ def test_several_pictures_make_one_job_with_a_recipe_each(client: Client, studio
 
 def test_more_images_than_a_job_may_have_are_refused_together(client: Client, studio: Studio) -> None:
     many = {"pictures": [picture(studio, f"#{k:02}0000") for k in range(studio.settings.max_images // 2 + 1)]}
-    (seen,) = call(client, "/image_to_image", ME, Prompt="a boat", Picture=many, Images=2)
+    (seen,) = call(client, "/image_to_image", Prompt="a boat", Picture=many, Images=2)
     assert seen["fault"]["field"] == "count"
 
 
 def test_without_a_picture_its_field_is_at_fault(client: Client) -> None:
-    (seen,) = call(client, "/image_to_image", ME, Prompt="a boat")
+    (seen,) = call(client, "/image_to_image", Prompt="a boat")
     assert seen["fault"]["field"] == "init_image"
 
 
-def test_enlarging_needs_no_prompt_and_shows_what_it_began_with(client: Client, studio: Studio) -> None:
-    views = call(client, "/upscale", ME, Picture={"pictures": [picture(studio)]}, Enlarge=3)
+def test_enlarging_needs_no_prompt_and_shows_what_it_began_with(
+    client: Client, browser: httpx.Client, studio: Studio
+) -> None:
+    views = call(client, "/upscale", Picture={"pictures": [picture(studio)]}, Enlarge=3)
     (cell,) = views[-1]["job"]["cells"]
     assert (cell["width"], cell["seed"]) == (288, None)
-    assert httpx.get(f"{client.src}{cell['before']}").status_code == 200
+    assert browser.get(cell["before"]).status_code == 200
 
 
 def test_a_control_unit_reaches_the_recipe_and_a_fault_its_place(client: Client, studio: Studio) -> None:
     canny = {"kind": "canny", "image": picture(studio)["id"], "weight": 0.8}
-    seen = generate(client, ME, Prompt="a boat", Control={"units": [canny]})[-1]
+    seen = generate(client, Prompt="a boat", Control={"units": [canny]})[-1]
     assert seen["job"]["state"] == "done"
     (unit,) = studio.jobs_of(ME)[0].recipes[0].controls
     assert (unit.image, unit.weight, unit.model) == (canny["image"], 0.8, "starter-canny")
-    (seen,) = generate(client, ME, Prompt="a boat", Control={"units": [canny, {"kind": "tile", "image": unit.image}]})
+    (seen,) = generate(client, Prompt="a boat", Control={"units": [canny, {"kind": "tile", "image": unit.image}]})
     assert (seen["fault"]["field"], seen["fault"]["part"]) == ("controls", 1)
 
 
 def test_a_page_cannot_bring_a_file_that_was_not_uploaded(studio: Studio, tmp_path: Path) -> None:
     Image.new("RGB", (64, 64)).save(tmp_path / "private.png")
-    with pytest.raises(gr.Error, match="not uploaded"):
-        uploaded(str(tmp_path / "private.png"))
+    for path in (str(tmp_path / "private.png"), "", "\0", "../../jobs.sqlite"):
+        with pytest.raises(BadInput, match="not uploaded"):
+            uploaded(studio, path)
 
 
 def test_only_pictures_and_the_theme_are_served(address: str, studio: Studio) -> None:
     database = studio.settings.home / "jobs.sqlite"
     assert database.exists()
-    assert httpx.get(f"{address}gradio_api/file={database}").status_code == 403
+    assert httpx.get(f"{address}gradio_api/file={database}").status_code == 404
+    assert httpx.get(f"{address}studio/theme/../../../jobs.sqlite").status_code == 404
+    assert httpx.get(f"{address}studio/theme/fonts/Inter.woff2").status_code == 200
 
 
 def test_gradio_keeps_no_history_and_reports_nothing(address: str) -> None:

@@ -5,16 +5,17 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import Any, NotRequired
 
 from PIL import Image
+from typing_extensions import TypedDict
 
 from studio.compare.arena import Arena, as_csv, matrix, standings
 from studio.compare.store import Comparisons
+from studio.gate.identity import Identity
 from studio.ui.fast_gradio import gr
-from studio.ui.form import Updates, Values
-from studio.ui.listeners import LISTENER, served
-from studio.ui.owner import owner_of
+from studio.ui.form import Updates
+from studio.ui.listeners import LISTENER, Name, Nothing, served
 from studio.ui.tabs.base import Desk, Panel, Tab
 
 # The longer side of both pictures: where one is larger, that would tell whose it is.
@@ -24,8 +25,20 @@ SCRIPT = """
 studio.arena(element, props, watch, server, () => trigger("arrive"));
 """
 
-Asked = Mapping[str, Any]
 Told = dict[str, Any]
+
+
+class Voting(TypedDict):
+    """Which picture of a pair is better."""
+
+    pair: Name
+    choice: Name
+
+
+class Tagged(TypedDict):
+    """A tag."""
+
+    tag: NotRequired[Name | None]
 
 
 class ArenaTab(Tab):
@@ -43,9 +56,8 @@ class Ring(Panel):
 
     def __init__(self, desk: Desk) -> None:
         home = desk.studio.settings.home
-        self.owner = desk.owner
         self.arena = Arena(home / "arena.sqlite", Comparisons(home / "comparisons.sqlite"))
-        acts: Mapping[str, Callable[[Any], Told]] = {
+        acts: Mapping[str, Callable[..., Told]] = {
             "pair": self._pair,
             "vote": self._vote,
             "table": self._table,
@@ -60,15 +72,16 @@ class Ring(Panel):
             server_functions=served(acts),
         )
         self.widget = widget
-        widget.arrive(self._arrive, {self.owner}, [widget], api_visibility="private", **LISTENER)
+        widget.arrive(self._arrive, None, [widget], api_visibility="private", **LISTENER)
 
-    def _arrive(self, values: Values, request: gr.Request) -> Updates:
-        """Whose page it is: the script says so with all that it asks."""
-        return {self.widget: {"owner": owner_of(values[self.owner], request)}}
+    def _arrive(self) -> Updates:
+        """The page can ask from now on."""
+        return {self.widget: {"arrived": True}}
 
-    def _pair(self, asked: Asked) -> Told:
+    def _pair(self, asked: Nothing, who: Identity) -> Told:
         """The next pair, without anything that tells whose a picture is: no name, no file, no recipe in it."""
-        owner = str(asked["owner"])
+        del asked
+        owner = who.owner
         pair = self.arena.pair(owner)
         count = len(self.arena.votes(owner))
         if pair is None:
@@ -81,14 +94,14 @@ class Ring(Panel):
             "count": count,
         }
 
-    def _vote(self, asked: Asked) -> Told:
+    def _vote(self, asked: Voting, who: Identity) -> Told:
         """Cast a vote; only the answer names the models."""
-        vote = self.arena.vote(str(asked["owner"]), str(asked["pair"]), str(asked["choice"]))
+        vote = self.arena.vote(who.owner, asked["pair"], asked["choice"])
         return {"left": vote.left, "right": vote.right, "choice": vote.choice}
 
-    def _table(self, asked: Asked) -> Told:
+    def _table(self, asked: Tagged, who: Identity) -> Told:
         """Ratings with their intervals, and who won against whom; of one tag where it is given."""
-        owner, tag = str(asked["owner"]), str(asked.get("tag") or "")
+        owner, tag = who.owner, asked.get("tag") or ""
         votes = self.arena.votes(owner, tag)
         tags = sorted({one for vote in self.arena.votes(owner) for one in vote.tags})
         return {
@@ -98,9 +111,10 @@ class Ring(Panel):
             "matrix": {one: {other: list(told) for other, told in row.items()} for one, row in matrix(votes).items()},
         }
 
-    def _votes(self, asked: Asked) -> Told:
+    def _votes(self, asked: Nothing, who: Identity) -> Told:
         """Every vote, to be saved by the browser."""
-        data = as_csv(self.arena.votes(str(asked["owner"]))).encode()
+        del asked
+        data = as_csv(self.arena.votes(who.owner)).encode()
         return {"name": "votes.csv", "data": b64encode(data).decode()}
 
 

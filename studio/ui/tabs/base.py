@@ -19,15 +19,14 @@ from studio.ui.source import Picture, Source
 
 @dataclass(frozen=True, eq=False)
 class Desk:
-    """A tab's place on one page: the studio, the Blocks that it is built in, the form, and whose page it is.
+    """A tab's place on one page: the studio, the Blocks that it is built in, and the form.
 
-    `owner` holds a secret of the browser that the page is open in; `owner_of(its value, request)` names the owner.
+    Whose page it is, each listener is told by its request: `owner_of(request)`.
     """
 
     studio: Studio
     blocks: Any
     form: Form
-    owner: Any
     tab: str
     behind: list[Any] = field(default_factory=list)
 
@@ -41,7 +40,7 @@ class Desk:
 
     def source(self, *, many: bool = False) -> Source:
         """Put a well for the picture, or pictures, to start from here."""
-        return Source(self.studio, self.owner, self.tab, many=many)
+        return Source(self.studio, self.tab, many=many)
 
     def opened(self, recipe: Recipe) -> Recipe:
         """The recipe without its size, where that is what the picture's own comes to."""
@@ -72,27 +71,27 @@ class Panel:
     def wire(self) -> None:
         """Called once all of the page is placed."""
 
-    def read(self, values: Values) -> list[dict[str, Any]]:
+    def read(self, values: Values, owner: str) -> list[dict[str, Any]]:
         """For each recipe that Generate makes, what no field says; RecipeError names the field that cannot be."""
-        del values
+        del values, owner
         return [{}]
 
-    def take(self, picture: Picture) -> Updates:
-        """Start from this picture."""
+    def take(self, picture: Picture, owner: str) -> Updates:
+        """Start from this picture of the owner's."""
         raise NotImplementedError
 
     def opened(self, recipe: Recipe) -> Recipe:
         """The recipe as a person would ask for it: open is what follows from the rest."""
         return recipe
 
-    def show(self, recipe: Recipe) -> Updates:
-        """Start from what this recipe starts from; its fields are shown already."""
-        del recipe
+    def show(self, recipe: Recipe, owner: str) -> Updates:
+        """Start from what this recipe starts from, as far as it is the owner's; its fields are shown already."""
+        del recipe, owner
         return {}
 
-    def restore(self, kept: Mapping[str, Any]) -> Updates:
-        """Set what the browser remembered, as far as it can still be."""
-        del kept
+    def restore(self, kept: Mapping[str, Any], owner: str) -> Updates:
+        """Set what the owner's browser remembered, as far as it can still be."""
+        del kept, owner
         return {}
 
     def begin(self, recipes: list[Recipe], owner: str) -> Updates:
@@ -111,18 +110,19 @@ class PicturePanel(Panel):
         self.extras = (source.widget,)
         self.kept = {"init_image": source.widget}
 
-    def read(self, values: Values) -> list[dict[str, Any]]:
+    def read(self, values: Values, owner: str) -> list[dict[str, Any]]:
+        del owner
         return [{"init_image": name} for name in self.source.ids(values)]
 
-    def take(self, picture: Picture) -> Updates:
-        return {self.source.widget: self.source.value([picture])}
+    def take(self, picture: Picture, owner: str) -> Updates:
+        return {self.source.widget: self.source.value([picture], owner)}
 
-    def show(self, recipe: Recipe) -> Updates:
-        picture = self.source.stored(str(recipe.init_image))
-        return {self.source.widget: self.source.value([picture] if picture else [])}
+    def show(self, recipe: Recipe, owner: str) -> Updates:
+        picture = self.source.stored(str(recipe.init_image), owner)
+        return {self.source.widget: self.source.value([picture] if picture else [], owner)}
 
-    def restore(self, kept: Mapping[str, Any]) -> Updates:
-        return {self.source.widget: self.source.recall(kept.get("init_image"))}
+    def restore(self, kept: Mapping[str, Any], owner: str) -> Updates:
+        return {self.source.widget: self.source.recall(kept.get("init_image"), owner)}
 
 
 class Tab(ABC):

@@ -3,20 +3,24 @@
 import json
 import time
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, get_args
+from typing import Annotated, Any, Literal, get_type_hints
+
+from pydantic import Field
+from typing_extensions import TypedDict
 
 from studio.candidates.making import Refinement, refined
 from studio.candidates.ranking import FEW, Mark, Sieve, Verdict
 from studio.candidates.store import Candidate, CandidateSet
 from studio.errors import LibraryError, StudioError
 from studio.events import Preview
+from studio.gate.identity import Identity
 from studio.metrics import METRICS
 from studio.recipe import Recipe
 from studio.studio import Studio
 from studio.ui import view as views
 from studio.ui.fast_gradio import gr
-from studio.ui.form import Updates, Values
-from studio.ui.listeners import FOLLOWER, served
+from studio.ui.form import Updates
+from studio.ui.listeners import FOLLOWER, Event, Name, Number, Whole, served
 from studio.ui.owner import owner_of
 from studio.ui.pictures import expected, kept
 from studio.ui.tabs.base import Desk, Panel, Tab
@@ -36,7 +40,50 @@ studio.candidates(element, props, watch, server, (data) => trigger("open", data)
 
 View = dict[str, Any]
 # Does something with a set of this owner, by what is given; returns what the view says beside the set.
-Act = Callable[[str, str, Mapping[str, Any]], View]
+Act = Callable[[str, str, Any], View]
+
+
+class Opening(Event):
+    """A set; the newest where none is named."""
+
+    set: Name | None = None
+
+
+class OfSet(TypedDict):
+    """A set."""
+
+    set: Name
+
+
+class Marking(OfSet):
+    """What is thought of a picture."""
+
+    image: Whole
+    verdict: Literal["keep", "reject"] | None
+    star: bool
+    rating: Annotated[int, Field(ge=1, le=5)] | None
+
+
+class Sifting(OfSet):
+    """Which pictures are kept: by limits, by weights, so many, or without a share."""
+
+    limits: dict[Name, Number | None]
+    weights: dict[Name, Annotated[Number, Field(ge=0)]]
+    keep: Annotated[int, Field(ge=0, le=100_000)] | None
+    reject_share: Annotated[float, Field(ge=0, le=1)] | None
+
+
+class More(OfSet):
+    """So many more pictures."""
+
+    count: Annotated[int, Field(ge=1, le=100_000)]
+
+
+class Refining(OfSet):
+    """What some pictures become."""
+
+    how: Refinement
+    images: Annotated[list[int], Field(max_length=100_000)]
 
 
 class CandidatesTab(Tab):
@@ -55,7 +102,6 @@ class Board(Panel):
 
     def __init__(self, desk: Desk) -> None:
         self.studio = desk.studio
-        self.owner = desk.owner
         acts: Mapping[str, Act] = {
             "mark": self._mark,
             "undo": self._undo,
@@ -76,16 +122,16 @@ class Board(Panel):
             server_functions=served({name: self._answering(act) for name, act in acts.items()}),
         )
         self.extras = (self.widget,)
-        self.widget.open(self._open, {self.owner}, [self.widget], api_visibility="private", **FOLLOWER)
+        self.widget.open(self._open, None, [self.widget], api_visibility="private", **FOLLOWER)
 
     def begin(self, recipes: list[Recipe], owner: str) -> Updates:
         several = [recipe if recipe.count > 1 else recipe.replace(count=USUAL) for recipe in recipes]
         set_id = self.studio.candidates.begin(several, owner)
         return {self.widget: {**self._view(set_id, owner), "begun": True}}
 
-    def _open(self, values: Values, event: gr.EventData, request: gr.Request) -> Iterator[Updates]:
+    def _open(self, event: Opening, request: gr.Request) -> Iterator[Updates]:
         """The set, or the newest, now and whenever something of it changes, until it is made and measured."""
-        owner = owner_of(values[self.owner], request)
+        owner = owner_of(request)
         candidates = self.studio.candidates
         try:
             set_id = event.set or next((known for known, *_ in candidates.of(owner)), None)
@@ -103,66 +149,66 @@ class Board(Panel):
         except StudioError as fault:
             yield {self.widget: self._nothing(owner, fault)}
 
-    def _answering(self, act: Act) -> Callable[[dict[str, Any]], View]:
+    def _answering(self, act: Act) -> Callable[..., View]:
         """What the page calls: does the act, and tells how its set stands then."""
 
-        def answer(asked: dict[str, Any]) -> View:
-            set_id = str(asked["set"])
-            owner = self.studio.candidates.owner_of(set_id)
-            said = act(set_id, owner, asked)
-            return {**self._view(str(said.get("set", set_id)), owner), **said}
+        def answer(asked: OfSet, who: Identity) -> View:
+            set_id = asked["set"]
+            said = act(set_id, who.owner, asked)
+            return {**self._view(str(said.get("set", set_id)), who.owner), **said}
 
+        # What may be asked is what the act takes.
+        answer.__annotations__["asked"] = get_type_hints(act)["asked"]
         return answer
 
-    def _mark(self, set_id: str, owner: str, asked: Mapping[str, Any]) -> View:
-        verdict = asked["verdict"] if asked["verdict"] in ("keep", "reject") else None
-        rating = asked["rating"] if asked["rating"] in range(1, 6) else None
-        self.studio.candidates.mark(set_id, owner, int(asked["image"]), Mark(verdict, bool(asked["star"]), rating))
+    def _mark(self, set_id: str, owner: str, asked: Marking) -> View:
+        mark = Mark(asked["verdict"], asked["star"], asked["rating"])
+        self.studio.candidates.mark(set_id, owner, asked["image"], mark)
         return {}
 
-    def _undo(self, set_id: str, owner: str, asked: Mapping[str, Any]) -> View:
+    def _undo(self, set_id: str, owner: str, asked: OfSet) -> View:
         del asked
         return {"undone": self.studio.candidates.undo(set_id, owner)}
 
-    def _sift(self, set_id: str, owner: str, asked: Mapping[str, Any]) -> View:
+    def _sift(self, set_id: str, owner: str, asked: Sifting) -> View:
         self.studio.candidates.sift(set_id, owner, _sieve(asked))
         return {}
 
-    def _measure(self, set_id: str, owner: str, asked: Mapping[str, Any]) -> View:
+    def _measure(self, set_id: str, owner: str, asked: OfSet) -> View:
         del asked
         self.studio.candidates.measure(set_id, owner)
         return {"begun": True}
 
-    def _more(self, set_id: str, owner: str, asked: Mapping[str, Any]) -> View:
-        self.studio.candidates.more(set_id, owner, int(asked["count"]))
+    def _more(self, set_id: str, owner: str, asked: More) -> View:
+        self.studio.candidates.more(set_id, owner, asked["count"])
         return {"begun": True}
 
-    def _stop(self, set_id: str, owner: str, asked: Mapping[str, Any]) -> View:
+    def _stop(self, set_id: str, owner: str, asked: OfSet) -> View:
         del asked
         candidates = self.studio.candidates
         for _, job in candidates.jobs(candidates.get(set_id, owner)):
             self.studio.stop(job.id, owner)
         return {}
 
-    def _refine(self, set_id: str, owner: str, asked: Mapping[str, Any]) -> View:
+    def _refine(self, set_id: str, owner: str, asked: Refining) -> View:
         """A new set of what some pictures become."""
-        how: Refinement = next(known for known in get_args(Refinement) if known == asked["how"])
+        how = asked["how"]
         found = self.studio.candidates.get(set_id, owner)
         chosen = [one for one in found.candidates if one.image in asked["images"]]
         if not chosen:
             raise LibraryError("No picture is kept yet.", "Keep some, then refine them.")
-        recipes = [refined(one, how, self.studio.inputs) for one in chosen]
+        recipes = [refined(one, how, self.studio.inputs, owner) for one in chosen]
         title = f"{REFINED[how]}: {found.title}"
         return {"set": self.studio.candidates.begin(recipes, owner, title), "begun": True}
 
-    def _agree(self, set_id: str, owner: str, asked: Mapping[str, Any]) -> View:
+    def _agree(self, set_id: str, owner: str, asked: OfSet) -> View:
         """How the metrics go with all picks so far."""
         del set_id, asked
         count, found = self.studio.candidates.agreement(owner)
         metrics = {name: [one.correlation, one.low, one.high] for name, one in found.items()}
         return {"agreement": {"count": count, "few": FEW, "metrics": metrics}}
 
-    def _learn(self, set_id: str, owner: str, asked: Mapping[str, Any]) -> View:
+    def _learn(self, set_id: str, owner: str, asked: OfSet) -> View:
         self.studio.candidates.learn(set_id, owner)
         return self._agree(set_id, owner, asked)
 
@@ -202,7 +248,7 @@ class Board(Panel):
             },
             "missing": dict(found.missing),
             "cells": [
-                _cell(self.studio, one, verdict) for one, verdict in zip(found.candidates, verdicts, strict=True)
+                _cell(self.studio, one, verdict, owner) for one, verdict in zip(found.candidates, verdicts, strict=True)
             ],
             **self._making(found),
         }
@@ -227,10 +273,10 @@ class Board(Panel):
         return {**told, "busy": self.studio.candidates.busy(found), "making": bool(coming), "coming": coming}
 
 
-def _cell(studio: Studio, candidate: Candidate, verdict: Verdict) -> View:
+def _cell(studio: Studio, candidate: Candidate, verdict: Verdict, owner: str) -> View:
     """A picture with all that is known and said of it."""
     if candidate.path.exists():
-        told = kept(studio, candidate.path, candidate.recipe, candidate.seconds, SIDE)
+        told = kept(studio, candidate.path, candidate.recipe, candidate.seconds, SIDE, owner)
     else:
         told = {"key": str(candidate.image), "gone": True, "prompt": candidate.recipe.prompt}
     mark = candidate.mark
@@ -254,19 +300,11 @@ def _metrics() -> list[View]:
     return [{"name": name} | {fact: getattr(metric, fact) for fact in facts} for name, metric in by_weight]
 
 
-def _sieve(asked: Mapping[str, Any]) -> Sieve:
-    """What the page's filter says; what is no number of a known metric is left out."""
-    limits = {
-        name: None if value is None else float(value) for name, value in asked["limits"].items() if name in METRICS
-    }
-    weights = {name: max(0.0, float(value)) for name, value in asked["weights"].items() if name in METRICS}
-    keep, share = asked["keep"], asked["reject_share"]
-    return Sieve(
-        limits,
-        weights,
-        None if keep is None else max(0, int(keep)),
-        None if share is None else min(1, max(0, float(share))),
-    )
+def _sieve(asked: Sifting) -> Sieve:
+    """What the page's filter says; what is of no known metric is left out."""
+    limits = {name: value for name, value in asked["limits"].items() if name in METRICS}
+    weights = {name: value for name, value in asked["weights"].items() if name in METRICS}
+    return Sieve(limits, weights, asked["keep"], asked["reject_share"])
 
 
 TAB = CandidatesTab()

@@ -29,7 +29,7 @@ class Lectern(Panel):
     """Where the units stand in this tab, and the map beside the stage; `slot` hands pictures on to the units."""
 
     def __init__(self, desk: Desk) -> None:
-        self.inputs = desk.studio.inputs
+        self.studio = desk.studio
         self.slot = gr.HTML(
             value=None,
             html_template='<div class="slot"></div>',
@@ -47,8 +47,8 @@ class Lectern(Panel):
             )
         self.extras = (self.slot,)
 
-    def take(self, picture: Picture) -> Updates:
-        return {self.slot: {"picture": picture.told(self.inputs, SIDE), "serial": time_ns()}}
+    def take(self, picture: Picture, owner: str) -> Updates:
+        return {self.slot: {"picture": picture.told(self.studio, owner, SIDE), "serial": time_ns()}}
 
 
 TAB = ControlNet()

@@ -1,20 +1,47 @@
 """Deploy: the studio onto a Hugging Face Space, for whoever runs it for himself."""
 
-from typing import Any
+from collections.abc import Callable
+from typing import Annotated, Any, get_type_hints
 
-from pydantic import SecretStr
+from pydantic import Field, SecretStr
+from typing_extensions import TypedDict
 
 from studio import hub, space
 from studio.deploy import HARDWARE, Done, Hub, Order, Plan, Run, draw_up, find_token, look
 from studio.deploy.account import who
 from studio.deploy.order import SETTINGS
 from studio.errors import DeployError
+from studio.gate.identity import Identity
 from studio.studio import Studio
 from studio.ui.fast_gradio import gr
-from studio.ui.listeners import served
+from studio.ui.listeners import Name, Nothing, Words, served
 from studio.ui.tabs.base import Desk, Panel, Tab
 
-Asked = dict[str, Any]
+Told = dict[str, Any]
+Pairs = Annotated[list[tuple[Name, Words]], Field(max_length=100)]
+
+
+class Tokened(TypedDict):
+    """A token of the hub."""
+
+    token: Name
+
+
+class Ordering(Tokened):
+    """A Space, and what is to be on it."""
+
+    space: Name
+    hardware: Name
+    private: bool
+    keeps: bool
+    models: Annotated[list[Name], Field(max_length=1000)]
+    loras: Annotated[list[Name], Field(max_length=1000)]
+    secrets: Pairs
+    variables: Pairs
+
+
+# `from` is no name in Python.
+Following = TypedDict("Following", {"from": Annotated[int, Field(ge=0, le=10**9)]})
 
 
 class Deploy(Tab):
@@ -50,10 +77,10 @@ class Harbour(Panel):
             js_on_load="studio.deploy(element, server);",
             elem_id="deploy",
             apply_default_css=False,
-            server_functions=served(acts),
+            server_functions=served({name: _at_this_machine(act) for name, act in acts.items()}),
         )
 
-    def _facts(self, _: Asked) -> Asked:
+    def _facts(self, _: Nothing) -> Told:
         """What can be chosen, and whether this machine has a login of its own."""
         from huggingface_hub import get_token
 
@@ -70,12 +97,12 @@ class Harbour(Panel):
             "begun": self.run is not None,
         }
 
-    def _account(self, asked: Asked) -> Asked:
+    def _account(self, asked: Tokened) -> Told:
         """Whose token it is."""
-        account = who(Hub(find_token(str(asked["token"]))))
+        account = who(Hub(find_token(asked["token"])))
         return {"names": [account.name, *account.organizations], "pro": account.is_pro}
 
-    def _plan(self, asked: Asked) -> Asked:
+    def _plan(self, asked: Ordering) -> Told:
         """What would be sent, beside what is there."""
         plan, door = self._ordered(asked)
         seen = look(door, plan)
@@ -90,43 +117,56 @@ class Harbour(Panel):
             "there": seen.commit is not None,
         }
 
-    def _begin(self, asked: Asked) -> Asked:
+    def _begin(self, asked: Ordering) -> Told:
         if self.run and self.run.end is None:
             raise DeployError(f"{self.run.space} is being deployed.", "Wait for its end, or stop it.")
         plan, door = self._ordered(asked)
         self.run = Run(door, plan)
         return {}
 
-    def _follow(self, asked: Asked) -> Asked:
+    def _follow(self, asked: Following) -> Told:
         """What happened from a position on, and how it ended."""
         if self.run is None:
             return {"events": [], "end": {"stopped": True}}
         # The end first: what is told until then is in the log that is read after it.
         end = self.run.end
-        events = [vars(event) for event in self.run.told(int(asked["from"]))]
+        events = [vars(event) for event in self.run.told(asked["from"])]
         return {"events": events, "space": self.run.space, "end": _end(end)}
 
-    def _stop(self, _: Asked) -> Asked:
+    def _stop(self, _: Nothing) -> Told:
         if self.run:
             self.run.stop()
         return {}
 
-    def _ordered(self, asked: Asked) -> tuple[Plan, Hub]:
+    def _ordered(self, asked: Ordering) -> tuple[Plan, Hub]:
         order = Order(
-            str(asked["space"]),
-            str(asked["hardware"]),
-            private=bool(asked["private"]),
-            models=tuple(map(str, asked["models"])),
-            loras=tuple(map(str, asked["loras"])),
-            secrets={str(name): SecretStr(str(value)) for name, value in asked["secrets"]},
-            variables={str(name): str(value) for name, value in asked["variables"]},
-            keeps=bool(asked["keeps"]),
+            asked["space"],
+            asked["hardware"],
+            private=asked["private"],
+            models=tuple(asked["models"]),
+            loras=tuple(asked["loras"]),
+            secrets={name: SecretStr(value) for name, value in asked["secrets"]},
+            variables=dict(asked["variables"]),
+            keeps=asked["keeps"],
         )
-        door = Hub(find_token(str(asked["token"])), secrets=order.secrets.values())
+        door = Hub(find_token(asked["token"]), secrets=order.secrets.values())
         return draw_up(order, self.studio.settings), door
 
 
-def _end(end: Any) -> Asked | None:
+def _at_this_machine(act: Callable[[Any], Told]) -> Callable[..., Told]:
+    """The act for who is at this machine alone: it sends this machine's files with this machine's token."""
+
+    def asked_here(asked: Any, who: Identity) -> Told:
+        if not who.here:
+            hint = "Open the page at the machine that the studio runs on, by its own address."
+            raise DeployError("Only people at the studio's own machine deploy it.", hint)
+        return act(asked)
+
+    asked_here.__annotations__["asked"] = next(iter(get_type_hints(act, include_extras=True).values()))
+    return asked_here
+
+
+def _end(end: Any) -> Told | None:
     if isinstance(end, Done):
         return {"url": end.url}
     if isinstance(end, DeployError):

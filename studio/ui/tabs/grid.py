@@ -2,18 +2,22 @@
 
 import time
 from collections.abc import Callable, Iterator
-from typing import Any, get_args
+from typing import Annotated, Any, NotRequired
+
+from pydantic import Field
+from typing_extensions import TypedDict
 
 from studio.errors import StudioError
+from studio.gate.identity import Identity
 from studio.grids.making import Grids, Making, plan
 from studio.grids.sheets import Kind
 from studio.recipe import Recipe
 from studio.ui import grid_views
 from studio.ui.fast_gradio import gr
-from studio.ui.form import Updates, Values
-from studio.ui.listeners import FOLLOWER, LISTENER, QUICK, served
+from studio.ui.form import Updates
+from studio.ui.listeners import FOLLOWER, LISTENER, QUICK, Event, Name, Words, served
 from studio.ui.owner import owner_of
-from studio.ui.pictures import address
+from studio.ui.rights import check_held
 from studio.ui.tabs.base import Desk, Panel, Tab
 
 # Gradio finds a custom event by its quoted name in here.
@@ -30,12 +34,52 @@ studio.grid(element, props, watch, server, {
 Told = dict[str, Any]
 
 
+class Line(TypedDict):
+    """An axis: a field, and its values as they are written."""
+
+    field: NotRequired[Name]
+    text: NotRequired[Words]
+
+
+Lines = Annotated[list[Line], Field(max_length=3)]
+
+
+class Preparing(TypedDict):
+    """The recipe that a grid begins with."""
+
+    base: Words
+
+
+class Considering(Preparing):
+    """A grid before it is made."""
+
+    axes: Lines
+
+
+class Starting(Event):
+    """A grid to make."""
+
+    base: Words
+    axes: Lines
+
+
+class OfGrid(Event):
+    """A grid."""
+
+    id: Name = ""
+
+
+class Writing(OfGrid):
+    """A grid to write, as what."""
+
+    kind: Kind
+
+
 class GridPanel(Panel):
     """The grids of one page, all in one widget: its value tells a `setup`, `grid`, `list`, `file` or `fault`."""
 
     def __init__(self, desk: Desk) -> None:
         self.studio = desk.studio
-        self.owner = desk.owner
         self.grids = Grids(desk.studio)
         self.grids.take_up()
         self.widget = gr.HTML(
@@ -60,36 +104,43 @@ class GridPanel(Panel):
 
     def _hear(self, act: Callable[..., Any], **how: Any) -> None:
         """Let the widget's event of this method's name call it."""
-        getattr(self.widget, act.__name__.lstrip("_"))(act, {self.owner}, [self.widget], **how)
+        getattr(self.widget, act.__name__.lstrip("_"))(act, None, [self.widget], **how)
 
-    def _prepare(self, asked: Told) -> Told:
+    def _prepare(self, asked: Preparing) -> Told:
         return {"setup": grid_views.setup(self.studio, [Recipe.from_json(asked["base"])])}
 
-    def _consider(self, asked: Told) -> Told:
+    def _consider(self, asked: Considering, who: Identity) -> Told:
+        self._base(asked["base"], who.owner)
         return grid_views.considered(self.studio, asked["base"], asked["axes"])
 
-    def _start(self, values: Values, event: gr.EventData, request: gr.Request) -> Iterator[Updates]:
-        owner = owner_of(values[self.owner], request)
+    def _base(self, text: str, owner: str) -> Recipe:
+        """The recipe of a grid as the page says it; StudioError where it is none, or of somebody else's pictures."""
+        recipe = Recipe.from_json(text)
+        check_held(self.studio.inputs, [recipe], owner)
+        return recipe
+
+    def _start(self, event: Starting, request: gr.Request) -> Iterator[Updates]:
+        owner = owner_of(request)
         try:
-            grid = plan(self.studio, Recipe.from_json(event.base), grid_views.axes(event.axes), owner)
+            grid = plan(self.studio, self._base(event.base, owner), grid_views.axes(event.axes), owner)
             making = self.grids.begin(grid)
         except StudioError as fault:
             yield {self.widget: _told(fault=str(fault))}
             return
         yield from self._followed(making)
 
-    def _resume(self, values: Values, event: gr.EventData, request: gr.Request) -> Iterator[Updates]:
+    def _resume(self, event: OfGrid, request: gr.Request) -> Iterator[Updates]:
         try:
-            making = self.grids.get(event.id, owner_of(values[self.owner], request))
+            making = self.grids.get(event.id, owner_of(request))
             making.start()
         except StudioError as fault:
             yield {self.widget: _told(fault=str(fault))}
             return
         yield from self._followed(making)
 
-    def _look(self, values: Values, event: gr.EventData, request: gr.Request) -> Iterator[Updates]:
+    def _look(self, event: OfGrid, request: gr.Request) -> Iterator[Updates]:
         """Follow a grid, the newest where none is named."""
-        owner = owner_of(values[self.owner], request)
+        owner = owner_of(request)
         known = self.grids.of(owner)
         making = next((one for one in known if one.grid.id == event.id), next(iter(known), None))
         if making is None:
@@ -106,31 +157,31 @@ class GridPanel(Panel):
             yield {self.widget: _told(grid=grid)}
         yield {self.widget: _told(list=listed())}
 
-    def _halt(self, values: Values, event: gr.EventData, request: gr.Request) -> Updates:
+    def _halt(self, event: OfGrid, request: gr.Request) -> Updates:
         try:
-            self.grids.get(event.id, owner_of(values[self.owner], request)).stop()
+            self.grids.get(event.id, owner_of(request)).stop()
         except StudioError as fault:
             return {self.widget: _told(fault=str(fault))}
         return {}
 
-    def _forget(self, values: Values, event: gr.EventData, request: gr.Request) -> Updates:
-        owner = owner_of(values[self.owner], request)
+    def _forget(self, event: OfGrid, request: gr.Request) -> Updates:
+        owner = owner_of(request)
         try:
             self.grids.remove(event.id, owner)
         except StudioError as fault:
             return {self.widget: _told(fault=str(fault))}
         return {self.widget: _told(list=grid_views.listed(self.grids.of(owner)))}
 
-    def _write(self, values: Values, event: gr.EventData, request: gr.Request) -> Updates:
+    def _write(self, event: Writing, request: gr.Request) -> Updates:
         """Write a grid to a file that the browser then fetches."""
         try:
-            grid = self.grids.get(event.id, owner_of(values[self.owner], request)).grid
-            kind = next(kind for kind in get_args(Kind) if kind == event.kind)
-            path = self.grids.sheets / f"{grid.id}.{kind}"
-            note = self.grids.export(grid, path, kind)
+            grid = self.grids.get(event.id, owner_of(request)).grid
+            path = self.grids.sheets / f"{grid.id}.{event.kind}"
+            note = self.grids.export(grid, path, event.kind)
         except StudioError as fault:
             return {self.widget: _told(fault=str(fault))}
-        return {self.widget: _told(file={"address": address(path), "name": f"grid-{path.name}", "note": note})}
+        address = self.studio.addresses.of(path, grid.owner)
+        return {self.widget: _told(file={"address": address, "name": f"grid-{path.name}", "note": note})}
 
 
 def _told(**told: Any) -> Told:

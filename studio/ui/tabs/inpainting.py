@@ -3,9 +3,11 @@
 import math
 from collections.abc import Mapping
 from time import time_ns
-from typing import Any
+from typing import Annotated, Any, NotRequired
 
 from PIL import Image, ImageChops
+from pydantic import Field
+from typing_extensions import TypedDict
 
 from studio.errors import LibraryError, RecipeError, StudioError
 from studio.recipe import Recipe, settings
@@ -14,9 +16,10 @@ from studio.ui import editor
 from studio.ui.fast_gradio import gr
 from studio.ui.form import Updates, Values
 from studio.ui.growth import Growth
-from studio.ui.listeners import QUICK
+from studio.ui.island import Island
+from studio.ui.listeners import QUICK, Event, Name, Whole
 from studio.ui.owner import owner_of
-from studio.ui.rounds import Rounds
+from studio.ui.rounds import MOST, Rounds
 from studio.ui.source import Picture, uploaded
 from studio.ui.tabs.base import Desk, Panel, PicturePanel, Tab
 
@@ -35,6 +38,38 @@ studio.rounds(element, props, watch, {
     proceed: (data) => trigger("proceed", data),
 });
 """
+
+
+class Painted(Event):
+    """The editor's layer as a file that was uploaded, and the number of the stroke that it is of."""
+
+    serial: Whole
+    layers: Annotated[list[Name], Field(max_length=1)]
+
+
+class Brought(Event):
+    """A file that was uploaded."""
+
+    path: Name
+
+
+class Turned(Event):
+    """So many rounds on, or back below 0."""
+
+    steps: Annotated[int, Field(ge=-100, le=100)]
+
+
+class Masks(TypedDict):
+    """The mask's id for each picture's."""
+
+    of: NotRequired[dict[Name, Name] | None]
+
+
+class Turns(TypedDict):
+    """The pictures that were painted on, and which is the present one."""
+
+    ids: NotRequired[Annotated[list[Name], Field(max_length=MOST)] | None]
+    at: NotRequired[Whole | None]
 
 
 class Inpainting(Tab):
@@ -79,11 +114,11 @@ class Easel(PicturePanel):
         with gr.Column(elem_id=f"field-{self.desk.tab}-mask_image", elem_classes="canvas"):
             self.editor = editor.place(elem_id="mask-editor")
         with gr.Row(elem_classes="paper"):
-            self.masks = _drawn("masks", MASKS_SCRIPT)
+            self.masks = _drawn("masks", MASKS_SCRIPT, Masks)
             self.inverse = gr.Checkbox(
                 label="Paint what to keep", elem_id="mask-keep", elem_classes="switch", min_width=0
             )
-        self.rounds = _drawn("rounds", ROUNDS_SCRIPT)
+        self.rounds = _drawn("rounds", ROUNDS_SCRIPT, Turns)
 
     def _place_settings(self) -> None:
         self.blur = self.desk.place("mask_blur", info=settings()["mask_blur"].help)
@@ -94,23 +129,24 @@ class Easel(PicturePanel):
         self.desk.switch("width", "height", "resize", label="Change the size", info="Off: as large as the picture.")
         self.desk.place("resize", info=settings()["resize"].help)
 
-    def read(self, values: Values) -> list[dict[str, Any]]:
+    def read(self, values: Values, owner: str) -> list[dict[str, Any]]:
         picture, sides = self.source.ids(values)[0], self.growth.read(values)
         mask = _by_picture(values[self.masks]).get(picture)
         if mask is None and sides is None:
             raise _nothing_painted(keep=values[self.inverse])
         if mask is not None and values[self.inverse]:
-            mask = self.inputs.add_mask(ImageChops.invert(self.inputs.open(mask))).id
+            kept = self._stored(mask, owner)
+            mask = self.inputs.add_mask(ImageChops.invert(kept), owner).id if kept else mask
         return [{"init_image": picture, "mask_image": mask, "outpaint": sides}]
 
     def opened(self, recipe: Recipe) -> Recipe:
         return self.desk.opened(recipe)
 
-    def show(self, recipe: Recipe) -> Updates:
+    def show(self, recipe: Recipe, owner: str) -> Updates:
         picture = str(recipe.init_image)
         masks = {picture: recipe.mask_image} if recipe.mask_image else {}
         # The editor follows a change of the source, which the same picture with another mask would be none of.
-        source = {**super().show(recipe)[self.source.widget], "serial": time_ns()}
+        source = {**super().show(recipe, owner)[self.source.widget], "serial": time_ns()}
         return {
             self.source.widget: source,
             **self.growth.show(recipe.outpaint),
@@ -118,9 +154,9 @@ class Easel(PicturePanel):
             self.inverse: False,
         }
 
-    def restore(self, kept: Mapping[str, Any]) -> Updates:
+    def restore(self, kept: Mapping[str, Any], owner: str) -> Updates:
         return {
-            **super().restore(kept),
+            **super().restore(kept, owner),
             **self.growth.restore(kept),
             self.masks: _masks(_by_picture(kept.get("masks"))),
             self.rounds: Rounds.of(kept.get("rounds")).value(shown=False),
@@ -145,7 +181,7 @@ class Easel(PicturePanel):
         self.rounds.turn(self._turn, {self.rounds}, [self.source.widget], **QUICK)
         self.rounds.proceed(
             self._proceed,
-            {self.rounds, self.masks, self.desk.owner},
+            {self.rounds, self.masks},
             [self.source.widget, self.masks, *self.growth.sides.values()],
             **QUICK,
         )
@@ -153,74 +189,85 @@ class Easel(PicturePanel):
         self.desk.blocks.load(_reach, [self.blur], [self.reach], **QUICK)
         self.blur.change(_reach, [self.blur], [self.reach], **QUICK)
 
-    def _load(self, values: Values) -> Updates:
+    def _load(self, values: Values, request: gr.Request) -> Updates:
         """Another picture is the source: bring it into the editor, with the mask that was painted over it last."""
-        rounds, size = Rounds.of(values[self.rounds]), self._size(values)
-        if size is None:
+        rounds, size, owner = Rounds.of(values[self.rounds]), self._size(values), owner_of(request)
+        picture = self._stored(self.source.ids(values)[0], owner) if size else None
+        if size is None or picture is None:
             return {self.editor: None, self.rounds: rounds.value(shown=False)}
-        picture = self.source.ids(values)[0]
-        mask = self._stored(_by_picture(values[self.masks]).get(picture))
+        name = self.source.ids(values)[0]
+        mask = self._stored(_by_picture(values[self.masks]).get(name), owner)
         family = self.desk.form.model(values[self.desk.form.widgets["model"]]).family_facts()
         paintable = family.min_side <= min(size) and max(size) <= family.max_side
         return {
-            self.editor: editor.shown(self.inputs.open(picture), mask),
-            self.rounds: rounds.to(picture).value(shown=True),
+            self.editor: editor.shown(picture, mask),
+            self.rounds: rounds.to(name).value(shown=True),
             # Such a picture cannot be painted as a whole.
             self.area: values[self.area] if paintable else "masked",
         }
 
-    def _keep_painted(self, values: Values, event: gr.EventData) -> Updates:
+    def _keep_painted(self, values: Values, event: Painted, request: gr.Request) -> Updates:
         """Store what is painted on the layers that came; the page learns by `event.serial` up to which stroke."""
         masks, picture = _by_picture(values[self.masks]), Rounds.of(values[self.rounds]).now
-        if picture is None or self.source.stored(picture) is None:
+        owner = owner_of(request)
+        if picture is None or self.source.stored(picture, owner) is None:
             return {self.masks: _masks(masks, serial=event.serial)}
-        before = self._stored(masks.get(picture))
-        mask = editor.painted([_layer(path) for path in event.layers], self.inputs.size(picture), before)
+        before = self._stored(masks.get(picture), owner)
+        mask = self._painted(event.layers, picture, before)
         if mask is None:
             masks.pop(picture, None)
         elif mask is not before:
-            masks[picture] = self.inputs.add_mask(mask).id
+            masks[picture] = self.inputs.add_mask(mask, owner).id
         return {self.masks: _masks(masks, serial=event.serial, notes=_full(mask))}
 
-    def _wipe(self, values: Values) -> Updates:
+    def _painted(self, paths: list[str], picture: str, before: Image.Image | None) -> Image.Image | None:
+        """What is painted on the layer that came, at the picture's size; RecipeError where it is none."""
+        size = self.inputs.size(picture)
+        layers = [editor.read_layer(uploaded(self.desk.studio, path)) for path in paths]
+        with self.inputs.room.of(math.prod(size)):
+            return editor.painted(layers, size, before)
+
+    def _wipe(self, values: Values, request: gr.Request) -> Updates:
         masks, picture = _by_picture(values[self.masks]), Rounds.of(values[self.rounds]).now
         masks.pop(picture or "", None)
-        return {self.masks: _masks(masks), self.editor: self._paper(picture)}
+        return {self.masks: _masks(masks), self.editor: self._paper(picture, owner_of(request))}
 
-    def _bring(self, values: Values, event: gr.EventData) -> Updates:
+    def _bring(self, values: Values, event: Brought, request: gr.Request) -> Updates:
         """Take a ready-made mask in, instead of what is painted."""
         masks, picture = _by_picture(values[self.masks]), Rounds.of(values[self.rounds]).now
         try:
             if picture is None:
                 raise RecipeError("mask_image", "There is no picture that the mask could be for.", "Give it first.")
-            mask, size = self.inputs.add_mask(uploaded(event.path)), self.inputs.size(picture)
+            owner, size = owner_of(request), self.inputs.size(picture)
+            mask = self.inputs.add_mask(uploaded(self.desk.studio, event.path), owner)
         except StudioError as fault:
             return {self.masks: _masks(masks, faults=[f"{fault.message} {fault.hint}"])}
-        notes = [*mask.notes, *_full(self._stored(mask.id))]
+        notes = [*mask.notes, *_full(self._stored(mask.id, owner))]
         if (mask.width, mask.height) != size:
             stretched = f"{mask.width} × {mask.height} pixels, stretched to the picture's {size[0]} × {size[1]}."
             notes.append(f"The mask has {stretched}")
         masks[picture] = mask.id
-        return {self.masks: _masks(masks, notes=notes), self.editor: self._paper(picture, mask.id)}
+        return {self.masks: _masks(masks, notes=notes), self.editor: self._paper(picture, owner, mask.id)}
 
-    def _turn(self, values: Values, event: gr.EventData) -> Updates:
+    def _turn(self, values: Values, event: Turned, request: gr.Request) -> Updates:
         """A round back or on: the picture of that round is the source again."""
-        picture = self.source.stored(Rounds.of(values[self.rounds]).by(event.steps).now or "")
-        return {self.source.widget: self.source.value([picture] if picture else [])}
+        owner = owner_of(request)
+        picture = self.source.stored(Rounds.of(values[self.rounds]).by(event.steps).now or "", owner)
+        return {self.source.widget: self.source.value([picture] if picture else [], owner)}
 
     def _proceed(self, values: Values, request: gr.Request) -> Updates:
         """Go on with the newest result of the present picture."""
-        start = Rounds.of(values[self.rounds]).now
-        jobs = self.desk.studio.jobs_of(owner_of(values[self.desk.owner], request))
+        start, owner = Rounds.of(values[self.rounds]).now, owner_of(request)
+        jobs = self.desk.studio.jobs_of(owner)
         made = [one.path for job in jobs for one in reversed(job.results) if one.recipe.init_image == start]
         try:
             if not made:
                 raise RecipeError("init_image", "Nothing was made of this picture so far.", "Press Generate first.")
-            picture = Picture.of(self.inputs.add(made[0]), made[0].name)
+            picture = Picture.of(self.inputs.add(made[0], owner=owner), made[0].name)
         except StudioError as fault:
             masks = _by_picture(values[self.masks])
             return {self.masks: _masks(masks, faults=[f"{fault.message} {fault.hint}"])}
-        return {self.source.widget: self.source.value([picture]), **self.growth.show(None)}
+        return {self.source.widget: self.source.value([picture], owner), **self.growth.show(None)}
 
     def _size(self, values: Values) -> tuple[int, int] | None:
         """Width and height of the source; None where there is none."""
@@ -229,14 +276,15 @@ class Easel(PicturePanel):
         except (RecipeError, LibraryError):
             return None
 
-    def _paper(self, picture: str | None, mask: str | None = None) -> Any:
+    def _paper(self, picture: str | None, owner: str, mask: str | None = None) -> Any:
         """The editor's value for stored pictures; None where the picture is gone."""
-        shown = self._stored(picture)
-        return editor.shown(shown, self._stored(mask)) if shown else None
+        shown = self._stored(picture, owner)
+        return editor.shown(shown, self._stored(mask, owner)) if shown else None
 
-    def _stored(self, name: str | None) -> Image.Image | None:
+    def _stored(self, name: str | None, owner: str) -> Image.Image | None:
+        """The pixels of an owner's stored picture; None where there is none."""
         try:
-            return self.inputs.open(name) if name else None
+            return self.inputs.open(name) if name and self.inputs.holds(owner, [name]) else None
         except LibraryError:
             return None
 
@@ -250,9 +298,10 @@ def _nothing_painted(*, keep: bool) -> RecipeError:
     )
 
 
-def _drawn(name: str, script: str) -> Any:
+def _drawn(name: str, script: str, holds: Any) -> Any:
     """A row that editor.js draws, which keeps a value for the page."""
-    return gr.HTML(
+    return Island(
+        holds=holds,
         value=None,
         html_template=f'<div class="{name}"></div>',
         js_on_load=script,
@@ -276,11 +325,6 @@ def _full(mask: Image.Image | None) -> list[str]:
     """What to say of a mask that leaves nothing."""
     full = mask is not None and mask.getextrema() == (255, 255)
     return ["All of the picture is painted over: nothing of it stays at strength 1."] if full else []
-
-
-def _layer(path: str) -> Image.Image:
-    with Image.open(uploaded(path), formats=["PNG"]) as layer:
-        return layer.convert("RGBA")
 
 
 def _reach(blur: float) -> str:

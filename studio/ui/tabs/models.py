@@ -3,15 +3,18 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from typing_extensions import TypedDict
+
 from studio import hub, hub_cache
 from studio.downloads.items import TITLES, Item
 from studio.downloads.queue import OVER, Download
 from studio.errors import ModelError
+from studio.gate.identity import Identity
 from studio.transfer import words
 from studio.ui import fields
 from studio.ui.fast_gradio import gr
 from studio.ui.form import Updates
-from studio.ui.listeners import QUICK, served
+from studio.ui.listeners import QUICK, Name, Nothing, served
 from studio.ui.tabs.base import Desk, Panel, Tab
 
 # Gradio finds a custom event by its quoted name in here.
@@ -19,8 +22,13 @@ SCRIPT = 'studio.models(element, server, () => trigger("arrive"));'
 # Fields that are chosen from what is here.
 CHOSEN = ("model", "upscaler", "hires_upscaler")
 
-Asked = Mapping[str, Any]
 Told = dict[str, Any]
+
+
+class Keyed(TypedDict):
+    """One of all that has weights."""
+
+    key: Name
 
 
 class Models(Tab):
@@ -39,7 +47,7 @@ class ModelsPanel(Panel):
     def __init__(self, desk: Desk) -> None:
         self.studio = desk.studio
         self.form = desk.form
-        acts: Mapping[str, Callable[[Any], Told]] = {
+        acts: Mapping[str, Callable[..., Told]] = {
             "all": self._all,
             "look": self._look,
             "fetch": self._fetch,
@@ -53,7 +61,7 @@ class ModelsPanel(Panel):
             js_on_load=SCRIPT,
             elem_id="models",
             apply_default_css=False,
-            server_functions=served(acts, desk.studio.settings),
+            server_functions=served(acts),
         )
 
     def wire(self) -> None:
@@ -69,56 +77,57 @@ class ModelsPanel(Panel):
 
         self.widget.arrive(arrive, {model}, list(chosen.values()), **QUICK)
 
-    def _all(self, asked: Asked) -> Told:
+    def _all(self, asked: Nothing, who: Identity) -> Told:
         """Everything, with what whoever asks may do."""
+        del asked
         for known in (self.studio.catalogue, self.studio.controlnets):
             if known.faults:
                 known.refresh()
         used, coming = self.studio.used.times(), {one.item.key: one for one in self.studio.downloads.all()}
         items = [
-            _item(item, used.get(item.key), coming.get(item.key), keeps=asked["keeps"]) for item in self.studio.items
+            _item(item, used.get(item.key), coming.get(item.key), keeps=who.keeps) for item in self.studio.items
         ]
         faults = [*self.studio.catalogue.faults.values(), *self.studio.controlnets.faults.values()]
         return {
             "kinds": [{"id": kind, "title": title} for kind, title in TITLES.items()],
             "items": items,
-            "faults": [f"{fault.message} {fault.hint}".strip() for fault in faults] if asked["keeps"] else [],
+            "faults": [f"{fault.message} {fault.hint}".strip() for fault in faults] if who.keeps else [],
             "here": hub.in_words(sum(item["bytes"] for item in items if item["state"] == "here")),
             "free": hub.in_words(hub_cache.free_bytes(hub_cache.root())),
             "off": hub.is_off(),
-            "fetches": self._may_fetch(asked),
-            "removes": asked["keeps"],
+            "fetches": self._may_fetch(who),
+            "removes": who.keeps,
         }
 
-    def _look(self, _: Asked) -> Told:
+    def _look(self, _: Nothing) -> Told:
         """How far the downloads are."""
         return {"coming": [_coming(one) for one in self.studio.downloads.all()]}
 
-    def _fetch(self, asked: Asked) -> Told:
-        if not self._may_fetch(asked):
+    def _fetch(self, asked: Keyed, who: Identity) -> Told:
+        if not self._may_fetch(who):
             raise _forbidden("downloads")
-        self.studio.downloads.start(self.studio.items[str(asked["key"])])
+        self.studio.downloads.start(self.studio.items[asked["key"]])
         return {}
 
-    def _cancel(self, asked: Asked) -> Told:
-        if not self._may_fetch(asked):
+    def _cancel(self, asked: Keyed, who: Identity) -> Told:
+        if not self._may_fetch(who):
             raise _forbidden("cancels")
-        self.studio.downloads.cancel(str(asked["key"]))
+        self.studio.downloads.cancel(asked["key"])
         return {}
 
-    def _dismiss(self, asked: Asked) -> Told:
-        if self._may_fetch(asked):
-            self.studio.downloads.forget(str(asked["key"]))
+    def _dismiss(self, asked: Keyed, who: Identity) -> Told:
+        if self._may_fetch(who):
+            self.studio.downloads.forget(asked["key"])
         return {}
 
-    def _remove(self, asked: Asked) -> Told:
-        if not asked["keeps"]:
+    def _remove(self, asked: Keyed, who: Identity) -> Told:
+        if not who.keeps:
             raise _forbidden("removes")
-        self.studio.remove(self.studio.items[str(asked["key"])])
+        self.studio.remove(self.studio.items[asked["key"]])
         return {}
 
-    def _may_fetch(self, asked: Asked) -> bool:
-        return bool(asked["keeps"]) or self.studio.settings.share_downloads
+    def _may_fetch(self, who: Identity) -> bool:
+        return who.keeps or self.studio.settings.share_downloads
 
 
 def _item(item: Item, used: float | None, download: Download | None, *, keeps: bool) -> Told:

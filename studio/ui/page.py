@@ -1,0 +1,49 @@
+"""The page as Gradio's Blocks, at whose edge foreign errors of what was sent become words."""
+
+from typing import Any
+
+from studio.errors import StudioError
+from studio.gate.gate import FAULTY
+from studio.ui.fast_gradio import gr
+from studio.ui.listeners import BadInput
+from studio.ui.owner import owner_of
+
+
+class Page(gr.Blocks):  # type: ignore[misc]
+    """Blocks that refuse in words what cannot be read, and let an owner alone fetch what was made for him."""
+
+    async def process_api(self, *given: Any, request: Any = None, **more: Any) -> dict[str, Any]:
+        """Call a listener; what was sent wrong is marked as such, so that the answer is no fault of the program."""
+        try:
+            told: dict[str, Any] = await super().process_api(*given, request=request, **more)
+        except BadInput:
+            _scope(request)[FAULTY] = True
+            raise
+        except StudioError as fault:
+            _scope(request)[FAULTY] = True
+            raise BadInput(f"{fault.message} {fault.hint}".strip()) from fault
+        if request is not None:
+            self.app.give(told["data"], owner_of(request))
+        return told
+
+    async def preprocess_data(self, *given: Any, **more: Any) -> Any:
+        """What the widgets of the page say; BadInput where one of them cannot say that."""
+        try:
+            return await super().preprocess_data(*given, **more)
+        except BadInput:
+            raise
+        except Exception as error:
+            raise BadInput(_words(error)) from error
+
+
+def _scope(request: Any) -> dict[str, Any]:
+    """The scope of the request, where there is one."""
+    bare = getattr(request, "request", None)
+    found: dict[str, Any] = {} if bare is None else bare.scope
+    return found
+
+
+def _words(error: Exception) -> str:
+    cause = error.__cause__ or error
+    said = cause.message if isinstance(cause, gr.Error) else str(cause)
+    return f"A field of the page says what it cannot: {said[:200]}"
