@@ -36,8 +36,8 @@ from studio.skeleton import Person
 
 # Folders in the home: small copies of pictures, and grids that were written to a file.
 THUMBNAILS, SHEETS = "thumbnails", "grid-sheets"
-# Files that were brought just now, and what Gradio keeps of what it shows: both are swept.
-UPLOADS, CACHE = "uploads", "cache"
+# What Gradio keeps of what it shows, and below it, where it takes a file for one of the page's, what was just brought.
+CACHE, UPLOADS = "cache", "cache/uploads"
 
 log = logging.getLogger(__name__)
 

@@ -16,12 +16,9 @@ class Page(gr.Blocks):  # type: ignore[misc]
         """Call a listener; what was sent wrong is marked as such, so that the answer is no fault of the program."""
         try:
             told: dict[str, Any] = await super().process_api(*given, request=request, **more)
-        except BadInput:
+        except (gr.Error, StudioError) as fault:
             _scope(request)[FAULTY] = True
-            raise
-        except StudioError as fault:
-            _scope(request)[FAULTY] = True
-            raise BadInput(f"{fault.message} {fault.hint}".strip()) from fault
+            raise fault if isinstance(fault, BadInput) else BadInput(_words(fault)) from fault
         if request is not None:
             self.app.give(told["data"], owner_of(request))
         return told
@@ -44,6 +41,8 @@ def _scope(request: Any) -> dict[str, Any]:
 
 
 def _words(error: Exception) -> str:
+    if isinstance(error, StudioError):
+        return f"{error.message} {error.hint}".strip()
     cause = error.__cause__ or error
-    said = cause.message if isinstance(cause, gr.Error) else str(cause)
-    return f"A field of the page says what it cannot: {said[:200]}"
+    said = str(cause.message if isinstance(cause, gr.Error) else cause)
+    return f"This cannot be: {said[:200]}"

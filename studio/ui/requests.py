@@ -101,8 +101,6 @@ class Requests:
             raise Refused(404, "There is no such listener.")
         if len(asking.data) != len(listener.inputs):
             raise Refused(422, f"data has {len(asking.data)} values; this listener takes {len(listener.inputs)}.")
-        if asking.trigger_id is not None and asking.trigger_id not in blocks.blocks:
-            raise Refused(422, "trigger_id is of no element of the page.")
 
     def _check_named(self, way: list[str], said: Any) -> None:
         """Refused where a program calls what has no name for it, or not with what it takes."""

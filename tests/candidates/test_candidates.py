@@ -132,7 +132,7 @@ def test_more_variations_keep_their_seed(studio: Studio):
 @pytest.mark.parametrize(("how", "count"), [("upscale", 1), ("variations", 4), ("hires", 1)])
 def test_a_kept_picture_can_be_refined(studio: Studio, how: Refinement, count: int):
     found = settled(studio, studio.candidates.begin([RECIPE.replace(count=1, width=64, height=64)], ANN))
-    recipe = refined(found.candidates[0], how, studio.inputs)
+    recipe = refined(found.candidates[0], how, studio.inputs, ANN)
     assert len(studio.settle(recipe)) == count
     assert recipe.task == ("upscale" if how == "upscale" else "text2img")
 

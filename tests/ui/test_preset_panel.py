@@ -15,7 +15,10 @@ from studio.settings import Settings
 from studio.studio import Studio
 from studio.ui.bench import Bench
 from studio.ui.fast_gradio import gr
+from studio.ui.listeners import BadInput
+from studio.ui.preset_panel import Telling
 from studio.ui.style_shelf import PAGE
+from tests.ui.callers import request
 from tests.ui.painter import Painter
 
 TAB = "text_to_image"
@@ -56,7 +59,7 @@ class Page:
 
     def act(self, act: str, /, **data: Any) -> dict[str, Any]:
         """What the dialog is told after an act."""
-        updates = self.bench.presets.acts[act](self.values, SimpleNamespace(tab=TAB, **data))
+        updates = self.bench.presets.acts[act](self.values, Telling(None, {"tab": TAB, **data}), request())
         self.values |= self.bench.knobs.later(self.values, updates)
         told: dict[str, Any] = self.values[self.bench.presets.widget]
         return told
@@ -182,13 +185,17 @@ def test_of_many_styles_no_more_is_told_than_is_looked_at(page: Page, studio: St
         ("styles", {}, "no words"),
         ("negative", {"negative": "a)"}, "Nothing is open"),
         ("negative", {}, "no words"),
-        ("../styles", {"prompt": "x"}, "no such presets"),
     ],
 )
 def test_what_cannot_be_is_not_saved(page: Page, folder: str, words: dict[str, str], says: str, studio: Studio) -> None:
     assert says in page.save(folder, "New", **words)["fault"]
     assert not list(studio.settings.home.glob("**/new.toml"))
     assert "cannot be a preset's name" in page.save("styles", "???", prompt="x")["fault"]
+
+
+def test_a_folder_that_is_none_of_presets_is_refused(page: Page) -> None:
+    with pytest.raises(BadInput, match="folder cannot be"):
+        page.save("../styles", "New", prompt="x")
 
 
 def test_on_a_space_nothing_is_saved_for_strangers(page: Page, studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,9 +18,11 @@ from studio.ui.fast_gradio import gr
 from studio.ui.form import Form
 from studio.ui.poses import MOST_SIDE, Poses, library
 from studio.ui.units import Units
+from tests.ui.callers import ME, request
 
 TABS: dict[str, Task] = {"text": "text2img", "image": "img2img", "paint": "inpaint", "larger": "upscale"}
 GONE = "a" * 64
+
 
 
 @pytest.fixture
@@ -37,7 +39,7 @@ def units(studio: Studio) -> Units:
 
 @pytest.fixture
 def picture(studio: Studio) -> str:
-    return studio.inputs.add(Image.linear_gradient("L").convert("RGB").resize((64, 48))).id
+    return studio.inputs.add(Image.linear_gradient("L").convert("RGB").resize((64, 48)), owner=ME).id
 
 
 @pytest.fixture
@@ -107,7 +109,7 @@ def test_a_model_offers_the_kinds_that_something_fits(units: Units) -> None:
 def test_the_units_of_a_recipe_come_back_as_they_were_asked_for(units: Units, picture: str) -> None:
     computed = ControlUnit(kind="canny", image=picture, map=picture, model="starter-canny", weight=0.5)
     drawn = ControlUnit(kind="scribble", map=picture)
-    value = units.show(Recipe(controls=(computed, drawn)))[units.widget]
+    value = units.show(Recipe(controls=(computed, drawn)), ME)[units.widget]
     assert [unit["image"] for unit in value["units"]] == [picture, None]
     assert [unit["map"] for unit in value["units"]] == [None, picture]
     assert value["seen"][picture]["width"] == 64
@@ -124,17 +126,18 @@ def test_what_the_browser_kept_comes_back_without_what_is_gone(units: Units, pic
     kept = {
         "units": [{"key": "u1", "kind": "canny", "image": picture, "map": GONE, "names": {"image": "house.png"}}, 7]
     }
-    value = units.restore(kept)[units.widget]
+    value = units.restore(kept, ME)[units.widget]
     (unit,) = value["units"]
     assert (unit["key"], unit["image"], unit["map"]) == ("u1", picture, None)
     assert value["seen"][picture]["name"] == "house.png"
-    assert units.restore(None)[units.widget]["units"] == []
+    assert units.restore(None, ME)[units.widget]["units"] == []
 
 
 def test_a_fault_of_a_preview_is_told_in_words(units: Units, picture: str) -> None:
-    answer = units.widget.preview({"unit": {"kind": "canny", "image": picture}, "model": "starter", "token": "t"})
+    asked = {"unit": {"kind": "canny", "image": picture}, "model": "starter", "token": "t"}
+    answer = units.widget.preview(asked, request())
     assert answer["fault"].startswith("Maps of the kind “canny” cannot be made here.")
-    assert units.widget.saying({"token": "t"}) == {"said": ""}
+    assert units.widget.saying({"token": "t"}, request()) == {"said": ""}
 
 
 def test_the_library_of_poses_comes_with_the_skeleton_it_is_drawn_by() -> None:
@@ -147,11 +150,11 @@ def test_the_library_of_poses_comes_with_the_skeleton_it_is_drawn_by() -> None:
 def test_a_placed_pose_becomes_the_map_that_its_json_says_and_can_be_changed_again(
     units: Units, studio: Studio, waving: Any
 ) -> None:
-    told = units.widget.pose({"pose": waving})["picture"]
+    told = units.widget.pose({"pose": waving}, request())["picture"]
     expected = draw(from_openpose(waving), waving["canvas_width"], waving["canvas_height"])
     assert np.array_equal(np.asarray(studio.inputs.open(told["id"])), np.asarray(expected))
     assert told["pose"] == waving
-    value = units.show(Recipe(controls=(ControlUnit(kind="pose", map=told["id"]),)))[units.widget]
+    value = units.show(Recipe(controls=(ControlUnit(kind="pose", map=told["id"]),)), ME)[units.widget]
     assert value["seen"][told["id"]]["pose"] == waving
 
 
