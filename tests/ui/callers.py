@@ -8,7 +8,9 @@ from studio.gate.identity import KEY, Identity
 ME = "browser:me"
 
 
-def request(owner: str = ME, *, here: bool = True) -> gr.Request:
-    """A request as the gate lets it in."""
-    scope = {"type": "http", "headers": [], KEY: Identity(owner, here=here, address="127.0.0.1")}
-    return gr.Request(Request(scope), session_hash="abc")
+def request(owner: str = ME, *, here: bool = True, signed: str = "") -> gr.Request:
+    """A request as the gate lets it in, from a browser that may be signed in under a name."""
+    account = {"sub": signed, "preferred_username": signed}
+    session = {"oauth_info": {"userinfo": account, "expires_at": 1e12}} if signed else {}
+    who = Identity(owner, here=here, address="127.0.0.1")
+    return gr.Request(Request({"type": "http", "headers": [], "session": session, KEY: who}), session_hash="abc")
