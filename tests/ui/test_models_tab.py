@@ -108,7 +108,8 @@ def test_a_proxy_in_front_of_the_studio_takes_the_rights_away(home: Path, manner
         (component,) = (one["id"] for one in config["components"] if one["props"].get("elem_id") == "models")
 
         def ask(name: str, **headers: str) -> dict[str, Any]:
-            body = {"session_hash": f"s{len(headers)}", "component_id": component, "fn_name": name, "data": {"key": AWAY}}
+            body: dict[str, Any] = {"component_id": component, "fn_name": name, "data": {"key": AWAY}}
+            body["session_hash"] = f"of-{len(headers)}"
             answer = httpx.post(f"{address}gradio_api/component_server", json=body, headers=headers)
             return dict(answer.json())
 
