@@ -14,7 +14,7 @@ from studio.catalogue.upscalers import Upscalers
 from studio.catalogue.wordbook import Wordbook
 from studio.errors import ModelError, PromptError, RecipeError, StudioError
 from studio.inputs import Inputs
-from studio.metadata.foreign_names import plain, same_upscaler
+from studio.metadata.foreign_names import MODEL_OF, plain, same_upscaler
 from studio.metadata.imported import PROMPTS, ImportedSettings, left_out, stem
 from studio.metadata.infotext import SAMPLERS
 from studio.presets.reading import Presets
@@ -108,7 +108,9 @@ class _Fitting:
             return
         found = model_named(self.here.catalogue, str(asked))
         if found is None:
-            self._leave_model(asked, "it is not in this studio, so the chosen one stays")
+            there = MODEL_OF.get(plain(stem(asked)))
+            is_it = f"it is {there}, which is not downloaded yet" if there else "it is not in this studio"
+            self._leave_model(asked, f"{is_it}, so the chosen one stays")
         self.values["model"] = found or self.chosen
 
     def _leave_model(self, asked: Any, why: str) -> None:
@@ -219,4 +221,8 @@ class _Fitting:
 def model_named(catalogue: Catalogue, asked: str) -> str | None:
     """The id of the model of this id, name or file; other tools call it by its file, in a folder or not."""
     names = {plain(word): one.id for one in catalogue.values() for word in (one.name, one.id)}
-    return next((names[word] for word in (plain(asked), plain(stem(asked))) if word in names), None)
+    words = (plain(asked), plain(stem(asked)))
+    # What would have to be downloaded first is not begun for a picture's sake.
+    known = (MODEL_OF[word] for word in words if word in MODEL_OF)
+    here = (one for one in known if one in catalogue and catalogue.location(catalogue[one]))
+    return next((names[word] for word in words if word in names), None) or next(here, None)

@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from studio.errors import StudioError
+from studio.errors import StudioError, TrainingError
 from studio.training.denoising import Networks, networks_of
 from studio.training.loop import Team
 from studio.training.pictures import Picture, PictureFolder, find_pictures
@@ -36,6 +36,10 @@ class Order:
 
     def __init__(self, asked: argparse.Namespace) -> None:
         self.asked = asked
+        if asked.out.suffix != ".safetensors":
+            raise TrainingError(
+                f"--out: {asked.out.name} would not be what its ending says.", "End it in .safetensors."
+            )
         self.pictures: Sequence[Picture] = find_pictures(asked.pictures, asked.trigger, asked.caption)
         device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self.networks: Networks = networks_of(asked.model, device)

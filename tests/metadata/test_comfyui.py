@@ -337,8 +337,9 @@ def test_no_negative_words_are_an_empty_prompt():
         ({"n40": node("LatentUpscale", upscale_method="nearest", width=1280, height=1024, samples=["3", 0])}, None, (2.0, 0.5, 10, "latent")),
         ({"n40": node("VAEEncode", pixels=["42", 0], vae=["4", 2]), "n42": node("ImageScaleBy", upscale_method="lanczos", scale_by=2, image=["8", 0])}, None, (2.0, 0.5, 10, "lanczos")),
         ({"n40": node("VAEEncode", pixels=["42", 0], vae=["4", 2]), "n42": node("ImageScaleBy", scale_by=0.5, image=["43", 0]), "n43": node("ImageUpscaleWithModel", upscale_model=["44", 0], image=["8", 0]), "n44": node("UpscaleModelLoader", model_name="4x-UltraSharp.pth")}, None, (2.0, 0.5, 10, "4x-UltraSharp")),
+        ({"n40": node("VAEEncode", pixels=["42", 0], vae=["4", 2]), "n42": node("ImageScale", upscale_method="lanczos", width=1280, height=1024, image=["43", 0]), "n43": node("ImageUpscaleWithModel", upscale_model=["44", 0], image=["8", 0]), "n44": node("UpscaleModelLoader", model_name="RealESRGAN_x2.pth")}, None, (2.0, 0.5, 10, "RealESRGAN_x2")),
     ],
-    ids=range(4),
+    ids=range(5),
 )  # fmt: skip
 def test_a_sampler_over_what_was_enlarged_is_a_second_pass(
     between: dict[str, Any], size: Any, expected: tuple[Any, ...]
@@ -370,6 +371,15 @@ def test_the_picture_before_a_second_pass_has_none(tmp_path: Path):
         found = readers.of_file(tmp_path / "a.png")
         assert found.values.get("hires_scale") == scale
         assert "Another positive prompt in the second pass: fur" in found.left
+
+
+def test_a_second_sampler_over_another_shape_is_said():
+    second = copy.deepcopy(graph()["3"])
+    second["inputs"] |= {"latent_image": ["40", 0]}
+    made = graph(n41=second, n40=node("LatentUpscale", width=1024, height=1024, crop="center", samples=["3", 0]))
+    made["8"]["inputs"]["samples"] = ["41", 0]
+    found = read(made)
+    assert (found.values, found.left) == (WHOLE, ("KSampler: no second pass here is like it",))
 
 
 def test_a_second_sampler_that_enlarges_nothing_is_said():

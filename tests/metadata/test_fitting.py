@@ -11,6 +11,7 @@ from studio.metadata.imported import ImportedSettings
 from studio.settings import Settings
 from studio.studio import Studio
 from studio.ui import hearsay
+from tests import tiny
 from tests.drawer import Drawer
 
 
@@ -57,6 +58,30 @@ def test_what_this_studio_has_not_is_left_out_with_the_reason_and_the_rest_is_ta
 def test_a_model_is_found_by_its_name_or_file(here: Here, name: str):
     values, left = fitted(here, f"x\nSteps: 5, Sampler: Euler, Model: {name}")
     assert (values["model"], left) == ("starter", [])
+
+
+def test_the_usual_name_of_a_model_that_would_have_to_be_downloaded_is_said(here: Here):
+    values, left = fitted(here, "x\nSteps: 5, Sampler: Euler, Model: sd_xl_base_1.0")
+    assert values["model"] == "starter"
+    assert left == ["Model sd_xl_base_1.0: it is sdxl-base, which is not downloaded yet, so the chosen one stays"]
+
+
+def test_the_usual_name_of_a_model_that_is_here_is_known(tmp_path: Path):
+    tiny.build("sd15", tmp_path / "models" / "sd15")
+    here = Here.of(Settings.load(home=tmp_path))
+    values, left = fitted(here, "x\nSteps: 5, Sampler: Euler, Model: v1-5-pruned-emaonly", width=64, height=64)
+    assert (values["model"], left) == ("sd15", [])
+
+
+@pytest.mark.parametrize("name", ["4x_Ultra-Sharp", "4x-UltraSharp.pth", "4XULTRASHARP", "R-ESRGAN 4x+"])
+def test_an_upscaler_is_found_by_its_file_however_it_is_written(tmp_path: Path, name: str):
+    (tmp_path / "upscalers").mkdir()
+    for file in ("4x-UltraSharp", "RealESRGAN_x4plus"):
+        (tmp_path / "upscalers" / f"{file}.safetensors").write_bytes(b"")
+    text = f"x\nSteps: 5, Sampler: Euler, Size: 64x64, Hires upscale: 2, Hires upscaler: {name}"
+    found = fit(Here.of(Settings.load(home=tmp_path)), readers.of_text(text), "starter")
+    assert found.values["hires_upscaler"] in ("4x-UltraSharp", "RealESRGAN_x4plus")
+    assert found.left == []
 
 
 @pytest.mark.parametrize(

@@ -1,14 +1,15 @@
 """The settings around the first sampler of a graph, the second pass behind it, and what else there is."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
+from studio.metadata.comfyui import second_pass
 from studio.metadata.comfyui.conditioning import PIPES, Role, Words
 from studio.metadata.comfyui.graph import MOST_STEPS, Graph, Link, Node
-from studio.metadata.comfyui.samplers import LATENTS, chain_of, latent_of, leading_to, parts_of, saved_pictures
+from studio.metadata.comfyui.samplers import LATENTS, chain_of, latent_of, leading_to, parts_of
 from studio.metadata.comfyui.values import file_of, loras_of, number
-from studio.metadata.foreign_names import LANCZOS, LATENT, plain, scheduler
+from studio.metadata.foreign_names import plain, scheduler
 from studio.metadata.imported import NO_PICTURE, ImportedSettings, clip_skip, left_out, stem
 from studio.metadata.readers.base import seed
 from studio.prompts.dialects import from_comfyui
@@ -31,12 +32,10 @@ PLAIN = (
 )  # fmt: skip
 SIZES = (("width", "height"), ("empty_latent_width", "empty_latent_height"), ("Width", "Height"))
 DIMENSIONS = re.compile(r"\s*(\d{2,5})\s*[x×]\s*(\d{2,5})(?:\D.*)?", re.DOTALL)
-FACTOR = re.compile(r"(?:^|\D)([248])x|x([248])(?:\D|$)", re.IGNORECASE)
 NEXT_MODEL = ("model", "MODEL", "base_model", "unet", *PIPES)
 # What loaders call the VAE that a checkpoint brings along.
 OWN_VAE = ("", "none", "bakedvae", "automatic", "pixelspace")
 NO_STRENGTH = "there is no picture to start from"
-NO_SECOND = "no second pass here is like it"
 
 
 def read(graph: Graph, size: tuple[int, int] | None = None) -> ImportedSettings | None:
@@ -67,7 +66,11 @@ class _Reading:
             **self._clip_skip(),
             **self._vae(),
         }
-        values |= self._second_pass(values)
+        words: dict[Role, Words] = {"positive": positive, "negative": negative}
+        chain = (self.sampler, *self.later)
+        further, left = second_pass.read(self.graph, chain, values, words, self.size)
+        self.left += left
+        values |= further
         values = {name: value for name, value in values.items() if value is not None}
         return ImportedSettings(values, (*self.left, *self._others()), "ComfyUI")
 
@@ -250,67 +253,6 @@ class _Reading:
             self.graph.used.add(found.id)
         return found
 
-    def _second_pass(self, values: Mapping[str, Any]) -> dict[str, Any]:
-        """What the next sampler does, where it paints over what was enlarged."""
-        if not self.later:
-            return {}
-        second, *more = self.later
-        self.left += [f"{node.kind}: a further pass" for node in more]
-        self.graph.used |= {node.id for node in self.later}
-        self._other_words(second)
-        scale, name = self._enlarged(second, values)
-        if scale is None or scale < 1.05:
-            self.left.append(f"{second.kind}: {NO_SECOND}")
-            return {}
-        first = (values.get("width"), values.get("height"))
-        if self.size == first and saved_pictures(self.graph) > 1:
-            self.left.append(f"{second.kind}: this picture is the one before the second pass")
-            return {}
-        strength = number(self.graph, second, "denoise")
-        return {
-            "hires_scale": round(scale, 3),
-            "hires_strength": 1 if strength is None else strength,
-            "hires_steps": number(self.graph, second, "steps"),
-            "hires_upscaler": name,
-        }
-
-    def _other_words(self, second: Node) -> None:
-        """Say where the second pass has other words."""
-        for role, name in (("positive", "conditioning"), ("negative", "neg_conditioning")):
-            given = next(
-                (p.inputs[key] for p in parts_of(self.graph, second) for key in (role, name) if key in p.inputs), None
-            )
-            words = Words.behind(self.graph, given, role)  # type: ignore[arg-type]
-            if words.texts and words.texts != self._words(role).texts:  # type: ignore[arg-type]
-                self.left.append(left_out(f"Another {role} prompt in the second pass:", words.texts[0]))
-
-    def _enlarged(self, second: Node, values: Mapping[str, Any]) -> tuple[float | None, str]:
-        """By how much, and by what, between the two samplers."""
-        scale, name = 1.0, LATENT
-        for node in self.graph.behind(latent_of(self.graph, second)):
-            if node is self.sampler:
-                break
-            given = number(self.graph, node, "scale_by", "upscale_by", "upscale", "rescale_factor")
-            if node.is_like("upscalewithmodel"):
-                loader = self.graph.source(node.link("upscale_model"))
-                name = stem(number(self.graph, loader[0], "model_name") or "") if loader else LANCZOS
-                self.graph.used.add(node.id)
-                scale *= _factor(name)
-            elif isinstance(given, int | float) and node.is_like("scale"):
-                scale *= given
-                self.graph.used.add(node.id)
-            elif node.is_like("scale") and isinstance(width := number(self.graph, node, "width"), int) and width:
-                self.graph.used.add(node.id)
-                base = values.get("width")
-                # An absolute size is the last word on it: what is behind it was enlarged before.
-                return (width / base if isinstance(base, int) and base else None), self._way(node, name)
-            elif node.is_like("vaeencode") and name == LATENT:
-                name = LANCZOS
-        return scale, name
-
-    def _way(self, node: Node, name: str) -> str:
-        return LANCZOS if name == LATENT and not node.is_like("latent") else name
-
     def _others(self) -> Iterator[str]:
         """What nobody read, once for each kind."""
         told = set[str]()
@@ -327,12 +269,6 @@ class _Reading:
 def _lora(name: Any, weight: Any, text: Any) -> dict[str, Any]:
     strength = {} if weight is None else {"weight": weight, "text_weight": None if text == weight else text}
     return {"name": stem(name), **strength}
-
-
-def _factor(name: str) -> float:
-    """How many times an upscaler enlarges, by its name; most do four times."""
-    found = FACTOR.search(name)
-    return float(found[1] or found[2]) if found else 4.0
 
 
 def _besides(sampler: Node, steps: Any) -> list[str]:
