@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
-from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageChops, ImageCms, ImageOps, UnidentifiedImageError
 
 from studio.database import Database
 from studio.disk import Folder
@@ -28,6 +28,11 @@ from studio.settings import Settings
 
 Source = Path | bytes | Image.Image
 Field = Literal["init_image", "mask_image", "controls"]
+MaskReads = Literal["auto", "brightness", "opaque", "transparent"]
+# How far channels may be apart in what has no hue; what is dark in a mask, and what is light.
+# What Pillow says of a PNG with a text that unpacks to more than it takes.
+TEXT_TOO_LARGE = "MAX_TEXT"
+PLAIN, DARK, LIGHT = 16, 64, 191
 
 # 8192x8192: decoded, normalised and written, it takes about 600 MB for a moment.
 MOST_PIXELS = 2**26
@@ -97,14 +102,19 @@ class Inputs:
             picture, notes = _read(field, source)
             return self._store(*_as_rgb(picture, notes), owner)
 
-    def add_mask(self, source: Source, owner: str = "") -> Input:
-        """Store a mask as 8-bit grey: its alpha where it has some, else its brightness; white is what changes.
+    def add_mask(self, source: Source, owner: str = "", *, reads: MaskReads = "auto", invert: bool = False) -> Input:
+        """Store a mask as 8-bit grey, held by `owner`; white is what changes, or what stays where it is to `invert`.
 
-        RecipeError on `mask_image` where it is no picture or nothing in it changes, LibraryError from the disk.
+        `reads` says what of the file counts: its "brightness", what is "opaque" or what is "transparent" in it; "auto"
+        goes by what it looks like, which the notes tell. RecipeError on `mask_image` where it is no picture or nothing
+        in it changes, LibraryError from the disk.
         """
         with self.room.of(_pixels("mask_image", source)):
             picture, notes = _read("mask_image", source)
-            mask = _alpha(picture) or picture.convert("L")
+            mask, told = _mask(picture, reads)
+            notes += told
+            if invert:
+                mask, notes = ImageOps.invert(mask), (*notes, "The mask was inverted.")
             if mask.getextrema() == (0, 0):
                 raise RecipeError("mask_image", "The mask is empty.", "Paint over what is to change; white changes.")
             return self._store(mask, notes, owner)
@@ -152,7 +162,7 @@ class Inputs:
             with Image.open(path, formats=["PNG"]) as picture:
                 yield picture
         except (OSError, *DAMAGED) as error:
-            raise LibraryError(f"{path} is damaged ({error}).", "Delete it and give the picture again.") from error
+            raise LibraryError(f"{path} is damaged.", "Delete it and give the picture again.") from error
 
     def _store(self, picture: Image.Image, notes: tuple[str, ...], owner: str) -> Input:
         name = _hash(picture)
@@ -177,6 +187,28 @@ def _hash(picture: Image.Image) -> str:
 
 def _read(field: Field, source: Source) -> tuple[Image.Image, tuple[str, ...]]:
     """The picture of a source, upright and of 8 bits a channel, and what was done to it; any mode but 16 bits."""
+    try:
+        return _decoded(field, source)
+    except RecipeError as error:
+        # The pixels are whole where a text beside them is too large.
+        if TEXT_TOO_LARGE not in str(error.__cause__) or isinstance(source, Image.Image):
+            raise
+        return _decoded(field, _without_texts(source))
+
+
+def _without_texts(source: Path | bytes) -> bytes:
+    """A PNG with nothing but its pixels, their transparency and which way is up."""
+    png = source if isinstance(source, bytes) else source.read_bytes()
+    kept, place = [png[:8]], 8
+    while len(head := png[place : place + 8]) == 8:
+        end = place + 12 + int.from_bytes(head[:4], "big")
+        if head[4:5].isupper() or head[4:] in (b"tRNS", b"eXIf"):
+            kept.append(png[place:end])
+        place = end
+    return b"".join(kept)
+
+
+def _decoded(field: Field, source: Source) -> tuple[Image.Image, tuple[str, ...]]:
     with reading(field):
         with _opened(field, source) as picture:
             check_size(field, *picture.size)
@@ -214,6 +246,42 @@ def _as_rgb(picture: Image.Image, notes: tuple[str, ...]) -> tuple[Image.Image, 
     return white, (*notes, "Transparency was laid on white.")
 
 
+def _mask(picture: Image.Image, reads: MaskReads) -> tuple[Image.Image, tuple[str, ...]]:
+    """What changes as white on black, and a sentence where another reading could have been meant."""
+    alpha, grey = _alpha(picture), _grey(picture)
+    if reads == "brightness" or (reads == "auto" and alpha is None):
+        return grey, ()
+    if alpha is None:
+        fault = "Nothing in the mask is transparent, so it cannot be read by that."
+        raise RecipeError("mask_image", fault, "Have it read by its brightness.")
+    if reads != "auto":
+        return (ImageOps.invert(alpha) if reads == "transparent" else alpha), ()
+    seen = np.asarray(grey)[np.asarray(alpha) > 0]
+    if seen.size and _is_black_and_white(picture, alpha):
+        seen_grey = ImageChops.multiply(grey, alpha)
+        return seen_grey, ("The mask is black and white: its brightness counts, and what is transparent stays.",)
+    same = not seen.size or int(seen.max()) - int(seen.min()) < PLAIN
+    return alpha, () if same else ("What is opaque in the mask changes; its colours do not count.",)
+
+
+def _is_black_and_white(picture: Image.Image, alpha: Image.Image) -> bool:
+    """Whether most of it is opaque, and what is seen has no hue, and both black and white."""
+    if np.mean(np.asarray(alpha) > LIGHT) <= 0.5:
+        return False
+    colours = np.asarray(picture.convert("RGBA"))[..., :3][np.asarray(alpha) > 0].astype(np.int16)
+    hueless = (colours.max(axis=-1) - colours.min(axis=-1) <= PLAIN).all()
+    return bool(hueless and colours.min() < DARK and colours.max() > LIGHT)
+
+
+def _grey(picture: Image.Image) -> Image.Image:
+    """Its brightness, of any mode; Pillow goes from some only by way of RGB."""
+    return picture.convert("L") if picture.mode in ("1", "L", "P", "RGB", "RGBA", "LA") else _rgb(picture).convert("L")
+
+
+def _rgb(picture: Image.Image) -> Image.Image:
+    return picture if picture.mode == "RGB" else picture.convert("RGB")
+
+
 def _in_srgb(picture: Image.Image) -> tuple[Image.Image, tuple[str, ...]]:
     """The picture in the colours that models are trained on, where its profile says others, as telephones write."""
     profile = picture.info.get("icc_profile")
@@ -248,7 +316,12 @@ def _opened(field: Field, source: Source, *, copied: bool = True) -> Image.Image
     with warnings.catch_warnings():
         # Pillow refuses the largest pictures, and only warns, on the terminal, of the next ones.
         warnings.simplefilter("error", Image.DecompressionBombWarning)
-        return Image.open(BytesIO(source) if isinstance(source, bytes) else source, formats=formats())
+        try:
+            return Image.open(BytesIO(source) if isinstance(source, bytes) else source, formats=formats())
+        except ValueError as error:
+            if TEXT_TOO_LARGE not in str(error):
+                raise
+            return Image.open(BytesIO(_without_texts(source)), formats=formats())
 
 
 def _pixels(field: Field, source: Source) -> int:
@@ -288,6 +361,7 @@ def reading(field: Field) -> Iterator[None]:
     except UnidentifiedImageError as error:
         raise RecipeError(field, "The file is not a picture.", f"Give a {FORMAT_NAMES} file.") from error
     except (OSError, *DAMAGED) as error:
-        reason = getattr(error, "strerror", None) or str(error)
+        # What a library says of a damaged file helps nobody who has it.
+        reason = getattr(error, "strerror", None) or "it is damaged, or of a kind that hardly anybody writes"
         hint = "Open it in another program and save it again, or choose another file."
         raise RecipeError(field, f"The picture cannot be read ({reason}).", hint) from error

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image, ImageCms
+from PIL.PngImagePlugin import PngInfo
 
 from studio.errors import LibraryError, RecipeError
 from studio.inputs import Inputs
@@ -306,3 +307,66 @@ def test_a_damaged_picture_of_a_telephone_is_refused_in_words(inputs: Inputs):
         except RecipeError:
             refused += 1
     assert refused >= 12
+
+
+@pytest.fixture
+def board() -> Image.Image:
+    """A black and white mask with an alpha channel, all of it opaque; the left half is white."""
+    mask = Image.new("RGBA", (8, 4), "black")
+    mask.paste("white", (0, 0, 4, 4))
+    return mask
+
+
+HALF = bytes([255] * 4 + [0] * 4) * 4
+
+
+def test_a_black_and_white_mask_masks_by_its_brightness_whatever_its_alpha(inputs: Inputs, board: Image.Image):
+    assert inputs.open(inputs.add_mask(board).id).tobytes() == HALF
+    board.putpixel((7, 3), (0, 0, 0, 254))
+    added = inputs.add_mask(board)
+    assert inputs.open(added.id).tobytes() == HALF
+    assert "brightness counts" in added.notes[-1]
+
+
+def test_what_is_transparent_in_a_black_and_white_mask_stays(inputs: Inputs, board: Image.Image):
+    board.putpixel((0, 0), (255, 255, 255, 0))
+    assert inputs.open(inputs.add_mask(board).id).tobytes() == b"\0" + HALF[1:]
+
+
+def test_a_picture_with_holes_masks_by_what_is_opaque_and_says_so_and_can_be_turned(inputs: Inputs):
+    picture = Image.merge("RGBA", [*Image.effect_noise((8, 4), 99).convert("RGB").split(), Image.new("L", (8, 4), 255)])
+    picture.putpixel((1, 0), (9, 200, 30, 255))
+    picture.putpixel((0, 0), (0, 0, 0, 0))
+    added = inputs.add_mask(picture)
+    assert inputs.open(added.id).tobytes() == b"\0" + b"\xff" * 31
+    assert "opaque" in added.notes[-1]
+    holes = inputs.open(inputs.add_mask(picture, reads="transparent").id).tobytes()
+    assert (
+        holes == inputs.open(inputs.add_mask(picture, reads="opaque", invert=True).id).tobytes() == b"\xff" + b"\0" * 31
+    )
+    with pytest.raises(RecipeError, match="mask_image: Nothing in the mask is transparent"):
+        inputs.add_mask(picture.convert("RGB"), reads="transparent")
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "YCbCr", "HSV", "LAB", "I;16"])
+def test_a_mask_may_be_of_any_mode(inputs: Inputs, mode: str):
+    white = Image.new("RGB", (8, 4), "white")
+    picture = Image.new("I;16", (8, 4), 65535) if mode == "I;16" else white.convert(mode)
+    assert min(inputs.open(inputs.add_mask(picture).id).tobytes()) >= 250
+
+
+@pytest.mark.parametrize("add", ["add", "add_mask"])
+@pytest.mark.parametrize("at_end", [False, True])
+def test_a_png_is_read_whatever_texts_it_has(inputs: Inputs, add: str, *, at_end: bool):
+    texts = PngInfo()
+    texts.add_text("workflow", "x" * 3_000_000, zip=True)
+    target = io.BytesIO()
+    Image.new("RGB", (8, 4), "teal").save(target, "PNG", pnginfo=texts)
+    png = target.getvalue()
+    if at_end:
+        start = png.index(b"zTXt") - 4
+        end = start + 12 + int.from_bytes(png[start : start + 4], "big")
+        place = png.index(b"IEND") - 4
+        png = png[:start] + png[end:place] + png[start:end] + png[place:]
+    assert (added := getattr(inputs, add)(png)).width == 8
+    assert inputs.open(added.id).size == (8, 4)

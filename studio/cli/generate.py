@@ -7,8 +7,9 @@ import re
 import sys
 import time
 from contextlib import redirect_stdout
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TextIO, get_origin
+from typing import TYPE_CHECKING, Any, Literal, TextIO, get_args, get_origin
 
 from PIL import Image
 
@@ -18,7 +19,7 @@ from studio.cli.presets import preset_argument, saved
 from studio.controls import CONTROLS
 from studio.errors import RecipeError
 from studio.events import Done, Downloading, Event, Failed, Finished, Loading, Step, Stopped
-from studio.inputs import Input, Inputs
+from studio.inputs import Input, Inputs, MaskReads
 from studio.metadata import png, readers
 from studio.metadata.fitting import Here, fit
 from studio.recipe import Recipe, settings
@@ -47,6 +48,15 @@ VALUES = {"init_image": "FILE", "mask_image": "FILE", "outpaint": SIDES_FORM}
 UNIT_FORM = "KIND=IMAGE[:WEIGHT[:START-END]]"
 UNIT = rf"(?P<kind>[^=]+)=(?P<file>.+?)(?::(?P<weight>{NUMBER})(?::(?P<start>{NUMBER})-(?P<end>{NUMBER}))?)?"
 BAR = 24
+
+
+@dataclass(frozen=True)
+class MaskFile:
+    """A mask's file, and how it is read."""
+
+    file: str
+    reads: MaskReads = "auto"
+    invert: bool = False
 
 
 def arguments(parser: argparse.ArgumentParser, prompt: str = "prompt") -> None:
@@ -82,6 +92,14 @@ def arguments(parser: argparse.ArgumentParser, prompt: str = "prompt") -> None:
             action="append" if many else "store",
             help=setting.help.replace("%", "%%") + (" May be given again." if many else ""),
         )
+    parser.add_argument(
+        "--mask-reads",
+        choices=get_args(MaskReads),
+        default="auto",
+        help="What of the mask file changes: where it is bright, opaque or transparent; auto goes by its look "
+        "and says so. What is erased in the picture itself is painted with the picture as --mask and “transparent”.",
+    )
+    parser.add_argument("--invert-mask", action="store_true", help="Change what the mask keeps, and keep the rest.")
     preset_argument(parser)
     parser.add_argument(
         "--like",
@@ -118,6 +136,8 @@ def asked(args: argparse.Namespace) -> dict[str, Any]:
     """The recipe fields that the options say, in which files stand for pictures; RecipeError for the rest of them."""
     options = saved(args.preset, load_settings(args))
     options |= {name: value for name in settings() if (value := getattr(args, name, None)) is not None}
+    if "mask_image" in options:
+        options["mask_image"] = MaskFile(options["mask_image"], args.mask_reads, args.invert_mask)
     if args.outpaint:
         options["outpaint"] = sides(args.outpaint)
     if args.lora:
@@ -185,9 +205,11 @@ def stored(inputs: Inputs, given: dict[str, Any], *, quiet: bool = False) -> dic
     """The ids of the pictures that are given as files; what was done to them is said, unless that comes later."""
     say = _quiet if quiet else said
     ids: dict[str, Any] = {}
-    for name, add in (("init_image", inputs.add), ("mask_image", inputs.add_mask)):
-        if name in given:
-            ids[name] = say(add(Path(given[name])), given[name])
+    if "init_image" in given:
+        ids["init_image"] = say(inputs.add(Path(given["init_image"])), given["init_image"])
+    if mask := given.get("mask_image"):
+        read = mask if isinstance(mask, MaskFile) else MaskFile(mask)
+        ids["mask_image"] = say(inputs.add_mask(Path(read.file), reads=read.reads, invert=read.invert), read.file)
     if "controls" in given:
         ids["controls"] = [
             {**unit, source: say(inputs.add(Path(unit[source]), "controls"), unit[source])}

@@ -59,7 +59,9 @@ def denoised(scheduler: Any, prediction: torch.Tensor, timestep: Any, sample: to
         return image
     # Scaled for the denoiser, every scheduler's sample is sqrt(a) image + sqrt(1 - a) noise.
     sample = scheduler.scale_model_input(sample, timestep)
-    alpha = max(float(scheduler.alphas_cumprod[round(float(timestep))]), 1e-5)
+    # Between two steps a scheduler may ask a hair beyond its last one.
+    place = min(max(round(float(timestep)), 0), len(scheduler.alphas_cumprod) - 1)
+    alpha = max(float(scheduler.alphas_cumprod[place]), 1e-5)
     kind = scheduler.config.prediction_type
     if kind == "sample":
         image = prediction

@@ -24,7 +24,6 @@ TABS: dict[str, Task] = {"text": "text2img", "image": "img2img", "paint": "inpai
 GONE = "a" * 64
 
 
-
 @pytest.fixture
 def units(studio: Studio) -> Units:
     form = Form(studio)

@@ -84,9 +84,7 @@ class ModelsPanel(Panel):
             if known.faults:
                 known.refresh()
         used, coming = self.studio.used.times(), {one.item.key: one for one in self.studio.downloads.all()}
-        items = [
-            _item(item, used.get(item.key), coming.get(item.key), keeps=who.keeps) for item in self.studio.items
-        ]
+        items = [_item(item, used.get(item.key), coming.get(item.key), keeps=who.keeps) for item in self.studio.items]
         faults = [*self.studio.catalogue.faults.values(), *self.studio.controlnets.faults.values()]
         return {
             "kinds": [{"id": kind, "title": title} for kind, title in TITLES.items()],
