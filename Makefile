@@ -2,7 +2,16 @@
 
 VENV := .venv
 BIN := $(VENV)/bin
-STAMP := $(VENV)/.installed
+# Which build of PyTorch: pypi (pip's own: for NVIDIA cards on Linux, for Macs), or one of PyTorch's own indexes.
+# What was chosen once stays, until another is named.
+TORCH ?= $(or $(patsubst $(VENV)/.installed-%,%,$(firstword $(wildcard $(VENV)/.installed-*))),pypi)
+TORCH_INDEXES := https://download.pytorch.org/whl
+TORCH_cpu := $(TORCH_INDEXES)/cpu
+TORCH_cuda := $(TORCH_INDEXES)/cu130
+TORCH_rocm := $(TORCH_INDEXES)/rocm7.2
+TORCH_xpu := $(TORCH_INDEXES)/xpu
+NO_DRIVER := No NVIDIA driver is here. What comes now is the PyTorch for NVIDIA cards: 6.5 GB of disk, and without a card it computes on the processor. A much smaller one: stop with Ctrl-C, then make run TORCH=cpu. For AMD cards: TORCH=rocm.
+STAMP := $(VENV)/.installed-$(TORCH)
 SUPPORTED := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
 PY ?= $(firstword $(foreach python,python3.13 python3.12 python3.11 python3 python,$(shell $(python) -c '$(SUPPORTED)' 2>/dev/null && echo $(python))))
 ARGS ?=
@@ -11,6 +20,7 @@ ARGS ?=
 
 help:
 	@echo "make run    start the studio and print its address   (ARGS='--port 8000' hands options on)"
+	@echo "            TORCH=cpu, cuda, rocm or xpu takes that build of PyTorch"
 	@echo "make test   lint, types and every test"
 	@echo "make check  lint and types only"
 	@echo "make bench  measure speed and memory                 (ARGS='--json')"
@@ -44,6 +54,13 @@ requirements: $(STAMP)
 $(STAMP): pyproject.toml
 	@test -n "$(PY)" || { echo "Python 3.11, 3.12 or 3.13 is needed: install one, or name it with make PY=/path/to/python." >&2; exit 1; }
 	@$(PY) -c '$(SUPPORTED)' || { echo "$(PY) is not Python 3.11, 3.12 or 3.13: name one with make PY=/path/to/python." >&2; exit 1; }
+	@test "$(TORCH)" = pypi || test -n "$(TORCH_$(TORCH))" || { echo "TORCH=$(TORCH) is not known: take cpu, cuda, rocm or xpu, or leave it out." >&2; exit 1; }
 	@test -x $(BIN)/python || $(PY) -m venv $(VENV) || { rm -rf $(VENV); echo "The environment could not be made; on Debian and Ubuntu: apt install python3-venv" >&2; exit 1; }
+ifeq ($(TORCH),pypi)
+	@test "$$(uname -s)" != Linux || command -v nvidia-smi >/dev/null || test -e /proc/driver/nvidia || echo "$(NO_DRIVER)"
+endif
+	@ls $(VENV)/.installed-* >/dev/null 2>&1 && test ! -e $@ && $(BIN)/python -m pip uninstall --quiet --yes torch torchvision || true
+	@rm -f $(VENV)/.installed*
+	$(if $(TORCH_$(TORCH)),$(BIN)/python -m pip install --quiet --disable-pip-version-check torch torchvision --index-url $(TORCH_$(TORCH)))
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test]'
 	@touch $@

@@ -59,6 +59,7 @@ def examine(settings: Settings) -> Iterator[Check]:
     yield _attempt("home", lambda: _home(settings))
     yield _disk(settings.home)
     yield from _halted(settings.home)
+    yield _attempt("torch", _torch)
     yield from _device(settings)
     for name, metric in METRICS.items():
         if metric.needs:
@@ -142,6 +143,13 @@ def _halted(home: Path) -> Iterator[Check]:
     """What keeps the studio on this folder from running jobs, where it said so."""
     with suppress(OSError):
         yield Check("jobs", f"Waiting: {(home / HALTED).read_text()}", "Start the studio again.")
+
+
+def _torch() -> str:
+    """Which build of torch there is; that it is for other cards than this machine's shows at the device."""
+    from studio.engine.device import torch_build
+
+    return torch_build()
 
 
 def _device(settings: Settings) -> Iterator[Check]:

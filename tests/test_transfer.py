@@ -108,8 +108,9 @@ def test_a_rest_on_the_disk_that_is_not_of_the_file_is_found_out(manners: Manner
 
 def test_a_cancel_ends_at_once_while_the_hub_is_silent(manners: Manners, cache: Path) -> None:
     manners.begun, manners.go_on = Event(), Event()
-    going = start()
-    assert manners.begun.wait(60)
+    going = start("unet/model.safetensors")
+    while not going.progress.bytes:
+        assert not going.wait(0.01)
     going.cancel()
     with pytest.raises(Cancelled):
         going.result()

@@ -48,7 +48,7 @@ window.studio.models = (element, server, arrived) => {
         const chip = (id, title) => button(title, () => { kind = id; draw(); }, { "aria-pressed": String(kind === id) });
         const under = data.items.filter(isComing).length;
         if (kind === COMING && !under) kind = "";
-        kinds.replaceChildren(chip("", "All"), ...(under ? [chip(COMING, `Downloads ${under}`)] : []), ...data.kinds.map(({ id, title }) => chip(id, title)));
+        kinds.replaceChildren(chip("", "All"), ...(under ? [chip(COMING, `Downloads ${under}`)] : []), ...data.kinds.filter(({ id }) => data.items.some((item) => item.kind === id)).map(({ id, title }) => chip(id, title)));
         const words = plain(search.value).split(" ").filter(Boolean);
         const text = (item) => plain([item.name, item.id, item.family, item.licence, item.summary].join(" "));
         const found = data.items.filter((item) => (!kind || item.kind === kind || (kind === COMING && isComing(item))) && (!only.checked || item.state === "here") && words.every((word) => text(item).includes(word)));

@@ -261,8 +261,7 @@ class Items:
         yield from self._weights()
         yield from self._upscalers()
         for vae in Vaes(self._settings).values():
-            family = FAMILIES[vae.family].name if vae.family else ""
-            yield _Own("vae", vae.name, vae.name, "", "", family, None, None, vae.path)
+            yield _Own("vae", vae.name, vae.name, "", "", vae.family or "", None, None, vae.path)
 
     def __getitem__(self, name: str) -> Item:
         """The one of this id, or of this kind/id; ModelError with what may have been meant."""

@@ -139,6 +139,20 @@ class Device:
             torch.mps.empty_cache()
 
 
+def torch_build() -> str:
+    """Which torch is installed, and what it was built for: "torch 2.14.1, built for NVIDIA cards (CUDA 13.0)"."""
+    number, built = str(torch.__version__).partition("+")[0], "the processor"
+    if hip := torch.version.hip:
+        built = f"AMD cards (ROCm {hip})"
+    elif cuda := torch.version.cuda:
+        built = f"NVIDIA cards (CUDA {cuda})"
+    elif getattr(torch.version, "xpu", None):
+        built = "Intel cards (XPU), which the studio does not use: it computes on the processor"
+    elif torch.backends.mps.is_built():
+        built = "Apple's GPUs"
+    return f"torch {number}, built for {built}"
+
+
 def available() -> list[Kind]:
     """The devices of this machine, fastest first."""
     kinds: list[Kind] = []

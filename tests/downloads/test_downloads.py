@@ -19,6 +19,7 @@ from studio.recipe_parts import ControlUnit
 from studio.settings import ASSETS, Settings
 from studio.studio import Studio
 from tests.downloads.conftest import MODEL, REPO, WEIGHTS, attempts, painting
+from tests.headers import write_safetensors
 from tests.small_hub import Manners
 
 FAR = Recipe(prompt="a boat", model=MODEL)
@@ -76,7 +77,7 @@ def test_a_stop_ends_a_job_at_once_and_keeps_what_has_arrived(studio: Studio, ma
     assert download.transfer
     assert download.transfer.wait(60)
     assert not go_on.is_set()
-    assert hub_cache.unfinished_bytes(REPO) > 0
+    assert list((hub_cache.repo_folder(REPO) / "blobs").iterdir())
 
 
 def test_what_two_jobs_want_comes_once_and_stays_wanted_by_the_other(studio: Studio, manners: Manners):
@@ -280,6 +281,13 @@ def test_a_file_that_two_share_stays_as_long_as_one_is_here(studio: Studio, home
     assert two.here
     studio.remove(one)
     assert two.here
+
+
+def test_a_file_of_ones_own_is_told_with_its_family(studio: Studio, home: Path):
+    (home / "vaes").mkdir(exist_ok=True)
+    shapes = {"decoder.conv_in.weight": (512, 4, 3, 3), "decoder.up.0.block.0.conv1.weight": (128, 128, 3, 3)}
+    write_safetensors(home / "vaes" / "mine.safetensors", shapes)
+    assert {item.family_name for item in studio.items} >= {"Starter", "Stable Diffusion 1.5", ""}
 
 
 def test_when_each_was_used_is_known(studio: Studio):
