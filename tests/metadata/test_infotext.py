@@ -1,3 +1,5 @@
+import json
+
 import pytest
 
 from studio import __version__
@@ -134,3 +136,21 @@ def test_a_vae_goes_out_and_comes_back_by_its_name():
     told = readers.of_text("x\nSteps: 5, Sampler: Euler, Seed: 1, VAE: kl-f8.safetensors").values
     assert told["vae"] == "kl-f8"
     assert "vae" not in readers.of_text("x\nSteps: 5, Sampler: Euler, Seed: 1, VAE: Automatic").values
+
+
+def test_clip_skip_of_comfyui_is_that_of_the_node_behind_the_words():
+    def node(kind: str, **inputs: object) -> dict[str, object]:
+        return {"class_type": kind, "inputs": inputs}
+
+    graph = {
+        "1": node("CheckpointLoaderSimple", ckpt_name="m.safetensors"),
+        "2": node("CLIPSetLastLayer", clip=["1", 1], stop_at_clip_layer=-2),
+        "3": node("CLIPTextEncode", text="a fox", clip=["2", 0]),
+        "4": node("CLIPTextEncode", text="blurry", clip=["2", 0]),
+        "5": node("EmptyLatentImage", width=512, height=512, batch_size=1),
+    }
+    sampling = {"seed": 1, "steps": 9, "cfg": 7, "sampler_name": "euler", "scheduler": "normal", "denoise": 1}
+    links = {"model": ["1", 0], "positive": ["3", 0], "negative": ["4", 0], "latent_image": ["5", 0]}
+    told = readers.of_text(json.dumps(graph | {"6": node("KSampler", **sampling, **links)}))
+    assert told.values["clip_skip"] == 2
+    assert not any("clip" in line.casefold() for line in told.left)
