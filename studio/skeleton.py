@@ -1,7 +1,7 @@
 """Skeletons of people as pose ControlNets know them: OpenPose's 18 joints, their picture and their JSON."""
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from PIL import Image, ImageDraw
@@ -29,6 +29,27 @@ JOINTS = (
     "right_ear",
     "left_ear",
 )
+# Other orders, with the joints that are not drawn as "". OpenPose's BODY_25 has the middle of the hips, and feet.
+BODY_25 = (*JOINTS[:8], "", *JOINTS[8:], *[""] * 6)
+COCO = (
+    "nose",
+    *(f"{side}_{part}" for part in ("eye", "ear", "shoulder", "elbow", "wrist", "hip") for side in ("left", "right")),
+    *(f"{side}_{part}" for part in ("knee", "ankle") for side in ("left", "right")),
+)
+ORDERS = {len(order): order for order in (JOINTS, BODY_25, COCO)}
+# What tools call the size of the canvas.
+CANVASES = (("canvas_width", "canvas_height"), ("image_width", "image_height"), ("width", "height"))
+LEFT_OUT = {
+    "face_keypoints_2d": "faces",
+    "hand_left_keypoints_2d": "hands",
+    "hand_right_keypoints_2d": "hands",
+    "foot_keypoints_2d": "feet",
+    "animals": "animals",
+}
+# Somebody who is partly outside has shares beyond 0 and 1.
+LARGEST_SHARE = 2.0
+# Where some tools place what they did not see.
+UNSEEN = (-1, -1)
 # The k-th limb has the k-th colour, and the k-th joint likewise.
 LIMBS = (
     ("neck", "right_shoulder"),
@@ -129,27 +150,87 @@ def _triple(point: Point | None) -> Point | tuple[float, float, float]:
 
 
 def from_openpose(content: Any) -> list[dict[str, Point]]:
-    """The people of OpenPose's JSON, read as pixels; StudioError where it is none, or not of 18 joints."""
-    people = content.get("people") if isinstance(content, Mapping) else None
+    """The people of OpenPose's JSON in its dialects, in pixels; StudioError where there are none, or their joints none.
+
+    Read are 18 joints, OpenPose's 25 and the 17 of COCO (DWPose, MMPose, YOLO), in pixels or in shares of the canvas;
+    of a list of frames the first. Hands, faces, feet and animals are left out (`left_out`).
+    """
+    frame = _frame(content)
+    people = frame.get("people") if frame else None
     if not isinstance(people, list):
         raise _fault('there is no list "people" in it')
-    return [_person(number, entry) for number, entry in enumerate(people, start=1)]
+    read = [_person(number, entry) for number, entry in enumerate(people, start=1)]
+    numbers = [number for person in read for point in person.values() for number in point]
+    # A share is of the whole; nobody stands within the one pixel at the corner.
+    if not numbers or not all(-LARGEST_SHARE <= number <= LARGEST_SHARE for number in numbers) or not any(numbers):
+        return read
+    width, height = canvas(frame or {})
+    return [{joint: (x * width, y * height) for joint, (x, y) in person.items()} for person in read]
+
+
+def canvas(content: Any) -> tuple[float, float]:
+    """Width and height of the canvas that a pose is on; StudioError where it is not said."""
+    frame = _frame(content) or {}
+    for names in CANVASES:
+        width, height = (frame.get(name) for name in names)
+        if _is_number(width) and _is_number(height) and width > 0 and height > 0:
+            return float(width), float(height)
+    raise StudioError("The pose does not say how large its canvas is.", "Give canvas_width and canvas_height.")
+
+
+def on_canvas(content: Any, width: int, height: int) -> Any:
+    """The pose on a canvas of this size, where it does not name its own."""
+    frame = _frame(content)
+    if frame is None or any(name in frame for names in CANVASES for name in names):
+        return content
+    return {**frame, "canvas_width": width, "canvas_height": height}
+
+
+def left_out(content: Any) -> list[str]:
+    """What of a pose has no place here, in words."""
+    frame = _frame(content) or {}
+    people = [entry for entry in frame.get("people") or [] if isinstance(entry, Mapping)]
+    found = [words for key, words in LEFT_OUT.items() if any(entry.get(key) for entry in people) or frame.get(key)]
+    if isinstance(content, list) and len(content) > 1:
+        found.append("all frames but the first")
+    return list(dict.fromkeys(found))
+
+
+def _frame(content: Any) -> Mapping[str, Any] | None:
+    """The pose itself, or the first of a list of them."""
+    first = content[0] if isinstance(content, list) and content else content
+    return first if isinstance(first, Mapping) else None
 
 
 def _person(number: int, entry: Any) -> dict[str, Point]:
     numbers = entry.get("pose_keypoints_2d") if isinstance(entry, Mapping) else None
-    if not isinstance(numbers, Sequence) or len(numbers) != 3 * len(JOINTS) or not all(map(_is_number, numbers)):
-        raise _fault(f'"pose_keypoints_2d" of person {number} is not {3 * len(JOINTS)} numbers')
-    triples = zip(JOINTS, numbers[::3], numbers[1::3], numbers[2::3], strict=True)
-    return {joint: (float(x), float(y)) for joint, x, y, confidence in triples if confidence > 0}
+    if numbers is None and isinstance(entry, Mapping) and any(entry.get(key) for key in LEFT_OUT):
+        return {}  # only a hand or a face is in the picture
+    if isinstance(numbers, list) and numbers and all(isinstance(point, list) for point in numbers):
+        numbers = [value for point in numbers for value in (*point, 1)[:3]]  # a pair or triple for each joint
+    if not isinstance(numbers, list) or len(numbers) % 3:
+        numbers = []
+    order = ORDERS.get(len(numbers) // 3)
+    if order is None or not all(value is None or _is_number(value) for value in numbers):
+        raise _fault(f'"pose_keypoints_2d" of person {number} is not 3 numbers for each of 17, 18 or 25 joints')
+    triples = zip(order, numbers[::3], numbers[1::3], numbers[2::3], strict=True)
+    joints = {
+        joint: (float(x), float(y))
+        for joint, x, y, sure in triples
+        if joint and None not in (x, y) and (sure if sure is not None else x or y) > 0 and (x, y) != UNSEEN
+    }
+    if len(numbers) == 3 * len(COCO) and {"left_shoulder", "right_shoulder"} <= joints.keys():
+        (left_x, left_y), (right_x, right_y) = joints["left_shoulder"], joints["right_shoulder"]
+        joints["neck"] = ((left_x + right_x) / 2, (left_y + right_y) / 2)
+    return joints
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and math.isfinite(value)
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def _fault(what: str) -> StudioError:
     return StudioError(
         f"This is not a pose in OpenPose's JSON: {what}.",
-        "Give x, y and confidence for each of the 18 joints of OpenPose's COCO model.",
+        "Give x, y and confidence for each joint, in the order of OpenPose (18 or 25) or COCO (17).",
     )

@@ -3,7 +3,7 @@ import json
 import pytest
 
 from studio.errors import StudioError
-from studio.skeleton import COLOURS, JOINTS, LIMB_LIGHT, LIMBS, draw, from_openpose, to_openpose
+from studio.skeleton import COLOURS, JOINTS, LIMB_LIGHT, LIMBS, draw, from_openpose, left_out, to_openpose
 
 SIDE = 512
 PERSON = {joint: (100.0 + 12 * number, 60.0 + 20 * number) for number, joint in enumerate(JOINTS)}
@@ -76,11 +76,69 @@ def test_a_joint_at_the_corner_survives_openpose_json():
         ([], "people"),
         ({"people": {}}, "people"),
         ({"people": [{}]}, "person 1"),
-        ({"people": [{"pose_keypoints_2d": [0] * 75}]}, "54 numbers"),
-        ({"people": [{"pose_keypoints_2d": ["0"] * 54}]}, "54 numbers"),
-        ({"people": [{"pose_keypoints_2d": [float("nan")] * 54}]}, "54 numbers"),
+        ({"people": [{"pose_keypoints_2d": [0] * 57}]}, "3 numbers"),
+        ({"people": [{"pose_keypoints_2d": ["0"] * 54}]}, "3 numbers"),
+        ({"people": [{"pose_keypoints_2d": [float("nan")] * 54}]}, "3 numbers"),
     ],
 )
 def test_what_is_no_pose_is_refused_with_the_reason(content, what):
     with pytest.raises(StudioError, match=what):
         from_openpose(content)
+
+
+WITH_HIPS = [*range(8), None, *range(8, 18)]
+COCO_ORDER = [0, 15, 14, 17, 16, 5, 2, 6, 3, 7, 4, 11, 8, 12, 9, 13, 10]
+
+
+def keypoints(*, order=range(18), scale=1.0, sure=1.0):
+    points = [PERSON[JOINTS[joint]] if joint is not None else (9.0, 9.0) for joint in order]
+    return [number for x, y in points for number in (x * scale, y * scale, sure)]
+
+
+DIALECTS = {
+    "pixels": {"people": [{"pose_keypoints_2d": keypoints()}]},
+    "shares": {
+        "people": [{"pose_keypoints_2d": keypoints(scale=1 / SIDE)}],
+        "canvas_width": SIDE,
+        "canvas_height": SIDE,
+    },
+    "BODY_25": {"people": [{"pose_keypoints_2d": keypoints(order=WITH_HIPS) + [0.0] * 18}]},
+    "a list of frames": [{"people": [{"pose_keypoints_2d": keypoints()}], "canvas_height": 9, "canvas_width": 9}, {}],
+    "points in pairs": {"people": [{"pose_keypoints_2d": [list(PERSON[joint]) for joint in JOINTS]}]},
+    "hands, faces and animals": {
+        "people": [
+            {"pose_keypoints_2d": keypoints(), "face_keypoints_2d": [1, 1, 1], "hand_left_keypoints_2d": None},
+            {"pose_keypoints_2d": None, "hand_right_keypoints_2d": [1, 1, 1]},
+        ],
+        "animals": [],
+    },
+}
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_a_pose_is_read_in_every_dialect(dialect):
+    (person, *others) = from_openpose(DIALECTS[dialect])
+    assert {joint: pytest.approx(point) for joint, point in PERSON.items()} == person
+    assert not any(others)
+
+
+def test_the_17_joints_of_coco_are_read_with_the_neck_between_the_shoulders():
+    (person,) = from_openpose({"people": [{"pose_keypoints_2d": keypoints(order=COCO_ORDER)}]})
+    (left, _), (right, _) = PERSON["left_shoulder"], PERSON["right_shoulder"]
+    assert person["neck"][0] == pytest.approx((left + right) / 2)
+    assert {joint: point for joint, point in person.items() if joint != "neck"} == {
+        joint: point for joint, point in PERSON.items() if joint != "neck"
+    }
+
+
+def test_joints_that_were_not_seen_are_left_out_however_that_is_said():
+    missing = [(0, 0, 0), (None, None, None), (-1, -1, 1), (5, 5, -1), (5, 5, None), (0, 0, None)]
+    numbers = [number for point in missing for number in point] + keypoints()[3 * len(missing) :]
+    (person,) = from_openpose({"people": [{"pose_keypoints_2d": numbers}]})
+    assert [joint for joint in JOINTS if joint not in person] == [JOINTS[k] for k in (0, 1, 2, 3, 5)]
+
+
+def test_what_of_a_pose_has_no_place_is_told():
+    assert left_out(DIALECTS["hands, faces and animals"]) == ["faces", "hands"]
+    assert left_out(DIALECTS["a list of frames"]) == ["all frames but the first"]
+    assert left_out([]) == left_out(None) == []

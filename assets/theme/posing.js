@@ -170,14 +170,14 @@ window.studio.posing = async (given) => {
     async function bring(chosenFile) {
         file.value = "";
         try {
-            const pose = JSON.parse(await chosenFile.text());
-            const whole = pose.people.every(({ pose_keypoints_2d: numbers }) => numbers.length === 3 * joints.length && numbers.every(Number.isFinite));
-            if (!whole) throw new Error("joints");
-            change(() => { people = placed({ canvas_width: size.width, canvas_height: size.height, ...pose }); chosen = 0; });
+            const answer = (await server.read_pose({ text: await chosenFile.text(), width: size.width, height: size.height })) ?? { fault: "The studio did not answer. Try again." };
+            if (answer.fault) return desk.wrong(answer.fault);
+            change(() => { people = placed(answer.pose); chosen = 0; });
+            desk.say(answer.said);
             const out = people.findIndex((person) => person.some((point) => point && clamped(point).some((value, axis) => value !== point[axis])));
             if (out >= 0) desk.say(`Person ${out + 1} reaches beyond the canvas.`);
         } catch {
-            desk.wrong("This is not a pose in OpenPose's JSON with 18 joints for each person.");
+            desk.wrong("The file cannot be read.");
         }
     }
 

@@ -19,6 +19,7 @@ from studio.controls import CONTROLS
 from studio.controls.base import Control
 from studio.errors import RecipeError
 from studio.gate.identity import Identity
+from studio.parsing import ParseError, parse_json
 from studio.recipe import Recipe, settings
 from studio.recipe_parts import IMAGE_PROMPT, ControlUnit
 from studio.settling.steering import READY, check_followed
@@ -47,6 +48,14 @@ class Making(TypedDict):
     token: Name
     unit: Unit
     model: Name
+
+
+class PoseFile(TypedDict):
+    """A pose's file, as the browser read it, and the canvas that it is brought to where it names none."""
+
+    text: str
+    width: int
+    height: int
 
 
 class Posed(TypedDict):
@@ -166,6 +175,7 @@ class Units:
                 "saying": self._saying,
                 "people": self._people,
                 "pose": self._pose,
+                "read_pose": self._read_pose,
                 "poses": self._library,
             }
         )
@@ -196,6 +206,21 @@ class Units:
         stored = self.poses.draw(asked["pose"])
         self.studio.inputs.give(stored.id, who.owner)
         return {"picture": self._told(Picture.of(stored, ""), who.owner)}
+
+    def _read_pose(self, asked: PoseFile) -> dict[str, Any]:
+        """The people of a pose's file in any dialect, as the editor has them, and what of it was left out."""
+        try:
+            content = parse_json(asked["text"], lenient=True)
+        except ParseError as error:
+            raise RecipeError("controls", f"The file {error.fault}.", "Give a pose in OpenPose's JSON.") from error
+        left = skeleton.left_out(content)
+        content = skeleton.on_canvas(content, asked["width"], asked["height"])
+        people = [person for person in skeleton.from_openpose(content) if person]
+        width, height = skeleton.canvas(content)
+        return {
+            "pose": skeleton.to_openpose(people, round(width), round(height)),
+            "said": f"Left out: {', '.join(left)}." if left else "",
+        }
 
     def _making(self, asked: Making, who: Identity, make: Callable[[ControlUnit, str, hub.Say], Any]) -> Any:
         recipe = Recipe.make(controls=[_as_asked(asked["unit"])])

@@ -162,7 +162,7 @@ def test_a_placed_pose_becomes_the_map_that_its_json_says_and_can_be_changed_aga
     [
         ({"people": []}, "Nobody is on the canvas"),
         ({"people": [{"pose_keypoints_2d": [-50.0, -50.0, 1.0] * len(JOINTS)}]}, "Nobody is on the canvas"),
-        ({"people": [{"pose_keypoints_2d": [1, 2, 1]}]}, "is not 54 numbers"),
+        ({"people": [{"pose_keypoints_2d": [1, 2, 1]}]}, "is not 3 numbers"),
         ({"canvas_width": None}, "does not say how large its canvas is"),
         ({"canvas_width": MOST_SIDE + 1}, "are the most"),
     ],
@@ -170,3 +170,14 @@ def test_a_placed_pose_becomes_the_map_that_its_json_says_and_can_be_changed_aga
 def test_a_pose_that_cannot_be_drawn_is_refused(studio: Studio, waving: Any, change: Any, words: str) -> None:
     with pytest.raises(StudioError, match=words):
         Poses(studio.inputs).draw(waving | change)
+
+
+def test_a_pose_file_is_read_for_the_editor(units: Units) -> None:
+    numbers = [0.5, 0.25, 1] + [0] * 51
+    text = json.dumps({"people": [{"pose_keypoints_2d": numbers, "face_keypoints_2d": [1, 1, 1]}]})
+    answer = units._read_pose({"text": text, "width": 640, "height": 320})
+    assert answer["pose"]["people"][0]["pose_keypoints_2d"][:3] == [320, 80, 1]
+    assert answer["said"] == "Left out: faces."
+    for text in ("[", "[" * 10_000, "7", "[7]", "{}", '{"people": [7]}', '{"people": [], "canvas_width": -1}'):
+        with pytest.raises(StudioError):
+            units._read_pose({"text": text, "width": 640, "height": 320})
