@@ -118,6 +118,69 @@ class Recipe(BaseModel):
             ability="clip_skip",
         ),
     ] = None
+    guidance_rescale: Annotated[
+        float | None,
+        Field(ge=0, le=1),
+        Setting(
+            "Guidance rescale",
+            "How far guidance is kept from raising the contrast; 0.7 for models of zero terminal SNR. Applies above a "
+            "guidance of 1.",
+            "sampling",
+            Dearness.SAMPLING,
+            0,
+            1,
+            0.05,
+            ability="negative_prompt",
+        ),
+    ] = None
+    eta: Annotated[
+        float | None,
+        Field(ge=0, le=1),
+        Setting(
+            "Eta",
+            "How much fresh noise each step brings; 0: none, 1: as DDPM. Applies with DDIM.",
+            "sampling",
+            Dearness.SAMPLING,
+            0,
+            1,
+            0.05,
+        ),
+    ] = None
+    sigma_churn: Annotated[
+        float | None,
+        Field(ge=0, le=100),
+        Setting(
+            "Sigma churn",
+            "How much noise is put back before each step; 0: none. Applies with Euler and EDM Euler.",
+            "sampling",
+            Dearness.SAMPLING,
+            0,
+            40,
+            0.5,
+        ),
+    ] = None
+    sigma_noise: Annotated[
+        float | None,
+        Field(ge=0, le=2),
+        Setting(
+            "Sigma noise",
+            "How strong the noise is that is put back. Applies where there is a sigma churn.",
+            "sampling",
+            Dearness.SAMPLING,
+            0.9,
+            1.1,
+            0.005,
+        ),
+    ] = None
+    rng: Annotated[
+        Literal["cpu", "device"] | None,
+        Setting(
+            "Noise from",
+            "What draws the noise: the CPU, the same on every machine, or the device that paints, as some tools do.",
+            "seed",
+            Dearness.SEED,
+        ),
+    ] = None
     seed: Annotated[
         int | None,
         Field(ge=0, lt=SEEDS),

@@ -15,7 +15,7 @@ class Scheduler:
     `evaluations` is how many times a step asks the denoiser (Heun and DPM2 ask twice); `process` says whether the
     model it samples learned to remove noise ("diffusion"), to do so at any noise level ("edm", Karras et al. 2022), or
     to follow a straight flow ("flow"). `zero_snr` says that it can start from noise alone, for models that were trained
-    with a zero terminal signal-to-noise ratio (Lin et al. 2023).
+    with a zero terminal signal-to-noise ratio (Lin et al. 2023). `eta` and `churn` say which of these settings it knows.
     """
 
     name: str
@@ -24,6 +24,8 @@ class Scheduler:
     evaluations: int = 1
     process: Process = "diffusion"
     zero_snr: bool = False
+    eta: bool = False
+    churn: bool = False
     help: str = ""
 
 
@@ -53,7 +55,7 @@ SCHEDULERS: Mapping[str, Scheduler] = _table(
         help="The same with finer steps near the end.",
     ),
     Scheduler("UniPC", "UniPCMultistepScheduler", zero_snr=True, help="Good in as few as 10 steps."),
-    Scheduler("Euler", "EulerDiscreteScheduler", zero_snr=True, help="Simple and steady; 20 to 30 steps."),
+    Scheduler("Euler", "EulerDiscreteScheduler", zero_snr=True, churn=True, help="Simple and steady; 20 to 30 steps."),
     Scheduler(
         "Euler a",
         "EulerAncestralDiscreteScheduler",
@@ -70,7 +72,7 @@ SCHEDULERS: Mapping[str, Scheduler] = _table(
     ),
     Scheduler("DPM2", "KDPM2DiscreteScheduler", evaluations=2, help="Two looks a step; 15 to 25 steps."),
     Scheduler("DEIS", "DEISMultistepScheduler", help="Exponential integrator; 15 to 25 steps."),
-    Scheduler("DDIM", "DDIMScheduler", zero_snr=True, help="The reference for repeatable results; 50 steps."),
+    Scheduler("DDIM", "DDIMScheduler", zero_snr=True, eta=True, help="The reference for repeatable results; 50 steps."),
     # It learned the steps 0 to 999: an offset, which configs name for DDIM's sake, would lead beyond the last of them.
     Scheduler(
         "DDPM",
@@ -88,7 +90,9 @@ SCHEDULERS: Mapping[str, Scheduler] = _table(
         process="edm",
         help="For the same models, with fresh noise at each step.",
     ),
-    Scheduler("EDM Euler", "EDMEulerScheduler", process="edm", help="For the same models; simple and steady."),
+    Scheduler(
+        "EDM Euler", "EDMEulerScheduler", process="edm", churn=True, help="For the same models; simple and steady."
+    ),
     Scheduler("Flow Euler", "FlowMatchEulerDiscreteScheduler", process="flow", help="For SD 3.5 and Flux."),
 )
 

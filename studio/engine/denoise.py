@@ -14,6 +14,7 @@ from studio.engine.decode import in_tiles, unpack
 from studio.engine.loan import Loan
 from studio.engine.noise import drawn
 from studio.engine.progress import Piece, Progress, Stage
+from studio.engine.sampling import sampled
 from studio.engine.text import repeated
 from studio.events import Preview
 from studio.recipe import Recipe
@@ -36,11 +37,11 @@ def denoise(
         steering.reading(pipe.vae) if steering else nullcontext(),
         prompts.heard(pipe) if prompts else nullcontext(),
         loras.worn(pipe) if loras else nullcontext(),
-        drawn([piece.noise for piece in pieces]) as generators,
+        drawn([piece.noise for piece in pieces], loan.device.kind if recipe.rng == "device" else "cpu") as generators,
     ):
         changed = loras.reads if loras else ()
         script = loan.resident.prompts.script(pipe, recipe, stage.steps, stage.done, changed)
-        with script.spoken(pipe, len(pieces), stage.made):
+        with script.spoken(pipe, len(pieces), stage.made), sampled(pipe, recipe):
             result = pipe(
                 **repeated(script.arguments, len(pieces)),
                 **_taken(pipe, stage, recipe),
@@ -103,6 +104,7 @@ def _taken(pipe: Any, stage: Stage, recipe: Recipe) -> dict[str, Any]:
         "height": stage.height,
         "strength": stage.strength,
         "image_guidance_scale": recipe.image_guidance_scale,
+        **({} if recipe.eta is None else {"eta": recipe.eta}),
     }
     takes = inspect.signature(type(pipe).__call__).parameters
     return {name: value for name, value in offered.items() if name in takes}

@@ -30,11 +30,11 @@ class Noise:
 
 
 @contextmanager
-def drawn(noises: Sequence[Noise]) -> Iterator[list[torch.Generator]]:
-    """Generators on the CPU, one for each noise; while the block lasts, all that is drawn from them is so mixed."""
-    generators = [_generator(noise.other if noise.share == 1 else noise.seed) for noise in noises]
+def drawn(noises: Sequence[Noise], device: str = "cpu") -> Iterator[list[torch.Generator]]:
+    """Generators on a device, one for each noise; while the block lasts, all that is drawn from them is so mixed."""
+    generators = [_generator(noise.other if noise.share == 1 else noise.seed, device) for noise in noises]
     mixed = {
-        generator: (_generator(noise.other), noise.share)
+        generator: (_generator(noise.other, device), noise.share)
         for generator, noise in zip(generators, noises, strict=True)
         if 0 < noise.share < 1
     }
@@ -77,5 +77,5 @@ def slerp(share: float, start: torch.Tensor, end: torch.Tensor) -> torch.Tensor:
     return mixed.to(start.dtype).view_as(start)
 
 
-def _generator(seed: int) -> torch.Generator:
-    return torch.Generator("cpu").manual_seed(seed)
+def _generator(seed: int, device: str) -> torch.Generator:
+    return torch.Generator(device).manual_seed(seed)

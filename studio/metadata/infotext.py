@@ -21,6 +21,7 @@ MODES: Mapping[str, str] = {
     "prompt": "My prompt is more important",
     "control": "ControlNet is more important",
 }
+DRAWS: Mapping[str, str] = {"cpu": "CPU", "device": "GPU"}
 FILLS: Mapping[str, str] = {"noise": "latent noise", "surroundings": "fill"}
 
 
@@ -68,6 +69,11 @@ def _painting(recipe: Recipe, size: tuple[int, int] | None) -> Mapping[str, obje
         "Image CFG scale": _number(recipe.image_guidance_scale),
         "Seed": recipe.seed,
         "Clip skip": recipe.clip_skip,
+        "CFG Rescale": _number(recipe.guidance_rescale),
+        "Eta DDIM": _number(recipe.eta),
+        "Sigma churn": _number(recipe.sigma_churn),
+        "Sigma noise": _number(recipe.sigma_noise),
+        "RNG": DRAWS.get(recipe.rng) if recipe.rng else None,
         **_variation(recipe),
         "Size": f"{width}x{height}",
         "Model": recipe.model,

@@ -67,6 +67,7 @@ def settle(
     if recipe.denoises:
         whole = whole.replace(vae=_vae(recipe, model, settings))
         whole = styled(whole, model, presets, book.wildcards).replace(**_sampling(recipe, model))
+        check_used(whole)  # with the model's own scheduler and guidance, some of what was asked may mean nothing
     varied = "variation_seed" if whole.variation_strength else "seed"
     singles = (whole.replace(**{varied: (getattr(whole, varied) + k) % SEEDS}) for k in range(recipe.count))
     return tuple(worded(single, model, catalogue, book) if recipe.denoises else single for single in singles)

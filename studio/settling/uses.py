@@ -2,12 +2,13 @@
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from studio.catalogue.upscalers import LANCZOS
 from studio.errors import RecipeError
 from studio.recipe import Recipe, settings
 from studio.recipe_parts import Ability, Group, Setting
+from studio.schedulers import SCHEDULERS
 
 
 def _group(*groups: Group) -> frozenset[str]:
@@ -29,6 +30,11 @@ PAINTING = frozenset(
         "steps",
         "guidance_scale",
         "clip_skip",
+        "guidance_rescale",
+        "eta",
+        "sigma_churn",
+        "sigma_noise",
+        "rng",
         "vae",
         "controls",
         "loras",
@@ -36,6 +42,12 @@ PAINTING = frozenset(
         "variation_strength",
     }
 )
+
+
+def _knows(recipe: Recipe, what: Literal["eta", "churn"]) -> bool:
+    """Whether the recipe's scheduler knows a setting; one that is open may."""
+    row = {name.casefold(): row for name, row in SCHEDULERS.items()}.get((recipe.scheduler or "").casefold())
+    return row is None or bool(getattr(row, what))
 
 
 @dataclass(frozen=True)
@@ -91,6 +103,25 @@ RULES = (
         "Set the area to the whole picture (mask_area “whole”)",
     ),
     Unused(
+        lambda recipe: recipe.guidance_scale is not None and recipe.guidance_scale <= 1,
+        frozenset({"guidance_rescale"}),
+        "without guidance",
+        "Give a guidance_scale above 1",
+    ),
+    Unused(lambda recipe: not _knows(recipe, "eta"), frozenset({"eta"}), "with this scheduler", "Choose DDIM"),
+    Unused(
+        lambda recipe: not _knows(recipe, "churn"),
+        frozenset({"sigma_churn", "sigma_noise"}),
+        "with this scheduler",
+        "Choose Euler, or EDM Euler for a model of EDM",
+    ),
+    Unused(
+        lambda recipe: not recipe.sigma_churn,
+        frozenset({"sigma_noise"}),
+        "where no noise is put back",
+        "Give a sigma_churn",
+    ),
+    Unused(
         lambda recipe: recipe.variation_strength is None,
         frozenset({"variation_seed"}),
         "without a variation",
@@ -129,6 +160,8 @@ def check_able(recipe: Recipe, abilities: Collection[Ability], model: str) -> No
     for name, setting in lacked(abilities).items():
         if getattr(recipe, name) not in (None, "", ()):
             takes_no = f"{model} takes no {str(setting.ability).replace('_', ' ')}."
+            if setting.label not in ("Negative prompt", "Negative presets") and setting.ability == "negative_prompt":
+                takes_no = f"{setting.label} means nothing here: {takes_no}"
             raise RecipeError(name, takes_no, "Leave it out, or choose another model.")
 
 

@@ -19,7 +19,15 @@ STANDARD = ("width", "height", "steps", "guidance_scale", "scheduler", "clip_ski
 # A number field of Gradio shows 0 where it is empty, and 0 is a number; these are often empty.
 OFTEN_EMPTY = ("seed", "variation_seed", "hires_steps")
 # A setting that changes nothing at this value, which is what is shown of it where it is left open.
-NEUTRAL = {"variation_strength": 0, "vae": ""}
+NEUTRAL: Mapping[str, Any] = {
+    "variation_strength": 0,
+    "vae": "",
+    "guidance_rescale": 0,
+    "eta": 0,
+    "sigma_churn": 0,
+    "sigma_noise": 1,
+    "rng": "cpu",
+}
 # Ready-made words, several at once.
 WORDS = ("styles", "negative_presets")
 PLAIN = {LANCZOS: "Lanczos, no model", LATENT: "Latent, no model"}

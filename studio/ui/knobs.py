@@ -26,6 +26,9 @@ MORE = (
     ("width", "height"),
     ("variation_strength", "variation_seed"),
     ("clip_skip", "vae"),
+    ("guidance_rescale", "eta"),
+    ("sigma_churn", "sigma_noise"),
+    ("rng",),
 )
 # Gradio finds a custom event by its quoted name in here.
 FACTS_SCRIPT = (

@@ -8,6 +8,7 @@ from studio.metadata import foreign_json
 from studio.metadata.file_texts import FileTexts
 from studio.metadata.foreign_names import plain, scheduler, upscaler
 from studio.metadata.imported import NO_PICTURE, ImportedSettings, clip_skip, known, left_out, stem
+from studio.metadata.infotext import DRAWS
 from studio.metadata.readers.base import Reader, loras, seed
 from studio.metadata.settings_text import SettingsText, split
 from studio.prompts.dialects import from_a1111
@@ -30,6 +31,11 @@ FIELDS: Mapping[str, str] = {
     "guidancescale": "guidance_scale",
     "distilledcfgscale": "guidance_scale",
     "imagecfgscale": "image_guidance_scale",
+    "cfgrescale": "guidance_rescale",
+    "cfgrescalephi": "guidance_rescale",
+    "etaddim": "eta",
+    "sigmachurn": "sigma_churn",
+    "sigmanoise": "sigma_noise",
     "seed": "seed",
     "variationseed": "variation_seed",
     "variationseedstrength": "variation_strength",
@@ -41,6 +47,7 @@ TOGETHER = frozenset(
         "sampler", "scheduletype", "scheduler", "schedule", "size", "model", "denoisingstrength", "hiresupscale",
         "hiresscale", "hiressteps", "hiresupscaler", "hiresresize", "hiresstrength", "firstpasssize", "loraweights",
         "clipskip", "vae", "guidance", "civitairesources", "lorahashes", "modelhash", "version", "app",
+        "rng",
     }
 )  # fmt: skip
 # They say how it was made, and set nothing.
@@ -111,7 +118,7 @@ class _Reading:
             values = {}
         # Of two names for one field, the later one is what Forge draws by.
         values |= {field: self.said[name] for name, field in FIELDS.items() if name in self.said}
-        values |= clip_skip(self.said.get("clipskip"))
+        values |= clip_skip(self.said.get("clipskip")) | self._rng()
         values |= self._model() | self._guidance(values) | self._sampler() | self._loras()
         self.left += [
             left_out(name, value, NO_PICTURE if PICTURED.fullmatch(plain(name)) else "")
@@ -124,6 +131,14 @@ class _Reading:
         values = {name: value for name, value in values.items() if value is not None}
         tool, version = self._tool()
         return ImportedSettings(values, tuple(self.left), tool, version, self.hashes)
+
+    def _rng(self) -> dict[str, Any]:
+        if "rng" not in self.said:
+            return {}
+        found = {name.casefold(): ours for ours, name in DRAWS.items()}.get(self.said["rng"].casefold())
+        if found is None:
+            self.left.append(left_out("RNG", self.said["rng"], "noise of this kind cannot be drawn here"))
+        return {"rng": found}
 
     def _is_known(self, name: str) -> bool:
         return name in FIELDS or name in TOGETHER or name in FACTS

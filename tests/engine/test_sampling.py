@@ -1,0 +1,122 @@
+"""Settings of each step: as the pipelines and schedulers have them, and refused where nobody knows them."""
+
+import diffusers
+import pytest
+import torch
+
+from studio.engine import noise
+from studio.engine.noise import Noise, drawn
+from studio.errors import RecipeError
+from studio.metadata import readers
+from studio.metadata.infotext import to_infotext
+from studio.recipe import Recipe
+from studio.schedulers import SCHEDULERS
+from studio.settling.uses import check_able, check_used
+from tests.engine.conftest import nobody
+
+
+def bare(folder, name, recipe, **arguments):
+    pipe = getattr(diffusers, name).from_pretrained(folder, local_files_only=True)
+    row = SCHEDULERS[recipe.scheduler]
+    pipe.scheduler = getattr(diffusers, row.diffusers).from_config(
+        pipe.scheduler.config, **row.options, set_alpha_to_one=False
+    )
+    pipe.set_progress_bar_config(disable=True)
+    return pipe(
+        recipe.prompt,
+        width=recipe.width,
+        height=recipe.height,
+        num_inference_steps=recipe.steps,
+        guidance_scale=recipe.guidance_scale,
+        generator=torch.Generator().manual_seed(recipe.seed),
+        **arguments,
+    ).images[0]
+
+
+@pytest.mark.parametrize(
+    ("family", "name"), [("sd15", "StableDiffusionPipeline"), ("sdxl", "StableDiffusionXLPipeline")]
+)
+def test_rescaled_guidance_is_the_pipelines_own(backend, catalogue, recipe, family, name):
+    wanted = recipe(family, guidance_scale=9, guidance_rescale=0.7)
+    (made,) = backend.generate([wanted], nobody)
+    folder = catalogue[wanted.model].folder
+    assert made.image.tobytes() == bare(folder, name, wanted, guidance_rescale=0.7).tobytes()
+
+
+@pytest.mark.parametrize("family", ["sd3", "sd15_instruct"])
+def test_guidance_is_rescaled_where_no_pipeline_does(backend, recipe, edit, family):
+    changes = {"strength": None, "image_guidance_scale": 1.5} if family == "sd15_instruct" else {}
+    make = edit if changes else recipe
+    plain, rescaled = backend.generate(
+        [make(family, guidance_scale=9, guidance_rescale=share, **changes) for share in (None, 0.7)], nobody
+    )
+    assert plain.image.tobytes() != rescaled.image.tobytes()
+
+
+def test_rescaled_guidance_works_with_mixed_prompts_and_pictures(backend, recipe, edit):
+    wanted = [recipe("sd15", prompt="a cat AND a dog", guidance_rescale=0.5), edit("sd15", guidance_rescale=0.5)]
+    assert len(list(backend.generate(wanted, nobody))) == 2
+
+
+def test_eta_is_the_pipelines_own(backend, catalogue, recipe):
+    wanted = recipe("sd15", scheduler="DDIM", eta=0.6)
+    (made,) = backend.generate([wanted], nobody)
+    folder = catalogue[wanted.model].folder
+    assert made.image.tobytes() == bare(folder, "StableDiffusionPipeline", wanted, eta=0.6).tobytes()
+
+
+def test_the_schedulers_that_know_a_setting_are_those_of_the_table():
+    import inspect
+
+    for row in SCHEDULERS.values():
+        takes = inspect.signature(getattr(diffusers, row.diffusers).step).parameters
+        assert row.eta == ("eta" in takes)
+        # Flow Euler takes churn, and does nothing with it.
+        assert row.churn == ("s_churn" in takes and row.process != "flow")
+
+
+def test_noise_can_be_drawn_by_the_device_that_paints(monkeypatch):
+    asked = []
+    real = torch.Generator
+    monkeypatch.setattr(noise.torch, "Generator", lambda device: asked.append(device) or real())
+    with drawn([Noise(7, 8, 0.5)], "cuda"):
+        pass
+    with drawn([Noise(7)]):
+        pass
+    assert asked == ["cuda", "cuda", "cpu"]
+
+
+@pytest.mark.parametrize(
+    ("values", "field", "says"),
+    [
+        ({"scheduler": "Euler", "eta": 0.5}, "eta", "Choose DDIM"),
+        ({"scheduler": "DDIM", "sigma_churn": 3}, "sigma_churn", "Choose Euler"),
+        ({"scheduler": "Euler", "sigma_noise": 1.05}, "sigma_noise", "Give a sigma_churn"),
+        ({"guidance_scale": 1, "guidance_rescale": 0.7}, "guidance_rescale", "above 1"),
+    ],
+)
+def test_a_setting_that_nothing_would_follow_is_refused(values, field, says):
+    with pytest.raises(RecipeError, match=says) as caught:
+        check_used(Recipe(prompt="x", **values))
+    assert caught.value.field == field
+
+
+def test_a_model_without_a_second_look_cannot_rescale():
+    with pytest.raises(RecipeError, match="Guidance rescale means nothing here: FLUX takes no negative prompt"):
+        check_able(Recipe(prompt="x", guidance_rescale=0.7), {"guidance"}, "FLUX")
+
+
+def test_they_go_out_and_come_back_as_a1111_spells_them():
+    told = {"guidance_rescale": 0.7, "eta": 0.5, "sigma_churn": 2.0, "sigma_noise": 1.05, "rng": "device"}
+    recipe = Recipe(prompt="x", model="m", steps=5, seed=1, width=64, height=64, scheduler="DDIM", **told)
+    text = to_infotext(recipe)
+    for part in ("CFG Rescale: 0.7", "Eta DDIM: 0.5", "Sigma churn: 2", "Sigma noise: 1.05", "RNG: GPU"):
+        assert part in text
+    read = readers.of_text(text).values
+    assert {name: type(value)(read[name]) for name, value in told.items()} == told
+
+
+def test_noise_that_cannot_be_drawn_here_is_said():
+    read = readers.of_text("x\nSteps: 5, Sampler: Euler, Seed: 1, RNG: NV")
+    assert "rng" not in read.values
+    assert any(line.startswith("RNG NV") for line in read.left)
