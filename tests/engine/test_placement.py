@@ -1,6 +1,7 @@
 """Where weights are between their turns, on a pretended card: every way, and every way after every other."""
 
 import itertools
+import shutil
 
 import numpy as np
 import pytest
@@ -77,6 +78,7 @@ def twins(tiny_model, tmp_path_factory):
     for name in ("one", "other"):
         tiny.build("sd15", home / "models" / name, seed=len(name))
     tiny.controlnet(home / "models" / "one", home / "controlnets" / "edges")
+    shutil.copytree(home / "models" / "other" / "vae", home / "vaes" / "lent")
     return Settings(home=home, offload="none")
 
 
@@ -109,6 +111,23 @@ def test_every_way_to_offload_comes_after_every_other(card, twins):
     pairs = set(itertools.pairwise([*done, done[0]]))
     assert pairs == set(itertools.product(JOBS, JOBS))
     manager.close()
+    assert card.used == 0
+
+
+def test_a_vae_that_stands_in_is_where_each_way_to_offload_needs_it(card, twins):
+    inputs, catalogue = Inputs.of(twins), Catalogue(twins)
+    manager = PipelineManager(catalogue, twins, ControlNets(twins), device=Device("cuda"))
+    recipe, seen = Recipe.make(**PLAIN, model="one", vae="lent"), set()
+    for offload in ("model", "none", None, "sequential", None, "model", "sequential"):
+        with manager.lend(catalogue["one"]) as loan:
+            if offload:  # else the job before left all where this one needs it
+                loan.offload(offload)
+        del loan
+        (made,) = render(manager, catalogue["one"], [(0, recipe)], nobody, inputs)
+        assert "changed" not in made.facts
+        seen.add(made.image.tobytes())
+    manager.close()
+    assert len(seen) == 1
     assert card.used == 0
 
 
