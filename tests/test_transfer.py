@@ -140,7 +140,7 @@ def test_a_disk_without_room_is_told_before_anything_is_fetched(
     manners: Manners, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(shutil, "disk_usage", lambda path: shutil._ntuple_diskusage(10**9, 10**9, 1000))
-    with pytest.raises(ModelError, match=r"Model takes 0 MB of the disk, which has 0 MB free\. Free some space"):
+    with pytest.raises(ModelError, match=r"Model takes 5 kB of the disk, which has 1 kB free\. Free some space"):
         start().result()
     assert manners.heard == []
 
