@@ -173,8 +173,9 @@ def canvas(content: Any) -> tuple[float, float]:
     frame = _frame(content) or {}
     for names in CANVASES:
         width, height = (frame.get(name) for name in names)
-        if _is_number(width) and _is_number(height) and width > 0 and height > 0:
-            return float(width), float(height)
+        sizes = [size for size in (width, height) if isinstance(size, int | float) and _is_number(size) and size > 0]
+        if len(sizes) == 2:
+            return float(sizes[0]), float(sizes[1])
     raise StudioError("The pose does not say how large its canvas is.", "Give canvas_width and canvas_height.")
 
 

@@ -87,6 +87,13 @@ class Known(Mapping[str, T], ABC, Generic[T]):
             raise ModelError(f"{name!r} may be {' or '.join(same)}.", "Write the name just as it is.")
         return next(iter(same), name)
 
+    def has(self, name: str) -> bool:
+        """Whether `name` calls one of them, however it is written."""
+        try:
+            return self.called(name) in self._known
+        except ModelError:
+            return False
+
     def __contains__(self, name: object) -> bool:
         if name not in self._known:
             # A fault may be mended without a trace in its folder: a file that was still being copied.

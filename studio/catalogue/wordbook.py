@@ -27,4 +27,5 @@ class Wordbook:
     @classmethod
     def of(cls, settings: Settings) -> "Wordbook":
         """Those of this studio's home."""
-        return cls(Wildcards(settings.home / "wildcards"), Loras(settings), Embeddings(settings))
+        loras = Loras(settings)
+        return cls(Wildcards(settings.home / "wildcards", is_lora=loras.has), loras, Embeddings(settings))

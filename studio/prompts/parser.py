@@ -35,7 +35,7 @@ TOKEN = re.compile(
     r"""
       (?P<escape>    \\. | \\\Z )
     | (?P<comment>   \#[^\n]*\n? )
-    | (?P<tag>       <\w+:(?:\\.|[^<>\#\\])*> )
+    | (?P<tag>       <(?:lora|lyco):(?:\\.|[^<>\\\n])*> | <\w+:(?:\\.|[^<>\#\\])*> )
     | (?P<unclosed>  <(?:lora|lyco): )
     | (?P<opening>   [(\[] )
     | (?P<closing>   [)\]] )
@@ -357,5 +357,6 @@ def _merged(spans: list[Span]) -> tuple[Span, ...]:
     merged: list[Span] = []
     for (_kind, _weight), run in groupby(spans, lambda span: (span.kind, span.weight)):
         same = list(run)
-        merged.append(replace(same[0], end=same[-1].end))
+        # Each mention of a LoRA is one by itself.
+        merged += same if same[0].kind == "lora" else [replace(same[0], end=same[-1].end)]
     return tuple(merged)

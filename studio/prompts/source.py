@@ -9,7 +9,8 @@ from studio.errors import PromptError
 from studio.prompts.language import Field
 
 NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)")
-WILDCARD = r"__(?:(?!__)[\w\-/*])+__"
+# A call that stands free may hold whatever a file's name may: blanks, points, brackets, escapes.
+WILDCARD = r"(?:__(?:(?!__)[\w\-/*])+__|(?<!\w)__(?=\S)(?:\\.|(?!__)[^\n\\{}|<>])+(?<!\s)__(?!\w))"
 # What was meant as a number: digits, signs and points alone, or nothing at all.
 INTENDED = re.compile(r"[+\-0-9.,\s]*")
 

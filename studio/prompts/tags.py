@@ -4,6 +4,7 @@ import re
 
 from studio.prompts.language import Lora
 from studio.prompts.source import NUMBER, Source
+from studio.spelling import normalized
 
 NAMES = ("lora", "lyco")
 PART = re.compile(r"((?:\\.|[^:\\])*):", re.DOTALL)
@@ -32,7 +33,9 @@ def read_tag(source: Source, tag: str, position: int) -> Lora:
         else:
             numbers.append(source.number(part, place))
     text_weight = named.get("te", numbers[0] if numbers else 1.0)
-    return Lora(name, text_weight, named.get("unet", numbers[1] if numbers[1:] else text_weight), tuple(extras))
+    return Lora(
+        normalized(name), text_weight, named.get("unet", numbers[1] if numbers[1:] else text_weight), tuple(extras)
+    )
 
 
 def _parts(source: Source, body: str, position: int) -> list[tuple[str, int]]:

@@ -7,6 +7,7 @@
 """
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from studio.prompts.language import MAX_DEPTH
@@ -15,15 +16,20 @@ from studio.prompts.source import NUMBER, WILDCARD, Source, close_it, escape_it
 TOKEN = re.compile(
     r"""
       (?P<escape>   \\. | \\\Z )
+    | (?P<tag>      <(?:lora|lyco):(?:\\.|[^<>\\\n])*> )
     | (?P<comment>  \#[^\n]* )
     | (?P<wildcard> """
     + WILDCARD
     + r""" )
     | (?P<sign>     [{}|\[\]] )
-    | (?P<words>    [^\\\#{}|\[\]_]+ | . )
+    | (?P<words>    [^\\\#{}|\[\]_<]+ | . )
     """,
     re.VERBOSE | re.DOTALL,
 )
+# What of a LoRA's name would mean something else in a prompt.
+MEANING = re.compile(r"(\\.)|(_(?=_)|[#{}])")
+# What dynamic prompts write before the words of a variant, or before the name of a list, to say how it is drawn.
+SAMPLERS = {"@": "in turn", "!": "as all combinations"}
 AMOUNT = re.compile(r"\s*(?:([0-9]{1,3})(-?)([0-9]{0,3})|-([0-9]{1,3}))\$\$(?:(\s*\|\s*|[^${}|]*)\$\$)?")
 WEIGHT = re.compile(r"\s*([+\-0-9.,]+)::")
 
@@ -69,14 +75,17 @@ class Choice:
 Template = tuple[str | Wildcard | Choice, ...]
 
 
-def read_template(source: Source) -> Template:
-    """Read what is to be drawn; all else stays as it is. PromptError names the place of a fault."""
-    return tuple(_Reader(source, comments=True).nodes())
+def read_template(source: Source, is_lora: Callable[[str], bool]) -> Template:
+    """Read what is to be drawn; all else stays as it is, and so do the mentions of what `is_lora`.
+
+    PromptError names the place of a fault.
+    """
+    return tuple(_Reader(source, is_lora, comments=True).nodes())
 
 
-def read_entry(source: Source) -> Template:
+def read_entry(source: Source, is_lora: Callable[[str], bool]) -> Template:
     """Read a line of a list: without its comment and the space at its ends."""
-    return _stripped(_Reader(source, comments=False).nodes())
+    return _stripped(_Reader(source, is_lora, comments=False).nodes())
 
 
 def read_weight(source: Source, position: int) -> tuple[float, int]:
@@ -106,8 +115,9 @@ class _Open:
 
 
 class _Reader:
-    def __init__(self, source: Source, *, comments: bool) -> None:
+    def __init__(self, source: Source, is_lora: Callable[[str], bool], *, comments: bool) -> None:
         self.source = source
+        self.is_lora = is_lora
         self.comments = comments
         self.open = [_Open(0)]
 
@@ -118,8 +128,10 @@ class _Reader:
             match token.lastgroup:
                 case "sign":
                     position = self.sign(token[0], token.start())
+                case "tag":
+                    position = self.tag(token[0], token.start())
                 case "wildcard":
-                    self.open[-1].nodes.append(Wildcard(token[0][2:-2], token.start()))
+                    self.open[-1].nodes.append(self.wildcard(token[0], token.start()))
                 case "comment" if not self.comments or len(self.open) > 1:
                     pass  # it would take along what is drawn behind it
                 case _ if token[0] != "\\":  # at the very end it escapes nothing
@@ -128,10 +140,33 @@ class _Reader:
             self.source.fail(self.open[-1].position, "{ is never closed.", close_it("{", "}"))
         return self.open[0].nodes
 
+    def tag(self, tag: str, position: int) -> int:
+        """A LoRA that there is stays, whatever its name holds; in any other mention something may be drawn."""
+        name = re.sub(r"\\(.)", r"\1", re.split(r"(?<!\\):", tag[:-1])[1])
+        if not self.is_lora(name):
+            self.open[-1].nodes.append(tag[0])
+            return position + 1
+        self.open[-1].nodes.append(MEANING.sub(lambda found: found[1] or f"\\{found[2]}", tag))
+        return position + len(tag)
+
+    def wildcard(self, call: str, position: int) -> Wildcard:
+        name = re.sub(r"\\(.)", r"\1", call[2:-2])
+        if name[0] in SAMPLERS:
+            self.check_sampler(name[0], position)
+        return Wildcard(name.removeprefix("~"), position)
+
+    def check_sampler(self, sign: str, position: int) -> None:
+        fault = f"{sign} would draw {SAMPLERS[sign]}, which there is not: each picture draws from its seed."
+        self.source.fail(position, fault, f"Leave {sign} out, or make a grid over the words.")
+
     def sign(self, sign: str, position: int) -> int:
         """Read a brace, bracket or bar; where to read on."""
         here = self.open[-1]
         if sign == "{":
+            before = self.source.text[max(0, position - 2) : position]
+            if before.endswith("$") and before not in ("$$", "\\$"):
+                cure = r"Write the words themselves, or \$ for the character itself."
+                self.source.fail(position - 1, "There are no variables: ${...} cannot be drawn.", cure)
             if len(self.open) > MAX_DEPTH:
                 self.source.fail(position, f"Braces are nested deeper than {MAX_DEPTH}.", "Use a wildcard file.")
             self.open.append(_Open(position))
@@ -157,7 +192,12 @@ class _Reader:
             if here.amount is not None:
                 self.source.fail(position, "These braces already say how many.", "Say it once: {2$$a|b|c}.")
             here.amount = self.amount(match)
-        weight, end = read_weight(self.source, match.end() if match else position)
+        start = match.end() if match else position
+        here_sign = self.source.text[start : start + 1]
+        if here_sign in SAMPLERS and not here.options:
+            self.check_sampler(here_sign, start)
+        start += here_sign == "~" and not here.options
+        weight, end = read_weight(self.source, start)
         here.begin(position, weight)
         return end
 
@@ -170,14 +210,15 @@ class _Reader:
 
     def end_option(self, here: _Open) -> None:
         nodes = _stripped(here.nodes)
-        if not nodes:
-            cure = r"Write words between the bars; {0-1$$words} draws them or nothing."
-            self.source.fail(here.start, "This alternative is empty.", cure)
         here.options.append(Option(nodes, here.weight))
 
     def choice(self, here: _Open) -> Choice | Wildcard:
         self.end_option(here)
-        (first, *_), amount = here.options[0].nodes, here.amount or ONE
+        amount = here.amount or ONE
+        if not any(option.nodes for option in here.options):
+            cure = r"Write words between the bars, {red|blue}, or \{ for the character itself."
+            self.source.fail(here.start, "All that these braces could say is empty.", cure)
+        first = next(iter(here.options[0].nodes), "")
         if len(here.options) == len(here.options[0].nodes) == 1 and isinstance(first, Wildcard) and first.amount == ONE:
             return replace(first, amount=amount)
         return Choice(tuple(here.options), here.position, amount)

@@ -1,7 +1,7 @@
 """Draws variants and wildcards from a seed: the same text, seed and lists always give the same prompt."""
 
 from bisect import bisect_right
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -31,7 +31,7 @@ def draw(text: str, seed: int, wildcards: Wildcards, *, negative: bool = False) 
     source = Source(text, "negative_prompt" if negative else "prompt")
     template, files = _checked(source, wildcards)
     # A text of its own as seed: prompt and negative prompt of one picture do not draw in step.
-    return _Drawing(Random(f"{source.field}:{seed}"), files).expand(template, source, ())  # noqa: S311
+    return _Drawing(Random(f"{source.field}:{seed}"), files, wildcards.is_lora).expand(template, source, ())  # noqa: S311
 
 
 def check(text: str, wildcards: Wildcards, *, negative: bool = False) -> None:
@@ -46,7 +46,7 @@ def every(text: str, wildcards: Wildcards) -> tuple[str, ...]:
     """
     source = Source(text, "prompt")
     template, files = _checked(source, wildcards)
-    return tuple(_Covering(Random(0), files).texts(template, source, ()))  # noqa: S311
+    return tuple(_Covering(Random(0), files, wildcards.is_lora).texts(template, source, ()))  # noqa: S311
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,8 @@ class _Entry:
 class _Drawing:
     """One prompt while it is drawn, with what it used of its bounds."""
 
-    def __init__(self, random: Random, files: Mapping[str, Path]) -> None:
+    def __init__(self, random: Random, files: Mapping[str, Path], is_lora: Callable[[str], bool]) -> None:
+        self.is_lora = is_lora
         # Of all that it offers only `random()` is promised to stay the same in later Pythons.
         self.random = random.random
         self.files = files
@@ -100,7 +101,7 @@ class _Drawing:
 
     def entry(self, entry: _Entry, wildcard: Wildcard, source: Source, inside: tuple[str, ...]) -> str:
         with _place(entry.name, entry.number, wildcard, source):
-            return self.expand(read_entry(entry.source), entry.source, (*inside, entry.name))
+            return self.expand(read_entry(entry.source, self.is_lora), entry.source, (*inside, entry.name))
 
     def entries(self, wildcard: Wildcard, source: Source, inside: tuple[str, ...]) -> list[_Entry]:
         names = _known(wildcard, self.files, source)
@@ -157,7 +158,7 @@ class _Covering(_Drawing):
             each = (self.texts(option.nodes, source, (*inside, "")) for option in node.options)
         else:
             each = (
-                self.texts(read_entry(entry.source), entry.source, (*inside, entry.name))
+                self.texts(read_entry(entry.source, self.is_lora), entry.source, (*inside, entry.name))
                 for entry in self.entries(node, source, inside)
             )
         return list(islice(chain.from_iterable(each), MOST_WAYS))
@@ -174,7 +175,7 @@ def _place(name: str, number: int, wildcard: Wildcard, source: Source) -> Iterat
 
 
 def _checked(source: Source, wildcards: Wildcards) -> tuple[Template, Mapping[str, Path]]:
-    template = read_template(source)
+    template = read_template(source, wildcards.is_lora)
     called = list(_called(template))
     files = wildcards.files() if called else {}
     for wildcard in called:

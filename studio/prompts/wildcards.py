@@ -4,24 +4,28 @@ A line may hold whatever a prompt may; `2::red` is drawn twice as often as a lin
 begins with # does not count.
 """
 
-from collections.abc import Mapping
-from fnmatch import fnmatchcase
+import re
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from studio.disk import visible
 from studio.errors import PresetError
 from studio.parsing import ParseError, decode, read_bytes
 from studio.settings import PRESETS
-from studio.spelling import normalized
+from studio.spelling import folded, normalized
 
 # A million entries; a list is read whole for each prompt that draws from it.
 MOST_BYTES = 20 * 2**20
 
 
 class Wildcards:
-    """The project's lists, then those in `folders` (such as the home's); of two with one name the later counts."""
+    """The project's lists, then those in `folders` (such as the home's); of two with one name the later counts.
 
-    def __init__(self, *folders: Path) -> None:
+    What `is_lora` says of a name keeps its mention from being drawn from a list.
+    """
+
+    def __init__(self, *folders: Path, is_lora: Callable[[str], bool] | None = None) -> None:
+        self.is_lora = is_lora or nothing
         self._folders = (PRESETS / "wildcards", *folders)
 
     def files(self) -> Mapping[str, Path]:
@@ -45,9 +49,22 @@ class Wildcards:
         return found
 
 
+def nothing(name: str) -> bool:
+    """Whether a name is known where none is."""
+    del name
+    return False
+
+
 def matching(name: str, files: Mapping[str, Path]) -> tuple[str, ...]:
-    """The names that `name` stands for: * is anything, folders included; case does not count."""
-    return tuple(known for known in files if fnmatchcase(known.casefold(), name.casefold()))
+    """The names that `name` stands for: * is anything, folders included; case and the file's ending do not count."""
+    name = normalized(name)
+    if name in files:
+        return (name,)
+    wanted = {folded(name), folded(name).removesuffix(".txt")}
+    if same := tuple(known for known in files if folded(known) in wanted):
+        return same
+    pattern = ".*".join(map(re.escape, folded(name).split("*")))
+    return tuple(known for known in files if "*" in name and re.fullmatch(pattern, folded(known)))
 
 
 def lines_of(path: Path) -> tuple[tuple[int, str], ...]:

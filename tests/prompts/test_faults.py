@@ -38,7 +38,6 @@ from studio.prompts.schedule import plan
         ("AND a", 0, "there is nothing"),
         ("a AND AND b", 6, "there is nothing"),
         ("a <lora:x", 2, "<lora: is never closed"),
-        ("<lora:a#b>", 0, "never closed"),
         ("<lora:>", 6, "is empty"),
         ("<lora:x:>", 8, "is empty"),
         ("<lora:x:strong>", 8, "“strong” is no number"),

@@ -56,6 +56,10 @@ def test_what_another_tool_drew_is_not_drawn_again(text: str):
 
 
 class _Nowhere:
+    @staticmethod
+    def is_lora(name: str) -> bool:
+        return False
+
     def files(self):
         return {}
 

@@ -1,3 +1,4 @@
+import unicodedata
 from collections import Counter
 from itertools import permutations
 from pathlib import Path
@@ -5,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from studio.errors import PromptError
+from studio.prompts.language import Lora
 from studio.prompts.parser import parse
 from studio.prompts.schedule import plan
 from studio.prompts.variants import MOST_WAYS, check, draw, every
@@ -111,10 +113,15 @@ def test_weights_are_odds(wildcards: Wildcards):
 @pytest.mark.parametrize(
     ("text", "place", "fault"),
     [
-        ("x {a|}", 5, "empty"),
-        ("x {|a}", 3, "empty"),
-        ("x {a||b}", 5, "empty"),
         ("x {}", 3, "empty"),
+        ("x {|}", 4, "empty"),
+        ("x ${c=red}", 2, "no variables"),
+        ("x ${c}", 2, "no variables"),
+        ("x {@a|b}", 3, "in turn"),
+        ("x {2$$!a|b}", 6, "all combinations"),
+        ("x __@colours__", 2, "in turn"),
+        ("__season(when=dry)__", 0, "no wildcard season"),
+        ("a girl, __hair colour__", 8, "no wildcard hair colour"),
         ("x { # only a comment\n}", 3, "empty"),
         ("x {a", 2, r"\{ is never closed"),
         ("x }", 2, "Nothing is open"),
@@ -198,3 +205,53 @@ def test_every_list_of_the_project_can_be_drawn_from(path: Path):
     for seed in range(40):
         text = draw(f"__{name}__", seed, Wildcards())
         assert plan(parse(text), 10).strands[0].stages[0].text == text.strip()
+
+
+def test_an_option_may_be_nothing_with_a_weight(wildcards: Wildcards):
+    drawn = [draw("{3::|up|down} view", seed, wildcards) for seed in range(300)]
+    assert set(drawn) == {" view", "up view", "down view"}
+    assert 140 < drawn.count(" view") < 220
+
+
+def test_what_draws_at_random_by_its_sign_is_read_so(wildcards: Wildcards):
+    assert draw("{~red|red} __~colours__", 1, wildcards) == f"red {draw('{red|red} __colours__', 1, wildcards)[4:]}"
+    assert draw(r"a \${b|b}, {2$$ and $${a|a}|{c|c}}", 1, wildcards).startswith(r"a \$b, ")
+
+
+@pytest.mark.parametrize(
+    ("name", "called"),
+    [
+        ("hair color", "hair color"),
+        ("v1.5", "v1.5"),
+        ("hair (long) [x]", "hair (long) [x]"),
+        ("c#minor", "c#minor"),
+        ("it's, & more", "it's, & more"),
+        ("🦊", "🦊"),
+        ("a|b", r"a\|b"),
+        ("a{b}", r"a\{b\}"),
+        ("x__y", r"x\__y"),
+        (unicodedata.normalize("NFD", "Café"), "Café"),
+        ("Café", unicodedata.normalize("NFD", "Café")),
+        ("Loud", "loud"),
+        ("plain", "plain.txt"),
+        (" edges ", "edges"),
+        ("deep/down here", "deep/down here"),
+    ],
+)
+def test_any_name_that_a_list_can_have_calls_it(home: Path, wildcards: Wildcards, name: str, called: str):
+    write(home / f"{name}.txt", "drawn")
+    assert draw(f"a __{called}__, b", 1, wildcards) == "a drawn, b"
+
+
+@pytest.mark.parametrize("text", ["snake__case, other__thing", "a __ b __ c", "____", "my__emb and other__emb"])
+def test_underscores_that_call_nothing_are_words(text: str, wildcards: Wildcards):
+    assert draw(text, 1, wildcards) == text
+
+
+@pytest.mark.parametrize("name", ["my__style__v2", "__all__", "c#minor", "a{b}c", "x (old)"])
+def test_a_lora_that_there_is_keeps_its_name_whatever_lists_it_could_call(home: Path, name: str):
+    write(home / "style.txt", "drawn")
+    lists = Wildcards(home, is_lora=lambda asked: asked == name)
+    drawn = draw(f"a <lora:{name}:0.7> __style__", 1, lists)
+    assert parse(drawn).loras == (Lora(name, 0.7, 0.7),)
+    assert drawn.endswith(" drawn")

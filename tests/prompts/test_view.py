@@ -48,7 +48,7 @@ def test_what_can_only_be_drawn_is_shown_before():
     assert seen("({a|{b|c}} x:1.2)")[1] == ("{a|{b|c}}", 1.2, "variant")
 
 
-@pytest.mark.parametrize("text", ["a {b|", "a {b||c}", "__nope__", "(a"])
+@pytest.mark.parametrize("text", ["a {b|", "a {||}", "__nope__", "(a"])
 def test_a_fault_is_told(text: str):
     with pytest.raises(PromptError):
         explain(text, Wildcards())
