@@ -20,7 +20,7 @@ from PIL import Image, UnidentifiedImageError
 from studio.errors import LibraryError
 from studio.inputs import DAMAGED, MOST_PIXELS, formats
 from studio.metadata import foreign_json, png, png_chunks
-from studio.metadata.text_encodings import Order, decoded, repaired, user_comment, windows
+from studio.metadata.text_encodings import Order, decoded, repaired, user_comment, whole, windows
 
 # EXIF's places, in its first block and in that of photographs; what Windows shows is in UTF-16.
 PHOTOGRAPH = 0x8769
@@ -51,7 +51,7 @@ class FileTexts:
     @classmethod
     def of_text(cls, text: str, name: str = "") -> "FileTexts":
         """A text by itself."""
-        return cls({"text": text.lstrip("\ufeff")}, name)
+        return cls({"text": whole(text).lstrip("\ufeff")}, name)
 
     @property
     def software(self) -> str:

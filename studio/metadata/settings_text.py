@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from studio.metadata.foreign_names import plain
+from studio.metadata.text_encodings import whole
 
 # A text of more characters holds something else.
 LONGEST = 400_000
@@ -174,6 +175,6 @@ def _json_end(text: str, at: int) -> int | None:
 
 def _unquoted(value: str) -> str:
     try:
-        return str(json.loads(value, strict=False))
+        return whole(str(json.loads(value, strict=False)))
     except ValueError:
         return value[1:-1]

@@ -34,6 +34,11 @@ def repaired(text: str) -> str:
     return text
 
 
+def whole(text: str) -> str:
+    """The text with U+FFFD for each half of a character, which nothing can write down or show."""
+    return text.encode("utf-8", "surrogatepass").decode("utf-8", "replace")
+
+
 def user_comment(value: Any, order: Order) -> str:
     """The text of EXIF's UserComment: eight bytes say how it is encoded, if the writer wrote them, and it did so."""
     if isinstance(value, str):

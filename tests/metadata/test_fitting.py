@@ -1,13 +1,18 @@
 """What files of other tools say, made a recipe of this studio: the one way for page and command line."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
+from studio.errors import LibraryError, RecipeError
 from studio.metadata import readers
 from studio.metadata.fitting import Here, fit
 from studio.metadata.imported import ImportedSettings
+from studio.recipe import Recipe
 from studio.settings import Settings
 from studio.studio import Studio
 from studio.ui import hearsay
@@ -210,3 +215,31 @@ def test_a_prompt_that_was_not_found_leaves_the_forms_own(here: Here, told: dict
 def test_prompts_alone_leave_all_other_settings_of_the_form(here: Here):
     imported = readers.of_text("a lion\nNegative prompt: blurry")
     assert hearsay.named(imported, fit(here, imported, "starter")) == {"prompt", "negative_prompt"}
+
+
+PIECES = (
+    "a fox", "(", "[", ")", "]", "{", "}", "<lora:x:1>", "<lora:", "<b:c>", "__x__", "embedding:y", "AND", "BREAK",
+    ":1.2", "|", "\\", "#", "\n", ", ", "Negative prompt:", "Steps: 20", "Sampler: Euler a", "Sampler: zz", '"',
+    "CFG scale: -1", "Size: 512x512", "Size: 0x0", "Seed: -1", "Hires upscale: 2", "Hires resize: 10x10",
+    "Denoising strength: 2", "Hires steps: 3", "Model: m [abcdef12]", "Clip skip: 2", "VAE: x", "Variation seed: 1",
+    "Schedule type: Karras",
+)  # fmt: skip
+
+
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(st.lists(st.sampled_from(PIECES), min_size=1, max_size=14), st.sampled_from([", ", "\n", " "]))
+def test_whatever_a_text_says_what_is_taken_over_can_be_made(here: Here, pieces: list[str], between: str):
+    with suppress(LibraryError):
+        found = fit(here, readers.of_text(between.join(pieces)), "starter")
+        fault = _fault(here, found.recipe)
+        # Without words there is nothing to make, and what this model cannot mix is told at the words themselves.
+        assert fault in ("", "prompt")
+
+
+def _fault(here: Here, recipe: Recipe) -> str:
+    """The field at which the recipe cannot be made; empty where it can."""
+    try:
+        here.settle(recipe)
+    except RecipeError as error:
+        return error.field
+    return ""

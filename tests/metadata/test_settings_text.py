@@ -280,6 +280,13 @@ def test_stray_brackets_of_an_imported_prompt_are_mended_and_said(prompt: str, m
     assert found.left[1].startswith(f"Negative prompt: {said}")
 
 
+def test_half_a_character_is_none():
+    found = readers.of_text(f'a \ud83d lion\n{S}, VAE: "\\ud83d, x", Hires prompt: "\\udc00, y"')
+    assert found.values["prompt"] == "a ��� lion".replace("���", "\ufffd" * 3)
+    assert "\ufffd" in found.values["vae"]
+    assert all(line.encode() for line in found.left)
+
+
 def test_what_cannot_be_says_between_what_it_has_to_be():
     found = readers.of_text("x\nSteps: 5000, Sampler: Euler, CFG scale: nan, Seed: 99999999999, Size: 1x9000000")
     assert found.left == (
