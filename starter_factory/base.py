@@ -193,9 +193,10 @@ class Objective:
             words = self.encoder(batch["ids"]).last_hidden_state
         steps = len(self.weights)
         # One time in each of as many equal parts: the loss is less noisy than with free times.
-        places = (torch.arange(len(latents)) + torch.rand(len(latents), generator=randomness)) / len(latents)
-        times = (places * steps).long().clamp(max=steps - 1).to(device)
-        noise = torch.randn(latents.shape, generator=randomness).to(latents)
+        within = torch.rand(len(latents), generator=randomness, device=device)
+        places = (torch.arange(len(latents), device=device) + within) / len(latents)
+        times = (places * steps).long().clamp(max=steps - 1)
+        noise = torch.randn(latents.shape, generator=randomness, device=device)
         noisy = self.scheduler.add_noise(latents, noise, times).to(memory_format=torch.channels_last)
         target = self.scheduler.get_velocity(latents, noise, times)
         with autocast(device):

@@ -61,8 +61,8 @@ def train_decoder(session: Session, stored: Stored) -> Run:
         with autocast(session.device):
             with torch.no_grad():
                 latents = vae.encode(images).latent_dist.mean
-            strength = LATENT_NOISE * torch.rand(len(images), 1, 1, 1, generator=noise)
-            drawn = (strength * torch.randn(latents.shape, generator=noise)).to(latents)
+            strength = LATENT_NOISE * torch.rand(len(images), 1, 1, 1, generator=noise, device=noise.device)
+            drawn = (strength * torch.randn(latents.shape, generator=noise, device=noise.device)).to(latents)
             decoded = sharpening.decoder(sharpening.post_quant_conv(latents + drawn)).float()
             return picture_loss(decoded, images) + critical_loss(sharpening.critic, decoded, images, latents)
 

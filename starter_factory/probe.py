@@ -124,7 +124,7 @@ def train_probe(session: Session, _: Stored) -> Run:
 
     def loss_of(batch: Batch, noise: torch.Generator) -> Tensor:
         # Drawings are cleaner than a decoder's output: the probe must not depend on it.
-        rough = 0.08 * torch.randn(batch["images"].shape, generator=noise).to(session.device)
+        rough = 0.08 * torch.randn(batch["images"].shape, generator=noise, device=noise.device)
         with autocast(session.device):
             answers = probe((batch["images"] + rough).to(memory_format=torch.channels_last))
         losses = [cross_entropy(answers["things"].float(), batch["things"], weights)]

@@ -110,7 +110,7 @@ class Run:
 
     def noise(self) -> torch.Generator:
         """A generator that depends on the step alone, so that a resumed run draws the same noise."""
-        return torch.Generator().manual_seed(self.step)
+        return torch.Generator(self.session.device).manual_seed(self.step)
 
     def advance(self, loss: Tensor, count: int) -> None:
         loss.backward()  # type: ignore[no-untyped-call]

@@ -88,7 +88,7 @@ def train_vae(session: Session, stored: Stored) -> Run:
         images = batch["images"].to(memory_format=torch.channels_last)
         with autocast(session.device):
             posterior = vae.encode(images).latent_dist
-            drawn = torch.randn(posterior.mean.shape, generator=noise).to(session.device)
+            drawn = torch.randn(posterior.mean.shape, generator=noise, device=noise.device)
             decoded = vae.decode(posterior.mean + posterior.std * drawn).sample.float()
         kl = 0.5 * (posterior.mean.square() + posterior.var - 1 - posterior.logvar).float().mean()
         hint = (posterior.mean[:, :3].float() - HINT_SCALE * avg_pool2d(images, FACTOR)).square().mean()
