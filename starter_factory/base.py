@@ -23,7 +23,7 @@ from starter_factory.vae import FACTOR
 CHANNELS = (32, 64, 112, 160)
 ATTENDING = 2
 HEADS = 4
-LEARNING_RATE = 1e-3
+LEARNING_RATE = 5e-4
 BATCH = 16
 # On a GPU one step takes so many times the pictures of a step on a processor core.
 GPU_FACTOR = 24
