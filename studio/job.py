@@ -20,6 +20,8 @@ class Job:
     def __init__(self, id: str, owner: str, recipes: tuple[Recipe, ...], created: float) -> None:  # noqa: A002
         self.id = id
         self.owner = owner
+        # Whose turn it takes: the owner's, or that of the address where nobody vouches for him.
+        self.turn = owner
         self.recipes = recipes
         self.created = created
         self.state: State = "waiting"

@@ -48,6 +48,10 @@ GIVEN_UP_HINT = "The device or the memory may be too small for it: try a smaller
 # Lets what these recipes lack come, and tells of it; None where they lack nothing.
 Fetch = Callable[[Sequence[Recipe], Hear], Errand | None]
 
+# Owners without an account of whom an address is remembered, and the part of the line that one address may fill.
+MOST_STRANGERS = 10_000
+STRANGERS_SHARE = 4
+
 log = logging.getLogger(__name__)
 
 
@@ -68,6 +72,7 @@ class JobQueue:
         self._max_waiting = max_waiting
         self._ledger = Ledger(path)
         self._lock = threading.Condition()
+        self._addresses: dict[str, str] = {}
         self._jobs: dict[str, Job] = {}
         self._line = Line()
         self._places: dict[str, int] = {}
@@ -100,6 +105,8 @@ class JobQueue:
         """
         job = Job(id or secrets.token_urlsafe(12), owner, tuple(recipes), time.time())
         with self._lock:
+            job.turn = self._addresses.get(owner, owner)
+            self._check_crowd(job.turn)
             if self._closing:
                 raise JobError("The studio is closing.", "Start it again and repeat the request.")
             if self._halted:
@@ -110,6 +117,22 @@ class JobQueue:
             self._jobs[job.id] = self._fetching[job.id] = job
         self._bring(job)
         return job
+
+    def comes_from(self, owner: str, address: str) -> None:
+        """Let an owner whom nobody vouches for share the turns of all others at his address."""
+        with self._lock:
+            self._addresses.pop(owner, None)
+            self._addresses[owner] = f"address:{address}"
+            while len(self._addresses) > MOST_STRANGERS:
+                del self._addresses[next(iter(self._addresses))]
+
+    def _check_crowd(self, turn: str) -> None:
+        """JobError where one address has as many jobs waiting as strangers of one may have."""
+        if not turn.startswith("address:"):
+            return
+        most = max(1, self._max_waiting // STRANGERS_SHARE)
+        if sum(job.turn == turn for job in (*self._line.order(), *self._fetching.values())) >= most:
+            raise JobError(f"{most} jobs from your address are waiting already.", "Try again when some are done.")
 
     def stop(self, id: str, owner: str) -> None:  # noqa: A002
         """End a job: at once where it waits, at its next step where it runs; nothing where it is over."""

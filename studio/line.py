@@ -7,7 +7,10 @@ from studio.job import Job
 
 
 class Line:
-    """Who is next: the owner whose turn is longest ago, and of each owner the oldest job."""
+    """Who is next: the owner whose turn is longest ago, and of each owner the oldest job.
+
+    Owners of one address that nobody vouches for share a turn (`Job.turn`): anybody can invent owners.
+    """
 
     def __init__(self) -> None:
         self._waiting: dict[str, deque[Job]] = {}
@@ -22,11 +25,11 @@ class Line:
 
     def add(self, job: Job) -> None:
         """Behind the owner's other jobs; who was away comes before the one who just had a turn, not before others."""
-        if job.owner not in self._waiting:
+        if job.turn not in self._waiting:
             self._arrivals += 1
-            turn = self._turn if job.owner == self._last_owner else self._turn - 1
-            self._turns[job.owner] = (turn, self._arrivals)
-        self._waiting.setdefault(job.owner, deque()).append(job)
+            turn = self._turn if job.turn == self._last_owner else self._turn - 1
+            self._turns[job.turn] = (turn, self._arrivals)
+        self._waiting.setdefault(job.turn, deque()).append(job)
 
     def order(self) -> list[Job]:
         """All waiting jobs as they would run."""
@@ -43,22 +46,22 @@ class Line:
     def take(self) -> Job:
         """Remove and return the job whose turn it is."""
         job = self.order()[0]
-        arrival = self._turns[job.owner][1]
+        arrival = self._turns[job.turn][1]
         self._turn += 1
-        self._last_owner = job.owner
-        self._turns[job.owner] = (self._turn, arrival)
+        self._last_owner = job.turn
+        self._turns[job.turn] = (self._turn, arrival)
         self.remove(job)
         return job
 
     def put_back(self, job: Job) -> None:
         """The job that was taken last is the first of its owner again."""
-        if job.owner not in self._waiting:
+        if job.turn not in self._waiting:
             self._arrivals += 1
-            self._turns[job.owner] = (self._turn - 1, self._arrivals)
-        self._waiting.setdefault(job.owner, deque()).appendleft(job)
+            self._turns[job.turn] = (self._turn - 1, self._arrivals)
+        self._waiting.setdefault(job.turn, deque()).appendleft(job)
 
     def remove(self, job: Job) -> None:
         """Take a job out of the line."""
-        self._waiting[job.owner].remove(job)
-        if not self._waiting[job.owner]:
-            del self._waiting[job.owner], self._turns[job.owner]
+        self._waiting[job.turn].remove(job)
+        if not self._waiting[job.turn]:
+            del self._waiting[job.turn], self._turns[job.turn]

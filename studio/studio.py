@@ -1,8 +1,11 @@
 """The studio: the one place where its parts are put together. A recipe goes in, a job comes out."""
 
 import logging
+import shutil
 import threading
+import time
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
@@ -38,6 +41,7 @@ from studio.skeleton import Person
 THUMBNAILS, SHEETS = "thumbnails", "grid-sheets"
 # What Gradio keeps of what it shows, and below it, where it takes a file for one of the page's, what was just brought.
 CACHE, UPLOADS = "cache", "cache/uploads"
+SWEPT_SECONDS = 24 * 3600
 
 log = logging.getLogger(__name__)
 
@@ -76,6 +80,8 @@ class Studio:
         )
         self.library.sweep()
         self.inputs.sweep()
+        _close_to_others(settings.home)
+        _sweep(settings.home / CACHE)
         self.items = Items(settings, self.catalogue, self.controlnets)
         self.needs = Needs(settings, self.catalogue, self.items)
         self.used = LastUsed(settings.home)
@@ -243,3 +249,18 @@ def _local(settings: Settings, catalogue: Catalogue, controlnets: ControlNets, b
     from studio.backends.local import LocalBackend
 
     return LocalBackend(settings, catalogue, controlnets, book)
+
+
+def _close_to_others(home: Path) -> None:
+    """Let nobody but its user look into the data folder, where that can be said."""
+    with suppress(OSError):
+        home.chmod(0o700)
+
+
+def _sweep(cache: Path) -> None:
+    """Remove what was brought or shown more than a day ago: what was stored of it stays."""
+    old = time.time() - SWEPT_SECONDS
+    for path in [*cache.glob("*"), *cache.glob("uploads/*")]:
+        with suppress(OSError):
+            if path.name != "uploads" and path.stat().st_mtime < old:
+                shutil.rmtree(path) if path.is_dir() else path.unlink()

@@ -20,7 +20,9 @@ def run(args: argparse.Namespace) -> int:
     from studio.studio import Studio
     from studio.ui import launch
 
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for name in ("SIGTERM", "SIGHUP"):
+        if number := getattr(signal, name, None):  # Windows has no SIGHUP
+            signal.signal(number, signal.default_int_handler)
     studio = Studio(load_settings(args))
     try:
         with studio:

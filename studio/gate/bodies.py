@@ -41,6 +41,8 @@ async def whole(receive: Receive, most_bytes: int) -> bytes:
 
 def check_json(body: bytes) -> Any:
     """What the body says; Refused where it is no JSON, or JSON that is only meant to hurt."""
+    if b"\\u0000" in body:
+        raise Refused(400, "The request's JSON holds a character that no text has.")
     try:
         said = orjson.loads(body)
     except orjson.JSONDecodeError as error:

@@ -37,7 +37,7 @@ DOORS = (
     Door("/", "the page", linked=True),
     Door(r"/login/huggingface|/login/callback|/logout", "signing in on a Space", linked=True),
     Door(r"/(assets|static|studio/theme)/.+|/theme\.css|/gradio_api/theme\.css", "scripts, styles and fonts"),
-    Door(r"/(favicon\.ico|robots\.txt|manifest\.json|pwa_icon(/\d+)?)", "what browsers ask for by themselves"),
+    Door(r"/(favicon\.ico|robots\.txt)", "what browsers ask for by themselves"),
     Door(r"/config/?|/gradio_api/(info/?|openapi\.json|startup-events)", "what the page is made of, for programs"),
     Door(r"/studio/pictures/.+", "a picture", owned=True),
     Door(r"/gradio_api/file=.+", "what the mask editor was given", owned=True),

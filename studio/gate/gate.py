@@ -59,6 +59,8 @@ class Gate:
         """Let a request in and say who sent it; Refused where it may not come in."""
         headers = Headers(scope=scope)
         self._check_name(headers)
+        if "\0" in scope["path"]:
+            raise Refused(400, "The address holds a character that no name has.")
         found = door(scope["path"])
         if found is None:
             raise Refused(404, "There is nothing at this address.")

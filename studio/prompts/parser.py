@@ -53,6 +53,8 @@ TOKEN = re.compile(
 )
 PAIRS = {"(": ")", "[": "]"}
 BRACES = re.compile(rf"[{{}}]|{WILDCARD}")
+# Each part that AND divides is encoded and drawn apart, at every step.
+MOST_PARTS = 16
 
 
 def parse(text: str, *, negative: bool = False) -> Prompt:
@@ -204,6 +206,9 @@ class _Parser:
         if not nodes and (self.parts or end < len(self.source.text)):
             cure = r"Write words there, or \AND for the word itself."
             self.source.fail(end, "On one side of AND there is nothing.", cure)
+        if len(self.parts) == MOST_PARTS:
+            fault = f"AND divides this into more than {MOST_PARTS} parts."
+            self.source.fail(end, fault, "Each is drawn apart, at every step: join some.")
         self.parts.append(Part(nodes, weight))
 
     def rounded(self, group: _Group) -> Weighted:

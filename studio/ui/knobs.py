@@ -2,7 +2,9 @@
 
 import json
 from collections.abc import Collection, Mapping
-from typing import Any
+from typing import Any, Literal, NotRequired
+
+from typing_extensions import TypedDict
 
 from studio.catalogue.models import Model
 from studio.recipe import Recipe, settings
@@ -12,7 +14,8 @@ from studio.ui import wordview
 from studio.ui.fast_gradio import gr
 from studio.ui.fields import OFTEN_EMPTY, WORDS
 from studio.ui.form import Form, Updates, Values
-from studio.ui.listeners import QUICK
+from studio.ui.island import Island
+from studio.ui.listeners import QUICK, Event, Name
 from studio.ui.owner import owner_of
 from studio.ui.shapes import Shapes
 from studio.ui.units import Units
@@ -34,6 +37,25 @@ MORE = (
 FACTS_SCRIPT = (
     """studio.form(element, props, watch, (name, data) => trigger(name, data), ["reset", "choose"].concat(TABS));"""
 )
+
+
+class Facts(TypedDict):
+    """What the page was told of all settings, as far as it says it back."""
+
+    standards: NotRequired[dict[Name, Any]]
+
+
+class Resetting(Event):
+    """A field by its key."""
+
+    field: Name
+
+
+class Choosing(Event):
+    """Ready-made words of one kind."""
+
+    field: Literal["styles", "negative_presets"]
+    value: list[Name] | None
 
 
 class Knobs:
@@ -78,7 +100,8 @@ class Knobs:
                             {"placeholder": "Random each time", "max_lines": 1} if name in OFTEN_EMPTY else {}
                         )
                         self.form.place(name, info=settings()[name].help, **empty)
-        self.facts = gr.HTML(
+        self.facts = Island(
+            holds=Facts,
             value=None,
             html_template="",
             js_on_load=FACTS_SCRIPT.replace("TABS", json.dumps([*self.form.tasks, *map(into, self.form.tasks)])),
@@ -214,12 +237,12 @@ class Knobs:
         sides = {self.form.widgets[name]: standards[name] for name in ("width", "height")}
         return {**sides, **self.tell(self.later(values, sides))}
 
-    def _reset(self, values: Values, event: gr.EventData) -> Updates:
+    def _reset(self, values: Values, event: Resetting) -> Updates:
         standards = (values[self.facts] or {}).get("standards", {})
         key = event.field
         return {self.form.widgets[key]: standards[key]} if key in standards and key in self.form.widgets else {}
 
-    def _choose(self, values: Values, event: gr.EventData) -> Updates:
+    def _choose(self, values: Values, event: Choosing) -> Updates:
         """Ready-made words chosen elsewhere than in their field; the choices are told as they are now."""
         model = values[self.form.widgets["model"]]
         given = {name: values[self.form.widgets[name]] for name in WORDS} | {event.field: event.value}

@@ -97,6 +97,7 @@ def _answering(name: str, act: Act) -> Callable[..., Any]:
             return {"fault": f"{error.message} {error.hint}".strip()}
 
     answer.__name__ = name
+    vars(answer)["is_served"] = True
     return answer
 
 

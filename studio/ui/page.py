@@ -5,8 +5,15 @@ from typing import Any
 from studio.errors import StudioError
 from studio.gate.gate import FAULTY
 from studio.ui.fast_gradio import gr
-from studio.ui.listeners import BadInput
-from studio.ui.owner import owner_of
+from studio.ui.listeners import BadInput, Name, Number, Words, checked
+from studio.ui.owner import identify, owner_of
+
+SAID_BY: tuple[tuple[tuple[Any, ...], Any], ...] = (
+    ((gr.Textbox,), Words | None),
+    ((gr.Slider, gr.Number), Number | None),
+    ((gr.Checkbox,), bool | None),
+    ((gr.Radio, gr.Dropdown), Name | Number | list[Name | Number] | None),
+)
 
 
 class Page(gr.Blocks):  # type: ignore[misc]
@@ -14,6 +21,8 @@ class Page(gr.Blocks):  # type: ignore[misc]
 
     async def process_api(self, *given: Any, request: Any = None, **more: Any) -> dict[str, Any]:
         """Call a listener; what was sent wrong is marked as such, so that the answer is no fault of the program."""
+        if request is not None:
+            self.app.meet(identify(request))
         try:
             told: dict[str, Any] = await super().process_api(*given, request=request, **more)
         except (gr.Error, StudioError) as fault:
@@ -26,11 +35,19 @@ class Page(gr.Blocks):  # type: ignore[misc]
     async def preprocess_data(self, *given: Any, **more: Any) -> Any:
         """What the widgets of the page say; BadInput where one of them cannot say that."""
         try:
-            return await super().preprocess_data(*given, **more)
+            said = await super().preprocess_data(*given, **more)
+            for widget, value in zip(given[0].inputs, said, strict=True):
+                checked(_kind(widget), value)
         except BadInput:
             raise
         except Exception as error:
             raise BadInput(_words(error)) from error
+        return said
+
+
+def _kind(widget: Any) -> Any:
+    """What a widget may say; islands have said it themselves."""
+    return next((schema for kinds, schema in SAID_BY if isinstance(widget, kinds)), Any)
 
 
 def _scope(request: Any) -> dict[str, Any]:

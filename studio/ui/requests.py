@@ -17,6 +17,8 @@ from studio.ui.listeners import in_words
 # As many sessions and events are known at once; the longest unused are forgotten.
 MOST_KNOWN = 20_000
 API = "/gradio_api/"
+# What Gradio would look up another page by; there is one.
+NO_PAGES = {"page", "deep_link"}
 Kind = TypeVar("Kind", bound=BaseModel)
 Session = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
 # A page that was open over a restart is told so, as Gradio tells it.
@@ -59,6 +61,8 @@ class Requests:
         self._owners: OrderedDict[str, str] = OrderedDict()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and NO_PAGES & parse_qs(scope["query_string"].decode("latin-1")).keys():
+            raise Refused(404, "There is no such page.")
         if scope["type"] != "http" or not scope["path"].startswith(API):
             await self._app(scope, receive, send)
             return

@@ -1,5 +1,6 @@
 """Serving the page: what Gradio would decide by itself is decided here."""
 
+import gc
 import ipaddress
 import logging
 import os
@@ -18,8 +19,14 @@ from studio.settings import Settings
 from studio.studio import CACHE, Studio
 from studio.ui import theme
 from studio.ui.app import PageApp
+from studio.ui.patience import Patient
 from studio.ui.shapes import Shapes
 from studio.ui.shell import page
+
+# What Gradio keeps of pages that are open: a quarter of a megabyte each; the longest unused is forgotten.
+SESSIONS = 256
+# Connections at once, and the bytes of a request's head.
+CONNECTIONS, MOST_HEAD = 4096, 2**16
 
 
 def launch(studio: Studio) -> None:
@@ -53,15 +60,21 @@ def serve(studio: Studio) -> Iterator[str]:
         run_history=False,
         enable_monitoring=False,
         footer_links=[],
+        pwa=False,
         # Each waiting person's listener holds a thread while it follows the job.
         max_threads=settings.max_waiting + 40,
         favicon_path=str(theme.FAVICON),
         theme=theme.theme(),
         css=theme.css() + Shapes(studio).css(),
         head=theme.head(),
+        state_session_capacity=SESSIONS,
         max_file_size=settings.max_upload_mb * MEGABYTE,
         _app=PageApp(studio),
     )
+    _bound(blocks.server.config)
+    # What the page is built of lives as long as the program: no collection need look at it.
+    gc.collect()
+    gc.freeze()
     studio.warm()
     try:
         yield f"http://{_written(_reached(settings.host))}:{port}/"
@@ -132,7 +145,15 @@ def _close(blocks: Any) -> None:
     log.setLevel(logging.CRITICAL)
     blocks.server.config.timeout_graceful_shutdown = 1
     blocks.close(verbose=False)
+    gc.unfreeze()
     log.setLevel(level)
+
+
+def _bound(config: Any) -> None:
+    """Bound what connections cost; uvicorn reads these for each new one."""
+    config.limit_concurrency = CONNECTIONS
+    config.h11_max_incomplete_event_size = MOST_HEAD
+    config.http_protocol_class = Patient
 
 
 def _free_port(settings: Settings) -> int:
