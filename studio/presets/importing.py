@@ -7,16 +7,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from studio.errors import PresetError, PromptError
-from studio.parsing import ParseError, parse_json
+from studio.parsing import ParseError, decode, parse_json, read_bytes
 from studio.presets import saving
 from studio.presets.reading import Presets, StylePreset, read_toml
+from studio.prompts.parser import parse
 from studio.prompts.view import explain
 from studio.prompts.wildcards import Wildcards
 
 FOLDER = "styles"
 KEYS = ("name", "prompt", "negative_prompt")
 # What A1111 called its second column once.
-OLD_KEYS = {"text": "prompt"}
+OLD_KEYS = {"text": "prompt", "negative": "negative_prompt"}
+SEPARATORS = (",", ";", "\t")
 MOST_BYTES = 20 * 2**20
 
 
@@ -76,6 +78,14 @@ def check_style(name: str, prompt: str, negative: str, wildcards: Wildcards) -> 
     whole, kept_out = style.applied("words", "words")
     explain(whole, wildcards)
     explain(kept_out, wildcards, negative=True)
+    check_negative(kept_out)
+
+
+def check_negative(text: str) -> None:
+    """PromptError where a negative prompt mentions a LoRA, which only a prompt puts on."""
+    if any(lora for lora in parse(text, negative=True).loras):
+        hint = "Put it into the prompt, with a weight below 0 for its opposite."
+        raise PromptError("negative_prompt", text, 0, "A LoRA cannot be put on by a negative prompt.", hint)
 
 
 def _take(row: Row, home: Path, presets: Presets, wildcards: Wildcards, report: Report) -> None:
@@ -119,9 +129,10 @@ def _rows(path: Path, called: str) -> Iterator[Row | str]:
     try:
         if path.stat().st_size > MOST_BYTES:
             raise PresetError(f"{called} is larger than {MOST_BYTES // 2**20} MB.", "Divide it.")
-        text = path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise PresetError(f"{called} is not UTF-8 text.", "Save it as UTF-8.") from error
+        # Spreadsheets of Windows save in its own encoding.
+        text = decode(read_bytes(path, MOST_BYTES), "cp1252" if path.suffix.lower() == ".csv" else "")
+    except ParseError as error:
+        raise PresetError(f"{called} {error.fault}.", error.hint) from error
     except OSError as error:
         raise PresetError(
             f"{called} cannot be read: {error.strerror}.", "Check the name and its permissions."
@@ -130,16 +141,20 @@ def _rows(path: Path, called: str) -> Iterator[Row | str]:
 
 
 def _csv_rows(text: str, called: str) -> Iterator[Row | str]:
-    reader = csv.reader(io.StringIO(text, newline=""), skipinitialspace=True, strict=True)
+    head = text.partition("\n")[0]
+    between = max(SEPARATORS, key=head.count)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=between, skipinitialspace=True, strict=True)
     number = 0
     try:
-        columns = [OLD_KEYS.get(column.strip(), column.strip()) for column in next(reader, [])]
-        if "name" not in columns or "prompt" not in columns or set(columns) - {*KEYS}:
+        columns = [_column(column) for column in next(reader, [])]
+        if "name" not in columns or "prompt" not in columns:
             said = ", ".join(columns) or "nothing"
             raise PresetError(f"{called}, row 1: the columns are {said}.", f"They have to be {', '.join(KEYS)}.")
         for number, cells in enumerate(reader, start=2):
             if not any(cell.strip() for cell in cells) or cells[0].startswith("#"):
                 continue
+            while len(cells) > len(columns) and not cells[-1].strip():
+                cells.pop()
             if len(cells) > len(columns):
                 what = f"{len(cells)} values for {len(columns)} columns"
                 yield f"{called}, row {number}: {what}. Put quotes around text with commas."
@@ -161,12 +176,17 @@ def _json_rows(text: str, called: str) -> Iterator[Row | str]:
         )
     for number, entry in enumerate(entries, start=1):
         place = f"{called}, entry {number}"
-        if not isinstance(entry, dict) or not all(isinstance(value, str) for value in entry.values()):
+        words = [value for key, value in entry.items() if _column(key) in KEYS] if isinstance(entry, dict) else [None]
+        if not all(isinstance(value, str) for value in words):
             yield f"{place}: it is no object of texts. Write {', '.join(KEYS)}."
-        elif stray := next((key for key in entry if key not in KEYS), None):
-            yield f"{place}: there is no key {stray!r}. Known are {', '.join(KEYS)}."
         else:
-            yield _row(entry, place)
+            yield _row({_column(key): value for key, value in entry.items()}, place)
+
+
+def _column(name: str) -> str:
+    """A column as we call it; what other tools and spreadsheets add is left alone."""
+    plain = name.strip().casefold().replace(" ", "_").replace("-", "_")
+    return OLD_KEYS.get(plain, plain)
 
 
 def _row(said: Mapping[str, str], place: str) -> Row | str:

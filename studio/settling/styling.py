@@ -6,6 +6,7 @@ from typing import TypeVar
 from studio.catalogue.models import Model
 from studio.errors import PresetError, PromptError, RecipeError
 from studio.families import FAMILIES
+from studio.presets.importing import check_negative
 from studio.presets.reading import NegativePreset, Presets, StylePreset, named, near
 from studio.prompts.view import explain
 from studio.prompts.wildcards import Wildcards
@@ -41,6 +42,7 @@ def _applied(style: StylePreset, prompt: str, negative: str, wildcards: Wildcard
     whole = style.applied(prompt, negative)
     try:
         _check(*whole, wildcards)
+        check_negative(style.negative)
     except PromptError as error:
         raise RecipeError("styles", f"The style “{style.name}” cannot be read: {error.fault}", error.hint) from error
     return whole

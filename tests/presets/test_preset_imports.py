@@ -76,11 +76,6 @@ def test_nothing_is_overwritten(tmp_path: Path, presets: Presets) -> None:
         ("s.csv", "name,prompt\n???,a\nGood,x\n", "s.csv, row 2, '???': '???' cannot be a preset's name."),
         (
             "s.json",
-            '[{"name": "Bad", "promt": "a"}, {"name": "Good", "prompt": "x"}]',
-            "s.json, entry 1: there is no key 'promt'.",
-        ),
-        (
-            "s.json",
             '[7, {"name": "Bad", "prompt": 3}, {"name": "Good", "prompt": "x"}]',
             "s.json, entry 1: it is no object of texts.",
         ),
@@ -100,8 +95,8 @@ def test_a_row_that_cannot_be_is_named_and_keeps_no_other_out(
     [
         ("s.txt", "x", "s.txt is no list of styles"),
         ("s.csv", "", "s.csv, row 1: the columns are nothing"),
-        ("s.csv", "name,prompt,lora\n", "s.csv, row 1: the columns are name, prompt, lora"),
-        ("s.csv", b"name,prompt\n\xff\xfe,x", "s.csv is not UTF-8"),
+        ("s.csv", "name,lora\n", "s.csv, row 1: the columns are name, lora"),
+        ("s.json", b'["\xff"]', "s.json is not UTF-8"),
         ("s.json", "[", "s.json is not valid JSON.*line 1"),
         ("s.json", "{}", "s.json is no list"),
     ],
@@ -118,3 +113,35 @@ def test_a_file_that_cannot_be_read_is_refused(
 def test_a_file_that_is_not_there_is_said(tmp_path: Path, presets: Presets) -> None:
     with pytest.raises(PresetError, match=r"none\.csv cannot be read: No such file"):
         import_styles(tmp_path / "none.csv", tmp_path, presets, Wildcards())
+
+
+ROW = ("Mist", "{prompt}, mïst", "sun")
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "cp1252"])
+def test_a_table_is_read_as_spreadsheets_save_it(tmp_path: Path, separator: str, encoding: str) -> None:
+    quoted = separator.join(f'"{cell}"' for cell in ROW)
+    head = separator.join(["Name", "Prompt", "Negative Prompt", "", "notes"])
+    path = tmp_path / "s.csv"
+    path.write_bytes(f"{head}\r\n--- MINE ---{separator * 4}\r\n{quoted}{separator * 3}\r\n".encode(encoding))
+    presets = Presets(tmp_path / "presets")
+    report = import_styles(path, tmp_path, presets, Wildcards())
+    assert (report.saved, report.wordless, report.faults) == (["Mist"], ["--- MINE ---"], [])
+    assert (presets.styles["mist"].prompt, presets.styles["mist"].negative) == ROW[1:]
+
+
+def test_a_style_with_a_lora_in_its_negative_prompt_is_told_by_its_row(tmp_path: Path) -> None:
+    path = tmp_path / "s.csv"
+    path.write_text('name,prompt,negative_prompt\nMist,"{prompt}, mist","<lora:sketch:1>, sun"\n')
+    report = import_styles(path, tmp_path, Presets(tmp_path / "presets"), Wildcards())
+    assert report.saved == []
+    assert "row 2, 'Mist': A LoRA cannot be put on by a negative prompt" in report.faults[0]
+
+
+def test_what_else_a_list_says_of_a_style_is_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "s.json"
+    path.write_text(
+        json.dumps([{"name": "Mist", "prompt": "mist", "negative_prompt": "", "preview": None, "order": 3}])
+    )
+    assert import_styles(path, tmp_path, Presets(tmp_path / "presets"), Wildcards()).saved == ["Mist"]
