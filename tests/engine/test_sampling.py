@@ -19,7 +19,7 @@ def bare(folder, name, recipe, **arguments):
     pipe = getattr(diffusers, name).from_pretrained(folder, local_files_only=True)
     row = SCHEDULERS[recipe.scheduler]
     pipe.scheduler = getattr(diffusers, row.diffusers).from_config(
-        pipe.scheduler.config, **row.options, set_alpha_to_one=False
+        pipe.scheduler.config, **row.options, set_alpha_to_one=False, clip_sample=False
     )
     pipe.set_progress_bar_config(disable=True)
     return pipe(
