@@ -231,7 +231,7 @@ def _is_schnell(table: Mapping[str, Any]) -> bool:
     if file := _single_file(table):
         return GUIDANCE not in tensor_shapes(file)
     config = Path(table.get("folder", "")) / "transformer" / "config.json"
-    return "folder" in table and config.is_file() and not read_json(config).get("guidance_embeds")
+    return "folder" in table and config.is_file() and read_json(config).get("guidance_embeds") is False
 
 
 def _recognise(table: Mapping[str, Any]) -> str:
