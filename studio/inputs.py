@@ -9,7 +9,7 @@ import warnings
 import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from hashlib import sha256
 from io import BytesIO
@@ -65,12 +65,16 @@ CREATE TABLE IF NOT EXISTS held (owner TEXT, picture TEXT, PRIMARY KEY (owner, p
 
 @dataclass(frozen=True)
 class Input:
-    """A stored picture: `id` is what a recipe names it by, `notes` are sentences on how it was changed."""
+    """A stored picture: `id` is what a recipe names it by, `notes` are sentences on how it was changed.
+
+    `holes` is the stored mask of what was transparent in it, where it had such and somebody holds it.
+    """
 
     id: str
     width: int
     height: int
     notes: tuple[str, ...]
+    holes: str = ""
 
 
 @cache
@@ -100,7 +104,9 @@ class Inputs:
         """Store a picture as 8-bit RGB, held by `owner`; RecipeError on `field` where it is none, or LibraryError."""
         with self.room.of(_pixels(field, source)):
             picture, notes = _read(field, source)
-            return self._store(*_as_rgb(picture, notes), owner)
+            alpha = _alpha(picture) if owner and field == "init_image" else None
+            holes = self._store(ImageOps.invert(alpha), (), owner).id if alpha else ""
+            return replace(self._store(*_as_rgb(picture, notes), owner), holes=holes)
 
     def add_mask(self, source: Source, owner: str = "", *, reads: MaskReads = "auto", invert: bool = False) -> Input:
         """Store a mask as 8-bit grey, held by `owner`; white is what changes, or what stays where it is to `invert`.

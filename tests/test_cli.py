@@ -216,6 +216,32 @@ def test_white_of_a_mask_is_what_changes(tmp_path: Path, capsys: pytest.CaptureF
     assert changed == (6, 14, 42, 42)
 
 
+@pytest.mark.parametrize(
+    ("options", "changed"),
+    [
+        ([], (8, 0, 64, 64)),
+        (["--mask-reads", "opaque"], (8, 0, 64, 64)),
+        (["--mask-reads", "transparent"], (0, 0, 8, 64)),
+        (["--invert-mask"], (0, 0, 8, 64)),
+        (["--mask-reads", "transparent", "--invert-mask"], (8, 0, 64, 64)),
+    ],
+)
+def test_what_a_mask_s_transparency_means_can_be_turned(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], options: list[str], changed: tuple[int, int, int, int]
+):
+    """The picture is its own mask: what was erased in it, or all the rest."""
+    holed = Image.linear_gradient("L").resize((64, 64)).convert("RGBA")
+    holed.paste("teal", (20, 20, 40, 40))
+    holed.paste((0, 0, 0, 0), (0, 0, 8, 64))
+    holed.save(tmp_path / "holed.png")
+    argv = edit(tmp_path / "holed.png", "--mask", tmp_path / "holed.png", "--mask-blur", 0, *options)
+    _, image, beside = answered(argv, tmp_path / "out", capsys)
+    white = Image.new("RGBA", (64, 64), "white")
+    white.alpha_composite(holed)
+    assert ImageChops.difference(image, white.convert("RGB")).getbbox() == changed
+    assert ("The mask was inverted" in beside) == ("--invert-mask" in options)
+
+
 def test_a_map_is_followed_and_kept_with_the_image(home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     given = tmp_path / "house: 1.png"
     Image.fromarray(np.kron(np.eye(4, dtype=np.uint8) * 255, np.ones((99, 99), np.uint8))).save(given)

@@ -25,10 +25,17 @@ window.studio.masks = (element, props, watch, upload, tell) => {
     });
     const button = (label, title, act) => make("button", { type: "button", class: "plain", title, onclick: act }, label);
     const clear = button("Clear mask", "Paint anew", wipe);
+    const holes = button("Use what is transparent", "What is transparent in the picture is painted anew", () => { forget(); tell.holes({}); });
+    holes.hidden = true;
+    // The mask picture that is read, so that it can be read otherwise.
+    let brought = null;
+    const reads = make("select", { "aria-label": "What changes", title: "What of the mask picture is painted anew", hidden: true, onchange: () => { forget(); read(); } },
+        ...Object.entries({ auto: "Changes: by its look", brightness: "Changes: what is bright", opaque: "Changes: what is opaque", transparent: "Changes: what is transparent" })
+            .map(([value, words]) => make("option", { value }, words)));
     const line = make("div", { class: "mask-said", role: "status" });
     element.querySelector(".masks").append(
         make("div", { class: "ways" },
-            clear, button("Use a mask picture", "White is painted anew, black stays", () => file.click()), file),
+            clear, button("Use a mask picture", "White is painted anew, black stays", () => file.click()), file, reads, holes),
         line);
 
     function stroke() {
@@ -65,8 +72,10 @@ window.studio.masks = (element, props, watch, upload, tell) => {
     }
 
     // Another picture is in the editor.
-    function turn(picture) {
+    function turn(picture, transparent) {
+        if (picture !== present) keepNone();
         present = picture;
+        holes.hidden = !transparent;
         const background = globalThis.__PIXI_APP__?.renderer?.background;
         // The canvas is white or grey by what the browser prefers, and stays so; here it is the room's. Only looks hang on it.
         if (background) background.color = getComputedStyle(easel).backgroundColor;
@@ -80,17 +89,30 @@ window.studio.masks = (element, props, watch, upload, tell) => {
         arrive();
     }
 
+    // No mask picture is read any more.
+    function keepNone() {
+        brought = null;
+        reads.hidden = true;
+        reads.value = "auto";
+    }
+
+    const read = () => { if (brought) tell.bring({ path: brought, reads: reads.value }); };
+
     function wipe() {
+        keepNone();
         forget();
         tell.wipe({});
     }
 
     async function bring(chosen) {
         if (!chosen) return;
+        keepNone();
         forget();
         say(["Reading the mask"], []);
         try {
-            tell.bring({ path: (await upload(chosen)).path });
+            brought = (await upload(chosen)).path;
+            reads.hidden = false;
+            read();
         } catch {
             say([], [`${chosen.name} did not arrive. Check the connection and try again.`]);
         }
@@ -161,8 +183,8 @@ window.studio.rounds = (element, props, watch, tell) => {
     element.querySelector(".rounds").append(make("div", { class: "ways", role: "group", "aria-label": "Rounds" }, back, forth, on), where);
 
     function draw() {
-        const { ids = [], at = -1, shown = false } = props.value ?? {};
-        window.studio.mask?.turn(shown ? ids[at] : null);
+        const { ids = [], at = -1, shown = false, holes = false } = props.value ?? {};
+        window.studio.mask?.turn(shown ? ids[at] : null, holes);
         easel.classList.toggle("bare", !shown);
         back.disabled = at <= 0;
         forth.disabled = at >= ids.length - 1;

@@ -40,6 +40,9 @@ class Rounds:
         """So many steps on, or back below 0, as far as there are any."""
         return Rounds(self.ids, min(max(self.at + steps, 0), len(self.ids) - 1))
 
-    def value(self, *, shown: bool) -> dict[str, Any]:
-        """What the page keeps and draws; `shown` says whether the present picture is in the editor."""
-        return {"ids": list(self.ids), "at": self.at, "shown": shown}
+    def value(self, *, shown: bool, holes: bool = False) -> dict[str, Any]:
+        """What the page keeps and draws; `shown` says whether the present picture is in the editor.
+
+        `holes` says whether something is transparent in it.
+        """
+        return {"ids": list(self.ids), "at": self.at, "shown": shown, "holes": holes}

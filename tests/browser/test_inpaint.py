@@ -200,6 +200,18 @@ def test_a_ready_made_mask_is_used_to_the_pixel_and_faults_stand_at_the_editor(
     assert download(page, tmp_path).mask_image == studio.inputs.add_mask(inverse).id
     page.get_by_role("button", name="Clear mask").click()
     expect(page.get_by_role("button", name="Clear mask")).to_be_disabled()
+    expect(page.get_by_label("What changes")).to_be_hidden()
+    expect(page.get_by_role("button", name="Use what is transparent")).to_be_hidden()
+    holed = Image.new("RGBA", SIZE, "teal")
+    holed.paste((0, 0, 0, 0), (0, 0, 40, 96))
+    holed.save(tmp_path / "holed.png")
+    page.get_by_label("Mask picture file").set_input_files(tmp_path / "holed.png")
+    expect(page.get_by_role("button", name="Clear mask")).to_be_enabled()
+    page.get_by_label("What changes").select_option("brightness")
+    expect(page.locator(".mask-said")).to_be_empty()
+    give(page, tmp_path / "holed.png")
+    page.get_by_role("button", name="Use what is transparent").click()
+    expect(page.locator(".mask-said")).to_contain_text("What is transparent in the picture changes")
 
 
 def test_a_finger_paints_on_a_phone_and_nothing_scrolls_sideways(

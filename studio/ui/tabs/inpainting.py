@@ -10,6 +10,7 @@ from pydantic import Field
 from typing_extensions import TypedDict
 
 from studio.errors import LibraryError, RecipeError, StudioError
+from studio.inputs import MaskReads
 from studio.recipe import Recipe, settings
 from studio.settling.uses import FEATHER
 from studio.ui import editor
@@ -30,6 +31,7 @@ studio.masks(element, props, watch, upload, {
     painted: (data) => trigger("painted", data),
     wipe: (data) => trigger("wipe", data),
     bring: (data) => trigger("bring", data),
+    holes: (data) => trigger("holes", data),
 });
 """
 ROUNDS_SCRIPT = """
@@ -48,9 +50,10 @@ class Painted(Event):
 
 
 class Brought(Event):
-    """A file that was uploaded."""
+    """A file that was uploaded, and what of it changes."""
 
     path: Name
+    reads: MaskReads = "auto"
 
 
 class Turned(Event):
@@ -178,6 +181,7 @@ class Easel(PicturePanel):
         self.masks.painted(self._keep_painted, paper, [self.masks], **QUICK)
         self.masks.wipe(self._wipe, paper, [self.editor, self.masks], **aside)
         self.masks.bring(self._bring, paper, [self.editor, self.masks], **aside)
+        self.masks.holes(self._holes, {self.source.widget, *paper}, [self.editor, self.masks], **aside)
         self.rounds.turn(self._turn, {self.rounds}, [self.source.widget], **QUICK)
         self.rounds.proceed(
             self._proceed,
@@ -201,7 +205,7 @@ class Easel(PicturePanel):
         paintable = family.min_side <= min(size) and max(size) <= family.max_side
         return {
             self.editor: editor.shown(picture, mask),
-            self.rounds: rounds.to(name).value(shown=True),
+            self.rounds: rounds.to(name).value(shown=True, holes=bool(self.source.holes(values, owner))),
             # Such a picture cannot be painted as a whole.
             self.area: values[self.area] if paintable else "masked",
         }
@@ -239,7 +243,7 @@ class Easel(PicturePanel):
             if picture is None:
                 raise RecipeError("mask_image", "There is no picture that the mask could be for.", "Give it first.")
             owner, size = owner_of(request), self.inputs.size(picture)
-            mask = self.inputs.add_mask(uploaded(self.desk.studio, event.path), owner)
+            mask = self.inputs.add_mask(uploaded(self.desk.studio, event.path), owner, reads=event.reads)
         except StudioError as fault:
             return {self.masks: _masks(masks, faults=[f"{fault.message} {fault.hint}"])}
         notes = [*mask.notes, *_full(self._stored(mask.id, owner))]
@@ -248,6 +252,19 @@ class Easel(PicturePanel):
             notes.append(f"The mask has {stretched}")
         masks[picture] = mask.id
         return {self.masks: _masks(masks, notes=notes), self.editor: self._paper(picture, owner, mask.id)}
+
+    def _holes(self, values: Values, request: gr.Request) -> Updates:
+        """Take what is transparent in the picture as the mask, instead of what is painted."""
+        masks, picture = _by_picture(values[self.masks]), Rounds.of(values[self.rounds]).now
+        owner = owner_of(request)
+        holes = self.source.holes(values, owner)
+        if picture is None or not holes:
+            return {
+                self.masks: _masks(masks, faults=["Nothing in the picture is transparent. Paint over a part of it."])
+            }
+        masks[picture] = holes
+        notes = ["What is transparent in the picture changes.", *_full(self._stored(holes, owner))]
+        return {self.masks: _masks(masks, notes=notes), self.editor: self._paper(picture, owner, holes)}
 
     def _turn(self, values: Values, event: Turned, request: gr.Request) -> Updates:
         """A round back or on: the picture of that round is the source again."""

@@ -1,0 +1,106 @@
+"""Ready-made masks in the Inpainting tab: what of a file changes, and what is transparent in the picture itself."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from studio.settings import Settings
+from studio.studio import UPLOADS, Studio
+from studio.ui.bench import Bench
+from studio.ui.fast_gradio import gr
+from studio.ui.source import Brought as Pictures
+from studio.ui.tabs.inpainting import Brought, Easel
+from tests.ui.callers import request
+from tests.ui.painter import Painter
+
+SIZE = (8, 4)
+HOLE = b"\xff" + b"\0" * 31
+REST = b"\0" + b"\xff" * 31
+
+
+@pytest.fixture(scope="module")
+def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
+    with Studio(Settings.load(home=tmp_path_factory.mktemp("home")), backend=Painter()) as studio:
+        yield studio
+
+
+@pytest.fixture(scope="module")
+def easel(studio: Studio) -> Easel:
+    with gr.Blocks(analytics_enabled=False) as blocks:
+        panel = Bench(studio, blocks, gr.Dropdown(list(studio.catalogue), value="starter")).panels["inpainting"]
+    assert isinstance(panel, Easel)
+    return panel
+
+
+@pytest.fixture
+def holed(studio: Studio) -> Path:
+    """An uploaded picture of one hole, at its upper left."""
+    picture = Image.merge("RGBA", [*Image.effect_noise(SIZE, 99).convert("RGB").split(), Image.new("L", SIZE, 255)])
+    picture.putpixel((0, 0), (0, 0, 0, 0))
+    picture.putpixel((1, 0), (9, 200, 30, 255))
+    path = studio.settings.home / UPLOADS / "lot" / "holed.png"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    picture.save(path)
+    return path
+
+
+def painted_on(easel: Easel, path: Path) -> dict[Any, Any]:
+    """What the widgets hold once a picture was given and came into the editor."""
+    values: dict[Any, Any] = {widget: widget.value for widget in easel.desk.form.widgets.values()}
+    values |= {
+        easel.source.widget: None,
+        easel.masks: None,
+        easel.rounds: None,
+        easel.area: "whole",
+        easel.inverse: False,
+    }
+    values |= dict.fromkeys(easel.growth.sides.values(), 0)
+    files = {"files": [{"path": str(path), "name": path.name}]}
+    values |= easel.source._bring(values, Pictures(None, files), request())
+    return values | easel._load(values, request())
+
+
+def masked(easel: Easel, told: dict[Any, Any]) -> tuple[bytes, list[str]]:
+    """The pixels of the one mask that the page keeps, and what it says."""
+    value = told[easel.masks]
+    assert value["faults"] == []
+    (mask,) = value["of"].values()
+    return easel.inputs.open(mask).tobytes(), value["notes"]
+
+
+@pytest.mark.parametrize(("reads", "pixels"), [("auto", REST), ("opaque", REST), ("transparent", HOLE)])
+def test_what_of_a_mask_picture_changes_can_be_turned_and_is_said(
+    easel: Easel, holed: Path, reads: str, pixels: bytes
+) -> None:
+    values = painted_on(easel, holed)
+    told = easel._bring(values, Brought(None, {"path": str(holed), "reads": reads}), request())
+    found, notes = masked(easel, told)
+    assert found == pixels
+    assert bool(notes) == (reads == "auto")
+
+
+def test_what_is_transparent_in_the_picture_can_be_its_mask(easel: Easel, holed: Path) -> None:
+    values = painted_on(easel, holed)
+    assert values[easel.rounds]["holes"]
+    pixels, notes = masked(easel, easel._holes(values, request()))
+    assert pixels == HOLE
+    assert "transparent" in notes[0]
+    values |= easel._holes(values, request())
+    (made,) = easel.read(values, "browser:me")
+    assert easel.inputs.open(made["mask_image"]).tobytes() == HOLE
+
+
+def test_a_whole_picture_has_no_holes_to_offer(easel: Easel, holed: Path) -> None:
+    with Image.open(holed) as picture:
+        picture.convert("RGB").save(holed)
+    values = painted_on(easel, holed)
+    assert not values[easel.rounds]["holes"]
+    assert "Nothing in the picture is transparent" in easel._holes(values, request())[easel.masks]["faults"][0]
+
+
+def test_nobody_gets_the_holes_of_another_s_picture(easel: Easel, holed: Path) -> None:
+    values = painted_on(easel, holed)
+    assert easel._holes(values, request("browser:somebody"))[easel.masks]["faults"]
