@@ -3,6 +3,7 @@
 A recipe names them by the hash of their pixels, so that its result can be made again long after an upload is gone.
 """
 
+import logging
 import re
 import struct
 import warnings
@@ -25,6 +26,9 @@ from studio.errors import LibraryError, RecipeError
 from studio.recipe_parts import INPUT_ID
 from studio.room import Room
 from studio.settings import Settings
+from studio.unused import SCHEMA, Unused
+
+log = logging.getLogger(__name__)
 
 Source = Path | bytes | Image.Image
 Field = Literal["init_image", "mask_image", "controls"]
@@ -58,9 +62,7 @@ DAMAGED = (
     zlib.error,
 )
 BAND = 256
-HELD = """
-CREATE TABLE IF NOT EXISTS held (owner TEXT, picture TEXT, PRIMARY KEY (owner, picture)) WITHOUT ROWID;
-"""
+HELD = "CREATE TABLE IF NOT EXISTS held (owner TEXT, picture TEXT, PRIMARY KEY (owner, picture)) WITHOUT ROWID;\n"
 
 
 @dataclass(frozen=True)
@@ -93,7 +95,8 @@ class Inputs:
         self.folder = folder
         self._disk = Folder(folder)
         self.room = Room(ROOM_PIXELS)
-        self._held = Database(folder / "held.sqlite", HELD, "Whose pictures these are")
+        self._held = Database(folder / "held.sqlite", HELD + SCHEMA, "Whose pictures these are")
+        self._unused = Unused(folder, self._held)
 
     @classmethod
     def of(cls, settings: Settings) -> "Inputs":
@@ -101,7 +104,10 @@ class Inputs:
         return cls(settings.home / "images" / "inputs")
 
     def add(self, source: Source, field: Field = "init_image", owner: str = "") -> Input:
-        """Store a picture as 8-bit RGB, held by `owner`; RecipeError on `field` where it is none, or LibraryError."""
+        """Store a picture as 8-bit RGB, held by `owner`; RecipeError on `field` where it is none, or LibraryError.
+
+        One that has an owner is cleared after some weeks if nothing uses it; without one it stays.
+        """
         with self.room.of(_pixels(field, source)):
             picture, notes = _read(field, source)
             alpha = _alpha(picture) if owner and field == "init_image" else None
@@ -124,6 +130,14 @@ class Inputs:
             if mask.getextrema() == (0, 0):
                 raise RecipeError("mask_image", "The mask is empty.", "Paint over what is to change; white changes.")
             return self._store(mask, notes, owner)
+
+    def add_glance(self, picture: Image.Image) -> Input:
+        """Store a map that is only looked at: the newest few stay for a day, unless something uses them."""
+        return self._store(*_as_rgb(picture, ()), "", glance=True)
+
+    def use(self, ids: Iterable[str]) -> None:
+        """Let these pictures stay for good: something refers to them from now on. LibraryError."""
+        self._unused.use(ids)
 
     def give(self, id: str, owner: str) -> None:  # noqa: A002
         """Let an owner hold a stored picture."""
@@ -158,8 +172,12 @@ class Inputs:
             return picture.size
 
     def sweep(self) -> None:
-        """Remove what crashed studios left half written."""
+        """Remove what crashed studios left half written, and what nothing has used for long."""
         self._disk.sweep()
+        try:
+            self._unused.clear()
+        except LibraryError as error:
+            log.warning("%s", error)
 
     @contextmanager
     def _reading(self, id: str) -> Iterator[Image.Image]:  # noqa: A002
@@ -170,15 +188,22 @@ class Inputs:
         except (OSError, *DAMAGED) as error:
             raise LibraryError(f"{path} is damaged.", "Delete it and give the picture again.") from error
 
-    def _store(self, picture: Image.Image, notes: tuple[str, ...], owner: str) -> Input:
+    def _store(self, picture: Image.Image, notes: tuple[str, ...], owner: str, *, glance: bool = False) -> Input:
         name = _hash(picture)
         path = self.folder / f"{name}.png"
+        passing = bool(owner) or glance
+        if passing:
+            self._unused.note(name, new=not path.is_file(), glance=glance)
+        else:
+            self._unused.use([name])
         if not path.is_file():
             # No profile, comment or place of the upload is kept.
             picture.info.clear()
             self._disk.write(path, lambda file: picture.save(file, format="PNG", compress_level=1))
         if owner:
             self.give(name, owner)
+        if passing:
+            self._unused.clear()
         return Input(name, *picture.size, notes)
 
 

@@ -373,6 +373,12 @@ class Recipe(BaseModel):
         """The control units whose picture is a prompt itself."""
         return tuple(unit for unit in self.controls if unit.is_prompt)
 
+    @property
+    def pictures(self) -> tuple[str, ...]:
+        """The ids of the stored pictures that it names."""
+        units = (picture for unit in self.controls for picture in (unit.image, unit.map))
+        return tuple(filter(None, (self.init_image, self.mask_image, *units)))
+
     @classmethod
     def make(cls, **values: Any) -> "Recipe":
         """Build a recipe from foreign values; RecipeError names the first field at fault and the cure."""

@@ -130,6 +130,7 @@ class Studio:
         self.library.ready(sum(self._raw_bytes(single) for single in recipes))
         used = self.needs.of(recipes)
         self.check_downloads(self.needs.missing(used))
+        self.inputs.use(picture for single in recipes for picture in single.pictures)
         self.used.mark(item.key for item in used if not item.comes_along)
         return self.jobs.submit(recipes, owner, job_id)
 

@@ -9,6 +9,7 @@ import pytest
 from PIL import Image, ImageCms
 from PIL.PngImagePlugin import PngInfo
 
+from studio import unused
 from studio.errors import LibraryError, RecipeError
 from studio.inputs import Inputs
 
@@ -370,3 +371,50 @@ def test_a_png_is_read_whatever_texts_it_has(inputs: Inputs, add: str, *, at_end
         png = png[:start] + png[end:place] + png[start:end] + png[place:]
     assert (added := getattr(inputs, add)(png)).width == 8
     assert inputs.open(added.id).size == (8, 4)
+
+
+def kept(inputs: Inputs) -> set[str]:
+    return {path.stem for path in inputs.folder.glob("*.png")}
+
+
+def flat(number: int) -> Image.Image:
+    return Image.new("RGB", (8, 8), (number, 0, 0))
+
+
+def test_a_hundred_previews_leave_few_files_and_none_that_is_used(inputs: Inputs):
+    brought = inputs.add(noise(), owner="o").id
+    used = inputs.add_glance(flat(200)).id
+    inputs.use([used])
+    shown = [inputs.add_glance(flat(number)).id for number in range(100)]
+    assert kept(inputs) == {brought, used, *shown[-unused.MOST_GLANCES :]}
+
+
+def test_a_preview_that_a_job_makes_again_stays(inputs: Inputs, monkeypatch: pytest.MonkeyPatch):
+    same = inputs.add_glance(flat(1)).id
+    assert inputs.add(flat(1), "controls").id == same
+    monkeypatch.setattr(unused, "GLANCE_SECONDS", -1.0)
+    inputs.add_glance(flat(1))
+    inputs.sweep()
+    assert kept(inputs) == {same}
+
+
+def test_what_was_brought_and_never_used_is_cleared_when_it_is_old(inputs: Inputs, monkeypatch: pytest.MonkeyPatch):
+    used, dropped = inputs.add(flat(1), owner="o").id, inputs.add(flat(2), owner="o").id
+    (inputs.folder / f"{dropped}.json").write_text("{}")
+    given = inputs.add(flat(3)).id
+    inputs.use([used])
+    inputs.sweep()
+    assert kept(inputs) == {used, dropped, given}
+    monkeypatch.setattr(unused, "BROUGHT_SECONDS", -1.0)
+    Inputs(inputs.folder).sweep()
+    assert kept(inputs) == {used, given}
+    assert not (inputs.folder / f"{dropped}.json").exists()
+    assert inputs.holds("o", [used, dropped]) == {used}
+
+
+def test_pictures_of_an_older_studio_stay(inputs: Inputs, monkeypatch: pytest.MonkeyPatch):
+    old = inputs.add(flat(1)).id
+    monkeypatch.setattr(unused, "BROUGHT_SECONDS", -1.0)
+    inputs.add(flat(1), owner="o")
+    inputs.sweep()
+    assert kept(inputs) == {old}

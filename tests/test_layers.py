@@ -36,6 +36,7 @@ LAYERS = (
     "catalogue",
     "skeleton",
     "room",
+    "unused",
     "inputs",
     "controls",
     "metrics",

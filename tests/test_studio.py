@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from studio.errors import LibraryError, ModelError, RecipeError
 from studio.events import Done, Finished
@@ -227,3 +228,12 @@ def test_importing_the_studio_loads_nothing_heavy():
     code = "import sys, studio.studio; print([m for m in ('torch', 'diffusers', 'gradio') if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
     assert done.stdout.strip() == "[]"
+
+
+def test_pictures_that_a_job_was_given_are_never_cleared(studio: Studio, monkeypatch: pytest.MonkeyPatch):
+    given, dropped = (studio.inputs.add(Image.new("RGB", (64, 64), colour), owner="o").id for colour in ("red", "blue"))
+    list(studio.submit(Recipe(prompt="a", init_image=given, strength=0.5), "o").follow())
+    monkeypatch.setattr("studio.unused.BROUGHT_SECONDS", -1.0)
+    studio.inputs.sweep()
+    assert [path.stem for path in studio.inputs.folder.glob("*.png")] == [given]
+    assert dropped != given

@@ -97,6 +97,7 @@ class Compare:
         checked = Recipe.make(
             **{**(base or {}), "prompt": "a", "seed": secrets.randbelow(SEEDS) if seed is None else seed}
         )
+        self.studio.inputs.use(checked.pictures)
         name = self.store.create(owner, int(checked.seed or 0), base or {})
         self._add(name, owner, lines, columns)
         return name
@@ -196,6 +197,8 @@ class Compare:
     def _add(self, name: str, owner: str, lines: Sequence[Line], columns: Sequence[Column]) -> None:
         self.store.extend(name, lines, columns)
         comparison = self.store.get(name, owner)
+        imported = (column.settings for column in columns if column.kind == "imported")
+        self.studio.inputs.use(str(picture) for named in imported for picture in named.values())
         for cell in comparison.cells:
             column = comparison.columns[cell.column]
             if column.kind == "imported" and cell.state == "waiting":

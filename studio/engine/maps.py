@@ -52,8 +52,8 @@ def preview(manager: PipelineManager, unit: ControlUnit, model: Model, inputs: I
     size = (int(model.default("width")), int(model.default("height")))
     with manager.hold() if control_of(unit).needs else nullcontext():
         workshop = manager.workshop(model)
-        made = manager.within("the map", lambda: _with_map(unit, size, inputs, workshop))
-    return Input(str(made.map), *inputs.size(str(made.map)), ())
+        made = manager.within("the map", lambda: _map(unit, size, inputs, workshop))
+    return Input(made, *inputs.size(made), ()) if isinstance(made, str) else inputs.add_glance(made)
 
 
 def people(manager: PipelineManager, unit: ControlUnit, model: Model, inputs: Inputs) -> list[Person]:
@@ -75,15 +75,20 @@ def fitted(picture: Image.Image, size: Size, unit: ControlUnit) -> Image.Image:
 
 
 def _with_map(unit: ControlUnit, size: Size, inputs: Inputs, workshop: Workshop) -> ControlUnit:
+    made = _map(unit, size, inputs, workshop)
+    return unit.model_copy(update={"map": made if isinstance(made, str) else inputs.add(made, "controls").id})
+
+
+def _map(unit: ControlUnit, size: Size, inputs: Inputs, workshop: Workshop) -> str | Image.Image:
+    """The id of the map that is ready, or one that is made."""
     control = control_of(unit)
     ready = unit.map or (unit.image if unit.kind == READY else None)
     if ready is not None:
         if control.nothing and not inputs.open(ready).getbbox():
             raise RecipeError("controls", "The map is all black, which steers nothing.", "Give another one.")
-        return unit.model_copy(update={"map": ready})
+        return ready
     picture = _seen(inputs.open(str(unit.image)).convert("RGB"), size, unit.resize)
-    made = control.map(picture, dict(unit.options), workshop)
-    return unit.model_copy(update={"map": inputs.add(made, "controls").id})
+    return control.map(picture, dict(unit.options), workshop)
 
 
 def _seen(picture: Image.Image, size: Size, resize: str) -> Image.Image:

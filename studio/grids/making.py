@@ -253,6 +253,7 @@ class Grids:
 
     def begin(self, grid: Grid) -> Making:
         """Keep a planned grid and begin to make it; LibraryError where it cannot be kept."""
+        self._studio.inputs.use(one for cell in grid.cells if cell.recipe for one in cell.recipe.pictures)
         making = Making(self._studio, self.files, grid)
         making.start()
         with self._lock:

@@ -40,13 +40,13 @@ class Poses:
     def __init__(self, inputs: Inputs) -> None:
         self._inputs = inputs
 
-    def draw(self, pose: Any) -> Input:
-        """The stored map of a pose; RecipeError where nobody is on it, StudioError where it is no pose."""
+    def draw(self, pose: Any, owner: str) -> Input:
+        """A pose's map, stored as the owner's; RecipeError where nobody is on it, StudioError where it is no pose."""
         people, size = skeleton.from_openpose(pose), _size(pose)
         drawn = skeleton.draw(people, *size)
         if not drawn.getbbox():
             raise RecipeError("controls", "Nobody is on the canvas.", "Add a person, or bring one back into it.")
-        stored = self._inputs.add(drawn, "controls")
+        stored = self._inputs.add(drawn, "controls", owner)
         text = json.dumps(skeleton.to_openpose(people, *size))
 
         def write(file: BinaryIO) -> None:

@@ -203,8 +203,7 @@ class Units:
 
     def _pose(self, asked: Posed, who: Identity) -> dict[str, Any]:
         """Draw a pose as a map."""
-        stored = self.poses.draw(asked["pose"])
-        self.studio.inputs.give(stored.id, who.owner)
+        stored = self.poses.draw(asked["pose"], who.owner)
         return {"picture": self._told(Picture.of(stored, ""), who.owner)}
 
     def _read_pose(self, asked: PoseFile) -> dict[str, Any]:

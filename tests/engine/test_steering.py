@@ -311,6 +311,20 @@ def test_a_preview_is_the_map_that_is_followed(backend, recipe, inputs):
     assert made.recipe.controls[0].map == shown.id
 
 
+def test_previews_of_maps_do_not_pile_up_and_a_map_that_was_followed_stays(backend, recipe, tmp_path, monkeypatch):
+    inputs = backend._inputs
+    unit = ControlUnit(kind="canny", image=inputs.add(drawing(100)).id, model="sd15-canny")
+    (made,) = backend.generate([recipe("sd15", controls=(unit,))], nobody)
+    monkeypatch.setattr("studio.unused.MOST_GLANCES", 2)
+    before = set(inputs.folder.glob("*.png"))
+    thresholds = [unit.model_copy(update={"options": (("low", low), ("high", 200))}) for low in (20, 60, 100, 140)]
+    shown = [backend.control_map(one, "tiny-sd15").id for one in thresholds]
+    new = {path.stem for path in set(inputs.folder.glob("*.png")) - before}
+    assert new <= set(shown)
+    assert len(new) <= 2
+    assert inputs.path(str(made.recipe.controls[0].map)).is_file()
+
+
 @pytest.mark.parametrize("empty", [{"map": "black"}, {"image": "black"}, {"kind": "map", "image": "black"}])
 def test_a_map_without_content_is_a_clear_error(backend, recipe, inputs, empty):
     black = inputs.add(Image.new("RGB", (SIDE, SIDE))).id
