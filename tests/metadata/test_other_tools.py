@@ -120,7 +120,8 @@ COMMON = {"steps": 12, "guidance_scale": 4, "seed": 5, "width": 512, "height": 6
         (
             {"invokeai_metadata": INVOKE, "invokeai_graph": {"nodes": {}}},
             "InvokeAI 5.6.0",
-            {"prompt": "a (fox:1.1), (woods:1.3)", "model": "juggernaut", "scheduler": "DPM++ 2M SDE Karras", "vae": "fix"},
+            {"prompt": "a (fox:1.1), (woods:1.3)", "model": "juggernaut", "scheduler": "DPM++ 2M SDE Karras", "vae": "fix",
+             "guidance_rescale": 0},
             ["strength 0.7: the picture that it belongs to is not in the file"],
         ),
         (
@@ -154,6 +155,7 @@ COMMON = {"steps": 12, "guidance_scale": 4, "seed": 5, "width": 512, "height": 6
             {
                 "prompt": r"((fox:1.05):1.05), [dark], (woods:1.2), 3 \(x\)",
                 "scheduler": "DPM++ 2M Karras",
+                "guidance_rescale": 0,
             },
             [
                 "Character 1 a girl: a prompt of its own for one person",
@@ -228,6 +230,24 @@ def test_civitais_own_pictures_say_their_settings_beside_a_graph():
     sampler = {"class_type": "KSampler", "inputs": {"steps": 1, "positive": ["6", 0], "latent_image": ["5", 0]}}
     found = readers.of_text(json.dumps({"11": sampler, "extra": {"airs": []}, "extraMetadata": json.dumps(meta)}))
     assert (found.tool, found.values["steps"], found.values["scheduler"]) == ("Civitai", 12, "Euler a")
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [
+        {"invokeai_metadata": json.dumps(INVOKE | {"cfg_rescale_multiplier": 0.7})},
+        {"Software": "NovelAI", "Comment": json.dumps(NOVELAI | {"cfg_rescale": 0.7})},
+    ],
+)
+def test_how_far_guidance_was_rescaled_is_taken_over(tmp_path: Path, texts: dict[str, str]):
+    assert readers.of_file(picture(tmp_path / "a.png", **texts)).values["guidance_rescale"] == 0.7
+
+
+def test_a_scale_for_each_step_is_told_and_costs_nothing_else():
+    found = readers.of_text(json.dumps(INVOKE | {"cfg_scale": [4, 5]}))
+    assert "guidance_scale" not in found.values
+    assert (found.values["steps"], found.values["width"]) == (12, 512)
+    assert "cfg_scale [4, 5]: one for each step" in found.left
 
 
 def test_novelais_comment_in_exif_is_read(tmp_path: Path):

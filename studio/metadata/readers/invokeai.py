@@ -14,9 +14,10 @@ FIELDS: Mapping[str, str] = {
     "guidance_scale": "guidance|cfg_scale",
     "width": "width",
     "height": "height",
+    "guidance_rescale": "cfg_rescale_multiplier",
 }
 FACTS = (
-    "generation_mode", "app_version", "rand_device", "cfg_rescale_multiplier", "app_id", "_canvas_objects",
+    "generation_mode", "app_version", "rand_device", "app_id", "_canvas_objects",
     "ref_images", "canvas_v2_metadata", "z_image_seed_variance_enabled", "model_hash",
 )  # fmt: skip
 OF_PICTURES = ("strength", "init_image", "controlnets", "ipAdapters", "t2iAdapters", "control_layers", "regions")
@@ -43,14 +44,14 @@ def read(texts: FileTexts) -> ImportedSettings | None:
 def _metadata(given: Mapping[str, Any]) -> ImportedSettings:
     flat = Flat(given)
     version = flat.text("app_version") or ""
-    scale = flat.take("cfg_scale")
+    if isinstance(given.get("cfg_scale"), list):
+        flat.leave("one for each step", "cfg_scale")
     values = {
         "prompt": from_invokeai(flat.text("positive_prompt") or ""),
         "negative_prompt": from_invokeai(flat.text("negative_prompt") or ""),
         **_model(flat, flat.take("model")),
         **flat.scheduler("scheduler"),
-        # A list of scales is one a step.
-        **flat.fields({name: keys for name, keys in FIELDS.items() if not isinstance(scale, list)}),
+        **{name: value for name, value in flat.fields(FIELDS).items() if not isinstance(value, list)},
         **known({"seed": seed(flat.take("seed"))}),
         **clip_skip(flat.take("clip_skip"), least=0),
         **loras(_lora(flat, one) for one in _list(flat.take("loras"))),

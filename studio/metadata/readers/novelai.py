@@ -9,7 +9,13 @@ from studio.metadata.imported import ImportedSettings, known, left_out
 from studio.metadata.readers.base import Flat, Reader, seed
 from studio.prompts.dialects import from_novelai
 
-FIELDS: Mapping[str, str] = {"steps": "steps", "guidance_scale": "scale", "width": "width", "height": "height"}
+FIELDS: Mapping[str, str] = {
+    "steps": "steps",
+    "guidance_scale": "scale",
+    "guidance_rescale": "cfg_rescale",
+    "width": "width",
+    "height": "height",
+}
 FACTS = (
     "n_samples", "request_type", "signed_hash", "version", "prefer_brownian", "uncond_scale", "v4_prompt",
     "v4_negative_prompt", "cfg_sched_eligibility", "explike_fine_detail", "minimize_sigma_inf", "params_version",
