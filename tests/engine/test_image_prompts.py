@@ -288,7 +288,7 @@ def test_an_adapter_that_lacks_weights_or_has_others_is_refused(home, change):
     torn(home, change)
     known = ControlNets(home)
     with pytest.raises(ModelError, match=r"torn\.safetensors cannot be loaded"):
-        ipadapters.load(known["torn"], known, torch.float32, nobody)
+        ipadapters.load(known["torn"], known, torch.float32)
 
 
 def test_an_adapter_of_another_build_is_refused(home, recipe, units):

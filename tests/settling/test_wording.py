@@ -16,8 +16,10 @@ from tests.drawer import Drawer
 from tests.headers import write_home, write_model, write_safetensors
 
 MODEL = "tiny-starter"
-STARTERS = {"unet.mid_block.attentions.0.transformer_blocks.0.attn2.to_k.lora_A.weight": (4, 128)}
-LARGE = {"unet.mid_block.attentions.0.transformer_blocks.0.attn2.to_k.lora_A.weight": (4, 2048)}
+LAYER = "unet.mid_block.attentions.0.transformer_blocks.0.attn2.to_k"
+STARTERS, LARGE = (
+    {f"{LAYER}.lora_A.weight": (4, width), f"{LAYER}.lora_B.weight": (64, 4)} for width in (128, 2048)
+)
 
 
 @pytest.fixture
