@@ -16,6 +16,7 @@ Object.assign(window.studio, (() => {
     const PATIENCE = 30_000;
     const MOST_BEGUN = 3;
     const BEGUN = "image-studio-begun";
+    const KEPT = "image-studio-kept";
     const MORE = ["steps", "guidance_scale", "scheduler", "width", "height", "variation_strength"];
     // What the server said last about model and tabs, and what the form says now.
     let facts = null;
@@ -38,10 +39,26 @@ Object.assign(window.studio, (() => {
         ? { pictures: value.pictures.map(({ id, name, width, height, notes }) => ({ id, name, width, height, notes })) }
         : value;
 
-    // Called by Gradio whenever a field changes; the last value is what the browser keeps so far.
+    // What the browser keeps of the form. One that keeps nothing, or another thing, begins anew.
+    function kept() {
+        try {
+            return JSON.parse(localStorage.getItem(KEPT)) ?? {};
+        } catch {
+            return {};
+        }
+    }
+
+    function store(said) {
+        try {
+            localStorage.setItem(KEPT, JSON.stringify(said));
+        } catch {
+            // It is full, or forbidden by the browser.
+        }
+    }
+
+    // Called by Gradio whenever a field changes.
     function keep(keys, given) {
-        const kept = given[given.length - 1];
-        if (!facts) return kept;
+        if (!facts) return;
         const before = values;
         values = Object.fromEntries(keys.map((key, at) => [key, compact(given[at])]));
         for (const key of keys) if (before[key] !== undefined && !same(before[key], values[key])) forgive(element(key));
@@ -49,7 +66,7 @@ Object.assign(window.studio, (() => {
         readers.forEach((reader) => reader(values));
         window.studio.steer?.sourced();
         window.studio.stack?.worded();
-        return { ...values, tab: tab() };
+        store({ ...values, tab: tab() });
     }
 
     // What follows from another model, quality or shape comes back from the server. Whoever generates before that has to
@@ -127,8 +144,8 @@ Object.assign(window.studio, (() => {
         restored();
     }
 
-    // Called by Gradio when another tab is chosen; `kept` is what the browser keeps so far.
-    function turn(chosen, kept) {
+    // Called by Gradio when another tab is chosen.
+    function turn(chosen) {
         const bench = document.querySelector(".bench");
         const told = facts?.tabs[chosen];
         if (bench.dataset.tab && bench.dataset.tab !== chosen) arrive(bench);
@@ -150,7 +167,7 @@ Object.assign(window.studio, (() => {
             onward = null;
         }
         // The page begins with its first tab, before it has read which one was chosen last.
-        return facts ? { ...kept, tab: chosen } : kept;
+        if (facts) store({ ...kept(), tab: chosen });
     }
 
     // Where another tab was chosen by sending a picture there, nothing has the focus.
@@ -273,7 +290,7 @@ Object.assign(window.studio, (() => {
     }
 
     return {
-        ask, begin, keep, form, turn, blame, note, ready, followed, value,
+        ask, begin, keep, kept, form, turn, blame, note, ready, followed, value,
         facts: () => facts,
         onfacts: (listener) => listeners.push(listener),
         onvalues: (reader) => readers.push(reader),

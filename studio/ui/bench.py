@@ -126,11 +126,14 @@ class Bench:
             **aside,
         )
         stage.send(self._send, None, [stage, self.tablist, *self._extras], **aside)
-        kept = knobs.remember(self._kept, self.handles)
+        knobs.remember(self._kept, self.handles)
+        # Holds nothing by itself: the script fills it with what the browser keeps.
+        kept = gr.JSON(visible=False)
         arrived = blocks.load(
             self._restore_with(kept),
             {kept},
             [stage, self.tablist, *knobs.moving, *self._extras],
+            js="() => studio.kept()",
             api_visibility="private",
             show_progress_on=stage,
             **LISTENER,

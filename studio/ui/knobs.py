@@ -20,8 +20,6 @@ from studio.ui.owner import owner_of
 from studio.ui.shapes import Shapes
 from studio.ui.units import Units
 
-# Where the browser keeps things; the second word only scrambles them there.
-KEEPER = {"secret": "image-studio"}
 COUNTS = (1, 2, 4, 8)
 # What is seldom changed, in groups.
 MORE = (
@@ -138,22 +136,23 @@ class Knobs:
         gr.on([widget.change for widget in form.deciding], self.tell, everything, [self.facts], **last)
         self.facts.reset(self._reset, {self.facts}, list(form.widgets.values()), **QUICK)
 
-    def remember(self, extras: Mapping[str, Any], tabs: Mapping[str, Any]) -> Any:
-        """Keep all settings, these extras and the chosen tab in the browser as they change; returns what keeps them."""
-        kept = gr.BrowserState({}, storage_key="image-studio-form", **KEEPER)
+    def remember(self, extras: Mapping[str, Any], tabs: Mapping[str, Any]) -> None:
+        """Keep all settings, these extras and the chosen tab in the browser as they change.
+
+        The page's script does it. Gradio's own `BrowserState` says that nothing is kept until its own script is there,
+        which may be after the page has asked.
+        """
         remembered = {**self.all, **extras}
         gr.on(
             [widget.change for widget in remembered.values()],
             None,
-            [*remembered.values(), kept],
-            [kept],
+            [*remembered.values()],
+            None,
             js=f"(...values) => studio.keep({json.dumps(list(remembered))}, values)",
             api_visibility="private",
         )
         for name, tab in tabs.items():
-            turn = f"(kept) => studio.turn({json.dumps(name)}, kept)"
-            tab.select(None, [kept], [kept], js=turn, api_visibility="private")
-        return kept
+            tab.select(None, None, None, js=f"() => studio.turn({json.dumps(name)})", api_visibility="private")
 
     def show(self, recipe: Recipe, tab: str, values: Values, names: Collection[str] | None = None) -> Updates:
         """What to set so that the tab says this recipe, or these fields of it; `values` are those before."""
