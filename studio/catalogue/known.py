@@ -87,6 +87,13 @@ class Known(Mapping[str, T], ABC, Generic[T]):
             raise ModelError(f"{name!r} may be {' or '.join(same)}.", "Write the name just as it is.")
         return next(iter(same), name)
 
+    def named(self, name: str) -> str:
+        """As `called`, and `name` itself too where several may be meant."""
+        try:
+            return name if name in self else self.called(name)
+        except ModelError:
+            return name
+
     def has(self, name: str) -> bool:
         """Whether `name` calls one of them, however it is written."""
         try:

@@ -19,7 +19,7 @@ class Wordbook:
 
     def wearing(self, loras: Iterable[str]) -> "Wordbook":
         """The same while LoRAs of these names are on: their embeddings may be called, too."""
-        files = (self.loras[name] for name in loras if name in self.loras)
+        files = (self.loras[name] for name in loras if self.loras.has(name))
         brought = {embedding.name: embedding for file in files for embedding in file.brings}
         own = self.embeddings.own if isinstance(self.embeddings, EmbeddingsOn) else self.embeddings
         return replace(self, embeddings=EmbeddingsOn(own, brought)) if brought else self

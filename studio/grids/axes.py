@@ -17,6 +17,7 @@ from typing import Any, get_args, get_origin
 from studio.errors import RecipeError
 from studio.presets.reading import near
 from studio.prompts.matrix import matrix
+from studio.prompts.mentions import calling, weighed
 from studio.recipe import Recipe, settings
 from studio.recipe_parts import ControlUnit, Dearness, Lora, Sides
 from studio.spelling import lora, sides
@@ -223,16 +224,16 @@ class LoraPart(Subject):
         self.title = f"LoRA {self.name}" if weighs else f"LoRA {self.name}, {setting.label.lower()}"
 
     def put(self, recipe: Recipe, text: str) -> Recipe:
-        tag = re.compile(rf"(<(?:lora|lyco):\s*{re.escape(self.name)}\s*)(?::[^>]*)?>")
-        if self.part == "weight" and tag.search(recipe.prompt):
-            return recipe.replace(prompt=tag.sub(rf"\g<1>:{text or 1}>", recipe.prompt))
+        said = weighed(recipe.prompt, self.name, text or "1") if self.part == "weight" else None
+        if said is not None:
+            return recipe.replace(prompt=said)
         stack = [one.model_dump() for one in recipe.loras]
-        if self.name not in (one["name"] for one in stack):
-            stack.append({"name": self.name})
+        name = calling(self.name, [one["name"] for one in stack])
+        if name is None:
+            name = self.name
+            stack.append({"name": name})
         usual = Lora.model_fields[self.part].default
-        return recipe.replace(
-            loras=[one | {self.part: text or usual} if one["name"] == self.name else one for one in stack]
-        )
+        return recipe.replace(loras=[one | {self.part: text or usual} if one["name"] == name else one for one in stack])
 
 
 class ControlPart(Subject):

@@ -1,13 +1,13 @@
 """A1111's `parameters` text, which nearly every tool around Stable Diffusion can read."""
 
 import json
-import re
 from collections.abc import Mapping
 
 from studio import __version__
 from studio.prompts.dialects import to_a1111
 from studio.prompts.language import Lora as Mention
 from studio.prompts.language import Part, Prompt
+from studio.prompts.mentions import calling, mentions
 from studio.recipe import Recipe
 from studio.recipe_parts import ControlUnit
 
@@ -50,7 +50,9 @@ def _words(prompt: str) -> str:
 
 def _tags(recipe: Recipe) -> str:
     """The LoRAs that the prompt itself does not mention, as A1111 has them: in the prompt."""
-    others = [lora for lora in recipe.loras if not re.search(rf"<lora:\s*{re.escape(lora.name)}\s*[:>]", recipe.prompt)]
+    names = [lora.name for lora in recipe.loras]
+    said = {calling(name, names) for _, _, name in mentions(recipe.prompt)}
+    others = [lora for lora in recipe.loras if lora.name not in said]
     tags = (to_a1111(Prompt((Part((Mention(lora.name, *lora.weights),)),)).print()) for lora in others)
     return "".join(f" {tag}" for tag in tags)
 

@@ -38,6 +38,13 @@ def read_tag(source: Source, tag: str, position: int) -> Lora:
     )
 
 
+def name_of(tag: str) -> str | None:
+    """The name in a tag; None where it is none of a LoRA."""
+    kind, _, body = tag[1:-1].partition(":")
+    found = PART.match(f"{body}:")
+    return normalized(re.sub(r"\\(.)", r"\1", found[1]).strip()) if found and kind in NAMES else None
+
+
 def _parts(source: Source, body: str, position: int) -> list[tuple[str, int]]:
     """What the colons divide, without escapes, each with its place."""
     parts = []

@@ -1,8 +1,9 @@
 """What a recipe's prompts say: drawn from its seed, read, and checked against its model before anything is queued."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 from studio.catalogue.models import Catalogue, Model
@@ -10,6 +11,7 @@ from studio.catalogue.wordbook import Wordbook
 from studio.errors import ModelError, PromptError, RecipeError
 from studio.prompts.language import Field, Prompt
 from studio.prompts.language import Lora as Mention
+from studio.prompts.mentions import calling, mentions
 from studio.prompts.parser import parse
 from studio.prompts.schedule import Plan, plan
 from studio.prompts.source import NUMBER
@@ -23,6 +25,8 @@ FIELDS: tuple[Field, Field] = ("prompt", "negative_prompt")
 IGNORED = {"weight": "weights", "break": "BREAK"}
 CHANGING = {"edit": "words that change", "alternate": "words in turn", "and": "AND"}
 MOST = 10.0
+# How a LoRA is listed that a name calls.
+Named = Callable[[str], str]
 
 
 def worded(recipe: Recipe, model: Model, catalogue: Catalogue, book: Wordbook) -> Recipe:
@@ -42,7 +46,7 @@ def worded(recipe: Recipe, model: Model, catalogue: Catalogue, book: Wordbook) -
         _check_embeddings(prompt, planned, model, book.wearing(_on(whole, prompts[0])))
         if not model.family_facts().weighs_words:
             _check_tokens(prompt, planned, model, catalogue)
-    stack = _stack(whole, prompts)
+    stack = _stack(whole, prompts, book.loras.named)
     for lora in stack:
         _check_lora(lora, whole, model, book)
     return whole.replace(loras=stack)
@@ -88,13 +92,16 @@ def unheard(recipe: Recipe, model: Model) -> str:
     return f"The negative prompt does nothing at guidance {guidance:g}: it counts from above 1 on."
 
 
-def mentioned(prompt: str) -> dict[str, Lora]:
-    """The LoRAs that a prompt mentions, as it says them, by name; PromptError where it cannot be read."""
+def mentioned(prompt: str, named: Named = str) -> dict[str, Lora]:
+    """The LoRAs that a prompt mentions, as it says them, by name; PromptError where it cannot be read.
+
+    `named` says how the one is listed that a name calls.
+    """
     read_as = parse(prompt), parse("", negative=True)
-    return {lora.name: lora for lora in _stack(Recipe.make(prompt=prompt), read_as)}
+    return {lora.name: lora for lora in _stack(Recipe.make(prompt=prompt), read_as, named)}
 
 
-def drawable(prompt: str, wildcards: Wildcards) -> dict[str, tuple[float, ...]]:
+def drawable(prompt: str, wildcards: Wildcards, named: Named = str) -> dict[str, tuple[float, ...]]:
     """The LoRAs that some drawing of a prompt mentions, by name, and the weights that it may give them, in order.
 
     PromptError where it cannot be drawn.
@@ -103,47 +110,49 @@ def drawable(prompt: str, wildcards: Wildcards) -> dict[str, tuple[float, ...]]:
     for text in every(prompt, wildcards):
         with suppress(PromptError):  # a text in a thousand may be at fault, and is refused when it is drawn
             for mention in parse(text).loras if "<" in text else ():
-                weights.setdefault(mention.name, set()).add(mention.unet_weight)
+                weights.setdefault(named(mention.name), set()).add(mention.unet_weight)
     return {name: tuple(sorted(given)) for name, given in weights.items()}
 
 
 def replaced(asked: Recipe, settled: Recipe) -> list[str]:
     """A sentence for each LoRA of the list for which the prompt gives other weights."""
     counts = {lora.name: lora for lora in settled.loras}
+    pairs = [(lora, counts[name]) for lora in asked.loras if (name := calling(lora.name, counts)) is not None]
     return [
-        f"The prompt gives {lora.name} the weight {counts[lora.name].weight:g}, which counts; the list says "
-        f"{lora.weight:g}."
-        for lora in asked.loras
-        if lora.name in counts and lora.weights != counts[lora.name].weights
+        f"The prompt gives {lora.name} the weight {counted.weight:g}, which counts; the list says {lora.weight:g}."
+        for lora, counted in pairs
+        if lora.weights != counted.weights
     ]
 
 
-def _stack(recipe: Recipe, prompts: Sequence[Prompt]) -> tuple[Lora, ...]:
-    """The list, and what the prompt mentions; each name once."""
+def _stack(recipe: Recipe, prompts: Sequence[Prompt], named: Named) -> tuple[Lora, ...]:
+    """The list, and what the prompt mentions; each once, under the name that it is listed by."""
     stack: dict[str, Lora] = {}
     for place, lora in enumerate(recipe.loras):
-        if lora.name in stack:
+        name = named(lora.name)
+        if name in stack:
             raise RecipeError("loras", f"{lora.name} is in the list twice.", "Leave one of them out.", place)
-        stack[lora.name] = lora
+        stack[name] = lora.model_copy(update={"name": name})
     prompt, negative = prompts
     for mention in negative.loras:
         fault = "A LoRA cannot be put on by a negative prompt."
         raise _at(negative, mention, fault, "Put it into the prompt, with a weight below 0 for its opposite.")
     said: dict[str, Mention] = {}
     for mention in prompt.loras:
-        _check_mention(prompt, mention, said.setdefault(mention.name, mention))
+        name = named(mention.name)
+        _check_mention(prompt, mention, said.setdefault(name, mention))
         text, unet = mention.text_weight, mention.unet_weight
         weights: dict[str, Any] = {"weight": unet, "text_weight": None if text == unet else text}
         if mention.extras:
             weights["blocks"] = _blocks(prompt, mention)
-        stack[mention.name] = stack.get(mention.name, Lora(name=mention.name)).model_copy(update=weights)
+        stack[name] = stack.get(name, Lora(name=name)).model_copy(update=weights)
     return tuple(stack.values())
 
 
 def _check_mention(prompt: Prompt, mention: Mention, first: Mention) -> None:
     if not all(-MOST <= weight <= MOST for weight in (mention.text_weight, mention.unet_weight)):
         raise _at(prompt, mention, f"A LoRA's weight goes from {-MOST:g} to {MOST:g}.", "Give a smaller one.")
-    if mention != first:
+    if replace(mention, name=first.name) != first:
         raise _at(prompt, mention, f"The LoRA {mention.name} is given two weights.", "Leave one of them out.")
 
 
@@ -162,7 +171,8 @@ def _blocks(prompt: Prompt, mention: Mention) -> tuple[float, ...]:
 
 def _check_lora(lora: Lora, recipe: Recipe, model: Model, book: Wordbook) -> None:
     """RecipeError where there is no such LoRA, or none that can be put on this model."""
-    place = next((k for k, one in enumerate(recipe.loras) if one.name == lora.name), None)
+    named = book.loras.named
+    place = next((k for k, one in enumerate(recipe.loras) if named(one.name) == lora.name), None)
     try:
         book.loras.for_model(lora.name, model)
         _check_blocks(lora, model)
@@ -170,7 +180,7 @@ def _check_lora(lora: Lora, recipe: Recipe, model: Model, book: Wordbook) -> Non
         if place is not None:
             raise RecipeError("loras", error.message, error.hint, place) from error
         prompt = parse(recipe.prompt)
-        mention = next(one for one in prompt.loras if one.name == lora.name)
+        mention = next(one for one in prompt.loras if named(one.name) == lora.name)
         raise _at(prompt, mention, error.message, error.hint) from error
 
 
@@ -228,8 +238,8 @@ def _check_tokens(prompt: Prompt, planned: Plan, model: Model, catalogue: Catalo
 
 
 def _at(prompt: Prompt, mention: Mention, fault: str, hint: str) -> PromptError:
-    found = re.search(rf"<(?:lora|lyco):\s*{re.escape(mention.name)}\s*[:>]", prompt.source)
-    return PromptError(prompt.recipe_field, prompt.source, found.start() if found else 0, fault, hint)
+    start = next((start for start, _, name in mentions(prompt.source) if name == mention.name), 0)
+    return PromptError(prompt.recipe_field, prompt.source, start, fault, hint)
 
 
 def _at_word(prompt: Prompt, word: str, fault: str, hint: str) -> PromptError:

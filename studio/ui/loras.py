@@ -114,20 +114,33 @@ class Stack:
         stack = [entry for entry in _entries(values.get(self.widget)) if entry.get("on", True)]
         if not stack or "loras" in self.form.hidden(values, tab):
             return {}
-        names = _names(values.get(self.form.widgets["prompt"]) or "")
-        asked = [_as_asked(entry) for entry in stack if not entry.get("said") or entry.get("name") in names]
+        names = self._names(values.get(self.form.widgets["prompt"]) or "")
+        asked = [
+            _as_asked(entry) for entry in stack if not entry.get("said") or self._named(str(entry.get("name"))) in names
+        ]
         return {"loras": Recipe.make(loras=asked).loras}
 
     def show(self, recipe: Recipe) -> Updates:
         """What to set the panel to, so that it says the recipe's LoRAs."""
-        names = _names(recipe.prompt)
-        stack = [{**lora.model_dump(mode="json"), "said": lora.name in names} for lora in recipe.loras]
+        names = self._names(recipe.prompt)
+        stack = [{**lora.model_dump(mode="json"), "said": self._named(lora.name) in names} for lora in recipe.loras]
         return {self.widget: _value(stack)}
 
     def restore(self, kept: Any) -> Updates:
         """What to set the panel to from what the browser kept of it."""
         stack = kept.get("loras") if isinstance(kept, Mapping) else None
         return {self.widget: _value([entry for entry in stack or [] if isinstance(entry, dict) and entry.get("name")])}
+
+    def _named(self, name: str) -> str:
+        """How the LoRA is listed that a name calls."""
+        return self.studio.wordbook.loras.named(name)
+
+    def _names(self, prompt: str) -> frozenset[str]:
+        """What a prompt mentions; nothing where it cannot be read, which is told where it is."""
+        try:
+            return frozenset(mentioned(prompt, self._named))
+        except PromptError:
+            return frozenset()
 
     def _look(self, asked: Looking) -> dict[str, Any]:
         """What there is to say of the stack with this model and prompt.
@@ -138,14 +151,14 @@ class Stack:
         model = self.form.model(asked["model"])
         stack = [entry for entry in _entries(asked["loras"]) if entry.get("name")]
         try:
-            said = mentioned(asked["prompt"])
+            said = mentioned(asked["prompt"], self._named)
         except RecipeError:
             said = None
         own = Recipe.make(loras=[_as_asked(entry) for entry in stack if not entry.get("said")])
         notes = {
-            lora.name: " ".join(replaced(Recipe(loras=(lora,)), Recipe(loras=(said[lora.name],))))
+            lora.name: " ".join(replaced(Recipe(loras=(lora,)), Recipe(loras=(said[name],))))
             for lora in own.loras
-            if said and lora.name in said
+            if said and (name := self._named(lora.name)) in said
         }
         listed = {str(entry["name"]) for entry in stack} | set(said or ())
         brought = {} if said is None else self._brought(asked, model, said)
@@ -168,7 +181,7 @@ class Stack:
         wildcards = self.studio.wordbook.wildcards
         try:
             prompt = styled(recipe, model, self.studio.presets, wildcards).prompt
-            sure, weights = mentioned(prompt), drawable(prompt, wildcards)
+            sure, weights = mentioned(prompt, self._named), drawable(prompt, wildcards, self._named)
         except RecipeError:  # told at the words themselves
             return {}
         return {
@@ -245,14 +258,6 @@ def _as_said(lora: Lora) -> Mention:
     """A LoRA of a recipe as a prompt mentions it."""
     blocks = (f"lbw={','.join(f'{share:g}' for share in lora.blocks)}",) if lora.blocks else ()
     return Mention(lora.name, *lora.weights, blocks)
-
-
-def _names(prompt: str) -> frozenset[str]:
-    """What a prompt mentions; nothing where it cannot be read, which is told where it is."""
-    try:
-        return frozenset(mentioned(prompt))
-    except PromptError:
-        return frozenset()
 
 
 def _weights(lora: Lora) -> dict[str, Any]:

@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 
 from studio.errors import PromptError, RecipeError
+from studio.grids.axes import Axis, applied
+from studio.metadata.infotext import to_infotext
 from studio.recipe import Recipe
 from studio.recipe_parts import Lora
 from studio.settings import Settings
@@ -68,13 +70,32 @@ def test_mentions_join_the_list_and_their_weights_count(studio: Studio) -> None:
     ]
 
 
+@pytest.mark.parametrize("name", ["style/pen", "PEN", "pen.safetensors", "Style\\\\Pen"])
+@pytest.mark.parametrize("kind", ["lora", "lyco"])
+def test_one_lora_is_one_however_it_is_called(studio: Studio, kind: str, name: str) -> None:
+    write_safetensors(studio.wordbook.loras.folder / "style" / "pen.safetensors", STARTERS)
+    prompt = f"a house <{kind}:{name}:0.6>"
+    recipe = settled(studio, prompt=prompt, loras=[{"name": "pen", "weight": 1}])
+    assert recipe.loras == (Lora(name="pen", weight=0.6),)
+    assert settled(studio, prompt=f"{prompt} <lora:pen:0.6>").loras == recipe.loras
+    assert to_infotext(recipe).splitlines()[0].count("<") == 1
+    assert applied(recipe, [(Axis.parse("lora:pen=0.3"), 0)]).prompt == prompt.replace("0.6", "0.3")
+    (only,) = studio.settle(Recipe.make(prompt="a", loras=[{"name": name.replace("\\\\", "\\"), "weight": 0.6}]))
+    assert only.loras == recipe.loras
+
+
+def test_a_lora_that_is_listed_under_two_names_is_refused(studio: Studio) -> None:
+    with pytest.raises(RecipeError, match="INK is in the list twice"):
+        studio.settle(Recipe.make(prompt="a", loras=[{"name": "ink"}, {"name": "INK"}]))
+
+
 @pytest.mark.parametrize(
     ("values", "field", "says"),
     [
         ({"prompt": "a (house"}, "prompt", "column 3"),
         ({"prompt": "a", "negative_prompt": "b)"}, "negative_prompt", "column 2"),
         ({"prompt": "a __beests__"}, "prompt", "beasts"),
-        ({"prompt": "a {b|}"}, "prompt", "column"),
+        ({"prompt": "a {|}"}, "prompt", "column"),
         ({"prompt": "a <lora:inc>"}, "prompt", "column 3: There is no LoRA 'inc'. Did you mean ink"),
         ({"prompt": "a <lora:large:0.4>"}, "prompt", "column 3: large.safetensors is a LoRA for Stable Diffusion XL"),
         ({"prompt": "a <lora:ink:0.4:lbw=MIDD>"}, "prompt", "lbw=MIDD"),
