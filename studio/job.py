@@ -2,11 +2,12 @@
 
 import contextvars
 import threading
-from collections.abc import Iterator
+from collections.abc import AsyncGenerator, Iterator
 
 from studio.downloads.queue import Errand
 from studio.events import END, Downloading, Event, Finished, Preview, Step
 from studio.ledger import State
+from studio.news import News, Pause
 from studio.recipe import Recipe
 
 
@@ -33,7 +34,7 @@ class Job:
         self.errand: Errand | None = None
         self._log: list[Event | None] = []
         self._previews: dict[int, int] = {}
-        self._news = threading.Condition()
+        self._news = News()
 
     @property
     def events(self) -> tuple[Event, ...]:
@@ -58,6 +59,15 @@ class Job:
         with self._news:
             self._news.wait_for(lambda: len(self._log) > position or self._ended())
             return tuple(event for event in self._log[position:] if event is not None), len(self._log)
+
+    @property
+    def told(self) -> float:
+        """When something was told last, as `time.monotonic` counts."""
+        return self._news.changed
+
+    def changes(self, pause: Pause) -> AsyncGenerator[None, None]:
+        """At once, and after each event up to the job's end, for an event loop: no thread is held."""
+        return self._news.changes(self._ended, pause)
 
     def tell(self, event: Event) -> None:
         """Add to the log; nothing comes after the end."""

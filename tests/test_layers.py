@@ -13,6 +13,7 @@ STUDIO = Path(__file__).resolve().parent.parent / "studio"
 # Each name may import itself and the names above it.
 LAYERS = (
     "errors",
+    "news",
     "parsing",
     "recipe_parts",
     "recipe",

@@ -7,7 +7,7 @@ A set outlives its jobs, the page and the process: pictures are the library's, s
 import logging
 import secrets
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Literal
@@ -20,6 +20,7 @@ from studio.inputs import Inputs
 from studio.jobs import Job, JobQueue
 from studio.measuring import Gauge
 from studio.metrics import METRICS
+from studio.news import News, Pause
 from studio.recipe import SEEDS, Recipe
 
 # Pictures that are measured together: more share the overhead, and wait longer for their scores.
@@ -61,7 +62,7 @@ class Candidates:
         self._submit = submit
         self._jobs = jobs
         self._gauge = gauge
-        self._news = threading.Condition()
+        self._news = News()
         self._serial = 1
         self._closing = False
         self._following: set[str] = set()
@@ -176,6 +177,10 @@ class Candidates:
         with self._news:
             self._news.wait_for(lambda: self._closing or self._serial > serial)
             return 0 if self._closing else self._serial
+
+    def changes(self, pause: Pause) -> AsyncGenerator[None, None]:
+        """At once, and when something has happened to any set, until closing, for an event loop: no thread is held."""
+        return self._news.changes(lambda: self._closing, pause)
 
     def busy(self, found: CandidateSet) -> bool:
         """Whether something of the set was still to be made or measured when it was read."""

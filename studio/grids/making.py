@@ -11,7 +11,7 @@ import math
 import secrets
 import threading
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from studio.grids.axes import Axis, applied
 from studio.grids.sheets import Kind, Sheet
 from studio.grids.store import NAMES, At, Cell, Grid, GridFiles, State
 from studio.jobs import Job
+from studio.news import News, Pause
 from studio.recipe import SEEDS, Recipe, settings
 from studio.studio import SHEETS, Studio
 from studio.transfer import words
@@ -75,7 +76,7 @@ class Making:
         self._stopping = threading.Event()
         # Cells of a job that failed: each is made by itself, so that one cannot spoil the others.
         self._alone: frozenset[At] = frozenset()
-        self._news = threading.Condition()
+        self._news = News()
         self._version = 0
 
     def start(self) -> None:
@@ -108,6 +109,10 @@ class Making:
         """Return when there is another version to be seen than this, or nothing more will change."""
         with self._news:
             self._news.wait_for(lambda: self._version != version or self.grid.state != "running")
+
+    def changes(self, pause: Pause) -> AsyncGenerator[None, None]:
+        """At once, and after each change until nothing more is made, for an event loop: no thread is held."""
+        return self._news.changes(lambda: self.grid.state != "running", pause)
 
     def join(self) -> None:
         """Return when nothing more is made."""

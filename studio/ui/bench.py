@@ -1,6 +1,6 @@
 """The bench: tabs above, one form to the left, one stage to the right; and how pictures are asked for and sent on."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,7 @@ from studio.studio import Studio
 from studio.ui import hearsay
 from studio.ui import stage as stages
 from studio.ui.fast_gradio import gr
+from studio.ui.followers import Followers
 from studio.ui.form import Form, Updates, Values
 from studio.ui.knobs import Knobs, into
 from studio.ui.listeners import FOLLOWER, LISTENER, QUICK, BadInput, Event, Name, Whole
@@ -55,6 +56,7 @@ class Bench:
 
     def __init__(self, studio: Studio, blocks: Any, model: Any) -> None:
         self.studio = studio
+        self.followers = Followers(blocks)
         tabs = sorted(TABS.items(), key=lambda member: member[1].order)
         self.tabs: dict[str, Tab] = {name: tab for name, tab in tabs if tab.here(studio)}
         self.panels: dict[str, Panel] = {}
@@ -92,7 +94,7 @@ class Bench:
                 with gr.Tab(tab.label, id=name, elem_id=f"tab-{name}") as self.handles[name]:
                     if tab.task:
                         self.form.add_tab(name, tab.task)
-                    self.panels[name] = tab.build(Desk(self.studio, blocks, self.form, name, behind))
+                    self.panels[name] = tab.build(Desk(self.studio, blocks, self.form, name, self.followers, behind))
         return behind
 
     def _wire(self, blocks: Any) -> None:
@@ -143,8 +145,15 @@ class Bench:
     def _wire_generate(self, tab: str) -> None:
         """The tab's own Generate, so that a program is asked for what this tab takes and nothing else."""
 
-        def generate(values: Values, request: gr.Request) -> Iterator[Updates]:
-            yield from self._generate(tab, values, request)
+        async def generate(values: Values, request: gr.Request) -> AsyncIterator[Updates]:
+            owner = owner_of(request)
+
+            def submit() -> Updates:
+                self.studio.submit(self._recipes(tab, values, owner), owner)
+                return {}
+
+            async for told in self._begun(owner, submit):
+                yield told
 
         getattr(self.knobs.facts, tab)(
             generate,
@@ -196,44 +205,45 @@ class Bench:
         kept = {f"{tab}/{name}": widget for tab, panel in self.panels.items() for name, widget in panel.kept.items()}
         return {**kept, "loras": self.stack.widget, "controls": self.units.widget}
 
-    def _generate(self, tab: str, values: Values, request: gr.Request) -> Iterator[Updates]:
-        owner = owner_of(request)
-        try:
-            self.studio.submit(self._recipes(tab, values, owner), owner)
-        except StudioError as fault:
-            yield {self.stage: view(self.studio, owner, fault)}
-            return
-        yield from self._follow(owner)
-
-    def _another(self, event: Which, request: gr.Request) -> Iterator[Updates]:
+    async def _another(self, event: Which, request: gr.Request) -> AsyncIterator[Updates]:
         """The same once more, with another seed."""
         owner = owner_of(request)
-        try:
+
+        def submit() -> Updates:
             _, recipe = self._pictured(owner, event)
             self.studio.submit(recipe.replace(seed=None), owner)
-        except StudioError as fault:
-            yield {self.stage: view(self.studio, owner, fault)}
-            return
-        yield from self._follow(owner)
+            return {}
 
-    def _again(self, event: Which, request: gr.Request) -> Iterator[Updates]:
+        async for told in self._begun(owner, submit):
+            yield told
+
+    async def _again(self, event: Which, request: gr.Request) -> AsyncIterator[Updates]:
         """The same once more from what came out, which becomes the source."""
         owner = owner_of(request)
-        try:
+
+        def submit() -> Updates:
             path, recipe = self._pictured(owner, event)
             picture = Picture.of(self.studio.inputs.add(path, owner=owner), path.name)
             self.studio.submit(recipe.replace(init_image=picture.id, seed=None), owner)
+            return {self.stage: view(self.studio, owner), **self.panels[self._tab_of(recipe)].take(picture, owner)}
+
+        async for told in self._begun(owner, submit):
+            yield told
+
+    async def _begun(self, owner: str, submit: Callable[[], Updates]) -> AsyncIterator[Updates]:
+        """What a submission sets, if anything, then the owner's jobs until all are done; or why nothing was queued."""
+        try:
+            first = await self.followers.run(submit)
         except StudioError as fault:
-            yield {self.stage: view(self.studio, owner, fault)}
+            yield {self.stage: await self.followers.run(view, self.studio, owner, fault)}
             return
-        yield {self.stage: view(self.studio, owner), **self.panels[self._tab_of(recipe)].take(picture, owner)}
-        yield from self._follow(owner)
+        if first:
+            yield first
+        async for seen in watch(self.studio, owner, self.followers):
+            yield {self.stage: seen}
 
-    def _watch(self, request: gr.Request) -> Iterator[Updates]:
-        yield from self._follow(owner_of(request))
-
-    def _follow(self, owner: str) -> Iterator[Updates]:
-        for seen in watch(self.studio, owner):
+    async def _watch(self, request: gr.Request) -> AsyncIterator[Updates]:
+        async for seen in watch(self.studio, owner_of(request), self.followers):
             yield {self.stage: seen}
 
     def _stop(self, event: Stopping, request: gr.Request) -> Updates:

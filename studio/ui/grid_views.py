@@ -1,7 +1,8 @@
 """What the page sees of a grid, as plain data: what can vary, what would be made, and cells as they change."""
 
 import time
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Iterator, Mapping, Sequence
+from contextlib import aclosing
 from typing import Any
 
 from studio.errors import RecipeError, StudioError
@@ -11,6 +12,7 @@ from studio.grids.store import At, Cell, Grid
 from studio.recipe import Recipe
 from studio.studio import Studio
 from studio.ui import axis_fields
+from studio.ui.followers import Followers
 from studio.ui.pictures import jpeg_address, kept
 
 Told = dict[str, Any]
@@ -67,18 +69,19 @@ def considered(studio: Studio, base: str, asked: Sequence[Mapping[str, Any]]) ->
     }
 
 
-def watched(studio: Studio, making: Making) -> Iterator[Told]:
+async def watched(studio: Studio, making: Making, followers: Followers) -> AsyncIterator[Told]:
     """The whole grid, and then what changes of it until nothing more is made."""
     seen: dict[At, object] = {}
-    whole = True
-    while True:
-        version, grid, line, previews = making.look()
-        yield {**head(grid), "whole": whole, "line": line, "cells": list(_changed(studio, grid, previews, seen))}
-        if grid.state != "running":
-            return
-        whole = False
-        time.sleep(BETWEEN)  # what happens meanwhile is told at once with the next look
-        making.wait(version)
+
+    def look() -> Told:
+        whole = not seen
+        _, grid, line, previews = making.look()
+        return {**head(grid), "whole": whole, "line": line, "cells": list(_changed(studio, grid, previews, seen))}
+
+    async with aclosing(making.changes(followers.pace(BETWEEN))) as changes:
+        async for _ in changes:
+            yield await followers.run(look)
+    yield await followers.run(look)
 
 
 def head(grid: Grid) -> Told:

@@ -2,12 +2,16 @@
 
 from typing import Any
 
+from anyio import CapacityLimiter
+
 from studio.errors import StudioError
 from studio.gate.gate import FAULTY
 from studio.ui.fast_gradio import gr
 from studio.ui.listeners import BadInput, Name, Number, Words, checked
 from studio.ui.owner import identify, owner_of
 
+# What is done in a thread at once, such as a grid that is written to a file; none waits in one for a job.
+THREADS = 200
 SAID_BY: tuple[tuple[tuple[Any, ...], Any], ...] = (
     ((gr.Textbox,), Words | None),
     ((gr.Slider, gr.Number), Number | None),
@@ -18,6 +22,10 @@ SAID_BY: tuple[tuple[tuple[Any, ...], Any], ...] = (
 
 class Page(gr.Blocks):  # type: ignore[misc]
     """Blocks that refuse in words what cannot be read, and let an owner alone fetch what was made for him."""
+
+    def create_limiter(self) -> None:
+        """Threads for what is done at once; Gradio would make as many as it lets listeners run."""
+        self.limiter = CapacityLimiter(THREADS)
 
     async def process_api(self, *given: Any, request: Any = None, **more: Any) -> dict[str, Any]:
         """Call a listener; what was sent wrong is marked as such, so that the answer is no fault of the program."""

@@ -27,6 +27,8 @@ from studio.ui.shell import page
 SESSIONS = 256
 # Connections at once, and the bytes of a request's head.
 CONNECTIONS, MOST_HEAD = 4096, 2**16
+# Listeners that may follow something at once, and pages with news on the way to them.
+LISTENERS = 2 * CONNECTIONS
 
 
 def launch(studio: Studio) -> None:
@@ -61,8 +63,8 @@ def serve(studio: Studio) -> Iterator[str]:
         enable_monitoring=False,
         footer_links=[],
         pwa=False,
-        # Each waiting person's listener holds a thread while it follows the job.
-        max_threads=settings.max_waiting + 40,
+        # Listeners at once; what each does in a thread is short (`Page.create_limiter`).
+        max_threads=LISTENERS,
         favicon_path=str(theme.FAVICON),
         theme=theme.theme(),
         css=theme.css() + Shapes(studio).css(),
@@ -72,6 +74,7 @@ def serve(studio: Studio) -> Iterator[str]:
         _app=PageApp(studio),
     )
     _bound(blocks.server.config)
+    blocks._queue.pending_messages_per_session.max_size = LISTENERS  # noqa: SLF001 - there is no other way to it
     # What the page is built of lives as long as the program: no collection need look at it.
     gc.collect()
     gc.freeze()

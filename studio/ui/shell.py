@@ -1,5 +1,7 @@
 """The page's frame: model picker, what the device is doing, and the tabs."""
 
+import asyncio
+from collections.abc import AsyncIterator
 from html import escape
 from typing import Any
 
@@ -13,6 +15,8 @@ from studio.ui.page import Page
 TITLE = "Image Studio"
 # Seconds between two looks at the device and the line.
 LOOK = 10
+# Seconds between two looks at whether the model is loaded.
+WARM = 0.1
 # How often Gradio's cache is cleared, and how old what is cleared is, in seconds: what was stored of it stays.
 CACHED = (3600, 86400)
 MARK = f'<h1 class="mark">{TITLE}</h1>'
@@ -68,6 +72,17 @@ def _coming(studio: Studio) -> str:
     return f"Downloading {' and '.join(shares)}" if shares else ""
 
 
+async def _loading(studio: Studio) -> AsyncIterator[bool]:
+    """Whether the model is being loaded: now, and once it is not any more. A thread would be held by each page."""
+    first = loading = studio.warming
+    yield first
+    while loading:
+        await asyncio.sleep(WARM)
+        loading = studio.warming
+    if first:
+        yield loading
+
+
 def _wire_status(blocks: Any, studio: Studio, status: Any) -> None:
     def look() -> str:
         parts = [f"<span>{escape(studio.backend.describe())}</span>"]
@@ -86,10 +101,8 @@ def _wire_status(blocks: Any, studio: Studio, status: Any) -> None:
             parts.insert(0, f'<span class="busy">Loading {escape(name)}</span>')
         return "".join(parts)
 
-    def arrive() -> Any:
-        yield look()
-        if studio.warming:
-            studio.wait_until_warm()
+    async def arrive() -> AsyncIterator[str]:
+        async for _ in _loading(studio):
             yield look()
 
     private = {"concurrency_limit": None, "api_visibility": "private", "show_progress": "hidden"}

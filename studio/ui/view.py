@@ -4,7 +4,8 @@ A view is always the whole of it, so a page that missed some of them is right ag
 """
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import aclosing
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from studio.jobs import Job
 from studio.recipe import Recipe
 from studio.studio import Studio
 from studio.transfer import words
+from studio.ui.followers import Followers
 from studio.ui.pictures import expected, made, withheld
 
 # Earlier pictures in the strip below the stage.
@@ -28,19 +30,25 @@ BETWEEN = 0.05
 View = dict[str, Any]
 
 
-def watch(studio: Studio, owner: str) -> Iterator[View]:
+async def watch(studio: Studio, owner: str, followers: Followers) -> AsyncIterator[View]:
     """The owner's view now, and again whenever one of their unfinished jobs tells something; ends when all are done."""
-    yield view(studio, owner)
+
+    async def seen(since: float) -> View:
+        return await followers.shared(owner, since, lambda: view(studio, owner))
+
+    def following() -> Job | None:
+        return next((job for job in _active(studio.jobs_of(owner)) if job.id not in followed), None)
+
+    yield await seen(time.monotonic())
     followed: set[str] = set()
-    while job := next((job for job in _active(studio.jobs_of(owner)) if job.id not in followed), None):
+    since = time.monotonic()
+    while job := await followers.run(following):
         followed.add(job.id)
-        events, position = job.read()
-        while events:
-            yield view(studio, owner)
-            # What happens meanwhile is told at once with the next view.
-            time.sleep(BETWEEN)
-            events, position = job.read(position)
-    yield view(studio, owner)
+        async with aclosing(job.changes(followers.pace(BETWEEN))) as changes:
+            async for _ in changes:
+                yield await seen(job.told)
+        since = job.told
+    yield await seen(since)
 
 
 def view(studio: Studio, owner: str, fault: StudioError | None = None) -> View:

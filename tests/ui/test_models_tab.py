@@ -13,6 +13,7 @@ from studio.studio import Studio
 from studio.ui import serve
 from studio.ui.fast_gradio import gr
 from studio.ui.fields import models
+from studio.ui.followers import Followers
 from studio.ui.form import Form
 from studio.ui.tabs.base import Desk
 from studio.ui.tabs.models import ModelsPanel
@@ -49,7 +50,7 @@ def panel(home: Path) -> Iterator[ModelsPanel]:
 
 def panel_of(studio: Studio) -> ModelsPanel:
     with gr.Blocks(analytics_enabled=False) as blocks:
-        return ModelsPanel(Desk(studio, blocks, Form(studio), "models"))
+        return ModelsPanel(Desk(studio, blocks, Form(studio), "models", Followers(blocks)))
 
 
 def entry(told: dict[str, Any], key: str) -> dict[str, Any]:

@@ -13,13 +13,14 @@ from studio.recipe import Recipe, Task
 from studio.settling.frame import settle_size
 from studio.studio import Studio
 from studio.ui.fast_gradio import gr
+from studio.ui.followers import Followers
 from studio.ui.form import Form, Updates, Values
 from studio.ui.source import Picture, Source
 
 
 @dataclass(frozen=True, eq=False)
 class Desk:
-    """A tab's place on one page: the studio, the Blocks that it is built in, and the form.
+    """A tab's place on one page: the studio, the Blocks that it is built in, the form, and who follows what.
 
     Whose page it is, each listener is told by its request: `owner_of(request)`.
     """
@@ -28,6 +29,7 @@ class Desk:
     blocks: Any
     form: Form
     tab: str
+    followers: Followers
     behind: list[Any] = field(default_factory=list)
 
     def place(self, name: str, **look: Any) -> Any:

@@ -2,7 +2,8 @@
 
 import json
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import aclosing
 from typing import Annotated, Any, Literal, get_type_hints
 
 from pydantic import Field
@@ -102,6 +103,7 @@ class Board(Panel):
 
     def __init__(self, desk: Desk) -> None:
         self.studio = desk.studio
+        self.followers = desk.followers
         acts: Mapping[str, Act] = {
             "mark": self._mark,
             "undo": self._undo,
@@ -129,25 +131,25 @@ class Board(Panel):
         set_id = self.studio.candidates.begin(several, owner)
         return {self.widget: {**self._view(set_id, owner), "begun": True}}
 
-    def _open(self, event: Opening, request: gr.Request) -> Iterator[Updates]:
+    async def _open(self, event: Opening, request: gr.Request) -> AsyncIterator[Updates]:
         """The set, or the newest, now and whenever something of it changes, until it is made and measured."""
         owner = owner_of(request)
-        candidates = self.studio.candidates
+        candidates = await self.followers.run(lambda: self.studio.candidates)
         try:
-            set_id = event.set or next((known for known, *_ in candidates.of(owner)), None)
+            set_id = event.set or await self.followers.run(
+                lambda: next((known for known, *_ in candidates.of(owner)), None)
+            )
             if set_id is None:
-                yield {self.widget: self._nothing(owner)}
+                yield {self.widget: await self.followers.run(self._nothing, owner)}
                 return
-            serial = -1
-            while serial:
-                found = candidates.get(set_id, owner)
-                yield {self.widget: self._view(set_id, owner)}
-                if not candidates.busy(found):
-                    return
-                time.sleep(BETWEEN)
-                serial = candidates.news(serial)
+            async with aclosing(candidates.changes(self.followers.pace(BETWEEN))) as changes:
+                async for _ in changes:
+                    found = await self.followers.run(candidates.get, set_id, owner)
+                    yield {self.widget: await self.followers.run(self._view, set_id, owner)}
+                    if not candidates.busy(found):
+                        return
         except StudioError as fault:
-            yield {self.widget: self._nothing(owner, fault)}
+            yield {self.widget: await self.followers.run(self._nothing, owner, fault)}
 
     def _answering(self, act: Act) -> Callable[..., View]:
         """What the page calls: does the act, and tells how its set stands then."""

@@ -1,7 +1,7 @@
 """Grids: one recipe along up to three axes, its cells as they are made, earlier grids, and exports."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from typing import Annotated, Any, NotRequired
 
 from pydantic import Field
@@ -82,6 +82,7 @@ class GridPanel(Panel):
         self.studio = desk.studio
         self.grids = Grids(desk.studio)
         self.grids.take_up()
+        self.followers = desk.followers
         self.widget = gr.HTML(
             value=None,
             html_template='<section class="grid-page" aria-label="Grid"></section>',
@@ -119,43 +120,53 @@ class GridPanel(Panel):
         check_held(self.studio.inputs, [recipe], owner)
         return recipe
 
-    def _start(self, event: Starting, request: gr.Request) -> Iterator[Updates]:
+    async def _start(self, event: Starting, request: gr.Request) -> AsyncIterator[Updates]:
         owner = owner_of(request)
-        try:
-            grid = plan(self.studio, self._base(event.base, owner), grid_views.axes(event.axes), owner)
-            making = self.grids.begin(grid)
-        except StudioError as fault:
-            yield {self.widget: _told(fault=str(fault))}
-            return
-        yield from self._followed(making)
 
-    def _resume(self, event: OfGrid, request: gr.Request) -> Iterator[Updates]:
-        try:
+        def begin() -> Making:
+            grid = plan(self.studio, self._base(event.base, owner), grid_views.axes(event.axes), owner)
+            return self.grids.begin(grid)
+
+        async for told in self._followed(begin):
+            yield told
+
+    async def _resume(self, event: OfGrid, request: gr.Request) -> AsyncIterator[Updates]:
+        def resume() -> Making:
             making = self.grids.get(event.id, owner_of(request))
             making.start()
+            return making
+
+        async for told in self._followed(resume):
+            yield told
+
+    async def _look(self, event: OfGrid, request: gr.Request) -> AsyncIterator[Updates]:
+        """Follow a grid, the newest where none is named."""
+
+        def find() -> Making | None:
+            known = self.grids.of(owner_of(request))
+            return next((one for one in known if one.grid.id == event.id), next(iter(known), None))
+
+        async for told in self._followed(find):
+            yield told
+
+    async def _followed(self, find: Callable[[], Making | None]) -> AsyncIterator[Updates]:
+        """What the page is told of a grid that is begun or found so, until nothing more is made of it."""
+        try:
+            making = await self.followers.run(find)
         except StudioError as fault:
             yield {self.widget: _told(fault=str(fault))}
             return
-        yield from self._followed(making)
-
-    def _look(self, event: OfGrid, request: gr.Request) -> Iterator[Updates]:
-        """Follow a grid, the newest where none is named."""
-        owner = owner_of(request)
-        known = self.grids.of(owner)
-        making = next((one for one in known if one.grid.id == event.id), next(iter(known), None))
         if making is None:
             yield {self.widget: _told(list=[])}
             return
-        yield from self._followed(making)
 
-    def _followed(self, making: Making) -> Iterator[Updates]:
-        def listed() -> list[Told]:
-            return grid_views.listed(self.grids.of(making.grid.owner))
+        def listed() -> Updates:
+            return {self.widget: _told(list=grid_views.listed(self.grids.of(making.grid.owner)))}
 
-        yield {self.widget: _told(list=listed())}
-        for grid in grid_views.watched(self.studio, making):
+        yield await self.followers.run(listed)
+        async for grid in grid_views.watched(self.studio, making, self.followers):
             yield {self.widget: _told(grid=grid)}
-        yield {self.widget: _told(list=listed())}
+        yield await self.followers.run(listed)
 
     def _halt(self, event: OfGrid, request: gr.Request) -> Updates:
         try:

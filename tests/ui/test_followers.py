@@ -1,0 +1,175 @@
+"""Crowds that follow what goes on, over the page's own server."""
+
+import asyncio
+import json
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+
+from studio.gate.identity import owner_by
+from studio.job import Job
+from studio.news import News
+from studio.recipe import Recipe
+from studio.settings import Settings
+from studio.studio import Studio
+from studio.ui import serve
+from tests.ui.painter import Painter
+
+SECRET = "a-secret-that-all-of-these-windows-keep"
+OWNER = owner_by(SECRET)
+# Followers in one stream of news, as of a page that has so many listeners open.
+IN_STREAM = 100
+
+
+@pytest.fixture
+def painter() -> Painter:
+    return Painter()
+
+
+@pytest.fixture
+def studio(painter: Painter, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
+    with Studio(Settings.load(home=tmp_path_factory.mktemp("home"), port=0), backend=painter) as studio:
+        yield studio
+
+
+class Crowd:
+    """So many listeners of one page's server that follow the owner's jobs, and what their streams told."""
+
+    def __init__(self, client: httpx.AsyncClient, count: int) -> None:
+        self.client, self.count = client, count
+        self.first: set[str] = set()
+        self.told: Counter[str] = Counter()
+
+    async def join(self) -> list[asyncio.Task[None]]:
+        """Let all of them follow; returns the readers of their streams, which end when all is over."""
+        config = (await self.client.get("config")).json()
+        watch = next(one["id"] for one in config["dependencies"] if one["trigger_after"] is not None and one["queue"])
+        readers = []
+        for stream in range(self.count // IN_STREAM):
+            said = {"data": [], "fn_index": watch, "session_hash": f"window{stream}"}
+            for _ in range(IN_STREAM):
+                (await self.client.post("gradio_api/queue/join", json=said)).raise_for_status()
+            readers.append(asyncio.create_task(self._read(f"window{stream}")))
+        while len(self.first) < self.count:  # noqa: ASYNC110 - many readers say it, a little at a time
+            await asyncio.sleep(0.1)
+        return readers
+
+    async def _read(self, session: str) -> None:
+        params = {"session_hash": session}
+        async with self.client.stream("GET", "gradio_api/queue/data", params=params, timeout=None) as answer:
+            async for line in answer.aiter_lines():
+                if line.startswith("data:"):
+                    said = json.loads(line.removeprefix("data:"))
+                    self.told[said["msg"]] += 1
+                    if said["msg"] == "process_generating":
+                        self.first.add(said["event_id"])
+
+
+def client_of(address: str) -> httpx.AsyncClient:
+    limits = httpx.Limits(max_connections=None)
+    return httpx.AsyncClient(
+        base_url=address, headers={"Authorization": f"Bearer {SECRET}"}, timeout=120, limits=limits
+    )
+
+
+def test_a_crowd_that_follows_a_job_holds_no_threads_and_hears_its_end(studio: Studio, painter: Painter) -> None:
+    painter.held.set()
+    job = studio.submit(Recipe(prompt="a boat", steps=1), OWNER)
+
+    async def follow(address: str) -> tuple[Counter[str], int]:
+        async with client_of(address) as client:
+            crowd = Crowd(client, 300)
+            readers = await crowd.join()
+            threads = threading.active_count()
+            painter.held.clear()
+            await asyncio.gather(*readers)
+            return crowd.told, threads
+
+    with serve(studio) as address:
+        before = threading.active_count()
+        told, threads = asyncio.run(follow(address))
+    assert job.state == "done"
+    assert told["process_completed"] == 300
+    assert threads < before + 100
+
+
+def test_what_happens_during_a_pause_is_told_with_the_change_before_it() -> None:
+    news, over, heard = News(), False, 0
+
+    async def pause() -> None:
+        await asyncio.sleep(0)
+
+    async def follow() -> None:
+        nonlocal heard, over
+        async for _ in news.changes(lambda: over, pause):
+            heard += 1
+            if heard == 1:
+                teller = threading.Thread(target=tell)
+                teller.start()
+                await asyncio.to_thread(teller.join)
+
+    def tell() -> None:
+        nonlocal over
+        for _ in range(50):
+            with news:
+                news.notify_all()
+        with news:
+            over = True
+            news.notify_all()
+
+    asyncio.run(follow())
+    assert heard == 1
+
+
+def test_whoever_leaves_early_is_not_woken_any_more(studio: Studio) -> None:
+    job = Job("one", OWNER, (Recipe(prompt="a boat"),), 0.0)
+
+    async def pause() -> None:
+        pass
+
+    async def leave() -> None:
+        changes = job.changes(pause)
+        await anext(changes)
+        await changes.aclose()
+
+    asyncio.run(leave())
+    assert not job._news._wakers
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(900)
+def test_the_page_answers_at_once_while_two_thousand_follow(studio: Studio, painter: Painter) -> None:
+    painter.held.set()
+    job = studio.submit(Recipe(prompt="a boat", steps=1), OWNER)
+
+    async def follow(address: str) -> tuple[list[float], float]:
+        async with client_of(address) as client:
+            crowd = Crowd(client, 2000)
+            readers = await crowd.join()
+            seconds = [await status(client) for _ in range(200)]
+            begun = time.monotonic()
+            studio.stop(job.id, OWNER)
+            await asyncio.gather(*readers)
+            return sorted(seconds), time.monotonic() - begun
+
+    with serve(studio) as address:
+        seconds, end = asyncio.run(follow(address))
+    told = f"status: median {seconds[100]:.4f} s, p95 {seconds[190]:.4f} s; all heard the end in {end:.1f} s"
+    assert seconds[190] < 0.05, told
+
+
+async def status(client: httpx.AsyncClient) -> float:
+    """Seconds until the page's status line is told."""
+    config: Any = (await client.get("config")).json()
+    look = next(one["id"] for one in config["dependencies"] if one["targets"] and one["targets"][0][1] == "tick")
+    begun = time.monotonic()
+    answer = await client.post("gradio_api/run/predict", json={"data": [], "fn_index": look, "session_hash": "status"})
+    taken = time.monotonic() - begun
+    answer.raise_for_status()
+    await asyncio.sleep(0.05)
+    return taken
