@@ -250,16 +250,32 @@ def _decoded(field: Field, source: Source) -> tuple[Image.Image, tuple[str, ...]
             picture.load()
             turned = picture.getexif().get(EXIF_ORIENTATION, 1) != 1
             upright = ImageOps.exif_transpose(picture) if turned else picture
-        if upright.mode in ("I", "F"):
-            raise RecipeError(field, "The picture has 32 bits for each channel.", "Save it with 8 or 16 bits.")
-        if upright.mode.startswith("I;16"):
-            upright = Image.fromarray((np.asarray(upright) >> 8).astype(np.uint8))
+        if upright.mode == "La":  # Pillow goes from it to nothing else
+            upright = upright.convert("LA")
+        upright, wide = _in_eight_bits(upright)
     done = {
         "Only the first frame of the animation was taken.": frames,
         "Turned upright, as its camera noted.": turned,
-        "Reduced from 16 to 8 bits.": deep,
+        "Reduced from 16 to 8 bits.": deep and not wide,
+        f"Reduced from 32 to 8 bits: {wide}.": bool(wide),
     }
     return upright, tuple(note for note, true in done.items() if true)
+
+
+def _in_eight_bits(picture: Image.Image) -> tuple[Image.Image, str]:
+    """The picture with 8 bits a channel, and what was taken for white where numbers of 32 bits do not say.
+
+    Floats up to 1 are shares of white; other numbers are taken for the least bits that hold them, 8, 16 or 32.
+    """
+    if picture.mode.startswith("I;16"):
+        return Image.fromarray((np.asarray(picture) >> 8).astype(np.uint8)), ""
+    if picture.mode not in ("I", "F"):
+        return picture, ""
+    numbers = np.nan_to_num(np.asarray(picture).astype(np.float64), posinf=0, neginf=0)
+    most = numbers.max()
+    whites = (1, 255, 65535, 2**31 - 1) if picture.mode == "F" else (255, 65535, 2**31 - 1)
+    white = next((one for one in whites if most <= one), most)
+    return Image.fromarray((numbers / white * 255).clip(0, 255).round().astype(np.uint8)), f"{white:.10g} is white"
 
 
 def _as_rgb(picture: Image.Image, notes: tuple[str, ...]) -> tuple[Image.Image, tuple[str, ...]]:

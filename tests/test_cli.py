@@ -90,13 +90,13 @@ MISTAKES = {
     "no prompt": (["generate"], "prompt.*empty"),
     "too many characters": (["generate", "x" * 4001], "prompt.*4000.*Shorten"),
     "an open bracket": (["generate", "a (red house", "--model", MODEL], r"prompt.*Line 1, column 3.*\("),
-    "an unknown LoRA": (generate("--lora", "inc:0.5"), "loras.*no LoRA 'inc'.*Put inc.safetensors"),
-    "a LoRA's weight": (generate("--lora", "inc:11"), "loras.*10"),
-    "a LoRA of another family": (generate("--lora", "few-step"), "loras.*few-step.safetensors.*Starter.*tiny.*1.5"),
+    "an unknown LoRA": (generate("--lora", "inc:0.5"), "--lora: .*no LoRA 'inc'.*Put inc.safetensors"),
+    "a LoRA's weight": (generate("--lora", "inc:11"), "--lora: .*10"),
+    "a LoRA of another family": (generate("--lora", "few-step"), "--lora: .*few-step.safetensors.*Starter.*tiny.*1.5"),
     "an unknown embedding": (["generate", "a embedding:calm", "--model", MODEL], "prompt.*no embedding 'calm'"),
     "an unknown model": (["generate", "a house", "--model", "tinny"], "model.*tinny.*Known are: tiny"),
     "an unknown scheduler": (generate("--scheduler", "Eula"), "scheduler.*Eula.*Euler"),
-    "an unknown preset": (generate("--negative-preset", "nothing"), "negative_presets.*nothing.*Known"),
+    "an unknown preset": (generate("--negative-preset", "nothing"), "--negative-preset: .*nothing.*Known"),
     "a size that is not divisible": (generate("--width", 100), "width.*100.*96 or 104"),
     "a size that is too large": (generate("--height", 4096), "height.*4096.*64"),
     "an absurd size": (generate("--height", 10**12), "height.*16 to 8192"),
@@ -104,9 +104,9 @@ MISTAKES = {
     "no steps": (generate("--steps", 0), "steps.*1 to 1000"),
     "half a step": (generate("--steps", 2.5), "steps.*1 to 1000"),
     "steps in words": (generate("--steps", "many"), "steps.*1 to 1000"),
-    "guidance that is no number": (generate("--guidance", "nan"), "guidance_scale.*0 to 50"),
-    "infinite guidance": (generate("--guidance", "inf"), "guidance_scale.*0 to 50"),
-    "negative guidance": (generate("--guidance", -1), "guidance_scale.*0 to 50"),
+    "guidance that is no number": (generate("--guidance", "nan"), "--guidance: .*0 to 50"),
+    "infinite guidance": (generate("--guidance", "inf"), "--guidance: .*0 to 50"),
+    "negative guidance": (generate("--guidance", -1), "--guidance: .*0 to 50"),
     "a negative seed": (generate("--seed", -1), "seed"),
     "a seed that is too large": (generate("--seed", 2**32), "seed"),
     "no images": (generate("--count", 0), "count.*1 to 1024"),
@@ -358,9 +358,9 @@ def test_upscale_makes_a_picture_larger(
 
 TEXT = b"this is no picture"
 BAD_PICTURES = {
-    "a text file": (TEXT, "init_image.*not a picture.*PNG"),
-    "an empty file": (b"", "init_image.*0 bytes"),
-    "a torn picture": (b"\x89PNG\r\n\x1a\n" + TEXT, "init_image.*(cannot be read|not a picture)"),
+    "a text file": (TEXT, "(--init|IMAGE): .*not a picture.*PNG"),
+    "an empty file": (b"", "(--init|IMAGE): .*0 bytes"),
+    "a torn picture": (b"\x89PNG\r\n\x1a\n" + TEXT, "(--init|IMAGE): .*(cannot be read|not a picture)"),
 }
 
 
@@ -379,17 +379,20 @@ def test_a_file_that_is_no_picture_is_one_line(
 
 
 EDIT_MISTAKES = {
-    "no such file": (["--init", "gone.png"], "init_image.*cannot be read"),
+    "no such file": (["--init", "gone.png"], "--init: .*cannot be read"),
     "an absurd strength": (["--init", "GIVEN", "--strength", "2"], "strength.*0 to 1"),
     "a strength of nothing": (["--strength", "0.5"], "strength.*--init|strength.*init_image"),
-    "a mask of nothing": (["--mask", "MASK"], "mask_image.*init_image"),
-    "an empty mask": (["--init", "GIVEN", "--mask", "BLACK"], "mask_image.*empty"),
-    "a mask that shrinks to nothing": (["--init", "GIVEN", "--mask", "MASK", "--mask-grow", "-99"], "mask_image.*left"),
+    "a mask of nothing": (["--mask", "MASK"], "--mask: "),
+    "an empty mask": (["--init", "GIVEN", "--mask", "BLACK"], "--mask: .*empty"),
+    "a mask that shrinks to nothing": (["--init", "GIVEN", "--mask", "MASK", "--mask-grow", "-99"], "--mask: .*left"),
     "sides without pixels": (["--init", "GIVEN", "--outpaint", "left"], "outpaint.*left=N"),
     "sides in words": (["--init", "GIVEN", "--outpaint", "left=few"], "outpaint.*left"),
     "an unknown side": (["--init", "GIVEN", "--outpaint", "lefft=8"], "outpaint.*Known are: left"),
     "no side at all": (["--init", "GIVEN", "--outpaint", "left=0"], "outpaint.*no side grows"),
-    "an unknown second upscaler": (["--hires-scale", "2", "--hires-upscaler", "nearest"], "hires_upscaler.*lanczos"),
+    "an unknown second upscaler": (
+        ["--hires-scale", "2", "--hires-upscaler", "nearest"],
+        "--hires-upscaler: .*lanczos",
+    ),
     "an image guidance that the model lacks": (["--init", "GIVEN", "--image-guidance", "2"], "takes no image guidance"),
     "an unknown output check": (["--output-check", "maybe"], "output_check.*withhold"),
     "a model that cannot check": (["--output-check", "mark"], "model.*no output checker"),
@@ -433,7 +436,7 @@ def test_a_picture_that_is_too_large_is_one_line_without_a_library_s_warning(tmp
     process = start([*edit(tmp_path / "large.png"), "--out", str(tmp_path / "out")])
     out, err = process.communicate()
     assert (process.returncode, out, err.count("\n")) == (2, "", 1), err
-    assert "init_image: The picture has 100 megapixels" in err
+    assert "--init: The picture has 100 megapixels" in err
 
 
 def assert_one_line(says: str, capsys: pytest.CaptureFixture[str]) -> None:

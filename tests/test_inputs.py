@@ -179,7 +179,6 @@ FAULTS = {
     "100 megapixels": (header_only(10000, 10000), "100 megapixels"),
     "80 megapixels": (header_only(8000, 10000), "80 megapixels"),
     "postscript": (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "not a picture"),
-    "floats": (encoded(Image.new("F", (4, 4)), "TIFF"), "32 bits"),
 }
 
 
@@ -349,11 +348,44 @@ def test_a_picture_with_holes_masks_by_what_is_opaque_and_says_so_and_can_be_tur
         inputs.add_mask(picture.convert("RGB"), reads="transparent")
 
 
-@pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "YCbCr", "HSV", "LAB", "I;16"])
-def test_a_mask_may_be_of_any_mode(inputs: Inputs, mode: str):
-    white = Image.new("RGB", (8, 4), "white")
-    picture = Image.new("I;16", (8, 4), 65535) if mode == "I;16" else white.convert(mode)
-    assert min(inputs.open(inputs.add_mask(picture).id).tobytes()) >= 250
+# The number that is white in modes of one deep channel.
+DEEP = {"I": 65535, "F": 1.0, **dict.fromkeys(("I;16", "I;16L", "I;16B", "I;16N"), 65535)}
+MODES = ("1", "L", "LA", "La", "P", "PA", "RGB", "RGBA", "RGBa", "RGBX", "CMYK", "YCbCr", "HSV", "LAB", *DEEP)
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("add", ["add", "add_mask"])
+def test_pictures_and_masks_may_be_of_any_mode(inputs: Inputs, add: str, mode: str):
+    """The left half is white, the right half black; what could not be kept in 8 bits is said."""
+    half = Image.new("L", (8, 4))
+    half.paste(255, (0, 0, 4, 4))
+    if mode in DEEP:
+        picture = Image.new(mode, (8, 4), 0)
+        for place in [(x, y) for x in range(4) for y in range(4)]:
+            picture.putpixel(place, DEEP[mode])
+    elif mode in ("La", "RGBa", "PA", "LA"):
+        picture = half.convert("LA" if mode in ("La", "PA") else "RGBA").convert(mode)
+    else:
+        picture = half.convert("RGB").convert(mode)
+    added = getattr(inputs, add)(picture)
+    stored = np.asarray(inputs.open(added.id).convert("L")).astype(int)
+    assert stored[:, :4].min() >= 250
+    assert stored[:, 4:].max() <= 5
+    assert any("Reduced from" in note for note in added.notes) == (mode in DEEP)
+
+
+@pytest.mark.parametrize(
+    ("mode", "white", "says"),
+    [("I", 255, "255"), ("I", 65535, "65535"), ("I", 2**31 - 1, "2147483647"), ("F", 1.0, "1 "), ("F", 255.0, "255")],
+)
+def test_what_is_white_in_32_bits_follows_from_the_numbers_and_is_said(
+    inputs: Inputs, mode: str, white: float, says: str
+):
+    deep = Image.new(mode, (2, 1), 0)
+    deep.putpixel((1, 0), white)
+    added = inputs.add_mask(encoded(deep, "TIFF"))
+    assert inputs.open(added.id).tobytes() == b"\x00\xff"
+    assert f"{says.strip()} is white" in added.notes[0]
 
 
 @pytest.mark.parametrize("add", ["add", "add_mask"])

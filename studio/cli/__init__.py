@@ -8,7 +8,7 @@ from io import TextIOWrapper
 from typing import NoReturn
 
 from studio import __version__
-from studio.cli.base import Command, Exit
+from studio.cli.base import Command, Exit, told
 from studio.errors import DeployError, LibraryError, ModelError, PresetError, RecipeError, SettingsError, StudioError
 from studio.registry import Registry
 
@@ -33,7 +33,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return Exit.FAILED
     except StudioError as error:
         # One line, whatever a library's message was made of.
-        print(f"studio {args.command}: {' '.join(str(error).split())}", file=sys.stderr)
+        said = told(args, error.field, error.message, error.hint) if isinstance(error, RecipeError) else str(error)
+        print(f"studio {args.command}: {' '.join(said.split())}", file=sys.stderr)
         return Exit.WRONG if isinstance(error, MENDABLE) else Exit.FAILED
     except KeyboardInterrupt:
         return Exit.INTERRUPTED
@@ -48,6 +49,7 @@ def parser() -> argparse.ArgumentParser:
     for name, command in COMMANDS.items():
         sub = commands.add_parser(name, help=command.help, description=command.help, allow_abbrev=False)
         command.arguments(sub)
+        sub.set_defaults(parser=sub)
     return top
 
 

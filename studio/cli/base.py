@@ -47,6 +47,19 @@ def settings_arguments(parser: argparse.ArgumentParser, *names: str) -> None:
         group.add_argument(option, dest=f"setting_{name}", help=field.description, **look)
 
 
+def told(args: argparse.Namespace, field: str, message: str, hint: str) -> str:
+    """A fault of a recipe's field by the option that gives it in this command, or by its own name where none does."""
+    return f"{_option(args.parser, field)}: {message} {hint}".strip()
+
+
+def _option(parser: argparse.ArgumentParser, field: str) -> str:
+    # One LoRA is given at a time, and one control unit.
+    names = {field, field.removesuffix("s")}
+    action = next((one for one in parser._actions if one.dest in names), None)  # noqa: SLF001 - nothing else lists them
+    plain = field if action is None or field in str(action.metavar).lower() else str(action.metavar or field)
+    return max(action.option_strings, key=len, default=plain) if action else plain
+
+
 # What a picture may be written as, by the ending of its file.
 PICTURES: Mapping[str, str] = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}
 

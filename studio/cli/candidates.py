@@ -55,7 +55,7 @@ def run(args: argparse.Namespace) -> int:
     else:
         for row in sorted(rows, key=lambda row: row["rank"] or len(rows)):
             print(f"{row['path']}  {row['rank']}  {'kept' if row['kept'] else 'rejected'}  {row['reason']}".rstrip())
-    return generate.exit_code(end, args.command)
+    return generate.exit_code(end, args)
 
 
 def _rows(made: Sequence[Finished], scores: Sequence["Scores"], sieve: "Sieve") -> list[dict[str, Any]]:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal, TextIO, get_args, get_origin
 from PIL import Image
 
 from studio import transfer
-from studio.cli.base import Command, Exit, load_settings, settings_arguments
+from studio.cli.base import Command, Exit, load_settings, settings_arguments, told
 from studio.cli.presets import preset_argument, saved
 from studio.controls import CONTROLS
 from studio.errors import RecipeError
@@ -189,7 +189,7 @@ def make(args: argparse.Namespace, studio_settings: Settings, given: dict[str, A
     if args.json:
         facts = [_facts(image) for image in images.values()]
         print(json.dumps({"images": facts, "seconds": round(time.monotonic() - began, 3)}))
-    return exit_code(end, args.command)
+    return exit_code(end, args)
 
 
 def _unit(source: Literal["image", "map"], text: str) -> dict[str, Any]:
@@ -296,14 +296,14 @@ def _facts(image: Finished) -> dict[str, Any]:
     }
 
 
-def exit_code(end: Event, command: str) -> Exit:
+def exit_code(end: Event, args: argparse.Namespace) -> Exit:
     match end:
         case Stopped():
-            print(f"studio {command}: stopped; the finished images are kept.", file=sys.stderr)
+            print(f"studio {args.command}: stopped; the finished images are kept.", file=sys.stderr)
             return Exit.INTERRUPTED
         case Failed(message, hint, field):
-            where = f"{field}: " if field else ""
-            print(f"studio {command}:", " ".join(f"{where}{message} {hint}".split()), file=sys.stderr)
+            said = told(args, field, message, hint) if field else f"{message} {hint}"
+            print(f"studio {args.command}:", " ".join(said.split()), file=sys.stderr)
             return Exit.WRONG if field else Exit.FAILED
         case _:
             return Exit.DONE

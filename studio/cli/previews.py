@@ -51,7 +51,7 @@ def run(args: argparse.Namespace) -> int:
             path = settings.home / "presets" / "styles" / f"{styles[number].id}.webp"
             _save(image.path, path)
             print(path, file=out)
-    return exit_code(end, args.command)
+    return exit_code(end, args)
 
 
 def _chosen(studio: "Studio", args: argparse.Namespace) -> list[StylePreset]:

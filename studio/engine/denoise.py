@@ -70,7 +70,8 @@ class _Steps:
         self.progress = progress
         guard = loan.resident.guard
         # What may be withheld is not shown in the making either.
-        self.watch = None if guard and guard.withholds else preview.Watch(loan.pipe.scheduler)
+        unseen = (guard and guard.withholds) or self.colours == preview.UNKNOWN
+        self.watch = None if unseen else preview.Watch(loan.pipe.scheduler)
 
     def __call__(self, pipe: Any, index: int, timestep: Any, tensors: dict[str, Any]) -> dict[str, Any]:
         del timestep
@@ -84,10 +85,14 @@ class _Steps:
         if latents is None:
             return
         started = time.perf_counter()
-        rows = unpack(pipe, latents, self.stage.width, self.stage.height)
-        for piece, row in zip(self.pieces, rows, strict=True):
-            self.progress.report(Preview(piece.image, preview.jpeg(row, self.colours)))
-        watch.looked(time.perf_counter() - started)
+        looks = list[Preview]()
+        with preview.spared(watch.end):
+            rows = unpack(pipe, latents, self.stage.width, self.stage.height)
+            for piece, row in zip(self.pieces, rows, strict=True):
+                looks.append(Preview(piece.image, preview.jpeg(row, self.colours)))
+            watch.looked(time.perf_counter() - started)
+        for look in looks:
+            self.progress.report(look)
 
 
 def _guidance(model: Model, recipe: Recipe) -> float:

@@ -1,8 +1,15 @@
-"""A look at an image while it is made: latents as a small JPEG, in colours that are a linear mix of their channels."""
+"""A look at an image while it is made: latents as a small JPEG, in colours that are a linear mix of their channels.
+
+Whatever goes wrong about a look, the image is made all the same.
+"""
 
 import functools
 import io
+import logging
+import math
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -17,6 +24,19 @@ SECONDS_BETWEEN = 0.25
 SHARE = 0.02
 FIT_SIDE = 64
 FIT_IMAGES = 8
+# Of a VAE whose colours cannot be fitted; nothing of it is shown.
+UNKNOWN = LatentColours(factors=(), bias=(0.0, 0.0, 0.0))
+log = logging.getLogger(__name__)
+
+
+@contextmanager
+def spared(otherwise: Callable[[], None] = lambda: None) -> Iterator[None]:
+    """Nothing that a look raises in this block ends a job: it is logged, and `otherwise` is called."""
+    try:
+        yield
+    except Exception:
+        log.exception("There is no preview of this image; it is made all the same.")
+        otherwise()
 
 
 class Watch:
@@ -33,7 +53,8 @@ class Watch:
         @functools.wraps(step)  # pipelines read the signature to know whether it takes a generator
         def watched(prediction: torch.Tensor, timestep: Any, sample: torch.Tensor, *args: Any, **kwargs: Any) -> Any:
             if time.monotonic() >= self._due:
-                self._heading_for = denoised(scheduler, prediction, timestep, sample)
+                with spared(self.end):
+                    self._heading_for = denoised(scheduler, prediction, timestep, sample)
             return step(prediction, timestep, sample, *args, **kwargs)
 
         scheduler.step = watched
@@ -42,6 +63,10 @@ class Watch:
         """The predicted latents since the last look, or None where none is due."""
         latents, self._heading_for = self._heading_for, None
         return latents
+
+    def end(self) -> None:
+        """Look no more."""
+        self._due, self._heading_for = math.inf, None
 
     def looked(self, seconds: float) -> None:
         """A look took `seconds`."""
@@ -86,9 +111,17 @@ def jpeg(latents: torch.Tensor, colours: LatentColours) -> bytes:
     return target.getvalue()
 
 
-@torch.no_grad()
 def fit_colours(vae: Any) -> LatentColours:
-    """The linear colours of a VAE whose are not known: by least squares, what it paints for latents of colour blobs.
+    """The linear colours of a VAE whose are not known; `UNKNOWN` where they cannot be found."""
+    colours = UNKNOWN
+    with spared():
+        colours = _fitted(vae)
+    return colours  # noqa: RET504 - where that failed, they are unknown
+
+
+@torch.no_grad()
+def _fitted(vae: Any) -> LatentColours:
+    """By least squares, what a VAE paints for latents of colour blobs.
 
     Blobs and not noise, because noise decodes to grey texture. It costs a few small images through the VAE.
     """

@@ -7,6 +7,7 @@ import pytest
 import torch
 from PIL import Image
 
+from studio.engine import preview
 from studio.engine.preview import Watch, denoised, fit_colours, jpeg
 from studio.engine.schedulers import build
 from studio.families import FAMILIES
@@ -16,6 +17,9 @@ from studio.schedulers import SCHEDULERS
 RED = LatentColours(
     factors=((1.0, 0.0, 0.0), (0.0, 0.0, 0.0), (0.0, 0.0, 0.0), (0.0, 0.0, 0.0)), bias=(0.0, -1.0, -1.0)
 )
+
+
+NO_PREVIEW = "There is no preview of this image; it is made all the same."
 
 
 def opened(data):
@@ -123,3 +127,36 @@ def test_every_family_with_known_colours_has_one_row_a_channel():
     for family in FAMILIES.values():
         if family.preview:
             assert len(family.preview.factors) == (16 if family.process == "flow" else 4)
+
+
+def test_whatever_a_look_raises_the_image_is_made_and_it_is_told_once_in_the_log(backend, recipe, monkeypatch, caplog):
+    for where in ("denoised", "jpeg"):
+        caplog.clear()
+        with monkeypatch.context() as patched:
+            patched.setattr(preview, where, lambda *_: 1 / 0)
+            (made,) = backend.generate([recipe("starter", steps=3)], lambda _: None)
+        assert made.image.size
+        assert [record.message for record in caplog.records].count(NO_PREVIEW) == 1
+
+
+def test_a_vae_whose_colours_cannot_be_found_has_none(caplog):
+    assert fit_colours(SimpleNamespace()) == preview.UNKNOWN
+    assert NO_PREVIEW in caplog.messages
+
+
+def test_each_of_a_thousand_steps_of_dpm2_can_be_looked_at(caplog):
+    """Between two steps it asks beyond the last time that the model learned."""
+    scheduler = build("DPM2", diffusers.EulerDiscreteScheduler().config)
+    scheduler.set_timesteps(1000)
+    watch, sample = Watch(scheduler), torch.ones(1, 1, 1, 1)
+    for timestep in scheduler.timesteps:
+        scheduler.scale_model_input(sample, timestep)
+        scheduler.step(sample, timestep, sample)
+        assert watch.take() is not None
+    assert NO_PREVIEW not in caplog.messages
+
+
+@pytest.mark.soak
+def test_dpm2_of_a_thousand_steps_makes_an_image(backend, recipe):
+    (made,) = backend.generate([recipe("sd15", scheduler="DPM2", steps=1000, guidance_scale=1)], lambda _: None)
+    assert made.image.size
