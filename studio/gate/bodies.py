@@ -67,17 +67,23 @@ def replayed(body: bytes, receive: Receive) -> Receive:
 
 
 def counted(receive: Receive, most_bytes: int) -> Receive:
-    """A `receive` that raises Refused as soon as a body is longer than it may be, or stalls."""
-    seen = 0
+    """A `receive` that raises Refused as soon as a body is longer than it may be, or stalls.
+
+    After the body it waits as long as the connection lasts: a stream of news asks so whether anybody still reads it.
+    """
+    seen, arrived = 0, False
 
     async def count() -> Message:
-        nonlocal seen
+        nonlocal seen, arrived
+        if arrived:
+            return await receive()
         try:
             async with asyncio.timeout(IDLE_SECONDS):
                 message = await receive()
         except TimeoutError as error:
             raise Refused(408, "The request did not arrive in time.") from error
         seen += len(message.get("body", b""))
+        arrived = not message.get("more_body")
         if seen > most_bytes:
             raise too_large(most_bytes)
         return message

@@ -10,9 +10,9 @@ import httpx
 import pytest
 from starlette.requests import Request
 from starlette.responses import JSONResponse
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
-from studio.gate import identity
+from studio.gate import bodies, identity
 from studio.gate.gate import Gate
 from studio.settings import Settings
 
@@ -198,3 +198,34 @@ def test_a_space_may_stand_in_the_hub_s_page_and_its_cookie_too(asked: Ask, monk
     assert answer.json()["address"] == "9.9.9.9"
     assert asked("POST", JOIN, json={}, headers={**hub, "origin": EVIL}).status_code == 403
     assert asked("POST", JOIN, json={}, headers={**hub, "origin": "https://ann-studio.hf.space"}).status_code == 200
+
+
+def test_a_stream_of_news_is_not_cut_because_nobody_sends_anything_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bodies, "IDLE_SECONDS", 0)
+
+    async def listen() -> Message:
+        left = asyncio.Event()
+
+        async def receive() -> Message:
+            await left.wait()
+            return {"type": "http.disconnect"}
+
+        heard = bodies.counted(bodies.replayed(b"", receive), 0)
+        await heard()
+        waiting = asyncio.ensure_future(heard())
+        await asyncio.sleep(0.05)
+        left.set()
+        return await waiting
+
+    assert asyncio.run(listen()) == {"type": "http.disconnect"}
+
+
+def test_a_body_that_stalls_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bodies, "IDLE_SECONDS", 0)
+
+    async def stalled() -> Message:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    with pytest.raises(bodies.Refused, match="in time"):
+        asyncio.run(bodies.counted(stalled, 10)())

@@ -19,9 +19,7 @@ from tests.headers import write_home, write_model, write_safetensors
 
 MODEL = "tiny-starter"
 LAYER = "unet.mid_block.attentions.0.transformer_blocks.0.attn2.to_k"
-STARTERS, LARGE = (
-    {f"{LAYER}.lora_A.weight": (4, width), f"{LAYER}.lora_B.weight": (64, 4)} for width in (128, 2048)
-)
+STARTERS, LARGE = ({f"{LAYER}.lora_A.weight": (4, width), f"{LAYER}.lora_B.weight": (64, 4)} for width in (128, 2048))
 
 
 @pytest.fixture
