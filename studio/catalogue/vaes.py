@@ -24,7 +24,14 @@ PREFIXES = ("", "first_stage_model.", "vae.")
 LATENT_CHANNELS = {"diffusion": 4, "edm": 4, "flow": 16}
 # What the latents of a family are scaled by tells its VAEs from those of others as wide.
 SCALES = {"sd15": 0.18215, "sdxl": 0.13025, "sd3": 1.5305, "flux": 0.3611}
-KIN = {"sd21": "sd15", "lcm": "sd15", "sd15_inpaint": "sd15", "sd15_instruct": "sd15", "sdxl_inpaint": "sdxl"}
+KIN = {
+    "sd21": "sd15",
+    "lcm": "sd15",
+    "sd15_inpaint": "sd15",
+    "sd15_instruct": "sd15",
+    "sdxl_inpaint": "sdxl",
+    "sdxl_refiner": "sdxl",
+}
 # What trainers write about the model that it is of.
 SAID = {"stable-diffusion-v1": "sd15", "stable-diffusion-xl": "sdxl", "stable-diffusion-3": "sd3", "flux": "flux"}
 

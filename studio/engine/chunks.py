@@ -61,13 +61,18 @@ def read(pipe: Any, chunks: Chunks, vectors: Vectors, skipped: int = 0) -> Read:
     """
     sides = [_by_encoder(pipe, chunks, vectors, number, skipped) for number in range(len(encoders(pipe)))]
     embeds = torch.cat([side.embeds for side in sides], dim=-1)
-    return Read(embeds.to(pipe.text_encoder.dtype), sides[-1].pooled)
+    return Read(embeds.to(encoders(pipe)[0][1].dtype), sides[-1].pooled)
 
 
 def encoders(pipe: Any) -> list[tuple[Any, Any]]:
-    """The tokenizers and text encoders of a pipeline of Stable Diffusion."""
-    second = getattr(pipe, "text_encoder_2", None)
-    return [(pipe.tokenizer, pipe.text_encoder), *([(pipe.tokenizer_2, second)] if second is not None else [])]
+    """The tokenizers and text encoders of a pipeline of Stable Diffusion; the refiner of XL has the second alone."""
+    pairs = [(getattr(pipe, f"tokenizer{end}", None), getattr(pipe, f"text_encoder{end}", None)) for end in ("", "_2")]
+    return [(tokenizer, encoder) for tokenizer, encoder in pairs if encoder is not None]
+
+
+def layers_back(pipe: Any) -> int:
+    """How many layers from the last a pipeline reads by itself: those of XL, the refiner too, the one before it."""
+    return 2 if hasattr(pipe, "text_encoder_2") else 1
 
 
 def filled(chunks: Chunks, tokenizer: Any, counts: Mapping[str, int]) -> list[list[Token]]:
@@ -124,11 +129,11 @@ def _by_encoder(pipe: Any, chunks: Chunks, vectors: Vectors, number: int, skippe
 
 def _asked(pipe: Any, encoder: Any, ids: torch.Tensor, skipped: int) -> tuple[torch.Tensor, torch.Tensor | None]:
     """What an encoder says, as the family's own pipeline asks it."""
-    alone = len(encoders(pipe)) == 1
-    if alone and not skipped:
+    last = layers_back(pipe) == 1
+    if last and not skipped:
         return encoder(ids)[0], None
     said = encoder(ids, output_hidden_states=True)
-    if alone:  # what it says was normed where it was learned from, whatever the layer
+    if last:  # what it says was normed where it was learned from, whatever the layer
         norm = getattr(encoder, "text_model", encoder).final_layer_norm
         return norm(said.hidden_states[-1 - skipped]), None
     return said.hidden_states[-2 - skipped], said[0] if said[0].dim() == 2 else None

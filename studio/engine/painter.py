@@ -68,8 +68,8 @@ class Painter:
         return int(self.model.default("width")), int(self.model.default("height"))
 
     def stage(self, task: Task, size: tuple[int, int], steps: int, strength: float | None = None) -> Stage:
-        """A stage of this model; at full strength nothing of an image is left, which is text to image."""
-        if task == "img2img" and strength is not None and strength >= 1:
+        """A stage of this model; at full strength nothing of an image is left, which is text to image where it can."""
+        if task == "img2img" and strength is not None and strength >= 1 and "text2img" in self.family.pipelines:
             return Stage("text2img", *size, steps, steps)
         if strength is None:
             return Stage(task, *size, steps, steps)

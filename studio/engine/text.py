@@ -15,7 +15,7 @@ from studio.catalogue.embeddings import EmbeddingFile
 from studio.catalogue.models import Model
 from studio.catalogue.named_files import stamp_of
 from studio.catalogue.wordbook import Wordbook
-from studio.engine.chunks import Read, encoders, filled, read
+from studio.engine.chunks import Read, encoders, filled, layers_back, read
 from studio.engine.loading import FOREIGN
 from studio.engine.script import Encoded, Line, Script
 from studio.errors import ModelError, RecipeError
@@ -156,7 +156,7 @@ def _skipped(recipe: Recipe, model: Model) -> int:
 
 def _check_layers(pipe: Any, model: Model, recipe: Recipe) -> None:
     """RecipeError where a text encoder has no layer that far back."""
-    skipped, read = _skipped(recipe, model), len(encoders(pipe))
+    skipped, read = _skipped(recipe, model), layers_back(pipe)
     layers = min(int(encoder.config.num_hidden_layers) for _, encoder in encoders(pipe))
     if skipped and skipped + read > layers:
         most = model.family_facts().clip_skip + layers - read
@@ -168,10 +168,9 @@ def _check_layers(pipe: Any, model: Model, recipe: Recipe) -> None:
 def _check_work(pipe: Any, name: str, plan: Plan, book: Wordbook) -> None:
     """What is read at one step, in all parts of an AND, and what is read once for all steps, are bounded."""
     counts = {called: book.embeddings[called].vectors for called in plan.embeddings}
+    tokenizer, _ = encoders(pipe)[0]
     sizes = {
-        stage.chunks: len(filled(stage.chunks, pipe.tokenizer, counts))
-        for strand in plan.strands
-        for stage in strand.stages
+        stage.chunks: len(filled(stage.chunks, tokenizer, counts)) for strand in plan.strands for stage in strand.stages
     }
     at_once = sum(max(sizes[stage.chunks] for stage in strand.stages) for strand in plan.strands)
     if at_once > MOST_CHUNKS or sum(sizes.values()) > MOST_READ:

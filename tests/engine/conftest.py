@@ -21,7 +21,7 @@ from tests import tiny
 def settings(tiny_model: Callable[[str], Path], tmp_path_factory: pytest.TempPathFactory) -> Settings:
     home = tmp_path_factory.mktemp("home")
     (home / "models").mkdir()
-    for family in (*tiny.FAMILIES, *tiny.INPAINTERS, *tiny.INSTRUCTED):
+    for family in (*tiny.FAMILIES, *tiny.INPAINTERS, *tiny.INSTRUCTED, *tiny.REFINERS):
         (home / "models" / f"tiny-{family}").symlink_to(tiny_model(family))
     tiny.upscaler(home / "upscalers" / "tiny.safetensors")
     return Settings(home=home, device="cpu")

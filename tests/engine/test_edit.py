@@ -73,7 +73,7 @@ def bare(folder, task, recipe, **arguments):
     ).images[0]
 
 
-@pytest.mark.parametrize("family", tiny.FAMILIES)
+@pytest.mark.parametrize("family", [*tiny.FAMILIES, *tiny.REFINERS])
 def test_image_to_image_equals_the_bare_pipelines_bit_by_bit(backend, catalogue, edit, family):
     given = picture()
     wanted = edit(family, given)
@@ -81,6 +81,23 @@ def test_image_to_image_equals_the_bare_pipelines_bit_by_bit(backend, catalogue,
     size = {"width": SIDE, "height": SIDE} if family in ("sd3", "flux") else {}
     plain = bare(catalogue[wanted.model].folder, "img2img", wanted, image=given, **size)
     assert made.image.tobytes() == plain.tobytes()
+
+
+@pytest.mark.parametrize("changes", [{"strength": 1}, {"negative_prompt": "rain", "guidance_scale": 7.5}])
+def test_what_is_made_to_paint_over_pictures_equals_the_bare_pipeline(backend, catalogue, edit, changes):
+    given = picture()
+    wanted = edit("sdxl_refiner", given, **changes)
+    (made,) = backend.generate([wanted], nobody)
+    arguments = {"negative_prompt": "rain"} if "negative_prompt" in changes else {}
+    plain = bare(catalogue[wanted.model].folder, "img2img", wanted, image=given, **arguments)
+    assert made.image.tobytes() == plain.tobytes()
+
+
+def test_a_refiner_reads_weighted_and_long_words(backend, edit):
+    given, long = picture(), ", ".join(["a red house"] * 30)
+    texts = (tiny.PROMPT, f"({tiny.PROMPT}:1.4)", long, f"{long} AND the sea")
+    made = list(backend.generate([edit("sdxl_refiner", given, prompt=text) for text in texts], nobody))
+    assert len({one.image.tobytes() for one in made}) == len(texts)
 
 
 @pytest.mark.parametrize("family", ["sd3", "flux"])
@@ -122,6 +139,8 @@ def test_what_an_instruction_keeps_is_between_the_guidances(backend, edit):
         ("sd15_inpaint", None, "made to paint into a picture"),
         ("sd15_inpaint", False, "cannot paint over a picture"),
         ("lcm", True, "cannot paint into a picture"),
+        ("sdxl_refiner", None, "made to paint over a picture"),
+        ("sdxl_refiner", True, "cannot paint into a picture"),
     ],
 )
 def test_a_task_that_the_model_is_not_made_for_is_a_clear_error(backend, recipe, edit, family, masked, says):

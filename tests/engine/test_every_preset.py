@@ -96,7 +96,10 @@ def _asked(task: str, name: str, inputs: Inputs) -> dict[str, Any]:
 
 def _can(name: str, task: str) -> bool:
     table = tomllib.loads((PRESETS / "models" / f"{name}.toml").read_text())
-    family, (first, *followed) = FAMILIES[table["family"]], task.replace("hires", "img2img").split()
+    family = FAMILIES[table["family"]]
+    if task == "hires":
+        return {"text2img", "img2img"} <= family.pipelines.keys()
+    first, *followed = task.split()
     return first in (family.control_pipelines if followed else family.pipelines)
 
 

@@ -15,7 +15,7 @@ def pairs():
 
 
 def test_every_family_has_a_tiny_model():
-    assert {*tiny.FAMILIES, *tiny.INPAINTERS, *tiny.INSTRUCTED} == set(FAMILIES)
+    assert {*tiny.FAMILIES, *tiny.INPAINTERS, *tiny.INSTRUCTED, *tiny.REFINERS} == set(FAMILIES)
 
 
 @pytest.mark.parametrize(("family", "scheduler"), list(pairs()))

@@ -32,6 +32,15 @@ def fits(config):
             },
             {"sdxl"},
         ),
+        (
+            UNET
+            | {
+                "cross_attention_dim": 1280,
+                "addition_embed_type": "text_time",
+                "projection_class_embeddings_input_dim": 2560,
+            },
+            {"sdxl_refiner"},
+        ),
         ({"_class_name": "SD3Transformer2DModel", "in_channels": 16, "pos_embed_max_size": 384}, {"sd3"}),
         ({"_class_name": "FluxTransformer2DModel", "in_channels": 64, "guidance_embeds": True}, {"flux"}),
     ],
@@ -43,7 +52,6 @@ def test_a_config_is_of_one_family(config, family):
 @pytest.mark.parametrize(
     "config",
     [
-        UNET | {"cross_attention_dim": 1280, "addition_embed_type": "text_time"},
         UNET
         | {
             "cross_attention_dim": 2048,
@@ -54,7 +62,7 @@ def test_a_config_is_of_one_family(config, family):
         {"_class_name": "UNet2DModel", "in_channels": 3},
         {},
     ],
-    ids=["sdxl-refiner", "kolors", "flux-fill", "unconditional", "empty"],
+    ids=["kolors", "flux-fill", "unconditional", "empty"],
 )
 def test_what_needs_more_than_text_is_of_no_family(config):
     assert fits(config) == set()

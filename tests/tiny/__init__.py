@@ -17,6 +17,7 @@ __all__ = [
     "INPAINTERS",
     "INSTRUCTED",
     "PROMPT",
+    "REFINERS",
     "SIDE",
     "build",
     "checker",
@@ -34,6 +35,8 @@ FAMILIES = ("starter", "sd15", "sd21", "sdxl", "lcm", "sd3", "flux")
 INPAINTERS = ("sd15_inpaint", "sdxl_inpaint")
 # Those that change a picture as they are told.
 INSTRUCTED = ("sd15_instruct",)
+# Those that paint over a picture only.
+REFINERS = ("sdxl_refiner",)
 PROMPT = "a red house by the sea"
 
 

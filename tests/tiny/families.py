@@ -96,6 +96,29 @@ def _sdxl(**facts: Any) -> Any:
     )
 
 
+def _sdxl_refiner() -> Any:
+    from diffusers import EulerDiscreteScheduler, StableDiffusionXLImg2ImgPipeline
+
+    return StableDiffusionXLImg2ImgPipeline(
+        unet=parts.unet(
+            cross_attention_dim=1280,
+            addition_embed_type="text_time",
+            addition_time_embed_dim=256,
+            projection_class_embeddings_input_dim=2560,
+            use_linear_projection=True,
+        ),
+        vae=parts.vae(scaling_factor=0.13025, force_upcast=True),
+        text_encoder=None,
+        text_encoder_2=parts.clip_encoder(1280, projection=True),
+        tokenizer=None,
+        tokenizer_2=parts.clip_tokenizer(),
+        scheduler=EulerDiscreteScheduler(**parts.noise()),
+        requires_aesthetics_score=True,
+        force_zeros_for_empty_prompt=False,
+        add_watermarker=False,
+    )
+
+
 def _sd3() -> Any:
     from diffusers import FlowMatchEulerDiscreteScheduler, SD3Transformer2DModel, StableDiffusion3Pipeline
 
@@ -163,4 +186,5 @@ BUILDERS = {
     "sd15_inpaint": _sd15_inpaint,
     "sd15_instruct": _sd15_instruct,
     "sdxl_inpaint": _sdxl_inpaint,
+    "sdxl_refiner": _sdxl_refiner,
 }

@@ -31,7 +31,7 @@ def picture(tmp_path):
     return make
 
 
-@pytest.mark.parametrize("family", ["sd15_inpaint", "sd15_instruct", "sdxl", "sd3", "flux"])
+@pytest.mark.parametrize("family", ["sd15_inpaint", "sd15_instruct", "sdxl", "sdxl_refiner", "sd3", "flux"])
 def test_both_sides_make_the_same_pixels(family, tmp_path, settings):
     with Studio(settings, durable=False) as studio:
         model = studio.catalogue[f"tiny-{family}"]
