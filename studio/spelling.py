@@ -36,6 +36,11 @@ def normalized(name: str) -> str:
     return unicodedata.normalize("NFC", name.encode("utf-8", "surrogateescape").decode("utf-8", "replace"))
 
 
+def apart(name: str) -> str:
+    """The same name with accents taken apart (NFD)."""
+    return unicodedata.normalize("NFD", normalized(name))
+
+
 def folded(name: str) -> str:
     """A name as it is looked for where no other is written just so: without case and blanks at its ends."""
     return unicodedata.normalize("NFC", normalized(name).casefold()).strip()

@@ -12,7 +12,7 @@ from studio.prompts.parser import PAIRS, TOKEN, parse
 OPENING = {closing: opening for opening, closing in PAIRS.items()}
 # As many other faults are mended one by one; then every sign becomes a word.
 MOST_FAULTS = 24
-TAG = re.compile(r"<\w+:(?:\\.|[^<>\\])*>?")
+TAG = re.compile(r"<\w+(?:\[[^\[\]<>\n]*\])?:(?:\\.|[^<>\\])*>?")
 SIGNS = re.compile(r"[()\[\]{}<|]")
 
 

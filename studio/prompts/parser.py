@@ -4,7 +4,7 @@ The grammar is A1111's. Where that takes a slip for words (an open bracket, `(a:
 """
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import groupby
 
@@ -28,14 +28,15 @@ from studio.prompts.language import (
     Weighted,
     walk,
 )
-from studio.prompts.source import INTENDED, NUMBER, WILDCARD, Source, close_it, escape_it
+from studio.prompts.source import INTENDED, NAME_ENDS, NUMBER, WILDCARD, Source, any_of, close_it, escape_it
 from studio.prompts.tags import read_tag
 
 TOKEN = re.compile(
     r"""
       (?P<escape>    \\. | \\\Z )
     | (?P<comment>   \#[^\n]*\n? )
-    | (?P<tag>       <(?:lora|lyco):(?:\\.|[^<>\\\n])*> | <\w+:(?:\\.|[^<>\#\\])*> )
+    | (?P<tag>       <(?:lora|lyco):(?:\\.|[^<>\\\n])*> | <\w+(?:\[[^\[\]<>\n]*\])?:(?:\\.|[^<>\#\\])*>
+                     | <(?:break|trigger|base|refiner|video)> )
     | (?P<unclosed>  <(?:lora|lyco): )
     | (?P<opening>   [(\[] )
     | (?P<closing>   [)\]] )
@@ -51,18 +52,21 @@ TOKEN = re.compile(
     """,
     re.VERBOSE | re.DOTALL,
 )
+# Names of embeddings that a token holds whole.
+PLAIN = re.compile(r"\w(?:[\w.\-]*\w)?", re.ASCII)
 PAIRS = {"(": ")", "[": "]"}
 BRACES = re.compile(rf"[{{}}]|{WILDCARD}")
 # Each part that AND divides is encoded and drawn apart, at every step.
 MOST_PARTS = 16
 
 
-def parse(text: str, *, negative: bool = False) -> Prompt:
+def parse(text: str, *, negative: bool = False, embeddings: Iterable[str] = ()) -> Prompt:
     """Read a prompt; `draw` goes before, what it would decide are only words here.
 
-    In a negative prompt AND is a word, too. PromptError names the place of a fault and its cure.
+    Of `embeddings` there is need where their names hold more than letters, digits, `_`, `-` and `.`. In a negative
+    prompt AND is a word, too. PromptError names the place of a fault and its cure.
     """
-    return _Parser(Source(text, "negative_prompt" if negative else "prompt")).prompt()
+    return _Parser(Source(text, "negative_prompt" if negative else "prompt"), embeddings).prompt()
 
 
 @dataclass
@@ -87,8 +91,10 @@ class _Group:
 class _Parser:
     """What was read so far: finished parts, open groups, and the span of every token."""
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: Source, embeddings: Iterable[str]) -> None:
         self.source = source
+        names = any_of(name for name in embeddings if not PLAIN.fullmatch(name))
+        self.named = re.compile(rf"(?P<embedding>\bembedding:(?:{names})){NAME_ENDS}", re.IGNORECASE) if names else None
         self.parts: list[Part] = []
         self.groups: list[_Group] = []
         self.braces: list[int] = []
@@ -111,7 +117,7 @@ class _Parser:
             "text": lambda token: self.add(token, Text(token[0]), "text"),
         }
         self.open("", 0)
-        for token in TOKEN.finditer(self.source.text):
+        for token in self.tokens():
             kind = str(token.lastgroup)
             if self.braces and kind != "brace":
                 self.add(token, Text(token[0]), "variant")
@@ -120,6 +126,14 @@ class _Parser:
         self.check_closed()
         self.end_part(len(self.source.text))
         return Prompt(tuple(self.parts), self.source.text, _merged(self.spans), self.source.field)
+
+    def tokens(self) -> Iterator[re.Match[str]]:
+        """One after the other; embeddings that are known by name count as far as their names go."""
+        position = 0
+        while token := TOKEN.match(self.source.text, position):
+            token = (self.named and self.named.match(self.source.text, position)) or token
+            yield token
+            position = token.end()
 
     def open(self, opening: str, position: int) -> None:
         self.groups.append(_Group(opening, position, [_Field("", position, len(self.spans), [])]))

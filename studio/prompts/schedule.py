@@ -21,7 +21,8 @@ from studio.prompts.language import (
     Weighted,
     walk,
 )
-from studio.prompts.source import Source
+from studio.prompts.source import NAME_ENDS, Source, any_of
+from studio.spelling import folded
 
 
 @dataclass(frozen=True)
@@ -111,9 +112,8 @@ def _finder(names: Collection[str]) -> Finder:
     """What cuts words at the embeddings that they name, whatever their case; the longest name counts."""
     if not names:
         return lambda segment: (segment,)
-    known = {name.casefold(): name for name in names}
-    longest_first = "|".join(map(re.escape, sorted(names, key=len, reverse=True)))
-    pattern = re.compile(rf"(?<!\w)({longest_first})(?!\w)", re.IGNORECASE)
+    known = {folded(name): name for name in names}
+    pattern = re.compile(rf"(?<!\w)({any_of(names)}){NAME_ENDS}", re.IGNORECASE)
 
     def find(segment: Segment) -> Iterator[Segment]:
         if segment.kind == "embedding":
@@ -121,8 +121,8 @@ def _finder(names: Collection[str]) -> Finder:
             return
         for number, text in enumerate(pattern.split(segment.text)):
             # Ignoring case is more than folding it: "i" also finds a dotless one.
-            if number % 2 and text.casefold() in known:
-                yield Segment(known[text.casefold()], segment.weight, "embedding")
+            if number % 2 and folded(text) in known:
+                yield Segment(known[folded(text)], segment.weight, "embedding")
             elif text:
                 yield Segment(text, segment.weight)
 

@@ -2,15 +2,19 @@
 
 import math
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NoReturn
 
 from studio.errors import PromptError
 from studio.prompts.language import Field
+from studio.spelling import apart
 
 NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)")
 # A call that stands free may hold whatever a file's name may: blanks, points, brackets, escapes.
 WILDCARD = r"(?:__(?:(?!__)[\w\-/*])+__|(?<!\w)__(?=\S)(?:\\.|(?!__)[^\n\\{}|<>])+(?<!\s)__(?!\w))"
+# Names end where no letter and no accent follows.
+NAME_ENDS = r"(?![\w\u0300-\u036f])"
 # What was meant as a number: digits, signs and points alone, or nothing at all.
 INTENDED = re.compile(r"[+\-0-9.,\s]*")
 
@@ -34,6 +38,12 @@ class Source:
         if not math.isfinite(value):
             self.fail(position, "This number is too large.", "Write it like 1.3.")
         return value
+
+
+def any_of(names: Iterable[str]) -> str:
+    """A pattern for one of these names, the longest first, with accents whole or taken apart."""
+    forms = (dict.fromkeys((name, apart(name))) for name in sorted(names, key=len, reverse=True))
+    return "|".join(re.escape(form) for each in forms for form in each)
 
 
 def escape_it(character: str) -> str:

@@ -7,6 +7,22 @@ from studio.prompts.source import NUMBER, Source
 from studio.spelling import normalized
 
 NAMES = ("lora", "lyco")
+# What other tools, SwarmUI above all, write in such brackets, and how it is said here.
+CURES = {
+    "random": "Write {a|b}, or {2$$a|b|c} for two of them",
+    "alternate": "Write [a|b]",
+    "alt": "Write [a|b]",
+    "fromto": "Write [from:to:0.5]",
+    "wildcard": "Write __name__",
+    "wc": "Write __name__",
+    "embed": "Write embedding:name",
+    "embedding": "Write embedding:name",
+    "break": "Write BREAK",
+    "comment": "Write # before a comment",
+    "repeat": "Write the words as often as they are wanted",
+    **dict.fromkeys(("setvar", "var", "setmacro", "macro"), "There are no variables: write the words themselves"),
+    **dict.fromkeys(("segment", "object", "region", "clear"), "Change a part of a picture in the tab Inpainting"),
+}
 PART = re.compile(r"((?:\\.|[^:\\])*):", re.DOTALL)
 
 
@@ -18,8 +34,11 @@ def read_tag(source: Source, tag: str, position: int) -> Lora:
     """
     kind, _, body = tag[1:-1].partition(":")
     if kind not in NAMES:
-        cure = r"Known is <lora:name:weight>; write \< for the character itself."
-        source.fail(position, f"There is nothing that <{kind}:...> calls.", cure)
+        called = kind.partition("[")[0].lower()
+        known = CURES.get(called, "Known is <lora:name:weight>")
+        source.fail(
+            position, f"There is nothing that {_form(tag)} calls.", rf"{known}; write \< for the character itself."
+        )
     (name, _), *rest = _parts(source, body, position + len(kind) + 2)
     numbers: list[float] = []
     named: dict[str, float] = {}
@@ -36,6 +55,10 @@ def read_tag(source: Source, tag: str, position: int) -> Lora:
     return Lora(
         normalized(name), text_weight, named.get("unet", numbers[1] if numbers[1:] else text_weight), tuple(extras)
     )
+
+
+def _form(tag: str) -> str:
+    return f"{tag.partition(':')[0]}:...>" if ":" in tag else tag
 
 
 def name_of(tag: str) -> str | None:

@@ -195,6 +195,12 @@ def _called(template: Template) -> Iterator[Wildcard]:
 def _known(wildcard: Wildcard, files: Mapping[str, Path], source: Source) -> tuple[str, ...]:
     """The lists that it calls; PromptError where there is none."""
     names = matching(wildcard.name, files)
+    if len(names) > 1 and "*" not in wildcard.name:
+        source.fail(
+            wildcard.position,
+            f"{wildcard.name} may be {' or '.join(names)}.",
+            "Write its name just as it is, or rename one.",
+        )
     if not names:
         close = get_close_matches(wildcard.name, files, n=3) or list(files)[:20]
         cure = f"Known are {', '.join(close)}; write \\__ for the characters themselves."

@@ -12,7 +12,7 @@ from studio.disk import visible
 from studio.errors import PresetError
 from studio.parsing import ParseError, decode, read_bytes
 from studio.settings import PRESETS
-from studio.spelling import folded, normalized
+from studio.spelling import apart, folded, normalized
 
 # A million entries; a list is read whole for each prompt that draws from it.
 MOST_BYTES = 20 * 2**20
@@ -30,13 +30,16 @@ class Wildcards:
 
     def files(self) -> Mapping[str, Path]:
         """Every list by name, as they are now; a folder's are named `folder/name`."""
-        found = (
-            (normalized(path.relative_to(folder).with_suffix("").as_posix()), path)
-            for folder in self._folders
-            for path in visible(folder, ".txt", below=True)
-            if not path.is_dir()
-        )
-        return dict(sorted(dict(found).items()))
+        found: dict[str, Path] = {}
+        for folder in self._folders:
+            here: dict[str, Path] = {}
+            for path in visible(folder, ".txt", below=True):
+                name = path.relative_to(folder).with_suffix("").as_posix()
+                if not path.is_dir():
+                    # Two may differ in the form of their accents alone; whoever calls them is told.
+                    here[apart(name) if normalized(name) in here else normalized(name)] = path
+            found |= here
+        return dict(sorted(found.items()))
 
     def faults(self) -> Mapping[str, PresetError]:
         """What is wrong with the lists that cannot be read, by name; the others are not touched by it."""
@@ -59,7 +62,7 @@ def matching(name: str, files: Mapping[str, Path]) -> tuple[str, ...]:
     """The names that `name` stands for: * is anything, folders included; case and the file's ending do not count."""
     name = normalized(name)
     if name in files:
-        return (name,)
+        return tuple(known for known in files if normalized(known) == name)
     wanted = {folded(name), folded(name).removesuffix(".txt")}
     if same := tuple(known for known in files if folded(known) in wanted):
         return same

@@ -59,8 +59,10 @@ def read(
 
     `steps` (default: the recipe's) and `done` as in `plan`.
     """
-    prompt, negative = parse(recipe.prompt), parse(recipe.negative_prompt, negative=True)
-    book = book.wearing(_on(recipe, prompt))
+    book = book.wearing(_on(recipe, parse(recipe.prompt)))
+    known = tuple(book.embeddings)
+    prompt = parse(recipe.prompt, embeddings=known)
+    negative = parse(recipe.negative_prompt, negative=True, embeddings=known)
     names = book.embeddings.fitting(model.family) if model.family_facts().weighs_words else ()
     every = steps or recipe.steps or 1
     return (prompt, negative), tuple(  # type: ignore[return-value]

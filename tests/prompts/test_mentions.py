@@ -72,3 +72,18 @@ def test_an_embedding_is_called_by_its_bare_name_too():
 def test_a_weighed_word_is_no_embedding():
     assert told("(embedding:1.3)").pieces == [("embedding", 1.3, "text")]
     assert told(r"\embedding:cat").pieces == [("embedding:cat", 1.0, "text")]
+
+
+def test_an_embedding_may_have_any_name():
+    names = ("my best (hand)", "my")
+    assert parse("a embedding:My best (hand), b", embeddings=names).embeddings == ("My best (hand)",)
+    assert parse("a (embedding:my:1.2) best", embeddings=names).embeddings == ("my",)
+    assert parse("embedding:my besting", embeddings=names).embeddings == ("my",)
+
+
+def test_accents_that_are_taken_apart_call_the_same_embedding():
+    whole, apart = "caf\u00e9", "cafe\u0301"
+    for text in (f"a {apart}, b", f"a {whole}, b"):
+        assert told(text, (whole,)).embeddings == (whole,)
+    assert told(f"a {apart}", ("cafe",)).embeddings == ()
+    assert parse(f"embedding:{apart}", embeddings=(whole,)).embeddings == (apart,)

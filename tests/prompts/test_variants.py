@@ -255,3 +255,12 @@ def test_a_lora_that_there_is_keeps_its_name_whatever_lists_it_could_call(home: 
     drawn = draw(f"a <lora:{name}:0.7> __style__", 1, lists)
     assert parse(drawn).loras == (Lora(name, 0.7, 0.7),)
     assert drawn.endswith(" drawn")
+
+
+@pytest.mark.parametrize("names", [("Shrubs", "shrubs"), ("caf\u00e9", "cafe\u0301")])
+def test_lists_that_a_name_does_not_tell_apart_are_told(home: Path, wildcards: Wildcards, names: tuple[str, str]):
+    for name in names:
+        write(home / f"{name}.txt", name)
+    if len([path for path in home.glob("*.txt") if path.stem in names]) == len(names):  # not on every disk
+        with pytest.raises(PromptError, match=r"may be .* or "):
+            draw(f"a __{names[0].upper()}__", 1, wildcards)
