@@ -82,7 +82,7 @@ def fetch(address: str, own: str, seconds: float, most_bytes: int = MOST_BYTES) 
         late = f"The picture did not come within {seconds:.0f} seconds."
         raise HostedError("timeout", late, "Try again later.", billed=True) from error
     except (httpx2.HTTPError, httpx2.InvalidURL) as error:
-        raise HostedError("cut off", f"The picture did not come whole ({error}).", "Try again.", billed=True) from error
+        raise HostedError("cut off", "The picture did not come whole.", "Try again.", billed=True) from error
     if answer.is_redirect:
         raise _unsafe("The picture's address leads on to another one, and that is not followed.")
     if answer.status_code != httpx2.codes.OK:

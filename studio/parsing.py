@@ -146,6 +146,45 @@ def parse_toml(text: str | bytes) -> dict[str, Any]:
     return table
 
 
+# What a value is not, by how pydantic calls the fault.
+NO_SUCH = {
+    "bool": "it is neither true nor false",
+    "int": "it is no whole number",
+    "float": "it is no number",
+    "decimal": "it is no number",
+    "finite": "it is no number that can be",
+    "string": "it is no text",
+    "list": "it is no list",
+    "tuple": "it is no list",
+    "dict": "it is no table",
+    "model": "it is no table",
+    "path": "it is no path",
+}
+BOUNDS = {
+    "greater_than": "it has to be more than {gt}",
+    "greater_than_equal": "it has to be {ge} or more",
+    "less_than": "it has to be less than {lt}",
+    "less_than_equal": "it has to be {le} or less",
+    "literal_error": "it has to be {expected}",
+    "too_short": "it has fewer than {min_length} entries",
+    "too_long": "it has more than {max_length} entries",
+    "string_too_short": "it is shorter than {min_length} characters",
+    "string_too_long": "it is longer than {max_length} characters",
+    "missing": "it is missing",
+    "extra_forbidden": "there is no such thing",
+}
+
+
+def said_of(fault: Mapping[str, Any]) -> str:
+    """A fault that pydantic found in a value, in plain words; those of our own checks as they are."""
+    kind = str(fault["type"])
+    if kind in BOUNDS:
+        return BOUNDS[kind].format(**fault.get("ctx", {}))
+    if kind in ("value_error", "assertion_error"):
+        return str(fault["msg"]).partition(", ")[2]
+    return NO_SUCH.get(kind.partition("_")[0], "it cannot be")
+
+
 def read_bytes(path: Path, most_bytes: int = MOST_BYTES) -> bytes:
     """What a file holds; ParseError where it is none, cannot be read, or is larger than `most_bytes`."""
     try:

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic.fields import FieldInfo
 
 from studio.errors import RecipeError
-from studio.parsing import ParseError, parse_json, shown
+from studio.parsing import ParseError, parse_json, said_of, shown
 from studio.recipe_parts import INPUT_ID, ControlUnit, Dearness, Lora, Setting, Sides
 
 Task = Literal["text2img", "img2img", "inpaint", "upscale"]
@@ -457,6 +457,6 @@ def _recipe_error(error: ValidationError) -> RecipeError:
         given = first.get("input")
         return RecipeError(name, f"{shown(given)} cannot be.", f"Give a number from {low:.10g} to {high:.10g}.")
     where = f"{' '.join(part)}: " if part else ""
-    message = first["msg"].removeprefix("Value error, ")
+    message = said_of(first)
     place = int(part[0]) if part and part[0].isdecimal() else None
     return RecipeError(name, f"{where}{message}.", "Mend the value or leave it out.", place)

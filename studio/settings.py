@@ -2,6 +2,7 @@
 
 import ipaddress
 import os
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -17,7 +18,7 @@ from pydantic_settings import (
 from pydantic_settings import SettingsError as UnreadableSetting
 
 from studio.errors import SettingsError
-from studio.parsing import ParseError, load_toml
+from studio.parsing import ParseError, load_toml, said_of
 
 FOLDERS = ("images", "models", "loras", "embeddings", "controlnets", "ip-adapters", "upscalers")
 ASSETS = Path(__file__).resolve().parent.parent / "assets"
@@ -137,7 +138,9 @@ class Settings(BaseSettings):
         except ValidationError as error:
             raise _settings_error(error, given) from error
         except UnreadableSetting as error:
-            raise SettingsError(f"The environment cannot be read: {error}.", "Write tables as JSON there.") from error
+            found = re.search(r'field "(\w+)"', str(error))
+            name = f"STUDIO_{found[1].upper()}" if found else "A variable of the studio"
+            raise SettingsError(f"{name} holds no table that can be read.", "Write tables as JSON there.") from error
         except ParseError as error:
             raise SettingsError(f"settings.toml {error.fault}.", "Mend the file or remove it.") from error
 
@@ -171,7 +174,7 @@ def _settings_error(error: ValidationError, given: Mapping[str, Any]) -> Setting
     place = "the argument" if name in given else variable if variable in os.environ else "settings.toml"
     if first["type"] == "extra_forbidden":
         return SettingsError(f"{name} ({place}) is not a setting.", _known("{}", str))
-    return SettingsError(f"{name} ({place}): {first['msg']}.", "Mend it or leave it out.")
+    return SettingsError(f"{name} ({place}): {said_of(first)}.", "Mend it or leave it out.")
 
 
 def _known(pattern: str, spell: Callable[[str], str]) -> str:

@@ -54,8 +54,8 @@ def told(args: argparse.Namespace, field: str, message: str, hint: str) -> str:
 
 def _option(parser: argparse.ArgumentParser, field: str) -> str:
     # One LoRA is given at a time, and one control unit.
-    names = {field, field.removesuffix("s")}
-    action = next((one for one in parser._actions if one.dest in names), None)  # noqa: SLF001 - nothing else lists them
+    actions = {one.dest: one for one in parser._actions}  # noqa: SLF001 - nothing else lists them
+    action = actions.get(field) or actions.get(field.removesuffix("s"))
     plain = field if action is None or field in str(action.metavar).lower() else str(action.metavar or field)
     return max(action.option_strings, key=len, default=plain) if action else plain
 

@@ -85,8 +85,11 @@ def _lines(args: argparse.Namespace) -> "list[Line]":
         return read_lines(" ".join(args.prompt.splitlines()))
     try:
         return read_lines(args.prompts.read_text("utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise RecipeError("prompt", f"{args.prompts} cannot be read ({error}).", "Give a text file.") from error
+    except OSError as error:
+        fault = f"{args.prompts} cannot be read: {error.strerror}."
+        raise RecipeError("prompts", fault, "Give a text file with a prompt a line.") from error
+    except UnicodeDecodeError as error:
+        raise RecipeError("prompts", f"{args.prompts} is not UTF-8 text.", "Save it as UTF-8.") from error
 
 
 def _begun(compare: "Compare", lines: "list[Line]", columns: "list[Column]", args: argparse.Namespace) -> "Comparison":

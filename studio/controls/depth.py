@@ -102,7 +102,7 @@ def _network(folder: Path) -> Any:
             folder, local_files_only=True, output_loading_info=True
         )
     except (OSError, ValueError, RuntimeError, LookupError) as error:
-        raise ModelError(f"{folder} cannot be loaded: {str(error).splitlines()[0]}", cure) from error
+        raise ModelError(f"{folder} cannot be loaded.", cure) from error
     if report["missing_keys"]:
         raise ModelError(f"{folder} cannot be loaded: {len(report['missing_keys'])} weights are missing.", cure)
     return network.eval()

@@ -185,8 +185,7 @@ def load(file: LoraFile, model: Model, pipe: Any, dtype: torch.dtype) -> Adapter
     try:
         tensors = load_file(file.path)
     except FOREIGN as error:
-        first = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        raise ModelError(f"{file.path.name} cannot be read as a LoRA ({first[:200]}).", CURE) from error
+        raise ModelError(f"{file.path.name} cannot be read as a LoRA.", CURE) from error
     named, lost = _sorted(tensors, pipe)
     if lost:
         raise _unfit(file, model, lost, len(tensors))
@@ -232,7 +231,7 @@ def _alphas(file: LoraFile, named: Mapping[tuple[str, Places], Any]) -> dict[tup
         return {(component, layer): alphas.of(component, layer) for component, layer in layers}
     except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
         raise ModelError(
-            f"{file.path.name} says in words of its own how strong its layers are ({error}).",
+            f"{file.path.name} says in words of its own how strong its layers are.",
             "Get it in kohya's format, or saved anew by diffusers.",
         ) from error
 

@@ -106,8 +106,7 @@ def load(path: Path) -> Any:
     try:
         model = spandrel.ModelLoader("cpu").load_from_file(path)
     except (spandrel.UnsupportedModelError, SafetensorError, RuntimeError, ValueError, LookupError, OSError) as error:
-        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        raise ModelError(f"{path.name} is no upscaler that can be loaded ({reason[:200]}).", cure) from error
+        raise ModelError(f"{path.name} is no upscaler of a kind that can be loaded.", cure) from error
     if not isinstance(model, spandrel.ImageModelDescriptor) or (model.input_channels, model.output_channels) != (3, 3):
         raise ModelError(f"{path.name} does not make colour pictures of colour pictures.", cure)
     return model.eval()

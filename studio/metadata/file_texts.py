@@ -89,8 +89,10 @@ def _texts_of(path: Path) -> FileTexts:
         raise LibraryError(f"{path.name} is not there.", "It may have been moved or deleted.") from error
     except UnidentifiedImageError:
         return FileTexts.of_text(_text(path), path.name)
+    except (PermissionError, IsADirectoryError) as error:
+        raise LibraryError(f"{path.name} may not be read.", "Check its permissions.") from error
     except (OSError, *DAMAGED) as error:
-        raise LibraryError(f"{path.name} cannot be read ({error}).", "Choose another file.") from error
+        raise LibraryError(f"{path.name} is damaged.", "Save or download it again, or choose another file.") from error
 
 
 def _of_png(file: BinaryIO, name: str) -> FileTexts:

@@ -49,7 +49,11 @@ def recipe_of(text: str, name: str) -> tuple[Recipe, str]:
     try:
         return Recipe.from_json(json.dumps(own["recipe"])), str(own.get("studio", ""))
     except (KeyError, RecipeError) as error:
-        raise _no_recipe(name, f"holds a recipe that this studio cannot read ({error})") from error
+        raise _no_recipe(name, f"holds a recipe that this studio cannot read ({_why(error)})") from error
+
+
+def _why(error: KeyError | RecipeError) -> str:
+    return str(error) if isinstance(error, RecipeError) else f"it has no {error.args[0]}"
 
 
 def _text(path: Path) -> str:
@@ -62,7 +66,7 @@ def _text(path: Path) -> str:
     except FileNotFoundError as error:
         raise LibraryError(f"{path.name} is not there.", "It may have been moved or deleted.") from error
     except OSError as error:
-        raise _no_recipe(path.name, f"cannot be read ({error})") from error
+        raise _no_recipe(path.name, f"cannot be read ({error.strerror or 'it is damaged'})") from error
     if text is None:
         raise _no_recipe(path.name, "holds no recipe")
     return text

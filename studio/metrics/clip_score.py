@@ -84,7 +84,7 @@ def _load(folder: Path) -> Any:
     try:
         clip, report = CLIPModel.from_pretrained(folder, local_files_only=True, output_loading_info=True)
     except (OSError, ValueError, RuntimeError, LookupError) as error:
-        raise ModelError(f"{folder} cannot be loaded: {str(error).splitlines()[0]}", cure) from error
+        raise ModelError(f"{folder} cannot be loaded.", cure) from error
     # Drawn by chance, they would make numbers that mean nothing.
     if report["missing_keys"]:
         raise ModelError(f"{folder} cannot be loaded: {len(report['missing_keys'])} weights are missing.", cure)

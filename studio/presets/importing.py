@@ -162,7 +162,8 @@ def _csv_rows(text: str, called: str) -> Iterator[Row | str]:
             yield _row(dict(zip(columns, cells, strict=False)), f"{called}, row {number}")
     except csv.Error as error:
         # What a quote that is never closed has swallowed cannot be told apart.
-        yield f"{called}, row {number + 1}: {error}. Mend it and import again: what follows was not read."
+        what = "a text is larger than any style" if "limit" in str(error) else "a quote is not closed, or one too many"
+        yield f"{called}, row {number + 1}: {what}. Mend it and import again: what follows was not read."
 
 
 def _json_rows(text: str, called: str) -> Iterator[Row | str]:

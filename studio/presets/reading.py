@@ -19,7 +19,7 @@ from studio.disk import visible
 from studio.errors import PresetError
 from studio.families import FAMILIES
 from studio.families.base import Family
-from studio.parsing import ParseError, decode, load_toml, read_bytes
+from studio.parsing import ParseError, decode, load_toml, read_bytes, said_of
 from studio.presets.recipes import RecipePreset
 from studio.recipe_parts import Lora
 from studio.settings import PRESETS
@@ -256,7 +256,7 @@ def _preset_error(path: Path, error: ValidationError, kind: type[BaseModel]) -> 
     key = ".".join((*outer, key))
     if first["type"] == "missing":
         return PresetError(f"{where}: the key `{key}` is missing.", f"Add {key} = ...")
-    problem = first["msg"].removeprefix("Value error, ")
+    problem = said_of(first)
     return PresetError(f"{where}: {f'`{key}`: ' if key else ''}{problem}.", "Mend it, or remove the file.")
 
 

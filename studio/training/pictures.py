@@ -64,7 +64,7 @@ def _check(path: Path) -> None:
             image.load()
     except (OSError, ValueError, Image.DecompressionBombError) as error:
         raise TrainingError(
-            f"{path.name} cannot be read as a picture: {error}.", "Save it again as .png, or take it out of the folder."
+            f"{path.name} cannot be read as a picture.", "Save it again as .png, or take it out of the folder."
         ) from error
 
 

@@ -72,7 +72,7 @@ def test_nothing_is_overwritten(tmp_path: Path, presets: Presets) -> None:
         ("s.csv", "name,prompt\nBad,__nothing__\nGood,x\n", "s.csv, row 2, 'Bad': There is no wildcard nothing."),
         ("s.csv", "name,prompt\n,a\nGood,x\n", "s.csv, row 2: it has no name."),
         ("s.csv", "name,prompt\nBad,a,b,c\nGood,x\n", "s.csv, row 2: 4 values for 2 columns."),
-        ("s.csv", 'name,prompt\nGood,x\nBad,"a\n', "s.csv, row 3: unexpected end of data."),
+        ("s.csv", 'name,prompt\nGood,x\nBad,"a\n', "s.csv, row 3: a quote is not closed"),
         ("s.csv", "name,prompt\n???,a\nGood,x\n", "s.csv, row 2, '???': '???' cannot be a preset's name."),
         (
             "s.json",

@@ -77,12 +77,12 @@ def test_an_unknown_key_is_named_with_its_file_and_line(tmp_path):
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        ('name = "N"\ntext = 3\n', r"n\.toml, line 2: `text`: .*string"),
+        ('name = "N"\ntext = 3\n', r"n\.toml, line 2: `text`: it is no text"),
         ('name = "N"\n', r"n\.toml: the key `text` is missing"),
         ('name = "N"\ntext = "x"\nid = "y"\n', r"n\.toml, line 3: `id` is not to be set"),
         ('name = "N"\ntext = "x"\nfamilies = ["sd16"]\n', r"line 3: `families`: 'sd16' is not .*known are flux"),
         ('name = "N\n', r"n\.toml is not valid TOML .*line 1"),
-        ('name = "N"\ntext = ""\n', r"line 2: `text`: .*at least 1"),
+        ('name = "N"\ntext = ""\n', r"line 2: `text`: .*shorter than 1"),
     ],
 )
 def test_a_fault_is_named_with_its_place(tmp_path, text, problem):

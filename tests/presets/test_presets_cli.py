@@ -74,8 +74,8 @@ def test_options_count_over_the_parts_of_a_preset_and_styles_and_presets_add_up(
         (["--preset", "my lok"], "preset: There is no saved recipe “my lok”. Did you mean my-look"),
         (["--preset", "my-look:colours"], "preset: There is no part 'colours' of a preset; known are words"),
         (["--preset", "my-look:sampling"], "prompt: The prompt is empty"),
-        (["a", "--style", "oli-painting"], "styles: There is no style “oli-painting”. Did you mean oil-painting"),
-        (["a", "--style", "starter-night", "--model", MODEL], "styles: The style “Starter: at night” is for Starter"),
+        (["a", "--style", "oli-painting"], "--style: There is no style “oli-painting”. Did you mean oil-painting"),
+        (["a", "--style", "starter-night", "--model", MODEL], "--style: The style “Starter: at night” is for Starter"),
     ],
 )
 def test_a_preset_that_cannot_be_is_one_line(
@@ -122,7 +122,7 @@ def test_a_damaged_preset_is_told_with_its_place_and_leaves_the_others(
     assert told in out
     assert "photograph" in out
     assert [*listed["faults"]] == [str(path)]
-    assert f"negative_presets: {path}" in capsys.readouterr().err
+    assert f"--negative-preset: {path}" in capsys.readouterr().err
 
 
 def test_a_style_gets_its_small_picture_from_a_model(home: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -70,7 +70,7 @@ def test_what_a_file_does_not_say_is_no_part_of_it(tmp_path: Path) -> None:
     ("text", "says"),
     [
         ('name = "N"\nsteps = 8\nstepps = 9\n', r"my-look\.toml, line 3: there is no key `stepps`"),
-        ('name = "N"\nsteps = 0\n', r"my-look\.toml, line 2: `steps`: .*greater than or equal to 1"),
+        ('name = "N"\nsteps = 0\n', r"my-look\.toml, line 2: `steps`: .*1 or more"),
         (
             'name = "N"\nloras = [\n    { name = "x", wieght = 1 },\n]\n',
             r"my-look\.toml, line 3: there is no key `wieght`",
