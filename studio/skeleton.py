@@ -46,6 +46,8 @@ LEFT_OUT = {
     "foot_keypoints_2d": "feet",
     "animals": "animals",
 }
+# What estimators call the list of those they found.
+INSTANCES = ("instances", "predictions", "instance_info", "annotations")
 # Somebody who is partly outside has shares beyond 0 and 1.
 LARGEST_SHARE = 2.0
 # Where some tools place what they did not see.
@@ -153,7 +155,8 @@ def from_openpose(content: Any) -> list[dict[str, Point]]:
     """The people of OpenPose's JSON in its dialects, in pixels; StudioError where there are none, or their joints none.
 
     Read are 18 joints, OpenPose's 25 and the 17 of COCO (DWPose, MMPose, YOLO), in pixels or in shares of the canvas;
-    of a list of frames the first. Hands, faces, feet and animals are left out (`left_out`).
+    of a list of frames the first; of estimators their lists without "people". Hands, faces, feet and animals are left
+    out (`left_out`).
     """
     frame = _frame(content)
     people = frame.get("people") if frame else None
@@ -199,8 +202,35 @@ def left_out(content: Any) -> list[str]:
 
 def _frame(content: Any) -> Mapping[str, Any] | None:
     """The pose itself, or the first of a list of them."""
+    if (people := _instances(content)) is not None:
+        return {**(content if isinstance(content, Mapping) else {}), "people": people}
     first = content[0] if isinstance(content, list) and content else content
     return first if isinstance(first, Mapping) else None
+
+
+def _instances(content: Any) -> list[dict[str, Any]] | None:
+    """The people of estimators that write no list "people" (MMPose, ultralytics, COCO); None where it is another's."""
+    if isinstance(content, Mapping):
+        found = None if "people" in content else next((content[key] for key in INSTANCES if key in content), None)
+    else:
+        found = content
+    while isinstance(found, list) and len(found) == 1 and isinstance(found[0], list):
+        found = found[0]
+    if not isinstance(found, list) or not found:
+        return None
+    if not all(isinstance(one, Mapping) and "keypoints" in one for one in found):
+        return _instances(found[0]) if isinstance(found[0], Mapping) else None
+    return [{"pose_keypoints_2d": _points(one["keypoints"], one.get("keypoint_scores"))} for one in found]
+
+
+def _points(points: Any, scores: Any) -> Any:
+    """A pair or triple for each joint, however they are said."""
+    if isinstance(points, Mapping):
+        columns = [points.get(key) for key in ("x", "y", "visible")]
+        return [list(row) for row in zip(*(one for one in columns if isinstance(one, list)), strict=False)]
+    if isinstance(points, list) and isinstance(scores, list) and all(isinstance(one, list) for one in points):
+        return [[*point[:2], score] for point, score in zip(points, scores, strict=False)]
+    return points
 
 
 def _person(number: int, entry: Any) -> dict[str, Point]:

@@ -2,6 +2,7 @@ import json
 
 import pytest
 
+from studio import skeleton
 from studio.errors import StudioError
 from studio.skeleton import COLOURS, JOINTS, LIMB_LIGHT, LIMBS, draw, from_openpose, left_out, to_openpose
 
@@ -142,3 +143,24 @@ def test_what_of_a_pose_has_no_place_is_told():
     assert left_out(DIALECTS["hands, faces and animals"]) == ["faces", "hands"]
     assert left_out(DIALECTS["a list of frames"]) == ["all frames but the first"]
     assert left_out([]) == left_out(None) == []
+
+
+PAIRS = [[float(number), float(number + 1)] for number in range(10, 27)]
+SCORES = [0.9] * 16 + [0.0]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        {"instances": [{"keypoints": PAIRS, "keypoint_scores": SCORES}]},
+        {"predictions": [[{"keypoints": PAIRS, "keypoint_scores": SCORES, "bbox": [[1, 2, 3, 4]]}]]},
+        {"instance_info": [{"frame_id": 1, "instances": [{"keypoints": PAIRS, "keypoint_scores": SCORES}]}]},
+        [{"name": "person", "keypoints": {"x": [x for x, _ in PAIRS], "y": [y for _, y in PAIRS], "visible": SCORES}}],
+        [{"category_id": 1, "keypoints": [n for (x, y), s in zip(PAIRS, SCORES, strict=True) for n in (x, y, s)]}],
+    ],
+)
+def test_what_estimators_write_without_people_is_read(content):
+    (person,) = skeleton.from_openpose(content)
+    assert person["nose"] == (10, 11)
+    assert "neck" in person
+    assert "right_ankle" not in person

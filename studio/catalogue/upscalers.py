@@ -56,6 +56,8 @@ class Upscalers(Mapping[str, Path]):
         same = [known for known in files if folded(known) == folded(name)]
         if name in files or len(same) == 1:
             return files.get(name) or files[same[0]]
+        if same:
+            raise ModelError(f"“{name}” may be {' or '.join(same)}.", "Write the name just as it is.")
         for folder in self._folders:
             for pickle in visible(folder, *PICKLES):
                 if name in (pickle.stem, pickle.name):

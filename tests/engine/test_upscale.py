@@ -4,9 +4,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from studio.catalogue.upscalers import Upscalers
 from studio.engine.upscale import load, tiled
 from studio.errors import Cancelled, ModelError
 from studio.events import Loading, Step
+from studio.settings import Settings
 from tests import tiny
 from tests.engine.conftest import nobody
 
@@ -147,3 +149,13 @@ def test_a_second_pass_without_a_step_enlarges_only(backend, recipe, upscaler):
     (made,) = backend.generate([recipe("starter", **second)], nobody)
     assert made.image.size == (128, 128)
     assert "too low" in made.facts["notes"]
+
+
+def test_upscalers_that_differ_in_case_alone_are_asked_for(tmp_path):
+    folder = tmp_path / "upscalers"
+    folder.mkdir()
+    for name in ("Sharp", "sharp"):
+        (folder / f"{name}.safetensors").touch()
+    if len(list(folder.iterdir())) == 2:  # not on every disk
+        with pytest.raises(ModelError, match="may be Sharp or sharp"):
+            Upscalers(Settings(home=tmp_path))["SHARP"]
