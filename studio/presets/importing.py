@@ -2,8 +2,9 @@
 
 import csv
 import io
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from pathlib import Path
 
 from studio.errors import PresetError, PromptError
@@ -35,7 +36,7 @@ class Row:
 @dataclass
 class Report:
     """What became of a file: names that were saved, `renamed` ones by what they are called now, ones that were
-    there `already`, ones without any words, and what is wrong with each of the others.
+    there `already`, ones without any words, what is wrong with each of the others, and the columns or keys left out.
     """
 
     saved: list[str] = field(default_factory=list)
@@ -43,6 +44,7 @@ class Report:
     already: list[str] = field(default_factory=list)
     wordless: list[str] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
+    unread: list[str] = field(default_factory=list)
 
     def lines(self) -> list[str]:
         """The report in words, a line each."""
@@ -52,6 +54,7 @@ class Report:
             told.append(f"There already: {', '.join(self.already)}.")
         if self.wordless:
             told.append(f"Without words, and left out: {', '.join(self.wordless)}.")
+        told += [f"Left out: {name}.{_meant(name)}" for name in self.unread]
         return told + self.faults
 
 
@@ -61,7 +64,7 @@ def import_styles(path: Path, home: Path, presets: Presets, wildcards: Wildcards
     A row that cannot be is told and keeps none of the others out. PresetError where the file cannot be read at all.
     """
     report = Report()
-    for row in _rows(path, called or path.name):
+    for row in _rows(path, called or path.name, report.unread):
         if isinstance(row, str):
             report.faults.append(row)
         elif not (row.prompt or row.negative):
@@ -122,7 +125,19 @@ def _there(name: str, home: Path, presets: Presets) -> StylePreset | None:
     return read_toml(path, StylePreset) if path.is_file() else presets.styles.get(path.stem)
 
 
-def _rows(path: Path, called: str) -> Iterator[Row | str]:
+def _meant(name: str) -> str:
+    close = get_close_matches(_column(name), KEYS, n=1, cutoff=0.7)
+    return f" Did you mean {close[0]}?" if close else ""
+
+
+def _leave_out(names: Iterable[str], unread: list[str]) -> None:
+    """Note the columns or keys that are not read, each once."""
+    unread += [
+        name for name in dict.fromkeys(names) if name.strip() and _column(name) not in KEYS and name not in unread
+    ]
+
+
+def _rows(path: Path, called: str, unread: list[str]) -> Iterator[Row | str]:
     """Each row, or what is wrong with it, in words."""
     if path.suffix.lower() not in (".csv", ".json"):
         raise PresetError(f"{called} is no list of styles.", "Give a styles.csv of A1111 or a .json of Fooocus.")
@@ -137,19 +152,21 @@ def _rows(path: Path, called: str) -> Iterator[Row | str]:
         raise PresetError(
             f"{called} cannot be read: {error.strerror}.", "Check the name and its permissions."
         ) from error
-    yield from (_csv_rows if path.suffix.lower() == ".csv" else _json_rows)(text, called)
+    yield from (_csv_rows if path.suffix.lower() == ".csv" else _json_rows)(text, called, unread)
 
 
-def _csv_rows(text: str, called: str) -> Iterator[Row | str]:
+def _csv_rows(text: str, called: str, unread: list[str]) -> Iterator[Row | str]:
     head = text.partition("\n")[0]
     between = max(SEPARATORS, key=head.count)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=between, skipinitialspace=True, strict=True)
     number = 0
     try:
-        columns = [_column(column) for column in next(reader, [])]
+        head_row = next(reader, [])
+        columns = [_column(column) for column in head_row]
         if "name" not in columns or "prompt" not in columns:
             said = ", ".join(columns) or "nothing"
             raise PresetError(f"{called}, row 1: the columns are {said}.", f"They have to be {', '.join(KEYS)}.")
+        _leave_out(head_row, unread)
         for number, cells in enumerate(reader, start=2):
             if not any(cell.strip() for cell in cells) or cells[0].startswith("#"):
                 continue
@@ -166,11 +183,13 @@ def _csv_rows(text: str, called: str) -> Iterator[Row | str]:
         yield f"{called}, row {number + 1}: {what}. Mend it and import again: what follows was not read."
 
 
-def _json_rows(text: str, called: str) -> Iterator[Row | str]:
+def _json_rows(text: str, called: str, unread: list[str]) -> Iterator[Row | str]:
     try:
         entries = parse_json(text)
     except ParseError as error:
         raise PresetError(f"{called} {error.fault}.", error.hint) from error
+    if isinstance(entries, dict) and entries and all(isinstance(one, dict) for one in entries.values()):
+        entries = [{"name": name, **style} for name, style in entries.items()]
     if not isinstance(entries, list):
         raise PresetError(
             f"{called} is no list of styles.", 'Write [{"name": ..., "prompt": ..., "negative_prompt": ...}].'
@@ -181,6 +200,7 @@ def _json_rows(text: str, called: str) -> Iterator[Row | str]:
         if not all(isinstance(value, str) for value in words):
             yield f"{place}: it is no object of texts. Write {', '.join(KEYS)}."
         else:
+            _leave_out(entry, unread)
             yield _row({_column(key): value for key, value in entry.items()}, place)
 
 

@@ -145,3 +145,16 @@ def test_what_else_a_list_says_of_a_style_is_left_alone(tmp_path: Path) -> None:
         json.dumps([{"name": "Mist", "prompt": "mist", "negative_prompt": "", "preview": None, "order": 3}])
     )
     assert import_styles(path, tmp_path, Presets(tmp_path / "presets"), Wildcards()).saved == ["Mist"]
+
+
+def test_columns_and_keys_that_are_left_out_are_told(tmp_path: Path, presets: Presets) -> None:
+    report = take(tmp_path / "s.csv", presets, "name,prompt,negative_promt,colour\nMist,mist,sun,red\n")
+    assert report.unread == ["negative_promt", "colour"]
+    assert report.lines()[1:] == ["Left out: negative_promt. Did you mean negative_prompt?", "Left out: colour."]
+    report = take(tmp_path / "s.json", presets, json.dumps([{"name": "Fog", "prompt": "fog", "promt": "x"}]))
+    assert report.lines()[1:] == ["Left out: promt. Did you mean prompt?"]
+
+
+def test_styles_by_their_names_are_read_too(tmp_path: Path, presets: Presets) -> None:
+    report = take(tmp_path / "s.json", presets, json.dumps({"Neon": {"prompt": "neon"}, "Haze": {"prompt": "haze"}}))
+    assert report.saved == ["Neon", "Haze"]
