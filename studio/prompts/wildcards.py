@@ -16,6 +16,8 @@ from studio.spelling import apart, folded, normalized
 
 # A million entries; a list is read whole for each prompt that draws from it.
 MOST_BYTES = 20 * 2**20
+# In what other tools keep lists, too.
+UNREAD = (".yaml", ".yml", ".json")
 
 
 class Wildcards:
@@ -44,6 +46,9 @@ class Wildcards:
     def faults(self) -> Mapping[str, PresetError]:
         """What is wrong with the lists that cannot be read, by name; the others are not touched by it."""
         found: dict[str, PresetError] = {}
+        for path in (path for folder in self._folders for path in visible(folder, *UNREAD, below=True)):
+            cure = "Write each of its lists as a text file of its own, a line for each entry."
+            found[normalized(path.name)] = PresetError(f"{path} is not read: lists are .txt files here.", cure)
         for name, path in self.files().items():
             try:
                 lines_of(path)

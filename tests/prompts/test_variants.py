@@ -264,3 +264,11 @@ def test_lists_that_a_name_does_not_tell_apart_are_told(home: Path, wildcards: W
     if len([path for path in home.glob("*.txt") if path.stem in names]) == len(names):  # not on every disk
         with pytest.raises(PromptError, match=r"may be .* or "):
             draw(f"a __{names[0].upper()}__", 1, wildcards)
+
+
+@pytest.mark.parametrize("name", ["more.yaml", "sub/more.YML", "more.json"])
+def test_lists_of_other_forms_are_told_as_left_out(home: Path, wildcards: Wildcards, name: str):
+    write(home / name, "beasts: [cat, dog]")
+    (fault,) = wildcards.faults().values()
+    assert "is not read" in fault.message
+    assert "text file" in fault.hint
