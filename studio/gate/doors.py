@@ -42,8 +42,8 @@ DOORS = (
     Door(r"/studio/pictures/.+", "a picture", owned=True),
     Door(r"/gradio_api/file=.+", "what the mask editor was given", owned=True),
     Door(r"/gradio_api/(heartbeat/[^/]+|queue/data|queue/status|upload_progress)", "news of a request", owned=True),
-    Door(r"/gradio_api/call/(v2/)?[^/]+/[^/]+", "news of a program's request", owned=True),
-    Door(r"/gradio_api/(queue/join|run/[^/]+|call/(v2/)?[^/]+)/?", "asking for something", WRITE, "json"),
+    Door(r"/gradio_api/call/[^/]+/[^/]+", "news of a program's request", owned=True),
+    Door(r"/gradio_api/(queue/join|run/[^/]+|call/[^/]+)/?", "asking for something", WRITE, "json"),
     Door(r"/gradio_api/(cancel|reset)/?", "letting go of what was asked for", WRITE, "json"),
     Door(r"/gradio_api/component_server/?", "what the page's own elements ask for", WRITE, "json"),
     Door("/gradio_api/upload", "bringing a file", WRITE, "upload"),
@@ -62,7 +62,7 @@ def table() -> str:
 
 
 def _row(one: Door) -> str:
-    plain = {r"(/\d+)?": "", "(v2/)?": "", "/?": "", "[^/]+": "*", ".+": "*", "\\": "", "|": "\\|"}
+    plain = {r"(/\d+)?": "", "/?": "", "[^/]+": "*", ".+": "*", "\\": "", "|": "\\|"}
     where = one.path
     for pattern, words in plain.items():
         where = where.replace(pattern, words)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, Request, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, BrowserType, Page, Request, sync_playwright
 
 from studio.inputs import Inputs
 from studio.settings import Settings
@@ -51,7 +51,7 @@ def gradio_closed() -> Iterator[None]:
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=_chromium(playwright), args=list(ARGUMENTS))
+        browser = playwright.chromium.launch(executable_path=executable(playwright.chromium), args=list(ARGUMENTS))
         yield browser
         browser.close()
 
@@ -179,9 +179,9 @@ def _wait_until_ready(page: Page) -> None:
     page.wait_for_selector("#stage[data-ready]", state="attached")
 
 
-def _chromium(playwright: Any) -> str:
+def executable(chromium: BrowserType) -> str:
     """Where a Chromium is; the test is skipped without one, or fails where REQUIRE_BROWSER=1 says that there is one."""
-    own = Path(playwright.chromium.executable_path)
+    own = Path(chromium.executable_path)
     found = next(filter(None, map(shutil.which, NAMES)), str(own) if own.exists() else None)
     if found is None:
         missing = "There is no Chromium: apt install chromium, or playwright install chromium."

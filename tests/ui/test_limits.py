@@ -1,0 +1,129 @@
+"""What a stranger's connection may take: uploads that are cut or too large, connections that ask for nothing, ends."""
+
+import os
+import signal
+import socket
+import stat
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+
+from studio.inputs import Inputs
+from studio.settings import Settings
+from studio.studio import UPLOADS, Studio
+from studio.ui import patience, serve
+from tests.ui.painter import Painter
+
+BOUNDARY = b"--b\r\n"
+PART = BOUNDARY + b'Content-Disposition: form-data; name="files"; filename="a.png"\r\nContent-Type: image/png\r\n\r\n'
+MEGABYTE = 2**20
+
+
+@pytest.fixture(scope="module")
+def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
+    settings = Settings.load(home=tmp_path_factory.mktemp("home"), port=0, max_upload_mb=1)
+    with Studio(settings, backend=Painter(inputs=Inputs.of(settings))) as studio:
+        yield studio
+
+
+@pytest.fixture(scope="module")
+def place(studio: Studio) -> Iterator[tuple[str, int]]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(patience, "HEAD_SECONDS", 0.3)
+        with serve(studio) as address:
+            split = urlsplit(address)
+            assert split.hostname
+            assert split.port
+            yield split.hostname, split.port
+
+
+@pytest.fixture
+def line(place: tuple[str, int]) -> Iterator[socket.socket]:
+    with socket.create_connection(place, timeout=30) as line:
+        yield line
+
+
+def head(place: tuple[str, int], length: str) -> bytes:
+    return (
+        f"POST /gradio_api/upload HTTP/1.1\r\nHost: {place[0]}:{place[1]}\r\n"
+        f"Content-Type: multipart/form-data; boundary=b\r\n{length}\r\n\r\n"
+    ).encode()
+
+
+def chunk(part: bytes) -> bytes:
+    return f"{len(part):x}\r\n".encode() + part + b"\r\n"
+
+
+def brought(studio: Studio) -> list[Path]:
+    return [path for path in (studio.settings.home / UPLOADS).rglob("*") if path.is_file()]
+
+
+def until(happened: object) -> None:
+    """Wait, as long as a test may, until something has happened."""
+    assert callable(happened)
+    while not happened():
+        time.sleep(0.02)
+
+
+def test_an_upload_that_is_cut_in_the_middle_leaves_no_file(
+    line: socket.socket, place: tuple[str, int], studio: Studio
+) -> None:
+    line.sendall(head(place, "Content-Length: 900000") + PART + b"x" * 300_000)
+    until(lambda: list((studio.settings.home / UPLOADS).glob("*")))
+    line.close()
+    until(lambda: not list((studio.settings.home / UPLOADS).glob("*")))
+    assert brought(studio) == []
+
+
+def test_an_upload_that_does_not_say_how_long_it_is_is_refused_while_it_arrives(
+    line: socket.socket, place: tuple[str, int], studio: Studio
+) -> None:
+    line.sendall(head(place, "Transfer-Encoding: chunked") + chunk(PART))
+    # It never ends: what answers has not waited for the end.
+    for _ in range(5):
+        line.sendall(chunk(b"x" * (MEGABYTE // 4)))
+    assert line.recv(100).startswith(b"HTTP/1.1 413 ")
+    until(lambda: not list((studio.settings.home / UPLOADS).glob("*")))
+
+
+def test_an_upload_that_says_that_it_is_too_large_is_refused_before_it_arrives(
+    line: socket.socket, place: tuple[str, int]
+) -> None:
+    line.sendall(head(place, f"Content-Length: {3 * MEGABYTE}"))
+    assert line.recv(100).startswith(b"HTTP/1.1 413 ")
+
+
+@pytest.mark.parametrize("said", [b"", b"GET / HTTP/1.1\r\nHost: 127"], ids=["nothing", "half a head"])
+def test_a_connection_that_asks_for_nothing_whole_is_dropped(line: socket.socket, said: bytes) -> None:
+    line.sendall(said)
+    # The line's end; without it, this would wait until the socket's own time is over, and fail.
+    assert line.recv(100) == b""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such rights")
+def test_the_data_folder_is_closed_to_the_machine_s_other_users(studio: Studio, place: tuple[str, int]) -> None:
+    del place
+    assert stat.S_IMODE(studio.settings.home.stat().st_mode) == 0o700
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGHUP")
+def test_a_terminal_that_is_closed_ends_the_studio_as_being_asked_to_end_does(tmp_path: Path) -> None:
+    run = [sys.executable, "-m", "studio", "run", "--port", "0"]
+    ends = []
+    started = [
+        subprocess.Popen(
+            run, env={**os.environ, "STUDIO_HOME": str(tmp_path / name)}, stdout=subprocess.PIPE, text=True
+        )
+        for name in ("SIGTERM", "SIGHUP")
+    ]
+    for process, number in zip(started, (signal.SIGTERM, signal.SIGHUP), strict=True):
+        assert process.stdout
+        assert process.stdout.readline().startswith("Image Studio is at ")
+        process.send_signal(number)
+        ends.append((process.wait(60), process.communicate()[0]))
+    assert ends == [(0, ""), (0, "")]
