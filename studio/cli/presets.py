@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from studio.cli.base import Command, Exit, load_settings, settings_arguments
-from studio.errors import RecipeError
+from studio.errors import PresetError, RecipeError
 from studio.presets.reading import Presets, PromptPreset, named, near
 from studio.presets.recipes import PARTS, RecipePreset, known_parts
 from studio.settings import Settings
@@ -21,7 +21,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
     listing = actions.add_parser("list", help="List all presets, one line each.")
     taking = actions.add_parser("import", help="Take over the styles of a styles.csv of A1111 or a .json of Fooocus.")
-    taking.add_argument("file", type=Path, metavar="FILE", help="The styles.csv or .json file.")
+    taking.add_argument("files", nargs="+", type=Path, metavar="FILE", help="The styles.csv or .json files.")
     for action in (listing, taking):
         action.add_argument("--json", action="store_true", help="Print one JSON object.")
         settings_arguments(action, "home")
@@ -102,9 +102,16 @@ def _about(preset: Any) -> str:
 def _import(args: argparse.Namespace, settings: Settings, presets: Presets) -> int:
     """WRONG where a row cannot be; the others are saved all the same."""
     from studio.catalogue.wordbook import Wordbook
-    from studio.presets.importing import import_styles
+    from studio.presets.importing import Report, import_styles
 
-    report = import_styles(args.file, settings.home, presets, Wordbook.of(settings).wildcards)
+    report, wildcards = Report(), Wordbook.of(settings).wildcards
+    for file in args.files:
+        try:
+            import_styles(file, settings.home, presets, wildcards, report=report)
+        except PresetError as error:
+            if len(args.files) == 1:
+                raise
+            report.faults.append(str(error))
     if args.json:
         print(json.dumps(asdict(report)))
     else:

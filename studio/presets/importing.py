@@ -58,12 +58,15 @@ class Report:
         return told + self.faults
 
 
-def import_styles(path: Path, home: Path, presets: Presets, wildcards: Wildcards, called: str = "") -> Report:
+def import_styles(
+    path: Path, home: Path, presets: Presets, wildcards: Wildcards, called: str = "", report: Report | None = None
+) -> Report:
     """Save the styles of a file, called as it is or otherwise, in the home, and have `presets` read again.
 
-    A row that cannot be is told and keeps none of the others out. PresetError where the file cannot be read at all.
+    A row that cannot be is told and keeps none of the others out; `report` goes on with that of another
+    file. PresetError where the file cannot be read at all.
     """
-    report = Report()
+    report = Report() if report is None else report
     for row in _rows(path, called or path.name, report.unread):
         if isinstance(row, str):
             report.faults.append(row)

@@ -96,6 +96,9 @@ def test_styles_are_imported_and_listed(tmp_path: Path, capsys: pytest.CaptureFi
     assert "row 3" in report["faults"][0]
     assert main(["presets", "import", str(file)]) == 2
     assert "There already: Snow." in capsys.readouterr().out
+    (tmp_path / "more.csv").write_text("name,prompt\nSleet,sleet\n")
+    report = answer(capsys, "presets", "import", tmp_path / "gone.csv", file, tmp_path / "more.csv", code=2)
+    assert (report["saved"], report["already"], len(report["faults"])) == (["Sleet"], ["Snow"], 2)
     listed = answer(capsys, "presets", "list")
     assert {"styles", "negatives", "stacks", "sizes", "recipes", "faults"} == set(listed)
     assert [style["prompt"] for style in listed["styles"] if style["id"] == "snow"] == ["{prompt}, in the snow"]
