@@ -287,7 +287,7 @@ def test_prompts_of_which_one_is_a_multiple_are_repeated_as_before(
 @pytest.mark.parametrize(
     ("field", "text"),
     [
-        ("prompt", "a AND " * 64 + "a"),
+        ("prompt", " AND ".join(["a BREAK " * 4 + "a"] * 16)),
         ("prompt", "BREAK " * 64 + "a"),
         ("prompt", "embedding:calm-sd15 BREAK " * 70),
         ("negative_prompt", "BREAK " * 64 + "a"),
