@@ -152,7 +152,7 @@ def test_a_pose_is_dragged_moved_by_keys_and_painted(
     page.keyboard.press("Control+z")
     expect(desk.get_by_role("slider")).to_have_count(17)
     desk.get_by_label("Pose file").set_input_files(PRESETS / "sizes" / "square.toml")
-    expect(desk.get_by_role("status")).to_contain_text("This is not a pose in OpenPose's JSON")
+    expect(desk.get_by_role("status")).to_contain_text("is not valid JSON")
     desk.get_by_label("Pose file").set_input_files(PRESETS / "poses" / "shaking-hands.json")
     expect(desk.get_by_role("button", name="Person 2")).to_be_visible()
     desk.get_by_role("button", name="Undo").click()
