@@ -34,6 +34,14 @@ class Row:
 
 
 @dataclass
+class Namesakes:
+    """Styles whose names have one id: their words as far as they were read, and the number that is tried next."""
+
+    number: int = 1
+    words: set[tuple[str, str]] = field(default_factory=set)
+
+
+@dataclass
 class Report:
     """What became of a file: names that were saved, `renamed` ones by what they are called now, ones that were
     there `already`, ones without any words, what is wrong with each of the others, and the columns or keys left out.
@@ -67,13 +75,14 @@ def import_styles(
     file. PresetError where the file cannot be read at all.
     """
     report = Report() if report is None else report
+    namesakes: dict[str, Namesakes] = {}
     for row in _rows(path, called or path.name, report.unread):
         if isinstance(row, str):
             report.faults.append(row)
         elif not (row.prompt or row.negative):
             report.wordless.append(row.name)
         else:
-            _take(row, home, presets, wildcards, report)
+            _take(row, home, presets, wildcards, report, namesakes)
     presets.refresh()
     return report
 
@@ -94,10 +103,17 @@ def check_negative(text: str) -> None:
         raise PromptError("negative_prompt", text, 0, "A LoRA cannot be put on by a negative prompt.", hint)
 
 
-def _take(row: Row, home: Path, presets: Presets, wildcards: Wildcards, report: Report) -> None:
+def _take(
+    row: Row,
+    home: Path,
+    presets: Presets,
+    wildcards: Wildcards,
+    report: Report,
+    namesakes: dict[str, Namesakes],
+) -> None:
     try:
         check_style(row.name, row.prompt, row.negative, wildcards)
-        name = _free_name(row, home, presets)
+        name = _free_name(row, home, presets, namesakes.setdefault(saving.id_of(row.name), Namesakes()))
         if name is None:
             report.already.append(row.name)
             return
@@ -111,15 +127,23 @@ def _take(row: Row, home: Path, presets: Presets, wildcards: Wildcards, report: 
         report.renamed[row.name] = name
 
 
-def _free_name(row: Row, home: Path, presets: Presets) -> str | None:
-    """A name that is not taken by other words; None where the same words are there under it."""
-    number, name = 1, row.name
-    while there := _there(name, home, presets):
-        if (there.prompt, there.negative) == (row.prompt, row.negative):
-            return None
-        number += 1
-        name = f"{row.name} ({number})"
-    return name
+def _free_name(row: Row, home: Path, presets: Presets, known: Namesakes) -> str | None:
+    """A name that is not taken by other words; None where the same words are there under it. Each is read once."""
+    words = (row.prompt, row.negative)
+    while words not in known.words and (there := _there(_numbered(row.name, known.number), home, presets)):
+        known.words.add((there.prompt, there.negative))
+        known.number += 1
+    return None if words in known.words else _numbered(row.name, known.number)
+
+
+def _numbered(name: str, number: int) -> str:
+    """The name, from the second on with its number; PresetError where an id has no room for that."""
+    if number == 1:
+        return name
+    numbered = f"{name} ({number})"
+    if not saving.id_of(numbered).endswith(f"-{number}"):
+        raise PresetError("The name is taken, and too long to be numbered.", "Give it a shorter one.")
+    return numbered
 
 
 def _there(name: str, home: Path, presets: Presets) -> StylePreset | None:

@@ -2,12 +2,14 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from studio.errors import PresetError
+from studio.presets import importing, saving
 from studio.presets.importing import Report, import_styles
-from studio.presets.reading import Presets
+from studio.presets.reading import Presets, read_toml
 from studio.prompts.wildcards import Wildcards
 
 A1111 = """\ufeffname,prompt,negative_prompt
@@ -63,6 +65,28 @@ def test_nothing_is_overwritten(tmp_path: Path, presets: Presets) -> None:
     assert presets.styles["anime"].prompt != "mine"
     assert take(tmp_path / "s.csv", presets, text) == Report(already=["Anime", "Mine", "Mine", "mine"])
     assert len(list((tmp_path / "presets" / "styles").iterdir())) == 3
+
+
+def test_each_of_many_equal_names_is_looked_up_once(
+    tmp_path: Path, presets: Presets, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[Path] = []
+
+    def reading(path: Path, kind: Any) -> Any:
+        read.append(path)
+        return read_toml(path, kind)
+
+    monkeypatch.setattr(importing, "read_toml", reading)
+    rows = "".join(f"Mine,words {number}\n" for number in range(40))
+    assert len(take(tmp_path / "s.csv", presets, f"name,prompt\n{rows}").saved) == 40
+    assert len(read) == len(set(read)) == 39
+
+
+def test_a_name_too_long_to_be_numbered_is_told(tmp_path: Path, presets: Presets) -> None:
+    name = "a" * saving.LONGEST
+    report = take(tmp_path / "s.csv", presets, f"name,prompt\n{name},one\n{name},two\n")
+    assert report.saved == [name]
+    assert "too long to be numbered" in report.faults[0]
 
 
 @pytest.mark.parametrize(
