@@ -48,7 +48,8 @@ GIVEN_UP_HINT = "The device or the memory may be too small for it: try a smaller
 # Lets what these recipes lack come, and tells of it; None where they lack nothing.
 Fetch = Callable[[Sequence[Recipe], Hear], Errand | None]
 
-# Owners without an account of whom an address is remembered, and the part of the line that one address may fill.
+# Owners without an account of whom an address is remembered, and the part of the line that one address may fill: a
+# quarter, and one browser at it half of that.
 MOST_STRANGERS = 10_000
 STRANGERS_SHARE = 4
 
@@ -106,7 +107,7 @@ class JobQueue:
         job = Job(id or secrets.token_urlsafe(12), owner, tuple(recipes), time.time())
         with self._lock:
             job.turn = self._addresses.get(owner, owner)
-            self._check_crowd(job.turn)
+            self._check_crowd(job)
             if self._closing:
                 raise JobError("The studio is closing.", "Start it again and repeat the request.")
             if self._halted:
@@ -126,13 +127,17 @@ class JobQueue:
             while len(self._addresses) > MOST_STRANGERS:
                 del self._addresses[next(iter(self._addresses))]
 
-    def _check_crowd(self, turn: str) -> None:
-        """JobError where one address has as many jobs waiting as strangers of one may have."""
-        if not turn.startswith("address:"):
+    def _check_crowd(self, job: Job) -> None:
+        """JobError where one address, or one browser at it, has as many jobs waiting as strangers may have."""
+        if not job.turn.startswith("address:"):
             return
+        beside = [one for one in (*self._line.order(), *self._fetching.values()) if one.turn == job.turn]
         most = max(1, self._max_waiting // STRANGERS_SHARE)
-        if sum(job.turn == turn for job in (*self._line.order(), *self._fetching.values())) >= most:
+        if len(beside) >= most:
             raise JobError(f"{most} jobs from your address are waiting already.", "Try again when some are done.")
+        own = max(1, most // 2)
+        if sum(one.owner == job.owner for one in beside) >= own:
+            raise JobError(f"{own} of your jobs are waiting already.", "Try again when some are done.")
 
     def stop(self, id: str, owner: str) -> None:  # noqa: A002
         """End a job: at once where it waits, at its next step where it runs; nothing where it is over."""

@@ -592,3 +592,28 @@ def test_jobs_that_are_on_no_disk_fail_with_the_cure_where_the_device_is_lost(pl
     with closing(JobQueue(Drawer(faults={"a": LOST}), place.library, None, 100)) as queue:
         ending = end_of(queue.submit([settled("a")], "ann"))
     assert ending == Failed(LOST.message, LOST.hint)
+
+
+def test_owners_whom_nobody_vouches_for_share_the_turns_of_their_address(queue: JobQueue, drawer: Drawer) -> None:
+    for name in ("one", "two", "three"):
+        queue.comes_from(name, "192.0.2.1")
+    wait_for(queue.submit([settled("a")], "one"), Started)
+    jobs = [queue.submit([settled(name)], name) for name in ("two", "three", "account:ann")]
+    assert [queue.position(job) for job in jobs] == [2, 3, 1]
+
+
+def test_one_address_fills_a_quarter_of_the_line_and_one_browser_half_of_that(place: Place, drawer: Drawer) -> None:
+    with closing(place.queue(drawer, max_waiting=16)) as queue:
+        running = queue.submit([settled("a")], "account:ann")
+        wait_for(running, Started)
+        for name in ("one", "two", "three"):
+            queue.comes_from(name, "192.0.2.1")
+        for name in ("one", "one", "two"):
+            queue.submit([settled("a")], name)
+        with pytest.raises(JobError, match="2 of your jobs"):
+            queue.submit([settled("a")], "one")
+        queue.submit([settled("a")], "two")
+        with pytest.raises(JobError, match="4 jobs from your address"):
+            queue.submit([settled("a")], "three")
+        queue.submit([settled("a")], "account:ann")
+        drawer.allow(1000)

@@ -20,14 +20,11 @@ from studio.engine.loading import FOREIGN
 from studio.engine.script import Encoded, Line, Script
 from studio.errors import ModelError, RecipeError
 from studio.prompts.schedule import Chunks, Plan, Strand
-from studio.prompts.view import CHUNK
 from studio.recipe import Recipe
 from studio.settling import wording
 
 T = TypeVar("T")
 KEPT = 64
-# A prompt of as many characters as a recipe takes has 17 chunks; embeddings, AND and words in turn make more of it.
-MOST_CHUNKS, MOST_READ = 64, 256
 # What `encode_prompt` returns, by how many values there are.
 NAMES = {
     2: ("prompt_embeds", "negative_prompt_embeds"),
@@ -166,20 +163,10 @@ def _check_layers(pipe: Any, model: Model, recipe: Recipe) -> None:
 
 
 def _check_work(pipe: Any, name: str, plan: Plan, book: Wordbook) -> None:
-    """What is read at one step, in all parts of an AND, and what is read once for all steps, are bounded."""
+    """As where the recipe was settled, by the tokens of the model."""
     counts = {called: book.embeddings[called].vectors for called in plan.embeddings}
     tokenizer, _ = encoders(pipe)[0]
-    sizes = {
-        stage.chunks: len(filled(stage.chunks, tokenizer, counts)) for strand in plan.strands for stage in strand.stages
-    }
-    at_once = sum(max(sizes[stage.chunks] for stage in strand.stages) for strand in plan.strands)
-    if at_once > MOST_CHUNKS or sum(sizes.values()) > MOST_READ:
-        raise RecipeError(
-            name,
-            f"The text takes {at_once} chunks of {CHUNK} tokens at once and {sum(sizes.values())} in all; "
-            f"{MOST_CHUNKS} and {MOST_READ} are the most.",
-            "Shorten it, or leave out some of its parts.",
-        )
+    wording.check_work(name, plan, lambda chunks: len(filled(chunks, tokenizer, counts)))
 
 
 def _check_field(tokenizer: Any, name: str, text: str, limit: int) -> None:

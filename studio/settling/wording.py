@@ -13,9 +13,10 @@ from studio.prompts.language import Field, Prompt
 from studio.prompts.language import Lora as Mention
 from studio.prompts.mentions import calling, mentions
 from studio.prompts.parser import parse
-from studio.prompts.schedule import Plan, plan
+from studio.prompts.schedule import Chunks, Plan, plan
 from studio.prompts.source import NUMBER
 from studio.prompts.variants import draw, every
+from studio.prompts.view import CHUNK
 from studio.prompts.wildcards import Wildcards
 from studio.recipe import Recipe
 from studio.recipe_parts import Lora
@@ -25,6 +26,8 @@ FIELDS: tuple[Field, Field] = ("prompt", "negative_prompt")
 IGNORED = {"weight": "weights", "break": "BREAK"}
 CHANGING = {"edit": "words that change", "alternate": "words in turn", "and": "AND"}
 MOST = 10.0
+# A prompt of as many characters as a recipe takes has 17 chunks; embeddings, AND and words in turn make more of it.
+MOST_CHUNKS, MOST_READ = 64, 256
 # How a LoRA is listed that a name calls.
 Named = Callable[[str], str]
 
@@ -44,7 +47,9 @@ def worded(recipe: Recipe, model: Model, catalogue: Catalogue, book: Wordbook) -
     for prompt, planned in zip(prompts, plans, strict=True):
         _check_means(prompt, whole, model)
         _check_embeddings(prompt, planned, model, book.wearing(_on(whole, prompts[0])))
-        if not model.family_facts().weighs_words:
+        if model.family_facts().weighs_words:
+            check_work(prompt.recipe_field, planned, _fewest)
+        else:
             _check_tokens(prompt, planned, model, catalogue)
     stack = _stack(whole, prompts, book.loras.named)
     for lora in stack:
@@ -68,6 +73,28 @@ def read(
     return (prompt, negative), tuple(  # type: ignore[return-value]
         plan(one, every, done=done, embeddings=names) for one in (prompt, negative)
     )
+
+
+def check_work(name: str, plan: Plan, chunks_of: Callable[[Chunks], int]) -> None:
+    """RecipeError where too much is read at one step, in all parts of an AND, or once for all steps.
+
+    `chunks_of` counts the chunks of tokens that what stands between BREAKs takes.
+    """
+    sizes = {stage.chunks: chunks_of(stage.chunks) for strand in plan.strands for stage in strand.stages}
+    at_once = sum(max(sizes[stage.chunks] for stage in strand.stages) for strand in plan.strands)
+    if at_once > MOST_CHUNKS or sum(sizes.values()) > MOST_READ:
+        raise RecipeError(
+            name,
+            f"The text takes {at_once} chunks of {CHUNK} tokens at once and {sum(sizes.values())} in all; "
+            f"{MOST_CHUNKS} and {MOST_READ} are the most.",
+            "Shorten it, or leave out some of its parts.",
+        )
+
+
+def _fewest(chunks: Chunks) -> int:
+    """As many as there are at least, without a tokenizer: each word is a token or more, and each part has a chunk."""
+    words = [sum(len(segment.text.split()) for segment in chunk) for chunk in chunks]
+    return sum(max(1, -(-number // CHUNK)) for number in words)
 
 
 def _on(recipe: Recipe, prompt: Prompt) -> list[str]:

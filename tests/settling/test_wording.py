@@ -136,3 +136,16 @@ def test_what_cannot_be_is_told_before_anything_is_queued(
 
 def test_long_prompts_and_bare_embeddings_are_allowed(studio: Studio) -> None:
     settled(studio, prompt="a castle at calm, " + "house " * 200, negative_prompt="blur " * 200)
+
+
+@pytest.mark.parametrize(
+    "prompt",
+    ["a BREAK " * 65, " AND ".join(["a BREAK " * 5] * 16), "[" + "|".join(f"a{k} BREAK b" for k in range(150)) + "]"],
+)
+def test_a_prompt_that_would_be_read_for_hours_is_refused_before_it_waits(studio: Studio, prompt: str) -> None:
+    with pytest.raises(RecipeError, match="are the most"):
+        studio.settle(Recipe(prompt=prompt, steps=200))
+
+
+def test_a_prompt_of_many_parts_and_chunks_is_taken(studio: Studio) -> None:
+    assert settled(studio, prompt="a BREAK " * 60 + "b", steps=4)
