@@ -1,7 +1,6 @@
 """Crowds that follow what goes on, over the page's own server."""
 
 import asyncio
-import json
 import threading
 import time
 from collections import Counter
@@ -18,12 +17,10 @@ from studio.recipe import Recipe
 from studio.settings import Settings
 from studio.studio import Studio
 from studio.ui import serve
+from tests.ui.crowd import SECRET, Crowd, client_of
 from tests.ui.painter import Painter
 
-SECRET = "a-secret-that-all-of-these-windows-keep"
 OWNER = owner_by(SECRET)
-# Followers in one stream of news, as of a page that has so many listeners open.
-IN_STREAM = 100
 
 
 @pytest.fixture
@@ -35,46 +32,6 @@ def painter() -> Painter:
 def studio(painter: Painter, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
     with Studio(Settings.load(home=tmp_path_factory.mktemp("home"), port=0), backend=painter) as studio:
         yield studio
-
-
-class Crowd:
-    """So many listeners of one page's server that follow the owner's jobs, and what their streams told."""
-
-    def __init__(self, client: httpx.AsyncClient, count: int) -> None:
-        self.client, self.count = client, count
-        self.first: set[str] = set()
-        self.told: Counter[str] = Counter()
-
-    async def join(self) -> list[asyncio.Task[None]]:
-        """Let all of them follow; returns the readers of their streams, which end when all is over."""
-        config = (await self.client.get("config")).json()
-        watch = next(one["id"] for one in config["dependencies"] if one["trigger_after"] is not None and one["queue"])
-        readers = []
-        for stream in range(self.count // IN_STREAM):
-            said = {"data": [], "fn_index": watch, "session_hash": f"window{stream}"}
-            for _ in range(IN_STREAM):
-                (await self.client.post("gradio_api/queue/join", json=said)).raise_for_status()
-            readers.append(asyncio.create_task(self._read(f"window{stream}")))
-        while len(self.first) < self.count:  # noqa: ASYNC110 - many readers say it, a little at a time
-            await asyncio.sleep(0.1)
-        return readers
-
-    async def _read(self, session: str) -> None:
-        params = {"session_hash": session}
-        async with self.client.stream("GET", "gradio_api/queue/data", params=params, timeout=None) as answer:
-            async for line in answer.aiter_lines():
-                if line.startswith("data:"):
-                    said = json.loads(line.removeprefix("data:"))
-                    self.told[said["msg"]] += 1
-                    if said["msg"] == "process_generating":
-                        self.first.add(said["event_id"])
-
-
-def client_of(address: str) -> httpx.AsyncClient:
-    limits = httpx.Limits(max_connections=None)
-    return httpx.AsyncClient(
-        base_url=address, headers={"Authorization": f"Bearer {SECRET}"}, timeout=120, limits=limits
-    )
 
 
 def test_a_crowd_that_follows_a_job_holds_no_threads_and_hears_its_end(studio: Studio, painter: Painter) -> None:
@@ -151,7 +108,10 @@ def test_the_page_answers_at_once_while_two_thousand_follow(studio: Studio, pain
         async with client_of(address) as client:
             crowd = Crowd(client, 2000)
             readers = await crowd.join()
-            seconds = [await status(client) for _ in range(200)]
+            config: Any = (await client.get("config")).json()
+            ticks = (one["id"] for one in config["dependencies"] if one["targets"] and one["targets"][0][1] == "tick")
+            said = {"data": [], "fn_index": next(ticks), "session_hash": "status"}
+            seconds = [await status(client, said) for _ in range(200)]
             begun = time.monotonic()
             studio.stop(job.id, OWNER)
             await asyncio.gather(*readers)
@@ -163,12 +123,10 @@ def test_the_page_answers_at_once_while_two_thousand_follow(studio: Studio, pain
     assert seconds[190] < 0.05, told
 
 
-async def status(client: httpx.AsyncClient) -> float:
+async def status(client: httpx.AsyncClient, said: dict[str, Any]) -> float:
     """Seconds until the page's status line is told."""
-    config: Any = (await client.get("config")).json()
-    look = next(one["id"] for one in config["dependencies"] if one["targets"] and one["targets"][0][1] == "tick")
     begun = time.monotonic()
-    answer = await client.post("gradio_api/run/predict", json={"data": [], "fn_index": look, "session_hash": "status"})
+    answer = await client.post("gradio_api/run/predict", json=said)
     taken = time.monotonic() - begun
     answer.raise_for_status()
     await asyncio.sleep(0.05)

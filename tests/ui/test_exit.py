@@ -1,0 +1,93 @@
+"""A studio that is asked to end does, whatever it is doing."""
+
+import asyncio
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import httpx
+import pytest
+from gradio_client import Client
+
+from tests.ui.crowd import SECRET, Crowd, client_of
+from tests.ui.test_wire import submit
+
+FILE = b'--b\r\nContent-Disposition: form-data; name="files"; filename="a.png"\r\nContent-Type: image/png\r\n\r\n'
+
+
+@pytest.fixture
+def process(tmp_path: Path) -> Iterator["subprocess.Popen[str]"]:
+    command = [sys.executable, "-m", "studio", "run", "--port", "0", "--home", str(tmp_path / "home")]
+    errors = (tmp_path / "errors.txt").open("w")
+    with errors, subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, text=True) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def address_of(process: "subprocess.Popen[str]") -> str:
+    assert process.stdout
+    found = re.search(r"http://[^\s]+", process.stdout.readline())
+    assert found
+    return found[0]
+
+
+async def uploading(client: httpx.AsyncClient) -> None:
+    """Begin to send a file, and go on for good."""
+
+    async def parts() -> AsyncIterator[bytes]:
+        yield FILE
+        while True:
+            yield bytes(1000)
+            await asyncio.sleep(0.05)
+
+    kind = {"Content-Type": "multipart/form-data; boundary=b"}
+    await client.post("gradio_api/upload", content=parts(), headers=kind)
+
+
+def begin(address: str) -> None:
+    """Have a job run that takes long."""
+    submit(
+        Client(address, verbose=False, headers={"Authorization": f"Bearer {SECRET}"}),
+        "/generate",
+        Prompt="a boat",
+        Steps=1000,
+        **{"Negative prompt": "", "Seed": ""},
+    )
+
+
+async def end_under_load(process: "subprocess.Popen[str]", followers: int) -> float:
+    """Seconds from SIGTERM to the exit, with a job running, followers open and uploads under way."""
+    async with client_of(address_of(process)) as client:
+        await asyncio.to_thread(begin, str(client.base_url))
+        readers = await Crowd(client, followers).join()
+        uploads = [asyncio.create_task(uploading(client)) for _ in range(3)]
+        await asyncio.sleep(0.5)
+        begun = time.monotonic()
+        os.kill(process.pid, signal.SIGTERM)
+        await asyncio.to_thread(process.wait, 100)
+        taken = time.monotonic() - begun
+        for task in (*readers, *uploads):
+            task.cancel()
+        with suppress(httpx.HTTPError):
+            await asyncio.gather(*readers, *uploads, return_exceptions=True)
+        return taken
+
+
+def test_a_studio_ends_by_itself_under_load(process: "subprocess.Popen[str]", tmp_path: Path) -> None:
+    asyncio.run(end_under_load(process, followers=100))
+    assert process.returncode == 0
+    assert "Traceback" not in (tmp_path / "errors.txt").read_text()
+
+
+@pytest.mark.soak
+def test_a_studio_under_much_load_ends_within_five_seconds(process: "subprocess.Popen[str]") -> None:
+    assert asyncio.run(end_under_load(process, followers=1000)) < 5
+    assert process.returncode == 0
