@@ -19,6 +19,8 @@ from tests.deploy.visitor import picture
 from tests.test_requirements import INJECTED
 
 SPACE = "ann/studio"
+# What only the uploaded copy has in its style sheet.
+OWN_RULE = "\n.uploaded-copy { order: 1 }\n"
 # What a Space says of itself. Sign-in is switched on, whether or not what it needs is installed.
 ENVIRONMENT = {
     "SYSTEM": "spaces",
@@ -43,6 +45,8 @@ def tree(remote: hub_server.Hub, hub: Hub, settings: Settings, tmp_path: Path) -
     for path, content in remote.spaces[SPACE].files.items():
         (app / path).parent.mkdir(parents=True, exist_ok=True)
         (app / path).write_bytes(content)
+    with (app / "assets" / "theme" / "page.css").open("a") as sheet:
+        sheet.write(OWN_RULE)
     return app
 
 
@@ -94,7 +98,8 @@ def address_of(process: "subprocess.Popen[str]") -> str:
 def check_a_picture(address: str, tree: Path, tmp_path: Path) -> None:
     with urllib.request.urlopen(address) as answer:
         page = answer.read().decode()
-    assert str(tree) in page, "it serves another copy of the studio"
+    assert OWN_RULE.strip() in page, "it serves another copy of the studio"
+    assert str(tree) not in page, "no folder of the machine is told"
     assert "Duplicate this Space" in page
     assert "tab-deploy" not in page
     job = picture(address)["job"]

@@ -10,7 +10,7 @@ from PIL import Image, ImageFilter
 from safetensors.torch import load_file
 
 from studio.engine.device import Device
-from studio.engine.upscale import Enlarger
+from studio.engine.room import Room
 from studio.settings import ASSETS, Settings
 from studio.training.starter.family import decoder, safety_checker, scorer, upscaler
 from studio.training.starter.fidelity import crispness, edge_sharpness, fidelity, psnr
@@ -74,7 +74,7 @@ def test_an_upscaler_is_trained_and_stored_in_an_architecture_that_is_known(base
 def test_the_stored_upscaler_quadruples_a_picture_better_than_a_filter(tmp_path):
     large = picture_of("castle", side=512)
     small = upscaler.shrunk(Image.fromarray(large))
-    enlarger = Enlarger(Settings(home=tmp_path), Device("cpu"), lambda _: None)
+    enlarger = Room(Device("cpu"), Settings(home=tmp_path)).upscalers
     made = np.asarray(enlarger.enlarge("starter-4x", small, (512, 512), lambda *_: None))
     filtered = upscaler.by_filter(np.asarray(small))
     assert made.shape == large.shape
