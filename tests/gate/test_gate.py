@@ -15,6 +15,7 @@ from starlette.types import Message, Receive, Scope, Send
 from studio.gate import bodies, identity
 from studio.gate.gate import Gate
 from studio.settings import Settings
+from tests.loops import run
 
 OWN = "http://127.0.0.1:7860"
 EVIL = "http://evil.example"
@@ -44,7 +45,7 @@ def asked(tmp_path: Path) -> Ask:
             async with httpx.AsyncClient(transport=transport, base_url=OWN) as browser:
                 return await browser.request(method, path, **given)
 
-        return asyncio.run(send())
+        return run(send())
 
     return ask
 
@@ -217,7 +218,7 @@ def test_a_stream_of_news_is_not_cut_because_nobody_sends_anything_more(monkeypa
         left.set()
         return await waiting
 
-    assert asyncio.run(listen()) == {"type": "http.disconnect"}
+    assert run(listen()) == {"type": "http.disconnect"}
 
 
 def test_a_body_that_stalls_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -228,4 +229,4 @@ def test_a_body_that_stalls_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
         raise AssertionError
 
     with pytest.raises(bodies.Refused, match="in time"):
-        asyncio.run(bodies.counted(stalled, 10)())
+        run(bodies.counted(stalled, 10)())

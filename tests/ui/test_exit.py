@@ -15,6 +15,7 @@ import httpx
 import pytest
 from gradio_client import Client
 
+from tests.loops import run
 from tests.ui.crowd import SECRET, Crowd, client_of
 from tests.ui.test_wire import submit
 
@@ -82,12 +83,12 @@ async def end_under_load(process: "subprocess.Popen[str]", followers: int) -> fl
 
 
 def test_a_studio_ends_by_itself_under_load(process: "subprocess.Popen[str]", tmp_path: Path) -> None:
-    asyncio.run(end_under_load(process, followers=100))
+    run(end_under_load(process, followers=100))
     assert process.returncode == 0
     assert "Traceback" not in (tmp_path / "errors.txt").read_text()
 
 
 @pytest.mark.soak
 def test_a_studio_under_much_load_ends_within_five_seconds(process: "subprocess.Popen[str]") -> None:
-    assert asyncio.run(end_under_load(process, followers=1000)) < 5
+    assert run(end_under_load(process, followers=1000)) < 5
     assert process.returncode == 0

@@ -17,6 +17,7 @@ from studio.recipe import Recipe
 from studio.settings import Settings
 from studio.studio import Studio
 from studio.ui import serve
+from tests.loops import run
 from tests.ui.crowd import SECRET, Crowd, client_of
 from tests.ui.painter import Painter
 
@@ -49,7 +50,7 @@ def test_a_crowd_that_follows_a_job_holds_no_threads_and_hears_its_end(studio: S
 
     with serve(studio) as address:
         before = threading.active_count()
-        told, threads = asyncio.run(follow(address))
+        told, threads = run(follow(address))
     assert job.state == "done"
     assert told["process_completed"] == 300
     assert threads < before + 100
@@ -79,7 +80,7 @@ def test_what_happens_during_a_pause_is_told_with_the_change_before_it() -> None
             over = True
             news.notify_all()
 
-    asyncio.run(follow())
+    run(follow())
     assert heard == 1
 
 
@@ -94,7 +95,7 @@ def test_whoever_leaves_early_is_not_woken_any_more(studio: Studio) -> None:
         await anext(changes)
         await changes.aclose()
 
-    asyncio.run(leave())
+    run(leave())
     assert not job._news._wakers
 
 
@@ -118,7 +119,7 @@ def test_the_page_answers_at_once_while_two_thousand_follow(studio: Studio, pain
             return sorted(seconds), time.monotonic() - begun
 
     with serve(studio) as address:
-        seconds, end = asyncio.run(follow(address))
+        seconds, end = run(follow(address))
     told = f"status: median {seconds[100]:.4f} s, p95 {seconds[190]:.4f} s; all heard the end in {end:.1f} s"
     assert seconds[190] < 0.05, told
 
