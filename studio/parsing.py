@@ -161,10 +161,10 @@ NO_SUCH = {
     "path": "it is no path",
 }
 BOUNDS = {
-    "greater_than": "it has to be more than {gt}",
-    "greater_than_equal": "it has to be {ge} or more",
-    "less_than": "it has to be less than {lt}",
-    "less_than_equal": "it has to be {le} or less",
+    "greater_than": "it has to be more than {gt:.10g}",
+    "greater_than_equal": "it has to be {ge:.10g} or more",
+    "less_than": "it has to be less than {lt:.10g}",
+    "less_than_equal": "it has to be {le:.10g} or less",
     "literal_error": "it has to be {expected}",
     "too_short": "it has fewer than {min_length} entries",
     "too_long": "it has more than {max_length} entries",

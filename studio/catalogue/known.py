@@ -97,7 +97,7 @@ class Known(Mapping[str, T], ABC, Generic[T]):
     def has(self, name: str) -> bool:
         """Whether `name` calls one of them, however it is written."""
         try:
-            return self.called(name) in self._known
+            return name in self or self.called(name) in self._known
         except ModelError:
             return False
 

@@ -58,7 +58,9 @@ def test_every_way_to_offload_gives_the_same_picture(on_card, catalogue, recipe,
     model, numbered = catalogue[f"tiny-{family}"], [(0, recipe(family))]
     plain, other = (next(render(on_card(way), model, numbered, nobody, inputs)) for way in ("none", offload))
     assert "changed" not in other.facts
-    np.testing.assert_array_equal(np.asarray(other.image), np.asarray(plain.image))
+    one, two = (np.asarray(each.image, np.int16) for each in (other, plain))
+    # Attention in bfloat16 on a CPU differs in its last bits from run to run.
+    assert np.abs(one - two).max() <= (1 if family in ("sd3", "flux") else 0)
 
 
 def test_a_decode_in_float32_does_not_disturb_a_streamed_model(on_card, catalogue, recipe, inputs):
