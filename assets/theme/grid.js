@@ -61,7 +61,7 @@ window.studio.grid = (element, props, watch, server, tell) => {
     }
 
     function arrive(told) {
-        if (!told.whole && told.id !== grid?.id) return;
+        if (!told.whole && grid && told.id !== grid.id) return;
         const other = told.id !== grid?.id;
         grid = told;
         if (other) {

@@ -70,7 +70,10 @@ def considered(studio: Studio, base: str, asked: Sequence[Mapping[str, Any]]) ->
 
 
 async def watched(studio: Studio, making: Making, followers: Followers) -> AsyncIterator[Told]:
-    """The whole grid, and then what changes of it until nothing more is made."""
+    """The whole grid, then what changes of it until nothing more is made, and then all cells again.
+
+    The page shows the newest of several values that come close together and drops the others.
+    """
     seen: dict[At, object] = {}
 
     def look() -> Told:
@@ -78,10 +81,14 @@ async def watched(studio: Studio, making: Making, followers: Followers) -> Async
         _, grid, line, previews = making.look()
         return {**head(grid), "whole": whole, "line": line, "cells": list(_changed(studio, grid, previews, seen))}
 
+    told: Told = {}
     async with aclosing(making.changes(followers.pace(BETWEEN))) as changes:
         async for _ in changes:
-            yield await followers.run(look)
-    yield await followers.run(look)
+            yield (told := await followers.run(look))
+    if told.get("state") in (None, "running"):
+        seen.clear()
+        # Not as a whole, which would come before a grid that was chosen meanwhile.
+        yield {**await followers.run(look), "whole": not told}
 
 
 def head(grid: Grid) -> Told:

@@ -160,13 +160,15 @@ class GridPanel(Panel):
             yield {self.widget: _told(list=[])}
             return
 
-        def listed() -> Updates:
-            return {self.widget: _told(list=grid_views.listed(self.grids.of(making.grid.owner)))}
+        def listed() -> list[Told]:
+            return grid_views.listed(self.grids.of(making.grid.owner))
 
-        yield await self.followers.run(listed)
+        known = await self.followers.run(listed)
         async for grid in grid_views.watched(self.studio, making, self.followers):
-            yield {self.widget: _told(grid=grid)}
-        yield await self.followers.run(listed)
+            if grid["state"] != "running":
+                known = await self.followers.run(listed)
+            # Together, because the page drops a value that another follows closely.
+            yield {self.widget: _told(list=known, grid=grid)}
 
     def _halt(self, event: OfGrid, request: gr.Request) -> Updates:
         try:
