@@ -133,7 +133,8 @@ class LocalBackend(Backend):
                 raise
             raise DeviceLostError(self._lost, LOST_HINT) from error
 
-    def _keep(self, key: str, loader: Callable[[], T]) -> T:
+    def _keep(self, key: str, what: str, loader: Callable[[], T]) -> T:
+        del what
         if key not in self._kept:
             self._kept[key] = loader()
         kept: T = self._kept[key]

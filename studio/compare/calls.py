@@ -7,7 +7,7 @@ from typing import Any
 
 from studio.backends.openai import OpenAIBackend
 from studio.compare.store import CLEAN, Cell, Column, Comparison, failed, seen
-from studio.errors import HostedError, ModelError, RecipeError
+from studio.errors import HostedError, ModelError, PromptError, RecipeError
 from studio.events import Event, Preview
 from studio.hosted.keys import Keys
 from studio.hosted.models import Hosted, Offer
@@ -17,7 +17,7 @@ from studio.metadata import png
 from studio.presets.reading import named, near
 from studio.prompts.parser import parse
 from studio.prompts.schedule import plan
-from studio.prompts.variants import draw
+from studio.prompts.variants import draw, longest
 from studio.recipe import Recipe
 from studio.studio import Studio
 
@@ -57,11 +57,15 @@ class HostedCalls:
         return self.models[name]
 
     def estimate(self, column: Column, prompt: str, base: Mapping[str, Any]) -> float | None:
-        """What a picture of this prompt, in the styles of `base`, costs at most; None where nobody knows."""
-        offer = self.models[column.model]
-        looks = self._looks if "stream" in offer.model.abilities else 0
-        words = _styled(prompt, self._studio, base.get("styles", ()))
-        return offer.estimate(offer.model.chosen(column.settings), words, len(_given(base)), looks)
+        """What a picture of this prompt, in the styles of `base`, costs at most, whatever is drawn of it.
+
+        None where nobody knows.
+        """
+        try:
+            words = longest(_styled(prompt, self._studio, base.get("styles", ())), self._studio.wordbook.wildcards)
+        except PromptError:
+            return None
+        return self._costs(column, words, base)
 
     def make(
         self, comparison: Comparison, cell: Cell, look: Callable[[bytes], None], pause: Callable[[float], bool]
@@ -82,7 +86,7 @@ class HostedCalls:
         library.ready()
         backend = self._backend(column, comparison.owner, call, pause)
         try:
-            self.purse.reserve(call, backend.offer.label, self.estimate(column, prompt, _given(comparison.base)))
+            self.purse.reserve(call, backend.offer.label, self._costs(column, prompt, comparison.base))
             (made,) = backend.generate([recipe], partial(_show, look))
         except HostedError as error:
             self.purse.settle(call, None if error.billed else 0)
@@ -91,6 +95,12 @@ class HostedCalls:
             self.purse.settle(call, 0)
             raise
         return self._made(library.save(made.image, recipe, made.facts, seconds=made.seconds, job=call, index=0), call)
+
+    def _costs(self, column: Column, words: str, base: Mapping[str, Any]) -> float | None:
+        """What a picture of just these words costs at most."""
+        offer = self.models[column.model]
+        looks = self._looks if "stream" in offer.model.abilities else 0
+        return offer.estimate(offer.model.chosen(column.settings), words, len(_given(base)), looks)
 
     def _backend(self, column: Column, owner: str, call: str, pause: Callable[[float], bool]) -> OpenAIBackend:
         offer = self.offer(column.model, owner)

@@ -20,14 +20,17 @@ MOST_ASPECT = 4
 
 
 class Load(Protocol):
-    """Gives the network that `loader` makes, on the device; the same for the same key, as long as it can be kept."""
+    """Gives the network that `loader` makes, on the device; the same for the same key, as long as it can be kept.
 
-    def __call__(self, key: str, loader: Callable[[], T]) -> T: ...
+    `what` is how people are told of it where it has no room.
+    """
+
+    def __call__(self, key: str, what: str, loader: Callable[[], T]) -> T: ...
 
 
-def load_anew(key: str, loader: Callable[[], T]) -> T:
+def load_anew(key: str, what: str, loader: Callable[[], T]) -> T:
     """Keeps nothing."""
-    del key
+    del key, what
     return loader()
 
 

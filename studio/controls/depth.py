@@ -83,7 +83,7 @@ def _by_transformers(folder: Path, image: Image.Image, workshop: Workshop) -> Ne
     import torch
     from transformers import AutoImageProcessor
 
-    network = workshop.load(f"depth: {folder}", lambda: _network(folder).to(workshop.device))
+    network = workshop.load(f"depth: {folder}", "the depth estimator", lambda: _network(folder).to(workshop.device))
     processor = AutoImageProcessor.from_pretrained(folder, local_files_only=True)
     seen = as_seen(image, processor.size["height"], processor.ensure_multiple_of)
     pixels = processor(images=seen, do_resize=False, return_tensors="pt")["pixel_values"]
@@ -120,7 +120,7 @@ def _by_midas(image: Image.Image, workshop: Workshop) -> Near:
         network.load_state_dict(torch.load(path, map_location="cpu", weights_only=True))
         return network.eval().to(workshop.device)
 
-    network = workshop.load(f"depth: {path}", loader)
+    network = workshop.load(f"depth: {path}", "the depth estimator", loader)
     seen = np.asarray(as_seen(image, MIDAS_SIDE, MIDAS_MULTIPLE), np.float32) / 127.5 - 1
     with torch.no_grad():
         found: Near = network(torch.from_numpy(seen.transpose(2, 0, 1))[None].to(workshop.device))[0].cpu().numpy()

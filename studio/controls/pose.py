@@ -75,7 +75,7 @@ def _by_starter(image: Image.Image, workshop: Workshop) -> list[Person]:
         network = VitPoseForPoseEstimation.from_pretrained(STARTER, local_files_only=True)
         return network.eval().to(workshop.device)
 
-    network = workshop.load(f"pose: {STARTER}", loader)
+    network = workshop.load(f"pose: {STARTER}", "the pose estimator", loader)
     processor = AutoImageProcessor.from_pretrained(STARTER, local_files_only=True)
     boxes = [[[0.0, 0.0, float(image.width), float(image.height)]]]
     with torch.no_grad():
@@ -99,7 +99,7 @@ def _by_openpose(image: Image.Image, workshop: Workshop) -> list[Person]:
 
     # Its own constructor opens the file itself, and anew each time.
     body = module.body.Body.__new__(module.body.Body)
-    body.model = workshop.load(f"pose: {path}", loader)
+    body.model = workshop.load(f"pose: {path}", "the pose estimator", loader)
     # It learned on pictures with blue first.
     candidates, subset = body(np.ascontiguousarray(np.asarray(image)[..., ::-1]))
     return [

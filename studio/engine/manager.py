@@ -144,7 +144,7 @@ class PipelineManager:
             return vaes.load(vae, own, own.dtype).to(self.device.torch_device)
 
         key = f"vae: {stamp_of(vae.path)} for {loan.resident.model.id} in {own.dtype}"
-        loan.vae = self._room.shelf.load(key, loader, vae.path.stat().st_size)
+        loan.vae = self._room.shelf.load(key, f"the VAE {vae.name}", loader, vae.path.stat().st_size)
         self._room.shelf.lent |= {key}
 
     def workshop(self, model: Model | None) -> Workshop:
@@ -231,7 +231,7 @@ class PipelineManager:
             return loaded.to(self.device.torch_device)
 
         numbers = self._controlnets.numbers(controlnet) - self._controlnets.encoder_numbers(controlnet)
-        network = self._room.shelf.load(_key(controlnet), loader, numbers * dtype.itemsize)
+        network = self._room.shelf.load(_key(controlnet), controlnet.name, loader, numbers * dtype.itemsize)
         if isinstance(network, Adapter):
             network.check_fit(controlnet, resident.pipe.unet)
         else:
@@ -247,7 +247,7 @@ class PipelineManager:
             return ipadapters.load_encoder(adapter, folder, dtype).to(self.device.torch_device)
 
         needed = self._controlnets.encoder_numbers(adapter) * dtype.itemsize
-        return self._room.shelf.load(f"image encoder: {folder}", loader, needed)
+        return self._room.shelf.load(f"image encoder: {folder}", f"the image encoder of {adapter.name}", loader, needed)
 
     def _seen(self, adapter: ControlNet, network: Adapter, picture: Image, resident: Resident, say: Say) -> Any:
         """What an IP-Adapter takes from a picture."""

@@ -14,7 +14,7 @@ class Make(Protocol):
     """As `Room.make`: what a loader puts onto the device, with room made for it."""
 
     def __call__(self, what: str, loader: Callable[[], T], needed: float = 0) -> T:
-        """`what` is how it is called where it has no room; `needed` are its bytes."""
+        """`what` is how people are told of it where it has no room; `needed` are its bytes."""
 
 
 class Shelf:
@@ -30,10 +30,10 @@ class Shelf:
         """What the weights of all take."""
         return sum(bytes_of(kept) for kept in self._kept.values() if isinstance(kept, torch.nn.Module))
 
-    def load(self, key: str, loader: Callable[[], T], needed: float = 0) -> T:
-        """What `loader` made when it was first asked for by this key; `needed` is what that takes of memory."""
+    def load(self, key: str, what: str, loader: Callable[[], T], needed: float = 0) -> T:
+        """What `loader` made when it was first asked for by this key; `what` and `needed` as `Make` has them."""
         if key not in self._kept:
-            self._kept[key] = self._make(key, loader, needed)
+            self._kept[key] = self._make(what, loader, needed)
         else:
             self._kept[key] = self._kept.pop(key)
         made: T = self._kept[key]

@@ -79,7 +79,8 @@ class Enlarger:
         if self._loaded is None or self._loaded[0] != path:
             self.clear()
             place = self._device.torch_device
-            self._loaded = (path, self._make(path.name, lambda: load(path).to(place), path.stat().st_size))
+            made = self._make(f"the upscaler {name}", lambda: load(path).to(place), path.stat().st_size)
+            self._loaded = path, made
         return self._loaded[1]
 
     def _tiled(self, model: Any, picture: Image.Image, told: Told) -> Image.Image:

@@ -43,7 +43,9 @@ class Aesthetic(Metric):
 
         folder, head_folder = (weights.here(workshop.settings) for weights in self.needs)
         clip = clip_at(folder, workshop)
-        head = workshop.load(f"aesthetic: {head_folder}", lambda: _head(head_folder).to(workshop.device))
+        head = workshop.load(
+            f"aesthetic: {head_folder}", "the aesthetic predictor", lambda: _head(head_folder).to(workshop.device)
+        )
         _check_fit(clip, head, folder)
         scores: list[Score] = []
         for start in range(0, len(shots), BATCH):

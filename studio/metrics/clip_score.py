@@ -56,7 +56,7 @@ class ClipScore(Metric):
 
 def clip_at(folder: Path, workshop: Workshop) -> Any:
     """The CLIP of this folder with its processor, on the workshop's device; ModelError where it is none."""
-    return workshop.load(f"clip: {folder}", lambda: _load(folder).to(workshop.device))
+    return workshop.load(f"clip: {folder}", "CLIP", lambda: _load(folder).to(workshop.device))
 
 
 def processor_at(folder: Path) -> Any:

@@ -1,7 +1,8 @@
 """Draws variants and wildcards from a seed: the same text, seed and lists always give the same prompt."""
 
+import re
 from bisect import bisect_right
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -9,15 +10,18 @@ from functools import cache
 from itertools import accumulate, chain, islice
 from pathlib import Path
 from random import Random
+from typing import Any
 
 from studio.errors import PresetError, PromptError
 from studio.prompts.language import MAX_DEPTH
 from studio.prompts.source import Source
-from studio.prompts.template import Choice, Template, Wildcard, read_entry, read_template, read_weight
+from studio.prompts.template import Amount, Choice, Template, Wildcard, read_entry, read_template, read_weight
 from studio.prompts.wildcards import Wildcards, lines_of, matching
 from studio.recipe import PROMPT_CHARACTERS
 
 MOST_DRAWS = 2000
+# Where a line of a list is more than its words.
+DRAWN = re.compile(r"[{}#]|__")
 # Where all that could be drawn is asked for: as many ways of one variant or list, as many characters of all of them.
 MOST_WAYS = 500
 MOST_CHARACTERS = 100 * PROMPT_CHARACTERS
@@ -47,6 +51,13 @@ def every(text: str, wildcards: Wildcards) -> tuple[str, ...]:
     source = Source(text, "prompt")
     template, files = _checked(source, wildcards)
     return tuple(_Covering(Random(0), files, wildcards.is_lora).texts(template, source, ()))  # noqa: S311
+
+
+def longest(text: str, wildcards: Wildcards) -> str:
+    """A prompt of at least as many bytes as any that `draw` may make of the text; PromptError as it has it."""
+    source = Source(text, "prompt")
+    template, files = _checked(source, wildcards)
+    return _Longest(Random(0), files, wildcards.is_lora).longest(template, source, ())  # noqa: S311
 
 
 @dataclass(frozen=True)
@@ -162,6 +173,40 @@ class _Covering(_Drawing):
                 for entry in self.entries(node, source, inside)
             )
         return list(islice(chain.from_iterable(each), MOST_WAYS))
+
+
+class _Longest(_Drawing):
+    """The longest way of each."""
+
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        # A list is looked through once, however many call it.
+        self.known: dict[tuple[str, Amount], str] = {}
+
+    def longest(self, template: Template, source: Source, inside: tuple[str, ...]) -> str:
+        return "".join(node if isinstance(node, str) else self.most(node, source, inside) for node in template)
+
+    def most(self, node: Choice | Wildcard, source: Source, inside: tuple[str, ...]) -> str:
+        if len(inside) >= MAX_DEPTH:
+            source.fail(node.position, f"More than {MAX_DEPTH} lists and braces call one another.", "Call fewer.")
+        if isinstance(node, Choice):
+            usable = (option for option in node.options if option.weight > 0)
+            return self.joined(node.amount, (self.longest(one.nodes, source, (*inside, "")) for one in usable))
+        key = node.name, node.amount
+        if key not in self.known:
+            entries = (entry for entry in self.entries(node, source, inside) if entry.weight > 0)
+            self.known[key] = self.joined(node.amount, (self.line(one, inside) for one in entries))
+        return self.known[key]
+
+    def line(self, entry: _Entry, inside: tuple[str, ...]) -> str:
+        # Nearly all of a long list are words alone, and reading them takes time.
+        if not DRAWN.search(entry.source.text):
+            return entry.source.text
+        return self.longest(read_entry(entry.source, self.is_lora), entry.source, (*inside, entry.name))
+
+    def joined(self, amount: Amount, texts: Iterable[str]) -> str:
+        ranked = sorted(texts, key=lambda text: len(text.encode()), reverse=True)
+        return amount.separator.join(ranked[: amount.most])
 
 
 @contextmanager

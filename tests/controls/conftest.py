@@ -17,7 +17,7 @@ class Shelf:
     def __init__(self) -> None:
         self.kept = {}
 
-    def __call__(self, key: str, loader: Callable[[], T]) -> T:
+    def __call__(self, key: str, what: str, loader: Callable[[], T]) -> T:
         if key not in self.kept:
             self.kept[key] = loader()
         return self.kept[key]

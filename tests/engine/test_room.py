@@ -1,5 +1,7 @@
 """Memory of a pretended card and of the computer: what is unloaded for what, and what happens when either ends."""
 
+import shutil
+
 import numpy as np
 import pytest
 import torch
@@ -41,6 +43,7 @@ def home(tiny_model, tmp_path_factory):
     tiny.ip_adapter(tiny_model("sd15"), home / "ip-adapters" / "look" / "look.safetensors")
     tiny.image_encoder(home / "ip-adapters" / "look" / "image_encoder")
     tiny.upscaler(home / "upscalers" / "tiny.safetensors")
+    shutil.copytree(tiny_model("sd15") / "vae", home / "vaes" / "mine")
     return Settings(home=home)
 
 
@@ -146,6 +149,16 @@ def test_what_has_no_room_at_all_is_an_error_with_numbers_and_cure(studio, card)
     assert "smaller" in caught.value.hint
     card.total = 10**12
     assert studio("none").make("sd15")
+
+
+@pytest.mark.parametrize(("kind", "said"), [("net", "edges"), ("look", "look"), ("vae", "the VAE mine")])
+def test_what_has_no_room_beside_a_model_is_told_by_its_name(studio, home, card, kind, said):
+    made = studio("sequential")
+    made.make("sd15")
+    more = {"vae": "mine"} if kind == "vae" else units(home, kind)
+    card.total = card.used + 1000
+    with pytest.raises(DeviceError, match=rf"Pretended card has no room for {said}: 0\.0 GB are free\."):
+        made.make("sd15", **more)
 
 
 @pytest.mark.parametrize(

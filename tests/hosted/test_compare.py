@@ -190,6 +190,30 @@ def test_a_column_that_cannot_be_says_why(compare: Compare, name: str, says: str
         compare.column(name)
 
 
+def test_what_is_shown_at_most_covers_the_longest_words_that_may_be_drawn(compare: Compare):
+    (column,), cost = [compare.column("openai:gpt-image-2")], compare.hosted.estimate
+    words = "a red house at the sea " * 20
+    folder = compare.studio.settings.home / "wildcards"
+    folder.mkdir(parents=True)
+    (folder / "long.txt").write_text(f"{words}\nshort\n")
+    said = cost(column, words.strip(), {})
+    assert said is not None
+    for open_words in (f"{{a|{words}}}", "__long__"):
+        most = cost(column, open_words, {}) or 0
+        assert most >= said
+        sent = {plain(open_words, seed, compare.studio) for seed in range(8)}
+        assert len(sent) == 2
+        assert all(most >= (cost(column, one, {}) or 0) for one in sent)
+    assert compare.estimate([Line("__nowhere__")], [column], {}).unknown == 1, "nobody knows what it becomes"
+
+
+def test_braces_that_are_meant_as_such_are_paid_for_as_they_are_sent(tmp_path: Path, surroundings: None):
+    settings = Settings.load(home=tmp_path / "home", day_budget_usd=1)
+    with Studio(settings, backend=Drawer()) as studio:
+        whole = made(Compare(studio), "openai:gpt-image-2", lines=[Line(r"a \{b house")])
+        assert [cell.kind for cell in whole.cells] == [""]
+
+
 def test_calls_at_once_cannot_spend_more_than_the_day_s_budget(tmp_path: Path, surroundings: None, service: Service):
     settings = Settings.load(home=tmp_path / "home", day_budget_usd=0.1)
     with Studio(settings, backend=Drawer()) as studio:

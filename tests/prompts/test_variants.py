@@ -9,7 +9,7 @@ from studio.errors import PromptError
 from studio.prompts.language import Lora
 from studio.prompts.parser import parse
 from studio.prompts.schedule import plan
-from studio.prompts.variants import MOST_WAYS, check, draw, every
+from studio.prompts.variants import MOST_WAYS, check, draw, every, longest
 from studio.prompts.wildcards import Wildcards
 from studio.settings import PRESETS
 
@@ -272,3 +272,28 @@ def test_lists_of_other_forms_are_told_as_left_out(home: Path, wildcards: Wildca
     (fault,) = wildcards.faults().values()
     assert "is not read" in fault.message
     assert "text file" in fault.hint
+
+
+@pytest.mark.parametrize(
+    ("text", "most"),
+    [
+        ("a {b|ccc|dd}", "a ccc"),
+        ("{2$$a|bbb|cc}", "bbb, cc"),
+        ("{1-$$ and $$a|bb}", "bb and a"),
+        ("{0::never this|b}", "b"),
+        ("{é|aa|雪}", "雪"),
+        ("{a|{b|cc}d} __fruit__", "ccd apple"),
+        ("__trees/**__ and __deep__", "tall light pine and x tall light pine"),
+    ],
+)
+def test_the_longest_that_may_be_drawn_is_known_before_it_is_drawn(home, wildcards, text, most):
+    write(home / "deep.txt", "x __trees/far/pine__\ny {a|b}")
+    assert longest(text, wildcards) == most
+    assert max(len(draw(text, seed, wildcards).encode()) for seed in range(50)) <= len(most.encode())
+
+
+def test_the_longest_of_lists_that_lead_back_to_themselves_is_none(home, wildcards):
+    write(home / "one.txt", "a\n__other__")
+    write(home / "other.txt", "__one__")
+    with pytest.raises(PromptError, match="leads back to itself"):
+        longest("__one__", wildcards)

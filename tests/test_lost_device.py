@@ -1,0 +1,76 @@
+"""A card that answers nothing any more, met by a `studio run` of its own."""
+
+import json
+import signal
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+
+from studio.cli import main
+from studio.jobs import HALTED
+from studio.ledger import Ledger
+from tests import tiny
+from tests.drawer import settled
+
+# The card is pretended, and so is what it says; all else is the studio's.
+RUN = """
+import signal, sys
+import pytest, torch
+from studio.cli import main
+from studio.engine import render
+from studio.engine.device import Device
+from tests.engine.card import Card, pretend
+
+def fail(*_):
+    raise torch.AcceleratorError("CUDA error: an illegal memory access was encountered")
+
+signal.signal(signal.SIGINT, signal.default_int_handler)
+patch = pytest.MonkeyPatch()
+pretend(patch, Card())
+patch.setattr(Device, "choose", lambda *_: Device("cuda"))
+patch.setattr(render, "render", fail)
+sys.exit(main())
+"""
+
+
+def status(address: str) -> str:
+    """The page's line about the machine, as the page itself asks for it."""
+    with urllib.request.urlopen(f"{address}/config") as answer:
+        config = json.load(answer)
+    tick = next(one["id"] for one in config["dependencies"] if one["targets"] and one["targets"][0][1] == "tick")
+    asked = json.dumps({"data": [], "fn_index": tick, "session_hash": "status"}).encode()
+    headers = {"Content-Type": "application/json", "Authorization": "Bearer a-secret-that-a-program-keeps"}
+    request = urllib.request.Request(f"{address}/gradio_api/run/predict", asked, headers)
+    with urllib.request.urlopen(request) as answer:
+        said: str = json.load(answer)["data"][0]
+    return said
+
+
+def test_a_card_that_is_lost_is_said_by_the_page_the_exit_code_and_doctor(
+    tmp_path: Path, tiny_model: Callable[[str], Path], capsys
+):
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models" / "starter").symlink_to(tiny_model("sd15"))
+    ledger = Ledger(tmp_path / "jobs.sqlite")
+    ledger.add("one", "ann", 0.0, [settled("a", side=tiny.SIDE)])
+    ledger.close()
+    command = [sys.executable, "-c", RUN, "run", "--port", "0", "--home", str(tmp_path)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert process.stdout
+    assert process.stderr
+    address = process.stdout.readline().split()[-1].rstrip("/")
+    assert any("No more jobs are run" in line for line in process.stderr)
+    said = status(address)
+    assert "CUDA failed: CUDA error: an illegal memory access was encountered." in said
+    assert '<span role="alert">Start the studio again: waiting jobs are kept, and go on then.</span>' in said
+    assert "<span>1 waiting</span>" in said
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate()
+    assert process.returncode == 1, err
+    assert err.splitlines()[-1].startswith("studio run: CUDA failed: CUDA error: an illegal memory access")
+    assert "Traceback" not in err
+    assert (tmp_path / HALTED).is_file()
+    assert main(["doctor", "--home", str(tmp_path), "--device", "cpu"]) == 1
+    assert "Waiting: CUDA failed" in capsys.readouterr().out
