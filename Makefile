@@ -16,7 +16,7 @@ SUPPORTED := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13)
 PY ?= $(firstword $(foreach python,python3.13 python3.12 python3.11 python3 python,$(shell $(python) -c '$(SUPPORTED)' 2>/dev/null && echo $(python))))
 ARGS ?=
 
-.PHONY: help run test check bench soak doors requirements
+.PHONY: help run test check bench soak doors errors requirements
 
 help:
 	@echo "make run    start the studio and print its address   (ARGS='--port 8000' hands options on)"
@@ -26,6 +26,7 @@ help:
 	@echo "make bench  measure speed and memory                 (ARGS='--json')"
 	@echo "make soak   the long tests: crowds, fuzz, exits      (under 40 minutes)"
 	@echo "make doors  write the table of what is served into docs/security.md"
+	@echo "make errors write the table of errors into docs/errors.md"
 	@echo "make requirements  write requirements.txt from pyproject.toml"
 
 run: $(STAMP)
@@ -46,6 +47,9 @@ soak: $(STAMP)
 
 doors: $(STAMP)
 	$(BIN)/python tests/gate/test_doors.py
+
+errors: $(STAMP)
+	$(BIN)/python tests/test_errors.py
 
 requirements: $(STAMP)
 	$(BIN)/python tests/test_requirements.py

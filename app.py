@@ -4,7 +4,7 @@ import os
 import sys
 
 from studio import space
-from studio.errors import SettingsError
+from studio.errors import InvalidSetting
 from studio.settings import Settings
 from studio.studio import Studio
 from studio.ui import launch
@@ -17,7 +17,7 @@ def main() -> None:
         # A Space forgets its disk when it restarts: no line of jobs is kept there, pictures go to its volume.
         with Studio(settings, images=space.images(), durable=not space.name()) as studio:
             launch(studio)
-    except SettingsError as error:
+    except InvalidSetting as error:
         sys.exit(str(error))
 
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
-from studio.errors import LibraryError
+from studio.errors import InUse, NotWritable
 from studio.parsing import ParseError, parse_json
 
 T = TypeVar("T")
@@ -48,7 +48,7 @@ class Database:
 
     @contextmanager
     def open(self) -> Iterator[sqlite3.Connection]:
-        """One transaction: written as a whole when the block ends, not at all where it raises. LibraryError."""
+        """One transaction: written as a whole when the block ends, not at all where it raises. StorageError."""
         try:
             self._prepare()
             with closing(sqlite3.connect(self.path, timeout=PATIENCE_SECONDS, isolation_level=None)) as database:
@@ -62,7 +62,7 @@ class Database:
                     raise
                 database.execute("COMMIT")
         except (sqlite3.Error, OSError) as error:
-            raise LibraryError(
+            raise NotWritable(
                 f"{self._what} cannot be kept in {self.path}: {reason(error)}.",
                 "Make sure that the folder can be written and its disk is not full; move the file away if damaged.",
             ) from error
@@ -129,7 +129,7 @@ def check_tables(database: sqlite3.Connection, schema: str) -> None:
 def set_aside(path: Path) -> Path:
     """Rename a damaged file, with what belongs to it, so that a new one can be begun; returns its new name.
 
-    LibraryError where that cannot be.
+    StorageError where that cannot be.
     """
     aside = path.with_name(f"{path.stem}.damaged-{datetime.now():%Y%m%d-%H%M%S}{path.suffix}")  # noqa: DTZ005 - a name
     try:
@@ -137,21 +137,21 @@ def set_aside(path: Path) -> Path:
             if (part := path.with_name(path.name + end)).exists():
                 part.rename(aside.with_name(aside.name + end))
     except OSError as error:
-        raise LibraryError(f"{path} is damaged, and cannot be renamed ({error.strerror}).", "Move it away.") from error
+        raise NotWritable(f"{path} is damaged, and cannot be renamed ({error.strerror}).", "Move it away.") from error
     return aside
 
 
 @contextmanager
 def alone(path: Path, what: str) -> Iterator[None]:
-    """Hold the file `path` while the block lasts; LibraryError where another program does. It dies with its holder."""
+    """Hold the file `path` while the block lasts; StorageError where another program does. It dies with its holder."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         holder = sqlite3.connect(path, timeout=0, isolation_level=None)
     except (sqlite3.Error, OSError) as error:
-        raise LibraryError(f"{path} cannot be written: {reason(error)}.", "Choose another folder.") from error
+        raise NotWritable(f"{path} cannot be written: {reason(error)}.", "Choose another folder.") from error
     with closing(holder):
         try:
             holder.execute("BEGIN EXCLUSIVE")
         except sqlite3.Error as error:
-            raise LibraryError(f"Another program is at {what}.", "Wait until it is done, or end it.") from error
+            raise InUse(f"Another program is at {what}.", "Wait until it is done, or end it.") from error
         yield

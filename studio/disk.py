@@ -11,7 +11,7 @@ from typing import BinaryIO
 
 import psutil
 
-from studio.errors import LibraryError
+from studio.errors import DiskFull, NotWritable, StorageError
 
 # What is left free beside the images of a job: room for the queue and for other programs.
 RESERVE_BYTES = 8 * 2**20
@@ -26,7 +26,7 @@ class Folder:
         self.path = path
 
     def ready(self, needed_bytes: int = 0) -> None:
-        """Make sure that images can be stored now; LibraryError with the cure where they cannot."""
+        """Make sure that images can be stored now; StorageError with the cure where they cannot."""
         probe = self._temporary("probe")
         try:
             self.path.mkdir(parents=True, exist_ok=True)
@@ -36,7 +36,7 @@ class Folder:
         except OSError as error:
             raise self._fault(error) from error
         if free < needed_bytes + RESERVE_BYTES:
-            raise LibraryError(
+            raise DiskFull(
                 f"The disk of {self.path} is nearly full: {free / 2**20:.0f} MB free, "
                 f"{(needed_bytes + RESERVE_BYTES) / 2**20:.0f} MB needed.",
                 "Free some space, ask for fewer or smaller images, or choose another folder.",
@@ -45,7 +45,7 @@ class Folder:
     def write(self, path: Path, fill: Callable[[BinaryIO], object]) -> None:
         """Store what `fill` writes as `path`, somewhere in the folder; it is on the disk for good when this returns.
 
-        Raises LibraryError with the cure.
+        Raises StorageError with the cure.
         """
         temporary = self._temporary(path.stem)
         try:
@@ -74,19 +74,19 @@ class Folder:
         """A hidden file in the folder itself, so that a sweep looks at one place only; it names its writer."""
         return self.path / f".{name}-{secrets.token_hex(4)}.{os.getpid()}.part"
 
-    def _fault(self, error: OSError) -> LibraryError:
+    def _fault(self, error: OSError) -> StorageError:
         reason = error.strerror or str(error)
         if error.errno in FULL:
-            return LibraryError(
+            return DiskFull(
                 f"The disk is full: nothing can be stored in {self.path} ({reason}).",
                 "Free some space or choose another folder; what was finished is kept.",
             )
         if error.errno in REFUSED:
-            return LibraryError(
+            return NotWritable(
                 f"The folder {self.path} cannot be written ({reason}).",
                 "Allow writing there or choose another folder.",
             )
-        return LibraryError(
+        return NotWritable(
             f"Nothing can be stored in {self.path} ({reason}).",
             "Check the disk or choose another folder.",
         )

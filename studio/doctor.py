@@ -13,7 +13,7 @@ from studio.catalogue.controlnets import ControlNets
 from studio.catalogue.embeddings import Embeddings
 from studio.catalogue.loras import Loras
 from studio.catalogue.models import Catalogue
-from studio.errors import DeviceError, ModelError, StudioError
+from studio.errors import DeviceFailed, ModelError, StudioError
 from studio.hosted.models import Hosted
 from studio.jobs import HALTED
 from studio.ledger import damaged_jobs
@@ -161,7 +161,7 @@ def _device(settings: Settings) -> Iterator[Check]:
         try:
             compute(device.torch_device)
         except RuntimeError as error:
-            raise DeviceError(
+            raise DeviceFailed(
                 f"{device.name} does not compute: {error}.", "Restart the machine, or set another."
             ) from error
         return (

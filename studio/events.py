@@ -6,7 +6,9 @@ Stopped or Failed. Where the device is lost, Halted comes before the end; the jo
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Self
 
+from studio.errors import InternalError, StudioError
 from studio.recipe import Recipe
 
 
@@ -98,12 +100,27 @@ class Stopped:
 
 @dataclass(frozen=True)
 class Failed:
-    """The job ended in an error; `field` names the recipe's field at fault, where there is one, `part` as errors do."""
+    """The job ended in an error; `field`, `part` and `code` are the error's."""
 
     message: str
     hint: str = ""
     field: str | None = None
     part: int | None = None
+    code: str = InternalError.code
+
+    @classmethod
+    def of(cls, error: StudioError) -> Self:
+        """What an error says of the job that it ended."""
+        return cls(error.message, error.hint, error.field, error.part, error.code)
+
+    @property
+    def sentence(self) -> str:
+        """What happened and what helps, in one line."""
+        return " ".join(f"{self.message} {self.hint}".split())
+
+    def told(self) -> dict[str, Any]:
+        """As an error tells it."""
+        return dict(vars(self))
 
 
 Event = Downloading | Queued | Halted | Started | Loading | Step | Preview | Finished | Done | Stopped | Failed

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from studio.disk import FULL, REFUSED
-from studio.errors import ModelError
+from studio.errors import DownloadFailed
 
 if TYPE_CHECKING:
     import httpx2
@@ -94,7 +94,7 @@ def refusals(name: str, repo: str) -> Iterator[None]:
         yield
     except (OSError, ValueError, LookupError, TypeError, httpx2.HTTPError) as error:
         why, cure = _reason(repo, error)
-        raise ModelError(f"{name} cannot be downloaded: {why}.", cure) from error
+        raise DownloadFailed(f"{name} cannot be downloaded: {why}.", cure) from error
 
 
 def _reason(repo: str, error: Exception) -> tuple[str, str]:

@@ -22,7 +22,7 @@ from PIL import Image, ImageChops, ImageCms, ImageOps, UnidentifiedImageError
 
 from studio.database import Database
 from studio.disk import Folder
-from studio.errors import LibraryError, RecipeError
+from studio.errors import InvalidRecipe, NotFound, Unreadable
 from studio.recipe_parts import INPUT_ID
 from studio.room import Room
 from studio.settings import Settings
@@ -104,7 +104,7 @@ class Inputs:
         return cls(settings.home / "images" / "inputs")
 
     def add(self, source: Source, field: Field = "init_image", owner: str = "") -> Input:
-        """Store a picture as 8-bit RGB, held by `owner`; RecipeError on `field` where it is none, or LibraryError.
+        """Store a picture as 8-bit RGB, held by `owner`; InvalidRecipe on `field` where it is none, or StorageError.
 
         One that has an owner is cleared after some weeks if nothing uses it; without one it stays.
         """
@@ -118,8 +118,8 @@ class Inputs:
         """Store a mask as 8-bit grey, held by `owner`; white is what changes, or what stays where it is to `invert`.
 
         `reads` says what of the file counts: its "brightness", what is "opaque" or what is "transparent" in it; "auto"
-        goes by what it looks like, which the notes tell. RecipeError on `mask_image` where it is no picture or nothing
-        in it changes, LibraryError from the disk.
+        goes by what it looks like, which the notes tell. InvalidRecipe on `mask_image` where it is no picture or
+        nothing in it changes, StorageError from the disk.
         """
         with self.room.of(_pixels("mask_image", source)):
             picture, notes = _read("mask_image", source)
@@ -128,7 +128,7 @@ class Inputs:
             if invert:
                 mask, notes = ImageOps.invert(mask), (*notes, "The mask was inverted.")
             if mask.getextrema() == (0, 0):
-                raise RecipeError("mask_image", "The mask is empty.", "Paint over what is to change; white changes.")
+                raise InvalidRecipe("mask_image", "The mask is empty.", "Paint over what is to change; white changes.")
             return self._store(mask, notes, owner)
 
     def add_glance(self, picture: Image.Image) -> Input:
@@ -136,7 +136,7 @@ class Inputs:
         return self._store(*_as_rgb(picture, ()), "", glance=True)
 
     def use(self, ids: Iterable[str]) -> None:
-        """Let these pictures stay for good: something refers to them from now on. LibraryError."""
+        """Let these pictures stay for good: something refers to them from now on. StorageError."""
         self._unused.use(ids)
 
     def give(self, id: str, owner: str) -> None:  # noqa: A002
@@ -154,20 +154,20 @@ class Inputs:
             return {id for id in wanted if database.execute(found, (owner, id)).fetchone()}  # noqa: A001
 
     def path(self, id: str) -> Path:  # noqa: A002
-        """The PNG of a stored picture; LibraryError where there is none of this id."""
+        """The PNG of a stored picture; NotFound where there is none of this id."""
         path = self.folder / f"{id}.png"
         if not re.match(INPUT_ID, id) or not path.is_file():
-            raise LibraryError(f"The picture {id[:12]} is not in {self.folder}.", "Give the picture again.")
+            raise NotFound(f"The picture {id[:12]} is not in {self.folder}.", "Give the picture again.")
         return path
 
     def open(self, id: str) -> Image.Image:  # noqa: A002
-        """A stored picture's pixels, RGB or L; LibraryError where it is missing or damaged."""
+        """A stored picture's pixels, RGB or L; NotFound, or Unreadable where it is damaged."""
         with self._reading(id) as picture:
             picture.load()
             return picture.copy()
 
     def size(self, id: str) -> tuple[int, int]:  # noqa: A002
-        """Width and height of a stored picture, from its header; LibraryError as `open`."""
+        """Width and height of a stored picture, from its header; errors as `open`."""
         with self._reading(id) as picture:
             return picture.size
 
@@ -176,7 +176,7 @@ class Inputs:
         self._disk.sweep()
         try:
             self._unused.clear()
-        except LibraryError as error:
+        except (NotFound, Unreadable) as error:
             log.warning("%s", error)
 
     @contextmanager
@@ -186,7 +186,7 @@ class Inputs:
             with Image.open(path, formats=["PNG"]) as picture:
                 yield picture
         except (OSError, *DAMAGED) as error:
-            raise LibraryError(f"{path} is damaged.", "Delete it and give the picture again.") from error
+            raise Unreadable(f"{path} is damaged.", "Delete it and give the picture again.") from error
 
     def _store(self, picture: Image.Image, notes: tuple[str, ...], owner: str, *, glance: bool = False) -> Input:
         name = _hash(picture)
@@ -220,7 +220,7 @@ def _read(field: Field, source: Source) -> tuple[Image.Image, tuple[str, ...]]:
     """The picture of a source, upright and of 8 bits a channel, and what was done to it; any mode but 16 bits."""
     try:
         return _decoded(field, source)
-    except RecipeError as error:
+    except InvalidRecipe as error:
         # The pixels are whole where a text beside them is too large.
         if TEXT_TOO_LARGE not in str(error.__cause__) or isinstance(source, Image.Image):
             raise
@@ -300,7 +300,7 @@ def _mask(picture: Image.Image, reads: MaskReads) -> tuple[Image.Image, tuple[st
         return grey, ()
     if alpha is None:
         fault = "Nothing in the mask is transparent, so it cannot be read by that."
-        raise RecipeError("mask_image", fault, "Have it read by its brightness.")
+        raise InvalidRecipe("mask_image", fault, "Have it read by its brightness.")
     if reads != "auto":
         return (ImageOps.invert(alpha) if reads == "transparent" else alpha), ()
     seen = np.asarray(grey)[np.asarray(alpha) > 0]
@@ -359,7 +359,7 @@ def _opened(field: Field, source: Source, *, copied: bool = True) -> Image.Image
     if isinstance(source, Image.Image):
         return source.copy() if copied else Image.new("1", source.size)
     if not (len(source) if isinstance(source, bytes) else source.stat().st_size):
-        raise RecipeError(field, "The file is empty: it has 0 bytes.", "Save or upload the picture again.")
+        raise InvalidRecipe(field, "The file is empty: it has 0 bytes.", "Save or upload the picture again.")
     with warnings.catch_warnings():
         # Pillow refuses the largest pictures, and only warns, on the terminal, of the next ones.
         warnings.simplefilter("error", Image.DecompressionBombWarning)
@@ -372,23 +372,23 @@ def _opened(field: Field, source: Source, *, copied: bool = True) -> Image.Image
 
 
 def _pixels(field: Field, source: Source) -> int:
-    """How many pixels a picture has, by its header; RecipeError where they are too many."""
+    """How many pixels a picture has, by its header; InvalidRecipe where they are too many."""
     with reading(field), _opened(field, source, copied=False) as picture:
         check_size(field, *picture.size)
         return picture.width * picture.height
 
 
 def check_size(field: Field, width: int, height: int) -> None:
-    """RecipeError where a picture is larger, or longer at a side, than any that is taken."""
+    """InvalidRecipe where a picture is larger, or longer at a side, than any that is taken."""
     _check_pixels(field, width * height)
     if max(width, height) > MOST_SIDE:
         most = f"{MOST_SIDE} a side are the most."
-        raise RecipeError(field, f"The picture has {width} x {height} pixels; {most}", "Make it smaller first.")
+        raise InvalidRecipe(field, f"The picture has {width} x {height} pixels; {most}", "Make it smaller first.")
 
 
 def _check_pixels(field: Field, pixels: int) -> None:
     if pixels > MOST_PIXELS:
-        raise RecipeError(
+        raise InvalidRecipe(
             field,
             f"The picture has {pixels / 1e6:.0f} megapixels; {MOST_PIXELS / 1e6:.0f} are the most.",
             "Make it smaller first, to 8192x8192 pixels or less.",
@@ -404,11 +404,11 @@ def reading(field: Field) -> Iterator[None]:
         # Pillow refuses at the header, with the number of pixels as all it says.
         found = re.search(r"(\d+) pixels", str(error))
         _check_pixels(field, int(found[1]) if found else MOST_PIXELS + 1)
-        raise RecipeError(field, f"The picture is too large ({error}).", "Make it smaller first.") from error
+        raise InvalidRecipe(field, f"The picture is too large ({error}).", "Make it smaller first.") from error
     except UnidentifiedImageError as error:
-        raise RecipeError(field, "The file is not a picture.", f"Give a {FORMAT_NAMES} file.") from error
+        raise InvalidRecipe(field, "The file is not a picture.", f"Give a {FORMAT_NAMES} file.") from error
     except (OSError, *DAMAGED) as error:
         # What a library says of a damaged file helps nobody who has it.
         reason = getattr(error, "strerror", None) or "it is damaged, or of a kind that hardly anybody writes"
         hint = "Open it in another program and save it again, or choose another file."
-        raise RecipeError(field, f"The picture cannot be read ({reason}).", hint) from error
+        raise InvalidRecipe(field, f"The picture cannot be read ({reason}).", hint) from error

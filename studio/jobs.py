@@ -7,12 +7,13 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from copy import copy
 from dataclasses import replace
 from pathlib import Path
 
 from studio.backends.base import Backend, Rendered
 from studio.downloads.queue import Errand, Hear
-from studio.errors import Cancelled, DeviceLostError, JobError, StudioError
+from studio.errors import Busy, Cancelled, Closing, DeviceLost, InternalError, NotFound, StorageError, StudioError
 from studio.events import (
     Done,
     Downloading,
@@ -79,7 +80,7 @@ class JobQueue:
         self._places: dict[str, int] = {}
         self._running: Job | None = None
         self._closing = False
-        self._halted: DeviceLostError | None = None
+        self._halted: DeviceLost | None = None
         self._marker = path.with_name(HALTED) if path else None
         if self._marker:
             self._marker.unlink(missing_ok=True)
@@ -95,12 +96,12 @@ class JobQueue:
         return self._closing
 
     @property
-    def halted(self) -> DeviceLostError | None:
+    def halted(self) -> DeviceLost | None:
         """Why no job is run any more until the studio is started again; None where they run."""
         return self._halted
 
     def submit(self, recipes: Sequence[Recipe], owner: str, id: str = "") -> Job:  # noqa: A002
-        """Put settled recipes in line; JobError where the line is full or the studio is closing.
+        """Put settled recipes in line; Busy where that is full, Closing or DeviceLost where no more is taken.
 
         `id` is for who has to know the job's before there is one; no other job has it.
         """
@@ -109,11 +110,11 @@ class JobQueue:
             job.turn = self._addresses.get(owner, owner)
             self._check_crowd(job)
             if self._closing:
-                raise JobError("The studio is closing.", "Start it again and repeat the request.")
+                raise Closing("The studio is closing.", "Start it again and repeat the request.")
             if self._halted:
-                raise JobError(self._halted.message, self._halted.hint)
+                raise copy(self._halted)
             if len(self._line) + len(self._fetching) >= self._max_waiting:
-                raise JobError(f"{self._max_waiting} jobs are waiting already.", "Try again when some are done.")
+                raise Busy(f"{self._max_waiting} jobs are waiting already.", "Try again when some are done.")
             self._ledger.add(job.id, owner, job.created, job.recipes)
             self._jobs[job.id] = self._fetching[job.id] = job
         self._bring(job)
@@ -128,16 +129,16 @@ class JobQueue:
                 del self._addresses[next(iter(self._addresses))]
 
     def _check_crowd(self, job: Job) -> None:
-        """JobError where one address, or one browser at it, has as many jobs waiting as strangers may have."""
+        """Busy where one address, or one browser at it, has as many jobs waiting as strangers may have."""
         if not job.turn.startswith("address:"):
             return
         beside = [one for one in (*self._line.order(), *self._fetching.values()) if one.turn == job.turn]
         most = max(1, self._max_waiting // STRANGERS_SHARE)
         if len(beside) >= most:
-            raise JobError(f"{most} jobs from your address are waiting already.", "Try again when some are done.")
+            raise Busy(f"{most} jobs from your address are waiting already.", "Try again when some are done.")
         own = max(1, most // 2)
         if sum(one.owner == job.owner for one in beside) >= own:
-            raise JobError(f"{own} of your jobs are waiting already.", "Try again when some are done.")
+            raise Busy(f"{own} of your jobs are waiting already.", "Try again when some are done.")
 
     def stop(self, id: str, owner: str) -> None:  # noqa: A002
         """End a job: at once where it waits, at its next step where it runs; nothing where it is over."""
@@ -152,11 +153,11 @@ class JobQueue:
             job.errand.cancel()
 
     def get(self, id: str, owner: str) -> Job:  # noqa: A002
-        """The owner's job; JobError where there is none of this id."""
+        """The owner's job; NotFound where there is none of this id."""
         with self._lock:
             job = self._known(id)
         if job is None or job.owner != owner:
-            raise JobError("There is no such job.", "It may have ended long ago; its images are in the library.")
+            raise NotFound("There is no such job.", "It may have ended long ago; its images are in the library.")
         return job
 
     def of(self, owner: str) -> list[Job]:
@@ -219,7 +220,7 @@ class JobQueue:
                 if self._halted:
                     job.tell(Halted(self._halted.message, self._halted.hint))
             else:
-                self._end(job, Failed(news.message, news.hint, getattr(news, "field", None)))
+                self._end(job, Failed.of(news))
             self._move_up()
             self._lock.notify_all()
 
@@ -262,19 +263,19 @@ class JobQueue:
             ending = Done(time.monotonic() - begun)
         except Cancelled:
             ending = Stopped()
-        except DeviceLostError as error:
+        except DeviceLost as error:
             self._halt(job, error)
             return
         except StudioError as error:
-            ending = Failed(error.message, error.hint, getattr(error, "field", None), getattr(error, "part", None))
+            ending = Failed.of(error)
         except Exception as error:
             log.exception("Job %s failed", job.id)
-            ending = Failed(f"Something broke inside the studio ({type(error).__name__}).", BROKEN_HINT)
+            ending = Failed.of(InternalError(error, BROKEN_HINT))
         with self._lock:
             self._running = None
             self._end(job, ending)
 
-    def _halt(self, job: Job, error: DeviceLostError) -> None:
+    def _halt(self, job: Job, error: DeviceLost) -> None:
         """Run no more. The job and all that wait go on at the next start, or have failed where nothing is on disk."""
         log.error("No more jobs are run: %s", error)
         with self._lock:
@@ -291,7 +292,7 @@ class JobQueue:
                     one.tell(Halted(error.message, error.hint))
                 else:
                     self._leave(one)
-                    self._end(one, Failed(error.message, error.hint))
+                    self._end(one, Failed.of(error))
 
     def _return(self, job: Job) -> None:
         """The job waits again, first of its owner's, as if it had not been begun."""
@@ -299,7 +300,7 @@ class JobQueue:
         self._line.put_back(job)
         try:
             self._ledger.put_back(job.id)
-        except JobError:
+        except StorageError:
             log.exception("That job %s waits again could not be written down", job.id)
 
     def _render(self, job: Job) -> None:
@@ -348,11 +349,11 @@ class JobQueue:
                 self._ledger.put_back(job.id)
             else:
                 # The part at fault means something beside the form that was sent, which no later start has.
-                told = {name: value for name, value in vars(ending).items() if name != "part"}
+                told = {name: value for name, value in vars(ending).items() if name not in ("part", "code")}
                 self._ledger.end(job.id, job.state, **told)
                 for old in self._ledger.forget_old(job.owner, KEPT):
                     self._jobs.pop(old, None)
-        except JobError:
+        except StorageError:
             log.exception("The end of job %s could not be written down", job.id)
         job.tell(ending)
         self._remember(job)

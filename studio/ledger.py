@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 from studio.database import check_tables, is_damage, readable, reason, set_aside
-from studio.errors import JobError, LibraryError, RecipeError, SettingsError
+from studio.errors import InUse, InvalidRecipe, NotWritable, StorageError, Unreadable
 from studio.parsing import ParseError, parse_json
 from studio.recipe import Recipe
 
@@ -59,8 +59,8 @@ class Entry:
 class Ledger:
     """All jobs, oldest first; belongs to one studio at a time. Safe to call from any thread.
 
-    `path` None keeps it in memory. A file that is damaged is set aside, and a new one begun. SettingsError where the
-    file cannot be used, JobError where it cannot be written.
+    `path` None keeps it in memory. A file that is damaged is set aside, and a new one begun. NotWritable where the
+    file is not whole, InUse where another studio has it, NotWritable where it cannot be written.
     """
 
     def __init__(self, path: Path | None) -> None:
@@ -149,10 +149,10 @@ class Ledger:
                 self._database.execute(statement, values)
         except sqlite3.Error as error:
             hint = "Free some space on the disk of the data folder and make sure that it can be written."
-            raise JobError(f"The list of jobs cannot be written: {reason(error)}.", hint) from error
+            raise NotWritable(f"The list of jobs cannot be written: {reason(error)}.", hint) from error
 
 
-def damaged_jobs(path: Path) -> list[JobError]:
+def damaged_jobs(path: Path) -> list[Unreadable]:
     """What is wrong with jobs on disk; nothing where a running studio holds them."""
     if not path.is_file():
         return []
@@ -163,10 +163,14 @@ def damaged_jobs(path: Path) -> list[JobError]:
     except sqlite3.Error as error:
         if "locked" in str(error):
             return []
-        return [JobError(f"The list of jobs {path} cannot be read.", "The next start sets it aside, or move it away.")]
-    found = [JobError("A job without an id or owner is left out.", OTHER_VERSION) for row in rows if not _belongs(*row)]
+        return [
+            Unreadable(f"The list of jobs {path} cannot be read.", "The next start sets it aside, or move it away.")
+        ]
+    found = [
+        Unreadable("A job without an id or owner is left out.", OTHER_VERSION) for row in rows if not _belongs(*row)
+    ]
     entries = [_entry(*row) for row in rows if _belongs(*row)]
-    return found + [JobError(f"{one.id}: {one.message}", one.hint) for one in entries if one.hint == OTHER_VERSION]
+    return found + [Unreadable(f"{one.id}: {one.message}", one.hint) for one in entries if one.hint == OTHER_VERSION]
 
 
 def _open(path: Path | None) -> sqlite3.Connection:
@@ -192,8 +196,8 @@ def _begun_anew(path: Path | None, error: Exception) -> sqlite3.Connection:
         aside = set_aside(path)
         log.warning("The list of jobs was damaged (%s) and is now %s; a new one is begun.", reason(error), aside)
         return _open(path)
-    except (LibraryError, sqlite3.Error) as again:
-        raise SettingsError(
+    except (StorageError, sqlite3.Error) as again:
+        raise NotWritable(
             f"The list of jobs {path} is damaged ({reason(error)}).",
             "Move this file away and start again; images are not lost, waiting jobs are.",
         ) from again
@@ -212,7 +216,7 @@ def _entry(job: str, owner: str, created: Any, texts: Any, state: Any, *rest: An
     fault = f"Its state is {state!r}" if state not in get_args(State) else ""
     try:
         recipes = _recipes(texts)
-    except (ParseError, RecipeError) as error:
+    except (ParseError, InvalidRecipe) as error:
         recipes, fault = (), str(error)
     if fault:
         told = f"The job cannot be read ({fault.removesuffix('.')})."
@@ -233,12 +237,12 @@ def _recipes(texts: Any) -> tuple[Recipe, ...]:
     return tuple(Recipe.from_json(text) for text in read)
 
 
-def _unusable(path: Path | None, error: sqlite3.Error) -> SettingsError:
+def _unusable(path: Path | None, error: sqlite3.Error) -> InUse | NotWritable:
     if "locked" in str(error):
-        return SettingsError(
+        return InUse(
             "Another studio is running on this data folder.", "Use that one, close it, or choose another with --home."
         )
-    return SettingsError(
+    return NotWritable(
         f"The list of jobs {path} cannot be used: {reason(error)}.",
         "Make sure that the folder can be written and its disk is not full, or choose another with --home.",
     )

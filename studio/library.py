@@ -10,7 +10,7 @@ from pathlib import Path
 from PIL.Image import Image
 
 from studio.disk import Folder
-from studio.errors import LibraryError
+from studio.errors import NotFound, Unreadable
 from studio.metadata import png
 from studio.recipe import Recipe
 
@@ -32,7 +32,7 @@ class Library:
         self._disk = Folder(folder)
 
     def ready(self, needed_bytes: int = 0) -> None:
-        """Make sure that images can be stored now; LibraryError with the cure where they cannot."""
+        """Make sure that images can be stored now; StorageError with the cure where they cannot."""
         self._disk.ready(needed_bytes)
 
     def save(
@@ -45,7 +45,7 @@ class Library:
         job: str,
         index: int,
     ) -> Saved:
-        """Store image `index` of a job; it is on the disk for good when this returns. LibraryError with the cure."""
+        """Store image `index` of a job; it is on the disk for good when this returns. StorageError with the cure."""
         now = datetime.now().astimezone()
         path = self.folder / f"{now:%Y-%m-%d}" / f"{now:%H%M%S}-{_suffix(recipe, job, index)}"
         told = {**facts, "seconds": f"{seconds:.3f}"}
@@ -55,7 +55,7 @@ class Library:
     def find(self, recipe: Recipe, job: str, index: int) -> Saved | None:
         """Image `index` of a job, where it was stored before; the files are asked, not an index."""
         for path in self.folder.glob(f"*/*-{_suffix(recipe, job, index)}"):
-            with suppress(LibraryError, KeyError, ValueError):
+            with suppress(NotFound, Unreadable, KeyError, ValueError):
                 kept = png.read(path)
                 # The maps are made on the way to the image, and kept with it.
                 if kept.without_maps() == recipe.without_maps():
@@ -72,7 +72,7 @@ class Library:
         return path if is_ours else None
 
     def read(self, path: Path) -> Recipe:
-        """The recipe inside an image, from the library or elsewhere; LibraryError where there is none."""
+        """The recipe inside an image, from the library or elsewhere; NotFound or Unreadable where there is none."""
         return png.read(path)
 
     def sweep(self) -> None:

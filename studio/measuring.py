@@ -11,7 +11,7 @@ from PIL import Image
 from studio.backends.base import Backend
 from studio.catalogue.models import Catalogue
 from studio.controls.base import Workshop
-from studio.errors import LibraryError, StudioError
+from studio.errors import NotFound, StudioError, Unreadable
 from studio.metadata import png
 from studio.metrics import METRICS
 from studio.metrics.base import SMALL, Score, Shot
@@ -88,7 +88,7 @@ class Gauge:
 
     def _is_starters(self, shot: Shot) -> bool:
         model = shot.recipe.model if shot.recipe else None
-        return model is not None and model in self._catalogue and self._catalogue[model].family_facts().embedded
+        return model is not None and model in self._catalogue and self._catalogue[model].family == "starter"
 
 
 def _shot(path: Path) -> Shot | None:
@@ -100,7 +100,7 @@ def _shot(path: Path) -> Shot | None:
         return None
     try:
         return Shot(picture, png.read(path), png.read_facts(path))
-    except LibraryError:
+    except (NotFound, Unreadable):
         return Shot(picture)
 
 

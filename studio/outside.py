@@ -10,7 +10,16 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, urlsplit
 
-from studio.errors import HostedError
+from studio.errors import (
+    AnswerCutOff,
+    AnswerMalformed,
+    AnswerTooLarge,
+    HostedError,
+    ServiceFailed,
+    ServiceTimeout,
+    ServiceUnreachable,
+    UnsafeAddress,
+)
 
 if TYPE_CHECKING:
     import httpx2
@@ -38,7 +47,7 @@ def bounded(most_bytes: int, deadline: float) -> Callable[["httpx2.Response"], N
                 if size > most_bytes:
                     raise too_large(most_bytes)
                 if time.monotonic() > deadline:
-                    raise HostedError("timeout", "The answer came too slowly.", "Try again later.", billed=True)
+                    raise ServiceTimeout("The answer came too slowly.", "Try again later.", billed=True)
                 yield chunk
 
         def close(self) -> None:
@@ -47,7 +56,7 @@ def bounded(most_bytes: int, deadline: float) -> Callable[["httpx2.Response"], N
     def bound(response: httpx2.Response) -> None:
         # Unpacked, a small answer can fill the memory; it was asked for as it is.
         if response.headers.get("content-encoding", "identity") != "identity":
-            raise HostedError("malformed", "The service packed its answer, unasked.", "Ask its maker.", billed=True)
+            raise AnswerMalformed("The service packed its answer, unasked.", "Ask its maker.", billed=True)
         stream = response.stream
         assert isinstance(stream, httpx2.SyncByteStream)  # noqa: S101 - that of a client that does not wait on others
         response.stream = Bounded(stream)
@@ -58,7 +67,7 @@ def bounded(most_bytes: int, deadline: float) -> Callable[["httpx2.Response"], N
 def too_large(most_bytes: int) -> HostedError:
     """What is said of an answer above the limit."""
     most = f"{most_bytes / 2**20:.0f} MB are the most."
-    return HostedError("too large", f"The answer is too large: {most}", "Ask for a smaller picture.", billed=True)
+    return AnswerTooLarge(f"The answer is too large: {most}", "Ask for a smaller picture.", billed=True)
 
 
 def fetch(address: str, own: str, seconds: float, most_bytes: int = MOST_BYTES) -> bytes:
@@ -80,14 +89,14 @@ def fetch(address: str, own: str, seconds: float, most_bytes: int = MOST_BYTES) 
             answer = client.get(pinned, headers=headers, extensions={"sni_hostname": host})
     except httpx2.TimeoutException as error:
         late = f"The picture did not come within {seconds:.0f} seconds."
-        raise HostedError("timeout", late, "Try again later.", billed=True) from error
+        raise ServiceTimeout(late, "Try again later.", billed=True) from error
     except (httpx2.HTTPError, httpx2.InvalidURL) as error:
-        raise HostedError("cut off", "The picture did not come whole.", "Try again.", billed=True) from error
+        raise AnswerCutOff("The picture did not come whole.", "Try again.", billed=True) from error
     if answer.is_redirect:
         raise _unsafe("The picture's address leads on to another one, and that is not followed.")
     if answer.status_code != httpx2.codes.OK:
         gone = f"The picture's address answered with {answer.status_code}."
-        raise HostedError("service", gone, "Try again.", billed=True)
+        raise ServiceFailed(gone, "Try again.", billed=True)
     return bytes(answer.content)
 
 
@@ -115,7 +124,7 @@ def _looked_up(host: str, port: int) -> list[str]:
         return [str(place[4][0]).partition("%")[0] for place in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
     except (OSError, UnicodeError) as error:
         nowhere = f"There is no place called {host}."
-        raise HostedError("unreachable", nowhere, "Check the address.", billed=True) from error
+        raise ServiceUnreachable(nowhere, "Check the address.", billed=True) from error
 
 
 def _is_loopback(place: str) -> bool:
@@ -132,4 +141,4 @@ def _split(address: str) -> SplitResult:
 
 
 def _unsafe(message: str) -> HostedError:
-    return HostedError("unsafe address", message, "Ask for the picture itself, or choose another service.", billed=True)
+    return UnsafeAddress(message, "Ask for the picture itself, or choose another service.", billed=True)

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic.fields import FieldInfo
 
-from studio.errors import RecipeError
+from studio.errors import InvalidRecipe
 from studio.parsing import ParseError, parse_json, said_of, shown
 from studio.recipe_parts import INPUT_ID, ControlUnit, Dearness, Lora, Setting, Sides
 
@@ -381,7 +381,7 @@ class Recipe(BaseModel):
 
     @classmethod
     def make(cls, **values: Any) -> "Recipe":
-        """Build a recipe from foreign values; RecipeError names the first field at fault and the cure."""
+        """Build a recipe from foreign values; InvalidRecipe names the first field at fault and the cure."""
         try:
             return cls(**values)
         except ValidationError as error:
@@ -389,14 +389,14 @@ class Recipe(BaseModel):
 
     @classmethod
     def from_json(cls, text: str) -> "Recipe":
-        """Read a stored recipe of any version; RecipeError where it is none."""
+        """Read a stored recipe of any version; InvalidRecipe where it is none."""
         try:
             values = parse_json(text)
         except ParseError as error:
             hint = "Choose an image that the studio made."
-            raise RecipeError("recipe", f"The recipe {error.fault}.", hint) from error
+            raise InvalidRecipe("recipe", f"The recipe {error.fault}.", hint) from error
         if not isinstance(values, dict):
-            raise RecipeError("recipe", "This is not a recipe.", "Choose an image that the studio made.")
+            raise InvalidRecipe("recipe", "This is not a recipe.", "Choose an image that the studio made.")
         return cls.make(**upgrade(values))
 
     def to_json(self) -> str:
@@ -441,22 +441,22 @@ def hard_range(name: str) -> tuple[float | None, float | None]:
 PARTS: Mapping[str, type[BaseModel]] = {"outpaint": Sides, "controls": ControlUnit, "loras": Lora}
 
 
-def _recipe_error(error: ValidationError) -> RecipeError:
+def _recipe_error(error: ValidationError) -> InvalidRecipe:
     """The first fault of a validation, in the studio's words."""
     first = error.errors()[0]
     name, *part = [str(step) for step in first["loc"]] or ["recipe"]
     if first["type"] == "extra_forbidden":
         known = PARTS[name].model_fields if part else Recipe.model_fields
-        return RecipeError(name, "There is no such setting.", f"Known are: {', '.join(known)}.")
+        return InvalidRecipe(name, "There is no such setting.", f"Known are: {', '.join(known)}.")
     if first["type"] == "string_too_long":
-        return RecipeError(name, f"The text is longer than {PROMPT_CHARACTERS} characters.", "Shorten it.")
+        return InvalidRecipe(name, f"The text is longer than {PROMPT_CHARACTERS} characters.", "Shorten it.")
     if first["type"] == "string_pattern_mismatch":
-        return RecipeError(name, "This does not name a stored image.", "Give the image again.")
+        return InvalidRecipe(name, "This does not name a stored image.", "Give the image again.")
     low, high = hard_range(name) if name in Recipe.model_fields and not part else (None, None)
     if low is not None or high is not None:
         given = first.get("input")
-        return RecipeError(name, f"{shown(given)} cannot be.", f"Give a number from {low:.10g} to {high:.10g}.")
+        return InvalidRecipe(name, f"{shown(given)} cannot be.", f"Give a number from {low:.10g} to {high:.10g}.")
     where = f"{' '.join(part)}: " if part else ""
     message = said_of(first)
     place = int(part[0]) if part and part[0].isdecimal() else None
-    return RecipeError(name, f"{where}{message}.", "Mend the value or leave it out.", place)
+    return InvalidRecipe(name, f"{where}{message}.", "Mend the value or leave it out.", place)

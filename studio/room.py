@@ -4,7 +4,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from studio.errors import StudioError
+from studio.errors import Busy
 
 # How long somebody waits until others are done; reading the largest picture takes two seconds.
 PATIENCE_SECONDS = 30.0
@@ -23,7 +23,7 @@ class Room:
         wanted = min(pixels, self._all)
         with self._news:
             if not self._news.wait_for(lambda: self._free >= wanted, PATIENCE_SECONDS):
-                raise StudioError("Too many large pictures are being read at once.", "Try again in a minute.")
+                raise Busy("Too many large pictures are being read at once.", "Try again in a minute.")
             self._free -= wanted
         try:
             yield

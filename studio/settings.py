@@ -17,7 +17,7 @@ from pydantic_settings import (
 )
 from pydantic_settings import SettingsError as UnreadableSetting
 
-from studio.errors import SettingsError
+from studio.errors import InvalidSetting
 from studio.parsing import ParseError, load_toml, said_of
 
 FOLDERS = ("images", "models", "loras", "embeddings", "controlnets", "ip-adapters", "upscalers")
@@ -127,11 +127,11 @@ class Settings(BaseSettings):
     def load(cls, **arguments: Any) -> "Settings":
         """Read the settings; arguments that are None count as not given.
 
-        SettingsError names the setting at fault and where it was read.
+        InvalidSetting names the setting at fault and where it was read.
         """
         for name in sorted(os.environ):
             if name.startswith("STUDIO_") and name.removeprefix("STUDIO_").lower() not in cls.model_fields:
-                raise SettingsError(f"{name} is not a setting.", _known("STUDIO_{}", str.upper))
+                raise InvalidSetting(f"{name} is not a setting.", _known("STUDIO_{}", str.upper))
         given = {name: value for name, value in arguments.items() if value is not None}
         try:
             return cls(**given)
@@ -140,19 +140,19 @@ class Settings(BaseSettings):
         except UnreadableSetting as error:
             found = re.search(r'field "(\w+)"', str(error))
             name = f"STUDIO_{found[1].upper()}" if found else "A variable of the studio"
-            raise SettingsError(f"{name} holds no table that can be read.", "Write tables as JSON there.") from error
+            raise InvalidSetting(f"{name} holds no table that can be read.", "Write tables as JSON there.") from error
         except ParseError as error:
-            raise SettingsError(f"settings.toml {error.fault}.", "Mend the file or remove it.") from error
+            raise InvalidSetting(f"settings.toml {error.fault}.", "Mend the file or remove it.") from error
 
     def folder(self, name: str) -> Path:
-        """One of the home's folders, made if it is not there; SettingsError where that cannot be."""
+        """One of the home's folders, made if it is not there; InvalidSetting where that cannot be."""
         if name not in FOLDERS:
             raise KeyError(name)
         path = self.home / name
         try:
             path.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise SettingsError(
+            raise InvalidSetting(
                 f"The folder {path} cannot be made: {error.strerror}.",
                 "Choose another data folder with --home or STUDIO_HOME.",
             ) from error
@@ -166,15 +166,15 @@ class _File(TomlConfigSettingsSource):
         return load_toml(path)
 
 
-def _settings_error(error: ValidationError, given: Mapping[str, Any]) -> SettingsError:
+def _settings_error(error: ValidationError, given: Mapping[str, Any]) -> InvalidSetting:
     """The first fault of a validation, with the place the value came from."""
     first = error.errors()[0]
     name = str(first["loc"][0])
     variable = f"STUDIO_{name.upper()}"
     place = "the argument" if name in given else variable if variable in os.environ else "settings.toml"
     if first["type"] == "extra_forbidden":
-        return SettingsError(f"{name} ({place}) is not a setting.", _known("{}", str))
-    return SettingsError(f"{name} ({place}): {said_of(first)}.", "Mend it or leave it out.")
+        return InvalidSetting(f"{name} ({place}) is not a setting.", _known("{}", str))
+    return InvalidSetting(f"{name} ({place}): {said_of(first)}.", "Mend it or leave it out.")
 
 
 def _known(pattern: str, spell: Callable[[str], str]) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 
 from PIL import Image, ImageDraw
 
-from studio.errors import StudioError
+from studio.errors import StudioError, Unreadable
 
 # In OpenPose's order (its COCO model); right and left are the person's own.
 JOINTS = (
@@ -179,7 +179,7 @@ def canvas(content: Any) -> tuple[float, float]:
         sizes = [size for size in (width, height) if isinstance(size, int | float) and _is_number(size) and size > 0]
         if len(sizes) == 2:
             return float(sizes[0]), float(sizes[1])
-    raise StudioError("The pose does not say how large its canvas is.", "Give canvas_width and canvas_height.")
+    raise Unreadable("The pose does not say how large its canvas is.", "Give canvas_width and canvas_height.")
 
 
 def on_canvas(content: Any, width: int, height: int) -> Any:
@@ -261,7 +261,7 @@ def _is_number(value: Any) -> bool:
 
 
 def _fault(what: str) -> StudioError:
-    return StudioError(
+    return Unreadable(
         f"This is not a pose in OpenPose's JSON: {what}.",
         "Give x, y and confidence for each joint, in the order of OpenPose (18 or 25) or COCO (17).",
     )

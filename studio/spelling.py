@@ -3,7 +3,7 @@
 import re
 import unicodedata
 
-from studio.errors import RecipeError
+from studio.errors import InvalidRecipe
 
 NUMBER = r"\d*\.?\d+"
 LORA_FORM = "NAME[:WEIGHT]"
@@ -12,19 +12,19 @@ SIDES_FORM = "left=N,right=N,top=N,bottom=N"
 
 
 def lora(text: str) -> dict[str, str]:
-    """The LoRA of `ink:0.6`; RecipeError where it is none."""
+    """The LoRA of `ink:0.6`; InvalidRecipe where it is none."""
     found = re.fullmatch(LORA, text)
     if not found:
-        raise RecipeError("loras", f"{text!r} cannot be.", f"Write {LORA_FORM}.")
+        raise InvalidRecipe("loras", f"{text!r} cannot be.", f"Write {LORA_FORM}.")
     return {name: value for name, value in found.groupdict().items() if value is not None}
 
 
 def sides(text: str, between: str = ",") -> dict[str, str]:
-    """The sides of `left=8,top=16`; RecipeError where they are none."""
+    """The sides of `left=8,top=16`; InvalidRecipe where they are none."""
     parts = [part.split("=") for part in text.split(between)]
     if any(len(part) != 2 for part in parts):
         form = SIDES_FORM.replace(",", between)
-        raise RecipeError("outpaint", f"{text!r} cannot be.", f"Write {form}, or some of these.")
+        raise InvalidRecipe("outpaint", f"{text!r} cannot be.", f"Write {form}, or some of these.")
     return {name.strip(): pixels.strip() for name, pixels in parts}
 
 

@@ -22,7 +22,7 @@ from studio.downloads.items import Item, Items
 from studio.downloads.needs import Needs
 from studio.downloads.queue import Downloads, Errand, Hear
 from studio.downloads.used import LastUsed
-from studio.errors import ModelError, RecipeError, StudioError
+from studio.errors import InUse, InvalidRecipe, StudioError
 from studio.gate.addresses import Addresses, kept_key
 from studio.hub import Say, silent
 from studio.inputs import Input, Inputs
@@ -95,14 +95,14 @@ class Studio:
         self._warming: threading.Thread | None = None
 
     def settle(self, recipe: Recipe) -> tuple[Recipe, ...]:
-        """What would be made: a recipe for each image with nothing left open; RecipeError."""
+        """What would be made: a recipe for each image with nothing left open; InvalidRecipe."""
         return settle(recipe, self.settings, self.catalogue, self.presets, self.inputs, self.controlnets, self.wordbook)
 
     def control_map(self, unit: ControlUnit, model: str | None = None, say: Say = silent) -> Input:
         """The map that a picture by `model` (default: the studio's) would follow for this unit, made and stored.
 
         An estimator that is not here is downloaded first, if that may be; `say` hears of it, and ends it by raising.
-        RecipeError where the kind, options or picture cannot be, ModelError where weights are missing.
+        InvalidRecipe where the kind, options or picture cannot be, ModelError where weights are missing.
         """
         chosen = self.settings.model if model is None else model
         self._bring(self.needs.of_map(unit, chosen), say)
@@ -122,7 +122,7 @@ class Studio:
         asked = (recipe,) if isinstance(recipe, Recipe) else tuple(recipe)
         recipes = [single for one in asked for single in self.settle(one)]
         if len(recipes) > self.settings.max_images:
-            raise RecipeError(
+            raise InvalidRecipe(
                 "count",
                 f"That makes {len(recipes)} images; one job may make {self.settings.max_images}.",
                 "Ask for fewer, or start the studio with STUDIO_MAX_IMAGES set higher.",
@@ -140,12 +140,12 @@ class Studio:
         return self._private or self.settings.share_downloads
 
     def check_downloads(self, missing: Sequence[Item]) -> None:
-        """RecipeError where one of these would have to be downloaded, and whoever asks may not let it."""
+        """InvalidRecipe where one of these would have to be downloaded, and whoever asks may not let it."""
         if self.downloads_for_all:
             return
         for item in missing:
             if not self.downloads.is_coming(item):
-                raise RecipeError(
+                raise InvalidRecipe(
                     item.field,
                     f"{item.name} is not on the studio's machine.",
                     "Choose another, or ask whoever runs the studio to download it.",
@@ -154,23 +154,23 @@ class Studio:
     def remove(self, item: Item) -> None:
         """Take an item off the disk; ModelError where something needs it, or it cannot be removed."""
         if item.key in {used.key for job in self.jobs.unfinished() for used in self.needs.of(job.recipes)}:
-            raise ModelError(f"{item.name} is in use: a job needs it.", "Wait for the job, or stop it first.")
+            raise InUse(f"{item.name} is in use: a job needs it.", "Wait for the job, or stop it first.")
         if self.downloads.is_coming(item):
-            raise ModelError(f"{item.name} is being downloaded.", "Cancel that first.")
+            raise InUse(f"{item.name} is being downloaded.", "Cancel that first.")
         if item.kind == "model" and not self.backend.unload(item.id):
-            raise ModelError(f"{item.name} is in use.", "Try again when it is done.")
+            raise InUse(f"{item.name} is in use.", "Try again when it is done.")
         item.remove()
 
     def room_on_disk(self, needed_bytes: int) -> None:
-        """Make sure that so much can be brought now; LibraryError with the cure where it cannot."""
+        """Make sure that so much can be brought now; StorageError with the cure where it cannot."""
         Folder(self.settings.home / UPLOADS).ready(needed_bytes)
 
     def stop(self, job_id: str, owner: str) -> None:
-        """Stop the owner's job; what had finished is kept. JobError where the owner has no such job."""
+        """Stop the owner's job; what had finished is kept. NotFound where the owner has no such job."""
         self.jobs.stop(job_id, owner)
 
     def job(self, job_id: str, owner: str) -> Job:
-        """The owner's job; JobError where the owner has no such job."""
+        """The owner's job; NotFound where the owner has no such job."""
         return self.jobs.get(job_id, owner)
 
     def jobs_of(self, owner: str) -> list[Job]:

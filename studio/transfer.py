@@ -16,7 +16,7 @@ from threading import Event, Lock, Thread
 from typing import Any
 
 from studio import hub
-from studio.errors import Cancelled, ModelError
+from studio.errors import Cancelled, DiskFull, DownloadFailed
 from studio.events import Downloading
 from studio.hub import Listing, RepoFile, Say, silent
 from studio.hub_cache import Cache, Folder, free_bytes, size
@@ -151,7 +151,7 @@ class Transfer:
 
     def _named(self, listing: Listing, name: str) -> RepoFile:
         if name not in listing.files:
-            raise ModelError(
+            raise DownloadFailed(
                 f"{self.name} cannot be downloaded: {self.repo} has no {name}.",
                 f"Look at https://huggingface.co/{self.repo} for what it holds.",
             )
@@ -162,7 +162,7 @@ class Transfer:
         free, missing = free_bytes(folder) - self._reserved, self._meter.missing
         if missing and free < missing + RESERVE_BYTES:
             other = "set HF_HOME to a larger disk" if self._folder is None else "choose another data folder"
-            raise ModelError(
+            raise DiskFull(
                 f"{self.name} takes {hub.in_words(missing)} of the disk, which has {hub.in_words(max(free, 0))} free.",
                 f"Free some space, or {other}.",
             )
@@ -260,7 +260,7 @@ class _Arrival:
         await self._persist()
         if self._file.sha256 and await self._hash() != self._file.sha256:
             self._restart()
-            raise ModelError(
+            raise DownloadFailed(
                 f"{self._file.name} came damaged from the hub.", "Try again: it is fetched anew from its beginning."
             )
         return self._place.land(self._file, self._path)

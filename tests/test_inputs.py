@@ -10,7 +10,7 @@ from PIL import Image, ImageCms
 from PIL.PngImagePlugin import PngInfo
 
 from studio import unused
-from studio.errors import LibraryError, RecipeError
+from studio.errors import InvalidRecipe, NotFound, NotWritable, Unreadable
 from studio.inputs import Inputs
 
 RED = (200, 30, 10)
@@ -190,7 +190,7 @@ def test_what_is_no_picture_names_the_field_and_the_cure(inputs: Inputs, tmp_pat
     path.write_bytes(data)
     add = inputs.add if field == "init_image" else inputs.add_mask
     for source in (path, data):
-        with pytest.raises(RecipeError, match=says) as error:
+        with pytest.raises(InvalidRecipe, match=says) as error:
             add(source)
         assert error.value.field == field
         assert error.value.hint
@@ -199,7 +199,7 @@ def test_what_is_no_picture_names_the_field_and_the_cure(inputs: Inputs, tmp_pat
 
 def test_a_file_that_is_not_there_is_a_clear_error(inputs: Inputs, tmp_path: Path):
     for path in (tmp_path / "gone.png", tmp_path):
-        with pytest.raises(RecipeError, match="init_image: The picture cannot be read"):
+        with pytest.raises(InvalidRecipe, match="init_image: The picture cannot be read"):
             inputs.add(path)
 
 
@@ -221,7 +221,7 @@ def test_a_mask_without_alpha_masks_by_its_brightness(inputs: Inputs):
 
 @pytest.mark.parametrize("empty", [Image.new("RGBA", (4, 4)), Image.new("L", (4, 4)), Image.new("1", (4, 4))])
 def test_an_empty_mask_is_refused(inputs: Inputs, empty: Image.Image):
-    with pytest.raises(RecipeError, match="mask_image: The mask is empty") as error:
+    with pytest.raises(InvalidRecipe, match="mask_image: The mask is empty") as error:
         inputs.add_mask(empty)
     assert error.value.hint
 
@@ -234,7 +234,7 @@ def test_a_mask_and_a_picture_of_equal_values_are_two_inputs(inputs: Inputs):
 @pytest.mark.parametrize("name", ["0" * 64, "", "../../secret", "x" * 64, "0" * 64 + "\n"])
 def test_what_is_not_stored_is_a_clear_error(inputs: Inputs, name: str):
     for ask in (inputs.open, inputs.size, inputs.path):
-        with pytest.raises(LibraryError) as error:
+        with pytest.raises(NotFound) as error:
             ask(name)
         assert error.value.hint
 
@@ -243,7 +243,7 @@ def test_a_damaged_store_is_a_clear_error_and_mends_itself(inputs: Inputs):
     added = inputs.add(noise((64, 64)))
     path = inputs.path(added.id)
     path.write_bytes(path.read_bytes()[:2000])
-    with pytest.raises(LibraryError, match="damaged") as error:
+    with pytest.raises(Unreadable, match="damaged") as error:
         inputs.open(added.id)
     assert error.value.hint
     path.unlink()
@@ -252,7 +252,7 @@ def test_a_damaged_store_is_a_clear_error_and_mends_itself(inputs: Inputs):
 
 def test_a_folder_that_cannot_be_written_is_a_clear_error(inputs: Inputs):
     inputs.folder.write_text("in the way")
-    with pytest.raises(LibraryError) as error:
+    with pytest.raises(NotWritable) as error:
         inputs.add(noise())
     assert error.value.hint
 
@@ -287,7 +287,7 @@ def test_a_heic_that_promises_more_than_it_may_is_refused_before_it_is_decoded(i
     content = heic(Image.new("RGB", (64, 64), RED))
     sizes = struct.pack(">II", 64, 64)
     assert sizes in content
-    with pytest.raises(RecipeError, match="400 megapixels"):
+    with pytest.raises(InvalidRecipe, match="400 megapixels"):
         inputs.add(content.replace(sizes, struct.pack(">II", 20_000, 20_000)))
 
 
@@ -304,7 +304,7 @@ def test_a_damaged_picture_of_a_telephone_is_refused_in_words(inputs: Inputs):
     for content in broken:
         try:
             inputs.add(content)
-        except RecipeError:
+        except InvalidRecipe:
             refused += 1
     assert refused >= 12
 
@@ -344,7 +344,7 @@ def test_a_picture_with_holes_masks_by_what_is_opaque_and_says_so_and_can_be_tur
     assert (
         holes == inputs.open(inputs.add_mask(picture, reads="opaque", invert=True).id).tobytes() == b"\xff" + b"\0" * 31
     )
-    with pytest.raises(RecipeError, match="mask_image: Nothing in the mask is transparent"):
+    with pytest.raises(InvalidRecipe, match="mask_image: Nothing in the mask is transparent"):
         inputs.add_mask(picture.convert("RGB"), reads="transparent")
 
 

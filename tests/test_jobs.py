@@ -13,7 +13,7 @@ import pytest
 
 from studio import jobs
 from studio.backends.base import Rendered, Report
-from studio.errors import DeviceError, DeviceLostError, JobError, RecipeError, SettingsError
+from studio.errors import Busy, Closing, DeviceLost, InUse, InvalidRecipe, NotFound, NotWritable, OutOfMemory
 from studio.events import END, Done, Event, Failed, Finished, Halted, Preview, Queued, Started, Step, Stopped
 from studio.jobs import ATTEMPTS, HALTED, KEPT, Job, JobQueue
 from studio.ledger import Ledger, damaged_jobs
@@ -49,7 +49,7 @@ def place(tmp_path: Path) -> Place:
 
 @pytest.fixture
 def drawer() -> Drawer:
-    return Drawer(gated=True, faults={"break": ValueError("secret detail"), "refuse": DeviceError("No room.", "Less.")})
+    return Drawer(gated=True, faults={"break": ValueError("secret detail"), "refuse": OutOfMemory("No room.", "Less.")})
 
 
 @pytest.fixture
@@ -141,10 +141,13 @@ def test_a_stopped_job_frees_the_device_and_keeps_what_had_finished(queue: JobQu
 
 @pytest.mark.parametrize(
     ("prompt", "ending"),
-    [("refuse", Failed("No room.", "Less.")), ("wrong", Failed("No.", "Yes.", "steps"))],
+    [
+        ("refuse", Failed("No room.", "Less.", code="out_of_memory")),
+        ("wrong", Failed("No.", "Yes.", "steps", code="invalid_recipe")),
+    ],
 )
 def test_a_known_fault_is_told_with_its_cure_and_field(place: Place, prompt: str, ending: Failed):
-    drawer = Drawer(faults={"refuse": DeviceError("No room.", "Less."), "wrong": RecipeError("steps", "No.", "Yes.")})
+    drawer = Drawer(faults={"refuse": OutOfMemory("No room.", "Less."), "wrong": InvalidRecipe("steps", "No.", "Yes.")})
     with closing(place.queue(drawer)) as queue:
         assert end_of(queue.submit([settled(prompt)], "ann")) == ending
 
@@ -210,7 +213,7 @@ def test_the_job_of_another_is_as_if_it_were_not_there(queue: JobQueue, drawer: 
     theirs = queue.submit([settled("a")], "ann")
     job_id = theirs.id if job_id == "theirs" else job_id
     for call in (queue.get, queue.stop):
-        with pytest.raises(JobError, match="no such job"):
+        with pytest.raises(NotFound, match="no such job"):
             call(job_id, "bob")
     assert queue.of("bob") == []
     drawer.allow(2)
@@ -223,7 +226,7 @@ def test_a_full_line_refuses_more(place: Place, drawer: Drawer):
         wait_for(queue.submit([settled("a")], "ann"), Started)
         for _ in range(2):
             queue.submit([settled("a")], "ann")
-        with pytest.raises(JobError, match="waiting") as error:
+        with pytest.raises(Busy, match="waiting") as error:
             queue.submit([settled("b")], "bob")
         assert error.value.hint
         drawer.allow(100)
@@ -271,7 +274,7 @@ def test_ended_jobs_of_everybody_stay_findable_and_few_stay_in_memory(place: Pla
         for (job, person), ending in wanted.items():
             assert list(queue.get(job, person).follow())[-1] == ending
             assert [event.path for event in queue.get(job, person).results] == images[job]
-            with pytest.raises(JobError):
+            with pytest.raises(NotFound):
                 queue.get(job, "somebody else")
         assert {person: [job.id for job in queue.of(person)] for person in people} == newest
         assert len(queue._jobs) == 4
@@ -293,7 +296,7 @@ def test_closing_stops_the_running_job_and_a_new_start_goes_on(place: Place):
     kept = wait_for(running, Finished)
     queue.close()
     assert end_of(running) == end_of(waiting) == Stopped()
-    with pytest.raises(JobError, match="closing"):
+    with pytest.raises(Closing, match="closing"):
         queue.submit([settled("c")], "cyd")
 
     again = Drawer()
@@ -320,7 +323,7 @@ def test_progress_of_a_resumed_job_counts_the_images_of_the_job(place: Place):
 
 
 def test_ended_jobs_are_found_after_a_restart(place: Place):
-    with closing(place.queue(Drawer(faults={"refuse": RecipeError("steps", "No.", "Yes.")}))) as queue:
+    with closing(place.queue(Drawer(faults={"refuse": InvalidRecipe("steps", "No.", "Yes.")}))) as queue:
         done = queue.submit([settled("a", 1), settled("a", 2)], "ann")
         failed = queue.submit([settled("refuse")], "ann")
         end_of(failed)
@@ -388,7 +391,7 @@ def test_a_job_that_cannot_be_read_any_more_has_failed_and_the_others_run(place:
 def test_two_studios_cannot_share_one_list(place: Place):
     with (
         closing(place.queue(Drawer())),
-        pytest.raises(SettingsError, match="Another studio") as error,
+        pytest.raises(InUse, match="Another studio") as error,
     ):
         place.queue(Drawer())
     assert "--home" in error.value.hint
@@ -505,7 +508,7 @@ def test_a_list_with_more_columns_serves_as_it_is(place: Place):
 
 def test_a_list_that_cannot_be_used_is_a_clear_error(place: Place):
     place.path.mkdir()
-    with pytest.raises(SettingsError, match=r"jobs\.sqlite") as error:
+    with pytest.raises(NotWritable, match=r"jobs\.sqlite") as error:
         place.queue(Drawer())
     assert error.value.hint
 
@@ -525,7 +528,7 @@ def test_every_log_has_one_end(queue: JobQueue, drawer: Drawer):
         assert sum(isinstance(event, END) for event in job.events) == 1
 
 
-LOST = DeviceLostError("CUDA failed: an illegal memory access was encountered.", "Start the studio again.")
+LOST = DeviceLost("CUDA failed: an illegal memory access was encountered.", "Start the studio again.")
 PEOPLE = [f"person {n}" for n in range(20)]
 
 
@@ -537,7 +540,7 @@ def test_a_lost_device_puts_its_job_back_and_takes_no_more(place: Place):
         assert queue.halted is LOST
         assert job.state == "waiting"
         assert [type(event) for event in job.events] == [Queued, Started, Halted]
-        with pytest.raises(JobError, match="illegal memory access"):
+        with pytest.raises(DeviceLost, match="illegal memory access"):
             queue.submit([settled("b")], "bob")
     assert broken.drawn == []
 
@@ -591,7 +594,7 @@ def test_a_job_waiting_for_a_new_start_can_be_stopped(crowd: Place):
 def test_jobs_that_are_on_no_disk_fail_with_the_cure_where_the_device_is_lost(place: Place):
     with closing(JobQueue(Drawer(faults={"a": LOST}), place.library, None, 100)) as queue:
         ending = end_of(queue.submit([settled("a")], "ann"))
-    assert ending == Failed(LOST.message, LOST.hint)
+    assert ending == Failed.of(LOST)
 
 
 def test_owners_whom_nobody_vouches_for_share_the_turns_of_their_address(queue: JobQueue, drawer: Drawer) -> None:
@@ -610,10 +613,10 @@ def test_one_address_fills_a_quarter_of_the_line_and_one_browser_half_of_that(pl
             queue.comes_from(name, "192.0.2.1")
         for name in ("one", "one", "two"):
             queue.submit([settled("a")], name)
-        with pytest.raises(JobError, match="2 of your jobs"):
+        with pytest.raises(Busy, match="2 of your jobs"):
             queue.submit([settled("a")], "one")
         queue.submit([settled("a")], "two")
-        with pytest.raises(JobError, match="4 jobs from your address"):
+        with pytest.raises(Busy, match="4 jobs from your address"):
             queue.submit([settled("a")], "three")
         queue.submit([settled("a")], "account:ann")
         drawer.allow(1000)

@@ -14,7 +14,7 @@ from studio.candidates.store import CandidateStore
 from studio.compare.arena import Arena
 from studio.compare.store import Column, Comparisons, Line
 from studio.doctor import left_out
-from studio.errors import JobError, LibraryError, RecipeError
+from studio.errors import InvalidRecipe, NotWritable, Unreadable
 from studio.grids.axes import Axis
 from studio.grids.store import Cell, Grid, GridFiles
 from studio.hosted.spending import Purse
@@ -94,14 +94,14 @@ def test_what_is_left_out_is_told_by_the_doctor(studio: Studio, home: Path):
         assert any("slip" in line for line in mine), name
     assert not any("._" in line or "DS_Store" in line for line in told)
     (home / "presets/styles/slip.toml").unlink()
-    with pytest.raises(RecipeError, match=r"deep\.toml is nested"):
+    with pytest.raises(InvalidRecipe, match=r"deep\.toml is nested"):
         studio.settle(Recipe(prompt="a cat", styles=("deep",)))
 
 
 def test_a_broken_file_that_is_asked_for_says_what_is_wrong(studio: Studio):
-    with pytest.raises(RecipeError, match=r"styles: .*slip\.toml is not UTF-8"):
+    with pytest.raises(InvalidRecipe, match=r"styles: .*slip\.toml is not UTF-8"):
         studio.settle(Recipe(prompt="a cat", styles=("slip",)))
-    with pytest.raises(RecipeError, match=r"slip\.txt is not UTF-8"):
+    with pytest.raises(InvalidRecipe, match=r"slip\.txt is not UTF-8"):
         studio.settle(Recipe(prompt="a __slip__ cat"))
 
 
@@ -177,7 +177,7 @@ def test_a_damaged_comparison_leaves_the_others(tmp_path: Path):
     cells = store.get(names[3], "ann").cells
     assert [cell.state for cell in cells] == ["failed", "failed", "waiting", "waiting"]
     assert "another version" in cells[0].message
-    with pytest.raises(JobError, match="another version"):
+    with pytest.raises(Unreadable, match="another version"):
         store.get(names[0], "ann")
 
 
@@ -206,7 +206,7 @@ def test_damaged_pairs_and_votes_leave_the_others(tmp_path: Path):
     shown = arena.pair("ann")
     assert shown
     assert shown.id not in ("old", "older")
-    with pytest.raises(JobError, match="cannot be read"):
+    with pytest.raises(Unreadable, match="cannot be read"):
         arena.vote("ann", "old", "left")
 
 
@@ -226,7 +226,7 @@ def test_a_damaged_database_is_set_aside(tmp_path: Path, damage: str):
 def test_what_was_spent_is_never_set_aside(tmp_path: Path):
     (tmp_path / "spending.sqlite").write_text(GARBAGE)
     purse = Purse(Settings.load(home=tmp_path, day_budget_usd=1))
-    with pytest.raises(LibraryError, match=r"What was spent cannot be kept in .*spending\.sqlite: it is damaged"):
+    with pytest.raises(NotWritable, match=r"What was spent cannot be kept in .*spending\.sqlite: it is damaged"):
         purse.reserve("a", "openai:m", 0.5)
 
 
@@ -259,7 +259,7 @@ def test_a_damaged_grid_leaves_the_others(tmp_path: Path):
     os.mkfifo(files.path("pipe"))
     assert files.read(files.path("good")) == grid
     for name in bad:
-        with pytest.raises(LibraryError, match=f"The grid {name}") as error:
+        with pytest.raises(Unreadable, match=f"The grid {name}") as error:
             files.read(files.path(name))
         assert error.value.hint
     assert "good.grid.json" in [path.name for path in files.running()]

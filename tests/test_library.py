@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from studio.errors import LibraryError
+from studio.errors import StorageError
 from studio.library import Library, Saved
 from tests.drawer import picture, settled
 
@@ -64,7 +64,7 @@ def test_an_image_of_another_recipe_is_not_found(tmp_path: Path):
 
 def test_a_disk_that_fills_up_is_a_clear_error_and_leaves_no_torn_file(tmp_path: Path):
     library = Library(tmp_path)
-    with files_limited_to(4000), pytest.raises(LibraryError, match="full") as error:
+    with files_limited_to(4000), pytest.raises(StorageError, match="full") as error:
         save(library)
     assert "Free some space" in error.value.hint
     assert files(tmp_path) == []
@@ -73,7 +73,7 @@ def test_a_disk_that_fills_up_is_a_clear_error_and_leaves_no_torn_file(tmp_path:
 
 def test_a_disk_without_room_is_known_before(tmp_path: Path):
     Library(tmp_path).ready(10**6)
-    with pytest.raises(LibraryError, match="nearly full") as error:
+    with pytest.raises(StorageError, match="nearly full") as error:
         Library(tmp_path).ready(10**18)
     assert error.value.hint
     assert files(tmp_path) == []
@@ -83,7 +83,7 @@ def test_a_file_in_place_of_the_folder_is_a_clear_error(tmp_path: Path):
     (tmp_path / "images").write_text("in the way")
     library = Library(tmp_path / "images")
     for call in (library.ready, lambda: save(library)):
-        with pytest.raises(LibraryError, match="images") as error:
+        with pytest.raises(StorageError, match="images") as error:
             call()
         assert "another folder" in error.value.hint
 
@@ -94,7 +94,7 @@ def test_a_folder_that_may_not_be_written_is_a_clear_error(tmp_path: Path):
 import os, sys
 from pathlib import Path
 from PIL import Image
-from studio.errors import LibraryError
+from studio.errors import StorageError
 from studio.library import Library
 from tests.drawer import picture, settled
 Image.init()
@@ -105,7 +105,7 @@ recipe = settled("a house")
 for call in (library.ready, lambda: library.save(picture(recipe), recipe, {}, seconds=1, job="job", index=0)):
     try:
         call()
-    except LibraryError as error:
+    except StorageError as error:
         assert "cannot be written" in error.message and "choose another folder" in error.hint, error
     else:
         raise SystemExit("it could be written")

@@ -7,7 +7,7 @@ import pytest
 from studio.catalogue.checkpoints import read_json
 from studio.catalogue.loras import Loras
 from studio.catalogue.tensor_files import header
-from studio.errors import LibraryError, ModelError, PresetError, RecipeError, SettingsError
+from studio.errors import InvalidPreset, InvalidRecipe, InvalidSetting, ModelError, Unreadable
 from studio.grids.store import GridFiles
 from studio.parsing import ParseError, decode, load_json, parse_json, parse_toml, read_bytes, shown
 from studio.presets.favourites import Favourites
@@ -131,7 +131,7 @@ def test_a_file_is_read_no_further_than_allowed(tmp_path: Path):
 def test_a_foreign_value_is_shown_on_one_line_and_not_for_pages():
     assert shown("a\nb") == "'a\\nb'"
     assert len(shown("x" * 10**6)) < 70
-    with pytest.raises(RecipeError) as error:
+    with pytest.raises(InvalidRecipe) as error:
         Recipe.make(steps="x" * 10**6)
     assert len(str(error.value)) < 200
 
@@ -150,17 +150,17 @@ def test_no_file_in_a_folder_can_bring_a_command_down(tmp_path: Path):
         header(weights)
     with pytest.raises(ModelError, match="levels"):
         read_json(bomb)
-    with pytest.raises(PresetError, match="levels"):
+    with pytest.raises(InvalidPreset, match="levels"):
         read_toml(toml, StylePreset)
-    with pytest.raises(PresetError, match="levels"):
+    with pytest.raises(InvalidPreset, match="levels"):
         import_styles(styles, tmp_path, Presets(), Wildcards())
-    with pytest.raises(LibraryError, match="levels"):
+    with pytest.raises(Unreadable, match="levels"):
         Favourites(tmp_path, "loras").names()
-    with pytest.raises(LibraryError, match="levels"):
+    with pytest.raises(Unreadable, match="levels"):
         GridFiles(tmp_path).read(bomb)
-    with pytest.raises(RecipeError, match="levels"):
+    with pytest.raises(InvalidRecipe, match="levels"):
         Recipe.from_json(DEEP)
-    with pytest.raises(SettingsError, match="levels"):
+    with pytest.raises(InvalidSetting, match="levels"):
         Settings.load(home=tmp_path)
 
 

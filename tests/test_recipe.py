@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from pydantic import BaseModel, ValidationError
 
-from studio.errors import RecipeError
+from studio.errors import InvalidRecipe
 from studio.recipe import SEEDS, Recipe, hard_range, settings
 from studio.recipe_parts import ControlUnit, Lora, Sides
 from tests.drawer import settled
@@ -71,7 +71,7 @@ UNIT = ControlUnit(kind="canny", image="0" * 64, weight=0.3, end=0.5, options={"
     ],
 )
 def test_a_value_that_cannot_be_names_its_field_and_the_cure(field: str, value: Any):
-    with pytest.raises(RecipeError) as error:
+    with pytest.raises(InvalidRecipe) as error:
         Recipe.make(**{field: value})
     assert error.value.field == field
     assert error.value.message
@@ -79,7 +79,7 @@ def test_a_value_that_cannot_be_names_its_field_and_the_cure(field: str, value: 
 
 
 def test_a_range_is_said_in_whole_numbers():
-    with pytest.raises(RecipeError, match=f"from 0 to {SEEDS - 1}"):
+    with pytest.raises(InvalidRecipe, match=f"from 0 to {SEEDS - 1}"):
         Recipe.make(seed=-1)
 
 
@@ -108,7 +108,7 @@ def test_a_recipe_comes_back_from_json_exactly(recipe: Recipe):
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "7", '"x"', '{"steps": NaN}', '{"no_such": 1}'])
 def test_foreign_json_is_a_recipe_error(text: str):
-    with pytest.raises(RecipeError):
+    with pytest.raises(InvalidRecipe):
         Recipe.from_json(text)
 
 
@@ -124,7 +124,7 @@ def test_what_is_left_open_is_not_stored():
 
 def test_a_copy_is_checked_like_a_new_recipe():
     assert settled("a house").replace(steps=9).steps == 9
-    with pytest.raises(RecipeError, match="steps"):
+    with pytest.raises(InvalidRecipe, match="steps"):
         settled("a house").replace(steps=0)
 
 
@@ -146,9 +146,9 @@ def test_what_is_present_tells_the_task(values: dict[str, Any], task: str):
 
 
 def test_a_fault_in_a_part_names_the_part():
-    with pytest.raises(RecipeError, match="outpaint: left"):
+    with pytest.raises(InvalidRecipe, match="outpaint: left"):
         Recipe.make(outpaint={"left": -8})
-    with pytest.raises(RecipeError, match="controls: 1 weight"):
+    with pytest.raises(InvalidRecipe, match="controls: 1 weight"):
         Recipe.make(controls=[{"kind": "canny"}, {"kind": "canny", "weight": 3}])
 
 

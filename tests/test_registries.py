@@ -16,6 +16,8 @@ from studio.recipe_parts import Ability
 from studio.registry import Registry
 from studio.schedulers import SCHEDULERS
 
+LATENT_CHANNELS = {"diffusion": 4, "flow": 16}
+
 
 def check_family(family: Family) -> None:
     import diffusers
@@ -33,7 +35,7 @@ def check_family(family: Family) -> None:
     assert family.prompt_tokens >= 75
     assert family.abilities <= set(get_args(Ability))
     if family.preview:
-        assert len(family.preview.factors) == family.latent_channels
+        assert len(family.preview.factors) == LATENT_CHANNELS[family.process]
 
 
 def check_control(control: Control) -> None:

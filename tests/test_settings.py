@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from studio.errors import SettingsError
+from studio.errors import InvalidSetting
 from studio.settings import FOLDERS, Settings
 
 
@@ -38,31 +38,31 @@ def test_an_empty_variable_counts_as_not_given(monkeypatch: pytest.MonkeyPatch):
 
 def test_a_misspelt_variable_is_an_error_that_lists_the_right_ones(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("STUDIO_PROT", "1")
-    with pytest.raises(SettingsError, match=r"STUDIO_PROT .*STUDIO_PORT"):
+    with pytest.raises(InvalidSetting, match=r"STUDIO_PROT .*STUDIO_PORT"):
         Settings.load()
 
 
 def test_a_fault_names_the_setting_and_where_it_was_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    with pytest.raises(SettingsError, match=r"port \(the argument\)"):
+    with pytest.raises(InvalidSetting, match=r"port \(the argument\)"):
         Settings.load(port=-1)
     (tmp_path / "settings.toml").write_text('device = "abacus"\n')
-    with pytest.raises(SettingsError, match=r"device \(settings.toml\)"):
+    with pytest.raises(InvalidSetting, match=r"device \(settings.toml\)"):
         Settings.load()
     monkeypatch.setenv("STUDIO_DEVICE", "abacus")
-    with pytest.raises(SettingsError, match=r"device \(STUDIO_DEVICE\)"):
+    with pytest.raises(InvalidSetting, match=r"device \(STUDIO_DEVICE\)"):
         Settings.load()
 
 
 def test_an_unknown_name_in_the_file_is_an_error(tmp_path: Path):
     (tmp_path / "settings.toml").write_text("prot = 1\n")
-    with pytest.raises(SettingsError, match=r"prot \(settings.toml\) is not a setting.*port"):
+    with pytest.raises(InvalidSetting, match=r"prot \(settings.toml\) is not a setting.*port"):
         Settings.load()
 
 
 @pytest.mark.parametrize("text", [b"port = ", b"\xff", b"port = " + b"[" * 5000])
 def test_a_damaged_file_is_an_error(tmp_path: Path, text: bytes):
     (tmp_path / "settings.toml").write_bytes(text)
-    with pytest.raises(SettingsError, match=r"settings.toml (is not|is nested)"):
+    with pytest.raises(InvalidSetting, match=r"settings.toml (is not|is nested)"):
         Settings.load()
 
 
@@ -77,5 +77,5 @@ def test_the_folders_are_made_when_asked_for(tmp_path: Path):
 
 def test_a_home_that_cannot_be_is_an_error_with_the_cure(tmp_path: Path):
     (tmp_path / "file").write_text("in the way")
-    with pytest.raises(SettingsError, match="--home"):
+    with pytest.raises(InvalidSetting, match="--home"):
         Settings.load(home=tmp_path / "file").folder("images")

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from studio.errors import LibraryError, ModelError, RecipeError
+from studio.errors import InvalidRecipe, ModelError, NotWritable, UnknownModel
 from studio.events import Done, Finished
 from studio.recipe import SEEDS, Recipe
 from studio.settings import Settings
@@ -71,7 +71,7 @@ def test_variations_keep_the_seed_and_take_the_next_variation_seeds(studio: Stud
     (open_one,) = studio.settle(Recipe(prompt="a", variation_strength=0.2))
     assert open_one.variation_seed is not None
     assert studio.settle(open_one) == (open_one,)
-    with pytest.raises(RecipeError, match="Variation seed means nothing without a variation"):
+    with pytest.raises(InvalidRecipe, match="Variation seed means nothing without a variation"):
         studio.settle(Recipe(prompt="a", variation_seed=1))
 
 
@@ -108,7 +108,7 @@ def test_negative_presets_become_part_of_the_negative_prompt(studio: Studio):
     ],
 )
 def test_what_cannot_be_names_the_field_and_the_cure(studio: Studio, field: str, values: dict[str, Any], says: str):
-    with pytest.raises(RecipeError) as error:
+    with pytest.raises(InvalidRecipe) as error:
         studio.submit(Recipe(**{"prompt": "a red house", **values}), "ann")
     assert error.value.field == field
     assert says in str(error.value)
@@ -120,7 +120,7 @@ def test_a_model_without_guidance_refuses_it(studio: Studio, home: Path):
     (home / "models" / "plain.toml").write_text(f'family = "starter"\nfolder = "{MODEL}"\nabilities = []\n')
     studio.catalogue.refresh()
     assert studio.settle(Recipe(prompt="a", model="plain"))[0].guidance_scale is None
-    with pytest.raises(RecipeError, match="takes no guidance"):
+    with pytest.raises(InvalidRecipe, match="takes no guidance"):
         studio.settle(Recipe(prompt="a", model="plain", guidance_scale=5))
 
 
@@ -129,7 +129,7 @@ def test_damaged_weights_are_told_before_anything_is_queued(studio: Studio, home
     studio.catalogue.refresh()
     weights = next(folder.rglob("unet/*.safetensors"))
     weights.write_bytes(weights.read_bytes()[:-1])
-    with pytest.raises(RecipeError, match="model: ") as error:
+    with pytest.raises(InvalidRecipe, match="model: ") as error:
         studio.submit(Recipe(prompt="a", model="torn"), "ann")
     assert isinstance(error.value.__cause__, ModelError)
     assert studio.jobs_of("ann") == []
@@ -138,7 +138,7 @@ def test_damaged_weights_are_told_before_anything_is_queued(studio: Studio, home
 def test_a_folder_that_cannot_be_written_is_told_before_anything_is_queued(studio: Studio):
     studio.library.folder.rmdir()
     studio.library.folder.write_text("in the way")
-    with pytest.raises(LibraryError):
+    with pytest.raises(NotWritable):
         studio.submit(Recipe(prompt="a"), "ann")
     assert studio.jobs_of("ann") == []
 
@@ -174,7 +174,7 @@ def test_a_closed_studio_has_given_back_the_device(home: Path):
 def test_a_model_that_cannot_be_warmed_does_not_stop_the_studio(home: Path, caplog: pytest.LogCaptureFixture):
     class Cold(Drawer):
         def warm(self, model: str) -> None:
-            raise ModelError(f"{model} is missing.")
+            raise UnknownModel(f"{model} is missing.")
 
     with Studio(Settings.load(home=home, model=MODEL), backend=Cold()) as studio:
         studio.warm()

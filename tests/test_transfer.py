@@ -10,7 +10,7 @@ import pytest
 from huggingface_hub import hf_hub_download
 
 from studio import hub_cache, transfer
-from studio.errors import Cancelled, ModelError
+from studio.errors import Cancelled, DiskFull, DownloadFailed
 from studio.transfer import Transfer
 from tests.small_hub import COMMIT, Manners, small_hub, turn_to
 
@@ -77,7 +77,7 @@ def test_a_connection_that_breaks_is_taken_up_where_it_broke(manners: Manners) -
 
 def test_a_later_start_goes_on_where_a_network_that_stayed_away_left_off(manners: Manners, cache: Path) -> None:
     manners.cuts["unet/model.safetensors"] = [1000, 0, 0, 0]
-    with pytest.raises(ModelError, match=r"the hub cannot be reached.*What has arrived is kept"):
+    with pytest.raises(DownloadFailed, match=r"the hub cannot be reached.*What has arrived is kept"):
         start().result()
     assert hub_cache.cached(REPO, "config.json") is None, "a snapshot is not named before it is whole"
     assert hub_cache.unfinished_bytes(REPO) == 1000
@@ -88,7 +88,7 @@ def test_a_later_start_goes_on_where_a_network_that_stayed_away_left_off(manners
 
 def test_a_file_that_comes_damaged_is_not_kept(manners: Manners, cache: Path) -> None:
     manners.damage.add("unet/model.safetensors")
-    with pytest.raises(ModelError, match="came damaged from the hub"):
+    with pytest.raises(DownloadFailed, match="came damaged from the hub"):
         start().result()
     assert unfinished(cache) == []
     manners.damage.clear()
@@ -97,11 +97,11 @@ def test_a_file_that_comes_damaged_is_not_kept(manners: Manners, cache: Path) ->
 
 def test_a_rest_on_the_disk_that_is_not_of_the_file_is_found_out(manners: Manners, cache: Path) -> None:
     manners.cuts["unet/model.safetensors"] = [1000, 0, 0, 0]
-    with pytest.raises(ModelError):
+    with pytest.raises(DownloadFailed):
         start().result()
     (rest,) = unfinished(cache)
     rest.write_bytes(bytes(1000))  # as a disk may hold it that lost its power
-    with pytest.raises(ModelError, match="came damaged"):
+    with pytest.raises(DownloadFailed, match="came damaged"):
         start().result()
     assert start().result()[1].read_bytes() == BIG
 
@@ -140,7 +140,7 @@ def test_a_disk_without_room_is_told_before_anything_is_fetched(
     manners: Manners, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(shutil, "disk_usage", lambda path: shutil._ntuple_diskusage(10**9, 10**9, 1000))
-    with pytest.raises(ModelError, match=r"Model takes 5 kB of the disk, which has 1 kB free\. Free some space"):
+    with pytest.raises(DiskFull, match=r"Model takes 5 kB of the disk, which has 1 kB free\. Free some space"):
         start().result()
     assert manners.heard == []
 
@@ -164,14 +164,14 @@ def test_each_refusal_says_why_and_what_to_do(
     manners: Manners, status: int, headers: dict[str, str], words: str
 ) -> None:
     manners.refusals[REPO] = (status, headers)
-    with pytest.raises(ModelError, match=f"Model cannot be downloaded: .*{words}"):
+    with pytest.raises(DownloadFailed, match=f"Model cannot be downloaded: .*{words}"):
         start().result()
 
 
 def test_an_account_that_did_not_accept_a_licence_is_told_so(manners: Manners, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HF_TOKEN", "hf_of_somebody")
     manners.refusals[REPO] = (403, {"X-Error-Code": "GatedRepo"})
-    with pytest.raises(ModelError, match=r"this machine's account has not\. Accept it at .* with the same account"):
+    with pytest.raises(DownloadFailed, match=r"this machine's account has not\. Accept it at .* with the same account"):
         start().result()
 
 
@@ -185,13 +185,13 @@ def test_a_hub_that_is_busy_for_a_moment_is_asked_again(manners: Manners) -> Non
 
 
 def test_no_network_no_hub_and_no_name_are_told_apart(monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(ModelError, match="there is no some/other on the hub, or it is private"):
+    with pytest.raises(DownloadFailed, match="there is no some/other on the hub, or it is private"):
         start(repo="some/other").result()
     monkeypatch.setattr(huggingface_hub.constants, "ENDPOINT", "http://127.0.0.1:1")
-    with pytest.raises(ModelError, match=r"the hub cannot be reached\. Check the network"):
+    with pytest.raises(DownloadFailed, match=r"the hub cannot be reached\. Check the network"):
         start().result()
     monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
-    with pytest.raises(ModelError, match=r"the hub is switched off \(HF_HUB_OFFLINE\)\. Unset"):
+    with pytest.raises(DownloadFailed, match=r"the hub is switched off \(HF_HUB_OFFLINE\)\. Unset"):
         start().result()
 
 

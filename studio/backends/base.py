@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from PIL.Image import Image
 
-from studio.errors import ModelError, RecipeError
+from studio.errors import InvalidRecipe, UnsupportedModel
 from studio.events import Event
 from studio.hub import Say, silent
 from studio.inputs import Input
@@ -50,17 +50,19 @@ class Backend(ABC):
         """Make ready for `model` ahead of the first job; may be called from another thread."""
 
     def control_map(self, unit: ControlUnit, model: str, say: Say = silent) -> Input:
-        """The stored map that a picture by `model` would follow for this unit; RecipeError, ModelError.
+        """The stored map that a picture by `model` would follow for this unit; InvalidRecipe, ModelError.
 
         `say` hears of downloads.
         """
         del model, say
-        raise RecipeError("controls", f"Maps of the kind “{unit.kind}” cannot be made here.", "Give a ready-made map.")
+        raise InvalidRecipe(
+            "controls", f"Maps of the kind “{unit.kind}” cannot be made here.", "Give a ready-made map."
+        )
 
     def people(self, unit: ControlUnit, model: str, say: Say = silent) -> list[Person]:
         """The people that a pose unit finds in its picture, in the picture's pixels; arguments and errors likewise."""
         del unit, model, say
-        raise RecipeError("controls", "People cannot be found in pictures here.", "Place a pose by hand.")
+        raise InvalidRecipe("controls", "People cannot be found in pictures here.", "Place a pose by hand.")
 
     def measure(self, metric: str, shots: Sequence[Shot], *, starter: bool) -> list[Score]:
         """What a metric that runs a network says of each picture; `starter`: all of them are the starter's.
@@ -68,7 +70,7 @@ class Backend(ABC):
         Raises ModelError where weights are missing, DeviceError where memory does not suffice.
         """
         del shots, starter
-        raise ModelError(f"{METRICS[metric].label} cannot be measured here.", "Rank by the other metrics.")
+        raise UnsupportedModel(f"{METRICS[metric].label} cannot be measured here.", "Rank by the other metrics.")
 
     def unload(self, model: str) -> bool:
         """Let go of a model's weights in memory; False where they are in use right now."""

@@ -11,7 +11,7 @@ from studio.catalogue.controlnets import ControlNets
 from studio.catalogue.models import Catalogue
 from studio.catalogue.wordbook import Wordbook
 from studio.controls.base import Workshop
-from studio.errors import DeviceLostError, StudioError
+from studio.errors import DeviceLost, StudioError
 from studio.events import Event, Loading
 from studio.hub import Say, silent
 from studio.inputs import Input, Inputs
@@ -122,16 +122,16 @@ class LocalBackend(Backend):
 
     @contextmanager
     def _watched(self, manager: "PipelineManager") -> Iterator[None]:
-        """Nothing is asked of a device that was lost; DeviceLostError where it is, or is lost while this lasts."""
+        """Nothing is asked of a device that was lost; DeviceLost where it is, or is lost while this lasts."""
         if self._lost:
-            raise DeviceLostError(self._lost, LOST_HINT)
+            raise DeviceLost(self._lost, LOST_HINT)
         try:
             yield
         except (RuntimeError, StudioError) as error:
             self._lost = manager.device.lost(error) or ""
             if not self._lost:
                 raise
-            raise DeviceLostError(self._lost, LOST_HINT) from error
+            raise DeviceLost(self._lost, LOST_HINT) from error
 
     def _keep(self, key: str, what: str, loader: Callable[[], T]) -> T:
         del what

@@ -17,7 +17,7 @@ from pydantic import SecretStr
 
 from studio.backends.base import Backend, Rendered, Report
 from studio.backends.openai_faults import malformed, translated
-from studio.errors import HostedError, RecipeError
+from studio.errors import AnswerCutOff, AnswerNotPicture, AnswerTooLarge, HostedError, InvalidRecipe
 from studio.events import Preview
 from studio.hosted.keys import scrubbed
 from studio.hosted.models import Offer, Usage
@@ -147,7 +147,7 @@ class OpenAIBackend(Backend):
         needed = "mask" if recipe.mask_image else "edit"
         if needed not in self.offer.model.abilities:
             cure = "Leave the picture out, or choose another model."
-            raise RecipeError("model", f"{self.offer.model.name} cannot change a picture.", cure)
+            raise InvalidRecipe("model", f"{self.offer.model.name} cannot change a picture.", cure)
         files = {"image": ("image.png", self._inputs.path(recipe.init_image).read_bytes(), "image/png")}
         if recipe.mask_image:
             picture = self._inputs.open(recipe.init_image).convert("RGBA")
@@ -238,7 +238,7 @@ def _last(events: Any, look: Callable[[bytes], None]) -> Mapping[str, Any]:
                     look(_small(_opened(b64decode(str(told.get("b64_json"))))))
             elif kind.endswith(".completed"):
                 return {**told, "data": [told]}
-    raise HostedError("cut off", "The answer broke off before the picture.", "Try again.", billed=True)
+    raise AnswerCutOff("The answer broke off before the picture.", "Try again.", billed=True)
 
 
 def _plain(answer: Any) -> Mapping[str, Any]:
@@ -262,14 +262,14 @@ def _opened(data: bytes) -> Image.Image:
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise _too_many_pixels() from error
     except UnidentifiedImageError as error:
-        raise HostedError("not an image", "What came is no PNG, JPEG or WebP.", "Try again.", billed=True) from error
+        raise AnswerNotPicture("What came is no PNG, JPEG or WebP.", "Try again.", billed=True) from error
     except (OSError, SyntaxError, ValueError, TypeError, LookupError) as error:
-        raise HostedError("not an image", "The picture that came is damaged.", "Try again.", billed=True) from error
+        raise AnswerNotPicture("The picture that came is damaged.", "Try again.", billed=True) from error
 
 
 def _too_many_pixels() -> HostedError:
     most = f"{MOST_PIXELS / 1e6:.0f} megapixels are the most."
-    return HostedError("too large", f"The picture is too large: {most}", "Ask for a smaller one.", billed=True)
+    return AnswerTooLarge(f"The picture is too large: {most}", "Ask for a smaller one.", billed=True)
 
 
 def _small(picture: Image.Image) -> bytes:

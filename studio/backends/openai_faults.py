@@ -9,7 +9,21 @@ from typing import Any
 
 from pydantic import SecretStr
 
-from studio.errors import HostedError
+from studio.errors import (
+    AnswerCutOff,
+    AnswerMalformed,
+    CallRefused,
+    HostedError,
+    KeyRefused,
+    ModelRetired,
+    Moderated,
+    OutOfCredit,
+    RateLimited,
+    ServiceFailed,
+    ServiceTimeout,
+    ServiceUnreachable,
+    UnsafeAddress,
+)
 from studio.hosted.keys import scrubbed
 from studio.hosted.models import Offer
 
@@ -32,7 +46,7 @@ def translated(error: Exception, offer: Offer, key: SecretStr | None) -> HostedE
 
 def malformed(fault: str) -> HostedError:
     """What is said of an answer that makes no sense."""
-    return HostedError("malformed", f"The answer cannot be read. {fault}", "Try again, or ask its maker.", billed=True)
+    return AnswerMalformed(f"The answer cannot be read. {fault}", "Try again, or ask its maker.", billed=True)
 
 
 def _refused(error: Any, offer: Offer, key: SecretStr | None) -> HostedError:
@@ -40,7 +54,7 @@ def _refused(error: Any, offer: Offer, key: SecretStr | None) -> HostedError:
     status = int(error.status_code)
     said, code = scrubbed(_said(error.body), key), _code(error)
     if status in (400, 403, 422) and _any(REFUSALS, code):
-        return HostedError("moderation", f"The service refused this prompt or picture: {said}", OTHER_WORDS)
+        return Moderated(f"The service refused this prompt or picture: {said}", OTHER_WORDS)
     if status in (404, 410) or _any(ENDED, code):
         return _gone(offer, said)
     if status in (401, 403):
@@ -52,35 +66,35 @@ def _refused(error: Any, offer: Offer, key: SecretStr | None) -> HostedError:
 
 def _otherwise(status: int, said: str) -> HostedError:
     if status >= 500 or status == 408:
-        return HostedError("service", f"The service broke down ({status}): {said}", PAID, billed=True)
+        return ServiceFailed(f"The service broke down ({status}): {said}", PAID, billed=True)
     if 300 <= status < 400:
         elsewhere = "The service sends on to another address, and that is not followed."
-        return HostedError("unsafe address", elsewhere, "Give that address instead.")
-    return HostedError("request", f"The service does not take this ({status}): {said}", "Change prompt or settings.")
+        return UnsafeAddress(elsewhere, "Give that address instead.")
+    return CallRefused(f"The service does not take this ({status}): {said}", "Change prompt or settings.")
 
 
 def _gone(offer: Offer, said: str) -> HostedError:
     told = offer.model.retired(datetime.now(UTC).date())
     if told:
         cure = f"Take {offer.model.successor}, or give the address of a host that still has it."
-        return HostedError("retired", f"{told} {offer.place} does not have it.", cure)
-    return HostedError("retired", f"The service has no model {offer.sent}: {said}", "Check its name.")
+        return ModelRetired(f"{told} {offer.place} does not have it.", cure)
+    return ModelRetired(f"The service has no model {offer.sent}: {said}", "Check its name.")
 
 
 def _no_entry(offer: Offer, key: SecretStr | None) -> HostedError:
     fault = "The service does not take the key" if key else "The service wants a key"
     variable = offer.host.key_env
     before = f", or in {variable} before the studio starts" if variable else ""
-    return HostedError("auth", f"{fault} for {offer.model.name}.", f"Give the key on the Compare tab{before}.")
+    return KeyRefused(f"{fault} for {offer.model.name}.", f"Give the key on the Compare tab{before}.")
 
 
 def _too_often(said: str, after: str | None, code: str) -> HostedError:
     if _any(NO_CREDIT, code):
-        return HostedError("quota", f"The account has no credit left: {said}", "Add credit at the service.")
+        return OutOfCredit(f"The account has no credit left: {said}", "Add credit at the service.")
     wait = _seconds(after)
     when = "in a while" if wait is None else f"in {wait:.0f} seconds"
     too_often = f"The service was asked too often: {said}"
-    return HostedError("rate", too_often, f"Try again {when}.", wait_seconds=1.0 if wait is None else wait)
+    return RateLimited(too_often, f"Try again {when}.", wait_seconds=1.0 if wait is None else wait)
 
 
 def _broken(error: Exception, offer: Offer, key: SecretStr | None) -> HostedError:
@@ -93,16 +107,16 @@ def _broken(error: Exception, offer: Offer, key: SecretStr | None) -> HostedErro
         return own
     if any(isinstance(cause, httpx2.ConnectError | httpx2.ConnectTimeout | httpx2.PoolTimeout) for cause in causes):
         nobody = f"{offer.place} cannot be reached."
-        return HostedError("unreachable", nobody, "Check the address and the network.", wait_seconds=0.5)
+        return ServiceUnreachable(nobody, "Check the address and the network.", wait_seconds=0.5)
     if any(isinstance(cause, httpx2.TimeoutException | openai.APITimeoutError) for cause in causes):
-        return HostedError("timeout", f"No answer within {offer.host.timeout_seconds:g} seconds.", PAID, billed=True)
+        return ServiceTimeout(f"No answer within {offer.host.timeout_seconds:g} seconds.", PAID, billed=True)
     if isinstance(error, openai.APIConnectionError | httpx2.HTTPError):
-        return HostedError("cut off", "The answer broke off.", PAID, billed=True)
+        return AnswerCutOff("The answer broke off.", PAID, billed=True)
     body = getattr(error, "body", None)
     said = scrubbed(_said(body), key)
     if _any(REFUSALS, _code(error)):
-        return HostedError("moderation", f"The service refused this prompt or picture: {said}", OTHER_WORDS)
-    return HostedError("service", f"The service broke off: {said}", PAID, billed=True)
+        return Moderated(f"The service refused this prompt or picture: {said}", OTHER_WORDS)
+    return ServiceFailed(f"The service broke off: {said}", PAID, billed=True)
 
 
 def _code(error: Any) -> str:

@@ -11,7 +11,6 @@ import re
 import threading
 from collections.abc import Iterator, Sequence
 from contextvars import copy_context
-from dataclasses import dataclass
 from queue import SimpleQueue
 from typing import Any
 
@@ -20,7 +19,7 @@ from studio.backends.local import LocalBackend
 from studio.catalogue.controlnets import ControlNets
 from studio.catalogue.models import Catalogue
 from studio.catalogue.wordbook import Wordbook
-from studio.errors import Cancelled, DeviceError, ModelError, RecipeError, StudioError
+from studio.errors import Cancelled, DeviceFailed, InternalError, NotDownloaded, StudioError
 from studio.events import Event
 from studio.hub import Say, silent
 from studio.inputs import Input
@@ -46,27 +45,6 @@ CURES = {
 RETRY = "Try again in a minute."
 # What it adds that is not for visitors of a studio: advice for Gradio's examples, and links.
 ASIDE = re.compile(r" ?(Try re-running outside of examples|\[).*", re.DOTALL)
-
-
-@dataclass(frozen=True)
-class Fault:
-    """An error on its way out of the fork, where exceptions lose what they know."""
-
-    message: str
-    hint: str
-    field: str | None
-    part: int | None
-
-    @classmethod
-    def of(cls, error: StudioError) -> "Fault":
-        """What it says."""
-        return cls(error.message, error.hint, getattr(error, "field", None), getattr(error, "part", None))
-
-    def error(self) -> StudioError:
-        """What it said, to be raised here."""
-        if self.field:
-            return RecipeError(self.field, self.message, self.hint, self.part)
-        return DeviceError(self.message, self.hint)
 
 
 class ZeroGpuBackend(LocalBackend):
@@ -110,17 +88,17 @@ class ZeroGpuBackend(LocalBackend):
         news = self._lent(tuple(recipes))
         try:
             for one in news:
-                if isinstance(one, Fault):
-                    raise one.error()
+                if isinstance(one, StudioError):
+                    raise one
                 if isinstance(one, Rendered):
                     yield one
                 else:
                     report(one)
         except Error as error:
             said = ASIDE.sub("", f"{error.title}: {error.message}")
-            raise DeviceError(f"{said.rstrip('. ')}.", CURES.get(error.title, RETRY)) from error
+            raise DeviceFailed(f"{said.rstrip('. ')}.", CURES.get(error.title, RETRY)) from error
         except RuntimeError as error:  # what `spaces` has no words for
-            raise DeviceError(f"ZeroGPU does not answer: {error}.", RETRY) from error
+            raise DeviceFailed("ZeroGPU does not answer.", RETRY) from error
         finally:
             news.close()
 
@@ -146,14 +124,16 @@ class ZeroGpuBackend(LocalBackend):
     def _check(self, recipe: Recipe) -> None:
         loaded = self._loaded.get(str(recipe.model)) if recipe.denoises else None
         if isinstance(loaded, StudioError):
-            raise ModelError(f"{recipe.model} could not be loaded when this Space started: {loaded}", "Choose another.")
+            raise NotDownloaded(
+                f"{recipe.model} could not be loaded when this Space started: {loaded}", "Choose another."
+            )
 
     def _gigabytes(self, recipe: Recipe) -> float:
         loaded = self._loaded.get(str(recipe.model), 0.0)
         return max(1.0, loaded) if isinstance(loaded, float) else 1.0
 
     def _work(self, recipes: Sequence[Recipe]) -> Iterator[Any]:
-        """In the fork: the events and pictures of these recipes, or a Fault; closed, it stops at the next step."""
+        """In the fork: the events and pictures of these recipes, or an error; closed, it stops at the next step."""
         news: SimpleQueue[Any] = SimpleQueue()
         stopping = threading.Event()
 
@@ -179,9 +159,9 @@ class ZeroGpuBackend(LocalBackend):
         except Cancelled:
             pass
         except StudioError as error:
-            news.put(Fault.of(error))
+            news.put(error)
         except Exception as error:
             log.exception("A call on ZeroGPU failed")
-            news.put(Fault(f"Something broke inside the studio ({type(error).__name__}).", RETRY, None, None))
+            news.put(InternalError(error, RETRY))
         finally:
             news.put(None)

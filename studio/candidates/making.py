@@ -14,7 +14,7 @@ from typing import Literal
 
 from studio.candidates.ranking import Agreement, Mark, Sieve, Verdict, agreement, judge, learned
 from studio.candidates.store import PASSES, Batch, Candidate, CandidateSet, CandidateStore, Pass
-from studio.errors import JobError, LibraryError, RecipeError, StudioError
+from studio.errors import InvalidRecipe, InvalidRequest, NotFound, StorageError, StudioError
 from studio.events import Finished
 from studio.inputs import Inputs
 from studio.jobs import Job, JobQueue
@@ -35,17 +35,17 @@ log = logging.getLogger(__name__)
 
 
 def refined(candidate: Candidate, how: Refinement, inputs: Inputs, owner: str) -> Recipe:
-    """The recipe that makes more of a picture; RecipeError where that cannot be, LibraryError where it is gone."""
+    """The recipe that makes more of a picture; InvalidRecipe where that cannot be, NotFound where it is gone."""
     recipe = candidate.recipe
     if how == "upscale":
         picture = inputs.add(candidate.path, owner=owner)
         return Recipe(init_image=picture.id, upscale=ENLARGED, prompt="", model=recipe.model)
     if not recipe.denoises:
-        raise RecipeError("strength", "This picture was only enlarged: no model painted it.", "Enlarge it once more.")
+        raise InvalidRecipe("strength", "This picture was only enlarged: no model painted it.", "Enlarge it once more.")
     if how == "variations":
         return recipe.replace(variation_strength=VARIED, variation_seed=None, count=VARIATIONS)
     if recipe.task != "text2img":
-        raise RecipeError(
+        raise InvalidRecipe(
             "hires_scale", "A second pass follows a picture that was made from text.", "Enlarge it instead."
         )
     return recipe.replace(hires_scale=SECOND_PASS, hires_upscaler=None, hires_strength=None, hires_steps=None)
@@ -98,7 +98,7 @@ class Candidates:
         """`count` more of the set's recipe, with the next seeds, or variations; StudioError where that cannot be."""
         made = self.get(set_id, owner)
         if made.asked is None:
-            raise RecipeError(
+            raise InvalidRecipe(
                 "count", "This set was made of several recipes.", "Make candidates of one of its pictures."
             )
         known = [recipe for _, job in self.jobs(made) for recipe in job.recipes]
@@ -106,7 +106,7 @@ class Candidates:
         self._make(set_id, [_continued(made.asked, known[-1] if known else None, count)], owner)
 
     def get(self, set_id: str, owner: str) -> CandidateSet:
-        """The owner's set as it stands; LibraryError where there is none."""
+        """The owner's set as it stands; NotFound where there is none."""
         # Looked at before the set is read: a job that ends in between has all its pictures in what is read.
         going = frozenset(self._following)
         found = self._store.get(set_id, owner)
@@ -122,9 +122,9 @@ class Candidates:
         return judge([candidate.scores or {} for candidate in found.candidates], marks, found.sieve)
 
     def mark(self, set_id: str, owner: str, image: int, mark: Mark) -> None:
-        """What the owner says of a picture; it wins over every metric. LibraryError where there is no such picture."""
+        """What the owner says of a picture; it wins over every metric. NotFound where there is no such picture."""
         if image not in {candidate.image for candidate in self.get(set_id, owner).candidates}:
-            raise LibraryError("This picture is not there any more.", "Choose another one.")
+            raise NotFound("This picture is not there any more.", "Choose another one.")
         self._store.add_mark(set_id, image, mark)
         self._tell()
 
@@ -153,10 +153,10 @@ class Candidates:
         return agreement(self._store.picks(owner))
 
     def learn(self, set_id: str, owner: str) -> None:
-        """Weigh the metrics as they go with the owner's picks; LibraryError where none clearly does."""
+        """Weigh the metrics as they go with the owner's picks; InvalidRequest where none clearly does."""
         weights = learned(self.agreement(owner)[1])
         if not weights:
-            raise LibraryError(
+            raise InvalidRequest(
                 "No metric goes clearly with your picks yet.", "Keep, reject or rate more pictures, good and bad ones."
             )
         sieve = self.get(set_id, owner).sieve
@@ -168,7 +168,7 @@ class Candidates:
         for batch in found.batches:
             try:
                 known.append((batch, self._jobs.get(batch.job, found.owner)))
-            except JobError:
+            except NotFound:
                 continue
         return known
 
@@ -210,7 +210,7 @@ class Candidates:
         """Take in the job's pictures, where it is still known."""
         try:
             job = self._jobs.get(batch.job, owner)
-        except JobError:
+        except NotFound:
             return
         self._following.add(batch.job)
         threading.Thread(target=self._take_in, args=(set_id, batch, job), name="candidates", daemon=True).start()
@@ -223,7 +223,7 @@ class Candidates:
                     self._store.add_image(set_id, batch.first + event.image, event.path, event.recipe, event.seconds)
                     self._wake()
                 self._tell()
-        except LibraryError:
+        except StorageError:
             log.exception("The pictures of job %s could not be written down", job.id)
         self._following.discard(batch.job)
         self._tell()
@@ -247,7 +247,7 @@ class Candidates:
                     for set_id, pictures in waiting.items():
                         self._measure(set_id, which, pictures[:BATCH])
                         self._tell()
-            except LibraryError:
+            except StorageError:
                 log.exception("Candidates could not be measured")
 
     def _measure(self, set_id: str, which: Pass, part: Sequence[tuple[int, Path]]) -> None:

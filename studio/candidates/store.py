@@ -14,7 +14,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from studio.candidates.ranking import Mark, Scores, Sieve
 from studio.database import Database, parsed
-from studio.errors import LibraryError, RecipeError
+from studio.errors import InvalidRecipe, NotFound
 from studio.metrics import METRICS
 from studio.recipe import Recipe
 
@@ -90,7 +90,7 @@ class CandidateSet:
 
 
 class CandidateStore:
-    """All sets. What is written is on the disk, as a whole, when a method returns; LibraryError where it cannot be.
+    """All sets. What is written is on the disk, as a whole, when a method returns; StorageError where it cannot be.
 
     `images` is the library's folder: paths are kept relative to it.
     """
@@ -217,7 +217,7 @@ class CandidateStore:
             return int(row["image"])
 
     def get(self, set_id: str, owner: str) -> CandidateSet:
-        """A set as it stands; LibraryError where the owner has no such set."""
+        """A set as it stands; NotFound where the owner has no such set."""
         with self._database.open() as database:
             query = "SELECT * FROM sets WHERE id = ? AND owner = ?"
             row = database.execute(query, (set_id, owner)).fetchone()
@@ -292,7 +292,7 @@ def _batch(job: str, first: Any, count: Any) -> Batch:
 def _recipe(text: Any) -> Recipe | None:
     try:
         return Recipe.from_json(text) if isinstance(text, str) else None
-    except RecipeError:
+    except InvalidRecipe:
         return None
 
 
@@ -307,5 +307,5 @@ def _sieve(text: Any) -> Sieve:
     return replace(sieve, limits=limits, weights=weights)
 
 
-def _no_set() -> LibraryError:
-    return LibraryError("There is no such set of candidates.", "Choose another one.")
+def _no_set() -> NotFound:
+    return NotFound("There is no such set of candidates.", "Choose another one.")

@@ -6,7 +6,7 @@ from typing import Any
 
 from studio.catalogue import variants
 from studio.catalogue.tensor_files import PICKLES, refuse_pickle, tensor_shapes
-from studio.errors import ModelError
+from studio.errors import DamagedModel, UnsupportedModel
 from studio.families import FAMILIES
 from studio.parsing import ParseError, load_json
 
@@ -26,7 +26,7 @@ def weights(folder: Path, variant: str | None = None) -> list[Path]:
     index = read_json(folder / INDEX)
     parts = [name for name in WITH_WEIGHTS if isinstance(index.get(name), list) and index[name][0]]
     if not parts:
-        raise ModelError(f"{folder / INDEX} names no part with weights.", "Copy the whole model again.")
+        raise DamagedModel(f"{folder / INDEX} names no part with weights.", "Copy the whole model again.")
     return [path for part in parts for path in part_weights(folder / part, variant)]
 
 
@@ -65,9 +65,9 @@ def read_json(path: Path) -> dict[str, Any]:
     try:
         values = load_json(path)
     except ParseError as error:
-        raise ModelError(f"{path} {error.fault}.", "Copy the whole model again.") from error
+        raise DamagedModel(f"{path} {error.fault}.", "Copy the whole model again.") from error
     if not isinstance(values, dict):
-        raise ModelError(f"{path} is damaged: it is not a JSON object.", "Copy the whole model again.")
+        raise DamagedModel(f"{path} is damaged: it is not a JSON object.", "Copy the whole model again.")
     return values
 
 
@@ -82,11 +82,11 @@ def part_weights(folder: Path, variant: str | None) -> list[Path]:
             files = [path] if path.suffix == ".safetensors" else _shards(path)
             missing = next((file for file in files if not file.is_file()), None)
             if missing:
-                raise ModelError(f"{missing} is missing.", "The download or copy broke off: get the model again.")
+                raise DamagedModel(f"{missing} is missing.", "The download or copy broke off: get the model again.")
             return files
     for pickle in sorted(p for p in folder.glob("*") if p.suffix.lower() in PICKLES):
         refuse_pickle(pickle)
-    raise ModelError(f"{folder} holds no weights (.safetensors).", "Copy the whole model again.")
+    raise DamagedModel(f"{folder} holds no weights (.safetensors).", "Copy the whole model again.")
 
 
 def repo_files(repo: str, names: Sequence[str], variant: str | None = None, *, checker: bool = False) -> list[str]:
@@ -95,7 +95,7 @@ def repo_files(repo: str, names: Sequence[str], variant: str | None = None, *, c
     Raises ModelError where it holds no such model, or a part only as a pickle.
     """
     if INDEX not in names:
-        raise ModelError(f"{repo} holds no model in diffusers format: it has no {INDEX}.", "Choose another one.")
+        raise UnsupportedModel(f"{repo} holds no model in diffusers format: it has no {INDEX}.", "Choose another one.")
     files, parts = [INDEX], (*WITH_WEIGHTS, *([CHECKER_PART] if checker else []))
     for part in dict.fromkeys(name.partition("/")[0] for name in names if name.count("/") == 1):
         inside = [name.partition("/")[2] for name in names if name.startswith(f"{part}/") and name.count("/") == 1]
@@ -109,5 +109,5 @@ def repo_files(repo: str, names: Sequence[str], variant: str | None = None, *, c
 def _shards(index: Path) -> list[Path]:
     entries = read_json(index).get("weight_map")
     if not isinstance(entries, dict) or not entries:
-        raise ModelError(f"{index} is damaged: it names no files.", "Copy the whole model again.")
+        raise DamagedModel(f"{index} is damaged: it names no files.", "Copy the whole model again.")
     return sorted({index.parent / str(name) for name in entries.values()})

@@ -17,13 +17,15 @@ from studio.catalogue.models import Model
 from studio.catalogue.sources import Count, Entry, Found, Sourced, Sources, table_of
 from studio.catalogue.tensor_files import count_numbers, tensor_shapes
 from studio.catalogue.variants import network_files, texts
-from studio.errors import ModelError, RecipeError
+from studio.errors import IncompatibleModel, InvalidRecipe, NotDownloaded
 from studio.families import FAMILIES
 from studio.hub_cache import cached
 from studio.presets.reading import check
 from studio.recipe_parts import IMAGE_PROMPT
 from studio.settings import ASSETS, PRESETS, Settings
 
+# Families that take the ControlNets of another, as they differ in the denoiser's input only.
+KIN = {"sd15_inpaint": "sd15", "sdxl_inpaint": "sdxl"}
 PRESET_FOLDERS = ("controlnets", "ip-adapters")
 # The kind of a ControlNet that does not say it, by a word of its name.
 WORDS = {
@@ -34,6 +36,11 @@ WORDS = {
     "lineart": "lineart",
     "tile": "tile",
 }
+
+# Stable Diffusion 3.5 Large, by its width. Its networks for edges were trained on maps from 0.5 to 128, those for depth
+# on maps in which what is near is dark: by Stability's own code, the cards of the weights, and ComfyUI.
+LARGE = 2432
+LARGE_READS: Mapping[str, tuple[float, float]] = {"canny": (0.5, 128.0), "depth": (1.0, -1.0)}
 
 
 class ControlNet(Sourced):
@@ -88,8 +95,9 @@ class ControlNet(Sourced):
     @property
     def reads(self) -> tuple[float, float] | None:
         """What black and white of a map are to the network; None where they are as the pipeline has them."""
-        ranges = FAMILIES[self.family].map_ranges.get(self.width or 0, {})
-        return self.map_range or next((read for kind, read in ranges.items() if kind in self.kinds), None)
+        if self.map_range or self.family != "sd3" or self.width != LARGE:
+            return self.map_range
+        return next((read for kind, read in LARGE_READS.items() if kind in self.kinds), None)
 
     def mode(self, kind: str) -> int | None:
         """The number of a kind of map, for a network that serves several; None for any other."""
@@ -130,7 +138,7 @@ class ControlNets(Sources[ControlNet]):
         Those that name the kind come before those that name none, and what is on this disk before the hub. `place`
         is the model's folder, where it is on this disk: it tells models of one family and unlike size apart.
         """
-        own, width = FAMILIES[family].kin or family, _width_of(place)
+        own, width = KIN.get(family, family), _width_of(place)
         fit = [one for one in self.values() if one.family == own and (kind is None or one.follows(kind))]
         fit = [one for one in fit if None in (width, one.width) or one.width == width]
         if kind is not None:
@@ -138,7 +146,7 @@ class ControlNets(Sources[ControlNet]):
         return [one.id for one in fit]
 
     def check_fit(self, controlnet: ControlNet, model: Model, place: Path | None = None) -> None:
-        """RecipeError that names both families where the ControlNet is for another than the model's.
+        """InvalidRecipe that names both families where the ControlNet is for another than the model's.
 
         `place` as in `fitting`.
         """
@@ -147,7 +155,7 @@ class ControlNets(Sources[ControlNet]):
         theirs = model.family_facts().name
         own = FAMILIES[controlnet.family].name
         fault = f"{controlnet.name} is {controlnet.sort} for {own}; {model.name} is {theirs}."
-        if controlnet.family == (model.family_facts().kin or model.family):
+        if controlnet.family == KIN.get(model.family, model.family):
             fault = (
                 f"{controlnet.name} is a ControlNet for a {theirs} of another size: it is {controlnet.width} wide, "
                 f"{model.name} {_width_of(place)}."
@@ -156,7 +164,7 @@ class ControlNets(Sources[ControlNet]):
         there = [name for name in fitting if self[name].is_prompt == controlnet.is_prompt]
         folder = self._adapters if controlnet.is_prompt else self._home
         cure = f"For it there are: {', '.join(there)}." if there else f"Put one for it into {folder}."
-        raise RecipeError("controls", fault, cure)
+        raise InvalidRecipe("controls", fault, cure)
 
     def location(self, one: ControlNet) -> Path | None:
         if one.repo is None:
@@ -167,7 +175,7 @@ class ControlNets(Sources[ControlNet]):
     def weights(self, one: ControlNet) -> list[Path]:
         place = self.location(one)
         if place is None or not place.exists():
-            raise ModelError(
+            raise NotDownloaded(
                 f"{one.name} is missing: there is no {place}." if place else f"{one.name} is not here.",
                 "Put it there, or mend its .toml file.",
             )
@@ -212,7 +220,7 @@ class ControlNets(Sources[ControlNet]):
             folder = config.parent if config else None
         if folder is None or not (folder / CONFIG).is_file():
             where = f": there is no {folder}" if folder else ""
-            raise ModelError(
+            raise NotDownloaded(
                 f"{controlnet.name} lacks the image encoder that it looks through{where}.",
                 f"Put the encoder's folder, as {ipadapters.ENCODER} where the adapter is from, into {self._adapters}.",
             )
@@ -246,7 +254,7 @@ class ControlNets(Sources[ControlNet]):
         if sort is None:
             raise networks.unknown(place or folder)
         if not sort.fits(folder):
-            raise ModelError(
+            raise IncompatibleModel(
                 f"{controlnet.name} does not fit the image encoder in {folder}: it wants one with {sort.reads} = "
                 f"{sort.width}.",
                 "Name the folder of the one that it was trained with: `encoder` in its .toml file.",
@@ -265,9 +273,9 @@ def _kinds(name: str, seen: Mapping[str, Any]) -> tuple[str, ...]:
 
 def _check_said(toml: Path, table: Mapping[str, Any], seen: Mapping[str, Any]) -> None:
     if IMAGE_PROMPT in seen.get("kinds", ()) and list(table["kinds"]) != [IMAGE_PROMPT]:
-        raise ModelError(f"{toml}: `kinds` cannot be: its weights are an IP-Adapter.", "Leave `kinds` out.")
+        raise IncompatibleModel(f"{toml}: `kinds` cannot be: its weights are an IP-Adapter.", "Leave `kinds` out.")
     if table["family"] != seen["family"]:
-        raise ModelError(
+        raise IncompatibleModel(
             f"{toml}: `family` is said to be {table['family']}, but its weights are for {seen['family']}.",
             f'Write family = "{seen["family"]}", or leave it out.',
         )
@@ -279,7 +287,7 @@ def _check_family(controlnet: ControlNet, path: Path) -> None:
     network = ipadapters.of_tensors(shapes) or networks.of_tensors(shapes)
     if network and network.family != controlnet.family:
         seen, said = FAMILIES[network.family].name, FAMILIES[controlnet.family].name
-        raise ModelError(
+        raise IncompatibleModel(
             f"{path} is {controlnet.sort} for {seen}, not for {said} as its config says.",
             "Weights and config do not belong together: copy both again.",
         )

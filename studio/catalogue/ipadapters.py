@@ -2,14 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Literal
 
 from studio.catalogue.checkpoints import read_json
 from studio.catalogue.tensor_files import PICKLES, refuse_pickle
-from studio.errors import ModelError
-from studio.families import FAMILIES
+from studio.errors import AmbiguousModel, ModelError
 
 Shapes = Mapping[str, tuple[int, ...]]
 
@@ -17,6 +15,8 @@ CONFIG = "config.json"
 WEIGHTS = "model.safetensors"
 # Beside an adapter's file, the folder of its encoder; both as on the hub.
 ENCODER = "image_encoder"
+# How wide the text is that the denoiser of each family reads, which is what an adapter speaks.
+WIDTHS = {768: "sd15", 2048: "sdxl"}
 
 
 @dataclass(frozen=True)
@@ -39,19 +39,13 @@ class Sort:
         return next((path.parent for path in sorted(home.glob(f"*/{CONFIG}")) if self.fits(path.parent)), None)
 
 
-@cache
-def families_by_width() -> Mapping[int | None, str]:
-    """The families that have adapters, by how wide the text is that they read, which is what an adapter speaks."""
-    return {facts.text_width: name for name, facts in FAMILIES.items() if facts.has_ip_adapters and facts.kin is None}
-
-
 def of_tensors(shapes: Shapes) -> Sort | None:
     """The sort that tensors of these names and shapes are of; None where it is none that the studio knows.
 
     Those that want a face recogniser (FaceID) are none of them.
     """
     speaks = shapes.get("ip_adapter.1.to_k_ip.weight", ())
-    family = families_by_width().get(speaks[1]) if len(speaks) == 2 else None
+    family = WIDTHS.get(speaks[1]) if len(speaks) == 2 else None
     if family is None:
         return None
     if "image_proj.proj.weight" in shapes:
@@ -79,7 +73,7 @@ def beside_encoder(folder: Path) -> Path:
         return files[0]
     for pickle in sorted(path for path in folder.iterdir() if path.suffix.lower() in PICKLES and not files):
         refuse_pickle(pickle)
-    raise ModelError(
+    raise AmbiguousModel(
         f"{folder} holds {len(files)} .safetensors files beside its {ENCODER}, where one is the IP-Adapter.",
         f"Keep one there, or put them and the folder {ENCODER} into {folder.parent}, side by side.",
     )

@@ -2,13 +2,14 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
+from copy import copy
 from pathlib import Path, PurePosixPath
 from threading import RLock
 from typing import Generic, TypeVar
 
 from studio.catalogue.tensor_files import PICKLES
 from studio.catalogue.watch import Watch
-from studio.errors import ModelError
+from studio.errors import AmbiguousModel, ModelError
 from studio.spelling import folded, normalized
 
 T = TypeVar("T")
@@ -67,7 +68,7 @@ class Known(Mapping[str, T], ABC, Generic[T]):
         if called in self._known:
             return self._known[called]
         if called in self._faults:
-            raise ModelError(self._faults[called].message, self._faults[called].hint)
+            raise copy(self._faults[called])
         raise self.missing(name)
 
     def called(self, name: str) -> str:
@@ -84,7 +85,7 @@ class Known(Mapping[str, T], ABC, Generic[T]):
         wanted = {folded(form) for form in forms}
         same = dict.fromkeys(one for form, one in names.items() if folded(form) in wanted)
         if len(same) > 1:
-            raise ModelError(f"{name!r} may be {' or '.join(same)}.", "Write the name just as it is.")
+            raise AmbiguousModel(f"{name!r} may be {' or '.join(same)}.", "Write the name just as it is.")
         return next(iter(same), name)
 
     def named(self, name: str) -> str:

@@ -10,7 +10,7 @@ from studio import hub, transfer
 from studio.catalogue.loras import LoraFile, Loras
 from studio.catalogue.tensor_files import PICKLES, refuse_pickle
 from studio.disk import Folder
-from studio.errors import ModelError
+from studio.errors import AlreadyExists, AmbiguousModel, InvalidRequest, NotFound, UnsupportedModel
 from studio.hub import Say, silent
 
 ENDING = ".safetensors"
@@ -33,7 +33,7 @@ class LoraImports:
     def add(self, what: str, name: str | None = None, say: Say = silent) -> LoraFile:
         """Add the file of this path, or of this place on the hub, under `name` (default: its own).
 
-        Raises ModelError where it is no LoRA that can be put on, or its name is taken, LibraryError from the disk.
+        Raises ModelError where it is no LoRA that can be put on, or its name is taken, StorageError from the disk.
         """
         if is_path(what):
             return self.add_file(Path(what).expanduser(), name)
@@ -50,7 +50,7 @@ class LoraImports:
         """
         found = PLACE.fullmatch(place.strip())
         if not found or ".." in place:
-            raise ModelError(
+            raise NotFound(
                 f"{place!r} is no file of this disk and no place on the hub.",
                 "Give a path, or owner/name, or owner/name/file.safetensors.",
             )
@@ -86,8 +86,8 @@ class LoraImports:
         if name not in self._loras and name not in self._loras.faults:
             return
         if name in self._loras and source and self._is_same(self._loras[name], source):
-            raise ModelError(f"{name} is there already: it is the same file.", "There is nothing to do.")
-        raise ModelError(f"There is a LoRA {name!r} already.", "Give this one another name; none is overwritten.")
+            raise AlreadyExists(f"{name} is there already: it is the same file.", "There is nothing to do.")
+        raise AlreadyExists(f"There is a LoRA {name!r} already.", "Give this one another name; none is overwritten.")
 
     def _is_same(self, there: LoraFile, source: Path) -> bool:
         digest = self._loras.digest
@@ -105,10 +105,12 @@ def _named(name: str, source: Path) -> str:
     """The name that a file is to have; ModelError where it is no .safetensors file, or cannot be called so."""
     refuse_pickle(source)
     if source.suffix.lower() != ENDING:
-        raise ModelError(f"{source.name} is no LoRA: it is no {ENDING} file.", f"Get it as {ENDING}.")
+        raise UnsupportedModel(f"{source.name} is no LoRA: it is no {ENDING} file.", f"Get it as {ENDING}.")
     plain = name.strip().removesuffix(ENDING)
     if not plain or plain.startswith(".") or re.search(r'[/\\:*?"<>|\x00-\x1f]', plain):
-        raise ModelError(f"A LoRA cannot be called {plain!r}.", "Give it a name of letters, digits, spaces, - and _.")
+        raise InvalidRequest(
+            f"A LoRA cannot be called {plain!r}.", "Give it a name of letters, digits, spaces, - and _."
+        )
     return plain
 
 
@@ -119,8 +121,8 @@ def _only(repo: str, files: list[str]) -> str:
         return fitting[0]
     if fitting:
         some = ", ".join(fitting[:6])
-        raise ModelError(f"{repo} holds {len(fitting)} files: {some}.", f"Say which: {repo}/{fitting[0]}, for one.")
+        raise AmbiguousModel(f"{repo} holds {len(fitting)} files: {some}.", f"Say which: {repo}/{fitting[0]}, for one.")
     pickles = [file for file in files if Path(file).suffix in PICKLES]
     if pickles:
         refuse_pickle(Path(pickles[0]))
-    raise ModelError(f"{repo} holds no {ENDING} file.", "Look there for another one.")
+    raise UnsupportedModel(f"{repo} holds no {ENDING} file.", "Look there for another one.")

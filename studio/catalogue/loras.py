@@ -14,7 +14,7 @@ from studio.catalogue.embeddings import EmbeddingFile, embedding_of
 from studio.catalogue.misplaced import refused
 from studio.catalogue.named_files import NamedFile, NamedFiles
 from studio.catalogue.tensor_files import header
-from studio.errors import ModelError
+from studio.errors import DamagedModel, ModelError, UnsupportedModel
 from studio.families import FAMILIES
 from studio.parsing import parse_json
 from studio.settings import ASSETS, Settings
@@ -47,13 +47,13 @@ class LoraFile(NamedFile):
     def why_not(self) -> ModelError | None:
         """What keeps it from being used with any model, with its cure; None where nothing does."""
         if self.foreign:
-            return ModelError(
+            return UnsupportedModel(
                 f"{self.path.name} is not understood whole: {len(self.foreign)} of its {self.tensors} tensors are of "
                 f"no known format, or for a model that the studio does not know, such as {self.foreign[0]}.",
                 "Get it in the format of kohya, PEFT or diffusers, or leave it out.",
             )
         if self.torn:
-            return ModelError(
+            return DamagedModel(
                 f"{self.path.name} is not whole: {self.torn}.",
                 "Its trainer or the download broke off: get it again, or leave it out.",
             )
@@ -72,7 +72,7 @@ class Loras(NamedFiles[LoraFile]):
         said = header(path)
         sort, family = lora_names.format_of(said), lora_names.family_of(said)
         if strange := lora_names.stranger(said.shapes):
-            raise ModelError(
+            raise UnsupportedModel(
                 f"{path.name} cannot be put on: it is {strange}.", "Get it as an ordinary LoRA, or leave it out."
             )
         if sort is None:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from studio.catalogue import ipadapters, lora_names, networks
 from studio.catalogue.checkpoints import family_of_tensors
 from studio.catalogue.tensor_files import Header
-from studio.errors import ModelError
+from studio.errors import ModelError, UnsupportedModel
 from studio.families import FAMILIES
 
 # A model that is no whole one, by what its tensors begin with.
@@ -46,7 +46,7 @@ def refused(name: str, wanted: str, said: Header, cure: str) -> ModelError:
     """ModelError for a file of this name that is not what is `wanted`, with its true cure, else with `cure`."""
     found = what_else(said)
     if found is None:
-        return ModelError(f"{name} is no {wanted}: none of its tensors is called like one.", cure)
+        return UnsupportedModel(f"{name} is no {wanted}: none of its tensors is called like one.", cure)
     what, folder = found
     move = f"Move it into {folder} in the data folder." if folder else f"Get the {wanted} itself."
-    return ModelError(f"{name} is no {wanted}: it is {what}.", move)
+    return UnsupportedModel(f"{name} is no {wanted}: it is {what}.", move)

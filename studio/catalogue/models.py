@@ -4,7 +4,6 @@ Single files there have their configs in NAME.config/ beside them.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
 
@@ -20,17 +19,17 @@ from studio.catalogue.checkpoints import (
     repo_files,
     weights,
 )
+from studio.catalogue.configs import PredictionType
 from studio.catalogue.misplaced import refused, what_else
-from studio.catalogue.model_files import PredictionType, facts_of
 from studio.catalogue.noise_schedules import NoiseSchedule
 from studio.catalogue.sources import Count, Entry, Found, Sourced, Sources, table_of
 from studio.catalogue.tensor_files import header, refuse_pickle, tensor_shapes
 from studio.catalogue.vocabulary import Vocabulary, read_tokenizer
-from studio.errors import ModelError
+from studio.errors import DamagedModel, IncompatibleModel, NotDownloaded, UnsupportedModel
 from studio.families import FAMILIES
 from studio.families.base import Family
 from studio.hub_cache import cached
-from studio.presets.reading import check, read_table
+from studio.presets.reading import check
 from studio.schedulers import sampling
 from studio.settings import PRESETS, Settings
 
@@ -42,6 +41,10 @@ Learned = Literal["negative_prompt", "guidance"]
 # The scheduler of models whose noise is not their family's.
 NOISE_DEFAULTS: Mapping[NoiseSchedule, str] = {"zero_snr": "Euler", "edm": "EDM DPM++ 2M"}
 
+# What FLUX without guidance, as it comes in the weights of schnell and their kin, learned otherwise than dev.
+SCHNELL: Mapping[str, Any] = {"steps": 4, "guidance_scale": 0.0, "abilities": [], "prompt_tokens": 255}
+GUIDANCE = "model.diffusion_model.guidance_in.in_layer.weight"
+
 
 class Model(Sourced):
     """One model: where its weights are, and where it differs from its family. What is None is as in the family.
@@ -49,7 +52,7 @@ class Model(Sourced):
     A single `file` has `config`, a diffusers folder without weights, the studio's own where there is none of its own.
     `vae` names one of the home's `vaes` that stands in for what it brings. `noise_schedule` is read from the files
     where they lie here, and said by the TOML file of a model on the hub; so is `prediction_type` of a single file,
-    where that is not as its config says. `published_as` are the files and names that other tools know its weights by.
+    where that is not as its config says.
     """
 
     config: Path | None = None
@@ -64,7 +67,6 @@ class Model(Sourced):
     prompt_tokens: Count | None = None
     abilities: frozenset[Learned] | None = None
     draft_steps: Count | None = None
-    published_as: tuple[str, ...] = ()
     examples: tuple[str, ...] = ()
 
     @field_validator("scheduler")
@@ -136,10 +138,10 @@ class Catalogue(Sources[Model]):
     def weights(self, one: Model) -> list[Path]:
         place = self.location(one)
         if place is None:
-            raise ModelError(f"{one.name} is not on this disk.")
+            raise NotDownloaded(f"{one.name} is not on this disk.")
         refuse_pickle(place)
         if not place.exists():
-            raise ModelError(f"{one.name} is missing: there is no {place}.", "Put it there, or mend its .toml file.")
+            raise NotDownloaded(f"{one.name} is missing: there is no {place}.", "Put it there, or mend its .toml file.")
         return [place] if one.file else weights(place, one.variant)
 
     def wanted(self, one: Model, names: Sequence[str]) -> list[str]:
@@ -159,13 +161,11 @@ class Catalogue(Sources[Model]):
             table["family"] = _recognise(table)
         if "noise_schedule" not in table and (seen := _noise_schedule(table)):
             table["noise_schedule"] = seen
-        family = str(table.get("family"))
-        place = _single_file(table) or table.get("folder")
-        if isinstance(place, Path) and family in FAMILIES:
-            table = {**facts_of(place, family), **table}
-        if _single_file(table):
-            table = {"config": configs.bundled(family), **table}
-        table.setdefault("published_as", _published_as(name))
+        if table.get("family") == "flux" and _is_schnell(table):
+            table = {**SCHNELL, **table}
+        if file := _single_file(table):
+            family = str(table.get("family"))
+            table = {"config": configs.bundled(family), **configs.facts_of(file, family), **table}
         return check(toml, {"id": name}, table, Model)
 
     def whole(self, one: Model) -> bool:
@@ -226,24 +226,27 @@ def _single_file(table: Mapping[str, Any]) -> Path | None:
     return file if isinstance(file, Path) and file.is_file() and file.suffix == ".safetensors" else None
 
 
-@cache
-def _published_as(name: str) -> tuple[str, ...]:
-    """What the project says of a model of this id, which may lie in the home's folder."""
-    toml = PRESETS / "models" / f"{name}.toml"
-    return tuple(read_table(toml).get("published_as", ())) if toml.is_file() else ()
+def _is_schnell(table: Mapping[str, Any]) -> bool:
+    """Whether a FLUX that lies here takes no guidance."""
+    if file := _single_file(table):
+        return GUIDANCE not in tensor_shapes(file)
+    config = Path(table.get("folder", "")) / "transformer" / "config.json"
+    return "folder" in table and config.is_file() and read_json(config).get("guidance_embeds") is False
 
 
 def _recognise(table: Mapping[str, Any]) -> str:
     place = table.get("folder") or table.get("file")
     if not isinstance(place, Path) or not place.exists():
-        raise ModelError(f"There is no {place}.", "Put the model there, or mend its .toml file.")
+        raise NotDownloaded(f"There is no {place}.", "Put the model there, or mend its .toml file.")
     if place.is_dir() and not (place / INDEX).is_file():
-        raise ModelError(f"{place} is no diffusers model: it has no {INDEX}.", "Copy it whole, or remove the folder.")
+        raise UnsupportedModel(
+            f"{place} is no diffusers model: it has no {INDEX}.", "Copy it whole, or remove the folder."
+        )
     family = family_of_folder(place) if place.is_dir() else family_of_file(place)
     if family is None:
         if place.is_file() and (found := what_else(header(place))) and found[1] != "models":
             raise refused(place.name, "whole model", header(place), "Remove the file.")
-        raise ModelError(
+        raise UnsupportedModel(
             f"{place.name} is of no family that the studio knows.",
             "It must be a whole text-to-image model (denoiser, VAE and text encoders) of one of these: "
             + ", ".join(facts.name for facts in FAMILIES.values())
@@ -256,7 +259,7 @@ def _check_family(model: Model) -> None:
     """Weights that are plainly of another family fail deep inside the load; said here, they can be mended."""
     seen = family_of_folder(model.folder) if model.folder else family_of_file(model.file) if model.file else None
     if seen not in (None, model.family):
-        raise ModelError(
+        raise IncompatibleModel(
             f"{model.name} is said to be {model.family}, but its weights are {seen}.",
             f'Write family = "{seen}" in its .toml file.',
         )
@@ -266,12 +269,12 @@ def _check_config(model: Model) -> None:
     if model.file is None or (model.config and (model.config / INDEX).is_file()):
         return
     if model.config:
-        raise ModelError(
+        raise DamagedModel(
             f"{model.name}: {model.config} is not a folder of diffusers configs: it has no {INDEX}.",
             f"Copy there everything but the weights from any {model.family_facts().name} model in diffusers format.",
         )
     stem = model.file.with_suffix("").name
-    raise ModelError(
+    raise NotDownloaded(
         f"{model.file.name} needs the configs and tokenizers of its family on this disk.",
         f"Copy everything but the weights of any {model.family_facts().name} model in diffusers format into "
         f'{stem}.config/ beside it, or name such a folder in {stem}.toml: config = "folder".',

@@ -11,11 +11,12 @@ from studio.catalogue.known import Known
 from studio.catalogue.models import Model
 from studio.catalogue.tensor_files import PICKLES, refuse_pickle
 from studio.disk import visible
-from studio.errors import ModelError
-from studio.families import FAMILIES
+from studio.errors import AmbiguousModel, DamagedModel, IncompatibleModel, ModelError, UnknownModel
 from studio.parsing import ParseError, decode, read_bytes
 from studio.spelling import normalized
 
+# Families that take the LoRAs and embeddings of another, as what those change is the same there.
+KIN = {"sd15_inpaint": "sd15", "sd15_instruct": "sd15", "lcm": "sd15", "sdxl_inpaint": "sdxl"}
 NOTES = (".txt", ".md")
 MOST_NOTES = 2**20
 PICTURES = (".png", ".webp")
@@ -54,7 +55,7 @@ class NamedFile:
 
     def fits(self, family: str) -> bool:
         """Whether it can be for models of this family."""
-        return self.family in (None, FAMILIES[family].kin or family)
+        return self.family in (None, KIN.get(family, family))
 
     def why_not(self) -> ModelError | None:
         """What keeps it from being used with any model, with its cure; None where nothing does."""
@@ -114,7 +115,7 @@ class NamedFiles(Known[T], Generic[T]):
         close = get_close_matches(name.casefold(), [known.casefold() for known in self._known], n=3, cutoff=0.5)
         meant = [known for known in self._known if known.casefold() in close]
         ask = f"Did you mean {' or '.join(meant)}? " if meant else ""
-        return ModelError(
+        return UnknownModel(
             f"There is no {self.sort} {name!r}.",
             f"{ask}Put {name}.safetensors into {self.folder}, or leave it out.",
         )
@@ -128,7 +129,7 @@ class NamedFiles(Known[T], Generic[T]):
             there = self.fitting(model.family)
             more = f" and {len(there) - SOME} more" if len(there) > SOME else ""
             known = f"For it there are: {', '.join(there[:SOME])}{more}."
-            raise ModelError(
+            raise IncompatibleModel(
                 f"{file.path.name} is {file.sort}; {model.name} is {model.family_facts().name}.",
                 known if there else "Choose another model, or leave it out.",
             )
@@ -150,7 +151,7 @@ class NamedFiles(Known[T], Generic[T]):
         """What the files of one name and place are: one, beside which pickles do not count."""
         weights = [path for path in paths if path.suffix.lower() not in PICKLES] or paths
         if len(weights) > 1:
-            return ModelError(
+            return AmbiguousModel(
                 f"{len(weights)} files are the {self.sort} {name!r}: {' and '.join(map(str, weights))}.",
                 "Rename or remove all but one.",
             )
@@ -163,12 +164,12 @@ class NamedFiles(Known[T], Generic[T]):
         except ModelError as error:
             return error
         except OSError as error:
-            return ModelError(f"{path} cannot be read: {error.strerror}.", "Check its permissions.")
+            return DamagedModel(f"{path} cannot be read: {error.strerror}.", "Check its permissions.")
         file = self._read[stamp]
         return file if file.name == name else replace(file, name=name)
 
     def _ambiguous(self, stem: str, belows: list[str]) -> ModelError:
-        return ModelError(
+        return AmbiguousModel(
             f"{len(belows)} files are the {self.sort} {stem!r}: {' and '.join(belows)}.",
             f"Write it with its folder, such as {belows[0]}.",
         )
@@ -179,7 +180,7 @@ def stamp_of(path: Path) -> Stamp:
     try:
         status = path.stat()
     except OSError as error:
-        raise ModelError(f"{path} cannot be read: {error.strerror}.", "Put it there, readable for you.") from error
+        raise DamagedModel(f"{path} cannot be read: {error.strerror}.", "Put it there, readable for you.") from error
     return path, status.st_mtime_ns, status.st_size
 
 
@@ -195,7 +196,7 @@ def _files(root: Path) -> tuple[dict[str, list[Path]], dict[str, ModelError]]:
 
     def unreadable(error: OSError) -> None:
         name = normalized(Path(str(error.filename)).name)
-        faults[name] = ModelError(f"{error.filename} cannot be read: {error.strerror}.", "Check its permissions.")
+        faults[name] = DamagedModel(f"{error.filename} cannot be read: {error.strerror}.", "Check its permissions.")
 
     found: dict[str, list[Path]] = {}
     for path in visible(root, ".safetensors", *PICKLES, below=True, fault=unreadable):

@@ -4,39 +4,110 @@ be seen of the weights that steer, ControlNets and IP-Adapters, where they lie o
 
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from studio.catalogue import ipadapters
 from studio.catalogue.checkpoints import read_json
 from studio.catalogue.ipadapters import CONFIG, Shapes
 from studio.catalogue.tensor_files import header
-from studio.errors import ModelError
+from studio.errors import DamagedModel, ModelError, UnsupportedModel
 from studio.families import FAMILIES
-from studio.families.base import ControlNetwork
+from studio.families.base import Signature
 from studio.recipe_parts import IMAGE_PROMPT
+
+Keys = Mapping[str, tuple[int, ...] | None]
 
 STEM = "diffusion_pytorch_model"
 UNION = "ControlNetUnionModel"
+# By which number the networks that serve several kinds are told the kind of a map, in the order they learned them.
+SDXL_MODES = {"pose": 0, "depth": 1, "scribble": 2, "canny": 3, "lineart": 3, "tile": 6}
+FLUX_MODES = {"canny": 0, "tile": 1, "depth": 2, "pose": 4}
 
 
 @dataclass(frozen=True)
-class Network(ControlNetwork):
-    """A sort of ControlNet, and the `family` that it is for."""
+class Network:
+    """One sort of ControlNet: `signature` tells its config and single files, `modes` are those of a union.
 
-    family: str = ""
+    `config` is what a single file is built by; it is empty where files of one sort are of several sizes.
+    """
+
+    family: str
+    signature: Signature
+    config: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+    modes: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
 
     def modes_within(self, told: int) -> dict[str, int]:
         """The modes of a network that is told this many apart; none of one that serves a single kind."""
         return {kind: mode for kind, mode in self.modes.items() if mode < told}
 
 
-NETWORKS = tuple(
-    Network(kind.signature, kind.config, kind.modes, family)
-    for family, facts in FAMILIES.items()
-    if facts.kin is None
-    for kind in facts.control_networks
+_SD15 = {"cross_attention_dim": 768}
+_SD21 = {"cross_attention_dim": 1024, "attention_head_dim": [5, 10, 20, 20], "use_linear_projection": True}
+_SDXL = {
+    "cross_attention_dim": 2048,
+    "attention_head_dim": [5, 10, 20],
+    "use_linear_projection": True,
+    "block_out_channels": [320, 640, 1280],
+    "down_block_types": ["DownBlock2D", "CrossAttnDownBlock2D", "CrossAttnDownBlock2D"],
+    "transformer_layers_per_block": [1, 2, 10],
+    "addition_embed_type": "text_time",
+    "addition_time_embed_dim": 256,
+    "projection_class_embeddings_input_dim": 2816,
+}
+_HINT = "controlnet_cond_embedding.conv_in.weight"
+_READS = "attentions.0.transformer_blocks.0.attn2.to_k.weight"
+
+
+def _unet(family: str, config: Mapping[str, Any], keys: Keys) -> Network:
+    facts = {"cross_attention_dim": config["cross_attention_dim"]}
+    return Network(family, Signature("ControlNetModel", facts, keys), config)
+
+
+def _original(prefix: str, width: int) -> Keys:
+    """The tensors of a single file in the layout that ControlNets were first published in."""
+    reads = f"{prefix}input_blocks.1.1.transformer_blocks.0.attn2.to_k.weight"
+    return {f"{prefix}input_hint_block.0.weight": None, reads: (320, width)}
+
+
+_SDXL_KEYS: Keys = {_HINT: None, f"down_blocks.1.{_READS}": (640, 2048)}
+NETWORKS = (
+    Network("starter", Signature("ControlNetModel", {"cross_attention_dim": 128})),
+    *(
+        _unet(family, config, keys)
+        for family, config, width in (("sd15", _SD15, 768), ("sd21", _SD21, 1024))
+        for keys in (
+            {_HINT: None, f"down_blocks.0.{_READS}": (320, width)},
+            _original("", width),
+            _original("control_model.", width),
+        )
+    ),
+    _unet("sdxl", _SDXL, _SDXL_KEYS),
+    Network(
+        "sdxl",
+        Signature(UNION, {"cross_attention_dim": 2048}, {**_SDXL_KEYS, "task_embedding": None}),
+        _SDXL,
+        SDXL_MODES,
+    ),
+    Network(
+        "sd3",
+        Signature(
+            "SD3ControlNetModel",
+            {"in_channels": 16},
+            {"controlnet_blocks.0.weight": None, "pos_embed_input.proj.weight": None},
+        ),
+    ),
+    Network(
+        "flux",
+        Signature(
+            "FluxControlNetModel",
+            {"in_channels": 64},
+            {"controlnet_blocks.0.weight": None, "controlnet_x_embedder.weight": None},
+        ),
+        modes=FLUX_MODES,
+    ),
 )
 
 
@@ -92,8 +163,8 @@ def seen(place: Path, encoders: Path) -> dict[str, Any]:
 def unknown(place: Path) -> ModelError:
     """What is said of weights that are neither."""
     families = dict.fromkeys(FAMILIES[network.family].name for network in NETWORKS)
-    read = " or ".join(FAMILIES[family].name for family in ipadapters.families_by_width().values())
-    return ModelError(
+    read = " or ".join(FAMILIES[family].name for family in ipadapters.WIDTHS.values())
+    return UnsupportedModel(
         f"{place.name} is no ControlNet and no IP-Adapter that the studio knows.",
         f"It must be a ControlNet for {', '.join(families)}, in the format of diffusers or as one .safetensors file, "
         f"or an IP-Adapter for {read}, as one .safetensors file, that wants no face recogniser.",
@@ -102,7 +173,9 @@ def unknown(place: Path) -> ModelError:
 
 def _seen_in_folder(folder: Path) -> dict[str, Any]:
     if not (folder / CONFIG).is_file():
-        raise ModelError(f"{folder} is no ControlNet: it has no {CONFIG}.", "Copy it whole, or remove the folder.")
+        raise UnsupportedModel(
+            f"{folder} is no ControlNet: it has no {CONFIG}.", "Copy it whole, or remove the folder."
+        )
     config, kinds = read_json(folder / CONFIG), 0
     weights = next(iter(sorted(folder.glob("*.safetensors"))), None)
     with suppress(ModelError):  # what is damaged is said of it when it is chosen
@@ -128,7 +201,7 @@ def _seen_in_file(path: Path, encoders: Path) -> dict[str, Any]:
     if network is None:
         raise unknown(path)
     if not network.config:
-        raise ModelError(
+        raise DamagedModel(
             f"{path.name}, a ControlNet for {FAMILIES[network.family].name}, lacks its {CONFIG}, which says its size.",
             f"Put both into a folder of its own, the file as {STEM}.safetensors; {CONFIG} is where the file is from.",
         )

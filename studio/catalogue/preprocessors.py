@@ -15,7 +15,7 @@ from typing import Any
 from studio import hub
 from studio.catalogue.checkpoints import read_json
 from studio.catalogue.tensor_files import PICKLES, tensor_shapes
-from studio.errors import ModelError
+from studio.errors import NotDownloaded, UnsafeModel, UnsupportedModel
 from studio.settings import Settings
 
 PACKAGE = "controlnet_aux"
@@ -54,7 +54,7 @@ class Weights:
         folder = self.folder(settings)
         missing = [file for file in self.files if not (folder / file).is_file()]
         if missing:
-            raise ModelError(
+            raise NotDownloaded(
                 f"{self.name} ({hub.in_words(self.bytes)}) is not on this disk.",
                 f"Download it in the tab Models, or with: studio models fetch {self.id}; or put "
                 f"{', '.join(missing)} of {self.repo} into {folder}; or {self.instead}.",
@@ -76,7 +76,7 @@ class Weights:
         with path.open("rb") as file:
             found = file_digest(file, "sha256").hexdigest()
         if found != self.sha256.get(path.name):
-            raise ModelError(
+            raise UnsafeModel(
                 f"{path} is refused: it is a pickle, which can run any program when it is opened, and not the "
                 f"{path.name} that {self.repo} published (SHA-256 {found[:16]}...).",
                 "Delete it and get it again: the copy is damaged, or somebody changed it.",
@@ -91,7 +91,7 @@ def annotator(name: str, wanted_by: str) -> Any:
     if PACKAGE not in sys.modules:
         spec = find_spec(PACKAGE)
         if spec is None or spec.submodule_search_locations is None:
-            raise ModelError(
+            raise UnsupportedModel(
                 f"{wanted_by} needs the package controlnet-aux, which is not installed.",
                 'Install it with: pip install "image-studio[annotators]", or choose another estimator.',
             )

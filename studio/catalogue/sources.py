@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 from studio import hub, hub_cache, transfer
 from studio.catalogue.known import Known
 from studio.catalogue.tensor_files import PICKLES, count_numbers, refuse_pickle
-from studio.errors import ModelError, StudioError
+from studio.errors import DamagedModel, ModelError, NotDownloaded, StudioError, UnknownModel
 from studio.hub import Say, silent
 from studio.presets.reading import check_family, read_table
 from studio.spelling import normalized
@@ -91,7 +91,7 @@ class Sources(Known[S], Generic[S]):
     def missing(self, name: str) -> ModelError:
         close = get_close_matches(name, self, n=3, cutoff=0.5)
         known = dict.fromkeys([*close, *self])
-        return ModelError(f"There is no {self.sort} {name!r}.", f"Known are: {', '.join(known)}.")
+        return UnknownModel(f"There is no {self.sort} {name!r}.", f"Known are: {', '.join(known)}.")
 
     def size_bytes(self, one: S) -> int | None:
         """What its weights take on this disk; None where they are not all there."""
@@ -176,9 +176,9 @@ class Sources(Known[S], Generic[S]):
             try:
                 known[name] = self.read(name, found, root)
             except StudioError as error:
-                faults[name] = ModelError(error.message, error.hint)
+                faults[name] = error if isinstance(error, ModelError) else DamagedModel(error.message, error.hint)
             except OSError as error:
-                faults[name] = ModelError(f"{name} cannot be read: {error.strerror}.", "Check its permissions.")
+                faults[name] = DamagedModel(f"{name} cannot be read: {error.strerror}.", "Check its permissions.")
         return known, {**faults, **self._unreadable}
 
 
@@ -217,14 +217,14 @@ def table_of(name: str, found: Found, root: Path, *paths: str) -> tuple[Path, di
 def not_here(name: str, id: str) -> ModelError:  # noqa: A002
     """What is said of weights that would have to be downloaded first."""
     cure = f"Download it in the tab Models, or with: studio models fetch {id}"
-    return ModelError(f"{name} is not on this disk.", cure)
+    return NotDownloaded(f"{name} is not on this disk.", cure)
 
 
 def _listing(home: Path) -> list[Path]:
     try:
         return sorted(home.iterdir())
     except OSError as error:
-        raise ModelError(f"{home} cannot be read: {error.strerror}.", "Check its permissions.") from error
+        raise DamagedModel(f"{home} cannot be read: {error.strerror}.", "Check its permissions.") from error
 
 
 def _source_beside(name: str, found: Found, root: Path) -> dict[str, Path]:
@@ -236,7 +236,7 @@ def _source_beside(name: str, found: Found, root: Path) -> dict[str, Path]:
             return {source: found[source]}
     if "pickle" in found:
         refuse_pickle(found["pickle"])
-    raise ModelError(
+    raise DamagedModel(
         f"{root / name}.toml does not say where the weights are.",
         f"Add one of the keys {', '.join(SOURCES)}, or put {name}.safetensors beside it.",
     )
@@ -252,7 +252,7 @@ def _only_file(folder: Path) -> Path | None:
 def _why_not_downloaded(name: str, repo: str) -> ModelError | None:
     if not hub.is_off():
         return None
-    return ModelError(
+    return NotDownloaded(
         f"{name} is not on this disk, and the hub is switched off (HF_HUB_OFFLINE).",
         f"Unset HF_HUB_OFFLINE to download {repo}, or choose a model that is here.",
     )

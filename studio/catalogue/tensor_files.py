@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from studio.errors import ModelError
+from studio.errors import DamagedModel, ModelError, UnsafeModel
 from studio.parsing import ParseError, parse_json
 
 PICKLES = frozenset({".ckpt", ".bin", ".pt", ".pth", ".pkl"})
@@ -80,7 +80,7 @@ def header(path: Path) -> Header:
     except OSError as error:
         raise _unreadable(path, error) from error
     if not S_ISREG(seen.st_mode):  # a pipe that nobody writes would be waited on for good
-        raise ModelError(f"{path} is no file.", "Rename or remove it.")
+        raise DamagedModel(f"{path} is no file.", "Rename or remove it.")
     return _read(path, seen.st_size, seen.st_ino, seen.st_mtime_ns)
 
 
@@ -106,7 +106,7 @@ def tensor_values(path: Path, name: str) -> npt.NDArray[np.float32] | None:
 def refuse_pickle(path: Path) -> None:
     """ModelError for the formats that can carry a program."""
     if path.suffix.lower() in PICKLES:
-        raise ModelError(
+        raise UnsafeModel(
             f"{path.name} is refused: a {path.suffix} file is a pickle, which can run any program when it is opened.",
             "Get the model as .safetensors, or convert it where you trust it.",
         )
@@ -184,13 +184,13 @@ def _not_weights(path: Path, first: bytes) -> ModelError:
     fits = () if first[4:8] == bytes(4) else OTHERS
     for marks, what, cure in fits:
         if begins.startswith(marks):
-            return ModelError(f"{path.name} {what}.", cure)
+            return DamagedModel(f"{path.name} {what}.", cure)
     return _damaged(path, "it ends within its header, or is not in the format")
 
 
 def _unreadable(path: Path, error: OSError) -> ModelError:
-    return ModelError(f"{path} cannot be read: {error.strerror}.", "Put it there, readable for you.")
+    return DamagedModel(f"{path} cannot be read: {error.strerror}.", "Put it there, readable for you.")
 
 
 def _damaged(path: Path, why: str) -> ModelError:
-    return ModelError(f"{path} is damaged: {why}.", AGAIN)
+    return DamagedModel(f"{path} is damaged: {why}.", AGAIN)

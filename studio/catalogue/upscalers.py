@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from studio.catalogue.sources import not_here
 from studio.catalogue.tensor_files import PICKLES, refuse_pickle
 from studio.disk import visible
-from studio.errors import ModelError
+from studio.errors import AmbiguousModel, UnknownModel
 from studio.presets.reading import read_toml
 from studio.settings import ASSETS, PRESETS, Settings
 from studio.spelling import folded, normalized
@@ -35,7 +35,7 @@ class Published(BaseModel):
 
 
 def published(*folders: Path) -> dict[str, Published]:
-    """Those that the project names, then those of `folders`, such as the home's; PresetError."""
+    """Those that the project names, then those of `folders`, such as the home's; InvalidPreset."""
     found = {}
     for path in (path for folder in (PRESETS, *folders) for path in sorted((folder / "upscalers").glob("*.toml"))):
         one = read_toml(path, Published)
@@ -57,7 +57,7 @@ class Upscalers(Mapping[str, Path]):
         if name in files or len(same) == 1:
             return files.get(name) or files[same[0]]
         if same:
-            raise ModelError(f"“{name}” may be {' or '.join(same)}.", "Write the name just as it is.")
+            raise AmbiguousModel(f"“{name}” may be {' or '.join(same)}.", "Write the name just as it is.")
         for folder in self._folders:
             for pickle in visible(folder, *PICKLES):
                 if name in (pickle.stem, pickle.name):
@@ -66,7 +66,7 @@ class Upscalers(Mapping[str, Path]):
             raise not_here(f"The upscaler “{name}”", name)
         close = get_close_matches(name, files, n=3, cutoff=0.5)
         known = dict.fromkeys([*close, LANCZOS, *files])
-        raise ModelError(
+        raise UnknownModel(
             f"There is no upscaler “{name}”.",
             f"Known are: {', '.join(known)}. Others are put as .safetensors into {self._folders[-1]}.",
         )

@@ -14,13 +14,26 @@ from studio.catalogue.misplaced import refused
 from studio.catalogue.models import Model
 from studio.catalogue.sources import found_in
 from studio.catalogue.tensor_files import Header, header, refuse_pickle
-from studio.errors import ModelError
-from studio.families import FAMILIES, family_of_words
+from studio.errors import IncompatibleModel, ModelError, UnknownModel, UnsupportedModel
+from studio.families import FAMILIES
 from studio.settings import Settings
 
 CONFIG = "config.json"
 ENDS = ("decoder.conv_in.weight", "encoder.conv_in.weight")
 PREFIXES = ("", "first_stage_model.", "vae.")
+LATENT_CHANNELS = {"diffusion": 4, "edm": 4, "flow": 16}
+# What the latents of a family are scaled by tells its VAEs from those of others as wide.
+SCALES = {"sd15": 0.18215, "sdxl": 0.13025, "sd3": 1.5305, "flux": 0.3611}
+KIN = {
+    "sd21": "sd15",
+    "lcm": "sd15",
+    "sd15_inpaint": "sd15",
+    "sd15_instruct": "sd15",
+    "sdxl_inpaint": "sdxl",
+    "sdxl_refiner": "sdxl",
+}
+# What trainers write about the model that it is of.
+SAID = {"stable-diffusion-v1": "sd15", "stable-diffusion-xl": "sdxl", "stable-diffusion-3": "sd3", "flux": "flux"}
 
 
 @dataclass(frozen=True)
@@ -40,14 +53,14 @@ class Vae:
     def why_not(self, model: Model) -> ModelError | None:
         """What keeps it from being used with the model, with its cure; None where nothing does."""
         facts = model.family_facts()
-        wanted, own = facts.latent_channels, facts.vae_kin or model.family
+        wanted, own = LATENT_CHANNELS[facts.process], KIN.get(model.family, model.family)
         if self.channels != wanted:
             fault = f"{self.name} is for latents of {self.channels} channels; {model.name} has {wanted}."
         elif self.family and self.family != own:
             fault = f"{self.name} is a VAE for {FAMILIES[self.family].name}; {model.name} is {facts.name}."
         else:
             return None
-        return ModelError(fault, "Choose one for this model, or leave it out: a model brings its own.")
+        return IncompatibleModel(fault, "Choose one for this model, or leave it out: a model brings its own.")
 
 
 class Vaes(Known[Vae]):
@@ -71,7 +84,7 @@ class Vaes(Known[Vae]):
 
     def missing(self, name: str) -> ModelError:
         known = f"Known are: {', '.join(self)}. " if self else ""
-        return ModelError(f"There is no VAE “{name}”.", f"{known}Put {name}.safetensors into {self._home}.")
+        return UnknownModel(f"There is no VAE “{name}”.", f"{known}Put {name}.safetensors into {self._home}.")
 
     def fitting(self, model: Model) -> Iterator[str]:
         """The names of those that can be used with the model."""
@@ -83,7 +96,7 @@ def _read(name: str, place: Path) -> Vae:
         refuse_pickle(place)
         return Vae(name, place, _channels(place), _family_of_words(header(place).metadata))
     if not (place / CONFIG).is_file():
-        raise ModelError(f"{place} is no VAE: it has no {CONFIG}.", "Copy it whole, or remove the folder.")
+        raise UnsupportedModel(f"{place} is no VAE: it has no {CONFIG}.", "Copy it whole, or remove the folder.")
     (path, *_) = part_weights(place, None)
     return Vae(name, path, _channels(path), _family_of_config(read_json(place / CONFIG)), place)
 
@@ -96,7 +109,7 @@ def _channels(path: Path) -> int:
         if all(len(shape) == 4 for shape in shapes):
             return shapes[0][1]
     if any(ENDS[0] in name for name in said.shapes):
-        raise ModelError(
+        raise UnsupportedModel(
             f"{path.name} is no VAE that the studio knows: it has no encoder, or is one for films.",
             "Get the whole VAE of a picture model.",
         )
@@ -104,12 +117,9 @@ def _channels(path: Path) -> int:
 
 
 def _family_of_config(config: dict[str, Any]) -> str | None:
-    """What the latents of a family are scaled by tells its VAEs from those of others as wide."""
-    scale = config.get("scaling_factor")
-    own = (name for name, facts in FAMILIES.items() if facts.vae_kin is None and scale and facts.vae_scale == scale)
-    return next(own, None)
+    return next((family for family, scale in SCALES.items() if config.get("scaling_factor") == scale), None)
 
 
 def _family_of_words(metadata: dict[str, str]) -> str | None:
-    family = family_of_words(metadata.get("modelspec.architecture", ""))
-    return (FAMILIES[family].vae_kin or family) if family else None
+    said = metadata.get("modelspec.architecture", "").lower()
+    return next((family for begins, family in SAID.items() if said.startswith(begins)), None)

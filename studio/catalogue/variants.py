@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from studio.catalogue.tensor_files import PICKLES, refuse_pickle
-from studio.errors import ModelError
+from studio.errors import AmbiguousModel, DamagedModel
 
 STEMS = ("diffusion_pytorch_model", "model")
 _STEM = f"(?:{'|'.join(STEMS)})"
@@ -28,7 +28,7 @@ def choose(where: Path | str, names: Sequence[str], wanted: str | None = None) -
     for variant in (wanted, *PREFERRED, *(there if len(there) == 1 else ())):
         if variant in there or not there:
             return variant or None
-    raise ModelError(
+    raise AmbiguousModel(
         f"{where} holds its weights in {len(there)} variants: {', '.join(sorted(map(str, there)))}.",
         "Say which, such as variant = “fp16”, in its .toml file, or keep one.",
     )
@@ -57,7 +57,7 @@ def network_files(where: str, names: Sequence[str], wanted: str | None = None) -
     if not any(name.endswith(".safetensors") for name in weights):
         for pickle in (name for name in names if Path(name).suffix in PICKLES):
             refuse_pickle(Path(where) / pickle)
-        raise ModelError(f"{where} holds no weights (.safetensors).", "Choose another model.")
+        raise DamagedModel(f"{where} holds no weights (.safetensors).", "Choose another model.")
     return [*texts(names), *weights]
 
 

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from studio.catalogue.checkpoints import read_json
 from studio.catalogue.configs import CONFIGS, Pairs, clip_vocabulary
-from studio.errors import ModelError
+from studio.errors import DamagedModel
 from studio.parsing import said_of
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ class Vocabulary(BaseModel):
             return cls(**read_json(path))
         except ValidationError as error:
             problem = said_of(error.errors()[0])
-            raise ModelError(f"{path} is damaged: {problem}.", "Copy the whole model again.") from error
+            raise DamagedModel(f"{path} is damaged: {problem}.", "Copy the whole model again.") from error
 
     def unknown(self, prompt: str) -> tuple[str, ...]:
         """The prompt's words that the model does not know: lower-cased, in order, each once."""

@@ -9,13 +9,10 @@ from typing import NoReturn
 
 from studio import __version__
 from studio.cli.base import Command, Exit, told
-from studio.errors import DeployError, LibraryError, ModelError, PresetError, RecipeError, SettingsError, StudioError
+from studio.errors import StudioError
 from studio.registry import Registry
 
 COMMANDS: Registry[Command] = Registry("studio.cli", "COMMAND", Command)
-
-# What the person at the keyboard can mend; any other fault is the studio's or the device's.
-MENDABLE = (RecipeError, SettingsError, PresetError, ModelError, LibraryError, DeployError)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -32,10 +29,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return Exit.FAILED
     except StudioError as error:
-        # One line, whatever a library's message was made of.
-        said = told(args, error.field, error.message, error.hint) if isinstance(error, RecipeError) else str(error)
-        print(f"studio {args.command}: {' '.join(said.split())}", file=sys.stderr)
-        return Exit.WRONG if isinstance(error, MENDABLE) else Exit.FAILED
+        print(f"studio {args.command}: {told(args, error)}", file=sys.stderr)
+        return Exit.of(error)
     except KeyboardInterrupt:
         return Exit.INTERRUPTED
     return code

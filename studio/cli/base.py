@@ -7,7 +7,8 @@ from enum import IntEnum
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
 
-from studio.errors import SettingsError
+from studio.errors import InvalidSetting, StudioError, causes
+from studio.events import Failed
 from studio.settings import Settings
 
 
@@ -19,6 +20,11 @@ class Exit(IntEnum):
     WRONG = 2  # the user can mend it; one line said how
     DIFFERENT = 3  # what was compared differs
     INTERRUPTED = 130
+
+    @classmethod
+    def of(cls, error: StudioError | type[StudioError] | Failed) -> "Exit":
+        """What follows from an error's class: what HTTP calls the client's fault, the user can mend."""
+        return cls.WRONG if causes()[error.code].status < 500 else cls.FAILED
 
 
 @dataclass(frozen=True)
@@ -47,9 +53,11 @@ def settings_arguments(parser: argparse.ArgumentParser, *names: str) -> None:
         group.add_argument(option, dest=f"setting_{name}", help=field.description, **look)
 
 
-def told(args: argparse.Namespace, field: str, message: str, hint: str) -> str:
-    """A fault of a recipe's field by the option that gives it in this command, or by its own name where none does."""
-    return f"{_option(args.parser, field)}: {message} {hint}".strip()
+def told(args: argparse.Namespace, error: StudioError | Failed) -> str:
+    """An error in one line, by the option of this command that gives its field, or the field's name where none does."""
+    if not error.field or error.message.startswith(error.field):
+        return error.sentence
+    return f"{_option(args.parser, error.field)}: {error.sentence}"
 
 
 def _option(parser: argparse.ArgumentParser, field: str) -> str:
@@ -65,14 +73,14 @@ PICTURES: Mapping[str, str] = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", "
 
 
 def check_ending(path: Path, option: str, endings: Collection[str]) -> None:
-    """SettingsError where a file that is to be written would not be what its name says."""
+    """InvalidSetting where a file that is to be written would not be what its name says."""
     if path.suffix.lower() not in endings:
-        raise SettingsError(
+        raise InvalidSetting(
             f"{option}: {path.name} would not be what its ending says.", f"End it in {' or '.join(endings)}."
         )
 
 
 def load_settings(args: argparse.Namespace) -> Settings:
-    """The settings, with what was given on the command line on top; SettingsError where they cannot be."""
+    """The settings, with what was given on the command line on top; InvalidSetting where they cannot be."""
     given = {k.removeprefix("setting_"): v for k, v in vars(args).items() if k.startswith("setting_")}
     return Settings.load(**given)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from studio.cli.base import Command, Exit
 from studio.doctor import versions
-from studio.errors import SettingsError
+from studio.errors import InvalidSetting, NotFound
 
 if TYPE_CHECKING:
     from benchmarks.base import Benchmark
@@ -37,7 +37,7 @@ def run(args: argparse.Namespace) -> int:
     """Run the benchmarks, one line each as they end, or with --json one object about all."""
     benchmarks = _benchmarks()
     if unknown := [name for name in args.names if name not in benchmarks]:
-        raise SettingsError(f"There is no benchmark {unknown[0]!r}.", f"Known are: {', '.join(benchmarks)}.")
+        raise InvalidSetting(f"There is no benchmark {unknown[0]!r}.", f"Known are: {', '.join(benchmarks)}.")
     if args.list:
         for name, benchmark in benchmarks.items():
             print(f"{name:11} {benchmark.compares} (goal {benchmark.goal}, accept {benchmark.accept})")
@@ -55,9 +55,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _benchmarks() -> "Registry[Benchmark]":
     if not (ROOT / "benchmarks").is_dir():
-        raise SettingsError(
-            "The benchmarks are not part of this installation.", "Run them from a clone of the repository."
-        )
+        raise NotFound("The benchmarks are not part of this installation.", "Run them from a clone of the repository.")
     sys.path.insert(0, str(ROOT))
     registry: Registry[Benchmark] = import_module("benchmarks").BENCHMARKS
     return registry

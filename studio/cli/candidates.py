@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from studio.cli import generate
 from studio.cli.base import Command, load_settings
-from studio.errors import SettingsError
+from studio.errors import InvalidSetting
 from studio.events import Finished
 from studio.inputs import Inputs
 from studio.metrics import METRICS
@@ -75,13 +75,13 @@ def _rows(made: Sequence[Finished], scores: Sequence["Scores"], sieve: "Sieve") 
 
 
 def _sieve(args: argparse.Namespace) -> "Sieve":
-    """What the options say; SettingsError where they cannot be."""
+    """What the options say; InvalidSetting where they cannot be."""
     from studio.candidates.ranking import Sieve
 
     if args.keep is not None and args.keep < 0:
-        raise SettingsError(f"--keep {args.keep} cannot be.", "Give how many are to be kept.")
+        raise InvalidSetting(f"--keep {args.keep} cannot be.", "Give how many are to be kept.")
     if args.reject_share is not None and not 0 <= args.reject_share <= 1:
-        raise SettingsError(f"--reject-share {args.reject_share:g} cannot be.", "Give a share from 0 to 1.")
+        raise InvalidSetting(f"--reject-share {args.reject_share:g} cannot be.", "Give a share from 0 to 1.")
     given = dict(_weight(text) for text in args.metric)
     weights = {name: given.get(name, 0.0) for name in METRICS} if given else {}
     return Sieve(weights=weights, keep=args.keep, reject_share=args.reject_share)
@@ -93,13 +93,13 @@ def _weight(text: str) -> tuple[str, float]:
     if name not in METRICS:
         close = get_close_matches(name, METRICS, n=2, cutoff=0.5)
         meant = f"Did you mean {' or '.join(close)}? " if close else ""
-        raise SettingsError(f"There is no metric {name!r}.", f"{meant}Known are: {', '.join(METRICS)}.")
+        raise InvalidSetting(f"There is no metric {name!r}.", f"{meant}Known are: {', '.join(METRICS)}.")
     try:
         number = float(weight)
     except ValueError:
         number = -1
     if not 0 <= number < float("inf"):
-        raise SettingsError(f"--metric {text!r} cannot be.", "Write NAME:WEIGHT with a weight of 0 or more.")
+        raise InvalidSetting(f"--metric {text!r} cannot be.", "Write NAME:WEIGHT with a weight of 0 or more.")
     return name, number
 
 

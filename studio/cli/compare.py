@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from studio.cli.base import Command, Exit, load_settings, settings_arguments
 from studio.database import alone
-from studio.errors import RecipeError
+from studio.errors import InvalidRecipe
 from studio.recipe import SEEDS
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def run(args: argparse.Namespace) -> int:
     """Compare; each picture's path, or with --json one object about all, on standard output, all else on the other."""
     settings = load_settings(args)
     if args.seed is not None and not 0 <= args.seed < SEEDS:
-        raise RecipeError("seed", f"{args.seed} cannot be.", f"Give a number from 0 to {SEEDS - 1}.")
+        raise InvalidRecipe("seed", f"{args.seed} cannot be.", f"Give a number from 0 to {SEEDS - 1}.")
     with redirect_stdout(sys.stderr):
         from studio.compare import sheets
         from studio.compare.making import Compare
@@ -80,16 +80,16 @@ def _lines(args: argparse.Namespace) -> "list[Line]":
     from studio.compare.store import read_lines
 
     if (args.prompt is None) == (args.prompts is None):
-        raise RecipeError("prompt", "Prompts are given in one way, no more and no less.", "Give PROMPT or --prompts.")
+        raise InvalidRecipe("prompt", "Prompts are given in one way, no more and no less.", "Give PROMPT or --prompts.")
     if args.prompts is None:
         return read_lines(" ".join(args.prompt.splitlines()))
     try:
         return read_lines(args.prompts.read_text("utf-8"))
     except OSError as error:
         fault = f"{args.prompts} cannot be read: {error.strerror}."
-        raise RecipeError("prompts", fault, "Give a text file with a prompt a line.") from error
+        raise InvalidRecipe("prompts", fault, "Give a text file with a prompt a line.") from error
     except UnicodeDecodeError as error:
-        raise RecipeError("prompts", f"{args.prompts} is not UTF-8 text.", "Save it as UTF-8.") from error
+        raise InvalidRecipe("prompts", f"{args.prompts} is not UTF-8 text.", "Save it as UTF-8.") from error
 
 
 def _begun(compare: "Compare", lines: "list[Line]", columns: "list[Column]", args: argparse.Namespace) -> "Comparison":
@@ -99,7 +99,7 @@ def _begun(compare: "Compare", lines: "list[Line]", columns: "list[Column]", arg
         return compare.store.get(compare.create(OWNER, lines, columns, seed=args.seed), OWNER)
     if args.seed not in (None, held.seed):
         hint = "Leave the seed out, or choose another folder."
-        raise RecipeError("seed", f"The comparison in {args.out} has the seed {held.seed}.", hint)
+        raise InvalidRecipe("seed", f"The comparison in {args.out} has the seed {held.seed}.", hint)
     compare.extend(held.id, OWNER, lines, columns)
     return compare.store.get(held.id, OWNER)
 

@@ -10,7 +10,7 @@ from PIL import Image
 from studio.cli.base import PICTURES, Command, Exit, check_ending, load_settings, settings_arguments
 from studio.cli.generate import OWNER, said
 from studio.controls import CONTROLS
-from studio.errors import LibraryError, RecipeError
+from studio.errors import InvalidRecipe, NotWritable
 from studio.recipe import Recipe
 from studio.recipe_parts import ControlUnit
 
@@ -57,7 +57,7 @@ def _options(texts: list[str]) -> tuple[tuple[str, float | int | str], ...]:
     """The options of `low=100`, each with its value."""
     pairs = [text.partition("=") for text in texts]
     if any(not value for _, _, value in pairs):
-        raise RecipeError("controls", f"{' '.join(texts)!r} cannot be.", "Write NAME=VALUE.")
+        raise InvalidRecipe("controls", f"{' '.join(texts)!r} cannot be.", "Write NAME=VALUE.")
     return tuple((name.strip(), _value(value.strip())) for name, _, value in pairs)
 
 
@@ -80,7 +80,7 @@ def _write(stored: Path, out: Path) -> None:
             # A ControlNet follows lines of a pixel: no colour is drawn together, and WebP loses nothing.
             picture.save(out, PICTURES[out.suffix.lower()], quality=95, subsampling=0, lossless=True)
     except OSError as error:
-        raise LibraryError(f"{out} cannot be written: {error.strerror}.", "Choose another file.") from error
+        raise NotWritable(f"{out} cannot be written: {error.strerror}.", "Choose another file.") from error
 
 
 COMMAND = Command("Make the map of a picture that a ControlNet follows, and nothing else.", arguments, run)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import SecretStr
 
 from studio.cli.base import Command, Exit, load_settings, settings_arguments
-from studio.errors import DeployError
+from studio.errors import InvalidDeployment
 from studio.space import ZERO
 
 if TYPE_CHECKING:
@@ -67,10 +67,10 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _secrets(names: Sequence[str]) -> dict[str, SecretStr]:
-    """The values of these secrets, from the environment; DeployError where one is not there."""
+    """The values of these secrets, from the environment; InvalidDeployment where one is not there."""
     missing = [name for name in names if not os.environ.get(name)]
     if missing:
-        raise DeployError(
+        raise InvalidDeployment(
             f"The secret {missing[0]} is not in the environment.",
             f"Set it there ({missing[0]}=... before the command), so that it is in no list of processes.",
         )

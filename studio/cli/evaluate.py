@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from studio.cli.base import Command, Exit, load_settings, settings_arguments
-from studio.errors import ModelError, SettingsError
+from studio.errors import DamagedModel, InvalidSetting
 from studio.settings import PRESETS
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _sitting(args: argparse.Namespace) -> "Sitting":
     if find_spec("cv2") is None:
-        raise SettingsError(
+        raise InvalidSetting(
             "Measuring the starter takes OpenCV, which draws what it is held against, and it is not installed.",
             "Run pip install 'image-studio[train]'.",
         )
@@ -73,11 +73,11 @@ def _sitting(args: argparse.Namespace) -> "Sitting":
 
     count = args.count or {"starter": 96, "schedulers": 64, "candidates": 32}[args.what]
     if count < 2:
-        raise SettingsError(f"--count {count} is too few.", "Measure at least 2 pictures a figure.")
+        raise InvalidSetting(f"--count {count} is too few.", "Measure at least 2 pictures a figure.")
     if unknown := [name for name in args.only if name not in MEMBERS]:
-        raise SettingsError(f"The family has no member {unknown[0]!r}.", f"Known are: {', '.join(MEMBERS)}.")
+        raise InvalidSetting(f"The family has no member {unknown[0]!r}.", f"Known are: {', '.join(MEMBERS)}.")
     if missing := [path for name in GROUND for path in MEMBERS[name].missing(args.folder)]:
-        raise ModelError(f"{missing[0]} is missing.", "Copy the whole model again, or name its folder with --folder.")
+        raise DamagedModel(f"{missing[0]} is missing.", "Copy the whole model again, or name its folder with --folder.")
     return Sitting(args.folder, count)
 
 

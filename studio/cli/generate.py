@@ -17,7 +17,7 @@ from studio import transfer
 from studio.cli.base import Command, Exit, load_settings, settings_arguments, told
 from studio.cli.presets import preset_argument, saved
 from studio.controls import CONTROLS
-from studio.errors import RecipeError
+from studio.errors import InvalidRecipe
 from studio.events import Done, Downloading, Event, Failed, Finished, Loading, Step, Stopped
 from studio.inputs import Input, Inputs, MaskReads
 from studio.metadata import png, readers
@@ -133,7 +133,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def asked(args: argparse.Namespace) -> dict[str, Any]:
-    """The recipe fields that the options say, in which files stand for pictures; RecipeError for the rest of them."""
+    """The recipe fields that the options say, in which files stand for pictures; InvalidRecipe for the rest of them."""
     options = saved(args.preset, load_settings(args))
     options |= {name: value for name in settings() if (value := getattr(args, name, None)) is not None}
     if "mask_image" in options:
@@ -196,7 +196,7 @@ def _unit(source: Literal["image", "map"], text: str) -> dict[str, Any]:
     """A control unit of `canny=house.png:0.8:0-0.5`, in which a file stands for its picture or map."""
     found = re.fullmatch(UNIT, text)
     if not found:
-        raise RecipeError("controls", f"{text!r} cannot be.", f"Write {UNIT_FORM}.")
+        raise InvalidRecipe("controls", f"{text!r} cannot be.", f"Write {UNIT_FORM}.")
     given = {name: value for name, value in found.groupdict().items() if value is not None}
     return {source: given.pop("file"), **given}
 
@@ -301,10 +301,9 @@ def exit_code(end: Event, args: argparse.Namespace) -> Exit:
         case Stopped():
             print(f"studio {args.command}: stopped; the finished images are kept.", file=sys.stderr)
             return Exit.INTERRUPTED
-        case Failed(message, hint, field):
-            said = told(args, field, message, hint) if field else f"{message} {hint}"
-            print(f"studio {args.command}:", " ".join(said.split()), file=sys.stderr)
-            return Exit.WRONG if field else Exit.FAILED
+        case Failed():
+            print(f"studio {args.command}: {told(args, end)}", file=sys.stderr)
+            return Exit.of(end)
         case _:
             return Exit.DONE
 

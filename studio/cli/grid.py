@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 from studio.cli import generate
 from studio.cli.base import Command, Exit, check_ending, load_settings
-from studio.errors import LibraryError, RecipeError
+from studio.errors import InvalidRecipe, NotFound
 from studio.grids.axes import names
 from studio.inputs import Inputs
 from studio.recipe import Recipe
@@ -88,8 +88,8 @@ def _axis(words: str, inputs: Inputs) -> "Axis":
     for value in axis.values:
         try:
             stored.append(generate.said(add(Path(value)), value) if value else "")
-        except RecipeError as error:
-            raise RecipeError(axis.field, f"{value}: {error.message}", error.hint) from error
+        except InvalidRecipe as error:
+            raise InvalidRecipe(axis.field, f"{value}: {error.message}", error.hint) from error
     labels = tuple(Path(value).name or label for value, label in zip(axis.values, axis.labels, strict=True))
     return replace(axis, values=tuple(stored), labels=labels)
 
@@ -108,7 +108,7 @@ def _making(studio: "Studio", grids: "Grids", base: Recipe, axes: "list[Axis]", 
             there[0].start()
             return there[0]
         if not axes:
-            raise LibraryError(
+            raise NotFound(
                 "There is no grid in this folder to go on with.", "Name its axes: --x FIELD=A,B,C begins a new one."
             )
         print("studio grid: there is no such grid in the folder yet; it begins now.", file=sys.stderr)

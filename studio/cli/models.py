@@ -87,7 +87,7 @@ def _remove(items: "Items", settings: Settings, args: argparse.Namespace) -> Exi
 
 
 def _check_alone(settings: Settings) -> None:
-    """SettingsError where a studio runs on this data folder: what it uses, only it knows."""
+    """InvalidSetting where a studio runs on this data folder: what it uses, only it knows."""
     from studio.ledger import Ledger
 
     path = settings.home / "jobs.sqlite"

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from studio.cli.base import Command, Exit, load_settings, settings_arguments
-from studio.errors import PresetError, RecipeError
+from studio.errors import InvalidPreset, InvalidRecipe
 from studio.presets.reading import Presets, PromptPreset, named, near
 from studio.presets.recipes import PARTS, RecipePreset, known_parts
 from studio.settings import Settings
@@ -52,7 +52,7 @@ def preset_argument(parser: argparse.ArgumentParser) -> None:
 
 
 def saved(asked: Sequence[str], settings: Settings) -> dict[str, Any]:
-    """The recipe fields that these say, the later ones' over the earlier ones'; RecipeError."""
+    """The recipe fields that these say, the later ones' over the earlier ones'; InvalidRecipe."""
     given: dict[str, Any] = {}
     for text in asked:
         given |= _said(text, presets_of(settings))
@@ -66,11 +66,11 @@ def _said(text: str, presets: Presets) -> dict[str, Any]:
     if preset is None and (fault := presets.fault_of(name)):
         raise fault
     if preset is None:
-        raise RecipeError("preset", f"There is no saved recipe “{name}”.", near(name, recipes))
+        raise InvalidRecipe("preset", f"There is no saved recipe “{name}”.", near(name, recipes))
     try:
         return preset.said(known_parts(filter(None, parts.split(","))))
     except ValueError as error:
-        raise RecipeError("preset", str(error), f"Write {FORM}.") from error
+        raise InvalidRecipe("preset", str(error), f"Write {FORM}.") from error
 
 
 def _list(presets: Presets, *, as_json: bool) -> int:
@@ -108,7 +108,7 @@ def _import(args: argparse.Namespace, settings: Settings, presets: Presets) -> i
     for file in args.files:
         try:
             import_styles(file, settings.home, presets, wildcards, report=report)
-        except PresetError as error:
+        except InvalidPreset as error:
             if len(args.files) == 1:
                 raise
             report.faults.append(str(error))

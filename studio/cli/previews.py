@@ -12,7 +12,7 @@ from PIL import Image
 from studio.cli.base import Command, Exit, load_settings, settings_arguments
 from studio.cli.generate import OWNER, exit_code, follow
 from studio.disk import Folder
-from studio.errors import RecipeError
+from studio.errors import InvalidRecipe
 from studio.events import Finished
 from studio.presets.reading import StylePreset, named, near
 from studio.recipe import Recipe
@@ -55,14 +55,14 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _chosen(studio: "Studio", args: argparse.Namespace) -> list[StylePreset]:
-    """The styles that are named, or those without a picture; RecipeError for a name that there is not."""
+    """The styles that are named, or those without a picture; InvalidRecipe for a name that there is not."""
     presets = studio.presets
     family = studio.catalogue[args.model or studio.settings.model].family
     chosen = []
     for name in args.styles:
         style = named(name, presets.styles)
         if style is None:
-            raise RecipeError("styles", f"There is no style “{name}”.", near(name, presets.styles))
+            raise InvalidRecipe("styles", f"There is no style “{name}”.", near(name, presets.styles))
         chosen.append(style)
     every = presets.styles.values()
     return chosen or [style for style in every if style.suits(family) and not presets.picture_of(style)]

@@ -12,7 +12,7 @@ from typing import Any
 
 from studio.cli.base import Command, Exit, load_settings, settings_arguments
 from studio.doctor import versions
-from studio.errors import ModelError
+from studio.errors import InvalidRequest
 from studio.settings import Settings
 
 OFFLOADS = ("none", "model", "sequential")
@@ -91,7 +91,7 @@ def _linked(place: Path, models: Path) -> str:
     if place.is_file() and config.is_dir():
         (models / config.name).symlink_to(config)
     if not name or name.startswith("."):
-        raise ModelError(f"{place} has no name that a model can have.", "Give it one.")
+        raise InvalidRequest(f"{place} has no name that a model can have.", "Give it one.")
     return name
 
 

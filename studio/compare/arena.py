@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from studio.compare.store import Cell, Comparison, Comparisons
 from studio.database import Database, parsed
-from studio.errors import JobError
+from studio.errors import InvalidRequest, NotFound, Unreadable
 
 Choice = Literal["left", "right", "good", "bad"]
 
@@ -117,17 +117,17 @@ class Arena:
         return Pair(name, comparison.lines[left.line].prompt, Path(left.path), Path(right.path))
 
     def vote(self, owner: str, pair: str, choice: str) -> Vote:
-        """Cast a vote, which tells who made the pictures; JobError where there is no such pair, or it has one."""
+        """Cast a vote, which tells who made the pictures; NotFound where there is no such pair, or it has one."""
         if choice not in get_args(Choice):
-            raise JobError(f"“{choice}” is no vote.", f"Give one of {', '.join(get_args(Choice))}.")
+            raise InvalidRequest(f"“{choice}” is no vote.", f"Give one of {', '.join(get_args(Choice))}.")
         with self._database.open() as database:
             query = "SELECT * FROM pairs WHERE owner = ? AND id = ? AND id NOT IN (SELECT pair FROM votes)"
             row = database.execute(query, (owner, pair)).fetchone()
             if row is None:
-                raise JobError("This pair is not there, or has its vote already.", "Go on with the next one.")
+                raise NotFound("This pair is not there, or has its vote already.", "Go on with the next one.")
             comparison = self._comparisons.get(row["comparison"], owner)
             if not _fits(row, comparison):
-                raise JobError("This pair cannot be read.", "Go on with the next one.")
+                raise Unreadable("This pair cannot be read.", "Go on with the next one.")
             line = comparison.lines[row["line"]]
             left, right = (comparison.columns[row[f"{side}_column"]].contestant for side in ("left", "right"))
             cast = Vote(time.time(), choice, left, right, line.prompt, line.tags)  # type: ignore[arg-type]

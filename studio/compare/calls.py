@@ -7,7 +7,7 @@ from typing import Any
 
 from studio.backends.openai import OpenAIBackend
 from studio.compare.store import CLEAN, Cell, Column, Comparison, failed, seen
-from studio.errors import HostedError, ModelError, PromptError, RecipeError
+from studio.errors import HostedError, InvalidPrompt, InvalidRecipe, Refused
 from studio.events import Event, Preview
 from studio.hosted.keys import Keys
 from studio.hosted.models import Hosted, Offer
@@ -53,7 +53,7 @@ class HostedCalls:
         """The hosted model of this name; ModelError where there is none, or a stranger names an address."""
         if "://" in name and not self.trusts(owner):
             hint = "Whoever runs the studio can name it in the settings."
-            raise ModelError("This studio asks no addresses that its settings do not name.", hint)
+            raise Refused("This studio asks no addresses that its settings do not name.", hint)
         return self.models[name]
 
     def estimate(self, column: Column, prompt: str, base: Mapping[str, Any]) -> float | None:
@@ -63,7 +63,7 @@ class HostedCalls:
         """
         try:
             words = longest(_styled(prompt, self._studio, base.get("styles", ())), self._studio.wordbook.wildcards)
-        except PromptError:
+        except InvalidPrompt:
             return None
         return self._costs(column, words, base)
 
@@ -90,8 +90,8 @@ class HostedCalls:
             (made,) = backend.generate([recipe], partial(_show, look))
         except HostedError as error:
             self.purse.settle(call, None if error.billed else 0)
-            return {**failed(error.kind, error), "attempt": cell.attempt + (not error.billed)}
-        except RecipeError:
+            return {**failed(error), "attempt": cell.attempt + (not error.billed)}
+        except InvalidRecipe:
             self.purse.settle(call, 0)
             raise
         return self._made(library.save(made.image, recipe, made.facts, seconds=made.seconds, job=call, index=0), call)
@@ -143,6 +143,6 @@ def _styled(prompt: str, studio: Studio, styles: Sequence[str]) -> str:
     for name in styles:
         style = named(name, studio.presets.styles)
         if style is None:
-            raise RecipeError("styles", f"There is no style “{name}”.", near(name, list(studio.presets.styles)))
+            raise InvalidRecipe("styles", f"There is no style “{name}”.", near(name, list(studio.presets.styles)))
         prompt, _ = style.applied(prompt, "")
     return prompt

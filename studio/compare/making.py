@@ -17,7 +17,7 @@ from urllib.parse import parse_qsl
 
 from studio.compare.calls import HostedCalls
 from studio.compare.store import CLEAN, OPEN, Cell, Column, Comparison, Comparisons, Line, failed, seen
-from studio.errors import JobError, LibraryError, RecipeError, StudioError
+from studio.errors import Busy, Closing, DeviceLost, InternalError, InvalidRecipe, NotFound, StudioError
 from studio.events import Event, Failed, Finished, Preview, Stopped
 from studio.jobs import Job
 from studio.metrics import METRICS
@@ -30,7 +30,8 @@ log = logging.getLogger(__name__)
 SIDE_BY_SIDE = 3
 MOST_LINES = 500
 MOST_COLUMNS = 50
-BROKEN = "This went wrong in a way that nobody foresaw; the details are in the studio's log."
+# What is in the way of every cell: they wait, and go on later.
+HOLDS_UP = (Busy, Closing, DeviceLost)
 UNAWAITED = "Stopped. If the picture still comes, it is kept."
 
 Place = tuple[str, int, int]
@@ -70,7 +71,7 @@ class Compare:
     def column(self, name: str, owner: str = "") -> Column:
         """The column of `starter`, `openai:gpt-image-2` or an address, with settings: `starter?steps=8&width=256`.
 
-        ModelError, RecipeError where there can be none.
+        ModelError, InvalidRecipe where there can be none.
         """
         model, _, said = name.partition("?")
         settings = dict(parse_qsl(said, keep_blank_values=True))
@@ -92,7 +93,7 @@ class Compare:
         seed: int | None = None,
         base: Mapping[str, Any] | None = None,
     ) -> str:
-        """A new comparison, and its id; nothing is made before `start`. RecipeError where it cannot be."""
+        """A new comparison, and its id; nothing is made before `start`. InvalidRecipe where it cannot be."""
         _check(lines, columns)
         checked = Recipe.make(
             **{**(base or {}), "prompt": "a", "seed": secrets.randbelow(SEEDS) if seed is None else seed}
@@ -240,7 +241,7 @@ class _Run:
         with self._lock:
             job = self._job
         if job:
-            with suppress(JobError):
+            with suppress(NotFound):
                 self._compare.studio.stop(job.id, self.comparison.owner)
 
     def _work(self, cells: deque[Cell], make: Callable[[Cell], None]) -> None:
@@ -258,17 +259,17 @@ class _Run:
                 self._compare.ended(self)
 
     def _attempt(self, make: Callable[[Cell], None], cell: Cell) -> None:
-        """The worker's edge: what goes wrong with one cell does not end the others. JobError where none can go on."""
+        """The worker's edge: what goes wrong with one cell ends no other, but for what holds all of them up."""
         try:
             make(cell)
-        except JobError as error:
+        except HOLDS_UP as error:
             self._change(cell, state="waiting", message=error.message, hint=error.hint)
             raise
         except StudioError as error:
-            self._change(cell, **failed("disk" if isinstance(error, LibraryError) else "recipe", error))
-        except Exception:
+            self._change(cell, **failed(error))
+        except Exception as error:
             log.exception("A cell of a comparison broke down")
-            self._change(cell, **failed("broken", StudioError(BROKEN)))
+            self._change(cell, **failed(InternalError(error)))
         finally:
             self._compare.looks.pop(self._place(cell), None)
 
@@ -293,7 +294,7 @@ class _Run:
             self._compare.tell(self.comparison.id)
 
     def _local(self, cell: Cell) -> None:
-        """One picture by the one line of jobs; a JobError leaves the cell waiting."""
+        """One picture by the one line of jobs; what holds up all of them leaves the cell waiting."""
         job = self._found(cell) or self._submitted(cell)
         with self._lock:
             self._job = job
@@ -313,7 +314,7 @@ class _Run:
 
     def _found(self, cell: Cell) -> Job | None:
         """The job that an earlier run left."""
-        with suppress(JobError):
+        with suppress(NotFound):
             job = self._compare.studio.job(cell.job, self.comparison.owner)
             if job.state in ("waiting", "running") or any(event.path.exists() for event in job.results):
                 return job
@@ -325,8 +326,8 @@ class _Run:
                 self._look(cell, jpeg)
             case Finished():
                 self._made(cell, self._compare.local_fields(event))
-            case Failed(message, hint):
-                self._change(cell, **failed("device", StudioError(message, hint)))
+            case Failed():
+                self._change(cell, **failed(event))
             case Stopped():
                 # By the person, or by the studio's end, after which its job goes on.
                 state = "stopped" if self.stopping.is_set() else "waiting"
@@ -360,11 +361,11 @@ def _next(cells: deque[Cell]) -> Cell | None:
 
 def _check(lines: Sequence[Line], columns: Sequence[Column]) -> None:
     if not lines:
-        raise RecipeError("prompt", "There is no prompt.", "Write one, or several, each on a line of its own.")
+        raise InvalidRecipe("prompt", "There is no prompt.", "Write one, or several, each on a line of its own.")
     if not columns:
-        raise RecipeError("model", "There is nothing to compare.", "Choose at least one model.")
+        raise InvalidRecipe("model", "There is nothing to compare.", "Choose at least one model.")
     if len(lines) > MOST_LINES or len(columns) > MOST_COLUMNS:
-        raise RecipeError(
+        raise InvalidRecipe(
             "prompt",
             f"That is {len(lines)} prompts by {len(columns)} models.",
             f"A comparison has at most {MOST_LINES} prompts and {MOST_COLUMNS} models.",

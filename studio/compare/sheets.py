@@ -97,7 +97,7 @@ FORMS: Mapping[str, Callable[[Comparison], bytes]] = MappingProxyType(
 
 
 def write(comparison: Comparison, folder: Path) -> None:
-    """Every form of it, as `comparison.*` in the folder; LibraryError where it cannot be written."""
+    """Every form of it, as `comparison.*` in the folder; StorageError where it cannot be written."""
     for ending, form in FORMS.items():
         Folder(folder).write(folder / f"comparison.{ending}", partial(_put, form(comparison)))
 
@@ -129,7 +129,7 @@ def _facts(comparison: Comparison, cell: Cell) -> dict[str, Any]:
         "seed": cell.seed,
         "revised_prompt": cell.revised or None,
         "metrics": dict(cell.metrics),
-        "error": {"kind": cell.kind, "message": f"{cell.message} {cell.hint}".strip()} if cell.kind else None,
+        "error": {"kind": cell.kind, "message": cell.sentence} if cell.kind else None,
     }
 
 
@@ -149,7 +149,7 @@ def _harmless(value: Any) -> Any:
 def _cell(cell: Cell) -> str:
     picture = _thumb(cell, SIDE)
     if picture is None:
-        why = f"{cell.message} {cell.hint}".strip() or "No picture."
+        why = cell.sentence or "No picture."
         return f"<p class=no>{escape(why)}</p>"
     buffer = BytesIO()
     picture.save(buffer, "JPEG", quality=88)

@@ -16,7 +16,8 @@ from PIL import Image
 from pydantic import TypeAdapter, ValidationError
 
 from studio.database import Database, parsed
-from studio.errors import JobError, StudioError
+from studio.errors import NotFound, StudioError, Unreadable
+from studio.events import Failed
 
 Kind = Literal["local", "hosted", "imported"]
 State = Literal["waiting", "running", "done", "failed", "stopped", "empty"]
@@ -93,6 +94,11 @@ class Cell:
     job: str = ""
     attempt: int = 0
 
+    @property
+    def sentence(self) -> str:
+        """Why there is no picture, and what helps, in one line."""
+        return f"{self.message} {self.hint}".strip()
+
 
 @dataclass(frozen=True)
 class Comparison:
@@ -123,9 +129,9 @@ LINES, COLUMNS, CELLS, WHOLE = (TypeAdapter(Line), TypeAdapter(Column), TypeAdap
 CLEAN = {"kind": "", "message": "", "hint": ""}
 
 
-def failed(kind: str, error: StudioError) -> dict[str, Any]:
+def failed(error: StudioError | Failed) -> dict[str, Any]:
     """The fields of a cell in which something went wrong."""
-    return {"state": "failed", "kind": kind, "message": error.message, "hint": error.hint}
+    return {"state": "failed", "kind": error.code, "message": error.message, "hint": error.hint}
 
 
 def seen(path: Path) -> dict[str, Any]:
@@ -184,11 +190,11 @@ class Comparisons:
             )
 
     def get(self, id: str, owner: str) -> Comparison:  # noqa: A002
-        """The owner's comparison; JobError where there is none of this id."""
+        """The owner's comparison; NotFound where there is none of this id."""
         with self._database.open() as database:
             head = database.execute("SELECT * FROM comparisons WHERE id = ? AND owner = ?", (id, owner)).fetchone()
             if head is None:
-                raise JobError("There is no such comparison.", "Choose one of the list.")
+                raise NotFound("There is no such comparison.", "Choose one of the list.")
             return _comparison(database, head)
 
     def of(self, owner: str) -> list[Comparison]:
@@ -229,13 +235,13 @@ def _readable(database: Any, head: Any) -> Comparison | None:
     """A comparison; None where it is damaged or of another version, which takes none of the others down."""
     try:
         return _comparison(database, head)
-    except JobError as error:
+    except Unreadable as error:
         log.warning("%s", error)
         return None
 
 
 def _comparison(database: Any, head: Any) -> Comparison:
-    """JobError where what makes it one cannot be read; a cell that cannot is as if it were still to be made."""
+    """Unreadable where what makes it one cannot be read; a cell that cannot is as if it were still to be made."""
     name = head["id"]
     lines, columns = _lines(database, name), _columns(database, name)
     names = ", ".join(one.name for one in fields(Cell))
@@ -261,7 +267,7 @@ def _cell(line: int, column: int, told: Mapping[str, Any]) -> Cell:
         return CELLS.validate_python({**values, "line": line, "column": column})
     except ValidationError:
         message = "This cell cannot be read: it was made by another version of the studio."
-        return Cell(line, column, "failed", kind="malformed", message=message, hint="Make it again.")
+        return Cell(line, column, "failed", kind=Unreadable.code, message=message, hint="Make it again.")
 
 
 def _lines(database: Any, name: str) -> list[Line]:
@@ -281,5 +287,5 @@ def _columns(database: Any, name: str) -> list[Column]:
         raise _unreadable(name) from error
 
 
-def _unreadable(name: str) -> JobError:
-    return JobError(f"The comparison {name} cannot be read.", "It was made by another version of the studio.")
+def _unreadable(name: str) -> Unreadable:
+    return Unreadable(f"The comparison {name} cannot be read.", "It was made by another version of the studio.")

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from studio.catalogue.preprocessors import Weights
-from studio.errors import RecipeError
+from studio.errors import InvalidRecipe
 from studio.settings import Settings
 
 T = TypeVar("T")
@@ -100,19 +100,19 @@ class Control(ABC):
     nothing: str | None = None
 
     def check(self, options: Mapping[str, Any]) -> dict[str, Value]:
-        """Every option with its value; RecipeError on `controls` for one that is unknown or cannot be."""
+        """Every option with its value; InvalidRecipe on `controls` for one that is unknown or cannot be."""
         known = {option.name: option for option in self.options}
         stray = next((name for name in options if name not in known), None)
         if stray is not None:
             names = f"Known are: {', '.join(known)}." if known else "It has none."
-            raise RecipeError("controls", f"{self.label} has no option {stray!r}.", names)
+            raise InvalidRecipe("controls", f"{self.label} has no option {stray!r}.", names)
         filled = {}
         for name, option in known.items():
             try:
                 filled[name] = option.check(options.get(name, option.default))
             except ValueError as error:
                 fault = f"{self.label}: {option.label} cannot be {options[name]!r}."
-                raise RecipeError("controls", fault, f"It is {error}.") from None
+                raise InvalidRecipe("controls", fault, f"It is {error}.") from None
         return filled
 
     def wants(self, options: Mapping[str, Any], workshop: Workshop) -> Weights | None:
@@ -123,12 +123,12 @@ class Control(ABC):
     def map(self, image: Image.Image, options: Mapping[str, Any], workshop: Workshop) -> Image.Image:
         """The map of an RGB picture, RGB and of the same size.
 
-        Raises RecipeError where an option cannot be or nothing is found, ModelError where weights are missing or
+        Raises InvalidRecipe where an option cannot be or nothing is found, ModelError where weights are missing or
         refused.
         """
         made = self.draw(image, self.check(options), workshop)
         if self.nothing and not made.getbbox():
-            raise RecipeError("controls", self.nothing, "Choose another picture or other settings, or draw the map.")
+            raise InvalidRecipe("controls", self.nothing, "Choose another picture or other settings, or draw the map.")
         return made
 
     @abstractmethod

@@ -7,7 +7,7 @@ import numpy as np
 from PIL import Image
 
 from studio.controls.base import Control, Option, Value, Workshop, as_picture
-from studio.errors import RecipeError
+from studio.errors import InvalidRecipe
 
 
 class Canny(Control):
@@ -26,7 +26,7 @@ class Canny(Control):
         low, high = filled["low"], filled["high"]
         if float(low) > float(high):
             fault = f"{self.label}: the low threshold {low} is above the high one, {high}."
-            raise RecipeError("controls", fault, "Swap them.")
+            raise InvalidRecipe("controls", fault, "Swap them.")
         return filled
 
     def draw(self, image: Image.Image, options: Mapping[str, Any], workshop: Workshop) -> Image.Image:

@@ -10,7 +10,7 @@ from PIL import Image
 
 from studio.catalogue.preprocessors import Weights, annotator, unwarned
 from studio.controls.base import Control, Option, Workshop, as_picture, as_seen
-from studio.errors import ModelError
+from studio.errors import DamagedModel
 from studio.settings import ASSETS
 
 Near = NDArray[np.float32]
@@ -102,9 +102,9 @@ def _network(folder: Path) -> Any:
             folder, local_files_only=True, output_loading_info=True
         )
     except (OSError, ValueError, RuntimeError, LookupError) as error:
-        raise ModelError(f"{folder} cannot be loaded.", cure) from error
+        raise DamagedModel(f"{folder} cannot be loaded.", cure) from error
     if report["missing_keys"]:
-        raise ModelError(f"{folder} cannot be loaded: {len(report['missing_keys'])} weights are missing.", cure)
+        raise DamagedModel(f"{folder} cannot be loaded: {len(report['missing_keys'])} weights are missing.", cure)
     return network.eval()
 
 

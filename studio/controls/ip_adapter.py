@@ -6,7 +6,7 @@ from typing import Any
 from PIL import Image
 
 from studio.controls.base import Control, Workshop
-from studio.errors import RecipeError
+from studio.errors import InvalidRecipe
 
 
 class ImagePrompt(Control):
@@ -17,7 +17,7 @@ class ImagePrompt(Control):
 
     def draw(self, image: Image.Image, options: Mapping[str, Any], workshop: Workshop) -> Image.Image:
         del image, options, workshop
-        raise RecipeError(
+        raise InvalidRecipe(
             "controls",
             "An image prompt has no map: the model sees the picture itself.",
             "Give the picture as it is; nothing has to be made of it.",

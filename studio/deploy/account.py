@@ -6,7 +6,7 @@ from typing import Any
 
 from studio.deploy.hub import NEW_TOKEN, TOKENS, Hub
 from studio.deploy.order import Order
-from studio.errors import DeployError
+from studio.errors import InvalidDeployment, Unauthorized
 from studio.space import ZERO
 
 
@@ -20,14 +20,14 @@ class Account:
 
 
 def who(hub: Hub) -> Account:
-    """The token's account; DeployError where it may not write."""
+    """The token's account; Unauthorized where it may not write."""
     with hub.doing("asking whose token it is") as api:
         said: Mapping[str, Any] = api.whoami()
     token = said.get("auth", {}).get("accessToken", {})
     if token.get("role") == "read":
-        raise DeployError("The token may only read.", NEW_TOKEN)
+        raise Unauthorized("The token may only read.", NEW_TOKEN)
     if token.get("role") == "fineGrained" and not _may_write(token):
-        raise DeployError(
+        raise Unauthorized(
             "The fine-grained token may not write to repositories.",
             f"Give it write access to the repositories of the Space's owner at {TOKENS}.",
         )
@@ -36,18 +36,18 @@ def who(hub: Hub) -> Account:
 
 
 def check_owner(account: Account, order: Order) -> None:
-    """DeployError where the Space would be somebody else's."""
+    """Unauthorized where the Space would be somebody else's."""
     if order.owner not in (account.name, *account.organizations):
-        raise DeployError(
+        raise Unauthorized(
             f"The token is {account.name}'s, who is not {order.owner} and not in an organization of that name.",
             f"Name the Space {account.name}/..., or take a token of {order.owner}.",
         )
 
 
 def check_host(account: Account, order: Order) -> None:
-    """DeployError where the hub lets this account make no new Space on this hardware; organizations are asked by it."""
+    """InvalidDeployment where the hub lets this account make no new Space on this hardware; it asks organizations."""
     if order.owner == account.name and not account.is_pro and order.hardware == "cpu-basic":
-        raise DeployError(
+        raise InvalidDeployment(
             "Free accounts can make no Space on cpu-basic.",
             f"Choose {ZERO}, of which a free account may have two, subscribe to PRO, or pay for other hardware.",
         )

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import SecretStr
 
-from studio.errors import DeployError
+from studio.errors import HubRefused, HubUnreachable, StudioError, Unauthorized
 from studio.hub import is_off
 from studio.space import ZERO
 
@@ -23,12 +23,14 @@ SECRET = 8
 
 
 def find_token(typed: str = "") -> SecretStr:
-    """The typed one, else HF_TOKEN, else that of `hf auth login`; DeployError where there is none."""
+    """The typed one, else HF_TOKEN, else that of `hf auth login`; Unauthorized where there is none."""
     from huggingface_hub import get_token
 
     value = typed.strip() or get_token()
     if not value:
-        raise DeployError("There is no token of Hugging Face.", f"{NEW_TOKEN} Then run hf auth login, or set HF_TOKEN.")
+        raise Unauthorized(
+            "There is no token of Hugging Face.", f"{NEW_TOKEN} Then run hf auth login, or set HF_TOKEN."
+        )
     return SecretStr(value)
 
 
@@ -42,7 +44,7 @@ class Hub:
         from huggingface_hub import HfApi
 
         if is_off():
-            raise DeployError("The hub is switched off (HF_HUB_OFFLINE).", "Unset HF_HUB_OFFLINE, then try again.")
+            raise HubUnreachable("The hub is switched off (HF_HUB_OFFLINE).", "Unset HF_HUB_OFFLINE, then try again.")
         self.api = HfApi(endpoint=endpoint, token=token.get_secret_value())
         self.secrets = (token, *secrets)
 
@@ -55,7 +57,7 @@ class Hub:
 
     @contextmanager
     def doing(self, what: str) -> Iterator[Any]:
-        """The library's client; what goes wrong in the block becomes a DeployError that says it was while `what`."""
+        """The library's client; what goes wrong in the block becomes a StudioError that says it was while `what`."""
         import httpx2
 
         try:
@@ -64,7 +66,7 @@ class Hub:
             # Not `from` it: it would show the request with its headers.
             raise self._fault(error, what) from None
 
-    def _fault(self, error: BaseException, what: str) -> DeployError:
+    def _fault(self, error: BaseException, what: str) -> StudioError:
         import httpx2
         from huggingface_hub.errors import HfHubHTTPError
 
@@ -73,16 +75,14 @@ class Hub:
         if isinstance(cause, HfHubHTTPError):
             return self._refusal(cause, what)
         if isinstance(cause, httpx2.TimeoutException):
-            return DeployError(f"Hugging Face did not answer while {what}.", "Try again: what is done stays.")
+            return HubUnreachable(f"Hugging Face did not answer while {what}.", "Try again: what is done stays.")
         words = self.hide(" ".join(str(cause).split()) or type(cause).__name__)[:300].rstrip(".")
         if isinstance(cause, httpx2.HTTPError | OSError):
             cure = "Check the network, then try again: what is done stays."
-            return DeployError(f"Hugging Face cannot be reached while {what}: {words}.", cure)
-        return DeployError(
-            f"Hugging Face did not take it while {what}: {words}.", "Mend what it names, then try again."
-        )
+            return HubUnreachable(f"Hugging Face cannot be reached while {what}: {words}.", cure)
+        return HubRefused(f"Hugging Face did not take it while {what}: {words}.", "Mend what it names, then try again.")
 
-    def _refusal(self, error: "HfHubHTTPError", what: str) -> DeployError:
+    def _refusal(self, error: "HfHubHTTPError", what: str) -> StudioError:
         said = self.hide(" ".join((error.server_message or "").split()))
         status = error.response.status_code
         message, cure = _REFUSALS.get(status, (f"refused ({status})", "Try again in a few minutes."))
@@ -91,7 +91,8 @@ class Hub:
         if status == 429 and (seconds := error.response.headers.get("retry-after", "")).isdigit():
             cure = f"Try again in {seconds} seconds."
         reason = f": {said.rstrip('.')}" if said else ""
-        return DeployError(f"While {what}, Hugging Face {message}{reason}.", cure)
+        kind = Unauthorized if status == 401 else HubRefused
+        return kind(f"While {what}, Hugging Face {message}{reason}.", cure)
 
 
 _REFUSALS = {

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import SecretStr, TypeAdapter, ValidationError
 
-from studio.errors import DeployError
+from studio.errors import InvalidDeployment
 from studio.settings import Settings
 from studio.space import ZERO
 
@@ -79,7 +79,7 @@ class Order:
         return None if self.hardware in FREE else SLEEP_SECONDS
 
     def check(self) -> None:
-        """DeployError where the name, the hardware, a variable or a secret cannot be."""
+        """InvalidDeployment where the name, the hardware, a variable or a secret cannot be."""
         from huggingface_hub import SpaceHardware
         from huggingface_hub.utils import HFValidationError, validate_repo_id
 
@@ -87,19 +87,21 @@ class Order:
             validate_repo_id(self.space)
             validate_repo_id(self.bucket)
         except HFValidationError as error:
-            raise DeployError(
+            raise InvalidDeployment(
                 f"{self.space!r} cannot be the name of a Space.",
                 "It takes letters, digits, '-', '_' and '.', neither first nor last, never two of them together.",
             ) from error
         if self.space.count("/") != 1:
-            raise DeployError(f"{self.space!r} does not say whose Space it is.", "Write OWNER/NAME.")
+            raise InvalidDeployment(f"{self.space!r} does not say whose Space it is.", "Write OWNER/NAME.")
         known = [hardware.value for hardware in SpaceHardware]
         if self.hardware not in known:
-            raise DeployError(f"There is no hardware {self.hardware!r}.", f"Choose one of {', '.join(known)}.")
+            raise InvalidDeployment(f"There is no hardware {self.hardware!r}.", f"Choose one of {', '.join(known)}.")
         for name, value in self.variables.items():
             _check_variable(name, value)
             if KEYS.search(value.encode()):
-                raise DeployError(f"The value of {name} looks like a key.", "Everybody can read it: make it a secret.")
+                raise InvalidDeployment(
+                    f"The value of {name} looks like a key.", "Everybody can read it: make it a secret."
+                )
         for name, secret in self.secrets.items():
             _check_variable(name, secret.get_secret_value())
 
@@ -125,18 +127,20 @@ Report = Callable[[Told | Logged], None]
 
 
 def _check_variable(name: str, value: str) -> None:
-    """DeployError where it is no name, has no value, or would keep the studio from starting."""
+    """InvalidDeployment where it is no name, has no value, or would keep the studio from starting."""
     if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):
-        raise DeployError(f"{name!r} cannot be the name of a variable or secret.", "It takes letters, digits and '_'.")
+        raise InvalidDeployment(
+            f"{name!r} cannot be the name of a variable or secret.", "It takes letters, digits and '_'."
+        )
     if not value:
-        raise DeployError(f"{name} has no value.", "Give it one, or leave it out.")
+        raise InvalidDeployment(f"{name} has no value.", "Give it one, or leave it out.")
     if not name.startswith("STUDIO_"):
         return
     if name not in SETTINGS:
-        raise DeployError(f"{name} is not a setting of the studio.", f"Known are: {', '.join(SETTINGS)}.")
+        raise InvalidDeployment(f"{name} is not a setting of the studio.", f"Known are: {', '.join(SETTINGS)}.")
     kind: Any = Annotated[SETTINGS[name].annotation, SETTINGS[name]]
     adapter = TypeAdapter(kind)
     try:
         adapter.validate_json(value) if value.startswith("{") else adapter.validate_strings(value)
     except ValidationError as error:
-        raise DeployError(f"{name}: {error.errors()[0]['msg']}.", "Mend it or leave it out.") from None
+        raise InvalidDeployment(f"{name}: {error.errors()[0]['msg']}.", "Mend it or leave it out.") from None

@@ -16,7 +16,7 @@ from studio.catalogue.named_files import NOTES, PICTURES, beside
 from studio.deploy.card import card
 from studio.deploy.hub import SECRET
 from studio.deploy.order import CHOSEN, KEYS, STARTER, Order
-from studio.errors import DeployError
+from studio.errors import InvalidDeployment
 from studio.hub import in_words
 from studio.settings import PRESETS, Settings
 
@@ -24,9 +24,9 @@ ROOT = PRESETS.parent
 SINGLE = ("app.py", "requirements.txt", "LICENSE")
 # Of these folders, files with these endings.
 FOLDERS = {
-    "studio": (".py", ".js", ".txt"),
+    "studio": (".py",),
     "presets": (".toml", ".json", ".txt", ".webp"),
-    "assets": (".css", ".html", ".json", ".md", ".safetensors", ".svg", ".txt", ".webp", ".woff2"),
+    "assets": (".css", ".html", ".js", ".json", ".md", ".safetensors", ".svg", ".txt", ".webp", ".woff2"),
 }
 MODELS = "presets/models/"
 LORAS = "assets/starter/loras/"
@@ -60,7 +60,7 @@ class Plan:
         return sum(item.size_bytes for item in self.items)
 
     def check_secret(self, secrets: Iterable[SecretStr]) -> None:
-        """DeployError where a file holds one of these, or what looks like a key."""
+        """InvalidDeployment where a file holds one of these, or what looks like a key."""
         values = [secret.get_secret_value() for secret in secrets]
         told = [value.encode() for value in values if len(value) >= SECRET]
         for item in self.items:
@@ -68,11 +68,11 @@ class Plan:
             # Weights are random bytes: patterns are for texts.
             looks = KEYS.search(content) if b"\0" not in content[:4096] else None
             if looks or any(secret in content for secret in told):
-                raise DeployError(f"{item.path} holds what looks like a key.", "Take it out of the file first.")
+                raise InvalidDeployment(f"{item.path} holds what looks like a key.", "Take it out of the file first.")
 
 
 def draw_up(order: Order, settings: Settings, root: Path = ROOT) -> Plan:
-    """The plan of this order; DeployError where something in it cannot be.
+    """The plan of this order; InvalidDeployment where something in it cannot be.
 
     `root` is the project's folder.
     """
@@ -82,7 +82,9 @@ def draw_up(order: Order, settings: Settings, root: Path = ROOT) -> Plan:
     items = {item.path: item for item in _project(root)}
     offered = {STARTER, *order.models}
     if (chosen := order.environment.get(CHOSEN, STARTER)) not in offered:
-        raise DeployError(f"{CHOSEN} is {chosen}, which is not on the Space.", "Name it among the models as well.")
+        raise InvalidDeployment(
+            f"{CHOSEN} is {chosen}, which is not on the Space.", "Name it among the models as well."
+        )
     for path in [path for path in items if path.startswith(MODELS) and Path(path).stem not in offered]:
         del items[path]
     for model in models:
@@ -94,7 +96,7 @@ def draw_up(order: Order, settings: Settings, root: Path = ROOT) -> Plan:
     items["README.md"] = Item("README.md", readme.encode(), len(readme.encode()))
     plan = Plan(order, readme, tuple(items[path] for path in sorted(items)))
     if plan.size_bytes > LIMIT_BYTES:
-        raise DeployError(
+        raise InvalidDeployment(
             f"The files come to {in_words(plan.size_bytes)}; a Space of the studio may have {in_words(LIMIT_BYTES)}.",
             "Leave out LoRAs, or load them from a model repository.",
         )
@@ -104,7 +106,7 @@ def draw_up(order: Order, settings: Settings, root: Path = ROOT) -> Plan:
 def _project(root: Path) -> Iterator[Item]:
     for name in SINGLE:
         if not (root / name).is_file():
-            raise DeployError(
+            raise InvalidDeployment(
                 f"{name} is not in {root}.", "Deploy from a whole copy of the project, not an installed one."
             )
         yield _inside(root, root / name)
@@ -118,7 +120,7 @@ def _project(root: Path) -> Iterator[Item]:
 def _inside(root: Path, path: Path) -> Item:
     if not path.resolve().is_relative_to(root.resolve()):
         name = path.relative_to(root).as_posix()
-        raise DeployError(
+        raise InvalidDeployment(
             f"{name} is a link to something outside the project.", "Put the file itself there, or remove it."
         )
     return _item(path.relative_to(root).as_posix(), path)
@@ -132,7 +134,7 @@ def _hosted(catalogue: Catalogue, name: str) -> Model:
     """A model that a Space can load: one of the hub, or the embedded one."""
     model = catalogue[name]
     if model.repo is None and name != STARTER:
-        raise DeployError(
+        raise InvalidDeployment(
             f"{model.name} lies on this disk only.",
             "Upload it to a model repository and name that in its .toml file (repo = ...), or leave it out.",
         )

@@ -9,7 +9,7 @@ from studio.deploy.order import Logged, Told
 from studio.deploy.plan import Plan
 from studio.deploy.ship import Done, ship
 from studio.deploy.watch import Patience
-from studio.errors import Cancelled, DeployError
+from studio.errors import Cancelled, InternalError, StudioError
 
 log = logging.getLogger(__name__)
 
@@ -19,7 +19,7 @@ class Run:
 
     def __init__(self, hub: Hub, plan: Plan, patience: Patience | None = None) -> None:
         self.space = plan.order.space
-        self.end: Done | DeployError | Cancelled | None = None
+        self.end: Done | StudioError | Cancelled | None = None
         self._log: list[Told | Logged] = []
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._go, args=(hub, plan, patience), name="deploy", daemon=True)
@@ -40,12 +40,11 @@ class Run:
     def _go(self, hub: Hub, plan: Plan, patience: Patience | None) -> None:
         try:
             self.end = ship(hub, plan, self._report, patience)
-        except (DeployError, Cancelled) as end:
+        except (StudioError, Cancelled) as end:
             self.end = end
         except Exception as error:
             log.exception("The deployment failed")
-            hint = "Try again; the details are in the studio's log."
-            self.end = DeployError(f"Something broke inside the studio ({type(error).__name__}).", hint)
+            self.end = InternalError(error)
 
     def _report(self, event: Told | Logged) -> None:
         if self._stopping.is_set():

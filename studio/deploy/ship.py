@@ -15,7 +15,7 @@ from studio.deploy.hub import Hub
 from studio.deploy.order import CHOSEN, STARTER, Order, Report, Told
 from studio.deploy.plan import Item, Plan
 from studio.deploy.watch import Patience, wait
-from studio.errors import DeployError
+from studio.errors import AlreadyExists
 from studio.hub import in_words
 from studio.space import VOLUME
 
@@ -54,7 +54,7 @@ class Done:
 
 
 def ship(hub: Hub, plan: Plan, report: Report, patience: Patience | None = None) -> Done:
-    """Bring the plan onto its Space and wait until that runs; DeployError where something refuses, with its cure."""
+    """Bring the plan onto its Space and wait until that runs; StudioError, with its cure, where something refuses."""
     order = plan.order
     report(Told("account", "Asking whose token it is"))
     account = who(hub)
@@ -75,7 +75,7 @@ def ship(hub: Hub, plan: Plan, report: Report, patience: Patience | None = None)
 
 
 def look(hub: Hub, plan: Plan) -> Look:
-    """Compare the plan with what is there; DeployError where that is something else than this studio."""
+    """Compare the plan with what is there; AlreadyExists where that is something else than this studio."""
     from huggingface_hub.errors import RepositoryNotFoundError
     from huggingface_hub.hf_api import RepoFile
 
@@ -88,7 +88,7 @@ def look(hub: Hub, plan: Plan) -> Look:
         tree = api.list_repo_tree(space, recursive=True, revision=commit, repo_type=SPACE)
         there = {file.path: file for file in tree if isinstance(file, RepoFile) and file.path not in HUBS_OWN}
     if set(there) - {"README.md"} and OURS not in there:
-        raise DeployError(
+        raise AlreadyExists(
             f"{space} is there already, and is something else than Image Studio.",
             "Choose another name: what is there would be replaced.",
         )

@@ -10,7 +10,7 @@ from typing import Any
 
 from studio.deploy.hub import Hub
 from studio.deploy.order import Logged, Report, Told
-from studio.errors import DeployError
+from studio.errors import DeploymentFailed
 
 # Stages beyond which nothing comes by itself. A Space that has just been made is without app file until the hub has
 # seen the commit; one that sleeps wakes when it is visited.
@@ -45,7 +45,7 @@ class Patience:
 
 
 def wait(hub: Hub, space: str, commit: str, report: Report, patience: Patience) -> str:
-    """Return the page's address when the Space runs this commit; DeployError where it breaks or takes too long."""
+    """Return the page's address when the Space runs this commit; DeploymentFailed where it breaks or takes too long."""
     end = time.monotonic() + patience.whole
     page = f"{hub.api.endpoint}/spaces/{space}"
     log = _Tail(hub, space)
@@ -59,7 +59,7 @@ def wait(hub: Hub, space: str, commit: str, report: Report, patience: Patience) 
         if _is_of(runtime, commit) and stage in (*READY, *BROKEN, *IDLE):
             break
         if time.monotonic() > end:
-            raise DeployError(
+            raise DeploymentFailed(
                 f"{space} was not ready after {patience.whole / 60:.0f} minutes. {words}.",
                 f"It may come yet: deploy again to wait on, or look at {page}?logs=build",
             )
@@ -71,7 +71,9 @@ def wait(hub: Hub, space: str, commit: str, report: Report, patience: Patience) 
     cure = (
         f"Mend what its log says, then deploy again: {page}?logs={'build' if stage == 'BUILD_ERROR' else 'container'}"
     )
-    raise DeployError(f"{words}{f': {said}' if said else ''}.", f"Restart it there: {page}" if stage in IDLE else cure)
+    raise DeploymentFailed(
+        f"{words}{f': {said}' if said else ''}.", f"Restart it there: {page}" if stage in IDLE else cure
+    )
 
 
 def _is_of(runtime: Any, commit: str) -> bool:

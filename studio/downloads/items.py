@@ -16,7 +16,7 @@ from studio.catalogue.sources import Sourced, Sources
 from studio.catalogue.upscalers import Published, Upscalers, published
 from studio.catalogue.vaes import Vaes
 from studio.controls import CONTROLS
-from studio.errors import ModelError
+from studio.errors import AmbiguousModel, DownloadFailed, ModelError, NotWritable, Refused, UnknownModel
 from studio.families import FAMILIES
 from studio.metrics import METRICS
 from studio.settings import ASSETS, PRESETS, Settings
@@ -99,9 +99,9 @@ class Item(ABC):
     def fetch(self, reserved: int = 0) -> Transfer:
         """Let it come; ModelError where it can be had from nowhere."""
         if self.repo is None:
-            raise ModelError(f"{self.name} can be had from nowhere.", "Put it into the data folder.")
+            raise DownloadFailed(f"{self.name} can be had from nowhere.", "Put it into the data folder.")
         if hub.is_off():
-            raise ModelError(
+            raise DownloadFailed(
                 f"{self.name} cannot be downloaded: the hub is switched off (HF_HUB_OFFLINE).",
                 "Unset HF_HUB_OFFLINE, then try again.",
             )
@@ -110,13 +110,13 @@ class Item(ABC):
     def remove(self) -> None:
         """Take it off the disk; ModelError where it did not come by a download, or cannot be removed."""
         if self.comes_along:
-            raise ModelError(f"{self.name} comes with the studio.", "It stays: pages and tests rely on it.")
+            raise Refused(f"{self.name} comes with the studio.", "It stays: pages and tests rely on it.")
         if self.repo is None:
-            raise ModelError(f"{self.name} is your own file.", f"Remove it by hand: {self.place}")
+            raise Refused(f"{self.name} is your own file.", f"Remove it by hand: {self.place}")
         try:
             self._remove(self.repo)
         except OSError as error:
-            raise ModelError(
+            raise NotWritable(
                 f"{self.name} cannot be removed: {error.strerror}.", "Close what uses it, and check the permissions."
             ) from error
 
@@ -269,10 +269,10 @@ class Items:
         if len(found) == 1:
             return found[0]
         if found:
-            raise ModelError(f"{name} means several.", f"Say which: {' or '.join(item.key for item in found)}.")
+            raise AmbiguousModel(f"{name} means several.", f"Say which: {' or '.join(item.key for item in found)}.")
         close = get_close_matches(name, [item.id for item in self], n=3, cutoff=0.5)
         meant = f"Did you mean {' or '.join(close)}? " if close else ""
-        raise ModelError(f"There is nothing called {name!r}.", f"{meant}See what there is with: studio models")
+        raise UnknownModel(f"There is nothing called {name!r}.", f"{meant}See what there is with: studio models")
 
     def model(self, id: str) -> Item:  # noqa: A002
         """The model of this id."""

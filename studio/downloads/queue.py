@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from studio.downloads.items import Item
-from studio.errors import Cancelled, ModelError, RecipeError, StudioError
+from studio.errors import Cancelled, DownloadFailed, InternalError, InvalidRecipe, StudioError
 from studio.events import Downloading
 from studio.hub import Say, silent
 from studio.transfer import TICK_SECONDS, Transfer, words
@@ -128,7 +128,7 @@ class Downloads:
             errand.cancel()
             raise
         if isinstance(fault := heard[-1], StudioError):
-            raise ModelError(fault.message, fault.hint) from fault
+            raise DownloadFailed(fault.message, fault.hint) from fault
 
     def cancel(self, key: str) -> None:
         """End the download of this item, for everybody who wants it."""
@@ -191,8 +191,7 @@ class Downloads:
             self._end(download, "failed", error)
         except Exception as error:
             log.exception("The download of %s failed", download.item.key)
-            broken = f"Something broke inside the download ({type(error).__name__})."
-            self._end(download, "failed", ModelError(broken, "Try again; the details are in the studio's log."))
+            self._end(download, "failed", InternalError(error))
 
     def _follow(self, download: Download) -> None:
         with self._lock:
@@ -217,9 +216,9 @@ class Downloads:
             errand.look()
 
 
-def _fault(download: Download) -> RecipeError:
+def _fault(download: Download) -> InvalidRecipe:
     """What kept a download from ending well, at the field that asked for it."""
     item, fault = download.item, download.fault
     if fault is None:
-        return RecipeError(item.field, f"The download of {item.name} was cancelled.", "Ask again to go on with it.")
-    return RecipeError(item.field, fault.message, fault.hint)
+        return InvalidRecipe(item.field, f"The download of {item.name} was cancelled.", "Ask again to go on with it.")
+    return InvalidRecipe(item.field, fault.message, fault.hint)

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from studio.database import Database
-from studio.errors import LibraryError
+from studio.errors import StorageError
 
 SCHEMA = "CREATE TABLE IF NOT EXISTS used (item TEXT PRIMARY KEY, at REAL)"
 
@@ -26,7 +26,7 @@ class LastUsed:
             if rows:
                 with self._database.open() as database:
                     database.executemany("INSERT OR REPLACE INTO used VALUES (?, ?)", rows)
-        except LibraryError as error:
+        except StorageError as error:
             log.warning("%s", error)
 
     def times(self) -> dict[str, float]:
@@ -36,6 +36,6 @@ class LastUsed:
         try:
             with self._database.open() as database:
                 return {row["item"]: row["at"] for row in database.execute("SELECT item, at FROM used")}
-        except LibraryError as error:
+        except StorageError as error:
             log.warning("%s", error)
             return {}

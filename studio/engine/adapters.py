@@ -23,7 +23,7 @@ from studio.catalogue.tensor_files import header
 from studio.engine.changes import Change, LowRank, Roles, changes_of
 from studio.engine.layer_names import Place, blocks_by_layer, component_of, places_by_name
 from studio.engine.loading import FOREIGN
-from studio.errors import ModelError
+from studio.errors import DamagedModel, IncompatibleModel, ModelError, UnsupportedModel
 from studio.parsing import parse_json
 from studio.recipe import Recipe
 from studio.recipe_parts import Lora
@@ -185,7 +185,7 @@ def load(file: LoraFile, model: Model, pipe: Any, dtype: torch.dtype) -> Adapter
     try:
         tensors = load_file(file.path)
     except FOREIGN as error:
-        raise ModelError(f"{file.path.name} cannot be read as a LoRA.", CURE) from error
+        raise DamagedModel(f"{file.path.name} cannot be read as a LoRA.", CURE) from error
     named, lost = _sorted(tensors, pipe)
     if lost:
         raise _unfit(file, model, lost, len(tensors))
@@ -230,7 +230,7 @@ def _alphas(file: LoraFile, named: Mapping[tuple[str, Places], Any]) -> dict[tup
         layers = [(component, place.layer) for component, places in named for place in places]
         return {(component, layer): alphas.of(component, layer) for component, layer in layers}
     except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
-        raise ModelError(
+        raise UnsupportedModel(
             f"{file.path.name} says in words of its own how strong its layers are.",
             "Get it in kohya's format, or saved anew by diffusers.",
         ) from error
@@ -295,7 +295,7 @@ def _spoken(lora: Lora) -> str:
 
 def _unfit(file: LoraFile, model: Model, lost: Sequence[str], tensors: int) -> ModelError:
     how = "not at all" if len(lost) == tensors else "only in part"
-    return ModelError(
+    return IncompatibleModel(
         f"{file.path.name} fits {model.name} {how}: {len(lost)} of its {tensors} tensors belong to no layer of it, "
         f"such as {lost[0]}.",
         CURE,
@@ -304,7 +304,7 @@ def _unfit(file: LoraFile, model: Model, lost: Sequence[str], tensors: int) -> M
 
 def _misshapen(file: LoraFile, model: Model, roles: Roles, place: Place, layer: Any) -> ModelError:
     shapes = ", ".join(f"{role} {list(tensor.shape)}" for role, tensor in roles.items())
-    return ModelError(
+    return IncompatibleModel(
         f"{file.path.name} does not fit {model.name}: its {shapes} cannot be for {place.layer}, which is "
         f"{list(layer.weight.shape)}.",
         "Choose a LoRA for this model, or leave it out.",

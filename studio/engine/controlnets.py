@@ -23,7 +23,7 @@ from safetensors.torch import load_file
 from studio.catalogue.controlnets import ControlNet, ControlNets
 from studio.engine.loading import load_part, translated, unfilled
 from studio.engine.progress import Piece, Stage
-from studio.errors import ModelError
+from studio.errors import DamagedModel
 from studio.recipe import Recipe
 from studio.recipe_parts import ControlUnit
 
@@ -51,7 +51,7 @@ def _of_file(controlnet: ControlNet, path: Path, config: dict[str, Any], dtype: 
         tensors = convert_controlnet_checkpoint(load_file(path), network.config)
         network.load_state_dict(tensors, assign=True)
     if lacking := unfilled(network):
-        raise ModelError(f"{path.name} lacks {len(lacking)} of its weights, such as {lacking[0]}.", CURE)
+        raise DamagedModel(f"{path.name} lacks {len(lacking)} of its weights, such as {lacking[0]}.", CURE)
     module: torch.nn.Module = network.to(dtype).eval()
     return module
 

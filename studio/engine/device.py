@@ -10,7 +10,7 @@ import torch
 
 from studio import space
 from studio.engine import ram
-from studio.errors import DeviceError
+from studio.errors import InvalidSetting
 from studio.families.base import Family
 
 Kind = Literal["cuda", "mps", "cpu"]
@@ -48,11 +48,11 @@ class Device:
         if fault and wanted in ("auto", "cuda"):
             there.remove("cuda")
             if wanted == "cuda":
-                raise DeviceError(fault, BUILD)
+                raise InvalidSetting(fault, BUILD)
         if wanted == "auto":
             return cls(there[0], note=f"{fault} It is not used." if fault else "", precision=precision)
         if wanted not in there:
-            raise DeviceError(
+            raise InvalidSetting(
                 f"The device {wanted!r} is not available on this machine.",
                 f"Set the device to {' or '.join(there)}, or to auto; for a GPU, install a torch built for it.",
             )

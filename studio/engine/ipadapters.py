@@ -16,7 +16,7 @@ from transformers import CLIPImageProcessor, CLIPVisionModelWithProjection
 
 from studio.catalogue.controlnets import ControlNet, ControlNets
 from studio.engine.loading import load_part, translated
-from studio.errors import ModelError
+from studio.errors import IncompatibleModel
 from studio.recipe import Recipe
 
 CURE = "The download or copy broke off, or the file is of something else: get it again."
@@ -43,7 +43,7 @@ class Adapter(torch.nn.Module):
         """ModelError where the UNet's attentions to words are not as many, or as wide, as those that are learned."""
         theirs = [unet.get_submodule(name.removesuffix(".processor")).inner_dim for name in _attentions(unet)]
         if theirs != self.widths:
-            raise ModelError(
+            raise IncompatibleModel(
                 f"{controlnet.name} does not fit the model: it has {len(self.widths)} attentions of the widths "
                 f"{sorted(set(self.widths))}, the model {len(theirs)} of {sorted(set(theirs))}.",
                 "Choose an IP-Adapter that was trained for this model, or for the one that it was made of.",

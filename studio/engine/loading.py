@@ -21,7 +21,7 @@ from studio.catalogue.models import Catalogue, Model
 from studio.catalogue.vaes import Vae
 from studio.engine import edm
 from studio.engine.memory import ran_out
-from studio.errors import DeviceError, ModelError
+from studio.errors import DamagedModel, OutOfMemory
 
 # What the libraries raise for files they cannot make a model of.
 FOREIGN = (
@@ -107,13 +107,13 @@ def load_part(
         )
     lacking = sorted({*report["missing_keys"], *map(str, report["mismatched_keys"]), *unfilled(part)})
     if lacking:
-        raise ModelError(
+        raise DamagedModel(
             f"{folder / name} lacks {len(lacking)} of its weights, such as {lacking[0]}.",
             "Weights and config do not belong together: copy the whole model again.",
         )
     surplus = sorted(key for key in report["unexpected_keys"] if not UNUSED.search(key))
     if surplus:
-        raise ModelError(
+        raise DamagedModel(
             f"{folder / name} has {len(surplus)} weights without a place in a {kind.__name__}, such as {surplus[0]}.",
             "Weights and config do not belong together: copy the whole model again.",
         )
@@ -138,7 +138,7 @@ def _load_file(model: Model, file: Path, config: Path, dtype: torch.dtype) -> An
         pipeline.scheduler = type(pipeline.scheduler).from_config({**pipeline.scheduler.config, **learned})
     for name, part in pipeline.components.items():
         if isinstance(part, torch.nn.Module) and (lacking := unfilled(part)):
-            raise ModelError(f"{file.name} lacks {len(lacking)} weights of its {name}, such as {lacking[0]}.", cure)
+            raise DamagedModel(f"{file.name} lacks {len(lacking)} weights of its {name}, such as {lacking[0]}.", cure)
     return pipeline
 
 
@@ -182,9 +182,9 @@ def translated(model: Named, what: str, cure: str) -> Iterator[None]:
         yield
     except FOREIGN as error:
         if ran_out(error):
-            raise DeviceError(f"Memory ran out while {model.name} was loading.", "Close other programs.") from error
+            raise OutOfMemory(f"Memory ran out while {model.name} was loading.", "Close other programs.") from error
         first = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        raise ModelError(f"{model.name}: {what} ({first[:200]}).", cure) from error
+        raise DamagedModel(f"{model.name}: {what} ({first[:200]}).", cure) from error
 
 
 def _quieten() -> None:

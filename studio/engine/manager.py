@@ -27,7 +27,7 @@ from studio.engine.preview import fit_colours
 from studio.engine.room import Room
 from studio.engine.text import Prompts
 from studio.engine.upscale import Enlarger
-from studio.errors import ModelError, RecipeError
+from studio.errors import IncompatibleModel, InvalidRecipe
 from studio.events import Loading
 from studio.recipe import Recipe, Task
 from studio.settings import Settings
@@ -79,7 +79,7 @@ class PipelineManager:
     def lend(self, model: Model, task: Task | None = None, say: Say | None = None) -> Iterator[Loan]:
         """The model, exclusively, at first for `task` or for what its family does first; `say` hears of its loading.
 
-        Raises RecipeError where the family cannot do the task, ModelError or DeviceError where it cannot be loaded.
+        Raises InvalidRecipe where the family cannot do the task, ModelError or DeviceError where it cannot be loaded.
         """
         first = _first(model) if task is None else task
         _check_task(model, first)
@@ -101,7 +101,7 @@ class PipelineManager:
     def steer(self, loan: Loan, recipe: Recipe, say: Say, pictures: Sequence[Image] = ()) -> None:
         """From now on the loan's pipelines follow the maps of this settled recipe, and hear its image prompts.
 
-        `pictures` are those of its image prompts, in their order. Raises RecipeError where a ControlNet or IP-Adapter
+        `pictures` are those of its image prompts, in their order. Raises InvalidRecipe where a ControlNet or IP-Adapter
         is for another family, ModelError where it cannot be loaded.
         """
         followed, heard = (
@@ -153,7 +153,7 @@ class PipelineManager:
         """
         return Workshop(
             self._settings,
-            starter=model is not None and model.family_facts().embedded,
+            starter=model is not None and model.family == "starter",
             device=str(self.device.torch_device),
             load=self._room.shelf.load,
         )
@@ -305,7 +305,7 @@ def _check_sides(controlnet: ControlNet, network: Any, resident: Resident) -> No
     denoiser = getattr(resident.pipe, "unet", None)
     theirs, own = (getattr(getattr(one, "config", None), "block_out_channels", None) for one in (denoiser, network))
     if denoiser is not None and list(theirs or ()) != list(own or ()):
-        raise ModelError(
+        raise IncompatibleModel(
             f"{controlnet.name} does not fit {resident.model.name}: its layers are {own} wide, the model's {theirs}.",
             "Choose a ControlNet that was trained for this model, or for the one that it was made of.",
         )
@@ -318,7 +318,7 @@ def _first(model: Model) -> Task:
 def _check_task(model: Model, task: Task) -> None:
     pipelines = model.family_facts().pipelines
     if task not in pipelines:
-        raise RecipeError("model", f"{model.name} cannot do {task}.", f"It can do {', '.join(pipelines)}.")
+        raise InvalidRecipe("model", f"{model.name} cannot do {task}.", f"It can do {', '.join(pipelines)}.")
 
 
 def _silent(event: Loading) -> None:

@@ -10,7 +10,7 @@ from studio.controls.base import Workshop
 from studio.engine import compose
 from studio.engine.compose import Size
 from studio.engine.manager import PipelineManager
-from studio.errors import RecipeError
+from studio.errors import InvalidRecipe
 from studio.inputs import Input, Inputs
 from studio.recipe import Recipe
 from studio.recipe_parts import ControlUnit
@@ -22,7 +22,7 @@ from studio.skeleton import Person
 def with_maps(recipe: Recipe, inputs: Inputs, workshop: Workshop) -> Recipe:
     """The recipe with a stored map in each unit that changes anything: its picture can be made again from it alone.
 
-    Raises RecipeError where nothing is found in a picture, a map is empty, weights are missing or a picture is gone.
+    Raises InvalidRecipe where nothing is found in a picture, a map is empty, weights are missing or a picture is gone.
     """
     size = map_size(recipe, inputs) if recipe.controls else (0, 0)
     units = each_steering(
@@ -34,7 +34,7 @@ def with_maps(recipe: Recipe, inputs: Inputs, workshop: Workshop) -> Recipe:
 def prompts(recipe: Recipe, inputs: Inputs) -> list[Image.Image]:
     """The pictures that are prompts themselves, as their units fit them to the square that an encoder sees.
 
-    Raises LibraryError where one is gone.
+    Raises NotFound where one is gone.
     """
     pictures = [(inputs.open(str(unit.image)).convert("RGB"), unit) for unit in recipe.prompt_units]
     # The encoder itself cuts off what is beside the square in the middle.
@@ -63,7 +63,7 @@ def people(manager: PipelineManager, unit: ControlUnit, model: Model, inputs: In
         workshop, options = manager.workshop(model), dict(unit.options)
         found = manager.within("the pose", lambda: pose.CONTROL.people(picture, options, workshop))
     if not found:
-        raise RecipeError("controls", str(pose.CONTROL.nothing), "Choose another picture, or place a pose by hand.")
+        raise InvalidRecipe("controls", str(pose.CONTROL.nothing), "Choose another picture, or place a pose by hand.")
     return found
 
 
@@ -85,7 +85,7 @@ def _map(unit: ControlUnit, size: Size, inputs: Inputs, workshop: Workshop) -> s
     ready = unit.map or (unit.image if unit.kind == READY else None)
     if ready is not None:
         if control.nothing and not inputs.open(ready).getbbox():
-            raise RecipeError("controls", "The map is all black, which steers nothing.", "Give another one.")
+            raise InvalidRecipe("controls", "The map is all black, which steers nothing.", "Give another one.")
         return ready
     picture = _seen(inputs.open(str(unit.image)).convert("RGB"), size, unit.resize)
     return control.map(picture, dict(unit.options), workshop)

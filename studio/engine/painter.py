@@ -24,7 +24,7 @@ from studio.engine.manager import PipelineManager
 from studio.engine.maps import fitted
 from studio.engine.noise import Noise
 from studio.engine.progress import Numbered, Piece, Progress, Stage
-from studio.errors import DeviceError
+from studio.errors import DeviceError, NumericOverflow, OutOfMemory
 from studio.events import Loading
 from studio.families.base import Family
 from studio.inputs import Inputs
@@ -208,12 +208,8 @@ class Painter:
         return facts | {name: " ".join(dict.fromkeys(words)) for name, words in said.items() if words}
 
 
-class NumbersError(DeviceError):
-    """The numbers of a model overflowed: an image came out as none, or black."""
-
-
-def _overflowed(piece: Piece) -> NumbersError:
-    return NumbersError(
+def _overflowed(piece: Piece) -> NumericOverflow:
+    return NumericOverflow(
         f"The image of seed {piece.noise.seed} came out as no numbers (NaN): the denoiser overflowed.",
         "Try another scheduler or a lower guidance; if it stays, the weights are damaged or the device must be cpu.",
     )
@@ -222,7 +218,7 @@ def _overflowed(piece: Piece) -> NumbersError:
 def _exhausted(loan: Loan, stage: Stage) -> DeviceError:
     device, weights = loan.device, loan.resident.bytes / memory.GIGABYTE
     working = loan.working_bytes(stage.width, stage.height) / memory.GIGABYTE
-    return DeviceError(
+    return OutOfMemory(
         f"{device.name} ran out of memory at {stage.width}x{stage.height}: the model takes {weights:.1f} GB and the "
         f"image about {working:.1f} GB, {device.free_bytes() / memory.GIGABYTE:.1f} GB are free.",
         "Make the image smaller, close other programs that use the device, or choose a smaller model.",

@@ -12,10 +12,10 @@ from studio.engine import schedulers, tasks
 from studio.engine.loan import Loan
 from studio.engine.manager import PipelineManager
 from studio.engine.maps import prompts, with_maps
-from studio.engine.painter import NumbersError, Painter
+from studio.engine.painter import Painter
 from studio.engine.progress import Clock, Numbered, Progress
 from studio.engine.text import check_length
-from studio.errors import RecipeError
+from studio.errors import InvalidRecipe, NumericOverflow
 from studio.events import Loading
 from studio.inputs import Inputs
 from studio.recipe import Recipe
@@ -32,7 +32,7 @@ def render(
 ) -> Iterator[Rendered]:
     """Yield the image of each numbered recipe; all are settled and of `model`.
 
-    Raises RecipeError before the first step for what the model cannot do, LibraryError where a picture that a recipe
+    Raises InvalidRecipe before the first step for what the model cannot do, NotFound where a picture that a recipe
     starts from is gone, DeviceError where memory does not suffice or the numbers overflow, and whatever `report`
     raises; the device is free afterwards. Where numbers of less than 32 bits overflow, what is left is made in float32,
     once, and so is all of this model from then on.
@@ -42,7 +42,7 @@ def render(
         for rendered in _rendered(manager, model, recipes, report, inputs):
             left = [numbered for numbered in left if numbered[0] != rendered.index]
             yield rendered
-    except NumbersError as error:
+    except NumericOverflow as error:
         before = manager.dtype(model)
         if before == torch.float32:
             raise
@@ -91,7 +91,7 @@ def _check_scheduler(loan: Loan, recipe: Recipe) -> None:
     # What is loaded counts: of a model on the hub the catalogue knows what its TOML file says.
     usable = sampled_by(family, of_config(own.config, type(own).__name__))
     if recipe.scheduler not in usable:
-        raise RecipeError(
+        raise InvalidRecipe(
             "scheduler", f"{recipe.scheduler} cannot sample {resident.model.name}.", f"Choose {' or '.join(usable)}."
         )
     for field in ("steps", "hires_steps"):

@@ -13,7 +13,7 @@ from studio.engine.device import Device
 from studio.engine.loan import Loan, Resident
 from studio.engine.shelf import Shelf
 from studio.engine.upscale import Enlarger
-from studio.errors import DeviceError
+from studio.errors import OutOfMemory
 from studio.settings import Settings
 
 T = TypeVar("T")
@@ -100,4 +100,4 @@ class Room:
         if self.clear() or (self.loan and self.loan.retreat()):
             return
         free = self.free() / memory.GIGABYTE
-        raise DeviceError(f"{self.device.name} has no room for {what}: {free:.1f} GB are free.", CURE)
+        raise OutOfMemory(f"{self.device.name} has no room for {what}: {free:.1f} GB are free.", CURE)

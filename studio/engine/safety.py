@@ -65,7 +65,7 @@ class Guard:
 def load(model: Model, catalogue: Catalogue, settings: Settings) -> Guard | None:
     """The model's checker, where the studio checks what comes out.
 
-    Raises RecipeError where the model has none, ModelError where it cannot be loaded.
+    Raises InvalidRecipe where the model has none, ModelError where it cannot be loaded.
     """
     if settings.output_check == "off":
         return None

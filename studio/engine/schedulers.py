@@ -8,7 +8,7 @@ import diffusers
 import torch
 
 from studio.catalogue.noise_schedules import of_config
-from studio.errors import RecipeError
+from studio.errors import InvalidRecipe
 from studio.families.base import Family
 from studio.schedulers import SCHEDULERS
 
@@ -57,16 +57,16 @@ def _continuous(config: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def check(config: Mapping[str, Any], name: str, steps: int, field: str = "steps", family: Family | None = None) -> None:
-    """RecipeError on `field` where the scheduler `name` cannot sample in so many steps for a model of this `config`."""
+    """InvalidRecipe on `field` where the scheduler `name` cannot sample in so many steps by this `config`."""
     if SCHEDULERS[name].process == "flow":
         return  # takes any number of steps, and wants to know the image's size with it
     try:
         finite = _rehearse(build(name, config, family), steps)
     except (ValueError, IndexError, ZeroDivisionError, AssertionError) as error:
         reason = str(error).strip().rstrip(".") or "they are too many"
-        raise RecipeError(field, f"{steps} steps cannot be with {name}: {reason}.", CURE) from error
+        raise InvalidRecipe(field, f"{steps} steps cannot be with {name}: {reason}.", CURE) from error
     if not finite:
-        raise RecipeError(field, f"{steps} steps cannot be with {name}: its numbers overflow.", CURE)
+        raise InvalidRecipe(field, f"{steps} steps cannot be with {name}: its numbers overflow.", CURE)
 
 
 def _rehearse(scheduler: Any, steps: int) -> bool:

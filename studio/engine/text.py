@@ -18,7 +18,7 @@ from studio.catalogue.wordbook import Wordbook
 from studio.engine.chunks import Read, encoders, filled, layers_back, read
 from studio.engine.loading import FOREIGN
 from studio.engine.script import Encoded, Line, Script
-from studio.errors import ModelError, RecipeError
+from studio.errors import DamagedModel, InvalidRecipe
 from studio.prompts.schedule import Chunks, Plan, Strand
 from studio.recipe import Recipe
 from studio.settling import wording
@@ -129,7 +129,7 @@ def repeated(encoded: Encoded, count: int) -> Encoded:
 
 
 def check_length(pipe: Any, model: Model, recipe: Recipe, book: Wordbook) -> None:
-    """RecipeError where a prompt has more tokens than the model reads, which would be cut without a word; for a model
+    """InvalidRecipe where a prompt has more tokens than the model reads, which would be cut without a word; for a model
     that reads them in several goes, where it would read for hours.
     """
     facts = model.family_facts()
@@ -152,12 +152,12 @@ def _skipped(recipe: Recipe, model: Model) -> int:
 
 
 def _check_layers(pipe: Any, model: Model, recipe: Recipe) -> None:
-    """RecipeError where a text encoder has no layer that far back."""
+    """InvalidRecipe where a text encoder has no layer that far back."""
     skipped, read = _skipped(recipe, model), layers_back(pipe)
     layers = min(int(encoder.config.num_hidden_layers) for _, encoder in encoders(pipe))
     if skipped and skipped + read > layers:
         most = model.family_facts().clip_skip + layers - read
-        raise RecipeError(
+        raise InvalidRecipe(
             "clip_skip", f"{recipe.clip_skip} is more layers than {model.name} has.", f"Give {most} at most."
         )
 
@@ -176,7 +176,7 @@ def _check_field(tokenizer: Any, name: str, text: str, limit: int) -> None:
     if len(offsets) <= limit:
         return
     cut = " ".join(text[offsets[limit][0] :].split()[:5])
-    raise RecipeError(
+    raise InvalidRecipe(
         name,
         f"The text is {len(offsets) - limit} tokens longer than the {limit} that the model reads; "
         f'it would be cut before "{cut}".',
@@ -199,7 +199,7 @@ def _vectors(file: EmbeddingFile) -> list[torch.Tensor]:
         tensors = load_file(file.path)
         return [tensors[name].reshape(file.vectors, -1) for name in file.tensors]
     except FOREIGN as error:
-        raise ModelError(f"{file.path.name} cannot be read.", "The copy broke off: get the file again.") from error
+        raise DamagedModel(f"{file.path.name} cannot be read.", "The copy broke off: get the file again.") from error
 
 
 @torch.no_grad()

@@ -17,7 +17,7 @@ from studio.catalogue.upscalers import LANCZOS, Upscalers
 from studio.engine.device import Device
 from studio.engine.memory import bytes_of, ran_out
 from studio.engine.shelf import Make
-from studio.errors import DeviceError, ModelError, RecipeError
+from studio.errors import InvalidRecipe, OutOfMemory, UnsupportedModel
 from studio.settings import Settings
 
 # A tile's core and what is seen around it, in pixels of the small picture. What lies farther than the margin changes
@@ -62,7 +62,7 @@ class Enlarger:
         model = self._model(name)
         pixels = picture.width * picture.height * model.scale**2
         if pixels > MOST_ENLARGED:
-            raise RecipeError(
+            raise InvalidRecipe(
                 "init_image",
                 f"{name} would make {pixels / 1e6:.0f} million pixels of it; {MOST_ENLARGED / 1e6:.0f} are the most.",
                 f"Make the picture smaller, or choose the upscaler {LANCZOS}.",
@@ -93,7 +93,7 @@ class Enlarger:
             # Behind the handler, where the error no longer holds the tensors.
             self._evict(math.inf)
             self._device.release()
-        raise DeviceError(
+        raise OutOfMemory(
             f"{self._device.name} ran out of memory while enlarging.", "Close other programs that use the device."
         )
 
@@ -107,9 +107,9 @@ def load(path: Path) -> Any:
     try:
         model = spandrel.ModelLoader("cpu").load_from_file(path)
     except (spandrel.UnsupportedModelError, SafetensorError, RuntimeError, ValueError, LookupError, OSError) as error:
-        raise ModelError(f"{path.name} is no upscaler of a kind that can be loaded.", cure) from error
+        raise UnsupportedModel(f"{path.name} is no upscaler of a kind that can be loaded.", cure) from error
     if not isinstance(model, spandrel.ImageModelDescriptor) or (model.input_channels, model.output_channels) != (3, 3):
-        raise ModelError(f"{path.name} does not make colour pictures of colour pictures.", cure)
+        raise UnsupportedModel(f"{path.name} does not make colour pictures of colour pictures.", cure)
     return model.eval()
 
 

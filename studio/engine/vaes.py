@@ -10,7 +10,7 @@ from safetensors.torch import load_file
 
 from studio.catalogue.vaes import PREFIXES, Vae
 from studio.engine.loading import FOREIGN, load_part
-from studio.errors import ModelError
+from studio.errors import IncompatibleModel
 
 # Only the first layout has it.
 FIRST = "decoder.mid.block_1.conv1.weight"
@@ -31,7 +31,7 @@ def load(vae: Vae, own: Any, dtype: torch.dtype) -> torch.nn.Module:
         network.load_state_dict(tensors, strict=True, assign=True)
     except FOREIGN as error:
         first = (str(error).strip().splitlines() or [type(error).__name__])[-1].strip()
-        raise ModelError(f"{vae.path.name} does not fit the model ({first[:200]}).", cure) from error
+        raise IncompatibleModel(f"{vae.path.name} does not fit the model ({first[:200]}).", cure) from error
     module: torch.nn.Module = network.to(dtype).eval()
     return module
 

@@ -7,12 +7,21 @@ from typing import Any
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import cookie_parser
-from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from studio import space
+from studio.errors import (
+    MalformedRequest,
+    MethodNotAllowed,
+    NotFound,
+    Refused,
+    StudioError,
+    UnknownHost,
+    WrongContentType,
+)
 from studio.gate import identity, origin
-from studio.gate.bodies import Refused, check_json, counted, replayed, too_large, whole
+from studio.gate.answers import refusal
+from studio.gate.bodies import check_json, counted, replayed, too_large, whole
 from studio.gate.doors import MEGABYTE, MOST_JSON, Door, door
 from studio.settings import Settings
 
@@ -49,25 +58,24 @@ class Gate:
         try:
             receive = await self._admit(scope, receive, answer)
             await self._app(scope, receive, answer)
-        except Refused as refused:
+        except StudioError as error:
             if answer.begun:
                 raise
-            response = JSONResponse({"error": refused.text}, refused.status, headers={"Connection": "close"})
-            await response(scope, receive, answer)
+            await refusal(error, close=True)(scope, receive, answer)
 
     async def _admit(self, scope: Scope, receive: Receive, answer: "_Answer") -> Receive:
-        """Let a request in and say who sent it; Refused where it may not come in."""
+        """Let a request in and say who sent it; StudioError where it may not come in."""
         headers = Headers(scope=scope)
         self._check_name(headers)
         if "\0" in scope["path"]:
-            raise Refused(400, "The address holds a character that no name has.")
+            raise MalformedRequest("The address holds a character that no name has.")
         found = door(scope["path"])
         if found is None:
-            raise Refused(404, "There is nothing at this address.")
+            raise NotFound("There is nothing at this address.")
         if scope["method"] not in found.methods:
-            raise Refused(405, f"This address takes {' and '.join(sorted(found.methods))} only.")
+            raise MethodNotAllowed(f"This address takes {' and '.join(sorted(found.methods))} only.")
         if origin.is_foreign(headers, self._settings) and not (found.linked and origin.is_navigation(headers)):
-            raise Refused(403, "This was asked for by another site. Open the studio's own page and ask there.")
+            raise Refused("This was asked for by another site.", "Open the studio's own page and ask there.")
         scope[identity.KEY] = self._identify(scope, headers, answer)
         return await _taken(found, scope, headers, receive, self._settings)
 
@@ -75,9 +83,8 @@ class Gate:
         hosts = [*headers.getlist("host"), *headers.getlist("x-forwarded-host")]
         own = all(HOST.fullmatch(host) and origin.is_own_name(origin.host_name(host), self._settings) for host in hosts)
         if len(headers.getlist("host")) != 1 or not own:
-            raise Refused(
-                421,
-                "The studio does not answer to this name. "
+            raise UnknownHost(
+                "The studio does not answer to this name.",
                 "Use the address that it printed, or name the name in STUDIO_HOSTNAMES.",
             )
 
@@ -141,14 +148,14 @@ async def _taken(found: Door, scope: Scope, headers: Headers, receive: Receive, 
     kind = headers.get("content-type", "").partition(";")[0].strip().lower()
     if found.takes == "json":
         if kind != "application/json":
-            raise Refused(415, "This address takes application/json only.")
+            raise WrongContentType("This address takes application/json only.")
         _check_length(headers, MOST_JSON)
         body = await whole(receive, MOST_JSON)
         scope[SAID] = check_json(body)
         return replayed(body, receive)
     if found.takes == "upload":
         if kind != "multipart/form-data":
-            raise Refused(415, "This address takes files as multipart/form-data only.")
+            raise WrongContentType("This address takes files as multipart/form-data only.")
         most = settings.max_upload_mb * MEGABYTE
         _check_length(headers, most)
         return counted(receive, most)
@@ -159,7 +166,7 @@ def _check_length(headers: Headers, most_bytes: int) -> None:
     """Refuse at once what says by itself that it is too long."""
     length = headers.get("content-length", "0")
     if not length.isdecimal():
-        raise Refused(400, "The request's Content-Length is no number.")
+        raise MalformedRequest("The request's Content-Length is no number.")
     if int(length) > most_bytes:
         raise too_large(most_bytes)
 

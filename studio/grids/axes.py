@@ -14,7 +14,7 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Any, get_args, get_origin
 
-from studio.errors import RecipeError
+from studio.errors import InvalidRecipe
 from studio.presets.reading import near
 from studio.prompts.matrix import matrix
 from studio.prompts.mentions import calling, weighed
@@ -61,19 +61,19 @@ class Axis:
 
     @classmethod
     def of(cls, field: str, text: str) -> "Axis":
-        """The axis of a field and its values in one text; RecipeError for a field or a range that cannot be."""
+        """The axis of a field and its values in one text; InvalidRecipe for a field or a range that cannot be."""
         varied = subject(field)
         values = tuple(dict.fromkeys(_values(text, varied)))
         if not values:
-            raise RecipeError(varied.field, "There is no value for it to take.", f"Give some: {varied.field}=a,b,c.")
+            raise InvalidRecipe(varied.field, "There is no value for it to take.", f"Give some: {varied.field}=a,b,c.")
         return cls(varied.field, values, tuple(value or varied.empty for value in values))
 
     @classmethod
     def parse(cls, words: str) -> "Axis":
-        """The axis of `field=a,b,c`; RecipeError as in `of`."""
+        """The axis of `field=a,b,c`; InvalidRecipe as in `of`."""
         field, equals, text = words.partition("=")
         if not equals:
-            raise RecipeError(words, "This is no axis.", "Write field=a,b,c, such as steps=10,20,30.")
+            raise InvalidRecipe(words, "This is no axis.", "Write field=a,b,c, such as steps=10,20,30.")
         return cls.of(field, text)
 
     @property
@@ -104,12 +104,12 @@ class Subject(ABC):
 
     @abstractmethod
     def put(self, recipe: Recipe, text: str) -> Recipe:
-        """The recipe with this value; RecipeError where it cannot be."""
+        """The recipe with this value; InvalidRecipe where it cannot be."""
 
 
 @lru_cache(maxsize=256)
 def subject(name: str) -> Subject:
-    """What varies on an axis of this name; RecipeError with near names where there is no such setting."""
+    """What varies on an axis of this name; InvalidRecipe with near names where there is no such setting."""
     asked = name.strip()
     head, colon, rest = asked.partition(":")
     if colon and rest.strip() and _plain(head) in SEARCHED:
@@ -128,7 +128,7 @@ def subject(name: str) -> Subject:
     if field is None:
         varied = _plain(asked) == UNVARIED
         hint = "A cell is one picture: vary the seed." if varied else near(_plain(asked), names())
-        raise RecipeError(asked or "axis", "There is no such setting to vary.", hint)
+        raise InvalidRecipe(asked or "axis", "There is no such setting to vary.", hint)
     return Plain(field)
 
 
@@ -138,7 +138,7 @@ def names() -> list[str]:
 
 
 def applied(recipe: Recipe, chosen: Sequence[tuple[Axis, int]]) -> Recipe:
-    """The recipe of one picture with the numbered value of each axis; RecipeError for the first that cannot be."""
+    """The recipe of one picture with the numbered value of each axis; InvalidRecipe for the first that cannot be."""
     cell = recipe.replace(count=1)
     for axis, number in sorted(chosen, key=lambda one: one[0].subject.turn):
         cell = axis.subject.put(cell, axis.values[number])
@@ -183,7 +183,7 @@ class Size(Subject):
             return recipe.replace(width=None, height=None)
         width, times, height = re.sub("[×X*]", "x", text).partition("x")
         if not times:
-            raise RecipeError(SIZE, f"{text!r} is no size.", "Write width and height, such as 768x512.")
+            raise InvalidRecipe(SIZE, f"{text!r} is no size.", "Write width and height, such as 768x512.")
         return recipe.replace(width=width, height=height)
 
 
@@ -198,7 +198,7 @@ class Words(Subject):
 
     def put(self, recipe: Recipe, text: str) -> Recipe:
         if not any(self.words in getattr(recipe, name) for name in SEARCHED):
-            raise RecipeError(
+            raise InvalidRecipe(
                 self.field, f"The prompt does not say “{self.words}”.", "Name words that stand in it, as they stand."
             )
         return recipe.replace(**{name: getattr(recipe, name).replace(self.words, text) for name in SEARCHED})
@@ -249,7 +249,7 @@ class ControlPart(Subject):
         if not path or path[0] not in known or len(path) != (2 if path[0] == "options" else 1):
             name = ".".join(["control", *steps])
             units = [f"control.{number}.{one}" for one in (*(one for one in known if one != "options"), "options.low")]
-            raise RecipeError(name, "There is no such setting to vary.", near(name, units))
+            raise InvalidRecipe(name, "There is no such setting to vary.", near(name, units))
         self.number, self.path = number, path
         self.dearness = known[path[0]].dearness
         self.numeric = path[0] == "options" or _is_number(ControlUnit.model_fields[path[0]].annotation)
@@ -278,7 +278,7 @@ class Side(Subject):
     def __init__(self, side: str) -> None:
         known = settings(Sides)
         if side not in known:
-            raise RecipeError(f"outpaint.{side}", "There is no such side.", f"Known are: {', '.join(known)}.")
+            raise InvalidRecipe(f"outpaint.{side}", "There is no such side.", f"Known are: {', '.join(known)}.")
         self.side, self.dearness = side, known[side].dearness
         self.field, self.title = f"outpaint.{side}", f"Extend, {known[side].label.lower()}"
 
@@ -301,7 +301,7 @@ def _plain(name: str) -> str:
 def _place(recipe: Recipe, number: str) -> int:
     """Where the control unit of this number stands in the recipe."""
     if not number.isdecimal() or not 1 <= int(number) <= len(recipe.controls):
-        raise RecipeError(
+        raise InvalidRecipe(
             "controls",
             f"There is no control unit {number}: the recipe has {len(recipe.controls)}.",
             "Units are counted from 1; add one, or name another.",
@@ -335,7 +335,7 @@ def _range(text: str, varied: Subject) -> list[str]:
         count = int((end - start) / step) + 1 if step else MOST + 1
         values = [_number(start + step * k) for k in range(min(count, MOST + 1))]
     if len(values) > MOST:
-        raise RecipeError(
+        raise InvalidRecipe(
             varied.field, f"“{text}” is more than {MOST} values.", "Give a larger step, or say how many: 1-10[4]."
         )
     return values

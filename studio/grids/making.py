@@ -15,7 +15,7 @@ from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from studio.errors import JobError, LibraryError, RecipeError, StudioError
+from studio.errors import Closing, InvalidRecipe, NotFound, StorageError, StudioError, Unreadable
 from studio.events import Downloading, Event, Failed, Finished, Loading, Preview, Started, Step, Stopped
 from studio.grids.axes import Axis, applied
 from studio.grids.sheets import Kind, Sheet
@@ -39,7 +39,7 @@ log = logging.getLogger(__name__)
 def plan(studio: Studio, base: Recipe, axes: Sequence[Axis], owner: str) -> Grid:
     """The grid with every cell settled, nothing made; one that cannot be settled says why in its `error`.
 
-    What is open is drawn once for all cells. RecipeError where the axes cannot be, or no cell can.
+    What is open is drawn once for all cells. InvalidRecipe where the axes cannot be, or no cell can.
     """
     _check(axes, studio.settings.max_cells)
     base = _drawn(base.replace(count=1), axes)
@@ -141,7 +141,7 @@ class Making:
         for name, cells in asked.items():
             try:
                 job = self._studio.job(name, self.grid.owner)
-            except JobError:
+            except NotFound:
                 job = None
             if job and job.state in ("waiting", "running"):
                 self._follow(job)
@@ -167,13 +167,13 @@ class Making:
         self._change(changes, jobs=self.grid.jobs + 1)
         try:
             job = self._studio.submit([cell.recipe for cell in run if cell.recipe], self.grid.owner, name)
-        except RecipeError as error:
-            self._failed(run, str(error))
+        except InvalidRecipe as error:
+            self._failed(run, error)
         else:
             self._follow(job)
 
     def _follow(self, job: Job) -> None:
-        """Watch a job to its end; JobError where that is the studio's."""
+        """Watch a job to its end; Closing where that is the studio's."""
         ours = {cell.index: cell.at for cell in self.grid.cells if cell.job == job.id}
         self._job = job
         if self._stopping.is_set():
@@ -184,12 +184,11 @@ class Making:
         self._tell(line="", previews={})
         if isinstance(event, Stopped):
             if not job.stopping.is_set():
-                raise JobError("The studio was closed.", "Start it again to go on.")
+                raise Closing("The studio was closed.", "Start it again to go on.")
             self._stopping.set()
         if isinstance(event, Failed):
-            where = f"{event.field}: " if event.field else ""
             missing = [cell for cell in self._missing() if cell.job == job.id]
-            self._failed(missing, f"{where}{event.message} {event.hint}")
+            self._failed(missing, event)
 
     def _hear(self, event: Event, cells: Mapping[int, At]) -> None:
         match event:
@@ -206,10 +205,10 @@ class Making:
             case Step(_, step, steps):
                 self._tell(line=f"Step {step} of {steps}")
 
-    def _failed(self, cells: Sequence[Cell], fault: str) -> None:
+    def _failed(self, cells: Sequence[Cell], fault: StudioError | Failed) -> None:
         """These cells of a job are not made: a single one is at fault; of several, which one is found out."""
         if len(cells) == 1:
-            self._change({cells[0].at: {"error": " ".join(fault.split())}})
+            self._change({cells[0].at: {"error": _labelled(fault)}})
         self._alone |= {cell.at for cell in cells}
 
     def _missing(self) -> list[Cell]:
@@ -221,7 +220,7 @@ class Making:
     def _end(self, state: State, fault: str = "") -> None:
         try:
             self._change({}, state=state, fault=fault)
-        except LibraryError:
+        except StorageError:
             log.exception("The end of grid %s could not be written down", self.grid.id)
             self._tell(grid=self.grid.changed({}, state=state, fault=fault))
 
@@ -257,7 +256,7 @@ class Grids:
         self._known: dict[str, Making] = {}
 
     def begin(self, grid: Grid) -> Making:
-        """Keep a planned grid and begin to make it; LibraryError where it cannot be kept."""
+        """Keep a planned grid and begin to make it; StorageError where it cannot be kept."""
         self._studio.inputs.use(one for cell in grid.cells if cell.recipe for one in cell.recipe.pictures)
         making = Making(self._studio, self.files, grid)
         making.start()
@@ -266,10 +265,10 @@ class Grids:
         return making
 
     def get(self, name: str, owner: str) -> Making:
-        """The owner's grid; LibraryError where there is none of this id."""
+        """The owner's grid; NotFound where there is none of this id."""
         making = self._read(self.files.path(name)) if name == Path(name).name else None
         if making is None or making.grid.owner != owner:
-            raise LibraryError("There is no such grid.", "Its images are in the library, if it was ever begun.")
+            raise NotFound("There is no such grid.", "Its images are in the library, if it was ever begun.")
         return making
 
     def of(self, owner: str) -> list[Making]:
@@ -310,7 +309,7 @@ class Grids:
             if name not in self._known:
                 try:
                     self._known[name] = Making(self._studio, self.files, self.files.read(path))
-                except LibraryError as error:
+                except Unreadable as error:
                     log.warning("%s", error)
                     return None
             return self._known[name]
@@ -318,13 +317,13 @@ class Grids:
 
 def _check(axes: Sequence[Axis], most: int) -> None:
     if not 1 <= len(axes) <= len(NAMES):
-        raise RecipeError("x", f"A grid has one to three axes, not {len(axes)}.", "Give x, and y and z where wanted.")
+        raise InvalidRecipe("x", f"A grid has one to three axes, not {len(axes)}.", "Give x, and y and z where wanted.")
     twice = [axis.field for k, axis in enumerate(axes) if axis.field in {one.field for one in axes[:k]}]
     if twice:
-        raise RecipeError(twice[0], "Two axes vary the same setting.", "Put all its values on one of them.")
+        raise InvalidRecipe(twice[0], "Two axes vary the same setting.", "Put all its values on one of them.")
     cells = math.prod(len(axis.values) for axis in axes)
     if cells > most:
-        raise RecipeError(
+        raise InvalidRecipe(
             axes[-1].field,
             f"That makes {cells} pictures; one grid may have {most}.",
             "Give fewer values, or start the studio with STUDIO_MAX_CELLS set higher.",
@@ -350,9 +349,15 @@ def _settled(studio: Studio, base: Recipe, axes: Sequence[Axis], place: Sequence
         (recipe,) = studio.settle(_recipe(base, axes, place))
     except StudioError as error:
         # Which setting it is says the axis already.
-        ours = isinstance(error, RecipeError) and error.field in {axis.field for axis in axes}
-        return Cell((x, y, z), error=StudioError.__str__(error) if ours else str(error))
+        ours = isinstance(error, InvalidRecipe) and error.field in {axis.field for axis in axes}
+        return Cell((x, y, z), error=error.sentence if ours else _labelled(error))
     return Cell((x, y, z), recipe)
+
+
+def _labelled(fault: StudioError | Failed) -> str:
+    """What went wrong in a cell, behind the label of the setting that it is about."""
+    found = settings().get(fault.field or "")
+    return f"{found.label}: {fault.sentence}" if found else fault.sentence
 
 
 def _model(cell: Cell) -> str | None:

@@ -41,7 +41,7 @@ class Sheet:
     measures: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
 
     def write(self, path: Path, kind: Kind) -> str:
-        """Write the grid to a file; returns what is worth knowing about it. LibraryError where it cannot be written."""
+        """Write the grid to a file; returns what is worth knowing about it. StorageError where it cannot be written."""
         note = ""
         if kind == "png":
             image, note = self.picture()

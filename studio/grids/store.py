@@ -10,7 +10,7 @@ from typing import Any, BinaryIO, Literal
 from pydantic import TypeAdapter
 
 from studio.disk import Folder, visible
-from studio.errors import LibraryError, RecipeError
+from studio.errors import InvalidRecipe, Unreadable
 from studio.grids.axes import Axis
 from studio.parsing import ParseError, load_json, shown
 from studio.recipe import Recipe
@@ -97,7 +97,7 @@ class GridFiles:
         self._disk = Folder(folder)
 
     def save(self, grid: Grid) -> None:
-        """Keep the grid as it is now; LibraryError where that cannot be."""
+        """Keep the grid as it is now; StorageError where that cannot be."""
         told = {
             "format": FORMAT,
             **{name: getattr(grid, name) for name in ("state", "id", "owner", "created", "fault", "jobs")},
@@ -113,13 +113,13 @@ class GridFiles:
         self._disk.write(self.path(grid.id), fill)
 
     def read(self, path: Path) -> Grid:
-        """The grid in a file; LibraryError where there is none."""
+        """The grid in a file; Unreadable where there is none."""
         try:
             return _grid(load_json(path))
-        except (ValueError, KeyError, TypeError, AttributeError, IndexError, RecipeError) as error:
-            said = isinstance(error, ParseError | RecipeError | _OtherFormatError)
+        except (ValueError, KeyError, TypeError, AttributeError, IndexError, InvalidRecipe) as error:
+            said = isinstance(error, ParseError | InvalidRecipe | _OtherFormatError)
             why = str(error) if said else "it is damaged, or of another version of the studio"
-            raise LibraryError(
+            raise Unreadable(
                 f"The grid {path.name} cannot be read: {why}.", "Move this file away; its images are not touched."
             ) from error
 

@@ -8,6 +8,7 @@ import logging
 import os
 import re
 from collections.abc import Mapping
+from copy import copy
 from dataclasses import dataclass
 from datetime import date
 from difflib import get_close_matches
@@ -19,7 +20,7 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from studio.disk import visible
-from studio.errors import ModelError, PresetError, RecipeError
+from studio.errors import InvalidPreset, InvalidRecipe, InvalidRequest, UnknownModel
 from studio.presets.reading import read_toml
 from studio.settings import PRESETS, Host, Settings
 from studio.spelling import folded, normalized
@@ -95,7 +96,7 @@ class HostedModel(BaseModel):
     price: Price | None = None
 
     def chosen(self, settings: Mapping[str, str]) -> dict[str, str]:
-        """Every setting that is sent, with these choices; RecipeError where the model does not take one.
+        """Every setting that is sent, with these choices; InvalidRecipe where the model does not take one.
 
         A model that nothing is known of takes them all.
         """
@@ -107,7 +108,7 @@ class HostedModel(BaseModel):
             choices = self.settings.get(name, ())  # type: ignore[call-overload]
             if choices and value not in choices:
                 known = f"It takes {', '.join(choices)}."
-                raise RecipeError("model", f"{self.name} has no {name} “{value}”.", known)
+                raise InvalidRecipe("model", f"{self.name} has no {name} “{value}”.", known)
         return {**{str(name): choices[0] for name, choices in self.settings.items()}, **settings}
 
     def retired(self, today: date) -> str:
@@ -186,11 +187,11 @@ class Hosted:
     def __init__(self, settings: Settings) -> None:
         folders = (PRESETS / "hosted", settings.home / "presets" / "hosted")
         self.models: dict[str, HostedModel] = {}
-        self.faults: dict[Path, PresetError] = {}
+        self.faults: dict[Path, InvalidPreset] = {}
         for path in (path for folder in folders for path in visible(folder, ".toml")):
             try:
                 self.models[normalized(path.stem)] = read_toml(path, HostedModel)
-            except PresetError as error:
+            except InvalidPreset as error:
                 self.faults[path] = error
                 log.warning("Left out: %s", error)
         address = os.environ.get("OPENAI_BASE_URL") or OPENAI_URL
@@ -212,13 +213,15 @@ class Hosted:
         if host is None or not sent:
             near = get_close_matches(host_name, self.hosts, 1)
             known = f"Known are {', '.join(self.hosts)}." + (f" Did you mean {near[0]}?" if near else "")
-            raise ModelError(f"There is no host of models “{host_name}”.", f"{known} Others are named in the settings.")
+            raise UnknownModel(
+                f"There is no host of models “{host_name}”.", f"{known} Others are named in the settings."
+            )
         return Offer(name, host_name, host, self._model(host.deployments.get(sent, sent)), sent)
 
     def _model(self, id: str) -> HostedModel:  # noqa: A002
         fault = next((fault for path, fault in self.faults.items() if folded(path.stem) == folded(id)), None)
         if fault and id not in self.models:
-            raise ModelError(fault.message, fault.hint)
+            raise copy(fault)
         return self.models.get(id) or HostedModel(id=id, name=id, service="", abilities=("edit", "mask"))
 
     def _at_address(self, name: str) -> Offer:
@@ -287,10 +290,10 @@ def _of_usage(price: Price, usage: Usage) -> float:
     return sum((rate or 0) * count for rate, count in zip(rates, counts, strict=True)) / 1e6
 
 
-def _no_setting(model: str, name: str, known: tuple[str, ...]) -> RecipeError:
-    return RecipeError("model", f"{model} takes no “{name}”.", f"It takes {', '.join(known)}.")
+def _no_setting(model: str, name: str, known: tuple[str, ...]) -> InvalidRecipe:
+    return InvalidRecipe("model", f"{model} takes no “{name}”.", f"It takes {', '.join(known)}.")
 
 
-def _no_address(name: str) -> ModelError:
+def _no_address(name: str) -> InvalidRequest:
     hint = "Write it as https://example.org/v1:model, with no name or password in it."
-    return ModelError(f"“{name}” is no address of a hosted model.", hint)
+    return InvalidRequest(f"“{name}” is no address of a hosted model.", hint)

@@ -5,7 +5,7 @@ from pathlib import Path
 from sqlite3 import Connection
 
 from studio.database import Database
-from studio.errors import HostedError
+from studio.errors import OverBudget
 from studio.settings import Settings
 
 SCHEMA = """
@@ -37,14 +37,12 @@ class Purse:
         with self._calls.open() as calls:
             budget, spent = self._budget(calls), _spent(calls, but=key)
             if budget is not None and dear is None and self._unknown == "refuse":
-                raise HostedError(
-                    "budget",
+                raise OverBudget(
                     f"Nobody knows what {model} costs, and there is a budget for the day.",
                     "Give its price in a file of presets/hosted, or allow it with STUDIO_UNKNOWN_PRICES=allow.",
                 )
             if budget is not None and spent + micros > round(budget * MICROS):
-                raise HostedError(
-                    "budget",
+                raise OverBudget(
                     f"This would cost up to ${micros / MICROS:.3f}; of the day's ${budget:.2f}, "
                     f"${max(budget - spent / MICROS, 0):.3f} are left.",
                     "Go on tomorrow, choose a cheaper model or quality, or raise the budget: on the Compare tab, or "

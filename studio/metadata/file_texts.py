@@ -17,7 +17,7 @@ from typing import Any, BinaryIO
 
 from PIL import Image, UnidentifiedImageError
 
-from studio.errors import LibraryError
+from studio.errors import NotFound, Unreadable
 from studio.inputs import DAMAGED, MOST_PIXELS, formats
 from studio.metadata import foreign_json, png, png_chunks
 from studio.metadata.text_encodings import Order, decoded, repaired, user_comment, whole, windows
@@ -67,7 +67,7 @@ class FileTexts:
 
 
 def texts_of(path: Path) -> FileTexts:
-    """What the file holds; LibraryError where it is not there, damaged, or neither a picture nor a text."""
+    """What the file holds; NotFound, or Unreadable where it is damaged, or neither a picture nor a text."""
     with warnings.catch_warnings():
         # Pillow warns of damaged EXIF, and of pictures that would be large to decode; nothing is decoded.
         warnings.simplefilter("ignore")
@@ -79,20 +79,20 @@ def _texts_of(path: Path) -> FileTexts:
         with path.open("rb") as file:
             head = file.read(16)
             if not head:
-                raise LibraryError(f"{path.name} is empty: it has 0 bytes.", "Save or download it again.")
+                raise Unreadable(f"{path.name} is empty: it has 0 bytes.", "Save or download it again.")
             if head.startswith(png_chunks.SIGNATURE):
                 return _of_png(file, path.name)
             if head.startswith((JXL_BOXES, b"\xff\x0a")):
                 return _of_boxes(file, path.name)
             return _of_picture(file, path.name)
     except FileNotFoundError as error:
-        raise LibraryError(f"{path.name} is not there.", "It may have been moved or deleted.") from error
+        raise NotFound(f"{path.name} is not there.", "It may have been moved or deleted.") from error
     except UnidentifiedImageError:
         return FileTexts.of_text(_text(path), path.name)
     except (PermissionError, IsADirectoryError) as error:
-        raise LibraryError(f"{path.name} may not be read.", "Check its permissions.") from error
+        raise Unreadable(f"{path.name} may not be read.", "Check its permissions.") from error
     except (OSError, *DAMAGED) as error:
-        raise LibraryError(f"{path.name} is damaged.", "Save or download it again, or choose another file.") from error
+        raise Unreadable(f"{path.name} is damaged.", "Save or download it again, or choose another file.") from error
 
 
 def _of_png(file: BinaryIO, name: str) -> FileTexts:
@@ -119,7 +119,7 @@ def _of_picture(file: BinaryIO, name: str) -> FileTexts:
             return _of_opened(image, name)
     except Image.DecompressionBombError as error:
         most = f"{MOST_PIXELS / 1e6:.0f} million pixels are the most"
-        raise LibraryError(f"{name} is too large: {most}.", "Choose another file.") from error
+        raise Unreadable(f"{name} is too large: {most}.", "Choose another file.") from error
 
 
 def _of_opened(image: Image.Image, name: str) -> FileTexts:
@@ -233,7 +233,7 @@ def _text(path: Path) -> str:
     text = _decoded(data) if len(data) <= MOST_BYTES else None
     if text is None or any(ord(letter) < 32 and letter not in "\t\n\r\f" for letter in text[:2000]):
         hint = "Choose a PNG, JPEG or WebP as a tool wrote it."
-        raise LibraryError(f"{path.name} is neither a picture nor a text.", hint)
+        raise Unreadable(f"{path.name} is neither a picture nor a text.", hint)
     return text
 
 

@@ -3,7 +3,7 @@
 The one way for page and command line, so that neither refuses what the other takes.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -12,9 +12,9 @@ from studio.catalogue.controlnets import ControlNets
 from studio.catalogue.models import Catalogue, Model
 from studio.catalogue.upscalers import Upscalers
 from studio.catalogue.wordbook import Wordbook
-from studio.errors import ModelError, PromptError, RecipeError, StudioError
+from studio.errors import InvalidPrompt, InvalidRecipe, ModelError, StudioError
 from studio.inputs import Inputs
-from studio.metadata.foreign_names import plain, same_upscaler
+from studio.metadata.foreign_names import MODEL_OF, plain, same_upscaler
 from studio.metadata.imported import PROMPTS, ImportedSettings, left_out, stem
 from studio.metadata.infotext import SAMPLERS
 from studio.presets.reading import Presets
@@ -56,7 +56,7 @@ class Here:
         )
 
     def settle(self, recipe: Recipe) -> None:
-        """RecipeError where the recipe cannot be made."""
+        """InvalidRecipe where the recipe cannot be made."""
         settle(recipe, self.settings, self.catalogue, self.presets, self.inputs, self.controlnets, self.wordbook)
 
 
@@ -108,7 +108,7 @@ class _Fitting:
             return
         found = model_named(self.here.catalogue, str(asked))
         if found is None:
-            there = next(_published_as(self.here.catalogue, str(asked)), None)
+            there = MODEL_OF.get(plain(stem(asked)))
             is_it = f"it is {there}, which is not downloaded yet" if there else "it is not in this studio"
             self._leave_model(asked, f"{is_it}, so the chosen one stays")
         self.values["model"] = found or self.chosen
@@ -122,19 +122,19 @@ class _Fitting:
             if field in self.values:
                 self.values[field] = same_upscaler(str(self.values[field]), names) or self.values[field]
 
-    def _fault(self) -> RecipeError | None:
+    def _fault(self) -> InvalidRecipe | None:
         """The first thing that cannot be; without words there is one that stands in for them."""
         given = {**self.values, **self.over}
         given["prompt"] = given.get("prompt") or STAND_IN
         try:
             self.here.settle(Recipe.make(**given))
-        except RecipeError as fault:
+        except InvalidRecipe as fault:
             return fault
         except StudioError:  # it is no single setting: making the picture tells it
             return None
         return None
 
-    def _mend(self, fault: RecipeError) -> bool:
+    def _mend(self, fault: InvalidRecipe) -> bool:
         """Take out what is at fault; False where that is nothing of these settings."""
         name = fault.field
         if name not in self.values:
@@ -146,7 +146,7 @@ class _Fitting:
             return bool(asked != self.chosen)
         if name in PROMPTS:
             return self._mend_words(name, fault)
-        mend: Callable[[str, RecipeError], None] = self._drop
+        mend: Callable[[str, InvalidRecipe], None] = self._drop
         if name in SIZE:
             mend = self._fit_size
         elif name == "hires_scale":
@@ -156,22 +156,22 @@ class _Fitting:
         mend(name, fault)
         return True
 
-    def _mend_words(self, name: str, fault: RecipeError) -> bool:
-        if not isinstance(fault, PromptError) or fault.text != self.values[name]:
+    def _mend_words(self, name: str, fault: InvalidRecipe) -> bool:
+        if not isinstance(fault, InvalidPrompt) or fault.text != self.values[name]:
             return False
         self.values[name], note = mend_at(self.values[name], fault)
         known = next((f" (hash {hash_})" for one, hash_ in self.imported.hashes.items() if f"lora:{one}:" in note), "")
         self.left.append(f"{settings()[name].label}{known}: {note}")
         return True
 
-    def _drop(self, name: str, fault: RecipeError) -> None:
+    def _drop(self, name: str, fault: InvalidRecipe) -> None:
         value = self.values.pop(name)
         if name == "scheduler" and value in OTHER_NAMES:
             self.values[name] = OTHER_NAMES[value]
         else:
             self.left.append(left_out(settings()[name].label, value, fault.message))
 
-    def _drop_part(self, name: str, fault: RecipeError) -> None:
+    def _drop_part(self, name: str, fault: InvalidRecipe) -> None:
         """One of several: the others stay."""
         parts = list(self.values[name])
         place = fault.part
@@ -184,13 +184,13 @@ class _Fitting:
         self.left.append(left_out(label, f"{called}{self._hash(called)}", fault.message))
         self.values[name] = tuple(parts)
 
-    def _drop_second_pass(self, name: str, fault: RecipeError) -> None:
+    def _drop_second_pass(self, name: str, fault: InvalidRecipe) -> None:
         """All of it together: a part of it means nothing."""
         value = self.values[name]
         self.values = {field: one for field, one in self.values.items() if field not in HIRES}
         self.left.append(left_out(settings()[name].label, value, f"{fault.message} All of it is left out"))
 
-    def _fit_size(self, name: str, fault: RecipeError) -> None:
+    def _fit_size(self, name: str, fault: InvalidRecipe) -> None:
         """Both sides together, scaled into what the model draws; a size that is at fault even so is left out."""
         width, height = (self.values.pop(side, None) for side in SIZE)
         asked = f"{width}x{height}" if width and height else str(width or height)
@@ -221,16 +221,8 @@ class _Fitting:
 def model_named(catalogue: Catalogue, asked: str) -> str | None:
     """The id of the model of this id, name or file; other tools call it by its file, in a folder or not."""
     names = {plain(word): one.id for one in catalogue.values() for word in (one.name, one.id)}
-    own = next((names[word] for word in _words(asked) if word in names), None)
+    words = (plain(asked), plain(stem(asked)))
     # What would have to be downloaded first is not begun for a picture's sake.
-    return own or next((one for one in _published_as(catalogue, asked) if catalogue.location(catalogue[one])), None)
-
-
-def _published_as(catalogue: Catalogue, asked: str) -> Iterator[str]:
-    """The ids of the models whose weights are published under this name."""
-    words = _words(asked)
-    return (one.id for one in catalogue.values() if any(plain(name) in words for name in one.published_as))
-
-
-def _words(asked: str) -> tuple[str, str]:
-    return plain(asked), plain(stem(asked))
+    known = (MODEL_OF[word] for word in words if word in MODEL_OF)
+    here = (one for one in known if one in catalogue and catalogue.location(catalogue[one]))
+    return next((names[word] for word in words if word in names), None) or next(here, None)

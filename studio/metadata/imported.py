@@ -6,7 +6,7 @@ from pathlib import PurePosixPath
 from types import MappingProxyType
 from typing import Any
 
-from studio.errors import RecipeError
+from studio.errors import InvalidRecipe
 from studio.prompts.mending import mend
 from studio.recipe import PROMPT_CHARACTERS, Recipe, hard_range, settings
 
@@ -44,7 +44,7 @@ class ImportedSettings:
                 faults += [f"{settings()[name].label}: {note}" for note in notes]
             try:
                 kept[name] = getattr(Recipe.make(**{name: value}), name)
-            except RecipeError as error:
+            except InvalidRecipe as error:
                 faults.append(left_out(settings()[name].label, value, _why(name, error)))
         left = list(dict.fromkeys((*self.left, *faults)))
         if len(left) > MOST_LEFT:
@@ -52,7 +52,7 @@ class ImportedSettings:
         return replace(self, values=kept, left=tuple(left))
 
 
-def _why(name: str, error: RecipeError) -> str:
+def _why(name: str, error: InvalidRecipe) -> str:
     low, high = hard_range(name)
     return error.message if low is None else f"from {low:.10g} to {high:.10g} here"
 

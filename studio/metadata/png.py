@@ -9,7 +9,7 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from studio import __version__
-from studio.errors import LibraryError, RecipeError
+from studio.errors import InvalidRecipe, NotFound, Unreadable
 from studio.metadata import foreign_json, png_chunks
 from studio.metadata.infotext import to_infotext
 from studio.recipe import Recipe
@@ -31,12 +31,12 @@ def write(image: Image.Image, recipe: Recipe, facts: Mapping[str, str], target: 
 
 
 def read(path: Path) -> Recipe:
-    """The recipe that made the image; LibraryError where the file is no image or holds no recipe."""
+    """The recipe that made the image; NotFound, or Unreadable where the file is no image or holds no recipe."""
     return recipe_of(_text(path), path.name)[0]
 
 
 def read_facts(path: Path) -> Mapping[str, str]:
-    """How the image was made, beyond its recipe: device, versions, seconds; LibraryError as in `read`."""
+    """How the image was made, beyond its recipe: device, versions, seconds; errors as in `read`."""
     facts = _own(_text(path), path.name).get("facts")
     if not isinstance(facts, dict):
         raise _no_recipe(path.name, "does not say how it was made")
@@ -44,16 +44,16 @@ def read_facts(path: Path) -> Mapping[str, str]:
 
 
 def recipe_of(text: str, name: str) -> tuple[Recipe, str]:
-    """The recipe in the text of our chunk, and the version of the studio that wrote it; LibraryError as in `read`."""
+    """The recipe in the text of our chunk, and the version of the studio that wrote it; errors as in `read`."""
     own = _own(text, name)
     try:
         return Recipe.from_json(json.dumps(own["recipe"])), str(own.get("studio", ""))
-    except (KeyError, RecipeError) as error:
+    except (KeyError, InvalidRecipe) as error:
         raise _no_recipe(name, f"holds a recipe that this studio cannot read ({_why(error)})") from error
 
 
-def _why(error: KeyError | RecipeError) -> str:
-    return str(error) if isinstance(error, RecipeError) else f"it has no {error.args[0]}"
+def _why(error: KeyError | InvalidRecipe) -> str:
+    return str(error) if isinstance(error, InvalidRecipe) else f"it has no {error.args[0]}"
 
 
 def _text(path: Path) -> str:
@@ -61,10 +61,10 @@ def _text(path: Path) -> str:
     try:
         with path.open("rb") as file:
             if file.read(len(png_chunks.SIGNATURE)) != png_chunks.SIGNATURE:
-                raise LibraryError(f"{path.name} is not an image.", "Choose a PNG that the studio made.")
+                raise Unreadable(f"{path.name} is not an image.", "Choose a PNG that the studio made.")
             text = next((chunk.text for chunk in png_chunks.texts_of(file) if chunk.name == CHUNK), None)
     except FileNotFoundError as error:
-        raise LibraryError(f"{path.name} is not there.", "It may have been moved or deleted.") from error
+        raise NotFound(f"{path.name} is not there.", "It may have been moved or deleted.") from error
     except OSError as error:
         raise _no_recipe(path.name, f"cannot be read ({error.strerror or 'it is damaged'})") from error
     if text is None:
@@ -79,6 +79,6 @@ def _own(text: str, name: str) -> dict[str, Any]:
     return own
 
 
-def _no_recipe(name: str, fault: str) -> LibraryError:
+def _no_recipe(name: str, fault: str) -> Unreadable:
     hint = "Choose a PNG as the studio wrote it; other programs often drop the recipe when they save."
-    return LibraryError(f"{name} {fault}.", hint)
+    return Unreadable(f"{name} {fault}.", hint)

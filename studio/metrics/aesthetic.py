@@ -6,7 +6,7 @@ from typing import Any
 
 from studio.catalogue.preprocessors import Weights
 from studio.controls.base import Workshop
-from studio.errors import ModelError
+from studio.errors import DamagedModel, IncompatibleModel
 from studio.metrics.base import Metric, Score, Shot
 from studio.metrics.clip_score import BATCH, CLIP, clip_at, processor_at
 
@@ -72,7 +72,7 @@ def _head(folder: Path) -> Any:
         layers.append(layer)
     sides = [side for layer in layers for side in (layer.in_features, layer.out_features)]
     if not layers or sides[1:-1:2] != sides[2::2] or sides[-1] != 1:
-        raise ModelError(
+        raise DamagedModel(
             f"{folder} holds no linear layers that end in one number.", "Delete the folder and get it again."
         )
     return torch.nn.Sequential(*layers).requires_grad_(requires_grad=False).eval()
@@ -85,7 +85,7 @@ def _place(stem: str) -> int:
 
 def _check_fit(clip: Any, head: Any, folder: Path) -> None:
     if clip.config.projection_dim != head[0].in_features:
-        raise ModelError(
+        raise IncompatibleModel(
             f"{HEAD.name} reads {head[0].in_features} numbers of CLIP ViT-L/14, and the CLIP in {folder} gives "
             f"{clip.config.projection_dim}.",
             f"Put {CLIP.repo} there.",

@@ -8,7 +8,7 @@ from PIL import Image
 
 from studio.catalogue.preprocessors import Weights
 from studio.controls.base import Workshop
-from studio.errors import ModelError
+from studio.errors import DamagedModel
 from studio.metrics.base import Metric, Score, Shot
 from studio.settings import ASSETS
 
@@ -84,10 +84,10 @@ def _load(folder: Path) -> Any:
     try:
         clip, report = CLIPModel.from_pretrained(folder, local_files_only=True, output_loading_info=True)
     except (OSError, ValueError, RuntimeError, LookupError) as error:
-        raise ModelError(f"{folder} cannot be loaded.", cure) from error
+        raise DamagedModel(f"{folder} cannot be loaded.", cure) from error
     # Drawn by chance, they would make numbers that mean nothing.
     if report["missing_keys"]:
-        raise ModelError(f"{folder} cannot be loaded: {len(report['missing_keys'])} weights are missing.", cure)
+        raise DamagedModel(f"{folder} cannot be loaded: {len(report['missing_keys'])} weights are missing.", cure)
     return clip.eval()
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from threading import Lock
 
 from studio.disk import Folder
-from studio.errors import LibraryError
+from studio.errors import Unreadable
 from studio.parsing import ParseError, load_json
 
 
@@ -18,11 +18,11 @@ class Favourites:
         self._lock = Lock()
 
     def names(self) -> frozenset[str]:
-        """All of them; LibraryError where the file cannot be read."""
+        """All of them; Unreadable where the file cannot be read."""
         return frozenset(self._all().get(self._sort, ()))
 
     def mark(self, name: str, *, liked: bool) -> None:
-        """Make it one, or no more one; LibraryError where that cannot be written down."""
+        """Make it one, or no more one; StorageError where that cannot be written down."""
         with self._lock:
             every = self._all()
             names = {*every.get(self._sort, ())} - {name} | ({name} if liked else set())
@@ -36,6 +36,6 @@ class Favourites:
         except ParseError as error:
             if error.missing:
                 return {}
-            raise LibraryError(f"{self._path} {error.fault}.", "Mend it, or remove it.") from error
+            raise Unreadable(f"{self._path} {error.fault}.", "Mend it, or remove it.") from error
         except (TypeError, AttributeError) as error:
-            raise LibraryError(f"{self._path} holds no lists of names.", "Mend it, or remove it.") from error
+            raise Unreadable(f"{self._path} holds no lists of names.", "Mend it, or remove it.") from error

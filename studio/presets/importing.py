@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
 
-from studio.errors import PresetError, PromptError
+from studio.errors import AlreadyExists, InvalidPreset, InvalidPrompt
 from studio.parsing import ParseError, decode, parse_json, read_bytes
 from studio.presets import saving
 from studio.presets.reading import Presets, StylePreset, read_toml
@@ -72,7 +72,7 @@ def import_styles(
     """Save the styles of a file, called as it is or otherwise, in the home, and have `presets` read again.
 
     A row that cannot be is told and keeps none of the others out; `report` goes on with that of another
-    file. PresetError where the file cannot be read at all.
+    file. InvalidPreset where the file cannot be read at all.
     """
     report = Report() if report is None else report
     namesakes: dict[str, Namesakes] = {}
@@ -88,7 +88,7 @@ def import_styles(
 
 
 def check_style(name: str, prompt: str, negative: str, wildcards: Wildcards) -> None:
-    """PromptError where the words of a style cannot be read."""
+    """InvalidPrompt where the words of a style cannot be read."""
     style = StylePreset(id="new", name=name, prompt=prompt, negative=negative)
     whole, kept_out = style.applied("words", "words")
     explain(whole, wildcards)
@@ -97,10 +97,10 @@ def check_style(name: str, prompt: str, negative: str, wildcards: Wildcards) -> 
 
 
 def check_negative(text: str) -> None:
-    """PromptError where a negative prompt mentions a LoRA, which only a prompt puts on."""
+    """InvalidPrompt where a negative prompt mentions a LoRA, which only a prompt puts on."""
     if any(lora for lora in parse(text, negative=True).loras):
         hint = "Put it into the prompt, with a weight below 0 for its opposite."
-        raise PromptError("negative_prompt", text, 0, "A LoRA cannot be put on by a negative prompt.", hint)
+        raise InvalidPrompt("negative_prompt", text, 0, "A LoRA cannot be put on by a negative prompt.", hint)
 
 
 def _take(
@@ -118,8 +118,8 @@ def _take(
             report.already.append(row.name)
             return
         saving.write(home, FOLDER, name, {"prompt": row.prompt, "negative": row.negative})
-    except (PresetError, PromptError) as error:
-        message = error.fault if isinstance(error, PromptError) else error.message
+    except (InvalidPreset, InvalidPrompt) as error:
+        message = error.fault if isinstance(error, InvalidPrompt) else error.message
         report.faults.append(f"{row.place}, {row.name!r}: {message} {error.hint}".strip())
         return
     report.saved.append(name)
@@ -137,12 +137,12 @@ def _free_name(row: Row, home: Path, presets: Presets, known: Namesakes) -> str 
 
 
 def _numbered(name: str, number: int) -> str:
-    """The name, from the second on with its number; PresetError where an id has no room for that."""
+    """The name, from the second on with its number; InvalidPreset where an id has no room for that."""
     if number == 1:
         return name
     numbered = f"{name} ({number})"
     if not saving.id_of(numbered).endswith(f"-{number}"):
-        raise PresetError("The name is taken, and too long to be numbered.", "Give it a shorter one.")
+        raise AlreadyExists("The name is taken, and too long to be numbered.", "Give it a shorter one.")
     return numbered
 
 
@@ -167,16 +167,16 @@ def _leave_out(names: Iterable[str], unread: list[str]) -> None:
 def _rows(path: Path, called: str, unread: list[str]) -> Iterator[Row | str]:
     """Each row, or what is wrong with it, in words."""
     if path.suffix.lower() not in (".csv", ".json"):
-        raise PresetError(f"{called} is no list of styles.", "Give a styles.csv of A1111 or a .json of Fooocus.")
+        raise InvalidPreset(f"{called} is no list of styles.", "Give a styles.csv of A1111 or a .json of Fooocus.")
     try:
         if path.stat().st_size > MOST_BYTES:
-            raise PresetError(f"{called} is larger than {MOST_BYTES // 2**20} MB.", "Divide it.")
+            raise InvalidPreset(f"{called} is larger than {MOST_BYTES // 2**20} MB.", "Divide it.")
         # Spreadsheets of Windows save in its own encoding.
         text = decode(read_bytes(path, MOST_BYTES), "cp1252" if path.suffix.lower() == ".csv" else "")
     except ParseError as error:
-        raise PresetError(f"{called} {error.fault}.", error.hint) from error
+        raise InvalidPreset(f"{called} {error.fault}.", error.hint) from error
     except OSError as error:
-        raise PresetError(
+        raise InvalidPreset(
             f"{called} cannot be read: {error.strerror}.", "Check the name and its permissions."
         ) from error
     yield from (_csv_rows if path.suffix.lower() == ".csv" else _json_rows)(text, called, unread)
@@ -192,7 +192,7 @@ def _csv_rows(text: str, called: str, unread: list[str]) -> Iterator[Row | str]:
         columns = [_column(column) for column in head_row]
         if "name" not in columns or "prompt" not in columns:
             said = ", ".join(columns) or "nothing"
-            raise PresetError(f"{called}, row 1: the columns are {said}.", f"They have to be {', '.join(KEYS)}.")
+            raise InvalidPreset(f"{called}, row 1: the columns are {said}.", f"They have to be {', '.join(KEYS)}.")
         _leave_out(head_row, unread)
         for number, cells in enumerate(reader, start=2):
             if not any(cell.strip() for cell in cells) or cells[0].startswith("#"):
@@ -214,11 +214,11 @@ def _json_rows(text: str, called: str, unread: list[str]) -> Iterator[Row | str]
     try:
         entries = parse_json(text)
     except ParseError as error:
-        raise PresetError(f"{called} {error.fault}.", error.hint) from error
+        raise InvalidPreset(f"{called} {error.fault}.", error.hint) from error
     if isinstance(entries, dict) and entries and all(isinstance(one, dict) for one in entries.values()):
         entries = [{"name": name, **style} for name, style in entries.items()]
     if not isinstance(entries, list):
-        raise PresetError(
+        raise InvalidPreset(
             f"{called} is no list of styles.", 'Write [{"name": ..., "prompt": ..., "negative_prompt": ...}].'
         )
     for number, entry in enumerate(entries, start=1):

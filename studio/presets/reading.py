@@ -16,7 +16,7 @@ from typing import Annotated, Any, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from studio.disk import visible
-from studio.errors import PresetError
+from studio.errors import InvalidPreset
 from studio.families import FAMILIES
 from studio.families.base import Family
 from studio.parsing import ParseError, decode, load_toml, read_bytes, said_of
@@ -116,14 +116,14 @@ class Presets:
     def refresh(self) -> None:
         """Read what is new or changed."""
         known: dict[Stamp, BaseModel] = {}
-        faults: dict[Path, PresetError] = {}
+        faults: dict[Path, InvalidPreset] = {}
         negatives = self._read_all("negative", NegativePreset, known, faults)
         styles = self._read_all("styles", StylePreset, known, faults)
         stacks = self._read_all("stacks", StackPreset, known, faults)
         recipes = self._read_all("recipes", RecipePreset, known, faults)
         sizes = self._read_all("sizes", SizePreset, known, faults)
         self._known = known
-        self.faults: Mapping[Path, PresetError] = faults
+        self.faults: Mapping[Path, InvalidPreset] = faults
         self.negatives: Mapping[str, NegativePreset] = negatives
         self.styles: Mapping[str, StylePreset] = styles
         self.stacks: Mapping[str, StackPreset] = stacks
@@ -133,7 +133,7 @@ class Presets:
         )
 
     def _read_all(
-        self, name: str, kind: type[M], known: dict[Stamp, BaseModel], faults: dict[Path, PresetError]
+        self, name: str, kind: type[M], known: dict[Stamp, BaseModel], faults: dict[Path, InvalidPreset]
     ) -> Mapping[str, M]:
         """The presets of a sort; `known` gets each of them by its file's stamp, `faults` those that are none."""
         found: dict[str, M] = {}
@@ -141,7 +141,7 @@ class Presets:
             stamp = _stamp(path)
             try:
                 preset = self._known.get(stamp) or read_toml(path, kind)
-            except PresetError as error:
+            except InvalidPreset as error:
                 faults[path] = error
                 continue
             known[stamp] = preset
@@ -153,7 +153,7 @@ class Presets:
         places = (folder / "styles" / f"{style.id}{end}" for folder in reversed(self._sources) for end in PICTURES)
         return next((path for path in places if path.is_file()), None)
 
-    def fault_of(self, name: str) -> PresetError | None:
+    def fault_of(self, name: str) -> InvalidPreset | None:
         """What is wrong with the file of this id or name, where it is one of those that cannot be read."""
         return next((error for path, error in self.faults.items() if folded(path.stem) == folded(name)), None)
 
@@ -161,7 +161,7 @@ class Presets:
 def named(name: str, presets: Mapping[str, N]) -> N | None:
     """The preset of this id, or of this name in any case and with the file's ending left on; None where there is none.
 
-    PresetError where several have the name.
+    InvalidPreset where several have the name.
     """
     name = normalized(name)
     if name in presets:
@@ -171,7 +171,7 @@ def named(name: str, presets: Mapping[str, N]) -> N | None:
         same = [one for one in presets.values() if wanted in (form(one.name), form(one.id))]
         if len(same) > 1:
             ids = " or ".join(one.id for one in same)
-            raise PresetError(f"{len(same)} presets are called “{name}”.", f"Say which by its id: {ids}.")
+            raise InvalidPreset(f"{len(same)} presets are called “{name}”.", f"Say which by its id: {ids}.")
         if same:
             return same[0]
     return None
@@ -187,23 +187,23 @@ def near(asked: str, names: Collection[str]) -> str:
 
 
 def read_toml(path: Path, kind: type[M]) -> M:
-    """Read one preset; its id is the file's name. Raises PresetError naming file, line and key."""
+    """Read one preset; its id is the file's name. Raises InvalidPreset naming file, line and key."""
     return check(path, {"id": normalized(path.stem)}, read_table(path), kind)
 
 
 def read_table(path: Path) -> dict[str, Any]:
-    """The keys and values of a TOML file, unchecked; PresetError where it is none."""
+    """The keys and values of a TOML file, unchecked; InvalidPreset where it is none."""
     try:
         return load_toml(path)
     except ParseError as error:
-        raise PresetError(f"{path} {error.fault}.", error.cure) from error
+        raise InvalidPreset(f"{path} {error.fault}.", error.cure) from error
 
 
 def check(path: Path, given: Mapping[str, Any], table: Mapping[str, Any], kind: type[M]) -> M:
-    """A `kind` of what is `given` by the file's place and the `table` in it; PresetError names the key at fault."""
+    """A `kind` of what is `given` by the file's place and the `table` in it; InvalidPreset names the key at fault."""
     stray = next((key for key in given if key in table), None)
     if stray is not None:
-        raise PresetError(f"{_place(path, stray)}: `{stray}` is not to be set.", "It follows from the file's name.")
+        raise InvalidPreset(f"{_place(path, stray)}: `{stray}` is not to be set.", "It follows from the file's name.")
     try:
         return kind(**given, **table)
     except ValidationError as error:
@@ -241,7 +241,7 @@ def _fit(pixels: float, family: Family) -> int:
     return min(high, max(low, round(pixels / family.multiple) * family.multiple))
 
 
-def _preset_error(path: Path, error: ValidationError, kind: type[BaseModel]) -> PresetError:
+def _preset_error(path: Path, error: ValidationError, kind: type[BaseModel]) -> InvalidPreset:
     """The first fault of a validation, with its place in the file."""
     # A key that is missing may be one that is misspelt.
     first = next((fault for fault in error.errors() if fault["type"] == "extra_forbidden"), error.errors()[0])
@@ -250,14 +250,14 @@ def _preset_error(path: Path, error: ValidationError, kind: type[BaseModel]) -> 
     where = _place(path, key if stray or not outer else outer[0])
     if stray:
         known = ", ".join(name for name in kind.model_fields if name != "id")
-        return PresetError(
+        return InvalidPreset(
             f"{where}: there is no key `{key}`.", "Mend it, or leave it out." if outer else f"Known are: {known}."
         )
     key = ".".join((*outer, key))
     if first["type"] == "missing":
-        return PresetError(f"{where}: the key `{key}` is missing.", f"Add {key} = ...")
+        return InvalidPreset(f"{where}: the key `{key}` is missing.", f"Add {key} = ...")
     problem = said_of(first)
-    return PresetError(f"{where}: {f'`{key}`: ' if key else ''}{problem}.", "Mend it, or remove the file.")
+    return InvalidPreset(f"{where}: {f'`{key}`: ' if key else ''}{problem}.", "Mend it, or remove the file.")
 
 
 def _place(path: Path, key: str) -> str:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from studio.disk import Folder
-from studio.errors import PresetError
+from studio.errors import AlreadyExists, InvalidPreset, NotFound
 from studio.parsing import ParseError, load_toml
 
 LONGEST = 60
@@ -20,21 +20,21 @@ LONGEST = 60
 def write(home: Path, folder: str, name: str, table: Mapping[str, Any]) -> Path:
     """Save a preset under its name; one of the same name is replaced, one of another name is not.
 
-    What is None is left out. PresetError where the name cannot be a file's, LibraryError from the disk.
+    What is None is left out. InvalidPreset where the name cannot be a file's, StorageError from the disk.
     """
     path = path_of(home, folder, name)
     if (there := _name_in(path)) not in (None, name):
-        raise PresetError(f"{path} is the preset {there!r}.", "Choose another name, or delete that one first.")
+        raise AlreadyExists(f"{path} is the preset {there!r}.", "Choose another name, or delete that one first.")
     text = to_toml({"name": name, **table}).encode()
     Folder(path.parent).write(path, lambda file: file.write(text))
     return path
 
 
 def remove(home: Path, folder: str, id: str) -> None:  # noqa: A002
-    """Delete a saved preset by its id; PresetError where there is none."""
+    """Delete a saved preset by its id; InvalidPreset where there is none."""
     path = home / "presets" / folder / f"{id}.toml"
     if Path(id).name != id or not path.is_file():
-        raise PresetError(f"There is no saved preset {id!r}.", "Those that come with the studio stay.")
+        raise NotFound(f"There is no saved preset {id!r}.", "Those that come with the studio stay.")
     path.unlink()
 
 
@@ -44,11 +44,11 @@ def path_of(home: Path, folder: str, name: str) -> Path:
 
 
 def id_of(name: str) -> str:
-    """The id of a preset of this name: its letters and digits, small, with dashes between; PresetError."""
+    """The id of a preset of this name: its letters and digits, small, with dashes between; InvalidPreset."""
     plain = unicodedata.normalize("NFKC", name).casefold()
     slug = re.sub(r"[\W_]+", "-", plain)[:LONGEST].strip("-")
     if not slug:
-        raise PresetError(f"{name!r} cannot be a preset's name.", "Give it a name with letters or digits.")
+        raise InvalidPreset(f"{name!r} cannot be a preset's name.", "Give it a name with letters or digits.")
     return slug
 
 

@@ -11,7 +11,7 @@ def matrix(text: str, *, negative: bool = False) -> tuple[str, ...]:
     """All combinations, in A1111's order: nothing, the first, the second, both, the third and so on.
 
     A bar within brackets is theirs, and an escaped one is a character. Without a bar, the text itself is the only one.
-    PromptError where an option is empty or there are more than `MOST_OPTIONS`.
+    InvalidPrompt where an option is empty or there are more than `MOST_OPTIONS`.
     """
     prompt = parse(text, negative=negative)
     bars = [place for span in prompt.spans if span.kind == "matrix" for place in range(span.start, span.end)]

@@ -5,7 +5,7 @@ Typed prompts are refused with the place of the fault; an imported one has nobod
 
 import re
 
-from studio.errors import PromptError
+from studio.errors import InvalidPrompt
 from studio.prompts.language import MAX_DEPTH
 from studio.prompts.parser import PAIRS, TOKEN, parse
 
@@ -23,7 +23,7 @@ def mend(text: str, *, negative: bool = False) -> tuple[str, tuple[str, ...]]:
     for _ in range(MOST_FAULTS):
         try:
             parse(text, negative=negative)
-        except PromptError as fault:
+        except InvalidPrompt as fault:
             text, note = mend_at(text, fault)
             notes.append(note)
         else:
@@ -31,7 +31,7 @@ def mend(text: str, *, negative: bool = False) -> tuple[str, tuple[str, ...]]:
     return _literal(text), ("All its brackets were made words: they cannot be read here",)
 
 
-def mend_at(text: str, fault: PromptError) -> tuple[str, str]:
+def mend_at(text: str, fault: InvalidPrompt) -> tuple[str, str]:
     """The text without the one fault at its place: a tag or an embedding is taken out, a sign becomes a word."""
     at = fault.position
     if tag := TAG.match(text, at):

@@ -43,7 +43,7 @@ def weighed(prompt: str, name: str, weight: str) -> str | None:
 def rewritten(prompt: str, name: str, lora: Lora | None) -> str:
     """The prompt with each mention of the LoRA `name` made `lora`, or taken out for None; the rest stays as it is.
 
-    Raises PromptError where the prompt cannot be read.
+    Raises InvalidPrompt where the prompt cannot be read.
     """
     read = {span.start for span in parse(prompt).spans if span.kind == "lora"}
     for start, end, _ in reversed(of(prompt, name)):

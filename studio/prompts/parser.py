@@ -64,7 +64,7 @@ def parse(text: str, *, negative: bool = False, embeddings: Iterable[str] = ()) 
     """Read a prompt; `draw` goes before, what it would decide are only words here.
 
     Of `embeddings` there is need where their names hold more than letters, digits, `_`, `-` and `.`. In a negative
-    prompt AND is a word, too. PromptError names the place of a fault and its cure.
+    prompt AND is a word, too. InvalidPrompt names the place of a fault and its cure.
     """
     return _Parser(Source(text, "negative_prompt" if negative else "prompt"), embeddings).prompt()
 

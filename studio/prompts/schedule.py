@@ -77,7 +77,7 @@ def plan(prompt: Prompt, steps: int, *, done: int = 0, embeddings: Collection[st
     """Spread a prompt over `steps` steps.
 
     In a second pass, `done` is the number of steps that the first one took: its edits are then over. Whole words that
-    are one of `embeddings` count as such. PromptError where variants or wildcards are not drawn yet.
+    are one of `embeddings` count as such. InvalidPrompt where variants or wildcards are not drawn yet.
     """
     _check_drawn(prompt)
     clock = _Clock(steps, done)

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NoReturn
 
-from studio.errors import PromptError
+from studio.errors import InvalidPrompt
 from studio.prompts.language import Field
 from studio.spelling import apart
 
@@ -27,10 +27,10 @@ class Source:
     field: Field
 
     def fail(self, position: int, message: str, hint: str) -> NoReturn:
-        raise PromptError(self.field, self.text, position, message, hint)
+        raise InvalidPrompt(self.field, self.text, position, message, hint)
 
     def number(self, said: str, position: int) -> float:
-        """The number that `said`, which stands at `position`, is; PromptError where it is none."""
+        """The number that `said`, which stands at `position`, is; InvalidPrompt where it is none."""
         if not NUMBER.fullmatch(said.strip()):
             what = f"“{said.strip():.20}” is no number." if said.strip() else "A number is missing here."
             self.fail(position, what, r"Write it like 1.3, or \: for the colon itself.")

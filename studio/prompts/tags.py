@@ -27,7 +27,7 @@ PART = re.compile(r"((?:\\.|[^:\\])*):", re.DOTALL)
 
 
 def read_tag(source: Source, tag: str, position: int) -> Lora:
-    """The LoRA that `tag`, written `<lora:name:weight>`, calls; PromptError where something in it cannot be.
+    """The LoRA that `tag`, written `<lora:name:weight>`, calls; InvalidPrompt where something in it cannot be.
 
     Weights are in A1111's order, text encoder before denoiser, or named (`te=`, `unet=`); one stands for both. Whatever
     else there is, such as block weights, is kept as it is written.

@@ -78,7 +78,7 @@ Template = tuple[str | Wildcard | Choice, ...]
 def read_template(source: Source, is_lora: Callable[[str], bool]) -> Template:
     """Read what is to be drawn; all else stays as it is, and so do the mentions of what `is_lora`.
 
-    PromptError names the place of a fault.
+    InvalidPrompt names the place of a fault.
     """
     return tuple(_Reader(source, is_lora, comments=True).nodes())
 

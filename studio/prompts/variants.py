@@ -12,7 +12,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from studio.errors import PresetError, PromptError
+from studio.errors import InvalidPreset, InvalidPrompt
 from studio.prompts.language import MAX_DEPTH
 from studio.prompts.source import Source
 from studio.prompts.template import Amount, Choice, Template, Wildcard, read_entry, read_template, read_weight
@@ -30,7 +30,7 @@ MOST_CHARACTERS = 100 * PROMPT_CHARACTERS
 def draw(text: str, seed: int, wildcards: Wildcards, *, negative: bool = False) -> str:
     """The prompt with every variant and wildcard decided; all else stays as it is written.
 
-    PromptError names the place in `text`, also for a fault in a list that was drawn from.
+    InvalidPrompt names the place in `text`, also for a fault in a list that was drawn from.
     """
     source = Source(text, "negative_prompt" if negative else "prompt")
     template, files = _checked(source, wildcards)
@@ -39,14 +39,14 @@ def draw(text: str, seed: int, wildcards: Wildcards, *, negative: bool = False) 
 
 
 def check(text: str, wildcards: Wildcards, *, negative: bool = False) -> None:
-    """PromptError where the braces cannot be read or call a wildcard that there is not, whatever is drawn."""
+    """InvalidPrompt where the braces cannot be read or call a wildcard that there is not, whatever is drawn."""
     _checked(Source(text, "negative_prompt" if negative else "prompt"), wildcards)
 
 
 def every(text: str, wildcards: Wildcards) -> tuple[str, ...]:
     """Prompts that the text may become, each option and each entry of a list in one of them, of many the first.
 
-    PromptError as for `draw`.
+    InvalidPrompt as for `draw`.
     """
     source = Source(text, "prompt")
     template, files = _checked(source, wildcards)
@@ -54,7 +54,7 @@ def every(text: str, wildcards: Wildcards) -> tuple[str, ...]:
 
 
 def longest(text: str, wildcards: Wildcards) -> str:
-    """A prompt of at least as many bytes as any that `draw` may make of the text; PromptError as it has it."""
+    """A prompt of at least as many bytes as any that `draw` may make of the text; InvalidPrompt as it has it."""
     source = Source(text, "prompt")
     template, files = _checked(source, wildcards)
     return _Longest(Random(0), files, wildcards.is_lora).longest(template, source, ())  # noqa: S311
@@ -122,7 +122,7 @@ class _Drawing:
             source.fail(wildcard.position, f"This list leads back to itself: {way}.", "Take the call out of the list.")
         try:
             lines = [(name, *line) for name in names for line in self.lines_of(name)]
-        except PresetError as error:
+        except InvalidPreset as error:
             source.fail(wildcard.position, error.message, error.hint)
         if not lines:
             source.fail(wildcard.position, f"The list {wildcard.name} is empty.", "Write entries into it, one a line.")
@@ -214,9 +214,9 @@ def _place(name: str, number: int, wildcard: Wildcard, source: Source) -> Iterat
     """Say of a fault in a list where it is, and point at the call of the list."""
     try:
         yield
-    except PromptError as error:
+    except InvalidPrompt as error:
         what = f"{name}.txt, line {number}: {error.fault}"
-        raise PromptError(source.field, source.text, wildcard.position, what, error.hint) from error
+        raise InvalidPrompt(source.field, source.text, wildcard.position, what, error.hint) from error
 
 
 def _checked(source: Source, wildcards: Wildcards) -> tuple[Template, Mapping[str, Path]]:
@@ -238,7 +238,7 @@ def _called(template: Template) -> Iterator[Wildcard]:
 
 
 def _known(wildcard: Wildcard, files: Mapping[str, Path], source: Source) -> tuple[str, ...]:
-    """The lists that it calls; PromptError where there is none."""
+    """The lists that it calls; InvalidPrompt where there is none."""
     names = matching(wildcard.name, files)
     if len(names) > 1 and "*" not in wildcard.name:
         source.fail(

@@ -34,7 +34,7 @@ class Tokens:
 
 
 def explain(text: str, wildcards: Wildcards, *, negative: bool = False) -> tuple[Seen, ...]:
-    """How a prompt is understood, before anything is drawn; PromptError names the place of a fault."""
+    """How a prompt is understood, before anything is drawn; InvalidPrompt names the place of a fault."""
     check(text, wildcards, negative=negative)
     spans = parse(text, negative=negative).spans
     return tuple(Seen(text[span.start : span.end], span.weight, span.kind) for span in spans)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from studio.disk import visible
-from studio.errors import PresetError
+from studio.errors import InvalidPreset
 from studio.parsing import ParseError, decode, read_bytes
 from studio.settings import PRESETS
 from studio.spelling import apart, folded, normalized
@@ -43,16 +43,16 @@ class Wildcards:
             found |= here
         return dict(sorted(found.items()))
 
-    def faults(self) -> Mapping[str, PresetError]:
+    def faults(self) -> Mapping[str, InvalidPreset]:
         """What is wrong with the lists that cannot be read, by name; the others are not touched by it."""
-        found: dict[str, PresetError] = {}
+        found: dict[str, InvalidPreset] = {}
         for path in (path for folder in self._folders for path in visible(folder, *UNREAD, below=True)):
             cure = "Write each of its lists as a text file of its own, a line for each entry."
-            found[normalized(path.name)] = PresetError(f"{path} is not read: lists are .txt files here.", cure)
+            found[normalized(path.name)] = InvalidPreset(f"{path} is not read: lists are .txt files here.", cure)
         for name, path in self.files().items():
             try:
                 lines_of(path)
-            except PresetError as error:
+            except InvalidPreset as error:
                 found[name] = error
         return found
 
@@ -76,10 +76,10 @@ def matching(name: str, files: Mapping[str, Path]) -> tuple[str, ...]:
 
 
 def lines_of(path: Path) -> tuple[tuple[int, str], ...]:
-    """The lines that count, each with its number; PresetError where the file cannot be read."""
+    """The lines that count, each with its number; InvalidPreset where the file cannot be read."""
     try:
         lines = decode(read_bytes(path, MOST_BYTES)).splitlines()
     except ParseError as error:
-        raise PresetError(f"{path} {error.fault}.", error.cure) from error
+        raise InvalidPreset(f"{path} {error.fault}.", error.cure) from error
     stripped = ((number, line.strip()) for number, line in enumerate(lines, start=1))
     return tuple((number, line) for number, line in stripped if line and not line.startswith("#"))

@@ -3,7 +3,7 @@ starts from and what the model can paint. Sizes are (width, height) in pixels.
 """
 
 from studio.catalogue.models import Model
-from studio.errors import LibraryError, RecipeError
+from studio.errors import InvalidRecipe, NotFound, Unreadable
 from studio.families.base import Family
 from studio.inputs import MOST_PIXELS, Field, Inputs
 from studio.recipe import Recipe
@@ -17,7 +17,7 @@ Open = tuple[int | None, int | None]
 def settle_size(recipe: Recipe, model: Model, inputs: Inputs) -> Open:
     """Width and height that the recipe paints at; None where the picture it starts from has its own, to the pixel.
 
-    Raises RecipeError where either cannot be, or what comes out is too large.
+    Raises InvalidRecipe where either cannot be, or what comes out is too large.
     """
     size = _asked(recipe, model, inputs)
     family = model.family_facts()
@@ -120,17 +120,17 @@ def _start(recipe: Recipe, inputs: Inputs) -> Size:
 
 
 def stored_size(field: Field, name: str, inputs: Inputs) -> Size:
-    """The size of a stored input; RecipeError on `field` where it is missing or damaged."""
+    """The size of a stored input; InvalidRecipe on `field` where it is missing or damaged."""
     try:
         return inputs.size(name)
-    except LibraryError as error:
-        raise RecipeError(field, error.message, error.hint) from error
+    except (NotFound, Unreadable) as error:
+        raise InvalidRecipe(field, error.message, error.hint) from error
 
 
 def _check_side(name: str, side: int, family: Family) -> None:
     low, high, multiple = family.min_side, family.max_side, family.multiple
     if side < low or side > high:
-        raise RecipeError(
+        raise InvalidRecipe(
             name,
             f"{side} pixels are {'too few' if side < low else 'too many'} for {family.name}.",
             f"Choose from {low} to {high}; it was trained at {family.native_side}.",
@@ -138,7 +138,7 @@ def _check_side(name: str, side: int, family: Family) -> None:
     if side % multiple:
         below = side - side % multiple
         good = [str(s) for s in (below, below + multiple) if low <= s <= high]
-        raise RecipeError(name, f"{side} is not divisible by {multiple}.", f"Choose {' or '.join(good)}.")
+        raise InvalidRecipe(name, f"{side} is not divisible by {multiple}.", f"Choose {' or '.join(good)}.")
 
 
 def _check_canvas(size: Size, recipe: Recipe, family: Family) -> None:
@@ -146,7 +146,7 @@ def _check_canvas(size: Size, recipe: Recipe, family: Family) -> None:
         return  # where no size is asked for, it is looked at in one that the model can paint
     few = min(size) < family.min_side
     masked = "" if few or recipe.mask_image is None else ", or paint the masked place alone (mask_area “masked”)"
-    raise RecipeError(
+    raise InvalidRecipe(
         "outpaint" if recipe.outpaint and not few else "init_image",
         f"{size[0]}x{size[1]} pixels are too {'few' if few else 'many'} for {family.name}, which paints "
         f"{family.min_side} to {family.max_side} a side.",
@@ -156,7 +156,7 @@ def _check_canvas(size: Size, recipe: Recipe, family: Family) -> None:
 
 def _check_second(size: Size, family: Family) -> None:
     if max(size) > family.max_side:
-        raise RecipeError(
+        raise InvalidRecipe(
             "hires_scale",
             f"The second pass would paint {size[0]}x{size[1]} pixels; {family.name} paints up to {family.max_side} "
             "a side.",
@@ -166,7 +166,7 @@ def _check_second(size: Size, family: Family) -> None:
 
 def _check_pixels(size: Size, recipe: Recipe) -> None:
     if size[0] * size[1] > MOST_PIXELS:
-        raise RecipeError(
+        raise InvalidRecipe(
             "upscale" if recipe.task == "upscale" else "outpaint",
             f"The result would have {size[0]}x{size[1]} pixels, {size[0] * size[1] / 1e6:.0f} million; "
             f"{MOST_PIXELS / 1e6:.0f} million are the most.",

@@ -9,7 +9,7 @@ from studio.catalogue.models import Catalogue, Model
 from studio.catalogue.upscalers import LANCZOS, LATENT, Upscalers
 from studio.catalogue.vaes import Vaes
 from studio.catalogue.wordbook import Wordbook
-from studio.errors import ModelError, RecipeError
+from studio.errors import InvalidRecipe, ModelError
 from studio.inputs import Inputs
 from studio.presets.reading import Presets, near
 from studio.recipe import SEEDS, Recipe, Task
@@ -47,7 +47,7 @@ def settle(
 ) -> tuple[Recipe, ...]:
     """One recipe for each image, each with its own noise, its own words and every value filled in that its task uses.
 
-    RecipeError names the field that cannot be; it is `model` where the model is unknown, missing or damaged.
+    InvalidRecipe names the field that cannot be; it is `model` where the model is unknown, missing or damaged.
     """
     check_used(recipe)
     if recipe.denoises:
@@ -74,14 +74,14 @@ def settle(
 
 
 def check_task(recipe: Recipe, model: Model) -> None:
-    """RecipeError where the model cannot do all that is asked; enlarging alone asks nothing of it."""
+    """InvalidRecipe where the model cannot do all that is asked; enlarging alone asks nothing of it."""
     can = model.family_facts().pipelines
     for task in recipe.passes:
         if task not in can:
             words = {known: WORK[known] for known in can}
             if "image_guidance" in model.default("abilities"):
                 words["img2img"] = INSTRUCTED
-            raise RecipeError(
+            raise InvalidRecipe(
                 "model",
                 f"{model.name} cannot {WORK[task]}: it is made to {' or to '.join(words.values())}.",
                 f"Give {', or '.join(GIVE[known] for known in can)}; or choose another model.",
@@ -89,14 +89,14 @@ def check_task(recipe: Recipe, model: Model) -> None:
 
 
 def _check_output(model: Model, settings: Settings, catalogue: Catalogue) -> None:
-    """RecipeError where what comes out is to be checked, and the model brings nothing to check it with."""
+    """InvalidRecipe where what comes out is to be checked, and the model brings nothing to check it with."""
     if settings.output_check != "off" and catalogue.lacks_checker(model):
         raise unchecked(model, settings)
 
 
-def unchecked(model: Model, settings: Settings) -> RecipeError:
+def unchecked(model: Model, settings: Settings) -> InvalidRecipe:
     """What is said of a model that cannot check what it makes."""
-    return RecipeError(
+    return InvalidRecipe(
         "model",
         f"{model.name} has no output checker, and this studio makes nothing that is not checked (its setting "
         f"output_check is “{settings.output_check}”).",
@@ -140,11 +140,11 @@ def _check_upscalers(recipe: Recipe, upscalers: Upscalers) -> None:
         try:
             upscalers[name]
         except ModelError as error:
-            raise RecipeError(field, error.message, error.hint) from error
+            raise InvalidRecipe(field, error.message, error.hint) from error
 
 
 def _vae(recipe: Recipe, model: Model, settings: Settings) -> str | None:
-    """The VAE that stands in for the model's own; RecipeError where it is not there, or for another model."""
+    """The VAE that stands in for the model's own; InvalidRecipe where it is not there, or for another model."""
     name = recipe.vae or model.vae
     if name is None:
         return None
@@ -153,7 +153,7 @@ def _vae(recipe: Recipe, model: Model, settings: Settings) -> str | None:
         if fault := vae.why_not(model):
             raise fault
     except ModelError as error:
-        raise RecipeError("vae", error.message, error.hint) from error
+        raise InvalidRecipe("vae", error.message, error.hint) from error
     return name
 
 
@@ -167,18 +167,18 @@ def _model(recipe: Recipe, settings: Settings, catalogue: Catalogue) -> Model:
         if fault := catalogue.why_not(model):
             raise fault
     except ModelError as error:
-        raise RecipeError("model", error.message, error.hint) from error
+        raise InvalidRecipe("model", error.message, error.hint) from error
     return model
 
 
 def _check_prompt(recipe: Recipe) -> None:
     if not recipe.prompt.strip():
-        raise RecipeError("prompt", "The prompt is empty.", "Say in a few words what the picture shows.")
+        raise InvalidRecipe("prompt", "The prompt is empty.", "Say in a few words what the picture shows.")
 
 
 def _check_count(recipe: Recipe, settings: Settings) -> None:
     if recipe.count > settings.max_images:
-        raise RecipeError(
+        raise InvalidRecipe(
             "count",
             f"{recipe.count} images are more than one job may make.",
             f"Ask for at most {settings.max_images}, or start the studio with STUDIO_MAX_IMAGES set higher.",
@@ -189,9 +189,9 @@ def _scheduler(recipe: Recipe, model: Model, usable: Collection[str]) -> str:
     asked = _given(recipe.scheduler, str(model.default("scheduler")))
     known = {name.casefold(): name for name in SCHEDULERS}.get(asked.casefold())
     if known is None:
-        raise RecipeError("scheduler", f"There is no scheduler “{asked}”.", near(asked, usable))
+        raise InvalidRecipe("scheduler", f"There is no scheduler “{asked}”.", near(asked, usable))
     if known not in usable:
-        raise RecipeError("scheduler", f"{known} cannot sample {model.name}.", f"Choose one of: {', '.join(usable)}.")
+        raise InvalidRecipe("scheduler", f"{known} cannot sample {model.name}.", f"Choose one of: {', '.join(usable)}.")
     return known
 
 

@@ -8,7 +8,7 @@ from studio.catalogue.controlnets import ControlNet, ControlNets
 from studio.catalogue.models import Catalogue, Model
 from studio.controls import CONTROLS
 from studio.controls.base import Control
-from studio.errors import ModelError, RecipeError, StudioError
+from studio.errors import InvalidRecipe, ModelError, StudioError
 from studio.inputs import Inputs
 from studio.recipe import Recipe, Task
 from studio.recipe_parts import IMAGE_PROMPT, ControlUnit
@@ -25,7 +25,7 @@ DOING: dict[Task, str] = {
 def settle_controls(
     recipe: Recipe, model: Model, catalogue: Catalogue, controlnets: ControlNets, inputs: Inputs
 ) -> tuple[ControlUnit, ...]:
-    """The units that change anything, with nothing left open; RecipeError where one cannot be."""
+    """The units that change anything, with nothing left open; InvalidRecipe where one cannot be."""
     if any(unit.steers for unit in recipe.controls):
         check_followed(recipe, model)
 
@@ -36,30 +36,30 @@ def settle_controls(
 
 
 def each_steering(units: Sequence[ControlUnit], act: Callable[[ControlUnit], ControlUnit]) -> tuple[ControlUnit, ...]:
-    """What `act` makes of each unit that changes anything; its fault is a RecipeError that tells the unit's place."""
+    """What `act` makes of each unit that changes anything; InvalidRecipe tells the place of the unit at fault."""
     done = []
     for place, unit in enumerate(units):
         try:
             done += [act(unit)] if unit.steers else []
         except StudioError as error:
-            raise RecipeError("controls", error.message, error.hint, place) from error
+            raise InvalidRecipe("controls", error.message, error.hint, place) from error
     return tuple(done)
 
 
 def check_followed(recipe: Recipe, model: Model) -> None:
-    """RecipeError where the model cannot do all that is asked along maps."""
+    """InvalidRecipe where the model cannot do all that is asked along maps."""
     family = model.family_facts()
     for task in recipe.passes if recipe.map_units else ():
         if task not in family.control_pipelines:
             can = " or while it ".join(DOING[known] for known in family.control_pipelines)
-            raise RecipeError(
+            raise InvalidRecipe(
                 "controls",
                 f"{model.name} cannot follow a map while it {DOING[task]}.",
                 f"It can while it {can}." if can else "Leave the control out, or choose another model.",
             )
     uneven = any(unit.mode != "balanced" for unit in recipe.map_units if unit.steers)
     if uneven and not family.weighs_maps:
-        raise RecipeError(
+        raise InvalidRecipe(
             "controls",
             f"{model.name} cannot favour prompt or map: it follows both evenly.",
             "Choose the mode “balanced”, and change the weight.",
@@ -67,9 +67,9 @@ def check_followed(recipe: Recipe, model: Model) -> None:
 
 
 def control_of(unit: ControlUnit) -> Control:
-    """What makes the unit's map; RecipeError where its kind is unknown."""
+    """What makes the unit's map; InvalidRecipe where its kind is unknown."""
     if unit.kind not in CONTROLS:
-        raise RecipeError("controls", f"There is no control “{unit.kind}”.", f"Known are: {', '.join(CONTROLS)}.")
+        raise InvalidRecipe("controls", f"There is no control “{unit.kind}”.", f"Known are: {', '.join(CONTROLS)}.")
     return CONTROLS[unit.kind]
 
 
@@ -84,17 +84,17 @@ def _with_picture(unit: ControlUnit, recipe: Recipe, inputs: Inputs) -> ControlU
         _check_prompt(unit)
     picture = unit.map or unit.image or (None if recipe.outpaint else recipe.init_image)
     if picture is None:
-        raise RecipeError("controls", f"The control “{unit.kind}” has no picture.", "Give it a picture, or a map.")
+        raise InvalidRecipe("controls", f"The control “{unit.kind}” has no picture.", "Give it a picture, or a map.")
     stored_size("controls", picture, inputs)
     return unit if unit.map or unit.image else unit.model_copy(update={"image": picture})
 
 
 def _check_prompt(unit: ControlUnit) -> None:
-    """RecipeError for what belongs to maps."""
+    """InvalidRecipe for what belongs to maps."""
     if unit.map:
-        raise RecipeError("controls", "An image prompt has no map.", "Give the picture itself as its image.")
+        raise InvalidRecipe("controls", "An image prompt has no map.", "Give the picture itself as its image.")
     if unit.mode != "balanced":
-        raise RecipeError(
+        raise InvalidRecipe(
             "controls",
             "An image prompt cannot favour prompt or map: it is a prompt itself.",
             "Choose the mode “balanced”, and change the weight.",
@@ -111,11 +111,11 @@ def _with_weights(unit: ControlUnit, model: Model, catalogue: Catalogue, control
         if fault := controlnets.why_not(controlnet):
             raise fault
     except ModelError as error:
-        raise RecipeError("controls", error.message, error.hint) from error
+        raise InvalidRecipe("controls", error.message, error.hint) from error
     if not controlnet.follows(unit.kind) and (unit.kind != READY or controlnet.is_prompt):
         raise _does_not_follow(controlnet, unit, controlnets.fitting(model.family, unit.kind, place))
     if controlnet.modes and controlnet.mode(unit.kind) is None:
-        raise RecipeError(
+        raise InvalidRecipe(
             "controls",
             f"{controlnet.name} has to be told the kind of a map.",
             f"Give the map with its kind: {', '.join(controlnet.kinds)}.",
@@ -123,34 +123,34 @@ def _with_weights(unit: ControlUnit, model: Model, catalogue: Catalogue, control
     return unit.model_copy(update={"model": name})
 
 
-def _does_not_follow(controlnet: ControlNet, unit: ControlUnit, fits: list[str]) -> RecipeError:
+def _does_not_follow(controlnet: ControlNet, unit: ControlUnit, fits: list[str]) -> InvalidRecipe:
     cure = f"Choose {' or '.join(fits)}." if fits else f"Choose one of its kinds, or “{READY}” for a map of your own."
     if unit.is_prompt or controlnet.is_prompt:
-        return RecipeError(
+        return InvalidRecipe(
             "controls", f"{controlnet.name} is {controlnet.sort}: it does not serve “{unit.kind}”.", cure
         )
     kinds = ", ".join(controlnet.kinds)
     fault = f"{controlnet.name} does not follow maps of the kind “{unit.kind}”, but {kinds}."
-    return RecipeError("controls", fault, cure)
+    return InvalidRecipe("controls", fault, cure)
 
 
 def _first_fitting(kind: str, model: Model, fitting: list[str]) -> str:
     """The best of those that fit; of a map of any kind nobody can tell which."""
     family = model.family_facts().name
     if not fitting and kind == IMAGE_PROMPT:
-        raise RecipeError(
+        raise InvalidRecipe(
             "controls",
             f"There is no IP-Adapter for {family}, so a picture cannot be its prompt.",
             "Put one into the folder ip-adapters of the studio's home, or choose another model.",
         )
     if not fitting:
-        raise RecipeError(
+        raise InvalidRecipe(
             "controls",
             f"There is no ControlNet for {family} that follows maps of the kind “{kind}”.",
             "Put one into the folder controlnets of the studio's home, or choose another kind or model.",
         )
     if kind == READY:
-        raise RecipeError(
+        raise InvalidRecipe(
             "controls",
             "It is not said which ControlNet follows the map.",
             f"Choose one of {', '.join(fitting)}, or give the map with its kind.",

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import TypeVar
 
 from studio.catalogue.models import Model
-from studio.errors import PresetError, PromptError, RecipeError
+from studio.errors import InvalidPreset, InvalidPrompt, InvalidRecipe
 from studio.families import FAMILIES
 from studio.presets.importing import check_negative
 from studio.presets.reading import NegativePreset, Presets, StylePreset, named, near
@@ -18,8 +18,8 @@ P = TypeVar("P", NegativePreset, StylePreset)
 def styled(recipe: Recipe, model: Model, presets: Presets, wildcards: Wildcards) -> Recipe:
     """The recipe with its styles, in their order, and its negative presets as words of its prompts, none left by name.
 
-    What a style keeps out is left out for a model that takes no negative prompt. Raises RecipeError; a PromptError for
-    a place in the creator's own words.
+    What a style keeps out is left out for a model that takes no negative prompt. Raises InvalidRecipe; an InvalidPrompt
+    for a place in the creator's own words.
     """
     prompt, negative = recipe.prompt, recipe.negative_prompt.strip()
     if recipe.styles:
@@ -43,8 +43,8 @@ def _applied(style: StylePreset, prompt: str, negative: str, wildcards: Wildcard
     try:
         _check(*whole, wildcards)
         check_negative(style.negative)
-    except PromptError as error:
-        raise RecipeError("styles", f"The style “{style.name}” cannot be read: {error.fault}", error.hint) from error
+    except InvalidPrompt as error:
+        raise InvalidRecipe("styles", f"The style “{style.name}” cannot be read: {error.fault}", error.hint) from error
     return whole
 
 
@@ -56,7 +56,7 @@ def _check(prompt: str, negative: str, wildcards: Wildcards) -> None:
 def _check_suits(style: StylePreset, model: Model) -> None:
     if not style.suits(model.family):
         families = ", ".join(FAMILIES[family].name for family in style.families)
-        raise RecipeError(
+        raise InvalidRecipe(
             "styles",
             f"The style “{style.name}” is for {families}; {model.name} is {model.family_facts().name}.",
             "Choose another style, or another model.",
@@ -66,7 +66,7 @@ def _check_suits(style: StylePreset, model: Model) -> None:
 def _check_lengths(prompt: str, negative: str) -> None:
     for field, text in (("prompt", prompt), ("negative_prompt", negative)):
         if len(text) > PROMPT_CHARACTERS:
-            raise RecipeError(
+            raise InvalidRecipe(
                 field,
                 f"With what is ready-made, it has {len(text)} characters; {PROMPT_CHARACTERS} are the most.",
                 "Shorten it, or choose fewer styles and presets.",
@@ -77,9 +77,9 @@ def _named(name: str, field: str, known: Mapping[str, P], presets: Presets) -> P
     try:
         if preset := named(name, known):
             return preset
-    except PresetError as error:
-        raise RecipeError(field, error.message, error.hint) from error
+    except InvalidPreset as error:
+        raise InvalidRecipe(field, error.message, error.hint) from error
     if fault := presets.fault_of(name):
-        raise RecipeError(field, fault.message, fault.hint)
+        raise InvalidRecipe(field, fault.message, fault.hint)
     kind = settings()[field].label.lower().removesuffix("s")
-    raise RecipeError(field, f"There is no {kind} “{name}”.", near(name, known))
+    raise InvalidRecipe(field, f"There is no {kind} “{name}”.", near(name, known))

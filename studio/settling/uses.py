@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from studio.catalogue.upscalers import LANCZOS
-from studio.errors import RecipeError
+from studio.errors import InvalidRecipe
 from studio.recipe import Recipe, settings
 from studio.recipe_parts import Ability, Group, Setting
 from studio.schedulers import SCHEDULERS
@@ -142,12 +142,12 @@ def unused(recipe: Recipe) -> dict[str, Unused]:
 
 
 def check_used(recipe: Recipe) -> None:
-    """RecipeError for the first setting that is given and would be ignored."""
+    """InvalidRecipe for the first setting that is given and would be ignored."""
     idle = unused(recipe)
     for name, setting in settings().items():
         if name in idle and getattr(recipe, name) not in (None, "", ()):
             rule = idle[name]
-            raise RecipeError(name, f"{setting.label} means nothing {rule.when}.", f"{rule.cure}, or leave this out.")
+            raise InvalidRecipe(name, f"{setting.label} means nothing {rule.when}.", f"{rule.cure}, or leave this out.")
 
 
 def lacked(abilities: Collection[Ability]) -> dict[str, Setting]:
@@ -156,13 +156,13 @@ def lacked(abilities: Collection[Ability]) -> dict[str, Setting]:
 
 
 def check_able(recipe: Recipe, abilities: Collection[Ability], model: str) -> None:
-    """RecipeError for the first setting that is given and that the model of this name cannot take."""
+    """InvalidRecipe for the first setting that is given and that the model of this name cannot take."""
     for name, setting in lacked(abilities).items():
         if getattr(recipe, name) not in (None, "", ()):
             takes_no = f"{model} takes no {str(setting.ability).replace('_', ' ')}."
             if setting.label not in ("Negative prompt", "Negative presets") and setting.ability == "negative_prompt":
                 takes_no = f"{setting.label} means nothing here: {takes_no}"
-            raise RecipeError(name, takes_no, "Leave it out, or choose another model.")
+            raise InvalidRecipe(name, takes_no, "Leave it out, or choose another model.")
 
 
 def standards(recipe: Recipe, abilities: Collection[Ability]) -> Mapping[str, Any]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from studio.catalogue.models import Catalogue, Model
 from studio.catalogue.wordbook import Wordbook
-from studio.errors import ModelError, PromptError, RecipeError
+from studio.errors import IncompatibleModel, InvalidPrompt, InvalidRecipe, ModelError
 from studio.prompts.language import Field, Prompt
 from studio.prompts.language import Lora as Mention
 from studio.prompts.mentions import calling, mentions
@@ -35,7 +35,7 @@ Named = Callable[[str], str]
 def worded(recipe: Recipe, model: Model, catalogue: Catalogue, book: Wordbook) -> Recipe:
     """The recipe of one picture with its prompts drawn and all LoRAs that they mention in its list.
 
-    A LoRA that is in the list and in the prompt has the prompt's weights. Raises RecipeError, a PromptError where
+    A LoRA that is in the list and in the prompt has the prompt's weights. Raises InvalidRecipe, an InvalidPrompt where
     a place in the text is at fault.
     """
     drawn = {
@@ -76,14 +76,14 @@ def read(
 
 
 def check_work(name: str, plan: Plan, chunks_of: Callable[[Chunks], int]) -> None:
-    """RecipeError where too much is read at one step, in all parts of an AND, or once for all steps.
+    """InvalidRecipe where too much is read at one step, in all parts of an AND, or once for all steps.
 
     `chunks_of` counts the chunks of tokens that what stands between BREAKs takes.
     """
     sizes = {stage.chunks: chunks_of(stage.chunks) for strand in plan.strands for stage in strand.stages}
     at_once = sum(max(sizes[stage.chunks] for stage in strand.stages) for strand in plan.strands)
     if at_once > MOST_CHUNKS or sum(sizes.values()) > MOST_READ:
-        raise RecipeError(
+        raise InvalidRecipe(
             name,
             f"The text takes {at_once} chunks of {CHUNK} tokens at once and {sum(sizes.values())} in all; "
             f"{MOST_CHUNKS} and {MOST_READ} are the most.",
@@ -122,7 +122,7 @@ def unheard(recipe: Recipe, model: Model) -> str:
 
 
 def mentioned(prompt: str, named: Named = str) -> dict[str, Lora]:
-    """The LoRAs that a prompt mentions, as it says them, by name; PromptError where it cannot be read.
+    """The LoRAs that a prompt mentions, as it says them, by name; InvalidPrompt where it cannot be read.
 
     `named` says how the one is listed that a name calls.
     """
@@ -133,11 +133,11 @@ def mentioned(prompt: str, named: Named = str) -> dict[str, Lora]:
 def drawable(prompt: str, wildcards: Wildcards, named: Named = str) -> dict[str, tuple[float, ...]]:
     """The LoRAs that some drawing of a prompt mentions, by name, and the weights that it may give them, in order.
 
-    PromptError where it cannot be drawn.
+    InvalidPrompt where it cannot be drawn.
     """
     weights: dict[str, set[float]] = {}
     for text in every(prompt, wildcards):
-        with suppress(PromptError):  # a text in a thousand may be at fault, and is refused when it is drawn
+        with suppress(InvalidPrompt):  # a text in a thousand may be at fault, and is refused when it is drawn
             for mention in parse(text).loras if "<" in text else ():
                 weights.setdefault(named(mention.name), set()).add(mention.unet_weight)
     return {name: tuple(sorted(given)) for name, given in weights.items()}
@@ -160,7 +160,7 @@ def _stack(recipe: Recipe, prompts: Sequence[Prompt], named: Named) -> tuple[Lor
     for place, lora in enumerate(recipe.loras):
         name = named(lora.name)
         if name in stack:
-            raise RecipeError("loras", f"{lora.name} is in the list twice.", "Leave one of them out.", place)
+            raise InvalidRecipe("loras", f"{lora.name} is in the list twice.", "Leave one of them out.", place)
         stack[name] = lora.model_copy(update={"name": name})
     prompt, negative = prompts
     for mention in negative.loras:
@@ -199,7 +199,7 @@ def _blocks(prompt: Prompt, mention: Mention) -> tuple[float, ...]:
 
 
 def _check_lora(lora: Lora, recipe: Recipe, model: Model, book: Wordbook) -> None:
-    """RecipeError where there is no such LoRA, or none that can be put on this model."""
+    """InvalidRecipe where there is no such LoRA, or none that can be put on this model."""
     named = book.loras.named
     place = next((k for k, one in enumerate(recipe.loras) if named(one.name) == lora.name), None)
     try:
@@ -207,7 +207,7 @@ def _check_lora(lora: Lora, recipe: Recipe, model: Model, book: Wordbook) -> Non
         _check_blocks(lora, model)
     except ModelError as error:
         if place is not None:
-            raise RecipeError("loras", error.message, error.hint, place) from error
+            raise InvalidRecipe("loras", error.message, error.hint, place) from error
         prompt = parse(recipe.prompt)
         mention = next(one for one in prompt.loras if named(one.name) == lora.name)
         raise _at(prompt, mention, error.message, error.hint) from error
@@ -219,20 +219,22 @@ def _check_blocks(lora: Lora, model: Model) -> None:
     if not lora.blocks or len(lora.blocks) in map(len, orders):
         return
     if not orders:
-        raise ModelError(f"{model.name} has no blocks that LoRAs are weighed by.", f"Give {lora.name} one weight.")
+        raise IncompatibleModel(
+            f"{model.name} has no blocks that LoRAs are weighed by.", f"Give {lora.name} one weight."
+        )
     takes = " or ".join(str(len(order)) for order in orders)
-    raise ModelError(
+    raise IncompatibleModel(
         f"{lora.name} has {len(lora.blocks)} block weights; {model.name} takes {takes}.",
         f"Give one for each of {', '.join(orders[0])}; or one weight for all.",
     )
 
 
 def _check_means(prompt: Prompt, recipe: Recipe, model: Model) -> None:
-    """RecipeError for what would be left out of the prompt, and for what there is no guidance for."""
+    """InvalidRecipe for what would be left out of the prompt, and for what there is no guidance for."""
     family = model.family_facts()
     for kind, words in CHANGING.items():
         if kind in prompt.kinds and not family.weighs_words:
-            raise RecipeError(
+            raise InvalidRecipe(
                 prompt.recipe_field,
                 f"{model.name} cannot follow {words} in a prompt: {family.name} reads it once, as plain words.",
                 "Write plain words, or choose a model that reads with CLIP alone, such as Stable Diffusion XL.",
@@ -240,7 +242,7 @@ def _check_means(prompt: Prompt, recipe: Recipe, model: Model) -> None:
     guided = "negative_prompt" in model.default("abilities") and (recipe.guidance_scale or 0) > 1
     mixes = len(prompt.parts) > 1 or prompt.parts[0].weight != 1
     if mixes and (not guided or "image_guidance" in model.default("abilities")):
-        raise RecipeError(
+        raise InvalidRecipe(
             prompt.recipe_field,
             "Prompts are mixed, and weighed as a whole, by guidance, and there is none here.",
             "Set the guidance above 1, or leave AND and the weight at the end out; not every model can do it.",
@@ -259,17 +261,17 @@ def _check_tokens(prompt: Prompt, planned: Plan, model: Model, catalogue: Catalo
     most = int(model.default("prompt_tokens"))
     tokens = catalogue.count_tokens(model, planned.strands[0].stages[0].text)
     if tokens is not None and tokens > most:
-        raise RecipeError(
+        raise InvalidRecipe(
             prompt.recipe_field,
             f"The text is {tokens} tokens long; {model.name} reads {most}.",
             "Shorten it: a token is a short word or a part of a long one.",
         )
 
 
-def _at(prompt: Prompt, mention: Mention, fault: str, hint: str) -> PromptError:
+def _at(prompt: Prompt, mention: Mention, fault: str, hint: str) -> InvalidPrompt:
     start = next((start for start, _, name in mentions(prompt.source) if name == mention.name), 0)
-    return PromptError(prompt.recipe_field, prompt.source, start, fault, hint)
+    return InvalidPrompt(prompt.recipe_field, prompt.source, start, fault, hint)
 
 
-def _at_word(prompt: Prompt, word: str, fault: str, hint: str) -> PromptError:
-    return PromptError(prompt.recipe_field, prompt.source, max(0, prompt.source.find(word)), fault, hint)
+def _at_word(prompt: Prompt, word: str, fault: str, hint: str) -> InvalidPrompt:
+    return InvalidPrompt(prompt.recipe_field, prompt.source, max(0, prompt.source.find(word)), fault, hint)

@@ -77,7 +77,7 @@ def header_of(family: str, trigger: str, captions: Mapping[str, int], steps: int
 
 
 def write_tensors(tensors: Mapping[str, Tensor], path: Path, metadata: Mapping[str, str]) -> None:
-    """Write a .safetensors file, whole or not at all. Raises LibraryError."""
+    """Write a .safetensors file, whole or not at all. Raises StorageError."""
     content = save(dict(tensors), metadata={**metadata, "format": "pt"})
 
     def fill(file: BinaryIO) -> None:

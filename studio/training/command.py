@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from studio.errors import StudioError, TrainingError
+from studio.errors import InvalidTrainingData, StudioError
 from studio.training.denoising import Networks, networks_of
 from studio.training.loop import Team
 from studio.training.pictures import Picture, PictureFolder, find_pictures
@@ -37,7 +37,7 @@ class Order:
     def __init__(self, asked: argparse.Namespace) -> None:
         self.asked = asked
         if asked.out.suffix != ".safetensors":
-            raise TrainingError(
+            raise InvalidTrainingData(
                 f"--out: {asked.out.name} would not be what its ending says.", "End it in .safetensors."
             )
         self.pictures: Sequence[Picture] = find_pictures(asked.pictures, asked.trigger, asked.caption)

@@ -12,7 +12,7 @@ from torch import Tensor
 from transformers import CLIPTextModel, CLIPTextModelWithProjection, CLIPTokenizer
 
 from studio.catalogue.checkpoints import family_of_folder
-from studio.errors import ModelError
+from studio.errors import UnsupportedModel
 from studio.families import FAMILIES
 from studio.training.loop import Batch, autocast
 
@@ -64,7 +64,7 @@ def networks_of(folder: Path, device: torch.device) -> Networks:
     family = family_of_folder(folder)
     if family not in TRAINABLE:
         known = ", ".join(FAMILIES[name].name for name in TRAINABLE)
-        raise ModelError(
+        raise UnsupportedModel(
             f"{folder} cannot be trained on: it is {FAMILIES[family].name if family else 'of no known family'}.",
             f"What can be is a folder in the format of diffusers of {known}.",
         )

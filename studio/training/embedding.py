@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.data import Dataset
 
-from studio.errors import ModelError, TrainingError
+from studio.errors import InvalidTrainingData, UnsupportedModel
 from studio.training.adapters import header_of, write_tensors
 from studio.training.command import Order, carry_out, options
 from studio.training.denoising import Networks, NoiseLoss
@@ -44,16 +44,19 @@ def main() -> None:
 def add_word(networks: Networks, word: str, start: str, count: int) -> Word:
     """Let the networks read `word` as `count` vectors, at first those of the words in `start`.
 
-    Raises TrainingError where the tokenizer has the word already, ModelError where the model has two text encoders.
+    Raises InvalidTrainingData where the tokenizer has the word already, UnsupportedModel where the model
+    has two text encoders.
     """
     if len(networks.encoders) != 1:
-        raise ModelError("This model reads prompts with two text encoders.", "Train a LoRA for it instead.")
+        raise UnsupportedModel("This model reads prompts with two text encoders.", "Train a LoRA for it instead.")
     tokenizer, encoder = networks.tokenizers[0], networks.encoders[0]
     known = encoder.get_input_embeddings()
     begin = tokenizer(start, add_special_tokens=False).input_ids
     chosen = torch.tensor([begin[number % len(begin)] for number in range(count)], device=known.weight.device)
     if {word, f"{word}</w>"} & tokenizer.get_vocab().keys():
-        raise TrainingError(f"The model knows the word {word!r} already.", "Choose another one, such as <my-style>.")
+        raise InvalidTrainingData(
+            f"The model knows the word {word!r} already.", "Choose another one, such as <my-style>."
+        )
     tokenizer.add_tokens(_names(word, count))
     added = Word(known, known.weight[chosen].detach())
     encoder.set_input_embeddings(added)
@@ -83,7 +86,7 @@ def _names(word: str, count: int) -> list[str]:
 def _write(order: Order) -> None:
     asked, networks = order.asked, order.networks
     if not asked.trigger:
-        raise TrainingError("The new word is missing.", "Give it as --trigger, such as <my-style>.")
+        raise InvalidTrainingData("The new word is missing.", "Give it as --trigger, such as <my-style>.")
     word = add_word(networks, asked.trigger, asked.start, asked.vectors)
     data = order.data(lambda text: networks.ids(spelt(text, asked.trigger, asked.vectors)))
     # Another count of vectors does not fit an older checkpoint, so it has another name.

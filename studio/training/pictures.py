@@ -11,7 +11,7 @@ from PIL import Image, ImageOps
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from studio.errors import TrainingError
+from studio.errors import InvalidTrainingData
 from studio.training.loop import Batch
 
 KINDS = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp"})
@@ -30,13 +30,13 @@ class Picture:
 def find_pictures(folder: Path, trigger: str = "", caption: str | None = None) -> list[Picture]:
     """The folder's pictures by name, each with the text beside it (dog.txt for dog.png), or all with one `caption`.
 
-    The trigger is put before captions that do not name it. Raises TrainingError where there are no pictures, one
+    The trigger is put before captions that do not name it. Raises InvalidTrainingData where there are no pictures, one
     cannot be read, or one has neither caption nor trigger.
     """
     paths = sorted(path for path in folder.glob("*") if path.suffix.lower() in KINDS) if folder.is_dir() else []
     if not paths:
         kinds = ", ".join(sorted(KINDS))
-        raise TrainingError(
+        raise InvalidTrainingData(
             f"{folder} holds no pictures.", f"Put some there: {kinds}. Ten to thirty are a good number."
         )
     for path in paths:
@@ -63,7 +63,7 @@ def _check(path: Path) -> None:
         with Image.open(path) as image:
             image.load()
     except (OSError, ValueError, Image.DecompressionBombError) as error:
-        raise TrainingError(
+        raise InvalidTrainingData(
             f"{path.name} cannot be read as a picture.", "Save it again as .png, or take it out of the folder."
         ) from error
 
@@ -77,12 +77,12 @@ def _caption(path: Path, trigger: str, caption: str | None) -> str:
     except FileNotFoundError as error:
         if trigger:
             return trigger
-        raise TrainingError(
+        raise InvalidTrainingData(
             f"{path.name} has no caption: {text.name} is missing.",
             "Write one beside it, or give a caption for all of them, or a trigger word.",
         ) from error
     except UnicodeDecodeError as error:
-        raise TrainingError(f"{text.name} is not text in UTF-8.", "Save it again as plain text.") from error
+        raise InvalidTrainingData(f"{text.name} is not text in UTF-8.", "Save it again as plain text.") from error
 
 
 def _with_trigger(caption: str, trigger: str) -> str:

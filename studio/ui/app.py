@@ -16,16 +16,14 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.types import ASGIApp
 
-from studio.errors import LibraryError
-from studio.gate.bodies import Refused
+from studio.errors import InvalidRequest, MalformedRequest, NotFound, StudioError
+from studio.gate.answers import refusal
 from studio.gate.doors import MEGABYTE
 from studio.gate.gate import SAID, Gate
 from studio.gate.identity import Identity
 from studio.studio import UPLOADS, Studio
-from studio.ui import theme, web
-from studio.ui.delivery import FOR_GOOD as KEPT
+from studio.ui import theme
 from studio.ui.delivery import Delivery
-from studio.ui.island import Island
 from studio.ui.listeners import BadInput
 from studio.ui.owner import identify, owner_of
 from studio.ui.requests import Requests
@@ -42,13 +40,12 @@ class PageApp(App):  # type: ignore[misc]
     """Gradio's application for one studio: nothing of it sees a request that the gate has not let in."""
 
     def __init__(self, studio: Studio) -> None:
-        super().__init__(default_response_class=ORJSONResponse, middleware=[Middleware(Delivery, begins=self._begins)])
+        super().__init__(default_response_class=ORJSONResponse, middleware=[Middleware(Delivery)])
         self.studio = studio
-        self.add_exception_handler(Refused, _refuse)
+        self.add_exception_handler(StudioError, _refuse)
         self._given: OrderedDict[tuple[str, str], None] = OrderedDict()
         for path, answer, method in (
             ("/studio/theme/{name:path}", self._theme, "GET"),
-            ("/studio/web/{version}/{name:path}", self._module, "GET"),
             ("/studio/pictures/{token:path}", self._picture, "GET"),
             ("/gradio_api/file={path:path}", self._cached, "GET"),
             ("/gradio_api/component_server", self._element, "POST"),
@@ -77,26 +74,14 @@ class PageApp(App):  # type: ignore[misc]
     async def _theme(self, request: Request) -> Response:
         path = await AsyncPath(theme.FOLDER / request.path_params["name"]).resolve()
         if not (path.is_relative_to(theme.FOLDER) and await path.is_file()):
-            raise Refused(404, GONE)
+            raise NotFound(GONE)
         return FileResponse(path, headers={"Cache-Control": "public, max-age=86400"})
-
-    def _begins(self) -> str:
-        """What a browser is to fetch together with the page."""
-        islands = [one for one in self.get_blocks().blocks.values() if isinstance(one, Island)]
-        return web.announced({one.module for one in islands if one.module and one.is_at_the_start})
-
-    async def _module(self, request: Request) -> Response:
-        """A script of the page; one of another version is none, so that what belongs together never mixes."""
-        path = await run_in_threadpool(web.find, request.path_params["name"], request.path_params["version"])
-        if path is None:
-            raise Refused(404, GONE)
-        return FileResponse(path, media_type="text/javascript", headers={"Cache-Control": KEPT})
 
     async def _picture(self, request: Request) -> Response:
         """A file of the studio, byte for byte, to whoever its address was made for."""
         path = await run_in_threadpool(self.studio.addresses.find, request.path_params["token"], owner_of(request))
         if path is None:
-            raise Refused(404, GONE)
+            raise NotFound(GONE)
         answer = FileResponse(path)
         is_picture = answer.media_type in PICTURES
         answer.headers["Cache-Control"] = FOR_GOOD if is_picture else ASKED_EACH_TIME
@@ -108,7 +93,7 @@ class PageApp(App):  # type: ignore[misc]
         """A file that Gradio made for a page, such as the mask editor's picture."""
         path = request.path_params["path"]
         if (path, owner_of(request)) not in self._given or not await AsyncPath(path).is_file():
-            raise Refused(404, GONE)
+            raise NotFound(GONE)
         return FileResponse(path, headers={"Cache-Control": ASKED_EACH_TIME})
 
     async def _element(self, request: Request) -> Response:
@@ -116,12 +101,12 @@ class PageApp(App):  # type: ignore[misc]
         said, blocks = request.scope[SAID], self.get_blocks()
         act: Any = getattr(blocks.blocks.get(said["component_id"]), said["fn_name"], None)
         if not getattr(act, "is_served", False):
-            raise Refused(404, "There is no such function.")
+            raise NotFound("There is no such function.")
         self.meet(identify(request))
         try:
             told = await anyio.to_thread.run_sync(act, said["data"], request, limiter=blocks.limiter)
         except BadInput as fault:
-            raise Refused(422, fault.message) from fault
+            raise InvalidRequest(fault.message) from fault
         answer: Response = ORJSONResponse(told)
         return answer
 
@@ -129,22 +114,21 @@ class PageApp(App):  # type: ignore[misc]
         """Take files into a folder of their own, which is removed again where they do not arrive whole."""
         folder = self.studio.settings.home / UPLOADS / token_urlsafe(18)
         most_bytes = self.studio.settings.max_upload_mb * MEGABYTE
+        await run_in_threadpool(self.studio.room_on_disk, int(request.headers.get("content-length", "0")))
         try:
-            self.studio.room_on_disk(int(request.headers.get("content-length", "0")))
             paths, _, _ = await upload_fn(request, folder, most_bytes, None, force_move=True)
-        except LibraryError as fault:
-            raise Refused(507, str(fault)) from fault
         except BaseException as error:
             shutil.rmtree(folder, ignore_errors=True)
-            if isinstance(error, Exception) and not isinstance(error, Refused):
-                raise Refused(400, "The files did not arrive whole. Send them again.") from error
+            if isinstance(error, Exception) and not isinstance(error, StudioError):
+                raise MalformedRequest("The files did not arrive whole.", "Send them again.") from error
             raise
         return JSONResponse([str(path) for path in paths])
 
 
-async def _refuse(request: Request, refused: Exception) -> Response:
+async def _refuse(request: Request, error: Exception) -> Response:
     del request
-    return JSONResponse({"error": str(refused)}, getattr(refused, "status", 400))
+    assert isinstance(error, StudioError)  # noqa: S101 - it is registered for those
+    return refusal(error)
 
 
 def _paths(told: Any) -> list[str]:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, get_args
 
 from studio.catalogue.models import Model
-from studio.errors import RecipeError
+from studio.errors import InvalidRecipe
 from studio.grids.axes import SEARCHED, SIZE, UNVARIED, subject
 from studio.prompts.matrix import matrix
 from studio.recipe import Recipe, settings
@@ -85,7 +85,7 @@ def _matrix(base: Recipe, name: str) -> list[tuple[str, str]]:
         return []
     try:
         found = matrix(getattr(base, name), negative=name != "prompt")
-    except RecipeError:  # told when the grid is planned
+    except InvalidRecipe:  # told when the grid is planned
         return []
     return [(words, words) for words in found] if found[1:] else []
 

@@ -7,12 +7,11 @@ from typing import Any
 from studio.errors import StudioError
 from studio.recipe import Recipe
 from studio.studio import Studio
-from studio.ui import hearsay, web
+from studio.ui import hearsay
 from studio.ui import stage as stages
 from studio.ui.fast_gradio import gr
 from studio.ui.followers import Followers
 from studio.ui.form import Form, Updates, Values
-from studio.ui.ids import Id
 from studio.ui.knobs import Knobs, into
 from studio.ui.listeners import FOLLOWER, LISTENER, QUICK, BadInput, Event, Name, Whole
 from studio.ui.loras import Stack
@@ -90,9 +89,9 @@ class Bench:
         """Each tab's own widgets; returns what is to stand below the shared ones."""
         behind: list[Any] = []
         self.handles: dict[str, Any] = {}
-        with gr.Tabs(elem_id=Id.TABS, overflow_behavior="wrap") as self.tablist:
+        with gr.Tabs(elem_id="tabs", overflow_behavior="wrap") as self.tablist:
             for name, tab in self.tabs.items():
-                with gr.Tab(tab.label, id=name, elem_id=f"{Id.TAB}{name}") as self.handles[name]:
+                with gr.Tab(tab.label, id=name, elem_id=f"tab-{name}") as self.handles[name]:
                     if tab.task:
                         self.form.add_tab(name, tab.task)
                     self.panels[name] = tab.build(Desk(self.studio, blocks, self.form, name, self.followers, behind))
@@ -107,9 +106,9 @@ class Bench:
         for panel in self.panels.values():
             panel.wire()
         self.presets.wire()
-        knobs.generate.click(None, None, None, js=web.call("generate", "go"), api_visibility="private")
+        knobs.generate.click(None, None, None, js="() => studio.go()", api_visibility="private")
         for other, button in knobs.offers.items():
-            button.click(None, None, None, js=web.call("generate", "go", other), api_visibility="private")
+            button.click(None, None, None, js=f"() => studio.go('{other}')", api_visibility="private")
         for name in self.form.tasks:
             self._wire_generate(name)
             self._wire_into(name, aside)
@@ -136,7 +135,7 @@ class Bench:
             self._restore_with(kept),
             {kept},
             [stage, self.tablist, *knobs.moving, *self._extras],
-            js=web.call("form", "kept"),
+            js="() => studio.kept()",
             api_visibility="private",
             show_progress_on=stage,
             **LISTENER,
@@ -185,7 +184,7 @@ class Bench:
         return {*self.form.of(tab).values(), *self.panels[tab].extras, *self._shared}
 
     def _recipes(self, tab: str, values: Values, owner: str) -> list[Recipe]:
-        """What the tab says, nothing of it settled; RecipeError names the field that cannot be."""
+        """What the tab says, nothing of it settled; InvalidRecipe names the field that cannot be."""
         sources = self.panels[tab].read(values, owner)
         shared = {**self.stack.read(values, tab), **self.units.read(values, tab)}
         recipes = [self.form.read(values, tab, **source, **shared) for source in sources]
@@ -269,7 +268,7 @@ class Bench:
         try:
             told, model = hearsay.heard(self.studio, event), self.form.model(values[self.form.widgets["model"]])
         except StudioError as fault:
-            return {self.hearsay: hearsay.told(event, fault=f"{fault.message} {fault.hint}".strip())}
+            return {self.hearsay: hearsay.told(event, fault=fault.sentence)}
         fitted = hearsay.fitting(self.studio, told, model.id)
         shown = self._shown(fitted.recipe, values, owner_of(request), hearsay.named(told, fitted))
         return {**shown, self.hearsay: hearsay.told(event, left=fitted.left)}

@@ -91,7 +91,7 @@ def _cell(whole: Comparison, cell: Cell, compare: Compare, *, running: bool) -> 
         "measured": [[METRICS[name].label, value] for name, value in cell.metrics.items() if name in METRICS],
         "revised": cell.revised,
         "kind": cell.kind,
-        "fault": f"{cell.message} {cell.hint}".strip(),
+        "fault": cell.sentence,
         "look": jpeg_address(look) if look else "",
         "width": cell.width,
         "height": cell.height,

@@ -1,6 +1,4 @@
-"""How the page travels: its document compressed, with what belongs to it announced; Gradio's scripts kept for good."""
-
-from collections.abc import Callable
+"""How the page travels: its document compressed, Gradio's scripts kept by the browser for good."""
 
 from starlette.datastructures import MutableHeaders
 from starlette.middleware.gzip import GZipMiddleware
@@ -16,23 +14,22 @@ LEVEL = 4
 class Delivery:
     """Stands within Gradio's own compression, which leaves out what has no file's name and says nothing of caching."""
 
-    def __init__(self, app: ASGIApp, begins: Callable[[], str]) -> None:
+    def __init__(self, app: ASGIApp) -> None:
         self._app = app
-        self._begins = begins
         self._compressed = GZipMiddleware(app, compresslevel=LEVEL)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         path = scope.get("path", "")
-        if path == "/":
-            await self._compressed(scope, receive, _with(send, "Link", self._begins()))
+        if path.startswith(HASHED):
+            await self._app(scope, receive, _kept(send))
         else:
-            await self._app(scope, receive, _with(send, "Cache-Control", FOR_GOOD) if path.startswith(HASHED) else send)
+            await (self._compressed if path == "/" else self._app)(scope, receive, send)
 
 
-def _with(send: Send, name: str, value: str) -> Send:
+def _kept(send: Send) -> Send:
     async def marked(message: Message) -> None:
         if message["type"] == "http.response.start" and message["status"] == 200:
-            MutableHeaders(scope=message)[name] = value
+            MutableHeaders(scope=message)["Cache-Control"] = FOR_GOOD
         await send(message)
 
     return marked

@@ -9,7 +9,7 @@ from typing import Any
 
 from PIL import Image, ImageChops, ImageFilter
 
-from studio.errors import RecipeError
+from studio.errors import InvalidRecipe
 from studio.inputs import check_size, reading
 from studio.ui.fast_gradio import gr
 
@@ -72,11 +72,11 @@ def shown(picture: Image.Image, mask: Image.Image | None = None) -> dict[str, An
 
 
 def read_layer(path: Path) -> Image.Image:
-    """The editor's layer in a file; RecipeError where it is none, or larger than an editor sends."""
+    """The editor's layer in a file; InvalidRecipe where it is none, or larger than an editor sends."""
     with reading("mask_image"), Image.open(path, formats=["PNG"]) as layer:
         check_size("mask_image", *layer.size)
         if max(layer.size) > MOST_LAYER:
-            raise RecipeError("mask_image", f"A layer has {MOST_LAYER} pixels a side at most.", "Paint it again.")
+            raise InvalidRecipe("mask_image", f"A layer has {MOST_LAYER} pixels a side at most.", "Paint it again.")
         return layer.convert("RGBA")
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from studio.catalogue.models import Model
-from studio.errors import RecipeError
+from studio.errors import InvalidRecipe
 from studio.recipe import Recipe, Task, settings
 from studio.settling.settle import check_task
 from studio.settling.uses import lacked, unused
@@ -18,7 +18,6 @@ from studio.studio import Studio
 from studio.ui import fields
 from studio.ui.fast_gradio import gr
 from studio.ui.fields import NEUTRAL, STANDARD
-from studio.ui.ids import Id
 
 # What creators expect of a model, and are told where it is lacking.
 LACKING = {"guidance": "no guidance scale", "negative_prompt": "no negative prompt", "strength": "no strength"}
@@ -95,7 +94,7 @@ class Form:
     def read(self, values: Values, tab: str, **source: Any) -> Recipe:
         """The recipe that the widgets of a tab say, with what is not said by a field from `source`.
 
-        What equals the standard, is hidden or switched off is left open. RecipeError names the field that cannot be.
+        What equals the standard, is hidden or switched off is left open. InvalidRecipe names the field that cannot be.
         """
         standards = self.standards(values.get(self.widgets["model"]))
         hidden = self.hidden(values, tab, **source)
@@ -169,7 +168,7 @@ class Form:
         """One line where the model cannot do the tab's task; empty where it can, or is not asked."""
         try:
             check_task(Recipe(**fields.STAND_INS[self.tasks[tab]]), self.model(model_id))
-        except RecipeError as fault:
+        except InvalidRecipe as fault:
             return fault.message
         return ""
 
@@ -241,4 +240,4 @@ class Form:
 
 def element(key: str) -> str:
     """The id that a widget has in the page."""
-    return f"{Id.FIELD}{key.replace('/', '-')}"
+    return f"field-{key.replace('/', '-')}"

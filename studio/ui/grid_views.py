@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Collection, Iterator, Mapping, Sequen
 from contextlib import aclosing
 from typing import Any
 
-from studio.errors import RecipeError, StudioError
+from studio.errors import InvalidRecipe, StudioError
 from studio.grids.axes import Axis
 from studio.grids.making import Making, plan
 from studio.grids.store import At, Cell, Grid
@@ -37,13 +37,13 @@ def setup(studio: Studio, bases: Sequence[Recipe]) -> Told:
 
 
 def axes(asked: Sequence[Mapping[str, Any]]) -> list[Axis]:
-    """The axes that the page names; RecipeError whose `part` is the axis at fault."""
+    """The axes that the page names; InvalidRecipe whose `part` is the axis at fault."""
     found = []
     for number, one in enumerate(asked):
         try:
             found.append(Axis.of(str(one.get("field", "")), str(one.get("text", ""))))
-        except RecipeError as error:
-            raise RecipeError(error.field, error.message, error.hint, number) from error
+        except InvalidRecipe as error:
+            raise InvalidRecipe(error.field, error.message, error.hint, number) from error
     return found
 
 
@@ -55,8 +55,8 @@ def considered(studio: Studio, base: str, asked: Sequence[Mapping[str, Any]]) ->
         number = getattr(error, "part", None)
         if number is None:
             fields = [one.get("field") for one in asked]
-            number = fields.index(error.field) if isinstance(error, RecipeError) and error.field in fields else None
-        return {"fault": f"{error.message} {error.hint}".strip(), "axis": number}
+            number = fields.index(error.field) if isinstance(error, InvalidRecipe) and error.field in fields else None
+        return {"fault": error.sentence, "axis": number}
     faults: dict[str, list[Cell]] = {}
     for cell in grid.cells:
         if cell.error:

@@ -94,7 +94,7 @@ def _answering(name: str, act: Act) -> Callable[..., Any]:
         try:
             return act(said, *who)
         except StudioError as error:
-            return {"fault": f"{error.message} {error.hint}".strip()}
+            return {"fault": error.sentence}
 
     answer.__name__ = name
     vars(answer)["is_served"] = True

@@ -11,7 +11,7 @@ from studio import hub, space
 from studio.catalogue.lora_imports import LoraImports, is_path
 from studio.catalogue.loras import LoraFile
 from studio.catalogue.models import Model
-from studio.errors import Cancelled, ModelError
+from studio.errors import Cancelled, ModelError, Refused
 from studio.families import FAMILIES
 from studio.gate.identity import Identity
 from studio.presets.favourites import Favourites
@@ -88,7 +88,7 @@ class Shelf:
         try:
             file = self._loras.for_model(name, model)
         except ModelError as error:
-            return {"fault": f"{error.message} {error.hint}".strip(), "words": [], "picture": ""}
+            return {"fault": error.sentence, "words": [], "picture": ""}
         return {"fault": "", "words": list(file.trigger_words), "picture": self._picture(file)}
 
     def _library(self, asked: Modelled, who: Identity) -> dict[str, Any]:
@@ -97,7 +97,7 @@ class Shelf:
         model, liked = self.form.model(asked["model"]), self._favourites.names()
         return {
             "loras": [self._entry(file, model, liked=file.name in liked) for file in self._loras.values()],
-            "faults": [f"{error.message} {error.hint}".strip() for error in self._loras.faults.values()],
+            "faults": [error.sentence for error in self._loras.faults.values()],
             "disk": who.here,
         }
 
@@ -151,7 +151,7 @@ class Shelf:
         _check_private()
         what, token = asked["what"].strip(), f"{who.owner}/{asked['token']}"
         if is_path(what) and not who.here:
-            raise ModelError(
+            raise Refused(
                 "This studio is served to other machines, so that its page takes no file of this disk by its path.",
                 "Upload the file, name a place on the hub, or use: studio loras add FILE",
             )
@@ -186,4 +186,4 @@ def _check_private() -> None:
     """Strangers share a Space: what one brought there, all others would see, and it would fill its disk."""
     if space.name():
         hint = "Deploy the Space with them, or run the studio on a machine of your own."
-        raise ModelError("LoRAs are not added to a running Space.", hint)
+        raise Refused("LoRAs are not added to a running Space.", hint)

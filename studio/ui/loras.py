@@ -1,10 +1,11 @@
 """The panel of LoRAs: one on the page, shared by all tabs that draw.
 
-Its value is what `lora_panel.js` draws: `loras`, the stack as a recipe has it, with what the page adds to each
-(PAGES_OWN). What the prompt mentions is in it too, as `said`: its weights are the prompt's, and it goes with its
-mention. The script owns the value; it calls what it needs of the server by name.
+Its value is what `loras.js` draws: `loras`, the stack as a recipe has it, with what the page adds to each (PAGES_OWN).
+What the prompt mentions is in it too, as `said`: its weights are the prompt's, and it goes with its mention. The script
+owns the value; it calls what it needs of the server by name.
 """
 
+import json
 from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Annotated, Any, NotRequired
@@ -13,7 +14,7 @@ from pydantic import Field
 from typing_extensions import TypedDict
 
 from studio.catalogue.models import Model
-from studio.errors import PromptError, RecipeError
+from studio.errors import InvalidPrompt, InvalidRecipe
 from studio.presets import saving
 from studio.prompts.language import Lora as Mention
 from studio.prompts.mentions import rewritten
@@ -23,9 +24,8 @@ from studio.settling.styling import styled
 from studio.settling.wording import MOST, drawable, mentioned, replaced
 from studio.studio import Studio
 from studio.ui.form import Form, Updates, Values
-from studio.ui.ids import Id
 from studio.ui.island import Island
-from studio.ui.listeners import Name, Words
+from studio.ui.listeners import Name, Words, served
 from studio.ui.lora_shelf import Shelf
 
 Entry = dict[str, Any]
@@ -36,6 +36,7 @@ PAGES_OWN = frozenset({"key", "on", "said"})
 # What a mention in the prompt says.
 WEIGHTS = {"weight", "text_weight", "blocks"}
 STACKS = "stacks"
+SCRIPT = "studio.loras(element, props, watch, upload, server, FACTS);"
 
 
 class Held(TypedDict):
@@ -98,14 +99,14 @@ class Stack:
             "forget": self._forget,
         }
         self.widget = Island(
-            f"{Id.FIELD}loras",
-            '<section class="loras" aria-label="LoRAs"></section>',
-            module="lora_panel",
-            value=_value([]),
             holds=Held,
-            data=_facts(),
-            acts={**acts, **self.shelf.acts},
+            value=_value([]),
             label="LoRAs",
+            html_template='<section class="loras" aria-label="LoRAs"></section>',
+            js_on_load=SCRIPT.replace("FACTS", json.dumps(_facts())),
+            elem_id="field-loras",
+            apply_default_css=False,
+            server_functions=served({**acts, **self.shelf.acts}),
         )
 
     def read(self, values: Values, tab: str) -> dict[str, Any]:
@@ -138,7 +139,7 @@ class Stack:
         """What a prompt mentions; nothing where it cannot be read, which is told where it is."""
         try:
             return frozenset(mentioned(prompt, self._named))
-        except PromptError:
+        except InvalidPrompt:
             return frozenset()
 
     def _look(self, asked: Looking) -> dict[str, Any]:
@@ -151,7 +152,7 @@ class Stack:
         stack = [entry for entry in _entries(asked["loras"]) if entry.get("name")]
         try:
             said = mentioned(asked["prompt"], self._named)
-        except RecipeError:
+        except InvalidRecipe:
             said = None
         own = Recipe.make(loras=[_as_asked(entry) for entry in stack if not entry.get("said")])
         notes = {
@@ -181,7 +182,7 @@ class Stack:
         try:
             prompt = styled(recipe, model, self.studio.presets, wildcards).prompt
             sure, weights = mentioned(prompt, self._named), drawable(prompt, wildcards, self._named)
-        except RecipeError:  # told at the words themselves
+        except InvalidRecipe:  # told at the words themselves
             return {}
         return {
             name: {
@@ -219,7 +220,7 @@ class Stack:
         """Save a stack under a name."""
         loras = Recipe.make(loras=[_as_asked(entry) for entry in asked["loras"]]).loras
         if not loras:
-            raise RecipeError("loras", "There is no LoRA on to save.", "Add one first.")
+            raise InvalidRecipe("loras", "There is no LoRA on to save.", "Add one first.")
         table = {"loras": [lora.model_dump(mode="json", exclude_defaults=True) for lora in loras]}
         saving.write(self.studio.settings.home, STACKS, asked["name"].strip(), table)
         return self._reread(asked)
@@ -239,12 +240,12 @@ def _value(stack: list[Entry]) -> dict[str, Any]:
 
 
 def _entries(told: Any) -> list[Mapping[str, Any]]:
-    """The LoRAs in the panel's value; RecipeError where a program gave something else."""
+    """The LoRAs in the panel's value; InvalidRecipe where a program gave something else."""
     entries = told.get("loras") if isinstance(told, Mapping) else told
     if entries is None:
         return []
     if not isinstance(entries, list) or not all(isinstance(entry, Mapping) for entry in entries):
-        raise RecipeError("loras", "This is no list of LoRAs.", 'Give {"loras": [...]}, each with a name.')
+        raise InvalidRecipe("loras", "This is no list of LoRAs.", 'Give {"loras": [...]}, each with a name.')
     return entries
 
 

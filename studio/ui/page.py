@@ -67,7 +67,7 @@ def _scope(request: Any) -> dict[str, Any]:
 
 def _words(error: Exception) -> str:
     if isinstance(error, StudioError):
-        return f"{error.message} {error.hint}".strip()
+        return error.sentence
     cause = error.__cause__ or error
     said = str(cause.message if isinstance(cause, gr.Error) else cause)
     return f"This cannot be: {said[:200]}"

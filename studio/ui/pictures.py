@@ -11,7 +11,7 @@ from typing import Any
 from PIL import Image
 
 from studio.disk import Folder
-from studio.errors import LibraryError, RecipeError
+from studio.errors import InvalidRecipe, NotFound, Unreadable
 from studio.events import Finished
 from studio.gate.addresses import EVERYBODY
 from studio.jobs import Job
@@ -133,7 +133,7 @@ def _look(studio: Studio, recipe: Recipe, jpeg: bytes | None, side: int) -> str 
         return None
     try:
         return smaller(studio.inputs.path(recipe.init_image), side)
-    except (LibraryError, OSError):
+    except (NotFound, Unreadable, OSError):
         return None
 
 
@@ -143,7 +143,7 @@ def _start(studio: Studio, recipe: Recipe, owner: str) -> Picture:
         return {}
     try:
         before = studio.addresses.of(studio.inputs.path(recipe.init_image), owner)
-    except LibraryError:
+    except (NotFound, Unreadable):
         return {}
     sides = recipe.outpaint
     grown = [sides.top, sides.right, sides.bottom, sides.left] if sides else [0, 0, 0, 0]
@@ -153,7 +153,7 @@ def _start(studio: Studio, recipe: Recipe, owner: str) -> Picture:
 def _expected_size(studio: Studio, recipe: Recipe) -> tuple[int, int]:
     try:
         return result_size(recipe, studio.inputs)
-    except RecipeError:
+    except InvalidRecipe:
         return recipe.width or 1, recipe.height or 1
 
 
@@ -173,7 +173,7 @@ def _facts(path: Path) -> Mapping[str, str]:
     """How a picture was made, beyond its recipe; nothing where it does not say."""
     try:
         return png.read_facts(path)
-    except LibraryError:
+    except (NotFound, Unreadable):
         return {}
 
 

@@ -10,7 +10,7 @@ from typing import Any, BinaryIO
 
 from studio import skeleton
 from studio.disk import Folder
-from studio.errors import RecipeError
+from studio.errors import InvalidRecipe
 from studio.inputs import Input, Inputs
 from studio.parsing import ParseError, load_json
 from studio.settings import PRESETS
@@ -41,11 +41,11 @@ class Poses:
         self._inputs = inputs
 
     def draw(self, pose: Any, owner: str) -> Input:
-        """A pose's map, stored as the owner's; RecipeError where nobody is on it, StudioError where it is no pose."""
+        """A pose's map, stored as the owner's; InvalidRecipe where nobody is on it, StudioError where it is no pose."""
         people, size = skeleton.from_openpose(pose), _size(pose)
         drawn = skeleton.draw(people, *size)
         if not drawn.getbbox():
-            raise RecipeError("controls", "Nobody is on the canvas.", "Add a person, or bring one back into it.")
+            raise InvalidRecipe("controls", "Nobody is on the canvas.", "Add a person, or bring one back into it.")
         stored = self._inputs.add(drawn, "controls", owner)
         text = json.dumps(skeleton.to_openpose(people, *size))
 
@@ -68,10 +68,10 @@ class Poses:
 def _size(pose: Mapping[str, Any]) -> tuple[int, int]:
     width, height = pose.get("canvas_width"), pose.get("canvas_height")
     if not (isinstance(width, int) and isinstance(height, int) and 0 < min(width, height) <= max(width, height)):
-        raise RecipeError(
+        raise InvalidRecipe(
             "controls", "The pose does not say how large its canvas is.", "Give canvas_width and canvas_height."
         )
     if max(width, height) > MOST_SIDE:
         most = f"{MOST_SIDE} pixels a side are the most."
-        raise RecipeError("controls", f"The pose's canvas has {width} × {height} pixels; {most}", "Make it smaller.")
+        raise InvalidRecipe("controls", f"The pose's canvas has {width} × {height} pixels; {most}", "Make it smaller.")
     return width, height

@@ -1,6 +1,6 @@
 """The dialog of presets: recipes, styles and negative prompts under names of one's own.
 
-Its value is what `presets_panel.js` draws: what is saved (`recipes`, `negative`), and what came of the last act
+Its value is what `presets.js` draws: what is saved (`recipes`, `negative`), and what came of the last act
 (`act`, `said`, `fault`, `replace`: the name that is taken; `done`). Each act is a listener, because it reads or sets
 the form.
 """
@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from studio.disk import visible
-from studio.errors import PresetError, PromptError, StudioError
+from studio.errors import InvalidPreset, InvalidPrompt, InvalidRequest, NotFound, StudioError
 from studio.presets import saving
 from studio.presets.importing import check_style, import_styles
 from studio.presets.recipes import has_pictures, known_parts, names_of, to_table
@@ -24,9 +24,8 @@ from studio.studio import Studio
 from studio.ui.fast_gradio import gr
 from studio.ui.fields import STANDARD, WORDS
 from studio.ui.form import Form, Updates, Values
-from studio.ui.island import Island
 from studio.ui.knobs import Knobs
-from studio.ui.listeners import QUICK, Event, Name, Words
+from studio.ui.listeners import QUICK, Event, Name, Words, served
 from studio.ui.loras import Stack
 from studio.ui.owner import owner_of
 from studio.ui.source import uploaded
@@ -37,6 +36,16 @@ from studio.ui.units import Units
 Act = Callable[[Values, Any, str], tuple[Updates, dict[str, Any]]]
 RECIPES, STYLES, NEGATIVE = "recipes", "styles", "negative"
 NAMES = {RECIPES: "saved recipe", STYLES: "style", NEGATIVE: "negative preset"}
+# Gradio finds a custom event by its quoted name in here.
+SCRIPT = """
+studio.presets(element, props, watch, upload, server, {
+    look: () => trigger("look", {}),
+    use: (data) => trigger("use", data),
+    save: (data) => trigger("save", data),
+    remove: (data) => trigger("remove", data),
+    bring: (data) => trigger("bring", data),
+});
+"""
 
 
 class Telling(Event):
@@ -67,13 +76,13 @@ class PresetPanel:
 
     def place(self) -> None:
         """Put the button that opens the dialog at this place of the layout."""
-        self.widget = Island(
-            "presets",
-            '<div class="presets"></div>',
-            module="presets_panel",
+        self.widget = gr.HTML(
             value={},
-            events=self.acts,
-            acts=self.styles.acts,
+            html_template='<div class="presets"></div>',
+            js_on_load=SCRIPT,
+            elem_id="presets",
+            apply_default_css=False,
+            server_functions=served(self.styles.acts),
         )
 
     def wire(self) -> None:
@@ -102,10 +111,10 @@ class PresetPanel:
                 self.studio.presets.refresh()
                 updates, told = act(values, event, owner_of(request))
                 self.studio.presets.refresh()
-            except PromptError as fault:
+            except InvalidPrompt as fault:
                 updates, told = {}, {"fault": f"{fault.fault} {fault.hint}".strip()}
             except StudioError as fault:
-                updates, told = {}, {"fault": f"{fault.message} {fault.hint}".strip()}
+                updates, told = {}, {"fault": fault.sentence}
             return {**self._offered(values), **updates, self.widget: self._value({"act": name, **told})}
 
         return acting
@@ -131,7 +140,7 @@ class PresetPanel:
         """Put parts of a saved recipe on the form."""
         preset = self.studio.presets.recipes.get(event.id)
         if preset is None:
-            raise PresetError("This preset is no longer there.", "Choose another one.")
+            raise NotFound("This preset is no longer there.", "Choose another one.")
         names = names_of(known_parts(event.parts))
         said = {name: value for name, value in preset.said().items() if name in names}
         if said.get("model"):
@@ -171,9 +180,9 @@ class PresetPanel:
         return {}, told
 
     def _tab(self, event: Telling) -> str:
-        """The tab that the event comes from; PresetError where no recipe is made there."""
+        """The tab that the event comes from; InvalidPreset where no recipe is made there."""
         if event.tab not in self.form.tasks:
-            raise PresetError("No recipe is made in this tab.", "Choose a tab that makes pictures.")
+            raise InvalidRequest("No recipe is made in this tab.", "Choose a tab that makes pictures.")
         return event.tab
 
     def _is_taken(self, folder: str, name: str) -> bool:
@@ -195,11 +204,13 @@ class PresetPanel:
         wildcards = self.studio.wordbook.wildcards
         if event.folder == STYLES:
             if not (prompt or negative):
-                raise PresetError("This style has no words.", "Write what is added to a prompt, or what it keeps out.")
+                raise InvalidPreset(
+                    "This style has no words.", "Write what is added to a prompt, or what it keeps out."
+                )
             check_style(event.name, prompt, negative, wildcards)
             return {"prompt": prompt, "negative": negative}
         if not negative:
-            raise PresetError("There are no words to save.", "Write what is to be kept out of the picture.")
+            raise InvalidPreset("There are no words to save.", "Write what is to be kept out of the picture.")
         explain(negative, wildcards, negative=True)
         return {"text": negative}
 

@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field, StringConstraints, ValidationError
 from starlette.responses import StreamingResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from studio.gate.bodies import Refused
+from studio.errors import InvalidRequest, NotFound, Refused
 from studio.gate.gate import SAID
 from studio.gate.identity import Identity, of_scope
 from studio.ui.listeners import in_words
@@ -62,7 +62,7 @@ class Requests:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and NO_PAGES & parse_qs(scope["query_string"].decode("latin-1")).keys():
-            raise Refused(404, "There is no such page.")
+            raise NotFound("There is no such page.")
         if scope["type"] != "http" or not scope["path"].startswith(API):
             await self._app(scope, receive, send)
             return
@@ -79,7 +79,7 @@ class Requests:
         await self._app(scope, receive, send)
 
     def _check_said(self, way: list[str], said: Any, who: str) -> None:
-        """Refused where a request's JSON cannot be."""
+        """StudioError where a request's JSON cannot be."""
         if way[0] == "component_server":
             self._own(_read(Elements, said).session_hash, who)
         elif way[0] == "cancel":
@@ -92,7 +92,7 @@ class Requests:
             asking = _read(Asking, said)
             self._check_listener(asking, named=way[-1] if way[0] == "run" else "")
             if asking.session_hash is None and way[0] == "queue":
-                raise Refused(422, "session_hash is missing.")
+                raise InvalidRequest("session_hash is missing.")
             if asking.session_hash:
                 self._own(asking.session_hash, who)
 
@@ -102,24 +102,24 @@ class Requests:
         if asking.fn_index is None:
             listener = next((one for one in blocks.fns.values() if named and one.api_name == named), None)
         if listener is None or listener.fn is None:
-            raise Refused(404, "There is no such listener.")
+            raise NotFound("There is no such listener.")
         if len(asking.data) != len(listener.inputs):
-            raise Refused(422, f"data has {len(asking.data)} values; this listener takes {len(listener.inputs)}.")
+            raise InvalidRequest(f"data has {len(asking.data)} values; this listener takes {len(listener.inputs)}.")
 
     def _check_named(self, way: list[str], said: Any) -> None:
-        """Refused where a program calls what has no name for it, or not with what it takes."""
+        """StudioError where a program calls what has no name for it, or not with what it takes."""
         name = way[-1]
         listener = next((one for one in self._page.get_blocks().fns.values() if one.api_name == name), None)
         if listener is None or listener.fn is None or listener.api_visibility == "private":
-            raise Refused(404, f"There is no endpoint {name}.")
+            raise NotFound(f"There is no endpoint {name}.")
         if not isinstance(said, dict):
-            raise Refused(422, "The request's JSON is no object.")
+            raise InvalidRequest("The request's JSON is no object.")
         given, taken = len(_read(Asking, said).data), [one for one in listener.inputs if not one.skip_api]
         if given not in (len(taken), len(listener.inputs)):
-            raise Refused(422, f"data has {given} values; this endpoint takes {len(taken)}.")
+            raise InvalidRequest(f"data has {given} values; this endpoint takes {len(taken)}.")
 
     async def _is_lost(self, way: list[str], scope: Scope, who: str) -> bool:
-        """Whether a stream of news was asked for that there is none of; Refused where it is somebody else's."""
+        """Whether a stream of news was asked for that there is none of; StudioError where it is another's."""
         queue = self._page.get_blocks()._queue  # noqa: SLF001 - there is no other way to it
         if way == ["queue", "data"]:
             session = parse_qs(scope["query_string"].decode("latin-1")).get("session_hash", [""])[0]
@@ -130,13 +130,13 @@ class Requests:
             _read_session(way[-1])
             self._own(way[-1], who)
         if way[0] == "call" and self._owners.get(way[-1]) != who:
-            raise Refused(404, "There is no such event.")
+            raise NotFound("There is no such event.")
         return False
 
     def _own(self, name: str, who: str) -> None:
         """Let a session or an event be this caller's; Refused where it is another's."""
         if self._owners.setdefault(name, who) != who:
-            raise Refused(403, "This is of another page or program.")
+            raise Refused("This is of another page or program.")
         self._owners.move_to_end(name)
         while len(self._owners) > MOST_KNOWN:
             self._owners.popitem(last=False)
@@ -171,7 +171,7 @@ def _read(kind: type[Kind], said: Any) -> Kind:
     try:
         return kind.model_validate(said)
     except ValidationError as error:
-        raise Refused(422, in_words(error)) from error
+        raise InvalidRequest(in_words(error)) from error
 
 
 def _read_session(session: str) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from studio.errors import LibraryError, RecipeError
+from studio.errors import InvalidRecipe, NotFound
 from studio.inputs import Inputs
 from studio.recipe import Recipe
 
@@ -10,18 +10,18 @@ HINT = "Give the picture again."
 
 
 def check_held(inputs: Inputs, recipes: Sequence[Recipe], owner: str) -> None:
-    """RecipeError on the field that names a picture which the owner does not hold."""
+    """InvalidRecipe on the field that names a picture which the owner does not hold."""
     named = [(recipe, *one) for recipe in recipes for one in _pictures(recipe)]
     held = inputs.holds(owner, [picture for _, _, _, picture in named])
     for _, field, part, picture in named:
         if picture not in held:
-            raise RecipeError(field, f"The picture {picture[:12]} is not here.", HINT, part)
+            raise InvalidRecipe(field, f"The picture {picture[:12]} is not here.", HINT, part)
 
 
 def check_ids(inputs: Inputs, ids: Sequence[str], owner: str) -> None:
-    """LibraryError where one of these pictures is none that the owner holds."""
+    """NotFound where one of these pictures is none that the owner holds."""
     for lost in sorted(set(ids) - inputs.holds(owner, ids)):
-        raise LibraryError(f"The picture {lost[:12]} is not here.", HINT)
+        raise NotFound(f"The picture {lost[:12]} is not here.", HINT)
 
 
 def _pictures(recipe: Recipe) -> list[tuple[str, int | None, str]]:

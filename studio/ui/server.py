@@ -13,7 +13,7 @@ from typing import Any
 import psutil
 
 from studio import space
-from studio.errors import SettingsError
+from studio.errors import InvalidSetting
 from studio.gate.doors import MEGABYTE
 from studio.settings import Settings
 from studio.studio import CACHE, Studio
@@ -32,7 +32,7 @@ LISTENERS = 2 * CONNECTIONS
 
 
 def launch(studio: Studio) -> None:
-    """Serve the page, say where, and return when interrupted; SettingsError where it cannot be served there."""
+    """Serve the page, say where, and return when interrupted; InvalidSetting where it cannot be served there."""
     with serve(studio) as address, suppress(KeyboardInterrupt):
         print("\n".join(_told(address, studio.settings)), flush=True)  # noqa: T201 - what the person at it waits for
         threading.Event().wait()
@@ -42,7 +42,7 @@ def launch(studio: Studio) -> None:
 def serve(studio: Studio) -> Iterator[str]:
     """The page's address, served while the block lasts; the model is loaded as soon as the page answers.
 
-    SettingsError where the port is taken or the host is not this machine's.
+    InvalidSetting where the port is taken or the host is not this machine's.
     """
     settings = studio.settings
     _check_meant(settings)
@@ -86,10 +86,10 @@ def serve(studio: Studio) -> Iterator[str]:
 
 
 def _check_meant(settings: Settings) -> None:
-    """SettingsError where other machines would reach the page and nobody has said that this is meant."""
+    """InvalidSetting where other machines would reach the page and nobody has said that this is meant."""
     if settings.alone or settings.public or space.name():
         return
-    raise SettingsError(
+    raise InvalidSetting(
         f"At {settings.host} everybody who reaches this machine could use the studio: its models, its disk and, where "
         "they are shared, its keys. There is no login.",
         "If that is meant, say so: --public (or STUDIO_PUBLIC=1) beside --host. Else leave --host out.",
@@ -167,7 +167,7 @@ def _free_port(settings: Settings) -> int:
         try:
             probe.bind((settings.host, settings.port))
         except OSError as error:
-            raise SettingsError(
+            raise InvalidSetting(
                 f"The page cannot be served at {settings.host}, port {settings.port}: {error.strerror}.",
                 "Choose another with --port or STUDIO_PORT (0 takes a free one), or end the program that uses it.",
             ) from error

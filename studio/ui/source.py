@@ -11,18 +11,24 @@ from typing import Annotated, Any, NotRequired
 from pydantic import Field
 from typing_extensions import TypedDict
 
-from studio.errors import LibraryError, RecipeError, StudioError
+from studio.errors import InvalidRecipe, NotFound, StudioError, Unreadable
 from studio.inputs import Input, Inputs
 from studio.studio import UPLOADS, Studio
 from studio.ui.fast_gradio import gr
 from studio.ui.form import Updates, Values
-from studio.ui.ids import Id
 from studio.ui.island import Island
 from studio.ui.listeners import QUICK, BadInput, Event, Name, Whole
 from studio.ui.owner import owner_of
 from studio.ui.pictures import smaller
 from studio.ui.view import finished
 
+# Gradio finds a custom event by its quoted name in here.
+SCRIPT = """
+studio.source(element, props, watch, upload, {
+    bring: (data) => trigger("bring", data),
+    pick: (data) => trigger("pick", data),
+}, MANY);
+"""
 MOST_FILES = 1000
 # How large a copy is shown: of one picture, and of each of several.
 SIDE, SMALL_SIDE = 480, 144
@@ -91,7 +97,7 @@ class Picture:
         """A picture of the store by its id; None where it is gone, or the owner neither brought nor made it."""
         try:
             return cls(id, *inputs.size(str(id)), name, tuple(notes)) if inputs.holds(owner, [str(id)]) else None
-        except LibraryError:
+        except (NotFound, Unreadable):
             return None
 
     def told(self, studio: Studio, owner: str, side: int) -> dict[str, Any]:
@@ -108,23 +114,22 @@ class Source:
         self.studio = studio
         self._many = many
         self.widget = Island(
-            f"{Id.FIELD}{tab}-init_image",
-            '<section class="source"></section>',
-            module="source",
-            value={"pictures": [], "faults": []},
             holds=Well,
-            data={"many": many},
-            events=("bring", "pick"),
+            value={"pictures": [], "faults": []},
             label="Picture",
+            html_template='<section class="source"></section>',
+            js_on_load=SCRIPT.replace("MANY", "true" if many else "false"),
+            elem_id=f"field-{tab}-init_image",
+            apply_default_css=False,
         )
         self.widget.bring(self._bring, {self.widget}, [self.widget], **QUICK)
         self.widget.pick(self._pick, {self.widget}, [self.widget], **QUICK)
 
     def ids(self, values: Values) -> list[str]:
-        """The ids of the pictures that are in; RecipeError where there is none."""
+        """The ids of the pictures that are in; InvalidRecipe where there is none."""
         ids = [str(picture["id"]) for picture in (values.get(self.widget) or {}).get("pictures", [])]
         if not ids:
-            raise RecipeError("init_image", "There is no picture to start from.", "Drop one here, or choose a file.")
+            raise InvalidRecipe("init_image", "There is no picture to start from.", "Drop one here, or choose a file.")
         return ids
 
     def value(self, pictures: Sequence[Picture], owner: str, faults: Sequence[str] = ()) -> dict[str, Any]:
@@ -176,7 +181,7 @@ class Source:
             path = finished(self.studio, owner, event.job, event.image).path
             pictures.append(Picture.of(self.studio.inputs.add(path, owner=owner), path.name))
         except StudioError as fault:
-            return {self.widget: self.value(pictures, owner, [f"{fault.message} {fault.hint}".strip()])}
+            return {self.widget: self.value(pictures, owner, [fault.sentence])}
         return {self.widget: self.value(list({picture.id: picture for picture in pictures}.values()), owner)}
 
 

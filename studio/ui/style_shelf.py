@@ -11,7 +11,7 @@ from pydantic import Field
 from typing_extensions import TypedDict
 
 from studio import space
-from studio.errors import PresetError
+from studio.errors import Refused
 from studio.presets import saving
 from studio.presets.reading import StylePreset
 from studio.studio import Studio
@@ -109,7 +109,7 @@ class StyleShelf:
 def check_private() -> None:
     """Strangers share a Space: what one saved there, all others would read and could delete."""
     if space.name():
-        raise PresetError("Presets are not saved on a Space.", "Run the studio on a machine of your own to keep some.")
+        raise Refused("Presets are not saved on a Space.", "Run the studio on a machine of your own to keep some.")
 
 
 def says(style: StylePreset) -> str:

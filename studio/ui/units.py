@@ -1,10 +1,11 @@
 """The panel of control units: one on the page, shared by all tabs that follow maps.
 
-Its value is what `control_panel.js` draws: `units`, the units as a recipe has them with what the page adds to each
-(PAGES_OWN), and `seen`, the stored pictures that they name, as they are shown. The script owns the value; it calls what
-it needs of the server by name.
+Its value is what `units.js` draws: `units`, the units as a recipe has them with what the page adds to each (PAGES_OWN),
+and `seen`, the stored pictures that they name, as they are shown. The script owns the value; it calls what it needs of
+the server by name.
 """
 
+import json
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import asdict
 from typing import Annotated, Any
@@ -16,7 +17,7 @@ from studio import hub, skeleton
 from studio.catalogue.models import Model
 from studio.controls import CONTROLS
 from studio.controls.base import Control
-from studio.errors import RecipeError
+from studio.errors import InvalidRecipe
 from studio.gate.identity import Identity
 from studio.parsing import ParseError, parse_json
 from studio.recipe import Recipe, settings
@@ -25,9 +26,8 @@ from studio.settling.steering import READY, check_followed
 from studio.studio import Studio
 from studio.ui import fields
 from studio.ui.form import Form, Updates, Values
-from studio.ui.ids import Id
 from studio.ui.island import Island
-from studio.ui.listeners import Act, Name, Nothing, Saying
+from studio.ui.listeners import Name, Nothing, Saying, served
 from studio.ui.poses import Poses, library
 from studio.ui.rights import check_held
 from studio.ui.source import File, Picture, uploaded
@@ -69,6 +69,7 @@ PAGES_OWN = frozenset({"key", "on", "names"})
 # Kinds whose map can be drawn by hand: lines on black.
 DRAWN = ("canny", "lineart", "scribble", READY)
 SIDE = 480
+SCRIPT = "studio.units(element, props, watch, upload, server, FACTS);"
 
 
 class Units:
@@ -84,14 +85,14 @@ class Units:
     def place(self) -> None:
         """Put the panel at this place of the layout."""
         self.widget = Island(
-            f"{Id.FIELD}controls",
-            '<section class="units" aria-label="ControlNet"></section>',
-            module="control_panel",
-            value=_value([], {}),
             holds=Held,
-            data=_facts(),
-            acts=self._acts,
+            value=_value([], {}),
             label="Control",
+            html_template='<section class="units" aria-label="ControlNet"></section>',
+            js_on_load=SCRIPT.replace("FACTS", json.dumps(_facts())),
+            elem_id="field-controls",
+            apply_default_css=False,
+            server_functions=self._served(),
         )
 
     def read(self, values: Values, tab: str) -> dict[str, Any]:
@@ -131,7 +132,7 @@ class Units:
         stand_in = Recipe(**fields.STAND_INS[task], controls=(ControlUnit(kind=READY),))
         try:
             check_followed(stand_in, model)
-        except RecipeError as fault:
+        except InvalidRecipe as fault:
             return fault.message
         return ""
 
@@ -165,18 +166,19 @@ class Units:
     def _told(self, picture: Picture, owner: str) -> dict[str, Any]:
         return {**picture.told(self.studio, owner, SIDE), "pose": self.poses.of(picture.id)}
 
-    @property
-    def _acts(self) -> dict[str, Act]:
+    def _served(self) -> list[Callable[..., Any]]:
         """What the script may call."""
-        return {
-            "bring": self._bring,
-            "preview": self._preview,
-            "saying": self._saying,
-            "people": self._people,
-            "pose": self._pose,
-            "read_pose": self._read_pose,
-            "poses": self._library,
-        }
+        return served(
+            {
+                "bring": self._bring,
+                "preview": self._preview,
+                "saying": self._saying,
+                "people": self._people,
+                "pose": self._pose,
+                "read_pose": self._read_pose,
+                "poses": self._library,
+            }
+        )
 
     def _library(self, asked: Nothing) -> dict[str, Any]:
         del asked
@@ -209,7 +211,7 @@ class Units:
         try:
             content = parse_json(asked["text"], lenient=True)
         except ParseError as error:
-            raise RecipeError("controls", f"The file {error.fault}.", "Give a pose in OpenPose's JSON.") from error
+            raise InvalidRecipe("controls", f"The file {error.fault}.", "Give a pose in OpenPose's JSON.") from error
         left = skeleton.left_out(content)
         content = skeleton.on_canvas(content, asked["width"], asked["height"])
         people = [person for person in skeleton.from_openpose(content) if person]
@@ -238,13 +240,13 @@ def _value(units: list[Unit], seen: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _units(told: Any) -> list[Mapping[str, Any]]:
-    """The units in the panel's value; RecipeError where a program gave something else."""
+    """The units in the panel's value; InvalidRecipe where a program gave something else."""
     units = told.get("units") if isinstance(told, Mapping) else told
     if units is None:
         return []
     if not isinstance(units, list) or not all(isinstance(unit, Mapping) for unit in units):
         hint = 'Give {"units": [...]}, each unit with a kind, and with an image or a map.'
-        raise RecipeError("controls", "This is no list of control units.", hint)
+        raise InvalidRecipe("controls", "This is no list of control units.", hint)
     return units
 
 

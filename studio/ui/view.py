@@ -9,7 +9,7 @@ from contextlib import aclosing
 from pathlib import Path
 from typing import Any
 
-from studio.errors import JobError, LibraryError, StudioError
+from studio.errors import NotFound, StudioError
 from studio.events import Downloading, Event, Failed, Finished, Halted, Loading, Preview, Queued, Started, Step
 from studio.jobs import Job
 from studio.recipe import Recipe
@@ -61,34 +61,29 @@ def view(studio: Studio, owner: str, fault: StudioError | None = None) -> View:
         "job": _job(studio, front) if front else None,
         "behind": max(len(active) - 1, 0),
         "earlier": _earlier(studio, [job for job in jobs if job is not front]),
-        "fault": _fault(fault) if fault else None,
+        "fault": fault.told() if fault else None,
     }
 
 
 def finished(studio: Studio, owner: str, job: str, image: int) -> Finished:
-    """One finished picture of the owner; JobError where there is none."""
+    """One finished picture of the owner; NotFound where there is none."""
     for event in studio.job(job, owner).results:
         if event.image == image:
             return event
-    raise JobError("This picture is not there any more.", "Choose another one.")
+    raise NotFound("This picture is not there any more.", "Choose another one.")
 
 
 def stored(studio: Studio, token: str, owner: str) -> tuple[Path, Recipe]:
-    """The owner's picture that a page means by this token, and its recipe; LibraryError where there is none."""
+    """The owner's picture that a page means by this token, and its recipe; NotFound, Unreadable."""
     path = studio.addresses.find(token, owner)
     if path is None or not path.is_relative_to(studio.library.folder.resolve()):
-        raise LibraryError("This picture is not there any more.", "Choose another one.")
+        raise NotFound("This picture is not there any more.", "Choose another one.")
     return path, studio.library.read(path)
 
 
 def _active(jobs: Sequence[Job]) -> list[Job]:
     """Those that are not over, the oldest first; `jobs` are newest first."""
     return [job for job in reversed(jobs) if job.state in ACTIVE]
-
-
-def _fault(fault: StudioError) -> dict[str, Any]:
-    field, part = getattr(fault, "field", None), getattr(fault, "part", None)
-    return {"field": field, "part": part, "message": fault.message, "hint": fault.hint}
 
 
 def _job(studio: Studio, job: Job) -> dict[str, Any]:
@@ -114,9 +109,7 @@ def _job(studio: Studio, job: Job) -> dict[str, Any]:
 def failure(events: Sequence[Event]) -> dict[str, Any] | None:
     """How a job failed, as the page shows it; None where it did not."""
     ending = events[-1] if events else None
-    if not isinstance(ending, Failed):
-        return None
-    return {"field": ending.field, "part": ending.part, "message": ending.message, "hint": ending.hint}
+    return ending.told() if isinstance(ending, Failed) else None
 
 
 def progress(job: Job, events: Sequence[Any]) -> dict[str, Any]:

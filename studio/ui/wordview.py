@@ -1,8 +1,9 @@
 """What a prompt says, below its field while it is written: its tokens, how it is understood, what is wrong with it.
 
-`prompt_preview.js` asks for it whenever the words have rested; nothing of it is kept.
+`words.js` asks for it whenever the words have rested; nothing of it is kept.
 """
 
+import json
 import re
 from collections.abc import Iterable
 from contextlib import suppress
@@ -14,7 +15,7 @@ from typing_extensions import TypedDict
 
 from studio.catalogue.models import Model
 from studio.catalogue.wordbook import Wordbook
-from studio.errors import ModelError, PromptError, RecipeError, StudioError
+from studio.errors import InvalidPrompt, InvalidRecipe, ModelError, StudioError
 from studio.prompts.language import DRAWN, Field
 from studio.prompts.parser import parse
 from studio.prompts.schedule import Plan, plan
@@ -25,8 +26,8 @@ from studio.settling.styling import styled
 from studio.settling.wording import FIELDS, ignored, worded
 from studio.studio import Studio
 from studio.ui import fields
-from studio.ui.island import Island
-from studio.ui.listeners import Name, Number, Whole, Words
+from studio.ui.fast_gradio import gr
+from studio.ui.listeners import Name, Number, Whole, Words, served
 
 # What of the form it depends on, by the recipe's names.
 ASKED = ("prompt", "negative_prompt", "styles", "negative_presets", "model", "steps", "guidance_scale", "seed")
@@ -36,6 +37,7 @@ MOST_STEPS = 60
 PLACE = re.compile(r"<[^<>\n]*>?|__[\w/*\-]+__|embedding:[\w.\-]+|\S|")
 # How many characters are shown before and behind that.
 AROUND = 28
+SCRIPT = "studio.words(element, server, FIELD, ASKED);"
 
 
 class Written(TypedDict):
@@ -63,12 +65,13 @@ def place(studio: Studio, field: Field) -> None:
             # What is wrong elsewhere on the form is told there.
             return {}
 
-    Island(
-        f"words-{field}",
-        '<div class="words"></div>',
-        module="prompt_preview",
-        data={"field": field, "asked": ASKED},
-        acts={"told": told},
+    gr.HTML(
+        value="",
+        html_template='<div class="words"></div>',
+        js_on_load=SCRIPT.replace("FIELD", json.dumps(field)).replace("ASKED", json.dumps(ASKED)),
+        elem_id=f"words-{field}",
+        apply_default_css=False,
+        server_functions=served({"told": told}),
     )
 
 
@@ -88,7 +91,7 @@ def view(studio: Studio, recipe: Recipe, field: Field) -> dict[str, Any]:
     try:
         seen = explain(getattr(alone, field), studio.wordbook.wildcards, negative=field != "prompt")
         own = _planned(studio, alone, model, field)
-    except PromptError:
+    except InvalidPrompt:
         return told
     return {
         **told,
@@ -104,14 +107,14 @@ def _fault(studio: Studio, alone: Recipe, model: Model, field: Field) -> dict[st
     try:
         explain(getattr(alone, field), studio.wordbook.wildcards, negative=field != "prompt")
         worded(alone, model, studio.catalogue, studio.wordbook)
-    except PromptError as error:
+    except InvalidPrompt as error:
         return {"message": error.fault, "hint": error.hint, **_place(error, getattr(alone, field))}
-    except RecipeError as error:
+    except InvalidRecipe as error:
         return {"message": error.message, "hint": error.hint}
     return None
 
 
-def _place(error: PromptError, text: str) -> dict[str, Any]:
+def _place(error: InvalidPrompt, text: str) -> dict[str, Any]:
     """The words at fault, those around them, and where they begin; nothing where the text as it is written lacks them.
 
     What is drawn of it may have them elsewhere.
@@ -142,14 +145,14 @@ def _planned(studio: Studio, recipe: Recipe, model: Model, field: Field) -> Plan
 def _book(studio: Studio, recipe: Recipe) -> Wordbook:
     """What may be called while the recipe's LoRAs are on, those that its prompt mentions among them."""
     mentioned: Iterable[str] = ()
-    with suppress(RecipeError):
+    with suppress(InvalidRecipe):
         mentioned = [lora.name for lora in parse(recipe.prompt).loras]
     return studio.wordbook.wearing([*(lora.name for lora in recipe.loras), *mentioned])
 
 
 def _tokens(studio: Studio, alone: Recipe, model: Model, field: Field) -> str:
     """How many tokens it is with all that is ready-made, of how many; empty where the model cannot tell."""
-    with suppress(RecipeError):
+    with suppress(InvalidRecipe):
         whole = styled(alone, model, studio.presets, studio.wordbook.wildcards)
         kinds = parse(getattr(whole, field), negative=field != "prompt").kinds
         words = _counted(studio, _planned(studio, whole, model, field), model, _book(studio, whole))

@@ -8,7 +8,7 @@ from typing import Any
 from PIL import Image, ImageDraw
 
 from studio.catalogue.models import Model
-from studio.errors import ModelError, RecipeError
+from studio.errors import InvalidRecipe, NotDownloaded
 from studio.recipe import Recipe, Task
 from studio.schedulers import SCHEDULERS
 from studio.studio import Studio
@@ -38,11 +38,11 @@ class Case:
 
 
 def tasks_of(model: Model, wanted: Sequence[Task] = ()) -> tuple[Task, ...]:
-    """What the model can do, or of that what is wanted; RecipeError where it cannot do one."""
+    """What the model can do, or of that what is wanted; InvalidRecipe where it cannot do one."""
     can = tuple(task for task in TASKS if task in model.family_facts().pipelines)
     for task in wanted:
         if task not in can:
-            raise RecipeError("tasks", f"{model.name} cannot do {task}.", f"It can do {', '.join(can)}.")
+            raise InvalidRecipe("tasks", f"{model.name} cannot do {task}.", f"It can do {', '.join(can)}.")
     return tuple(wanted) or can
 
 
@@ -118,7 +118,7 @@ def source(studio: Studio, model: Model) -> dict[str, Any]:
     """Where bare diffusers finds the weights; ModelError where they are not on this disk."""
     place = studio.catalogue.location(model)
     if place is None:
-        raise ModelError(f"{model.name} is not on this disk.", "The studio fetches it first: see what it said.")
+        raise NotDownloaded(f"{model.name} is not on this disk.", "The studio fetches it first: see what it said.")
     if model.file:
         return {"file": str(model.file), "config": str(model.config)}
     return {"folder": str(place), "variant": model.variant}

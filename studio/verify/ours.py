@@ -55,7 +55,7 @@ def _job(studio: Studio, recipe: Recipe) -> dict[str, Any]:
             path = str(event.path)
     if isinstance(event, Done) and path:
         return {"path": path}
-    return {"error": " ".join(f"{event.message} {event.hint}".split()) if isinstance(event, Failed) else "stopped"}
+    return {"error": event.sentence if isinstance(event, Failed) else "stopped"}
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from studio.catalogue.models import Model
-from studio.errors import DeviceError
+from studio.errors import DeviceFailed
 from studio.recipe import Task
 from studio.studio import Studio
 from studio.verify import cases
@@ -87,7 +87,7 @@ def _child(command: list[str], plan: Given, out: Path, environment: dict[str, st
     try:
         ended = subprocess.run([*command, str(asked)], env=environment, stdout=sys.stderr, check=False)  # noqa: S603
         if ended.returncode or not told.is_file():
-            raise DeviceError(
+            raise DeviceFailed(
                 f"A side of the comparison ended without its pictures (exit {ended.returncode}).",
                 "See what it said above; memory may have run out. Try one offload or task alone.",
             )

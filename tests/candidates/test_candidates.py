@@ -11,7 +11,7 @@ import pytest
 from studio.candidates.making import Refinement, refined
 from studio.candidates.ranking import Mark, Sieve
 from studio.candidates.store import CandidateSet
-from studio.errors import LibraryError, RecipeError
+from studio.errors import InvalidRecipe, InvalidRequest, NotFound
 from studio.metrics.base import Score, Shot
 from studio.recipe import Recipe
 from studio.settings import Settings
@@ -138,7 +138,7 @@ def test_a_kept_picture_can_be_refined(studio: Studio, how: Refinement, count: i
 
 
 def test_a_recipe_that_cannot_be_leaves_no_set(studio: Studio):
-    with pytest.raises(RecipeError, match="at most 8"):
+    with pytest.raises(InvalidRecipe, match="at most 8"):
         studio.candidates.begin([RECIPE.replace(count=9)], ANN)
     assert studio.candidates.of(ANN) == []
 
@@ -153,7 +153,7 @@ def test_another_owner_sees_nothing(studio: Studio):
         lambda: studio.candidates.more(set_id, "bob", 1),
         lambda: studio.candidates.sift(set_id, "bob", Sieve()),
     ):
-        with pytest.raises(LibraryError, match="no such set"):
+        with pytest.raises(NotFound, match="no such set"):
             touch()
 
 
@@ -178,7 +178,7 @@ def test_marks_win_are_kept_and_can_be_undone(home: Path):
 
 def test_what_is_not_in_the_set_cannot_be_marked(studio: Studio):
     set_id = studio.candidates.begin([RECIPE], ANN)
-    with pytest.raises(LibraryError, match="not there"):
+    with pytest.raises(NotFound, match="not there"):
         studio.candidates.mark(set_id, ANN, 9, Mark("keep"))
 
 
@@ -195,7 +195,7 @@ def test_metrics_that_go_with_the_picks_can_weigh_by_them(studio: Studio):
     set_id = studio.candidates.begin([RECIPE.replace(count=8)], ANN)
     studio.candidates.more(set_id, ANN, 8)
     found = settled(studio, set_id)
-    with pytest.raises(LibraryError, match="No metric goes clearly"):
+    with pytest.raises(InvalidRequest, match="No metric goes clearly"):
         studio.candidates.learn(set_id, ANN)
     likes = sorted(found.candidates, key=lambda candidate: (candidate.scores or {})["contrast"])
     for place, candidate in enumerate(likes):

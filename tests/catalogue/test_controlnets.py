@@ -14,7 +14,7 @@ from studio.catalogue.models import Catalogue
 from studio.catalogue.networks import NETWORKS
 from studio.catalogue.tensor_files import tensor_shapes
 from studio.controls import CONTROLS
-from studio.errors import ModelError, RecipeError
+from studio.errors import InvalidRecipe, ModelError
 from studio.families import FAMILIES
 from studio.settings import ASSETS, Settings
 from tests.headers import write_json, write_safetensors
@@ -193,12 +193,12 @@ def test_a_toml_that_errs_is_a_fault_that_names_it(home):
 def test_one_of_another_family_is_refused_with_the_names_of_both(home):
     there, models = known(home), Catalogue(Settings(home=home.parent))
     there.check_fit(there["starter-canny"], models["starter"])
-    with pytest.raises(RecipeError) as refused:
+    with pytest.raises(InvalidRecipe) as refused:
         there.check_fit(there["sdxl-canny"], models["starter"])
     assert refused.value.field == "controls"
     assert "is a ControlNet for Stable Diffusion XL; Starter is" in refused.value.message
     assert refused.value.hint.startswith("For it there are: starter-canny")
-    with pytest.raises(RecipeError, match=r"Stable Diffusion 2\.1.* Put one for it into .*controlnets"):
+    with pytest.raises(InvalidRecipe, match=r"Stable Diffusion 2\.1.* Put one for it into .*controlnets"):
         there.check_fit(there["sd15-canny"], models["sd21"])
 
 
@@ -209,7 +209,7 @@ def test_one_for_a_larger_model_of_the_family_is_refused(home, tmp_path):
     write_json(place / "transformer" / "config.json", sizes)
     assert there.fitting("sd3", "canny", place) == ["sd35-canny"]
     there.check_fit(there["sd35-canny"], medium, place)
-    with pytest.raises(RecipeError, match=r"of another size: it is 2432 wide, Stable Diffusion 3\.5 Medium 1536"):
+    with pytest.raises(InvalidRecipe, match=r"of another size: it is 2432 wide, Stable Diffusion 3\.5 Medium 1536"):
         there.check_fit(there["sd35-large-canny"], medium, place)
 
 
@@ -259,7 +259,7 @@ def test_what_is_no_controlnet_is_a_fault_that_says_why(home):
     assert "has no config.json" in faults["empty"]
     assert "is damaged" in faults["garbled"]
     assert (
-        "adapter is no ControlNet and no IP-Adapter that the studio knows. It must be a ControlNet for FLUX.1, "
+        "adapter is no ControlNet and no IP-Adapter that the studio knows. It must be a ControlNet for Starter, "
         in faults["adapter"]
     )
     assert "lora.safetensors is no ControlNet and no IP-Adapter" in faults["lora"]

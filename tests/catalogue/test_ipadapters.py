@@ -10,7 +10,7 @@ from PIL import Image
 from studio.catalogue import ipadapters
 from studio.catalogue.controlnets import ControlNet, ControlNets
 from studio.catalogue.tensor_files import count_numbers
-from studio.errors import ModelError, RecipeError
+from studio.errors import InvalidRecipe, ModelError
 from studio.recipe import Recipe
 from studio.settings import Settings
 from studio.studio import Studio
@@ -198,13 +198,13 @@ def test_an_image_prompt_is_settled_to_an_adapter_that_is_here(studio):
     ],
 )
 def test_an_image_prompt_that_cannot_be_is_refused(studio, values, says):
-    with pytest.raises(RecipeError, match=says) as caught:
+    with pytest.raises(InvalidRecipe, match=says) as caught:
         settled(studio, **values)
     assert caught.value.field == "controls"
     assert caught.value.hint
 
 
 def test_a_model_of_a_family_without_adapters_says_so(studio):
-    with pytest.raises(RecipeError, match=r"There is no IP-Adapter for FLUX\.1") as caught:
+    with pytest.raises(InvalidRecipe, match=r"There is no IP-Adapter for FLUX\.1") as caught:
         settled(studio, "flux")
     assert "ip-adapters" in caught.value.hint

@@ -14,7 +14,7 @@ import pytest
 from studio.catalogue.lora_imports import PLACE, LoraImports, is_path
 from studio.catalogue.loras import Loras
 from studio.cli import main
-from studio.errors import LibraryError, ModelError, PresetError
+from studio.errors import AlreadyExists, InvalidPreset, ModelError, NotFound, StudioError, Unreadable
 from studio.presets import saving
 from studio.presets.favourites import Favourites
 from studio.presets.reading import Presets
@@ -63,7 +63,7 @@ def test_what_is_no_lora_never_lands(
 ) -> None:
     if content is not None:
         (tmp_path / name).write_bytes(content)
-    with pytest.raises(ModelError, match=words):
+    with pytest.raises(StudioError, match=words):
         imports.add(str(tmp_path / name))
     assert landed(home) == []
 
@@ -86,11 +86,11 @@ def test_no_file_of_the_same_name_is_overwritten(home: Path, imports: LoraImport
     first = write_safetensors(tmp_path / "ink.safetensors", INK)
     other = write_safetensors(tmp_path / "other" / "ink.safetensors", INK, {"ss_network_alpha": "2"})
     imports.add(str(first))
-    with pytest.raises(ModelError, match="ink is there already: it is the same file"):
+    with pytest.raises(AlreadyExists, match="ink is there already: it is the same file"):
         imports.add(str(first))
-    with pytest.raises(ModelError, match=r"There is a LoRA 'ink' already.*another name"):
+    with pytest.raises(AlreadyExists, match=r"There is a LoRA 'ink' already.*another name"):
         imports.add(str(other))
-    with pytest.raises(ModelError, match="There is a LoRA 'sketch' already"):
+    with pytest.raises(AlreadyExists, match="There is a LoRA 'sketch' already"):
         imports.add(str(other), "sketch")
     assert (home / "loras" / "ink.safetensors").read_bytes() == first.read_bytes()
     assert landed(home) == ["ink.safetensors"]
@@ -99,7 +99,7 @@ def test_no_file_of_the_same_name_is_overwritten(home: Path, imports: LoraImport
 @pytest.mark.parametrize("name", ["../up", "a/b", ".hidden", "", "nul\0", "a:b"])
 def test_a_name_that_is_no_file_s_is_refused(imports: LoraImports, tmp_path: Path, name: str) -> None:
     source = write_safetensors(tmp_path / ".safetensors" if not name else tmp_path / "ink.safetensors", INK)
-    with pytest.raises(ModelError, match=r"cannot be called|is no LoRA"):
+    with pytest.raises(StudioError, match=r"cannot be called|is no LoRA"):
         imports.add(str(source), name or None)
 
 
@@ -124,14 +124,14 @@ def test_a_path_and_a_place_of_the_hub_are_told_apart(
 
 @pytest.mark.parametrize("place", ["ink", "https://elsewhere.example/o/n", "o/n/../../ink.safetensors"])
 def test_what_is_neither_is_refused(imports: LoraImports, place: str) -> None:
-    with pytest.raises(ModelError, match=r"no file of this disk and no place on the hub.*owner/name"):
+    with pytest.raises(NotFound, match=r"no file of this disk and no place on the hub.*owner/name"):
         imports.add(place)
 
 
 PROGRAM = """
 import json, sys
 from pathlib import Path
-from studio.errors import ModelError
+from studio.errors import StudioError
 from studio.catalogue.lora_imports import LoraImports
 from studio.catalogue.loras import Loras
 from studio.settings import Settings
@@ -141,7 +141,7 @@ for what in sys.argv[2:]:
     said = []
     try:
         print(json.dumps([imports.add(what, say=said.append).name, said]))
-    except ModelError as error:
+    except StudioError as error:
         print(json.dumps([None, [str(error)]]))
 """
 
@@ -202,7 +202,7 @@ def test_favourites_are_kept_and_a_damaged_file_is_told(home: Path) -> None:
     assert Favourites(home, "loras").names() == {"sketch"}
     assert Favourites(home, "styles").names() == frozenset()
     (home / "favourites.json").write_text("{")
-    with pytest.raises(LibraryError, match=r"favourites\.json is not valid JSON.*Mend it"):
+    with pytest.raises(Unreadable, match=r"favourites\.json is not valid JSON.*Mend it"):
         Favourites(home, "loras").mark("ink", liked=True)
 
 
@@ -231,12 +231,12 @@ def test_a_saved_preset_reads_back_as_it_was_written(home: Path) -> None:
 def test_a_preset_of_another_name_is_not_overwritten_and_a_shipped_one_not_deleted(home: Path) -> None:
     saving.write(home, "stacks", "Ink", {"loras": [{"name": "ink"}]})
     saving.write(home, "stacks", "Ink", {"loras": [{"name": "other"}]})
-    with pytest.raises(PresetError, match=r"ink\.toml is the preset 'Ink'"):
+    with pytest.raises(InvalidPreset, match=r"ink\.toml is the preset 'Ink'"):
         saving.write(home, "stacks", "INK!", {})
-    with pytest.raises(PresetError, match="cannot be a preset's name"):
+    with pytest.raises(InvalidPreset, match="cannot be a preset's name"):
         saving.write(home, "stacks", "../..", {})
     for name in ("starter-ink-wash", "../stacks/ink"):
-        with pytest.raises(PresetError, match="There is no saved preset"):
+        with pytest.raises(InvalidPreset, match="There is no saved preset"):
             saving.remove(home, "stacks", name)
 
 

@@ -10,7 +10,7 @@ from PIL import Image
 
 from studio.compare.arena import Arena, Vote, _fitted, as_csv, matrix, standings
 from studio.compare.store import Column, Comparisons, Line
-from studio.errors import JobError, LibraryError
+from studio.errors import InvalidRequest, NotFound, NotWritable
 
 ME = "me"
 LINES = [Line(f"prompt {number}", ("even",) if number % 2 == 0 else ()) for number in range(6)]
@@ -41,7 +41,7 @@ def test_no_picture_is_shown_twice_and_sides_are_drawn(arena: Arena):
         vote = arena.vote(ME, pair.id, "left")
         assert vote.left != vote.right
         assert pair.left.stem.split("-")[0] == pair.right.stem.split("-")[0], "of one prompt"
-        with pytest.raises(JobError, match="has its vote already"):
+        with pytest.raises(NotFound, match="has its vote already"):
             arena.vote(ME, pair.id, "right")
     assert len(shown) == len(set(shown)) == 12
     assert len(lefts) > 1
@@ -54,9 +54,9 @@ def test_another_person_has_other_pairs_and_no_part_in_mine(arena: Arena):
     pair = arena.pair(ME)
     assert pair
     assert arena.pair("other") is None
-    with pytest.raises(JobError):
+    with pytest.raises(NotFound):
         arena.vote("other", pair.id, "left")
-    with pytest.raises(JobError, match="no vote"):
+    with pytest.raises(InvalidRequest, match="no vote"):
         arena.vote(ME, pair.id, "both")
 
 
@@ -64,9 +64,9 @@ def test_a_vote_can_be_neither_changed_nor_removed(arena: Arena, tmp_path: Path)
     pair = arena.pair(ME)
     assert pair
     arena.vote(ME, pair.id, "bad")
-    with pytest.raises(LibraryError, match="votes"), arena._database.open() as database:
+    with pytest.raises(NotWritable, match="votes"), arena._database.open() as database:
         database.execute("UPDATE votes SET choice = 'left'")
-    with pytest.raises(LibraryError, match="votes"), arena._database.open() as database:
+    with pytest.raises(NotWritable, match="votes"), arena._database.open() as database:
         database.execute("DELETE FROM votes")
     (vote,) = arena.votes(ME)
     assert vote.choice == "bad"

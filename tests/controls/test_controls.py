@@ -8,7 +8,7 @@ from PIL import Image, ImageDraw
 from studio.catalogue.preprocessors import PICKLES
 from studio.controls import CONTROLS
 from studio.controls.base import MOST_ASPECT, Option, Workshop, as_seen
-from studio.errors import RecipeError
+from studio.errors import InvalidRecipe
 from studio.recipe_parts import IMAGE_PROMPT
 
 SIZE = (160, 96)
@@ -37,7 +37,7 @@ def levels(image: Image.Image) -> np.ndarray:
 
 @pytest.mark.parametrize("kind", CONTROLS)
 def test_an_unknown_option_is_refused(kind):
-    with pytest.raises(RecipeError, match="has no option 'treshold'") as refused:
+    with pytest.raises(InvalidRecipe, match="has no option 'treshold'") as refused:
         CONTROLS[kind].check({"treshold": 1})
     assert refused.value.field == "controls"
     assert "Known are: " in refused.value.hint or refused.value.hint == "It has none."
@@ -47,7 +47,7 @@ def test_an_unknown_option_is_refused(kind):
 def test_a_value_that_cannot_be_is_refused(kind):
     for option in CONTROLS[kind].options:
         for value in ("none of them", True, None, [], float("nan"), float("inf"), -1, 10_000):
-            with pytest.raises(RecipeError, match=f"{option.label} cannot be"):
+            with pytest.raises(InvalidRecipe, match=f"{option.label} cannot be"):
                 CONTROLS[kind].check({option.name: value})
 
 
@@ -83,24 +83,24 @@ def test_a_picture_of_hardly_any_pixels_has_a_map_or_a_reason(kind, size, worksh
     made = control.draw(flat(*size), control.check({}), workshop)
     assert (made.size, made.mode) == (size, "RGB")
     if not made.getbbox():
-        with pytest.raises(RecipeError, match=control.nothing):
+        with pytest.raises(InvalidRecipe, match=control.nothing):
             control.map(flat(*size), {}, workshop)
 
 
 @pytest.mark.parametrize("kind", ["canny", "lineart", "scribble"])
 def test_a_picture_without_content_is_refused(kind, workshop):
-    with pytest.raises(RecipeError, match=r"were found in the picture\. Choose another") as refused:
+    with pytest.raises(InvalidRecipe, match=r"were found in the picture\. Choose another") as refused:
         CONTROLS[kind].map(flat(64, 64), {}, workshop)
     assert refused.value.field == "controls"
 
 
 def test_a_black_map_is_refused(workshop):
-    with pytest.raises(RecipeError, match="all black"):
+    with pytest.raises(InvalidRecipe, match="all black"):
         CONTROLS["map"].map(Image.new("RGB", (8, 8)), {}, workshop)
 
 
 def test_an_image_prompt_has_no_map(picture, workshop):
-    with pytest.raises(RecipeError, match="has no map: the model sees the picture itself") as refused:
+    with pytest.raises(InvalidRecipe, match="has no map: the model sees the picture itself") as refused:
         CONTROLS[IMAGE_PROMPT].map(picture, {}, workshop)
     assert refused.value.field == "controls"
 
@@ -111,7 +111,7 @@ def test_canny_is_opencvs(picture, workshop):
 
 
 def test_cannys_thresholds_have_an_order(picture, workshop):
-    with pytest.raises(RecipeError, match="low threshold 200 is above the high one, 100"):
+    with pytest.raises(InvalidRecipe, match="low threshold 200 is above the high one, 100"):
         CONTROLS["canny"].map(picture, {"low": 200, "high": 100}, workshop)
 
 

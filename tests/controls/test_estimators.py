@@ -11,7 +11,7 @@ from studio.controls.base import Workshop
 from studio.controls.depth import DEPTH_ANYTHING, MIDAS
 from studio.controls.depth import STARTER as STARTER_DEPTH
 from studio.controls.pose import OPENPOSE
-from studio.errors import ModelError, RecipeError
+from studio.errors import InvalidRecipe, ModelError
 from studio.skeleton import COLOURS
 from studio.training.starter.family.depth_estimator import rank_correlation
 from studio.training.starter.illustrator import draw
@@ -85,7 +85,7 @@ def test_a_pose_is_drawn_in_the_colours_of_openpose(workshop):
 
 
 def test_a_picture_of_nobody_is_refused(workshop):
-    with pytest.raises(RecipeError, match=r"Nobody was found in the picture\. Choose another"):
+    with pytest.raises(InvalidRecipe, match=r"Nobody was found in the picture\. Choose another"):
         POSE.map(Image.new("RGB", (SIDE, SIDE), (90, 140, 210)), {}, workshop)
 
 

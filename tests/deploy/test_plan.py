@@ -10,7 +10,7 @@ from safetensors.numpy import save_file
 
 from studio.deploy import Order, Plan, draw_up
 from studio.deploy.plan import LIMIT_BYTES, ROOT
-from studio.errors import DeployError, ModelError
+from studio.errors import InvalidDeployment, ModelError
 from studio.settings import Settings
 from tests.deploy.hub_server import TOKEN, validate
 
@@ -78,14 +78,14 @@ def test_an_asked_lora_goes_along_with_its_notes(settings: Settings, project: Pa
 def test_a_link_out_of_the_project_is_refused(settings: Settings, project: Path, tmp_path: Path) -> None:
     (tmp_path / "secret.py").write_text("mine")
     (project / "studio" / "linked.py").symlink_to(tmp_path / "secret.py")
-    with pytest.raises(DeployError, match=r"studio/linked\.py is a link to something outside"):
+    with pytest.raises(InvalidDeployment, match=r"studio/linked\.py is a link to something outside"):
         draw_up(Order("ann/studio"), settings, project)
 
 
 def test_a_tree_that_is_too_large_is_refused(settings: Settings, project: Path) -> None:
     with (project / "assets" / "large.safetensors").open("wb") as file:
         file.truncate(LIMIT_BYTES)
-    with pytest.raises(DeployError, match="100 MB"):
+    with pytest.raises(InvalidDeployment, match="100 MB"):
         draw_up(Order("ann/studio"), settings, project)
 
 
@@ -93,7 +93,7 @@ def test_a_tree_that_is_too_large_is_refused(settings: Settings, project: Path) 
 def test_a_file_that_holds_a_key_is_refused(settings: Settings, project: Path, key: str) -> None:
     (project / "studio" / "errors.py").write_text(f"KEY = '{key}'")
     plan = draw_up(Order("ann/studio"), settings, project)
-    with pytest.raises(DeployError, match=r"studio/errors\.py holds") as caught:
+    with pytest.raises(InvalidDeployment, match=r"studio/errors\.py holds") as caught:
         plan.check_secret([SecretStr(TOKEN), SecretStr("a-secret-of-mine")])
     assert key not in str(caught.value)
 
@@ -121,7 +121,7 @@ def test_the_project_itself_holds_no_key(settings: Settings) -> None:
     ],
 )
 def test_an_order_that_cannot_be_is_refused_before_anything(order: Order, settings: Settings, project: Path) -> None:
-    with pytest.raises(DeployError) as caught:
+    with pytest.raises(InvalidDeployment) as caught:
         draw_up(order, settings, project)
     assert caught.value.hint
 
@@ -135,7 +135,7 @@ def test_the_studios_settings_may_be_variables(settings: Settings, project: Path
 
 def test_a_model_that_lies_on_this_disk_only_is_refused(settings: Settings) -> None:
     (settings.folder("models") / "mine").symlink_to(ROOT / "assets" / "starter")
-    with pytest.raises(DeployError, match="lies on this disk only"):
+    with pytest.raises(InvalidDeployment, match="lies on this disk only"):
         draw_up(Order("ann/studio", models=("mine",)), settings)
 
 

@@ -9,7 +9,7 @@ from pydantic import SecretStr
 
 from studio.deploy import Hub, Logged, Order, Plan, Report, Told, draw_up, look, ship
 from studio.deploy.watch import Patience
-from studio.errors import Cancelled, DeployError
+from studio.errors import AlreadyExists, Cancelled, DeploymentFailed, HubUnreachable, InvalidDeployment, StudioError
 from studio.settings import Settings
 from tests.deploy import hub_server
 from tests.deploy.conftest import QUICK
@@ -109,7 +109,7 @@ def test_only_what_differs_is_sent_and_what_left_the_list_is_deleted(
 
 def test_a_space_of_something_else_is_left_alone(hub: Hub, plan: Plan, remote: hub_server.Hub) -> None:
     remote.spaces[SPACE] = hub_server.Space(files={"README.md": b"", "chat.py": b""})
-    with pytest.raises(DeployError, match="something else"):
+    with pytest.raises(AlreadyExists, match="something else"):
         deploy(hub, plan)
     assert remote.spaces[SPACE].files.keys() == {"README.md", "chat.py"}
 
@@ -145,7 +145,7 @@ def test_each_refusal_has_its_sentence_and_its_cure(
 ) -> None:
     # The hub may repeat what it was sent.
     remote.refusals[request_] = status, f"no, {hub_server.TOKEN} may not", {"Retry-After": "7"}
-    with pytest.raises(DeployError) as caught:
+    with pytest.raises(StudioError) as caught:
         deploy(hub, plan)
     assert message in caught.value.message
     assert hint in caught.value.hint
@@ -167,7 +167,7 @@ def test_a_space_that_breaks_says_why(
     stage: str, words: str, cure: str, hub: Hub, plan: Plan, remote: hub_server.Hub
 ) -> None:
     remote.builds, remote.log = ("BUILDING", stage), ("ERROR: no matching distribution\n",)
-    with pytest.raises(DeployError) as caught:
+    with pytest.raises(StudioError) as caught:
         deploy(hub, plan)
     assert words in caught.value.message
     assert "no matching distribution" in caught.value.message
@@ -176,13 +176,13 @@ def test_a_space_that_breaks_says_why(
 
 def test_a_build_without_end_is_given_up(hub: Hub, plan: Plan, remote: hub_server.Hub) -> None:
     remote.builds = ("BUILDING",) * 100_000
-    with pytest.raises(DeployError, match="was not ready") as caught:
+    with pytest.raises(DeploymentFailed, match="was not ready") as caught:
         deploy(hub, plan, patience=Patience(whole=0.1, between=0.01, end=1))
     assert "deploy again to wait on" in caught.value.hint
 
 
 def test_a_hub_that_is_not_there_is_a_sentence(plan: Plan, remote: hub_server.Hub) -> None:
-    with pytest.raises(DeployError, match="cannot be reached") as caught:
+    with pytest.raises(HubUnreachable, match="cannot be reached") as caught:
         deploy(Hub(SecretStr(hub_server.TOKEN), "http://127.0.0.1:9"), plan)
     assert "network" in caught.value.hint
 
@@ -199,7 +199,7 @@ def test_a_token_that_cannot_do_it_is_refused_before_anything_is_made(
     said: dict[str, Any], message: str, hub: Hub, plan: Plan, remote: hub_server.Hub
 ) -> None:
     remote.who |= said
-    with pytest.raises(DeployError, match=message):
+    with pytest.raises(StudioError, match=message):
         deploy(hub, plan)
     assert remote.requests == ["GET /api/whoami-v2"]
 
@@ -214,7 +214,7 @@ def test_a_free_account_is_told_where_it_may_be(
     hub: Hub, remote: hub_server.Hub, settings: Settings, project: Path
 ) -> None:
     plan = draw_up(Order(SPACE, "cpu-basic"), settings, project)
-    with pytest.raises(DeployError, match="Free accounts") as caught:
+    with pytest.raises(InvalidDeployment, match="Free accounts") as caught:
         deploy(hub, plan)
     assert "zero-a10g" in caught.value.hint
     remote.who["isPro"] = True
@@ -230,7 +230,7 @@ def test_token_and_secrets_show_themselves_to_nobody(
     plan = draw_up(Order(SPACE, secrets={"KEY": SecretStr(key)}), settings, project)
     hub, ear = Hub(SecretStr(token), remote.endpoint, plan.order.secrets.values()), Ear()
     remote.refusals["POST .*/commit/main"] = 400, f"neither {token} nor {key}", {}
-    with pytest.raises(DeployError) as caught:
+    with pytest.raises(StudioError) as caught:
         deploy(hub, plan, ear)
     remote.refusals.clear()
     caplog.clear()  # what the hub says in a header is the client's to log

@@ -21,7 +21,7 @@ from PIL import ImageChops  # noqa: E402
 
 from studio.backends.local import LocalBackend  # noqa: E402
 from studio.backends.zerogpu import ZeroGpuBackend  # noqa: E402
-from studio.errors import DeviceError, RecipeError  # noqa: E402
+from studio.errors import DeviceError, InvalidRecipe  # noqa: E402
 from studio.events import Preview, Step, Stopped  # noqa: E402
 from studio.recipe import Recipe  # noqa: E402
 from studio.settings import Settings  # noqa: E402
@@ -80,7 +80,7 @@ def _refused(studio: Studio, backend: ZeroGpuBackend) -> dict[str, Any]:
     told: dict[str, Any] = {}
     try:
         list(backend.generate([settled.model_copy(update={"scheduler": "Flow Euler"})], lambda _: None))
-    except RecipeError as error:
+    except InvalidRecipe as error:
         told["field"] = error.field
     # The scheduler knows a call that is too long by its length.
     try:

@@ -11,7 +11,7 @@ from PIL import Image
 from studio import hub_cache
 from studio.catalogue.upscalers import Upscalers
 from studio.controls.depth import DEPTH_ANYTHING
-from studio.errors import Cancelled, ModelError, RecipeError
+from studio.errors import Cancelled, DownloadFailed, InUse, InvalidRecipe, NotDownloaded, Refused
 from studio.events import Done, Downloading, Failed, Finished, Queued, Started, Stopped
 from studio.jobs import ATTEMPTS, Job
 from studio.recipe import Recipe
@@ -172,7 +172,7 @@ def test_a_map_waits_for_its_estimator_and_whoever_hears_of_it_may_end_it(studio
 def test_strangers_let_nothing_be_downloaded_unless_that_is_set(home: Path, manners: Manners):
     with painting(home, host="0.0.0.0") as studio:
         with pytest.raises(
-            RecipeError, match=r"Far is not on the studio's machine.*ask whoever runs the studio"
+            InvalidRecipe, match=r"Far is not on the studio's machine.*ask whoever runs the studio"
         ) as told:
             studio.submit(FAR, "ann")
         assert told.value.field == "model"
@@ -228,7 +228,7 @@ def test_a_closed_studio_lets_go_of_everybody_who_waits(home: Path, manners: Man
     studio.close()
     assert isinstance(ended(job), Stopped)
     assert {one.state for one in studio.downloads.all()} == {"cancelled"}
-    with pytest.raises(ModelError, match="was cancelled"):
+    with pytest.raises(DownloadFailed, match="was cancelled"):
         studio.downloads.wait_for([studio.items["mine"]])
 
 
@@ -254,21 +254,21 @@ def test_what_is_in_use_is_not_removed(studio: Studio, manners: Manners):
     painter = studio.backend
     painter.held.set()  # type: ignore[attr-defined]
     job = studio.submit(FAR, "ann")
-    with pytest.raises(ModelError, match="Far is in use: a job needs it"):
+    with pytest.raises(InUse, match="Far is in use: a job needs it"):
         studio.remove(studio.items[MODEL])
     painter.held.clear()  # type: ignore[attr-defined]
     assert isinstance(ended(job), Done)
     studio.remove(studio.items[MODEL])
     held(manners)
     studio.downloads.start(studio.items[MODEL])
-    with pytest.raises(ModelError, match="is being downloaded"):
+    with pytest.raises(InUse, match="is being downloaded"):
         studio.remove(studio.items[MODEL])
-    with pytest.raises(ModelError, match="comes with the studio"):
+    with pytest.raises(Refused, match="comes with the studio"):
         studio.remove(studio.items["starter-4x"])
     shutil.copy(
         ASSETS / "upscalers" / "starter-4x.safetensors", studio.settings.folder("upscalers") / "own.safetensors"
     )
-    with pytest.raises(ModelError, match="is your own file"):
+    with pytest.raises(Refused, match="is your own file"):
         studio.remove(studio.items["own"])
 
 
@@ -296,7 +296,7 @@ def test_when_each_was_used_is_known(studio: Studio):
 
 
 def test_an_upscaler_that_can_be_had_says_how(studio: Studio):
-    with pytest.raises(ModelError, match="studio models fetch RealESRGAN_x4plus"):
+    with pytest.raises(NotDownloaded, match="studio models fetch RealESRGAN_x4plus"):
         Upscalers(studio.settings)["RealESRGAN_x4plus"]
 
 

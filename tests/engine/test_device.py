@@ -9,7 +9,7 @@ import torch
 from studio import doctor
 from studio.engine import device, ram
 from studio.engine.device import Device, covers
-from studio.errors import DeviceError, DeviceLostError
+from studio.errors import DeviceLost, InvalidSetting, OutOfMemory
 from studio.jobs import HALTED
 from studio.settings import Settings
 from tests.engine.card import Card, pretend
@@ -69,7 +69,7 @@ def test_a_card_that_cannot_compute_leaves_the_work_to_the_cpu_and_says_so(card,
     assert said in chosen.note
     manager = PipelineManager(catalogue, Settings(home=Path("nowhere")))
     assert manager.describe().endswith("It is not used.")
-    with pytest.raises(DeviceError, match="GTX 1080") as caught:
+    with pytest.raises(InvalidSetting, match="GTX 1080") as caught:
         Device.choose("cuda")
     assert "torch" in caught.value.hint
     assert Device.choose("cpu") == Device("cpu")
@@ -181,7 +181,7 @@ def breaks(words: str):
 def test_a_card_that_answers_nothing_any_more_is_known_by_its_words(monkeypatch, words):
     monkeypatch.setattr(device, "compute", lambda _: None)
     assert words.splitlines()[0] in Device("cuda").lost(raised(words))
-    wrapped = DeviceError("It cannot be loaded.")
+    wrapped = OutOfMemory("It cannot be loaded.")
     wrapped.__cause__ = raised(words)
     assert Device("cuda").lost(wrapped)
     assert Device("cpu").lost(raised(words)) is None
@@ -199,7 +199,7 @@ def test_a_card_is_asked_to_work_where_the_words_say_nothing(monkeypatch):
 
 def test_what_the_studio_refuses_itself_says_nothing_of_the_card(monkeypatch):
     monkeypatch.setattr(device, "compute", breaks("never asked"))
-    assert Device("cuda").lost(DeviceError("No room.")) is None
+    assert Device("cuda").lost(OutOfMemory("No room.")) is None
 
 
 def test_a_backend_asks_nothing_more_of_a_card_that_was_lost(monkeypatch, settings, catalogue, recipe):
@@ -219,12 +219,12 @@ def test_a_backend_asks_nothing_more_of_a_card_that_was_lost(monkeypatch, settin
     with backend._manager.lend(catalogue["tiny-starter"]) as loan:
         loan.pipe.unet.register_forward_pre_hook(meet)
     for _ in range(3):
-        with pytest.raises(DeviceLostError, match="illegal memory access") as caught:
+        with pytest.raises(DeviceLost, match="illegal memory access") as caught:
             list(backend.generate([recipe("starter")], nobody))
         assert "Start the studio again" in caught.value.hint
     assert calls == ["asked"]
     assert "illegal memory access" in backend.describe()
-    with pytest.raises(DeviceLostError):
+    with pytest.raises(DeviceLost):
         backend.warm("tiny-starter")
     backend.close()
 

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from studio.engine import compose
-from studio.errors import Cancelled, RecipeError
+from studio.errors import Cancelled, InvalidRecipe
 from studio.events import Step
 from studio.families import FAMILIES
 from studio.recipe_parts import Sides
@@ -145,7 +145,7 @@ def test_what_an_instruction_keeps_is_between_the_guidances(backend, edit):
 )
 def test_a_task_that_the_model_is_not_made_for_is_a_clear_error(backend, recipe, edit, family, masked, says):
     wanted = recipe(family) if masked is None else edit(family, picture(), square() if masked else None)
-    with pytest.raises(RecipeError, match=says) as caught:
+    with pytest.raises(InvalidRecipe, match=says) as caught:
         list(backend.generate([wanted], nobody))
     assert caught.value.field == "model"
 
@@ -250,7 +250,7 @@ def test_a_grey_mask_blends(backend, edit):
 
 
 def test_a_mask_that_shrinks_to_nothing_names_the_field(backend, edit):
-    with pytest.raises(RecipeError) as caught:
+    with pytest.raises(InvalidRecipe) as caught:
         list(backend.generate([edit("starter", picture(), square(), mask_grow=-40)], nobody))
     assert caught.value.field == "mask_image"
 

@@ -7,7 +7,7 @@ import pytest
 
 from studio.backends.local import LocalBackend
 from studio.catalogue.models import Catalogue
-from studio.errors import ModelError, RecipeError
+from studio.errors import InvalidRecipe, ModelError
 from studio.events import Step
 from studio.families import FAMILIES
 from studio.inputs import Inputs
@@ -255,7 +255,7 @@ def test_adapter_and_encoder_are_loaded_once_and_count_as_memory(home, recipe, u
 
 def test_an_adapter_of_another_family_is_refused_with_both_names(backend, recipe, units):
     both = r"is an IP-Adapter for Stable Diffusion XL; tiny-sd15 is Stable Diffusion 1\.5"
-    with pytest.raises(RecipeError, match=both) as caught:
+    with pytest.raises(InvalidRecipe, match=both) as caught:
         list(backend.generate([recipe("sd15", controls=units("sdxl-plain"))], nobody))
     assert caught.value.field == "controls"
 

@@ -415,7 +415,7 @@ def test_notes_on_alpha_that_cannot_be_read_are_no_reason_to_guess(
 def test_an_embedding_that_a_lora_brings_along_is_there_while_the_lora_is_on(
     backend: LocalBackend, home: Settings, recipe: Callable[..., Recipe], family: str
 ) -> None:
-    from studio.errors import RecipeError
+    from studio.errors import InvalidRecipe
     from studio.settling.wording import worded
 
     generator = torch.Generator().manual_seed(4)
@@ -436,5 +436,5 @@ def test_an_embedding_that_a_lora_brings_along_is_there_while_the_lora_is_on(
     catalogue, book = Catalogue(home), Wordbook.of(home)
     model = catalogue[f"tiny-{family}"]
     assert worded(recipe(family, prompt=prompt), model, catalogue, book).loras
-    with pytest.raises(RecipeError, match="no embedding 'wash'"):
+    with pytest.raises(InvalidRecipe, match="no embedding 'wash'"):
         worded(recipe(family, prompt="a house, embedding:wash"), model, catalogue, book)

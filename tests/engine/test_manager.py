@@ -9,7 +9,7 @@ from PIL import Image
 from studio.engine.device import Device
 from studio.engine.manager import PipelineManager, place
 from studio.engine.render import render
-from studio.errors import DeviceError, RecipeError
+from studio.errors import DeviceError, InvalidRecipe
 from studio.events import Loading, Step
 from tests import tiny
 from tests.engine.conftest import nobody
@@ -43,7 +43,7 @@ def test_every_borrower_has_a_scheduler_of_its_own(manager, catalogue):
 
 
 def test_a_task_that_the_family_cannot_do_is_refused(manager, catalogue):
-    with pytest.raises(RecipeError) as caught, manager.borrow(catalogue["tiny-lcm"], "inpaint"):
+    with pytest.raises(InvalidRecipe) as caught, manager.borrow(catalogue["tiny-lcm"], "inpaint"):
         pass
     assert caught.value.field == "model"
     assert "text2img" in caught.value.hint

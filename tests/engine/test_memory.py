@@ -15,7 +15,7 @@ from studio.engine.memory import (
     relieved,
     words,
 )
-from studio.errors import DeviceError
+from studio.errors import InvalidSetting, OutOfMemory
 
 GB = 10**9
 SDXL = {"text_encoder": GB // 4, "text_encoder_2": GB, "unet": 5 * GB, "vae": GB // 6}
@@ -116,7 +116,7 @@ def test_each_devices_way_to_say_that_memory_ran_out_is_known(error, out):
 
 
 def test_an_error_that_was_said_in_other_words_is_known_by_its_cause():
-    said = DeviceError("Memory ran out while it was loading.")
+    said = OutOfMemory("Memory ran out while it was loading.")
     assert not ran_out(said)
     said.__cause__ = MemoryError()
     assert ran_out(said)
@@ -140,7 +140,7 @@ def test_what_is_tried_again_is_free_of_what_failed():
 
 @pytest.mark.skipif("cuda" in available(), reason="this machine has a CUDA device")
 def test_a_device_that_is_not_there_is_refused_with_the_cure():
-    with pytest.raises(DeviceError, match="cuda") as caught:
+    with pytest.raises(InvalidSetting, match="cuda") as caught:
         Device.choose("cuda")
     assert "cpu" in caught.value.hint
 

@@ -8,7 +8,7 @@ from PIL import Image
 
 from studio.backends.local import LocalBackend
 from studio.catalogue.models import Catalogue
-from studio.errors import RecipeError
+from studio.errors import InvalidRecipe
 from studio.inputs import Inputs
 from studio.recipe_parts import ControlUnit
 from studio.settings import Settings
@@ -43,6 +43,6 @@ def test_people_are_found_in_the_pixels_of_their_picture(backend: LocalBackend, 
 
 def test_where_nobody_is_the_cure_is_told(backend: LocalBackend, settings: Settings) -> None:
     unit = ControlUnit(kind="pose", image=Inputs.of(settings).add(Image.new("RGB", (SIDE, SIDE), "grey")).id)
-    with pytest.raises(RecipeError, match="Nobody was found") as caught:
+    with pytest.raises(InvalidRecipe, match="Nobody was found") as caught:
         backend.people(unit, "starter")
     assert "by hand" in caught.value.hint

@@ -6,7 +6,7 @@ import pytest
 from safetensors.torch import load_file, save_file
 
 from studio.engine.manager import PipelineManager
-from studio.errors import Cancelled, RecipeError
+from studio.errors import Cancelled, InvalidRecipe
 from studio.events import Loading, Preview, Step
 from tests import tiny
 from tests.engine.conftest import nobody
@@ -220,7 +220,7 @@ def test_facts_say_how_the_image_was_made(backend, recipe):
 @pytest.mark.parametrize(("family", "letters", "limit"), [("sd3", "q" * 300, 255), ("flux", "ab" * 300, 511)])
 def test_a_prompt_that_would_be_cut_is_refused_before_the_first_step(backend, recipe, family, letters, limit):
     events = []
-    with pytest.raises(RecipeError) as caught:
+    with pytest.raises(InvalidRecipe) as caught:
         list(backend.generate([recipe(family, prompt=f"{letters} and a dog at the end of it")], events.append))
     assert caught.value.field == "prompt"
     assert f"longer than the {limit} that the model reads" in caught.value.message
@@ -229,7 +229,7 @@ def test_a_prompt_that_would_be_cut_is_refused_before_the_first_step(backend, re
 
 
 def test_a_negative_prompt_that_would_be_cut_is_named(backend, recipe):
-    with pytest.raises(RecipeError) as caught:
+    with pytest.raises(InvalidRecipe) as caught:
         list(backend.generate([recipe("sd3", negative_prompt="x" * 255)], nobody))
     assert caught.value.field == "negative_prompt"
     assert "1 tokens longer" in caught.value.message
@@ -291,13 +291,13 @@ def test_a_decoder_that_overflows_decodes_again_in_float32(manager, catalogue, i
 @pytest.mark.parametrize(("scheduler", "steps"), [("LCM", 60), ("DDIM", 1000), ("UniPC", 1000)])
 def test_a_scheduler_that_cannot_do_the_steps_says_so_before_the_first(backend, recipe, scheduler, steps):
     events = []
-    with pytest.raises(RecipeError) as caught:
+    with pytest.raises(InvalidRecipe) as caught:
         list(backend.generate([recipe("sd15", scheduler=scheduler, steps=steps)], events.append))
     assert caught.value.field == "steps"
     assert not [event for event in events if isinstance(event, Step)]
 
 
 def test_a_scheduler_that_the_pipeline_is_not_made_for_names_the_field(backend, recipe):
-    with pytest.raises(RecipeError) as caught:
+    with pytest.raises(InvalidRecipe) as caught:
         list(backend.generate([recipe("lcm", scheduler="Euler")], nobody))
     assert caught.value.field == "scheduler"

@@ -8,7 +8,7 @@ from studio.backends.local import LocalBackend
 from studio.catalogue.checkpoints import has_checker
 from studio.catalogue.models import Catalogue
 from studio.engine.safety import PAPER, card
-from studio.errors import ModelError, RecipeError
+from studio.errors import InvalidRecipe, ModelError
 from studio.events import Done, Loading, Preview, Step
 from studio.metadata import png
 from studio.settings import ASSETS, Settings
@@ -127,7 +127,7 @@ def test_a_model_that_cannot_check_is_refused_before_a_step(home, model, recipe,
     told = []
     settings = checking(home, "mark")
     backend = LocalBackend(settings, Catalogue(settings))
-    with pytest.raises(RecipeError, match=r"no output checker.*STUDIO_OUTPUT_CHECK=off") as caught:
+    with pytest.raises(InvalidRecipe, match=r"no output checker.*STUDIO_OUTPUT_CHECK=off") as caught:
         list(backend.generate([recipe("starter")], told.append))
     backend.close()
     assert caught.value.field == "model"

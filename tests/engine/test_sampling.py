@@ -6,7 +6,7 @@ import torch
 
 from studio.engine import noise
 from studio.engine.noise import Noise, drawn
-from studio.errors import RecipeError
+from studio.errors import InvalidRecipe
 from studio.metadata import readers
 from studio.metadata.infotext import to_infotext
 from studio.recipe import Recipe
@@ -96,13 +96,13 @@ def test_noise_can_be_drawn_by_the_device_that_paints(monkeypatch):
     ],
 )
 def test_a_setting_that_nothing_would_follow_is_refused(values, field, says):
-    with pytest.raises(RecipeError, match=says) as caught:
+    with pytest.raises(InvalidRecipe, match=says) as caught:
         check_used(Recipe(prompt="x", **values))
     assert caught.value.field == field
 
 
 def test_a_model_without_a_second_look_cannot_rescale():
-    with pytest.raises(RecipeError, match="Guidance rescale means nothing here: FLUX takes no negative prompt"):
+    with pytest.raises(InvalidRecipe, match="Guidance rescale means nothing here: FLUX takes no negative prompt"):
         check_able(Recipe(prompt="x", guidance_rescale=0.7), {"guidance"}, "FLUX")
 
 

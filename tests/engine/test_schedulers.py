@@ -13,7 +13,7 @@ from safetensors.torch import load_file, save_file
 from studio.backends.local import LocalBackend
 from studio.catalogue.models import Catalogue
 from studio.engine.schedulers import build, check
-from studio.errors import RecipeError
+from studio.errors import InvalidRecipe
 from studio.families import FAMILIES
 from studio.schedulers import SCHEDULERS, sampling
 from studio.settings import Settings
@@ -122,7 +122,7 @@ def test_a_model_offers_only_what_honours_its_noise(home, tiny_model, recipe):
     assert model.schedulers() == sampling("diffusion", zero_snr=True)
     assert not {"Heun", "LMS", "PLMS", "DPM2", "DEIS", "DPM++ 2M Karras"} & {*model.schedulers()}
     backend = LocalBackend(home, catalogue)
-    with pytest.raises(RecipeError, match="Heun cannot sample mine"):
+    with pytest.raises(InvalidRecipe, match="Heun cannot sample mine"):
         list(backend.generate([recipe("sdxl", model="mine", scheduler="Heun")], nobody))
     backend.close()
 
@@ -218,7 +218,7 @@ def test_an_edm_model_does_each_task(edm, recipe, edit, inputs, scheduler):
 def test_an_edm_model_refuses_the_schedulers_of_plain_noise(edm, recipe):
     backend, catalogue = edm
     assert catalogue["cosxl-file"].schedulers() == sampling("edm")
-    with pytest.raises(RecipeError, match="Euler a cannot sample cosxl"):
+    with pytest.raises(InvalidRecipe, match="Euler a cannot sample cosxl"):
         list(backend.generate([recipe("sdxl", model="cosxl", scheduler="Euler a")], nobody))
 
 

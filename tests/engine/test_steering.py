@@ -10,7 +10,7 @@ from studio.backends.local import LocalBackend
 from studio.catalogue.controlnets import ControlNet
 from studio.catalogue.models import Catalogue
 from studio.engine import compose
-from studio.errors import ModelError, RecipeError
+from studio.errors import InvalidRecipe, ModelError
 from studio.events import Step
 from studio.families import FAMILIES
 from studio.inputs import Inputs
@@ -330,14 +330,14 @@ def test_a_map_without_content_is_a_clear_error(backend, recipe, inputs, empty):
     black = inputs.add(Image.new("RGB", (SIDE, SIDE))).id
     values = {name: black if value == "black" else value for name, value in empty.items()}
     unit = ControlUnit(**{"kind": "canny", "model": "sd15-canny", **values})
-    with pytest.raises(RecipeError) as caught:
+    with pytest.raises(InvalidRecipe) as caught:
         list(backend.generate([recipe("sd15", controls=(unit,))], nobody))
     assert caught.value.field == "controls"
     list(backend.generate([recipe("sd15")], nobody))  # the device is free
 
 
 def test_a_network_of_another_family_is_refused_with_both_names(backend, recipe, units):
-    with pytest.raises(RecipeError, match=r"(?=.*Stable Diffusion XL)(?=.*Stable Diffusion 1\.5)") as caught:
+    with pytest.raises(InvalidRecipe, match=r"(?=.*Stable Diffusion XL)(?=.*Stable Diffusion 1\.5)") as caught:
         list(backend.generate([recipe("sd15", controls=units("sdxl", "canny"))], nobody))
     assert caught.value.field == "controls"
 

@@ -13,7 +13,7 @@ from studio.backends.local import LocalBackend
 from studio.catalogue.controlnets import ControlNets
 from studio.catalogue.models import Catalogue
 from studio.catalogue.wordbook import Wordbook
-from studio.errors import ModelError, RecipeError
+from studio.errors import InvalidRecipe, ModelError
 from studio.inputs import Inputs
 from studio.presets.reading import Presets
 from studio.recipe import Recipe
@@ -113,6 +113,6 @@ def test_a_model_may_name_its_vae_and_a_recipe_another(home: Settings) -> None:
 
 @pytest.mark.parametrize(("name", "says"), [("none", "no VAE “none”"), ("wide", "16 channels; tiny-sd15 has 4")])
 def test_what_cannot_be_is_said_before_anything_is_queued(home: Settings, name: str, says: str) -> None:
-    with pytest.raises(RecipeError, match=says) as caught:
+    with pytest.raises(InvalidRecipe, match=says) as caught:
         settled(home, model="tiny-sd15", vae=name)
     assert caught.value.field == "vae"

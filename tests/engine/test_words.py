@@ -9,7 +9,7 @@ import pytest
 
 from studio.backends.local import LocalBackend
 from studio.catalogue.models import Catalogue
-from studio.errors import RecipeError
+from studio.errors import InvalidRecipe
 from studio.recipe import Recipe
 from studio.settings import Settings
 from tests import tiny
@@ -256,7 +256,7 @@ def test_encoders_without_weights_say_what_they_ignore(backend: LocalBackend, re
     (made,) = backend.generate([recipe("flux", prompt="a (red:1.3) house")], lambda _: None)
     assert "takes no weights" in made.facts["notes"]
     assert (np.asarray(made.image) == pixels(backend, recipe("flux", prompt="a red house"))).all()
-    with pytest.raises(RecipeError, match="tokens longer"):
+    with pytest.raises(InvalidRecipe, match="tokens longer"):
         pixels(backend, recipe("flux", prompt="a " * 600))
 
 
@@ -298,7 +298,7 @@ def test_prompts_of_which_one_is_a_multiple_are_repeated_as_before(
 def test_a_prompt_that_would_be_read_for_hours_is_refused(
     backend: LocalBackend, recipe: Callable[..., Recipe], field: str, text: str
 ) -> None:
-    with pytest.raises(RecipeError, match="64 and 256 are the most") as caught:
+    with pytest.raises(InvalidRecipe, match="64 and 256 are the most") as caught:
         pixels(backend, recipe("sd15", steps=300, **{field: text}))
     assert caught.value.field == field
 
@@ -331,7 +331,7 @@ def test_clip_skip_counts_as_in_a1111(
 def test_more_layers_than_there_are_are_refused(
     backend: LocalBackend, recipe: Callable[..., Recipe], family: str, asked: int, most: int
 ) -> None:
-    with pytest.raises(RecipeError, match=f"Give {most} at most") as caught:
+    with pytest.raises(InvalidRecipe, match=f"Give {most} at most") as caught:
         pixels(backend, recipe(family, clip_skip=asked))
     assert caught.value.field == "clip_skip"
 
@@ -340,5 +340,5 @@ def test_flux_has_no_clip_skip(home: Settings) -> None:
     from studio.settling.uses import check_able
 
     model = Catalogue(home)["tiny-flux"]
-    with pytest.raises(RecipeError, match="takes no clip skip"):
+    with pytest.raises(InvalidRecipe, match="takes no clip skip"):
         check_able(Recipe(prompt="a", clip_skip=2), model.default("abilities"), model.name)

@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.types import Message, Receive, Scope, Send
 
+from studio.errors import RequestTimeout
 from studio.gate import bodies, identity
 from studio.gate.gate import Gate
 from studio.settings import Settings
@@ -61,7 +62,7 @@ def test_a_studio_on_loopback_answers_to_this_machine_s_names(asked: Ask, host: 
 def test_a_studio_on_loopback_answers_to_no_other_name(asked: Ask, host: str) -> None:
     answer = asked("GET", "/config", headers={"host": host})
     assert answer.status_code == 421
-    assert "STUDIO_HOSTNAMES" in answer.json()["error"]
+    assert "STUDIO_HOSTNAMES" in answer.json()["message"] + answer.json()["hint"]
 
 
 def test_a_proxy_s_name_is_answered_where_a_setting_names_it(asked: Ask) -> None:
@@ -92,7 +93,7 @@ FOREIGN = {
 def test_another_site_s_page_is_refused(asked: Ask, headers: dict[str, str], method: str, path: str) -> None:
     answer = asked(method, path, headers={**JSON, **headers}, content="{}" if method == "POST" else None)
     assert answer.status_code == 403
-    assert "another site" in answer.json()["error"]
+    assert "another site" in answer.json()["message"] + answer.json()["hint"]
 
 
 def test_a_link_on_another_site_opens_the_page_and_nothing_else(asked: Ask) -> None:
@@ -128,7 +129,7 @@ BAD = {
 def test_json_that_is_none_or_only_meant_to_hurt_is_refused(asked: Ask, body: str | bytes) -> None:
     answer = asked("POST", JOIN, headers=JSON, content=body)
     assert answer.status_code == 400
-    assert "JSON" in answer.json()["error"]
+    assert "JSON" in answer.json()["message"] + answer.json()["hint"]
 
 
 def test_what_no_door_names_is_closed(asked: Ask) -> None:
@@ -228,5 +229,5 @@ def test_a_body_that_stalls_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
         await asyncio.Event().wait()
         raise AssertionError
 
-    with pytest.raises(bodies.Refused, match="in time"):
+    with pytest.raises(RequestTimeout, match="in time"):
         run(bodies.counted(stalled, 10)())

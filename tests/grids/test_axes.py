@@ -8,7 +8,7 @@ from hypothesis import example, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from studio.errors import RecipeError
+from studio.errors import InvalidRecipe
 from studio.grids.axes import Axis, applied, names, subject
 from studio.recipe import Recipe, settings
 from studio.recipe_parts import ControlUnit, Dearness, Lora, Sides
@@ -101,7 +101,7 @@ def test_words_are_replaced_in_a_prompt_that_varies_itself():
 
 def test_a_cell_is_one_picture():
     assert applied(Recipe(prompt="a", count=4), []).count == 1
-    with pytest.raises(RecipeError, match="vary the seed"):
+    with pytest.raises(InvalidRecipe, match="vary the seed"):
         Axis.parse("count=1,2")
 
 
@@ -129,7 +129,7 @@ def test_every_setting_of_a_recipe_can_be_an_axis():
     ],
 )
 def test_an_axis_that_cannot_be_says_so(words: str, says: str):
-    with pytest.raises(RecipeError, match=says):
+    with pytest.raises(InvalidRecipe, match=says):
         Axis.parse(words)
 
 
@@ -145,7 +145,7 @@ def test_an_axis_that_cannot_be_says_so(words: str, says: str):
     ],
 )
 def test_a_value_that_cannot_be_says_so(words: str, says: str):
-    with pytest.raises(RecipeError, match=says):
+    with pytest.raises(InvalidRecipe, match=says):
         applied(BASE, [(Axis.parse(words), 0)])
 
 
@@ -158,7 +158,7 @@ TEXTS = st.text('0123456789-+.:()[]ab, "=|x\n', max_size=24)
 @example("control.1.options.low", "1-2:0.0000001")
 @example("seed", "1-9[999999999999]")
 def test_whatever_is_written_is_an_axis_or_says_why_not(field: str, text: str):
-    with suppress(RecipeError):
+    with suppress(InvalidRecipe):
         axis = Axis.of(field, text)
         for number in range(min(len(axis.values), 4)):
             applied(BASE, [(axis, number)])

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from studio.backends.base import Rendered, Report
-from studio.errors import DeviceError, LibraryError, RecipeError
+from studio.errors import InvalidRecipe, NotFound, OutOfMemory
 from studio.grids.axes import Axis
 from studio.grids.making import Grids, Making, order, plan
 from studio.grids.store import Cell, Grid
@@ -151,12 +151,12 @@ def test_a_value_that_cannot_be_is_told_in_its_cells_before_anything_runs(studio
     ],
 )
 def test_a_grid_that_cannot_be_is_refused_whole(studio: Studio, axes: list[str], says: str):
-    with pytest.raises(RecipeError, match=says):
+    with pytest.raises(InvalidRecipe, match=says):
         planned(studio, *axes)
 
 
 def test_a_cell_that_breaks_tells_why_and_the_others_go_on(new_studio: NewStudio):
-    fault = DeviceError("Out of paint.", "Try less.")
+    fault = OutOfMemory("Out of paint.", "Try less.")
     studio = new_studio(Loader(faults={"a green house": fault}))
     making = made(studio, "prompt:red=red,green,blue", "seed=1,2")
     errors = {cell.at: cell.error for cell in making.grid.cells if cell.error}
@@ -225,7 +225,7 @@ def test_nobody_sees_the_grids_of_others(studio: Studio):
     assert [one.grid.id for one in grids.of("ann")] == [making.grid.id]
     assert grids.of("bob") == []
     for name in (making.grid.id, "../jobs", "nothing"):
-        with pytest.raises(LibraryError, match="no such grid"):
+        with pytest.raises(NotFound, match="no such grid"):
             grids.get(name, "bob")
 
 

@@ -19,7 +19,7 @@ from studio.compare.calls import plain
 from studio.compare.making import Compare
 from studio.compare.store import Column, Comparison, Line, read_lines
 from studio.database import alone
-from studio.errors import HostedError, ModelError, RecipeError
+from studio.errors import OverBudget, Refused, StudioError
 from studio.hosted.spending import Purse
 from studio.metadata import png
 from studio.settings import Settings
@@ -76,7 +76,7 @@ def test_a_fault_is_a_cell_of_its_own_and_is_tried_again_while_the_rest_stays(co
     service.behaviours |= {"gpt-image-2": "moderated", "dall-e-3": "cut"}
     whole = made(compare, "starter", "openai:gpt-image-2", "openai:dall-e-3", "openai:dall-e-2")
     assert states(whole) == ["done", "failed", "failed", "done"] * 2
-    assert [cell.kind for cell in whole.cells[:4]] == ["", "moderation", "cut off", ""]
+    assert [cell.kind for cell in whole.cells[:4]] == ["", "moderated", "answer_cut_off", ""]
     assert all(cell.hint for cell in whole.cells if cell.state == "failed")
     service.behaviours.clear()
     again = finished(compare, whole.id)
@@ -156,7 +156,7 @@ def test_one_person_s_key_serves_nobody_else(
     seen = -1
     while compare.running(other):
         seen = compare.wait(other, seen)
-    assert {cell.kind for cell in compare.store.get(other, "other").cells} == {"auth"}
+    assert {cell.kind for cell in compare.store.get(other, "other").cells} == {"key_refused"}
     held = [path for path in tmp_path.rglob("*") if path.is_file() and KEY.encode() in path.read_bytes()]
     assert held == [], "the key is in no file"
     assert KEY not in repr(vars(compare.hosted.keys))
@@ -168,9 +168,9 @@ def test_a_page_for_strangers_spends_no_key_of_the_environment_and_asks_no_addre
     settings = Settings.load(home=tmp_path / "home", host="0.0.0.0")
     with Studio(settings, backend=Drawer()) as studio:
         compare = Compare(studio)
-        with pytest.raises(ModelError, match="no addresses"):
+        with pytest.raises(Refused, match="no addresses"):
             compare.column(f"{service.address}:m")
-        assert {cell.kind for cell in made(compare, "openai:dall-e-3").cells} == {"auth"}
+        assert {cell.kind for cell in made(compare, "openai:dall-e-3").cells} == {"key_refused"}
 
 
 MISTAKES = {
@@ -186,7 +186,7 @@ MISTAKES = {
 
 @pytest.mark.parametrize(("name", "says"), MISTAKES.values(), ids=MISTAKES)
 def test_a_column_that_cannot_be_says_why(compare: Compare, name: str, says: str):
-    with pytest.raises((ModelError, RecipeError), match=says):
+    with pytest.raises(StudioError, match=says):
         compare.column(name)
 
 
@@ -224,8 +224,8 @@ def test_calls_at_once_cannot_spend_more_than_the_day_s_budget(tmp_path: Path, s
         assert styled > plain, "the words of a style are paid for, too"
         whole = made(compare, "openai:dall-e-3", f"{service.address}:m", lines=[Line(str(n)) for n in range(4)])
         known = [whole.cell(line, 0) for line in range(4)]
-        assert sorted(cell.kind for cell in known) == ["", "", "budget", "budget"]
-        assert {whole.cell(line, 1).kind for line in range(4)} == {"budget"}, "nobody knows what it costs"
+        assert sorted(cell.kind for cell in known) == ["", "", "over_budget", "over_budget"]
+        assert {whole.cell(line, 1).kind for line in range(4)} == {"over_budget"}, "nobody knows what it costs"
         assert compare.hosted.purse.left() == pytest.approx(0.02)
     with Studio(Settings.load(home=tmp_path / "home", day_budget_usd=0.1), backend=Drawer()) as studio:
         assert Compare(studio).hosted.purse.left() == pytest.approx(0.02), "what was spent outlives the program"
@@ -234,7 +234,7 @@ def test_calls_at_once_cannot_spend_more_than_the_day_s_budget(tmp_path: Path, s
 def test_what_may_have_been_charged_counts_as_spent_and_what_was_not_does_not(tmp_path: Path):
     purse = Purse(Settings.load(home=tmp_path, day_budget_usd=1))
     purse.reserve("a", "m", 0.6)
-    with pytest.raises(HostedError, match=r"0\.400 are left"):
+    with pytest.raises(OverBudget, match=r"0\.400 are left"):
         purse.reserve("b", "m", 0.6)
     purse.settle("a", None)
     assert purse.spent() == pytest.approx(0.6)
@@ -247,7 +247,7 @@ def test_of_the_budgets_of_the_settings_and_of_the_page_the_lesser_counts(tmp_pa
     settings = Settings.load(home=tmp_path, day_budget_usd=1)
     Purse(settings).own = 0.5
     assert (Purse(settings).left(), Purse(settings).own) == (0.5, 0.5)
-    with pytest.raises(HostedError, match=r"\$0\.50.*Compare tab"):
+    with pytest.raises(OverBudget, match=r"\$0\.50.*Compare tab"):
         Purse(settings).reserve("a", "m", 0.6)
     Purse(settings).own = 3
     assert Purse(settings).left() == 1
@@ -273,7 +273,7 @@ def test_a_comparison_is_handed_on_whole(compare: Compare, service: Service, tmp
     assert "<b>1</b>" not in page
     assert "http" not in page
     told = json.loads((tmp_path / "out" / "comparison.json").read_text("utf-8"))
-    assert [cell["error"] and cell["error"]["kind"] for cell in told["cells"]] == [None, "moderation"]
+    assert [cell["error"] and cell["error"]["kind"] for cell in told["cells"]] == [None, "moderated"]
     assert "'=1+" in (tmp_path / "out" / "comparison.csv").read_text("utf-8")
     with Image.open(tmp_path / "out" / "comparison.png") as sheet:
         assert sheet.width > sheet.height
@@ -389,7 +389,7 @@ def test_the_command_says_what_it_promises(
     assert (good["model"], good["prompt"], good["cost_usd"]) == ("openai:dall-e-3", "a red house", 0.04)
     with Image.open(good["path"]) as picture:
         assert picture.tobytes() == Image.open(BytesIO(drawn("dall-e-3 a red house"))).tobytes()
-    assert (bad["path"], bad["cost_usd"], bad["error"]["kind"]) == (None, None, "service")
+    assert (bad["path"], bad["cost_usd"], bad["error"]["kind"]) == (None, None, "service_failed")
     assert told["total_usd"] == 0.04
     assert main([*base, "--models", "openai:dall-e-3", "--seed", "4"]) == 2
     assert "has the seed 3" in capsys.readouterr().err

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from studio.errors import ModelError, SettingsError
+from studio.errors import InvalidPreset, InvalidSetting, ModelError
 from studio.hosted.models import Hosted, Usage
 from studio.settings import PRESETS, Host, Settings
 
@@ -123,19 +123,19 @@ def test_a_file_and_a_host_of_one_s_own_are_offered(tmp_path: Path):
     assert [path.name for path in hosted.faults] == ["painter.toml"]
     assert "work:painter" not in [one.name for one in hosted.offers()]
     assert "openai:gpt-image-2" in [one.name for one in hosted.offers()]
-    with pytest.raises(ModelError, match=r"painter\.toml"):
+    with pytest.raises(InvalidPreset, match=r"painter\.toml"):
         hosted["work:painter"]
 
 
 @pytest.mark.parametrize("address", ["ftp://x/v1", "https://me:word@x/v1", "https://x/v1?key=1", "x"])
 def test_an_address_that_cannot_be_is_refused(tmp_path: Path, address: str):
-    with pytest.raises(SettingsError, match="hosts"):
+    with pytest.raises(InvalidSetting, match="hosts"):
         Settings.load(home=tmp_path, hosts={"a": {"base_url": address}})
 
 
 def test_hosts_in_the_environment_that_are_no_json_are_one_sentence(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("STUDIO_HOSTS", "x")
-    with pytest.raises(SettingsError, match="STUDIO_HOSTS"):
+    with pytest.raises(InvalidSetting, match="STUDIO_HOSTS"):
         Settings.load()
 
 

@@ -15,7 +15,7 @@ from pydantic import SecretStr
 
 from studio.backends.base import Rendered
 from studio.backends.openai import OpenAIBackend
-from studio.errors import HostedError, RecipeError
+from studio.errors import HostedError, InvalidRecipe
 from studio.events import Event, Preview
 from studio.hosted.keys import scrubbed
 from studio.hosted.models import Hosted
@@ -93,7 +93,7 @@ def test_a_picture_is_edited_where_the_mask_is_white(ask: Ask, service: Service,
     assert Image.open(BytesIO(asked.body["image"])).size == (64, 64)
     alpha = Image.open(BytesIO(asked.body["mask"])).getchannel("A")
     assert (alpha.getpixel((0, 0)), alpha.getpixel((63, 0))) == (0, 255)
-    with pytest.raises(RecipeError, match="DALL-E 3 cannot change a picture"):
+    with pytest.raises(InvalidRecipe, match="DALL-E 3 cannot change a picture"):
         ask("openai:dall-e-3", recipe)
 
 
@@ -118,37 +118,37 @@ def test_the_service_tells_when_it_ends_a_model(settings: Settings):
 
 
 FAULTS = {
-    # behaviour: kind, whether it may have been charged, calls, words
-    "moderated": ("moderation", False, 1, "refused"),
-    "stream_refused": ("moderation", False, 1, "refused"),
-    "unauthorised": ("auth", False, 1, "Give the key"),
-    "missing": ("retired", False, 1, "no model"),
-    "busy": ("rate", False, 1, "in 999 seconds"),
-    "broke": ("quota", False, 1, "credit"),
-    "broken": ("service", True, 1, "500"),
-    "cut": ("cut off", True, 1, "broke off"),
-    "half_streamed": ("cut off", True, 1, "before the picture"),
-    "nonsense": ("malformed", True, 1, "cannot be read"),
-    "wrong_types": ("malformed", True, 1, "no picture"),
-    "words": ("malformed", True, 1, "cannot be read"),
-    "no_base64": ("malformed", True, 1, "base64"),
-    "empty": ("malformed", True, 1, "0 of 1"),
-    "packed": ("malformed", True, 1, "packed"),
-    "no_image": ("not an image", True, 1, "PNG"),
-    "large": ("too large", True, 1, "MB"),
-    "huge_url": ("too large", True, 1, "MB"),
-    "many_pixels": ("too large", True, 1, "megapixels"),
-    "redirect": ("unsafe address", False, 1, "not followed"),
-    "moved_url": ("unsafe address", True, 1, "not followed"),
-    "slow": ("timeout", True, 1, "0.3 seconds"),
+    # behaviour: code, whether it may have been charged, calls, words
+    "moderated": ("moderated", False, 1, "refused"),
+    "stream_refused": ("moderated", False, 1, "refused"),
+    "unauthorised": ("key_refused", False, 1, "Give the key"),
+    "missing": ("model_retired", False, 1, "no model"),
+    "busy": ("rate_limited", False, 1, "in 999 seconds"),
+    "broke": ("out_of_credit", False, 1, "credit"),
+    "broken": ("service_failed", True, 1, "500"),
+    "cut": ("answer_cut_off", True, 1, "broke off"),
+    "half_streamed": ("answer_cut_off", True, 1, "before the picture"),
+    "nonsense": ("answer_malformed", True, 1, "cannot be read"),
+    "wrong_types": ("answer_malformed", True, 1, "no picture"),
+    "words": ("answer_malformed", True, 1, "cannot be read"),
+    "no_base64": ("answer_malformed", True, 1, "base64"),
+    "empty": ("answer_malformed", True, 1, "0 of 1"),
+    "packed": ("answer_malformed", True, 1, "packed"),
+    "no_image": ("answer_not_picture", True, 1, "PNG"),
+    "large": ("answer_too_large", True, 1, "MB"),
+    "huge_url": ("answer_too_large", True, 1, "MB"),
+    "many_pixels": ("answer_too_large", True, 1, "megapixels"),
+    "redirect": ("unsafe_address", False, 1, "not followed"),
+    "moved_url": ("unsafe_address", True, 1, "not followed"),
+    "slow": ("service_timeout", True, 1, "0.3 seconds"),
 }
 
 
 @pytest.mark.parametrize("behaviour", FAULTS)
-def test_each_fault_has_its_kind_and_its_cure_and_holds_no_key(
+def test_each_fault_has_its_code_and_its_cure_and_holds_no_key(
     ask: Ask, service: Service, caplog: pytest.LogCaptureFixture, behaviour: str
 ):
-    kind, billed, calls, words = FAULTS[behaviour]
+    code, billed, calls, words = FAULTS[behaviour]
     service.behaviours["m"] = behaviour
     service.elsewhere = f"{service.address.removesuffix('/v1')}/secret"
     streamed = behaviour in ("half_streamed", "stream_refused")
@@ -156,7 +156,7 @@ def test_each_fault_has_its_kind_and_its_cure_and_holds_no_key(
     with caplog.at_level(logging.DEBUG), pytest.raises(HostedError) as caught:
         ask(f"{'impatient' if behaviour == 'slow' else 'there'}:{'gpt-image-2' if streamed else 'm'}", looks=2)
     error = caught.value
-    assert (error.kind, error.billed, len(service.asked)) == (kind, billed, calls)
+    assert (error.code, error.billed, len(service.asked)) == (code, billed, calls)
     assert words in str(error)
     assert error.hint
     told = "".join(traceback.format_exception(error)) + repr(error.args) + caplog.text
@@ -172,14 +172,14 @@ def test_only_what_cannot_have_been_charged_is_asked_again(ask: Ask, service: Se
     pauses: list[float] = []
     with pytest.raises(HostedError, match="cannot be reached") as caught:
         ask("http://127.0.0.1:1/v1:m", pause=lambda seconds: pauses.append(seconds) or False)
-    assert (caught.value.kind, caught.value.billed, len(pauses)) == ("unreachable", False, 2)
+    assert (caught.value.code, caught.value.billed, len(pauses)) == ("service_unreachable", False, 2)
 
 
 def test_a_retired_model_tells_its_date_and_its_successor(ask: Ask, service: Service):
     service.behaviours["dall-e-3"] = "missing"
     with pytest.raises(HostedError, match=r"shut down on 2026-05-12.*gpt-image-2") as caught:
         ask("openai:dall-e-3")
-    assert caught.value.kind == "retired"
+    assert caught.value.code == "model_retired"
 
 
 PRIVATE = (
@@ -201,7 +201,7 @@ def test_an_answer_from_a_private_place_is_not_fetched(ask: Ask, service: Servic
     service.behaviours["m"], service.elsewhere = "other_url", address
     with pytest.raises(HostedError) as caught:
         ask("there:m")
-    assert caught.value.kind == "unsafe address"
+    assert caught.value.code == "unsafe_address"
 
 
 def test_another_port_of_this_machine_is_not_the_service(ask: Ask, service: Service):
@@ -209,13 +209,13 @@ def test_another_port_of_this_machine_is_not_the_service(ask: Ask, service: Serv
         service.behaviours["m"], service.elsewhere = "other_url", other.replace("/v1", "/secret.png")
         with pytest.raises(HostedError, match="without encryption") as caught:
             ask("there:m")
-        assert caught.value.kind == "unsafe address"
+        assert caught.value.code == "unsafe_address"
 
 
 def test_without_a_key_the_service_says_that_it_wants_one(ask: Ask):
     with pytest.raises(HostedError, match=r"wants a key.*OPENAI_API_KEY") as caught:
         ask("openai:gpt-image-2", key="")
-    assert caught.value.kind == "auth"
+    assert caught.value.code == "key_refused"
 
 
 def test_a_key_is_scrubbed_of_foreign_words_whole_or_in_part():

@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from studio.errors import LibraryError
+from studio.errors import Unreadable
 from studio.library import Library
 from studio.metadata import png, png_chunks, readers
 from studio.metadata.file_texts import texts_of
@@ -166,7 +166,7 @@ def test_a_jpeg_xl_is_read_by_its_boxes(tmp_path: Path):
     path.write_bytes(b"\0\0\0\x0cJXL \r\n\x87\n" + boxes)
     assert readers.of_file(path).values["prompt"] == "ein Löwe, 家"
     path.write_bytes(b"\0\0\0\x0cJXL \r\n\x87\n" + boxes[:60])
-    with pytest.raises(LibraryError, match="does not say"):
+    with pytest.raises(Unreadable, match="does not say"):
         readers.of_file(path)
 
 
@@ -208,7 +208,7 @@ def test_a_text_hidden_in_the_pixels_is_read(tmp_path: Path, alpha: bool, packed
 )
 def test_a_damaged_hidden_text_is_none(tmp_path: Path, text: bytes):
     hidden(text, b"stealth_pngcomp", alpha=True).save(tmp_path / "a.png")
-    with pytest.raises(LibraryError, match="does not say how it was made"):
+    with pytest.raises(Unreadable, match="does not say how it was made"):
         readers.of_file(tmp_path / "a.png")
 
 
@@ -254,7 +254,7 @@ def test_a_damaged_recipe_of_ours_leaves_the_text_beside_it(tmp_path: Path):
     assert read(tmp_path / "a.png", png_of(*chunks)) == ("ein Löwe, é", 777)
     path = tmp_path / "b.png"
     path.write_bytes(png_of(chunks[0]))
-    with pytest.raises(LibraryError, match="damaged recipe"):
+    with pytest.raises(Unreadable, match="damaged recipe"):
         readers.of_file(path)
 
 
@@ -276,7 +276,7 @@ def test_a_file_of_many_empty_chunks_or_a_torn_one_is_soon_over(tmp_path: Path):
     path = tmp_path / "a.png"
     empty = struct.pack(">I4sI", 0, b"tEXt", 0)
     path.write_bytes(png_of()[:33] + empty * 250_000)
-    with pytest.raises(LibraryError, match="does not say"):
+    with pytest.raises(Unreadable, match="does not say"):
         readers.of_file(path)
     path.write_bytes(png_of((b"tEXt", b"parameters\0" + LATIN.encode()))[:-20])
     assert readers.of_file(path).values["seed"] == 777
@@ -290,14 +290,14 @@ def test_no_pixel_is_decoded_for_texts(tmp_path: Path):
     bare = bytearray(png_of())
     bare[16:24] = struct.pack(">II", 60_000, 60_000)
     (tmp_path / "b.png").write_bytes(bytes(bare))
-    with pytest.raises(LibraryError, match="does not say"):
+    with pytest.raises(Unreadable, match="does not say"):
         readers.of_file(tmp_path / "b.png")
 
 
 @pytest.mark.parametrize("data", [b"\x89PNG\r\n\x1a\n", b"\x89PNG\r\n\x1a\nIHDR", b"\xff\xd8\xff", b"RIFF\0\0\0\0WEBP"])
 def test_a_torn_header_is_said(tmp_path: Path, data: bytes):
     (tmp_path / "a.png").write_bytes(data)
-    with pytest.raises(LibraryError, match=r"is damaged|cannot be read|neither a picture"):
+    with pytest.raises(Unreadable, match=r"is damaged|cannot be read|neither a picture"):
         readers.of_file(tmp_path / "a.png")
 
 

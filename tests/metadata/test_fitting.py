@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from studio.errors import LibraryError, RecipeError
+from studio.errors import InvalidRecipe, Unreadable
 from studio.metadata import readers
 from studio.metadata.fitting import Here, fit
 from studio.metadata.imported import ImportedSettings
@@ -229,7 +229,7 @@ PIECES = (
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(st.lists(st.sampled_from(PIECES), min_size=1, max_size=14), st.sampled_from([", ", "\n", " "]))
 def test_whatever_a_text_says_what_is_taken_over_can_be_made(here: Here, pieces: list[str], between: str):
-    with suppress(LibraryError):
+    with suppress(Unreadable):
         found = fit(here, readers.of_text(between.join(pieces)), "starter")
         fault = _fault(here, found.recipe)
         # Without words there is nothing to make, and what this model cannot mix is told at the words themselves.
@@ -240,6 +240,6 @@ def _fault(here: Here, recipe: Recipe) -> str:
     """The field at which the recipe cannot be made; empty where it can."""
     try:
         here.settle(recipe)
-    except RecipeError as error:
+    except InvalidRecipe as error:
         return error.field
     return ""

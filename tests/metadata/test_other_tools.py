@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from studio.errors import LibraryError
+from studio.errors import Unreadable
 from studio.metadata import readers
 from studio.metadata.readers import READERS
 from studio.recipe import Recipe
@@ -308,7 +308,7 @@ def signed(path: Path, words: bytes) -> Path:
     [(b"..claim_generator..ChatGPT..", "OpenAI"), (b"Adobe_Firefly", "Adobe Firefly"), (b"Google C2PA", "Google")],
 )
 def test_who_only_signs_pictures_is_named(tmp_path: Path, words: bytes, maker: str):
-    with pytest.raises(LibraryError, match=f"was made by {maker}.*writes no settings"):
+    with pytest.raises(Unreadable, match=f"was made by {maker}.*writes no settings"):
         readers.of_file(signed(tmp_path / "a.png", words))
 
 
@@ -318,7 +318,7 @@ def test_a_signed_jpeg_is_named_too(tmp_path: Path):
     data = path.read_bytes()
     segment = b"JP\0\1\0\0\0\1\0\0\0\x40jumb....OpenAI API...."
     path.write_bytes(data[:2] + b"\xff\xeb" + struct.pack(">H", len(segment) + 2) + segment + data[2:])
-    with pytest.raises(LibraryError, match="was made by OpenAI"):
+    with pytest.raises(Unreadable, match="was made by OpenAI"):
         readers.of_file(path)
 
 
@@ -340,7 +340,7 @@ def test_a_signed_jpeg_is_named_too(tmp_path: Path):
     ],
 )
 def test_what_is_not_read_is_named_and_nothing_untrue_is_said(tmp_path: Path, texts: dict[str, Any], says: str):
-    with pytest.raises(LibraryError) as error:
+    with pytest.raises(Unreadable) as error:
         readers.of_file(picture(tmp_path / "a.png", **texts))
     assert says in str(error.value)
 
@@ -387,7 +387,7 @@ def test_values_of_any_kind_are_left_out_and_break_nothing(tmp_path: Path, sampl
                 name_of = (
                     "generation_data" if sample is TENSOR else "sd_metadata" if sample is SD_METADATA else "Comment"
                 )
-                with suppress(LibraryError):
+                with suppress(Unreadable):
                     Recipe.make(**readers.of_file(picture(tmp_path / "a.png", **{name_of: wrapped})).values)
                 place[name] = before
 

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from studio.errors import LibraryError
+from studio.errors import NotFound, Unreadable
 from studio.metadata import png
 from studio.recipe import Recipe
 from tests.drawer import picture, settled
@@ -80,13 +80,13 @@ def text_only(key: str, text: str) -> bytes:
 def test_a_file_without_a_recipe_is_a_clear_error(tmp_path: Path, data: bytes):
     path = tmp_path / "foreign.png"
     path.write_bytes(data)
-    with pytest.raises(LibraryError, match=r"foreign\.png") as error:
+    with pytest.raises(Unreadable, match=r"foreign\.png") as error:
         png.read(path)
     assert error.value.hint
 
 
 def test_a_missing_file_is_a_clear_error(tmp_path: Path):
-    with pytest.raises(LibraryError, match="not there"):
+    with pytest.raises(NotFound, match="not there"):
         png.read(tmp_path / "gone.png")
-    with pytest.raises(LibraryError):
+    with pytest.raises(Unreadable):
         png.read(tmp_path)

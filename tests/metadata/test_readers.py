@@ -9,7 +9,7 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from studio.cli import generate
-from studio.errors import LibraryError
+from studio.errors import NotFound, Unreadable
 from studio.inputs import Inputs
 from studio.metadata import png, readers
 from studio.metadata.infotext import to_infotext
@@ -124,7 +124,7 @@ def test_what_cannot_be_and_what_belongs_to_a_lost_picture_say_why():
     ],
 )
 def test_a_text_without_settings_is_refused(text: str):
-    with pytest.raises(LibraryError, match="no settings"):
+    with pytest.raises(Unreadable, match="no settings"):
         readers.of_text(text)
 
 
@@ -167,9 +167,11 @@ def test_a_file_that_tells_nothing_is_refused_in_words(tmp_path: Path):
     (tmp_path / "noise.bin").write_bytes(b"\xff\xfe\x00\x81")
     (tmp_path / "said.txt").write_text(FORGE)
     assert readers.of_file(tmp_path / "said.txt").values["seed"] == 123
-    for name, words in (("bare.png", "does not say"), ("noise.bin", "neither a picture"), ("gone.png", "is not there")):
-        with pytest.raises(LibraryError, match=words):
+    for name, words in (("bare.png", "does not say"), ("noise.bin", "neither a picture")):
+        with pytest.raises(Unreadable, match=words):
             readers.of_file(tmp_path / name)
+    with pytest.raises(NotFound, match="is not there"):
+        readers.of_file(tmp_path / "gone.png")
 
 
 def asked(home: Path, *options: str) -> dict[str, object]:
@@ -203,5 +205,5 @@ def test_a_command_finds_the_pictures_that_a_recipe_started_from(tmp_path: Path)
     "text", ["a" * 1_000_000, "[" * 1_000_000, "a:[," * 250_000, 'Steps: 1, a: "' + "\\" * 1_000_000]
 )
 def test_a_text_made_to_be_slow_is_refused_at_once(text: str):
-    with pytest.raises(LibraryError):
+    with pytest.raises(Unreadable):
         readers.of_text(text)

@@ -4,7 +4,7 @@ from contextlib import suppress
 
 import pytest
 
-from studio.errors import LibraryError
+from studio.errors import Unreadable
 from studio.metadata import readers
 from studio.recipe import Recipe
 
@@ -325,5 +325,5 @@ def test_what_cannot_be_says_between_what_it_has_to_be():
 )
 def test_a_text_made_to_be_slow_is_read_or_refused_at_once(text: str):
     """The test's own time limit would stop what is quadratic in these lengths."""
-    with suppress(LibraryError):
+    with suppress(Unreadable):
         Recipe.make(**readers.of_text(text).values)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from studio.errors import PresetError
+from studio.errors import InvalidPreset
 from studio.presets import importing, saving
 from studio.presets.importing import Report, import_styles
 from studio.presets.reading import Presets, read_toml
@@ -128,14 +128,14 @@ def test_a_row_that_cannot_be_is_named_and_keeps_no_other_out(
 def test_a_file_that_cannot_be_read_is_refused(
     tmp_path: Path, presets: Presets, name: str, text: str | bytes, says: str
 ) -> None:
-    with pytest.raises(PresetError, match=says) as caught:
+    with pytest.raises(InvalidPreset, match=says) as caught:
         take(tmp_path / name, presets, text)
     assert caught.value.hint
     assert not (tmp_path / "presets").exists()
 
 
 def test_a_file_that_is_not_there_is_said(tmp_path: Path, presets: Presets) -> None:
-    with pytest.raises(PresetError, match=r"none\.csv cannot be read: No such file"):
+    with pytest.raises(InvalidPreset, match=r"none\.csv cannot be read: No such file"):
         import_styles(tmp_path / "none.csv", tmp_path, presets, Wildcards())
 
 

@@ -1,7 +1,7 @@
 import pytest
 
 from studio.catalogue.models import Catalogue
-from studio.errors import PresetError
+from studio.errors import InvalidPreset
 from studio.families import FAMILIES
 from studio.presets.reading import NegativePreset, Presets, SizePreset, StylePreset, read_toml
 from studio.settings import Settings
@@ -70,7 +70,7 @@ def test_a_later_folder_counts_over_an_earlier(tmp_path):
 
 def test_an_unknown_key_is_named_with_its_file_and_line(tmp_path):
     path = write(tmp_path / "negative/n.toml", 'name = "N"\ntext = "blurry"\ntexxt = "x"\n')
-    with pytest.raises(PresetError, match=r"n\.toml, line 3: there is no key `texxt`.*purpose.*text"):
+    with pytest.raises(InvalidPreset, match=r"n\.toml, line 3: there is no key `texxt`.*purpose.*text"):
         read_toml(path, NegativePreset)
 
 
@@ -86,21 +86,21 @@ def test_an_unknown_key_is_named_with_its_file_and_line(tmp_path):
     ],
 )
 def test_a_fault_is_named_with_its_place(tmp_path, text, problem):
-    with pytest.raises(PresetError, match=problem):
+    with pytest.raises(InvalidPreset, match=problem):
         read_toml(write(tmp_path / "n.toml", text), NegativePreset)
 
 
 def test_a_file_that_is_no_text_is_named(tmp_path):
     path = tmp_path / "n.toml"
     path.write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(PresetError, match=r"n\.toml is not UTF-8"):
+    with pytest.raises(InvalidPreset, match=r"n\.toml is not UTF-8"):
         read_toml(path, NegativePreset)
 
 
 @pytest.mark.parametrize("values", ["aspect = [1, 0]", "aspect = [1]"])
 def test_a_size_that_cannot_be_is_refused(tmp_path, values):
     path = write(tmp_path / "s.toml", f'name = "S"\n{values}\n')
-    with pytest.raises(PresetError, match=r"aspect"):
+    with pytest.raises(InvalidPreset, match=r"aspect"):
         read_toml(path, SizePreset)
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from studio.errors import PromptError, RecipeError
+from studio.errors import InvalidPrompt, InvalidRecipe
 from studio.prompts.parser import parse
 from studio.prompts.schedule import plan
 
@@ -53,7 +53,7 @@ from studio.prompts.schedule import plan
     ],
 )
 def test_a_fault_has_its_place(text: str, place: int, fault: str):
-    with pytest.raises(PromptError, match=fault) as caught:
+    with pytest.raises(InvalidPrompt, match=fault) as caught:
         parse(text)
     assert caught.value.position == place
     assert caught.value.field == "prompt"
@@ -62,15 +62,15 @@ def test_a_fault_has_its_place(text: str, place: int, fault: str):
 
 def test_the_place_is_said_in_lines_and_shown():
     with pytest.raises(
-        RecipeError, match=r"negative_prompt: Line 2, column 8: \( is never closed\. Close it"
+        InvalidRecipe, match=r"negative_prompt: Line 2, column 8: \( is never closed\. Close it"
     ) as caught:
         parse("a cat,\nin the (garden", negative=True)
-    assert isinstance(caught.value, PromptError)
+    assert isinstance(caught.value, InvalidPrompt)
     assert caught.value.excerpt == "in the (garden\n       ^"
 
 
 def test_far_into_a_line_the_excerpt_begins_later():
-    with pytest.raises(PromptError) as caught:
+    with pytest.raises(InvalidPrompt) as caught:
         parse("x" * 100 + ") and then")
     assert caught.value.excerpt == "x" * 30 + ") and then\n" + " " * 30 + "^"
 
@@ -97,6 +97,6 @@ def test_the_cure_is_read(text: str):
 
 @pytest.mark.parametrize("text", ["a {b|c}", "a __colours__"])
 def test_what_is_not_drawn_is_not_encoded(text: str):
-    with pytest.raises(PromptError, match="is not drawn yet") as caught:
+    with pytest.raises(InvalidPrompt, match="is not drawn yet") as caught:
         plan(parse(text), 10)
     assert caught.value.position == 2

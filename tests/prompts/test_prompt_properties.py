@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from studio.errors import PromptError
+from studio.errors import InvalidPrompt
 from studio.prompts.matrix import matrix
 from studio.prompts.parser import parse
 from studio.prompts.schedule import plan
@@ -47,10 +47,10 @@ def words(depth: int) -> st.SearchStrategy[str]:
 GOOD = st.lists(words(2), min_size=1, max_size=3).map(" AND ".join)
 
 
-def fault(reading: Callable[[], object]) -> PromptError | None:
+def fault(reading: Callable[[], object]) -> InvalidPrompt | None:
     try:
         reading()
-    except PromptError as error:
+    except InvalidPrompt as error:
         return error
     return None
 
@@ -74,7 +74,7 @@ def test_any_text_is_read_or_its_fault_has_a_place(text: str, negative: bool):
 def test_printed_and_read_again_a_prompt_is_the_same(text: str, negative: bool):
     try:
         prompt = parse(text, negative=negative)
-    except PromptError:
+    except InvalidPrompt:
         return
     printed = prompt.print()
     assert parse(printed, negative=negative) == prompt
@@ -95,7 +95,7 @@ def test_a_prompt_without_a_fault_is_read(text: str):
 def test_spans_are_the_whole_text(text: str):
     try:
         spans = parse(text).spans
-    except PromptError:
+    except InvalidPrompt:
         return
     assert "".join(text[span.start : span.end] for span in spans) == text
 

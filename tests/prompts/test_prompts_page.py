@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from studio.errors import PromptError
+from studio.errors import InvalidPrompt
 from studio.prompts.matrix import matrix
 from studio.prompts.parser import parse
 from studio.prompts.schedule import Plan, plan
@@ -52,7 +52,7 @@ def test_an_example_can_be_drawn_and_read(text: str):
 
 @pytest.mark.parametrize(("wrong", "right"), table("mend it to"))
 def test_what_the_page_calls_refused_is_refused_and_its_cure_is_read(wrong: str, right: str):
-    with pytest.raises(PromptError):
+    with pytest.raises(InvalidPrompt):
         parse(draw(wrong, 1, Wildcards()))
     assert parse(draw(right.strip("`"), 1, Wildcards()))
 

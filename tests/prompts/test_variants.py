@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from studio.errors import PromptError
+from studio.errors import InvalidPrompt
 from studio.prompts.language import Lora
 from studio.prompts.parser import parse
 from studio.prompts.schedule import plan
@@ -80,7 +80,7 @@ def test_all_that_can_be_drawn_is_in_one_text_or_another(home: Path, wildcards: 
     assert len(every("__long__", wildcards)) == MOST_WAYS
     for number in range(12):
         write(home / f"l{number}.txt", f"__l{number + 1}____l{number + 1}__" if number < 11 else "word " * 100)
-    with pytest.raises(PromptError, match="become too much"):
+    with pytest.raises(InvalidPrompt, match="become too much"):
         every("__l0__", wildcards)
 
 
@@ -138,7 +138,7 @@ def test_weights_are_odds(wildcards: Wildcards):
     ],
 )
 def test_a_fault_has_its_place(text: str, place: int, fault: str, wildcards: Wildcards):
-    with pytest.raises(PromptError, match=fault) as caught:
+    with pytest.raises(InvalidPrompt, match=fault) as caught:
         draw(text, 1, wildcards)
     assert caught.value.position == place
     assert caught.value.hint
@@ -146,9 +146,9 @@ def test_a_fault_has_its_place(text: str, place: int, fault: str, wildcards: Wil
 
 def test_an_unknown_wildcard_is_an_error_whatever_is_drawn(wildcards: Wildcards):
     for seed in range(20):
-        with pytest.raises(PromptError, match="Known are fruit"):
+        with pytest.raises(InvalidPrompt, match="Known are fruit"):
             draw("{99::a|__fruits__}", seed, wildcards)
-    with pytest.raises(PromptError, match="fruits"):
+    with pytest.raises(InvalidPrompt, match="fruits"):
         check("{a|__fruits__}", wildcards)
 
 
@@ -173,14 +173,14 @@ def test_an_unknown_wildcard_is_an_error_whatever_is_drawn(wildcards: Wildcards)
 def test_a_fault_in_a_list_points_at_the_call(files: dict[str, str], fault: str, home: Path, wildcards: Wildcards):
     for name, text in files.items():
         write(home / f"{name}.txt", text)
-    with pytest.raises(PromptError, match=fault) as caught:
+    with pytest.raises(InvalidPrompt, match=fault) as caught:
         draw("see __a__", 1, wildcards)
     assert caught.value.position == 4
 
 
 def test_a_list_that_is_no_text_is_an_error(home: Path, wildcards: Wildcards):
     (home / "a.txt").write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(PromptError, match=r"a\.txt is not UTF-8"):
+    with pytest.raises(InvalidPrompt, match=r"a\.txt is not UTF-8"):
         draw("__a__", 1, wildcards)
 
 
@@ -262,7 +262,7 @@ def test_lists_that_a_name_does_not_tell_apart_are_told(home: Path, wildcards: W
     for name in names:
         write(home / f"{name}.txt", name)
     if len([path for path in home.glob("*.txt") if path.stem in names]) == len(names):  # not on every disk
-        with pytest.raises(PromptError, match=r"may be .* or "):
+        with pytest.raises(InvalidPrompt, match=r"may be .* or "):
             draw(f"a __{names[0].upper()}__", 1, wildcards)
 
 
@@ -295,5 +295,5 @@ def test_the_longest_that_may_be_drawn_is_known_before_it_is_drawn(home, wildcar
 def test_the_longest_of_lists_that_lead_back_to_themselves_is_none(home, wildcards):
     write(home / "one.txt", "a\n__other__")
     write(home / "other.txt", "__one__")
-    with pytest.raises(PromptError, match="leads back to itself"):
+    with pytest.raises(InvalidPrompt, match="leads back to itself"):
         longest("__one__", wildcards)

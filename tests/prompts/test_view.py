@@ -1,6 +1,6 @@
 import pytest
 
-from studio.errors import PromptError
+from studio.errors import InvalidPrompt
 from studio.prompts.matrix import MOST_OPTIONS, matrix
 from studio.prompts.parser import parse
 from studio.prompts.schedule import plan
@@ -50,7 +50,7 @@ def test_what_can_only_be_drawn_is_shown_before():
 
 @pytest.mark.parametrize("text", ["a {b|", "a {||}", "__nope__", "(a"])
 def test_a_fault_is_told(text: str):
-    with pytest.raises(PromptError):
+    with pytest.raises(InvalidPrompt):
         explain(text, Wildcards())
 
 
@@ -103,6 +103,6 @@ def test_a_matrix_is_every_combination(text: str, prompts: tuple[str, ...]):
     ],
 )
 def test_a_matrix_that_cannot_be_has_its_place(text: str, place: int, fault: str):
-    with pytest.raises(PromptError, match=fault) as caught:
+    with pytest.raises(InvalidPrompt, match=fault) as caught:
         matrix(text)
     assert caught.value.position == place

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from studio.catalogue.models import Model
-from studio.errors import RecipeError
+from studio.errors import InvalidRecipe
 from studio.events import Done
 from studio.inputs import Inputs
 from studio.recipe import Recipe, settings
@@ -189,7 +189,7 @@ def test_what_would_be_ignored_or_cannot_be_names_field_and_cure(
         "wall": picture(studio.inputs, 3000, 1000),
     }
     values = {name: ids.get(value, value) if isinstance(value, str) else value for name, value in values.items()}
-    with pytest.raises(RecipeError) as error:
+    with pytest.raises(InvalidRecipe) as error:
         studio.submit(Recipe.make(**{"prompt": "a red house", **values}), "ann")
     assert error.value.field == field
     assert says in str(error.value)
@@ -200,7 +200,7 @@ def test_what_would_be_ignored_or_cannot_be_names_field_and_cure(
 def test_a_damaged_input_is_told_before_anything_is_queued(studio: Studio):
     init = picture(studio.inputs)
     studio.inputs.path(init).write_bytes(b"torn")
-    with pytest.raises(RecipeError, match=r"init_image: .* damaged"):
+    with pytest.raises(InvalidRecipe, match=r"init_image: .* damaged"):
         studio.submit(Recipe(prompt="a", init_image=init), "ann")
 
 
@@ -225,7 +225,7 @@ def test_a_model_made_for_inpainting_says_what_to_give_it(special: Studio):
     painted = settled(special, model="painter", init_image=init, mask_image=mask(special.inputs))
     assert painted.model == "painter"
     for values in ({}, {"init_image": init}, {"init_image": init, "upscale": 2, "strength": 0.3}):
-        with pytest.raises(RecipeError, match=r"model: painter cannot .*made to paint into a picture") as error:
+        with pytest.raises(InvalidRecipe, match=r"model: painter cannot .*made to paint into a picture") as error:
             special.settle(Recipe(prompt="a", model="painter", **values))
         assert "Give a picture (init_image) and a mask (mask_image)" in error.value.hint
 
@@ -254,7 +254,7 @@ def test_a_wrong_use_of_a_model_that_is_told_what_to_change_says_the_right_one(
 ):
     ids = {INIT: picture(special.inputs), "mask": mask(special.inputs)}
     values = {name: ids.get(value, value) if isinstance(value, str) else value for name, value in values.items()}
-    with pytest.raises(RecipeError) as error:
+    with pytest.raises(InvalidRecipe) as error:
         special.settle(Recipe.make(**{"prompt": "make it snow", "model": "told", **values}))
     assert error.value.field == field
     assert says in str(error.value)
@@ -272,7 +272,7 @@ def test_a_studio_that_checks_makes_nothing_that_it_cannot_check(studio: Studio,
     model = studio.settings.home / "models" / MODEL
     checking = Settings.load(home=studio.settings.home, model=MODEL, output_check=action)
     with Studio(checking, backend=Drawer(), durable=False) as strict:
-        with pytest.raises(RecipeError, match=r"model: .*no output checker") as error:
+        with pytest.raises(InvalidRecipe, match=r"model: .*no output checker") as error:
             strict.submit(Recipe(prompt="a"), "ann")
         assert "STUDIO_OUTPUT_CHECK=off" in error.value.hint
         init = picture(strict.inputs)
@@ -336,7 +336,7 @@ def test_a_control_without_picture_looks_at_the_one_that_is_painted_over(studio:
 def test_a_control_that_cannot_be_is_refused(studio: Studio, values: dict[str, Any], says: str):
     control_net(studio.settings.home, "other", 768)
     studio.controlnets.refresh()
-    with pytest.raises(RecipeError, match=says) as caught:
+    with pytest.raises(InvalidRecipe, match=says) as caught:
         controlled(studio, **values)
     assert caught.value.field == "controls"
     assert caught.value.hint
@@ -345,11 +345,11 @@ def test_a_control_that_cannot_be_is_refused(studio: Studio, values: dict[str, A
 def test_a_model_follows_maps_in_the_tasks_that_it_can(special: Studio):
     init = picture(special.inputs)
     unit = {"kind": "canny", "image": init}
-    with pytest.raises(RecipeError, match="told cannot follow a map while it paints over a picture"):
+    with pytest.raises(InvalidRecipe, match="told cannot follow a map while it paints over a picture"):
         settled(special, model="told", init_image=init, controls=[unit])
-    with pytest.raises(RecipeError, match=r"over a picture\. It can while it makes"):
+    with pytest.raises(InvalidRecipe, match=r"over a picture\. It can while it makes"):
         check_followed(Recipe(init_image=init, controls=[unit]), _stable_diffusion_3(special))
-    with pytest.raises(RecipeError, match="cannot favour prompt or map"):
+    with pytest.raises(InvalidRecipe, match="cannot favour prompt or map"):
         settled(special, model="tiny-flux", controls=[{**unit, "mode": "prompt"}])
 
 
@@ -361,5 +361,5 @@ def _stable_diffusion_3(studio: Studio) -> Model:
 
 def test_a_control_of_an_enlarging_alone_means_nothing(studio: Studio):
     init = picture(studio.inputs)
-    with pytest.raises(RecipeError, match="Control means nothing"):
+    with pytest.raises(InvalidRecipe, match="Control means nothing"):
         studio.settle(Recipe(init_image=init, upscaler="lanczos", controls=[{"kind": "canny", "image": init}]))

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from studio.errors import PromptError, RecipeError
+from studio.errors import InvalidPrompt, InvalidRecipe
 from studio.presets import saving
 from studio.recipe import Recipe
 from studio.settings import Settings
@@ -82,14 +82,14 @@ def test_what_a_style_leaves_to_chance_is_drawn_from_the_seed(studio: Studio) ->
     ],
 )
 def test_a_style_that_cannot_be_is_refused(studio: Studio, values: dict[str, Any], field: str, says: str) -> None:
-    with pytest.raises(RecipeError, match=f"(?s){says}") as caught:
+    with pytest.raises(InvalidRecipe, match=f"(?s){says}") as caught:
         studio.settle(Recipe.make(**values))
     assert caught.value.field == field
     assert caught.value.hint
 
 
 def test_a_fault_in_one_s_own_words_keeps_its_place(studio: Studio) -> None:
-    with pytest.raises(PromptError) as caught:
+    with pytest.raises(InvalidPrompt) as caught:
         studio.settle(Recipe(prompt="a (cat", styles=("oil",)))
     assert (caught.value.text, caught.value.position) == ("a (cat", 2)
 
@@ -100,7 +100,7 @@ def test_a_preset_that_is_saved_while_the_studio_runs_is_there_once_it_looks_aga
     assert settled(studio, prompt="a", styles=("snow",)).prompt == "a, in the snow"
     path.write_text('name = "Snow"\nprompt = "x"\npromt = "y"\n')
     studio.presets.refresh()
-    with pytest.raises(RecipeError, match=r"snow\.toml, line 3: there is no key `promt`") as caught:
+    with pytest.raises(InvalidRecipe, match=r"snow\.toml, line 3: there is no key `promt`") as caught:
         settled(studio, prompt="a", styles=("snow",))
     assert caught.value.field == "styles"
     assert settled(studio, prompt="a", styles=("starter-night",)).prompt

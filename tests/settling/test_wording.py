@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from studio.errors import PromptError, RecipeError
+from studio.errors import InvalidPrompt, InvalidRecipe
 from studio.grids.axes import Axis, applied
 from studio.metadata.infotext import to_infotext
 from studio.recipe import Recipe
@@ -83,7 +83,7 @@ def test_one_lora_is_one_however_it_is_called(studio: Studio, kind: str, name: s
 
 
 def test_a_lora_that_is_listed_under_two_names_is_refused(studio: Studio) -> None:
-    with pytest.raises(RecipeError, match="INK is in the list twice"):
+    with pytest.raises(InvalidRecipe, match="INK is in the list twice"):
         studio.settle(Recipe.make(prompt="a", loras=[{"name": "ink"}, {"name": "INK"}]))
 
 
@@ -122,7 +122,7 @@ def test_a_lora_that_is_listed_under_two_names_is_refused(studio: Studio) -> Non
 def test_what_cannot_be_is_told_before_anything_is_queued(
     studio: Studio, values: dict[str, Any], field: str, says: str
 ) -> None:
-    with pytest.raises(RecipeError) as caught:
+    with pytest.raises(InvalidRecipe) as caught:
         studio.submit(Recipe.make(**values), "ann")
     assert caught.value.field == field
     assert says in str(caught.value)
@@ -131,7 +131,7 @@ def test_what_cannot_be_is_told_before_anything_is_queued(
     if field == "loras":
         assert caught.value.part == 1
     elif "column" in says:
-        assert isinstance(caught.value, PromptError)
+        assert isinstance(caught.value, InvalidPrompt)
 
 
 def test_long_prompts_and_bare_embeddings_are_allowed(studio: Studio) -> None:
@@ -143,7 +143,7 @@ def test_long_prompts_and_bare_embeddings_are_allowed(studio: Studio) -> None:
     ["a BREAK " * 65, " AND ".join(["a BREAK " * 5] * 16), "[" + "|".join(f"a{k} BREAK b" for k in range(150)) + "]"],
 )
 def test_a_prompt_that_would_be_read_for_hours_is_refused_before_it_waits(studio: Studio, prompt: str) -> None:
-    with pytest.raises(RecipeError, match="are the most"):
+    with pytest.raises(InvalidRecipe, match="are the most"):
         studio.settle(Recipe(prompt=prompt, steps=200))
 
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import settings as how
 
 from studio.catalogue.models import Model
-from studio.errors import PromptError, RecipeError
+from studio.errors import InvalidPrompt, InvalidRecipe
 from studio.recipe import PROMPT_CHARACTERS, Recipe
 from studio.settings import Settings
 from studio.settling.wording import worded
@@ -31,11 +31,11 @@ def model(request: pytest.FixtureRequest, studio: Studio) -> Model:
     return studio.catalogue[request.param]
 
 
-def fault(asked: Recipe, model: Model, studio: Studio) -> RecipeError | None:
+def fault(asked: Recipe, model: Model, studio: Studio) -> InvalidRecipe | None:
     """What is wrong with it; nothing where it settles, and settles to itself."""
     try:
         whole = worded(asked, model, studio.catalogue, studio.wordbook)
-    except RecipeError as error:
+    except InvalidRecipe as error:
         return error
     assert worded(whole, model, studio.catalogue, studio.wordbook) == whole
     return None
@@ -49,7 +49,7 @@ def test_any_text_is_settled_or_its_fault_is_told(studio: Studio, model: Model, 
     if error is not None:
         assert error.field in ("prompt", "negative_prompt", "loras")
         assert error.hint
-    if isinstance(error, PromptError):
+    if isinstance(error, InvalidPrompt):
         assert 0 <= error.position <= len(error.text)
 
 

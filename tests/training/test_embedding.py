@@ -4,7 +4,7 @@ import torch
 from diffusers import DiffusionPipeline
 from PIL import Image
 
-from studio.errors import ModelError, TrainingError
+from studio.errors import InvalidTrainingData, ModelError
 from studio.training import embedding
 from studio.training.denoising import networks_of
 from studio.training.embedding import add_word, spelt
@@ -43,7 +43,7 @@ def test_the_stock_pipeline_reads_the_new_word_as_training_did(tiny_model, pictu
 
 
 def test_a_word_that_the_model_knows_is_refused(tiny_model):
-    with pytest.raises(TrainingError, match="'the' already"):
+    with pytest.raises(InvalidTrainingData, match="'the' already"):
         add_word(networks_of(tiny_model("sd15"), CPU), "the", "a", 1)
 
 

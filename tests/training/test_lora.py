@@ -8,7 +8,7 @@ from peft.tuners.tuners_utils import BaseTunerLayer
 from PIL import Image
 from safetensors import safe_open
 
-from studio.errors import ModelError, TrainingError
+from studio.errors import InvalidTrainingData, ModelError
 from studio.training import lora
 from studio.training.adapters import save_kohya, save_lora
 from studio.training.denoising import networks_of
@@ -126,19 +126,19 @@ def test_a_file_that_would_not_be_what_its_ending_says_is_refused(tiny_model, tm
 
 def test_a_folder_without_pictures_is_named(tmp_path):
     for folder in (tmp_path, tmp_path / "nowhere"):
-        with pytest.raises(TrainingError, match="holds no pictures"):
+        with pytest.raises(InvalidTrainingData, match="holds no pictures"):
             find_pictures(folder, "sks")
 
 
 def test_a_picture_that_cannot_be_read_is_named(pictures):
     (pictures / "broken.png").write_bytes((pictures / "one.png").read_bytes()[:60])
-    with pytest.raises(TrainingError, match=r"broken\.png cannot be read as a picture"):
+    with pytest.raises(InvalidTrainingData, match=r"broken\.png cannot be read as a picture"):
         find_pictures(pictures, "sks")
 
 
 def test_a_missing_caption_is_named_unless_a_trigger_or_one_caption_stands_for_it(pictures):
     (pictures / "two.txt").unlink()
-    with pytest.raises(TrainingError, match=r"two\.png has no caption: two\.txt is missing"):
+    with pytest.raises(InvalidTrainingData, match=r"two\.png has no caption: two\.txt is missing"):
         find_pictures(pictures)
     assert [picture.caption for picture in find_pictures(pictures, "sks")] == ["sks, a picture of the one", "sks"]
     assert {picture.caption for picture in find_pictures(pictures, caption="the sea")} == {"the sea"}

@@ -7,7 +7,7 @@ from io import BytesIO
 from PIL import Image
 
 from studio.backends.base import Backend, Rendered, Report
-from studio.errors import DeviceError
+from studio.errors import OutOfMemory
 from studio.events import Loading, Preview, Step
 from studio.inputs import Inputs
 from studio.recipe import Recipe
@@ -54,7 +54,7 @@ class Painter(Backend):
     def _paint(self, index: int, step: int, steps: int, recipe: Recipe, report: Report) -> None:
         self._closed.wait(self.pace)
         if "without paint" in recipe.prompt:
-            raise DeviceError("The paint ran out.", "Try a smaller picture.")
+            raise OutOfMemory("The paint ran out.", "Try a smaller picture.")
         if recipe.denoises:
             report(Preview(index, _jpeg(self._picture(recipe, step / steps))))
         report(Step((index,), step, steps, (steps - step) * self.pace, _tiles(recipe)))

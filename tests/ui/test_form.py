@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from studio.errors import RecipeError
+from studio.errors import InvalidRecipe
 from studio.recipe import Recipe, Task, settings
 from studio.studio import Studio
 from studio.ui.fast_gradio import gr
@@ -79,7 +79,7 @@ def test_what_is_left_alone_stays_open_in_the_recipe(form: Form) -> None:
 
 def test_a_field_that_cannot_be_is_named(form: Form) -> None:
     values = shown(form, {}) | {form.widgets["seed"]: "twelve"}
-    with pytest.raises(RecipeError) as caught:
+    with pytest.raises(InvalidRecipe) as caught:
         form.read(values, "text")
     assert caught.value.field == "seed"
     assert "4.29497e+09" not in caught.value.hint

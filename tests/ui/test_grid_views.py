@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from studio.errors import RecipeError
+from studio.errors import InvalidRecipe
 from studio.grids.axes import Axis, subject
 from studio.recipe import Recipe
 from studio.recipe_parts import ControlUnit, Lora
@@ -92,6 +92,6 @@ def test_an_axis_is_written_as_it_is_read() -> None:
     axis = Axis.of("prompt", 'a cat,"a dog, asleep"')
     (again,) = grid_views.axes([{"field": axis.field, "text": grid_views._written(axis)}])
     assert again == axis
-    with pytest.raises(RecipeError) as error:
+    with pytest.raises(InvalidRecipe) as error:
         grid_views.axes([{}])
     assert error.value.part == 0

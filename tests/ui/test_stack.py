@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from studio.errors import RecipeError
+from studio.errors import InvalidRecipe
 from studio.presets import saving
 from studio.prompts.language import Lora as Mention
 from studio.prompts.mentions import rewritten
@@ -91,9 +91,9 @@ def test_what_is_in_panel_and_prompt_is_put_on_once_and_the_prompt_counts(stack:
 
 
 def test_something_else_than_loras_is_refused(stack: Stack) -> None:
-    with pytest.raises(RecipeError, match="no list of LoRAs"):
+    with pytest.raises(InvalidRecipe, match="no list of LoRAs"):
         read(stack, "sketch")  # type: ignore[arg-type]
-    with pytest.raises(RecipeError) as caught:
+    with pytest.raises(InvalidRecipe) as caught:
         read(stack, INK, {"name": "watercolour", "weight": 11})
     assert (caught.value.field, caught.value.part) == ("loras", 1)
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from studio.errors import RecipeError, StudioError
+from studio.errors import InvalidRecipe, StudioError
 from studio.recipe import Recipe, Task
 from studio.recipe_parts import ControlUnit
 from studio.settings import PRESETS
@@ -65,22 +65,22 @@ def test_a_unit_that_is_off_or_steers_nothing_is_left_out(units: Units, picture:
 
 
 def test_a_misspelt_setting_of_a_unit_is_refused_with_its_place(units: Units, picture: str) -> None:
-    with pytest.raises(RecipeError) as caught:
+    with pytest.raises(InvalidRecipe) as caught:
         read(units, {"kind": "canny", "image": picture}, {"kind": "depth", "wieght": 1})
     assert (caught.value.field, caught.value.part) == ("controls", None)
-    with pytest.raises(RecipeError) as caught:
+    with pytest.raises(InvalidRecipe) as caught:
         read(units, {"kind": "canny", "image": picture}, {"kind": "depth", "start": 0.9, "end": 0.1})
     assert (caught.value.field, caught.value.part) == ("controls", 1)
 
 
 def test_something_else_than_units_is_refused(units: Units) -> None:
-    with pytest.raises(RecipeError, match="no list of control units"):
+    with pytest.raises(InvalidRecipe, match="no list of control units"):
         units.read({units.widget: {"units": "canny"}}, "text")
 
 
 def test_a_unit_at_fault_is_told_by_its_place(units: Units, picture: str) -> None:
     good, bare = {"kind": "canny", "image": picture}, {"kind": "depth"}
-    with pytest.raises(RecipeError) as caught:
+    with pytest.raises(InvalidRecipe) as caught:
         units.studio.settle(Recipe(prompt="a house", controls=read(units, good, good | {"on": False}, bare)))
     assert (caught.value.field, caught.value.part) == ("controls", 1)
 

@@ -15,7 +15,7 @@ from gradio_client import Client
 from gradio_client.client import Job
 from PIL import Image
 
-from studio.errors import SettingsError
+from studio.errors import InvalidSetting
 from studio.gate.identity import owner_by
 from studio.inputs import Inputs
 from studio.settings import Settings
@@ -247,13 +247,17 @@ def test_a_taken_port_is_told_with_its_cure(tmp_path: Path) -> None:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         settings = Settings.load(home=tmp_path, port=taken.getsockname()[1])
-        with Studio(settings, backend=Painter()) as studio, pytest.raises(SettingsError, match="--port"), serve(studio):
+        with (
+            Studio(settings, backend=Painter()) as studio,
+            pytest.raises(InvalidSetting, match="--port"),
+            serve(studio),
+        ):
             pass
 
 
 def test_a_page_for_other_machines_has_to_be_meant(tmp_path: Path) -> None:
     settings = Settings.load(home=tmp_path, port=0, host="0.0.0.0")
-    with Studio(settings, backend=Painter()) as studio, pytest.raises(SettingsError, match="--public"), serve(studio):
+    with Studio(settings, backend=Painter()) as studio, pytest.raises(InvalidSetting, match="--public"), serve(studio):
         pass
 
 

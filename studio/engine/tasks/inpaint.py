@@ -9,7 +9,7 @@ from studio.engine import compose
 from studio.engine.compose import Box, Size
 from studio.engine.painter import Painter
 from studio.engine.tasks.img2img import unpainted
-from studio.errors import RecipeError
+from studio.errors import InvalidRecipe
 from studio.settling.frame import trained_size
 
 
@@ -65,7 +65,7 @@ def _canvas(painter: Painter) -> _Canvas:
         grown.area.paste(alpha, borders[:2])
         return _Canvas(grown.canvas, grown.start, grown.area)
     if compose.is_empty(alpha):
-        raise RecipeError(
+        raise InvalidRecipe(
             "mask_image", "Nothing is left of the mask.", "Paint over what is to change, grow it, or lower its blur."
         )
     return _Canvas(picture, picture, alpha)

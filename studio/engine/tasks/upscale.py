@@ -18,7 +18,7 @@ def upscale(
 ) -> Iterator[Rendered]:
     """Yield the enlarged picture of each numbered recipe; a step is a tile.
 
-    Raises ModelError for an upscaler that cannot be loaded, LibraryError for a picture that is gone, DeviceError, and
+    Raises ModelError for an upscaler that cannot be loaded, NotFound for a picture that is gone, DeviceError, and
     whatever `report` raises; the device is free afterwards.
     """
     with manager.hold():

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from studio.errors import LibraryError
+from studio.errors import Unreadable
 from studio.metadata import stealth
 from studio.metadata.file_texts import FileTexts, texts_of
 from studio.metadata.imported import ImportedSettings
@@ -15,7 +15,7 @@ DROPPED = "Take the file as its tool wrote it: chats, galleries and other progra
 
 
 def of_file(path: Path) -> ImportedSettings:
-    """The settings that a picture, or a file of text, says; LibraryError where it is none or says none."""
+    """The settings that a picture, or a file of text, says; Unreadable where it is none or says none."""
     texts = texts_of(path)
     if texts.size is None and "text" in texts.texts:
         return _of_text(texts)
@@ -26,13 +26,13 @@ def of_file(path: Path) -> ImportedSettings:
         return found
     maker = maker_of(texts)
     if maker:
-        raise LibraryError(f"{path.name} was made by {maker}.", "Its settings cannot be taken over.")
+        raise Unreadable(f"{path.name} was made by {maker}.", "Its settings cannot be taken over.")
     wrote = f" It was last written by {texts.software[:60]}." if texts.software else ""
-    raise LibraryError(f"{path.name} does not say how it was made.{wrote}", DROPPED)
+    raise Unreadable(f"{path.name} does not say how it was made.{wrote}", DROPPED)
 
 
 def of_text(text: str) -> ImportedSettings:
-    """The settings that a text says; LibraryError where it says none."""
+    """The settings that a text says; Unreadable where it says none."""
     return _of_text(FileTexts.of_text(text))
 
 
@@ -42,7 +42,7 @@ def _of_text(texts: FileTexts) -> ImportedSettings:
         which = (
             "This JSON holds no settings of a tool that is known" if texts.objects else "This text holds no settings"
         )
-        raise LibraryError(f"{which}.", "Take all of it, with the line that begins as “Steps: 20, Sampler: …”.")
+        raise Unreadable(f"{which}.", "Take all of it, with the line that begins as “Steps: 20, Sampler: …”.")
     return found
 
 

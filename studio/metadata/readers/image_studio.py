@@ -1,6 +1,6 @@
 """The studio's own pictures: the whole recipe."""
 
-from studio.errors import LibraryError
+from studio.errors import NotFound, Unreadable
 from studio.metadata import png
 from studio.metadata.file_texts import FileTexts
 from studio.metadata.imported import ImportedSettings
@@ -14,7 +14,7 @@ def read(texts: FileTexts) -> ImportedSettings | None:
         return None
     try:
         recipe, version = png.recipe_of(text, texts.name)
-    except LibraryError:
+    except (NotFound, Unreadable):
         if "parameters" in texts.texts:
             return None
         raise

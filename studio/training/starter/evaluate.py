@@ -14,7 +14,7 @@ from diffusers import DPMSolverMultistepScheduler, StableDiffusionPipeline
 from diffusers.utils.logging import disable_progress_bar
 from torch import Tensor
 
-from studio.errors import LibraryError
+from studio.errors import InvalidSetting, NotWritable
 from studio.training.starter.autoencoder import SIDE, to_tensor
 from studio.training.starter.canvas import Image
 from studio.training.starter.captions import Caption, describe
@@ -132,11 +132,13 @@ def _slot(position: str) -> int:
 
 
 def write_sheet(pictures: Sequence[Image], path: Path, columns: int = 5) -> None:
-    """The pictures side by side, in rows; LibraryError where the file cannot be written."""
+    """The pictures side by side, in rows; StorageError where the file cannot be written."""
     rows = [np.hstack(pictures[start : start + columns]) for start in range(0, len(pictures), columns)]
     try:
         written = cv2.imwrite(str(path), cv2.cvtColor(np.vstack(rows), cv2.COLOR_RGB2BGR))
     except cv2.error as error:
-        raise LibraryError(f"{path} is of no kind of picture that can be written.", "Name a .webp or .png.") from error
+        raise InvalidSetting(
+            f"{path} is of no kind of picture that can be written.", "Name a .webp or .png."
+        ) from error
     if not written:
-        raise LibraryError(f"{path} cannot be written.", "Name a file in a folder that is there and yours.")
+        raise NotWritable(f"{path} cannot be written.", "Name a file in a folder that is there and yours.")

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from studio.errors import RecipeError
+from studio.errors import InvalidRecipe
 from studio.recipe import Recipe, Task
 from studio.settling.frame import settle_size
 from studio.studio import Studio
@@ -49,7 +49,7 @@ class Desk:
         free = recipe.replace(width=None, height=None, resize=None)
         try:
             own = settle_size(free, self.form.model(recipe.model), self.studio.inputs)
-        except RecipeError:
+        except InvalidRecipe:
             return recipe
         return free if own == (recipe.width, recipe.height) else recipe
 
@@ -74,7 +74,7 @@ class Panel:
         """Called once all of the page is placed."""
 
     def read(self, values: Values, owner: str) -> list[dict[str, Any]]:
-        """For each recipe that Generate makes, what no field says; RecipeError names the field that cannot be."""
+        """For each recipe that Generate makes, what no field says; InvalidRecipe names the field that cannot be."""
         del values, owner
         return [{}]
 
@@ -99,7 +99,7 @@ class Panel:
     def begin(self, recipes: list[Recipe], owner: str) -> Updates:
         """Start the tab's own work with what a making tab says, as it was asked for; StudioError where that cannot be.
 
-        Sets only `extras`. The tab is selected then; a RecipeError is shown at the field that it names.
+        Sets only `extras`. The tab is selected then; an InvalidRecipe is shown at the field that it names.
         """
         raise NotImplementedError
 

@@ -1,5 +1,6 @@
 """Candidates: many pictures of what a form says, filtered and ranked, with a person's marks on top."""
 
+import json
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import aclosing
@@ -11,7 +12,7 @@ from typing_extensions import TypedDict
 from studio.candidates.making import Refinement, refined
 from studio.candidates.ranking import FEW, Mark, Sieve, Verdict
 from studio.candidates.store import Candidate, CandidateSet
-from studio.errors import LibraryError, StudioError
+from studio.errors import InvalidRequest, StudioError
 from studio.events import Preview
 from studio.gate.identity import Identity
 from studio.metrics import METRICS
@@ -20,8 +21,7 @@ from studio.studio import Studio
 from studio.ui import view as views
 from studio.ui.fast_gradio import gr
 from studio.ui.form import Updates
-from studio.ui.island import Island
-from studio.ui.listeners import FOLLOWER, Event, Name, Number, Whole
+from studio.ui.listeners import FOLLOWER, Event, Name, Number, Whole, served
 from studio.ui.owner import owner_of
 from studio.ui.pictures import expected, kept
 from studio.ui.tabs.base import Desk, Panel, Tab
@@ -34,6 +34,10 @@ SIDE = 384
 # Seconds between two views of a set: each is as long as the set is large.
 BETWEEN = 0.25
 REFINED: Mapping[Refinement, str] = {"hires": "Second pass", "upscale": "Enlarged", "variations": "Variations"}
+# Gradio finds a custom event by its quoted name in here.
+SCRIPT = """
+studio.candidates(element, props, watch, server, (data) => trigger("open", data), METRICS);
+"""
 
 View = dict[str, Any]
 # Does something with a set of this owner, by what is given; returns what the view says beside the set.
@@ -111,13 +115,13 @@ class Board(Panel):
             "agree": self._agree,
             "learn": self._learn,
         }
-        self.widget = Island(
-            "candidates",
-            '<section class="board" aria-label="Candidates"></section>',
-            module="candidates_tab",
-            data=_metrics(),
-            events=("open",),
-            acts={name: self._answering(act) for name, act in acts.items()},
+        self.widget = gr.HTML(
+            value=None,
+            html_template='<section class="board" aria-label="Candidates"></section>',
+            js_on_load=SCRIPT.replace("METRICS", json.dumps(_metrics())),
+            elem_id="candidates",
+            apply_default_css=False,
+            server_functions=served({name: self._answering(act) for name, act in acts.items()}),
         )
         self.extras = (self.widget,)
         self.widget.open(self._open, None, [self.widget], api_visibility="private", **FOLLOWER)
@@ -194,7 +198,7 @@ class Board(Panel):
         found = self.studio.candidates.get(set_id, owner)
         chosen = [one for one in found.candidates if one.image in asked["images"]]
         if not chosen:
-            raise LibraryError("No picture is kept yet.", "Keep some, then refine them.")
+            raise InvalidRequest("No picture is kept yet.", "Keep some, then refine them.")
         recipes = [refined(one, how, self.studio.inputs, owner) for one in chosen]
         title = f"{REFINED[how]}: {found.title}"
         return {"set": self.studio.candidates.begin(recipes, owner, title), "begun": True}
@@ -222,7 +226,7 @@ class Board(Panel):
             "serial": time.time_ns(),
             "set": None,
             "sets": self._sets(owner),
-            "fault": f"{fault.message} {fault.hint}".strip() if fault else "",
+            "fault": fault.sentence if fault else "",
             "cells": [],
         }
 

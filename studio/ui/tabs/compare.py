@@ -15,14 +15,14 @@ from studio.compare.calls import GIVEN, HostedCalls
 from studio.compare.making import Compare
 from studio.compare.sheets import FORMS
 from studio.compare.store import Column, Comparison, Line, read_lines
-from studio.errors import LibraryError, SettingsError, StudioError
+from studio.errors import InvalidRequest, Refused, StudioError
 from studio.gate.identity import Identity
 from studio.hosted.models import Offer
 from studio.recipe import Recipe
 from studio.ui import compare_views
+from studio.ui.fast_gradio import gr
 from studio.ui.form import Updates
-from studio.ui.island import Island
-from studio.ui.listeners import LISTENER, Name, Nothing, Whole, Words
+from studio.ui.listeners import LISTENER, Name, Nothing, Whole, Words, served
 from studio.ui.pictures import smaller
 from studio.ui.rights import check_held, check_ids
 from studio.ui.source import uploaded
@@ -34,6 +34,10 @@ MOST_LISTED = 100
 MOST_USD = 100_000
 # Partial images of a hosted picture while it is made.
 LOOKS = 1
+# Gradio finds a custom event by its quoted name in here.
+SCRIPT = """
+studio.versus(element, props, watch, upload, server, () => trigger("arrive"));
+"""
 
 Told = dict[str, Any]
 MOST_COLUMNS = 100
@@ -131,12 +135,13 @@ class Table(Panel):
             "look": self._look,
             "hand": self._hand,
         }
-        self.widget = Island(
-            "versus",
-            '<section class="versus" aria-label="Compare"></section>',
-            module="compare_tab",
-            events=("arrive",),
-            acts=acts,
+        self.widget = gr.HTML(
+            value=None,
+            html_template='<section class="versus" aria-label="Compare"></section>',
+            js_on_load=SCRIPT,
+            elem_id="versus",
+            apply_default_css=False,
+            server_functions=served(acts),
         )
         self.extras = (self.widget,)
         self.widget.arrive(self._arrive, None, [self.widget], api_visibility="private", **LISTENER)
@@ -195,7 +200,7 @@ class Table(Panel):
         """What may be spent in a day; none ends the page's own budget, not the settings'."""
         usd = asked.get("usd")
         if not who.here:
-            raise SettingsError("This page sets no budget.", "Whoever runs the studio does, by STUDIO_DAY_BUDGET_USD.")
+            raise Refused("This page sets no budget.", "Whoever runs the studio does, by STUDIO_DAY_BUDGET_USD.")
         self.compare.hosted.purse.own = usd
         return self._money()
 
@@ -265,7 +270,7 @@ class Table(Panel):
         return self.compare.column(f"{name}?{settings}" if settings else name, owner)
 
     def _check_held(self, asked: Asking, owner: str) -> None:
-        """RecipeError where what all columns share names a picture that is not the owner's."""
+        """InvalidRecipe where what all columns share names a picture that is not the owner's."""
         base = {name: value for name, value in (asked.get("base") or {}).items() if name in GIVEN}
         check_held(self.studio.inputs, [Recipe.make(**base)] if base else [], owner)
 
@@ -293,7 +298,7 @@ class Table(Panel):
         """The comparison in one of its forms, to be saved by the browser."""
         form = FORMS.get(asked["form"])
         if form is None:
-            raise LibraryError("There is no such form.", f"Choose one of {', '.join(FORMS)}.")
+            raise InvalidRequest("There is no such form.", f"Choose one of {', '.join(FORMS)}.")
         whole = self.compare.store.get(asked["id"], who.owner)
         return {"name": f"comparison.{asked['form']}", "data": b64encode(form(whole)).decode()}
 

@@ -10,11 +10,11 @@ from studio import hub, space
 from studio.deploy import HARDWARE, Done, Hub, Order, Plan, Run, draw_up, find_token, look
 from studio.deploy.account import who
 from studio.deploy.order import SETTINGS
-from studio.errors import DeployError
+from studio.errors import InUse, Refused, StudioError
 from studio.gate.identity import Identity
 from studio.studio import Studio
-from studio.ui.island import Island
-from studio.ui.listeners import Name, Nothing, Words
+from studio.ui.fast_gradio import gr
+from studio.ui.listeners import Name, Nothing, Words, served
 from studio.ui.tabs.base import Desk, Panel, Tab
 
 Told = dict[str, Any]
@@ -71,11 +71,13 @@ class Harbour(Panel):
             "follow": self._follow,
             "stop": self._stop,
         }
-        Island(
-            "deploy",
-            '<section class="deploy" aria-label="Deploy"></section>',
-            module="deploy_tab",
-            acts={name: _at_this_machine(act) for name, act in acts.items()},
+        gr.HTML(
+            "",
+            html_template='<section class="deploy" aria-label="Deploy"></section>',
+            js_on_load="studio.deploy(element, server);",
+            elem_id="deploy",
+            apply_default_css=False,
+            server_functions=served({name: _at_this_machine(act) for name, act in acts.items()}),
         )
 
     def _facts(self, _: Nothing) -> Told:
@@ -117,7 +119,7 @@ class Harbour(Panel):
 
     def _begin(self, asked: Ordering) -> Told:
         if self.run and self.run.end is None:
-            raise DeployError(f"{self.run.space} is being deployed.", "Wait for its end, or stop it.")
+            raise InUse(f"{self.run.space} is being deployed.", "Wait for its end, or stop it.")
         plan, door = self._ordered(asked)
         self.run = Run(door, plan)
         return {}
@@ -157,7 +159,7 @@ def _at_this_machine(act: Callable[[Any], Told]) -> Callable[..., Told]:
     def asked_here(asked: Any, who: Identity) -> Told:
         if not who.here:
             hint = "Open the page at the machine that the studio runs on, by its own address."
-            raise DeployError("Only people at the studio's own machine deploy it.", hint)
+            raise Refused("Only people at the studio's own machine deploy it.", hint)
         return act(asked)
 
     asked_here.__annotations__["asked"] = next(iter(get_type_hints(act, include_extras=True).values()))
@@ -167,7 +169,7 @@ def _at_this_machine(act: Callable[[Any], Told]) -> Callable[..., Told]:
 def _end(end: Any) -> Told | None:
     if isinstance(end, Done):
         return {"url": end.url}
-    if isinstance(end, DeployError):
+    if isinstance(end, StudioError):
         return {"message": end.message, "hint": end.hint}
     return {"stopped": True} if end is not None else None
 

@@ -9,15 +9,14 @@ from PIL import Image, ImageChops
 from pydantic import Field
 from typing_extensions import TypedDict
 
-from studio.errors import LibraryError, RecipeError, StudioError
+from studio.errors import InvalidRecipe, NotFound, StudioError, Unreadable
 from studio.inputs import MaskReads
 from studio.recipe import Recipe, settings
 from studio.settling.uses import FEATHER
-from studio.ui import editor, web
+from studio.ui import editor
 from studio.ui.fast_gradio import gr
 from studio.ui.form import Updates, Values
 from studio.ui.growth import Growth
-from studio.ui.ids import Id
 from studio.ui.island import Island
 from studio.ui.listeners import QUICK, Event, Name, Whole
 from studio.ui.owner import owner_of
@@ -26,6 +25,21 @@ from studio.ui.source import Picture, uploaded
 from studio.ui.tabs.base import Desk, Panel, PicturePanel, Tab
 
 # Gradio finds a custom event by its quoted name in these.
+MASKS_SCRIPT = """
+studio.masks(element, props, watch, upload, {
+    paint: (data) => trigger("paint", data),
+    painted: (data) => trigger("painted", data),
+    wipe: (data) => trigger("wipe", data),
+    bring: (data) => trigger("bring", data),
+    holes: (data) => trigger("holes", data),
+});
+"""
+ROUNDS_SCRIPT = """
+studio.rounds(element, props, watch, {
+    turn: (data) => trigger("turn", data),
+    proceed: (data) => trigger("proceed", data),
+});
+"""
 
 
 class Painted(Event):
@@ -100,18 +114,18 @@ class Easel(PicturePanel):
         self._wire()
 
     def _place_editor(self) -> None:
-        with gr.Column(elem_id=f"{Id.FIELD}{self.desk.tab}-mask_image", elem_classes="canvas"):
-            self.editor = editor.place(elem_id=Id.MASK_EDITOR)
+        with gr.Column(elem_id=f"field-{self.desk.tab}-mask_image", elem_classes="canvas"):
+            self.editor = editor.place(elem_id="mask-editor")
         with gr.Row(elem_classes="paper"):
-            self.masks = _drawn("masks", "mask_panel", Masks, ("paint", "painted", "wipe", "bring", "holes"))
+            self.masks = _drawn("masks", MASKS_SCRIPT, Masks)
             self.inverse = gr.Checkbox(
                 label="Paint what to keep", elem_id="mask-keep", elem_classes="switch", min_width=0
             )
-        self.rounds = _drawn("rounds", "edit_history", Turns, ("turn", "proceed"))
+        self.rounds = _drawn("rounds", ROUNDS_SCRIPT, Turns)
 
     def _place_settings(self) -> None:
         self.blur = self.desk.place("mask_blur", info=settings()["mask_blur"].help)
-        self.reach = Island("mask-reach", value="")
+        self.reach = gr.HTML("", elem_id="mask-reach", apply_default_css=False)
         names = ("mask_grow", "mask_fill", "mask_area", "mask_padding")
         self.area = {name: self.desk.place(name, info=settings()[name].help) for name in names}["mask_area"]
         self.growth = Growth(self.desk.tab)
@@ -163,7 +177,7 @@ class Easel(PicturePanel):
             [self.editor, self.rounds, self.area],
             **aside,
         )
-        self.masks.paint(None, [self.editor], None, js=web.call("mask_panel", "send"), api_visibility="private")
+        self.masks.paint(None, [self.editor], None, js="(value) => studio.mask.send(value)", api_visibility="private")
         self.masks.painted(self._keep_painted, paper, [self.masks], **QUICK)
         self.masks.wipe(self._wipe, paper, [self.editor, self.masks], **aside)
         self.masks.bring(self._bring, paper, [self.editor, self.masks], **aside)
@@ -211,7 +225,7 @@ class Easel(PicturePanel):
         return {self.masks: _masks(masks, serial=event.serial, notes=_full(mask))}
 
     def _painted(self, paths: list[str], picture: str, before: Image.Image | None) -> Image.Image | None:
-        """What is painted on the layer that came, at the picture's size; RecipeError where it is none."""
+        """What is painted on the layer that came, at the picture's size; InvalidRecipe where it is none."""
         size = self.inputs.size(picture)
         layers = [editor.read_layer(uploaded(self.desk.studio, path)) for path in paths]
         with self.inputs.room.of(math.prod(size)):
@@ -227,11 +241,11 @@ class Easel(PicturePanel):
         masks, picture = _by_picture(values[self.masks]), Rounds.of(values[self.rounds]).now
         try:
             if picture is None:
-                raise RecipeError("mask_image", "There is no picture that the mask could be for.", "Give it first.")
+                raise InvalidRecipe("mask_image", "There is no picture that the mask could be for.", "Give it first.")
             owner, size = owner_of(request), self.inputs.size(picture)
             mask = self.inputs.add_mask(uploaded(self.desk.studio, event.path), owner, reads=event.reads)
         except StudioError as fault:
-            return {self.masks: _masks(masks, faults=[f"{fault.message} {fault.hint}"])}
+            return {self.masks: _masks(masks, faults=[fault.sentence])}
         notes = [*mask.notes, *_full(self._stored(mask.id, owner))]
         if (mask.width, mask.height) != size:
             stretched = f"{mask.width} × {mask.height} pixels, stretched to the picture's {size[0]} × {size[1]}."
@@ -265,18 +279,18 @@ class Easel(PicturePanel):
         made = [one.path for job in jobs for one in reversed(job.results) if one.recipe.init_image == start]
         try:
             if not made:
-                raise RecipeError("init_image", "Nothing was made of this picture so far.", "Press Generate first.")
+                raise InvalidRecipe("init_image", "Nothing was made of this picture so far.", "Press Generate first.")
             picture = Picture.of(self.inputs.add(made[0], owner=owner), made[0].name)
         except StudioError as fault:
             masks = _by_picture(values[self.masks])
-            return {self.masks: _masks(masks, faults=[f"{fault.message} {fault.hint}"])}
+            return {self.masks: _masks(masks, faults=[fault.sentence])}
         return {self.source.widget: self.source.value([picture], owner), **self.growth.show(None)}
 
     def _size(self, values: Values) -> tuple[int, int] | None:
         """Width and height of the source; None where there is none."""
         try:
             return self.inputs.size(self.source.ids(values)[0])
-        except (RecipeError, LibraryError):
+        except (InvalidRecipe, NotFound, Unreadable):
             return None
 
     def _paper(self, picture: str | None, owner: str, mask: str | None = None) -> Any:
@@ -288,22 +302,29 @@ class Easel(PicturePanel):
         """The pixels of an owner's stored picture; None where there is none."""
         try:
             return self.inputs.open(name) if name and self.inputs.holds(owner, [name]) else None
-        except LibraryError:
+        except (NotFound, Unreadable):
             return None
 
 
-def _nothing_painted(*, keep: bool) -> RecipeError:
+def _nothing_painted(*, keep: bool) -> InvalidRecipe:
     if keep:
         what = "Nothing is painted, so all of the picture would change."
-        return RecipeError("mask_image", what, "Paint what to keep; Image to image changes the whole of a picture.")
-    return RecipeError(
+        return InvalidRecipe("mask_image", what, "Paint what to keep; Image to image changes the whole of a picture.")
+    return InvalidRecipe(
         "mask_image", "Nothing is painted over.", "Paint over what is to change, or extend the picture at a side."
     )
 
 
-def _drawn(name: str, module: str, holds: Any, events: tuple[str, ...]) -> Any:
-    """A row that a module draws, which keeps a value for the page."""
-    return Island(f"mask-{name}", f'<div class="{name}"></div>', module=module, holds=holds, events=events)
+def _drawn(name: str, script: str, holds: Any) -> Any:
+    """A row that editor.js draws, which keeps a value for the page."""
+    return Island(
+        holds=holds,
+        value=None,
+        html_template=f'<div class="{name}"></div>',
+        js_on_load=script,
+        elem_id=f"mask-{name}",
+        apply_default_css=False,
+    )
 
 
 def _masks(masks: Mapping[str, str], **told: Any) -> dict[str, Any]:

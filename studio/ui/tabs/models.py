@@ -8,16 +8,17 @@ from typing_extensions import TypedDict
 from studio import hub, hub_cache
 from studio.downloads.items import TITLES, Item
 from studio.downloads.queue import OVER, Download
-from studio.errors import ModelError
+from studio.errors import Refused
 from studio.gate.identity import Identity
 from studio.transfer import words
 from studio.ui import fields
 from studio.ui.fast_gradio import gr
 from studio.ui.form import Updates
-from studio.ui.island import Island
-from studio.ui.listeners import QUICK, Name, Nothing
+from studio.ui.listeners import QUICK, Name, Nothing, served
 from studio.ui.tabs.base import Desk, Panel, Tab
 
+# Gradio finds a custom event by its quoted name in here.
+SCRIPT = 'studio.models(element, server, () => trigger("arrive"));'
 # Fields that are chosen from what is here.
 CHOSEN = ("model", "upscaler", "hires_upscaler")
 
@@ -54,12 +55,13 @@ class ModelsPanel(Panel):
             "dismiss": self._dismiss,
             "remove": self._remove,
         }
-        self.widget = Island(
-            "models",
-            '<section class="models" aria-label="Models"></section>',
-            module="models_tab",
-            events=("arrive",),
-            acts=acts,
+        self.widget = gr.HTML(
+            "",
+            html_template='<section class="models" aria-label="Models"></section>',
+            js_on_load=SCRIPT,
+            elem_id="models",
+            apply_default_css=False,
+            server_functions=served(acts),
         )
 
     def wire(self) -> None:
@@ -87,7 +89,7 @@ class ModelsPanel(Panel):
         return {
             "kinds": [{"id": kind, "title": title} for kind, title in TITLES.items()],
             "items": items,
-            "faults": [f"{fault.message} {fault.hint}".strip() for fault in faults] if who.keeps else [],
+            "faults": [fault.sentence for fault in faults] if who.keeps else [],
             "here": hub.in_words(sum(item["bytes"] for item in items if item["state"] == "here")),
             "free": hub.in_words(hub_cache.free_bytes(hub_cache.root())),
             "off": hub.is_off(),
@@ -147,7 +149,7 @@ def _item(item: Item, used: float | None, download: Download | None, *, keeps: b
         "place": str(item.place) if keeps and item.place and not item.comes_along else "",
         "own": item.repo is None or item.comes_along,
         "ours": item.comes_along,
-        "fault": f"{fault.message} {fault.hint}".strip() if fault else "",
+        "fault": fault.sentence if fault else "",
         "coming": _coming(download) if download else None,
     }
 
@@ -161,12 +163,12 @@ def _coming(download: Download) -> Told:
         "over": download.state in OVER,
         "line": words(progress).partition(": ")[2],
         "share": progress.bytes / progress.total_bytes if progress.total_bytes else None,
-        "fault": f"{fault.message} {fault.hint}".strip() if fault else "",
+        "fault": fault.sentence if fault else "",
     }
 
 
-def _forbidden(act: str) -> ModelError:
-    return ModelError(
+def _forbidden(act: str) -> Refused:
+    return Refused(
         f"Only whoever runs this studio {act} here.", "Ask for it there, or duplicate it and do as you like."
     )
 
