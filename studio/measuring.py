@@ -88,7 +88,7 @@ class Gauge:
 
     def _is_starters(self, shot: Shot) -> bool:
         model = shot.recipe.model if shot.recipe else None
-        return model is not None and model in self._catalogue and self._catalogue[model].family == "starter"
+        return model is not None and model in self._catalogue and self._catalogue[model].family_facts().embedded
 
 
 def _shot(path: Path) -> Shot | None:

@@ -11,7 +11,15 @@ import pytest
 from studio import errors
 from studio.cli.base import Exit, told
 from studio.cli.generate import COMMAND
-from studio.errors import Busy, InternalError, InvalidPrompt, InvalidRecipe, OutOfMemory, RateLimited, StudioError
+from studio.errors import (
+    Busy,
+    InternalError,
+    InvalidPrompt,
+    InvalidRecipe,
+    OutOfMemory,
+    RateLimited,
+    StudioError,
+)
 from studio.events import Failed
 
 ROOT = Path(__file__).resolve().parent.parent

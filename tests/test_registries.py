@@ -16,8 +16,6 @@ from studio.recipe_parts import Ability
 from studio.registry import Registry
 from studio.schedulers import SCHEDULERS
 
-LATENT_CHANNELS = {"diffusion": 4, "flow": 16}
-
 
 def check_family(family: Family) -> None:
     import diffusers
@@ -35,7 +33,7 @@ def check_family(family: Family) -> None:
     assert family.prompt_tokens >= 75
     assert family.abilities <= set(get_args(Ability))
     if family.preview:
-        assert len(family.preview.factors) == LATENT_CHANNELS[family.process]
+        assert len(family.preview.factors) == family.latent_channels
 
 
 def check_control(control: Control) -> None:

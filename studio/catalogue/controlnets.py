@@ -24,8 +24,6 @@ from studio.presets.reading import check
 from studio.recipe_parts import IMAGE_PROMPT
 from studio.settings import ASSETS, PRESETS, Settings
 
-# Families that take the ControlNets of another, as they differ in the denoiser's input only.
-KIN = {"sd15_inpaint": "sd15", "sdxl_inpaint": "sdxl"}
 PRESET_FOLDERS = ("controlnets", "ip-adapters")
 # The kind of a ControlNet that does not say it, by a word of its name.
 WORDS = {
@@ -36,11 +34,6 @@ WORDS = {
     "lineart": "lineart",
     "tile": "tile",
 }
-
-# Stable Diffusion 3.5 Large, by its width. Its networks for edges were trained on maps from 0.5 to 128, those for depth
-# on maps in which what is near is dark: by Stability's own code, the cards of the weights, and ComfyUI.
-LARGE = 2432
-LARGE_READS: Mapping[str, tuple[float, float]] = {"canny": (0.5, 128.0), "depth": (1.0, -1.0)}
 
 
 class ControlNet(Sourced):
@@ -95,9 +88,8 @@ class ControlNet(Sourced):
     @property
     def reads(self) -> tuple[float, float] | None:
         """What black and white of a map are to the network; None where they are as the pipeline has them."""
-        if self.map_range or self.family != "sd3" or self.width != LARGE:
-            return self.map_range
-        return next((read for kind, read in LARGE_READS.items() if kind in self.kinds), None)
+        ranges = FAMILIES[self.family].map_ranges.get(self.width or 0, {})
+        return self.map_range or next((read for kind, read in ranges.items() if kind in self.kinds), None)
 
     def mode(self, kind: str) -> int | None:
         """The number of a kind of map, for a network that serves several; None for any other."""
@@ -138,7 +130,7 @@ class ControlNets(Sources[ControlNet]):
         Those that name the kind come before those that name none, and what is on this disk before the hub. `place`
         is the model's folder, where it is on this disk: it tells models of one family and unlike size apart.
         """
-        own, width = KIN.get(family, family), _width_of(place)
+        own, width = FAMILIES[family].kin or family, _width_of(place)
         fit = [one for one in self.values() if one.family == own and (kind is None or one.follows(kind))]
         fit = [one for one in fit if None in (width, one.width) or one.width == width]
         if kind is not None:
@@ -155,7 +147,7 @@ class ControlNets(Sources[ControlNet]):
         theirs = model.family_facts().name
         own = FAMILIES[controlnet.family].name
         fault = f"{controlnet.name} is {controlnet.sort} for {own}; {model.name} is {theirs}."
-        if controlnet.family == KIN.get(model.family, model.family):
+        if controlnet.family == (model.family_facts().kin or model.family):
             fault = (
                 f"{controlnet.name} is a ControlNet for a {theirs} of another size: it is {controlnet.width} wide, "
                 f"{model.name} {_width_of(place)}."

@@ -19,8 +19,6 @@ from studio.settings import ASSETS, Settings
 
 # The tensors of a file for two encoders, in their order; any other file holds one tensor for one encoder.
 PAIR = ("clip_l", "clip_g")
-# How wide the vectors that the text encoders of each family read are.
-FAMILIES_BY_WIDTHS = {(128,): "starter", (768,): "sd15", (1024,): "sd21", (768, 1280): "sdxl"}
 
 
 @dataclass(frozen=True)
@@ -91,7 +89,8 @@ def embedding_of(name: str, path: Path, parts: Mapping[str, str], said: Header) 
     tensors = tuple(parts[part] for part in PAIR) if set(parts) == set(PAIR) else tuple(parts.values())
     shapes = [said.shapes[tensor] for tensor in tensors]
     counts = {shape[0] if len(shape) == 2 else 1 for shape in shapes}
-    family = FAMILIES_BY_WIDTHS.get(tuple(shape[-1] for shape in shapes if shape))
+    widths = tuple(shape[-1] for shape in shapes if shape)
+    family = next((name for name, facts in FAMILIES.items() if widths and facts.takes_embeddings(widths)), None)
     if family is None or len(counts) != 1:
         raise UnsupportedModel(
             f"{path.name} is no embedding that the studio knows.",

@@ -2,12 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Literal
 
 from studio.catalogue.checkpoints import read_json
 from studio.catalogue.tensor_files import PICKLES, refuse_pickle
 from studio.errors import AmbiguousModel, ModelError
+from studio.families import FAMILIES
 
 Shapes = Mapping[str, tuple[int, ...]]
 
@@ -15,8 +17,6 @@ CONFIG = "config.json"
 WEIGHTS = "model.safetensors"
 # Beside an adapter's file, the folder of its encoder; both as on the hub.
 ENCODER = "image_encoder"
-# How wide the text is that the denoiser of each family reads, which is what an adapter speaks.
-WIDTHS = {768: "sd15", 2048: "sdxl"}
 
 
 @dataclass(frozen=True)
@@ -39,13 +39,19 @@ class Sort:
         return next((path.parent for path in sorted(home.glob(f"*/{CONFIG}")) if self.fits(path.parent)), None)
 
 
+@cache
+def families_by_width() -> Mapping[int | None, str]:
+    """The families that have adapters, by how wide the text is that they read, which is what an adapter speaks."""
+    return {facts.text_width: name for name, facts in FAMILIES.items() if facts.has_ip_adapters and facts.kin is None}
+
+
 def of_tensors(shapes: Shapes) -> Sort | None:
     """The sort that tensors of these names and shapes are of; None where it is none that the studio knows.
 
     Those that want a face recogniser (FaceID) are none of them.
     """
     speaks = shapes.get("ip_adapter.1.to_k_ip.weight", ())
-    family = WIDTHS.get(speaks[1]) if len(speaks) == 2 else None
+    family = families_by_width().get(speaks[1]) if len(speaks) == 2 else None
     if family is None:
         return None
     if "image_proj.proj.weight" in shapes:

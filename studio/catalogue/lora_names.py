@@ -4,8 +4,10 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cache
 
 from studio.catalogue.tensor_files import Header
+from studio.families import FAMILIES, family_of_words
 
 # The denoiser goes by one name here, whatever a pipeline calls it; so does T5, which is not the same one of them all.
 DENOISER, T5 = "denoiser", "t5"
@@ -75,13 +77,10 @@ FORMATS = {
     "full": "full",
     "norm": "full",
 }
-# The parts that the networks of the families begin with, in either of their layouts.
-PARTS = re.compile(
-    r"(?:down_blocks|mid_block|up_blocks|conv_in|conv_norm_out|conv_out|time_embedding|add_embedding|class_embedding"
+# The parts that UNets begin with, in either of their layouts.
+UNET_PARTS = (
+    r"down_blocks|mid_block|up_blocks|conv_in|conv_norm_out|conv_out|time_embedding|add_embedding|class_embedding"
     r"|input_blocks|middle_block|output_blocks|time_embed|label_emb|out"
-    r"|(?:single_)?transformer_blocks|x_embedder|context_embedder|time_text_embed|norm_out|proj_out|pos_embed"
-    r"|double_blocks|single_blocks|img_in|txt_in|time_in|vector_in|guidance_in|final_layer"
-    r"|joint_blocks|t_embedder|y_embedder)(?:_|$)"
 )
 READERS = re.compile(r"(?:text_model|encoder|embeddings|final_layer_norm|text_projection|shared)(?:_|$)")
 # What the studio does not put on, by what its tensors are called.
@@ -103,24 +102,6 @@ WHOLES = (
     frozenset({"diff"}),
 )  # fmt: skip
 BESIDE = frozenset({"alpha", "diff_b", "dora_scale", "lora_magnitude_vector", "rescale"})
-# How wide the text is that the UNet of each family reads.
-WIDTHS = {128: "starter", 768: "sd15", 1024: "sd21", 2048: "sdxl"}
-# Parts of module names that only one family has.
-TELLING = {
-    "single_transformer_blocks": "flux",
-    "double_blocks": "flux",
-    "single_blocks": "flux",
-    "joint_blocks": "sd3",
-}
-# What trainers write about the base model, where the tensors leave the family open.
-SAID = (
-    (r"^(sd_v1|stable-diffusion-v1)", "sd15"),
-    (r"^(sd_v2|stable-diffusion-v2)", "sd21"),
-    (r"^(sdxl|stable-diffusion-xl)", "sdxl"),
-    (r"^(sd3|stable-diffusion-3)", "sd3"),
-    (r"^flux-?1", "flux"),
-    (r"^starter", "starter"),
-)
 
 
 @dataclass(frozen=True)
@@ -229,24 +210,48 @@ def _torn(module: str, roles: Mapping[str, tuple[int, ...]]) -> str | None:
 def _is_known(found: Part | None) -> bool:
     if found is None:
         return False
-    return bool((PARTS if found.component == DENOISER else READERS).match(found.flat))
+    return bool((_denoiser_parts() if found.component == DENOISER else READERS).match(found.flat))
 
 
 def _by_tensors(shapes: Mapping[str, tuple[int, ...]]) -> str | None:
     parts = [(found, shape) for key, shape in shapes.items() if (found := part(key))]
     for found, shape in parts:
-        for word, family in TELLING.items():
-            if found.component == DENOISER and re.search(rf"(^|[._]){word}[._]", found.module):
-                return family
+        if found.component == DENOISER and (family := _by_module(found.module)):
+            return family
         reads = found.component == DENOISER and found.flat.endswith(("attn2_to_k", "attn2_to_v"))
         if reads and found.role in ("down", "hada_w1_b") and len(shape) > 1:
-            return WIDTHS.get(shape[1])
+            return _by_text_width(shape[1])
     return None
+
+
+def _by_module(module: str) -> str | None:
+    """The one family that has modules with such a part in their names."""
+    return next((family for pattern, family in _modules() if pattern.search(module)), None)
+
+
+@cache
+def _denoiser_parts() -> re.Pattern[str]:
+    """What the names of layers begin with: a UNet's parts, and those of the families' transformers in both layouts."""
+    pairs = {pair for facts in FAMILIES.values() for pair in facts.first_names}
+    first = {re.split(r"\\?\.", name)[0] for pair in pairs for name in pair}
+    return re.compile(rf"(?:{'|'.join((UNET_PARTS, *sorted(first)))})(?:_|$)")
+
+
+@cache
+def _modules() -> tuple[tuple[re.Pattern[str], str], ...]:
+    return tuple(
+        (re.compile(rf"(^|[._])({'|'.join(facts.lora_modules)})[._]"), name)
+        for name, facts in FAMILIES.items()
+        if facts.lora_modules
+    )
+
+
+def _by_text_width(width: int) -> str | None:
+    """The family whose UNet reads text so wide, of those that take LoRAs of their own."""
+    own = ((name, facts) for name, facts in FAMILIES.items() if facts.kin is None and facts.lora_blocks)
+    return next((name for name, facts in own if facts.text_width == width), None)
 
 
 def _by_words(metadata: Mapping[str, str]) -> str | None:
-    for key in ("modelspec.architecture", "ss_base_model_version"):
-        for pattern, family in SAID:
-            if re.search(pattern, metadata.get(key, "").lower()):
-                return family
-    return None
+    said = (metadata.get(key, "") for key in ("modelspec.architecture", "ss_base_model_version"))
+    return next(filter(None, map(family_of_words, said)), None)

@@ -4,6 +4,7 @@ Single files there have their configs in NAME.config/ beside them.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
 
@@ -19,8 +20,8 @@ from studio.catalogue.checkpoints import (
     repo_files,
     weights,
 )
-from studio.catalogue.configs import PredictionType
 from studio.catalogue.misplaced import refused, what_else
+from studio.catalogue.model_files import PredictionType, facts_of
 from studio.catalogue.noise_schedules import NoiseSchedule
 from studio.catalogue.sources import Count, Entry, Found, Sourced, Sources, table_of
 from studio.catalogue.tensor_files import header, refuse_pickle, tensor_shapes
@@ -29,7 +30,7 @@ from studio.errors import DamagedModel, IncompatibleModel, NotDownloaded, Unsupp
 from studio.families import FAMILIES
 from studio.families.base import Family
 from studio.hub_cache import cached
-from studio.presets.reading import check
+from studio.presets.reading import check, read_table
 from studio.schedulers import sampling
 from studio.settings import PRESETS, Settings
 
@@ -41,10 +42,6 @@ Learned = Literal["negative_prompt", "guidance"]
 # The scheduler of models whose noise is not their family's.
 NOISE_DEFAULTS: Mapping[NoiseSchedule, str] = {"zero_snr": "Euler", "edm": "EDM DPM++ 2M"}
 
-# What FLUX without guidance, as it comes in the weights of schnell and their kin, learned otherwise than dev.
-SCHNELL: Mapping[str, Any] = {"steps": 4, "guidance_scale": 0.0, "abilities": [], "prompt_tokens": 255}
-GUIDANCE = "model.diffusion_model.guidance_in.in_layer.weight"
-
 
 class Model(Sourced):
     """One model: where its weights are, and where it differs from its family. What is None is as in the family.
@@ -52,7 +49,7 @@ class Model(Sourced):
     A single `file` has `config`, a diffusers folder without weights, the studio's own where there is none of its own.
     `vae` names one of the home's `vaes` that stands in for what it brings. `noise_schedule` is read from the files
     where they lie here, and said by the TOML file of a model on the hub; so is `prediction_type` of a single file,
-    where that is not as its config says.
+    where that is not as its config says. `published_as` are the files and names that other tools know its weights by.
     """
 
     config: Path | None = None
@@ -67,6 +64,7 @@ class Model(Sourced):
     prompt_tokens: Count | None = None
     abilities: frozenset[Learned] | None = None
     draft_steps: Count | None = None
+    published_as: tuple[str, ...] = ()
     examples: tuple[str, ...] = ()
 
     @field_validator("scheduler")
@@ -161,11 +159,13 @@ class Catalogue(Sources[Model]):
             table["family"] = _recognise(table)
         if "noise_schedule" not in table and (seen := _noise_schedule(table)):
             table["noise_schedule"] = seen
-        if table.get("family") == "flux" and _is_schnell(table):
-            table = {**SCHNELL, **table}
-        if file := _single_file(table):
-            family = str(table.get("family"))
-            table = {"config": configs.bundled(family), **configs.facts_of(file, family), **table}
+        family = str(table.get("family"))
+        place = _single_file(table) or table.get("folder")
+        if isinstance(place, Path) and family in FAMILIES:
+            table = {**facts_of(place, family), **table}
+        if _single_file(table):
+            table = {"config": configs.bundled(family), **table}
+        table.setdefault("published_as", _published_as(name))
         return check(toml, {"id": name}, table, Model)
 
     def whole(self, one: Model) -> bool:
@@ -226,12 +226,11 @@ def _single_file(table: Mapping[str, Any]) -> Path | None:
     return file if isinstance(file, Path) and file.is_file() and file.suffix == ".safetensors" else None
 
 
-def _is_schnell(table: Mapping[str, Any]) -> bool:
-    """Whether a FLUX that lies here takes no guidance."""
-    if file := _single_file(table):
-        return GUIDANCE not in tensor_shapes(file)
-    config = Path(table.get("folder", "")) / "transformer" / "config.json"
-    return "folder" in table and config.is_file() and read_json(config).get("guidance_embeds") is False
+@cache
+def _published_as(name: str) -> tuple[str, ...]:
+    """What the project says of a model of this id, which may lie in the home's folder."""
+    toml = PRESETS / "models" / f"{name}.toml"
+    return tuple(read_table(toml).get("published_as", ())) if toml.is_file() else ()
 
 
 def _recognise(table: Mapping[str, Any]) -> str:

@@ -12,11 +12,10 @@ from studio.catalogue.models import Model
 from studio.catalogue.tensor_files import PICKLES, refuse_pickle
 from studio.disk import visible
 from studio.errors import AmbiguousModel, DamagedModel, IncompatibleModel, ModelError, UnknownModel
+from studio.families import FAMILIES
 from studio.parsing import ParseError, decode, read_bytes
 from studio.spelling import normalized
 
-# Families that take the LoRAs and embeddings of another, as what those change is the same there.
-KIN = {"sd15_inpaint": "sd15", "sd15_instruct": "sd15", "lcm": "sd15", "sdxl_inpaint": "sdxl"}
 NOTES = (".txt", ".md")
 MOST_NOTES = 2**20
 PICTURES = (".png", ".webp")
@@ -55,7 +54,7 @@ class NamedFile:
 
     def fits(self, family: str) -> bool:
         """Whether it can be for models of this family."""
-        return self.family in (None, KIN.get(family, family))
+        return self.family in (None, FAMILIES[family].kin or family)
 
     def why_not(self) -> ModelError | None:
         """What keeps it from being used with any model, with its cure; None where nothing does."""

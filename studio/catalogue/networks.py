@@ -4,9 +4,8 @@ be seen of the weights that steer, ControlNets and IP-Adapters, where they lie o
 
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 from studio.catalogue import ipadapters
@@ -15,99 +14,29 @@ from studio.catalogue.ipadapters import CONFIG, Shapes
 from studio.catalogue.tensor_files import header
 from studio.errors import DamagedModel, ModelError, UnsupportedModel
 from studio.families import FAMILIES
-from studio.families.base import Signature
+from studio.families.base import ControlNetwork
 from studio.recipe_parts import IMAGE_PROMPT
-
-Keys = Mapping[str, tuple[int, ...] | None]
 
 STEM = "diffusion_pytorch_model"
 UNION = "ControlNetUnionModel"
-# By which number the networks that serve several kinds are told the kind of a map, in the order they learned them.
-SDXL_MODES = {"pose": 0, "depth": 1, "scribble": 2, "canny": 3, "lineart": 3, "tile": 6}
-FLUX_MODES = {"canny": 0, "tile": 1, "depth": 2, "pose": 4}
 
 
 @dataclass(frozen=True)
-class Network:
-    """One sort of ControlNet: `signature` tells its config and single files, `modes` are those of a union.
+class Network(ControlNetwork):
+    """A sort of ControlNet, and the `family` that it is for."""
 
-    `config` is what a single file is built by; it is empty where files of one sort are of several sizes.
-    """
-
-    family: str
-    signature: Signature
-    config: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
-    modes: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
+    family: str = ""
 
     def modes_within(self, told: int) -> dict[str, int]:
         """The modes of a network that is told this many apart; none of one that serves a single kind."""
         return {kind: mode for kind, mode in self.modes.items() if mode < told}
 
 
-_SD15 = {"cross_attention_dim": 768}
-_SD21 = {"cross_attention_dim": 1024, "attention_head_dim": [5, 10, 20, 20], "use_linear_projection": True}
-_SDXL = {
-    "cross_attention_dim": 2048,
-    "attention_head_dim": [5, 10, 20],
-    "use_linear_projection": True,
-    "block_out_channels": [320, 640, 1280],
-    "down_block_types": ["DownBlock2D", "CrossAttnDownBlock2D", "CrossAttnDownBlock2D"],
-    "transformer_layers_per_block": [1, 2, 10],
-    "addition_embed_type": "text_time",
-    "addition_time_embed_dim": 256,
-    "projection_class_embeddings_input_dim": 2816,
-}
-_HINT = "controlnet_cond_embedding.conv_in.weight"
-_READS = "attentions.0.transformer_blocks.0.attn2.to_k.weight"
-
-
-def _unet(family: str, config: Mapping[str, Any], keys: Keys) -> Network:
-    facts = {"cross_attention_dim": config["cross_attention_dim"]}
-    return Network(family, Signature("ControlNetModel", facts, keys), config)
-
-
-def _original(prefix: str, width: int) -> Keys:
-    """The tensors of a single file in the layout that ControlNets were first published in."""
-    reads = f"{prefix}input_blocks.1.1.transformer_blocks.0.attn2.to_k.weight"
-    return {f"{prefix}input_hint_block.0.weight": None, reads: (320, width)}
-
-
-_SDXL_KEYS: Keys = {_HINT: None, f"down_blocks.1.{_READS}": (640, 2048)}
-NETWORKS = (
-    Network("starter", Signature("ControlNetModel", {"cross_attention_dim": 128})),
-    *(
-        _unet(family, config, keys)
-        for family, config, width in (("sd15", _SD15, 768), ("sd21", _SD21, 1024))
-        for keys in (
-            {_HINT: None, f"down_blocks.0.{_READS}": (320, width)},
-            _original("", width),
-            _original("control_model.", width),
-        )
-    ),
-    _unet("sdxl", _SDXL, _SDXL_KEYS),
-    Network(
-        "sdxl",
-        Signature(UNION, {"cross_attention_dim": 2048}, {**_SDXL_KEYS, "task_embedding": None}),
-        _SDXL,
-        SDXL_MODES,
-    ),
-    Network(
-        "sd3",
-        Signature(
-            "SD3ControlNetModel",
-            {"in_channels": 16},
-            {"controlnet_blocks.0.weight": None, "pos_embed_input.proj.weight": None},
-        ),
-    ),
-    Network(
-        "flux",
-        Signature(
-            "FluxControlNetModel",
-            {"in_channels": 64},
-            {"controlnet_blocks.0.weight": None, "controlnet_x_embedder.weight": None},
-        ),
-        modes=FLUX_MODES,
-    ),
+NETWORKS = tuple(
+    Network(kind.signature, kind.config, kind.modes, family)
+    for family, facts in FAMILIES.items()
+    if facts.kin is None
+    for kind in facts.control_networks
 )
 
 
@@ -163,7 +92,7 @@ def seen(place: Path, encoders: Path) -> dict[str, Any]:
 def unknown(place: Path) -> ModelError:
     """What is said of weights that are neither."""
     families = dict.fromkeys(FAMILIES[network.family].name for network in NETWORKS)
-    read = " or ".join(FAMILIES[family].name for family in ipadapters.WIDTHS.values())
+    read = " or ".join(FAMILIES[family].name for family in ipadapters.families_by_width().values())
     return UnsupportedModel(
         f"{place.name} is no ControlNet and no IP-Adapter that the studio knows.",
         f"It must be a ControlNet for {', '.join(families)}, in the format of diffusers or as one .safetensors file, "

@@ -15,25 +15,12 @@ from studio.catalogue.models import Model
 from studio.catalogue.sources import found_in
 from studio.catalogue.tensor_files import Header, header, refuse_pickle
 from studio.errors import IncompatibleModel, ModelError, UnknownModel, UnsupportedModel
-from studio.families import FAMILIES
+from studio.families import FAMILIES, family_of_words
 from studio.settings import Settings
 
 CONFIG = "config.json"
 ENDS = ("decoder.conv_in.weight", "encoder.conv_in.weight")
 PREFIXES = ("", "first_stage_model.", "vae.")
-LATENT_CHANNELS = {"diffusion": 4, "edm": 4, "flow": 16}
-# What the latents of a family are scaled by tells its VAEs from those of others as wide.
-SCALES = {"sd15": 0.18215, "sdxl": 0.13025, "sd3": 1.5305, "flux": 0.3611}
-KIN = {
-    "sd21": "sd15",
-    "lcm": "sd15",
-    "sd15_inpaint": "sd15",
-    "sd15_instruct": "sd15",
-    "sdxl_inpaint": "sdxl",
-    "sdxl_refiner": "sdxl",
-}
-# What trainers write about the model that it is of.
-SAID = {"stable-diffusion-v1": "sd15", "stable-diffusion-xl": "sdxl", "stable-diffusion-3": "sd3", "flux": "flux"}
 
 
 @dataclass(frozen=True)
@@ -53,7 +40,7 @@ class Vae:
     def why_not(self, model: Model) -> ModelError | None:
         """What keeps it from being used with the model, with its cure; None where nothing does."""
         facts = model.family_facts()
-        wanted, own = LATENT_CHANNELS[facts.process], KIN.get(model.family, model.family)
+        wanted, own = facts.latent_channels, facts.vae_kin or model.family
         if self.channels != wanted:
             fault = f"{self.name} is for latents of {self.channels} channels; {model.name} has {wanted}."
         elif self.family and self.family != own:
@@ -117,9 +104,12 @@ def _channels(path: Path) -> int:
 
 
 def _family_of_config(config: dict[str, Any]) -> str | None:
-    return next((family for family, scale in SCALES.items() if config.get("scaling_factor") == scale), None)
+    """What the latents of a family are scaled by tells its VAEs from those of others as wide."""
+    scale = config.get("scaling_factor")
+    own = (name for name, facts in FAMILIES.items() if facts.vae_kin is None and scale and facts.vae_scale == scale)
+    return next(own, None)
 
 
 def _family_of_words(metadata: dict[str, str]) -> str | None:
-    said = metadata.get("modelspec.architecture", "").lower()
-    return next((family for begins, family in SAID.items() if said.startswith(begins)), None)
+    family = family_of_words(metadata.get("modelspec.architecture", ""))
+    return (FAMILIES[family].vae_kin or family) if family else None

@@ -24,9 +24,9 @@ ROOT = PRESETS.parent
 SINGLE = ("app.py", "requirements.txt", "LICENSE")
 # Of these folders, files with these endings.
 FOLDERS = {
-    "studio": (".py",),
+    "studio": (".py", ".js", ".txt"),
     "presets": (".toml", ".json", ".txt", ".webp"),
-    "assets": (".css", ".html", ".js", ".json", ".md", ".safetensors", ".svg", ".txt", ".webp", ".woff2"),
+    "assets": (".css", ".html", ".json", ".md", ".safetensors", ".svg", ".txt", ".webp", ".woff2"),
 }
 MODELS = "presets/models/"
 LORAS = "assets/starter/loras/"

@@ -31,7 +31,7 @@ class Needs:
         """The estimator that the unit's map is made with."""
         if unit.map or unit.is_prompt or unit.kind == READY:
             return []
-        starter = self._catalogue[model].family == "starter"
+        starter = self._catalogue[model].family_facts().embedded
         wanted = control_of(unit).wants(dict(unit.options), Workshop(self._settings, starter=starter))
         return [self._items.weights(wanted)] if wanted else []
 

@@ -9,6 +9,8 @@ from typing import Any
 import torch
 
 from studio.catalogue.lora_names import DENOISER, T5
+from studio.families import FAMILIES
+from studio.families.base import Family
 
 # What a file may change, by class.
 Layer = torch.nn.Linear | torch.nn.Conv2d | torch.nn.LayerNorm | torch.nn.GroupNorm | torch.nn.Embedding
@@ -30,51 +32,6 @@ ENDS = {
     "conv_norm_out": "out.0",
     "conv_out": "out.2",
 }
-# Parts of transformers as they were first published; what has one name there is one layer there.
-FLUX = (
-    (r"transformer_blocks\.(\d+)\.attn\.to_[qkv]", r"double_blocks.\1.img_attn.qkv"),
-    (r"transformer_blocks\.(\d+)\.attn\.add_[qkv]_proj", r"double_blocks.\1.txt_attn.qkv"),
-    (r"transformer_blocks\.(\d+)\.attn\.to_out\.0", r"double_blocks.\1.img_attn.proj"),
-    (r"transformer_blocks\.(\d+)\.attn\.to_add_out", r"double_blocks.\1.txt_attn.proj"),
-    (r"transformer_blocks\.(\d+)\.ff\.net\.(\d)(?:\.proj)?", r"double_blocks.\1.img_mlp.\2"),
-    (r"transformer_blocks\.(\d+)\.ff_context\.net\.(\d)(?:\.proj)?", r"double_blocks.\1.txt_mlp.\2"),
-    (r"transformer_blocks\.(\d+)\.norm1\.linear", r"double_blocks.\1.img_mod.lin"),
-    (r"transformer_blocks\.(\d+)\.norm1_context\.linear", r"double_blocks.\1.txt_mod.lin"),
-    (r"single_transformer_blocks\.(\d+)\.(?:attn\.to_[qkv]|proj_mlp)", r"single_blocks.\1.linear1"),
-    (r"single_transformer_blocks\.(\d+)\.attn\.to_[qkv]", r"single_blocks.\1.qkv"),
-    (r"single_transformer_blocks\.(\d+)\.proj_out", r"single_blocks.\1.linear2"),
-    (r"single_transformer_blocks\.(\d+)\.norm\.linear", r"single_blocks.\1.modulation.lin"),
-    (r"time_text_embed\.timestep_embedder\.linear_1", "time_in.in_layer"),
-    (r"time_text_embed\.timestep_embedder\.linear_2", "time_in.out_layer"),
-    (r"time_text_embed\.text_embedder\.linear_1", "vector_in.in_layer"),
-    (r"time_text_embed\.text_embedder\.linear_2", "vector_in.out_layer"),
-    (r"time_text_embed\.guidance_embedder\.linear_1", "guidance_in.in_layer"),
-    (r"time_text_embed\.guidance_embedder\.linear_2", "guidance_in.out_layer"),
-    ("x_embedder", "img_in"),
-    ("context_embedder", "txt_in"),
-    (r"norm_out\.linear", "final_layer.adaLN_modulation.1"),
-    ("proj_out", "final_layer.linear"),
-)
-SD3 = (
-    (r"transformer_blocks\.(\d+)\.(attn2?)\.to_[qkv]", r"joint_blocks.\1.x_block.\2.qkv"),
-    (r"transformer_blocks\.(\d+)\.attn\.add_[qkv]_proj", r"joint_blocks.\1.context_block.attn.qkv"),
-    (r"transformer_blocks\.(\d+)\.(attn2?)\.to_out\.0", r"joint_blocks.\1.x_block.\2.proj"),
-    (r"transformer_blocks\.(\d+)\.attn\.to_add_out", r"joint_blocks.\1.context_block.attn.proj"),
-    (r"transformer_blocks\.(\d+)\.ff\.net\.0\.proj", r"joint_blocks.\1.x_block.mlp.fc1"),
-    (r"transformer_blocks\.(\d+)\.ff\.net\.2", r"joint_blocks.\1.x_block.mlp.fc2"),
-    (r"transformer_blocks\.(\d+)\.ff_context\.net\.0\.proj", r"joint_blocks.\1.context_block.mlp.fc1"),
-    (r"transformer_blocks\.(\d+)\.ff_context\.net\.2", r"joint_blocks.\1.context_block.mlp.fc2"),
-    (r"transformer_blocks\.(\d+)\.norm1\.linear", r"joint_blocks.\1.x_block.adaLN_modulation.1"),
-    (r"transformer_blocks\.(\d+)\.norm1_context\.linear", r"joint_blocks.\1.context_block.adaLN_modulation.1"),
-    (r"time_text_embed\.timestep_embedder\.linear_1", "t_embedder.mlp.0"),
-    (r"time_text_embed\.timestep_embedder\.linear_2", "t_embedder.mlp.2"),
-    (r"time_text_embed\.text_embedder\.linear_1", "y_embedder.mlp.0"),
-    (r"time_text_embed\.text_embedder\.linear_2", "y_embedder.mlp.2"),
-    (r"pos_embed\.proj", "x_embedder.proj"),
-    (r"norm_out\.linear", "final_layer.adaLN_modulation.1"),
-    ("proj_out", "final_layer.linear"),
-)
-TRANSFORMERS = {"FluxTransformer2DModel": FLUX, "SD3Transformer2DModel": SD3}
 # The order in which layers stand in the one that they were first published as.
 ORDER = re.compile(r"(_q)|(_k)|(_v)|(proj_mlp)")
 
@@ -136,15 +93,18 @@ def _block(called: str) -> str:
 
 def _first_published(network: Any, layers: Sequence[str]) -> Iterator[tuple[str, tuple[Place, ...]]]:
     """The layers of a transformer by what they were first called, with the rows of those that were one layer."""
+    family = _family_of(network)
+    if family is None:
+        return
     joined: dict[str, list[str]] = defaultdict(list)
-    for pattern, called in TRANSFORMERS.get(type(network).__name__, ()):
+    for pattern, called in family.first_names:
         for name in layers:
             if found := re.fullmatch(pattern, name):
                 joined[found.expand(called)].append(name)
     for called, names in joined.items():
         names.sort(key=_order)
         if len(names) == 1:
-            yield called, (Place(names[0], swapped=_is_swapped(names[0], network)),)
+            yield called, (Place(names[0], swapped=_is_swapped(names[0], family, network)),)
             continue
         places, start = [], 0
         for name in names:
@@ -159,10 +119,14 @@ def _order(name: str) -> int:
     return int(found.lastindex or 0) if found else 0
 
 
-def _is_swapped(name: str, network: Any) -> bool:
-    """What scales and shifts at the end; in SD3, what does so for the words of the last block, too."""
-    last = f"transformer_blocks.{len(network.transformer_blocks) - 1}.norm1_context.linear"
-    return name == "norm_out.linear" or (name == last and type(network).__name__ == "SD3Transformer2DModel")
+def _is_swapped(name: str, family: Family, network: Any) -> bool:
+    return name in {layer.format(last=len(network.transformer_blocks) - 1) for layer in family.swapped}
+
+
+def _family_of(network: Any) -> Family | None:
+    """The family whose layers had other names when they were first published, where the network is one of it."""
+    kind = type(network).__name__
+    return next((one for one in FAMILIES.values() if one.first_names and one.signature.denoiser == kind), None)
 
 
 def _original(name: str, unet: Any, layers: Sequence[str]) -> str:

@@ -153,7 +153,7 @@ class PipelineManager:
         """
         return Workshop(
             self._settings,
-            starter=model is not None and model.family == "starter",
+            starter=model is not None and model.family_facts().embedded,
             device=str(self.device.torch_device),
             load=self._room.shelf.load,
         )

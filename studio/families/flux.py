@@ -1,6 +1,45 @@
 """FLUX.1: a diffusion transformer of 12 billion parameters that follows a flow; guidance is distilled into it."""
 
-from studio.families.base import Family, LatentColours, Signature
+from collections.abc import Mapping
+from typing import Any
+
+from studio.families.base import ControlNetwork, Family, LatentColours, ModelFiles, Signature
+
+# What its layers were called where they were first published; what has one name there is one layer there.
+FIRST_NAMES = (
+    (r"transformer_blocks\.(\d+)\.attn\.to_[qkv]", r"double_blocks.\1.img_attn.qkv"),
+    (r"transformer_blocks\.(\d+)\.attn\.add_[qkv]_proj", r"double_blocks.\1.txt_attn.qkv"),
+    (r"transformer_blocks\.(\d+)\.attn\.to_out\.0", r"double_blocks.\1.img_attn.proj"),
+    (r"transformer_blocks\.(\d+)\.attn\.to_add_out", r"double_blocks.\1.txt_attn.proj"),
+    (r"transformer_blocks\.(\d+)\.ff\.net\.(\d)(?:\.proj)?", r"double_blocks.\1.img_mlp.\2"),
+    (r"transformer_blocks\.(\d+)\.ff_context\.net\.(\d)(?:\.proj)?", r"double_blocks.\1.txt_mlp.\2"),
+    (r"transformer_blocks\.(\d+)\.norm1\.linear", r"double_blocks.\1.img_mod.lin"),
+    (r"transformer_blocks\.(\d+)\.norm1_context\.linear", r"double_blocks.\1.txt_mod.lin"),
+    (r"single_transformer_blocks\.(\d+)\.(?:attn\.to_[qkv]|proj_mlp)", r"single_blocks.\1.linear1"),
+    (r"single_transformer_blocks\.(\d+)\.attn\.to_[qkv]", r"single_blocks.\1.qkv"),
+    (r"single_transformer_blocks\.(\d+)\.proj_out", r"single_blocks.\1.linear2"),
+    (r"single_transformer_blocks\.(\d+)\.norm\.linear", r"single_blocks.\1.modulation.lin"),
+    (r"time_text_embed\.timestep_embedder\.linear_1", "time_in.in_layer"),
+    (r"time_text_embed\.timestep_embedder\.linear_2", "time_in.out_layer"),
+    (r"time_text_embed\.text_embedder\.linear_1", "vector_in.in_layer"),
+    (r"time_text_embed\.text_embedder\.linear_2", "vector_in.out_layer"),
+    (r"time_text_embed\.guidance_embedder\.linear_1", "guidance_in.in_layer"),
+    (r"time_text_embed\.guidance_embedder\.linear_2", "guidance_in.out_layer"),
+    ("x_embedder", "img_in"),
+    ("context_embedder", "txt_in"),
+    (r"norm_out\.linear", "final_layer.adaLN_modulation.1"),
+    ("proj_out", "final_layer.linear"),
+)
+# What the weights without guidance, schnell and its kin, learned otherwise than dev.
+SCHNELL: Mapping[str, Any] = {"steps": 4, "guidance_scale": 0.0, "abilities": [], "prompt_tokens": 255}
+GUIDANCE = "model.diffusion_model.guidance_in.in_layer.weight"
+
+
+def _variant(files: ModelFiles) -> Mapping[str, Any]:
+    """Whether they take no guidance."""
+    guided = GUIDANCE in files.shapes if files.shapes else files.denoiser.get("guidance_embeds") is not False
+    return {} if guided else SCHNELL
+
 
 FAMILY = Family(
     name="FLUX.1",
@@ -58,4 +97,21 @@ FAMILY = Family(
         ),
         bias=(-0.0329, -0.0718, -0.0851),
     ),
+    latent_channels=16,
+    vae_scale=0.3611,
+    lora_modules=("single_transformer_blocks", "double_blocks", "single_blocks"),
+    architecture=r"^flux([-.]?1|$)",
+    first_names=FIRST_NAMES,
+    swapped=("norm_out.linear",),
+    control_networks=(
+        ControlNetwork(
+            Signature(
+                "FluxControlNetModel",
+                {"in_channels": 64},
+                {"controlnet_blocks.0.weight": None, "controlnet_x_embedder.weight": None},
+            ),
+            modes={"canny": 0, "tile": 1, "depth": 2, "pose": 4},
+        ),
+    ),
+    variant=_variant,
 )

@@ -27,4 +27,6 @@ FAMILY = Family(
     bound=("LCM",),
     lora_blocks=sd15.FAMILY.lora_blocks,
     noise=sd15.NOISE | {"set_alpha_to_one": True},
+    kin="sd15",
+    vae_kin="sd15",
 )

@@ -1,6 +1,6 @@
 """Stable Diffusion 1.x: 512 pixels, CLIP ViT-L, and thousands of fine-tunes."""
 
-from studio.families.base import Family, LatentColours, Signature, block_layouts
+from studio.families.base import Family, LatentColours, Signature, block_layouts, unet_control_networks
 
 # The scheduler's config as it was published. Without an offset the last step would be at no noise at all.
 NOISE = {
@@ -49,4 +49,9 @@ FAMILY = Family(
     ),
     lora_blocks=block_layouts(12, (1, 2, 4, 5, 7, 8), tuple(range(3, 12))),
     noise=NOISE,
+    vae_scale=0.18215,
+    embedding_widths=(768,),
+    architecture=r"^(sd_v1|stable-diffusion-v1)",
+    control_networks=unet_control_networks({"cross_attention_dim": 768}),
+    has_ip_adapters=True,
 )

@@ -17,4 +17,6 @@ FAMILY = replace(
         facts={**_SIGNATURE.facts, "in_channels": 9},
         keys={**_SIGNATURE.keys, "model.diffusion_model.input_blocks.0.0.weight": (320, 9, 3, 3)},
     ),
+    kin="sd15",
+    vae_kin="sd15",
 )

@@ -20,4 +20,6 @@ FAMILY = replace(
     ),
     # It starts from noise alone: how much changes is between the two guidances.
     abilities=frozenset({"negative_prompt", "guidance", "image_guidance", "clip_skip"}),
+    kin="sd15",
+    vae_kin="sd15",
 )

@@ -1,6 +1,31 @@
 """Stable Diffusion 3 and 3.5: a diffusion transformer that follows a flow, with two CLIP encoders and a T5."""
 
-from studio.families.base import Family, LatentColours, Signature
+from studio.families.base import ControlNetwork, Family, LatentColours, Signature
+
+# What its layers were called where they were first published; what has one name there is one layer there.
+FIRST_NAMES = (
+    (r"transformer_blocks\.(\d+)\.(attn2?)\.to_[qkv]", r"joint_blocks.\1.x_block.\2.qkv"),
+    (r"transformer_blocks\.(\d+)\.attn\.add_[qkv]_proj", r"joint_blocks.\1.context_block.attn.qkv"),
+    (r"transformer_blocks\.(\d+)\.(attn2?)\.to_out\.0", r"joint_blocks.\1.x_block.\2.proj"),
+    (r"transformer_blocks\.(\d+)\.attn\.to_add_out", r"joint_blocks.\1.context_block.attn.proj"),
+    (r"transformer_blocks\.(\d+)\.ff\.net\.0\.proj", r"joint_blocks.\1.x_block.mlp.fc1"),
+    (r"transformer_blocks\.(\d+)\.ff\.net\.2", r"joint_blocks.\1.x_block.mlp.fc2"),
+    (r"transformer_blocks\.(\d+)\.ff_context\.net\.0\.proj", r"joint_blocks.\1.context_block.mlp.fc1"),
+    (r"transformer_blocks\.(\d+)\.ff_context\.net\.2", r"joint_blocks.\1.context_block.mlp.fc2"),
+    (r"transformer_blocks\.(\d+)\.norm1\.linear", r"joint_blocks.\1.x_block.adaLN_modulation.1"),
+    (r"transformer_blocks\.(\d+)\.norm1_context\.linear", r"joint_blocks.\1.context_block.adaLN_modulation.1"),
+    (r"time_text_embed\.timestep_embedder\.linear_1", "t_embedder.mlp.0"),
+    (r"time_text_embed\.timestep_embedder\.linear_2", "t_embedder.mlp.2"),
+    (r"time_text_embed\.text_embedder\.linear_1", "y_embedder.mlp.0"),
+    (r"time_text_embed\.text_embedder\.linear_2", "y_embedder.mlp.2"),
+    (r"pos_embed\.proj", "x_embedder.proj"),
+    (r"norm_out\.linear", "final_layer.adaLN_modulation.1"),
+    ("proj_out", "final_layer.linear"),
+)
+# 3.5 Large, by its width. Its networks for edges were trained on maps from 0.5 to 128, those for depth on maps in which
+# what is near is dark: by Stability's own code, the cards of the weights, and ComfyUI.
+LARGE = 2432
+
 
 FAMILY = Family(
     name="Stable Diffusion 3.5",
@@ -53,4 +78,20 @@ FAMILY = Family(
         ),
         bias=(0.2394, 0.2135, 0.1925),
     ),
+    latent_channels=16,
+    vae_scale=1.5305,
+    lora_modules=("joint_blocks",),
+    architecture=r"^(sd3|stable-diffusion-3)",
+    first_names=FIRST_NAMES,
+    swapped=("norm_out.linear", "transformer_blocks.{last}.norm1_context.linear"),
+    control_networks=(
+        ControlNetwork(
+            Signature(
+                "SD3ControlNetModel",
+                {"in_channels": 16},
+                {"controlnet_blocks.0.weight": None, "pos_embed_input.proj.weight": None},
+            )
+        ),
+    ),
+    map_ranges={LARGE: {"canny": (0.5, 128.0), "depth": (1.0, -1.0)}},
 )

@@ -1,7 +1,30 @@
 """Stable Diffusion XL: 1024 pixels, two CLIP encoders; Turbo, Lightning and the illustration fine-tunes with it."""
 
 from studio.families import sd15
-from studio.families.base import Family, LatentColours, Signature, block_layouts
+from studio.families.base import (
+    HINT,
+    READS_WORDS,
+    ControlNetwork,
+    Family,
+    LatentColours,
+    Signature,
+    block_layouts,
+)
+
+_CONTROL_CONFIG = {
+    "cross_attention_dim": 2048,
+    "attention_head_dim": [5, 10, 20],
+    "use_linear_projection": True,
+    "block_out_channels": [320, 640, 1280],
+    "down_block_types": ["DownBlock2D", "CrossAttnDownBlock2D", "CrossAttnDownBlock2D"],
+    "transformer_layers_per_block": [1, 2, 10],
+    "addition_embed_type": "text_time",
+    "addition_time_embed_dim": 256,
+    "projection_class_embeddings_input_dim": 2816,
+}
+_CONTROL_KEYS = {HINT: None, READS_WORDS.format(1): (640, 2048)}
+# The kinds of map in the order that the networks which serve several learned them.
+_CONTROL_MODES = {"pose": 0, "depth": 1, "scribble": 2, "canny": 3, "lineart": 3, "tile": 6}
 
 FAMILY = Family(
     name="Stable Diffusion XL",
@@ -49,4 +72,16 @@ FAMILY = Family(
     ),
     lora_blocks=block_layouts(9, (4, 5, 7, 8), tuple(range(6))),
     noise=sd15.NOISE | {"timestep_spacing": "leading"},
+    vae_scale=0.13025,
+    embedding_widths=(768, 1280),
+    architecture=r"^(sdxl|stable-diffusion-xl)",
+    control_networks=(
+        ControlNetwork(Signature("ControlNetModel", {"cross_attention_dim": 2048}, _CONTROL_KEYS), _CONTROL_CONFIG),
+        ControlNetwork(
+            Signature("ControlNetUnionModel", {"cross_attention_dim": 2048}, {**_CONTROL_KEYS, "task_embedding": None}),
+            _CONTROL_CONFIG,
+            _CONTROL_MODES,
+        ),
+    ),
+    has_ip_adapters=True,
 )

@@ -24,4 +24,9 @@ FAMILY = replace(
     ),
     tokenizer="tokenizer_2",
     lora_blocks=(),
+    embedding_widths=(),
+    architecture="",
+    control_networks=(),
+    has_ip_adapters=False,
+    vae_kin="sdxl",
 )

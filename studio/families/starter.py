@@ -1,7 +1,7 @@
 """The embedded starter: a small latent diffusion of our own, in the stock classes of Stable Diffusion."""
 
 from studio.families import sd15
-from studio.families.base import Family, Signature, block_layouts
+from studio.families.base import ControlNetwork, Family, Signature, block_layouts
 
 FAMILY = Family(
     name="Starter",
@@ -23,4 +23,8 @@ FAMILY = Family(
     max_side=256,
     lora_blocks=block_layouts(8, (5, 7), tuple(range(4))),
     noise=sd15.NOISE,
+    embedding_widths=(128,),
+    architecture=r"^starter",
+    control_networks=(ControlNetwork(Signature("ControlNetModel", {"cross_attention_dim": 128})),),
+    embedded=True,
 )

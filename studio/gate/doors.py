@@ -36,7 +36,7 @@ class Door:
 DOORS = (
     Door("/", "the page", linked=True),
     Door(r"/login/huggingface|/login/callback|/logout", "signing in on a Space", linked=True),
-    Door(r"/(assets|static|studio/theme)/.+|/theme\.css|/gradio_api/theme\.css", "scripts, styles and fonts"),
+    Door(r"/(assets|static|studio/(theme|web))/.+|/theme\.css|/gradio_api/theme\.css", "scripts, styles and fonts"),
     Door(r"/(favicon\.ico|robots\.txt)", "what browsers ask for by themselves"),
     Door(r"/config/?|/gradio_api/(info/?|openapi\.json|startup-events)", "what the page is made of, for programs"),
     Door(r"/studio/pictures/.+", "a picture", owned=True),

@@ -3,7 +3,7 @@
 The one way for page and command line, so that neither refuses what the other takes.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -14,7 +14,7 @@ from studio.catalogue.upscalers import Upscalers
 from studio.catalogue.wordbook import Wordbook
 from studio.errors import InvalidPrompt, InvalidRecipe, ModelError, StudioError
 from studio.inputs import Inputs
-from studio.metadata.foreign_names import MODEL_OF, plain, same_upscaler
+from studio.metadata.foreign_names import plain, same_upscaler
 from studio.metadata.imported import PROMPTS, ImportedSettings, left_out, stem
 from studio.metadata.infotext import SAMPLERS
 from studio.presets.reading import Presets
@@ -108,7 +108,7 @@ class _Fitting:
             return
         found = model_named(self.here.catalogue, str(asked))
         if found is None:
-            there = MODEL_OF.get(plain(stem(asked)))
+            there = next(_published_as(self.here.catalogue, str(asked)), None)
             is_it = f"it is {there}, which is not downloaded yet" if there else "it is not in this studio"
             self._leave_model(asked, f"{is_it}, so the chosen one stays")
         self.values["model"] = found or self.chosen
@@ -221,8 +221,16 @@ class _Fitting:
 def model_named(catalogue: Catalogue, asked: str) -> str | None:
     """The id of the model of this id, name or file; other tools call it by its file, in a folder or not."""
     names = {plain(word): one.id for one in catalogue.values() for word in (one.name, one.id)}
-    words = (plain(asked), plain(stem(asked)))
+    own = next((names[word] for word in _words(asked) if word in names), None)
     # What would have to be downloaded first is not begun for a picture's sake.
-    known = (MODEL_OF[word] for word in words if word in MODEL_OF)
-    here = (one for one in known if one in catalogue and catalogue.location(catalogue[one]))
-    return next((names[word] for word in words if word in names), None) or next(here, None)
+    return own or next((one for one in _published_as(catalogue, asked) if catalogue.location(catalogue[one])), None)
+
+
+def _published_as(catalogue: Catalogue, asked: str) -> Iterator[str]:
+    """The ids of the models whose weights are published under this name."""
+    words = _words(asked)
+    return (one.id for one in catalogue.values() if any(plain(name) in words for name in one.published_as))
+
+
+def _words(asked: str) -> tuple[str, str]:
+    return plain(asked), plain(stem(asked))

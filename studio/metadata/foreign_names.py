@@ -67,25 +67,11 @@ FILES: Mapping[str, str] = {
 }
 
 
-# Files of weights that are published under these names, by the ids of the models here.
-MODELS: Mapping[str, tuple[str, ...]] = {
-    "sd15": ("v1-5-pruned", "v1-5-pruned-emaonly", "v1-5-pruned-emaonly-fp16", "stable-diffusion-v1-5", "sd-v1-5"),
-    "sd21": ("v2-1_768-ema-pruned", "v2-1_768-nonema-pruned", "stable-diffusion-2-1"),
-    "sdxl-base": ("sd_xl_base_1.0", "sd_xl_base_1.0_0.9vae", "stable-diffusion-xl-base-1.0"),
-    "sdxl-refiner": ("sd_xl_refiner_1.0", "sd_xl_refiner_1.0_0.9vae", "stable-diffusion-xl-refiner-1.0"),
-    "sdxl-turbo": ("sd_xl_turbo_1.0", "sd_xl_turbo_1.0_fp16"),
-    "sd35-medium": ("sd3.5_medium", "stable-diffusion-3.5-medium"),
-    "flux1-dev": ("flux1-dev", "flux1-dev-fp8", "FLUX.1-dev"),
-    "flux1-schnell": ("flux1-schnell", "flux1-schnell-fp8", "FLUX.1-schnell"),
-}
-
-
 def plain(name: str) -> str:
     """The letters and digits of a name, by which names are compared."""
     return "".join(letter for letter in name.casefold() if letter.isalnum())
 
 
-MODEL_OF = {plain(file): id_ for id_, files in MODELS.items() for file in files}
 OURS = {plain(word): ours for ours, words in SAMPLERS.items() for word in (ours, *words)}
 SUFFIXES = sorted(((plain(word), word) for word in SCHEDULES), key=lambda pair: -len(pair[0]))
 

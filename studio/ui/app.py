@@ -22,8 +22,10 @@ from studio.gate.doors import MEGABYTE
 from studio.gate.gate import SAID, Gate
 from studio.gate.identity import Identity
 from studio.studio import UPLOADS, Studio
-from studio.ui import theme
+from studio.ui import theme, web
+from studio.ui.delivery import FOR_GOOD as KEPT
 from studio.ui.delivery import Delivery
+from studio.ui.island import Island
 from studio.ui.listeners import BadInput
 from studio.ui.owner import identify, owner_of
 from studio.ui.requests import Requests
@@ -40,12 +42,13 @@ class PageApp(App):  # type: ignore[misc]
     """Gradio's application for one studio: nothing of it sees a request that the gate has not let in."""
 
     def __init__(self, studio: Studio) -> None:
-        super().__init__(default_response_class=ORJSONResponse, middleware=[Middleware(Delivery)])
+        super().__init__(default_response_class=ORJSONResponse, middleware=[Middleware(Delivery, begins=self._begins)])
         self.studio = studio
         self.add_exception_handler(StudioError, _refuse)
         self._given: OrderedDict[tuple[str, str], None] = OrderedDict()
         for path, answer, method in (
             ("/studio/theme/{name:path}", self._theme, "GET"),
+            ("/studio/web/{version}/{name:path}", self._module, "GET"),
             ("/studio/pictures/{token:path}", self._picture, "GET"),
             ("/gradio_api/file={path:path}", self._cached, "GET"),
             ("/gradio_api/component_server", self._element, "POST"),
@@ -76,6 +79,18 @@ class PageApp(App):  # type: ignore[misc]
         if not (path.is_relative_to(theme.FOLDER) and await path.is_file()):
             raise NotFound(GONE)
         return FileResponse(path, headers={"Cache-Control": "public, max-age=86400"})
+
+    def _begins(self) -> str:
+        """What a browser is to fetch together with the page."""
+        islands = [one for one in self.get_blocks().blocks.values() if isinstance(one, Island)]
+        return web.announced({one.module for one in islands if one.module and one.is_at_the_start})
+
+    async def _module(self, request: Request) -> Response:
+        """A script of the page; one of another version is none, so that what belongs together never mixes."""
+        path = await run_in_threadpool(web.find, request.path_params["name"], request.path_params["version"])
+        if path is None:
+            raise NotFound(GONE)
+        return FileResponse(path, media_type="text/javascript", headers={"Cache-Control": KEPT})
 
     async def _picture(self, request: Request) -> Response:
         """A file of the studio, byte for byte, to whoever its address was made for."""

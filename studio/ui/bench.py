@@ -7,11 +7,12 @@ from typing import Any
 from studio.errors import StudioError
 from studio.recipe import Recipe
 from studio.studio import Studio
-from studio.ui import hearsay
+from studio.ui import hearsay, web
 from studio.ui import stage as stages
 from studio.ui.fast_gradio import gr
 from studio.ui.followers import Followers
 from studio.ui.form import Form, Updates, Values
+from studio.ui.ids import Id
 from studio.ui.knobs import Knobs, into
 from studio.ui.listeners import FOLLOWER, LISTENER, QUICK, BadInput, Event, Name, Whole
 from studio.ui.loras import Stack
@@ -89,9 +90,9 @@ class Bench:
         """Each tab's own widgets; returns what is to stand below the shared ones."""
         behind: list[Any] = []
         self.handles: dict[str, Any] = {}
-        with gr.Tabs(elem_id="tabs", overflow_behavior="wrap") as self.tablist:
+        with gr.Tabs(elem_id=Id.TABS, overflow_behavior="wrap") as self.tablist:
             for name, tab in self.tabs.items():
-                with gr.Tab(tab.label, id=name, elem_id=f"tab-{name}") as self.handles[name]:
+                with gr.Tab(tab.label, id=name, elem_id=f"{Id.TAB}{name}") as self.handles[name]:
                     if tab.task:
                         self.form.add_tab(name, tab.task)
                     self.panels[name] = tab.build(Desk(self.studio, blocks, self.form, name, self.followers, behind))
@@ -106,9 +107,9 @@ class Bench:
         for panel in self.panels.values():
             panel.wire()
         self.presets.wire()
-        knobs.generate.click(None, None, None, js="() => studio.go()", api_visibility="private")
+        knobs.generate.click(None, None, None, js=web.call("generate", "go"), api_visibility="private")
         for other, button in knobs.offers.items():
-            button.click(None, None, None, js=f"() => studio.go('{other}')", api_visibility="private")
+            button.click(None, None, None, js=web.call("generate", "go", other), api_visibility="private")
         for name in self.form.tasks:
             self._wire_generate(name)
             self._wire_into(name, aside)
@@ -135,7 +136,7 @@ class Bench:
             self._restore_with(kept),
             {kept},
             [stage, self.tablist, *knobs.moving, *self._extras],
-            js="() => studio.kept()",
+            js=web.call("form", "kept"),
             api_visibility="private",
             show_progress_on=stage,
             **LISTENER,

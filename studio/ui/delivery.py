@@ -1,4 +1,6 @@
-"""How the page travels: its document compressed, Gradio's scripts kept by the browser for good."""
+"""How the page travels: its document compressed, with what belongs to it announced; Gradio's scripts kept for good."""
+
+from collections.abc import Callable
 
 from starlette.datastructures import MutableHeaders
 from starlette.middleware.gzip import GZipMiddleware
@@ -14,22 +16,23 @@ LEVEL = 4
 class Delivery:
     """Stands within Gradio's own compression, which leaves out what has no file's name and says nothing of caching."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, begins: Callable[[], str]) -> None:
         self._app = app
+        self._begins = begins
         self._compressed = GZipMiddleware(app, compresslevel=LEVEL)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         path = scope.get("path", "")
-        if path.startswith(HASHED):
-            await self._app(scope, receive, _kept(send))
+        if path == "/":
+            await self._compressed(scope, receive, _with(send, "Link", self._begins()))
         else:
-            await (self._compressed if path == "/" else self._app)(scope, receive, send)
+            await self._app(scope, receive, _with(send, "Cache-Control", FOR_GOOD) if path.startswith(HASHED) else send)
 
 
-def _kept(send: Send) -> Send:
+def _with(send: Send, name: str, value: str) -> Send:
     async def marked(message: Message) -> None:
         if message["type"] == "http.response.start" and message["status"] == 200:
-            MutableHeaders(scope=message)["Cache-Control"] = FOR_GOOD
+            MutableHeaders(scope=message)[name] = value
         await send(message)
 
     return marked

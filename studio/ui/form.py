@@ -18,6 +18,7 @@ from studio.studio import Studio
 from studio.ui import fields
 from studio.ui.fast_gradio import gr
 from studio.ui.fields import NEUTRAL, STANDARD
+from studio.ui.ids import Id
 
 # What creators expect of a model, and are told where it is lacking.
 LACKING = {"guidance": "no guidance scale", "negative_prompt": "no negative prompt", "strength": "no strength"}
@@ -240,4 +241,4 @@ class Form:
 
 def element(key: str) -> str:
     """The id that a widget has in the page."""
-    return f"field-{key.replace('/', '-')}"
+    return f"{Id.FIELD}{key.replace('/', '-')}"

@@ -6,6 +6,8 @@ from typing import Any
 from studio.recipe_parts import Setting, Sides
 from studio.ui.fast_gradio import gr
 from studio.ui.form import Updates, Values
+from studio.ui.ids import Id
+from studio.ui.island import Island
 from studio.ui.listeners import QUICK
 
 MARGIN = 64
@@ -20,8 +22,8 @@ class Growth:
     """The four sides' widgets on one page, by name, and what becomes of the picture's size."""
 
     def __init__(self, tab: str) -> None:
-        with gr.Column(elem_id=f"field-{tab}-outpaint", elem_classes="growth"):
-            gr.HTML("<p>Extend, in pixels</p>", elem_classes="heading", apply_default_css=False)
+        with gr.Column(elem_id=f"{Id.FIELD}{tab}-outpaint", elem_classes="growth"):
+            Island("", "<p>Extend, in pixels</p>", elem_classes="heading")
             with gr.Row():
                 self.sides = {name: _number(tab, name) for name in Sides.model_fields}
             with gr.Row(elem_classes="ways"):
@@ -34,7 +36,7 @@ class Growth:
                         "None": lambda _: dict.fromkeys(Sides.model_fields, 0),
                     }.items()
                 }
-            self.result = gr.HTML("", elem_id="grown-size", apply_default_css=False)
+            self.result = Island("grown-size", value="")
 
     def read(self, values: Values) -> Amounts | None:
         """Pixels by side; None where no side grows."""

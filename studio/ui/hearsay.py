@@ -11,12 +11,9 @@ from studio.metadata.fitting import Fitted, Here, fit
 from studio.metadata.imported import PROMPTS, ImportedSettings
 from studio.recipe import settings
 from studio.studio import Studio
-from studio.ui.fast_gradio import gr
+from studio.ui.island import Island
 from studio.ui.listeners import Event, Name, Words
 from studio.ui.source import uploaded
-
-# Gradio finds a custom event by its quoted name in here.
-SCRIPT = """studio.hearsay(element, props, watch, upload, (data) => trigger("bring", data));"""
 
 
 class Brought(Event):
@@ -29,13 +26,7 @@ class Brought(Event):
 
 def place() -> Any:
     """Put the button here, with room for what came of it; it tells `bring` with a file's path and name, or a text."""
-    return gr.HTML(
-        value={},
-        html_template='<div class="hearsay"></div>',
-        js_on_load=SCRIPT,
-        elem_id="hearsay",
-        apply_default_css=False,
-    )
+    return Island("hearsay", '<div class="hearsay"></div>', module="import_panel", value={}, events=("bring",))
 
 
 def heard(studio: Studio, event: Brought) -> ImportedSettings:

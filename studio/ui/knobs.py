@@ -1,6 +1,5 @@
 """The settings that all tabs share, and what the page has to know of all settings: standards, and what is hidden."""
 
-import json
 from collections.abc import Collection, Mapping
 from typing import Any, Literal, NotRequired
 
@@ -10,10 +9,11 @@ from studio.catalogue.models import Model
 from studio.recipe import Recipe, settings
 from studio.studio import Studio
 from studio.ui import stage as stages
-from studio.ui import wordview
+from studio.ui import web, wordview
 from studio.ui.fast_gradio import gr
 from studio.ui.fields import OFTEN_EMPTY, WORDS
 from studio.ui.form import Form, Updates, Values
+from studio.ui.ids import Id
 from studio.ui.island import Island
 from studio.ui.listeners import QUICK, Event, Name
 from studio.ui.owner import owner_of
@@ -30,10 +30,6 @@ MORE = (
     ("guidance_rescale", "eta"),
     ("sigma_churn", "sigma_noise"),
     ("rng",),
-)
-# Gradio finds a custom event by its quoted name in here.
-FACTS_SCRIPT = (
-    """studio.form(element, props, watch, (name, data) => trigger(name, data), ["reset", "choose"].concat(TABS));"""
 )
 
 
@@ -69,10 +65,12 @@ class Knobs:
         """What is asked for, the button that asks, and below it what else can be made of it: tabs with their words."""
         self.form.place("prompt", lines=3, max_lines=10, placeholder="What the picture shows, in words")
         wordview.place(self.studio, "prompt")
-        self.generate = gr.Button("Generate", variant="primary", elem_id="generate")
+        self.generate = gr.Button("Generate", variant="primary", elem_id=Id.GENERATE)
         with gr.Row(elem_id="offers"):
-            self.offers = {tab: gr.Button(words, size="sm", elem_id=f"offer-{tab}") for tab, words in offers.items()}
-        gr.HTML("<p></p>", elem_id="cannot", apply_default_css=False)
+            self.offers = {
+                tab: gr.Button(words, size="sm", elem_id=f"{Id.OFFER}{tab}") for tab, words in offers.items()
+            }
+        Island(Id.CANNOT, "<p></p>")
 
     def place_settings(self) -> None:
         """What is often changed."""
@@ -80,7 +78,7 @@ class Knobs:
         self.form.place("negative_prompt", lines=1, max_lines=6, placeholder="What to keep out of the picture")
         wordview.place(self.studio, "negative_prompt")
         self.form.place("negative_presets", info=None)
-        gr.HTML("<p></p>", elem_id="why-not", apply_default_css=False)
+        Island(Id.WHY_NOT, "<p></p>")
         self.shape, self.quality = self.shapes.place()
         self.form.place("count", choices=[(str(n), n) for n in COUNTS], value=1)
         with gr.Row(elem_id="seed-row"):
@@ -90,7 +88,7 @@ class Knobs:
 
     def place_more(self) -> None:
         """What is seldom changed."""
-        with gr.Accordion("More", open=False, elem_id="more"):
+        with gr.Accordion("More", open=False, elem_id=Id.MORE):
             for names in MORE:
                 with gr.Group(elem_classes="group"):
                     for name in names:
@@ -99,12 +97,11 @@ class Knobs:
                         )
                         self.form.place(name, info=settings()[name].help, **empty)
         self.facts = Island(
+            "facts",
+            "",
+            module="form",
             holds=Facts,
-            value=None,
-            html_template="",
-            js_on_load=FACTS_SCRIPT.replace("TABS", json.dumps([*self.form.tasks, *map(into, self.form.tasks)])),
-            elem_id="facts",
-            apply_default_css=False,
+            events=["reset", "choose", *self.form.tasks, *map(into, self.form.tasks)],
         )
 
     @property
@@ -148,11 +145,11 @@ class Knobs:
             None,
             [*remembered.values()],
             None,
-            js=f"(...values) => studio.keep({json.dumps(list(remembered))}, values)",
+            js=web.call("form", "keep", list(remembered)),
             api_visibility="private",
         )
         for name, tab in tabs.items():
-            tab.select(None, None, None, js=f"() => studio.turn({json.dumps(name)})", api_visibility="private")
+            tab.select(None, None, None, js=web.call("form", "turn", name), api_visibility="private")
 
     def show(self, recipe: Recipe, tab: str, values: Values, names: Collection[str] | None = None) -> Updates:
         """What to set so that the tab says this recipe, or these fields of it; `values` are those before."""

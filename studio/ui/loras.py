@@ -1,11 +1,10 @@
 """The panel of LoRAs: one on the page, shared by all tabs that draw.
 
-Its value is what `loras.js` draws: `loras`, the stack as a recipe has it, with what the page adds to each (PAGES_OWN).
-What the prompt mentions is in it too, as `said`: its weights are the prompt's, and it goes with its mention. The script
-owns the value; it calls what it needs of the server by name.
+Its value is what `lora_panel.js` draws: `loras`, the stack as a recipe has it, with what the page adds to each
+(PAGES_OWN). What the prompt mentions is in it too, as `said`: its weights are the prompt's, and it goes with its
+mention. The script owns the value; it calls what it needs of the server by name.
 """
 
-import json
 from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Annotated, Any, NotRequired
@@ -24,8 +23,9 @@ from studio.settling.styling import styled
 from studio.settling.wording import MOST, drawable, mentioned, replaced
 from studio.studio import Studio
 from studio.ui.form import Form, Updates, Values
+from studio.ui.ids import Id
 from studio.ui.island import Island
-from studio.ui.listeners import Name, Words, served
+from studio.ui.listeners import Name, Words
 from studio.ui.lora_shelf import Shelf
 
 Entry = dict[str, Any]
@@ -36,7 +36,6 @@ PAGES_OWN = frozenset({"key", "on", "said"})
 # What a mention in the prompt says.
 WEIGHTS = {"weight", "text_weight", "blocks"}
 STACKS = "stacks"
-SCRIPT = "studio.loras(element, props, watch, upload, server, FACTS);"
 
 
 class Held(TypedDict):
@@ -99,14 +98,14 @@ class Stack:
             "forget": self._forget,
         }
         self.widget = Island(
-            holds=Held,
+            f"{Id.FIELD}loras",
+            '<section class="loras" aria-label="LoRAs"></section>',
+            module="lora_panel",
             value=_value([]),
+            holds=Held,
+            data=_facts(),
+            acts={**acts, **self.shelf.acts},
             label="LoRAs",
-            html_template='<section class="loras" aria-label="LoRAs"></section>',
-            js_on_load=SCRIPT.replace("FACTS", json.dumps(_facts())),
-            elem_id="field-loras",
-            apply_default_css=False,
-            server_functions=served({**acts, **self.shelf.acts}),
         )
 
     def read(self, values: Values, tab: str) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """The dialog of presets: recipes, styles and negative prompts under names of one's own.
 
-Its value is what `presets.js` draws: what is saved (`recipes`, `negative`), and what came of the last act
+Its value is what `presets_panel.js` draws: what is saved (`recipes`, `negative`), and what came of the last act
 (`act`, `said`, `fault`, `replace`: the name that is taken; `done`). Each act is a listener, because it reads or sets
 the form.
 """
@@ -24,8 +24,9 @@ from studio.studio import Studio
 from studio.ui.fast_gradio import gr
 from studio.ui.fields import STANDARD, WORDS
 from studio.ui.form import Form, Updates, Values
+from studio.ui.island import Island
 from studio.ui.knobs import Knobs
-from studio.ui.listeners import QUICK, Event, Name, Words, served
+from studio.ui.listeners import QUICK, Event, Name, Words
 from studio.ui.loras import Stack
 from studio.ui.owner import owner_of
 from studio.ui.source import uploaded
@@ -36,16 +37,6 @@ from studio.ui.units import Units
 Act = Callable[[Values, Any, str], tuple[Updates, dict[str, Any]]]
 RECIPES, STYLES, NEGATIVE = "recipes", "styles", "negative"
 NAMES = {RECIPES: "saved recipe", STYLES: "style", NEGATIVE: "negative preset"}
-# Gradio finds a custom event by its quoted name in here.
-SCRIPT = """
-studio.presets(element, props, watch, upload, server, {
-    look: () => trigger("look", {}),
-    use: (data) => trigger("use", data),
-    save: (data) => trigger("save", data),
-    remove: (data) => trigger("remove", data),
-    bring: (data) => trigger("bring", data),
-});
-"""
 
 
 class Telling(Event):
@@ -76,13 +67,13 @@ class PresetPanel:
 
     def place(self) -> None:
         """Put the button that opens the dialog at this place of the layout."""
-        self.widget = gr.HTML(
+        self.widget = Island(
+            "presets",
+            '<div class="presets"></div>',
+            module="presets_panel",
             value={},
-            html_template='<div class="presets"></div>',
-            js_on_load=SCRIPT,
-            elem_id="presets",
-            apply_default_css=False,
-            server_functions=served(self.styles.acts),
+            events=self.acts,
+            acts=self.styles.acts,
         )
 
     def wire(self) -> None:

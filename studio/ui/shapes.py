@@ -7,6 +7,7 @@ from studio.catalogue.models import Model
 from studio.presets.reading import SizePreset
 from studio.studio import Studio
 from studio.ui.fast_gradio import gr
+from studio.ui.ids import Id
 
 QUALITIES = (("Draft", "draft"), ("Final", "final"))
 # The drawn shape's area in square pixels; every shape covers the same.
@@ -31,10 +32,10 @@ class Shapes:
             [(_name(preset), preset.id) for preset in self.shapes],
             value=next((preset.id for preset in self.shapes if preset.aspect == (1, 1)), None),
             label="Size",
-            elem_id="field-shape",
+            elem_id=f"{Id.FIELD}shape",
             interactive=True,
         )
-        quality = gr.Radio(QUALITIES, value="final", label="Quality", elem_id="field-quality", interactive=True)
+        quality = gr.Radio(QUALITIES, value="final", label="Quality", elem_id=f"{Id.FIELD}quality", interactive=True)
         return shape, quality
 
     def sizes(self, model: Model) -> Sizes:

@@ -10,6 +10,8 @@ from studio.studio import Studio
 from studio.ui import fields
 from studio.ui.bench import Bench
 from studio.ui.fast_gradio import gr
+from studio.ui.ids import Id
+from studio.ui.island import Island
 from studio.ui.page import Page
 
 TITLE = "Image Studio"
@@ -33,13 +35,13 @@ def page(studio: Studio) -> Any:
     """The whole page as Gradio Blocks."""
     with Page(title=TITLE, fill_width=True, analytics_enabled=False, delete_cache=CACHED) as blocks:
         with gr.Row(elem_id="header"):
-            gr.HTML(MARK, elem_id="mark", apply_default_css=False)
+            Island("mark", MARK)
             model = _model_picker(studio)
-            gr.HTML('<p class="about"></p>', elem_id="about", apply_default_css=False)
-            status = gr.HTML("", elem_id="status", apply_default_css=False)
+            Island(Id.ABOUT, '<p class="about"></p>')
+            status = Island("status", value="")
             if space.name():
                 _on_a_space()
-            gr.HTML(TOOLS, elem_id="tools", apply_default_css=False, js_on_load="studio.tools(element);")
+            Island("tools", TOOLS, module="shell")
         Bench(studio, blocks, model)
         _wire_status(blocks, studio, status)
     return blocks
@@ -60,7 +62,7 @@ def _model_picker(studio: Studio) -> Any:
         label="Model",
         show_label=False,
         interactive=True,
-        elem_id="field-model",
+        elem_id=f"{Id.FIELD}model",
         min_width=120,
     )
 

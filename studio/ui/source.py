@@ -16,19 +16,13 @@ from studio.inputs import Input, Inputs
 from studio.studio import UPLOADS, Studio
 from studio.ui.fast_gradio import gr
 from studio.ui.form import Updates, Values
+from studio.ui.ids import Id
 from studio.ui.island import Island
 from studio.ui.listeners import QUICK, BadInput, Event, Name, Whole
 from studio.ui.owner import owner_of
 from studio.ui.pictures import smaller
 from studio.ui.view import finished
 
-# Gradio finds a custom event by its quoted name in here.
-SCRIPT = """
-studio.source(element, props, watch, upload, {
-    bring: (data) => trigger("bring", data),
-    pick: (data) => trigger("pick", data),
-}, MANY);
-"""
 MOST_FILES = 1000
 # How large a copy is shown: of one picture, and of each of several.
 SIDE, SMALL_SIDE = 480, 144
@@ -114,13 +108,14 @@ class Source:
         self.studio = studio
         self._many = many
         self.widget = Island(
-            holds=Well,
+            f"{Id.FIELD}{tab}-init_image",
+            '<section class="source"></section>',
+            module="source",
             value={"pictures": [], "faults": []},
+            holds=Well,
+            data={"many": many},
+            events=("bring", "pick"),
             label="Picture",
-            html_template='<section class="source"></section>',
-            js_on_load=SCRIPT.replace("MANY", "true" if many else "false"),
-            elem_id=f"field-{tab}-init_image",
-            apply_default_css=False,
         )
         self.widget.bring(self._bring, {self.widget}, [self.widget], **QUICK)
         self.widget.pick(self._pick, {self.widget}, [self.widget], **QUICK)

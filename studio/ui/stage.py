@@ -1,25 +1,15 @@
 """The stage: where pictures appear. A widget of ours, because Gradio's gallery re-renders whole and jumps as it works.
 
-Its value is a `view` (see view.py) together with what the empty stage says of the model; `stage.js` draws it.
+Its value is a `view` (see view.py) together with what the empty stage says of the model; `gallery.js` draws it.
 """
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
 from studio.catalogue.models import Catalogue, Model
 from studio.errors import ModelError
-from studio.ui.fast_gradio import gr
-
-SCRIPT = """
-studio.stage(element, props, watch, {
-    stop: (data) => trigger("stop", data),
-    use: (data) => trigger("use", data),
-    another: (data) => trigger("another", data),
-    again: (data) => trigger("again", data),
-    send: (data) => trigger("send", data),
-}, TAKERS);
-"""
+from studio.ui.ids import Id
+from studio.ui.island import Island
 
 
 def place(takers: Mapping[str, str]) -> Any:
@@ -28,12 +18,12 @@ def place(takers: Mapping[str, str]) -> Any:
     It tells `stop` with the job, and `use`, `another`, `again` and `send` with job and image, the last with the tab.
     """
     # Gradio finds a custom event by its quoted name in the script.
-    return gr.HTML(
-        value=None,
-        html_template='<section class="stage" aria-label="Pictures"></section>',
-        js_on_load=SCRIPT.replace("TAKERS", json.dumps(takers)),
-        elem_id="stage",
-        apply_default_css=False,
+    return Island(
+        Id.STAGE,
+        '<section class="stage" aria-label="Pictures"></section>',
+        module="gallery",
+        data=takers,
+        events=("stop", "use", "another", "again", "send"),
     )
 
 

@@ -1,51 +1,15 @@
-"""How the page looks: Gradio's theme made neutral, the style sheets, the scripts and the font, all from this disk."""
+"""How the page looks: Gradio's theme made neutral, the style sheets and the font, all from this disk."""
 
 from collections.abc import Sequence
 from typing import Any
 
 from studio.settings import ASSETS
+from studio.ui import web
 from studio.ui.fast_gradio import gr
 
 FOLDER = ASSETS / "theme"
 FAVICON = FOLDER / "favicon.svg"
 FONT = FOLDER / "fonts" / "Inter.woff2"
-# In the order they are loaded; the first script makes what the others add to.
-SCRIPTS = (
-    "page.js",
-    "form.js",
-    "words.js",
-    "styleshelf.js",
-    "presets.js",
-    "hearsay.js",
-    "picture.js",
-    "compare.js",
-    "fullview.js",
-    "stage.js",
-    "source.js",
-    "editor.js",
-    "dial.js",
-    "lorashelf.js",
-    "stacks.js",
-    "loracard.js",
-    "loras.js",
-    "unitcard.js",
-    "units.js",
-    "lectern.js",
-    "desk.js",
-    "posing.js",
-    "drawing.js",
-    "gridaxes.js",
-    "grid.js",
-    "weights.js",
-    "candidatecard.js",
-    "candidatelooks.js",
-    "candidates.js",
-    "models.js",
-    "deploy.js",
-    "versuswall.js",
-    "versus.js",
-    "arena.js",
-)
 STYLES = (
     "page.css",
     "form.css",
@@ -99,11 +63,11 @@ def css() -> str:
 
 
 def head() -> str:
-    """The page's own scripts and what a phone's browser should know."""
+    """The way to the page's own scripts, and what a phone's browser should know."""
     return (
         '<meta name="color-scheme" content="light dark">'
         '<meta name="theme-color" content="#1e1e1e" media="(prefers-color-scheme: dark)">'
-        f"<script>{_texts(SCRIPTS)}</script>"
+        f"<script>{web.loader()}</script>"
     )
 
 

@@ -1,11 +1,10 @@
 """The panel of control units: one on the page, shared by all tabs that follow maps.
 
-Its value is what `units.js` draws: `units`, the units as a recipe has them with what the page adds to each (PAGES_OWN),
-and `seen`, the stored pictures that they name, as they are shown. The script owns the value; it calls what it needs of
-the server by name.
+Its value is what `control_panel.js` draws: `units`, the units as a recipe has them with what the page adds to each
+(PAGES_OWN), and `seen`, the stored pictures that they name, as they are shown. The script owns the value; it calls what
+it needs of the server by name.
 """
 
-import json
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import asdict
 from typing import Annotated, Any
@@ -26,8 +25,9 @@ from studio.settling.steering import READY, check_followed
 from studio.studio import Studio
 from studio.ui import fields
 from studio.ui.form import Form, Updates, Values
+from studio.ui.ids import Id
 from studio.ui.island import Island
-from studio.ui.listeners import Name, Nothing, Saying, served
+from studio.ui.listeners import Act, Name, Nothing, Saying
 from studio.ui.poses import Poses, library
 from studio.ui.rights import check_held
 from studio.ui.source import File, Picture, uploaded
@@ -69,7 +69,6 @@ PAGES_OWN = frozenset({"key", "on", "names"})
 # Kinds whose map can be drawn by hand: lines on black.
 DRAWN = ("canny", "lineart", "scribble", READY)
 SIDE = 480
-SCRIPT = "studio.units(element, props, watch, upload, server, FACTS);"
 
 
 class Units:
@@ -85,14 +84,14 @@ class Units:
     def place(self) -> None:
         """Put the panel at this place of the layout."""
         self.widget = Island(
-            holds=Held,
+            f"{Id.FIELD}controls",
+            '<section class="units" aria-label="ControlNet"></section>',
+            module="control_panel",
             value=_value([], {}),
+            holds=Held,
+            data=_facts(),
+            acts=self._acts,
             label="Control",
-            html_template='<section class="units" aria-label="ControlNet"></section>',
-            js_on_load=SCRIPT.replace("FACTS", json.dumps(_facts())),
-            elem_id="field-controls",
-            apply_default_css=False,
-            server_functions=self._served(),
         )
 
     def read(self, values: Values, tab: str) -> dict[str, Any]:
@@ -166,19 +165,18 @@ class Units:
     def _told(self, picture: Picture, owner: str) -> dict[str, Any]:
         return {**picture.told(self.studio, owner, SIDE), "pose": self.poses.of(picture.id)}
 
-    def _served(self) -> list[Callable[..., Any]]:
+    @property
+    def _acts(self) -> dict[str, Act]:
         """What the script may call."""
-        return served(
-            {
-                "bring": self._bring,
-                "preview": self._preview,
-                "saying": self._saying,
-                "people": self._people,
-                "pose": self._pose,
-                "read_pose": self._read_pose,
-                "poses": self._library,
-            }
-        )
+        return {
+            "bring": self._bring,
+            "preview": self._preview,
+            "saying": self._saying,
+            "people": self._people,
+            "pose": self._pose,
+            "read_pose": self._read_pose,
+            "poses": self._library,
+        }
 
     def _library(self, asked: Nothing) -> dict[str, Any]:
         del asked

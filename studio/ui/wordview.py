@@ -1,9 +1,8 @@
 """What a prompt says, below its field while it is written: its tokens, how it is understood, what is wrong with it.
 
-`words.js` asks for it whenever the words have rested; nothing of it is kept.
+`prompt_preview.js` asks for it whenever the words have rested; nothing of it is kept.
 """
 
-import json
 import re
 from collections.abc import Iterable
 from contextlib import suppress
@@ -26,8 +25,8 @@ from studio.settling.styling import styled
 from studio.settling.wording import FIELDS, ignored, worded
 from studio.studio import Studio
 from studio.ui import fields
-from studio.ui.fast_gradio import gr
-from studio.ui.listeners import Name, Number, Whole, Words, served
+from studio.ui.island import Island
+from studio.ui.listeners import Name, Number, Whole, Words
 
 # What of the form it depends on, by the recipe's names.
 ASKED = ("prompt", "negative_prompt", "styles", "negative_presets", "model", "steps", "guidance_scale", "seed")
@@ -37,7 +36,6 @@ MOST_STEPS = 60
 PLACE = re.compile(r"<[^<>\n]*>?|__[\w/*\-]+__|embedding:[\w.\-]+|\S|")
 # How many characters are shown before and behind that.
 AROUND = 28
-SCRIPT = "studio.words(element, server, FIELD, ASKED);"
 
 
 class Written(TypedDict):
@@ -65,13 +63,12 @@ def place(studio: Studio, field: Field) -> None:
             # What is wrong elsewhere on the form is told there.
             return {}
 
-    gr.HTML(
-        value="",
-        html_template='<div class="words"></div>',
-        js_on_load=SCRIPT.replace("FIELD", json.dumps(field)).replace("ASKED", json.dumps(ASKED)),
-        elem_id=f"words-{field}",
-        apply_default_css=False,
-        server_functions=served({"told": told}),
+    Island(
+        f"words-{field}",
+        '<div class="words"></div>',
+        module="prompt_preview",
+        data={"field": field, "asked": ASKED},
+        acts={"told": told},
     )
 
 

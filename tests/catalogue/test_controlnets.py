@@ -259,7 +259,7 @@ def test_what_is_no_controlnet_is_a_fault_that_says_why(home):
     assert "has no config.json" in faults["empty"]
     assert "is damaged" in faults["garbled"]
     assert (
-        "adapter is no ControlNet and no IP-Adapter that the studio knows. It must be a ControlNet for Starter, "
+        "adapter is no ControlNet and no IP-Adapter that the studio knows. It must be a ControlNet for FLUX.1, "
         in faults["adapter"]
     )
     assert "lora.safetensors is no ControlNet and no IP-Adapter" in faults["lora"]

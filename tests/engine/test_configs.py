@@ -15,7 +15,7 @@ from studio.catalogue.configs import CONFIGS, bundled
 from studio.catalogue.models import Catalogue
 from studio.catalogue.vocabulary import read_tokenizer
 from studio.engine.loading import _tokenizers, load
-from studio.families import FAMILIES
+from studio.families import FAMILIES, sd21
 from studio.recipe import Recipe
 from studio.settings import Settings
 from tests import tiny
@@ -203,7 +203,7 @@ def test_the_two_models_of_stable_diffusion_2_are_told_apart(
     shapes = {name: shape or (2, 3) for name, shape in FAMILIES["sd21"].signature.keys.items()}
     tensors = {name: torch.zeros(shape, dtype=torch.float16) for name, shape in shapes.items()}
     for dtype in (torch.float16, torch.bfloat16, torch.float32):
-        tensors[configs.TELLING] = torch.linspace(-1, 1, 320).mul(spread * 1.7).to(dtype)
+        tensors[sd21.TELLING] = torch.linspace(-1, 1, 320).mul(spread * 1.7).to(dtype)
         save_file(tensors, home.home / "models" / "two.safetensors", metadata)
         model = Catalogue(home)["two"]
         assert (model.prediction_type, model.default("width"), model.default("height")) == (prediction, side, side)

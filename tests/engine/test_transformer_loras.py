@@ -13,8 +13,9 @@ from studio.catalogue.lora_names import DENOISER
 from studio.catalogue.loras import Loras
 from studio.catalogue.models import Catalogue, Model
 from studio.engine import adapters
-from studio.engine.layer_names import FLUX, component_of, places_by_name
+from studio.engine.layer_names import component_of, places_by_name
 from studio.errors import ModelError
+from studio.families import flux
 from studio.settings import Settings
 from tests import tiny
 
@@ -85,7 +86,7 @@ def joined(tensors: Tensors, single_mlp: int) -> Tensors:
     made: Tensors = {}
     for name in {key.rpartition(".lora_")[0].removeprefix("transformer.") for key in tensors}:
         down, up = (tensors[f"transformer.{name}.lora_{end}.weight"] for end in "AB")
-        called = next(found.expand(to) for by, to in FLUX if (found := re.fullmatch(by, name)))
+        called = next(found.expand(to) for by, to in flux.FIRST_NAMES if (found := re.fullmatch(by, name)))
         if re.search(r"\.to_[qkv]$", name):
             stem = name[:-1]
             ups = [tensors[f"transformer.{stem}{each}.lora_B.weight"] for each in "qkv"]

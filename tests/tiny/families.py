@@ -8,15 +8,15 @@ from tests.tiny import parts
 def _starter() -> Any:
     from studio.families.starter import FAMILY
 
-    return _stable_diffusion(FAMILY.signature.facts["cross_attention_dim"], prediction_type="v_prediction")
+    return stable_diffusion(FAMILY.signature.facts["cross_attention_dim"], prediction_type="v_prediction")
 
 
 def _sd15() -> Any:
-    return _stable_diffusion(768)
+    return stable_diffusion(768)
 
 
 def _sd21() -> Any:
-    return _stable_diffusion(1024, prediction_type="v_prediction")
+    return stable_diffusion(1024, prediction_type="v_prediction")
 
 
 def _lcm() -> Any:
@@ -34,7 +34,7 @@ def _lcm() -> Any:
     )
 
 
-def _stable_diffusion(cross: Any, prediction_type: str = "epsilon") -> Any:
+def stable_diffusion(cross: Any, prediction_type: str = "epsilon") -> Any:
     from diffusers import PNDMScheduler, StableDiffusionPipeline
 
     return StableDiffusionPipeline(
@@ -64,7 +64,7 @@ def _sd15_instruct() -> Any:
 def _widened(pipeline: Any, channels: int) -> Any:
     """Stable Diffusion 1.5 whose UNet sees more than the latents."""
     unet = parts.unet(cross_attention_dim=768, in_channels=channels)
-    return pipeline(**_stable_diffusion(768).components | {"unet": unet}, requires_safety_checker=False)
+    return pipeline(**stable_diffusion(768).components | {"unet": unet}, requires_safety_checker=False)
 
 
 def _sdxl_inpaint() -> Any:

@@ -13,17 +13,13 @@ from typing_extensions import TypedDict
 from studio.compare.arena import Arena, as_csv, matrix, standings
 from studio.compare.store import Comparisons
 from studio.gate.identity import Identity
-from studio.ui.fast_gradio import gr
 from studio.ui.form import Updates
-from studio.ui.listeners import LISTENER, Name, Nothing, served
+from studio.ui.island import Island
+from studio.ui.listeners import LISTENER, Name, Nothing
 from studio.ui.tabs.base import Desk, Panel, Tab
 
 # The longer side of both pictures: where one is larger, that would tell whose it is.
 SIDE = 1024
-# Gradio finds a custom event by its quoted name in here.
-SCRIPT = """
-studio.arena(element, props, watch, server, () => trigger("arrive"));
-"""
 
 Told = dict[str, Any]
 
@@ -63,13 +59,12 @@ class Ring(Panel):
             "table": self._table,
             "votes": self._votes,
         }
-        widget = gr.HTML(
-            value=None,
-            html_template='<section class="arena" aria-label="Arena"></section>',
-            js_on_load=SCRIPT,
-            elem_id="arena",
-            apply_default_css=False,
-            server_functions=served(acts),
+        widget = Island(
+            "arena",
+            '<section class="arena" aria-label="Arena"></section>',
+            module="arena_tab",
+            events=("arrive",),
+            acts=acts,
         )
         self.widget = widget
         widget.arrive(self._arrive, None, [widget], api_visibility="private", **LISTENER)

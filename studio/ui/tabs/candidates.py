@@ -1,6 +1,5 @@
 """Candidates: many pictures of what a form says, filtered and ranked, with a person's marks on top."""
 
-import json
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import aclosing
@@ -21,7 +20,8 @@ from studio.studio import Studio
 from studio.ui import view as views
 from studio.ui.fast_gradio import gr
 from studio.ui.form import Updates
-from studio.ui.listeners import FOLLOWER, Event, Name, Number, Whole, served
+from studio.ui.island import Island
+from studio.ui.listeners import FOLLOWER, Event, Name, Number, Whole
 from studio.ui.owner import owner_of
 from studio.ui.pictures import expected, kept
 from studio.ui.tabs.base import Desk, Panel, Tab
@@ -34,10 +34,6 @@ SIDE = 384
 # Seconds between two views of a set: each is as long as the set is large.
 BETWEEN = 0.25
 REFINED: Mapping[Refinement, str] = {"hires": "Second pass", "upscale": "Enlarged", "variations": "Variations"}
-# Gradio finds a custom event by its quoted name in here.
-SCRIPT = """
-studio.candidates(element, props, watch, server, (data) => trigger("open", data), METRICS);
-"""
 
 View = dict[str, Any]
 # Does something with a set of this owner, by what is given; returns what the view says beside the set.
@@ -115,13 +111,13 @@ class Board(Panel):
             "agree": self._agree,
             "learn": self._learn,
         }
-        self.widget = gr.HTML(
-            value=None,
-            html_template='<section class="board" aria-label="Candidates"></section>',
-            js_on_load=SCRIPT.replace("METRICS", json.dumps(_metrics())),
-            elem_id="candidates",
-            apply_default_css=False,
-            server_functions=served({name: self._answering(act) for name, act in acts.items()}),
+        self.widget = Island(
+            "candidates",
+            '<section class="board" aria-label="Candidates"></section>',
+            module="candidates_tab",
+            data=_metrics(),
+            events=("open",),
+            acts={name: self._answering(act) for name, act in acts.items()},
         )
         self.extras = (self.widget,)
         self.widget.open(self._open, None, [self.widget], api_visibility="private", **FOLLOWER)

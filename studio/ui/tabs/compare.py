@@ -20,9 +20,9 @@ from studio.gate.identity import Identity
 from studio.hosted.models import Offer
 from studio.recipe import Recipe
 from studio.ui import compare_views
-from studio.ui.fast_gradio import gr
 from studio.ui.form import Updates
-from studio.ui.listeners import LISTENER, Name, Nothing, Whole, Words, served
+from studio.ui.island import Island
+from studio.ui.listeners import LISTENER, Name, Nothing, Whole, Words
 from studio.ui.pictures import smaller
 from studio.ui.rights import check_held, check_ids
 from studio.ui.source import uploaded
@@ -34,10 +34,6 @@ MOST_LISTED = 100
 MOST_USD = 100_000
 # Partial images of a hosted picture while it is made.
 LOOKS = 1
-# Gradio finds a custom event by its quoted name in here.
-SCRIPT = """
-studio.versus(element, props, watch, upload, server, () => trigger("arrive"));
-"""
 
 Told = dict[str, Any]
 MOST_COLUMNS = 100
@@ -135,13 +131,12 @@ class Table(Panel):
             "look": self._look,
             "hand": self._hand,
         }
-        self.widget = gr.HTML(
-            value=None,
-            html_template='<section class="versus" aria-label="Compare"></section>',
-            js_on_load=SCRIPT,
-            elem_id="versus",
-            apply_default_css=False,
-            server_functions=served(acts),
+        self.widget = Island(
+            "versus",
+            '<section class="versus" aria-label="Compare"></section>',
+            module="compare_tab",
+            events=("arrive",),
+            acts=acts,
         )
         self.extras = (self.widget,)
         self.widget.arrive(self._arrive, None, [self.widget], api_visibility="private", **LISTENER)

@@ -5,6 +5,8 @@ from time import time_ns
 from studio.recipe import Recipe
 from studio.ui.fast_gradio import gr
 from studio.ui.form import Updates
+from studio.ui.ids import Id
+from studio.ui.island import Island
 from studio.ui.source import Picture
 from studio.ui.tabs.base import Desk, Panel, Tab
 from studio.ui.units import SIDE
@@ -30,21 +32,9 @@ class Lectern(Panel):
 
     def __init__(self, desk: Desk) -> None:
         self.studio = desk.studio
-        self.slot = gr.HTML(
-            value=None,
-            html_template='<div class="slot"></div>',
-            js_on_load="studio.slot(element, props, watch);",
-            elem_id="control-slot",
-            apply_default_css=False,
-        )
+        self.slot = Island(Id.CONTROL_SLOT, '<div class="slot"></div>', module="control_slot")
         with gr.Column(elem_classes="easel"):
-            gr.HTML(
-                "",
-                html_template='<div class="lectern"></div>',
-                js_on_load="studio.lectern(element);",
-                elem_id="control-map",
-                apply_default_css=False,
-            )
+            Island("control-map", '<div class="lectern"></div>', module="map_preview")
         self.extras = (self.slot,)
 
     def take(self, picture: Picture, owner: str) -> Updates:

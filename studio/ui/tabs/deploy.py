@@ -13,8 +13,8 @@ from studio.deploy.order import SETTINGS
 from studio.errors import InUse, Refused, StudioError
 from studio.gate.identity import Identity
 from studio.studio import Studio
-from studio.ui.fast_gradio import gr
-from studio.ui.listeners import Name, Nothing, Words, served
+from studio.ui.island import Island
+from studio.ui.listeners import Name, Nothing, Words
 from studio.ui.tabs.base import Desk, Panel, Tab
 
 Told = dict[str, Any]
@@ -71,13 +71,11 @@ class Harbour(Panel):
             "follow": self._follow,
             "stop": self._stop,
         }
-        gr.HTML(
-            "",
-            html_template='<section class="deploy" aria-label="Deploy"></section>',
-            js_on_load="studio.deploy(element, server);",
-            elem_id="deploy",
-            apply_default_css=False,
-            server_functions=served({name: _at_this_machine(act) for name, act in acts.items()}),
+        Island(
+            "deploy",
+            '<section class="deploy" aria-label="Deploy"></section>',
+            module="deploy_tab",
+            acts={name: _at_this_machine(act) for name, act in acts.items()},
         )
 
     def _facts(self, _: Nothing) -> Told:

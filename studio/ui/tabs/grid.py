@@ -15,22 +15,12 @@ from studio.recipe import Recipe
 from studio.ui import grid_views
 from studio.ui.fast_gradio import gr
 from studio.ui.form import Updates
-from studio.ui.listeners import FOLLOWER, LISTENER, QUICK, Event, Name, Words, served
+from studio.ui.island import Island
+from studio.ui.listeners import FOLLOWER, LISTENER, QUICK, Event, Name, Words
 from studio.ui.owner import owner_of
 from studio.ui.rights import check_held
 from studio.ui.tabs.base import Desk, Panel, Tab
 
-# Gradio finds a custom event by its quoted name in here.
-SCRIPT = """
-studio.grid(element, props, watch, server, {
-    start: (data) => trigger("start", data),
-    halt: (data) => trigger("halt", data),
-    resume: (data) => trigger("resume", data),
-    look: (data) => trigger("look", data),
-    forget: (data) => trigger("forget", data),
-    write: (data) => trigger("write", data),
-});
-"""
 Told = dict[str, Any]
 
 
@@ -83,13 +73,12 @@ class GridPanel(Panel):
         self.grids = Grids(desk.studio)
         self.grids.take_up()
         self.followers = desk.followers
-        self.widget = gr.HTML(
-            value=None,
-            html_template='<section class="grid-page" aria-label="Grid"></section>',
-            js_on_load=SCRIPT,
-            elem_id="grid",
-            apply_default_css=False,
-            server_functions=served({"consider": self._consider, "prepare": self._prepare}),
+        self.widget = Island(
+            "grid",
+            '<section class="grid-page" aria-label="Grid"></section>',
+            module="grid_tab",
+            events=("start", "halt", "resume", "look", "forget", "write"),
+            acts={"consider": self._consider, "prepare": self._prepare},
         )
         self.extras = (self.widget,)
         aside = {"show_progress_on": self.widget, "api_visibility": "private"}

@@ -13,10 +13,11 @@ from studio.errors import InvalidRecipe, NotFound, StudioError, Unreadable
 from studio.inputs import MaskReads
 from studio.recipe import Recipe, settings
 from studio.settling.uses import FEATHER
-from studio.ui import editor
+from studio.ui import editor, web
 from studio.ui.fast_gradio import gr
 from studio.ui.form import Updates, Values
 from studio.ui.growth import Growth
+from studio.ui.ids import Id
 from studio.ui.island import Island
 from studio.ui.listeners import QUICK, Event, Name, Whole
 from studio.ui.owner import owner_of
@@ -25,21 +26,6 @@ from studio.ui.source import Picture, uploaded
 from studio.ui.tabs.base import Desk, Panel, PicturePanel, Tab
 
 # Gradio finds a custom event by its quoted name in these.
-MASKS_SCRIPT = """
-studio.masks(element, props, watch, upload, {
-    paint: (data) => trigger("paint", data),
-    painted: (data) => trigger("painted", data),
-    wipe: (data) => trigger("wipe", data),
-    bring: (data) => trigger("bring", data),
-    holes: (data) => trigger("holes", data),
-});
-"""
-ROUNDS_SCRIPT = """
-studio.rounds(element, props, watch, {
-    turn: (data) => trigger("turn", data),
-    proceed: (data) => trigger("proceed", data),
-});
-"""
 
 
 class Painted(Event):
@@ -114,18 +100,18 @@ class Easel(PicturePanel):
         self._wire()
 
     def _place_editor(self) -> None:
-        with gr.Column(elem_id=f"field-{self.desk.tab}-mask_image", elem_classes="canvas"):
-            self.editor = editor.place(elem_id="mask-editor")
+        with gr.Column(elem_id=f"{Id.FIELD}{self.desk.tab}-mask_image", elem_classes="canvas"):
+            self.editor = editor.place(elem_id=Id.MASK_EDITOR)
         with gr.Row(elem_classes="paper"):
-            self.masks = _drawn("masks", MASKS_SCRIPT, Masks)
+            self.masks = _drawn("masks", "mask_panel", Masks, ("paint", "painted", "wipe", "bring", "holes"))
             self.inverse = gr.Checkbox(
                 label="Paint what to keep", elem_id="mask-keep", elem_classes="switch", min_width=0
             )
-        self.rounds = _drawn("rounds", ROUNDS_SCRIPT, Turns)
+        self.rounds = _drawn("rounds", "edit_history", Turns, ("turn", "proceed"))
 
     def _place_settings(self) -> None:
         self.blur = self.desk.place("mask_blur", info=settings()["mask_blur"].help)
-        self.reach = gr.HTML("", elem_id="mask-reach", apply_default_css=False)
+        self.reach = Island("mask-reach", value="")
         names = ("mask_grow", "mask_fill", "mask_area", "mask_padding")
         self.area = {name: self.desk.place(name, info=settings()[name].help) for name in names}["mask_area"]
         self.growth = Growth(self.desk.tab)
@@ -177,7 +163,7 @@ class Easel(PicturePanel):
             [self.editor, self.rounds, self.area],
             **aside,
         )
-        self.masks.paint(None, [self.editor], None, js="(value) => studio.mask.send(value)", api_visibility="private")
+        self.masks.paint(None, [self.editor], None, js=web.call("mask_panel", "send"), api_visibility="private")
         self.masks.painted(self._keep_painted, paper, [self.masks], **QUICK)
         self.masks.wipe(self._wipe, paper, [self.editor, self.masks], **aside)
         self.masks.bring(self._bring, paper, [self.editor, self.masks], **aside)
@@ -315,16 +301,9 @@ def _nothing_painted(*, keep: bool) -> InvalidRecipe:
     )
 
 
-def _drawn(name: str, script: str, holds: Any) -> Any:
-    """A row that editor.js draws, which keeps a value for the page."""
-    return Island(
-        holds=holds,
-        value=None,
-        html_template=f'<div class="{name}"></div>',
-        js_on_load=script,
-        elem_id=f"mask-{name}",
-        apply_default_css=False,
-    )
+def _drawn(name: str, module: str, holds: Any, events: tuple[str, ...]) -> Any:
+    """A row that a module draws, which keeps a value for the page."""
+    return Island(f"mask-{name}", f'<div class="{name}"></div>', module=module, holds=holds, events=events)
 
 
 def _masks(masks: Mapping[str, str], **told: Any) -> dict[str, Any]:

@@ -14,11 +14,10 @@ from studio.transfer import words
 from studio.ui import fields
 from studio.ui.fast_gradio import gr
 from studio.ui.form import Updates
-from studio.ui.listeners import QUICK, Name, Nothing, served
+from studio.ui.island import Island
+from studio.ui.listeners import QUICK, Name, Nothing
 from studio.ui.tabs.base import Desk, Panel, Tab
 
-# Gradio finds a custom event by its quoted name in here.
-SCRIPT = 'studio.models(element, server, () => trigger("arrive"));'
 # Fields that are chosen from what is here.
 CHOSEN = ("model", "upscaler", "hires_upscaler")
 
@@ -55,13 +54,12 @@ class ModelsPanel(Panel):
             "dismiss": self._dismiss,
             "remove": self._remove,
         }
-        self.widget = gr.HTML(
-            "",
-            html_template='<section class="models" aria-label="Models"></section>',
-            js_on_load=SCRIPT,
-            elem_id="models",
-            apply_default_css=False,
-            server_functions=served(acts),
+        self.widget = Island(
+            "models",
+            '<section class="models" aria-label="Models"></section>',
+            module="models_tab",
+            events=("arrive",),
+            acts=acts,
         )
 
     def wire(self) -> None:

@@ -1,0 +1,28 @@
+// The way from a click on Generate to the server.
+import { tab } from "./dom.js";
+import { ask, facts, followed, ready } from "./form.js";
+
+// What a tab has to finish before its values are read, such as the export of a mask.
+/** @type {Record<string, () => Promise<unknown>>} */
+const hooks = {};
+
+/**
+ * Has something finished before the tab's values are read.
+ * @param {string} name
+ * @param {() => Promise<unknown>} hook
+ */
+export const before = (name, hook) => { hooks[name] = hook; };
+
+/**
+ * Draws what the chosen tab says, or hands it on to the tab `to`.
+ * @param {string} [to]
+ */
+export async function go(to) {
+    await ready;
+    const chosen = tab();
+    if (!facts()?.tabs[chosen]) return;
+    await followed();
+    await hooks[chosen]?.();
+    if (to) ask(`${chosen}_into`, { to });
+    else ask(chosen);
+}

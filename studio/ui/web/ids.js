@@ -1,0 +1,15 @@
+// The ids of elements that the server makes. Written by `make types` from studio/ui/ids.py.
+export const ids = {
+    about: "about",
+    cannot: "cannot",
+    controlSlot: "control-slot",
+    field: "field-",
+    generate: "generate",
+    maskEditor: "mask-editor",
+    more: "more",
+    offer: "offer-",
+    stage: "stage",
+    tab: "tab-",
+    tabs: "tabs",
+    whyNot: "why-not",
+};

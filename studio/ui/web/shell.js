@@ -1,0 +1,88 @@
+// The page's own behaviour: keys, light and dark.
+import { host, input, make } from "./dom.js";
+import { ids } from "./ids.js";
+
+const KEYS = [
+    ["Ctrl Enter", "Generate, from anywhere"],
+    ["Esc", "Close the full view; else stop the running job"],
+    ["← →", "Previous and next picture"],
+    ["1 – 9", "Choose in a picker that has the focus"],
+    ["/", "Go to the prompt"],
+    ["K R S", "Candidates: keep, reject, star; 1 to 5 rate"],
+    ["Z", "Candidates: undo the last mark"],
+    ["Ctrl ↑ ↓", "In a prompt: the chosen words count more or less"],
+    ["?", "This sheet"],
+];
+
+const LIGHT = "image-studio-light";
+
+/**
+ * The tools of the header: light or dark, and the sheet of keys.
+ * @param {Island<null>} island
+ */
+export function mount({ element }) {
+    const light = localStorage.getItem(LIGHT);
+    if (light) document.body.classList.toggle("dark", light === "dark");
+    element.addEventListener("click", (event) => {
+        const tool = target(event)?.closest("[data-tool]");
+        if (tool?.matches("[data-tool=sheet]")) sheet();
+        if (tool?.matches("[data-tool=light]")) localStorage.setItem(LIGHT, document.body.classList.toggle("dark") ? "dark" : "light");
+    });
+}
+
+function sheet() {
+    const rows = KEYS.map(([keys, what]) => make("tr", {},
+        make("th", { scope: "row" }, ...keys.split(" ").map((key) => make("kbd", {}, key))), make("td", {}, what)));
+    const dialog = make("dialog", { class: "sheet", "aria-label": "Keyboard", onclose: () => dialog.remove() },
+        make("h2", {}, "Keyboard"), make("table", {}, ...rows),
+        make("form", { method: "dialog" }, make("button", { class: "plain" }, "Close")));
+    host().append(dialog);
+    dialog.showModal();
+}
+
+// A number field hands its value over when it is left, so it is left first.
+function generate() {
+    /** @type {HTMLElement | null} */ (document.activeElement)?.blur();
+    setTimeout(() => {
+        document.getElementById(ids.generate)?.click();
+        input("prompt")?.focus({ preventScroll: true });
+    }, 0);
+}
+
+/**
+ * What an event is about, where that is an element.
+ * @param {Event} event
+ */
+const target = ({ target: found }) => (found instanceof Element ? found : null);
+
+// Gradio gives each radio button a group of its own, so arrows would do nothing.
+function pick(event, target) {
+    const radios = [...target.closest("fieldset").querySelectorAll("input[type=radio]")];
+    const by = { ArrowLeft: -1, ArrowUp: -1, ArrowRight: 1, ArrowDown: 1 }[event.key];
+    const at = by ? (radios.indexOf(target) + by + radios.length) % radios.length : Number(event.key) - 1;
+    if (!radios[at]) return;
+    event.preventDefault();
+    radios[at].focus();
+    radios[at].click();
+}
+
+document.addEventListener("keydown", (event) => {
+    const target = event.target;
+    const typing = target.matches?.("textarea, select, [contenteditable], input:not([type=radio], [type=checkbox], [type=range])");
+    if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
+        event.preventDefault();
+        event.stopPropagation();
+        generate();
+    } else if (document.querySelector("dialog[open], [popover]:popover-open") || event.ctrlKey || event.metaKey || event.altKey) {
+        return;
+    } else if (event.key === "Escape") {
+        document.querySelector(`#${ids.stage} .halt:not([hidden])`)?.click();
+    } else if (!typing && event.key === "?") {
+        sheet();
+    } else if (!typing && event.key === "/") {
+        event.preventDefault();
+        input("prompt")?.focus();
+    } else if (target.matches?.("input[type=radio]")) {
+        pick(event, target);
+    }
+}, true);
