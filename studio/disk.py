@@ -47,13 +47,21 @@ class Folder:
 
         Raises StorageError with the cure.
         """
+
+        def make(temporary: Path) -> None:
+            with temporary.open("xb") as file:
+                fill(file)
+
+        self.place(path, make)
+
+    def place(self, path: Path, make: Callable[[Path], object]) -> None:
+        """As `write`, of a file that `make` writes at the path it is given."""
         temporary = self._temporary(path.stem)
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             try:
-                with temporary.open("xb") as file:
-                    fill(file)
-                    file.flush()
+                make(temporary)
+                with temporary.open("rb+") as file:
                     os.fsync(file.fileno())
                 temporary.replace(path)
             finally:

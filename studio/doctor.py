@@ -4,7 +4,7 @@ import platform
 import shutil
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -13,7 +13,7 @@ from studio.catalogue.controlnets import ControlNets
 from studio.catalogue.embeddings import Embeddings
 from studio.catalogue.loras import Loras
 from studio.catalogue.models import Catalogue
-from studio.errors import DeviceFailed, ModelError, StudioError
+from studio.errors import DeviceFailed, ModelError, StorageError, StudioError, Unreadable
 from studio.hosted.models import Hosted
 from studio.jobs import HALTED
 from studio.ledger import damaged_jobs
@@ -22,6 +22,8 @@ from studio.metrics.base import Metric
 from studio.presets.reading import Presets
 from studio.prompts.wildcards import Wildcards
 from studio.settings import FOLDERS, Settings
+from studio.storage.database import Database
+from studio.storage.migrations.m002_earlier_files import earlier_files
 
 STARTER = "starter"
 LIBRARIES = (
@@ -82,10 +84,34 @@ def left_out(settings: Settings) -> Iterator[Check]:
         "LoRA": Loras(settings).faults.values(),
         "embedding": Embeddings(settings).faults.values(),
         "ControlNet": ControlNets(settings).faults.values(),
-        "jobs": damaged_jobs(settings.home / "jobs.sqlite"),
+        "database": _database_faults(settings.home),
     }
     for name, found in faults.items():
         yield from (Check(name, fault.message, fault.hint or "See the message.") for fault in found)
+
+
+def _database_faults(home: Path) -> Iterator[StudioError]:
+    """What is wrong with the database, or with its rows; what it once had to replace, and files that it replaces."""
+    with closing(Database.of(home)) as database:
+        try:
+            if found := database.fault():
+                yield found
+            elif database.exists:
+                yield from damaged_jobs(database)
+                yield from _left_behind(home, database)
+        except StorageError as error:
+            yield error
+
+
+def _left_behind(home: Path, database: Database) -> Iterator[StudioError]:
+    for past in database.incidents():
+        if (aside := home / past.aside).is_file():
+            yield Unreadable(past.message, f"Remove {aside} when you need it no more.")
+    for file in earlier_files(home):
+        yield Unreadable(
+            f"{file} is of an earlier version; what it holds was brought into the database.",
+            "Remove it when you do not go back to that version.",
+        )
 
 
 def versions() -> dict[str, str | None]:

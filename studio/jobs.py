@@ -9,7 +9,6 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from copy import copy
 from dataclasses import replace
-from pathlib import Path
 
 from studio.backends.base import Backend, Rendered
 from studio.downloads.queue import Errand, Hear
@@ -29,9 +28,10 @@ from studio.events import (
 )
 from studio.job import Job
 from studio.ledger import Entry, Ledger, State
-from studio.library import Library
+from studio.library import Library, Saved
 from studio.line import Line
 from studio.recipe import Recipe
+from studio.storage.database import Database
 
 __all__ = ["Job", "JobQueue"]
 
@@ -58,21 +58,21 @@ log = logging.getLogger(__name__)
 
 
 class JobQueue:
-    """Runs jobs one after the other on one backend, fairly between owners; `path` keeps them over a restart.
+    """Runs jobs one after the other on one backend, fairly between owners; a database in a file keeps them.
 
     A job whose weights have to be downloaded joins the line when `fetch` has brought them. A job of another owner is
     treated as if it were not there.
     """
 
     def __init__(
-        self, backend: Backend, library: Library, path: Path | None, max_waiting: int, fetch: Fetch | None = None
+        self, backend: Backend, library: Library, database: Database, max_waiting: int, fetch: Fetch | None = None
     ) -> None:
         self._fetch = fetch
         self._fetching: dict[str, Job] = {}
         self._backend = backend
         self._library = library
         self._max_waiting = max_waiting
-        self._ledger = Ledger(path)
+        self._ledger = Ledger(database)
         self._lock = threading.Condition()
         self._addresses: dict[str, str] = {}
         self._jobs: dict[str, Job] = {}
@@ -81,7 +81,7 @@ class JobQueue:
         self._running: Job | None = None
         self._closing = False
         self._halted: DeviceLost | None = None
-        self._marker = path.with_name(HALTED) if path else None
+        self._marker = database.path.with_name(HALTED) if database.path else None
         if self._marker:
             self._marker.unlink(missing_ok=True)
         restored = self._restore()
@@ -327,6 +327,9 @@ class JobQueue:
         saved = self._library.save(
             rendered.image, recipe, rendered.facts, seconds=rendered.seconds, job=job.id, index=index
         )
+        self._finished(job, index, saved)
+
+    def _finished(self, job: Job, index: int, saved: Saved) -> None:
         self._ledger.add_image(job.id, index, saved.path.relative_to(self._library.folder).as_posix(), saved.seconds)
         job.tell(Finished(index, saved.path, saved.recipe, saved.seconds))
 
@@ -337,7 +340,7 @@ class JobQueue:
         saved = self._library.find(job.recipes[index], job.id, index)
         if saved is None:
             return False
-        job.tell(Finished(index, saved.path, saved.recipe, saved.seconds))
+        self._finished(job, index, saved)
         return True
 
     def _end(self, job: Job, ending: Done | Stopped | Failed) -> None:

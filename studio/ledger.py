@@ -1,39 +1,25 @@
-"""The jobs on disk, in SQLite: what waits survives a restart, and what was finished can be found again."""
+"""The jobs on disk: what waits survives a restart, and what was finished can be found again."""
 
-import json
 import logging
-import sqlite3
-import threading
+import time
 from collections.abc import Sequence
-from contextlib import closing
 from dataclasses import dataclass
-from pathlib import Path
+from sqlite3 import Connection, Row
 from typing import Any, Literal, get_args
 
-from studio.database import check_tables, is_damage, readable, reason, set_aside
-from studio.errors import InUse, InvalidRecipe, NotWritable, StorageError, Unreadable
-from studio.parsing import ParseError, parse_json
+from studio.errors import InvalidRecipe, StorageError, Unreadable
+from studio.parsing import ParseError
 from studio.recipe import Recipe
+from studio.storage.database import Database
 
 log = logging.getLogger(__name__)
 
 State = Literal["waiting", "running", "done", "stopped", "failed"]
 
-ENTRIES = "SELECT id, owner, created, recipes, state, attempts, seconds, message, hint, field FROM jobs"
-IDS = "SELECT id FROM jobs WHERE owner = ?"
-ENDED = "('done', 'stopped', 'failed')"
-SCHEMA = """
-CREATE TABLE IF NOT EXISTS jobs (
-    number INTEGER PRIMARY KEY, id TEXT UNIQUE, owner TEXT, created REAL, recipes TEXT,
-    state TEXT DEFAULT 'waiting', attempts INTEGER DEFAULT 0,
-    seconds REAL DEFAULT 0, message TEXT DEFAULT '', hint TEXT DEFAULT '', field TEXT
-);
-CREATE INDEX IF NOT EXISTS jobs_of_owner ON jobs (owner);
-CREATE TABLE IF NOT EXISTS images (
-    job TEXT, image INTEGER, path TEXT, seconds REAL, PRIMARY KEY (job, image)
-);
-"""
-
+ENTRIES = "SELECT id, owner, created, state, attempts, seconds, message, hint, field FROM jobs"
+OPEN = "state NOT IN ('done', 'stopped', 'failed')"
+ITEMS = "SELECT job, number, recipe FROM items"
+EVENT = "INSERT INTO events SELECT ?, COALESCE(MAX(position), -1) + 1, ?, ?, ? FROM events WHERE job = ?"
 
 # The end of the times that a calendar can show, in seconds.
 LAST = 250_000_000_000.0
@@ -57,58 +43,66 @@ class Entry:
 
 
 class Ledger:
-    """All jobs, oldest first; belongs to one studio at a time. Safe to call from any thread.
+    """All jobs, oldest first; belongs to the one studio of its database. Safe to call from any thread.
 
-    `path` None keeps it in memory. A file that is damaged is set aside, and a new one begun. NotWritable where the
-    file is not whole, InUse where another studio has it, NotWritable where it cannot be written.
+    InUse where there is another studio, StorageError where the database cannot be used.
     """
 
-    def __init__(self, path: Path | None) -> None:
-        self._lock = threading.Lock()
+    def __init__(self, database: Database) -> None:
+        self._database = database
         self._closed = False
-        try:
-            self._database = _open(path)
-        except sqlite3.Error as error:
-            if not is_damage(error):
-                raise _unusable(path, error) from error
-            self._database = _begun_anew(path, error)
+        database.hold()
 
     def add(self, job: str, owner: str, created: float, recipes: Sequence[Recipe]) -> None:
-        """A new job, waiting."""
-        texts = json.dumps([recipe.to_json() for recipe in recipes])
-        self._write("INSERT INTO jobs (id, owner, created, recipes) VALUES (?, ?, ?, ?)", job, owner, created, texts)
+        """A new job, waiting, with an item for each recipe."""
+        items = [(job, number, recipe.to_json()) for number, recipe in enumerate(recipes)]
+        with self._database.write() as rows:
+            rows.execute("INSERT INTO jobs (id, owner, created) VALUES (?, ?, ?)", (job, owner, created))
+            rows.executemany("INSERT INTO items (job, number, recipe) VALUES (?, ?, ?)", items)
+            _note(rows, job, "queued")
 
     def begin(self, job: str) -> None:
         """The job runs; it counts as an attempt until it ends or is put back."""
-        self._write("UPDATE jobs SET state = 'running', attempts = attempts + 1 WHERE id = ?", job)
+        self._turn(job, "running", 1, "started")
 
     def put_back(self, job: str) -> None:
         """The job waits again; through no fault of its own, so the attempt does not count."""
-        self._write("UPDATE jobs SET state = 'waiting', attempts = attempts - 1 WHERE id = ?", job)
+        self._turn(job, "waiting", -1, "returned")
 
     def end(
         self, job: str, state: State, seconds: float = 0, message: str = "", hint: str = "", field: str | None = None
     ) -> None:
         """The job is over."""
         change = "UPDATE jobs SET state = ?, seconds = ?, message = ?, hint = ?, field = ? WHERE id = ?"
-        self._write(change, state, seconds, message, hint, field, job)
+        with self._database.write() as rows:
+            rows.execute(change, (state, seconds, message, hint, field, job))
+            rows.execute("UPDATE items SET state = ? WHERE job = ? AND state != 'done'", (state, job))
+            _note(rows, job, state)
 
     def forget_old(self, owner: str, kept: int) -> list[str]:
         """Remove the owner's ended jobs but for the newest `kept`, and say which; their images stay in the library."""
-        query = f"{IDS} AND state IN {ENDED} ORDER BY number DESC LIMIT -1 OFFSET ?"
+        query = f"SELECT id FROM jobs WHERE owner = ? AND NOT {OPEN} ORDER BY number DESC LIMIT -1 OFFSET ?"  # noqa: S608
         old = [job for (job,) in self._read(query, owner, kept)]
-        for job in old:
-            self._write("DELETE FROM images WHERE job = ?", job)
-            self._write("DELETE FROM jobs WHERE id = ?", job)
+        if old:
+            with self._database.write() as rows:
+                rows.executemany("DELETE FROM jobs WHERE id = ?", [(job,) for job in old])
         return old
 
     def add_image(self, job: str, image: int, path: str, seconds: float) -> None:
         """Image number `image` of the job is stored at `path`."""
-        self._write("INSERT OR REPLACE INTO images VALUES (?, ?, ?, ?)", job, image, path, seconds)
+        change = (
+            "UPDATE items SET state = 'done', path = ?1, seconds = ? WHERE job = ? AND number = ? AND path IS NOT ?1"
+        )
+        with self._database.write() as rows:
+            if rows.execute(change, (path, seconds, job, image)).rowcount:
+                _note(rows, job, "finished", image)
 
     def images(self, job: str) -> list[tuple[int, str, float]]:
-        """The stored images of a job: number, path, seconds; by number."""
-        rows = self._read("SELECT image, path, seconds FROM images WHERE job = ? ORDER BY image", job)
+        """The stored images of a job: number, path, seconds; in the order they came."""
+        query = """SELECT number, path, items.seconds FROM items LEFT JOIN (
+            SELECT item, MIN(position) AS position FROM events WHERE job = ?1 AND kind = 'finished' GROUP BY item
+            ) ON item = number WHERE job = ?1 AND path IS NOT NULL ORDER BY position, number"""
+        rows = [tuple(row) for row in self._read(query, job)]
         return [row for row in rows if [*map(type, row)] in ([int, str, float], [int, str, int])]
 
     def unfinished(self) -> list[Entry]:
@@ -116,133 +110,98 @@ class Ledger:
 
         That one stays on disk as it is; one without id or owner is left out.
         """
-        rows = self._read(f"{ENTRIES} WHERE state NOT IN {ENDED} ORDER BY number")
-        return [_entry(*row) for row in rows if _belongs(*row)]
+        return [_entry(row, items) for row, items in self._whole(f"WHERE {OPEN}") if _belongs(row)]
 
     def entry(self, job: str) -> Entry | None:
         """One job; None where there is none of this id."""
-        return next((_entry(*row) for row in self._read(f"{ENTRIES} WHERE id = ?", job) if _belongs(*row)), None)
+        return next((_entry(row, items) for row, items in self._whole("WHERE id = ?", job) if _belongs(row)), None)
 
     def of(self, owner: str) -> list[str]:
         """The ids of the owner's jobs, newest first."""
-        rows = self._read(f"{IDS} ORDER BY number DESC", owner)
+        rows = self._read("SELECT id FROM jobs WHERE owner = ? ORDER BY number DESC", owner)
         return [job for (job,) in rows if job and isinstance(job, str)]
 
     def close(self) -> None:
-        """Let go of the file."""
-        with self._lock:
-            self._closed = True
-            self._database.close()
+        """Let go of the database, for another studio."""
+        self._closed = True
+        self._database.close()
 
-    def _read(self, query: str, *values: object) -> list[Any]:
+    def _turn(self, job: str, state: State, attempts: int, kind: str) -> None:
+        with self._database.write() as rows:
+            change = "SET state = ?, attempts = COALESCE(attempts, 0) + ?"
+            rows.execute(f"UPDATE jobs {change} WHERE id = ?", (state, attempts, job))
+            rows.execute(f"UPDATE items {change} WHERE job = ? AND state != 'done'", (state, attempts, job))
+            _note(rows, job, kind)
+
+    def _whole(self, which: str, *values: object) -> list[tuple[Row, list[Row]]]:
+        """The rows of these jobs, oldest first, each with those of its items."""
+        jobs = self._read(f"{ENTRIES} {which} ORDER BY number", *values)
+        items: dict[str, list[Row]] = {}
+        query = f"{ITEMS} WHERE job IN (SELECT id FROM jobs {which}) ORDER BY job, number"  # noqa: S608 - from above
+        for item in self._read(query, *values):
+            items.setdefault(item["job"], []).append(item)
+        return [(job, items.get(job["id"], [])) for job in jobs]
+
+    def _read(self, query: str, *values: object) -> list[Row]:
         """The rows of a query; none after the end, when a page may still ask."""
-        with self._lock:
-            try:
-                return [] if self._closed else self._database.execute(query, values).fetchall()
-            except sqlite3.DatabaseError as error:  # a page of the file that broke after the start
-                log.warning("Some of the list of jobs cannot be read: %s", reason(error))
-                return []
-
-    def _write(self, statement: str, *values: object) -> None:
-        try:
-            with self._lock:
-                self._database.execute(statement, values)
-        except sqlite3.Error as error:
-            hint = "Free some space on the disk of the data folder and make sure that it can be written."
-            raise NotWritable(f"The list of jobs cannot be written: {reason(error)}.", hint) from error
-
-
-def damaged_jobs(path: Path) -> list[Unreadable]:
-    """What is wrong with jobs on disk; nothing where a running studio holds them."""
-    if not path.is_file():
-        return []
-    try:
-        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=0)) as database:
-            database.text_factory = readable
-            rows = database.execute(ENTRIES).fetchall()
-    except sqlite3.Error as error:
-        if "locked" in str(error):
+        if self._closed:
             return []
-        return [
-            Unreadable(f"The list of jobs {path} cannot be read.", "The next start sets it aside, or move it away.")
-        ]
+        try:
+            with self._database.read() as rows:
+                return rows.execute(query, values).fetchall()
+        except StorageError as error:  # a page of the file that broke after the start
+            log.warning("Some of the list of jobs cannot be read: %s", error)
+            return []
+
+
+def damaged_jobs(database: Database) -> list[Unreadable]:
+    """What is wrong with jobs on disk, also beside the studio that runs them."""
+    with database.read() as rows:
+        jobs = rows.execute(ENTRIES).fetchall()
+        items: dict[str, list[Row]] = {}
+        for item in rows.execute(f"{ITEMS} ORDER BY job, number"):
+            items.setdefault(item["job"], []).append(item)
     found = [
-        Unreadable("A job without an id or owner is left out.", OTHER_VERSION) for row in rows if not _belongs(*row)
+        Unreadable("A job without an id or owner is left out.", OTHER_VERSION) for job in jobs if not _belongs(job)
     ]
-    entries = [_entry(*row) for row in rows if _belongs(*row)]
+    entries = [_entry(job, items.get(job["id"], [])) for job in jobs if _belongs(job)]
     return found + [Unreadable(f"{one.id}: {one.message}", one.hint) for one in entries if one.hint == OTHER_VERSION]
 
 
-def _open(path: Path | None) -> sqlite3.Connection:
-    database = sqlite3.connect(path or ":memory:", timeout=1, isolation_level=None, check_same_thread=False)
-    try:
-        # Exclusive: a second studio on the same folder would run the same jobs. The lock dies with the process.
-        database.execute("PRAGMA locking_mode = EXCLUSIVE")
-        database.execute("PRAGMA journal_mode = WAL")
-        database.executescript(SCHEMA)
-        check_tables(database, SCHEMA)
-        database.text_factory = readable
-        database.execute(ENTRIES).fetchall()
-    except sqlite3.Error:
-        database.close()
-        raise
-    return database
+def _note(rows: Connection, job: str, kind: str, item: int | None = None) -> None:
+    """Add to the log of a job."""
+    rows.execute(EVENT, (job, time.time(), kind, item, job))
 
 
-def _begun_anew(path: Path | None, error: Exception) -> sqlite3.Connection:
-    """A new file in the place of a damaged one, which is kept beside it."""
-    assert path is not None  # noqa: S101 - what is in memory is not damaged
-    try:
-        aside = set_aside(path)
-        log.warning("The list of jobs was damaged (%s) and is now %s; a new one is begun.", reason(error), aside)
-        return _open(path)
-    except (StorageError, sqlite3.Error) as again:
-        raise NotWritable(
-            f"The list of jobs {path} is damaged ({reason(error)}).",
-            "Move this file away and start again; images are not lost, waiting jobs are.",
-        ) from again
-
-
-def _belongs(job: Any, owner: Any, *rest: Any) -> bool:
+def _belongs(row: Row) -> bool:
     """Whether it can be found: it has an id and an owner."""
-    del rest
-    return bool(job and owner) and isinstance(job, str) and isinstance(owner, str)
+    return all(row[name] and isinstance(row[name], str) for name in ("id", "owner"))
 
 
-def _entry(job: str, owner: str, created: Any, texts: Any, state: Any, *rest: Any) -> Entry:
-    """A job from whatever its row holds."""
-    attempts, seconds, message, hint, field = rest
-    created, seconds = (_seconds(number) for number in (created, seconds))
+def _entry(row: Row, items: Sequence[Row]) -> Entry:
+    """A job from whatever its rows hold."""
+    created, seconds = (_seconds(row[name]) for name in ("created", "seconds"))
+    state = row["state"]
     fault = f"Its state is {state!r}" if state not in get_args(State) else ""
     try:
-        recipes = _recipes(texts)
+        recipes = _recipes(items)
     except (ParseError, InvalidRecipe) as error:
         recipes, fault = (), str(error)
     if fault:
         told = f"The job cannot be read ({fault.removesuffix('.')})."
-        return Entry(job, owner, created, recipes, "failed", 0, seconds, told, OTHER_VERSION, None)
-    tried = attempts if isinstance(attempts, int) else 0
-    message, hint = (str(words or "") for words in (message, hint))
-    return Entry(job, owner, created, recipes, state, tried, seconds, message, hint, field and str(field))
+        return Entry(row["id"], row["owner"], created, recipes, "failed", 0, seconds, told, OTHER_VERSION, None)
+    tried = row["attempts"] if isinstance(row["attempts"], int) else 0
+    message, hint = (str(row[name] or "") for name in ("message", "hint"))
+    field = row["field"] and str(row["field"])
+    return Entry(row["id"], row["owner"], created, recipes, state, tried, seconds, message, hint, field)
 
 
 def _seconds(value: Any) -> float:
     return float(value) if isinstance(value, int | float) and 0 <= value < LAST else 0.0
 
 
-def _recipes(texts: Any) -> tuple[Recipe, ...]:
-    read = parse_json(texts) if isinstance(texts, str | bytes) else None
-    if not isinstance(read, list) or not read or not all(isinstance(text, str) for text in read):
-        raise ParseError("it has no recipes", OTHER_VERSION)
-    return tuple(Recipe.from_json(text) for text in read)
-
-
-def _unusable(path: Path | None, error: sqlite3.Error) -> InUse | NotWritable:
-    if "locked" in str(error):
-        return InUse(
-            "Another studio is running on this data folder.", "Use that one, close it, or choose another with --home."
-        )
-    return NotWritable(
-        f"The list of jobs {path} cannot be used: {reason(error)}.",
-        "Make sure that the folder can be written and its disk is not full, or choose another with --home.",
-    )
+def _recipes(items: Sequence[Row]) -> tuple[Recipe, ...]:
+    whole = items and all(item["number"] == at and isinstance(item["recipe"], str) for at, item in enumerate(items))
+    if not whole:
+        raise ParseError("it lacks a recipe", OTHER_VERSION)
+    return tuple(Recipe.from_json(item["recipe"]) for item in items)

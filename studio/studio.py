@@ -36,6 +36,7 @@ from studio.settings import Settings
 from studio.settling.frame import result_size
 from studio.settling.settle import settle
 from studio.skeleton import Person
+from studio.storage.database import Database
 
 # Folders in the home: small copies of pictures, and grids that were written to a file.
 THUMBNAILS, SHEETS = "thumbnails", "grid-sheets"
@@ -89,8 +90,9 @@ class Studio:
         # A command's studio is asked by nobody but who gave the command.
         self._private = not space.name() and (settings.alone or not durable)
         self.backend = backend or _local(settings, self.catalogue, self.controlnets, self.wordbook)
-        queue_file = settings.home / "jobs.sqlite" if durable else None
-        self.jobs = JobQueue(self.backend, self.library, queue_file, settings.max_waiting, self._fetch)
+        self.database = Database.of(settings.home)
+        kept = self.database if durable else Database(None)
+        self.jobs = JobQueue(self.backend, self.library, kept, settings.max_waiting, self._fetch)
         self.gauge = Gauge(settings, self.catalogue, self.backend)
         self._warming: threading.Thread | None = None
 
@@ -206,6 +208,7 @@ class Studio:
             self.candidates.close()
         self.backend.close()
         self.wait_until_warm()
+        self.database.close()
 
     def __enter__(self) -> Self:
         return self
@@ -221,6 +224,10 @@ class Studio:
         return 3 * width * height
 
     def _warm(self) -> None:
+        try:
+            self.database.back_up()
+        except StudioError as error:
+            log.warning("There is no backup of today: %s", error)
         try:
             model = self.items.model(self.settings.model)
             self.downloads.wait_for(self.needs.missing([model]))

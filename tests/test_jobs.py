@@ -19,6 +19,8 @@ from studio.jobs import ATTEMPTS, HALTED, KEPT, Job, JobQueue
 from studio.ledger import Ledger, damaged_jobs
 from studio.library import Library
 from studio.recipe import Recipe
+from studio.storage.database import FILE, Database
+from tests.damage import damage
 from tests.drawer import Drawer, picture, settled
 from tests.test_library import files_limited_to
 
@@ -35,11 +37,14 @@ class Place:
     """Where queues of one test live, one after the other."""
 
     def __init__(self, folder: Path) -> None:
-        self.path = folder / "jobs.sqlite"
+        self.path = folder / FILE
         self.library = Library(folder / "images")
 
     def queue(self, drawer: Drawer, max_waiting: int = 100) -> JobQueue:
-        return JobQueue(drawer, self.library, self.path, max_waiting)
+        return JobQueue(drawer, self.library, Database(self.path), max_waiting)
+
+    def ledger(self) -> Ledger:
+        return Ledger(Database(self.path))
 
 
 @pytest.fixture
@@ -337,10 +342,35 @@ def test_ended_jobs_are_found_after_a_restart(place: Place):
         assert end_of(again[1]) == done.events[-1]
 
 
+def test_what_a_crashed_studio_had_stored_is_found_after_every_later_restart(place: Place):
+    add_crashed(place, attempts=1, stored=2)
+    for _ in range(2):
+        with closing(place.queue(Drawer())) as queue:
+            job = queue.get("crashed", "ann")
+            assert isinstance(end_of(job), Done)
+            assert [event.image for event in job.results] == [0, 1, 2]
+
+
+def test_a_job_keeps_a_log_of_what_happened_to_it_on_the_disk(place: Place):
+    with closing(place.queue(Drawer())) as queue:
+        end_of(queue.submit([settled("a", 1), settled("a", 2)], "ann"))
+    with closing(sqlite3.connect(place.path)) as database:
+        told = database.execute("SELECT position, kind, item FROM events").fetchall()
+        items = database.execute("SELECT number, lane, state, attempts FROM items").fetchall()
+    assert told == [
+        (0, "queued", None),
+        (1, "started", None),
+        (2, "finished", 0),
+        (3, "finished", 1),
+        (4, "done", None),
+    ]
+    assert items == [(0, "device", "done", 1), (1, "device", "done", 1)]
+
+
 def add_crashed(place: Place, attempts: int, stored: int) -> None:
     """What a studio leaves that died while it ran a job of three images."""
     recipes = [settled("a", seed) for seed in (1, 2, 3)]
-    with closing(Ledger(place.path)) as ledger:
+    with closing(place.ledger()) as ledger:
         ledger.add("crashed", "ann", 0, recipes)
         for _ in range(attempts):
             ledger.begin("crashed")
@@ -378,11 +408,10 @@ def test_a_job_that_keeps_ending_the_studio_is_given_up(place: Place):
 
 
 def test_a_job_that_cannot_be_read_any_more_has_failed_and_the_others_run(place: Place):
-    with closing(Ledger(place.path)) as ledger:
+    with closing(place.ledger()) as ledger:
         ledger.add("unreadable", "ann", 0, [settled("a")])
         ledger.add("readable", "ann", 0, [settled("b")])
-    with closing(sqlite3.connect(place.path)) as database, database:
-        database.execute("UPDATE jobs SET recipes = replace(recipes, 'steps', 'stairs') WHERE id = 'unreadable'")
+    damage(place.path, "UPDATE items SET recipe = replace(recipe, 'steps', 'stairs') WHERE job = 'unreadable'")
     with closing(place.queue(Drawer())) as queue:
         assert "stairs" in str(end_of(queue.get("unreadable", "ann")))
         assert isinstance(end_of(queue.get("readable", "ann")), Done)
@@ -398,26 +427,27 @@ def test_two_studios_cannot_share_one_list(place: Place):
     place.queue(Drawer()).close()
 
 
-# What a row of a job may hold after a fault of the disk, or by another version of the studio.
+# What the rows of a job may hold after a fault of the disk: first its item's, then its own.
+UNREADABLE = {
+    "no recipe": "recipe = NULL",
+    "empty": "recipe = ''",
+    "no object": "recipe = '7'",
+    "brackets": f"recipe = '{'[' * 10_000}'",
+    "brackets within": f"recipe = '{{\"prompt\": {'[' * 10_000}}}'",
+    "a new setting": "recipe = replace(recipe, 'steps', 'stairs')",
+    "a newer recipe": "recipe = '{\"version\": 99}'",
+    "bytes": "recipe = x'ff00fe'",
+    "no text": "recipe = CAST(x'ff00fe' AS TEXT)",
+    "a number": "recipe = 1e300",
+    "another number": "number = 1",
+    "a number of words": "number = 'first'",
+}
 DAMAGES = {
-    "no recipes": "recipes = NULL",
-    "empty": "recipes = ''",
-    "an empty list": "recipes = '[]'",
-    "no list": "recipes = '7'",
-    "no texts": "recipes = '[7, null, {}]'",
-    "brackets": f"recipes = '{'[' * 10_000}'",
-    "brackets within": f"recipes = '[\"{'[' * 10_000}\"]'",
-    "a new setting": "recipes = replace(recipes, 'steps', 'stairs')",
-    "a newer recipe": 'recipes = \'["{\\"version\\": 99}"]\'',
-    "bytes": "recipes = x'ff00fe'",
-    "no text": "recipes = CAST(x'ff00fe' AS TEXT)",
-    "a number": "recipes = 1e300",
     "another state": "state = 'paused'",
     "no state": "state = NULL",
     "state of bytes": "state = x'00'",
     "running without count": "state = 'running', attempts = NULL",
     "running with words": "state = 'running', attempts = 'twice'",
-    "done without recipes": "state = 'done', recipes = '[]'",
     "done of another time": "state = 'done', seconds = 'long', created = 1e300",
     "failed without a word": "state = 'failed', message = NULL, hint = NULL, field = 7",
     "no time": "created = NULL",
@@ -425,96 +455,85 @@ DAMAGES = {
     "owner of bytes": "owner = x'ff'",
     "no id": "id = NULL",
 }
+FAILED = {*UNREADABLE, "another state", "no state", "state of bytes", "done without recipe"}
 
 
-def damage(place: Place) -> None:
+def spoil(place: Place) -> None:
     """A list with a job of each damage, each with images that are not there, and a sound one behind them."""
-    with closing(Ledger(place.path)) as ledger:
-        for name in DAMAGES:
+    with closing(place.ledger()) as ledger:
+        for name in (*UNREADABLE, *DAMAGES, "done without recipe", "sound"):
             ledger.add(name, "ann", 0, [settled(name)])
-        ledger.add("sound", "ann", 0, [settled("sound")])
-    with closing(sqlite3.connect(place.path)) as database, database:
-        for name, change in DAMAGES.items():
-            rows = [
-                (name, 0, "gone.png", 1),
-                (name, 99, "x", 1),
-                (name, 1, "../../jobs.sqlite", 1),
-                (name, 2, None, None),
-            ]
-            database.executemany("INSERT INTO images VALUES (?, ?, ?, ?)", rows)
-            database.execute(f"UPDATE jobs SET {change} WHERE id = ?", (name,))
+            ledger.add_image(name, 0, "gone.png", 1)
+    more = (
+        "INSERT INTO items (job, number, recipe, path, seconds) SELECT job, {}, {}, {}, {} FROM items WHERE job = '{}'"
+    )
+    damage(
+        place.path,
+        *(f"UPDATE items SET {change} WHERE job = '{name}'" for name, change in UNREADABLE.items()),
+        *(f"UPDATE jobs SET {change} WHERE id = '{name}'" for name, change in DAMAGES.items()),
+        more.format(1, "recipe", f"'../{FILE}'", 1, "no time"),
+        more.format(1, "recipe", "NULL", "NULL", "done of another time"),
+        more.format(1, "recipe", 7, "'long'", "failed without a word"),
+        "DELETE FROM items WHERE job = 'done without recipe'",
+        "UPDATE jobs SET state = 'done' WHERE id = 'done without recipe'",
+    )
 
 
 def rows_of(place: Place) -> list[tuple[Any, ...]]:
     with closing(sqlite3.connect(place.path)) as database:
         database.text_factory = bytes
-        return database.execute("SELECT id, recipes, state FROM jobs").fetchall()
+        query = "SELECT jobs.id, jobs.state, recipe, items.state FROM jobs LEFT JOIN items ON job = jobs.id"
+        return database.execute(query).fetchall()
 
 
 def test_no_row_keeps_the_studio_from_starting(place: Place):
-    damage(place)
+    spoil(place)
     before = {row[0]: row for row in rows_of(place)}
     with closing(place.queue(Drawer())) as queue:
         assert isinstance(end_of(queue.get("sound", "ann")), Done)
         ends = {job.id: end_of(job) for job in queue.of("ann")}
-    assert ends.keys() == {"sound", *DAMAGES} - {"no owner", "owner of bytes", "no id"}
+    assert ends.keys() == {"sound", *FAILED, *DAMAGES} - {"no owner", "owner of bytes", "no id"}
     unreadable = {name for name, end in ends.items() if isinstance(end, Failed) and "cannot be read" in end.message}
-    assert unreadable == {*list(DAMAGES)[:15], "done without recipes"}
+    assert unreadable == FAILED
     assert all(isinstance(ends[name], Done) for name in ("no time", "running without count", "running with words"))
     after = {row[0]: row for row in rows_of(place)}
     assert all(after[name.encode()] == before[name.encode()] for name in unreadable), "they wait for their version"
 
 
 def test_damaged_rows_are_told(place: Place):
-    damage(place)
-    faults = damaged_jobs(place.path)
-    assert len(faults) == 16 + 3
+    spoil(place)
+    with closing(Database(place.path)) as database:
+        faults = damaged_jobs(database)
+    assert len(faults) == len(FAILED) + 3
     assert all(fault.hint for fault in faults)
-    with closing(place.queue(Drawer())):
-        assert damaged_jobs(place.path) == []
 
 
-@pytest.mark.parametrize(
-    "content",
-    [
-        b"this is not a database" * 100,
-        "CREATE TABLE jobs (number INTEGER PRIMARY KEY, job BLOB)",
-        "CREATE TABLE images (job TEXT, whereabouts TEXT)",
-    ],
-    ids=["damaged", "of another version", "images of another version"],
-)
-def test_a_damaged_list_is_set_aside_and_a_new_one_begun(place: Place, content: bytes | str):
-    if isinstance(content, str):
-        with closing(sqlite3.connect(place.path)) as database, database:
-            database.execute(content)
-    else:
-        place.path.write_bytes(content)
-    before = place.path.read_bytes()
+def test_a_damaged_list_is_set_aside_and_a_new_one_begun(place: Place):
+    place.path.write_bytes(b"this is not a database" * 100)
     with closing(place.queue(Drawer())) as queue:
         assert isinstance(end_of(queue.submit([settled("a")], "ann")), Done)
-    (aside,) = place.path.parent.glob("jobs.damaged-*.sqlite")
-    assert aside.read_bytes()[:16] == before[:16]
+    (aside,) = place.path.parent.glob("studio.damaged-*.sqlite")
+    assert aside.read_bytes().startswith(b"this is not")
 
 
 def test_a_list_with_more_columns_serves_as_it_is(place: Place):
     with closing(place.queue(Drawer())) as queue:
         job = queue.submit([settled("a")], "ann")
         end_of(job)
-    with closing(sqlite3.connect(place.path)) as database, database:
-        database.execute("ALTER TABLE jobs ADD COLUMN part INTEGER")
+    damage(place.path, "ALTER TABLE jobs ADD COLUMN part INTEGER")
     with closing(place.queue(Drawer())) as queue:
         assert [one.id for one in queue.of("ann")] == [job.id]
 
 
 def test_a_list_that_cannot_be_used_is_a_clear_error(place: Place):
     place.path.mkdir()
-    with pytest.raises(NotWritable, match=r"jobs\.sqlite") as error:
+    with pytest.raises(NotWritable, match=r"studio\.sqlite") as error:
         place.queue(Drawer())
     assert error.value.hint
 
 
 def test_a_queue_without_a_file_leaves_none(tmp_path: Path):
-    with closing(JobQueue(Drawer(), Library(tmp_path / "images"), None, 10)) as queue:
+    with closing(JobQueue(Drawer(), Library(tmp_path / "images"), Database(None), 10)) as queue:
         assert isinstance(end_of(queue.submit([settled("a")], "ann")), Done)
     assert [path.name for path in tmp_path.iterdir()] == ["images"]
 
@@ -548,7 +567,7 @@ def test_a_lost_device_puts_its_job_back_and_takes_no_more(place: Place):
 @pytest.fixture
 def crowd(place: Place) -> Place:
     """What 20 people have waiting, 20 jobs each, on the disk."""
-    ledger = Ledger(place.path)
+    ledger = place.ledger()
     for number in range(20):
         for person in PEOPLE:
             ledger.add(f"{person} {number}", person, 0.0, [settled("a", number + 1, steps=1)])
@@ -592,7 +611,7 @@ def test_a_job_waiting_for_a_new_start_can_be_stopped(crowd: Place):
 
 
 def test_jobs_that_are_on_no_disk_fail_with_the_cure_where_the_device_is_lost(place: Place):
-    with closing(JobQueue(Drawer(faults={"a": LOST}), place.library, None, 100)) as queue:
+    with closing(JobQueue(Drawer(faults={"a": LOST}), place.library, Database(None), 100)) as queue:
         ending = end_of(queue.submit([settled("a")], "ann"))
     assert ending == Failed.of(LOST)
 

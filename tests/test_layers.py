@@ -30,6 +30,7 @@ LAYERS = (
     "transfer",
     "outside",
     "database",
+    "storage",
     "families",
     "prompts",
     "presets",

@@ -157,8 +157,9 @@ def test_images_go_to_another_folder_and_no_list_is_kept_where_asked(home: Path,
     with Studio(Settings.load(home=home, model=MODEL), backend=Drawer(), images=tmp_path / "out", durable=False) as it:
         job = it.submit(Recipe(prompt="a"), "ann")
         list(job.follow())
+        with it.database.read() as rows:
+            assert rows.execute("SELECT COUNT(*) FROM jobs").fetchone()[0] == 0
     assert [path.is_relative_to(tmp_path / "out") for path in (event.path for event in job.results)] == [True]
-    assert not (home / "jobs.sqlite").exists()
     assert not (home / "images").exists()
 
 

@@ -87,12 +87,13 @@ def _remove(items: "Items", settings: Settings, args: argparse.Namespace) -> Exi
 
 
 def _check_alone(settings: Settings) -> None:
-    """InvalidSetting where a studio runs on this data folder: what it uses, only it knows."""
-    from studio.ledger import Ledger
+    """InUse where a studio runs on this data folder: what it uses, only it knows."""
+    from studio.storage.database import Database
 
-    path = settings.home / "jobs.sqlite"
-    if path.is_file():
-        Ledger(path).close()
+    database = Database.of(settings.home)
+    if database.exists:
+        database.hold()
+        database.close()
 
 
 def _agreed(question: str) -> bool:

@@ -1,7 +1,7 @@
 """The page's frame: model picker, what the device is doing, and the tabs."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from html import escape
 from typing import Any
 
@@ -85,6 +85,14 @@ async def _loading(studio: Studio) -> AsyncIterator[bool]:
         yield loading
 
 
+def alerts(studio: Studio) -> Iterator[str]:
+    """What went wrong that concerns everybody."""
+    if studio.jobs.halted:
+        yield studio.jobs.halted.hint
+    if studio.database.incident:
+        yield studio.database.incident.message
+
+
 def _wire_status(blocks: Any, studio: Studio, status: Any) -> None:
     def look() -> str:
         parts = [f"<span>{escape(studio.backend.describe())}</span>"]
@@ -94,8 +102,7 @@ def _wire_status(blocks: Any, studio: Studio, status: Any) -> None:
             parts.append(f'<span title="{LOST}">Nothing is kept</span>')
         if coming := _coming(studio):
             parts.insert(0, f'<span class="busy">{escape(coming)}</span>')
-        if studio.jobs.halted:
-            parts.append(f'<span role="alert">{escape(studio.jobs.halted.hint)}</span>')
+        parts += [f'<span role="alert">{escape(words)}</span>' for words in alerts(studio)]
         if waiting := studio.jobs.waiting():
             parts.append(f"<span>{waiting} waiting</span>")
         if studio.warming:

@@ -81,5 +81,5 @@ def painting(home: Path, **settings: object) -> Studio:
 
 def attempts(home: Path) -> list[tuple[str, int]]:
     """State and attempts of each job on the disk of a closed studio."""
-    with closing(sqlite3.connect(home / "jobs.sqlite")) as database:
+    with closing(sqlite3.connect(home / "studio.sqlite")) as database:
         return list(database.execute("SELECT state, attempts FROM jobs ORDER BY number"))

@@ -221,16 +221,16 @@ def test_a_control_unit_reaches_the_recipe_and_a_fault_its_place(client: Client,
 
 def test_a_page_cannot_bring_a_file_that_was_not_uploaded(studio: Studio, tmp_path: Path) -> None:
     Image.new("RGB", (64, 64)).save(tmp_path / "private.png")
-    for path in (str(tmp_path / "private.png"), "", "\0", "../../jobs.sqlite"):
+    for path in (str(tmp_path / "private.png"), "", "\0", "../../studio.sqlite"):
         with pytest.raises(BadInput, match="not uploaded"):
             uploaded(studio, path)
 
 
 def test_only_pictures_and_the_theme_are_served(address: str, studio: Studio) -> None:
-    database = studio.settings.home / "jobs.sqlite"
+    database = studio.settings.home / "studio.sqlite"
     assert database.exists()
     assert httpx.get(f"{address}gradio_api/file={database}").status_code == 404
-    assert httpx.get(f"{address}studio/theme/../../../jobs.sqlite").status_code == 404
+    assert httpx.get(f"{address}studio/theme/../../../studio.sqlite").status_code == 404
     assert httpx.get(f"{address}studio/theme/fonts/Inter.woff2").status_code == 200
 
 
