@@ -15,6 +15,7 @@ LAYERS = (
     "errors",
     "news",
     "parsing",
+    "parsing_yaml",
     "recipe_parts",
     "recipe",
     "spelling",

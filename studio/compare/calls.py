@@ -17,7 +17,8 @@ from studio.metadata import png
 from studio.presets.reading import named, near
 from studio.prompts.parser import parse
 from studio.prompts.schedule import plan
-from studio.prompts.variants import draw, longest
+from studio.prompts.variants import draw
+from studio.prompts.ways import longest
 from studio.recipe import Recipe
 from studio.studio import Studio
 

@@ -41,14 +41,14 @@ TOKEN = re.compile(
     | (?P<opening>   [(\[] )
     | (?P<closing>   [)\]] )
     | (?P<separator> [:|] )
-    | (?P<brace>     [{}] )
+    | (?P<brace>     \$?\{ | \} )
     | (?P<split>     \bAND\b )
     | (?P<pause>     \bBREAK\b )
     | (?P<embedding> \bembedding:(?![\d.]+(?![\w.\-]))\w(?:[\w.\-]*\w)? )
     | (?P<wildcard>  """
     + WILDCARD
     + r""" )
-    | (?P<text>      [^\\\#<()\[\]:|{}_ABe]+ | . )
+    | (?P<text>      [^\\\#<()\[\]:|{}_ABe$]+ | . )
     """,
     re.VERBOSE | re.DOTALL,
 )
@@ -183,8 +183,8 @@ class _Parser:
             self.mark(token, "text")
 
     def brace(self, token: re.Match[str]) -> None:
-        if token[0] == "{":
-            self.braces.append(token.start())
+        if token[0] != "}":
+            self.braces.append(token.end() - 1)
         elif self.braces:
             self.braces.pop()
         else:

@@ -20,7 +20,9 @@ CURES = {
     "break": "Write BREAK",
     "comment": "Write # before a comment",
     "repeat": "Write the words as often as they are wanted",
-    **dict.fromkeys(("setvar", "var", "setmacro", "macro"), "There are no variables: write the words themselves"),
+    "setvar": "Write ${name=!words}",
+    "setmacro": "Write ${name=words}",
+    **dict.fromkeys(("var", "macro"), "Write ${name}"),
     **dict.fromkeys(("segment", "object", "region", "clear"), "Change a part of a picture in the tab Inpainting"),
 }
 PART = re.compile(r"((?:\\.|[^:\\])*):", re.DOTALL)

@@ -1,37 +1,15 @@
-"""What is to be drawn in a prompt: variants `{a|b}` and wildcards `__name__` between words that are left as they are.
+"""What is to be drawn in a prompt, as a tree, between words that are left as they are.
 
 {a|b|c}            one of them
 {2$$a|b|c}         two, with a comma; {1-2$$...} one or two, {2$$ and $$...} with " and "
 {3::a|b}           a three times as often as b
+__name__           an entry of a list
 {2$$__name__}      two entries of one list
+${x=a}             a variable, said by ${x}: drawn anew each time, or once for all, ${x=!{a|b}}
+__name(x=a)__      an entry of a list with a variable for it
 """
 
-import re
-from collections.abc import Callable
-from dataclasses import dataclass, replace
-
-from studio.prompts.language import MAX_DEPTH
-from studio.prompts.source import NUMBER, WILDCARD, Source, close_it, escape_it
-
-TOKEN = re.compile(
-    r"""
-      (?P<escape>   \\. | \\\Z )
-    | (?P<tag>      <(?:lora|lyco):(?:\\.|[^<>\\\n])*> )
-    | (?P<comment>  \#[^\n]* )
-    | (?P<wildcard> """
-    + WILDCARD
-    + r""" )
-    | (?P<sign>     [{}|\[\]] )
-    | (?P<words>    [^\\\#{}|\[\]_<]+ | . )
-    """,
-    re.VERBOSE | re.DOTALL,
-)
-# What of a LoRA's name would mean something else in a prompt.
-MEANING = re.compile(r"(\\.)|(_(?=_)|[#{}])")
-# What dynamic prompts write before the words of a variant, or before the name of a list, to say how it is drawn.
-SAMPLERS = {"@": "in turn", "!": "as all combinations"}
-AMOUNT = re.compile(r"\s*(?:([0-9]{1,3})(-?)([0-9]{0,3})|-([0-9]{1,3}))\$\$(?:(\s*\|\s*|[^${}|]*)\$\$)?")
-WEIGHT = re.compile(r"\s*([+\-0-9.,]+)::")
+from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
@@ -47,12 +25,42 @@ ONE = Amount()
 
 
 @dataclass(frozen=True)
+class Assign:
+    """A variable of this name, set where it stands and in all that is called from there.
+
+    `once`: its value is drawn where it is set, not at each use; `keeps`: a value that it has stays.
+    """
+
+    name: str
+    value: "Template"
+    position: int
+    once: bool = False
+    keeps: bool = False
+
+
+@dataclass(frozen=True)
+class Use:
+    """What a variable says; `default` where it is not set, None where that is a fault."""
+
+    name: str
+    default: "Template | None"
+    position: int
+
+
+@dataclass(frozen=True)
 class Wildcard:
-    """Entries of the lists that the name, or pattern of names, calls."""
+    """Entries of the lists that the name, or pattern of names, calls.
+
+    `parts` make the name where variables are in it; `given` are set for its entries. `call` is all that stands between
+    the underscores: a list may have just that name.
+    """
 
     name: str
     position: int
     amount: Amount = ONE
+    parts: "Template" = ()
+    given: tuple[Assign, ...] = ()
+    call: str = ""
 
 
 @dataclass(frozen=True)
@@ -72,167 +80,6 @@ class Choice:
     amount: Amount
 
 
-Template = tuple[str | Wildcard | Choice, ...]
-
-
-def read_template(source: Source, is_lora: Callable[[str], bool]) -> Template:
-    """Read what is to be drawn; all else stays as it is, and so do the mentions of what `is_lora`.
-
-    InvalidPrompt names the place of a fault.
-    """
-    return tuple(_Reader(source, is_lora, comments=True).nodes())
-
-
-def read_entry(source: Source, is_lora: Callable[[str], bool]) -> Template:
-    """Read a line of a list: without its comment and the space at its ends."""
-    return _stripped(_Reader(source, is_lora, comments=False).nodes())
-
-
-def read_weight(source: Source, position: int) -> tuple[float, int]:
-    """The weight before an option, 1 where none is said, and where its words begin."""
-    match = WEIGHT.match(source.text, position)
-    if match is None:
-        return 1.0, position
-    if not NUMBER.fullmatch(match[1]) or match[1].startswith(("-", "+")):
-        source.fail(match.start(1), f"“{match[1]:.20}” is no weight.", "Write it like {0.5::a|b}.")
-    return source.number(match[1], match.start(1)), match.end()
-
-
-class _Open:
-    """A brace that is open: its finished options, and the one that is being read."""
-
-    def __init__(self, position: int) -> None:
-        self.position = position
-        self.amount: Amount | None = None
-        self.options: list[Option] = []
-        self.begin(position)
-
-    def begin(self, position: int, weight: float = 1.0) -> None:
-        self.start = position
-        self.weight = weight
-        self.squares = 0
-        self.nodes: list[str | Wildcard | Choice] = []
-
-
-class _Reader:
-    def __init__(self, source: Source, is_lora: Callable[[str], bool], *, comments: bool) -> None:
-        self.source = source
-        self.is_lora = is_lora
-        self.comments = comments
-        self.open = [_Open(0)]
-
-    def nodes(self) -> list[str | Wildcard | Choice]:
-        position = 0
-        while token := TOKEN.match(self.source.text, position):
-            position = token.end()
-            match token.lastgroup:
-                case "sign":
-                    position = self.sign(token[0], token.start())
-                case "tag":
-                    position = self.tag(token[0], token.start())
-                case "wildcard":
-                    self.open[-1].nodes.append(self.wildcard(token[0], token.start()))
-                case "comment" if not self.comments or len(self.open) > 1:
-                    pass  # it would take along what is drawn behind it
-                case _ if token[0] != "\\":  # at the very end it escapes nothing
-                    self.open[-1].nodes.append(token[0])
-        if len(self.open) > 1:
-            self.source.fail(self.open[-1].position, "{ is never closed.", close_it("{", "}"))
-        return self.open[0].nodes
-
-    def tag(self, tag: str, position: int) -> int:
-        """A LoRA that there is stays, whatever its name holds; in any other mention something may be drawn."""
-        name = re.sub(r"\\(.)", r"\1", re.split(r"(?<!\\):", tag[:-1])[1])
-        if not self.is_lora(name):
-            self.open[-1].nodes.append(tag[0])
-            return position + 1
-        self.open[-1].nodes.append(MEANING.sub(lambda found: found[1] or f"\\{found[2]}", tag))
-        return position + len(tag)
-
-    def wildcard(self, call: str, position: int) -> Wildcard:
-        name = re.sub(r"\\(.)", r"\1", call[2:-2])
-        if name[0] in SAMPLERS:
-            self.check_sampler(name[0], position)
-        return Wildcard(name.removeprefix("~"), position)
-
-    def check_sampler(self, sign: str, position: int) -> None:
-        fault = f"{sign} would draw {SAMPLERS[sign]}, which there is not: each picture draws from its seed."
-        self.source.fail(position, fault, f"Leave {sign} out, or make a grid over the words.")
-
-    def sign(self, sign: str, position: int) -> int:
-        """Read a brace, bracket or bar; where to read on."""
-        here = self.open[-1]
-        if sign == "{":
-            before = self.source.text[max(0, position - 2) : position]
-            if before.endswith("$") and before not in ("$$", "\\$"):
-                cure = r"Write the words themselves, or \$ for the character itself."
-                self.source.fail(position - 1, "There are no variables: ${...} cannot be drawn.", cure)
-            if len(self.open) > MAX_DEPTH:
-                self.source.fail(position, f"Braces are nested deeper than {MAX_DEPTH}.", "Use a wildcard file.")
-            self.open.append(_Open(position))
-            return self.begin_option(position + 1)
-        if sign == "}":
-            if len(self.open) == 1:
-                self.source.fail(position, "Nothing is open that } could close.", escape_it("}"))
-            self.open.pop()
-            self.open[-1].nodes.append(self.choice(here))
-        elif sign == "|" and len(self.open) > 1 and not here.squares:
-            self.end_option(here)
-            return self.begin_option(position + 1)
-        else:
-            # The bars of [a|b] are that one's own.
-            here.squares = max(0, here.squares + {"[": 1, "]": -1}.get(sign, 0))
-            here.nodes.append(sign)
-        return position + 1
-
-    def begin_option(self, position: int) -> int:
-        """Read amount and weight before an option; where its words begin."""
-        here = self.open[-1]
-        if match := AMOUNT.match(self.source.text, position):
-            if here.amount is not None:
-                self.source.fail(position, "These braces already say how many.", "Say it once: {2$$a|b|c}.")
-            here.amount = self.amount(match)
-        start = match.end() if match else position
-        here_sign = self.source.text[start : start + 1]
-        if here_sign in SAMPLERS and not here.options:
-            self.check_sampler(here_sign, start)
-        start += here_sign == "~" and not here.options
-        weight, end = read_weight(self.source, start)
-        here.begin(position, weight)
-        return end
-
-    def amount(self, match: re.Match[str]) -> Amount:
-        low, dash, high, up_to, separator = match.groups()
-        least, most = (1, int(up_to)) if up_to else (int(low), int(high or low))
-        if most < least:
-            self.source.fail(match.start(), f"From {least} to {most} is no range.", "Say the smaller number first.")
-        return Amount(least, None if dash and not high else most, ", " if separator is None else separator)
-
-    def end_option(self, here: _Open) -> None:
-        nodes = _stripped(here.nodes)
-        here.options.append(Option(nodes, here.weight))
-
-    def choice(self, here: _Open) -> Choice | Wildcard:
-        self.end_option(here)
-        amount = here.amount or ONE
-        if not any(option.nodes for option in here.options):
-            cure = r"Write words between the bars, {red|blue}, or \{ for the character itself."
-            self.source.fail(here.start, "All that these braces could say is empty.", cure)
-        first = next(iter(here.options[0].nodes), "")
-        if len(here.options) == len(here.options[0].nodes) == 1 and isinstance(first, Wildcard) and first.amount == ONE:
-            return replace(first, amount=amount)
-        return Choice(tuple(here.options), here.position, amount)
-
-
-def _stripped(nodes: list[str | Wildcard | Choice]) -> Template:
-    """Without the space at both ends; an escaped one stays."""
-    kept = list(nodes)
-    while kept and isinstance(kept[0], str) and not kept[0].lstrip():
-        kept.pop(0)
-    while kept and isinstance(kept[-1], str) and not kept[-1].rstrip():
-        kept.pop()
-    if kept and isinstance(kept[0], str):
-        kept[0] = kept[0].lstrip()
-    if kept and isinstance(kept[-1], str) and not kept[-1].startswith("\\"):
-        kept[-1] = kept[-1].rstrip()
-    return tuple(kept)
+Drawn = Wildcard | Choice | Use
+Piece = str | Drawn | Assign
+Template = tuple[Piece, ...]

@@ -15,8 +15,9 @@ from studio.prompts.mentions import calling, mentions
 from studio.prompts.parser import parse
 from studio.prompts.schedule import Chunks, Plan, plan
 from studio.prompts.source import NUMBER
-from studio.prompts.variants import draw, every
+from studio.prompts.variants import draw
 from studio.prompts.view import CHUNK
+from studio.prompts.ways import every
 from studio.prompts.wildcards import Wildcards
 from studio.recipe import Recipe
 from studio.recipe_parts import Lora

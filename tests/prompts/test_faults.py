@@ -44,7 +44,7 @@ from studio.prompts.schedule import plan
         ("<lora:x:te=>", 8, "A number is missing"),
         ("a <hypernet:x:1>", 2, "nothing that <hypernet:...> calls"),
         ("a <random[2]:red|blue>", 2, r"nothing that <random\[2\]:...> calls. Write \{a"),
-        ("a <setvar[x]:red>", 2, "There are no variables"),
+        ("a <setvar[x]:red>", 2, r"Write \$\{name=!words\}"),
         ("a <wildcard:beasts>", 2, "Write __name__"),
         ("a <break> b", 2, "Write BREAK"),
         ("[<lora:x:1>:0.5]", 0, "is empty|cannot come and go"),

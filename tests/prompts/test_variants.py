@@ -1,3 +1,4 @@
+import re
 import unicodedata
 from collections import Counter
 from itertools import permutations
@@ -9,7 +10,8 @@ from studio.errors import InvalidPrompt
 from studio.prompts.language import Lora
 from studio.prompts.parser import parse
 from studio.prompts.schedule import plan
-from studio.prompts.variants import MOST_WAYS, check, draw, every, longest
+from studio.prompts.variants import check, draw
+from studio.prompts.ways import MOST_WAYS, every, longest
 from studio.prompts.wildcards import Wildcards
 from studio.settings import PRESETS
 
@@ -115,8 +117,19 @@ def test_weights_are_odds(wildcards: Wildcards):
     [
         ("x {}", 3, "empty"),
         ("x {|}", 4, "empty"),
-        ("x ${c=red}", 2, "no variables"),
-        ("x ${c}", 2, "no variables"),
+        ("x ${c}", 2, "no variable c here"),
+        ("{${c=red}|b} {${c}|${c}}", 14, "no variable c here"),
+        ("${c=red} ${c=blue}", 9, "c is set twice"),
+        ("x ${}", 2, "name is missing"),
+        ("x ${1=a}", 2, "name is missing"),
+        ("x ${c=red", 2, r"\{ is never closed"),
+        ("${c=a ${c}} x ${c}", 6, "c leads back to itself"),
+        ("${a=${b}${b}} ${b=${a}} x ${a}", 18, "a leads back to itself"),
+        ("${a=!__nothing__} x", 5, "no wildcard nothing"),
+        ("__fruit(kind)__", 0, "no wildcard fruit"),
+        ("__fruit(a=b, c)__", 12, "sets no variable"),
+        ("__fruit(a=${b})__", 10, "no variable b"),
+        ("${b=nuts} __${b}__", 10, "no wildcard nuts"),
         ("x {@a|b}", 3, "in turn"),
         ("x {2$$!a|b}", 6, "all combinations"),
         ("x __@colours__", 2, "in turn"),
@@ -266,14 +279,6 @@ def test_lists_that_a_name_does_not_tell_apart_are_told(home: Path, wildcards: W
             draw(f"a __{names[0].upper()}__", 1, wildcards)
 
 
-@pytest.mark.parametrize("name", ["more.yaml", "sub/more.YML", "more.json"])
-def test_lists_of_other_forms_are_told_as_left_out(home: Path, wildcards: Wildcards, name: str):
-    write(home / name, "beasts: [cat, dog]")
-    (fault,) = wildcards.faults().values()
-    assert "is not read" in fault.message
-    assert "text file" in fault.hint
-
-
 @pytest.mark.parametrize(
     ("text", "most"),
     [
@@ -284,9 +289,14 @@ def test_lists_of_other_forms_are_told_as_left_out(home: Path, wildcards: Wildca
         ("{é|aa|雪}", "雪"),
         ("{a|{b|cc}d} __fruit__", "ccd apple"),
         ("__trees/**__ and __deep__", "tall light pine and x tall light pine"),
+        ("${a={b|cc}} ${a}${c:{d|eee}}", "cceee"),
+        ("${k={oak|far/pine}} __trees/${k}__", "tall light pine"),
+        ("__${k:far}(x={y|zzz})__", "see zzz"),
+        ("${c:a}${c:bb}", "abb"),
     ],
 )
 def test_the_longest_that_may_be_drawn_is_known_before_it_is_drawn(home, wildcards, text, most):
+    write(home / "far.txt", "see ${x}\nsee")
     write(home / "deep.txt", "x __trees/far/pine__\ny {a|b}")
     assert longest(text, wildcards) == most
     assert max(len(draw(text, seed, wildcards).encode()) for seed in range(50)) <= len(most.encode())
@@ -297,3 +307,133 @@ def test_the_longest_of_lists_that_lead_back_to_themselves_is_none(home, wildcar
     write(home / "other.txt", "__one__")
     with pytest.raises(InvalidPrompt, match="leads back to itself"):
         longest("__one__", wildcards)
+
+
+@pytest.mark.parametrize(
+    ("text", "possible"),
+    [
+        ("${c=red} ${c} sky, ${c} sea", {"red sky, red sea"}),
+        ("${c=!{red|blue}} ${c}, ${c}", {"red, red", "blue, blue"}),
+        ("${c={red|blue}} ${c}, ${c}", {"red, red", "red, blue", "blue, red", "blue, blue"}),
+        ("${c=!__trees/oak__} ${c}", {"old oak"}),
+        ("a ${c:grey} cat", {"a grey cat"}),
+        ("${c=red}a ${c:grey} cat", {"a red cat"}),
+        ("a ${c:{x|y}}", {"a x", "a y"}),
+        ("${c=a|b} [${c}]", {"[a|b]"}),
+        ("${ c = red }${ c }${c : x}", {"redred"}),
+        ("${a=red}${b=${a} and white} ${b}", {" red and white"}),
+        ("${a=!{x|y}} ${b=!${a}${a}} ${b}", {"xx", "yy"}),
+        ("{${c=red} ${d=x} ${c}|${c=blue} ${c}}", {"red", "blue"}),
+        ("${c=red} {${c}|${c=blue} ${c}}", {"red", "blue"}),
+        ("${c=red} ${c?=blue} ${c}", {"red"}),
+        ("${c?=!{x|x}} ${c}", {"x"}),
+        ("${Größe=weit} ${Größe}", {"weit"}),
+        ("a${c=x}b ${c}", {"ab x"}),
+        ("<lora:ink:${w}> ${w=0.5}", {"<lora:ink:0.5> "}),
+        ("${x=2} [cat:dog:${x}]", {"[cat:dog:2]"}),
+        (r"\${c} costs $5 and $", {r"\$c costs $5 and $"}),
+        ("__wear(season=winter)__", {"in winter, winter coats"}),
+        ("__wear( season = {winter|winter} , x=1)__", {"in winter, winter coats"}),
+        ("__wear__", {"in summer, summer coats"}),
+        ("${season=spring} __wear__", {"in spring, spring coats"}),
+        ("{2$$__wear(season=a)__|b}", {"in a, a coats, b", "b, in a, a coats"}),
+        ("${kind=fruit} __${kind}__", {"apple", "pear", "plum"}),
+        ("${k=oak} {2$$ and $$__trees/${k}__|x}", {"old oak and x", "x and old oak"}),
+        ("__${kind:trees}/oak__", {"old oak"}),
+        ("__odd (a=b)__", {"named so"}),
+    ],
+)
+def test_variables_say_what_they_are_set_to(home: Path, wildcards: Wildcards, text: str, possible: set[str]):
+    write(home / "wear.txt", "in ${season:summer}, ${season:summer} coats")
+    write(home / "odd (a=b).txt", "named so")
+    assert set(drawn(text, wildcards)) == possible
+
+
+def test_a_variable_that_a_list_lacks_is_told_at_its_call(home: Path, wildcards: Wildcards):
+    write(home / "wear.txt", "# one\nin ${season}")
+    with pytest.raises(InvalidPrompt, match=r"wear\.txt, line 2: There is no variable season") as caught:
+        draw("see __wear__", 1, wildcards)
+    assert caught.value.position == 4
+    assert "${season=words}" in caught.value.hint
+
+
+def test_variables_that_grow_without_end_are_refused(wildcards: Wildcards):
+    grown = "".join(f"${{v{k}=${{v{k + 1}}}${{v{k + 1}}}}}" for k in range(40)) + "${v40=} ${v0}"
+    with pytest.raises(InvalidPrompt, match="draws more than 2000 times"):
+        draw(grown, 1, wildcards)
+    with pytest.raises(InvalidPrompt, match="become too much"):
+        every(grown, wildcards)
+    assert longest(grown.replace("${v40=}", "${v40=x}"), wildcards).startswith(" xxx")
+
+
+def test_every_way_of_a_variable_is_in_one_text_or_another(wildcards: Wildcards):
+    assert every("${c=!{red|blue}} a ${c} cat", wildcards) == ("a red cat", "a blue cat")
+    assert every("${k={oak|far/pine}} __trees/${k}__", wildcards) == ("old oak", "tall dark pine", "tall light pine")
+
+
+@pytest.mark.parametrize("name", ["more.yaml", "more.YML", "more.json"])
+def test_lists_in_yaml_and_json_are_called_by_their_keys(home: Path, wildcards: Wildcards, name: str):
+    (home / "sub").mkdir()
+    write(
+        home / name,
+        """\
+        {"beasts": ["{tom|tom}cat", "", "3::{dog|dog}"], "artists": {"dutch": ["Vermeer"], "n 1": ["a # note"]},
+         "one": "alone", "odds": [{"text": "yes", "weight": 99}, {"content": "no", "weight": 0}, 7]}""",
+    )
+    write(home / "sub" / name.replace("more", "flat"), '["x"]')
+    found = {"beasts", "artists/dutch", "artists/n 1", "one", "odds", "sub/flat"}
+    assert found <= set(wildcards.files())
+    assert not wildcards.faults()
+    assert set(drawn("__beasts__", wildcards)) == {"tomcat", "dog"}
+    assert draw("__artists/*__ __Artists/N 1__", 1, wildcards).split()[-1] == "a"
+    assert set(drawn("__odds__ __one__ __sub/flat__", wildcards)) == {"yes alone x", "7 alone x"}
+    write(home / name, '["changed"]')
+    assert "beasts" not in wildcards.files()
+
+
+def test_yaml_as_creators_write_it_is_read(home: Path, wildcards: Wildcards):
+    write(
+        home / "packs/p.yaml",
+        "# mine\nCafé:\n  - yes\n  - 1.50\n  - '{red|red} __fruit__'\n  - 2026-01-01\n"
+        "long:\n  - |\n    # use: __long__\n    soft ${f:toy},\n    square\nnone:\n",
+    )
+    assert set(drawn("__packs/Café__", wildcards)) == {"yes", "1.50", "red apple", "red pear", "red plum", "2026-01-01"}
+    assert draw("__packs/long(f=cat)__", 1, wildcards).split() == ["soft", "cat,", "square"]
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "fault", "kept"),
+    [
+        ("a.yaml", "x:\n  - red\n  - {a|b}\n", "line 3 is no text, and is left out", "red"),
+        ("a.yaml", "x:\n  - red\n  - note: this\n", "line 3 is no text", "red"),
+        ("a.json", '{"x": ["red", true, ["y"]]}', "entry 2 is no text", "red"),
+        ("a.yaml", "x: a: b\n", "line 1, column 5: a colon stands within text", None),
+        ("a.yaml", "x:\n\t- a\n", "line 2, column 1: a tab", None),
+        ("a.yaml", "x:\n  - 'a\n", "a quote is never closed", None),
+        ("a.yaml", "x:\n  - a\n y: 1\n", "line 3, column 2: its indentation", None),
+        ("a.yaml", "x: [a]\nx: [b]\n", "has the key x twice, the second time in line 2", None),
+        ("a.yaml", "x: &a [b]\ny: *a\n", r"refers to another place by \* in line 2", None),
+        ("a.yaml", "x: [a]\n---\ny: [b]\n", "several documents", None),
+        ("a.yaml", "[" * 5000, "nested more than 100", None),
+        ("a.yaml", "- a\n" * 500_001, "more than 500,000 values", None),
+        ("a.yaml", "just words", "holds no lists", None),
+        ("a.yaml", "x: !!python/object/apply:os.system [ls]", "", "ls"),
+        ("a.json", '{"x": [', "is not valid JSON", None),
+        ("a.yaml", "x: [\x01]", "characters that no text has", None),
+    ],
+)
+def test_what_a_file_of_lists_cannot_say_is_told_and_the_rest_works(
+    home: Path, wildcards: Wildcards, name: str, text: str, fault: str, kept: str | None
+):
+    write(home / name, text)
+    faults = list(wildcards.faults().values())
+    assert re.search(fault, faults[0].message) if fault else not faults
+    assert all(one.hint for one in faults)
+    assert ("x" in wildcards.files()) is (kept is not None)
+    assert draw("__trees/oak__" if kept is None else "__x__", 1, wildcards) == (kept or "old oak")
+
+
+def test_a_fault_in_a_yaml_list_names_its_line(home: Path, wildcards: Wildcards):
+    write(home / "a.yaml", "x:\n  - '{red'\n")
+    with pytest.raises(InvalidPrompt, match=r"a\.yaml, line 2 \(x\): \{ is never closed"):
+        draw("__x__", 1, wildcards)
