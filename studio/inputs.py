@@ -12,7 +12,6 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cache
-from hashlib import sha256
 from io import BytesIO
 from pathlib import Path
 from typing import Literal
@@ -20,13 +19,14 @@ from typing import Literal
 import numpy as np
 from PIL import Image, ImageChops, ImageCms, ImageOps, UnidentifiedImageError
 
-from studio.database import Database
 from studio.disk import Folder
 from studio.errors import InvalidRecipe, NotFound, Unreadable
+from studio.pixels import digest
 from studio.recipe_parts import INPUT_ID
 from studio.room import Room
 from studio.settings import Settings
-from studio.unused import SCHEMA, Unused
+from studio.storage.database import Database
+from studio.unused import Unused
 
 log = logging.getLogger(__name__)
 
@@ -61,8 +61,6 @@ DAMAGED = (
     struct.error,
     zlib.error,
 )
-BAND = 256
-HELD = "CREATE TABLE IF NOT EXISTS held (owner TEXT, picture TEXT, PRIMARY KEY (owner, picture)) WITHOUT ROWID;\n"
 
 
 @dataclass(frozen=True)
@@ -89,19 +87,19 @@ def formats() -> tuple[str, ...]:
 
 
 class Inputs:
-    """The folder of stored pictures: `<id>.png`."""
+    """The folder of stored pictures: `<id>.png`; the database says whose they are, and what nothing uses."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, database: Database) -> None:
         self.folder = folder
         self._disk = Folder(folder)
         self.room = Room(ROOM_PIXELS)
-        self._held = Database(folder / "held.sqlite", HELD + SCHEMA, "Whose pictures these are")
-        self._unused = Unused(folder, self._held)
+        self._database = database
+        self._unused = Unused(folder, database)
 
     @classmethod
-    def of(cls, settings: Settings) -> "Inputs":
+    def of(cls, settings: Settings, database: Database | None = None) -> "Inputs":
         """The data folder's own; nothing is made there before something is added."""
-        return cls(settings.home / "images" / "inputs")
+        return cls(settings.home / "images" / "inputs", database or Database.of(settings.home))
 
     def add(self, source: Source, field: Field = "init_image", owner: str = "") -> Input:
         """Store a picture as 8-bit RGB, held by `owner`; InvalidRecipe on `field` where it is none, or StorageError.
@@ -141,16 +139,16 @@ class Inputs:
 
     def give(self, id: str, owner: str) -> None:  # noqa: A002
         """Let an owner hold a stored picture."""
-        with self._held.open() as database:
-            database.execute("INSERT OR IGNORE INTO held (owner, picture) VALUES (?, ?)", (owner, id))
+        with self._database.write() as database:
+            database.execute("INSERT OR IGNORE INTO held_inputs (owner, picture) VALUES (?, ?)", (owner, id))
 
     def holds(self, owner: str, ids: Iterable[str]) -> set[str]:
         """Those of these pictures that an owner brought or made; an id, which every recipe tells, is no right."""
         wanted = set(ids)
         if not wanted:
             return set()
-        with self._held.open() as database:
-            found = "SELECT 1 FROM held WHERE owner = ? AND picture = ?"
+        with self._database.read() as database:
+            found = "SELECT 1 FROM held_inputs WHERE owner = ? AND picture = ?"
             return {id for id in wanted if database.execute(found, (owner, id)).fetchone()}  # noqa: A001
 
     def path(self, id: str) -> Path:  # noqa: A002
@@ -189,7 +187,7 @@ class Inputs:
             raise Unreadable(f"{path} is damaged.", "Delete it and give the picture again.") from error
 
     def _store(self, picture: Image.Image, notes: tuple[str, ...], owner: str, *, glance: bool = False) -> Input:
-        name = _hash(picture)
+        name = digest(picture)
         path = self.folder / f"{name}.png"
         passing = bool(owner) or glance
         if passing:
@@ -205,15 +203,6 @@ class Inputs:
         if passing:
             self._unused.clear()
         return Input(name, *picture.size, notes)
-
-
-def _hash(picture: Image.Image) -> str:
-    """SHA-256 of mode, size and pixels, band by band, so that no second copy of a large picture is made."""
-    width, height = picture.size
-    digest = sha256(f"{picture.mode} {width}x{height} ".encode())
-    for top in range(0, height, BAND):
-        digest.update(picture.crop((0, top, width, min(top + BAND, height))).tobytes())
-    return digest.hexdigest()
 
 
 def _read(field: Field, source: Source) -> tuple[Image.Image, tuple[str, ...]]:

@@ -63,6 +63,7 @@ class Studio:
         durable: bool = True,
     ) -> None:
         self.settings = settings
+        self.database = Database.of(settings.home)
         self.catalogue = Catalogue(settings)
         self.controlnets = ControlNets(settings)
         self.wordbook = Wordbook.of(settings)
@@ -70,7 +71,7 @@ class Studio:
         for fault in self.presets.faults.values():
             log.warning("Left out: %s", fault)
         self.library = Library(images or settings.folder("images"))
-        self.inputs = Inputs.of(settings)
+        self.inputs = Inputs.of(settings, self.database)
         self.addresses = Addresses(
             kept_key(settings.home / "addresses.key"),
             {
@@ -85,12 +86,11 @@ class Studio:
         _sweep(settings.home / CACHE)
         self.items = Items(settings, self.catalogue, self.controlnets)
         self.needs = Needs(settings, self.catalogue, self.items)
-        self.used = LastUsed(settings.home)
+        self.used = LastUsed(self.database)
         self.downloads = Downloads()
         # A command's studio is asked by nobody but who gave the command.
         self._private = not space.name() and (settings.alone or not durable)
         self.backend = backend or _local(settings, self.catalogue, self.controlnets, self.wordbook)
-        self.database = Database.of(settings.home)
         kept = self.database if durable else Database(None)
         self.jobs = JobQueue(self.backend, self.library, kept, settings.max_waiting, self._fetch)
         self.gauge = Gauge(settings, self.catalogue, self.backend)
@@ -198,7 +198,7 @@ class Studio:
     @cached_property
     def candidates(self) -> Candidates:
         """The sets of candidates; those that an earlier studio left are measured on from the first use."""
-        return Candidates(self.settings.home, self.library.folder, self.submit, self.jobs, self.gauge)
+        return Candidates(self.database, self.library.folder, self.submit, self.jobs, self.gauge)
 
     def close(self) -> None:
         """Stop the running job, keep the waiting ones for the next start, and give back the device."""

@@ -12,13 +12,14 @@ from PIL.PngImagePlugin import PngInfo
 from studio import unused
 from studio.errors import InvalidRecipe, NotFound, NotWritable, Unreadable
 from studio.inputs import Inputs
+from studio.storage.database import Database
 
 RED = (200, 30, 10)
 
 
 @pytest.fixture
 def inputs(tmp_path: Path) -> Inputs:
-    return Inputs(tmp_path / "inputs")
+    return Inputs(tmp_path / "inputs", Database.of(tmp_path))
 
 
 def encoded(image: Image.Image, kind: str = "PNG", **how) -> bytes:
@@ -438,7 +439,7 @@ def test_what_was_brought_and_never_used_is_cleared_when_it_is_old(inputs: Input
     inputs.sweep()
     assert kept(inputs) == {used, dropped, given}
     monkeypatch.setattr(unused, "BROUGHT_SECONDS", -1.0)
-    Inputs(inputs.folder).sweep()
+    Inputs(inputs.folder, Database.of(inputs.folder.parent)).sweep()
     assert kept(inputs) == {used, given}
     assert not (inputs.folder / f"{dropped}.json").exists()
     assert inputs.holds("o", [used, dropped]) == {used}

@@ -2,7 +2,6 @@
 
 import json
 import os
-import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -14,13 +13,15 @@ from studio.candidates.store import CandidateStore
 from studio.compare.arena import Arena
 from studio.compare.store import Column, Comparisons, Line
 from studio.doctor import left_out
-from studio.errors import InvalidRecipe, NotWritable, Unreadable
+from studio.errors import InvalidRecipe, OverBudget, Unreadable
 from studio.grids.axes import Axis
 from studio.grids.store import Cell, Grid, GridFiles
 from studio.hosted.spending import Purse
 from studio.recipe import Recipe
 from studio.settings import Settings
+from studio.storage.database import FILE, Database
 from studio.studio import Studio
+from tests.damage import damage
 from tests.drawer import Drawer, settled
 from tests.headers import write_safetensors
 
@@ -116,31 +117,31 @@ def test_the_command_line_works_over_any_files(home: Path, capsys: pytest.Captur
 GARBAGE = "this is not a database " * 400
 
 
-def changed(path: Path, *statements: str) -> None:
-    with closing(sqlite3.connect(path)) as database, database:
-        for statement in statements:
-            database.execute(statement)
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[Database]:
+    with closing(Database.of(tmp_path)) as database:
+        yield database
 
 
-def test_a_damaged_candidate_leaves_the_others_and_their_set(tmp_path: Path):
-    path, images = tmp_path / "candidates.sqlite", tmp_path / "images"
-    store = CandidateStore(path, images)
+def test_a_damaged_candidate_leaves_the_others_and_their_set(database: Database, tmp_path: Path):
+    images = tmp_path / "images"
+    store = CandidateStore(database, images)
     name = store.add_set("ann", "cats", settled("a"), Sieve())
     store.add_job(name, "job", 9)
     recipes = ["'{'", "NULL", "x'ff00'", "'[[['", """'{"stairs": 1}'"""]
     for image in range(6 + len(recipes)):
         store.add_image(name, image, images / f"{image}.png", settled("a"), 1.0)
     store.add_mark(name, 0, Mark("keep"))
-    changed(
-        path,
-        *(f"UPDATE images SET recipe = {text} WHERE image = {6 + k}" for k, text in enumerate(recipes)),
-        "UPDATE images SET quick = 'x' WHERE image = 1",
-        """UPDATE images SET quick = '{"charm": 1, "sharpness": "very"}', slow = '[]' WHERE image = 2""",
-        "UPDATE images SET seconds = 'long' WHERE image = 3",
-        "UPDATE images SET path = NULL WHERE image = 4",
-        "UPDATE marks SET verdict = 'perhaps', rating = 99",
-        """UPDATE sets SET missing = 'x', sieve = '{"limits": {"charm": 1}, "colour": 2}', asked = '7'""",
-        "UPDATE jobs SET first = NULL, count = 'many'",
+    damage(
+        tmp_path / FILE,
+        *(f"UPDATE candidates SET recipe = {text} WHERE image = {6 + k}" for k, text in enumerate(recipes)),
+        "UPDATE candidates SET quick = 'x' WHERE image = 1",
+        """UPDATE candidates SET quick = '{"charm": 1, "sharpness": "very"}', slow = '[]' WHERE image = 2""",
+        "UPDATE candidates SET seconds = 'long' WHERE image = 3",
+        "UPDATE candidates SET path = NULL WHERE image = 4",
+        "UPDATE ratings SET verdict = 'perhaps', rating = 99",
+        """UPDATE candidate_sets SET missing = 'x', sieve = '{"limits": {"charm": 1}, "colour": 2}', asked = '7'""",
+        "UPDATE candidate_jobs SET first = NULL, count = 'many'",
     )
     found = store.get(name, "ann")
     assert [one.image for one in found.candidates] == [0, 1, 2, 3, 5]
@@ -154,24 +155,24 @@ def test_a_damaged_candidate_leaves_the_others_and_their_set(tmp_path: Path):
     store.unfinished()
 
 
-def test_a_damaged_comparison_leaves_the_others(tmp_path: Path):
-    path = tmp_path / "compare.sqlite"
-    store = Comparisons(path)
+def test_a_damaged_comparison_leaves_the_others(database: Database, tmp_path: Path):
+    store = Comparisons(database, tmp_path)
     names = [store.create("ann", 1, {}) for _ in range(4)]
     for name in names:
         store.extend(
             name, [Line("a cat", ("x",)), Line("a dog")], [Column("local", "m", "M"), Column("local", "n", "N")]
         )
-    changed(
-        path,
-        f"UPDATE columns SET kind = 'dreamt' WHERE comparison = '{names[0]}'",
-        f"UPDATE lines SET prompt = NULL WHERE comparison = '{names[1]}'",
+    cell = f"comparison = '{names[3]}' AND line = 0 AND column ="
+    damage(
+        tmp_path / FILE,
+        f"UPDATE comparison_columns SET kind = 'dreamt' WHERE comparison = '{names[0]}'",
+        f"UPDATE comparison_lines SET prompt = NULL WHERE comparison = '{names[1]}'",
         f"UPDATE comparisons SET seed = 'many', base = '[' WHERE id = '{names[2]}'",
-        f"UPDATE cells SET state = 'paused', metrics = '[' WHERE comparison = '{names[3]}' AND line = 0 AND column = 0",
-        f"UPDATE cells SET width = 'wide' WHERE comparison = '{names[3]}' AND line = 0 AND column = 1",
-        f"DELETE FROM cells WHERE comparison = '{names[3]}' AND line = 1",
-        f"INSERT INTO cells (comparison, line, column, state) VALUES ('{names[3]}', 7, 7, 'done')",
-        f"UPDATE lines SET tags = '7' WHERE comparison = '{names[3]}'",
+        f"UPDATE comparison_cells SET state = 'paused', metrics = '[' WHERE {cell} 0",
+        f"UPDATE comparison_cells SET width = 'wide' WHERE {cell} 1",
+        f"DELETE FROM comparison_cells WHERE comparison = '{names[3]}' AND line = 1",
+        f"INSERT INTO comparison_cells (comparison, line, column, state) VALUES ('{names[3]}', 7, 7, 'done')",
+        f"UPDATE comparison_lines SET tags = '7' WHERE comparison = '{names[3]}'",
     )
     assert [one.id for one in store.of("ann")] == [names[3]]
     cells = store.get(names[3], "ann").cells
@@ -181,20 +182,20 @@ def test_a_damaged_comparison_leaves_the_others(tmp_path: Path):
         store.get(names[0], "ann")
 
 
-def test_damaged_pairs_and_votes_leave_the_others(tmp_path: Path):
-    store = Comparisons(tmp_path / "compare.sqlite")
+def test_damaged_pairs_and_votes_leave_the_others(database: Database, tmp_path: Path):
+    store = Comparisons(database, tmp_path)
     name = store.create("ann", 1, {})
     store.extend(name, [Line("a cat")], [Column("local", "m", "M"), Column("local", "n", "N")])
     for column in (0, 1):
         path = tmp_path / f"{column}.png"
         path.touch()
         store.change(name, 0, column, state="done", path=str(path), digest=str(column))
-    arena = Arena(tmp_path / "arena.sqlite", store)
+    arena = Arena(store)
     assert arena.votes("ann") == []
     pair = "INSERT INTO pairs (id, owner, comparison, line, left_column, right_column, left_path, right_path) VALUES "
     vote = "INSERT INTO votes (pair, owner, time, choice, left_name, right_name, prompt, tags) VALUES "
-    changed(
-        tmp_path / "arena.sqlite",
+    damage(
+        tmp_path / FILE,
         f"{pair} ('old', 'ann', '{name}', 99, 0, 1, 'x', 'y')",
         f"{pair} ('older', 'ann', '{name}', NULL, NULL, 'b', NULL, NULL)",
         f"{vote} ('p1', 'ann', 1, 'maybe', 'm', 'n', 'a cat', '[]')",
@@ -210,30 +211,23 @@ def test_damaged_pairs_and_votes_leave_the_others(tmp_path: Path):
         arena.vote("ann", "old", "left")
 
 
-@pytest.mark.parametrize("damage", ["garbage", "other tables"])
-def test_a_damaged_database_is_set_aside(tmp_path: Path, damage: str):
-    path = tmp_path / "candidates.sqlite"
-    if damage == "garbage":
-        path.write_text(GARBAGE)
-    else:
-        changed(path, "CREATE TABLE sets (a, b)")
-    store = CandidateStore(path, tmp_path)
-    assert store.of("ann") == []
-    assert store.add_set("ann", "cats", None, Sieve())
-    assert len(list(tmp_path.glob("candidates.damaged-*.sqlite"))) == 1
+def test_what_was_spent_today_is_not_forgotten_with_a_damaged_database(tmp_path: Path):
+    (tmp_path / FILE).write_text(GARBAGE)
+    with closing(Database.of(tmp_path)) as database:
+        purse = Purse(Settings.load(home=tmp_path, day_budget_usd=1), database)
+        assert purse.left() == 0.0
+        with pytest.raises(OverBudget, match="What was spent today is not known"):
+            purse.reserve("a", "openai:m", 0.5)
+        Purse(Settings.load(home=tmp_path), database).reserve("b", "openai:m", 0.5)
+        purse.own = 0.75
+        purse.reserve("a", "openai:m", 0.25)
+        assert purse.left() == 0.0
 
 
-def test_what_was_spent_is_never_set_aside(tmp_path: Path):
-    (tmp_path / "spending.sqlite").write_text(GARBAGE)
-    purse = Purse(Settings.load(home=tmp_path, day_budget_usd=1))
-    with pytest.raises(NotWritable, match=r"What was spent cannot be kept in .*spending\.sqlite: it is damaged"):
-        purse.reserve("a", "openai:m", 0.5)
-
-
-def test_a_budget_that_cannot_be_read_allows_nothing(tmp_path: Path):
-    purse = Purse(Settings.load(home=tmp_path))
+def test_a_budget_that_cannot_be_read_allows_nothing(database: Database, tmp_path: Path):
+    purse = Purse(Settings.load(home=tmp_path), database)
     purse.own = 5.0
-    changed(tmp_path / "spending.sqlite", "UPDATE budgets SET micros = 'much'")
+    damage(tmp_path / FILE, "UPDATE hosted_budgets SET micros = 'much'")
     assert purse.own == purse.left() == 0.0
 
 

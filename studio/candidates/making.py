@@ -1,7 +1,7 @@
 """Candidates: many pictures of one recipe, measured as they come, filtered, ranked and marked.
 
 A set outlives its jobs, the page and the process: pictures are the library's, scores and marks are in
-`candidates.sqlite`. Two threads measure behind the queue, one what needs no waiting, one what needs the device.
+the database. Two threads measure behind the queue, one what needs no waiting, one what needs the device.
 """
 
 import logging
@@ -22,6 +22,7 @@ from studio.measuring import Gauge
 from studio.metrics import METRICS
 from studio.news import News, Pause
 from studio.recipe import SEEDS, Recipe
+from studio.storage.database import Database
 
 # Pictures that are measured together: more share the overhead, and wait longer for their scores.
 BATCH = 16
@@ -57,8 +58,8 @@ class Candidates:
     `submit` puts recipes in line as a job of this owner and id.
     """
 
-    def __init__(self, folder: Path, images: Path, submit: Submit, jobs: JobQueue, gauge: Gauge) -> None:
-        self._store = CandidateStore(folder / "candidates.sqlite", images)
+    def __init__(self, database: Database, images: Path, submit: Submit, jobs: JobQueue, gauge: Gauge) -> None:
+        self._store = CandidateStore(database, images)
         self._submit = submit
         self._jobs = jobs
         self._gauge = gauge

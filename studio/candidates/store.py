@@ -13,31 +13,17 @@ from typing import Any, Literal, get_args
 from pydantic import TypeAdapter, ValidationError
 
 from studio.candidates.ranking import Mark, Scores, Sieve
-from studio.database import Database, parsed
 from studio.errors import InvalidRecipe, NotFound
 from studio.metrics import METRICS
 from studio.recipe import Recipe
+from studio.storage.connections import parsed
+from studio.storage.database import Database
 
 VERDICTS = ("keep", "reject")
 RATINGS = range(1, 6)
 
 log = logging.getLogger(__name__)
 
-SCHEMA = """
-CREATE TABLE IF NOT EXISTS sets (
-    number INTEGER PRIMARY KEY, id TEXT UNIQUE, owner TEXT, created REAL, title TEXT, asked TEXT, sieve TEXT,
-    missing TEXT DEFAULT '{}'
-);
-CREATE TABLE IF NOT EXISTS jobs (
-    number INTEGER PRIMARY KEY, id TEXT UNIQUE, set_id TEXT, first INTEGER, count INTEGER
-);
-CREATE TABLE IF NOT EXISTS images (
-    set_id TEXT, image INTEGER, path TEXT, recipe TEXT, seconds REAL, quick TEXT, slow TEXT, PRIMARY KEY (set_id, image)
-);
-CREATE TABLE IF NOT EXISTS marks (
-    number INTEGER PRIMARY KEY, set_id TEXT, image INTEGER, verdict TEXT, star INTEGER, rating INTEGER
-);
-"""
 # The two passes in which a picture is measured: at once, and when the device is free.
 Pass = Literal["quick", "slow"]
 PASSES: tuple[Pass, ...] = get_args(Pass)
@@ -95,64 +81,64 @@ class CandidateStore:
     `images` is the library's folder: paths are kept relative to it.
     """
 
-    def __init__(self, path: Path, images: Path) -> None:
-        self._database = Database(path, SCHEMA, "Candidates")
+    def __init__(self, database: Database, images: Path) -> None:
+        self._database = database
         self._images = images
 
     def add_set(self, owner: str, title: str, asked: Recipe | None, sieve: Sieve) -> str:
         """A new set, still without a job; returns its id."""
         set_id, asked_text = secrets.token_urlsafe(9), asked.to_json() if asked else None
-        with self._database.open() as database:
+        with self._database.write() as database:
             database.execute(
-                "INSERT INTO sets (id, owner, created, title, asked, sieve) VALUES (?, ?, ?, ?, ?, ?)",
+                "INSERT INTO candidate_sets (id, owner, created, title, asked, sieve) VALUES (?, ?, ?, ?, ?, ?)",
                 (set_id, owner, time.time(), title, asked_text, json.dumps(asdict(sieve))),
             )
         return set_id
 
     def drop_set(self, set_id: str) -> None:
         """Forget a set that nothing was made for."""
-        with self._database.open() as database:
-            database.execute("DELETE FROM jobs WHERE set_id = ?", (set_id,))
-            database.execute("DELETE FROM sets WHERE id = ?", (set_id,))
+        with self._database.write() as database:
+            database.execute("DELETE FROM candidate_sets WHERE id = ?", (set_id,))
 
     def add_job(self, set_id: str, job: str, count: int) -> Batch:
         """A job that makes `count` more images for the set."""
-        with self._database.open() as database:
-            query = "SELECT COALESCE(SUM(count), 0) FROM jobs WHERE set_id = ?"
+        with self._database.write() as database:
+            query = "SELECT COALESCE(SUM(count), 0) FROM candidate_jobs WHERE set_id = ?"
             (first,) = database.execute(query, (set_id,)).fetchone()
             database.execute(
-                "INSERT INTO jobs (id, set_id, first, count) VALUES (?, ?, ?, ?)", (job, set_id, first, count)
+                "INSERT INTO candidate_jobs (id, set_id, first, count) VALUES (?, ?, ?, ?)", (job, set_id, first, count)
             )
         return Batch(job, first, count)
 
     def drop_job(self, job: str) -> None:
         """Forget a job that never began."""
-        with self._database.open() as database:
-            database.execute("DELETE FROM jobs WHERE id = ?", (job,))
+        with self._database.write() as database:
+            database.execute("DELETE FROM candidate_jobs WHERE id = ?", (job,))
 
     def unfinished(self) -> list[tuple[str, str, Batch]]:
         """Every job of which not all pictures are known, with its set and owner, oldest first."""
-        query = """SELECT set_id, owner, jobs.id AS job, first, count FROM jobs JOIN sets ON sets.id = set_id
-            WHERE count > (SELECT COUNT(*) FROM images AS i WHERE i.set_id = jobs.set_id AND image >= first
+        query = """SELECT set_id, owner, jobs.id AS job, first, count
+            FROM candidate_jobs AS jobs JOIN candidate_sets AS sets ON sets.id = set_id
+            WHERE count > (SELECT COUNT(*) FROM candidates AS i WHERE i.set_id = jobs.set_id AND image >= first
             AND image < first + count) ORDER BY jobs.number"""
-        with self._database.open() as database:
+        with self._database.read() as database:
             rows = database.execute(query).fetchall()
         return [(row["set_id"], row["owner"], _batch(row["job"], row["first"], row["count"])) for row in rows]
 
     def add_image(self, set_id: str, image: int, path: Path, recipe: Recipe, seconds: float) -> None:
         """A picture that is in the library; nothing where it was known already."""
         name = path.relative_to(self._images).as_posix()
-        with self._database.open() as database:
+        with self._database.write() as database:
             database.execute(
-                "INSERT OR IGNORE INTO images (set_id, image, path, recipe, seconds) VALUES (?, ?, ?, ?, ?)",
+                "INSERT OR IGNORE INTO candidates (set_id, image, path, recipe, seconds) VALUES (?, ?, ?, ?, ?)",
                 (set_id, image, name, recipe.to_json(), seconds),
             )
 
     def unmeasured(self, which: Pass) -> dict[str, list[tuple[int, Path]]]:
         """What has not been through this pass: numbers and paths by set, oldest first."""
-        query = f"SELECT set_id, image, path FROM images WHERE {which} IS NULL ORDER BY rowid"  # noqa: S608 - a column
+        query = f"SELECT set_id, image, path FROM candidates WHERE {which} IS NULL ORDER BY rowid"  # noqa: S608 - a column
         found: dict[str, list[tuple[int, Path]]] = {}
-        with self._database.open() as database:
+        with self._database.read() as database:
             for row in database.execute(query):
                 if isinstance(row["path"], str):
                     found.setdefault(row["set_id"], []).append((row["image"], self._images / row["path"]))
@@ -160,8 +146,8 @@ class CandidateStore:
 
     def pictures(self, set_id: str) -> list[tuple[int, Path, Scores | None]]:
         """Number, path and what the quick pass found so far, of each picture of the set."""
-        with self._database.open() as database:
-            query = "SELECT image, path, quick FROM images WHERE set_id = ? ORDER BY image"
+        with self._database.read() as database:
+            query = "SELECT image, path, quick FROM candidates WHERE set_id = ? ORDER BY image"
             rows = database.execute(query, (set_id,)).fetchall()
         return [
             (row["image"], self._images / row["path"], _scores(row["quick"]))
@@ -173,59 +159,62 @@ class CandidateStore:
         self, set_id: str, which: Pass, scores: Mapping[int, Scores], missing: Mapping[str, str], tried: Iterable[str]
     ) -> None:
         """What a pass found, by the number of the image; of the metrics that it tried, these are missing."""
-        with self._database.open() as database:
-            statement = f"UPDATE images SET {which} = ? WHERE set_id = ? AND image = ?"  # noqa: S608 - a column
+        with self._database.write() as database:
+            statement = f"UPDATE candidates SET {which} = ? WHERE set_id = ? AND image = ?"  # noqa: S608 - a column
             database.executemany(statement, [(json.dumps(dict(found)), set_id, at) for at, found in scores.items()])
-            row = database.execute("SELECT missing FROM sets WHERE id = ?", (set_id,)).fetchone()
+            row = database.execute("SELECT missing FROM candidate_sets WHERE id = ?", (set_id,)).fetchone()
             before = parsed(row and row["missing"], dict[str, str]())
             told = {name: why for name, why in before.items() if name not in set(tried)}
-            database.execute("UPDATE sets SET missing = ? WHERE id = ?", (json.dumps(told | dict(missing)), set_id))
+            database.execute(
+                "UPDATE candidate_sets SET missing = ? WHERE id = ?", (json.dumps(told | dict(missing)), set_id)
+            )
 
     def forget_scores(self, set_id: str) -> None:
         """Have all pictures of a set measured anew."""
-        with self._database.open() as database:
-            database.execute("UPDATE images SET quick = NULL, slow = NULL WHERE set_id = ?", (set_id,))
+        with self._database.write() as database:
+            database.execute("UPDATE candidates SET quick = NULL, slow = NULL WHERE set_id = ?", (set_id,))
 
     def set_sieve(self, set_id: str, sieve: Sieve) -> None:
         """Filter and rank by this from now on."""
-        with self._database.open() as database:
-            database.execute("UPDATE sets SET sieve = ? WHERE id = ?", (json.dumps(asdict(sieve)), set_id))
+        with self._database.write() as database:
+            database.execute("UPDATE candidate_sets SET sieve = ? WHERE id = ?", (json.dumps(asdict(sieve)), set_id))
 
     def last_sieve(self, owner: str) -> Sieve:
         """What the owner last filtered by; the metrics' own limits and weights where nothing yet."""
-        with self._database.open() as database:
-            query = "SELECT sieve FROM sets WHERE owner = ? ORDER BY number DESC LIMIT 1"
+        with self._database.read() as database:
+            query = "SELECT sieve FROM candidate_sets WHERE owner = ? ORDER BY number DESC LIMIT 1"
             row = database.execute(query, (owner,)).fetchone()
         return _sieve(row["sieve"]) if row else Sieve()
 
     def add_mark(self, set_id: str, image: int, mark: Mark) -> None:
         """What the owner says of an image from now on."""
-        with self._database.open() as database:
+        with self._database.write() as database:
             database.execute(
-                "INSERT INTO marks (set_id, image, verdict, star, rating) VALUES (?, ?, ?, ?, ?)",
+                "INSERT INTO ratings (set_id, image, verdict, star, rating) VALUES (?, ?, ?, ?, ?)",
                 (set_id, image, mark.verdict, mark.star, mark.rating),
             )
 
     def undo(self, set_id: str) -> int | None:
         """Take back the last mark of the set; returns its image, None where there is no mark."""
-        with self._database.open() as database:
-            query = "SELECT number, image FROM marks WHERE set_id = ? ORDER BY number DESC LIMIT 1"
+        with self._database.write() as database:
+            query = "SELECT number, image FROM ratings WHERE set_id = ? ORDER BY number DESC LIMIT 1"
             row = database.execute(query, (set_id,)).fetchone()
             if row is None:
                 return None
-            database.execute("DELETE FROM marks WHERE number = ?", (row["number"],))
+            database.execute("DELETE FROM ratings WHERE number = ?", (row["number"],))
             return int(row["image"])
 
     def get(self, set_id: str, owner: str) -> CandidateSet:
         """A set as it stands; NotFound where the owner has no such set."""
-        with self._database.open() as database:
-            query = "SELECT * FROM sets WHERE id = ? AND owner = ?"
+        with self._database.read() as database:
+            query = "SELECT * FROM candidate_sets WHERE id = ? AND owner = ?"
             row = database.execute(query, (set_id, owner)).fetchone()
             if row is None:
                 raise _no_set()
-            jobs = database.execute("SELECT * FROM jobs WHERE set_id = ? ORDER BY number", (set_id,)).fetchall()
-            images = database.execute("SELECT * FROM images WHERE set_id = ? ORDER BY image", (set_id,)).fetchall()
-            marks = database.execute("SELECT * FROM marks WHERE set_id = ? ORDER BY number", (set_id,)).fetchall()
+            jobs, images, marks = (
+                database.execute(f"SELECT * FROM {table} WHERE set_id = ? ORDER BY {order}", (set_id,)).fetchall()  # noqa: S608
+                for table, order in (("candidate_jobs", "number"), ("candidates", "image"), ("ratings", "number"))
+            )
         said = {mark["image"]: _mark(mark) for mark in marks}
         return CandidateSet(
             set_id,
@@ -241,15 +230,15 @@ class CandidateStore:
 
     def of(self, owner: str) -> list[tuple[str, str, float, int]]:
         """The owner's sets, newest first: id, title, when it was asked for, how many pictures it has."""
-        query = """SELECT id, title, created, (SELECT COUNT(*) FROM images WHERE set_id = sets.id) AS made
-            FROM sets WHERE owner = ? ORDER BY number DESC"""
-        with self._database.open() as database:
+        query = """SELECT id, title, created, (SELECT COUNT(*) FROM candidates WHERE set_id = sets.id) AS made
+            FROM candidate_sets AS sets WHERE owner = ? ORDER BY number DESC"""
+        with self._database.read() as database:
             return [(row["id"], row["title"], row["created"], row["made"]) for row in database.execute(query, (owner,))]
 
     def picks(self, owner: str) -> list[tuple[Sequence[Scores], Sequence[Mark]]]:
         """Scores and marks of each set in which the owner said something."""
-        query = "SELECT DISTINCT set_id FROM marks JOIN sets ON sets.id = set_id WHERE owner = ?"
-        with self._database.open() as database:
+        query = "SELECT DISTINCT set_id FROM ratings JOIN candidate_sets AS sets ON sets.id = set_id WHERE owner = ?"
+        with self._database.read() as database:
             set_ids = [row["set_id"] for row in database.execute(query, (owner,))]
         found = (self.get(set_id, owner).candidates for set_id in set_ids)
         return [([one.scores or {} for one in every], [one.mark for one in every]) for every in found]

@@ -3,22 +3,21 @@
 import argparse
 import json
 import sys
-from contextlib import redirect_stdout
+from contextlib import closing, redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from studio.cli.base import Command, Exit, load_settings, settings_arguments
-from studio.database import alone
 from studio.errors import InvalidRecipe
 from studio.recipe import SEEDS
+from studio.storage.database import Database
+from studio.storage.locks import alone
 
 if TYPE_CHECKING:
     from studio.compare.making import Compare
     from studio.compare.store import Column, Comparison, Line
 
 OWNER = "command line"
-# In the folder, so that the same command goes on where it was broken off.
-STORE = "comparison.sqlite"
 LOCK = "comparison.lock"
 
 
@@ -62,8 +61,9 @@ def run(args: argparse.Namespace) -> int:
 
         lines = _lines(args)
         out = args.out.absolute()
-        with Studio(settings, images=out, durable=False) as studio:
-            compare = Compare(studio, path=out / STORE, trusted=True)
+        # Its database is in the folder, so that the same command goes on where it was broken off.
+        with Studio(settings, images=out, durable=False) as studio, closing(Database.of(out)) as kept:
+            compare = Compare(studio, database=kept, trusted=True)
             columns = [compare.column(name.strip()) for name in args.models.split(",") if name.strip()]
             # Two at once would pay for the same pictures.
             with alone(out / LOCK, f"the comparison in {out}"):

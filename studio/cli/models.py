@@ -3,6 +3,7 @@
 import argparse
 import json
 import sys
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 from studio import hub
@@ -46,8 +47,10 @@ def run(args: argparse.Namespace) -> int:
 def _list(items: "list[Item]", faults: dict[str, str], settings: Settings, args: argparse.Namespace) -> Exit:
     from studio.downloads.items import TITLES
     from studio.downloads.used import LastUsed
+    from studio.storage.database import Database
 
-    used = LastUsed(settings.home).times()
+    with closing(Database.of(settings.home)) as database:
+        used = LastUsed(database).times()
     if args.json:
         told = [_facts(item) | {"used": used.get(item.key)} for item in items]
         models = [one for one in told if one["kind"] == "model"]

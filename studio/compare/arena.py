@@ -21,23 +21,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from studio.compare.store import Cell, Comparison, Comparisons
-from studio.database import Database, parsed
 from studio.errors import InvalidRequest, NotFound, Unreadable
+from studio.storage.connections import parsed
 
 Choice = Literal["left", "right", "good", "bad"]
 
-SCHEMA = """
-CREATE TABLE IF NOT EXISTS pairs (
-    number INTEGER PRIMARY KEY, id TEXT UNIQUE, owner TEXT, comparison TEXT, line INTEGER,
-    left_column INTEGER, right_column INTEGER, left_path TEXT, right_path TEXT
-);
-CREATE TABLE IF NOT EXISTS votes (
-    number INTEGER PRIMARY KEY, pair TEXT UNIQUE, owner TEXT, time REAL, choice TEXT, left_name TEXT, right_name TEXT,
-    prompt TEXT, tags TEXT
-);
-CREATE TRIGGER IF NOT EXISTS votes_stay BEFORE UPDATE ON votes BEGIN SELECT RAISE(ABORT, 'votes stay'); END;
-CREATE TRIGGER IF NOT EXISTS votes_are_kept BEFORE DELETE ON votes BEGIN SELECT RAISE(ABORT, 'votes are kept'); END;
-"""
 # Ratings as chess players know them: ten times the chance is 400 points.
 CENTRE = 1000.0
 POINTS = 400 / log(10)
@@ -82,37 +70,38 @@ class Standing:
 
 
 class Arena:
-    """The pairs and votes of one file, over these comparisons."""
+    """The pairs and votes over these comparisons, in the same database."""
 
-    def __init__(self, path: Path, comparisons: Comparisons) -> None:
-        self._database = Database(path, SCHEMA, "The votes")
+    def __init__(self, comparisons: Comparisons) -> None:
+        self._database = comparisons.database
         self._comparisons = comparisons
 
     def pair(self, owner: str) -> Pair | None:
         """The pair that waits for the owner's vote, or a new one; None where no two unseen pictures are left."""
         whole = {comparison.id: comparison for comparison in self._comparisons.of(owner)}
-        cast = self.votes(owner)
-        with self._database.open() as database:
+        cast, images = self.votes(owner), self._comparisons.images
+        with self._database.write() as database:
             rows = database.execute("SELECT * FROM pairs WHERE owner = ? ORDER BY number", (owner,)).fetchall()
             voted = {pair for (pair,) in database.execute("SELECT pair FROM votes WHERE owner = ?", (owner,))}
             for row in rows:
                 comparison = whole.get(row["comparison"])
                 if row["id"] in voted or comparison is None or not _fits(row, comparison):
                     continue
-                pictures = Path(row["left_path"]), Path(row["right_path"])
+                pictures = images / row["left_path"], images / row["right_path"]
                 if all(path.is_file() for path in pictures):
                     return Pair(row["id"], comparison.lines[row["line"]].prompt, *pictures)
-            seen = {path for row in rows for path in (row["left_path"], row["right_path"])}
+            kept = [row[side] for row in rows for side in ("left_path", "right_path")]
+            seen = {str(images / path) for path in kept if isinstance(path, str)}
             random = Random(f"{owner}/{len(rows)}")  # noqa: S311
             chosen = _chosen(list(_open_pairs(whole.values(), seen)), cast, random)
             if chosen is None:
                 return None
             comparison, left, right = chosen
-            name = secrets.token_urlsafe(9)
+            name, paths = secrets.token_urlsafe(9), [self._comparisons.kept(cell.path) for cell in (left, right)]
             database.execute(
                 "INSERT INTO pairs (id, owner, comparison, line, left_column, right_column, left_path, right_path) "
                 "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-                (name, owner, comparison.id, left.line, left.column, right.column, left.path, right.path),
+                (name, owner, comparison.id, left.line, left.column, right.column, *paths),
             )
         return Pair(name, comparison.lines[left.line].prompt, Path(left.path), Path(right.path))
 
@@ -120,7 +109,7 @@ class Arena:
         """Cast a vote, which tells who made the pictures; NotFound where there is no such pair, or it has one."""
         if choice not in get_args(Choice):
             raise InvalidRequest(f"“{choice}” is no vote.", f"Give one of {', '.join(get_args(Choice))}.")
-        with self._database.open() as database:
+        with self._database.write() as database:
             query = "SELECT * FROM pairs WHERE owner = ? AND id = ? AND id NOT IN (SELECT pair FROM votes)"
             row = database.execute(query, (owner, pair)).fetchone()
             if row is None:
@@ -140,7 +129,7 @@ class Arena:
 
     def votes(self, owner: str, tag: str = "") -> list[Vote]:
         """The owner's votes, oldest first; of prompts with this tag where one is given."""
-        with self._database.open() as database:
+        with self._database.read() as database:
             query = (
                 "SELECT time, choice, left_name, right_name, prompt, tags FROM votes WHERE owner = ? ORDER BY number"
             )

@@ -38,7 +38,7 @@ class HostedCalls:
         self._trusted: set[str] = set()
         self.models = Hosted(studio.settings)
         self.keys = Keys(lambda owner: studio.settings.share_keys or self.trusts(owner))
-        self.purse = Purse(studio.settings)
+        self.purse = Purse(studio.settings, studio.database)
         self._studio = studio
         self._looks = looks
 

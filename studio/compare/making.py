@@ -22,6 +22,7 @@ from studio.events import Event, Failed, Finished, Preview, Stopped
 from studio.jobs import Job
 from studio.metrics import METRICS
 from studio.recipe import SEEDS, Recipe
+from studio.storage.database import Database
 from studio.studio import Studio
 
 log = logging.getLogger(__name__)
@@ -49,16 +50,16 @@ class Estimate:
 class Compare:
     """The comparisons of one studio, and those that are being made.
 
-    `path` is their file (default: in the data folder). `trusted` and `looks` as `HostedCalls` has them; by default,
+    `database` keeps them (default: the data folder's). `trusted` and `looks` as `HostedCalls` has them; by default,
     those are trusted whose page is for this machine alone.
     """
 
     def __init__(
-        self, studio: Studio, *, path: Path | None = None, trusted: bool | None = None, looks: int = 0
+        self, studio: Studio, *, database: Database | None = None, trusted: bool | None = None, looks: int = 0
     ) -> None:
         settings = studio.settings
         self.studio = studio
-        self.store = Comparisons(path or settings.home / "comparisons.sqlite")
+        self.store = Comparisons(database or studio.database, studio.library.folder)
         self.hosted = HostedCalls(studio, trusted=settings.alone if trusted is None else trusted, looks=looks)
         self._runs: dict[str, _Run] = {}
         self._news = threading.Condition()

@@ -1,6 +1,5 @@
 """Comparisons as they are kept: prompts as lines, models or imported pictures as columns, and each of their cells."""
 
-import hashlib
 import json
 import logging
 import re
@@ -10,14 +9,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from itertools import product
 from pathlib import Path
+from sqlite3 import Connection, Row
 from typing import Any, Literal
 
 from PIL import Image
 from pydantic import TypeAdapter, ValidationError
 
-from studio.database import Database, parsed
 from studio.errors import NotFound, StudioError, Unreadable
 from studio.events import Failed
+from studio.pixels import digest
+from studio.storage.connections import parsed
+from studio.storage.database import Database
 
 Kind = Literal["local", "hosted", "imported"]
 State = Literal["waiting", "running", "done", "failed", "stopped", "empty"]
@@ -25,22 +27,6 @@ State = Literal["waiting", "running", "done", "failed", "stopped", "empty"]
 OPEN = ("waiting", "running", "failed", "stopped")
 
 log = logging.getLogger(__name__)
-
-SCHEMA = """
-CREATE TABLE IF NOT EXISTS comparisons (
-    number INTEGER PRIMARY KEY, id TEXT UNIQUE, owner TEXT, created REAL, seed INTEGER, base TEXT
-);
-CREATE TABLE IF NOT EXISTS lines (comparison TEXT, number INTEGER, prompt TEXT, tags TEXT,
-    PRIMARY KEY (comparison, number));
-CREATE TABLE IF NOT EXISTS columns (comparison TEXT, number INTEGER, kind TEXT, model TEXT, label TEXT, settings TEXT,
-    PRIMARY KEY (comparison, number));
-CREATE TABLE IF NOT EXISTS cells (
-    comparison TEXT, line INTEGER, column INTEGER, state TEXT, path TEXT DEFAULT '', digest TEXT DEFAULT '',
-    seconds REAL, cost_usd REAL, width INTEGER, height INTEGER, seed INTEGER, revised TEXT DEFAULT '',
-    metrics TEXT DEFAULT '{}', kind TEXT DEFAULT '', message TEXT DEFAULT '', hint TEXT DEFAULT '',
-    job TEXT DEFAULT '', attempt INTEGER DEFAULT 0, PRIMARY KEY (comparison, line, column)
-);
-"""
 
 
 @dataclass(frozen=True)
@@ -139,8 +125,8 @@ def seen(path: Path) -> dict[str, Any]:
     with Image.open(path) as picture:
         width, height = picture.size
         # Of the pixels: the same picture by two recipes is the same.
-        digest = hashlib.sha256(picture.convert("RGB").tobytes()).hexdigest()
-    return {"state": "done", "path": str(path), "width": width, "height": height, "digest": digest}
+        found = digest(picture.convert("RGB"))
+    return {"state": "done", "path": str(path), "width": width, "height": height, "digest": found}
 
 
 def read_lines(text: str) -> list[Line]:
@@ -154,15 +140,19 @@ def read_lines(text: str) -> list[Line]:
 
 
 class Comparisons:
-    """All comparisons of one file; of another owner's, it is as if they were not there."""
+    """All comparisons of a database; of another owner's, it is as if they were not there.
 
-    def __init__(self, path: Path) -> None:
-        self._database = Database(path, SCHEMA, "The comparisons")
+    `images` is the library's folder: paths are kept relative to it, those of pictures that lie elsewhere as they are.
+    """
+
+    def __init__(self, database: Database, images: Path) -> None:
+        self.database = database
+        self.images = images
 
     def create(self, owner: str, seed: int, base: Mapping[str, Any]) -> str:
         """A new one without lines and columns; returns its id."""
         name = secrets.token_urlsafe(9)
-        with self._database.open() as database:
+        with self.database.write() as database:
             database.execute(
                 "INSERT INTO comparisons (id, owner, created, seed, base) VALUES (?, ?, ?, ?, ?)",
                 (name, owner, time.time(), seed, json.dumps(dict(base))),
@@ -171,7 +161,7 @@ class Comparisons:
 
     def extend(self, id: str, lines: Sequence[Line], columns: Sequence[Column]) -> None:  # noqa: A002
         """Add those that it does not have yet, with a waiting cell for each new pair."""
-        with self._database.open() as database:
+        with self.database.write() as database:
             held, own = _lines(database, id), _columns(database, id)
             new_lines = [line for line in dict.fromkeys(lines) if line.prompt not in {one.prompt for one in held}]
             new_columns = [
@@ -179,74 +169,78 @@ class Comparisons:
             ]
             for number, line in enumerate(new_lines, len(held)):
                 row = (id, number, line.prompt, json.dumps(line.tags))
-                database.execute("INSERT INTO lines VALUES (?, ?, ?, ?)", row)
+                database.execute("INSERT INTO comparison_lines VALUES (?, ?, ?, ?)", row)
             for number, column in enumerate(new_columns, len(own)):
                 told = (id, number, column.kind, column.model, column.label, json.dumps(dict(column.settings)))
-                database.execute("INSERT INTO columns VALUES (?, ?, ?, ?, ?, ?)", told)
+                database.execute("INSERT INTO comparison_columns VALUES (?, ?, ?, ?, ?, ?)", told)
             places = product(range(len(held) + len(new_lines)), range(len(own) + len(new_columns)))
             database.executemany(
-                "INSERT OR IGNORE INTO cells (comparison, line, column, state) VALUES (?, ?, ?, 'waiting')",
+                "INSERT OR IGNORE INTO comparison_cells (comparison, line, column, state) VALUES (?, ?, ?, 'waiting')",
                 [(id, *place) for place in places],
             )
 
     def get(self, id: str, owner: str) -> Comparison:  # noqa: A002
         """The owner's comparison; NotFound where there is none of this id."""
-        with self._database.open() as database:
+        with self.database.read() as database:
             head = database.execute("SELECT * FROM comparisons WHERE id = ? AND owner = ?", (id, owner)).fetchone()
             if head is None:
                 raise NotFound("There is no such comparison.", "Choose one of the list.")
-            return _comparison(database, head)
+            return _comparison(database, head, self.images)
 
     def of(self, owner: str) -> list[Comparison]:
         """The owner's, newest first."""
-        with self._database.open() as database:
+        with self.database.read() as database:
             query = "SELECT * FROM comparisons WHERE owner = ? ORDER BY number DESC"
             heads = database.execute(query, (owner,)).fetchall()
-            return list(filter(None, (_readable(database, head) for head in heads)))
+            return list(filter(None, (_readable(database, head, self.images) for head in heads)))
 
     def forget(self, id: str, owner: str) -> None:  # noqa: A002
         """Remove it; its images stay in the library."""
-        self.get(id, owner)
-        with self._database.open() as database:
-            for table in ("lines", "columns", "cells"):
-                database.execute(f"DELETE FROM {table} WHERE comparison = ?", (id,))  # noqa: S608
+        with self.database.write() as database:
+            self.get(id, owner)
             database.execute("DELETE FROM comparisons WHERE id = ?", (id,))
 
     def change(self, id: str, line: int, column: int, **values: Any) -> None:  # noqa: A002
         """Set fields of a cell."""
         if "metrics" in values:
             values["metrics"] = json.dumps(dict(values["metrics"]))
+        if "path" in values:
+            values["path"] = self.kept(values["path"])
         named = ", ".join(f"{name} = ?" for name in values)
-        with self._database.open() as database:
+        with self.database.write() as database:
             database.execute(
-                f"UPDATE cells SET {named} WHERE comparison = ? AND line = ? AND column = ?",  # noqa: S608
+                f"UPDATE comparison_cells SET {named} WHERE comparison = ? AND line = ? AND column = ?",  # noqa: S608
                 (*values.values(), id, line, column),
             )
 
+    def kept(self, path: str) -> str:
+        """How the path of a picture is kept."""
+        return Path(path).relative_to(self.images).as_posix() if Path(path).is_relative_to(self.images) else path
+
     def halt(self, id: str, message: str) -> None:  # noqa: A002
         """Nobody waits any more for what is being made."""
-        with self._database.open() as database:
-            query = "UPDATE cells SET state = 'stopped', message = ? WHERE comparison = ? AND state = ?"
+        with self.database.write() as database:
+            query = "UPDATE comparison_cells SET state = 'stopped', message = ? WHERE comparison = ? AND state = ?"
             database.execute(query, (message, id, "running"))
             database.execute(query, ("", id, "waiting"))
 
 
-def _readable(database: Any, head: Any) -> Comparison | None:
+def _readable(database: Connection, head: Row, images: Path) -> Comparison | None:
     """A comparison; None where it is damaged or of another version, which takes none of the others down."""
     try:
-        return _comparison(database, head)
+        return _comparison(database, head, images)
     except Unreadable as error:
         log.warning("%s", error)
         return None
 
 
-def _comparison(database: Any, head: Any) -> Comparison:
+def _comparison(database: Connection, head: Row, images: Path) -> Comparison:
     """Unreadable where what makes it one cannot be read; a cell that cannot is as if it were still to be made."""
     name = head["id"]
     lines, columns = _lines(database, name), _columns(database, name)
     names = ", ".join(one.name for one in fields(Cell))
-    rows = database.execute(f"SELECT {names} FROM cells WHERE comparison = ?", (name,))  # noqa: S608
-    cells = {(row["line"], row["column"]): dict(row) for row in rows}
+    rows = database.execute(f"SELECT {names} FROM comparison_cells WHERE comparison = ?", (name,))  # noqa: S608
+    cells = {(row["line"], row["column"]): _placed(row, images) for row in rows}
     told = {"id": name, **{one: head[one] for one in ("owner", "created", "seed")}, "base": parsed(head["base"], {})}
     try:
         return WHOLE.validate_python(
@@ -261,6 +255,12 @@ def _comparison(database: Any, head: Any) -> Comparison:
         raise _unreadable(name) from error
 
 
+def _placed(row: Row, images: Path) -> dict[str, Any]:
+    """The fields of a cell, with the whole path of its picture."""
+    path = row["path"]
+    return {**row, "path": str(images / path) if path and isinstance(path, str) else path}
+
+
 def _cell(line: int, column: int, told: Mapping[str, Any]) -> Cell:
     try:
         values = {**told, "metrics": parsed(told.get("metrics"), {})}
@@ -270,16 +270,16 @@ def _cell(line: int, column: int, told: Mapping[str, Any]) -> Cell:
         return Cell(line, column, "failed", kind=Unreadable.code, message=message, hint="Make it again.")
 
 
-def _lines(database: Any, name: str) -> list[Line]:
-    rows = database.execute("SELECT prompt, tags FROM lines WHERE comparison = ? ORDER BY number", (name,))
+def _lines(database: Connection, name: str) -> list[Line]:
+    rows = database.execute("SELECT prompt, tags FROM comparison_lines WHERE comparison = ? ORDER BY number", (name,))
     try:
         return [LINES.validate_python({"prompt": prompt, "tags": parsed(tags, [])}) for prompt, tags in rows]
     except ValidationError as error:
         raise _unreadable(name) from error
 
 
-def _columns(database: Any, name: str) -> list[Column]:
-    query = "SELECT kind, model, label, settings FROM columns WHERE comparison = ? ORDER BY number"
+def _columns(database: Connection, name: str) -> list[Column]:
+    query = "SELECT kind, model, label, settings FROM comparison_columns WHERE comparison = ? ORDER BY number"
     rows = (dict(row) for row in database.execute(query, (name,)))
     try:
         return [COLUMNS.validate_python({**row, "settings": parsed(row["settings"], {})}) for row in rows]

@@ -3,39 +3,36 @@
 import logging
 import time
 from collections.abc import Iterable
-from pathlib import Path
 
-from studio.database import Database
 from studio.errors import StorageError
-
-SCHEMA = "CREATE TABLE IF NOT EXISTS used (item TEXT PRIMARY KEY, at REAL)"
+from studio.storage.database import Database
 
 log = logging.getLogger(__name__)
 
 
 class LastUsed:
-    """Seconds since 1970 by an item's key, in a file of the home."""
+    """Seconds since 1970 by an item's key."""
 
-    def __init__(self, home: Path) -> None:
-        self._database = Database(home / "used.sqlite", SCHEMA, "What was used last")
+    def __init__(self, database: Database) -> None:
+        self._database = database
 
     def mark(self, keys: Iterable[str]) -> None:
         """These are used now."""
         rows = [(key, time.time()) for key in keys]
         try:
             if rows:
-                with self._database.open() as database:
-                    database.executemany("INSERT OR REPLACE INTO used VALUES (?, ?)", rows)
+                with self._database.write() as database:
+                    database.executemany("INSERT OR REPLACE INTO last_used VALUES (?, ?)", rows)
         except StorageError as error:
             log.warning("%s", error)
 
     def times(self) -> dict[str, float]:
         """When each was used that ever was."""
-        if not self._database.path.is_file():
+        if not self._database.exists:
             return {}
         try:
-            with self._database.open() as database:
-                return {row["item"]: row["at"] for row in database.execute("SELECT item, at FROM used")}
+            with self._database.read() as database:
+                return {row["item"]: row["at"] for row in database.execute("SELECT item, at FROM last_used")}
         except StorageError as error:
             log.warning("%s", error)
             return {}

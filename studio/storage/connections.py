@@ -68,6 +68,8 @@ def reason(error: BaseException) -> str:
     """What is wrong with a file, in words."""
     if isinstance(error, OSError):
         return error.strerror or "it cannot be reached"
+    if isinstance(error, sqlite3.IntegrityError):
+        return "a rule of its tables forbids that"
     return next((words for known, words in WORDS.items() if known in str(error)), "it cannot be used")
 
 

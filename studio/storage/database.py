@@ -114,6 +114,10 @@ class Database:
             if self.path and self.exists and backups.is_due(self.path, latest()):
                 backups.make(self.path, latest())
 
+    def __del__(self) -> None:
+        # One that a command did not come to close.
+        self.close()
+
     def close(self) -> None:
         """Let go of the file, and of being its one studio."""
         with self._lock:

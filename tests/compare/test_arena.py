@@ -1,6 +1,5 @@
 """The arena: pairs without names, none seen twice, votes that stay, and ratings that find who was better."""
 
-import sqlite3
 from pathlib import Path
 from random import Random
 
@@ -11,6 +10,7 @@ from PIL import Image
 from studio.compare.arena import Arena, Vote, _fitted, as_csv, matrix, standings
 from studio.compare.store import Column, Comparisons, Line
 from studio.errors import InvalidRequest, NotFound, NotWritable
+from studio.storage.database import Database
 
 ME = "me"
 LINES = [Line(f"prompt {number}", ("even",) if number % 2 == 0 else ()) for number in range(6)]
@@ -19,7 +19,7 @@ LINES = [Line(f"prompt {number}", ("even",) if number % 2 == 0 else ()) for numb
 @pytest.fixture
 def arena(tmp_path: Path) -> Arena:
     """Three models, of which two drew the first prompt alike."""
-    store = Comparisons(tmp_path / "comparisons.sqlite")
+    store = Comparisons(Database.of(tmp_path), tmp_path)
     name = store.create(ME, 1, {})
     store.extend(name, LINES, [Column("local", model, model) for model in ("a", "b", "c")])
     for line in range(len(LINES)):
@@ -28,7 +28,7 @@ def arena(tmp_path: Path) -> Arena:
             Image.new("RGB", (8, 8), (line, column, 0)).save(path)
             digest = "same" if line == 0 and column < 2 else path.name
             store.change(name, line, column, state="done", path=str(path), digest=digest)
-    return Arena(tmp_path / "arena.sqlite", store)
+    return Arena(store)
 
 
 def test_no_picture_is_shown_twice_and_sides_are_drawn(arena: Arena):
@@ -64,14 +64,13 @@ def test_a_vote_can_be_neither_changed_nor_removed(arena: Arena, tmp_path: Path)
     pair = arena.pair(ME)
     assert pair
     arena.vote(ME, pair.id, "bad")
-    with pytest.raises(NotWritable, match="votes"), arena._database.open() as database:
+    with pytest.raises(NotWritable, match="a rule"), arena._database.write() as database:
         database.execute("UPDATE votes SET choice = 'left'")
-    with pytest.raises(NotWritable, match="votes"), arena._database.open() as database:
+    with pytest.raises(NotWritable, match="a rule"), arena._database.write() as database:
         database.execute("DELETE FROM votes")
     (vote,) = arena.votes(ME)
     assert vote.choice == "bad"
     assert len(as_csv([vote]).splitlines()) == 2
-    assert sqlite3.sqlite_version
 
 
 def votes(*told: tuple[str, str, str]) -> list[Vote]:

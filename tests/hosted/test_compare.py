@@ -18,11 +18,12 @@ from studio.compare import sheets
 from studio.compare.calls import plain
 from studio.compare.making import Compare
 from studio.compare.store import Column, Comparison, Line, read_lines
-from studio.database import alone
 from studio.errors import OverBudget, Refused, StudioError
 from studio.hosted.spending import Purse
 from studio.metadata import png
 from studio.settings import Settings
+from studio.storage.database import Database
+from studio.storage.locks import alone
 from studio.studio import Studio
 from tests.drawer import Drawer
 from tests.hosted.service import KEY, Service, drawn
@@ -231,8 +232,12 @@ def test_calls_at_once_cannot_spend_more_than_the_day_s_budget(tmp_path: Path, s
         assert Compare(studio).hosted.purse.left() == pytest.approx(0.02), "what was spent outlives the program"
 
 
+def purse_of(settings: Settings) -> Purse:
+    return Purse(settings, Database.of(settings.home))
+
+
 def test_what_may_have_been_charged_counts_as_spent_and_what_was_not_does_not(tmp_path: Path):
-    purse = Purse(Settings.load(home=tmp_path, day_budget_usd=1))
+    purse = purse_of(Settings.load(home=tmp_path, day_budget_usd=1))
     purse.reserve("a", "m", 0.6)
     with pytest.raises(OverBudget, match=r"0\.400 are left"):
         purse.reserve("b", "m", 0.6)
@@ -245,14 +250,14 @@ def test_what_may_have_been_charged_counts_as_spent_and_what_was_not_does_not(tm
 
 def test_of_the_budgets_of_the_settings_and_of_the_page_the_lesser_counts(tmp_path: Path):
     settings = Settings.load(home=tmp_path, day_budget_usd=1)
-    Purse(settings).own = 0.5
-    assert (Purse(settings).left(), Purse(settings).own) == (0.5, 0.5)
+    purse_of(settings).own = 0.5
+    assert (purse_of(settings).left(), purse_of(settings).own) == (0.5, 0.5)
     with pytest.raises(OverBudget, match=r"\$0\.50.*Compare tab"):
-        Purse(settings).reserve("a", "m", 0.6)
-    Purse(settings).own = 3
-    assert Purse(settings).left() == 1
-    Purse(settings).own = None
-    assert Purse(Settings.load(home=tmp_path)).left() is None
+        purse_of(settings).reserve("a", "m", 0.6)
+    purse_of(settings).own = 3
+    assert purse_of(settings).left() == 1
+    purse_of(settings).own = None
+    assert purse_of(Settings.load(home=tmp_path)).left() is None
 
 
 def test_hosted_models_are_told_the_drawn_words_without_weights(studio: Studio):

@@ -9,6 +9,7 @@ import pytest
 from PIL import Image, ImageDraw
 
 from studio.inputs import Input, Inputs
+from studio.storage.database import Database
 from studio.ui.editor import SHOWN_SIDE, painted, shown
 
 # Left, top, right, bottom of a stroke, as shares of the picture.
@@ -17,7 +18,7 @@ STROKE = (0.25, 0.25, 0.5, 0.75)
 
 @pytest.fixture
 def inputs(tmp_path: Path) -> Inputs:
-    return Inputs(tmp_path)
+    return Inputs(tmp_path, Database.of(tmp_path))
 
 
 def noise(*shape: int, top: int = 256, dtype: type = np.uint8) -> np.ndarray:

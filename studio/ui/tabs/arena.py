@@ -51,8 +51,8 @@ class Ring(Panel):
     """One person's votes."""
 
     def __init__(self, desk: Desk) -> None:
-        home = desk.studio.settings.home
-        self.arena = Arena(home / "arena.sqlite", Comparisons(home / "comparisons.sqlite"))
+        studio = desk.studio
+        self.arena = Arena(Comparisons(studio.database, studio.library.folder))
         acts: Mapping[str, Callable[..., Told]] = {
             "pair": self._pair,
             "vote": self._vote,
