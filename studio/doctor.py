@@ -15,8 +15,8 @@ from studio.catalogue.loras import Loras
 from studio.catalogue.models import Catalogue
 from studio.errors import DeviceFailed, ModelError, StorageError, StudioError, Unreadable
 from studio.hosted.models import Hosted
-from studio.jobs import HALTED
-from studio.ledger import damaged_jobs
+from studio.jobs.scheduler import HALTED
+from studio.jobs.store import damaged_jobs
 from studio.metrics import METRICS
 from studio.metrics.base import Metric
 from studio.presets.reading import Presets

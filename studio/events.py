@@ -1,7 +1,8 @@
 """What a job tells while it runs. Events are values; any number of readers follow them from any position.
 
-A job's log is: Downloading*, Queued*, Started, (Loading | Step | Preview | Finished)*, then exactly one end: Done,
-Stopped or Failed. Where the device is lost, Halted comes before the end; the job goes on after the studio's next start.
+A job's log is: Downloading*, then one or more times Queued*, Started, (Loading | Step | Preview | Finished |
+ImageFailed)*, as a long job lets those of others in between, then exactly one end: Done, Stopped or Failed. Where the
+device is lost, Halted comes before the end; the job goes on after the studio's next start.
 """
 
 from dataclasses import dataclass
@@ -88,7 +89,7 @@ class Finished:
 
 @dataclass(frozen=True)
 class Done:
-    """Every image is in the library; `seconds` since the job had the device."""
+    """Every image that could be made is in the library; `seconds` are those in which the job was at work."""
 
     seconds: float
 
@@ -123,5 +124,26 @@ class Failed:
         return dict(vars(self))
 
 
-Event = Downloading | Queued | Halted | Started | Loading | Step | Preview | Finished | Done | Stopped | Failed
+@dataclass(frozen=True)
+class ImageFailed:
+    """Image `image` cannot be made, as `fault` says; the others are."""
+
+    image: int
+    fault: Failed
+
+
+Event = (
+    Downloading
+    | Queued
+    | Halted
+    | Started
+    | Loading
+    | Step
+    | Preview
+    | Finished
+    | ImageFailed
+    | Done
+    | Stopped
+    | Failed
+)
 END = (Done, Stopped, Failed)

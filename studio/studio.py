@@ -26,7 +26,8 @@ from studio.errors import InUse, InvalidRecipe, StudioError
 from studio.gate.addresses import Addresses, kept_key
 from studio.hub import Say, silent
 from studio.inputs import Input, Inputs
-from studio.jobs import Job, JobQueue
+from studio.jobs.job import Job
+from studio.jobs.scheduler import Scheduler
 from studio.library import Library
 from studio.measuring import Gauge
 from studio.presets.reading import Presets
@@ -92,7 +93,7 @@ class Studio:
         self._private = not space.name() and (settings.alone or not durable)
         self.backend = backend or _local(settings, self.catalogue, self.controlnets, self.wordbook)
         kept = self.database if durable else Database(None)
-        self.jobs = JobQueue(self.backend, self.library, kept, settings.max_waiting, self._fetch)
+        self.jobs = Scheduler(self.backend, self.library, kept, settings.max_waiting, self._fetch)
         self.gauge = Gauge(settings, self.catalogue, self.backend)
         self._warming: threading.Thread | None = None
 
@@ -119,7 +120,7 @@ class Studio:
     def submit(self, recipe: Recipe | Sequence[Recipe], owner: str, job_id: str = "") -> Job:
         """Check the recipe, or several, and put them in line as one job; StudioError where nothing was queued.
 
-        `job_id` as in `JobQueue.submit`.
+        `job_id` as in `Scheduler.submit`.
         """
         asked = (recipe,) if isinstance(recipe, Recipe) else tuple(recipe)
         recipes = [single for one in asked for single in self.settle(one)]

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from PIL import Image
 
-from studio.backends.base import Backend, Rendered, Report
+from studio.backends.base import Backend, Rendered, Report, Wanted, always
 from studio.events import Preview, Step
 from studio.recipe import Recipe
 
@@ -44,11 +44,18 @@ class Drawer(Backend):
         assert self._steps is not None
         self._steps.release(steps)
 
-    def generate(self, recipes: Sequence[Recipe], report: Report) -> Iterator[Rendered]:
+    def free(self) -> None:
+        """Wait for nobody any more."""
+        if self._steps is not None:
+            self._steps.release(1000)
+
+    def generate(self, recipes: Sequence[Recipe], report: Report, wanted: Wanted = always) -> Iterator[Rendered]:
         assert not self.busy, "the job before has not freed the device"
         self.busy = True
         try:
             for index, recipe in enumerate(recipes):
+                if index and not wanted():
+                    return
                 yield self._draw(index, recipe, report)
         finally:
             self.busy = False

@@ -9,8 +9,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 from studio.cli import main
-from studio.jobs import HALTED
-from studio.ledger import Ledger
+from studio.jobs.item import QueueItem
+from studio.jobs.job import Job
+from studio.jobs.scheduler import HALTED
+from studio.jobs.store import JobStore
+from studio.storage.database import Database
 from tests import tiny
 from tests.drawer import settled
 
@@ -53,9 +56,9 @@ def test_a_card_that_is_lost_is_said_by_the_page_the_exit_code_and_doctor(
 ):
     (tmp_path / "models").mkdir()
     (tmp_path / "models" / "starter").symlink_to(tiny_model("sd15"))
-    ledger = Ledger(tmp_path / "jobs.sqlite")
-    ledger.add("one", "ann", 0.0, [settled("a", side=tiny.SIDE)])
-    ledger.close()
+    store = JobStore(Database.of(tmp_path))
+    store.add(Job("one", "ann", [QueueItem(0, settled("a", side=tiny.SIDE))], 0.0))
+    store.close()
     command = [sys.executable, "-c", RUN, "run", "--port", "0", "--home", str(tmp_path)]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     assert process.stdout

@@ -18,6 +18,13 @@ from studio.skeleton import Person
 
 # Called with what happened; raises Cancelled where the job was stopped.
 Report = Callable[[Event], None]
+# Asked between batches: whether the rest is to be made now; else the images are as many as there are.
+Wanted = Callable[[], bool]
+
+
+def always() -> bool:
+    """Makes all at once."""
+    return True
 
 
 @dataclass(frozen=True)
@@ -35,13 +42,16 @@ class Rendered:
 
 
 class Backend(ABC):
-    """Renders settled recipes; one job at a time."""
+    """Renders settled recipes; one job at a time, and at `most` so many of its recipes in one call."""
+
+    most: int | None = None
 
     @abstractmethod
-    def generate(self, recipes: Sequence[Recipe], report: Report) -> Iterator[Rendered]:
+    def generate(self, recipes: Sequence[Recipe], report: Report, wanted: Wanted = always) -> Iterator[Rendered]:
         """Yield the image of each recipe, as they are done.
 
         `recipes` are settled, of one job, each with its own seed and `count` 1. `report` is called after each step.
+        Where `wanted` says no between two batches, the rest is left, to be asked for again.
         Raises StudioError with its cure; whatever ends it, the device is free afterwards.
         """
 

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from threading import Lock
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from studio.backends.base import Backend, Rendered, Report
+from studio.backends.base import Backend, Rendered, Report, Wanted, always
 from studio.catalogue.controlnets import ControlNets
 from studio.catalogue.models import Catalogue
 from studio.catalogue.wordbook import Wordbook
@@ -52,7 +52,7 @@ class LocalBackend(Backend):
         self._kept: dict[str, Any] = {}
         self._lost = ""
 
-    def generate(self, recipes: Sequence[Recipe], report: Report) -> Iterator[Rendered]:
+    def generate(self, recipes: Sequence[Recipe], report: Report, wanted: Wanted = always) -> Iterator[Rendered]:
         manager = self._engine(lambda words: report(Loading(words)))
         from studio.engine.render import render
         from studio.engine.tasks.upscale import upscale
@@ -66,10 +66,13 @@ class LocalBackend(Backend):
         runs = itertools.groupby(enumerate(recipes), lambda pair: str(pair[1].model) if pair[1].denoises else None)
         with self._watched(manager):
             for name, numbered in runs:
+                run = list(numbered)
+                if run[0][0] and not wanted():
+                    return
                 if name is None:
-                    yield from upscale(manager, list(numbered), heard, self._inputs)
+                    yield from upscale(manager, run, heard, self._inputs)
                 else:
-                    yield from render(manager, self._catalogue[name], list(numbered), heard, self._inputs)
+                    yield from render(manager, self._catalogue[name], run, heard, self._inputs, wanted)
 
     def warm(self, model: str) -> None:
         manager = self._engine()

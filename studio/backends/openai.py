@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from PIL import Image, UnidentifiedImageError
 from pydantic import SecretStr
 
-from studio.backends.base import Backend, Rendered, Report
+from studio.backends.base import Backend, Rendered, Report, Wanted, always
 from studio.backends.openai_faults import malformed, translated
 from studio.errors import AnswerCutOff, AnswerNotPicture, AnswerTooLarge, HostedError, InvalidRecipe
 from studio.events import Preview
@@ -69,12 +69,14 @@ class OpenAIBackend(Backend):
         self._pause = pause or Event().wait
         self._most_bytes = most_bytes
 
-    def generate(self, recipes: Sequence[Recipe], report: Report) -> Iterator[Rendered]:
+    def generate(self, recipes: Sequence[Recipe], report: Report, wanted: Wanted = always) -> Iterator[Rendered]:
         """As the contract says; HostedError whose kind says why there is nothing."""
         for _, same in groupby(enumerate(recipes), lambda pair: pair[1].replace(seed=None)):
             numbered = list(same)
             most = self.offer.model.most_images
             for start in range(0, len(numbered), most):
+                if numbered[start][0] and not wanted():
+                    return
                 yield from self._made(numbered[start : start + most], report)
 
     def warm(self, model: str) -> None:

@@ -14,7 +14,7 @@ from contextvars import copy_context
 from queue import SimpleQueue
 from typing import Any
 
-from studio.backends.base import Rendered, Report
+from studio.backends.base import Rendered, Report, Wanted, always
 from studio.backends.local import LocalBackend
 from studio.catalogue.controlnets import ControlNets
 from studio.catalogue.models import Catalogue
@@ -79,9 +79,10 @@ class ZeroGpuBackend(LocalBackend):
         pixels = sum(cost(recipe) * self._gigabytes(recipe) for recipe in recipes)
         return round(START_SECONDS + STEP_SECONDS * pixels / 1_000_000)
 
-    def generate(self, recipes: Sequence[Recipe], report: Report) -> Iterator[Rendered]:
+    def generate(self, recipes: Sequence[Recipe], report: Report, wanted: Wanted = always) -> Iterator[Rendered]:
         from gradio.exceptions import Error
 
+        del wanted  # what was begun is paid from the visitor's quota
         for recipe in recipes:
             self._check(recipe)
         # `spaces` reads whose quota it is from the page's request, which is in the job's context.

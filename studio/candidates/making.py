@@ -17,7 +17,8 @@ from studio.candidates.store import PASSES, Batch, Candidate, CandidateSet, Cand
 from studio.errors import InvalidRecipe, InvalidRequest, NotFound, StorageError, StudioError
 from studio.events import Finished
 from studio.inputs import Inputs
-from studio.jobs import Job, JobQueue
+from studio.jobs.job import Job
+from studio.jobs.scheduler import Scheduler
 from studio.measuring import Gauge
 from studio.metrics import METRICS
 from studio.news import News, Pause
@@ -58,7 +59,7 @@ class Candidates:
     `submit` puts recipes in line as a job of this owner and id.
     """
 
-    def __init__(self, database: Database, images: Path, submit: Submit, jobs: JobQueue, gauge: Gauge) -> None:
+    def __init__(self, database: Database, images: Path, submit: Submit, jobs: Scheduler, gauge: Gauge) -> None:
         self._store = CandidateStore(database, images)
         self._submit = submit
         self._jobs = jobs

@@ -28,7 +28,7 @@ from studio.settling.wording import replaced
 from studio.spelling import LORA_FORM, NUMBER, SIDES_FORM, lora, sides
 
 if TYPE_CHECKING:
-    from studio.jobs import Job
+    from studio.jobs.job import Job
     from studio.studio import Studio
 
 OWNER = "command line"

@@ -19,7 +19,7 @@ from studio.compare.calls import HostedCalls
 from studio.compare.store import CLEAN, OPEN, Cell, Column, Comparison, Comparisons, Line, failed, seen
 from studio.errors import Busy, Closing, DeviceLost, InternalError, InvalidRecipe, NotFound, StudioError
 from studio.events import Event, Failed, Finished, Preview, Stopped
-from studio.jobs import Job
+from studio.jobs.job import Job
 from studio.metrics import METRICS
 from studio.recipe import SEEDS, Recipe
 from studio.storage.database import Database

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from PIL import Image
 
-from studio.backends.base import Rendered
+from studio.backends.base import Rendered, Wanted, always
 from studio.catalogue.models import Model
 from studio.engine import memory, safety
 from studio.engine.decode import Pixels, decode, unpack
@@ -34,10 +34,19 @@ T = TypeVar("T")
 
 
 class Painter:
-    """Paints the images of `numbered`: recipes of one model that differ in their noise only."""
+    """Paints the images of `numbered`: recipes of one model that differ in their noise only.
+
+    Where `wanted` says no between two batches, images that were not begun are left.
+    """
 
     def __init__(
-        self, manager: PipelineManager, loan: Loan, inputs: Inputs, progress: Progress, numbered: Sequence[Numbered]
+        self,
+        manager: PipelineManager,
+        loan: Loan,
+        inputs: Inputs,
+        progress: Progress,
+        numbered: Sequence[Numbered],
+        wanted: Wanted = always,
     ) -> None:
         self.manager = manager
         self.loan = loan
@@ -45,6 +54,8 @@ class Painter:
         self.numbered = numbered
         self.recipe = numbered[0][1]
         self.progress = progress
+        self._wanted = wanted
+        self._begun: set[int] = set()
         self._plan = memory.Plan(loan.resident.offload)
         self._most: dict[tuple[int, int], int] = {}
         self._seconds: defaultdict[int, float] = defaultdict(float)
@@ -100,10 +111,13 @@ class Painter:
         waiting = list(pieces)
         kind: memory.Stage = "denoise" if stage.task == "text2img" else "edit"
         while waiting:
+            if self._begun and waiting[0].image not in self._begun and not self._wanted():
+                return
             started = time.perf_counter()
             batch, latents = self._with_relief(kind, stage, partial(self._batch, stage, waiting))
             share = (time.perf_counter() - started) / len(batch)
             for piece in batch:
+                self._begun.add(piece.image)
                 self._seconds[piece.image] += share
                 self._batches[piece.image] = len(batch)
             waiting = waiting[len(batch) :]

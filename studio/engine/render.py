@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 
 import torch
 
-from studio.backends.base import Rendered, Report
+from studio.backends.base import Rendered, Report, Wanted, always
 from studio.catalogue.models import Model, sampled_by
 from studio.catalogue.noise_schedules import of_config
 from studio.engine import schedulers, tasks
@@ -28,18 +28,24 @@ SILENT = {"seed": None, "variation_seed": None, "variation_strength": None}
 
 
 def render(
-    manager: PipelineManager, model: Model, recipes: Sequence[Numbered], report: Report, inputs: Inputs
+    manager: PipelineManager,
+    model: Model,
+    recipes: Sequence[Numbered],
+    report: Report,
+    inputs: Inputs,
+    wanted: Wanted = always,
 ) -> Iterator[Rendered]:
     """Yield the image of each numbered recipe; all are settled and of `model`.
 
     Raises InvalidRecipe before the first step for what the model cannot do, NotFound where a picture that a recipe
     starts from is gone, DeviceError where memory does not suffice or the numbers overflow, and whatever `report`
-    raises; the device is free afterwards. Where numbers of less than 32 bits overflow, what is left is made in float32,
+    raises; the device is free afterwards. Where `wanted` says no between two batches, the rest is left. Where
+    numbers of less than 32 bits overflow, what is left is made in float32,
     once, and so is all of this model from then on.
     """
     left = list(recipes)
     try:
-        for rendered in _rendered(manager, model, recipes, report, inputs):
+        for rendered in _rendered(manager, model, recipes, report, inputs, wanted):
             left = [numbered for numbered in left if numbered[0] != rendered.index]
             yield rendered
     except NumericOverflow as error:
@@ -50,11 +56,16 @@ def render(
     else:
         return
     manager.make_exact(model)
-    yield from _rendered(manager, model, left, report, inputs)
+    yield from _rendered(manager, model, left, report, inputs, wanted)
 
 
 def _rendered(
-    manager: PipelineManager, model: Model, recipes: Sequence[Numbered], report: Report, inputs: Inputs
+    manager: PipelineManager,
+    model: Model,
+    recipes: Sequence[Numbered],
+    report: Report,
+    inputs: Inputs,
+    wanted: Wanted,
 ) -> Iterator[Rendered]:
     with manager.lend(model, None, report) as loan:
         for _, recipe in recipes:
@@ -63,13 +74,16 @@ def _rendered(
             check_length(loan.pipe, model, recipe, manager.book)
             _check_scheduler(loan, recipe)
         clock = Clock([recipe for _, recipe in recipes])
-        for _, run in itertools.groupby(recipes, lambda numbered: numbered[1].model_copy(update=SILENT)):
+        runs = itertools.groupby(recipes, lambda numbered: numbered[1].model_copy(update=SILENT))
+        for number, (_, run) in enumerate(runs):
+            if number and not wanted():
+                return
             numbered = _with_maps(manager, model, list(run), inputs)
             manager.steer(loan, numbered[0][1], report, prompts(numbered[0][1], inputs))
             manager.dress(loan, numbered[0][1], report)
             manager.decode_by(loan, numbered[0][1], report)
             progress = Progress(clock, numbered, report)
-            painter = Painter(manager, loan, inputs, progress, numbered)
+            painter = Painter(manager, loan, inputs, progress, numbered, wanted)
             for words in (ignored(numbered[0][1], model), unheard(numbered[0][1], model)):
                 if words:
                     painter.note(words)

@@ -20,7 +20,7 @@ from studio.events import Downloading, Event, Failed, Finished, Loading, Preview
 from studio.grids.axes import Axis, applied
 from studio.grids.sheets import Kind, Sheet
 from studio.grids.store import NAMES, At, Cell, Grid, GridFiles, State
-from studio.jobs import Job
+from studio.jobs.job import Job
 from studio.news import News, Pause
 from studio.recipe import SEEDS, Recipe, settings
 from studio.studio import SHEETS, Studio

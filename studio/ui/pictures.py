@@ -14,7 +14,7 @@ from studio.disk import Folder
 from studio.errors import InvalidRecipe, NotFound, Unreadable
 from studio.events import Finished
 from studio.gate.addresses import EVERYBODY
-from studio.jobs import Job
+from studio.jobs.job import Job
 from studio.metadata import png
 from studio.recipe import Recipe
 from studio.settling.frame import result_size

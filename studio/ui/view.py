@@ -11,7 +11,7 @@ from typing import Any
 
 from studio.errors import NotFound, StudioError
 from studio.events import Downloading, Event, Failed, Finished, Halted, Loading, Preview, Queued, Started, Step
-from studio.jobs import Job
+from studio.jobs.job import Job
 from studio.recipe import Recipe
 from studio.studio import Studio
 from studio.transfer import words

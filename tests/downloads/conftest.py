@@ -82,4 +82,6 @@ def painting(home: Path, **settings: object) -> Studio:
 def attempts(home: Path) -> list[tuple[str, int]]:
     """State and attempts of each job on the disk of a closed studio."""
     with closing(sqlite3.connect(home / "studio.sqlite")) as database:
-        return list(database.execute("SELECT state, attempts FROM jobs ORDER BY number"))
+        both = "jobs JOIN items ON job = jobs.id"
+        query = f"SELECT jobs.state, MAX(attempts) FROM {both} GROUP BY jobs.id ORDER BY jobs.number"
+        return list(database.execute(query))

@@ -13,7 +13,8 @@ from studio.catalogue.upscalers import Upscalers
 from studio.controls.depth import DEPTH_ANYTHING
 from studio.errors import Cancelled, DownloadFailed, InUse, InvalidRecipe, NotDownloaded, Refused
 from studio.events import Done, Downloading, Failed, Finished, Queued, Started, Stopped
-from studio.jobs import ATTEMPTS, Job
+from studio.jobs.job import Job
+from studio.jobs.scheduler import ATTEMPTS
 from studio.recipe import Recipe
 from studio.recipe_parts import ControlUnit
 from studio.settings import ASSETS, Settings

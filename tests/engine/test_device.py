@@ -10,7 +10,7 @@ from studio import doctor
 from studio.engine import device, ram
 from studio.engine.device import Device, covers
 from studio.errors import DeviceLost, InvalidSetting, OutOfMemory
-from studio.jobs import HALTED
+from studio.jobs.scheduler import HALTED
 from studio.settings import Settings
 from tests.engine.card import Card, pretend
 from tests.engine.conftest import nobody

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from studio.backends.base import Rendered, Report
+from studio.backends.base import Rendered, Report, Wanted, always
 from studio.errors import InvalidRecipe, NotFound, OutOfMemory
 from studio.grids.axes import Axis
 from studio.grids.making import Grids, Making, order, plan
@@ -34,12 +34,12 @@ class Loader(Drawer):
         self.loads: list[str] = []
         self.jobs: list[int] = []
 
-    def generate(self, recipes: Sequence[Recipe], report: Report) -> Iterator[Rendered]:
+    def generate(self, recipes: Sequence[Recipe], report: Report, wanted: Wanted = always) -> Iterator[Rendered]:
         self.jobs.append(len(recipes))
         for recipe in recipes:
             if self.loads[-1:] != [recipe.model]:
                 self.loads.append(str(recipe.model))
-        yield from super().generate(recipes, report)
+        yield from super().generate(recipes, report, wanted)
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from io import BytesIO
 
 from PIL import Image
 
-from studio.backends.base import Backend, Rendered, Report
+from studio.backends.base import Backend, Rendered, Report, Wanted, always
 from studio.errors import OutOfMemory
 from studio.events import Loading, Preview, Step
 from studio.inputs import Inputs
@@ -32,9 +32,11 @@ class Painter(Backend):
         self.ready = threading.Event()
         self._closed = threading.Event()
 
-    def generate(self, recipes: Sequence[Recipe], report: Report) -> Iterator[Rendered]:
+    def generate(self, recipes: Sequence[Recipe], report: Report, wanted: Wanted = always) -> Iterator[Rendered]:
         report(Loading("Mixing colours"))
         for index, recipe in enumerate(recipes):
+            if index and not wanted():
+                return
             steps = ((recipe.steps or 1) if recipe.denoises else 1) * _tiles(recipe)
             for step in range(1, steps + 1):
                 self._paint(index, step, steps, recipe, report)

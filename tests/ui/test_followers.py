@@ -11,7 +11,8 @@ import httpx
 import pytest
 
 from studio.gate.identity import owner_by
-from studio.job import Job
+from studio.jobs.item import QueueItem
+from studio.jobs.job import Job
 from studio.news import News
 from studio.recipe import Recipe
 from studio.settings import Settings
@@ -85,7 +86,7 @@ def test_what_happens_during_a_pause_is_told_with_the_change_before_it() -> None
 
 
 def test_whoever_leaves_early_is_not_woken_any_more(studio: Studio) -> None:
-    job = Job("one", OWNER, (Recipe(prompt="a boat"),), 0.0)
+    job = Job("one", OWNER, [QueueItem(0, Recipe(prompt="a boat"))], 0.0)
 
     async def pause() -> None:
         pass

@@ -6,20 +6,22 @@ its own are JSON. What a row belongs to is a foreign key, except where the row o
 
 from studio.storage.migrations.base import Migration, run
 
-# An item is one resolved recipe of a job; its owner is the job's. `priority`: 0 interactive, 1 normal, 2 background.
+# An item is one resolved recipe of a job; its owner is the job's. `priority`: 0 interactive, 1 normal, 2 background;
+# `place`: where a job stands among its owner's.
 JOBS = (
     """CREATE TABLE jobs (
         number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, owner TEXT NOT NULL, kind TEXT NOT NULL DEFAULT 'images',
-        priority INTEGER NOT NULL DEFAULT 1, created REAL NOT NULL, state TEXT NOT NULL DEFAULT 'waiting',
-        attempts INTEGER NOT NULL DEFAULT 0, seconds REAL NOT NULL DEFAULT 0, message TEXT NOT NULL DEFAULT '',
-        hint TEXT NOT NULL DEFAULT '', field TEXT
+        priority INTEGER NOT NULL DEFAULT 0, place REAL NOT NULL DEFAULT 0, paused INTEGER NOT NULL DEFAULT 0,
+        created REAL NOT NULL, state TEXT NOT NULL DEFAULT 'waiting', seconds REAL NOT NULL DEFAULT 0,
+        message TEXT NOT NULL DEFAULT '', hint TEXT NOT NULL DEFAULT '', field TEXT, code TEXT NOT NULL DEFAULT ''
     )""",
     "CREATE INDEX jobs_of_owner ON jobs (owner, number)",
     "CREATE INDEX jobs_open ON jobs (number) WHERE state NOT IN ('done', 'stopped', 'failed')",
     """CREATE TABLE items (
         id INTEGER PRIMARY KEY, job TEXT NOT NULL REFERENCES jobs (id) ON DELETE CASCADE, number INTEGER NOT NULL,
         lane TEXT NOT NULL DEFAULT 'device', recipe TEXT NOT NULL, state TEXT NOT NULL DEFAULT 'waiting',
-        attempts INTEGER NOT NULL DEFAULT 0, path TEXT, seconds REAL, UNIQUE (job, number)
+        attempts INTEGER NOT NULL DEFAULT 0, path TEXT, seconds REAL, message TEXT, hint TEXT, field TEXT, code TEXT,
+        UNIQUE (job, number)
     )""",
     "CREATE INDEX items_waiting ON items (lane, id) WHERE state = 'waiting'",
     """CREATE TABLE events (

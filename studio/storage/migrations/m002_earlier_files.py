@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 # In the folder of images, which was another where a command was given one, or in that of a command's grids.
 IMAGES = "images"
 GRIDS = ("grids/*.grid.json", "*.grid.json")
-JOB = "id, owner, created, state, attempts, seconds, message, hint, field"
+JOB = "id, owner, created, state, seconds, message, hint, field"
 CELL = (
     "comparison, line, column, state, path, digest, seconds, cost_usd, width, height, seed, revised, metrics, kind, "
     "message, hint, job, attempt"

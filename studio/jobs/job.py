@@ -1,31 +1,48 @@
-"""One job: recipes of one owner on their way to images, and the log of it that anyone may follow."""
+"""One job: an ordered set of items of one owner, and the log of it that anyone may follow."""
 
 import contextvars
 import threading
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, Iterator, Sequence
 
 from studio.downloads.queue import Errand
 from studio.events import END, Downloading, Event, Finished, Preview, Step
-from studio.ledger import State
+from studio.jobs.item import DEVICE, QueueItem, State
+from studio.jobs.kinds.base import Priority
 from studio.news import News, Pause
 from studio.recipe import Recipe
 
 
 class Job:
-    """Recipes of one owner on their way to images, and the log of what happened to them.
+    """Items of one owner on their way to images, and the log of what happened to them; `kind` says what they are for.
 
     A position in the log stays valid for good; events that a newer one makes worthless (previews, how far a download
     is, and after the end the steps) are dropped in their place, so that a log stays small.
     """
 
-    def __init__(self, id: str, owner: str, recipes: tuple[Recipe, ...], created: float) -> None:  # noqa: A002
+    def __init__(
+        self,
+        id: str,  # noqa: A002
+        owner: str,
+        items: Sequence[QueueItem],
+        created: float,
+        *,
+        kind: str = "images",
+        priority: Priority = "interactive",
+    ) -> None:
         self.id = id
         self.owner = owner
         # Whose turn it takes: the owner's, or that of the address where nobody vouches for him.
         self.turn = owner
-        self.recipes = recipes
+        self.items = tuple(items)
         self.created = created
+        self.kind = kind
+        self.priority: Priority = priority
+        # Where it stands among the owner's others: behind those of a lower place.
+        self.place = created
+        self.paused = False
         self.state: State = "waiting"
+        # At work, over all its turns.
+        self.seconds = 0.0
         # The page's request lives in a context variable; a backend that asks for it finds its own. Let go at the end.
         self.context = contextvars.copy_context()
         self.restored = False
@@ -33,8 +50,23 @@ class Job:
         # What brings its weights, until they are here.
         self.errand: Errand | None = None
         self._log: list[Event | None] = []
+        self._over = False
         self._previews: dict[int, int] = {}
         self._news = News()
+
+    @property
+    def recipes(self) -> tuple[Recipe, ...]:
+        """Those of its items, in their order."""
+        return tuple(item.recipe for item in self.items)
+
+    @property
+    def lanes(self) -> list[str]:
+        """The lanes on which an item of it waits."""
+        return list(dict.fromkeys(item.lane for item in self.items if item.state == "waiting"))
+
+    def waiting(self, lane: str = DEVICE) -> list[QueueItem]:
+        """Its items that wait on a lane."""
+        return [item for item in self.items if item.state == "waiting" and item.lane == lane]
 
     @property
     def events(self) -> tuple[Event, ...]:
@@ -76,10 +108,18 @@ class Job:
                 return
             self._drop_superseded(event)
             self._log.append(event)
+            self._over = isinstance(event, END)
+            self._news.notify_all()
+
+    def reopen(self, event: Event) -> None:
+        """Let this event stand in the place of the end, so that the log goes on: the job is tried again."""
+        with self._news:
+            self._log[-1] = event
+            self._over = False
             self._news.notify_all()
 
     def _ended(self) -> bool:
-        return bool(self._log) and isinstance(self._log[-1], END)
+        return self._over
 
     def _drop_superseded(self, event: Event) -> None:
         if isinstance(event, END):

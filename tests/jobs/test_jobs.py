@@ -11,12 +11,14 @@ from typing import Any
 
 import pytest
 
-from studio import jobs
-from studio.backends.base import Rendered, Report
+from studio.backends.base import Rendered, Report, always
 from studio.errors import Busy, Closing, DeviceLost, InUse, InvalidRecipe, NotFound, NotWritable, OutOfMemory
 from studio.events import END, Done, Event, Failed, Finished, Halted, Preview, Queued, Started, Step, Stopped
-from studio.jobs import ATTEMPTS, HALTED, KEPT, Job, JobQueue
-from studio.ledger import Ledger, damaged_jobs
+from studio.jobs import scheduler
+from studio.jobs.item import QueueItem
+from studio.jobs.job import Job
+from studio.jobs.scheduler import ATTEMPTS, HALTED, KEPT, Scheduler
+from studio.jobs.store import JobStore, damaged_jobs
 from studio.library import Library
 from studio.recipe import Recipe
 from studio.storage.database import FILE, Database
@@ -40,11 +42,11 @@ class Place:
         self.path = folder / FILE
         self.library = Library(folder / "images")
 
-    def queue(self, drawer: Drawer, max_waiting: int = 100) -> JobQueue:
-        return JobQueue(drawer, self.library, Database(self.path), max_waiting)
+    def queue(self, drawer: Drawer, max_waiting: int = 100) -> Scheduler:
+        return Scheduler(drawer, self.library, Database(self.path), max_waiting)
 
-    def ledger(self) -> Ledger:
-        return Ledger(Database(self.path))
+    def store(self) -> JobStore:
+        return JobStore(Database(self.path))
 
 
 @pytest.fixture
@@ -58,13 +60,13 @@ def drawer() -> Drawer:
 
 
 @pytest.fixture
-def queue(place: Place, drawer: Drawer) -> Iterator[JobQueue]:
+def queue(place: Place, drawer: Drawer) -> Iterator[Scheduler]:
     with closing(place.queue(drawer)) as queue:
         yield queue
         drawer.allow(1000)
 
 
-def test_a_job_tells_its_story_in_order(queue: JobQueue, drawer: Drawer, place: Place):
+def test_a_job_tells_its_story_in_order(queue: Scheduler, drawer: Drawer, place: Place):
     job = queue.submit([settled("a", 1), settled("a", 2)], "ann")
     drawer.allow(4)
     story = [event for event in job.follow() if not isinstance(event, Preview | Step)]
@@ -76,7 +78,7 @@ def test_a_job_tells_its_story_in_order(queue: JobQueue, drawer: Drawer, place: 
         assert event.seconds == 0.25
 
 
-def test_an_image_is_stored_before_it_is_reported(queue: JobQueue, drawer: Drawer, place: Place):
+def test_an_image_is_stored_before_it_is_reported(queue: Scheduler, drawer: Drawer, place: Place):
     job = queue.submit([settled("a", 1), settled("a", 2)], "ann")
     drawer.allow(2)
     first = wait_for(job, Finished)
@@ -84,7 +86,7 @@ def test_an_image_is_stored_before_it_is_reported(queue: JobQueue, drawer: Drawe
     assert place.library.read(first.path) == first.recipe
 
 
-def test_owners_take_turns_and_each_keeps_its_order(queue: JobQueue, drawer: Drawer):
+def test_owners_take_turns_and_each_keeps_its_order(queue: Scheduler, drawer: Drawer):
     first = queue.submit([settled("a1")], "ann")
     wait_for(first, Started)
     jobs = [queue.submit([settled(name)], owner) for name, owner in (("a2", "ann"), ("a3", "ann"), ("b1", "bob"))]
@@ -94,7 +96,7 @@ def test_owners_take_turns_and_each_keeps_its_order(queue: JobQueue, drawer: Dra
     assert drawer.drawn == ["a1/1", "b1/1", "c1/1", "a2/1", "b2/1", "a3/1"]
 
 
-def test_who_comes_again_and_again_does_not_push_others_back(queue: JobQueue, drawer: Drawer):
+def test_who_comes_again_and_again_does_not_push_others_back(queue: Scheduler, drawer: Drawer):
     wait_for(queue.submit([settled("a1")], "ann"), Started)
     waiting = queue.submit([settled("b1")], "bob")
     for newcomer in ("cyd", "dan", "eve"):
@@ -104,7 +106,7 @@ def test_who_comes_again_and_again_does_not_push_others_back(queue: JobQueue, dr
     assert queue.position(again) == 5
 
 
-def test_each_waiting_job_hears_its_place_as_the_line_moves(queue: JobQueue, drawer: Drawer):
+def test_each_waiting_job_hears_its_place_as_the_line_moves(queue: Scheduler, drawer: Drawer):
     running = queue.submit([settled("a1")], "ann")
     wait_for(running, Started)
     second, third = (queue.submit([settled(name)], "ann") for name in ("a2", "a3"))
@@ -116,7 +118,7 @@ def test_each_waiting_job_hears_its_place_as_the_line_moves(queue: JobQueue, dra
     assert places == [2, 3, 2, 1]
 
 
-def test_a_stopped_waiting_job_leaves_the_line_at_once(queue: JobQueue, drawer: Drawer):
+def test_a_stopped_waiting_job_leaves_the_line_at_once(queue: Scheduler, drawer: Drawer):
     wait_for(queue.submit([settled("a1")], "ann"), Started)
     waiting, behind = (queue.submit([settled(name)], "ann") for name in ("a2", "a3"))
     queue.stop(waiting.id, "ann")
@@ -128,7 +130,7 @@ def test_a_stopped_waiting_job_leaves_the_line_at_once(queue: JobQueue, drawer: 
     assert "a2/1" not in drawer.drawn
 
 
-def test_a_stopped_job_frees_the_device_and_keeps_what_had_finished(queue: JobQueue, drawer: Drawer):
+def test_a_stopped_job_frees_the_device_and_keeps_what_had_finished(queue: Scheduler, drawer: Drawer):
     job = queue.submit([settled("a", seed) for seed in (1, 2, 3)], "ann")
     next_job = queue.submit([settled("b")], "bob")
     drawer.allow(3)
@@ -158,7 +160,7 @@ def test_a_known_fault_is_told_with_its_cure_and_field(place: Place, prompt: str
 
 
 def test_a_broken_job_frees_the_worker_and_keeps_its_secrets(
-    queue: JobQueue, drawer: Drawer, caplog: pytest.LogCaptureFixture
+    queue: Scheduler, drawer: Drawer, caplog: pytest.LogCaptureFixture
 ):
     drawer.allow(100)
     with caplog.at_level(logging.ERROR):
@@ -178,7 +180,7 @@ def test_a_full_disk_fails_the_job_and_the_next_one_runs(place: Place):
         assert isinstance(end_of(queue.submit([settled("a", side=512)], "ann")), Done)
 
 
-def test_readers_follow_from_any_position(queue: JobQueue, drawer: Drawer):
+def test_readers_follow_from_any_position(queue: Scheduler, drawer: Drawer):
     job = queue.submit([settled("a")], "ann")
     wait_for(job, Started)
     drawer.allow()
@@ -193,7 +195,7 @@ def test_readers_follow_from_any_position(queue: JobQueue, drawer: Drawer):
     assert job.read(position + 100)[0] == ()
 
 
-def test_several_readers_all_hear_everything(queue: JobQueue, drawer: Drawer):
+def test_several_readers_all_hear_everything(queue: Scheduler, drawer: Drawer):
     job = queue.submit([settled("a")], "ann")
     heard: list[list[Event]] = [[] for _ in range(5)]
     readers = [threading.Thread(target=lambda heard=h: heard.extend(job.follow())) for h in heard]
@@ -206,7 +208,7 @@ def test_several_readers_all_hear_everything(queue: JobQueue, drawer: Drawer):
         assert [type(e) for e in events if not isinstance(e, Preview | Step)] == [Queued, Started, Finished, Done]
 
 
-def test_a_long_job_keeps_one_preview_of_each_image(queue: JobQueue, drawer: Drawer):
+def test_a_long_job_keeps_one_preview_of_each_image(queue: Scheduler, drawer: Drawer):
     job = queue.submit([settled("a", steps=50)], "ann")
     drawer.allow(49)
     next(event for event in job.follow() if event == Preview(0, b"jpeg of step 49"))
@@ -214,7 +216,7 @@ def test_a_long_job_keeps_one_preview_of_each_image(queue: JobQueue, drawer: Dra
 
 
 @pytest.mark.parametrize("job_id", ["theirs", "no such job", ""])
-def test_the_job_of_another_is_as_if_it_were_not_there(queue: JobQueue, drawer: Drawer, job_id: str):
+def test_the_job_of_another_is_as_if_it_were_not_there(queue: Scheduler, drawer: Drawer, job_id: str):
     theirs = queue.submit([settled("a")], "ann")
     job_id = theirs.id if job_id == "theirs" else job_id
     for call in (queue.get, queue.stop):
@@ -242,9 +244,9 @@ def test_a_job_runs_in_the_context_it_was_asked_in(place: Place):
     seen = []
 
     class Asking(Drawer):
-        def generate(self, recipes, report):
+        def generate(self, recipes, report, wanted=always):
             seen.append(request.get())
-            return super().generate(recipes, report)
+            return super().generate(recipes, report, wanted)
 
     with closing(place.queue(Asking())) as queue:
         request.set("the page's")
@@ -265,7 +267,7 @@ def test_an_owner_finds_the_last_jobs_newest_first(place: Place):
 
 
 def test_ended_jobs_of_everybody_stay_findable_and_few_stay_in_memory(place: Place, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(jobs, "RECENT", 4)
+    monkeypatch.setattr(scheduler, "RECENT", 4)
     people = [f"person {n}" for n in range(6)]
     with closing(place.queue(Drawer())) as queue:
         made = [(queue.submit([settled("a", n)], person), person) for n in range(3) for person in people]
@@ -337,7 +339,7 @@ def test_ended_jobs_are_found_after_a_restart(place: Place):
         again = queue.of("ann")
         assert [job.id for job in again] == [failed.id, done.id]
         assert [job.state for job in again] == ["failed", "done"]
-        assert end_of(again[0]) == Failed("No.", "Yes.", "steps")
+        assert end_of(again[0]) == Failed("No.", "Yes.", "steps", code=InvalidRecipe.code)
         assert again[1].results == done.results[:1]
         assert end_of(again[1]) == done.events[-1]
 
@@ -367,13 +369,18 @@ def test_a_job_keeps_a_log_of_what_happened_to_it_on_the_disk(place: Place):
     assert items == [(0, "device", "done", 1), (1, "device", "done", 1)]
 
 
+def job_of(name: str, recipes: list[Recipe], owner: str = "ann") -> Job:
+    return Job(name, owner, [QueueItem(number, recipe) for number, recipe in enumerate(recipes)], 0.0)
+
+
 def add_crashed(place: Place, attempts: int, stored: int) -> None:
     """What a studio leaves that died while it ran a job of three images."""
     recipes = [settled("a", seed) for seed in (1, 2, 3)]
-    with closing(place.ledger()) as ledger:
-        ledger.add("crashed", "ann", 0, recipes)
+    with closing(place.store()) as store:
+        job = job_of("crashed", recipes)
+        store.add(job)
         for _ in range(attempts):
-            ledger.begin("crashed")
+            store.begin(job, job.items)
     for index in range(stored):
         place.library.save(picture(recipes[index]), recipes[index], {}, seconds=1, job="crashed", index=index)
 
@@ -408,9 +415,9 @@ def test_a_job_that_keeps_ending_the_studio_is_given_up(place: Place):
 
 
 def test_a_job_that_cannot_be_read_any_more_has_failed_and_the_others_run(place: Place):
-    with closing(place.ledger()) as ledger:
-        ledger.add("unreadable", "ann", 0, [settled("a")])
-        ledger.add("readable", "ann", 0, [settled("b")])
+    with closing(place.store()) as store:
+        store.add(job_of("unreadable", [settled("a")]))
+        store.add(job_of("readable", [settled("b")]))
     damage(place.path, "UPDATE items SET recipe = replace(recipe, 'steps', 'stairs') WHERE job = 'unreadable'")
     with closing(place.queue(Drawer())) as queue:
         assert "stairs" in str(end_of(queue.get("unreadable", "ann")))
@@ -446,8 +453,9 @@ DAMAGES = {
     "another state": "state = 'paused'",
     "no state": "state = NULL",
     "state of bytes": "state = x'00'",
-    "running without count": "state = 'running', attempts = NULL",
-    "running with words": "state = 'running', attempts = 'twice'",
+    "running": "state = 'running'",
+    "a priority of words": "priority = 'first', place = 'here', paused = 'no'",
+    "another priority": "priority = 7, place = NULL, paused = NULL",
     "done of another time": "state = 'done', seconds = 'long', created = 1e300",
     "failed without a word": "state = 'failed', message = NULL, hint = NULL, field = 7",
     "no time": "created = NULL",
@@ -460,10 +468,11 @@ FAILED = {*UNREADABLE, "another state", "no state", "state of bytes", "done with
 
 def spoil(place: Place) -> None:
     """A list with a job of each damage, each with images that are not there, and a sound one behind them."""
-    with closing(place.ledger()) as ledger:
+    with closing(place.store()) as store:
         for name in (*UNREADABLE, *DAMAGES, "done without recipe", "sound"):
-            ledger.add(name, "ann", 0, [settled(name)])
-            ledger.add_image(name, 0, "gone.png", 1)
+            job = job_of(name, [settled(name)])
+            store.add(job)
+            store.finish(job, job.items[0], "gone.png", 1)
     more = (
         "INSERT INTO items (job, number, recipe, path, seconds) SELECT job, {}, {}, {}, {} FROM items WHERE job = '{}'"
     )
@@ -495,7 +504,7 @@ def test_no_row_keeps_the_studio_from_starting(place: Place):
     assert ends.keys() == {"sound", *FAILED, *DAMAGES} - {"no owner", "owner of bytes", "no id"}
     unreadable = {name for name, end in ends.items() if isinstance(end, Failed) and "cannot be read" in end.message}
     assert unreadable == FAILED
-    assert all(isinstance(ends[name], Done) for name in ("no time", "running without count", "running with words"))
+    assert all(isinstance(ends[name], Done) for name in ("no time", "running", "a priority of words"))
     after = {row[0]: row for row in rows_of(place)}
     assert all(after[name.encode()] == before[name.encode()] for name in unreadable), "they wait for their version"
 
@@ -533,12 +542,12 @@ def test_a_list_that_cannot_be_used_is_a_clear_error(place: Place):
 
 
 def test_a_queue_without_a_file_leaves_none(tmp_path: Path):
-    with closing(JobQueue(Drawer(), Library(tmp_path / "images"), Database(None), 10)) as queue:
+    with closing(Scheduler(Drawer(), Library(tmp_path / "images"), Database(None), 10)) as queue:
         assert isinstance(end_of(queue.submit([settled("a")], "ann")), Done)
     assert [path.name for path in tmp_path.iterdir()] == ["images"]
 
 
-def test_every_log_has_one_end(queue: JobQueue, drawer: Drawer):
+def test_every_log_has_one_end(queue: Scheduler, drawer: Drawer):
     drawer.allow(1000)
     for prompt in ("a", "break", "refuse"):
         job = queue.submit([settled(prompt)], "ann")
@@ -567,11 +576,11 @@ def test_a_lost_device_puts_its_job_back_and_takes_no_more(place: Place):
 @pytest.fixture
 def crowd(place: Place) -> Place:
     """What 20 people have waiting, 20 jobs each, on the disk."""
-    ledger = place.ledger()
+    store = place.store()
     for number in range(20):
         for person in PEOPLE:
-            ledger.add(f"{person} {number}", person, 0.0, [settled("a", number + 1, steps=1)])
-    ledger.close()
+            store.add(job_of(f"{person} {number}", [settled("a", number + 1, steps=1)], person))
+    store.close()
     return place
 
 
@@ -611,12 +620,12 @@ def test_a_job_waiting_for_a_new_start_can_be_stopped(crowd: Place):
 
 
 def test_jobs_that_are_on_no_disk_fail_with_the_cure_where_the_device_is_lost(place: Place):
-    with closing(JobQueue(Drawer(faults={"a": LOST}), place.library, Database(None), 100)) as queue:
+    with closing(Scheduler(Drawer(faults={"a": LOST}), place.library, Database(None), 100)) as queue:
         ending = end_of(queue.submit([settled("a")], "ann"))
     assert ending == Failed.of(LOST)
 
 
-def test_owners_whom_nobody_vouches_for_share_the_turns_of_their_address(queue: JobQueue, drawer: Drawer) -> None:
+def test_owners_whom_nobody_vouches_for_share_the_turns_of_their_address(queue: Scheduler, drawer: Drawer) -> None:
     for name in ("one", "two", "three"):
         queue.comes_from(name, "192.0.2.1")
     wait_for(queue.submit([settled("a")], "one"), Started)

@@ -1,0 +1,33 @@
+"""One item of a job: a recipe with nothing left open, on its way to one image."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from studio.events import Failed
+from studio.recipe import Recipe
+
+State = Literal["waiting", "running", "done", "stopped", "failed"]
+OPEN: tuple[State, ...] = ("waiting", "running")
+# The lane of this machine's device.
+DEVICE = "device"
+
+
+@dataclass(eq=False)
+class QueueItem:
+    """Item `number` of its job. `lane` is who makes it; `attempts` counts how often that was begun.
+
+    `fault` says why it failed. `alone`: it is made by itself, since an attempt beside others came to no good end.
+    """
+
+    number: int
+    recipe: Recipe
+    lane: str = DEVICE
+    state: State = "waiting"
+    attempts: int = 0
+    fault: Failed | None = None
+    alone: bool = False
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it is still to be made."""
+        return self.state in OPEN

@@ -1,0 +1,20 @@
+"""The contract of a kind of job: what its images are for, and what a fault of one means to the others."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+# Of one owner, what stands first here is made first; what is in the background only where nothing else waits.
+Priority = Literal["interactive", "normal", "background"]
+PRIORITIES: tuple[Priority, ...] = ("interactive", "normal", "background")
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One kind of job; `label` is what a person reads, `priority` what it has where none is said.
+
+    `one_fault_ends`: where one image cannot be made, the others are not tried; else each is tried by itself.
+    """
+
+    label: str
+    priority: Priority = "normal"
+    one_fault_ends: bool = False

@@ -1,0 +1,5 @@
+"""Cells of a comparison: prompts by models."""
+
+from studio.jobs.kinds.base import Kind
+
+KIND = Kind("Comparison")

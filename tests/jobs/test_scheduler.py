@@ -1,0 +1,268 @@
+"""The image is the unit of work: turns between images, priorities, pauses, lanes, and one fault that is not all's."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import pytest
+
+from studio.backends.base import Rendered, Report, Wanted, always
+from studio.errors import NotFound, OutOfMemory
+from studio.events import Done, Event, Failed, Finished, ImageFailed, Queued, Started, Step, Stopped
+from studio.jobs.job import Job
+from studio.jobs.lane import Lane
+from studio.jobs.scheduler import ATTEMPTS, Scheduler
+from studio.library import Library
+from studio.recipe import Recipe
+from studio.storage.database import FILE, Database
+from tests.drawer import Drawer, settled
+
+Start = Callable[..., Scheduler]
+FAULT = OutOfMemory("No room.", "Less.")
+NO_ROOM = Failed.of(FAULT)
+
+
+def end_of(job: Job) -> Event:
+    return list(job.follow())[-1]
+
+
+def wait_for(job: Job, kind: type[Event]) -> Event:
+    return next(event for event in job.follow() if isinstance(event, kind))
+
+
+def many(prompt: str, count: int) -> list[Recipe]:
+    return [settled(prompt, seed, steps=1) for seed in range(1, count + 1)]
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Start]:
+    """A scheduler on the one folder of a test; the one before it is closed first, whatever it is at."""
+    before: list[tuple[Scheduler, Drawer]] = []
+
+    def begin(drawer: Drawer, lanes: dict[str, Lane] | None = None) -> Scheduler:
+        end()
+        library, database = Library(tmp_path / "images"), Database(tmp_path / FILE)
+        before.append((Scheduler(drawer, library, database, max_waiting=100, lanes=lanes), drawer))
+        return before[0][0]
+
+    def end() -> None:
+        while before:
+            scheduler, drawer = before.pop()
+            closing = threading.Thread(target=scheduler.close)
+            closing.start()
+            while not scheduler.closing:
+                time.sleep(0.001)
+            drawer.free()
+            closing.join()
+
+    yield begin
+    end()
+
+
+@pytest.fixture
+def drawer() -> Drawer:
+    return Drawer(gated=True, faults={"refuse": FAULT})
+
+
+def test_a_neighbours_picture_comes_after_the_next_image_of_a_long_job(start: Start, drawer: Drawer):
+    scheduler = start(drawer)
+    grid = scheduler.submit(many("a", 64), "ann", kind="grid")
+    wait_for(grid, Started)
+    single = scheduler.submit([settled("b", steps=1)], "bob")
+    drawer.allow(2)
+    assert isinstance(end_of(single), Done)
+    assert drawer.drawn == ["a/1", "b/1"]
+    drawer.allow(100)
+    assert isinstance(end_of(grid), Done)
+    assert len(grid.results) == 64
+    assert [type(event) for event in grid.events if isinstance(event, Queued | Started)][-2:] == [Queued, Started]
+
+
+def test_two_long_jobs_take_turns_image_by_image(start: Start, drawer: Drawer):
+    scheduler = start(drawer)
+    jobs = [scheduler.submit(many(name, 3), name, kind="grid") for name in ("ann", "bob")]
+    drawer.allow(100)
+    for job in jobs:
+        end_of(job)
+    assert drawer.drawn == ["ann/1", "bob/1", "ann/2", "bob/2", "ann/3", "bob/3"]
+
+
+def test_ones_own_picture_comes_before_the_rest_of_ones_grid(start: Start, drawer: Drawer):
+    scheduler = start(drawer)
+    grid = scheduler.submit(many("grid", 4), "ann", kind="grid")
+    wait_for(grid, Started)
+    single = scheduler.submit([settled("single", steps=1)], "ann")
+    other = scheduler.submit(many("other", 2), "ann", kind="grid")
+    drawer.allow(100)
+    for job in (grid, single, other):
+        end_of(job)
+    assert drawer.drawn == ["grid/1", "single/1", "grid/2", "grid/3", "grid/4", "other/1", "other/2"]
+
+
+def test_what_is_in_the_background_runs_when_nothing_else_waits(start: Start, drawer: Drawer):
+    scheduler = start(drawer)
+    night = scheduler.submit(many("night", 3), "ann", priority="background")
+    wait_for(night, Started)
+    jobs = [scheduler.submit(many(name, 2), name, kind="grid") for name in ("bob", "ann")]
+    assert scheduler.position(jobs[0]) == 1
+    drawer.allow(100)
+    for job in (night, *jobs):
+        end_of(job)
+    assert drawer.drawn == ["night/1", "bob/1", "ann/1", "bob/2", "ann/2", "night/2", "night/3"]
+
+
+def test_a_paused_job_finishes_its_image_and_waits_over_a_restart_until_it_is_resumed(start: Start, drawer: Drawer):
+    scheduler = start(drawer)
+    job = scheduler.submit(many("a", 3), "ann")
+    wait_for(job, Started)
+    scheduler.pause(job.id, "ann")
+    drawer.allow(1)
+    wait_for(job, Finished)
+    other = scheduler.submit([settled("b", steps=1)], "bob")
+    drawer.allow(5)
+    assert isinstance(end_of(other), Done)
+    assert drawer.drawn == ["a/1", "b/1"]
+    again = Drawer()
+    scheduler = start(again)
+    assert scheduler.get(job.id, "ann").paused
+    scheduler.pause(job.id, "ann", paused=False)
+    assert isinstance(end_of(scheduler.get(job.id, "ann")), Done)
+    assert again.drawn == ["a/2", "a/3"]
+
+
+def test_the_owner_puts_jobs_in_another_order_that_outlives_a_restart(start: Start, drawer: Drawer):
+    scheduler = start(drawer)
+    running = scheduler.submit([settled("running", steps=1)], "bob")
+    wait_for(running, Started)
+    first, second, third = (scheduler.submit([settled(name, steps=1)], "ann") for name in ("1", "2", "3"))
+    scheduler.move(third.id, "ann", before=first.id)
+    scheduler.move(first.id, "ann")
+    assert [scheduler.position(job) for job in (third, second, first)] == [1, 2, 3]
+    with pytest.raises(NotFound):
+        scheduler.move(third.id, "bob", before=first.id)
+    again = Drawer(gated=True)
+    scheduler = start(again)
+    again.allow(100)
+    for job in (first, second, third):
+        end_of(scheduler.get(job.id, "ann"))
+    assert [name for name in again.drawn if name != "running/1"] == ["3/1", "2/1", "1/1"]
+
+
+def test_one_waiting_picture_is_taken_out_of_a_job(start: Start, drawer: Drawer):
+    scheduler = start(drawer)
+    job = scheduler.submit(many("a", 3), "ann")
+    wait_for(job, Started)
+    blocker = scheduler.submit([settled("b", steps=1)], "bob")
+    drawer.allow(1)
+    wait_for(blocker, Started)
+    scheduler.stop_item(job.id, "ann", 1)
+    with pytest.raises(NotFound, match="no such picture"):
+        scheduler.stop_item(job.id, "ann", 3)
+    drawer.allow(100)
+    assert end_of(job) == Stopped()
+    assert [event.image for event in job.results] == [0, 2]
+
+
+def test_a_picture_that_is_being_made_is_cancelled_and_the_others_are_made(start: Start, drawer: Drawer):
+    scheduler = start(drawer)
+    job = scheduler.submit([settled("a", seed) for seed in (1, 2)], "ann", kind="grid")
+    drawer.allow(1)
+    wait_for(job, Step)
+    scheduler.stop_item(job.id, "ann", 0)
+    drawer.allow(100)
+    assert end_of(job) == Stopped()
+    assert drawer.drawn == ["a/2"]
+
+
+def test_one_fault_of_a_grid_is_told_and_the_other_images_are_made(start: Start):
+    drawer = Drawer(faults={"refuse": FAULT})
+    scheduler = start(drawer)
+    recipes = [settled("a"), settled("refuse"), settled("b")]
+    grid = scheduler.submit(recipes, "ann", kind="grid")
+    assert isinstance(end_of(grid), Done)
+    assert [event.image for event in grid.results] == [0, 2]
+    assert [event for event in grid.events if isinstance(event, ImageFailed)] == [ImageFailed(1, NO_ROOM)]
+    pictures = scheduler.submit(recipes, "ann")
+    assert end_of(pictures) == NO_ROOM
+
+
+def test_a_grid_of_which_nothing_can_be_made_has_failed(start: Start):
+    scheduler = start(Drawer(faults={"refuse": FAULT}))
+    assert end_of(scheduler.submit(many("refuse", 2), "ann", kind="grid")) == NO_ROOM
+
+
+def test_what_failed_is_made_again_and_nothing_else(start: Start):
+    drawer = Drawer(faults={"refuse": FAULT})
+    scheduler = start(drawer)
+    grid = scheduler.submit([settled("a"), settled("refuse")], "ann", kind="grid")
+    end_of(grid)
+    drawer.faults = {}
+    assert scheduler.retry(grid.id, "ann") is grid
+    assert isinstance(end_of(grid), Done)
+    assert [event.image for event in grid.results] == [0, 1]
+    assert drawer.drawn == ["a/1", "refuse/1"]
+    with pytest.raises(NotFound, match="Nothing"):
+        scheduler.retry(grid.id, "ann")
+
+
+def test_what_failed_is_made_again_after_a_restart(start: Start):
+    grid = start(Drawer(faults={"refuse": FAULT})).submit([settled("a"), settled("refuse")], "ann", kind="grid")
+    end_of(grid)
+    again = Drawer()
+    scheduler = start(again)
+    found = scheduler.get(grid.id, "ann")
+    assert [event for event in found.events if isinstance(event, ImageFailed)] == [ImageFailed(1, NO_ROOM)]
+    assert isinstance(end_of(scheduler.retry(grid.id, "ann")), Done)
+    assert again.drawn == ["refuse/1"]
+
+
+class Together(Drawer):
+    """Begins no picture before as many calls are under way as there is room for."""
+
+    def __init__(self, calls: int) -> None:
+        super().__init__()
+        self.most = 1
+        self.barrier = threading.Barrier(calls, timeout=30)
+
+    def generate(self, recipes: Sequence[Recipe], report: Report, wanted: Wanted = always) -> Iterator[Rendered]:
+        del wanted
+        self.barrier.wait()
+        for index, recipe in enumerate(recipes):
+            yield self._draw(index, recipe, report)
+
+
+def test_lanes_work_side_by_side_and_one_takes_as_many_calls_as_it_has_room_for(start: Start):
+    hosted, device = Together(3), Drawer()
+    scheduler = start(device, {"hosted": Lane(hosted, capacity=3)})
+    lanes = ["hosted"] * 6 + ["device"] * 2
+    job = scheduler.submit([settled("a", seed) for seed in range(8)], "ann", kind="comparison", lanes=lanes)
+    assert isinstance(end_of(job), Done)
+    assert sorted(event.image for event in job.results) == list(range(8))
+    assert (len(hosted.drawn), len(device.drawn)) == (6, 2)
+
+
+class Deadly(Drawer):
+    """The process dies in the midst of a picture: nothing is written down any more."""
+
+    def _draw(self, index: int, recipe: Recipe, report: Report) -> Rendered:
+        if recipe.prompt == "deadly":
+            raise SystemExit
+        return super()._draw(index, recipe, report)
+
+
+def test_one_image_that_ends_the_studio_again_and_again_is_given_up_and_the_others_are_made(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+):
+    recipes = [settled("deadly"), settled("a"), settled("b")]
+    monkeypatch.setattr(threading, "excepthook", lambda _: None)
+    job = start(Deadly()).submit(recipes, "ann", kind="grid")
+    wait_for(job, Started)
+    for _ in range(ATTEMPTS - 1):
+        wait_for(start(Deadly()).get(job.id, "ann"), Started)
+    scheduler = start(last := Deadly())
+    found = scheduler.get(job.id, "ann")
+    assert isinstance(end_of(found), Done)
+    (fault,) = [event for event in found.events if isinstance(event, ImageFailed)]
+    assert (fault.image, str(ATTEMPTS) in fault.fault.message) == (0, True)
+    assert last.drawn == ["a/1", "b/1"]
