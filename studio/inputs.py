@@ -10,7 +10,7 @@ import warnings
 import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
 from io import BytesIO
 from pathlib import Path
@@ -65,16 +65,12 @@ DAMAGED = (
 
 @dataclass(frozen=True)
 class Input:
-    """A stored picture: `id` is what a recipe names it by, `notes` are sentences on how it was changed.
-
-    `holes` is the stored mask of what was transparent in it, where it had such and somebody holds it.
-    """
+    """A stored picture: `id` is what a recipe names it by, `notes` are sentences on how it was changed."""
 
     id: str
     width: int
     height: int
     notes: tuple[str, ...]
-    holes: str = ""
 
 
 @cache
@@ -109,8 +105,23 @@ class Inputs:
         with self.room.of(_pixels(field, source)):
             picture, notes = _read(field, source)
             alpha = _alpha(picture) if owner and field == "init_image" else None
-            holes = self._store(ImageOps.invert(alpha), (), owner).id if alpha else ""
-            return replace(self._store(*_as_rgb(picture, notes), owner), holes=holes)
+            stored = self._store(*_as_rgb(picture, notes), owner)
+            if alpha:
+                self._keep_holes(owner, stored.id, self._store(ImageOps.invert(alpha), (), owner).id)
+            return stored
+
+    def holes(self, owner: str, id: str) -> str:  # noqa: A002
+        """The stored mask of what was transparent in a picture that the owner brought; empty where nothing was."""
+        with self._database.read() as database:
+            found = "SELECT mask FROM input_holes WHERE owner = ? AND picture = ?"
+            row = database.execute(found, (owner, id)).fetchone()
+        mask = str(row[0]) if row else ""
+        return mask if mask and (self.folder / f"{mask}.png").is_file() else ""
+
+    def _keep_holes(self, owner: str, picture: str, mask: str) -> None:
+        with self._database.write() as database:
+            keep = "INSERT OR REPLACE INTO input_holes (owner, picture, mask) VALUES (?, ?, ?)"
+            database.execute(keep, (owner, picture, mask))
 
     def add_mask(self, source: Source, owner: str = "", *, reads: MaskReads = "auto", invert: bool = False) -> Input:
         """Store a mask as 8-bit grey, held by `owner`; white is what changes, or what stays where it is to `invert`.

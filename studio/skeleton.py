@@ -48,6 +48,20 @@ LEFT_OUT = {
 }
 # What estimators call the list of those they found.
 INSTANCES = ("instances", "predictions", "instance_info", "annotations")
+# What tools write whose poses are not read, by a key that each of them has.
+UNREAD = {
+    "poseLandmarks": "MediaPipe",
+    "pose_landmarks": "MediaPipe",
+    "landmarks": "MediaPipe",
+    "bodies": "the 3D OpenPose editor",
+    "bones": "a 3D program",
+    "nodes": "a 3D program, or of ComfyUI",
+    "theta": "SMPL, a model of bodies",
+    "smpl": "SMPL, a model of bodies",
+    "shapes": "LabelMe",
+    "part_candidates": "OpenPose without its people",
+    "pose": "a tool that is not known",
+}
 # Somebody who is partly outside has shares beyond 0 and 1.
 LARGEST_SHARE = 2.0
 # Where some tools place what they did not see.
@@ -161,7 +175,7 @@ def from_openpose(content: Any) -> list[dict[str, Point]]:
     frame = _frame(content)
     people = frame.get("people") if frame else None
     if not isinstance(people, list):
-        raise _fault('there is no list "people" in it')
+        raise _fault('there is no list "people" in it', _tool(frame or {}))
     read = [_person(number, entry) for number, entry in enumerate(people, start=1)]
     numbers = [number for person in read for point in person.values() for number in point]
     # A share is of the whole; nobody stands within the one pixel at the corner.
@@ -260,7 +274,18 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
-def _fault(what: str) -> StudioError:
+def _tool(frame: Mapping[str, Any]) -> str:
+    """Which tool wrote a pose that is not read, here or in its object below; empty where nothing says so."""
+    places = [frame, *(value for value in frame.values() if isinstance(value, Mapping))]
+    return next((tool for key, tool in UNREAD.items() for place in places if key in place), "")
+
+
+def _fault(what: str, tool: str = "") -> StudioError:
+    if tool:
+        return Unreadable(
+            f"This is a pose of {tool}, which is not read: {what}.",
+            "Export it there as OpenPose's JSON, or as a picture of the skeleton, which is a ready-made map.",
+        )
     return Unreadable(
         f"This is not a pose in OpenPose's JSON: {what}.",
         "Give x, y and confidence for each joint, in the order of OpenPose (18 or 25) or COCO (17).",

@@ -164,3 +164,20 @@ def test_what_estimators_write_without_people_is_read(content):
     assert person["nose"] == (10, 11)
     assert "neck" in person
     assert "right_ankle" not in person
+
+
+@pytest.mark.parametrize(
+    ("content", "tool"),
+    [
+        ({"poseLandmarks": [{"x": 0.1, "y": 0.2}]}, "MediaPipe"),
+        ([{"landmarks": []}], "MediaPipe"),
+        ({"header": "Openpose Editor", "object": {"bodies": []}}, "the 3D OpenPose editor"),
+        ({"scene": {"bones": []}}, "a 3D program"),
+        ({"shapes": [], "imagePath": "a.png"}, "LabelMe"),
+        ({"part_candidates": [{}]}, "OpenPose without its people"),
+    ],
+)
+def test_a_pose_of_a_tool_that_is_not_read_names_it(content: object, tool: str):
+    with pytest.raises(StudioError, match=f"a pose of {tool}") as caught:
+        from_openpose(content)
+    assert "Export it" in caught.value.hint

@@ -4,7 +4,7 @@ Its value is what `source.js` draws: the stored pictures, with what was done to 
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated, Any, NotRequired
 
@@ -54,7 +54,6 @@ class Seen(TypedDict):
     id: Name
     name: NotRequired[Name]
     notes: NotRequired[list[Name]]
-    holes: NotRequired[Name]
 
 
 class Well(TypedDict):
@@ -65,19 +64,18 @@ class Well(TypedDict):
 
 @dataclass(frozen=True)
 class Picture:
-    """A stored picture under the name that it came by; `notes` and `holes` as in `Input`."""
+    """A stored picture under the name that it came by; `notes` as in `Input`."""
 
     id: str
     width: int
     height: int
     name: str = ""
     notes: tuple[str, ...] = ()
-    holes: str = ""
 
     @classmethod
     def of(cls, stored: Input, name: str) -> "Picture":
         """What was stored just now."""
-        return cls(stored.id, stored.width, stored.height, name, stored.notes, stored.holes)
+        return cls(stored.id, stored.width, stored.height, name, stored.notes)
 
     @classmethod
     def found(
@@ -144,14 +142,13 @@ class Source:
     def _known(self, value: Any, owner: str) -> list[Picture]:
         """The pictures of a widget's value that are in the store."""
         told = value.get("pictures", []) if isinstance(value, Mapping) else []
-        known = ((one, self.stored(one["id"], owner, one.get("name", ""), one.get("notes", ()))) for one in told)
-        return [replace(picture, holes=one.get("holes", "")) for one, picture in known if picture]
+        known = (self.stored(one["id"], owner, one.get("name", ""), one.get("notes", ())) for one in told)
+        return [picture for picture in known if picture]
 
     def holes(self, values: Values, owner: str) -> str:
         """The stored mask of what is transparent in the first picture; empty where nothing is."""
         told = (values.get(self.widget) or {}).get("pictures", [])
-        known = str(told[0].get("holes") or "") if told else ""
-        return known if known and self.studio.inputs.holds(owner, [known]) else ""
+        return self.studio.inputs.holes(owner, str(told[0]["id"])) if told else ""
 
     def _bring(self, values: Values, event: Brought, request: gr.Request) -> Updates:
         """Take uploaded files in; each is told why where it cannot be."""

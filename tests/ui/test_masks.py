@@ -101,6 +101,16 @@ def test_a_whole_picture_has_no_holes_to_offer(easel: Easel, holed: Path) -> Non
     assert "Nothing in the picture is transparent" in easel._holes(values, request())[easel.masks]["faults"][0]
 
 
+def test_holes_are_offered_whenever_their_picture_is_back(easel: Easel, holed: Path) -> None:
+    values = painted_on(easel, holed)
+    (picture,) = easel.source.ids(values)
+    # "Use these settings" and a reload know no more than its id.
+    values[easel.source.widget] = easel.source.value([easel.source.stored(picture, "browser:me")], "browser:me")
+    values |= easel._load(values, request())
+    assert values[easel.rounds]["holes"]
+    assert masked(easel, easel._holes(values, request()))[0] == HOLE
+
+
 def test_nobody_gets_the_holes_of_another_s_picture(easel: Easel, holed: Path) -> None:
     values = painted_on(easel, holed)
     assert easel._holes(values, request("browser:somebody"))[easel.masks]["faults"]
