@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
 
 from pydantic import Field, ValidationInfo, field_validator
 
-from studio.catalogue import configs, noise_schedules
+from studio import hub
+from studio.catalogue import configs, lenders, noise_schedules
 from studio.catalogue.checkpoints import (
     INDEX,
     family_of_file,
@@ -31,6 +32,7 @@ from studio.families import FAMILIES
 from studio.families.base import Family
 from studio.hub_cache import cached
 from studio.presets.reading import check, read_table
+from studio.recipe import Task
 from studio.schedulers import sampling
 from studio.settings import PRESETS, Settings
 
@@ -89,6 +91,10 @@ class Model(Sourced):
     def family_facts(self) -> Family:
         """What is known about its family."""
         return FAMILIES[self.family]
+
+    def does(self, task: Task) -> bool:
+        """Whether it can do a task; to enlarge is to paint over."""
+        return ("img2img" if task == "upscale" else task) in self.family_facts().pipelines
 
     def schedulers(self) -> tuple[str, ...]:
         """The names of the schedulers that can sample it."""
@@ -149,7 +155,8 @@ class Catalogue(Sources[Model]):
         for path in self.weights(one):
             tensor_shapes(path)
         _check_family(one)
-        _check_config(one)
+        if self.config(one) is None:
+            _check_config(one, self.lender(one))
 
     def read(self, name: str, found: Found, root: Path) -> Model:
         toml, table = table_of(name, found, root, "config")
@@ -167,6 +174,25 @@ class Catalogue(Sources[Model]):
             table = {"config": configs.bundled(family), **table}
         table.setdefault("published_as", _published_as(name))
         return check(toml, {"id": name}, table, Model)
+
+    def config(self, model: Model) -> Path | None:
+        """The folder of configs and tokenizers of a single file: its own, the studio's, or that of a model that is here
+        and of the same build; None where there is none, and for all that is no single file.
+        """
+        if model.file is None or model.config is not None:
+            return model.config if model.config and (model.config / INDEX).is_file() else None
+        build = lenders.build_of_file(model.file, model.family)
+        places = (self.location(one) for one in self.values() if one.family == model.family and one.file is None)
+        lender = lenders.REPOS.get((model.family, build))
+        fetched = cached(lender, INDEX) if lender else None
+        found = (place for place in (*places, fetched and fetched.parent) if place)
+        return next((place for place in found if lenders.lends(place, model.family, build)), None)
+
+    def lender(self, model: Model) -> str | None:
+        """The repository that has the configs and tokenizers of a single file for which they are not here."""
+        if model.file is None or model.config is not None or self.config(model):
+            return None
+        return lenders.REPOS.get((model.family, lenders.build_of_file(model.file, model.family)))
 
     def whole(self, one: Model) -> bool:
         return self.present(one) and (not self._checks or bool(self.checker(one)) or self.lacks_checker(one))
@@ -202,7 +228,7 @@ class Catalogue(Sources[Model]):
 
     def _base(self, model: Model) -> Path | None:
         """The folder of all that is not weights."""
-        return model.config if model.file else self.location(model)
+        return self.config(model) if model.file else self.location(model)
 
 
 def sampled_by(family: Family, noise_schedule: NoiseSchedule | None) -> tuple[str, ...]:
@@ -264,8 +290,9 @@ def _check_family(model: Model) -> None:
         )
 
 
-def _check_config(model: Model) -> None:
-    if model.file is None or (model.config and (model.config / INDEX).is_file()):
+def _check_config(model: Model, lender: str | None) -> None:
+    """ModelError where a single file has no configs, and none can be fetched."""
+    if model.file is None or (lender and not hub.is_off()):
         return
     if model.config:
         raise DamagedModel(
@@ -273,8 +300,15 @@ def _check_config(model: Model) -> None:
             f"Copy there everything but the weights from any {model.family_facts().name} model in diffusers format.",
         )
     stem = model.file.with_suffix("").name
+    fault = f"{model.file.name} needs the configs and tokenizers of its family on this disk."
+    if lender is None:
+        raise NotDownloaded(
+            fault,
+            f"Copy everything but the weights of a {model.family_facts().name} model in diffusers format that has as "
+            f'many layers into {stem}.config/ beside it, or name such a folder in {stem}.toml: config = "folder".',
+        )
     raise NotDownloaded(
-        f"{model.file.name} needs the configs and tokenizers of its family on this disk.",
-        f"Copy everything but the weights of any {model.family_facts().name} model in diffusers format into "
-        f'{stem}.config/ beside it, or name such a folder in {stem}.toml: config = "folder".',
+        fault,
+        f"Unset HF_HUB_OFFLINE, and they are fetched (a few megabytes); or copy these files of {lender} into "
+        f"{stem}.config/ beside it: {', '.join(lenders.files_of(model.family))}.",
     )

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Literal
 
 from studio import hub, hub_cache
+from studio.catalogue import lenders
 from studio.catalogue.controlnets import ControlNets
-from studio.catalogue.models import Catalogue
+from studio.catalogue.models import Catalogue, Model
 from studio.catalogue.preprocessors import Weights
 from studio.catalogue.sources import Sourced, Sources
 from studio.catalogue.upscalers import Published, Upscalers, published
@@ -23,6 +24,8 @@ from studio.settings import ASSETS, PRESETS, Settings
 from studio.transfer import Transfer
 
 Kind = Literal["model", "controlnet", "ip-adapter", "estimator", "upscaler", "vae", "metric"]
+# About what the configs and tokenizers of a model take.
+CONFIG_BYTES = 6_000_000
 # What each kind is called where several are listed.
 TITLES: dict[Kind, str] = {
     "model": "Models",
@@ -174,6 +177,38 @@ class _Catalogued(Item):
 
 
 @dataclass(frozen=True)
+class _Configs(Item):
+    """What a single file is loaded with beside itself, of a repository that has it."""
+
+    catalogue: Catalogue
+    model: Model
+
+    @classmethod
+    def of(cls, catalogue: Catalogue, model: Model, repo: str) -> "_Configs":
+        summary = f"What {model.name} is loaded with: the configs and tokenizers of {repo}, without weights."
+        facts = (f"{model.id}.config", f"Configs for {model.name}", summary, "", model.family, repo, CONFIG_BYTES)
+        return cls("model", *facts, catalogue, model)
+
+    @property
+    def here(self) -> bool:
+        return self.catalogue.config(self.model) is not None
+
+    @property
+    def place(self) -> Path | None:
+        return self.catalogue.config(self.model)
+
+    @property
+    def size_bytes(self) -> int:
+        return 0
+
+    def _fetch(self, repo: str, reserved: int) -> Transfer:
+        return Transfer(self.name, repo, lenders.wanted, reserved=reserved)
+
+    def _remove(self, repo: str) -> None:
+        raise NotImplementedError
+
+
+@dataclass(frozen=True)
 class _InFolder(Item):
     """Files by their names in a folder of the home: the weights of an estimator or metric, an upscaler."""
 
@@ -256,6 +291,8 @@ class Items:
     def __iter__(self) -> Iterator[Item]:
         for model in self._catalogue.values():
             yield _Catalogued.of("model", self._catalogue, model)  # type: ignore[arg-type]  # Sources is invariant
+            if configs := self.configs(model.id):
+                yield configs
         for net in self._controlnets.values():
             yield self.controlnet(net.id)
         yield from self._weights()
@@ -277,6 +314,12 @@ class Items:
     def model(self, id: str) -> Item:  # noqa: A002
         """The model of this id."""
         return _Catalogued.of("model", self._catalogue, self._catalogue[id])  # type: ignore[arg-type]
+
+    def configs(self, id: str) -> Item | None:  # noqa: A002
+        """What the model of this id has to be loaded with beside its single file, and is not here."""
+        model = self._catalogue[id]
+        lender = self._catalogue.lender(model)
+        return _Configs.of(self._catalogue, model, lender) if lender else None
 
     def controlnet(self, id: str) -> Item:  # noqa: A002
         """The ControlNet or IP-Adapter of this id."""

@@ -43,6 +43,8 @@ class Needs:
         if not recipe.denoises:
             return
         yield self._items.model(str(recipe.model))
+        if configs := self._items.configs(str(recipe.model)):
+            yield configs
         for unit in (unit for unit in recipe.controls if unit.steers):
             yield self._items.controlnet(str(unit.model))
             yield from self.of_map(unit, str(recipe.model))

@@ -18,6 +18,7 @@ from studio.catalogue.checkpoints import INDEX, read_json
 from studio.catalogue.configs import CONFIGS, clip_vocabulary
 from studio.catalogue.controlnets import ControlNet
 from studio.catalogue.models import Catalogue, Model
+from studio.catalogue.sources import not_here
 from studio.catalogue.vaes import Vae
 from studio.engine import edm
 from studio.engine.memory import ran_out
@@ -51,12 +52,19 @@ def load(model: Model, catalogue: Catalogue, dtype: torch.dtype) -> Any:
     """
     _quieten()
     place = catalogue.place(model)
-    if model.file and model.config:
-        pipeline = _load_file(model, model.file, model.config, dtype)
+    if model.file:
+        pipeline = _load_file(model, model.file, _config(model, catalogue), dtype)
     else:
         pipeline = _load_folder(model, place, dtype)
     pipeline.set_progress_bar_config(disable=True)
     return pipeline
+
+
+def _config(model: Model, catalogue: Catalogue) -> Path:
+    """The folder of a single file's configs; ModelError where they have yet to be fetched."""
+    if config := catalogue.config(model):
+        return config
+    raise not_here(f"The configs and tokenizers of {model.name}", f"{model.id}.config")
 
 
 def pipeline_class(name: str) -> Any:

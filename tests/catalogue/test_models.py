@@ -95,11 +95,11 @@ def test_a_single_file_with_its_configs_beside_it_can_be_loaded(home):
 
 
 def test_a_single_file_of_a_family_whose_configs_do_not_come_along_says_what_to_do(home):
-    write_single_file(home / "painter.safetensors", "sd3")
+    write_single_file(home / "painter.safetensors", "sd3")  # of a single layer, as nobody has one
     known = catalogue(home)
     assert str(known.why_not(known["painter"])) == (
         "painter.safetensors needs the configs and tokenizers of its family on this disk. "
-        "Copy everything but the weights of any Stable Diffusion 3.5 model in diffusers format "
+        "Copy everything but the weights of a Stable Diffusion 3.5 model in diffusers format that has as many layers "
         'into painter.config/ beside it, or name such a folder in painter.toml: config = "folder".'
     )
 
