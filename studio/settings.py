@@ -71,7 +71,7 @@ class Settings(BaseSettings):
     )
     max_upload_mb: int = Field(1024, ge=1, le=65536, description="The largest file that may be brought, in megabytes.")
     model: str = Field("starter", description="The model a recipe takes when it names none.")
-    device: Literal["auto", "cuda", "mps", "cpu"] = Field("auto", description="Where models run.")
+    device: Literal["auto", "cuda", "xpu", "mps", "cpu"] = Field("auto", description="Where models run.")
     offload: Literal["auto", "none", "model", "sequential"] = Field(
         "auto", description="What stays off the card between its turns; auto decides by free memory."
     )

@@ -4,7 +4,7 @@ import gc
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 
@@ -13,7 +13,9 @@ from studio.engine import ram
 from studio.errors import InvalidSetting
 from studio.families.base import Family
 
-Kind = Literal["cuda", "mps", "cpu"]
+Kind = Literal["cuda", "xpu", "mps", "cpu"]
+# What computes on a chip of its own, with memory of its own that torch counts alike.
+CARDS: tuple[Kind, ...] = ("cuda", "xpu")
 Precision = Literal["auto", "float32", "float16", "bfloat16"]
 
 # After these a card answers nothing any more to the process that met them.
@@ -42,15 +44,16 @@ class Device:
     precision: Precision = "auto"
 
     @classmethod
-    def choose(cls, wanted: Literal["auto", "cuda", "mps", "cpu"], precision: Precision = "auto") -> "Device":
+    def choose(cls, wanted: Literal["auto", "cuda", "xpu", "mps", "cpu"], precision: Precision = "auto") -> "Device":
         """The wanted device, or the fastest one where it is "auto"; DeviceError where it is not there."""
-        there, fault = available(), card_fault()
-        if fault and wanted in ("auto", "cuda"):
-            there.remove("cuda")
-            if wanted == "cuda":
-                raise InvalidSetting(fault, BUILD)
+        asked = CARDS if wanted == "auto" else [kind for kind in CARDS if kind == wanted]
+        faults = {kind: fault for kind in asked if (fault := card_fault(kind))}
+        if wanted in faults:
+            raise InvalidSetting(faults[wanted], BUILD)
+        there = [kind for kind in available() if kind not in faults]
         if wanted == "auto":
-            return cls(there[0], note=f"{fault} It is not used." if fault else "", precision=precision)
+            note = " ".join(f"{fault} It is not used." for fault in faults.values())
+            return cls(there[0], note=note, precision=precision)
         if wanted not in there:
             raise InvalidSetting(
                 f"The device {wanted!r} is not available on this machine.",
@@ -66,8 +69,8 @@ class Device:
     @property
     def name(self) -> str:
         """What a person calls it, such as "NVIDIA A10"."""
-        if self.kind == "cuda":
-            return torch.cuda.get_device_name()
+        if self.kind in CARDS:
+            return str(_module(self.kind).get_device_name())
         return {"mps": "Apple GPU", "cpu": "CPU"}[self.kind]
 
     def dtype(self, family: Family) -> torch.dtype:
@@ -80,7 +83,7 @@ class Device:
             return PRECISIONS[self.precision]
         if self.kind == "cpu":
             return torch.float32
-        if family.process == "flow" and (self.kind == "mps" or torch.cuda.is_bf16_supported(NATIVE)):
+        if family.process == "flow" and (self.kind == "mps" or _module(self.kind).is_bf16_supported(NATIVE)):
             return torch.bfloat16
         return torch.float16
 
@@ -111,8 +114,8 @@ class Device:
 
     def total_bytes(self) -> int:
         """All memory of the device."""
-        if self.kind == "cuda":
-            total = torch.cuda.mem_get_info()[1]
+        if self.kind in CARDS:
+            total = _memory(self.kind)[1]
         elif self.kind == "mps":
             total = torch.mps.recommended_max_memory()
         else:
@@ -121,9 +124,9 @@ class Device:
 
     def free_bytes(self) -> int:
         """What can be had now, with what torch keeps in reserve."""
-        if self.kind == "cuda":
-            reserve = torch.cuda.memory_reserved() - torch.cuda.memory_allocated()
-            free = torch.cuda.mem_get_info()[0] + reserve
+        if self.kind in CARDS:
+            card = _module(self.kind)
+            free = _memory(self.kind)[0] + int(card.memory_reserved() - card.memory_allocated())
         elif self.kind == "mps":
             free = torch.mps.recommended_max_memory() - torch.mps.driver_allocated_memory()
         else:
@@ -133,10 +136,8 @@ class Device:
     def release(self) -> None:
         """Give back what nobody holds any more; torch's reserve outlives the tensors."""
         gc.collect()
-        if self.kind == "cuda":
-            torch.cuda.empty_cache()
-        elif self.kind == "mps":
-            torch.mps.empty_cache()
+        if self.kind != "cpu":
+            _module(self.kind).empty_cache()
 
 
 def torch_build() -> str:
@@ -147,7 +148,7 @@ def torch_build() -> str:
     elif cuda := torch.version.cuda:
         built = f"NVIDIA cards (CUDA {cuda})"
     elif getattr(torch.version, "xpu", None):
-        built = "Intel cards (XPU), which the studio does not use: it computes on the processor"
+        built = "Intel cards (XPU)"
     elif torch.backends.mps.is_built():
         built = "Apple's GPUs"
     return f"torch {number}, built for {built}"
@@ -156,27 +157,33 @@ def torch_build() -> str:
 def available() -> list[Kind]:
     """The devices of this machine, fastest first."""
     kinds: list[Kind] = []
-    if torch.cuda.is_available():
-        kinds.append("cuda")
+    kinds += [kind for kind in CARDS if _module(kind).is_available()]
     if torch.backends.mps.is_available():
         kinds.append("mps")
     return [*kinds, "cpu"]
 
 
-def card_fault() -> str | None:
-    """Why torch cannot compute on the graphics card that it sees; None where it can, or sees none."""
-    if not torch.cuda.is_available() or space.has_zero_gpu():  # where a card is lent only later
+def card_fault(kind: Kind) -> str | None:
+    """Why torch cannot compute on the graphics card of this kind that it sees; None where it can, or sees none."""
+    if not _module(kind).is_available() or space.has_zero_gpu():  # where a card is lent only later
         return None
-    name, built = torch.cuda.get_device_name(), torch.cuda.get_arch_list()
-    major, minor = torch.cuda.get_device_capability()
-    if torch.version.hip is None and not covers(built, (major, minor)):
-        card = f"{name} (sm_{major}{minor})"
-        return f"This torch has nothing that runs on {card}: it is built for {', '.join(built)}."
+    name = _module(kind).get_device_name()
+    if kind == "cuda" and (lacking := _without_code(name)):
+        return lacking
     try:
-        compute(torch.device("cuda"))
+        compute(torch.device(kind))
     except RuntimeError as error:
         return f"{name} does not compute: {str(error).strip().splitlines()[0].rstrip('.')}."
     return None
+
+
+def _without_code(name: str) -> str | None:
+    """What is said of an NVIDIA card that this torch has no code for; None where it has."""
+    built, (major, minor) = torch.cuda.get_arch_list(), torch.cuda.get_device_capability()
+    if torch.version.hip is not None or covers(built, (major, minor)):
+        return None
+    card = f"{name} (sm_{major}{minor})"
+    return f"This torch has nothing that runs on {card}: it is built for {', '.join(built)}."
 
 
 def covers(built: Sequence[str], capability: tuple[int, int]) -> bool:
@@ -199,6 +206,24 @@ def covers(built: Sequence[str], capability: tuple[int, int]) -> bool:
         if runs:
             return True
     return not built
+
+
+def _module(kind: Kind) -> Any:
+    """What torch has for a kind of device, such as `torch.xpu`."""
+    return getattr(torch, kind)
+
+
+def _memory(kind: Kind) -> tuple[int, int]:
+    """Free and total bytes of a card; where its driver does not tell what is free, what torch has not taken."""
+    card = _module(kind)
+    try:
+        free, total = card.mem_get_info()
+    except RuntimeError:
+        if kind != "xpu":
+            raise
+        total = card.get_device_properties().total_memory
+        free = total - card.memory_reserved()
+    return int(free), int(total)
 
 
 def _chain(error: BaseException | None) -> Iterator[BaseException]:

@@ -28,7 +28,7 @@ RAN_OUT = re.compile(
     r"out of memory|DefaultCPUAllocator|ALLOC(ATION)?_FAILED|CU(BLAS|DNN)_STATUS_NOT_INITIALIZED|CUDACachingAllocator",
     re.IGNORECASE,
 )
-BATCH_LIMIT: Mapping[Kind, int] = {"cuda": 8, "mps": 4, "cpu": 4}
+BATCH_LIMIT: Mapping[Kind, int] = {"cuda": 8, "xpu": 8, "mps": 4, "cpu": 4}
 GIGABYTE = 1e9
 
 

@@ -7,7 +7,7 @@ import torch
 from accelerate.hooks import remove_hook_from_module
 from diffusers.hooks import apply_group_offloading
 
-from studio.engine.device import Device
+from studio.engine.device import CARDS, Device
 from studio.engine.loading import pipeline_class
 from studio.engine.memory import Offload
 
@@ -65,7 +65,7 @@ def place_part(part: torch.nn.Module, offload: Offload, device: Device) -> None:
         onload_device=device.torch_device,
         offload_device=torch.device("cpu"),
         offload_type="leaf_level",
-        use_stream=device.kind == "cuda",
+        use_stream=device.kind in CARDS,
     )
 
 

@@ -9,7 +9,7 @@ from typing import TypeVar
 from studio.catalogue.models import Model
 from studio.engine import memory, ram
 from studio.engine.adapters import Wardrobe
-from studio.engine.device import Device
+from studio.engine.device import CARDS, Device
 from studio.engine.loan import Loan, Resident
 from studio.engine.shelf import Shelf
 from studio.engine.upscale import Enlarger
@@ -82,7 +82,7 @@ class Room:
 
         Weights that were mapped from their files do not count as used there, yet they are read all the time.
         """
-        if self.device.kind != "cuda":
+        if self.device.kind not in CARDS:
             return 2**63
         held = sum(resident.ram_bytes for resident in self.residents.values())
         return max(0, min(ram.free_bytes(), ram.total_bytes() - held))

@@ -1,6 +1,7 @@
 """Which device is taken, what it can compute, and what of the computer's memory is free."""
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import psutil
 import pytest
@@ -10,6 +11,7 @@ from studio import doctor
 from studio.engine import device, ram
 from studio.engine.device import Device, covers
 from studio.errors import DeviceLost, InvalidSetting, OutOfMemory
+from studio.families import FAMILIES
 from studio.jobs.scheduler import HALTED
 from studio.settings import Settings
 from tests.engine.card import Card, pretend
@@ -73,6 +75,81 @@ def test_a_card_that_cannot_compute_leaves_the_work_to_the_cpu_and_says_so(card,
         Device.choose("cuda")
     assert "torch" in caught.value.hint
     assert Device.choose("cpu") == Device("cpu")
+
+
+@pytest.fixture
+def intel(monkeypatch):
+    """An Intel card that torch sees; what it computes, the CPU does."""
+
+    def pretend(fault=None, tells_free=True):
+        def info(*_):
+            if not tells_free:
+                raise RuntimeError("The device doesn't support querying the available free memory.")
+            return 9 * GB, 16 * GB
+
+        def work(place):
+            if fault and place.type == "xpu":
+                raise RuntimeError(fault)
+
+        for name, value in {
+            "is_available": lambda: True,
+            "get_device_name": lambda *_: "Intel Arc B580",
+            "mem_get_info": info,
+            "memory_reserved": lambda *_: 2 * GB,
+            "memory_allocated": lambda *_: 1 * GB,
+            "get_device_properties": lambda *_: SimpleNamespace(total_memory=16 * GB),
+            "is_bf16_supported": lambda *_: True,
+        }.items():
+            monkeypatch.setattr(torch.xpu, name, value)
+        monkeypatch.setattr(device, "compute", work)
+
+    return pretend
+
+
+def test_an_intel_card_is_taken_and_what_it_has_is_told(intel):
+    intel()
+    chosen = Device.choose("auto")
+    assert (chosen.kind, chosen.note, chosen.name) == ("xpu", "", "Intel Arc B580")
+    assert (chosen.free_bytes(), chosen.total_bytes()) == (10 * GB, 16 * GB)
+    assert chosen.dtype(FAMILIES["flux"]) is torch.bfloat16
+    assert chosen.dtype(FAMILIES["sdxl"]) is torch.float16
+    assert chosen.lost(raised("Native API failed: the device is lost"))
+    (found,) = doctor._device(Settings(home=Path("nowhere")))
+    assert found.sound
+    assert found.found.startswith("Intel Arc B580 computes: 10.0 of 16.0 GB free")
+
+
+def test_an_intel_card_whose_driver_does_not_tell_what_is_free_is_taken_to_have_what_torch_did_not_take(intel):
+    intel(tells_free=False)
+    assert (Device("xpu").free_bytes(), Device("xpu").total_bytes()) == (15 * GB, 16 * GB)
+
+
+def test_an_intel_card_that_cannot_compute_leaves_the_work_to_the_cpu_and_says_so(intel):
+    intel("level_zero backend failed with error: 45")
+    chosen = Device.choose("auto")
+    assert chosen.kind == "cpu"
+    assert chosen.note == "Intel Arc B580 does not compute: level_zero backend failed with error: 45. It is not used."
+    with pytest.raises(InvalidSetting, match="Arc B580 does not compute"):
+        Device.choose("xpu")
+
+
+@pytest.mark.parametrize(
+    ("built", "said"),
+    [
+        ({"cuda": "13.0"}, "NVIDIA cards (CUDA 13.0)"),
+        ({"hip": "7.2.0"}, "AMD cards (ROCm 7.2.0)"),
+        ({"xpu": "20260000"}, "Intel cards (XPU)"),
+        ({}, "the processor"),
+    ],
+)
+def test_doctor_tells_what_torch_was_built_for(monkeypatch, tmp_path, built, said):
+    for name in ("cuda", "hip", "xpu"):
+        monkeypatch.setattr(torch.version, name, built.get(name), raising=False)
+    monkeypatch.setattr(torch.backends.mps, "is_built", lambda: False)
+    (found,) = (check for check in doctor.examine(Settings(home=tmp_path)) if check.name == "torch")
+    assert found.sound
+    number = torch.__version__.partition("+")[0]
+    assert found.found == f"torch {number}, built for {said}"
 
 
 def test_doctor_names_a_card_that_cannot_compute_with_its_cure(card):
