@@ -205,6 +205,14 @@ def test_the_description_of_draw_things_is_read():
     assert found.tool == "Draw Things"
 
 
+@pytest.mark.parametrize(("said", "told"), [("31337", 1), ("0", 0)])
+def test_a_seed_of_its_own_for_the_noise_of_each_step_is_said_to_make_another_picture(said: str, told: int):
+    left = readers.of_text(f"x\n{S}, ENSD: {said}").left
+    assert [line.startswith("ENSD 31337: the noise that the sampler adds at each step follows") for line in left] == [
+        True
+    ] * told
+
+
 def test_any_seed_is_left_open():
     found = readers.of_text("x\nSteps: 5, Sampler: Euler, Seed: -1, Variation seed: -1, Variation seed strength: 0.2")
     assert found.values.keys() >= {"variation_strength"}

@@ -121,9 +121,9 @@ class _Reading:
         values |= clip_skip(self.said.get("clipskip")) | self._rng()
         values |= self._model() | self._guidance(values) | self._sampler() | self._loras()
         self.left += [
-            left_out(name, value, NO_PICTURE if PICTURED.fullmatch(plain(name)) else "")
+            left_out(name, value, _why(plain(name)))
             for name, value in self.parts.settings.items()
-            if not self._is_known(plain(name))
+            if not self._is_known(plain(name)) and (plain(name), value) != ("ensd", "0")
         ]
         values |= self._size_and_second_pass()
         self.left += [left_out("Text among the settings", text) for text in self.parts.stray]
@@ -253,6 +253,7 @@ class _Reading:
 # Pixels by which rounding moves a side.
 SHAPE = 8
 NO_SECOND = "the second pass is left out"
+STEP_NOISE = "the noise that the sampler adds at each step follows the seed alone here, so the picture will differ"
 
 
 def _part_draw_things(parts: SettingsText) -> None:
@@ -264,6 +265,13 @@ def _part_draw_things(parts: SettingsText) -> None:
 
 def _label(parts: SettingsText, name: str) -> str:
     return next(label for label in parts.settings if plain(label) == name)
+
+
+def _why(name: str) -> str:
+    """Why a setting has no place here, where there is more to say than that."""
+    if name == "ensd":
+        return STEP_NOISE
+    return NO_PICTURE if PICTURED.fullmatch(name) else ""
 
 
 def _number(value: Any) -> float | None:
