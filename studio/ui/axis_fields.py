@@ -39,9 +39,8 @@ def offers(studio: Studio, base: Recipe) -> list[Offer]:
     """Each thing that can vary of this recipe: its field, title and group, a hint, and choices where there are some."""
     model = model_of(studio, base)
     idle = unused(base).keys() | lacked(model.default("abilities")).keys() | {UNVARIED, *WHOLE, *PICTURED}
-    found = [
-        _offer(name, _choices(studio, model, name) or _matrix(base, name)) for name in settings() if name not in idle
-    ]
+    varied = [name for name in settings() if name not in idle]
+    found = [_offer(name, _choices(studio, model, base, name) or _matrix(base, name)) for name in varied]
     words = {"field": WORDS, "title": "Words in the prompt", "group": GROUPS["prompt"], "numeric": False}
     found.insert(0, {**words, "hint": "Each value takes their place.", "choices": []})
     if not {"width", "height"} & idle:
@@ -72,10 +71,10 @@ def _offer(name: str, choices: list[tuple[str, str]], group: str = "") -> Offer:
     }
 
 
-def _choices(studio: Studio, model: Model, name: str) -> list[tuple[str, str]]:
+def _choices(studio: Studio, model: Model, base: Recipe, name: str) -> list[tuple[str, str]]:
     if name == "model":
         here = (one for one in studio.catalogue.values() if studio.catalogue.present(one))
-        return [(one.name, one.id) for one in here]
+        return [(one.name, one.id) for one in here if all(map(one.does, base.passes))]
     return [choice for choice in fields.choices(name, model, studio) or [] if choice[1] != ""]
 
 

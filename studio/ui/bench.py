@@ -1,6 +1,7 @@
 """The bench: tabs above, one form to the left, one stage to the right; and how pictures are asked for and sent on."""
 
 from collections.abc import AsyncIterator, Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -113,6 +114,7 @@ class Bench:
         for name in self.form.tasks:
             self._wire_generate(name)
             self._wire_into(name, aside)
+            self._wire_models(name)
         stage.another(self._another, None, [stage], api_visibility="private", **FOLLOWER)
         stage.again(self._again, None, [stage, *self._extras], api_visibility="private", **FOLLOWER)
         stage.stop(self._stop, None, [stage], **QUICK)
@@ -179,6 +181,12 @@ class Bench:
             begin, self._said_by(tab), [self.stage, self.tablist, *self._extras], **aside
         )
         begun.then(self._watch, None, [self.stage], api_visibility="private", **LISTENER)
+
+    def _wire_models(self, tab: str) -> None:
+        """Where the tab is chosen, the models are offered that can do its task."""
+        model = self.form.widgets["model"]
+        offer = partial(self.form.offer_models, tab)
+        self.handles[tab].select(lambda values: offer(values[model]), {model}, [model], **QUICK)
 
     def _said_by(self, tab: str) -> set[Any]:
         """The widgets that the tab's recipes are read from."""

@@ -5,8 +5,9 @@ from contextlib import suppress
 from dataclasses import asdict
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
+from studio.catalogue.models import Model
 from studio.compare.calls import GIVEN
 from studio.compare.making import Compare
 from studio.compare.sheets import said
@@ -15,7 +16,7 @@ from studio.errors import StudioError
 from studio.hosted.models import Offer
 from studio.metadata import png
 from studio.metrics import METRICS
-from studio.recipe import Recipe
+from studio.recipe import Recipe, Task
 from studio.studio import Studio
 from studio.ui.pictures import jpeg_address, thumbnail
 
@@ -50,6 +51,16 @@ def title(one: Comparison, compare: Compare) -> Told:
         "created": one.created,
         "left": len(one.cells) - len(ended),
         "running": compare.running(one.id),
+    }
+
+
+def local(model: Model, *, here: bool) -> Told:
+    """A model of this machine, for the list of them; whether its weights are here."""
+    return {
+        "name": model.id,
+        "label": model.name,
+        "here": here,
+        "tasks": [one for one in get_args(Task) if model.does(one)],
     }
 
 

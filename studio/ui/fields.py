@@ -93,10 +93,11 @@ def choices(name: str, model: Model, studio: Studio) -> list[tuple[str, str]] | 
     return [(value.capitalize(), value) for value in _literals(name)] or None
 
 
-def models(studio: Studio) -> list[tuple[str, str]]:
-    """Words and id of each model, those that are here first."""
+def models(studio: Studio, task: Task | None = None, chosen: str | None = None) -> list[tuple[str, str]]:
+    """Words and id of each model that can do the task, and of the `chosen` one; those that are here first."""
     catalogue = studio.catalogue
-    here = {model.id: catalogue.present(model) for model in catalogue.values()}
+    offered = (one for one in catalogue.values() if task is None or one.does(task) or one.id == chosen)
+    here = {model.id: catalogue.present(model) for model in offered}
     known = sorted((catalogue[name] for name in here), key=lambda model: not here[model.id])
     return [(one.name if here[one.id] else f"{one.name} · {where(one, catalogue)}", one.id) for one in known]
 

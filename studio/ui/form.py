@@ -127,6 +127,11 @@ class Form:
         on = {key: getattr(recipe, switch.names[0]) is not None for key, switch in self._switches(tab)}
         return self._updates(model, shown | on)
 
+    def offer_models(self, tab: str, chosen: str | None) -> Updates:
+        """What to tell the model picker in this tab: what can do its task, and what is chosen, as in another tab."""
+        choices = fields.models(self.studio, self.tasks.get(tab), self.model(chosen).id)
+        return {self.widgets["model"]: gr.update(choices=choices)}
+
     def restore(self, kept: Mapping[str, Any]) -> Updates:
         """What to set the widgets to from values kept in the browser; a value that cannot be any more is dropped."""
         model = self.model(kept.get("model"))
@@ -176,7 +181,8 @@ class Form:
     def model(self, model_id: str | None) -> Model:
         """The model of this id; the studio's own first choice where there is none."""
         catalogue = self.studio.catalogue
-        return catalogue[model_id if model_id is not None and model_id in catalogue else self.studio.settings.model]
+        known = isinstance(model_id, str) and model_id in catalogue
+        return catalogue[str(model_id) if known else self.studio.settings.model]
 
     def _names(self, tab: str) -> list[tuple[str, str]]:
         """Name and key of each field that the tab has."""
@@ -231,6 +237,8 @@ class Form:
     def _facts(self, name: str, model: Model) -> dict[str, Any]:
         """What the widget of a field is told about this model: its choices or range."""
         facts: dict[str, Any] = {}
+        if name == "model":  # by the tab, not by the model
+            return facts
         if choices := self._choices(name, model):
             facts["choices"] = choices
         if name in ("width", "height"):

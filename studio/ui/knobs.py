@@ -158,7 +158,8 @@ class Knobs:
         updates = {**self.form.show(recipe, tab), self.shape: shape, self.quality: "final"}
         if names is not None:
             updates = self._only(names, updates)
-        return updates | self.tell(self.later(values, updates))
+        later = self.later(values, updates)
+        return self._with_models(updates, tab, later) | self.tell(later)
 
     def _only(self, names: Collection[str], updates: Updates) -> Updates:
         """These updates without the values of all other fields."""
@@ -180,7 +181,14 @@ class Knobs:
             shape = kept.get("shape") if kept.get("shape") in self.shapes.sizes(model)["final"] else None
         quality = "draft" if kept.get("quality") == "draft" else "final"
         updates = {**self.form.restore(kept), self.shape: shape, self.quality: quality}
-        return updates | self.tell(self.later({}, updates))
+        later = self.later({}, updates)
+        return self._with_models(updates, kept.get("tab"), later) | self.tell(later)
+
+    def _with_models(self, updates: Updates, tab: Any, values: Values) -> Updates:
+        """These updates, and the models that are offered when they are done: in this tab, else in the first."""
+        widget = self.form.widgets["model"]
+        offered = self.form.offer_models(tab if tab in self.form.tasks else next(iter(self.form.tasks)), values[widget])
+        return {**updates, widget: offered[widget] | updates.get(widget, {})}
 
     def later(self, values: Values, updates: Updates) -> Values:
         """What all widgets hold after these updates; one of unknown value holds what it was made with."""

@@ -1,6 +1,7 @@
 """The tabs that change a picture, in a real browser, on a backend that paints at once."""
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -107,6 +108,38 @@ def test_what_is_no_picture_says_so_and_what_was_changed_is_noted(new_page: NewP
     expect(panel).to_contain_text("Turned upright, as its camera noted.")
     expect(panel).to_contain_text("80 × 128 · lying.jpg")
     expect(panel.locator(".fault")).to_have_count(0)
+
+
+def test_the_model_picker_offers_what_the_tab_can_do_and_what_a_picture_was_made_with(
+    new_page: NewPage, address: str, files: Path, studio: Studio, tiny_model: Callable[[str], Path]
+) -> None:
+    models = studio.settings.folder("models")
+    (models / "finisher").symlink_to(tiny_model("sdxl_refiner"))
+    page = new_page(address)
+    picker, finisher = page.get_by_role("combobox", name="Model"), page.get_by_role("option", name="finisher")
+    picker.click()
+    expect(page.get_by_role("option", name=re.compile("Starter"))).to_be_visible()
+    expect(finisher).to_have_count(0)
+    page.keyboard.press("Escape")
+    bring(page, "Image to image", files / "red.png")
+    picker.click()
+    finisher.click()
+    ask(page, "a house")
+    done(page)
+    choose(page, "Text to image")
+    expect(page.locator("#cannot")).to_contain_text("finisher cannot make a picture from text alone")
+    expect(picker).to_have_value("finisher")
+    picker.click()
+    page.get_by_role("option", name=re.compile("Starter")).click()
+    expect(page.locator("#cannot")).to_be_hidden()
+    page.locator(".cell").get_by_role("button", name="Use these settings").click()
+    expect(page.get_by_role("tab", name="Image to image")).to_have_attribute("aria-selected", "true")
+    expect(picker).to_have_value("finisher")
+    first = page.locator(".cell .look img").get_attribute("src")
+    ask(page, "a house")
+    expect(page.locator(".cell .look img")).not_to_have_attribute("src", str(first))
+    done(page)
+    (models / "finisher").unlink()
 
 
 def test_generating_without_a_picture_is_told_at_the_well(new_page: NewPage, address: str, files: Path) -> None:

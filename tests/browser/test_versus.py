@@ -71,6 +71,8 @@ def test_the_starter_is_compared_with_a_hosted_model_and_judged_blind(
 ):
     page = opened(new_page(address))
     service.behaviours["dall-e-3"] = "missing"
+    refiner = page.get_by_label("Add a column").locator("option[value=sdxl-refiner]")
+    expect(refiner).to_have_count(0)
     page.get_by_label("Add a column").select_option("openai:dall-e-3")
     expect(page.locator(".versus-column").last).to_contain_text("OpenAI shut it down on 2026-05-12")
     page.get_by_label("Budget for a day").fill("1.5")
@@ -106,6 +108,9 @@ def test_the_starter_is_compared_with_a_hosted_model_and_judged_blind(
     page.locator(".versus-cell.done").nth(1).get_by_role("button", name="Send to").click()
     page.get_by_role("menuitem", name="Image to image").click()
     expect(page.locator("#field-image_to_image-init_image")).to_contain_text("128 × 96")
+    page.get_by_label("Prompt", exact=True).fill("a cat")
+    page.get_by_role("button", name="Compare", exact=True).click()
+    expect(refiner).to_have_count(1)
 
     page.get_by_role("tab", name="Arena", exact=True).click()
     for vote in range(10):

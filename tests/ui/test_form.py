@@ -72,6 +72,26 @@ def test_every_setting_has_a_widget_with_the_recipe_s_own_words(form: Form) -> N
         assert key == "model" or widget.label == settings()[key.rpartition("/")[2]].label
 
 
+@pytest.mark.parametrize(
+    ("tab", "chosen", "refines"),
+    [
+        ("text", None, False),
+        ("image", None, True),
+        ("paint", None, False),
+        ("larger", None, True),
+        ("text", "sdxl-refiner", True),
+    ],
+)
+def test_a_tab_offers_the_models_that_can_do_its_task_and_what_is_chosen(
+    form: Form, tab: str, chosen: str | None, refines: bool
+) -> None:
+    (told,) = form.offer_models(tab, chosen).values()
+    offered = [name for _, name in told["choices"]]
+    assert ("sdxl-refiner" in offered) is refines
+    assert {"starter", "sd15"} <= set(offered)
+    assert "value" not in told
+
+
 def test_what_is_left_alone_stays_open_in_the_recipe(form: Form) -> None:
     values = shown(form, {}) | {form.widgets["prompt"]: "a boat"}
     assert form.read(values, "text") == Recipe(prompt="a boat", model="starter")

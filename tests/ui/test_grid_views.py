@@ -53,6 +53,18 @@ def test_each_offer_is_an_axis_and_its_choices_are_values_of_it(studio: Studio) 
             assert varied.put(BASE, choice["value"]) != BASE or choice["value"] == BASE.model
 
 
+def test_a_grid_over_models_offers_those_that_can_do_the_task(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(studio.catalogue, "present", lambda _: True)
+
+    def offered(base: Recipe) -> set[str]:
+        (models,) = (offer["choices"] for offer in axis_fields.offers(studio, base) if offer["field"] == "model")
+        return {choice["value"] for choice in models}
+
+    assert {"starter", "sdxl-base"} <= offered(BASE)
+    assert "sdxl-refiner" not in offered(BASE)
+    assert "sdxl-refiner" in offered(BASE.replace(init_image="a" * 64))
+
+
 def test_bars_in_the_prompt_are_offered_in_every_combination(studio: Studio) -> None:
     (offer,) = (
         one for one in axis_fields.offers(studio, Recipe(prompt="a street|at night")) if one["field"] == "prompt"

@@ -162,7 +162,7 @@ class Table(Panel):
         models = sorted(catalogue.values(), key=lambda model: not catalogue.present(model))
         held = self.compare.store.of(who.owner)[:MOST_LISTED]
         return {
-            "local": [{"name": one.id, "label": one.name, "here": catalogue.present(one)} for one in models],
+            "local": [compare_views.local(one, here=catalogue.present(one)) for one in models],
             "hosted": [compare_views.offered(offer) for offer in self._offers(held, who.owner)],
             "hosts": list(hosted.models.hosts),
             "addresses": who.here,

@@ -20,6 +20,8 @@ export function mount({ element, props, watch, upload, server, tell: { arrive } 
     let fresh = [];
     let shown = null;
     let base = {};
+    // What the models that can be added are to do.
+    let offered = null;
     let estimate = null;
     let timer = 0;
     let asking = 0;
@@ -96,6 +98,7 @@ export function mount({ element, props, watch, upload, server, tell: { arrive } 
     }
 
     function draw() {
+        if (offered !== task()) offers();
         const running = Boolean(shown?.running);
         const old = shown?.columns ?? [];
         promptLabel.textContent = shown ? "More prompts" : "Prompts";
@@ -263,12 +266,15 @@ export function mount({ element, props, watch, upload, server, tell: { arrive } 
         changed();
     }
 
+    const task = () => (base.mask_image ? "inpaint" : base.init_image ? "img2img" : "text2img");
+
     function offers() {
+        offered = task();
         const group = (label, options) => (options.length ? make("optgroup", { label }, ...options) : null);
         const over = (one) => Boolean(one.shutdown) && one.shutdown <= new Date().toISOString().slice(0, 10);
         const option = (one) => make("option", { value: one.name }, one.here === false ? `${one.label} · to download` : over(one) ? `${one.label} · shut down` : one.label);
         const places = [...new Set(facts.hosted.map(({ host }) => host))];
-        add.replaceChildren(...[make("option", { value: "" }, "Add a model or pictures …"), group("On this machine", facts.local.map(option)),
+        add.replaceChildren(...[make("option", { value: "" }, "Add a model or pictures …"), group("On this machine", facts.local.filter(({ tasks }) => tasks.includes(offered)).map(option)),
             ...places.map((host) => group(`Hosted by ${service(host)}`, facts.hosted.filter((one) => one.host === host).sort((a, b) => over(a) - over(b)).map(option))),
             group("Else", [make("option", { value: "other" }, "Another hosted model …"), make("option", { value: "pictures" }, "Pictures that I have …")])].filter(Boolean));
         hosts.replaceChildren(...facts.hosts.map((value) => make("option", { value })));
