@@ -24,9 +24,15 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "--task",
         dest="tasks",
         action="append",
-        choices=("text2img", "img2img", "inpaint"),
-        help="Verify this task alone. May be given again.",
+        choices=("text2img", "img2img", "inpaint", "control"),
+        help="Verify this task alone; control is text to image along a map. May be given again.",
     )
+    parser.add_argument(
+        "--controlnet",
+        metavar="NAME",
+        help="The ControlNet to follow (see studio models); else the first that fits the model and is here.",
+    )
+    parser.add_argument("--map", type=Path, metavar="FILE", help="The map to follow; else edges that the studio draws.")
     parser.add_argument(
         "--with-offload",
         dest="offloads",
@@ -45,7 +51,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Say of each case how far the two are apart; exit 3 where they differ, 1 where nothing could be compared."""
-    from studio.verify import report
+    from studio.verify import cases, report
     from studio.verify.run import verify
 
     args.out.mkdir(parents=True, exist_ok=True)
@@ -54,7 +60,8 @@ def run(args: argparse.Namespace) -> int:
     with redirect_stdout(sys.stderr), _studio(args) as (studio, model):
         device = _device(studio.settings)
         offloads = args.offloads or (OFFLOADS if device != "CPU" else OFFLOADS[:1])
-        for one in verify(studio, model, offloads, args.out.absolute(), args.tasks or (), **given):
+        follow = cases.along(studio, model, args.controlnet, args.map)
+        for one in verify(studio, model, offloads, args.out.absolute(), args.tasks or (), follow=follow, **given):
             outcomes.append(one)
             print(report.line(one), file=sys.stderr if args.json else sys.__stdout__, flush=True)
         about = {"model": model.name, "family": model.family_facts().name, "device": device, "system": _system()}
@@ -76,8 +83,10 @@ def _studio(args: argparse.Namespace) -> Iterator[tuple[Any, Any]]:
             yield studio, studio.catalogue[args.model]
         return
     with tempfile.TemporaryDirectory() as home:
-        name = _linked(place.absolute(), Path(home) / "models")
-        settings = Settings.load(home=Path(home), device=load_settings(args).device)
+        name, own = _linked(place.absolute(), Path(home) / "models"), load_settings(args)
+        if (networks := own.home / "controlnets").is_dir():
+            (Path(home) / "controlnets").symlink_to(networks.absolute())
+        settings = Settings.load(home=Path(home), device=own.device)
         with Studio(settings, durable=False) as studio:
             yield studio, studio.catalogue[name]
 

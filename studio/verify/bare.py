@@ -10,12 +10,16 @@ import json
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import diffusers
 import torch
 import transformers
 from PIL import Image
+
+# Devices with memory of their own, which torch counts.
+CARDS = ("cuda", "xpu")
 
 
 def main(path: str) -> None:
@@ -36,8 +40,8 @@ def made(plan: dict[str, Any], case: dict[str, Any]) -> dict[str, Any]:
     except Exception as error:  # noqa: BLE001 - whatever it is, it is told beside the other cases
         return {"error": f"{type(error).__name__}: {error}"}
     finally:
-        if plan["device"] == "cuda":
-            torch.cuda.empty_cache()
+        if plan["device"] in CARDS:
+            getattr(torch, plan["device"]).empty_cache()
     image.save(case["bare"])
     return {"seconds": seconds, "bytes": most_bytes(plan["device"])}
 
@@ -49,6 +53,10 @@ def loaded(plan: dict[str, Any], case: dict[str, Any]) -> Any:
         options |= {"safety_checker": None, "requires_safety_checker": False}
     if "add_watermarker" in inspect.signature(cls.__init__).parameters:
         options["add_watermarker"] = False
+    if network := case["network"]:
+        options["controlnet"] = getattr(diffusers, network["class"]).from_pretrained(
+            network["folder"], variant=network["variant"], use_safetensors=True, dtype=options["dtype"]
+        )
     if "file" in plan:
         pipe = cls.from_single_file(plan["file"], config=plan["config"], **options)
     else:
@@ -66,6 +74,12 @@ def loaded(plan: dict[str, Any], case: dict[str, Any]) -> Any:
         # It alone of its family decodes without the shift that it encodes with.
         decode, shift = pipe.vae.decode, pipe.vae.config.shift_factor
         pipe.vae.decode = lambda latents, **how: decode(latents + shift, **how)
+    if case["pipeline"] == "StableDiffusion3ControlNetPipeline":
+        # It draws the latents of a map with noise that no seed brings back.
+        encode = pipe.vae.encode
+        pipe.vae.encode = lambda pixels: SimpleNamespace(
+            latent_dist=SimpleNamespace(sample=encode(pixels).latent_dist.mode)
+        )
     return pipe
 
 
@@ -73,6 +87,8 @@ def arguments(pipe: Any, case: dict[str, Any]) -> dict[str, Any]:
     """What the pipeline takes of the case."""
     pictures = {name: Image.open(path) for name, path in case["pictures"].items()}
     takes = inspect.signature(pipe.__call__).parameters
+    if "map" in pictures:
+        pictures["control_image" if "control_image" in takes else "image"] = pictures.pop("map")
     return {name: value for name, value in {**case["arguments"], **pictures}.items() if name in takes}
 
 
@@ -86,8 +102,8 @@ def picture(pipe: Any, call: dict[str, Any], case: dict[str, Any]) -> Image.Imag
 
 def most_bytes(device: str) -> int:
     """The most memory that was taken: of the card, or else of the whole process."""
-    if device == "cuda":
-        return int(torch.cuda.max_memory_allocated())
+    if device in CARDS:
+        return int(getattr(torch, device).max_memory_allocated())
     import resource
 
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)

@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from studio.engine.device import Device
 from studio.events import Done, Failed, Finished, Loading
 from studio.metadata import png
 from studio.recipe import Recipe
@@ -40,10 +41,9 @@ def _made(studio: Studio, written: str, place: str) -> dict[str, Any]:
     if "error" in again:
         return again
     shutil.copyfile(again["path"], place)
-    facts = png.read_facts(Path(place))
-    card = "cuda" if facts.get("device") not in ("CPU", "Apple GPU") else "cpu"
+    facts, kind = png.read_facts(Path(place)), Device.choose(studio.settings.device).kind
     kept = {name: facts[name] for name in ("device", "dtype", "memory", "changed", "notes") if name in facts}
-    return {"seconds": seconds, "bytes": most_bytes(card), "facts": kept}
+    return {"seconds": seconds, "bytes": most_bytes(kind), "facts": {"kind": kind, **kept}}
 
 
 def _job(studio: Studio, recipe: Recipe) -> dict[str, Any]:

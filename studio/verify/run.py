@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from studio.catalogue.models import Model
-from studio.errors import DeviceFailed
-from studio.recipe import Task
+from studio.errors import DeviceFailed, NotDownloaded
 from studio.studio import Studio
 from studio.verify import cases
 from studio.verify.comparing import Outcome, outcome
+from studio.verify.sharing import shareable
 
 BARE = Path(__file__).with_name("bare.py")
 # What the studio sets for itself is not bare diffusers'; how many threads there are is the machine's.
@@ -29,18 +29,18 @@ def verify(
     model: Model,
     offloads: Sequence[str],
     out: Path,
-    wanted: Sequence[Task] = (),
+    wanted: Sequence[cases.Sort] = (),
     say: Callable[[str], None] = print,
+    follow: cases.Along | None = None,
     **given: Any,
 ) -> Iterator[Outcome]:
     """Make every case of the model by both sides, one offload after the other, and tell what came of each.
 
     `given` are settings of the recipe for all; pictures go to `out`. The studio comes first, because it fetches what is
-    not here.
-    DeviceError where a side ends without a word.
+    not here: ModelError where it could not. DeviceError where a side ends without a word.
     """
     for offload in offloads:
-        planned = cases.cases(studio, model, out, offload, wanted, **given)
+        planned = cases.cases(studio, model, out, offload, wanted, follow, **given)
         say(f"{model.name}, offload {offload}: by the studio ...")
         ours = _ours(studio, offload, planned, out)
         say(f"{model.name}, offload {offload}: by bare diffusers ...")
@@ -68,12 +68,16 @@ def _bare(
 ) -> list[Given]:
     """On the device and in the number format that the studio took."""
     facts: Given = next((one["facts"] for one in ours if "facts" in one), {})
+    if not studio.catalogue.present(model):
+        raise ModelError(
+            f"{model.name} could not be fetched.", next((one["error"] for one in ours if "error" in one), "")
+        )
     plan = {
         **cases.source(studio, model),
         "dtype": facts.get("dtype", "float32"),
-        "device": {"CPU": "cpu", "Apple GPU": "mps"}.get(facts.get("device", "CPU"), "cuda"),
+        "device": facts.get("kind", "cpu"),
         "offload": offload,
-        "cases": [asdict(case) | {"recipe": None} for case in planned],
+        "cases": [asdict(case) | {"recipe": None, "network": cases.network_source(studio, case)} for case in planned],
     }
     plain = {name: value for name, value in os.environ.items() if name not in OWN and not name.startswith("STUDIO_")}
     return _child([sys.executable, str(BARE)], plan, out, plain)
@@ -91,14 +95,7 @@ def _child(command: list[str], plan: Given, out: Path, environment: dict[str, st
                 f"A side of the comparison ended without its pictures (exit {ended.returncode}).",
                 "See what it said above; memory may have run out. Try one offload or task alone.",
             )
-        return list(json.loads(_anonymous(told.read_text("utf-8"), out)))
+        return [shareable(one) for one in json.loads(told.read_text("utf-8"))]
     finally:
         asked.unlink(missing_ok=True)
         told.unlink(missing_ok=True)
-
-
-def _anonymous(text: str, out: Path) -> str:
-    """Without the names of this machine's folders: a report is there to be shown."""
-    for folder, short in ((out, "OUT"), (Path.home(), "~")):
-        text = text.replace(json.dumps(str(folder))[1:-1], short)
-    return text

@@ -1,7 +1,6 @@
 """`studio verify`: both sides make the same pictures, and what differs is told."""
 
 import json
-import shutil
 from pathlib import Path
 
 import numpy as np
@@ -9,10 +8,15 @@ import pytest
 from PIL import Image
 
 from studio.cli import main
+from studio.settings import Settings
 from studio.studio import Studio
 from studio.verify import bare, cases, ours, report
 from studio.verify.comparing import outcome
+from studio.verify.sharing import shareable
 from tests import tiny
+
+# Its ControlNets are still made of it.
+pytestmark = pytest.mark.filterwarnings("ignore:`FluxPosEmbed` is deprecated:FutureWarning")
 
 SMALL = {"width": tiny.SIDE, "height": tiny.SIDE, "steps": 2}
 
@@ -31,17 +35,28 @@ def picture(tmp_path):
     return make
 
 
+# The class of a ControlNet for each family that follows maps.
+NETWORKS = {"sdxl": "ControlNetModel", "sd3": "SD3ControlNetModel", "flux": "FluxControlNetModel"}
+
+
 @pytest.mark.parametrize("family", ["sd15_inpaint", "sd15_instruct", "sdxl", "sdxl_refiner", "sd3", "flux"])
-def test_both_sides_make_the_same_pixels(family, tmp_path, settings):
+def test_both_sides_make_the_same_pixels(family, tmp_path, settings, tiny_model):
+    home = tmp_path / "home"
+    (home / "models").mkdir(parents=True)
+    (home / "models" / f"tiny-{family}").symlink_to(settings.home / "models" / f"tiny-{family}")
+    if kind := NETWORKS.get(family):
+        tiny.controlnet(tiny_model(family), home / "controlnets" / "edges", kind)
+    settings = Settings(home=home, device="cpu")
     with Studio(settings, durable=False) as studio:
         model = studio.catalogue[f"tiny-{family}"]
-        planned = cases.cases(studio, model, tmp_path, "none", (), **SMALL)
-        source = cases.source(studio, model)
+        follow = cases.along(studio, model)
+        planned = cases.cases(studio, model, tmp_path, "none", (), follow, **SMALL)
+        source, networks = cases.source(studio, model), [cases.network_source(studio, one) for one in planned]
     plan, told = tmp_path / "plan.json", tmp_path / "told.json"
     own = {"settings": {"home": str(settings.home), "device": "cpu"}, "images": str(tmp_path / "images")}
     own |= {"recipes": [one.recipe.to_json() for one in planned], "places": [one.ours for one in planned]}
     plain = {**source, "dtype": "float32", "device": "cpu", "offload": "none"}
-    plain["cases"] = [{**vars(one), "recipe": None} for one in planned]
+    plain["cases"] = [{**vars(one), "recipe": None, "network": at} for one, at in zip(planned, networks, strict=True)]
     sides = []
     for side, asked in ((ours, own), (bare, plain)):
         plan.write_text(json.dumps({**asked, "told": str(told)}))
@@ -52,7 +67,8 @@ def test_both_sides_make_the_same_pixels(family, tmp_path, settings):
         for case, one, other in zip(planned, *sides, strict=True)
     ]
     told = {one.task: (one.verdict, one.reason) for one in found}
-    assert told == dict.fromkeys(cases.tasks_of(model), ("identical", ""))
+    assert told == dict.fromkeys(cases.tasks_of(model, (), follow), ("identical", ""))
+    assert ("control" in told) == (family in NETWORKS)
     assert all(one.time_ratio and one.memory_ratio for one in found)
 
 
@@ -96,24 +112,6 @@ def test_a_report_shows_the_pictures_and_names_no_folder_of_the_machine(picture,
     assert str(tmp_path) not in page + json.dumps(told)
 
 
-def test_the_command_reports_a_folder_and_exits_3_where_the_pictures_differ(
-    tiny_model, tmp_path, monkeypatch: pytest.MonkeyPatch, capfd
-):
-    model = shutil.copytree(tiny_model("sd15"), tmp_path / "flagging")
-    # What its checker flags, which is everything, the studio withholds here; bare diffusers knows of no such rule.
-    tiny.checker(model)
-    monkeypatch.setenv("STUDIO_OUTPUT_CHECK", "withhold")
-    out = tmp_path / "out"
-    size = ("--width", str(tiny.SIDE), "--height", str(tiny.SIDE), "--steps", "1")
-    asked = ("verify", str(model), "--task", "text2img", *size, "--device", "cpu")
-    assert main([*asked, "--out", str(out), "--json"]) == 3
-    told = json.loads(capfd.readouterr().out)
-    assert [one["verdict"] for one in told["cases"]] == ["different"]
-    assert told["cases"][0]["mean_levels"] > 1
-    pictures = {f"none-text2img-{side}.png" for side in ("studio", "diffusers", "difference")}
-    assert {path.name for path in out.iterdir()} == {"report.json", "report.html", *pictures}
-
-
 def test_a_task_that_the_model_cannot_do_is_refused_in_a_line(tiny_model, tmp_path, capsys):
     asked = ["verify", str(tiny_model("sd15_inpaint")), "--task", "text2img", "--out", str(tmp_path)]
     assert main(asked) == 2
@@ -124,3 +122,18 @@ def test_bare_diffusers_side_imports_nothing_of_the_studio():
     source = Path(bare.__file__).read_text()
     assert "from studio" not in source
     assert "import studio" not in source
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("/srv/models/x/unet cannot be loaded", "…/unet cannot be loaded"),
+        ("~/ImageStudio/models/x.safetensors lacks", "…/x.safetensors lacks"),
+        ("File 'C:\\Users\\me\\x.json'", "File '…/x.json'"),
+        ("see https://example.org/a/b and 1/2 or text/image", "see https://example.org/a/b and 1/2 or text/image"),
+        ("the key abcd-efgh-ijkl was refused", "the key *** was refused"),
+    ],
+)
+def test_what_is_shown_names_no_folder_and_no_key(text, shown, monkeypatch):
+    monkeypatch.setenv("SOME_API_KEY", "abcd-efgh-ijkl")
+    assert shareable({"facts": [text, 3, None]}) == {"facts": [shown, 3, None]}
