@@ -69,7 +69,7 @@ def _bare(
     """On the device and in the number format that the studio took."""
     facts: Given = next((one["facts"] for one in ours if "facts" in one), {})
     if not studio.catalogue.present(model):
-        raise ModelError(
+        raise NotDownloaded(
             f"{model.name} could not be fetched.", next((one["error"] for one in ours if "error" in one), "")
         )
     plan = {
