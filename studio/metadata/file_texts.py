@@ -31,6 +31,8 @@ WINDOWS = {0x9C9B: "XPTitle", 0x9C9C: "XPComment", 0x9C9E: "XPKeywords", 0x9C9F:
 LABELLED = re.compile(r"\s*(\w{1,40}):\s*(?=\{)")
 XMP = "XML:com.adobe.xmp"
 XMP_PLACES = ("exif:UserComment", "dc:description", "xmp:CreatorTool", "tiff:ImageDescription", "tiff:Software")
+# A box that holds another one, packed by Brotli.
+PACKED = b"brob"
 JXL_BOXES = b"\0\0\0\x0cJXL \r\n\x87\n"
 # A text file that is larger holds something else.
 MOST_BYTES = 8_000_000
@@ -142,6 +144,8 @@ def _of_boxes(file: BinaryIO, name: str) -> FileTexts:
     """What stands in the boxes of a JPEG XL file: pairs of a length and a kind, before their content."""
     texts: dict[str, str] = {}
     for kind, data in _boxes(file):
+        if kind == PACKED:
+            kind, data = data[:4], _unpacked(data[4:])  # noqa: PLW2901
         if kind == b"Exif":
             texts |= _exif(data[4:])
         elif kind == b"xml ":
@@ -159,12 +163,24 @@ def _boxes(file: BinaryIO) -> Iterator[tuple[bytes, bytes]]:
         rest = length - 8
         if length == 1:
             rest = int.from_bytes(file.read(8), "big") - 16
-        if kind in (b"Exif", b"xml ") and (length == 0 or 0 <= rest <= MOST_BYTES):
+        if kind in (b"Exif", b"xml ", PACKED) and (length == 0 or 0 <= rest <= MOST_BYTES):
             yield kind, file.read(rest if length else MOST_BYTES)
         elif length == 0 or rest < 0:
             return
         else:
             file.seek(rest, 1)
+
+
+def _unpacked(data: bytes) -> bytes:
+    """What Brotli packed; nothing where it is damaged or beyond the bounds."""
+    import brotli
+
+    unpacker = brotli.Decompressor()
+    try:
+        found = unpacker.process(data, output_buffer_limit=MOST_BYTES)
+        return bytes(found) if unpacker.is_finished() else b""
+    except brotli.error:
+        return b""
 
 
 def _exif(data: bytes) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
@@ -20,6 +21,7 @@ KEYS = ("name", "prompt", "negative_prompt")
 # What A1111 called its second column once.
 OLD_KEYS = {"text": "prompt", "negative": "negative_prompt"}
 SEPARATORS = (",", ";", "\t")
+ABOVE = re.compile(r'(?:\s*\n)*(?:"?sep=(?P<separator>[,;\t|])"?[,;\t ]*\r?\n)?', re.IGNORECASE)
 MOST_BYTES = 20 * 2**20
 
 
@@ -118,7 +120,7 @@ def _take(
             report.already.append(row.name)
             return
         saving.write(home, FOLDER, name, {"prompt": row.prompt, "negative": row.negative})
-    except (InvalidPreset, InvalidPrompt) as error:
+    except (AlreadyExists, InvalidPreset, InvalidPrompt) as error:
         message = error.fault if isinstance(error, InvalidPrompt) else error.message
         report.faults.append(f"{row.place}, {row.name!r}: {message} {error.hint}".strip())
         return
@@ -137,7 +139,7 @@ def _free_name(row: Row, home: Path, presets: Presets, known: Namesakes) -> str 
 
 
 def _numbered(name: str, number: int) -> str:
-    """The name, from the second on with its number; InvalidPreset where an id has no room for that."""
+    """The name, from the second on with its number; AlreadyExists where an id has no room for that."""
     if number == 1:
         return name
     numbered = f"{name} ({number})"
@@ -183,8 +185,11 @@ def _rows(path: Path, called: str, unread: list[str]) -> Iterator[Row | str]:
 
 
 def _csv_rows(text: str, called: str, unread: list[str]) -> Iterator[Row | str]:
+    # Spreadsheets say the separator on a line of its own; what stands above the columns counts as a row.
+    above = ABOVE.match(text)
+    skipped, text = (above[0].count("\n"), text[above.end() :]) if above else (0, text)
     head = text.partition("\n")[0]
-    between = max(SEPARATORS, key=head.count)
+    between = (above and above["separator"]) or max(SEPARATORS, key=head.count)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=between, skipinitialspace=True, strict=True)
     number = 0
     try:
@@ -194,7 +199,7 @@ def _csv_rows(text: str, called: str, unread: list[str]) -> Iterator[Row | str]:
             said = ", ".join(columns) or "nothing"
             raise InvalidPreset(f"{called}, row 1: the columns are {said}.", f"They have to be {', '.join(KEYS)}.")
         _leave_out(head_row, unread)
-        for number, cells in enumerate(reader, start=2):
+        for number, cells in enumerate(reader, start=2 + skipped):
             if not any(cell.strip() for cell in cells) or cells[0].startswith("#"):
                 continue
             while len(cells) > len(columns) and not cells[-1].strip():

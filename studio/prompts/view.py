@@ -1,6 +1,6 @@
 """What the parser understood, for eyes: the weight of every word, and how many tokens there are."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from studio.prompts.language import Kind
@@ -33,10 +33,12 @@ class Tokens:
         return f"{self.used} of {self.room} tokens, {self.chunks} {'chunk' if self.chunks == 1 else 'chunks'}"
 
 
-def explain(text: str, wildcards: Wildcards, *, negative: bool = False) -> tuple[Seen, ...]:
+def explain(
+    text: str, wildcards: Wildcards, *, negative: bool = False, embeddings: Iterable[str] = ()
+) -> tuple[Seen, ...]:
     """How a prompt is understood, before anything is drawn; InvalidPrompt names the place of a fault."""
     check(text, wildcards, negative=negative)
-    spans = parse(text, negative=negative).spans
+    spans = parse(text, negative=negative, embeddings=embeddings).spans
     return tuple(Seen(text[span.start : span.end], span.weight, span.kind) for span in spans)
 
 

@@ -86,7 +86,7 @@ def view(studio: Studio, recipe: Recipe, field: Field) -> dict[str, Any]:
     alone = recipe.replace(**{other: "", "steps": steps, "guidance_scale": guidance})
     told: dict[str, Any] = {"fault": _fault(studio, alone, model, field)}
     try:
-        seen = explain(getattr(alone, field), studio.wordbook.wildcards, negative=field != "prompt")
+        seen = _explained(studio, alone, field)
         own = _planned(studio, alone, model, field)
     except InvalidPrompt:
         return told
@@ -99,10 +99,18 @@ def view(studio: Studio, recipe: Recipe, field: Field) -> dict[str, Any]:
     }
 
 
+def _explained(studio: Studio, recipe: Recipe, field: Field) -> tuple[Seen, ...]:
+    """How the field is understood, with the embeddings that may be called by any name."""
+    book = _book(studio, recipe)
+    return explain(
+        getattr(recipe, field), book.wildcards, negative=field != "prompt", embeddings=tuple(book.embeddings)
+    )
+
+
 def _fault(studio: Studio, alone: Recipe, model: Model, field: Field) -> dict[str, Any] | None:
     """What would be refused of it, with its place where it has one."""
     try:
-        explain(getattr(alone, field), studio.wordbook.wildcards, negative=field != "prompt")
+        _explained(studio, alone, field)
         worded(alone, model, studio.catalogue, studio.wordbook)
     except InvalidPrompt as error:
         return {"message": error.fault, "hint": error.hint, **_place(error, getattr(alone, field))}
@@ -136,7 +144,8 @@ def _planned(studio: Studio, recipe: Recipe, model: Model, field: Field) -> Plan
     book = _book(studio, recipe)
     names = book.embeddings.fitting(model.family) if model.family_facts().weighs_words else ()
     drawn = draw(getattr(recipe, field), recipe.seed or 0, book.wildcards, negative=negative)
-    return plan(parse(drawn, negative=negative), recipe.steps or 1, embeddings=names)
+    prompt = parse(drawn, negative=negative, embeddings=tuple(book.embeddings))
+    return plan(prompt, recipe.steps or 1, embeddings=names)
 
 
 def _book(studio: Studio, recipe: Recipe) -> Wordbook:

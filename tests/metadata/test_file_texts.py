@@ -9,6 +9,7 @@ import zlib
 from collections.abc import Callable
 from pathlib import Path
 
+import brotli
 import numpy as np
 import pytest
 from PIL import Image
@@ -165,6 +166,14 @@ def test_a_jpeg_xl_is_read_by_its_boxes(tmp_path: Path):
     path = tmp_path / "a.jxl"
     path.write_bytes(b"\0\0\0\x0cJXL \r\n\x87\n" + boxes)
     assert readers.of_file(path).values["prompt"] == "ein Löwe, 家"
+    packed = brotli.compress(block)
+    for body, reads in ((packed, True), (packed[:-3], False), (brotli.compress(bytes(9_000_000)), False)):
+        box = struct.pack(">I", len(body) + 12) + b"brobExif" + body
+        path.write_bytes(b"\0\0\0\x0cJXL \r\n\x87\n" + box)
+        if reads:
+            assert readers.of_file(path).values["prompt"] == "ein Löwe, 家"
+        else:
+            assert texts_of(path).texts == {}
     path.write_bytes(b"\0\0\0\x0cJXL \r\n\x87\n" + boxes[:60])
     with pytest.raises(Unreadable, match="does not say"):
         readers.of_file(path)

@@ -182,3 +182,21 @@ def test_columns_and_keys_that_are_left_out_are_told(tmp_path: Path, presets: Pr
 def test_styles_by_their_names_are_read_too(tmp_path: Path, presets: Presets) -> None:
     report = take(tmp_path / "s.json", presets, json.dumps({"Neon": {"prompt": "neon"}, "Haze": {"prompt": "haze"}}))
     assert report.saved == ["Neon", "Haze"]
+
+
+@pytest.mark.parametrize(
+    ("above", "separator"),
+    [("sep=;\r\n", ";"), ('"sep=,"\n', ","), ("sep=|\n", "|"), ("\n \nSEP=\t\n", "\t"), ("\n\n", ",")],
+)
+def test_the_line_in_which_a_spreadsheet_says_its_separator_is_read(tmp_path: Path, above: str, separator: str):
+    path = tmp_path / "s.csv"
+    rows = [["Negative_Prompt", "NAME", "prompt"], ["sun", "Mist", '"a ""b"", \n{prompt}"'], ["", "Bad", "(a"]]
+    path.write_text(above + "\n".join(separator.join(row) for row in rows), encoding="utf-8-sig", newline="")
+    presets = Presets(tmp_path / "presets")
+    report = import_styles(path, tmp_path, presets, Wildcards())
+    assert report.saved == ["Mist"]
+    (fault,) = report.faults
+    assert f"row {3 + above.count(chr(10))}" in fault
+    assert [(style.prompt, style.negative_prompt) for style in presets.styles.values() if style.name == "Mist"] == [
+        ('a "b", \n{prompt}', "sun")
+    ]

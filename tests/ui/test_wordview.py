@@ -101,3 +101,15 @@ def test_a_model_that_reads_plain_words_says_what_it_ignores(studio: Studio) -> 
     assert answer["tokens"] == "4 of 511 tokens"
     assert told(studio, "a", model="sdxl-base")["tokens"] == ""
     assert "cannot follow words in turn" in told(studio, "[a|b]", model="tiny-flux")["fault"]["message"]
+
+
+def test_an_embedding_of_any_name_is_marked_and_counted_whole(studio: Studio) -> None:
+    own = studio.settings.home / "embeddings"
+    own.mkdir(exist_ok=True)
+    for name in ("soft light", "cafe\u0301 (old)"):
+        (own / f"{name}.safetensors").write_bytes(studio.wordbook.embeddings["twilight"].path.read_bytes())
+    for name in ("soft light", "caf\u00e9 (old)"):
+        seen = view(studio, Recipe.make(prompt=f"a house, embedding:{name}, red"), "prompt")
+        assert seen["fault"] is None
+        assert [one["text"] for one in seen["seen"] if one["kind"] == "embedding"] == [f"embedding:{name}"]
+        assert seen["tokens"] == told(studio, "a house, embedding:twilight, red")["tokens"]
