@@ -44,6 +44,11 @@ class Drawer(Backend):
         assert self._steps is not None
         self._steps.release(steps)
 
+    def hold(self) -> None:
+        """Let no step pass that was allowed and not taken."""
+        if self._steps is not None:
+            self._steps = threading.Semaphore(0)
+
     def free(self) -> None:
         """Wait for nobody any more."""
         if self._steps is not None:

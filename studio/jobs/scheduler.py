@@ -362,7 +362,7 @@ class Scheduler:
         before, self._places = self._places, {}
         for name, queue in self._queues.items():
             ahead = sum(lane == name for lane, _ in self._running)
-            for place, job in enumerate(queue.order(), start=ahead):
+            for place, job in enumerate((job for job in queue.order() if not job.paused), start=ahead):
                 if not any(one is job for _, one in self._running):
                     self._places[job.id] = min(place, self._places.get(job.id, place))
         for job_id, place in self._places.items():

@@ -114,6 +114,10 @@ class Database:
             if self.path and self.exists and backups.is_due(self.path, latest()):
                 backups.make(self.path, latest())
 
+    def __deepcopy__(self, memo: dict[int, object]) -> Self:
+        """The one itself: Gradio copies all that hangs on its elements, and half a copy would close itself."""
+        return self
+
     def __del__(self) -> None:
         # One that a command did not come to close.
         self.close()

@@ -13,6 +13,7 @@ from studio.ui.fast_gradio import gr
 from studio.ui.ids import Id
 from studio.ui.island import Island
 from studio.ui.page import Page
+from studio.ui.queue_panel import QueuePanel, in_words
 
 TITLE = "Image Studio"
 # Seconds between two looks at the device and the line.
@@ -41,6 +42,7 @@ def page(studio: Studio) -> Any:
             status = Island("status", value="")
             if space.name():
                 _on_a_space()
+            QueuePanel(studio)
             Island("tools", TOOLS, module="shell")
         Bench(studio, blocks, model)
         _wire_status(blocks, studio, status)
@@ -103,8 +105,8 @@ def _wire_status(blocks: Any, studio: Studio, status: Any) -> None:
         if coming := _coming(studio):
             parts.insert(0, f'<span class="busy">{escape(coming)}</span>')
         parts += [f'<span role="alert">{escape(words)}</span>' for words in alerts(studio)]
-        if waiting := studio.jobs.waiting():
-            parts.append(f"<span>{waiting} waiting</span>")
+        if words := in_words(studio):
+            parts.append(f"<span>{words}</span>")
         if studio.warming:
             name = studio.catalogue[studio.settings.model].name
             parts.insert(0, f'<span class="busy">Loading {escape(name)}</span>')

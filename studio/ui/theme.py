@@ -25,6 +25,7 @@ STYLES = (
     "grid.css",
     "candidates.css",
     "models.css",
+    "queue.css",
     "deploy.css",
     "versus.css",
 )

@@ -1,0 +1,153 @@
+"""The queue: what runs, what waits and whose it is, for whoever looks; and what the owner of a job may do with it."""
+
+from typing import Annotated, Any, NotRequired
+
+from pydantic import Field
+from typing_extensions import TypedDict
+
+from studio.gate.identity import Identity
+from studio.jobs.job import Job
+from studio.jobs.kinds import KINDS
+from studio.jobs.kinds.base import Priority
+from studio.studio import Studio
+from studio.ui.island import Island
+from studio.ui.listeners import Name, Nothing
+from studio.ui.view import failure, progress
+
+# Ended jobs of one's own that are listed, and as much of a prompt.
+ENDED = 8
+TITLE_CHARACTERS = 120
+OPEN = ("waiting", "running")
+BUTTON = '<button type="button" class="queue-open" aria-haspopup="dialog">Queue</button>'
+
+Told = dict[str, Any]
+
+
+class Asked(TypedDict):
+    """A job of one's own."""
+
+    job: Name
+
+
+class Item(Asked):
+    """One picture of it."""
+
+    number: Annotated[int, Field(ge=0)]
+
+
+class Pausing(Asked):
+    """Whether it is paused."""
+
+    paused: bool
+
+
+class Placing(Asked):
+    """The job of one's own that it is put before; the end where none is named."""
+
+    before: NotRequired[Name | None]
+
+
+class Prioritising(Asked):
+    """What it becomes."""
+
+    priority: Priority
+
+
+class QueuePanel:
+    """The button in the header, and what its script asks of the server; a job of another tells its kind and size."""
+
+    def __init__(self, studio: Studio) -> None:
+        self.studio = studio
+        acts = {
+            "look": self._look,
+            "stop": self._stop,
+            "stop_item": self._stop_item,
+            "pause": self._pause,
+            "move": self._move,
+            "prioritise": self._prioritise,
+            "retry": self._retry,
+        }
+        self.widget = Island("queue", BUTTON, module="queue_panel", acts=acts)
+
+    def _look(self, asked: Nothing, who: Identity) -> Told:
+        """All that runs or waits, as it would be begun, and one's own that ended last."""
+        del asked
+        unfinished = self.studio.jobs.unfinished()
+        ended = [job for job in self.studio.jobs.of(who.owner) if job.state not in OPEN][:ENDED]
+        return {
+            "jobs": [_told(job, mine=job.owner == who.owner) for job in unfinished],
+            "ended": [_told(job, mine=True) for job in ended],
+            "halted": self.studio.jobs.halted.sentence if self.studio.jobs.halted else "",
+        }
+
+    def _stop(self, asked: Asked, who: Identity) -> Told:
+        self.studio.jobs.stop(asked["job"], who.owner)
+        return {}
+
+    def _stop_item(self, asked: Item, who: Identity) -> Told:
+        self.studio.jobs.stop_item(asked["job"], who.owner, asked["number"])
+        return {}
+
+    def _pause(self, asked: Pausing, who: Identity) -> Told:
+        self.studio.jobs.pause(asked["job"], who.owner, paused=asked["paused"])
+        return {}
+
+    def _move(self, asked: Placing, who: Identity) -> Told:
+        self.studio.jobs.move(asked["job"], who.owner, asked.get("before"))
+        return {}
+
+    def _prioritise(self, asked: Prioritising, who: Identity) -> Told:
+        self.studio.jobs.prioritise(asked["job"], who.owner, asked["priority"])
+        return {}
+
+    def _retry(self, asked: Asked, who: Identity) -> Told:
+        self.studio.jobs.retry(asked["job"], who.owner)
+        return {}
+
+
+def in_words(studio: Studio) -> str:
+    """What runs and waits, such as "1 running, 3 waiting"; nothing where nothing does."""
+    jobs = studio.jobs.unfinished()
+    counts = {state: sum(job.state == state for job in jobs) for state in ("running", "waiting")}
+    return ", ".join(f"{count} {state}" for state, count in counts.items() if count)
+
+
+def _told(job: Job, *, mine: bool) -> Told:
+    """A job as the list shows it."""
+    done = sum(item.state == "done" for item in job.items)
+    told = {
+        "id": job.id if mine else "",
+        "mine": mine,
+        "kind": KINDS[job.kind].label if job.kind != "images" else "",
+        "images": len(job.items),
+        "done": done,
+        "state": job.state,
+        "paused": job.paused,
+        "priority": job.priority,
+    }
+    return {**told, **(_own(job) if mine else {})}
+
+
+def _line(job: Job, progress: str) -> str:
+    """Where it stands, in words."""
+    if job.state not in OPEN:
+        return job.state.capitalize()
+    return "Paused" if job.paused and job.state == "waiting" else progress
+
+
+def _own(job: Job) -> Told:
+    """What only its owner sees: of what it is, how far, why it failed, and each picture that is not made."""
+    events = job.events
+    at = progress(job, events)
+    fault = failure(events)
+    return {
+        "title": job.items[0].recipe.prompt[:TITLE_CHARACTERS] if job.items else "",
+        "line": _line(job, at["line"]),
+        "share": at["fraction"],
+        "fault": " ".join(f"{fault['message']} {fault['hint']}".split()) if fault else "",
+        "items": [
+            {"number": item.number, "state": item.state, "fault": item.fault.sentence if item.fault else ""}
+            for item in job.items
+            if item.state != "done"
+        ],
+    }
