@@ -1,10 +1,13 @@
 """Renders on this machine's own device."""
 
+import functools
 import itertools
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from threading import Lock
-from typing import TYPE_CHECKING, Any, TypeVar
+from concurrent.futures import Future
+from contextlib import contextmanager, nullcontext
+from contextvars import copy_context
+from threading import Lock, Thread
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from studio.backends.base import Backend, Rendered, Report, Wanted, always
 from studio.catalogue.controlnets import ControlNets
@@ -27,8 +30,34 @@ if TYPE_CHECKING:
     from studio.engine.threads import Threads
 
 
+P = ParamSpec("P")
 T = TypeVar("T")
 LOST_HINT = "Start the studio again: waiting jobs are kept, and go on then."
+
+
+def apart(method: Callable[P, T]) -> Callable[P, T]:
+    """The same, in a thread that ends with it.
+
+    Whoever has computed once keeps threads of OpenMP at hand for as long as it lives, and where these and those of the
+    queue's worker are more than there are cores, the worker's wait for one another asleep (see `engine/threads.py`).
+    """
+
+    @functools.wraps(method)
+    def run(*args: P.args, **kwargs: P.kwargs) -> T:
+        answer: Future[T] = Future()
+
+        def act() -> None:
+            try:
+                answer.set_result(method(*args, **kwargs))
+            except BaseException as error:  # noqa: BLE001 (whoever waits for the answer gets it)
+                answer.set_exception(error)
+
+        thread = Thread(target=copy_context().run, args=(act,), name=method.__name__, daemon=True)
+        thread.start()
+        thread.join()
+        return answer.result()
+
+    return run
 
 
 class LocalBackend(Backend):
@@ -57,14 +86,16 @@ class LocalBackend(Backend):
         from studio.engine.render import render
         from studio.engine.tasks.upscale import upscale
 
+        threads = self._threads
+
         def heard(event: Event) -> None:
             """Between steps, others may have come or gone."""
-            if self._threads:
-                self._threads.look()
+            if threads:
+                threads.look()
             report(event)
 
         runs = itertools.groupby(enumerate(recipes), lambda pair: str(pair[1].model) if pair[1].denoises else None)
-        with self._watched(manager):
+        with threads.at_work() if threads else nullcontext(), self._watched(manager):
             for name, numbered in runs:
                 run = list(numbered)
                 if run[0][0] and not wanted():
@@ -82,6 +113,7 @@ class LocalBackend(Backend):
         with self._watched(manager):
             manager.warm(self._catalogue[model])
 
+    @apart
     def control_map(self, unit: ControlUnit, model: str, say: Say = silent) -> Input:
         manager = self._engine(say)
         from studio.engine import maps
@@ -89,6 +121,7 @@ class LocalBackend(Backend):
         with self._watched(manager):
             return maps.preview(manager, unit, self._catalogue[model], self._inputs)
 
+    @apart
     def people(self, unit: ControlUnit, model: str, say: Say = silent) -> list[Person]:
         manager = self._engine(say)
         from studio.engine import maps
@@ -96,6 +129,7 @@ class LocalBackend(Backend):
         with self._watched(manager):
             return maps.people(manager, unit, self._catalogue[model], self._inputs)
 
+    @apart
     def measure(self, metric: str, shots: Sequence[Shot], *, starter: bool) -> list[Score]:
         found = METRICS[metric]
         if starter and found.embedded:

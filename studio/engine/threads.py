@@ -12,7 +12,8 @@ import math
 import os
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from threading import Event, Thread
 
@@ -23,16 +24,19 @@ from studio.settings import Settings
 
 # Who sets one of these has chosen how threads wait.
 CHOSEN = ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT", "KMP_BLOCKTIME")
-SECONDS_BETWEEN = 0.25
-# What others did since the last look says something of now, if that is neither long ago nor too little to count.
-STALE_SECONDS, LEAST_SECONDS = 2.0, 0.1
+# How long we work before what others did meanwhile is judged: the system counts in hundredths, several for each core.
+SECONDS = 0.2
 # How much of a core others may take of those that we work on, before we yield; and how little, for us to spin again.
 YIELD, SPIN = 0.25, 0.1
-MAPS, LOAD, CGROUP = Path("/proc/self/maps"), Path("/proc/loadavg"), Path("/sys/fs/cgroup")
+MAPS, CGROUP = Path("/proc/self/maps"), Path("/sys/fs/cgroup")
 
 
 class Threads:
-    """The threads that torch computes with on the CPU; `look` is called often and adapts how they wait."""
+    """The threads that torch computes with on the CPU; `look` is called often and adapts how they wait.
+
+    It goes by what others do while this process is `at_work`, and by nothing before: whoever computed until a picture
+    was asked for may have been the one who now waits for it.
+    """
 
     @classmethod
     def of(cls, settings: Settings) -> "Threads":
@@ -42,24 +46,33 @@ class Threads:
             torch.set_num_threads(count)
         return cls(count)
 
-    def __init__(self, count: int, others: Callable[[], float] | None = None) -> None:
+    def __init__(self, count: int, used: Callable[[], float] | None = None) -> None:
+        """`used` says how many processor seconds others have used of our cores, ever."""
         self._spare = len(os.sched_getaffinity(0)) - count if hasattr(os, "sched_getaffinity") else 0
         self._openmp = None if count == 1 or any(name in os.environ for name in CHOSEN) else _openmp()
-        self._others = others or Others().busy
+        self._others = Others(used or _used_by_others)
         self._idle: Callable[[], None] | None = None
-        self._due = 0.0
 
     @property
     def yields(self) -> bool:
         """Whether waiting threads sleep at once."""
         return self._idle is not None
 
+    @contextmanager
+    def at_work(self) -> Iterator[None]:
+        """While this lasts, pictures are made."""
+        self._others.begin()
+        try:
+            yield
+        finally:
+            self._others.pause()
+
     def look(self) -> None:
         """Let the threads spin or sleep while they wait, by what others do with the cores."""
-        if self._openmp is None or time.monotonic() < self._due:
+        busy = self._others.busy() if self._openmp else None
+        if self._openmp is None or busy is None:
             return
-        wanted = self._others() - self._spare
-        self._due = time.monotonic() + SECONDS_BETWEEN
+        wanted = busy - self._spare
         if self._idle is None and wanted > YIELD:
             self._idle = _idle_team(self._openmp)
         elif self._idle is not None and wanted < SPIN:
@@ -73,18 +86,33 @@ class Threads:
 
 
 class Others:
-    """How many cores other programs use, of those that this process may run on."""
+    """How many cores other programs use between `begin` and `pause`; `used` is what they have used, in seconds."""
 
-    def __init__(self) -> None:
-        self._seen = _used()
+    def __init__(self, used: Callable[[], float]) -> None:
+        self._used = used
+        self._seconds = self._theirs = 0.0
+        self.begin()
 
-    def busy(self) -> float:
-        """The mean since the last call, or where that is no fair time ago, how many threads want one now."""
-        before, self._seen = self._seen, _used()
-        seconds = self._seen[0] - before[0]
-        if not LEAST_SECONDS <= seconds <= STALE_SECONDS:
-            return _waiting()
-        return (self._seen[1] - before[1]) / seconds
+    def begin(self) -> None:
+        """What they do counts from now on."""
+        self._since = time.monotonic(), self._used()
+
+    def pause(self) -> None:
+        """What they do counts no more."""
+        began, before = self._since
+        self.begin()
+        now, used = self._since
+        self._seconds += now - began
+        self._theirs += used - before
+
+    def busy(self) -> float | None:
+        """The mean of what counted since the last answer; None where that was too short to tell."""
+        if self._seconds + time.monotonic() - self._since[0] < SECONDS:
+            return None
+        self.pause()
+        mean = self._theirs / self._seconds
+        self._seconds = self._theirs = 0.0
+        return mean
 
 
 def _allowed(default: int) -> int:
@@ -107,20 +135,19 @@ def _quota() -> float | None:
     return None
 
 
-def _used() -> tuple[float, float]:
-    """The time, and the processor seconds that others have used of our cores."""
+def _used_by_others() -> float:
+    """The processor seconds that others have used of our cores; not those who give way to us, unless we do so too."""
     cores = psutil.cpu_times(percpu=True)
     ours = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else range(len(cores))
-    all_busy = sum(sum(core) - core.idle - getattr(core, "iowait", 0.0) for n, core in enumerate(cores) if n in ours)
-    return time.monotonic(), all_busy - time.process_time()
+    # A guest's time is told twice.
+    apart = ["idle", "iowait", "guest", "guest_nice", *([] if _gives_way() else ["nice"])]
+    busy = (sum(core) - sum(getattr(core, name, 0.0) for name in apart) for n, core in enumerate(cores) if n in ours)
+    return sum(busy) - time.process_time()
 
 
-def _waiting() -> float:
-    """How many threads beside this one run or want to."""
-    try:
-        return int(LOAD.read_text().split()[3].partition("/")[0]) - 1
-    except (OSError, ValueError, IndexError):
-        return 0.0
+def _gives_way() -> bool:
+    """Whether this process runs at a low priority."""
+    return hasattr(os, "nice") and os.nice(0) > 0
 
 
 def _openmp() -> ctypes.CDLL | None:

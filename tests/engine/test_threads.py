@@ -2,12 +2,13 @@
 
 import os
 import threading
+from typing import NamedTuple
 
 import pytest
 import torch
 
 from studio.engine import threads
-from studio.engine.threads import Others, Threads, _allowed
+from studio.engine.threads import Threads, _allowed
 from studio.settings import Settings
 
 
@@ -15,13 +16,24 @@ from studio.settings import Settings
 def nothing_chosen(monkeypatch):
     for name in threads.CHOSEN:
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr(threads, "SECONDS_BETWEEN", 0)
+
+
+class Clock:
+    """The time, and what others have used of our cores, as `pass_by` says."""
+
+    def __init__(self, monkeypatch):
+        self.seconds = self.used = 0.0
+        monkeypatch.setattr(threads.time, "monotonic", lambda: self.seconds)
+
+    def pass_by(self, seconds, busy):
+        """So many seconds, in which others take so many cores."""
+        self.seconds += seconds
+        self.used += seconds * busy
 
 
 @pytest.fixture
-def busy():
-    """How many cores the others take, to be changed."""
-    return {"cores": 0.0}
+def clock(monkeypatch):
+    return Clock(monkeypatch)
 
 
 CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
@@ -29,37 +41,74 @@ gnu = pytest.mark.skipif(threads._openmp() is None or CORES == 1, reason="torch 
 
 
 @pytest.fixture
-def crew(nothing_chosen, busy):
-    made = Threads(CORES, lambda: busy["cores"])
+def crew(nothing_chosen, clock):
+    made = Threads(CORES, lambda: clock.used)
     yield made
     made.close()
 
 
 @gnu
-def test_threads_sleep_while_others_hold_the_cores_and_spin_again_after(crew, busy):
+def test_threads_sleep_while_others_hold_the_cores_and_spin_again_after(crew, clock):
     seen = []
-    for busy["cores"] in (0, 0.2, 0.9, 0.2, 0.0):
-        crew.look()
-        idle = [thread for thread in threading.enumerate() if thread.name == "idle-openmp-team"]
-        seen.append((crew.yields, len(idle)))
+    with crew.at_work():
+        for busy in (0, 0.2, 0.9, 0.2, 0.0):
+            clock.pass_by(0.3, busy)
+            crew.look()
+            idle = [thread for thread in threading.enumerate() if thread.name == "idle-openmp-team"]
+            seen.append((crew.yields, len(idle)))
     assert seen == [(False, 0), (False, 0), (True, 1), (True, 1), (False, 0)]
 
 
 @gnu
-def test_the_way_of_waiting_changes_no_bit(crew, busy):
+def test_what_others_did_between_two_pictures_says_nothing_of_the_next(crew, clock):
+    for _ in range(3):
+        with crew.at_work():
+            for _ in range(4):
+                crew.look()
+                assert not crew.yields
+                clock.pass_by(0.1, 0)
+        clock.pass_by(0.8, CORES)
+
+
+@gnu
+def test_the_threads_stay_between_two_pictures_as_the_first_had_them_last(crew, clock):
+    with crew.at_work():
+        clock.pass_by(0.3, CORES)
+        crew.look()
+    clock.pass_by(60, 0)
+    with crew.at_work():
+        crew.look()
+        assert crew.yields
+        clock.pass_by(0.3, 0)
+        crew.look()
+        assert not crew.yields
+
+
+@gnu
+def test_others_are_seen_over_pictures_that_are_each_too_short_to_tell(crew, clock):
+    for _ in range(3):
+        with crew.at_work():
+            clock.pass_by(0.09, CORES)
+            crew.look()
+    assert crew.yields
+
+
+@gnu
+def test_the_way_of_waiting_changes_no_bit(crew, clock):
     layer, given = torch.nn.Conv2d(16, 16, 3, padding=1), torch.randn(2, 16, 32, 32)
     with torch.no_grad():
         spinning = layer(given)
-        busy["cores"] = 9
+        clock.pass_by(1, 9)
         crew.look()
         assert crew.yields
         assert torch.equal(layer(given), spinning)
 
 
 @pytest.mark.parametrize("name", threads.CHOSEN)
-def test_who_chose_how_threads_wait_is_left_alone(nothing_chosen, monkeypatch, name):
+def test_who_chose_how_threads_wait_is_left_alone(nothing_chosen, monkeypatch, clock, name):
     monkeypatch.setenv(name, "1")
-    crew = Threads(64, lambda: 9.0)
+    crew = Threads(64, lambda: clock.used)
+    clock.pass_by(1, 9)
     crew.look()
     assert not crew.yields
 
@@ -77,15 +126,28 @@ def test_the_engine_sets_no_policy_of_openmp(tmp_path, monkeypatch):
     assert not {*threads.CHOSEN} & {*os.environ}
 
 
-def test_others_are_seen_at_once_and_over_time(monkeypatch, tmp_path):
-    times = iter([(0.0, 0.0), (0.0, 0.0), (0.5, 0.45), (100.0, 5.0)])
-    monkeypatch.setattr(threads, "_used", lambda: next(times))
-    monkeypatch.setattr(threads, "LOAD", tmp_path / "loadavg")
-    (tmp_path / "loadavg").write_text("0.1 0.1 0.1 4/321 777\n")
-    others = Others()
-    assert others.busy() == 3
-    assert others.busy() == pytest.approx(0.9)
-    assert others.busy() == 3
+class Core(NamedTuple):
+    """The seconds of a core, as psutil tells them."""
+
+    user: float
+    nice: float
+    system: float
+    idle: float
+    iowait: float
+    steal: float
+    guest: float
+    guest_nice: float
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="there are no cores of one process")
+@pytest.mark.parametrize(("niceness", "others"), [(0, 5.0), (10, 9.0)])
+def test_of_others_on_our_cores_those_do_not_count_who_give_way_to_us(monkeypatch, niceness, others):
+    ours = Core(user=5.0, nice=4.0, system=1.0, idle=7.0, iowait=6.0, steal=2.0, guest=1.0, guest_nice=0.0)
+    monkeypatch.setattr(threads.psutil, "cpu_times", lambda percpu: [Core(*[9.0] * 8), ours])
+    monkeypatch.setattr(threads.os, "sched_getaffinity", lambda _: {1})
+    monkeypatch.setattr(threads.os, "nice", lambda _: niceness)
+    monkeypatch.setattr(threads.time, "process_time", lambda: 3.0)
+    assert threads._used_by_others() == others
 
 
 @pytest.mark.parametrize(
