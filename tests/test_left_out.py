@@ -1,9 +1,9 @@
 """One bad file or row takes nothing down: it is left out and told, and the rest works."""
 
-import json
 import os
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,7 +15,7 @@ from studio.compare.store import Column, Comparisons, Line
 from studio.doctor import left_out
 from studio.errors import InvalidRecipe, OverBudget, Unreadable
 from studio.grids.axes import Axis
-from studio.grids.store import Cell, Grid, GridFiles
+from studio.grids.store import Cell, Grid, GridStore
 from studio.hosted.spending import Purse
 from studio.recipe import Recipe
 from studio.settings import Settings
@@ -231,30 +231,28 @@ def test_a_budget_that_cannot_be_read_allows_nothing(database: Database, tmp_pat
     assert purse.own == purse.left() == 0.0
 
 
-def test_a_damaged_grid_leaves_the_others(tmp_path: Path):
-    files = GridFiles(tmp_path)
-    grid = Grid("good", "ann", 1.0, Recipe(prompt="a"), (Axis("steps", (1, 2), ("1", "2")),), (Cell((0, 0, 0)),))
-    files.save(grid)
-    sound = json.loads(files.path("good").read_text())
+def test_a_damaged_grid_leaves_the_others(database: Database, tmp_path: Path):
+    store = GridStore(database)
+    axes = (Axis("steps", (1, 2), ("1", "2")),)
+    sound = Grid("good", "ann", 1.0, Recipe(prompt="a"), axes, (Cell((0, 0, 0)), Cell((1, 0, 0))))
+    cell = "UPDATE grid_cells SET {} WHERE grid = '{}' AND x = 0"
     bad = {
-        "other": {**sound, "format": 2},
-        "cells": {**sound, "cells": None},
-        "place": {**sound, "cells": [{"at": [9, 0, 0]}]},
-        "job": {**sound, "cells": [{"at": [0, 0, 0], "job": 7}]},
-        "state": {**sound, "state": "paused"},
-        "owner": {**sound, "owner": None},
-        "list": [],
+        "base": "UPDATE grids SET base = '[' WHERE id = 'base'",
+        "axes": "UPDATE grids SET axes = '7' WHERE id = 'axes'",
+        "place": cell.format("x = 9", "place"),
+        "cells": "DELETE FROM grid_cells WHERE grid = 'cells' AND x = 1",
+        "job": cell.format("job = NULL", "job"),
+        "recipe": cell.format("recipe = '{\"stairs\": 1}'", "recipe"),
+        "item": cell.format("item = 'first'", "item"),
+        "state": "UPDATE grids SET state = 'paused' WHERE id = 'state'",
+        "time": "UPDATE grids SET created = NULL WHERE id = 'time'",
     }
-    for name, told in bad.items():
-        files.path(name).write_text(json.dumps(told))
-    files.path("._good").write_bytes(APPLE_DOUBLE)
-    files.path("folder").mkdir()
-    files.path("gone").symlink_to(tmp_path / "nowhere")
-    os.mkfifo(files.path("pipe"))
-    assert files.read(files.path("good")) == grid
+    for name in ("good", *bad):
+        store.add(replace(sound, id=name))
+    damage(tmp_path / FILE, *bad.values())
+    assert store.read("good") == sound
     for name in bad:
         with pytest.raises(Unreadable, match=f"The grid {name}") as error:
-            files.read(files.path(name))
+            store.read(name)
         assert error.value.hint
-    assert "good.grid.json" in [path.name for path in files.running()]
-    assert "._good.grid.json" not in [path.name for path in files.all()]
+    assert "good" in store.running()

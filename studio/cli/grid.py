@@ -5,7 +5,7 @@ import json
 import re
 import sys
 from collections.abc import Mapping
-from contextlib import redirect_stdout
+from contextlib import closing, redirect_stdout
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
@@ -16,6 +16,7 @@ from studio.errors import InvalidRecipe, NotFound
 from studio.grids.axes import names
 from studio.inputs import Inputs
 from studio.recipe import Recipe
+from studio.storage.database import Database
 
 if TYPE_CHECKING:
     from studio.grids.axes import Axis
@@ -63,8 +64,10 @@ def run(args: argparse.Namespace) -> int:
         inputs = Inputs.of(studio_settings)
         axes = [_axis(words, inputs) for name in AXES if (words := getattr(args, name)) is not None]
         base = Recipe.make(**given | generate.stored(inputs, given))
-        with Studio(studio_settings, images=args.out.absolute(), durable=False) as studio:
-            grids = Grids(studio, args.out.absolute())
+        images = args.out.absolute()
+        # Its database is in the folder, so that --resume finds there what the same command began.
+        with Studio(studio_settings, images=images, durable=False) as studio, closing(Database.of(images)) as kept:
+            grids = Grids(studio, kept)
             making = _making(studio, grids, base, axes, resume=args.resume)
             interrupted = _follow(making, studio, None if args.json else out)
             for kind in SHEETS:

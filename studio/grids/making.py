@@ -19,17 +19,17 @@ from studio.errors import Closing, InvalidRecipe, NotFound, StorageError, Studio
 from studio.events import Downloading, Event, Failed, Finished, Loading, Preview, Started, Step, Stopped
 from studio.grids.axes import Axis, applied
 from studio.grids.sheets import Kind, Sheet
-from studio.grids.store import NAMES, At, Cell, Grid, GridFiles, State
+from studio.grids.store import NAMES, At, Cell, Grid, GridStore, State
 from studio.jobs.job import Job
 from studio.news import News, Pause
 from studio.recipe import SEEDS, Recipe, settings
+from studio.storage.database import Database
 from studio.studio import SHEETS, Studio
 from studio.transfer import words
 
 # The most cells that are made as one job; other people's jobs come between.
 RUN = 16
-# Where grids are written out to for whoever looks at them in a browser, in the data folder.
-# Grids that are listed.
+# A person's grids that are listed.
 LISTED = 40
 BROKEN = "Something broke inside the studio ({}); the details are in its log. Resume the grid to make the rest."
 
@@ -65,12 +65,12 @@ class Making:
     `grid` is how it stands; `line` says what is done right now, `previews` are looks (JPEG) at cells in the making.
     """
 
-    def __init__(self, studio: Studio, files: GridFiles, grid: Grid) -> None:
+    def __init__(self, studio: Studio, store: GridStore, grid: Grid) -> None:
         self.grid = grid
         self.line = ""
         self.previews: Mapping[At, bytes] = {}
         self._studio = studio
-        self._files = files
+        self._store = store
         self._job: Job | None = None
         self._thread: threading.Thread | None = None
         self._stopping = threading.Event()
@@ -227,7 +227,7 @@ class Making:
     def _change(self, changes: Mapping[At, Mapping[str, Any]], **more: Any) -> None:
         """Change cells, keep that on the disk, then tell."""
         grid = self.grid.changed(changes, **more)
-        self._files.save(grid)
+        self._store.change(grid, [grid.at(*at) for at in changes])
         self._tell(grid=grid, previews={at: jpeg for at, jpeg in self.previews.items() if grid.at(*at).open})
 
     def _tell(
@@ -242,15 +242,14 @@ class Making:
 
 
 class Grids:
-    """The grids of a studio; `folder` (default: `grids` in the data folder) keeps them.
+    """The grids of a studio; `database` (default: the data folder's) keeps them.
 
     A grid of another owner is treated as if it were not there.
     """
 
-    def __init__(self, studio: Studio, folder: Path | None = None) -> None:
+    def __init__(self, studio: Studio, database: Database | None = None) -> None:
         self._studio = studio
-        self.files = GridFiles(folder or studio.settings.home / "grids")
-        self.files.sweep()
+        self.store = GridStore(database or studio.database)
         self.sheets = studio.settings.home / SHEETS
         self._lock = threading.Lock()
         self._known: dict[str, Making] = {}
@@ -258,7 +257,8 @@ class Grids:
     def begin(self, grid: Grid) -> Making:
         """Keep a planned grid and begin to make it; StorageError where it cannot be kept."""
         self._studio.inputs.use(one for cell in grid.cells if cell.recipe for one in cell.recipe.pictures)
-        making = Making(self._studio, self.files, grid)
+        self.store.add(grid)
+        making = Making(self._studio, self.store, grid)
         making.start()
         with self._lock:
             self._known[grid.id] = making
@@ -266,20 +266,19 @@ class Grids:
 
     def get(self, name: str, owner: str) -> Making:
         """The owner's grid; NotFound where there is none of this id."""
-        making = self._read(self.files.path(name)) if name == Path(name).name else None
+        making = self._read(name)
         if making is None or making.grid.owner != owner:
             raise NotFound("There is no such grid.", "Its images are in the library, if it was ever begun.")
         return making
 
     def of(self, owner: str) -> list[Making]:
         """The owner's grids, the newest first; one that cannot be read is logged and left out."""
-        known = (self._read(path) for path in itertools.islice(self.files.all(), LISTED))
-        return [making for making in known if making and making.grid.owner == owner]
+        return [making for name in self.store.of(owner, LISTED) if (making := self._read(name))]
 
     def take_up(self) -> None:
         """Go on with what the studio was making when it ended."""
-        for path in self.files.running():
-            if making := self._read(path):
+        for name in self.store.running():
+            if making := self._read(name):
                 making.start()
 
     def export(self, grid: Grid, path: Path, kind: Kind) -> str:
@@ -299,16 +298,17 @@ class Grids:
         making.join()
         with self._lock:
             self._known.pop(name, None)
-        self.files.remove(name)
+        self.store.remove(name)
         for sheet in self.sheets.glob(f"{name}.*"):
             sheet.unlink(missing_ok=True)
 
-    def _read(self, path: Path) -> Making | None:
-        name = path.name.partition(".")[0]
+    def _read(self, name: str) -> Making | None:
         with self._lock:
             if name not in self._known:
                 try:
-                    self._known[name] = Making(self._studio, self.files, self.files.read(path))
+                    self._known[name] = Making(self._studio, self.store, self.store.read(name))
+                except NotFound:
+                    return None
                 except Unreadable as error:
                     log.warning("%s", error)
                     return None

@@ -1,28 +1,24 @@
-"""A grid as it is kept: one JSON file, written whole at each change, that says what is to be made and what is there."""
+"""A grid as it is kept: what is to be made and what is there, cell by cell."""
 
 import json
-from collections.abc import Iterator, Mapping
-from contextlib import suppress
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
-from pathlib import Path
-from typing import Any, BinaryIO, Literal
+from itertools import product
+from sqlite3 import Row
+from typing import Any, Literal
 
 from pydantic import TypeAdapter
 
-from studio.disk import Folder, visible
-from studio.errors import InvalidRecipe, Unreadable
+from studio.errors import InvalidRecipe, NotFound, Unreadable
 from studio.grids.axes import Axis
-from studio.parsing import ParseError, load_json, shown
+from studio.parsing import ParseError, parse_json
 from studio.recipe import Recipe
+from studio.storage.database import Database
 
 # Where a cell stands: the number of its value on the axes x, y and z, 0 on those that there are not.
 At = tuple[int, int, int]
 NAMES = ("x", "y", "z")
 State = Literal["running", "stopped", "done"]
-FORMAT = 1
-# The bytes in which a file tells its state.
-HEAD = 300
-ENDING = ".grid.json"
 
 
 @dataclass(frozen=True)
@@ -89,100 +85,95 @@ class Grid:
 NOTHING = Axis("", ("",), ("",))
 
 
-class GridFiles:
-    """The grids of one folder."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self._disk = Folder(folder)
-
-    def save(self, grid: Grid) -> None:
-        """Keep the grid as it is now; StorageError where that cannot be."""
-        told = {
-            "format": FORMAT,
-            **{name: getattr(grid, name) for name in ("state", "id", "owner", "created", "fault", "jobs")},
-            "base": json.loads(grid.base.to_json()),
-            "axes": [asdict(axis) for axis in grid.axes],
-            "cells": [_told(cell) for cell in grid.cells],
-        }
-        text = json.dumps(told, ensure_ascii=False).encode()
-
-        def fill(file: BinaryIO) -> None:
-            file.write(text)
-
-        self._disk.write(self.path(grid.id), fill)
-
-    def read(self, path: Path) -> Grid:
-        """The grid in a file; Unreadable where there is none."""
-        try:
-            return _grid(load_json(path))
-        except (ValueError, KeyError, TypeError, AttributeError, IndexError, InvalidRecipe) as error:
-            said = isinstance(error, ParseError | InvalidRecipe | _OtherFormatError)
-            why = str(error) if said else "it is damaged, or of another version of the studio"
-            raise Unreadable(
-                f"The grid {path.name} cannot be read: {why}.", "Move this file away; its images are not touched."
-            ) from error
-
-    def all(self) -> Iterator[Path]:
-        """The file of each grid, the newest first."""
-        yield from (path for path in reversed(visible(self.folder, ".json")) if _is_grid(path))
-
-    def running(self) -> Iterator[Path]:
-        """Those that were in the making when they were last kept; their heads alone are read."""
-        for path in self.all():
-            with suppress(OSError), path.open("rb") as file:
-                if b'"state": "running"' in file.read(HEAD):
-                    yield path
-
-    def path(self, name: str) -> Path:
-        """Where the grid of this id is kept."""
-        return self.folder / f"{name}{ENDING}"
-
-    def remove(self, name: str) -> None:
-        """Forget a grid; its images stay in the library."""
-        self.path(name).unlink(missing_ok=True)
-
-    def sweep(self) -> None:
-        """Remove what crashed studios left half written."""
-        self._disk.sweep()
-
-
-def _is_grid(path: Path) -> bool:
-    return path.name.endswith(ENDING) and path.is_file()
-
-
-class _OtherFormatError(ValueError):
-    """A grid of another version."""
-
-
 GRID, CELL = TypeAdapter(Grid), TypeAdapter(Cell)
 
 
-def _told(cell: Cell) -> dict[str, Any]:
-    told = {name: getattr(cell, name) for name in ("error", "job", "index", "path", "seconds")}
-    recipe = {"recipe": json.loads(cell.recipe.to_json())} if cell.recipe else {}
-    return {"at": cell.at, **{name: value for name, value in told.items() if value}, **recipe}
+class GridStore:
+    """The grids of a database. StorageError where it cannot be used."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def add(self, grid: Grid) -> None:
+        """Keep a new grid."""
+        axes = json.dumps([asdict(axis) for axis in grid.axes])
+        row = (grid.id, grid.owner, grid.created, grid.base.to_json(), axes, grid.state, grid.fault, grid.jobs)
+        cells = [
+            (grid.id, *cell.at, cell.recipe and cell.recipe.to_json(), *_made(cell).values()) for cell in grid.cells
+        ]
+        with self._database.write() as database:
+            columns = "id, owner, created, base, axes, state, fault, jobs"
+            database.execute(f"INSERT INTO grids ({columns}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)  # noqa: S608
+            database.executemany(
+                "INSERT INTO grid_cells (grid, x, y, z, recipe, error, job, item, path, seconds) "
+                "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                cells,
+            )
+
+    def change(self, grid: Grid, cells: Iterable[Cell]) -> None:
+        """Keep how the grid stands now, and these cells of it, whose recipes stay as they were."""
+        rows = [(*_made(cell).values(), grid.id, *cell.at) for cell in cells]
+        with self._database.write() as database:
+            change = "UPDATE grids SET state = ?, fault = ?, jobs = ? WHERE id = ?"
+            database.execute(change, (grid.state, grid.fault, grid.jobs, grid.id))
+            database.executemany(
+                "UPDATE grid_cells SET error = ?, job = ?, item = ?, path = ?, seconds = ? "
+                "WHERE grid = ? AND x = ? AND y = ? AND z = ?",
+                rows,
+            )
+
+    def read(self, name: str) -> Grid:
+        """The grid of this id; NotFound, or Unreadable where it is damaged."""
+        with self._database.read() as database:
+            row = database.execute("SELECT * FROM grids WHERE id = ?", (name,)).fetchone()
+            cells = database.execute("SELECT * FROM grid_cells WHERE grid = ? ORDER BY z, y, x", (name,)).fetchall()
+        if row is None:
+            raise NotFound("There is no such grid.", "Its images are in the library, if it was ever begun.")
+        try:
+            return _grid(row, cells)
+        except (ValueError, KeyError, TypeError, AttributeError, IndexError, InvalidRecipe) as error:
+            said = isinstance(error, ParseError | InvalidRecipe)
+            why = str(error) if said else "it is damaged, or of another version of the studio"
+            hint = "Its images are in the library, each with its recipe."
+            raise Unreadable(f"The grid {name} cannot be read: {why}.", hint) from error
+
+    def of(self, owner: str, most: int) -> list[str]:
+        """The ids of the owner's newest grids, the newest first."""
+        return self._ids("WHERE owner = ? ORDER BY number DESC LIMIT ?", owner, most)
+
+    def running(self) -> list[str]:
+        """The ids of those that were in the making when they were last kept, the oldest first."""
+        return self._ids("WHERE state = 'running' ORDER BY number")
+
+    def remove(self, name: str) -> None:
+        """Forget a grid; its images stay in the library."""
+        with self._database.write() as database:
+            database.execute("DELETE FROM grids WHERE id = ?", (name,))
+
+    def _ids(self, which: str, *values: object) -> list[str]:
+        with self._database.read() as database:
+            rows = database.execute(f"SELECT id FROM grids {which}", values)  # noqa: S608 - from above
+            return [name for (name,) in rows if isinstance(name, str)]
 
 
-def _grid(told: Mapping[str, Any]) -> Grid:
-    if told["format"] != FORMAT:
-        raise _OtherFormatError(f"its format is {shown(told['format'])}, not {FORMAT}")
-    values = {name: told[name] for name in ("id", "owner", "created", "state", "fault", "jobs")}
-    axes = tuple(Axis(one["field"], tuple(one["values"]), tuple(one["labels"])) for one in told["axes"])
-    grid = GRID.validate_python(
-        {**values, "base": _recipe(told["base"]), "axes": axes, "cells": tuple(map(_cell, told["cells"]))}
-    )
-    for cell in grid.cells:
-        if not all(0 <= place < size for place, size in zip(cell.at, grid.size, strict=True)):
-            raise IndexError(cell.at)
+def _made(cell: Cell) -> Mapping[str, Any]:
+    """What changes of a cell, by its columns."""
+    return {"error": cell.error, "job": cell.job, "item": cell.index, "path": cell.path, "seconds": cell.seconds}
+
+
+def _grid(row: Row, rows: Iterable[Row]) -> Grid:
+    values = {name: row[name] for name in ("id", "owner", "created", "state", "fault", "jobs")}
+    axes = tuple(Axis(axis["field"], tuple(axis["values"]), tuple(axis["labels"])) for axis in parse_json(row["axes"]))
+    cells = tuple(map(_cell, rows))
+    grid = GRID.validate_python({**values, "base": Recipe.from_json(row["base"]), "axes": axes, "cells": cells})
+    if [cell.at[::-1] for cell in cells] != list(product(*map(range, reversed(grid.size)))):
+        raise IndexError("a cell is missing, or stands beside the axes")
     return grid
 
 
-def _cell(told: Mapping[str, Any]) -> Cell:
-    x, y, z = told["at"]
-    recipe = _recipe(told["recipe"]) if "recipe" in told else None
-    return CELL.validate_python({**told, "at": (x, y, z), "recipe": recipe})
-
-
-def _recipe(told: Any) -> Recipe:
-    return Recipe.from_json(json.dumps(told))
+def _cell(row: Row) -> Cell:
+    values = {name: row[name] for name in ("error", "job", "path", "seconds")}
+    recipe = None if row["recipe"] is None else Recipe.from_json(row["recipe"])
+    return CELL.validate_python(
+        {**values, "at": (row["x"], row["y"], row["z"]), "index": row["item"], "recipe": recipe}
+    )

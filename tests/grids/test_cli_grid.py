@@ -4,6 +4,7 @@ import csv
 import json
 import re
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from PIL import Image
 
 from studio.cli import main
 from studio.metadata import png
+from studio.storage.database import Database
 from tests import tiny
 
 MODEL = "tiny"
@@ -66,12 +68,12 @@ def test_a_grid_is_made_told_and_written_out(tmp_path: Path, capsys: pytest.Capt
 def test_resume_makes_what_is_missing_and_no_more(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     axes = ("--x", "seed=1,2")
     assert grid(tmp_path, *axes, "--resume") == 0
-    (path,) = tmp_path.glob("*.grid.json")
-    told = json.loads(path.read_text())
-    lost = tmp_path / told["cells"][1].pop("path")
+    with closing(Database.of(tmp_path)) as kept, kept.write() as database:
+        lost = tmp_path / database.execute("SELECT path FROM grid_cells WHERE x = 1").fetchone()[0]
+        database.execute("UPDATE grid_cells SET path = '' WHERE x = 1")
+        database.execute("UPDATE grids SET state = 'stopped'")
     before = np.asarray(Image.open(lost))
     lost.unlink()
-    path.write_text(json.dumps(told | {"state": "stopped"}))
     capsys.readouterr()
 
     assert grid(tmp_path, *axes, "--resume", "--json") == 0
@@ -81,7 +83,8 @@ def test_resume_makes_what_is_missing_and_no_more(tmp_path: Path, capsys: pytest
     assert np.abs(after - before).max() <= 1
     assert main(["grid", "--resume", "--out", str(tmp_path), "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["cells"] == cells
-    assert len(list(tmp_path.glob("*.grid.json"))) == 1
+    with closing(Database.of(tmp_path)) as kept, kept.read() as database:
+        assert database.execute("SELECT COUNT(*) FROM grids").fetchone()[0] == 1
 
 
 def test_a_picture_on_an_axis_is_a_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]):

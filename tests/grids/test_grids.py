@@ -1,10 +1,12 @@
 """Grids: what is made in which order, what a crash, a stop or a bad cell leaves, and that nothing is made twice."""
 
-import json
+import secrets
 import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +15,11 @@ import pytest
 from studio.backends.base import Rendered, Report, Wanted, always
 from studio.errors import InvalidRecipe, NotFound, OutOfMemory
 from studio.grids.axes import Axis
-from studio.grids.making import Grids, Making, order, plan
+from studio.grids.making import LISTED, Grids, Making, order, plan
 from studio.grids.store import Cell, Grid
 from studio.recipe import Recipe
 from studio.settings import Settings
+from studio.storage.database import Database
 from studio.studio import Studio
 from tests.drawer import Drawer
 from tests.headers import write_model
@@ -240,12 +243,19 @@ def test_a_grid_that_is_forgotten_leaves_its_pictures(studio: Studio):
     assert all((studio.library.folder / cell.path).exists() for cell in making.grid.cells)
 
 
-def test_a_damaged_file_is_left_out(studio: Studio, caplog: pytest.LogCaptureFixture):
-    path = Grids(studio).files.path("20260101-000000-abcdef")
-    path.parent.mkdir(parents=True)
-    path.write_text(json.dumps({"format": 2}))
-    assert Grids(studio).of("ann") == []
-    assert "its format is 2" in caplog.text
+def test_a_damaged_grid_is_left_out(studio: Studio, caplog: pytest.LogCaptureFixture):
+    sound, damaged = (made(studio, "seed=1,2").grid for _ in range(2))
+    with studio.database.write() as database:
+        database.execute("UPDATE grids SET axes = '[' WHERE id = ?", (damaged.id,))
+    assert [making.grid.id for making in Grids(studio).of("ann")] == [sound.id]
+    assert f"The grid {damaged.id} cannot be read" in caplog.text
+
+
+def test_the_grids_of_others_take_no_place_in_the_list(studio: Studio):
+    mine = made(studio, "seed=1").grid
+    for _ in range(LISTED):
+        Grids(studio).store.add(replace(mine, id=secrets.token_hex(3), owner="bob"))
+    assert [making.grid for making in Grids(studio).of("ann")] == [mine]
 
 
 KILLED = """
@@ -254,6 +264,7 @@ from studio.grids.axes import Axis
 from studio.grids.making import Grids, plan
 from studio.recipe import Recipe
 from studio.settings import Settings
+from studio.storage.database import Database
 from studio.studio import Studio
 from tests.drawer import Drawer
 from tests.grids.test_grids import wait_for
@@ -277,11 +288,9 @@ def test_a_killed_grid_goes_on_and_makes_nothing_twice(home: Path, queue: str):
         assert process.stdout is not None
         name = process.stdout.readline().strip()
         process.send_signal(signal.SIGKILL)
-    path = home / "grids" / f"{name}.grid.json"
-    told = json.loads(path.read_text())
-    # As if it had been killed after a picture was stored, and before that was written down.
-    del told["cells"][4]["path"]
-    path.write_text(json.dumps(told))
+    with closing(Database.of(home)) as kept, kept.write() as database:
+        # As if it had been killed after a picture was stored, and before that was written down.
+        database.execute("UPDATE grid_cells SET path = '' WHERE grid = ? AND x = 4", (name,))
 
     drawer = Drawer()
     settings = Settings.load(home=home, model=MODELS[0], max_images=4)
