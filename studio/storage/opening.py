@@ -123,11 +123,25 @@ def _version(path: Path, *, thorough: bool) -> int:
         with closing(connect(path)) as database:
             version = version_of(database)
             empty = database.execute("SELECT 1 FROM sqlite_master").fetchone() is None
+            strange = thorough and version == latest() and _lacks_columns(database)
     except sqlite3.DatabaseError as error:
         if reason(error) not in (DAMAGED, STRANGE):
             raise
         return BROKEN
-    return version if version > 0 or (version == 0 and empty) else BROKEN
+    return version if not strange and (version > 0 or (version == 0 and empty)) else BROKEN
+
+
+def _lacks_columns(database: sqlite3.Connection) -> bool:
+    """Whether its tables are others than its version says; more columns do no harm."""
+    with closing(connect(None)) as model:
+        migrate(model, None)
+        for (table,) in model.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall():
+            ours, theirs = (
+                {row["name"] for row in one.execute(f"PRAGMA table_info({table})")} for one in (model, database)
+            )
+            if ours - theirs:
+                return True
+    return False
 
 
 def _upgrade(path: Path, *, bring_in: bool = True) -> None:

@@ -159,6 +159,8 @@ def spoil(path: Path, how: str) -> None:
             rows.execute(f"PRAGMA user_version = {latest() + 7}")
         if how == "another program's":
             rows.execute("PRAGMA user_version = 0")
+        if how == "other tables":
+            rows.execute("ALTER TABLE votes RENAME COLUMN choice TO chosen")
     if how == "garbage":
         path.write_text(GARBAGE)
     if how == "a broken page":
@@ -168,7 +170,7 @@ def spoil(path: Path, how: str) -> None:
         path.write_bytes(whole)
 
 
-SPOILT = ["garbage", "a broken page", "another program's", "newer"]
+SPOILT = ["garbage", "a broken page", "another program's", "other tables", "newer"]
 
 
 @pytest.mark.parametrize("how", SPOILT)
