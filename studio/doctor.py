@@ -107,10 +107,11 @@ def _left_behind(home: Path, database: Database) -> Iterator[StudioError]:
     for past in database.incidents():
         if (aside := home / past.aside).is_file():
             yield Unreadable(past.message, f"Remove {aside} when you need it no more.")
-    for file in earlier_files(home):
+    names = {file.name if file.suffix == ".sqlite" else "*.grid.json" for file in earlier_files(home)}
+    if names:
         yield Unreadable(
-            f"{file} is of an earlier version; what it holds was brought into the database.",
-            "Remove it when you do not go back to that version.",
+            f"Files of an earlier version lie in {home}: {', '.join(sorted(names))}. The database has what they held.",
+            "Remove them when you do not go back to that version.",
         )
 
 
