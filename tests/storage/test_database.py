@@ -1,5 +1,6 @@
 """The one database: whole transactions, migrations with a way back, and what happens to a file that cannot be used."""
 
+import gc
 import os
 import signal
 import sqlite3
@@ -8,6 +9,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import closing
+from copy import deepcopy
 from pathlib import Path
 
 import pytest
@@ -118,6 +120,15 @@ def test_a_closed_database_is_opened_again_when_it_is_used(database: Database):
     note(database, "a")
     database.close()
     assert noted(database) == ["a"]
+
+
+def test_a_copy_that_cannot_be_made_does_no_harm(database: Database, monkeypatch: pytest.MonkeyPatch):
+    unraisable: list[object] = []
+    monkeypatch.setattr(sys, "unraisablehook", unraisable.append)
+    with pytest.raises(TypeError):
+        deepcopy(database)
+    gc.collect()
+    assert unraisable == []
 
 
 def test_a_migration_makes_a_backup_first(database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
