@@ -119,9 +119,8 @@ class Database:
         return self
 
     def __del__(self) -> None:
-        # One that a command did not come to close. Gradio tries to copy whatever it is handed, which fails half-way.
-        if hasattr(self, "_held"):
-            self.close()
+        # One that a command did not come to close.
+        self.close()
 
     def close(self) -> None:
         """Let go of the file, and of being its one studio."""
