@@ -47,4 +47,7 @@ def maker_of(texts: FileTexts) -> str:
         if re.search(words, texts.software, re.IGNORECASE):
             return maker
     manifest = texts.signed[:MOST_BYTES]
-    return next((maker for words, maker in SIGNED.items() if re.search(words, manifest)), "")
+    unknown = "a tool that signs its pictures (Content Credentials), and writes no settings that are known" * bool(
+        manifest
+    )
+    return next((maker for words, maker in SIGNED.items() if re.search(words, manifest)), unknown)

@@ -305,7 +305,12 @@ def signed(path: Path, words: bytes) -> Path:
 
 @pytest.mark.parametrize(
     ("words", "maker"),
-    [(b"..claim_generator..ChatGPT..", "OpenAI"), (b"Adobe_Firefly", "Adobe Firefly"), (b"Google C2PA", "Google")],
+    [
+        (b"..claim_generator..ChatGPT..", "OpenAI"),
+        (b"Adobe_Firefly", "Adobe Firefly"),
+        (b"Google C2PA", "Google"),
+        (b"..Nikon..", "a tool that signs its pictures"),
+    ],
 )
 def test_who_only_signs_pictures_is_named(tmp_path: Path, words: bytes, maker: str):
     with pytest.raises(Unreadable, match=f"was made by {maker}.*writes no settings"):

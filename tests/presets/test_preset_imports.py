@@ -197,6 +197,6 @@ def test_the_line_in_which_a_spreadsheet_says_its_separator_is_read(tmp_path: Pa
     assert report.saved == ["Mist"]
     (fault,) = report.faults
     assert f"row {3 + above.count(chr(10))}" in fault
-    assert [(style.prompt, style.negative_prompt) for style in presets.styles.values() if style.name == "Mist"] == [
+    assert [(style.prompt, style.negative) for style in presets.styles.values() if style.name == "Mist"] == [
         ('a "b", \n{prompt}', "sun")
     ]
