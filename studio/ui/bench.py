@@ -15,7 +15,7 @@ from studio.ui.followers import Followers
 from studio.ui.form import Form, Updates, Values
 from studio.ui.ids import Id
 from studio.ui.knobs import Knobs, into
-from studio.ui.listeners import FOLLOWER, LISTENER, QUICK, BadInput, Event, Name, Whole
+from studio.ui.listeners import FOLLOWER, LISTENER, QUICK, WATCHER, BadInput, Event, Name, Whole
 from studio.ui.loras import Stack
 from studio.ui.owner import owner_of
 from studio.ui.preset_panel import PresetPanel
@@ -115,7 +115,7 @@ class Bench:
             self._wire_generate(name)
             self._wire_into(name, aside)
             self._wire_models(name)
-        stage.another(self._another, None, [stage], api_visibility="private", **FOLLOWER)
+        stage.another(self._another, None, [stage], api_visibility="private", **WATCHER)
         stage.again(self._again, None, [stage, *self._extras], api_visibility="private", **FOLLOWER)
         stage.stop(self._stop, None, [stage], **QUICK)
         stage.use(
@@ -143,7 +143,7 @@ class Bench:
             show_progress_on=stage,
             **LISTENER,
         )
-        arrived.then(self._watch, None, [stage], api_visibility="private", **LISTENER)
+        arrived.then(self._watch, None, [stage], api_visibility="private", **WATCHER)
 
     def _wire_generate(self, tab: str) -> None:
         """The tab's own Generate, so that a program is asked for what this tab takes and nothing else."""
@@ -163,7 +163,7 @@ class Bench:
             self._said_by(tab),
             [self.stage],
             api_name=self.tabs[tab].endpoint or tab,
-            **FOLLOWER,
+            **WATCHER,
         )
 
     def _wire_into(self, tab: str, aside: dict[str, Any]) -> None:
@@ -180,7 +180,7 @@ class Bench:
         begun = getattr(self.knobs.facts, into(tab))(
             begin, self._said_by(tab), [self.stage, self.tablist, *self._extras], **aside
         )
-        begun.then(self._watch, None, [self.stage], api_visibility="private", **LISTENER)
+        begun.then(self._watch, None, [self.stage], api_visibility="private", **WATCHER)
 
     def _wire_models(self, tab: str) -> None:
         """Where the tab is chosen, the models are offered that can do its task."""

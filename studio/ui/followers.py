@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections import OrderedDict, deque
 from collections.abc import Callable, Hashable
 from functools import partial
 from typing import Any, ParamSpec, TypeVar, cast
@@ -12,11 +13,21 @@ from studio.news import Pause
 
 # Updates in a second for all followers together: each takes the one event loop some milliseconds.
 RATE = 100
-# For how many seconds what one follower was told may serve others, and of how many owners that is kept.
-FRESH, KEPT = 0.5, 64
+# For how many seconds what one follower was told may serve others, how far apart two tellings of the same are, and of
+# how many owners that is kept.
+FRESH, BETWEEN, KEPT = 0.5, 0.05, 64
 
 Given = ParamSpec("Given")
 Told = TypeVar("Told")
+
+
+class _Shared:
+    """What was told last of one thing; whoever asks while it is made waits for it."""
+
+    def __init__(self) -> None:
+        self.begun = 0.0
+        self.answer: Any = None
+        self.making = asyncio.Lock()
 
 
 class Followers:
@@ -24,8 +35,9 @@ class Followers:
 
     def __init__(self, blocks: Any) -> None:
         self._blocks = blocks
-        self._next = 0.0
-        self._told: dict[Hashable, tuple[float, Any]] = {}
+        self._told: OrderedDict[Hashable, _Shared] = OrderedDict()
+        self._waiting: deque[asyncio.Future[None]] = deque()
+        self._giving: asyncio.Task[None] | None = None
 
     async def run(self, act: Callable[Given, Told], *given: Given.args, **more: Given.kwargs) -> Told:
         """Do what reads files or counts, in one of the page's threads; the context goes with it."""
@@ -33,16 +45,16 @@ class Followers:
 
     async def shared(self, key: Hashable, since: float, act: Callable[[], Told]) -> Told:
         """What the act tells, or what it told another follower of the same key, begun after `since` and still fresh."""
-        now = time.monotonic()
-        begun, told = self._told.get(key, (0.0, None))
-        if begun > since and now - begun < FRESH:
-            return cast("Told", told)
-        fresh = await self.run(act)
-        self._told.pop(key, None)
-        self._told[key] = now, fresh
-        while len(self._told) > KEPT:
-            del self._told[next(iter(self._told))]
-        return fresh
+        told = self._told.setdefault(key, _Shared())
+        self._told.move_to_end(key)
+        if len(self._told) > KEPT:
+            self._told.popitem(last=False)
+        async with told.making:
+            if not (told.begun > since and time.monotonic() - told.begun < FRESH):
+                await asyncio.sleep(told.begun + BETWEEN - time.monotonic())
+                begun = time.monotonic()
+                told.answer, told.begun = await self.run(act), begun
+            return cast("Told", told.answer)
 
     def pace(self, seconds: float) -> Pause:
         """A pause of one follower: its turns are so many seconds apart, and more where many follow."""
@@ -50,10 +62,30 @@ class Followers:
 
         async def pause() -> None:
             nonlocal last
-            now = time.monotonic()
-            turn = max(self._next, now)
-            self._next = turn + 1 / RATE
-            await asyncio.sleep(max(turn, last + seconds) - now)
+            await asyncio.sleep(last + seconds - time.monotonic())
+            await self._turn()
             last = time.monotonic()
 
         return pause
+
+    async def _turn(self) -> None:
+        """Wait until those who came before had theirs."""
+        turn = asyncio.get_running_loop().create_future()
+        self._waiting.append(turn)
+        if self._giving is None:
+            self._giving = asyncio.create_task(self._give())
+        await turn
+
+    async def _give(self) -> None:
+        """Give all who wait their turns, and leave the event loop as long to others as a turn kept it busy."""
+        try:
+            while self._waiting:
+                turn = self._waiting.popleft()
+                if turn.done():  # whoever left
+                    continue
+                turn.set_result(None)
+                due = time.monotonic() + 1 / RATE
+                await asyncio.sleep(1 / RATE)
+                await asyncio.sleep(time.monotonic() - due)
+        finally:
+            self._giving = None

@@ -20,6 +20,8 @@ from studio.ui.owner import identify
 LISTENER: dict[str, Any] = {"concurrency_limit": None, "show_progress": "hidden"}
 # One that follows a job, as long as that takes.
 FOLLOWER: dict[str, Any] = {**LISTENER, "trigger_mode": "multiple"}
+# One that sets nothing but a view, which is plain data: Gradio would take it to a thread and look for files in it.
+WATCHER: dict[str, Any] = {**FOLLOWER, "postprocess": False}
 # One that answers at once.
 QUICK: dict[str, Any] = {**LISTENER, "queue": False, "api_visibility": "private"}
 

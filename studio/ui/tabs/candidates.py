@@ -21,7 +21,7 @@ from studio.ui import view as views
 from studio.ui.fast_gradio import gr
 from studio.ui.form import Updates
 from studio.ui.island import Island
-from studio.ui.listeners import FOLLOWER, Event, Name, Number, Whole
+from studio.ui.listeners import WATCHER, Event, Name, Number, Whole
 from studio.ui.owner import owner_of
 from studio.ui.pictures import expected, kept
 from studio.ui.tabs.base import Desk, Panel, Tab
@@ -120,7 +120,7 @@ class Board(Panel):
             acts={name: self._answering(act) for name, act in acts.items()},
         )
         self.extras = (self.widget,)
-        self.widget.open(self._open, None, [self.widget], api_visibility="private", **FOLLOWER)
+        self.widget.open(self._open, None, [self.widget], api_visibility="private", **WATCHER)
 
     def begin(self, recipes: list[Recipe], owner: str) -> Updates:
         several = [recipe if recipe.count > 1 else recipe.replace(count=USUAL) for recipe in recipes]
