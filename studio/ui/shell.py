@@ -12,6 +12,7 @@ from studio.ui.bench import Bench
 from studio.ui.fast_gradio import gr
 from studio.ui.ids import Id
 from studio.ui.island import Island
+from studio.ui.owner import identify
 from studio.ui.page import Page
 from studio.ui.queue_panel import QueuePanel, in_words
 
@@ -25,6 +26,11 @@ CACHED = (3600, 86400)
 MARK = f'<h1 class="mark">{TITLE}</h1>'
 CHECK = "The model’s own checker looks at every finished picture."
 CHECKS = {"mark": "Output check marks", "withhold": "Output check withholds"}
+# Where a browser keeps no cookie, as in a frame of another site's page where it blocks those.
+STRANGER = (
+    '<span role="alert">Your browser blocks this page’s cookie, so it cannot show you your pictures. '
+    '<a href="./" target="_blank" rel="noopener">Open in its own window</a></span>'
+)
 LOST = "Pictures are gone when this Space restarts: save what you like."
 TOOLS = """
 <button type="button" class="tool" data-tool="light" aria-label="Light or dark" title="Light or dark"></button>
@@ -95,26 +101,38 @@ def alerts(studio: Studio) -> Iterator[str]:
         yield studio.database.incident.message
 
 
-def _wire_status(blocks: Any, studio: Studio, status: Any) -> None:
-    def look() -> str:
-        parts = [f"<span>{escape(studio.backend.describe())}</span>"]
-        if studio.settings.output_check != "off":
-            parts.append(f'<span title="{CHECK}">{CHECKS[studio.settings.output_check]}</span>')
-        if space.name() and not space.images():
-            parts.append(f'<span title="{LOST}">Nothing is kept</span>')
-        if coming := _coming(studio):
-            parts.insert(0, f'<span class="busy">{escape(coming)}</span>')
-        parts += [f'<span role="alert">{escape(words)}</span>' for words in alerts(studio)]
-        if words := in_words(studio):
-            parts.append(f"<span>{words}</span>")
-        if studio.warming:
-            name = studio.catalogue[studio.settings.model].name
-            parts.insert(0, f'<span class="busy">Loading {escape(name)}</span>')
-        return "".join(parts)
+def _doing(studio: Studio) -> list[str]:
+    """What the studio is at: what is loaded or downloaded, the device, what went wrong, the line."""
+    parts = [f"<span>{escape(studio.backend.describe())}</span>"]
+    if coming := _coming(studio):
+        parts.insert(0, f'<span class="busy">{escape(coming)}</span>')
+    parts += [f'<span role="alert">{escape(words)}</span>' for words in alerts(studio)]
+    if words := in_words(studio):
+        parts.append(f"<span>{words}</span>")
+    if studio.warming:
+        name = studio.catalogue[studio.settings.model].name
+        parts.insert(0, f'<span class="busy">Loading {escape(name)}</span>')
+    return parts
 
-    async def arrive() -> AsyncIterator[str]:
+
+def _kept_here(studio: Studio) -> list[str]:
+    """What becomes of pictures."""
+    parts = []
+    if studio.settings.output_check != "off":
+        parts.append(f'<span title="{CHECK}">{CHECKS[studio.settings.output_check]}</span>')
+    if space.name() and not space.images():
+        parts.append(f'<span title="{LOST}">Nothing is kept</span>')
+    return parts
+
+
+def _wire_status(blocks: Any, studio: Studio, status: Any) -> None:
+    def look(request: gr.Request) -> str:
+        first = [] if identify(request).known else [STRANGER]
+        return "".join([*first, *_doing(studio), *_kept_here(studio)])
+
+    async def arrive(request: gr.Request) -> AsyncIterator[str]:
         async for _ in _loading(studio):
-            yield look()
+            yield look(request)
 
     private = {"concurrency_limit": None, "api_visibility": "private", "show_progress": "hidden"}
     blocks.load(arrive, None, [status], **private)

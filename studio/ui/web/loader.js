@@ -1,3 +1,19 @@
+// Where a browser keeps nothing of this page, even a look at its storage is an error: here it lasts as long as the page.
+for (const name of ["localStorage", "sessionStorage"]) {
+    try {
+        void window[name];
+    } catch {
+        const kept = new Map();
+        const storage = {
+            getItem: (key) => kept.get(key) ?? null,
+            setItem: (key, value) => void kept.set(key, String(value)),
+            removeItem: (key) => void kept.delete(key),
+            clear: () => kept.clear(),
+        };
+        Object.defineProperty(window, name, { value: storage });
+    }
+}
+
 // The page's one global: a module by its name, mounted where it is given an element. Gradio's own strings begin here.
 window.studio = async (name, island) => {
     let module;
