@@ -140,6 +140,15 @@ class Inputs:
                 raise InvalidRecipe("mask_image", "The mask is empty.", "Paint over what is to change; white changes.")
             return self._store(mask, notes, owner)
 
+    @contextmanager
+    def opened(self, path: Path, field: Field = "init_image") -> Iterator[Image.Image]:
+        """Somebody's picture whose pixels are not read yet, and room for them while the block lasts.
+
+        InvalidRecipe on `field` where it is none or too large, StudioError where there is no room for too long.
+        """
+        with self.room.of(_pixels(field, path)), reading(field), _opened(field, path) as picture:
+            yield picture
+
     def add_glance(self, picture: Image.Image) -> Input:
         """Store a map that is only looked at: the newest few stay for a day, unless something uses them."""
         return self._store(*_as_rgb(picture, ()), "", glance=True)
@@ -376,6 +385,14 @@ def _pixels(field: Field, source: Source) -> int:
     with reading(field), _opened(field, source, copied=False) as picture:
         check_size(field, *picture.size)
         return picture.width * picture.height
+
+
+def pixels_of(path: Path) -> int:
+    """How many pixels a file has by its header; 0 where it is no picture that is taken."""
+    try:
+        return _pixels("init_image", path)
+    except InvalidRecipe:
+        return 0
 
 
 def check_size(field: Field, width: int, height: int) -> None:

@@ -84,7 +84,7 @@ class Studio:
         self.library.sweep()
         self.inputs.sweep()
         _close_to_others(settings.home)
-        _sweep(settings.home / CACHE)
+        self.sweep()
         self.items = Items(settings, self.catalogue, self.controlnets)
         self.needs = Needs(settings, self.catalogue, self.items)
         self.used = LastUsed(self.database)
@@ -167,6 +167,10 @@ class Studio:
     def room_on_disk(self, needed_bytes: int) -> None:
         """Make sure that so much can be brought now; StorageError with the cure where it cannot."""
         Folder(self.settings.home / UPLOADS).ready(needed_bytes)
+
+    def sweep(self) -> None:
+        """Remove what was brought or shown more than a day ago: what was stored of it stays."""
+        _sweep(self.settings.home / CACHE)
 
     def stop(self, job_id: str, owner: str) -> None:
         """Stop the owner's job; what had finished is kept. NotFound where the owner has no such job."""
@@ -267,7 +271,6 @@ def _close_to_others(home: Path) -> None:
 
 
 def _sweep(cache: Path) -> None:
-    """Remove what was brought or shown more than a day ago: what was stored of it stays."""
     old = time.time() - SWEPT_SECONDS
     for path in [*cache.glob("*"), *cache.glob("uploads/*")]:
         with suppress(OSError):

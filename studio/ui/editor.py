@@ -10,7 +10,7 @@ from typing import Any
 from PIL import Image, ImageChops, ImageFilter
 
 from studio.errors import InvalidRecipe
-from studio.inputs import check_size, reading
+from studio.inputs import Inputs
 from studio.ui.fast_gradio import gr
 
 # The longer side of the copy that is painted on. The browser keeps one such picture for each stroke, times the square
@@ -71,10 +71,11 @@ def shown(picture: Image.Image, mask: Image.Image | None = None) -> dict[str, An
     return {"background": picture.resize(size, Image.Resampling.LANCZOS), "layers": [layer], "composite": None}
 
 
-def read_layer(path: Path) -> Image.Image:
+def read_layer(inputs: Inputs, path: Path) -> Image.Image:
     """The editor's layer in a file; InvalidRecipe where it is none, or larger than an editor sends."""
-    with reading("mask_image"), Image.open(path, formats=["PNG"]) as layer:
-        check_size("mask_image", *layer.size)
+    with inputs.opened(path, "mask_image") as layer:
+        if layer.format != "PNG":
+            raise InvalidRecipe("mask_image", "A layer is a PNG file.", "Paint it again.")
         if max(layer.size) > MOST_LAYER:
             raise InvalidRecipe("mask_image", f"A layer has {MOST_LAYER} pixels a side at most.", "Paint it again.")
         return layer.convert("RGBA")

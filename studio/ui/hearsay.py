@@ -6,6 +6,7 @@ The widget's value says what came of the last one: its `name`, what was `left` o
 import time
 from typing import Any
 
+from studio.inputs import pixels_of
 from studio.metadata import readers
 from studio.metadata.fitting import Fitted, Here, fit
 from studio.metadata.imported import PROMPTS, ImportedSettings
@@ -33,7 +34,10 @@ def heard(studio: Studio, event: Brought) -> ImportedSettings:
     """What the file or text of the event tells; StudioError where that is nothing."""
     if event.text:
         return readers.of_text(event.text)
-    return readers.of_file(uploaded(studio, event.path))
+    path = uploaded(studio, event.path)
+    # Some tools hide what they say in the pixels.
+    with studio.inputs.room.of(pixels_of(path)):
+        return readers.of_file(path)
 
 
 def told(event: Brought, **more: Any) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from typing import Any
 from PIL import Image
 
 from studio.disk import Folder
-from studio.errors import InvalidRecipe, NotFound, Unreadable
+from studio.errors import InvalidRecipe, NotFound, StudioError, Unreadable
 from studio.events import Finished
 from studio.gate.addresses import EVERYBODY
 from studio.jobs.job import Job
@@ -115,10 +115,10 @@ def thumbnail(studio: Studio, path: Path, side: int, owner: str = EVERYBODY) -> 
     small = studio.settings.home / THUMBNAILS / f"{stamp[:32]}.webp"
     if not small.is_file():
         try:
-            with Image.open(path, formats=["PNG", "WEBP", "JPEG"]) as image:
+            with studio.inputs.opened(path) as image:
                 image.draft("RGB", (side, side))
                 copy = image.convert("RGB")
-        except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
+        except StudioError:
             return ""
         copy.thumbnail((side, side), Image.Resampling.LANCZOS, reducing_gap=2)
         Folder(small.parent).write(small, lambda file: copy.save(file, "WEBP", quality=80))

@@ -29,6 +29,9 @@ SESSIONS = 256
 CONNECTIONS, MOST_HEAD = 4096, 2**16
 # Listeners that may follow something at once, and pages with news on the way to them.
 LISTENERS = 2 * CONNECTIONS
+SELDOM = 24 * 3600
+# Between two looks for uploads that are old.
+SWEEP_SECONDS = 3600.0
 
 
 def launch(studio: Studio) -> None:
@@ -50,7 +53,10 @@ def serve(studio: Studio) -> Iterator[str]:
     # Read by Gradio as its widgets are made: pictures that it keeps for a page, in the data folder and not in /tmp.
     os.environ["GRADIO_TEMP_DIR"] = str(settings.home / CACHE)
     blocks = page(studio)
-    blocks.queue(default_concurrency_limit=None, api_open=False).launch(
+    blocks.queue(default_concurrency_limit=None, api_open=False)
+    # It would look through all listeners for Gradio's own progress bars, of which there are none.
+    blocks._queue.progress_update_sleep_when_free = SELDOM  # noqa: SLF001 - there is no other way to it
+    blocks.launch(
         server_name=settings.host,
         server_port=port,
         prevent_thread_lock=True,
@@ -80,9 +86,28 @@ def serve(studio: Studio) -> Iterator[str]:
     gc.freeze()
     studio.warm()
     try:
-        yield f"http://{_written(_reached(settings.host))}:{port}/"
+        with _swept(studio):
+            yield f"http://{_written(_reached(settings.host))}:{port}/"
     finally:
         _close(blocks)
+
+
+@contextmanager
+def _swept(studio: Studio) -> Iterator[None]:
+    """Clear old uploads every hour while the block lasts; a studio may run for months."""
+    over = threading.Event()
+
+    def sweep() -> None:
+        while not over.wait(SWEEP_SECONDS):
+            studio.sweep()
+
+    thread = threading.Thread(target=sweep, name="sweep", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
 
 
 def _check_meant(settings: Settings) -> None:

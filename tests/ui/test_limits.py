@@ -16,7 +16,7 @@ import pytest
 from studio.inputs import Inputs
 from studio.settings import Settings
 from studio.studio import UPLOADS, Studio
-from studio.ui import patience, serve
+from studio.ui import patience, serve, server
 from tests.ui.painter import Painter
 
 BOUNDARY = b"--b\r\n"
@@ -112,6 +112,17 @@ def test_the_data_folder_is_closed_to_the_machine_s_other_users(studio: Studio, 
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGHUP")
+def test_old_uploads_are_cleared_while_the_studio_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server, "SWEEP_SECONDS", 0.02)
+    with Studio(Settings.load(home=tmp_path, port=0), backend=Painter()) as studio, serve(studio):
+        for name in ("old", "new"):
+            (folder := tmp_path / UPLOADS / name).mkdir(parents=True)
+            (folder / "a.png").write_bytes(b"bytes")
+        os.utime(tmp_path / UPLOADS / "old", (0, 0))
+        until(lambda: len(brought(studio)) == 1)
+        assert brought(studio) == [tmp_path / UPLOADS / "new" / "a.png"]
+
+
 def test_a_terminal_that_is_closed_ends_the_studio_as_being_asked_to_end_does(tmp_path: Path) -> None:
     run = [sys.executable, "-m", "studio", "run", "--port", "0"]
     ends = []

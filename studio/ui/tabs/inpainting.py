@@ -213,7 +213,7 @@ class Easel(PicturePanel):
     def _painted(self, paths: list[str], picture: str, before: Image.Image | None) -> Image.Image | None:
         """What is painted on the layer that came, at the picture's size; InvalidRecipe where it is none."""
         size = self.inputs.size(picture)
-        layers = [editor.read_layer(uploaded(self.desk.studio, path)) for path in paths]
+        layers = [editor.read_layer(self.inputs, uploaded(self.desk.studio, path)) for path in paths]
         with self.inputs.room.of(math.prod(size)):
             return editor.painted(layers, size, before)
 
