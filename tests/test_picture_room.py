@@ -37,6 +37,7 @@ OPENS = {
     "ui/pictures.py": "made by the studio",
     "ui/tabs/arena.py": "made by the studio",
     "verify/bare.py": "made by the studio",
+    "verify/cases.py": "made by the studio, or of whoever runs the command",
     "verify/comparing.py": "made by the studio",
 }
 def brought(studio: Studio, path: Path) -> Any:

@@ -8,6 +8,8 @@ KILOBYTE, MEGABYTE = 2**10, 2**20
 # What all widgets of the page say together, with the small copies of pictures in them.
 MOST_JSON = 16 * MEGABYTE
 READ: frozenset[str] = frozenset({"GET", "HEAD"})
+# A stream that lasts has no head alone.
+LISTEN: frozenset[str] = frozenset({"GET"})
 WRITE: frozenset[str] = frozenset({"POST"})
 
 Takes = Literal["nothing", "json", "upload"]
@@ -41,8 +43,13 @@ DOORS = (
     Door(r"/config/?|/gradio_api/(info/?|openapi\.json|startup-events)", "what the page is made of, for programs"),
     Door(r"/studio/pictures/.+", "a picture", owned=True),
     Door(r"/gradio_api/file=.+", "what the mask editor was given", owned=True),
-    Door(r"/gradio_api/(heartbeat/[^/]+|queue/data|queue/status|upload_progress)", "news of a request", owned=True),
-    Door(r"/gradio_api/call/[^/]+/[^/]+", "news of a program's request", owned=True),
+    Door(
+        r"/gradio_api/(heartbeat/[^/]+|queue/data|queue/status|upload_progress)",
+        "news of a request",
+        LISTEN,
+        owned=True,
+    ),
+    Door(r"/gradio_api/call/[^/]+/[^/]+", "news of a program's request", LISTEN, owned=True),
     Door(r"/gradio_api/(queue/join|run/[^/]+|call/[^/]+)/?", "asking for something", WRITE, "json"),
     Door(r"/gradio_api/(cancel|reset)/?", "letting go of what was asked for", WRITE, "json"),
     Door(r"/gradio_api/component_server/?", "what the page's own elements ask for", WRITE, "json"),

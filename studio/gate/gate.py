@@ -57,6 +57,9 @@ class Gate:
         answer = _Answer(scope, send, self._settings)
         try:
             receive = await self._admit(scope, receive, answer)
+            if scope["method"] == "HEAD":
+                # Most of Gradio's addresses know no HEAD; of the answer the server sends the head alone.
+                scope = {**scope, "method": "GET"}
             await self._app(scope, receive, answer)
         except StudioError as error:
             if answer.begun:

@@ -4,6 +4,8 @@ import ipaddress
 import socket
 from collections.abc import Mapping
 
+from starlette.datastructures import Headers
+
 from studio import space
 from studio.settings import Settings
 
@@ -23,19 +25,21 @@ OWN = ("same-origin", "none")
 
 
 def host_name(host: str) -> str:
-    """A Host header without its port, in small letters; empty where it is none."""
+    """A Host header without its port and the dot that ends a whole name, in small letters; empty where it is none."""
     host = host.strip().lower()
     if host.startswith("["):
         return host[1 : host.find("]")] if "]" in host else ""
-    return host.rsplit(":", 1)[0] if host.count(":") == 1 else host
+    return (host.rsplit(":", 1)[0] if host.count(":") == 1 else host).removesuffix(".")
 
 
 def is_loopback(name: str) -> bool:
     """Whether this is a name that always means this machine."""
     try:
-        return name == "localhost" or ipaddress.ip_address(name).is_loopback
+        address = ipaddress.ip_address(name)
     except ValueError:
-        return False
+        return name == "localhost"
+    # As a socket of both kinds tells an address of the older.
+    return (getattr(address, "ipv4_mapped", None) or address).is_loopback
 
 
 def is_own_name(name: str, settings: Settings) -> bool:
@@ -50,17 +54,16 @@ def is_own_name(name: str, settings: Settings) -> bool:
     return _is_address(name) or name in _machine_names()
 
 
-def is_foreign(headers: Mapping[str, str], settings: Settings) -> bool:
+def is_foreign(headers: Headers, settings: Settings) -> bool:
     """Whether a browser sends this for a page of another origin: another port is one, too.
 
-    Browsers say so by themselves, and no page can keep them from it; a program says nothing, and is not foreign.
+    Browsers say so by themselves, and no page can keep them from it; a program says nothing, and is not foreign. What
+    is said twice has to be so both times.
     """
-    site, origin = headers.get("sec-fetch-site"), headers.get("origin")
-    if site is not None and site not in OWN:
+    if any(site not in OWN for site in headers.getlist("sec-fetch-site")):
         return True
-    if origin is None:
-        return False
-    return origin.partition("://")[2].lower() not in _own_hosts(headers, settings)
+    origins = {origin.partition("://")[2].lower() for origin in headers.getlist("origin")}
+    return bool(origins) and not origins <= _own_hosts(headers, settings)
 
 
 def is_navigation(headers: Mapping[str, str]) -> bool:
