@@ -13,7 +13,7 @@ from studio.disk import visible
 from studio.errors import AmbiguousModel, UnknownModel
 from studio.presets.reading import read_toml
 from studio.settings import ASSETS, PRESETS, Settings
-from studio.spelling import folded, normalized
+from studio.spelling import apart, folded, normalized
 
 # Without weights: a filter on the pixels, and a linear one on the latents, which only a second pass can take.
 LANCZOS = "lanczos"
@@ -54,10 +54,13 @@ class Upscalers(Mapping[str, Path]):
         files = self._files()
         name = normalized(name).removesuffix(".safetensors")
         same = [known for known in files if folded(known) == folded(name)]
-        if name in files or len(same) == 1:
-            return files.get(name) or files[same[0]]
+        # Names that differ in the form of their accents alone are one name.
+        exact = [known for known in same if normalized(known) == name]
+        if len(exact) == 1 or len(same) == 1:
+            return files[(exact or same)[0]]
         if same:
-            raise AmbiguousModel(f"“{name}” may be {' or '.join(same)}.", "Write the name just as it is.")
+            cure = "Write the name just as it is, or rename one."
+            raise AmbiguousModel(f"“{name}” may be {' or '.join(same)}.", cure)
         for folder in self._folders:
             for pickle in visible(folder, *PICKLES):
                 if name in (pickle.stem, pickle.name):
@@ -81,5 +84,12 @@ class Upscalers(Mapping[str, Path]):
         return len(self._files())
 
     def _files(self) -> dict[str, Path]:
-        found = (path for folder in self._folders for path in visible(folder, ".safetensors"))
-        return {normalized(path.stem): path for path in found if path.is_file()}
+        found: dict[str, Path] = {}
+        for folder in self._folders:
+            here: dict[str, Path] = {}
+            for path in visible(folder, ".safetensors"):
+                name = normalized(path.stem)
+                if path.is_file():
+                    here[apart(name) if name in here else name] = path
+            found |= here
+        return found

@@ -159,3 +159,13 @@ def test_upscalers_that_differ_in_case_alone_are_asked_for(tmp_path):
     if len(list(folder.iterdir())) == 2:  # not on every disk
         with pytest.raises(ModelError, match="may be Sharp or sharp"):
             Upscalers(Settings(home=tmp_path))["SHARP"]
+
+
+def test_upscalers_whose_names_differ_in_their_accents_form_alone_are_told(tmp_path):
+    folder = tmp_path / "upscalers"
+    folder.mkdir()
+    for name in ("caf\u00e9", "cafe\u0301"):
+        (folder / f"{name}.safetensors").write_bytes(b"")
+    if len(list(folder.iterdir())) == 2:  # not on every disk
+        with pytest.raises(ModelError, match=r"may be .* or "):
+            Upscalers(Settings(home=tmp_path))["caf\u00e9"]
