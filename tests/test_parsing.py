@@ -8,7 +8,6 @@ from studio.catalogue.checkpoints import read_json
 from studio.catalogue.loras import Loras
 from studio.catalogue.tensor_files import header
 from studio.errors import InvalidPreset, InvalidRecipe, InvalidSetting, ModelError, Unreadable
-from studio.grids.store import GridFiles
 from studio.parsing import ParseError, decode, load_json, parse_json, parse_toml, read_bytes, shown
 from studio.presets.favourites import Favourites
 from studio.presets.importing import import_styles
@@ -156,8 +155,6 @@ def test_no_file_in_a_folder_can_bring_a_command_down(tmp_path: Path):
         import_styles(styles, tmp_path, Presets(), Wildcards())
     with pytest.raises(Unreadable, match="levels"):
         Favourites(tmp_path, "loras").names()
-    with pytest.raises(Unreadable, match="levels"):
-        GridFiles(tmp_path).read(bomb)
     with pytest.raises(InvalidRecipe, match="levels"):
         Recipe.from_json(DEEP)
     with pytest.raises(InvalidSetting, match="levels"):
