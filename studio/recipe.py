@@ -301,9 +301,24 @@ class Recipe(BaseModel):
     ] = None
     hires_scale: Annotated[
         float | None,
-        Field(ge=1.05, le=4),
+        Field(ge=1, le=4),
         Setting(
-            "Second pass", "How many times larger the picture is painted over.", "hires", Dearness.SIZE, 1.05, 4, 0.05
+            "Second pass",
+            "How many times larger the picture is painted over; 1: at its own size.",
+            "hires",
+            Dearness.SIZE,
+            1,
+            4,
+            0.05,
+        ),
+    ] = None
+    hires_model: Annotated[
+        str | None,
+        Setting(
+            "Second model",
+            "The weights that paint the second pass, such as a refiner; the same as the first, where none is named.",
+            "hires",
+            Dearness.MODEL,
         ),
     ] = None
     hires_upscaler: Annotated[
@@ -358,10 +373,20 @@ class Recipe(BaseModel):
 
     @property
     def passes(self) -> tuple[Task, ...]:
-        """What a model is asked to do, in this order: a second pass, and painting over, are image to image."""
+        """What its model is asked to do, in this order: a second pass, and painting over, are image to image.
+
+        A second pass by another model is not among it.
+        """
         if self.task == "upscale":
             return ("img2img",) if self.denoises else ()
-        return (self.task, "img2img") if self.hires_scale else (self.task,)
+        return (self.task, "img2img") if self.hires_scale and not self.hires_model else (self.task,)
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """The models that paint a settled recipe, in this order; none where a picture is enlarged only."""
+        if not self.denoises:
+            return ()
+        return (str(self.model), self.hires_model) if self.hires_model else (str(self.model),)
 
     @property
     def map_units(self) -> tuple[ControlUnit, ...]:

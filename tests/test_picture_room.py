@@ -40,6 +40,8 @@ OPENS = {
     "verify/cases.py": "made by the studio, or of whoever runs the command",
     "verify/comparing.py": "made by the studio",
 }
+
+
 def brought(studio: Studio, path: Path) -> Any:
     """The event of a file that was uploaded."""
     return hearsay.Brought(None, {"path": str(path), "name": path.name})

@@ -51,7 +51,7 @@ UNIT = ControlUnit(kind="canny", image="0" * 64, weight=0.3, end=0.5, options={"
         ("outpaint", {"left": 2049}),
         ("outpaint", {"lefft": 8}),
         ("outpaint", "left"),
-        ("hires_scale", 1),
+        ("hires_scale", 0.9),
         ("upscale", 9),
         ("controls", [{"kind": "canny", "weight": 2.1}]),
         ("controls", [{"kind": "canny", "start": 0.6, "end": 0.5}]),

@@ -85,6 +85,7 @@ class LocalBackend(Backend):
         manager = self._engine(lambda words: report(Loading(words)))
         from studio.engine.render import render
         from studio.engine.tasks.upscale import upscale
+        from studio.engine.two_models import render_by_two
 
         threads = self._threads
 
@@ -94,16 +95,17 @@ class LocalBackend(Backend):
                 threads.look()
             report(event)
 
-        runs = itertools.groupby(enumerate(recipes), lambda pair: str(pair[1].model) if pair[1].denoises else None)
         with threads.at_work() if threads else nullcontext(), self._watched(manager):
-            for name, numbered in runs:
-                run = list(numbered)
-                if run[0][0] and not wanted():
+            for names, run in itertools.groupby(enumerate(recipes), lambda pair: pair[1].models):
+                models, numbered = [self._catalogue[name] for name in names], list(run)
+                if numbered[0][0] and not wanted():
                     return
-                if name is None:
-                    yield from upscale(manager, run, heard, self._inputs)
+                if not models:
+                    yield from upscale(manager, numbered, heard, self._inputs)
+                elif len(models) == 1:
+                    yield from render(manager, models[0], numbered, heard, self._inputs, wanted)
                 else:
-                    yield from render(manager, self._catalogue[name], run, heard, self._inputs, wanted)
+                    yield from render_by_two(manager, (models[0], models[1]), numbered, heard, self._inputs, wanted)
 
     def warm(self, model: str) -> None:
         manager = self._engine()

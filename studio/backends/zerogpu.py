@@ -123,15 +123,15 @@ class ZeroGpuBackend(LocalBackend):
         super().close()
 
     def _check(self, recipe: Recipe) -> None:
-        loaded = self._loaded.get(str(recipe.model)) if recipe.denoises else None
-        if isinstance(loaded, StudioError):
-            raise NotDownloaded(
-                f"{recipe.model} could not be loaded when this Space started: {loaded}", "Choose another."
-            )
+        for model in recipe.models:
+            loaded = self._loaded.get(model)
+            if isinstance(loaded, StudioError):
+                raise NotDownloaded(f"{model} could not be loaded when this Space started: {loaded}", "Choose another.")
 
     def _gigabytes(self, recipe: Recipe) -> float:
-        loaded = self._loaded.get(str(recipe.model), 0.0)
-        return max(1.0, loaded) if isinstance(loaded, float) else 1.0
+        """The most that a model of the recipe takes, and at least one."""
+        known = (self._loaded.get(model) for model in recipe.models)
+        return max(1.0, max((size for size in known if isinstance(size, float)), default=1.0))
 
     def _work(self, recipes: Sequence[Recipe]) -> Iterator[Any]:
         """In the fork: the events and pictures of these recipes, or an error; closed, it stops at the next step."""

@@ -23,6 +23,7 @@ from studio.measuring import Gauge
 from studio.metrics import METRICS
 from studio.news import News, Pause
 from studio.recipe import SEEDS, Recipe
+from studio.settling.uses import HIRES
 from studio.storage.database import Database
 
 # Pictures that are measured together: more share the overhead, and wait longer for their scores.
@@ -50,7 +51,8 @@ def refined(candidate: Candidate, how: Refinement, inputs: Inputs, owner: str) -
         raise InvalidRecipe(
             "hires_scale", "A second pass follows a picture that was made from text.", "Enlarge it instead."
         )
-    return recipe.replace(hires_scale=SECOND_PASS, hires_upscaler=None, hires_strength=None, hires_steps=None)
+    again = dict.fromkeys(HIRES) | {"hires_scale": SECOND_PASS, "hires_model": recipe.hires_model}
+    return recipe.replace(**again)
 
 
 class Candidates:

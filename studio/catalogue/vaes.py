@@ -50,6 +50,15 @@ class Vae:
         return IncompatibleModel(fault, "Choose one for this model, or leave it out: a model brings its own.")
 
 
+def share_latents(one: Model, other: Model) -> bool:
+    """Whether what one model makes of noise is a picture to the other, before anything decodes it.
+
+    Models of EDM scale their latents in their own way.
+    """
+    spaces = [(model.family_facts().vae_kin or model.family, model.noise_schedule == "edm") for model in (one, other)]
+    return spaces[0] == spaces[1]
+
+
 class Vaes(Known[Vae]):
     """Every VAE by its name."""
 

@@ -20,9 +20,9 @@ class Needs:
         self._items = items
 
     def of(self, recipes: Sequence[Recipe]) -> list[Item]:
-        """Model, ControlNets, IP-Adapters and estimators of these recipes, each once; here or not."""
+        """Models, ControlNets, IP-Adapters and estimators of these recipes, each once; here or not."""
         found: dict[str, Item] = {}
-        alike = {(recipe.model, recipe.denoises, recipe.controls): recipe for recipe in recipes}
+        alike = {(recipe.models, recipe.controls): recipe for recipe in recipes}
         for recipe in alike.values():
             found |= {item.key: item for item in self._of(recipe)}
         return list(found.values())
@@ -42,9 +42,10 @@ class Needs:
     def _of(self, recipe: Recipe) -> Iterator[Item]:
         if not recipe.denoises:
             return
-        yield self._items.model(str(recipe.model))
-        if configs := self._items.configs(str(recipe.model)):
-            yield configs
+        for model in recipe.models:
+            yield self._items.model(model)
+            if configs := self._items.configs(model):
+                yield configs
         for unit in (unit for unit in recipe.controls if unit.steers):
             yield self._items.controlnet(str(unit.model))
             yield from self.of_map(unit, str(recipe.model))

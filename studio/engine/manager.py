@@ -31,6 +31,7 @@ from studio.errors import IncompatibleModel, InvalidRecipe
 from studio.events import Loading
 from studio.recipe import Recipe, Task
 from studio.settings import Settings
+from studio.settling.second_pass import Shelves
 
 T = TypeVar("T")
 Say = Callable[[Loading], None]
@@ -146,6 +147,11 @@ class PipelineManager:
         key = f"vae: {stamp_of(vae.path)} for {loan.resident.model.id} in {own.dtype}"
         loan.vae = self._room.shelf.load(key, f"the VAE {vae.name}", loader, vae.path.stat().st_size)
         self._room.shelf.lent |= {key}
+
+    @property
+    def shelves(self) -> Shelves:
+        """Where what stands beside a model is looked up."""
+        return Shelves(self._catalogue, self._controlnets, self.book, Vaes(self._settings))
 
     def workshop(self, model: Model | None) -> Workshop:
         """What maps are made with, for pictures of this model, and what measures pictures; whoever lets networks work

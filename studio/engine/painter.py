@@ -16,6 +16,7 @@ from PIL import Image
 from studio.backends.base import Rendered, Wanted, always
 from studio.catalogue.models import Model
 from studio.engine import memory, safety
+from studio.engine.compose import Size
 from studio.engine.decode import Pixels, decode, unpack
 from studio.engine.denoise import denoise
 from studio.engine.loading import pipeline_class
@@ -23,7 +24,7 @@ from studio.engine.loan import Loan
 from studio.engine.manager import PipelineManager
 from studio.engine.maps import fitted
 from studio.engine.noise import Noise
-from studio.engine.progress import Numbered, Piece, Progress, Stage
+from studio.engine.progress import Begun, Numbered, Piece, Progress, Stage
 from studio.errors import DeviceError, NumericOverflow, OutOfMemory
 from studio.events import Loading
 from studio.families.base import Family
@@ -31,6 +32,8 @@ from studio.inputs import Inputs
 from studio.recipe import Task
 
 T = TypeVar("T")
+# As many steps a distilled model has learned, where it does not say so: diffusers' own number.
+LEARNED = 50
 
 
 class Painter:
@@ -62,6 +65,7 @@ class Painter:
         self._batches: Counter[int] = Counter()
         self._changes: list[str] = []
         self._notes: list[str] = []
+        self._earlier: dict[int, Begun] = {}
 
     @property
     def model(self) -> Model:
@@ -80,18 +84,8 @@ class Painter:
 
     def stage(self, task: Task, size: tuple[int, int], steps: int, strength: float | None = None) -> Stage:
         """A stage of this model; at full strength nothing of an image is left, which is text to image where it can."""
-        if task == "img2img" and strength is not None and strength >= 1 and "text2img" in self.family.pipelines:
-            return Stage("text2img", *size, steps, steps)
-        if strength is None:
-            return Stage(task, *size, steps, steps)
-        pipeline = pipeline_class(self.family.pipelines[task])
-        if "original_inference_steps" in inspect.signature(pipeline.__call__).parameters:
-            # Distilled: the strength cuts the schedule that was learned, and all the steps lie in what is left of it.
-            steps = min(steps, int(self.loan.resident.pipe.scheduler.config.original_inference_steps * strength))
-            return Stage(task, *size, steps, steps, strength)
-        if self.family.process == "flow":  # its pipelines round the steps that are left out, not those that are made
-            return Stage(task, *size, steps, steps - int(steps - steps * strength), strength)
-        return Stage(task, *size, steps, int(steps * strength), strength)
+        learned = self.loan.resident.pipe.scheduler.config.get("original_inference_steps") or LEARNED
+        return stage_of(self.family, task, size, steps, strength, learned)
 
     def pieces(self, maps: Sequence[Image.Image] = (), **inputs: object) -> list[Piece]:
         """A piece for each image, all starting from the same and along the same maps."""
@@ -147,6 +141,18 @@ class Painter:
             self._notes.append(words)
             self.progress.report(Loading(words))
 
+    def begun(self, index: int, start: Image.Image | torch.Tensor) -> Begun:
+        """What has been made of an image, for another model to go on with."""
+        recipe = dict(self.numbered)[index]
+        return Begun(index, start, recipe, self._seconds[index], (*self._notes,), (*self._changes,), self._worn)
+
+    def go_on(self, begun: Begun) -> None:
+        """One of the images was begun by another model."""
+        self._earlier[begun.index] = begun
+        self._seconds[begun.index] += begun.seconds
+        self._notes += [words for words in begun.notes if words not in self._notes]
+        self._changes += begun.changes
+
     def rendered(self, index: int, image: Image.Image) -> Rendered:
         """A finished image with what is worth knowing about how it was made; checked, where the studio wants that."""
         guard, facts = self.loan.resident.guard, self._facts(index)
@@ -157,7 +163,8 @@ class Painter:
             facts["output check"] = verdict
             if words := safety.WORDS[verdict]:
                 self.progress.report(Loading(words))
-        return Rendered(index, image, self._seconds[index], facts, dict(self.numbered)[index])
+        recipe = self._earlier[index].recipe if index in self._earlier else dict(self.numbered)[index]
+        return Rendered(index, image, self._seconds[index], facts, recipe)
 
     def _batch(self, stage: Stage, waiting: Sequence[Piece]) -> tuple[Sequence[Piece], torch.Tensor]:
         size = (stage.width, stage.height)
@@ -207,6 +214,10 @@ class Painter:
         self._changes.append(words)
         self.progress.report(Loading(words))
 
+    @property
+    def _worn(self) -> dict[str, str]:
+        return {"loras": self.loan.loras.facts} if self.loan.loras else {}
+
     def _facts(self, index: int) -> dict[str, str]:
         facts = {
             "device": self.loan.device.name,
@@ -214,12 +225,30 @@ class Painter:
             "memory": self.loan.resident.words,
             **({"threads": str(torch.get_num_threads())} if self.loan.device.kind == "cpu" else {}),
             "batch": str(self._batches[index]),
-            **({"loras": self.loan.loras.facts} if self.loan.loras else {}),
+            **(self._earlier[index].facts if index in self._earlier else self._worn),
             "torch": torch.__version__,
             "diffusers": diffusers.__version__,
         }
         said = {"changed": self._changes, "notes": self._notes}
         return facts | {name: " ".join(dict.fromkeys(words)) for name, words in said.items() if words}
+
+
+def stage_of(
+    family: Family, task: Task, size: Size, steps: int, strength: float | None, learned: int = LEARNED
+) -> Stage:
+    """A stage of a model of this family; `learned` is how many steps a distilled one has learned."""
+    if task == "img2img" and strength is not None and strength >= 1 and "text2img" in family.pipelines:
+        return Stage("text2img", *size, steps, steps)
+    if strength is None:
+        return Stage(task, *size, steps, steps)
+    pipeline = pipeline_class(family.pipelines[task])
+    if "original_inference_steps" in inspect.signature(pipeline.__call__).parameters:
+        # Distilled: the strength cuts the schedule that was learned, and all the steps lie in what is left of it.
+        steps = min(steps, int(learned * strength))
+        return Stage(task, *size, steps, steps, strength)
+    if family.process == "flow":  # its pipelines round the steps that are left out, not those that are made
+        return Stage(task, *size, steps, steps - int(steps - steps * strength), strength)
+    return Stage(task, *size, steps, int(steps * strength), strength)
 
 
 def _overflowed(piece: Piece) -> NumericOverflow:

@@ -2,10 +2,11 @@
 
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import torch
 from PIL.Image import Image
 
 from studio.backends.base import Report
@@ -52,6 +53,22 @@ class Piece:
     maps: Sequence[Image] = ()
 
 
+@dataclass(frozen=True, eq=False)
+class Begun:
+    """What one model has made of image `index`, for another to go on with: a picture, or latents (on the CPU).
+
+    `recipe`, `notes`, `changes` and `facts` are kept with the image in the end, as are the `seconds` that it took.
+    """
+
+    index: int
+    start: Image | torch.Tensor
+    recipe: Recipe
+    seconds: float
+    notes: tuple[str, ...] = ()
+    changes: tuple[str, ...] = ()
+    facts: Mapping[str, str] = field(default_factory=dict)
+
+
 class Clock:
     """Guesses the seconds that a job has left, from how fast the work so far went."""
 
@@ -65,9 +82,9 @@ class Clock:
         done = self._done + share * sum(map(cost, recipes))
         return (time.perf_counter() - self._started) * (self._whole - done) / done
 
-    def finished(self, recipes: Sequence[Recipe]) -> None:
-        """All of `recipes` are done."""
-        self._done += sum(map(cost, recipes))
+    def finished(self, recipes: Sequence[Recipe], share: float) -> None:
+        """So much more (0 to 1) of `recipes` is done."""
+        self._done += share * sum(map(cost, recipes))
 
 
 class Progress:
@@ -80,6 +97,8 @@ class Progress:
         self._steps, self._work, self._tiles = 0, 0, 1
         self._made: Counter[int] = Counter()
         self._done = 0
+        # The share of the run that the clock has counted already.
+        self._counted = 0.0
 
     def expect(self, stages: Sequence[Stage]) -> None:
         """Each image of the run takes these stages; where all are the same, they are its tiles."""
@@ -92,8 +111,8 @@ class Progress:
         images = tuple(dict.fromkeys(piece.image for piece in pieces))
         # Some schedulers ask the denoiser twice a step; a person counts the steps that were set.
         step = max(1, int(share * stage.made + 1e-6)) * (len(pieces) // len(images))
-        done = (self._done + share * stage.work * len(pieces)) / (self._work * len(self._recipes))
-        left = self._clock.left(self._recipes, done)
+        done = self._share(share * stage.work * len(pieces))
+        left = self._clock.left(self._recipes, done - self._counted)
         self.report(Step(images, self._made[images[0]] + step, self._steps, left, self._tiles))
 
     def finished(self, stage: Stage, pieces: Sequence[Piece]) -> None:
@@ -102,9 +121,21 @@ class Progress:
         for piece in pieces:
             self._made[piece.image] += stage.made
 
+    def passed(self, stage: Stage, pieces: Sequence[Piece]) -> None:
+        """Another model has made this stage, and its `pause` told the clock."""
+        self.finished(stage, pieces)
+        self._counted = self._share()
+
+    def pause(self) -> None:
+        """What is left of the run comes later."""
+        self._clock.finished(self._recipes, self._share() - self._counted)
+
     def close(self) -> None:
         """The run is over."""
-        self._clock.finished(self._recipes)
+        self._clock.finished(self._recipes, 1 - self._counted)
+
+    def _share(self, more: float = 0) -> float:
+        return (self._done + more) / max(1, self._work * len(self._recipes))
 
 
 def cost(recipe: Recipe) -> float:

@@ -1,7 +1,8 @@
 """From settled recipes to images: the model is lent once, and each run of recipes is made by its task's own file."""
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from typing import Protocol, TypeVar
 
 import torch
 
@@ -19,12 +20,22 @@ from studio.errors import InvalidRecipe, NumericOverflow
 from studio.events import Loading
 from studio.inputs import Inputs
 from studio.recipe import Recipe
-from studio.settling.settle import check_task
 from studio.settling.steering import check_followed
+from studio.settling.tasks import check_task
 from studio.settling.wording import ignored, unheard
 
 # A recipe without what says its noise: recipes that are equal so are painted together.
 SILENT = {"seed": None, "variation_seed": None, "variation_strength": None}
+
+
+class Made(Protocol):
+    """Whatever is made of the recipe with this number."""
+
+    @property
+    def index(self) -> int: ...
+
+
+M = TypeVar("M", bound=Made)
 
 
 def render(
@@ -43,11 +54,24 @@ def render(
     numbers of less than 32 bits overflow, what is left is made in float32,
     once, and so is all of this model from then on.
     """
+    return exact_at_last(
+        manager, model, recipes, report, lambda left: _rendered(manager, model, left, report, inputs, wanted)
+    )
+
+
+def exact_at_last(
+    manager: PipelineManager,
+    model: Model,
+    recipes: Sequence[Numbered],
+    report: Report,
+    make: Callable[[Sequence[Numbered]], Iterator[M]],
+) -> Iterator[M]:
+    """What `make` makes of the recipes; where numbers overflow, of those that are left once more, in float32."""
     left = list(recipes)
     try:
-        for rendered in _rendered(manager, model, recipes, report, inputs, wanted):
-            left = [numbered for numbered in left if numbered[0] != rendered.index]
-            yield rendered
+        for made in make(left):
+            left = [numbered for numbered in left if numbered[0] != made.index]
+            yield made
     except NumericOverflow as error:
         before = manager.dtype(model)
         if before == torch.float32:
@@ -56,7 +80,7 @@ def render(
     else:
         return
     manager.make_exact(model)
-    yield from _rendered(manager, model, left, report, inputs, wanted)
+    yield from make(left)
 
 
 def _rendered(
@@ -68,28 +92,59 @@ def _rendered(
     wanted: Wanted,
 ) -> Iterator[Rendered]:
     with manager.lend(model, None, report) as loan:
-        for _, recipe in recipes:
-            check_task(recipe, model)
-            check_followed(recipe, model)
-            check_length(loan.pipe, model, recipe, manager.book)
-            _check_scheduler(loan, recipe)
+        check(manager, loan, recipes)
         clock = Clock([recipe for _, recipe in recipes])
-        runs = itertools.groupby(recipes, lambda numbered: numbered[1].model_copy(update=SILENT))
-        for number, (_, run) in enumerate(runs):
+        for number, run in enumerate(runs(recipes)):
             if number and not wanted():
                 return
-            numbered = _with_maps(manager, model, list(run), inputs)
-            manager.steer(loan, numbered[0][1], report, prompts(numbered[0][1], inputs))
-            manager.dress(loan, numbered[0][1], report)
-            manager.decode_by(loan, numbered[0][1], report)
-            progress = Progress(clock, numbered, report)
-            painter = Painter(manager, loan, inputs, progress, numbered, wanted)
-            for words in (ignored(numbered[0][1], model), unheard(numbered[0][1], model)):
-                if words:
-                    painter.note(words)
+            painter = painter_of(manager, loan, run, clock, report, inputs, wanted)
             for index, image in tasks.of(painter.recipe)(painter):
                 yield painter.rendered(index, image)
-            progress.close()
+            painter.progress.close()
+
+
+def check(manager: PipelineManager, loan: Loan, recipes: Sequence[Numbered]) -> None:
+    """InvalidRecipe for the first thing that the model, now that it is loaded, cannot do."""
+    model = loan.resident.model
+    for _, recipe in recipes:
+        check_task(recipe, model)
+        check_followed(recipe, model)
+        check_loaded(manager, loan, recipe, ("steps",) if recipe.hires_model else ("steps", "hires_steps"))
+
+
+def check_loaded(manager: PipelineManager, loan: Loan, recipe: Recipe, steps: Sequence[str]) -> None:
+    """InvalidRecipe where the words are too long, or the scheduler cannot take as many steps as these fields say."""
+    check_length(loan.pipe, loan.resident.model, recipe, manager.book)
+    _check_scheduler(loan, recipe, steps)
+
+
+def runs(recipes: Sequence[Numbered]) -> Iterator[list[Numbered]]:
+    """Recipes that follow one another and differ in their noise only."""
+    for _, run in itertools.groupby(recipes, lambda numbered: numbered[1].model_copy(update=SILENT)):
+        yield list(run)
+
+
+def painter_of(
+    manager: PipelineManager,
+    loan: Loan,
+    run: list[Numbered],
+    clock: Clock,
+    report: Report,
+    inputs: Inputs,
+    wanted: Wanted = always,
+) -> Painter:
+    """What paints a run, with all that stands beside its model."""
+    model = loan.resident.model
+    numbered = _with_maps(manager, model, run, inputs)
+    recipe = numbered[0][1]
+    manager.steer(loan, recipe, report, prompts(recipe, inputs))
+    manager.dress(loan, recipe, report)
+    manager.decode_by(loan, recipe, report)
+    painter = Painter(manager, loan, inputs, Progress(clock, numbered, report), numbered, wanted)
+    for words in (ignored(recipe, model), unheard(recipe, model)):
+        if words:
+            painter.note(words)
+    return painter
 
 
 def _with_maps(manager: PipelineManager, model: Model, numbered: list[Numbered], inputs: Inputs) -> list[Numbered]:
@@ -99,7 +154,7 @@ def _with_maps(manager: PipelineManager, model: Model, numbered: list[Numbered],
     return [(index, recipe.model_copy(update={"controls": controls})) for index, recipe in numbered]
 
 
-def _check_scheduler(loan: Loan, recipe: Recipe) -> None:
+def _check_scheduler(loan: Loan, recipe: Recipe, fields: Sequence[str]) -> None:
     resident = loan.resident
     family, own = resident.model.family_facts(), resident.pipe.scheduler
     # What is loaded counts: of a model on the hub the catalogue knows what its TOML file says.
@@ -108,7 +163,7 @@ def _check_scheduler(loan: Loan, recipe: Recipe) -> None:
         raise InvalidRecipe(
             "scheduler", f"{recipe.scheduler} cannot sample {resident.model.name}.", f"Choose {' or '.join(usable)}."
         )
-    for field in ("steps", "hires_steps"):
+    for field in fields:
         steps = getattr(recipe, field)
         sampling = (str(recipe.scheduler), int(steps or 0))
         if steps is not None and sampling not in resident.rehearsed:

@@ -156,8 +156,8 @@ class Making:
         missing = self._missing()
         if not missing or missing[0].at in self._alone:
             return missing[:1]
-        model = _model(missing[0])
-        same = itertools.takewhile(lambda cell: _model(cell) == model and cell.at not in self._alone, missing)
+        models = _models(missing[0])
+        same = itertools.takewhile(lambda cell: _models(cell) == models and cell.at not in self._alone, missing)
         return [*same][: min(RUN, self._studio.settings.max_images)]
 
     def _make(self, run: Sequence[Cell]) -> None:
@@ -360,5 +360,5 @@ def _labelled(fault: StudioError | Failed) -> str:
     return f"{found.label}: {fault.sentence}" if found else fault.sentence
 
 
-def _model(cell: Cell) -> str | None:
-    return cell.recipe.model if cell.recipe and cell.recipe.denoises else None
+def _models(cell: Cell) -> tuple[str, ...]:
+    return cell.recipe.models if cell.recipe else ()

@@ -14,10 +14,11 @@ ROOM = 2.0
 Open = tuple[int | None, int | None]
 
 
-def settle_size(recipe: Recipe, model: Model, inputs: Inputs) -> Open:
+def settle_size(recipe: Recipe, model: Model, inputs: Inputs, second: Model | None = None) -> Open:
     """Width and height that the recipe paints at; None where the picture it starts from has its own, to the pixel.
 
-    Raises InvalidRecipe where either cannot be, or what comes out is too large.
+    `second` paints the second pass, where that is another model. Raises InvalidRecipe where either side cannot be, or
+    what comes out is too large.
     """
     size = _asked(recipe, model, inputs)
     family = model.family_facts()
@@ -28,7 +29,8 @@ def settle_size(recipe: Recipe, model: Model, inputs: Inputs) -> Open:
     if recipe.task == "inpaint" and recipe.mask_area != "masked":
         _check_canvas(result_size(whole, inputs), whole, family)
     if recipe.hires_scale is not None:
-        _check_second(hires_size(whole, family), family)
+        other = (second or model).family_facts()
+        _check_second(hires_size(whole, other), other)
     _check_pixels(result_size(whole, inputs), recipe)
     return size
 
@@ -156,12 +158,17 @@ def _check_canvas(size: Size, recipe: Recipe, family: Family) -> None:
 
 def _check_second(size: Size, family: Family) -> None:
     if max(size) > family.max_side:
-        raise InvalidRecipe(
-            "hires_scale",
-            f"The second pass would paint {size[0]}x{size[1]} pixels; {family.name} paints up to {family.max_side} "
-            "a side.",
-            "Choose a lower scale or a smaller picture, or enlarge the result with an upscaler.",
-        )
+        limit, cure = f"up to {family.max_side}", "a lower scale or a smaller picture, or enlarge the result with an"
+        cure += " upscaler"
+    elif min(size) < family.min_side:
+        limit, cure = f"{family.min_side} and more", "a higher scale or a larger picture"
+    else:
+        return
+    raise InvalidRecipe(
+        "hires_scale",
+        f"The second pass would paint {size[0]}x{size[1]} pixels; {family.name} paints {limit} a side.",
+        f"Choose {cure}.",
+    )
 
 
 def _check_pixels(size: Size, recipe: Recipe) -> None:

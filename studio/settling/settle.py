@@ -1,39 +1,29 @@
 """From what was asked to what is made: a recipe with nothing left open, checked against model and studio."""
 
 import secrets
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from typing import Any, TypeVar
 
 from studio.catalogue.controlnets import ControlNets
 from studio.catalogue.models import Catalogue, Model
 from studio.catalogue.upscalers import LANCZOS, LATENT, Upscalers
-from studio.catalogue.vaes import Vaes
+from studio.catalogue.vaes import Vaes, share_latents
 from studio.catalogue.wordbook import Wordbook
 from studio.errors import InvalidRecipe, ModelError
 from studio.inputs import Inputs
 from studio.presets.reading import Presets, near
-from studio.recipe import SEEDS, Recipe, Task
+from studio.recipe import SEEDS, Recipe
 from studio.schedulers import SCHEDULERS
 from studio.settings import Settings
 from studio.settling.frame import settle_size, stored_size
+from studio.settling.second_pass import Shelves, second_pass
 from studio.settling.steering import settle_controls
 from studio.settling.styling import styled
+from studio.settling.tasks import check_second, check_task
 from studio.settling.uses import check_able, check_used, standards
 from studio.settling.wording import worded
 
 T = TypeVar("T")
-WORK: Mapping[Task, str] = {
-    "text2img": "make a picture from text alone",
-    "img2img": "paint over a picture",
-    "inpaint": "paint into a picture",
-}
-INSTRUCTED = "change a picture as the prompt tells it to"
-# What a recipe has to have, so that this is its task.
-GIVE: Mapping[Task, str] = {
-    "text2img": "no picture to start from",
-    "img2img": "a picture (init_image) and no mask",
-    "inpaint": "a picture (init_image) and a mask (mask_image) or sides to extend (outpaint)",
-}
 
 
 def settle(
@@ -52,80 +42,93 @@ def settle(
     check_used(recipe)
     if recipe.denoises:
         _check_prompt(recipe)
-    model = _model(recipe, settings, catalogue)
+    model = _model("model", _given(recipe.model, settings.model), catalogue)
+    second = _second(recipe, model, settings, catalogue)
+    recipe = recipe.replace(model=model.id, hires_model=second.id if second else None)
     check_task(recipe, model)
     check_able(recipe, model.default("abilities"), model.name)
     if recipe.denoises:
-        _check_output(model, settings, catalogue)
+        _check_output("model", model, settings, catalogue)
     _check_count(recipe, settings)
     seed = _given(recipe.seed, secrets.randbelow(SEEDS))
-    whole = recipe.replace(model=model.id, seed=seed, count=1)
+    whole = recipe.replace(seed=seed, count=1)
     if whole.variation_strength is not None:
         whole = whole.replace(variation_seed=_given(recipe.variation_seed, secrets.randbelow(SEEDS)))
-    whole = _edit(whole, model, settings, inputs)
+    whole = _edit(whole, model, second, settings, inputs)
     whole = whole.replace(controls=settle_controls(whole, model, catalogue, controlnets, inputs))
     if recipe.denoises:
         whole = whole.replace(vae=_vae(recipe, model, settings))
-        whole = styled(whole, model, presets, book.wildcards).replace(**_sampling(recipe, model))
+        whole = styled(whole, model, presets, book.wildcards).replace(**_sampling(recipe, model, second))
         check_used(whole)  # with the model's own scheduler and guidance, some of what was asked may mean nothing
     varied = "variation_seed" if whole.variation_strength else "seed"
     singles = (whole.replace(**{varied: (getattr(whole, varied) + k) % SEEDS}) for k in range(recipe.count))
-    return tuple(worded(single, model, catalogue, book) if recipe.denoises else single for single in singles)
+    settled = tuple(worded(single, model, catalogue, book) if recipe.denoises else single for single in singles)
+    if second:
+        shelves = Shelves(catalogue, controlnets, book, Vaes(settings))
+        for single in settled:
+            second_pass(single, model, second, shelves)
+    return settled
 
 
-def check_task(recipe: Recipe, model: Model) -> None:
-    """InvalidRecipe where the model cannot do all that is asked; enlarging alone asks nothing of it."""
-    can = model.family_facts().pipelines
-    for task in recipe.passes:
-        if task not in can:
-            words = {known: WORK[known] for known in can}
-            if "image_guidance" in model.default("abilities"):
-                words["img2img"] = INSTRUCTED
-            raise InvalidRecipe(
-                "model",
-                f"{model.name} cannot {WORK[task]}: it is made to {' or to '.join(words.values())}.",
-                f"Give {', or '.join(GIVE[known] for known in can)}; or choose another model.",
-            )
+def _second(recipe: Recipe, first: Model, settings: Settings, catalogue: Catalogue) -> Model | None:
+    """The model that paints the second pass, where that is not the first; InvalidRecipe where it cannot."""
+    if recipe.hires_model is None:
+        return None
+    second = _model("hires_model", recipe.hires_model, catalogue)
+    if second.id == first.id:
+        return None
+    check_second(second)
+    _check_output("hires_model", second, settings, catalogue)
+    if recipe.hires_upscaler == LATENT and not share_latents(first, second):
+        raise InvalidRecipe(
+            "hires_upscaler",
+            f"The latents of {first.name} mean nothing to {second.name}: it takes over finished pictures.",
+            "Choose Lanczos or an upscaler with weights.",
+        )
+    return second
 
 
-def _check_output(model: Model, settings: Settings, catalogue: Catalogue) -> None:
+def _check_output(field: str, model: Model, settings: Settings, catalogue: Catalogue) -> None:
     """InvalidRecipe where what comes out is to be checked, and the model brings nothing to check it with."""
     if settings.output_check != "off" and catalogue.lacks_checker(model):
-        raise unchecked(model, settings)
+        raise unchecked(model, settings, field)
 
 
-def unchecked(model: Model, settings: Settings) -> InvalidRecipe:
+def unchecked(model: Model, settings: Settings, field: str = "model") -> InvalidRecipe:
     """What is said of a model that cannot check what it makes."""
     return InvalidRecipe(
-        "model",
+        field,
         f"{model.name} has no output checker, and this studio makes nothing that is not checked (its setting "
         f"output_check is “{settings.output_check}”).",
         "Choose a model that has one, or start the studio with STUDIO_OUTPUT_CHECK=off.",
     )
 
 
-def _edit(recipe: Recipe, model: Model, settings: Settings, inputs: Inputs) -> Recipe:
+def _edit(recipe: Recipe, model: Model, second: Model | None, settings: Settings, inputs: Inputs) -> Recipe:
     """Sizes and everything about the picture that the recipe starts from."""
     _check_upscalers(recipe, Upscalers(settings))
     if recipe.init_image:
         stored_size("init_image", recipe.init_image, inputs)
     if recipe.mask_image:
         stored_size("mask_image", recipe.mask_image, inputs)
-    usual = standards(recipe, model.default("abilities"))
+    usual = dict(standards(recipe, model.default("abilities")))
+    if recipe.hires_scale == 1 and share_latents(model, second or model):
+        usual["hires_upscaler"] = LATENT  # nothing is enlarged, and nothing is lost on the way through pixels
     left_open = {name: value for name, value in usual.items() if getattr(recipe, name) is None}
     whole = recipe.replace(**left_open)
-    width, height = settle_size(whole, model, inputs)
+    width, height = settle_size(whole, model, inputs, second)
     return whole.replace(width=width, height=height)
 
 
-def _sampling(recipe: Recipe, model: Model) -> dict[str, Any]:
+def _sampling(recipe: Recipe, model: Model, second: Model | None) -> dict[str, Any]:
     steps = _given(recipe.steps, int(model.default("steps")))
-    second = {"hires_steps": _given(recipe.hires_steps, steps)} if recipe.hires_scale else {}
+    usual = int(second.default("steps")) if second else steps
+    hires = {"hires_steps": _given(recipe.hires_steps, usual)} if recipe.hires_scale else {}
     return {
         "scheduler": _scheduler(recipe, model, model.schedulers()),
         "steps": steps,
         "guidance_scale": _guidance(recipe, model),
-        **second,
+        **hires,
     }
 
 
@@ -161,13 +164,13 @@ def _given(value: T | None, default: T) -> T:
     return default if value is None else value
 
 
-def _model(recipe: Recipe, settings: Settings, catalogue: Catalogue) -> Model:
+def _model(field: str, name: str, catalogue: Catalogue) -> Model:
     try:
-        model = catalogue[_given(recipe.model, settings.model)]
+        model = catalogue[name]
         if fault := catalogue.why_not(model):
             raise fault
     except ModelError as error:
-        raise InvalidRecipe("model", error.message, error.hint) from error
+        raise InvalidRecipe(field, error.message, error.hint) from error
     return model
 
 

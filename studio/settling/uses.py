@@ -168,7 +168,7 @@ def check_able(recipe: Recipe, abilities: Collection[Ability], model: str) -> No
 def standards(recipe: Recipe, abilities: Collection[Ability]) -> Mapping[str, Any]:
     """What the settings of an edit are where they are left open; those that recipe or model do not use are not named.
 
-    A second pass takes as many steps as the first one.
+    A second pass takes as many steps as the first one, by another model as many as that is best at.
     """
     values = {
         "strength": {"img2img": 0.75, "inpaint": 1.0}.get(recipe.task),

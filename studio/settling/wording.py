@@ -44,18 +44,47 @@ def worded(recipe: Recipe, model: Model, catalogue: Catalogue, book: Wordbook) -
         for name in FIELDS
     }
     whole = recipe.replace(**drawn)
-    prompts, plans = read(whole, model, book)
-    for prompt, planned in zip(prompts, plans, strict=True):
-        _check_means(prompt, whole, model)
-        _check_embeddings(prompt, planned, model, book.wearing(_on(whole, prompts[0])))
-        if model.family_facts().weighs_words:
-            check_work(prompt.recipe_field, planned, _fewest)
-        else:
-            _check_tokens(prompt, planned, model, catalogue)
+    prompts = check_words(whole, model, catalogue, book)
     stack = _stack(whole, prompts, book.loras.named)
     for lora in stack:
         _check_lora(lora, whole, model, book)
     return whole.replace(loras=stack)
+
+
+def check_words(recipe: Recipe, model: Model, catalogue: Catalogue, book: Wordbook) -> tuple[Prompt, Prompt]:
+    """The drawn prompts, read; InvalidRecipe where the model cannot follow what they say."""
+    prompts, plans = read(recipe, model, book)
+    for prompt, planned in zip(prompts, plans, strict=True):
+        _check_means(prompt, recipe, model)
+        _check_embeddings(prompt, planned, model, book.wearing(_on(recipe, prompts[0])))
+        if model.family_facts().weighs_words:
+            check_work(prompt.recipe_field, planned, _fewest)
+        else:
+            _check_tokens(prompt, planned, model, catalogue)
+    return prompts
+
+
+def without_embeddings(recipe: Recipe, model: Model, book: Wordbook) -> tuple[dict[str, str], list[str]]:
+    """The drawn prompts, by field, without the embeddings written as such that the model does not know; their names."""
+    book = book.wearing(_on(recipe, parse(recipe.prompt)))
+    words, gone = dict[str, str](), list[str]()
+    for name in FIELDS:
+        prompt = parse(getattr(recipe, name), negative=name != "prompt", embeddings=tuple(book.embeddings))
+        kept, end = "", 0
+        for span in prompt.spans:
+            called = prompt.source[span.start : span.end].partition(":")[2]
+            if span.kind == "embedding" and not _knows(called, model, book):
+                kept, end = kept + prompt.source[end : span.start], span.end
+                gone.append(called)
+        words[name] = kept + prompt.source[end:]
+    return words, list(dict.fromkeys(gone))
+
+
+def _knows(embedding: str, model: Model, book: Wordbook) -> bool:
+    with suppress(ModelError):
+        book.embeddings.for_model(embedding, model)
+        return True
+    return False
 
 
 def read(
@@ -205,7 +234,7 @@ def _check_lora(lora: Lora, recipe: Recipe, model: Model, book: Wordbook) -> Non
     place = next((k for k, one in enumerate(recipe.loras) if named(one.name) == lora.name), None)
     try:
         book.loras.for_model(lora.name, model)
-        _check_blocks(lora, model)
+        check_blocks(lora, model)
     except ModelError as error:
         if place is not None:
             raise InvalidRecipe("loras", error.message, error.hint, place) from error
@@ -214,7 +243,7 @@ def _check_lora(lora: Lora, recipe: Recipe, model: Model, book: Wordbook) -> Non
         raise _at(prompt, mention, error.message, error.hint) from error
 
 
-def _check_blocks(lora: Lora, model: Model) -> None:
+def check_blocks(lora: Lora, model: Model) -> None:
     """ModelError where block weights are not as many as the model's blocks."""
     orders = model.family_facts().lora_blocks
     if not lora.blocks or len(lora.blocks) in map(len, orders):

@@ -9,6 +9,7 @@ from studio.grids.axes import SEARCHED, SIZE, UNVARIED, subject
 from studio.prompts.matrix import matrix
 from studio.recipe import Recipe, settings
 from studio.recipe_parts import ControlUnit, Group, Sides
+from studio.settling.tasks import paints_over
 from studio.settling.uses import lacked, unused
 from studio.studio import Studio
 from studio.ui import fields
@@ -72,9 +73,10 @@ def _offer(name: str, choices: list[tuple[str, str]], group: str = "") -> Offer:
 
 
 def _choices(studio: Studio, model: Model, base: Recipe, name: str) -> list[tuple[str, str]]:
-    if name == "model":
+    if name in ("model", "hires_model"):
         here = (one for one in studio.catalogue.values() if studio.catalogue.present(one))
-        return [(one.name, one.id) for one in here if all(map(one.does, base.passes))]
+        able = (one for one in here if (all(map(one.does, base.passes)) if name == "model" else paints_over(one)))
+        return [(one.name, one.id) for one in able]
     return [choice for choice in fields.choices(name, model, studio) or [] if choice[1] != ""]
 
 

@@ -9,6 +9,7 @@ from studio.catalogue.upscalers import LANCZOS, LATENT, Upscalers
 from studio.catalogue.vaes import Vaes
 from studio.recipe import Recipe, Task, settings
 from studio.recipe_parts import Ability
+from studio.settling.tasks import paints_over
 from studio.settling.uses import standards
 from studio.studio import Studio
 from studio.ui.fast_gradio import gr
@@ -22,6 +23,7 @@ OFTEN_EMPTY = ("seed", "variation_seed", "hires_steps")
 NEUTRAL: Mapping[str, Any] = {
     "variation_strength": 0,
     "vae": "",
+    "hires_model": "",
     "guidance_rescale": 0,
     "eta": 0,
     "sigma_churn": 0,
@@ -70,7 +72,7 @@ def kind(name: str, look: dict[str, Any]) -> Any:
         for side in ("minimum", "maximum", "step"):
             look.setdefault(side, getattr(setting, side))
         return gr.Slider
-    if name in ("scheduler", "model", "vae", "upscaler", "hires_upscaler", *WORDS):
+    if name in ("scheduler", "model", "hires_model", "vae", "upscaler", "hires_upscaler", *WORDS):
         look["multiselect"] = name in WORDS
         return Choice
     return gr.Textbox
@@ -78,8 +80,8 @@ def kind(name: str, look: dict[str, Any]) -> Any:
 
 def choices(name: str, model: Model, studio: Studio) -> list[tuple[str, str]] | None:
     """Words and value of each choice; None where a field is not chosen from a list that may change."""
-    if name == "model":
-        return models(studio)
+    if name in ("model", "hires_model"):
+        return models(studio) if name == "model" else _second_models(studio)
     if name == "scheduler":
         return [(scheduler, scheduler) for scheduler in model.schedulers()]
     if name == "vae":
@@ -91,6 +93,11 @@ def choices(name: str, model: Model, studio: Studio) -> list[tuple[str, str]] | 
         plain = (LANCZOS, LATENT) if name == "hires_upscaler" else (LANCZOS,)
         return [(PLAIN.get(known, known), known) for known in (*plain, *Upscalers(studio.settings))]
     return [(value.capitalize(), value) for value in _literals(name)] or None
+
+
+def _second_models(studio: Studio) -> list[tuple[str, str]]:
+    """As of `models`, of those that can paint a second pass."""
+    return [("The same model", ""), *(one for one in models(studio) if paints_over(studio.catalogue[one[1]]))]
 
 
 def models(studio: Studio, task: Task | None = None, chosen: str | None = None) -> list[tuple[str, str]]:

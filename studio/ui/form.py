@@ -12,7 +12,7 @@ from typing import Any
 from studio.catalogue.models import Model
 from studio.errors import InvalidRecipe
 from studio.recipe import Recipe, Task, settings
-from studio.settling.settle import check_task
+from studio.settling.tasks import check_task
 from studio.settling.uses import lacked, unused
 from studio.studio import Studio
 from studio.ui import fields

@@ -63,7 +63,7 @@ def _told(studio: Studio, path: Path, recipe: Recipe, seconds: float, owner: str
         "task": recipe.task,
         "seed": recipe.seed if recipe.denoises else None,
         "seconds": seconds,
-        "model": _model_name(studio, recipe.model) if recipe.denoises else str(recipe.upscaler),
+        "model": ", then ".join(_model_name(studio, name) for name in recipe.models) or str(recipe.upscaler),
         "how": _how(recipe),
         "loras": _facts(path).get("loras", ""),
         "check": CHECKED.get(_verdict(path), ()),
@@ -186,14 +186,14 @@ def _how(recipe: Recipe) -> str:
         "{} steps": recipe.steps,
         "guidance {:g}": recipe.guidance_scale,
         "strength {:g}": recipe.strength,
-        "{:g} times larger": recipe.upscale or recipe.hires_scale,
+        "{:g} times larger": recipe.upscale or (recipe.hires_scale if recipe.hires_scale != 1 else None),
     }
     return ", ".join(words.format(value) for words, value in parts.items() if value is not None)
 
 
-def _model_name(studio: Studio, model: str | None) -> str:
+def _model_name(studio: Studio, model: str) -> str:
     """Its name, or the bare id where the model has left the catalogue since."""
-    return studio.catalogue[model].name if model is not None and model in studio.catalogue else str(model)
+    return studio.catalogue[model].name if model in studio.catalogue else model
 
 
 def jpeg_address(jpeg: bytes) -> str:

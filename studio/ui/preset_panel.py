@@ -134,8 +134,8 @@ class PresetPanel:
             raise NotFound("This preset is no longer there.", "Choose another one.")
         names = names_of(known_parts(event.parts))
         said = {name: value for name, value in preset.said().items() if name in names}
-        if said.get("model"):
-            self.studio.catalogue[said["model"]]  # ModelError where it is gone
+        for model in filter(None, (said.get("model"), said.get("hires_model"))):
+            self.studio.catalogue[model]  # ModelError where it is gone
         open_now = {name: Recipe.model_fields[name].get_default() for name in names}
         recipe = self.form.read(values, self._tab(event)).replace(**open_now | said)
         updates = self.knobs.show(recipe, event.tab, values, names)

@@ -101,6 +101,7 @@ CASES: dict[str, tuple[Values, Values]] = {
     "mask_padding": (CLOSE, {"mask_padding": 8}),
     "outpaint": (GROWN, {"outpaint": {"right": 16}}),
     "hires_scale": (TWICE, {"hires_scale": 1.5}),
+    "hires_model": (TWICE, {"hires_model": "tiny-starter"}),
     "hires_upscaler": (TWICE, {"hires_upscaler": "latent"}),
     "hires_strength": (TWICE, {"hires_strength": 0.4}),
     "hires_steps": (TWICE, {"hires_steps": 6}),

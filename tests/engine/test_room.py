@@ -12,6 +12,7 @@ from studio.engine import memory, ram
 from studio.engine.device import Device
 from studio.engine.manager import PipelineManager
 from studio.engine.render import render
+from studio.engine.two_models import render_by_two
 from studio.errors import DeviceError
 from studio.inputs import Inputs
 from studio.recipe import Recipe
@@ -66,6 +67,12 @@ def studio(home, card):
         def make(self, name, count=1, **more):
             recipes = [Recipe.make(**{**PLAIN, "model": name, **more, "seed": seed}) for seed in range(count)]
             return list(render(self.manager, catalogue[name], list(enumerate(recipes)), nobody, inputs))
+
+        def make_by_two(self, first, second, **more):
+            values = {"hires_scale": 1, "hires_upscaler": "lanczos", "hires_strength": 0.5, "hires_steps": 2, **more}
+            recipe = Recipe.make(**{**PLAIN, "model": first, "hires_model": second, **values})
+            models = catalogue[first], catalogue[second]
+            return list(render_by_two(self.manager, models, [(0, recipe)], nobody, inputs))
 
         def loaded(self):
             return [model.id for model in self.manager._room.residents]
@@ -228,6 +235,18 @@ def test_models_that_fit_a_card_together_stay_on_it(studio, card):
     made.make("sd21")
     assert made.loaded() == ["sd15", "sd21"]
     assert {resident.offload for resident in made.manager._room.residents.values()} == {"none"}
+
+
+def test_the_second_pass_takes_the_place_of_the_first_where_both_models_have_no_room(studio, card):
+    plenty = studio("none")
+    (wanted,) = plenty.make_by_two("sd15", "sd21")
+    assert plenty.loaded() == ["sd15", "sd21"]
+    card.total = card.used - 1000
+    plenty.manager.close()
+    tight = studio("none")
+    (made,) = tight.make_by_two("sd15", "sd21")
+    assert tight.loaded() == ["sd21"]
+    assert made.image.tobytes() == wanted.image.tobytes()
 
 
 def test_models_that_are_kept_off_the_card_share_the_computers_memory(studio, monkeypatch):

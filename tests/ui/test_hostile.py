@@ -167,9 +167,7 @@ def test_parts_of_files_are_given_or_refused_and_never_many_times_over(port: int
         (("Content-Type: text/plain", JSON, "Content-Length: 2"), "{}"),
     ],
 )
-def test_a_body_that_does_not_say_rightly_what_it_is_is_refused(
-    port: int, headers: tuple[str, ...], body: str
-) -> None:
+def test_a_body_that_does_not_say_rightly_what_it_is_is_refused(port: int, headers: tuple[str, ...], body: str) -> None:
     status, text = answer(port, f"POST /{JOIN} HTTP/1.1", *headers, body=body)
     assert 400 <= status < 500, text[:300]
 

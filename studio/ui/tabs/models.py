@@ -19,7 +19,7 @@ from studio.ui.listeners import QUICK, Name, Nothing
 from studio.ui.tabs.base import Desk, Panel, Tab
 
 # Fields that are chosen from what is here.
-CHOSEN = ("model", "upscaler", "hires_upscaler")
+CHOSEN = ("model", "hires_model", "upscaler", "hires_upscaler")
 
 Told = dict[str, Any]
 

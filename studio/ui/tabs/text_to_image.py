@@ -15,11 +15,17 @@ class TextToImage(Tab):
 
     def build(self, desk: Desk) -> Panel:
         with desk.after():
-            desk.switch("hires_scale", label="Second pass", info="Paint it over, larger: more detail, more time.")
+            desk.switch(
+                "hires_scale",
+                label="Second pass",
+                info="Paint it over, larger or by a refiner: more detail, more time.",
+            )
             desk.place("hires_scale", value=2.0, label="Times larger", info=settings()["hires_scale"].help)
-            for name in ("hires_upscaler", "hires_strength"):
+            for name in ("hires_model", "hires_upscaler", "hires_strength"):
                 desk.place(name, info=settings()[name].help)
-            desk.place("hires_steps", placeholder="As many as the first", max_lines=1)
+            desk.place(
+                "hires_steps", placeholder="As many as the first, or as the second model is best at", max_lines=1
+            )
         return Panel()
 
 
