@@ -163,6 +163,13 @@ def test_images_go_to_another_folder_and_no_list_is_kept_where_asked(home: Path,
     assert not (home / "images").exists()
 
 
+def test_a_studio_that_is_served_has_a_backup_of_today(home: Path):
+    for _ in range(2):
+        with Studio(Settings.load(home=home, model=MODEL), backend=Drawer()) as studio:
+            studio.warm()
+    assert len(list((home / "backups").iterdir())) == 1
+
+
 def test_a_closed_studio_has_given_back_the_device(home: Path):
     drawer = Drawer()
     with Studio(Settings.load(home=home, model=MODEL), backend=drawer) as studio:
