@@ -4,7 +4,8 @@ Below StudioError stand the causes; those without a code of their own are groups
 `Cancelled` is a stopped job, and no error.
 """
 
-from typing import Any, ClassVar
+from copy import copy
+from typing import Any, ClassVar, Self
 
 
 class StudioError(Exception):
@@ -32,6 +33,12 @@ class StudioError(Exception):
     def __reduce__(self) -> tuple[Any, ...]:
         """Whole again where it crosses to another process: of an exception only the arguments would."""
         return _again, (type(self), vars(self))
+
+    def about(self, field: str | None) -> Self:
+        """The same error, of this field, or of none."""
+        error = copy(self)
+        error.field = field
+        return error
 
     @property
     def sentence(self) -> str:
@@ -218,8 +225,16 @@ class IncompatibleModel(ModelError, code="incompatible_model"):
     """It does not fit the model, or what else it is used with."""
 
 
+class NotOnHub(ModelError, code="not_on_hub", status=404):
+    """The hub has no such repository, revision or file, or hides it from this machine's account."""
+
+
+class DownloadRefused(ModelError, code="download_refused", status=403):
+    """The hub does not give it to this machine's account, which lacks a licence, a right or a valid token."""
+
+
 class DownloadFailed(ModelError, code="download_failed", status=502):
-    """It could not be downloaded."""
+    """It could not be downloaded: the hub or the way there failed."""
 
 
 # The machine.

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from studio.disk import FULL, REFUSED
-from studio.errors import DownloadFailed
+from studio.errors import DiskFull, DownloadFailed, DownloadRefused, NotDownloaded, NotOnHub, NotWritable, StudioError
 
 if TYPE_CHECKING:
     import httpx2
@@ -21,6 +21,9 @@ SECONDS = 15.0
 STATUS = "https://status.huggingface.co"
 LOGIN = "hf auth login"
 KEPT = "What has arrived is kept."
+OFF = "the hub is switched off (HF_HUB_OFFLINE)"
+# Of what kind an error is, what happened, and the cure.
+Reason = tuple[type[StudioError], str, str]
 # What the hub calls a file's content: the hash of git, or a SHA-256.
 HASH = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 
@@ -64,7 +67,7 @@ def in_words(size_bytes: int) -> str:
 
 
 def files(name: str, repo: str) -> list[str]:
-    """The names of a repository's files; `name` is what people know it by. Raises ModelError as `refusals` does."""
+    """The names of a repository's files; `name` is what people know it by. Raises what `refusals` does."""
     from huggingface_hub import model_info
 
     with refusals(name, repo):
@@ -87,18 +90,18 @@ async def listing(client: "httpx2.AsyncClient", repo: str, revision: str | None 
 
 @contextmanager
 def refusals(name: str, repo: str) -> Iterator[None]:
-    """What goes wrong while something is fetched from the hub, as a ModelError that says why and what to do."""
+    """What goes wrong while something is fetched from the hub, as an error that says why and what to do."""
     import httpx2
 
     try:
         yield
     except (OSError, ValueError, LookupError, TypeError, httpx2.HTTPError) as error:
-        why, cure = _reason(repo, error)
-        raise DownloadFailed(f"{name} cannot be downloaded: {why}.", cure) from error
+        kind, why, cure = _reason(repo, error)
+        raise kind(f"{name} cannot be downloaded: {why}.", cure) from error
 
 
-def _reason(repo: str, error: Exception) -> tuple[str, str]:
-    """Why something cannot be had from the hub, and the cure."""
+def _reason(repo: str, error: Exception) -> Reason:
+    """Why something cannot be had from the hub."""
     import httpx2
     from huggingface_hub.errors import HfHubHTTPError, HFValidationError, OfflineModeIsEnabled
 
@@ -106,21 +109,25 @@ def _reason(repo: str, error: Exception) -> tuple[str, str]:
         return _refused(repo, error)
     if isinstance(error, OSError) and error.errno in REFUSED:
         where = f" {error.filename}" if error.filename else ""
-        return f"the folder{where} cannot be written", "Allow writing there, or set HF_HOME to another folder."
+        cure = "Allow writing there, or set HF_HOME to another folder."
+        return NotWritable, f"the folder{where} cannot be written", cure
     if isinstance(error, OSError) and error.errno in FULL:
-        return "the disk is full", f"Free some space, or set HF_HOME to a larger disk, then try again. {KEPT}"
+        cure = f"Free some space, or set HF_HOME to a larger disk, then try again. {KEPT}"
+        return DiskFull, "the disk is full", cure
+    if isinstance(error, OfflineModeIsEnabled):
+        return NotDownloaded, OFF, "Unset HF_HUB_OFFLINE, then try again."
+    if isinstance(error, HFValidationError):
+        return NotOnHub, f"“{repo}” is no name of a repository", "Name it as OWNER/NAME, as its page does."
     known: tuple[tuple[type[Exception], str, str], ...] = (
-        (OfflineModeIsEnabled, "the hub is switched off (HF_HUB_OFFLINE)", "Unset HF_HUB_OFFLINE, then try again."),
-        (HFValidationError, f"“{repo}” is no name of a repository", "Name it as OWNER/NAME, as its page does."),
         (httpx2.TimeoutException, "the hub does not answer", f"Check the network, then try again. {KEPT}"),
         (httpx2.HTTPError, "the hub cannot be reached", f"Check the network and its proxy, then try again. {KEPT}"),
         (OSError, "it cannot be written to the disk", f"Check the disk, then try again. {KEPT}"),
         (Exception, "the hub's answer cannot be read", f"Check HF_ENDPOINT and the proxy, then try again. {KEPT}"),
     )
-    return next((why, cure) for kind, why, cure in known if isinstance(error, kind))
+    return next((DownloadFailed, why, cure) for kind, why, cure in known if isinstance(error, kind))
 
 
-def _refused(repo: str, error: "HfHubHTTPError") -> tuple[str, str]:
+def _refused(repo: str, error: "HfHubHTTPError") -> Reason:
     """As `_reason`, for what the hub itself refuses."""
     from huggingface_hub import errors
 
@@ -132,42 +139,42 @@ def _refused(repo: str, error: "HfHubHTTPError") -> tuple[str, str]:
         (errors.RevisionNotFoundError, f"{repo} has no such revision", "Correct `revision` in its .toml file."),
         (errors.EntryNotFoundError, f"{repo} has no such file", f"Look at {page}/tree/main for what it holds."),
     )
-    found = ((why, cure) for kind, why, cure in known if isinstance(error, kind))
+    found = ((NotOnHub, why, cure) for kind, why, cure in known if isinstance(error, kind))
     return next(found, None) or _by_status(repo, page, error)
 
 
-def _by_status(repo: str, page: str, error: "HfHubHTTPError") -> tuple[str, str]:
+def _by_status(repo: str, page: str, error: "HfHubHTTPError") -> Reason:
     """As `_reason`, by the status alone."""
     status, headers = error.response.status_code, error.response.headers
     if status == 401 and "credentials" in headers.get("x-error-message", ""):
-        return "the hub does not accept this machine's token", f"Log in again with: {LOGIN}, or correct HF_TOKEN."
+        cure = f"Log in again with: {LOGIN}, or correct HF_TOKEN."
+        return DownloadRefused, "the hub does not accept this machine's token", cure
+    if status in (401, 404):
+        # It says so of what is private, too: nobody is to learn that it is there.
+        cure = f"Check its name; for a private one: {LOGIN}"
+        return NotOnHub, f"there is no {repo} on the hub, or it is private", cure
+    if status == 403:
+        cure = f"See what {page} asks for; a fine-grained token needs the right to read gated repositories."
+        return DownloadRefused, f"the hub does not let this machine's account read {repo}", cure
+    if status == 429:
+        cure = (
+            f"Try again in {wait_seconds(headers) or 300:.0f} seconds; who is logged in ({LOGIN}) may ask more often."
+        )
+        return DownloadFailed, "the hub was asked too often from this machine", f"{cure} {KEPT}"
+    why, cure = f"the hub refused it ({status})", "Try again in a few minutes."
     if status >= 500:
-        return f"the hub has trouble of its own ({status})", f"Try again in a few minutes; {STATUS} knows more. {KEPT}"
-    # It says so of what is private, too: nobody is to learn that it is there.
-    nowhere = f"there is no {repo} on the hub, or it is private", f"Check its name; for a private one: {LOGIN}"
-    seconds = wait_seconds(headers) or 300
-    known = {
-        401: nowhere,
-        404: nowhere,
-        403: (
-            f"the hub does not let this machine's account read {repo}",
-            f"See what {page} asks for; a fine-grained token needs the right to read gated repositories.",
-        ),
-        429: (
-            "the hub was asked too often from this machine",
-            f"Try again in {seconds:.0f} seconds; who is logged in ({LOGIN}) may ask more often. {KEPT}",
-        ),
-    }
-    return known.get(status, (f"the hub refused it ({status})", f"Try again in a few minutes. {KEPT}"))
+        why, cure = f"the hub has trouble of its own ({status})", f"Try again in a few minutes; {STATUS} knows more."
+    return DownloadFailed, why, f"{cure} {KEPT}"
 
 
-def _gated(repo: str, page: str) -> tuple[str, str]:
+def _gated(repo: str, page: str) -> Reason:
     from huggingface_hub import get_token
 
     if get_token():
         why = f"{repo} is for accounts that accepted its licence, and this machine's account has not"
-        return why, f"Accept it at {page} with the same account, then try again."
-    return f"{repo} asks for its licence to be accepted first", f"Accept it at {page}, then log in with: {LOGIN}"
+        return DownloadRefused, why, f"Accept it at {page} with the same account, then try again."
+    cure = f"Accept it at {page}, then log in with: {LOGIN}"
+    return DownloadRefused, f"{repo} asks for its licence to be accepted first", cure
 
 
 def wait_seconds(headers: Mapping[str, str]) -> float | None:

@@ -16,7 +16,7 @@ from threading import Event, Lock, Thread
 from typing import Any
 
 from studio import hub
-from studio.errors import Cancelled, DiskFull, DownloadFailed
+from studio.errors import Cancelled, DiskFull, DownloadFailed, NotOnHub
 from studio.events import Downloading
 from studio.hub import Listing, RepoFile, Say, silent
 from studio.hub_cache import Cache, Folder, free_bytes, size
@@ -151,7 +151,7 @@ class Transfer:
 
     def _named(self, listing: Listing, name: str) -> RepoFile:
         if name not in listing.files:
-            raise DownloadFailed(
+            raise NotOnHub(
                 f"{self.name} cannot be downloaded: {self.repo} has no {name}.",
                 f"Look at https://huggingface.co/{self.repo} for what it holds.",
             )

@@ -10,7 +10,7 @@ import pytest
 from huggingface_hub import hf_hub_download
 
 from studio import hub_cache, transfer
-from studio.errors import Cancelled, DiskFull, DownloadFailed
+from studio.errors import Cancelled, DiskFull, DownloadFailed, DownloadRefused, NotDownloaded, NotOnHub, StudioError
 from studio.transfer import Transfer
 from tests.small_hub import COMMIT, Manners, small_hub, turn_to
 
@@ -146,32 +146,55 @@ def test_a_disk_without_room_is_told_before_anything_is_fetched(
 
 
 @pytest.mark.parametrize(
-    ("status", "headers", "words"),
+    ("status", "headers", "words", "kind"),
     [
-        (401, {"X-Error-Code": "GatedRepo"}, r"asks for its licence to be accepted first\. Accept it at .*hf auth"),
-        (403, {"X-Error-Code": "GatedRepo"}, r"asks for its licence to be accepted first\. Accept it at .*hf auth"),
-        (401, {"X-Error-Message": "Invalid credentials in Authorization header"}, r"does not accept this .* token"),
-        (401, {}, r"there is no some/model on the hub, or it is private"),
-        (403, {}, r"does not let this machine's account read some/model\. .*huggingface\.co/some/model"),
-        (404, {"X-Error-Code": "EntryNotFound"}, r"some/model has no such file"),
-        (404, {"X-Error-Code": "RepoNotFound"}, r"there is no some/model on the hub, or it is private"),
-        (429, {"Retry-After": "0"}, r"was asked too often from this machine\. Try again in"),
-        (451, {}, r"the hub refused it \(451\)"),
-        (503, {}, r"has trouble of its own \(503\)\. Try again in a few minutes"),
+        (
+            401,
+            {"X-Error-Code": "GatedRepo"},
+            r"asks for its licence to be accepted first\. Accept it at .*hf auth",
+            DownloadRefused,
+        ),
+        (
+            403,
+            {"X-Error-Code": "GatedRepo"},
+            r"asks for its licence to be accepted first\. Accept it at .*hf auth",
+            DownloadRefused,
+        ),
+        (
+            401,
+            {"X-Error-Message": "Invalid credentials in Authorization header"},
+            r"does not accept this .* token",
+            DownloadRefused,
+        ),
+        (401, {}, r"there is no some/model on the hub, or it is private", NotOnHub),
+        (
+            403,
+            {},
+            r"does not let this machine's account read some/model\. .*huggingface\.co/some/model",
+            DownloadRefused,
+        ),
+        (404, {"X-Error-Code": "EntryNotFound"}, r"some/model has no such file", NotOnHub),
+        (404, {"X-Error-Code": "RepoNotFound"}, r"there is no some/model on the hub, or it is private", NotOnHub),
+        (429, {"Retry-After": "0"}, r"was asked too often from this machine\. Try again in", DownloadFailed),
+        (451, {}, r"the hub refused it \(451\)", DownloadFailed),
+        (503, {}, r"has trouble of its own \(503\)\. Try again in a few minutes", DownloadFailed),
     ],
 )
 def test_each_refusal_says_why_and_what_to_do(
-    manners: Manners, status: int, headers: dict[str, str], words: str
+    manners: Manners, status: int, headers: dict[str, str], words: str, kind: type[StudioError]
 ) -> None:
     manners.refusals[REPO] = (status, headers)
-    with pytest.raises(DownloadFailed, match=f"Model cannot be downloaded: .*{words}"):
+    with pytest.raises(StudioError, match=f"Model cannot be downloaded: .*{words}") as told:
         start().result()
+    assert type(told.value) is kind, "what can be mended here is no fault of the hub's"
 
 
 def test_an_account_that_did_not_accept_a_licence_is_told_so(manners: Manners, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HF_TOKEN", "hf_of_somebody")
     manners.refusals[REPO] = (403, {"X-Error-Code": "GatedRepo"})
-    with pytest.raises(DownloadFailed, match=r"this machine's account has not\. Accept it at .* with the same account"):
+    with pytest.raises(
+        DownloadRefused, match=r"this machine's account has not\. Accept it at .* with the same account"
+    ):
         start().result()
 
 
@@ -185,13 +208,13 @@ def test_a_hub_that_is_busy_for_a_moment_is_asked_again(manners: Manners) -> Non
 
 
 def test_no_network_no_hub_and_no_name_are_told_apart(monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(DownloadFailed, match="there is no some/other on the hub, or it is private"):
+    with pytest.raises(NotOnHub, match="there is no some/other on the hub, or it is private"):
         start(repo="some/other").result()
     monkeypatch.setattr(huggingface_hub.constants, "ENDPOINT", "http://127.0.0.1:1")
     with pytest.raises(DownloadFailed, match=r"the hub cannot be reached\. Check the network"):
         start().result()
     monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
-    with pytest.raises(DownloadFailed, match=r"the hub is switched off \(HF_HUB_OFFLINE\)\. Unset"):
+    with pytest.raises(NotDownloaded, match=r"the hub is switched off \(HF_HUB_OFFLINE\)\. Unset"):
         start().result()
 
 

@@ -17,7 +17,7 @@ from studio.catalogue.sources import Sourced, Sources
 from studio.catalogue.upscalers import Published, Upscalers, published
 from studio.catalogue.vaes import Vaes
 from studio.controls import CONTROLS
-from studio.errors import AmbiguousModel, DownloadFailed, ModelError, NotWritable, Refused, UnknownModel
+from studio.errors import AmbiguousModel, ModelError, NotDownloaded, NotWritable, Refused, UnknownModel
 from studio.families import FAMILIES
 from studio.metrics import METRICS
 from studio.settings import ASSETS, PRESETS, Settings
@@ -102,11 +102,10 @@ class Item(ABC):
     def fetch(self, reserved: int = 0) -> Transfer:
         """Let it come; ModelError where it can be had from nowhere."""
         if self.repo is None:
-            raise DownloadFailed(f"{self.name} can be had from nowhere.", "Put it into the data folder.")
+            raise NotDownloaded(f"{self.name} can be had from nowhere.", "Put it into the data folder.")
         if hub.is_off():
-            raise DownloadFailed(
-                f"{self.name} cannot be downloaded: the hub is switched off (HF_HUB_OFFLINE).",
-                "Unset HF_HUB_OFFLINE, then try again.",
+            raise NotDownloaded(
+                f"{self.name} cannot be downloaded: {hub.OFF}.", "Unset HF_HUB_OFFLINE, then try again."
             )
         return self._fetch(self.repo, reserved)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from studio.downloads.items import Item
-from studio.errors import Cancelled, DownloadFailed, InternalError, InvalidRecipe, StudioError
+from studio.errors import Cancelled, InternalError, NotDownloaded, StudioError
 from studio.events import Downloading
 from studio.hub import Say, silent
 from studio.transfer import TICK_SECONDS, Transfer, words
@@ -110,7 +110,7 @@ class Downloads:
         return errand
 
     def wait_for(self, items: Sequence[Item], say: Say = silent) -> None:
-        """Fetch these and wait for them; whatever `say` raises ends it. ModelError where one cannot be had."""
+        """Fetch these and wait for them; whatever `say` raises ends it. What keeps one from being had is raised."""
         over = threading.Event()
         heard: list[Downloading | StudioError | None] = []
 
@@ -128,7 +128,7 @@ class Downloads:
             errand.cancel()
             raise
         if isinstance(fault := heard[-1], StudioError):
-            raise DownloadFailed(fault.message, fault.hint) from fault
+            raise fault.about(None)
 
     def cancel(self, key: str) -> None:
         """End the download of this item, for everybody who wants it."""
@@ -216,9 +216,9 @@ class Downloads:
             errand.look()
 
 
-def _fault(download: Download) -> InvalidRecipe:
+def _fault(download: Download) -> StudioError:
     """What kept a download from ending well, at the field that asked for it."""
     item, fault = download.item, download.fault
     if fault is None:
-        return InvalidRecipe(item.field, f"The download of {item.name} was cancelled.", "Ask again to go on with it.")
-    return InvalidRecipe(item.field, fault.message, fault.hint)
+        fault = NotDownloaded(f"The download of {item.name} was cancelled.", "Ask again to go on with it.")
+    return fault.about(item.field)

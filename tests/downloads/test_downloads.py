@@ -11,7 +11,7 @@ from PIL import Image
 from studio import hub_cache
 from studio.catalogue.upscalers import Upscalers
 from studio.controls.depth import DEPTH_ANYTHING
-from studio.errors import Cancelled, DownloadFailed, InUse, InvalidRecipe, NotDownloaded, Refused
+from studio.errors import Cancelled, InUse, InvalidRecipe, NotDownloaded, Refused
 from studio.events import Done, Downloading, Failed, Finished, Queued, Started, Stopped
 from studio.jobs.job import Job
 from studio.jobs.scheduler import ATTEMPTS
@@ -114,7 +114,7 @@ def test_a_download_that_is_refused_fails_its_job_at_the_model(studio: Studio, m
     manners.refusals[REPO] = (403, {"X-Error-Code": "GatedRepo"})
     end = ended(studio.submit(FAR, "ann"))
     assert isinstance(end, Failed)
-    assert end.field == "model"
+    assert (end.field, end.code) == ("model", "download_refused")
     assert "asks for its licence to be accepted first" in end.message
     assert isinstance(ended(studio.submit(NEAR, "ann")), Done)
     manners.refusals.clear()
@@ -229,7 +229,7 @@ def test_a_closed_studio_lets_go_of_everybody_who_waits(home: Path, manners: Man
     studio.close()
     assert isinstance(ended(job), Stopped)
     assert {one.state for one in studio.downloads.all()} == {"cancelled"}
-    with pytest.raises(DownloadFailed, match="was cancelled"):
+    with pytest.raises(NotDownloaded, match="was cancelled"):
         studio.downloads.wait_for([studio.items["mine"]])
 
 
