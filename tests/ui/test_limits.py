@@ -111,7 +111,6 @@ def test_the_data_folder_is_closed_to_the_machine_s_other_users(studio: Studio, 
     assert stat.S_IMODE(studio.settings.home.stat().st_mode) == 0o700
 
 
-@pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGHUP")
 def test_old_uploads_are_cleared_while_the_studio_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(server, "SWEEP_SECONDS", 0.02)
     with Studio(Settings.load(home=tmp_path, port=0), backend=Painter()) as studio, serve(studio):
@@ -123,6 +122,7 @@ def test_old_uploads_are_cleared_while_the_studio_runs(tmp_path: Path, monkeypat
         assert brought(studio) == [tmp_path / UPLOADS / "new" / "a.png"]
 
 
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGHUP")
 def test_a_terminal_that_is_closed_ends_the_studio_as_being_asked_to_end_does(tmp_path: Path) -> None:
     run = [sys.executable, "-m", "studio", "run", "--port", "0"]
     ends = []

@@ -169,6 +169,7 @@ def test_a_job_that_fails_tells_it_in_words(client: Client) -> None:
     seen = generate(client, Prompt="a boat without paint")[-1]
     assert seen["job"]["state"] == "failed"
     assert seen["job"]["fault"] == {
+        "code": "out_of_memory",
         "field": None,
         "part": None,
         "message": "The paint ran out.",
