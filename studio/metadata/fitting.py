@@ -94,6 +94,7 @@ class _Fitting:
 
     def fitted(self) -> Fitted:
         self._find_model()
+        self._find_second_model()
         self._find_upscalers()
         for _ in range(MOST_FAULTS):
             fault = self._fault()
@@ -112,6 +113,26 @@ class _Fitting:
             is_it = f"it is {there}, which is not downloaded yet" if there else "it is not in this studio"
             self._leave_model(asked, f"{is_it}, so the chosen one stays")
         self.values["model"] = found or self.chosen
+
+    def _find_second_model(self) -> None:
+        """The id of the model of the second pass; without it, a pass at the same size was there for its sake alone."""
+        asked = self.values.get("hires_model")
+        if asked is None:
+            return
+        found = model_named(self.here.catalogue, str(asked))
+        if found is not None:
+            self.values["hires_model"] = found
+            return
+        label = f"{settings()['hires_model'].label} {asked}{self._hash(asked)}"
+        self.left.append(f"{label}: it is not in this studio, so {self._without_second_model()}")
+
+    def _without_second_model(self) -> str:
+        """Take it out, and say what stands in its place."""
+        if float(self.values.get("hires_scale") or 0) == 1:
+            self.values = {field: one for field, one in self.values.items() if field not in HIRES}
+            return "there is no second pass"
+        del self.values["hires_model"]
+        return "the first one paints both passes"
 
     def _leave_model(self, asked: Any, why: str) -> None:
         self.left.append(left_out("Model", f"{asked}{self._hash(asked)}", why))
@@ -149,6 +170,8 @@ class _Fitting:
         mend: Callable[[str, InvalidRecipe], None] = self._drop
         if name in SIZE:
             mend = self._fit_size
+        elif name == "hires_model":
+            mend = self._drop_second_model
         elif name == "hires_scale":
             mend = self._drop_second_pass
         elif fault.part is not None or name in ("styles", "negative_presets"):
@@ -189,6 +212,10 @@ class _Fitting:
         value = self.values[name]
         self.values = {field: one for field, one in self.values.items() if field not in HIRES}
         self.left.append(left_out(settings()[name].label, value, f"{fault.message} All of it is left out"))
+
+    def _drop_second_model(self, name: str, fault: InvalidRecipe) -> None:
+        label, asked = settings()[name].label, self.values[name]
+        self.left.append(left_out(label, asked, f"{fault.message} So {self._without_second_model()}"))
 
     def _fit_size(self, name: str, fault: InvalidRecipe) -> None:
         """Both sides together, scaled into what the model draws; a size that is at fault even so is left out."""

@@ -75,6 +75,23 @@ def clip_skip(value: Any, least: int = 1) -> dict[str, int]:
     return {"clip_skip": layers} if layers > 1 else {}
 
 
+def refined(name: Any, switch: Any, steps: Any, left: list[str]) -> dict[str, Any]:
+    """The second pass that is nearest to a refiner which takes over at a share `switch` of the `steps`.
+
+    `left` hears how the two differ, or that it never took over.
+    """
+    try:
+        rest = round(1 - float(switch), 3)
+    except (TypeError, ValueError):
+        rest = 0.0
+    if not 0 < rest < 1:
+        left.append(left_out("Refiner", f"{name} at {switch}", "it is not said from which of the steps on it painted"))
+        return {}
+    why = f"here it paints over the finished picture, at a strength of {rest:g}, and another picture comes of it"
+    left.append(left_out("Refiner", f"{name} at {switch}", why))
+    return known({"hires_scale": 1, "hires_model": stem(name), "hires_strength": rest, "hires_steps": steps})
+
+
 def stem(file: Any) -> str:
     """The name of a weights file without folders and ending; the name may hold points, and come from Windows."""
     path = PurePosixPath(str(file).strip().replace("\\", "/"))

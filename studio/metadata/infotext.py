@@ -100,6 +100,7 @@ def _editing(recipe: Recipe) -> Mapping[str, object]:
         "Inpaint area": "Only masked" if masked else None,
         "Masked area padding": recipe.mask_padding,
         "Hires upscale": _number(recipe.hires_scale),
+        "Hires checkpoint": recipe.hires_model,
         "Hires steps": recipe.hires_steps,
         "Hires upscaler": UPSCALERS.get(recipe.hires_upscaler, recipe.hires_upscaler)
         if recipe.hires_upscaler

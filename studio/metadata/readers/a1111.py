@@ -7,7 +7,7 @@ from typing import Any
 from studio.metadata import foreign_json
 from studio.metadata.file_texts import FileTexts
 from studio.metadata.foreign_names import plain, scheduler, upscaler
-from studio.metadata.imported import NO_PICTURE, ImportedSettings, clip_skip, known, left_out, stem
+from studio.metadata.imported import NO_PICTURE, ImportedSettings, clip_skip, known, left_out, refined, stem
 from studio.metadata.infotext import DRAWS
 from studio.metadata.readers.base import Reader, loras, seed
 from studio.metadata.settings_text import SettingsText, split
@@ -47,7 +47,7 @@ TOGETHER = frozenset(
         "sampler", "scheduletype", "scheduler", "schedule", "size", "model", "denoisingstrength", "hiresupscale",
         "hiresscale", "hiressteps", "hiresupscaler", "hiresresize", "hiresstrength", "firstpasssize", "loraweights",
         "clipskip", "vae", "guidance", "civitairesources", "lorahashes", "modelhash", "version", "app",
-        "rng",
+        "rng", "hirescheckpoint", "refiner", "refinerswitchat",
     }
 )  # fmt: skip
 # They say how it was made, and set nothing.
@@ -163,12 +163,18 @@ class _Reading:
         if plain(vae := self.said.get("vae", "")) not in NOT_HERE:
             values["vae"] = stem(vae)
         name = self.said.get("model") or _resource(self.said, "checkpoint")
-        if hashed := HASHED.fullmatch(name):
-            name = hashed[1]
-            self.hashes[stem(name)] = hashed[2]
+        name = self._bare(name)
         if not name and "modelhash" in self.said:
             self.left.append(left_out("Model hash", self.said["modelhash"], "the model has no name in the file"))
         return values | {"model": stem(name)} if name else values
+
+    def _bare(self, name: str) -> str:
+        """The name of a checkpoint without the hash that A1111 shows it with, which is kept."""
+        hashed = HASHED.fullmatch(name)
+        if not hashed:
+            return name
+        self.hashes[stem(hashed[1])] = hashed[2]
+        return hashed[1]
 
     def _guidance(self, values: Mapping[str, Any]) -> dict[str, Any]:
         """What Flux is guided by in stable-diffusion.cpp, beside a scale of 1."""
@@ -203,8 +209,10 @@ class _Reading:
         values: dict[str, Any] = {"width": int(size[1]), "height": int(size[2])} if size else {}
         scale, values = self._scale(values)
         strength = self.said.get("hiresstrength") or self.said.get("denoisingstrength")
-        extra = [name for name in ("hiressteps", "hiresupscaler", "hiresstrength") if name in self.said]
+        extra = [name for name in SECOND if name in self.said]
         if scale is None:
+            if refined := self._refined(pictured="denoisingstrength" in self.said or self._asks_second):
+                return values | refined
             self.left += [left_out(_label(self.parts, name), self.said[name], NO_SECOND) for name in extra]
             if "denoisingstrength" in self.said:
                 why = NO_SECOND if extra or self._asks_second else NO_PICTURE
@@ -215,7 +223,21 @@ class _Reading:
         if name := self.said.get("hiresupscaler"):
             second["hires_upscaler"], why = upscaler(name)
             self.left += [why] if why else []
+        if plain(other := self._bare(self.said.get("hirescheckpoint", ""))) not in (*NOT_HERE, "usesamecheckpoint"):
+            second["hires_model"] = stem(other)
+        if "refiner" in self.said:
+            self.left.append(left_out("Refiner", self.said["refiner"], "one model paints the whole second pass"))
         return values | known(second)
+
+    def _refined(self, *, pictured: bool) -> dict[str, Any]:
+        """The second pass that stands for a refiner."""
+        name, switch = self._bare(self.said.get("refiner", "")), self.said.get("refinerswitchat")
+        if plain(name) in NOT_HERE:
+            return {}
+        if pictured:
+            self.left.append(left_out("Refiner", name, NO_PICTURE))
+            return {}
+        return refined(name, switch, self.said.get("steps"), self.left)
 
     @property
     def _asks_second(self) -> bool:
@@ -224,7 +246,7 @@ class _Reading:
     def _scale(self, size: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
         """How many times larger the second pass is, and the size of the first; None where there is none to be had."""
         asked = self.said.get("hiresupscale") or self.said.get("hiresscale")
-        if asked and _number(asked) != 1:
+        if asked and _number(asked):
             return asked.rstrip("x"), size
         resize = SIZE.fullmatch(self.said.get("hiresresize", ""))
         first = SIZE.fullmatch(self.said.get("firstpasssize", ""))
@@ -252,6 +274,7 @@ class _Reading:
 
 # Pixels by which rounding moves a side.
 SHAPE = 8
+SECOND = ("hiressteps", "hiresupscaler", "hiresstrength", "hirescheckpoint")
 NO_SECOND = "the second pass is left out"
 STEP_NOISE = "the noise that the sampler adds at each step follows the seed alone here, so the picture will differ"
 

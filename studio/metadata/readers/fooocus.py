@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from studio.metadata.file_texts import FileTexts
-from studio.metadata.imported import ImportedSettings, clip_skip, known, stem
+from studio.metadata.foreign_names import plain
+from studio.metadata.imported import ImportedSettings, clip_skip, known, refined, stem
 from studio.metadata.readers.base import Flat, Reader, loras, seed
 from studio.prompts.dialects import from_a1111
 
@@ -49,8 +50,12 @@ def _read(given: Mapping[str, Any]) -> ImportedSettings:
     vae = flat.take("vae")
     if isinstance(vae, str) and not vae.startswith(("Default", "None")):
         values["vae"] = stem(vae)
-    if "Default" in str(given.get("refiner_model")) or given.get("refiner_model") in ("None", "", None):
-        flat.ignore(["refiner_model"])
+    refiner = flat.text("refiner_model", "Refiner Model")
+    if refiner and "Default" not in refiner and plain(refiner) != "none":
+        if hash_ := flat.text("refiner_model_hash"):
+            flat.hashes[stem(refiner)] = hash_
+        switch = flat.take("refiner_switch", "Refiner Switch")
+        values |= refined(refiner, switch, values.get("steps"), flat.left)
     flat.ignore(FACTS)
     return flat.imported(values, "Fooocus", version.removeprefix("Fooocus").strip(" v"))
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from studio.metadata.file_texts import FileTexts
-from studio.metadata.foreign_names import upscaler
+from studio.metadata.foreign_names import plain, upscaler
 from studio.metadata.imported import NO_PICTURE, ImportedSettings, known, left_out, stem
 from studio.metadata.readers.base import Flat, Reader, loras, seed
 from studio.prompts.dialects import from_comfyui
@@ -82,15 +82,19 @@ def _list(value: Any) -> list[Any]:
 
 
 def _second_pass(flat: Flat) -> dict[str, Any]:
-    """Swarm's refiner that enlarges is a second pass here."""
-    scale = flat.take("refinerupscale")
+    """Swarm's refiner that enlarges, or that is another model, is a second pass here."""
+    scale, model = flat.take("refinerupscale"), flat.text("refinermodel")
+    other = {"hires_model": stem(model)} if model and plain(model) not in ("", "none", "usebase") else {}
     if scale in (None, 1, 1.0, "1"):
-        return {}
+        if not other:
+            return {}
+        scale = 1
     method = str(flat.take("refinerupscalemethod") or "")
     name, why = upscaler("latent" if method.startswith("latent-") else stem(method.partition("-")[2] or method))
     flat.left += [why] if why else []
     strength, steps = flat.take("refinercontrolpercentage", "refinercontrol"), flat.take("refinersteps")
-    return known({"hires_scale": scale, "hires_strength": strength, "hires_steps": steps, "hires_upscaler": name})
+    second = {"hires_scale": scale, "hires_strength": strength, "hires_steps": steps, "hires_upscaler": name}
+    return known(second | other)
 
 
 def _hashes(flat: Flat, models: Any) -> None:
