@@ -42,7 +42,9 @@ class PageApp(App):  # type: ignore[misc]
     """Gradio's application for one studio: nothing of it sees a request that the gate has not let in."""
 
     def __init__(self, studio: Studio) -> None:
-        super().__init__(default_response_class=ORJSONResponse, middleware=[Middleware(Delivery, begins=self._begins)])
+        self._begins = ""
+        delivery = Middleware(Delivery, begins=lambda: self._begins)
+        super().__init__(default_response_class=ORJSONResponse, middleware=[delivery])
         self.studio = studio
         self.add_exception_handler(StudioError, _refuse)
         self._given: OrderedDict[tuple[str, str], None] = OrderedDict()
@@ -80,10 +82,12 @@ class PageApp(App):  # type: ignore[misc]
             raise NotFound(GONE)
         return FileResponse(path, headers={"Cache-Control": "public, max-age=86400"})
 
-    def _begins(self) -> str:
-        """What a browser is to fetch together with the page."""
+    def announce(self) -> None:
+        """Note what a browser is to fetch together with the page, while each element still knows where it stands:
+        Gradio takes tabs out of the page as it updates them.
+        """
         islands = [one for one in self.get_blocks().blocks.values() if isinstance(one, Island)]
-        return web.announced({one.module for one in islands if one.module and one.is_at_the_start})
+        self._begins = web.announced({one.module for one in islands if one.module and one.is_at_the_start})
 
     async def _module(self, request: Request) -> Response:
         """A script of the page; one of another version is none, so that what belongs together never mixes."""

@@ -79,6 +79,7 @@ def serve(studio: Studio) -> Iterator[str]:
         max_file_size=settings.max_upload_mb * MEGABYTE,
         _app=PageApp(studio),
     )
+    blocks.app.announce()
     _bound(blocks.server.config)
     blocks._queue.pending_messages_per_session.max_size = LISTENERS  # noqa: SLF001 - there is no other way to it
     # What the page is built of lives as long as the program: no collection need look at it.

@@ -56,6 +56,17 @@ def done(page: Page, pictures: int = 1) -> None:
     expect(page.locator(".stage.busy")).to_have_count(0)
 
 
+def test_the_page_is_served_to_others_after_somebody_chose_another_tab(new_page: NewPage, address: str) -> None:
+    page = new_page(address)
+    before = page.request.get(address).headers["link"]
+    choose(page, "Inpainting")
+    page.locator("#mask-editor, .well").first.wait_for()
+    choose(page, "Text to image")
+    answer = page.request.get(address)
+    assert answer.ok
+    assert answer.headers["link"] == before
+
+
 def test_a_picture_is_painted_over_compared_and_painted_over_again(
     new_page: NewPage, address: str, files: Path, studio: Studio
 ) -> None:
