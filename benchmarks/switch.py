@@ -12,6 +12,7 @@ from PIL import Image
 from benchmarks.base import Benchmark, Measured, Script
 from benchmarks.overhead import RECIPE
 from studio.events import Done
+from studio.gate.identity import COMMAND_LINE
 from studio.recipe import Recipe
 from studio.settings import Settings
 from studio.studio import Studio
@@ -44,7 +45,7 @@ def measure() -> Measured:
 
 def through_the_studio(studio: Studio, recipe: Recipe) -> None:
     """The way of a job: submit, follow its events to the end."""
-    *_, end = studio.submit(recipe, "bench").follow()
+    *_, end = studio.submit(recipe, COMMAND_LINE).follow()
     assert isinstance(end, Done), end
 
 

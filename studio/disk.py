@@ -83,7 +83,7 @@ class Folder:
         return self.path / f".{name}-{secrets.token_hex(4)}.{os.getpid()}.part"
 
     def _fault(self, error: OSError) -> StorageError:
-        reason = error.strerror or str(error)
+        reason = error.strerror or "it cannot be reached"
         if error.errno in FULL:
             return DiskFull(
                 f"The disk is full: nothing can be stored in {self.path} ({reason}).",

@@ -126,7 +126,8 @@ def _attempt(name: str, look: Callable[[], str]) -> Check:
     except StudioError as error:
         return Check(name, error.message, error.hint or "See the message.")
     except ImportError as error:
-        return Check(name, f"{error}.", "Install the studio again: pip install -e .")
+        missing = f"{error.name or 'A library'} is missing, or cannot be loaded."
+        return Check(name, missing, "Install the studio again: pip install -e .")
 
 
 def _python() -> Check:
@@ -182,15 +183,15 @@ def _torch() -> str:
 def _device(settings: Settings) -> Iterator[Check]:
     """Where models run, after it has done some work; and a faster one that cannot be used."""
     from studio.engine.device import BUILD, Device, compute
+    from studio.engine.faults import idle
 
     def look() -> str:
         device = Device.choose(settings.device)
         try:
             compute(device.torch_device)
         except RuntimeError as error:
-            raise DeviceFailed(
-                f"{device.name} does not compute: {error}.", "Restart the machine, or set another."
-            ) from error
+            fault = f"{device.name} does not compute: {idle(error)}."
+            raise DeviceFailed(fault, "Restart the machine, or set another.") from error
         return (
             f"{device.name} computes: {device.free_bytes() / 1e9:.1f} of {device.total_bytes() / 1e9:.1f} GB free, "
             f"offload {settings.offload}"

@@ -264,6 +264,10 @@ class DeviceFailed(DeviceError, code="device_failed"):
     """The device does not compute, or is not lent."""
 
 
+class QuotaExceeded(DeviceError, code="quota_exceeded", status=429):
+    """As much of a lent graphics card was used as may be."""
+
+
 class NumericOverflow(DeviceError, code="numeric_overflow"):
     """The numbers of a model overflowed: an image came out as none, or black."""
 

@@ -421,7 +421,7 @@ def reading(field: Field) -> Iterator[None]:
         # Pillow refuses at the header, with the number of pixels as all it says.
         found = re.search(r"(\d+) pixels", str(error))
         _check_pixels(field, int(found[1]) if found else MOST_PIXELS + 1)
-        raise InvalidRecipe(field, f"The picture is too large ({error}).", "Make it smaller first.") from error
+        raise InvalidRecipe(field, "The picture is too large.", "Make it smaller first.") from error
     except UnidentifiedImageError as error:
         raise InvalidRecipe(field, "The file is not a picture.", f"Give a {FORMAT_NAMES} file.") from error
     except (OSError, *DAMAGED) as error:

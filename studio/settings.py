@@ -174,7 +174,7 @@ def _settings_error(error: ValidationError, given: Mapping[str, Any]) -> Invalid
     place = "the argument" if name in given else variable if variable in os.environ else "settings.toml"
     if first["type"] == "extra_forbidden":
         return InvalidSetting(f"{name} ({place}) is not a setting.", _known("{}", str))
-    return InvalidSetting(f"{name} ({place}): {said_of(first)}.", "Mend it or leave it out.")
+    return InvalidSetting(f"{name} ({place}): {said_of(first)}.", "Mend it or leave it out.", field=name)
 
 
 def _known(pattern: str, spell: Callable[[str], str]) -> str:

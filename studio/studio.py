@@ -24,6 +24,7 @@ from studio.downloads.queue import Downloads, Errand, Hear
 from studio.downloads.used import LastUsed
 from studio.errors import InUse, InvalidRecipe, StudioError
 from studio.gate.addresses import Addresses, kept_key
+from studio.gate.identity import Identity
 from studio.hub import Say, silent
 from studio.inputs import Input, Inputs
 from studio.jobs.job import Job
@@ -117,7 +118,7 @@ class Studio:
         self._bring(self.needs.of_map(unit, chosen), say)
         return self.backend.people(unit, chosen, say)
 
-    def submit(self, recipe: Recipe | Sequence[Recipe], owner: str, job_id: str = "") -> Job:
+    def submit(self, recipe: Recipe | Sequence[Recipe], who: Identity, job_id: str = "") -> Job:
         """Check the recipe, or several, and put them in line as one job; StudioError where nothing was queued.
 
         `job_id` as in `Scheduler.submit`.
@@ -132,19 +133,19 @@ class Studio:
             )
         self.library.ready(sum(self._raw_bytes(single) for single in recipes))
         used = self.needs.of(recipes)
-        self.check_downloads(self.needs.missing(used))
+        self.check_downloads(self.needs.missing(used), who)
         self.inputs.use(picture for single in recipes for picture in single.pictures)
         self.used.mark(item.key for item in used if not item.comes_along)
-        return self.jobs.submit(recipes, owner, job_id)
+        return self.jobs.submit(recipes, who, job_id)
 
     @property
     def downloads_for_all(self) -> bool:
         """Whether everybody who reaches this studio may let it download."""
         return self._private or self.settings.share_downloads
 
-    def check_downloads(self, missing: Sequence[Item]) -> None:
+    def check_downloads(self, missing: Sequence[Item], who: Identity | None = None) -> None:
         """InvalidRecipe where one of these would have to be downloaded, and whoever asks may not let it."""
-        if self.downloads_for_all:
+        if self.downloads_for_all or (who and who.runs_it):
             return
         for item in missing:
             if not self.downloads.is_coming(item):

@@ -21,6 +21,8 @@ from studio.errors import (
     StudioError,
 )
 from studio.events import Failed
+from studio.labels import label_of, labelled
+from studio.recipe import Recipe
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "errors.md"
@@ -90,6 +92,22 @@ def test_an_error_is_whole_in_another_process(error: StudioError) -> None:
     again = pickle.loads(pickle.dumps(error))
     assert (type(again), vars(again), str(again)) == (type(error), vars(error), str(error))
     assert "secret" not in str(error)
+
+
+def test_each_field_that_an_error_can_name_has_a_label_on_the_page() -> None:
+    named = {
+        place.value
+        for path in (ROOT / "studio").rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.args
+        if node.func.id in ("InvalidRecipe", "InvalidPrompt")
+        for place in ast.walk(node.args[0])
+        if isinstance(place, ast.Constant) and isinstance(place.value, str)
+    }
+    named |= set(Recipe.model_fields)
+    assert not [field for field in named if label_of(field) == field]
+    assert (label_of("outpaint.left"), label_of("lora:ink"), label_of("stepz")) == ("Extend", "LoRAs", "stepz")
+    assert labelled(InvalidRecipe("hires_scale", "No.", "Yes.")) == "Second pass: No. Yes."
 
 
 def test_what_a_job_ended_with_is_told_as_the_error_is() -> None:

@@ -20,6 +20,7 @@ LAYERS = (
     "recipe",
     "spelling",
     "events",
+    "labels",
     "schedulers",
     "registry",
     "space",

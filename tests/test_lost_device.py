@@ -16,6 +16,7 @@ from studio.jobs.store import JobStore
 from studio.storage.database import Database
 from tests import tiny
 from tests.drawer import settled
+from tests.people import who
 
 # The card is pretended, and so is what it says; all else is the studio's.
 RUN = """
@@ -57,7 +58,7 @@ def test_a_card_that_is_lost_is_said_by_the_page_the_exit_code_and_doctor(
     (tmp_path / "models").mkdir()
     (tmp_path / "models" / "starter").symlink_to(tiny_model("sd15"))
     store = JobStore(Database.of(tmp_path))
-    store.add(Job("one", "ann", [QueueItem(0, settled("a", side=tiny.SIDE))], 0.0))
+    store.add(Job("one", who("ann"), [QueueItem(0, settled("a", side=tiny.SIDE))], 0.0))
     store.close()
     command = [sys.executable, "-c", RUN, "run", "--port", "0", "--home", str(tmp_path)]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
@@ -66,13 +67,13 @@ def test_a_card_that_is_lost_is_said_by_the_page_the_exit_code_and_doctor(
     address = process.stdout.readline().split()[-1].rstrip("/")
     assert any("No more jobs are run" in line for line in process.stderr)
     said = status(address)
-    assert "CUDA failed: CUDA error: an illegal memory access was encountered." in said
+    assert "CUDA failed: a computation reached outside its memory (illegal memory access)." in said
     assert '<span role="alert">Start the studio again: waiting jobs are kept, and go on then.</span>' in said
     assert "<span>1 waiting</span>" in said
     process.send_signal(signal.SIGINT)
     _, err = process.communicate()
     assert process.returncode == 1, err
-    assert err.splitlines()[-1].startswith("studio run: CUDA failed: CUDA error: an illegal memory access")
+    assert err.splitlines()[-1].startswith("studio run: CUDA failed: a computation reached outside its memory")
     assert "Traceback" not in err
     assert (tmp_path / HALTED).is_file()
     assert main(["doctor", "--home", str(tmp_path), "--device", "cpu"]) == 1

@@ -15,6 +15,7 @@ from studio.settings import Settings
 from studio.studio import Studio
 from tests.drawer import Drawer
 from tests.headers import write_home, write_model
+from tests.people import who
 
 MODEL = "tiny-starter"
 ROOT = Path(__file__).resolve().parent.parent
@@ -109,7 +110,7 @@ def test_negative_presets_become_part_of_the_negative_prompt(studio: Studio):
 )
 def test_what_cannot_be_names_the_field_and_the_cure(studio: Studio, field: str, values: dict[str, Any], says: str):
     with pytest.raises(InvalidRecipe) as error:
-        studio.submit(Recipe(**{"prompt": "a red house", **values}), "ann")
+        studio.submit(Recipe(**{"prompt": "a red house", **values}), who("ann"))
     assert error.value.field == field
     assert says in str(error.value)
     assert error.value.hint
@@ -130,7 +131,7 @@ def test_damaged_weights_are_told_before_anything_is_queued(studio: Studio, home
     weights = next(folder.rglob("unet/*.safetensors"))
     weights.write_bytes(weights.read_bytes()[:-1])
     with pytest.raises(InvalidRecipe, match="model: ") as error:
-        studio.submit(Recipe(prompt="a", model="torn"), "ann")
+        studio.submit(Recipe(prompt="a", model="torn"), who("ann"))
     assert isinstance(error.value.__cause__, ModelError)
     assert studio.jobs_of("ann") == []
 
@@ -139,12 +140,12 @@ def test_a_folder_that_cannot_be_written_is_told_before_anything_is_queued(studi
     studio.library.folder.rmdir()
     studio.library.folder.write_text("in the way")
     with pytest.raises(NotWritable):
-        studio.submit(Recipe(prompt="a"), "ann")
+        studio.submit(Recipe(prompt="a"), who("ann"))
     assert studio.jobs_of("ann") == []
 
 
 def test_a_job_goes_from_prompt_to_library(studio: Studio):
-    job = studio.submit(Recipe(prompt="a red house", count=2, seed=5), "ann")
+    job = studio.submit(Recipe(prompt="a red house", count=2, seed=5), who("ann"))
     assert isinstance(list(job.follow())[-1], Done)
     assert [studio.library.read(event.path).seed for event in job.results] == [5, 6]
     assert studio.job(job.id, "ann") is job
@@ -155,7 +156,7 @@ def test_a_job_goes_from_prompt_to_library(studio: Studio):
 
 def test_images_go_to_another_folder_and_no_list_is_kept_where_asked(home: Path, tmp_path: Path):
     with Studio(Settings.load(home=home, model=MODEL), backend=Drawer(), images=tmp_path / "out", durable=False) as it:
-        job = it.submit(Recipe(prompt="a"), "ann")
+        job = it.submit(Recipe(prompt="a"), who("ann"))
         list(job.follow())
         with it.database.read() as rows:
             assert rows.execute("SELECT COUNT(*) FROM jobs").fetchone()[0] == 0
@@ -186,7 +187,7 @@ def test_a_model_that_cannot_be_warmed_does_not_stop_the_studio(home: Path, capl
 
     with Studio(Settings.load(home=home, model=MODEL), backend=Cold()) as studio:
         studio.warm()
-        assert isinstance(list(studio.submit(Recipe(prompt="a"), "ann").follow())[-1], Done)
+        assert isinstance(list(studio.submit(Recipe(prompt="a"), who("ann")).follow())[-1], Done)
     assert "missing" in caplog.text
 
 
@@ -197,11 +198,12 @@ from studio.recipe import Recipe
 from studio.settings import Settings
 from studio.studio import Studio
 from tests.drawer import Drawer
+from tests.people import who
 
 drawer = Drawer(gated=True)
 studio = Studio(Settings.load(home=sys.argv[1], model=sys.argv[2]), backend=drawer)
-job = studio.submit(Recipe(prompt="a red house", steps=2, count=3, seed=1), "ann")
-waiting = studio.submit(Recipe(prompt="a tree", steps=2, seed=9), "bob")
+job = studio.submit(Recipe(prompt="a red house", steps=2, count=3, seed=1), who("ann"))
+waiting = studio.submit(Recipe(prompt="a tree", steps=2, seed=9), who("bob"))
 drawer.allow(3)
 for event in job.follow():
     if isinstance(event, Finished):
@@ -240,7 +242,7 @@ def test_importing_the_studio_loads_nothing_heavy():
 
 def test_pictures_that_a_job_was_given_are_never_cleared(studio: Studio, monkeypatch: pytest.MonkeyPatch):
     given, dropped = (studio.inputs.add(Image.new("RGB", (64, 64), colour), owner="o").id for colour in ("red", "blue"))
-    list(studio.submit(Recipe(prompt="a", init_image=given, strength=0.5), "o").follow())
+    list(studio.submit(Recipe(prompt="a", init_image=given, strength=0.5), who("o")).follow())
     monkeypatch.setattr("studio.unused.BROUGHT_SECONDS", -1.0)
     studio.inputs.sweep()
     assert [path.stem for path in studio.inputs.folder.glob("*.png")] == [given]

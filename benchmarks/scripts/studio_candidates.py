@@ -8,6 +8,7 @@ from pathlib import Path
 
 from rounds import serve
 
+from studio.gate.identity import COMMAND_LINE
 from studio.recipe import Recipe
 from studio.settings import Settings
 from studio.studio import Studio
@@ -18,7 +19,7 @@ with tempfile.TemporaryDirectory() as home, Studio(Settings.load(home=Path(home)
 
     def whole_set() -> None:
         """Begin a set, and wait until all of it is made and measured."""
-        set_id, serial = studio.candidates.begin([recipe.replace(seed=next(seeds))], "bench"), -1
+        set_id, serial = studio.candidates.begin([recipe.replace(seed=next(seeds))], COMMAND_LINE), -1
         while studio.candidates.busy(studio.candidates.get(set_id, "bench")):
             serial = studio.candidates.news(serial)
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from rounds import serve
 
 from studio.events import Done
+from studio.gate.identity import COMMAND_LINE
 from studio.recipe import Recipe
 from studio.settings import Settings
 from studio.studio import Studio
@@ -16,7 +17,7 @@ from studio.studio import Studio
 
 def picture(studio: Studio, recipe: Recipe) -> None:
     """One picture: submitted, and followed to its end."""
-    *_, end = studio.submit(recipe, "bench").follow()
+    *_, end = studio.submit(recipe, COMMAND_LINE).follow()
     if not isinstance(end, Done):
         raise TypeError(end)
 

@@ -9,7 +9,7 @@ loaded anew by every fork. Only a generator can be stopped.
 import logging
 import re
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextvars import copy_context
 from queue import SimpleQueue
 from typing import Any
@@ -19,7 +19,7 @@ from studio.backends.local import LocalBackend
 from studio.catalogue.controlnets import ControlNets
 from studio.catalogue.models import Catalogue
 from studio.catalogue.wordbook import Wordbook
-from studio.errors import Cancelled, DeviceFailed, InternalError, NotDownloaded, StudioError
+from studio.errors import Cancelled, DeviceError, DeviceFailed, InternalError, NotDownloaded, QuotaExceeded, StudioError
 from studio.events import Event
 from studio.hub import Say, silent
 from studio.inputs import Input
@@ -36,15 +36,37 @@ GIGABYTE = 1_000_000_000
 # on the safe side, as a call that takes longer is broken off, and one that was estimated longer waits longer.
 START_SECONDS = 15
 STEP_SECONDS = 0.08
-# What each kind of refusal can be met with, by the title that `spaces` gives it.
-CURES = {
-    "ZeroGPU quota exceeded": "Sign in for a quota of your own, ask for fewer images or steps, or try again later.",
-    "ZeroGPU illegal duration": "Ask for fewer images, fewer steps or a smaller size.",
-    "ZeroGPU worker error": "Ask for fewer images or a smaller size: a call that takes longer than its time is ended.",
-}
 RETRY = "Try again in a minute."
-# What it adds that is not for visitors of a studio: advice for Gradio's examples, and links.
-ASIDE = re.compile(r" ?(Try re-running outside of examples|\[).*", re.DOTALL)
+SMALLER = "Ask for fewer images, fewer steps or a smaller size."
+# What each kind of refusal means and how it is met, by the title that `spaces` gives it.
+REFUSALS: Mapping[str, tuple[type[DeviceError], str, str]] = {
+    "ZeroGPU quota exceeded": (
+        QuotaExceeded,
+        "The time on ZeroGPU's graphics cards is used up",
+        "Sign in for a quota of your own, ask for fewer images or steps, or try again later.",
+    ),
+    "ZeroGPU pending credits exceeded": (QuotaExceeded, "Too many of your calls to ZeroGPU run already", RETRY),
+    "ZeroGPU queue timeout": (DeviceFailed, "ZeroGPU has no graphics card free", "Try again later."),
+    "ZeroGPU illegal duration": (DeviceFailed, "This would take longer than ZeroGPU allows", SMALLER),
+    "ZeroGPU worker error": (
+        DeviceFailed,
+        "The call on ZeroGPU was broken off",
+        "Ask for fewer images or a smaller size: a call that takes longer than its time is ended.",
+    ),
+}
+OTHERWISE = (DeviceFailed, "ZeroGPU does not take this call", RETRY)
+# The figures in what it says.
+LEFT = re.compile(r"(\d+)s requested vs\. (\d+)s left")
+WAIT = re.compile(r"Try again in ([\d:]+(?: days?, [\d:]+)?)")
+
+
+def refusal(title: str, message: str) -> DeviceError:
+    """What `spaces` says, in the studio's words with its figures, without its advice and links."""
+    log.warning("ZeroGPU refused a call: %s: %s", title, message)
+    kind, words, cure = REFUSALS.get(title, OTHERWISE)
+    left, wait = LEFT.search(message), WAIT.search(message)
+    figures = f": {left[1]} seconds are asked for, {left[2]} are left" if left else ""
+    return kind(f"{words}{figures}{f'; there is more in {wait[1]}' if wait else ''}.", cure)
 
 
 class ZeroGpuBackend(LocalBackend):
@@ -96,8 +118,7 @@ class ZeroGpuBackend(LocalBackend):
                 else:
                     report(one)
         except Error as error:
-            said = ASIDE.sub("", f"{error.title}: {error.message}")
-            raise DeviceFailed(f"{said.rstrip('. ')}.", CURES.get(error.title, RETRY)) from error
+            raise refusal(str(error.title), str(error.message)) from error
         except RuntimeError as error:  # what `spaces` has no words for
             raise DeviceFailed("ZeroGPU does not answer.", RETRY) from error
         finally:

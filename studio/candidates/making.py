@@ -16,6 +16,7 @@ from studio.candidates.ranking import Agreement, Mark, Sieve, Verdict, agreement
 from studio.candidates.store import PASSES, Batch, Candidate, CandidateSet, CandidateStore, Pass
 from studio.errors import InvalidRecipe, InvalidRequest, NotFound, StorageError, StudioError
 from studio.events import Finished
+from studio.gate.identity import Identity
 from studio.inputs import Inputs
 from studio.jobs.job import Job
 from studio.jobs.scheduler import Scheduler
@@ -32,7 +33,7 @@ TITLE_CHARACTERS = 120
 # How kept ones are refined: times larger, how far the noise turns, and how many times.
 Refinement = Literal["hires", "upscale", "variations"]
 SECOND_PASS, ENLARGED, VARIED, VARIATIONS = 1.5, 2.0, 0.2, 4
-Submit = Callable[[Sequence[Recipe], str, str], Job]
+Submit = Callable[[Sequence[Recipe], Identity, str], Job]
 
 log = logging.getLogger(__name__)
 
@@ -58,7 +59,7 @@ def refined(candidate: Candidate, how: Refinement, inputs: Inputs, owner: str) -
 class Candidates:
     """The sets of all owners; a set of another owner is treated as if it were not there.
 
-    `submit` puts recipes in line as a job of this owner and id.
+    `submit` puts recipes in line as a job of whoever asks, of this id.
     """
 
     def __init__(self, database: Database, images: Path, submit: Submit, jobs: Scheduler, gauge: Gauge) -> None:
@@ -81,33 +82,33 @@ class Candidates:
             worker.start()
         self._wake()
 
-    def begin(self, recipes: Sequence[Recipe], owner: str, title: str = "") -> str:
+    def begin(self, recipes: Sequence[Recipe], who: Identity, title: str = "") -> str:
         """A new set of what these recipes make, filtered as the owner's last one; returns its id.
 
         `title` is what it is found by later (default: its prompt). Of one recipe more can be made. StudioError where
         nothing can.
         """
-        before = self._store.last_sieve(owner)
+        before = self._store.last_sieve(who.owner)
         sieve = Sieve(before.limits, before.weights)
         asked = recipes[0] if len(recipes) == 1 else None
-        set_id = self._store.add_set(owner, (title or recipes[0].prompt)[:TITLE_CHARACTERS], asked, sieve)
+        set_id = self._store.add_set(who.owner, (title or recipes[0].prompt)[:TITLE_CHARACTERS], asked, sieve)
         try:
-            self._make(set_id, recipes, owner)
+            self._make(set_id, recipes, who)
         except StudioError:
             self._store.drop_set(set_id)
             raise
         return set_id
 
-    def more(self, set_id: str, owner: str, count: int) -> None:
+    def more(self, set_id: str, who: Identity, count: int) -> None:
         """`count` more of the set's recipe, with the next seeds, or variations; StudioError where that cannot be."""
-        made = self.get(set_id, owner)
+        made = self.get(set_id, who.owner)
         if made.asked is None:
             raise InvalidRecipe(
                 "count", "This set was made of several recipes.", "Make candidates of one of its pictures."
             )
         known = [recipe for _, job in self.jobs(made) for recipe in job.recipes]
         known = known or [candidate.recipe for candidate in made.candidates]
-        self._make(set_id, [_continued(made.asked, known[-1] if known else None, count)], owner)
+        self._make(set_id, [_continued(made.asked, known[-1] if known else None, count)], who)
 
     def get(self, set_id: str, owner: str) -> CandidateSet:
         """The owner's set as it stands; NotFound where there is none."""
@@ -199,16 +200,16 @@ class Candidates:
         for worker in self._workers:
             worker.join()
 
-    def _make(self, set_id: str, recipes: Sequence[Recipe], owner: str) -> None:
+    def _make(self, set_id: str, recipes: Sequence[Recipe], who: Identity) -> None:
         """A job of these recipes for the set. It is written down before it is queued: no crash parts the two."""
         job, count = secrets.token_urlsafe(12), sum(recipe.count for recipe in recipes)
         batch = self._store.add_job(set_id, job, count)
         try:
-            self._submit(recipes, owner, job)
+            self._submit(recipes, who, job)
         except StudioError:
             self._store.drop_job(job)
             raise
-        self._follow(set_id, owner, batch)
+        self._follow(set_id, who.owner, batch)
 
     def _follow(self, set_id: str, owner: str, batch: Batch) -> None:
         """Take in the job's pictures, where it is still known."""

@@ -7,7 +7,7 @@ from enum import IntEnum
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
 
-from studio.errors import InvalidSetting, StudioError, causes
+from studio.errors import InternalError, InvalidSetting, StorageError, StudioError, causes
 from studio.events import Failed
 from studio.settings import Settings
 
@@ -23,8 +23,9 @@ class Exit(IntEnum):
 
     @classmethod
     def of(cls, error: StudioError | type[StudioError] | Failed) -> "Exit":
-        """What follows from an error's class: what HTTP calls the client's fault, the user can mend."""
-        return cls.WRONG if causes()[error.code].status < 500 else cls.FAILED
+        """What HTTP calls the client's fault the user can mend, and a folder that keeps no file, too."""
+        kind = causes().get(error.code, InternalError)
+        return cls.WRONG if kind.status < 500 or issubclass(kind, StorageError) else cls.FAILED
 
 
 @dataclass(frozen=True)

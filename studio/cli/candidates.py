@@ -12,6 +12,7 @@ from studio.cli import generate
 from studio.cli.base import Command, load_settings
 from studio.errors import InvalidSetting
 from studio.events import Finished
+from studio.gate.identity import COMMAND_LINE
 from studio.inputs import Inputs
 from studio.metrics import METRICS
 from studio.recipe import Recipe
@@ -44,7 +45,7 @@ def run(args: argparse.Namespace) -> int:
         from studio.studio import Studio
 
         with Studio(studio_settings, images=args.out.absolute(), durable=False) as studio:
-            end = generate.follow(studio, studio.submit(recipe, generate.OWNER), images, None)
+            end = generate.follow(studio, studio.submit(recipe, COMMAND_LINE), images, None)
             made = [images[number] for number in sorted(images)]
             measured = studio.gauge.measure([image.path for image in made])
     for name, why in measured.missing.items():

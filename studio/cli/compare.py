@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from studio.cli.base import Command, Exit, load_settings, settings_arguments
 from studio.errors import InvalidRecipe
+from studio.gate.identity import COMMAND_LINE
 from studio.recipe import SEEDS
 from studio.storage.database import Database
 from studio.storage.locks import alone
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from studio.compare.making import Compare
     from studio.compare.store import Column, Comparison, Line
 
-OWNER = "command line"
 LOCK = "comparison.lock"
 
 
@@ -63,14 +63,14 @@ def run(args: argparse.Namespace) -> int:
         out = args.out.absolute()
         # Its database is in the folder, so that the same command goes on where it was broken off.
         with Studio(settings, images=out, durable=False) as studio, closing(Database.of(out)) as kept:
-            compare = Compare(studio, database=kept, trusted=True)
-            columns = [compare.column(name.strip()) for name in args.models.split(",") if name.strip()]
+            compare = Compare(studio, database=kept)
+            columns = [compare.column(name.strip(), COMMAND_LINE) for name in args.models.split(",") if name.strip()]
             # Two at once would pay for the same pictures.
             with alone(out / LOCK, f"the comparison in {out}"):
                 whole = _begun(compare, lines, columns, args)
                 asked = _places(whole, lines, columns)
                 interrupted = _make(compare, whole, asked)
-                whole = compare.store.get(whole.id, OWNER)
+                whole = compare.store.get(whole.id, COMMAND_LINE.owner)
                 sheets.write(whole, out)
     _say(_told(whole, asked), as_json=args.json)
     return Exit.INTERRUPTED if interrupted else Exit.DONE
@@ -94,14 +94,14 @@ def _lines(args: argparse.Namespace) -> "list[Line]":
 
 def _begun(compare: "Compare", lines: "list[Line]", columns: "list[Column]", args: argparse.Namespace) -> "Comparison":
     """The folder's comparison, extended, or a new one."""
-    held = next(iter(compare.store.of(OWNER)), None)
+    held = next(iter(compare.store.of(COMMAND_LINE.owner)), None)
     if held is None:
-        return compare.store.get(compare.create(OWNER, lines, columns, seed=args.seed), OWNER)
+        return compare.store.get(compare.create(COMMAND_LINE.owner, lines, columns, seed=args.seed), COMMAND_LINE.owner)
     if args.seed not in (None, held.seed):
         hint = "Leave the seed out, or choose another folder."
         raise InvalidRecipe("seed", f"The comparison in {args.out} has the seed {held.seed}.", hint)
-    compare.extend(held.id, OWNER, lines, columns)
-    return compare.store.get(held.id, OWNER)
+    compare.extend(held.id, COMMAND_LINE.owner, lines, columns)
+    return compare.store.get(held.id, COMMAND_LINE.owner)
 
 
 def _places(whole: "Comparison", lines: "list[Line]", columns: "list[Column]") -> list[tuple[int, int]]:
@@ -118,17 +118,17 @@ def _make(compare: "Compare", whole: "Comparison", asked: list[tuple[int, int]])
     if kept:
         print(f"{kept} of {len(asked)} pictures are there already.", file=sys.stderr)
     try:
-        compare.start(whole.id, OWNER, asked)
+        compare.start(whole.id, COMMAND_LINE, asked)
         seen, before = -1, -1
         while compare.running(whole.id):
             seen = compare.wait(whole.id, seen)
-            now = compare.store.get(whole.id, OWNER)
+            now = compare.store.get(whole.id, COMMAND_LINE.owner)
             ended = sum(now.cell(*place).state in ("done", "failed", "empty") for place in asked)
             if ended != before:
                 print(f"{ended} of {len(asked)} done, ${now.total_usd:.3f} so far", file=sys.stderr)
             before = ended
     except KeyboardInterrupt:
-        compare.stop(whole.id, OWNER)
+        compare.stop(whole.id, COMMAND_LINE.owner)
         flying = list(compare.flying.values())
         if flying:
             print(f"Waiting for {len(flying)} answers that are paid for; Ctrl-C again leaves them.", file=sys.stderr)

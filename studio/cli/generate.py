@@ -19,6 +19,7 @@ from studio.cli.presets import preset_argument, saved
 from studio.controls import CONTROLS
 from studio.errors import InvalidRecipe
 from studio.events import Done, Downloading, Event, Failed, Finished, Loading, Step, Stopped
+from studio.gate.identity import COMMAND_LINE
 from studio.inputs import Input, Inputs, MaskReads
 from studio.metadata import png, readers
 from studio.metadata.fitting import Here, fit
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
     from studio.jobs.job import Job
     from studio.studio import Studio
 
-OWNER = "command line"
 # Where the option is not simply the field's name.
 OPTIONS = {
     "styles": "--style",
@@ -182,7 +182,7 @@ def make(args: argparse.Namespace, studio_settings: Settings, given: dict[str, A
         from studio.studio import Studio
 
         with Studio(studio_settings, images=args.out.absolute(), durable=False) as studio:
-            job = studio.submit(recipe, OWNER)
+            job = studio.submit(recipe, COMMAND_LINE)
             for words in dict.fromkeys(words for single in job.recipes for words in replaced(recipe, single)):
                 print(words, file=sys.stderr)
             end = follow(studio, job, images, None if args.json else out)
@@ -236,7 +236,7 @@ def follow(studio: "Studio", job: "Job", images: dict[int, Finished], out: TextI
     try:
         return _watch(job, images, out)
     except KeyboardInterrupt:
-        studio.stop(job.id, OWNER)
+        studio.stop(job.id, COMMAND_LINE.owner)
         return _watch(job, images, out)
 
 

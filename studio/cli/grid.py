@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 from studio.cli import generate
 from studio.cli.base import Command, Exit, check_ending, load_settings
 from studio.errors import InvalidRecipe, NotFound
+from studio.gate.identity import COMMAND_LINE
 from studio.grids.axes import names
 from studio.inputs import Inputs
 from studio.recipe import Recipe
@@ -104,21 +105,21 @@ def _making(studio: "Studio", grids: "Grids", base: Recipe, axes: "list[Axis]", 
     if resume:
         there = [
             making
-            for making in grids.of(generate.OWNER)
+            for making in grids.of(COMMAND_LINE.owner)
             if not axes or (list(making.grid.axes) == axes and _same(making.grid.base, base))
         ]
         if there:
-            there[0].start()
+            there[0].start(COMMAND_LINE)
             return there[0]
         if not axes:
             raise NotFound(
                 "There is no grid in this folder to go on with.", "Name its axes: --x FIELD=A,B,C begins a new one."
             )
         print("studio grid: there is no such grid in the folder yet; it begins now.", file=sys.stderr)
-    grid = plan(studio, base, axes, generate.OWNER)
+    grid = plan(studio, base, axes, COMMAND_LINE.owner)
     possible = sum(cell.recipe is not None for cell in grid.cells)
     print(f"{possible} pictures, {grid.steps} steps", file=sys.stderr)
-    return grids.begin(grid)
+    return grids.begin(grid, COMMAND_LINE)
 
 
 def _same(made: Recipe, asked: Recipe) -> bool:

@@ -67,10 +67,7 @@ def _said(text: str, presets: Presets) -> dict[str, Any]:
         raise fault
     if preset is None:
         raise InvalidRecipe("preset", f"There is no saved recipe “{name}”.", near(name, recipes))
-    try:
-        return preset.said(known_parts(filter(None, parts.split(","))))
-    except ValueError as error:
-        raise InvalidRecipe("preset", str(error), f"Write {FORM}.") from error
+    return preset.said(known_parts(filter(None, parts.split(","))))
 
 
 def _list(presets: Presets, *, as_json: bool) -> int:

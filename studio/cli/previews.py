@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 from PIL import Image
 
 from studio.cli.base import Command, Exit, load_settings, settings_arguments
-from studio.cli.generate import OWNER, exit_code, follow
+from studio.cli.generate import exit_code, follow
 from studio.disk import Folder
 from studio.errors import InvalidRecipe
 from studio.events import Finished
+from studio.gate.identity import COMMAND_LINE
 from studio.presets.reading import StylePreset, named, near
 from studio.recipe import Recipe
 
@@ -45,7 +46,7 @@ def run(args: argparse.Namespace) -> int:
                 print("All styles that suit the model have a picture.", file=out)
                 return Exit.DONE
             asked = Recipe.make(prompt=args.prompt, model=args.model, steps=args.steps, seed=1)
-            job = studio.submit([asked.replace(styles=(style.id,)) for style in styles], OWNER)
+            job = studio.submit([asked.replace(styles=(style.id,)) for style in styles], COMMAND_LINE)
             end = follow(studio, job, images, None)
         for number, image in images.items():
             path = settings.home / "presets" / "styles" / f"{styles[number].id}.webp"

@@ -9,6 +9,7 @@ from studio.backends.openai import OpenAIBackend
 from studio.compare.store import CLEAN, Cell, Column, Comparison, failed, seen
 from studio.errors import HostedError, InvalidPrompt, InvalidRecipe, Refused
 from studio.events import Event, Preview
+from studio.gate.identity import Identity
 from studio.hosted.keys import Keys
 from studio.hosted.models import Hosted, Offer
 from studio.hosted.spending import Purse
@@ -29,30 +30,20 @@ GIVEN = ("init_image", "mask_image")
 class HostedCalls:
     """The hosted models of one studio, with its keys and its purse.
 
-    Who is trusted may spend the keys in the environment and name any address: everybody where `trusted` says so, else
-    owners as they come. `looks` is how many partial images are asked for, where a model has them; each is charged.
+    Who is at this machine may spend the keys in the environment and name any address. `looks` is how many partial
+    images are asked for, where a model has them; each is charged.
     """
 
-    def __init__(self, studio: Studio, *, trusted: bool, looks: int) -> None:
-        self._everybody = trusted
-        self._trusted: set[str] = set()
+    def __init__(self, studio: Studio, *, looks: int) -> None:
         self.models = Hosted(studio.settings)
-        self.keys = Keys(lambda owner: studio.settings.share_keys or self.trusts(owner))
+        self.keys = Keys(shared=studio.settings.share_keys)
         self.purse = Purse(studio.settings, studio.database)
         self._studio = studio
         self._looks = looks
 
-    def trust(self, owner: str) -> None:
-        """Take an owner for somebody at this machine, for as long as the studio runs."""
-        self._trusted.add(owner)
-
-    def trusts(self, owner: str) -> bool:
-        """Whether this owner may spend the keys in the environment and name any address."""
-        return self._everybody or owner in self._trusted
-
-    def offer(self, name: str, owner: str) -> Offer:
+    def offer(self, name: str, who: Identity) -> Offer:
         """The hosted model of this name; ModelError where there is none, or a stranger names an address."""
-        if "://" in name and not self.trusts(owner):
+        if "://" in name and not who.here:
             hint = "Whoever runs the studio can name it in the settings."
             raise Refused("This studio asks no addresses that its settings do not name.", hint)
         return self.models[name]
@@ -69,7 +60,12 @@ class HostedCalls:
         return self._costs(column, words, base)
 
     def make(
-        self, comparison: Comparison, cell: Cell, look: Callable[[bytes], None], pause: Callable[[float], bool]
+        self,
+        comparison: Comparison,
+        cell: Cell,
+        who: Identity,
+        look: Callable[[bytes], None],
+        pause: Callable[[float], bool],
     ) -> dict[str, Any]:
         """Ask for the picture of a cell; what it came to, as the cell's fields.
 
@@ -85,7 +81,7 @@ class HostedCalls:
         if cell.state != "waiting" and (saved := library.find(recipe, call, 0)):
             return self._made(saved, call)
         library.ready()
-        backend = self._backend(column, comparison.owner, call, pause)
+        backend = self._backend(column, who, call, pause)
         try:
             self.purse.reserve(call, backend.offer.label, self._costs(column, prompt, comparison.base))
             (made,) = backend.generate([recipe], partial(_show, look))
@@ -103,11 +99,11 @@ class HostedCalls:
         looks = self._looks if "stream" in offer.model.abilities else 0
         return offer.estimate(offer.model.chosen(column.settings), words, len(_given(base)), looks)
 
-    def _backend(self, column: Column, owner: str, call: str, pause: Callable[[float], bool]) -> OpenAIBackend:
-        offer = self.offer(column.model, owner)
+    def _backend(self, column: Column, who: Identity, call: str, pause: Callable[[float], bool]) -> OpenAIBackend:
+        offer = self.offer(column.model, who)
         return OpenAIBackend(
             offer,
-            self.keys.of(owner, offer.host_name, offer.host),
+            self.keys.of(who, offer.host_name, offer.host),
             self._studio.inputs,
             settings=column.settings,
             idempotency=call,

@@ -4,6 +4,7 @@ What is made is stored cell by cell, so that a comparison can be stopped, broken
 paying twice for anything.
 """
 
+import contextvars
 import logging
 import secrets
 import threading
@@ -11,6 +12,7 @@ from collections import deque
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
@@ -19,6 +21,7 @@ from studio.compare.calls import HostedCalls
 from studio.compare.store import CLEAN, OPEN, Cell, Column, Comparison, Comparisons, Line, failed, seen
 from studio.errors import Busy, Closing, DeviceLost, InternalError, InvalidRecipe, NotFound, StudioError
 from studio.events import Event, Failed, Finished, Preview, Stopped
+from studio.gate.identity import Identity
 from studio.jobs.job import Job
 from studio.metrics import METRICS
 from studio.recipe import SEEDS, Recipe
@@ -50,17 +53,13 @@ class Estimate:
 class Compare:
     """The comparisons of one studio, and those that are being made.
 
-    `database` keeps them (default: the data folder's). `trusted` and `looks` as `HostedCalls` has them; by default,
-    those are trusted whose page is for this machine alone.
+    `database` keeps them (default: the data folder's), `looks` as `HostedCalls` has it.
     """
 
-    def __init__(
-        self, studio: Studio, *, database: Database | None = None, trusted: bool | None = None, looks: int = 0
-    ) -> None:
-        settings = studio.settings
+    def __init__(self, studio: Studio, *, database: Database | None = None, looks: int = 0) -> None:
         self.studio = studio
         self.store = Comparisons(database or studio.database, studio.library.folder)
-        self.hosted = HostedCalls(studio, trusted=settings.alone if trusted is None else trusted, looks=looks)
+        self.hosted = HostedCalls(studio, looks=looks)
         self._runs: dict[str, _Run] = {}
         self._news = threading.Condition()
         self._versions: dict[str, int] = {}
@@ -69,7 +68,7 @@ class Compare:
         # Looks at what is being made, as JPEG.
         self.looks: dict[Place, bytes] = {}
 
-    def column(self, name: str, owner: str = "") -> Column:
+    def column(self, name: str, who: Identity) -> Column:
         """The column of `starter`, `openai:gpt-image-2` or an address, with settings: `starter?steps=8&width=256`.
 
         ModelError, InvalidRecipe where there can be none.
@@ -81,7 +80,7 @@ class Compare:
             return Column("local", model, self.studio.catalogue[model].name, settings)
         if ":" not in model:
             _ = self.studio.catalogue[model]
-        offer = self.hosted.offer(model, owner)
+        offer = self.hosted.offer(model, who)
         offer.model.chosen(settings)
         return Column("hosted", model, offer.label, settings)
 
@@ -131,16 +130,16 @@ class Compare:
         costs = [self.hosted.estimate(column, line.prompt, base) for line, column in todo if column.kind == "hosted"]
         return Estimate(sum(cost or 0 for cost in costs), costs.count(None), len(todo))
 
-    def start(self, id: str, owner: str, only: Collection[tuple[int, int]] | None = None) -> None:  # noqa: A002
+    def start(self, id: str, who: Identity, only: Collection[tuple[int, int]] | None = None) -> None:  # noqa: A002
         """Make what is not there yet, or of that `only` these lines and columns; nothing where that is going on."""
-        comparison = self.store.get(id, owner)
+        comparison = self.store.get(id, who.owner)
         with self._news:
             if id in self._runs:
                 return
             todo = [cell for cell in comparison.cells if cell.state in OPEN]
             if only is not None:
                 todo = [cell for cell in todo if (cell.line, cell.column) in only]
-            run = self._runs[id] = _Run(self, comparison, todo)
+            run = self._runs[id] = _Run(self, comparison, todo, who)
         run.begin()
 
     def stop(self, id: str, owner: str) -> None:  # noqa: A002
@@ -213,11 +212,14 @@ class Compare:
 class _Run:
     """One comparison while it is made: a lane for this machine's models, and one for each hosted column."""
 
-    def __init__(self, compare: Compare, comparison: Comparison, todo: Sequence[Cell]) -> None:
+    def __init__(self, compare: Compare, comparison: Comparison, todo: Sequence[Cell], who: Identity) -> None:
         self.comparison = comparison
         self.stopping = threading.Event()
         self._compare = compare
         self._store = compare.store
+        self._who = who
+        # The page's request lives in a context variable, which a backend may ask for.
+        self._context = contextvars.copy_context()
         self._job: Job | None = None
         self._lock = threading.Lock()
         # A column after the other, as each change of the model costs its loading.
@@ -234,7 +236,8 @@ class _Run:
         """Start the lanes; they end by themselves."""
         for cells, make, width in self._lanes:
             for _ in range(width):
-                threading.Thread(target=self._work, args=(cells, make), name="compare", daemon=True).start()
+                work = partial(self._context.copy().run, self._work, cells, make)
+                threading.Thread(target=work, name="compare", daemon=True).start()
 
     def stop(self) -> None:
         """Take no more cells, and end the job under way."""
@@ -287,7 +290,7 @@ class _Run:
         try:
             self._change(cell, state="running", **CLEAN)
             fields = self._compare.hosted.make(
-                self.comparison, cell, lambda jpeg: self._look(cell, jpeg), self.stopping.wait
+                self.comparison, cell, self._who, lambda jpeg: self._look(cell, jpeg), self.stopping.wait
             )
             self._made(cell, fields)
         finally:
@@ -311,7 +314,7 @@ class _Run:
         # Written down first: a job that outlives its studio is found, not made once more.
         name = secrets.token_urlsafe(12)
         self._change(cell, state="running", job=name, **CLEAN)
-        return self._compare.studio.submit(recipe, self.comparison.owner, name)
+        return self._compare.studio.submit(recipe, self._who, name)
 
     def _found(self, cell: Cell) -> Job | None:
         """The job that an earlier run left."""

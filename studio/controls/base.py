@@ -73,17 +73,23 @@ class Option:
     step: float = 1
     choices: tuple[str, ...] = ()
 
-    def check(self, value: Any) -> Value:
-        """The value itself; ValueError says what it may be."""
+    def check(self, value: Any) -> Value | None:
+        """The value itself; None where it cannot be."""
         if self.choices:
-            if value not in self.choices:
-                raise ValueError(f"one of {', '.join(self.choices)}")
-            return str(value)
+            return str(value) if value in self.choices else None
         whole = isinstance(self.default, int)
         number = isinstance(value, int | float) and not isinstance(value, bool)
         if not (number and self.minimum <= value <= self.maximum and (not whole or value == int(value))):
-            raise ValueError(f"{'a whole number' if whole else 'a number'} from {self.minimum:g} to {self.maximum:g}")
+            return None
         return int(value) if whole else float(value)
+
+    @property
+    def allowed(self) -> str:
+        """What it may be, in words."""
+        if self.choices:
+            return f"one of {', '.join(self.choices)}"
+        kind = "a whole number" if isinstance(self.default, int) else "a number"
+        return f"{kind} from {self.minimum:g} to {self.maximum:g}"
 
 
 class Control(ABC):
@@ -108,11 +114,11 @@ class Control(ABC):
             raise InvalidRecipe("controls", f"{self.label} has no option {stray!r}.", names)
         filled = {}
         for name, option in known.items():
-            try:
-                filled[name] = option.check(options.get(name, option.default))
-            except ValueError as error:
+            value = option.check(options.get(name, option.default))
+            if value is None:
                 fault = f"{self.label}: {option.label} cannot be {options[name]!r}."
-                raise InvalidRecipe("controls", fault, f"It is {error}.") from None
+                raise InvalidRecipe("controls", fault, f"It is {option.allowed}.")
+            filled[name] = value
         return filled
 
     def wants(self, options: Mapping[str, Any], workshop: Workshop) -> Weights | None:

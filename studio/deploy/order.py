@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import SecretStr, TypeAdapter, ValidationError
 
 from studio.errors import InvalidDeployment
+from studio.parsing import said_of
 from studio.settings import Settings
 from studio.space import ZERO
 
@@ -143,4 +144,4 @@ def _check_variable(name: str, value: str) -> None:
     try:
         adapter.validate_json(value) if value.startswith("{") else adapter.validate_strings(value)
     except ValidationError as error:
-        raise InvalidDeployment(f"{name}: {error.errors()[0]['msg']}.", "Mend it or leave it out.") from None
+        raise InvalidDeployment(f"{name}: {said_of(error.errors()[0])}.", "Mend it or leave it out.") from None

@@ -36,6 +36,8 @@ TITLES: dict[Kind, str] = {
     "vae": "VAEs",
     "metric": "Metrics",
 }
+# The recipe's fields that ask for them, where that is not a control.
+FIELDS: dict[Kind, str] = {"model": "model", "upscaler": "upscaler", "vae": "vae"}
 
 
 @dataclass(frozen=True)
@@ -67,7 +69,7 @@ class Item(ABC):
     @property
     def field(self) -> str:
         """The recipe's field that asks for it."""
-        return "model" if self.kind == "model" else "controls"
+        return FIELDS.get(self.kind, "controls")
 
     @property
     @abstractmethod

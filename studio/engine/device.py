@@ -1,6 +1,7 @@
 """The device that models run on: which one there is, its number format, its memory."""
 
 import gc
+import logging
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -9,7 +10,7 @@ from typing import Any, Literal
 import torch
 
 from studio import space
-from studio.engine import ram
+from studio.engine import faults, ram
 from studio.errors import InvalidSetting
 from studio.families.base import Family
 
@@ -18,12 +19,8 @@ Kind = Literal["cuda", "xpu", "mps", "cpu"]
 CARDS: tuple[Kind, ...] = ("cuda", "xpu")
 Precision = Literal["auto", "float32", "float16", "bfloat16"]
 
-# After these a card answers nothing any more to the process that met them.
-STICKY = re.compile(
-    r"illegal (memory access|address|instruction)|device-side assert|launch (failure|timed out)|uncorrectable|"
-    r"hardware stack error|misaligned address|invalid program counter|context is destroyed|device is lost|fallen off",
-    re.IGNORECASE,
-)
+log = logging.getLogger(__name__)
+
 PRECISIONS = {"float32": torch.float32, "float16": torch.float16, "bfloat16": torch.bfloat16}
 # What torch is asked for: not whether a card can do bfloat16 somehow.
 NATIVE = False
@@ -99,8 +96,10 @@ class Device:
         said = [str(one) for one in _chain(error) if isinstance(one, RuntimeError)]
         if self.kind == "cpu" or not said:
             return None
-        fault = next((words for words in said if STICKY.search(words)), None) or self._refusal()
-        return f"{self.kind.upper()} failed: {fault.strip().splitlines()[0].rstrip('.')}." if fault else None
+        if fault := faults.lost(said) or self._refusal():
+            log.error("%s failed: %s", self.kind.upper(), said[0])
+            return f"{self.kind.upper()} failed: {fault}."
+        return None
 
     def _refusal(self) -> str | None:
         """Why it does no work; memory that is full is none."""
@@ -109,7 +108,7 @@ class Device:
         except torch.OutOfMemoryError:
             return None
         except RuntimeError as error:
-            return None if "out of memory" in str(error) else str(error)
+            return None if "out of memory" in str(error) else faults.idle(error)
         return None
 
     def total_bytes(self) -> int:
@@ -173,7 +172,7 @@ def card_fault(kind: Kind) -> str | None:
     try:
         compute(torch.device(kind))
     except RuntimeError as error:
-        return f"{name} does not compute: {str(error).strip().splitlines()[0].rstrip('.')}."
+        return f"{name} does not compute: {faults.idle(error)}."
     return None
 
 

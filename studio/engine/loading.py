@@ -21,6 +21,7 @@ from studio.catalogue.models import Catalogue, Model
 from studio.catalogue.sources import not_here
 from studio.catalogue.vaes import Vae
 from studio.engine import edm
+from studio.engine.faults import unloadable
 from studio.engine.memory import ran_out
 from studio.errors import DamagedModel, OutOfMemory
 
@@ -191,8 +192,7 @@ def translated(model: Named, what: str, cure: str) -> Iterator[None]:
     except FOREIGN as error:
         if ran_out(error):
             raise OutOfMemory(f"Memory ran out while {model.name} was loading.", "Close other programs.") from error
-        first = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        raise DamagedModel(f"{model.name}: {what} ({first[:200]}).", cure) from error
+        raise DamagedModel(f"{model.name}: {what} ({unloadable(error)}).", cure) from error
 
 
 def _quieten() -> None:

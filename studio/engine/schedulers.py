@@ -63,10 +63,9 @@ def check(config: Mapping[str, Any], name: str, steps: int, field: str = "steps"
     try:
         finite = _rehearse(build(name, config, family), steps)
     except (ValueError, IndexError, ZeroDivisionError, AssertionError) as error:
-        reason = str(error).strip().rstrip(".") or "they are too many"
-        raise InvalidRecipe(field, f"{steps} steps cannot be with {name}: {reason}.", CURE) from error
+        raise InvalidRecipe(field, f"{name} cannot sample in {steps} steps.", CURE) from error
     if not finite:
-        raise InvalidRecipe(field, f"{steps} steps cannot be with {name}: its numbers overflow.", CURE)
+        raise InvalidRecipe(field, f"{name} cannot sample in {steps} steps: its numbers overflow.", CURE)
 
 
 def _rehearse(scheduler: Any, steps: int) -> bool:

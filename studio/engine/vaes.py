@@ -9,6 +9,7 @@ from diffusers.loaders.single_file_utils import convert_ldm_vae_checkpoint
 from safetensors.torch import load_file
 
 from studio.catalogue.vaes import PREFIXES, Vae
+from studio.engine.faults import unloadable
 from studio.engine.loading import FOREIGN, load_part
 from studio.errors import IncompatibleModel
 
@@ -30,8 +31,7 @@ def load(vae: Vae, own: Any, dtype: torch.dtype) -> torch.nn.Module:
             network = AutoencoderKL.from_config(own.config)
         network.load_state_dict(tensors, strict=True, assign=True)
     except FOREIGN as error:
-        first = (str(error).strip().splitlines() or [type(error).__name__])[-1].strip()
-        raise IncompatibleModel(f"{vae.path.name} does not fit the model ({first[:200]}).", cure) from error
+        raise IncompatibleModel(f"{vae.path.name} does not fit the model ({unloadable(error)}).", cure) from error
     module: torch.nn.Module = network.to(dtype).eval()
     return module
 

@@ -93,15 +93,15 @@ class Gate:
 
     def _identify(self, scope: Scope, headers: Headers, answer: "_Answer") -> identity.Identity:
         name = identity.cookie_name(scope)
-        secret = identity.presented(headers, cookie_parser(headers.get("cookie", "")), name)
+        kind, secret = identity.presented(headers, cookie_parser(headers.get("cookie", "")), name)
         address = _address(scope, headers)
         here = self._is_here(scope, headers)
         if secret is None and scope["path"] == "/":
-            secret = identity.new_secret()
+            kind, secret = "browser", identity.new_secret()
             answer.give(name, secret, secure=_is_secure(scope, headers))
         if secret is None:
-            return identity.Identity(identity.nobody(), here, address, known=False)
-        return identity.Identity(identity.owner_by(secret), here, address)
+            return identity.Identity("nobody", identity.nobody(), here, address)
+        return identity.Identity(kind, identity.owner_by(secret), here, address)
 
     def _is_here(self, scope: Scope, headers: Headers) -> bool:
         """Whether this comes from this machine itself, and the studio is for nobody else."""

@@ -4,7 +4,7 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from hashlib import sha256
-from typing import Any
+from typing import Any, Literal
 
 # Where a request's scope holds its identity.
 KEY = "studio.identity"
@@ -13,29 +13,53 @@ SHORTEST, LONGEST = 24, 256
 SCHEME = "bearer "
 
 
+# How the caller is known: signed in, by a browser's cookie, by a program's token, at the command line, or not at all;
+# of who asked an "earlier" studio, only the owner's name is left.
+Kind = Literal["account", "browser", "token", "command line", "nobody", "earlier"]
+
+
 @dataclass(frozen=True)
 class Identity:
-    """`owner` names whose things these are: it is made from a secret, and is none.
+    """Who asks. `owner` names whose things these are: it is made from a secret, and is none.
 
     `here` says that the person sits at this machine and that nobody else reaches this studio: no proxy stands between.
-    `address` is where the request came from. `known` is False for a caller without any secret, who owns nothing beyond
-    this one call.
+    `address` is where the request came from. `runs_it` marks the account of whoever runs the studio.
     """
 
+    kind: Kind
     owner: str
-    here: bool
-    address: str
-    known: bool = True
+    here: bool = False
+    address: str = ""
     runs_it: bool = False
+
+    @classmethod
+    def earlier(cls, owner: str) -> "Identity":
+        """Who asked an earlier studio for what goes on now."""
+        return cls("earlier", owner)
 
     def of_account(self, name: str, *, keeps: bool = False) -> "Identity":
         """The same caller, known by an account, which may be that of whoever runs the studio."""
-        return replace(self, owner=f"account:{name}", known=True, runs_it=keeps)
+        return replace(self, kind="account", owner=f"account:{name}", runs_it=keeps)
+
+    @property
+    def known(self) -> bool:
+        """Whether the caller can come again; one without any secret owns nothing beyond this one call."""
+        return self.kind != "nobody"
 
     @property
     def keeps(self) -> bool:
         """Whether the caller may decide about this machine: what is downloaded to it and removed from it."""
         return self.here or self.runs_it
+
+    @property
+    def turn(self) -> str:
+        """Whose turns in the line are taken: anybody can invent owners, so strangers at one address share them."""
+        is_stranger = self.kind in ("browser", "token", "nobody") and not self.here
+        return f"address:{self.address}" if is_stranger else self.owner
+
+
+# Whoever runs a command of the studio's.
+COMMAND_LINE = Identity("command line", "command line", here=True)
 
 
 def owner_by(secret: str) -> str:
@@ -63,11 +87,12 @@ def cookie_name(scope: Mapping[str, Any]) -> str:
     return f"image-studio-{(scope.get('server') or ('', 0))[1]}"
 
 
-def presented(headers: Mapping[str, str], cookies: Mapping[str, str], name: str) -> str | None:
-    """The secret that a request brings, as `Authorization: Bearer` from a program or as a cookie from a browser."""
+def presented(headers: Mapping[str, str], cookies: Mapping[str, str], name: str) -> tuple[Kind, str | None]:
+    """How a request is known and its secret: `Authorization: Bearer` of a program, or the cookie of a browser."""
     said = headers.get("authorization", "")
-    given = said[len(SCHEME) :].strip() if said.lower().startswith(SCHEME) else cookies.get(name, "")
-    return given if is_secret(given) else None
+    is_token = said.lower().startswith(SCHEME)
+    given = said[len(SCHEME) :].strip() if is_token else cookies.get(name, "")
+    return "token" if is_token else "browser", given if is_secret(given) else None
 
 
 def of_scope(scope: Mapping[str, Any]) -> Identity:

@@ -17,10 +17,12 @@ from typing import Any
 
 from studio.errors import Closing, InvalidRecipe, NotFound, StorageError, StudioError, Unreadable
 from studio.events import Downloading, Event, Failed, Finished, Loading, Preview, Started, Step, Stopped
+from studio.gate.identity import Identity
 from studio.grids.axes import Axis, applied
 from studio.grids.sheets import Kind, Sheet
 from studio.grids.store import NAMES, At, Cell, Grid, GridStore, State
 from studio.jobs.job import Job
+from studio.labels import labelled
 from studio.news import News, Pause
 from studio.recipe import SEEDS, Recipe, settings
 from studio.storage.database import Database
@@ -72,6 +74,7 @@ class Making:
         self._studio = studio
         self._store = store
         self._job: Job | None = None
+        self._who = Identity.earlier(grid.owner)
         self._thread: threading.Thread | None = None
         self._stopping = threading.Event()
         # Cells of a job that failed: each is made by itself, so that one cannot spoil the others.
@@ -79,8 +82,8 @@ class Making:
         self._news = News()
         self._version = 0
 
-    def start(self) -> None:
-        """Make what is missing, what failed too; nothing where that is being done."""
+    def start(self, who: Identity) -> None:
+        """Make what is missing, what failed too, as who asks for it; nothing where that is being done."""
         with self._news:
             if self._thread and self._thread.is_alive():
                 return
@@ -88,7 +91,7 @@ class Making:
             self._change(again, state="running", fault="")
             self._stopping.clear()
             # The page's request lives in a context variable, which a backend may ask for.
-            context = contextvars.copy_context()
+            self._who, context = who, contextvars.copy_context()
             self._thread = threading.Thread(
                 target=context.run, args=(self._work,), name=f"grid {self.grid.id}", daemon=True
             )
@@ -127,7 +130,7 @@ class Making:
             self._end("stopped" if run else "done")
         except StudioError as error:
             if not self._studio.jobs.closing:  # then it stays as it is, to be taken up by the next studio
-                self._end("stopped", str(error))
+                self._end("stopped", labelled(error))
         except Exception as error:
             log.exception("Grid %s broke off", self.grid.id)
             self._end("stopped", BROKEN.format(type(error).__name__))
@@ -166,7 +169,7 @@ class Making:
         changes = {cell.at: {"job": name, "index": index} for index, cell in enumerate(run)}
         self._change(changes, jobs=self.grid.jobs + 1)
         try:
-            job = self._studio.submit([cell.recipe for cell in run if cell.recipe], self.grid.owner, name)
+            job = self._studio.submit([cell.recipe for cell in run if cell.recipe], self._who, name)
         except InvalidRecipe as error:
             self._failed(run, error)
         else:
@@ -208,7 +211,7 @@ class Making:
     def _failed(self, cells: Sequence[Cell], fault: StudioError | Failed) -> None:
         """These cells of a job are not made: a single one is at fault; of several, which one is found out."""
         if len(cells) == 1:
-            self._change({cells[0].at: {"error": _labelled(fault)}})
+            self._change({cells[0].at: {"error": labelled(fault)}})
         self._alone |= {cell.at for cell in cells}
 
     def _missing(self) -> list[Cell]:
@@ -254,12 +257,12 @@ class Grids:
         self._lock = threading.Lock()
         self._known: dict[str, Making] = {}
 
-    def begin(self, grid: Grid) -> Making:
+    def begin(self, grid: Grid, who: Identity) -> Making:
         """Keep a planned grid and begin to make it; StorageError where it cannot be kept."""
         self._studio.inputs.use(one for cell in grid.cells if cell.recipe for one in cell.recipe.pictures)
         self.store.add(grid)
         making = Making(self._studio, self.store, grid)
-        making.start()
+        making.start(who)
         with self._lock:
             self._known[grid.id] = making
         return making
@@ -279,7 +282,7 @@ class Grids:
         """Go on with what the studio was making when it ended."""
         for name in self.store.running():
             if making := self._read(name):
-                making.start()
+                making.start(Identity.earlier(making.grid.owner))
 
     def export(self, grid: Grid, path: Path, kind: Kind) -> str:
         """Write a grid to a file, a table with measures of its pictures; returns what is worth knowing about it."""
@@ -350,14 +353,8 @@ def _settled(studio: Studio, base: Recipe, axes: Sequence[Axis], place: Sequence
     except StudioError as error:
         # Which setting it is says the axis already.
         ours = isinstance(error, InvalidRecipe) and error.field in {axis.field for axis in axes}
-        return Cell((x, y, z), error=error.sentence if ours else _labelled(error))
+        return Cell((x, y, z), error=error.sentence if ours else labelled(error))
     return Cell((x, y, z), recipe)
-
-
-def _labelled(fault: StudioError | Failed) -> str:
-    """What went wrong in a cell, behind the label of the setting that it is about."""
-    found = settings().get(fault.field or "")
-    return f"{found.label}: {fault.sentence}" if found else fault.sentence
 
 
 def _models(cell: Cell) -> tuple[str, ...]:

@@ -131,11 +131,10 @@ class GridStore:
             raise NotFound("There is no such grid.", "Its images are in the library, if it was ever begun.")
         try:
             return _grid(row, cells)
-        except (ValueError, KeyError, TypeError, AttributeError, IndexError, InvalidRecipe) as error:
-            said = isinstance(error, ParseError | InvalidRecipe)
-            why = str(error) if said else "it is damaged, or of another version of the studio"
-            hint = "Its images are in the library, each with its recipe."
-            raise Unreadable(f"The grid {name} cannot be read: {why}.", hint) from error
+        except (ParseError, InvalidRecipe) as error:
+            raise _unreadable(name, str(error)) from error
+        except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
+            raise _unreadable(name, "it is damaged, or of another version of the studio") from error
 
     def of(self, owner: str, most: int) -> list[str]:
         """The ids of the owner's newest grids, the newest first."""
@@ -154,6 +153,11 @@ class GridStore:
         with self._database.read() as database:
             rows = database.execute(f"SELECT id FROM grids {which}", values)  # noqa: S608 - from above
             return [name for (name,) in rows if isinstance(name, str)]
+
+
+def _unreadable(name: str, why: str) -> Unreadable:
+    hint = "Its images are in the library, each with its recipe."
+    return Unreadable(f"The grid {name} cannot be read: {why}.", hint)
 
 
 def _made(cell: Cell) -> Mapping[str, Any]:

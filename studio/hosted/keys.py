@@ -2,10 +2,11 @@
 
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 from pydantic import SecretStr
 
+from studio.gate.identity import Identity
 from studio.settings import Host
 
 # What is recognised of a key in foreign words: services mask the middle of it, and show both ends.
@@ -14,10 +15,13 @@ HIDDEN = "[key]"
 
 
 class Keys:
-    """The keys of one studio, each for its owner alone. `environment` says whom its variables serve."""
+    """The keys of one studio, each for its owner alone; those in the environment for who is at this machine.
 
-    def __init__(self, environment: Callable[[str], bool]) -> None:
-        self._environment = environment
+    `shared` lets everybody use those.
+    """
+
+    def __init__(self, *, shared: bool) -> None:
+        self._shared = shared
         self._typed: dict[tuple[str, str], SecretStr] = {}
 
     def put(self, owner: str, host: str, key: str) -> None:
@@ -27,20 +31,20 @@ class Keys:
         else:
             self._typed.pop((owner, host), None)
 
-    def of(self, owner: str, name: str, host: Host) -> SecretStr | None:
-        """The key that this owner uses with the host; None where there is none."""
-        typed = self._typed.get((owner, name))
-        found = os.environ.get(host.key_env) if host.key_env and self._environment(owner) else None
+    def of(self, who: Identity, name: str, host: Host) -> SecretStr | None:
+        """The key that a caller uses with the host; None where there is none."""
+        typed = self._typed.get((who.owner, name))
+        found = os.environ.get(host.key_env) if host.key_env and (who.here or self._shared) else None
         return typed or (SecretStr(found) if found else None)
 
-    def known(self, owner: str, hosts: Mapping[str, Host]) -> dict[str, str]:
-        """Where the owner's key for each host comes from: "typed", "environment" or ""."""
-        return {name: self._source(owner, name, host) for name, host in hosts.items()}
+    def known(self, who: Identity, hosts: Mapping[str, Host]) -> dict[str, str]:
+        """Where the caller's key for each host comes from: "typed", "environment" or ""."""
+        return {name: self._source(who, name, host) for name, host in hosts.items()}
 
-    def _source(self, owner: str, name: str, host: Host) -> str:
-        if (owner, name) in self._typed:
+    def _source(self, who: Identity, name: str, host: Host) -> str:
+        if (who.owner, name) in self._typed:
             return "typed"
-        return "environment" if self.of(owner, name, host) else ""
+        return "environment" if self.of(who, name, host) else ""
 
 
 def scrubbed(text: str, key: SecretStr | None) -> str:

@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator, Iterator, Sequence
 
 from studio.downloads.queue import Errand
 from studio.events import END, Downloading, Event, Finished, Preview, Step
+from studio.gate.identity import Identity
 from studio.jobs.item import DEVICE, QueueItem, State
 from studio.jobs.kinds.base import Priority
 from studio.news import News, Pause
@@ -22,7 +23,7 @@ class Job:
     def __init__(
         self,
         id: str,  # noqa: A002
-        owner: str,
+        who: Identity,
         items: Sequence[QueueItem],
         created: float,
         *,
@@ -30,9 +31,9 @@ class Job:
         priority: Priority = "interactive",
     ) -> None:
         self.id = id
-        self.owner = owner
-        # Whose turn it takes: the owner's, or that of the address where nobody vouches for him.
-        self.turn = owner
+        self.who = who
+        self.owner = who.owner
+        self.turn = who.turn
         self.items = tuple(items)
         self.created = created
         self.kind = kind

@@ -37,6 +37,7 @@ from studio.events import (
     Step,
     Stopped,
 )
+from studio.gate.identity import Identity
 from studio.jobs.fair_queue import FairQueue
 from studio.jobs.item import DEVICE, QueueItem
 from studio.jobs.job import Job
@@ -62,9 +63,7 @@ GIVEN_UP_HINT = "The device or the memory may be too small for it: try a smaller
 # Lets what these recipes lack come, and tells of it; None where they lack nothing.
 Fetch = Callable[[Sequence[Recipe], Hear], Errand | None]
 
-# Owners without an account of whom an address is remembered, and the part of the line that one address may fill: a
-# quarter, and one browser at it half of that.
-MOST_STRANGERS = 10_000
+# The part of the line that one address may fill: a quarter, and one browser at it half of that.
 STRANGERS_SHARE = 4
 
 log = logging.getLogger(__name__)
@@ -95,7 +94,6 @@ class Scheduler:
         self._fetch = fetch
         self._fetching: dict[str, Job] = {}
         self._lock = threading.Condition()
-        self._addresses: dict[str, str] = {}
         self._jobs: dict[str, Job] = {}
         self._places: dict[str, int] = {}
         # What each call that is under way makes, by the lane.
@@ -129,7 +127,7 @@ class Scheduler:
     def submit(
         self,
         recipes: Sequence[Recipe],
-        owner: str,
+        who: Identity,
         id: str = "",  # noqa: A002
         *,
         kind: str = "images",
@@ -144,22 +142,13 @@ class Scheduler:
         named = lanes or [DEVICE] * len(recipes)
         items = [QueueItem(number, *pair) for number, pair in enumerate(zip(recipes, named, strict=True))]
         name = id or secrets.token_urlsafe(12)
-        job = Job(name, owner, items, time.time(), kind=kind, priority=priority or KINDS[kind].priority)
+        job = Job(name, who, items, time.time(), kind=kind, priority=priority or KINDS[kind].priority)
         with self._lock:
-            job.turn = self._addresses.get(owner, owner)
             self._check_open(job)
             self._store.add(job)
             self._jobs[job.id] = self._fetching[job.id] = job
         self._bring(job)
         return job
-
-    def comes_from(self, owner: str, address: str) -> None:
-        """Let an owner whom nobody vouches for share the turns of all others at his address."""
-        with self._lock:
-            self._addresses.pop(owner, None)
-            self._addresses[owner] = f"address:{address}"
-            while len(self._addresses) > MOST_STRANGERS:
-                del self._addresses[next(iter(self._addresses))]
 
     def stop(self, id: str, owner: str) -> None:  # noqa: A002
         """End a job: at once where it waits, at its next step where it runs; nothing where it is over."""
@@ -571,7 +560,6 @@ class Scheduler:
                 self._recall(job, ending)
                 continue
             job.restored, job.state = True, "waiting"
-            job.turn = self._addresses.get(job.owner, job.owner)
             self._jobs[job.id] = self._fetching[job.id] = job
             self._tell_images(job)
             self._take_up(job)

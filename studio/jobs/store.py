@@ -8,6 +8,7 @@ from typing import Any, get_args
 
 from studio.errors import InternalError, InvalidRecipe, StorageError, Unreadable
 from studio.events import Done, Event, Failed, Stopped
+from studio.gate.identity import Identity
 from studio.jobs.item import DEVICE, QueueItem, State
 from studio.jobs.job import Job
 from studio.jobs.kinds import KINDS
@@ -199,9 +200,9 @@ def _job(row: Row, items: Sequence[Row]) -> tuple[Job, Event | None]:
     """A job from whatever its rows hold, and its end; None where it goes on."""
     created = _seconds(row["created"])
     try:
-        job = Job(row["id"], row["owner"], _items(items), created, kind=_kind(row))
+        job = Job(row["id"], Identity.earlier(row["owner"]), _items(items), created, kind=_kind(row))
     except (ParseError, InvalidRecipe) as error:
-        job = Job(row["id"], row["owner"], (), created)
+        job = Job(row["id"], Identity.earlier(row["owner"]), (), created)
         job.state = "failed"
         return job, Failed(f"The job cannot be read ({str(error).removesuffix('.')}).", OTHER_VERSION)
     job.priority = PRIORITIES[row["priority"]] if row["priority"] in range(len(PRIORITIES)) else job.priority

@@ -48,12 +48,10 @@ def recipe_of(text: str, name: str) -> tuple[Recipe, str]:
     own = _own(text, name)
     try:
         return Recipe.from_json(json.dumps(own["recipe"])), str(own.get("studio", ""))
-    except (KeyError, InvalidRecipe) as error:
-        raise _no_recipe(name, f"holds a recipe that this studio cannot read ({_why(error)})") from error
-
-
-def _why(error: KeyError | InvalidRecipe) -> str:
-    return str(error) if isinstance(error, InvalidRecipe) else f"it has no {error.args[0]}"
+    except InvalidRecipe as error:
+        raise _no_recipe(name, f"holds a recipe that this studio cannot read ({error})") from error
+    except KeyError as error:
+        raise _no_recipe(name, "holds no recipe that this studio can read") from error
 
 
 def _text(path: Path) -> str:

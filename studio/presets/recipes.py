@@ -5,6 +5,7 @@ from typing import Any, Literal
 
 from pydantic import field_validator
 
+from studio.errors import InvalidRecipe
 from studio.recipe import Recipe, settings
 from studio.recipe_parts import ControlUnit, Group
 
@@ -73,9 +74,9 @@ def has_pictures(recipe: Recipe) -> bool:
 
 
 def known_parts(names: Iterable[str]) -> tuple[Part, ...]:
-    """These names as parts; ValueError for one that there is not."""
+    """These names as parts; InvalidRecipe for one that there is not."""
     asked = list(names)
     for name in asked:
         if name not in PARTS:
-            raise ValueError(f"There is no part {name!r} of a preset; known are {', '.join(PARTS)}.")
+            raise InvalidRecipe("preset", f"There is no part {name!r} of a preset.", f"Known are: {', '.join(PARTS)}.")
     return tuple(part for part in PARTS if part in asked)

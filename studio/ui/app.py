@@ -20,14 +20,13 @@ from studio.errors import InvalidRequest, MalformedRequest, NotFound, StudioErro
 from studio.gate.answers import refusal
 from studio.gate.doors import MEGABYTE
 from studio.gate.gate import SAID, Gate
-from studio.gate.identity import Identity
 from studio.studio import UPLOADS, Studio
 from studio.ui import theme, web
 from studio.ui.delivery import FOR_GOOD as KEPT
 from studio.ui.delivery import Delivery
 from studio.ui.island import Island
 from studio.ui.listeners import BadInput
-from studio.ui.owner import identify, owner_of
+from studio.ui.owner import owner_of
 from studio.ui.requests import Requests
 
 # A picture never changes; what is told anew under one name is asked for each time.
@@ -62,11 +61,6 @@ class PageApp(App):  # type: ignore[misc]
     def build_middleware_stack(self) -> ASGIApp:
         """The whole stack, whatever Gradio adds to it, with the gate outermost."""
         return Gate(Requests(super().build_middleware_stack(), self), self.studio.settings)
-
-    def meet(self, who: Identity) -> None:
-        """Whoever has no account, and is not at this machine, shares turns with all others of his address."""
-        if not who.here and not who.owner.startswith("account:"):
-            self.studio.jobs.comes_from(who.owner, who.address)
 
     def give(self, told: Any, owner: str) -> None:
         """Let an owner fetch the files of Gradio's cache that are in what a listener tells."""
@@ -121,7 +115,6 @@ class PageApp(App):  # type: ignore[misc]
         act: Any = getattr(blocks.blocks.get(said["component_id"]), said["fn_name"], None)
         if not getattr(act, "is_served", False):
             raise NotFound("There is no such function.")
-        self.meet(identify(request))
         try:
             told = await anyio.to_thread.run_sync(act, said["data"], request, limiter=blocks.limiter)
         except BadInput as fault:

@@ -17,7 +17,7 @@ from studio.ui.ids import Id
 from studio.ui.knobs import Knobs, into
 from studio.ui.listeners import FOLLOWER, LISTENER, QUICK, WATCHER, BadInput, Event, Name, Whole
 from studio.ui.loras import Stack
-from studio.ui.owner import owner_of
+from studio.ui.owner import identify, owner_of
 from studio.ui.preset_panel import PresetPanel
 from studio.ui.rights import check_held
 from studio.ui.source import Picture
@@ -149,13 +149,13 @@ class Bench:
         """The tab's own Generate, so that a program is asked for what this tab takes and nothing else."""
 
         async def generate(values: Values, request: gr.Request) -> AsyncIterator[Updates]:
-            owner = owner_of(request)
+            who = identify(request)
 
             def submit() -> Updates:
-                self.studio.submit(self._recipes(tab, values, owner), owner)
+                self.studio.submit(self._recipes(tab, values, who.owner), who)
                 return {}
 
-            async for told in self._begun(owner, submit):
+            async for told in self._begun(who.owner, submit):
                 yield told
 
         getattr(self.knobs.facts, tab)(
@@ -170,11 +170,11 @@ class Bench:
         """What the tab says becomes another tab's work."""
 
         def begin(values: Values, event: Into, request: gr.Request) -> Updates:
-            owner = owner_of(request)
+            who = identify(request)
             try:
-                begun = self._panel(event.to).begin(self._recipes(tab, values, owner), owner)
+                begun = self._panel(event.to).begin(self._recipes(tab, values, who.owner), who)
             except StudioError as fault:
-                return {self.stage: view(self.studio, owner, fault)}
+                return {self.stage: view(self.studio, who.owner, fault)}
             return {**begun, self.tablist: gr.Tabs(selected=event.to)}
 
         begun = getattr(self.knobs.facts, into(tab))(
@@ -216,24 +216,25 @@ class Bench:
 
     async def _another(self, event: Which, request: gr.Request) -> AsyncIterator[Updates]:
         """The same once more, with another seed."""
-        owner = owner_of(request)
+        who = identify(request)
 
         def submit() -> Updates:
-            _, recipe = self._pictured(owner, event)
-            self.studio.submit(recipe.replace(seed=None), owner)
+            _, recipe = self._pictured(who.owner, event)
+            self.studio.submit(recipe.replace(seed=None), who)
             return {}
 
-        async for told in self._begun(owner, submit):
+        async for told in self._begun(who.owner, submit):
             yield told
 
     async def _again(self, event: Which, request: gr.Request) -> AsyncIterator[Updates]:
         """The same once more from what came out, which becomes the source."""
-        owner = owner_of(request)
+        who = identify(request)
+        owner = who.owner
 
         def submit() -> Updates:
             path, recipe = self._pictured(owner, event)
             picture = Picture.of(self.studio.inputs.add(path, owner=owner), path.name)
-            self.studio.submit(recipe.replace(init_image=picture.id, seed=None), owner)
+            self.studio.submit(recipe.replace(init_image=picture.id, seed=None), who)
             return {self.stage: view(self.studio, owner), **self.panels[self._tab_of(recipe)].take(picture, owner)}
 
         async for told in self._begun(owner, submit):

@@ -14,6 +14,8 @@ from typing_extensions import TypedDict
 
 from studio.errors import StudioError
 from studio.gate.identity import Identity
+from studio.labels import labelled
+from studio.parsing import said_of
 from studio.ui.fast_gradio import gr
 from studio.ui.owner import identify
 
@@ -75,7 +77,7 @@ def in_words(error: ValidationError) -> str:
     """The first fault of what was sent, with its place."""
     first = error.errors(include_url=False, include_input=False)[0]
     place = ".".join(str(part)[:80] for part in first["loc"])
-    return f"{place or 'What was sent'} cannot be: {first['msg']}."
+    return f"{place or 'What was sent'}: {said_of(first)}."
 
 
 def served(acts: Mapping[str, Act]) -> list[Callable[..., Any]]:
@@ -96,7 +98,7 @@ def _answering(name: str, act: Act) -> Callable[..., Any]:
         try:
             return act(said, *who)
         except StudioError as error:
-            return {"fault": error.sentence}
+            return {"fault": labelled(error)}
 
     answer.__name__ = name
     vars(answer)["is_served"] = True

@@ -6,9 +6,10 @@ from anyio import CapacityLimiter
 
 from studio.errors import StudioError
 from studio.gate.gate import FAULTY
+from studio.labels import labelled
 from studio.ui.fast_gradio import gr
 from studio.ui.listeners import BadInput, Name, Number, Words, checked
-from studio.ui.owner import identify, owner_of
+from studio.ui.owner import owner_of
 
 # What is done in a thread at once, such as a grid that is written to a file; none waits in one for a job.
 THREADS = 200
@@ -29,8 +30,6 @@ class Page(gr.Blocks):  # type: ignore[misc]
 
     async def process_api(self, *given: Any, request: Any = None, **more: Any) -> dict[str, Any]:
         """Call a listener; what was sent wrong is marked as such, so that the answer is no fault of the program."""
-        if request is not None:
-            self.app.meet(identify(request))
         try:
             told: dict[str, Any] = await super().process_api(*given, request=request, **more)
         except (gr.Error, StudioError) as fault:
@@ -67,7 +66,7 @@ def _scope(request: Any) -> dict[str, Any]:
 
 def _words(error: Exception) -> str:
     if isinstance(error, StudioError):
-        return error.sentence
+        return labelled(error)
     cause = error.__cause__ or error
     said = str(cause.message if isinstance(cause, gr.Error) else cause)
     return f"This cannot be: {said[:200]}"

@@ -12,6 +12,7 @@ from typing import Any
 from studio.errors import NotFound, StudioError
 from studio.events import Downloading, Event, Failed, Finished, Halted, Loading, Preview, Queued, Started, Step
 from studio.jobs.job import Job
+from studio.labels import label_of
 from studio.recipe import Recipe
 from studio.studio import Studio
 from studio.transfer import words
@@ -61,7 +62,7 @@ def view(studio: Studio, owner: str, fault: StudioError | None = None) -> View:
         "job": _job(studio, front) if front else None,
         "behind": max(len(active) - 1, 0),
         "earlier": _earlier(studio, [job for job in jobs if job is not front]),
-        "fault": fault.told() if fault else None,
+        "fault": _fault(fault) if fault else None,
     }
 
 
@@ -109,7 +110,12 @@ def _job(studio: Studio, job: Job) -> dict[str, Any]:
 def failure(events: Sequence[Event]) -> dict[str, Any] | None:
     """How a job failed, as the page shows it; None where it did not."""
     ending = events[-1] if events else None
-    return ending.told() if isinstance(ending, Failed) else None
+    return _fault(ending) if isinstance(ending, Failed) else None
+
+
+def _fault(fault: StudioError | Failed) -> dict[str, Any]:
+    """An error with the label of its field, for where the field is not to be seen."""
+    return {**fault.told(), "label": label_of(fault.field) if fault.field else ""}
 
 
 def progress(job: Job, events: Sequence[Any]) -> dict[str, Any]:

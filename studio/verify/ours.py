@@ -13,13 +13,12 @@ from typing import Any
 
 from studio.engine.device import Device
 from studio.events import Done, Failed, Finished, Loading
+from studio.gate.identity import COMMAND_LINE
 from studio.metadata import png
 from studio.recipe import Recipe
 from studio.settings import Settings
 from studio.studio import Studio
 from studio.verify.bare import most_bytes
-
-OWNER = "verify"
 
 
 def main(path: str) -> None:
@@ -48,7 +47,7 @@ def _made(studio: Studio, written: str, place: str) -> dict[str, Any]:
 
 def _job(studio: Studio, recipe: Recipe) -> dict[str, Any]:
     path = ""
-    for event in studio.submit(recipe, OWNER).follow():
+    for event in studio.submit(recipe, COMMAND_LINE).follow():
         if isinstance(event, Loading):
             sys.stderr.write(f"{event.what}\n")
         if isinstance(event, Finished):

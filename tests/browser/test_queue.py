@@ -11,6 +11,7 @@ from studio.settings import Settings
 from studio.studio import Studio
 from tests.browser.conftest import PHONE, NewPage
 from tests.drawer import Drawer
+from tests.people import who
 
 pytestmark = pytest.mark.browser
 
@@ -29,7 +30,7 @@ def studio(settings: Settings, drawer: Drawer) -> Iterator[Studio]:
 
 def ask(studio: Studio, prompt: str, owner: str, count: int = 1) -> Job:
     recipe = Recipe.make(prompt=prompt, count=count, seed=1, model="starter", width=64, height=64, steps=1)
-    return studio.jobs.submit(studio.settle(recipe), owner)
+    return studio.jobs.submit(studio.settle(recipe), who(owner))
 
 
 def owner_of(page: Page, studio: Studio, drawer: Drawer) -> str:

@@ -18,6 +18,7 @@ from studio.settings import Settings
 from studio.studio import Studio
 from tests.drawer import Drawer
 from tests.headers import write_home
+from tests.people import who
 
 MODEL = "tiny-starter"
 ROOT = Path(__file__).resolve().parents[2]
@@ -56,7 +57,7 @@ def until_made(studio: Studio, set_id: str, count: int) -> CandidateSet:
 
 
 def test_a_set_holds_a_picture_of_each_seed_with_its_scores_and_rank(studio: Studio):
-    found = settled(studio, studio.candidates.begin([RECIPE], ANN))
+    found = settled(studio, studio.candidates.begin([RECIPE], who(ANN)))
     assert [candidate.recipe.seed for candidate in found.candidates] == [5, 6, 7, 8]
     assert all(candidate.path.exists() for candidate in found.candidates)
     assert all({"sharpness", "blank", "diversity"} <= (candidate.scores or {}).keys() for candidate in found.candidates)
@@ -65,7 +66,7 @@ def test_a_set_holds_a_picture_of_each_seed_with_its_scores_and_rank(studio: Stu
 
 def test_what_was_read_while_pictures_were_to_come_is_never_taken_for_the_end(home: Path):
     with open_studio(home, drawer := Drawer(gated=True)) as studio:
-        set_id = studio.candidates.begin([RECIPE], ANN)
+        set_id = studio.candidates.begin([RECIPE], who(ANN))
         drawer.allow()
         serial, early = -1, until_made(studio, set_id, 1)
         while not early.candidates[0].is_measured:
@@ -78,7 +79,7 @@ def test_what_was_read_while_pictures_were_to_come_is_never_taken_for_the_end(ho
 
 
 def test_a_metric_that_cannot_be_had_says_so_and_the_others_go_on(studio: Studio):
-    found = settled(studio, studio.candidates.begin([RECIPE], ANN))
+    found = settled(studio, studio.candidates.begin([RECIPE], who(ANN)))
     assert found.missing.keys() == {"aesthetic", "clip_score"}
     assert found.missing["clip_score"] == "CLIP score cannot be measured here. Rank by the other metrics."
     assert all(candidate.is_measured for candidate in found.candidates)
@@ -95,7 +96,7 @@ class Later(Drawer):
 
 def test_a_set_is_measured_again_when_the_weights_have_come(home: Path):
     with open_studio(home, drawer := Later()) as studio:
-        set_id = studio.candidates.begin([RECIPE.replace(count=2)], ANN)
+        set_id = studio.candidates.begin([RECIPE.replace(count=2)], who(ANN))
         before = settled(studio, set_id)
         drawer.there = True
         studio.candidates.measure(set_id, ANN)
@@ -108,13 +109,13 @@ def test_a_set_is_measured_again_when_the_weights_have_come(home: Path):
 
 def test_the_same_picture_twice_is_a_duplicate_of_the_first(studio: Studio):
     twice = [RECIPE.replace(count=1), RECIPE.replace(count=1)]
-    found = settled(studio, studio.candidates.begin(twice, ANN))
+    found = settled(studio, studio.candidates.begin(twice, who(ANN)))
     assert [verdict.reason for verdict in studio.candidates.verdicts(found)] == ["", "near-duplicate: 1 > 0.95"]
 
 
 def test_more_go_on_with_the_next_seeds(studio: Studio):
-    set_id = studio.candidates.begin([RECIPE], ANN)
-    studio.candidates.more(set_id, ANN, 3)
+    set_id = studio.candidates.begin([RECIPE], who(ANN))
+    studio.candidates.more(set_id, who(ANN), 3)
     found = settled(studio, set_id)
     assert [candidate.recipe.seed for candidate in found.candidates] == [5, 6, 7, 8, 9, 10, 11]
     assert found.count == 7
@@ -122,8 +123,8 @@ def test_more_go_on_with_the_next_seeds(studio: Studio):
 
 def test_more_variations_keep_their_seed(studio: Studio):
     varied = RECIPE.replace(variation_strength=0.2, variation_seed=9, count=2)
-    set_id = studio.candidates.begin([varied], ANN)
-    studio.candidates.more(set_id, ANN, 2)
+    set_id = studio.candidates.begin([varied], who(ANN))
+    studio.candidates.more(set_id, who(ANN), 2)
     found = settled(studio, set_id)
     assert [candidate.recipe.variation_seed for candidate in found.candidates] == [9, 10, 11, 12]
     assert {candidate.recipe.seed for candidate in found.candidates} == {5}
@@ -131,7 +132,7 @@ def test_more_variations_keep_their_seed(studio: Studio):
 
 @pytest.mark.parametrize(("how", "count"), [("upscale", 1), ("variations", 4), ("hires", 1)])
 def test_a_kept_picture_can_be_refined(studio: Studio, how: Refinement, count: int):
-    found = settled(studio, studio.candidates.begin([RECIPE.replace(count=1, width=64, height=64)], ANN))
+    found = settled(studio, studio.candidates.begin([RECIPE.replace(count=1, width=64, height=64)], who(ANN)))
     recipe = refined(found.candidates[0], how, studio.inputs, ANN)
     assert len(studio.settle(recipe)) == count
     assert recipe.task == ("upscale" if how == "upscale" else "text2img")
@@ -139,18 +140,18 @@ def test_a_kept_picture_can_be_refined(studio: Studio, how: Refinement, count: i
 
 def test_a_recipe_that_cannot_be_leaves_no_set(studio: Studio):
     with pytest.raises(InvalidRecipe, match="at most 8"):
-        studio.candidates.begin([RECIPE.replace(count=9)], ANN)
+        studio.candidates.begin([RECIPE.replace(count=9)], who(ANN))
     assert studio.candidates.of(ANN) == []
 
 
 def test_another_owner_sees_nothing(studio: Studio):
-    set_id = studio.candidates.begin([RECIPE], ANN)
+    set_id = studio.candidates.begin([RECIPE], who(ANN))
     assert studio.candidates.of("bob") == []
     for touch in (
         lambda: studio.candidates.get(set_id, "bob"),
         lambda: studio.candidates.mark(set_id, "bob", 0, Mark("keep")),
         lambda: studio.candidates.undo(set_id, "bob"),
-        lambda: studio.candidates.more(set_id, "bob", 1),
+        lambda: studio.candidates.more(set_id, who("bob"), 1),
         lambda: studio.candidates.sift(set_id, "bob", Sieve()),
     ):
         with pytest.raises(NotFound, match="no such set"):
@@ -159,7 +160,7 @@ def test_another_owner_sees_nothing(studio: Studio):
 
 def test_marks_win_are_kept_and_can_be_undone(home: Path):
     with open_studio(home) as studio:
-        set_id = studio.candidates.begin([RECIPE], ANN)
+        set_id = studio.candidates.begin([RECIPE], who(ANN))
         settled(studio, set_id)
         studio.candidates.sift(set_id, ANN, Sieve(keep=1))
         studio.candidates.mark(set_id, ANN, 3, Mark("reject"))
@@ -177,23 +178,23 @@ def test_marks_win_are_kept_and_can_be_undone(home: Path):
 
 
 def test_what_is_not_in_the_set_cannot_be_marked(studio: Studio):
-    set_id = studio.candidates.begin([RECIPE], ANN)
+    set_id = studio.candidates.begin([RECIPE], who(ANN))
     with pytest.raises(NotFound, match="not there"):
         studio.candidates.mark(set_id, ANN, 9, Mark("keep"))
 
 
 def test_the_next_set_is_filtered_as_the_last_one_was(studio: Studio):
-    first = studio.candidates.begin([RECIPE], ANN)
+    first = studio.candidates.begin([RECIPE], who(ANN))
     studio.candidates.sift(first, ANN, Sieve({"sharpness": 0.4}, {"contrast": 2.0}, keep=1))
-    second = studio.candidates.get(studio.candidates.begin([RECIPE], ANN), ANN)
+    second = studio.candidates.get(studio.candidates.begin([RECIPE], who(ANN)), ANN)
     # How many are kept is a matter of each set.
     assert second.sieve == Sieve({"sharpness": 0.4}, {"contrast": 2.0})
-    assert studio.candidates.get(studio.candidates.begin([RECIPE], "bob"), "bob").sieve == Sieve()
+    assert studio.candidates.get(studio.candidates.begin([RECIPE], who("bob")), "bob").sieve == Sieve()
 
 
 def test_metrics_that_go_with_the_picks_can_weigh_by_them(studio: Studio):
-    set_id = studio.candidates.begin([RECIPE.replace(count=8)], ANN)
-    studio.candidates.more(set_id, ANN, 8)
+    set_id = studio.candidates.begin([RECIPE.replace(count=8)], who(ANN))
+    studio.candidates.more(set_id, who(ANN), 8)
     found = settled(studio, set_id)
     with pytest.raises(InvalidRequest, match="No metric goes clearly"):
         studio.candidates.learn(set_id, ANN)
@@ -210,7 +211,7 @@ def test_metrics_that_go_with_the_picks_can_weigh_by_them(studio: Studio):
 def test_a_stop_keeps_what_was_made(home: Path):
     drawer = Drawer(gated=True)
     with open_studio(home, drawer) as studio:
-        set_id = studio.candidates.begin([RECIPE], ANN)
+        set_id = studio.candidates.begin([RECIPE], who(ANN))
         drawer.allow(2)
         found = until_made(studio, set_id, 2)
         ((_, job),) = studio.candidates.jobs(found)
@@ -224,7 +225,7 @@ def test_a_stop_keeps_what_was_made(home: Path):
 def test_a_studio_that_is_closed_in_the_middle_goes_on_at_its_next_start(home: Path):
     drawer = Drawer(gated=True)
     with open_studio(home, drawer) as studio:
-        set_id = studio.candidates.begin([RECIPE], ANN)
+        set_id = studio.candidates.begin([RECIPE], who(ANN))
         drawer.allow(2)
         found = until_made(studio, set_id, 2)
         studio.candidates.mark(set_id, ANN, 0, Mark("reject"))
@@ -244,11 +245,12 @@ from studio.candidates.ranking import Mark
 from tests.drawer import Drawer
 from tests.candidates.test_candidates import RECIPE, open_studio
 from pathlib import Path
+from tests.people import who
 
 drawer = Drawer(gated=True)
 studio = open_studio(Path(sys.argv[1]), drawer)
 candidates = studio.candidates
-set_id = candidates.begin([RECIPE.replace(count=8)], "ann")
+set_id = candidates.begin([RECIPE.replace(count=8)], who("ann"))
 drawer.allow(3)
 serial = -1
 while sum(one.is_measured for one in candidates.get(set_id, "ann").candidates) < 3:

@@ -22,6 +22,7 @@ from studio.studio import Studio
 from tests import tiny
 from tests.downloads.conftest import files_of
 from tests.headers import write_configs, write_safetensors
+from tests.people import who
 from tests.small_hub import Manners, small_hub, turn_to
 
 BLOCKS = "model.diffusion_model.joint_blocks"
@@ -125,7 +126,7 @@ def painter(home: Settings, tiny_model: Callable[[str], Path], monkeypatch: pyte
 def picture(settings: Settings, model: str) -> bytes:
     with Studio(settings, durable=False) as studio:
         asked = {"prompt": tiny.PROMPT, "width": tiny.SIDE, "height": tiny.SIDE, "steps": 1, "seed": 7}
-        job = studio.submit(Recipe.make(model=model, **asked), "me")
+        job = studio.submit(Recipe.make(model=model, **asked), who("me"))
         events = list(job.follow())
         assert isinstance(events[-1], Done), events[-1]
         return Image.open(job.results[0].path).tobytes()

@@ -231,12 +231,12 @@ def test_a_saved_preset_reads_back_as_it_was_written(home: Path) -> None:
 def test_a_preset_of_another_name_is_not_overwritten_and_a_shipped_one_not_deleted(home: Path) -> None:
     saving.write(home, "stacks", "Ink", {"loras": [{"name": "ink"}]})
     saving.write(home, "stacks", "Ink", {"loras": [{"name": "other"}]})
-    with pytest.raises(InvalidPreset, match=r"ink\.toml is the preset 'Ink'"):
+    with pytest.raises(AlreadyExists, match=r"ink\.toml is the preset 'Ink'"):
         saving.write(home, "stacks", "INK!", {})
     with pytest.raises(InvalidPreset, match="cannot be a preset's name"):
         saving.write(home, "stacks", "../..", {})
     for name in ("starter-ink-wash", "../stacks/ink"):
-        with pytest.raises(InvalidPreset, match="There is no saved preset"):
+        with pytest.raises(NotFound, match="There is no saved preset"):
             saving.remove(home, "stacks", name)
 
 

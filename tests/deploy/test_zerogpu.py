@@ -102,7 +102,7 @@ def test_a_fault_in_the_fork_still_names_its_field(told: dict[str, Any]) -> None
 
 
 def test_a_quota_that_is_used_up_is_a_sentence_with_its_cure(told: dict[str, Any]) -> None:
-    assert told["refused"]["quota"] == "ZeroGPU quota exceeded: Space app has reached its GPU limit."
+    assert told["refused"]["quota"] == "The time on ZeroGPU's graphics cards is used up."
     assert told["refused"]["cure"].startswith("Sign in")
 
 

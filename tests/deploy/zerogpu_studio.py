@@ -27,6 +27,7 @@ from studio.recipe import Recipe  # noqa: E402
 from studio.settings import Settings  # noqa: E402
 from studio.studio import Studio  # noqa: E402
 from tests.deploy.visitor import OWNER, picture  # noqa: E402
+from tests.people import who  # noqa: E402
 
 ASKED = Recipe(prompt="a red house", steps=4, seed=7)
 
@@ -64,12 +65,12 @@ def _same_pixels(studio: Studio) -> bool:
 
 def _stopped(studio: Studio) -> list[str]:
     """A job that is stopped at its first step, and one after it."""
-    first = studio.submit(ASKED.replace(steps=150, count=4), "somebody")
+    first = studio.submit(ASKED.replace(steps=150, count=4), who("somebody"))
     for event in first.follow():
         if isinstance(event, Step):
             studio.stop(first.id, "somebody")
             break
-    second = studio.submit(ASKED, "somebody")
+    second = studio.submit(ASKED, who("somebody"))
     ends = [list(job.follow())[-1] for job in (first, second)]
     assert isinstance(ends[0], Stopped), ends
     return [type(end).__name__ for end in ends]

@@ -21,6 +21,7 @@ from studio.settings import ASSETS, Settings
 from studio.studio import Studio
 from tests.downloads.conftest import MODEL, REPO, WEIGHTS, attempts, painting
 from tests.headers import write_safetensors
+from tests.people import who
 from tests.small_hub import Manners
 
 FAR = Recipe(prompt="a boat", model=MODEL)
@@ -44,10 +45,10 @@ def ended(job: Job) -> object:
 
 def test_jobs_of_what_is_here_go_on_while_another_waits_for_its_download(studio: Studio, manners: Manners):
     go_on = held(manners)
-    far = studio.submit(FAR, "ann")
+    far = studio.submit(FAR, who("ann"))
     assert manners.begun
     assert manners.begun.wait(60)
-    near = studio.submit(NEAR, "bob")
+    near = studio.submit(NEAR, who("bob"))
     assert isinstance(ended(near), Done)
     assert far.state == "waiting"
     assert studio.jobs.waiting() == 1
@@ -61,7 +62,7 @@ def test_jobs_of_what_is_here_go_on_while_another_waits_for_its_download(studio:
 
 def test_what_a_job_waits_for_is_told_in_bytes_and_seconds(studio: Studio, manners: Manners):
     held(manners)
-    told = arriving(studio.submit(FAR, "ann"))
+    told = arriving(studio.submit(FAR, who("ann")))
     assert told.name == "Far"
     assert 0 < told.bytes < told.total_bytes
     assert told.bytes_per_second >= 0
@@ -69,7 +70,7 @@ def test_what_a_job_waits_for_is_told_in_bytes_and_seconds(studio: Studio, manne
 
 def test_a_stop_ends_a_job_at_once_and_keeps_what_has_arrived(studio: Studio, manners: Manners):
     go_on = held(manners)
-    job = studio.submit(FAR, "ann")
+    job = studio.submit(FAR, who("ann"))
     arriving(job)
     studio.stop(job.id, "ann")
     assert isinstance(ended(job), Stopped)
@@ -83,7 +84,7 @@ def test_a_stop_ends_a_job_at_once_and_keeps_what_has_arrived(studio: Studio, ma
 
 def test_what_two_jobs_want_comes_once_and_stays_wanted_by_the_other(studio: Studio, manners: Manners):
     go_on = held(manners)
-    first, second = studio.submit(FAR, "ann"), studio.submit(FAR, "bob")
+    first, second = studio.submit(FAR, who("ann")), studio.submit(FAR, who("bob"))
     assert manners.begun
     assert manners.begun.wait(60)
     studio.stop(first.id, "ann")
@@ -96,7 +97,7 @@ def test_what_two_jobs_want_comes_once_and_stays_wanted_by_the_other(studio: Stu
 def test_ends_of_downloads_are_no_crashes_of_a_job(home: Path, manners: Manners):
     go_on = held(manners)
     with painting(home) as studio:
-        studio.submit(FAR, "ann")
+        studio.submit(FAR, who("ann"))
         assert manners.begun
         assert manners.begun.wait(60)
     for _ in range(ATTEMPTS + 1):
@@ -112,19 +113,19 @@ def test_ends_of_downloads_are_no_crashes_of_a_job(home: Path, manners: Manners)
 
 def test_a_download_that_is_refused_fails_its_job_at_the_model(studio: Studio, manners: Manners):
     manners.refusals[REPO] = (403, {"X-Error-Code": "GatedRepo"})
-    end = ended(studio.submit(FAR, "ann"))
+    end = ended(studio.submit(FAR, who("ann")))
     assert isinstance(end, Failed)
     assert (end.field, end.code) == ("model", "download_refused")
     assert "asks for its licence to be accepted first" in end.message
-    assert isinstance(ended(studio.submit(NEAR, "ann")), Done)
+    assert isinstance(ended(studio.submit(NEAR, who("ann"))), Done)
     manners.refusals.clear()
-    assert isinstance(ended(studio.submit(FAR, "ann")), Done)
+    assert isinstance(ended(studio.submit(FAR, who("ann"))), Done)
 
 
 def test_a_job_whose_model_is_gone_after_a_restart_says_so(home: Path, manners: Manners):
     held(manners)
     with painting(home) as studio:
-        studio.submit(FAR, "ann")
+        studio.submit(FAR, who("ann"))
     (home / "models" / f"{MODEL}.toml").unlink()
     with painting(home) as studio:
         (job,) = studio.jobs_of("ann")
@@ -139,7 +140,7 @@ def test_a_picture_is_made_by_the_engine_with_weights_of_the_hub(
     (home / "models" / "near").symlink_to(tiny_model("sd15"))
     recipe = Recipe(prompt="a boat", steps=2, width=64, height=64, seed=1, scheduler="Euler")
     with Studio(Settings.load(home=home, device="cpu")) as studio:
-        jobs = [studio.submit(recipe.replace(model=model), "ann") for model in (MODEL, "near")]
+        jobs = [studio.submit(recipe.replace(model=model), who("ann")) for model in (MODEL, "near")]
         assert all(isinstance(ended(job), Done) for job in jobs)
         far, near = (Image.open(job.results[0].path).tobytes() for job in jobs)
     assert far == near
@@ -148,7 +149,7 @@ def test_a_picture_is_made_by_the_engine_with_weights_of_the_hub(
 def test_a_controlnet_and_an_estimator_come_before_the_job(studio: Studio, manners: Manners):
     picture = studio.inputs.add(Image.new("RGB", (64, 64), "navy"), "controls").id
     far = ControlUnit(kind="canny", image=picture, model="far-canny")
-    assert isinstance(ended(studio.submit(NEAR.replace(controls=(far,)), "ann")), Done)
+    assert isinstance(ended(studio.submit(NEAR.replace(controls=(far,)), who("ann"))), Done)
     assert {file for file, _ in manners.heard} == {"config.json", "diffusion_pytorch_model.safetensors"}
     unit = ControlUnit(kind="depth", image=picture)
     assert [item.key for item in studio.needs.of_map(unit, MODEL)] == [f"estimator/{DEPTH_ANYTHING.id}"]
@@ -175,12 +176,12 @@ def test_strangers_let_nothing_be_downloaded_unless_that_is_set(home: Path, mann
         with pytest.raises(
             InvalidRecipe, match=r"Far is not on the studio's machine.*ask whoever runs the studio"
         ) as told:
-            studio.submit(FAR, "ann")
+            studio.submit(FAR, who("ann"))
         assert told.value.field == "model"
         assert manners.heard == []
         go_on = held(manners)
         studio.downloads.start(studio.items[MODEL])
-        job = studio.submit(FAR, "ann")  # what somebody else lets come may be waited for
+        job = studio.submit(FAR, who("ann"))  # what somebody else lets come may be waited for
         go_on.set()
         assert isinstance(ended(job), Done)
     with painting(home, host="0.0.0.0", share_downloads=True) as studio:
@@ -198,7 +199,7 @@ def test_two_come_at_once_and_what_a_job_needs_before_the_rest(studio: Studio, m
         "far-canny": "waiting",
         "mine": "waiting",
     }
-    job = studio.submit(FAR, "ann")
+    job = studio.submit(FAR, who("ann"))
     studio.downloads.cancel("metric/clip")
     running = {one.item.id for one in studio.downloads.all() if one.state == "running"}
     go_on.set()
@@ -208,7 +209,7 @@ def test_two_come_at_once_and_what_a_job_needs_before_the_rest(studio: Studio, m
 
 def test_a_cancelled_download_fails_the_job_that_waits_and_can_be_taken_up(studio: Studio, manners: Manners):
     go_on = held(manners)
-    job = studio.submit(FAR, "ann")
+    job = studio.submit(FAR, who("ann"))
     assert manners.begun
     assert manners.begun.wait(60)
     studio.downloads.cancel(f"model/{MODEL}")
@@ -224,7 +225,7 @@ def test_a_cancelled_download_fails_the_job_that_waits_and_can_be_taken_up(studi
 def test_a_closed_studio_lets_go_of_everybody_who_waits(home: Path, manners: Manners):
     held(manners)
     studio = painting(home)
-    job = studio.submit(FAR, "ann")
+    job = studio.submit(FAR, who("ann"))
     studio.downloads.start(studio.items["clip"])
     studio.close()
     assert isinstance(ended(job), Stopped)
@@ -254,7 +255,7 @@ def test_what_is_in_use_is_not_removed(studio: Studio, manners: Manners):
     studio.downloads.wait_for([studio.items[MODEL]])
     painter = studio.backend
     painter.held.set()  # type: ignore[attr-defined]
-    job = studio.submit(FAR, "ann")
+    job = studio.submit(FAR, who("ann"))
     with pytest.raises(InUse, match="Far is in use: a job needs it"):
         studio.remove(studio.items[MODEL])
     painter.held.clear()  # type: ignore[attr-defined]
@@ -292,7 +293,7 @@ def test_a_file_of_ones_own_is_told_with_its_family(studio: Studio, home: Path):
 
 
 def test_when_each_was_used_is_known(studio: Studio):
-    ended(studio.submit(FAR, "ann"))
+    ended(studio.submit(FAR, who("ann")))
     assert set(studio.used.times()) == {f"model/{MODEL}"}
 
 

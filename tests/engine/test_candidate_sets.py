@@ -13,6 +13,7 @@ from studio.cli import main
 from studio.recipe import Recipe
 from studio.settings import Settings
 from studio.studio import Studio
+from tests.people import who
 
 MODEL = "tiny-sd15"
 
@@ -35,17 +36,17 @@ def test_a_set_encodes_its_words_once_and_each_candidate_equals_the_single_pictu
             loan.pipe.text_encoder.register_forward_hook(lambda *given: calls.append(given))
         single_picture(studio, recipe.replace(prompt="a blue house"))
         once = len(calls)
-        set_id = studio.candidates.begin([recipe.replace(prompt="a green house", count=3)], "ann")
+        set_id = studio.candidates.begin([recipe.replace(prompt="a green house", count=3)], who("ann"))
         all_of = made(studio, set_id)
         assert len(calls) == 2 * once
-        same = made(studio, studio.candidates.begin([recipe.replace(count=3)], "ann"))
+        same = made(studio, studio.candidates.begin([recipe.replace(count=3)], who("ann")))
     assert len(all_of) == 3
     with Image.open(single) as one, Image.open(same[2]) as other:
         assert ImageChops.difference(one, other).getbbox() is None
 
 
 def single_picture(studio: Studio, recipe: Recipe) -> Path:
-    job = studio.submit(recipe, "ann")
+    job = studio.submit(recipe, who("ann"))
     list(job.follow())
     return job.results[0].path
 

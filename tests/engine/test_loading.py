@@ -11,6 +11,7 @@ from studio.errors import ModelError
 from studio.settings import Settings
 from tests import tiny
 from tests.engine.conftest import nobody
+from tests.test_foreign_words import FOREIGN
 
 
 @pytest.fixture
@@ -62,6 +63,7 @@ def refusal(home, recipe, family="sd15"):
     with pytest.raises(ModelError) as caught:
         image_of(home, recipe(family, model="broken"))
     assert caught.value.hint
+    assert not [words for words in FOREIGN if words in str(caught.value)]
     return str(caught.value)
 
 

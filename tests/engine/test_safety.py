@@ -14,6 +14,7 @@ from studio.metadata import png
 from studio.settings import ASSETS, Settings
 from studio.studio import Studio
 from tests import tiny
+from tests.people import who
 
 
 @pytest.fixture
@@ -97,7 +98,7 @@ def test_an_edit_and_a_picture_given_back_are_checked_too(home, model, recipe, i
         init = studio.inputs.add(given).id
         edits = [{"init_image": init, "strength": strength} for strength in (0, 0.7)]
         for values in edits:
-            job = studio.submit(recipe("starter").replace(**values), "ann")
+            job = studio.submit(recipe("starter").replace(**values), who("ann"))
             assert isinstance(list(job.follow())[-1], Done)
             (image,) = job.results
             assert png.read_facts(image.path)["output check"] == "flagged"

@@ -21,6 +21,7 @@ from studio.settings import Settings
 from studio.settling.settle import settle
 from tests import tiny
 from tests.engine.conftest import nobody
+from tests.test_foreign_words import FOREIGN
 from tests.tiny.original import vae_original
 
 
@@ -95,8 +96,9 @@ def test_an_offloaded_model_has_it_too(home: Settings, recipe: Callable[..., Rec
 def test_one_that_does_not_fit_whole_is_refused(
     backend: LocalBackend, recipe: Callable[..., Recipe], name: str, says: str
 ) -> None:
-    with pytest.raises(ModelError, match=says):
+    with pytest.raises(ModelError, match=says) as caught:
         pixels(backend, recipe("sd15", vae=name))
+    assert not [words for words in FOREIGN if words in str(caught.value)]
 
 
 def settled(home: Settings, **values: Any) -> Recipe:

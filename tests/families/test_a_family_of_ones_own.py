@@ -40,6 +40,7 @@ from studio.settings import Settings
 from studio.studio import Studio
 
 with Studio(Settings(home=home, device="cpu"), durable=False) as one:
+    from studio.gate.identity import COMMAND_LINE
     from studio.recipe import Recipe
     from studio.recipe_parts import ControlUnit, Lora
 
@@ -52,7 +53,7 @@ with Studio(Settings(home=home, device="cpu"), durable=False) as one:
         {"controls": (ControlUnit(kind="canny", map=map_, model="edges"),)},
     ):
         recipe = Recipe.make(**{"prompt": "a house", "model": "sketch", "seed": 1, "steps": 2, **more})
-        job = one.submit(recipe, "somebody")
+        job = one.submit(recipe, COMMAND_LINE)
         events = list(job.follow())
         made.append(events[-2].path.read_bytes().hex() if len(job.results) == 1 else repr(events[-1]))
     print(json.dumps({

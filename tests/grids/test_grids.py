@@ -23,6 +23,7 @@ from studio.storage.database import Database
 from studio.studio import Studio
 from tests.drawer import Drawer
 from tests.headers import write_model
+from tests.people import who
 
 MODELS = ("tiny-starter", "tiny-sd15", "tiny-sdxl")
 ROOT = Path(__file__).resolve().parents[2]
@@ -79,7 +80,7 @@ def planned(studio: Studio, *axes: str, base: Recipe = BASE) -> Grid:
 
 
 def made(studio: Studio, *axes: str, base: Recipe = BASE) -> Making:
-    making = Grids(studio).begin(planned(studio, *axes, base=base))
+    making = Grids(studio).begin(planned(studio, *axes, base=base), who("ann"))
     making.join()
     return making
 
@@ -138,7 +139,7 @@ def test_a_value_that_cannot_be_is_told_in_its_cells_before_anything_runs(studio
     faults = {cell.at[0] for cell in grid.cells if cell.error}
     assert faults == {1}
     assert "Did you mean Euler" in grid.at(1).error
-    making = Grids(studio).begin(grid)
+    making = Grids(studio).begin(grid, who("ann"))
     making.join()
     assert [bool(cell.path) for cell in making.grid.cells] == [True, False, True] * 2
 
@@ -169,7 +170,7 @@ def test_a_cell_that_breaks_tells_why_and_the_others_go_on(new_studio: NewStudio
     )
     assert making.grid.state == "done"
     studio.backend.faults.clear()
-    making.start()
+    making.start(who("ann"))
     making.join()
     assert not any(cell.error for cell in making.grid.cells)
     assert len(studio.backend.drawn) == 6
@@ -185,7 +186,7 @@ def test_what_is_stopped_is_kept_and_can_be_resumed(new_studio: NewStudio):
     drawer = Loader(gated=True)
     studio = new_studio(drawer)
     grids = Grids(studio)
-    making = grids.begin(planned(studio, "seed=1-6"))
+    making = grids.begin(planned(studio, "seed=1-6"), who("ann"))
     drawer.allow(2)
     wait_for(making, 2)
     making.stop()
@@ -195,7 +196,7 @@ def test_what_is_stopped_is_kept_and_can_be_resumed(new_studio: NewStudio):
     there = [cell.path for cell in making.grid.cells if cell.path]
     assert 2 <= len(there) < 6
     drawer.allow(6)
-    making.start()
+    making.start(who("ann"))
     making.join()
     assert making.grid.state == "done"
     assert [cell.path for cell in making.grid.cells][: len(there)] == there
@@ -205,7 +206,7 @@ def test_what_is_stopped_is_kept_and_can_be_resumed(new_studio: NewStudio):
 def test_a_studio_that_closes_leaves_its_grid_to_the_next(new_studio: NewStudio):
     drawer = Loader(gated=True)
     studio = new_studio(drawer)
-    making = Grids(studio).begin(planned(studio, "seed=1-3"))
+    making = Grids(studio).begin(planned(studio, "seed=1-3"), who("ann"))
     drawer.allow(1)
     wait_for(making, 1)
     drawer.allow(1)
@@ -234,7 +235,7 @@ def test_nobody_sees_the_grids_of_others(studio: Studio):
 
 def test_a_grid_that_is_forgotten_leaves_its_pictures(studio: Studio):
     grids = Grids(studio)
-    making = grids.begin(planned(studio, "seed=1,2"))
+    making = grids.begin(planned(studio, "seed=1,2"), who("ann"))
     making.join()
     grids.export(making.grid, grids.sheets / f"{making.grid.id}.html", "html")
     grids.remove(making.grid.id, "ann")
@@ -268,12 +269,13 @@ from studio.storage.database import Database
 from studio.studio import Studio
 from tests.drawer import Drawer
 from tests.grids.test_grids import wait_for
+from tests.people import who
 
 drawer = Drawer(gated=True)
 durable = sys.argv[3] == "durable"
 studio = Studio(Settings.load(home=sys.argv[1], model=sys.argv[2], max_images=4), backend=drawer, durable=durable)
 base = Recipe(prompt="a red house", steps=1, seed=1)
-making = Grids(studio).begin(plan(studio, base, [Axis.parse("seed=1-6")], "ann"))
+making = Grids(studio).begin(plan(studio, base, [Axis.parse("seed=1-6")], "ann"), who("ann"))
 drawer.allow(5)
 wait_for(making, 5)
 print(making.grid.id, flush=True)

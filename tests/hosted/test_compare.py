@@ -27,6 +27,7 @@ from studio.storage.locks import alone
 from studio.studio import Studio
 from tests.drawer import Drawer
 from tests.hosted.service import KEY, Service, drawn
+from tests.people import who
 
 ME = "me"
 PROMPTS = [Line("a red house", ("house",)), Line("a blue boat", ("boat",))]
@@ -34,12 +35,12 @@ PROMPTS = [Line("a red house", ("house",)), Line("a blue boat", ("boat",))]
 
 def made(compare: Compare, *names: str, lines: list[Line] = PROMPTS, **more: Any) -> Comparison:
     """A finished comparison of these models."""
-    name = compare.create(ME, lines, [compare.column(name) for name in names], **more)
+    name = compare.create(ME, lines, [compare.column(name, who(ME)) for name in names], **more)
     return finished(compare, name)
 
 
 def finished(compare: Compare, name: str) -> Comparison:
-    compare.start(name, ME)
+    compare.start(name, who(ME))
     seen = -1
     while compare.running(name):
         seen = compare.wait(name, seen)
@@ -93,15 +94,15 @@ def test_a_fault_is_a_cell_of_its_own_and_is_tried_again_while_the_rest_stays(co
 def test_stop_is_at_once_and_what_still_comes_is_kept(compare: Compare, service: Service):
     service.behaviours["dall-e-3"] = "slow"
     lines = [Line(f"prompt {number}") for number in range(5)]
-    name = compare.create(ME, lines, [compare.column("openai:dall-e-3")])
-    compare.start(name, ME)
+    name = compare.create(ME, lines, [compare.column("openai:dall-e-3", who(ME))])
+    compare.start(name, who(ME))
     for _ in range(3):
         service.began.acquire()
     compare.stop(name, ME)
     assert not compare.running(name)
     assert set(states(compare.store.get(name, ME))) == {"stopped"}
     # Going on meanwhile asks nobody twice.
-    compare.start(name, ME)
+    compare.start(name, who(ME))
     service.gate.set()
     until(compare, name, lambda now: set(states(now)) == {"done"})
     assert sorted(service.paid.values()) == [1] * 5
@@ -111,9 +112,9 @@ def test_hosted_cells_do_not_wait_for_the_device(tmp_path: Path, surroundings: N
     drawer = Drawer(gated=True)
     with Studio(Settings.load(home=tmp_path / "home"), backend=drawer) as studio:
         compare = Compare(studio)
-        columns = [compare.column(name) for name in ("starter?steps=2", "openai:dall-e-3")]
+        columns = [compare.column(name, who(ME)) for name in ("starter?steps=2", "openai:dall-e-3")]
         name = compare.create(ME, PROMPTS, columns)
-        compare.start(name, ME)
+        compare.start(name, who(ME))
         until(compare, name, lambda now: [now.cell(line, 1).state for line in (0, 1)] == ["done"] * 2)
         assert compare.store.get(name, ME).cell(1, 0).state == "waiting"
         compare.stop(name, ME)
@@ -123,7 +124,7 @@ def test_hosted_cells_do_not_wait_for_the_device(tmp_path: Path, surroundings: N
 
 def test_a_comparison_is_extended_by_prompts_and_columns_and_makes_only_what_is_new(compare: Compare, service: Service):
     whole = made(compare, "openai:dall-e-3")
-    compare.extend(whole.id, ME, [Line("a green hill")], [compare.column("openai:gpt-image-2?quality=low")])
+    compare.extend(whole.id, ME, [Line("a green hill")], [compare.column("openai:gpt-image-2?quality=low", who(ME))])
     whole = finished(compare, whole.id)
     assert set(states(whole)) == {"done"}
     assert len(whole.cells) == 6
@@ -140,7 +141,7 @@ def test_imported_pictures_are_a_column(compare: Compare, studio: Studio):
 
 
 def test_a_comparison_is_its_owner_s_alone(compare: Compare):
-    name = compare.create(ME, PROMPTS, [compare.column("starter")])
+    name = compare.create(ME, PROMPTS, [compare.column("starter", who(ME))])
     with pytest.raises(Exception, match="no such comparison"):
         compare.store.get(name, "somebody else")
     assert compare.store.of("somebody else") == []
@@ -152,8 +153,8 @@ def test_one_person_s_key_serves_nobody_else(
     monkeypatch.delenv("OPENAI_API_KEY")
     compare.hosted.keys.put(ME, "openai", KEY)
     assert set(states(made(compare, "openai:dall-e-3"))) == {"done"}
-    other = compare.create("other", PROMPTS, [compare.column("openai:dall-e-3")])
-    compare.start(other, "other")
+    other = compare.create("other", PROMPTS, [compare.column("openai:dall-e-3", who(ME))])
+    compare.start(other, who("other"))
     seen = -1
     while compare.running(other):
         seen = compare.wait(other, seen)
@@ -170,7 +171,7 @@ def test_a_page_for_strangers_spends_no_key_of_the_environment_and_asks_no_addre
     with Studio(settings, backend=Drawer()) as studio:
         compare = Compare(studio)
         with pytest.raises(Refused, match="no addresses"):
-            compare.column(f"{service.address}:m")
+            compare.column(f"{service.address}:m", who(ME))
         assert {cell.kind for cell in made(compare, "openai:dall-e-3").cells} == {"key_refused"}
 
 
@@ -188,11 +189,11 @@ MISTAKES = {
 @pytest.mark.parametrize(("name", "says"), MISTAKES.values(), ids=MISTAKES)
 def test_a_column_that_cannot_be_says_why(compare: Compare, name: str, says: str):
     with pytest.raises(StudioError, match=says):
-        compare.column(name)
+        compare.column(name, who(ME))
 
 
 def test_what_is_shown_at_most_covers_the_longest_words_that_may_be_drawn(compare: Compare):
-    (column,), cost = [compare.column("openai:gpt-image-2")], compare.hosted.estimate
+    (column,), cost = [compare.column("openai:gpt-image-2", who(ME))], compare.hosted.estimate
     words = "a red house at the sea " * 20
     folder = compare.studio.settings.home / "wildcards"
     folder.mkdir(parents=True)
@@ -219,8 +220,11 @@ def test_calls_at_once_cannot_spend_more_than_the_day_s_budget(tmp_path: Path, s
     settings = Settings.load(home=tmp_path / "home", day_budget_usd=0.1)
     with Studio(settings, backend=Drawer()) as studio:
         compare = Compare(studio)
-        assert compare.estimate(PROMPTS, [compare.column("openai:dall-e-3")], {}).usd == pytest.approx(0.08)
-        asked, style = [compare.column("openai:gpt-image-2")], next(iter(compare.hosted._studio.presets.styles))
+        assert compare.estimate(PROMPTS, [compare.column("openai:dall-e-3", who(ME))], {}).usd == pytest.approx(0.08)
+        asked, style = (
+            [compare.column("openai:gpt-image-2", who(ME))],
+            next(iter(compare.hosted._studio.presets.styles)),
+        )
         plain, styled = (compare.estimate(PROMPTS, asked, {"styles": names}).usd for names in ((), (style,)))
         assert styled > plain, "the words of a style are paid for, too"
         whole = made(compare, "openai:dall-e-3", f"{service.address}:m", lines=[Line(str(n)) for n in range(4)])
@@ -337,8 +341,8 @@ def test_a_job_that_outlives_its_studio_is_taken_up_and_not_made_twice(tmp_path:
     settings = Settings.load(home=tmp_path / "home")
     with Studio(settings, backend=(drawer := Drawer(gated=True))) as studio:
         compare = Compare(studio)
-        name = compare.create(ME, PROMPTS, [compare.column("starter?steps=1")])
-        compare.start(name, ME)
+        name = compare.create(ME, PROMPTS, [compare.column("starter?steps=1", who(ME))])
+        compare.start(name, who(ME))
         first = until(compare, name, lambda now: bool(now.cells[0].job)).cells[0].job
         drawer.allow()
         until(compare, name, lambda now: bool(now.cells[1].job))

@@ -17,6 +17,7 @@ from studio.library import Library
 from studio.recipe import Recipe
 from studio.storage.database import FILE, Database
 from tests.drawer import Drawer, settled
+from tests.people import who
 
 Start = Callable[..., Scheduler]
 FAULT = OutOfMemory("No room.", "Less.")
@@ -67,9 +68,9 @@ def drawer() -> Drawer:
 
 def test_a_neighbours_picture_comes_after_the_next_image_of_a_long_job(start: Start, drawer: Drawer):
     scheduler = start(drawer)
-    grid = scheduler.submit(many("a", 64), "ann", kind="grid")
+    grid = scheduler.submit(many("a", 64), who("ann"), kind="grid")
     wait_for(grid, Started)
-    single = scheduler.submit([settled("b", steps=1)], "bob")
+    single = scheduler.submit([settled("b", steps=1)], who("bob"))
     drawer.allow(2)
     assert isinstance(end_of(single), Done)
     assert drawer.drawn == ["a/1", "b/1"]
@@ -81,7 +82,7 @@ def test_a_neighbours_picture_comes_after_the_next_image_of_a_long_job(start: St
 
 def test_two_long_jobs_take_turns_image_by_image(start: Start, drawer: Drawer):
     scheduler = start(drawer)
-    jobs = [scheduler.submit(many(name, 3), name, kind="grid") for name in ("ann", "bob")]
+    jobs = [scheduler.submit(many(name, 3), who(name), kind="grid") for name in ("ann", "bob")]
     drawer.allow(100)
     for job in jobs:
         end_of(job)
@@ -90,10 +91,10 @@ def test_two_long_jobs_take_turns_image_by_image(start: Start, drawer: Drawer):
 
 def test_ones_own_picture_comes_before_the_rest_of_ones_grid(start: Start, drawer: Drawer):
     scheduler = start(drawer)
-    grid = scheduler.submit(many("grid", 4), "ann", kind="grid")
+    grid = scheduler.submit(many("grid", 4), who("ann"), kind="grid")
     wait_for(grid, Started)
-    single = scheduler.submit([settled("single", steps=1)], "ann")
-    other = scheduler.submit(many("other", 2), "ann", kind="grid")
+    single = scheduler.submit([settled("single", steps=1)], who("ann"))
+    other = scheduler.submit(many("other", 2), who("ann"), kind="grid")
     drawer.allow(100)
     for job in (grid, single, other):
         end_of(job)
@@ -102,9 +103,9 @@ def test_ones_own_picture_comes_before_the_rest_of_ones_grid(start: Start, drawe
 
 def test_what_is_in_the_background_runs_when_nothing_else_waits(start: Start, drawer: Drawer):
     scheduler = start(drawer)
-    night = scheduler.submit(many("night", 3), "ann", priority="background")
+    night = scheduler.submit(many("night", 3), who("ann"), priority="background")
     wait_for(night, Started)
-    jobs = [scheduler.submit(many(name, 2), name, kind="grid") for name in ("bob", "ann")]
+    jobs = [scheduler.submit(many(name, 2), who(name), kind="grid") for name in ("bob", "ann")]
     assert scheduler.position(jobs[0]) == 1
     drawer.allow(100)
     for job in (night, *jobs):
@@ -114,12 +115,12 @@ def test_what_is_in_the_background_runs_when_nothing_else_waits(start: Start, dr
 
 def test_a_paused_job_finishes_its_image_and_waits_over_a_restart_until_it_is_resumed(start: Start, drawer: Drawer):
     scheduler = start(drawer)
-    job = scheduler.submit(many("a", 3), "ann")
+    job = scheduler.submit(many("a", 3), who("ann"))
     wait_for(job, Started)
     scheduler.pause(job.id, "ann")
     drawer.allow(1)
     wait_for(job, Finished)
-    other = scheduler.submit([settled("b", steps=1)], "bob")
+    other = scheduler.submit([settled("b", steps=1)], who("bob"))
     drawer.allow(5)
     assert isinstance(end_of(other), Done)
     assert drawer.drawn == ["a/1", "b/1"]
@@ -133,9 +134,9 @@ def test_a_paused_job_finishes_its_image_and_waits_over_a_restart_until_it_is_re
 
 def test_the_owner_puts_jobs_in_another_order_that_outlives_a_restart(start: Start, drawer: Drawer):
     scheduler = start(drawer)
-    running = scheduler.submit([settled("running", steps=1)], "bob")
+    running = scheduler.submit([settled("running", steps=1)], who("bob"))
     wait_for(running, Started)
-    first, second, third = (scheduler.submit([settled(name, steps=1)], "ann") for name in ("1", "2", "3"))
+    first, second, third = (scheduler.submit([settled(name, steps=1)], who("ann")) for name in ("1", "2", "3"))
     scheduler.move(third.id, "ann", before=first.id)
     scheduler.move(first.id, "ann")
     assert [scheduler.position(job) for job in (third, second, first)] == [1, 2, 3]
@@ -151,9 +152,9 @@ def test_the_owner_puts_jobs_in_another_order_that_outlives_a_restart(start: Sta
 
 def test_one_waiting_picture_is_taken_out_of_a_job(start: Start, drawer: Drawer):
     scheduler = start(drawer)
-    job = scheduler.submit(many("a", 3), "ann")
+    job = scheduler.submit(many("a", 3), who("ann"))
     wait_for(job, Started)
-    blocker = scheduler.submit([settled("b", steps=1)], "bob")
+    blocker = scheduler.submit([settled("b", steps=1)], who("bob"))
     drawer.allow(1)
     wait_for(blocker, Started)
     scheduler.stop_item(job.id, "ann", 1)
@@ -166,7 +167,7 @@ def test_one_waiting_picture_is_taken_out_of_a_job(start: Start, drawer: Drawer)
 
 def test_a_picture_that_is_being_made_is_cancelled_and_the_others_are_made(start: Start, drawer: Drawer):
     scheduler = start(drawer)
-    job = scheduler.submit([settled("a", seed) for seed in (1, 2)], "ann", kind="grid")
+    job = scheduler.submit([settled("a", seed) for seed in (1, 2)], who("ann"), kind="grid")
     drawer.allow(1)
     wait_for(job, Step)
     scheduler.stop_item(job.id, "ann", 0)
@@ -179,23 +180,23 @@ def test_one_fault_of_a_grid_is_told_and_the_other_images_are_made(start: Start)
     drawer = Drawer(faults={"refuse": FAULT})
     scheduler = start(drawer)
     recipes = [settled("a"), settled("refuse"), settled("b")]
-    grid = scheduler.submit(recipes, "ann", kind="grid")
+    grid = scheduler.submit(recipes, who("ann"), kind="grid")
     assert isinstance(end_of(grid), Done)
     assert [event.image for event in grid.results] == [0, 2]
     assert [event for event in grid.events if isinstance(event, ImageFailed)] == [ImageFailed(1, NO_ROOM)]
-    pictures = scheduler.submit(recipes, "ann")
+    pictures = scheduler.submit(recipes, who("ann"))
     assert end_of(pictures) == NO_ROOM
 
 
 def test_a_grid_of_which_nothing_can_be_made_has_failed(start: Start):
     scheduler = start(Drawer(faults={"refuse": FAULT}))
-    assert end_of(scheduler.submit(many("refuse", 2), "ann", kind="grid")) == NO_ROOM
+    assert end_of(scheduler.submit(many("refuse", 2), who("ann"), kind="grid")) == NO_ROOM
 
 
 def test_what_failed_is_made_again_and_nothing_else(start: Start):
     drawer = Drawer(faults={"refuse": FAULT})
     scheduler = start(drawer)
-    grid = scheduler.submit([settled("a"), settled("refuse")], "ann", kind="grid")
+    grid = scheduler.submit([settled("a"), settled("refuse")], who("ann"), kind="grid")
     end_of(grid)
     drawer.faults = {}
     assert scheduler.retry(grid.id, "ann") is grid
@@ -207,7 +208,7 @@ def test_what_failed_is_made_again_and_nothing_else(start: Start):
 
 
 def test_what_failed_is_made_again_after_a_restart(start: Start):
-    grid = start(Drawer(faults={"refuse": FAULT})).submit([settled("a"), settled("refuse")], "ann", kind="grid")
+    grid = start(Drawer(faults={"refuse": FAULT})).submit([settled("a"), settled("refuse")], who("ann"), kind="grid")
     end_of(grid)
     again = Drawer()
     scheduler = start(again)
@@ -236,7 +237,7 @@ def test_lanes_work_side_by_side_and_one_takes_as_many_calls_as_it_has_room_for(
     hosted, device = Together(3), Drawer()
     scheduler = start(device, {"hosted": Lane(hosted, capacity=3)})
     lanes = ["hosted"] * 6 + ["device"] * 2
-    job = scheduler.submit([settled("a", seed) for seed in range(8)], "ann", kind="comparison", lanes=lanes)
+    job = scheduler.submit([settled("a", seed) for seed in range(8)], who("ann"), kind="comparison", lanes=lanes)
     assert isinstance(end_of(job), Done)
     assert sorted(event.image for event in job.results) == list(range(8))
     assert (len(hosted.drawn), len(device.drawn)) == (6, 2)
@@ -256,7 +257,7 @@ def test_one_image_that_ends_the_studio_again_and_again_is_given_up_and_the_othe
 ):
     recipes = [settled("deadly"), settled("a"), settled("b")]
     monkeypatch.setattr(threading, "excepthook", lambda _: None)
-    job = start(Deadly()).submit(recipes, "ann", kind="grid")
+    job = start(Deadly()).submit(recipes, who("ann"), kind="grid")
     wait_for(job, Started)
     for _ in range(ATTEMPTS - 1):
         wait_for(start(Deadly()).get(job.id, "ann"), Started)

@@ -7,6 +7,7 @@ from typing import get_args
 
 import pytest
 
+from studio.errors import InvalidRecipe
 from studio.presets import saving
 from studio.presets.reading import Presets
 from studio.presets.recipes import PARTS, PICTURES, RecipePreset, has_pictures, known_parts, names_of, to_table
@@ -99,7 +100,7 @@ def test_a_fault_is_told_with_file_line_and_key(tmp_path: Path, text: str, says:
 
 def test_an_unknown_part_is_refused() -> None:
     assert known_parts(["loras", "words"]) == ("words", "loras")
-    with pytest.raises(ValueError, match=r"no part 'lora' .*known are words, model"):
+    with pytest.raises(InvalidRecipe, match=r"no part 'lora' .*Known are: words, model"):
         known_parts(["lora"])
 
 

@@ -13,6 +13,7 @@ from studio.settling.second_pass import SecondPass, Shelves, second_pass
 from studio.studio import Studio
 from tests.drawer import Drawer
 from tests.headers import write_home, write_model, write_safetensors
+from tests.people import who
 
 STARTER = "tiny-starter"
 FAMILIES = ("sd15", "sd15_instruct", "sd15_inpaint", "sdxl", "sdxl_refiner", "sd3")
@@ -128,6 +129,6 @@ def test_both_models_are_needed_fetched_and_counted_as_used(studio: Studio):
     recipe = settled(studio, "sdxl", "sdxl_refiner")
     needed = [item.id for item in studio.needs.of([recipe, recipe.replace(hires_model=None)])]
     assert needed == ["sdxl", "sdxl_refiner"]
-    job = studio.submit(recipe, "me")
+    job = studio.submit(recipe, who("me"))
     list(job.follow())
     assert {"model/sdxl", "model/sdxl_refiner"} <= {*studio.used.times()}

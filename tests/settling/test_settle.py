@@ -19,6 +19,7 @@ from studio.settling.uses import unused
 from studio.studio import Studio
 from tests.drawer import Drawer
 from tests.headers import write_home, write_json, write_model, write_safetensors
+from tests.people import who
 
 MODEL = "tiny-starter"
 MASK = {"mask_blur": 4, "mask_grow": 0, "mask_fill": "original", "mask_area": "whole"}
@@ -190,7 +191,7 @@ def test_what_would_be_ignored_or_cannot_be_names_field_and_cure(
     }
     values = {name: ids.get(value, value) if isinstance(value, str) else value for name, value in values.items()}
     with pytest.raises(InvalidRecipe) as error:
-        studio.submit(Recipe.make(**{"prompt": "a red house", **values}), "ann")
+        studio.submit(Recipe.make(**{"prompt": "a red house", **values}), who("ann"))
     assert error.value.field == field
     assert says in str(error.value)
     assert error.value.hint
@@ -201,7 +202,7 @@ def test_a_damaged_input_is_told_before_anything_is_queued(studio: Studio):
     init = picture(studio.inputs)
     studio.inputs.path(init).write_bytes(b"torn")
     with pytest.raises(InvalidRecipe, match=r"init_image: .* damaged"):
-        studio.submit(Recipe(prompt="a", init_image=init), "ann")
+        studio.submit(Recipe(prompt="a", init_image=init), who("ann"))
 
 
 def test_what_a_settled_recipe_leaves_open_is_what_it_does_not_use(studio: Studio):
@@ -273,7 +274,7 @@ def test_a_studio_that_checks_makes_nothing_that_it_cannot_check(studio: Studio,
     checking = Settings.load(home=studio.settings.home, model=MODEL, output_check=action)
     with Studio(checking, backend=Drawer(), durable=False) as strict:
         with pytest.raises(InvalidRecipe, match=r"model: .*no output checker") as error:
-            strict.submit(Recipe(prompt="a"), "ann")
+            strict.submit(Recipe(prompt="a"), who("ann"))
         assert "STUDIO_OUTPUT_CHECK=off" in error.value.hint
         init = picture(strict.inputs)
         assert strict.settle(Recipe(init_image=init, upscaler="lanczos"))  # no model makes anything
@@ -284,7 +285,7 @@ def test_a_studio_that_checks_makes_nothing_that_it_cannot_check(studio: Studio,
 
 def test_an_edit_is_kept_with_its_recipe_and_sizes_on_the_disk(studio: Studio):
     init = picture(studio.inputs)
-    job = studio.submit(Recipe(prompt="a", init_image=init, count=2), "ann")
+    job = studio.submit(Recipe(prompt="a", init_image=init, count=2), who("ann"))
     assert isinstance(list(job.follow())[-1], Done)
     assert [studio.library.read(event.path).init_image for event in job.results] == [init, init]
 

@@ -16,6 +16,7 @@ from studio.settling.wording import replaced
 from studio.studio import Studio
 from tests.drawer import Drawer
 from tests.headers import write_home, write_model, write_safetensors
+from tests.people import who
 
 MODEL = "tiny-starter"
 LAYER = "unet.mid_block.attentions.0.transformer_blocks.0.attn2.to_k"
@@ -123,7 +124,7 @@ def test_what_cannot_be_is_told_before_anything_is_queued(
     studio: Studio, values: dict[str, Any], field: str, says: str
 ) -> None:
     with pytest.raises(InvalidRecipe) as caught:
-        studio.submit(Recipe.make(**values), "ann")
+        studio.submit(Recipe.make(**values), who("ann"))
     assert caught.value.field == field
     assert says in str(caught.value)
     assert caught.value.hint

@@ -15,6 +15,7 @@ from studio.storage import backups
 from studio.storage.opening import latest
 from studio.studio import Studio
 from tests.drawer import Drawer
+from tests.people import who
 
 SPENDER = """
 import sys
@@ -54,7 +55,7 @@ def test_programs_at_once_keep_one_budget(tmp_path: Path):
 
 def test_a_command_reads_and_writes_while_the_studio_makes_pictures(tmp_path: Path):
     with Studio(Settings.load(home=tmp_path), backend=Drawer()) as studio:
-        job = studio.submit(Recipe(prompt="a", count=4), "ann")
+        job = studio.submit(Recipe(prompt="a", count=4), who("ann"))
         command = [sys.executable, "-m", "studio", "models", "--home", str(tmp_path), "--json"]
         done = subprocess.run(command, capture_output=True, text=True, check=True)
         used = {model["id"]: model["used"] for model in json.loads(done.stdout)["models"]}

@@ -12,5 +12,5 @@ def request(owner: str = ME, *, here: bool = True, signed: str = "") -> gr.Reque
     """A request as the gate lets it in, from a browser that may be signed in under a name."""
     account = {"sub": signed, "preferred_username": signed}
     session = {"oauth_info": {"userinfo": account, "expires_at": 1e12}} if signed else {}
-    who = Identity(owner, here=here, address="127.0.0.1")
+    who = Identity("browser", owner, here=here, address="127.0.0.1")
     return gr.Request(Request({"type": "http", "headers": [], "session": session, KEY: who}), session_hash="abc")

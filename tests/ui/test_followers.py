@@ -19,6 +19,7 @@ from studio.settings import Settings
 from studio.studio import Studio
 from studio.ui import serve
 from tests.loops import run
+from tests.people import who
 from tests.ui.crowd import SECRET, Crowd, client_of
 from tests.ui.painter import Painter
 
@@ -38,7 +39,7 @@ def studio(painter: Painter, tmp_path_factory: pytest.TempPathFactory) -> Iterat
 
 def test_a_crowd_that_follows_a_job_holds_no_threads_and_hears_its_end(studio: Studio, painter: Painter) -> None:
     painter.held.set()
-    job = studio.submit(Recipe(prompt="a boat", steps=1), OWNER)
+    job = studio.submit(Recipe(prompt="a boat", steps=1), who(OWNER))
 
     async def follow(address: str) -> tuple[Counter[str], int]:
         async with client_of(address) as client:
@@ -86,7 +87,7 @@ def test_what_happens_during_a_pause_is_told_with_the_change_before_it() -> None
 
 
 def test_whoever_leaves_early_is_not_woken_any_more(studio: Studio) -> None:
-    job = Job("one", OWNER, [QueueItem(0, Recipe(prompt="a boat"))], 0.0)
+    job = Job("one", who(OWNER), [QueueItem(0, Recipe(prompt="a boat"))], 0.0)
 
     async def pause() -> None:
         pass
@@ -104,7 +105,7 @@ def test_whoever_leaves_early_is_not_woken_any_more(studio: Studio) -> None:
 @pytest.mark.timeout(900)
 def test_the_page_answers_at_once_while_two_thousand_follow(studio: Studio, painter: Painter) -> None:
     painter.held.set()
-    job = studio.submit(Recipe(prompt="a boat", steps=1), OWNER)
+    job = studio.submit(Recipe(prompt="a boat", steps=1), who(OWNER))
 
     async def follow(address: str) -> tuple[list[float], float]:
         async with client_of(address) as client:

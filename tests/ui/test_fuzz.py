@@ -15,6 +15,7 @@ from studio.recipe import Recipe
 from studio.settings import Settings
 from studio.studio import Studio
 from studio.ui import serve
+from tests.people import who
 from tests.ui.painter import Painter
 
 SECRET = "a-secret-that-one-program-keeps"
@@ -107,7 +108,7 @@ def fuzz(client: httpx.Client, rounds: int, seed: int) -> list[str]:
 
 
 def draws(studio: Studio) -> bool:
-    job = studio.submit(Recipe(prompt="a boat", steps=1), owner_by(SECRET))
+    job = studio.submit(Recipe(prompt="a boat", steps=1), who(owner_by(SECRET)))
     for _ in job.follow():
         pass
     return bool(job.results)

@@ -13,6 +13,7 @@ from studio.studio import Studio
 from studio.ui.fast_gradio import gr
 from studio.ui.queue_panel import QueuePanel, in_words
 from tests.drawer import Drawer
+from tests.people import who
 from tests.ui.callers import ME, request
 
 OTHER = "browser:other"
@@ -39,7 +40,7 @@ def panel(studio: Studio) -> QueuePanel:
 
 def ask(studio: Studio, prompt: str, owner: str = ME, count: int = 1, kind: str = "images") -> Job:
     recipes = studio.settle(Recipe.make(prompt=prompt, count=count, seed=1, **RECIPE))
-    return studio.jobs.submit(recipes, owner, kind=kind)
+    return studio.jobs.submit(recipes, who(owner), kind=kind)
 
 
 def test_what_runs_and_waits_is_told_in_its_order_and_words_are_the_owners_alone(studio: Studio, panel: QueuePanel):

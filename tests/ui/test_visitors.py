@@ -33,7 +33,7 @@ def signing_in(on_a_space: None, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def visit(browser: str = "browser", **session: Any) -> gr.Request:
     """A request of a browser whose owner is so called, as the gate lets it in."""
-    scope = {"type": "http", "headers": [], "session": session, KEY: Identity(browser, here=False, address="192.0.2.1")}
+    scope = {"type": "http", "headers": [], "session": session, KEY: Identity("browser", browser, address="192.0.2.1")}
     return gr.Request(Request(scope), session_hash="abc")
 
 

@@ -101,7 +101,7 @@ def test_a_generate_over_the_wire_ends_with_the_file_in_the_library(
 
 def test_a_choice_that_there_is_not_is_refused_in_the_studios_words(client: Client) -> None:
     (view,) = generate(client, Prompt="a boat", Scheduler="Flow Euler")
-    assert view["fault"]["field"] == "scheduler"
+    assert (view["fault"]["field"], view["fault"]["label"]) == ("scheduler", "Scheduler")
     assert "Known are" in view["fault"]["hint"] or "Choose one of" in view["fault"]["hint"]
 
 
@@ -170,6 +170,7 @@ def test_a_job_that_fails_tells_it_in_words(client: Client) -> None:
     assert seen["job"]["state"] == "failed"
     assert seen["job"]["fault"] == {
         "code": "out_of_memory",
+        "label": "",
         "field": None,
         "part": None,
         "message": "The paint ran out.",

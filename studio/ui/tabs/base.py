@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from studio.errors import InvalidRecipe
+from studio.gate.identity import Identity
 from studio.recipe import Recipe, Task
 from studio.settling.frame import settle_size
 from studio.studio import Studio
@@ -22,7 +23,7 @@ from studio.ui.source import Picture, Source
 class Desk:
     """A tab's place on one page: the studio, the Blocks that it is built in, the form, and who follows what.
 
-    Whose page it is, each listener is told by its request: `owner_of(request)`.
+    Whose page it is, each listener is told by its request: `identify(request)`.
     """
 
     studio: Studio
@@ -96,7 +97,7 @@ class Panel:
         del kept, owner
         return {}
 
-    def begin(self, recipes: list[Recipe], owner: str) -> Updates:
+    def begin(self, recipes: list[Recipe], who: Identity) -> Updates:
         """Start the tab's own work with what a making tab says, as it was asked for; StudioError where that cannot be.
 
         Sets only `extras`. The tab is selected then; an InvalidRecipe is shown at the field that it names.

@@ -14,6 +14,7 @@ from studio.candidates.store import Candidate, CandidateSet
 from studio.errors import InvalidRequest, StudioError
 from studio.events import Preview
 from studio.gate.identity import Identity
+from studio.labels import labelled
 from studio.metrics import METRICS
 from studio.recipe import Recipe
 from studio.studio import Studio
@@ -36,8 +37,8 @@ BETWEEN = 0.25
 REFINED: Mapping[Refinement, str] = {"hires": "Second pass", "upscale": "Enlarged", "variations": "Variations"}
 
 View = dict[str, Any]
-# Does something with a set of this owner, by what is given; returns what the view says beside the set.
-Act = Callable[[str, str, Any], View]
+# Does something with a set of this caller's, by what is given; returns what the view says beside the set.
+Act = Callable[[str, Identity, Any], View]
 
 
 class Opening(Event):
@@ -122,10 +123,10 @@ class Board(Panel):
         self.extras = (self.widget,)
         self.widget.open(self._open, None, [self.widget], api_visibility="private", **WATCHER)
 
-    def begin(self, recipes: list[Recipe], owner: str) -> Updates:
+    def begin(self, recipes: list[Recipe], who: Identity) -> Updates:
         several = [recipe if recipe.count > 1 else recipe.replace(count=USUAL) for recipe in recipes]
-        set_id = self.studio.candidates.begin(several, owner)
-        return {self.widget: {**self._view(set_id, owner), "begun": True}}
+        set_id = self.studio.candidates.begin(several, who)
+        return {self.widget: {**self._view(set_id, who.owner), "begun": True}}
 
     async def _open(self, event: Opening, request: gr.Request) -> AsyncIterator[Updates]:
         """The set, or the newest, now and whenever something of it changes, until it is made and measured."""
@@ -152,63 +153,63 @@ class Board(Panel):
 
         def answer(asked: OfSet, who: Identity) -> View:
             set_id = asked["set"]
-            said = act(set_id, who.owner, asked)
+            said = act(set_id, who, asked)
             return {**self._view(str(said.get("set", set_id)), who.owner), **said}
 
         # What may be asked is what the act takes.
         answer.__annotations__["asked"] = get_type_hints(act)["asked"]
         return answer
 
-    def _mark(self, set_id: str, owner: str, asked: Marking) -> View:
+    def _mark(self, set_id: str, who: Identity, asked: Marking) -> View:
         mark = Mark(asked["verdict"], asked["star"], asked["rating"])
-        self.studio.candidates.mark(set_id, owner, asked["image"], mark)
+        self.studio.candidates.mark(set_id, who.owner, asked["image"], mark)
         return {}
 
-    def _undo(self, set_id: str, owner: str, asked: OfSet) -> View:
+    def _undo(self, set_id: str, who: Identity, asked: OfSet) -> View:
         del asked
-        return {"undone": self.studio.candidates.undo(set_id, owner)}
+        return {"undone": self.studio.candidates.undo(set_id, who.owner)}
 
-    def _sift(self, set_id: str, owner: str, asked: Sifting) -> View:
-        self.studio.candidates.sift(set_id, owner, _sieve(asked))
+    def _sift(self, set_id: str, who: Identity, asked: Sifting) -> View:
+        self.studio.candidates.sift(set_id, who.owner, _sieve(asked))
         return {}
 
-    def _measure(self, set_id: str, owner: str, asked: OfSet) -> View:
+    def _measure(self, set_id: str, who: Identity, asked: OfSet) -> View:
         del asked
-        self.studio.candidates.measure(set_id, owner)
+        self.studio.candidates.measure(set_id, who.owner)
         return {"begun": True}
 
-    def _more(self, set_id: str, owner: str, asked: More) -> View:
-        self.studio.candidates.more(set_id, owner, asked["count"])
+    def _more(self, set_id: str, who: Identity, asked: More) -> View:
+        self.studio.candidates.more(set_id, who, asked["count"])
         return {"begun": True}
 
-    def _stop(self, set_id: str, owner: str, asked: OfSet) -> View:
+    def _stop(self, set_id: str, who: Identity, asked: OfSet) -> View:
         del asked
         candidates = self.studio.candidates
-        for _, job in candidates.jobs(candidates.get(set_id, owner)):
-            self.studio.stop(job.id, owner)
+        for _, job in candidates.jobs(candidates.get(set_id, who.owner)):
+            self.studio.stop(job.id, who.owner)
         return {}
 
-    def _refine(self, set_id: str, owner: str, asked: Refining) -> View:
+    def _refine(self, set_id: str, who: Identity, asked: Refining) -> View:
         """A new set of what some pictures become."""
         how = asked["how"]
-        found = self.studio.candidates.get(set_id, owner)
+        found = self.studio.candidates.get(set_id, who.owner)
         chosen = [one for one in found.candidates if one.image in asked["images"]]
         if not chosen:
             raise InvalidRequest("No picture is kept yet.", "Keep some, then refine them.")
-        recipes = [refined(one, how, self.studio.inputs, owner) for one in chosen]
+        recipes = [refined(one, how, self.studio.inputs, who.owner) for one in chosen]
         title = f"{REFINED[how]}: {found.title}"
-        return {"set": self.studio.candidates.begin(recipes, owner, title), "begun": True}
+        return {"set": self.studio.candidates.begin(recipes, who, title), "begun": True}
 
-    def _agree(self, set_id: str, owner: str, asked: OfSet) -> View:
+    def _agree(self, set_id: str, who: Identity, asked: OfSet) -> View:
         """How the metrics go with all picks so far."""
         del set_id, asked
-        count, found = self.studio.candidates.agreement(owner)
+        count, found = self.studio.candidates.agreement(who.owner)
         metrics = {name: [one.correlation, one.low, one.high] for name, one in found.items()}
         return {"agreement": {"count": count, "few": FEW, "metrics": metrics}}
 
-    def _learn(self, set_id: str, owner: str, asked: OfSet) -> View:
-        self.studio.candidates.learn(set_id, owner)
-        return self._agree(set_id, owner, asked)
+    def _learn(self, set_id: str, who: Identity, asked: OfSet) -> View:
+        self.studio.candidates.learn(set_id, who.owner)
+        return self._agree(set_id, who, asked)
 
     def _sets(self, owner: str) -> list[View]:
         """What can be gone back to."""
@@ -222,7 +223,7 @@ class Board(Panel):
             "serial": time.time_ns(),
             "set": None,
             "sets": self._sets(owner),
-            "fault": fault.sentence if fault else "",
+            "fault": labelled(fault) if fault else "",
             "cells": [],
         }
 

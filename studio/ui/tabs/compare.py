@@ -11,7 +11,7 @@ from pydantic import Field
 from typing_extensions import TypedDict
 
 from studio.backends.openai import OpenAIBackend
-from studio.compare.calls import GIVEN, HostedCalls
+from studio.compare.calls import GIVEN
 from studio.compare.making import Compare
 from studio.compare.sheets import FORMS
 from studio.compare.store import Column, Comparison, Line, read_lines
@@ -117,7 +117,7 @@ class Table(Panel):
 
     def __init__(self, desk: Desk) -> None:
         self.studio = desk.studio
-        self.compare = Compare(desk.studio, trusted=False, looks=LOOKS)
+        self.compare = Compare(desk.studio, looks=LOOKS)
         acts: Mapping[str, Callable[..., Told]] = {
             "facts": self._facts,
             "key": self._key,
@@ -141,9 +141,9 @@ class Table(Panel):
         self.extras = (self.widget,)
         self.widget.arrive(self._arrive, None, [self.widget], api_visibility="private", **LISTENER)
 
-    def begin(self, recipes: list[Recipe], owner: str) -> Updates:
+    def begin(self, recipes: list[Recipe], who: Identity) -> Updates:
         """A draft of what the form says: its prompts, its model with the settings that were changed."""
-        del owner
+        del who
         draft = {
             "prompts": list(dict.fromkeys(" ".join(recipe.prompt.split()) for recipe in recipes)),
             "seed": recipes[0].seed,
@@ -158,12 +158,12 @@ class Table(Panel):
     def _facts(self, asked: Nothing, who: Identity) -> Told:
         """What can be compared, what it costs, where keys are missing, and what was compared before."""
         del asked
-        catalogue, hosted = self.studio.catalogue, self._hosted(who)
+        catalogue, hosted = self.studio.catalogue, self.compare.hosted
         models = sorted(catalogue.values(), key=lambda model: not catalogue.present(model))
         held = self.compare.store.of(who.owner)[:MOST_LISTED]
         return {
             "local": [compare_views.local(one, here=catalogue.present(one)) for one in models],
-            "hosted": [compare_views.offered(offer) for offer in self._offers(held, who.owner)],
+            "hosted": [compare_views.offered(offer) for offer in self._offers(held, who)],
             "hosts": list(hosted.models.hosts),
             "addresses": who.here,
             "usual": self.studio.settings.model,
@@ -173,13 +173,13 @@ class Table(Panel):
             "refuses": self.studio.settings.unknown_prices == "refuse",
         }
 
-    def _offers(self, held: Sequence[Comparison], owner: str) -> list[Offer]:
+    def _offers(self, held: Sequence[Comparison], who: Identity) -> list[Offer]:
         """The models that there are files of, and others that were compared before."""
         hosted = self.compare.hosted
         known = {offer.name: offer for offer in hosted.models.offers()}
         for column in (column for one in held for column in one.columns if column.kind == "hosted"):
             with suppress(StudioError):
-                known.setdefault(column.model, hosted.offer(column.model, owner))
+                known.setdefault(column.model, hosted.offer(column.model, who))
         return list(known.values())
 
     def _money(self) -> Told:
@@ -201,8 +201,8 @@ class Table(Panel):
 
     def _ends(self, asked: Ending, who: Identity) -> Told:
         """When the service ends a model, by its own word; nothing where it does not say."""
-        offer = self._hosted(who).offer(asked["model"], who.owner)
-        key = self.compare.hosted.keys.of(who.owner, offer.host_name, offer.host)
+        offer = self.compare.hosted.offer(asked["model"], who)
+        key = self.compare.hosted.keys.of(who, offer.host_name, offer.host)
         if key is None:
             return {}
         with suppress(StudioError):
@@ -228,9 +228,9 @@ class Table(Panel):
             columns = [*whole.columns, *(column for column in new if column not in whole.columns)]
             made = {(cell.line, cell.column) for cell in whole.cells if cell.state == "done"}
             base = whole.base
-        offers = [self.compare.hosted.offer(column.model, who.owner) for column in columns if column.kind == "hosted"]
+        offers = [self.compare.hosted.offer(column.model, who) for column in columns if column.kind == "hosted"]
         hosts = {offer.host_name: offer.host for offer in offers}
-        keys = self.compare.hosted.keys.known(who.owner, hosts)
+        keys = self.compare.hosted.keys.known(who, hosts)
         costs = self.compare.estimate(lines, columns, base, made)
         return {**asdict(costs), "each": each, "keys": keys, **self._money()}
 
@@ -243,26 +243,19 @@ class Table(Panel):
             self.compare.extend(name, owner, lines, columns)
         else:
             name = self.compare.create(owner, lines, columns, seed=asked.get("seed"), base=asked.get("base"))
-        self.compare.start(name, owner)
+        self.compare.start(name, who)
         return {"id": name}
 
-    def _hosted(self, who: Identity) -> HostedCalls:
-        """The hosted models, which take who is at this machine for whoever runs the studio."""
-        if who.here:
-            self.compare.hosted.trust(who.owner)
-        return self.compare.hosted
-
     def _columns(self, asked: Asking, who: Identity) -> list[Column]:
-        self._hosted(who)
-        return [self._column(one, who.owner) for one in asked["columns"]]
+        return [self._column(one, who) for one in asked["columns"]]
 
-    def _column(self, one: Asked, owner: str) -> Column:
+    def _column(self, one: Asked, who: Identity) -> Column:
         if pictures := one.get("pictures"):
-            check_ids(self.studio.inputs, pictures, owner)
+            check_ids(self.studio.inputs, pictures, who.owner)
             named = {str(number): picture for number, picture in enumerate(pictures)}
             return Column("imported", "imported", (one.get("label") or "Imported")[:80], named)
         settings, name = urlencode(dict(one.get("settings") or {})), one.get("name", "")
-        return self.compare.column(f"{name}?{settings}" if settings else name, owner)
+        return self.compare.column(f"{name}?{settings}" if settings else name, who)
 
     def _check_held(self, asked: Asking, owner: str) -> None:
         """InvalidRecipe where what all columns share names a picture that is not the owner's."""

@@ -17,7 +17,7 @@ from studio.ui.fast_gradio import gr
 from studio.ui.form import Updates
 from studio.ui.island import Island
 from studio.ui.listeners import FOLLOWER, LISTENER, QUICK, Event, Name, Words
-from studio.ui.owner import owner_of
+from studio.ui.owner import identify, owner_of
 from studio.ui.rights import check_held
 from studio.ui.tabs.base import Desk, Panel, Tab
 
@@ -88,8 +88,8 @@ class GridPanel(Panel):
             self._hear(quick, **QUICK | aside)
         self._hear(self._write, **LISTENER | aside)
 
-    def begin(self, recipes: list[Recipe], owner: str) -> Updates:
-        del owner
+    def begin(self, recipes: list[Recipe], who: Identity) -> Updates:
+        del who
         return {self.widget: _told(setup=grid_views.setup(self.studio, recipes))}
 
     def _hear(self, act: Callable[..., Any], **how: Any) -> None:
@@ -110,19 +110,20 @@ class GridPanel(Panel):
         return recipe
 
     async def _start(self, event: Starting, request: gr.Request) -> AsyncIterator[Updates]:
-        owner = owner_of(request)
+        who = identify(request)
 
         def begin() -> Making:
-            grid = plan(self.studio, self._base(event.base, owner), grid_views.axes(event.axes), owner)
-            return self.grids.begin(grid)
+            grid = plan(self.studio, self._base(event.base, who.owner), grid_views.axes(event.axes), who.owner)
+            return self.grids.begin(grid, who)
 
         async for told in self._followed(begin):
             yield told
 
     async def _resume(self, event: OfGrid, request: gr.Request) -> AsyncIterator[Updates]:
         def resume() -> Making:
-            making = self.grids.get(event.id, owner_of(request))
-            making.start()
+            who = identify(request)
+            making = self.grids.get(event.id, who.owner)
+            making.start(who)
             return making
 
         async for told in self._followed(resume):

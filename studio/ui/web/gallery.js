@@ -177,7 +177,7 @@ export function mount({ element, props, watch, tell, data: takers }) {
 
     function complain(fault) {
         line.className = "line wrong";
-        line.textContent = `${fault.message} ${fault.hint}`.trim();
+        line.textContent = `${fault.label ? `${fault.label}: ` : ""}${fault.message} ${fault.hint}`.trim();
         announce(line.textContent);
     }
 

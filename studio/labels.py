@@ -1,0 +1,33 @@
+"""What each field that an error can name is called on the page."""
+
+import re
+
+from studio.errors import StudioError
+from studio.events import Failed
+from studio.recipe import settings
+
+# Beside the settings of a recipe.
+OTHER = {
+    "axis": "Axis",
+    "control": "Control",
+    "lora": "LoRAs",
+    "preset": "Saved recipe",
+    "prompts": "Prompts",
+    "recipe": "Recipe",
+    "size": "Size",
+    "tasks": "Tasks",
+    "version": "Recipe",
+    "x": "First axis",
+}
+
+
+def label_of(field: str) -> str:
+    """Of a part of a setting (`outpaint.left`, `lora:ink`) the setting's; what a person called so stays as it is."""
+    known = settings()
+    base = re.split(r"[.:]", field, maxsplit=1)[0]
+    return known[base].label if base in known else OTHER.get(base, field)
+
+
+def labelled(error: StudioError | Failed) -> str:
+    """What went wrong and what helps, behind the label of the field that it is about."""
+    return f"{label_of(error.field)}: {error.sentence}" if error.field else error.sentence
