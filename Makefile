@@ -12,11 +12,12 @@ TORCH_rocm := $(TORCH_INDEXES)/rocm7.2
 TORCH_xpu := $(TORCH_INDEXES)/xpu
 NO_DRIVER := No NVIDIA driver is here. What comes now is the PyTorch for NVIDIA cards: 6.5 GB of disk, and without a card it computes on the processor. A much smaller one: stop with Ctrl-C, then make run TORCH=cpu. For AMD cards: TORCH=rocm.
 STAMP := $(VENV)/.installed-$(TORCH)
+TSC := node_modules/.bin/tsc
 SUPPORTED := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
 PY ?= $(firstword $(foreach python,python3.13 python3.12 python3.11 python3 python,$(shell $(python) -c '$(SUPPORTED)' 2>/dev/null && echo $(python))))
 ARGS ?=
 
-.PHONY: help run test check bench soak doors errors requirements
+.PHONY: help run test check bench soak doors errors requirements types
 
 help:
 	@echo "make run    start the studio and print its address   (ARGS='--port 8000' hands options on)"
@@ -28,6 +29,7 @@ help:
 	@echo "make doors  write the table of what is served into docs/security.md"
 	@echo "make errors write the table of errors into docs/errors.md"
 	@echo "make requirements  write requirements.txt from pyproject.toml"
+	@echo "make types  write what the page's scripts are checked against from the server's schemas"
 
 run: $(STAMP)
 	@$(BIN)/studio run $(ARGS)
@@ -35,9 +37,11 @@ run: $(STAMP)
 test: check
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
-check: $(STAMP)
+# The types of the page's scripts are checked where npm is; the studio itself needs nothing of it.
+check: $(STAMP) $(if $(shell command -v npm 2>/dev/null),$(TSC))
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	$(if $(shell command -v npm 2>/dev/null),$(TSC))
 
 bench: $(STAMP)
 	@$(BIN)/studio bench $(ARGS)
@@ -53,6 +57,13 @@ errors: $(STAMP)
 
 requirements: $(STAMP)
 	$(BIN)/python tests/test_requirements.py
+
+types: $(STAMP)
+	$(BIN)/python tests/ui/test_types.py
+
+$(TSC): package-lock.json
+	@npm ci --silent --no-fund --no-audit
+	@touch $@
 
 # The stamp is inside the environment, so removing .venv is all it takes to start anew.
 $(STAMP): pyproject.toml

@@ -5,7 +5,17 @@ Below StudioError stand the causes; those without a code of their own are groups
 """
 
 from copy import copy
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, TypedDict
+
+
+class Fault(TypedDict):
+    """What is told of an error: its code, what happened and what helps, and of which field and which part of it."""
+
+    code: str
+    message: str
+    hint: str
+    field: str | None
+    part: int | None
 
 
 class StudioError(Exception):
@@ -48,10 +58,9 @@ class StudioError(Exception):
     def __str__(self) -> str:
         return self.sentence
 
-    def told(self) -> dict[str, Any]:
+    def told(self) -> Fault:
         """What programs, the page and the command line are told of it."""
-        facts = {"code": self.code, "message": self.message, "hint": self.hint}
-        return {**facts, "field": self.field, "part": self.part}
+        return Fault(code=self.code, message=self.message, hint=self.hint, field=self.field, part=self.part)
 
 
 def causes() -> dict[str, type[StudioError]]:

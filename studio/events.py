@@ -7,9 +7,9 @@ device is lost, Halted comes before the end; the job goes on after the studio's 
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
-from studio.errors import InternalError, StudioError
+from studio.errors import Fault, InternalError, StudioError
 from studio.recipe import Recipe
 
 
@@ -119,9 +119,9 @@ class Failed:
         """What happened and what helps, in one line."""
         return " ".join(f"{self.message} {self.hint}".split())
 
-    def told(self) -> dict[str, Any]:
+    def told(self) -> Fault:
         """As an error tells it."""
-        return dict(vars(self))
+        return Fault(code=self.code, message=self.message, hint=self.hint, field=self.field, part=self.part)
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,6 @@ from studio.studio import UPLOADS, Studio
 from studio.ui import theme, web
 from studio.ui.delivery import FOR_GOOD as KEPT
 from studio.ui.delivery import Delivery
-from studio.ui.island import Island
 from studio.ui.listeners import BadInput
 from studio.ui.owner import owner_of
 from studio.ui.requests import Requests
@@ -40,10 +39,9 @@ MOST_GIVEN = 20_000
 class PageApp(App):  # type: ignore[misc]
     """Gradio's application for one studio: nothing of it sees a request that the gate has not let in."""
 
-    def __init__(self, studio: Studio) -> None:
-        self._begins = ""
-        delivery = Middleware(Delivery, begins=lambda: self._begins)
-        super().__init__(default_response_class=ORJSONResponse, middleware=[delivery])
+    def __init__(self, studio: Studio, begins: str = "") -> None:
+        """`begins` is the `Link` header of the page: what a browser is to fetch together with it."""
+        super().__init__(default_response_class=ORJSONResponse, middleware=[Middleware(Delivery, begins=begins)])
         self.studio = studio
         self.add_exception_handler(StudioError, _refuse)
         self._given: OrderedDict[tuple[str, str], None] = OrderedDict()
@@ -75,13 +73,6 @@ class PageApp(App):  # type: ignore[misc]
         if not (path.is_relative_to(theme.FOLDER) and await path.is_file()):
             raise NotFound(GONE)
         return FileResponse(path, headers={"Cache-Control": "public, max-age=86400"})
-
-    def announce(self) -> None:
-        """Note what a browser is to fetch together with the page, while each element still knows where it stands:
-        Gradio takes tabs out of the page as it updates them.
-        """
-        islands = [one for one in self.get_blocks().blocks.values() if isinstance(one, Island)]
-        self._begins = web.announced({one.module for one in islands if one.module and one.is_at_the_start})
 
     async def _module(self, request: Request) -> Response:
         """A script of the page; one of another version is none, so that what belongs together never mixes."""

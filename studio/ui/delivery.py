@@ -1,7 +1,5 @@
 """How the page travels: its document compressed, with what belongs to it announced; Gradio's scripts kept for good."""
 
-from collections.abc import Callable
-
 from starlette.datastructures import MutableHeaders
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -16,7 +14,7 @@ LEVEL = 4
 class Delivery:
     """Stands within Gradio's own compression, which leaves out what has no file's name and says nothing of caching."""
 
-    def __init__(self, app: ASGIApp, begins: Callable[[], str]) -> None:
+    def __init__(self, app: ASGIApp, begins: str) -> None:
         self._app = app
         self._begins = begins
         self._compressed = GZipMiddleware(app, compresslevel=LEVEL)
@@ -24,7 +22,7 @@ class Delivery:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         path = scope.get("path", "")
         if path == "/":
-            await self._compressed(scope, receive, _with(send, "Link", self._begins()))
+            await self._compressed(scope, receive, _with(send, "Link", self._begins))
         else:
             await self._app(scope, receive, _with(send, "Cache-Control", FOR_GOOD) if path.startswith(HASHED) else send)
 

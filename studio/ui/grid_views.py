@@ -14,6 +14,7 @@ from studio.studio import Studio
 from studio.ui import axis_fields
 from studio.ui.followers import Followers
 from studio.ui.pictures import jpeg_address, kept
+from studio.ui.schemas import GridHead, GridLine
 
 Told = dict[str, Any]
 SIDE = 320
@@ -91,7 +92,7 @@ async def watched(studio: Studio, making: Making, followers: Followers) -> Async
         yield {**await followers.run(look), "whole": not told}
 
 
-def head(grid: Grid) -> Told:
+def head(grid: Grid) -> GridHead:
     """What is said of a grid besides its cells."""
     return {
         "id": grid.id,
@@ -107,7 +108,7 @@ def head(grid: Grid) -> Told:
     }
 
 
-def listed(makings: Collection[Making]) -> list[Told]:
+def listed(makings: Collection[Making]) -> list[GridLine]:
     """Grids in a line each."""
     return [
         {
@@ -133,7 +134,7 @@ def _changed(studio: Studio, grid: Grid, previews: Mapping[At, bytes], seen: dic
         yield {"at": cell.at, "labels": labels, **_cell(studio, cell, preview, grid.owner)}
 
 
-def _cell(studio: Studio, cell: Cell, preview: bytes | None, owner: str) -> Told:
+def _cell(studio: Studio, cell: Cell, preview: bytes | None, owner: str) -> Mapping[str, Any]:
     if cell.error:
         return {"error": cell.error}
     path = studio.library.folder / cell.path

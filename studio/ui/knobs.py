@@ -17,6 +17,7 @@ from studio.ui.ids import Id
 from studio.ui.island import Island
 from studio.ui.listeners import QUICK, Event, Name
 from studio.ui.owner import owner_of
+from studio.ui.schemas import PageFacts
 from studio.ui.shapes import Shapes
 from studio.ui.units import Units
 
@@ -199,7 +200,7 @@ class Knobs:
         """What the page has to know: marks at changed fields, what each tab hides, what the empty stage says."""
         form = self.form
         model = form.model(values[form.widgets["model"]])
-        facts = {
+        facts: PageFacts = {
             "of": {name: values[widget] for name, widget in self._leading.items()},
             "standards": self._standards(model, values),
             "model": stages.about(model, self.studio.catalogue),

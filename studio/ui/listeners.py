@@ -31,7 +31,7 @@ Name = Annotated[str, StringConstraints(max_length=1000)]
 Words = Annotated[str, StringConstraints(max_length=200_000)]
 Number = Annotated[float, Field(ge=-1e12, le=1e12, allow_inf_nan=False)]
 Whole = Annotated[int, Field(ge=-(2**53), le=2**53)]
-Told = dict[str, Any]
+Told = Mapping[str, Any]
 
 
 class Nothing(TypedDict):

@@ -25,7 +25,7 @@ from studio.studio import Studio
 from studio.ui.form import Form, Updates, Values
 from studio.ui.ids import Id
 from studio.ui.island import Island
-from studio.ui.listeners import Name, Words
+from studio.ui.listeners import Name, Words, served
 from studio.ui.lora_shelf import Shelf
 
 Entry = dict[str, Any]
@@ -104,7 +104,7 @@ class Stack:
             value=_value([]),
             holds=Held,
             data=_facts(),
-            acts={**acts, **self.shelf.acts},
+            acts=served({**acts, **self.shelf.acts}),
             label="LoRAs",
         )
 

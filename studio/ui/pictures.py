@@ -6,7 +6,6 @@ from functools import lru_cache
 from hashlib import sha256
 from io import BytesIO
 from pathlib import Path
-from typing import Any
 
 from PIL import Image
 
@@ -19,8 +18,7 @@ from studio.metadata import png
 from studio.recipe import Recipe
 from studio.settling.frame import result_size
 from studio.studio import THUMBNAILS, Studio
-
-Picture = dict[str, Any]
+from studio.ui.schemas import Expected, Picture, PictureFacts, Start, Which
 
 ELSE = "Another seed or other words may pass."
 # What is said of a picture that the model's output checker took offence at, in a word and in a sentence.
@@ -32,11 +30,11 @@ CHECKED = {
 
 def made(studio: Studio, job: Job, event: Finished, side: int) -> Picture:
     """A finished picture of a job, shown at most at `side` pixels until it is opened."""
-    which = {"job": job.id, "image": event.image}
+    which: Which = {"job": job.id, "image": event.image}
     told = _told(studio, event.path, event.recipe, event.seconds, job.owner)
     if max(told["width"], told["height"]) > side:
         told["shown"] = smaller(event.path, side)
-    return {**told, **which, "key": f"{job.id}/{event.image}", "which": which}
+    return {**told, "key": f"{job.id}/{event.image}", "which": which}
 
 
 def kept(studio: Studio, path: Path, recipe: Recipe, seconds: float, side: int, owner: str) -> Picture:
@@ -48,7 +46,7 @@ def kept(studio: Studio, path: Path, recipe: Recipe, seconds: float, side: int, 
     return {**told, "key": token, "which": {"stored": token}}
 
 
-def _told(studio: Studio, path: Path, recipe: Recipe, seconds: float, owner: str) -> Picture:
+def _told(studio: Studio, path: Path, recipe: Recipe, seconds: float, owner: str) -> PictureFacts:
     """What is said of a stored picture, wherever it stands."""
     width, height = _size(path)
     return {
@@ -71,7 +69,7 @@ def _told(studio: Studio, path: Path, recipe: Recipe, seconds: float, owner: str
     }
 
 
-def expected(studio: Studio, job: Job, index: int, jpeg: bytes | None, side: int) -> Picture:
+def expected(studio: Studio, job: Job, index: int, jpeg: bytes | None, side: int) -> Expected:
     """A picture in the making: a look at it where there is one, else what it starts from."""
     recipe = job.recipes[index]
     width, height = _expected_size(studio, recipe)
@@ -137,7 +135,7 @@ def _look(studio: Studio, recipe: Recipe, jpeg: bytes | None, side: int) -> str 
         return None
 
 
-def _start(studio: Studio, recipe: Recipe, owner: str) -> Picture:
+def _start(studio: Studio, recipe: Recipe, owner: str) -> Start:
     """The picture that it can be compared with, how that was brought to its size, and how far it grew at each side."""
     if recipe.init_image is None:
         return {}

@@ -26,7 +26,7 @@ from studio.ui.fields import STANDARD, WORDS
 from studio.ui.form import Form, Updates, Values
 from studio.ui.island import Island
 from studio.ui.knobs import Knobs
-from studio.ui.listeners import QUICK, Event, Name, Words
+from studio.ui.listeners import QUICK, Event, Name, Words, served
 from studio.ui.loras import Stack
 from studio.ui.owner import owner_of
 from studio.ui.source import uploaded
@@ -72,8 +72,8 @@ class PresetPanel:
             '<div class="presets"></div>',
             module="presets_panel",
             value={},
-            events=self.acts,
-            acts=self.styles.acts,
+            events=tuple(self.acts),
+            acts=served(self.styles.acts),
         )
 
     def wire(self) -> None:

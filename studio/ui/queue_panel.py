@@ -11,7 +11,7 @@ from studio.jobs.kinds import KINDS
 from studio.jobs.kinds.base import Priority
 from studio.studio import Studio
 from studio.ui.island import Island
-from studio.ui.listeners import Name, Nothing
+from studio.ui.listeners import Name, Nothing, served
 from studio.ui.view import failure, progress
 
 # Ended jobs of one's own that are listed, and as much of a prompt.
@@ -67,7 +67,7 @@ class QueuePanel:
             "prioritise": self._prioritise,
             "retry": self._retry,
         }
-        self.widget = Island("queue", BUTTON, module="queue_panel", acts=acts)
+        self.widget = Island("queue", BUTTON, module="queue_panel", acts=served(acts))
 
     def _look(self, asked: Nothing, who: Identity) -> Told:
         """All that runs or waits, as it would be begun, and one's own that ended last."""

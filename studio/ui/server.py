@@ -17,8 +17,9 @@ from studio.errors import InvalidSetting
 from studio.gate.doors import MEGABYTE
 from studio.settings import Settings
 from studio.studio import CACHE, Studio
-from studio.ui import theme
+from studio.ui import theme, web
 from studio.ui.app import PageApp
+from studio.ui.island import beginning
 from studio.ui.patience import Patient
 from studio.ui.shapes import Shapes
 from studio.ui.shell import page
@@ -77,9 +78,8 @@ def serve(studio: Studio) -> Iterator[str]:
         head=theme.head(),
         state_session_capacity=SESSIONS,
         max_file_size=settings.max_upload_mb * MEGABYTE,
-        _app=PageApp(studio),
+        _app=PageApp(studio, web.announced(beginning(blocks))),
     )
-    blocks.app.announce()
     _bound(blocks.server.config)
     blocks._queue.pending_messages_per_session.max_size = LISTENERS  # noqa: SLF001 - there is no other way to it
     # What the page is built of lives as long as the program: no collection need look at it.

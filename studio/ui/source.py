@@ -4,7 +4,7 @@ Its value is what `source.js` draws: the stored pictures, with what was done to 
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, NotRequired
 
@@ -21,6 +21,7 @@ from studio.ui.island import Island
 from studio.ui.listeners import QUICK, BadInput, Event, Name, Whole
 from studio.ui.owner import owner_of
 from studio.ui.pictures import smaller
+from studio.ui.schemas import StoredPicture
 from studio.ui.view import finished
 
 MOST_FILES = 1000
@@ -92,11 +93,18 @@ class Picture:
         except (NotFound, Unreadable):
             return None
 
-    def told(self, studio: Studio, owner: str, side: int) -> dict[str, Any]:
+    def told(self, studio: Studio, owner: str, side: int) -> StoredPicture:
         """What the owner's page is told of it, with a copy of at most `side` pixels to show."""
         path = studio.inputs.path(self.id)
-        shown = {"file": studio.addresses.of(path, owner), "shown": smaller(path, side)}
-        return {**asdict(self), "notes": list(self.notes), **shown}
+        return {
+            "id": self.id,
+            "width": self.width,
+            "height": self.height,
+            "name": self.name,
+            "notes": list(self.notes),
+            "file": studio.addresses.of(path, owner),
+            "shown": smaller(path, side),
+        }
 
 
 class Source:

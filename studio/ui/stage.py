@@ -10,6 +10,7 @@ from studio.catalogue.models import Catalogue, Model
 from studio.errors import ModelError
 from studio.ui.ids import Id
 from studio.ui.island import Island
+from studio.ui.schemas import ModelFacts
 
 
 def place(takers: Mapping[str, str]) -> Any:
@@ -27,7 +28,7 @@ def place(takers: Mapping[str, str]) -> Any:
     )
 
 
-def about(model: Model, catalogue: Catalogue) -> dict[str, Any]:
+def about(model: Model, catalogue: Catalogue) -> ModelFacts:
     """What the page says of a model: what it is, whether it can draw now, what it knows, what to try."""
     fault = catalogue.why_not(model)
     return {

@@ -6,7 +6,6 @@ it needs of the server by name.
 """
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import asdict
 from typing import Annotated, Any
 
 from pydantic import Field
@@ -27,9 +26,10 @@ from studio.ui import fields
 from studio.ui.form import Form, Updates, Values
 from studio.ui.ids import Id
 from studio.ui.island import Island
-from studio.ui.listeners import Act, Name, Nothing, Saying
+from studio.ui.listeners import Act, Name, Nothing, Saying, served
 from studio.ui.poses import Poses, library
 from studio.ui.rights import check_held
+from studio.ui.schemas import ControlFacts, Controls, Fitting, Kind, StoredPicture
 from studio.ui.source import File, Picture, uploaded
 
 Unit = dict[str, Any]
@@ -90,7 +90,7 @@ class Units:
             value=_value([], {}),
             holds=Held,
             data=_facts(),
-            acts=self._acts,
+            acts=served(self._acts),
             label="Control",
         )
 
@@ -135,7 +135,7 @@ class Units:
             return fault.message
         return ""
 
-    def facts(self, model: Model) -> dict[str, Any]:
+    def facts(self, model: Model) -> ControlFacts:
         """What the page has to know of this model: which ControlNets fit each kind, and which kinds none does."""
         fitting = {kind: self._fitting(model, kind) for kind in CONTROLS}
         return {
@@ -145,7 +145,7 @@ class Units:
             "cannot": {tab: self.cannot(model, tab) for tab in self.form.tasks},
         }
 
-    def _fitting(self, model: Model, kind: str) -> list[dict[str, str]]:
+    def _fitting(self, model: Model, kind: str) -> list[Fitting]:
         controlnets = self.studio.controlnets
         names = controlnets.fitting(model.family, kind, self.studio.catalogue.location(model))
         return [{"id": name, "name": controlnets[name].name, "place": self._place(name)} for name in names]
@@ -157,12 +157,12 @@ class Units:
         size = controlnet.download_bytes
         return f"{hub.in_words(size)} to download" if size else "not on this disk"
 
-    def _picture(self, name: Any, owner: str, called: str) -> dict[str, Any] | None:
+    def _picture(self, name: Any, owner: str, called: str) -> StoredPicture | None:
         """What is shown of a stored picture, with the pose it was drawn of; None where it is gone."""
         picture = Picture.found(self.studio.inputs, name, owner, called) if name else None
         return self._told(picture, owner) if picture else None
 
-    def _told(self, picture: Picture, owner: str) -> dict[str, Any]:
+    def _told(self, picture: Picture, owner: str) -> StoredPicture:
         return {**picture.told(self.studio, owner, SIDE), "pose": self.poses.of(picture.id)}
 
     @property
@@ -266,10 +266,10 @@ def _lacking(model: Model, kinds: Collection[str]) -> str:
     return f"{model.name} has {', and '.join(some)}." if some else ""
 
 
-def _facts() -> dict[str, Any]:
+def _facts() -> Controls:
     """What the script has to know of controls and of a unit's fields, whatever the model."""
     return {
-        "fields": {name: asdict(setting) for name, setting in settings(ControlUnit).items()},
+        "fields": dict(settings(ControlUnit)),
         "kinds": {kind: _kind(kind, CONTROLS[kind]) for kind in sorted(CONTROLS, key=_rank)},
     }
 
@@ -279,11 +279,11 @@ def _rank(kind: str) -> tuple[bool, str]:
     return kind in (READY, IMAGE_PROMPT), kind
 
 
-def _kind(kind: str, control: Control) -> dict[str, Any]:
+def _kind(kind: str, control: Control) -> Kind:
     return {
         "label": control.label,
         "help": control.help,
-        "options": [asdict(option) for option in control.options],
+        "options": list(control.options),
         # Its map is not made anew at each change of an option where a network makes it.
         "slow": bool(control.needs),
         "maps": kind != IMAGE_PROMPT,

@@ -9,7 +9,7 @@ from contextlib import aclosing
 from pathlib import Path
 from typing import Any
 
-from studio.errors import NotFound, StudioError
+from studio.errors import Fault, NotFound, StudioError
 from studio.events import Downloading, Event, Failed, Finished, Halted, Loading, Preview, Queued, Started, Step
 from studio.jobs.job import Job
 from studio.labels import label_of
@@ -18,6 +18,7 @@ from studio.studio import Studio
 from studio.transfer import words
 from studio.ui.followers import Followers
 from studio.ui.pictures import expected, made, withheld
+from studio.ui.schemas import JobView, Picture, Progress, View
 
 # Earlier pictures in the strip below the stage.
 EARLIER = 24
@@ -27,8 +28,6 @@ STRIP_SIDE = 160
 ACTIVE = ("waiting", "running")
 # Seconds between two views of a job: a view costs the page up to 10 ms, and nobody sees more than this many.
 BETWEEN = 0.05
-
-View = dict[str, Any]
 
 
 async def watch(studio: Studio, owner: str, followers: Followers) -> AsyncIterator[View]:
@@ -87,7 +86,7 @@ def _active(jobs: Sequence[Job]) -> list[Job]:
     return [job for job in reversed(jobs) if job.state in ACTIVE]
 
 
-def _job(studio: Studio, job: Job) -> dict[str, Any]:
+def _job(studio: Studio, job: Job) -> JobView:
     events = job.events
     previews = {e.image: e.jpeg for e in events if isinstance(e, Preview)}
     done = {e.image: e for e in events if isinstance(e, Finished)}
@@ -107,7 +106,7 @@ def _job(studio: Studio, job: Job) -> dict[str, Any]:
     }
 
 
-def failure(events: Sequence[Event]) -> dict[str, Any] | None:
+def failure(events: Sequence[Event]) -> Fault | None:
     """How a job failed, as the page shows it; None where it did not."""
     ending = events[-1] if events else None
     return _fault(ending) if isinstance(ending, Failed) else None
@@ -118,7 +117,7 @@ def _fault(fault: StudioError | Failed) -> dict[str, Any]:
     return {**fault.told(), "label": label_of(fault.field) if fault.field else ""}
 
 
-def progress(job: Job, events: Sequence[Any]) -> dict[str, Any]:
+def progress(job: Job, events: Sequence[Any]) -> Progress:
     """How far the job is: a sentence, a fraction of the whole, and the seconds left where they are known."""
     share = dict.fromkeys(range(len(job.recipes)), 0.0)
     line, seconds_left, step = "", None, None
@@ -171,8 +170,8 @@ def _step(event: Step, job: Job) -> str:
     return f"{which} of {images} · {at.lower()}"
 
 
-def _earlier(studio: Studio, jobs: Sequence[Job]) -> list[dict[str, Any]]:
-    pictures: list[dict[str, Any]] = []
+def _earlier(studio: Studio, jobs: Sequence[Job]) -> list[Picture]:
+    pictures: list[Picture] = []
     for job in jobs:
         fresh = (event for event in reversed(job.results) if event.path.exists())
         pictures += [made(studio, job, event, STRIP_SIDE) for event in fresh]

@@ -6,9 +6,8 @@
 import re
 from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import asdict
 from functools import cache
-from typing import Any, NotRequired
+from typing import NotRequired
 
 from typing_extensions import TypedDict
 
@@ -26,7 +25,8 @@ from studio.settling.wording import FIELDS, ignored, worded
 from studio.studio import Studio
 from studio.ui import fields
 from studio.ui.island import Island
-from studio.ui.listeners import Name, Number, Whole, Words
+from studio.ui.listeners import Name, Number, Whole, Words, served
+from studio.ui.schemas import Placed, PromptFault, PromptView, Stretch
 
 # What of the form it depends on, by the recipe's names.
 ASKED = ("prompt", "negative_prompt", "styles", "negative_presets", "model", "steps", "guidance_scale", "seed")
@@ -54,7 +54,7 @@ class Written(TypedDict):
 def place(studio: Studio, field: Field) -> None:
     """Put the view of this prompt at this place of the layout."""
 
-    def told(asked: Written) -> dict[str, Any]:
+    def told(asked: Written) -> PromptView:
         given = {name: fields.cleaned(name, asked.get(name)) for name in ASKED}
         try:
             recipe = Recipe.make(**{name: value for name, value in given.items() if value not in (None, "", [])})
@@ -68,11 +68,11 @@ def place(studio: Studio, field: Field) -> None:
         '<div class="words"></div>',
         module="prompt_preview",
         data={"field": field, "asked": ASKED},
-        acts={"told": told},
+        acts=served({"told": told}),
     )
 
 
-def view(studio: Studio, recipe: Recipe, field: Field) -> dict[str, Any]:
+def view(studio: Studio, recipe: Recipe, field: Field) -> PromptView:
     """What is to be told of one of the recipe's prompts: `tokens`, `seen`, `unknown`, `ignored`, and its `fault`.
 
     ModelError where the recipe's model is none.
@@ -84,7 +84,7 @@ def view(studio: Studio, recipe: Recipe, field: Field) -> dict[str, Any]:
     steps = min(recipe.steps or model.default("steps"), MOST_STEPS)
     guidance = model.default("guidance_scale") if recipe.guidance_scale is None else recipe.guidance_scale
     alone = recipe.replace(**{other: "", "steps": steps, "guidance_scale": guidance})
-    told: dict[str, Any] = {"fault": _fault(studio, alone, model, field)}
+    told: PromptView = {"fault": _fault(studio, alone, model, field)}
     try:
         seen = _explained(studio, alone, field)
         own = _planned(studio, alone, model, field)
@@ -92,7 +92,7 @@ def view(studio: Studio, recipe: Recipe, field: Field) -> dict[str, Any]:
         return told
     return {
         **told,
-        "seen": [asdict(part) for part in seen] if _is_more_than_words(seen) else [],
+        "seen": [_seen(part) for part in seen] if _is_more_than_words(seen) else [],
         "tokens": _tokens(studio, alone, model, field),
         "unknown": _unknown(studio, own, model),
         "ignored": ignored(alone, model),
@@ -107,7 +107,7 @@ def _explained(studio: Studio, recipe: Recipe, field: Field) -> tuple[Seen, ...]
     )
 
 
-def _fault(studio: Studio, alone: Recipe, model: Model, field: Field) -> dict[str, Any] | None:
+def _fault(studio: Studio, alone: Recipe, model: Model, field: Field) -> PromptFault | None:
     """What would be refused of it, with its place where it has one."""
     try:
         _explained(studio, alone, field)
@@ -119,7 +119,7 @@ def _fault(studio: Studio, alone: Recipe, model: Model, field: Field) -> dict[st
     return None
 
 
-def _place(error: InvalidPrompt, text: str) -> dict[str, Any]:
+def _place(error: InvalidPrompt, text: str) -> Placed:
     """The words at fault, those around them, and where they begin; nothing where the text as it is written lacks them.
 
     What is drawn of it may have them elsewhere.
@@ -132,6 +132,10 @@ def _place(error: InvalidPrompt, text: str) -> dict[str, Any]:
     end = position + len(at)
     before, after = text[:position].rpartition("\n")[2], text[end:].partition("\n")[0]
     return {"before": before[-AROUND:], "at": at, "after": after[:AROUND], "position": position}
+
+
+def _seen(part: Seen) -> Stretch:
+    return {"text": part.text, "weight": part.weight, "kind": part.kind}
 
 
 def _is_more_than_words(seen: tuple[Seen, ...]) -> bool:

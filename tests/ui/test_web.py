@@ -11,6 +11,7 @@ from studio.studio import Studio
 from studio.ui import serve, web
 from studio.ui.ids import Id
 from studio.ui.island import Island
+from studio.ui.listeners import Nothing, served
 from studio.ui.shell import page
 from tests.ui.painter import Painter
 
@@ -72,7 +73,7 @@ def test_every_module_is_asked_for_by_the_page_or_by_another(studio: Studio) -> 
     while layer:
         found |= layer
         layer = {other for name in layer for other in used(name)} - found
-    assert found == {*MODULES} - {"loader"}
+    assert found & {*OWN} == {*OWN}
 
 
 def test_every_imported_module_is_there_and_none_imports_itself_in_a_circle() -> None:
@@ -99,6 +100,29 @@ def test_the_scripts_know_elements_by_the_ids_of_the_server() -> None:
         assert not re.search(rf"#(?:{written})", text(name)), name
 
 
+def test_the_vendored_library_comes_with_its_licence() -> None:
+    licence = (web.FOLDER / "vendor" / "lit-html.LICENSE.txt").read_text("utf-8")
+    assert licence.startswith("BSD 3-Clause License")
+    vendored = [name for name in MODULES if name.startswith("vendor/")]
+    assert vendored
+    assert all("SPDX-License-Identifier: BSD-3-Clause" in text(name) for name in vendored)
+
+
 def test_an_island_of_a_module_that_is_not_there_cannot_be_made() -> None:
     with pytest.raises(FileNotFoundError, match="no_such_module"):
         Island("somewhere", module="no_such_module")
+
+
+def test_gradio_copies_nothing_of_what_an_islands_functions_belong_to() -> None:
+    copied: list[object] = []
+
+    class Owner:
+        def look(self, asked: Nothing) -> dict[str, object]:
+            return dict(asked)
+
+        def __deepcopy__(self, memo: object) -> "Owner":
+            copied.append(memo)
+            return self
+
+    Island("somewhere", module="gallery", events=("stop",), acts=served({"look": Owner().look}))
+    assert not copied

@@ -15,7 +15,7 @@ from studio.compare.store import Comparisons
 from studio.gate.identity import Identity
 from studio.ui.form import Updates
 from studio.ui.island import Island
-from studio.ui.listeners import LISTENER, Name, Nothing
+from studio.ui.listeners import LISTENER, Name, Nothing, served
 from studio.ui.tabs.base import Desk, Panel, Tab
 
 # The longer side of both pictures: where one is larger, that would tell whose it is.
@@ -64,7 +64,7 @@ class Ring(Panel):
             '<section class="arena" aria-label="Arena"></section>',
             module="arena_tab",
             events=("arrive",),
-            acts=acts,
+            acts=served(acts),
         )
         self.widget = widget
         widget.arrive(self._arrive, None, [widget], api_visibility="private", **LISTENER)

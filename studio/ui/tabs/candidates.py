@@ -22,7 +22,7 @@ from studio.ui import view as views
 from studio.ui.fast_gradio import gr
 from studio.ui.form import Updates
 from studio.ui.island import Island
-from studio.ui.listeners import WATCHER, Event, Name, Number, Whole
+from studio.ui.listeners import WATCHER, Event, Name, Number, Whole, served
 from studio.ui.owner import owner_of
 from studio.ui.pictures import expected, kept
 from studio.ui.tabs.base import Desk, Panel, Tab
@@ -118,7 +118,7 @@ class Board(Panel):
             module="candidates_tab",
             data=_metrics(),
             events=("open",),
-            acts={name: self._answering(act) for name, act in acts.items()},
+            acts=served({name: self._answering(act) for name, act in acts.items()}),
         )
         self.extras = (self.widget,)
         self.widget.open(self._open, None, [self.widget], api_visibility="private", **WATCHER)
@@ -274,6 +274,7 @@ class Board(Panel):
 
 def _cell(studio: Studio, candidate: Candidate, verdict: Verdict, owner: str) -> View:
     """A picture with all that is known and said of it."""
+    told: Mapping[str, Any]
     if candidate.path.exists():
         told = kept(studio, candidate.path, candidate.recipe, candidate.seconds, SIDE, owner)
     else:

@@ -22,7 +22,7 @@ from studio.recipe import Recipe
 from studio.ui import compare_views
 from studio.ui.form import Updates
 from studio.ui.island import Island
-from studio.ui.listeners import LISTENER, Name, Nothing, Whole, Words
+from studio.ui.listeners import LISTENER, Name, Nothing, Whole, Words, served
 from studio.ui.pictures import smaller
 from studio.ui.rights import check_held, check_ids
 from studio.ui.source import uploaded
@@ -136,7 +136,7 @@ class Table(Panel):
             '<section class="versus" aria-label="Compare"></section>',
             module="compare_tab",
             events=("arrive",),
-            acts=acts,
+            acts=served(acts),
         )
         self.extras = (self.widget,)
         self.widget.arrive(self._arrive, None, [self.widget], api_visibility="private", **LISTENER)

@@ -14,7 +14,7 @@ from studio.errors import InUse, Refused, StudioError
 from studio.gate.identity import Identity
 from studio.studio import Studio
 from studio.ui.island import Island
-from studio.ui.listeners import Name, Nothing, Words
+from studio.ui.listeners import Name, Nothing, Words, served
 from studio.ui.tabs.base import Desk, Panel, Tab
 
 Told = dict[str, Any]
@@ -75,7 +75,7 @@ class Harbour(Panel):
             "deploy",
             '<section class="deploy" aria-label="Deploy"></section>',
             module="deploy_tab",
-            acts={name: _at_this_machine(act) for name, act in acts.items()},
+            acts=served({name: _at_this_machine(act) for name, act in acts.items()}),
         )
 
     def _facts(self, _: Nothing) -> Told:

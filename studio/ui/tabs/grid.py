@@ -16,9 +16,10 @@ from studio.ui import grid_views
 from studio.ui.fast_gradio import gr
 from studio.ui.form import Updates
 from studio.ui.island import Island
-from studio.ui.listeners import FOLLOWER, LISTENER, QUICK, Event, Name, Words
+from studio.ui.listeners import FOLLOWER, LISTENER, QUICK, Event, Name, Words, served
 from studio.ui.owner import identify, owner_of
 from studio.ui.rights import check_held
+from studio.ui.schemas import GridLine
 from studio.ui.tabs.base import Desk, Panel, Tab
 
 Told = dict[str, Any]
@@ -78,7 +79,7 @@ class GridPanel(Panel):
             '<section class="grid-page" aria-label="Grid"></section>',
             module="grid_tab",
             events=("start", "halt", "resume", "look", "forget", "write"),
-            acts={"consider": self._consider, "prepare": self._prepare},
+            acts=served({"consider": self._consider, "prepare": self._prepare}),
         )
         self.extras = (self.widget,)
         aside = {"show_progress_on": self.widget, "api_visibility": "private"}
@@ -150,7 +151,7 @@ class GridPanel(Panel):
             yield {self.widget: _told(list=[])}
             return
 
-        def listed() -> list[Told]:
+        def listed() -> list[GridLine]:
             return grid_views.listed(self.grids.of(making.grid.owner))
 
         known = await self.followers.run(listed)

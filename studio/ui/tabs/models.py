@@ -1,6 +1,6 @@
 """Models: all that has weights, what is here and what can be had; downloads in the background, and what is removed."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from typing_extensions import TypedDict
@@ -11,11 +11,12 @@ from studio.downloads.queue import OVER, Download
 from studio.errors import Refused
 from studio.gate.identity import Identity
 from studio.transfer import words
-from studio.ui import fields
+from studio.ui import fields, schemas
 from studio.ui.fast_gradio import gr
 from studio.ui.form import Updates
 from studio.ui.island import Island
-from studio.ui.listeners import QUICK, Name, Nothing
+from studio.ui.listeners import QUICK, Act, Name, Nothing, served
+from studio.ui.schemas import AllWeights, Weights
 from studio.ui.tabs.base import Desk, Panel, Tab
 
 # Fields that are chosen from what is here.
@@ -46,7 +47,7 @@ class ModelsPanel(Panel):
     def __init__(self, desk: Desk) -> None:
         self.studio = desk.studio
         self.form = desk.form
-        acts: Mapping[str, Callable[..., Told]] = {
+        acts: Mapping[str, Act] = {
             "all": self._all,
             "look": self._look,
             "fetch": self._fetch,
@@ -59,7 +60,7 @@ class ModelsPanel(Panel):
             '<section class="models" aria-label="Models"></section>',
             module="models_tab",
             events=("arrive",),
-            acts=acts,
+            acts=served(acts),
         )
 
     def wire(self) -> None:
@@ -75,7 +76,7 @@ class ModelsPanel(Panel):
 
         self.widget.arrive(arrive, {model}, list(chosen.values()), **QUICK)
 
-    def _all(self, asked: Nothing, who: Identity) -> Told:
+    def _all(self, asked: Nothing, who: Identity) -> AllWeights:
         """Everything, with what whoever asks may do."""
         del asked
         for known in (self.studio.catalogue, self.studio.controlnets):
@@ -126,7 +127,7 @@ class ModelsPanel(Panel):
         return who.keeps or self.studio.settings.share_downloads
 
 
-def _item(item: Item, used: float | None, download: Download | None, *, keeps: bool) -> Told:
+def _item(item: Item, used: float | None, download: Download | None, *, keeps: bool) -> Weights:
     here = item.here
     size = item.size_bytes if here else item.download_bytes or 0
     fault = item.fault if here else None
@@ -152,7 +153,7 @@ def _item(item: Item, used: float | None, download: Download | None, *, keeps: b
     }
 
 
-def _coming(download: Download) -> Told:
+def _coming(download: Download) -> schemas.Download:
     progress, fault = download.progress, download.fault
     return {
         "key": download.item.key,

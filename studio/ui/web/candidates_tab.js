@@ -1,11 +1,12 @@
 // The candidates: a set as a sheet of cells that are kept, rejected, starred and rated by mouse or keyboard.
 import { candidateCard, nice } from "./candidate_card.js";
 import { candidateViews } from "./candidate_views.js";
-import { make, narrow, tab } from "./dom.js";
+import { make, narrow, part, tab, target } from "./dom.js";
 import { begin, ready } from "./form.js";
 import { metricWeights } from "./metric_weights.js";
 import { menu } from "./menu.js";
 
+/** @param {Island<Told, Metric[]>} island */
 export function mount({ element, props, watch, server, tell: { open }, data: metrics }) {
     const MEMORY = "image-studio-candidates";
     const LOST = "The studio did not answer. Check the connection and try again.";
@@ -20,47 +21,73 @@ export function mount({ element, props, watch, server, tell: { open }, data: met
     const SIFTS = { all: "All within the limits", keep: "The best", reject: "Without the worst" };
     const SHOWS = { all: "All", kept: "Kept", rejected: "Rejected" };
 
-    const root = element.querySelector(".board");
+    const root = part(element, ".board");
     const remembered = JSON.parse(localStorage.getItem(MEMORY) ?? "{}");
     // The set that is shown, what the server said last of it, and what it is asked, one after the other.
+    /** @type {string | null} */
     let wanted = remembered.set ?? null;
-    let view = null;
+    /** @type {Told} */
+    let view = /** @type {any} */ (null);
+    /** @type {{ act: string, given: Told }[]} */
     let waiting = [];
     let asking = false;
+    /** @type {Told | null} */
     let missed = null;
     // Whether the cells stand as made until nobody is at them.
     let waits = false;
+    /** @type {Timer} */
     let resting;
+    /** @type {number | null} */
     let cursor = null;
+    /** @type {Set<number>} */
     let picks = new Set();
+    /** @type {number[]} */
     let order = [];
+    /** @type {Map<number, any>} */
     const cells = new Map();
 
     // Head and tools.
-    const sets = make("select", { "aria-label": "Set", onchange: () => show(sets.value) });
+    const sets = make("select", { "aria-label": "Set", onchange: () => { show(sets.value); } });
     const line = make("p", { class: "line", role: "status" });
     const halt = make("button", { type: "button", class: "plain", onclick: () => ask("stop") }, "Stop");
-    const bar = make("div", { class: "bar", role: "progressbar", "aria-label": "Progress", "aria-valuemin": "0", "aria-valuemax": "100" }, make("div"));
+    const filled = make("div");
+    const bar = make("div", { class: "bar", role: "progressbar", "aria-label": "Progress", "aria-valuemin": "0", "aria-valuemax": "100" }, filled);
     const counts = make("p", { class: "counts", "aria-live": "polite" });
+    /**
+     * @param {string} label
+     * @param {any} choices
+     * @param {any} chosen
+     * @param {any} act
+     */
     const select = (label, choices, chosen, act) => {
         const made = make("select", { "aria-label": label, onchange: act }, ...Object.entries(choices).map(([value, words]) => make("option", { value }, words)));
         made.value = chosen in choices ? chosen : Object.keys(choices)[0];
         return made;
     };
+    /**
+     * @param {string} words
+     * @param {...any} fields
+     */
     const labelled = (words, ...fields) => make("label", { class: "tool-field" }, make("span", {}, words), ...fields);
+    /**
+     * @param {string} words
+     * @param {any} act
+     * @param {Attributes} [more]
+     */
     const button = (words, act, more = {}) => make("button", { type: "button", class: "plain", onclick: act, ...more }, words);
-    const sorts = { rank: "Best first", made: "As made", mine: "My marks first", ...Object.fromEntries(metrics.map(({ name, label }) => [name, label])) };
+    const sorts = { rank: "Best first", made: "As made", mine: "My marks first", ...Object.fromEntries(metrics.map((/** @type {any} */ { name, label }) => [name, label])) };
     const sort = select("Sort by", sorts, remembered.sort ?? "rank", () => { waits = false; remember(); draw(); });
     const shows = select("Show", SHOWS, "all", () => draw());
-    const sift = select("Keep which", SIFTS, "all", () => { amount.value = sift.value === "reject" ? 60 : Math.max(1, Math.round((view?.cells.length ?? 8) / 4)); filter(); });
+    const sift = select("Keep which", SIFTS, "all", () => { amount.value = String(sift.value === "reject" ? 60 : Math.max(1, Math.round((view?.cells.length ?? 8) / 4))); filter(); });
     const amount = make("input", { type: "number", min: 0, max: 100, step: 1, "aria-label": "How many", oninput: () => filter() });
     const unit = make("span", { class: "quiet" });
     const zoom = make("input", { type: "range", min: ZOOM.least, max: ZOOM.most, value: remembered.zoom ?? ZOOM.usual, "aria-label": "Size of the pictures", oninput: () => { remember(); draw(); } });
     const undo = button("Undo", () => ask("undo"), { title: "Undo the last mark (Z)" });
     const beside = button("Compare", () => looks.compare([...picks]), { title: "Side by side: pick 2 to 4 (space)" });
-    const refine = menu(button("Refine kept", null), Object.entries(REFINE), (how) => ask("refine", { how, images: kept().map(({ number }) => number) }));
+    const refining = button("Refine kept", null);
+    const refine = menu(refining, Object.entries(REFINE), (/** @type {string} */ how) => ask("refine", { how, images: kept().map((/** @type {any} */ { number }) => number) }));
     const more = make("span", {});
-    const tuning = button("Limits and weights", () => tune(side.body.hidden), { "aria-expanded": "false" });
+    const tuning = button("Limits and weights", () => tune(Boolean(side.body.hidden)), { "aria-expanded": "false" });
     const tools = make("div", { class: "board-tools" }, labelled("Sort", sort), labelled("Show", shows),
         make("div", { class: "tool-field" }, make("span", { "aria-hidden": "true" }, "Keep"), sift, amount, unit),
         labelled("Size", zoom), make("span", { class: "board-acts" }, undo, beside, refine, more, tuning));
@@ -70,13 +97,16 @@ export function mount({ element, props, watch, server, tell: { open }, data: met
         make("p", { class: "summary" }, "Many pictures of one prompt, measured and ranked as they come, so that the few worth keeping are found fast."),
         make("p", { class: "summary" }, "They are made of what the form says; where it asks for one image, you get eight."),
         make("button", { type: "button", class: "plain", onclick: () => begin("candidates") }, "Make candidates"));
+    const body = make("div", { class: "board-body" }, grid, side.body);
     const head = make("header", { class: "board-head" }, sets, line, halt, counts);
-    root.append(head, bar, tools, make("div", { class: "board-body" }, grid, side.body), nothing);
+    root.append(head, bar, tools, body, nothing);
 
     const remember = () => localStorage.setItem(MEMORY, JSON.stringify({ set: wanted, sort: sort.value, zoom: Number(zoom.value) }));
-    const kept = () => (view?.cells ?? []).filter((cell) => cell.kept && !cell.gone);
-    const find = (number) => view?.cells.find((cell) => cell.number === number);
+    const kept = () => (view?.cells ?? []).filter((/** @type {any} */ cell) => cell.kept && !cell.gone);
+    /** @param {number} number */
+    const find = (number) => view?.cells.find((/** @type {any} */ cell) => cell.number === number);
 
+    /** @param {any} set */
     function show(set) {
         if (set !== wanted) { picks = new Set(); cursor = null; }
         wanted = set;
@@ -84,7 +114,11 @@ export function mount({ element, props, watch, server, tell: { open }, data: met
         open({ set });
     }
 
-    // Asks one thing after the other; a filter that is still waiting is replaced by the next.
+    /**
+     * Asks one thing after the other; a filter that is still waiting is replaced by the next.
+     * @param {any} act
+     * @param {Attributes} [given]
+     */
     function ask(act, given = {}) {
         if (!view?.set) return;
         waiting = waiting.filter((one) => act !== "sift" || one.act !== "sift");
@@ -94,9 +128,10 @@ export function mount({ element, props, watch, server, tell: { open }, data: met
 
     async function pump() {
         asking = true;
+        /** @type {any} */
         let answer = null;
         while (waiting.length) {
-            const { act, given } = waiting.shift();
+            const { act, given } = /** @type {{ act: string, given: Told }} */ (waiting.shift());
             answer = (await server[act](given).catch(() => null)) ?? { fault: LOST };
             if (answer.set && answer.set !== given.set) { wanted = answer.set; picks = new Set(); cursor = null; remember(); }
             if (act === "undo" && answer.undone !== null && answer.undone !== undefined) cursor = answer.undone;
@@ -104,12 +139,13 @@ export function mount({ element, props, watch, server, tell: { open }, data: met
         }
         asking = false;
         if (answer.set) take(answer);
-        if (answer.undone !== undefined && find(cursor)) looks.again(cursor);
+        if (answer.undone !== undefined && cursor !== null && find(cursor)) looks.again(cursor);
         take(missed);
         missed = null;
         if (answer.fault) complain(answer.fault);
     }
 
+    /** @param {any} told */
     function take(told) {
         // While something is asked, the page is ahead of what it is told; what is newer than the answer is not lost.
         if (asking) missed = told;
@@ -127,7 +163,7 @@ export function mount({ element, props, watch, server, tell: { open }, data: met
     function draw() {
         const empty = !view.set;
         nothing.hidden = !empty;
-        for (const part of [head, bar, tools, grid.parentElement]) part.hidden = empty;
+        for (const part of [head, bar, tools, body]) part.hidden = empty;
         if (empty) { if (view.fault) forget(); return; }
         drawHead();
         drawTools();
@@ -147,29 +183,31 @@ export function mount({ element, props, watch, server, tell: { open }, data: met
     function drawHead() {
         const told = JSON.stringify(view.sets);
         if (sets.dataset.told !== told) {
-            sets.replaceChildren(...view.sets.map(({ id, title, created, made }) => make("option", { value: id }, `${title || "Without words"} · ${made} · ${when(created)}`)));
+            sets.replaceChildren(...view.sets.map((/** @type {any} */ { id, title, created, made }) => make("option", { value: id }, `${title || "Without words"} · ${made} · ${when(created)}`)));
             sets.dataset.told = told;
         }
         sets.value = view.set;
         halt.hidden = !view.making;
         bar.classList.toggle("on", view.making);
         const percent = Math.round(100 * (view.fraction ?? 0));
-        bar.firstChild.style.width = `${percent}%`;
-        bar.setAttribute("aria-valuenow", percent);
+        filled.style.width = `${percent}%`;
+        bar.setAttribute("aria-valuenow", String(percent));
         line.className = view.ended ? "line wrong" : "line";
         line.textContent = view.ended ? `${view.ended.message} ${view.ended.hint}` : view.making ? view.line : view.busy ? "Measuring" : "";
-        const out = view.cells.filter((cell) => !cell.kept).length;
+        const out = view.cells.filter((/** @type {any} */ cell) => !cell.kept).length;
         const made = view.cells.length < view.count ? `${view.cells.length} of ${view.count} made` : `${view.count} made`;
         const rate = view.cells.length ? ` (${Math.round((100 * out) / view.cells.length)} %)` : "";
         counts.textContent = `${made} · ${view.cells.length - out} kept · ${out} rejected${rate}`;
     }
 
+    /** @param {number} seconds */
     const when = (seconds) => {
         const date = new Date(1000 * seconds);
         const today = date.toDateString() === new Date().toDateString();
         return date.toLocaleString(undefined, today ? { hour: "2-digit", minute: "2-digit" } : { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
     };
 
+    /** @param {string} words */
     function complain(words) {
         line.className = "line wrong";
         line.textContent = words;
@@ -177,7 +215,7 @@ export function mount({ element, props, watch, server, tell: { open }, data: met
 
     function drawTools() {
         const { keep, reject_share: share } = view.sieve;
-        if (!root.contains(document.activeElement) || ![sift, amount].includes(document.activeElement)) {
+        if (!root.contains(document.activeElement) || ![sift, amount].some((one) => one === document.activeElement)) {
             sift.value = keep !== null ? "keep" : share !== null ? "reject" : "all";
             amount.value = keep ?? Math.round(100 * (share ?? 0));
         }
@@ -185,23 +223,24 @@ export function mount({ element, props, watch, server, tell: { open }, data: met
         unit.textContent = sift.value === "reject" ? "%" : "";
         beside.textContent = picks.size ? `Compare ${picks.size}` : "Compare";
         beside.disabled = picks.size < PICKS[0];
-        refine.firstChild.disabled = !kept().length;
+        refining.disabled = !kept().length;
         const told = `${view.more} ${view.most}`;
         if (more.dataset.told === told) return;
         more.dataset.told = told;
         const choices = MORE.filter((count) => count <= view.most).map((count) => [count, `${count} more`]);
-        more.replaceChildren(...(view.more && choices.length ? [menu(button("More", null), choices, (count) => ask("more", { count: Number(count) }))] : []));
+        more.replaceChildren(...(view.more && choices.length ? [menu(button("More", null), choices, (/** @type {any} */ count) => ask("more", { count: Number(count) }))] : []));
     }
 
-    const LIKED = (cell) => (cell.mark.star ? 100 : 0) + (cell.mark.rating ?? 0) * 10 + ({ keep: 5, reject: -5 }[cell.mark.verdict] ?? 0);
+    /** @param {any} cell */
+    const LIKED = (cell) => (cell.mark.star ? 100 : 0) + (cell.mark.rating ?? 0) * 10 + (/** @type {Record<string, number>} */ ({ keep: 5, reject: -5 })[cell.mark.verdict] ?? 0);
 
     function sorted() {
         const by = sort.value;
         // Nothing moves while pictures still come, nor then under somebody's hands.
         waits = view.making || (waits && grid.matches(":hover, :focus-within"));
         if (by === "made" || waits) return [...view.cells];
-        const lower = metrics.find(({ name }) => name === by)?.better === "lower";
-        const key = by === "rank" ? (cell) => -(cell.rank ?? Infinity) : by === "mine" ? LIKED : (cell) => (lower ? -1 : 1) * (cell.scores[by] ?? (lower ? Infinity : -Infinity));
+        const lower = metrics.find((/** @type {any} */ { name }) => name === by)?.better === "lower";
+        const key = by === "rank" ? (/** @type {any} */ cell) => -(cell.rank ?? Infinity) : by === "mine" ? LIKED : (/** @type {any} */ cell) => (lower ? -1 : 1) * (cell.scores[by] ?? (lower ? Infinity : -Infinity));
         return [...view.cells].sort((a, b) => key(b) - key(a) || a.number - b.number);
     }
 
@@ -218,26 +257,34 @@ export function mount({ element, props, watch, server, tell: { open }, data: met
             order = now;
             if (focused !== null) cells.get(focused)?.look.focus({ preventScroll: true });
         }
-        if (!order.includes(cursor) || !find(cursor)) cursor = order.find(find) ?? null;
+        if (cursor === null || !order.includes(cursor) || !find(cursor)) cursor = order.find(find) ?? null;
         point(cursor, false);
     }
 
+    /** @param {any} cell */
     function place(cell) {
-        if (!cells.has(cell.number)) cells.set(cell.number, candidateCard(cell.number, { mark, pick, point, look: (number) => looks.open(number) }));
-        const large = !narrow() && zoom.value * devicePixelRatio > ZOOM.small;
+        if (!cells.has(cell.number)) cells.set(cell.number, candidateCard(cell.number, { mark, pick, point, look: (/** @type {number} */ number) => looks.open(number) }));
+        const large = !narrow() && Number(zoom.value) * devicePixelRatio > ZOOM.small;
         cells.get(cell.number).draw(cell, {
             picked: picks.has(cell.number), value: scored(cell), source: (large && cell.file) || cell.shown,
-            scores: metrics.filter(({ name }) => name in (cell.scores ?? {})).map(({ name, label }) => `${label}: ${nice(cell.scores[name])}`).join("\n"),
+            scores: metrics.filter((/** @type {any} */ { name }) => name in (cell.scores ?? {})).map((/** @type {any} */ { name, label }) => `${label}: ${nice(cell.scores[name])}`).join("\n"),
         });
     }
 
-    // The number that a picture is sorted by, in words; its score where that is none.
+    /**
+     * The number that a picture is sorted by, in words; its score where that is none.
+     * @param {any} given
+     */
     function scored({ score, scores = {} }) {
-        const by = metrics.find(({ name }) => name === sort.value && name in scores);
+        const by = metrics.find((/** @type {any} */ { name }) => name === sort.value && name in scores);
         return by ? `${by.label} ${nice(scores[by.name])}` : typeof score === "number" ? `score ${score.toFixed(2)}` : "";
     }
 
-    // What was said already is taken back by saying it again.
+    /**
+     * What was said already is taken back by saying it again.
+     * @param {number} number
+     * @param {any} change
+     */
     function mark(number, change) {
         const cell = find(number);
         if (!cell || cell.gone) return;
@@ -254,38 +301,46 @@ export function mount({ element, props, watch, server, tell: { open }, data: met
         looks.again(number);
     }
 
+    /** @param {number} number */
     function pick(number) {
         if (!picks.delete(number) && picks.size < PICKS[1]) picks.add(number);
         place(find(number));
         drawTools();
     }
 
-    // The cell that keys mean.
+    /**
+     * The cell that keys mean.
+     * @param {number | null} number
+     * @param {boolean} [focus]
+     */
     function point(number, focus = true) {
         cursor = number;
         for (const [at, { figure, look }] of cells) {
             figure.classList.toggle("pointed", at === number);
             look.tabIndex = at === number ? 0 : -1;
         }
-        if (focus) cells.get(number)?.look.focus();
+        if (focus && number !== null) cells.get(number)?.look.focus();
     }
 
     const columns = () => getComputedStyle(grid).gridTemplateColumns.split(" ").length;
 
+    /** @param {number} by */
     function step(by) {
-        const at = order.indexOf(cursor);
+        const at = order.indexOf(cursor ?? -1);
         const next = order[at < 0 ? 0 : at + by];
         if (next !== undefined) point(next);
     }
 
+    /** @param {KeyboardEvent} event */
     function key(event) {
         const dialog = document.querySelector("dialog[open]");
-        const here = root.contains(event.target) || event.target === document.body;
-        if (tab() !== "candidates" || !view?.set || event.altKey || event.target.closest?.("[popover]")) return;
-        if (dialog ? !dialog.matches(".full") : !here || event.target.matches("input, select, textarea")) return;
+        const here = root.contains(target(event)) || event.target === document.body;
+        if (tab() !== "candidates" || !view?.set || event.altKey || target(event)?.closest("[popover]")) return;
+        if (dialog ? !dialog.matches(".full") : !here || target(event)?.matches("input, select, textarea")) return;
         const pressed = event.key.toLowerCase();
         const undoing = pressed === "z";
         if ((event.ctrlKey || event.metaKey) && !undoing) return;
+        /** @type {Record<string, number>} */
         const moves = dialog ? {} : { arrowleft: -1, arrowright: 1, arrowup: -columns(), arrowdown: columns() };
         if (pressed in moves) step(moves[pressed]);
         else if (undoing) ask("undo");
@@ -294,7 +349,7 @@ export function mount({ element, props, watch, server, tell: { open }, data: met
         else if (pressed === "r") mark(cursor, { verdict: "reject" });
         else if (pressed === "s") mark(cursor, { star: !find(cursor).mark.star });
         else if (/^[1-5]$/.test(pressed)) mark(cursor, { rating: Number(pressed) });
-        else if (pressed === " " && !dialog && event.target.matches(".look, body")) pick(cursor);
+        else if (pressed === " " && !dialog && target(event)?.matches(".look, body")) pick(cursor);
         else return;
         event.preventDefault();
         event.stopPropagation();
@@ -304,6 +359,7 @@ export function mount({ element, props, watch, server, tell: { open }, data: met
         cells: () => order.map(find).filter((cell) => cell && !cell.gone), find, mark, point, scored,
     });
 
+    /** @param {boolean} on */
     function tune(on) {
         side.body.hidden = !on;
         tuning.setAttribute("aria-expanded", String(on));

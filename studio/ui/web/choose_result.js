@@ -2,9 +2,10 @@
 import { host, make } from "./dom.js";
 import { panels } from "./panels.js";
 
+/** @param {Handler} choose */
 export function chooseResult(choose) {
     const found = panels.gallery?.results() ?? [];
-    const dialog = make("dialog", { class: "sheet results", "aria-label": "Results", onclose: () => dialog.remove() },
+    const dialog = make("dialog", { class: "sheet results", "aria-label": "Results", onclose: () => { dialog.remove(); } },
         make("h2", {}, found.length ? "Start from a result" : "There are no results yet"),
         make("div", { class: "result-grid" }, ...found.map((picture) => make("button", {
             type: "button", class: "small-look", "aria-label": `Start from: ${picture.prompt || picture.name}`,

@@ -1,39 +1,67 @@
 // The Compare tab: prompts and columns to the left, what became of them to the right.
 import { comparisonTable } from "./comparison_table.js";
-import { make, narrow } from "./dom.js";
+import { make, narrow, part, parts } from "./dom.js";
 import { saveAs } from "./download.js";
 import { ready } from "./form.js";
 import { icon } from "./icon.js";
 
+/** @param {Island} island */
 export function mount({ element, props, watch, upload, server, tell: { arrive } }) {
     // How long typing rests until the costs are asked for, and how often is asked how far it is, in milliseconds.
     const REST = 350;
     const ASK = 400;
     const KEPT = "image-studio-versus";
     const LOST = "The studio did not answer. Check the connection and try again.";
+    /** @type {Record<string, string>} */
     const LENT = { init_image: "the picture to start from", mask_image: "its mask" };
     const FORMS = { html: "Web page", png: "Picture", csv: "Table", json: "JSON" };
 
     let arrived = false;
+    /** @type {Told} */
     let facts = { local: [], hosted: [], held: [] };
     // Columns that are not part of what is shown yet; the comparison that is shown, and what a form lent to all of it.
+    /** @type {Told[]} */
     let fresh = [];
+    /** @type {any} */
     let shown = null;
+    /** @type {Told} */
     let base = {};
     // What the models that can be added are to do.
+    /** @type {string | null} */
     let offered = null;
-    let estimate = null;
+    /** @type {Told} */
+    let estimate = /** @type {any} */ (null);
     let timer = 0;
     let asking = 0;
     let serial = 0;
-    let polling = 0;
+    /** @type {Timer} */
+    let polling;
 
-    const home = element.querySelector(".versus");
+    const home = part(element, ".versus");
+    /**
+     * @param {string} name
+     * @param {object} [asked]
+     */
     const call = async (name, asked = {}) => (await server[name](asked)) ?? { fault: LOST };
+    /** @param {number} usd */
     const dollars = (usd) => `$${usd < 1 ? usd.toFixed(3) : usd.toFixed(2)}`;
+    /**
+     * @param {number} number
+     * @param {string} word
+     */
     const count = (number, word) => `${number} ${word}${number === 1 ? "" : "s"}`;
+    /** @param {string} host */
     const service = (host) => (host === "openai" ? "OpenAI" : host);
+    /**
+     * @param {string} words
+     * @param {Entry} entry
+     */
     const labelled = (words, entry) => make("label", { class: "versus-field" }, make("span", { class: "versus-label" }, words), entry);
+    /**
+     * @param {string} words
+     * @param {Handler} act
+     * @param {Attributes} [attributes]
+     */
     const button = (words, act, attributes = {}) => make("button", { type: "button", class: "plain", onclick: act, ...attributes }, words);
 
     const prompts = make("textarea", { rows: 5, spellcheck: "true", placeholder: "One on each line; tags after a #, as in\na lighthouse at night # sea, night", oninput: changed });
@@ -72,7 +100,8 @@ export function mount({ element, props, watch, upload, server, tell: { arrive } 
         make("header", { class: "versus-head" }, sum, hand), wall.root);
     home.append(form, side);
 
-    const hosted = (name) => facts.hosted.find((one) => one.name === name);
+    /** @param {string} name */
+    const hosted = (name) => facts.hosted.find((/** @type {any} */ one) => one.name === name);
     const wanted = () => prompts.value.split("\n").some((line) => line.split(/(?:^|\s)#/)[0].trim());
 
     function changed() {
@@ -84,7 +113,7 @@ export function mount({ element, props, watch, upload, server, tell: { arrive } 
     // What the server is to make of the form.
     const asked = () => ({
         id: shown?.id ?? null, prompts: prompts.value, base, seed: seed.value === "" ? null : Number(seed.value),
-        columns: fresh.map(({ name, settings, pictures, label }) => (pictures ? { label, pictures: pictures.map(({ id }) => id) } : { name, settings })),
+        columns: fresh.map(({ name, settings, pictures, label }) => (pictures ? { label, pictures: pictures.map((/** @type {any} */ { id }) => id) } : { name, settings })),
     });
 
     async function price() {
@@ -109,7 +138,7 @@ export function mount({ element, props, watch, upload, server, tell: { arrive } 
         lent.textContent = Object.keys(base).length ? `With ${Object.keys(base).map((name) => LENT[name] ?? name.replaceAll("_", " ")).join(", ")} of the form.` : "";
         lent.hidden = !lent.textContent;
         const more = fresh.length > 0 || wanted();
-        const open = shown ? shown.cells.some(({ state }) => state !== "done" && state !== "empty") : false;
+        const open = shown ? shown.cells.some((/** @type {any} */ { state }) => state !== "done" && state !== "empty") : false;
         go.textContent = running ? "Stop" : !shown ? "Compare" : more ? "Extend" : "Go on";
         go.classList.toggle("stops", running);
         go.disabled = !running && !(shown ? more || open : more && wanted() && fresh.length);
@@ -131,8 +160,8 @@ export function mount({ element, props, watch, upload, server, tell: { arrive } 
     }
 
     function summary() {
-        const done = shown.cells.filter(({ state }) => state === "done").length;
-        const failed = shown.cells.filter(({ state }) => state === "failed").length;
+        const done = shown.cells.filter((/** @type {any} */ { state }) => state === "done").length;
+        const failed = shown.cells.filter((/** @type {any} */ { state }) => state === "failed").length;
         const parts = [`${done} of ${count(shown.cells.length, "picture")}`];
         if (failed) parts.push(`${failed} failed`);
         parts.push(`cost ${dollars(shown.total)}${shown.unknown ? ` and ${shown.unknown} of unknown price` : ""}`);
@@ -140,24 +169,32 @@ export function mount({ element, props, watch, upload, server, tell: { arrive } 
         return parts.join(" · ");
     }
 
-    // A card is made once: what is typed into it, and what is open in it, stays when an answer comes.
+    /**
+     * A card is made once: what is typed into it, and what is open in it, stays when an answer comes.
+     * @param {any} old
+     */
     function drawColumns(old) {
         const state = [shown?.id, old.length, ...fresh.map(({ serial }) => serial)].join();
         if (list.dataset.state !== state) {
             list.dataset.state = state;
-            list.replaceChildren(...old.map((column) => make("div", { class: "versus-column" }, make("strong", {}, column.contestant))),
+            list.replaceChildren(...old.map((/** @type {any} */ column) => make("div", { class: "versus-column" }, make("strong", {}, column.contestant))),
                 ...fresh.map((column) => (column.card ??= card(column))));
         }
         for (const column of fresh) column.noted.replaceChildren(...notes(column).map((words) => make("p", { class: "note" }, words)));
     }
 
+    /** @param {any} column */
     function card(column) {
         column.noted = make("div", { class: "versus-notes" });
         const offer = hosted(column.name);
+        /**
+         * @param {string} name
+         * @param {any} value
+         */
         const set = (name, value) => { column.settings = { ...column.settings, [name]: value }; changed(); };
         const choices = Object.entries(offer?.settings ?? {}).map(([name, values]) => make("label", { class: "versus-choice" },
             make("span", {}, name.replaceAll("_", " ")), make("select", { onchange: (event) => set(name, event.target.value) },
-                ...values.map((value) => make("option", { value, selected: value === (column.settings[name] ?? values[0]) }, value)))));
+                ...values.map((/** @type {any} */ value) => make("option", { value, selected: value === (column.settings[name] ?? values[0]) }, value)))));
         const own = column.local ? make("input", { type: "text", class: "versus-own", "aria-label": `Settings of ${column.label}`, placeholder: "steps=8 width=256", spellcheck: "false",
             onchange: (event) => { column.settings = pairs(event.target.value); changed(); } }) : null;
         if (own) own.value = Object.entries(column.settings).map(([name, value]) => `${name}=${/\s/.test(value) ? JSON.stringify(value) : value}`).join(" ");
@@ -165,12 +202,14 @@ export function mount({ element, props, watch, upload, server, tell: { arrive } 
             make("button", { type: "button", class: "drop", "aria-label": `Remove ${column.label}`, title: "Remove", onclick: () => { fresh = fresh.filter((one) => one !== column); changed(); } }, icon("remove")),
             column.noted,
             ...(choices.length ? [make("details", { class: "versus-more" }, make("summary", {}, "Settings"), make("div", { class: "versus-choices" }, ...choices))] : []),
-            ...(column.pictures ? [make("div", { class: "versus-brought" }, ...column.pictures.map(({ shown: src, name }) => make("img", { src, alt: name })))] : []), own);
+            ...(column.pictures ? [make("div", { class: "versus-brought" }, ...column.pictures.map((/** @type {any} */ { shown: src, name }) => make("img", { src, alt: name })))] : []), own);
     }
 
+    /** @param {string} text */
     const pairs = (text) => Object.fromEntries([...text.matchAll(/([a-z_]+)\s*=\s*("(?:[^"\\]|\\.)*"|[^\s,&]+)/g)]
         .map(([, name, value]) => [name, value.startsWith('"') ? JSON.parse(value) : value]));
 
+    /** @param {any} column */
     function notes(column) {
         const offer = hosted(column.name);
         if (column.pictures) return [`${count(column.pictures.length, "picture")}, one for each prompt in this order`];
@@ -191,13 +230,18 @@ export function mount({ element, props, watch, upload, server, tell: { arrive } 
         if (!estimate) return;
         const wanted = new Map(Object.entries(estimate.keys).map(([host, source]) => [`${host} ${source}`, () => keyRow(host, source)]));
         // One that stays is left alone: something may be half typed into it.
-        for (const row of [...keys.children]) if (!wanted.delete(row.dataset.key)) row.remove();
+        for (const row of parts(keys, ":scope > *")) if (!wanted.delete(row.dataset.key ?? "")) row.remove();
         for (const [key, row] of wanted) {
-            keys.append(row());
-            keys.lastChild.dataset.key = key;
+            const made = row();
+            made.dataset.key = key;
+            keys.append(made);
         }
     }
 
+    /**
+     * @param {string} host
+     * @param {any} source
+     */
     function keyRow(host, source) {
         if (source) return make("p", { class: "note versus-key" }, `Key for ${service(host)}: ${source === "typed" ? "typed, until the studio ends" : "from the environment"}`,
             source === "typed" ? button("Forget", () => tellKey(host, "")) : null);
@@ -213,6 +257,10 @@ export function mount({ element, props, watch, upload, server, tell: { arrive } 
         else price();
     }
 
+    /**
+     * @param {string} host
+     * @param {string} key
+     */
     async function tellKey(host, key) {
         const answer = await call("key", { host, key });
         fault.textContent = answer.fault ?? "";
@@ -220,12 +268,14 @@ export function mount({ element, props, watch, upload, server, tell: { arrive } 
         price();
     }
 
+    /** @param {any} column */
     async function ends(column) {
         const answer = await call("ends", { model: column.name });
         if (answer.shutdown) column.ends = answer.shutdown;
         draw();
     }
 
+    /** @param {string} name */
     function chosen(name) {
         if (name === "other") {
             other.hidden = false;
@@ -234,8 +284,12 @@ export function mount({ element, props, watch, upload, server, tell: { arrive } 
         else if (name) grow(name);
     }
 
+    /**
+     * @param {string} name
+     * @param {Attributes} [settings]
+     */
     function grow(name, settings = {}) {
-        const local = facts.local.find((one) => one.name === name);
+        const local = facts.local.find((/** @type {any} */ one) => one.name === name);
         const column = { serial: (serial += 1), name, settings, local: Boolean(local), label: (local ?? hosted(name))?.label ?? name };
         fresh.push(column);
         if (!local) ends(column);
@@ -254,6 +308,7 @@ export function mount({ element, props, watch, upload, server, tell: { arrive } 
         grow(name);
     }
 
+    /** @param {any} given */
     async function bring(given) {
         const pictures = [];
         for (const file of given) {
@@ -270,14 +325,20 @@ export function mount({ element, props, watch, upload, server, tell: { arrive } 
 
     function offers() {
         offered = task();
+        /**
+         * @param {string} label
+         * @param {any[]} options
+         */
         const group = (label, options) => (options.length ? make("optgroup", { label }, ...options) : null);
+        /** @param {any} one */
         const over = (one) => Boolean(one.shutdown) && one.shutdown <= new Date().toISOString().slice(0, 10);
+        /** @param {any} one */
         const option = (one) => make("option", { value: one.name }, one.here === false ? `${one.label} · to download` : over(one) ? `${one.label} · shut down` : one.label);
-        const places = [...new Set(facts.hosted.map(({ host }) => host))];
-        add.replaceChildren(...[make("option", { value: "" }, "Add a model or pictures …"), group("On this machine", facts.local.filter(({ tasks }) => tasks.includes(offered)).map(option)),
-            ...places.map((host) => group(`Hosted by ${service(host)}`, facts.hosted.filter((one) => one.host === host).sort((a, b) => over(a) - over(b)).map(option))),
-            group("Else", [make("option", { value: "other" }, "Another hosted model …"), make("option", { value: "pictures" }, "Pictures that I have …")])].filter(Boolean));
-        hosts.replaceChildren(...facts.hosts.map((value) => make("option", { value })));
+        const places = [...new Set(facts.hosted.map((/** @type {any} */ { host }) => host))];
+        add.replaceChildren(.../** @type {Node[]} */ ([make("option", { value: "" }, "Add a model or pictures …"), group("On this machine", facts.local.filter((/** @type {any} */ { tasks }) => tasks.includes(offered)).map(option)),
+            ...places.map((host) => group(`Hosted by ${service(host)}`, facts.hosted.filter((/** @type {any} */ one) => one.host === host).sort((/** @type {any} */ a, /** @type {any} */ b) => Number(over(a)) - Number(over(b))).map(option))),
+            group("Else", [make("option", { value: "other" }, "Another hosted model …"), make("option", { value: "pictures" }, "Pictures that I have …")])].filter(Boolean)));
+        hosts.replaceChildren(...facts.hosts.map((/** @type {any} */ value) => make("option", { value })));
         address.placeholder = facts.addresses ? "https://host/v1, or openai" : facts.hosts.join(", ");
         budget.value = facts.budget ?? "";
         budget.placeholder = facts.most ?? "none";
@@ -285,7 +346,7 @@ export function mount({ element, props, watch, upload, server, tell: { arrive } 
 
     function drawHeld() {
         earlier.hidden = !facts.held.length;
-        held.replaceChildren(...facts.held.map((one) => make("div", { class: "versus-one" },
+        held.replaceChildren(...facts.held.map((/** @type {any} */ one) => make("div", { class: "versus-one" },
             make("button", { type: "button", class: "versus-open", "aria-current": String(one.id === shown?.id), onclick: () => open(one.id) },
                 make("span", {}, one.title), make("span", { class: "note" }, `${count(one.lines, "prompt")} · ${one.columns.join(", ")}${one.left ? ` · ${one.left} open` : ""}`)),
             make("button", { type: "button", class: "drop", "aria-label": `Remove the comparison ${one.title}`, title: "Remove", onclick: () => forget(one.id) }, icon("remove")))));
@@ -308,6 +369,7 @@ export function mount({ element, props, watch, upload, server, tell: { arrive } 
         await refresh();
     }
 
+    /** @param {string | null} id */
     async function open(id) {
         sessionStorage.setItem(KEPT, id ?? "");
         fault.textContent = prompts.value = "";
@@ -342,6 +404,7 @@ export function mount({ element, props, watch, upload, server, tell: { arrive } 
         if ((shown?.running || shown?.coming) && element.isConnected) polling = setTimeout(look, ASK);
     }
 
+    /** @param {string} id */
     async function forget(id) {
         const answer = await call("forget", { id });
         if (answer.fault) fault.textContent = answer.fault;
@@ -358,6 +421,7 @@ export function mount({ element, props, watch, upload, server, tell: { arrive } 
         drawHeld();
     }
 
+    /** @param {string} form */
     async function save(form) {
         const answer = await call("hand", { id: shown.id, form });
         if (answer.fault) fault.textContent = answer.fault;
@@ -377,10 +441,10 @@ export function mount({ element, props, watch, upload, server, tell: { arrive } 
             seed.value = draft.seed ?? "";
             base = draft.base;
             grow(draft.model.name ?? facts.usual, draft.model.settings);
-        } else if (first) await open((facts.held.find(({ running }) => running) ?? facts.held.find(({ id }) => id === sessionStorage.getItem(KEPT)))?.id ?? null);
+        } else if (first) await open((facts.held.find((/** @type {any} */ { running }) => running) ?? facts.held.find((/** @type {any} */ { id }) => id === sessionStorage.getItem(KEPT)))?.id ?? null);
     }
 
     watch("value", take);
     if (props.value?.arrived) take();
-    else ready.then(arrive);
+    else ready.then(() => arrive());
 }

@@ -1,30 +1,44 @@
 // One control unit on the page: its tiles, what makes its map, and how that is followed.
-import { make } from "./dom.js";
+import { focused, make } from "./dom.js";
 import { icon } from "./icon.js";
 import { slider } from "./slider.js";
 
+/**
+ * @param {any} unit
+ * @param {any} panel
+ */
 export function controlCard(unit, panel) {
     const { fields, kinds, fitting, offered, changed } = panel;
+    /** @type {Record<string, string[]>} */
     const CHOICES = { resize: ["crop", "pad", "stretch"], mode: ["balanced", "prompt", "control"] };
     const kind = kinds[unit.kind] ?? { label: unit.kind, help: "", options: [], maps: true };
     const weights = kind.maps ? fields.model.label : "IP-Adapter";
     // What the panel knows of it besides: what is wrong, the map as it was made last, and the one in the making.
+    /** @type {Told} */
     const state = { fault: "", preview: null, token: null, said: "", draw };
 
+    /**
+     * @param {string} name
+     * @param {Handler} act
+     */
     const button = (name, act) => make("button", { type: "button", class: "plain", "data-name": name, onclick: act }, name);
+    /**
+     * @param {string} side
+     * @param {string} words
+     */
     const entry = (side, words) => make("input", {
         type: "file", accept: "image/*,.heic,.heif,.avif", class: "unseen", tabindex: -1, "aria-label": words,
         onchange: ({ target }) => { if (target.files[0]) panel.bring(unit, side, target.files[0]); target.value = ""; },
     });
-    const on = make("input", { type: "checkbox", "aria-label": `${kind.label} on`, onchange: () => changed(unit, { on: on.checked }) });
-    const choose = make("select", { class: "unit-kind", "aria-label": "Kind", title: kind.help, onchange: () => panel.turn(unit, choose.value) });
+    const on = make("input", { type: "checkbox", "aria-label": `${kind.label} on`, onchange: () => { changed(unit, { on: on.checked }); } });
+    const choose = make("select", { class: "unit-kind", "aria-label": "Kind", title: kind.help, onchange: () => { panel.turn(unit, choose.value); } });
     const files = { image: entry("image", "Picture file"), map: entry("map", "Map file") };
     const tiles = make("div", { class: "tiles" });
     const ways = make("div", { class: "ways" });
     const line = make("p", { class: "note", role: "status" });
     const fault = make("p", { class: "fault", role: "alert" });
     const own = make("div", { class: "dials" }, ...kind.options.map(optional));
-    const network = make("select", { "aria-label": weights, onchange: () => changed(unit, { model: network.value || null }) });
+    const network = make("select", { "aria-label": weights, onchange: () => { changed(unit, { model: network.value || null }); } });
     const place = make("p", { class: "note" });
     const mode = picker("mode");
     const fine = make("div", { class: "dials" }, make("div", { class: "pair" }, dial("start"), dial("end")));
@@ -44,14 +58,14 @@ export function controlCard(unit, panel) {
         const known = [...new Set([unit.kind, ...offered()])];
         choose.replaceChildren(...known.map((id) => make("option", { value: id, selected: id === unit.kind }, kinds[id]?.label ?? id)));
         network.hidden = fit.length < 2;
-        network.replaceChildren(...fit.map(({ id, name }, at) => make("option", { value: at || kind.ready ? id : "", selected: id === unit.model }, `${weights}: ${name}`)));
-        place.textContent = (fit.find(({ id }) => id === unit.model) ?? fit[0])?.place ?? "";
+        network.replaceChildren(...fit.map((/** @type {any} */ { id, name }, /** @type {number} */ at) => make("option", { value: at || kind.ready ? id : "", selected: id === unit.model }, `${weights}: ${name}`)));
+        place.textContent = (fit.find((/** @type {any} */ { id }) => id === unit.model) ?? fit[0])?.place ?? "";
         mode.hidden = !panel.weighs();
         own.hidden = Boolean(unit.map) || !kind.options.length;
         fault.textContent = state.fault || panel.lacking(unit, weights);
         const picture = panel.seen(unit.image);
         line.textContent = state.token ? state.said || "Making the map" : picture ? [`${picture.width} × ${picture.height}`, picture.name, ...picture.notes].filter(Boolean).join(" · ") : "";
-        const focus = document.activeElement?.dataset.name;
+        const focus = focused()?.dataset.name;
         const held = focus && (tiles.contains(document.activeElement) || ways.contains(document.activeElement));
         drawTiles();
         if (held) state.root.querySelector(`[data-name="${focus}"]`)?.focus({ preventScroll: true });
@@ -66,13 +80,19 @@ export function controlCard(unit, panel) {
         tiles.classList.toggle("busy", Boolean(state.token));
         tiles.classList.toggle("stale", !unit.map && panel.isStale(unit, state.preview));
         ways.replaceChildren(
-            button("From results", async () => (await import("./choose_result.js")).chooseResult((picture) => panel.fetched(unit, "image", picture))),
+            button("From results", async () => (await import("./choose_result.js")).chooseResult((/** @type {any} */ picture) => panel.fetched(unit, "image", picture))),
             ...(kind.posed ? [button("Edit pose", () => panel.pose(unit))] : []),
             ...(kind.drawn ? [button("Draw", () => panel.drawn(unit, kind.ready ? "image" : "map"))] : []),
             ...(hasMap && !unit.map ? [button("Preview", () => panel.preview(unit))] : []));
     }
 
-    // Where the picture or the map stands, is dropped, and is chosen.
+    /**
+     * Where the picture or the map stands, is dropped, and is chosen.
+     * @param {string} side
+     * @param {any} picture
+     * @param {string} words
+     * @param {Handler} act
+     */
     function tile(side, picture, words, act) {
         const [thing, empty] = side === "map" ? ["Map", "Make the map"] : ["Picture", "Choose a picture"];
         const face = make("button", { type: "button", class: "tile", "data-name": side, "data-side": side, "aria-label": picture ? `${thing} of ${kind.label} ${picture.name}`.trim() : empty, onclick: act },
@@ -92,8 +112,9 @@ export function controlCard(unit, panel) {
         return holder;
     }
 
+    /** @param {string} name */
     function dial(name) {
-        const whole = slider(fields[name], unit[name], (value, going) => {
+        const whole = slider(fields[name], unit[name], (/** @type {any} */ value, /** @type {boolean} */ going) => {
             if (going) return;
             const within = name === "start" ? Math.min(value, unit.end) : name === "end" ? Math.max(value, unit.start) : value;
             whole.say(within);
@@ -102,8 +123,15 @@ export function controlCard(unit, panel) {
         return whole;
     }
 
-    // A setting of what makes the map, which follows while it is being moved.
+    /**
+     * A setting of what makes the map, which follows while it is being moved.
+     * @param {Told} option
+     */
     function optional(option) {
+        /**
+         * @param {any} value
+         * @param {boolean} going
+         */
         const set = (value, going) => {
             const options = { ...unit.options, [option.name]: value };
             if (going) panel.renew(Object.assign(unit, { options }));
@@ -113,14 +141,22 @@ export function controlCard(unit, panel) {
         return option.choices.length ? choice(option, option.choices, value, set) : slider(option, value, set);
     }
 
+    /** @param {string} name */
     function picker(name) {
-        return choice(fields[name], CHOICES[name], unit[name], (value) => changed(unit, { [name]: value }));
+        return choice(fields[name], CHOICES[name], unit[name], (/** @type {any} */ value) => changed(unit, { [name]: value }));
     }
 
+    /**
+     * @param {any} given
+     * @param {any} choices
+     * @param {any} value
+     * @param {any} set
+     */
     function choice({ label, help }, choices, value, set) {
-        const worded = (one) => one.replaceAll("_", " ").replace(/^./, (letter) => letter.toUpperCase());
+        /** @param {any} one */
+        const worded = (one) => one.replaceAll("_", " ").replace(/^./, (/** @type {string} */ letter) => letter.toUpperCase());
         return make("label", { class: "dial choice", title: help }, make("span", {}, label),
             make("select", { onchange: ({ target }) => set(target.value, false) },
-                ...choices.map((one) => make("option", { value: one, selected: one === value }, worded(one)))));
+                ...choices.map((/** @type {any} */ one) => make("option", { value: one, selected: one === value }, worded(one)))));
     }
 }

@@ -1,12 +1,13 @@
 // The control units: any number of cards, each with a picture, the map that is made of it, and how it is followed.
 import { ids } from "./ids.js";
 import { controlCard } from "./control_card.js";
-import { host, make, tab } from "./dom.js";
+import { host, make, part, tab } from "./dom.js";
 import { facts, value } from "./form.js";
 import { mapView } from "./map_preview.js";
 import { panels } from "./panels.js";
 import { icon } from "./icon.js";
 
+/** @param {Island<Told, Controls>} island */
 export function mount({ element, props, watch, upload, server, data: known }) {
     const { kinds } = known;
     // The tab that lends its own place to the panel.
@@ -17,15 +18,20 @@ export function mount({ element, props, watch, upload, server, data: known }) {
     const LOST = "The studio did not answer. Check the connection and try again.";
     const FRESH = { image: null, map: null, model: null, weight: 1, start: 0, end: 1, resize: "crop", mode: "balanced", options: {} };
 
+    /** @type {Told[]} */
     let units = [];
+    /** @type {Record<string, StoredPicture>} */
     let seen = {};
     // Cards by the key of their unit; the key of the one in hand; the row that stands in the place of one removed.
+    /** @type {Map<string, any>} */
     let cards = new Map();
+    /** @type {string | null} */
     let inHand = null;
+    /** @type {Gone | null} */
     let gone = null;
     let serial = 0;
 
-    const home = element.querySelector(".units");
+    const home = part(element, ".units");
     const list = make("div", { class: "cards" });
     const add = make("div", { class: "chips", role: "group", "aria-label": "Add a control" });
     const cannot = make("p", { class: "note" });
@@ -38,20 +44,28 @@ export function mount({ element, props, watch, upload, server, data: known }) {
 
     const told = () => facts()?.controls ?? { fitting: {}, cannot: {}, lacking: "", modes: true };
     const stuck = () => told().cannot[tab()] ?? "";
+    /** @param {string} kind */
     const fitting = (kind) => told().fitting[kind] ?? [];
     const offered = () => Object.keys(kinds).filter((kind) => fitting(kind).length && !(stuck() && kinds[kind].maps));
+    /** @param {any} unit */
     const usable = (unit) => !(stuck() && kinds[unit.kind]?.maps);
     // Those that reach the studio, in the order in which it counts them.
     const steering = () => units.filter((unit) => unit.on && unit.weight > 0 && unit.start < unit.end && usable(unit));
+    /** @param {any} unit */
     const label = (unit) => kinds[unit.kind]?.label ?? unit.kind;
     // A unit without a picture of its own follows the one that is painted over.
     const start = () => value("init_image")?.pictures?.[0];
+    /** @param {any} unit */
     const source = (unit) => unit.image ?? start()?.id ?? null;
 
+    /** @param {string} kind */
     const fresh = (kind) => ({ ...FRESH, names: {}, key: `u${Date.now()}-${serial++}`, on: true, kind });
 
-    // Weights that do not fit the chosen model are left; returns whether some were. Nobody can tell what follows a map
-    // of any kind: there, one of them is always chosen.
+    /**
+     * Weights that do not fit the chosen model are left; returns whether some were. Nobody can tell what follows a map
+     * of any kind: there, one of them is always chosen.
+     * @param {any} unit
+     */
     function suit(unit) {
         const fit = fitting(unit.kind).map(({ id }) => id);
         const before = unit.model;
@@ -62,7 +76,7 @@ export function mount({ element, props, watch, upload, server, data: known }) {
 
     // What came from the server: kept, or of a picture whose settings are used.
     function take() {
-        units = (props.value?.units ?? []).map((unit) => ({ ...fresh(unit.kind), ...unit }));
+        units = (props.value?.units ?? []).map((/** @type {any} */ unit) => ({ ...fresh(unit.kind), ...unit }));
         seen = { ...props.value?.seen };
         gone = null;
         cards = new Map();
@@ -77,7 +91,11 @@ export function mount({ element, props, watch, upload, server, data: known }) {
         head();
     }
 
-    // A unit was changed: what is said against it is over, and its map made anew where that is quick.
+    /**
+     * A unit was changed: what is said against it is over, and its map made anew where that is quick.
+     * @param {any} unit
+     * @param {Values} values
+     */
     function changed(unit, values) {
         Object.assign(unit, values);
         const card = cards.get(unit.key);
@@ -89,7 +107,11 @@ export function mount({ element, props, watch, upload, server, data: known }) {
         renew(unit);
     }
 
-    // Another kind is another card.
+    /**
+     * Another kind is another card.
+     * @param {any} unit
+     * @param {string} kind
+     */
     function turn(unit, kind) {
         Object.assign(unit, { kind, options: {}, model: null });
         cards.delete(unit.key);
@@ -98,11 +120,16 @@ export function mount({ element, props, watch, upload, server, data: known }) {
         cards.get(unit.key).root.querySelector(".unit-kind").focus();
     }
 
+    /** @param {any} unit */
     function hold(unit) {
         inHand = unit.key;
         show();
     }
 
+    /**
+     * @param {any} unit
+     * @param {number} [at]
+     */
     function grow(unit, at = units.length) {
         units.splice(at, 0, unit);
         gone = null;
@@ -113,6 +140,7 @@ export function mount({ element, props, watch, upload, server, data: known }) {
         return unit;
     }
 
+    /** @param {any} unit */
     function remove(unit) {
         const at = units.indexOf(unit);
         units.splice(at, 1);
@@ -120,7 +148,7 @@ export function mount({ element, props, watch, upload, server, data: known }) {
             make("button", { type: "button", class: "plain", onclick: () => grow(unit, at) }, "Undo")) };
         commit();
         draw();
-        list.querySelector(".gone button")?.focus();
+        part(list, ".gone button").focus();
     }
 
     function head() {
@@ -149,10 +177,18 @@ export function mount({ element, props, watch, upload, server, data: known }) {
         head();
     }
 
-    // What the map hangs on.
+    /**
+     * What the map hangs on.
+     * @param {any} unit
+     */
     const basis = (unit) => JSON.stringify([unit.kind, source(unit), unit.options, unit.resize, facts()?.model.id]);
+    /**
+     * @param {any} unit
+     * @param {any} made
+     */
     const isStale = (unit, made) => Boolean(made) && made.of !== basis(unit);
 
+    /** @param {any} unit */
     function renew(unit) {
         const card = cards.get(unit.key);
         if (unit.map || kinds[unit.kind].slow || !isStale(unit, card.preview)) return;
@@ -160,7 +196,12 @@ export function mount({ element, props, watch, upload, server, data: known }) {
         card.timer = setTimeout(() => preview(unit), REST);
     }
 
-    // The newest of several questions about a unit counts.
+    /**
+     * The newest of several questions about a unit counts.
+     * @param {any} unit
+     * @param {string} name
+     * @param {Attributes} more
+     */
     async function ask(unit, name, more) {
         const card = cards.get(unit.key);
         const token = (card.token = `${unit.key}-${serial++}`);
@@ -182,8 +223,10 @@ export function mount({ element, props, watch, upload, server, data: known }) {
         return answer.fault ? null : answer;
     }
 
+    /** @param {any} unit */
     const asked = (unit) => ({ unit: { ...unit, map: null, image: source(unit) }, model: facts().model.id });
 
+    /** @param {any} unit */
     async function preview(unit) {
         const card = cards.get(unit.key);
         // It was removed while its settings rested.
@@ -202,6 +245,11 @@ export function mount({ element, props, watch, upload, server, data: known }) {
         renew(unit);
     }
 
+    /**
+     * @param {any} unit
+     * @param {string} side
+     * @param {File} file
+     */
     async function bring(unit, side, file) {
         const card = cards.get(unit.key);
         const arrived = await upload(file).catch(() => null);
@@ -213,6 +261,11 @@ export function mount({ element, props, watch, upload, server, data: known }) {
         }
     }
 
+    /**
+     * @param {any} unit
+     * @param {string} side
+     * @param {StoredPicture} picture
+     */
     function set(unit, side, picture) {
         if (!cards.has(unit.key)) return;
         seen[picture.id] = picture;
@@ -220,17 +273,27 @@ export function mount({ element, props, watch, upload, server, data: known }) {
         changed(unit, { [side]: picture.id });
     }
 
+    /**
+     * @param {any} unit
+     * @param {string} side
+     * @param {any} given
+     */
     async function fetched(unit, side, { file, name }) {
         const blob = await (await fetch(file)).blob();
         bring(unit, side, new File([blob], name, { type: blob.type }));
     }
 
+    /**
+     * @param {DragEvent} event
+     * @param {any} unit
+     * @param {string} side
+     */
     function dropped(event, unit, side) {
-        const result = event.dataTransfer.getData("application/x-studio");
-        const [file] = event.dataTransfer.files;
+        const result = event.dataTransfer?.getData("application/x-studio");
+        const [file] = event.dataTransfer?.files ?? [];
         if (result) {
             const { job, image } = JSON.parse(result);
-            const picture = panels.gallery.results().find((one) => one.job === job && one.image === image);
+            const picture = panels.gallery?.results().find(({ which }) => which.job === job && which.image === image);
             if (picture) fetched(unit, side, picture);
         } else if (file) bring(unit, side, file);
     }
@@ -242,36 +305,47 @@ export function mount({ element, props, watch, upload, server, data: known }) {
         return found ?? (offered().length ? grow(fresh(offered()[0])) : null);
     }
 
+    /** @param {StoredPicture} picture */
     function receive(picture) {
         const unit = waiting();
         if (unit) set(unit, "image", picture);
     }
 
-    // What a map that is made by hand is as large as.
+    /**
+     * What a map that is made by hand is as large as.
+     * @param {any} unit
+     */
     const size = (unit) => seen[unit.image] ?? start() ?? { width: value("width") ?? 512, height: value("height") ?? 512 };
 
+    /** @param {any} unit */
     async function pose(unit) {
         const { openPoseEditor } = await import("./pose_editor.js");
         openPoseEditor({
             server, picture: seen[unit.image], size: size(unit), pose: seen[unit.map]?.pose ?? null,
             find: source(unit) ? () => ask(unit, "people", asked(unit)) : null,
             fault: () => cards.get(unit.key).fault,
-            done: (drawn) => set(unit, "map", drawn),
+            done: (/** @type {any} */ drawn) => set(unit, "map", drawn),
         });
     }
 
+    /**
+     * @param {any} unit
+     * @param {string} side
+     */
     async function drawn(unit, side) {
         const { openMapDrawing } = await import("./map_drawing.js");
         openMapDrawing({
             picture: side === "map" ? seen[unit.image] : null, size: size(unit), map: seen[unit[side]],
-            done: (blob) => bring(unit, side, new File([blob], "drawn.png", { type: "image/png" })),
+            done: (/** @type {any} */ blob) => bring(unit, side, new File([blob], "drawn.png", { type: "image/png" })),
         });
     }
 
+    /** @param {any} unit */
     const shownOf = (unit) => ({ picture: seen[unit.image], map: seen[unit.map] ?? cards.get(unit.key)?.preview?.picture, fit: unit.resize, name: label(unit) });
 
+    /** @param {any} unit */
     function look(unit) {
-        const dialog = make("dialog", { class: "sheet map-look", "aria-label": `Map of ${label(unit)}`, onclose: () => dialog.remove() },
+        const dialog = make("dialog", { class: "sheet map-look", "aria-label": `Map of ${label(unit)}`, onclose: () => { dialog.remove(); } },
             mapView(shownOf(unit)),
             make("form", { method: "dialog" }, make("button", { class: "plain" }, "Close")));
         host().append(dialog);
@@ -294,19 +368,23 @@ export function mount({ element, props, watch, upload, server, data: known }) {
     }
 
     // Another picture is painted over.
-    let begun = null;
+    /** @type {string | undefined} */
+    let begun;
     function sourced() {
         if (start()?.id === begun) return;
         begun = start()?.id;
         cards.forEach((card) => card.draw());
     }
 
-    // A fault of the studio stands at its unit.
+    /**
+     * A fault of the studio stands at its unit.
+     * @param {Fault} fault
+     */
     function blame(fault) {
         if (element.closest("[hidden]")) return false;
         const words = `${fault.message} ${fault.hint}`.trim();
         const those = steering();
-        const unit = those[fault.part] ?? (those.length === 1 ? those[0] : null);
+        const unit = those[fault.part ?? -1] ?? (those.length === 1 ? those[0] : null);
         fold.open = true;
         if (unit) Object.assign(cards.get(unit.key), { fault: words }).draw();
         wrong.replaceChildren(...(unit ? [] : [make("p", { class: "fault" }, words)]));
@@ -338,10 +416,10 @@ export function mount({ element, props, watch, upload, server, data: known }) {
     // What a card asks of the panel.
     const panel = {
         ...known, fitting, offered, changed, turn, hold, remove, renew, isStale, preview, bring, fetched, dropped, pose, drawn, look,
-        seen: (id) => seen[id],
+        seen: (/** @type {string} */ id) => seen[id],
         follows: () => Boolean(start()),
         weighs: () => told().modes,
-        lacking: (unit, weights) => (facts() && !fitting(unit.kind).length
+        lacking: (/** @type {any} */ unit, /** @type {any} */ weights) => (facts() && !fitting(unit.kind).length
             ? `${facts().model.name} has no ${weights}${kinds[unit.kind]?.maps ? ` for ${label(unit).toLowerCase()}` : ""}.` : ""),
     };
     panels.controls = { blame, turned, sourced, receive };

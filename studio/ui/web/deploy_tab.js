@@ -1,7 +1,8 @@
 // The Deploy tab: an account, a Space and what goes onto it; then how far it is, and where it came out.
-import { make, narrow } from "./dom.js";
+import { make, narrow, part } from "./dom.js";
 import { icon } from "./icon.js";
 
+/** @param {Island} island */
 export async function mount({ element, server }) {
     // How often is asked how far it is, in milliseconds.
     const ASK = 700;
@@ -10,22 +11,48 @@ export async function mount({ element, server }) {
     const TOKENS = "https://huggingface.co/settings/tokens/new?tokenType=write";
     const ADDRESS = /(https?:\/\/[^\s()]*[^\s().,;:])/;
 
-    const home = element.querySelector(".deploy");
+    const home = part(element, ".deploy");
     const facts = (await server.facts({})) ?? {};
     let busy = false;
 
-    const call = async (name, asked) => (await server[name](asked)) ?? { fault: LOST };
+    /**
+     * @param {string} name
+     * @param {object} [asked]
+     */
+    const call = async (name, asked = {}) => (await server[name](asked)) ?? { fault: LOST };
+    /**
+     * @param {string} label
+     * @param {any} field
+     * @param {...any} note
+     */
     const line = (label, field, ...note) => make("div", { class: "deploy-field" },
         make("span", { class: "deploy-label" }, label), field, note.length ? make("span", { class: "note" }, ...note) : null);
+    /**
+     * @param {string} label
+     * @param {any} note
+     * @param {boolean} on
+     */
     const box = (label, note, on) => {
         const input = make("input", { type: "checkbox", checked: on });
         const row = make("label", { class: "deploy-box" }, input, make("span", {}, label, note ? make("span", { class: "note" }, note) : null));
         return { input, row };
     };
+    /**
+     * @param {string} words
+     * @param {any} act
+     * @param {any} [look]
+     */
     const button = (words, act, look = "plain") => make("button", { type: "button", class: look, onclick: act }, words);
+    /**
+     * @param {string} href
+     * @param {string} words
+     */
     const link = (href, words) => make("a", { href, target: "_blank", rel: "noopener" }, words);
-    // A sentence, with the addresses in it to click on.
-    const linked = (words) => words.split(ADDRESS).map((part, at) => (at % 2 ? link(part, part) : part));
+    /**
+     * A sentence, with the addresses in it to click on.
+     * @param {string} words
+     */
+    const linked = (words) => words.split(ADDRESS).map((/** @type {any} */ part, /** @type {number} */ at) => (at % 2 ? link(part, part) : part));
 
     // Never in a value that the browser keeps: it is gone with the page.
     const token = make("input", { type: "password", "aria-label": "Token", autocomplete: "off", spellcheck: "false", placeholder: facts.login ? "This machine’s login" : "hf_…", "data-1p-ignore": true });
@@ -36,23 +63,47 @@ export async function mount({ element, server }) {
     const hardware = make("select", { "aria-label": "Hardware" }, ...Object.entries(facts.hardware).map(([id, words]) => make("option", { value: id }, `${id} · ${words}`)));
     const lone = box("Private", "Only you can open it. A Space that is there stays as it is.", false);
     const keeps = box("Keep its pictures", "In a private bucket of your account; without one they are gone at each restart.", true);
-    const many = (all) => all.map(({ id, name: words, size }) => ({ id, ...box(words, size, false) }));
+    /** @param {any} all */
+    const many = (all) => all.map((/** @type {any} */ { id, name: words, size }) => ({ id, ...box(words, size, false) }));
     const models = many(facts.models);
     const loras = many(facts.loras);
-    const chosen = (rows) => rows.filter(({ input }) => input.checked).map(({ id }) => id);
+    /** @param {any[]} rows */
+    const chosen = (rows) => rows.filter((/** @type {any} */ { input }) => input.checked).map((/** @type {any} */ { id }) => id);
+    /**
+     * @param {string} title
+     * @param {string} help
+     * @param {...any} rows
+     */
     const fold = (title, help, ...rows) => make("details", { class: "deploy-pick" },
         make("summary", {}, title, make("span", { class: "count" })), make("p", { class: "note" }, help), ...rows);
-    const pick = (title, help, rows) => rows.length ? fold(title, help, ...rows.map(({ row }) => row)) : null;
+    /**
+     * @param {string} title
+     * @param {string} help
+     * @param {any[]} rows
+     */
+    const pick = (title, help, rows) => rows.length ? fold(title, help, ...rows.map((/** @type {any} */ { row }) => row)) : null;
     // Names with values; secret ones are as hidden as the token.
+    /**
+     * @param {string} title
+     * @param {string} what
+     * @param {string} help
+     * @param {boolean} secretly
+     * @param {string | null} list
+     */
     const pairs = (title, what, help, secretly, list = null) => {
         const rows = make("div", { class: "deploy-pairs" });
+        /**
+         * @param {string} label
+         * @param {string} type
+         * @param {Attributes} more
+         */
         const field = (label, type, more) => make("input", { type, "aria-label": `${what} ${label}`, autocomplete: "off", spellcheck: "false", placeholder: label, ...more });
         const add = () => {
             const row = make("div", { class: "deploy-row" }, field("name", "text", { list }),
                 field("value", secretly ? "password" : "text", { "data-1p-ignore": true }),
                 make("button", { type: "button", class: "drop", "aria-label": `Remove the ${what.toLowerCase()}`, title: "Remove", onclick: () => { row.remove(); count(); } }, icon("remove")));
             rows.append(row);
-            row.firstChild.focus();
+            part(row, "input").focus();
             count();
         };
         return {
@@ -94,8 +145,12 @@ export async function mount({ element, server }) {
         lone.row, keeps.row,
         pick("Models", "Beside Starter. Each is downloaded when the Space starts; on a CPU they take minutes an image.", models),
         pick("LoRAs", "From your data folder. They can be downloaded by whoever sees the Space’s files.", loras),
-        secrets.element, variables.element, make("datalist", { id: "deploy-settings" }, ...facts.settings.map((value) => make("option", { value }))),
+        secrets.element, variables.element, make("datalist", { id: "deploy-settings" }, ...facts.settings.map((/** @type {any} */ value) => make("option", { value }))),
         fault, ends);
+    /**
+     * @param {string} title
+     * @param {...(string | Node)} words
+     */
     const need = (title, ...words) => make("li", {}, make("span", { class: "deploy-label" }, title), make("p", { class: "note" }, ...words));
     const side = make("div", { class: "deploy-side" },
         make("h2", {}, "What it takes"),
@@ -109,7 +164,7 @@ export async function mount({ element, server }) {
     function count() {
         for (const one of form.querySelectorAll(".deploy-pick")) {
             const found = one.querySelectorAll("input:checked, .deploy-pairs > *").length;
-            one.querySelector(".count").textContent = found ? String(found) : "";
+            part(one, ".count").textContent = found ? String(found) : "";
         }
     }
 
@@ -123,17 +178,24 @@ export async function mount({ element, server }) {
         const said = await call("account", { token: token.value });
         if (said.fault) return said.fault;
         who.textContent = `This is ${said.names[0]}, ${said.pro ? "a PRO account" : "a free account"}${said.names.length > 1 ? `; also ${said.names.slice(1).join(", ")}` : ""}.`;
-        owners.replaceChildren(...said.names.map((value) => make("option", { value })));
+        owners.replaceChildren(...said.names.map((/** @type {any} */ value) => make("option", { value })));
         owner.value ||= said.names[0];
         return undefined;
     }
 
+    /**
+     * @param {any} act
+     * @param {any} asked
+     */
     async function ordered(act, asked) {
         const unknown = owner.value.trim() ? undefined : await meet();
         return unknown ? { fault: unknown } : call(act, { ...asked, space: order().space });
     }
 
-    // One thing at a time; what cannot be is said above the buttons.
+    /**
+     * One thing at a time; what cannot be is said above the buttons.
+     * @param {any} act
+     */
     async function doing(act) {
         if (busy) return;
         busy = true;
@@ -144,11 +206,14 @@ export async function mount({ element, server }) {
         for (const one of [check, show, go]) one.disabled = false;
     }
 
+    /** @param {any} plan */
     function draw(plan) {
-        const count = (how) => plan.files.filter((file) => file.how === how).length;
+        /** @param {string} how */
+        const count = (how) => plan.files.filter((/** @type {any} */ file) => file.how === how).length;
         const differ = ["new", "changed", "removed"].filter(count).map((how) => `${count(how)} ${how}`).join(", ");
+        /** @param {any} file */
         const row = (file) => make("tr", { class: file.how }, make("td", {}, file.path), make("td", {}, file.how), make("td", {}, file.size));
-        const sorted = [...plan.files].sort((a, b) => (b.how !== "") - (a.how !== ""));
+        const sorted = [...plan.files].sort((a, b) => Number(b.how !== "") - Number(a.how !== ""));
         side.replaceChildren(
             make("h2", {}, `${plan.files.length - count("removed")} files, ${plan.size}`),
             make("p", { class: "note" }, plan.there ? (differ ? `${differ}; ${plan.sent} to send.` : "Every file is there already.") : `The Space is not there yet; ${plan.sent} to send.`),
@@ -177,6 +242,7 @@ export async function mount({ element, server }) {
         let now = "";
         let space = "";
 
+        /** @param {any} event */
         function tell(event) {
             if (event.line !== undefined) {
                 log.hidden = false;
@@ -191,11 +257,12 @@ export async function mount({ element, server }) {
             if (event.share !== null) bar.value = event.share;
             const steps = Object.keys(STEPS);
             for (const row of rows) {
-                const before = steps.indexOf(row.dataset.step) < steps.indexOf(now);
+                const before = steps.indexOf(row.dataset.step ?? "") < steps.indexOf(now);
                 row.dataset.state = before ? "done" : row.dataset.step === now ? "now" : "";
             }
         }
 
+        /** @param {any} said */
         function over(said) {
             halt.hidden = true;
             ends.hidden = false;

@@ -6,7 +6,7 @@ import { ids } from "./ids.js";
  * @template {keyof HTMLElementTagNameMap} T
  * @param {T} tag
  * @param {Attributes} [attributes]
- * @param {...(Node | string | null)} children
+ * @param {...(Node | string | number | null)} children
  * @returns {HTMLElementTagNameMap[T]}
  */
 export function make(tag, attributes = {}, ...children) {
@@ -15,7 +15,7 @@ export function make(tag, attributes = {}, ...children) {
         if (typeof value === "function") element.addEventListener(name.slice(2), value);
         else if (value !== null && value !== undefined && value !== false) element.setAttribute(name, value === true ? "" : String(value));
     }
-    element.append(...children.filter((child) => child !== null));
+    element.append(.../** @type {(Node | string)[]} */ (children.filter((child) => child !== null)));
     return element;
 }
 
@@ -30,6 +30,23 @@ export function part(parent, selector) {
     if (!(found instanceof HTMLElement)) throw new Error(`The page has no ${selector}.`);
     return found;
 }
+
+/**
+ * All elements below this that the selector means.
+ * @param {ParentNode} parent
+ * @param {string} selector
+ * @returns {HTMLElement[]}
+ */
+export const parts = (parent, selector) => [...parent.querySelectorAll(selector)].filter((one) => one instanceof HTMLElement);
+
+/** What has the focus. */
+export const focused = () => (document.activeElement instanceof HTMLElement ? document.activeElement : null);
+
+/**
+ * The element that an event is about.
+ * @param {Event} event
+ */
+export const target = (event) => (event.target instanceof Element ? event.target : null);
 
 /** The chosen tab. */
 export const tab = () => /** @type {HTMLElement | null} */ (document.querySelector(`#${ids.tabs} [role=tab][aria-selected=true]`))?.dataset.tabId ?? "";

@@ -1,18 +1,24 @@
 // The rounds of inpainting: back, forth, and on with the result.
-import { make } from "./dom.js";
+import { make, part } from "./dom.js";
 import { panels } from "./panels.js";
 
+/** @param {Island} island */
 export function mount({ element, props, watch, tell }) {
-    const easel = element.closest(".easel");
+    const easel = /** @type {HTMLElement} */ (element.closest(".easel"));
+    /**
+     * @param {string} label
+     * @param {string} title
+     * @param {() => unknown} act
+     */
     const button = (label, title, act) => make("button", {
         type: "button", class: "plain", title,
-        onclick: async () => { await panels.mask.settled(); act(); },
+        onclick: async () => { await panels.mask?.settled(); act(); },
     }, label);
     const back = button("Undo round", "The picture that was painted on before", () => tell.turn({ steps: -1 }));
     const forth = button("Redo round", "The picture that was painted on after it", () => tell.turn({ steps: 1 }));
     const on = button("Go on with the result", "The newest result becomes the picture to paint on; the mask is cleared", () => tell.proceed({}));
     const where = make("p", { class: "note" });
-    element.querySelector(".rounds").append(make("div", { class: "ways", role: "group", "aria-label": "Rounds" }, back, forth, on), where);
+    part(element, ".rounds").append(make("div", { class: "ways", role: "group", "aria-label": "Rounds" }, back, forth, on), where);
 
     function draw() {
         const { ids = [], at = -1, shown = false, holes = false } = props.value ?? {};

@@ -1,9 +1,10 @@
 // The form: what the chosen tab shows of it, marks at changed fields, faults at their field, what the browser keeps.
-import { field, input, make, narrow, tab, type } from "./dom.js";
+import { field, input, make, narrow, part, parts, tab, type } from "./dom.js";
 import { ids } from "./ids.js";
 import { panels } from "./panels.js";
 
 // What a strength means, up to that value.
+/** @type {[number, string][]} */
 const STRENGTHS = [
     [0.2, "Keeps nearly everything; fine details change."],
     [0.4, "Keeps shapes and colours; details change."],
@@ -20,38 +21,60 @@ const KEPT = "image-studio-kept";
 const FIELDS = `[id^="${ids.field}"]`;
 const MORE = ["steps", "guidance_scale", "scheduler", "width", "height", "variation_strength"];
 // What the server said last about model and tabs, and what the form says now.
-let current = null;
+/** @type {PageFacts} */
+let current = /** @type {any} */ (null);
+/** @type {Values} */
 let values = {};
+/** @type {(name: string, data: object) => void} */
 let send = () => {};
+/** @type {((facts: PageFacts) => unknown)[]} */
 const listeners = [];
+/** @type {((values: Values) => unknown)[]} */
 const readers = [];
 // The tab that a recipe is made in, while one without a form is looked at.
 let making = "text_to_image";
 // What is to be done as soon as such a tab is chosen.
+/** @type {(() => void) | null} */
 let onward = null;
 
+/** @param {string} key */
 const element = (key) => document.getElementById(ids.field + key.replace("/", "-"));
+/**
+ * @param {any} a
+ * @param {any} b
+ */
 const same = (a, b) => a === b || JSON.stringify(a) === JSON.stringify(b);
+/** @param {string} name */
 export const value = (name) => values[`${tab()}/${name}`] ?? values[name];
 export const facts = () => current;
+/** @param {(facts: PageFacts) => unknown} listener */
 export const onFacts = (listener) => listeners.push(listener);
+/** @param {(values: Values) => unknown} reader */
 export const onValues = (reader) => readers.push(reader);
+/**
+ * @param {string} name
+ * @param {Attributes} [data]
+ */
 export const ask = (name, data = {}) => send(name, data);
 
-// Of a stored picture, the browser keeps what finds it again.
+/**
+ * Of a stored picture, the browser keeps what finds it again.
+ * @param {any} value
+ */
 const compact = (value) => value?.seen ? { units: value.units } : value?.pictures
-    ? { pictures: value.pictures.map(({ id, name, width, height, notes }) => ({ id, name, width, height, notes })) }
+    ? { pictures: value.pictures.map((/** @type {any} */ { id, name, width, height, notes }) => ({ id, name, width, height, notes })) }
     : value;
 
 // What the browser keeps of the form. One that keeps nothing, or another thing, begins anew.
 export function kept() {
     try {
-        return JSON.parse(localStorage.getItem(KEPT)) ?? {};
+        return JSON.parse(localStorage.getItem(KEPT) ?? "null") ?? {};
     } catch {
         return {};
     }
 }
 
+/** @param {object} said */
 function store(said) {
     try {
         localStorage.setItem(KEPT, JSON.stringify(said));
@@ -60,11 +83,15 @@ function store(said) {
     }
 }
 
-// Called by Gradio whenever a field changes.
+/**
+ * Called by Gradio whenever a field changes.
+ * @param {string[]} keys
+ * @param {...any} given
+ */
 export function keep(keys, ...given) {
     if (!current) return;
     const before = values;
-    values = Object.fromEntries(keys.map((key, at) => [key, compact(given[at])]));
+    values = Object.fromEntries(keys.map((/** @type {string} */ key, /** @type {number} */ at) => [key, compact(given[at])]));
     for (const key of keys) if (before[key] !== undefined && !same(before[key], values[key])) forgive(element(key));
     mark();
     readers.forEach((reader) => reader(values));
@@ -79,14 +106,15 @@ const LONGEST = 5000;
 
 export function followed() {
     const until = performance.now() + LONGEST;
-    return new Promise((resolve) => {
+    return /** @type {Promise<void>} */ (new Promise((resolve) => {
         const look = () => agrees() || performance.now() > until ? resolve() : setTimeout(look, 20);
         setTimeout(look, 20);
-    });
+    }));
 }
 
 const agrees = () => Object.entries(current?.of ?? {}).every(([name, of]) => values[name] === undefined || same(values[name] ?? null, of ?? null));
 
+/** @param {Island<PageFacts>} island */
 export function mount({ element, props, watch, tell }) {
     send = (name, data) => tell[name](data);
     const take = () => {
@@ -105,65 +133,76 @@ export function mount({ element, props, watch, tell }) {
         if (!made.length) return;
         made.forEach(hold);
         turn(tab());
-    }).observe(document.querySelector(".bench"), { childList: true, subtree: true });
+    }).observe(part(document, ".bench"), { childList: true, subtree: true });
 }
 
+/** @param {any} node */
 const fields = (node) => node.id?.startsWith(ids.field) ? [node] : [...node.querySelectorAll?.(FIELDS) ?? []];
 
-// Gradio makes the fields of a tab, or of what is folded up, when they are first looked at, and sets their values
-// once more in the frame after: what is typed before that would be lost, so they are seen only then.
+/**
+ * Gradio makes the fields of a tab, or of what is folded up, when they are first looked at, and sets their values
+ * once more in the frame after: what is typed before that would be lost, so they are seen only then.
+ * @param {HTMLElement} block
+ */
 function hold(block) {
     block.dataset.fresh = "";
     requestAnimationFrame(() => requestAnimationFrame(() => delete block.dataset.fresh));
 }
 
 // What is typed or chosen before the kept values are back would be lost to them.
+/** @type {Map<HTMLInputElement, string | boolean> | null} */
 let early = new Map();
+/** @type {() => void} */
 let restored;
-export const ready = new Promise((resolve) => { restored = resolve; });
+export const ready = /** @type {Promise<void>} */ (new Promise((resolve) => { restored = resolve; }));
 // An answer can be lost on its way, and then nobody would send it again: a page that hears nothing begins anew, as
 // long as nothing was typed into it.
 const begun = Number(sessionStorage.getItem(BEGUN));
 const patience = setTimeout(() => {
     if (early?.size || begun >= MOST_BEGUN) return;
-    sessionStorage.setItem(BEGUN, begun + 1);
+    sessionStorage.setItem(BEGUN, String(begun + 1));
     location.reload();
 }, PATIENCE);
 ready.then(() => {
     clearTimeout(patience);
     sessionStorage.removeItem(BEGUN);
 });
+/** @param {Entry} entry */
 const ticks = (entry) => entry.matches("[type=radio], [type=checkbox]");
-document.addEventListener("input", ({ target }) => {
+document.addEventListener("input", (event) => {
+    const entry = /** @type {HTMLInputElement} */ (event.target);
     // A file is not lost: it is on its way to the server. A dropdown takes no text.
-    if (target.matches(".bench textarea, .bench input:not([type=file], [role])")) early?.set(target, ticks(target) ? target.checked : target.value);
+    if (entry.matches(".bench textarea, .bench input:not([type=file], [role])")) early?.set(entry, ticks(entry) ? entry.checked : entry.value);
 }, true);
 
 function retype() {
-    for (const [entry, given] of early) {
-        if (!ticks(entry)) type(entry, given);
+    for (const [entry, given] of early ?? []) {
+        if (typeof given === "string") type(entry, given);
         else if (entry.checked !== given) entry.click();
     }
     early = null;
     restored();
 }
 
-// Called by Gradio when another tab is chosen.
+/**
+ * Called by Gradio when another tab is chosen.
+ * @param {string} chosen
+ */
 export function turn(chosen) {
-    const bench = document.querySelector(".bench");
+    const bench = part(document, ".bench");
     const told = current?.tabs[chosen];
     if (bench.dataset.tab && bench.dataset.tab !== chosen) arrive(bench);
     bench.dataset.tab = chosen;
     bench.classList.toggle("whole", Boolean(current) && !told);
-    for (const column of bench.querySelectorAll(".after")) column.hidden = !column.classList.contains(`of-${chosen}`);
+    for (const column of parts(bench, ".after")) column.hidden = !column.classList.contains(`of-${chosen}`);
     name();
     panels.controls?.turned();
     panels.loras?.worded();
     if (told) {
         making = chosen;
         const hidden = new Set(told.hidden.map((key) => element(key)));
-        for (const block of bench.querySelectorAll(FIELDS)) block.hidden = hidden.has(block);
-        document.getElementById(ids.more).hidden = MORE.every((name) => told.hidden.includes(name));
+        for (const block of parts(bench, FIELDS)) block.hidden = hidden.has(block);
+        part(document, `#${ids.more}`).hidden = MORE.every((name) => told.hidden.includes(name));
         say(ids.cannot, told.cannot);
         say(ids.whyNot, told.why_not);
         mark();
@@ -174,18 +213,25 @@ export function turn(chosen) {
     if (current) store({ ...kept(), tab: chosen });
 }
 
-// Where another tab was chosen by sending a picture there, nothing has the focus.
+/**
+ * Where another tab was chosen by sending a picture there, nothing has the focus.
+ * @param {HTMLElement} bench
+ */
 function arrive(bench) {
     (narrow() ? window : bench).scrollTo(0, 0);
-    const handle = document.querySelector(`#${ids.tabs} [aria-selected=true]`);
-    handle?.scrollIntoView({ block: "nearest", inline: "nearest" });
-    if (document.activeElement === document.body) handle?.focus({ preventScroll: true });
+    const handle = part(document, `#${ids.tabs} [aria-selected=true]`);
+    handle.scrollIntoView({ block: "nearest", inline: "nearest" });
+    if (document.activeElement === document.body) handle.focus({ preventScroll: true });
 }
 
+/**
+ * @param {string} id
+ * @param {string} text
+ */
 function say(id, text) {
-    const line = document.getElementById(id);
+    const line = part(document, `#${id}`);
     line.hidden = !text;
-    line.querySelector("p").textContent = text;
+    part(line, "p").textContent = text;
 }
 
 // What Gradio leaves out.
@@ -197,9 +243,10 @@ function name() {
     for (const often of ["seed", "variation_seed", "hires_steps"]) input(often)?.setAttribute("inputmode", "numeric");
 }
 
+/** @param {ModelFacts} model */
 const describe = (model) => {
     const said = [model.family === model.name ? "" : model.family, model.place, model.licence].filter(Boolean).join(" · ");
-    const about = document.querySelector(`#${ids.about} .about`);
+    const about = part(document, `#${ids.about} .about`);
     about.textContent = about.title = said;
 };
 
@@ -220,9 +267,15 @@ function mark() {
     note(field("upscale"), becomes(value("init_image")?.pictures ?? [], value("upscale")));
 }
 
-// A way back for a changed field.
+/**
+ * A way back for a changed field.
+ * @param {HTMLElement} block
+ * @param {string} key
+ * @param {any} standard
+ * @param {any} changed
+ */
 function offer(block, key, standard, changed) {
-    let button = block.querySelector(":scope > .reset");
+    let button = /** @type {HTMLButtonElement | null} */ (block.querySelector(":scope > .reset"));
     if (changed && !button) {
         button = make("button", { type: "button", class: "reset", onclick: () => ask("reset", { field: key }) }, "Reset");
         block.append(button);
@@ -234,7 +287,11 @@ function offer(block, key, standard, changed) {
     button.setAttribute("aria-label", `Reset ${name}${standard === "" ? "" : ` to ${standard}`}`);
 }
 
-// A line below a field that follows its value.
+/**
+ * A line below a field that follows its value.
+ * @param {HTMLElement | null} block
+ * @param {string} text
+ */
 export function note(block, text) {
     if (!block) return;
     let line = block.querySelector(":scope > .note");
@@ -242,6 +299,7 @@ export function note(block, text) {
     if (line.textContent !== text) line.textContent = text;
 }
 
+/** @param {string} name */
 function strength(name) {
     const given = value(name);
     const steps = name === "hires_strength" ? values[`${tab()}/hires_steps`] || values.steps : values.steps;
@@ -250,32 +308,43 @@ function strength(name) {
     return STRENGTHS.find(([most]) => given <= most)?.[1] ?? "";
 }
 
+/**
+ * @param {any} given
+ * @param {number} times
+ */
 const becomes = ([first, ...more], times) => first && !more.length
     ? `${first.width} × ${first.height} becomes ${Math.round(first.width * times)} × ${Math.round(first.height * times)}.`
     : "";
 
-// What the form says becomes another tab's work; where it has no words yet, one is at them.
+/**
+ * What the form says becomes another tab's work; where it has no words yet, one is at them.
+ * @param {string} to
+ */
 export function begin(to) {
     onward = () => {
-        if (input("prompt").value.trim()) document.getElementById(ids.offer + to).click();
-        else input("prompt").focus();
+        const prompt = input("prompt");
+        if (prompt?.value.trim()) part(document, `#${ids.offer}${to}`).click();
+        else prompt?.focus();
     };
-    document.querySelector(`#${ids.tabs} [role=tab][data-tab-id="${making}"]`).click();
+    part(document, `#${ids.tabs} [role=tab][data-tab-id="${making}"]`).click();
 }
 
-// A fault stands at its field until the field changes.
+/**
+ * A fault stands at its field until the field changes.
+ * @param {Fault} fault
+ */
 export function blame(fault) {
-    if (fault.field === "controls") return panels.controls.blame(fault);
-    if (fault.field === "loras") return panels.loras.blame(fault);
+    if (fault.field === "controls") return panels.controls?.blame(fault) ?? false;
+    if (fault.field === "loras") return panels.loras?.blame(fault) ?? false;
     const block = fault.field && field(fault.field);
     if (!block || block.hidden) return false;
     forgive(block);
     const more = block.closest(`#${ids.more}`);
-    if (more && !block.offsetParent) more.querySelector("button")?.click();
+    if (more && !block.offsetParent) part(more, "button").click();
     block.classList.add("at-fault");
     const id = `fault-${block.id}`;
     block.append(make("p", { class: "fault", id, role: "alert" }, `${fault.message} ${fault.hint}`.trim()));
-    const entry = input(fault.field) ?? block.querySelector("button");
+    const entry = input(fault.field ?? "") ?? block.querySelector("button");
     entry?.setAttribute("aria-invalid", "true");
     entry?.setAttribute("aria-describedby", id);
     requestAnimationFrame(() => {
@@ -285,6 +354,7 @@ export function blame(fault) {
     return true;
 }
 
+/** @param {HTMLElement | null} block */
 function forgive(block) {
     block?.classList.remove("at-fault");
     block?.querySelector(":scope > .fault")?.remove();

@@ -1,39 +1,45 @@
 // The stage: the job in front as a wall of pictures, its progress, and earlier pictures in a strip below.
 import { beforeAfter } from "./before_after.js";
-import { input, make, narrow, type } from "./dom.js";
+import { input, make, narrow, part, parts, type } from "./dom.js";
 import { blame, facts, onFacts } from "./form.js";
 import { ids } from "./ids.js";
 import { panels } from "./panels.js";
 import { pictureActions, pictureFacts } from "./picture.js";
 import { showProgress } from "./title.js";
 
+/** @param {Island<View, Record<string, string>>} island */
 export function mount({ element, props, watch, tell, data: takers }) {
     // Small pictures are not blown up beyond this.
     const MAGNIFY = 5;
     const GAP = 16;
     // A picture below this width has its caption in two lines.
     const SMALL = 360;
+    /** @param {number} width */
     const caption = (width) => (width < SMALL ? 80 : 56);
 
-    const root = element.querySelector(".stage");
+    const root = part(element, ".stage");
     const wall = make("div", { class: "pictures" });
     const empty = make("div", { class: "empty" });
     const line = make("p", { class: "line" });
     const behind = make("p", { class: "behind" });
     const halt = make("button", { type: "button", class: "halt plain", title: "Stop (Esc)" }, "Stop");
-    const bar = make("div", { class: "bar", role: "progressbar", "aria-label": "Progress", "aria-valuemin": "0", "aria-valuemax": "100" }, make("div"));
+    const filled = make("div");
+    const bar = make("div", { class: "bar", role: "progressbar", "aria-label": "Progress", "aria-valuemin": "0", "aria-valuemax": "100" }, filled);
     const foot = make("div", { class: "foot" }, bar, make("div", { class: "foot-row" }, line, behind, halt));
     const news = make("p", { class: "unseen", role: "status", "aria-live": "polite" });
     const strip = make("div", { class: "strip", role: "list", "aria-label": "Earlier pictures" });
     root.append(wall, empty, foot, strip, news);
 
-    let view = null;
+    /** @type {View} */
+    let view = /** @type {any} */ (null);
     let serial = 0;
     let announced = "";
     // The ended job whose field has been marked, or that was over when the page came.
+    /** @type {string | null | undefined} */
     let blamed = null;
     // Whether results are shown with what they were made from.
     let comparing = false;
+    /** @type {Map<string, any>} */
     const cells = new Map();
     let arranged = "";
 
@@ -44,15 +50,23 @@ export function mount({ element, props, watch, tell, data: takers }) {
         tell.stop({ job: view.job.id });
     });
 
+    /** @param {JobView | null | undefined} job */
     const running = (job) => job && (job.state === "waiting" || job.state === "running");
     const all = () => [...(view?.job?.cells ?? []).filter((cell) => cell.done), ...(view?.earlier ?? [])];
-    let full = null;
+    /** @type {FullView} */
+    let full = /** @type {any} */ (null);
     const shut = () => full?.shut();
+    /**
+     * @param {any} picture
+     * @param {boolean} worded
+     * @param {object} [more]
+     */
     const acts = (picture, worded, more) => pictureActions(picture, worded, { tell, takers, shut, ...more });
 
+    /** @param {string} key */
     async function open(key) {
         const { fullView } = await import("./full_view.js");
-        full ??= fullView({ all, acts, magnify: MAGNIFY, closed: (key) => cells.get(key)?.look.focus() });
+        full ??= fullView({ all, acts, magnify: MAGNIFY, closed: (/** @type {string} */ key) => cells.get(key)?.look.focus() });
         full.open(key);
     }
 
@@ -62,7 +76,7 @@ export function mount({ element, props, watch, tell, data: takers }) {
         const before = view?.job;
         if (!view) {
             blamed = props.value.job?.id;
-            element.closest(`#${ids.stage}`).dataset.ready = "";
+            part(document, `#${ids.stage}`).dataset.ready = "";
         }
         view = props.value;
         serial = view.serial;
@@ -89,6 +103,7 @@ export function mount({ element, props, watch, tell, data: takers }) {
         arranged = layout;
     }
 
+    /** @param {any} cell */
     function place(cell) {
         let known = cells.get(cell.key);
         if (!known) {
@@ -118,16 +133,24 @@ export function mount({ element, props, watch, tell, data: takers }) {
         known.figure.classList.toggle("waits", !cell.shown);
     }
 
-    // A picture can be dragged into the well of a tab.
-    function drag(image, { job, image: index }) {
-        image.addEventListener("dragstart", (event) => event.dataTransfer.setData("application/x-studio", JSON.stringify({ job, image: index })));
+    /**
+     * A picture can be dragged into the well of a tab.
+     * @param {HTMLImageElement} image
+     * @param {any} given
+     */
+    function drag(image, { which }) {
+        image.addEventListener("dragstart", (/** @type {any} */ event) => event.dataTransfer.setData("application/x-studio", JSON.stringify(which)));
     }
 
     function compare() {
         comparing = !comparing;
-        for (const cell of view.job.cells) if (cell.done && cell.before) set(cells.get(cell.key), cell);
+        for (const cell of view.job?.cells ?? []) if (cell.done && cell.before) set(cells.get(cell.key), cell);
     }
 
+    /**
+     * @param {any} known
+     * @param {any} cell
+     */
     function set(known, cell) {
         known.frame.querySelector(".compare")?.remove();
         if (comparing && cell.before) known.frame.append(beforeAfter(cell));
@@ -149,38 +172,43 @@ export function mount({ element, props, watch, tell, data: takers }) {
             if (isNarrow && columns !== (shown.length > 1 ? 2 : 1)) continue;
             if (width > best.width) best = { columns, width };
         }
-        wall.style.setProperty("--columns", best.columns);
+        wall.style.setProperty("--columns", String(best.columns));
         wall.style.setProperty("--cell", `${Math.floor(best.width)}px`);
         wall.classList.toggle("small", best.width < SMALL);
     }
 
     function drawFoot() {
         const job = view.job;
-        const busy = running(job);
+        const busy = running(job) ? job : null;
         root.classList.toggle("busy", Boolean(busy));
         halt.hidden = !busy;
         behind.textContent = view.behind ? `${view.behind} more waiting` : "";
-        const left = busy && job.seconds_left !== null ? ` · ${leftOver(job.seconds_left)}` : "";
+        const left = busy && busy.seconds_left !== null ? ` · ${leftOver(busy.seconds_left)}` : "";
+        /** @type {Record<string, string | undefined>} */
         const ended = { done: job?.note, stopped: "Stopped", failed: "" };
         line.className = "line";
-        if (!halt.disabled) line.textContent = busy ? job.line + left : ended[job?.state] ?? "";
+        if (!halt.disabled) line.textContent = busy ? busy.line + left : ended[job?.state ?? ""] ?? "";
         if (job?.fault && (job.id === blamed || !blame(job.fault))) complain(job.fault);
         blamed = busy ? null : job?.id;
-        const percent = busy ? Math.round(job.fraction * 100) : 0;
-        bar.firstChild.style.width = `${percent}%`;
-        bar.setAttribute("aria-valuenow", percent);
-        showProgress(busy ? (job.step || job.fetching ? `${percent} %` : job.line) : "", busy ? job.fraction : null);
-        announce(busy ? (job.fetching ? `Downloading ${job.fetching}` : job.state === "waiting" ? job.line : "Drawing") : { done: job?.note || "The picture is ready", stopped: "Stopped", failed: "" }[job?.state] ?? "");
+        const percent = busy ? Math.round(busy.fraction * 100) : 0;
+        filled.style.width = `${percent}%`;
+        bar.setAttribute("aria-valuenow", String(percent));
+        showProgress(busy ? (busy.step || busy.fetching ? `${percent} %` : busy.line) : "", busy ? busy.fraction : null);
+        if (busy) announce(busy.fetching ? `Downloading ${busy.fetching}` : busy.state === "waiting" ? busy.line : "Drawing");
+        else announce(job?.state === "done" ? job.note || "The picture is ready" : ended[job?.state ?? ""] ?? "");
     }
 
+    /** @param {number} s */
     const leftOver = (s) => (s < 1 ? "under 1 s left" : s < 90 ? `${Math.ceil(s)} s left` : `${Math.ceil(s / 60)} min left`);
 
+    /** @param {Fault} fault */
     function complain(fault) {
         line.className = "line wrong";
         line.textContent = `${fault.label ? `${fault.label}: ` : ""}${fault.message} ${fault.hint}`.trim();
         announce(line.textContent);
     }
 
+    /** @param {string} text */
     function announce(text) {
         if (text !== announced) news.textContent = announced = text;
     }
@@ -219,8 +247,8 @@ export function mount({ element, props, watch, tell, data: takers }) {
     wall.addEventListener("keydown", (event) => {
         const by = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
         if (!by) return;
-        const looks = [...wall.querySelectorAll(".look:not(:disabled)")];
-        const at = looks.indexOf(document.activeElement);
+        const looks = parts(wall, ".look:not(:disabled)");
+        const at = looks.findIndex((look) => look === document.activeElement);
         if (at >= 0) looks[(at + by + looks.length) % looks.length].focus();
     });
 

@@ -1,7 +1,8 @@
 // What a grid is made of: a recipe from the form, and up to three settings that vary, each with its values.
-import { make } from "./dom.js";
+import { make, parts } from "./dom.js";
 import { begin } from "./form.js";
 
+/** @param {any} page */
 export function gridAxes(page) {
     const { server, start } = page;
     const NAMES = ["Across (x)", "Down (y)", "Pages (z)"];
@@ -14,7 +15,9 @@ export function gridAxes(page) {
     const LISTS = "Values with commas between them.";
     const RANGES = "Values with commas between them, or a range: 10-30:5 is every fifth, 10-30[4] is four of them.";
 
-    let setup = null;
+    /** @type {Told} */
+    let setup = /** @type {any} */ (null);
+    /** @type {Timer} */
     let timer;
     let asked = 0;
 
@@ -32,6 +35,10 @@ export function gridAxes(page) {
         make("div", { class: "grid-recipe" }, prompt, said), ...cards.map((one) => one.element), make("div", { class: "grid-ask" }, total, faults, go));
     const element = make("section", { class: "grid-setup", "aria-label": "What varies" }, none, form);
 
+    /**
+     * @param {string} title
+     * @param {number} number
+     */
     function card(title, number) {
         const select = make("select", { "aria-label": `${title}: what varies`, onchange: () => { draw(true); ask(); } });
         const words = make("input", { type: "text", class: "grid-words", placeholder: "Words as they stand in the prompt", "aria-label": `${title}: words`, oninput: ask });
@@ -41,7 +48,7 @@ export function gridAxes(page) {
         const note = make("p", { class: "note" });
         const fault = make("p", { class: "fault", role: "alert" });
         const box = make("fieldset", { class: "grid-axis" }, make("legend", {}, title), select, words, values, find, chips, note, fault);
-        const offer = () => setup.offers.find((one) => one.field === select.value);
+        const offer = () => setup.offers.find((/** @type {any} */ one) => one.field === select.value);
 
         // `fresh`: another setting was chosen, whose values are others.
         function draw(fresh = false) {
@@ -55,31 +62,33 @@ export function gridAxes(page) {
             chips.hidden = !choices.length;
             find.hidden = choices.length <= LONG;
             find.value = "";
-            chips.replaceChildren(...(choices.length > 1 ? [make("button", { type: "button", class: "chip all", onclick: () => write(choices.map((one) => one.value)) }, "All")] : []),
-                ...choices.map((one) => make("button", { type: "button", class: "chip", "aria-pressed": "false", "data-value": one.value, onclick: () => toggle(one.value) }, one.label)));
+            chips.replaceChildren(...(choices.length > 1 ? [make("button", { type: "button", class: "chip all", onclick: () => write(choices.map((/** @type {any} */ one) => one.value)) }, "All")] : []),
+                ...choices.map((/** @type {any} */ one) => make("button", { type: "button", class: "chip", "aria-pressed": "false", "data-value": one.value, onclick: () => toggle(one.value) }, one.label)));
             press();
             say("");
         }
 
+        /** @param {any} value */
         function toggle(value) {
             const now = split(values.value);
             write(now.includes(value) ? now.filter((one) => one !== value) : [...now, value]);
         }
 
+        /** @param {any} list */
         function write(list) {
-            values.value = list.map((one) => (/[",\n]/.test(one) ? `"${one.replaceAll('"', '""')}"` : one)).join(", ");
+            values.value = list.map((/** @type {any} */ one) => (/[",\n]/.test(one) ? `"${one.replaceAll('"', '""')}"` : one)).join(", ");
             press();
             ask();
         }
 
         function press() {
             const now = split(values.value);
-            for (const chip of chips.querySelectorAll("[data-value]")) chip.setAttribute("aria-pressed", String(now.includes(chip.dataset.value)));
+            for (const chip of parts(chips, "[data-value]")) chip.setAttribute("aria-pressed", String(now.includes(chip.dataset.value ?? "")));
         }
 
         function sift() {
             const text = find.value.trim().toLowerCase();
-            for (const chip of chips.querySelectorAll("[data-value]")) chip.hidden = !chip.textContent.toLowerCase().includes(text);
+            for (const chip of parts(chips, "[data-value]")) chip.hidden = !(chip.textContent ?? "").toLowerCase().includes(text);
         }
 
         function fill() {
@@ -91,7 +100,7 @@ export function gridAxes(page) {
 
         function set({ field = "", text = "" } = {}) {
             const search = field.startsWith(WORDS);
-            if (field && !search && !setup.offers.some((one) => one.field === field)) select.append(make("option", { value: field }, field));
+            if (field && !search && !setup.offers.some((/** @type {any} */ one) => one.field === field)) select.append(make("option", { value: field }, field));
             select.value = search ? WORDS : field;
             words.value = search ? field.slice(WORDS.length) : "";
             draw();
@@ -99,16 +108,21 @@ export function gridAxes(page) {
             press();
         }
 
+        /** @param {string} text */
         const say = (text) => { fault.textContent = text; box.classList.toggle("at-fault", Boolean(text)); };
         const field = () => (select.value === WORDS ? `${WORDS}${words.value}` : select.value);
         const whole = () => Boolean(select.value && values.value.trim() && (select.value !== WORDS || words.value.trim()));
         return { element: box, fill, set, say, get: () => (whole() ? { field: field(), text: values.value } : null) };
     }
 
-    const grouped = (offers) => offers.reduce((groups, one) => groups.set(one.group, [...(groups.get(one.group) ?? []), one]), new Map());
+    /** @param {any} offers */
+    const grouped = (offers) => offers.reduce((/** @type {any} */ groups, /** @type {any} */ one) => groups.set(one.group, [...(groups.get(one.group) ?? []), one]), new Map());
     const wanted = () => cards.map((one) => one.get()).filter(Boolean);
 
-    // Values between commas; one in double quotes may hold some.
+    /**
+     * Values between commas; one in double quotes may hold some.
+     * @param {string} text
+     */
     function split(text) {
         return [...text.matchAll(/\s*(?:"((?:[^"]|"")*)"|([^,\n]*))\s*(?:,|\n|$)/g)]
             .map(([, quoted, plain]) => quoted?.replaceAll('""', '"') ?? plain.trim()).filter(Boolean);
@@ -125,6 +139,7 @@ export function gridAxes(page) {
         if (axes.length) timer = setTimeout(() => consider(axes), REST);
     }
 
+    /** @param {any} axes */
     async function consider(axes) {
         const mine = ++asked;
         const told = await server.consider({ base: setup.base, axes }).catch(() => ({ fault: "The studio did not answer. Check the connection and try again." }));
@@ -139,18 +154,26 @@ export function gridAxes(page) {
         }
         const lost = told.cells - told.possible;
         total.textContent = `${count(told.possible, "picture")} · ${count(told.steps, "step")}${lost ? ` · ${lost} cannot be made` : ""}`;
-        faults.replaceChildren(...told.faults.map((one) => make("li", {}, make("b", {}, one.where), ` ${one.words}`)));
+        faults.replaceChildren(...told.faults.map((/** @type {any} */ one) => make("li", {}, make("b", {}, one.where), ` ${one.words}`)));
         go.disabled = false;
         go.textContent = told.possible === 1 ? "Make the picture" : `Make ${told.possible} pictures`;
     }
 
+    /**
+     * @param {number} number
+     * @param {string} word
+     */
     const count = (number, word) => `${number.toLocaleString("en")} ${word}${number === 1 ? "" : "s"}`;
 
     function keep() {
         localStorage.setItem(KEPT, JSON.stringify({ base: setup.base, axes: wanted() }));
     }
 
-    // `axes`: those that are to vary; else those that varied last.
+    /**
+     * `axes`: those that are to vary; else those that varied last.
+     * @param {any} told
+     * @param {any} [axes]
+     */
     function show(told, axes) {
         const before = axes ?? (setup ? wanted() : kept()?.axes ?? []);
         setup = told;
@@ -179,6 +202,7 @@ export function gridAxes(page) {
         if (told?.setup && !setup) show(told.setup, last.axes);
     }
 
+    /** @param {any} given */
     async function again({ base, asked: axes }) {
         const told = await server.prepare({ base });
         if (told.setup) show(told.setup, axes);

@@ -1,7 +1,8 @@
 // Drawn signs, in the colour of the words beside them.
 import { make } from "./dom.js";
 
-const ICONS = {
+/** What is drawn, as the path of an SVG of 24 by 24. */
+export const ICONS = {
     use: "M4 7h10M18 7h2M4 17h2M10 17h10M14 4v6M10 14v6",
     another: "M20 12a8 8 0 1 1-2.4-5.7M20 3v5h-5",
     again: "M4 12a8 8 0 0 1 13.7-5.6L20 9M20 4v5h-5M20 12a8 8 0 0 1-13.7 5.6L4 15M4 20v-5h5",
@@ -18,7 +19,9 @@ const ICONS = {
     star: "M12 4l2.4 5 5.6.8-4 3.9 1 5.5-5-2.6-5 2.6 1-5.5-4-3.9 5.6-.8z",
     about: "M12 11v6M12 7.5h.01M12 3a9 9 0 1 0 0 18a9 9 0 1 0 0-18",
 };
-/** @param {keyof typeof ICONS} name */
+/** @typedef {keyof typeof ICONS} IconName */
+
+/** @param {IconName} name */
 export const icon = (name) => {
     const holder = make("span", { class: "icon", "aria-hidden": "true" });
     holder.innerHTML = `<svg viewBox="0 0 24 24"><path d="${ICONS[name]}"/></svg>`;

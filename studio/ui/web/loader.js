@@ -1,9 +1,11 @@
 // Where a browser keeps nothing of this page, even a look at its storage is an error: here it lasts as long as the page.
-for (const name of ["localStorage", "sessionStorage"]) {
+for (const name of /** @type {const} */ (["localStorage", "sessionStorage"])) {
     try {
         void window[name];
     } catch {
+        /** @type {Map<string, string>} */
         const kept = new Map();
+        /** @type {Pick<Storage, "getItem" | "setItem" | "removeItem" | "clear">} */
         const storage = {
             getItem: (key) => kept.get(key) ?? null,
             setItem: (key, value) => void kept.set(key, String(value)),

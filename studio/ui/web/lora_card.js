@@ -3,12 +3,16 @@ import { make } from "./dom.js";
 import { icon } from "./icon.js";
 import { slider } from "./slider.js";
 
+/**
+ * @param {any} lora
+ * @param {any} panel
+ */
 export function loraCard(lora, panel) {
     const { fields, most, changed } = panel;
     const WIDE = [-most, most];
     let fault = "";
 
-    const on = make("input", { type: "checkbox", "aria-label": `${lora.name} on`, onchange: () => panel.turn(lora, on.checked) });
+    const on = make("input", { type: "checkbox", "aria-label": `${lora.name} on`, onchange: () => { panel.turn(lora, on.checked); } });
     const grip = make("button", { type: "button", class: "grip", title: "Drag to another place, or Alt and an arrow key", "aria-label": `Move ${lora.name}` }, icon("grip"));
     const place = make("span", { class: "place" }, "In the prompt");
     const picture = make("img", { alt: "", loading: "lazy", hidden: true });
@@ -16,7 +20,7 @@ export function loraCard(lora, panel) {
     const note = make("p", { class: "note" });
     const wrong = make("p", { class: "fault", role: "alert" });
     const dials = { weight: dial("weight", WIDE), text_weight: dial("text_weight", WIDE), start: dial("start"), end: dial("end") };
-    const blocks = make("input", { type: "text", "aria-label": fields.blocks.label, placeholder: "One weight for all", onchange: () => weigh(blocks.value) });
+    const blocks = make("input", { type: "text", "aria-label": fields.blocks.label, placeholder: "One weight for all", onchange: () => { weigh(blocks.value); } });
     const order = make("p", { class: "note" });
     const root = make("article", { class: "card lora-card", role: "listitem", "aria-label": lora.name, onkeydown: step },
         make("header", {}, grip, picture, make("span", { class: "lora-name", title: lora.name }, lora.name), place, make("label", { class: "switch", title: "On or off" }, on),
@@ -44,19 +48,24 @@ export function loraCard(lora, panel) {
         for (const [name, one] of Object.entries(dials)) if (!one.contains(document.activeElement)) one.say(said[name]);
         if (document.activeElement !== blocks) blocks.value = counts.blocks.join(", ");
         order.textContent = panel.blocks().length ? `In order: ${panel.blocks().join(" or ")}.` : "";
-        words.replaceChildren(...called.map((word) => make("button", {
+        words.replaceChildren(...called.map((/** @type {string} */ word) => make("button", {
             type: "button", class: "chip", "aria-pressed": String(panel.calls(word)), title: "Add to the prompt", onclick: () => { if (!panel.calls(word)) panel.call(word); },
         }, word)));
     }
 
+    /** @param {any} said */
     function blame(said) {
         fault = said;
         wrong.textContent = said;
         root.classList.toggle("faulty", Boolean(said));
     }
 
+    /**
+     * @param {string} name
+     * @param {number[]} [wide]
+     */
     function dial(name, wide) {
-        const whole = slider(fields[name], lora[name] ?? lora.weight, (value, going) => {
+        const whole = slider(fields[name], lora[name] ?? lora.weight, (/** @type {any} */ value, /** @type {boolean} */ going) => {
             if (going) return;
             const within = name === "start" ? Math.min(value, lora.end) : name === "end" ? Math.max(value, lora.start) : value;
             whole.say(within);
@@ -67,12 +76,14 @@ export function loraCard(lora, panel) {
         return whole;
     }
 
+    /** @param {string} text */
     function weigh(text) {
         const shares = text.split(/[\s,;]+/).filter(Boolean).map(Number);
-        if (shares.every((share) => Math.abs(share) <= most)) changed(lora, { blocks: shares });
+        if (shares.every((/** @type {number} */ share) => Math.abs(share) <= most)) changed(lora, { blocks: shares });
         else blame(`Block weights are numbers from ${-most} to ${most}, with commas between.`);
     }
 
+    /** @param {KeyboardEvent} event */
     function step(event) {
         const by = { ArrowUp: -1, ArrowDown: 1 }[event.key];
         if (!by || !event.altKey) return;
@@ -80,10 +91,14 @@ export function loraCard(lora, panel) {
         panel.move(lora, panel.at(lora) + by);
     }
 
-    // The card follows the pointer to the place whose middle it has passed.
+    /**
+     * The card follows the pointer to the place whose middle it has passed.
+     * @param {PointerEvent} event
+     */
     function drag(event) {
         event.preventDefault();
         root.classList.add("held");
+        /** @param {any} given */
         const follow = ({ clientY }) => {
             const others = [...panel.list.querySelectorAll(".lora-card:not(.ghost)")];
             const to = others.filter((other) => other !== root && other.getBoundingClientRect().top + other.offsetHeight / 2 < clientY).length;

@@ -1,6 +1,10 @@
 // A LoRA that comes with a style, or that may be drawn from the prompt: what can be said of it before.
 import { make } from "./dom.js";
 
+/**
+ * @param {any} ghost
+ * @param {any} card
+ */
 export function loraGhost(ghost, card) {
     const { name, way, weight } = ghost;
     const { fault, picture } = card;

@@ -1,10 +1,11 @@
 // The LoRAs: what the panel holds and what the prompt mentions as one stack of cards.
-import { input, make, type } from "./dom.js";
+import { focused, input, make, part, type } from "./dom.js";
 import { facts, onFacts, value } from "./form.js";
 import { loraCard } from "./lora_card.js";
 import { loraGhost } from "./lora_ghost.js";
 import { panels } from "./panels.js";
 
+/** @param {Island} island */
 export function mount({ element, props, watch, upload, server, data: known }) {
     // How long the prompt rests until it is looked at again, in milliseconds.
     const REST = 150;
@@ -14,33 +15,45 @@ export function mount({ element, props, watch, upload, server, data: known }) {
     // A prompt without these calls no LoRA: mentions and lists to draw from.
     const CALLS = /<|__/;
 
+    /** @type {Told[]} */
     let stack = [];
     // Cards by the key of their LoRA; what the server said last; the row that stands in the place of what was removed.
+    /** @type {Map<string, any>} */
     let cards = new Map();
+    /** @type {Told} */
     let told = { cards: {}, notes: {}, blocks: [] };
     // What a style brings and what the prompt may draw: no part of the stack, but to be seen.
+    /** @type {HTMLElement[]} */
     let ghosts = [];
+    /** @type {Gone | null} */
     let gone = null;
     let serial = 0;
     let asked = 0;
+    /** @type {Timer} */
     let timer;
 
     const list = make("div", { class: "cards", role: "list", "aria-label": "Stack of LoRAs" });
     const wrong = make("div", { class: "faults", role: "alert" });
     const count = make("span", { class: "count" });
+    /**
+     * @param {string} words
+     * @param {Handler} act
+     */
     const button = (words, act) => make("button", { type: "button", class: "plain", onclick: act }, words);
     const fold = make("details", { class: "fold stack" }, make("summary", {}, "LoRAs", count),
         make("div", { class: "fold-body" }, list, wrong, make("div", { class: "ways" },
             button("Add a LoRA", add), button("Stacks", stacks))));
-    element.querySelector(".loras").append(fold);
+    part(element, ".loras").append(fold);
 
     const model = () => facts()?.model.id;
     const text = () => input("prompt")?.value ?? "";
     const styles = () => value("styles") ?? [];
+    /** @param {Told} lora */
     const own = ({ key, on, said: _, ...lora }) => lora;
+    /** @param {any} lora */
     const fresh = (lora) => ({ ...FRESH, ...lora, key: `l${Date.now()}-${serial++}` });
     // Those that reach the studio, in the order in which it counts them.
-    const current = () => stack.filter((one) => one.on).map(own);
+    const current = () => stack.filter((one) => one.on).map((one) => own(one));
 
     // What came from the server: kept, or of a picture whose settings are used.
     function take() {
@@ -66,12 +79,15 @@ export function mount({ element, props, watch, upload, server, data: known }) {
         if (mine !== asked || !answer || answer.fault) return;
         told = answer;
         // While the words cannot be read, all stays as it is.
-        if (told.said) ghosts = told.ghosts.map((ghost) => loraGhost(ghost, told.cards[ghost.name]));
+        if (told.said) ghosts = told.ghosts.map((/** @type {any} */ ghost) => loraGhost(ghost, told.cards[ghost.name]));
         if (told.said && prompt === text()) join(told.said);
         draw();
     }
 
-    // The prompt's mentions and the stack are one: what is mentioned is in it, and leaves it with its mention.
+    /**
+     * The prompt's mentions and the stack are one: what is mentioned is in it, and leaves it with its mention.
+     * @param {any} mentions
+     */
     function join(mentions) {
         const before = JSON.stringify(stack);
         stack = stack.filter((one) => !one.said || mentions[one.name]);
@@ -85,13 +101,20 @@ export function mount({ element, props, watch, upload, server, data: known }) {
         if (JSON.stringify(stack) !== before) commit();
     }
 
-    // What the prompt says of one; block weights that it leaves out are the stack's.
+    /**
+     * What the prompt says of one; block weights that it leaves out are the stack's.
+     * @param {any} one
+     */
     function said(one) {
         const words = told.said?.[one.name];
         return words && { ...words, blocks: words.blocks.length ? words.blocks : one.blocks };
     }
 
-    // What is changed of a LoRA that the prompt mentions is changed there.
+    /**
+     * What is changed of a LoRA that the prompt mentions is changed there.
+     * @param {any} one
+     * @param {Values} values
+     */
     async function changed(one, values) {
         Object.assign(one, said(one), values);
         cards.get(one.key)?.forgive();
@@ -101,6 +124,10 @@ export function mount({ element, props, watch, upload, server, data: known }) {
         look();
     }
 
+    /**
+     * @param {string} name
+     * @param {any} lora
+     */
     async function reword(name, lora) {
         const prompt = text();
         const answer = (await server.reword({ prompt, name, lora })) ?? { fault: LOST };
@@ -109,7 +136,11 @@ export function mount({ element, props, watch, upload, server, data: known }) {
         return !answer.fault;
     }
 
-    // Off is out of the prompt: the panel keeps it.
+    /**
+     * Off is out of the prompt: the panel keeps it.
+     * @param {any} one
+     * @param {boolean} on
+     */
     async function turn(one, on) {
         if (!on && said(one) && !(await reword(one.name, null))) return draw();
         Object.assign(one, said(one), { on, said: false });
@@ -118,6 +149,7 @@ export function mount({ element, props, watch, upload, server, data: known }) {
         look();
     }
 
+    /** @param {any} one */
     async function remove(one) {
         const at = stack.indexOf(one);
         const before = text();
@@ -134,13 +166,13 @@ export function mount({ element, props, watch, upload, server, data: known }) {
         })) };
         commit();
         draw();
-        list.querySelector(".gone button")?.focus();
+        part(list, ".gone button").focus();
         look();
     }
 
     async function add() {
         const { openLoraBrowser } = await import("./lora_browser.js");
-        openLoraBrowser({ server, upload, model, has: (name) => stack.some((one) => one.name === name), choose });
+        openLoraBrowser({ server, upload, model, has: (/** @type {string} */ name) => stack.some((one) => one.name === name), choose });
     }
 
     async function stacks() {
@@ -148,7 +180,10 @@ export function mount({ element, props, watch, upload, server, data: known }) {
         openLoraStacks({ server, model, current, apply });
     }
 
-    // Chosen in the library.
+    /**
+     * Chosen in the library.
+     * @param {string} name
+     */
     function choose(name) {
         if (stack.some((one) => one.name === name)) return;
         stack.push(fresh({ name }));
@@ -158,11 +193,14 @@ export function mount({ element, props, watch, upload, server, data: known }) {
         look();
     }
 
-    // A saved stack takes the place of what is here; what the prompt says stays.
+    /**
+     * A saved stack takes the place of what is here; what the prompt says stays.
+     * @param {any} loras
+     */
     function apply(loras) {
         const before = stack;
         const kept = stack.filter((one) => one.said);
-        stack = [...loras.filter(({ name }) => !kept.some((one) => one.name === name)).map(fresh), ...kept];
+        stack = [...loras.filter((/** @type {any} */ { name }) => !kept.some((one) => one.name === name)).map(fresh), ...kept];
         gone = before.length > kept.length ? { at: stack.length, row: make("p", { class: "gone" }, "Another stack is on", button("Undo", () => {
             stack = before;
             gone = null;
@@ -175,6 +213,10 @@ export function mount({ element, props, watch, upload, server, data: known }) {
         look();
     }
 
+    /**
+     * @param {any} one
+     * @param {number} to
+     */
     function move(one, to) {
         const at = stack.indexOf(one);
         if (to < 0 || to >= stack.length || to === at) return;
@@ -198,9 +240,9 @@ export function mount({ element, props, watch, upload, server, data: known }) {
         if (gone) drawn.splice(gone.at, 0, gone.row);
         drawn.push(...ghosts);
         // What is put in anew loses the focus.
-        const held = document.activeElement;
+        const held = focused();
         if (drawn.length !== list.children.length || drawn.some((row, at) => row !== list.children[at])) list.replaceChildren(...drawn);
-        if (list.contains(held)) held.focus({ preventScroll: true });
+        if (held && list.contains(held)) held.focus({ preventScroll: true });
         head();
     }
 
@@ -215,16 +257,20 @@ export function mount({ element, props, watch, upload, server, data: known }) {
         timer = setTimeout(look, REST);
     }
 
+    /** @param {string} words */
     function complain(words) {
         fold.open = true;
         wrong.replaceChildren(make("p", { class: "fault" }, words));
     }
 
-    // A fault of the studio stands at its LoRA.
+    /**
+     * A fault of the studio stands at its LoRA.
+     * @param {Fault} fault
+     */
     function blame(fault) {
         if (element.closest("[hidden]")) return false;
         const words = `${fault.message} ${fault.hint}`.trim();
-        const one = stack.filter(({ on }) => on)[fault.part];
+        const one = stack.filter(({ on }) => on)[fault.part ?? -1];
         fold.open = true;
         if (one) cards.get(one.key).blame(words);
         else complain(words);
@@ -236,22 +282,25 @@ export function mount({ element, props, watch, upload, server, data: known }) {
         return true;
     }
 
-    // A trigger word joins the prompt, behind a comment on a line of its own.
+    /**
+     * A trigger word joins the prompt, behind a comment on a line of its own.
+     * @param {string} word
+     */
     function call(word) {
         const prompt = text().trimEnd();
-        const gap = !prompt ? "" : prompt.split("\n").pop().includes("#") ? "\n" : ", ";
+        const gap = !prompt ? "" : prompt.slice(prompt.lastIndexOf("\n") + 1).includes("#") ? "\n" : ", ";
         type(input("prompt"), `${prompt}${gap}${word}`);
     }
 
     // What a card asks of the panel.
     const panel = {
         ...known, list, changed, turn, remove, move, said, call,
-        card: ({ name }) => told.cards[name] ?? { fault: "", words: [], picture: "" },
-        note: (one) => (one.said ? "" : told.notes[one.name] ?? ""),
+        card: (/** @type {any} */ { name }) => told.cards[name] ?? { fault: "", words: [], picture: "" },
+        note: (/** @type {any} */ one) => (one.said ? "" : told.notes[one.name] ?? ""),
         blocks: () => told.blocks,
-        at: (one) => stack.indexOf(one),
+        at: (/** @type {any} */ one) => stack.indexOf(one),
         // The mention of a file is no word.
-        calls: (word) => text().replace(/<[^>]*>/g, "").toLowerCase().includes(word.toLowerCase()),
+        calls: (/** @type {string} */ word) => text().replace(/<[^>]*>/g, "").toLowerCase().includes(word.toLowerCase()),
     };
     panels.loras = { blame, worded };
     onFacts(worded);

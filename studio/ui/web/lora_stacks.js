@@ -2,6 +2,7 @@
 import { host, make } from "./dom.js";
 import { icon } from "./icon.js";
 
+/** @param {any} panel */
 export async function openLoraStacks(panel) {
     const { server, model, current, apply } = panel;
     const LOST = "The studio did not answer. Check the connection and try again.";
@@ -10,7 +11,7 @@ export async function openLoraStacks(panel) {
     const line = make("p", { class: "fault", role: "alert" });
     const name = make("input", { type: "text", maxlength: 60, placeholder: "Name", "aria-label": "Name of the stack", onkeydown: (event) => { if (event.key === "Enter") { event.preventDefault(); save(); } } });
     const keep = make("button", { type: "button", class: "plain", onclick: save }, "Save this stack");
-    const dialog = make("dialog", { class: "sheet stacks", "aria-label": "Stacks of LoRAs", onclose: () => dialog.remove() },
+    const dialog = make("dialog", { class: "sheet stacks", "aria-label": "Stacks of LoRAs", onclose: () => { dialog.remove(); } },
         make("h2", {}, "Stacks of LoRAs"), rows, line,
         make("div", { class: "stack-save" }, name, keep),
         make("form", { method: "dialog" }, make("button", { class: "plain" }, "Close")));
@@ -19,6 +20,7 @@ export async function openLoraStacks(panel) {
     dialog.showModal();
     take(await server.stacks({ model: model() }));
 
+    /** @param {any} answer */
     function take(answer) {
         line.textContent = answer ? answer.fault ?? "" : LOST;
         if (!answer?.stacks) return false;
@@ -26,8 +28,9 @@ export async function openLoraStacks(panel) {
         return true;
     }
 
+    /** @param {any} stack */
     function row(stack) {
-        const said = stack.loras.map((lora) => `${lora.name} ${lora.weight}`).join(", ");
+        const said = stack.loras.map((/** @type {any} */ lora) => `${lora.name} ${lora.weight}`).join(", ");
         const pick = make("button", { type: "button", class: "stack-pick", "aria-label": `Put on ${stack.name}`, onclick: () => { apply(stack.loras); dialog.close(); } },
             make("span", { class: "lora-name" }, stack.name), make("span", { class: "quiet" }, stack.purpose ? `${stack.purpose} ` : "", said));
         const forget = stack.own

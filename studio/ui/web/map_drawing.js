@@ -2,20 +2,33 @@
 import { make } from "./dom.js";
 import { canvasSize, openEditorDialog } from "./editor_dialog.js";
 
+/** @typedef {{ points: number[][], size: number, colour: string }} Stroke */
+
+/** @param {any} given */
 export function openMapDrawing(given) {
     const { picture, map, done } = given;
     const LONGEST = 1024;
     const { width, height } = canvasSize(given.size, LONGEST, true);
 
     const canvas = make("canvas", { width, height, class: "draw-canvas", "aria-label": "Drawing" });
-    const paper = canvas.getContext("2d");
+    const paper = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
+    /** @type {(Stroke | null)[]} */
     let strokes = [];
+    /** @type {(Stroke | null)[]} */
     let undone = [];
+    /** @type {HTMLImageElement | null} */
     let base = null;
+    /** @type {Stroke | null} */
     let stroke = null;
     let black = false;
 
+    /**
+     * @param {string} label
+     * @param {Handler} act
+     * @param {Attributes} [more]
+     */
     const button = (label, act, more) => make("button", { type: "button", class: "plain", onclick: act, ...more }, label);
+    /** @param {boolean} erases */
     const pick = (erases) => { black = erases; brush.setAttribute("aria-pressed", String(!erases)); eraser.setAttribute("aria-pressed", String(erases)); };
     const brush = button("Brush", () => pick(false), { "aria-pressed": "true" });
     const eraser = button("Eraser", () => pick(true), { "aria-pressed": "false" });
@@ -25,7 +38,7 @@ export function openMapDrawing(given) {
     const clear = button("Clear", () => { strokes.push(null); undone = []; draw(); });
     const room = make("div", { class: "draw-room" }, ...(picture ? [make("img", { src: picture.file, alt: "" })] : []), canvas);
     room.style.setProperty("--aspect", `${width} / ${height}`);
-    room.style.setProperty("--shape", width / height);
+    room.style.setProperty("--shape", String(width / height));
     openEditorDialog("Draw a map", {
         tools: [brush, eraser, thick, make("span", { class: "apart" }), undo, redo, clear],
         body: [room],
@@ -37,7 +50,7 @@ export function openMapDrawing(given) {
             done(await new Promise((resolve) => canvas.toBlob(resolve, "image/png")));
             return "";
         },
-        key(event) {
+        key(/** @type {any} */ event) {
             const key = event.key.toLowerCase();
             if (!(event.ctrlKey || event.metaKey) || !["z", "y"].includes(key)) return;
             event.preventDefault();
@@ -46,9 +59,13 @@ export function openMapDrawing(given) {
         },
     });
 
+    /**
+     * @param {(Stroke | null)[]} from
+     * @param {(Stroke | null)[]} to
+     */
     function step(from, to) {
         if (!from.length) return;
-        to.push(from.pop());
+        to.push(from.pop() ?? null);
         draw();
     }
 
@@ -58,21 +75,23 @@ export function openMapDrawing(given) {
         paper.fillRect(0, 0, width, height);
         const from = strokes.lastIndexOf(null) + 1;
         if (base && !from) paper.drawImage(base, 0, 0, width, height);
-        strokes.slice(from).forEach(line);
+        strokes.slice(from).forEach((one) => one && line(one));
         undo.disabled = !strokes.length;
         redo.disabled = !undone.length;
     }
 
+    /** @param {any} given */
     function line({ points, size, colour }) {
         paper.strokeStyle = colour;
         paper.lineWidth = size;
         paper.lineCap = paper.lineJoin = "round";
         paper.beginPath();
-        points.forEach(([x, y], at) => (at ? paper.lineTo(x, y) : paper.moveTo(x, y)));
+        points.forEach((/** @type {any} */ [x, y], /** @type {number} */ at) => (at ? paper.lineTo(x, y) : paper.moveTo(x, y)));
         if (points.length === 1) paper.lineTo(points[0][0] + 0.01, points[0][1]);
         paper.stroke();
     }
 
+    /** @param {PointerEvent} event */
     const where = (event) => {
         const box = canvas.getBoundingClientRect();
         return [((event.clientX - box.left) / box.width) * width, ((event.clientY - box.top) / box.height) * height];

@@ -1,10 +1,15 @@
 // A button with a menu below it, in the top layer, so that nothing cuts it off.
-import { make } from "./dom.js";
+import { make, parts } from "./dom.js";
 
+/**
+ * @param {HTMLElement} button
+ * @param {(string | number)[][]} choices
+ * @param {(value: any) => unknown} choose
+ */
 export function menu(button, choices, choose) {
     const list = make("div", { class: "menu", role: "menu", popover: "auto" },
-        ...choices.map(([value, label]) => make("button", { type: "button", role: "menuitem", onclick: () => { list.hidePopover(); choose(value); } }, label)));
-    const items = [...list.children];
+        ...choices.map((/** @type {any} */ [value, label]) => make("button", { type: "button", role: "menuitem", onclick: () => { list.hidePopover(); choose(value); } }, label)));
+    const items = parts(list, "button");
     button.setAttribute("aria-haspopup", "menu");
     button.addEventListener("click", () => list.togglePopover());
     list.addEventListener("toggle", (event) => {
@@ -21,7 +26,7 @@ export function menu(button, choices, choose) {
         if (event.key === "Escape") button.focus();
         if (!by) return;
         event.preventDefault();
-        items[(items.indexOf(document.activeElement) + by + items.length) % items.length].focus();
+        items[(items.findIndex((item) => item === document.activeElement) + by + items.length) % items.length].focus();
     });
     return make("span", { class: "opens" }, button, list);
 }

@@ -3,9 +3,15 @@ import { nice } from "./candidate_card.js";
 import { make } from "./dom.js";
 import { icon } from "./icon.js";
 
+/**
+ * @param {any} metrics
+ * @param {any} acts
+ */
 export function metricWeights(metrics, acts) {
     const { changed, learn, measure, close } = acts;
+    /** @type {Map<string, any>} */
     const rows = new Map();
+    /** @type {Told | null} */
     let agreed = null;
 
     const picked = make("p", { class: "quiet" });
@@ -19,9 +25,15 @@ export function metricWeights(metrics, acts) {
         make("div", { class: "learns" }, picked, follow),
         ...metrics.map(row), anew);
 
+    /** @param {any} given */
     function row({ name, label, help, cost, better, minimum, maximum, step, usual }) {
         const moved = () => { words(name); changed(); };
+        /**
+         * @param {any} told
+         * @param {Attributes} more
+         */
         const range = (told, more) => make("input", { type: "range", "aria-label": `${label}: ${told}`, oninput: moved, ...more });
+        /** @type {Told} */
         const made = {
             better,
             weight: range("weight", { min: 0, max: 2, step: 0.1 }),
@@ -38,7 +50,10 @@ export function metricWeights(metrics, acts) {
         return made.body;
     }
 
-    // What the sliders of a metric say.
+    /**
+     * What the sliders of a metric say.
+     * @param {string} name
+     */
     function words(name) {
         const { better, weight, limited, limit, weighs, bounds } = rows.get(name);
         limit.disabled = !limited.checked;
@@ -46,6 +61,7 @@ export function metricWeights(metrics, acts) {
         bounds.textContent = limited.checked ? `${better === "lower" ? "at most" : "at least"} ${nice(Number(limit.value))}` : "no limit";
     }
 
+    /** @param {any} given */
     function draw({ sieve, missing, busy }) {
         anew.hidden = !Object.keys(missing).length;
         anew.disabled = busy;
@@ -66,6 +82,10 @@ export function metricWeights(metrics, acts) {
         }
     }
 
+    /**
+     * @param {any} found
+     * @param {any} view
+     */
     function agree(found, view) {
         agreed = found;
         picked.textContent = found.count < found.few
@@ -75,7 +95,10 @@ export function metricWeights(metrics, acts) {
         draw(view);
     }
 
-    // Limits and weights as they stand here, of metrics that are there.
+    /**
+     * Limits and weights as they stand here, of metrics that are there.
+     * @param {any} given
+     */
     function read({ limits, weights }) {
         const told = { limits: { ...limits }, weights: { ...weights } };
         for (const [name, made] of rows) {

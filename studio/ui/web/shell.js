@@ -1,5 +1,5 @@
 // The page's own behaviour: keys, light and dark.
-import { host, input, make } from "./dom.js";
+import { host, input, make, parts, target } from "./dom.js";
 import { ids } from "./ids.js";
 
 const KEYS = [
@@ -15,6 +15,8 @@ const KEYS = [
 ];
 
 const LIGHT = "image-studio-light";
+/** @type {Record<string, number>} */
+const ARROWS = { ArrowLeft: -1, ArrowUp: -1, ArrowRight: 1, ArrowDown: 1 };
 
 /**
  * The tools of the header: light or dark, and the sheet of keys.
@@ -33,7 +35,7 @@ export function mount({ element }) {
 function sheet() {
     const rows = KEYS.map(([keys, what]) => make("tr", {},
         make("th", { scope: "row" }, ...keys.split(" ").map((key) => make("kbd", {}, key))), make("td", {}, what)));
-    const dialog = make("dialog", { class: "sheet", "aria-label": "Keyboard", onclose: () => dialog.remove() },
+    const dialog = make("dialog", { class: "sheet", "aria-label": "Keyboard", onclose: () => { dialog.remove(); } },
         make("h2", {}, "Keyboard"), make("table", {}, ...rows),
         make("form", { method: "dialog" }, make("button", { class: "plain" }, "Close")));
     host().append(dialog);
@@ -50,16 +52,14 @@ function generate() {
 }
 
 /**
- * What an event is about, where that is an element.
- * @param {Event} event
+ * Gradio gives each radio button a group of its own, so arrows would do nothing.
+ * @param {KeyboardEvent} event
+ * @param {Element} radio
  */
-const target = ({ target: found }) => (found instanceof Element ? found : null);
-
-// Gradio gives each radio button a group of its own, so arrows would do nothing.
-function pick(event, target) {
-    const radios = [...target.closest("fieldset").querySelectorAll("input[type=radio]")];
-    const by = { ArrowLeft: -1, ArrowUp: -1, ArrowRight: 1, ArrowDown: 1 }[event.key];
-    const at = by ? (radios.indexOf(target) + by + radios.length) % radios.length : Number(event.key) - 1;
+function pick(event, radio) {
+    const radios = parts(radio.closest("fieldset") ?? document, "input[type=radio]");
+    const by = ARROWS[event.key];
+    const at = by ? (radios.findIndex((one) => one === radio) + by + radios.length) % radios.length : Number(event.key) - 1;
     if (!radios[at]) return;
     event.preventDefault();
     radios[at].focus();
@@ -67,8 +67,8 @@ function pick(event, target) {
 }
 
 document.addEventListener("keydown", (event) => {
-    const target = event.target;
-    const typing = target.matches?.("textarea, select, [contenteditable], input:not([type=radio], [type=checkbox], [type=range])");
+    const at = target(event);
+    const typing = at?.matches("textarea, select, [contenteditable], input:not([type=radio], [type=checkbox], [type=range])");
     if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
         event.preventDefault();
         event.stopPropagation();
@@ -76,13 +76,13 @@ document.addEventListener("keydown", (event) => {
     } else if (document.querySelector("dialog[open], [popover]:popover-open") || event.ctrlKey || event.metaKey || event.altKey) {
         return;
     } else if (event.key === "Escape") {
-        document.querySelector(`#${ids.stage} .halt:not([hidden])`)?.click();
+        parts(document, `#${ids.stage} .halt:not([hidden])`)[0]?.click();
     } else if (!typing && event.key === "?") {
         sheet();
     } else if (!typing && event.key === "/") {
         event.preventDefault();
         input("prompt")?.focus();
-    } else if (target.matches?.("input[type=radio]")) {
-        pick(event, target);
+    } else if (at?.matches("input[type=radio]")) {
+        pick(event, at);
     }
 }, true);

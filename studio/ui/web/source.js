@@ -1,29 +1,39 @@
 // The well for pictures to start from: drop, paste, choose a file, or take a result.
-import { make, tab } from "./dom.js";
+import { make, part, tab } from "./dom.js";
 import { ids } from "./ids.js";
 import { icon } from "./icon.js";
 
+/** @param {Island<{ pictures: StoredPicture[], faults: string[] }, { many: boolean }>} island */
 export function mount({ element, props, watch, upload, tell, data: { many } }) {
-    const root = element.querySelector(".source");
-    const owner = element.closest("[role=tabpanel]").id.slice(ids.tab.length);
+    const root = part(element, ".source");
+    const owner = /** @type {HTMLElement} */ (element.closest("[role=tabpanel]")).id.slice(ids.tab.length);
 
+    /**
+     * @param {Attributes} attributes
+     * @param {string} label
+     */
     const entry = (attributes, label) => make("input", {
         type: "file", class: "unseen", tabindex: -1, "aria-label": label, ...attributes,
         onchange: (event) => { take([...event.target.files]); event.target.value = ""; },
     });
     const files = entry({ accept: "image/*,.heic,.heif,.avif", multiple: many }, many ? "Picture files" : "Picture file");
     const folder = entry({ webkitdirectory: true }, "Folder of pictures");
+    /**
+     * @param {string} label
+     * @param {Handler} act
+     */
     const button = (label, act) => make("button", { type: "button", class: "plain", onclick: act }, label);
     const shown = make("div", { class: "well", role: "group", "aria-label": "Picture to start from" });
     const ways = make("div", { class: "ways" },
         button(many ? "Choose files" : "Choose a file", () => files.click()),
         ...(many ? [button("Folder", () => folder.click())] : []),
-        button("From results", async () => (await import("./choose_result.js")).chooseResult(({ job, image }) => tell.pick({ job, image }))), files, folder);
+        button("From results", async () => (await import("./choose_result.js")).chooseResult((/** @type {any} */ { which }) => tell.pick(which))), files, folder);
     const line = make("p", { class: "note", role: "status" });
     const faults = make("div", { class: "faults", role: "alert" });
     root.append(shown, line, ways, faults);
 
     // Files that did not reach the server.
+    /** @type {string[]} */
     let lost = [];
     const pictures = () => props.value?.pictures ?? [];
 
@@ -36,22 +46,27 @@ export function mount({ element, props, watch, upload, tell, data: { many } }) {
         line.textContent = held.length > 1
             ? `${held.length} pictures: one result of each`
             : first ? [`${first.width} × ${first.height}`, first.name].filter(Boolean).join(" · ") : "";
-        const notes = held.length === 1 ? first.notes : held.flatMap((one) => one.notes.map((note) => `${one.name}: ${note}`));
+        const notes = held.length === 1 ? first.notes : held.flatMap((/** @type {any} */ one) => one.notes.map((/** @type {any} */ note) => `${one.name}: ${note}`));
         faults.replaceChildren(
-            ...notes.map((note) => make("p", { class: "note" }, note)),
+            ...notes.map((/** @type {any} */ note) => make("p", { class: "note" }, note)),
             ...[...(props.value?.faults ?? []), ...lost].map((fault) => make("p", { class: "fault" }, fault)));
     }
 
+    /** @param {StoredPicture} picture */
     const figure = (picture) => make("figure", {},
         make("img", { src: picture.shown, alt: picture.name || "Picture to start from", width: picture.width, height: picture.height }),
         make("button", { type: "button", class: "remove", "aria-label": `Remove ${picture.name || "this picture"}`, title: "Remove", onclick: () => remove(picture.id) }, icon("remove")));
 
+    /** @param {string} id */
     function remove(id) {
-        props.value = { pictures: pictures().filter((picture) => picture.id !== id), faults: [] };
+        props.value = { pictures: pictures().filter((/** @type {StoredPicture} */ picture) => picture.id !== id), faults: [] };
         draw();
     }
 
-    // Files are sent one after the other, so that a folder of large ones does not fill the memory of either side.
+    /**
+     * Files are sent one after the other, so that a folder of large ones does not fill the memory of either side.
+     * @param {File[]} given
+     */
     async function take(given) {
         const chosen = many ? given : given.slice(0, 1);
         const sent = [];
@@ -68,15 +83,17 @@ export function mount({ element, props, watch, upload, tell, data: { many } }) {
         else draw();
     }
 
+    /** @param {DragEvent} event */
     function drop(event) {
-        const result = event.dataTransfer.getData("application/x-studio");
+        const result = event.dataTransfer?.getData("application/x-studio");
         if (result) tell.pick(JSON.parse(result));
-        else take([...event.dataTransfer.files]);
+        else take([...event.dataTransfer?.files ?? []]);
     }
 
     // A picture that misses the well would otherwise take the page's place in the browser.
     const here = () => tab() === owner;
-    const carries = (event) => [...event.dataTransfer.types].some((type) => type === "Files" || type === "application/x-studio");
+    /** @param {DragEvent} event */
+    const carries = (event) => [...event.dataTransfer?.types ?? []].some((type) => type === "Files" || type === "application/x-studio");
     document.addEventListener("dragover", (event) => {
         if (!here() || !carries(event)) return;
         event.preventDefault();

@@ -1,5 +1,5 @@
 // The styles: a dialog of all of them with their small pictures, to search and to choose from.
-import { host, make } from "./dom.js";
+import { host, make, part, parts } from "./dom.js";
 import { ask, facts, onValues, value } from "./form.js";
 import { icon } from "./icon.js";
 
@@ -9,16 +9,20 @@ const LOST = "The studio did not answer. Check the connection and try again.";
 const chosen = () => value("styles") ?? [];
 const model = () => facts()?.model.id;
 // What the open dialog does when another style is chosen on the form.
+/** @type {(() => void) | null} */
 let mark = null;
 onValues(() => mark?.());
 
+/** @param {Ask} server */
 export function openStyleBrowser(server) {
     // What is pressed here; the form follows a moment later.
     let picked = chosen();
     let total = 0;
     let serial = 0;
-    let timer = null;
+    /** @type {Timer} */
+    let timer;
     // The one that is asked to be deleted.
+    /** @type {string | null} */
     let doomed = null;
     const search = make("input", { type: "search", placeholder: "Search names and words", "aria-label": "Search", oninput: () => { clearTimeout(timer); timer = setTimeout(list, REST); } });
     const grid = make("div", { class: "shelf-cards", role: "list", "aria-label": "Styles" });
@@ -28,7 +32,7 @@ export function openStyleBrowser(server) {
     const faults = make("div", { class: "faults" });
     const line = make("p", { class: "note", role: "status" });
     const dialog = make("dialog", { class: "desk shelf-desk", "aria-label": "Styles", onclose: () => { dialog.remove(); mark = null; } },
-        make("header", {}, make("div", { class: "desk-tools" }, search), make("div", { class: "desk-ends" }, make("button", { type: "button", class: "plain done", onclick: () => dialog.close() }, "Done"))),
+        make("header", {}, make("div", { class: "desk-tools" }, search), make("div", { class: "desk-ends" }, make("button", { type: "button", class: "plain done", onclick: () => { dialog.close(); } }, "Done"))),
         make("div", { class: "shelf-body" }, make("div", { class: "shelf-list" }, grid, none, more, faults)),
         make("div", { class: "desk-foot" }, line));
     mark = () => {
@@ -43,7 +47,7 @@ export function openStyleBrowser(server) {
     list();
 
     function show() {
-        for (const card of grid.children) card.querySelector(".shelf-pick").setAttribute("aria-pressed", String(picked.includes(card.dataset.id)));
+        for (const card of parts(grid, ":scope > *")) part(card, ".shelf-pick").setAttribute("aria-pressed", String(picked.includes(card.dataset.id)));
         const count = picked.length;
         line.textContent = count > 1 ? `${count} chosen, applied in the order in which they were chosen` : count ? "1 chosen" : "";
     }
@@ -53,6 +57,10 @@ export function openStyleBrowser(server) {
         grow(++serial, true);
     }
 
+    /**
+     * @param {any} mine
+     * @param {boolean} [anew]
+     */
     async function grow(mine, anew = false) {
         const start = anew ? 0 : grid.children.length;
         const answer = (await server.styles({ model: model(), search: search.value, start })) ?? { fault: LOST };
@@ -60,7 +68,7 @@ export function openStyleBrowser(server) {
         if (answer.fault) { line.textContent = answer.fault; return; }
         if (!anew && start !== grid.children.length) return;
         total = answer.total;
-        faults.replaceChildren(...answer.faults.map((fault) => make("p", { class: "fault" }, fault)));
+        faults.replaceChildren(...answer.faults.map((/** @type {any} */ fault) => make("p", { class: "fault" }, fault)));
         if (anew) grid.replaceChildren();
         grid.append(...answer.styles.map(card));
         none.textContent = total ? "" : search.value ? "Nothing is called so." : "There is none for this model yet.";
@@ -70,6 +78,7 @@ export function openStyleBrowser(server) {
         watcher.observe(more);
     }
 
+    /** @param {any} style */
     function card(style) {
         const face = make("span", { class: "shelf-face", "aria-hidden": "true" }, ...(style.picture ? [make("img", { src: style.picture, alt: "", loading: "lazy", draggable: "false" })] : [style.name.slice(0, 1).toUpperCase()]));
         const pick = make("button", { type: "button", class: "shelf-pick", "aria-pressed": "false", "aria-label": `Choose ${style.name}`, title: style.words, onclick: () => turn(style.id) },
@@ -79,15 +88,22 @@ export function openStyleBrowser(server) {
         return root;
     }
 
+    /** @param {any} ids */
     function choose(ids) {
         picked = ids;
         show();
         ask("choose", { field: "styles", value: ids });
     }
 
-    const turn = (id) => choose(picked.includes(id) ? picked.filter((one) => one !== id) : [...picked, id]);
+    /** @param {string} id */
+    const turn = (id) => choose(picked.includes(id) ? picked.filter((/** @type {any} */ one) => one !== id) : [...picked, id]);
 
-    // Deleting is asked for twice.
+    /**
+     * Deleting is asked for twice.
+     * @param {any} style
+     * @param {HTMLElement} root
+     * @param {any} button
+     */
     async function drop(style, root, button) {
         if (doomed !== style.id) {
             doomed = style.id;
@@ -99,7 +115,7 @@ export function openStyleBrowser(server) {
         if (answer.fault) { line.textContent = answer.fault; return; }
         root.remove();
         total -= 1;
-        choose(picked.filter((one) => one !== style.id));
+        choose(picked.filter((/** @type {any} */ one) => one !== style.id));
         line.textContent = `“${style.name}” is deleted.`;
     }
 }

@@ -4,6 +4,7 @@ import { note, onValues, value } from "./form.js";
 
 const WORDS = ["styles", "negative_presets"];
 
+/** @param {Ask} server */
 export function styleNotes(server) {
     let told = JSON.stringify(WORDS.map(() => []));
     onValues(async () => {
