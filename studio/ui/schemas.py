@@ -9,6 +9,12 @@ from studio.errors import Fault
 from studio.recipe_parts import Setting
 
 
+class FieldFault(Fault):
+    """What is told of an error, with the label of its field for where that is not to be seen."""
+
+    label: str
+
+
 class Which(TypedDict):
     """What a picture is asked for by: one of a job, or one of the library."""
 
@@ -82,7 +88,7 @@ class JobView(Progress):
     state: str
     prompt: str
     note: str
-    fault: Fault | None
+    fault: FieldFault | None
     cells: list[Picture | Expected]
 
 
@@ -93,7 +99,7 @@ class View(TypedDict):
     job: JobView | None
     behind: int
     earlier: list[Picture]
-    fault: Fault | None
+    fault: FieldFault | None
 
 
 class ModelFacts(TypedDict):
@@ -325,6 +331,7 @@ class GridLine(TypedDict):
 
 
 TOLD: tuple[Any, ...] = (
+    Fault,
     View,
     PageFacts,
     StoredPicture,

@@ -9,7 +9,7 @@ from contextlib import aclosing
 from pathlib import Path
 from typing import Any
 
-from studio.errors import Fault, NotFound, StudioError
+from studio.errors import NotFound, StudioError
 from studio.events import Downloading, Event, Failed, Finished, Halted, Loading, Preview, Queued, Started, Step
 from studio.jobs.job import Job
 from studio.labels import label_of
@@ -18,7 +18,7 @@ from studio.studio import Studio
 from studio.transfer import words
 from studio.ui.followers import Followers
 from studio.ui.pictures import expected, made, withheld
-from studio.ui.schemas import JobView, Picture, Progress, View
+from studio.ui.schemas import FieldFault, JobView, Picture, Progress, View
 
 # Earlier pictures in the strip below the stage.
 EARLIER = 24
@@ -106,13 +106,13 @@ def _job(studio: Studio, job: Job) -> JobView:
     }
 
 
-def failure(events: Sequence[Event]) -> Fault | None:
+def failure(events: Sequence[Event]) -> FieldFault | None:
     """How a job failed, as the page shows it; None where it did not."""
     ending = events[-1] if events else None
     return _fault(ending) if isinstance(ending, Failed) else None
 
 
-def _fault(fault: StudioError | Failed) -> dict[str, Any]:
+def _fault(fault: StudioError | Failed) -> FieldFault:
     """An error with the label of its field, for where the field is not to be seen."""
     return {**fault.told(), "label": label_of(fault.field) if fault.field else ""}
 

@@ -201,7 +201,7 @@ export function mount({ element, props, watch, tell, data: takers }) {
     /** @param {number} s */
     const leftOver = (s) => (s < 1 ? "under 1 s left" : s < 90 ? `${Math.ceil(s)} s left` : `${Math.ceil(s / 60)} min left`);
 
-    /** @param {Fault} fault */
+    /** @param {FieldFault} fault */
     function complain(fault) {
         line.className = "line wrong";
         line.textContent = `${fault.label ? `${fault.label}: ` : ""}${fault.message} ${fault.hint}`.trim();

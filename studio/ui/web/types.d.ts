@@ -9,6 +9,16 @@ interface Fault {
     part: number | null;
 }
 
+/** What is told of an error, with the label of its field for where that is not to be seen. */
+interface FieldFault {
+    code: string;
+    message: string;
+    hint: string;
+    field: string | null;
+    part: number | null;
+    label: string;
+}
+
 /** What a picture is asked for by: one of a job, or one of the library. */
 interface Which {
     job?: string;
@@ -66,7 +76,7 @@ interface JobView {
     state: string;
     prompt: string;
     note: string;
-    fault: Fault | null;
+    fault: FieldFault | null;
     cells: Array<Picture | Expected>;
 }
 
@@ -76,7 +86,7 @@ interface View {
     job: JobView | null;
     behind: number;
     earlier: Array<Picture>;
-    fault: Fault | null;
+    fault: FieldFault | null;
 }
 
 /** What the page says of a model. */
