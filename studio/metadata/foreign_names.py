@@ -26,6 +26,21 @@ SAMPLERS: Mapping[str, tuple[str, ...]] = {
     "LCM": ("lcm", "LCM", "LCMScheduler"),
     "Flow Euler": ("Euler FlowMatch", "Flow Euler", "FlowMatchEulerDiscreteScheduler", "flowmatch_euler"),
 }
+# What Krita AI Diffusion calls a sampler with its schedule.
+PRESETS: Mapping[str, tuple[str, str]] = {
+    "Default - DPM++ 2M": ("dpmpp_2m", "karras"),
+    "Alternative - Euler A": ("euler_ancestral", "normal"),
+    "Creative - DPM++ 2M SDE": ("dpmpp_2m_sde", "karras"),
+    "Fast - UniPC BH2": ("uni_pc_bh2", "gits"),
+    "Turbo/Lightning Merge - DPM++ SDE": ("dpmpp_sde", "karras"),
+    "Lightning Merge - Euler A Uniform": ("euler_ancestral", "sgm_uniform"),
+    "Realtime - Hyper": ("euler", "sgm_uniform"),
+    "Realtime - LCM": ("lcm", "sgm_uniform"),
+    "Realtime - Lightning": ("euler", "sgm_uniform"),
+    "SD3 - DPM++ 2M Uniform": ("dpmpp_2m", "sgm_uniform"),
+    "Flux - Euler simple": ("euler", "simple"),
+    "Flux - Turbo": ("euler", "simple"),
+}
 # Schedules that are as good as a sampler's own.
 EVEN = frozenset(
     {
@@ -78,6 +93,7 @@ SUFFIXES = sorted(((plain(word), word) for word in SCHEDULES), key=lambda pair: 
 
 def scheduler(sampler: str, schedule: str = "") -> tuple[str, str]:
     """Our scheduler for a sampler and its schedule, and why that is not quite it; an unknown sampler keeps its name."""
+    sampler, schedule = PRESETS.get(sampler.strip(), (sampler, schedule))
     ours, suffix = _split(sampler)
     if not ours:
         return sampler.strip(), ""

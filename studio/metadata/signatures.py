@@ -19,7 +19,6 @@ TAGGED = {
     r"invokeai": "InvokeAI; this file holds no settings of it that can be read",
     r"novelai": "NovelAI; this file holds no settings of it that can be read",
     r"fooocus": "Fooocus; this file holds no settings of it that can be read",
-    r"diffusionbee": "DiffusionBee, which keeps its settings beside its pictures",
     r"midjourney": "Midjourney; this file holds no prompt",
     r"canva": "Canva, which writes no settings",
     r"leonardo": "Leonardo, which writes no settings",

@@ -105,6 +105,24 @@ MOCHI = (
     "Size: 512x640; Upscaler: RealESRGAN; Scheduler: PNDM; ML Compute Unit: CPU & Neural Engine; "
     "Generator: Mochi Diffusion 5.2"
 )
+HORDE_NG = {
+    "id": "c8", "worker": {"id": "12", "name": "Dreamer"}, "requestId": "e8", "prompt": "a fox", "negativePrompt": "blurry",
+    "sampler": "k_dpmpp_2m", "cfgScale": 4, "denoisingStrength": 0.75, "height": 640, "width": 512, "steps": 12,
+    "model": "AlbedoBase XL (SDXL)", "karras": True, "postProcessors": ["GFPGAN"], "seed": "5", "hiresFix": False,
+    "faceFixerStrength": 0.75, "nsfw": False, "slowWorkers": True, "clipSkip": 1, "loraList": [{"id": 1234}],
+    "styleName": None, "qrCode": {"text": None, "positionX": None}, "generator": "HordeNG (https://horde-ng.org)",
+}  # fmt: skip
+LUCID = {
+    "prompt": "a fox ### blurry", "sampler_name": "k_euler_a", "cfg_scale": 4.0, "denoising_strength": 0.6, "steps": 12,
+    "width": 512, "height": 640, "karras": False, "clip_skip": 2, "seed": "5", "model": "Deliberate",
+    "loras": [{"name": "ink", "model": 0.5, "clip": 1}], "worker_name": "Dreamer", "worker_id": "12", "request_id": "e8",
+    "control_type": "canny", "gen_metadata": [], "post_processing": ["GFPGAN"], "source_image_path": "/a.png",
+}  # fmt: skip
+ARTBOT = "a fox\nNegative prompt: blurry\nSteps: 12, Sampler: k_euler, CFG scale: 4, Seed: 5, Size: 512x640, model: Deliberate"
+KRITA = (
+    "a fox <lora:ink:0.5>\nNegative prompt: blurry\nSteps: 12, Sampler: Default - DPM++ 2M, CFG scale: 4, Seed: 5, "
+    "Size: 512x640, Model hash: unknown, Model: dreamshaper_8.safetensors"
+)
 COMMON = {"steps": 12, "guidance_scale": 4, "seed": 5, "width": 512, "height": 640, "negative_prompt": "blurry"}
 
 
@@ -199,6 +217,24 @@ COMMON = {"steps": 12, "guidance_scale": 4, "seed": 5, "width": 512, "height": 6
             {"prompt": "a fox", "model": "juggernaut", "scheduler": "PLMS"},
             ["Upscaler RealESRGAN"],
         ),
+        (
+            {"generationMetadata": HORDE_NG},
+            "AI Horde HordeNG",
+            {"prompt": "a fox", "model": "AlbedoBase XL (SDXL)", "scheduler": "DPM++ 2M Karras"},
+            ["LoRA 1234: it is called by its number at Civitai alone", "postProcessors ['GFPGAN']"],
+        ),
+        (
+            {"Comment": ARTBOT},
+            "ArtBot ",
+            {"prompt": "a fox", "model": "Deliberate", "scheduler": "Euler"},
+            [],
+        ),
+        (
+            {"parameters": KRITA},
+            "Krita AI Diffusion ",
+            {"prompt": "a fox <lora:ink:0.5>", "model": "dreamshaper_8", "scheduler": "DPM++ 2M Karras"},
+            [],
+        ),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )  # fmt: skip
@@ -214,7 +250,7 @@ def test_a_tools_picture_is_read(
     Recipe.make(**found.values)
 
 
-@pytest.mark.parametrize("given", [FOOOCUS, INVOKE, SWARM, EASY, RUINED, CIVITAI, DRAW_THINGS], ids=range(7))
+@pytest.mark.parametrize("given", [FOOOCUS, INVOKE, SWARM, EASY, RUINED, CIVITAI, DRAW_THINGS, LUCID], ids=range(8))
 @pytest.mark.parametrize("ending", ["jpg", "webp"])
 def test_the_same_is_read_from_a_comment_in_exif_and_with_its_loras(tmp_path: Path, given: dict[str, Any], ending: str):
     path = tmp_path / f"a.{ending}"
@@ -248,6 +284,26 @@ def test_a_scale_for_each_step_is_told_and_costs_nothing_else():
     assert "guidance_scale" not in found.values
     assert (found.values["steps"], found.values["width"]) == (12, 512)
     assert "cfg_scale [4, 5]: one for each step" in found.left
+
+
+def test_lucid_creations_file_beside_a_picture_and_a_request_to_the_horde_are_read(tmp_path: Path):
+    beside = tmp_path / "a.json"
+    beside.write_text(json.dumps(LUCID))
+    found = readers.of_file(beside)
+    assert found.tool == "AI Horde"
+    own = {"prompt": "a fox", "model": "Deliberate", "scheduler": "Euler a", "clip_skip": 2}
+    assert {name: value for name, value in found.values.items() if name != "loras"} == COMMON | own
+    assert [(lora.name, lora.weight) for lora in found.values["loras"]] == [("ink", 0.5)]
+    lost = "the picture that it belongs to is not in the file"
+    assert found.left == (f"Denoising strength 0.6: {lost}", f"control_type canny: {lost}", "post_processing ['GFPGAN']")
+    params = {name: LUCID[name] for name in ("sampler_name", "cfg_scale", "steps", "width", "height", "seed")}
+    request = {"prompt": LUCID["prompt"], "params": params, "models": ["Deliberate"], "trusted_workers": True}
+    asked = {name: value for name, value in own.items() if name != "clip_skip"}
+    assert readers.of_text(json.dumps(request)).values == COMMON | asked
+
+
+def test_a_model_that_krita_did_not_look_at_has_no_hash(tmp_path: Path):
+    assert readers.of_file(picture(tmp_path / "a.png", parameters=KRITA)).hashes == {}
 
 
 def test_novelais_comment_in_exif_is_read(tmp_path: Path):
@@ -377,6 +433,8 @@ SAMPLES = [
     RUINED,
     TENSOR,
     CIVITAI["meta"],
+    HORDE_NG,
+    LUCID,
 ]
 
 
