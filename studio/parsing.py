@@ -31,6 +31,8 @@ BOMS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
+# The bytes by which a text's encoding is told; of so many, one at least is zero in UTF-16 with commas and line breaks.
+SEARCHED, ZEROS = 4096, 32
 STRING = re.compile(r'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)
 NO_STEPS = re.compile(r"[^\[\]{},]+")
 HALF = re.compile(r"\\u[dD][89a-fA-F]")
@@ -205,14 +207,26 @@ def read_bytes(path: Path, most_bytes: int = MOST_BYTES) -> bytes:
 
 
 def decode(content: bytes, fallback: str = "") -> str:
-    """The text of UTF-8, or of what its byte order mark says; else of `fallback`, where one is given. ParseError."""
-    encoding = next((name for mark, name in BOMS if content.startswith(mark)), "utf-8")
+    """The text of UTF-8, or of what its byte order mark or its zeros say; else of `fallback`, where one is given.
+
+    ParseError where it is none.
+    """
+    encoding = next((name for mark, name in BOMS if content.startswith(mark)), "") or _unmarked(content)
     try:
         return content.decode(encoding)
     except UnicodeDecodeError as error:
         if fallback:
             return content.decode(fallback, "replace")
         raise ParseError("is not UTF-8 text", "Save it as UTF-8.") from error
+
+
+def _unmarked(content: bytes) -> str:
+    """UTF-16 without a mark, as some spreadsheets save it, has a zero beside each plain letter; else UTF-8."""
+    head = content[:SEARCHED]
+    low, high = (head[start::2].count(0) for start in (1, 0))
+    if max(low, high) <= max(len(head) // ZEROS, 2 * min(low, high)) or len(content) % 2:
+        return "utf-8"
+    return "utf-16-le" if low > high else "utf-16-be"
 
 
 def shown(value: Any, most: int = 60) -> str:

@@ -1,6 +1,7 @@
 """Skeletons of people as pose ControlNets know them: OpenPose's 18 joints, their picture and their JSON."""
 
 import math
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -169,8 +170,8 @@ def from_openpose(content: Any) -> list[dict[str, Point]]:
     """The people of OpenPose's JSON in its dialects, in pixels; StudioError where there are none, or their joints none.
 
     Read are 18 joints, OpenPose's 25 and the 17 of COCO (DWPose, MMPose, YOLO), in pixels or in shares of the canvas;
-    of a list of frames the first; of estimators their lists without "people". Hands, faces, feet and animals are left
-    out (`left_out`).
+    of a list of frames the first; of estimators their lists without "people", and points by their names (MoveNet,
+    PoseNet). Hands, faces, feet and animals are left out (`left_out`).
     """
     frame = _frame(content)
     people = frame.get("people") if frame else None
@@ -225,13 +226,18 @@ def _frame(content: Any) -> Mapping[str, Any] | None:
 def _instances(content: Any) -> list[dict[str, Any]] | None:
     """The people of estimators that write no list "people" (MMPose, ultralytics, COCO); None where it is another's."""
     if isinstance(content, Mapping):
-        found = None if "people" in content else next((content[key] for key in INSTANCES if key in content), None)
+        alone = content if "keypoints" in content else None
+        found = None if "people" in content else next((content[key] for key in INSTANCES if key in content), alone)
     else:
         found = content
     while isinstance(found, list) and len(found) == 1 and isinstance(found[0], list):
         found = found[0]
+    if isinstance(found, Mapping) and "keypoints" in found:
+        found = [found]
     if not isinstance(found, list) or not found:
         return None
+    # ml5.js has each person's pose beside its lines.
+    found = [one["pose"] if isinstance(one, Mapping) and isinstance(one.get("pose"), Mapping) else one for one in found]
     if not all(isinstance(one, Mapping) and "keypoints" in one for one in found):
         return _instances(found[0]) if isinstance(found[0], Mapping) else None
     return [{"pose_keypoints_2d": _points(one["keypoints"], one.get("keypoint_scores"))} for one in found]
@@ -242,9 +248,21 @@ def _points(points: Any, scores: Any) -> Any:
     if isinstance(points, Mapping):
         columns = [points.get(key) for key in ("x", "y", "visible")]
         return [list(row) for row in zip(*(one for one in columns if isinstance(one, list)), strict=False)]
+    if isinstance(points, list) and points and all(isinstance(one, Mapping) for one in points):
+        return _by_name(points)
     if isinstance(points, list) and isinstance(scores, list) and all(isinstance(one, list) for one in points):
         return [[*point[:2], score] for point, score in zip(points, scores, strict=False)]
     return points
+
+
+def _by_name(points: list[Mapping[str, Any]]) -> Any:
+    """The points of MoveNet, PoseNet and BlazePose, each with its name, in COCO's order; None where none has one."""
+    found: dict[str, list[Any]] = {}
+    for one in points:
+        name = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", str(one.get("name", one.get("part")))).lower()
+        place = one["position"] if isinstance(one.get("position"), Mapping) else one
+        found[name] = [place.get("x"), place.get("y"), one.get("score", 1)]
+    return [found.get(joint, [0, 0, 0]) for joint in COCO] if found.keys() & {*COCO} else None
 
 
 def _person(number: int, entry: Any) -> dict[str, Point]:

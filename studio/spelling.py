@@ -2,12 +2,16 @@
 
 import re
 import unicodedata
+from collections.abc import Iterable
 
 from studio.errors import InvalidRecipe
 
 NUMBER = r"\d*\.?\d+"
 LORA_FORM = "NAME[:WEIGHT]"
 LORA = rf"(?P<name>.+?)(?::(?P<weight>-?{NUMBER}))?"
+# What is said of twins, and done about them.
+TWINS = "{count} files are called “{name}”; only the form of their accents differs."
+RENAME = "Rename or remove all but one."
 SIDES_FORM = "left=N,right=N,top=N,bottom=N"
 
 
@@ -34,6 +38,14 @@ def normalized(name: str) -> str:
     Bytes of a file's name that are no UTF-8 become U+FFFD; nothing could show them.
     """
     return unicodedata.normalize("NFC", name.encode("utf-8", "surrogateescape").decode("utf-8", "replace"))
+
+
+def twins(names: Iterable[str]) -> dict[str, list[str]]:
+    """Names in one folder that are one name to whoever reads them, by that name: accents are written otherwise."""
+    found: dict[str, list[str]] = {}
+    for name in dict.fromkeys(names):
+        found.setdefault(normalized(name), []).append(name)
+    return {name: same for name, same in found.items() if len(same) > 1}
 
 
 def apart(name: str) -> str:

@@ -104,6 +104,13 @@ def test_a_byte_order_mark_says_the_encoding(mark: bytes, encoding: str):
     assert parse_toml(mark + 'a = "Löwe"'.encode(encoding)) == {"a": "Löwe"}
 
 
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+def test_utf_16_without_a_mark_is_told_by_its_zeros(encoding: str):
+    for text in ("name,prompt\r\nLöwe,a lion\r\n", "name,prompt,negative_prompt\r\n" + "狮子,一只狮子在山上,\r\n" * 30):
+        assert decode(text.encode(encoding), "cp1252") == text
+    assert decode(b'{"a": "\0 stray zero in a text"}') == '{"a": "\0 stray zero in a text"}'
+
+
 def test_what_is_no_utf_8_is_told_or_read_as_what_it_may_be():
     with pytest.raises(ParseError, match="UTF-8"):
         decode("Löwe".encode("cp1252"))

@@ -1,4 +1,5 @@
 import json
+import re
 
 import pytest
 
@@ -164,6 +165,38 @@ def test_what_estimators_write_without_people_is_read(content):
     assert person["nose"] == (10, 11)
     assert "neck" in person
     assert "right_ankle" not in person
+
+
+def _named(style: str) -> list[dict[str, object]]:
+    """The points as MoveNet names them, or in the older way of PoseNet."""
+    if style == "MoveNet":
+        rows = zip(skeleton.COCO, PAIRS, SCORES, strict=True)
+        return [{"name": name, "x": x, "y": y, "score": score} for name, (x, y), score in rows]
+    return [
+        {"part": re.sub(r"_(\w)", lambda found: found[1].upper(), name), "position": {"x": x, "y": y}, "score": score}
+        for name, (x, y), score in zip(skeleton.COCO, PAIRS, SCORES, strict=True)
+    ]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        [{"keypoints": _named("MoveNet"), "score": 0.9}],
+        {"score": 0.9, "keypoints": _named("PoseNet")},
+        [{"pose": {"score": 0.9, "keypoints": _named("PoseNet")}, "skeleton": []}],
+        [{"keypoints": list(reversed(_named("MoveNet"))), "keypoints3D": []}],
+    ],
+    ids=["MoveNet", "PoseNet", "ml5.js", "in another order"],
+)
+def test_points_with_names_are_read_by_them(content: object):
+    (person,) = from_openpose(content)
+    (same,) = from_openpose({"instances": [{"keypoints": PAIRS, "keypoint_scores": SCORES}]})
+    assert person == same
+
+
+def test_points_whose_names_are_not_known_are_refused():
+    with pytest.raises(StudioError, match="person 1 is not 3 numbers for each"):
+        from_openpose([{"keypoints": [{"name": "tail", "x": 1, "y": 2}]}])
 
 
 @pytest.mark.parametrize(

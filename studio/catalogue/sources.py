@@ -15,14 +15,14 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 from studio import hub, hub_cache, transfer
 from studio.catalogue.known import Known
 from studio.catalogue.tensor_files import PICKLES, count_numbers, refuse_pickle
-from studio.errors import DamagedModel, ModelError, NotDownloaded, StudioError, UnknownModel
+from studio.errors import AmbiguousModel, DamagedModel, ModelError, NotDownloaded, StudioError, UnknownModel
 from studio.hub import Say, silent
 from studio.presets.reading import check_family, read_table
-from studio.spelling import normalized
+from studio.spelling import RENAME, TWINS, normalized, twins
 
 SOURCES = ("folder", "repo", "file")
 Count = Annotated[int, Field(ge=1)]
-# What there is of one name in a home folder, by kind: toml, folder, file, pickle.
+# What there is of one name in a home folder, by kind: toml, folder, file, pickle; and a twin, where there are two.
 Found = Mapping[str, Path]
 # A name, what there is of it, and what paths in its TOML are relative to.
 Entry = tuple[str, Found, Path]
@@ -174,6 +174,7 @@ class Sources(Known[S], Generic[S]):
             for before in (known, faults):
                 before.pop(name, None)
             try:
+                refuse_twins(name, found)
                 known[name] = self.read(name, found, root)
             except StudioError as error:
                 faults[name] = error if isinstance(error, ModelError) else DamagedModel(error.message, error.hint)
@@ -185,17 +186,30 @@ class Sources(Known[S], Generic[S]):
 def found_in(home: Path) -> dict[str, dict[str, Path]]:
     """What lies in a home folder, by name; ModelError where it cannot be looked into."""
     found: dict[str, dict[str, Path]] = {}
-    if not home.is_dir():
-        return found
-    for path in _listing(home):
-        if path.name.startswith(".") or path.name.endswith(".config"):
-            continue
-        if path.is_dir():
-            found.setdefault(path.name, {})["folder"] = path
-        elif path.suffix.lower() in (".toml", ".safetensors", *PICKLES):
-            kind = {".toml": "toml", ".safetensors": "file"}.get(path.suffix.lower(), "pickle")
-            found.setdefault(path.name[: -len(path.suffix)], {})[kind] = path
+    paths = [path for path in _listing(home) if not path.name.startswith(".") and not path.name.endswith(".config")]
+    same = twins(path.name for path in paths)
+    for path in paths:
+        kind = _kind(path)
+        if kind:
+            name = path.name if kind == "folder" else path.name[: -len(path.suffix)]
+            of_name = found.setdefault(normalized(name), {})
+            of_name[kind] = path
+            if normalized(path.name) in same:
+                of_name["twin"] = path
     return found
+
+
+def refuse_twins(name: str, found: Found) -> None:
+    """AmbiguousModel where there are two of this name whose accents alone are written otherwise."""
+    if "twin" in found:
+        raise AmbiguousModel(TWINS.format(count=2, name=name), RENAME)
+
+
+def _kind(path: Path) -> str | None:
+    if path.is_dir():
+        return "folder"
+    ending = path.suffix.lower()
+    return {".toml": "toml", ".safetensors": "file"}.get(ending) or ("pickle" if ending in PICKLES else None)
 
 
 def table_of(name: str, found: Found, root: Path, *paths: str) -> tuple[Path, dict[str, Any]]:
@@ -221,6 +235,8 @@ def not_here(name: str, id: str) -> ModelError:  # noqa: A002
 
 
 def _listing(home: Path) -> list[Path]:
+    if not home.is_dir():
+        return []
     try:
         return sorted(home.iterdir())
     except OSError as error:

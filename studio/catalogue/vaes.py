@@ -12,7 +12,7 @@ from studio.catalogue.checkpoints import part_weights, read_json
 from studio.catalogue.known import Known
 from studio.catalogue.misplaced import refused
 from studio.catalogue.models import Model
-from studio.catalogue.sources import found_in
+from studio.catalogue.sources import found_in, refuse_twins
 from studio.catalogue.tensor_files import Header, header, refuse_pickle
 from studio.errors import IncompatibleModel, ModelError, UnknownModel, UnsupportedModel
 from studio.families import FAMILIES, family_of_words
@@ -73,6 +73,7 @@ class Vaes(Known[Vae]):
         for name, found in found_in(self._home).items():
             place = found.get("folder") or found.get("file") or found.get("pickle")
             try:
+                refuse_twins(name, found)
                 known |= {name: _read(name, place)} if place else {}
             except ModelError as error:
                 faults[name] = error

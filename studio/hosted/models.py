@@ -19,9 +19,8 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from studio.disk import visible
 from studio.errors import InvalidPreset, InvalidRecipe, InvalidRequest, UnknownModel
-from studio.presets.reading import read_toml
+from studio.presets.reading import read_toml, toml_files
 from studio.settings import PRESETS, Host, Settings
 from studio.spelling import folded, normalized
 
@@ -188,8 +187,10 @@ class Hosted:
         folders = (PRESETS / "hosted", settings.home / "presets" / "hosted")
         self.models: dict[str, HostedModel] = {}
         self.faults: dict[Path, InvalidPreset] = {}
-        for path in (path for folder in folders for path in visible(folder, ".toml")):
+        for path, fault in toml_files(*folders):
             try:
+                if fault:
+                    raise fault
                 self.models[normalized(path.stem)] = read_toml(path, HostedModel)
             except InvalidPreset as error:
                 self.faults[path] = error

@@ -6,7 +6,7 @@ An unknown key, a wrong type or bad TOML is an error that names file, line and k
 """
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from difflib import get_close_matches
 from math import sqrt
 from pathlib import Path
@@ -23,7 +23,7 @@ from studio.parsing import ParseError, decode, load_toml, read_bytes, said_of
 from studio.presets.recipes import RecipePreset
 from studio.recipe_parts import Lora
 from studio.settings import PRESETS
-from studio.spelling import folded, normalized
+from studio.spelling import RENAME, TWINS, folded, normalized, twins
 
 M = TypeVar("M", bound=BaseModel)
 N = TypeVar("N", bound="PromptPreset | RecipePreset")
@@ -137,9 +137,11 @@ class Presets:
     ) -> Mapping[str, M]:
         """The presets of a sort; `known` gets each of them by its file's stamp, `faults` those that are none."""
         found: dict[str, M] = {}
-        for path in (path for folder in self._sources for path in visible(folder / name, ".toml")):
+        for path, fault in toml_files(*(folder / name for folder in self._sources)):
             stamp = _stamp(path)
             try:
+                if fault:
+                    raise fault
                 preset = self._known.get(stamp) or read_toml(path, kind)
             except InvalidPreset as error:
                 faults[path] = error
@@ -184,6 +186,17 @@ def near(asked: str, names: Collection[str]) -> str:
     ask = f"Did you mean {' or '.join(meant)}? " if meant else ""
     more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
     return f"{ask}Known are: {', '.join(list(names)[:MOST_NAMED])}{more}." if names else "There is none yet."
+
+
+def toml_files(*folders: Path) -> Iterator[tuple[Path, InvalidPreset | None]]:
+    """The TOML files of the folders, and what is wrong with those of which another has the name."""
+    for folder in folders:
+        paths = list(visible(folder, ".toml"))
+        same = twins(path.stem for path in paths)
+        for path in paths:
+            name = normalized(path.stem)
+            told = TWINS.format(count=len(same.get(name, ())), name=name)
+            yield path, InvalidPreset(f"{path}: {told}", RENAME) if name in same else None
 
 
 def read_toml(path: Path, kind: type[M]) -> M:

@@ -295,7 +295,11 @@ def test_lucid_creations_file_beside_a_picture_and_a_request_to_the_horde_are_re
     assert {name: value for name, value in found.values.items() if name != "loras"} == COMMON | own
     assert [(lora.name, lora.weight) for lora in found.values["loras"]] == [("ink", 0.5)]
     lost = "the picture that it belongs to is not in the file"
-    assert found.left == (f"Denoising strength 0.6: {lost}", f"control_type canny: {lost}", "post_processing ['GFPGAN']")
+    assert found.left == (
+        f"Denoising strength 0.6: {lost}",
+        f"control_type canny: {lost}",
+        "post_processing ['GFPGAN']",
+    )
     params = {name: LUCID[name] for name in ("sampler_name", "cfg_scale", "steps", "width", "height", "seed")}
     request = {"prompt": LUCID["prompt"], "params": params, "models": ["Deliberate"], "trusted_workers": True}
     asked = {name: value for name, value in own.items() if name != "clip_skip"}

@@ -143,7 +143,7 @@ ROW = ("Mist", "{prompt}, mïst", "sun")
 
 
 @pytest.mark.parametrize("separator", [",", ";", "\t"])
-@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "cp1252"])
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-le", "cp1252"])
 def test_a_table_is_read_as_spreadsheets_save_it(tmp_path: Path, separator: str, encoding: str) -> None:
     quoted = separator.join(f'"{cell}"' for cell in ROW)
     head = separator.join(["Name", "Prompt", "Negative Prompt", "", "notes"])
