@@ -1,10 +1,21 @@
 """`studio run`: serve the page until interrupted."""
 
 import argparse
+import logging
+import os
 import signal
 import sys
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from typing import TYPE_CHECKING, NoReturn
 
 from studio.cli.base import Command, Exit, load_settings, settings_arguments
+
+if TYPE_CHECKING:
+    from studio.studio import Studio
+
+# What is not over by then loads, imports or waits for another machine: nothing stops that, and nothing is lost by it.
+PATIENCE_SECONDS = 3.0
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -13,7 +24,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Serve the page and print its address; Ctrl-C, or being asked to end, closes it cleanly.
+    """Serve the page and print its address; Ctrl-C, or being asked to end, closes it cleanly and within seconds.
 
     Exit 1 where the device was lost: whoever keeps the studio running starts it again.
     """
@@ -25,14 +36,28 @@ def run(args: argparse.Namespace) -> int:
             signal.signal(number, signal.default_int_handler)
     studio = Studio(load_settings(args))
     try:
-        with studio:
+        with suppress(KeyboardInterrupt):
             launch(studio)
-    except KeyboardInterrupt:
-        pass
+    finally:
+        _close(studio)
     if studio.jobs.halted:
         print(f"studio run: {studio.jobs.halted}", file=sys.stderr)
-        return Exit.FAILED
-    return Exit.DONE
+        _leave(Exit.FAILED)
+    _leave(Exit.DONE)
+
+
+def _close(studio: "Studio") -> None:
+    """Close the studio, as far as that goes soon; a second Ctrl-C waits no longer."""
+    with suppress(TimeoutError, KeyboardInterrupt):
+        ThreadPoolExecutor(1, "close").submit(studio.close).result(PATIENCE_SECONDS)
+
+
+def _leave(code: Exit) -> NoReturn:
+    """End the process as it stands: Python would wait for its threads, and take what is loaded apart for seconds."""
+    logging.shutdown()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
 
 
 COMMAND = Command("Serve the studio's page.", arguments, run)

@@ -15,10 +15,27 @@ import httpx
 import pytest
 from gradio_client import Client
 
+from studio.gate.identity import owner_by
+from studio.settings import Settings
+from studio.studio import Studio
 from tests.loops import run
 from tests.ui.crowd import SECRET, Crowd, client_of
+from tests.ui.painter import Painter
 from tests.ui.test_wire import submit
 
+# A model that comes from a disk that gives nothing: no thread that reads from it can be ended.
+STUCK = """
+import sys, threading
+from studio.backends.local import LocalBackend
+from studio.cli import main
+
+def stuck(*_):
+    print("stuck", flush=True)
+    threading.Event().wait()
+
+LocalBackend.warm = LocalBackend.generate = stuck
+sys.exit(main())
+"""
 FILE = b'--b\r\nContent-Disposition: form-data; name="files"; filename="a.png"\r\nContent-Type: image/png\r\n\r\n'
 
 
@@ -55,13 +72,11 @@ async def uploading(client: httpx.AsyncClient) -> None:
 
 def begin(address: str) -> None:
     """Have a job run that takes long."""
-    submit(
-        Client(address, verbose=False, headers={"Authorization": f"Bearer {SECRET}"}),
-        "/generate",
-        Prompt="a boat",
-        Steps=1000,
-        **{"Negative prompt": "", "Seed": ""},
-    )
+    given = {"Prompt": "a boat", "Steps": 100, "Images": 8, "Negative prompt": "", "Seed": ""}
+    job = submit(Client(address, verbose=False, headers={"Authorization": f"Bearer {SECRET}"}), "/generate", **given)
+    while not any(seen["job"]["state"] == "running" for seen in job.outputs()):
+        assert not job.done(), job.outputs() or job.exception()
+        time.sleep(0.05)
 
 
 async def end_under_load(process: "subprocess.Popen[str]", followers: int) -> float:
@@ -86,6 +101,24 @@ def test_a_studio_ends_by_itself_under_load(process: "subprocess.Popen[str]", tm
     run(end_under_load(process, followers=100))
     assert process.returncode == 0
     assert "Traceback" not in (tmp_path / "errors.txt").read_text()
+
+
+def test_a_studio_whose_models_never_come_ends_when_asked(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", STUCK, "run", "--port", "0", "--home", str(tmp_path / "home")]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            begin(address_of(process))
+            assert process.stdout
+            assert [process.stdout.readline() for _ in range(2)] == ["stuck\n"] * 2
+            process.send_signal(signal.SIGTERM)
+            _, errors = process.communicate(timeout=100)
+        finally:
+            process.kill()
+    assert (process.returncode, errors) == (0, "")
+    with Studio(Settings.load(home=tmp_path / "home"), backend=Painter()) as studio:
+        (job,) = studio.jobs_of(owner_by(SECRET))
+        assert list(job.follow())
+        assert job.state == "done"
 
 
 @pytest.mark.soak
