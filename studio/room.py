@@ -18,11 +18,11 @@ class Room:
         self._news = threading.Condition()
 
     @contextmanager
-    def of(self, pixels: int) -> Iterator[None]:
-        """Hold room for these pixels while the block lasts; StudioError where there is none for too long."""
+    def of(self, pixels: int, *, patient: bool = False) -> Iterator[None]:
+        """Hold room for these pixels while the block lasts; Busy where there is none for long, but to the `patient`."""
         wanted = min(pixels, self._all)
         with self._news:
-            if not self._news.wait_for(lambda: self._free >= wanted, PATIENCE_SECONDS):
+            if not self._news.wait_for(lambda: self._free >= wanted, None if patient else PATIENCE_SECONDS):
                 raise Busy("Too many large pictures are being read at once.", "Try again in a minute.")
             self._free -= wanted
         try:

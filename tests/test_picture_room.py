@@ -25,7 +25,7 @@ OPENS = {
     "inputs.py": "the door itself",
     "metadata/file_texts.py": "reads the head alone",
     "metadata/stealth.py": "bounded; whoever calls it holds room",
-    "backends/openai.py": "bounded; as many at once as are asked for",
+    "backends/openai.py": "holds room by itself: its errors are others",
     "training/pictures.py": "of whoever trains, at this machine",
     "cli/previews.py": "of whoever runs the command",
     "cli/control.py": "made by the studio",

@@ -131,7 +131,8 @@ class OpenAIBackend(Backend):
             ask = client.images.edit if "image" in request else client.images.generate
             if not streamed:
                 return _plain(ask(**request))
-            return _last(ask(**request, stream=True, partial_images=self._looks), look)
+            events = ask(**request, stream=True, partial_images=self._looks)
+            return _last(events, lambda partial: look(_small(self._opened(partial))))
 
     def _request(self, recipe: Recipe, count: int) -> dict[str, Any]:
         headers = {"Idempotency-Key": self._idempotency} if self._idempotency else {}
@@ -200,7 +201,28 @@ class OpenAIBackend(Backend):
         else:
             raise malformed("There is no picture in it.")
         revised = told.get("revised_prompt")
-        return _opened(data), scrubbed(revised, self._key) if isinstance(revised, str) else ""
+        return self._opened(data), scrubbed(revised, self._key) if isinstance(revised, str) else ""
+
+    def _opened(self, data: bytes) -> Image.Image:
+        """The picture of these bytes, RGB or RGBA, read within the room for other people's pictures.
+
+        HostedError where it is none or too large.
+        """
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("error", Image.DecompressionBombWarning)
+                picture = Image.open(BytesIO(data), formats=FORMATS)
+                pixels = picture.width * picture.height
+                if pixels > MOST_PIXELS:
+                    raise _too_many_pixels()
+                with self._inputs.room.of(pixels, patient=True):  # it is paid for
+                    return picture.convert("RGBA" if picture.has_transparency_data else "RGB")
+        except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+            raise _too_many_pixels() from error
+        except UnidentifiedImageError as error:
+            raise AnswerNotPicture("What came is no PNG, JPEG or WebP.", "Try again.", billed=True) from error
+        except (OSError, SyntaxError, ValueError, TypeError, LookupError) as error:
+            raise AnswerNotPicture("The picture that came is damaged.", "Try again.", billed=True) from error
 
     def _facts(self, answer: Mapping[str, Any], images: int) -> dict[str, str]:
         """How an image was made and what it did cost."""
@@ -237,7 +259,7 @@ def _last(events: Any, look: Callable[[bytes], None]) -> Mapping[str, Any]:
             kind = str(told.get("type", ""))
             if kind.endswith(".partial_image"):
                 with suppress(HostedError, ValueError):
-                    look(_small(_opened(b64decode(str(told.get("b64_json"))))))
+                    look(b64decode(str(told.get("b64_json"))))
             elif kind.endswith(".completed"):
                 return {**told, "data": [told]}
     raise AnswerCutOff("The answer broke off before the picture.", "Try again.", billed=True)
@@ -250,23 +272,6 @@ def _plain(answer: Any) -> Mapping[str, Any]:
             warnings.simplefilter("ignore")  # about values of other types than the service promised
             return dict(answer.model_dump())
     raise malformed("It is no answer about pictures.")
-
-
-def _opened(data: bytes) -> Image.Image:
-    """The picture of these bytes, RGB or RGBA; HostedError where it is none or too large."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            picture = Image.open(BytesIO(data), formats=FORMATS)
-            if picture.width * picture.height > MOST_PIXELS:
-                raise _too_many_pixels()
-            return picture.convert("RGBA" if picture.has_transparency_data else "RGB")
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise _too_many_pixels() from error
-    except UnidentifiedImageError as error:
-        raise AnswerNotPicture("What came is no PNG, JPEG or WebP.", "Try again.", billed=True) from error
-    except (OSError, SyntaxError, ValueError, TypeError, LookupError) as error:
-        raise AnswerNotPicture("The picture that came is damaged.", "Try again.", billed=True) from error
 
 
 def _too_many_pixels() -> HostedError:

@@ -1,8 +1,10 @@
 """A hosted model by the real client, at a real service on loopback: what comes, what goes wrong, what is not told."""
 
 import logging
+import time
 import traceback
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -19,7 +21,7 @@ from studio.errors import HostedError, InvalidRecipe
 from studio.events import Event, Preview
 from studio.hosted.keys import scrubbed
 from studio.hosted.models import Hosted
-from studio.inputs import Inputs
+from studio.inputs import ROOM_PIXELS, Inputs
 from studio.recipe import Recipe
 from studio.settings import Settings
 from tests.hosted.service import KEY, Service, drawn, serving
@@ -95,6 +97,18 @@ def test_a_picture_is_edited_where_the_mask_is_white(ask: Ask, service: Service,
     assert (alpha.getpixel((0, 0)), alpha.getpixel((63, 0))) == (0, 255)
     with pytest.raises(InvalidRecipe, match="DALL-E 3 cannot change a picture"):
         ask("openai:dall-e-3", recipe)
+
+
+def test_an_answer_is_opened_when_there_is_room_for_its_pixels(settings: Settings, service: Service):
+    inputs = Inputs.of(settings)
+    backend = OpenAIBackend(Hosted(settings)["openai:gpt-image-2"], SecretStr(KEY), inputs)
+    with ThreadPoolExecutor(1) as pool:
+        with inputs.room.of(ROOM_PIXELS):
+            answer = pool.submit(lambda: list(backend.generate([Recipe(prompt="a red house")], lambda _: None)))
+            while not inputs.room._news._waiters:  # type: ignore[attr-defined]
+                assert not answer.done()
+                time.sleep(0.01)
+        assert len(answer.result()) == 1
 
 
 def test_azure_finds_a_deployment_by_its_own_name(ask: Ask, service: Service):
