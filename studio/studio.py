@@ -13,6 +13,7 @@ from typing import Self
 
 from studio import space
 from studio.backends.base import Backend
+from studio.backends.hosted import HostedImages
 from studio.candidates.making import Candidates
 from studio.catalogue.controlnets import ControlNets
 from studio.catalogue.models import Catalogue
@@ -25,9 +26,14 @@ from studio.downloads.used import LastUsed
 from studio.errors import InUse, InvalidRecipe, StudioError
 from studio.gate.addresses import Addresses, kept_key
 from studio.gate.identity import Identity
+from studio.hosted.access import HostedModels
+from studio.hosted.models import is_hosted, parted
+from studio.hosted.spending import Price
 from studio.hub import Say, silent
 from studio.inputs import Input, Inputs
+from studio.jobs.item import DEVICE
 from studio.jobs.job import Job
+from studio.jobs.lane import HostedLane
 from studio.jobs.scheduler import Scheduler
 from studio.library import Library
 from studio.measuring import Gauge
@@ -36,7 +42,8 @@ from studio.recipe import Recipe
 from studio.recipe_parts import ControlUnit
 from studio.settings import Settings
 from studio.settling.frame import result_size
-from studio.settling.settle import settle
+from studio.settling.hosted import dearest, settle_hosted
+from studio.settling.settle import check_count, settle
 from studio.skeleton import Person
 from studio.storage.database import Database
 
@@ -45,6 +52,8 @@ THUMBNAILS, SHEETS = "thumbnails", "grid-sheets"
 # What Gradio keeps of what it shows, and below it, where it takes a file for one of the page's, what was just brought.
 CACHE, UPLOADS = "cache", "cache/uploads"
 SWEPT_SECONDS = 24 * 3600
+# Partial images of a hosted picture while it is made; each is charged.
+LOOKS = 1
 
 log = logging.getLogger(__name__)
 
@@ -94,12 +103,27 @@ class Studio:
         self._private = not space.name() and (settings.alone or not durable)
         self.backend = backend or _local(settings, self.catalogue, self.controlnets, self.wordbook)
         kept = self.database if durable else Database(None)
-        self.jobs = Scheduler(self.backend, self.library, kept, settings.max_waiting, self._fetch)
+        self.hosted = HostedModels(settings, self.database)
+        # A command shows no partial images, so it asks for none.
+        self.images = HostedImages(self.hosted, self.inputs, LOOKS if durable else 0)
+        self.jobs = Scheduler(
+            self.backend,
+            self.library,
+            kept,
+            settings.max_waiting,
+            self._fetch,
+            lane_for=lambda name: HostedLane(self._hosted_by(name)),
+        )
         self.gauge = Gauge(settings, self.catalogue, self.backend)
         self._warming: threading.Thread | None = None
 
     def settle(self, recipe: Recipe) -> tuple[Recipe, ...]:
         """What would be made: a recipe for each image with nothing left open; InvalidRecipe."""
+        if self.is_hosted(recipe):
+            check_count(recipe, self.settings)
+            return settle_hosted(recipe, self.hosted.models, self.presets, self.inputs, self.wordbook)
+        if is_hosted(recipe.model) and not recipe.denoises:  # it is only enlarged, which no model does
+            recipe = recipe.replace(model=None)
         return settle(recipe, self.settings, self.catalogue, self.presets, self.inputs, self.controlnets, self.wordbook)
 
     def control_map(self, unit: ControlUnit, model: str | None = None, say: Say = silent) -> Input:
@@ -125,6 +149,7 @@ class Studio:
         """
         asked = (recipe,) if isinstance(recipe, Recipe) else tuple(recipe)
         recipes = [single for one in asked for single in self.settle(one)]
+        self._check_hosted(recipes, who)
         if len(recipes) > self.settings.max_images:
             raise InvalidRecipe(
                 "count",
@@ -136,7 +161,20 @@ class Studio:
         self.check_downloads(self.needs.missing(used), who)
         self.inputs.use(picture for single in recipes for picture in single.pictures)
         self.used.mark(item.key for item in used if not item.comes_along)
-        return self.jobs.submit(recipes, who, job_id)
+        lanes = [parted(str(one.model))[0] if self.is_hosted(one) else DEVICE for one in recipes]
+        return self.jobs.submit(recipes, who, job_id, lanes=lanes)
+
+    def is_hosted(self, recipe: Recipe) -> bool:
+        """Whether somebody else's machine makes its picture."""
+        return is_hosted(recipe.model) and recipe.model not in self.catalogue and recipe.denoises
+
+    def most_usd(self, recipes: Sequence[Recipe]) -> Price:
+        """What the images of these recipes, settled or not, cost at most; InvalidRecipe where one cannot be."""
+        hosted = [one for one in recipes if self.is_hosted(one)]
+        known = (self.hosted.models, self.presets, self.inputs, self.wordbook, self.images.looks)
+        each = [(dearest(one, *known), one.count) for one in hosted]
+        usd = sum((cost or 0) * count for cost, count in each)
+        return Price(usd, sum(count for cost, count in each if cost is None), sum(count for _, count in each))
 
     @property
     def downloads_for_all(self) -> bool:
@@ -223,6 +261,27 @@ class Studio:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    def _hosted_by(self, name: str) -> HostedImages:
+        """Who asks the hosted model of this name; ModelError where there is none."""
+        _ = self.hosted.models[name]
+        return self.images
+
+    def _check_hosted(self, recipes: Sequence[Recipe], who: Identity) -> None:
+        """HostedError where these may not be asked for: there is no key, or they may cost more than is left today."""
+        hosted = [one for one in recipes if self.is_hosted(one)]
+        costs: list[float | None] = []
+        for one in hosted:
+            name, own = parted(str(one.model))
+            offer = self.hosted.offer(name, who)
+            self.hosted.key(offer, who)
+            sent = offer.model.chosen(offer.sized(own, one.width, one.height))
+            costs.append(self.images.most_usd(offer, sent, one.prompt, len(one.pictures)))
+        if hosted:
+            names = ", ".join(dict.fromkeys(str(one.model) for one in hosted))
+            self.hosted.budget.check(names, sum(cost or 0 for cost in costs))
+            if None in costs:
+                self.hosted.budget.check(names, None)
 
     def _raw_bytes(self, recipe: Recipe) -> int:
         """An image's bytes before compression, more than its file takes."""

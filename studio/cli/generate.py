@@ -20,6 +20,7 @@ from studio.controls import CONTROLS
 from studio.errors import InvalidRecipe
 from studio.events import Done, Downloading, Event, Failed, Finished, Loading, Step, Stopped
 from studio.gate.identity import COMMAND_LINE
+from studio.hosted.spending import price_words
 from studio.inputs import Input, Inputs, MaskReads
 from studio.metadata import png, readers
 from studio.metadata.fitting import Here, fit
@@ -182,6 +183,8 @@ def make(args: argparse.Namespace, studio_settings: Settings, given: dict[str, A
         from studio.studio import Studio
 
         with Studio(studio_settings, images=args.out.absolute(), durable=False) as studio:
+            if price := price_words(studio.most_usd([recipe])):
+                print(price, file=sys.stderr)
             job = studio.submit(recipe, COMMAND_LINE)
             for words in dict.fromkeys(words for single in job.recipes for words in replaced(recipe, single)):
                 print(words, file=sys.stderr)
@@ -258,7 +261,8 @@ def _note(path: Path) -> None:
     """Say what the creator should know about an image."""
     facts = png.read_facts(path)
     verdict = facts.get("output check", "passed")
-    notes = [facts.get("notes", ""), "" if verdict == "passed" else f"The output check says: {verdict}."]
+    cost = f"It cost ${float(facts['cost_usd']):.3f}." if "cost_usd" in facts else ""
+    notes = [facts.get("notes", ""), cost, "" if verdict == "passed" else f"The output check says: {verdict}."]
     for note in filter(None, notes):
         print(f"{path}: {note}", file=sys.stderr)
 
@@ -287,12 +291,14 @@ def _facts(image: Finished) -> dict[str, Any]:
     recipe = image.recipe
     with Image.open(image.path) as picture:
         width, height = picture.size
+    cost = png.read_facts(image.path).get("cost_usd")
     return {
         "path": str(image.path),
         "seed": recipe.seed,
         "width": width,
         "height": height,
         "recipe": json.loads(recipe.to_json()),
+        **({} if cost is None else {"cost_usd": float(cost)}),
     }
 
 

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from studio.catalogue.models import Catalogue
 from studio.controls.base import Workshop
 from studio.downloads.items import Item, Items
+from studio.hosted.models import is_hosted
 from studio.recipe import Recipe
 from studio.recipe_parts import ControlUnit
 from studio.settings import Settings
@@ -40,7 +41,7 @@ class Needs:
         return [item for item in items if item.repo is not None and not item.here]
 
     def _of(self, recipe: Recipe) -> Iterator[Item]:
-        if not recipe.denoises:
+        if not recipe.denoises or (is_hosted(recipe.model) and recipe.model not in self._catalogue):
             return
         for model in recipe.models:
             yield self._items.model(model)

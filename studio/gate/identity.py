@@ -33,9 +33,9 @@ class Identity:
     runs_it: bool = False
 
     @classmethod
-    def earlier(cls, owner: str) -> "Identity":
-        """Who asked an earlier studio for what goes on now."""
-        return cls("earlier", owner)
+    def earlier(cls, owner: str, *, here: bool = False) -> "Identity":
+        """Who asked an earlier studio for what goes on now, and whether that was from this machine."""
+        return cls("earlier", owner, here)
 
     def of_account(self, name: str, *, keeps: bool = False) -> "Identity":
         """The same caller, known by an account, which may be that of whoever runs the studio."""

@@ -25,6 +25,7 @@ from studio.jobs.job import Job
 from studio.labels import labelled
 from studio.news import News, Pause
 from studio.recipe import SEEDS, Recipe, settings
+from studio.settling.hosted import without_local
 from studio.storage.database import Database
 from studio.studio import SHEETS, Studio
 from studio.transfer import words
@@ -349,7 +350,11 @@ def _recipe(base: Recipe, axes: Sequence[Axis], place: Collection[int]) -> Recip
 def _settled(studio: Studio, base: Recipe, axes: Sequence[Axis], place: Sequence[int]) -> Cell:
     x, y, z = [*place, 0, 0][:3]
     try:
-        (recipe,) = studio.settle(_recipe(base, axes, place))
+        asked = _recipe(base, axes, place)
+        if studio.is_hosted(asked) and not studio.is_hosted(base):
+            # What the local models of the grid are told besides means nothing to it; what is varied has to be refused.
+            asked = without_local(asked, {axis.field for axis in axes})
+        (recipe,) = studio.settle(asked)
     except StudioError as error:
         # Which setting it is says the axis already.
         ours = isinstance(error, InvalidRecipe) and error.field in {axis.field for axis in axes}

@@ -15,7 +15,7 @@ from difflib import get_close_matches
 from math import ceil
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -144,6 +144,22 @@ class HostedModel(BaseModel):
         return None if flat is None else flat * images
 
 
+def is_hosted(model: str | None) -> bool:
+    """Whether a recipe's model is named as hosted ones are."""
+    return ":" in (model or "")
+
+
+def parted(name: str) -> tuple[str, dict[str, str]]:
+    """Model and settings of `openai:gpt-image-2?quality=low`."""
+    model, _, said = name.partition("?")
+    return model, dict(parse_qsl(said, keep_blank_values=True))
+
+
+def joined(model: str, settings: Mapping[str, str]) -> str:
+    """The name that `parted` takes apart."""
+    return f"{model}?{urlencode(sorted(settings.items()))}" if settings else model
+
+
 @dataclass(frozen=True)
 class Offer:
     """A hosted model where it is reached; `sent` is what it is called there."""
@@ -171,6 +187,17 @@ class Offer:
     def cost(self, settings: Mapping[str, str], usage: Usage | None, images: int) -> float | None:
         """As the model's; None where the host's prices are not those of the model's file."""
         return self.model.cost(settings, usage, images) if self._priced else None
+
+    @property
+    def sizes(self) -> list[tuple[int, int]]:
+        """The sizes that it makes, its usual one first; none where it takes any."""
+        found = (SIZE.fullmatch(size) for size in self.model.settings.get("size", ()))
+        return [(int(size[1]), int(size[2])) for size in found if size]
+
+    def sized(self, settings: Mapping[str, str], width: int | None, height: int | None) -> dict[str, str]:
+        """These settings with the size of a recipe, where the model is told one."""
+        takes = "size" in self.model.settings or not self.model.settings
+        return {**settings, "size": f"{width}x{height}"} if takes and width and height else dict(settings)
 
     @property
     def _priced(self) -> bool:

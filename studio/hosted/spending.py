@@ -1,6 +1,7 @@
 """What hosted models cost: reserved before each call and settled after it, against a budget for the day."""
 
 import time
+from dataclasses import dataclass
 from datetime import date
 from sqlite3 import Connection
 
@@ -11,6 +12,27 @@ from studio.storage.opening import incidents
 
 OWN = "own"
 MICROS = 1_000_000
+# How a call ended that cost nothing; one that is settled otherwise has 1.
+FREE = 2
+
+
+@dataclass(frozen=True)
+class Price:
+    """What so many hosted `pictures` cost at most, in US dollars; `unknown` counts those whose price nobody knows."""
+
+    usd: float
+    unknown: int
+    pictures: int
+
+
+def price_words(price: Price) -> str:
+    """The price in a sentence; empty where nothing is hosted."""
+    if not price.pictures:
+        return ""
+    hosted = "1 hosted picture" if price.pictures == 1 else f"{price.pictures} hosted pictures"
+    known = f"up to ${price.usd:.3f}" if price.unknown < price.pictures else "at a price that nobody knows"
+    beyond = f", and {price.unknown} at a price that nobody knows" if 0 < price.unknown < price.pictures else ""
+    return f"{hosted}: {known}{beyond}."
 
 
 class Purse:
@@ -24,32 +46,38 @@ class Purse:
         self._unknown = settings.unknown_prices
         self._database = database
 
-    def reserve(self, key: str, model: str, dear: float | None) -> None:
-        """Set aside what a call costs at most, None where unknown; HostedError, and nothing set aside, where too dear.
+    def reserve(self, key: str, model: str, dear: float | None) -> bool:
+        """Set aside what a call costs at most, None where unknown; OverBudget, and nothing set aside, where too dear.
 
-        A call that is made again under its key is not counted twice.
+        A call that is made again under its key is not counted twice; returns whether it is one.
         """
-        micros = round((dear or 0) * MICROS)
         with self._database.write() as calls:
-            budget, spent = self._budget(calls), _spent(calls, but=key)
-            if budget is not None and _is_unknown(calls):
-                raise OverBudget(
-                    "What was spent today is not known: the database had to be replaced.",
-                    "Go on tomorrow, or set the day's budget again on the Compare tab, which allows as much anew.",
-                )
-            if budget is not None and dear is None and self._unknown == "refuse":
-                raise OverBudget(
-                    f"Nobody knows what {model} costs, and there is a budget for the day.",
-                    "Give its price in a file of presets/hosted, or allow it with STUDIO_UNKNOWN_PRICES=allow.",
-                )
-            if budget is not None and spent + micros > round(budget * MICROS):
-                raise OverBudget(
-                    f"This would cost up to ${micros / MICROS:.3f}; of the day's ${budget:.2f}, "
-                    f"${max(budget - spent / MICROS, 0):.3f} are left.",
-                    "Go on tomorrow, choose a cheaper model or quality, or raise the budget: on the Compare tab, or "
-                    "STUDIO_DAY_BUDGET_USD.",
-                )
-            calls.execute("INSERT OR REPLACE INTO hosted_calls VALUES (?, ?, ?, ?, 0)", (key, _today(), model, micros))
+            self._check(calls, model, dear, but=key)
+            again = bool(calls.execute("SELECT 1 FROM hosted_calls WHERE key = ?", (key,)).fetchone())
+            row = (key, _today(), model, round((dear or 0) * MICROS))
+            calls.execute("INSERT OR REPLACE INTO hosted_calls VALUES (?, ?, ?, ?, 0)", row)
+            return again
+
+    def check(self, model: str, dear: float | None) -> None:
+        """OverBudget where so much, None where nobody knows, may not be spent now; nothing is set aside."""
+        with self._database.read() as calls:
+            self._check(calls, model, dear)
+
+    def call(self, item: str) -> str:
+        """The key under which a picture is asked for: another one only where the one before is over and cost nothing.
+
+        So what may have been charged is asked for by the same name again, after however many restarts.
+        """
+        query = "SELECT COUNT(*) FROM hosted_calls WHERE key > ? AND key < ? AND settled = ?"
+        with self._database.read() as calls:
+            # All keys that begin with the item's name and a hyphen: the full stop comes after that.
+            (over,) = calls.execute(query, (f"{item}-", f"{item}.", FREE)).fetchone()
+        return f"{item}-{over}"
+
+    def release(self, key: str) -> None:
+        """The call was refused and cost nothing; its key is used up."""
+        with self._database.write() as calls:
+            calls.execute("UPDATE hosted_calls SET settled = ?, micros = 0 WHERE key = ?", (FREE, key))
 
     def settle(self, key: str, cost: float | None) -> None:
         """What the call did cost; None keeps what was set aside for it."""
@@ -85,6 +113,28 @@ class Purse:
             calls.execute("DELETE FROM hosted_budgets WHERE name = ?", (OWN,))
             if usd is not None:
                 calls.execute("INSERT INTO hosted_budgets VALUES (?, ?, ?)", (OWN, round(usd * MICROS), time.time()))
+
+    def _check(self, calls: Connection, model: str, dear: float | None, but: str = "") -> None:
+        budget, spent, micros = self._budget(calls), _spent(calls, but), round((dear or 0) * MICROS)
+        if budget is None:
+            return
+        if _is_unknown(calls):
+            raise OverBudget(
+                "What was spent today is not known: the database had to be replaced.",
+                "Go on tomorrow, or set the day's budget again on the Compare tab, which allows as much anew.",
+            )
+        if dear is None and self._unknown == "refuse":
+            raise OverBudget(
+                f"Nobody knows what {model} costs, and there is a budget for the day.",
+                "Give its price in a file of presets/hosted, or allow it with STUDIO_UNKNOWN_PRICES=allow.",
+            )
+        if spent + micros > round(budget * MICROS):
+            raise OverBudget(
+                f"This would cost up to ${micros / MICROS:.3f}; of the day's ${budget:.2f}, "
+                f"${max(budget - spent / MICROS, 0):.3f} are left.",
+                "Go on tomorrow, choose a cheaper model or quality, or raise the budget: on the Compare tab, or "
+                "STUDIO_DAY_BUDGET_USD.",
+            )
 
     def _budget(self, calls: Connection) -> float | None:
         return min((usd for usd in (self._most, _own(calls)) if usd is not None), default=None)

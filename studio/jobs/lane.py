@@ -1,18 +1,35 @@
 """A lane: whoever makes images, and how many calls at a time."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
 
-from studio.backends.base import Backend
+from studio.backends.base import Backend, Rendered, Report, Wanted
+from studio.backends.hosted import HostedImages
+from studio.errors import Cancelled
+from studio.events import Preview
 from studio.jobs.item import QueueItem
+from studio.jobs.job import Job
+
+# Calls of one hosted model at a time; more and services slow one down.
+SIDE_BY_SIDE = 3
 
 
 @dataclass(frozen=True)
 class Lane:
-    """`backend` is asked by `capacity` calls at a time, each for items of one job."""
+    """`backend` is asked by `capacity` calls at a time, each for items of one job.
+
+    A lane is given the job, not recipes alone: whose it is and which of its images this is decide whose key is used
+    and what a call is named, and unlike a context variable both are on disk, so that they outlive the process.
+    """
 
     backend: Backend
     capacity: int = 1
+
+    @property
+    def can_leave(self) -> bool:
+        """Whether the studio may close while a call is under way, as nothing here is held by it."""
+        return False
 
     def chosen(self, waiting: Sequence[QueueItem]) -> list[QueueItem]:
         """Which of a job's waiting items one call is for: the first ones, up to one that is made alone."""
@@ -24,3 +41,37 @@ class Lane:
             if item.alone:
                 break
         return chosen
+
+    def render(self, job: Job, items: Sequence[QueueItem], report: Report, wanted: Wanted) -> Iterator[Rendered]:
+        """The images of these items of the job, as they are done; as `Backend.generate` has it."""
+        del job
+        return self.backend.generate([item.recipe for item in items], report, wanted)
+
+
+@dataclass(frozen=True)
+class HostedLane(Lane):
+    """One hosted model, asked for one image a call."""
+
+    backend: HostedImages
+    capacity: int = SIDE_BY_SIDE
+
+    @property
+    def can_leave(self) -> bool:
+        return True
+
+    def render(self, job: Job, items: Sequence[QueueItem], report: Report, wanted: Wanted) -> Iterator[Rendered]:
+        del wanted
+        for index, item in enumerate(items):
+
+            def look(jpeg: bytes, index: int = index) -> None:
+                with suppress(Cancelled):  # what is under way is paid for: its picture is kept
+                    report(Preview(index, jpeg))
+
+            made = self.backend.make(
+                item.recipe,
+                self.backend.hosted.budget.call(f"{job.id}-{item.number}"),
+                job.who,
+                look=look,
+                pause=job.stopping.wait,
+            )
+            yield replace(made, index=index)

@@ -60,6 +60,11 @@ HALTED = "halted.txt"
 BROKEN_HINT = "Try again with other settings; the details are in the studio's log."
 GIVEN_UP_HINT = "The device or the memory may be too small for it: try a smaller size, fewer images or another model."
 
+# Makes the lane of a name that an item has; StudioError where there can be none.
+LaneFor = Callable[[str], Lane]
+# Seconds that the studio's end waits for a call which nothing here is held by.
+LEAVING_SECONDS = 1.0
+
 # Lets what these recipes lack come, and tells of it; None where they lack nothing.
 Fetch = Callable[[Sequence[Recipe], Hear], Errand | None]
 
@@ -72,9 +77,9 @@ log = logging.getLogger(__name__)
 class Scheduler:
     """Hands the items of jobs to lanes, fairly between owners; a database in a file keeps them.
 
-    `backend` is the lane of this machine's device; `lanes` are others, by name. A job whose weights have to be
-    downloaded waits for its turn when `fetch` has brought them. A long job lets others in between its batches. A job of
-    another owner is treated as if it were not there.
+    `backend` is the lane of this machine's device; `lanes` are others, by name, and `lane_for` makes one that an item
+    names when it is first needed. A job whose weights have to be downloaded waits for its turn when `fetch` has brought
+    them. A long job lets others in between its batches. A job of another owner is treated as if it were not there.
     """
 
     def __init__(
@@ -85,9 +90,12 @@ class Scheduler:
         max_waiting: int,
         fetch: Fetch | None = None,
         lanes: Mapping[str, Lane] | None = None,
+        lane_for: LaneFor | None = None,
     ) -> None:
-        self._lanes = {DEVICE: Lane(backend), **(lanes or {})}
-        self._queues = {name: FairQueue() for name in self._lanes}
+        self._lanes: dict[str, Lane] = {}
+        self._queues: dict[str, FairQueue] = {}
+        self._workers: list[tuple[threading.Thread, Lane]] = []
+        self._lane_for = lane_for
         self._library = library
         self._store = JobStore(database)
         self._max_waiting = max_waiting
@@ -103,14 +111,10 @@ class Scheduler:
         self._marker = database.path.with_name(HALTED) if database.path else None
         if self._marker:
             self._marker.unlink(missing_ok=True)
-        restored = self._restore()
-        self._workers = [
-            threading.Thread(target=self._work, args=(name,), name=f"lane {name}", daemon=True)
-            for name, lane in self._lanes.items()
-            for _ in range(lane.capacity)
-        ]
-        for worker in self._workers:
-            worker.start()
+        with self._lock:  # which lets the workers begin when all is taken up
+            for name, lane in {DEVICE: Lane(backend), **(lanes or {})}.items():
+                self._add_lane(name, lane)
+            restored = self._restore()
         for job in restored:
             self._bring(job)
 
@@ -145,6 +149,8 @@ class Scheduler:
         job = Job(name, who, items, time.time(), kind=kind, priority=priority or KINDS[kind].priority)
         with self._lock:
             self._check_open(job)
+            for lane in job.lanes:
+                self._open(lane)
             self._store.add(job)
             self._jobs[job.id] = self._fetching[job.id] = job
         self._bring(job)
@@ -256,8 +262,9 @@ class Scheduler:
         with self._lock:
             self._closing = True
             self._lock.notify_all()
-        for worker in self._workers:
-            worker.join()
+        for worker, lane in self._workers:
+            # A call of a hosted model that is left is asked for by the same name at the next start.
+            worker.join(LEAVING_SECONDS if lane.can_leave else None)
         for job in self.unfinished():
             if job.errand:
                 job.errand.cancel()
@@ -328,8 +335,29 @@ class Scheduler:
     def _line_up(self, job: Job, *, uncounted: bool = False) -> None:
         """Let the job wait for its turn on each lane that has to make something of it."""
         for name in job.lanes:
+            try:
+                self._open(name)
+            except StudioError as error:  # there was one when the job was submitted
+                for item in job.waiting(name):
+                    self._fail(job, [item], error)
+                continue
             if job not in self._queues[name]:
                 self._queues[name].add(job, uncounted=uncounted)
+
+    def _open(self, name: str) -> None:
+        """See that there is a lane of this name; StudioError where there can be none."""
+        if name in self._lanes:
+            return
+        if self._lane_for is None:
+            raise NotFound(f"Nothing here makes pictures for “{name}”.", "Choose another model.")
+        self._add_lane(name, self._lane_for(name))
+
+    def _add_lane(self, name: str, lane: Lane) -> None:
+        self._lanes[name], self._queues[name] = lane, FairQueue()
+        for _ in range(lane.capacity):
+            worker = threading.Thread(target=self._work, args=(name,), name=f"lane {name}", daemon=True)
+            self._workers.append((worker, lane))
+            worker.start()
 
     def _leave(self, job: Job) -> None:
         """The job waits no more where nothing of it does."""
@@ -400,6 +428,8 @@ class Scheduler:
             fault = InternalError(error, BROKEN_HINT)
         with self._lock:
             self._running.remove((name, job))
+            if self._store.closed:  # what came after the end is found in the library at the next start
+                return
             job.seconds += time.monotonic() - begun
             left = [item for item in items if item.state == "running"]
             if isinstance(fault, DeviceLost):
@@ -424,8 +454,8 @@ class Scheduler:
             with self._lock:
                 return not (self._closing or job.paused or self._queues[name].wants_turn(job))
 
-        backend = self._lanes[name].backend
-        images = backend.generate([item.recipe for item in missing], report, wanted) if missing else iter(())
+        lane = self._lanes[name]
+        images = lane.render(job, missing, report, wanted) if missing else iter(())
         try:
             for rendered in images:
                 if missing[rendered.index].state == "running":
@@ -444,6 +474,8 @@ class Scheduler:
         self._finished(job, item, saved)
 
     def _finished(self, job: Job, item: QueueItem, saved: Saved) -> None:
+        if self._store.closed:
+            return
         self._store.finish(job, item, saved.path.relative_to(self._library.folder).as_posix(), saved.seconds)
         with self._lock:
             item.state = "done"

@@ -19,7 +19,10 @@ from studio.storage.database import Database
 
 log = logging.getLogger(__name__)
 
-JOBS = "SELECT id, owner, kind, priority, place, paused, created, state, seconds, message, hint, field, code FROM jobs"
+JOBS = (
+    "SELECT id, owner, kind, priority, place, paused, here, created, state, seconds, message, hint, field, code "
+    "FROM jobs"
+)
 ITEMS = "SELECT job, number, lane, recipe, state, attempts, message, hint, field, code FROM items"
 OPEN = "state NOT IN ('done', 'stopped', 'failed')"
 AGAIN = "UPDATE jobs SET state = 'waiting', message = '', hint = '', field = NULL"
@@ -44,10 +47,11 @@ class JobStore:
 
     def add(self, job: Job) -> None:
         """A new job, waiting."""
-        row = (job.id, job.owner, job.kind, PRIORITIES.index(job.priority), job.place, job.created)
+        row = (job.id, job.owner, job.kind, PRIORITIES.index(job.priority), job.place, job.created, job.who.here)
+        columns = "id, owner, kind, priority, place, created, here"
         items = [(job.id, item.number, item.lane, item.recipe.to_json()) for item in job.items]
         with self._database.write() as rows:
-            rows.execute("INSERT INTO jobs (id, owner, kind, priority, place, created) VALUES (?, ?, ?, ?, ?, ?)", row)
+            rows.execute(f"INSERT INTO jobs ({columns}) VALUES (?, ?, ?, ?, ?, ?, ?)", row)  # noqa: S608
             rows.executemany("INSERT INTO items (job, number, lane, recipe) VALUES (?, ?, ?, ?)", items)
             _note(rows, job, "queued")
 
@@ -135,6 +139,11 @@ class JobStore:
         rows = self._read("SELECT id FROM jobs WHERE owner = ? ORDER BY number DESC", owner)
         return [job for (job,) in rows if job and isinstance(job, str)]
 
+    @property
+    def closed(self) -> bool:
+        """Whether nothing can be written any more."""
+        return self._closed
+
     def close(self) -> None:
         """Let go of the database, for another studio."""
         self._closed = True
@@ -200,7 +209,8 @@ def _job(row: Row, items: Sequence[Row]) -> tuple[Job, Event | None]:
     """A job from whatever its rows hold, and its end; None where it goes on."""
     created = _seconds(row["created"])
     try:
-        job = Job(row["id"], Identity.earlier(row["owner"]), _items(items), created, kind=_kind(row))
+        who = Identity.earlier(row["owner"], here=row["here"] == 1)
+        job = Job(row["id"], who, _items(items), created, kind=_kind(row))
     except (ParseError, InvalidRecipe) as error:
         job = Job(row["id"], Identity.earlier(row["owner"]), (), created)
         job.state = "failed"

@@ -49,7 +49,7 @@ def settle(
     check_able(recipe, model.default("abilities"), model.name)
     if recipe.denoises:
         _check_output("model", model, settings, catalogue)
-    _check_count(recipe, settings)
+    check_count(recipe, settings)
     seed = _given(recipe.seed, secrets.randbelow(SEEDS))
     whole = recipe.replace(seed=seed, count=1)
     if whole.variation_strength is not None:
@@ -179,7 +179,8 @@ def _check_prompt(recipe: Recipe) -> None:
         raise InvalidRecipe("prompt", "The prompt is empty.", "Say in a few words what the picture shows.")
 
 
-def _check_count(recipe: Recipe, settings: Settings) -> None:
+def check_count(recipe: Recipe, settings: Settings) -> None:
+    """InvalidRecipe where it asks for more images than one job may make."""
     if recipe.count > settings.max_images:
         raise InvalidRecipe(
             "count",

@@ -15,13 +15,13 @@ from PIL import Image
 
 from studio.cli import main
 from studio.compare import sheets
-from studio.compare.calls import plain
 from studio.compare.making import Compare
 from studio.compare.store import Column, Comparison, Line, read_lines
 from studio.errors import OverBudget, Refused, StudioError
 from studio.hosted.spending import Purse
 from studio.metadata import png
 from studio.settings import Settings
+from studio.settling.hosted import plain
 from studio.storage.database import Database
 from studio.storage.locks import alone
 from studio.studio import Studio
@@ -171,8 +171,13 @@ def test_a_page_for_strangers_spends_no_key_of_the_environment_and_asks_no_addre
     with Studio(settings, backend=Drawer()) as studio:
         compare = Compare(studio)
         with pytest.raises(Refused, match="no addresses"):
-            compare.column(f"{service.address}:m", who(ME))
-        assert {cell.kind for cell in made(compare, "openai:dall-e-3").cells} == {"key_refused"}
+            compare.column(f"{service.address}:m", who(ME, here=False))
+        name = compare.create(ME, PROMPTS, [compare.column("openai:dall-e-3", who(ME, here=False))])
+        compare.start(name, who(ME, here=False))
+        seen = -1
+        while compare.running(name):
+            seen = compare.wait(name, seen)
+        assert {cell.kind for cell in compare.store.get(name, ME).cells} == {"key_refused"}
 
 
 MISTAKES = {
@@ -203,7 +208,7 @@ def test_what_is_shown_at_most_covers_the_longest_words_that_may_be_drawn(compar
     for open_words in (f"{{a|{words}}}", "__long__"):
         most = cost(column, open_words, {}) or 0
         assert most >= said
-        sent = {plain(open_words, seed, compare.studio) for seed in range(8)}
+        sent = {plain(open_words, seed, compare.studio.presets, compare.studio.wordbook.wildcards) for seed in range(8)}
         assert len(sent) == 2
         assert all(most >= (cost(column, one, {}) or 0) for one in sent)
     assert compare.estimate([Line("__nowhere__")], [column], {}).unknown == 1, "nobody knows what it becomes"
@@ -265,9 +270,12 @@ def test_of_the_budgets_of_the_settings_and_of_the_page_the_lesser_counts(tmp_pa
 
 
 def test_hosted_models_are_told_the_drawn_words_without_weights(studio: Studio):
-    assert plain("a (red:1.3) {house|house}, [old] <lora:ink:1>", 1, studio).rstrip(" ,") == "a red house, old"
+    presets, wildcards = studio.presets, studio.wordbook.wildcards
+    assert (
+        plain("a (red:1.3) {house|house}, [old] <lora:ink:1>", 1, presets, wildcards).rstrip(" ,") == "a red house, old"
+    )
     style = next(iter(studio.presets.styles))
-    assert "a house" in (styled := plain("a house", 1, studio, [style]))
+    assert "a house" in (styled := plain("a house", 1, presets, wildcards, [style]))
     assert len(styled) > len("a house")
     text = "# a comment\n\na red house # house, day\na C# book\n"
     assert read_lines(text) == [Line("a red house", ("house", "day")), Line("a C# book")]

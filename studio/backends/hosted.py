@@ -1,0 +1,98 @@
+"""Hosted models as a backend: whose key is used, what a picture may cost, and what it came to."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+from studio.backends.base import Backend, Rendered, Report, Wanted, always
+from studio.backends.openai import OpenAIBackend
+from studio.errors import HostedError, InvalidRecipe, KeyRefused
+from studio.events import Event, Preview
+from studio.gate.identity import Identity
+from studio.hosted.access import HostedModels
+from studio.hosted.models import Offer, parted
+from studio.inputs import Inputs
+from studio.recipe import Recipe
+
+
+class HostedImages(Backend):
+    """Asks hosted models for pictures; each is reserved in the day's budget before it is asked for and settled after.
+
+    `looks` is how many partial images are asked for, where a model has them; each is charged.
+    """
+
+    most = 1
+
+    def __init__(self, hosted: HostedModels, inputs: Inputs, looks: int = 0) -> None:
+        self.hosted = hosted
+        self._inputs = inputs
+        self.looks = looks
+
+    def make(
+        self,
+        recipe: Recipe,
+        call: str,
+        who: Identity,
+        *,
+        settings: Mapping[str, str] | None = None,
+        look: Callable[[bytes], None],
+        pause: Callable[[float], bool] | None = None,
+    ) -> Rendered:
+        """The picture of a settled recipe, asked for under the name `call` with the caller's key.
+
+        A service that knows the name does not charge twice, and neither does the budget. `settings` are the model's own
+        (default: those that the recipe says), `pause` is as `OpenAIBackend` has it. StudioError where there is no
+        picture; its `billed` says whether it was paid for.
+        """
+        model, said = parted(str(recipe.model))
+        offer = self.hosted.offer(model, who)
+        backend = OpenAIBackend(
+            offer,
+            self.hosted.key(offer, who),
+            self._inputs,
+            settings=offer.sized(said, recipe.width, recipe.height) if settings is None else settings,
+            idempotency=call,
+            looks=self.looks,
+            pause=pause,
+        )
+        most = self.most_usd(offer, backend.settings, recipe.prompt, len(recipe.pictures))
+        again = self.hosted.budget.reserve(call, offer.label, most)
+        return self._settled(call, recipe, backend, look, again=again)
+
+    def most_usd(self, offer: Offer, settings: Mapping[str, str], words: str, pictures: int) -> float | None:
+        """What a picture of just these words costs at most; None where nobody knows."""
+        return offer.estimate(settings, words, pictures, self.looks if "stream" in offer.model.abilities else 0)
+
+    def generate(self, recipes: Sequence[Recipe], report: Report, wanted: Wanted = always) -> Iterator[Rendered]:
+        """Nothing: who asks has to be known (`make`)."""
+        del recipes, report, wanted
+        raise KeyRefused("Nobody's key can be used for this.", "Submit it as a job.")
+
+    def warm(self, model: str) -> None:
+        """Nothing: it is somebody else's machine."""
+
+    def describe(self) -> str:
+        return "hosted"
+
+    def close(self) -> None:
+        """Nothing is held between calls."""
+
+    def _settled(
+        self, call: str, recipe: Recipe, backend: OpenAIBackend, look: Callable[[bytes], None], *, again: bool
+    ) -> Rendered:
+        budget = self.hosted.budget
+
+        def report(event: Event) -> None:
+            if isinstance(event, Preview):
+                look(event.jpeg)
+
+        try:
+            (made,) = backend.generate([recipe], report)
+        except (HostedError, InvalidRecipe) as error:
+            # What was asked for before under this name may have been charged, whatever is said of it now.
+            if again or (isinstance(error, HostedError) and error.billed):
+                budget.settle(call, None)
+            else:
+                budget.release(call)
+            raise
+        cost = made.facts.get("cost_usd")
+        budget.settle(call, None if cost is None else float(cost))
+        return made
