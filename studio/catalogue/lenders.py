@@ -4,47 +4,28 @@ Those of a model in diffusers format will do that is of the same family and buil
 layers. What they need of a repository is small: everything but the weights.
 """
 
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-from studio.catalogue.checkpoints import DENOISERS, INDEX, WITH_WEIGHTS, read_json
-from studio.catalogue.tensor_files import tensor_shapes
+from studio.catalogue.checkpoints import INDEX, WITH_WEIGHTS, read_json
+from studio.catalogue.model_files import SeenFiles
 from studio.catalogue.variants import texts
-from studio.families.flux import GUIDANCE
+from studio.families import FAMILIES
+from studio.families.base import Build
 
-# What models of one family differ in, as their files and configs tell; None where they do not.
-Build = tuple[Any, ...] | None
-BLOCK = re.compile(r"model\.diffusion_model\.joint_blocks\.(\d+)\.(x_block\.attn2\.)?")
-# Which repositories have them, by family and build.
-REPOS: Mapping[tuple[str, Build], str] = {
-    ("flux", (True,)): "black-forest-labs/FLUX.1-dev",
-    ("flux", (False,)): "black-forest-labs/FLUX.1-schnell",
-    ("sd3", (24, False)): "stabilityai/stable-diffusion-3-medium-diffusers",
-    ("sd3", (24, True)): "stabilityai/stable-diffusion-3.5-medium",
-    ("sd3", (38, False)): "stabilityai/stable-diffusion-3.5-large",
-}
-# What such a repository has beside its index.
-PARTS: Mapping[str, tuple[str, ...]] = {
-    "flux": ("scheduler", "text_encoder", "text_encoder_2", "tokenizer", "tokenizer_2", "transformer", "vae"),
-    "sd3": (
-        *("scheduler", "text_encoder", "text_encoder_2", "text_encoder_3"),
-        *("tokenizer", "tokenizer_2", "tokenizer_3", "transformer", "vae"),
-    ),
-}
 # Parts that a single file does not ask for.
 ASIDE = ("safety_checker", "feature_extractor", "image_encoder")
 
 
 def build_of_file(file: Path, family: str) -> Build:
     """The build of a single file; ModelError where it is damaged."""
-    if family == "flux":
-        return (GUIDANCE in tensor_shapes(file),)
-    if family == "sd3":
-        found = [match for name in tensor_shapes(file) if (match := BLOCK.match(name))]
-        return len({match[1] for match in found}), any(match[2] for match in found)
-    return None
+    return _build(SeenFiles(file), family)
+
+
+def repo_of(family: str, build: Build) -> str | None:
+    """The repository that has what a single file of this family and build needs; None where none is known."""
+    facts = FAMILIES[family].configs
+    return facts.repos.get(build) if facts else None
 
 
 def lends(folder: Path, family: str, build: Build) -> bool:
@@ -54,7 +35,7 @@ def lends(folder: Path, family: str, build: Build) -> bool:
         return False
     parts = [name for name, value in read_json(index).items() if isinstance(value, list) and value[0]]
     whole = all(_has_texts(folder / name, network=name in WITH_WEIGHTS) for name in parts if name not in ASIDE)
-    return whole and _build_of_folder(folder, family) == build
+    return whole and _build(SeenFiles(folder), family) == build
 
 
 def wanted(names: Sequence[str]) -> list[str]:
@@ -66,17 +47,14 @@ def wanted(names: Sequence[str]) -> list[str]:
 
 def files_of(family: str) -> list[str]:
     """The files that are lent, in words: of folders of tokenizers, all."""
-    parts = PARTS[family]
+    facts = FAMILIES[family].configs
+    parts = facts.parts if facts else ()
     return [INDEX, *(f"{part}/*" if part.startswith("tokenizer") else f"{part}/*.json" for part in parts)]
 
 
-def _build_of_folder(folder: Path, family: str) -> Build:
-    if family not in ("flux", "sd3"):
-        return None
-    config = next((read_json(path) for name in DENOISERS if (path := folder / name / "config.json").is_file()), {})
-    if family == "flux":
-        return (config.get("guidance_embeds") is True,)
-    return config.get("num_layers"), bool(config.get("dual_attention_layers"))
+def _build(files: SeenFiles, family: str) -> Build:
+    facts = FAMILIES[family].configs
+    return facts.build(files) if facts and facts.build else None
 
 
 def _has_texts(part: Path, *, network: bool) -> bool:

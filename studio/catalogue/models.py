@@ -183,7 +183,7 @@ class Catalogue(Sources[Model]):
             return model.config if model.config and (model.config / INDEX).is_file() else None
         build = lenders.build_of_file(model.file, model.family)
         places = (self.location(one) for one in self.values() if one.family == model.family and one.file is None)
-        lender = lenders.REPOS.get((model.family, build))
+        lender = lenders.repo_of(model.family, build)
         fetched = cached(lender, INDEX) if lender else None
         found = (place for place in (*places, fetched and fetched.parent) if place)
         return next((place for place in found if lenders.lends(place, model.family, build)), None)
@@ -192,7 +192,7 @@ class Catalogue(Sources[Model]):
         """The repository that has the configs and tokenizers of a single file for which they are not here."""
         if model.file is None or model.config is not None or self.config(model):
             return None
-        return lenders.REPOS.get((model.family, lenders.build_of_file(model.file, model.family)))
+        return lenders.repo_of(model.family, lenders.build_of_file(model.file, model.family))
 
     def whole(self, one: Model) -> bool:
         return self.present(one) and (not self._checks or bool(self.checker(one)) or self.lacks_checker(one))

@@ -113,6 +113,22 @@ def unet_control_networks(config: Mapping[str, Any]) -> tuple[ControlNetwork, ..
     return tuple(ControlNetwork(signature, config) for signature in signatures)
 
 
+# What models of one family differ in beside their weights, as their files and configs tell; None where they do not.
+Build = tuple[Any, ...] | None
+
+
+@dataclass(frozen=True)
+class Configs:
+    """Where the configs and tokenizers of a family's single files are had, as the studio brings none.
+
+    `repos` are repositories by build, `parts` are the folders of one beside its index; `build` reads a model's files.
+    """
+
+    repos: Mapping[Build, str]
+    parts: tuple[str, ...]
+    build: Callable[[ModelFiles], Build] | None = None
+
+
 @dataclass(frozen=True)
 class Family:
     """One family: which diffusers class does which task, its defaults, limits and abilities.
@@ -136,8 +152,9 @@ class Family:
     and a template; `swapped` are those whose halves stand the other way round there, `{last}` being the number of the
     last block. `control_networks` are the sorts of ControlNet for it; `map_ranges` says what black and white of a
     map are to those for a transformer of one width, by kind, where not -1 and 1. `has_ip_adapters`: there are some.
-    `variant` reads from a model's files in what it differs from the family, as keys of a model. `embedded`: its world
-    is a drawn one, which the estimators and metrics that come with the studio know.
+    `configs` says where those of its single files are had. `variant` reads from a model's files in what it differs
+    from the family, as keys of a model. `embedded`: its world is a drawn one, which the estimators and metrics that
+    come with the studio know.
     """
 
     name: str
@@ -174,6 +191,7 @@ class Family:
     control_networks: tuple[ControlNetwork, ...] = ()
     map_ranges: Mapping[int, Mapping[str, tuple[float, float]]] = field(default_factory=lambda: MappingProxyType({}))
     has_ip_adapters: bool = False
+    configs: Configs | None = None
     variant: Callable[[ModelFiles], Mapping[str, Any]] | None = None
     embedded: bool = False
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from studio.families.base import ControlNetwork, Family, LatentColours, ModelFiles, Signature
+from studio.families.base import Build, Configs, ControlNetwork, Family, LatentColours, ModelFiles, Signature
 
 # What its layers were called where they were first published; what has one name there is one layer there.
 FIRST_NAMES = (
@@ -39,6 +39,11 @@ def _variant(files: ModelFiles) -> Mapping[str, Any]:
     """Whether they take no guidance."""
     guided = GUIDANCE in files.shapes if files.shapes else files.denoiser.get("guidance_embeds") is not False
     return {} if guided else SCHNELL
+
+
+def _build(files: ModelFiles) -> Build:
+    """Whether they have layers for guidance."""
+    return (GUIDANCE in files.shapes if files.shapes else files.denoiser.get("guidance_embeds") is True,)
 
 
 FAMILY = Family(
@@ -112,6 +117,11 @@ FAMILY = Family(
             ),
             modes={"canny": 0, "tile": 1, "depth": 2, "pose": 4},
         ),
+    ),
+    configs=Configs(
+        {(True,): "black-forest-labs/FLUX.1-dev", (False,): "black-forest-labs/FLUX.1-schnell"},
+        ("scheduler", "text_encoder", "text_encoder_2", "tokenizer", "tokenizer_2", "transformer", "vae"),
+        _build,
     ),
     variant=_variant,
 )

@@ -1,6 +1,8 @@
 """Stable Diffusion 3 and 3.5: a diffusion transformer that follows a flow, with two CLIP encoders and a T5."""
 
-from studio.families.base import ControlNetwork, Family, LatentColours, Signature
+import re
+
+from studio.families.base import Build, Configs, ControlNetwork, Family, LatentColours, ModelFiles, Signature
 
 # What its layers were called where they were first published; what has one name there is one layer there.
 FIRST_NAMES = (
@@ -25,6 +27,15 @@ FIRST_NAMES = (
 # 3.5 Large, by its width. Its networks for edges were trained on maps from 0.5 to 128, those for depth on maps in which
 # what is near is dark: by Stability's own code, the cards of the weights, and ComfyUI.
 LARGE = 2432
+BLOCK = re.compile(r"model\.diffusion_model\.joint_blocks\.(\d+)\.(x_block\.attn2\.)?")
+
+
+def _build(files: ModelFiles) -> Build:
+    """How many blocks there are, and whether some have a second attention."""
+    if files.shapes:
+        found = [match for name in files.shapes if (match := BLOCK.match(name))]
+        return len({match[1] for match in found}), any(match[2] for match in found)
+    return files.denoiser.get("num_layers"), bool(files.denoiser.get("dual_attention_layers"))
 
 
 FAMILY = Family(
@@ -94,4 +105,16 @@ FAMILY = Family(
         ),
     ),
     map_ranges={LARGE: {"canny": (0.5, 128.0), "depth": (1.0, -1.0)}},
+    configs=Configs(
+        {
+            (24, False): "stabilityai/stable-diffusion-3-medium-diffusers",
+            (24, True): "stabilityai/stable-diffusion-3.5-medium",
+            (38, False): "stabilityai/stable-diffusion-3.5-large",
+        },
+        (
+            *("scheduler", "text_encoder", "text_encoder_2", "text_encoder_3"),
+            *("tokenizer", "tokenizer_2", "tokenizer_3", "transformer", "vae"),
+        ),
+        _build,
+    ),
 )

@@ -2,20 +2,22 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 from PIL import Image
 
-from studio.catalogue import configs, lenders
+from studio.catalogue import configs
 from studio.catalogue.controlnets import ControlNets
 from studio.catalogue.models import Catalogue
 from studio.downloads.items import Items
 from studio.engine.loading import load
 from studio.errors import ModelError
 from studio.events import Done
-from studio.families import FAMILIES
+from studio.families import FAMILIES, flux, sd15
+from studio.families.base import Configs
 from studio.recipe import Recipe
 from studio.settings import Settings
 from studio.studio import Studio
@@ -54,7 +56,7 @@ def folder(home: Settings, name: str, family: str, **facts: object) -> Path:
 @pytest.mark.parametrize(
     ("family", "tensors", "facts", "other", "repo"),
     [
-        ("flux", [lenders.GUIDANCE], {"guidance_embeds": True}, {"guidance_embeds": False}, "FLUX.1-dev"),
+        ("flux", [flux.GUIDANCE], {"guidance_embeds": True}, {"guidance_embeds": False}, "FLUX.1-dev"),
         ("flux", [], {"guidance_embeds": False}, {"guidance_embeds": True}, "FLUX.1-schnell"),
         (
             "sd3",
@@ -116,8 +118,8 @@ def test_a_folder_that_lacks_a_part_lends_nothing(home: Settings) -> None:
 def painter(home: Settings, tiny_model: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch) -> Settings:
     """A home with a single file of a family that the studio has no configs of, here one that is small."""
     monkeypatch.setattr(configs, "CONFIGS", home.home / "no configs")
-    monkeypatch.setattr(lenders, "REPOS", {("sd15", None): "some/tiny"})
-    monkeypatch.setattr(lenders, "PARTS", {"sd15": ("scheduler", "text_encoder", "tokenizer", "unet", "vae")})
+    known = Configs({None: "some/tiny"}, ("scheduler", "text_encoder", "tokenizer", "unet", "vae"))
+    monkeypatch.setattr(sd15, "FAMILY", replace(sd15.FAMILY, configs=known))
     tiny.single_file(tiny_model("sd15"), home.home / "models" / "single.safetensors")
     (home.home / "models" / "single.toml").write_text('family = "sd15"\n')
     return home
