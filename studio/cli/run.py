@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from studio.studio import Studio
 
 # What is not over by then loads, imports or waits for another machine: nothing stops that, and nothing is lost by it.
-PATIENCE_SECONDS = 3.0
+PATIENCE_SECONDS = 2.0
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:

@@ -2,7 +2,9 @@
 
 import asyncio
 import json
+import os
 from collections import Counter
+from typing import Any
 
 import httpx
 
@@ -49,3 +51,19 @@ def client_of(address: str) -> httpx.AsyncClient:
     return httpx.AsyncClient(
         base_url=address, headers={"Authorization": f"Bearer {SECRET}"}, timeout=120, limits=limits
     )
+
+
+def crowd(count: int) -> int:
+    """How many come in a long test: `count`, or the share of it that SOAK_SCALE in the environment says."""
+    return max(IN_STREAM, int(count * float(os.environ.get("SOAK_SCALE", "1"))))
+
+
+def tick_of(config: dict[str, Any]) -> int:
+    """The listener that tells the page's status line."""
+    ticks = (one["id"] for one in config["dependencies"] if one["targets"] and one["targets"][0][1] == "tick")
+    return int(next(ticks))
+
+
+def figures(told: str) -> None:
+    """Say what a long test measured: pytest -s shows it."""
+    print(told)  # noqa: T201

@@ -1,7 +1,6 @@
 """A studio that is asked to end does, whatever it is doing."""
 
 import asyncio
-import os
 import re
 import signal
 import subprocess
@@ -12,14 +11,17 @@ from contextlib import suppress
 from pathlib import Path
 
 import httpx
+import psutil
 import pytest
 from gradio_client import Client
 
+from studio.gate.doors import MEGABYTE
 from studio.gate.identity import owner_by
 from studio.settings import Settings
 from studio.studio import Studio
+from studio.ui.server import SESSIONS
 from tests.loops import run
-from tests.ui.crowd import SECRET, Crowd, client_of
+from tests.ui.crowd import SECRET, Crowd, client_of, crowd, figures, tick_of
 from tests.ui.painter import Painter
 from tests.ui.test_wire import submit
 
@@ -86,15 +88,34 @@ async def end_under_load(process: "subprocess.Popen[str]", followers: int) -> fl
         readers = await Crowd(client, followers).join()
         uploads = [asyncio.create_task(uploading(client)) for _ in range(3)]
         await asyncio.sleep(0.5)
-        begun = time.monotonic()
-        os.kill(process.pid, signal.SIGTERM)
-        await asyncio.to_thread(process.wait, 100)
-        taken = time.monotonic() - begun
+        taken = await asyncio.to_thread(end, process)
         for task in (*readers, *uploads):
             task.cancel()
         with suppress(httpx.HTTPError):
             await asyncio.gather(*readers, *uploads, return_exceptions=True)
         return taken
+
+
+def end(process: "subprocess.Popen[str]") -> float:
+    """Seconds from SIGTERM to the exit."""
+    begun = time.monotonic()
+    process.send_signal(signal.SIGTERM)
+    process.wait(100)
+    return time.monotonic() - begun
+
+
+def visit(address: str, sessions: int) -> None:
+    """Open the page so many times: each is a session of its own, which has asked for the page's status line."""
+    with httpx.Client(base_url=address, headers={"Authorization": f"Bearer {SECRET}"}, timeout=120) as client:
+        tick = tick_of(client.get("config").json())
+        for session in range(sessions):
+            said = {"data": [], "fn_index": tick, "session_hash": f"session{session}"}
+            client.post("gradio_api/run/predict", json=said).raise_for_status()
+
+
+def megabytes(process: "subprocess.Popen[str]") -> float:
+    """What the process holds in memory."""
+    return float(psutil.Process(process.pid).memory_info().rss) / MEGABYTE
 
 
 def test_a_studio_ends_by_itself_under_load(process: "subprocess.Popen[str]", tmp_path: Path) -> None:
@@ -122,6 +143,27 @@ def test_a_studio_whose_models_never_come_ends_when_asked(tmp_path: Path) -> Non
 
 
 @pytest.mark.soak
+@pytest.mark.timeout(900)
 def test_a_studio_under_much_load_ends_within_five_seconds(process: "subprocess.Popen[str]") -> None:
-    assert run(end_under_load(process, followers=1000)) < 5
+    count = crowd(1000)
+    taken = run(end_under_load(process, followers=count))
+    figures(f"exit under {count} followers, a job and 3 uploads: {taken:.1f} s")
     assert process.returncode == 0
+    assert taken < 5
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(900)
+def test_a_studio_ends_within_five_seconds_after_three_thousand_sessions_and_keeps_few(
+    process: "subprocess.Popen[str]",
+) -> None:
+    address, count = address_of(process), crowd(3000)
+    visit(address, SESSIONS)
+    full = megabytes(process)
+    visit(address, count)
+    more, taken = megabytes(process) - full, end(process)
+    figures(f"{count} sessions after the first {SESSIONS}: {more:+.0f} MB of {full:.0f}; exit {taken:.1f} s")
+    assert process.returncode == 0
+    assert taken < 5
+    # They took 660 MB where all were kept.
+    assert more < 100
