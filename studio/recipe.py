@@ -323,7 +323,12 @@ class Recipe(BaseModel):
     ] = None
     hires_upscaler: Annotated[
         str | None,
-        Setting("Second upscaler", "What enlarges the picture before it is painted over.", "hires", Dearness.SIZE),
+        Setting(
+            "Second upscaler",
+            "What enlarges the picture before it is painted over; automatic: Lanczos, or nothing at 1.",
+            "hires",
+            Dearness.SIZE,
+        ),
     ] = None
     hires_strength: Annotated[
         float | None,

@@ -19,11 +19,12 @@ from studio.ui.stage import where
 STANDARD = ("width", "height", "steps", "guidance_scale", "scheduler", "clip_skip")
 # A number field of Gradio shows 0 where it is empty, and 0 is a number; these are often empty.
 OFTEN_EMPTY = ("seed", "variation_seed", "hires_steps")
-# A setting that changes nothing at this value, which is what is shown of it where it is left open.
+# A setting that changes nothing at this value, or is the studio's choice; this is shown of it where it is left open.
 NEUTRAL: Mapping[str, Any] = {
     "variation_strength": 0,
     "vae": "",
     "hires_model": "",
+    "hires_upscaler": "",
     "guidance_rescale": 0,
     "eta": 0,
     "sigma_churn": 0,
@@ -90,8 +91,9 @@ def choices(name: str, model: Model, studio: Studio) -> list[tuple[str, str]] | 
         presets = (studio.presets.styles if name == "styles" else studio.presets.negatives).values()
         return [(preset.name, preset.id) for preset in presets if preset.suits(model.family)]
     if name in ("upscaler", "hires_upscaler"):
-        plain = (LANCZOS, LATENT) if name == "hires_upscaler" else (LANCZOS,)
-        return [(PLAIN.get(known, known), known) for known in (*plain, *Upscalers(studio.settings))]
+        second = name == "hires_upscaler"
+        known = (LANCZOS, *((LATENT,) if second else ()), *Upscalers(studio.settings))
+        return [*((("Automatic", ""),) if second else ()), *((PLAIN.get(one, one), one) for one in known)]
     return [(value.capitalize(), value) for value in _literals(name)] or None
 
 

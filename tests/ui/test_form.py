@@ -14,7 +14,7 @@ from studio.ui.form import Form
 # What all tabs share, and what some have of their own.
 SHARED = [name for name, setting in settings().items() if setting.group in ("prompt", "size", "sampling", "seed")]
 OWN = {
-    "text": ("hires_scale", "hires_upscaler", "hires_strength", "hires_steps"),
+    "text": ("hires_scale", "hires_model", "hires_upscaler", "hires_strength", "hires_steps"),
     "image": ("strength", "resize"),
     "paint": ("strength", "resize", "mask_blur", "mask_area", "mask_padding"),
     "larger": ("upscaler", "upscale", "strength"),
@@ -155,6 +155,20 @@ def test_a_switch_that_is_off_leaves_its_fields_open(form: Form) -> None:
     assert form.read(shown(form, {}), "text").hires_scale is None
     assert {"hires_scale", "hires_upscaler", "hires_strength"} <= form.hidden(shown(form, {}), "text")
     assert form.read(switched(form, "text", "hires_scale"), "text").hires_scale == 2.0
+
+
+@pytest.mark.parametrize(("scale", "upscaler"), [(1.0, "latent"), (1.5, "lanczos")])
+def test_what_enlarges_for_a_second_pass_is_shown_as_left_open_until_it_is_settled(
+    form: Form, scale: float, upscaler: str
+) -> None:
+    values = switched(form, "text", "hires_scale") | {form.widgets["text/hires_scale"]: scale}
+    field = form.widgets["text/hires_upscaler"]
+    assert dict(field.choices)["Automatic"] == values[field] == ""
+    asked = form.read(values, "text")
+    assert asked.hires_upscaler is None
+    (job,) = form.studio.settle(asked.replace(prompt="a"))
+    assert job.hires_upscaler == upscaler
+    assert shown(form, form.show(job, "text"))[field] == upscaler
 
 
 def test_a_switch_that_is_on_says_even_what_is_standard(form: Form) -> None:

@@ -23,9 +23,8 @@ class TextToImage(Tab):
             desk.place("hires_scale", value=2.0, label="Times larger", info=settings()["hires_scale"].help)
             for name in ("hires_model", "hires_upscaler", "hires_strength"):
                 desk.place(name, info=settings()[name].help)
-            desk.place(
-                "hires_steps", placeholder="As many as the first, or as the second model is best at", max_lines=1
-            )
+            info = "Before its strength; automatic: as many as the first, or as the second model is best at."
+            desk.place("hires_steps", info=info, placeholder="Automatic", max_lines=1)
         return Panel()
 
 
