@@ -12,7 +12,6 @@ FAMILY = replace(
     name="Stable Diffusion XL refiner",
     pipelines={"img2img": "StableDiffusionXLImg2ImgPipeline"},
     control_pipelines={},
-    # No single files: the studio has no configs for them.
     signature=Signature(
         denoiser="UNet2DConditionModel",
         facts={
@@ -20,6 +19,13 @@ FAMILY = replace(
             "cross_attention_dim": 1280,
             "addition_embed_type": "text_time",
             "projection_class_embeddings_input_dim": 2560,
+        },
+        # Its UNet is wider than that of the base, and has the second text encoder first.
+        keys={
+            "model.diffusion_model.input_blocks.0.0.weight": (384, 4, 3, 3),
+            "model.diffusion_model.label_emb.0.0.weight": (1536, 2560),
+            "conditioner.embedders.0.model.token_embedding.weight": None,
+            "first_stage_model.decoder.conv_in.weight": None,
         },
     ),
     tokenizer="tokenizer_2",

@@ -68,10 +68,10 @@ def test_the_networks_of_a_config_are_those_of_its_single_files(family: str) -> 
     }
     if family == "sd21":
         read["text_encoder"] = convert_open_clip_checkpoint(parts["text_encoder"], dict(whole))
-    else:
+    elif "text_encoder" in parts:
         read["text_encoder"] = convert_ldm_clip_checkpoint(dict(whole))
     if "text_encoder_2" in parts:
-        prefix = "conditioner.embedders.1.model."
+        prefix = f"conditioner.embedders.{int('text_encoder' in parts)}.model."
         read["text_encoder_2"] = convert_open_clip_checkpoint(parts["text_encoder_2"], dict(whole), prefix=prefix)
     for name, state in states.items():
         plain = {key.removeprefix("text_model."): tuple(tensor.shape) for key, tensor in read[name].items()}
@@ -133,6 +133,27 @@ def test_a_single_file_alone_gives_the_image_of_its_folder_without_network(
     (made,) = alone.generate([recipe(family, model="single")], nobody)
     alone.close()
     assert made.image.tobytes() == whole.image.tobytes()
+
+
+def test_the_refiner_as_a_single_file_paints_the_second_pass_of_its_folder(
+    home: Settings,
+    tiny_model: Callable[[str], Path],
+    recipe: Callable[..., Recipe],
+    no_network: None,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(configs, "CONFIGS", home.home / "configs")
+    tiny.configs_only(tiny_model("sdxl_refiner"), home.home / "configs" / "sdxl_refiner")
+    for family in ("sdxl", "sdxl_refiner"):
+        (home.home / "models" / f"tiny-{family}").symlink_to(tiny_model(family))
+    tiny.single_file(tiny_model("sdxl_refiner"), home.home / "models" / "single.safetensors")
+    (home.home / "models" / "single.toml").write_text('family = "sdxl_refiner"\n')
+    backend = LocalBackend(home, Catalogue(home))
+    second = {"hires_scale": 1, "hires_upscaler": "latent", "hires_strength": 0.6, "hires_steps": 4}
+    twice = [recipe("sdxl", **second, hires_model=name) for name in ("tiny-sdxl_refiner", "single")]
+    folder, single = (next(backend.generate([one], nobody)).image for one in twice)
+    backend.close()
+    assert single.tobytes() == folder.tobytes()
 
 
 def scheduler_of(home: Settings, model: Path, metadata: dict[str, str] | None = None, **marks: Any) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import Any
 
 
 def single_file(folder: Path, path: Path, **marks: Any) -> Path:
-    """Write the weights of the SD 1.x or SDXL model in `folder` as one file with the original tensor names.
+    """Write the weights of the SD 1.x, SDXL or refiner model in `folder` as one file with the original tensor names.
 
     `marks` are tensors that say how the model was trained.
     """
@@ -18,7 +18,7 @@ def single_file(folder: Path, path: Path, **marks: Any) -> Path:
         return load_file(next((folder / name).glob("*.safetensors")))
 
     layers = json.loads((folder / "unet/config.json").read_text())["layers_per_block"]
-    parts = ("unet", "vae", "text_encoder", *(["text_encoder_2"] if (folder / "text_encoder_2").is_dir() else []))
+    parts = [part for part in ("unet", "vae", "text_encoder", "text_encoder_2") if (folder / part).is_dir()]
     whole = original({part: tensors(part) for part in parts}, layers) | marks
     save_file({k: v.contiguous() for k, v in whole.items()}, path)
     return path
@@ -29,6 +29,8 @@ def original(parts: dict[str, dict[str, Any]], layers: int, *, open_clip: bool =
     unet = parts["unet"]
     whole = {f"model.diffusion_model.{unet_key(k, layers, unet)}": v for k, v in unet.items()}
     whole |= {f"first_stage_model.{k}": v for k, v in vae_original(parts["vae"]).items()}
+    if "text_encoder" not in parts:
+        return whole | _open_clip("conditioner.embedders.0.model.", parts["text_encoder_2"])
     if "text_encoder_2" in parts:
         whole |= _clip("conditioner.embedders.0.transformer.", parts["text_encoder"])
         return whole | _open_clip("conditioner.embedders.1.model.", parts["text_encoder_2"])
