@@ -6,7 +6,6 @@ import threading
 import time
 from collections.abc import Sequence
 from contextlib import suppress
-from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -33,8 +32,11 @@ from studio.hub import Say, silent
 from studio.inputs import Input, Inputs
 from studio.jobs.item import DEVICE
 from studio.jobs.job import Job
+from studio.jobs.kinds import KINDS
+from studio.jobs.kinds.base import Priority
 from studio.jobs.lane import HostedLane
 from studio.jobs.scheduler import Scheduler
+from studio.jobs.store import Beside
 from studio.library import Library
 from studio.measuring import Gauge
 from studio.presets.reading import Presets
@@ -62,7 +64,7 @@ class Studio:
     """Everything that a page, a command or a server needs; use it in a `with` block or call `close()`.
 
     `backend` renders (default: this machine's device), `images` is where images go (default: the data folder's),
-    `durable` False, for one command, keeps the line of jobs in memory and leaves alone what other studios have waiting.
+    `durable` False, for one command, keeps its jobs in memory, or in the database `jobs`, and takes up none of others.
     """
 
     def __init__(
@@ -72,6 +74,7 @@ class Studio:
         backend: Backend | None = None,
         images: Path | None = None,
         durable: bool = True,
+        jobs: Database | None = None,
     ) -> None:
         self.settings = settings
         self.database = Database.of(settings.home)
@@ -102,7 +105,7 @@ class Studio:
         # A command's studio is asked by nobody but who gave the command.
         self._private = not space.name() and (settings.alone or not durable)
         self.backend = backend or _local(settings, self.catalogue, self.controlnets, self.wordbook)
-        kept = self.database if durable else Database(None)
+        kept = self.database if durable else jobs or Database(None)
         self.hosted = HostedModels(settings, self.database)
         # A command shows no partial images, so it asks for none.
         self.images = HostedImages(self.hosted, self.inputs, LOOKS if durable else 0)
@@ -113,8 +116,12 @@ class Studio:
             settings.max_waiting,
             self._fetch,
             lane_for=lambda name: HostedLane(self._hosted_by(name)),
+            takes_up=durable,
         )
         self.gauge = Gauge(settings, self.catalogue, self.backend)
+        self.candidates = Candidates(self.jobs, self.library, self.submit, self.gauge)
+        if durable:
+            self.candidates.start()
         self._warming: threading.Thread | None = None
 
     def settle(self, recipe: Recipe) -> tuple[Recipe, ...]:
@@ -142,15 +149,24 @@ class Studio:
         self._bring(self.needs.of_map(unit, chosen), say)
         return self.backend.people(unit, chosen, say)
 
-    def submit(self, recipe: Recipe | Sequence[Recipe], who: Identity, job_id: str = "") -> Job:
+    def submit(
+        self,
+        recipe: Recipe | Sequence[Recipe],
+        who: Identity,
+        job_id: str = "",
+        *,
+        kind: str = "images",
+        priority: Priority | None = None,
+        beside: Beside | None = None,
+    ) -> Job:
         """Check the recipe, or several, and put them in line as one job; StudioError where nothing was queued.
 
-        `job_id` as in `Scheduler.submit`.
+        All others as in `Scheduler.submit`.
         """
         asked = (recipe,) if isinstance(recipe, Recipe) else tuple(recipe)
         recipes = [single for one in asked for single in self.settle(one)]
         self._check_hosted(recipes, who)
-        if len(recipes) > self.settings.max_images:
+        if KINDS[kind].limited and len(recipes) > self.settings.max_images:
             raise InvalidRecipe(
                 "count",
                 f"That makes {len(recipes)} images; one job may make {self.settings.max_images}.",
@@ -162,7 +178,7 @@ class Studio:
         self.inputs.use(picture for single in recipes for picture in single.pictures)
         self.used.mark(item.key for item in used if not item.comes_along)
         lanes = [parted(str(one.model))[0] if self.is_hosted(one) else DEVICE for one in recipes]
-        return self.jobs.submit(recipes, who, job_id, lanes=lanes)
+        return self.jobs.submit(recipes, who, job_id, kind=kind, priority=priority, lanes=lanes, beside=beside)
 
     def is_hosted(self, recipe: Recipe) -> bool:
         """Whether somebody else's machine makes its picture."""
@@ -239,17 +255,11 @@ class Studio:
         if self._warming is not None:
             self._warming.join()
 
-    @cached_property
-    def candidates(self) -> Candidates:
-        """The sets of candidates; those that an earlier studio left are measured on from the first use."""
-        return Candidates(self.database, self.library.folder, self.submit, self.jobs, self.gauge)
-
     def close(self) -> None:
         """Stop the running job, keep the waiting ones for the next start, and give back the device."""
         self.jobs.close()
         self.downloads.close()
-        if "candidates" in vars(self):
-            self.candidates.close()
+        self.candidates.close()
         self.backend.close()
         self.wait_until_warm()
         self.database.close()

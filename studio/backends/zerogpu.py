@@ -75,6 +75,9 @@ class ZeroGpuBackend(LocalBackend):
     Maps and measures are made on the CPU, where they use up nobody's time on the GPU.
     """
 
+    # One call is bounded in time: a grid takes several.
+    most = 16
+
     def __init__(self, settings: Settings, catalogue: Catalogue, controlnets: ControlNets, book: Wordbook) -> None:
         import spaces  # has to be there before torch looks for a GPU
 

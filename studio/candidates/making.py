@@ -1,31 +1,31 @@
 """Candidates: many pictures of one recipe, measured as they come, filtered, ranked and marked.
 
-A set outlives its jobs, the page and the process: pictures are the library's, scores and marks are in
-the database. Two threads measure behind the queue, one what needs no waiting, one what needs the device.
+A set outlives the page and the process: its pictures are those that its jobs made, scores and marks are in the
+database. Two threads measure behind the queue, one what needs no waiting, one what needs the device.
 """
 
 import logging
 import secrets
 import threading
 from collections.abc import AsyncGenerator, Callable, Sequence
-from dataclasses import replace
 from pathlib import Path
+from sqlite3 import Connection
 from typing import Literal
 
 from studio.candidates.ranking import Agreement, Mark, Sieve, Verdict, agreement, judge, learned
 from studio.candidates.store import PASSES, Batch, Candidate, CandidateSet, CandidateStore, Pass
-from studio.errors import InvalidRecipe, InvalidRequest, NotFound, StorageError, StudioError
-from studio.events import Finished
+from studio.errors import InvalidRecipe, InvalidRequest, NotFound, StorageError
+from studio.events import Event, Finished
 from studio.gate.identity import Identity
 from studio.inputs import Inputs
 from studio.jobs.job import Job
 from studio.jobs.scheduler import Scheduler
+from studio.library import Library
 from studio.measuring import Gauge
 from studio.metrics import METRICS
 from studio.news import News, Pause
 from studio.recipe import SEEDS, Recipe
 from studio.settling.uses import HIRES
-from studio.storage.database import Database
 
 # Pictures that are measured together: more share the overhead, and wait longer for their scores.
 BATCH = 16
@@ -33,7 +33,6 @@ TITLE_CHARACTERS = 120
 # How kept ones are refined: times larger, how far the noise turns, and how many times.
 Refinement = Literal["hires", "upscale", "variations"]
 SECOND_PASS, ENLARGED, VARIED, VARIATIONS = 1.5, 2.0, 0.2, 4
-Submit = Callable[[Sequence[Recipe], Identity, str], Job]
 
 log = logging.getLogger(__name__)
 
@@ -59,28 +58,33 @@ def refined(candidate: Candidate, how: Refinement, inputs: Inputs, owner: str) -
 class Candidates:
     """The sets of all owners; a set of another owner is treated as if it were not there.
 
-    `submit` puts recipes in line as a job of whoever asks, of this id.
+    `submit` is that of the studio. What is made is measured; what an earlier studio left, from `start` on.
     """
 
-    def __init__(self, database: Database, images: Path, submit: Submit, jobs: Scheduler, gauge: Gauge) -> None:
-        self._store = CandidateStore(database, images)
+    def __init__(self, jobs: Scheduler, library: Library, submit: Callable[..., Job], gauge: Gauge) -> None:
+        self._store = CandidateStore(jobs.database, library.folder)
         self._submit = submit
         self._jobs = jobs
         self._gauge = gauge
+        jobs.listen("candidates", self._heard)
         self._news = News()
         self._serial = 1
         self._closing = False
-        self._following: set[str] = set()
         self._todo = {which: threading.Event() for which in PASSES}
-        for set_id, owner, batch in self._store.unfinished():
-            self._follow(set_id, owner, batch)
-        self._workers = [
-            threading.Thread(target=self._work, args=(which, todo), name=f"measuring-{which}", daemon=True)
-            for which, todo in self._todo.items()
-        ]
-        for worker in self._workers:
-            worker.start()
-        self._wake()
+        self._workers: list[threading.Thread] = []
+
+    def start(self) -> None:
+        """Measure what is not measured yet."""
+        with self._news:
+            if not self._workers:
+                self._workers = [
+                    threading.Thread(target=self._work, args=(which, todo), name=f"measuring-{which}", daemon=True)
+                    for which, todo in self._todo.items()
+                ]
+                for worker in self._workers:
+                    worker.start()
+        for todo in self._todo.values():
+            todo.set()
 
     def begin(self, recipes: Sequence[Recipe], who: Identity, title: str = "") -> str:
         """A new set of what these recipes make, filtered as the owner's last one; returns its id.
@@ -91,12 +95,9 @@ class Candidates:
         before = self._store.last_sieve(who.owner)
         sieve = Sieve(before.limits, before.weights)
         asked = recipes[0] if len(recipes) == 1 else None
-        set_id = self._store.add_set(who.owner, (title or recipes[0].prompt)[:TITLE_CHARACTERS], asked, sieve)
-        try:
-            self._make(set_id, recipes, who)
-        except StudioError:
-            self._store.drop_set(set_id)
-            raise
+        set_id = secrets.token_urlsafe(9)
+        said = (title or recipes[0].prompt)[:TITLE_CHARACTERS]
+        self._make(set_id, recipes, who, lambda: self._store.add_set(set_id, who.owner, said, asked, sieve))
         return set_id
 
     def more(self, set_id: str, who: Identity, count: int) -> None:
@@ -112,10 +113,7 @@ class Candidates:
 
     def get(self, set_id: str, owner: str) -> CandidateSet:
         """The owner's set as it stands; NotFound where there is none."""
-        # Looked at before the set is read: a job that ends in between has all its pictures in what is read.
-        going = frozenset(self._following)
-        found = self._store.get(set_id, owner)
-        return replace(found, going=any(batch.job in going for batch in found.batches))
+        return self._store.get(set_id, owner)
 
     def of(self, owner: str) -> list[tuple[str, str, float, int]]:
         """The owner's sets, newest first: id, title, when, how many pictures."""
@@ -151,7 +149,7 @@ class Candidates:
         self.get(set_id, owner)
         self._store.forget_scores(set_id)
         self._tell()
-        self._wake()
+        self.start()
 
     def agreement(self, owner: str) -> tuple[int, dict[str, Agreement]]:
         """How many picks the owner made so far, and how the metrics go with them."""
@@ -196,51 +194,35 @@ class Candidates:
         with self._news:
             self._closing = True
             self._news.notify_all()
-        self._wake()
+        for todo in self._todo.values():
+            todo.set()
         for worker in self._workers:
             worker.join()
 
-    def _make(self, set_id: str, recipes: Sequence[Recipe], who: Identity) -> None:
-        """A job of these recipes for the set. It is written down before it is queued: no crash parts the two."""
+    def _make(
+        self, set_id: str, recipes: Sequence[Recipe], who: Identity, add_set: Callable[[], None] = lambda: None
+    ) -> None:
+        """A job of these recipes for the set, in one transaction with what says so: no crash parts them."""
         job, count = secrets.token_urlsafe(12), sum(recipe.count for recipe in recipes)
-        batch = self._store.add_job(set_id, job, count)
-        try:
-            self._submit(recipes, who, job)
-        except StudioError:
-            self._store.drop_job(job)
-            raise
-        self._follow(set_id, who.owner, batch)
 
-    def _follow(self, set_id: str, owner: str, batch: Batch) -> None:
-        """Take in the job's pictures, where it is still known."""
-        try:
-            job = self._jobs.get(batch.job, owner)
-        except NotFound:
-            return
-        self._following.add(batch.job)
-        threading.Thread(target=self._take_in, args=(set_id, batch, job), name="candidates", daemon=True).start()
+        def beside(rows: Connection) -> None:
+            del rows  # the store's writing is part of the same transaction
+            add_set()
+            self._store.add_job(set_id, job, count)
 
-    def _take_in(self, set_id: str, batch: Batch, job: Job) -> None:
-        """Write down each picture of the job as it comes."""
-        try:
-            for event in job.follow():
-                if isinstance(event, Finished):
-                    self._store.add_image(set_id, batch.first + event.image, event.path, event.recipe, event.seconds)
-                    self._wake()
-                self._tell()
-        except StorageError:
-            log.exception("The pictures of job %s could not be written down", job.id)
-        self._following.discard(batch.job)
+        self._submit(recipes, who, job, kind="candidates", beside=beside)
+        self._tell()
+
+    def _heard(self, event: Event) -> None:
+        """Something happened to a job of a set."""
+        if isinstance(event, Finished):
+            self.start()
         self._tell()
 
     def _tell(self) -> None:
         with self._news:
             self._serial += 1
             self._news.notify_all()
-
-    def _wake(self) -> None:
-        for todo in self._todo.values():
-            todo.set()
 
     def _work(self, which: Pass, todo: threading.Event) -> None:
         """Measure what has not been, as long as there is something, and wait for more."""

@@ -2,7 +2,6 @@
 
 import json
 import logging
-import secrets
 import sqlite3
 import time
 from collections.abc import Iterable, Mapping, Sequence
@@ -27,6 +26,13 @@ log = logging.getLogger(__name__)
 # The two passes in which a picture is measured: at once, and when the device is free.
 Pass = Literal["quick", "slow"]
 PASSES: tuple[Pass, ...] = get_args(Pass)
+
+# The pictures of sets: what the items of their jobs made, each with its scores.
+PICTURES = """SELECT candidates.set_id, image, path, recipe, seconds, quick, slow FROM candidates
+    JOIN candidate_jobs AS made ON made.set_id = candidates.set_id AND image >= first AND image < first + count
+    JOIN items ON items.job = made.id AND items.number = image - first"""
+GOING = """SELECT EXISTS (SELECT 1 FROM candidate_jobs AS made JOIN items ON items.job = made.id
+    WHERE set_id = ? AND state IN ('waiting', 'running'))"""
 
 
 @dataclass(frozen=True)
@@ -85,22 +91,16 @@ class CandidateStore:
         self._database = database
         self._images = images
 
-    def add_set(self, owner: str, title: str, asked: Recipe | None, sieve: Sieve) -> str:
-        """A new set, still without a job; returns its id."""
-        set_id, asked_text = secrets.token_urlsafe(9), asked.to_json() if asked else None
+    def add_set(self, set_id: str, owner: str, title: str, asked: Recipe | None, sieve: Sieve) -> None:
+        """A new set, still without a job."""
+        asked_text = asked.to_json() if asked else None
         with self._database.write() as database:
             database.execute(
                 "INSERT INTO candidate_sets (id, owner, created, title, asked, sieve) VALUES (?, ?, ?, ?, ?, ?)",
                 (set_id, owner, time.time(), title, asked_text, json.dumps(asdict(sieve))),
             )
-        return set_id
 
-    def drop_set(self, set_id: str) -> None:
-        """Forget a set that nothing was made for."""
-        with self._database.write() as database:
-            database.execute("DELETE FROM candidate_sets WHERE id = ?", (set_id,))
-
-    def add_job(self, set_id: str, job: str, count: int) -> Batch:
+    def add_job(self, set_id: str, job: str, count: int) -> None:
         """A job that makes `count` more images for the set."""
         with self._database.write() as database:
             query = "SELECT COALESCE(SUM(count), 0) FROM candidate_jobs WHERE set_id = ?"
@@ -108,38 +108,12 @@ class CandidateStore:
             database.execute(
                 "INSERT INTO candidate_jobs (id, set_id, first, count) VALUES (?, ?, ?, ?)", (job, set_id, first, count)
             )
-        return Batch(job, first, count)
-
-    def drop_job(self, job: str) -> None:
-        """Forget a job that never began."""
-        with self._database.write() as database:
-            database.execute("DELETE FROM candidate_jobs WHERE id = ?", (job,))
-
-    def unfinished(self) -> list[tuple[str, str, Batch]]:
-        """Every job of which not all pictures are known, with its set and owner, oldest first."""
-        query = """SELECT set_id, owner, jobs.id AS job, first, count
-            FROM candidate_jobs AS jobs JOIN candidate_sets AS sets ON sets.id = set_id
-            WHERE count > (SELECT COUNT(*) FROM candidates AS i WHERE i.set_id = jobs.set_id AND image >= first
-            AND image < first + count) ORDER BY jobs.number"""
-        with self._database.read() as database:
-            rows = database.execute(query).fetchall()
-        return [(row["set_id"], row["owner"], _batch(row["job"], row["first"], row["count"])) for row in rows]
-
-    def add_image(self, set_id: str, image: int, path: Path, recipe: Recipe, seconds: float) -> None:
-        """A picture that is in the library; nothing where it was known already."""
-        name = path.relative_to(self._images).as_posix()
-        with self._database.write() as database:
-            database.execute(
-                "INSERT OR IGNORE INTO candidates (set_id, image, path, recipe, seconds) VALUES (?, ?, ?, ?, ?)",
-                (set_id, image, name, recipe.to_json(), seconds),
-            )
 
     def unmeasured(self, which: Pass) -> dict[str, list[tuple[int, Path]]]:
         """What has not been through this pass: numbers and paths by set, oldest first."""
-        query = f"SELECT set_id, image, path FROM candidates WHERE {which} IS NULL ORDER BY rowid"  # noqa: S608 - a column
         found: dict[str, list[tuple[int, Path]]] = {}
         with self._database.read() as database:
-            for row in database.execute(query):
+            for row in database.execute(f"{PICTURES} WHERE {which} IS NULL ORDER BY candidates.rowid"):
                 if isinstance(row["path"], str):
                     found.setdefault(row["set_id"], []).append((row["image"], self._images / row["path"]))
         return found
@@ -147,8 +121,7 @@ class CandidateStore:
     def pictures(self, set_id: str) -> list[tuple[int, Path, Scores | None]]:
         """Number, path and what the quick pass found so far, of each picture of the set."""
         with self._database.read() as database:
-            query = "SELECT image, path, quick FROM candidates WHERE set_id = ? ORDER BY image"
-            rows = database.execute(query, (set_id,)).fetchall()
+            rows = database.execute(f"{PICTURES} WHERE candidates.set_id = ? ORDER BY image", (set_id,)).fetchall()
         return [
             (row["image"], self._images / row["path"], _scores(row["quick"]))
             for row in rows
@@ -211,9 +184,14 @@ class CandidateStore:
             row = database.execute(query, (set_id, owner)).fetchone()
             if row is None:
                 raise _no_set()
-            jobs, images, marks = (
-                database.execute(f"SELECT * FROM {table} WHERE set_id = ? ORDER BY {order}", (set_id,)).fetchall()  # noqa: S608
-                for table, order in (("candidate_jobs", "number"), ("candidates", "image"), ("ratings", "number"))
+            jobs, images, marks, (going,) = (
+                database.execute(query, (set_id,)).fetchall()
+                for query in (
+                    "SELECT * FROM candidate_jobs WHERE set_id = ? ORDER BY number",
+                    f"{PICTURES} WHERE candidates.set_id = ? ORDER BY image",
+                    "SELECT * FROM ratings WHERE set_id = ? ORDER BY number",
+                    GOING,
+                )
             )
         said = {mark["image"]: _mark(mark) for mark in marks}
         return CandidateSet(
@@ -226,6 +204,7 @@ class CandidateStore:
             parsed(row["missing"], dict[str, str]()),
             tuple(_batch(job["id"], job["first"], job["count"]) for job in jobs),
             tuple(filter(None, (self._candidate(image, said.get(image["image"], Mark())) for image in images))),
+            bool(going[0]),
         )
 
     def of(self, owner: str) -> list[tuple[str, str, float, int]]:

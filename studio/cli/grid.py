@@ -5,7 +5,7 @@ import json
 import re
 import sys
 from collections.abc import Mapping
-from contextlib import closing, redirect_stdout
+from contextlib import redirect_stdout
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 from studio.cli import generate
 from studio.cli.base import Command, Exit, check_ending, load_settings
 from studio.errors import InvalidRecipe, NotFound
+from studio.events import Failed, Finished, ImageFailed
 from studio.gate.identity import COMMAND_LINE
 from studio.grids.axes import names
 from studio.inputs import Inputs
@@ -21,7 +22,7 @@ from studio.storage.database import Database
 
 if TYPE_CHECKING:
     from studio.grids.axes import Axis
-    from studio.grids.making import Grids, Making
+    from studio.grids.making import GridJob, Grids
     from studio.grids.sheets import Kind
     from studio.grids.store import Grid
     from studio.studio import Studio
@@ -67,16 +68,17 @@ def run(args: argparse.Namespace) -> int:
         base = Recipe.make(**given | generate.stored(inputs, given))
         images = args.out.absolute()
         # Its database is in the folder, so that --resume finds there what the same command began.
-        with Studio(studio_settings, images=images, durable=False) as studio, closing(Database.of(images)) as kept:
-            grids = Grids(studio, kept)
-            making = _making(studio, grids, base, axes, resume=args.resume)
-            interrupted = _follow(making, studio, None if args.json else out)
+        with Studio(studio_settings, images=images, durable=False, jobs=Database.of(images)) as studio:
+            grids = Grids(studio)
+            begun = _begun(studio, grids, base, axes, resume=args.resume)
+            interrupted = _follow(begun, studio, None if args.json else out)
+            grid = begun.grid
             for kind in SHEETS:
                 if path := getattr(args, kind):
-                    print(grids.export(making.grid, path.absolute(), kind) or f"{path} is written.", file=sys.stderr)
+                    print(grids.export(grid, path.absolute(), kind) or f"{path} is written.", file=sys.stderr)
     if args.json:
-        print(json.dumps({"cells": _told(making.grid, args.out.absolute())}))
-    return _exit_code(making.grid, interrupted=interrupted)
+        print(json.dumps({"cells": _told(grid, args.out.absolute())}))
+    return _exit_code(grid, interrupted=interrupted)
 
 
 def _axis(words: str, inputs: Inputs) -> "Axis":
@@ -98,19 +100,14 @@ def _axis(words: str, inputs: Inputs) -> "Axis":
     return replace(axis, values=tuple(stored), labels=labels)
 
 
-def _making(studio: "Studio", grids: "Grids", base: Recipe, axes: "list[Axis]", *, resume: bool) -> "Making":
+def _begun(studio: "Studio", grids: "Grids", base: Recipe, axes: "list[Axis]", *, resume: bool) -> "GridJob":
     """The grid that is asked for, begun; with `resume` the newest in the folder of the same recipe and axes."""
     from studio.grids.making import plan
 
     if resume:
-        there = [
-            making
-            for making in grids.of(COMMAND_LINE.owner)
-            if not axes or (list(making.grid.axes) == axes and _same(making.grid.base, base))
-        ]
-        if there:
-            there[0].start(COMMAND_LINE)
-            return there[0]
+        for one in (found.grid for found in grids.of(COMMAND_LINE.owner)):
+            if not axes or (list(one.axes) == axes and _same(one.base, base)):
+                return grids.resume(one.id, COMMAND_LINE)
         if not axes:
             raise NotFound(
                 "There is no grid in this folder to go on with.", "Name its axes: --x FIELD=A,B,C begins a new one."
@@ -128,39 +125,36 @@ def _same(made: Recipe, asked: Recipe) -> bool:
     return asked.replace(count=1, **drawn) == made
 
 
-def _follow(making: "Making", studio: "Studio", out: TextIO | None) -> bool:
+def _follow(begun: "GridJob", studio: "Studio", out: TextIO | None) -> bool:
     """Watch the grid to its end, saying what comes; returns whether it was interrupted."""
-    told: set[tuple[int, int, int]] = set()
+    told: set[object] = set()
     try:
-        _watch(making, studio, out, told)
+        _watch(begun, out, told)
     except KeyboardInterrupt:
-        making.stop()
-        _watch(making, studio, out, told)
+        studio.stop(begun.job.id, COMMAND_LINE.owner)
+        _watch(begun, out, told)
         return True
     return False
 
 
-def _watch(making: "Making", studio: "Studio", out: TextIO | None, told: set[tuple[int, int, int]]) -> None:
-    running = True
-    # The same fault in many cells is told once.
-    faults: set[str] = set()
-    while running:
-        version, grid, *_ = making.look()
-        running = grid.state == "running"
-        for cell in grid.cells:
-            if cell.at in told or cell.open:
-                continue
-            told.add(cell.at)
-            if cell.error:
-                if cell.error not in faults:
-                    where = ", ".join(f"{title} {label}" for title, label in grid.labels(cell.at))
-                    print(f"{where}: {cell.error}", file=sys.stderr)
-                faults.add(cell.error)
-            elif out:
-                print(studio.library.folder / cell.path, file=out, flush=True)
-        if running:
-            making.wait(version)
-    making.join()
+def _watch(begun: "GridJob", out: TextIO | None, told: set[object]) -> None:
+    """Tell what can be told, each picture and each fault once, as often as a cell is over."""
+    _tell(begun, out, told)
+    for event in begun.job.follow():
+        if isinstance(event, Finished | ImageFailed | Failed):
+            _tell(begun, out, told)
+
+
+def _tell(begun: "GridJob", out: TextIO | None, told: set[object]) -> None:
+    grid = begun.grid
+    for cell in grid.cells:
+        # The same fault in many cells is told once.
+        if cell.error and cell.error not in told:
+            where = ", ".join(f"{title} {label}" for title, label in grid.labels(cell.at))
+            print(f"{where}: {cell.error}", file=sys.stderr)
+        elif cell.path and cell.at not in told and out:
+            print(begun.folder / cell.path, file=out, flush=True)
+        told |= {cell.error, cell.at} if cell.error or cell.path else set()
 
 
 def _told(grid: "Grid", folder: Path) -> list[dict[str, Any]]:

@@ -1,40 +1,36 @@
 """Grids: one recipe along up to three axes, a picture for each cell.
 
-The dearest setting varies slowest, on whatever axis it is, so that a model is loaded once for each of its values. A
-grid is kept on disk: what is made is never made again, also where the process was killed.
+The dearest setting varies slowest, on whatever axis it is, so that a model is loaded once for each of its values. One
+job makes a grid, a cell as each of its items.
 """
 
-import contextvars
 import itertools
 import logging
 import math
 import secrets
-import threading
 import time
-from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
+from collections import deque
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
-from studio.errors import Closing, InvalidRecipe, NotFound, StorageError, StudioError, Unreadable
-from studio.events import Downloading, Event, Failed, Finished, Loading, Preview, Started, Step, Stopped
+from studio.errors import InvalidRecipe, NotFound, StudioError, Unreadable
+from studio.events import Failed, Finished, Preview
 from studio.gate.identity import Identity
 from studio.grids.axes import Axis, applied
 from studio.grids.sheets import Kind, Sheet
-from studio.grids.store import NAMES, At, Cell, Grid, GridStore, State
+from studio.grids.store import NAMES, At, Cell, Grid, GridStore, State, insert, unreadable
+from studio.jobs.item import OPEN
 from studio.jobs.job import Job
 from studio.labels import labelled
-from studio.news import News, Pause
+from studio.library import Library
 from studio.recipe import SEEDS, Recipe, settings
 from studio.settling.hosted import without_local
-from studio.storage.database import Database
 from studio.studio import SHEETS, Studio
-from studio.transfer import words
 
-# The most cells that are made as one job; other people's jobs come between.
-RUN = 16
 # A person's grids that are listed.
 LISTED = 40
-BROKEN = "Something broke inside the studio ({}); the details are in its log. Resume the grid to make the rest."
+GONE = "This picture is not in the library any more."
 
 log = logging.getLogger(__name__)
 
@@ -47,243 +43,104 @@ def plan(studio: Studio, base: Recipe, axes: Sequence[Axis], owner: str) -> Grid
     _check(axes, studio.settings.max_cells)
     base = _drawn(base.replace(count=1), axes)
     places = itertools.product(*(range(len(axis.values)) for axis in reversed(axes)))
-    cells = tuple(_settled(studio, base, axes, place[::-1]) for place in places)
+    cells = [_settled(studio, base, axes, place[::-1]) for place in places]
     if not any(cell.recipe for cell in cells):
         studio.settle(_recipe(base, axes, cells[0].at))
+    numbers = {cell.at: number for number, cell in enumerate(_in_order(axes, cells))}
     name = f"{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(3)}"
-    return Grid(name, owner, time.time(), base, tuple(axes), cells)
+    numbered = tuple(replace(cell, item=numbers.get(cell.at)) for cell in cells)
+    return Grid(name, owner, time.time(), base, tuple(axes), numbered)
 
 
-def order(grid: Grid) -> list[Cell]:
+def _in_order(axes: Sequence[Axis], cells: Sequence[Cell]) -> list[Cell]:
     """The cells as they are made: the dearest axis slowest; of those that cost the same the first in a recipe."""
     ranks = {name: rank for rank, name in enumerate(settings())}
-    varied = [axis.subject for axis in grid.axes]
+    varied = [axis.subject for axis in axes]
     slow = sorted(range(len(varied)), key=lambda k: (-varied[k].dearness, ranks.get(varied[k].field, len(ranks))))
-    return sorted(grid.cells, key=lambda cell: [cell.at[k] for k in slow])
+    return sorted((cell for cell in cells if cell.recipe), key=lambda cell: [cell.at[k] for k in slow])
 
 
-class Making:
-    """A grid that is made on a thread of its own, which watches its jobs; it can be stopped, and started again.
+class GridJob:
+    """A grid and the job that makes it, which goes on whoever looks; `job` is followed like any other."""
 
-    `grid` is how it stands; `line` says what is done right now, `previews` are looks (JPEG) at cells in the making.
-    """
+    def __init__(self, planned: Grid, job: Job, library: Library) -> None:
+        self.job = job
+        self._planned = planned
+        self.folder = library.folder
 
-    def __init__(self, studio: Studio, store: GridStore, grid: Grid) -> None:
-        self.grid = grid
-        self.line = ""
-        self.previews: Mapping[At, bytes] = {}
-        self._studio = studio
-        self._store = store
-        self._job: Job | None = None
-        self._who = Identity.earlier(grid.owner)
-        self._thread: threading.Thread | None = None
-        self._stopping = threading.Event()
-        # Cells of a job that failed: each is made by itself, so that one cannot spoil the others.
-        self._alone: frozenset[At] = frozenset()
-        self._news = News()
-        self._version = 0
+    @property
+    def grid(self) -> Grid:
+        """The grid as it stands."""
+        made = {event.image: event for event in self.job.results}
+        cells = tuple(self._stands(cell, made) for cell in self._planned.cells)
+        return replace(self._planned, cells=cells, state=_state(self.job), fault=_fault(self.job))
 
-    def start(self, who: Identity) -> None:
-        """Make what is missing, what failed too, as who asks for it; nothing where that is being done."""
-        with self._news:
-            if self._thread and self._thread.is_alive():
-                return
-            again = {cell.at: {"error": ""} for cell in self.grid.cells if cell.recipe and cell.error}
-            self._change(again, state="running", fault="")
-            self._stopping.clear()
-            # The page's request lives in a context variable, which a backend may ask for.
-            self._who, context = who, contextvars.copy_context()
-            self._thread = threading.Thread(
-                target=context.run, args=(self._work,), name=f"grid {self.grid.id}", daemon=True
-            )
-            self._thread.start()
+    @property
+    def previews(self) -> dict[At, bytes]:
+        """Looks (JPEG) at cells in the making."""
+        looks = {event.image: event.jpeg for event in self.job.events if isinstance(event, Preview)}
+        return {cell.at: looks[cell.item] for cell in self._planned.cells if cell.item in looks}
 
-    def stop(self) -> None:
-        """Make no more; what is made is kept."""
-        self._stopping.set()
-        if (job := self._job) is not None:
-            self._studio.stop(job.id, self.grid.owner)
-
-    def look(self) -> tuple[int, Grid, str, Mapping[At, bytes]]:
-        """What can be seen now: its version, the grid, the line and the previews."""
-        with self._news:
-            return self._version, self.grid, self.line, self.previews
-
-    def wait(self, version: int) -> None:
-        """Return when there is another version to be seen than this, or nothing more will change."""
-        with self._news:
-            self._news.wait_for(lambda: self._version != version or self.grid.state != "running")
-
-    def changes(self, pause: Pause) -> AsyncGenerator[None, None]:
-        """At once, and after each change until nothing more is made, for an event loop: no thread is held."""
-        return self._news.changes(lambda: self.grid.state != "running", pause)
-
-    def join(self) -> None:
-        """Return when nothing more is made."""
-        if self._thread:
-            self._thread.join()
-
-    def _work(self) -> None:
-        try:
-            self._find_left_over()
-            while (run := self._next_run()) and not self._stopping.is_set():
-                self._make(run)
-            self._end("stopped" if run else "done")
-        except StudioError as error:
-            if not self._studio.jobs.closing:  # then it stays as it is, to be taken up by the next studio
-                self._end("stopped", labelled(error))
-        except Exception as error:
-            log.exception("Grid %s broke off", self.grid.id)
-            self._end("stopped", BROKEN.format(type(error).__name__))
-
-    def _find_left_over(self) -> None:
-        """What an earlier attempt made and did not come to write down; a job of it that the studio took up goes on."""
-        asked: dict[str, list[Cell]] = {}
-        for cell in self._missing():
-            if cell.job:
-                asked.setdefault(cell.job, []).append(cell)
-        for name, cells in asked.items():
-            try:
-                job = self._studio.job(name, self.grid.owner)
-            except NotFound:
-                job = None
-            if job and job.state in ("waiting", "running"):
-                self._follow(job)
-                continue
-            for cell in cells:
-                saved = cell.recipe and self._studio.library.find(cell.recipe, cell.job, cell.index)
-                if saved:
-                    self._change({cell.at: self._made(saved.path, saved.seconds)})
-
-    def _next_run(self) -> list[Cell]:
-        """The next cells that are made together: of one model, as many as one job may make; none at the end."""
-        missing = self._missing()
-        if not missing or missing[0].at in self._alone:
-            return missing[:1]
-        models = _models(missing[0])
-        same = itertools.takewhile(lambda cell: _models(cell) == models and cell.at not in self._alone, missing)
-        return [*same][: min(RUN, self._studio.settings.max_images)]
-
-    def _make(self, run: Sequence[Cell]) -> None:
-        # Kept before there is a job of this name: its images are found by it where the studio is killed.
-        name = f"{self.grid.id}-{self.grid.jobs}"
-        changes = {cell.at: {"job": name, "index": index} for index, cell in enumerate(run)}
-        self._change(changes, jobs=self.grid.jobs + 1)
-        try:
-            job = self._studio.submit([cell.recipe for cell in run if cell.recipe], self._who, name)
-        except InvalidRecipe as error:
-            self._failed(run, error)
-        else:
-            self._follow(job)
-
-    def _follow(self, job: Job) -> None:
-        """Watch a job to its end; Closing where that is the studio's."""
-        ours = {cell.index: cell.at for cell in self.grid.cells if cell.job == job.id}
-        self._job = job
-        if self._stopping.is_set():
-            self.stop()
-        for event in job.follow():
-            self._hear(event, ours)
-        self._job = None
-        self._tell(line="", previews={})
-        if isinstance(event, Stopped):
-            if not job.stopping.is_set():
-                raise Closing("The studio was closed.", "Start it again to go on.")
-            self._stopping.set()
-        if isinstance(event, Failed):
-            missing = [cell for cell in self._missing() if cell.job == job.id]
-            self._failed(missing, event)
-
-    def _hear(self, event: Event, cells: Mapping[int, At]) -> None:
-        match event:
-            case Finished(index, path, _, seconds):
-                self._change({cells[index]: self._made(path, seconds)})
-            case Preview(index, jpeg):
-                self._tell(previews={**self.previews, cells[index]: jpeg})
-            case Started():
-                self._tell(line="Starting")
-            case Loading(what):
-                self._tell(line=what)
-            case Downloading():
-                self._tell(line=words(event))
-            case Step(_, step, steps):
-                self._tell(line=f"Step {step} of {steps}")
-
-    def _failed(self, cells: Sequence[Cell], fault: StudioError | Failed) -> None:
-        """These cells of a job are not made: a single one is at fault; of several, which one is found out."""
-        if len(cells) == 1:
-            self._change({cells[0].at: {"error": labelled(fault)}})
-        self._alone |= {cell.at for cell in cells}
-
-    def _missing(self) -> list[Cell]:
-        return [cell for cell in order(self.grid) if cell.open and cell.recipe]
-
-    def _made(self, path: Path, seconds: float) -> dict[str, Any]:
-        return {"path": path.relative_to(self._studio.library.folder).as_posix(), "seconds": seconds}
-
-    def _end(self, state: State, fault: str = "") -> None:
-        try:
-            self._change({}, state=state, fault=fault)
-        except StorageError:
-            log.exception("The end of grid %s could not be written down", self.grid.id)
-            self._tell(grid=self.grid.changed({}, state=state, fault=fault))
-
-    def _change(self, changes: Mapping[At, Mapping[str, Any]], **more: Any) -> None:
-        """Change cells, keep that on the disk, then tell."""
-        grid = self.grid.changed(changes, **more)
-        self._store.change(grid, [grid.at(*at) for at in changes])
-        self._tell(grid=grid, previews={at: jpeg for at, jpeg in self.previews.items() if grid.at(*at).open})
-
-    def _tell(
-        self, *, grid: Grid | None = None, line: str | None = None, previews: Mapping[At, bytes] | None = None
-    ) -> None:
-        with self._news:
-            self.grid = grid or self.grid
-            self.line = self.line if line is None else line
-            self.previews = self.previews if previews is None else previews
-            self._version += 1
-            self._news.notify_all()
+    def _stands(self, cell: Cell, made: Mapping[int, Finished]) -> Cell:
+        if cell.item is None:
+            return cell
+        item = self.job.items[cell.item]
+        if picture := made.get(cell.item):
+            path = picture.path.relative_to(self.folder).as_posix()
+            return replace(cell, recipe=item.recipe, path=path, seconds=picture.seconds)
+        gone = item.state == "done" and self.job.state not in OPEN
+        return replace(cell, recipe=item.recipe, error=labelled(item.fault) if item.fault else GONE if gone else "")
 
 
 class Grids:
-    """The grids of a studio; `database` (default: the data folder's) keeps them.
+    """The grids of a studio, in its jobs' database. A grid of another owner is treated as if it were not there."""
 
-    A grid of another owner is treated as if it were not there.
-    """
-
-    def __init__(self, studio: Studio, database: Database | None = None) -> None:
+    def __init__(self, studio: Studio) -> None:
         self._studio = studio
-        self.store = GridStore(database or studio.database)
+        self._store = GridStore(studio.jobs.database)
         self.sheets = studio.settings.home / SHEETS
-        self._lock = threading.Lock()
-        self._known: dict[str, Making] = {}
 
-    def begin(self, grid: Grid, who: Identity) -> Making:
-        """Keep a planned grid and begin to make it; StorageError where it cannot be kept."""
-        self._studio.inputs.use(one for cell in grid.cells if cell.recipe for one in cell.recipe.pictures)
-        self.store.add(grid)
-        making = Making(self._studio, self.store, grid)
-        making.start(who)
-        with self._lock:
-            self._known[grid.id] = making
-        return making
+    def begin(self, grid: Grid, who: Identity) -> GridJob:
+        """Keep a planned grid and put it in line; StudioError where it cannot be."""
+        made = sorted((cell for cell in grid.cells if cell.item is not None), key=lambda cell: cell.item or 0)
+        recipes = [cell.recipe for cell in made if cell.recipe]
+        # In one transaction: no crash leaves a grid without its job.
+        job = self._studio.submit(recipes, who, grid.id, kind="grid", beside=lambda rows: insert(rows, grid))
+        return GridJob(grid, job, self._studio.library)
 
-    def get(self, name: str, owner: str) -> Making:
-        """The owner's grid; NotFound where there is none of this id."""
-        making = self._read(name)
-        if making is None or making.grid.owner != owner:
+    def get(self, name: str, owner: str) -> GridJob:
+        """The owner's grid; NotFound where there is none of this id, Unreadable where it is damaged."""
+        grid = self._store.read(name)
+        if grid.owner != owner:
             raise NotFound("There is no such grid.", "Its images are in the library, if it was ever begun.")
-        return making
+        job = self._studio.job(name, owner)
+        if any(cell.item is not None and cell.item not in range(len(job.items)) for cell in grid.cells):
+            raise unreadable(name)
+        return GridJob(grid, job, self._studio.library)
 
-    def of(self, owner: str) -> list[Making]:
+    def of(self, owner: str) -> list[GridJob]:
         """The owner's grids, the newest first; one that cannot be read is logged and left out."""
-        return [making for name in self.store.of(owner, LISTED) if (making := self._read(name))]
+        found = []
+        for name in self._store.of(owner, LISTED):
+            try:
+                found.append(self.get(name, owner))
+            except (NotFound, Unreadable) as error:
+                log.warning("%s", error)
+        return found
 
-    def take_up(self) -> None:
-        """Go on with what the studio was making when it ended."""
-        for name in self.store.running():
-            if making := self._read(name):
-                making.start(Identity.earlier(making.grid.owner))
+    def resume(self, name: str, who: Identity) -> GridJob:
+        """Make what is missing, what failed too; nothing where nothing is."""
+        found = self.get(name, who.owner)
+        if found.job.state in OPEN:
+            self._studio.jobs.pause(name, who.owner, paused=False)
+        elif any(item.state in ("failed", "stopped") for item in found.job.items):
+            self._studio.jobs.retry(name, who.owner)
+        return found
+
+    def stop(self, name: str, owner: str) -> None:
+        """Make no more; what is made is kept."""
+        self.get(name, owner)
+        self._studio.stop(name, owner)
 
     def export(self, grid: Grid, path: Path, kind: Kind) -> str:
         """Write a grid to a file, a table with measures of its pictures; returns what is worth knowing about it."""
@@ -296,27 +153,29 @@ class Grids:
         return Sheet(grid, folder, measures).write(path, kind)
 
     def remove(self, name: str, owner: str) -> None:
-        """Forget a grid and what it was written out to for a browser; its images stay in the library."""
-        making = self.get(name, owner)
-        making.stop()
-        making.join()
-        with self._lock:
-            self._known.pop(name, None)
-        self.store.remove(name)
+        """Forget a grid, its job and what it was written out to for a browser; its images stay in the library."""
+        job = self.get(name, owner).job
+        self._studio.stop(name, owner)
+        deque(job.follow(), maxlen=0)
+        self._studio.jobs.remove(name, owner)
         for sheet in self.sheets.glob(f"{name}.*"):
             sheet.unlink(missing_ok=True)
 
-    def _read(self, name: str) -> Making | None:
-        with self._lock:
-            if name not in self._known:
-                try:
-                    self._known[name] = Making(self._studio, self.store, self.store.read(name))
-                except NotFound:
-                    return None
-                except Unreadable as error:
-                    log.warning("%s", error)
-                    return None
-            return self._known[name]
+
+def _state(job: Job) -> State:
+    """A grid of which nothing could be made is done: its cells say why."""
+    if job.state in OPEN:
+        return "running"
+    is_stopped = job.state == "stopped" or any(item.state == "stopped" for item in job.items)
+    return "stopped" if is_stopped else "done"
+
+
+def _fault(job: Job) -> str:
+    """Why the rest of the grid was not tried."""
+    ending = job.events[-1:]
+    if _state(job) != "stopped" or not ending or not isinstance(ending[0], Failed):
+        return ""
+    return labelled(ending[0])
 
 
 def _check(axes: Sequence[Axis], most: int) -> None:
@@ -360,7 +219,3 @@ def _settled(studio: Studio, base: Recipe, axes: Sequence[Axis], place: Sequence
         ours = isinstance(error, InvalidRecipe) and error.field in {axis.field for axis in axes}
         return Cell((x, y, z), error=error.sentence if ours else labelled(error))
     return Cell((x, y, z), recipe)
-
-
-def _models(cell: Cell) -> tuple[str, ...]:
-    return cell.recipe.models if cell.recipe else ()

@@ -2,15 +2,17 @@
 
 import contextvars
 import threading
-from collections.abc import AsyncGenerator, Iterator, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
 
 from studio.downloads.queue import Errand
-from studio.events import END, Downloading, Event, Finished, Preview, Step
+from studio.events import END, Downloading, Event, Failed, Finished, Preview, Step
 from studio.gate.identity import Identity
 from studio.jobs.item import DEVICE, QueueItem, State
 from studio.jobs.kinds.base import Priority
 from studio.news import News, Pause
 from studio.recipe import Recipe
+
+Listener = Callable[[Event], None]
 
 
 class Job:
@@ -47,12 +49,18 @@ class Job:
         # The page's request lives in a context variable; a backend that asks for it finds its own. Let go at the end.
         self.context = contextvars.copy_context()
         self.restored = False
+        # Who is told of its events too, by its kind.
+        self.listeners: Mapping[str, Listener] = {}
+        # What ended it before its other images were tried.
+        self.fault: Failed | None = None
         self.stopping = threading.Event()
         # What brings its weights, until they are here.
         self.errand: Errand | None = None
         self._log: list[Event | None] = []
         self._over = False
         self._previews: dict[int, int] = {}
+        self._steps: list[tuple[int, tuple[int, ...]]] = []
+        self._finished: set[int] = set()
         self._news = News()
 
     @property
@@ -111,6 +119,7 @@ class Job:
             self._log.append(event)
             self._over = isinstance(event, END)
             self._news.notify_all()
+        self._pass_on(event)
 
     def reopen(self, event: Event) -> None:
         """Let this event stand in the place of the end, so that the log goes on: the job is tried again."""
@@ -118,6 +127,11 @@ class Job:
             self._log[-1] = event
             self._over = False
             self._news.notify_all()
+        self._pass_on(event)
+
+    def _pass_on(self, event: Event) -> None:
+        if listener := self.listeners.get(self.kind):
+            listener(event)
 
     def _ended(self) -> bool:
         return self._over
@@ -125,9 +139,22 @@ class Job:
     def _drop_superseded(self, event: Event) -> None:
         if isinstance(event, END):
             self._log = [None if isinstance(e, Preview | Step) else e for e in self._log]
+            self._steps = []
         elif isinstance(event, Preview | Finished) and event.image in self._previews:
             self._log[self._previews.pop(event.image)] = None
         elif self._log and isinstance(self._log[-1], Downloading):
             self._log[-1] = None
         if isinstance(event, Preview):
             self._previews[event.image] = len(self._log)
+        elif isinstance(event, Step):
+            self._steps.append((len(self._log), event.images))
+        elif isinstance(event, Finished):
+            self._finished.add(event.image)
+            self._drop_steps()
+
+    def _drop_steps(self) -> None:
+        """The steps of images that are there are worthless, but for the last, which says how far the job is."""
+        over = [at for at, images in self._steps[:-1] if self._finished.issuperset(images)]
+        for at in over:
+            self._log[at] = None
+        self._steps = [step for step in self._steps if step[0] not in set(over)]

@@ -18,6 +18,7 @@ from studio.errors import (
     Closing,
     DeviceLost,
     InternalError,
+    InUse,
     NotFound,
     OutOfMemory,
     StorageError,
@@ -40,11 +41,11 @@ from studio.events import (
 from studio.gate.identity import Identity
 from studio.jobs.fair_queue import FairQueue
 from studio.jobs.item import DEVICE, QueueItem
-from studio.jobs.job import Job
+from studio.jobs.job import Job, Listener
 from studio.jobs.kinds import KINDS
 from studio.jobs.kinds.base import Priority
 from studio.jobs.lane import Lane
-from studio.jobs.store import JobStore
+from studio.jobs.store import Beside, JobStore
 from studio.library import Library, Saved
 from studio.recipe import Recipe
 from studio.storage.database import Database
@@ -80,6 +81,8 @@ class Scheduler:
     `backend` is the lane of this machine's device; `lanes` are others, by name, and `lane_for` makes one that an item
     names when it is first needed. A job whose weights have to be downloaded waits for its turn when `fetch` has brought
     them. A long job lets others in between its batches. A job of another owner is treated as if it were not there.
+    Without `takes_up`, for one command, what an earlier one left in the database goes on when it is retried, and other
+    programs may use it meanwhile.
     """
 
     def __init__(
@@ -91,30 +94,34 @@ class Scheduler:
         fetch: Fetch | None = None,
         lanes: Mapping[str, Lane] | None = None,
         lane_for: LaneFor | None = None,
+        *,
+        takes_up: bool = True,
     ) -> None:
         self._lanes: dict[str, Lane] = {}
         self._queues: dict[str, FairQueue] = {}
         self._workers: list[tuple[threading.Thread, Lane]] = []
         self._lane_for = lane_for
         self._library = library
-        self._store = JobStore(database)
+        self.database = database
+        self._store = JobStore(database, alone=takes_up)
         self._max_waiting = max_waiting
         self._fetch = fetch
         self._fetching: dict[str, Job] = {}
         self._lock = threading.Condition()
         self._jobs: dict[str, Job] = {}
+        self._listeners: dict[str, Listener] = {}
         self._places: dict[str, int] = {}
         # What each call that is under way makes, by the lane.
         self._running: list[tuple[str, Job]] = []
         self._closing = False
         self._halted: DeviceLost | None = None
-        self._marker = database.path.with_name(HALTED) if database.path else None
+        self._marker = database.path.with_name(HALTED) if database.path and takes_up else None
         if self._marker:
             self._marker.unlink(missing_ok=True)
         with self._lock:  # which lets the workers begin when all is taken up
             for name, lane in {DEVICE: Lane(backend), **(lanes or {})}.items():
                 self._add_lane(name, lane)
-            restored = self._restore()
+            restored = self._restore() if takes_up else []
         for job in restored:
             self._bring(job)
 
@@ -137,24 +144,31 @@ class Scheduler:
         kind: str = "images",
         priority: Priority | None = None,
         lanes: Sequence[str] = (),
+        beside: Beside | None = None,
     ) -> Job:
         """Put settled recipes in line as one job; Busy where it is full, Closing or DeviceLost where none are taken.
 
         `id` is for who has to know the job's before there is one; no other job has it. `lanes` are those of the
-        recipes, the device's where none are given; `priority` is the kind's where none is.
+        recipes, the device's where none are given; `priority` is the kind's where none is. What is written `beside` the
+        job is on the disk with it, or neither is.
         """
         named = lanes or [DEVICE] * len(recipes)
         items = [QueueItem(number, *pair) for number, pair in enumerate(zip(recipes, named, strict=True))]
         name = id or secrets.token_urlsafe(12)
         job = Job(name, who, items, time.time(), kind=kind, priority=priority or KINDS[kind].priority)
         with self._lock:
+            job.listeners = self._listeners
             self._check_open(job)
             for lane in job.lanes:
                 self._open(lane)
-            self._store.add(job)
+            self._store.add(job, beside)
             self._jobs[job.id] = self._fetching[job.id] = job
         self._bring(job)
         return job
+
+    def listen(self, kind: str, listener: Listener) -> None:
+        """Call this after each event of a job of this kind; it returns at once, and asks the scheduler nothing."""
+        self._listeners[kind] = listener
 
     def stop(self, id: str, owner: str) -> None:  # noqa: A002
         """End a job: at once where it waits, at its next step where it runs; nothing where it is over."""
@@ -189,7 +203,7 @@ class Scheduler:
             for item in again:
                 item.state, item.fault, item.attempts, item.alone = "waiting", None, 0, False
             job.stopping.clear()
-            job.state, job.restored, job.errand = "waiting", True, None
+            job.state, job.restored, job.errand, job.fault, job.paused = "waiting", True, None, None, False
             job.context = contextvars.copy_context()
             job.reopen(Queued(0))
             self._jobs[job.id] = self._fetching[job.id] = job
@@ -227,6 +241,14 @@ class Scheduler:
             job.place = (low + high) / 2
             self._resort(job)
 
+    def remove(self, id: str, owner: str) -> None:  # noqa: A002
+        """Forget a job that is over, and what refers to it; its images stay. InUse where it is not over."""
+        with self._lock:
+            if _is_open(self.get(id, owner)):
+                raise InUse("This job is not over.", "Stop it first.")
+            self._store.remove(id)
+            self._jobs.pop(id, None)
+
     def get(self, id: str, owner: str) -> Job:  # noqa: A002
         """The owner's job; NotFound where there is none of this id."""
         with self._lock:
@@ -236,9 +258,9 @@ class Scheduler:
         return job
 
     def of(self, owner: str) -> list[Job]:
-        """The owner's jobs, newest first."""
+        """The owner's jobs, newest first; of those that ended the newest."""
         with self._lock:
-            return [job for id in self._store.of(owner) if (job := self._known(id))]  # noqa: A001
+            return [job for id in self._store.of(owner, KEPT) if (job := self._known(id))]  # noqa: A001
 
     def waiting(self) -> int:
         """How many jobs wait, of all owners."""
@@ -510,6 +532,11 @@ class Scheduler:
     def _fail(self, job: Job, items: list[QueueItem], error: StudioError) -> None:
         """These items cannot be made. Which one of several is at fault shows when each is made by itself."""
         ends = KINDS[job.kind].one_fault_ends
+        if not ends and isinstance(error, StorageError):  # no other image would be spared
+            job.fault = Failed.of(error)
+            job.stopping.set()
+            self._drop(job, [item for item in job.items if item.is_open])
+            return
         if not ends and len(items) > 1:
             for item in items:
                 item.alone = True
@@ -582,8 +609,15 @@ class Scheduler:
         """The job of this id, where it has ended long ago from the disk; None where there is none."""
         if id in self._jobs:
             return self._jobs[id]
-        found = self._store.ended(id)
-        return self._recall(*found) if found else None
+        found = self._store.get(id)
+        if found is None:
+            return None
+        job, ending = found
+        if ending is None:  # it was killed with the command that began it
+            job.state = "stopped"
+            for item in job.items:
+                item.state = "stopped" if item.is_open else item.state
+        return self._recall(job, ending or Stopped())
 
     def _restore(self) -> list[Job]:
         """Take up what an earlier studio left: those that are returned wait again."""
@@ -592,6 +626,7 @@ class Scheduler:
                 self._recall(job, ending)
                 continue
             job.restored, job.state = True, "waiting"
+            job.listeners = self._listeners
             self._jobs[job.id] = self._fetching[job.id] = job
             self._tell_images(job)
             self._take_up(job)
@@ -613,6 +648,7 @@ class Scheduler:
         job.restored = True
         job.tell(Started())
         self._tell_images(job)
+        job.listeners = self._listeners  # of what happens from now on
         for item in job.items:
             if item.fault and not KINDS[job.kind].one_fault_ends:
                 job.tell(ImageFailed(item.number, item.fault))
@@ -637,6 +673,8 @@ def _runs(job: Job) -> bool:
 
 def _ending_of(job: Job) -> Done | Stopped | Failed:
     """How a job ended of which nothing is left to be made."""
+    if job.fault:
+        return job.fault
     faults = [item.fault for item in job.items if item.state == "failed" and item.fault]
     if faults and (KINDS[job.kind].one_fault_ends or all(item.state == "failed" for item in job.items)):
         return faults[0]

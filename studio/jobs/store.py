@@ -1,8 +1,9 @@
 """The jobs on disk: what waits survives a restart, and what was finished can be found again."""
 
+import json
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from sqlite3 import Connection, Row
 from typing import Any, get_args
 
@@ -25,9 +26,12 @@ JOBS = (
 )
 ITEMS = "SELECT job, number, lane, recipe, state, attempts, message, hint, field, code FROM items"
 OPEN = "state NOT IN ('done', 'stopped', 'failed')"
-AGAIN = "UPDATE jobs SET state = 'waiting', message = '', hint = '', field = NULL"
+AGAIN = "UPDATE jobs SET state = 'waiting', paused = 0, message = '', hint = '', field = NULL"
 ITEM_AGAIN = "UPDATE items SET state = 'waiting', attempts = 0, message = '', hint = '', field = NULL"
 EVENT = "INSERT INTO events SELECT ?, COALESCE(MAX(position), -1) + 1, ?, ?, ? FROM events WHERE job = ?"
+
+# What is written in the same transaction as a job.
+Beside = Callable[[Connection], None]
 
 # The end of the times that a calendar can show, in seconds.
 LAST = 250_000_000_000.0
@@ -35,18 +39,19 @@ OTHER_VERSION = "It was made by another version of the studio: start it again fr
 
 
 class JobStore:
-    """All jobs, oldest first; belongs to the one studio of its database. Safe to call from any thread.
+    """All jobs, oldest first. Safe to call from any thread. StorageError where the database cannot be used.
 
-    InUse where there is another studio, StorageError where the database cannot be used.
+    `alone`: it belongs to the one studio of its database; InUse where there is another.
     """
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, *, alone: bool = True) -> None:
         self._database = database
         self._closed = False
-        database.hold()
+        if alone:
+            database.hold()
 
-    def add(self, job: Job) -> None:
-        """A new job, waiting."""
+    def add(self, job: Job, beside: Beside | None = None) -> None:
+        """A new job, waiting, and what is written `beside` it: both or neither."""
         row = (job.id, job.owner, job.kind, PRIORITIES.index(job.priority), job.place, job.created, job.who.here)
         columns = "id, owner, kind, priority, place, created, here"
         items = [(job.id, item.number, item.lane, item.recipe.to_json()) for item in job.items]
@@ -54,6 +59,8 @@ class JobStore:
             rows.execute(f"INSERT INTO jobs ({columns}) VALUES (?, ?, ?, ?, ?, ?, ?)", row)  # noqa: S608
             rows.executemany("INSERT INTO items (job, number, lane, recipe) VALUES (?, ?, ?, ?)", items)
             _note(rows, job, "queued")
+            if beside:
+                beside(rows)
 
     def begin(self, job: Job, items: Sequence[QueueItem]) -> None:
         """These items are being made; it counts as an attempt until they end or are put back."""
@@ -106,12 +113,19 @@ class JobStore:
 
     def forget_old(self, owner: str, kept: int) -> list[str]:
         """Remove the owner's ended jobs but for the newest `kept`, and say which; their images stay in the library."""
-        query = f"SELECT id FROM jobs WHERE owner = ? AND NOT {OPEN} ORDER BY number DESC LIMIT -1 OFFSET ?"  # noqa: S608
-        old = [job for (job,) in self._read(query, owner, kept)]
+        kinds = json.dumps([name for name, kind in KINDS.items() if not kind.referred])
+        which = "owner = ? AND kind IN (SELECT value FROM json_each(?))"
+        query = f"SELECT id FROM jobs WHERE {which} AND NOT {OPEN} ORDER BY number DESC LIMIT -1 OFFSET ?"  # noqa: S608
+        old = [job for (job,) in self._read(query, owner, kinds, kept)]
         if old:
             with self._database.write() as rows:
                 rows.executemany("DELETE FROM jobs WHERE id = ?", [(job,) for job in old])
         return old
+
+    def remove(self, job: str) -> None:
+        """Forget a job and what refers to it; its images stay in the library."""
+        with self._database.write() as rows:
+            rows.execute("DELETE FROM jobs WHERE id = ?", (job,))
 
     def images(self, job: str) -> list[tuple[int, str, float]]:
         """The stored images of a job: number, path, seconds; in the order they came."""
@@ -129,14 +143,16 @@ class JobStore:
         """
         return [_job(row, items) for row, items in self._whole(f"WHERE {OPEN}") if _belongs(row)]
 
-    def ended(self, job: str) -> tuple[Job, Event] | None:
-        """One job that is over, and how it ended; None where there is no such job."""
+    def get(self, job: str) -> tuple[Job, Event | None] | None:
+        """One job and how it ended, None where it did not; None where there is no such job."""
         found = (_job(row, items) for row, items in self._whole("WHERE id = ?", job) if _belongs(row))
-        return next(((one, ending) for one, ending in found if ending), None)
+        return next(found, None)
 
-    def of(self, owner: str) -> list[str]:
-        """The ids of the owner's jobs, newest first."""
-        rows = self._read("SELECT id FROM jobs WHERE owner = ? ORDER BY number DESC", owner)
+    def of(self, owner: str, most: int) -> list[str]:
+        """The ids of the owner's jobs, newest first: those that are not over, and of the others the newest `most`."""
+        ended = f"SELECT number FROM jobs WHERE owner = ?1 AND NOT {OPEN} ORDER BY number DESC LIMIT ?2"  # noqa: S608
+        which = f"owner = ?1 AND ({OPEN} OR number IN ({ended}))"
+        rows = self._read(f"SELECT id FROM jobs WHERE {which} ORDER BY number DESC", owner, most)  # noqa: S608
         return [job for (job,) in rows if job and isinstance(job, str)]
 
     @property

@@ -7,7 +7,7 @@ from typing import Any
 
 from studio.errors import InvalidRecipe, StudioError
 from studio.grids.axes import Axis
-from studio.grids.making import Making, plan
+from studio.grids.making import GONE, GridJob, plan
 from studio.grids.store import At, Cell, Grid
 from studio.recipe import Recipe
 from studio.studio import Studio
@@ -15,6 +15,7 @@ from studio.ui import axis_fields
 from studio.ui.followers import Followers
 from studio.ui.pictures import jpeg_address, kept
 from studio.ui.schemas import GridHead, GridLine
+from studio.ui.view import line_of, progress
 
 Told = dict[str, Any]
 SIDE = 320
@@ -70,7 +71,7 @@ def considered(studio: Studio, base: str, asked: Sequence[Mapping[str, Any]]) ->
     }
 
 
-async def watched(studio: Studio, making: Making, followers: Followers) -> AsyncIterator[Told]:
+async def watched(studio: Studio, found: GridJob, followers: Followers) -> AsyncIterator[Told]:
     """The whole grid, then what changes of it until nothing more is made, and then all cells again.
 
     The page shows the newest of several values that come close together and drops the others.
@@ -79,11 +80,12 @@ async def watched(studio: Studio, making: Making, followers: Followers) -> Async
 
     def look() -> Told:
         whole = not seen
-        _, grid, line, previews = making.look()
-        return {**head(grid), "whole": whole, "line": line, "cells": list(_changed(studio, grid, previews, seen))}
+        grid, line = found.grid, line_of(found.job, progress(found.job, found.job.events)["line"])
+        cells = list(_changed(studio, grid, found.previews, seen))
+        return {**head(grid), "whole": whole, "line": line, "cells": cells}
 
     told: Told = {}
-    async with aclosing(making.changes(followers.pace(BETWEEN))) as changes:
+    async with aclosing(found.job.changes(followers.pace(BETWEEN))) as changes:
         async for _ in changes:
             yield (told := await followers.run(look))
     if told.get("state") in (None, "running"):
@@ -103,23 +105,23 @@ def head(grid: Grid) -> GridHead:
         "asked": [{"field": axis.field, "text": _written(axis)} for axis in grid.axes],
         "made": sum(bool(cell.path) for cell in grid.cells),
         "failed": sum(bool(cell.error) for cell in grid.cells),
-        "again": any(cell.error and cell.recipe for cell in grid.cells),
+        "again": any(cell.recipe and cell.error not in ("", GONE) for cell in grid.cells),
         "count": len(grid.cells),
     }
 
 
-def listed(makings: Collection[Making]) -> list[GridLine]:
+def listed(grids: Collection[GridJob]) -> list[GridLine]:
     """Grids in a line each."""
     return [
         {
-            "id": making.grid.id,
-            "when": time.strftime("%d %b, %H:%M", time.localtime(making.grid.created)).lstrip("0"),
-            "words": " × ".join(axis.title for axis in making.grid.axes),
-            "prompt": making.grid.base.prompt,
-            "made": sum(bool(cell.path) for cell in making.grid.cells),
-            "count": len(making.grid.cells),
+            "id": grid.id,
+            "when": time.strftime("%d %b, %H:%M", time.localtime(grid.created)).lstrip("0"),
+            "words": " × ".join(axis.title for axis in grid.axes),
+            "prompt": grid.base.prompt,
+            "made": sum(bool(cell.path) for cell in grid.cells),
+            "count": len(grid.cells),
         }
-        for making in makings
+        for grid in (found.grid for found in grids)
     ]
 
 
@@ -141,7 +143,7 @@ def _cell(studio: Studio, cell: Cell, preview: bytes | None, owner: str) -> Mapp
     if cell.path and cell.recipe and path.exists():
         return kept(studio, path, cell.recipe, cell.seconds, SIDE, owner)
     if cell.path:
-        return {"error": "This picture is not in the library any more."}
+        return {"error": GONE}
     return {"look": jpeg_address(preview)} if preview else {}
 
 

@@ -12,7 +12,7 @@ from studio.jobs.kinds.base import Priority
 from studio.studio import Studio
 from studio.ui.island import Island
 from studio.ui.listeners import Name, Nothing, served
-from studio.ui.view import failure, progress
+from studio.ui.view import failure, line_of, progress
 
 # Ended jobs of one's own that are listed, and as much of a prompt.
 ENDED = 8
@@ -128,13 +128,6 @@ def _told(job: Job, *, mine: bool) -> Told:
     return {**told, **(_own(job) if mine else {})}
 
 
-def _line(job: Job, progress: str) -> str:
-    """Where it stands, in words."""
-    if job.state not in OPEN:
-        return job.state.capitalize()
-    return "Paused" if job.paused and job.state == "waiting" else progress
-
-
 def _own(job: Job) -> Told:
     """What only its owner sees: of what it is, how far, why it failed, and each picture that is not made."""
     events = job.events
@@ -142,7 +135,7 @@ def _own(job: Job) -> Told:
     fault = failure(events)
     return {
         "title": job.items[0].recipe.prompt[:TITLE_CHARACTERS] if job.items else "",
-        "line": _line(job, at["line"]),
+        "line": line_of(job, at["line"]),
         "share": at["fraction"],
         "fault": " ".join(f"{fault['message']} {fault['hint']}".split()) if fault else "",
         "items": [

@@ -12,6 +12,7 @@ from typing import Any
 from studio.errors import NotFound, StudioError
 from studio.events import Downloading, Event, Failed, Finished, Halted, Loading, Preview, Queued, Started, Step
 from studio.jobs.job import Job
+from studio.jobs.kinds import KINDS
 from studio.labels import label_of
 from studio.recipe import Recipe
 from studio.studio import Studio
@@ -24,6 +25,8 @@ from studio.ui.schemas import FieldFault, JobView, Picture, Progress, View
 EARLIER = 24
 # Larger pictures are shown as a smaller copy until they are opened.
 WALL_SIDE = 1024
+# Cells of a grid that are shown at a time.
+CELLS = 16
 STRIP_SIDE = 160
 ACTIVE = ("waiting", "running")
 # Seconds between two views of a job: a view costs the page up to 10 ms, and nobody sees more than this many.
@@ -101,9 +104,19 @@ def _job(studio: Studio, job: Job) -> JobView:
             made(studio, job, done[index], WALL_SIDE)
             if index in done and done[index].path.exists()
             else expected(studio, job, index, previews.get(index), WALL_SIDE)
-            for index in range(len(job.recipes))
+            for index in _shown(job)
         ],
     }
+
+
+def _shown(job: Job) -> range:
+    """All images of a form; of a job of many cells, those beside the one in the making."""
+    count = len(job.items)
+    if KINDS[job.kind].limited:
+        return range(count)
+    at = next((item.number for item in job.items if item.is_open), count - 1)
+    start = at // CELLS * CELLS
+    return range(start, min(start + CELLS, count))
 
 
 def failure(events: Sequence[Event]) -> FieldFault | None:
@@ -147,6 +160,13 @@ def progress(job: Job, events: Sequence[Any]) -> Progress:
         "fetching": fetching.name if fetching else "",
         "fraction": fetching.bytes / max(fetching.total_bytes, 1) if fetching else sum(share.values()) / len(share),
     }
+
+
+def line_of(job: Job, progress: str) -> str:
+    """Where a job stands, in words; `progress` is how far it is."""
+    if job.state not in ACTIVE:
+        return job.state.capitalize()
+    return "Paused" if job.paused and job.state == "waiting" else progress
 
 
 def _place(position: int) -> str:

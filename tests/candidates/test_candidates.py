@@ -3,6 +3,7 @@
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from studio.candidates.making import Refinement, refined
 from studio.candidates.ranking import Mark, Sieve
 from studio.candidates.store import CandidateSet
 from studio.errors import InvalidRecipe, InvalidRequest, NotFound
+from studio.jobs.scheduler import KEPT
 from studio.metrics.base import Score, Shot
 from studio.recipe import Recipe
 from studio.settings import Settings
@@ -144,6 +146,13 @@ def test_a_recipe_that_cannot_be_leaves_no_set(studio: Studio):
     assert studio.candidates.of(ANN) == []
 
 
+def test_the_pictures_of_a_set_stay_when_many_jobs_have_ended_since(studio: Studio):
+    before = settled(studio, studio.candidates.begin([RECIPE], who(ANN)))
+    for _ in range(KEPT + 1):
+        list(studio.submit(RECIPE.replace(count=1), who(ANN)).follow())
+    assert studio.candidates.get(before.id, ANN) == before
+
+
 def test_another_owner_sees_nothing(studio: Studio):
     set_id = studio.candidates.begin([RECIPE], who(ANN))
     assert studio.candidates.of("bob") == []
@@ -222,7 +231,7 @@ def test_a_stop_keeps_what_was_made(home: Path):
         assert all(candidate.is_measured for candidate in found.candidates)
 
 
-def test_a_studio_that_is_closed_in_the_middle_goes_on_at_its_next_start(home: Path):
+def test_an_unfinished_set_goes_on_after_a_restart_with_no_page_opened(home: Path):
     drawer = Drawer(gated=True)
     with open_studio(home, drawer) as studio:
         set_id = studio.candidates.begin([RECIPE], who(ANN))
@@ -231,9 +240,18 @@ def test_a_studio_that_is_closed_in_the_middle_goes_on_at_its_next_start(home: P
         studio.candidates.mark(set_id, ANN, 0, Mark("reject"))
         drawer.allow(1)
         made = len(found.candidates)
+        ((batch, _),) = studio.candidates.jobs(found)
     assert made < 4
     with open_studio(home) as studio:
-        found = settled(studio, set_id)
+        # With no page opened, and nobody asking for the set.
+        list(studio.job(batch.job, ANN).follow())
+        with studio.database.read() as rows:
+            while rows.execute("SELECT COUNT(*) FROM candidates WHERE quick IS NULL OR slow IS NULL").fetchone()[0]:
+                rows.execute("COMMIT")
+                time.sleep(0.01)
+                rows.execute("BEGIN")
+        found = studio.candidates.get(set_id, ANN)
+        assert not studio.candidates.busy(found)
         assert [candidate.recipe.seed for candidate in found.candidates] == [5, 6, 7, 8]
         assert studio.candidates.verdicts(found)[0].reason == "rejected by you"
 

@@ -69,9 +69,9 @@ def test_resume_makes_what_is_missing_and_no_more(tmp_path: Path, capsys: pytest
     axes = ("--x", "seed=1,2")
     assert grid(tmp_path, *axes, "--resume") == 0
     with closing(Database.of(tmp_path)) as kept, kept.write() as database:
-        lost = tmp_path / database.execute("SELECT path FROM grid_cells WHERE x = 1").fetchone()[0]
-        database.execute("UPDATE grid_cells SET path = '' WHERE x = 1")
-        database.execute("UPDATE grids SET state = 'stopped'")
+        lost = tmp_path / database.execute("SELECT path FROM items WHERE number = 1").fetchone()[0]
+        database.execute("UPDATE items SET path = NULL, state = 'stopped' WHERE number = 1")
+        database.execute("UPDATE jobs SET state = 'stopped'")
     before = np.asarray(Image.open(lost))
     lost.unlink()
     capsys.readouterr()

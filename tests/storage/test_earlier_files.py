@@ -129,10 +129,12 @@ def earlier_home(home: Path) -> list[str]:
         "fault": "",
         "jobs": 1,
         "base": json.loads(recipe),
-        "axes": [{"field": "seed", "values": ["1", "2"], "labels": ["1", "2"]}],
+        "axes": [{"field": "seed", "values": ["1", "2", "3", "4"], "labels": ["1", "2", "3", "4"]}],
         "cells": [
             {"at": [0, 0, 0], "recipe": json.loads(recipe), "job": "grid-0", "path": names[0], "seconds": 1.0},
             {"at": [1, 0, 0], "error": "No."},
+            {"at": [2, 0, 0], "recipe": json.loads(recipe), "error": "Out of paint."},
+            {"at": [3, 0, 0], "recipe": json.loads(recipe)},
         ],
     }
     (home / "grids").mkdir()
@@ -159,7 +161,13 @@ def test_a_home_of_the_version_before_opens_with_all_that_it_held(tmp_path: Path
         assert [vote.left for vote in Arena(compare.store).votes("ann")] == ["m"]
         assert compare.hosted.purse.own == 0.5
         (made,) = Grids(studio).of("ann")
-        assert [(cell.path, cell.error) for cell in made.grid.cells] == [(names[0], ""), ("", "No.")]
+        assert [(cell.path, cell.error) for cell in made.grid.cells] == [
+            (names[0], ""),
+            ("", "No."),
+            ("", "Out of paint."),
+            ("", ""),
+        ]
+        assert made.grid.state == "stopped"
         assert studio.inputs.holds("ann", ["picture"]) == {"picture"}
         assert studio.used.times()["model/starter"] == 7.0
     assert {path: path.read_bytes() for path in before} == before, "an earlier version finds them as they were"
@@ -187,7 +195,7 @@ def test_the_folder_of_a_command_is_opened_too(tmp_path: Path):
     (tmp_path / "comparisons.sqlite").rename(out / "comparison.sqlite")
     (tmp_path / "grids" / "grid.grid.json").rename(out / "a.grid.json")
     with closing(Database.of(out)) as database, database.read() as found:
-        query = "SELECT path FROM comparison_cells UNION ALL SELECT path FROM grid_cells WHERE x = 0 ORDER BY path"
+        query = "SELECT path FROM comparison_cells UNION ALL SELECT path FROM items ORDER BY path"
         assert [Path(path).name for (path,) in found.execute(query)] == ["a.png", "a.png", "b.png"]
 
 

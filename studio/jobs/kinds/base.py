@@ -13,8 +13,12 @@ class Kind:
     """One kind of job; `label` is what a person reads, `priority` what it has where none is said.
 
     `one_fault_ends`: where one image cannot be made, the others are not tried; else each is tried by itself.
+    `limited`: it makes as many images as one job may (STUDIO_MAX_IMAGES); else what plans it sets the limit.
+    `referred`: something else refers to its jobs, so that they are kept until that is removed.
     """
 
     label: str
     priority: Priority = "normal"
     one_fault_ends: bool = False
+    limited: bool = False
+    referred: bool = True

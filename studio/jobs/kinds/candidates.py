@@ -2,4 +2,4 @@
 
 from studio.jobs.kinds.base import Kind
 
-KIND = Kind("Candidates", one_fault_ends=True)
+KIND = Kind("Candidates", one_fault_ends=True, limited=True)

@@ -2,4 +2,4 @@
 
 from studio.jobs.kinds.base import Kind
 
-KIND = Kind("Pictures", priority="interactive", one_fault_ends=True)
+KIND = Kind("Pictures", priority="interactive", one_fault_ends=True, limited=True, referred=False)

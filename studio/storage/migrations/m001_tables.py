@@ -29,20 +29,17 @@ JOBS = (
         kind TEXT NOT NULL, item INTEGER, PRIMARY KEY (job, position)
     ) WITHOUT ROWID""",
 )
+# A grid is called as the job that makes it; `item` is which one of that a cell is, NULL where it cannot be made, as
+# `error` says.
 GRIDS = (
     """CREATE TABLE grids (
-        number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, owner TEXT NOT NULL, created REAL NOT NULL,
-        base TEXT NOT NULL, axes TEXT NOT NULL, state TEXT NOT NULL, fault TEXT NOT NULL DEFAULT '',
-        jobs INTEGER NOT NULL DEFAULT 0
+        number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE REFERENCES jobs (id) ON DELETE CASCADE,
+        owner TEXT NOT NULL, created REAL NOT NULL, base TEXT NOT NULL, axes TEXT NOT NULL
     )""",
     "CREATE INDEX grids_of_owner ON grids (owner, number)",
-    "CREATE INDEX grids_running ON grids (number) WHERE state = 'running'",
-    # A grid outlives its jobs: `job` and `item` are names, by which pictures are found again.
     """CREATE TABLE grid_cells (
         grid TEXT NOT NULL REFERENCES grids (id) ON DELETE CASCADE, x INTEGER NOT NULL, y INTEGER NOT NULL,
-        z INTEGER NOT NULL, recipe TEXT, error TEXT NOT NULL DEFAULT '', job TEXT NOT NULL DEFAULT '',
-        item INTEGER NOT NULL DEFAULT 0, path TEXT NOT NULL DEFAULT '', seconds REAL NOT NULL DEFAULT 0,
-        PRIMARY KEY (grid, x, y, z)
+        z INTEGER NOT NULL, item INTEGER, error TEXT NOT NULL DEFAULT '', PRIMARY KEY (grid, x, y, z)
     )""",
 )
 CANDIDATES = (
@@ -51,18 +48,22 @@ CANDIDATES = (
         title TEXT NOT NULL, asked TEXT, sieve TEXT NOT NULL, missing TEXT NOT NULL DEFAULT '{}'
     )""",
     "CREATE INDEX candidate_sets_of_owner ON candidate_sets (owner, number)",
-    # A set outlives its jobs: `id` is the name of one, which need not be among the jobs any more.
+    # What the items of this job make are the pictures of the set from number `first` on.
     """CREATE TABLE candidate_jobs (
-        number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE,
+        number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE REFERENCES jobs (id) ON DELETE CASCADE,
         set_id TEXT NOT NULL REFERENCES candidate_sets (id) ON DELETE CASCADE, first INTEGER NOT NULL,
         count INTEGER NOT NULL
     )""",
     "CREATE INDEX candidate_jobs_of_set ON candidate_jobs (set_id)",
     """CREATE TABLE candidates (
         set_id TEXT NOT NULL REFERENCES candidate_sets (id) ON DELETE CASCADE, image INTEGER NOT NULL,
-        path TEXT NOT NULL, recipe TEXT NOT NULL, seconds REAL NOT NULL, quick TEXT, slow TEXT,
-        PRIMARY KEY (set_id, image)
+        quick TEXT, slow TEXT, PRIMARY KEY (set_id, image)
     )""",
+    # A picture is to be measured from the moment on in which it is made.
+    """CREATE TRIGGER candidates_made AFTER UPDATE OF path ON items WHEN NEW.path IS NOT NULL BEGIN
+        INSERT OR IGNORE INTO candidates (set_id, image)
+        SELECT set_id, first + NEW.number FROM candidate_jobs WHERE id = NEW.job;
+    END""",
     "CREATE INDEX candidates_without_quick ON candidates (set_id) WHERE quick IS NULL",
     "CREATE INDEX candidates_without_slow ON candidates (set_id) WHERE slow IS NULL",
     """CREATE TABLE ratings (

@@ -36,8 +36,7 @@ TABLES: Mapping[str, Mapping[str, tuple[str, str]]] = {
     "jobs.sqlite": {"jobs": ("jobs", JOB)},
     "candidates.sqlite": {
         "sets": ("candidate_sets", "id, owner, created, title, asked, sieve, missing"),
-        "jobs": ("candidate_jobs", "id, set_id, first, count"),
-        "images": ("candidates", "set_id, image, path, recipe, seconds, quick, slow"),
+        "images": ("candidates", "set_id, image, quick, slow"),
         "marks": ("ratings", "set_id, image, verdict, star, rating"),
     },
     "comparisons.sqlite": COMPARED,
@@ -89,6 +88,8 @@ def _bring_file(database: sqlite3.Connection, file: Path, folder: Path) -> None:
         for name, (table, columns) in TABLES[file.relative_to(folder).as_posix()].items():
             for row in earlier.execute(f"SELECT {columns} FROM {name}"):  # noqa: S608 - names from above
                 _insert(database, table, _relative(dict(row), folder))
+            if table == "candidate_sets":
+                _bring_candidate_jobs(database, earlier, folder)
         if file.name == "jobs.sqlite":
             _bring_items(database, earlier)
 
@@ -118,20 +119,53 @@ def _bring_items(database: sqlite3.Connection, earlier: sqlite3.Connection) -> N
             _insert(database, "items", {**row, "attempts": job["attempts"]})
 
 
+def _bring_candidate_jobs(database: sqlite3.Connection, earlier: sqlite3.Connection, folder: Path) -> None:
+    """The jobs of sets, those too that had been forgotten, with the pictures that they made."""
+    query = "SELECT jobs.id, set_id, first, count, owner, created FROM jobs JOIN sets ON sets.id = set_id"
+    for job in map(dict, earlier.execute(f"{query} ORDER BY jobs.number").fetchall()):
+        pictures = earlier.execute("SELECT image, path, recipe, seconds FROM images WHERE set_id = ?", (job["set_id"],))
+        made = {row["image"] - job["first"]: _relative(dict(row), folder) for row in pictures}
+        made = {number: made[number] for number in range(job["count"]) if number in made}
+        if not made and not database.execute("SELECT 1 FROM jobs WHERE id = ?", (job["id"],)).fetchone():
+            continue
+        _insert(database, "jobs", {**{name: job[name] for name in ("id", "owner", "created")}, "state": "done"})
+        database.execute("UPDATE jobs SET kind = 'candidates' WHERE id = ?", (job["id"],))
+        for number in range(job["count"] if made else 0):
+            # What was never made, and of which recipe, nobody knows any more: it is stopped, with another's.
+            row = made.get(number) or {"recipe": next(iter(made.values()))["recipe"], "path": None, "seconds": None}
+            told = {name: row[name] for name in ("recipe", "path", "seconds")}
+            state = "done" if row["path"] else "stopped"
+            _insert(database, "items", {"job": job["id"], "number": number, "state": state, **told})
+        _insert(database, "candidate_jobs", {name: job[name] for name in ("id", "set_id", "first", "count")})
+
+
 def _bring_grid(database: sqlite3.Connection, file: Path) -> None:
+    """A grid, with one job of its own in the place of those that made it run by run."""
     told = load_json(file)
-    grid = {name: told[name] for name in ("id", "owner", "created", "state", "fault", "jobs")}
-    cells = [_cell(told["id"], cell) for cell in told["cells"]]
-    _insert(database, "grids", {**grid, "base": dumps(told["base"]), "axes": dumps(told["axes"])})
-    for cell in cells:
-        _insert(database, "grid_cells", cell)
+    whose = {name: told[name] for name in ("id", "owner", "created")}
+    name, made = told["id"], [cell for cell in told["cells"] if cell.get("recipe")]
+    cells = [dict(zip("xyz", cell["at"], strict=True)) | {"error": cell.get("error", "")} for cell in told["cells"]]
+    runs = {cell["job"] for cell in made if cell.get("job")}
+    database.executemany("DELETE FROM jobs WHERE id = ? AND state IN ('waiting', 'running')", [(run,) for run in runs])
+    _insert(
+        database, "jobs", {**whose, "kind": "grid", "state": "waiting" if told["state"] == "running" else told["state"]}
+    )
+    _insert(database, "grids", {**whose, "base": dumps(told["base"]), "axes": dumps(told["axes"])})
+    for number, cell in enumerate(made):
+        _insert(database, "items", {"job": name, "number": number, **_item(cell, told["state"])})
+    for cell, row in zip(told["cells"], cells, strict=True):
+        place = {"item": made.index(cell)} if cell.get("recipe") else {}
+        _insert(database, "grid_cells", {"grid": name, **row, "error": "" if place else row["error"], **place})
 
 
-def _cell(grid: str, told: Mapping[str, Any]) -> dict[str, Any]:
-    x, y, z = told["at"]
-    known = {name: told[name] for name in ("error", "job", "path", "seconds") if name in told}
-    recipe = dumps(told["recipe"]) if "recipe" in told else None
-    return {"grid": grid, "x": x, "y": y, "z": z, "item": told.get("index", 0), "recipe": recipe, **known}
+def _item(cell: Mapping[str, Any], grid_state: str) -> dict[str, Any]:
+    """A cell that can be made, as an item of the grid's job."""
+    recipe = {"recipe": dumps(cell["recipe"])}
+    if cell.get("path"):
+        return {**recipe, "state": "done", "path": cell["path"], "seconds": cell.get("seconds", 0.0)}
+    if cell.get("error"):
+        return {**recipe, "state": "failed", "message": cell["error"]}
+    return {**recipe, "state": "waiting" if grid_state == "running" else "stopped"}
 
 
 def _insert(database: sqlite3.Connection, table: str, row: Mapping[str, Any]) -> None:

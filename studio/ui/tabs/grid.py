@@ -9,7 +9,7 @@ from typing_extensions import TypedDict
 
 from studio.errors import StudioError
 from studio.gate.identity import Identity
-from studio.grids.making import Grids, Making, plan
+from studio.grids.making import GridJob, Grids, plan
 from studio.grids.sheets import Kind
 from studio.recipe import Recipe
 from studio.ui import grid_views
@@ -72,7 +72,6 @@ class GridPanel(Panel):
     def __init__(self, desk: Desk) -> None:
         self.studio = desk.studio
         self.grids = Grids(desk.studio)
-        self.grids.take_up()
         self.followers = desk.followers
         self.widget = Island(
             "grid",
@@ -113,7 +112,7 @@ class GridPanel(Panel):
     async def _start(self, event: Starting, request: gr.Request) -> AsyncIterator[Updates]:
         who = identify(request)
 
-        def begin() -> Making:
+        def begin() -> GridJob:
             grid = plan(self.studio, self._base(event.base, who.owner), grid_views.axes(event.axes), who.owner)
             return self.grids.begin(grid, who)
 
@@ -121,11 +120,8 @@ class GridPanel(Panel):
             yield told
 
     async def _resume(self, event: OfGrid, request: gr.Request) -> AsyncIterator[Updates]:
-        def resume() -> Making:
-            who = identify(request)
-            making = self.grids.get(event.id, who.owner)
-            making.start(who)
-            return making
+        def resume() -> GridJob:
+            return self.grids.resume(event.id, identify(request))
 
         async for told in self._followed(resume):
             yield told
@@ -133,29 +129,29 @@ class GridPanel(Panel):
     async def _look(self, event: OfGrid, request: gr.Request) -> AsyncIterator[Updates]:
         """Follow a grid, the newest where none is named."""
 
-        def find() -> Making | None:
+        def find() -> GridJob | None:
             known = self.grids.of(owner_of(request))
-            return next((one for one in known if one.grid.id == event.id), next(iter(known), None))
+            return next((one for one in known if one.job.id == event.id), next(iter(known), None))
 
         async for told in self._followed(find):
             yield told
 
-    async def _followed(self, find: Callable[[], Making | None]) -> AsyncIterator[Updates]:
+    async def _followed(self, find: Callable[[], GridJob | None]) -> AsyncIterator[Updates]:
         """What the page is told of a grid that is begun or found so, until nothing more is made of it."""
         try:
-            making = await self.followers.run(find)
+            found = await self.followers.run(find)
         except StudioError as fault:
             yield {self.widget: _told(fault=str(fault))}
             return
-        if making is None:
+        if found is None:
             yield {self.widget: _told(list=[])}
             return
 
         def listed() -> list[GridLine]:
-            return grid_views.listed(self.grids.of(making.grid.owner))
+            return grid_views.listed(self.grids.of(found.job.owner))
 
         known = await self.followers.run(listed)
-        async for grid in grid_views.watched(self.studio, making, self.followers):
+        async for grid in grid_views.watched(self.studio, found, self.followers):
             if grid["state"] != "running":
                 known = await self.followers.run(listed)
             # Together, because the page drops a value that another follows closely.
@@ -163,7 +159,7 @@ class GridPanel(Panel):
 
     def _halt(self, event: OfGrid, request: gr.Request) -> Updates:
         try:
-            self.grids.get(event.id, owner_of(request)).stop()
+            self.grids.stop(event.id, owner_of(request))
         except StudioError as fault:
             return {self.widget: _told(fault=str(fault))}
         return {}

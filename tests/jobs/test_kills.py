@@ -1,0 +1,101 @@
+"""A studio that is killed at any moment, with jobs of several kinds under way: nothing is lost, made twice or torn."""
+
+import random
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from studio.events import Finished
+from studio.grids.axes import Axis
+from studio.grids.making import Grids, plan
+from studio.metadata import png
+from studio.recipe import Recipe
+from studio.settings import Settings
+from studio.studio import Studio
+from tests.drawer import Drawer
+from tests.headers import write_home
+from tests.people import who
+
+MODEL = "tiny-starter"
+ROOT = Path(__file__).resolve().parents[2]
+OWNERS = ("ann", "bob")
+# A studio is killed within so many seconds after it began to work.
+LATEST = 0.5
+ENDS = """SELECT jobs.id, jobs.state, (SELECT COUNT(*) FROM events WHERE job = jobs.id AND item IS NULL
+    AND kind IN ('done', 'stopped', 'failed')) FROM jobs"""
+
+VICTIM = """
+import sys
+from pathlib import Path
+from tests.jobs.test_kills import fill, open_studio, tell
+
+studio = open_studio(Path(sys.argv[1]))
+print("begun", flush=True)
+while True:
+    fill(studio)
+    tell(studio)
+"""
+
+
+def open_studio(home: Path) -> Studio:
+    return Studio(Settings.load(home=home, model=MODEL), backend=Drawer())
+
+
+def fill(studio: Studio) -> None:
+    """For each owner without any, a job of each kind."""
+    for owner in set(OWNERS) - {job.owner for job in studio.jobs.unfinished()}:
+        base = Recipe(prompt=f"a house of {owner}", steps=3, width=64, height=64, seed=1)
+        studio.submit(base.replace(count=4), who(owner))
+        studio.candidates.begin([base.replace(count=4)], who(owner))
+        Grids(studio).begin(plan(studio, base, [Axis.parse("seed=1-6"), Axis.parse("steps=1,2")], owner), who(owner))
+
+
+def tell(studio: Studio) -> None:
+    """Say of each picture where it is, when it is told as finished."""
+    for job in studio.jobs.unfinished():
+        for event in job.follow():
+            if isinstance(event, Finished):
+                sys.stdout.write(f"{event.path}\n")
+                sys.stdout.flush()
+
+
+def killed(home: Path, seconds: float) -> set[Path]:
+    """The pictures that a studio told as finished until it was killed."""
+    command = [sys.executable, "-c", VICTIM, str(home)]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as victim:
+        assert victim.stdout
+        assert victim.stdout.readline() == "begun\n"
+        with pytest.raises(subprocess.TimeoutExpired):
+            victim.wait(seconds)
+        victim.send_signal(signal.SIGKILL)
+        return {Path(line.strip()) for line in victim.stdout if line.endswith("\n")}
+
+
+@pytest.mark.parametrize("kills", [6, pytest.param(50, marks=pytest.mark.soak)])
+def test_kills_lose_nothing_make_nothing_twice_and_tear_nothing(tmp_path: Path, kills: int):
+    home, moments = write_home(tmp_path / "home", MODEL), random.Random(kills)
+    finished = set().union(*(killed(home, moments.uniform(0, LATEST)) for _ in range(kills)))
+    with open_studio(home) as studio:
+        for job in studio.jobs.unfinished():
+            list(job.follow())
+        made = set(studio.library.folder.rglob("*.png"))
+        with studio.database.read() as rows:
+            ends = rows.execute(ENDS).fetchall()
+            paths = {
+                studio.library.folder / path
+                for (path,) in rows.execute("SELECT path FROM items WHERE path IS NOT NULL")
+            }
+    assert finished
+    assert finished <= made
+    # A name is the time, and what is only this item's of this job.
+    assert len({path.name.split("-", 1)[1] for path in made}) == len(made)
+    assert paths <= made
+    for path in made:
+        assert png.read(path)
+        with Image.open(path) as image:
+            image.load()
+    assert [(state, ended) for _, state, ended in ends] == [("done", 1)] * len(ends)
