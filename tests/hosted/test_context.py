@@ -54,8 +54,8 @@ def job(studio: Studio) -> None:
 
 
 def grid(studio: Studio) -> None:
-    making = Grids(studio).begin(plan(studio, RECIPE, [Axis.parse("seed=1,2")], ANN.owner), ANN)
-    making.join()
+    begun = Grids(studio).begin(plan(studio, RECIPE, [Axis.parse("seed=1,2")], ANN.owner), ANN)
+    list(begun.job.follow())
     making.start(ANN)
     making.join()
 
