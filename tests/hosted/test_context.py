@@ -56,8 +56,6 @@ def job(studio: Studio) -> None:
 def grid(studio: Studio) -> None:
     begun = Grids(studio).begin(plan(studio, RECIPE, [Axis.parse("seed=1,2")], ANN.owner), ANN)
     list(begun.job.follow())
-    making.start(ANN)
-    making.join()
 
 
 def candidates(studio: Studio) -> None:
