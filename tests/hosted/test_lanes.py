@@ -93,9 +93,9 @@ def test_a_grid_axis_goes_over_local_and_hosted_models(here: Studio, service: Se
     base = Recipe(prompt="a red house", steps=1, negative_prompt="", guidance_scale=4, seed=3)
     known = plan(here, base, [Axis.parse(f"model=starter,{MODEL}?quality=low,openai:dall-e-3")], ME.owner)
     assert [cell.error for cell in known.cells] == [""] * 3
-    making = Grids(here).begin(known, ME)
-    making.join()
-    assert all(cell.path for cell in making.grid.cells)
+    begun = Grids(here).begin(known, ME)
+    list(begun.job.follow())
+    assert all(cell.path for cell in begun.grid.cells)
     assert service.paid == {("gpt-image-2", "a red house"): 1, ("dall-e-3", "a red house"): 1}
     varied = plan(here, base, [Axis.parse(f"model=starter,{MODEL}"), Axis.parse("steps=1,2")], ME.owner)
     assert [cell.error for cell in varied.cells if cell.at[0]] == [
