@@ -283,6 +283,7 @@ class Scheduler:
         """Stop what runs at its next step and end the workers; on disk, unfinished jobs wait for a new start."""
         with self._lock:
             self._closing = True
+            self._put_all_back()
             self._lock.notify_all()
         for worker, lane in self._workers:
             # A call of a hosted model that is left is asked for by the same name at the next start.
@@ -293,6 +294,13 @@ class Scheduler:
             job.state = "stopped"
             job.tell(Stopped())
         self._store.close()
+
+    def _put_all_back(self) -> None:
+        """What this machine makes waits again at once: the process may end before its next step, and that is no try."""
+        for name, job in self._running:
+            begun = [item for item in job.items if item.state == "running" and item.lane == name]
+            if not self._lanes[name].can_leave and not job.stopping.is_set():
+                self._put_back(job, begun)
 
     def _check_open(self, job: Job) -> None:
         """Busy, Closing or DeviceLost where no more jobs are taken, or not this one."""

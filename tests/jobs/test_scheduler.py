@@ -1,8 +1,10 @@
 """The image is the unit of work: turns between images, priorities, pauses, lanes, and one fault that is not all's."""
 
+import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -50,6 +52,9 @@ def start(tmp_path: Path) -> Iterator[Start]:
     def end() -> None:
         while before:
             scheduler, drawer = before.pop()
+            if isinstance(drawer, Deadly):  # nothing closes what is dead
+                scheduler._store.close()
+                continue
             closing = threading.Thread(target=scheduler.close)
             closing.start()
             while not scheduler.closing:
@@ -267,3 +272,23 @@ def test_one_image_that_ends_the_studio_again_and_again_is_given_up_and_the_othe
     (fault,) = [event for event in found.events if isinstance(event, ImageFailed)]
     assert (fault.image, str(ATTEMPTS) in fault.fault.message) == (0, True)
     assert last.drawn == ["a/1", "b/1"]
+
+
+def test_a_studio_that_ends_while_it_closes_has_not_tried_in_vain(start: Start, tmp_path: Path):
+    """A model that loads for long keeps the process from closing in time, so it ends as it stands."""
+    stuck = threading.Event()
+
+    class Loading(Drawer):
+        def generate(self, recipes: Sequence[Recipe], report: Report, wanted: Wanted = always) -> Iterator[Rendered]:
+            stuck.wait()
+            yield from super().generate(recipes, report, wanted)
+
+        def free(self) -> None:
+            with closing(sqlite3.connect(tmp_path / FILE)) as database:
+                while database.execute("SELECT state, attempts FROM items").fetchall() != [("waiting", 0)]:
+                    time.sleep(0.01)
+            stuck.set()
+
+    job = start(Loading()).submit([settled("a")], who("ann"))
+    wait_for(job, Started)
+    assert isinstance(end_of(start(Drawer()).get(job.id, "ann")), Done)
