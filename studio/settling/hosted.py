@@ -123,7 +123,7 @@ def _size(recipe: Recipe, offer: Offer, own: dict[str, str], inputs: Inputs) -> 
         return asked
     if asked == (None, None):
         return (
-            _nearest(offer.sizes, stored_size("init_image", recipe.init_image, inputs))
+            nearest(offer.sizes, stored_size("init_image", recipe.init_image, inputs))
             if recipe.init_image
             else (offer.sizes[0])
         )
@@ -136,7 +136,7 @@ def _size(recipe: Recipe, offer: Offer, own: dict[str, str], inputs: Inputs) -> 
     return found[0]
 
 
-def _nearest(sizes: Sequence[tuple[int, int]], picture: tuple[int, int]) -> tuple[int, int]:
+def nearest(sizes: Sequence[tuple[int, int]], picture: tuple[int, int]) -> tuple[int, int]:
     """Of the sizes whose shape is nearest to the picture's, the first: the usual ones of a service come first."""
     shape = math.log(picture[0] / picture[1])
     return min(sizes, key=lambda size: round(abs(math.log(size[0] / size[1]) - shape), 2))

@@ -12,6 +12,7 @@ from studio.recipe_parts import Ability
 from studio.settling.tasks import paints_over
 from studio.settling.uses import standards
 from studio.studio import Studio
+from studio.ui import hosted_choices
 from studio.ui.fast_gradio import gr
 from studio.ui.stage import where
 
@@ -99,11 +100,16 @@ def choices(name: str, model: Model, studio: Studio) -> list[tuple[str, str]] | 
 
 def _second_models(studio: Studio) -> list[tuple[str, str]]:
     """As of `models`, of those that can paint a second pass."""
-    return [("The same model", ""), *(one for one in models(studio) if paints_over(studio.catalogue[one[1]]))]
+    return [("The same model", ""), *(one for one in local_models(studio) if paints_over(studio.catalogue[one[1]]))]
 
 
 def models(studio: Studio, task: Task | None = None, chosen: str | None = None) -> list[tuple[str, str]]:
-    """Words and id of each model that can do the task, and of the `chosen` one; those that are here first."""
+    """Words and id of each model that can do the task, and of the `chosen` one; those that others host come last."""
+    return local_models(studio, task, chosen) + hosted_choices.offered(studio, task, chosen)
+
+
+def local_models(studio: Studio, task: Task | None = None, chosen: str | None = None) -> list[tuple[str, str]]:
+    """Those of this machine; first those whose weights are here."""
     catalogue = studio.catalogue
     offered = (one for one in catalogue.values() if task is None or one.does(task) or one.id == chosen)
     here = {model.id: catalogue.present(model) for model in offered}

@@ -6,16 +6,18 @@ which. A field that all tabs share has its name as key, one of a tab's own has `
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 from studio.catalogue.models import Model
-from studio.errors import InvalidRecipe
+from studio.errors import InvalidRecipe, StudioError
+from studio.hosted.models import is_hosted
 from studio.recipe import Recipe, Task, settings
 from studio.settling.tasks import check_task
 from studio.settling.uses import lacked, unused
 from studio.studio import Studio
-from studio.ui import fields
+from studio.ui import fields, hosted_choices
 from studio.ui.fast_gradio import gr
 from studio.ui.fields import NEUTRAL, STANDARD
 from studio.ui.ids import Id
@@ -116,7 +118,8 @@ class Form:
         recipe = Recipe.model_construct(None, **{**fields.STAND_INS[task], **given, **source})
         # Enlarging alone draws no noise: the pictures of all seeds are one.
         seedless = set() if recipe.denoises else {"seed", "count"}
-        return off | seedless | unused(recipe).keys() | self._impossible(tab, model)
+        local = hosted_choices.UNTAKEN if isinstance(model, hosted_choices.HostedChoice) else frozenset[str]()
+        return off | seedless | unused(recipe).keys() | self._impossible(tab, model) | local
 
     def show(self, recipe: Recipe, tab: str) -> Updates:
         """What to set the widgets to, so that the tab says this recipe."""
@@ -166,6 +169,8 @@ class Form:
     def why_not(self, model_id: str | None, tab: str) -> str:
         """One line about what of the tab's fields the model does not take; empty where it takes all."""
         model = self.model(model_id)
+        if isinstance(model, hosted_choices.HostedChoice):
+            return f"{model.offer.model.name} is hosted by {model.offer.place}, which is sent your words and pictures."
         unable = {lacked(model.default("abilities"))[name].ability for name in self._unable(tab, model)}
         words = " and ".join(words for ability, words in LACKING.items() if ability in unable)
         return f"{model.name} takes {words}: it was trained to draw without." if words else ""
@@ -182,6 +187,9 @@ class Form:
         """The model of this id; the studio's own first choice where there is none."""
         catalogue = self.studio.catalogue
         known = isinstance(model_id, str) and model_id in catalogue
+        if isinstance(model_id, str) and not known and is_hosted(model_id):
+            with suppress(StudioError):
+                return hosted_choices.choice(self.studio, model_id)
         return catalogue[str(model_id) if known else self.studio.settings.model]
 
     def _names(self, tab: str) -> list[tuple[str, str]]:

@@ -14,6 +14,7 @@ class Id(StrEnum):
     MASK_EDITOR = "mask-editor"
     MORE = "more"
     OFFER = "offer-"
+    PRICE = "price"
     STAGE = "stage"
     TAB = "tab-"
     TABS = "tabs"

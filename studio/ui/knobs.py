@@ -1,18 +1,22 @@
 """The settings that all tabs share, and what the page has to know of all settings: standards, and what is hidden."""
 
 from collections.abc import Collection, Mapping
+from contextlib import suppress
 from typing import Any, Literal, NotRequired
 
 from typing_extensions import TypedDict
 
 from studio.catalogue.models import Model
+from studio.errors import StudioError
 from studio.recipe import Recipe, settings
+from studio.settling.hosted import TAKEN
 from studio.studio import Studio
 from studio.ui import stage as stages
 from studio.ui import web, wordview
 from studio.ui.fast_gradio import gr
 from studio.ui.fields import OFTEN_EMPTY, WORDS
 from studio.ui.form import Form, Updates, Values
+from studio.ui.hosted_choices import HostedChoice, price
 from studio.ui.ids import Id
 from studio.ui.island import Island
 from studio.ui.listeners import QUICK, Event, Name
@@ -71,6 +75,7 @@ class Knobs:
             self.offers = {
                 tab: gr.Button(words, size="sm", elem_id=f"{Id.OFFER}{tab}") for tab, words in offers.items()
             }
+        Island(Id.PRICE, "<p></p>")
         Island(Id.CANNOT, "<p></p>")
 
     def place_settings(self) -> None:
@@ -132,6 +137,14 @@ class Knobs:
         gr.on([model.input, self.quality.input], self._suit, everything, self.moving, **last)
         self.shape.input(self._reshape, everything, self.moving, **last)
         gr.on([widget.change for widget in form.deciding], self.tell, everything, [self.facts], **last)
+        said = [form.widgets["count"].change, form.widgets["prompt"].blur, form.widgets["styles"].change]
+        gr.on(
+            [*said, form.widgets["width"].change, form.widgets["height"].change],
+            self._reprice,
+            everything,
+            [self.facts],
+            **last,
+        )
         self.facts.reset(self._reset, {self.facts}, list(form.widgets.values()), **QUICK)
 
     def remember(self, extras: Mapping[str, Any], tabs: Mapping[str, Any]) -> None:
@@ -211,11 +224,22 @@ class Knobs:
                     "hidden": self._hidden(values, tab),
                     "cannot": form.cannot(model.id, tab),
                     "why_not": form.why_not(model.id, tab),
+                    "price": self._price(values, tab),
                 }
                 for tab in form.tasks
             },
         }
         return {self.facts: facts}
+
+    def _price(self, values: Values, tab: str) -> str:
+        """What the tab's pictures cost at most; empty where the model is one of this machine."""
+        widgets = self.form.widgets
+        if isinstance(self.form.model(values[widgets["model"]]), HostedChoice):
+            asked = {name: values.get(widgets[name]) for name in TAKEN & widgets.keys()}
+            with suppress(StudioError):
+                recipe = Recipe.make(**{name: value for name, value in asked.items() if value not in (None, "", [])})
+                return price(self.studio, recipe, self.form.tasks[tab])
+        return ""
 
     def _standards(self, model: Model, values: Values) -> dict[str, Any]:
         shaped = self.shapes.standards(model, values[self.shape], values[self.quality] or "final")
@@ -241,6 +265,11 @@ class Knobs:
         standards = self._standards(model, values)
         sides = {self.form.widgets[name]: standards[name] for name in ("width", "height")}
         return {**sides, **self.tell(self.later(values, sides))}
+
+    def _reprice(self, values: Values) -> Updates:
+        """More pictures, or other words: a hosted model costs more or less; others cost nothing."""
+        model = self.form.model(values[self.form.widgets["model"]])
+        return self.tell(values) if isinstance(model, HostedChoice) else {self.facts: gr.skip()}
 
     def _reset(self, values: Values, event: Resetting) -> Updates:
         standards = (values[self.facts] or {}).get("standards", {})

@@ -2,6 +2,7 @@
 
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from functools import lru_cache
 from hashlib import sha256
 from io import BytesIO
@@ -13,11 +14,13 @@ from studio.disk import Folder
 from studio.errors import InvalidRecipe, NotFound, StudioError, Unreadable
 from studio.events import Finished
 from studio.gate.addresses import EVERYBODY
+from studio.hosted.models import is_hosted
 from studio.jobs.job import Job
 from studio.metadata import png
 from studio.recipe import Recipe
 from studio.settling.frame import result_size
 from studio.studio import THUMBNAILS, Studio
+from studio.ui.hosted_choices import choice
 from studio.ui.schemas import Expected, Picture, PictureFacts, Start, Which
 
 ELSE = "Another seed or other words may pass."
@@ -62,7 +65,7 @@ def _told(studio: Studio, path: Path, recipe: Recipe, seconds: float, owner: str
         "seed": recipe.seed if recipe.denoises else None,
         "seconds": seconds,
         "model": ", then ".join(_model_name(studio, name) for name in recipe.models) or str(recipe.upscaler),
-        "how": _how(recipe),
+        "how": ", ".join(filter(None, [_how(recipe), _cost(path)])),
         "loras": _facts(path).get("loras", ""),
         "check": CHECKED.get(_verdict(path), ()),
         **_start(studio, recipe, owner),
@@ -189,8 +192,17 @@ def _how(recipe: Recipe) -> str:
     return ", ".join(words.format(value) for words, value in parts.items() if value is not None)
 
 
+def _cost(path: Path) -> str:
+    """What a hosted picture did cost; empty where that is not known, or nothing."""
+    cost = _facts(path).get("cost_usd")
+    return f"it cost ${float(cost):.3f}" if cost else ""
+
+
 def _model_name(studio: Studio, model: str) -> str:
     """Its name, or the bare id where the model has left the catalogue since."""
+    if model not in studio.catalogue and is_hosted(model):
+        with suppress(StudioError):
+            return choice(studio, model).name
     return studio.catalogue[model].name if model in studio.catalogue else model
 
 

@@ -14,6 +14,7 @@ from pydantic import Field
 
 from studio.disk import visible
 from studio.errors import InvalidPreset, InvalidPrompt, InvalidRequest, NotFound, StudioError
+from studio.hosted.models import is_hosted
 from studio.presets import saving
 from studio.presets.importing import check_style, import_styles
 from studio.presets.recipes import has_pictures, known_parts, names_of, to_table
@@ -135,7 +136,8 @@ class PresetPanel:
         names = names_of(known_parts(event.parts))
         said = {name: value for name, value in preset.said().items() if name in names}
         for model in filter(None, (said.get("model"), said.get("hires_model"))):
-            self.studio.catalogue[model]  # ModelError where it is gone
+            if not is_hosted(model):
+                self.studio.catalogue[model]  # ModelError where it is gone
         open_now = {name: Recipe.model_fields[name].get_default() for name in names}
         recipe = self.form.read(values, self._tab(event)).replace(**open_now | said)
         updates = self.knobs.show(recipe, event.tab, values, names)

@@ -139,6 +139,7 @@ class TabFacts(TypedDict):
     hidden: list[str]
     cannot: str
     why_not: str
+    price: str
 
 
 class PageFacts(TypedDict):

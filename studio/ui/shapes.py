@@ -5,8 +5,10 @@ from typing import Any
 
 from studio.catalogue.models import Model
 from studio.presets.reading import SizePreset
+from studio.settling.hosted import nearest
 from studio.studio import Studio
 from studio.ui.fast_gradio import gr
+from studio.ui.hosted_choices import HostedChoice
 from studio.ui.ids import Id
 
 QUALITIES = (("Draft", "draft"), ("Final", "final"))
@@ -64,6 +66,8 @@ class Shapes:
         return "\n".join(_drawn(preset) for preset in self.shapes)
 
     def _size(self, preset: SizePreset, scale: float, model: Model) -> list[int]:
+        if isinstance(model, HostedChoice) and model.offer.sizes:
+            return list(nearest(model.offer.sizes, preset.aspect))
         scaled = preset.model_copy(update={"scale": scale})
         return list(scaled.size(model.family_facts(), model.default("width")))
 

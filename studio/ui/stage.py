@@ -8,6 +8,7 @@ from typing import Any
 
 from studio.catalogue.models import Catalogue, Model
 from studio.errors import ModelError
+from studio.ui.hosted_choices import HostedChoice
 from studio.ui.ids import Id
 from studio.ui.island import Island
 from studio.ui.schemas import ModelFacts
@@ -30,7 +31,7 @@ def place(takers: Mapping[str, str]) -> Any:
 
 def about(model: Model, catalogue: Catalogue) -> ModelFacts:
     """What the page says of a model: what it is, whether it can draw now, what it knows, what to try."""
-    fault = catalogue.why_not(model)
+    fault = None if isinstance(model, HostedChoice) else catalogue.why_not(model)
     return {
         "id": model.id,
         "name": model.name,
@@ -46,6 +47,8 @@ def about(model: Model, catalogue: Catalogue) -> ModelFacts:
 
 def where(model: Model, catalogue: Catalogue) -> str:
     """Whether its weights are here or to be downloaded, and how much that is."""
+    if isinstance(model, HostedChoice):
+        return f"hosted by {model.offer.place}"
     size = catalogue.size_bytes(model)
     if size is not None:
         return f"{_bytes(size)} on disk"

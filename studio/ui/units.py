@@ -24,6 +24,7 @@ from studio.settling.steering import READY, check_followed
 from studio.studio import Studio
 from studio.ui import fields
 from studio.ui.form import Form, Updates, Values
+from studio.ui.hosted_choices import HostedChoice
 from studio.ui.ids import Id
 from studio.ui.island import Island
 from studio.ui.listeners import Act, Name, Nothing, Saying, served
@@ -147,6 +148,8 @@ class Units:
 
     def _fitting(self, model: Model, kind: str) -> list[Fitting]:
         controlnets = self.studio.controlnets
+        if isinstance(model, HostedChoice):
+            return []
         names = controlnets.fitting(model.family, kind, self.studio.catalogue.location(model))
         return [{"id": name, "name": controlnets[name].name, "place": self._place(name)} for name in names]
 

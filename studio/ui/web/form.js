@@ -204,6 +204,7 @@ export function turn(chosen) {
         for (const block of parts(bench, FIELDS)) block.hidden = hidden.has(block);
         part(document, `#${ids.more}`).hidden = MORE.every((name) => told.hidden.includes(name));
         say(ids.cannot, told.cannot);
+        say(ids.price, told.price);
         say(ids.whyNot, told.why_not);
         mark();
         onward?.();

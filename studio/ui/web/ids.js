@@ -8,6 +8,7 @@ export const ids = {
     maskEditor: "mask-editor",
     more: "more",
     offer: "offer-",
+    price: "price",
     stage: "stage",
     tab: "tab-",
     tabs: "tabs",

@@ -122,6 +122,7 @@ interface TabFacts {
     hidden: Array<string>;
     cannot: string;
     why_not: string;
+    price: string;
 }
 
 /** What the form hangs on: what it was told of, standards of its fields, the model, and each tab. */

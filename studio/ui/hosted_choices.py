@@ -1,0 +1,104 @@
+"""Hosted models as the form sees them: which it offers, what of it they take, and what a picture costs at most."""
+
+import time
+from collections.abc import Iterator
+from datetime import date
+
+from studio.catalogue.models import Model
+from studio.errors import StudioError
+from studio.families.base import Family, Signature
+from studio.hosted.models import Offer, is_hosted, joined, parted
+from studio.prompts.ways import longest
+from studio.recipe import Recipe, Task, settings
+from studio.settling.hosted import TAKEN, in_styles
+from studio.studio import Studio
+
+TASKS: dict[Task, str] = {"text2img": "", "img2img": "edit", "inpaint": "mask"}
+UNTAKEN = frozenset(settings()) - TAKEN
+
+
+class HostedChoice(Model):
+    """A hosted model in the place of one of this machine; it takes what `TAKEN` names and nothing else."""
+
+    offer: Offer
+
+    def family_facts(self) -> Family:
+        sides = [side for size in self.offer.sizes for side in size] or [256, 4096]
+        return Family(
+            name="Hosted",
+            pipelines=dict.fromkeys(_tasks(self.offer), ""),
+            signature=Signature(""),
+            native_side=1024,
+            scheduler="Euler",
+            steps=1,
+            guidance_scale=1.0,
+            prompt_tokens=4000,
+            multiple=1,
+            min_side=min(sides),
+            max_side=max(sides),
+            abilities=frozenset(),
+        )
+
+    def default(self, name: str) -> object:
+        if name in ("width", "height") and self.offer.sizes:
+            return self.offer.sizes[0][name == "height"]
+        return getattr(self.family_facts(), name) if name not in ("width", "height", "draft_steps") else 1024
+
+
+def choice(studio: Studio, name: str) -> HostedChoice:
+    """The hosted model of this name; StudioError where there is none."""
+    model, own = parted(name)
+    offer = studio.hosted.models[model]
+    offer.model.chosen(own)
+    label = ", ".join([offer.label, *own.values()])
+    return HostedChoice.model_construct(id=name, name=label, family="hosted", offer=offer)
+
+
+def offered(studio: Studio, task: Task | None, chosen: str | None) -> list[tuple[str, str]]:
+    """Words and name of each hosted model that can do the task and is not shut down, by quality; and the chosen one."""
+    found = {name: choice(studio, name) for name in _names(studio, task)}
+    if is_hosted(chosen) and chosen not in found and chosen not in studio.catalogue:
+        found[str(chosen)] = choice(studio, str(chosen))
+    return [(f"{one.name} · hosted by {one.offer.place}", name) for name, one in found.items()]
+
+
+def price(studio: Studio, recipe: Recipe, task: Task) -> str:
+    """What pictures of this recipe cost at most, and what is left for today; empty where the model is not hosted."""
+    if not studio.is_hosted(recipe):
+        return ""
+    try:
+        cost = _most_usd(studio, recipe, task)
+    except StudioError:
+        cost = None  # what is wrong is said where it is asked for
+    left = studio.hosted.budget.left()
+    today = "" if left is None else f" ${left:.2f} are left for today."
+    if cost is None:
+        return f"Nobody knows what it costs.{today}"
+    return f"At most ${cost * recipe.count:.3f} for {_counted(recipe.count)}.{today}"
+
+
+def _most_usd(studio: Studio, recipe: Recipe, task: Task) -> float | None:
+    name, own = parted(str(recipe.model))
+    offer = studio.hosted.models[name]
+    first = offer.sizes[0] if offer.sizes else (None, None)
+    sent = offer.model.chosen(offer.sized(own, recipe.width or first[0], recipe.height or first[1]))
+    words = longest(in_styles(recipe.prompt, studio.presets, recipe.styles), studio.wordbook.wildcards)
+    pictures = {"text2img": 0, "img2img": 1, "inpaint": 2}.get(task, 0)
+    return studio.images.most_usd(offer, sent, words, pictures)
+
+
+def _names(studio: Studio, task: Task | None) -> Iterator[str]:
+    today = date.fromtimestamp(time.time())  # noqa: DTZ012 - the creator's own day
+    for offer in studio.hosted.models.offers():
+        if offer.model.retired(today) or (task and task not in _tasks(offer)):
+            continue
+        qualities = offer.model.settings.get("quality", ())
+        yield from [joined(offer.name, {"quality": one}) for one in qualities] or [offer.name]
+
+
+def _tasks(offer: Offer) -> list[Task]:
+    return [task for task, ability in TASKS.items() if not ability or ability in offer.model.abilities]
+
+
+def _counted(count: int) -> str:
+    return "1 picture" if count == 1 else f"{count} pictures"
