@@ -7,7 +7,15 @@ from typing import Any
 from studio.metadata.comfyui import second_pass
 from studio.metadata.comfyui.conditioning import PIPES, Role, Words
 from studio.metadata.comfyui.graph import MOST_STEPS, Graph, Link, Node
-from studio.metadata.comfyui.samplers import LATENTS, chain_of, latent_of, leading_to, parts_of
+from studio.metadata.comfyui.samplers import (
+    LATENTS,
+    chain_of,
+    latent_of,
+    leading_to,
+    model_of,
+    models_behind,
+    parts_of,
+)
 from studio.metadata.comfyui.values import file_of, loras_of, number
 from studio.metadata.foreign_names import plain, scheduler
 from studio.metadata.imported import NO_PICTURE, ImportedSettings, clip_skip, left_out, stem
@@ -32,7 +40,6 @@ PLAIN = (
 )  # fmt: skip
 SIZES = (("width", "height"), ("empty_latent_width", "empty_latent_height"), ("Width", "Height"))
 DIMENSIONS = re.compile(r"\s*(\d{2,5})\s*[x×]\s*(\d{2,5})(?:\D.*)?", re.DOTALL)
-NEXT_MODEL = ("model", "MODEL", "base_model", "unet", *PIPES)
 # What loaders call the VAE that a checkpoint brings along.
 OWN_VAE = ("", "none", "bakedvae", "automatic", "pixelspace")
 NO_STRENGTH = "there is no picture to start from"
@@ -69,6 +76,8 @@ class _Reading:
         words: dict[Role, Words] = {"positive": positive, "negative": negative}
         chain = (self.sampler, *self.later)
         further, left = second_pass.read(self.graph, chain, values, words, self.size)
+        if further.get("hires_scale") == 1 and second_pass.takes_over(self.graph, *chain[:2]):
+            self.left = [line for line in self.left if not line.startswith("end_at_step")]
         self.left += left
         values |= further
         values = {name: value for name, value in values.items() if value is not None}
@@ -101,7 +110,7 @@ class _Reading:
         values: dict[str, Any] = {}
         loras: list[dict[str, Any]] = []
         last = ""
-        for node in self._models(self._link(*NEXT_MODEL)):
+        for node in self._models(model_of(self.graph, self.sampler)):
             found = [_lora(*one) for one in loras_of(node)]
             loras += found[::-1]
             name = file_of(self.graph, node)
@@ -121,17 +130,13 @@ class _Reading:
 
     def _models(self, link: Any) -> Iterator[Node]:
         """The nodes that the model goes through, and the stacks of LoRAs beside them."""
-        for _ in range(MOST_STEPS):
-            found = self.graph.source(link) if isinstance(link, Link) else None
-            if found is None:
-                return
-            stack = found[0].link("lora_stack", "optional_lora_stack")
+        for node in models_behind(self.graph, link):
+            stack = node.link("lora_stack", "optional_lora_stack")
             while stack and (listed := self.graph.source(stack)) and listed[0].id not in self.graph.used:
                 self.graph.used.add(listed[0].id)
                 yield listed[0]
                 stack = listed[0].link("lora_stack", "optional_lora_stack")
-            yield found[0]
-            link = found[0].link(*NEXT_MODEL)
+            yield node
 
     def _clip_skip(self) -> dict[str, int]:
         """Which layer of CLIP the words come from, counted from the last one as A1111 counts."""

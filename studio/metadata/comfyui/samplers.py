@@ -1,11 +1,15 @@
 """The samplers of a graph, known by their shape: a latent goes in, and words, or a guider, or a pipe of all."""
 
+from collections.abc import Iterator
+from typing import Any
+
 from studio.metadata.comfyui.conditioning import PIPES
-from studio.metadata.comfyui.graph import Graph, Link, Node
+from studio.metadata.comfyui.graph import MOST_STEPS, Graph, Link, Node
 
 LATENTS = ("latent_image", "latent", "samples", "latents", "init_latent")
 WORDS = ("positive", "conditioning", "guider", *PIPES)
 SAMPLING = ("steps", "sigmas", "sampler_name", "sampler")
+NEXT_MODEL = ("model", "MODEL", "base_model", "unet", *PIPES)
 SAVING = ("save", "output", "imagesaver")
 MOST_CHAIN = 20
 
@@ -81,3 +85,18 @@ def parts_of(graph: Graph, sampler: Node) -> list[Node]:
             if found and found[0] not in parts and len(parts) < MOST_CHAIN:
                 parts.append(found[0])
     return parts
+
+
+def models_behind(graph: Graph, link: Any) -> Iterator[Node]:
+    """The nodes that a model goes through, the nearest first."""
+    for _ in range(MOST_STEPS):
+        found = graph.source(link) if isinstance(link, Link) else None
+        if found is None:
+            return
+        yield found[0]
+        link = found[0].link(*NEXT_MODEL)
+
+
+def model_of(graph: Graph, sampler: Node) -> Any:
+    """What brings the sampler its model: a link, or a value."""
+    return next((p.inputs[name] for p in parts_of(graph, sampler) for name in NEXT_MODEL if name in p.inputs), None)
