@@ -5,9 +5,9 @@ import threading
 from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
 
 from studio.downloads.queue import Errand
-from studio.events import END, Downloading, Event, Failed, Finished, Preview, Step
+from studio.events import END, Downloading, Event, Failed, Finished, Preview, Queued, Step
 from studio.gate.identity import Identity
-from studio.jobs.item import DEVICE, QueueItem, State
+from studio.jobs.item import DEVICE, OPEN, QueueItem, State
 from studio.jobs.kinds.base import Priority
 from studio.news import News, Pause
 from studio.recipe import Recipe
@@ -62,6 +62,11 @@ class Job:
         self._steps: list[tuple[int, tuple[int, ...]]] = []
         self._finished: set[int] = set()
         self._news = News()
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it is not over."""
+        return self.state in OPEN
 
     @property
     def recipes(self) -> tuple[Recipe, ...]:
@@ -120,6 +125,15 @@ class Job:
             self._over = isinstance(event, END)
             self._news.notify_all()
         self._pass_on(event)
+
+    def begin_again(self, items: Sequence[QueueItem]) -> None:
+        """These of its items wait as if they had never been tried, in the context of who asks now."""
+        for item in items:
+            item.state, item.fault, item.attempts, item.alone = "waiting", None, 0, False
+        self.stopping.clear()
+        self.state, self.restored, self.errand, self.fault, self.paused = "waiting", True, None, None, False
+        self.context = contextvars.copy_context()
+        self.reopen(Queued(0))
 
     def reopen(self, event: Event) -> None:
         """Let this event stand in the place of the end, so that the log goes on: the job is tried again."""

@@ -13,7 +13,7 @@ from studio.candidates.making import Refinement, refined
 from studio.candidates.ranking import Mark, Sieve
 from studio.candidates.store import CandidateSet
 from studio.errors import InvalidRecipe, InvalidRequest, NotFound
-from studio.jobs.scheduler import KEPT
+from studio.jobs.register import KEPT
 from studio.metrics.base import Score, Shot
 from studio.recipe import Recipe
 from studio.settings import Settings

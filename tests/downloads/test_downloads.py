@@ -14,7 +14,7 @@ from studio.controls.depth import DEPTH_ANYTHING
 from studio.errors import Cancelled, InUse, InvalidRecipe, NotDownloaded, Refused
 from studio.events import Done, Downloading, Failed, Finished, Queued, Started, Stopped
 from studio.jobs.job import Job
-from studio.jobs.scheduler import ATTEMPTS
+from studio.jobs.outcomes import ATTEMPTS
 from studio.recipe import Recipe
 from studio.recipe_parts import ControlUnit
 from studio.settings import ASSETS, Settings

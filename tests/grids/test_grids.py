@@ -20,7 +20,7 @@ from studio.events import Finished
 from studio.grids.axes import Axis
 from studio.grids.making import LISTED, GridJob, Grids, plan
 from studio.grids.store import Cell, Grid, insert
-from studio.jobs.scheduler import KEPT
+from studio.jobs.register import KEPT
 from studio.recipe import Recipe
 from studio.settings import Settings
 from studio.storage.database import Database

@@ -15,10 +15,12 @@ from studio.backends.base import Rendered, Report, always
 from studio.errors import Busy, Closing, DeviceLost, InUse, InvalidRecipe, NotFound, NotWritable, OutOfMemory
 from studio.events import END, Done, Event, Failed, Finished, Halted, Preview, Queued, Started, Step, Stopped
 from studio.gate.identity import Identity
-from studio.jobs import scheduler
+from studio.jobs import register
 from studio.jobs.item import QueueItem
 from studio.jobs.job import Job
-from studio.jobs.scheduler import ATTEMPTS, HALTED, KEPT, Scheduler
+from studio.jobs.outcomes import ATTEMPTS
+from studio.jobs.register import KEPT
+from studio.jobs.scheduler import HALTED, Scheduler
 from studio.jobs.store import JobStore, damaged_jobs
 from studio.library import Library
 from studio.recipe import Recipe
@@ -269,7 +271,7 @@ def test_an_owner_finds_the_last_jobs_newest_first(place: Place):
 
 
 def test_ended_jobs_of_everybody_stay_findable_and_few_stay_in_memory(place: Place, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(scheduler, "RECENT", 4)
+    monkeypatch.setattr(register, "RECENT", 4)
     people = [f"person {n}" for n in range(6)]
     with closing(place.queue(Drawer())) as queue:
         made = [(queue.submit([settled("a", n)], who(person)), person) for n in range(3) for person in people]
@@ -286,9 +288,9 @@ def test_ended_jobs_of_everybody_stay_findable_and_few_stay_in_memory(place: Pla
             with pytest.raises(NotFound):
                 queue.get(job, "somebody else")
         assert {person: [job.id for job in queue.of(person)] for person in people} == newest
-        assert len(queue._jobs) == 4
+        assert len(queue._register) == 4
     with closing(place.queue(Drawer())) as queue:
-        assert len(queue._jobs) == 0
+        assert len(queue._register) == 0
         assert {person: [job.id for job in queue.of(person)] for person in people} == newest
 
 

@@ -14,7 +14,8 @@ from studio.errors import NotFound, OutOfMemory
 from studio.events import Done, Event, Failed, Finished, ImageFailed, Queued, Started, Step, Stopped
 from studio.jobs.job import Job
 from studio.jobs.lane import Lane
-from studio.jobs.scheduler import ATTEMPTS, Scheduler
+from studio.jobs.outcomes import ATTEMPTS
+from studio.jobs.scheduler import Scheduler
 from studio.library import Library
 from studio.recipe import Recipe
 from studio.storage.database import FILE, Database

@@ -1,0 +1,91 @@
+"""One call of a lane: items of one job become images in the library, each told when it is stored."""
+
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from studio.backends.base import Rendered
+from studio.errors import Cancelled
+from studio.events import Event, Finished, Preview, Started, Step
+from studio.jobs.item import QueueItem
+from studio.jobs.job import Job
+from studio.jobs.lane import Lane
+from studio.jobs.store import JobStore
+from studio.library import Library, Saved
+
+
+class Maker:
+    """Asks lanes for images, stores them and tells of them; `lock` is the scheduler's."""
+
+    def __init__(self, library: Library, store: JobStore, lock: threading.Condition) -> None:
+        self._library = library
+        self._store = store
+        self._lock = lock
+
+    def make(
+        self,
+        lane: Lane,
+        job: Job,
+        items: Sequence[QueueItem],
+        *,
+        stopped: Callable[[], bool],
+        wanted: Callable[[], bool],
+    ) -> None:
+        """Make these items, as far as no earlier attempt has; those that are left still run afterwards.
+
+        Cancelled where it is `stopped` between two steps, or none of the items is to be made any more; where `wanted`
+        says no between two batches, the rest is left.
+        """
+        job.tell(Started())
+        missing = [item for item in items if not self._found(job, item)]
+
+        def report(event: Event) -> None:
+            made = [missing[image] for image in event.images] if isinstance(event, Step) else missing
+            if stopped() or all(item.state != "running" for item in made):
+                raise Cancelled
+            job.tell(_renumbered(event, missing))
+
+        images = lane.render(job, missing, report, wanted) if missing else iter(())
+        try:
+            for rendered in images:
+                if missing[rendered.index].state == "running":
+                    self._keep(job, missing[rendered.index], rendered)
+        finally:
+            # A generator that is left early would hold the device until it is collected.
+            if close := getattr(images, "close", None):
+                close()
+
+    def _keep(self, job: Job, item: QueueItem, rendered: Rendered) -> None:
+        """Store an image, then report it: who hears of it may rely on the file."""
+        recipe = rendered.recipe or item.recipe
+        saved = self._library.save(
+            rendered.image, recipe, rendered.facts, seconds=rendered.seconds, job=job.id, index=item.number
+        )
+        self._finished(job, item, saved)
+
+    def _finished(self, job: Job, item: QueueItem, saved: Saved) -> None:
+        if self._store.closed:
+            return
+        self._store.finish(job, item, saved.path.relative_to(self._library.folder).as_posix(), saved.seconds)
+        with self._lock:
+            item.state = "done"
+        job.tell(Finished(item.number, saved.path, saved.recipe, saved.seconds))
+
+    def _found(self, job: Job, item: QueueItem) -> bool:
+        """Whether an earlier attempt stored this image; reports it if so."""
+        if not job.restored:
+            return False
+        saved = self._library.find(item.recipe, job.id, item.number)
+        if saved is None:
+            return False
+        self._finished(job, item, saved)
+        return True
+
+
+def _renumbered(event: Event, items: Sequence[QueueItem]) -> Event:
+    """The backend counts the images it was given; readers count those of the job."""
+    if isinstance(event, Step):
+        return replace(event, images=tuple(items[image].number for image in event.images))
+    if isinstance(event, Preview):
+        return replace(event, image=items[event.image].number)
+    return event

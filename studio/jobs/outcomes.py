@@ -1,0 +1,137 @@
+"""What becomes of items and their jobs: they wait again, are stopped, fail, or are over; written down, then told."""
+
+import contextvars
+import logging
+from collections.abc import Callable, Sequence
+
+from studio.errors import OutOfMemory, StorageError, StudioError
+from studio.events import Done, Failed, ImageFailed, Stopped
+from studio.jobs.item import QueueItem
+from studio.jobs.job import Job
+from studio.jobs.kinds import KINDS
+from studio.jobs.line import Line
+from studio.jobs.register import Register
+from studio.jobs.store import JobStore
+
+# Lets a job wait for its turn; `uncounted` as `FairQueue.add` has it.
+LineUp = Callable[..., None]
+
+# An image that ends the whole process this often is not tried again.
+ATTEMPTS = 3
+GIVEN_UP_HINT = "The device or the memory may be too small for it: try a smaller size, fewer images or another model."
+
+log = logging.getLogger(__name__)
+
+
+class Outcomes:
+    """Changes the states of items, on the disk too, and ends jobs of which nothing is left to be made.
+
+    Whoever calls holds the scheduler's lock.
+    """
+
+    def __init__(self, store: JobStore, line: Line, register: Register, line_up: LineUp) -> None:
+        self._store = store
+        self._line = line
+        self._register = register
+        self._line_up = line_up
+
+    def put_back(self, job: Job, items: Sequence[QueueItem], *, uncounted: bool = False) -> None:
+        """What a call left wants another turn; or is stopped with its job."""
+        if job.stopping.is_set():
+            self.drop(job, items)
+            return
+        begun = [item for item in items if item.state == "running"]
+        for item in items:
+            item.state = "waiting"
+        if begun and not _runs(job):
+            job.state = "waiting"
+        if begun:
+            self._written(lambda: self._store.put_back(job, begun), job)
+        if items:
+            self._line_up(job, uncounted=uncounted)
+        self.conclude(job)
+
+    def put_all_back(self) -> None:
+        """What this machine makes waits again at once: the process may end before its next step, and that is no try."""
+        for name, job in self._line.running:
+            begun = [item for item in job.items if item.state == "running" and item.lane == name]
+            if not self._line.lanes[name].can_leave and not job.stopping.is_set():
+                self.put_back(job, begun)
+
+    def fail(self, job: Job, items: Sequence[QueueItem], error: StudioError) -> None:
+        """These items cannot be made. Which one of several is at fault shows when each is made by itself."""
+        ends = KINDS[job.kind].one_fault_ends
+        if not ends and isinstance(error, StorageError):  # no other image would be spared
+            job.fault = Failed.of(error)
+            job.stopping.set()
+            self.drop(job, [item for item in job.items if item.is_open])
+            return
+        if not ends and len(items) > 1:
+            for item in items:
+                item.alone = True
+            self.put_back(job, items)
+            return
+        for item in items:
+            item.state, item.fault = "failed", Failed.of(error)
+            if not ends:
+                job.tell(ImageFailed(item.number, item.fault))
+        self._written(lambda: self._store.drop(job, items), job)
+        if ends:
+            job.stopping.set()
+            self.drop(job, [item for item in job.items if item.state == "waiting"])
+        self._line.leave(job)
+        self.conclude(job)
+
+    def drop(self, job: Job, items: Sequence[QueueItem]) -> None:
+        """These items are not to be made any more."""
+        for item in items:
+            item.state = "stopped"
+        if items:
+            self._written(lambda: self._store.drop(job, items), job)
+        self._line.leave(job)
+        self.conclude(job)
+
+    def conclude(self, job: Job) -> None:
+        """Where nothing of the job is left to be made: write down how it ended, then tell."""
+        if any(item.is_open for item in job.items) or not job.is_open:
+            return
+        ending = _ending_of(job)
+        job.state = "done" if isinstance(ending, Done) else "stopped" if isinstance(ending, Stopped) else "failed"
+        job.context = contextvars.Context()
+        self._written(lambda: self._store.end(job, ending), job)
+        job.tell(ending)
+        self._register.ended(job)
+
+    def _written(self, write: Callable[[], None], job: Job) -> None:
+        """What cannot be written down does not keep the others waiting."""
+        try:
+            write()
+        except StorageError:
+            log.exception("What became of job %s could not be written down", job.id)
+
+    def take_up(self, job: Job) -> None:
+        """What a studio that died was making is made again, each by itself, but not for ever."""
+        hopeless = []
+        for item in job.items:
+            if item.state == "running":
+                item.state, item.alone = "waiting", True
+                hopeless += [item] if item.attempts >= ATTEMPTS else []
+        if hopeless:
+            times = max(item.attempts for item in hopeless)
+            self.fail(job, hopeless, OutOfMemory(f"The studio broke down {times} times on this job.", GIVEN_UP_HINT))
+
+
+def _runs(job: Job) -> bool:
+    return any(item.state == "running" for item in job.items)
+
+
+def _ending_of(job: Job) -> Done | Stopped | Failed:
+    """How a job ended of which nothing is left to be made."""
+    if job.fault:
+        return job.fault
+    faults = [item.fault for item in job.items if item.state == "failed" and item.fault]
+    if faults and (KINDS[job.kind].one_fault_ends or all(item.state == "failed" for item in job.items)):
+        return faults[0]
+    if any(item.state == "stopped" for item in job.items):
+        return Stopped()
+    return Done(job.seconds)

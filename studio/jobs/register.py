@@ -1,0 +1,120 @@
+"""The jobs that are known: those that are not over and those that ended lately in memory, the others on the disk."""
+
+from contextlib import suppress
+
+from studio.errors import StorageError
+from studio.events import Event, Finished, ImageFailed, Started, Stopped
+from studio.jobs.job import Job, Listener
+from studio.jobs.kinds import KINDS
+from studio.jobs.store import JobStore
+from studio.library import Library
+
+# Ended jobs that stay findable, of each owner.
+KEPT = 50
+# Ended jobs that stay in memory, of all owners; the others are read from the disk when they are asked for.
+RECENT = 1000
+
+
+class Register:
+    """Finds jobs by their ids, and lets go of old ones; `listeners` hear of what happens to jobs of a kind.
+
+    Whoever calls holds the scheduler's lock.
+    """
+
+    def __init__(self, store: JobStore, library: Library) -> None:
+        self.listeners: dict[str, Listener] = {}
+        self._store = store
+        self._library = library
+        self._jobs: dict[str, Job] = {}
+
+    def __len__(self) -> int:
+        return len(self._jobs)
+
+    def add(self, job: Job) -> None:
+        """A job that is not over."""
+        job.listeners = self.listeners
+        self._jobs[job.id] = job
+
+    def find(self, id: str) -> Job | None:  # noqa: A002
+        """The job of this id, where it has ended long ago from the disk; None where there is none."""
+        if id in self._jobs:
+            return self._jobs[id]
+        found = self._store.get(id)
+        if found is None:
+            return None
+        job, ending = found
+        if ending is None:  # it was killed with the command that began it
+            job.state = "stopped"
+            for item in job.items:
+                item.state = "stopped" if item.is_open else item.state
+        return self._recall(job, ending or Stopped())
+
+    def of(self, owner: str) -> list[Job]:
+        """The owner's jobs, newest first; of those that ended the newest."""
+        return [job for id in self._store.of(owner, KEPT) if (job := self.find(id))]  # noqa: A001
+
+    def open(self) -> list[Job]:
+        """Those that are not over."""
+        return [job for job in self._jobs.values() if job.is_open]
+
+    def place_before(self, job: Job, other: Job | None) -> float:
+        """The place of a job before another of its owner's that is not over; behind all of them where there is none."""
+        others = sorted((one for one in self.open() if one.owner == job.owner and one is not job), key=_place)
+        at = others.index(other) if other else len(others)
+        places = [one.place for one in others]
+        low = places[at - 1] if at else (places[0] - 2 if places else job.place)
+        return (low + (places[at] if at < len(places) else low + 2)) / 2
+
+    def left_over(self) -> list[Job]:
+        """What an earlier studio left: those that are returned are not over, and tell what is there of them."""
+        left = []
+        for job, ending in self._store.unfinished():
+            if ending:
+                self._recall(job, ending)
+                continue
+            job.restored, job.state = True, "waiting"
+            self.add(job)
+            self._tell_images(job)
+            left.append(job)
+        return left
+
+    def ended(self, job: Job) -> None:
+        """The job is the last one to leave memory, and of its owner's the last one to be forgotten."""
+        with suppress(StorageError):
+            for old in self._store.forget_old(job.owner, KEPT):
+                self._jobs.pop(old, None)
+        self._remember(job)
+
+    def drop(self, job: Job) -> None:
+        """Forget a job and what refers to it."""
+        self._store.remove(job.id)
+        self._jobs.pop(job.id, None)
+
+    def _remember(self, job: Job) -> None:
+        self._jobs.pop(job.id, None)
+        self._jobs[job.id] = job
+        for old in [one.id for one in self._jobs.values() if not one.is_open][:-RECENT]:
+            del self._jobs[old]
+
+    def _recall(self, job: Job, ending: Event) -> Job:
+        """An ended job with its log written again, as far as its images are still there."""
+        job.restored = True
+        job.tell(Started())
+        self._tell_images(job)
+        job.listeners = self.listeners  # of what happens from now on
+        for item in job.items:
+            if item.fault and not KINDS[job.kind].one_fault_ends:
+                job.tell(ImageFailed(item.number, item.fault))
+        job.tell(ending)
+        self._remember(job)
+        return job
+
+    def _tell_images(self, job: Job) -> None:
+        for number, name, seconds in self._store.images(job.id):
+            path = self._library.at(name)
+            if path and number in range(len(job.items)):
+                job.tell(Finished(number, path, job.items[number].recipe, seconds))
+
+
+def _place(job: Job) -> float:
+    return job.place
