@@ -22,7 +22,6 @@ from studio.ui.form import Form
 from studio.ui.lora_shelf import SIDE
 from studio.ui.loras import Stack
 from tests.headers import write_safetensors
-from tests.people import who
 from tests.small_hub import Manners, small_hub, turn_to
 from tests.ui.callers import request
 from tests.ui.painter import Painter
@@ -217,7 +216,7 @@ def test_a_download_that_is_cancelled_leaves_nothing(
     with small_hub({"some/ink": {"ink.safetensors": bytes(4000)}}, manners) as address:
         turn_to(address, tmp_path / "hub", monkeypatch)
         with ThreadPoolExecutor() as others:
-            adding = others.submit(stack.widget.add, who({"what": "some/ink/ink.safetensors", "token": "t"}), request())
+            adding = others.submit(stack.widget.add, {"what": "some/ink/ink.safetensors", "token": "t"}, request())
             assert manners.begun.wait(60)
             stack.widget.stop({"token": "t"}, request())
             assert adding.result() == {"stopped": True}

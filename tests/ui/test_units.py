@@ -135,7 +135,7 @@ def test_what_the_browser_kept_comes_back_without_what_is_gone(units: Units, pic
 def test_a_fault_of_a_preview_is_told_in_words(units: Units, picture: str) -> None:
     asked = {"unit": {"kind": "canny", "image": picture}, "model": "starter", "token": "t"}
     answer = units.widget.preview(asked, request())
-    assert answer["fault"].startswith("Maps of the kind “canny” cannot be made here.")
+    assert answer["fault"].startswith("Control: Maps of the kind “canny” cannot be made here.")
     assert units.widget.saying({"token": "t"}, request()) == {"said": ""}
 
 
