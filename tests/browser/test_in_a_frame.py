@@ -12,7 +12,7 @@ from socketserver import StreamRequestHandler, ThreadingTCPServer
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import BrowserContext, Frame, Playwright, expect, sync_playwright
+from playwright.sync_api import BrowserContext, Frame, Playwright, expect
 
 from studio.inputs import Inputs
 from studio.settings import Settings
@@ -89,12 +89,6 @@ def port(studio: Studio, tmp_path_factory: pytest.TempPathFactory) -> Iterator[i
         yield server.server_address[1]
         server.shutdown()
         thread.join()
-
-
-@pytest.fixture(scope="module")
-def playwright() -> Iterator[Playwright]:
-    with sync_playwright() as playwright:
-        yield playwright
 
 
 @contextmanager

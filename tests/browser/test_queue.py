@@ -55,28 +55,28 @@ def test_ones_own_jobs_are_moved_paused_cancelled_and_made_again(
     page = new_page(address)
     owner = owner_of(page, studio, drawer)
     ask(studio, "theirs", "browser:other")
-    for name in ("one", "two", "three"):
+    for name in ("alpha", "beta", "gamma"):
         ask(studio, name, owner, count=2)
     page.get_by_role("tab", name="Models").click()
     page.get_by_role("button", name="Queue", exact=True).click()
     queue = page.get_by_role("dialog", name="Queue")
     expect(queue.get_by_text("1 running, 3 waiting")).to_be_visible()
-    assert titles(queue) == ["Somebody else’s", "one", "two", "three"]
-    queue.get_by_role("button", name="Move: three").focus()
+    assert titles(queue) == ["Somebody else’s", "alpha", "beta", "gamma"]
+    queue.get_by_role("button", name="Move: gamma").focus()
     page.keyboard.press("ArrowUp")
-    expect(queue.locator(".queue-title").nth(2)).to_have_text("three")
-    queue.get_by_role("button", name="Move: two").drag_to(
-        queue.locator("li", has_text="one"), target_position={"x": 40, "y": 2}
+    expect(queue.locator(".queue-title").nth(2)).to_have_text("gamma")
+    queue.get_by_role("button", name="Move: beta").drag_to(
+        queue.locator("li", has_text="alpha"), target_position={"x": 40, "y": 2}
     )
-    expect(queue.locator(".queue-title").nth(1)).to_have_text("two")
-    queue.get_by_role("button", name="Pause: one").click()
-    expect(queue.locator("li", has_text="one")).to_contain_text("Paused")
-    queue.get_by_role("button", name="Background: three").click()
-    expect(queue.locator("li", has_text="three")).to_contain_text("in the background")
-    queue.get_by_role("button", name="Cancel: two").click()
-    ended = queue.locator("[aria-label='Ended'] li", has_text="two")
+    expect(queue.locator(".queue-title").nth(1)).to_have_text("beta")
+    queue.get_by_role("button", name="Pause: alpha").click()
+    expect(queue.locator("li", has_text="alpha")).to_contain_text("Paused")
+    queue.get_by_role("button", name="Background: gamma").click()
+    expect(queue.locator("li", has_text="gamma")).to_contain_text("in the background")
+    queue.get_by_role("button", name="Cancel: beta").click()
+    ended = queue.locator("[aria-label='Ended'] li", has_text="beta")
     ended.get_by_role("button", name="Make again").click()
-    expect(queue.locator("[aria-label='Running and waiting'] li", has_text="two")).to_be_visible()
+    expect(queue.locator("[aria-label='Running and waiting'] li", has_text="beta")).to_be_visible()
     page.keyboard.press("Escape")
     expect(queue).to_have_count(0)
 

@@ -95,9 +95,10 @@ class NoGate(Gate):
 
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = Headers(scope=scope)
-        secret = identity.presented(headers, {}, "") or _cookie(headers, identity.cookie_name(scope))
-        owner = identity.owner_by(secret) if secret else identity.nobody()
-        scope[identity.KEY] = identity.Identity(owner, here=True, address="127.0.0.1", known=bool(secret))
+        name = identity.cookie_name(scope)
+        kind, secret = identity.presented(headers, {name: _cookie(headers, name)}, name)
+        known = (kind, identity.owner_by(secret)) if secret else ("nobody", identity.nobody())
+        scope[identity.KEY] = identity.Identity(*known, here=True, address="127.0.0.1")
         if scope["method"] == "POST" and not scope["path"].endswith("upload"):
             body = await whole(receive, MOST_JSON)
             scope[SAID], receive = check_json(body), replayed(body, receive)
