@@ -1,5 +1,6 @@
 """The page as Gradio's Blocks, at whose edge foreign errors of what was sent become words."""
 
+import errno
 from typing import Any
 
 from anyio import CapacityLimiter
@@ -35,6 +36,12 @@ class Page(gr.Blocks):  # type: ignore[misc]
         except (gr.Error, StudioError) as fault:
             _scope(request)[FAULTY] = True
             raise fault if isinstance(fault, BadInput) else BadInput(_words(fault)) from fault
+        except OSError as fault:
+            if fault.errno != errno.ENAMETOOLONG:
+                raise
+            # Gradio looks on the disk for whatever an event calls a file.
+            _scope(request)[FAULTY] = True
+            raise BadInput("This cannot be: what is called a file has too long a name.") from fault
         if request is not None:
             self.app.give(told["data"], owner_of(request))
         return told

@@ -295,3 +295,14 @@ def test_gradio_comes_in_without_writing_its_editor_files() -> None:
         "assert gr.Blocks and gr.HTML.EVENTS\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_an_event_that_calls_a_long_text_a_file_is_refused_in_words(address: str) -> None:
+    with httpx.Client(base_url=address, headers={"Authorization": f"Bearer {SECRETS['me']}"}) as browser:
+        listeners = browser.get("config").json()["dependencies"]
+        stop = next(one for one in listeners if any(target[1] == "stop" for target in one["targets"]))
+        file = {"path": "a" * 5000, "meta": {"_type": "gradio.FileData"}}
+        said = {"data": [], "fn_index": stop["id"], "session_hash": "long", "event_data": {"job": file}}
+        answer = browser.post("gradio_api/run/predict", json=said)
+    assert answer.status_code < 500
+    assert "too long a name" in answer.text
