@@ -39,7 +39,7 @@ class FairQueue:
             self._turns[job.turn] = (turn, self._arrivals)
         jobs = self._waiting.setdefault(job.turn, [])
         jobs.append(job)
-        jobs.sort(key=_rank)
+        jobs.sort(key=rank)
 
     def order(self) -> list[Job]:
         """All waiting jobs as they would be begun."""
@@ -64,7 +64,7 @@ class FairQueue:
     def sort(self) -> None:
         """Put each owner's jobs in order again, whose place has changed."""
         for jobs in self._waiting.values():
-            jobs.sort(key=_rank)
+            jobs.sort(key=rank)
 
     def remove(self, job: Job) -> None:
         """Take a job out."""
@@ -92,7 +92,8 @@ class FairQueue:
         return order
 
 
-def _rank(job: Job) -> tuple[int, float]:
+def rank(job: Job) -> tuple[int, float]:
+    """Where a job stands among its owner's: by priority, then by place."""
     return PRIORITIES.index(job.priority), job.place
 
 

@@ -2,8 +2,9 @@
 
 from contextlib import suppress
 
-from studio.errors import StorageError
+from studio.errors import NotFound, StorageError
 from studio.events import Event, Finished, ImageFailed, Started, Stopped
+from studio.jobs.fair_queue import rank
 from studio.jobs.job import Job, Listener
 from studio.jobs.kinds import KINDS
 from studio.jobs.store import JobStore
@@ -57,13 +58,20 @@ class Register:
         """Those that are not over."""
         return [job for job in self._jobs.values() if job.is_open]
 
-    def place_before(self, job: Job, other: Job | None) -> float:
-        """The place of a job before another of its owner's that is not over; behind all of them where there is none."""
-        others = sorted((one for one in self.open() if one.owner == job.owner and one is not job), key=_place)
-        at = others.index(other) if other else len(others)
-        places = [one.place for one in others]
-        low = places[at - 1] if at else (places[0] - 2 if places else job.place)
-        return (low + (places[at] if at < len(places) else low + 2)) / 2
+    def move(self, job: Job, before: Job | None) -> None:
+        """Give a job the place before another of its owner's that is not over, or behind all of them; and the priority
+        of the one whose neighbour it becomes, without which it would not stand there. NotFound where that is over.
+        """
+        others = sorted((one for one in self.open() if one.owner == job.owner and one is not job), key=rank)
+        if before and before not in others:
+            raise NotFound("That job is over.", "Choose another place.")
+        if not others:
+            return
+        job.priority = (before or others[-1]).priority
+        places = [one.place for one in others if one.priority == job.priority]
+        at = places.index(before.place) if before else len(places)
+        low = places[at - 1] if at else places[0] - 2
+        job.place = (low + (places[at] if at < len(places) else low + 2)) / 2
 
     def left_over(self) -> list[Job]:
         """What an earlier studio left: those that are returned are not over, and tell what is there of them."""
@@ -114,7 +122,3 @@ class Register:
             path = self._library.at(name)
             if path and number in range(len(job.items)):
                 job.tell(Finished(number, path, job.items[number].recipe, seconds))
-
-
-def _place(job: Job) -> float:
-    return job.place

@@ -182,18 +182,18 @@ class Scheduler:
             self._move_up()
             self._lock.notify_all()
 
-    def prioritise(self, id: str, owner: str, priority: Priority) -> None:  # noqa: A002
-        """Let a job come before the owner's others, or in the background, when nothing else of anybody waits."""
+    def set_background(self, id: str, owner: str, *, background: bool) -> None:  # noqa: A002
+        """Let a job run when nothing else of anybody waits; or again as jobs of its kind do."""
         with self._lock:
             job = self.get(id, owner)
-            job.priority = priority
+            job.priority = "background" if background else KINDS[job.kind].priority
             self._resort(job)
 
     def move(self, id: str, owner: str, before: str | None = None) -> None:  # noqa: A002
-        """Put a waiting job before another of the owner's; at the end where none is named. Priorities stay."""
+        """Put a waiting job before another of the owner's, at the end where none is named, with its priority."""
         with self._lock:
             job = self.get(id, owner)
-            job.place = self._register.place_before(job, self.get(before, owner) if before else None)
+            self._register.move(job, self.get(before, owner) if before else None)
             self._resort(job)
 
     def remove(self, id: str, owner: str) -> None:  # noqa: A002

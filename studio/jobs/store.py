@@ -26,8 +26,8 @@ JOBS = (
 )
 ITEMS = "SELECT job, number, lane, recipe, state, attempts, message, hint, field, code FROM items"
 OPEN = "state NOT IN ('done', 'stopped', 'failed')"
-AGAIN = "UPDATE jobs SET state = 'waiting', paused = 0, message = '', hint = '', field = NULL"
-ITEM_AGAIN = "UPDATE items SET state = 'waiting', attempts = 0, message = '', hint = '', field = NULL"
+AGAIN = "UPDATE jobs SET state = 'waiting', paused = 0, message = '', hint = '', field = NULL, code = ''"
+ITEM_AGAIN = "UPDATE items SET state = 'waiting', attempts = 0, message = '', hint = '', field = NULL, code = ''"
 EVENT = "INSERT INTO events SELECT ?, COALESCE(MAX(position), -1) + 1, ?, ?, ? FROM events WHERE job = ?"
 
 # What is written in the same transaction as a job.

@@ -8,7 +8,6 @@ from typing_extensions import TypedDict
 from studio.gate.identity import Identity
 from studio.jobs.job import Job
 from studio.jobs.kinds import KINDS
-from studio.jobs.kinds.base import Priority
 from studio.studio import Studio
 from studio.ui.island import Island
 from studio.ui.listeners import Name, Nothing, served
@@ -47,10 +46,10 @@ class Placing(Asked):
     before: NotRequired[Name | None]
 
 
-class Prioritising(Asked):
-    """What it becomes."""
+class Parking(Asked):
+    """Whether it runs in the background."""
 
-    priority: Priority
+    background: bool
 
 
 class QueuePanel:
@@ -64,7 +63,7 @@ class QueuePanel:
             "stop_item": self._stop_item,
             "pause": self._pause,
             "move": self._move,
-            "prioritise": self._prioritise,
+            "set_background": self._set_background,
             "retry": self._retry,
         }
         self.widget = Island("queue", BUTTON, module="queue_panel", acts=served(acts))
@@ -96,8 +95,8 @@ class QueuePanel:
         self.studio.jobs.move(asked["job"], who.owner, asked.get("before"))
         return {}
 
-    def _prioritise(self, asked: Prioritising, who: Identity) -> Told:
-        self.studio.jobs.prioritise(asked["job"], who.owner, asked["priority"])
+    def _set_background(self, asked: Parking, who: Identity) -> Told:
+        self.studio.jobs.set_background(asked["job"], who.owner, background=asked["background"])
         return {}
 
     def _retry(self, asked: Asked, who: Identity) -> Told:

@@ -156,6 +156,21 @@ def test_the_owner_puts_jobs_in_another_order_that_outlives_a_restart(start: Sta
     assert [name for name in again.drawn if name != "running/1"] == ["3/1", "2/1", "1/1"]
 
 
+def test_a_job_that_is_put_elsewhere_takes_the_priority_of_its_neighbour(start: Start, drawer: Drawer):
+    scheduler = start(drawer)
+    wait_for(scheduler.submit([settled("running", steps=1)], who("bob")), Started)
+    grid, later = (scheduler.submit(many(name, 1), who("ann"), kind="grid") for name in ("grid", "later"))
+    single, other = (scheduler.submit([settled(name, steps=1)], who("ann")) for name in ("single", "other"))
+    order = [single, other, grid, later]
+    assert [scheduler.position(job) for job in order] == [1, 2, 3, 4]
+    scheduler.move(single.id, "ann", before=later.id)
+    assert [scheduler.position(job) for job in (other, grid, single, later)] == [1, 2, 3, 4]
+    scheduler.move(later.id, "ann", before=other.id)
+    assert [scheduler.position(job) for job in (later, other, grid, single)] == [1, 2, 3, 4]
+    scheduler.move(other.id, "ann")
+    assert [scheduler.position(job) for job in (later, grid, single, other)] == [1, 2, 3, 4]
+
+
 def test_one_waiting_picture_is_taken_out_of_a_job(start: Start, drawer: Drawer):
     scheduler = start(drawer)
     job = scheduler.submit(many("a", 3), who("ann"))

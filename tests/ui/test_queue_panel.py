@@ -73,7 +73,7 @@ def test_only_the_owner_stops_pauses_moves_and_lets_run_in_the_background(studio
         ("stop_item", {"number": 0}),
         ("pause", {"paused": True}),
         ("move", {"before": None}),
-        ("prioritise", {"priority": "background"}),
+        ("set_background", {"background": True}),
         ("retry", {}),
     ):
         assert getattr(panel.widget, act)({"job": one.id, **more}, stranger)["fault"].startswith(
@@ -82,7 +82,7 @@ def test_only_the_owner_stops_pauses_moves_and_lets_run_in_the_background(studio
     assert panel.widget.move({"job": two.id, "before": one.id}, request()) == {}
     assert [job["title"] for job in panel.widget.look({}, request())["jobs"] if job["mine"]] == ["two", "one"]
     assert panel.widget.pause({"job": two.id, "paused": True}, request()) == {}
-    assert panel.widget.prioritise({"job": one.id, "priority": "background"}, request()) == {}
+    assert panel.widget.set_background({"job": one.id, "background": True}, request()) == {}
     assert panel.widget.stop_item({"job": one.id, "number": 1}, request()) == {}
     told = {job["title"]: job for job in panel.widget.look({}, request())["jobs"] if job["mine"]}
     assert (told["two"]["line"], told["one"]["priority"]) == ("Paused", "background")

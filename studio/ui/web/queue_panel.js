@@ -121,7 +121,7 @@ function open(server) {
         const background = job.priority === "background";
         return [
             act(job.paused ? "Resume" : "Pause", "pause", job, { paused: !job.paused }),
-            act(background ? "To the front" : "Background", "prioritise", job, { priority: background ? "normal" : "background" }),
+            act(background ? "Foreground" : "Background", "set_background", job, { background: !background }),
             act("Cancel", "stop", job),
         ];
     }
