@@ -86,14 +86,7 @@ class Studio:
             log.warning("Left out: %s", fault)
         self.library = Library(images or settings.folder("images"))
         self.inputs = Inputs.of(settings, self.database)
-        self.addresses = Addresses(
-            kept_key(settings.home / "addresses.key"),
-            {
-                "images": self.library.folder,
-                "inputs": self.inputs.folder,
-                **{name: settings.home / name for name in (THUMBNAILS, SHEETS)},
-            },
-        )
+        self.addresses = self._addresses()
         self.library.sweep()
         self.inputs.sweep()
         _close_to_others(settings.home)
@@ -105,24 +98,32 @@ class Studio:
         # A command's studio is asked by nobody but who gave the command.
         self._private = not space.name() and (settings.alone or not durable)
         self.backend = backend or _local(settings, self.catalogue, self.controlnets, self.wordbook)
-        kept = self.database if durable else jobs or Database(None)
         self.hosted = HostedModels(settings, self.database)
         # A command shows no partial images, so it asks for none.
         self.images = HostedImages(self.hosted, self.inputs, LOOKS if durable else 0)
-        self.jobs = Scheduler(
-            self.backend,
-            self.library,
-            kept,
-            settings.max_waiting,
-            self._fetch,
-            lane_for=lambda name: HostedLane(self._hosted_by(name)),
-            takes_up=durable,
-        )
+        self.jobs = self._scheduler(self.database if durable else jobs or Database(None), takes_up=durable)
         self.gauge = Gauge(settings, self.catalogue, self.backend)
         self.candidates = Candidates(self.jobs, self.library, self.submit, self.gauge)
         if durable:
             self.candidates.start()
         self._warming: threading.Thread | None = None
+
+    def _addresses(self) -> Addresses:
+        """The folders whose files a page may be shown, each to its owner."""
+        shown = {name: self.settings.home / name for name in (THUMBNAILS, SHEETS)}
+        shown |= {"images": self.library.folder, "inputs": self.inputs.folder}
+        return Addresses(kept_key(self.settings.home / "addresses.key"), shown)
+
+    def _scheduler(self, database: Database, *, takes_up: bool) -> Scheduler:
+        return Scheduler(
+            self.backend,
+            self.library,
+            database,
+            self.settings.max_waiting,
+            self._fetch,
+            lane_for=lambda name: HostedLane(self._hosted_by(name)),
+            takes_up=takes_up,
+        )
 
     def settle(self, recipe: Recipe) -> tuple[Recipe, ...]:
         """What would be made: a recipe for each image with nothing left open; InvalidRecipe."""

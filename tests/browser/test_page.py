@@ -388,7 +388,7 @@ def test_a_phone_shows_prompt_generate_picture_first_and_never_scrolls_sideways(
     small = page.evaluate(SMALL_TARGETS)
     assert small == []
     page.locator(".cell .look").click()
-    assert page.evaluate("document.querySelector('dialog.full').scrollWidth") <= 390
+    assert page.locator("dialog.full").evaluate("dialog => dialog.scrollWidth") <= 390
 
 
 # Buttons, links and pickers that a finger would miss.
