@@ -11,7 +11,7 @@ compared, and sent to another process. Who is told of steps and previews, and ma
 `Listener`, one for each call of the backend, and stands beside the requests.
 """
 
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
@@ -94,12 +94,21 @@ class Denoise:
     rows: Sequence[LatentRow]
     looks: Sequence[Image] = ()
 
+    def alike(self, other: object) -> bool:
+        """Whether the rows of both may share one call of a pipeline; tiles have one of their own."""
+        return (
+            isinstance(other, Denoise)
+            and len(self.rows) == len(other.rows) == 1
+            and (self.model, self.recipe, self.pass_) == (other.model, other.recipe, other.pass_)
+        )
+
 
 @dataclass(frozen=True, eq=False)
 class Decode:
-    """Asks for the picture (RGB, the pass's size) of `latents` (1, channels, height / 8, width / 8) by the recipe's VAE.
+    """Asks for the picture (RGB, the pass's size) of `latents` by the recipe's VAE.
 
-    `row` is the one that they were made of: it says whose picture it is, and its seed where it comes out as no numbers.
+    `latents` are (1, channels, height / 8, width / 8). `row` is the one that they were made of: it says whose picture
+    it is, and its seed where it comes out as no numbers.
     """
 
     model: Model
@@ -111,10 +120,7 @@ class Decode:
 
 @dataclass(frozen=True, eq=False)
 class Enlarge:
-    """Asks for the picture at `size` (width, height in pixels) by an upscaler of this name.
-
-    Who asks for the same `picture` again, the very object, may be given the same answer.
-    """
+    """Asks for the picture at `size` (width, height in pixels) by an upscaler of this name."""
 
     picture: Image
     upscaler: str
@@ -138,6 +144,8 @@ class Note:
 Request = Denoise | Decode | Enlarge | Expect | Note
 # A task under way: yields requests, is sent the answer of each (None for what only says something), returns a T.
 Work = Generator[Request, Any, T]
+# Renders one picture: the row that it is given says which picture, and its noise.
+RenderRow = Callable[[LatentRow], Work[Image]]
 
 
 class Listener(Protocol):
