@@ -7,30 +7,24 @@ import subprocess
 import sys
 from collections.abc import Sequence
 
-from benchmarks.base import Benchmark, Measured, environment
+from benchmarks.base import SCRIPTS, Benchmark, Measured, environment
 from benchmarks.switch import through_the_studio
 from studio.recipe import Recipe
 from studio.studio import Studio
 
 SWITCHES = 10
-SCRIPT = """
-from benchmarks.switch import studio_and_tasks
-from benchmarks.switch_memory import switch_among
-
-with studio_and_tasks() as (studio, tasks):
-    switch_among(studio, tasks)
-"""
 
 
 def measure() -> Measured:
-    return measure_script(SCRIPT)
+    return measure_script("studio_switch_tasks")
 
 
 def measure_script(script: str) -> Measured:
-    """Memory after over memory before, of a script that ends in `switch_among`; in a process of its own, so that
-    nothing else comes and goes in it.
+    """Memory after over memory before, of a script of `scripts/` that ends in `switch_among`.
+
+    It has a process of its own, so that nothing else comes and goes in it.
     """
-    command = [sys.executable, "-c", script]
+    command = [sys.executable, SCRIPTS / f"{script}.py"]
     answer = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE, env=environment()).stdout)
     before, after = answer["before"], answer["after"]
     return Measured(

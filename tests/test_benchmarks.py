@@ -1,5 +1,6 @@
 """The benchmarks are ratios with a goal, and say so when a machine is too noisy for one."""
 
+import importlib
 import re
 from pathlib import Path
 
@@ -106,3 +107,14 @@ def test_results_are_written_over_their_rows(tmp_path: Path):
         text.index(word) for word in ("above", "cold", "memory", "start", "below")
     )
     assert "before" not in text
+
+
+# Those of busy cores run what `overhead` runs, beside programs that would hold up every other test.
+@pytest.mark.soak
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("name", sorted({*BENCHMARKS} - {"busy_one", "busy_all"}))
+def test_every_benchmark_ends_with_a_figure(monkeypatch: pytest.MonkeyPatch, name: str):
+    module = importlib.import_module(f"benchmarks.{name}")
+    for rounds in {"ROUNDS", "SWITCHES"} & {*vars(module)}:
+        monkeypatch.setattr(module, rounds, 1)
+    assert BENCHMARKS[name].measure().ratio >= 0

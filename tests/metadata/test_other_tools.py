@@ -268,6 +268,17 @@ def test_civitais_own_pictures_say_their_settings_beside_a_graph():
     assert (found.tool, found.values["steps"], found.values["scheduler"]) == ("Civitai", 12, "Euler a")
 
 
+def test_an_answer_that_any_service_may_give_is_not_called_civitais():
+    given = {"prompt": "a fox", "negative_prompt": "blurry", "guidance_scale": 4, "seed": 5, "width": 512}
+    found = readers.of_text(json.dumps(given))
+    assert (found.tool, found.values["guidance_scale"]) == ("another service", 4)
+
+
+def test_pictures_that_were_not_used_are_not_told_as_left_out():
+    unused = {"controlnets": [], "ipAdapters": [], "t2iAdapters": [], "init_image": None, "strength": None}
+    assert readers.of_text(json.dumps(INVOKE | unused)).left == ()
+
+
 @pytest.mark.parametrize(
     "texts",
     [

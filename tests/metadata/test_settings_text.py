@@ -251,6 +251,13 @@ def test_fooocus_writes_loras_beside_the_prompt_in_a1111s_scheme():
     assert found.left == ("Sharpness 2", "ADM Guidance (1.5, 0.8, 0.3)")
 
 
+def test_sd_nexts_schedule_is_read():
+    found = readers.of_text(
+        "a\nSteps: 5, Sampler: DPM++ 2M, Sampler sigma: karras, Seed: 1, App: SD.Next, Version: 9dae1b2"
+    )
+    assert (found.tool, found.values["scheduler"], found.left) == ("SD.Next", "DPM++ 2M Karras", ())
+
+
 @pytest.mark.parametrize(
     ("version", "tool"),
     [

@@ -23,9 +23,11 @@ FIELDS: Mapping[str, str] = {
     "width": "width",
     "height": "height",
 }
+# Where the schedule stands: in A1111, Fooocus, older Forge and SD.Next.
+SCHEDULES = ("scheduletype", "scheduler", "schedule", "samplersigma")
 TOGETHER = frozenset(
     {
-        "sampler", "scheduletype", "scheduler", "schedule", "size", "model", "denoisingstrength", "hiresupscale",
+        *SCHEDULES, "sampler", "size", "model", "denoisingstrength", "hiresupscale",
         "hiresscale", "hiressteps", "hiresupscaler", "hiresresize", "hiresstrength", "firstpasssize", "loraweights",
         "clipskip", "vae", "guidance", "civitairesources", "lorahashes", "modelhash", "version", "app",
         "rng", "hirescheckpoint", "refiner", "refinerswitchat",

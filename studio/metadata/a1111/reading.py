@@ -73,7 +73,7 @@ class Reading:
         name = self.said.get("sampler")
         if not name:
             return {}
-        plan = self.said.get("scheduletype") or self.said.get("scheduler") or self.said.get("schedule") or ""
+        plan = next((self.said[name] for name in names.SCHEDULES if self.said.get(name)), "")
         ours, why = scheduler(name, plan)
         self.left += [why] if why else []
         return {"scheduler": ours}

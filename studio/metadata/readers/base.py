@@ -72,7 +72,7 @@ class Flat:
     def leave(self, why: str, *names: str) -> None:
         """Say of these keys, where they are there, why they are left out."""
         for name in names:
-            if (value := self.take(name)) is not None:
+            if not _says_nothing(value := self.take(name)):
                 self.left.append(left_out(name, value, why))
 
     def ignore(self, names: Iterable[str]) -> None:

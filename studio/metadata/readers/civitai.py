@@ -1,4 +1,4 @@
-"""Civitai's answers, as its programming interface gives them: the settings of a picture as one JSON object."""
+"""Civitai's answers, and those of other services that give a picture's settings as one JSON object alike."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -16,6 +16,8 @@ FIELDS: Mapping[str, str] = {
     "height": "height",
 }
 WORDS = ("prompt", "positivePrompt", "positive_prompt")
+# Names that Civitai alone gives; other services answer alike, and are not told by their names.
+ITS_OWN = frozenset({"resources", "civitaiResources", "cfgScale", "clipSkip", "hashes", "Created Date"})
 MARKS = frozenset({"steps", "cfgScale", "cfg_scale", "seed", "sampler", "num_inference_steps", "guidance_scale"})
 
 
@@ -56,7 +58,8 @@ def _read(given: Mapping[str, Any]) -> ImportedSettings:
         ),
     }
     flat.ignore(("hashes", "civitaiResources", "Version", "Created Date", "id", "comfy"))
-    return flat.imported(values, "Civitai", str(given.get("Version", "")))
+    tool = "Civitai" if ITS_OWN & given.keys() else "another service"
+    return flat.imported(values, tool, str(given.get("Version", "")))
 
 
 READER = Reader("Civitai", read, rank=75)
