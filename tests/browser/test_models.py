@@ -12,6 +12,7 @@ from studio.settings import ASSETS, Settings
 from studio.studio import Studio
 from studio.ui import serve
 from tests.browser.conftest import NewPage
+from tests.browser.dropdowns import choose
 from tests.small_hub import Manners, small_hub, turn_to
 from tests.ui.painter import Painter
 
@@ -45,18 +46,6 @@ def page(manners: Manners, tmp_path: Path, new_page: NewPage, monkeypatch: pytes
             page.close()  # else the server waits for its connections
 
 
-def can_choose(page: Page, upscaler: str) -> bool:
-    """Whether the upscaler is offered, at the latest when the page has heard of it."""
-    for _ in range(100):
-        page.locator("#field-upscale-upscaler input").click()
-        expect(page.get_by_role("option").first).to_be_visible()
-        found = page.get_by_role("option", name=upscaler, exact=True).count()
-        page.keyboard.press("Escape")
-        if found:
-            return True
-    return False
-
-
 def test_weights_are_downloaded_cancelled_resumed_and_removed(page: Page, manners: Manners) -> None:
     assert manners.begun
     assert manners.go_on
@@ -79,7 +68,9 @@ def test_weights_are_downloaded_cancelled_resumed_and_removed(page: Page, manner
     assert manners.heard[-1][1] is not None, "it went on where it stopped"
     # What came can be chosen at once.
     page.get_by_role("tab", name="Upscale").click()
-    assert can_choose(page, "mine")
+    upscaler = page.locator("#field-upscale-upscaler input")
+    choose(upscaler, "mine")
+    expect(upscaler).to_have_value("mine")
 
     page.get_by_role("tab", name="Models").click()
     row.get_by_role("button", name="Remove Mine").click()

@@ -11,7 +11,8 @@ from playwright.sync_api import Locator, Page, Route, expect
 from studio.settings import Settings
 from studio.studio import Studio
 from studio.ui import serve
-from tests.browser.conftest import PHONE, NewPage, reload
+from tests.browser.conftest import PHONE, NewPage, Profiles, reload
+from tests.browser.dropdowns import choose
 from tests.ui.painter import Painter
 
 pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("let_go")]
@@ -38,18 +39,15 @@ def number(page: Page, field: str) -> Locator:
     return page.locator(f"#field-{field} input[type=number]")
 
 
-def test_a_prompt_becomes_a_picture_with_its_facts_below(new_page: NewPage, address: str) -> None:
+def test_a_prompt_becomes_a_picture_with_its_facts_below_and_its_download_is_the_very_file(
+    new_page: NewPage, address: str, tmp_path: Path
+) -> None:
     page = new_page(address)
+    assert page.evaluate("document.body.classList.contains('dark')") is False
     ask(page, "a red house")
     done(page)
     expect(page.locator(".cell img")).to_have_attribute("alt", "a red house")
     expect(page.locator(".cell .said")).to_contain_text(re.compile(r"seed \d+.*s.*128 × 128.*Starter"))
-
-
-def test_the_download_is_the_very_file_of_the_library(new_page: NewPage, address: str, tmp_path: Path) -> None:
-    page = new_page(address)
-    ask(page, "a red house")
-    done(page)
     with page.expect_download() as download:
         page.get_by_role("link", name="Download").click()
     download.value.save_as(tmp_path / "got.png")
@@ -62,13 +60,14 @@ def test_the_download_is_the_very_file_of_the_library(new_page: NewPage, address
 BYTES = "async (img) => [...new Uint8Array(await (await fetch(img.src)).arrayBuffer())]"
 
 
-def test_while_it_draws_step_preview_and_title_tell_how_far_it_is(
+def test_a_job_tells_how_far_it_is_and_ends_by_itself_by_stop_by_escape_or_in_plain_words(
     new_page: NewPage, address: str, painter: Painter
 ) -> None:
     page = new_page(address)
     painter.held.set()
     ask(page, "a slow boat")
-    expect(page.locator(".stage .line")).to_contain_text("Step 1 of 20")
+    line = page.locator(".stage .line")
+    expect(line).to_contain_text("Step 1 of 20")
     expect(page.locator(".cell img")).to_have_attribute("src", re.compile("^data:image/jpeg"))
     expect(page.get_by_role("progressbar", name="Progress")).to_have_attribute("aria-valuenow", "5")
     expect(page).to_have_title(re.compile("5 %"))
@@ -76,42 +75,41 @@ def test_while_it_draws_step_preview_and_title_tell_how_far_it_is(
     done(page)
     expect(page).to_have_title("Image Studio")
 
+    for stop in (page.locator(".halt").click, lambda: page.keyboard.press("Escape")):
+        painter.held.set()
+        ask(page, "a boat that is not wanted")
+        expect(line).to_contain_text("Step 1")
+        stop()
+        expect(line).to_have_text("Stopped")
+        painter.held.clear()
 
-def test_stop_ends_the_job_and_leaves_the_page_usable(new_page: NewPage, address: str, painter: Painter) -> None:
-    page = new_page(address)
-    painter.held.set()
-    ask(page, "a boat that is not wanted")
-    page.locator(".halt").click()
-    expect(page.locator(".stage .line")).to_have_text("Stopped")
-    painter.held.clear()
+    ask(page, "a house without paint")
+    expect(line).to_have_text("The paint ran out. Try a smaller picture.")
     ask(page, "a boat that is wanted")
+    expect(page.locator(".cell.done img")).to_have_attribute("alt", "a boat that is wanted")
     done(page)
 
 
-def test_a_reloaded_page_finds_its_running_job(new_page: NewPage, address: str, painter: Painter) -> None:
-    page = new_page(address)
-    painter.held.set()
-    ask(page, "a boat on a long way")
-    expect(page.locator(".stage .line")).to_contain_text("Step 1")
-    page.reload()
-    expect(page.locator(".stage .line")).to_contain_text("Step 1")
-    expect(page.locator(".halt")).to_be_visible()
-    painter.held.clear()
-    done(page)
-    expect(page.locator(".cell img")).to_have_attribute("alt", "a boat on a long way")
-
-
-def test_settings_and_pictures_survive_a_reload(new_page: NewPage, address: str) -> None:
+def test_a_running_job_settings_and_pictures_survive_a_reload(
+    new_page: NewPage, address: str, painter: Painter
+) -> None:
     page = new_page(address)
     page.locator("#field-shape").get_by_text("Portrait").click()
     page.locator("#field-count").get_by_text("2", exact=True).click()
     page.get_by_label("Seed", exact=True).fill("77")
     open_more(page)
     number(page, "steps").fill("7")
+    painter.held.set()
     ask(page, "two tall castles")
+    expect(page.locator(".stage .line")).to_contain_text("step 1 of 7")
+    page.reload()
+    expect(page.locator(".stage .line")).to_contain_text("step 1 of 7")
+    expect(page.locator(".halt")).to_be_visible()
+    painter.held.clear()
     done(page, 2)
     page.reload()
     done(page, 2)
+    expect(page.locator(".cell img").first).to_have_attribute("alt", "two tall castles")
     expect(page.get_by_label("Prompt", exact=True)).to_have_value("two tall castles")
     expect(page.get_by_label("Seed", exact=True)).to_have_value("77")
     expect(page.locator("#field-shape .selected")).to_have_text("Portrait")
@@ -159,14 +157,12 @@ def test_what_is_typed_and_asked_before_the_kept_settings_are_back_is_drawn(new_
     expect(page.get_by_label("Seed", exact=True)).to_have_value("77")
 
 
-def test_another_browser_sees_and_stops_nothing(
-    new_page: NewPage, address: str, painter: Painter, studio: Studio
-) -> None:
-    mine, theirs = new_page(address), new_page(address)
+def test_another_browser_sees_and_stops_nothing(new_page: NewPage, address: str, painter: Painter) -> None:
+    mine = new_page(address)
     painter.held.set()
     ask(mine, "my own house")
     expect(mine.locator(".stage .line")).to_contain_text("Step 1")
-    theirs.reload()
+    theirs = new_page(address)
     expect(theirs.locator(".chip").first).to_be_visible()
     assert theirs.locator(".cell, .small-look").count() == 0
     ask(theirs, "their house")
@@ -178,61 +174,36 @@ def test_another_browser_sees_and_stops_nothing(
     done(mine)
 
 
-def test_a_fault_stands_at_its_field_and_nothing_typed_is_lost(new_page: NewPage, address: str) -> None:
+def test_a_fault_stands_at_its_field_nothing_typed_is_lost_and_ctrl_enter_works_where_it_was_mended(
+    new_page: NewPage, address: str
+) -> None:
     page = new_page(address)
+    prompt = page.get_by_label("Prompt", exact=True)
+    page.get_by_role("button", name="Generate").click()
+    expect(page.locator("#field-prompt .fault")).to_contain_text("The prompt is empty")
     open_more(page)
+    number(page, "steps").fill("3")
     number(page, "width").fill("101")
     page.get_by_role("button", name="More").click()
     ask(page, "a house")
     fault = page.locator("#field-width .fault")
     expect(fault).to_have_text("101 is not divisible by 8. Choose 96 or 104.")
     expect(fault).to_be_visible()
+    expect(page.locator("#field-prompt .fault")).to_have_count(0)
     expect(number(page, "width")).to_have_attribute("aria-invalid", "true")
-    expect(page.get_by_label("Prompt", exact=True)).to_have_value("a house")
+    expect(prompt).to_have_value("a house")
     number(page, "width").fill("104")
     expect(fault).to_have_count(0)
     page.keyboard.press("Control+Enter")
-    done(page)
-
-
-def test_an_empty_prompt_is_told_at_the_prompt(new_page: NewPage, address: str) -> None:
-    page = new_page(address)
-    page.get_by_role("button", name="Generate").click()
-    expect(page.locator("#field-prompt .fault")).to_contain_text("The prompt is empty")
-
-
-def test_a_job_that_fails_says_so_in_plain_words(new_page: NewPage, address: str) -> None:
-    page = new_page(address)
-    ask(page, "a house without paint")
-    expect(page.locator(".stage .line")).to_have_text("The paint ran out. Try a smaller picture.")
-    ask(page, "a house")
-    done(page)
-
-
-def test_a_withheld_picture_is_explained(new_page: NewPage, address: str) -> None:
-    page = new_page(address)
-    page.locator("#field-count").get_by_text("2", exact=True).click()
-    ask(page, "a house that is withheld")
-    done(page, 2)
-    expect(page.locator(".stage .line")).to_contain_text("2 of 2 pictures are withheld: the output check flagged them.")
-    expect(page.locator(".cell .said").first).to_contain_text("withheld")
-    page.locator(".cell .look").first.click()
-    expect(page.locator(".full-said")).to_contain_text("The output check flagged this picture, and it is withheld.")
-
-
-def test_ctrl_enter_works_in_a_number_field_and_the_prompt_has_the_focus_again(new_page: NewPage, address: str) -> None:
-    page = new_page(address)
-    page.get_by_label("Prompt", exact=True).fill("a tent")
-    open_more(page)
-    number(page, "steps").fill("3")
-    page.keyboard.press("Control+Enter")
-    expect(page.get_by_label("Prompt", exact=True)).to_be_focused()
+    expect(prompt).to_be_focused()
     done(page)
     page.locator(".cell .look").click()
     expect(page.locator(".full-said")).to_contain_text("3 steps")
 
 
-def test_the_full_view_has_arrows_and_one_way_back(new_page: NewPage, address: str) -> None:
+def test_the_full_view_has_arrows_and_one_way_back_and_explains_a_withheld_picture(
+    new_page: NewPage, address: str
+) -> None:
     page = new_page(address)
     page.locator("#field-count").get_by_text("2", exact=True).click()
     ask(page, "two boats")
@@ -251,14 +222,12 @@ def test_the_full_view_has_arrows_and_one_way_back(new_page: NewPage, address: s
     full.get_by_role("button", name="Back to results").click()
     expect(full).to_be_hidden()
 
-
-def test_escape_stops_the_running_job(new_page: NewPage, address: str, painter: Painter) -> None:
-    page = new_page(address)
-    painter.held.set()
-    ask(page, "a boat")
-    expect(page.locator(".stage .line")).to_contain_text("Step 1")
-    page.keyboard.press("Escape")
-    expect(page.locator(".stage .line")).to_have_text("Stopped")
+    ask(page, "a house that is withheld")
+    expect(page.locator(".stage .line")).to_contain_text("2 of 2 pictures are withheld: the output check flagged them.")
+    done(page, 2)
+    expect(page.locator(".cell .said").first).to_contain_text("withheld")
+    page.locator(".cell .look").first.click()
+    expect(page.locator(".full-said")).to_contain_text("The output check flagged this picture, and it is withheld.")
 
 
 def test_a_picture_s_settings_fill_the_form_and_another_takes_a_new_seed(new_page: NewPage, address: str) -> None:
@@ -283,27 +252,17 @@ def test_a_picture_s_settings_fill_the_form_and_another_takes_a_new_seed(new_pag
     expect(page.locator(".cell .said span").first).not_to_have_text("seed 5")
 
 
-def test_a_changed_setting_is_marked_and_can_be_reset_alone(new_page: NewPage, address: str) -> None:
-    page = new_page(address)
-    open_more(page)
-    number(page, "steps").fill("31")
-    number(page, "guidance_scale").fill("7")
-    expect(page.locator("#field-steps")).to_have_class(re.compile("changed"))
-    page.get_by_role("button", name="Reset steps to 20").click()
-    expect(number(page, "steps")).to_have_value("20")
-    expect(page.locator("#field-steps")).not_to_have_class(re.compile("changed"))
-    expect(number(page, "guidance_scale")).to_have_value("7")
-
-
-def test_a_page_whose_first_answer_is_lost_begins_anew(new_page: NewPage, address: str) -> None:
+def test_a_page_whose_first_answer_is_lost_begins_anew(profiles: Profiles, address: str) -> None:
     lost: list[Route] = []
     begun: list[str] = []
-    with closing(new_page(address).context.new_page()) as page:
+    first = profiles.take(address)
+    with closing(profiles.beside(first.context)) as page:
         page.add_init_script(IMPATIENT)
         page.on("framenavigated", lambda frame: begun.append(frame.url))
         page.route("**/queue/join*", lambda route: lost.append(route) if len(begun) == 1 else route.continue_())
         page.goto(address)
         page.wait_for_selector("#stage[data-ready]", state="attached", timeout=60_000)
+    profiles.give_back(first)
     assert lost
     assert len(begun) > 1
 
@@ -313,7 +272,9 @@ IMPATIENT = """const wait = setTimeout;
     setTimeout = (act, ms, ...more) => wait(act, ms === 30_000 ? 4_000 : ms, ...more);"""
 
 
-def test_draft_and_shape_set_size_and_steps(new_page: NewPage, address: str) -> None:
+def test_draft_and_shape_set_size_and_steps_and_a_change_is_marked_and_can_be_reset_alone(
+    new_page: NewPage, address: str
+) -> None:
     page = new_page(address)
     open_more(page)
     page.locator("#field-quality").get_by_text("Draft").click()
@@ -324,6 +285,13 @@ def test_draft_and_shape_set_size_and_steps(new_page: NewPage, address: str) -> 
     page.locator("#field-shape").get_by_text("Wide").click()
     expect(number(page, "width")).to_have_value("168")
     expect(page.locator("#field-width")).not_to_have_class(re.compile("changed"))
+    number(page, "steps").fill("31")
+    number(page, "guidance_scale").fill("7")
+    expect(page.locator("#field-steps")).to_have_class(re.compile("changed"))
+    page.get_by_role("button", name="Reset steps to 20").click()
+    expect(number(page, "steps")).to_have_value("20")
+    expect(page.locator("#field-steps")).not_to_have_class(re.compile("changed"))
+    expect(number(page, "guidance_scale")).to_have_value("7")
 
 
 def test_a_shape_that_is_chosen_just_before_generate_is_the_picture_s(new_page: NewPage, address: str) -> None:
@@ -345,24 +313,19 @@ def test_a_shape_that_is_chosen_just_before_generate_is_the_picture_s(new_page: 
     expect(page.locator(".cell .said").first).to_contain_text("168 × 96")
 
 
-def test_a_preset_s_text_is_shown_before_it_is_used(new_page: NewPage, address: str, studio: Studio) -> None:
+def test_what_a_model_cannot_do_is_not_shown_and_what_a_preset_and_an_example_say_is(
+    new_page: NewPage, address: str, studio: Studio
+) -> None:
     page = new_page(address)
-    page.get_by_label("Negative presets").click()
-    page.get_by_role("option").first.click()
-    expect(page.locator("#field-negative_presets .note")).to_have_text(studio.presets.negatives["starter"].text)
-
-
-def test_what_a_model_cannot_do_is_not_shown(new_page: NewPage, address: str) -> None:
-    page = new_page(address)
-    page.get_by_role("combobox", name="Model").click()
-    page.get_by_role("option", name=re.compile("FLUX.1 schnell")).click()
+    model, starter = page.get_by_role("combobox", name="Model"), studio.presets.negatives["starter"]
+    choose(page.get_by_label("Negative presets"), starter.name)
+    expect(page.locator("#field-negative_presets .note")).to_have_text(starter.text)
+    choose(model, re.compile("FLUX.1 schnell"))
     expect(page.locator("#field-negative_prompt")).to_be_hidden()
     expect(page.locator("#why-not")).to_contain_text("no negative prompt")
     expect(page.locator(".empty")).to_contain_text("FLUX.1 schnell")
-
-
-def test_examples_fill_the_prompt_and_unknown_words_are_named(new_page: NewPage, address: str) -> None:
-    page = new_page(address)
+    choose(model, re.compile("^Starter"))
+    expect(page.locator("#field-negative_prompt")).to_be_visible()
     page.locator(".chip").first.click()
     prompt = page.get_by_label("Prompt", exact=True)
     expect(prompt).to_have_value(page.locator(".chip").first.inner_text())
@@ -374,19 +337,17 @@ def test_examples_fill_the_prompt_and_unknown_words_are_named(new_page: NewPage,
     expect(page.locator(".chip").first).to_be_hidden()
 
 
-@pytest.mark.parametrize("scheme", ["dark", "light"])
 def test_a_phone_shows_prompt_generate_picture_first_and_never_scrolls_sideways(
-    new_page: NewPage, address: str, scheme: str
+    new_page: NewPage, address: str
 ) -> None:
-    page = new_page(address, **PHONE, color_scheme=scheme)
+    page = new_page(address, **PHONE)
     ask(page, "a red house on the left at sunset by the sea, with a very-long-word-that-does-not-break-anywhere")
     done(page)
     open_more(page)
     assert page.evaluate("document.documentElement.scrollWidth") == 390
     tops = [page.locator(s).bounding_box()["y"] for s in ("#field-prompt", "#generate", ".cell", "#field-shape")]
     assert tops == sorted(tops)
-    small = page.evaluate(SMALL_TARGETS)
-    assert small == []
+    assert page.evaluate(SMALL_TARGETS) == []
     page.locator(".cell .look").click()
     assert page.locator("dialog.full").evaluate("dialog => dialog.scrollWidth") <= 390
 
@@ -397,15 +358,15 @@ SMALL_TARGETS = """() => [...document.querySelectorAll("button, a[href], fieldse
     .filter((e) => e.getBoundingClientRect().height < 44).map((e) => e.outerHTML.slice(0, 120))"""
 
 
-@pytest.mark.parametrize("scheme", ["dark", "light"])
-def test_words_can_be_read_in_dark_and_light(new_page: NewPage, address: str, scheme: str) -> None:
-    page = new_page(address, color_scheme=scheme)
-    assert page.evaluate("document.body.classList.contains('dark')") is (scheme == "dark")
-    assert page.evaluate(CONTRASTS, SHOWN_WORDS) == []
+def test_words_can_be_read_in_dark_and_light(new_page: NewPage, address: str) -> None:
+    page = new_page(address, color_scheme="dark")
+    for dark in (True, False):
+        assert page.evaluate("document.body.classList.contains('dark')") is dark
+        assert page.evaluate(CONTRASTS, SHOWN_WORDS) == []
+        page.get_by_role("button", name="Light or dark").click()
     page.get_by_role("button", name="Light or dark").click()
-    assert page.evaluate("document.body.classList.contains('dark')") is (scheme == "light")
     reload(page)
-    assert page.evaluate("document.body.classList.contains('dark')") is (scheme == "light")
+    assert page.evaluate("document.body.classList.contains('dark')") is False, "what was chosen stays"
 
 
 SHOWN_WORDS = [".summary", ".chip", "#generate", "[data-testid=block-info]", "#status span"]
@@ -426,17 +387,15 @@ CONTRASTS = """(selectors) => {
 }"""
 
 
-def test_the_keys_are_listed_on_a_sheet(new_page: NewPage, address: str) -> None:
+def test_the_keys_are_listed_on_a_sheet_and_digits_and_arrows_choose_in_a_picker(
+    new_page: NewPage, address: str
+) -> None:
     page = new_page(address)
     page.get_by_role("heading", name="Image Studio").click()
     page.keyboard.press("?")
     expect(page.get_by_role("dialog", name="Keyboard")).to_contain_text("Generate, from anywhere")
     page.keyboard.press("Escape")
     expect(page.get_by_role("dialog", name="Keyboard")).to_have_count(0)
-
-
-def test_digits_and_arrows_choose_in_a_picker(new_page: NewPage, address: str) -> None:
-    page = new_page(address)
     page.locator("#field-count input").first.focus()
     page.keyboard.press("3")
     expect(page.locator("#field-count .selected")).to_have_text("4")

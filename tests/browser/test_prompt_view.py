@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.conftest import NewPage
+from tests.browser.dropdowns import choose
 
 pytestmark = pytest.mark.browser
 
@@ -33,37 +34,32 @@ def save(dialog: Locator, name: str) -> None:
     dialog.get_by_role("button", name="Save").click()
 
 
-def test_weights_kinds_and_tokens_stand_below_the_prompt(new_page: NewPage, address: str) -> None:
+def test_what_a_prompt_says_stands_below_it_its_fault_in_its_place_and_ctrl_with_an_arrow_weighs_words(
+    new_page: NewPage, address: str
+) -> None:
     page = new_page(address)
-    told = page.locator("#words-prompt")
-    prompt_of(page).fill("a red house")
+    prompt, told = prompt_of(page), page.locator("#words-prompt")
+    prompt.fill("a red house")
     expect(told.locator(".words-tokens")).to_have_text("3 of 75 tokens")
     expect(told.locator(".words-strip")).to_be_hidden()
-    prompt_of(page).fill("a (red:1.4) [house] BREAK {by|near} the sea")
+    prompt.fill("a (red:1.4) [house] BREAK {by|near} the sea")
     expect(told.locator(".stronger")).to_have_text("red×1.4")
     expect(told.locator(".weaker")).to_have_text("house×0.91")
     expect(told.locator(".break")).to_have_attribute("title", re.compile("chunk"))
     expect(told.locator(".variant")).to_have_text("{by|near}")
     expect(told.locator(".words-tokens")).to_have_text(re.compile("about .* of 150 tokens, 2 chunks"))
 
-
-def test_a_fault_is_marked_in_its_place_with_its_cure_until_it_is_mended(new_page: NewPage, address: str) -> None:
-    page = new_page(address)
-    prompt_of(page).fill("a house by (the sea")
-    fault = page.locator("#words-prompt .words-fault")
+    prompt.fill("a house by (the sea")
+    fault = told.locator(".words-fault")
     expect(fault.locator("mark")).to_have_text("(")
     expect(fault).to_contain_text("Close it with )")
     fault.get_by_role("button").click()
-    assert prompt_of(page).evaluate("(entry) => [entry.selectionStart, entry.selectionEnd]") == [11, 12]
+    assert prompt.evaluate("(entry) => [entry.selectionStart, entry.selectionEnd]") == [11, 12]
     page.keyboard.press("End")
     page.keyboard.type(")")
     expect(fault).to_be_hidden()
-    expect(page.locator("#words-prompt .stronger")).to_have_text("the sea×1.1")
+    expect(told.locator(".stronger")).to_have_text("the sea×1.1")
 
-
-def test_ctrl_and_an_arrow_weigh_the_words(new_page: NewPage, address: str) -> None:
-    page = new_page(address)
-    prompt = prompt_of(page)
     prompt.fill("a red house <lora:ink:0.5>")
     prompt.evaluate("(entry) => entry.setSelectionRange(2, 11)")
     for expected in ("(red house:1.1)", "(red house:1.2)"):
@@ -82,8 +78,7 @@ def test_ctrl_and_an_arrow_weigh_the_words(new_page: NewPage, address: str) -> N
 def test_a_style_is_shown_before_it_is_used_and_a_preset_outlives_a_reload(new_page: NewPage, address: str) -> None:
     page = new_page(address)
     prompt_of(page).fill("a (red) house")
-    page.get_by_label("Styles").click()
-    page.get_by_role("option", name="Starter: pixel art").click()
+    choose(page.get_by_label("Styles"), "Starter: pixel art")
     page.keyboard.press("Escape")
     expect(page.locator("#field-styles .note")).to_have_text(
         "{prompt}, pixel art · keeps out: pencil sketch, watercolour"

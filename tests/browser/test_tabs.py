@@ -1,7 +1,7 @@
 """The tabs that change a picture, in a real browser, on a backend that paints at once."""
 
 import re
-from collections.abc import Callable
+import shutil
 from pathlib import Path
 
 import pytest
@@ -10,6 +10,8 @@ from playwright.sync_api import Locator, Page, expect
 
 from studio.studio import Studio
 from tests.browser.conftest import PHONE, NewPage, reload
+from tests.browser.dropdowns import choose, offered
+from tests.headers import write_model
 from tests.ui.painter import Painter
 
 pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("let_go")]
@@ -31,7 +33,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def choose(page: Page, tab: str) -> Locator:
+def turn_to(page: Page, tab: str) -> Locator:
     """Select a tab and return its panel."""
     page.get_by_role("tab", name=tab).click()
     return page.get_by_role("tabpanel").filter(visible=True)
@@ -39,7 +41,7 @@ def choose(page: Page, tab: str) -> Locator:
 
 def bring(page: Page, tab: str, *paths: Path) -> Locator:
     """Upload pictures into a tab's well and return the tab's panel, once they are in."""
-    panel = choose(page, tab)
+    panel = turn_to(page, tab)
     panel.locator(".well").first.wait_for()
     panel.locator("input[type=file]").first.set_input_files(paths)
     expect(panel.locator(".well figure")).to_have_count(len(paths))
@@ -54,17 +56,6 @@ def ask(page: Page, prompt: str) -> None:
 def done(page: Page, pictures: int = 1) -> None:
     expect(page.locator(".cell.done")).to_have_count(pictures)
     expect(page.locator(".stage.busy")).to_have_count(0)
-
-
-def test_the_page_is_served_to_others_after_somebody_chose_another_tab(new_page: NewPage, address: str) -> None:
-    page = new_page(address)
-    before = page.request.get(address).headers["link"]
-    choose(page, "Inpainting")
-    page.locator("#mask-editor, .well").first.wait_for()
-    choose(page, "Text to image")
-    answer = page.request.get(address)
-    assert answer.ok
-    assert answer.headers["link"] == before
 
 
 def test_a_picture_is_painted_over_compared_and_painted_over_again(
@@ -109,39 +100,45 @@ def test_several_uploads_make_one_job_and_each_has_its_own_size(new_page: NewPag
     expect(panel).to_contain_text("64 × 96 · blue.png")
 
 
-def test_what_is_no_picture_says_so_and_what_was_changed_is_noted(new_page: NewPage, address: str, files: Path) -> None:
+def test_the_well_says_what_is_missing_what_is_no_picture_and_what_was_changed_and_takes_what_is_dropped(
+    new_page: NewPage, address: str, files: Path
+) -> None:
     page = new_page(address)
-    panel = choose(page, "Image to image")
-    panel.locator(".well").first.wait_for()
+    panel = turn_to(page, "Image to image")
+    ask(page, "a house")
+    fault = page.locator("#field-image_to_image-init_image > .fault")
+    expect(fault).to_contain_text("There is no picture to start from.")
     panel.locator("input[type=file]").first.set_input_files(files / "text.png")
-    expect(panel.get_by_role("alert")).to_contain_text("text.png: The file is not a picture. Give a PNG")
+    expect(panel.get_by_role("alert").filter(has_text="text.png")).to_contain_text(
+        "text.png: The file is not a picture. Give a PNG"
+    )
     bring(page, "Image to image", files / "lying.jpg")
     expect(panel).to_contain_text("Turned upright, as its camera noted.")
     expect(panel).to_contain_text("80 × 128 · lying.jpg")
     expect(panel.locator(".fault")).to_have_count(0)
+    panel = turn_to(page, "Upscale")
+    page.evaluate(DROP)
+    expect(panel).to_contain_text("48 × 40 · dropped.png")
 
 
 def test_the_model_picker_offers_what_the_tab_can_do_and_what_a_picture_was_made_with(
-    new_page: NewPage, address: str, files: Path, studio: Studio, tiny_model: Callable[[str], Path]
+    new_page: NewPage, address: str, files: Path, studio: Studio
 ) -> None:
     models = studio.settings.folder("models")
-    (models / "finisher").symlink_to(tiny_model("sdxl_refiner"))
+    finisher = write_model(models / "finisher", "sdxl_refiner")
     page = new_page(address)
-    picker, finisher = page.get_by_role("combobox", name="Model"), page.get_by_role("option", name="finisher")
-    picker.click()
-    expect(page.get_by_role("option", name=re.compile("Starter"))).to_be_visible()
-    expect(finisher).to_have_count(0)
+    picker = page.get_by_role("combobox", name="Model")
+    expect(offered(picker, re.compile("Starter"))).to_be_visible()
+    expect(offered(picker, "finisher")).to_have_count(0)
     page.keyboard.press("Escape")
     bring(page, "Image to image", files / "red.png")
-    picker.click()
-    finisher.click()
+    choose(picker, "finisher")
     ask(page, "a house")
     done(page)
-    choose(page, "Text to image")
+    turn_to(page, "Text to image")
     expect(page.locator("#cannot")).to_contain_text("finisher cannot make a picture from text alone")
     expect(picker).to_have_value("finisher")
-    picker.click()
-    page.get_by_role("option", name=re.compile("Starter")).click()
+    choose(picker, re.compile("Starter"))
     expect(page.locator("#cannot")).to_be_hidden()
     page.locator(".cell").get_by_role("button", name="Use these settings").click()
     expect(page.get_by_role("tab", name="Image to image")).to_have_attribute("aria-selected", "true")
@@ -150,17 +147,7 @@ def test_the_model_picker_offers_what_the_tab_can_do_and_what_a_picture_was_made
     ask(page, "a house")
     expect(page.locator(".cell .look img")).not_to_have_attribute("src", str(first))
     done(page)
-    (models / "finisher").unlink()
-
-
-def test_generating_without_a_picture_is_told_at_the_well(new_page: NewPage, address: str, files: Path) -> None:
-    page = new_page(address)
-    choose(page, "Image to image")
-    ask(page, "a house")
-    fault = page.locator("#field-image_to_image-init_image > .fault")
-    expect(fault).to_contain_text("There is no picture to start from.")
-    bring(page, "Image to image", files / "red.png")
-    expect(fault).to_have_count(0)
+    shutil.rmtree(finisher)
 
 
 def test_a_result_can_be_sent_to_every_tab_that_takes_one(new_page: NewPage, address: str) -> None:
@@ -182,18 +169,17 @@ def test_a_result_can_be_sent_to_every_tab_that_takes_one(new_page: NewPage, add
     expect(page.locator("#field-prompt textarea")).to_have_value("a white castle")
 
 
-def test_a_result_can_be_taken_from_the_well(new_page: NewPage, address: str) -> None:
+def test_tabs_share_the_prompt_the_chosen_one_is_remembered_and_others_are_served_the_page_as_before(
+    new_page: NewPage, address: str, files: Path
+) -> None:
     page = new_page(address)
-    ask(page, "a white castle")
-    done(page)
-    panel = choose(page, "Upscale")
-    panel.get_by_role("button", name="From results").click()
-    page.get_by_role("dialog", name="Results").get_by_role("button", name=re.compile("Start from")).first.click()
-    expect(panel).to_contain_text("128 × 128 becomes 256 × 256.")
-
-
-def test_tabs_share_the_prompt_and_the_chosen_one_is_remembered(new_page: NewPage, address: str, files: Path) -> None:
-    page = new_page(address)
+    before = page.request.get(address).headers["link"]
+    turn_to(page, "Inpainting")
+    page.locator("#mask-editor, .well").first.wait_for()
+    answer = page.request.get(address)
+    assert answer.ok
+    assert answer.headers["link"] == before
+    turn_to(page, "Text to image")
     page.get_by_label("Prompt", exact=True).fill("a shared thought")
     panel = bring(page, "Image to image", files / "red.png")
     expect(page.get_by_label("Prompt", exact=True)).to_have_value("a shared thought")
@@ -210,11 +196,18 @@ def test_tabs_share_the_prompt_and_the_chosen_one_is_remembered(new_page: NewPag
     expect(page.get_by_label("Prompt", exact=True)).to_have_value("a shared thought")
 
 
-def test_a_second_pass_is_taken_only_while_it_is_switched_on(new_page: NewPage, address: str, studio: Studio) -> None:
+def test_a_result_can_be_taken_from_the_well_and_a_second_pass_is_taken_only_while_it_is_switched_on(
+    new_page: NewPage, address: str, studio: Studio
+) -> None:
     page = new_page(address)
     expect(page.get_by_label("number input for Times larger")).to_be_hidden()
     ask(page, "a small boat")
     done(page)
+    panel = turn_to(page, "Upscale")
+    panel.get_by_role("button", name="From results").click()
+    page.get_by_role("dialog", name="Results").get_by_role("button", name=re.compile("Start from")).first.click()
+    expect(panel).to_contain_text("128 × 128 becomes 256 × 256.")
+    turn_to(page, "Text to image")
     page.get_by_label("Second pass").check()
     page.get_by_label("number input for Times larger").fill("1.5")
     ask(page, "a large boat")
@@ -270,13 +263,6 @@ def test_use_these_settings_goes_to_the_tab_that_made_the_picture(new_page: NewP
     expect(page.get_by_label("Prompt", exact=True)).to_have_value("a red barn")
 
 
-def test_a_dropped_picture_goes_into_the_well_of_the_chosen_tab(new_page: NewPage, address: str) -> None:
-    page = new_page(address)
-    panel = choose(page, "Upscale")
-    page.evaluate(DROP)
-    expect(panel).to_contain_text("48 × 40 · dropped.png")
-
-
 # What a file dragged in from the desktop does, anywhere on the page.
 DROP = """async () => {
     const canvas = new OffscreenCanvas(48, 40);
@@ -288,9 +274,8 @@ DROP = """async () => {
 }"""
 
 
-@pytest.mark.parametrize("scheme", ["dark", "light"])
-def test_each_tab_fits_a_phone(new_page: NewPage, address: str, files: Path, scheme: str) -> None:
-    page = new_page(address, **PHONE, color_scheme=scheme)
+def test_each_tab_fits_a_phone(new_page: NewPage, address: str, files: Path) -> None:
+    page = new_page(address, **PHONE)
     for tab in ("Image to image", "Upscale"):
         bring(page, tab, files / "red.png")
         assert page.evaluate("document.documentElement.scrollWidth") == 390
