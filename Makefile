@@ -17,7 +17,7 @@ SUPPORTED := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13)
 PY ?= $(firstword $(foreach python,python3.13 python3.12 python3.11 python3 python,$(shell $(python) -c '$(SUPPORTED)' 2>/dev/null && echo $(python))))
 ARGS ?=
 
-.PHONY: help run test check bench soak doors errors requirements types
+.PHONY: help run test tests check bench soak doors errors requirements types
 
 help:
 	@echo "make run    start the studio and print its address   (ARGS='--port 8000' hands options on)"
@@ -34,8 +34,12 @@ help:
 run: $(STAMP)
 	@$(BIN)/studio run $(ARGS)
 
-test: check
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder $(ARGS)
+# Both at once: the checks are done while a core waits for a test that waits.
+test: $(STAMP)
+	@$(MAKE) --no-print-directory --jobs=2 check tests
+
+tests: $(STAMP)
+	$(BIN)/python -m pytest --numprocesses 2 --dist worksteal $(ARGS)
 
 # The types of the page's scripts are checked where npm is; the studio itself needs nothing of it.
 check: $(STAMP) $(if $(shell command -v npm 2>/dev/null),$(TSC))

@@ -1,11 +1,14 @@
-"""What all tests share: no hub, one thread, and tiny models that are built once a session."""
+"""What all tests share: no hub, one thread, and tiny models that are built once, whatever number of processes tests."""
 
+import gc
 import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from studio.storage.locks import Lock
 from tests import tiny
 
 # Read when the libraries are imported. One thread, because two on a busy machine take turns at waiting.
@@ -21,21 +24,51 @@ TORCH_TO_NUMPY = (
 )
 
 
+# How long another process may take for a tiny model, on a busy machine.
+BUILDING_SECONDS = 120
+# Modules that were loaded since, before they are worth a look: a library, not a test.
+MANY = 30
+
+
 def pytest_configure(config: pytest.Config) -> None:
     for message in TORCH_TO_NUMPY:
         config.addinivalue_line("filterwarnings", f"ignore:{message}:DeprecationWarning")
+    config.pluginmanager.register(Libraries(), "libraries")
+
+
+class Libraries:
+    """Keeps what libraries are made of out of garbage collections, as the server does: the engine asks for one a job.
+
+    Without it, each looks through a million objects that never go, for some tenths of a second.
+    """
+
+    def __init__(self) -> None:
+        self._known = 0
+
+    def pytest_runtest_setup(self) -> None:
+        if len(sys.modules) - self._known > MANY:
+            gc.collect()
+            gc.freeze()
+            self._known = len(sys.modules)
 
 
 @pytest.fixture(scope="session")
 def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
     """The diffusers folder of a family's tiny model, by the family's id; read it, do not change it."""
-    root = tmp_path_factory.mktemp("tiny-models")
+    own = tmp_path_factory.getbasetemp()
+    # Processes of pytest-xdist have folders of their own in one.
+    root = (own.parent if os.environ.get("PYTEST_XDIST_WORKER") else own) / "tiny-models"
+    root.mkdir(exist_ok=True)
 
     def folder(family: str) -> Path:
         path = root / family
         if not path.is_dir():
-            _one_thread()
-            tiny.build(family, path)
+            lock = Lock(root / f"{family}.lock")
+            assert lock.take(BUILDING_SECONDS)
+            if not path.is_dir():  # else another process has built it meanwhile
+                _one_thread()
+                tiny.build(family, root / f"{family}.coming").rename(path)
+            lock.release()
         return path
 
     return folder

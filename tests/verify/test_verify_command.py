@@ -2,13 +2,15 @@
 
 import json
 import shutil
-from collections.abc import Callable, Iterator
+import subprocess
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
 from studio.cli import main
+from studio.verify import bare, ours
 from tests import tiny
 from tests.downloads.conftest import files_of
 from tests.small_hub import Manners, small_hub, turn_to
@@ -52,6 +54,18 @@ def home(
         yield home
 
 
+@pytest.fixture
+def in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both sides run here; that each has a process of its own is shown where every task is made by both."""
+
+    def side(command: Sequence[str], **_: object) -> "subprocess.CompletedProcess[str]":
+        *_, asked = command
+        (ours if "studio.verify.ours" in command else bare).main(asked)
+        return subprocess.CompletedProcess(list(command), 0)
+
+    monkeypatch.setattr(subprocess, "run", side)
+
+
 def verified(out: Path, capfd: pytest.CaptureFixture[str], *asked: str) -> tuple[int, dict[str, object], str]:
     """The exit code, what is told, and all of the report's text."""
     code = main(["verify", *asked, *SIZE, "--out", str(out), "--json"])
@@ -77,6 +91,7 @@ def test_a_preset_is_fetched_and_every_task_is_made_by_both_sides_alike(
         assert secret not in text
 
 
+@pytest.mark.usefixtures("in_this_process")
 def test_the_exit_code_is_3_where_pictures_differ(
     home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ):
@@ -91,6 +106,7 @@ def test_the_exit_code_is_3_where_pictures_differ(
     assert {path.name for path in out.iterdir()} == {"report.json", "report.html", *pictures}
 
 
+@pytest.mark.usefixtures("in_this_process")
 def test_the_exit_code_is_1_where_nothing_could_be_compared(
     home: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ):
@@ -101,6 +117,7 @@ def test_the_exit_code_is_1_where_nothing_could_be_compared(
     assert str(tmp_path) not in text
 
 
+@pytest.mark.usefixtures("in_this_process")
 def test_a_model_that_the_hub_does_not_give_is_said_with_the_hubs_reason(
     home: Path, manners: Manners, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ):
