@@ -1,7 +1,6 @@
 """Renders on this machine's own device."""
 
 import functools
-import itertools
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager, nullcontext
@@ -84,8 +83,6 @@ class LocalBackend(Backend):
     def generate(self, recipes: Sequence[Recipe], report: Report, wanted: Wanted = always) -> Iterator[Rendered]:
         manager = self._engine(lambda words: report(Loading(words)))
         from studio.engine.render import render
-        from studio.engine.tasks.upscale import upscale
-        from studio.engine.two_models import render_by_two
 
         threads = self._threads
 
@@ -96,16 +93,7 @@ class LocalBackend(Backend):
             report(event)
 
         with threads.at_work() if threads else nullcontext(), self._watched(manager):
-            for names, run in itertools.groupby(enumerate(recipes), lambda pair: pair[1].models):
-                models, numbered = [self._catalogue[name] for name in names], list(run)
-                if numbered[0][0] and not wanted():
-                    return
-                if not models:
-                    yield from upscale(manager, numbered, heard, self._inputs)
-                elif len(models) == 1:
-                    yield from render(manager, models[0], numbered, heard, self._inputs, wanted)
-                else:
-                    yield from render_by_two(manager, (models[0], models[1]), numbered, heard, self._inputs, wanted)
+            yield from render(manager, list(enumerate(recipes)), heard, self._inputs, wanted)
 
     def warm(self, model: str) -> None:
         manager = self._engine()

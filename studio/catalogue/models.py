@@ -215,6 +215,13 @@ class Catalogue(Sources[Model]):
         path = model.folder / "vocabulary.json" if model.folder else None
         return Vocabulary.read(path) if path and path.is_file() else None
 
+    def learned_steps(self, model: Model) -> int | None:
+        """How many steps a distilled model has learned; None where its scheduler's config does not say so."""
+        base = self._base(model)
+        config = base / noise_schedules.CONFIG if base else None
+        steps = read_json(config).get("original_inference_steps") if config and config.is_file() else None
+        return int(steps) if steps else None
+
     def count_tokens(self, model: Model, text: str) -> int | None:
         """How many tokens the model's tokenizer makes of `text`, without marks; None where its files are not here."""
         base = self._base(model)

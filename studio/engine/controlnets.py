@@ -22,7 +22,7 @@ from safetensors.torch import load_file
 
 from studio.catalogue.controlnets import ControlNet, ControlNets
 from studio.engine.loading import load_part, translated, unfilled
-from studio.engine.progress import Piece, Stage
+from studio.engine.requests import LatentRow, Pass
 from studio.errors import DamagedModel
 from studio.recipe import Recipe
 from studio.recipe_parts import ControlUnit
@@ -80,14 +80,14 @@ class Steering:
         else:
             self.network = _LayerMaps(networks, self.units, numbers, guided=(recipe.guidance_scale or 0) > 1)
 
-    def arguments(self, pipe: Any, stage: Stage, pieces: Sequence[Piece]) -> dict[str, Any]:
-        """What the pipeline's call takes for the maps of these pieces."""
+    def arguments(self, pipe: Any, pass_: Pass, rows: Sequence[LatentRow]) -> dict[str, Any]:
+        """What the pipeline's call takes for the maps of these rows."""
         takes = inspect.signature(type(pipe).__call__).parameters
         processor = getattr(pipe, "control_image_processor", pipe.image_processor)
         maps = [
             _brought_to(
                 self.ranges[k],
-                processor.preprocess([piece.maps[k] for piece in pieces], height=stage.height, width=stage.width),
+                processor.preprocess([row.maps[k] for row in rows], height=pass_.height, width=pass_.width),
                 processor.config.do_normalize,
             )
             for k in range(len(self.units))

@@ -1,4 +1,4 @@
-"""One batch through the denoiser: the pipeline's own loop, its steps told, its progress looked at."""
+"""One batch through diffusers' own pipeline: its loop as it is, its steps told, its progress looked at."""
 
 import inspect
 import time
@@ -13,7 +13,7 @@ from studio.engine import preview, schedulers
 from studio.engine.decode import in_tiles, unpack
 from studio.engine.loan import Loan
 from studio.engine.noise import drawn
-from studio.engine.progress import Piece, Progress, Stage
+from studio.engine.requests import Denoise, LatentRow, Listener, Pass
 from studio.engine.sampling import sampled
 from studio.engine.text import repeated
 from studio.events import Preview
@@ -21,14 +21,15 @@ from studio.recipe import Recipe
 
 
 def denoise(
-    loan: Loan, recipe: Recipe, stage: Stage, pieces: Sequence[Piece], progress: Progress, *, tile: int | None = None
+    loan: Loan, asked: Denoise, rows: Sequence[LatentRow], listener: Listener, *, tile: int | None = None
 ) -> torch.Tensor:
-    """The latents of a batch, one row a piece, as the pipeline leaves them.
+    """The latents of these rows as the pipeline leaves them; what they share is as `asked`.
 
-    Equal to the bare pipeline's bit by bit at one piece; `progress` hears each step, and may raise to end it. Pictures
+    Equal to the bare pipeline's bit by bit at one row; `listener` hears each step, and may raise to end it. Pictures
     larger than `tile` pixels are read in pieces.
     """
-    pipe, learned = loan.turn_to(stage.task), loan.resident.pipe.scheduler.config
+    recipe, pass_ = asked.recipe, asked.pass_
+    pipe, learned = loan.turn_to(pass_.task), loan.resident.pipe.scheduler.config
     pipe.scheduler = schedulers.build(str(recipe.scheduler), learned, loan.resident.model.family_facts())
     steering, prompts, loras = loan.steering, loan.image_prompts, loan.loras
     with (
@@ -37,25 +38,25 @@ def denoise(
         steering.reading(pipe.vae) if steering else nullcontext(),
         prompts.heard(pipe) if prompts else nullcontext(),
         loras.worn(pipe) if loras else nullcontext(),
-        drawn([piece.noise for piece in pieces], loan.device.kind if recipe.rng == "device" else "cpu") as generators,
+        drawn([row.noise for row in rows], loan.device.kind if recipe.rng == "device" else "cpu") as generators,
     ):
         changed = loras.reads if loras else ()
-        script = loan.resident.prompts.script(pipe, recipe, stage.steps, stage.done, changed)
-        with script.spoken(pipe, len(pieces), stage.made), sampled(pipe, recipe):
+        script = loan.resident.prompts.script(pipe, recipe, pass_.steps, pass_.done, changed)
+        with script.spoken(pipe, len(rows), pass_.made), sampled(pipe, recipe):
             result = pipe(
-                **repeated(script.arguments, len(pieces)),
-                **_taken(pipe, stage, recipe),
-                **_inputs(pieces),
-                **(steering.arguments(pipe, stage, pieces) if steering else {}),
+                **repeated(script.arguments, len(rows)),
+                **_taken(pipe, pass_, recipe),
+                **_inputs(rows),
+                **(steering.arguments(pipe, pass_, rows) if steering else {}),
                 **(prompts.arguments() if prompts else {}),
-                num_inference_steps=stage.steps,
+                num_inference_steps=pass_.steps,
                 guidance_scale=_guidance(loan.resident.model, recipe),
                 generator=generators,
                 output_type="latent",
-                callback_on_step_end=_Steps(loan, stage, pieces, progress),
+                callback_on_step_end=_Steps(loan, pass_, rows, listener),
                 callback_on_step_end_tensor_inputs=["latents"],
             )
-    progress.finished(stage, pieces)
+    listener.finished(pass_, rows)
     latents: torch.Tensor = result.images
     return latents
 
@@ -63,11 +64,11 @@ def denoise(
 class _Steps:
     """What a pipeline calls after each step."""
 
-    def __init__(self, loan: Loan, stage: Stage, pieces: Sequence[Piece], progress: Progress) -> None:
+    def __init__(self, loan: Loan, pass_: Pass, rows: Sequence[LatentRow], listener: Listener) -> None:
         self.colours = loan.resident.colours
-        self.stage = stage
-        self.pieces = pieces
-        self.progress = progress
+        self.pass_ = pass_
+        self.rows = rows
+        self.listener = listener
         guard = loan.resident.guard
         # What may be withheld is not shown in the making either.
         unseen = (guard and guard.withholds) or self.colours == preview.UNKNOWN
@@ -75,7 +76,7 @@ class _Steps:
 
     def __call__(self, pipe: Any, index: int, timestep: Any, tensors: dict[str, Any]) -> dict[str, Any]:
         del timestep
-        self.progress.step(self.stage, self.pieces, (index + 1) / pipe.num_timesteps)
+        self.listener.step(self.pass_, self.rows, (index + 1) / pipe.num_timesteps)
         if self.watch:
             self._look(pipe, self.watch)
         return tensors
@@ -87,12 +88,12 @@ class _Steps:
         started = time.perf_counter()
         looks = list[Preview]()
         with preview.spared(watch.end):
-            rows = unpack(pipe, latents, self.stage.width, self.stage.height)
-            for piece, row in zip(self.pieces, rows, strict=True):
-                looks.append(Preview(piece.image, preview.jpeg(row, self.colours)))
+            pictures = unpack(pipe, latents, self.pass_.width, self.pass_.height)
+            for row, picture in zip(self.rows, pictures, strict=True):
+                looks.append(Preview(row.image, preview.jpeg(picture, self.colours)))
             watch.looked(time.perf_counter() - started)
         for look in looks:
-            self.progress.report(look)
+            self.listener.report(look)
 
 
 def _guidance(model: Model, recipe: Recipe) -> float:
@@ -102,12 +103,12 @@ def _guidance(model: Model, recipe: Recipe) -> float:
     return float(model.default("guidance_scale")) if model.family_facts().embeds_guidance else 1.0
 
 
-def _taken(pipe: Any, stage: Stage, recipe: Recipe) -> dict[str, Any]:
+def _taken(pipe: Any, pass_: Pass, recipe: Recipe) -> dict[str, Any]:
     """What the pipeline asks for; some read the size from their image, and text needs no strength."""
     offered = {
-        "width": stage.width,
-        "height": stage.height,
-        "strength": stage.strength,
+        "width": pass_.width,
+        "height": pass_.height,
+        "strength": pass_.strength,
         "image_guidance_scale": recipe.image_guidance_scale,
         **({} if recipe.eta is None else {"eta": recipe.eta}),
     }
@@ -115,12 +116,15 @@ def _taken(pipe: Any, stage: Stage, recipe: Recipe) -> dict[str, Any]:
     return {name: value for name, value in offered.items() if name in takes}
 
 
-def _inputs(pieces: Sequence[Piece]) -> dict[str, Any]:
-    """One entry a piece, also where all are the same: each is then encoded with the noise of its own seed."""
+def _inputs(rows: Sequence[LatentRow]) -> dict[str, Any]:
+    """One entry a row, also where all are the same: each is then encoded with the noise of its own seed."""
     inputs: dict[str, Any] = {}
-    for name in pieces[0].inputs:
-        values = [piece.inputs[name] for piece in pieces]
-        inputs[name] = torch.cat(values) if isinstance(values[0], torch.Tensor) else values
+    starts = [row.start for row in rows if row.start is not None]
+    if starts:
+        tensors = [start for start in starts if isinstance(start, torch.Tensor)]
+        inputs["image"] = torch.cat(tensors) if tensors else starts
+    if masks := [row.mask for row in rows if row.mask is not None]:
+        inputs["mask_image"] = masks
     return inputs
 
 

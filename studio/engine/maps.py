@@ -1,6 +1,7 @@
 """The maps that pictures follow: made where they are not ready, kept as inputs, fitted to what is painted."""
 
 from contextlib import nullcontext
+from typing import TYPE_CHECKING
 
 from PIL import Image, ImageOps
 
@@ -9,7 +10,6 @@ from studio.controls import pose
 from studio.controls.base import Workshop
 from studio.engine import compose
 from studio.engine.compose import Size
-from studio.engine.manager import PipelineManager
 from studio.errors import InvalidRecipe
 from studio.inputs import Input, Inputs
 from studio.recipe import Recipe
@@ -17,6 +17,9 @@ from studio.recipe_parts import ControlUnit
 from studio.settling.frame import map_size
 from studio.settling.steering import READY, control_of, each_steering
 from studio.skeleton import Person
+
+if TYPE_CHECKING:
+    from studio.engine.manager import PipelineManager
 
 
 def with_maps(recipe: Recipe, inputs: Inputs, workshop: Workshop) -> Recipe:
@@ -44,7 +47,7 @@ def prompts(recipe: Recipe, inputs: Inputs) -> list[Image.Image]:
     ]
 
 
-def preview(manager: PipelineManager, unit: ControlUnit, model: Model, inputs: Inputs) -> Input:
+def preview(manager: "PipelineManager", unit: ControlUnit, model: Model, inputs: Inputs) -> Input:
     """The unit's map for a picture of the model's own size, stored; errors as the control and the store have them.
 
     It waits for the device only where a network makes the map.
@@ -56,7 +59,7 @@ def preview(manager: PipelineManager, unit: ControlUnit, model: Model, inputs: I
     return Input(made, *inputs.size(made), ()) if isinstance(made, str) else inputs.add_glance(made)
 
 
-def people(manager: PipelineManager, unit: ControlUnit, model: Model, inputs: Inputs) -> list[Person]:
+def people(manager: "PipelineManager", unit: ControlUnit, model: Model, inputs: Inputs) -> list[Person]:
     """The people that a pose unit finds in its picture, in the picture's pixels; errors as of `preview`."""
     picture = inputs.open(str(unit.image)).convert("RGB")
     with manager.hold():

@@ -128,6 +128,17 @@ class Enlarge:
 
 
 @dataclass(frozen=True)
+class Borrow:
+    """Asks to go on with this model and the networks of this recipe, for the second pass by another model.
+
+    Whoever drives puts that off until nothing waits for the model before, so that models change once.
+    """
+
+    model: Model
+    recipe: Recipe
+
+
+@dataclass(frozen=True)
 class Expect:
     """Says which passes each picture takes, before the first; where all are the same, they are its tiles."""
 
@@ -141,7 +152,7 @@ class Note:
     words: str
 
 
-Request = Denoise | Decode | Enlarge | Expect | Note
+Request = Denoise | Decode | Enlarge | Borrow | Expect | Note
 # A task under way: yields requests, is sent the answer of each (None for what only says something), returns a T.
 Work = Generator[Request, Any, T]
 # Renders one picture: the row that it is given says which picture, and its noise.

@@ -362,12 +362,12 @@ def test_a_switch_of_tasks_loads_nothing_and_asks_no_text_encoder(manager, catal
     from studio.engine.render import render
 
     model = catalogue["tiny-starter"]
-    list(render(manager, model, [(0, recipe("starter"))], nobody, inputs))
+    list(render(manager, [(0, recipe("starter"))], nobody, inputs))
     with manager.lend(model) as loan:
         before = {name: id(part) for name, part in loan.pipe.components.items() if name != "scheduler"}
         handle = loan.pipe.text_encoder.register_forward_hook(lambda *_: pytest.fail("the text is encoded again"))
     for wanted in (edit("starter", picture()), edit("starter", picture(), square())):
-        list(render(manager, model, [(0, wanted)], nobody, inputs))
+        list(render(manager, [(0, wanted)], nobody, inputs))
         with manager.lend(model) as loan:
             assert {name: id(part) for name, part in loan.pipe.components.items() if name != "scheduler"} == before
     handle.remove()
@@ -396,7 +396,7 @@ def test_a_picture_too_large_to_read_is_read_in_tiles(manager, catalogue, inputs
 
     handle = vae.encoder.register_forward_pre_hook(refuse)
     wanted = edit("starter", picture(256, 256), width=256, height=256)
-    (made,) = render(manager, model, [(0, wanted)], nobody, inputs)
+    (made,) = render(manager, [(0, wanted)], nobody, inputs)
     handle.remove()
     assert "reading the image in tiles of 128 pixels" in made.facts["changed"]
     assert not vae.use_tiling

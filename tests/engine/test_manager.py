@@ -138,10 +138,10 @@ def test_the_device_is_described_in_one_line(manager):
 
 def test_streaming_layer_by_layer_gives_the_same_image(manager, catalogue, recipe, inputs):
     model, numbered = catalogue["tiny-sd15"], [(0, recipe("sd15"))]
-    (plain,) = render(manager, model, numbered, nobody, inputs)
+    (plain,) = render(manager, numbered, nobody, inputs)
     with manager.lend(model) as loan:
         place(loan.pipe, "sequential", Device("cpu"))
-    (streamed,) = render(manager, model, numbered, nobody, inputs)
+    (streamed,) = render(manager, numbered, nobody, inputs)
     assert streamed.image.tobytes() == plain.image.tobytes()
 
 
@@ -160,11 +160,11 @@ class Small:
 def test_a_batch_that_does_not_fit_is_made_in_smaller_ones(manager, catalogue, recipe, inputs):
     model = catalogue["tiny-starter"]
     numbered = [(i, recipe("starter", seed=i)) for i in range(4)]
-    whole = list(render(manager, model, numbered, nobody, inputs))
+    whole = list(render(manager, numbered, nobody, inputs))
     with manager.lend(model) as loan:
         small = Small(loan.pipe.unet, 2)  # guidance takes two rows an image
     events = []
-    images = list(render(manager, model, numbered, events.append, inputs))
+    images = list(render(manager, numbered, events.append, inputs))
     small.handle.remove()
     assert [image.index for image in images] == [0, 1, 2, 3]
     assert {image.facts["batch"] for image in images} == {"1"}
@@ -172,7 +172,7 @@ def test_a_batch_that_does_not_fit_is_made_in_smaller_ones(manager, catalogue, r
     assert told == ["Memory ran out; making 2 at a time.", "Memory ran out; making 1 at a time."]
     assert images[0].facts["changed"] == " ".join(told)
     assert {event.images for event in events if isinstance(event, Step)} == {(0,), (1,), (2,), (3,)}
-    again = list(render(manager, model, numbered, nobody, inputs))
+    again = list(render(manager, numbered, nobody, inputs))
     assert [a.image.tobytes() for a in again] == [w.image.tobytes() for w in whole]
 
 
@@ -194,7 +194,7 @@ def test_a_decode_that_does_not_fit_is_made_in_tiles_and_then_in_smaller_ones(
             raise torch.OutOfMemoryError("CUDA out of memory")
 
     handle = vae.decoder.register_forward_pre_hook(refuse)
-    (one,) = render(manager, model, [(0, recipe("sd15", width=side, height=side))], nobody, inputs)
+    (one,) = render(manager, [(0, recipe("sd15", width=side, height=side))], nobody, inputs)
     handle.remove()
     # A tile begins three quarters of its side after the one before; the last ones are what is left.
     assert len(calls) == len(made)
@@ -210,12 +210,12 @@ def test_memory_that_never_suffices_is_an_error_with_numbers_and_cure(manager, c
     with manager.lend(model) as loan:
         small = Small(loan.pipe.unet, 0)
     with pytest.raises(DeviceError) as caught:
-        list(render(manager, model, [(0, recipe("starter"))], nobody, inputs))
+        list(render(manager, [(0, recipe("starter"))], nobody, inputs))
     small.handle.remove()
     assert "64x64" in caught.value.message
     assert "GB are free" in caught.value.message
     assert "smaller" in caught.value.hint
-    assert len(list(render(manager, model, [(0, recipe("starter"))], nobody, inputs))) == 1
+    assert len(list(render(manager, [(0, recipe("starter"))], nobody, inputs))) == 1
 
 
 def test_tensors_of_a_failed_try_are_gone_before_the_next(manager, catalogue, recipe, inputs):
@@ -231,5 +231,5 @@ def test_tensors_of_a_failed_try_are_gone_before_the_next(manager, catalogue, re
 
     with manager.lend(model) as loan:
         handle = loan.pipe.unet.register_forward_pre_hook(remember)
-    assert len(list(render(manager, model, [(i, recipe("starter", seed=i)) for i in range(2)], nobody, inputs))) == 2
+    assert len(list(render(manager, [(i, recipe("starter", seed=i)) for i in range(2)], nobody, inputs))) == 2
     handle.remove()

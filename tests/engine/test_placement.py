@@ -54,19 +54,19 @@ def on_card(settings, catalogue, card):
 
 @pytest.mark.parametrize("family", ["sd15", "sdxl", "sd3", "flux"])
 @pytest.mark.parametrize("offload", WAYS)
-def test_every_way_to_offload_gives_the_same_picture(on_card, catalogue, recipe, inputs, family, offload):
-    model, numbered = catalogue[f"tiny-{family}"], [(0, recipe(family))]
-    plain, other = (next(render(on_card(way), model, numbered, nobody, inputs)) for way in ("none", offload))
+def test_every_way_to_offload_gives_the_same_picture(on_card, recipe, inputs, family, offload):
+    numbered = [(0, recipe(family))]
+    plain, other = (next(render(on_card(way), numbered, nobody, inputs)) for way in ("none", offload))
     assert "changed" not in other.facts
     one, two = (np.asarray(each.image, np.int16) for each in (other, plain))
     # Attention in bfloat16 on a CPU differs in its last bits from run to run.
     assert np.abs(one - two).max() <= (1 if family in ("sd3", "flux") else 0)
 
 
-def test_a_decode_in_float32_does_not_disturb_a_streamed_model(on_card, catalogue, recipe, inputs):
+def test_a_decode_in_float32_does_not_disturb_a_streamed_model(on_card, recipe, inputs):
     """Twice, because a stream gives back the weights that it kept."""
-    manager, model = on_card("sequential"), catalogue["tiny-sdxl"]
-    one, again = (next(render(manager, model, [(0, recipe("sdxl"))], nobody, inputs)) for _ in range(2))
+    manager = on_card("sequential")
+    one, again = (next(render(manager, [(0, recipe("sdxl"))], nobody, inputs)) for _ in range(2))
     assert one.image.tobytes() == again.image.tobytes()
 
 
@@ -95,7 +95,7 @@ def test_every_way_to_offload_comes_after_every_other(card, twins):
         recipe = Recipe.make(**PLAIN, model=name, controls=[unit] if controlled else [])
         with manager.lend(model) as loan:
             loan.offload(offload)
-        (one,) = render(manager, model, [(0, recipe)], nobody, inputs)
+        (one,) = render(manager, [(0, recipe)], nobody, inputs)
         assert "changed" not in one.facts
         return one.image.tobytes()
 
@@ -125,7 +125,7 @@ def test_a_vae_that_stands_in_is_where_each_way_to_offload_needs_it(card, twins)
             if offload:  # else the job before left all where this one needs it
                 loan.offload(offload)
         del loan
-        (made,) = render(manager, catalogue["one"], [(0, recipe)], nobody, inputs)
+        (made,) = render(manager, [(0, recipe)], nobody, inputs)
         assert "changed" not in made.facts
         seen.add(made.image.tobytes())
     manager.close()
@@ -136,7 +136,7 @@ def test_a_vae_that_stands_in_is_where_each_way_to_offload_needs_it(card, twins)
 def test_a_model_that_is_kept_off_the_card_leaves_it_empty(on_card, card, catalogue, recipe, inputs):
     for offload in ("model", "sequential"):
         manager = on_card(offload)
-        next(render(manager, catalogue["tiny-sd15"], [(0, recipe("sd15"))], nobody, inputs))
+        next(render(manager, [(0, recipe("sd15"))], nobody, inputs))
         with manager.lend(catalogue["tiny-sd15"]) as loan:
             vae = memory.bytes_of(loan.pipe.vae) if offload == "sequential" else 0
             assert vae <= card.used < vae + 0.01 * loan.resident.bytes  # of a stream, the layer that is next

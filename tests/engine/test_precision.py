@@ -47,9 +47,8 @@ def fail(monkeypatch, value):
     monkeypatch.setattr(UNet2DConditionModel, "forward", failing)
 
 
-def made_by(manager, catalogue, inputs, recipes, events):
-    model = catalogue[recipes[0].model]
-    return list(render(manager, model, list(enumerate(recipes)), events.append, inputs))
+def made_by(manager, inputs, recipes, events):
+    return list(render(manager, list(enumerate(recipes)), events.append, inputs))
 
 
 def test_a_model_that_makes_no_numbers_is_tried_again_in_float32_and_stays_so(
@@ -57,7 +56,7 @@ def test_a_model_that_makes_no_numbers_is_tried_again_in_float32_and_stays_so(
 ):
     fail(monkeypatch, torch.nan)
     events, wanted = [], [recipe("sd15"), recipe("sd15", steps=2)]
-    made = made_by(manager, catalogue, inputs, wanted, events)
+    made = made_by(manager, inputs, wanted, events)
     assert [one.facts["dtype"] for one in made] == ["float32", "float32"]
     told = [event.what for event in events if isinstance(event, Loading) and "Trying again in float32" in event.what]
     assert len(told) == 1
@@ -65,18 +64,18 @@ def test_a_model_that_makes_no_numbers_is_tried_again_in_float32_and_stays_so(
     right = backend.generate(wanted, lambda _: None)
     assert all(one.image.tobytes() == other.image.tobytes() for one, other in zip(made, right, strict=True))
     events.clear()
-    made_by(manager, catalogue, inputs, wanted[:1], events)
+    made_by(manager, inputs, wanted[:1], events)
     assert not [event for event in events if isinstance(event, Loading) and "Trying" in event.what]
     assert manager.dtype(catalogue["tiny-sdxl"]) == BRAIN
 
 
 def test_a_black_picture_is_tried_again_too(manager, catalogue, inputs, recipe, monkeypatch):
-    from studio.engine import painter
+    from studio.engine import renderer
 
-    decode = painter.decode
+    decode = renderer.decode
     black = lambda pipe, *args, **kwargs: decode(pipe, *args, **kwargs) * (pipe.vae.dtype == SINGLE)  # noqa: E731
-    monkeypatch.setattr(painter, "decode", black)
-    (made,) = made_by(manager, catalogue, inputs, [recipe("sd15", steps=1)], [])
+    monkeypatch.setattr(renderer, "decode", black)
+    (made,) = made_by(manager, inputs, [recipe("sd15", steps=1)], [])
     assert np.asarray(made.image).any()
 
 
@@ -89,5 +88,5 @@ def test_what_overflows_float32_is_an_error_after_one_try(settings, catalogue, i
     )
     manager = PipelineManager(catalogue, settings.model_copy(update={"precision": "bfloat16"}))
     with pytest.raises(DeviceError, match="NaN"):
-        made_by(manager, catalogue, inputs, [recipe("sd15", steps=1)], [])
+        made_by(manager, inputs, [recipe("sd15", steps=1)], [])
     manager.close()

@@ -65,20 +65,25 @@ def test_the_same_recipe_gives_the_same_bytes_twice(backend, recipe):
 @pytest.mark.parametrize("scheduler", ["", "Euler a", "DPM++ 2M SDE"])
 def test_an_image_of_a_batch_equals_the_single_one(manager, catalogue, inputs, recipe, family, scheduler):
     from studio.engine.decode import decode
-    from studio.engine.painter import Painter
+    from studio.engine.noise import Noise
     from studio.engine.progress import Clock, Progress
+    from studio.engine.renderer import Renderer
+    from studio.engine.requests import LatentRow
+    from studio.engine.tasks.context import TaskContext
 
     if scheduler and family not in {"starter", "sdxl"}:
         pytest.skip("another process, or bound to its own scheduler")
     recipes = [recipe(family, seed=seed, **({"scheduler": scheduler} if scheduler else {})) for seed in (3, 11, 5)]
 
     def pixels(batch):
-        numbered = list(enumerate(batch))
+        context = TaskContext.of(batch[0], manager.shelves, inputs)
+        pass_ = context.pass_of("text2img", (tiny.SIDE, tiny.SIDE), batch[0].steps)
+        asked = [context.denoise(pass_, LatentRow(index, Noise.of(one))) for index, one in enumerate(batch)]
+        progress = Progress(Clock(), list(enumerate(batch)), nobody)
+        progress.expect([pass_])
         with manager.lend(catalogue[recipes[0].model]) as loan:
-            painter = Painter(manager, loan, inputs, Progress(Clock(batch), numbered, nobody), numbered)
-            stage = painter.stage("text2img", (tiny.SIDE, tiny.SIDE), recipes[0].steps)
-            painter.progress.expect([stage])
-            return [decode(loan.pipe, row) for _, row in painter.paint(stage, painter.pieces())]
+            answers = Renderer(manager, loan, context.recipe, progress, nobody).denoise(asked)
+            return [decode(loan.pipe, latents) for (latents,) in answers]
 
     for together, alone in zip(pixels(recipes), recipes, strict=True):
         np.testing.assert_allclose(together, pixels([alone])[0], rtol=0, atol=1e-5)
@@ -156,9 +161,9 @@ def test_a_second_seed_asks_no_text_encoder(manager, catalogue, inputs, recipe):
     with manager.lend(model) as loan:
         encoder = loan.pipe.text_encoder
     handle = encoder.register_forward_hook(lambda *_: calls.append(1))
-    list(render(manager, model, [(0, recipe("sdxl", seed=1))], nobody, inputs))
+    list(render(manager, [(0, recipe("sdxl", seed=1))], nobody, inputs))
     asked = len(calls)
-    list(render(manager, model, [(0, recipe("sdxl", seed=2))], nobody, inputs))
+    list(render(manager, [(0, recipe("sdxl", seed=2))], nobody, inputs))
     handle.remove()
     assert asked > 0
     assert len(calls) == asked
@@ -261,9 +266,9 @@ def test_numbers_that_overflow_are_an_error_and_not_a_black_image(manager, catal
     with manager.lend(model) as loan:
         handle = loan.pipe.unet.register_forward_hook(lambda _, __, out: (torch.full_like(out[0], torch.nan),))
     with pytest.raises(DeviceError, match="NaN"):
-        list(render(manager, model, [(0, recipe("sd15"))], nobody, inputs))
+        list(render(manager, [(0, recipe("sd15"))], nobody, inputs))
     handle.remove()
-    assert len(list(render(manager, model, [(0, recipe("sd15"))], nobody, inputs))) == 1
+    assert len(list(render(manager, [(0, recipe("sd15"))], nobody, inputs))) == 1
 
 
 def test_a_decoder_that_overflows_decodes_again_in_float32(manager, catalogue, inputs, recipe):
@@ -282,7 +287,7 @@ def test_a_decoder_that_overflows_decodes_again_in_float32(manager, catalogue, i
         return torch.full_like(out, torch.nan) if len(calls) == 1 else out
 
     handle = vae.decoder.register_forward_hook(once)
-    (made,) = render(manager, model, [(0, recipe("sd15"))], told.append, inputs)
+    (made,) = render(manager, [(0, recipe("sd15"))], told.append, inputs)
     handle.remove()
     assert "float32" in made.facts["changed"]
     assert np.asarray(made.image).std() > 0

@@ -12,7 +12,6 @@ from studio.engine import memory, ram
 from studio.engine.device import Device
 from studio.engine.manager import PipelineManager
 from studio.engine.render import render
-from studio.engine.two_models import render_by_two
 from studio.errors import DeviceError
 from studio.inputs import Inputs
 from studio.recipe import Recipe
@@ -66,13 +65,12 @@ def studio(home, card):
 
         def make(self, name, count=1, **more):
             recipes = [Recipe.make(**{**PLAIN, "model": name, **more, "seed": seed}) for seed in range(count)]
-            return list(render(self.manager, catalogue[name], list(enumerate(recipes)), nobody, inputs))
+            return list(render(self.manager, list(enumerate(recipes)), nobody, inputs))
 
         def make_by_two(self, first, second, **more):
             values = {"hires_scale": 1, "hires_upscaler": "lanczos", "hires_strength": 0.5, "hires_steps": 2, **more}
             recipe = Recipe.make(**{**PLAIN, "model": first, "hires_model": second, **values})
-            models = catalogue[first], catalogue[second]
-            return list(render_by_two(self.manager, models, [(0, recipe)], nobody, inputs))
+            return list(render(self.manager, [(0, recipe)], nobody, inputs))
 
         def loaded(self):
             return [model.id for model in self.manager._room.residents]

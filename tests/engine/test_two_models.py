@@ -153,7 +153,7 @@ def test_a_job_stopped_between_the_passes_frees_the_device(fresh, twice):
 
 def test_numbers_that_overflow_in_the_second_pass_are_made_exact_there_alone(fresh, twice, monkeypatch):
     """The first passes are not painted again."""
-    from studio.engine import painter as painting
+    from studio.engine import renderer as painting
 
     fresh._manager = PipelineManager(
         Catalogue(fresh._settings), fresh._settings, device=Device("cpu", precision="bfloat16")

@@ -1,23 +1,25 @@
-"""What is made of recipes: one file a task. Each has `paint`, which yields the number and image of every recipe."""
+"""What is made of recipes: one file a task, each a generator of requests.
 
-from collections.abc import Callable, Iterator
+A task first does what all pictures of a recipe share, and returns what renders one of them.
+"""
 
-from PIL.Image import Image
+from collections.abc import Callable
 
-from studio.engine.painter import Painter
-from studio.engine.tasks import hires, img2img, inpaint, refine, text2img
+from studio.engine.requests import RenderRow, Work
+from studio.engine.tasks import hires, img2img, inpaint, text2img, tiled_upscale
+from studio.engine.tasks.context import TaskContext
 from studio.recipe import Recipe
 
-Paint = Callable[[Painter], Iterator[tuple[int, Image]]]
+Task = Callable[[TaskContext], Work[RenderRow]]
 
 
-def of(recipe: Recipe) -> Paint:
-    """What paints a settled recipe."""
+def of(recipe: Recipe) -> Task:
+    """The task of a settled recipe that denoises."""
     if recipe.task == "text2img" and recipe.hires_scale is not None:
-        return hires.paint
+        return hires.task
     return {
-        "text2img": text2img.paint,
-        "img2img": img2img.paint,
-        "inpaint": inpaint.paint,
-        "upscale": refine.paint,
+        "text2img": text2img.task,
+        "img2img": img2img.task,
+        "inpaint": inpaint.task,
+        "upscale": tiled_upscale.task,
     }[recipe.task]

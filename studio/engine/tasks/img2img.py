@@ -1,37 +1,54 @@
 """Image to image: from a picture under as much noise as the strength says."""
 
-from collections.abc import Iterator
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
 
+import torch
 from PIL.Image import Image
 
 from studio.engine import compose
-from studio.engine.painter import Painter
+from studio.engine.compose import Size
+from studio.engine.requests import Expect, LatentRow, Note, Pass, RenderRow, Work
+from studio.engine.tasks.context import TaskContext
 from studio.recipe import Recipe
 from studio.settling.frame import trained_size
 
 
-def paint(painter: Painter) -> Iterator[tuple[int, Image]]:
-    """Yield each image with its number; all are of the recipe's size, or else of the picture's."""
-    recipe, family = painter.recipe, painter.family
-    given = painter.inputs.open(str(recipe.init_image))
+def task(context: TaskContext) -> Work[RenderRow]:
+    """Returns what renders one picture of the recipe's size, or else of the given picture's."""
+    recipe = context.recipe
+    given = context.open(recipe.init_image)
     size = (recipe.width or given.width, recipe.height or given.height)
     fitted = compose.fitted(given, size, recipe.resize or "crop")
-    if size == trained_size(given.size, painter.model) and size[0] * size[1] < given.width * given.height / 2:
-        painter.note(
+    if size == trained_size(given.size, context.model) and size[0] * size[1] < given.width * given.height / 2:
+        yield Note(
             f"The picture was brought from {given.width}x{given.height} to {size[0]}x{size[1]}, about as many pixels "
-            f"as {painter.model.name} was trained on; a width and height say otherwise."
+            f"as {context.model.name} was trained on; a width and height say otherwise."
         )
-    start = compose.divisible(fitted, family.multiple, family.min_side)
-    stage = painter.stage("img2img", start.size, int(recipe.steps or 0), recipe.strength)
-    painter.progress.expect([stage])
-    if not stage.made:
-        painter.note(unpainted(recipe, resized=fitted.size != given.size))
-        yield from ((index, fitted.copy()) for index, _ in painter.numbered)
-        return
-    maps = [compose.divisible(one, family.multiple, family.min_side) for one in painter.maps(size)]
-    pieces = painter.pieces(maps, image=start) if stage.task == "img2img" else painter.pieces(maps)
-    for piece, latents in painter.paint(stage, pieces):
-        yield piece.image, painter.picture(stage, piece, latents).crop((0, 0, *size))
+    start = context.divisible(fitted)
+    pass_ = context.pass_of("img2img", start.size, int(recipe.steps or 0), recipe.strength)
+    yield Expect((pass_,))
+    if not pass_.made:
+        yield Note(unpainted(recipe, resized=fitted.size != given.size))
+        return partial(unchanged, fitted)
+    maps = [context.divisible(one) for one in context.maps(size)]
+    return partial(_render, context, pass_, size, start if pass_.task == "img2img" else None, maps)
+
+
+def _render(
+    context: TaskContext, pass_: Pass, size: Size, start: Image | None, maps: Sequence[Image], row: LatentRow
+) -> Work[Image]:
+    latents: list[torch.Tensor] = yield context.denoise(pass_, replace(row, start=start, maps=maps))
+    picture: Image = yield context.decode(pass_, row, latents[0])
+    return picture.crop((0, 0, *size))
+
+
+def unchanged(picture: Image, row: LatentRow) -> Work[Image]:
+    """Renders the picture as it is: a generator that asks for nothing."""
+    del row
+    yield from ()
+    return picture.copy()
 
 
 def unpainted(recipe: Recipe, *, resized: bool) -> str:

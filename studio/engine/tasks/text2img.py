@@ -1,17 +1,26 @@
 """Text to image: from noise alone."""
 
-from collections.abc import Iterator
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
 
+import torch
 from PIL.Image import Image
 
-from studio.engine.painter import Painter
+from studio.engine.requests import Expect, LatentRow, Pass, RenderRow, Work
+from studio.engine.tasks.context import TaskContext
 
 
-def paint(painter: Painter) -> Iterator[tuple[int, Image]]:
-    """Yield each image with its number."""
-    recipe = painter.recipe
+def task(context: TaskContext) -> Work[RenderRow]:
+    """Returns what renders one picture of the recipe's size."""
+    recipe = context.recipe
     size = (int(recipe.width or 0), int(recipe.height or 0))
-    stage = painter.stage("text2img", size, int(recipe.steps or 0))
-    painter.progress.expect([stage])
-    for piece, latents in painter.paint(stage, painter.pieces(painter.maps(size))):
-        yield piece.image, painter.picture(stage, piece, latents)
+    pass_ = context.pass_of("text2img", size, int(recipe.steps or 0))
+    yield Expect((pass_,))
+    return partial(_render, context, pass_, context.maps(size))
+
+
+def _render(context: TaskContext, pass_: Pass, maps: Sequence[Image], row: LatentRow) -> Work[Image]:
+    latents: list[torch.Tensor] = yield context.denoise(pass_, replace(row, maps=maps))
+    picture: Image = yield context.decode(pass_, row, latents[0])
+    return picture

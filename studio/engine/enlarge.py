@@ -13,7 +13,7 @@ from studio.inputs import Inputs
 from studio.settling.frame import result_size
 
 
-def upscale(
+def enlarge(
     manager: PipelineManager, recipes: Sequence[Numbered], report: Report, inputs: Inputs
 ) -> Iterator[Rendered]:
     """Yield the enlarged picture of each numbered recipe; a step is a tile.

@@ -1,0 +1,208 @@
+"""Drives tasks: answers what they ask by diffusers' own pipelines, one model after the other, batch by batch."""
+
+import itertools
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from functools import partial
+from typing import Any
+
+import torch
+
+from studio.backends.base import Rendered, Report, Wanted
+from studio.catalogue.models import Model
+from studio.engine import tasks
+from studio.engine.checks import check, check_second
+from studio.engine.loan import Loan
+from studio.engine.manager import PipelineManager
+from studio.engine.maps import with_maps
+from studio.engine.progress import Clock, Numbered
+from studio.engine.renderer import Renderer
+from studio.engine.requests import Decode, Denoise, Enlarge, Expect, Note, RenderRow, Request
+from studio.engine.run import Picture, Run
+from studio.engine.running import Running
+from studio.engine.tasks.context import TaskContext
+from studio.errors import NumericOverflow
+from studio.events import Loading
+from studio.inputs import Inputs
+from studio.recipe import Recipe
+
+# A recipe without what says its noise: recipes that are equal so are denoised together.
+SILENT = {"seed": None, "variation_seed": None, "variation_strength": None}
+
+
+class Loop:
+    """One call for pictures of recipes that are all denoised by the same `models`, one or two, in this order.
+
+    All first passes come first, then one change of models, then all second passes. What was begun waits in the
+    computer's memory.
+    """
+
+    def __init__(
+        self,
+        manager: PipelineManager,
+        models: Sequence[Model],
+        recipes: Sequence[Numbered],
+        report: Report,
+        inputs: Inputs,
+        wanted: Wanted,
+    ) -> None:
+        self._manager = manager
+        self._shelves = manager.shelves
+        self._report = report
+        self._inputs = inputs
+        self._wanted = wanted
+        self._models = models
+        self._begun = False
+        clock = Clock()
+        self._runs = [Run(run, models[0], clock, report) for run in runs(recipes)]
+
+    def pictures(self) -> Iterator[Rendered]:
+        """Each picture as it is done; ended early, the tasks are closed and the device is free."""
+        try:
+            while model := self._next_model():
+                yield from self._exact_at_last(model)
+        finally:
+            for run in self._runs:
+                run.close()
+
+    def _next_model(self) -> Model | None:
+        """The first of the models that a picture still waits for."""
+        return next((model for model in self._models if any(run.waits_for(model) for run in self._runs)), None)
+
+    def _exact_at_last(self, model: Model) -> Iterator[Rendered]:
+        """What goes on by the model; where numbers overflow, what is not done is made again in float32, once."""
+        try:
+            yield from self._by(model)
+        except NumericOverflow as error:
+            before = self._manager.dtype(model)
+            if before == torch.float32:
+                raise
+            name = str(before).removeprefix("torch.")
+            self._report(Loading(f"{error.message} Trying again in float32 instead of {name} ..."))
+        else:
+            return
+        # Behind the handler, where the error no longer holds the frames that hold the tensors, and nothing is lent.
+        self._manager.make_exact(model)
+        for run in self._runs:
+            run.take_back(model)
+
+    def _by(self, model: Model) -> Iterator[Rendered]:
+        with self._manager.lend(model, None, self._report) as loan:
+            self._check(loan)
+            for run in self._runs:
+                yield from self._run(run, loan)
+
+    def _check(self, loan: Loan) -> None:
+        """InvalidRecipe before the first step for what the model, now that it is loaded, cannot do."""
+        model, book = loan.resident.model, self._manager.book
+        for run in self._runs:
+            second = run.context.second if run.context else None
+            if run.context is None and run.waits_for(model):
+                check(loan, run.recipe, book)
+            elif second and second.model == model:
+                check_second(loan, second.recipe, book)
+
+    def _run(self, run: Run, loan: Loan) -> Iterator[Rendered]:
+        """What goes on of a run while this model is lent."""
+        renderer = self._prepare(run, loan) if run.context is None and self._may_begin() else None
+        while group := run.group(loan.resident.model):
+            if not group[0].batch and not self._may_begin():
+                continue
+            context = group[0].context
+            if renderer is None or renderer.recipe is not context.recipe:
+                renderer = self._apply(run, loan, context)
+            for picture in _denoised(group, renderer):
+                yield from self._gone_on(run, picture, renderer)
+            self._begun = True
+        run.rest()
+
+    def _gone_on(self, run: Run, picture: Picture, renderer: Renderer) -> Iterator[Rendered]:
+        """The picture, where it is done without latents of another pass."""
+        started = time.perf_counter()
+        _go_on(run, picture, renderer)
+        if picture.done:
+            image, verdict = renderer.checked(picture.result)
+            facts = renderer.facts(picture.batch, run.loras) | run.remarks | verdict
+            run.finish(picture)
+            picture.seconds += time.perf_counter() - started
+            yield Rendered(picture.index, image, picture.seconds, facts, picture.recipe)
+            return
+        picture.seconds += time.perf_counter() - started
+        if picture.model != renderer.model:
+            run.keep(picture)
+
+    def _may_begin(self) -> bool:
+        """Whether more pictures may be begun; where not, none are any more."""
+        if self._begun and not self._wanted():
+            for run in self._runs:
+                run.leave()
+            return False
+        return True
+
+    def _prepare(self, run: Run, loan: Loan) -> Renderer:
+        """Make the maps and whatever else all pictures of a run share."""
+        context = TaskContext.of(self._with_maps(run.recipe, loan.resident.model), self._shelves, self._inputs)
+        renderer = self._apply(run, loan, context)
+        shared: Running[RenderRow] = Running(partial(tasks.of(context.recipe), context))
+        with closing(shared):
+            _go_on(run, shared, renderer)
+        run.begin(context, shared.result)
+        return renderer
+
+    def _with_maps(self, recipe: Recipe, model: Model) -> Recipe:
+        workshop = self._manager.workshop(model)
+        return self._manager.within("the maps", lambda: with_maps(recipe, self._inputs, workshop))
+
+    def _apply(self, run: Run, loan: Loan, context: TaskContext) -> Renderer:
+        """The borrowed model with the networks, LoRAs and VAE of a recipe."""
+        recipe = context.recipe
+        self._manager.steer(loan, recipe, self._report, context.looks)
+        self._manager.dress(loan, recipe, self._report)
+        self._manager.decode_by(loan, recipe, self._report)
+        if loan.loras and not run.loras:
+            run.loras = loan.loras.facts
+        for words in context.notes:
+            run.note(words)
+        return Renderer(self._manager, loan, recipe, run.progress, run.changes.append)
+
+
+def runs(recipes: Sequence[Numbered]) -> Iterator[list[Numbered]]:
+    """Recipes that follow one another and differ in their noise only."""
+    for _, run in itertools.groupby(recipes, lambda numbered: numbered[1].model_copy(update=SILENT)):
+        yield list(run)
+
+
+def _denoised(group: Sequence[Picture], renderer: Renderer) -> Iterator[Picture]:
+    """Those pictures of a group that can go on: all whose latents were made at once, or the one that asks for less."""
+    asked = [picture.request for picture in group if isinstance(picture.request, Denoise)]
+    if not asked:
+        yield group[0]
+        return
+    started = time.perf_counter()
+    answers = renderer.denoise(asked)
+    seconds = (time.perf_counter() - started) / len(answers)
+    for picture, latents in zip(group, answers, strict=False):  # the others come with the next batch
+        picture.seconds += seconds
+        picture.batch = renderer.batch
+        picture.answer(latents)
+        yield picture
+
+
+def _go_on(run: Run, task: Running[Any], renderer: Renderer) -> None:
+    """Answer what a task asks until it asks for latents, or for another model."""
+    while task.request is not None and not isinstance(task.request, Denoise) and task.model in (None, renderer.model):
+        task.answer(_answer(task.request, run, renderer))
+
+
+def _answer(request: Request, run: Run, renderer: Renderer) -> object:
+    match request:
+        case Decode():
+            return renderer.decode(request)
+        case Enlarge():
+            return renderer.enlarge(request)
+        case Expect():
+            run.progress.expect(request.passes)
+        case Note():
+            run.note(request.words)
+    return None
