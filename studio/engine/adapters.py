@@ -8,7 +8,7 @@ import math
 import re
 from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -34,6 +34,7 @@ KEPT_BYTES = 2**30
 PEFT_OWN, PEFT_CONFIG = "adapter_model", "adapter_config.json"
 CURE = "The download or copy broke off, or the file is for another model: get it again, or leave it out."
 Places = tuple[Place, ...]
+Hook = Callable[[torch.nn.Module, tuple[Any, ...], torch.Tensor], torch.Tensor]
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,22 +113,28 @@ class Stack:
     @contextmanager
     def worn(self, pipe: Any) -> Iterator[None]:
         """While this lasts, the modules of the pipeline give out more; afterwards there is no trace of it."""
-        handles = []
-        try:
-            for component, changes in self._by_layer(pipe).items():
+        steps = itertools.count()
+        with ExitStack() as on:
+            for component, layers in self._layers(pipe).items():
                 network = component_of(pipe, component)
-                weights = self._unet if component == DENOISER else self._text
-                for name, worn in changes.items():
-                    handles.append(network.get_submodule(name).register_forward_hook(_Added(worn, weights)))
-            steps = itertools.count()
-            denoiser = component_of(pipe, DENOISER)
-            handles.append(
-                denoiser.register_forward_pre_hook(lambda *_: self._weigh(next(steps), int(pipe.num_timesteps)))
+                # What stands in for a network that others use puts them on its own rows.
+                by_row = getattr(network, "wearing", None)
+                on.enter_context(by_row(layers) if by_row else hooked(network, layers))
+            weigh = component_of(pipe, DENOISER).register_forward_pre_hook(
+                lambda *_: self._weigh(next(steps), int(pipe.num_timesteps))
             )
+            on.callback(weigh.remove)
             yield
-        finally:
-            for handle in handles:
-                handle.remove()
+
+    def _layers(self, pipe: Any) -> dict[str, dict[str, "Added"]]:
+        """What is added to each layer, by component."""
+        return {
+            component: {
+                name: Added(changes, self._unet if component == DENOISER else self._text)
+                for name, changes in layers.items()
+            }
+            for component, layers in self._by_layer(pipe).items()
+        }
 
     def _by_layer(self, pipe: Any) -> dict[str, dict[str, list[tuple[int, Change]]]]:
         layers: dict[str, dict[str, list[tuple[int, Change]]]] = defaultdict(lambda: defaultdict(list))
@@ -146,7 +153,8 @@ class Stack:
         if not lora.blocks:
             return {}
         share = dict(zip(next(o for o in self._orders if len(o) == len(lora.blocks)), lora.blocks, strict=True))
-        return {name: share[block] for name, block in blocks_by_layer(pipe.unet).items() if block in share}
+        unet = getattr(pipe.unet, "shared", pipe.unet)
+        return {name: share[block] for name, block in blocks_by_layer(unet).items() if block in share}
 
     def _weigh(self, step: int, steps: int) -> None:
         """The weights for a step of so many, by the rule of the ControlNet pipelines."""
@@ -155,7 +163,18 @@ class Stack:
             self._unet[place] = 0.0 if idle else lora.weight
 
 
-class _Added:
+@contextmanager
+def hooked(network: torch.nn.Module, hooks: Mapping[str, Hook]) -> Iterator[None]:
+    """While this lasts, the layers of these names give out what their hooks make of it."""
+    handles = [network.get_submodule(name).register_forward_hook(hook) for name, hook in hooks.items()]
+    try:
+        yield
+    finally:
+        for handle in handles:
+            handle.remove()
+
+
+class Added:
     """The hook on one layer: the changes of all LoRAs to it, those of low rank as one."""
 
     def __init__(self, changes: Sequence[tuple[int, Change]], weights: Sequence[float]) -> None:
@@ -164,19 +183,21 @@ class _Added:
         self._made_for: object = None
         self._made: Sequence[Change] = ()
 
-    def __call__(self, layer: torch.nn.Module, args: tuple[Any, ...], output: torch.Tensor) -> torch.Tensor | None:
-        weights = [self._weights[place] for place, _ in self._changes]
-        if not any(weights):
-            return None
-        made_for = (weights, output.device, output.dtype)
-        if self._made_for != made_for:
-            self._made = _joined([change for _, change in self._changes], weights, output)
-            self._made_for = made_for
+    def __call__(self, layer: torch.nn.Module, args: tuple[Any, ...], output: torch.Tensor) -> torch.Tensor:
         # Each is a change of what the bare model gives out.
         whole = output
-        for change in self._made:
+        for change in self.made(output):
             whole = torch.add(whole, change.added(layer, args[0], output), alpha=change.scale)
         return whole
+
+    def made(self, like: torch.Tensor) -> Sequence[Change]:
+        """The changes at the weights of now, where `like` is and in its numbers."""
+        weights = [self._weights[place] for place, _ in self._changes]
+        made_for = (weights, like.device, like.dtype)
+        if self._made_for != made_for:
+            self._made = _joined([change for _, change in self._changes], weights, like)
+            self._made_for = made_for
+        return self._made
 
 
 def load(file: LoraFile, model: Model, pipe: Any, dtype: torch.dtype) -> Adapter:

@@ -27,7 +27,7 @@ def decode(pipe: Any, latents: torch.Tensor, *, tile: int | None = None, exact: 
     in float32.
     """
     vae = pipe.vae
-    with _in_float32(vae, exact), in_tiles(vae, tile):
+    with in_numbers(vae, torch.float32 if exact else vae.dtype), in_tiles(vae, tile):
         latents = _unscaled(pipe, latents.to(vae.dtype))
         image = vae.decode(latents, return_dict=False)[0]
     pixels: Pixels = pipe.image_processor.postprocess(image, output_type="np")[0]
@@ -70,12 +70,13 @@ def _unscaled(pipe: Any, latents: torch.Tensor) -> torch.Tensor:
 
 
 @contextmanager
-def _in_float32(vae: Any, wanted: bool) -> Iterator[None]:
+def in_numbers(vae: Any, dtype: torch.dtype) -> Iterator[None]:
+    """While this lasts, the VAE computes in these numbers."""
     before = vae.dtype
-    if not wanted or before == torch.float32:
+    if before == dtype:
         yield
         return
-    vae.to(dtype=torch.float32)
+    vae.to(dtype=dtype)
     try:
         yield
     finally:

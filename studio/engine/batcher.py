@@ -1,0 +1,228 @@
+"""The thread that owns the steps: whoever makes a picture asks it for each forward, and it answers many with one.
+
+The loops are those of diffusers' pipelines, each in the thread of its own picture, with its own scheduler, guidance,
+masks and maps. What they share is the network: `shared.py` stands in for it. So a picture joins at the next step and
+leaves when it is done, nothing but the company in a forward differs from the bare pipeline, and a picture that is
+alone goes through the very calls of that pipeline.
+"""
+
+import math
+import time
+from collections import deque
+from collections.abc import Callable, Hashable, Iterator
+from concurrent.futures import Future
+from contextlib import contextmanager
+from contextvars import copy_context
+from dataclasses import dataclass
+from threading import Condition, Thread, current_thread
+from typing import Any, Generic, TypeVar
+
+import torch
+
+from studio.engine.memory import ran_out
+from studio.engine.pools import Asked, Batch, Participant, Pools
+from studio.engine.profile import Profile
+from studio.engine.row_loras import Stacks
+from studio.engine.step import Call, forward
+from studio.errors import Closing
+
+T = TypeVar("T")
+# How long a step waits for whoever was in the one before, as a share of what that one took.
+PATIENCE = 0.1
+
+
+class Batcher:
+    """Answers calls of networks in steps, and does errands between them, all on one thread: `start` it, or `turn` it.
+
+    One thread, because torch's own threads are those of whoever asks for work: two who ask keep twice as many, which
+    then wait for one another (`threads.py`).
+    """
+
+    def __init__(
+        self,
+        profile: Callable[[Call], Profile],
+        *,
+        patience: float = PATIENCE,
+        release: Callable[[], None] = lambda: None,
+    ) -> None:
+        """`release` gives back what memory is kept for later, and is called when memory ran out."""
+        self._pools = Pools(profile)
+        self._stacks = Stacks()
+        self._patience = patience
+        self._release = release
+        self._changed = Condition()
+        self._waiting: list[Asked] = []
+        self._errands: deque[_Errand[Any]] = deque()
+        self._open: set[Participant] = set()
+        # Who was in a step and has not asked again.
+        self._late: dict[Participant, _Late] = {}
+        self._came = 0
+        self._closing = False
+        self._thread: Thread | None = None
+
+    def start(self) -> None:
+        """Answer from now on, in a thread of its own."""
+        self._thread = Thread(target=self._work, name="steps", daemon=True)
+        self._thread.start()
+
+    @contextmanager
+    def joined(self, participant: Participant) -> Iterator[Participant]:
+        """While this lasts, the participant may take part in steps."""
+        with self._changed:
+            self._open.add(participant)
+            self._came += 1
+            participant.number = self._came
+        try:
+            yield participant
+        finally:
+            with self._changed:
+                self._open.discard(participant)
+                self._late.pop(participant, None)
+                if not self._open:  # what LoRAs are stacked of is no more needed
+                    self._stacks = Stacks()
+                self._changed.notify_all()
+
+    def ask(self, participant: Participant, call: Call) -> Any:
+        """The network's answer to a call; whatever that raises."""
+        if current_thread() is self._thread:
+            return forward([call], call.rows, self._stacks)[0]
+        asked = Asked(participant, call)
+        with self._changed:
+            self._check_open()
+            self._waiting.append(asked)
+            self._late.pop(participant, None)
+            self._changed.notify_all()
+        return asked.answer.result()
+
+    def run(self, work: Callable[[], T]) -> T:
+        """What `work` returns or raises, done between two steps on the thread that has the device."""
+        if current_thread() is self._thread:
+            return work()
+        errand = _Errand(work)
+        with self._changed:
+            self._check_open()
+            self._errands.append(errand)
+            self._changed.notify_all()
+        return errand.done.result()
+
+    def turn(self) -> bool:
+        """Wait for what is next, an errand or a step, and do it; False where the batcher is closed."""
+        with self._changed:
+            while not (self._closing or self._errands or self._ready()):
+                self._changed.wait(self._patient_for())
+            if self._closing:
+                return False
+            errand = self._errands.popleft() if self._errands else None
+            ready = self._ready()
+        # Not with the lock held: who asks meanwhile is to wait for the next step only.
+        with torch.no_grad():
+            if errand:
+                errand()
+            else:
+                self._step(self._pools.choose(ready))
+        return True
+
+    def close(self) -> None:
+        """Answer no more; whoever waits is told that the studio is closing."""
+        with self._changed:
+            self._closing = True
+            self._changed.notify_all()
+        if self._thread:
+            self._thread.join()
+        for asked in self._waiting:
+            asked.answer.set_exception(_closing())
+        for errand in self._errands:
+            errand.abandon()
+
+    def _work(self) -> None:
+        while self.turn():
+            pass
+
+    def _check_open(self) -> None:
+        if self._closing:
+            raise _closing()
+
+    def _ready(self) -> list[Asked]:
+        """The calls that wait and need wait no longer for others of their pool."""
+        now = time.monotonic()
+        delayed = {late.pool for late in self._late.values() if late.until > now}
+        return [asked for asked in self._waiting if asked.call.key not in delayed]
+
+    def _patient_for(self) -> float | None:
+        """The seconds until some calls wait for others no longer; None where only news can change anything."""
+        if not self._waiting:
+            return None
+        until = min((late.until for late in self._late.values()), default=math.inf)
+        return None if until == math.inf else max(0.0, until - time.monotonic())
+
+    def _step(self, batch: Batch) -> None:
+        """One forward; each of its calls is answered, or is still waiting where memory allows fewer at a time only."""
+        started, fault = time.monotonic(), None
+        try:
+            answers = forward([asked.call for asked in batch.asked], batch.rows, self._stacks)
+        except Exception as error:  # noqa: BLE001 - whoever asked gets it; the thread goes on for the others
+            fault = error
+        # Behind the handler, where no frame holds the tensors any more.
+        if fault is not None:
+            self._failed(batch, fault)
+            return
+        seconds = time.monotonic() - started
+        self._pools.used(batch, seconds)
+        self._note(batch, seconds)
+        for asked, answer in zip(batch.asked, answers, strict=True):
+            asked.answer.set_result(answer)
+
+    def _failed(self, batch: Batch, fault: Exception) -> None:
+        """Fewer at a time where memory ran out; else each alone, so that the one at fault fails alone."""
+        ended = ran_out(fault)
+        if ended:
+            fault.with_traceback(None)
+            self._release()
+        if ended and self._pools.shrink(batch):
+            return
+        if len(batch.asked) > 1:
+            for asked in batch.asked:
+                self._step(Batch([asked], asked.call.rows))
+            return
+        self._note(batch, 0.0)
+        batch.asked[0].answer.set_exception(fault)
+
+    def _note(self, batch: Batch, seconds: float) -> None:
+        """A step is over; who was in it is expected in the next one."""
+        with self._changed:
+            until = time.monotonic() + self._patience * seconds
+            for asked in batch.asked:
+                self._waiting.remove(asked)
+                asked.participant.trail.add(batch.rows, asked.call.rows)
+                if asked.participant in self._open:
+                    self._late[asked.participant] = _Late(asked.call.key, until)
+
+
+@dataclass(frozen=True)
+class _Late:
+    """Who was in the last step of a `pool` is expected `until` then, by the monotonic clock."""
+
+    pool: Hashable
+    until: float
+
+
+class _Errand(Generic[T]):
+    """Work for the thread of the steps, and its outcome."""
+
+    def __init__(self, work: Callable[[], T]) -> None:
+        self.done: Future[T] = Future()
+        self._work = work
+        self._context = copy_context()
+
+    def __call__(self) -> None:
+        try:
+            self.done.set_result(self._context.run(self._work))
+        except BaseException as error:  # noqa: BLE001 - whoever waits for it gets it
+            self.done.set_exception(error)
+
+    def abandon(self) -> None:
+        self.done.set_exception(_closing())
+
+
+def _closing() -> Closing:
+    return Closing("The studio is closing.", "Start it again and repeat the request.")

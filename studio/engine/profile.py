@@ -1,0 +1,165 @@
+"""How a network does on a device by the rows of a forward: how long it takes, and which sizes give the same bytes."""
+
+import json
+import math
+import time
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from studio.disk import Folder
+from studio.engine.memory import ran_out
+from studio.engine.row_loras import Stacks
+from studio.engine.step import Call, forward
+
+# The sizes that are tried, in rows: a guided picture has two.
+SIZES = (1, 2, 3, 4, 6, 8, 12, 16, 20, 24)
+# More rows are worth it up to the first size that makes this share of the rows a second that the best one makes.
+KNEE = 0.9
+# How much longer a step may take for the sake of bytes that can be had again.
+WORTH = 1.1
+# Trying larger sizes ends after so many seconds.
+SECONDS = 3.0
+
+
+@dataclass(frozen=True)
+class Profile:
+    """The `seconds` of a forward by its rows, and the `classes` of sizes in which a row comes out the same."""
+
+    seconds: Mapping[int, float]
+    classes: Sequence[frozenset[int]] = ()
+
+    @cached_property
+    def cap(self) -> int:
+        """How many rows a step has at most: where more would make every picture later, and hardly more of them."""
+        best = max(rows / seconds for rows, seconds in self.seconds.items())
+        return min(rows for rows, seconds in self.seconds.items() if rows / seconds >= KNEE * best)
+
+    @cached_property
+    def exact(self) -> tuple[int, ...]:
+        """The sizes that exact pictures go through: of the classes the one with most sizes."""
+        return tuple(sorted(max(self.classes, key=lambda sizes: (len(sizes), -min(sizes)), default=())))
+
+    def bucket(self, rows: int, *, exact: bool = False) -> int:
+        """How many rows a forward for so many has, with padding; exact ones are of one class, whatever it costs."""
+        alike = next((size for size in self.exact if size >= rows), rows)
+        if exact or self.at(alike) <= WORTH * self.at(rows):
+            return alike
+        return rows
+
+    def at(self, rows: int) -> float:
+        """The seconds of a forward of so many rows, between the sizes that were measured by a straight line."""
+        if rows in self.seconds:
+            return self.seconds[rows]
+        below = max((size for size in self.seconds if size < rows), default=min(self.seconds))
+        above = min((size for size in self.seconds if size > rows), default=None)
+        if above is None:
+            return self.seconds[below] * rows / below
+        share = (rows - below) / (above - below) if above != below else 0.0
+        return self.seconds[below] + share * (self.seconds[above] - self.seconds[below])
+
+
+@torch.no_grad()
+def measured(call: Call, sizes: Sequence[int] = SIZES, limit: float = math.inf, seconds: float = SECONDS) -> Profile:
+    """The profile of a call's network, for calls like this one of up to `limit` rows; no LoRAs are put on."""
+    times: dict[int, float] = {}
+    alike: dict[bytes, set[int]] = defaultdict(set)
+    started = time.perf_counter()
+    for size in (size for size in sizes if size <= limit):
+        try:
+            (first, one), (second, other) = (_timed(call, size, last=last) for last in (False, True))
+        except (RuntimeError, MemoryError) as error:
+            if not times or not ran_out(error):
+                raise
+            break
+        times[size] = min(one, other)
+        if first == second:  # whatever its place, and in other company
+            alike[first].add(size)
+        if time.perf_counter() - started > seconds:
+            break
+    # More rows never take less time: what took longer was held up by others.
+    smoothed = {size: min(time for other, time in times.items() if other >= size) for size in times}
+    return Profile(smoothed, [frozenset(sizes) for sizes in alike.values()])
+
+
+def _timed(call: Call, size: int, *, last: bool) -> tuple[bytes, float]:
+    """The bytes that come out of the call's first row among others, as the first of them or the last; and the time."""
+    rows = [_row(call, 0), *(_row(call, number, factor=1 + number / 64) for number in range(1, size))]
+    rows = rows[::-1] if last else rows
+    started = time.perf_counter()
+    answers = forward(rows, size, Stacks())
+    if call.sample.device.type == "cuda":
+        torch.cuda.synchronize(call.sample.device)
+    taken = time.perf_counter() - started
+    answer: torch.Tensor = answers[-1 if last else 0][0]
+    return answer.float().cpu().numpy().tobytes(), taken
+
+
+def _row(call: Call, number: int, factor: float = 1.0) -> Call:
+    """One row of a call, turned into another one where `factor` is not 1."""
+    place = number % call.rows
+    timestep = torch.as_tensor(call.timestep)
+    return Call(
+        call.network,
+        call.sample[place : place + 1] * factor,
+        timestep[place] if timestep.dim() else timestep,
+        _at(call.given, place, call.rows),
+    )
+
+
+def _at(value: Any, place: int, rows: int) -> Any:
+    match value:
+        case torch.Tensor() if value.dim() and len(value) == rows:
+            return value[place : place + 1]
+        case dict():
+            return {name: _at(part, place, rows) for name, part in value.items()}
+        case list() | tuple():
+            return [_at(part, place, rows) for part in value]
+        case _:
+            return value
+
+
+class Profiles:
+    """The profiles that were measured, kept in one file between runs; `where` is what they hold for beside the network:
+    device, threads, libraries.
+    """
+
+    def __init__(self, path: Path | None = None, where: str = "") -> None:
+        self._path = path
+        self._where = where
+        self._kept: dict[str, Profile] = _read(path) if path else {}
+
+    def of(self, call: Call) -> Profile:
+        """The profile for calls like this one, measured where it is not known yet."""
+        key = self._key(call)
+        if key not in self._kept:
+            self._kept[key] = measured(call)
+            self._write()
+        return self._kept[key]
+
+    def _key(self, call: Call) -> str:
+        config = sorted((name, str(value)) for name, value in call.network.config.items() if name[0] != "_")
+        return f"{self._where}; {call.shapes}; {config}"
+
+    def _write(self) -> None:
+        if self._path:
+            kept = {key: [list(one.seconds.items()), list(map(sorted, one.classes))] for key, one in self._kept.items()}
+            text = json.dumps(kept).encode()
+            Folder(self._path.parent).write(self._path, lambda file: file.write(text))
+
+
+def _read(path: Path) -> dict[str, Profile]:
+    """What was written; nothing where it cannot be read, as all of it can be measured anew."""
+    try:
+        kept = json.loads(path.read_bytes())
+        return {
+            key: Profile({int(size): float(time) for size, time in times}, [frozenset(one) for one in classes])
+            for key, (times, classes) in kept.items()
+        }
+    except (OSError, ValueError, TypeError, AttributeError):
+        return {}

@@ -1,0 +1,103 @@
+"""What stands in a pipeline for a network that pictures share: it asks the batcher instead of computing.
+
+A pipeline sees the network's own config, device and numbers; only where it would compute does somebody else.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+
+from studio.engine.batcher import Batcher
+from studio.engine.decode import in_numbers, in_tiles
+from studio.engine.pools import Participant
+from studio.engine.row_loras import LayerLoras
+from studio.engine.step import Call
+
+
+class StandIn(torch.nn.Module):
+    """A module that is asked about itself as `shared` would be."""
+
+    def __init__(self, shared: Any) -> None:
+        super().__init__()
+        self.shared = shared
+
+    def __getattr__(self, name: str) -> Any:
+        try:
+            return super().__getattr__(name)
+        except AttributeError:
+            return getattr(super().__getattr__("shared"), name)
+
+    def to(self, *args: Any, **kwargs: Any) -> "StandIn":
+        """Stays where and as it is: others use it."""
+        del args, kwargs
+        return self
+
+
+class SharedUNet(StandIn):
+    """A UNet whose forwards are rows of a step; `loras` are those of this picture."""
+
+    def __init__(self, shared: Any, batcher: Batcher, participant: Participant) -> None:
+        super().__init__(shared)
+        self._batcher = batcher
+        self._request = participant
+        self.loras: LayerLoras = {}
+
+    def forward(self, sample: torch.Tensor, timestep: Any, **given: Any) -> Any:
+        """The answer of the shared UNet to these rows."""
+        return self._batcher.ask(self._request, Call(self.shared, sample, timestep, given, self.loras))
+
+    @contextmanager
+    def wearing(self, loras: LayerLoras) -> Iterator[None]:
+        """While this lasts, its rows have these LoRAs."""
+        self.loras = loras
+        try:
+            yield
+        finally:
+            self.loras = {}
+
+
+class SharedNetwork(StandIn):
+    """A network beside the UNet, such as a ControlNet, that works for one picture at a time between two steps."""
+
+    def __init__(self, shared: Any, run: Callable[[Callable[[], Any]], Any]) -> None:
+        super().__init__(shared)
+        self._run = run
+
+    def forward(self, *args: Any, **kwargs: Any) -> Any:
+        """The shared network's own answer."""
+        return self._run(lambda: self.shared(*args, **kwargs))
+
+
+class SharedVae(StandIn):
+    """A VAE that encodes between two steps, pictures larger than `tile` pixels in tiles.
+
+    Pipelines turn some VAEs to float32 to encode, and back: here that is done for the moment of the encoding only.
+    """
+
+    def __init__(self, shared: Any, run: Callable[[Callable[[], Any]], Any], tile: int | None = None) -> None:
+        super().__init__(shared)
+        self._run = run
+        self._tile = tile
+        self._asked: torch.dtype | None = None
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """The numbers that the pipeline has turned it to."""
+        own: torch.dtype = self.shared.dtype
+        return self._asked or own
+
+    def to(self, *args: Any, **kwargs: Any) -> "SharedVae":
+        """Encode in these numbers from now on; it stays where it is."""
+        self._asked = kwargs.get("dtype") or next((arg for arg in args if isinstance(arg, torch.dtype)), self._asked)
+        return self
+
+    def encode(self, pixels: torch.Tensor, *args: Any, **kwargs: Any) -> Any:
+        """The shared VAE's own answer."""
+
+        def work() -> Any:
+            with in_numbers(self.shared, self.dtype), in_tiles(self.shared, self._tile):
+                return self.shared.encode(pixels, *args, **kwargs)
+
+        return self._run(work)

@@ -1,0 +1,260 @@
+"""The thread that owns the steps: who takes part in each, and what happens when something fails in one."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from studio.engine.batcher import Batcher
+from studio.engine.numerics import Trail
+from studio.engine.pools import Asked, Participant, Pools
+from studio.engine.profile import Profile, Profiles, measured
+from studio.engine.step import Call
+from studio.errors import Cancelled, Closing
+from tests.engine.crew import batcher, together
+
+
+class Adding(torch.nn.Module):
+    """A network that adds its timestep, remembers how many rows it was given, and has memory for `most` only."""
+
+    config = {"_name": "adding", "width": 1}  # noqa: RUF012 - as diffusers' models have it
+
+    def __init__(self, most: int = 99) -> None:
+        super().__init__()
+        self.sizes: list[int] = []
+        self.most = most
+
+    def forward(self, sample: torch.Tensor, timestep: Any, fail: bool = False) -> tuple[torch.Tensor]:
+        self.sizes.append(len(sample))
+        if len(sample) > self.most:
+            raise torch.OutOfMemoryError("CUDA out of memory.")
+        if fail or sample.isnan().any():
+            raise ValueError("broken")
+        return (sample + torch.as_tensor(timestep).reshape(-1, 1),)
+
+
+def maker(
+    steps: Batcher, who: Participant, network: Adding, count: int, rows: int = 2, after: Callable[[int], None] = print
+) -> Callable[[], torch.Tensor]:
+    """Makes `count` steps from zeros, adding 1, 2, 3 ...; `after` is called after each."""
+
+    def make() -> torch.Tensor:
+        sample = torch.zeros(rows, 3)
+        with steps.joined(who):
+            for step in range(1, count + 1):
+                (sample,) = steps.ask(who, Call(network, sample, step))
+                after(step)
+        return sample
+
+    return make
+
+
+def quiet(step: int) -> None:
+    del step
+
+
+WIDE = Profile({24: 1.0}, [])
+
+
+def test_each_joins_at_the_next_step_and_leaves_when_it_is_done() -> None:
+    network, steps = Adding(), batcher(WIDE)
+    crew = [Participant() for _ in range(3)]
+    makers = [maker(steps, who, network, count, after=quiet) for who, count in zip(crew, (1, 2, 4), strict=True)]
+    made = together(steps, makers)
+    assert [float(one[0, 0]) for one in made] == [1, 3, 10]
+    assert network.sizes == [6, 4, 2, 2]
+    assert [str(who.trail) for who in crew] == ["6x1", "6x1, 4x1", "6x1, 4x1, 2x2"]
+
+
+def test_who_comes_while_others_are_made_is_in_the_next_step() -> None:
+    network, steps = Adding(), batcher(WIDE)
+    early, late = Participant(), Participant()
+    with ThreadPoolExecutor(1) as threads:
+
+        def after(step: int) -> None:
+            if step == 2:
+                threads.submit(maker(steps, late, network, 1, after=quiet))
+                with steps._changed:
+                    steps._changed.wait_for(lambda: steps._waiting)
+
+        together(steps, [maker(steps, early, network, 4, after=after)])
+    assert str(late.trail) == "4x1"
+    assert str(early.trail) == "2x2, 4x1, 2x1"
+
+
+def test_a_stopped_picture_leaves_within_a_step_and_the_others_go_on() -> None:
+    network, steps = Adding(), batcher(WIDE)
+
+    def stop(step: int) -> None:
+        if step == 2:
+            raise Cancelled
+
+    going = Participant()
+    stopped, made = together(
+        steps,
+        [maker(steps, Participant(), network, 9, after=stop), maker(steps, going, network, 5, after=quiet)],
+    )
+    assert isinstance(stopped, Cancelled)
+    assert float(made[0, 0]) == 15
+    assert str(going.trail) == "4x2, 2x3"
+
+
+def test_memory_that_ends_halves_the_step_and_all_are_made() -> None:
+    network, released = Adding(most=4), []
+    steps = batcher(WIDE, release=lambda: released.append(True))
+    made = together(steps, [maker(steps, Participant(), network, 3, after=quiet) for _ in range(4)])
+    assert [float(one[0, 0]) for one in made] == [6] * 4
+    assert network.sizes[:3] == [8, 4, 4]
+    assert max(network.sizes[1:]) <= 4
+    assert released == [True]
+
+
+def test_memory_that_does_not_suffice_for_one_is_its_own_fault_alone() -> None:
+    network, steps = Adding(most=4), batcher(WIDE)
+    large, small = together(
+        steps,
+        [
+            maker(steps, Participant(), network, 2, rows=6, after=quiet),
+            maker(steps, Participant(), network, 2, after=quiet),
+        ],
+    )
+    assert isinstance(large, torch.OutOfMemoryError)
+    assert float(small[0, 0]) == 3
+
+
+def test_a_call_that_fails_fails_alone() -> None:
+    network, steps = Adding(), batcher(WIDE)
+
+    def broken() -> None:
+        with steps.joined(who := Participant()):
+            steps.ask(who, Call(network, torch.full((2, 3), float("nan")), 1))
+
+    error, made = together(steps, [broken, maker(steps, Participant(), network, 2, after=quiet)])
+    assert isinstance(error, ValueError)
+    assert float(made[0, 0]) == 3
+
+
+def test_an_errand_is_done_between_steps_and_its_error_is_its_askers() -> None:
+    steps = batcher()
+
+    def ask() -> list[Any]:
+        here = steps.run(torch.is_grad_enabled)
+        try:
+            steps.run(lambda: 1 // 0)
+        except ZeroDivisionError as error:
+            return [here, error]
+        return []
+
+    ((grad, error),) = together(steps, [ask])
+    assert grad is False
+    assert isinstance(error, ZeroDivisionError)
+
+
+def test_a_closed_batcher_says_so_to_who_waits_and_who_comes() -> None:
+    network, steps = Adding(), batcher(WIDE)
+    waits = maker(steps, Participant(), network, 1, after=quiet)
+
+    with ThreadPoolExecutor(1) as threads:
+        waiting = threads.submit(waits)
+        with steps._changed:
+            steps._changed.wait_for(lambda: steps._waiting)
+        steps.close()
+        assert isinstance(waiting.exception(), Closing)
+    with pytest.raises(Closing):
+        waits()
+
+
+def asked(network: Adding, *crew: Participant, rows: int = 2, width: int = 3) -> list[Asked]:
+    return [Asked(who, Call(network, torch.zeros(rows, width), 1)) for who in crew]
+
+
+def pools(profile: Profile) -> Pools:
+    return Pools(lambda call: profile)
+
+
+def test_an_owner_with_many_pictures_takes_no_more_of_a_step_than_another() -> None:
+    many, one = [Participant("many") for _ in range(6)], Participant("one")
+    batch = pools(Profile({4: 1.0})).choose(asked(Adding(), *many, one))
+    assert [each.participant.owner for each in batch.asked] == ["many", "one"]
+
+
+def test_owners_take_turns_and_an_owners_pictures_come_in_their_order() -> None:
+    network, chooser = Adding(), pools(Profile({2: 1.0}))
+    crew = [Participant("a", number=1), Participant("a", number=2), Participant("b", number=3)]
+    turns = []
+    for _ in range(4):
+        batch = chooser.choose(asked(network, *crew))
+        chooser.used(batch, 1.0)
+        turns += [each.participant.number for each in batch.asked]
+    assert turns == [1, 3, 1, 3]
+
+
+def test_what_can_wait_comes_behind_what_cannot() -> None:
+    crew = [Participant("a", bulk=True, number=1), Participant("b", number=2), Participant("a", number=3)]
+    batch = pools(Profile({4: 1.0})).choose(asked(Adding(), *crew))
+    assert [each.participant.number for each in batch.asked] == [2, 3]
+
+
+def test_pools_share_the_device_by_time() -> None:
+    network, chooser = Adding(), pools(Profile({4: 1.0}))
+    small, large = asked(network, Participant(), width=3), asked(network, Participant(), width=9)
+    seconds = {3: 1.0, 9: 3.0}
+    used = []
+    for _ in range(8):
+        batch = chooser.choose([*small, *large])
+        used.append(batch.asked[0].call.sample.shape[1])
+        chooser.used(batch, seconds[used[-1]])
+    assert used.count(3) == 3 * used.count(9)
+
+
+def test_steps_are_padded_to_a_size_of_their_class_where_that_costs_little() -> None:
+    profile = Profile({2: 1.0, 4: 1.5, 6: 1.9, 8: 2.0, 12: 3.2}, [frozenset({2}), frozenset({4, 8, 12})])
+    assert profile.bucket(6) == 8
+    assert profile.bucket(2) == 2
+    assert profile.bucket(2, exact=True) == 4
+    network = Adding()
+    assert pools(profile).choose(asked(network, Participant())).rows == 2
+    assert pools(profile).choose(asked(network, Participant(exact=True))).rows == 4
+    assert pools(profile).choose(asked(network, *(Participant() for _ in range(3)))).rows == 8
+
+
+def test_a_step_has_as_many_rows_as_are_worth_it() -> None:
+    assert Profile({2: 1.0, 4: 1.5, 8: 2.2, 16: 4.3}).cap == 8
+    assert Profile({2: 1.0, 4: 2.0, 8: 4.0}).cap == 2
+
+
+def test_a_size_at_which_memory_ends_is_not_tried_again() -> None:
+    profile = measured(Call(Adding(most=6), torch.zeros(2, 3), 1))
+    assert max(profile.seconds) == 6
+    assert profile.classes
+
+
+def test_what_was_measured_is_known_at_the_next_start(tmp_path: Path) -> None:
+    network = Adding()
+    call = Call(network, torch.zeros(2, 3), 1)
+    first = Profiles(tmp_path / "profiles.json", "a device").of(call)
+    tried = len(network.sizes)
+    assert Profiles(tmp_path / "profiles.json", "a device").of(call) == first
+    assert len(network.sizes) == tried
+    Profiles(tmp_path / "profiles.json", "another device").of(call)
+    assert len(network.sizes) > tried
+
+
+def test_a_damaged_file_of_profiles_is_measured_anew(tmp_path: Path) -> None:
+    path = tmp_path / "profiles.json"
+    path.write_text("{")
+    assert Profiles(path).of(Call(Adding(), torch.zeros(2, 3), 1)).seconds
+
+
+@pytest.mark.parametrize("text", ["2x12, 8x8", "2x1"])
+def test_buckets_are_written_and_read(text: str) -> None:
+    assert str(Trail.read(text)) == text
+
+
+@pytest.mark.parametrize("text", ["", "2", "2x", "axb", "2x1;4x2"])
+def test_what_is_no_list_of_buckets_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="no list of buckets"):
+        Trail.read(text)

@@ -1,0 +1,283 @@
+"""Pictures of several people in one forward: alone to the bit what the bare pipeline makes, in company the same."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import diffusers
+import pytest
+import torch
+
+from studio.catalogue.models import Catalogue
+from studio.catalogue.wordbook import Wordbook
+from studio.engine.adapters import Stack, load
+from studio.engine.batcher import Batcher
+from studio.engine.numerics import Trail
+from studio.engine.pools import Participant
+from studio.engine.profile import SIZES, Profile, measured
+from studio.engine.row_loras import Stacks
+from studio.engine.step import Call, forward
+from studio.recipe import Recipe
+from studio.schedulers import sampling
+from studio.settings import ASSETS, Settings
+from tests import tiny
+from tests.engine.crew import PLAIN, TASKS, batcher, latents, pipeline, shared, together
+
+FAMILIES = ("starter", "sd15", "sdxl")
+
+
+@pytest.fixture(scope="module")
+def bases(tiny_model: Callable[[str], Path], tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Any]:
+    """A pipeline of each family, the starter as it is shipped, with a ControlNet beside it."""
+    made: dict[str, Any] = {}
+    folders = tmp_path_factory.mktemp("controlnets")
+
+    def base(family: str) -> Any:
+        if family not in made:
+            folder = ASSETS / "starter" if family == "starter" else tiny_model(family)
+            facts = {"add_watermarker": False} if family == "sdxl" else {}
+            pipe = diffusers.DiffusionPipeline.from_pretrained(folder, dtype=torch.float32, **facts)
+            if family == "starter":
+                network = diffusers.ControlNetModel.from_pretrained(ASSETS / "starter" / "controlnets" / "canny")
+            else:
+                network = diffusers.ControlNetModel.from_pretrained(tiny.controlnet(folder, folders / family))
+            pipe.set_progress_bar_config(disable=True)
+            made[family] = pipe, network
+        return made[family]
+
+    return base
+
+
+def maker(steps: Batcher, who: Participant, bases: Any, family: str, task: str, **changes: Any) -> Callable[[], Any]:
+    base, network = bases(family)
+
+    def make() -> torch.Tensor:
+        pipe = shared(steps, who, base, family, task, network if task == "controlnet" else None)
+        with steps.joined(who):
+            return latents(pipe, task, **changes)
+
+    return make
+
+
+def bare(bases: Any, family: str, task: str, **changes: Any) -> torch.Tensor:
+    base, network = bases(family)
+    return latents(pipeline(base, family, task, network if task == "controlnet" else None), task, **changes)
+
+
+def far(one: torch.Tensor, other: torch.Tensor) -> float:
+    return float((one - other).norm() / other.norm())
+
+
+@pytest.mark.parametrize("task", TASKS)
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_picture_alone_is_the_bare_pipelines_to_the_bit_with_any_scheduler(
+    bases: Any, family: str, task: str
+) -> None:
+    names = sampling("diffusion")[: 15 if family == "sd15" or task == "text2img" else 8]
+    steps = Batcher(lambda call: PLAIN)
+    steps.start()
+    for name in names:
+        made = maker(steps, Participant(), bases, family, task, scheduler=name, num_inference_steps=3)()
+        assert torch.equal(made, bare(bases, family, task, scheduler=name, num_inference_steps=3)), name
+    steps.close()
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_pictures_of_all_sorts_share_every_step(bases: Any, family: str) -> None:
+    """Other schedulers, steps, guidance, tasks and maps, all in one UNet's forwards."""
+    sorts = [
+        {"task": "text2img", "scheduler": "DPM++ 2M Karras", "num_inference_steps": 7},
+        {"task": "text2img", "scheduler": "Euler a", "guidance_scale": 7.5},
+        {"task": "text2img", "scheduler": "Heun", "guidance_scale": 1.0},
+        {"task": "img2img", "scheduler": "DDIM"},
+        {"task": "inpaint", "scheduler": "UniPC", "num_inference_steps": 8},
+        {"task": "controlnet", "scheduler": "DPM++ 2M SDE"},
+    ]
+    sorts = [{**sort, "seed": seed} for seed, sort in enumerate(sorts)]
+    steps, crew = batcher(Profile({16: 1.0})), [Participant() for _ in sorts]
+    made = together(steps, [maker(steps, who, bases, family, **sort) for who, sort in zip(crew, sorts, strict=True)])
+    assert all(isinstance(one, torch.Tensor) for one in made), made
+    assert crew[0].trail.buckets[0] == 11  # one of them has no guidance
+    for one, sort in zip(made, sorts, strict=True):
+        assert far(one, bare(bases, family, **sort)) <= 1e-5, sort
+
+
+@pytest.fixture(scope="module")
+def profile(bases: Any) -> Profile:
+    """Which sizes really give the same bytes here, of the starter's UNet; how long they take changes with the load."""
+    base, _ = bases("starter")
+    words = torch.randn(2, 77, base.unet.config.cross_attention_dim)
+    call = Call(base.unet, torch.randn(2, 4, 16, 16), 500, {"encoder_hidden_states": words, "return_dict": False})
+    return Profile({size: 1 + size / 8 for size in SIZES}, measured(call).classes)
+
+
+def test_an_exact_picture_is_the_same_alone_and_in_company(bases: Any, profile: Profile) -> None:
+    assert len(profile.exact) > 1, "no two sizes give the same bytes here"
+
+    def made(others: int) -> tuple[torch.Tensor, Trail]:
+        steps, who = batcher(profile), Participant(exact=True)
+        makers = [maker(steps, who, bases, "starter", "text2img", seed=3, scheduler="Euler a")]
+        makers += [
+            maker(steps, Participant(), bases, "starter", "text2img", seed=seed, num_inference_steps=seed + 2)
+            for seed in range(others)
+        ]
+        return together(steps, makers)[0], who.trail
+
+    (alone, _), (beside, trail) = made(0), made(4)
+    assert torch.equal(alone, beside)
+    assert set(trail.buckets) <= set(profile.exact)
+
+
+def test_a_picture_made_in_company_is_made_again_from_its_buckets(bases: Any, profile: Profile) -> None:
+    steps, who = batcher(profile), Participant()
+    makers = [
+        maker(
+            steps,
+            who if seed == 1 else Participant(),
+            bases,
+            "starter",
+            "text2img",
+            seed=seed,
+            num_inference_steps=steps_of,
+        )
+        for seed, steps_of in enumerate((2, 7, 4, 5))
+    ]
+    made = together(steps, makers)[1]
+    assert len(set(who.trail.buckets)) > 1
+    again = Participant(replay=Trail.read(str(who.trail)).buckets)
+    (replayed,) = together(steps, [maker(steps, again, bases, "starter", "text2img", seed=1, num_inference_steps=7)])
+    assert torch.equal(made, replayed)
+    assert str(again.trail) == str(who.trail)
+
+
+STACKS: tuple[dict[str, float], ...] = (
+    {},
+    {"peft": 0.5, "other": 0.8},
+    {"kohya": 1.0},
+    {"loha": 0.7, "peft": -0.3},
+    {"dora": 1.0},
+)
+
+
+@pytest.fixture(scope="module")
+def stack(
+    tiny_model: Callable[[str], Path], bases: Any, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[..., Any]:
+    """Several LoRAs with their weights, read for the tiny Stable Diffusion 1.5."""
+    home = tmp_path_factory.mktemp("stacks-home")
+    (home / "models").mkdir()
+    (home / "models" / "tiny-sd15").symlink_to(tiny_model("sd15"))
+    for form in ("peft", "kohya", "loha", "dora"):
+        tiny.lora(tiny_model("sd15"), home / "loras" / f"{form}.safetensors", form)
+    tiny.lora(tiny_model("sd15"), home / "loras" / "other.safetensors", seed=1, rank=3)
+    settings = Settings(home=home, device="cpu")
+    model, book = Catalogue(settings)["tiny-sd15"], Wordbook.of(settings)
+    base, _ = bases("sd15")
+
+    def make(weights: dict[str, float]) -> Stack:
+        files = [book.loras.for_model(name, model) for name in weights]
+        recipe = Recipe.make(loras=[{"name": name, "weight": weight} for name, weight in weights.items()])
+        return Stack(recipe, [load(file, model, base, torch.float32) for file in files])
+
+    return make
+
+
+def wearing(steps: Batcher, who: Participant, bases: Any, stack: Stack, **changes: Any) -> Callable[[], torch.Tensor]:
+    pipe = shared(steps, who, bases("sd15")[0], "sd15", "text2img")
+
+    def make() -> torch.Tensor:
+        with steps.joined(who), stack.worn(pipe):
+            return latents(pipe, "text2img", **changes)
+
+    return make
+
+
+def test_each_picture_of_a_step_has_its_own_loras(bases: Any, stack: Callable[..., Any]) -> None:
+    base, _ = bases("sd15")
+    steps, crew = batcher(Profile({16: 1.0})), [Participant() for _ in STACKS]
+    makers = [wearing(steps, who, bases, stack(worn)) for who, worn in zip(crew, STACKS, strict=True)]
+    made = together(steps, makers)
+    assert {str(who.trail) for who in crew} == {"10x5"}
+    alone = Batcher(lambda call: PLAIN)
+    alone.start()
+    for one, worn in zip(made, STACKS, strict=True):
+        pipe = pipeline(base, "sd15", "text2img")
+        with stack(worn).worn(pipe):
+            bare = latents(pipe, "text2img")
+        assert torch.equal(wearing(alone, Participant(), bases, stack(worn))(), bare), worn
+        assert far(one, bare) <= 1e-5, worn
+    alone.close()
+    assert not any(module._forward_hooks for module in base.unet.modules())
+
+
+def test_a_picture_with_loras_is_made_again_from_its_buckets(bases: Any, stack: Callable[..., Any]) -> None:
+    """Its neighbours had LoRAs of other ranks, or none."""
+    steps, who = batcher(Profile({16: 1.0})), Participant()
+    makers = [
+        wearing(steps, Participant(), bases, stack(worn), num_inference_steps=n)
+        for worn, n in zip(STACKS, (4, 2, 5, 3), strict=False)
+    ]
+    made = together(steps, [*makers, wearing(steps, who, bases, stack(STACKS[1]))])[-1]
+    again = Participant(replay=who.trail.buckets)
+    (replayed,) = together(steps, [wearing(steps, again, bases, stack(STACKS[1]))])
+    assert len(set(who.trail.buckets)) > 1
+    assert torch.equal(made, replayed)
+
+
+@pytest.mark.parametrize("size", [4, 8])
+def test_a_row_depends_neither_on_its_place_nor_on_its_company(bases: Any, size: int) -> None:
+    unet = bases("starter")[0].unet
+    generator = torch.Generator().manual_seed(0)
+
+    def call(scale: float = 1.0) -> Call:
+        words = torch.randn(1, 77, unet.config.cross_attention_dim, generator=generator)
+        sample = torch.randn(1, 4, 16, 16, generator=generator) * scale
+        return Call(unet, sample, 300 * scale, {"encoder_hidden_states": words, "return_dict": False})
+
+    one, others = call(), [call(scale) for scale in (0.1, 2.0, 3.0)]
+    with torch.no_grad():
+        first = forward([one, *others], size, Stacks())[0][0]
+        last = forward([*reversed(others), one], size, Stacks())[-1][0]
+        padded = forward([one], size, Stacks())[0][0]
+    assert torch.equal(first, last)
+    assert torch.equal(first, padded)
+
+
+def test_a_picture_of_no_numbers_spoils_no_other(bases: Any) -> None:
+    base, _ = bases("sd15")
+    spoilt = base.encode_prompt("a house", "cpu", 1, do_classifier_free_guidance=True)[0] * float("nan")
+    steps = batcher()
+    makers = [maker(steps, Participant(), bases, "sd15", "text2img", seed=seed) for seed in (1, 2)]
+
+    def bad() -> torch.Tensor:
+        pipe = shared(steps, who := Participant(), base, "sd15", "text2img")
+        with steps.joined(who):
+            made: torch.Tensor = pipe(
+                prompt_embeds=spoilt, negative_prompt_embeds=spoilt, output_type="latent", num_inference_steps=5
+            ).images
+        return made
+
+    one, lost, other = together(steps, [makers[0], bad, makers[1]])
+    assert lost.isnan().all()
+    assert one.isfinite().all()
+    assert other.isfinite().all()
+
+
+def test_a_distilled_model_that_is_told_its_guidance_shares_steps(bases: Any) -> None:
+    made = {}
+    steps, crew = batcher(), [Participant(), Participant()]
+    for seed, who in enumerate(crew):
+        made[seed] = maker(steps, who, bases, "lcm", "text2img", seed=seed, scheduler="LCM")
+    first, second = together(steps, list(made.values()))
+    assert far(first, bare(bases, "lcm", "text2img", seed=0, scheduler="LCM")) <= 1e-5
+    assert far(second, bare(bases, "lcm", "text2img", seed=1, scheduler="LCM")) <= 1e-5
+    assert {*crew[0].trail.buckets} == {2}
+
+
+def test_rows_of_other_sizes_and_words_have_steps_of_their_own(bases: Any) -> None:
+    steps, crew = batcher(), [Participant(), Participant()]
+    sizes = [{"width": tiny.SIDE}, {"width": tiny.SIDE * 2}]
+    makers = [maker(steps, who, bases, "sd15", "text2img", **size) for who, size in zip(crew, sizes, strict=True)]
+    for one, size in zip(together(steps, makers), sizes, strict=True):
+        assert torch.equal(one, bare(bases, "sd15", "text2img", **size))
+    assert [str(who.trail) for who in crew] == ["2x5", "2x5"]
