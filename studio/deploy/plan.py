@@ -24,7 +24,7 @@ ROOT = PRESETS.parent
 SINGLE = ("app.py", "requirements.txt", "LICENSE")
 # Of these folders, files with these endings.
 FOLDERS = {
-    "studio": (".py", ".js", ".ts", ".txt"),
+    "studio": (".css", ".js", ".py", ".ts", ".txt"),
     "presets": (".toml", ".json", ".txt", ".webp"),
     "assets": (".css", ".html", ".json", ".md", ".safetensors", ".svg", ".txt", ".webp", ".woff2"),
 }

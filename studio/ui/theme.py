@@ -1,6 +1,5 @@
 """How the page looks: Gradio's theme made neutral, the style sheets and the font, all from this disk."""
 
-from collections.abc import Sequence
 from typing import Any
 
 from studio.settings import ASSETS
@@ -10,25 +9,8 @@ from studio.ui.fast_gradio import gr
 FOLDER = ASSETS / "theme"
 FAVICON = FOLDER / "favicon.svg"
 FONT = FOLDER / "fonts" / "Inter.woff2"
-STYLES = (
-    "page.css",
-    "form.css",
-    "words.css",
-    "presets.css",
-    "hearsay.css",
-    "source.css",
-    "editor.css",
-    "stage.css",
-    "units.css",
-    "loras.css",
-    "desk.css",
-    "grid.css",
-    "candidates.css",
-    "models.css",
-    "queue.css",
-    "deploy.css",
-    "versus.css",
-)
+# What all of the page shares; the rest lies beside the script that draws it.
+PAGE = FOLDER / "page.css"
 # Pure greys: a tint of the surroundings colours the picture.
 GREY = gr.themes.Color(
     c50="#fafafa", c100="#f2f2f2", c200="#e6e6e6", c300="#d2d2d2", c400="#a6a6a6", c500="#7a7a7a",
@@ -60,7 +42,7 @@ def css() -> str:
         '@font-face { font-family: "Inter"; font-weight: 400 700; font-display: swap; '
         f'src: url("studio/theme/{FONT.relative_to(FOLDER).as_posix()}") format("woff2") }}'
     )
-    return f"{face}\n{_texts(STYLES)}"
+    return f"{face}\n{PAGE.read_text(encoding='utf-8')}\n{web.styles()}"
 
 
 def head() -> str:
@@ -70,7 +52,3 @@ def head() -> str:
         '<meta name="theme-color" content="#1e1e1e" media="(prefers-color-scheme: dark)">'
         f"<script>{web.loader()}</script>"
     )
-
-
-def _texts(names: Sequence[str]) -> str:
-    return "\n".join((FOLDER / name).read_text(encoding="utf-8") for name in names)

@@ -1,7 +1,8 @@
 """The page's scripts: the ES modules in `web/`, at addresses that change with their text, so that browsers keep them.
 
 A module is fetched when an element of its own is first shown, with all that it imports; what the page begins with is
-announced with the page itself. There is no list of them: the name of a module is the name of its file.
+announced with the page itself. There is no list of them: the name of a module is the name of its file. Beside it lies
+the style sheet of what it draws, if it has one.
 """
 
 import json
@@ -13,6 +14,8 @@ from pathlib import Path
 from typing import Any
 
 FOLDER = Path(__file__).parent / "web"
+# Where modules are looked for; the first of a name counts.
+FOLDERS = [FOLDER]
 LOADER = FOLDER / "loader.js"
 # Relative to the page, which may be served below another path.
 ADDRESS = "studio/web/{version}/{name}.js"
@@ -23,16 +26,19 @@ IMPORT = re.compile(r'^(?:import|export) (?:.* from )?"\./([\w/.-]+)\.js";$', re
 def version() -> str:
     """A digest of all modules: what a browser keeps for good has it in its address."""
     digest = sha256()
-    for path in sorted(FOLDER.rglob("*.js")):
-        digest.update(f"{path.relative_to(FOLDER)}\0".encode() + path.read_bytes() + b"\0")
+    for name, path in files(".js").items():
+        digest.update(f"{name}\0".encode() + path.read_bytes() + b"\0")
     return digest.hexdigest()[:16]
+
+
+def styles() -> str:
+    """The style sheets of all components, in the order of their names."""
+    return "\n".join(path.read_text("utf-8") for path in files(".css").values())
 
 
 def find(name: str, asked: str) -> Path | None:
     """The file of a module of this version; None where there is none."""
-    path = (FOLDER / name).resolve()
-    is_ours = path.is_relative_to(FOLDER) and path.suffix == ".js" and path.is_file()
-    return path if is_ours and asked == version() else None
+    return files(".js").get(name) if asked == version() else None
 
 
 def loader() -> str:
@@ -42,7 +48,7 @@ def loader() -> str:
 
 def has(name: str) -> bool:
     """Whether there is such a module."""
-    return (FOLDER / f"{name}.js").is_file()
+    return f"{name}.js" in files(".js")
 
 
 def call(module: str, function: str, *given: Any) -> str:
@@ -69,4 +75,13 @@ def _with_imports(names: Iterable[str]) -> set[str]:
 @cache
 def imports(name: str) -> tuple[str, ...]:
     """The modules that one imports itself."""
-    return tuple(IMPORT.findall((FOLDER / f"{name}.js").read_text("utf-8")))
+    return tuple(IMPORT.findall(files(".js")[f"{name}.js"].read_text("utf-8")))
+
+
+@cache
+def files(ending: str) -> dict[str, Path]:
+    """The files of an ending by their names below their folder, in order."""
+    found = {
+        path.relative_to(folder).as_posix(): path for folder in reversed(FOLDERS) for path in folder.rglob(f"*{ending}")
+    }
+    return dict(sorted(found.items()))

@@ -1,5 +1,6 @@
 """The page's scripts: how they are found and served, and what holds of each."""
 
+import json
 import re
 from collections.abc import Iterator
 
@@ -8,7 +9,7 @@ import pytest
 
 from studio.settings import Settings
 from studio.studio import Studio
-from studio.ui import serve, web
+from studio.ui import serve, theme, web
 from studio.ui.ids import Id
 from studio.ui.island import Island
 from studio.ui.listeners import Nothing, served
@@ -85,6 +86,16 @@ def test_every_imported_module_is_there_and_none_imports_itself_in_a_circle() ->
 
     for name in OWN:
         follow(name, ())
+
+
+def test_each_style_sheet_lies_beside_the_script_that_draws_it_and_is_on_the_page(address: str) -> None:
+    sheets = sorted(web.FOLDER.glob("*.css"))
+    assert sheets
+    assert {path.stem for path in sheets} <= {*OWN}
+    shown = httpx.get(address).text
+    for path in (theme.PAGE, *sheets):
+        first = path.read_text("utf-8").splitlines()[0]
+        assert json.dumps(first)[1:-1] in shown, path.name
 
 
 @pytest.mark.parametrize("name", OWN)
