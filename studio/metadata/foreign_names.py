@@ -9,23 +9,8 @@ from collections.abc import Mapping
 from studio.schedulers import SCHEDULERS
 
 LATENT, LANCZOS = "latent", "lanczos"
-# Ours first, then how others write it: A1111, ComfyUI and NovelAI (k_), InvokeAI, stable-diffusion.cpp, diffusers.
-SAMPLERS: Mapping[str, tuple[str, ...]] = {
-    "DPM++ 2M": ("dpmpp_2m", "DPM++ 2M", "DPMSolverMultistepScheduler", "dpm++2m", "DPM Solver++"),
-    "DPM++ 2M SDE": ("dpmpp_2m_sde", "DPM++ 2M SDE", "dpmpp_2m_sde_gpu"),
-    "UniPC": ("uni_pc", "UniPC", "uni_pc_bh2", "unipc_snr", "unipc_tu", "unipc_tq", "UniPCMultistepScheduler"),
-    "Euler": ("euler", "Euler", "EulerDiscreteScheduler"),
-    "Euler a": ("euler_ancestral", "Euler a", "euler_a", "Euler Ancestral", "EulerAncestralDiscreteScheduler"),
-    "Heun": ("heun", "Heun", "HeunDiscreteScheduler"),
-    "LMS": ("lms", "LMS", "LMSDiscreteScheduler"),
-    "PLMS": ("plms", "pndm", "PNDMScheduler"),
-    "DPM2": ("dpm_2", "DPM2", "kdpm_2", "KDPM2DiscreteScheduler"),
-    "DEIS": ("deis", "DEIS", "DEISMultistepScheduler"),
-    "DDIM": ("ddim", "DDIM", "DDIMScheduler"),
-    "DDPM": ("ddpm", "DDPM", "DDPMScheduler"),
-    "LCM": ("lcm", "LCM", "LCMScheduler"),
-    "Flow Euler": ("Euler FlowMatch", "Flow Euler", "FlowMatchEulerDiscreteScheduler", "flowmatch_euler"),
-}
+# Ours first, then how others write it.
+SAMPLERS: Mapping[str, tuple[str, ...]] = {row.name: row.known_as for row in SCHEDULERS.values() if row.known_as}
 # What Krita AI Diffusion calls a sampler with its schedule.
 PRESETS: Mapping[str, tuple[str, str]] = {
     "Default - DPM++ 2M": ("dpmpp_2m", "karras"),
@@ -61,8 +46,6 @@ SCHEDULES = (
     "karras", "exponential", "polyexponential", "simple", "normal", "sgm uniform", "uniform", "ddim uniform", "beta",
     "beta57", "trailing", "turbo", "align your steps", "ays", "kl optimal", "gits", "linear quadratic",
 )  # fmt: skip
-# Samplers whose own schedule is another one, in A1111 and its kin.
-AUTOMATIC: Mapping[str, str] = {"DPM++ 2M": "karras", "DPM++ 2M SDE": "exponential"}
 UPSCALERS: Mapping[str, str] = {
     "latent": LATENT,
     "latentantialiased": LATENT,
@@ -99,7 +82,7 @@ def scheduler(sampler: str, schedule: str = "") -> tuple[str, str]:
         return sampler.strip(), ""
     asked = schedule.strip() or suffix
     if plain(asked) == "automatic":
-        asked = AUTOMATIC.get(ours, "")
+        asked = SCHEDULERS[ours].automatic
     whole = f"{ours} {asked.title()}"
     if whole in SCHEDULERS:
         return whole, ""

@@ -10,9 +10,10 @@ from studio.prompts.language import Part, Prompt
 from studio.prompts.mentions import calling, mentions
 from studio.recipe import Recipe
 from studio.recipe_parts import ControlUnit
+from studio.schedulers import SCHEDULERS
 
 # Our name where A1111 and its kin know the sampler under another one; all others are named as there.
-SAMPLERS: Mapping[str, str] = {"Flow Euler": "Euler"}
+SAMPLERS: Mapping[str, str] = {row.name: row.infotext for row in SCHEDULERS.values() if row.infotext}
 UPSCALERS: Mapping[str, str] = {"latent": "Latent", "lanczos": "Lanczos"}
 MODULES: Mapping[str, str] = {"map": "none", "pose": "openpose", "tile": "tile_resample"}
 FITS: Mapping[str, str] = {"crop": "Crop and Resize", "pad": "Resize and Fill", "stretch": "Just Resize"}
