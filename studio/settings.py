@@ -31,11 +31,12 @@ def default_home() -> Path:
 
 
 class Host(BaseModel):
-    """Where hosted models are reached: any address that speaks OpenAI's language, or Azure's."""
+    """Where hosted models are reached: any address that speaks the language of a provider, by default OpenAI's."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     base_url: Annotated[str, Field(pattern=r"^https?://[^\s/?#@]+[^\s?#@]*$")]
+    provider: str = "openai"
     # The environment variable that holds its key; the key itself is never in a file.
     key_env: str = ""
     # Azure's, with the version of its interface; each model there is a deployment with a name of its own.

@@ -78,7 +78,7 @@ HEAVY = {
     "safetensors": {"engine", "metrics", "training"},
     "spandrel": {"engine", "training"},
     "cv2": {"controls", "metrics", "training"},
-    "openai": {"backends"},
+    "openai": {"hosted"},
 }
 MODULES = sorted(STUDIO.rglob("*.py"))
 

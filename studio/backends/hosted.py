@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from studio.backends.base import Backend, Rendered, Report, Wanted, always
-from studio.backends.openai import OpenAIBackend
+from studio.backends.provider import ProviderBackend
 from studio.errors import HostedError, InvalidRecipe, KeyRefused
 from studio.events import Event, Preview
 from studio.gate.identity import Identity
@@ -39,12 +39,12 @@ class HostedImages(Backend):
         """The picture of a settled recipe, asked for under the name `call` with the caller's key.
 
         A service that knows the name does not charge twice, and neither does the budget. `settings` are the model's own
-        (default: those that the recipe says), `pause` is as `OpenAIBackend` has it. StudioError where there is no
+        (default: those that the recipe says), `pause` is as `ProviderBackend` has it. StudioError where there is no
         picture; its `billed` says whether it was paid for.
         """
         model, said = parted(str(recipe.model))
         offer = self.hosted.offer(model, who)
-        backend = OpenAIBackend(
+        backend = ProviderBackend(
             offer,
             self.hosted.key(offer, who),
             self._inputs,
@@ -76,7 +76,7 @@ class HostedImages(Backend):
         """Nothing is held between calls."""
 
     def _settled(
-        self, call: str, recipe: Recipe, backend: OpenAIBackend, look: Callable[[bytes], None], *, again: bool
+        self, call: str, recipe: Recipe, backend: ProviderBackend, look: Callable[[bytes], None], *, again: bool
     ) -> Rendered:
         budget = self.hosted.budget
 

@@ -24,12 +24,12 @@ class Keys:
         self._shared = shared
         self._typed: dict[tuple[str, str], SecretStr] = {}
 
-    def put(self, owner: str, host: str, key: str) -> None:
-        """Keep the owner's key for a host, by its name; an empty one forgets it."""
+    def put(self, who: Identity, host: str, key: str) -> None:
+        """Keep somebody's key for a host, by its name; an empty one forgets it."""
         if key.strip():
-            self._typed[owner, host] = SecretStr(key.strip())
+            self._typed[who.owner, host] = SecretStr(key.strip())
         else:
-            self._typed.pop((owner, host), None)
+            self._typed.pop((who.owner, host), None)
 
     def of(self, who: Identity, name: str, host: Host) -> SecretStr | None:
         """The key that a caller uses with the host; None where there is none."""

@@ -5,110 +5,102 @@ address, `https://example.org/v1:model`.
 """
 
 import logging
-import os
-import re
 from collections.abc import Mapping
 from copy import copy
 from dataclasses import dataclass
 from datetime import date
 from difflib import get_close_matches
-from math import ceil
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 
-from studio.errors import InvalidPreset, InvalidRecipe, InvalidRequest, UnknownModel
+from studio.errors import InvalidPreset, InvalidRecipe, InvalidRequest, InvalidSetting, UnknownModel
+from studio.hosted.prices import Price, sides
+from studio.hosted.providers import PROVIDERS
+from studio.hosted.providers.base import Provider
+from studio.parsing import said_of
 from studio.presets.reading import read_toml, toml_files
 from studio.settings import PRESETS, Host, Settings
 from studio.spelling import folded, normalized
 
 log = logging.getLogger(__name__)
 
+# What models and hosts speak that name no provider.
 OPENAI = "openai"
-OPENAI_URL = "https://api.openai.com/v1"
-OPENAI_KEY = "OPENAI_API_KEY"
-SIZE = re.compile(r"(\d{2,5})x(\d{2,5})")
 Ability = Literal["edit", "mask", "stream"]
-Setting = Literal["size", "quality", "style", "background", "moderation", "input_fidelity", "complexity"]
-Dollars = Annotated[float, Field(ge=0)]
-# A partial image counts as so many tokens of output.
-PARTIAL_TOKENS = 100
-# What the service adds to a prompt: seen are 6 tokens for a new picture and up to 80 for each picture that is given.
-ADDED_TOKENS = 100
-
-
-class Price(BaseModel):
-    """What a model cost on a day, in US dollars: for a million tokens, or for an image by quality and size.
-
-    The rest is for an estimate beforehand, which may be too high and never too low. An image takes `tokens`, by quality
-    and size, or what `token_axis` gives, by quality (see `_axis_tokens`). A picture that is given to be edited takes at
-    most `picture_tokens`, by input fidelity or for "any". Where a service published none of these, they are those of a
-    model before it, and the estimate is `margin` times as high.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    date: date
-    text_in: Dollars | None = None
-    image_in: Dollars | None = None
-    image_out: Dollars | None = None
-    images: Mapping[str, Mapping[str, Dollars]] = {}
-    tokens: Mapping[str, Mapping[str, Annotated[int, Field(ge=0)]]] = {}
-    token_axis: Mapping[str, Annotated[int, Field(ge=1)]] = {}
-    picture_tokens: Mapping[str, Annotated[int, Field(ge=0)]] = {}
-    margin: Annotated[float, Field(ge=1)] = 1
-
-    @model_validator(mode="after")
-    def _can_be_known(self) -> "Price":
-        rates = (self.text_in, self.image_in, self.image_out)
-        if not self.images and None in rates:
-            raise ValueError("give `images`, or all of text_in, image_in and image_out")
-        return self
-
-
-@dataclass(frozen=True)
-class Usage:
-    """The tokens that a service counted."""
-
-    text_in: int = 0
-    image_in: int = 0
-    image_out: int = 0
 
 
 class HostedModel(BaseModel):
-    """What a hosted model takes. Of each of its `settings`, the first choice is sent where none is made."""
+    """What a hosted model takes. Of each of its `settings`, the first choice is sent where none is made; one without
+    choices takes anything.
+
+    `service` is the host that is its own, `provider` the language that it is asked in there. `takes` are fields of a
+    recipe beside prompt, size and pictures, `defaults` what the service takes for those that are left open; `fixed` is
+    sent with each request.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     id: str
     name: str
     service: str = OPENAI
+    provider: Annotated[str, Field(validate_default=True)] = ""
     abilities: tuple[Ability, ...] = ()
-    settings: Mapping[Setting, tuple[str, ...]] = {}
-    # Whether it has to be told to answer with the picture itself, not with an address.
-    response_format: bool = False
+    takes: frozenset[str] = frozenset()
+    defaults: Mapping[str, int | float | str] = {}
+    settings: Mapping[str, tuple[str, ...]] = {}
+    fixed: Mapping[str, str | int | float | bool] = {}
     most_images: Annotated[int, Field(ge=1, le=10)] = 1
     shutdown: date | None = None
     successor: str = ""
     price: Price | None = None
 
+    @field_validator("provider")
+    @classmethod
+    def _known_provider(cls, name: str, info: ValidationInfo) -> str:
+        found = name or (info.data["service"] if info.data.get("service") in PROVIDERS else OPENAI)
+        if found not in PROVIDERS:
+            raise ValueError(f"there is no provider {found}; known are {', '.join(PROVIDERS)}")
+        return str(found)
+
+    @field_validator("settings", "takes", "defaults")
+    @classmethod
+    def _known_names(cls, given: Any, info: ValidationInfo) -> Any:
+        provider = PROVIDERS[info.data.get("provider", OPENAI)]
+        known = {"settings": provider.settings, "takes": provider.takes, "defaults": info.data.get("takes", ())}
+        name = str(info.field_name)
+        if stray := sorted(set(given) - set(known[name])):
+            raise ValueError(
+                f"{stray[0]} is none of {', '.join(sorted(known[name])) or 'what it takes, which is nothing'}"
+            )
+        return given
+
+    @field_validator("price", mode="before")
+    @classmethod
+    def _reckoned(cls, given: Any, info: ValidationInfo) -> Any:
+        """The price as its provider reckons."""
+        try:
+            return PROVIDERS[info.data.get("provider", OPENAI)].price.model_validate(given)
+        except ValidationError as error:
+            first = error.errors(include_url=False)[0]
+            raise ValueError(f"{'.'.join(map(str, first['loc'])) or 'it'}: {said_of(first)}") from error
+
     def chosen(self, settings: Mapping[str, str]) -> dict[str, str]:
         """Every setting that is sent, with these choices; InvalidRecipe where the model does not take one.
 
-        A model that nothing is known of takes them all.
+        A model that nothing is known of takes all that its provider knows.
         """
+        known = tuple(self.settings) or tuple(PROVIDERS[self.provider].settings)
         for name, value in settings.items():
-            if name not in get_args(Setting):
-                raise _no_setting(self.name, name, tuple(self.settings) or get_args(Setting))
-            if self.settings and name not in self.settings:
-                raise _no_setting(self.name, name, tuple(self.settings))
-            choices = self.settings.get(name, ())  # type: ignore[call-overload]
+            if name not in known:
+                raise _no_setting(self.name, name, known)
+            choices = self.settings.get(name, ())
             if choices and value not in choices:
-                known = f"It takes {', '.join(choices)}."
-                raise InvalidRecipe("model", f"{self.name} has no {name} “{value}”.", known)
-        return {**{str(name): choices[0] for name, choices in self.settings.items()}, **settings}
+                known_choices = f"It takes {', '.join(choices)}."
+                raise InvalidRecipe("model", f"{self.name} has no {name} “{value}”.", known_choices)
+        return {**{name: choices[0] for name, choices in self.settings.items() if choices}, **settings}
 
     def retired(self, today: date) -> str:
         """A sentence where its service has ended it; else empty."""
@@ -121,27 +113,11 @@ class HostedModel(BaseModel):
 
         `pictures` are given to be edited, `partials` are looks while it works.
         """
-        price = self.price
-        if price is None:
-            return None
-        if (flat := _dearest(price.images, settings)) is not None:
-            return flat
-        tokens = _axis_tokens(price.token_axis, settings) or _dearest(price.tokens, settings)
-        if tokens is None or (pictures and not price.picture_tokens):
-            return None
-        # A token of the services is at least one byte of the text.
-        words = len(prompt.encode()) + ADDED_TOKENS * (1 + pictures)
-        given = pictures * _picture_tokens(price.picture_tokens, settings)
-        return _of_usage(price, Usage(words, given, ceil(tokens) + partials * PARTIAL_TOKENS)) * price.margin
+        return self.price.estimate(settings, prompt, pictures, partials) if self.price else None
 
-    def cost(self, settings: Mapping[str, str], usage: Usage | None, images: int) -> float | None:
+    def cost(self, settings: Mapping[str, str], usage: object, images: int) -> float | None:
         """What a call did cost; None where that cannot be known."""
-        if self.price is None:
-            return None
-        if usage is not None and self.price.image_out is not None:
-            return _of_usage(self.price, usage)
-        flat = _dearest(self.price.images, settings)
-        return None if flat is None else flat * images
+        return self.price.cost(settings, usage, images) if self.price else None
 
 
 def is_hosted(model: str | None) -> bool:
@@ -173,7 +149,12 @@ class Offer:
     @property
     def place(self) -> str:
         """The host's name for people."""
-        return "OpenAI" if self.host_name == OPENAI else self.host_name
+        return place(self.host_name)
+
+    @property
+    def provider(self) -> Provider:
+        """The language that its host is asked in."""
+        return PROVIDERS[self.host.provider]
 
     @property
     def label(self) -> str:
@@ -184,15 +165,14 @@ class Offer:
         """As the model's; None where the host's prices are not those of the model's file."""
         return self.model.estimate(settings, prompt, pictures, partials) if self._priced else None
 
-    def cost(self, settings: Mapping[str, str], usage: Usage | None, images: int) -> float | None:
+    def cost(self, settings: Mapping[str, str], usage: object, images: int) -> float | None:
         """As the model's; None where the host's prices are not those of the model's file."""
         return self.model.cost(settings, usage, images) if self._priced else None
 
     @property
     def sizes(self) -> list[tuple[int, int]]:
         """The sizes that it makes, its usual one first; none where it takes any."""
-        found = (SIZE.fullmatch(size) for size in self.model.settings.get("size", ()))
-        return [(int(size[1]), int(size[2])) for size in found if size]
+        return [size for one in self.model.settings.get("size", ()) if (size := sides(one))]
 
     def sized(self, settings: Mapping[str, str], width: int | None, height: int | None) -> dict[str, str]:
         """These settings with the size of a recipe, where the model is told one."""
@@ -211,20 +191,33 @@ class Hosted:
     """
 
     def __init__(self, settings: Settings) -> None:
-        folders = (PRESETS / "hosted", settings.home / "presets" / "hosted")
+        own = {name: _own(name) for name, provider in PROVIDERS.items() if provider.address()}
+        self.hosts: Mapping[str, Host] = {**own, **settings.hosts}
+        for name, host in self.hosts.items():
+            if host.provider not in PROVIDERS:
+                unknown = f"hosts.{name}: there is no provider “{host.provider}”."
+                raise InvalidSetting(unknown, f"Known are {', '.join(PROVIDERS)}.", field="hosts")
         self.models: dict[str, HostedModel] = {}
         self.faults: dict[Path, InvalidPreset] = {}
-        for path, fault in toml_files(*folders):
+        for path, fault in toml_files(PRESETS / "hosted", settings.home / "presets" / "hosted"):
             try:
                 if fault:
                     raise fault
-                self.models[normalized(path.stem)] = read_toml(path, HostedModel)
+                self.models[normalized(path.stem)] = self._read(path)
             except InvalidPreset as error:
                 self.faults[path] = error
                 log.warning("Left out: %s", error)
-        address = os.environ.get("OPENAI_BASE_URL") or OPENAI_URL
-        own = Host(base_url=address, key_env=OPENAI_KEY, priced=True)
-        self.hosts: Mapping[str, Host] = {OPENAI: own, **settings.hosts}
+
+    def _read(self, path: Path) -> HostedModel:
+        """The model of a file; InvalidPreset where it is in another language than its service."""
+        model = read_toml(path, HostedModel)
+        host = self.hosts.get(model.service)
+        if host and host.provider != model.provider:
+            fault = (
+                f"{path}: its service {model.service} is asked as {host.provider} is, the model as {model.provider}."
+            )
+            raise InvalidPreset(fault, f'Say `provider = "{host.provider}"` in the file.')
+        return model
 
     def offers(self) -> list[Offer]:
         """Each model with a file at its own service, and each deployment of the hosts."""
@@ -244,13 +237,18 @@ class Hosted:
             raise UnknownModel(
                 f"There is no host of models “{host_name}”.", f"{known} Others are named in the settings."
             )
-        return Offer(name, host_name, host, self._model(host.deployments.get(sent, sent)), sent)
+        return Offer(name, host_name, host, self._model(host.deployments.get(sent, sent), host.provider), sent)
 
-    def _model(self, id: str) -> HostedModel:  # noqa: A002
+    def _model(self, id: str, provider: str) -> HostedModel:  # noqa: A002
+        """The model of a file; one that nothing is known of takes whatever its provider knows."""
         fault = next((fault for path, fault in self.faults.items() if folded(path.stem) == folded(id)), None)
         if fault and id not in self.models:
             raise copy(fault)
-        return self.models.get(id) or HostedModel(id=id, name=id, service="", abilities=("edit", "mask"))
+        known = self.models.get(id)
+        if known and known.provider == provider:
+            return known
+        takes = PROVIDERS[provider].takes
+        return HostedModel(id=id, name=id, service="", provider=provider, abilities=("edit", "mask"), takes=takes)
 
     def _at_address(self, name: str) -> Offer:
         """`https://host/v1:model`. A key of the environment goes to the host that it belongs to, and nowhere else."""
@@ -260,62 +258,32 @@ class Hosted:
         address = f"{scheme}://{place}{slash}{path}"
         try:
             split = urlsplit(address)
-            named = (host.key_env for host in self.hosts.values() if _origin(host.base_url) == _origin(address))
-            host = Host(base_url=address, key_env=next(named, ""))
+            same = next(
+                (one for one in self.hosts.values() if _origin(one.base_url) == _origin(address)),
+                Host(base_url=address),
+            )
+            host = Host(base_url=address, provider=same.provider, key_env=same.key_env)
         except ValueError as error:  # pydantic's is one, too
             raise _no_address(name) from error
         if not (colon and sent):
             raise _no_address(name)
-        return Offer(name, split.netloc, host, self._model(sent), sent)
+        return Offer(name, split.netloc, host, self._model(sent, host.provider), sent)
+
+
+def place(host: str) -> str:
+    """A host's name for people."""
+    return PROVIDERS[host].label if host in PROVIDERS else host
+
+
+def _own(provider: str) -> Host:
+    """The service that a provider is the language of."""
+    known = PROVIDERS[provider]
+    return Host(base_url=known.address(), provider=provider, key_env=known.key_env, priced=True)
 
 
 def _origin(address: str) -> tuple[Any, ...]:
     split = urlsplit(address)
     return split.scheme, split.hostname, split.port
-
-
-def _dearest(table: Mapping[str, Mapping[str, float]], settings: Mapping[str, str]) -> float | None:
-    """What the table has for a quality and size, or the most of what they may come to."""
-    by_size = [table[settings["quality"]]] if settings.get("quality") in table else list(table.values())
-    found = [_sized(sizes, settings.get("size", "")) for sizes in by_size if sizes]
-    return max(found) if found else None
-
-
-def _axis_tokens(axes: Mapping[str, int], settings: Mapping[str, str]) -> int | None:
-    """The tokens of an image in which an axis of its longer side has so many; None where its size is not known.
-
-    OpenAI's own calculator counts so; https://community.openai.com/t/1382699 has it in words, and all of the published
-    prices per image agree to the token.
-    """
-    size = SIZE.fullmatch(settings.get("size", ""))
-    if not (axes and size):
-        return None
-    short, long = sorted((int(size[1]), int(size[2])))
-    quality = settings.get("quality", "")
-    axis = axes[quality] if quality in axes else max(axes.values())
-    narrow = (2 * axis * short + long) // (2 * long)
-    return ceil(axis * narrow * (2_000_000 + short * long) / 4_000_000)
-
-
-def _picture_tokens(known: Mapping[str, int], settings: Mapping[str, str]) -> int:
-    return known.get(settings.get("input_fidelity", ""), max(known.values(), default=0))
-
-
-def _sized(sizes: Mapping[str, float], size: str) -> float:
-    """By size, else scaled by area from the dearest that is known."""
-    if size in sizes:
-        return sizes[size]
-    known, value = max(sizes.items(), key=lambda item: item[1])
-    asked, own = SIZE.fullmatch(size), SIZE.fullmatch(known)
-    if not (asked and own):
-        return value
-    return value * max(1, int(asked[1]) * int(asked[2]) / (int(own[1]) * int(own[2])))
-
-
-def _of_usage(price: Price, usage: Usage) -> float:
-    rates = (price.text_in, price.image_in, price.image_out)
-    counts = (usage.text_in, usage.image_in, usage.image_out)
-    return sum((rate or 0) * count for rate, count in zip(rates, counts, strict=True)) / 1e6
 
 
 def _no_setting(model: str, name: str, known: tuple[str, ...]) -> InvalidRecipe:

@@ -42,7 +42,7 @@ def settle_hosted(
     seed = secrets.randbelow(SEEDS) if recipe.seed is None else recipe.seed
     whole = recipe.replace(model=joined(offer.name, own), width=width, height=height, count=1, styles=())
     seeds = [(seed + k) % SEEDS for k in range(recipe.count)]
-    return tuple(whole.replace(seed=one, prompt=_words(recipe, one, offer, presets, book)) for one in seeds)
+    return tuple(whole.replace(seed=one, **_words(recipe, one, offer, presets, book)) for one in seeds)
 
 
 def dearest(
@@ -61,9 +61,11 @@ def dearest(
     return offer.estimate(sent, words, len(recipe.pictures), looks if "stream" in offer.model.abilities else 0)
 
 
-def without_local(recipe: Recipe, but: Collection[str] = ()) -> Recipe:
-    """The recipe without what only models of this machine take, `but` for these fields."""
-    return Recipe.make(**{name: value for name, value in recipe.model_dump().items() if name in {*TAKEN, *but}})
+def without_local(recipe: Recipe, hosted: Hosted, but: Collection[str] = ()) -> Recipe:
+    """The recipe without what its hosted model does not take, `but` for these fields."""
+    offer, _ = _offer(recipe, hosted)
+    kept = {*TAKEN, *offer.model.takes, *but}
+    return Recipe.make(**{name: value for name, value in recipe.model_dump().items() if name in kept})
 
 
 def plain(prompt: str, seed: int, presets: Presets, wildcards: Wildcards, styles: Sequence[str] = ()) -> str:
@@ -75,12 +77,16 @@ def plain(prompt: str, seed: int, presets: Presets, wildcards: Wildcards, styles
 
 def in_styles(prompt: str, presets: Presets, styles: Sequence[str]) -> str:
     """The prompt with the words of these styles; what they keep out of a picture is left out."""
+    return _styled(prompt, "", presets, styles)[0]
+
+
+def _styled(prompt: str, negative: str, presets: Presets, styles: Sequence[str]) -> tuple[str, str]:
     for name in styles:
         style = named(name, presets.styles)
         if style is None:
             raise InvalidRecipe("styles", f"There is no style “{name}”.", near(name, list(presets.styles)))
-        prompt, _ = style.applied(prompt, "")
-    return prompt
+        prompt, negative = style.applied(prompt, negative)
+    return prompt, negative
 
 
 def _offer(recipe: Recipe, hosted: Hosted) -> tuple[Offer, dict[str, str]]:
@@ -96,7 +102,7 @@ def _offer(recipe: Recipe, hosted: Hosted) -> tuple[Offer, dict[str, str]]:
 
 def _check_taken(recipe: Recipe, offer: Offer) -> None:
     for name, setting in settings().items():
-        if name not in TAKEN and getattr(recipe, name) not in (None, "", ()):
+        if name not in TAKEN | offer.model.takes and getattr(recipe, name) not in (None, "", ()):
             raise InvalidRecipe(name, f"{offer.model.name} takes no {setting.label.lower()}.", INSTEAD)
 
 
@@ -146,9 +152,12 @@ def _pixels(text: str) -> int | None:
     return int(text) if text.isdecimal() else None
 
 
-def _words(recipe: Recipe, seed: int, offer: Offer, presets: Presets, book: Wordbook) -> str:
-    """What the service is told; InvalidRecipe where a LoRA is mentioned, which it cannot put on."""
-    drawn = draw(in_styles(recipe.prompt, presets, recipe.styles), seed, book.wildcards)
-    if parse(drawn).loras:
+def _words(recipe: Recipe, seed: int, offer: Offer, presets: Presets, book: Wordbook) -> dict[str, str]:
+    """What the service is told, by field; InvalidRecipe where a LoRA is mentioned, which it cannot put on."""
+    prompt, negative = _styled(recipe.prompt, recipe.negative_prompt or "", presets, recipe.styles)
+    if parse(draw(prompt, seed, book.wildcards)).loras:
         raise InvalidRecipe("prompt", f"{offer.model.name} takes no LoRAs.", "Leave <lora:…> out of the prompt.")
-    return plain(recipe.prompt, seed, presets, book.wildcards, recipe.styles)
+    words = {"prompt": plain(prompt, seed, presets, book.wildcards)}
+    if negative.strip() and "negative_prompt" in offer.model.takes:
+        words["negative_prompt"] = plain(negative, seed, presets, book.wildcards)
+    return words

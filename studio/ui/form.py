@@ -118,7 +118,7 @@ class Form:
         recipe = Recipe.model_construct(None, **{**fields.STAND_INS[task], **given, **source})
         # Enlarging alone draws no noise: the pictures of all seeds are one.
         seedless = set() if recipe.denoises else {"seed", "count"}
-        local = hosted_choices.UNTAKEN if isinstance(model, hosted_choices.HostedChoice) else frozenset[str]()
+        local = model.untaken if isinstance(model, hosted_choices.HostedChoice) else frozenset[str]()
         return off | seedless | unused(recipe).keys() | self._impossible(tab, model) | local
 
     def show(self, recipe: Recipe, tab: str) -> Updates:

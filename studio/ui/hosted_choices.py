@@ -10,17 +10,22 @@ from studio.families.base import Family, Signature
 from studio.hosted.models import Offer, is_hosted, joined, parted
 from studio.prompts.ways import longest
 from studio.recipe import Recipe, Task, settings
+from studio.recipe_parts import Setting
 from studio.settling.hosted import TAKEN, in_styles
 from studio.studio import Studio
 
 TASKS: dict[Task, str] = {"text2img": "", "img2img": "edit", "inpaint": "mask"}
-UNTAKEN = frozenset(settings()) - TAKEN
 
 
 class HostedChoice(Model):
-    """A hosted model in the place of one of this machine; it takes what `TAKEN` names and nothing else."""
+    """A hosted model in the place of one of this machine."""
 
     offer: Offer
+
+    @property
+    def untaken(self) -> frozenset[str]:
+        """The settings of a recipe that mean nothing to it."""
+        return frozenset(settings()) - TAKEN - self.offer.model.takes
 
     def family_facts(self) -> Family:
         sides = [side for size in self.offer.sizes for side in size] or [256, 4096]
@@ -36,12 +41,14 @@ class HostedChoice(Model):
             multiple=1,
             min_side=min(sides),
             max_side=max(sides),
-            abilities=frozenset(),
+            abilities=frozenset(one.ability for one in _taken(self.offer) if one.ability),
         )
 
     def default(self, name: str) -> object:
         if name in ("width", "height") and self.offer.sizes:
             return self.offer.sizes[0][name == "height"]
+        if name in self.offer.model.defaults:
+            return self.offer.model.defaults[name]
         return getattr(self.family_facts(), name) if name not in ("width", "height", "draft_steps") else 1024
 
 
@@ -94,6 +101,10 @@ def _names(studio: Studio, task: Task | None) -> Iterator[str]:
             continue
         qualities = offer.model.settings.get("quality", ())
         yield from [joined(offer.name, {"quality": one}) for one in qualities] or [offer.name]
+
+
+def _taken(offer: Offer) -> Iterator[Setting]:
+    return (setting for name, setting in settings().items() if name in offer.model.takes)
 
 
 def _tasks(offer: Offer) -> list[Task]:

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from studio.errors import InvalidPreset, InvalidSetting, ModelError
-from studio.hosted.models import Hosted, Usage
+from studio.hosted.models import Hosted
+from studio.hosted.providers.openai import Usage
 from studio.settings import PRESETS, Host, Settings
 
 FILES = sorted(path.stem for path in (PRESETS / "hosted").glob("*.toml"))

@@ -16,7 +16,7 @@ from PIL import Image
 from pydantic import SecretStr
 
 from studio.backends.base import Rendered
-from studio.backends.openai import OpenAIBackend
+from studio.backends.provider import ProviderBackend
 from studio.errors import HostedError, InvalidRecipe
 from studio.events import Event, Preview
 from studio.hosted.keys import scrubbed
@@ -52,7 +52,7 @@ def ask(settings: Settings) -> Ask:
         name: str, *recipes: Recipe, key: str = KEY, told: list[Event] | None = None, **more: Any
     ) -> list[Rendered]:
         offer, inputs = Hosted(settings)[name], Inputs.of(settings)
-        backend = OpenAIBackend(offer, SecretStr(key) if key else None, inputs, most_bytes=MOST_BYTES, **more)
+        backend = ProviderBackend(offer, SecretStr(key) if key else None, inputs, most_bytes=MOST_BYTES, **more)
         looks: list[Event] = [] if told is None else told
         return list(backend.generate(recipes or (Recipe(prompt="a red house"),), looks.append))
 
@@ -101,7 +101,7 @@ def test_a_picture_is_edited_where_the_mask_is_white(ask: Ask, service: Service,
 
 def test_an_answer_is_opened_when_there_is_room_for_its_pixels(settings: Settings, service: Service):
     inputs = Inputs.of(settings)
-    backend = OpenAIBackend(Hosted(settings)["openai:gpt-image-2"], SecretStr(KEY), inputs)
+    backend = ProviderBackend(Hosted(settings)["openai:gpt-image-2"], SecretStr(KEY), inputs)
     with ThreadPoolExecutor(1) as pool:
         with inputs.room.of(ROOM_PIXELS):
             answer = pool.submit(lambda: list(backend.generate([Recipe(prompt="a red house")], lambda _: None)))
@@ -127,8 +127,8 @@ def test_a_model_at_an_address_needs_no_file(ask: Ask, service: Service):
 
 
 def test_the_service_tells_when_it_ends_a_model(settings: Settings):
-    backend = OpenAIBackend(Hosted(settings)["openai:gpt-image-2"], SecretStr(KEY), Inputs.of(settings))
-    assert str(backend.shutdown()) == "2031-02-03"
+    offer = Hosted(settings)["openai:gpt-image-2"]
+    assert str(offer.provider.ends(offer, SecretStr(KEY))) == "2031-02-03"
 
 
 FAULTS = {

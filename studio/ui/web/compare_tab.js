@@ -18,7 +18,7 @@ export function mount({ element, props, watch, upload, server, tell: { arrive } 
 
     let arrived = false;
     /** @type {Told} */
-    let facts = { local: [], hosted: [], held: [] };
+    let facts = { local: [], hosted: [], hosts: {}, held: [] };
     // Columns that are not part of what is shown yet; the comparison that is shown, and what a form lent to all of it.
     /** @type {Told[]} */
     let fresh = [];
@@ -51,7 +51,7 @@ export function mount({ element, props, watch, upload, server, tell: { arrive } 
      */
     const count = (number, word) => `${number} ${word}${number === 1 ? "" : "s"}`;
     /** @param {string} host */
-    const service = (host) => (host === "openai" ? "OpenAI" : host);
+    const service = (host) => facts.hosts[host] ?? host;
     /**
      * @param {string} words
      * @param {Entry} entry
@@ -338,8 +338,8 @@ export function mount({ element, props, watch, upload, server, tell: { arrive } 
         add.replaceChildren(.../** @type {Node[]} */ ([make("option", { value: "" }, "Add a model or pictures …"), group("On this machine", facts.local.filter((/** @type {any} */ { tasks }) => tasks.includes(offered)).map(option)),
             ...places.map((host) => group(`Hosted by ${service(host)}`, facts.hosted.filter((/** @type {any} */ one) => one.host === host).sort((/** @type {any} */ a, /** @type {any} */ b) => Number(over(a)) - Number(over(b))).map(option))),
             group("Else", [make("option", { value: "other" }, "Another hosted model …"), make("option", { value: "pictures" }, "Pictures that I have …")])].filter(Boolean)));
-        hosts.replaceChildren(...facts.hosts.map((/** @type {any} */ value) => make("option", { value })));
-        address.placeholder = facts.addresses ? "https://host/v1, or openai" : facts.hosts.join(", ");
+        hosts.replaceChildren(...Object.keys(facts.hosts).map((value) => make("option", { value })));
+        address.placeholder = facts.addresses ? "https://host/v1, or openai" : Object.keys(facts.hosts).join(", ");
         budget.value = facts.budget ?? "";
         budget.placeholder = facts.most ?? "none";
     }

@@ -1,0 +1,104 @@
+"""A provider's requests over plain HTTP, within bounds, whose faults are those of `faults`."""
+
+import json
+import time
+from collections.abc import Callable, Mapping
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+from studio.errors import HostedError
+from studio.hosted import faults
+from studio.hosted.keys import scrubbed
+from studio.hosted.providers.base import Call
+from studio.outside import bounded, fetch
+
+if TYPE_CHECKING:
+    import httpx2
+
+CONNECT_SECONDS = 15
+# Between two looks at whether a picture is done.
+BETWEEN_SECONDS = 0.5
+
+
+class Client:
+    """Asks the host of a call; use it in a `with` block. It follows no redirects and tries once.
+
+    All that is asked together has to be over when the host's time is. `headers` are sent with each request.
+    """
+
+    def __init__(self, call: Call, headers: Mapping[str, str]) -> None:
+        self._call = call
+        self._headers = {**headers, "Accept-Encoding": "identity"}
+        self._deadline = time.monotonic() + call.offer.host.timeout_seconds
+
+    def __enter__(self) -> Self:
+        import httpx2
+
+        seconds = self._call.offer.host.timeout_seconds
+        self._http = httpx2.Client(
+            base_url=self._call.offer.host.base_url,
+            headers=self._headers,
+            follow_redirects=False,
+            timeout=httpx2.Timeout(seconds, connect=min(CONNECT_SECONDS, seconds)),
+            event_hooks={"response": [bounded(self._call.most_bytes, self._deadline)]},
+        )
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._http.close()
+
+    def ask(self, method: str, path: str, **said: Any) -> Any:
+        """The JSON that the host answers with; HostedError where it answers with anything else, or not at all.
+
+        `path` is below the host's address; `said` is as httpx takes it: `json`, `params`, `files`, `data`, `headers`.
+        """
+        answer = self._answered(method, path, said)
+        try:
+            told = json.loads(answer.content)
+        except ValueError:
+            told = None
+        if not answer.is_success:
+            raise self._refused(answer, told)
+        if told is None:
+            raise faults.malformed("It is not what was to be expected.")
+        return told
+
+    def until(self, look: Callable[[], Any]) -> Any:
+        """Look again and again until there is something to see; HostedError when the host's time is over."""
+        while (found := look()) is None:
+            if time.monotonic() > self._deadline:
+                raise faults.too_late(self._call.offer)
+            time.sleep(BETWEEN_SECONDS)
+        return found
+
+    def fetch(self, address: str) -> bytes:
+        """What is at an address that the host told: a public place, or one of its own; HostedError."""
+        host = self._call.offer.host
+        return fetch(address, host.base_url, max(self._deadline - time.monotonic(), 1), self._call.most_bytes)
+
+    def _answered(self, method: str, path: str, said: Mapping[str, Any]) -> "httpx2.Response":
+        import httpx2
+
+        try:
+            return self._http.request(method, path, **said)
+        except (httpx2.HTTPError, HostedError) as error:
+            fault = faults.broken(error, self._call.offer) or faults.cut_off()
+        # Nothing foreign is kept beside it: it may repeat the key.
+        raise fault from None
+
+    def _refused(self, answer: "httpx2.Response", told: Any) -> HostedError:
+        said = scrubbed(faults.shortened(_sentence(told)), self._call.key)
+        code, after = json.dumps(told), answer.headers.get("retry-after")
+        return faults.refused(answer.status_code, said, self._call.offer, self._call.key, code=code, after=after)
+
+
+def _sentence(told: Any) -> Any:
+    """What an error says in words, wherever services write it."""
+    for name in ("message", "detail", "error", "errors", "title"):
+        if isinstance(told, dict) and (said := told.get(name)):
+            return _sentence(said) if isinstance(said, dict) else said
+        if isinstance(told, list) and told:
+            return _sentence(told[0])
+    return told if isinstance(told, str) else None

@@ -1,0 +1,153 @@
+"""What goes wrong at a hosted model, in the studio's classes and sentences, whatever language it was asked in."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING
+
+from pydantic import SecretStr
+
+from studio.errors import (
+    AnswerCutOff,
+    AnswerMalformed,
+    CallRefused,
+    HostedError,
+    KeyRefused,
+    ModelRetired,
+    Moderated,
+    OutOfCredit,
+    RateLimited,
+    ServiceFailed,
+    ServiceTimeout,
+    ServiceUnreachable,
+    UnsafeAddress,
+)
+
+if TYPE_CHECKING:
+    from studio.hosted.models import Offer
+
+# What services say of words or pictures that they do not take, and of models that they no longer have.
+REFUSALS = ("moderation", "content_policy", "content_filter", "safety", "responsible_ai")
+ENDED = ("model_not_found", "deprecated", "deploymentnotfound")
+NO_CREDIT = ("insufficient_quota", "billing")
+OTHER_WORDS = "Say it in other words, or leave this model out."
+PAID = "Try again later; this call may have been charged."
+
+
+def malformed(fault: str) -> HostedError:
+    """What is said of an answer that makes no sense."""
+    return AnswerMalformed(f"The answer cannot be read. {fault}", "Try again, or ask its maker.", billed=True)
+
+
+def moderated(said: str) -> HostedError:
+    """What is said where a service does not take the words or the picture."""
+    return Moderated(f"The service refused this prompt or picture: {said}", OTHER_WORDS)
+
+
+def refused(
+    status: int, said: str, offer: "Offer", key: SecretStr | None, *, code: str = "", after: str | None = None
+) -> HostedError:
+    """What an answer that is none of success means: `said` is the service's own sentence, without the key.
+
+    `code` is whatever else it told, to find well-known words in; `after` is its Retry-After.
+    """
+    told = code.casefold()
+    if status in (400, 403, 422) and is_refusal(told):
+        return moderated(said)
+    if status in (404, 410) or _any(ENDED, told):
+        return _gone(offer, said)
+    if status == 402 or (status == 429 and _any(NO_CREDIT, told)):
+        return OutOfCredit(f"The account has no credit left: {said}", "Add credit at the service.")
+    if status in (401, 403):
+        return _no_entry(offer, key)
+    if status == 429:
+        return _too_often(said, after)
+    return _otherwise(status, said)
+
+
+def broken(error: BaseException, offer: "Offer") -> HostedError | None:
+    """What a call that was not answered, or not to its end, means; None where it is no error of the transport."""
+    import httpx2
+
+    causes = list(_causes(error))
+    if own := next((cause for cause in causes if isinstance(cause, HostedError)), None):
+        return own
+    if any(isinstance(cause, httpx2.ConnectError | httpx2.ConnectTimeout | httpx2.PoolTimeout) for cause in causes):
+        nobody = f"{offer.place} cannot be reached."
+        return ServiceUnreachable(nobody, "Check the address and the network.", wait_seconds=0.5)
+    if any(isinstance(cause, httpx2.TimeoutException) for cause in causes):
+        return too_late(offer)
+    if isinstance(error, httpx2.HTTPError):
+        return cut_off()
+    return None
+
+
+def too_late(offer: "Offer") -> HostedError:
+    """What is said where no answer came in time."""
+    return ServiceTimeout(f"No answer within {offer.host.timeout_seconds:g} seconds.", PAID, billed=True)
+
+
+def cut_off() -> HostedError:
+    """What is said where an answer ended before its end."""
+    return AnswerCutOff("The answer broke off.", PAID, billed=True)
+
+
+def is_refusal(told: str) -> bool:
+    """Whether this speaks of words or pictures that a service does not take."""
+    return _any(REFUSALS, told.casefold())
+
+
+def shortened(said: object) -> str:
+    """A service's own sentence, on one line."""
+    return " ".join(str(said or "it says no more.").split())[:300]
+
+
+def _otherwise(status: int, said: str) -> HostedError:
+    if status >= 500 or status == 408:
+        return ServiceFailed(f"The service broke down ({status}): {said}", PAID, billed=True)
+    if 300 <= status < 400:
+        elsewhere = "The service sends on to another address, and that is not followed."
+        return UnsafeAddress(elsewhere, "Give that address instead.")
+    return CallRefused(f"The service does not take this ({status}): {said}", "Change prompt or settings.")
+
+
+def _gone(offer: "Offer", said: str) -> HostedError:
+    told = offer.model.retired(datetime.now(UTC).date())
+    if told:
+        cure = f"Take {offer.model.successor}, or give the address of a host that still has it."
+        return ModelRetired(f"{told} {offer.place} does not have it.", cure)
+    return ModelRetired(f"The service has no model {offer.sent}: {said}", "Check its name.")
+
+
+def _no_entry(offer: "Offer", key: SecretStr | None) -> HostedError:
+    fault = "The service does not take the key" if key else "The service wants a key"
+    variable = offer.host.key_env
+    before = f", or in {variable} before the studio starts" if variable else ""
+    return KeyRefused(f"{fault} for {offer.model.name}.", f"Give the key on the Compare tab{before}.")
+
+
+def _too_often(said: str, after: str | None) -> HostedError:
+    wait = _seconds(after)
+    when = "in a while" if wait is None else f"in {wait:.0f} seconds"
+    too_often = f"The service was asked too often: {said}"
+    return RateLimited(too_often, f"Try again {when}.", wait_seconds=1.0 if wait is None else wait)
+
+
+def _any(words: Sequence[str], told: str) -> bool:
+    return any(word in told for word in words)
+
+
+def _seconds(after: str | None) -> float | None:
+    """From a number or a date, as Retry-After has it."""
+    with suppress(ValueError):
+        return max(0.0, float(after or ""))
+    with suppress(ValueError, TypeError):
+        return max(0.0, (parsedate_to_datetime(after or "") - datetime.now(UTC)).total_seconds())
+    return None
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
