@@ -21,6 +21,7 @@ from PIL import Image, ImageChops, ImageCms, ImageOps, UnidentifiedImageError
 
 from studio.disk import Folder
 from studio.errors import InvalidRecipe, NotFound, Unreadable
+from studio.gate.identity import Identity
 from studio.pixels import digest
 from studio.recipe_parts import INPUT_ID
 from studio.room import Room
@@ -97,34 +98,36 @@ class Inputs:
         """The data folder's own; nothing is made there before something is added."""
         return cls(settings.home / "images" / "inputs", database or Database.of(settings.home))
 
-    def add(self, source: Source, field: Field = "init_image", owner: str = "") -> Input:
-        """Store a picture as 8-bit RGB, held by `owner`; InvalidRecipe on `field` where it is none, or StorageError.
+    def add(self, source: Source, field: Field = "init_image", who: Identity | None = None) -> Input:
+        """Store a picture as 8-bit RGB, held by `who`; InvalidRecipe on `field` where it is none, or StorageError.
 
-        One that has an owner is cleared after some weeks if nothing uses it; without one it stays.
+        One that somebody holds is cleared after some weeks if nothing uses it; else it stays.
         """
         with self.room.of(_pixels(field, source)):
             picture, notes = _read(field, source)
-            alpha = _alpha(picture) if owner and field == "init_image" else None
-            stored = self._store(*_as_rgb(picture, notes), owner)
-            if alpha:
-                self._keep_holes(owner, stored.id, self._store(ImageOps.invert(alpha), (), owner).id)
+            alpha = _alpha(picture) if who and field == "init_image" else None
+            stored = self._store(*_as_rgb(picture, notes), who)
+            if who and alpha:
+                self._keep_holes(who, stored.id, self._store(ImageOps.invert(alpha), (), who).id)
             return stored
 
-    def holes(self, owner: str, id: str) -> str:  # noqa: A002
-        """The stored mask of what was transparent in a picture that the owner brought; empty where nothing was."""
+    def holes(self, who: Identity, id: str) -> str:  # noqa: A002
+        """The stored mask of what was transparent in a picture that who asks brought; empty where nothing was."""
         with self._database.read() as database:
             found = "SELECT mask FROM input_holes WHERE owner = ? AND picture = ?"
-            row = database.execute(found, (owner, id)).fetchone()
+            row = database.execute(found, (who.owner, id)).fetchone()
         mask = str(row[0]) if row else ""
         return mask if mask and (self.folder / f"{mask}.png").is_file() else ""
 
-    def _keep_holes(self, owner: str, picture: str, mask: str) -> None:
+    def _keep_holes(self, who: Identity, picture: str, mask: str) -> None:
         with self._database.write() as database:
             keep = "INSERT OR REPLACE INTO input_holes (owner, picture, mask) VALUES (?, ?, ?)"
-            database.execute(keep, (owner, picture, mask))
+            database.execute(keep, (who.owner, picture, mask))
 
-    def add_mask(self, source: Source, owner: str = "", *, reads: MaskReads = "auto", invert: bool = False) -> Input:
-        """Store a mask as 8-bit grey, held by `owner`; white is what changes, or what stays where it is to `invert`.
+    def add_mask(
+        self, source: Source, who: Identity | None = None, *, reads: MaskReads = "auto", invert: bool = False
+    ) -> Input:
+        """Store a mask as 8-bit grey, held by `who`; white is what changes, or what stays where it is to `invert`.
 
         `reads` says what of the file counts: its "brightness", what is "opaque" or what is "transparent" in it; "auto"
         goes by what it looks like, which the notes tell. InvalidRecipe on `mask_image` where it is no picture or
@@ -138,7 +141,7 @@ class Inputs:
                 mask, notes = ImageOps.invert(mask), (*notes, "The mask was inverted.")
             if mask.getextrema() == (0, 0):
                 raise InvalidRecipe("mask_image", "The mask is empty.", "Paint over what is to change; white changes.")
-            return self._store(mask, notes, owner)
+            return self._store(mask, notes, who)
 
     @contextmanager
     def opened(self, path: Path, field: Field = "init_image") -> Iterator[Image.Image]:
@@ -151,25 +154,25 @@ class Inputs:
 
     def add_glance(self, picture: Image.Image) -> Input:
         """Store a map that is only looked at: the newest few stay for a day, unless something uses them."""
-        return self._store(*_as_rgb(picture, ()), "", glance=True)
+        return self._store(*_as_rgb(picture, ()), None, glance=True)
 
     def use(self, ids: Iterable[str]) -> None:
         """Let these pictures stay for good: something refers to them from now on. StorageError."""
         self._unused.use(ids)
 
-    def give(self, id: str, owner: str) -> None:  # noqa: A002
-        """Let an owner hold a stored picture."""
+    def give(self, id: str, who: Identity) -> None:  # noqa: A002
+        """Let somebody hold a stored picture."""
         with self._database.write() as database:
-            database.execute("INSERT OR IGNORE INTO held_inputs (owner, picture) VALUES (?, ?)", (owner, id))
+            database.execute("INSERT OR IGNORE INTO held_inputs (owner, picture) VALUES (?, ?)", (who.owner, id))
 
-    def holds(self, owner: str, ids: Iterable[str]) -> set[str]:
-        """Those of these pictures that an owner brought or made; an id, which every recipe tells, is no right."""
+    def holds(self, who: Identity, ids: Iterable[str]) -> set[str]:
+        """Those of these pictures that who asks brought or made; an id, which every recipe tells, is no right."""
         wanted = set(ids)
         if not wanted:
             return set()
         with self._database.read() as database:
             found = "SELECT 1 FROM held_inputs WHERE owner = ? AND picture = ?"
-            return {id for id in wanted if database.execute(found, (owner, id)).fetchone()}  # noqa: A001
+            return {id for id in wanted if database.execute(found, (who.owner, id)).fetchone()}  # noqa: A001
 
     def path(self, id: str) -> Path:  # noqa: A002
         """The PNG of a stored picture; NotFound where there is none of this id."""
@@ -206,10 +209,12 @@ class Inputs:
         except (OSError, *DAMAGED) as error:
             raise Unreadable(f"{path} is damaged.", "Delete it and give the picture again.") from error
 
-    def _store(self, picture: Image.Image, notes: tuple[str, ...], owner: str, *, glance: bool = False) -> Input:
+    def _store(
+        self, picture: Image.Image, notes: tuple[str, ...], who: Identity | None, *, glance: bool = False
+    ) -> Input:
         name = digest(picture)
         path = self.folder / f"{name}.png"
-        passing = bool(owner) or glance
+        passing = who is not None or glance
         if passing:
             self._unused.note(name, new=not path.is_file(), glance=glance)
         else:
@@ -218,8 +223,8 @@ class Inputs:
             # No profile, comment or place of the upload is kept.
             picture.info.clear()
             self._disk.write(path, lambda file: picture.save(file, format="PNG", compress_level=1))
-        if owner:
-            self.give(name, owner)
+        if who:
+            self.give(name, who)
         if passing:
             self._unused.clear()
         return Input(name, *picture.size, notes)

@@ -22,7 +22,7 @@ from studio.downloads.items import Item, Items
 from studio.downloads.needs import Needs
 from studio.downloads.queue import Downloads, Errand, Hear
 from studio.downloads.used import LastUsed
-from studio.errors import InUse, InvalidRecipe, StudioError
+from studio.errors import InUse, InvalidRecipe, Refused, StudioError
 from studio.gate.addresses import Addresses, kept_key
 from studio.gate.identity import Identity
 from studio.hosted.access import HostedModels
@@ -95,8 +95,6 @@ class Studio:
         self.needs = Needs(settings, self.catalogue, self.items)
         self.used = LastUsed(self.database)
         self.downloads = Downloads()
-        # A command's studio is asked by nobody but who gave the command.
-        self._private = not space.name() and (settings.alone or not durable)
         self.backend = backend or _local(settings, self.catalogue, self.controlnets, self.wordbook)
         self.hosted = HostedModels(settings, self.database)
         # A command shows no partial images, so it asks for none.
@@ -134,20 +132,22 @@ class Studio:
             recipe = recipe.replace(model=None)
         return settle(recipe, self.settings, self.catalogue, self.presets, self.inputs, self.controlnets, self.wordbook)
 
-    def control_map(self, unit: ControlUnit, model: str | None = None, say: Say = silent) -> Input:
-        """The map that a picture by `model` (default: the studio's) would follow for this unit, made and stored.
+    def control_map(self, unit: ControlUnit, who: Identity, model: str | None = None, say: Say = silent) -> Input:
+        """The map that a picture by `model` (default: the studio's) would follow for this unit, made, stored and held.
 
-        An estimator that is not here is downloaded first, if that may be; `say` hears of it, and ends it by raising.
-        InvalidRecipe where the kind, options or picture cannot be, ModelError where weights are missing.
+        An estimator that is not here is downloaded first, if `who` may let it; `say` hears of it, and ends it by
+        raising. InvalidRecipe where the kind, options or picture cannot be, ModelError where weights are missing.
         """
         chosen = self.settings.model if model is None else model
-        self._bring(self.needs.of_map(unit, chosen), say)
-        return self.backend.control_map(unit, chosen, say)
+        self._bring(self.needs.of_map(unit, chosen), who, say)
+        made = self.backend.control_map(unit, chosen, say)
+        self.inputs.give(made.id, who)
+        return made
 
-    def people(self, unit: ControlUnit, model: str | None = None, say: Say = silent) -> list[Person]:
+    def people(self, unit: ControlUnit, who: Identity, model: str | None = None, say: Say = silent) -> list[Person]:
         """The people that a pose unit finds in its picture, in the picture's pixels; else as `control_map`."""
         chosen = self.settings.model if model is None else model
-        self._bring(self.needs.of_map(unit, chosen), say)
+        self._bring(self.needs.of_map(unit, chosen), who, say)
         return self.backend.people(unit, chosen, say)
 
     def submit(
@@ -193,14 +193,13 @@ class Studio:
         usd = sum((cost or 0) * count for cost, count in each)
         return Price(usd, sum(count for cost, count in each if cost is None), sum(count for _, count in each))
 
-    @property
-    def downloads_for_all(self) -> bool:
-        """Whether everybody who reaches this studio may let it download."""
-        return self._private or self.settings.share_downloads
+    def may_download(self, who: Identity) -> bool:
+        """Whether who asks may let this studio download, and end what is on its way."""
+        return who.keeps or self.settings.share_downloads
 
-    def check_downloads(self, missing: Sequence[Item], who: Identity | None = None) -> None:
-        """InvalidRecipe where one of these would have to be downloaded, and whoever asks may not let it."""
-        if self.downloads_for_all or (who and who.runs_it):
+    def check_downloads(self, missing: Sequence[Item], who: Identity) -> None:
+        """InvalidRecipe where one of these would have to be downloaded, and who asks may not let it."""
+        if self.may_download(who):
             return
         for item in missing:
             if not self.downloads.is_coming(item):
@@ -210,8 +209,27 @@ class Studio:
                     "Choose another, or ask whoever runs the studio to download it.",
                 )
 
-    def remove(self, item: Item) -> None:
-        """Take an item off the disk; ModelError where something needs it, or it cannot be removed."""
+    def download(self, key: str, who: Identity) -> None:
+        """Fetch an item in the background; Refused where who asks may not let it, ModelError where there is none."""
+        if not self.may_download(who):
+            raise _forbidden("downloads")
+        self.downloads.start(self.items[key])
+
+    def cancel_download(self, key: str, who: Identity) -> None:
+        """End the download of an item, for everybody who wants it; Refused where who asks may not."""
+        if not self.may_download(who):
+            raise _forbidden("cancels")
+        self.downloads.cancel(key)
+
+    def forget_download(self, key: str, who: Identity) -> None:
+        """Say no more of a download that is over; nothing where who asks may not download."""
+        if self.may_download(who):
+            self.downloads.forget(key)
+
+    def remove(self, item: Item, who: Identity) -> None:
+        """Take an item off the disk; Refused where who asks may not, InUse where something needs it."""
+        if not who.keeps:
+            raise _forbidden("removes")
         if item.key in {used.key for job in self.jobs.unfinished() for used in self.needs.of(job.recipes)}:
             raise InUse(f"{item.name} is in use: a job needs it.", "Wait for the job, or stop it first.")
         if self.downloads.is_coming(item):
@@ -228,17 +246,17 @@ class Studio:
         """Remove what was brought or shown more than a day ago: what was stored of it stays."""
         _sweep(self.settings.home / CACHE)
 
-    def stop(self, job_id: str, owner: str) -> None:
-        """Stop the owner's job; what had finished is kept. NotFound where the owner has no such job."""
-        self.jobs.stop(job_id, owner)
+    def stop(self, job_id: str, who: Identity) -> None:
+        """Stop a job of who asks; what had finished is kept. NotFound where there is no such job of theirs."""
+        self.jobs.stop(job_id, who)
 
-    def job(self, job_id: str, owner: str) -> Job:
-        """The owner's job; NotFound where the owner has no such job."""
-        return self.jobs.get(job_id, owner)
+    def job(self, job_id: str, who: Identity) -> Job:
+        """A job of who asks; NotFound where there is no such job of theirs."""
+        return self.jobs.get(job_id, who)
 
-    def jobs_of(self, owner: str) -> list[Job]:
-        """The owner's jobs, newest first."""
-        return self.jobs.of(owner)
+    def jobs_of(self, who: Identity) -> list[Job]:
+        """The jobs of who asks, newest first."""
+        return self.jobs.of(who)
 
     def warm(self) -> None:
         """Begin to load the default model in the background; what goes wrong there shows when it is used."""
@@ -318,9 +336,9 @@ class Studio:
         missing = self.needs.missing(self.needs.of(recipes))
         return self.downloads.fetch(missing, hear) if missing else None
 
-    def _bring(self, items: Sequence[Item], say: Say) -> None:
+    def _bring(self, items: Sequence[Item], who: Identity, say: Say) -> None:
         missing = self.needs.missing(items)
-        self.check_downloads(missing)
+        self.check_downloads(missing, who)
         if missing:
             self.downloads.wait_for(missing, say)
 
@@ -333,6 +351,12 @@ def _local(settings: Settings, catalogue: Catalogue, controlnets: ControlNets, b
     from studio.backends.local import LocalBackend
 
     return LocalBackend(settings, catalogue, controlnets, book)
+
+
+def _forbidden(act: str) -> Refused:
+    return Refused(
+        f"Only whoever runs this studio {act} here.", "Ask for it there, or duplicate it and do as you like."
+    )
 
 
 def _close_to_others(home: Path) -> None:

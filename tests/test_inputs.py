@@ -13,6 +13,7 @@ from studio import unused
 from studio.errors import InvalidRecipe, NotFound, NotWritable, Unreadable
 from studio.inputs import Inputs
 from studio.storage.database import Database
+from tests.people import who
 
 RED = (200, 30, 10)
 
@@ -415,7 +416,7 @@ def flat(number: int) -> Image.Image:
 
 
 def test_a_hundred_previews_leave_few_files_and_none_that_is_used(inputs: Inputs):
-    brought = inputs.add(noise(), owner="o").id
+    brought = inputs.add(noise(), who=who("o")).id
     used = inputs.add_glance(flat(200)).id
     inputs.use([used])
     shown = [inputs.add_glance(flat(number)).id for number in range(100)]
@@ -432,7 +433,7 @@ def test_a_preview_that_a_job_makes_again_stays(inputs: Inputs, monkeypatch: pyt
 
 
 def test_what_was_brought_and_never_used_is_cleared_when_it_is_old(inputs: Inputs, monkeypatch: pytest.MonkeyPatch):
-    used, dropped = inputs.add(flat(1), owner="o").id, inputs.add(flat(2), owner="o").id
+    used, dropped = inputs.add(flat(1), who=who("o")).id, inputs.add(flat(2), who=who("o")).id
     (inputs.folder / f"{dropped}.json").write_text("{}")
     given = inputs.add(flat(3)).id
     inputs.use([used])
@@ -442,12 +443,12 @@ def test_what_was_brought_and_never_used_is_cleared_when_it_is_old(inputs: Input
     Inputs(inputs.folder, Database.of(inputs.folder.parent)).sweep()
     assert kept(inputs) == {used, given}
     assert not (inputs.folder / f"{dropped}.json").exists()
-    assert inputs.holds("o", [used, dropped]) == {used}
+    assert inputs.holds(who("o"), [used, dropped]) == {used}
 
 
 def test_pictures_of_an_older_studio_stay(inputs: Inputs, monkeypatch: pytest.MonkeyPatch):
     old = inputs.add(flat(1)).id
     monkeypatch.setattr(unused, "BROUGHT_SECONDS", -1.0)
-    inputs.add(flat(1), owner="o")
+    inputs.add(flat(1), who=who("o"))
     inputs.sweep()
     assert kept(inputs) == {old}

@@ -24,6 +24,7 @@ from studio.studio import Studio
 from tests.damage import damage
 from tests.drawer import Drawer, settled
 from tests.headers import write_safetensors
+from tests.people import who
 
 FOLDERS = {
     "presets/styles": ".toml",
@@ -192,7 +193,7 @@ def test_damaged_pairs_and_votes_leave_the_others(database: Database, tmp_path: 
         path.touch()
         store.change(name, 0, column, state="done", path=str(path), digest=str(column))
     arena = Arena(store)
-    assert arena.votes("ann") == []
+    assert arena.votes(who("ann")) == []
     pair = "INSERT INTO pairs (id, owner, comparison, line, left_column, right_column, left_path, right_path) VALUES "
     vote = "INSERT INTO votes (pair, owner, time, choice, left_name, right_name, prompt, tags) VALUES "
     damage(
@@ -204,12 +205,12 @@ def test_damaged_pairs_and_votes_leave_the_others(database: Database, tmp_path: 
         f"{vote} ('p3', 'ann', 1, 'left', NULL, 'n', 'a cat', '[]')",
         f"{vote} ('p4', 'ann', 1, 'left', 'm', 'n', 'a cat', '7')",
     )
-    assert [vote.choice for vote in arena.votes("ann")] == ["left"]
-    shown = arena.pair("ann")
+    assert [vote.choice for vote in arena.votes(who("ann"))] == ["left"]
+    shown = arena.pair(who("ann"))
     assert shown
     assert shown.id not in ("old", "older")
     with pytest.raises(Unreadable, match="cannot be read"):
-        arena.vote("ann", "old", "left")
+        arena.vote(who("ann"), "old", "left")
 
 
 def test_what_was_spent_today_is_not_forgotten_with_a_damaged_database(tmp_path: Path):

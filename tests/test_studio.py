@@ -114,7 +114,7 @@ def test_what_cannot_be_names_the_field_and_the_cure(studio: Studio, field: str,
     assert error.value.field == field
     assert says in str(error.value)
     assert error.value.hint
-    assert studio.jobs_of("ann") == []
+    assert studio.jobs_of(who("ann")) == []
 
 
 def test_a_model_without_guidance_refuses_it(studio: Studio, home: Path):
@@ -133,7 +133,7 @@ def test_damaged_weights_are_told_before_anything_is_queued(studio: Studio, home
     with pytest.raises(InvalidRecipe, match="model: ") as error:
         studio.submit(Recipe(prompt="a", model="torn"), who("ann"))
     assert isinstance(error.value.__cause__, ModelError)
-    assert studio.jobs_of("ann") == []
+    assert studio.jobs_of(who("ann")) == []
 
 
 def test_a_folder_that_cannot_be_written_is_told_before_anything_is_queued(studio: Studio):
@@ -141,16 +141,16 @@ def test_a_folder_that_cannot_be_written_is_told_before_anything_is_queued(studi
     studio.library.folder.write_text("in the way")
     with pytest.raises(NotWritable):
         studio.submit(Recipe(prompt="a"), who("ann"))
-    assert studio.jobs_of("ann") == []
+    assert studio.jobs_of(who("ann")) == []
 
 
 def test_a_job_goes_from_prompt_to_library(studio: Studio):
     job = studio.submit(Recipe(prompt="a red house", count=2, seed=5), who("ann"))
     assert isinstance(list(job.follow())[-1], Done)
     assert [studio.library.read(event.path).seed for event in job.results] == [5, 6]
-    assert studio.job(job.id, "ann") is job
-    assert studio.jobs_of("ann") == [job]
-    studio.stop(job.id, "ann")
+    assert studio.job(job.id, who("ann")) is job
+    assert studio.jobs_of(who("ann")) == [job]
+    studio.stop(job.id, who("ann"))
     assert job.state == "done"
 
 
@@ -221,7 +221,7 @@ def test_a_killed_studio_loses_nothing(home: Path):
 
     drawer = Drawer()
     with Studio(Settings.load(home=home, model=MODEL), backend=drawer) as studio:
-        job, waiting = studio.job(job_id, "ann"), studio.job(waiting_id, "bob")
+        job, waiting = studio.job(job_id, who("ann")), studio.job(waiting_id, who("bob"))
         for resumed in (job, waiting):
             assert isinstance(list(resumed.follow())[-1], Done)
         assert studio.library.read(Path(finished)) == job.recipes[0]
@@ -241,7 +241,9 @@ def test_importing_the_studio_loads_nothing_heavy():
 
 
 def test_pictures_that_a_job_was_given_are_never_cleared(studio: Studio, monkeypatch: pytest.MonkeyPatch):
-    given, dropped = (studio.inputs.add(Image.new("RGB", (64, 64), colour), owner="o").id for colour in ("red", "blue"))
+    given, dropped = (
+        studio.inputs.add(Image.new("RGB", (64, 64), colour), who=who("o")).id for colour in ("red", "blue")
+    )
     list(studio.submit(Recipe(prompt="a", init_image=given, strength=0.5), who("o")).follow())
     monkeypatch.setattr("studio.unused.BROUGHT_SECONDS", -1.0)
     studio.inputs.sweep()

@@ -20,7 +20,7 @@ with tempfile.TemporaryDirectory() as home, Studio(Settings.load(home=Path(home)
     def whole_set() -> None:
         """Begin a set, and wait until all of it is made and measured."""
         set_id, serial = studio.candidates.begin([recipe.replace(seed=next(seeds))], COMMAND_LINE), -1
-        while studio.candidates.busy(studio.candidates.get(set_id, COMMAND_LINE.owner)):
+        while studio.candidates.busy(studio.candidates.get(set_id, COMMAND_LINE)):
             serial = studio.candidates.news(serial)
 
     serve(whole_set)

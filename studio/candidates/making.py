@@ -37,11 +37,11 @@ SECOND_PASS, ENLARGED, VARIED, VARIATIONS = 1.5, 2.0, 0.2, 4
 log = logging.getLogger(__name__)
 
 
-def refined(candidate: Candidate, how: Refinement, inputs: Inputs, owner: str) -> Recipe:
+def refined(candidate: Candidate, how: Refinement, inputs: Inputs, who: Identity) -> Recipe:
     """The recipe that makes more of a picture; InvalidRecipe where that cannot be, NotFound where it is gone."""
     recipe = candidate.recipe
     if how == "upscale":
-        picture = inputs.add(candidate.path, owner=owner)
+        picture = inputs.add(candidate.path, who=who)
         return Recipe(init_image=picture.id, upscale=ENLARGED, prompt="", model=recipe.model)
     if not recipe.denoises:
         raise InvalidRecipe("strength", "This picture was only enlarged: no model painted it.", "Enlarge it once more.")
@@ -102,75 +102,75 @@ class Candidates:
 
     def more(self, set_id: str, who: Identity, count: int) -> None:
         """`count` more of the set's recipe, with the next seeds, or variations; StudioError where that cannot be."""
-        made = self.get(set_id, who.owner)
+        made = self.get(set_id, who)
         if made.asked is None:
             raise InvalidRecipe(
                 "count", "This set was made of several recipes.", "Make candidates of one of its pictures."
             )
-        known = [recipe for _, job in self.jobs(made) for recipe in job.recipes]
+        known = [recipe for _, job in self.jobs(made, who) for recipe in job.recipes]
         known = known or [candidate.recipe for candidate in made.candidates]
         self._make(set_id, [_continued(made.asked, known[-1] if known else None, count)], who)
 
-    def get(self, set_id: str, owner: str) -> CandidateSet:
-        """The owner's set as it stands; NotFound where there is none."""
-        return self._store.get(set_id, owner)
+    def get(self, set_id: str, who: Identity) -> CandidateSet:
+        """A set of who asks, as it stands; NotFound where there is none."""
+        return self._store.get(set_id, who.owner)
 
-    def of(self, owner: str) -> list[tuple[str, str, float, int]]:
-        """The owner's sets, newest first: id, title, when, how many pictures."""
-        return self._store.of(owner)
+    def of(self, who: Identity) -> list[tuple[str, str, float, int]]:
+        """The sets of who asks, newest first: id, title, when, how many pictures."""
+        return self._store.of(who.owner)
 
     def verdicts(self, found: CandidateSet) -> list[Verdict]:
         """The verdict on each candidate of a set, in its order."""
         marks = [candidate.mark for candidate in found.candidates]
         return judge([candidate.scores or {} for candidate in found.candidates], marks, found.sieve)
 
-    def mark(self, set_id: str, owner: str, image: int, mark: Mark) -> None:
-        """What the owner says of a picture; it wins over every metric. NotFound where there is no such picture."""
-        if image not in {candidate.image for candidate in self.get(set_id, owner).candidates}:
+    def mark(self, set_id: str, who: Identity, image: int, mark: Mark) -> None:
+        """What who asks says of a picture; it wins over every metric. NotFound where there is no such picture."""
+        if image not in {candidate.image for candidate in self.get(set_id, who).candidates}:
             raise NotFound("This picture is not there any more.", "Choose another one.")
         self._store.add_mark(set_id, image, mark)
         self._tell()
 
-    def undo(self, set_id: str, owner: str) -> int | None:
+    def undo(self, set_id: str, who: Identity) -> int | None:
         """Take back the last mark; returns its image, None where there is none."""
-        self.get(set_id, owner)
+        self.get(set_id, who)
         image = self._store.undo(set_id)
         self._tell()
         return image
 
-    def sift(self, set_id: str, owner: str, sieve: Sieve) -> None:
+    def sift(self, set_id: str, who: Identity, sieve: Sieve) -> None:
         """Filter and rank the set by this."""
-        self.get(set_id, owner)
+        self.get(set_id, who)
         self._store.set_sieve(set_id, sieve)
         self._tell()
 
-    def measure(self, set_id: str, owner: str) -> None:
+    def measure(self, set_id: str, who: Identity) -> None:
         """Measure the set once more, also by what had no weights then."""
-        self.get(set_id, owner)
+        self.get(set_id, who)
         self._store.forget_scores(set_id)
         self._tell()
         self.start()
 
-    def agreement(self, owner: str) -> tuple[int, dict[str, Agreement]]:
-        """How many picks the owner made so far, and how the metrics go with them."""
-        return agreement(self._store.picks(owner))
+    def agreement(self, who: Identity) -> tuple[int, dict[str, Agreement]]:
+        """How many picks who asks made so far, and how the metrics go with them."""
+        return agreement(self._store.picks(who.owner))
 
-    def learn(self, set_id: str, owner: str) -> None:
-        """Weigh the metrics as they go with the owner's picks; InvalidRequest where none clearly does."""
-        weights = learned(self.agreement(owner)[1])
+    def learn(self, set_id: str, who: Identity) -> None:
+        """Weigh the metrics as they go with the picks of who asks; InvalidRequest where none clearly does."""
+        weights = learned(self.agreement(who)[1])
         if not weights:
             raise InvalidRequest(
                 "No metric goes clearly with your picks yet.", "Keep, reject or rate more pictures, good and bad ones."
             )
-        sieve = self.get(set_id, owner).sieve
-        self.sift(set_id, owner, Sieve(sieve.limits, weights, sieve.keep, sieve.reject_share))
+        sieve = self.get(set_id, who).sieve
+        self.sift(set_id, who, Sieve(sieve.limits, weights, sieve.keep, sieve.reject_share))
 
-    def jobs(self, found: CandidateSet) -> list[tuple[Batch, Job]]:
+    def jobs(self, found: CandidateSet, who: Identity) -> list[tuple[Batch, Job]]:
         """The set's jobs, as far as they are still known, each with its place."""
         known = []
         for batch in found.batches:
             try:
-                known.append((batch, self._jobs.get(batch.job, found.owner)))
+                known.append((batch, self._jobs.get(batch.job, who)))
             except NotFound:
                 continue
         return known

@@ -47,9 +47,9 @@ def run(args: argparse.Namespace) -> Exit:
         from studio.studio import Studio
 
         with Studio(studio_settings, durable=False) as studio:
-            picture = said(studio.inputs.add(Path(args.image), "controls", COMMAND_LINE.owner), args.image)
+            picture = said(studio.inputs.add(Path(args.image), "controls", COMMAND_LINE), args.image)
             unit = ControlUnit(kind=args.kind, image=picture, options=_options(args.options))
-            _write(studio.inputs.path(studio.control_map(unit, args.model).id), args.out)
+            _write(studio.inputs.path(studio.control_map(unit, COMMAND_LINE, args.model).id), args.out)
     print(args.out)
     return Exit.DONE
 

@@ -239,7 +239,7 @@ def follow(studio: "Studio", job: "Job", images: dict[int, Finished], out: TextI
     try:
         return _watch(job, images, out)
     except KeyboardInterrupt:
-        studio.stop(job.id, COMMAND_LINE.owner)
+        studio.stop(job.id, COMMAND_LINE)
         return _watch(job, images, out)
 
 

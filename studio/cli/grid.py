@@ -105,7 +105,7 @@ def _begun(studio: "Studio", grids: "Grids", base: Recipe, axes: "list[Axis]", *
     from studio.grids.making import plan
 
     if resume:
-        for one in (found.grid for found in grids.of(COMMAND_LINE.owner)):
+        for one in (found.grid for found in grids.of(COMMAND_LINE)):
             if not axes or (list(one.axes) == axes and _same(one.base, base)):
                 return grids.resume(one.id, COMMAND_LINE)
         if not axes:
@@ -113,7 +113,7 @@ def _begun(studio: "Studio", grids: "Grids", base: Recipe, axes: "list[Axis]", *
                 "There is no grid in this folder to go on with.", "Name its axes: --x FIELD=A,B,C begins a new one."
             )
         print("studio grid: there is no such grid in the folder yet; it begins now.", file=sys.stderr)
-    grid = plan(studio, base, axes, COMMAND_LINE.owner)
+    grid = plan(studio, base, axes)
     possible = sum(cell.recipe is not None for cell in grid.cells)
     print(f"{possible} pictures, {grid.steps} steps", file=sys.stderr)
     return grids.begin(grid, COMMAND_LINE)
@@ -131,7 +131,7 @@ def _follow(begun: "GridJob", studio: "Studio", out: TextIO | None) -> bool:
     try:
         _watch(begun, out, told)
     except KeyboardInterrupt:
-        studio.stop(begun.job.id, COMMAND_LINE.owner)
+        studio.stop(begun.job.id, COMMAND_LINE)
         _watch(begun, out, told)
         return True
     return False

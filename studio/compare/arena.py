@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from studio.compare.store import Cell, Comparison, Comparisons
 from studio.errors import InvalidRequest, NotFound, Unreadable
+from studio.gate.identity import Identity
 from studio.storage.connections import parsed
 
 Choice = Literal["left", "right", "good", "bad"]
@@ -76,13 +77,13 @@ class Arena:
         self._database = comparisons.database
         self._comparisons = comparisons
 
-    def pair(self, owner: str) -> Pair | None:
-        """The pair that waits for the owner's vote, or a new one; None where no two unseen pictures are left."""
-        whole = {comparison.id: comparison for comparison in self._comparisons.of(owner)}
-        cast, images = self.votes(owner), self._comparisons.images
+    def pair(self, who: Identity) -> Pair | None:
+        """The pair that waits for the vote of who asks, or a new one; None where no two unseen pictures are left."""
+        whole = {comparison.id: comparison for comparison in self._comparisons.of(who.owner)}
+        cast, images = self.votes(who), self._comparisons.images
         with self._database.write() as database:
-            rows = database.execute("SELECT * FROM pairs WHERE owner = ? ORDER BY number", (owner,)).fetchall()
-            voted = {pair for (pair,) in database.execute("SELECT pair FROM votes WHERE owner = ?", (owner,))}
+            rows = database.execute("SELECT * FROM pairs WHERE owner = ? ORDER BY number", (who.owner,)).fetchall()
+            voted = {pair for (pair,) in database.execute("SELECT pair FROM votes WHERE owner = ?", (who.owner,))}
             for row in rows:
                 comparison = whole.get(row["comparison"])
                 if row["id"] in voted or comparison is None or not _fits(row, comparison):
@@ -92,7 +93,7 @@ class Arena:
                     return Pair(row["id"], comparison.lines[row["line"]].prompt, *pictures)
             kept = [row[side] for row in rows for side in ("left_path", "right_path")]
             seen = {str(images / path) for path in kept if isinstance(path, str)}
-            random = Random(f"{owner}/{len(rows)}")  # noqa: S311
+            random = Random(f"{who.owner}/{len(rows)}")  # noqa: S311
             chosen = _chosen(list(_open_pairs(whole.values(), seen)), cast, random)
             if chosen is None:
                 return None
@@ -101,20 +102,20 @@ class Arena:
             database.execute(
                 "INSERT INTO pairs (id, owner, comparison, line, left_column, right_column, left_path, right_path) "
                 "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-                (name, owner, comparison.id, left.line, left.column, right.column, *paths),
+                (name, who.owner, comparison.id, left.line, left.column, right.column, *paths),
             )
         return Pair(name, comparison.lines[left.line].prompt, Path(left.path), Path(right.path))
 
-    def vote(self, owner: str, pair: str, choice: str) -> Vote:
+    def vote(self, who: Identity, pair: str, choice: str) -> Vote:
         """Cast a vote, which tells who made the pictures; NotFound where there is no such pair, or it has one."""
         if choice not in get_args(Choice):
             raise InvalidRequest(f"“{choice}” is no vote.", f"Give one of {', '.join(get_args(Choice))}.")
         with self._database.write() as database:
             query = "SELECT * FROM pairs WHERE owner = ? AND id = ? AND id NOT IN (SELECT pair FROM votes)"
-            row = database.execute(query, (owner, pair)).fetchone()
+            row = database.execute(query, (who.owner, pair)).fetchone()
             if row is None:
                 raise NotFound("This pair is not there, or has its vote already.", "Go on with the next one.")
-            comparison = self._comparisons.get(row["comparison"], owner)
+            comparison = self._comparisons.get(row["comparison"], who.owner)
             if not _fits(row, comparison):
                 raise Unreadable("This pair cannot be read.", "Go on with the next one.")
             line = comparison.lines[row["line"]]
@@ -123,17 +124,17 @@ class Arena:
             database.execute(
                 "INSERT INTO votes (pair, owner, time, choice, left_name, right_name, prompt, tags) "
                 "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-                (pair, owner, cast.cast, choice, left, right, line.prompt, json.dumps(line.tags)),
+                (pair, who.owner, cast.cast, choice, left, right, line.prompt, json.dumps(line.tags)),
             )
         return cast
 
-    def votes(self, owner: str, tag: str = "") -> list[Vote]:
-        """The owner's votes, oldest first; of prompts with this tag where one is given."""
+    def votes(self, who: Identity, tag: str = "") -> list[Vote]:
+        """The votes of who asks, oldest first; of prompts with this tag where one is given."""
         with self._database.read() as database:
             query = (
                 "SELECT time, choice, left_name, right_name, prompt, tags FROM votes WHERE owner = ? ORDER BY number"
             )
-            rows = database.execute(query, (owner,)).fetchall()
+            rows = database.execute(query, (who.owner,)).fetchall()
         found = [
             Vote(at, choice, one, other, prompt, tuple(map(str, parsed(tags, []))))
             for at, choice, one, other, prompt, tags in rows

@@ -246,7 +246,7 @@ class _Run:
             job = self._job
         if job:
             with suppress(NotFound):
-                self._compare.studio.stop(job.id, self.comparison.owner)
+                self._compare.studio.stop(job.id, self._who)
 
     def _work(self, cells: deque[Cell], make: Callable[[Cell], None]) -> None:
         try:
@@ -319,7 +319,7 @@ class _Run:
     def _found(self, cell: Cell) -> Job | None:
         """The job that an earlier run left."""
         with suppress(NotFound):
-            job = self._compare.studio.job(cell.job, self.comparison.owner)
+            job = self._compare.studio.job(cell.job, self._who)
             if job.state in ("waiting", "running") or any(event.path.exists() for event in job.results):
                 return job
         return None

@@ -12,9 +12,11 @@ from hashlib import sha256
 from pathlib import Path
 from urllib.parse import quote
 
+from studio.gate.identity import Identity
+
 PREFIX = "studio/pictures/"
-# The owner of what everybody on the page may see: small pictures of styles and LoRAs.
-EVERYBODY = ""
+# Who may see what everybody on the page may: small pictures of styles and LoRAs.
+EVERYBODY = Identity("nobody", "")
 CODE_LENGTH, KEY_BYTES = 32, 32
 
 
@@ -25,19 +27,19 @@ class Addresses:
         self._key = key
         self._roots = {name: folder.resolve() for name, folder in roots.items()}
 
-    def of(self, path: Path, owner: str) -> str:
-        """The address of a file for this owner, relative to the page."""
-        return PREFIX + quote(self.token(path, owner))
+    def of(self, path: Path, who: Identity) -> str:
+        """The address of a file for who asks, relative to the page."""
+        return PREFIX + quote(self.token(path, who))
 
-    def token(self, path: Path, owner: str) -> str:
+    def token(self, path: Path, who: Identity) -> str:
         """The same without what makes it an address: what a page says to mean this file."""
         name = self._name(path)
-        return f"{self._code(name, owner)}/{name}"
+        return f"{self._code(name, who)}/{name}"
 
-    def find(self, token: str, owner: str) -> Path | None:
-        """The file that a token means; None where it is none of this owner's, or gone."""
+    def find(self, token: str, who: Identity) -> Path | None:
+        """The file that a token means; None where it is none for who asks, or gone."""
         code, _, name = token.partition("/")
-        if not any(hmac.compare_digest(code.encode(), self._code(name, one).encode()) for one in (owner, EVERYBODY)):
+        if not any(hmac.compare_digest(code.encode(), self._code(name, one).encode()) for one in (who, EVERYBODY)):
             return None
         root, _, rest = name.partition("/")
         path = self._roots[root] / rest
@@ -51,8 +53,10 @@ class Addresses:
                 return f"{root}/{whole.relative_to(folder).as_posix()}"
         raise ValueError(f"{path} is in none of the folders that are served.")
 
-    def _code(self, name: str, owner: str) -> str:
-        return hmac.new(self._key, f"{owner}\0{name}".encode(errors="surrogatepass"), sha256).hexdigest()[:CODE_LENGTH]
+    def _code(self, name: str, who: Identity) -> str:
+        return hmac.new(self._key, f"{who.owner}\0{name}".encode(errors="surrogatepass"), sha256).hexdigest()[
+            :CODE_LENGTH
+        ]
 
 
 def kept_key(path: Path) -> bytes:

@@ -35,8 +35,8 @@ GONE = "This picture is not in the library any more."
 log = logging.getLogger(__name__)
 
 
-def plan(studio: Studio, base: Recipe, axes: Sequence[Axis], owner: str) -> Grid:
-    """The grid with every cell settled, nothing made; one that cannot be settled says why in its `error`.
+def plan(studio: Studio, base: Recipe, axes: Sequence[Axis]) -> Grid:
+    """The grid with every cell settled, nobody's yet; one that cannot be settled says why in its `error`.
 
     What is open is drawn once for all cells. InvalidRecipe where the axes cannot be, or no cell can.
     """
@@ -49,7 +49,7 @@ def plan(studio: Studio, base: Recipe, axes: Sequence[Axis], owner: str) -> Grid
     numbers = {cell.at: number for number, cell in enumerate(_in_order(axes, cells))}
     name = f"{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(3)}"
     numbered = tuple(replace(cell, item=numbers.get(cell.at)) for cell in cells)
-    return Grid(name, owner, time.time(), base, tuple(axes), numbered)
+    return Grid(name, "", time.time(), base, tuple(axes), numbered)
 
 
 def _in_order(axes: Sequence[Axis], cells: Sequence[Cell]) -> list[Cell]:
@@ -104,43 +104,44 @@ class Grids:
         """Keep a planned grid and put it in line; StudioError where it cannot be."""
         made = sorted((cell for cell in grid.cells if cell.item is not None), key=lambda cell: cell.item or 0)
         recipes = [cell.recipe for cell in made if cell.recipe]
+        grid = replace(grid, owner=who.owner)
         # In one transaction: no crash leaves a grid without its job.
         job = self._studio.submit(recipes, who, grid.id, kind="grid", beside=lambda rows: insert(rows, grid))
         return GridJob(grid, job, self._studio.library)
 
-    def get(self, name: str, owner: str) -> GridJob:
-        """The owner's grid; NotFound where there is none of this id, Unreadable where it is damaged."""
+    def get(self, name: str, who: Identity) -> GridJob:
+        """A grid of who asks; NotFound where there is none of this id, Unreadable where it is damaged."""
         grid = self._store.read(name)
-        if grid.owner != owner:
+        if grid.owner != who.owner:
             raise NotFound("There is no such grid.", "Its images are in the library, if it was ever begun.")
-        job = self._studio.job(name, owner)
+        job = self._studio.job(name, who)
         if any(cell.item is not None and cell.item not in range(len(job.items)) for cell in grid.cells):
             raise unreadable(name)
         return GridJob(grid, job, self._studio.library)
 
-    def of(self, owner: str) -> list[GridJob]:
-        """The owner's grids, the newest first; one that cannot be read is logged and left out."""
+    def of(self, who: Identity) -> list[GridJob]:
+        """The grids of who asks, the newest first; one that cannot be read is logged and left out."""
         found = []
-        for name in self._store.of(owner, LISTED):
+        for name in self._store.of(who.owner, LISTED):
             try:
-                found.append(self.get(name, owner))
+                found.append(self.get(name, who))
             except (NotFound, Unreadable) as error:
                 log.warning("%s", error)
         return found
 
     def resume(self, name: str, who: Identity) -> GridJob:
         """Make what is missing, what failed too; nothing where nothing is."""
-        found = self.get(name, who.owner)
+        found = self.get(name, who)
         if found.job.state in OPEN:
-            self._studio.jobs.pause(name, who.owner, paused=False)
+            self._studio.jobs.pause(name, who, paused=False)
         elif any(item.state in ("failed", "stopped") for item in found.job.items):
-            self._studio.jobs.retry(name, who.owner)
+            self._studio.jobs.retry(name, who)
         return found
 
-    def stop(self, name: str, owner: str) -> None:
+    def stop(self, name: str, who: Identity) -> None:
         """Make no more; what is made is kept."""
-        self.get(name, owner)
-        self._studio.stop(name, owner)
+        self.get(name, who)
+        self._studio.stop(name, who)
 
     def export(self, grid: Grid, path: Path, kind: Kind) -> str:
         """Write a grid to a file, a table with measures of its pictures; returns what is worth knowing about it."""
@@ -152,12 +153,12 @@ class Grids:
             measures = dict(zip(made, scores, strict=True))
         return Sheet(grid, folder, measures).write(path, kind)
 
-    def remove(self, name: str, owner: str) -> None:
+    def remove(self, name: str, who: Identity) -> None:
         """Forget a grid, its job and what it was written out to for a browser; its images stay in the library."""
-        job = self.get(name, owner).job
-        self._studio.stop(name, owner)
+        job = self.get(name, who).job
+        self._studio.stop(name, who)
         deque(job.follow(), maxlen=0)
-        self._studio.jobs.remove(name, owner)
+        self._studio.jobs.remove(name, who)
         for sheet in self.sheets.glob(f"{name}.*"):
             sheet.unlink(missing_ok=True)
 
@@ -212,7 +213,7 @@ def _settled(studio: Studio, base: Recipe, axes: Sequence[Axis], place: Sequence
         asked = _recipe(base, axes, place)
         if studio.is_hosted(asked) and not studio.is_hosted(base):
             # What the local models of the grid are told besides means nothing to it; what is varied has to be refused.
-            asked = without_local(asked, {axis.field for axis in axes})
+            asked = without_local(asked, studio.hosted.models, {axis.field for axis in axes})
         (recipe,) = studio.settle(asked)
     except StudioError as error:
         # Which setting it is says the axis already.

@@ -4,6 +4,7 @@ from contextlib import suppress
 
 from studio.errors import NotFound, StorageError
 from studio.events import Event, Finished, ImageFailed, Started, Stopped
+from studio.gate.identity import Identity
 from studio.jobs.fair_queue import rank
 from studio.jobs.job import Job, Listener
 from studio.jobs.kinds import KINDS
@@ -50,9 +51,9 @@ class Register:
                 item.state = "stopped" if item.is_open else item.state
         return self._recall(job, ending or Stopped())
 
-    def of(self, owner: str) -> list[Job]:
-        """The owner's jobs, newest first; of those that ended the newest."""
-        return [job for id in self._store.of(owner, KEPT) if (job := self.find(id))]  # noqa: A001
+    def of(self, who: Identity) -> list[Job]:
+        """The jobs of who asks, newest first; of those that ended the newest."""
+        return [job for id in self._store.of(who.owner, KEPT) if (job := self.find(id))]  # noqa: A001
 
     def open(self) -> list[Job]:
         """Those that are not over."""

@@ -137,20 +137,20 @@ class Scheduler:
         """Call this after each event of a job of this kind; it returns at once, and asks the scheduler nothing."""
         self._register.listeners[kind] = listener
 
-    def stop(self, id: str, owner: str) -> None:  # noqa: A002
+    def stop(self, id: str, who: Identity) -> None:  # noqa: A002
         """End a job: at once where it waits, at its next step where it runs; nothing where it is over."""
         with self._lock:
-            job = self.get(id, owner)
+            job = self.get(id, who)
             job.stopping.set()
             self._outcomes.drop(job, [item for item in job.items if item.state == "waiting"])
             self._move_up()
         if job.errand:
             job.errand.cancel()
 
-    def stop_item(self, id: str, owner: str, number: int) -> None:  # noqa: A002
+    def stop_item(self, id: str, who: Identity, number: int) -> None:  # noqa: A002
         """Do not make one image of a job; one that is being made beside others is thrown away when it comes."""
         with self._lock:
-            job = self.get(id, owner)
+            job = self.get(id, who)
             item = next((one for one in job.items if one.number == number), None)
             if item is None:
                 raise NotFound("There is no such picture in this job.", "Choose another one.")
@@ -158,10 +158,10 @@ class Scheduler:
                 self._outcomes.drop(job, [item])
                 self._move_up()
 
-    def retry(self, id: str, owner: str) -> Job:  # noqa: A002
+    def retry(self, id: str, who: Identity) -> Job:  # noqa: A002
         """Make what failed or was stopped of an ended job once more; NotFound where nothing did."""
         with self._lock:
-            job = self.get(id, owner)
+            job = self.get(id, who)
             again = [item for item in job.items if item.state in ("failed", "stopped")]
             if job.is_open or not again:
                 raise NotFound("Nothing of this job is to be made again.", "Start it anew from the page.")
@@ -173,49 +173,49 @@ class Scheduler:
         self._bring(job)
         return job
 
-    def pause(self, id: str, owner: str, *, paused: bool = True) -> None:  # noqa: A002
+    def pause(self, id: str, who: Identity, *, paused: bool = True) -> None:  # noqa: A002
         """Begin nothing more of a job until it is resumed; what is being made is finished."""
         with self._lock:
-            job = self.get(id, owner)
+            job = self.get(id, who)
             job.paused = paused
             self._store.keep(job)
             self._move_up()
             self._lock.notify_all()
 
-    def set_background(self, id: str, owner: str, *, background: bool) -> None:  # noqa: A002
+    def set_background(self, id: str, who: Identity, *, background: bool) -> None:  # noqa: A002
         """Let a job run when nothing else of anybody waits; or again as jobs of its kind do."""
         with self._lock:
-            job = self.get(id, owner)
+            job = self.get(id, who)
             job.priority = "background" if background else KINDS[job.kind].priority
             self._resort(job)
 
-    def move(self, id: str, owner: str, before: str | None = None) -> None:  # noqa: A002
+    def move(self, id: str, who: Identity, before: str | None = None) -> None:  # noqa: A002
         """Put a waiting job before another of the owner's, at the end where none is named, with its priority."""
         with self._lock:
-            job = self.get(id, owner)
-            self._register.move(job, self.get(before, owner) if before else None)
+            job = self.get(id, who)
+            self._register.move(job, self.get(before, who) if before else None)
             self._resort(job)
 
-    def remove(self, id: str, owner: str) -> None:  # noqa: A002
+    def remove(self, id: str, who: Identity) -> None:  # noqa: A002
         """Forget a job that is over, and what refers to it; its images stay. InUse where it is not over."""
         with self._lock:
-            job = self.get(id, owner)
+            job = self.get(id, who)
             if job.is_open:
                 raise InUse("This job is not over.", "Stop it first.")
             self._register.drop(job)
 
-    def get(self, id: str, owner: str) -> Job:  # noqa: A002
-        """The owner's job; NotFound where there is none of this id."""
+    def get(self, id: str, who: Identity) -> Job:  # noqa: A002
+        """A job of who asks; NotFound where there is none of this id."""
         with self._lock:
             job = self._register.find(id)
-        if job is None or job.owner != owner:
+        if job is None or job.owner != who.owner:
             raise NotFound("There is no such job.", "It may have ended long ago; its images are in the library.")
         return job
 
-    def of(self, owner: str) -> list[Job]:
-        """The owner's jobs, newest first; of those that ended the newest."""
+    def of(self, who: Identity) -> list[Job]:
+        """The jobs of who asks, newest first; of those that ended the newest."""
         with self._lock:
-            return self._register.of(owner)
+            return self._register.of(who)
 
     def waiting(self) -> int:
         """How many jobs wait, of all owners."""

@@ -20,12 +20,13 @@ from studio.errors import InvalidRequest, MalformedRequest, NotFound, StudioErro
 from studio.gate.answers import refusal
 from studio.gate.doors import MEGABYTE
 from studio.gate.gate import SAID, Gate
+from studio.gate.identity import Identity
 from studio.studio import UPLOADS, Studio
 from studio.ui import theme, web
 from studio.ui.delivery import FOR_GOOD as KEPT
 from studio.ui.delivery import Delivery
 from studio.ui.listeners import BadInput
-from studio.ui.owner import owner_of
+from studio.ui.owner import identify
 from studio.ui.requests import Requests
 
 # A picture never changes; what is told anew under one name is asked for each time.
@@ -60,11 +61,11 @@ class PageApp(App):  # type: ignore[misc]
         """The whole stack, whatever Gradio adds to it, with the gate outermost."""
         return Gate(Requests(super().build_middleware_stack(), self), self.studio.settings)
 
-    def give(self, told: Any, owner: str) -> None:
-        """Let an owner fetch the files of Gradio's cache that are in what a listener tells."""
+    def give(self, told: Any, who: Identity) -> None:
+        """Let who asked fetch the files of Gradio's cache that are in what a listener tells."""
         for path in _paths(told):
-            self._given[path, owner] = None
-            self._given.move_to_end((path, owner))
+            self._given[path, who.owner] = None
+            self._given.move_to_end((path, who.owner))
         while len(self._given) > MOST_GIVEN:
             self._given.popitem(last=False)
 
@@ -83,7 +84,7 @@ class PageApp(App):  # type: ignore[misc]
 
     async def _picture(self, request: Request) -> Response:
         """A file of the studio, byte for byte, to whoever its address was made for."""
-        path = await run_in_threadpool(self.studio.addresses.find, request.path_params["token"], owner_of(request))
+        path = await run_in_threadpool(self.studio.addresses.find, request.path_params["token"], identify(request))
         if path is None:
             raise NotFound(GONE)
         answer = FileResponse(path)
@@ -96,7 +97,7 @@ class PageApp(App):  # type: ignore[misc]
     async def _cached(self, request: Request) -> Response:
         """A file that Gradio made for a page, such as the mask editor's picture."""
         path = request.path_params["path"]
-        if (path, owner_of(request)) not in self._given or not await AsyncPath(path).is_file():
+        if (path, identify(request).owner) not in self._given or not await AsyncPath(path).is_file():
             raise NotFound(GONE)
         return FileResponse(path, headers={"Cache-Control": ASKED_EACH_TIME})
 

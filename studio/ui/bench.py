@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from studio.errors import StudioError
+from studio.gate.identity import Identity
 from studio.recipe import Recipe
 from studio.studio import Studio
 from studio.ui import hearsay, web
@@ -17,7 +18,7 @@ from studio.ui.ids import Id
 from studio.ui.knobs import Knobs, into
 from studio.ui.listeners import FOLLOWER, LISTENER, QUICK, WATCHER, BadInput, Event, Name, Whole
 from studio.ui.loras import Stack
-from studio.ui.owner import identify, owner_of
+from studio.ui.owner import identify
 from studio.ui.preset_panel import PresetPanel
 from studio.ui.rights import check_held
 from studio.ui.source import Picture
@@ -152,10 +153,10 @@ class Bench:
             who = identify(request)
 
             def submit() -> Updates:
-                self.studio.submit(self._recipes(tab, values, who.owner), who)
+                self.studio.submit(self._recipes(tab, values, who), who)
                 return {}
 
-            async for told in self._begun(who.owner, submit):
+            async for told in self._begun(who, submit):
                 yield told
 
         getattr(self.knobs.facts, tab)(
@@ -172,9 +173,9 @@ class Bench:
         def begin(values: Values, event: Into, request: gr.Request) -> Updates:
             who = identify(request)
             try:
-                begun = self._panel(event.to).begin(self._recipes(tab, values, who.owner), who)
+                begun = self._panel(event.to).begin(self._recipes(tab, values, who), who)
             except StudioError as fault:
-                return {self.stage: view(self.studio, who.owner, fault)}
+                return {self.stage: view(self.studio, who, fault)}
             return {**begun, self.tablist: gr.Tabs(selected=event.to)}
 
         begun = getattr(self.knobs.facts, into(tab))(
@@ -192,12 +193,12 @@ class Bench:
         """The widgets that the tab's recipes are read from."""
         return {*self.form.of(tab).values(), *self.panels[tab].extras, *self._shared}
 
-    def _recipes(self, tab: str, values: Values, owner: str) -> list[Recipe]:
+    def _recipes(self, tab: str, values: Values, who: Identity) -> list[Recipe]:
         """What the tab says, nothing of it settled; InvalidRecipe names the field that cannot be."""
-        sources = self.panels[tab].read(values, owner)
+        sources = self.panels[tab].read(values, who)
         shared = {**self.stack.read(values, tab), **self.units.read(values, tab)}
         recipes = [self.form.read(values, tab, **source, **shared) for source in sources]
-        check_held(self.studio.inputs, recipes, owner)
+        check_held(self.studio.inputs, recipes, who)
         return recipes
 
     @property
@@ -219,59 +220,58 @@ class Bench:
         who = identify(request)
 
         def submit() -> Updates:
-            _, recipe = self._pictured(who.owner, event)
+            _, recipe = self._pictured(who, event)
             self.studio.submit(recipe.replace(seed=None), who)
             return {}
 
-        async for told in self._begun(who.owner, submit):
+        async for told in self._begun(who, submit):
             yield told
 
     async def _again(self, event: Which, request: gr.Request) -> AsyncIterator[Updates]:
         """The same once more from what came out, which becomes the source."""
         who = identify(request)
-        owner = who.owner
 
         def submit() -> Updates:
-            path, recipe = self._pictured(owner, event)
-            picture = Picture.of(self.studio.inputs.add(path, owner=owner), path.name)
+            path, recipe = self._pictured(who, event)
+            picture = Picture.of(self.studio.inputs.add(path, who=who), path.name)
             self.studio.submit(recipe.replace(init_image=picture.id, seed=None), who)
-            return {self.stage: view(self.studio, owner), **self.panels[self._tab_of(recipe)].take(picture, owner)}
+            return {self.stage: view(self.studio, who), **self.panels[self._tab_of(recipe)].take(picture, who)}
 
-        async for told in self._begun(owner, submit):
+        async for told in self._begun(who, submit):
             yield told
 
-    async def _begun(self, owner: str, submit: Callable[[], Updates]) -> AsyncIterator[Updates]:
+    async def _begun(self, who: Identity, submit: Callable[[], Updates]) -> AsyncIterator[Updates]:
         """What a submission sets, if anything, then the owner's jobs until all are done; or why nothing was queued."""
         try:
             first = await self.followers.run(submit)
         except StudioError as fault:
-            yield {self.stage: await self.followers.run(view, self.studio, owner, fault)}
+            yield {self.stage: await self.followers.run(view, self.studio, who, fault)}
             return
         if first:
             yield first
-        async for seen in watch(self.studio, owner, self.followers):
+        async for seen in watch(self.studio, who, self.followers):
             yield {self.stage: seen}
 
     async def _watch(self, request: gr.Request) -> AsyncIterator[Updates]:
-        async for seen in watch(self.studio, owner_of(request), self.followers):
+        async for seen in watch(self.studio, identify(request), self.followers):
             yield {self.stage: seen}
 
     def _stop(self, event: Stopping, request: gr.Request) -> Updates:
-        owner = owner_of(request)
+        who = identify(request)
         try:
-            self.studio.stop(event.job, owner)
+            self.studio.stop(event.job, who)
         except StudioError as fault:
-            return {self.stage: view(self.studio, owner, fault)}
-        return {self.stage: view(self.studio, owner)}
+            return {self.stage: view(self.studio, who, fault)}
+        return {self.stage: view(self.studio, who)}
 
     def _use(self, values: Values, event: Which, request: gr.Request) -> Updates:
         """Fill the form of the picture's own task with its recipe."""
-        owner = owner_of(request)
+        who = identify(request)
         try:
-            _, recipe = self._pictured(owner, event)
+            _, recipe = self._pictured(who, event)
         except StudioError as fault:
-            return {self.stage: view(self.studio, owner, fault)}
-        return self._shown(recipe, values, owner)
+            return {self.stage: view(self.studio, who, fault)}
+        return self._shown(recipe, values, who)
 
     def _hear(self, values: Values, event: hearsay.Brought, request: gr.Request) -> Updates:
         """Fill the form with what a picture's file, or a text, tells."""
@@ -280,36 +280,36 @@ class Bench:
         except StudioError as fault:
             return {self.hearsay: hearsay.told(event, fault=fault.sentence)}
         fitted = hearsay.fitting(self.studio, told, model.id)
-        shown = self._shown(fitted.recipe, values, owner_of(request), hearsay.named(told, fitted))
+        shown = self._shown(fitted.recipe, values, identify(request), hearsay.named(told, fitted))
         return {**shown, self.hearsay: hearsay.told(event, left=fitted.left)}
 
-    def _shown(self, recipe: Recipe, values: Values, owner: str, names: set[str] | None = None) -> Updates:
+    def _shown(self, recipe: Recipe, values: Values, who: Identity, names: set[str] | None = None) -> Updates:
         """What sets the form of the recipe's own task to it, or to these fields of it; `values` are those before."""
         tab = self._tab_of(recipe)
         panel = self.panels[tab]
         return {
             **self.knobs.show(panel.opened(recipe), tab, values, names),
             **(self.stack.show(recipe) if names is None or "loras" in names else {}),
-            **(self.units.show(recipe, owner) if names is None or "controls" in names else {}),
-            **panel.show(recipe, owner),
+            **(self.units.show(recipe, who) if names is None or "controls" in names else {}),
+            **panel.show(recipe, who),
             self.tablist: gr.Tabs(selected=tab),
         }
 
     def _send(self, event: Sent, request: gr.Request) -> Updates:
         """Start from a picture in another tab."""
-        owner = owner_of(request)
+        who = identify(request)
         try:
-            path, _ = self._pictured(owner, event)
-            picture = Picture.of(self.studio.inputs.add(path, owner=owner), path.name)
+            path, _ = self._pictured(who, event)
+            picture = Picture.of(self.studio.inputs.add(path, who=who), path.name)
         except StudioError as fault:
-            return {self.stage: view(self.studio, owner, fault)}
-        return {**self._panel(event.tab).take(picture, owner), self.tablist: gr.Tabs(selected=event.tab)}
+            return {self.stage: view(self.studio, who, fault)}
+        return {**self._panel(event.tab).take(picture, who), self.tablist: gr.Tabs(selected=event.tab)}
 
-    def _pictured(self, owner: str, event: Which) -> tuple[Path, Recipe]:
+    def _pictured(self, who: Identity, event: Which) -> tuple[Path, Recipe]:
         """The picture that an act was asked for, as its `which` tells it; StudioError where it is not there."""
         if name := event.stored:
-            return stored(self.studio, name, owner)
-        done = finished(self.studio, owner, event.job, event.image)
+            return stored(self.studio, name, who)
+        done = finished(self.studio, who, event.job, event.image)
         return done.path, done.recipe
 
     def _panel(self, tab: str) -> Panel:
@@ -325,15 +325,15 @@ class Bench:
     def _restore_with(self, kept: Any) -> Any:
         def restore(values: Values, request: gr.Request) -> Updates:
             self.presets.refresh()
-            owner, remembered = owner_of(request), _remembered(values[kept])
+            who, remembered = identify(request), _remembered(values[kept])
             panels: Updates = {}
             for tab, panel in self.panels.items():
                 own = {name: remembered[f"{tab}/{name}"] for name in panel.kept if f"{tab}/{name}" in remembered}
-                panels |= panel.restore(own, owner) if own else {}
+                panels |= panel.restore(own, who) if own else {}
             last = remembered.get("tab")
             chosen = {self.tablist: gr.Tabs(selected=last)} if last in self.tabs else {}
-            seen = view(self.studio, owner)
-            units = self.units.restore(remembered.get("controls"), owner)
+            seen = view(self.studio, who)
+            units = self.units.restore(remembered.get("controls"), who)
             stack = self.stack.restore(remembered.get("loras"))
             return {**self.knobs.restore(remembered), **stack, **units, **panels, **chosen, self.stage: seen}
 

@@ -13,6 +13,7 @@ from studio.compare.making import Compare
 from studio.compare.sheets import said
 from studio.compare.store import Cell, Column, Comparison
 from studio.errors import StudioError
+from studio.gate.identity import Identity
 from studio.hosted.models import Offer
 from studio.metadata import png
 from studio.metrics import METRICS
@@ -26,7 +27,7 @@ SIDE = 512
 Told = dict[str, Any]
 
 
-def table(whole: Comparison, compare: Compare, *, running: bool) -> Told:
+def table(whole: Comparison, compare: Compare, who: Identity, *, running: bool) -> Told:
     """All of a comparison: its prompts, its columns, what became of each cell, and what that cost."""
     return {
         "id": whole.id,
@@ -34,7 +35,7 @@ def table(whole: Comparison, compare: Compare, *, running: bool) -> Told:
         "base": dict(whole.base),
         "lines": [asdict(line) for line in whole.lines],
         "columns": [{**asdict(column), "contestant": column.contestant} for column in whole.columns],
-        "cells": [_cell(whole, cell, compare, running=running) for cell in whole.cells],
+        "cells": [_cell(whole, cell, compare, who, running=running) for cell in whole.cells],
         "total": whole.total_usd,
         "unknown": sum(_unpriced(whole, cell) for cell in whole.cells),
     }
@@ -88,7 +89,7 @@ def parted(recipe: Recipe) -> Told:
     return {"model": {"name": recipe.model, "settings": settings}, "base": {name: told[name] for name in shared}}
 
 
-def _cell(whole: Comparison, cell: Cell, compare: Compare, *, running: bool) -> Told:
+def _cell(whole: Comparison, cell: Cell, compare: Compare, who: Identity, *, running: bool) -> Told:
     path, column = Path(cell.path), whole.columns[cell.column]
     there = cell.state == "done" and path.is_file()
     look = compare.looks.get((whole.id, cell.line, cell.column))
@@ -106,19 +107,19 @@ def _cell(whole: Comparison, cell: Cell, compare: Compare, *, running: bool) -> 
         "look": jpeg_address(look) if look else "",
         "width": cell.width,
         "height": cell.height,
-        **(_shown(path, column, compare.studio, whole.owner) if there else {}),
+        **(_shown(path, column, compare.studio, who) if there else {}),
     }
 
 
-def _shown(path: Path, column: Column, studio: Studio, owner: str) -> Told:
+def _shown(path: Path, column: Column, studio: Studio, who: Identity) -> Told:
     """Where its picture is, and what can be done with it: only a local one's recipe can be said by a form."""
     told: Told = {
-        "shown": thumbnail(studio, path, SIDE, owner),
-        "file": studio.addresses.of(path, owner),
+        "shown": thumbnail(studio, path, SIDE, who),
+        "file": studio.addresses.of(path, who),
         "name": path.name,
     }
     if path.is_relative_to(studio.library.folder):
-        told["which"] = {"stored": studio.addresses.token(path, owner)}
+        told["which"] = {"stored": studio.addresses.token(path, who)}
     if column.kind == "local":
         told["task"] = _task(path)
     return told

@@ -6,6 +6,7 @@ from contextlib import aclosing
 from typing import Any
 
 from studio.errors import InvalidRecipe, StudioError
+from studio.gate.identity import Identity
 from studio.grids.axes import Axis
 from studio.grids.making import GONE, GridJob, plan
 from studio.grids.store import At, Cell, Grid
@@ -52,7 +53,7 @@ def axes(asked: Sequence[Mapping[str, Any]]) -> list[Axis]:
 def considered(studio: Studio, base: str, asked: Sequence[Mapping[str, Any]]) -> Told:
     """What would be made, before anything is; a fault with the number of the axis that it is of."""
     try:
-        grid = plan(studio, Recipe.from_json(base), axes(asked), "")
+        grid = plan(studio, Recipe.from_json(base), axes(asked))
     except StudioError as error:
         number = getattr(error, "part", None)
         if number is None:
@@ -81,7 +82,7 @@ async def watched(studio: Studio, found: GridJob, followers: Followers) -> Async
     def look() -> Told:
         whole = not seen
         grid, line = found.grid, line_of(found.job, progress(found.job, found.job.events)["line"])
-        cells = list(_changed(studio, grid, found.previews, seen))
+        cells = list(_changed(studio, grid, found, seen))
         return {**head(grid), "whole": whole, "line": line, "cells": cells}
 
     told: Told = {}
@@ -125,7 +126,8 @@ def listed(grids: Collection[GridJob]) -> list[GridLine]:
     ]
 
 
-def _changed(studio: Studio, grid: Grid, previews: Mapping[At, bytes], seen: dict[At, object]) -> Iterator[Told]:
+def _changed(studio: Studio, grid: Grid, found: GridJob, seen: dict[At, object]) -> Iterator[Told]:
+    previews, who = found.previews, found.job.who
     for cell in grid.cells:
         preview = previews.get(cell.at)
         mark = (cell, preview)
@@ -133,15 +135,15 @@ def _changed(studio: Studio, grid: Grid, previews: Mapping[At, bytes], seen: dic
             continue
         seen[cell.at] = mark
         labels = [label for _, label in grid.labels(cell.at)]
-        yield {"at": cell.at, "labels": labels, **_cell(studio, cell, preview, grid.owner)}
+        yield {"at": cell.at, "labels": labels, **_cell(studio, cell, preview, who)}
 
 
-def _cell(studio: Studio, cell: Cell, preview: bytes | None, owner: str) -> Mapping[str, Any]:
+def _cell(studio: Studio, cell: Cell, preview: bytes | None, who: Identity) -> Mapping[str, Any]:
     if cell.error:
         return {"error": cell.error}
     path = studio.library.folder / cell.path
     if cell.path and cell.recipe and path.exists():
-        return kept(studio, path, cell.recipe, cell.seconds, SIDE, owner)
+        return kept(studio, path, cell.recipe, cell.seconds, SIDE, who)
     if cell.path:
         return {"error": GONE}
     return {"look": jpeg_address(preview)} if preview else {}

@@ -20,7 +20,7 @@ from studio.ui.hosted_choices import HostedChoice, price
 from studio.ui.ids import Id
 from studio.ui.island import Island
 from studio.ui.listeners import QUICK, Event, Name
-from studio.ui.owner import owner_of
+from studio.ui.owner import identify
 from studio.ui.schemas import PageFacts
 from studio.ui.shapes import Shapes
 from studio.ui.units import Units
@@ -284,7 +284,7 @@ class Knobs:
 
     def _last_seed(self, values: Values, request: gr.Request) -> Updates:
         """The seed of the newest picture; the field stays as it is where there is none."""
-        jobs = self.studio.jobs_of(owner_of(request))
+        jobs = self.studio.jobs_of(identify(request))
         seeds = [job.recipes[0].seed for job in jobs if job.results]
         seed = self.form.widgets["seed"]
         return {seed: str(seeds[0]) if seeds else values[seed]}

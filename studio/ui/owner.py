@@ -18,11 +18,6 @@ def identify(request: Any) -> Identity:
     return found.of_account(str(signed["sub"]), keeps=keeps)
 
 
-def owner_of(request: Any) -> str:
-    """Whose a call's pictures and jobs are."""
-    return identify(request).owner
-
-
 def _signed(request: Any) -> dict[str, Any]:
     """What is known of who signed in, by the cookie that Gradio signed; empty for everybody else."""
     if not space.signs_in():

@@ -10,7 +10,7 @@ from studio.gate.gate import FAULTY
 from studio.labels import labelled
 from studio.ui.fast_gradio import gr
 from studio.ui.listeners import BadInput, Name, Number, Words, checked
-from studio.ui.owner import owner_of
+from studio.ui.owner import identify
 
 # What is done in a thread at once, such as a grid that is written to a file; none waits in one for a job.
 THREADS = 200
@@ -43,7 +43,7 @@ class Page(gr.Blocks):  # type: ignore[misc]
             _scope(request)[FAULTY] = True
             raise BadInput("This cannot be: what is called a file has too long a name.") from fault
         if request is not None:
-            self.app.give(told["data"], owner_of(request))
+            self.app.give(told["data"], identify(request))
         return told
 
     async def preprocess_data(self, *given: Any, **more: Any) -> Any:

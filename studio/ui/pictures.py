@@ -14,6 +14,7 @@ from studio.disk import Folder
 from studio.errors import InvalidRecipe, NotFound, StudioError, Unreadable
 from studio.events import Finished
 from studio.gate.addresses import EVERYBODY
+from studio.gate.identity import Identity
 from studio.hosted.models import is_hosted
 from studio.jobs.job import Job
 from studio.metadata import png
@@ -34,22 +35,22 @@ CHECKED = {
 def made(studio: Studio, job: Job, event: Finished, side: int) -> Picture:
     """A finished picture of a job, shown at most at `side` pixels until it is opened."""
     which: Which = {"job": job.id, "image": event.image}
-    told = _told(studio, event.path, event.recipe, event.seconds, job.owner)
+    told = _told(studio, event.path, event.recipe, event.seconds, job.who)
     if max(told["width"], told["height"]) > side:
         told["shown"] = smaller(event.path, side)
     return {**told, "key": f"{job.id}/{event.image}", "which": which}
 
 
-def kept(studio: Studio, path: Path, recipe: Recipe, seconds: float, side: int, owner: str) -> Picture:
+def kept(studio: Studio, path: Path, recipe: Recipe, seconds: float, side: int, who: Identity) -> Picture:
     """An owner's picture of the library, whether or not its job is still known, shown at most at `side` pixels."""
-    token = studio.addresses.token(path, owner)
-    told = _told(studio, path, recipe, seconds, owner)
+    token = studio.addresses.token(path, who)
+    told = _told(studio, path, recipe, seconds, who)
     if max(told["width"], told["height"]) > side:
-        told["shown"] = thumbnail(studio, path, side, owner)
+        told["shown"] = thumbnail(studio, path, side, who)
     return {**told, "key": token, "which": {"stored": token}}
 
 
-def _told(studio: Studio, path: Path, recipe: Recipe, seconds: float, owner: str) -> PictureFacts:
+def _told(studio: Studio, path: Path, recipe: Recipe, seconds: float, who: Identity) -> PictureFacts:
     """What is said of a stored picture, wherever it stands."""
     width, height = _size(path)
     return {
@@ -58,8 +59,8 @@ def _told(studio: Studio, path: Path, recipe: Recipe, seconds: float, owner: str
         "height": height,
         "prompt": recipe.prompt,
         "negative": recipe.negative_prompt,
-        "shown": studio.addresses.of(path, owner),
-        "file": studio.addresses.of(path, owner),
+        "shown": studio.addresses.of(path, who),
+        "file": studio.addresses.of(path, who),
         "name": path.name,
         "task": recipe.task,
         "seed": recipe.seed if recipe.denoises else None,
@@ -68,7 +69,7 @@ def _told(studio: Studio, path: Path, recipe: Recipe, seconds: float, owner: str
         "how": ", ".join(filter(None, [_how(recipe), _cost(path)])),
         "loras": _facts(path).get("loras", ""),
         "check": CHECKED.get(_verdict(path), ()),
-        **_start(studio, recipe, owner),
+        **_start(studio, recipe, who),
     }
 
 
@@ -85,7 +86,7 @@ def expected(studio: Studio, job: Job, index: int, jpeg: bytes | None, side: int
         "height": height,
         "prompt": recipe.prompt,
         "shown": _look(studio, recipe, jpeg, side),
-        **_start(studio, recipe, job.owner),
+        **_start(studio, recipe, job.who),
     }
 
 
@@ -109,7 +110,7 @@ def smaller(path: Path, side: int) -> str:
     return jpeg_address(buffer.getvalue())
 
 
-def thumbnail(studio: Studio, path: Path, side: int, owner: str = EVERYBODY) -> str:
+def thumbnail(studio: Studio, path: Path, side: int, who: Identity = EVERYBODY) -> str:
     """The address of a picture's copy of at most `side` pixels, made where there is none yet; empty for no picture."""
     status = path.stat()
     stamp = sha256(f"{path} {status.st_mtime_ns} {status.st_size} {side}".encode()).hexdigest()
@@ -123,7 +124,7 @@ def thumbnail(studio: Studio, path: Path, side: int, owner: str = EVERYBODY) -> 
             return ""
         copy.thumbnail((side, side), Image.Resampling.LANCZOS, reducing_gap=2)
         Folder(small.parent).write(small, lambda file: copy.save(file, "WEBP", quality=80))
-    return studio.addresses.of(small, owner)
+    return studio.addresses.of(small, who)
 
 
 def _look(studio: Studio, recipe: Recipe, jpeg: bytes | None, side: int) -> str | None:
@@ -138,12 +139,12 @@ def _look(studio: Studio, recipe: Recipe, jpeg: bytes | None, side: int) -> str 
         return None
 
 
-def _start(studio: Studio, recipe: Recipe, owner: str) -> Start:
+def _start(studio: Studio, recipe: Recipe, who: Identity) -> Start:
     """The picture that it can be compared with, how that was brought to its size, and how far it grew at each side."""
     if recipe.init_image is None:
         return {}
     try:
-        before = studio.addresses.of(studio.inputs.path(recipe.init_image), owner)
+        before = studio.addresses.of(studio.inputs.path(recipe.init_image), who)
     except (NotFound, Unreadable):
         return {}
     sides = recipe.outpaint

@@ -11,6 +11,7 @@ from typing import Any, BinaryIO
 from studio import skeleton
 from studio.disk import Folder
 from studio.errors import InvalidRecipe
+from studio.gate.identity import Identity
 from studio.inputs import Input, Inputs
 from studio.parsing import ParseError, load_json
 from studio.settings import PRESETS
@@ -40,13 +41,13 @@ class Poses:
     def __init__(self, inputs: Inputs) -> None:
         self._inputs = inputs
 
-    def draw(self, pose: Any, owner: str) -> Input:
+    def draw(self, pose: Any, who: Identity) -> Input:
         """A pose's map, stored as the owner's; InvalidRecipe where nobody is on it, StudioError where it is no pose."""
         people, size = skeleton.from_openpose(pose), _size(pose)
         drawn = skeleton.draw(people, *size)
         if not drawn.getbbox():
             raise InvalidRecipe("controls", "Nobody is on the canvas.", "Add a person, or bring one back into it.")
-        stored = self._inputs.add(drawn, "controls", owner)
+        stored = self._inputs.add(drawn, "controls", who)
         text = json.dumps(skeleton.to_openpose(people, *size))
 
         def write(file: BinaryIO) -> None:

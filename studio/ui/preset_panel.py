@@ -14,6 +14,7 @@ from pydantic import Field
 
 from studio.disk import visible
 from studio.errors import InvalidPreset, InvalidPrompt, InvalidRequest, NotFound, StudioError
+from studio.gate.identity import Identity
 from studio.hosted.models import is_hosted
 from studio.presets import saving
 from studio.presets.importing import check_style, import_styles
@@ -29,13 +30,13 @@ from studio.ui.island import Island
 from studio.ui.knobs import Knobs
 from studio.ui.listeners import QUICK, Event, Name, Words, served
 from studio.ui.loras import Stack
-from studio.ui.owner import owner_of
+from studio.ui.owner import identify
 from studio.ui.source import uploaded
 from studio.ui.style_shelf import StyleShelf, check_private
 from studio.ui.units import Units
 
 # What an act sets on the form, and what it tells in the dialog.
-Act = Callable[[Values, Any, str], tuple[Updates, dict[str, Any]]]
+Act = Callable[[Values, Any, Identity], tuple[Updates, dict[str, Any]]]
 RECIPES, STYLES, NEGATIVE = "recipes", "styles", "negative"
 NAMES = {RECIPES: "saved recipe", STYLES: "style", NEGATIVE: "negative preset"}
 
@@ -101,7 +102,7 @@ class PresetPanel:
                 if name in ("save", "remove", "bring"):
                     check_private()
                 self.studio.presets.refresh()
-                updates, told = act(values, event, owner_of(request))
+                updates, told = act(values, event, identify(request))
                 self.studio.presets.refresh()
             except InvalidPrompt as fault:
                 updates, told = {}, {"fault": f"{fault.fault} {fault.hint}".strip()}
@@ -128,7 +129,7 @@ class PresetPanel:
         offered = {widget: self.form.offered(name, model, values[widget]) for name, widget in widgets.items()}
         return offered | self.knobs.tell(self.knobs.later(values, offered))
 
-    def _use(self, values: Values, event: Telling, owner: str) -> tuple[Updates, dict[str, Any]]:
+    def _use(self, values: Values, event: Telling, who: Identity) -> tuple[Updates, dict[str, Any]]:
         """Put parts of a saved recipe on the form."""
         preset = self.studio.presets.recipes.get(event.id)
         if preset is None:
@@ -144,7 +145,7 @@ class PresetPanel:
         if "loras" in names:
             updates |= self.stack.show(recipe)
         if "controls" in names:
-            updates |= self.units.show(recipe, owner)
+            updates |= self.units.show(recipe, who)
         return updates, {"done": True, "said": self._unused(said, event.tab, self.knobs.later(values, updates))}
 
     def _unused(self, said: Mapping[str, Any], tab: str, values: Values) -> str:
@@ -155,9 +156,9 @@ class PresetPanel:
         names = [name for name in given if name in idle or name not in there]
         return f"Not used here: {', '.join(settings()[name].label for name in names)}." if names else ""
 
-    def _save(self, values: Values, event: Telling, owner: str) -> tuple[Updates, dict[str, Any]]:
+    def _save(self, values: Values, event: Telling, who: Identity) -> tuple[Updates, dict[str, Any]]:
         """Save the form's recipe, a style or a negative prompt; a name that is taken has to be said twice."""
-        del owner
+        del who
         name = event.name.strip()
         told: dict[str, Any] = {"done": True, "said": f"“{name}” is saved."}
         if event.folder == RECIPES:
@@ -207,22 +208,22 @@ class PresetPanel:
         explain(negative, wildcards, negative=True)
         return {"text": negative}
 
-    def _remove(self, values: Values, event: Telling, owner: str) -> tuple[Updates, dict[str, Any]]:
-        del values, owner
+    def _remove(self, values: Values, event: Telling, who: Identity) -> tuple[Updates, dict[str, Any]]:
+        del values, who
         saving.remove(self.studio.settings.home, event.folder, event.id)
         return {}, {}
 
-    def _bring(self, values: Values, event: Telling, owner: str) -> tuple[Updates, dict[str, Any]]:
+    def _bring(self, values: Values, event: Telling, who: Identity) -> tuple[Updates, dict[str, Any]]:
         """Take over the styles of an uploaded file."""
-        del values, owner
+        del values, who
         called = Path(event.name).name
         path, home = uploaded(self.studio, event.path), self.studio.settings.home
         report = import_styles(path, home, self.studio.presets, self.studio.wordbook.wildcards, called)
         return {}, {"said": " ".join(report.lines()[: -len(report.faults) or None]), "fault": "\n".join(report.faults)}
 
 
-def _nothing(values: Values, event: Any, owner: str) -> tuple[Updates, dict[str, Any]]:
-    del values, event, owner
+def _nothing(values: Values, event: Any, who: Identity) -> tuple[Updates, dict[str, Any]]:
+    del values, event, who
     return {}, {}
 
 

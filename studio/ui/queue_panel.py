@@ -72,7 +72,7 @@ class QueuePanel:
         """All that runs or waits, as it would be begun, and one's own that ended last."""
         del asked
         unfinished = self.studio.jobs.unfinished()
-        ended = [job for job in self.studio.jobs.of(who.owner) if job.state not in OPEN][:ENDED]
+        ended = [job for job in self.studio.jobs.of(who) if job.state not in OPEN][:ENDED]
         return {
             "jobs": [_told(job, mine=job.owner == who.owner) for job in unfinished],
             "ended": [_told(job, mine=True) for job in ended],
@@ -80,27 +80,27 @@ class QueuePanel:
         }
 
     def _stop(self, asked: Asked, who: Identity) -> Told:
-        self.studio.jobs.stop(asked["job"], who.owner)
+        self.studio.jobs.stop(asked["job"], who)
         return {}
 
     def _stop_item(self, asked: Item, who: Identity) -> Told:
-        self.studio.jobs.stop_item(asked["job"], who.owner, asked["number"])
+        self.studio.jobs.stop_item(asked["job"], who, asked["number"])
         return {}
 
     def _pause(self, asked: Pausing, who: Identity) -> Told:
-        self.studio.jobs.pause(asked["job"], who.owner, paused=asked["paused"])
+        self.studio.jobs.pause(asked["job"], who, paused=asked["paused"])
         return {}
 
     def _move(self, asked: Placing, who: Identity) -> Told:
-        self.studio.jobs.move(asked["job"], who.owner, asked.get("before"))
+        self.studio.jobs.move(asked["job"], who, asked.get("before"))
         return {}
 
     def _set_background(self, asked: Parking, who: Identity) -> Told:
-        self.studio.jobs.set_background(asked["job"], who.owner, background=asked["background"])
+        self.studio.jobs.set_background(asked["job"], who, background=asked["background"])
         return {}
 
     def _retry(self, asked: Asked, who: Identity) -> Told:
-        self.studio.jobs.retry(asked["job"], who.owner)
+        self.studio.jobs.retry(asked["job"], who)
         return {}
 
 

@@ -12,6 +12,7 @@ from pydantic import Field
 from typing_extensions import TypedDict
 
 from studio.errors import InvalidRecipe, NotFound, StudioError, Unreadable
+from studio.gate.identity import Identity
 from studio.inputs import Input, Inputs
 from studio.studio import UPLOADS, Studio
 from studio.ui.fast_gradio import gr
@@ -19,7 +20,7 @@ from studio.ui.form import Updates, Values
 from studio.ui.ids import Id
 from studio.ui.island import Island
 from studio.ui.listeners import QUICK, BadInput, Event, Name, Whole
-from studio.ui.owner import owner_of
+from studio.ui.owner import identify
 from studio.ui.pictures import smaller
 from studio.ui.schemas import StoredPicture
 from studio.ui.view import finished
@@ -83,17 +84,17 @@ class Picture:
         cls,
         inputs: Inputs,
         id: Any,  # noqa: A002
-        owner: str,
+        who: Identity,
         name: str = "",
         notes: Sequence[str] = (),
     ) -> "Picture | None":
         """A picture of the store by its id; None where it is gone, or the owner neither brought nor made it."""
         try:
-            return cls(id, *inputs.size(str(id)), name, tuple(notes)) if inputs.holds(owner, [str(id)]) else None
+            return cls(id, *inputs.size(str(id)), name, tuple(notes)) if inputs.holds(who, [str(id)]) else None
         except (NotFound, Unreadable):
             return None
 
-    def told(self, studio: Studio, owner: str, side: int) -> StoredPicture:
+    def told(self, studio: Studio, who: Identity, side: int) -> StoredPicture:
         """What the owner's page is told of it, with a copy of at most `side` pixels to show."""
         path = studio.inputs.path(self.id)
         return {
@@ -102,7 +103,7 @@ class Picture:
             "height": self.height,
             "name": self.name,
             "notes": list(self.notes),
-            "file": studio.addresses.of(path, owner),
+            "file": studio.addresses.of(path, who),
             "shown": smaller(path, side),
         }
 
@@ -133,56 +134,56 @@ class Source:
             raise InvalidRecipe("init_image", "There is no picture to start from.", "Drop one here, or choose a file.")
         return ids
 
-    def value(self, pictures: Sequence[Picture], owner: str, faults: Sequence[str] = ()) -> dict[str, Any]:
+    def value(self, pictures: Sequence[Picture], who: Identity, faults: Sequence[str] = ()) -> dict[str, Any]:
         """What the widget shows: these pictures, and why others were not taken."""
         side = SIDE if len(pictures) == 1 else SMALL_SIDE
-        told = [picture.told(self.studio, owner, side) for picture in pictures]
+        told = [picture.told(self.studio, who, side) for picture in pictures]
         return {"pictures": told, "faults": list(faults)}
 
-    def stored(self, id: str, owner: str, name: str = "", notes: Sequence[str] = ()) -> Picture | None:  # noqa: A002
+    def stored(self, id: str, who: Identity, name: str = "", notes: Sequence[str] = ()) -> Picture | None:  # noqa: A002
         """A picture of the owner's in the store, by its id; None where it is gone."""
-        return Picture.found(self.studio.inputs, id, owner, name, notes)
+        return Picture.found(self.studio.inputs, id, who, name, notes)
 
-    def recall(self, kept: Any, owner: str) -> dict[str, Any]:
+    def recall(self, kept: Any, who: Identity) -> dict[str, Any]:
         """The widget's value from what the browser kept of it."""
-        return self.value(self._known(kept, owner), owner)
+        return self.value(self._known(kept, who), who)
 
-    def _known(self, value: Any, owner: str) -> list[Picture]:
+    def _known(self, value: Any, who: Identity) -> list[Picture]:
         """The pictures of a widget's value that are in the store."""
         told = value.get("pictures", []) if isinstance(value, Mapping) else []
-        known = (self.stored(one["id"], owner, one.get("name", ""), one.get("notes", ())) for one in told)
+        known = (self.stored(one["id"], who, one.get("name", ""), one.get("notes", ())) for one in told)
         return [picture for picture in known if picture]
 
-    def holes(self, values: Values, owner: str) -> str:
+    def holes(self, values: Values, who: Identity) -> str:
         """The stored mask of what is transparent in the first picture; empty where nothing is."""
         told = (values.get(self.widget) or {}).get("pictures", [])
-        return self.studio.inputs.holes(owner, str(told[0]["id"])) if told else ""
+        return self.studio.inputs.holes(who, str(told[0]["id"])) if told else ""
 
     def _bring(self, values: Values, event: Brought, request: gr.Request) -> Updates:
         """Take uploaded files in; each is told why where it cannot be."""
-        owner = owner_of(request)
-        pictures = self._known(values[self.widget], owner) if self._many else []
+        who = identify(request)
+        pictures = self._known(values[self.widget], who) if self._many else []
         faults = []
         for file in event.files:
             path, name = uploaded(self.studio, file["path"]), file["name"]
             try:
-                pictures.append(Picture.of(self.studio.inputs.add(path, owner=owner), name))
+                pictures.append(Picture.of(self.studio.inputs.add(path, who=who), name))
             except StudioError as fault:
                 faults.append(f"{name}: {fault.message} {fault.hint}".strip())
         if not pictures:
-            pictures = self._known(values[self.widget], owner)
-        return {self.widget: self.value(list({picture.id: picture for picture in pictures}.values()), owner, faults)}
+            pictures = self._known(values[self.widget], who)
+        return {self.widget: self.value(list({picture.id: picture for picture in pictures}.values()), who, faults)}
 
     def _pick(self, values: Values, event: Picked, request: gr.Request) -> Updates:
         """Take a result in."""
-        owner = owner_of(request)
-        pictures = self._known(values[self.widget], owner) if self._many else []
+        who = identify(request)
+        pictures = self._known(values[self.widget], who) if self._many else []
         try:
-            path = finished(self.studio, owner, event.job, event.image).path
-            pictures.append(Picture.of(self.studio.inputs.add(path, owner=owner), path.name))
+            path = finished(self.studio, who, event.job, event.image).path
+            pictures.append(Picture.of(self.studio.inputs.add(path, who=who), path.name))
         except StudioError as fault:
-            return {self.widget: self.value(pictures, owner, [fault.sentence])}
-        return {self.widget: self.value(list({picture.id: picture for picture in pictures}.values()), owner)}
+            return {self.widget: self.value(pictures, who, [fault.sentence])}
+        return {self.widget: self.value(list({picture.id: picture for picture in pictures}.values()), who)}
 
 
 def uploaded(studio: Studio, path: str) -> Path:

@@ -105,23 +105,23 @@ class Units:
         controls = Recipe.make(controls=units).controls
         return {"controls": tuple(unit for unit in controls if unit.steers)}
 
-    def show(self, recipe: Recipe, owner: str) -> Updates:
+    def show(self, recipe: Recipe, who: Identity) -> Updates:
         """What to set the panel to, so that it says the recipe's units; one with a picture has its map made again."""
         units = [unit.model_dump(exclude_none=True) for unit in recipe.without_maps().controls]
-        return {self.widget: self.value(units, owner)}
+        return {self.widget: self.value(units, who)}
 
-    def restore(self, kept: Any, owner: str) -> Updates:
+    def restore(self, kept: Any, who: Identity) -> Updates:
         """What to set the panel to from what the owner's browser kept of it."""
         units = kept.get("units") if isinstance(kept, Mapping) else None
-        return {self.widget: self.value([unit for unit in units or [] if isinstance(unit, dict)], owner)}
+        return {self.widget: self.value([unit for unit in units or [] if isinstance(unit, dict)], who)}
 
-    def value(self, units: list[Unit], owner: str) -> dict[str, Any]:
+    def value(self, units: list[Unit], who: Identity) -> dict[str, Any]:
         """The panel's value for these units; pictures that are gone, or not the owner's, are left out."""
         seen: dict[str, Any] = {}
         told = []
         for unit in units:
             names = unit.get("names") or {}
-            found = {side: self._picture(unit.get(side), owner, names.get(side, "")) for side in ("image", "map")}
+            found = {side: self._picture(unit.get(side), who, names.get(side, "")) for side in ("image", "map")}
             seen |= {picture["id"]: picture for picture in found.values() if picture}
             told.append({**unit, **{side: picture and picture["id"] for side, picture in found.items()}})
         return _value(told, seen)
@@ -160,13 +160,13 @@ class Units:
         size = controlnet.download_bytes
         return f"{hub.in_words(size)} to download" if size else "not on this disk"
 
-    def _picture(self, name: Any, owner: str, called: str) -> StoredPicture | None:
+    def _picture(self, name: Any, who: Identity, called: str) -> StoredPicture | None:
         """What is shown of a stored picture, with the pose it was drawn of; None where it is gone."""
-        picture = Picture.found(self.studio.inputs, name, owner, called) if name else None
-        return self._told(picture, owner) if picture else None
+        picture = Picture.found(self.studio.inputs, name, who, called) if name else None
+        return self._told(picture, who) if picture else None
 
-    def _told(self, picture: Picture, owner: str) -> StoredPicture:
-        return {**picture.told(self.studio, owner, SIDE), "pose": self.poses.of(picture.id)}
+    def _told(self, picture: Picture, who: Identity) -> StoredPicture:
+        return {**picture.told(self.studio, who, SIDE), "pose": self.poses.of(picture.id)}
 
     @property
     def _acts(self) -> dict[str, Act]:
@@ -187,14 +187,13 @@ class Units:
 
     def _bring(self, asked: File, who: Identity) -> dict[str, Any]:
         """Store an uploaded picture or map."""
-        stored = self.studio.inputs.add(uploaded(self.studio, asked["path"]), "controls", who.owner)
-        return {"picture": self._told(Picture.of(stored, asked["name"]), who.owner)}
+        stored = self.studio.inputs.add(uploaded(self.studio, asked["path"]), "controls", who)
+        return {"picture": self._told(Picture.of(stored, asked["name"]), who)}
 
     def _preview(self, asked: Making, who: Identity) -> dict[str, Any]:
         """Make a unit's map as it would be for the model."""
         made = self._making(asked, who, self.studio.control_map)
-        self.studio.inputs.give(made.id, who.owner)
-        return {"picture": self._told(Picture.of(made, ""), who.owner)}
+        return {"picture": self._told(Picture.of(made, ""), who)}
 
     def _people(self, asked: Making, who: Identity) -> dict[str, Any]:
         """Find the people in a unit's picture."""
@@ -204,8 +203,8 @@ class Units:
 
     def _pose(self, asked: Posed, who: Identity) -> dict[str, Any]:
         """Draw a pose as a map."""
-        stored = self.poses.draw(asked["pose"], who.owner)
-        return {"picture": self._told(Picture.of(stored, ""), who.owner)}
+        stored = self.poses.draw(asked["pose"], who)
+        return {"picture": self._told(Picture.of(stored, ""), who)}
 
     def _read_pose(self, asked: PoseFile) -> dict[str, Any]:
         """The people of a pose's file in any dialect, as the editor has them, and what of it was left out."""
@@ -222,12 +221,12 @@ class Units:
             "said": f"Left out: {', '.join(left)}." if left else "",
         }
 
-    def _making(self, asked: Making, who: Identity, make: Callable[[ControlUnit, str, hub.Say], Any]) -> Any:
+    def _making(self, asked: Making, who: Identity, make: Callable[[ControlUnit, Identity, str, hub.Say], Any]) -> Any:
         recipe = Recipe.make(controls=[_as_asked(asked["unit"])])
-        check_held(self.studio.inputs, [recipe], who.owner)
+        check_held(self.studio.inputs, [recipe], who)
         token = f"{who.owner}/{asked['token']}"
         try:
-            return make(recipe.controls[0], asked["model"], lambda words: self._said.update({token: words}))
+            return make(recipe.controls[0], who, asked["model"], lambda words: self._said.update({token: words}))
         finally:
             self._said.pop(token, None)
 

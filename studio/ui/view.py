@@ -11,6 +11,7 @@ from typing import Any
 
 from studio.errors import NotFound, StudioError
 from studio.events import Downloading, Event, Failed, Finished, Halted, Loading, Preview, Queued, Started, Step
+from studio.gate.identity import Identity
 from studio.jobs.job import Job
 from studio.jobs.kinds import KINDS
 from studio.labels import label_of
@@ -33,14 +34,14 @@ ACTIVE = ("waiting", "running")
 BETWEEN = 0.05
 
 
-async def watch(studio: Studio, owner: str, followers: Followers) -> AsyncIterator[View]:
+async def watch(studio: Studio, who: Identity, followers: Followers) -> AsyncIterator[View]:
     """The owner's view now, and again whenever one of their unfinished jobs tells something; ends when all are done."""
 
     async def seen(since: float) -> View:
-        return await followers.shared(owner, since, lambda: view(studio, owner))
+        return await followers.shared(who.owner, since, lambda: view(studio, who))
 
     def following() -> Job | None:
-        return next((job for job in _active(studio.jobs_of(owner)) if job.id not in followed), None)
+        return next((job for job in _active(studio.jobs_of(who)) if job.id not in followed), None)
 
     yield await seen(time.monotonic())
     followed: set[str] = set()
@@ -54,9 +55,9 @@ async def watch(studio: Studio, owner: str, followers: Followers) -> AsyncIterat
     yield await seen(since)
 
 
-def view(studio: Studio, owner: str, fault: StudioError | None = None) -> View:
+def view(studio: Studio, who: Identity, fault: StudioError | None = None) -> View:
     """Everything the stage shows: the job in front, how many wait behind it, earlier pictures, and a fresh fault."""
-    jobs = studio.jobs_of(owner)
+    jobs = studio.jobs_of(who)
     active = _active(jobs)
     front = active[0] if active else next(iter(jobs), None)
     return {
@@ -68,17 +69,17 @@ def view(studio: Studio, owner: str, fault: StudioError | None = None) -> View:
     }
 
 
-def finished(studio: Studio, owner: str, job: str, image: int) -> Finished:
+def finished(studio: Studio, who: Identity, job: str, image: int) -> Finished:
     """One finished picture of the owner; NotFound where there is none."""
-    for event in studio.job(job, owner).results:
+    for event in studio.job(job, who).results:
         if event.image == image:
             return event
     raise NotFound("This picture is not there any more.", "Choose another one.")
 
 
-def stored(studio: Studio, token: str, owner: str) -> tuple[Path, Recipe]:
+def stored(studio: Studio, token: str, who: Identity) -> tuple[Path, Recipe]:
     """The owner's picture that a page means by this token, and its recipe; NotFound, Unreadable."""
-    path = studio.addresses.find(token, owner)
+    path = studio.addresses.find(token, who)
     if path is None or not path.is_relative_to(studio.library.folder.resolve()):
         raise NotFound("This picture is not there any more.", "Choose another one.")
     return path, studio.library.read(path)

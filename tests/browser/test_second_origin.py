@@ -33,6 +33,7 @@ from studio.ui import app, serve
 from tests.browser.conftest import ARGUMENTS, executable
 from tests.deploy import hub_server
 from tests.hosted.service import KEY, Service, serving
+from tests.people import who
 from tests.ui.painter import Painter
 
 pytestmark = pytest.mark.browser
@@ -144,8 +145,8 @@ class Victim:
         kept = {"name": f"image-studio-{port}", "value": secret, "url": self.address, "sameSite": "Lax"}
         context.add_cookies([kept])
         owner = identity.owner_by(secret)
-        picture = self.studio.inputs.add(Image.new("RGB", (8, 8), "red"), owner=owner)
-        seen = self.studio.addresses.of(self.studio.inputs.path(picture.id), owner)
+        picture = self.studio.inputs.add(Image.new("RGB", (8, 8), "red"), who=who(owner))
+        seen = self.studio.addresses.of(self.studio.inputs.path(picture.id), who(owner))
         assert context.request.get(self.address + seen).status == 200
         return ["", "config", seen, "theme.css", f"gradio_api/file={self.studio.inputs.path(picture.id)}"]
 

@@ -13,6 +13,7 @@ from studio.candidates.making import Refinement, refined
 from studio.candidates.ranking import Mark, Sieve
 from studio.candidates.store import CandidateSet
 from studio.errors import InvalidRecipe, InvalidRequest, NotFound
+from studio.gate.identity import Identity
 from studio.jobs.register import KEPT
 from studio.metrics.base import Score, Shot
 from studio.recipe import Recipe
@@ -24,7 +25,7 @@ from tests.people import who
 
 MODEL = "tiny-starter"
 ROOT = Path(__file__).resolve().parents[2]
-ANN = "ann"
+ANN = who("ann")
 RECIPE = Recipe(prompt="a red house", seed=5, count=4, steps=1)
 
 
@@ -43,10 +44,10 @@ def studio(home: Path) -> Iterator[Studio]:
         yield studio
 
 
-def settled(studio: Studio, set_id: str, owner: str = ANN) -> CandidateSet:
+def settled(studio: Studio, set_id: str, asking: Identity = ANN) -> CandidateSet:
     """The set when all of it is made and measured."""
     serial = -1
-    while studio.candidates.busy(found := studio.candidates.get(set_id, owner)):
+    while studio.candidates.busy(found := studio.candidates.get(set_id, asking)):
         serial = studio.candidates.news(serial)
     return found
 
@@ -59,7 +60,7 @@ def until_made(studio: Studio, set_id: str, count: int) -> CandidateSet:
 
 
 def test_a_set_holds_a_picture_of_each_seed_with_its_scores_and_rank(studio: Studio):
-    found = settled(studio, studio.candidates.begin([RECIPE], who(ANN)))
+    found = settled(studio, studio.candidates.begin([RECIPE], ANN))
     assert [candidate.recipe.seed for candidate in found.candidates] == [5, 6, 7, 8]
     assert all(candidate.path.exists() for candidate in found.candidates)
     assert all({"sharpness", "blank", "diversity"} <= (candidate.scores or {}).keys() for candidate in found.candidates)
@@ -68,7 +69,7 @@ def test_a_set_holds_a_picture_of_each_seed_with_its_scores_and_rank(studio: Stu
 
 def test_what_was_read_while_pictures_were_to_come_is_never_taken_for_the_end(home: Path):
     with open_studio(home, drawer := Drawer(gated=True)) as studio:
-        set_id = studio.candidates.begin([RECIPE], who(ANN))
+        set_id = studio.candidates.begin([RECIPE], ANN)
         drawer.allow()
         serial, early = -1, until_made(studio, set_id, 1)
         while not early.candidates[0].is_measured:
@@ -81,7 +82,7 @@ def test_what_was_read_while_pictures_were_to_come_is_never_taken_for_the_end(ho
 
 
 def test_a_metric_that_cannot_be_had_says_so_and_the_others_go_on(studio: Studio):
-    found = settled(studio, studio.candidates.begin([RECIPE], who(ANN)))
+    found = settled(studio, studio.candidates.begin([RECIPE], ANN))
     assert found.missing.keys() == {"aesthetic", "clip_score"}
     assert found.missing["clip_score"] == "CLIP score cannot be measured here. Rank by the other metrics."
     assert all(candidate.is_measured for candidate in found.candidates)
@@ -98,7 +99,7 @@ class Later(Drawer):
 
 def test_a_set_is_measured_again_when_the_weights_have_come(home: Path):
     with open_studio(home, drawer := Later()) as studio:
-        set_id = studio.candidates.begin([RECIPE.replace(count=2)], who(ANN))
+        set_id = studio.candidates.begin([RECIPE.replace(count=2)], ANN)
         before = settled(studio, set_id)
         drawer.there = True
         studio.candidates.measure(set_id, ANN)
@@ -111,13 +112,13 @@ def test_a_set_is_measured_again_when_the_weights_have_come(home: Path):
 
 def test_the_same_picture_twice_is_a_duplicate_of_the_first(studio: Studio):
     twice = [RECIPE.replace(count=1), RECIPE.replace(count=1)]
-    found = settled(studio, studio.candidates.begin(twice, who(ANN)))
+    found = settled(studio, studio.candidates.begin(twice, ANN))
     assert [verdict.reason for verdict in studio.candidates.verdicts(found)] == ["", "near-duplicate: 1 > 0.95"]
 
 
 def test_more_go_on_with_the_next_seeds(studio: Studio):
-    set_id = studio.candidates.begin([RECIPE], who(ANN))
-    studio.candidates.more(set_id, who(ANN), 3)
+    set_id = studio.candidates.begin([RECIPE], ANN)
+    studio.candidates.more(set_id, ANN, 3)
     found = settled(studio, set_id)
     assert [candidate.recipe.seed for candidate in found.candidates] == [5, 6, 7, 8, 9, 10, 11]
     assert found.count == 7
@@ -125,8 +126,8 @@ def test_more_go_on_with_the_next_seeds(studio: Studio):
 
 def test_more_variations_keep_their_seed(studio: Studio):
     varied = RECIPE.replace(variation_strength=0.2, variation_seed=9, count=2)
-    set_id = studio.candidates.begin([varied], who(ANN))
-    studio.candidates.more(set_id, who(ANN), 2)
+    set_id = studio.candidates.begin([varied], ANN)
+    studio.candidates.more(set_id, ANN, 2)
     found = settled(studio, set_id)
     assert [candidate.recipe.variation_seed for candidate in found.candidates] == [9, 10, 11, 12]
     assert {candidate.recipe.seed for candidate in found.candidates} == {5}
@@ -134,7 +135,7 @@ def test_more_variations_keep_their_seed(studio: Studio):
 
 @pytest.mark.parametrize(("how", "count"), [("upscale", 1), ("variations", 4), ("hires", 1)])
 def test_a_kept_picture_can_be_refined(studio: Studio, how: Refinement, count: int):
-    found = settled(studio, studio.candidates.begin([RECIPE.replace(count=1, width=64, height=64)], who(ANN)))
+    found = settled(studio, studio.candidates.begin([RECIPE.replace(count=1, width=64, height=64)], ANN))
     recipe = refined(found.candidates[0], how, studio.inputs, ANN)
     assert len(studio.settle(recipe)) == count
     assert recipe.task == ("upscale" if how == "upscale" else "text2img")
@@ -142,26 +143,26 @@ def test_a_kept_picture_can_be_refined(studio: Studio, how: Refinement, count: i
 
 def test_a_recipe_that_cannot_be_leaves_no_set(studio: Studio):
     with pytest.raises(InvalidRecipe, match="at most 8"):
-        studio.candidates.begin([RECIPE.replace(count=9)], who(ANN))
+        studio.candidates.begin([RECIPE.replace(count=9)], ANN)
     assert studio.candidates.of(ANN) == []
 
 
 def test_the_pictures_of_a_set_stay_when_many_jobs_have_ended_since(studio: Studio):
-    before = settled(studio, studio.candidates.begin([RECIPE], who(ANN)))
+    before = settled(studio, studio.candidates.begin([RECIPE], ANN))
     for _ in range(KEPT + 1):
-        list(studio.submit(RECIPE.replace(count=1), who(ANN)).follow())
+        list(studio.submit(RECIPE.replace(count=1), ANN).follow())
     assert studio.candidates.get(before.id, ANN) == before
 
 
 def test_another_owner_sees_nothing(studio: Studio):
-    set_id = studio.candidates.begin([RECIPE], who(ANN))
-    assert studio.candidates.of("bob") == []
+    set_id = studio.candidates.begin([RECIPE], ANN)
+    assert studio.candidates.of(who("bob")) == []
     for touch in (
-        lambda: studio.candidates.get(set_id, "bob"),
-        lambda: studio.candidates.mark(set_id, "bob", 0, Mark("keep")),
-        lambda: studio.candidates.undo(set_id, "bob"),
+        lambda: studio.candidates.get(set_id, who("bob")),
+        lambda: studio.candidates.mark(set_id, who("bob"), 0, Mark("keep")),
+        lambda: studio.candidates.undo(set_id, who("bob")),
         lambda: studio.candidates.more(set_id, who("bob"), 1),
-        lambda: studio.candidates.sift(set_id, "bob", Sieve()),
+        lambda: studio.candidates.sift(set_id, who("bob"), Sieve()),
     ):
         with pytest.raises(NotFound, match="no such set"):
             touch()
@@ -169,7 +170,7 @@ def test_another_owner_sees_nothing(studio: Studio):
 
 def test_marks_win_are_kept_and_can_be_undone(home: Path):
     with open_studio(home) as studio:
-        set_id = studio.candidates.begin([RECIPE], who(ANN))
+        set_id = studio.candidates.begin([RECIPE], ANN)
         settled(studio, set_id)
         studio.candidates.sift(set_id, ANN, Sieve(keep=1))
         studio.candidates.mark(set_id, ANN, 3, Mark("reject"))
@@ -187,23 +188,23 @@ def test_marks_win_are_kept_and_can_be_undone(home: Path):
 
 
 def test_what_is_not_in_the_set_cannot_be_marked(studio: Studio):
-    set_id = studio.candidates.begin([RECIPE], who(ANN))
+    set_id = studio.candidates.begin([RECIPE], ANN)
     with pytest.raises(NotFound, match="not there"):
         studio.candidates.mark(set_id, ANN, 9, Mark("keep"))
 
 
 def test_the_next_set_is_filtered_as_the_last_one_was(studio: Studio):
-    first = studio.candidates.begin([RECIPE], who(ANN))
+    first = studio.candidates.begin([RECIPE], ANN)
     studio.candidates.sift(first, ANN, Sieve({"sharpness": 0.4}, {"contrast": 2.0}, keep=1))
-    second = studio.candidates.get(studio.candidates.begin([RECIPE], who(ANN)), ANN)
+    second = studio.candidates.get(studio.candidates.begin([RECIPE], ANN), ANN)
     # How many are kept is a matter of each set.
     assert second.sieve == Sieve({"sharpness": 0.4}, {"contrast": 2.0})
-    assert studio.candidates.get(studio.candidates.begin([RECIPE], who("bob")), "bob").sieve == Sieve()
+    assert studio.candidates.get(studio.candidates.begin([RECIPE], who("bob")), who("bob")).sieve == Sieve()
 
 
 def test_metrics_that_go_with_the_picks_can_weigh_by_them(studio: Studio):
-    set_id = studio.candidates.begin([RECIPE.replace(count=8)], who(ANN))
-    studio.candidates.more(set_id, who(ANN), 8)
+    set_id = studio.candidates.begin([RECIPE.replace(count=8)], ANN)
+    studio.candidates.more(set_id, ANN, 8)
     found = settled(studio, set_id)
     with pytest.raises(InvalidRequest, match="No metric goes clearly"):
         studio.candidates.learn(set_id, ANN)
@@ -214,16 +215,16 @@ def test_metrics_that_go_with_the_picks_can_weigh_by_them(studio: Studio):
     weights = studio.candidates.get(set_id, ANN).sieve.weights
     assert weights["contrast"] == max(weights.values()) > 0.6
     assert studio.candidates.agreement(ANN)[0] == 16
-    assert studio.candidates.agreement("bob") == (0, {})
+    assert studio.candidates.agreement(who("bob")) == (0, {})
 
 
 def test_a_stop_keeps_what_was_made(home: Path):
     drawer = Drawer(gated=True)
     with open_studio(home, drawer) as studio:
-        set_id = studio.candidates.begin([RECIPE], who(ANN))
+        set_id = studio.candidates.begin([RECIPE], ANN)
         drawer.allow(2)
         found = until_made(studio, set_id, 2)
-        ((_, job),) = studio.candidates.jobs(found)
+        ((_, job),) = studio.candidates.jobs(found, ANN)
         studio.stop(job.id, ANN)
         drawer.allow()
         found = settled(studio, set_id)
@@ -234,13 +235,13 @@ def test_a_stop_keeps_what_was_made(home: Path):
 def test_an_unfinished_set_goes_on_after_a_restart_with_no_page_opened(home: Path):
     drawer = Drawer(gated=True)
     with open_studio(home, drawer) as studio:
-        set_id = studio.candidates.begin([RECIPE], who(ANN))
+        set_id = studio.candidates.begin([RECIPE], ANN)
         drawer.allow(2)
         found = until_made(studio, set_id, 2)
         studio.candidates.mark(set_id, ANN, 0, Mark("reject"))
         drawer.allow(1)
         made = len(found.candidates)
-        ((batch, _),) = studio.candidates.jobs(found)
+        ((batch, _),) = studio.candidates.jobs(found, ANN)
     assert made < 4
     with open_studio(home) as studio:
         # With no page opened, and nobody asking for the set.
@@ -271,10 +272,10 @@ candidates = studio.candidates
 set_id = candidates.begin([RECIPE.replace(count=8)], who("ann"))
 drawer.allow(3)
 serial = -1
-while sum(one.is_measured for one in candidates.get(set_id, "ann").candidates) < 3:
+while sum(one.is_measured for one in candidates.get(set_id, who("ann")).candidates) < 3:
     serial = candidates.news(serial)
-candidates.mark(set_id, "ann", 0, Mark("reject"))
-candidates.mark(set_id, "ann", 1, Mark("keep", star=True))
+candidates.mark(set_id, who("ann"), 0, Mark("reject"))
+candidates.mark(set_id, who("ann"), 1, Mark("keep", star=True))
 print(set_id, flush=True)
 sys.stdin.read()
 """

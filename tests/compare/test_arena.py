@@ -11,8 +11,9 @@ from studio.compare.arena import Arena, Vote, _fitted, as_csv, matrix, standings
 from studio.compare.store import Column, Comparisons, Line
 from studio.errors import InvalidRequest, NotFound, NotWritable
 from studio.storage.database import Database
+from tests.people import who
 
-ME = "me"
+ME = who("me")
 LINES = [Line(f"prompt {number}", ("even",) if number % 2 == 0 else ()) for number in range(6)]
 
 
@@ -20,7 +21,7 @@ LINES = [Line(f"prompt {number}", ("even",) if number % 2 == 0 else ()) for numb
 def arena(tmp_path: Path) -> Arena:
     """Three models, of which two drew the first prompt alike."""
     store = Comparisons(Database.of(tmp_path), tmp_path)
-    name = store.create(ME, 1, {})
+    name = store.create(ME.owner, 1, {})
     store.extend(name, LINES, [Column("local", model, model) for model in ("a", "b", "c")])
     for line in range(len(LINES)):
         for column in range(3):
@@ -53,9 +54,9 @@ def test_no_picture_is_shown_twice_and_sides_are_drawn(arena: Arena):
 def test_another_person_has_other_pairs_and_no_part_in_mine(arena: Arena):
     pair = arena.pair(ME)
     assert pair
-    assert arena.pair("other") is None
+    assert arena.pair(who("other")) is None
     with pytest.raises(NotFound):
-        arena.vote("other", pair.id, "left")
+        arena.vote(who("other"), pair.id, "left")
     with pytest.raises(InvalidRequest, match="no vote"):
         arena.vote(ME, pair.id, "both")
 

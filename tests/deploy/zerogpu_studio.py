@@ -50,7 +50,7 @@ def main(home: Path) -> dict[str, Any]:
 def _of_the_page(studio: Studio, address: str) -> dict[str, Any]:
     """A picture that a visitor asks for: his proxy's token goes to the scheduler."""
     view = picture(address, **{"x-ip-token": "a.e30.b"})
-    return {"state": view["job"]["state"], "made": len(studio.jobs_of(OWNER)[0].results)}
+    return {"state": view["job"]["state"], "made": len(studio.jobs_of(who(OWNER))[0].results)}
 
 
 def _same_pixels(studio: Studio) -> bool:
@@ -68,7 +68,7 @@ def _stopped(studio: Studio) -> list[str]:
     first = studio.submit(ASKED.replace(steps=150, count=4), who("somebody"))
     for event in first.follow():
         if isinstance(event, Step):
-            studio.stop(first.id, "somebody")
+            studio.stop(first.id, who("somebody"))
             break
     second = studio.submit(ASKED, who("somebody"))
     ends = [list(job.follow())[-1] for job in (first, second)]

@@ -13,6 +13,7 @@ from studio.catalogue.upscalers import Upscalers
 from studio.controls.depth import DEPTH_ANYTHING
 from studio.errors import Cancelled, InUse, InvalidRecipe, NotDownloaded, Refused
 from studio.events import Done, Downloading, Failed, Finished, Queued, Started, Stopped
+from studio.gate.identity import COMMAND_LINE
 from studio.jobs.job import Job
 from studio.jobs.outcomes import ATTEMPTS
 from studio.recipe import Recipe
@@ -72,7 +73,7 @@ def test_a_stop_ends_a_job_at_once_and_keeps_what_has_arrived(studio: Studio, ma
     go_on = held(manners)
     job = studio.submit(FAR, who("ann"))
     arriving(job)
-    studio.stop(job.id, "ann")
+    studio.stop(job.id, who("ann"))
     assert isinstance(ended(job), Stopped)
     (download,) = studio.downloads.all()
     assert download.state == "cancelled"
@@ -87,7 +88,7 @@ def test_what_two_jobs_want_comes_once_and_stays_wanted_by_the_other(studio: Stu
     first, second = studio.submit(FAR, who("ann")), studio.submit(FAR, who("bob"))
     assert manners.begun
     assert manners.begun.wait(60)
-    studio.stop(first.id, "ann")
+    studio.stop(first.id, who("ann"))
     go_on.set()
     assert isinstance(ended(second), Done)
     files = [file for file, _ in manners.heard]
@@ -103,11 +104,11 @@ def test_ends_of_downloads_are_no_crashes_of_a_job(home: Path, manners: Manners)
     for _ in range(ATTEMPTS + 1):
         assert attempts(home) == [("waiting", 0)]
         with painting(home) as studio:
-            (job,) = studio.jobs_of("ann")
+            (job,) = studio.jobs_of(who("ann"))
             assert job.state == "waiting"
     go_on.set()
     with painting(home) as studio:
-        (job,) = studio.jobs_of("ann")
+        (job,) = studio.jobs_of(who("ann"))
         assert isinstance(ended(job), Done)
 
 
@@ -128,7 +129,7 @@ def test_a_job_whose_model_is_gone_after_a_restart_says_so(home: Path, manners: 
         studio.submit(FAR, who("ann"))
     (home / "models" / f"{MODEL}.toml").unlink()
     with painting(home) as studio:
-        (job,) = studio.jobs_of("ann")
+        (job,) = studio.jobs_of(who("ann"))
         end = ended(job)
         assert isinstance(end, Failed)
         assert f"There is no model {MODEL!r}" in end.message
@@ -167,7 +168,7 @@ def test_a_map_waits_for_its_estimator_and_whoever_hears_of_it_may_end_it(studio
         raise Cancelled
 
     with pytest.raises(Cancelled):
-        studio.control_map(ControlUnit(kind="depth", image=picture), MODEL, say)
+        studio.control_map(ControlUnit(kind="depth", image=picture), who("ann"), MODEL, say)
     assert heard[0].startswith("Downloading Depth Anything V2 Small: ")
 
 
@@ -176,16 +177,16 @@ def test_strangers_let_nothing_be_downloaded_unless_that_is_set(home: Path, mann
         with pytest.raises(
             InvalidRecipe, match=r"Far is not on the studio's machine.*ask whoever runs the studio"
         ) as told:
-            studio.submit(FAR, who("ann"))
+            studio.submit(FAR, who("ann", here=False))
         assert told.value.field == "model"
         assert manners.heard == []
         go_on = held(manners)
         studio.downloads.start(studio.items[MODEL])
-        job = studio.submit(FAR, who("ann"))  # what somebody else lets come may be waited for
+        job = studio.submit(FAR, who("ann", here=False))  # what somebody else lets come may be waited for
         go_on.set()
         assert isinstance(ended(job), Done)
     with painting(home, host="0.0.0.0", share_downloads=True) as studio:
-        assert studio.downloads_for_all
+        assert studio.may_download(who("ann", here=False))
 
 
 def test_two_come_at_once_and_what_a_job_needs_before_the_rest(studio: Studio, manners: Manners):
@@ -245,7 +246,7 @@ def test_each_kind_comes_is_used_and_goes(studio: Studio, key: str):
     assert there.place
     assert there.place.exists()
     assert there.size_bytes > 0
-    studio.remove(there)
+    studio.remove(there, COMMAND_LINE)
     gone = studio.items[key]
     assert not gone.here
     assert gone.unfinished_bytes == 0
@@ -257,21 +258,21 @@ def test_what_is_in_use_is_not_removed(studio: Studio, manners: Manners):
     painter.held.set()  # type: ignore[attr-defined]
     job = studio.submit(FAR, who("ann"))
     with pytest.raises(InUse, match="Far is in use: a job needs it"):
-        studio.remove(studio.items[MODEL])
+        studio.remove(studio.items[MODEL], COMMAND_LINE)
     painter.held.clear()  # type: ignore[attr-defined]
     assert isinstance(ended(job), Done)
-    studio.remove(studio.items[MODEL])
+    studio.remove(studio.items[MODEL], COMMAND_LINE)
     held(manners)
     studio.downloads.start(studio.items[MODEL])
     with pytest.raises(InUse, match="is being downloaded"):
-        studio.remove(studio.items[MODEL])
+        studio.remove(studio.items[MODEL], COMMAND_LINE)
     with pytest.raises(Refused, match="comes with the studio"):
-        studio.remove(studio.items["starter-4x"])
+        studio.remove(studio.items["starter-4x"], COMMAND_LINE)
     shutil.copy(
         ASSETS / "upscalers" / "starter-4x.safetensors", studio.settings.folder("upscalers") / "own.safetensors"
     )
     with pytest.raises(Refused, match="is your own file"):
-        studio.remove(studio.items["own"])
+        studio.remove(studio.items["own"], COMMAND_LINE)
 
 
 def test_a_file_that_two_share_stays_as_long_as_one_is_here(studio: Studio, home: Path):
@@ -281,7 +282,7 @@ def test_a_file_that_two_share_stays_as_long_as_one_is_here(studio: Studio, home
     one, two = studio.items["one"], studio.items["two"]
     studio.downloads.wait_for([one])
     assert two.here
-    studio.remove(one)
+    studio.remove(one, COMMAND_LINE)
     assert two.here
 
 

@@ -53,7 +53,7 @@ def single_picture(studio: Studio, recipe: Recipe) -> Path:
 
 def made(studio: Studio, set_id: str) -> list[Path]:
     serial = -1
-    while studio.candidates.busy(found := studio.candidates.get(set_id, "ann")):
+    while studio.candidates.busy(found := studio.candidates.get(set_id, who("ann"))):
         serial = studio.candidates.news(serial)
     return [candidate.path for candidate in found.candidates]
 

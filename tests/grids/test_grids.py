@@ -80,7 +80,7 @@ def studio(new_studio: NewStudio) -> Studio:
 
 
 def planned(studio: Studio, *axes: str, base: Recipe = BASE) -> Grid:
-    return plan(studio, base, [Axis.parse(axis) for axis in axes], "ann")
+    return plan(studio, base, [Axis.parse(axis) for axis in axes])
 
 
 def made(studio: Studio, *axes: str, base: Recipe = BASE) -> Grid:
@@ -141,7 +141,7 @@ def test_variations_keep_one_seed_for_all_cells(studio: Studio):
 
 def test_a_value_that_cannot_be_is_told_in_its_cells_before_anything_runs(studio: Studio):
     grid = planned(studio, "scheduler=Euler,Eular,DDIM", "steps=1,2")
-    assert studio.jobs_of("ann") == []
+    assert studio.jobs_of(who("ann")) == []
     faults = {cell.at[0] for cell in grid.cells if cell.error}
     assert faults == {1}
     assert "Did you mean Euler" in grid.at(1).error
@@ -206,11 +206,11 @@ def test_the_jobs_of_grids_are_kept_as_long_as_their_grids(studio: Studio):
     grid = made(studio, "seed=1,2")
     for _ in range(KEPT + 1):
         deque(studio.submit(BASE, who("ann")).follow(), maxlen=0)
-    assert grid.id not in {job.id for job in studio.jobs_of("ann")}
-    assert Grids(studio).get(grid.id, "ann").grid == grid
-    Grids(studio).remove(grid.id, "ann")
+    assert grid.id not in {job.id for job in studio.jobs_of(who("ann"))}
+    assert Grids(studio).get(grid.id, who("ann")).grid == grid
+    Grids(studio).remove(grid.id, who("ann"))
     with pytest.raises(NotFound):
-        studio.job(grid.id, "ann")
+        studio.job(grid.id, who("ann"))
 
 
 def test_what_is_stopped_is_kept_and_can_be_resumed(new_studio: NewStudio):
@@ -220,7 +220,7 @@ def test_what_is_stopped_is_kept_and_can_be_resumed(new_studio: NewStudio):
     begun = grids.begin(planned(studio, "seed=1-6"), who("ann"))
     drawer.allow(2)
     wait_for(begun, 2)
-    grids.stop(begun.job.id, "ann")
+    grids.stop(begun.job.id, who("ann"))
     drawer.allow(1)
     grid = ended(begun)
     assert grid.state == "stopped"
@@ -237,7 +237,7 @@ def test_a_paused_grid_goes_on_when_it_is_resumed(new_studio: NewStudio):
     drawer = Loader(gated=True)
     studio = new_studio(drawer)
     begun = Grids(studio).begin(planned(studio, "seed=1-3"), who("ann"))
-    studio.jobs.pause(begun.job.id, "ann")
+    studio.jobs.pause(begun.job.id, who("ann"))
     drawer.allow(3)
     assert begun.grid.state == "running"
     assert ended(Grids(studio).resume(begun.job.id, who("ann"))).state == "done"
@@ -253,29 +253,29 @@ def test_an_unfinished_grid_goes_on_after_a_restart_with_no_page_opened(new_stud
     studio.close()
 
     studio = new_studio()
-    deque(studio.job(begun.job.id, "ann").follow(), maxlen=0)
+    deque(studio.job(begun.job.id, who("ann")).follow(), maxlen=0)
     assert sorted(drawer.drawn + studio.backend.drawn) == [f"a red house/{seed}" for seed in (1, 2, 3)]
-    (taken,) = Grids(studio).of("ann")
+    (taken,) = Grids(studio).of(who("ann"))
     assert taken.grid.state == "done"
 
 
 def test_nobody_sees_the_grids_of_others(studio: Studio):
     grid = made(studio, "seed=1,2")
     grids = Grids(studio)
-    assert [one.grid for one in grids.of("ann")] == [grid]
-    assert grids.of("bob") == []
+    assert [one.grid for one in grids.of(who("ann"))] == [grid]
+    assert grids.of(who("bob")) == []
     for name in (grid.id, "../jobs", "nothing"):
         with pytest.raises(NotFound, match="no such grid"):
-            grids.get(name, "bob")
+            grids.get(name, who("bob"))
 
 
 def test_a_grid_that_is_forgotten_leaves_its_pictures(studio: Studio):
     grids = Grids(studio)
     grid = made(studio, "seed=1,2")
     grids.export(grid, grids.sheets / f"{grid.id}.html", "html")
-    grids.remove(grid.id, "ann")
+    grids.remove(grid.id, who("ann"))
     assert not list(grids.sheets.iterdir())
-    assert grids.of("ann") == []
+    assert grids.of(who("ann")) == []
     assert all((studio.library.folder / cell.path).exists() for cell in grid.cells)
 
 
@@ -284,7 +284,7 @@ def test_a_picture_that_is_gone_is_told_in_its_cell(new_studio: NewStudio):
     grid = made(studio, "seed=1,2")
     (studio.library.folder / grid.cells[0].path).unlink()
     studio.close()
-    (found,) = Grids(new_studio()).of("ann")
+    (found,) = Grids(new_studio()).of(who("ann"))
     assert [cell.error for cell in found.grid.cells] == ["This picture is not in the library any more.", ""]
 
 
@@ -292,7 +292,7 @@ def test_a_damaged_grid_is_left_out(studio: Studio, caplog: pytest.LogCaptureFix
     sound, damaged = (made(studio, "seed=1,2") for _ in range(2))
     with studio.database.write() as database:
         database.execute("UPDATE grids SET axes = '[' WHERE id = ?", (damaged.id,))
-    assert [found.grid.id for found in Grids(studio).of("ann")] == [sound.id]
+    assert [found.grid.id for found in Grids(studio).of(who("ann"))] == [sound.id]
     assert f"The grid {damaged.id} cannot be read" in caplog.text
 
 
@@ -303,7 +303,7 @@ def test_the_grids_of_others_take_no_place_in_the_list(studio: Studio):
         with studio.database.write() as rows:
             rows.execute("INSERT INTO jobs (id, owner, created, state) VALUES (?, 'bob', 1, 'done')", (name,))
             insert(rows, replace(mine, id=name, owner="bob"))
-    assert [found.grid for found in Grids(studio).of("ann")] == [mine]
+    assert [found.grid for found in Grids(studio).of(who("ann"))] == [mine]
 
 
 KILLED = """
@@ -323,7 +323,7 @@ drawer = Drawer(gated=True)
 home, model, durable = Path(sys.argv[1]), sys.argv[2], sys.argv[3] == "studio"
 studio = Studio(Settings.load(home=home, model=model), backend=drawer, durable=durable, jobs=Database.of(home))
 base = Recipe(prompt="a red house", steps=1, seed=1)
-begun = Grids(studio).begin(plan(studio, base, [Axis.parse("seed=1-6")], "ann"), who("ann"))
+begun = Grids(studio).begin(plan(studio, base, [Axis.parse("seed=1-6")]), who("ann"))
 drawer.allow(5)
 wait_for(begun, 5)
 print(begun.job.id, flush=True)
@@ -347,7 +347,7 @@ def test_a_killed_grid_goes_on_and_makes_nothing_twice(home: Path, kind: str):
     settings, is_studio = Settings.load(home=home, model=MODELS[0]), kind == "studio"
     with Studio(settings, backend=drawer, durable=is_studio, jobs=Database.of(home)) as studio:
         # A command makes what it is asked for, a studio all that it had to make.
-        begun = Grids(studio).get(name, "ann") if is_studio else Grids(studio).resume(name, who("ann"))
+        begun = Grids(studio).get(name, who("ann")) if is_studio else Grids(studio).resume(name, who("ann"))
         grid = ended(begun)
         assert grid.state == "done"
         assert [recipe_of(studio, cell).seed for cell in grid.cells] == [1, 2, 3, 4, 5, 6]
@@ -366,4 +366,4 @@ def test_a_command_makes_nothing_that_another_left(home: Path):
     with Studio(settings, backend=drawer, durable=False, jobs=Database.of(home)) as studio:
         made(studio, "seed=9")
         assert drawer.drawn == ["a red house/9"]
-        assert [found.grid.state for found in Grids(studio).of("ann")] == ["done", "stopped"]
+        assert [found.grid.state for found in Grids(studio).of(who("ann"))] == ["done", "stopped"]

@@ -151,7 +151,7 @@ def test_one_person_s_key_serves_nobody_else(
     compare: Compare, service: Service, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ):
     monkeypatch.delenv("OPENAI_API_KEY")
-    compare.hosted.keys.put(ME, "openai", KEY)
+    compare.hosted.keys.put(who(ME), "openai", KEY)
     assert set(states(made(compare, "openai:dall-e-3"))) == {"done"}
     other = compare.create("other", PROMPTS, [compare.column("openai:dall-e-3", who(ME))])
     compare.start(other, who("other"))

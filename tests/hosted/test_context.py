@@ -54,20 +54,20 @@ def job(studio: Studio) -> None:
 
 
 def grid(studio: Studio) -> None:
-    begun = Grids(studio).begin(plan(studio, RECIPE, [Axis.parse("seed=1,2")], ANN.owner), ANN)
+    begun = Grids(studio).begin(plan(studio, RECIPE, [Axis.parse("seed=1,2")]), ANN)
     list(begun.job.follow())
 
 
 def candidates(studio: Studio) -> None:
     made = studio.candidates.begin([RECIPE.replace(count=2)], ANN)
-    for _, one in studio.candidates.jobs(studio.candidates.get(made, ANN.owner)):
+    for _, one in studio.candidates.jobs(studio.candidates.get(made, ANN), ANN):
         list(one.follow())
 
 
 def more_candidates(studio: Studio) -> None:
     made = studio.candidates.begin([RECIPE], ANN)
     studio.candidates.more(made, ANN, 2)
-    for _, one in studio.candidates.jobs(studio.candidates.get(made, ANN.owner)):
+    for _, one in studio.candidates.jobs(studio.candidates.get(made, ANN), ANN):
         list(one.follow())
 
 
@@ -91,7 +91,7 @@ def test_whatever_submits_keeps_the_caller_s_context(
     contextvars.copy_context().run(lambda: (REQUEST.set("of Ann"), kind(studio)))
     assert drawer.requests
     assert set(drawer.requests) == {"of Ann"}
-    jobs: list[Job] = studio.jobs_of(ANN.owner)
+    jobs: list[Job] = studio.jobs_of(ANN)
     assert {one.who for one in jobs} == {ANN}
     assert {one.turn for one in jobs} == {"address:192.0.2.7"}
 

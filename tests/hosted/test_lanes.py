@@ -91,13 +91,13 @@ def test_local_and_hosted_pictures_of_one_job_are_made_side_by_side(
 
 def test_a_grid_axis_goes_over_local_and_hosted_models(here: Studio, service: Service):
     base = Recipe(prompt="a red house", steps=1, negative_prompt="", guidance_scale=4, seed=3)
-    known = plan(here, base, [Axis.parse(f"model=starter,{MODEL}?quality=low,openai:dall-e-3")], ME.owner)
+    known = plan(here, base, [Axis.parse(f"model=starter,{MODEL}?quality=low,openai:dall-e-3")])
     assert [cell.error for cell in known.cells] == [""] * 3
     begun = Grids(here).begin(known, ME)
     list(begun.job.follow())
     assert all(cell.path for cell in begun.grid.cells)
     assert service.paid == {("gpt-image-2", "a red house"): 1, ("dall-e-3", "a red house"): 1}
-    varied = plan(here, base, [Axis.parse(f"model=starter,{MODEL}"), Axis.parse("steps=1,2")], ME.owner)
+    varied = plan(here, base, [Axis.parse(f"model=starter,{MODEL}"), Axis.parse("steps=1,2")])
     assert [cell.error for cell in varied.cells if cell.at[0]] == [
         "GPT Image 2 takes no steps. Leave it out, or choose another model."
     ] * 2, "the same picture is not bought twice"
@@ -146,7 +146,7 @@ def test_a_stranger_spends_no_key_of_the_environment_and_asks_no_address(studio:
     with pytest.raises(Refused, match="no addresses"):
         studio.submit(asked(model=f"{service.address}:m"), STRANGER)
     assert service.asked == []
-    studio.hosted.keys.put("stranger", "openai", KEY)
+    studio.hosted.keys.put(STRANGER, "openai", KEY)
     assert isinstance(ended(studio.submit(asked(), STRANGER)), Done)
 
 
@@ -158,7 +158,7 @@ def test_what_goes_wrong_at_the_service_is_told_and_can_be_tried_again(here: Stu
     assert isinstance(end, Failed)
     assert end.hint
     service.behaviours.clear()
-    assert isinstance(ended(here.jobs.retry(job.id, ME.owner)), Done)
+    assert isinstance(ended(here.jobs.retry(job.id, ME)), Done)
     names = [one.headers["idempotency-key"] for one in service.asked]
     # What broke may have been paid for: it is asked for by the same name.
     assert len(set(names)) == (1 if fault == "broken" else 2)
@@ -179,7 +179,7 @@ def test_a_stopped_job_asks_for_no_more_and_keeps_what_is_paid_for(here: Studio,
     job = here.submit(asked(count=5), ME)
     for _ in range(3):
         service.began.acquire()
-    here.stop(job.id, ME.owner)
+    here.stop(job.id, ME)
     service.gate.set()
     assert isinstance(ended(job), Stopped)
     assert len(service.asked) == len(job.results) == 3
@@ -233,7 +233,7 @@ def test_a_killed_studio_goes_on_by_itself_and_pays_nothing_twice(tmp_path: Path
     service.behaviours.clear()
     service.gate.set()
     with Studio(Settings.load(home=tmp_path), backend=Drawer()) as studio:
-        job = studio.job(name, ME.owner)
+        job = studio.job(name, ME)
         assert isinstance(ended(job), Done)
         assert len(job.results) == 2
         names = {one.body["prompt"]: set[str]() for one in service.asked}

@@ -125,7 +125,7 @@ def test_each_waiting_job_hears_its_place_as_the_line_moves(queue: Scheduler, dr
 def test_a_stopped_waiting_job_leaves_the_line_at_once(queue: Scheduler, drawer: Drawer):
     wait_for(queue.submit([settled("a1")], who("ann")), Started)
     waiting, behind = (queue.submit([settled(name)], who("ann")) for name in ("a2", "a3"))
-    queue.stop(waiting.id, "ann")
+    queue.stop(waiting.id, who("ann"))
     assert end_of(waiting) == Stopped()
     assert waiting.state == "stopped"
     assert queue.position(behind) == 1
@@ -139,14 +139,14 @@ def test_a_stopped_job_frees_the_device_and_keeps_what_had_finished(queue: Sched
     next_job = queue.submit([settled("b")], who("bob"))
     drawer.allow(3)
     wait_for(job, Finished)
-    queue.stop(job.id, "ann")
+    queue.stop(job.id, who("ann"))
     drawer.allow(10)
     assert end_of(job) == Stopped()
     assert job.state == "stopped"
     assert [event.image for event in job.results] == [0]
     assert job.results[0].path.exists()
     assert isinstance(end_of(next_job), Done)
-    queue.stop(job.id, "ann")
+    queue.stop(job.id, who("ann"))
     assert end_of(job) == Stopped()
 
 
@@ -225,11 +225,11 @@ def test_the_job_of_another_is_as_if_it_were_not_there(queue: Scheduler, drawer:
     job_id = theirs.id if job_id == "theirs" else job_id
     for call in (queue.get, queue.stop):
         with pytest.raises(NotFound, match="no such job"):
-            call(job_id, "bob")
-    assert queue.of("bob") == []
+            call(job_id, who("bob"))
+    assert queue.of(who("bob")) == []
     drawer.allow(2)
     assert isinstance(end_of(theirs), Done)
-    assert queue.get(theirs.id, "ann") is theirs
+    assert queue.get(theirs.id, who("ann")) is theirs
 
 
 def test_a_full_line_refuses_more(place: Place, drawer: Drawer):
@@ -266,8 +266,8 @@ def test_an_owner_finds_the_last_jobs_newest_first(place: Place):
         other = queue.submit([settled("b")], who("bob"))
         for job in (*jobs, other):
             end_of(job)
-        assert queue.of("ann") == jobs[: -KEPT - 1 : -1]
-        assert queue.of("bob") == [other]
+        assert queue.of(who("ann")) == jobs[: -KEPT - 1 : -1]
+        assert queue.of(who("bob")) == [other]
 
 
 def test_ended_jobs_of_everybody_stay_findable_and_few_stay_in_memory(place: Place, monkeypatch: pytest.MonkeyPatch):
@@ -283,15 +283,15 @@ def test_ended_jobs_of_everybody_stay_findable_and_few_stay_in_memory(place: Pla
         gc.collect()
         assert sum(ref() is not None for ref in alive) <= 5  # the worker may hold the last one
         for (job, person), ending in wanted.items():
-            assert list(queue.get(job, person).follow())[-1] == ending
-            assert [event.path for event in queue.get(job, person).results] == images[job]
+            assert list(queue.get(job, who(person)).follow())[-1] == ending
+            assert [event.path for event in queue.get(job, who(person)).results] == images[job]
             with pytest.raises(NotFound):
-                queue.get(job, "somebody else")
-        assert {person: [job.id for job in queue.of(person)] for person in people} == newest
+                queue.get(job, who("somebody else"))
+        assert {person: [job.id for job in queue.of(who(person))] for person in people} == newest
         assert len(queue._register) == 4
     with closing(place.queue(Drawer())) as queue:
         assert len(queue._register) == 0
-        assert {person: [job.id for job in queue.of(person)] for person in people} == newest
+        assert {person: [job.id for job in queue.of(who(person))] for person in people} == newest
 
 
 def test_closing_stops_the_running_job_and_a_new_start_goes_on(place: Place):
@@ -312,9 +312,9 @@ def test_closing_stops_the_running_job_and_a_new_start_goes_on(place: Place):
 
     again = Drawer()
     with closing(place.queue(again)) as queue:
-        resumed = queue.get(running.id, "ann")
+        resumed = queue.get(running.id, who("ann"))
         assert isinstance(end_of(resumed), Done)
-        assert isinstance(end_of(queue.get(waiting.id, "bob")), Done)
+        assert isinstance(end_of(queue.get(waiting.id, who("bob"))), Done)
         assert sorted(event.image for event in resumed.results) == [0, 1, 2]
         assert resumed.results[0] == kept
     assert "a/1" not in again.drawn
@@ -325,7 +325,7 @@ def test_progress_of_a_resumed_job_counts_the_images_of_the_job(place: Place):
     add_crashed(place, attempts=1, stored=1)
     drawer = Drawer(gated=True)
     with closing(place.queue(drawer)) as queue:
-        job = queue.get("crashed", "ann")
+        job = queue.get("crashed", who("ann"))
         drawer.allow(1)
         assert wait_for(job, Step).images == (1,)
         assert wait_for(job, Preview).image == 1
@@ -340,7 +340,7 @@ def test_ended_jobs_are_found_after_a_restart(place: Place):
         end_of(failed)
     done.results[1].path.unlink()
     with closing(place.queue(Drawer())) as queue:
-        again = queue.of("ann")
+        again = queue.of(who("ann"))
         assert [job.id for job in again] == [failed.id, done.id]
         assert [job.state for job in again] == ["failed", "done"]
         assert end_of(again[0]) == Failed("No.", "Yes.", "steps", code=InvalidRecipe.code)
@@ -352,7 +352,7 @@ def test_what_a_crashed_studio_had_stored_is_found_after_every_later_restart(pla
     add_crashed(place, attempts=1, stored=2)
     for _ in range(2):
         with closing(place.queue(Drawer())) as queue:
-            job = queue.get("crashed", "ann")
+            job = queue.get("crashed", who("ann"))
             assert isinstance(end_of(job), Done)
             assert [event.image for event in job.results] == [0, 1, 2]
 
@@ -393,7 +393,7 @@ def test_an_image_that_was_stored_but_not_yet_noted_is_not_made_again(place: Pla
     add_crashed(place, attempts=1, stored=2)
     drawer = Drawer()
     with closing(place.queue(drawer)) as queue:
-        assert isinstance(end_of(queue.get("crashed", "ann")), Done)
+        assert isinstance(end_of(queue.get("crashed", who("ann"))), Done)
     assert drawer.drawn == ["a/3"]
 
 
@@ -401,7 +401,7 @@ def test_a_job_whose_images_are_all_stored_is_done(place: Place):
     add_crashed(place, attempts=1, stored=3)
     drawer = Drawer()
     with closing(place.queue(drawer)) as queue:
-        assert isinstance(end_of(queue.get("crashed", "ann")), Done)
+        assert isinstance(end_of(queue.get("crashed", who("ann"))), Done)
     assert drawer.drawn == []
 
 
@@ -409,13 +409,13 @@ def test_a_job_that_keeps_ending_the_studio_is_given_up(place: Place):
     add_crashed(place, attempts=ATTEMPTS, stored=0)
     drawer = Drawer()
     with closing(place.queue(drawer)) as queue:
-        ending = end_of(queue.get("crashed", "ann"))
+        ending = end_of(queue.get("crashed", who("ann")))
         assert isinstance(ending, Failed)
         assert str(ATTEMPTS) in ending.message
         assert ending.hint
     assert drawer.drawn == []
     with closing(place.queue(drawer)) as queue:
-        assert end_of(queue.get("crashed", "ann")) == ending
+        assert end_of(queue.get("crashed", who("ann"))) == ending
 
 
 def test_a_job_that_cannot_be_read_any_more_has_failed_and_the_others_run(place: Place):
@@ -424,8 +424,8 @@ def test_a_job_that_cannot_be_read_any_more_has_failed_and_the_others_run(place:
         store.add(job_of("readable", [settled("b")]))
     damage(place.path, "UPDATE items SET recipe = replace(recipe, 'steps', 'stairs') WHERE job = 'unreadable'")
     with closing(place.queue(Drawer())) as queue:
-        assert "stairs" in str(end_of(queue.get("unreadable", "ann")))
-        assert isinstance(end_of(queue.get("readable", "ann")), Done)
+        assert "stairs" in str(end_of(queue.get("unreadable", who("ann"))))
+        assert isinstance(end_of(queue.get("readable", who("ann"))), Done)
 
 
 def test_two_studios_cannot_share_one_list(place: Place):
@@ -503,8 +503,8 @@ def test_no_row_keeps_the_studio_from_starting(place: Place):
     spoil(place)
     before = {row[0]: row for row in rows_of(place)}
     with closing(place.queue(Drawer())) as queue:
-        assert isinstance(end_of(queue.get("sound", "ann")), Done)
-        ends = {job.id: end_of(job) for job in queue.of("ann")}
+        assert isinstance(end_of(queue.get("sound", who("ann"))), Done)
+        ends = {job.id: end_of(job) for job in queue.of(who("ann"))}
     assert ends.keys() == {"sound", *FAILED, *DAMAGES} - {"no owner", "owner of bytes", "no id"}
     unreadable = {name for name, end in ends.items() if isinstance(end, Failed) and "cannot be read" in end.message}
     assert unreadable == FAILED
@@ -535,7 +535,7 @@ def test_a_list_with_more_columns_serves_as_it_is(place: Place):
         end_of(job)
     damage(place.path, "ALTER TABLE jobs ADD COLUMN part INTEGER")
     with closing(place.queue(Drawer())) as queue:
-        assert [one.id for one in queue.of("ann")] == [job.id]
+        assert [one.id for one in queue.of(who("ann"))] == [job.id]
 
 
 def test_a_list_that_cannot_be_used_is_a_clear_error(place: Place):
@@ -590,7 +590,7 @@ def crowd(place: Place) -> Place:
 
 def test_every_waiting_job_of_everybody_is_made_after_the_next_start(crowd: Place):
     with closing(crowd.queue(Drawer(faults={"a": LOST}), max_waiting=1000)) as queue:
-        jobs = [queue.get(f"{person} {number}", person) for person in PEOPLE for number in range(20)]
+        jobs = [queue.get(f"{person} {number}", who(person)) for person in PEOPLE for number in range(20)]
         for job in jobs:
             wait_for(job, Halted)
         assert sum(Started() in job.events for job in jobs) == 1
@@ -598,7 +598,7 @@ def test_every_waiting_job_of_everybody_is_made_after_the_next_start(crowd: Plac
         assert crowd.path.with_name(HALTED).read_text() == str(LOST)
     sound = Drawer()
     with closing(crowd.queue(sound, max_waiting=1000)) as queue:
-        again = [queue.get(job.id, job.owner) for job in jobs]
+        again = [queue.get(job.id, job.who) for job in jobs]
         assert {type(end_of(job)) for job in again} == {Done}
         assert queue.halted is None
         assert not crowd.path.with_name(HALTED).exists()
@@ -608,18 +608,18 @@ def test_every_waiting_job_of_everybody_is_made_after_the_next_start(crowd: Plac
 def test_a_job_that_met_a_lost_device_again_and_again_is_not_given_up(place: Place):
     for _ in range(ATTEMPTS + 1):
         with closing(place.queue(Drawer(faults={"a": LOST}))) as queue:
-            job = next(iter(queue.of("ann")), None) or queue.submit([settled("a")], who("ann"))
+            job = next(iter(queue.of(who("ann"))), None) or queue.submit([settled("a")], who("ann"))
             wait_for(job, Halted)
     with closing(place.queue(Drawer())) as queue:
-        (job,) = queue.of("ann")
+        (job,) = queue.of(who("ann"))
         assert isinstance(end_of(job), Done)
 
 
 def test_a_job_waiting_for_a_new_start_can_be_stopped(crowd: Place):
     with closing(crowd.queue(Drawer(faults={"a": LOST}), max_waiting=1000)) as queue:
-        job = queue.get("person 3 4", "person 3")
+        job = queue.get("person 3 4", who("person 3"))
         wait_for(job, Halted)
-        queue.stop(job.id, job.owner)
+        queue.stop(job.id, job.who)
         assert isinstance(end_of(job), Stopped)
 
 

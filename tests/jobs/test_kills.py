@@ -51,7 +51,7 @@ def fill(studio: Studio) -> None:
         base = Recipe(prompt=f"a house of {owner}", steps=3, width=64, height=64, seed=1)
         studio.submit(base.replace(count=4), who(owner))
         studio.candidates.begin([base.replace(count=4)], who(owner))
-        Grids(studio).begin(plan(studio, base, [Axis.parse("seed=1-6"), Axis.parse("steps=1,2")], owner), who(owner))
+        Grids(studio).begin(plan(studio, base, [Axis.parse("seed=1-6"), Axis.parse("steps=1,2")]), who(owner))
 
 
 def tell(studio: Studio) -> None:

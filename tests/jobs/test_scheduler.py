@@ -123,7 +123,7 @@ def test_a_paused_job_finishes_its_image_and_waits_over_a_restart_until_it_is_re
     scheduler = start(drawer)
     job = scheduler.submit(many("a", 3), who("ann"))
     wait_for(job, Started)
-    scheduler.pause(job.id, "ann")
+    scheduler.pause(job.id, who("ann"))
     drawer.allow(1)
     wait_for(job, Finished)
     other = scheduler.submit([settled("b", steps=1)], who("bob"))
@@ -132,9 +132,9 @@ def test_a_paused_job_finishes_its_image_and_waits_over_a_restart_until_it_is_re
     assert drawer.drawn == ["a/1", "b/1"]
     again = Drawer()
     scheduler = start(again)
-    assert scheduler.get(job.id, "ann").paused
-    scheduler.pause(job.id, "ann", paused=False)
-    assert isinstance(end_of(scheduler.get(job.id, "ann")), Done)
+    assert scheduler.get(job.id, who("ann")).paused
+    scheduler.pause(job.id, who("ann"), paused=False)
+    assert isinstance(end_of(scheduler.get(job.id, who("ann"))), Done)
     assert again.drawn == ["a/2", "a/3"]
 
 
@@ -143,16 +143,16 @@ def test_the_owner_puts_jobs_in_another_order_that_outlives_a_restart(start: Sta
     running = scheduler.submit([settled("running", steps=1)], who("bob"))
     wait_for(running, Started)
     first, second, third = (scheduler.submit([settled(name, steps=1)], who("ann")) for name in ("1", "2", "3"))
-    scheduler.move(third.id, "ann", before=first.id)
-    scheduler.move(first.id, "ann")
+    scheduler.move(third.id, who("ann"), before=first.id)
+    scheduler.move(first.id, who("ann"))
     assert [scheduler.position(job) for job in (third, second, first)] == [1, 2, 3]
     with pytest.raises(NotFound):
-        scheduler.move(third.id, "bob", before=first.id)
+        scheduler.move(third.id, who("bob"), before=first.id)
     again = Drawer(gated=True)
     scheduler = start(again)
     again.allow(100)
     for job in (first, second, third):
-        end_of(scheduler.get(job.id, "ann"))
+        end_of(scheduler.get(job.id, who("ann")))
     assert [name for name in again.drawn if name != "running/1"] == ["3/1", "2/1", "1/1"]
 
 
@@ -163,11 +163,11 @@ def test_a_job_that_is_put_elsewhere_takes_the_priority_of_its_neighbour(start: 
     single, other = (scheduler.submit([settled(name, steps=1)], who("ann")) for name in ("single", "other"))
     order = [single, other, grid, later]
     assert [scheduler.position(job) for job in order] == [1, 2, 3, 4]
-    scheduler.move(single.id, "ann", before=later.id)
+    scheduler.move(single.id, who("ann"), before=later.id)
     assert [scheduler.position(job) for job in (other, grid, single, later)] == [1, 2, 3, 4]
-    scheduler.move(later.id, "ann", before=other.id)
+    scheduler.move(later.id, who("ann"), before=other.id)
     assert [scheduler.position(job) for job in (later, other, grid, single)] == [1, 2, 3, 4]
-    scheduler.move(other.id, "ann")
+    scheduler.move(other.id, who("ann"))
     assert [scheduler.position(job) for job in (later, grid, single, other)] == [1, 2, 3, 4]
 
 
@@ -178,9 +178,9 @@ def test_one_waiting_picture_is_taken_out_of_a_job(start: Start, drawer: Drawer)
     blocker = scheduler.submit([settled("b", steps=1)], who("bob"))
     drawer.allow(1)
     wait_for(blocker, Started)
-    scheduler.stop_item(job.id, "ann", 1)
+    scheduler.stop_item(job.id, who("ann"), 1)
     with pytest.raises(NotFound, match="no such picture"):
-        scheduler.stop_item(job.id, "ann", 3)
+        scheduler.stop_item(job.id, who("ann"), 3)
     drawer.allow(100)
     assert end_of(job) == Stopped()
     assert [event.image for event in job.results] == [0, 2]
@@ -191,7 +191,7 @@ def test_a_picture_that_is_being_made_is_cancelled_and_the_others_are_made(start
     job = scheduler.submit([settled("a", seed) for seed in (1, 2)], who("ann"), kind="grid")
     drawer.allow(1)
     wait_for(job, Step)
-    scheduler.stop_item(job.id, "ann", 0)
+    scheduler.stop_item(job.id, who("ann"), 0)
     drawer.allow(100)
     assert end_of(job) == Stopped()
     assert drawer.drawn == ["a/2"]
@@ -220,12 +220,12 @@ def test_what_failed_is_made_again_and_nothing_else(start: Start):
     grid = scheduler.submit([settled("a"), settled("refuse")], who("ann"), kind="grid")
     end_of(grid)
     drawer.faults = {}
-    assert scheduler.retry(grid.id, "ann") is grid
+    assert scheduler.retry(grid.id, who("ann")) is grid
     assert isinstance(end_of(grid), Done)
     assert [event.image for event in grid.results] == [0, 1]
     assert drawer.drawn == ["a/1", "refuse/1"]
     with pytest.raises(NotFound, match="Nothing"):
-        scheduler.retry(grid.id, "ann")
+        scheduler.retry(grid.id, who("ann"))
 
 
 def test_what_failed_is_made_again_after_a_restart(start: Start):
@@ -233,9 +233,9 @@ def test_what_failed_is_made_again_after_a_restart(start: Start):
     end_of(grid)
     again = Drawer()
     scheduler = start(again)
-    found = scheduler.get(grid.id, "ann")
+    found = scheduler.get(grid.id, who("ann"))
     assert [event for event in found.events if isinstance(event, ImageFailed)] == [ImageFailed(1, NO_ROOM)]
-    assert isinstance(end_of(scheduler.retry(grid.id, "ann")), Done)
+    assert isinstance(end_of(scheduler.retry(grid.id, who("ann"))), Done)
     assert again.drawn == ["refuse/1"]
 
 
@@ -281,9 +281,9 @@ def test_one_image_that_ends_the_studio_again_and_again_is_given_up_and_the_othe
     job = start(Deadly()).submit(recipes, who("ann"), kind="grid")
     wait_for(job, Started)
     for _ in range(ATTEMPTS - 1):
-        wait_for(start(Deadly()).get(job.id, "ann"), Started)
+        wait_for(start(Deadly()).get(job.id, who("ann")), Started)
     scheduler = start(last := Deadly())
-    found = scheduler.get(job.id, "ann")
+    found = scheduler.get(job.id, who("ann"))
     assert isinstance(end_of(found), Done)
     (fault,) = [event for event in found.events if isinstance(event, ImageFailed)]
     assert (fault.image, str(ATTEMPTS) in fault.fault.message) == (0, True)
@@ -307,4 +307,4 @@ def test_a_studio_that_ends_while_it_closes_has_not_tried_in_vain(start: Start, 
 
     job = start(Loading()).submit([settled("a")], who("ann"))
     wait_for(job, Started)
-    assert isinstance(end_of(start(Drawer()).get(job.id, "ann")), Done)
+    assert isinstance(end_of(start(Drawer()).get(job.id, who("ann"))), Done)

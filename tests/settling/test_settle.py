@@ -195,7 +195,7 @@ def test_what_would_be_ignored_or_cannot_be_names_field_and_cure(
     assert error.value.field == field
     assert says in str(error.value)
     assert error.value.hint
-    assert studio.jobs_of("ann") == []
+    assert studio.jobs_of(who("ann")) == []
 
 
 def test_a_damaged_input_is_told_before_anything_is_queued(studio: Studio):

@@ -128,7 +128,7 @@ def test_what_cannot_be_is_told_before_anything_is_queued(
     assert caught.value.field == field
     assert says in str(caught.value)
     assert caught.value.hint
-    assert studio.jobs_of("ann") == []
+    assert studio.jobs_of(who("ann")) == []
     if field == "loras":
         assert caught.value.part == 1
     elif "column" in says:

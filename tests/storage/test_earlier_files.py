@@ -16,6 +16,7 @@ from studio.settings import Settings
 from studio.storage.database import Database
 from studio.studio import Studio
 from tests.drawer import Drawer, settled
+from tests.people import who
 
 # The tables as they were.
 EARLIER = {
@@ -148,19 +149,19 @@ def test_a_home_of_the_version_before_opens_with_all_that_it_held(tmp_path: Path
     before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
     settings = Settings.load(home=tmp_path)
     with Studio(settings, backend=Drawer()) as studio:
-        done, waiting = (studio.job(name, "ann") for name in ("done", "waiting"))
+        done, waiting = (studio.job(name, who("ann")) for name in ("done", "waiting"))
         assert [event.path for event in done.results] == [studio.library.folder / names[0]]
         assert isinstance(list(waiting.follow())[-1], Done), "what waited is made"
-        assert "cannot be read" in str(studio.job("damaged", "ann").events[-1])
-        (candidate,) = studio.candidates.get("set", "ann").candidates
+        assert "cannot be read" in str(studio.job("damaged", who("ann")).events[-1])
+        (candidate,) = studio.candidates.get("set", who("ann")).candidates
         assert (candidate.path, candidate.mark.rating) == (studio.library.folder / names[0], 5)
         compare = Compare(studio)
         assert [cell.path for cell in compare.store.get("compared", "ann").cells] == [
             str(studio.library.folder / name) for name in names
         ]
-        assert [vote.left for vote in Arena(compare.store).votes("ann")] == ["m"]
+        assert [vote.left for vote in Arena(compare.store).votes(who("ann"))] == ["m"]
         assert compare.hosted.purse.own == 0.5
-        (made,) = Grids(studio).of("ann")
+        (made,) = Grids(studio).of(who("ann"))
         assert [(cell.path, cell.error) for cell in made.grid.cells] == [
             (names[0], ""),
             ("", "No."),
@@ -168,7 +169,7 @@ def test_a_home_of_the_version_before_opens_with_all_that_it_held(tmp_path: Path
             ("", ""),
         ]
         assert made.grid.state == "stopped"
-        assert studio.inputs.holds("ann", ["picture"]) == {"picture"}
+        assert studio.inputs.holds(who("ann"), ["picture"]) == {"picture"}
         assert studio.used.times()["model/starter"] == 7.0
     assert {path: path.read_bytes() for path in before} == before, "an earlier version finds them as they were"
     (told,) = (check.found for check in left_out(settings) if "earlier version" in check.found)
@@ -204,5 +205,5 @@ def test_damaged_earlier_files_are_left_out(tmp_path: Path):
         (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / file).write_text("this is not a database " * 400)
     with Studio(Settings.load(home=tmp_path), backend=Drawer()) as studio:
-        assert studio.jobs_of("ann") == studio.candidates.of("ann") == Grids(studio).of("ann") == []
+        assert studio.jobs_of(who("ann")) == studio.candidates.of(who("ann")) == Grids(studio).of(who("ann")) == []
         assert studio.database.incident is None

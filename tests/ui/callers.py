@@ -5,10 +5,10 @@ from starlette.requests import Request
 
 from studio.gate.identity import KEY, Identity
 
-ME = "browser:me"
+ME = Identity("browser", "browser:me", here=True, address="127.0.0.1")
 
 
-def request(owner: str = ME, *, here: bool = True, signed: str = "") -> gr.Request:
+def request(owner: str = ME.owner, *, here: bool = True, signed: str = "") -> gr.Request:
     """A request as the gate lets it in, from a browser that may be signed in under a name."""
     account = {"sub": signed, "preferred_username": signed}
     session = {"oauth_info": {"userinfo": account, "expires_at": 1e12}} if signed else {}

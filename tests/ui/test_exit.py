@@ -21,6 +21,7 @@ from studio.settings import Settings
 from studio.studio import Studio
 from studio.ui.server import SESSIONS
 from tests.loops import run
+from tests.people import who
 from tests.ui.crowd import SECRET, Crowd, client_of, crowd, figures, tick_of
 from tests.ui.painter import Painter
 from tests.ui.test_wire import submit
@@ -30,6 +31,7 @@ STUCK = """
 import sys, threading
 from studio.backends.local import LocalBackend
 from studio.cli import main
+from tests.people import who
 
 def stuck(*_):
     print("stuck", flush=True)
@@ -145,7 +147,7 @@ def test_a_studio_whose_models_never_come_ends_when_asked(tmp_path: Path) -> Non
             process.kill()
     assert (process.returncode, errors) == (0, "")
     with Studio(Settings.load(home=tmp_path / "home"), backend=Painter()) as studio:
-        (job,) = studio.jobs_of(owner_by(SECRET))
+        (job,) = studio.jobs_of(who(owner_by(SECRET)))
         assert list(job.follow())
         assert job.state == "done"
 

@@ -124,7 +124,7 @@ with Studio(Settings.load(home=Path(home), port=0), backend=painter) as studio:
     with serve(studio) as address:
         print(address, flush=True)
         sys.stdin.readline()
-        studio.stop(job.id, owner)
+        studio.stop(job.id, who(owner))
         sys.stdin.readline()
 """
 

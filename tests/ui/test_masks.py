@@ -13,7 +13,7 @@ from studio.ui.bench import Bench
 from studio.ui.fast_gradio import gr
 from studio.ui.source import Brought as Pictures
 from studio.ui.tabs.inpainting import Brought, Easel
-from tests.ui.callers import request
+from tests.ui.callers import ME, request
 from tests.ui.painter import Painter
 
 SIZE = (8, 4)
@@ -89,7 +89,7 @@ def test_what_is_transparent_in_the_picture_can_be_its_mask(easel: Easel, holed:
     assert pixels == HOLE
     assert "transparent" in notes[0]
     values |= easel._holes(values, request())
-    (made,) = easel.read(values, "browser:me")
+    (made,) = easel.read(values, ME)
     assert easel.inputs.open(made["mask_image"]).tobytes() == HOLE
 
 
@@ -105,7 +105,7 @@ def test_holes_are_offered_whenever_their_picture_is_back(easel: Easel, holed: P
     values = painted_on(easel, holed)
     (picture,) = easel.source.ids(values)
     # "Use these settings" and a reload know no more than its id.
-    values[easel.source.widget] = easel.source.value([easel.source.stored(picture, "browser:me")], "browser:me")
+    values[easel.source.widget] = easel.source.value([easel.source.stored(picture, ME)], ME)
     values |= easel._load(values, request())
     assert values[easel.rounds]["holes"]
     assert masked(easel, easel._holes(values, request()))[0] == HOLE

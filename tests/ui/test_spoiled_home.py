@@ -4,6 +4,7 @@ from studio.settings import Settings
 from studio.studio import Studio
 from studio.ui.shell import alerts, page
 from tests.drawer import Drawer
+from tests.people import who
 from tests.test_left_out import FOLDERS, GARBAGE, spoil
 
 
@@ -17,4 +18,4 @@ def test_the_page_is_built_over_any_files(tmp_path: Path):
         config = str(page(studio).get_config_file())
         assert "Text to image" in config
         assert "The database was damaged" in "".join(alerts(studio))
-        assert studio.candidates.of("ann") == []
+        assert studio.candidates.of(who("ann")) == []

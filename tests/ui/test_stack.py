@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 
 from studio.errors import InvalidRecipe
+from studio.gate.addresses import EVERYBODY
 from studio.presets import saving
 from studio.prompts.language import Lora as Mention
 from studio.prompts.mentions import rewritten
@@ -187,7 +188,7 @@ def test_a_small_picture_is_a_file_and_a_damaged_one_is_none(stack: Stack, studi
     told = stack.widget.pictures({"names": names})["pictures"]
     assert (told["few-step"], told.keys()) == ("", {"portrait", "few-step"})
     (small,) = (tmp_path / "thumbnails").glob("*.webp")
-    assert told["portrait"] == studio.addresses.of(small, "")
+    assert told["portrait"] == studio.addresses.of(small, EVERYBODY)
     with Image.open(small) as image:
         assert max(image.size) == SIDE
     path.with_suffix(".png").write_bytes(b"no picture")

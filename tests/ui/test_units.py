@@ -38,7 +38,7 @@ def units(studio: Studio) -> Units:
 
 @pytest.fixture
 def picture(studio: Studio) -> str:
-    return studio.inputs.add(Image.linear_gradient("L").convert("RGB").resize((64, 48)), owner=ME).id
+    return studio.inputs.add(Image.linear_gradient("L").convert("RGB").resize((64, 48)), who=ME).id
 
 
 @pytest.fixture
@@ -169,7 +169,7 @@ def test_a_placed_pose_becomes_the_map_that_its_json_says_and_can_be_changed_aga
 )
 def test_a_pose_that_cannot_be_drawn_is_refused(studio: Studio, waving: Any, change: Any, words: str) -> None:
     with pytest.raises(StudioError, match=words):
-        Poses(studio.inputs).draw(waving | change, "o")
+        Poses(studio.inputs).draw(waving | change, ME)
 
 
 def test_a_pose_file_is_read_for_the_editor(units: Units) -> None:

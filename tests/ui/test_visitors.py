@@ -13,7 +13,7 @@ from studio.gate.identity import KEY, Identity
 from studio.settings import Settings
 from studio.studio import Studio
 from studio.ui.listeners import Nothing, served
-from studio.ui.owner import owner_of
+from studio.ui.owner import identify
 from studio.ui.shell import page
 from tests.ui.painter import Painter
 
@@ -48,14 +48,14 @@ def texts(host: str, home: Path) -> str:
 
 
 def test_who_signed_in_is_the_same_owner_in_every_browser(signing_in: None) -> None:
-    owners = {owner_of(visit(browser, oauth_info=signed("ann"))) for browser in ("one", "another")}
+    owners = {identify(visit(browser, oauth_info=signed("ann"))).owner for browser in ("one", "another")}
     assert len(owners) == 1
-    assert owner_of(visit("one", oauth_info=signed("bob"))) not in owners
+    assert identify(visit("one", oauth_info=signed("bob"))).owner not in owners
 
 
 def test_who_did_not_or_not_lately_is_the_browser(signing_in: None) -> None:
-    assert owner_of(visit("one")) == "one"
-    assert owner_of(visit("one", oauth_info=signed("ann", -1))) == "one"
+    assert identify(visit("one")).owner == "one"
+    assert identify(visit("one", oauth_info=signed("ann", -1))).owner == "one"
 
 
 def test_an_act_of_the_page_is_told_who_asks_by_the_request_and_not_by_the_page(signing_in: None) -> None:
@@ -68,7 +68,7 @@ def test_an_act_of_the_page_is_told_who_asks_by_the_request_and_not_by_the_page(
 
 
 def test_without_a_space_nobody_is_asked_who_he_is() -> None:
-    assert owner_of(visit("one", oauth_info=signed("ann"))) == "one"
+    assert identify(visit("one", oauth_info=signed("ann"))).owner == "one"
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "0.0.0.0"])

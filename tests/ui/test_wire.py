@@ -23,10 +23,11 @@ from studio.studio import Studio
 from studio.ui import serve, server
 from studio.ui.listeners import BadInput
 from studio.ui.source import uploaded
+from tests.people import who
 from tests.ui.painter import Painter
 
 SECRETS = {name: f"a-secret-that-the-browser-of-{name}-keeps" for name in ("me", "somebody")}
-ME, SOMEBODY = (owner_by(secret) for secret in SECRETS.values())
+ME, SOMEBODY = (who(owner_by(secret)) for secret in SECRETS.values())
 
 
 @pytest.fixture(scope="module")
@@ -180,7 +181,7 @@ def test_a_job_that_fails_tells_it_in_words(client: Client) -> None:
 
 def picture(studio: Studio, colour: str = "navy", side: int = 96) -> dict[str, Any]:
     """A stored picture, as a well of the page holds it."""
-    return {"id": studio.inputs.add(Image.new("RGB", (side, side), colour), owner=ME).id}
+    return {"id": studio.inputs.add(Image.new("RGB", (side, side), colour), who=ME).id}
 
 
 def test_several_pictures_make_one_job_with_a_recipe_each(client: Client, studio: Studio) -> None:

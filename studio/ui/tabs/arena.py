@@ -76,9 +76,8 @@ class Ring(Panel):
     def _pair(self, asked: Nothing, who: Identity) -> Told:
         """The next pair, without anything that tells whose a picture is: no name, no file, no recipe in it."""
         del asked
-        owner = who.owner
-        pair = self.arena.pair(owner)
-        count = len(self.arena.votes(owner))
+        pair = self.arena.pair(who)
+        count = len(self.arena.votes(who))
         if pair is None:
             return {"pair": None, "count": count}
         return {
@@ -91,14 +90,14 @@ class Ring(Panel):
 
     def _vote(self, asked: Voting, who: Identity) -> Told:
         """Cast a vote; only the answer names the models."""
-        vote = self.arena.vote(who.owner, asked["pair"], asked["choice"])
+        vote = self.arena.vote(who, asked["pair"], asked["choice"])
         return {"left": vote.left, "right": vote.right, "choice": vote.choice}
 
     def _table(self, asked: Tagged, who: Identity) -> Told:
         """Ratings with their intervals, and who won against whom; of one tag where it is given."""
-        owner, tag = who.owner, asked.get("tag") or ""
-        votes = self.arena.votes(owner, tag)
-        tags = sorted({one for vote in self.arena.votes(owner) for one in vote.tags})
+        tag = asked.get("tag") or ""
+        votes = self.arena.votes(who, tag)
+        tags = sorted({one for vote in self.arena.votes(who) for one in vote.tags})
         return {
             "tags": tags,
             "count": len(votes),
@@ -109,7 +108,7 @@ class Ring(Panel):
     def _votes(self, asked: Nothing, who: Identity) -> Told:
         """Every vote, to be saved by the browser."""
         del asked
-        data = as_csv(self.arena.votes(who.owner)).encode()
+        data = as_csv(self.arena.votes(who)).encode()
         return {"name": "votes.csv", "data": b64encode(data).decode()}
 
 

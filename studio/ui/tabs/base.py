@@ -74,12 +74,12 @@ class Panel:
     def wire(self) -> None:
         """Called once all of the page is placed."""
 
-    def read(self, values: Values, owner: str) -> list[dict[str, Any]]:
+    def read(self, values: Values, who: Identity) -> list[dict[str, Any]]:
         """For each recipe that Generate makes, what no field says; InvalidRecipe names the field that cannot be."""
-        del values, owner
+        del values, who
         return [{}]
 
-    def take(self, picture: Picture, owner: str) -> Updates:
+    def take(self, picture: Picture, who: Identity) -> Updates:
         """Start from this picture of the owner's."""
         raise NotImplementedError
 
@@ -87,14 +87,14 @@ class Panel:
         """The recipe as a person would ask for it: open is what follows from the rest."""
         return recipe
 
-    def show(self, recipe: Recipe, owner: str) -> Updates:
+    def show(self, recipe: Recipe, who: Identity) -> Updates:
         """Start from what this recipe starts from, as far as it is the owner's; its fields are shown already."""
-        del recipe, owner
+        del recipe, who
         return {}
 
-    def restore(self, kept: Mapping[str, Any], owner: str) -> Updates:
+    def restore(self, kept: Mapping[str, Any], who: Identity) -> Updates:
         """Set what the owner's browser remembered, as far as it can still be."""
-        del kept, owner
+        del kept, who
         return {}
 
     def begin(self, recipes: list[Recipe], who: Identity) -> Updates:
@@ -113,19 +113,19 @@ class PicturePanel(Panel):
         self.extras = (source.widget,)
         self.kept = {"init_image": source.widget}
 
-    def read(self, values: Values, owner: str) -> list[dict[str, Any]]:
-        del owner
+    def read(self, values: Values, who: Identity) -> list[dict[str, Any]]:
+        del who
         return [{"init_image": name} for name in self.source.ids(values)]
 
-    def take(self, picture: Picture, owner: str) -> Updates:
-        return {self.source.widget: self.source.value([picture], owner)}
+    def take(self, picture: Picture, who: Identity) -> Updates:
+        return {self.source.widget: self.source.value([picture], who)}
 
-    def show(self, recipe: Recipe, owner: str) -> Updates:
-        picture = self.source.stored(str(recipe.init_image), owner)
-        return {self.source.widget: self.source.value([picture] if picture else [], owner)}
+    def show(self, recipe: Recipe, who: Identity) -> Updates:
+        picture = self.source.stored(str(recipe.init_image), who)
+        return {self.source.widget: self.source.value([picture] if picture else [], who)}
 
-    def restore(self, kept: Mapping[str, Any], owner: str) -> Updates:
-        return {self.source.widget: self.source.recall(kept.get("init_image"), owner)}
+    def restore(self, kept: Mapping[str, Any], who: Identity) -> Updates:
+        return {self.source.widget: self.source.recall(kept.get("init_image"), who)}
 
 
 class Tab(ABC):

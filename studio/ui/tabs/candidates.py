@@ -23,7 +23,7 @@ from studio.ui.fast_gradio import gr
 from studio.ui.form import Updates
 from studio.ui.island import Island
 from studio.ui.listeners import WATCHER, Event, Name, Number, Whole, served
-from studio.ui.owner import owner_of
+from studio.ui.owner import identify
 from studio.ui.pictures import expected, kept
 from studio.ui.tabs.base import Desk, Panel, Tab
 
@@ -126,27 +126,27 @@ class Board(Panel):
     def begin(self, recipes: list[Recipe], who: Identity) -> Updates:
         several = [recipe if recipe.count > 1 else recipe.replace(count=USUAL) for recipe in recipes]
         set_id = self.studio.candidates.begin(several, who)
-        return {self.widget: {**self._view(set_id, who.owner), "begun": True}}
+        return {self.widget: {**self._view(set_id, who), "begun": True}}
 
     async def _open(self, event: Opening, request: gr.Request) -> AsyncIterator[Updates]:
         """The set, or the newest, now and whenever something of it changes, until it is made and measured."""
-        owner = owner_of(request)
+        who = identify(request)
         candidates = await self.followers.run(lambda: self.studio.candidates)
         try:
             set_id = event.set or await self.followers.run(
-                lambda: next((known for known, *_ in candidates.of(owner)), None)
+                lambda: next((known for known, *_ in candidates.of(who)), None)
             )
             if set_id is None:
-                yield {self.widget: await self.followers.run(self._nothing, owner)}
+                yield {self.widget: await self.followers.run(self._nothing, who)}
                 return
             async with aclosing(candidates.changes(self.followers.pace(BETWEEN))) as changes:
                 async for _ in changes:
-                    found = await self.followers.run(candidates.get, set_id, owner)
-                    yield {self.widget: await self.followers.run(self._view, set_id, owner)}
+                    found = await self.followers.run(candidates.get, set_id, who)
+                    yield {self.widget: await self.followers.run(self._view, set_id, who)}
                     if not candidates.busy(found):
                         return
         except StudioError as fault:
-            yield {self.widget: await self.followers.run(self._nothing, owner, fault)}
+            yield {self.widget: await self.followers.run(self._nothing, who, fault)}
 
     def _answering(self, act: Act) -> Callable[..., View]:
         """What the page calls: does the act, and tells how its set stands then."""
@@ -154,7 +154,7 @@ class Board(Panel):
         def answer(asked: OfSet, who: Identity) -> View:
             set_id = asked["set"]
             said = act(set_id, who, asked)
-            return {**self._view(str(said.get("set", set_id)), who.owner), **said}
+            return {**self._view(str(said.get("set", set_id)), who), **said}
 
         # What may be asked is what the act takes.
         answer.__annotations__["asked"] = get_type_hints(act)["asked"]
@@ -162,20 +162,20 @@ class Board(Panel):
 
     def _mark(self, set_id: str, who: Identity, asked: Marking) -> View:
         mark = Mark(asked["verdict"], asked["star"], asked["rating"])
-        self.studio.candidates.mark(set_id, who.owner, asked["image"], mark)
+        self.studio.candidates.mark(set_id, who, asked["image"], mark)
         return {}
 
     def _undo(self, set_id: str, who: Identity, asked: OfSet) -> View:
         del asked
-        return {"undone": self.studio.candidates.undo(set_id, who.owner)}
+        return {"undone": self.studio.candidates.undo(set_id, who)}
 
     def _sift(self, set_id: str, who: Identity, asked: Sifting) -> View:
-        self.studio.candidates.sift(set_id, who.owner, _sieve(asked))
+        self.studio.candidates.sift(set_id, who, _sieve(asked))
         return {}
 
     def _measure(self, set_id: str, who: Identity, asked: OfSet) -> View:
         del asked
-        self.studio.candidates.measure(set_id, who.owner)
+        self.studio.candidates.measure(set_id, who)
         return {"begun": True}
 
     def _more(self, set_id: str, who: Identity, asked: More) -> View:
@@ -185,55 +185,55 @@ class Board(Panel):
     def _stop(self, set_id: str, who: Identity, asked: OfSet) -> View:
         del asked
         candidates = self.studio.candidates
-        for _, job in candidates.jobs(candidates.get(set_id, who.owner)):
-            self.studio.stop(job.id, who.owner)
+        for _, job in candidates.jobs(candidates.get(set_id, who), who):
+            self.studio.stop(job.id, who)
         return {}
 
     def _refine(self, set_id: str, who: Identity, asked: Refining) -> View:
         """A new set of what some pictures become."""
         how = asked["how"]
-        found = self.studio.candidates.get(set_id, who.owner)
+        found = self.studio.candidates.get(set_id, who)
         chosen = [one for one in found.candidates if one.image in asked["images"]]
         if not chosen:
             raise InvalidRequest("No picture is kept yet.", "Keep some, then refine them.")
-        recipes = [refined(one, how, self.studio.inputs, who.owner) for one in chosen]
+        recipes = [refined(one, how, self.studio.inputs, who) for one in chosen]
         title = f"{REFINED[how]}: {found.title}"
         return {"set": self.studio.candidates.begin(recipes, who, title), "begun": True}
 
     def _agree(self, set_id: str, who: Identity, asked: OfSet) -> View:
         """How the metrics go with all picks so far."""
         del set_id, asked
-        count, found = self.studio.candidates.agreement(who.owner)
+        count, found = self.studio.candidates.agreement(who)
         metrics = {name: [one.correlation, one.low, one.high] for name, one in found.items()}
         return {"agreement": {"count": count, "few": FEW, "metrics": metrics}}
 
     def _learn(self, set_id: str, who: Identity, asked: OfSet) -> View:
-        self.studio.candidates.learn(set_id, who.owner)
+        self.studio.candidates.learn(set_id, who)
         return self._agree(set_id, who, asked)
 
-    def _sets(self, owner: str) -> list[View]:
+    def _sets(self, who: Identity) -> list[View]:
         """What can be gone back to."""
-        known = self.studio.candidates.of(owner)[:SETS]
+        known = self.studio.candidates.of(who)[:SETS]
         return [
             {"id": set_id, "title": title, "created": created, "made": made} for set_id, title, created, made in known
         ]
 
-    def _nothing(self, owner: str, fault: StudioError | None = None) -> View:
+    def _nothing(self, who: Identity, fault: StudioError | None = None) -> View:
         return {
             "serial": time.time_ns(),
             "set": None,
-            "sets": self._sets(owner),
+            "sets": self._sets(who),
             "fault": labelled(fault) if fault else "",
             "cells": [],
         }
 
-    def _view(self, set_id: str, owner: str) -> View:
+    def _view(self, set_id: str, who: Identity) -> View:
         """The whole of a set as it stands."""
         candidates = self.studio.candidates
-        found = candidates.get(set_id, owner)
+        found = candidates.get(set_id, who)
         verdicts = candidates.verdicts(found)
         return {
-            **self._nothing(owner),
+            **self._nothing(who),
             "set": set_id,
             "title": found.title,
             "count": found.count,
@@ -247,17 +247,17 @@ class Board(Panel):
             },
             "missing": dict(found.missing),
             "cells": [
-                _cell(self.studio, one, verdict, owner) for one, verdict in zip(found.candidates, verdicts, strict=True)
+                _cell(self.studio, one, verdict, who) for one, verdict in zip(found.candidates, verdicts, strict=True)
             ],
-            **self._making(found),
+            **self._making(found, who),
         }
 
-    def _making(self, found: CandidateSet) -> View:
+    def _making(self, found: CandidateSet, who: Identity) -> View:
         """What is still to come, how far that is, and a fault where it came to an end."""
         made = {candidate.image for candidate in found.candidates}
         coming: list[View] = []
         told: View = {"line": "", "fraction": None, "ended": None}
-        for batch, job in self.studio.candidates.jobs(found):
+        for batch, job in self.studio.candidates.jobs(found, who):
             events = job.events
             if job.state not in views.ACTIVE:
                 told["ended"] = views.failure(events) or told["ended"]
@@ -272,11 +272,11 @@ class Board(Panel):
         return {**told, "busy": self.studio.candidates.busy(found), "making": bool(coming), "coming": coming}
 
 
-def _cell(studio: Studio, candidate: Candidate, verdict: Verdict, owner: str) -> View:
+def _cell(studio: Studio, candidate: Candidate, verdict: Verdict, who: Identity) -> View:
     """A picture with all that is known and said of it."""
     told: Mapping[str, Any]
     if candidate.path.exists():
-        told = kept(studio, candidate.path, candidate.recipe, candidate.seconds, SIDE, owner)
+        told = kept(studio, candidate.path, candidate.recipe, candidate.seconds, SIDE, who)
     else:
         told = {"key": str(candidate.image), "gone": True, "prompt": candidate.recipe.prompt}
     mark = candidate.mark

@@ -10,14 +10,13 @@ from urllib.parse import urlencode
 from pydantic import Field
 from typing_extensions import TypedDict
 
-from studio.backends.openai import OpenAIBackend
 from studio.compare.calls import GIVEN
 from studio.compare.making import Compare
 from studio.compare.sheets import FORMS
 from studio.compare.store import Column, Comparison, Line, read_lines
 from studio.errors import InvalidRequest, Refused, StudioError
 from studio.gate.identity import Identity
-from studio.hosted.models import Offer
+from studio.hosted.models import Offer, place
 from studio.recipe import Recipe
 from studio.ui import compare_views
 from studio.ui.form import Updates
@@ -164,7 +163,7 @@ class Table(Panel):
         return {
             "local": [compare_views.local(one, here=catalogue.present(one)) for one in models],
             "hosted": [compare_views.offered(offer) for offer in self._offers(held, who)],
-            "hosts": list(hosted.models.hosts),
+            "hosts": {name: place(name) for name in hosted.models.hosts},
             "addresses": who.here,
             "usual": self.studio.settings.model,
             "held": [compare_views.title(one, self.compare) for one in held],
@@ -188,7 +187,7 @@ class Table(Panel):
 
     def _key(self, asked: Keying, who: Identity) -> Told:
         """Keep a key for as long as the studio runs; it is told to nobody, not even to the page it came from."""
-        self.compare.hosted.keys.put(who.owner, asked["host"], asked["key"])
+        self.compare.hosted.keys.put(who, asked["host"], asked["key"])
         return {}
 
     def _budget(self, asked: Budgeting, who: Identity) -> Told:
@@ -206,13 +205,13 @@ class Table(Panel):
         if key is None:
             return {}
         with suppress(StudioError):
-            day = OpenAIBackend(offer, key, self.studio.inputs).shutdown()
+            day = offer.provider.ends(offer, key)
             return {"shutdown": day.isoformat() if day else ""}
         return {}
 
     def _bring(self, asked: Bringing, who: Identity) -> Told:
         """Store a picture that was made elsewhere."""
-        stored = self.studio.inputs.add(uploaded(self.studio, asked["path"]), owner=who.owner)
+        stored = self.studio.inputs.add(uploaded(self.studio, asked["path"]), who=who)
         return {"id": stored.id, "shown": smaller(self.studio.inputs.path(stored.id), BROUGHT)}
 
     def _estimate(self, asked: Asking, who: Identity) -> Told:
@@ -238,7 +237,7 @@ class Table(Panel):
         """Make a comparison, or extend one and go on."""
         owner, lines, columns = who.owner, read_lines(asked["prompts"]), self._columns(asked, who)
         name = asked.get("id") or ""
-        self._check_held(asked, who.owner)
+        self._check_held(asked, who)
         if name:
             self.compare.extend(name, owner, lines, columns)
         else:
@@ -251,16 +250,16 @@ class Table(Panel):
 
     def _column(self, one: Asked, who: Identity) -> Column:
         if pictures := one.get("pictures"):
-            check_ids(self.studio.inputs, pictures, who.owner)
+            check_ids(self.studio.inputs, pictures, who)
             named = {str(number): picture for number, picture in enumerate(pictures)}
             return Column("imported", "imported", (one.get("label") or "Imported")[:80], named)
         settings, name = urlencode(dict(one.get("settings") or {})), one.get("name", "")
         return self.compare.column(f"{name}?{settings}" if settings else name, who)
 
-    def _check_held(self, asked: Asking, owner: str) -> None:
+    def _check_held(self, asked: Asking, who: Identity) -> None:
         """InvalidRecipe where what all columns share names a picture that is not the owner's."""
         base = {name: value for name, value in (asked.get("base") or {}).items() if name in GIVEN}
-        check_held(self.studio.inputs, [Recipe.make(**base)] if base else [], owner)
+        check_held(self.studio.inputs, [Recipe.make(**base)] if base else [], who)
 
     def _stop(self, asked: One, who: Identity) -> Told:
         self.compare.stop(asked["id"], who.owner)
@@ -279,7 +278,7 @@ class Table(Panel):
         seen = [self.compare.version(name), running, coming]
         if asked.get("seen") == seen:
             return {"same": True}
-        told = compare_views.table(whole, self.compare, running=running)
+        told = compare_views.table(whole, self.compare, who, running=running)
         return {**told, "seen": seen, "coming": coming, **self._money()}
 
     def _hand(self, asked: Handing, who: Identity) -> Told:

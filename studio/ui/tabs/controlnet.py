@@ -2,6 +2,7 @@
 
 from time import time_ns
 
+from studio.gate.identity import Identity
 from studio.recipe import Recipe
 from studio.ui.fast_gradio import gr
 from studio.ui.form import Updates
@@ -37,8 +38,8 @@ class Lectern(Panel):
             Island("control-map", '<div class="lectern"></div>', module="map_preview")
         self.extras = (self.slot,)
 
-    def take(self, picture: Picture, owner: str) -> Updates:
-        return {self.slot: {"picture": picture.told(self.studio, owner, SIDE), "serial": time_ns()}}
+    def take(self, picture: Picture, who: Identity) -> Updates:
+        return {self.slot: {"picture": picture.told(self.studio, who, SIDE), "serial": time_ns()}}
 
 
 TAB = ControlNet()

@@ -17,7 +17,7 @@ from studio.ui.fast_gradio import gr
 from studio.ui.form import Updates
 from studio.ui.island import Island
 from studio.ui.listeners import FOLLOWER, LISTENER, QUICK, Event, Name, Words, served
-from studio.ui.owner import identify, owner_of
+from studio.ui.owner import identify
 from studio.ui.rights import check_held
 from studio.ui.schemas import GridLine
 from studio.ui.tabs.base import Desk, Panel, Tab
@@ -100,20 +100,20 @@ class GridPanel(Panel):
         return {"setup": grid_views.setup(self.studio, [Recipe.from_json(asked["base"])])}
 
     def _consider(self, asked: Considering, who: Identity) -> Told:
-        self._base(asked["base"], who.owner)
+        self._base(asked["base"], who)
         return grid_views.considered(self.studio, asked["base"], asked["axes"])
 
-    def _base(self, text: str, owner: str) -> Recipe:
+    def _base(self, text: str, who: Identity) -> Recipe:
         """The recipe of a grid as the page says it; StudioError where it is none, or of somebody else's pictures."""
         recipe = Recipe.from_json(text)
-        check_held(self.studio.inputs, [recipe], owner)
+        check_held(self.studio.inputs, [recipe], who)
         return recipe
 
     async def _start(self, event: Starting, request: gr.Request) -> AsyncIterator[Updates]:
         who = identify(request)
 
         def begin() -> GridJob:
-            grid = plan(self.studio, self._base(event.base, who.owner), grid_views.axes(event.axes), who.owner)
+            grid = plan(self.studio, self._base(event.base, who), grid_views.axes(event.axes))
             return self.grids.begin(grid, who)
 
         async for told in self._followed(begin):
@@ -130,7 +130,7 @@ class GridPanel(Panel):
         """Follow a grid, the newest where none is named."""
 
         def find() -> GridJob | None:
-            known = self.grids.of(owner_of(request))
+            known = self.grids.of(identify(request))
             return next((one for one in known if one.job.id == event.id), next(iter(known), None))
 
         async for told in self._followed(find):
@@ -148,7 +148,7 @@ class GridPanel(Panel):
             return
 
         def listed() -> list[GridLine]:
-            return grid_views.listed(self.grids.of(found.job.owner))
+            return grid_views.listed(self.grids.of(found.job.who))
 
         known = await self.followers.run(listed)
         async for grid in grid_views.watched(self.studio, found, self.followers):
@@ -159,28 +159,29 @@ class GridPanel(Panel):
 
     def _halt(self, event: OfGrid, request: gr.Request) -> Updates:
         try:
-            self.grids.stop(event.id, owner_of(request))
+            self.grids.stop(event.id, identify(request))
         except StudioError as fault:
             return {self.widget: _told(fault=str(fault))}
         return {}
 
     def _forget(self, event: OfGrid, request: gr.Request) -> Updates:
-        owner = owner_of(request)
+        who = identify(request)
         try:
-            self.grids.remove(event.id, owner)
+            self.grids.remove(event.id, who)
         except StudioError as fault:
             return {self.widget: _told(fault=str(fault))}
-        return {self.widget: _told(list=grid_views.listed(self.grids.of(owner)))}
+        return {self.widget: _told(list=grid_views.listed(self.grids.of(who)))}
 
     def _write(self, event: Writing, request: gr.Request) -> Updates:
         """Write a grid to a file that the browser then fetches."""
         try:
-            grid = self.grids.get(event.id, owner_of(request)).grid
+            who = identify(request)
+            grid = self.grids.get(event.id, who).grid
             path = self.grids.sheets / f"{grid.id}.{event.kind}"
             note = self.grids.export(grid, path, event.kind)
         except StudioError as fault:
             return {self.widget: _told(fault=str(fault))}
-        address = self.studio.addresses.of(path, grid.owner)
+        address = self.studio.addresses.of(path, who)
         return {self.widget: _told(file={"address": address, "name": f"grid-{path.name}", "note": note})}
 
 

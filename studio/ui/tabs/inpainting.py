@@ -10,6 +10,7 @@ from pydantic import Field
 from typing_extensions import TypedDict
 
 from studio.errors import InvalidRecipe, NotFound, StudioError, Unreadable
+from studio.gate.identity import Identity
 from studio.inputs import MaskReads
 from studio.recipe import Recipe, settings
 from studio.settling.uses import FEATHER
@@ -20,7 +21,7 @@ from studio.ui.growth import Growth
 from studio.ui.ids import Id
 from studio.ui.island import Island
 from studio.ui.listeners import QUICK, Event, Name, Whole
-from studio.ui.owner import owner_of
+from studio.ui.owner import identify
 from studio.ui.rounds import MOST, Rounds
 from studio.ui.source import Picture, uploaded
 from studio.ui.tabs.base import Desk, Panel, PicturePanel, Tab
@@ -118,24 +119,24 @@ class Easel(PicturePanel):
         self.desk.switch("width", "height", "resize", label="Change the size", info="Off: as large as the picture.")
         self.desk.place("resize", info=settings()["resize"].help)
 
-    def read(self, values: Values, owner: str) -> list[dict[str, Any]]:
+    def read(self, values: Values, who: Identity) -> list[dict[str, Any]]:
         picture, sides = self.source.ids(values)[0], self.growth.read(values)
         mask = _by_picture(values[self.masks]).get(picture)
         if mask is None and sides is None:
             raise _nothing_painted(keep=values[self.inverse])
         if mask is not None and values[self.inverse]:
-            kept = self._stored(mask, owner)
-            mask = self.inputs.add_mask(ImageChops.invert(kept), owner).id if kept else mask
+            kept = self._stored(mask, who)
+            mask = self.inputs.add_mask(ImageChops.invert(kept), who).id if kept else mask
         return [{"init_image": picture, "mask_image": mask, "outpaint": sides}]
 
     def opened(self, recipe: Recipe) -> Recipe:
         return self.desk.opened(recipe)
 
-    def show(self, recipe: Recipe, owner: str) -> Updates:
+    def show(self, recipe: Recipe, who: Identity) -> Updates:
         picture = str(recipe.init_image)
         masks = {picture: recipe.mask_image} if recipe.mask_image else {}
         # The editor follows a change of the source, which the same picture with another mask would be none of.
-        source = {**super().show(recipe, owner)[self.source.widget], "serial": time_ns()}
+        source = {**super().show(recipe, who)[self.source.widget], "serial": time_ns()}
         return {
             self.source.widget: source,
             **self.growth.show(recipe.outpaint),
@@ -143,9 +144,9 @@ class Easel(PicturePanel):
             self.inverse: False,
         }
 
-    def restore(self, kept: Mapping[str, Any], owner: str) -> Updates:
+    def restore(self, kept: Mapping[str, Any], who: Identity) -> Updates:
         return {
-            **super().restore(kept, owner),
+            **super().restore(kept, who),
             **self.growth.restore(kept),
             self.masks: _masks(_by_picture(kept.get("masks"))),
             self.rounds: Rounds.of(kept.get("rounds")).value(shown=False),
@@ -181,17 +182,17 @@ class Easel(PicturePanel):
 
     def _load(self, values: Values, request: gr.Request) -> Updates:
         """Another picture is the source: bring it into the editor, with the mask that was painted over it last."""
-        rounds, size, owner = Rounds.of(values[self.rounds]), self._size(values), owner_of(request)
-        picture = self._stored(self.source.ids(values)[0], owner) if size else None
+        rounds, size, who = Rounds.of(values[self.rounds]), self._size(values), identify(request)
+        picture = self._stored(self.source.ids(values)[0], who) if size else None
         if size is None or picture is None:
             return {self.editor: None, self.rounds: rounds.value(shown=False)}
         name = self.source.ids(values)[0]
-        mask = self._stored(_by_picture(values[self.masks]).get(name), owner)
+        mask = self._stored(_by_picture(values[self.masks]).get(name), who)
         family = self.desk.form.model(values[self.desk.form.widgets["model"]]).family_facts()
         paintable = family.min_side <= min(size) and max(size) <= family.max_side
         return {
             self.editor: editor.shown(picture, mask),
-            self.rounds: rounds.to(name).value(shown=True, holes=bool(self.source.holes(values, owner))),
+            self.rounds: rounds.to(name).value(shown=True, holes=bool(self.source.holes(values, who))),
             # Such a picture cannot be painted as a whole.
             self.area: values[self.area] if paintable else "masked",
         }
@@ -199,15 +200,15 @@ class Easel(PicturePanel):
     def _keep_painted(self, values: Values, event: Painted, request: gr.Request) -> Updates:
         """Store what is painted on the layers that came; the page learns by `event.serial` up to which stroke."""
         masks, picture = _by_picture(values[self.masks]), Rounds.of(values[self.rounds]).now
-        owner = owner_of(request)
-        if picture is None or self.source.stored(picture, owner) is None:
+        who = identify(request)
+        if picture is None or self.source.stored(picture, who) is None:
             return {self.masks: _masks(masks, serial=event.serial)}
-        before = self._stored(masks.get(picture), owner)
+        before = self._stored(masks.get(picture), who)
         mask = self._painted(event.layers, picture, before)
         if mask is None:
             masks.pop(picture, None)
         elif mask is not before:
-            masks[picture] = self.inputs.add_mask(mask, owner).id
+            masks[picture] = self.inputs.add_mask(mask, who).id
         return {self.masks: _masks(masks, serial=event.serial, notes=_full(mask))}
 
     def _painted(self, paths: list[str], picture: str, before: Image.Image | None) -> Image.Image | None:
@@ -220,7 +221,7 @@ class Easel(PicturePanel):
     def _wipe(self, values: Values, request: gr.Request) -> Updates:
         masks, picture = _by_picture(values[self.masks]), Rounds.of(values[self.rounds]).now
         masks.pop(picture or "", None)
-        return {self.masks: _masks(masks), self.editor: self._paper(picture, owner_of(request))}
+        return {self.masks: _masks(masks), self.editor: self._paper(picture, identify(request))}
 
     def _bring(self, values: Values, event: Brought, request: gr.Request) -> Updates:
         """Take a ready-made mask in, instead of what is painted."""
@@ -228,49 +229,49 @@ class Easel(PicturePanel):
         try:
             if picture is None:
                 raise InvalidRecipe("mask_image", "There is no picture that the mask could be for.", "Give it first.")
-            owner, size = owner_of(request), self.inputs.size(picture)
-            mask = self.inputs.add_mask(uploaded(self.desk.studio, event.path), owner, reads=event.reads)
+            who, size = identify(request), self.inputs.size(picture)
+            mask = self.inputs.add_mask(uploaded(self.desk.studio, event.path), who, reads=event.reads)
         except StudioError as fault:
             return {self.masks: _masks(masks, faults=[fault.sentence])}
-        notes = [*mask.notes, *_full(self._stored(mask.id, owner))]
+        notes = [*mask.notes, *_full(self._stored(mask.id, who))]
         if (mask.width, mask.height) != size:
             stretched = f"{mask.width} × {mask.height} pixels, stretched to the picture's {size[0]} × {size[1]}."
             notes.append(f"The mask has {stretched}")
         masks[picture] = mask.id
-        return {self.masks: _masks(masks, notes=notes), self.editor: self._paper(picture, owner, mask.id)}
+        return {self.masks: _masks(masks, notes=notes), self.editor: self._paper(picture, who, mask.id)}
 
     def _holes(self, values: Values, request: gr.Request) -> Updates:
         """Take what is transparent in the picture as the mask, instead of what is painted."""
         masks, picture = _by_picture(values[self.masks]), Rounds.of(values[self.rounds]).now
-        owner = owner_of(request)
-        holes = self.source.holes(values, owner)
+        who = identify(request)
+        holes = self.source.holes(values, who)
         if picture is None or not holes:
             return {
                 self.masks: _masks(masks, faults=["Nothing in the picture is transparent. Paint over a part of it."])
             }
         masks[picture] = holes
-        notes = ["What is transparent in the picture changes.", *_full(self._stored(holes, owner))]
-        return {self.masks: _masks(masks, notes=notes), self.editor: self._paper(picture, owner, holes)}
+        notes = ["What is transparent in the picture changes.", *_full(self._stored(holes, who))]
+        return {self.masks: _masks(masks, notes=notes), self.editor: self._paper(picture, who, holes)}
 
     def _turn(self, values: Values, event: Turned, request: gr.Request) -> Updates:
         """A round back or on: the picture of that round is the source again."""
-        owner = owner_of(request)
-        picture = self.source.stored(Rounds.of(values[self.rounds]).by(event.steps).now or "", owner)
-        return {self.source.widget: self.source.value([picture] if picture else [], owner)}
+        who = identify(request)
+        picture = self.source.stored(Rounds.of(values[self.rounds]).by(event.steps).now or "", who)
+        return {self.source.widget: self.source.value([picture] if picture else [], who)}
 
     def _proceed(self, values: Values, request: gr.Request) -> Updates:
         """Go on with the newest result of the present picture."""
-        start, owner = Rounds.of(values[self.rounds]).now, owner_of(request)
-        jobs = self.desk.studio.jobs_of(owner)
+        start, who = Rounds.of(values[self.rounds]).now, identify(request)
+        jobs = self.desk.studio.jobs_of(who)
         made = [one.path for job in jobs for one in reversed(job.results) if one.recipe.init_image == start]
         try:
             if not made:
                 raise InvalidRecipe("init_image", "Nothing was made of this picture so far.", "Press Generate first.")
-            picture = Picture.of(self.inputs.add(made[0], owner=owner), made[0].name)
+            picture = Picture.of(self.inputs.add(made[0], who=who), made[0].name)
         except StudioError as fault:
             masks = _by_picture(values[self.masks])
             return {self.masks: _masks(masks, faults=[fault.sentence])}
-        return {self.source.widget: self.source.value([picture], owner), **self.growth.show(None)}
+        return {self.source.widget: self.source.value([picture], who), **self.growth.show(None)}
 
     def _size(self, values: Values) -> tuple[int, int] | None:
         """Width and height of the source; None where there is none."""
@@ -279,15 +280,15 @@ class Easel(PicturePanel):
         except (InvalidRecipe, NotFound, Unreadable):
             return None
 
-    def _paper(self, picture: str | None, owner: str, mask: str | None = None) -> Any:
+    def _paper(self, picture: str | None, who: Identity, mask: str | None = None) -> Any:
         """The editor's value for stored pictures; None where the picture is gone."""
-        shown = self._stored(picture, owner)
-        return editor.shown(shown, self._stored(mask, owner)) if shown else None
+        shown = self._stored(picture, who)
+        return editor.shown(shown, self._stored(mask, who)) if shown else None
 
-    def _stored(self, name: str | None, owner: str) -> Image.Image | None:
+    def _stored(self, name: str | None, who: Identity) -> Image.Image | None:
         """The pixels of an owner's stored picture; None where there is none."""
         try:
-            return self.inputs.open(name) if name and self.inputs.holds(owner, [name]) else None
+            return self.inputs.open(name) if name and self.inputs.holds(who, [name]) else None
         except (NotFound, Unreadable):
             return None
 

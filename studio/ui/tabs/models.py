@@ -8,7 +8,6 @@ from typing_extensions import TypedDict
 from studio import hub, hub_cache
 from studio.downloads.items import TITLES, Item
 from studio.downloads.queue import OVER, Download
-from studio.errors import Refused
 from studio.gate.identity import Identity
 from studio.transfer import words
 from studio.ui import fields, schemas
@@ -92,7 +91,7 @@ class ModelsPanel(Panel):
             "here": hub.in_words(sum(item["bytes"] for item in items if item["state"] == "here")),
             "free": hub.in_words(hub_cache.free_bytes(hub_cache.root())),
             "off": hub.is_off(),
-            "fetches": self._may_fetch(who),
+            "fetches": self.studio.may_download(who),
             "removes": who.keeps,
         }
 
@@ -101,30 +100,20 @@ class ModelsPanel(Panel):
         return {"coming": [_coming(one) for one in self.studio.downloads.all()]}
 
     def _fetch(self, asked: Keyed, who: Identity) -> Told:
-        if not self._may_fetch(who):
-            raise _forbidden("downloads")
-        self.studio.downloads.start(self.studio.items[asked["key"]])
+        self.studio.download(asked["key"], who)
         return {}
 
     def _cancel(self, asked: Keyed, who: Identity) -> Told:
-        if not self._may_fetch(who):
-            raise _forbidden("cancels")
-        self.studio.downloads.cancel(asked["key"])
+        self.studio.cancel_download(asked["key"], who)
         return {}
 
     def _dismiss(self, asked: Keyed, who: Identity) -> Told:
-        if self._may_fetch(who):
-            self.studio.downloads.forget(asked["key"])
+        self.studio.forget_download(asked["key"], who)
         return {}
 
     def _remove(self, asked: Keyed, who: Identity) -> Told:
-        if not who.keeps:
-            raise _forbidden("removes")
-        self.studio.remove(self.studio.items[asked["key"]])
+        self.studio.remove(self.studio.items[asked["key"]], who)
         return {}
-
-    def _may_fetch(self, who: Identity) -> bool:
-        return who.keeps or self.studio.settings.share_downloads
 
 
 def _item(item: Item, used: float | None, download: Download | None, *, keeps: bool) -> Weights:
@@ -164,12 +153,6 @@ def _coming(download: Download) -> schemas.Download:
         "share": progress.bytes / progress.total_bytes if progress.total_bytes else None,
         "fault": fault.sentence if fault else "",
     }
-
-
-def _forbidden(act: str) -> Refused:
-    return Refused(
-        f"Only whoever runs this studio {act} here.", "Ask for it there, or duplicate it and do as you like."
-    )
 
 
 TAB = Models()
