@@ -3,7 +3,7 @@
 import os
 import sys
 
-from studio import space
+from studio import hf_space
 from studio.errors import InvalidSetting
 from studio.settings import Settings
 from studio.studio import Studio
@@ -15,7 +15,7 @@ def main() -> None:
     try:
         settings = Settings.load(host=os.environ.get("GRADIO_SERVER_NAME"))
         # A Space forgets its disk when it restarts: no line of jobs is kept there, pictures go to its volume.
-        with Studio(settings, images=space.images(), durable=not space.name()) as studio:
+        with Studio(settings, images=hf_space.images(), durable=not hf_space.name()) as studio:
             launch(studio)
     except InvalidSetting as error:
         sys.exit(str(error))

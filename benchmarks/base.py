@@ -110,9 +110,9 @@ class Script:
         if not line:
             self._process.communicate()
             self._errors.seek(0)
-            said = self._errors.read()
+            errors = self._errors.read()
             self._errors.close()
-            raise RuntimeError(f"{self._name} ended: {said}")
+            raise RuntimeError(f"{self._name} ended: {errors}")
         return line
 
 

@@ -22,8 +22,10 @@ def measure() -> Measured:
 def measure_beside(programs: int) -> Measured:
     """The ratio while so many other programs do nothing but compute."""
     with ExitStack() as stack:
-        told = bare(RECIPE)
-        ways = {name: stack.enter_context(Script("bare_pictures", told, variables=way)) for name, way in WAYS.items()}
+        request = bare(RECIPE)
+        ways = {
+            name: stack.enter_context(Script("bare_pictures", request, variables=way)) for name, way in WAYS.items()
+        }
         studio = stack.enter_context(Script("studio_pictures", through(RECIPE)))
         stack.enter_context(_taken(programs))
         before: dict[str, list[float]] = {name: [] for name in ways}

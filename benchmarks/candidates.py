@@ -8,8 +8,8 @@ CANDIDATES = 9
 
 
 def measure() -> Measured:
-    told = RECIPE.replace(count=CANDIDATES).to_json()
-    with Script("bare_pictures", bare(RECIPE)) as one, Script("studio_candidates", told) as nine:
+    request = RECIPE.replace(count=CANDIDATES).to_json()
+    with Script("bare_pictures", bare(RECIPE)) as one, Script("studio_candidates", request) as nine:
         return compare_scripts(one, nine, ROUNDS)
 
 

@@ -26,7 +26,7 @@ def measure() -> Measured:
 def bare_script(home: Path) -> list[object]:
     """Python's arguments for the bare way to the image that the studio makes by default."""
     with Studio(Settings.load(home=home), durable=False) as studio:
-        (recipe,) = studio.settle(Recipe(prompt=PROMPT, model="starter", seed=7))
+        (recipe,) = studio.resolve(Recipe(prompt=PROMPT, model="starter", seed=7))
     return [
         SCRIPTS / "bare_first_picture.py",
         ASSETS / "starter",
@@ -41,8 +41,8 @@ def seconds(arguments: list[object], script: str = "") -> float:
     """Wall time of a Python process of its own, until its image is on disk; `script` as `environment`."""
     began = time.perf_counter()
     command = [sys.executable, *map(str, arguments)]
-    pipe, told = subprocess.PIPE, environment(script)
-    with subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, env=told) as process:
+    pipe, variables = subprocess.PIPE, environment(script)
+    with subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, env=variables) as process:
         assert process.stdout
         process.stdout.readline()
         took = time.perf_counter() - began

@@ -22,17 +22,17 @@ def measure() -> Measured:
 def bare(recipe: Recipe) -> str:
     """What the bare script has to be told, for the picture that the studio makes of a recipe of the starter."""
     with tempfile.TemporaryDirectory() as home, Studio(Settings.load(home=Path(home)), durable=False) as studio:
-        (settled,) = studio.settle(recipe)
-    row = SCHEDULERS[str(settled.scheduler)]
+        (resolved,) = studio.resolve(recipe)
+    row = SCHEDULERS[str(resolved.scheduler)]
     call = {
-        "prompt": settled.prompt,
-        "width": settled.width,
-        "height": settled.height,
-        "num_inference_steps": settled.steps,
-        "guidance_scale": settled.guidance_scale,
+        "prompt": resolved.prompt,
+        "width": resolved.width,
+        "height": resolved.height,
+        "num_inference_steps": resolved.steps,
+        "guidance_scale": resolved.guidance_scale,
     }
-    told = {"folder": str(ASSETS / "starter"), "scheduler": row.diffusers, "options": dict(row.options)}
-    return json.dumps(told | {"call": call, "seed": settled.seed})
+    request = {"folder": str(ASSETS / "starter"), "scheduler": row.diffusers, "options": dict(row.options)}
+    return json.dumps(request | {"call": call, "seed": resolved.seed})
 
 
 def through(*recipes: Recipe) -> str:

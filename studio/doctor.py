@@ -227,7 +227,7 @@ def _model(settings: Settings, catalogue: Catalogue, name: str) -> str:
 
     manager = PipelineManager(catalogue, settings)
     try:
-        with manager.lend(model) as loan:
-            return f"{model.name} loads; {loan.resident.words}"
+        with manager.borrow(model) as lease:
+            return f"{model.name} loads; {lease.loaded.words}"
     finally:
         manager.close()

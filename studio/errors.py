@@ -58,7 +58,7 @@ class StudioError(Exception):
     def __str__(self) -> str:
         return self.sentence
 
-    def told(self) -> Fault:
+    def as_fault(self) -> Fault:
         """What programs, the page and the command line are told of it."""
         return Fault(code=self.code, message=self.message, hint=self.hint, field=self.field, part=self.part)
 

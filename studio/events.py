@@ -119,7 +119,7 @@ class Failed:
         """What happened and what helps, in one line."""
         return " ".join(f"{self.message} {self.hint}".split())
 
-    def told(self) -> Fault:
+    def as_fault(self) -> Fault:
         """As an error tells it."""
         return Fault(code=self.code, message=self.message, hint=self.hint, field=self.field, part=self.part)
 

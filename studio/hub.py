@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from studio.disk import FULL, REFUSED
+from studio.atomic_files import FULL, REFUSED
 from studio.errors import DiskFull, DownloadFailed, DownloadRefused, NotDownloaded, NotOnHub, NotWritable, StudioError
 
 if TYPE_CHECKING:
@@ -84,8 +84,8 @@ async def listing(client: "httpx2.AsyncClient", repo: str, revision: str | None 
         address += f"/revision/{quote(revision, safe='')}"
     answer = await client.get(address, params={"blobs": "true"}, headers=build_hf_headers(), timeout=SECONDS)
     hf_raise_for_status(answer)
-    told = answer.json()
-    return Listing(_hash(told["sha"]), {file.name: file for file in map(_file, told["siblings"])})
+    body = answer.json()
+    return Listing(_hash(body["sha"]), {file.name: file for file in map(_file, body["siblings"])})
 
 
 @contextmanager
@@ -187,12 +187,12 @@ def wait_seconds(headers: Mapping[str, str]) -> float | None:
     return float(limit.reset_in_seconds) if limit else None
 
 
-def _file(told: Mapping[str, Any]) -> RepoFile:
-    name, large = str(told["rfilename"]), told.get("lfs")
+def _file(entry: Mapping[str, Any]) -> RepoFile:
+    name, large = str(entry["rfilename"]), entry.get("lfs")
     if name.startswith("/") or "\\" in name or ".." in name.split("/"):
         raise ValueError(name)
     sha256 = _hash(large["sha256"]) if large else None
-    return RepoFile(name, int(told["size"]), sha256 or _hash(told["blobId"]), sha256)
+    return RepoFile(name, int(entry["size"]), sha256 or _hash(entry["blobId"]), sha256)
 
 
 def _hash(value: Any) -> str:

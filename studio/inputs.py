@@ -19,7 +19,7 @@ from typing import Literal
 import numpy as np
 from PIL import Image, ImageChops, ImageCms, ImageOps, UnidentifiedImageError
 
-from studio.disk import Folder
+from studio.atomic_files import AtomicFolder
 from studio.errors import InvalidRecipe, NotFound, Unreadable
 from studio.gate.identity import Identity
 from studio.pixels import digest
@@ -83,18 +83,18 @@ def formats() -> tuple[str, ...]:
     return FORMATS
 
 
-class Inputs:
+class InputStore:
     """The folder of stored pictures: `<id>.png`; the database says whose they are, and what nothing uses."""
 
     def __init__(self, folder: Path, database: Database) -> None:
         self.folder = folder
-        self._disk = Folder(folder)
+        self._disk = AtomicFolder(folder)
         self.room = Room(ROOM_PIXELS)
         self._database = database
         self._unused = Unused(folder, database)
 
     @classmethod
-    def of(cls, settings: Settings, database: Database | None = None) -> "Inputs":
+    def of(cls, settings: Settings, database: Database | None = None) -> "InputStore":
         """The data folder's own; nothing is made there before something is added."""
         return cls(settings.home / "images" / "inputs", database or Database.of(settings.home))
 
@@ -135,8 +135,8 @@ class Inputs:
         """
         with self.room.of(_pixels("mask_image", source)):
             picture, notes = _read("mask_image", source)
-            mask, told = _mask(picture, reads)
-            notes += told
+            mask, mask_notes = _mask(picture, reads)
+            notes += mask_notes
             if invert:
                 mask, notes = ImageOps.invert(mask), (*notes, "The mask was inverted.")
             if mask.getextrema() == (0, 0):

@@ -4,7 +4,7 @@ import re
 
 from studio.errors import StudioError
 from studio.events import Failed
-from studio.recipe import settings
+from studio.recipe import setting_specs
 
 # Beside the settings of a recipe.
 OTHER = {
@@ -23,7 +23,7 @@ OTHER = {
 
 def label_of(field: str) -> str:
     """Of a part of a setting (`outpaint.left`, `lora:ink`) the setting's; what a person called so stays as it is."""
-    known = settings()
+    known = setting_specs()
     base = re.split(r"[.:]", field, maxsplit=1)[0]
     return known[base].label if base in known else OTHER.get(base, field)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from PIL.Image import Image
 
-from studio.disk import Folder
+from studio.atomic_files import AtomicFolder
 from studio.errors import NotFound, Unreadable
 from studio.metadata import png
 from studio.recipe import Recipe
@@ -29,7 +29,7 @@ class Library:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._disk = Folder(folder)
+        self._disk = AtomicFolder(folder)
 
     def ready(self, needed_bytes: int = 0) -> None:
         """Make sure that images can be stored now; StorageError with the cure where they cannot."""
@@ -48,8 +48,8 @@ class Library:
         """Store image `index` of a job; it is on the disk for good when this returns. StorageError with the cure."""
         now = datetime.now().astimezone()
         path = self.folder / f"{now:%Y-%m-%d}" / f"{now:%H%M%S}-{_suffix(recipe, job, index)}"
-        told = {**facts, "seconds": f"{seconds:.3f}"}
-        self._disk.write(path, lambda file: png.write(image, recipe, told, file))
+        all_facts = {**facts, "seconds": f"{seconds:.3f}"}
+        self._disk.write(path, lambda file: png.write(image, recipe, all_facts, file))
         return Saved(path, recipe, seconds)
 
     def find(self, recipe: Recipe, job: str, index: int) -> Saved | None:

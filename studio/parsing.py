@@ -134,10 +134,10 @@ def parse_toml(text: str | bytes) -> dict[str, Any]:
         table = tomllib.loads(text, parse_float=_finite)
         _check_values(table)
     except tomllib.TOMLDecodeError as error:
-        said = str(error)
-        place = PLACE.search(said)
+        message = str(error)
+        place = PLACE.search(message)
         where = f" at line {place[1]}, column {place[2]}" if place and place[1] else ""
-        what = f"is not valid TOML{where}: {_plain(PLACE.sub('', said))}"
+        what = f"is not valid TOML{where}: {_plain(PLACE.sub('', message))}"
         raise ParseError(what, "Mend that place.") from error
     except RecursionError as error:
         raise _too_deep() from error
@@ -177,7 +177,7 @@ BOUNDS = {
 }
 
 
-def said_of(fault: Mapping[str, Any]) -> str:
+def fault_words(fault: Mapping[str, Any]) -> str:
     """A fault that pydantic found in a value, in plain words; those of our own checks as they are."""
     kind = str(fault["type"])
     if kind in BOUNDS:
@@ -231,8 +231,8 @@ def _unmarked(content: bytes) -> str:
 
 def shown(value: Any, most: int = 60) -> str:
     """A foreign value as an error may show it: on one line, and not for pages."""
-    said = repr(value[: most + 1] if isinstance(value, str) else value)
-    return said if len(said) <= most else f"{said[:most]}…"
+    text = repr(value[: most + 1] if isinstance(value, str) else value)
+    return text if len(text) <= most else f"{text[:most]}…"
 
 
 def _check_shape(text: str, most_values: int) -> None:
@@ -272,9 +272,9 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _number(read: Callable[[str], Any], *, lenient: bool) -> Callable[[str], Any]:
-    def number(said: str) -> Any:
+    def number(digits: str) -> Any:
         try:
-            return read(said)
+            return read(digits)
         except ParseError:
             if lenient:
                 return None
@@ -283,16 +283,16 @@ def _number(read: Callable[[str], Any], *, lenient: bool) -> Callable[[str], Any
     return number
 
 
-def _integer(said: str) -> int:
-    if len(said) > len(str(LARGEST)) + 1 or abs(int(said)) > LARGEST:
-        raise ParseError(f"holds a number that is too large ({said[:20]}…)", "Write a smaller one.")
-    return int(said)
+def _integer(digits: str) -> int:
+    if len(digits) > len(str(LARGEST)) + 1 or abs(int(digits)) > LARGEST:
+        raise ParseError(f"holds a number that is too large ({digits[:20]}…)", "Write a smaller one.")
+    return int(digits)
 
 
-def _finite(said: str) -> float:
-    value = float(said)
+def _finite(digits: str) -> float:
+    value = float(digits)
     if not math.isfinite(value):
-        raise ParseError(f"holds {said[:20]} where a number should be", "Write a number.")
+        raise ParseError(f"holds {digits[:20]} where a number should be", "Write a number.")
     return value
 
 
@@ -307,9 +307,11 @@ def _whole(value: Any) -> Any:
     return value
 
 
-def _plain(said: str) -> str:
+def _plain(message: str) -> str:
     """What a reader says, in the studio's words."""
-    return next((words for known, words in WORDS.items() if said.startswith(known)), "it breaks off or is garbled here")
+    return next(
+        (words for known, words in WORDS.items() if message.startswith(known)), "it breaks off or is garbled here"
+    )
 
 
 def _too_deep() -> ParseError:

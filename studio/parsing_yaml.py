@@ -54,8 +54,8 @@ def parse_yaml(text: str | bytes) -> Any:
 
 
 def _plain(error: Any) -> str:
-    said = [str(error.problem or ""), str(error.context or "")]
-    return next((words for known, words in WORDS.items() if any(one.startswith(known) for one in said)), INDENTED)
+    messages = [str(error.problem or ""), str(error.context or "")]
+    return next((words for known, words in WORDS.items() if any(one.startswith(known) for one in messages)), INDENTED)
 
 
 def _built(events: Iterable[Any]) -> Any:

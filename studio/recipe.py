@@ -2,7 +2,7 @@
 
 Every setting is said once, here: its type and hard range, and beside them (`Setting`) its label, help, group, the
 range a slider shows, the ability of the model it needs and how dear it is to change. Forms, checks, metadata and
-the command line are read from it. `None` means: what the model is best at, filled in when the recipe is settled.
+the command line are read from it. `None` means: what the model is best at, filled in when the recipe is resolved.
 """
 
 from collections.abc import Mapping
@@ -13,8 +13,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic.fields import FieldInfo
 
 from studio.errors import InvalidRecipe
-from studio.parsing import ParseError, parse_json, said_of, shown
-from studio.recipe_parts import INPUT_ID, ControlUnit, Dearness, Lora, Setting, Sides
+from studio.parsing import ParseError, fault_words, parse_json, shown
+from studio.recipe_parts import INPUT_ID, ChangeCost, ControlUnit, Lora, OutpaintPadding, Setting
 
 Task = Literal["text2img", "img2img", "inpaint", "upscale"]
 
@@ -31,12 +31,12 @@ class Recipe(BaseModel):
     prompt: Annotated[
         str,
         Field(max_length=PROMPT_CHARACTERS),
-        Setting("Prompt", "What the picture shows, in words.", "prompt", Dearness.TEXT),
+        Setting("Prompt", "What the picture shows, in words.", "prompt", ChangeCost.TEXT),
     ] = ""
     styles: Annotated[
         tuple[str, ...],
         Setting(
-            "Styles", "Ready-made looks that your words are put into, one after the other.", "prompt", Dearness.TEXT
+            "Styles", "Ready-made looks that your words are put into, one after the other.", "prompt", ChangeCost.TEXT
         ),
     ] = ()
     negative_prompt: Annotated[
@@ -46,7 +46,7 @@ class Recipe(BaseModel):
             "Negative prompt",
             "What to keep out of the picture.",
             "prompt",
-            Dearness.TEXT,
+            ChangeCost.TEXT,
             ability="negative_prompt",
         ),
     ] = ""
@@ -56,37 +56,37 @@ class Recipe(BaseModel):
             "Negative presets",
             "Ready-made negative prompts, added to your own.",
             "prompt",
-            Dearness.TEXT,
+            ChangeCost.TEXT,
             ability="negative_prompt",
         ),
     ] = ()
     model: Annotated[
         str | None,
-        Setting("Model", "The weights that draw the picture.", "model", Dearness.MODEL),
+        Setting("Model", "The weights that draw the picture.", "model", ChangeCost.MODEL),
     ] = None
     vae: Annotated[
         str | None,
-        Setting("VAE", "What turns latents into pixels and back; a model brings its own.", "model", Dearness.MODEL),
+        Setting("VAE", "What turns latents into pixels and back; a model brings its own.", "model", ChangeCost.MODEL),
     ] = None
     width: Annotated[
         int | None,
         Field(ge=16, le=8192),
-        Setting("Width", "Pixels from left to right.", "size", Dearness.SIZE, 64, 2048, 8),
+        Setting("Width", "Pixels from left to right.", "size", ChangeCost.SIZE, 64, 2048, 8),
     ] = None
     height: Annotated[
         int | None,
         Field(ge=16, le=8192),
-        Setting("Height", "Pixels from top to bottom.", "size", Dearness.SIZE, 64, 2048, 8),
+        Setting("Height", "Pixels from top to bottom.", "size", ChangeCost.SIZE, 64, 2048, 8),
     ] = None
     scheduler: Annotated[
         str | None,
-        Setting("Scheduler", "The method that removes the noise, step by step.", "sampling", Dearness.SAMPLING),
+        Setting("Scheduler", "The method that removes the noise, step by step.", "sampling", ChangeCost.SAMPLING),
     ] = None
     steps: Annotated[
         int | None,
         Field(ge=1, le=1000),
         Setting(
-            "Steps", "More steps take longer and add detail, up to a point.", "sampling", Dearness.SAMPLING, 1, 100, 1
+            "Steps", "More steps take longer and add detail, up to a point.", "sampling", ChangeCost.SAMPLING, 1, 100, 1
         ),
     ] = None
     guidance_scale: Annotated[
@@ -96,7 +96,7 @@ class Recipe(BaseModel):
             "Guidance",
             "How strictly the picture follows the prompt; too high burns the colours.",
             "sampling",
-            Dearness.SAMPLING,
+            ChangeCost.SAMPLING,
             1,
             20,
             0.1,
@@ -111,7 +111,7 @@ class Recipe(BaseModel):
             "Which layer of CLIP the words are taken from, counted from its last, as A1111 counts; many illustration "
             "models of Stable Diffusion 1.5 were trained with 2. XL and 2.1 take 2 by themselves, and never less.",
             "sampling",
-            Dearness.TEXT,
+            ChangeCost.TEXT,
             1,
             4,
             1,
@@ -126,7 +126,7 @@ class Recipe(BaseModel):
             "How far guidance is kept from raising the contrast; 0.7 for models of zero terminal SNR. Applies above a "
             "guidance of 1.",
             "sampling",
-            Dearness.SAMPLING,
+            ChangeCost.SAMPLING,
             0,
             1,
             0.05,
@@ -140,7 +140,7 @@ class Recipe(BaseModel):
             "Eta",
             "How much fresh noise each step brings; 0: none, 1: as DDPM. Applies with DDIM.",
             "sampling",
-            Dearness.SAMPLING,
+            ChangeCost.SAMPLING,
             0,
             1,
             0.05,
@@ -153,7 +153,7 @@ class Recipe(BaseModel):
             "Sigma churn",
             "How much noise is put back before each step; 0: none. Applies with Euler and EDM Euler.",
             "sampling",
-            Dearness.SAMPLING,
+            ChangeCost.SAMPLING,
             0,
             40,
             0.5,
@@ -166,7 +166,7 @@ class Recipe(BaseModel):
             "Sigma noise",
             "How strong the noise is that is put back. Applies where there is a sigma churn.",
             "sampling",
-            Dearness.SAMPLING,
+            ChangeCost.SAMPLING,
             0.9,
             1.1,
             0.005,
@@ -178,14 +178,14 @@ class Recipe(BaseModel):
             "Noise from",
             "What draws the noise: the CPU, the same on every machine, or the device that paints, as some tools do.",
             "seed",
-            Dearness.SEED,
+            ChangeCost.SEED,
         ),
     ] = None
     seed: Annotated[
         int | None,
         Field(ge=0, lt=SEEDS),
         Setting(
-            "Seed", "The number the noise is drawn from; the same seed gives the same picture.", "seed", Dearness.SEED
+            "Seed", "The number the noise is drawn from; the same seed gives the same picture.", "seed", ChangeCost.SEED
         ),
     ] = None
     variation_seed: Annotated[
@@ -195,7 +195,7 @@ class Recipe(BaseModel):
             "Variation seed",
             "The seed whose noise is mixed in; each next picture takes the next one and keeps its own seed.",
             "seed",
-            Dearness.SEED,
+            ChangeCost.SEED,
         ),
     ] = None
     variation_strength: Annotated[
@@ -205,7 +205,7 @@ class Recipe(BaseModel):
             "Variation",
             "How far the noise turns from the seed's to the variation seed's; 0: not at all, 1: altogether.",
             "seed",
-            Dearness.SEED,
+            ChangeCost.SEED,
             0,
             1,
             0.01,
@@ -214,12 +214,12 @@ class Recipe(BaseModel):
     count: Annotated[
         int,
         Field(ge=1, le=1024),
-        Setting("Images", "How many pictures, each with the next seed.", "seed", Dearness.SEED, 1, 16, 1),
+        Setting("Images", "How many pictures, each with the next seed.", "seed", ChangeCost.SEED, 1, 16, 1),
     ] = 1
     init_image: Annotated[
         str | None,
         Field(pattern=INPUT_ID),
-        Setting("Image", "The picture to start from.", "edit", Dearness.SIZE),
+        Setting("Image", "The picture to start from.", "edit", ChangeCost.SIZE),
     ] = None
     strength: Annotated[
         float | None,
@@ -228,7 +228,7 @@ class Recipe(BaseModel):
             "Strength",
             "How much may change: 0 gives the picture back, 1 keeps nothing of it.",
             "edit",
-            Dearness.SAMPLING,
+            ChangeCost.SAMPLING,
             0,
             1,
             0.01,
@@ -242,7 +242,7 @@ class Recipe(BaseModel):
             "Image guidance",
             "How closely the result keeps to the picture; higher changes less.",
             "edit",
-            Dearness.SAMPLING,
+            ChangeCost.SAMPLING,
             1,
             3,
             0.05,
@@ -255,29 +255,35 @@ class Recipe(BaseModel):
             "Fit",
             "How the picture is brought to another shape: cut off, given borders or stretched.",
             "edit",
-            Dearness.SIZE,
+            ChangeCost.SIZE,
         ),
     ] = None
     mask_image: Annotated[
         str | None,
         Field(pattern=INPUT_ID),
-        Setting("Mask", "White is painted anew, black stays as it is.", "mask", Dearness.SIZE),
+        Setting("Mask", "White is painted anew, black stays as it is.", "mask", ChangeCost.SIZE),
     ] = None
     mask_blur: Annotated[
         int | None,
         Field(ge=0, le=256),
-        Setting("Mask blur", "Pixels over which new and old melt together.", "mask", Dearness.SAMPLING, 0, 64, 1),
+        Setting("Mask blur", "Pixels over which new and old melt together.", "mask", ChangeCost.SAMPLING, 0, 64, 1),
     ] = None
     mask_grow: Annotated[
         int | None,
         Field(ge=-256, le=256),
         Setting(
-            "Mask growth", "Pixels by which the mask grows; below 0 it shrinks.", "mask", Dearness.SAMPLING, -64, 64, 1
+            "Mask growth",
+            "Pixels by which the mask grows; below 0 it shrinks.",
+            "mask",
+            ChangeCost.SAMPLING,
+            -64,
+            64,
+            1,
         ),
     ] = None
     mask_fill: Annotated[
         Literal["original", "noise", "surroundings"] | None,
-        Setting("Start from", "What the masked place holds before it is painted anew.", "mask", Dearness.SAMPLING),
+        Setting("Start from", "What the masked place holds before it is painted anew.", "mask", ChangeCost.SAMPLING),
     ] = None
     mask_area: Annotated[
         Literal["whole", "masked"] | None,
@@ -285,19 +291,19 @@ class Recipe(BaseModel):
             "Area",
             "Paint with the whole picture in view, or the masked place alone at full size.",
             "mask",
-            Dearness.SIZE,
+            ChangeCost.SIZE,
         ),
     ] = None
     mask_padding: Annotated[
         int | None,
         Field(ge=0, le=512),
         Setting(
-            "Padding", "Pixels around the masked place that are in view with it.", "mask", Dearness.SIZE, 0, 256, 4
+            "Padding", "Pixels around the masked place that are in view with it.", "mask", ChangeCost.SIZE, 0, 256, 4
         ),
     ] = None
     outpaint: Annotated[
-        Sides | None,
-        Setting("Extend", "Pixels by which the picture grows at its sides.", "mask", Dearness.SIZE),
+        OutpaintPadding | None,
+        Setting("Extend", "Pixels by which the picture grows at its sides.", "mask", ChangeCost.SIZE),
     ] = None
     hires_scale: Annotated[
         float | None,
@@ -306,7 +312,7 @@ class Recipe(BaseModel):
             "Second pass",
             "How many times larger the picture is painted over; 1: at its own size.",
             "hires",
-            Dearness.SIZE,
+            ChangeCost.SIZE,
             1,
             4,
             0.05,
@@ -318,7 +324,7 @@ class Recipe(BaseModel):
             "Second model",
             "The weights that paint the second pass, such as a refiner; the same as the first, where none is named.",
             "hires",
-            Dearness.MODEL,
+            ChangeCost.MODEL,
         ),
     ] = None
     hires_upscaler: Annotated[
@@ -327,37 +333,41 @@ class Recipe(BaseModel):
             "Second upscaler",
             "What enlarges the picture before it is painted over; automatic: Lanczos, or nothing at 1.",
             "hires",
-            Dearness.SIZE,
+            ChangeCost.SIZE,
         ),
     ] = None
     hires_strength: Annotated[
         float | None,
         Field(ge=0, le=1),
-        Setting("Second strength", "How much the second pass may change.", "hires", Dearness.SAMPLING, 0, 1, 0.01),
+        Setting("Second strength", "How much the second pass may change.", "hires", ChangeCost.SAMPLING, 0, 1, 0.01),
     ] = None
     hires_steps: Annotated[
         int | None,
         Field(ge=1, le=1000),
         Setting(
-            "Second steps", "Steps of the second pass, before its strength.", "hires", Dearness.SAMPLING, 1, 100, 1
+            "Second steps", "Steps of the second pass, before its strength.", "hires", ChangeCost.SAMPLING, 1, 100, 1
         ),
     ] = None
     upscaler: Annotated[
         str | None,
-        Setting("Upscaler", "What enlarges the picture.", "upscale", Dearness.MODEL),
+        Setting("Upscaler", "What enlarges the picture.", "upscale", ChangeCost.MODEL),
     ] = None
     upscale: Annotated[
         float | None,
         Field(ge=1, le=8),
-        Setting("Enlarge", "How many times wider and higher the picture becomes.", "upscale", Dearness.SIZE, 1, 8, 0.5),
+        Setting(
+            "Enlarge", "How many times wider and higher the picture becomes.", "upscale", ChangeCost.SIZE, 1, 8, 0.5
+        ),
     ] = None
     controls: Annotated[
         tuple[ControlUnit, ...],
-        Setting("Control", "Maps that the picture follows, and pictures that are prompts.", "control", Dearness.MODEL),
+        Setting(
+            "Control", "Maps that the picture follows, and pictures that are prompts.", "control", ChangeCost.MODEL
+        ),
     ] = ()
     loras: Annotated[
         tuple[Lora, ...],
-        Setting("LoRAs", "Small files that change how the model draws; any number at once.", "lora", Dearness.TEXT),
+        Setting("LoRAs", "Small files that change how the model draws; any number at once.", "lora", ChangeCost.TEXT),
     ] = ()
 
     @property
@@ -388,7 +398,7 @@ class Recipe(BaseModel):
 
     @property
     def models(self) -> tuple[str, ...]:
-        """The models that paint a settled recipe, in this order; none where a picture is enlarged only."""
+        """The models that paint a resolved recipe, in this order; none where a picture is enlarged only."""
         if not self.denoises:
             return ()
         return (str(self.model), self.hires_model) if self.hires_model else (str(self.model),)
@@ -450,7 +460,7 @@ def upgrade(values: dict[str, Any]) -> dict[str, Any]:
 
 
 @cache
-def settings(of: type[BaseModel] = Recipe) -> dict[str, Setting]:
+def setting_specs(of: type[BaseModel] = Recipe) -> dict[str, Setting]:
     """Each field's `Setting`, by field name, in the recipe's order, or in that of one of its parts."""
     return {
         name: meta for name, field in of.model_fields.items() for meta in field.metadata if isinstance(meta, Setting)
@@ -468,7 +478,7 @@ def hard_range(name: str) -> tuple[float | None, float | None]:
 
 
 # The fields that are values of several fields themselves.
-PARTS: Mapping[str, type[BaseModel]] = {"outpaint": Sides, "controls": ControlUnit, "loras": Lora}
+PARTS: Mapping[str, type[BaseModel]] = {"outpaint": OutpaintPadding, "controls": ControlUnit, "loras": Lora}
 
 
 def _recipe_error(error: ValidationError) -> InvalidRecipe:
@@ -487,6 +497,6 @@ def _recipe_error(error: ValidationError) -> InvalidRecipe:
         given = first.get("input")
         return InvalidRecipe(name, f"{shown(given)} cannot be.", f"Give a number from {low:.10g} to {high:.10g}.")
     where = f"{' '.join(part)}: " if part else ""
-    message = said_of(first)
+    message = fault_words(first)
     place = int(part[0]) if part and part[0].isdecimal() else None
     return InvalidRecipe(name, f"{where}{message}.", "Mend the value or leave it out.", place)

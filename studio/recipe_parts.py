@@ -16,7 +16,7 @@ INPUT_ID = "^[0-9a-f]{64}$"
 IMAGE_PROMPT = "ip_adapter"
 
 
-class Dearness(IntEnum):
+class ChangeCost(IntEnum):
     """What has to be done again when a setting changes; a grid varies the dearest slowest."""
 
     SEED = 1
@@ -33,14 +33,14 @@ class Setting:
     label: str
     help: str
     group: Group
-    dearness: Dearness
+    change_cost: ChangeCost
     minimum: float | None = None
     maximum: float | None = None
     step: float | None = None
     ability: Ability | None = None
 
 
-class Sides(BaseModel):
+class OutpaintPadding(BaseModel):
     """By how many pixels a picture grows at each side; at least at one."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -48,26 +48,26 @@ class Sides(BaseModel):
     left: Annotated[
         int,
         Field(ge=0, le=2048),
-        Setting("Left", "Pixels added at the left side.", "mask", Dearness.SIZE, 0, 1024, 8),
+        Setting("Left", "Pixels added at the left side.", "mask", ChangeCost.SIZE, 0, 1024, 8),
     ] = 0
     right: Annotated[
         int,
         Field(ge=0, le=2048),
-        Setting("Right", "Pixels added at the right side.", "mask", Dearness.SIZE, 0, 1024, 8),
+        Setting("Right", "Pixels added at the right side.", "mask", ChangeCost.SIZE, 0, 1024, 8),
     ] = 0
     top: Annotated[
         int,
         Field(ge=0, le=2048),
-        Setting("Top", "Pixels added above.", "mask", Dearness.SIZE, 0, 1024, 8),
+        Setting("Top", "Pixels added above.", "mask", ChangeCost.SIZE, 0, 1024, 8),
     ] = 0
     bottom: Annotated[
         int,
         Field(ge=0, le=2048),
-        Setting("Bottom", "Pixels added below.", "mask", Dearness.SIZE, 0, 1024, 8),
+        Setting("Bottom", "Pixels added below.", "mask", ChangeCost.SIZE, 0, 1024, 8),
     ] = 0
 
     @model_validator(mode="after")
-    def _grows(self) -> "Sides":
+    def _grows(self) -> "OutpaintPadding":
         if not (self.left or self.right or self.top or self.bottom):
             raise ValueError("no side grows; give the pixels of at least one of left, right, top, bottom")
         return self
@@ -83,36 +83,36 @@ class ControlUnit(BaseModel):
 
     kind: Annotated[
         str,
-        Setting("Kind", "What of the picture is kept: its edges, depth, poses and so on.", "control", Dearness.MODEL),
+        Setting("Kind", "What of the picture is kept: its edges, depth, poses and so on.", "control", ChangeCost.MODEL),
     ]
     image: Annotated[
         str | None,
         Field(pattern=INPUT_ID),
-        Setting("Image", "The picture that the map is made of, or that is the prompt.", "control", Dearness.SIZE),
+        Setting("Image", "The picture that the map is made of, or that is the prompt.", "control", ChangeCost.SIZE),
     ] = None
     map: Annotated[
         str | None,
         Field(pattern=INPUT_ID),
-        Setting("Map", "A ready-made map; the picture is not looked at then.", "control", Dearness.SIZE),
+        Setting("Map", "A ready-made map; the picture is not looked at then.", "control", ChangeCost.SIZE),
     ] = None
     model: Annotated[
         str | None,
-        Setting("ControlNet", "The weights that follow the map, or read the picture.", "control", Dearness.MODEL),
+        Setting("ControlNet", "The weights that follow the map, or read the picture.", "control", ChangeCost.MODEL),
     ] = None
     weight: Annotated[
         float,
         Field(ge=0, le=2),
-        Setting("Weight", "How strongly it steers; 0: not at all.", "control", Dearness.SAMPLING, 0, 2, 0.05),
+        Setting("Weight", "How strongly it steers; 0: not at all.", "control", ChangeCost.SAMPLING, 0, 2, 0.05),
     ] = 1.0
     start: Annotated[
         float,
         Field(ge=0, le=1),
-        Setting("Start", "From which share of the steps on.", "control", Dearness.SAMPLING, 0, 1, 0.01),
+        Setting("Start", "From which share of the steps on.", "control", ChangeCost.SAMPLING, 0, 1, 0.01),
     ] = 0.0
     end: Annotated[
         float,
         Field(ge=0, le=1),
-        Setting("End", "Up to which share of the steps.", "control", Dearness.SAMPLING, 0, 1, 0.01),
+        Setting("End", "Up to which share of the steps.", "control", ChangeCost.SAMPLING, 0, 1, 0.01),
     ] = 1.0
     resize: Annotated[
         Literal["crop", "pad", "stretch"],
@@ -120,16 +120,16 @@ class ControlUnit(BaseModel):
             "Fit",
             "How the map is brought to another shape: cut off, given borders or stretched.",
             "control",
-            Dearness.SIZE,
+            ChangeCost.SIZE,
         ),
     ] = "crop"
     mode: Annotated[
         Literal["balanced", "prompt", "control"],
-        Setting("Control mode", "What wins where prompt and map disagree.", "control", Dearness.SAMPLING),
+        Setting("Control mode", "What wins where prompt and map disagree.", "control", ChangeCost.SAMPLING),
     ] = "balanced"
     options: Annotated[
         tuple[tuple[str, float | int | str], ...],
-        Setting("Options", "Settings of what makes the map.", "control", Dearness.SIZE),
+        Setting("Options", "Settings of what makes the map.", "control", ChangeCost.SIZE),
     ] = ()
 
     @field_validator("options", mode="before")
@@ -148,7 +148,7 @@ class ControlUnit(BaseModel):
         return self
 
     @property
-    def steers(self) -> bool:
+    def is_active(self) -> bool:
         """Whether it changes anything: it has a weight, and steps to work in."""
         return self.weight > 0 and self.start < self.end
 
@@ -166,7 +166,7 @@ class Lora(BaseModel):
     name: Annotated[
         str,
         Field(min_length=1),
-        Setting("LoRA", "The file, by its name without the ending.", "lora", Dearness.TEXT),
+        Setting("LoRA", "The file, by its name without the ending.", "lora", ChangeCost.TEXT),
     ]
     weight: Annotated[
         float,
@@ -175,7 +175,7 @@ class Lora(BaseModel):
             "Weight",
             "How strongly it changes the picture; below 0 it does the opposite.",
             "lora",
-            Dearness.TEXT,
+            ChangeCost.TEXT,
             -2,
             2,
             0.05,
@@ -188,7 +188,7 @@ class Lora(BaseModel):
             "Weight for text",
             "How strongly it changes the text encoders, where not as the rest.",
             "lora",
-            Dearness.TEXT,
+            ChangeCost.TEXT,
             -2,
             2,
             0.05,
@@ -197,12 +197,12 @@ class Lora(BaseModel):
     start: Annotated[
         float,
         Field(ge=0, le=1),
-        Setting("Start", "From which share of the steps on.", "lora", Dearness.SAMPLING, 0, 1, 0.01),
+        Setting("Start", "From which share of the steps on.", "lora", ChangeCost.SAMPLING, 0, 1, 0.01),
     ] = 0.0
     end: Annotated[
         float,
         Field(ge=0, le=1),
-        Setting("End", "Up to which share of the steps.", "lora", Dearness.SAMPLING, 0, 1, 0.01),
+        Setting("End", "Up to which share of the steps.", "lora", ChangeCost.SAMPLING, 0, 1, 0.01),
     ] = 1.0
     blocks: Annotated[
         tuple[Annotated[float, Field(ge=-10, le=10)], ...],
@@ -210,7 +210,7 @@ class Lora(BaseModel):
             "Block weights",
             "How much of the weight each block takes, from first to last; the text encoders come first.",
             "lora",
-            Dearness.TEXT,
+            ChangeCost.TEXT,
         ),
     ] = ()
 

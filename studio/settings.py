@@ -18,7 +18,7 @@ from pydantic_settings import (
 from pydantic_settings import SettingsError as UnreadableSetting
 
 from studio.errors import InvalidSetting
-from studio.parsing import ParseError, load_toml, said_of
+from studio.parsing import ParseError, fault_words, load_toml
 
 FOLDERS = ("images", "models", "loras", "embeddings", "controlnets", "ip-adapters", "upscalers")
 ASSETS = Path(__file__).resolve().parent.parent / "assets"
@@ -175,7 +175,7 @@ def _settings_error(error: ValidationError, given: Mapping[str, Any]) -> Invalid
     place = "the argument" if name in given else variable if variable in os.environ else "settings.toml"
     if first["type"] == "extra_forbidden":
         return InvalidSetting(f"{name} ({place}) is not a setting.", _known("{}", str))
-    return InvalidSetting(f"{name} ({place}): {said_of(first)}.", "Mend it or leave it out.", field=name)
+    return InvalidSetting(f"{name} ({place}): {fault_words(first)}.", "Mend it or leave it out.", field=name)
 
 
 def _known(pattern: str, spell: Callable[[str], str]) -> str:

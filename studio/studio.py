@@ -10,17 +10,17 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from studio import space
+from studio import hf_space
+from studio.atomic_files import AtomicFolder
 from studio.backends.base import Backend
 from studio.backends.hosted import HostedImages
 from studio.candidates.making import Candidates
 from studio.catalogue.controlnets import ControlNets
 from studio.catalogue.models import Catalogue
-from studio.catalogue.wordbook import Wordbook
-from studio.disk import Folder
+from studio.catalogue.prompt_assets import PromptAssets
 from studio.downloads.items import Item, Items
 from studio.downloads.needs import Needs
-from studio.downloads.queue import Downloads, Errand, Hear
+from studio.downloads.queue import Downloads, Errand, OnNews
 from studio.downloads.used import LastUsed
 from studio.errors import InUse, InvalidRecipe, Refused, StudioError
 from studio.gate.addresses import Addresses, kept_key
@@ -29,7 +29,7 @@ from studio.hosted.access import HostedModels
 from studio.hosted.models import is_hosted, parted
 from studio.hosted.spending import Price
 from studio.hub import Say, silent
-from studio.inputs import Input, Inputs
+from studio.inputs import Input, InputStore
 from studio.jobs.item import DEVICE
 from studio.jobs.job import Job
 from studio.jobs.kinds import KINDS
@@ -38,15 +38,15 @@ from studio.jobs.lane import HostedLane
 from studio.jobs.scheduler import Scheduler
 from studio.jobs.store import Beside
 from studio.library import Library
-from studio.measuring import Gauge
+from studio.openpose import Person
 from studio.presets.reading import Presets
 from studio.recipe import Recipe
 from studio.recipe_parts import ControlUnit
+from studio.resolve.hosted import dearest, resolve_hosted
+from studio.resolve.resolve import check_count, resolve
+from studio.resolve.sizes import result_size
+from studio.scorer import Scorer
 from studio.settings import Settings
-from studio.settling.frame import result_size
-from studio.settling.hosted import dearest, settle_hosted
-from studio.settling.settle import check_count, settle
-from studio.skeleton import Person
 from studio.storage.database import Database
 
 # Folders in the home: small copies of pictures, and grids that were written to a file.
@@ -80,12 +80,12 @@ class Studio:
         self.database = Database.of(settings.home)
         self.catalogue = Catalogue(settings)
         self.controlnets = ControlNets(settings)
-        self.wordbook = Wordbook.of(settings)
+        self.prompt_assets = PromptAssets.of(settings)
         self.presets = Presets(settings.home / "presets")
         for fault in self.presets.faults.values():
             log.warning("Left out: %s", fault)
         self.library = Library(images or settings.folder("images"))
-        self.inputs = Inputs.of(settings, self.database)
+        self.inputs = InputStore.of(settings, self.database)
         self.addresses = self._addresses()
         self.library.sweep()
         self.inputs.sweep()
@@ -95,13 +95,13 @@ class Studio:
         self.needs = Needs(settings, self.catalogue, self.items)
         self.used = LastUsed(self.database)
         self.downloads = Downloads()
-        self.backend = backend or _local(settings, self.catalogue, self.controlnets, self.wordbook)
+        self.backend = backend or _local(settings, self.catalogue, self.controlnets, self.prompt_assets)
         self.hosted = HostedModels(settings, self.database)
         # A command shows no partial images, so it asks for none.
         self.images = HostedImages(self.hosted, self.inputs, LOOKS if durable else 0)
         self.jobs = self._scheduler(self.database if durable else jobs or Database(None), takes_up=durable)
-        self.gauge = Gauge(settings, self.catalogue, self.backend)
-        self.candidates = Candidates(self.jobs, self.library, self.submit, self.gauge)
+        self.scorer = Scorer(settings, self.catalogue, self.backend)
+        self.candidates = Candidates(self.jobs, self.library, self.submit, self.scorer)
         if durable:
             self.candidates.start()
         self._warming: threading.Thread | None = None
@@ -123,14 +123,16 @@ class Studio:
             takes_up=takes_up,
         )
 
-    def settle(self, recipe: Recipe) -> tuple[Recipe, ...]:
+    def resolve(self, recipe: Recipe) -> tuple[Recipe, ...]:
         """What would be made: a recipe for each image with nothing left open; InvalidRecipe."""
         if self.is_hosted(recipe):
             check_count(recipe, self.settings)
-            return settle_hosted(recipe, self.hosted.models, self.presets, self.inputs, self.wordbook)
+            return resolve_hosted(recipe, self.hosted.models, self.presets, self.inputs, self.prompt_assets)
         if is_hosted(recipe.model) and not recipe.denoises:  # it is only enlarged, which no model does
             recipe = recipe.replace(model=None)
-        return settle(recipe, self.settings, self.catalogue, self.presets, self.inputs, self.controlnets, self.wordbook)
+        return resolve(
+            recipe, self.settings, self.catalogue, self.presets, self.inputs, self.controlnets, self.prompt_assets
+        )
 
     def control_map(self, unit: ControlUnit, who: Identity, model: str | None = None, say: Say = silent) -> Input:
         """The map that a picture by `model` (default: the studio's) would follow for this unit, made, stored and held.
@@ -164,8 +166,8 @@ class Studio:
 
         All others as in `Scheduler.submit`.
         """
-        asked = (recipe,) if isinstance(recipe, Recipe) else tuple(recipe)
-        recipes = [single for one in asked for single in self.settle(one)]
+        given = (recipe,) if isinstance(recipe, Recipe) else tuple(recipe)
+        recipes = [single for one in given for single in self.resolve(one)]
         self._check_hosted(recipes, who)
         if KINDS[kind].limited and len(recipes) > self.settings.max_images:
             raise InvalidRecipe(
@@ -186,9 +188,9 @@ class Studio:
         return is_hosted(recipe.model) and recipe.model not in self.catalogue and recipe.denoises
 
     def most_usd(self, recipes: Sequence[Recipe]) -> Price:
-        """What the images of these recipes, settled or not, cost at most; InvalidRecipe where one cannot be."""
+        """What the images of these recipes, resolved or not, cost at most; InvalidRecipe where one cannot be."""
         hosted = [one for one in recipes if self.is_hosted(one)]
-        known = (self.hosted.models, self.presets, self.inputs, self.wordbook, self.images.looks)
+        known = (self.hosted.models, self.presets, self.inputs, self.prompt_assets, self.images.looks)
         each = [(dearest(one, *known), one.count) for one in hosted]
         usd = sum((cost or 0) * count for cost, count in each)
         return Price(usd, sum(count for cost, count in each if cost is None), sum(count for _, count in each))
@@ -240,7 +242,7 @@ class Studio:
 
     def room_on_disk(self, needed_bytes: int) -> None:
         """Make sure that so much can be brought now; StorageError with the cure where it cannot."""
-        Folder(self.settings.home / UPLOADS).ready(needed_bytes)
+        AtomicFolder(self.settings.home / UPLOADS).ready(needed_bytes)
 
     def sweep(self) -> None:
         """Remove what was brought or shown more than a day ago: what was stored of it stays."""
@@ -302,10 +304,10 @@ class Studio:
         costs: list[float | None] = []
         for one in hosted:
             name, own = parted(str(one.model))
-            offer = self.hosted.offer(name, who)
-            self.hosted.key(offer, who)
-            sent = offer.model.chosen(offer.sized(own, one.width, one.height))
-            costs.append(self.images.most_usd(offer, sent, one.prompt, len(one.pictures)))
+            endpoint = self.hosted.endpoint(name, who)
+            self.hosted.key(endpoint, who)
+            sent = endpoint.model.chosen(endpoint.sized(own, one.width, one.height))
+            costs.append(self.images.most_usd(endpoint, sent, one.prompt, len(one.pictures)))
         if hosted:
             names = ", ".join(dict.fromkeys(str(one.model) for one in hosted))
             self.hosted.budget.check(names, sum(cost or 0 for cost in costs))
@@ -328,13 +330,13 @@ class Studio:
             self.backend.warm(model.id)
         except StudioError as error:
             log.warning("%s is not ready: %s", self.settings.model, error)
-        if space.name():  # whoever made the Space chose what it offers
+        if hf_space.name():  # whoever made the Space chose what it offers
             for item in self.needs.missing(map(self.items.model, self.catalogue)):
                 self.downloads.start(item)
 
-    def _fetch(self, recipes: Sequence[Recipe], hear: Hear) -> Errand | None:
+    def _fetch(self, recipes: Sequence[Recipe], on_news: OnNews) -> Errand | None:
         missing = self.needs.missing(self.needs.of(recipes))
-        return self.downloads.fetch(missing, hear) if missing else None
+        return self.downloads.fetch(missing, on_news) if missing else None
 
     def _bring(self, items: Sequence[Item], who: Identity, say: Say) -> None:
         missing = self.needs.missing(items)
@@ -343,14 +345,14 @@ class Studio:
             self.downloads.wait_for(missing, say)
 
 
-def _local(settings: Settings, catalogue: Catalogue, controlnets: ControlNets, book: Wordbook) -> Backend:
-    if space.has_zero_gpu():
+def _local(settings: Settings, catalogue: Catalogue, controlnets: ControlNets, prompt_assets: PromptAssets) -> Backend:
+    if hf_space.has_zero_gpu():
         from studio.backends.zerogpu import ZeroGpuBackend
 
-        return ZeroGpuBackend(settings, catalogue, controlnets, book)
+        return ZeroGpuBackend(settings, catalogue, controlnets, prompt_assets)
     from studio.backends.local import LocalBackend
 
-    return LocalBackend(settings, catalogue, controlnets, book)
+    return LocalBackend(settings, catalogue, controlnets, prompt_assets)
 
 
 def _forbidden(act: str) -> Refused:

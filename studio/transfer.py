@@ -283,7 +283,7 @@ class _Arrival:
                 pause = next(pauses, None)
                 if pause is None:
                     raise
-                await asyncio.sleep(max(pause, _asked_pause(error)))
+                await asyncio.sleep(max(pause, _retry_after(error)))
 
     async def _stream(self) -> None:
         """What is missing of the file, onto what is here of it."""
@@ -335,7 +335,7 @@ class _Arrival:
         return 0
 
 
-def _asked_pause(error: Exception) -> float:
+def _retry_after(error: Exception) -> float:
     """How long the hub asks to wait, as far as that is waited for."""
     response = getattr(error, "response", None)
     return min(hub.wait_seconds(response.headers) or 0.0, LONGEST_PAUSE) if response is not None else 0.0

@@ -12,7 +12,7 @@ from studio.recipe import Recipe
 SIDE = 64
 
 
-def settled(prompt: str, seed: int = 1, side: int = SIDE, steps: int = 2) -> Recipe:
+def resolved(prompt: str, seed: int = 1, side: int = SIDE, steps: int = 2) -> Recipe:
     """A recipe with nothing left open."""
     return Recipe(
         prompt=prompt,

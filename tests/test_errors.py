@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from studio import errors
-from studio.cli.base import Exit, told
+from studio.cli.base import Exit, error_text
 from studio.cli.generate import COMMAND
 from studio.errors import (
     Busy,
@@ -112,8 +112,8 @@ def test_each_field_that_an_error_can_name_has_a_label_on_the_page() -> None:
 
 def test_what_a_job_ended_with_is_told_as_the_error_is() -> None:
     error = InvalidRecipe("loras", "No.", "Yes.", 1)
-    assert Failed.of(error).told() == error.told()
-    assert error.told() == {"code": "invalid_recipe", "message": "No.", "hint": "Yes.", "field": "loras", "part": 1}
+    assert Failed.of(error).as_fault() == error.as_fault()
+    assert error.as_fault() == {"code": "invalid_recipe", "message": "No.", "hint": "Yes.", "field": "loras", "part": 1}
 
 
 def test_the_command_line_names_the_option_and_ends_by_the_class() -> None:
@@ -122,8 +122,8 @@ def test_the_command_line_names_the_option_and_ends_by_the_class() -> None:
     args = parser.parse_args(["a house", "--out", "x"])
     args.parser = parser
     fault = InvalidRecipe("steps", "No.", "Yes.")
-    assert told(args, fault) == told(args, Failed.of(fault)) == "--steps: No. Yes."
-    assert told(args, Busy("Full.\n", "Wait.")) == "Full. Wait."
+    assert error_text(args, fault) == error_text(args, Failed.of(fault)) == "--steps: No. Yes."
+    assert error_text(args, Busy("Full.\n", "Wait.")) == "Full. Wait."
     assert (Exit.of(fault), Exit.of(OutOfMemory("No."))) == (Exit.WRONG, Exit.FAILED)
 
 

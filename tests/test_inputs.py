@@ -11,7 +11,7 @@ from PIL.PngImagePlugin import PngInfo
 
 from studio import unused
 from studio.errors import InvalidRecipe, NotFound, NotWritable, Unreadable
-from studio.inputs import Inputs
+from studio.inputs import InputStore
 from studio.storage.database import Database
 from tests.people import who
 
@@ -19,8 +19,8 @@ RED = (200, 30, 10)
 
 
 @pytest.fixture
-def inputs(tmp_path: Path) -> Inputs:
-    return Inputs(tmp_path / "inputs", Database.of(tmp_path))
+def inputs(tmp_path: Path) -> InputStore:
+    return InputStore(tmp_path / "inputs", Database.of(tmp_path))
 
 
 def encoded(image: Image.Image, kind: str = "PNG", **how) -> bytes:
@@ -46,7 +46,7 @@ def header_only(width: int, height: int) -> bytes:
     return b"\x89PNG\r\n\x1a\n" + start + chunk(b"IDAT", pixels) + chunk(b"IEND", b"")
 
 
-def test_a_plain_picture_is_kept_pixel_for_pixel(inputs: Inputs):
+def test_a_plain_picture_is_kept_pixel_for_pixel(inputs: InputStore):
     picture = noise()
     added = inputs.add(encoded(picture))
     assert (added.width, added.height, added.notes) == (33, 17, ())
@@ -54,7 +54,7 @@ def test_a_plain_picture_is_kept_pixel_for_pixel(inputs: Inputs):
     assert inputs.open(added.id).tobytes() == picture.tobytes()
 
 
-def test_equal_pixels_are_stored_once_whatever_they_come_in(inputs: Inputs, tmp_path: Path):
+def test_equal_pixels_are_stored_once_whatever_they_come_in(inputs: InputStore, tmp_path: Path):
     picture = noise()
     path = tmp_path / "a.bmp"
     picture.save(path)
@@ -63,7 +63,7 @@ def test_equal_pixels_are_stored_once_whatever_they_come_in(inputs: Inputs, tmp_
     assert [file.name for file in inputs.folder.iterdir()] == [f"{ids.pop()}.png"]
 
 
-def test_nothing_of_an_upload_but_its_pixels_is_kept(inputs: Inputs):
+def test_nothing_of_an_upload_but_its_pixels_is_kept(inputs: InputStore):
     exif = Image.Exif()
     exif[0x010F] = "a camera"
     added = inputs.add(encoded(noise(), exif=exif, dpi=(300, 300)))
@@ -71,7 +71,7 @@ def test_nothing_of_an_upload_but_its_pixels_is_kept(inputs: Inputs):
         assert stored.info == {}
 
 
-def test_transparency_is_laid_on_white(inputs: Inputs):
+def test_transparency_is_laid_on_white(inputs: InputStore):
     picture = Image.new("RGBA", (2, 1), (*RED, 255))
     picture.putpixel((1, 0), (0, 0, 0, 0))
     added = inputs.add(encoded(picture))
@@ -79,7 +79,7 @@ def test_transparency_is_laid_on_white(inputs: Inputs):
     assert [inputs.open(added.id).getpixel((x, 0)) for x in (0, 1)] == [RED, (255, 255, 255)]
 
 
-def test_alpha_that_hides_nothing_changes_nothing(inputs: Inputs):
+def test_alpha_that_hides_nothing_changes_nothing(inputs: InputStore):
     picture = noise()
     opaque = picture.copy()
     opaque.putalpha(255)
@@ -87,14 +87,14 @@ def test_alpha_that_hides_nothing_changes_nothing(inputs: Inputs):
 
 
 @pytest.mark.parametrize("kind", ["PNG", "GIF"])
-def test_a_palette_becomes_rgb(inputs: Inputs, kind: str):
+def test_a_palette_becomes_rgb(inputs: InputStore, kind: str):
     picture = Image.new("RGB", (8, 8), RED).quantize(4)
     added = inputs.add(encoded(picture, kind))
     assert added.notes == ("Converted from a palette to RGB.",)
     assert inputs.open(added.id).getpixel((3, 3)) == RED
 
 
-def test_a_palette_with_a_hole_is_laid_on_white(inputs: Inputs):
+def test_a_palette_with_a_hole_is_laid_on_white(inputs: InputStore):
     picture = Image.new("P", (2, 1), 0)
     picture.putpalette([0, 0, 0, *RED])
     picture.putpixel((1, 0), 1)
@@ -102,14 +102,14 @@ def test_a_palette_with_a_hole_is_laid_on_white(inputs: Inputs):
     assert [inputs.open(added.id).getpixel((x, 0)) for x in (0, 1)] == [(255, 255, 255), RED]
 
 
-def test_sixteen_bits_become_eight(inputs: Inputs):
+def test_sixteen_bits_become_eight(inputs: InputStore):
     deep = Image.fromarray(np.array([[0, 0x80FF, 0xFFFF]], dtype=np.uint16))
     added = inputs.add(encoded(deep))
     assert added.notes == ("Reduced from 16 to 8 bits.", "Converted from grey to RGB.")
     assert [inputs.open(added.id).getpixel((x, 0)) for x in range(3)] == [(v, v, v) for v in (0, 0x80, 0xFF)]
 
 
-def test_cmyk_becomes_rgb(inputs: Inputs):
+def test_cmyk_becomes_rgb(inputs: InputStore):
     added = inputs.add(encoded(Image.new("CMYK", (16, 16), (0, 255, 255, 0)), "JPEG", quality=95))
     assert added.notes == ("Converted from CMYK to RGB.",)
     red, green, blue = inputs.open(added.id).getpixel((8, 8))
@@ -128,7 +128,7 @@ def other_profile() -> bytes:
 
 
 @pytest.mark.parametrize("mode", ["RGB", "RGBA"])
-def test_colours_of_another_profile_are_brought_to_srgb(inputs: Inputs, mode: str):
+def test_colours_of_another_profile_are_brought_to_srgb(inputs: InputStore, mode: str):
     picture = Image.new("RGB", (8, 8), (250, 5, 5)).convert(mode)
     added = inputs.add(encoded(picture, icc_profile=other_profile()))
     assert added.notes == ("Colours were brought from Wide built-in to sRGB.",)
@@ -137,7 +137,7 @@ def test_colours_of_another_profile_are_brought_to_srgb(inputs: Inputs, mode: st
     assert green > 230
 
 
-def test_a_profile_of_srgb_changes_no_pixel_and_one_that_is_none_is_said(inputs: Inputs):
+def test_a_profile_of_srgb_changes_no_pixel_and_one_that_is_none_is_said(inputs: InputStore):
     picture = noise()
     plain = inputs.add(picture)
     assert inputs.add(encoded(picture, icc_profile=srgb())) == plain
@@ -146,7 +146,7 @@ def test_a_profile_of_srgb_changes_no_pixel_and_one_that_is_none_is_said(inputs:
     assert "cannot be read" in odd.notes[0]
 
 
-def test_a_photograph_is_turned_upright(inputs: Inputs):
+def test_a_photograph_is_turned_upright(inputs: InputStore):
     picture = noise((32, 16))
     exif = Image.Exif()
     exif[0x0112] = 6
@@ -157,7 +157,7 @@ def test_a_photograph_is_turned_upright(inputs: Inputs):
 
 
 @pytest.mark.parametrize("kind", ["GIF", "WEBP", "PNG"])
-def test_of_an_animation_the_first_frame_is_taken(inputs: Inputs, kind: str):
+def test_of_an_animation_the_first_frame_is_taken(inputs: InputStore, kind: str):
     frames = [Image.new("RGB", (16, 16), colour) for colour in (RED, "blue", "green")]
     how = {"lossless": True} if kind == "WEBP" else {}
     added = inputs.add(encoded(frames[0], kind, save_all=True, append_images=frames[1:], **how))
@@ -165,7 +165,7 @@ def test_of_an_animation_the_first_frame_is_taken(inputs: Inputs, kind: str):
     assert inputs.open(added.id).getpixel((5, 5)) == RED
 
 
-def test_one_pixel_is_a_picture(inputs: Inputs):
+def test_one_pixel_is_a_picture(inputs: InputStore):
     added = inputs.add(encoded(Image.new("RGB", (1, 1), RED)))
     assert inputs.open(added.id).getpixel((0, 0)) == RED
 
@@ -186,7 +186,7 @@ FAULTS = {
 
 @pytest.mark.parametrize("name", FAULTS)
 @pytest.mark.parametrize("field", ["init_image", "mask_image"])
-def test_what_is_no_picture_names_the_field_and_the_cure(inputs: Inputs, tmp_path: Path, name: str, field: str):
+def test_what_is_no_picture_names_the_field_and_the_cure(inputs: InputStore, tmp_path: Path, name: str, field: str):
     data, says = FAULTS[name]
     path = tmp_path / "upload.png"
     path.write_bytes(data)
@@ -199,13 +199,13 @@ def test_what_is_no_picture_names_the_field_and_the_cure(inputs: Inputs, tmp_pat
     assert not inputs.folder.exists()
 
 
-def test_a_file_that_is_not_there_is_a_clear_error(inputs: Inputs, tmp_path: Path):
+def test_a_file_that_is_not_there_is_a_clear_error(inputs: InputStore, tmp_path: Path):
     for path in (tmp_path / "gone.png", tmp_path):
         with pytest.raises(InvalidRecipe, match="init_image: The picture cannot be read"):
             inputs.add(path)
 
 
-def test_a_painted_layer_masks_by_its_alpha(inputs: Inputs):
+def test_a_painted_layer_masks_by_its_alpha(inputs: InputStore):
     layer = Image.new("RGBA", (3, 1), (0, 0, 0, 0))
     layer.putpixel((1, 0), (0, 0, 0, 128))
     layer.putpixel((2, 0), (255, 255, 255, 255))
@@ -213,7 +213,7 @@ def test_a_painted_layer_masks_by_its_alpha(inputs: Inputs):
     assert (mask.mode, mask.tobytes()) == ("L", bytes([0, 128, 255]))
 
 
-def test_a_mask_without_alpha_masks_by_its_brightness(inputs: Inputs):
+def test_a_mask_without_alpha_masks_by_its_brightness(inputs: InputStore):
     grey = Image.frombytes("L", (3, 1), bytes([0, 128, 255]))
     opaque = grey.convert("RGBA")
     ids = {inputs.add_mask(mask).id for mask in (grey, grey.convert("RGB"), opaque, encoded(grey.convert("P")))}
@@ -222,26 +222,26 @@ def test_a_mask_without_alpha_masks_by_its_brightness(inputs: Inputs):
 
 
 @pytest.mark.parametrize("empty", [Image.new("RGBA", (4, 4)), Image.new("L", (4, 4)), Image.new("1", (4, 4))])
-def test_an_empty_mask_is_refused(inputs: Inputs, empty: Image.Image):
+def test_an_empty_mask_is_refused(inputs: InputStore, empty: Image.Image):
     with pytest.raises(InvalidRecipe, match="mask_image: The mask is empty") as error:
         inputs.add_mask(empty)
     assert error.value.hint
 
 
-def test_a_mask_and_a_picture_of_equal_values_are_two_inputs(inputs: Inputs):
+def test_a_mask_and_a_picture_of_equal_values_are_two_inputs(inputs: InputStore):
     white = Image.new("L", (4, 4), 255)
     assert inputs.add(white).id != inputs.add_mask(white).id
 
 
 @pytest.mark.parametrize("name", ["0" * 64, "", "../../secret", "x" * 64, "0" * 64 + "\n"])
-def test_what_is_not_stored_is_a_clear_error(inputs: Inputs, name: str):
+def test_what_is_not_stored_is_a_clear_error(inputs: InputStore, name: str):
     for ask in (inputs.open, inputs.size, inputs.path):
         with pytest.raises(NotFound) as error:
             ask(name)
         assert error.value.hint
 
 
-def test_a_damaged_store_is_a_clear_error_and_mends_itself(inputs: Inputs):
+def test_a_damaged_store_is_a_clear_error_and_mends_itself(inputs: InputStore):
     added = inputs.add(noise((64, 64)))
     path = inputs.path(added.id)
     path.write_bytes(path.read_bytes()[:2000])
@@ -252,7 +252,7 @@ def test_a_damaged_store_is_a_clear_error_and_mends_itself(inputs: Inputs):
     assert inputs.add(noise((64, 64))).id == added.id
 
 
-def test_a_folder_that_cannot_be_written_is_a_clear_error(inputs: Inputs):
+def test_a_folder_that_cannot_be_written_is_a_clear_error(inputs: InputStore):
     inputs.folder.write_text("in the way")
     with pytest.raises(NotWritable) as error:
         inputs.add(noise())
@@ -269,7 +269,7 @@ def heic(picture: Image.Image, **how: Any) -> bytes:
 
 
 @pytest.mark.parametrize("encode", [heic, lambda picture: encoded(picture, "AVIF", quality=100)], ids=["HEIC", "AVIF"])
-def test_pictures_of_telephones_are_taken(inputs: Inputs, encode: Any):
+def test_pictures_of_telephones_are_taken(inputs: InputStore, encode: Any):
     picture = Image.new("RGB", (64, 48), RED)
     picture.paste((0, 90, 200), (0, 0, 32, 48))
     added = inputs.add(encode(picture))
@@ -278,14 +278,14 @@ def test_pictures_of_telephones_are_taken(inputs: Inputs, encode: Any):
     assert np.abs(stored - np.asarray(picture, np.int16)).mean() < 2
 
 
-def test_a_mask_may_be_one_too(inputs: Inputs):
+def test_a_mask_may_be_one_too(inputs: InputStore):
     mask = Image.new("L", (64, 48))
     mask.paste(255, (0, 0, 32, 48))
     added = inputs.add_mask(heic(mask.convert("RGB")))
     assert inputs.open(added.id).getpixel((60, 20)) < 6
 
 
-def test_a_heic_that_promises_more_than_it_may_is_refused_before_it_is_decoded(inputs: Inputs):
+def test_a_heic_that_promises_more_than_it_may_is_refused_before_it_is_decoded(inputs: InputStore):
     content = heic(Image.new("RGB", (64, 64), RED))
     sizes = struct.pack(">II", 64, 64)
     assert sizes in content
@@ -293,7 +293,7 @@ def test_a_heic_that_promises_more_than_it_may_is_refused_before_it_is_decoded(i
         inputs.add(content.replace(sizes, struct.pack(">II", 20_000, 20_000)))
 
 
-def test_a_damaged_picture_of_a_telephone_is_refused_in_words(inputs: Inputs):
+def test_a_damaged_picture_of_a_telephone_is_refused_in_words(inputs: InputStore):
     """Cut anywhere, or with any byte of its structure another."""
     rng = np.random.default_rng(0)
     whole = heic(noise((64, 48)))
@@ -322,7 +322,7 @@ def board() -> Image.Image:
 HALF = bytes([255] * 4 + [0] * 4) * 4
 
 
-def test_a_black_and_white_mask_masks_by_its_brightness_whatever_its_alpha(inputs: Inputs, board: Image.Image):
+def test_a_black_and_white_mask_masks_by_its_brightness_whatever_its_alpha(inputs: InputStore, board: Image.Image):
     assert inputs.open(inputs.add_mask(board).id).tobytes() == HALF
     board.putpixel((7, 3), (0, 0, 0, 254))
     added = inputs.add_mask(board)
@@ -330,12 +330,12 @@ def test_a_black_and_white_mask_masks_by_its_brightness_whatever_its_alpha(input
     assert "brightness counts" in added.notes[-1]
 
 
-def test_what_is_transparent_in_a_black_and_white_mask_stays(inputs: Inputs, board: Image.Image):
+def test_what_is_transparent_in_a_black_and_white_mask_stays(inputs: InputStore, board: Image.Image):
     board.putpixel((0, 0), (255, 255, 255, 0))
     assert inputs.open(inputs.add_mask(board).id).tobytes() == b"\0" + HALF[1:]
 
 
-def test_a_picture_with_holes_masks_by_what_is_opaque_and_says_so_and_can_be_turned(inputs: Inputs):
+def test_a_picture_with_holes_masks_by_what_is_opaque_and_says_so_and_can_be_turned(inputs: InputStore):
     picture = Image.merge("RGBA", [*Image.effect_noise((8, 4), 99).convert("RGB").split(), Image.new("L", (8, 4), 255)])
     picture.putpixel((1, 0), (9, 200, 30, 255))
     picture.putpixel((0, 0), (0, 0, 0, 0))
@@ -357,7 +357,7 @@ MODES = ("1", "L", "LA", "La", "P", "PA", "RGB", "RGBA", "RGBa", "RGBX", "CMYK",
 
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("add", ["add", "add_mask"])
-def test_pictures_and_masks_may_be_of_any_mode(inputs: Inputs, add: str, mode: str):
+def test_pictures_and_masks_may_be_of_any_mode(inputs: InputStore, add: str, mode: str):
     """The left half is white, the right half black; what could not be kept in 8 bits is said."""
     half = Image.new("L", (8, 4))
     half.paste(255, (0, 0, 4, 4))
@@ -381,7 +381,7 @@ def test_pictures_and_masks_may_be_of_any_mode(inputs: Inputs, add: str, mode: s
     [("I", 255, "255"), ("I", 65535, "65535"), ("I", 2**31 - 1, "2147483647"), ("F", 1.0, "1 "), ("F", 255.0, "255")],
 )
 def test_what_is_white_in_32_bits_follows_from_the_numbers_and_is_said(
-    inputs: Inputs, mode: str, white: float, says: str
+    inputs: InputStore, mode: str, white: float, says: str
 ):
     deep = Image.new(mode, (2, 1), 0)
     deep.putpixel((1, 0), white)
@@ -392,7 +392,7 @@ def test_what_is_white_in_32_bits_follows_from_the_numbers_and_is_said(
 
 @pytest.mark.parametrize("add", ["add", "add_mask"])
 @pytest.mark.parametrize("at_end", [False, True])
-def test_a_png_is_read_whatever_texts_it_has(inputs: Inputs, add: str, *, at_end: bool):
+def test_a_png_is_read_whatever_texts_it_has(inputs: InputStore, add: str, *, at_end: bool):
     texts = PngInfo()
     texts.add_text("workflow", "x" * 3_000_000, zip=True)
     target = io.BytesIO()
@@ -407,7 +407,7 @@ def test_a_png_is_read_whatever_texts_it_has(inputs: Inputs, add: str, *, at_end
     assert inputs.open(added.id).size == (8, 4)
 
 
-def kept(inputs: Inputs) -> set[str]:
+def kept(inputs: InputStore) -> set[str]:
     return {path.stem for path in inputs.folder.glob("*.png")}
 
 
@@ -415,7 +415,7 @@ def flat(number: int) -> Image.Image:
     return Image.new("RGB", (8, 8), (number, 0, 0))
 
 
-def test_a_hundred_previews_leave_few_files_and_none_that_is_used(inputs: Inputs):
+def test_a_hundred_previews_leave_few_files_and_none_that_is_used(inputs: InputStore):
     brought = inputs.add(noise(), who=who("o")).id
     used = inputs.add_glance(flat(200)).id
     inputs.use([used])
@@ -423,7 +423,7 @@ def test_a_hundred_previews_leave_few_files_and_none_that_is_used(inputs: Inputs
     assert kept(inputs) == {brought, used, *shown[-unused.MOST_GLANCES :]}
 
 
-def test_a_preview_that_a_job_makes_again_stays(inputs: Inputs, monkeypatch: pytest.MonkeyPatch):
+def test_a_preview_that_a_job_makes_again_stays(inputs: InputStore, monkeypatch: pytest.MonkeyPatch):
     same = inputs.add_glance(flat(1)).id
     assert inputs.add(flat(1), "controls").id == same
     monkeypatch.setattr(unused, "GLANCE_SECONDS", -1.0)
@@ -432,7 +432,7 @@ def test_a_preview_that_a_job_makes_again_stays(inputs: Inputs, monkeypatch: pyt
     assert kept(inputs) == {same}
 
 
-def test_what_was_brought_and_never_used_is_cleared_when_it_is_old(inputs: Inputs, monkeypatch: pytest.MonkeyPatch):
+def test_what_was_brought_and_never_used_is_cleared_when_it_is_old(inputs: InputStore, monkeypatch: pytest.MonkeyPatch):
     used, dropped = inputs.add(flat(1), who=who("o")).id, inputs.add(flat(2), who=who("o")).id
     (inputs.folder / f"{dropped}.json").write_text("{}")
     given = inputs.add(flat(3)).id
@@ -440,13 +440,13 @@ def test_what_was_brought_and_never_used_is_cleared_when_it_is_old(inputs: Input
     inputs.sweep()
     assert kept(inputs) == {used, dropped, given}
     monkeypatch.setattr(unused, "BROUGHT_SECONDS", -1.0)
-    Inputs(inputs.folder, Database.of(inputs.folder.parent)).sweep()
+    InputStore(inputs.folder, Database.of(inputs.folder.parent)).sweep()
     assert kept(inputs) == {used, given}
     assert not (inputs.folder / f"{dropped}.json").exists()
     assert inputs.holds(who("o"), [used, dropped]) == {used}
 
 
-def test_pictures_of_an_older_studio_stay(inputs: Inputs, monkeypatch: pytest.MonkeyPatch):
+def test_pictures_of_an_older_studio_stay(inputs: InputStore, monkeypatch: pytest.MonkeyPatch):
     old = inputs.add(flat(1)).id
     monkeypatch.setattr(unused, "BROUGHT_SECONDS", -1.0)
     inputs.add(flat(1), who=who("o"))

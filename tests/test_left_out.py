@@ -8,21 +8,21 @@ from pathlib import Path
 
 import pytest
 
-from studio.candidates.ranking import Mark, Sieve
+from studio.candidates.ranking import Filter, Rating
 from studio.candidates.store import CandidateStore
 from studio.compare.arena import Arena
-from studio.compare.store import Column, Comparisons, Line
+from studio.compare.store import Comparisons, Contestant, Line
 from studio.doctor import left_out
 from studio.errors import InvalidRecipe, OverBudget, Unreadable
 from studio.grids.axes import Axis
 from studio.grids.store import Cell, Grid, GridStore, insert
-from studio.hosted.spending import Purse
+from studio.hosted.spending import Budget
 from studio.recipe import Recipe
 from studio.settings import Settings
 from studio.storage.database import FILE, Database
 from studio.studio import Studio
 from tests.damage import damage
-from tests.drawer import Drawer, settled
+from tests.drawer import Drawer, resolved
 from tests.headers import write_safetensors
 from tests.people import who
 
@@ -79,9 +79,9 @@ def studio(home: Path) -> Iterator[Studio]:
 
 
 def test_a_studio_starts_over_any_files(studio: Studio):
-    (recipe,) = studio.settle(Recipe(prompt="a __good__ cat", styles=("good",)))
+    (recipe,) = studio.resolve(Recipe(prompt="a __good__ cat", styles=("good",)))
     assert recipe.prompt == "a red cat, well drawn"
-    assert "good" in studio.wordbook.loras
+    assert "good" in studio.prompt_assets.loras
     assert "starter" in studio.catalogue
     assert not any("._" in str(path) for path in studio.presets.faults)
 
@@ -97,14 +97,14 @@ def test_what_is_left_out_is_told_by_the_doctor(studio: Studio, home: Path):
     assert not any("._" in line or "DS_Store" in line for line in told)
     (home / "presets/styles/slip.toml").unlink()
     with pytest.raises(InvalidRecipe, match=r"deep\.toml is nested"):
-        studio.settle(Recipe(prompt="a cat", styles=("deep",)))
+        studio.resolve(Recipe(prompt="a cat", styles=("deep",)))
 
 
 def test_a_broken_file_that_is_asked_for_says_what_is_wrong(studio: Studio):
     with pytest.raises(InvalidRecipe, match=r"styles: .*slip\.toml is not UTF-8"):
-        studio.settle(Recipe(prompt="a cat", styles=("slip",)))
+        studio.resolve(Recipe(prompt="a cat", styles=("slip",)))
     with pytest.raises(InvalidRecipe, match=r"slip\.txt is not UTF-8"):
-        studio.settle(Recipe(prompt="a __slip__ cat"))
+        studio.resolve(Recipe(prompt="a __slip__ cat"))
 
 
 def test_the_command_line_works_over_any_files(home: Path, capsys: pytest.CaptureFixture[str]):
@@ -128,14 +128,14 @@ def test_a_damaged_candidate_leaves_the_others_and_their_set(database: Database,
     images = tmp_path / "images"
     store = CandidateStore(database, images)
     name, recipes = "cats", ["'{'", "NULL", "x'ff00'", "'[[['", """'{"stairs": 1}'"""]
-    store.add_set(name, "ann", "cats", settled("a"), Sieve())
-    items = [(image, settled("a").to_json()) for image in range(6 + len(recipes))]
+    store.add_set(name, "ann", "cats", resolved("a"), Filter())
+    items = [(image, resolved("a").to_json()) for image in range(6 + len(recipes))]
     with database.write() as rows:
         rows.execute("INSERT INTO jobs (id, owner, created) VALUES ('job', 'ann', 1)")
         rows.executemany("INSERT INTO items (job, number, recipe) VALUES ('job', ?, ?)", items)
         store.add_job(name, "job", len(items))
         rows.execute("UPDATE items SET state = 'done', path = number || '.png', seconds = 1.0")
-    store.add_mark(name, 0, Mark("keep"))
+    store.add_mark(name, 0, Rating("keep"))
     damage(
         tmp_path / FILE,
         *(f"UPDATE items SET recipe = {text} WHERE number = {6 + k}" for k, text in enumerate(recipes)),
@@ -148,8 +148,8 @@ def test_a_damaged_candidate_leaves_the_others_and_their_set(database: Database,
     )
     found = store.get(name, "ann")
     assert [one.image for one in found.candidates] == [0, 1, 2, 3, 5]
-    assert found.sieve == store.last_sieve("ann") == Sieve()
-    assert (found.missing, found.asked, found.count) == ({}, None, len(items))
+    assert found.rules == store.last_filter("ann") == Filter()
+    assert (found.missing, found.base, found.count) == ({}, None, len(items))
     assert found.candidates[2].scores == {}
     store.add_scores(name, "quick", {0: {"sharpness": 0.5}}, {"clip-score": "no weights"}, ["clip-score"])
     assert store.get(name, "ann").missing == {"clip-score": "no weights"}
@@ -162,7 +162,7 @@ def test_a_damaged_comparison_leaves_the_others(database: Database, tmp_path: Pa
     names = [store.create("ann", 1, {}) for _ in range(4)]
     for name in names:
         store.extend(
-            name, [Line("a cat", ("x",)), Line("a dog")], [Column("local", "m", "M"), Column("local", "n", "N")]
+            name, [Line("a cat", ("x",)), Line("a dog")], [Contestant("local", "m", "M"), Contestant("local", "n", "N")]
         )
     cell = f"comparison = '{names[3]}' AND line = 0 AND column ="
     damage(
@@ -187,7 +187,7 @@ def test_a_damaged_comparison_leaves_the_others(database: Database, tmp_path: Pa
 def test_damaged_pairs_and_votes_leave_the_others(database: Database, tmp_path: Path):
     store = Comparisons(database, tmp_path)
     name = store.create("ann", 1, {})
-    store.extend(name, [Line("a cat")], [Column("local", "m", "M"), Column("local", "n", "N")])
+    store.extend(name, [Line("a cat")], [Contestant("local", "m", "M"), Contestant("local", "n", "N")])
     for column in (0, 1):
         path = tmp_path / f"{column}.png"
         path.touch()
@@ -216,21 +216,21 @@ def test_damaged_pairs_and_votes_leave_the_others(database: Database, tmp_path: 
 def test_what_was_spent_today_is_not_forgotten_with_a_damaged_database(tmp_path: Path):
     (tmp_path / FILE).write_text(GARBAGE)
     with closing(Database.of(tmp_path)) as database:
-        purse = Purse(Settings.load(home=tmp_path, day_budget_usd=1), database)
-        assert purse.left() == 0.0
+        budget = Budget(Settings.load(home=tmp_path, day_budget_usd=1), database)
+        assert budget.left() == 0.0
         with pytest.raises(OverBudget, match="What was spent today is not known"):
-            purse.reserve("a", "openai:m", 0.5)
-        Purse(Settings.load(home=tmp_path), database).reserve("b", "openai:m", 0.5)
-        purse.own = 0.75
-        purse.reserve("a", "openai:m", 0.25)
-        assert purse.left() == 0.0
+            budget.reserve("a", "openai:m", 0.5)
+        Budget(Settings.load(home=tmp_path), database).reserve("b", "openai:m", 0.5)
+        budget.own = 0.75
+        budget.reserve("a", "openai:m", 0.25)
+        assert budget.left() == 0.0
 
 
 def test_a_budget_that_cannot_be_read_allows_nothing(database: Database, tmp_path: Path):
-    purse = Purse(Settings.load(home=tmp_path), database)
-    purse.own = 5.0
+    budget = Budget(Settings.load(home=tmp_path), database)
+    budget.own = 5.0
     damage(tmp_path / FILE, "UPDATE hosted_budgets SET micros = 'much'")
-    assert purse.own == purse.left() == 0.0
+    assert budget.own == budget.left() == 0.0
 
 
 def test_a_damaged_grid_leaves_the_others(database: Database, tmp_path: Path):

@@ -10,11 +10,11 @@ import pytest
 
 from studio.errors import StorageError
 from studio.library import Library, Saved
-from tests.drawer import picture, settled
+from tests.drawer import picture, resolved
 
 
 def save(library: Library, seed: int = 1, index: int = 0, side: int = 64) -> Saved:
-    recipe = settled("a house", seed, side)
+    recipe = resolved("a house", seed, side)
     return library.save(picture(recipe), recipe, {"device": "pencil"}, seconds=1.5, job="job", index=index)
 
 

@@ -15,7 +15,7 @@ from studio.jobs.scheduler import HALTED
 from studio.jobs.store import JobStore
 from studio.storage.database import Database
 from tests import tiny
-from tests.drawer import settled
+from tests.drawer import resolved
 from tests.people import who
 
 # The card is pretended, and so is what it says; all else is the studio's.
@@ -58,7 +58,7 @@ def test_a_card_that_is_lost_is_said_by_the_page_the_exit_code_and_doctor(
     (tmp_path / "models").mkdir()
     (tmp_path / "models" / "starter").symlink_to(tiny_model("sd15"))
     store = JobStore(Database.of(tmp_path))
-    store.add(Job("one", who("ann"), [QueueItem(0, settled("a", side=tiny.SIDE))], 0.0))
+    store.add(Job("one", who("ann"), [QueueItem(0, resolved("a", side=tiny.SIDE))], 0.0))
     store.close()
     command = [sys.executable, "-c", RUN, "run", "--port", "0", "--home", str(tmp_path)]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
+from tests.ui.renderer import Painter
 
 import studio as studio_package
 from studio import inputs as bounds
@@ -16,9 +17,8 @@ from studio import room
 from studio.errors import StudioError
 from studio.settings import Settings
 from studio.studio import UPLOADS, Studio
-from studio.ui import editor, hearsay
+from studio.ui import editor, import_panel
 from studio.ui.pictures import thumbnail
-from tests.ui.painter import Painter
 
 # Who opens pictures, and why it need not be by the door.
 OPENS = {
@@ -33,7 +33,7 @@ OPENS = {
     "compare/sheets.py": "made by the studio",
     "compare/store.py": "made by the studio",
     "grids/sheets.py": "made by the studio",
-    "measuring.py": "made by the studio",
+    "scorer.py": "made by the studio",
     "ui/pictures.py": "made by the studio",
     "ui/tabs/arena.py": "made by the studio",
     "verify/bare.py": "made by the studio",
@@ -44,7 +44,7 @@ OPENS = {
 
 def brought(studio: Studio, path: Path) -> Any:
     """The event of a file that was uploaded."""
-    return hearsay.Brought(None, {"path": str(path), "name": path.name})
+    return import_panel.Brought(None, {"path": str(path), "name": path.name})
 
 
 def drawn(studio: Studio, path: Path) -> str:
@@ -59,7 +59,7 @@ READERS: dict[str, Reader] = {
     "a picture to start from": lambda studio, path: studio.inputs.add(path),
     "a mask": lambda studio, path: studio.inputs.add_mask(path),
     "a painted layer": lambda studio, path: editor.read_layer(studio.inputs, path),
-    "what a picture says": lambda studio, path: hearsay.heard(studio, brought(studio, path)),
+    "what a picture says": lambda studio, path: import_panel.read_settings(studio, brought(studio, path)),
     "a picture of a style or LoRA": drawn,
 }
 

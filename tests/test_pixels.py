@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from studio.compare.store import seen
-from studio.inputs import Inputs
+from studio.inputs import InputStore
 from studio.pixels import BAND, digest
 from studio.storage.database import Database
 
@@ -34,7 +34,7 @@ def test_the_digest_is_of_mode_size_and_pixels(tmp_path: Path):
 def test_a_stored_input_and_a_compared_picture_have_the_same_digest(tmp_path: Path):
     picture = Image.effect_noise((16, 16), 50).convert("RGB")
     picture.save(tmp_path / "a.png")
-    stored = Inputs(tmp_path / "inputs", Database(None)).add(tmp_path / "a.png")
+    stored = InputStore(tmp_path / "inputs", Database(None)).add(tmp_path / "a.png")
     assert stored.id == seen(tmp_path / "a.png")["digest"] == digest(picture)
 
 

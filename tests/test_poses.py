@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from studio.openpose import JOINTS, LIMBS, draw, from_openpose, to_openpose
 from studio.settings import PRESETS
-from studio.skeleton import JOINTS, LIMBS, draw, from_openpose, to_openpose
 
 POSES = sorted((PRESETS / "poses").glob("*.json"))
 BODY = JOINTS[:14]

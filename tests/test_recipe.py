@@ -6,9 +6,9 @@ import pytest
 from pydantic import BaseModel, ValidationError
 
 from studio.errors import InvalidRecipe
-from studio.recipe import SEEDS, Recipe, hard_range, settings
-from studio.recipe_parts import ControlUnit, Lora, Sides
-from tests.drawer import settled
+from studio.recipe import SEEDS, Recipe, hard_range, setting_specs
+from studio.recipe_parts import ControlUnit, Lora, OutpaintPadding
+from tests.drawer import resolved
 
 UNIT = ControlUnit(kind="canny", image="0" * 64, weight=0.3, end=0.5, options={"low": 7, "high": 0.5, "by": "hand"})
 
@@ -84,19 +84,19 @@ def test_a_range_is_said_in_whole_numbers():
 
 
 def test_a_recipe_is_a_value():
-    assert settled("a house") == settled("a house")
-    assert len({settled("a house"), settled("a house"), settled("a tree")}) == 2
+    assert resolved("a house") == resolved("a house")
+    assert len({resolved("a house"), resolved("a house"), resolved("a tree")}) == 2
     with pytest.raises(ValidationError):
-        settled("a house").steps = 3  # type: ignore[misc]
+        resolved("a house").steps = 3  # type: ignore[misc]
 
 
 @pytest.mark.parametrize(
     "recipe",
     [
         Recipe(),
-        settled("家 \n \x00 🏠"),
+        resolved("家 \n \x00 🏠"),
         Recipe(negative_presets=("a", "b"), count=3),
-        Recipe(init_image="0" * 64, strength=0.1 + 0.2, outpaint=Sides(left=8, top=1)),
+        Recipe(init_image="0" * 64, strength=0.1 + 0.2, outpaint=OutpaintPadding(left=8, top=1)),
         Recipe(controls=(UNIT, UNIT.model_copy(update={"options": ()}))),
         Recipe(loras=(Lora(name="ink", weight=-0.5, text_weight=0, end=0.5), Lora(name="pixel-art.kohya"))),
     ],
@@ -123,9 +123,9 @@ def test_what_is_left_open_is_not_stored():
 
 
 def test_a_copy_is_checked_like_a_new_recipe():
-    assert settled("a house").replace(steps=9).steps == 9
+    assert resolved("a house").replace(steps=9).steps == 9
     with pytest.raises(InvalidRecipe, match="steps"):
-        settled("a house").replace(steps=0)
+        resolved("a house").replace(steps=0)
 
 
 @pytest.mark.parametrize(
@@ -152,9 +152,9 @@ def test_a_fault_in_a_part_names_the_part():
         Recipe.make(controls=[{"kind": "canny"}, {"kind": "canny", "weight": 3}])
 
 
-@pytest.mark.parametrize("part", [Sides, ControlUnit])
+@pytest.mark.parametrize("part", [OutpaintPadding, ControlUnit])
 def test_every_field_of_a_part_says_how_it_is_shown(part: type[BaseModel]):
-    shown = settings(part)
+    shown = setting_specs(part)
     assert set(shown) == set(part.model_fields)
     assert all(setting.help.endswith(".") for setting in shown.values())
 
@@ -165,14 +165,14 @@ def test_a_recipe_with_controls_is_a_value():
 
 
 def test_every_field_says_how_it_is_shown():
-    assert set(settings()) == set(Recipe.model_fields) - {"version"}
-    for name, setting in settings().items():
+    assert set(setting_specs()) == set(Recipe.model_fields) - {"version"}
+    for name, setting in setting_specs().items():
         assert setting.label, name
         assert setting.help.endswith("."), name
 
 
 def test_what_a_slider_offers_can_be():
-    for name, setting in settings().items():
+    for name, setting in setting_specs().items():
         low, high = hard_range(name)
         if setting.minimum is not None and setting.maximum is not None:
             assert low is not None, name

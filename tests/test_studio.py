@@ -33,31 +33,31 @@ def studio(home: Path) -> Iterator[Studio]:
 
 
 def test_what_is_left_open_is_what_the_model_is_best_at(studio: Studio):
-    (settled,) = studio.settle(Recipe(prompt="a red house"))
+    (resolved,) = studio.resolve(Recipe(prompt="a red house"))
     model = studio.catalogue[MODEL]
     family = model.family_facts()
-    assert settled.model == MODEL
-    assert (settled.width, settled.height) == (family.native_side, family.native_side)
-    assert (settled.scheduler, settled.steps) == (family.scheduler, family.steps)
-    assert settled.guidance_scale == family.guidance_scale
-    assert settled.seed is not None
+    assert resolved.model == MODEL
+    assert (resolved.width, resolved.height) == (family.native_side, family.native_side)
+    assert (resolved.scheduler, resolved.steps) == (family.scheduler, family.steps)
+    assert resolved.guidance_scale == family.guidance_scale
+    assert resolved.seed is not None
 
 
 def test_what_is_given_stays(studio: Studio):
     given = Recipe(
         prompt=" a red house ", model=MODEL, width=64, height=128, scheduler="Heun", steps=3, guidance_scale=0, seed=0
     )
-    assert studio.settle(given) == (given,)
-    assert studio.settle(*studio.settle(given)) == (given,)
+    assert studio.resolve(given) == (given,)
+    assert studio.resolve(*studio.resolve(given)) == (given,)
 
 
 def test_a_name_counts_in_any_case(studio: Studio):
-    (settled,) = studio.settle(Recipe(prompt="a", scheduler="euler A"))
-    assert settled.scheduler == "Euler a"
+    (resolved,) = studio.resolve(Recipe(prompt="a", scheduler="euler A"))
+    assert resolved.scheduler == "Euler a"
 
 
 def test_a_count_becomes_single_recipes_with_the_next_seeds(studio: Studio):
-    recipes = studio.settle(Recipe(prompt="a", seed=SEEDS - 2, count=4))
+    recipes = studio.resolve(Recipe(prompt="a", seed=SEEDS - 2, count=4))
     assert [recipe.seed for recipe in recipes] == [SEEDS - 2, SEEDS - 1, 0, 1]
     assert {recipe.count for recipe in recipes} == {1}
     assert len({recipe.replace(seed=0) for recipe in recipes}) == 1
@@ -65,27 +65,27 @@ def test_a_count_becomes_single_recipes_with_the_next_seeds(studio: Studio):
 
 def test_variations_keep_the_seed_and_take_the_next_variation_seeds(studio: Studio):
     varied = Recipe(prompt="a", seed=3, variation_seed=SEEDS - 1, variation_strength=0.2, count=3)
-    recipes = studio.settle(varied)
+    recipes = studio.resolve(varied)
     assert [(recipe.seed, recipe.variation_seed) for recipe in recipes] == [(3, SEEDS - 1), (3, 0), (3, 1)]
-    recipes = studio.settle(varied.replace(variation_strength=0))
+    recipes = studio.resolve(varied.replace(variation_strength=0))
     assert [recipe.seed for recipe in recipes] == [3, 4, 5]
-    (open_one,) = studio.settle(Recipe(prompt="a", variation_strength=0.2))
+    (open_one,) = studio.resolve(Recipe(prompt="a", variation_strength=0.2))
     assert open_one.variation_seed is not None
-    assert studio.settle(open_one) == (open_one,)
+    assert studio.resolve(open_one) == (open_one,)
     with pytest.raises(InvalidRecipe, match="Variation seed means nothing without a variation"):
-        studio.settle(Recipe(prompt="a", variation_seed=1))
+        studio.resolve(Recipe(prompt="a", variation_seed=1))
 
 
 def test_an_open_seed_is_drawn_anew_each_time(studio: Studio):
-    assert len({studio.settle(Recipe(prompt="a"))[0].seed for _ in range(8)}) > 1
+    assert len({studio.resolve(Recipe(prompt="a"))[0].seed for _ in range(8)}) > 1
 
 
 def test_negative_presets_become_part_of_the_negative_prompt(studio: Studio):
     preset = next(iter(studio.presets.negatives.values()))
     for name in (preset.id, preset.name.upper()):
-        (settled,) = studio.settle(Recipe(prompt="a", negative_prompt="rain", negative_presets=(name,)))
-        assert settled.negative_prompt == f"rain, {preset.text.strip()}"
-        assert settled.negative_presets == ()
+        (resolved,) = studio.resolve(Recipe(prompt="a", negative_prompt="rain", negative_presets=(name,)))
+        assert resolved.negative_prompt == f"rain, {preset.text.strip()}"
+        assert resolved.negative_presets == ()
 
 
 @pytest.mark.parametrize(
@@ -120,9 +120,9 @@ def test_what_cannot_be_names_the_field_and_the_cure(studio: Studio, field: str,
 def test_a_model_without_guidance_refuses_it(studio: Studio, home: Path):
     (home / "models" / "plain.toml").write_text(f'family = "starter"\nfolder = "{MODEL}"\nabilities = []\n')
     studio.catalogue.refresh()
-    assert studio.settle(Recipe(prompt="a", model="plain"))[0].guidance_scale is None
+    assert studio.resolve(Recipe(prompt="a", model="plain"))[0].guidance_scale is None
     with pytest.raises(InvalidRecipe, match="takes no guidance"):
-        studio.settle(Recipe(prompt="a", model="plain", guidance_scale=5))
+        studio.resolve(Recipe(prompt="a", model="plain", guidance_scale=5))
 
 
 def test_damaged_weights_are_told_before_anything_is_queued(studio: Studio, home: Path):

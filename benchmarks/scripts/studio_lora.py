@@ -8,7 +8,7 @@ from rounds import serve
 
 from studio.catalogue.loras import Loras
 from studio.catalogue.models import Catalogue
-from studio.engine import adapters
+from studio.engine import lora
 from studio.engine.manager import PipelineManager
 from studio.settings import Settings
 
@@ -16,6 +16,6 @@ with tempfile.TemporaryDirectory() as home:
     settings = Settings.load(home=Path(home))
     file, model = Loras(settings)[sys.argv[1]], Catalogue(settings)["starter"]
     manager = PipelineManager(Catalogue(settings), settings)
-    with manager.borrow(model) as pipe:
-        serve(lambda: adapters.load(file, model, pipe, pipe.unet.dtype))
+    with manager.borrow_pipeline(model) as pipe:
+        serve(lambda: lora.load(file, model, pipe, pipe.unet.dtype))
     manager.close()

@@ -19,7 +19,7 @@ side = int(model.default("width"))
 weights: set[int] = set()
 copies = 0
 for task in tasks:
-    with manager.borrow(model, task) as pipeline:
+    with manager.borrow_pipeline(model, task) as pipeline:
         pipeline.set_progress_bar_config(disable=True)
         given = {"image": Image.new("RGB", (side, side)), "strength": 1.0} if task == "img2img" else {}
         pipeline("a red house", num_inference_steps=4, **given)

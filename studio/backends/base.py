@@ -11,10 +11,10 @@ from studio.events import Event
 from studio.hub import Say, silent
 from studio.inputs import Input
 from studio.metrics import METRICS
-from studio.metrics.base import Score, Shot
+from studio.metrics.base import Sample, Score
+from studio.openpose import Person
 from studio.recipe import Recipe
 from studio.recipe_parts import ControlUnit
-from studio.skeleton import Person
 
 # Called with what happened; raises Cancelled where the job was stopped.
 Report = Callable[[Event], None]
@@ -42,7 +42,7 @@ class Rendered:
 
 
 class Backend(ABC):
-    """Renders settled recipes; one job at a time, and at `most` so many of its recipes in one call."""
+    """Renders resolved recipes; one job at a time, and at `most` so many of its recipes in one call."""
 
     most: int | None = None
 
@@ -50,7 +50,7 @@ class Backend(ABC):
     def generate(self, recipes: Sequence[Recipe], report: Report, wanted: Wanted = always) -> Iterator[Rendered]:
         """Yield the image of each recipe, as they are done.
 
-        `recipes` are settled, of one job, each with its own seed and `count` 1. `report` is called after each step.
+        `recipes` are resolved, of one job, each with its own seed and `count` 1. `report` is called after each step.
         Where `wanted` says no between two batches, the rest is left, to be asked for again.
         Raises StudioError with its cure; whatever ends it, the device is free afterwards.
         """
@@ -74,12 +74,12 @@ class Backend(ABC):
         del unit, model, say
         raise InvalidRecipe("controls", "People cannot be found in pictures here.", "Place a pose by hand.")
 
-    def measure(self, metric: str, shots: Sequence[Shot], *, starter: bool) -> list[Score]:
+    def measure(self, metric: str, samples: Sequence[Sample], *, starter: bool) -> list[Score]:
         """What a metric that runs a network says of each picture; `starter`: all of them are the starter's.
 
         Raises ModelError where weights are missing, DeviceError where memory does not suffice.
         """
-        del shots, starter
+        del samples, starter
         raise UnsupportedModel(f"{METRICS[metric].label} cannot be measured here.", "Rank by the other metrics.")
 
     def unload(self, model: str) -> bool:

@@ -8,8 +8,8 @@ from studio.errors import HostedError, InvalidRecipe, KeyRefused
 from studio.events import Event, Preview
 from studio.gate.identity import Identity
 from studio.hosted.access import HostedModels
-from studio.hosted.models import Offer, parted
-from studio.inputs import Inputs
+from studio.hosted.models import HostedEndpoint, parted
+from studio.inputs import InputStore
 from studio.recipe import Recipe
 
 
@@ -21,7 +21,7 @@ class HostedImages(Backend):
 
     most = 1
 
-    def __init__(self, hosted: HostedModels, inputs: Inputs, looks: int = 0) -> None:
+    def __init__(self, hosted: HostedModels, inputs: InputStore, looks: int = 0) -> None:
         self.hosted = hosted
         self._inputs = inputs
         self.looks = looks
@@ -42,24 +42,26 @@ class HostedImages(Backend):
         (default: those that the recipe says), `pause` is as `ProviderBackend` has it. StudioError where there is no
         picture; its `billed` says whether it was paid for.
         """
-        model, said = parted(str(recipe.model))
-        offer = self.hosted.offer(model, who)
+        model, chosen = parted(str(recipe.model))
+        endpoint = self.hosted.endpoint(model, who)
         backend = ProviderBackend(
-            offer,
-            self.hosted.key(offer, who),
+            endpoint,
+            self.hosted.key(endpoint, who),
             self._inputs,
-            settings=offer.sized(said, recipe.width, recipe.height) if settings is None else settings,
+            settings=endpoint.sized(chosen, recipe.width, recipe.height) if settings is None else settings,
             idempotency=call,
             looks=self.looks,
             pause=pause,
         )
-        most = self.most_usd(offer, backend.settings, recipe.prompt, len(recipe.pictures))
-        again = self.hosted.budget.reserve(call, offer.label, most)
-        return self._settled(call, recipe, backend, look, again=again)
+        most = self.most_usd(endpoint, backend.settings, recipe.prompt, len(recipe.pictures))
+        again = self.hosted.budget.reserve(call, endpoint.label, most)
+        return self._charged(call, recipe, backend, look, again=again)
 
-    def most_usd(self, offer: Offer, settings: Mapping[str, str], words: str, pictures: int) -> float | None:
+    def most_usd(
+        self, endpoint: HostedEndpoint, settings: Mapping[str, str], words: str, pictures: int
+    ) -> float | None:
         """What a picture of just these words costs at most; None where nobody knows."""
-        return offer.estimate(settings, words, pictures, self.looks if "stream" in offer.model.abilities else 0)
+        return endpoint.estimate(settings, words, pictures, self.looks if "stream" in endpoint.model.abilities else 0)
 
     def generate(self, recipes: Sequence[Recipe], report: Report, wanted: Wanted = always) -> Iterator[Rendered]:
         """Nothing: who asks has to be known (`make`)."""
@@ -75,7 +77,7 @@ class HostedImages(Backend):
     def close(self) -> None:
         """Nothing is held between calls."""
 
-    def _settled(
+    def _charged(
         self, call: str, recipe: Recipe, backend: ProviderBackend, look: Callable[[bytes], None], *, again: bool
     ) -> Rendered:
         budget = self.hosted.budget
@@ -89,10 +91,10 @@ class HostedImages(Backend):
         except (HostedError, InvalidRecipe) as error:
             # What was asked for before under this name may have been charged, whatever is said of it now.
             if again or (isinstance(error, HostedError) and error.billed):
-                budget.settle(call, None)
+                budget.charge(call, None)
             else:
                 budget.release(call)
             raise
         cost = made.facts.get("cost_usd")
-        budget.settle(call, None if cost is None else float(cost))
+        budget.charge(call, None if cost is None else float(cost))
         return made

@@ -11,18 +11,18 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 from studio.backends.base import Backend, Rendered, Report, Wanted, always
 from studio.catalogue.controlnets import ControlNets
 from studio.catalogue.models import Catalogue
-from studio.catalogue.wordbook import Wordbook
-from studio.controls.base import Workshop
+from studio.catalogue.prompt_assets import PromptAssets
+from studio.controls.base import EstimatorContext
 from studio.errors import DeviceLost, StudioError
 from studio.events import Event, Loading
 from studio.hub import Say, silent
-from studio.inputs import Input, Inputs
+from studio.inputs import Input, InputStore
 from studio.metrics import METRICS
-from studio.metrics.base import Score, Shot
+from studio.metrics.base import Sample, Score
+from studio.openpose import Person
 from studio.recipe import Recipe
 from studio.recipe_parts import ControlUnit
 from studio.settings import Settings
-from studio.skeleton import Person
 
 if TYPE_CHECKING:
     from studio.engine.manager import PipelineManager
@@ -67,13 +67,13 @@ class LocalBackend(Backend):
         settings: Settings,
         catalogue: Catalogue,
         controlnets: ControlNets | None = None,
-        book: Wordbook | None = None,
+        prompt_assets: PromptAssets | None = None,
     ) -> None:
         self._settings = settings
         self._catalogue = catalogue
         self._controlnets = controlnets or ControlNets(settings)
-        self._book = book or Wordbook.of(settings)
-        self._inputs = Inputs.of(settings)
+        self._prompt_assets = prompt_assets or PromptAssets.of(settings)
+        self._inputs = InputStore.of(settings)
         self._making = Lock()
         self._manager: PipelineManager | None = None
         self._threads: Threads | None = None
@@ -86,14 +86,14 @@ class LocalBackend(Backend):
 
         threads = self._threads
 
-        def heard(event: Event) -> None:
+        def relay(event: Event) -> None:
             """Between steps, others may have come or gone."""
             if threads:
                 threads.look()
             report(event)
 
         with threads.at_work() if threads else nullcontext(), self._watched(manager):
-            yield from render(manager, list(enumerate(recipes)), heard, self._inputs, wanted)
+            yield from render(manager, list(enumerate(recipes)), relay, self._inputs, wanted)
 
     def warm(self, model: str) -> None:
         manager = self._engine()
@@ -120,18 +120,18 @@ class LocalBackend(Backend):
             return maps.people(manager, unit, self._catalogue[model], self._inputs)
 
     @apart
-    def measure(self, metric: str, shots: Sequence[Shot], *, starter: bool) -> list[Score]:
+    def measure(self, metric: str, samples: Sequence[Sample], *, starter: bool) -> list[Score]:
         found = METRICS[metric]
         if starter and found.embedded:
             # Small, and on the CPU: nothing waits for it, and it for nothing.
             self._engine()
-            return found.measure(shots, Workshop(self._settings, starter=True, load=self._keep))
+            return found.measure(samples, EstimatorContext(self._settings, starter=True, load=self._keep))
         for weights in found.needs:  # said before the engine is started, or waited for
             weights.here(self._settings)
         manager = self._engine()
         with self._watched(manager), manager.hold():
-            workshop = manager.workshop(None)
-            return manager.within("the metric", lambda: found.measure(shots, workshop))
+            context = manager.estimator_context(None)
+            return manager.within("the metric", lambda: found.measure(samples, context))
 
     def unload(self, model: str) -> bool:
         return self._manager is None or self._manager.unload(self._catalogue[model])
@@ -176,5 +176,5 @@ class LocalBackend(Backend):
                 from studio.engine.threads import Threads
 
                 self._threads = Threads.of(self._settings)
-                self._manager = PipelineManager(self._catalogue, self._settings, self._controlnets, self._book)
+                self._manager = PipelineManager(self._catalogue, self._settings, self._controlnets, self._prompt_assets)
             return self._manager

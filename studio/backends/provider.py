@@ -16,11 +16,11 @@ from studio.backends.base import Backend, Rendered, Report, Wanted, always
 from studio.errors import AnswerNotPicture, AnswerTooLarge, HostedError, InvalidRecipe
 from studio.events import Preview
 from studio.hosted.faults import malformed
-from studio.hosted.models import Offer
+from studio.hosted.models import HostedEndpoint
 from studio.hosted.providers.base import Answer, Call
-from studio.inputs import MOST_PIXELS, Inputs
-from studio.outside import MOST_BYTES
+from studio.inputs import MOST_PIXELS, InputStore
 from studio.recipe import Recipe
+from studio.safe_fetch import MOST_BYTES
 
 FORMATS = ("PNG", "JPEG", "WEBP")
 TRIES = 3
@@ -40,9 +40,9 @@ class ProviderBackend(Backend):
 
     def __init__(
         self,
-        offer: Offer,
+        endpoint: HostedEndpoint,
         key: SecretStr | None,
-        inputs: Inputs,
+        inputs: InputStore,
         *,
         settings: Mapping[str, str] | None = None,
         idempotency: str = "",
@@ -50,8 +50,8 @@ class ProviderBackend(Backend):
         pause: Callable[[float], bool] | None = None,
         most_bytes: int = MOST_BYTES,
     ) -> None:
-        self.offer = offer
-        self.settings = offer.model.chosen(settings or {})
+        self.endpoint = endpoint
+        self.settings = endpoint.model.chosen(settings or {})
         self._key = key
         self._inputs = inputs
         self._idempotency = idempotency
@@ -63,7 +63,7 @@ class ProviderBackend(Backend):
         """As the contract says; HostedError whose class says why there is nothing."""
         for _, same in groupby(enumerate(recipes), lambda pair: self._told(pair[1])):
             numbered = list(same)
-            most = self.offer.model.most_images
+            most = self.endpoint.model.most_images
             for start in range(0, len(numbered), most):
                 if numbered[start][0] and not wanted():
                     return
@@ -73,18 +73,18 @@ class ProviderBackend(Backend):
         """Nothing: it is somebody else's machine."""
 
     def describe(self) -> str:
-        return f"{self.offer.label}, hosted"
+        return f"{self.endpoint.label}, hosted"
 
     def close(self) -> None:
         """Nothing is held between calls."""
 
     def _told(self, recipe: Recipe) -> Recipe:
         """The recipe as the service is told it: without the seed, where it knows none."""
-        return recipe if "seed" in self.offer.model.takes else recipe.replace(seed=None)
+        return recipe if "seed" in self.endpoint.model.takes else recipe.replace(seed=None)
 
     def _made(self, numbered: list[tuple[int, Recipe]], report: Report) -> Iterator[Rendered]:
-        if self.offer.provider.library:
-            import_module(self.offer.provider.library)
+        if self.endpoint.provider.library:
+            import_module(self.endpoint.provider.library)
         begun = time.monotonic()
         index, recipe = numbered[0]
         answer = self._asked(self._call(recipe, len(numbered), lambda jpeg: report(Preview(index, jpeg))))
@@ -102,12 +102,12 @@ class ProviderBackend(Backend):
             with suppress(HostedError):
                 show(_small(self._opened(picture)))
 
-        if recipe.init_image and ("mask" if recipe.mask_image else "edit") not in self.offer.model.abilities:
+        if recipe.init_image and ("mask" if recipe.mask_image else "edit") not in self.endpoint.model.abilities:
             cure = "Leave the picture out, or choose another model."
-            raise InvalidRecipe("model", f"{self.offer.model.name} cannot change a picture.", cure)
+            raise InvalidRecipe("model", f"{self.endpoint.model.name} cannot change a picture.", cure)
         given, mask = (self._stored(one) for one in (recipe.init_image, recipe.mask_image))
         return Call(
-            self.offer,
+            self.endpoint,
             self._key,
             recipe,
             self.settings,
@@ -127,7 +127,7 @@ class ProviderBackend(Backend):
         """The answer; asked again only where nothing can have been charged."""
         for last in (*[False] * (TRIES - 1), True):
             try:
-                return self.offer.provider.ask(call)
+                return self.endpoint.provider.ask(call)
             except HostedError as error:
                 wait = error.wait_seconds
                 if last or wait is None or wait > MOST_WAIT_SECONDS or self._pause(wait):
@@ -157,10 +157,10 @@ class ProviderBackend(Backend):
 
     def _facts(self, answer: Answer, images: int) -> dict[str, str]:
         """How an image was made and what it did cost."""
-        cost = self.offer.cost(self.settings, answer.usage, images)
+        cost = self.endpoint.cost(self.settings, answer.usage, images)
         return {
-            "hosted by": self.offer.host_name,
-            "hosted model": self.offer.sent,
+            "hosted by": self.endpoint.host_name,
+            "hosted model": self.endpoint.sent,
             **self.settings,
             **answer.facts,
             **({} if cost is None else {"cost_usd": f"{cost / images:.6f}"}),

@@ -18,16 +18,16 @@ from studio.backends.base import Rendered, Report, Wanted, always
 from studio.backends.local import LocalBackend
 from studio.catalogue.controlnets import ControlNets
 from studio.catalogue.models import Catalogue
-from studio.catalogue.wordbook import Wordbook
+from studio.catalogue.prompt_assets import PromptAssets
 from studio.errors import Cancelled, DeviceError, DeviceFailed, InternalError, NotDownloaded, QuotaExceeded, StudioError
 from studio.events import Event
 from studio.hub import Say, silent
 from studio.inputs import Input
-from studio.metrics.base import Score, Shot
+from studio.metrics.base import Sample, Score
+from studio.openpose import Person
 from studio.recipe import Recipe
 from studio.recipe_parts import ControlUnit
 from studio.settings import Settings
-from studio.skeleton import Person
 
 log = logging.getLogger(__name__)
 
@@ -78,13 +78,15 @@ class ZeroGpuBackend(LocalBackend):
     # One call is bounded in time: a grid takes several.
     most = 16
 
-    def __init__(self, settings: Settings, catalogue: Catalogue, controlnets: ControlNets, book: Wordbook) -> None:
+    def __init__(
+        self, settings: Settings, catalogue: Catalogue, controlnets: ControlNets, prompt_assets: PromptAssets
+    ) -> None:
         import spaces  # has to be there before torch looks for a GPU
 
         device = "cuda" if settings.device == "auto" else settings.device
         on_gpu = settings.model_copy(update={"device": device, "offload": "none"})
-        super().__init__(on_gpu, catalogue, controlnets, book)
-        self._aside = LocalBackend(settings.model_copy(update={"device": "cpu"}), catalogue, controlnets, book)
+        super().__init__(on_gpu, catalogue, controlnets, prompt_assets)
+        self._aside = LocalBackend(settings.model_copy(update={"device": "cpu"}), catalogue, controlnets, prompt_assets)
         # Gigabytes of each model that is loaded, or what kept it from that.
         self._loaded: dict[str, float | StudioError] = {}
         for name, model in catalogue.items():
@@ -95,7 +97,7 @@ class ZeroGpuBackend(LocalBackend):
             except StudioError as error:
                 log.warning("%s is not loaded: %s", name, error)
                 self._loaded[name] = error
-        self._lent = spaces.GPU(duration=self.seconds)(self._work)
+        self._borrowed = spaces.GPU(duration=self.seconds)(self._work)
 
     def seconds(self, recipes: Sequence[Recipe]) -> int:
         """How long a call for these recipes is asked for."""
@@ -111,7 +113,7 @@ class ZeroGpuBackend(LocalBackend):
         for recipe in recipes:
             self._check(recipe)
         # `spaces` reads whose quota it is from the page's request, which is in the job's context.
-        news = self._lent(tuple(recipes))
+        news = self._borrowed(tuple(recipes))
         try:
             for one in news:
                 if isinstance(one, StudioError):
@@ -136,8 +138,8 @@ class ZeroGpuBackend(LocalBackend):
     def people(self, unit: ControlUnit, model: str, say: Say = silent) -> list[Person]:
         return self._aside.people(unit, model, say)
 
-    def measure(self, metric: str, shots: Sequence[Shot], *, starter: bool) -> list[Score]:
-        return self._aside.measure(metric, shots, starter=starter)
+    def measure(self, metric: str, samples: Sequence[Sample], *, starter: bool) -> list[Score]:
+        return self._aside.measure(metric, samples, starter=starter)
 
     def describe(self) -> str:
         return "ZeroGPU"

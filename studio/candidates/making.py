@@ -12,20 +12,20 @@ from pathlib import Path
 from sqlite3 import Connection
 from typing import Literal
 
-from studio.candidates.ranking import Agreement, Mark, Sieve, Verdict, agreement, judge, learned
+from studio.candidates.ranking import Agreement, Decision, Filter, Rating, agreement, judge, learned
 from studio.candidates.store import PASSES, Batch, Candidate, CandidateSet, CandidateStore, Pass
 from studio.errors import InvalidRecipe, InvalidRequest, NotFound, StorageError
 from studio.events import Event, Finished
 from studio.gate.identity import Identity
-from studio.inputs import Inputs
+from studio.inputs import InputStore
 from studio.jobs.job import Job
 from studio.jobs.scheduler import Scheduler
 from studio.library import Library
-from studio.measuring import Gauge
 from studio.metrics import METRICS
 from studio.news import News, Pause
 from studio.recipe import SEEDS, Recipe
-from studio.settling.uses import HIRES
+from studio.resolve.applicability import HIRES
+from studio.scorer import Scorer
 
 # Pictures that are measured together: more share the overhead, and wait longer for their scores.
 BATCH = 16
@@ -37,7 +37,7 @@ SECOND_PASS, ENLARGED, VARIED, VARIATIONS = 1.5, 2.0, 0.2, 4
 log = logging.getLogger(__name__)
 
 
-def refined(candidate: Candidate, how: Refinement, inputs: Inputs, who: Identity) -> Recipe:
+def refined(candidate: Candidate, how: Refinement, inputs: InputStore, who: Identity) -> Recipe:
     """The recipe that makes more of a picture; InvalidRecipe where that cannot be, NotFound where it is gone."""
     recipe = candidate.recipe
     if how == "upscale":
@@ -61,12 +61,12 @@ class Candidates:
     `submit` is that of the studio. What is made is measured; what an earlier studio left, from `start` on.
     """
 
-    def __init__(self, jobs: Scheduler, library: Library, submit: Callable[..., Job], gauge: Gauge) -> None:
+    def __init__(self, jobs: Scheduler, library: Library, submit: Callable[..., Job], scorer: Scorer) -> None:
         self._store = CandidateStore(jobs.database, library.folder)
         self._submit = submit
         self._jobs = jobs
-        self._gauge = gauge
-        jobs.listen("candidates", self._heard)
+        self._scorer = scorer
+        jobs.listen("candidates", self._on_event)
         self._news = News()
         self._serial = 1
         self._closing = False
@@ -92,24 +92,24 @@ class Candidates:
         `title` is what it is found by later (default: its prompt). Of one recipe more can be made. StudioError where
         nothing can.
         """
-        before = self._store.last_sieve(who.owner)
-        sieve = Sieve(before.limits, before.weights)
-        asked = recipes[0] if len(recipes) == 1 else None
+        before = self._store.last_filter(who.owner)
+        rules = Filter(before.limits, before.weights)
+        base = recipes[0] if len(recipes) == 1 else None
         set_id = secrets.token_urlsafe(9)
-        said = (title or recipes[0].prompt)[:TITLE_CHARACTERS]
-        self._make(set_id, recipes, who, lambda: self._store.add_set(set_id, who.owner, said, asked, sieve))
+        heading = (title or recipes[0].prompt)[:TITLE_CHARACTERS]
+        self._make(set_id, recipes, who, lambda: self._store.add_set(set_id, who.owner, heading, base, rules))
         return set_id
 
     def more(self, set_id: str, who: Identity, count: int) -> None:
         """`count` more of the set's recipe, with the next seeds, or variations; StudioError where that cannot be."""
         made = self.get(set_id, who)
-        if made.asked is None:
+        if made.base is None:
             raise InvalidRecipe(
                 "count", "This set was made of several recipes.", "Make candidates of one of its pictures."
             )
         known = [recipe for _, job in self.jobs(made, who) for recipe in job.recipes]
         known = known or [candidate.recipe for candidate in made.candidates]
-        self._make(set_id, [_continued(made.asked, known[-1] if known else None, count)], who)
+        self._make(set_id, [_continued(made.base, known[-1] if known else None, count)], who)
 
     def get(self, set_id: str, who: Identity) -> CandidateSet:
         """A set of who asks, as it stands; NotFound where there is none."""
@@ -119,12 +119,12 @@ class Candidates:
         """The sets of who asks, newest first: id, title, when, how many pictures."""
         return self._store.of(who.owner)
 
-    def verdicts(self, found: CandidateSet) -> list[Verdict]:
+    def verdicts(self, found: CandidateSet) -> list[Decision]:
         """The verdict on each candidate of a set, in its order."""
         marks = [candidate.mark for candidate in found.candidates]
-        return judge([candidate.scores or {} for candidate in found.candidates], marks, found.sieve)
+        return judge([candidate.scores or {} for candidate in found.candidates], marks, found.rules)
 
-    def mark(self, set_id: str, who: Identity, image: int, mark: Mark) -> None:
+    def mark(self, set_id: str, who: Identity, image: int, mark: Rating) -> None:
         """What who asks says of a picture; it wins over every metric. NotFound where there is no such picture."""
         if image not in {candidate.image for candidate in self.get(set_id, who).candidates}:
             raise NotFound("This picture is not there any more.", "Choose another one.")
@@ -138,10 +138,10 @@ class Candidates:
         self._tell()
         return image
 
-    def sift(self, set_id: str, who: Identity, sieve: Sieve) -> None:
+    def sift(self, set_id: str, who: Identity, rules: Filter) -> None:
         """Filter and rank the set by this."""
         self.get(set_id, who)
-        self._store.set_sieve(set_id, sieve)
+        self._store.set_filter(set_id, rules)
         self._tell()
 
     def measure(self, set_id: str, who: Identity) -> None:
@@ -162,8 +162,8 @@ class Candidates:
             raise InvalidRequest(
                 "No metric goes clearly with your picks yet.", "Keep, reject or rate more pictures, good and bad ones."
             )
-        sieve = self.get(set_id, who).sieve
-        self.sift(set_id, who, Sieve(sieve.limits, weights, sieve.keep, sieve.reject_share))
+        rules = self.get(set_id, who).rules
+        self.sift(set_id, who, Filter(rules.limits, weights, rules.keep, rules.reject_share))
 
     def jobs(self, found: CandidateSet, who: Identity) -> list[tuple[Batch, Job]]:
         """The set's jobs, as far as they are still known, each with its place."""
@@ -213,7 +213,7 @@ class Candidates:
         self._submit(recipes, who, job, kind="candidates", beside=beside)
         self._tell()
 
-    def _heard(self, event: Event) -> None:
+    def _on_event(self, event: Event) -> None:
         """Something happened to a job of a set."""
         if isinstance(event, Finished):
             self.start()
@@ -239,25 +239,25 @@ class Candidates:
 
     def _measure(self, set_id: str, which: Pass, part: Sequence[tuple[int, Path]]) -> None:
         """Measure some pictures of a set, and in the quick pass hold it all against each other again."""
-        quick = self._gauge.at_once(part[0][1])
+        quick = self._scorer.at_once(part[0][1])
         names = quick if which == "quick" else [name for name in METRICS if name not in quick]
-        found = self._gauge.measure([path for _, path in part], [name for name in names if not METRICS[name].among])
+        found = self._scorer.measure([path for _, path in part], [name for name in names if not METRICS[name].among])
         scores = {image: of for (image, _), of in zip(part, found.scores, strict=True)}
         if among := [name for name in names if METRICS[name].among]:
             every = self._store.pictures(set_id)
-            beside = self._gauge.measure([path for _, path, _ in every], among).scores
+            beside = self._scorer.measure([path for _, path, _ in every], among).scores
             for (image, _, before), of in zip(every, beside, strict=True):
                 if image in scores or before is not None:
                     scores[image] = {**(before or {}), **scores.get(image, {}), **of}
         self._store.add_scores(set_id, which, scores, found.missing, names)
 
 
-def _continued(asked: Recipe, last: Recipe | None, count: int) -> Recipe:
+def _continued(first: Recipe, last: Recipe | None, count: int) -> Recipe:
     """The recipe that goes on where the last picture of a set was."""
     if last is None:
-        return asked.replace(count=count)
+        return first.replace(count=count)
     seeds = {"seed": last.seed, "variation_seed": last.variation_seed}
     # Variations keep their seed.
-    moving = "variation_seed" if asked.variation_strength else "seed"
+    moving = "variation_seed" if first.variation_strength else "seed"
     seeds[moving] = ((seeds[moving] or 0) + 1) % SEEDS
-    return asked.replace(**seeds, count=count)
+    return first.replace(**seeds, count=count)

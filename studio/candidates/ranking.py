@@ -18,7 +18,7 @@ SURE = 1.96
 
 
 @dataclass(frozen=True)
-class Sieve:
+class Filter:
     """What is kept: each metric's limit and weight (those of the metric itself unless told), and how many at all.
 
     `keep` is the number of the best that are kept, `reject_share` the share of the worst that is not.
@@ -39,7 +39,7 @@ class Sieve:
 
 
 @dataclass(frozen=True)
-class Mark:
+class Rating:
     """What a person said of a picture; a star keeps it too. `rating` is from 1 to 5."""
 
     verdict: Literal["keep", "reject"] | None = None
@@ -57,7 +57,7 @@ class Mark:
 
 
 @dataclass(frozen=True)
-class Verdict:
+class Decision:
     """Whether a picture is kept and why not; `score` from 0 to 1, `rank` from 1, both None before it was measured."""
 
     kept: bool
@@ -75,28 +75,28 @@ class Agreement:
     high: float
 
 
-def judge(scores: Sequence[Scores], marks: Sequence[Mark], sieve: Sieve) -> list[Verdict]:
+def judge(scores: Sequence[Scores], marks: Sequence[Rating], rules: Filter) -> list[Decision]:
     """The verdict on each picture of a set.
 
-    The score of a picture is the mean of its metrics' places in the set, weighted by the sieve: sum(w * z) / sum(w),
+    The score of a picture is the mean of its metrics' places in the set, weighted by the filter: sum(w * z) / sum(w),
     where z goes from 0, the worst of the set, to 1, the best: (x - min) / (max - min), or 1 minus that where lower is
     better; 0.5 where all are the same. A metric that says nothing of a picture is left out of its mean.
     """
     places = [_places(scores, name) for name in METRICS]
-    weights = [sieve.weight(name) for name in METRICS]
+    weights = [rules.weight(name) for name in METRICS]
     totals = [_mean([column[at] for column in places], weights) for at in range(len(scores))]
     measured = [at for at, total in enumerate(totals) if total is not None]
     order = sorted(measured, key=lambda at: -(totals[at] or 0.0))
     ranks = {at: rank for rank, at in enumerate(order, start=1)}
-    faults = [_fault(found, sieve) for found in scores]
-    spared = _spared(order, marks, faults, sieve)
+    faults = [_fault(found, rules) for found in scores]
+    spared = _spared(order, marks, faults, rules)
     return [
-        Verdict(*_verdict(mark, fault, at in spared, ranks.get(at), len(order), sieve), ranks.get(at), totals[at])
+        Decision(*_verdict(mark, fault, at in spared, ranks.get(at), len(order), rules), ranks.get(at), totals[at])
         for at, (mark, fault) in enumerate(zip(marks, faults, strict=True))
     ]
 
 
-def agreement(sets: Sequence[tuple[Sequence[Scores], Sequence[Mark]]]) -> tuple[int, dict[str, Agreement]]:
+def agreement(sets: Sequence[tuple[Sequence[Scores], Sequence[Rating]]]) -> tuple[int, dict[str, Agreement]]:
     """How many picks a person made in these sets, and how each metric goes with them; nothing where they are too few.
 
     Each picture counts by its places within its own set, since prompts do not compare.
@@ -136,17 +136,17 @@ def _places(scores: Sequence[Scores], name: str) -> list[float | None]:
 
 
 def _mean(places: Sequence[float | None], weights: Sequence[float]) -> float | None:
-    heard = [(place, weight) for place, weight in zip(places, weights, strict=True) if place is not None]
-    if not heard:
+    weighted = [(place, weight) for place, weight in zip(places, weights, strict=True) if place is not None]
+    if not weighted:
         return None
-    whole = sum(weight for _, weight in heard)
-    return sum(place * weight for place, weight in heard) / whole if whole else 0.5
+    whole = sum(weight for _, weight in weighted)
+    return sum(place * weight for place, weight in weighted) / whole if whole else 0.5
 
 
-def _fault(found: Scores, sieve: Sieve) -> str:
+def _fault(found: Scores, rules: Filter) -> str:
     """In what a picture is beyond a limit; empty where in nothing."""
     for name, score in found.items():
-        metric, limit = METRICS[name], sieve.limit(name)
+        metric, limit = METRICS[name], rules.limit(name)
         if limit is not None and metric.fails(score, limit):
             return _beyond(metric, score, limit)
     return ""
@@ -158,39 +158,41 @@ def _beyond(metric: Metric, score: float, limit: float) -> str:
     return f"{metric.fault}: {score:.3g} {'<' if metric.better == 'higher' else '>'} {limit:.3g}"
 
 
-def _spared(order: Sequence[int], marks: Sequence[Mark], faults: Sequence[str], sieve: Sieve) -> set[int]:
+def _spared(order: Sequence[int], marks: Sequence[Rating], faults: Sequence[str], rules: Filter) -> set[int]:
     """Those that are among the best; a person's own picks come before."""
-    room = _room(len(order), sieve)
+    room = _room(len(order), rules)
     kept = [at for at in order if _is_kept(marks[at])]
     rest = [at for at in order if at not in kept and not faults[at] and marks[at].verdict != "reject"]
     return {*kept, *rest[: max(0, room - len(kept))]}
 
 
-def _room(measured: int, sieve: Sieve) -> int:
-    if sieve.keep is not None:
-        return sieve.keep
-    return measured - floor((sieve.reject_share or 0.0) * measured)
+def _room(measured: int, rules: Filter) -> int:
+    if rules.keep is not None:
+        return rules.keep
+    return measured - floor((rules.reject_share or 0.0) * measured)
 
 
-def _is_kept(mark: Mark) -> bool:
+def _is_kept(mark: Rating) -> bool:
     return mark.verdict == "keep" or (mark.star and mark.verdict != "reject")
 
 
-def _verdict(mark: Mark, fault: str, spared: bool, rank: int | None, measured: int, sieve: Sieve) -> tuple[bool, str]:
+def _verdict(
+    mark: Rating, fault: str, spared: bool, rank: int | None, measured: int, rules: Filter
+) -> tuple[bool, str]:
     if mark.verdict == "reject":
         return False, "rejected by you"
     if _is_kept(mark):
         return True, "kept by you"
     if fault or rank is None or spared:
         return not fault, fault
-    return False, f"rank {rank} of {measured}: {_crowded_out(rank, sieve)}"
+    return False, f"rank {rank} of {measured}: {_crowded_out(rank, rules)}"
 
 
-def _crowded_out(rank: int, sieve: Sieve) -> str:
-    if sieve.keep is None:
-        return f"among the worst {100 * (sieve.reject_share or 0):.3g} %"
+def _crowded_out(rank: int, rules: Filter) -> str:
+    if rules.keep is None:
+        return f"among the worst {100 * (rules.reject_share or 0):.3g} %"
     # A person's own picks come first.
-    return f"others have the {sieve.keep} places" if rank <= sieve.keep else f"not among the best {sieve.keep}"
+    return f"others have the {rules.keep} places" if rank <= rules.keep else f"not among the best {rules.keep}"
 
 
 def _correlation(pairs: Sequence[tuple[float, int]]) -> Agreement | None:

@@ -11,7 +11,7 @@ from typing import Any, Literal, get_args
 
 from pydantic import TypeAdapter, ValidationError
 
-from studio.candidates.ranking import Mark, Scores, Sieve
+from studio.candidates.ranking import Filter, Rating, Scores
 from studio.errors import InvalidRecipe, NotFound
 from studio.metrics import METRICS
 from studio.recipe import Recipe
@@ -54,7 +54,7 @@ class Candidate:
     seconds: float
     scores: Scores | None
     is_measured: bool
-    mark: Mark
+    mark: Rating
 
 
 @dataclass(frozen=True)
@@ -68,8 +68,8 @@ class CandidateSet:
     owner: str
     created: float
     title: str
-    asked: Recipe | None
-    sieve: Sieve
+    base: Recipe | None
+    rules: Filter
     missing: Mapping[str, str]
     batches: tuple[Batch, ...]
     candidates: tuple[Candidate, ...]
@@ -91,13 +91,13 @@ class CandidateStore:
         self._database = database
         self._images = images
 
-    def add_set(self, set_id: str, owner: str, title: str, asked: Recipe | None, sieve: Sieve) -> None:
+    def add_set(self, set_id: str, owner: str, title: str, base: Recipe | None, rules: Filter) -> None:
         """A new set, still without a job."""
-        asked_text = asked.to_json() if asked else None
+        base_text = base.to_json() if base else None
         with self._database.write() as database:
             database.execute(
                 "INSERT INTO candidate_sets (id, owner, created, title, asked, sieve) VALUES (?, ?, ?, ?, ?, ?)",
-                (set_id, owner, time.time(), title, asked_text, json.dumps(asdict(sieve))),
+                (set_id, owner, time.time(), title, base_text, json.dumps(asdict(rules))),
             )
 
     def add_job(self, set_id: str, job: str, count: int) -> None:
@@ -137,9 +137,10 @@ class CandidateStore:
             database.executemany(statement, [(json.dumps(dict(found)), set_id, at) for at, found in scores.items()])
             row = database.execute("SELECT missing FROM candidate_sets WHERE id = ?", (set_id,)).fetchone()
             before = parsed(row and row["missing"], dict[str, str]())
-            told = {name: why for name, why in before.items() if name not in set(tried)}
+            still_missing = {name: why for name, why in before.items() if name not in set(tried)}
             database.execute(
-                "UPDATE candidate_sets SET missing = ? WHERE id = ?", (json.dumps(told | dict(missing)), set_id)
+                "UPDATE candidate_sets SET missing = ? WHERE id = ?",
+                (json.dumps(still_missing | dict(missing)), set_id),
             )
 
     def forget_scores(self, set_id: str) -> None:
@@ -147,19 +148,19 @@ class CandidateStore:
         with self._database.write() as database:
             database.execute("UPDATE candidates SET quick = NULL, slow = NULL WHERE set_id = ?", (set_id,))
 
-    def set_sieve(self, set_id: str, sieve: Sieve) -> None:
+    def set_filter(self, set_id: str, rules: Filter) -> None:
         """Filter and rank by this from now on."""
         with self._database.write() as database:
-            database.execute("UPDATE candidate_sets SET sieve = ? WHERE id = ?", (json.dumps(asdict(sieve)), set_id))
+            database.execute("UPDATE candidate_sets SET sieve = ? WHERE id = ?", (json.dumps(asdict(rules)), set_id))
 
-    def last_sieve(self, owner: str) -> Sieve:
+    def last_filter(self, owner: str) -> Filter:
         """What the owner last filtered by; the metrics' own limits and weights where nothing yet."""
         with self._database.read() as database:
             query = "SELECT sieve FROM candidate_sets WHERE owner = ? ORDER BY number DESC LIMIT 1"
             row = database.execute(query, (owner,)).fetchone()
-        return _sieve(row["sieve"]) if row else Sieve()
+        return _filter(row["sieve"]) if row else Filter()
 
-    def add_mark(self, set_id: str, image: int, mark: Mark) -> None:
+    def add_mark(self, set_id: str, image: int, mark: Rating) -> None:
         """What the owner says of an image from now on."""
         with self._database.write() as database:
             database.execute(
@@ -193,17 +194,17 @@ class CandidateStore:
                     GOING,
                 )
             )
-        said = {mark["image"]: _mark(mark) for mark in marks}
+        by_image = {mark["image"]: _mark(mark) for mark in marks}
         return CandidateSet(
             set_id,
             owner,
             row["created"],
             row["title"],
             _recipe(row["asked"]),
-            _sieve(row["sieve"]),
+            _filter(row["sieve"]),
             parsed(row["missing"], dict[str, str]()),
             tuple(_batch(job["id"], job["first"], job["count"]) for job in jobs),
-            tuple(filter(None, (self._candidate(image, said.get(image["image"], Mark())) for image in images))),
+            tuple(filter(None, (self._candidate(image, by_image.get(image["image"], Rating())) for image in images))),
             bool(going[0]),
         )
 
@@ -214,7 +215,7 @@ class CandidateStore:
         with self._database.read() as database:
             return [(row["id"], row["title"], row["created"], row["made"]) for row in database.execute(query, (owner,))]
 
-    def picks(self, owner: str) -> list[tuple[Sequence[Scores], Sequence[Mark]]]:
+    def picks(self, owner: str) -> list[tuple[Sequence[Scores], Sequence[Rating]]]:
         """Scores and marks of each set in which the owner said something."""
         query = "SELECT DISTINCT set_id FROM ratings JOIN candidate_sets AS sets ON sets.id = set_id WHERE owner = ?"
         with self._database.read() as database:
@@ -222,7 +223,7 @@ class CandidateStore:
         found = (self.get(set_id, owner).candidates for set_id in set_ids)
         return [([one.scores or {} for one in every], [one.mark for one in every]) for every in found]
 
-    def _candidate(self, row: sqlite3.Row, mark: Mark) -> Candidate | None:
+    def _candidate(self, row: sqlite3.Row, mark: Rating) -> Candidate | None:
         """A picture; None where its row is damaged or of another version, which takes no other picture along."""
         quick, slow = (_scores(row[which]) for which in ("quick", "slow"))
         recipe = _recipe(row["recipe"])
@@ -247,10 +248,10 @@ def _scores(text: Any) -> Scores | None:
     return known if text else None
 
 
-def _mark(row: sqlite3.Row) -> Mark:
+def _mark(row: sqlite3.Row) -> Rating:
     verdict, rating = row["verdict"], row["rating"]
     is_rated = isinstance(rating, int) and rating in RATINGS
-    return Mark(verdict if verdict in VERDICTS else None, bool(row["star"]), rating if is_rated else None)
+    return Rating(verdict if verdict in VERDICTS else None, bool(row["star"]), rating if is_rated else None)
 
 
 def _batch(job: str, first: Any, count: Any) -> Batch:
@@ -264,15 +265,15 @@ def _recipe(text: Any) -> Recipe | None:
         return None
 
 
-def _sieve(text: Any) -> Sieve:
+def _filter(text: Any) -> Filter:
     """What is filtered by; the metrics' own limits where that cannot be read."""
     try:
-        sieve = TypeAdapter(Sieve).validate_python(parsed(text, dict[str, Any]()))
+        rules = TypeAdapter(Filter).validate_python(parsed(text, dict[str, Any]()))
     except ValidationError:
-        return Sieve()
-    limits = {name: one for name, one in sieve.limits.items() if name in METRICS}
-    weights = {name: one for name, one in sieve.weights.items() if name in METRICS}
-    return replace(sieve, limits=limits, weights=weights)
+        return Filter()
+    limits = {name: one for name, one in rules.limits.items() if name in METRICS}
+    weights = {name: one for name, one in rules.weights.items() if name in METRICS}
+    return replace(rules, limits=limits, weights=weights)
 
 
 def _no_set() -> NotFound:

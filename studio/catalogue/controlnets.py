@@ -10,11 +10,11 @@ from typing import Annotated, Any, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from studio.catalogue import ipadapters, networks
+from studio.catalogue import ip_adapters, networks
 from studio.catalogue.checkpoints import part_weights, read_json
-from studio.catalogue.ipadapters import CONFIG
+from studio.catalogue.ip_adapters import CONFIG
 from studio.catalogue.models import Model
-from studio.catalogue.sources import Count, Entry, Found, Sourced, Sources, table_of
+from studio.catalogue.sources import Count, Entry, Found, WeightsCatalogue, WeightsEntry, table_of
 from studio.catalogue.tensor_files import count_numbers, tensor_shapes
 from studio.catalogue.variants import network_files, texts
 from studio.errors import IncompatibleModel, InvalidRecipe, NotDownloaded
@@ -36,7 +36,7 @@ WORDS = {
 }
 
 
-class ControlNet(Sourced):
+class ControlNet(WeightsEntry):
     """One ControlNet, or IP-Adapter: where its weights are, and which maps it follows.
 
     `weights` names a single file in its `repo`. No `kinds`: they are not known. `modes`: the number by which a network
@@ -102,7 +102,7 @@ class ControlNet(Sourced):
         return kind in self.kinds or (not self.modes and (kind == "map" or not self.kinds))
 
 
-class ControlNets(Sources[ControlNet]):
+class ControlNets(WeightsCatalogue[ControlNet]):
     """Every ControlNet by its id; the home's count over the project's."""
 
     sort = "ControlNet"
@@ -121,7 +121,7 @@ class ControlNets(Sources[ControlNet]):
                 yield path.stem, {"toml": path}, PRESETS.parent
         for home in (self._home, self._adapters):
             for name, found in self._found_in(home).items():
-                if not ipadapters.is_encoder(found.get("folder")):
+                if not ip_adapters.is_encoder(found.get("folder")):
                     yield name, found, home
 
     def fitting(self, family: str, kind: str | None = None, place: Path | None = None) -> list[str]:
@@ -201,7 +201,7 @@ class ControlNets(Sources[ControlNet]):
         if isinstance(place, Path):
             seen = networks.seen(place, self._adapters)
             table = {"kinds": _kinds(name, seen), **seen, **table}
-            _check_said(toml, table, seen)
+            _check_stated(toml, table, seen)
         return check(toml, {"id": name}, table, ControlNet)
 
     def encoder(self, controlnet: ControlNet) -> Path:
@@ -214,7 +214,7 @@ class ControlNets(Sources[ControlNet]):
             where = f": there is no {folder}" if folder else ""
             raise NotDownloaded(
                 f"{controlnet.name} lacks the image encoder that it looks through{where}.",
-                f"Put the encoder's folder, as {ipadapters.ENCODER} where the adapter is from, into {self._adapters}.",
+                f"Put the encoder's folder, as {ip_adapters.ENCODER} where the adapter is from, into {self._adapters}.",
             )
         return folder
 
@@ -230,19 +230,19 @@ class ControlNets(Sources[ControlNet]):
         if not controlnet.single_file:
             return read_json(path.parent / CONFIG)
         network = networks.of_family(controlnet.family, bool(controlnet.modes))
-        told = {"num_control_type": networks.told_by_tensors(tensor_shapes(path))} if controlnet.modes else {}
-        return {"_class_name": controlnet.network, **network.config, **told}
+        options = {"num_control_type": networks.mode_count_of_tensors(tensor_shapes(path))} if controlnet.modes else {}
+        return {"_class_name": controlnet.network, **network.config, **options}
 
-    def told(self, controlnet: ControlNet) -> dict[str, Any]:
+    def network_options(self, controlnet: ControlNet) -> dict[str, Any]:
         """What the config of a network should say and often does not: how many kinds a union tells apart."""
         shapes = tensor_shapes(self.weights(controlnet)[0])
-        kinds = networks.told_by_tensors(shapes)
+        kinds = networks.mode_count_of_tensors(shapes)
         return {"num_control_type": kinds} if controlnet.network == networks.UNION and kinds else {}
 
     def _check_encoder(self, controlnet: ControlNet) -> None:
         """An encoder of another width fails only when the first picture is seen."""
         place, folder = self.location(controlnet), self.encoder(controlnet)
-        sort = ipadapters.of_tensors(tensor_shapes(place)) if place else None
+        sort = ip_adapters.of_tensors(tensor_shapes(place)) if place else None
         if sort is None:
             raise networks.unknown(place or folder)
         if not sort.fits(folder):
@@ -263,7 +263,7 @@ def _kinds(name: str, seen: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(seen.get("modes") or {kind for word, kind in WORDS.items() if word in name.lower()})
 
 
-def _check_said(toml: Path, table: Mapping[str, Any], seen: Mapping[str, Any]) -> None:
+def _check_stated(toml: Path, table: Mapping[str, Any], seen: Mapping[str, Any]) -> None:
     if IMAGE_PROMPT in seen.get("kinds", ()) and list(table["kinds"]) != [IMAGE_PROMPT]:
         raise IncompatibleModel(f"{toml}: `kinds` cannot be: its weights are an IP-Adapter.", "Leave `kinds` out.")
     if table["family"] != seen["family"]:
@@ -276,10 +276,10 @@ def _check_said(toml: Path, table: Mapping[str, Any], seen: Mapping[str, Any]) -
 def _check_family(controlnet: ControlNet, path: Path) -> None:
     """Weights that are whole, but not those of the config beside them, fail deep inside the load."""
     shapes = tensor_shapes(path)
-    network = ipadapters.of_tensors(shapes) or networks.of_tensors(shapes)
+    network = ip_adapters.of_tensors(shapes) or networks.of_tensors(shapes)
     if network and network.family != controlnet.family:
-        seen, said = FAMILIES[network.family].name, FAMILIES[controlnet.family].name
+        seen, stated = FAMILIES[network.family].name, FAMILIES[controlnet.family].name
         raise IncompatibleModel(
-            f"{path} is {controlnet.sort} for {seen}, not for {said} as its config says.",
+            f"{path} is {controlnet.sort} for {seen}, not for {stated} as its config says.",
             "Weights and config do not belong together: copy both again.",
         )

@@ -44,13 +44,13 @@ class Embeddings(NamedFiles[EmbeddingFile]):
         super().__init__(ASSETS / "starter" / "embeddings", settings.home / "embeddings")
 
     def read(self, name: str, path: Path) -> EmbeddingFile:
-        said = header(path)
+        head = header(path)
         try:
-            return embedding_of(name, path, {tensor: tensor for tensor in said.shapes}, said)
+            return embedding_of(name, path, {tensor: tensor for tensor in head.shapes}, head)
         except ModelError:
-            found = what_else(said)
+            found = what_else(head)
             if found and found[1] != "embeddings":
-                raise refused(path.name, "embedding", said, "Remove the file.") from None
+                raise refused(path.name, "embedding", head, "Remove the file.") from None
             raise
 
 
@@ -81,13 +81,13 @@ class EmbeddingsOn:
         return [*(name for name, file in self.brought.items() if file.fits(family)), *self.own.fitting(family)]
 
 
-def embedding_of(name: str, path: Path, parts: Mapping[str, str], said: Header) -> EmbeddingFile:
+def embedding_of(name: str, path: Path, parts: Mapping[str, str], head: Header) -> EmbeddingFile:
     """The embedding that some tensors of a file are; `parts` has their names by what each is called in an embedding.
 
     Raises ModelError where they are none that the studio knows.
     """
     tensors = tuple(parts[part] for part in PAIR) if set(parts) == set(PAIR) else tuple(parts.values())
-    shapes = [said.shapes[tensor] for tensor in tensors]
+    shapes = [head.shapes[tensor] for tensor in tensors]
     counts = {shape[0] if len(shape) == 2 else 1 for shape in shapes}
     widths = tuple(shape[-1] for shape in shapes if shape)
     family = next((name for name, facts in FAMILIES.items() if widths and facts.takes_embeddings(widths)), None)

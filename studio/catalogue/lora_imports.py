@@ -7,9 +7,9 @@ from pathlib import Path
 from threading import Lock
 
 from studio import hub, transfer
+from studio.atomic_files import AtomicFolder
 from studio.catalogue.loras import LoraFile, Loras
 from studio.catalogue.tensor_files import PICKLES, refuse_pickle
-from studio.disk import Folder
 from studio.errors import AlreadyExists, AmbiguousModel, InvalidRequest, NotFound, UnsupportedModel
 from studio.hub import Say, silent
 
@@ -76,7 +76,7 @@ class LoraImports:
             self._check_free(name, source)
             target = self._loras.folder / f"{name}{ENDING}"
             with source.open("rb") as file:
-                Folder(self._loras.folder).write(target, lambda copy: shutil.copyfileobj(file, copy, 2**20))
+                AtomicFolder(self._loras.folder).write(target, lambda copy: shutil.copyfileobj(file, copy, 2**20))
             self._loras.refresh()
         return replace(found, path=target)
 

@@ -253,5 +253,5 @@ def _by_text_width(width: int) -> str | None:
 
 
 def _by_words(metadata: Mapping[str, str]) -> str | None:
-    said = (metadata.get(key, "") for key in ("modelspec.architecture", "ss_base_model_version"))
-    return next(filter(None, map(family_of_words, said)), None)
+    texts = (metadata.get(key, "") for key in ("modelspec.architecture", "ss_base_model_version"))
+    return next(filter(None, map(family_of_words, texts)), None)

@@ -69,19 +69,19 @@ class Loras(NamedFiles[LoraFile]):
         super().__init__(ASSETS / "starter" / "loras", settings.home / "loras")
 
     def read(self, name: str, path: Path) -> LoraFile:
-        said = header(path)
-        sort, family = lora_names.format_of(said), lora_names.family_of(said)
-        if strange := lora_names.stranger(said.shapes):
+        head = header(path)
+        sort, family = lora_names.format_of(head), lora_names.family_of(head)
+        if strange := lora_names.stranger(head.shapes):
             raise UnsupportedModel(
                 f"{path.name} cannot be put on: it is {strange}.", "Get it as an ordinary LoRA, or leave it out."
             )
         if sort is None:
-            raise refused(path.name, "LoRA", said, "Remove the file.")
-        foreign = tuple(lora_names.foreign(said.shapes))
-        brings = tuple(embedding_of(word, path, parts, said) for word, parts in lora_names.bundled(said.shapes).items())
-        rank, alpha, words = lora_names.rank_of(said), _alpha(said.metadata), _trigger_words(said.metadata)
-        tensors, size = len(said.shapes), path.stat().st_size
-        torn = lora_names.torn(said.shapes)
+            raise refused(path.name, "LoRA", head, "Remove the file.")
+        foreign = tuple(lora_names.foreign(head.shapes))
+        brings = tuple(embedding_of(word, path, parts, head) for word, parts in lora_names.bundled(head.shapes).items())
+        rank, alpha, words = lora_names.rank_of(head), _alpha(head.metadata), _trigger_words(head.metadata)
+        tensors, size = len(head.shapes), path.stat().st_size
+        torn = lora_names.torn(head.shapes)
         return LoraFile(name, path, family, sort, rank, alpha, words, tensors, size, foreign, brings, torn)
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from studio.catalogue import ipadapters, lora_names, networks
+from studio.catalogue import ip_adapters, lora_names, networks
 from studio.catalogue.checkpoints import family_of_tensors
 from studio.catalogue.tensor_files import Header
 from studio.errors import ModelError, UnsupportedModel
@@ -17,21 +17,21 @@ PARTS = (
 VAE = ("decoder.conv_in.weight", "first_stage_model.decoder.conv_in.weight")
 
 
-def what_else(said: Header) -> tuple[str, str] | None:
+def what_else(head: Header) -> tuple[str, str] | None:
     """What the tensors are, in words, and the folder for them, empty where there is none; None where nobody knows."""
-    return next(_candidates(said), None)
+    return next(_candidates(head), None)
 
 
-def _candidates(said: Header) -> Iterator[tuple[str, str]]:
+def _candidates(head: Header) -> Iterator[tuple[str, str]]:
     """All that they may be, the surest first."""
-    shapes = said.shapes
+    shapes = head.shapes
     if family := family_of_tensors(shapes):
         yield f"a whole model of {FAMILIES[family].name}", "models"
-    if ipadapters.of_tensors(shapes):
+    if ip_adapters.of_tensors(shapes):
         yield "an IP-Adapter", "ip-adapters"
     if networks.of_tensors(shapes):
         yield "a ControlNet", "controlnets"
-    if lora_names.format_of(said) or lora_names.stranger(shapes):
+    if lora_names.format_of(head) or lora_names.stranger(shapes):
         yield "a LoRA", "loras"
     if "emb_params" in shapes or set(shapes) == {"clip_l", "clip_g"}:
         yield "an embedding", "embeddings"
@@ -42,9 +42,9 @@ def _candidates(said: Header) -> Iterator[tuple[str, str]]:
         yield "a VAE", "vaes"
 
 
-def refused(name: str, wanted: str, said: Header, cure: str) -> ModelError:
+def refused(name: str, wanted: str, head: Header, cure: str) -> ModelError:
     """ModelError for a file of this name that is not what is `wanted`, with its true cure, else with `cure`."""
-    found = what_else(said)
+    found = what_else(head)
     if found is None:
         return UnsupportedModel(f"{name} is no {wanted}: none of its tensors is called like one.", cure)
     what, folder = found

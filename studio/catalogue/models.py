@@ -24,7 +24,7 @@ from studio.catalogue.checkpoints import (
 from studio.catalogue.misplaced import refused, what_else
 from studio.catalogue.model_files import PredictionType, facts_of
 from studio.catalogue.noise_schedules import NoiseSchedule
-from studio.catalogue.sources import Count, Entry, Found, Sourced, Sources, table_of
+from studio.catalogue.sources import Count, Entry, Found, WeightsCatalogue, WeightsEntry, table_of
 from studio.catalogue.tensor_files import header, refuse_pickle, tensor_shapes
 from studio.catalogue.vocabulary import Vocabulary, read_tokenizer
 from studio.errors import DamagedModel, IncompatibleModel, NotDownloaded, UnsupportedModel
@@ -45,7 +45,7 @@ Learned = Literal["negative_prompt", "guidance"]
 NOISE_DEFAULTS: Mapping[NoiseSchedule, str] = {"zero_snr": "Euler", "edm": "EDM DPM++ 2M"}
 
 
-class Model(Sourced):
+class Model(WeightsEntry):
     """One model: where its weights are, and where it differs from its family. What is None is as in the family.
 
     A single `file` has `config`, a diffusers folder without weights, the studio's own where there is none of its own.
@@ -116,7 +116,7 @@ class Model(Sourced):
         return getattr(self.family_facts(), name)
 
 
-class Catalogue(Sources[Model]):
+class Catalogue(WeightsCatalogue[Model]):
     """Every model by its id; the home's count over the project's."""
 
     sort = "model"

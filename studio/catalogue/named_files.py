@@ -7,14 +7,14 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Generic, TypeVar
 
-from studio.catalogue.known import Known
+from studio.atomic_files import visible
 from studio.catalogue.models import Model
+from studio.catalogue.named_registry import NamedRegistry
 from studio.catalogue.tensor_files import PICKLES, refuse_pickle
-from studio.disk import visible
 from studio.errors import AmbiguousModel, DamagedModel, IncompatibleModel, ModelError, UnknownModel
 from studio.families import FAMILIES
 from studio.parsing import ParseError, decode, read_bytes
-from studio.spelling import normalized
+from studio.shorthand import normalized
 
 NOTES = (".txt", ".md")
 MOST_NOTES = 2**20
@@ -64,7 +64,7 @@ class NamedFile:
 T = TypeVar("T", bound=NamedFile)
 
 
-class NamedFiles(Known[T], Generic[T]):
+class NamedFiles(NamedRegistry[T], Generic[T]):
     """The .safetensors files in `folders` by name without ending; a later folder's count over an earlier one's.
 
     Each is called by its name alone or with its folder, `style/ink`; where several below one folder have the same name,

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from studio.catalogue import ipadapters
+from studio.catalogue import ip_adapters
 from studio.catalogue.checkpoints import read_json
-from studio.catalogue.ipadapters import CONFIG, Shapes
+from studio.catalogue.ip_adapters import CONFIG, Shapes
 from studio.catalogue.tensor_files import header
 from studio.errors import DamagedModel, ModelError, UnsupportedModel
 from studio.families import FAMILIES
@@ -27,9 +27,9 @@ class Network(ControlNetwork):
 
     family: str = ""
 
-    def modes_within(self, told: int) -> dict[str, int]:
+    def modes_within(self, count: int) -> dict[str, int]:
         """The modes of a network that is told this many apart; none of one that serves a single kind."""
-        return {kind: mode for kind, mode in self.modes.items() if mode < told}
+        return {kind: mode for kind, mode in self.modes.items() if mode < count}
 
 
 NETWORKS = tuple(
@@ -57,14 +57,14 @@ def of_family(family: str, union: bool) -> Network:
     return next((network for network in own if bool(network.modes) == union), own[0])
 
 
-def told_by_config(config: Mapping[str, Any]) -> int:
+def mode_count(config: Mapping[str, Any]) -> int:
     """How many kinds of map a network tells apart; 0 where it serves one."""
     if config.get("_class_name") == UNION:
         return int(config.get("num_control_type", 6))
     return int(config.get("num_mode") or 0)
 
 
-def told_by_tensors(shapes: Shapes) -> int:
+def mode_count_of_tensors(shapes: Shapes) -> int:
     """The same of a single file."""
     return shapes.get("task_embedding", (0,))[0]
 
@@ -83,16 +83,16 @@ def seen(place: Path, encoders: Path) -> dict[str, Any]:
     """
     if not place.is_dir():
         return {"file": place, **_seen_in_file(place, encoders)}
-    if (place / ipadapters.ENCODER).is_dir():
-        file = ipadapters.beside_encoder(place)
-        return {"file": file, **_seen_in_file(file, encoders), "encoder": place / ipadapters.ENCODER}
+    if (place / ip_adapters.ENCODER).is_dir():
+        file = ip_adapters.beside_encoder(place)
+        return {"file": file, **_seen_in_file(file, encoders), "encoder": place / ip_adapters.ENCODER}
     return {"folder": place, **_seen_in_folder(place)}
 
 
 def unknown(place: Path) -> ModelError:
     """What is said of weights that are neither."""
     families = dict.fromkeys(FAMILIES[network.family].name for network in NETWORKS)
-    read = " or ".join(FAMILIES[family].name for family in ipadapters.families_by_width().values())
+    read = " or ".join(FAMILIES[family].name for family in ip_adapters.families_by_width().values())
     return UnsupportedModel(
         f"{place.name} is no ControlNet and no IP-Adapter that the studio knows.",
         f"It must be a ControlNet for {', '.join(families)}, in the format of diffusers or as one .safetensors file, "
@@ -108,25 +108,25 @@ def _seen_in_folder(folder: Path) -> dict[str, Any]:
     config, kinds = read_json(folder / CONFIG), 0
     weights = next(iter(sorted(folder.glob("*.safetensors"))), None)
     with suppress(ModelError):  # what is damaged is said of it when it is chosen
-        kinds = told_by_tensors(header(weights).shapes) if weights else 0
+        kinds = mode_count_of_tensors(header(weights).shapes) if weights else 0
     # A union is one whatever class its config names.
     network = of_config({**config, "_class_name": UNION} if kinds else config)
     if network is None:
         raise unknown(folder)
-    modes = network.modes_within(kinds or told_by_config(config))
+    modes = network.modes_within(kinds or mode_count(config))
     return {"family": network.family, "modes": modes, "width": width(config)}
 
 
 def _seen_in_file(path: Path, encoders: Path) -> dict[str, Any]:
     from studio.catalogue.misplaced import refused, what_else  # it asks here what is a ControlNet
 
-    said = header(path)
-    shapes = said.shapes
-    if adapter := ipadapters.of_tensors(shapes):
+    head = header(path)
+    shapes = head.shapes
+    if adapter := ip_adapters.of_tensors(shapes):
         return {"family": adapter.family, "kinds": (IMAGE_PROMPT,), "encoder": adapter.encoder(encoders)}
     network = of_tensors(shapes)
-    if network is None and what_else(said):
-        raise refused(path.name, "ControlNet", said, "Remove the file.")
+    if network is None and what_else(head):
+        raise refused(path.name, "ControlNet", head, "Remove the file.")
     if network is None:
         raise unknown(path)
     if not network.config:
@@ -134,4 +134,4 @@ def _seen_in_file(path: Path, encoders: Path) -> dict[str, Any]:
             f"{path.name}, a ControlNet for {FAMILIES[network.family].name}, lacks its {CONFIG}, which says its size.",
             f"Put both into a folder of its own, the file as {STEM}.safetensors; {CONFIG} is where the file is from.",
         )
-    return {"family": network.family, "modes": network.modes_within(told_by_tensors(shapes))}
+    return {"family": network.family, "modes": network.modes_within(mode_count_of_tensors(shapes))}

@@ -13,12 +13,12 @@ from typing import Annotated, Any, Generic, Self, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from studio import hub, hub_cache, transfer
-from studio.catalogue.known import Known
+from studio.catalogue.named_registry import NamedRegistry
 from studio.catalogue.tensor_files import PICKLES, count_numbers, refuse_pickle
 from studio.errors import AmbiguousModel, DamagedModel, ModelError, NotDownloaded, StudioError, UnknownModel
 from studio.hub import Say, silent
 from studio.presets.reading import check_family, read_table
-from studio.spelling import RENAME, TWINS, normalized, twins
+from studio.shorthand import RENAME, TWINS, normalized, twins
 
 SOURCES = ("folder", "repo", "file")
 Count = Annotated[int, Field(ge=1)]
@@ -28,7 +28,7 @@ Found = Mapping[str, Path]
 Entry = tuple[str, Found, Path]
 
 
-class Sourced(BaseModel):
+class WeightsEntry(BaseModel):
     """What weights are of, and where they are. Exactly one source is set.
 
     `folder` is in diffusers format; `repo` an id on the hub (with `revision` and `variant`); `file` one .safetensors.
@@ -60,10 +60,10 @@ class Sourced(BaseModel):
         return self
 
 
-S = TypeVar("S", bound=Sourced)
+S = TypeVar("S", bound=WeightsEntry)
 
 
-class Sources(Known[S], Generic[S]):
+class WeightsCatalogue(NamedRegistry[S], Generic[S]):
     """Weights by id. `sort` is what one of them is in words."""
 
     sort: str

@@ -117,10 +117,10 @@ def refuse_pickle(path: Path) -> None:
 def _read(path: Path, *stamp: int) -> Header:
     del stamp
     values, data_bytes = _header(path)
-    said = values.pop("__metadata__", {})
+    metadata = values.pop("__metadata__", {})
     if len(values) > MOST_TENSORS:
         raise _damaged(path, f"its header lists {len(values)} tensors; {MOST_TENSORS} are the most")
-    if not isinstance(said, dict) or not all(isinstance(value, str) for value in said.values()):
+    if not isinstance(metadata, dict) or not all(isinstance(value, str) for value in metadata.values()):
         raise _damaged(path, "its notes (__metadata__) are not texts")
     try:
         spans = sorted(_spans(values))
@@ -128,7 +128,7 @@ def _read(path: Path, *stamp: int) -> Header:
     except (TypeError, KeyError, ValueError) as error:
         raise _damaged(path, "its header is garbled") from error
     _check_layout(path, spans, data_bytes)
-    return Header(shapes, said)
+    return Header(shapes, metadata)
 
 
 def _spans(values: Mapping[str, Any]) -> Iterator[tuple[int, int, str, int]]:

@@ -7,13 +7,13 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from studio.atomic_files import visible
 from studio.catalogue.sources import not_here
 from studio.catalogue.tensor_files import PICKLES, refuse_pickle
-from studio.disk import visible
 from studio.errors import AmbiguousModel, UnknownModel
 from studio.presets.reading import read_toml
 from studio.settings import ASSETS, PRESETS, Settings
-from studio.spelling import apart, folded, normalized
+from studio.shorthand import apart, folded, normalized
 
 # Without weights: a filter on the pixels, and a linear one on the latents, which only a second pass can take.
 LANCZOS = "lanczos"

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from studio.catalogue.checkpoints import part_weights, read_json
-from studio.catalogue.known import Known
 from studio.catalogue.misplaced import refused
 from studio.catalogue.models import Model
+from studio.catalogue.named_registry import NamedRegistry
 from studio.catalogue.sources import found_in, refuse_twins
 from studio.catalogue.tensor_files import Header, header, refuse_pickle
 from studio.errors import IncompatibleModel, ModelError, UnknownModel, UnsupportedModel
@@ -59,7 +59,7 @@ def share_latents(one: Model, other: Model) -> bool:
     return spaces[0] == spaces[1]
 
 
-class Vaes(Known[Vae]):
+class Vaes(NamedRegistry[Vae]):
     """Every VAE by its name."""
 
     def __init__(self, settings: Settings) -> None:
@@ -100,17 +100,17 @@ def _read(name: str, place: Path) -> Vae:
 
 def _channels(path: Path) -> int:
     """How many channels the latents have; ModelError where the tensors are those of no whole VAE of pictures."""
-    said: Header = header(path)
+    head: Header = header(path)
     for prefix in PREFIXES:
-        shapes = [said.shapes.get(prefix + end, ()) for end in ENDS]
+        shapes = [head.shapes.get(prefix + end, ()) for end in ENDS]
         if all(len(shape) == 4 for shape in shapes):
             return shapes[0][1]
-    if any(ENDS[0] in name for name in said.shapes):
+    if any(ENDS[0] in name for name in head.shapes):
         raise UnsupportedModel(
             f"{path.name} is no VAE that the studio knows: it has no encoder, or is one for films.",
             "Get the whole VAE of a picture model.",
         )
-    raise refused(path.name, "VAE", said, "Remove the file.")
+    raise refused(path.name, "VAE", head, "Remove the file.")
 
 
 def _family_of_config(config: dict[str, Any]) -> str | None:

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from studio.catalogue.checkpoints import read_json
 from studio.catalogue.configs import CONFIGS, Pairs, clip_vocabulary
 from studio.errors import DamagedModel
-from studio.parsing import said_of
+from studio.parsing import fault_words
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -37,7 +37,7 @@ class Vocabulary(BaseModel):
         try:
             return cls(**read_json(path))
         except ValidationError as error:
-            problem = said_of(error.errors()[0])
+            problem = fault_words(error.errors()[0])
             raise DamagedModel(f"{path} is damaged: {problem}.", "Copy the whole model again.") from error
 
     def unknown(self, prompt: str) -> tuple[str, ...]:

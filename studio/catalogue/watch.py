@@ -16,18 +16,18 @@ class Watch:
         self._roots = roots
         self._depth = depth
         self._seen: dict[str, int | None] = {}
-        self._settled = False
+        self._steady = False
 
     def take(self) -> None:
         """From now on `changed` speaks of what comes after this."""
         now = time.time_ns()
         self._seen = {path: when for root in self._roots for path, when in _below(str(root), self._depth)}
         newest = max((when for when in self._seen.values() if when), default=0)
-        self._settled = now - newest > TICK_NS
+        self._steady = now - newest > TICK_NS
 
     def changed(self) -> bool:
         """Whether it may be otherwise than at the last `take`."""
-        return not self._settled or any(_when(path) != when for path, when in self._seen.items())
+        return not self._steady or any(_when(path) != when for path, when in self._seen.items())
 
 
 def _below(path: str, depth: int) -> Iterator[tuple[str, int | None]]:

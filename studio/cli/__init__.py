@@ -8,7 +8,7 @@ from io import TextIOWrapper
 from typing import NoReturn
 
 from studio import __version__
-from studio.cli.base import Command, Exit, told
+from studio.cli.base import Command, Exit, error_text
 from studio.errors import StudioError
 from studio.registry import Registry
 
@@ -29,7 +29,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return Exit.FAILED
     except StudioError as error:
-        print(f"studio {args.command}: {told(args, error)}", file=sys.stderr)
+        print(f"studio {args.command}: {error_text(args, error)}", file=sys.stderr)
         return Exit.of(error)
     except KeyboardInterrupt:
         return Exit.INTERRUPTED

@@ -13,12 +13,12 @@ from studio.cli.base import Command, load_settings
 from studio.errors import InvalidSetting
 from studio.events import Finished
 from studio.gate.identity import COMMAND_LINE
-from studio.inputs import Inputs
+from studio.inputs import InputStore
 from studio.metrics import METRICS
 from studio.recipe import Recipe
 
 if TYPE_CHECKING:
-    from studio.candidates.ranking import Scores, Sieve
+    from studio.candidates.ranking import Filter, Scores
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -38,8 +38,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Generate and rank; a line for each, best first, or with --json one object, on standard output."""
-    studio_settings, sieve, given = load_settings(args), _sieve(args), generate.asked(args)
-    recipe = Recipe.make(**given | generate.stored(Inputs.of(studio_settings), given))
+    studio_settings, rules, given = load_settings(args), _filter(args), generate.given_values(args)
+    recipe = Recipe.make(**given | generate.stored(InputStore.of(studio_settings), given))
     images: dict[int, Finished] = {}
     with redirect_stdout(sys.stderr):
         from studio.studio import Studio
@@ -47,10 +47,10 @@ def run(args: argparse.Namespace) -> int:
         with Studio(studio_settings, images=args.out.absolute(), durable=False) as studio:
             end = generate.follow(studio, studio.submit(recipe, COMMAND_LINE), images, None)
             made = [images[number] for number in sorted(images)]
-            measured = studio.gauge.measure([image.path for image in made])
+            measured = studio.scorer.measure([image.path for image in made])
     for name, why in measured.missing.items():
         print(f"{METRICS[name].label}: {why}", file=sys.stderr)
-    rows = _rows(made, measured.scores, sieve)
+    rows = _rows(made, measured.scores, rules)
     if args.json:
         print(json.dumps({"candidates": rows}))
     else:
@@ -59,8 +59,8 @@ def run(args: argparse.Namespace) -> int:
     return generate.exit_code(end, args)
 
 
-def _rows(made: Sequence[Finished], scores: Sequence["Scores"], sieve: "Sieve") -> list[dict[str, Any]]:
-    from studio.candidates.ranking import Mark, judge
+def _rows(made: Sequence[Finished], scores: Sequence["Scores"], rules: "Filter") -> list[dict[str, Any]]:
+    from studio.candidates.ranking import Rating, judge
 
     return [
         {
@@ -71,13 +71,13 @@ def _rows(made: Sequence[Finished], scores: Sequence["Scores"], sieve: "Sieve") 
             "kept": verdict.kept,
             "reason": verdict.reason,
         }
-        for image, found, verdict in zip(made, scores, judge(scores, [Mark() for _ in made], sieve), strict=True)
+        for image, found, verdict in zip(made, scores, judge(scores, [Rating() for _ in made], rules), strict=True)
     ]
 
 
-def _sieve(args: argparse.Namespace) -> "Sieve":
+def _filter(args: argparse.Namespace) -> "Filter":
     """What the options say; InvalidSetting where they cannot be."""
-    from studio.candidates.ranking import Sieve
+    from studio.candidates.ranking import Filter
 
     if args.keep is not None and args.keep < 0:
         raise InvalidSetting(f"--keep {args.keep} cannot be.", "Give how many are to be kept.")
@@ -85,7 +85,7 @@ def _sieve(args: argparse.Namespace) -> "Sieve":
         raise InvalidSetting(f"--reject-share {args.reject_share:g} cannot be.", "Give a share from 0 to 1.")
     given = dict(_weight(text) for text in args.metric)
     weights = {name: given.get(name, 0.0) for name in METRICS} if given else {}
-    return Sieve(weights=weights, keep=args.keep, reject_share=args.reject_share)
+    return Filter(weights=weights, keep=args.keep, reject_share=args.reject_share)
 
 
 def _weight(text: str) -> tuple[str, float]:

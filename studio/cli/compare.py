@@ -16,7 +16,7 @@ from studio.storage.locks import alone
 
 if TYPE_CHECKING:
     from studio.compare.making import Compare
-    from studio.compare.store import Column, Comparison, Line
+    from studio.compare.store import Comparison, Contestant, Line
 
 LOCK = "comparison.lock"
 
@@ -68,11 +68,11 @@ def run(args: argparse.Namespace) -> int:
             # Two at once would pay for the same pictures.
             with alone(out / LOCK, f"the comparison in {out}"):
                 whole = _begun(compare, lines, columns, args)
-                asked = _places(whole, lines, columns)
-                interrupted = _make(compare, whole, asked)
+                places = _places(whole, lines, columns)
+                interrupted = _make(compare, whole, places)
                 whole = compare.store.get(whole.id, COMMAND_LINE.owner)
                 sheets.write(whole, out)
-    _say(_told(whole, asked), as_json=args.json)
+    _say(_rows(whole, places), as_json=args.json)
     return Exit.INTERRUPTED if interrupted else Exit.DONE
 
 
@@ -92,7 +92,9 @@ def _lines(args: argparse.Namespace) -> "list[Line]":
         raise InvalidRecipe("prompts", f"{args.prompts} is not UTF-8 text.", "Save it as UTF-8.") from error
 
 
-def _begun(compare: "Compare", lines: "list[Line]", columns: "list[Column]", args: argparse.Namespace) -> "Comparison":
+def _begun(
+    compare: "Compare", lines: "list[Line]", columns: "list[Contestant]", args: argparse.Namespace
+) -> "Comparison":
     """The folder's comparison, extended, or a new one."""
     held = next(iter(compare.store.of(COMMAND_LINE.owner)), None)
     if held is None:
@@ -104,7 +106,7 @@ def _begun(compare: "Compare", lines: "list[Line]", columns: "list[Column]", arg
     return compare.store.get(held.id, COMMAND_LINE.owner)
 
 
-def _places(whole: "Comparison", lines: "list[Line]", columns: "list[Column]") -> list[tuple[int, int]]:
+def _places(whole: "Comparison", lines: "list[Line]", columns: "list[Contestant]") -> list[tuple[int, int]]:
     """Line and column of each cell that is asked for."""
     prompts = {line.prompt for line in lines}
     wanted = [number for number, line in enumerate(whole.lines) if line.prompt in prompts]
@@ -112,20 +114,20 @@ def _places(whole: "Comparison", lines: "list[Line]", columns: "list[Column]") -
     return [(number, column) for number in wanted for column in across]
 
 
-def _make(compare: "Compare", whole: "Comparison", asked: list[tuple[int, int]]) -> bool:
+def _make(compare: "Compare", whole: "Comparison", places: list[tuple[int, int]]) -> bool:
     """Make what is missing and say how it goes; returns whether it was interrupted."""
-    kept = sum(whole.cell(*place).state in ("done", "empty") for place in asked)
+    kept = sum(whole.cell(*place).state in ("done", "empty") for place in places)
     if kept:
-        print(f"{kept} of {len(asked)} pictures are there already.", file=sys.stderr)
+        print(f"{kept} of {len(places)} pictures are there already.", file=sys.stderr)
     try:
-        compare.start(whole.id, COMMAND_LINE, asked)
+        compare.start(whole.id, COMMAND_LINE, places)
         seen, before = -1, -1
         while compare.running(whole.id):
             seen = compare.wait(whole.id, seen)
             now = compare.store.get(whole.id, COMMAND_LINE.owner)
-            ended = sum(now.cell(*place).state in ("done", "failed", "empty") for place in asked)
+            ended = sum(now.cell(*place).state in ("done", "failed", "empty") for place in places)
             if ended != before:
-                print(f"{ended} of {len(asked)} done, ${now.total_usd:.3f} so far", file=sys.stderr)
+                print(f"{ended} of {len(places)} done, ${now.total_usd:.3f} so far", file=sys.stderr)
             before = ended
     except KeyboardInterrupt:
         compare.stop(whole.id, COMMAND_LINE.owner)
@@ -138,14 +140,14 @@ def _make(compare: "Compare", whole: "Comparison", asked: list[tuple[int, int]])
     return False
 
 
-def _told(comparison: "Comparison", asked: list[tuple[int, int]]) -> list[dict[str, Any]]:
+def _rows(comparison: "Comparison", places: list[tuple[int, int]]) -> list[dict[str, Any]]:
     """What the command promises to say of each cell."""
     from studio.compare import sheets
 
     wanted = ("model", "prompt", "path", "seconds", "cost_usd", "error")
     places = [(cell.line, cell.column) for cell in comparison.cells]
     facts = dict(zip(places, sheets.rows(comparison), strict=True))
-    return [{name: facts[place][name] for name in wanted} for place in asked]
+    return [{name: facts[place][name] for name in wanted} for place in places]
 
 
 def _say(cells: list[dict[str, Any]], *, as_json: bool) -> None:

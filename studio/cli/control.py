@@ -8,7 +8,7 @@ from pathlib import Path
 from PIL import Image
 
 from studio.cli.base import PICTURES, Command, Exit, check_ending, load_settings, settings_arguments
-from studio.cli.generate import said
+from studio.cli.generate import announce
 from studio.controls import CONTROLS
 from studio.errors import InvalidRecipe, NotWritable
 from studio.gate.identity import COMMAND_LINE
@@ -47,7 +47,7 @@ def run(args: argparse.Namespace) -> Exit:
         from studio.studio import Studio
 
         with Studio(studio_settings, durable=False) as studio:
-            picture = said(studio.inputs.add(Path(args.image), "controls", COMMAND_LINE), args.image)
+            picture = announce(studio.inputs.add(Path(args.image), "controls", COMMAND_LINE), args.image)
             unit = ControlUnit(kind=args.kind, image=picture, options=_options(args.options))
             _write(studio.inputs.path(studio.control_map(unit, COMMAND_LINE, args.model).id), args.out)
     print(args.out)

@@ -12,7 +12,7 @@ from pydantic import SecretStr
 
 from studio.cli.base import Command, Exit, load_settings, settings_arguments
 from studio.errors import InvalidDeployment
-from studio.space import ZERO
+from studio.hf_space import ZERO
 
 if TYPE_CHECKING:
     from studio.deploy import Plan, Report
@@ -40,9 +40,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Deploy, and print the Space's address; progress and build log go to standard error."""
-    from studio.deploy import Hub, Order, draw_up, find_token, ship
+    from studio.deploy import DeployRequest, Hub, draw_up, find_token, upload
 
-    order = Order(
+    request = DeployRequest(
         args.space,
         args.hardware,
         private=args.private,
@@ -52,11 +52,11 @@ def run(args: argparse.Namespace) -> int:
         variables=_variables(args.variable),
         keeps=not args.no_library,
     )
-    plan = draw_up(order, load_settings(args))
+    plan = draw_up(request, load_settings(args))
     if args.dry_run:
         _print_plan(plan, as_json=args.json)
         return Exit.DONE
-    done = ship(Hub(find_token(), secrets=order.secrets.values()), plan, _teller())
+    done = upload(Hub(find_token(), secrets=request.secrets.values()), plan, _teller())
     if args.json:
         print(json.dumps(vars(done)))
     else:
@@ -85,25 +85,25 @@ def _variables(given: Sequence[str]) -> dict[str, str]:
 def _print_plan(plan: "Plan", *, as_json: bool) -> None:
     if as_json:
         files = [{"path": item.path, "bytes": item.size_bytes} for item in plan.items]
-        print(json.dumps({"files": files, "readme": plan.readme, "hardware": plan.order.hardware}))
+        print(json.dumps({"files": files, "readme": plan.readme, "hardware": plan.request.hardware}))
         return
     for item in plan.items:
         print(f"{item.size_bytes:>11,}  {item.path}")
-    print(f"{plan.size_bytes:>11,}  in {len(plan.items)} files for {plan.order.space} on {plan.order.hardware}")
+    print(f"{plan.size_bytes:>11,}  in {len(plan.items)} files for {plan.request.space} on {plan.request.hardware}")
 
 
 def _teller() -> "Report":
     """Writes what happens to standard error, each sentence once."""
-    from studio.deploy import Logged, Told
+    from studio.deploy import Logged, StepReport
 
     last = ""
 
-    def tell(event: Told | Logged) -> None:
+    def tell(event: StepReport | Logged) -> None:
         nonlocal last
         words = f"  {event.line}" if isinstance(event, Logged) else f"{event.words} ..."
         if words != last:
             print(words, file=sys.stderr, flush=True)
-        if isinstance(event, Told):
+        if isinstance(event, StepReport):
             last = words
 
     return tell

@@ -14,7 +14,7 @@ from studio.errors import DamagedModel, InvalidSetting
 from studio.settings import PRESETS
 
 if TYPE_CHECKING:
-    from studio.training.starter.family.base import Sitting, Table
+    from starter_factory.first.family.base import Sitting, Table
 
 # What every measure stands on.
 GROUND = ("text_to_image", "probe")
@@ -43,7 +43,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Print each table as it is measured, or with --json one object of them; exit 2 where weights are missing."""
     sitting, out = _sitting(args), sys.stdout
-    from studio.training.starter.cards import markdown, write_figures
+    from starter_factory.first.cards import markdown, write_figures
 
     tables: dict[str, Table | None] = {}
     with redirect_stdout(sys.stderr):
@@ -68,8 +68,8 @@ def _sitting(args: argparse.Namespace) -> "Sitting":
             "Measuring the starter takes OpenCV, which draws what it is held against, and it is not installed.",
             "Run pip install 'image-studio[train]'.",
         )
-    from studio.training.starter.family import MEMBERS
-    from studio.training.starter.family.base import Sitting
+    from starter_factory.first.family import MEMBERS
+    from starter_factory.first.family.base import Sitting
 
     count = args.count or {"starter": 96, "schedulers": 64, "candidates": 32}[args.what]
     if count < 2:
@@ -86,18 +86,18 @@ def _tables(args: argparse.Namespace, sitting: "Sitting") -> "Iterator[tuple[str
     if args.what == "starter":
         yield from _members(sitting, args.only)
     elif args.what == "schedulers":
-        from studio.training.starter import schedulers
+        from starter_factory.first import schedulers
 
         yield "schedulers", schedulers.measure(sitting, settings.home / "evaluations")
     else:
-        from studio.training.starter import triage
+        from starter_factory.first import triage
 
         yield "candidates", triage.measure(sitting, settings)
 
 
 def _members(sitting: "Sitting", only: list[str]) -> "Iterator[tuple[str, Table | str]]":
     """Each member's table, or the line that says which of its weights are missing."""
-    from studio.training.starter.family import MEMBERS
+    from starter_factory.first.family import MEMBERS
 
     for name in only or MEMBERS:
         missing = MEMBERS[name].missing(sitting.folder)
@@ -106,7 +106,7 @@ def _members(sitting: "Sitting", only: list[str]) -> "Iterator[tuple[str, Table 
                 name,
                 (
                     f"{MEMBERS[name].title}: {missing[0]} is missing. "
-                    f"Train it: python -m studio.training.starter.family {name} --work DIR"
+                    f"Train it: python -m starter_factory.first.family {name} --work DIR"
                 ),
             )
         else:
@@ -114,7 +114,7 @@ def _members(sitting: "Sitting", only: list[str]) -> "Iterator[tuple[str, Table 
 
 
 def _write_sheet(sitting: "Sitting", path: Path) -> None:
-    from studio.training.starter.evaluate import FIXED_PROMPTS, generate, write_sheet
+    from starter_factory.first.evaluate import FIXED_PROMPTS, generate, write_sheet
 
     write_sheet(generate(sitting.pipeline(), FIXED_PROMPTS), path)
 

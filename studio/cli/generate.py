@@ -14,20 +14,20 @@ from typing import TYPE_CHECKING, Any, Literal, TextIO, get_args, get_origin
 from PIL import Image
 
 from studio import transfer
-from studio.cli.base import Command, Exit, load_settings, settings_arguments, told
+from studio.cli.base import Command, Exit, error_text, load_settings, settings_arguments
 from studio.cli.presets import preset_argument, saved
 from studio.controls import CONTROLS
 from studio.errors import InvalidRecipe
 from studio.events import Done, Downloading, Event, Failed, Finished, Loading, Step, Stopped
 from studio.gate.identity import COMMAND_LINE
 from studio.hosted.spending import price_words
-from studio.inputs import Input, Inputs, MaskReads
+from studio.inputs import Input, InputStore, MaskReads
 from studio.metadata import png, readers
 from studio.metadata.fitting import Here, fit
-from studio.recipe import Recipe, settings
+from studio.recipe import Recipe, setting_specs
+from studio.resolve.prompts import replaced
 from studio.settings import Settings
-from studio.settling.wording import replaced
-from studio.spelling import LORA_FORM, NUMBER, SIDES_FORM, lora, sides
+from studio.shorthand import LORA_FORM, NUMBER, SIDES_FORM, lora, sides
 
 if TYPE_CHECKING:
     from studio.jobs.job import Job
@@ -62,7 +62,7 @@ class MaskFile:
 
 def arguments(parser: argparse.ArgumentParser, prompt: str = "prompt") -> None:
     """An option for each setting of a recipe; `prompt` is how the words are given, by place or by an option."""
-    for name, setting in settings().items():
+    for name, setting in setting_specs().items():
         if name == "prompt":
             nargs = None if prompt.startswith("-") else "?"
             parser.add_argument(prompt, metavar="PROMPT", nargs=nargs, help=f"{setting.help} A preset may give it.")
@@ -130,13 +130,13 @@ def output_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Generate; each image's path, or with --json one object about all, on standard output, all else on the other."""
-    return make(args, load_settings(args), asked(args))
+    return make(args, load_settings(args), given_values(args))
 
 
-def asked(args: argparse.Namespace) -> dict[str, Any]:
+def given_values(args: argparse.Namespace) -> dict[str, Any]:
     """The recipe fields that the options say, in which files stand for pictures; InvalidRecipe for the rest of them."""
     options = saved(args.preset, load_settings(args))
-    options |= {name: value for name in settings() if (value := getattr(args, name, None)) is not None}
+    options |= {name: value for name in setting_specs() if (value := getattr(args, name, None)) is not None}
     if "mask_image" in options:
         options["mask_image"] = MaskFile(options["mask_image"], args.mask_reads, args.invert_mask)
     if args.outpaint:
@@ -176,7 +176,7 @@ def _like(path: Path, studio_settings: Settings, options: dict[str, Any]) -> dic
 
 def make(args: argparse.Namespace, studio_settings: Settings, given: dict[str, Any]) -> int:
     """Make the images of these recipe fields, in which files stand for pictures, and say so as `run` does."""
-    recipe = Recipe.make(**given | stored(Inputs.of(studio_settings), given))
+    recipe = Recipe.make(**given | stored(InputStore.of(studio_settings), given))
     began = time.monotonic()
     out, images = sys.stdout, dict[int, Finished]()
     with redirect_stdout(sys.stderr):
@@ -204,9 +204,9 @@ def _unit(source: Literal["image", "map"], text: str) -> dict[str, Any]:
     return {source: given.pop("file"), **given}
 
 
-def stored(inputs: Inputs, given: dict[str, Any], *, quiet: bool = False) -> dict[str, Any]:
+def stored(inputs: InputStore, given: dict[str, Any], *, quiet: bool = False) -> dict[str, Any]:
     """The ids of the pictures that are given as files; what was done to them is said, unless that comes later."""
-    say = _quiet if quiet else said
+    say = _quiet if quiet else announce
     ids: dict[str, Any] = {}
     if "init_image" in given:
         ids["init_image"] = say(inputs.add(Path(given["init_image"])), given["init_image"])
@@ -227,7 +227,7 @@ def _quiet(added: Input, file: str) -> str:
     return added.id
 
 
-def said(added: Input, file: str) -> str:
+def announce(added: Input, file: str) -> str:
     """The id of a picture that was stored; what was done to it is said."""
     for note in added.notes:
         print(f"{file}: {note}", file=sys.stderr)
@@ -308,7 +308,7 @@ def exit_code(end: Event, args: argparse.Namespace) -> Exit:
             print(f"studio {args.command}: stopped; the finished images are kept.", file=sys.stderr)
             return Exit.INTERRUPTED
         case Failed():
-            print(f"studio {args.command}: {told(args, end)}", file=sys.stderr)
+            print(f"studio {args.command}: {error_text(args, end)}", file=sys.stderr)
             return Exit.of(end)
         case _:
             return Exit.DONE

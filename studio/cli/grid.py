@@ -16,7 +16,7 @@ from studio.errors import InvalidRecipe, NotFound
 from studio.events import Failed, Finished, ImageFailed
 from studio.gate.identity import COMMAND_LINE
 from studio.grids.axes import names
-from studio.inputs import Inputs
+from studio.inputs import InputStore
 from studio.recipe import Recipe
 from studio.storage.database import Database
 
@@ -57,13 +57,13 @@ def run(args: argparse.Namespace) -> int:
     for kind, endings in SHEETS.items():
         if path := getattr(args, kind):
             check_ending(path, f"--{kind}", endings)
-    given = generate.asked(args)
+    given = generate.given_values(args)
     out = sys.stdout
     with redirect_stdout(sys.stderr):
         from studio.grids.making import Grids
         from studio.studio import Studio
 
-        inputs = Inputs.of(studio_settings)
+        inputs = InputStore.of(studio_settings)
         axes = [_axis(words, inputs) for name in AXES if (words := getattr(args, name)) is not None]
         base = Recipe.make(**given | generate.stored(inputs, given))
         images = args.out.absolute()
@@ -77,11 +77,11 @@ def run(args: argparse.Namespace) -> int:
                 if path := getattr(args, kind):
                     print(grids.export(grid, path.absolute(), kind) or f"{path} is written.", file=sys.stderr)
     if args.json:
-        print(json.dumps({"cells": _told(grid, args.out.absolute())}))
+        print(json.dumps({"cells": _rows(grid, args.out.absolute())}))
     return _exit_code(grid, interrupted=interrupted)
 
 
-def _axis(words: str, inputs: Inputs) -> "Axis":
+def _axis(words: str, inputs: InputStore) -> "Axis":
     """An axis; where its values are pictures, these are given as files, and stored."""
     from studio.grids.axes import Axis
 
@@ -93,7 +93,7 @@ def _axis(words: str, inputs: Inputs) -> "Axis":
     stored = []
     for value in axis.values:
         try:
-            stored.append(generate.said(add(Path(value)), value) if value else "")
+            stored.append(generate.announce(add(Path(value)), value) if value else "")
         except InvalidRecipe as error:
             raise InvalidRecipe(axis.field, f"{value}: {error.message}", error.hint) from error
     labels = tuple(Path(value).name or label for value, label in zip(axis.values, axis.labels, strict=True))
@@ -119,45 +119,45 @@ def _begun(studio: "Studio", grids: "Grids", base: Recipe, axes: "list[Axis]", *
     return grids.begin(grid, COMMAND_LINE)
 
 
-def _same(made: Recipe, asked: Recipe) -> bool:
+def _same(made: Recipe, wanted: Recipe) -> bool:
     """Whether a grid's recipe is the one that is asked for; what was left open had been drawn."""
-    drawn = {name: getattr(made, name) for name in ("seed", "variation_seed") if getattr(asked, name) is None}
-    return asked.replace(count=1, **drawn) == made
+    drawn = {name: getattr(made, name) for name in ("seed", "variation_seed") if getattr(wanted, name) is None}
+    return wanted.replace(count=1, **drawn) == made
 
 
 def _follow(begun: "GridJob", studio: "Studio", out: TextIO | None) -> bool:
     """Watch the grid to its end, saying what comes; returns whether it was interrupted."""
-    told: set[object] = set()
+    reported: set[object] = set()
     try:
-        _watch(begun, out, told)
+        _watch(begun, out, reported)
     except KeyboardInterrupt:
         studio.stop(begun.job.id, COMMAND_LINE)
-        _watch(begun, out, told)
+        _watch(begun, out, reported)
         return True
     return False
 
 
-def _watch(begun: "GridJob", out: TextIO | None, told: set[object]) -> None:
+def _watch(begun: "GridJob", out: TextIO | None, reported: set[object]) -> None:
     """Tell what can be told, each picture and each fault once, as often as a cell is over."""
-    _tell(begun, out, told)
+    _tell(begun, out, reported)
     for event in begun.job.follow():
         if isinstance(event, Finished | ImageFailed | Failed):
-            _tell(begun, out, told)
+            _tell(begun, out, reported)
 
 
-def _tell(begun: "GridJob", out: TextIO | None, told: set[object]) -> None:
+def _tell(begun: "GridJob", out: TextIO | None, reported: set[object]) -> None:
     grid = begun.grid
     for cell in grid.cells:
         # The same fault in many cells is told once.
-        if cell.error and cell.error not in told:
+        if cell.error and cell.error not in reported:
             where = ", ".join(f"{title} {label}" for title, label in grid.labels(cell.at))
             print(f"{where}: {cell.error}", file=sys.stderr)
-        elif cell.path and cell.at not in told and out:
+        elif cell.path and cell.at not in reported and out:
             print(begun.folder / cell.path, file=out, flush=True)
-        told |= {cell.error, cell.at} if cell.error or cell.path else set()
+        reported |= {cell.error, cell.at} if cell.error or cell.path else set()
 
 
-def _told(grid: "Grid", folder: Path) -> list[dict[str, Any]]:
+def _rows(grid: "Grid", folder: Path) -> list[dict[str, Any]]:
     return [
         {
             **{name: axis.labels[place] for name, axis, place in zip(AXES, grid.axes, cell.at, strict=False)},

@@ -52,9 +52,9 @@ def _list(items: "list[Item]", faults: dict[str, str], settings: Settings, args:
     with closing(Database.of(settings.home)) as database:
         used = LastUsed(database).times()
     if args.json:
-        told = [_facts(item) | {"used": used.get(item.key)} for item in items]
-        models = [one for one in told if one["kind"] == "model"]
-        print(json.dumps({"models": models, "others": [one for one in told if one not in models], "faults": faults}))
+        facts = [_facts(item) | {"used": used.get(item.key)} for item in items]
+        models = [one for one in facts if one["kind"] == "model"]
+        print(json.dumps({"models": models, "others": [one for one in facts if one not in models], "faults": faults}))
         return Exit.DONE
     widest = max((len(item.id) for item in items), default=0)
     for kind, title in TITLES.items():
@@ -73,7 +73,7 @@ def _fetch(items: "Items", args: argparse.Namespace) -> Exit:
     for item in wanted:
         if not item.here:
             downloads.wait_for([item], say)
-    return _told(args, "fetched", [items[item.key] for item in wanted])
+    return _report_done(args, "fetched", [items[item.key] for item in wanted])
 
 
 def _remove(items: "Items", settings: Settings, args: argparse.Namespace) -> Exit:
@@ -86,7 +86,7 @@ def _remove(items: "Items", settings: Settings, args: argparse.Namespace) -> Exi
         return Exit.WRONG
     for item in unwanted:
         item.remove()
-    return _told(args, "removed", unwanted)
+    return _report_done(args, "removed", unwanted)
 
 
 def _check_alone(settings: Settings) -> None:
@@ -106,7 +106,7 @@ def _agreed(question: str) -> bool:
     return sys.stdin.readline().strip().lower() in ("y", "yes")
 
 
-def _told(args: argparse.Namespace, what: str, items: "list[Item]") -> Exit:
+def _report_done(args: argparse.Namespace, what: str, items: "list[Item]") -> Exit:
     if sys.stderr.isatty():
         print("\r\x1b[K", end="", file=sys.stderr)
     if args.json:

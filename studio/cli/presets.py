@@ -51,15 +51,15 @@ def preset_argument(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def saved(asked: Sequence[str], settings: Settings) -> dict[str, Any]:
+def saved(texts: Sequence[str], settings: Settings) -> dict[str, Any]:
     """The recipe fields that these say, the later ones' over the earlier ones'; InvalidRecipe."""
     given: dict[str, Any] = {}
-    for text in asked:
-        given |= _said(text, presets_of(settings))
+    for text in texts:
+        given |= _values(text, presets_of(settings))
     return given
 
 
-def _said(text: str, presets: Presets) -> dict[str, Any]:
+def _values(text: str, presets: Presets) -> dict[str, Any]:
     recipes = presets.recipes
     name, _, parts = text.partition(":")
     preset = named(name, recipes)
@@ -67,13 +67,13 @@ def _said(text: str, presets: Presets) -> dict[str, Any]:
         raise fault
     if preset is None:
         raise InvalidRecipe("preset", f"There is no saved recipe “{name}”.", near(name, recipes))
-    return preset.said(known_parts(filter(None, parts.split(","))))
+    return preset.as_values(known_parts(filter(None, parts.split(","))))
 
 
 def _list(presets: Presets, *, as_json: bool) -> int:
     if as_json:
-        told = {kind: [_facts(preset) for preset in getattr(presets, kind).values()] for kind in KINDS}
-        print(json.dumps({**told, "faults": {str(path): str(fault) for path, fault in presets.faults.items()}}))
+        by_kind = {kind: [_facts(preset) for preset in getattr(presets, kind).values()] for kind in KINDS}
+        print(json.dumps({**by_kind, "faults": {str(path): str(fault) for path, fault in presets.faults.items()}}))
         return Exit.DONE
     for kind in KINDS:
         known = getattr(presets, kind)
@@ -98,10 +98,10 @@ def _about(preset: Any) -> str:
 
 def _import(args: argparse.Namespace, settings: Settings, presets: Presets) -> int:
     """WRONG where a row cannot be; the others are saved all the same."""
-    from studio.catalogue.wordbook import Wordbook
+    from studio.catalogue.prompt_assets import PromptAssets
     from studio.presets.importing import Report, import_styles
 
-    report, wildcards = Report(), Wordbook.of(settings).wildcards
+    report, wildcards = Report(), PromptAssets.of(settings).wildcards
     for file in args.files:
         try:
             import_styles(file, settings.home, presets, wildcards, report=report)

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 from PIL import Image
 
+from studio.atomic_files import AtomicFolder
 from studio.cli.base import Command, Exit, load_settings, settings_arguments
 from studio.cli.generate import exit_code, follow
-from studio.disk import Folder
 from studio.errors import InvalidRecipe
 from studio.events import Finished
 from studio.gate.identity import COMMAND_LINE
@@ -45,8 +45,8 @@ def run(args: argparse.Namespace) -> int:
             if not styles:
                 print("All styles that suit the model have a picture.", file=out)
                 return Exit.DONE
-            asked = Recipe.make(prompt=args.prompt, model=args.model, steps=args.steps, seed=1)
-            job = studio.submit([asked.replace(styles=(style.id,)) for style in styles], COMMAND_LINE)
+            base = Recipe.make(prompt=args.prompt, model=args.model, steps=args.steps, seed=1)
+            job = studio.submit([base.replace(styles=(style.id,)) for style in styles], COMMAND_LINE)
             end = follow(studio, job, images, None)
         for number, image in images.items():
             path = settings.home / "presets" / "styles" / f"{styles[number].id}.webp"
@@ -73,7 +73,7 @@ def _save(source: Path, target: Path) -> None:
     with Image.open(source) as image:
         small = image.convert("RGB")
     small.thumbnail((SIDE, SIDE), Image.Resampling.LANCZOS)
-    Folder(target.parent).write(target, lambda file: small.save(file, "WEBP", quality=80))
+    AtomicFolder(target.parent).write(target, lambda file: small.save(file, "WEBP", quality=80))
 
 
 COMMAND = Command("Make the small pictures of styles.", arguments, run)

@@ -18,14 +18,16 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Say how a prompt is understood: for each step, chunk by chunk, the words with their weights."""
-    from studio.catalogue.wordbook import Wordbook
+    from studio.catalogue.prompt_assets import PromptAssets
     from studio.prompts.parser import parse
     from studio.prompts.schedule import plan
     from studio.prompts.variants import draw
 
-    book = Wordbook.of(load_settings(args))
-    drawn = draw(args.text, args.seed, book.wildcards, negative=args.negative)
-    understood = plan(parse(drawn, negative=args.negative), max(1, args.steps), embeddings=tuple(book.embeddings))
+    prompt_assets = PromptAssets.of(load_settings(args))
+    drawn = draw(args.text, args.seed, prompt_assets.wildcards, negative=args.negative)
+    understood = plan(
+        parse(drawn, negative=args.negative), max(1, args.steps), embeddings=tuple(prompt_assets.embeddings)
+    )
     if args.json:
         first = understood.strands[0].at(1)
         chunks = [{"chunk": k, **dataclasses.asdict(words)} for k, chunk in enumerate(first) for words in chunk]

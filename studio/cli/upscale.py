@@ -4,7 +4,7 @@ import argparse
 
 from studio.cli.base import Command, load_settings
 from studio.cli.generate import make, output_arguments
-from studio.recipe import settings
+from studio.recipe import setting_specs
 
 OPTIONS = {"upscaler": "--upscaler", "upscale": "--scale"}
 
@@ -12,7 +12,7 @@ OPTIONS = {"upscaler": "--upscaler", "upscale": "--scale"}
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("init_image", metavar="IMAGE", help="The picture to enlarge.")
     for name, option in OPTIONS.items():
-        setting = settings()[name]
+        setting = setting_specs()[name]
         metavar = option.removeprefix("--").upper()
         parser.add_argument(option, dest=name, required=True, metavar=metavar, help=setting.help)
     output_arguments(parser)

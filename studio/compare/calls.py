@@ -4,15 +4,15 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from studio.backends.hosted import HostedImages
-from studio.compare.store import CLEAN, Cell, Column, Comparison, failed, seen
+from studio.compare.store import CLEAN, Cell, Comparison, Contestant, failed, seen
 from studio.errors import HostedError, InvalidPrompt
 from studio.gate.identity import Identity
-from studio.hosted.models import Offer
+from studio.hosted.models import HostedEndpoint
 from studio.library import Saved
 from studio.metadata import png
 from studio.prompts.ways import longest
 from studio.recipe import Recipe
-from studio.settling.hosted import in_styles, plain
+from studio.resolve.hosted import in_styles, plain
 from studio.studio import Studio
 
 # What a hosted model takes of the recipe that all columns share.
@@ -27,22 +27,22 @@ class HostedCalls:
 
     def __init__(self, studio: Studio, *, looks: int) -> None:
         self._hosted = studio.hosted
-        self.models, self.keys, self.purse = studio.hosted.models, studio.hosted.keys, studio.hosted.budget
+        self.models, self.keys, self.budget = studio.hosted.models, studio.hosted.keys, studio.hosted.budget
         self._images = HostedImages(studio.hosted, studio.inputs, looks)
         self._studio = studio
 
-    def offer(self, name: str, who: Identity) -> Offer:
+    def endpoint(self, name: str, who: Identity) -> HostedEndpoint:
         """The hosted model of this name; ModelError where there is none, or a stranger names an address."""
-        return self._hosted.offer(name, who)
+        return self._hosted.endpoint(name, who)
 
-    def estimate(self, column: Column, prompt: str, base: Mapping[str, Any]) -> float | None:
+    def estimate(self, column: Contestant, prompt: str, base: Mapping[str, Any]) -> float | None:
         """What a picture of this prompt, in the styles of `base`, costs at most, whatever is drawn of it.
 
         None where nobody knows.
         """
         try:
             words = longest(
-                in_styles(prompt, self._studio.presets, base.get("styles", ())), self._studio.wordbook.wildcards
+                in_styles(prompt, self._studio.presets, base.get("styles", ())), self._studio.prompt_assets.wildcards
             )
         except InvalidPrompt:
             return None
@@ -65,8 +65,8 @@ class HostedCalls:
         # Its name: a service that knows it does not charge twice, and neither does the purse.
         call = f"{comparison.id}-{cell.line}-{cell.column}-{cell.attempt}"
         styles = comparison.base.get("styles", ())
-        words, book = comparison.lines[cell.line].prompt, self._studio.wordbook
-        prompt = plain(words, comparison.seed, self._studio.presets, book.wildcards, styles)
+        words, prompt_assets = comparison.lines[cell.line].prompt, self._studio.prompt_assets
+        prompt = plain(words, comparison.seed, self._studio.presets, prompt_assets.wildcards, styles)
         recipe = Recipe.make(prompt=prompt, model=column.model, **_given(comparison.base))
         if cell.state != "waiting" and (saved := library.find(recipe, call, 0)):
             return self._made(saved, call)
@@ -84,18 +84,18 @@ class HostedCalls:
             return {**failed(error), "attempt": cell.attempt + (not error.billed)}
         return self._made(library.save(made.image, recipe, made.facts, seconds=made.seconds, job=call, index=0), call)
 
-    def _costs(self, column: Column, words: str, base: Mapping[str, Any]) -> float | None:
+    def _costs(self, column: Contestant, words: str, base: Mapping[str, Any]) -> float | None:
         """What a picture of just these words costs at most."""
-        offer = self.models[column.model]
-        return self._images.most_usd(offer, offer.model.chosen(column.settings), words, len(_given(base)))
+        endpoint = self.models[column.model]
+        return self._images.most_usd(endpoint, endpoint.model.chosen(column.settings), words, len(_given(base)))
 
     def _made(self, saved: Saved, call: str) -> dict[str, Any]:
         """The fields of a cell with this picture; its file tells what it did cost."""
         facts = png.read_facts(saved.path)
         cost = float(facts["cost_usd"]) if "cost_usd" in facts else None
-        self.purse.settle(call, cost)
-        told = {"seconds": saved.seconds, "cost_usd": cost, "revised": facts.get("revised prompt", "")}
-        return {**seen(saved.path), **told, **CLEAN}
+        self.budget.charge(call, cost)
+        cell_facts = {"seconds": saved.seconds, "cost_usd": cost, "revised": facts.get("revised prompt", "")}
+        return {**seen(saved.path), **cell_facts, **CLEAN}
 
 
 def _given(base: Mapping[str, Any]) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from studio.compare.calls import HostedCalls
-from studio.compare.store import CLEAN, OPEN, Cell, Column, Comparison, Comparisons, Line, failed, seen
+from studio.compare.store import CLEAN, OPEN, Cell, Comparison, Comparisons, Contestant, Line, failed, seen
 from studio.errors import Busy, Closing, DeviceLost, InternalError, InvalidRecipe, NotFound, StudioError
 from studio.events import Event, Failed, Finished, Preview, Stopped
 from studio.gate.identity import Identity
@@ -68,27 +68,27 @@ class Compare:
         # Looks at what is being made, as JPEG.
         self.looks: dict[Place, bytes] = {}
 
-    def column(self, name: str, who: Identity) -> Column:
+    def column(self, name: str, who: Identity) -> Contestant:
         """The column of `starter`, `openai:gpt-image-2` or an address, with settings: `starter?steps=8&width=256`.
 
         ModelError, InvalidRecipe where there can be none.
         """
-        model, _, said = name.partition("?")
-        settings = dict(parse_qsl(said, keep_blank_values=True))
+        model, _, query = name.partition("?")
+        settings = dict(parse_qsl(query, keep_blank_values=True))
         if model in self.studio.catalogue:
             Recipe.make(**{**settings, "prompt": "a", "model": model})
-            return Column("local", model, self.studio.catalogue[model].name, settings)
+            return Contestant("local", model, self.studio.catalogue[model].name, settings)
         if ":" not in model:
             _ = self.studio.catalogue[model]
-        offer = self.hosted.offer(model, who)
-        offer.model.chosen(settings)
-        return Column("hosted", model, offer.label, settings)
+        endpoint = self.hosted.endpoint(model, who)
+        endpoint.model.chosen(settings)
+        return Contestant("hosted", model, endpoint.label, settings)
 
     def create(
         self,
         owner: str,
         lines: Sequence[Line],
-        columns: Sequence[Column],
+        columns: Sequence[Contestant],
         *,
         seed: int | None = None,
         base: Mapping[str, Any] | None = None,
@@ -103,7 +103,7 @@ class Compare:
         self._add(name, owner, lines, columns)
         return name
 
-    def extend(self, id: str, owner: str, lines: Sequence[Line], columns: Sequence[Column]) -> None:  # noqa: A002
+    def extend(self, id: str, owner: str, lines: Sequence[Line], columns: Sequence[Contestant]) -> None:  # noqa: A002
         """More prompts, more columns; what there is stays."""
         comparison = self.store.get(id, owner)
         prompts = {line.prompt for line in comparison.lines}
@@ -116,7 +116,7 @@ class Compare:
     def estimate(
         self,
         lines: Sequence[Line],
-        columns: Sequence[Column],
+        columns: Sequence[Contestant],
         base: Mapping[str, Any],
         made: Collection[tuple[int, int]] = (),
     ) -> Estimate:
@@ -191,11 +191,11 @@ class Compare:
 
     def measured(self, path: Path) -> dict[str, float]:
         """What the metrics that do not wait for the device say of a picture by itself."""
-        gauge = self.studio.gauge
-        names = [name for name in gauge.at_once(path) if not METRICS[name].among]
-        return {name: round(score, 4) for name, score in gauge.measure([path], names).scores[0].items()}
+        scorer = self.studio.scorer
+        names = [name for name in scorer.at_once(path) if not METRICS[name].among]
+        return {name: round(score, 4) for name, score in scorer.measure([path], names).scores[0].items()}
 
-    def _add(self, name: str, owner: str, lines: Sequence[Line], columns: Sequence[Column]) -> None:
+    def _add(self, name: str, owner: str, lines: Sequence[Line], columns: Sequence[Contestant]) -> None:
         self.store.extend(name, lines, columns)
         comparison = self.store.get(name, owner)
         imported = (column.settings for column in columns if column.kind == "imported")
@@ -309,8 +309,8 @@ class _Run:
 
     def _submitted(self, cell: Cell) -> Job:
         column, line = self.comparison.columns[cell.column], self.comparison.lines[cell.line]
-        asked = {**self.comparison.base, "seed": self.comparison.seed, **column.settings}
-        recipe = Recipe.make(**{**asked, "prompt": line.prompt, "model": column.model, "count": 1})
+        values = {**self.comparison.base, "seed": self.comparison.seed, **column.settings}
+        recipe = Recipe.make(**{**values, "prompt": line.prompt, "model": column.model, "count": 1})
         # Written down first: a job that outlives its studio is found, not made once more.
         name = secrets.token_urlsafe(12)
         self._change(cell, state="running", job=name, **CLEAN)
@@ -363,7 +363,7 @@ def _next(cells: deque[Cell]) -> Cell | None:
     return None
 
 
-def _check(lines: Sequence[Line], columns: Sequence[Column]) -> None:
+def _check(lines: Sequence[Line], columns: Sequence[Contestant]) -> None:
     if not lines:
         raise InvalidRecipe("prompt", "There is no prompt.", "Write one, or several, each on a line of its own.")
     if not columns:

@@ -13,8 +13,8 @@ from typing import Any, BinaryIO
 
 from PIL import Image, ImageDraw, ImageFont
 
+from studio.atomic_files import AtomicFolder
 from studio.compare.store import Cell, Comparison
-from studio.disk import Folder
 
 SIDE = 512
 THUMB = 256
@@ -49,11 +49,11 @@ def as_json(comparison: Comparison) -> bytes:
 
 def as_csv(comparison: Comparison) -> bytes:
     """All facts, one line a cell; a field that a spreadsheet would run as a formula is made words."""
-    told = [_flat(row) for row in rows(comparison)]
+    flat = [_flat(row) for row in rows(comparison)]
     text = StringIO()
-    writer = csv.DictWriter(text, list(dict.fromkeys(name for row in told for name in row)))
+    writer = csv.DictWriter(text, list(dict.fromkeys(name for row in flat for name in row)))
     writer.writeheader()
-    writer.writerows({name: _harmless(value) for name, value in row.items()} for row in told)
+    writer.writerows({name: _harmless(value) for name, value in row.items()} for row in flat)
     return text.getvalue().encode()
 
 
@@ -99,10 +99,10 @@ FORMS: Mapping[str, Callable[[Comparison], bytes]] = MappingProxyType(
 def write(comparison: Comparison, folder: Path) -> None:
     """Every form of it, as `comparison.*` in the folder; StorageError where it cannot be written."""
     for ending, form in FORMS.items():
-        Folder(folder).write(folder / f"comparison.{ending}", partial(_put, form(comparison)))
+        AtomicFolder(folder).write(folder / f"comparison.{ending}", partial(_put, form(comparison)))
 
 
-def said(cell: Cell) -> list[str]:
+def summary(cell: Cell) -> list[str]:
     """How a picture came about, in short."""
     parts = (
         f"{cell.width} × {cell.height}" if cell.width else "",
@@ -138,8 +138,8 @@ def _flat(row: Mapping[str, Any]) -> dict[str, Any]:
     error = row["error"] or {}
     settings = "&".join(f"{name}={value}" for name, value in row["settings"].items())
     plain = {name: value for name, value in row.items() if name not in ("metrics", "error")}
-    told = {"tags": ", ".join(row["tags"]), "settings": settings}
-    return {**plain, **told, **row["metrics"], "error": error.get("kind"), "message": error.get("message")}
+    extra = {"tags": ", ".join(row["tags"]), "settings": settings}
+    return {**plain, **extra, **row["metrics"], "error": error.get("kind"), "message": error.get("message")}
 
 
 def _harmless(value: Any) -> Any:
@@ -155,7 +155,7 @@ def _cell(cell: Cell) -> str:
     picture.save(buffer, "JPEG", quality=88)
     coded = b64encode(buffer.getvalue()).decode()
     revised = f"<p>Made of it: {escape(cell.revised)}</p>" if cell.revised else ""
-    words = f"<p>{escape(' · '.join(said(cell)))}</p>{revised}"
+    words = f"<p>{escape(' · '.join(summary(cell)))}</p>{revised}"
     return f'<img alt="" width="{picture.width}" src="data:image/jpeg;base64,{coded}">{words}'
 
 

@@ -38,7 +38,7 @@ class Line:
 
 
 @dataclass(frozen=True)
-class Column:
+class Contestant:
     """A model with settings of its own, or pictures that were made elsewhere.
 
     `settings` are recipe fields of a local model, those of its own of a hosted one; of imported pictures, the stored
@@ -96,7 +96,7 @@ class Comparison:
     seed: int
     base: Mapping[str, Any]
     lines: tuple[Line, ...]
-    columns: tuple[Column, ...]
+    columns: tuple[Contestant, ...]
     cells: tuple[Cell, ...]
 
     def cell(self, line: int, column: int) -> Cell:
@@ -110,7 +110,7 @@ class Comparison:
 
 
 # What a row has to be to be one of these.
-LINES, COLUMNS, CELLS, WHOLE = (TypeAdapter(Line), TypeAdapter(Column), TypeAdapter(Cell), TypeAdapter(Comparison))
+LINES, COLUMNS, CELLS, WHOLE = (TypeAdapter(Line), TypeAdapter(Contestant), TypeAdapter(Cell), TypeAdapter(Comparison))
 # Nothing to be said against a cell.
 CLEAN = {"kind": "", "message": "", "hint": ""}
 
@@ -159,7 +159,7 @@ class Comparisons:
             )
         return name
 
-    def extend(self, id: str, lines: Sequence[Line], columns: Sequence[Column]) -> None:  # noqa: A002
+    def extend(self, id: str, lines: Sequence[Line], columns: Sequence[Contestant]) -> None:  # noqa: A002
         """Add those that it does not have yet, with a waiting cell for each new pair."""
         with self.database.write() as database:
             held, own = _lines(database, id), _columns(database, id)
@@ -171,8 +171,8 @@ class Comparisons:
                 row = (id, number, line.prompt, json.dumps(line.tags))
                 database.execute("INSERT INTO comparison_lines VALUES (?, ?, ?, ?)", row)
             for number, column in enumerate(new_columns, len(own)):
-                told = (id, number, column.kind, column.model, column.label, json.dumps(dict(column.settings)))
-                database.execute("INSERT INTO comparison_columns VALUES (?, ?, ?, ?, ?, ?)", told)
+                column_row = (id, number, column.kind, column.model, column.label, json.dumps(dict(column.settings)))
+                database.execute("INSERT INTO comparison_columns VALUES (?, ?, ?, ?, ?, ?)", column_row)
             places = product(range(len(held) + len(new_lines)), range(len(own) + len(new_columns)))
             database.executemany(
                 "INSERT OR IGNORE INTO comparison_cells (comparison, line, column, state) VALUES (?, ?, ?, 'waiting')",
@@ -241,11 +241,11 @@ def _comparison(database: Connection, head: Row, images: Path) -> Comparison:
     names = ", ".join(one.name for one in fields(Cell))
     rows = database.execute(f"SELECT {names} FROM comparison_cells WHERE comparison = ?", (name,))  # noqa: S608
     cells = {(row["line"], row["column"]): _placed(row, images) for row in rows}
-    told = {"id": name, **{one: head[one] for one in ("owner", "created", "seed")}, "base": parsed(head["base"], {})}
+    values = {"id": name, **{one: head[one] for one in ("owner", "created", "seed")}, "base": parsed(head["base"], {})}
     try:
         return WHOLE.validate_python(
             {
-                **told,
+                **values,
                 "lines": tuple(lines),
                 "columns": tuple(columns),
                 "cells": tuple(_cell(*at, cells.get(at, {})) for at in product(range(len(lines)), range(len(columns)))),
@@ -261,9 +261,9 @@ def _placed(row: Row, images: Path) -> dict[str, Any]:
     return {**row, "path": str(images / path) if path and isinstance(path, str) else path}
 
 
-def _cell(line: int, column: int, told: Mapping[str, Any]) -> Cell:
+def _cell(line: int, column: int, row: Mapping[str, Any]) -> Cell:
     try:
-        values = {**told, "metrics": parsed(told.get("metrics"), {})}
+        values = {**row, "metrics": parsed(row.get("metrics"), {})}
         return CELLS.validate_python({**values, "line": line, "column": column})
     except ValidationError:
         message = "This cell cannot be read: it was made by another version of the studio."
@@ -278,7 +278,7 @@ def _lines(database: Connection, name: str) -> list[Line]:
         raise _unreadable(name) from error
 
 
-def _columns(database: Connection, name: str) -> list[Column]:
+def _columns(database: Connection, name: str) -> list[Contestant]:
     query = "SELECT kind, model, label, settings FROM comparison_columns WHERE comparison = ? ORDER BY number"
     rows = (dict(row) for row in database.execute(query, (name,)))
     try:

@@ -35,7 +35,7 @@ def load_anew(key: str, what: str, loader: Callable[[], T]) -> T:
 
 
 @dataclass(frozen=True)
-class Workshop:
+class EstimatorContext:
     """What whoever asks for a map lends to it.
 
     `load` keeps networks within a budget, `device` is where they run. `starter` says that the picture is for the
@@ -121,24 +121,24 @@ class Control(ABC):
             filled[name] = value
         return filled
 
-    def wants(self, options: Mapping[str, Any], workshop: Workshop) -> Weights | None:
+    def wants(self, options: Mapping[str, Any], context: EstimatorContext) -> Weights | None:
         """The weights that a map by these options is made with here; None where it takes none but our own."""
-        del options, workshop
+        del options, context
         return None
 
-    def map(self, image: Image.Image, options: Mapping[str, Any], workshop: Workshop) -> Image.Image:
+    def map(self, image: Image.Image, options: Mapping[str, Any], context: EstimatorContext) -> Image.Image:
         """The map of an RGB picture, RGB and of the same size.
 
         Raises InvalidRecipe where an option cannot be or nothing is found, ModelError where weights are missing or
         refused.
         """
-        made = self.draw(image, self.check(options), workshop)
+        made = self.draw(image, self.check(options), context)
         if self.nothing and not made.getbbox():
             raise InvalidRecipe("controls", self.nothing, "Choose another picture or other settings, or draw the map.")
         return made
 
     @abstractmethod
-    def draw(self, image: Image.Image, options: Mapping[str, Any], workshop: Workshop) -> Image.Image:
+    def draw(self, image: Image.Image, options: Mapping[str, Any], context: EstimatorContext) -> Image.Image:
         """The map, by options that are checked and complete."""
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from studio.controls.base import Control, Option, Value, Workshop, as_picture
+from studio.controls.base import Control, EstimatorContext, Option, Value, as_picture
 from studio.errors import InvalidRecipe
 
 
@@ -29,10 +29,10 @@ class Canny(Control):
             raise InvalidRecipe("controls", fault, "Swap them.")
         return filled
 
-    def draw(self, image: Image.Image, options: Mapping[str, Any], workshop: Workshop) -> Image.Image:
+    def draw(self, image: Image.Image, options: Mapping[str, Any], context: EstimatorContext) -> Image.Image:
         import cv2
 
-        del workshop
+        del context
         return as_picture(cv2.Canny(np.asarray(image), options["low"], options["high"]))
 
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from studio.catalogue.preprocessors import Weights, annotator, unwarned
-from studio.controls.base import Control, Option, Workshop, as_picture, as_seen
+from studio.controls.base import Control, EstimatorContext, Option, as_picture, as_seen
 from studio.errors import DamagedModel
 from studio.settings import ASSETS
 
@@ -55,16 +55,16 @@ class Depth(Control):
     needs = tuple(REAL.values())
     nothing = "Everything in the picture is equally far away."
 
-    def wants(self, options: Mapping[str, Any], workshop: Workshop) -> Weights | None:
-        return REAL.get(workshop.estimator(str(self.check(options)["estimator"]), REAL))
+    def wants(self, options: Mapping[str, Any], context: EstimatorContext) -> Weights | None:
+        return REAL.get(context.estimator(str(self.check(options)["estimator"]), REAL))
 
-    def draw(self, image: Image.Image, options: Mapping[str, Any], workshop: Workshop) -> Image.Image:
-        estimator = workshop.estimator(options["estimator"], REAL)
+    def draw(self, image: Image.Image, options: Mapping[str, Any], context: EstimatorContext) -> Image.Image:
+        estimator = context.estimator(options["estimator"], REAL)
         if estimator == "starter":
             # Its numbers are depths already: 0 is the sky, 1 the nearest there is.
-            near = _by_transformers(STARTER, image, workshop)
+            near = _by_transformers(STARTER, image, context)
         else:
-            near = _spread(ESTIMATORS[estimator](image, workshop))
+            near = _spread(ESTIMATORS[estimator](image, context))
         return as_picture(255 * np.asarray(Image.fromarray(near).resize(image.size, Image.Resampling.BILINEAR)))
 
 
@@ -74,21 +74,21 @@ def _spread(near: Near) -> Near:
     return (near - low) / max(high - low, 1e-6)
 
 
-def _by_depth_anything(image: Image.Image, workshop: Workshop) -> Near:
-    return _by_transformers(DEPTH_ANYTHING.here(workshop.settings), image, workshop)
+def _by_depth_anything(image: Image.Image, context: EstimatorContext) -> Near:
+    return _by_transformers(DEPTH_ANYTHING.here(context.settings), image, context)
 
 
-def _by_transformers(folder: Path, image: Image.Image, workshop: Workshop) -> Near:
+def _by_transformers(folder: Path, image: Image.Image, context: EstimatorContext) -> Near:
     """The nearness that a network of transformers' sees, at its own size."""
     import torch
     from transformers import AutoImageProcessor
 
-    network = workshop.load(f"depth: {folder}", "the depth estimator", lambda: _network(folder).to(workshop.device))
+    network = context.load(f"depth: {folder}", "the depth estimator", lambda: _network(folder).to(context.device))
     processor = AutoImageProcessor.from_pretrained(folder, local_files_only=True)
     seen = as_seen(image, processor.size["height"], processor.ensure_multiple_of)
     pixels = processor(images=seen, do_resize=False, return_tensors="pt")["pixel_values"]
     with torch.no_grad():
-        found: Near = network(pixel_values=pixels.to(workshop.device)).predicted_depth[0].float().cpu().numpy()
+        found: Near = network(pixel_values=pixels.to(context.device)).predicted_depth[0].float().cpu().numpy()
     return found
 
 
@@ -108,26 +108,26 @@ def _network(folder: Path) -> Any:
     return network.eval()
 
 
-def _by_midas(image: Image.Image, workshop: Workshop) -> Near:
+def _by_midas(image: Image.Image, context: EstimatorContext) -> Near:
     import torch
 
     module = annotator("midas.midas.dpt_depth", MIDAS.name)
-    path = MIDAS.here(workshop.settings) / MIDAS.files[0]
+    path = MIDAS.here(context.settings) / MIDAS.files[0]
 
     def loader() -> Any:
         with unwarned():
             network = module.DPTDepthModel(path=None, backbone="vitb_rn50_384", non_negative=True)
         network.load_state_dict(torch.load(path, map_location="cpu", weights_only=True))
-        return network.eval().to(workshop.device)
+        return network.eval().to(context.device)
 
-    network = workshop.load(f"depth: {path}", "the depth estimator", loader)
+    network = context.load(f"depth: {path}", "the depth estimator", loader)
     seen = np.asarray(as_seen(image, MIDAS_SIDE, MIDAS_MULTIPLE), np.float32) / 127.5 - 1
     with torch.no_grad():
-        found: Near = network(torch.from_numpy(seen.transpose(2, 0, 1))[None].to(workshop.device))[0].cpu().numpy()
+        found: Near = network(torch.from_numpy(seen.transpose(2, 0, 1))[None].to(context.device))[0].cpu().numpy()
     return found
 
 
-ESTIMATORS: Mapping[str, Callable[[Image.Image, Workshop], Near]] = {
+ESTIMATORS: Mapping[str, Callable[[Image.Image, EstimatorContext], Near]] = {
     "depth_anything": _by_depth_anything,
     "midas": _by_midas,
 }

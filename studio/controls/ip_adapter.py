@@ -5,7 +5,7 @@ from typing import Any
 
 from PIL import Image
 
-from studio.controls.base import Control, Workshop
+from studio.controls.base import Control, EstimatorContext
 from studio.errors import InvalidRecipe
 
 
@@ -15,8 +15,8 @@ class ImagePrompt(Control):
     label = "Image prompt (IP-Adapter)"
     help = "The picture says beside the words what is wanted: its things, colours and manner, not its places."
 
-    def draw(self, image: Image.Image, options: Mapping[str, Any], workshop: Workshop) -> Image.Image:
-        del image, options, workshop
+    def draw(self, image: Image.Image, options: Mapping[str, Any], context: EstimatorContext) -> Image.Image:
+        del image, options, context
         raise InvalidRecipe(
             "controls",
             "An image prompt has no map: the model sees the picture itself.",

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from studio.controls.base import Control, Option, Workshop, as_picture
+from studio.controls.base import Control, EstimatorContext, Option, as_picture
 
 # The middle line comes out this bright; in a picture of faint lines only, noise is not raised to it.
 MIDDLE = 127
@@ -24,10 +24,10 @@ class Lineart(Control):
     )
     nothing = "No lines were found in the picture."
 
-    def draw(self, image: Image.Image, options: Mapping[str, Any], workshop: Workshop) -> Image.Image:
+    def draw(self, image: Image.Image, options: Mapping[str, Any], context: EstimatorContext) -> Image.Image:
         import cv2
 
-        del workshop
+        del context
         picture = np.asarray(image, np.float32)
         around = cv2.GaussianBlur(picture, (0, 0), options["sigma"])
         darker = (around - picture).min(axis=2).clip(0, 255)

@@ -5,7 +5,7 @@ from typing import Any
 
 from PIL import Image
 
-from studio.controls.base import Control, Workshop
+from studio.controls.base import Control, EstimatorContext
 
 
 class Ready(Control):
@@ -15,8 +15,8 @@ class Ready(Control):
     help = "The picture already is what the ControlNet wants to see."
     nothing = "The map is all black, which steers nothing."
 
-    def draw(self, image: Image.Image, options: Mapping[str, Any], workshop: Workshop) -> Image.Image:
-        del options, workshop
+    def draw(self, image: Image.Image, options: Mapping[str, Any], context: EstimatorContext) -> Image.Image:
+        del options, context
         return image
 
 

@@ -6,11 +6,11 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from studio import skeleton
+from studio import openpose
 from studio.catalogue.preprocessors import Weights, annotator
-from studio.controls.base import Control, Option, Workshop, as_seen
+from studio.controls.base import Control, EstimatorContext, Option, as_seen
+from studio.openpose import JOINTS, Person
 from studio.settings import ASSETS
-from studio.skeleton import JOINTS, Person
 
 # Of the three files that OpenPose's detector asks for, the body's; hands and faces are not drawn.
 OPENPOSE = Weights(
@@ -47,59 +47,59 @@ class Pose(Control):
     needs = tuple(REAL.values())
     nothing = "Nobody was found in the picture."
 
-    def wants(self, options: Mapping[str, Any], workshop: Workshop) -> Weights | None:
-        return REAL.get(workshop.estimator(str(self.check(options)["estimator"]), REAL))
+    def wants(self, options: Mapping[str, Any], context: EstimatorContext) -> Weights | None:
+        return REAL.get(context.estimator(str(self.check(options)["estimator"]), REAL))
 
-    def draw(self, image: Image.Image, options: Mapping[str, Any], workshop: Workshop) -> Image.Image:
-        return skeleton.draw(self.people(image, options, workshop), *image.size)
+    def draw(self, image: Image.Image, options: Mapping[str, Any], context: EstimatorContext) -> Image.Image:
+        return openpose.draw(self.people(image, options, context), *image.size)
 
-    def people(self, image: Image.Image, options: Mapping[str, Any], workshop: Workshop) -> list[Person]:
+    def people(self, image: Image.Image, options: Mapping[str, Any], context: EstimatorContext) -> list[Person]:
         """The people in the picture, in its pixels; options and errors as of `map`."""
-        estimator = workshop.estimator(str(self.check(options)["estimator"]), REAL)
+        estimator = context.estimator(str(self.check(options)["estimator"]), REAL)
         if estimator == "starter":
             seen = as_seen(image, STARTER_SIDE)
-            found = _by_starter(seen, workshop)
+            found = _by_starter(seen, context)
         else:
             seen = as_seen(image, OPENPOSE_SIDE)
-            found = _by_openpose(seen, workshop)
+            found = _by_openpose(seen, context)
         across, down = image.width / seen.width, image.height / seen.height
         return [{joint: (x * across, y * down) for joint, (x, y) in person.items()} for person in found if person]
 
 
-def _by_starter(image: Image.Image, workshop: Workshop) -> list[Person]:
+def _by_starter(image: Image.Image, context: EstimatorContext) -> list[Person]:
     """The one person that the starter's estimator looks for, with the whole picture as its box."""
     import torch
     from transformers import AutoImageProcessor, VitPoseForPoseEstimation
 
     def loader() -> Any:
         network = VitPoseForPoseEstimation.from_pretrained(STARTER, local_files_only=True)
-        return network.eval().to(workshop.device)
+        return network.eval().to(context.device)
 
-    network = workshop.load(f"pose: {STARTER}", "the pose estimator", loader)
+    network = context.load(f"pose: {STARTER}", "the pose estimator", loader)
     processor = AutoImageProcessor.from_pretrained(STARTER, local_files_only=True)
     boxes = [[[0.0, 0.0, float(image.width), float(image.height)]]]
     with torch.no_grad():
-        output = network(processor([image], boxes=boxes, return_tensors="pt")["pixel_values"].to(workshop.device))
+        output = network(processor([image], boxes=boxes, return_tensors="pt")["pixel_values"].to(context.device))
     ((found,),) = processor.post_process_pose_estimation(output, boxes=boxes)
     triples = zip(JOINTS, found["keypoints"].tolist(), found["scores"].flatten().tolist(), strict=True)
     return [{joint: (x, y) for joint, (x, y), sure in triples if sure >= SURE}]
 
 
-def _by_openpose(image: Image.Image, workshop: Workshop) -> list[Person]:
+def _by_openpose(image: Image.Image, context: EstimatorContext) -> list[Person]:
     import torch
 
     module = annotator("open_pose", OPENPOSE.name)
-    path = OPENPOSE.here(workshop.settings) / OPENPOSE.files[0]
+    path = OPENPOSE.here(context.settings) / OPENPOSE.files[0]
 
     def loader() -> Any:
         network = module.body.bodypose_model()
         weights = torch.load(path, map_location="cpu", weights_only=True)
         network.load_state_dict(module.util.transfer(network, weights))
-        return network.eval().to(workshop.device)
+        return network.eval().to(context.device)
 
     # Its own constructor opens the file itself, and anew each time.
     body = module.body.Body.__new__(module.body.Body)
-    body.model = workshop.load(f"pose: {path}", "the pose estimator", loader)
+    body.model = context.load(f"pose: {path}", "the pose estimator", loader)
     # It learned on pictures with blue first.
     candidates, subset = body(np.ascontiguousarray(np.asarray(image)[..., ::-1]))
     return [

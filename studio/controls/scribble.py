@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from studio.controls.base import Control, Option, Workshop, as_picture
+from studio.controls.base import Control, EstimatorContext, Option, as_picture
 
 # The two blurs whose difference draws the lines of a picture (XDoG), and what the difference is multiplied by.
 FINE, COARSE = 0.5, 5.0
@@ -35,10 +35,10 @@ class Scribble(Control):
     )
     nothing = "No lines were found in the picture."
 
-    def draw(self, image: Image.Image, options: Mapping[str, Any], workshop: Workshop) -> Image.Image:
+    def draw(self, image: Image.Image, options: Mapping[str, Any], context: EstimatorContext) -> Image.Image:
         import cv2
 
-        del workshop
+        del context
         lines = _drawn(image) if options["source"] == "drawing" else _traced(image, options["threshold"])
         disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * options["thickness"] + 1,) * 2)
         return as_picture(cv2.dilate(np.where(lines, 255, 0).astype(np.uint8), disc))

@@ -5,7 +5,7 @@ from typing import Any
 
 from PIL import Image
 
-from studio.controls.base import Control, Option, Workshop
+from studio.controls.base import Control, EstimatorContext, Option
 
 
 class Tile(Control):
@@ -15,8 +15,8 @@ class Tile(Control):
     help = "Keeps colours and places and makes the detail anew, as for enlarging; needs no weights."
     options = (Option("factor", "Blur", "By how much the picture is made smaller before.", 4, 1, 16, 1),)
 
-    def draw(self, image: Image.Image, options: Mapping[str, Any], workshop: Workshop) -> Image.Image:
-        del workshop
+    def draw(self, image: Image.Image, options: Mapping[str, Any], context: EstimatorContext) -> Image.Image:
+        del context
         small = [max(1, round(length / options["factor"])) for length in image.size]
         return image.resize((small[0], small[1]), Image.Resampling.BOX).resize(image.size, Image.Resampling.BICUBIC)
 

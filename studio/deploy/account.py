@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from studio.deploy.hub import NEW_TOKEN, TOKENS, Hub
-from studio.deploy.order import Order
+from studio.deploy.request import DeployRequest
 from studio.errors import InvalidDeployment, Unauthorized
-from studio.space import ZERO
+from studio.hf_space import ZERO
 
 
 @dataclass(frozen=True)
@@ -22,8 +22,8 @@ class Account:
 def who(hub: Hub) -> Account:
     """The token's account; Unauthorized where it may not write."""
     with hub.doing("asking whose token it is") as api:
-        said: Mapping[str, Any] = api.whoami()
-    token = said.get("auth", {}).get("accessToken", {})
+        answer: Mapping[str, Any] = api.whoami()
+    token = answer.get("auth", {}).get("accessToken", {})
     if token.get("role") == "read":
         raise Unauthorized("The token may only read.", NEW_TOKEN)
     if token.get("role") == "fineGrained" and not _may_write(token):
@@ -31,22 +31,22 @@ def who(hub: Hub) -> Account:
             "The fine-grained token may not write to repositories.",
             f"Give it write access to the repositories of the Space's owner at {TOKENS}.",
         )
-    organizations = tuple(org["name"] for org in said.get("orgs", ()))
-    return Account(str(said["name"]), organizations, bool(said.get("isPro")))
+    organizations = tuple(org["name"] for org in answer.get("orgs", ()))
+    return Account(str(answer["name"]), organizations, bool(answer.get("isPro")))
 
 
-def check_owner(account: Account, order: Order) -> None:
+def check_owner(account: Account, request: DeployRequest) -> None:
     """Unauthorized where the Space would be somebody else's."""
-    if order.owner not in (account.name, *account.organizations):
+    if request.owner not in (account.name, *account.organizations):
         raise Unauthorized(
-            f"The token is {account.name}'s, who is not {order.owner} and not in an organization of that name.",
-            f"Name the Space {account.name}/..., or take a token of {order.owner}.",
+            f"The token is {account.name}'s, who is not {request.owner} and not in an organization of that name.",
+            f"Name the Space {account.name}/..., or take a token of {request.owner}.",
         )
 
 
-def check_host(account: Account, order: Order) -> None:
+def check_host(account: Account, request: DeployRequest) -> None:
     """InvalidDeployment where the hub lets this account make no new Space on this hardware; it asks organizations."""
-    if order.owner == account.name and not account.is_pro and order.hardware == "cpu-basic":
+    if request.owner == account.name and not account.is_pro and request.hardware == "cpu-basic":
         raise InvalidDeployment(
             "Free accounts can make no Space on cpu-basic.",
             f"Choose {ZERO}, of which a free account may have two, subscribe to PRO, or pay for other hardware.",

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from importlib.metadata import version
 
 from studio.catalogue.models import Model
-from studio.deploy.order import Order
+from studio.deploy.request import DeployRequest
 
 TITLE = "Image Studio"
 # The hub takes 60 characters.
@@ -25,7 +25,7 @@ KEPT = "They are kept in the owner's bucket; each carries the recipe that made i
 LOST = "Nothing is kept: they are gone when the Space restarts, so save what you like."
 
 
-def card(order: Order, models: Sequence[Model]) -> str:
+def card(request: DeployRequest, models: Sequence[Model]) -> str:
     """The README of a Space that offers `models` beside the embedded one."""
     from huggingface_hub import SpaceCardData
 
@@ -43,7 +43,7 @@ def card(order: Order, models: Sequence[Model]) -> str:
         license="apache-2.0",
         tags=list(TAGS),
         models=repos or None,
-        suggested_hardware=order.hardware,
+        suggested_hardware=request.hardware,
         hf_oauth=True,
         # Weights are fetched while it starts.
         startup_duration_timeout="1h" if repos else None,
@@ -52,4 +52,4 @@ def card(order: Order, models: Sequence[Model]) -> str:
     )
     names = " and ".join(filter(None, [", ".join(model.name for model in models[:-1]), *(m.name for m in models[-1:])]))
     more = f" Beside it there is {names}, under a licence of its own." if names else ""
-    return f"---\n{head.to_yaml()}\n---\n\n{BODY.format(more=more, kept=KEPT if order.keeps else LOST)}"
+    return f"---\n{head.to_yaml()}\n---\n\n{BODY.format(more=more, kept=KEPT if request.keeps else LOST)}"

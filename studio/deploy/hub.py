@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 from pydantic import SecretStr
 
 from studio.errors import HubRefused, HubUnreachable, StudioError, Unauthorized
+from studio.hf_space import ZERO
 from studio.hub import is_off
-from studio.space import ZERO
 
 if TYPE_CHECKING:
     from huggingface_hub.errors import HfHubHTTPError
@@ -83,14 +83,14 @@ class Hub:
         return HubRefused(f"Hugging Face did not take it while {what}: {words}.", "Mend what it names, then try again.")
 
     def _refusal(self, error: "HfHubHTTPError", what: str) -> StudioError:
-        said = self.hide(" ".join((error.server_message or "").split()))
+        message = self.hide(" ".join((error.server_message or "").split()))
         status = error.response.status_code
         message, cure = _REFUSALS.get(status, (f"refused ({status})", "Try again in a few minutes."))
         if status >= 500:
             message, cure = "has trouble of its own", f"Try again in a few minutes; {STATUS} knows more."
         if status == 429 and (seconds := error.response.headers.get("retry-after", "")).isdigit():
             cure = f"Try again in {seconds} seconds."
-        reason = f": {said.rstrip('.')}" if said else ""
+        reason = f": {message.rstrip('.')}" if message else ""
         kind = Unauthorized if status == 401 else HubRefused
         return kind(f"While {what}, Hugging Face {message}{reason}.", cure)
 

@@ -15,7 +15,7 @@ from studio.catalogue.models import Catalogue, Model
 from studio.catalogue.named_files import NOTES, PICTURES, beside
 from studio.deploy.card import card
 from studio.deploy.hub import SECRET
-from studio.deploy.order import CHOSEN, KEYS, STARTER, Order
+from studio.deploy.request import CHOSEN, KEYS, STARTER, DeployRequest
 from studio.errors import InvalidDeployment
 from studio.hub import in_words
 from studio.settings import PRESETS, Settings
@@ -50,7 +50,7 @@ class Item:
 class Plan:
     """All files of a Space, in the order of their paths."""
 
-    order: Order
+    request: DeployRequest
     readme: str
     items: tuple[Item, ...]
 
@@ -62,26 +62,26 @@ class Plan:
     def check_secret(self, secrets: Iterable[SecretStr]) -> None:
         """InvalidDeployment where a file holds one of these, or what looks like a key."""
         values = [secret.get_secret_value() for secret in secrets]
-        told = [value.encode() for value in values if len(value) >= SECRET]
+        needles = [value.encode() for value in values if len(value) >= SECRET]
         for item in self.items:
             content = item.read()
             # Weights are random bytes: patterns are for texts.
             looks = KEYS.search(content) if b"\0" not in content[:4096] else None
-            if looks or any(secret in content for secret in told):
+            if looks or any(secret in content for secret in needles):
                 raise InvalidDeployment(f"{item.path} holds what looks like a key.", "Take it out of the file first.")
 
 
-def draw_up(order: Order, settings: Settings, root: Path = ROOT) -> Plan:
+def draw_up(request: DeployRequest, settings: Settings, root: Path = ROOT) -> Plan:
     """The plan of this order; InvalidDeployment where something in it cannot be.
 
     `root` is the project's folder.
     """
-    order.check()
+    request.check()
     catalogue = Catalogue(settings)
-    models = [_hosted(catalogue, name) for name in order.models]
+    models = [_hosted(catalogue, name) for name in request.models]
     items = {item.path: item for item in _project(root)}
-    offered = {STARTER, *order.models}
-    if (chosen := order.environment.get(CHOSEN, STARTER)) not in offered:
+    offered = {STARTER, *request.models}
+    if (chosen := request.environment.get(CHOSEN, STARTER)) not in offered:
         raise InvalidDeployment(
             f"{CHOSEN} is {chosen}, which is not on the Space.", "Name it among the models as well."
         )
@@ -91,10 +91,10 @@ def draw_up(order: Order, settings: Settings, root: Path = ROOT) -> Plan:
         own = settings.home / "models" / f"{model.id}.toml"
         if own.is_file():
             items[f"{MODELS}{own.name}"] = _item(f"{MODELS}{own.name}", own)
-    items |= {item.path: item for item in _loras(order, settings)}
-    readme = card(order, models)
+    items |= {item.path: item for item in _loras(request, settings)}
+    readme = card(request, models)
     items["README.md"] = Item("README.md", readme.encode(), len(readme.encode()))
-    plan = Plan(order, readme, tuple(items[path] for path in sorted(items)))
+    plan = Plan(request, readme, tuple(items[path] for path in sorted(items)))
     if plan.size_bytes > LIMIT_BYTES:
         raise InvalidDeployment(
             f"The files come to {in_words(plan.size_bytes)}; a Space of the studio may have {in_words(LIMIT_BYTES)}.",
@@ -141,10 +141,10 @@ def _hosted(catalogue: Catalogue, name: str) -> Model:
     return model
 
 
-def _loras(order: Order, settings: Settings) -> Iterator[Item]:
+def _loras(request: DeployRequest, settings: Settings) -> Iterator[Item]:
     """The asked LoRAs with their notes and pictures."""
-    known = Loras(settings) if order.loras else {}
-    for name in order.loras:
+    known = Loras(settings) if request.loras else {}
+    for name in request.loras:
         file = known[name]
         for path in (file.path, beside(file.path, NOTES), beside(file.path, PICTURES)):
             if path:

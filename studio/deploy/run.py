@@ -5,10 +5,10 @@ import threading
 from collections.abc import Sequence
 
 from studio.deploy.hub import Hub
-from studio.deploy.order import Logged, Told
 from studio.deploy.plan import Plan
-from studio.deploy.ship import Done, ship
-from studio.deploy.watch import Patience
+from studio.deploy.request import Logged, StepReport
+from studio.deploy.upload import Done, upload
+from studio.deploy.watch import Timeouts
 from studio.errors import Cancelled, InternalError, StudioError
 
 log = logging.getLogger(__name__)
@@ -17,19 +17,19 @@ log = logging.getLogger(__name__)
 class Run:
     """Begins at once; `end` is what came of it, None while it goes on. Token and secrets are gone with its thread."""
 
-    def __init__(self, hub: Hub, plan: Plan, patience: Patience | None = None) -> None:
-        self.space = plan.order.space
+    def __init__(self, hub: Hub, plan: Plan, timeouts: Timeouts | None = None) -> None:
+        self.space = plan.request.space
         self.end: Done | StudioError | Cancelled | None = None
-        self._log: list[Told | Logged] = []
+        self._log: list[StepReport | Logged] = []
         self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._go, args=(hub, plan, patience), name="deploy", daemon=True)
+        self._thread = threading.Thread(target=self._go, args=(hub, plan, timeouts), name="deploy", daemon=True)
         self._thread.start()
 
     def stop(self) -> None:
         """End it before its next step; what was sent by then stays."""
         self._stopping.set()
 
-    def told(self, position: int) -> Sequence[Told | Logged]:
+    def events_from(self, position: int) -> Sequence[StepReport | Logged]:
         """What was told from this position on."""
         return tuple(self._log[position:])
 
@@ -37,16 +37,16 @@ class Run:
         """Wait for its end."""
         self._thread.join()
 
-    def _go(self, hub: Hub, plan: Plan, patience: Patience | None) -> None:
+    def _go(self, hub: Hub, plan: Plan, timeouts: Timeouts | None) -> None:
         try:
-            self.end = ship(hub, plan, self._report, patience)
+            self.end = upload(hub, plan, self._report, timeouts)
         except (StudioError, Cancelled) as end:
             self.end = end
         except Exception as error:
             log.exception("The deployment failed")
             self.end = InternalError(error)
 
-    def _report(self, event: Told | Logged) -> None:
+    def _report(self, event: StepReport | Logged) -> None:
         if self._stopping.is_set():
             raise Cancelled
         if not self._log or self._log[-1] != event or isinstance(event, Logged):

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from studio.deploy.hub import Hub
-from studio.deploy.order import Logged, Report, Told
+from studio.deploy.request import Logged, Report, StepReport
 from studio.errors import DeploymentFailed
 
 # Stages beyond which nothing comes by itself. A Space that has just been made is without app file until the hub has
@@ -36,7 +36,7 @@ LAST_LINES = 5
 
 
 @dataclass(frozen=True)
-class Patience:
+class Timeouts:
     """How long a build may take, how often it is asked after, and how long its log's end is waited for; seconds."""
 
     whole: float = 1800
@@ -44,9 +44,9 @@ class Patience:
     end: float = 3
 
 
-def wait(hub: Hub, space: str, commit: str, report: Report, patience: Patience) -> str:
+def wait(hub: Hub, space: str, commit: str, report: Report, timeouts: Timeouts) -> str:
     """Return the page's address when the Space runs this commit; DeploymentFailed where it breaks or takes too long."""
-    end = time.monotonic() + patience.whole
+    end = time.monotonic() + timeouts.whole
     page = f"{hub.api.endpoint}/spaces/{space}"
     log = _Tail(hub, space)
     while True:
@@ -55,24 +55,24 @@ def wait(hub: Hub, space: str, commit: str, report: Report, patience: Patience) 
         log.tell(report)
         stage = str(runtime.stage)
         words = WORDS.get(stage, f"The Space is {stage.replace('_', ' ').lower()}")
-        report(Told("build", words))
+        report(StepReport("build", words))
         if _is_of(runtime, commit) and stage in (*READY, *BROKEN, *IDLE):
             break
         if time.monotonic() > end:
             raise DeploymentFailed(
-                f"{space} was not ready after {patience.whole / 60:.0f} minutes. {words}.",
+                f"{space} was not ready after {timeouts.whole / 60:.0f} minutes. {words}.",
                 f"It may come yet: deploy again to wait on, or look at {page}?logs=build",
             )
-        time.sleep(patience.between)
-    log.finish(report, patience.end)
+        time.sleep(timeouts.between)
+    log.finish(report, timeouts.end)
     if stage in READY:
         return page
-    said = hub.hide(str(runtime.raw.get("errorMessage") or "\n".join(log.last)))
+    message = hub.hide(str(runtime.raw.get("errorMessage") or "\n".join(log.last)))
     cure = (
         f"Mend what its log says, then deploy again: {page}?logs={'build' if stage == 'BUILD_ERROR' else 'container'}"
     )
     raise DeploymentFailed(
-        f"{words}{f': {said}' if said else ''}.", f"Restart it there: {page}" if stage in IDLE else cure
+        f"{words}{f': {message}' if message else ''}.", f"Restart it there: {page}" if stage in IDLE else cure
     )
 
 

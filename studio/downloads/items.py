@@ -13,7 +13,7 @@ from studio.catalogue import lenders
 from studio.catalogue.controlnets import ControlNets
 from studio.catalogue.models import Catalogue, Model
 from studio.catalogue.preprocessors import Weights
-from studio.catalogue.sources import Sourced, Sources
+from studio.catalogue.sources import WeightsCatalogue, WeightsEntry
 from studio.catalogue.upscalers import Published, Upscalers, published
 from studio.catalogue.vaes import Vaes
 from studio.controls import CONTROLS
@@ -135,11 +135,11 @@ class Item(ABC):
 class _Catalogued(Item):
     """A model, a ControlNet or an IP-Adapter."""
 
-    sources: Sources[Sourced]
-    one: Sourced
+    sources: WeightsCatalogue[WeightsEntry]
+    one: WeightsEntry
 
     @classmethod
-    def of(cls, kind: Kind, sources: Sources[Sourced], one: Sourced) -> "_Catalogued":
+    def of(cls, kind: Kind, sources: WeightsCatalogue[WeightsEntry], one: WeightsEntry) -> "_Catalogued":
         facts = (one.id, one.name, one.summary, one.licence, one.family, one.repo, one.download_bytes)
         return cls(kind, *facts, sources, one)
 

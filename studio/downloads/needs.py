@@ -1,15 +1,15 @@
-"""What a settled recipe, or a control unit, is made with."""
+"""What a resolved recipe, or a control unit, is made with."""
 
 from collections.abc import Iterable, Iterator, Sequence
 
 from studio.catalogue.models import Catalogue
-from studio.controls.base import Workshop
+from studio.controls.base import EstimatorContext
 from studio.downloads.items import Item, Items
 from studio.hosted.models import is_hosted
 from studio.recipe import Recipe
 from studio.recipe_parts import ControlUnit
+from studio.resolve.controls import READY, control_of
 from studio.settings import Settings
-from studio.settling.steering import READY, control_of
 
 
 class Needs:
@@ -33,7 +33,7 @@ class Needs:
         if unit.map or unit.is_prompt or unit.kind == READY:
             return []
         starter = self._catalogue[model].family_facts().embedded
-        wanted = control_of(unit).wants(dict(unit.options), Workshop(self._settings, starter=starter))
+        wanted = control_of(unit).wants(dict(unit.options), EstimatorContext(self._settings, starter=starter))
         return [self._items.weights(wanted)] if wanted else []
 
     def missing(self, items: Iterable[Item]) -> list[Item]:
@@ -47,6 +47,6 @@ class Needs:
             yield self._items.model(model)
             if configs := self._items.configs(model):
                 yield configs
-        for unit in (unit for unit in recipe.controls if unit.steers):
+        for unit in (unit for unit in recipe.controls if unit.is_active):
             yield self._items.controlnet(str(unit.model))
             yield from self.of_map(unit, str(recipe.model))

@@ -16,7 +16,7 @@ AT_ONCE = 2
 State = Literal["waiting", "running", "done", "failed", "cancelled"]
 OVER: tuple[State, ...] = ("done", "failed", "cancelled")
 # Hears how far it is, at last None where all is here, or what kept it from that. It is called from another thread.
-Hear = Callable[[Downloading | StudioError | None], None]
+OnNews = Callable[[Downloading | StudioError | None], None]
 
 log = logging.getLogger(__name__)
 
@@ -40,11 +40,11 @@ class Download:
 class Errand:
     """Somebody who wants some items and hears of them; `cancel` where they are not wanted any more."""
 
-    def __init__(self, downloads: "Downloads", hear: Hear, *, urgent: bool) -> None:
+    def __init__(self, downloads: "Downloads", on_news: OnNews, *, urgent: bool) -> None:
         self.urgent = urgent
         self.wanted: list[Download] = []
         self._downloads = downloads
-        self._hear = hear
+        self._on_news = on_news
         self._over = threading.Event()
         self._turn = threading.Lock()
 
@@ -62,11 +62,11 @@ class Errand:
     def _tell(self) -> None:
         first = next((one for one in self.wanted if one.state != "done"), None)
         if first is not None and first.state not in OVER:
-            self._hear(first.progress)
+            self._on_news(first.progress)
             return
         self._over.set()
         self._downloads.withdraw(self)
-        self._hear(_fault(first) if first else None)
+        self._on_news(_fault(first) if first else None)
 
 
 class Downloads:
@@ -91,12 +91,12 @@ class Downloads:
         """Fetch it in the background."""
         self.fetch([item], lambda _: None, urgent=False)
 
-    def fetch(self, items: Sequence[Item], hear: Hear, *, urgent: bool = True) -> Errand:
+    def fetch(self, items: Sequence[Item], on_news: OnNews, *, urgent: bool = True) -> Errand:
         """Fetch these, if they are not on their way already; `urgent` ones come before others in line.
 
         `hear` is called at once, too, and takes no lock that the caller holds.
         """
-        errand = Errand(self, hear, urgent=urgent)
+        errand = Errand(self, on_news, urgent=urgent)
         with self._lock:
             for item in items:
                 download = self._downloads.get(item.key)
@@ -112,22 +112,22 @@ class Downloads:
     def wait_for(self, items: Sequence[Item], say: Say = silent) -> None:
         """Fetch these and wait for them; whatever `say` raises ends it. What keeps one from being had is raised."""
         over = threading.Event()
-        heard: list[Downloading | StudioError | None] = []
+        received: list[Downloading | StudioError | None] = []
 
-        def hear(news: Downloading | StudioError | None) -> None:
-            heard.append(news)
+        def on_news(news: Downloading | StudioError | None) -> None:
+            received.append(news)
             if not isinstance(news, Downloading):
                 over.set()
 
-        errand = self.fetch(items, hear)
+        errand = self.fetch(items, on_news)
         try:
             while not over.wait(TICK_SECONDS):
-                if isinstance(heard[-1], Downloading):
-                    say(f"{words(heard[-1])} ...")
+                if isinstance(received[-1], Downloading):
+                    say(f"{words(received[-1])} ...")
         except BaseException:
             errand.cancel()
             raise
-        if isinstance(fault := heard[-1], StudioError):
+        if isinstance(fault := received[-1], StudioError):
             raise fault.about(None)
 
     def cancel(self, key: str) -> None:

@@ -20,7 +20,7 @@ from typing import Any, Generic, TypeVar
 import torch
 
 from studio.engine.memory import ran_out
-from studio.engine.pools import Asked, Batch, Participant, Pools
+from studio.engine.pools import Batch, Participant, PendingCall, Pools
 from studio.engine.profile import Profile
 from studio.engine.row_loras import Stacks
 from studio.engine.step import Call, forward
@@ -51,7 +51,7 @@ class Batcher:
         self._patience = patience
         self._release = release
         self._changed = Condition()
-        self._waiting: list[Asked] = []
+        self._waiting: list[PendingCall] = []
         self._errands: deque[_Errand[Any]] = deque()
         self._open: set[Participant] = set()
         # Who was in a step and has not asked again.
@@ -86,13 +86,13 @@ class Batcher:
         """The network's answer to a call; whatever that raises."""
         if current_thread() is self._thread:
             return forward([call], call.rows, self._stacks)[0]
-        asked = Asked(participant, call)
+        pending = PendingCall(participant, call)
         with self._changed:
             self._check_open()
-            self._waiting.append(asked)
+            self._waiting.append(pending)
             self._late.pop(participant, None)
             self._changed.notify_all()
-        return asked.answer.result()
+        return pending.answer.result()
 
     def run(self, work: Callable[[], T]) -> T:
         """What `work` returns or raises, done between two steps on the thread that has the device."""
@@ -129,8 +129,8 @@ class Batcher:
             self._changed.notify_all()
         if self._thread:
             self._thread.join()
-        for asked in self._waiting:
-            asked.answer.set_exception(_closing())
+        for pending in self._waiting:
+            pending.answer.set_exception(_closing())
         for errand in self._errands:
             errand.abandon()
 
@@ -142,11 +142,11 @@ class Batcher:
         if self._closing:
             raise _closing()
 
-    def _ready(self) -> list[Asked]:
+    def _ready(self) -> list[PendingCall]:
         """The calls that wait and need wait no longer for others of their pool."""
         now = time.monotonic()
         delayed = {late.pool for late in self._late.values() if late.until > now}
-        return [asked for asked in self._waiting if asked.call.key not in delayed]
+        return [pending for pending in self._waiting if pending.call.key not in delayed]
 
     def _patient_for(self) -> float | None:
         """The seconds until some calls wait for others no longer; None where only news can change anything."""
@@ -159,7 +159,7 @@ class Batcher:
         """One forward; each of its calls is answered, or is still waiting where memory allows fewer at a time only."""
         started, fault = time.monotonic(), None
         try:
-            answers = forward([asked.call for asked in batch.asked], batch.rows, self._stacks)
+            answers = forward([pending.call for pending in batch.pending], batch.rows, self._stacks)
         except Exception as error:  # noqa: BLE001 - whoever asked gets it; the thread goes on for the others
             fault = error
         # Behind the handler, where no frame holds the tensors any more.
@@ -169,8 +169,8 @@ class Batcher:
         seconds = time.monotonic() - started
         self._pools.used(batch, seconds)
         self._note(batch, seconds)
-        for asked, answer in zip(batch.asked, answers, strict=True):
-            asked.answer.set_result(answer)
+        for pending, answer in zip(batch.pending, answers, strict=True):
+            pending.answer.set_result(answer)
 
     def _failed(self, batch: Batch, fault: Exception) -> None:
         """Fewer at a time where memory ran out; else each alone, so that the one at fault fails alone."""
@@ -180,22 +180,22 @@ class Batcher:
             self._release()
         if ended and self._pools.shrink(batch):
             return
-        if len(batch.asked) > 1:
-            for asked in batch.asked:
-                self._step(Batch([asked], asked.call.rows))
+        if len(batch.pending) > 1:
+            for pending in batch.pending:
+                self._step(Batch([pending], pending.call.rows))
             return
         self._note(batch, 0.0)
-        batch.asked[0].answer.set_exception(fault)
+        batch.pending[0].answer.set_exception(fault)
 
     def _note(self, batch: Batch, seconds: float) -> None:
         """A step is over; who was in it is expected in the next one."""
         with self._changed:
             until = time.monotonic() + self._patience * seconds
-            for asked in batch.asked:
-                self._waiting.remove(asked)
-                asked.participant.trail.add(batch.rows, asked.call.rows)
-                if asked.participant in self._open:
-                    self._late[asked.participant] = _Late(asked.call.key, until)
+            for pending in batch.pending:
+                self._waiting.remove(pending)
+                pending.participant.trail.add(batch.rows, pending.call.rows)
+                if pending.participant in self._open:
+                    self._late[pending.participant] = _Late(pending.call.key, until)
 
 
 @dataclass(frozen=True)

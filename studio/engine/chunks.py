@@ -32,36 +32,36 @@ class Token:
 
 
 @dataclass(frozen=True, eq=False)
-class Read:
+class TextEmbeds:
     """What the encoders make of words: `embeds` (1, tokens, width), and one vector for all where there are two."""
 
     embeds: torch.Tensor
     pooled: torch.Tensor | None
 
-    def stretched(self, tokens: int, empty: "Read") -> "Read":
+    def stretched(self, tokens: int, empty: "TextEmbeds") -> "TextEmbeds":
         """The same words in this many tokens: said again and again where that comes out even, which whoever attends to
         them does not hear, else followed by empty chunks, as A1111 pads.
         """
         times, rest = divmod(tokens, self.embeds.shape[1])
         if not rest:
-            return Read(self.embeds.repeat(1, times, 1), self.pooled)
+            return TextEmbeds(self.embeds.repeat(1, times, 1), self.pooled)
         more = (tokens - self.embeds.shape[1]) // empty.embeds.shape[1]
-        return Read(torch.cat([self.embeds, empty.embeds.repeat(1, more, 1)], dim=1), self.pooled)
+        return TextEmbeds(torch.cat([self.embeds, empty.embeds.repeat(1, more, 1)], dim=1), self.pooled)
 
-    def zeros(self) -> "Read":
+    def zeros(self) -> "TextEmbeds":
         """What some models were taught to take for no words."""
-        return Read(torch.zeros_like(self.embeds), None if self.pooled is None else torch.zeros_like(self.pooled))
+        return TextEmbeds(torch.zeros_like(self.embeds), None if self.pooled is None else torch.zeros_like(self.pooled))
 
 
 @torch.no_grad()
-def read(pipe: Any, chunks: Chunks, vectors: Vectors, skipped: int = 0) -> Read:
+def read(pipe: Any, chunks: Chunks, vectors: Vectors, skipped: int = 0) -> TextEmbeds:
     """What the pipeline's text encoders make of the chunks, side by side; the first chunk speaks for all.
 
     `skipped` layers before the pipeline's own one are left out, as by its `clip_skip`.
     """
     sides = [_by_encoder(pipe, chunks, vectors, number, skipped) for number in range(len(encoders(pipe)))]
     embeds = torch.cat([side.embeds for side in sides], dim=-1)
-    return Read(embeds.to(encoders(pipe)[0][1].dtype), sides[-1].pooled)
+    return TextEmbeds(embeds.to(encoders(pipe)[0][1].dtype), sides[-1].pooled)
 
 
 def encoders(pipe: Any) -> list[tuple[Any, Any]]:
@@ -110,7 +110,7 @@ def _pieces(chunk: Sequence[Segment], tokenizer: Any, counts: Mapping[str, int])
             yield from ([Token(number, segment.weight)] for number in ids)
 
 
-def _by_encoder(pipe: Any, chunks: Chunks, vectors: Vectors, number: int, skipped: int) -> Read:
+def _by_encoder(pipe: Any, chunks: Chunks, vectors: Vectors, number: int, skipped: int) -> TextEmbeds:
     """What one encoder makes of the chunks, weighed, the mean of each restored."""
     tokenizer, encoder = encoders(pipe)[number]
     goes = filled(chunks, tokenizer, {name: len(rows[number]) for name, rows in vectors.items()})
@@ -121,22 +121,22 @@ def _by_encoder(pipe: Any, chunks: Chunks, vectors: Vectors, number: int, skippe
         ids = [tokenizer.bos_token_id, *(token.id for token in tokens), tokenizer.eos_token_id]
         row = torch.tensor([ids + [tokenizer.pad_token_id] * rest], device=device)
         with _put_in(encoder, tokens, {name: rows[number] for name, rows in vectors.items()}):
-            hidden, pooled = _asked(pipe, encoder, row, skipped)
+            hidden, pooled = _encoded(pipe, encoder, row, skipped)
         weights = torch.tensor([1.0, *(token.weight for token in tokens), *[1.0] * (rest + 1)])
-        reads.append(Read(_weighed(hidden, weights), pooled))
-    return Read(torch.cat([one.embeds for one in reads], dim=1), reads[0].pooled)
+        reads.append(TextEmbeds(_weighed(hidden, weights), pooled))
+    return TextEmbeds(torch.cat([one.embeds for one in reads], dim=1), reads[0].pooled)
 
 
-def _asked(pipe: Any, encoder: Any, ids: torch.Tensor, skipped: int) -> tuple[torch.Tensor, torch.Tensor | None]:
+def _encoded(pipe: Any, encoder: Any, ids: torch.Tensor, skipped: int) -> tuple[torch.Tensor, torch.Tensor | None]:
     """What an encoder says, as the family's own pipeline asks it."""
     last = layers_back(pipe) == 1
     if last and not skipped:
         return encoder(ids)[0], None
-    said = encoder(ids, output_hidden_states=True)
+    output = encoder(ids, output_hidden_states=True)
     if last:  # what it says was normed where it was learned from, whatever the layer
         norm = getattr(encoder, "text_model", encoder).final_layer_norm
-        return norm(said.hidden_states[-1 - skipped]), None
-    return said.hidden_states[-2 - skipped], said[0] if said[0].dim() == 2 else None
+        return norm(output.hidden_states[-1 - skipped]), None
+    return output.hidden_states[-2 - skipped], output[0] if output[0].dim() == 2 else None
 
 
 def _weighed(hidden: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:

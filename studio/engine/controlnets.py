@@ -41,7 +41,7 @@ def load(controlnet: ControlNet, controlnets: ControlNets, dtype: torch.dtype) -
         return _of_file(controlnet, place, config, dtype)
     # The config on the hub may name another class, which would take a part of the weights, or none.
     kind = getattr(diffusers, controlnet.network)
-    return load_part(controlnet, place.parent, place.name, kind, dtype, **controlnets.told(controlnet))
+    return load_part(controlnet, place.parent, place.name, kind, dtype, **controlnets.network_options(controlnet))
 
 
 def _of_file(controlnet: ControlNet, path: Path, config: dict[str, Any], dtype: torch.dtype) -> torch.nn.Module:
@@ -56,7 +56,7 @@ def _of_file(controlnet: ControlNet, path: Path, config: dict[str, Any], dtype: 
     return module
 
 
-class Steering:
+class ControlNetConditioning:
     """A recipe's maps with their networks, in the same order; `network` is what a pipeline takes for all of them.
 
     `ranges` are what black and white are to each, where not as the pipeline has them.
@@ -163,18 +163,18 @@ class _LayerMaps(MultiControlNetModel):  # type: ignore[misc]  # diffusers has n
         sample, words, more = _second_half(inputs) if half else inputs
         image = image.chunk(2)[1] if half else image
         network, number = self.nets[k], self.numbers[k]
-        told: dict[str, Any] = {"controlnet_cond": image, "conditioning_scale": scale}
+        kwargs: dict[str, Any] = {"controlnet_cond": image, "conditioning_scale": scale}
         if isinstance(network, ControlNetUnionModel):
             kinds = torch.zeros(len(sample), network.config.num_control_type, device=sample.device, dtype=words.dtype)
             kinds[:, number] = 1
-            told = {
+            kwargs = {
                 "controlnet_cond": [image],
                 "conditioning_scale": [scale],
                 "control_type": kinds,
                 "control_type_idx": [number],
             }
         down, middle = network(
-            sample, timestep, encoder_hidden_states=words, added_cond_kwargs=more or None, return_dict=False, **told
+            sample, timestep, encoder_hidden_states=words, added_cond_kwargs=more or None, return_dict=False, **kwargs
         )
         layers = [*down, middle]
         if mode != "balanced":

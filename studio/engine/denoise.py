@@ -11,7 +11,7 @@ import torch
 from studio.catalogue.models import Model
 from studio.engine import preview, schedulers
 from studio.engine.decode import in_tiles, unpack
-from studio.engine.loan import Loan
+from studio.engine.lease import PipelineLease
 from studio.engine.noise import drawn
 from studio.engine.requests import Denoise, LatentRow, Listener, Pass
 from studio.engine.sampling import sampled
@@ -21,39 +21,39 @@ from studio.recipe import Recipe
 
 
 def denoise(
-    loan: Loan, asked: Denoise, rows: Sequence[LatentRow], listener: Listener, *, tile: int | None = None
+    lease: PipelineLease, request: Denoise, rows: Sequence[LatentRow], listener: Listener, *, tile: int | None = None
 ) -> torch.Tensor:
     """The latents of these rows as the pipeline leaves them; what they share is as `asked`.
 
     Equal to the bare pipeline's bit by bit at one row; `listener` hears each step, and may raise to end it. Pictures
     larger than `tile` pixels are read in pieces.
     """
-    recipe, pass_ = asked.recipe, asked.pass_
-    pipe, learned = loan.turn_to(pass_.task), loan.resident.pipe.scheduler.config
-    pipe.scheduler = schedulers.build(str(recipe.scheduler), learned, loan.resident.model.family_facts())
-    steering, prompts, loras = loan.steering, loan.image_prompts, loan.loras
+    recipe, pass_ = request.recipe, request.pass_
+    pipe, learned = lease.turn_to(pass_.task), lease.loaded.pipe.scheduler.config
+    pipe.scheduler = schedulers.build(str(recipe.scheduler), learned, lease.loaded.model.family_facts())
+    controlnets, prompts, loras = lease.controlnets, lease.image_prompts, lease.loras
     with (
         _dtype_kept(pipe.vae),
         in_tiles(pipe.vae, tile),
-        steering.reading(pipe.vae) if steering else nullcontext(),
-        prompts.heard(pipe) if prompts else nullcontext(),
-        loras.worn(pipe) if loras else nullcontext(),
-        drawn([row.noise for row in rows], loan.device.kind if recipe.rng == "device" else "cpu") as generators,
+        controlnets.reading(pipe.vae) if controlnets else nullcontext(),
+        prompts.attached(pipe) if prompts else nullcontext(),
+        loras.applied(pipe) if loras else nullcontext(),
+        drawn([row.noise for row in rows], lease.device.kind if recipe.rng == "device" else "cpu") as generators,
     ):
         changed = loras.reads if loras else ()
-        script = loan.resident.prompts.script(pipe, recipe, pass_.steps, pass_.done, changed)
-        with script.spoken(pipe, len(rows), pass_.made), sampled(pipe, recipe):
+        conditioning = lease.loaded.prompts.conditioning(pipe, recipe, pass_.steps, pass_.done, changed)
+        with conditioning.applied(pipe, len(rows), pass_.made), sampled(pipe, recipe):
             result = pipe(
-                **repeated(script.arguments, len(rows)),
+                **repeated(conditioning.arguments, len(rows)),
                 **_taken(pipe, pass_, recipe),
                 **_inputs(rows),
-                **(steering.arguments(pipe, pass_, rows) if steering else {}),
+                **(controlnets.arguments(pipe, pass_, rows) if controlnets else {}),
                 **(prompts.arguments() if prompts else {}),
                 num_inference_steps=pass_.steps,
-                guidance_scale=_guidance(loan.resident.model, recipe),
+                guidance_scale=_guidance(lease.loaded.model, recipe),
                 generator=generators,
                 output_type="latent",
-                callback_on_step_end=_Steps(loan, pass_, rows, listener),
+                callback_on_step_end=_Steps(lease, pass_, rows, listener),
                 callback_on_step_end_tensor_inputs=["latents"],
             )
     listener.finished(pass_, rows)
@@ -64,15 +64,15 @@ def denoise(
 class _Steps:
     """What a pipeline calls after each step."""
 
-    def __init__(self, loan: Loan, pass_: Pass, rows: Sequence[LatentRow], listener: Listener) -> None:
-        self.colours = loan.resident.colours
+    def __init__(self, lease: PipelineLease, pass_: Pass, rows: Sequence[LatentRow], listener: Listener) -> None:
+        self.colours = lease.loaded.colours
         self.pass_ = pass_
         self.rows = rows
         self.listener = listener
-        guard = loan.resident.guard
+        safety_checker = lease.loaded.safety_checker
         # What may be withheld is not shown in the making either.
-        unseen = (guard and guard.withholds) or self.colours == preview.UNKNOWN
-        self.watch = None if unseen else preview.Watch(loan.pipe.scheduler)
+        unseen = (safety_checker and safety_checker.withholds) or self.colours == preview.UNKNOWN
+        self.watch = None if unseen else preview.Watch(lease.pipe.scheduler)
 
     def __call__(self, pipe: Any, index: int, timestep: Any, tensors: dict[str, Any]) -> dict[str, Any]:
         del timestep

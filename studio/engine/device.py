@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import torch
 
-from studio import space
+from studio import hf_space
 from studio.engine import faults, ram
 from studio.errors import InvalidSetting
 from studio.families.base import Family
@@ -43,8 +43,8 @@ class Device:
     @classmethod
     def choose(cls, wanted: Literal["auto", "cuda", "xpu", "mps", "cpu"], precision: Precision = "auto") -> "Device":
         """The wanted device, or the fastest one where it is "auto"; DeviceError where it is not there."""
-        asked = CARDS if wanted == "auto" else [kind for kind in CARDS if kind == wanted]
-        faults = {kind: fault for kind in asked if (fault := card_fault(kind))}
+        kinds = CARDS if wanted == "auto" else [kind for kind in CARDS if kind == wanted]
+        faults = {kind: fault for kind in kinds if (fault := card_fault(kind))}
         if wanted in faults:
             raise InvalidSetting(faults[wanted], BUILD)
         there = [kind for kind in available() if kind not in faults]
@@ -93,11 +93,11 @@ class Device:
 
         An error names the fault of whatever ran before it, so a card is asked to work where its words say nothing.
         """
-        said = [str(one) for one in _chain(error) if isinstance(one, RuntimeError)]
-        if self.kind == "cpu" or not said:
+        messages = [str(one) for one in _chain(error) if isinstance(one, RuntimeError)]
+        if self.kind == "cpu" or not messages:
             return None
-        if fault := faults.lost(said) or self._refusal():
-            log.error("%s failed: %s", self.kind.upper(), said[0])
+        if fault := faults.lost(messages) or self._refusal():
+            log.error("%s failed: %s", self.kind.upper(), messages[0])
             return f"{self.kind.upper()} failed: {fault}."
         return None
 
@@ -164,7 +164,7 @@ def available() -> list[Kind]:
 
 def card_fault(kind: Kind) -> str | None:
     """Why torch cannot compute on the graphics card of this kind that it sees; None where it can, or sees none."""
-    if not _module(kind).is_available() or space.has_zero_gpu():  # where a card is lent only later
+    if not _module(kind).is_available() or hf_space.has_zero_gpu():  # where a card is lent only later
         return None
     name = _module(kind).get_device_name()
     if kind == "cuda" and (lacking := _without_code(name)):

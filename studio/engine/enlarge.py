@@ -9,12 +9,12 @@ from studio.backends.base import Rendered, Report
 from studio.engine.manager import PipelineManager
 from studio.engine.progress import Numbered
 from studio.events import Step
-from studio.inputs import Inputs
-from studio.settling.frame import result_size
+from studio.inputs import InputStore
+from studio.resolve.sizes import result_size
 
 
 def enlarge(
-    manager: PipelineManager, recipes: Sequence[Numbered], report: Report, inputs: Inputs
+    manager: PipelineManager, recipes: Sequence[Numbered], report: Report, inputs: InputStore
 ) -> Iterator[Rendered]:
     """Yield the enlarged picture of each numbered recipe; a step is a tile.
 
@@ -25,11 +25,11 @@ def enlarge(
         for index, recipe in recipes:
             started = time.perf_counter()
 
-            def told(tile: int, tiles: int, index: int = index, started: float = started) -> None:
+            def report_tile(tile: int, tiles: int, index: int = index, started: float = started) -> None:
                 left = (time.perf_counter() - started) * (tiles - tile) / tile
                 report(Step((index,), tile, tiles, left, tiles))
 
             picture = inputs.open(str(recipe.init_image))
-            image = manager.upscalers.enlarge(str(recipe.upscaler), picture, result_size(recipe, inputs), told)
+            image = manager.upscalers.enlarge(str(recipe.upscaler), picture, result_size(recipe, inputs), report_tile)
             facts = {"device": manager.device.name, "torch": torch.__version__}
             yield Rendered(index, image, time.perf_counter() - started, facts)

@@ -30,9 +30,9 @@ UNLOADABLE = (
 )
 
 
-def lost(said: Iterable[str]) -> str | None:
+def lost(messages: Iterable[str]) -> str | None:
     """Why a card is lost for this process, by what torch said; None where nothing of that says so."""
-    for one in said:
+    for one in messages:
         for pattern, words in LOST:
             if found := re.search(pattern, one, re.IGNORECASE):
                 return f"{words} ({found[0].lower()})"
@@ -49,9 +49,9 @@ def unloadable(error: Exception) -> str:
     log.info("What cannot be loaded", exc_info=error)
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
-    said = f"{type(error).__name__} {error}"
-    return _meaning(said, UNLOADABLE) or "it does not hold what a model of its kind has"
+    message = f"{type(error).__name__} {error}"
+    return _meaning(message, UNLOADABLE) or "it does not hold what a model of its kind has"
 
 
-def _meaning(said: str, known: Iterable[tuple[str, str]]) -> str | None:
-    return next((words for pattern, words in known if re.search(pattern, said, re.IGNORECASE)), None)
+def _meaning(message: str, known: Iterable[tuple[str, str]]) -> str | None:
+    return next((words for pattern, words in known if re.search(pattern, message, re.IGNORECASE)), None)

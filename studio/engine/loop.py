@@ -13,7 +13,7 @@ from studio.backends.base import Rendered, Report, Wanted
 from studio.catalogue.models import Model
 from studio.engine import tasks
 from studio.engine.checks import check, check_second
-from studio.engine.loan import Loan
+from studio.engine.lease import PipelineLease
 from studio.engine.manager import PipelineManager
 from studio.engine.maps import with_maps
 from studio.engine.progress import Clock, Numbered
@@ -24,7 +24,7 @@ from studio.engine.running import Running
 from studio.engine.tasks.context import TaskContext
 from studio.errors import NumericOverflow
 from studio.events import Loading
-from studio.inputs import Inputs
+from studio.inputs import InputStore
 from studio.recipe import Recipe
 
 # A recipe without what says its noise: recipes that are equal so are denoised together.
@@ -44,11 +44,11 @@ class Loop:
         models: Sequence[Model],
         recipes: Sequence[Numbered],
         report: Report,
-        inputs: Inputs,
+        inputs: InputStore,
         wanted: Wanted,
     ) -> None:
         self._manager = manager
-        self._shelves = manager.shelves
+        self._shelves = manager.assets
         self._report = report
         self._inputs = inputs
         self._wanted = wanted
@@ -82,36 +82,36 @@ class Loop:
             self._report(Loading(f"{error.message} Trying again in float32 instead of {name} ..."))
         else:
             return
-        # Behind the handler, where the error no longer holds the frames that hold the tensors, and nothing is lent.
+        # Behind the handler, where the error no longer holds the frames that hold the tensors, and nothing is borrowed.
         self._manager.make_exact(model)
         for run in self._runs:
             run.take_back(model)
 
     def _by(self, model: Model) -> Iterator[Rendered]:
-        with self._manager.lend(model, None, self._report) as loan:
-            self._check(loan)
+        with self._manager.borrow(model, None, self._report) as lease:
+            self._check(lease)
             for run in self._runs:
-                yield from self._run(run, loan)
+                yield from self._run(run, lease)
 
-    def _check(self, loan: Loan) -> None:
+    def _check(self, lease: PipelineLease) -> None:
         """InvalidRecipe before the first step for what the model, now that it is loaded, cannot do."""
-        model, book = loan.resident.model, self._manager.book
+        model, prompt_assets = lease.loaded.model, self._manager.prompt_assets
         for run in self._runs:
             second = run.context.second if run.context else None
             if run.context is None and run.waits_for(model):
-                check(loan, run.recipe, book)
+                check(lease, run.recipe, prompt_assets)
             elif second and second.model == model:
-                check_second(loan, second.recipe, book)
+                check_second(lease, second.recipe, prompt_assets)
 
-    def _run(self, run: Run, loan: Loan) -> Iterator[Rendered]:
-        """What goes on of a run while this model is lent."""
-        renderer = self._prepare(run, loan) if run.context is None and self._may_begin() else None
-        while group := run.group(loan.resident.model):
+    def _run(self, run: Run, lease: PipelineLease) -> Iterator[Rendered]:
+        """What goes on of a run while this model is borrowed."""
+        renderer = self._prepare(run, lease) if run.context is None and self._may_begin() else None
+        while group := run.group(lease.loaded.model):
             if not group[0].batch and not self._may_begin():
                 continue
             context = group[0].context
             if renderer is None or renderer.recipe is not context.recipe:
-                renderer = self._apply(run, loan, context)
+                renderer = self._apply(run, lease, context)
             for picture in _denoised(group, renderer):
                 yield from self._gone_on(run, picture, renderer)
             self._begun = True
@@ -140,10 +140,10 @@ class Loop:
             return False
         return True
 
-    def _prepare(self, run: Run, loan: Loan) -> Renderer:
+    def _prepare(self, run: Run, lease: PipelineLease) -> Renderer:
         """Make the maps and whatever else all pictures of a run share."""
-        context = TaskContext.of(self._with_maps(run.recipe, loan.resident.model), self._shelves, self._inputs)
-        renderer = self._apply(run, loan, context)
+        context = TaskContext.of(self._with_maps(run.recipe, lease.loaded.model), self._shelves, self._inputs)
+        renderer = self._apply(run, lease, context)
         shared: Running[RenderRow] = Running(partial(tasks.of(context.recipe), context))
         with closing(shared):
             _go_on(run, shared, renderer)
@@ -151,20 +151,20 @@ class Loop:
         return renderer
 
     def _with_maps(self, recipe: Recipe, model: Model) -> Recipe:
-        workshop = self._manager.workshop(model)
-        return self._manager.within("the maps", lambda: with_maps(recipe, self._inputs, workshop))
+        context = self._manager.estimator_context(model)
+        return self._manager.within("the maps", lambda: with_maps(recipe, self._inputs, context))
 
-    def _apply(self, run: Run, loan: Loan, context: TaskContext) -> Renderer:
+    def _apply(self, run: Run, lease: PipelineLease, context: TaskContext) -> Renderer:
         """The borrowed model with the networks, LoRAs and VAE of a recipe."""
         recipe = context.recipe
-        self._manager.steer(loan, recipe, self._report, context.looks)
-        self._manager.dress(loan, recipe, self._report)
-        self._manager.decode_by(loan, recipe, self._report)
-        if loan.loras and not run.loras:
-            run.loras = loan.loras.facts
+        self._manager.attach_controls(lease, recipe, self._report, context.looks)
+        self._manager.apply_loras(lease, recipe, self._report)
+        self._manager.decode_by(lease, recipe, self._report)
+        if lease.loras and not run.loras:
+            run.loras = lease.loras.facts
         for words in context.notes:
             run.note(words)
-        return Renderer(self._manager, loan, recipe, run.progress, run.changes.append)
+        return Renderer(self._manager, lease, recipe, run.progress, run.changes.append)
 
 
 def runs(recipes: Sequence[Numbered]) -> Iterator[list[Numbered]]:
@@ -175,12 +175,12 @@ def runs(recipes: Sequence[Numbered]) -> Iterator[list[Numbered]]:
 
 def _denoised(group: Sequence[Picture], renderer: Renderer) -> Iterator[Picture]:
     """Those pictures of a group that can go on: all whose latents were made at once, or the one that asks for less."""
-    asked = [picture.request for picture in group if isinstance(picture.request, Denoise)]
-    if not asked:
+    requests = [picture.request for picture in group if isinstance(picture.request, Denoise)]
+    if not requests:
         yield group[0]
         return
     started = time.perf_counter()
-    answers = renderer.denoise(asked)
+    answers = renderer.denoise(requests)
     seconds = (time.perf_counter() - started) / len(answers)
     for picture, latents in zip(group, answers, strict=False):  # the others come with the next batch
         picture.seconds += seconds

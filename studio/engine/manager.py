@@ -11,48 +11,48 @@ from PIL.Image import Image
 from studio.catalogue.controlnets import ControlNet, ControlNets
 from studio.catalogue.models import Catalogue, Model
 from studio.catalogue.named_files import stamp_of
+from studio.catalogue.prompt_assets import PromptAssets
 from studio.catalogue.vaes import Vaes
-from studio.catalogue.wordbook import Wordbook
-from studio.controls.base import Workshop
+from studio.controls.base import EstimatorContext
 from studio.engine import controlnets as nets
-from studio.engine import ipadapters, memory, safety, vaes
-from studio.engine.adapters import Stack
-from studio.engine.controlnets import Steering
+from studio.engine import ip_adapters, memory, safety, vaes
+from studio.engine.controlnets import ControlNetConditioning
 from studio.engine.device import Device
-from studio.engine.ipadapters import Adapter, ImagePrompts
+from studio.engine.ip_adapters import ImagePrompts, IpAdapter
+from studio.engine.lease import LoadedModel, PipelineLease, pipe_for, upcasts
 from studio.engine.loading import load
-from studio.engine.loan import Loan, Resident, pipe_for, upcasts
+from studio.engine.lora import LoraSet
 from studio.engine.placement import modules, place
 from studio.engine.preview import fit_colours
 from studio.engine.room import Room
 from studio.engine.text import Prompts
-from studio.engine.upscale import Enlarger
+from studio.engine.upscale import Upscaler
 from studio.errors import IncompatibleModel, InvalidRecipe
 from studio.events import Loading
 from studio.recipe import Recipe, Task
+from studio.resolve.second_pass import Assets
 from studio.settings import Settings
-from studio.settling.second_pass import Shelves
 
 T = TypeVar("T")
 Say = Callable[[Loading], None]
 
 
 class PipelineManager:
-    """Loads models and lends pipelines. Models stay loaded while memory allows; the longest unused goes first."""
+    """Loads models and lends pipelines. Models stay loaded while memory allows; the least recently used goes first."""
 
     def __init__(
         self,
         catalogue: Catalogue,
         settings: Settings,
         controlnets: ControlNets | None = None,
-        book: Wordbook | None = None,
+        prompt_assets: PromptAssets | None = None,
         *,
         device: Device | None = None,
     ) -> None:
         self.device = device or Device.choose(settings.device, settings.precision)
         self._catalogue = catalogue
         self._controlnets = controlnets or ControlNets(settings)
-        self.book = book or Wordbook.of(settings)
+        self.prompt_assets = prompt_assets or PromptAssets.of(settings)
         self._settings = settings
         self._room = Room(self.device, settings)
         self._lock = Lock()
@@ -60,24 +60,24 @@ class PipelineManager:
         self._exact: set[str] = set()
 
     @contextmanager
-    def borrow(self, model: Model, task: Task | None = None, say: Say | None = None) -> Iterator[Any]:
-        """A diffusers pipeline for `task`, for this borrower alone; see `lend`."""
-        with self.lend(model, task, say) as loan:
-            yield loan.pipe
+    def borrow_pipeline(self, model: Model, task: Task | None = None, say: Say | None = None) -> Iterator[Any]:
+        """A diffusers pipeline for `task`, for this borrower alone; see `borrow`."""
+        with self.borrow(model, task, say) as lease:
+            yield lease.pipe
 
     def dtype(self, model: Model) -> torch.dtype:
         """The number format that the model runs in."""
         return torch.float32 if model.id in self._exact else self.device.dtype(model.family_facts())
 
     def make_exact(self, model: Model) -> None:
-        """Run the model in float32 for as long as this process lasts; nothing may be lent."""
+        """Run the model in float32 for as long as this process lasts; nothing may be borrowed."""
         with self._lock:
             self._exact.add(model.id)
-            self._room.residents.pop(model, None)
+            self._room.loaded_models.pop(model, None)
             self._room.clear()
 
     @contextmanager
-    def lend(self, model: Model, task: Task | None = None, say: Say | None = None) -> Iterator[Loan]:
+    def borrow(self, model: Model, task: Task | None = None, say: Say | None = None) -> Iterator[PipelineLease]:
         """The model, exclusively, at first for `task` or for what its family does first; `say` hears of its loading.
 
         Raises InvalidRecipe where the family cannot do the task, ModelError or DeviceError where it cannot be loaded.
@@ -88,80 +88,82 @@ class PipelineManager:
         if not self.loaded(model):  # said before waiting, because it may be another thread that loads it
             say(Loading(f"Loading {model.name} ..."))
         with self._lock:
-            resident = self._resident(model, say)
-            pipe = self.within(model.name, lambda: pipe_for(resident, first, self.device))
-            self._room.loan = loan = Loan(resident, first, pipe, self.device)
+            loaded = self._loaded_model(model, say)
+            pipe = self.within(model.name, lambda: pipe_for(loaded, first, self.device))
+            self._room.lease = lease = PipelineLease(loaded, first, pipe, self.device)
             try:
-                yield loan
+                yield lease
             finally:
-                self._room.loan = None
-                self._room.shelf.lent = frozenset()
+                self._room.lease = None
+                self._room.aux_models.in_use = frozenset()
                 # A pipeline does this at its natural end only; an error or a stop in a step passes it by.
-                loan.pipe.maybe_free_model_hooks()
+                lease.pipe.maybe_free_model_hooks()
 
-    def steer(self, loan: Loan, recipe: Recipe, say: Say, pictures: Sequence[Image] = ()) -> None:
-        """From now on the loan's pipelines follow the maps of this settled recipe, and hear its image prompts.
+    def attach_controls(self, lease: PipelineLease, recipe: Recipe, say: Say, pictures: Sequence[Image] = ()) -> None:
+        """From now on the lease's pipelines follow the maps of this resolved recipe, and hear its image prompts.
 
         `pictures` are those of its image prompts, in their order. Raises InvalidRecipe where a ControlNet or IP-Adapter
         is for another family, ModelError where it cannot be loaded.
         """
-        followed, heard = (
+        followed, prompted = (
             [self._controlnets[str(unit.model)] for unit in units] for units in (recipe.map_units, recipe.prompt_units)
         )
-        self._room.shelf.lent = frozenset(_key(one) for one in (*followed, *heard))
-        networks = [self._network(one, loan.resident, say) for one in followed]
+        self._room.aux_models.in_use = frozenset(_aux_key(one) for one in (*followed, *prompted))
+        networks = [self._network(one, lease.loaded, say) for one in followed]
         numbers = [one.mode(unit.kind) for one, unit in zip(followed, recipe.map_units, strict=True)]
         ranges = [one.reads for one in followed]
-        loan.steering = Steering(recipe, networks, numbers, ranges) if networks else None
-        adapters = [self._network(one, loan.resident, say) for one in heard]
+        lease.controlnets = ControlNetConditioning(recipe, networks, numbers, ranges) if networks else None
+        adapters = [self._network(one, lease.loaded, say) for one in prompted]
         seen = [
-            self._seen(one, adapter, picture, loan.resident, say)
-            for one, adapter, picture in zip(heard, adapters, pictures, strict=True)
+            self._seen(one, adapter, picture, lease.loaded, say)
+            for one, adapter, picture in zip(prompted, adapters, pictures, strict=True)
         ]
-        loan.image_prompts = ImagePrompts(recipe, adapters, seen, self.device.torch_device) if adapters else None
+        lease.image_prompts = ImagePrompts(recipe, adapters, seen, self.device.torch_device) if adapters else None
 
-    def dress(self, loan: Loan, recipe: Recipe, say: Say) -> None:
-        """From now on the loan's pipelines wear the LoRAs of this settled recipe; ModelError where one does not fit."""
-        model, dtype = loan.resident.model, self.dtype(loan.resident.model)
-        files = [self.book.loras.for_model(lora.name, model) for lora in recipe.loras]
+    def apply_loras(self, lease: PipelineLease, recipe: Recipe, say: Say) -> None:
+        """From now on the lease's pipelines wear the LoRAs of this resolved recipe; ModelError where one does not
+        fit.
+        """
+        model, dtype = lease.loaded.model, self.dtype(lease.loaded.model)
+        files = [self.prompt_assets.loras.for_model(lora.name, model) for lora in recipe.loras]
         adapters = [
-            self._room.wardrobe.adapter(file, model, loan.resident.pipe, dtype, lambda words: say(Loading(words)))
+            self._room.lora_cache.adapter(file, model, lease.loaded.pipe, dtype, lambda words: say(Loading(words)))
             for file in files
         ]
-        loan.loras = Stack(recipe, adapters, model.family_facts().lora_blocks) if adapters else None
+        lease.loras = LoraSet(recipe, adapters, model.family_facts().lora_blocks) if adapters else None
 
-    def decode_by(self, loan: Loan, recipe: Recipe, say: Say) -> None:
-        """From now on the loan's pipelines have the VAE of this settled recipe; ModelError where it cannot be loaded.
+    def decode_by(self, lease: PipelineLease, recipe: Recipe, say: Say) -> None:
+        """From now on the lease's pipelines have the VAE of this resolved recipe; ModelError where it cannot be loaded.
 
-        It counts as lent with what steers, so this follows `steer`.
+        It counts as borrowed with what steers, so this follows `attach_controls`.
         """
         if recipe.vae is None:
-            loan.vae = None
+            lease.vae = None
             return
-        vae, own = Vaes(self._settings)[recipe.vae], loan.resident.pipe.vae
+        vae, own = Vaes(self._settings)[recipe.vae], lease.loaded.pipe.vae
 
         def loader() -> Any:
             say(Loading(f"Loading the VAE {vae.name} ..."))
             return vaes.load(vae, own, own.dtype).to(self.device.torch_device)
 
-        key = f"vae: {stamp_of(vae.path)} for {loan.resident.model.id} in {own.dtype}"
-        loan.vae = self._room.shelf.load(key, f"the VAE {vae.name}", loader, vae.path.stat().st_size)
-        self._room.shelf.lent |= {key}
+        key = f"vae: {stamp_of(vae.path)} for {lease.loaded.model.id} in {own.dtype}"
+        lease.vae = self._room.aux_models.load(key, f"the VAE {vae.name}", loader, vae.path.stat().st_size)
+        self._room.aux_models.in_use |= {key}
 
     @property
-    def shelves(self) -> Shelves:
+    def assets(self) -> Assets:
         """Where what stands beside a model is looked up."""
-        return Shelves(self._catalogue, self._controlnets, self.book, Vaes(self._settings))
+        return Assets(self._catalogue, self._controlnets, self.prompt_assets, Vaes(self._settings))
 
-    def workshop(self, model: Model | None) -> Workshop:
+    def estimator_context(self, model: Model | None) -> EstimatorContext:
         """What maps are made with, for pictures of this model, and what measures pictures; whoever lets networks work
         has the device.
         """
-        return Workshop(
+        return EstimatorContext(
             self._settings,
             starter=model is not None and model.family_facts().embedded,
             device=str(self.device.torch_device),
-            load=self._room.shelf.load,
+            load=self._room.aux_models.load,
         )
 
     @contextmanager
@@ -171,129 +173,135 @@ class PipelineManager:
             yield
 
     def loaded(self, model: Model) -> bool:
-        """Whether the model can be lent at once."""
-        return model in self._room.residents
+        """Whether the model can be borrowed at once."""
+        return model in self._room.loaded_models
 
     def warm(self, model: Model) -> None:
         """Load the model ahead of its first use; where the device is busy, that use is the better moment."""
         if self._lock.acquire(blocking=False):
             try:
-                self._resident(model, _silent)
+                self._loaded_model(model, _silent)
             finally:
                 self._lock.release()
 
     @property
-    def upscalers(self) -> Enlarger:
+    def upscalers(self) -> Upscaler:
         """What enlarges pictures."""
         return self._room.upscalers
 
     def within(self, what: str, attempt: Callable[[], T]) -> T:
-        """What `attempt` returns, with all that is not lent unloaded where memory runs out in it; see `Room.within`."""
+        """What `attempt` returns, with all that is not borrowed unloaded where memory runs out in it; see
+        `Room.within`.
+        """
         return self._room.within(what, attempt)
 
     def unload(self, model: Model) -> bool:
         """Let go of the model, where it is loaded; False where the device is at work."""
-        if model not in self._room.residents:
+        if model not in self._room.loaded_models:
             return True
         if not self._lock.acquire(blocking=False):
             return False
         try:
-            self._room.residents.pop(model, None)
+            self._room.loaded_models.pop(model, None)
             self.device.release()
         finally:
             self._lock.release()
         return True
 
     def make_room(self) -> None:
-        """Unload all but what is lent."""
+        """Unload all but what is borrowed."""
         self._room.clear()
 
     def describe(self) -> str:
         """Device and memory in one line, such as "NVIDIA A10, 6.1 of 24.0 GB used"."""
         total, free = self.device.total_bytes(), self._room.free()
         used = (total - free) / memory.GIGABYTE
-        said = f"{self.device.name}, {used:.1f} of {total / memory.GIGABYTE:.1f} GB used"
-        return f"{said}. {self.device.note}" if self.device.note else said
+        text = f"{self.device.name}, {used:.1f} of {total / memory.GIGABYTE:.1f} GB used"
+        return f"{text}. {self.device.note}" if self.device.note else text
 
     def close(self) -> None:
         """Unload everything; waits for the borrower."""
         with self._lock:
             self._room.close()
 
-    def _resident(self, model: Model, say: Say) -> Resident:
-        resident = self._room.residents.pop(model, None) or self._load(model, say)
-        self._room.residents[model] = resident
-        return resident
+    def _loaded_model(self, model: Model, say: Say) -> LoadedModel:
+        loaded = self._room.loaded_models.pop(model, None) or self._load(model, say)
+        self._room.loaded_models[model] = loaded
+        return loaded
 
-    def _network(self, controlnet: ControlNet, resident: Resident, say: Say) -> Any:
+    def _network(self, controlnet: ControlNet, loaded: LoadedModel, say: Say) -> Any:
         """The ControlNet or IP-Adapter on the device, loaded where it is not; ModelError where it does not fit."""
-        model, dtype = resident.model, self.dtype(resident.model)
+        model, dtype = loaded.model, self.dtype(loaded.model)
         self._controlnets.check_fit(controlnet, model, self._catalogue.location(model))
 
         def loader() -> Any:
             say(Loading(f"Loading {controlnet.name} ..."))
-            load = ipadapters.load if controlnet.is_prompt else nets.load
+            load = ip_adapters.load if controlnet.is_prompt else nets.load
             loaded = load(controlnet, self._controlnets, dtype)
             return loaded.to(self.device.torch_device)
 
         numbers = self._controlnets.numbers(controlnet) - self._controlnets.encoder_numbers(controlnet)
-        network = self._room.shelf.load(_key(controlnet), controlnet.name, loader, numbers * dtype.itemsize)
-        if isinstance(network, Adapter):
-            network.check_fit(controlnet, resident.pipe.unet)
+        network = self._room.aux_models.load(_aux_key(controlnet), controlnet.name, loader, numbers * dtype.itemsize)
+        if isinstance(network, IpAdapter):
+            network.check_fit(controlnet, loaded.pipe.unet)
         else:
-            _check_sides(controlnet, network, resident)
+            _check_sides(controlnet, network, loaded)
         return network
 
-    def _encoder(self, adapter: ControlNet, resident: Resident, say: Say) -> Any:
+    def _encoder(self, adapter: ControlNet, loaded: LoadedModel, say: Say) -> Any:
         """The image encoder of an IP-Adapter that was loaded, on the device."""
-        folder, dtype = self._controlnets.encoder(adapter), self.dtype(resident.model)
+        folder, dtype = self._controlnets.encoder(adapter), self.dtype(loaded.model)
 
         def loader() -> Any:
             say(Loading(f"Loading the image encoder of {adapter.name} ..."))
-            return ipadapters.load_encoder(adapter, folder, dtype).to(self.device.torch_device)
+            return ip_adapters.load_encoder(adapter, folder, dtype).to(self.device.torch_device)
 
         needed = self._controlnets.encoder_numbers(adapter) * dtype.itemsize
-        return self._room.shelf.load(f"image encoder: {folder}", f"the image encoder of {adapter.name}", loader, needed)
+        return self._room.aux_models.load(
+            f"image encoder: {folder}", f"the image encoder of {adapter.name}", loader, needed
+        )
 
-    def _seen(self, adapter: ControlNet, network: Adapter, picture: Image, resident: Resident, say: Say) -> Any:
+    def _seen(self, adapter: ControlNet, network: IpAdapter, picture: Image, loaded: LoadedModel, say: Say) -> Any:
         """What an IP-Adapter takes from a picture."""
-        encoder = self._encoder(adapter, resident, say)
+        encoder = self._encoder(adapter, loaded, say)
         return self.within(adapter.name, lambda: network.sees(encoder, picture))
 
-    def _load(self, model: Model, say: Say) -> Resident:
+    def _load(self, model: Model, say: Say) -> LoadedModel:
         family, dtype = model.family_facts(), self.dtype(model)
         weights = self._catalogue.numbers(model) * dtype.itemsize
         # All of it passes through the computer's memory, and stays there as far as the device is too small.
         self._room.evict(weights + max(_working(model, dtype.itemsize, dtype.itemsize)), weights)
         pipe = self.within(model.name, lambda: load(model, self._catalogue, dtype))
-        guard = safety.load(model, self._catalogue, self._settings)
+        safety_checker = safety.load(model, self._catalogue, self._settings)
         parts = {name: memory.bytes_of(part) for name, part in modules(pipe).items()}
         colours = family.preview or fit_colours(pipe.vae)
-        resident = Resident(model, pipe, parts, colours, "none", "", guard, Prompts(model, self.book))
-        self._settle_in(resident, say)
-        return resident
+        loaded = LoadedModel(
+            model, pipe, parts, colours, "none", "", safety_checker, Prompts(model, self.prompt_assets)
+        )
+        self._place_loaded(loaded, say)
+        return loaded
 
-    def _settle_in(self, resident: Resident, say: Say) -> None:
+    def _place_loaded(self, loaded: LoadedModel, say: Say) -> None:
         """Put a loaded model where it has room, or where the studio is set to put it."""
-        model, pipe, parts, free = resident.model, resident.pipe, resident.parts, self._room.free()
-        resident.offload = self._offload(resident, free)
-        resident.words = memory.words(resident.offload, parts, free)
-        self._room.loan = Loan(resident, _first(model), pipe, self.device)
+        model, pipe, parts, free = loaded.model, loaded.pipe, loaded.parts, self._room.free()
+        loaded.offload = self._offload(loaded, free)
+        loaded.words = memory.words(loaded.offload, parts, free)
+        self._room.lease = PipelineLease(loaded, _first(model), pipe, self.device)
         try:
-            self.within(model.name, lambda: place(pipe, resident.offload, self.device))
+            self.within(model.name, lambda: place(pipe, loaded.offload, self.device))
         finally:
-            self._room.loan = None
-        if resident.offload != "none":
-            say(Loading(f"{model.name} {resident.words}."))
+            self._room.lease = None
+        if loaded.offload != "none":
+            say(Loading(f"{model.name} {loaded.words}."))
 
-    def _offload(self, resident: Resident, free: int) -> memory.Offload:
+    def _offload(self, loaded: LoadedModel, free: int) -> memory.Offload:
         if self._settings.offload != "auto" and self.device.kind != "cpu":
             return self._settings.offload
-        numbers = resident.pipe.vae.dtype.itemsize
+        numbers = loaded.pipe.vae.dtype.itemsize
         working = _working(
-            resident.model, numbers, 4 if upcasts(resident.pipe.vae, resident.model.family_facts()) else numbers
+            loaded.model, numbers, 4 if upcasts(loaded.pipe.vae, loaded.model.family_facts()) else numbers
         )
-        return memory.choose_offload(resident.parts, *working, free, self.device.kind)
+        return memory.choose_offload(loaded.parts, *working, free, self.device.kind)
 
 
 def _working(model: Model, denoised: int, decoded: int) -> tuple[int, int]:
@@ -302,17 +310,17 @@ def _working(model: Model, denoised: int, decoded: int) -> tuple[int, int]:
     return memory.denoising_bytes(*size, denoised), memory.decoding_bytes(*size, decoded)
 
 
-def _key(controlnet: ControlNet) -> str:
+def _aux_key(controlnet: ControlNet) -> str:
     return f"controlnet: {controlnet.id}"
 
 
-def _check_sides(controlnet: ControlNet, network: Any, resident: Resident) -> None:
+def _check_sides(controlnet: ControlNet, network: Any, loaded: LoadedModel) -> None:
     """ModelError where the layers of a UNet's network are not as wide as those that they add to."""
-    denoiser = getattr(resident.pipe, "unet", None)
+    denoiser = getattr(loaded.pipe, "unet", None)
     theirs, own = (getattr(getattr(one, "config", None), "block_out_channels", None) for one in (denoiser, network))
     if denoiser is not None and list(theirs or ()) != list(own or ()):
         raise IncompatibleModel(
-            f"{controlnet.name} does not fit {resident.model.name}: its layers are {own} wide, the model's {theirs}.",
+            f"{controlnet.name} does not fit {loaded.model.name}: its layers are {own} wide, the model's {theirs}.",
             "Choose a ControlNet that was trained for this model, or for the one that it was made of.",
         )
 

@@ -7,34 +7,34 @@ from PIL import Image, ImageOps
 
 from studio.catalogue.models import Model
 from studio.controls import pose
-from studio.controls.base import Workshop
-from studio.engine import compose
-from studio.engine.compose import Size
+from studio.controls.base import EstimatorContext
+from studio.engine import masking
+from studio.engine.masking import Size
 from studio.errors import InvalidRecipe
-from studio.inputs import Input, Inputs
+from studio.inputs import Input, InputStore
+from studio.openpose import Person
 from studio.recipe import Recipe
 from studio.recipe_parts import ControlUnit
-from studio.settling.frame import map_size
-from studio.settling.steering import READY, control_of, each_steering
-from studio.skeleton import Person
+from studio.resolve.controls import READY, control_of, each_active
+from studio.resolve.sizes import map_size
 
 if TYPE_CHECKING:
     from studio.engine.manager import PipelineManager
 
 
-def with_maps(recipe: Recipe, inputs: Inputs, workshop: Workshop) -> Recipe:
+def with_maps(recipe: Recipe, inputs: InputStore, context: EstimatorContext) -> Recipe:
     """The recipe with a stored map in each unit that changes anything: its picture can be made again from it alone.
 
     Raises InvalidRecipe where nothing is found in a picture, a map is empty, weights are missing or a picture is gone.
     """
     size = map_size(recipe, inputs) if recipe.controls else (0, 0)
-    units = each_steering(
-        recipe.controls, lambda unit: unit if unit.is_prompt else _with_map(unit, size, inputs, workshop)
+    units = each_active(
+        recipe.controls, lambda unit: unit if unit.is_prompt else _with_map(unit, size, inputs, context)
     )
     return recipe.model_copy(update={"controls": units})
 
 
-def prompts(recipe: Recipe, inputs: Inputs) -> list[Image.Image]:
+def prompts(recipe: Recipe, inputs: InputStore) -> list[Image.Image]:
     """The pictures that are prompts themselves, as their units fit them to the square that an encoder sees.
 
     Raises NotFound where one is gone.
@@ -47,24 +47,24 @@ def prompts(recipe: Recipe, inputs: Inputs) -> list[Image.Image]:
     ]
 
 
-def preview(manager: "PipelineManager", unit: ControlUnit, model: Model, inputs: Inputs) -> Input:
+def preview(manager: "PipelineManager", unit: ControlUnit, model: Model, inputs: InputStore) -> Input:
     """The unit's map for a picture of the model's own size, stored; errors as the control and the store have them.
 
     It waits for the device only where a network makes the map.
     """
     size = (int(model.default("width")), int(model.default("height")))
     with manager.hold() if control_of(unit).needs else nullcontext():
-        workshop = manager.workshop(model)
-        made = manager.within("the map", lambda: _map(unit, size, inputs, workshop))
+        context = manager.estimator_context(model)
+        made = manager.within("the map", lambda: _map(unit, size, inputs, context))
     return Input(made, *inputs.size(made), ()) if isinstance(made, str) else inputs.add_glance(made)
 
 
-def people(manager: "PipelineManager", unit: ControlUnit, model: Model, inputs: Inputs) -> list[Person]:
+def people(manager: "PipelineManager", unit: ControlUnit, model: Model, inputs: InputStore) -> list[Person]:
     """The people that a pose unit finds in its picture, in the picture's pixels; errors as of `preview`."""
     picture = inputs.open(str(unit.image)).convert("RGB")
     with manager.hold():
-        workshop, options = manager.workshop(model), dict(unit.options)
-        found = manager.within("the pose", lambda: pose.CONTROL.people(picture, options, workshop))
+        context, options = manager.estimator_context(model), dict(unit.options)
+        found = manager.within("the pose", lambda: pose.CONTROL.people(picture, options, context))
     if not found:
         raise InvalidRecipe("controls", str(pose.CONTROL.nothing), "Choose another picture, or place a pose by hand.")
     return found
@@ -74,15 +74,15 @@ def fitted(picture: Image.Image, size: Size, unit: ControlUnit) -> Image.Image:
     """The unit's map at `size`; new borders are black where that means nothing, else they repeat the edge."""
     if unit.resize == "pad" and control_of(unit).nothing:
         return ImageOps.pad(picture, size, Image.Resampling.LANCZOS, color="black")
-    return compose.fitted(picture, size, unit.resize)
+    return masking.fitted(picture, size, unit.resize)
 
 
-def _with_map(unit: ControlUnit, size: Size, inputs: Inputs, workshop: Workshop) -> ControlUnit:
-    made = _map(unit, size, inputs, workshop)
+def _with_map(unit: ControlUnit, size: Size, inputs: InputStore, context: EstimatorContext) -> ControlUnit:
+    made = _map(unit, size, inputs, context)
     return unit.model_copy(update={"map": made if isinstance(made, str) else inputs.add(made, "controls").id})
 
 
-def _map(unit: ControlUnit, size: Size, inputs: Inputs, workshop: Workshop) -> str | Image.Image:
+def _map(unit: ControlUnit, size: Size, inputs: InputStore, context: EstimatorContext) -> str | Image.Image:
     """The id of the map that is ready, or one that is made."""
     control = control_of(unit)
     ready = unit.map or (unit.image if unit.kind == READY else None)
@@ -91,13 +91,13 @@ def _map(unit: ControlUnit, size: Size, inputs: Inputs, workshop: Workshop) -> s
             raise InvalidRecipe("controls", "The map is all black, which steers nothing.", "Give another one.")
         return ready
     picture = _seen(inputs.open(str(unit.image)).convert("RGB"), size, unit.resize)
-    return control.map(picture, dict(unit.options), workshop)
+    return control.map(picture, dict(unit.options), context)
 
 
 def _seen(picture: Image.Image, size: Size, resize: str) -> Image.Image:
     """The picture as large as it is looked at: lines found in a larger one would be lost when their map is reduced."""
     if resize == "stretch":
-        return compose.scaled(picture, size)
+        return masking.scaled(picture, size)
     ratios = (size[0] / picture.width, size[1] / picture.height)
     scale = max(ratios) if resize == "crop" else min(ratios)
-    return compose.scaled(picture, (max(1, round(picture.width * scale)), max(1, round(picture.height * scale))))
+    return masking.scaled(picture, (max(1, round(picture.width * scale)), max(1, round(picture.height * scale))))

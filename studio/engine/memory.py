@@ -14,7 +14,7 @@ T = TypeVar("T")
 
 Offload = Literal["none", "model", "sequential"]
 # What is running when memory ends; "edit" reads pictures before it denoises.
-Stage = Literal["denoise", "edit", "decode"]
+Phase = Literal["denoise", "edit", "decode"]
 
 # What one image takes beside the weights, in bytes a pixel at two bytes a number: the tensors that are there at once,
 # counted layer by layer (denoising with guidance 320 to 520, decoding 1536), and room for what convolutions work with.
@@ -87,7 +87,7 @@ def batch_size(width: int, height: int, bytes_per_number: int, free: int, kind: 
     return max(1, min(BATCH_LIMIT[kind], free // denoising_bytes(width, height, bytes_per_number)))
 
 
-def relieve(plan: Plan, kind: Kind, stage: Stage, side: int) -> tuple[Plan, str] | None:
+def relieve(plan: Plan, kind: Kind, stage: Phase, side: int) -> tuple[Plan, str] | None:
     """The next smaller plan after memory ran out in `stage`, and what it changes in words; None where none is left.
 
     `side` is the longer one of the image, in pixels. Images are decoded one at a time, so a smaller batch helps while

@@ -21,7 +21,7 @@ class Noise:
 
     @classmethod
     def of(cls, recipe: Recipe) -> "Noise":
-        """The noise of a settled recipe's picture."""
+        """The noise of a resolved recipe's picture."""
         return cls(int(recipe.seed or 0), int(recipe.variation_seed or 0), float(recipe.variation_strength or 0))
 
     def tile(self, number: int) -> "Noise":

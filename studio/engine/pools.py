@@ -35,7 +35,7 @@ class Participant:
 
 
 @dataclass(frozen=True, eq=False)
-class Asked:
+class PendingCall:
     """A call that waits for its answer."""
 
     participant: Participant
@@ -47,7 +47,7 @@ class Asked:
 class Batch:
     """What one forward of `rows` rows answers."""
 
-    asked: Sequence[Asked]
+    pending: Sequence[PendingCall]
     rows: int
 
 
@@ -68,11 +68,11 @@ class Pools:
         self._served: dict[str, int] = {}
         self._steps = 0
 
-    def choose(self, waiting: Sequence[Asked]) -> Batch:
+    def choose(self, waiting: Sequence[PendingCall]) -> Batch:
         """The next step of those that wait, of whom there is one at least."""
-        pools: dict[Hashable, list[Asked]] = defaultdict(list)
-        for asked in waiting:
-            pools[asked.call.key].append(asked)
+        pools: dict[Hashable, list[PendingCall]] = defaultdict(list)
+        for pending in waiting:
+            pools[pending.call.key].append(pending)
         # Who was away has saved up nothing.
         used = {key: max(self._spent.get(key, 0.0), self._clock) for key in pools}
         pool = min(used, key=used.__getitem__)
@@ -82,34 +82,34 @@ class Pools:
 
     def used(self, batch: Batch, seconds: float) -> None:
         """A step took so long."""
-        key = batch.asked[0].call.key
+        key = batch.pending[0].call.key
         self._spent[key] = self._spent.get(key, 0.0) + seconds
         self._steps += 1
-        self._served |= {asked.participant.owner: self._steps for asked in batch.asked}
+        self._served |= {pending.participant.owner: self._steps for pending in batch.pending}
 
     def shrink(self, batch: Batch) -> bool:
         """Have no more steps as large as one for which memory did not suffice; False where it was one call's own."""
-        if len(batch.asked) == 1 and batch.rows == batch.asked[0].call.rows:
+        if len(batch.pending) == 1 and batch.rows == batch.pending[0].call.rows:
             return False
-        self._limits[batch.asked[0].call.key] = batch.rows // 2
+        self._limits[batch.pending[0].call.key] = batch.rows // 2
         return True
 
-    def _fairly(self, asked: Sequence[Asked]) -> Iterator[Asked]:
+    def _fairly(self, pending: Sequence[PendingCall]) -> Iterator[PendingCall]:
         """One of each owner, who was served longest ago first, then the next of each; an owner's own as they came."""
         for bulk in (False, True):
-            owned: dict[str, list[Asked]] = defaultdict(list)
-            for one in sorted(asked, key=lambda one: one.participant.number):
+            owned: dict[str, list[PendingCall]] = defaultdict(list)
+            for one in sorted(pending, key=lambda one: one.participant.number):
                 if one.participant.bulk == bulk:
                     owned[one.participant.owner].append(one)
             owners = sorted(owned, key=lambda owner: self._served.get(owner, 0))
             for turn in zip_longest(*(owned[owner] for owner in owners)):
                 yield from (one for one in turn if one is not None)
 
-    def _batch(self, asked: Sequence[Asked]) -> Batch:
-        first, exact = asked[0], asked[0].participant.exact
+    def _batch(self, pending: Sequence[PendingCall]) -> Batch:
+        first, exact = pending[0], pending[0].participant.exact
         if bucket := _replayed(first.participant):
             return Batch([first], max(bucket, first.call.rows))
-        others = [one for one in asked if not one.participant.replay]
+        others = [one for one in pending if not one.participant.replay]
         if len(others) == 1 and not exact:  # as the bare pipeline makes it
             return Batch([first], first.call.rows)
         profile = self._profile(first.call)
@@ -118,11 +118,11 @@ class Pools:
         return Batch(taken, _bucket(taken, limit, profile))
 
 
-def _filling(asked: Sequence[Asked], limit: int, profile: Profile) -> list[Asked]:
+def _filling(pending: Sequence[PendingCall], limit: int, profile: Profile) -> list[PendingCall]:
     """The first, and whoever fits beside within so many rows; beside exact ones within a size of their class."""
-    taken: list[Asked] = []
+    taken: list[PendingCall] = []
     rows, exact = 0, False
-    for one in asked:
+    for one in pending:
         larger, strict = rows + one.call.rows, exact or one.participant.exact
         fits = larger <= limit and (not strict or larger <= max(profile.exact, default=0))
         if fits or not taken:
@@ -131,7 +131,7 @@ def _filling(asked: Sequence[Asked], limit: int, profile: Profile) -> list[Asked
     return taken
 
 
-def _bucket(taken: Sequence[Asked], limit: int, profile: Profile) -> int:
+def _bucket(taken: Sequence[PendingCall], limit: int, profile: Profile) -> int:
     """How many rows the step of these has."""
     rows = sum(one.call.rows for one in taken)
     if any(one.participant.exact for one in taken):

@@ -12,7 +12,7 @@ from typing import Any
 
 import torch
 
-from studio.disk import Folder
+from studio.atomic_files import AtomicFolder
 from studio.engine.memory import ran_out
 from studio.engine.row_loras import Stacks
 from studio.engine.step import Call, forward
@@ -150,7 +150,7 @@ class Profiles:
         if self._path:
             kept = {key: [list(one.seconds.items()), list(map(sorted, one.classes))] for key, one in self._kept.items()}
             text = json.dumps(kept).encode()
-            Folder(self._path.parent).write(self._path, lambda file: file.write(text))
+            AtomicFolder(self._path.parent).write(self._path, lambda file: file.write(text))
 
 
 def _read(path: Path) -> dict[str, Profile]:

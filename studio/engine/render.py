@@ -1,4 +1,4 @@
-"""From settled recipes to images: those that are denoised, and those that are enlarged only."""
+"""From resolved recipes to images: those that are denoised, and those that are enlarged only."""
 
 import itertools
 from collections.abc import Iterator, Sequence
@@ -8,18 +8,18 @@ from studio.engine.enlarge import enlarge
 from studio.engine.loop import Loop
 from studio.engine.manager import PipelineManager
 from studio.engine.progress import Numbered
-from studio.inputs import Inputs
-from studio.settling.tasks import check_second
+from studio.inputs import InputStore
+from studio.resolve.tasks import check_second
 
 
 def render(
     manager: PipelineManager,
     recipes: Sequence[Numbered],
     report: Report,
-    inputs: Inputs,
+    inputs: InputStore,
     wanted: Wanted = always,
 ) -> Iterator[Rendered]:
-    """Yield the image of each numbered recipe; all are settled.
+    """Yield the image of each numbered recipe; all are resolved.
 
     Raises InvalidRecipe before the first step for what a model cannot do, NotFound where a picture that a recipe
     starts from is gone, DeviceError where memory does not suffice or the numbers overflow, and whatever `report`
@@ -27,7 +27,7 @@ def render(
     Where numbers of less than 32 bits overflow, what is left is made in float32, once, and so is all of that model
     from then on.
     """
-    catalogue = manager.shelves.catalogue
+    catalogue = manager.assets.catalogue
     for names, group in itertools.groupby(recipes, lambda one: one[1].models):
         numbered = list(group)
         if numbered[0] is not recipes[0] and not wanted():

@@ -83,7 +83,7 @@ class Denoise:
     - LoRAs: `recipe.loras` with their weights, blocks and shares of the steps;
     - `recipe.vae`, which encodes what rows start from.
 
-    The recipe is settled and its maps are ready; its seed, size and step counts are not read, but those of the rows
+    The recipe is resolved and its maps are ready; its seed, size and step counts are not read, but those of the rows
     and the pass. The loop on diffusers' pipelines uses every field. Requests that are `alike` may share one call of a
     pipeline; a step-level batch joins more.
     """

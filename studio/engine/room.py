@@ -8,11 +8,11 @@ from typing import TypeVar
 
 from studio.catalogue.models import Model
 from studio.engine import memory, ram
-from studio.engine.adapters import Wardrobe
+from studio.engine.aux_models import AuxModelCache
 from studio.engine.device import CARDS, Device
-from studio.engine.loan import Loan, Resident
-from studio.engine.shelf import Shelf
-from studio.engine.upscale import Enlarger
+from studio.engine.lease import LoadedModel, PipelineLease
+from studio.engine.lora import LoraCache
+from studio.engine.upscale import Upscaler
 from studio.errors import OutOfMemory
 from studio.settings import Settings
 
@@ -21,15 +21,15 @@ CURE = "Close other programs that use the device, make the image smaller, or cho
 
 
 class Room:
-    """What is loaded, of each sort the longest unused first; what is lent stays."""
+    """What is loaded, of each sort the least recently used first; what is borrowed stays."""
 
     def __init__(self, device: Device, settings: Settings) -> None:
         self.device = device
-        self.residents: dict[Model, Resident] = {}
-        self.loan: Loan | None = None
-        self.shelf = Shelf(self.make)
-        self.wardrobe = Wardrobe()
-        self.upscalers = Enlarger(settings, device, self.make, self.evict)
+        self.loaded_models: dict[Model, LoadedModel] = {}
+        self.lease: PipelineLease | None = None
+        self.aux_models = AuxModelCache(self.make)
+        self.lora_cache = LoraCache()
+        self.upscalers = Upscaler(settings, device, self.make, self.evict)
 
     def make(self, what: str, loader: Callable[[], T], needed: float = 0) -> T:
         """What `loader` puts onto the device, after `needed` bytes were made free for it; else as `within`."""
@@ -37,34 +37,34 @@ class Room:
         return self.within(what, loader)
 
     def within(self, what: str, attempt: Callable[[], T]) -> T:
-        """What `attempt` returns. While memory runs out in it, all that is not lent goes, then more of what is.
+        """What `attempt` returns. While memory runs out in it, all that is not borrowed goes, then more of what is.
 
         DeviceError that says `what` had no room where nothing is left to go.
         """
         return memory.relieved(attempt, lambda: self._ease(what))
 
     def clear(self) -> bool:
-        """Unload all but what is lent; False where there was nothing."""
+        """Unload all but what is borrowed; False where there was nothing."""
         gone = self.evict(math.inf)
-        gone = bool(self.wardrobe or self.upscalers.bytes) or gone
-        self.wardrobe.clear()
+        gone = bool(self.lora_cache or self.upscalers.bytes) or gone
+        self.lora_cache.clear()
         self.upscalers.clear()
         self.device.release()
         return gone
 
     def evict(self, needed: float, in_ram: float = 0) -> bool:
         """Unload until `needed` bytes of the device and `in_ram` bytes of the computer's memory are free, or only what
-        is lent is left: what stands beside the models first. Whether anything went.
+        is borrowed is left: what stands beside the models first. Whether anything went.
         """
         gone = False
-        while self.free() < needed and self.shelf.drop():
+        while self.free() < needed and self.aux_models.drop():
             self.device.release()
             gone = True
-        for model in [model for model in self.residents if not (self.loan and self.loan.resident.model == model)]:
-            full = self.free() < needed and self.residents[model].device_bytes
-            crowded = self.free_ram() < in_ram and self.residents[model].ram_bytes
+        for model in [model for model in self.loaded_models if not (self.lease and self.lease.loaded.model == model)]:
+            full = self.free() < needed and self.loaded_models[model].device_bytes
+            crowded = self.free_ram() < in_ram and self.loaded_models[model].ram_bytes
             if full or crowded:
-                del self.residents[model]
+                del self.loaded_models[model]
                 self.device.release()
                 gone = True
         return gone
@@ -74,8 +74,8 @@ class Room:
         free = self.device.free_bytes()
         if self.device.limit_bytes is None:
             return free
-        held = sum(resident.device_bytes for resident in self.residents.values())
-        return max(0, min(free, self.device.limit_bytes - held - self.shelf.bytes - self.upscalers.bytes))
+        held = sum(loaded.device_bytes for loaded in self.loaded_models.values())
+        return max(0, min(free, self.device.limit_bytes - held - self.aux_models.bytes - self.upscalers.bytes))
 
     def free_ram(self) -> int:
         """Bytes of the computer's memory that can be had; no bound where that is the device's own.
@@ -84,20 +84,20 @@ class Room:
         """
         if self.device.kind not in CARDS:
             return 2**63
-        held = sum(resident.ram_bytes for resident in self.residents.values())
+        held = sum(loaded.ram_bytes for loaded in self.loaded_models.values())
         return max(0, min(ram.free_bytes(), ram.total_bytes() - held))
 
     def close(self) -> None:
         """Unload everything."""
-        self.residents.clear()
-        while self.shelf.drop():
+        self.loaded_models.clear()
+        while self.aux_models.drop():
             pass
         self.clear()
 
     def _ease(self, what: str) -> None:
-        if self.loan:
-            self.loan.recover()
-        if self.clear() or (self.loan and self.loan.retreat()):
+        if self.lease:
+            self.lease.recover()
+        if self.clear() or (self.lease and self.lease.retreat()):
             return
         free = self.free() / memory.GIGABYTE
         raise OutOfMemory(f"{self.device.name} has no room for {what}: {free:.1f} GB are free.", CURE)

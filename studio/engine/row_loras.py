@@ -10,8 +10,8 @@ from typing import Any
 
 import torch
 
-from studio.engine.adapters import Added, Hook
 from studio.engine.changes import Change, LowRank
+from studio.engine.lora import Added, Hook
 
 # What one request adds to each layer of a network, by the layer's name.
 LayerLoras = Mapping[str, Added]

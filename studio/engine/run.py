@@ -62,8 +62,8 @@ class Run:
     @property
     def remarks(self) -> dict[str, str]:
         """What was done otherwise than asked and what was noted, each once, to be kept with its pictures."""
-        said = {"changed": self.changes, "notes": self._notes}
-        return {name: " ".join(dict.fromkeys(words)) for name, words in said.items() if words}
+        texts = {"changed": self.changes, "notes": self._notes}
+        return {name: " ".join(dict.fromkeys(words)) for name, words in texts.items() if words}
 
     def note(self, words: str) -> None:
         """Something that the creator should know about these pictures; it is told once and kept with them."""

@@ -18,8 +18,8 @@ from studio.catalogue.models import Catalogue, Model
 from studio.catalogue.sources import not_here
 from studio.engine.loading import load_part, translated
 from studio.engine.memory import bytes_of
+from studio.resolve.resolve import unchecked
 from studio.settings import Settings
-from studio.settling.settle import unchecked
 
 Verdict = Literal["passed", "flagged", "withheld"]
 
@@ -35,7 +35,7 @@ WORDS: Mapping[Verdict, str] = {
 
 
 @dataclass(frozen=True, eq=False)
-class Guard:
+class SafetyChecker:
     """A model's checker. It stays on the CPU in float32: a verdict is the same on every device and takes none of it."""
 
     checker: Any
@@ -62,7 +62,7 @@ class Guard:
         return bool(flagged[0])
 
 
-def load(model: Model, catalogue: Catalogue, settings: Settings) -> Guard | None:
+def load(model: Model, catalogue: Catalogue, settings: Settings) -> SafetyChecker | None:
     """The model's checker, where the studio checks what comes out.
 
     Raises InvalidRecipe where the model has none, ModelError where it cannot be loaded.
@@ -76,7 +76,7 @@ def load(model: Model, catalogue: Catalogue, settings: Settings) -> Guard | None
     checker = load_part(model, folder, "safety_checker", StableDiffusionSafetyChecker, torch.float32)
     with translated(model, f"{folder / 'feature_extractor'} cannot be loaded", "Copy the whole model again."):
         extractor = CLIPImageProcessor.from_pretrained(folder, subfolder="feature_extractor", local_files_only=True)
-    return Guard(checker, extractor, settings.output_check == "withhold")
+    return SafetyChecker(checker, extractor, settings.output_check == "withhold")
 
 
 def card(size: tuple[int, int]) -> Image.Image:

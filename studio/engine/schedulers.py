@@ -61,14 +61,14 @@ def check(config: Mapping[str, Any], name: str, steps: int, field: str = "steps"
     if SCHEDULERS[name].process == "flow":
         return  # takes any number of steps, and wants to know the image's size with it
     try:
-        finite = _rehearse(build(name, config, family), steps)
+        finite = _validate_steps(build(name, config, family), steps)
     except (ValueError, IndexError, ZeroDivisionError, AssertionError) as error:
         raise InvalidRecipe(field, f"{name} cannot sample in {steps} steps.", CURE) from error
     if not finite:
         raise InvalidRecipe(field, f"{name} cannot sample in {steps} steps: its numbers overflow.", CURE)
 
 
-def _rehearse(scheduler: Any, steps: int) -> bool:
+def _validate_steps(scheduler: Any, steps: int) -> bool:
     """Whether all steps come to a finite end, tried on one number: a fault at the last would cost a whole image."""
     scheduler.set_timesteps(steps)
     sample = torch.ones(1, 1, 1, 1) * scheduler.init_noise_sigma

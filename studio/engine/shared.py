@@ -49,7 +49,7 @@ class SharedUNet(StandIn):
         return self._batcher.ask(self._request, Call(self.shared, sample, timestep, given, self.loras))
 
     @contextmanager
-    def wearing(self, loras: LayerLoras) -> Iterator[None]:
+    def with_loras(self, loras: LayerLoras) -> Iterator[None]:
         """While this lasts, its rows have these LoRAs."""
         self.loras = loras
         try:
@@ -80,17 +80,19 @@ class SharedVae(StandIn):
         super().__init__(shared)
         self._run = run
         self._tile = tile
-        self._asked: torch.dtype | None = None
+        self._wanted_dtype: torch.dtype | None = None
 
     @property
     def dtype(self) -> torch.dtype:
         """The numbers that the pipeline has turned it to."""
         own: torch.dtype = self.shared.dtype
-        return self._asked or own
+        return self._wanted_dtype or own
 
     def to(self, *args: Any, **kwargs: Any) -> "SharedVae":
         """Encode in these numbers from now on; it stays where it is."""
-        self._asked = kwargs.get("dtype") or next((arg for arg in args if isinstance(arg, torch.dtype)), self._asked)
+        self._wanted_dtype = kwargs.get("dtype") or next(
+            (arg for arg in args if isinstance(arg, torch.dtype)), self._wanted_dtype
+        )
         return self
 
     def encode(self, pixels: torch.Tensor, *args: Any, **kwargs: Any) -> Any:

@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 
-from studio.engine.adapters import hooked
+from studio.engine.lora import hooked
 from studio.engine.row_loras import LayerLoras, Stacks, added_by_row
 
 # What ControlNets add. Rows without any are given zeros, which change nothing.

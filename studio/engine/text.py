@@ -14,14 +14,15 @@ from safetensors.torch import load_file
 from studio.catalogue.embeddings import EmbeddingFile
 from studio.catalogue.models import Model
 from studio.catalogue.named_files import stamp_of
-from studio.catalogue.wordbook import Wordbook
-from studio.engine.chunks import Read, encoders, filled, layers_back, read
+from studio.catalogue.prompt_assets import PromptAssets
+from studio.engine.chunks import TextEmbeds, encoders, filled, layers_back, read
+from studio.engine.conditioning import Conditioning, Encoded, ScheduledEmbeds
 from studio.engine.loading import FOREIGN
-from studio.engine.script import Encoded, Line, Script
 from studio.errors import DamagedModel, InvalidRecipe
 from studio.prompts.schedule import Chunks, Plan, Strand
 from studio.recipe import Recipe
-from studio.settling import wording
+from studio.resolve.prompts import check_work
+from studio.resolve.prompts import read as read_prompts
 
 T = TypeVar("T")
 KEPT = 64
@@ -48,17 +49,19 @@ class How:
 class Prompts:
     """Encoded words of one loaded model, the latest `KEPT` of them; a second seed costs no encoder call."""
 
-    def __init__(self, model: Model, book: Wordbook) -> None:
+    def __init__(self, model: Model, prompt_assets: PromptAssets) -> None:
         self._model = model
-        self._book = book
+        self._prompt_assets = prompt_assets
         self._kept: OrderedDict[Hashable, Any] = OrderedDict()
 
-    def script(self, pipe: Any, recipe: Recipe, steps: int, done: int = 0, changed: Hashable = ()) -> Script:
+    def conditioning(
+        self, pipe: Any, recipe: Recipe, steps: int, done: int = 0, changed: Hashable = ()
+    ) -> Conditioning:
         """What the pipeline's call is told of the recipe's words, spread over `steps` after `done` others.
 
         `changed` says what LoRAs do to the text encoders. Words that need nothing but the pipeline's own way go it.
         """
-        _, plans = wording.read(recipe, self._model, self._book, steps, done)
+        _, plans = read_prompts(recipe, self._model, self._prompt_assets, steps, done)
         guided = (recipe.guidance_scale or 0) > 1
         how = How(changed, _skipped(recipe, self._model), tuple(lora.name for lora in recipe.loras))
         # With the layers of today's CLIP, the clip_skip of diffusers' own way fails in Stable Diffusion 1.5.
@@ -66,7 +69,7 @@ class Prompts:
         if plain or not self._model.family_facts().weighs_words:
             prompt, negative = (plan.strands[0].stages[0].text for plan in plans)
             key = (prompt, negative, guided, how)
-            return Script(self._once(key, lambda: _encode(pipe, prompt, negative, guided, self._length)))
+            return Conditioning(self._once(key, lambda: _encode(pipe, prompt, negative, guided, self._length)))
         return self._written(pipe, plans, how, guided=guided)
 
     @property
@@ -74,13 +77,13 @@ class Prompts:
         """How many tokens the model is fed by T5, the end mark included."""
         return int(self._model.default("prompt_tokens")) + 1
 
-    def _written(self, pipe: Any, plans: tuple[Plan, Plan], how: How, *, guided: bool) -> Script:
+    def _written(self, pipe: Any, plans: tuple[Plan, Plan], how: How, *, guided: bool) -> Conditioning:
         """The script of words that are weighed, long, changing or mixed."""
         lines = [self._line(pipe, strand, how) for strand in plans[0].strands]
         negative = self._line(pipe, plans[1].strands[0], how)
         # SDXL was trained with zeros for no negative prompt.
         if not any(map(any, plans[1].strands[0].at(1))) and pipe.config.get("force_zeros_for_empty_prompt"):
-            negative = Line(((1, lines[0].at(1).zeros()),))
+            negative = ScheduledEmbeds(((1, lines[0].at(1).zeros()),))
         lengths = {read.embeds.shape[1] for line in (*lines, negative) for _, read in line.reads}
         longest = max(lengths)
         uneven = any(longest % length for length in lengths)
@@ -95,15 +98,17 @@ class Prompts:
         }
         call = inspect.signature(type(pipe).__call__).parameters
         arguments = {name: value for name, value in offered.items() if name in call}
-        return Script(arguments, lines, against if guided else None)
+        return Conditioning(arguments, lines, against if guided else None)
 
-    def _line(self, pipe: Any, strand: Strand, how: How) -> Line:
-        return Line(tuple((stage.until, self._read(pipe, stage.chunks, how)) for stage in strand.stages), strand.weight)
+    def _line(self, pipe: Any, strand: Strand, how: How) -> ScheduledEmbeds:
+        return ScheduledEmbeds(
+            tuple((stage.until, self._read(pipe, stage.chunks, how)) for stage in strand.stages), strand.weight
+        )
 
-    def _read(self, pipe: Any, chunks: Chunks, how: How) -> Read:
+    def _read(self, pipe: Any, chunks: Chunks, how: How) -> TextEmbeds:
         names = {segment.text for chunk in chunks for segment in chunk if segment.kind == "embedding"}
-        book = self._book.wearing(how.loras)
-        files = [book.embeddings[name] for name in sorted(names)]
+        prompt_assets = self._prompt_assets.with_loras(how.loras)
+        files = [prompt_assets.embeddings[name] for name in sorted(names)]
         stamps = tuple(stamp_of(file.path) for file in files)
         return self._once(
             (chunks, how, stamps),
@@ -128,16 +133,16 @@ def repeated(encoded: Encoded, count: int) -> Encoded:
     }
 
 
-def check_length(pipe: Any, model: Model, recipe: Recipe, book: Wordbook) -> None:
+def check_length(pipe: Any, model: Model, recipe: Recipe, prompt_assets: PromptAssets) -> None:
     """InvalidRecipe where a prompt has more tokens than the model reads, which would be cut without a word; for a model
     that reads them in several goes, where it would read for hours.
     """
     facts = model.family_facts()
-    prompts, plans = wording.read(recipe, model, book)
+    prompts, plans = read_prompts(recipe, model, prompt_assets)
     if facts.weighs_words:
         _check_layers(pipe, model, recipe)
         for prompt, plan in zip(prompts, plans, strict=True):
-            _check_work(pipe, prompt.recipe_field, plan, book.wearing(lora.name for lora in recipe.loras))
+            _check_work(pipe, prompt.recipe_field, plan, prompt_assets.with_loras(lora.name for lora in recipe.loras))
         return
     tokenizer = getattr(pipe, facts.tokenizer, None) or pipe.tokenizer
     marks = tokenizer.num_special_tokens_to_add()
@@ -162,11 +167,11 @@ def _check_layers(pipe: Any, model: Model, recipe: Recipe) -> None:
         )
 
 
-def _check_work(pipe: Any, name: str, plan: Plan, book: Wordbook) -> None:
-    """As where the recipe was settled, by the tokens of the model."""
-    counts = {called: book.embeddings[called].vectors for called in plan.embeddings}
+def _check_work(pipe: Any, name: str, plan: Plan, prompt_assets: PromptAssets) -> None:
+    """As where the recipe was resolved, by the tokens of the model."""
+    counts = {called: prompt_assets.embeddings[called].vectors for called in plan.embeddings}
     tokenizer, _ = encoders(pipe)[0]
-    wording.check_work(name, plan, lambda chunks: len(filled(chunks, tokenizer, counts)))
+    check_work(name, plan, lambda chunks: len(filled(chunks, tokenizer, counts)))
 
 
 def _check_field(tokenizer: Any, name: str, text: str, limit: int) -> None:

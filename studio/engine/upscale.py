@@ -14,9 +14,9 @@ from safetensors import SafetensorError
 
 from studio.catalogue.tensor_files import tensor_shapes
 from studio.catalogue.upscalers import LANCZOS, Upscalers
+from studio.engine.aux_models import Make
 from studio.engine.device import Device
 from studio.engine.memory import bytes_of, ran_out
-from studio.engine.shelf import Make
 from studio.errors import InvalidRecipe, OutOfMemory, UnsupportedModel
 from studio.settings import Settings
 
@@ -30,12 +30,12 @@ MOST_ENLARGED = 2**28
 
 
 # Called after each tile with its number and how many there are; raises to end the work.
-Told = Callable[[int, int], None]
+OnTile = Callable[[int, int], None]
 # Called with the bytes that are needed; unloads what is not in use until they are free.
 Evict = Callable[[float], bool]
 
 
-class Enlarger:
+class Upscaler:
     """The upscaler last used, on the device; the pipeline manager's, who says when it goes."""
 
     def __init__(self, settings: Settings, device: Device, make: Make, evict: Evict) -> None:
@@ -50,14 +50,14 @@ class Enlarger:
         """What the weights of the loaded one take."""
         return bytes_of(self._loaded[1].model) if self._loaded else 0
 
-    def enlarge(self, name: str, picture: Image.Image, size: tuple[int, int], told: Told) -> Image.Image:
+    def enlarge(self, name: str, picture: Image.Image, size: tuple[int, int], on_tile: OnTile) -> Image.Image:
         """The RGB picture at `size` (width, height), by the upscaler `name` and a filter for what is left to it.
 
         Raises ModelError where the upscaler is none or missing, DeviceError where memory does not suffice for the
         smallest tile, and whatever `told` raises.
         """
         if name == LANCZOS:
-            told(1, 1)
+            on_tile(1, 1)
             return picture.resize(size, Image.Resampling.LANCZOS)
         model = self._model(name)
         pixels = picture.width * picture.height * model.scale**2
@@ -67,7 +67,7 @@ class Enlarger:
                 f"{name} would make {pixels / 1e6:.0f} million pixels of it; {MOST_ENLARGED / 1e6:.0f} are the most.",
                 f"Make the picture smaller, or choose the upscaler {LANCZOS}.",
             )
-        large = self._tiled(model, picture.convert("RGB"), told)
+        large = self._tiled(model, picture.convert("RGB"), on_tile)
         return large if large.size == size else large.resize(size, Image.Resampling.LANCZOS)
 
     def clear(self) -> None:
@@ -83,10 +83,10 @@ class Enlarger:
             self._loaded = path, made
         return self._loaded[1]
 
-    def _tiled(self, model: Any, picture: Image.Image, told: Told) -> Image.Image:
+    def _tiled(self, model: Any, picture: Image.Image, on_tile: OnTile) -> Image.Image:
         for tile in (CPU_TILE,) if self._device.kind == "cpu" else TILES:
             try:
-                return tiled(model, picture, tile, told)
+                return tiled(model, picture, tile, on_tile)
             except (RuntimeError, MemoryError) as error:
                 if not ran_out(error):
                     raise
@@ -113,7 +113,7 @@ def load(path: Path) -> Any:
     return model.eval()
 
 
-def tiled(model: Any, picture: Image.Image, tile: int, told: Told, margin: int = MARGIN) -> Image.Image:
+def tiled(model: Any, picture: Image.Image, tile: int, on_tile: OnTile, margin: int = MARGIN) -> Image.Image:
     """The RGB picture through the model in tiles, each seen with a margin around it that its neighbours paint."""
     places = list(itertools.product(range(0, picture.height, tile), range(0, picture.width, tile)))
     large = Image.new("RGB", (picture.width * model.scale, picture.height * model.scale))
@@ -128,7 +128,7 @@ def tiled(model: Any, picture: Image.Image, tile: int, told: Told, margin: int =
         made = Image.fromarray(_through(model, np.asarray(picture.crop(seen))))
         core = [(at - seen[k % 2]) * model.scale for k, at in enumerate((left, top, right, bottom))]
         large.paste(made.crop((core[0], core[1], core[2], core[3])), (left * model.scale, top * model.scale))
-        told(done, len(places))
+        on_tile(done, len(places))
     return large
 
 

@@ -37,12 +37,12 @@ def check_json(body: bytes) -> Any:
     if b"\\u0000" in body:
         raise MalformedRequest("The request's JSON holds a character that no text has.")
     try:
-        said = orjson.loads(body)
+        value = orjson.loads(body)
     except orjson.JSONDecodeError as error:
         raise MalformedRequest("The request is no valid JSON.") from error
-    if _is_deeper(said, DEEPEST):
+    if _is_deeper(value, DEEPEST):
         raise MalformedRequest(f"The request's JSON is more than {DEEPEST} levels deep.")
-    return said
+    return value
 
 
 def replayed(body: bytes, receive: Receive) -> Receive:
@@ -89,9 +89,9 @@ def too_large(most_bytes: int) -> RequestTooLarge:
     return RequestTooLarge(f"This is too large: {most_bytes / 2**20:.0f} MB are the most.")
 
 
-def _is_deeper(said: Any, levels: int) -> bool:
+def _is_deeper(value: Any, levels: int) -> bool:
     """Whether lists and objects lie deeper in one another than this; without recursion."""
-    layer: list[Any] = [said]
+    layer: list[Any] = [value]
     for _ in range(levels):
         layer = [inner for one in layer for inner in _inside(one)]
         if not layer:

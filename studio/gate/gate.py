@@ -9,7 +9,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import cookie_parser
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from studio import space
+from studio import hf_space
 from studio.errors import (
     MalformedRequest,
     MethodNotAllowed,
@@ -30,7 +30,7 @@ HUB = ("https://huggingface.co", "https://*.huggingface.co")
 # Set in the scope by whoever finds what was asked for to be at fault: Gradio answers that with 500, which it is not.
 FAULTY = "studio.faulty"
 # Where a request's scope holds what its JSON says.
-SAID = "studio.said"
+PAYLOAD = "studio.said"
 HOST = re.compile(r"(\[[0-9a-fA-F:.]{2,45}\]|[\w.-]{1,253})(:\d{1,5})?", re.ASCII)
 YEAR = 365 * 24 * 3600
 
@@ -108,7 +108,7 @@ class Gate:
         client = (scope.get("client") or ("", 0))[0]
         return (
             self._settings.alone
-            and not space.name()
+            and not hf_space.name()
             and origin.is_loopback(client)
             and origin.is_loopback(origin.host_name(headers.get("host", "")))
             and not origin.is_through_proxy(headers)
@@ -128,7 +128,7 @@ class _Answer:
     def give(self, name: str, secret: str, *, secure: bool) -> None:
         """Have the browser keep a secret. Within the hub's page, it is another site's cookie, and has to say so."""
         kept = f"{name}={secret}; Path=/; HttpOnly; Max-Age={YEAR}"
-        framed = secure and space.name()
+        framed = secure and hf_space.name()
         self._cookie = f"{kept}; " + ("SameSite=None; Secure; Partitioned" if framed else "SameSite=Lax")
 
     async def __call__(self, message: Message) -> None:
@@ -154,7 +154,7 @@ async def _taken(found: Door, scope: Scope, headers: Headers, receive: Receive, 
             raise WrongContentType("This address takes application/json only.")
         _check_length(headers, MOST_JSON)
         body = await whole(receive, MOST_JSON)
-        scope[SAID] = check_json(body)
+        scope[PAYLOAD] = check_json(body)
         return replayed(body, receive)
     if found.takes == "upload":
         if kind != "multipart/form-data":
@@ -176,7 +176,7 @@ def _check_length(headers: Headers, most_bytes: int) -> None:
 
 def _security() -> Mapping[str, str]:
     """What keeps other sites from framing, reading and guessing."""
-    ancestors = " ".join(["'self'", *(HUB if space.name() else ())])
+    ancestors = " ".join(["'self'", *(HUB if hf_space.name() else ())])
     common = {
         "Content-Security-Policy": f"frame-ancestors {ancestors}; base-uri 'self'; object-src 'none'",
         "X-Content-Type-Options": "nosniff",
@@ -184,7 +184,7 @@ def _security() -> Mapping[str, str]:
         "Cross-Origin-Resource-Policy": "same-origin",
         "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
     }
-    if space.name():
+    if hf_space.name():
         return common
     return {**common, "X-Frame-Options": "SAMEORIGIN", "Cross-Origin-Opener-Policy": "same-origin"}
 
@@ -195,7 +195,7 @@ def _is_secure(scope: Scope, headers: Headers) -> bool:
 
 def _address(scope: Scope, headers: Headers) -> str:
     """Where it came from: behind the hub's proxy, the last address that it names; else the other end of the line."""
-    if space.name() and (forwarded := headers.get("x-forwarded-for")):
+    if hf_space.name() and (forwarded := headers.get("x-forwarded-for")):
         return forwarded.rpartition(",")[2].strip()[:64]
     client: Any = scope.get("client") or ("", 0)
     return str(client[0])

@@ -89,9 +89,9 @@ def cookie_name(scope: Mapping[str, Any]) -> str:
 
 def presented(headers: Mapping[str, str], cookies: Mapping[str, str], name: str) -> tuple[Kind, str | None]:
     """How a request is known and its secret: `Authorization: Bearer` of a program, or the cookie of a browser."""
-    said = headers.get("authorization", "")
-    is_token = said.lower().startswith(SCHEME)
-    given = said[len(SCHEME) :].strip() if is_token else cookies.get(name, "")
+    header = headers.get("authorization", "")
+    is_token = header.lower().startswith(SCHEME)
+    given = header[len(SCHEME) :].strip() if is_token else cookies.get(name, "")
     return "token" if is_token else "browser", given if is_secret(given) else None
 
 

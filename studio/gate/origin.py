@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from starlette.datastructures import Headers
 
-from studio import space
+from studio import hf_space
 from studio.settings import Settings
 
 # What proxies add. None of it is believed; that it is there says that somebody stands between.
@@ -47,7 +47,7 @@ def is_own_name(name: str, settings: Settings) -> bool:
 
     A name of digits cannot be. A Space is behind the hub's proxy, and public anyhow.
     """
-    if space.name() or is_loopback(name) or name in settings.hostnames:
+    if hf_space.name() or is_loopback(name) or name in settings.hostnames:
         return True
     if settings.alone:
         return False
@@ -80,7 +80,7 @@ def _own_hosts(headers: Mapping[str, str], settings: Settings) -> set[str]:
     """What an Origin of the studio's own page may say behind its scheme."""
     host = headers.get("host", "").lower()
     named = {f"{name}{port}" for name in settings.hostnames for port in ("", _port(host))}
-    return {host, *named, *filter(None, [space.host(), headers.get("x-forwarded-host", "").lower()])}
+    return {host, *named, *filter(None, [hf_space.host(), headers.get("x-forwarded-host", "").lower()])}
 
 
 def _port(host: str) -> str:

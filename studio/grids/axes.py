@@ -18,9 +18,9 @@ from studio.errors import InvalidRecipe
 from studio.presets.reading import near
 from studio.prompts.matrix import matrix
 from studio.prompts.mentions import calling, weighed
-from studio.recipe import Recipe, settings
-from studio.recipe_parts import ControlUnit, Dearness, Lora, Sides
-from studio.spelling import lora, sides
+from studio.recipe import Recipe, setting_specs
+from studio.recipe_parts import ChangeCost, ControlUnit, Lora, OutpaintPadding
+from studio.shorthand import lora, sides
 
 # A cell is one picture.
 UNVARIED = "count"
@@ -88,7 +88,7 @@ class Axis:
 
 
 class Subject(ABC):
-    """What an axis can vary; `field` names it, `dearness` is what a change of it costs.
+    """What an axis can vary; `field` names it, `change_cost` is what a change of it costs.
 
     `turn` is when it is put into a recipe: what looks into other settings comes after them. `empty` is shown for the
     empty value, `numeric` lets ranges be written, `whole` makes their numbers whole ones.
@@ -96,7 +96,7 @@ class Subject(ABC):
 
     field: str
     title: str
-    dearness: Dearness
+    change_cost: ChangeCost
     turn: int = 0
     empty: str = "default"
     numeric: bool = False
@@ -110,31 +110,31 @@ class Subject(ABC):
 @lru_cache(maxsize=256)
 def subject(name: str) -> Subject:
     """What varies on an axis of this name; InvalidRecipe with near names where there is no such setting."""
-    asked = name.strip()
-    head, colon, rest = asked.partition(":")
+    text = name.strip()
+    head, colon, rest = text.partition(":")
     if colon and rest.strip() and _plain(head) in SEARCHED:
         return Words(rest)
     if colon and rest.strip() and _plain(head) in ("lora", "loras"):
         return LoraPart(rest.strip())
-    whole, *steps = re.split(r"[.\[\]]+", asked.rstrip("]"))
+    whole, *steps = re.split(r"[.\[\]]+", text.rstrip("]"))
     if steps and _plain(whole) in ("control", "controls"):
         return ControlPart(steps)
     if len(steps) == 1 and _plain(whole) == "outpaint":
         return Side(steps[0])
     known = _names()
-    field = known.get(_plain(asked))
+    field = known.get(_plain(text))
     if field == SIZE:
         return Size()
     if field is None:
-        varied = _plain(asked) == UNVARIED
-        hint = "A cell is one picture: vary the seed." if varied else near(_plain(asked), names())
-        raise InvalidRecipe(asked or "axis", "There is no such setting to vary.", hint)
+        varied = _plain(text) == UNVARIED
+        hint = "A cell is one picture: vary the seed." if varied else near(_plain(text), names())
+        raise InvalidRecipe(text or "axis", "There is no such setting to vary.", hint)
     return Plain(field)
 
 
 def names() -> list[str]:
     """What an axis may be named by: the fields, and one sample of each sort of name that goes on."""
-    return [name for name in settings() if name != UNVARIED] + [SIZE, *SAMPLES]
+    return [name for name in setting_specs() if name != UNVARIED] + [SIZE, *SAMPLES]
 
 
 def applied(recipe: Recipe, chosen: Sequence[tuple[Axis, int]]) -> Recipe:
@@ -150,8 +150,8 @@ class Plain(Subject):
 
     def __init__(self, field: str) -> None:
         self.field = field
-        setting = settings()[field]
-        self.title, self.dearness = setting.label, setting.dearness
+        setting = setting_specs()[field]
+        self.title, self.change_cost = setting.label, setting.change_cost
         annotation = Recipe.model_fields[field].annotation
         self.numeric, self.whole = _is_number(annotation), _is_number(annotation, int)
         self._many = get_origin(annotation) is tuple
@@ -176,7 +176,7 @@ class Plain(Subject):
 class Size(Subject):
     """Width and height at once, as `768x512`."""
 
-    field, title, dearness = SIZE, "Size", Dearness.SIZE
+    field, title, change_cost = SIZE, "Size", ChangeCost.SIZE
 
     def put(self, recipe: Recipe, text: str) -> Recipe:
         if not text:
@@ -190,7 +190,7 @@ class Size(Subject):
 class Words(Subject):
     """Words of the prompts that are replaced by the value, wherever they stand in them."""
 
-    dearness, turn, empty = Dearness.TEXT, 2, "nothing"
+    change_cost, turn, empty = ChangeCost.TEXT, 2, "nothing"
 
     def __init__(self, words: str) -> None:
         self.words = words
@@ -217,16 +217,16 @@ class LoraPart(Subject):
         name, dot, part = words.rpartition(".")
         numbers = [one for one, field in Lora.model_fields.items() if _is_number(field.annotation)]
         self.name, self.part = (name, part) if dot and part in numbers else (words, "weight")
-        setting = settings(Lora)[self.part]
-        self.dearness = setting.dearness
+        setting = setting_specs(Lora)[self.part]
+        self.change_cost = setting.change_cost
         weighs = self.part == "weight"
         self.field = f"lora:{self.name}" if weighs else f"lora:{self.name}.{self.part}"
         self.title = f"LoRA {self.name}" if weighs else f"LoRA {self.name}, {setting.label.lower()}"
 
     def put(self, recipe: Recipe, text: str) -> Recipe:
-        said = weighed(recipe.prompt, self.name, text or "1") if self.part == "weight" else None
-        if said is not None:
-            return recipe.replace(prompt=said)
+        prompt = weighed(recipe.prompt, self.name, text or "1") if self.part == "weight" else None
+        if prompt is not None:
+            return recipe.replace(prompt=prompt)
         stack = [one.model_dump() for one in recipe.loras]
         name = calling(self.name, [one["name"] for one in stack])
         if name is None:
@@ -245,13 +245,13 @@ class ControlPart(Subject):
         number, *path = steps
         if not number.isdecimal():
             number, path = "1", list(steps)
-        known = settings(ControlUnit)
+        known = setting_specs(ControlUnit)
         if not path or path[0] not in known or len(path) != (2 if path[0] == "options" else 1):
             name = ".".join(["control", *steps])
             units = [f"control.{number}.{one}" for one in (*(one for one in known if one != "options"), "options.low")]
             raise InvalidRecipe(name, "There is no such setting to vary.", near(name, units))
         self.number, self.path = number, path
-        self.dearness = known[path[0]].dearness
+        self.change_cost = known[path[0]].change_cost
         self.numeric = path[0] == "options" or _is_number(ControlUnit.model_fields[path[0]].annotation)
         self.field = ".".join(["control", number, *path])
         last = known[path[0]].label if len(path) == 1 else path[1].replace("_", " ")
@@ -276,10 +276,10 @@ class Side(Subject):
     empty = "0"
 
     def __init__(self, side: str) -> None:
-        known = settings(Sides)
+        known = setting_specs(OutpaintPadding)
         if side not in known:
             raise InvalidRecipe(f"outpaint.{side}", "There is no such side.", f"Known are: {', '.join(known)}.")
-        self.side, self.dearness = side, known[side].dearness
+        self.side, self.change_cost = side, known[side].change_cost
         self.field, self.title = f"outpaint.{side}", f"Extend, {known[side].label.lower()}"
 
     def put(self, recipe: Recipe, text: str) -> Recipe:
@@ -289,8 +289,8 @@ class Side(Subject):
 
 def _names() -> dict[str, str]:
     """Each field by its name, its label and what other tools call it."""
-    fields = [name for name in settings() if name != UNVARIED]
-    labels = {_plain(settings()[name].label): name for name in reversed(fields)}
+    fields = [name for name in setting_specs() if name != UNVARIED]
+    labels = {_plain(setting_specs()[name].label): name for name in reversed(fields)}
     return labels | dict(ALIASES) | {name: name for name in [*fields, SIZE]}
 
 

@@ -24,8 +24,8 @@ from studio.jobs.item import OPEN
 from studio.jobs.job import Job
 from studio.labels import labelled
 from studio.library import Library
-from studio.recipe import SEEDS, Recipe, settings
-from studio.settling.hosted import without_local
+from studio.recipe import SEEDS, Recipe, setting_specs
+from studio.resolve.hosted import without_local
 from studio.studio import SHEETS, Studio
 
 # A person's grids that are listed.
@@ -36,16 +36,16 @@ log = logging.getLogger(__name__)
 
 
 def plan(studio: Studio, base: Recipe, axes: Sequence[Axis]) -> Grid:
-    """The grid with every cell settled, nobody's yet; one that cannot be settled says why in its `error`.
+    """The grid with every cell resolved, nobody's yet; one that cannot be resolved says why in its `error`.
 
     What is open is drawn once for all cells. InvalidRecipe where the axes cannot be, or no cell can.
     """
     _check(axes, studio.settings.max_cells)
     base = _drawn(base.replace(count=1), axes)
     places = itertools.product(*(range(len(axis.values)) for axis in reversed(axes)))
-    cells = [_settled(studio, base, axes, place[::-1]) for place in places]
+    cells = [_resolved(studio, base, axes, place[::-1]) for place in places]
     if not any(cell.recipe for cell in cells):
-        studio.settle(_recipe(base, axes, cells[0].at))
+        studio.resolve(_recipe(base, axes, cells[0].at))
     numbers = {cell.at: number for number, cell in enumerate(_in_order(axes, cells))}
     name = f"{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(3)}"
     numbered = tuple(replace(cell, item=numbers.get(cell.at)) for cell in cells)
@@ -54,9 +54,9 @@ def plan(studio: Studio, base: Recipe, axes: Sequence[Axis]) -> Grid:
 
 def _in_order(axes: Sequence[Axis], cells: Sequence[Cell]) -> list[Cell]:
     """The cells as they are made: the dearest axis slowest; of those that cost the same the first in a recipe."""
-    ranks = {name: rank for rank, name in enumerate(settings())}
+    ranks = {name: rank for rank, name in enumerate(setting_specs())}
     varied = [axis.subject for axis in axes]
-    slow = sorted(range(len(varied)), key=lambda k: (-varied[k].dearness, ranks.get(varied[k].field, len(ranks))))
+    slow = sorted(range(len(varied)), key=lambda k: (-varied[k].change_cost, ranks.get(varied[k].field, len(ranks))))
     return sorted((cell for cell in cells if cell.recipe), key=lambda cell: [cell.at[k] for k in slow])
 
 
@@ -149,7 +149,7 @@ class Grids:
         folder = self._studio.library.folder
         if kind == "csv":
             made = [cell.path for cell in grid.cells if cell.path]
-            scores = self._studio.gauge.measure([folder / one for one in made]).scores
+            scores = self._studio.scorer.measure([folder / one for one in made]).scores
             measures = dict(zip(made, scores, strict=True))
         return Sheet(grid, folder, measures).write(path, kind)
 
@@ -207,14 +207,14 @@ def _recipe(base: Recipe, axes: Sequence[Axis], place: Collection[int]) -> Recip
     return applied(base, [*zip(axes, place, strict=False)])
 
 
-def _settled(studio: Studio, base: Recipe, axes: Sequence[Axis], place: Sequence[int]) -> Cell:
+def _resolved(studio: Studio, base: Recipe, axes: Sequence[Axis], place: Sequence[int]) -> Cell:
     x, y, z = [*place, 0, 0][:3]
     try:
-        asked = _recipe(base, axes, place)
-        if studio.is_hosted(asked) and not studio.is_hosted(base):
+        recipe = _recipe(base, axes, place)
+        if studio.is_hosted(recipe) and not studio.is_hosted(base):
             # What the local models of the grid are told besides means nothing to it; what is varied has to be refused.
-            asked = without_local(asked, studio.hosted.models, {axis.field for axis in axes})
-        (recipe,) = studio.settle(asked)
+            recipe = without_local(recipe, studio.hosted.models, {axis.field for axis in axes})
+        (recipe,) = studio.resolve(recipe)
     except StudioError as error:
         # Which setting it is says the axis already.
         ours = isinstance(error, InvalidRecipe) and error.field in {axis.field for axis in axes}

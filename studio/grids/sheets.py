@@ -13,9 +13,9 @@ from typing import Any, BinaryIO, Literal
 
 from PIL import Image, ImageDraw, ImageFont
 
-from studio.disk import Folder
+from studio.atomic_files import AtomicFolder
 from studio.grids.store import NAMES, NOTHING, Cell, Grid
-from studio.recipe import Recipe, settings
+from studio.recipe import Recipe, setting_specs
 from studio.settings import ASSETS
 
 Kind = Literal["png", "html", "csv"]
@@ -54,7 +54,7 @@ class Sheet:
         def fill(file: BinaryIO) -> None:
             file.write(data)
 
-        Folder(path.parent).write(path, fill)
+        AtomicFolder(path.parent).write(path, fill)
         return note
 
     def picture(self) -> tuple[Image.Image, str]:
@@ -80,7 +80,7 @@ class Sheet:
     def page(self) -> str:
         """A page of HTML that needs nothing but itself."""
         axes = [{"title": axis.title, "labels": axis.labels} for axis in self.grid.axes]
-        data = {"axes": axes, "cells": [self._told(cell) for cell in self.grid.cells]}
+        data = {"axes": axes, "cells": [self._cell_data(cell) for cell in self.grid.cells]}
         # Inside a script, only this would end it.
         text = json.dumps(data, ensure_ascii=False).replace("</", "<\\/")
         template = TEMPLATE.read_text("utf-8")
@@ -98,8 +98,8 @@ class Sheet:
     def _row(self, cell: Cell) -> dict[str, Any]:
         labels = self.grid.labels(cell.at)
         places = {f"{name} ({title})": value for name, (title, value) in zip(NAMES, labels, strict=False)}
-        recipe = _said(cell)
-        used = {name: recipe.get(name, "") for name in settings() if self._uses(name)}
+        recipe = _settings(cell)
+        used = {name: recipe.get(name, "") for name in setting_specs() if self._uses(name)}
         outcome = {"file": cell.path, "error": cell.error, "seconds": cell.seconds or ""}
         return {**places, **outcome, **used, **self.measures.get(cell.path, {})}
 
@@ -107,10 +107,10 @@ class Sheet:
         usual = Recipe.model_fields[name].get_default()
         return any(cell.recipe and getattr(cell.recipe, name) != usual for cell in self.grid.cells)
 
-    def _told(self, cell: Cell) -> dict[str, Any]:
+    def _cell_data(self, cell: Cell) -> dict[str, Any]:
         picture = self._open(cell)
         shown = {"shown": _webp(picture), "width": picture.width, "height": picture.height} if picture else {}
-        return {"at": cell.at, "error": cell.error, "recipe": _said(cell), **shown}
+        return {"at": cell.at, "error": cell.error, "recipe": _settings(cell), **shown}
 
     def _open(self, cell: Cell) -> Image.Image | None:
         """The cell's picture; None where there is none, or none any more."""
@@ -210,13 +210,13 @@ def _write(pen: ImageDraw.ImageDraw, words: str, box: tuple[int, int, int, int],
         pen.text((left, top + row * letter * LINE), short, ink, font)
 
 
-def _said(cell: Cell) -> dict[str, Any]:
+def _settings(cell: Cell) -> dict[str, Any]:
     """The cell's settings in words and numbers."""
     recipe = json.loads(cell.recipe.to_json()) if cell.recipe else {}
     return {
         name: value if isinstance(value, str | int | float) else json.dumps(value, ensure_ascii=False)
         for name, value in recipe.items()
-        if name in settings()
+        if name in setting_specs()
     }
 
 

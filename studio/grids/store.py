@@ -23,7 +23,7 @@ State = Literal["running", "stopped", "done"]
 
 @dataclass(frozen=True)
 class Cell:
-    """One picture of a grid: `recipe` is settled, None where it cannot be made; `error` says why there is none.
+    """One picture of a grid: `recipe` is resolved, None where it cannot be made; `error` says why there is none.
 
     `item` is its number in the grid's job, None where it cannot be made; `path` is where its picture stands below the
     images' folder.

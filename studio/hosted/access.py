@@ -5,8 +5,8 @@ from pydantic import SecretStr
 from studio.errors import KeyRefused, Refused
 from studio.gate.identity import Identity
 from studio.hosted.keys import Keys
-from studio.hosted.models import Hosted, Offer
-from studio.hosted.spending import Purse
+from studio.hosted.models import Hosted, HostedEndpoint
+from studio.hosted.spending import Budget
 from studio.settings import Settings
 from studio.storage.database import Database
 
@@ -20,24 +20,24 @@ class HostedModels:
     def __init__(self, settings: Settings, database: Database) -> None:
         self.models = Hosted(settings)
         self.keys = Keys(shared=settings.share_keys)
-        self.budget = Purse(settings, database)
+        self.budget = Budget(settings, database)
 
-    def offer(self, name: str, who: Identity) -> Offer:
+    def endpoint(self, name: str, who: Identity) -> HostedEndpoint:
         """The hosted model of this name; ModelError where there is none, Refused where a stranger names an address."""
         if "://" in name and not who.here:
             hint = "Whoever runs the studio can name it in the settings."
             raise Refused("This studio asks no addresses that its settings do not name.", hint)
         return self.models[name]
 
-    def key(self, offer: Offer, who: Identity) -> SecretStr | None:
+    def key(self, endpoint: HostedEndpoint, who: Identity) -> SecretStr | None:
         """The key that a caller uses with a model's host; None where none is needed.
 
         KeyRefused where one is needed and not here: nothing is asked then.
         """
-        key = self.keys.of(who, offer.host_name, offer.host)
-        if key is None and offer.host.key_env:
+        key = self.keys.of(who, endpoint.host_name, endpoint.host)
+        if key is None and endpoint.host.key_env:
             raise KeyRefused(
-                f"There is no key for {offer.model.name}.",
-                f"Give the key on the Compare tab, or in {offer.host.key_env} before the studio starts.",
+                f"There is no key for {endpoint.model.name}.",
+                f"Give the key on the Compare tab, or in {endpoint.host.key_env} before the studio starts.",
             )
         return key

@@ -10,7 +10,7 @@ from studio.errors import HostedError
 from studio.hosted import faults
 from studio.hosted.keys import scrubbed
 from studio.hosted.providers.base import Call
-from studio.outside import bounded, fetch
+from studio.safe_fetch import bounded, fetch
 
 if TYPE_CHECKING:
     import httpx2
@@ -29,14 +29,14 @@ class Client:
     def __init__(self, call: Call, headers: Mapping[str, str]) -> None:
         self._call = call
         self._headers = {**headers, "Accept-Encoding": "identity"}
-        self._deadline = time.monotonic() + call.offer.host.timeout_seconds
+        self._deadline = time.monotonic() + call.endpoint.host.timeout_seconds
 
     def __enter__(self) -> Self:
         import httpx2
 
-        seconds = self._call.offer.host.timeout_seconds
+        seconds = self._call.endpoint.host.timeout_seconds
         self._http = httpx2.Client(
-            base_url=self._call.offer.host.base_url,
+            base_url=self._call.endpoint.host.base_url,
             headers=self._headers,
             follow_redirects=False,
             timeout=httpx2.Timeout(seconds, connect=min(CONNECT_SECONDS, seconds)),
@@ -69,13 +69,13 @@ class Client:
         """Look again and again until there is something to see; HostedError when the host's time is over."""
         while (found := look()) is None:
             if time.monotonic() > self._deadline:
-                raise faults.too_late(self._call.offer)
+                raise faults.too_late(self._call.endpoint)
             time.sleep(BETWEEN_SECONDS)
         return found
 
     def fetch(self, address: str) -> bytes:
         """What is at an address that the host told: a public place, or one of its own; HostedError."""
-        host = self._call.offer.host
+        host = self._call.endpoint.host
         return fetch(address, host.base_url, max(self._deadline - time.monotonic(), 1), self._call.most_bytes)
 
     def _answered(self, method: str, path: str, said: Mapping[str, Any]) -> "httpx2.Response":
@@ -84,14 +84,14 @@ class Client:
         try:
             return self._http.request(method, path, **said)
         except (httpx2.HTTPError, HostedError) as error:
-            fault = faults.broken(error, self._call.offer) or faults.cut_off()
+            fault = faults.broken(error, self._call.endpoint) or faults.cut_off()
         # Nothing foreign is kept beside it: it may repeat the key.
         raise fault from None
 
     def _refused(self, answer: "httpx2.Response", told: Any) -> HostedError:
         said = scrubbed(faults.shortened(_sentence(told)), self._call.key)
         code, after = json.dumps(told), answer.headers.get("retry-after")
-        return faults.refused(answer.status_code, said, self._call.offer, self._call.key, code=code, after=after)
+        return faults.refused(answer.status_code, said, self._call.endpoint, self._call.key, code=code, after=after)
 
 
 def _sentence(told: Any) -> Any:

@@ -25,7 +25,7 @@ from studio.errors import (
 )
 
 if TYPE_CHECKING:
-    from studio.hosted.models import Offer
+    from studio.hosted.models import HostedEndpoint
 
 # What services say of words or pictures that they do not take, and of models that they no longer have.
 REFUSALS = ("moderation", "content_policy", "content_filter", "safety", "responsible_ai")
@@ -46,7 +46,13 @@ def moderated(said: str) -> HostedError:
 
 
 def refused(
-    status: int, said: str, offer: "Offer", key: SecretStr | None, *, code: str = "", after: str | None = None
+    status: int,
+    said: str,
+    endpoint: "HostedEndpoint",
+    key: SecretStr | None,
+    *,
+    code: str = "",
+    after: str | None = None,
 ) -> HostedError:
     """What an answer that is none of success means: `said` is the service's own sentence, without the key.
 
@@ -56,17 +62,17 @@ def refused(
     if status in (400, 403, 422) and is_refusal(told):
         return moderated(said)
     if status in (404, 410) or _any(ENDED, told):
-        return _gone(offer, said)
+        return _gone(endpoint, said)
     if status == 402 or (status == 429 and _any(NO_CREDIT, told)):
         return OutOfCredit(f"The account has no credit left: {said}", "Add credit at the service.")
     if status in (401, 403):
-        return _no_entry(offer, key)
+        return _no_entry(endpoint, key)
     if status == 429:
         return _too_often(said, after)
     return _otherwise(status, said)
 
 
-def broken(error: BaseException, offer: "Offer") -> HostedError | None:
+def broken(error: BaseException, endpoint: "HostedEndpoint") -> HostedError | None:
     """What a call that was not answered, or not to its end, means; None where it is no error of the transport."""
     import httpx2
 
@@ -74,18 +80,18 @@ def broken(error: BaseException, offer: "Offer") -> HostedError | None:
     if own := next((cause for cause in causes if isinstance(cause, HostedError)), None):
         return own
     if any(isinstance(cause, httpx2.ConnectError | httpx2.ConnectTimeout | httpx2.PoolTimeout) for cause in causes):
-        nobody = f"{offer.place} cannot be reached."
+        nobody = f"{endpoint.place} cannot be reached."
         return ServiceUnreachable(nobody, "Check the address and the network.", wait_seconds=0.5)
     if any(isinstance(cause, httpx2.TimeoutException) for cause in causes):
-        return too_late(offer)
+        return too_late(endpoint)
     if isinstance(error, httpx2.HTTPError):
         return cut_off()
     return None
 
 
-def too_late(offer: "Offer") -> HostedError:
+def too_late(endpoint: "HostedEndpoint") -> HostedError:
     """What is said where no answer came in time."""
-    return ServiceTimeout(f"No answer within {offer.host.timeout_seconds:g} seconds.", PAID, billed=True)
+    return ServiceTimeout(f"No answer within {endpoint.host.timeout_seconds:g} seconds.", PAID, billed=True)
 
 
 def cut_off() -> HostedError:
@@ -112,19 +118,19 @@ def _otherwise(status: int, said: str) -> HostedError:
     return CallRefused(f"The service does not take this ({status}): {said}", "Change prompt or settings.")
 
 
-def _gone(offer: "Offer", said: str) -> HostedError:
-    told = offer.model.retired(datetime.now(UTC).date())
+def _gone(endpoint: "HostedEndpoint", said: str) -> HostedError:
+    told = endpoint.model.retired(datetime.now(UTC).date())
     if told:
-        cure = f"Take {offer.model.successor}, or give the address of a host that still has it."
-        return ModelRetired(f"{told} {offer.place} does not have it.", cure)
-    return ModelRetired(f"The service has no model {offer.sent}: {said}", "Check its name.")
+        cure = f"Take {endpoint.model.successor}, or give the address of a host that still has it."
+        return ModelRetired(f"{told} {endpoint.place} does not have it.", cure)
+    return ModelRetired(f"The service has no model {endpoint.sent}: {said}", "Check its name.")
 
 
-def _no_entry(offer: "Offer", key: SecretStr | None) -> HostedError:
+def _no_entry(endpoint: "HostedEndpoint", key: SecretStr | None) -> HostedError:
     fault = "The service does not take the key" if key else "The service wants a key"
-    variable = offer.host.key_env
+    variable = endpoint.host.key_env
     before = f", or in {variable} before the studio starts" if variable else ""
-    return KeyRefused(f"{fault} for {offer.model.name}.", f"Give the key on the Compare tab{before}.")
+    return KeyRefused(f"{fault} for {endpoint.model.name}.", f"Give the key on the Compare tab{before}.")
 
 
 def _too_often(said: str, after: str | None) -> HostedError:

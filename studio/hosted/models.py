@@ -20,10 +20,10 @@ from studio.errors import InvalidPreset, InvalidRecipe, InvalidRequest, InvalidS
 from studio.hosted.prices import Price, sides
 from studio.hosted.providers import PROVIDERS
 from studio.hosted.providers.base import Provider
-from studio.parsing import said_of
+from studio.parsing import fault_words
 from studio.presets.reading import read_toml, toml_files
 from studio.settings import PRESETS, Host, Settings
-from studio.spelling import folded, normalized
+from studio.shorthand import folded, normalized
 
 log = logging.getLogger(__name__)
 
@@ -85,7 +85,7 @@ class HostedModel(BaseModel):
             return PROVIDERS[info.data.get("provider", OPENAI)].price.model_validate(given)
         except ValidationError as error:
             first = error.errors(include_url=False)[0]
-            raise ValueError(f"{'.'.join(map(str, first['loc'])) or 'it'}: {said_of(first)}") from error
+            raise ValueError(f"{'.'.join(map(str, first['loc'])) or 'it'}: {fault_words(first)}") from error
 
     def chosen(self, settings: Mapping[str, str]) -> dict[str, str]:
         """Every setting that is sent, with these choices; InvalidRecipe where the model does not take one.
@@ -127,8 +127,8 @@ def is_hosted(model: str | None) -> bool:
 
 def parted(name: str) -> tuple[str, dict[str, str]]:
     """Model and settings of `openai:gpt-image-2?quality=low`."""
-    model, _, said = name.partition("?")
-    return model, dict(parse_qsl(said, keep_blank_values=True))
+    model, _, query = name.partition("?")
+    return model, dict(parse_qsl(query, keep_blank_values=True))
 
 
 def joined(model: str, settings: Mapping[str, str]) -> str:
@@ -137,7 +137,7 @@ def joined(model: str, settings: Mapping[str, str]) -> str:
 
 
 @dataclass(frozen=True)
-class Offer:
+class HostedEndpoint:
     """A hosted model where it is reached; `sent` is what it is called there."""
 
     name: str
@@ -219,13 +219,13 @@ class Hosted:
             raise InvalidPreset(fault, f'Say `provider = "{host.provider}"` in the file.')
         return model
 
-    def offers(self) -> list[Offer]:
+    def endpoints(self) -> list[HostedEndpoint]:
         """Each model with a file at its own service, and each deployment of the hosts."""
         own = [f"{model.service}:{model.id}" for model in self.models.values() if model.service in self.hosts]
         named = [f"{name}:{sent}" for name, host in self.hosts.items() for sent in host.deployments]
         return [self[name] for name in dict.fromkeys((*own, *named))]
 
-    def __getitem__(self, name: str) -> Offer:
+    def __getitem__(self, name: str) -> HostedEndpoint:
         """The model of this name or address; ModelError where there can be none."""
         if "://" in name:
             return self._at_address(name)
@@ -237,7 +237,7 @@ class Hosted:
             raise UnknownModel(
                 f"There is no host of models “{host_name}”.", f"{known} Others are named in the settings."
             )
-        return Offer(name, host_name, host, self._model(host.deployments.get(sent, sent), host.provider), sent)
+        return HostedEndpoint(name, host_name, host, self._model(host.deployments.get(sent, sent), host.provider), sent)
 
     def _model(self, id: str, provider: str) -> HostedModel:  # noqa: A002
         """The model of a file; one that nothing is known of takes whatever its provider knows."""
@@ -250,7 +250,7 @@ class Hosted:
         takes = PROVIDERS[provider].takes
         return HostedModel(id=id, name=id, service="", provider=provider, abilities=("edit", "mask"), takes=takes)
 
-    def _at_address(self, name: str) -> Offer:
+    def _at_address(self, name: str) -> HostedEndpoint:
         """`https://host/v1:model`. A key of the environment goes to the host that it belongs to, and nowhere else."""
         scheme, _, rest = name.partition("://")
         place, slash, path = rest.partition("/")
@@ -267,7 +267,7 @@ class Hosted:
             raise _no_address(name) from error
         if not (colon and sent):
             raise _no_address(name)
-        return Offer(name, split.netloc, host, self._model(sent, host.provider), sent)
+        return HostedEndpoint(name, split.netloc, host, self._model(sent, host.provider), sent)
 
 
 def place(host: str) -> str:

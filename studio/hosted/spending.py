@@ -35,7 +35,7 @@ def price_words(price: Price) -> str:
     return f"{hosted}: {known}{beyond}."
 
 
-class Purse:
+class Budget:
     """The money of one data folder, shared by all programs that use it. Amounts are US dollars.
 
     A call that was reserved and never settled counts as spent: a program that was killed may have paid for it.
@@ -79,7 +79,7 @@ class Purse:
         with self._database.write() as calls:
             calls.execute("UPDATE hosted_calls SET settled = ?, micros = 0 WHERE key = ?", (FREE, key))
 
-    def settle(self, key: str, cost: float | None) -> None:
+    def charge(self, key: str, cost: float | None) -> None:
         """What the call did cost; None keeps what was set aside for it."""
         with self._database.write() as calls:
             if cost is None:

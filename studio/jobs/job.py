@@ -107,7 +107,7 @@ class Job:
             return tuple(event for event in self._log[position:] if event is not None), len(self._log)
 
     @property
-    def told(self) -> float:
+    def last_event_at(self) -> float:
         """When something was told last, as `time.monotonic` counts."""
         return self._news.changed
 

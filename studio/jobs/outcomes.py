@@ -9,7 +9,7 @@ from studio.events import Done, Failed, ImageFailed, Stopped
 from studio.jobs.item import QueueItem
 from studio.jobs.job import Job
 from studio.jobs.kinds import KINDS
-from studio.jobs.line import Line
+from studio.jobs.lane_queues import LaneQueues
 from studio.jobs.register import Register
 from studio.jobs.store import JobStore
 
@@ -29,9 +29,9 @@ class Outcomes:
     Whoever calls holds the scheduler's lock.
     """
 
-    def __init__(self, store: JobStore, line: Line, register: Register, line_up: LineUp) -> None:
+    def __init__(self, store: JobStore, line: LaneQueues, register: Register, line_up: LineUp) -> None:
         self._store = store
-        self._line = line
+        self._queues = line
         self._register = register
         self._line_up = line_up
 
@@ -53,9 +53,9 @@ class Outcomes:
 
     def put_all_back(self) -> None:
         """What this machine makes waits again at once: the process may end before its next step, and that is no try."""
-        for name, job in self._line.running:
+        for name, job in self._queues.running:
             begun = [item for item in job.items if item.state == "running" and item.lane == name]
-            if not self._line.lanes[name].can_leave and not job.stopping.is_set():
+            if not self._queues.lanes[name].can_leave and not job.stopping.is_set():
                 self.put_back(job, begun)
 
     def fail(self, job: Job, items: Sequence[QueueItem], error: StudioError) -> None:
@@ -79,7 +79,7 @@ class Outcomes:
         if ends:
             job.stopping.set()
             self.drop(job, [item for item in job.items if item.state == "waiting"])
-        self._line.leave(job)
+        self._queues.leave(job)
         self.conclude(job)
 
     def drop(self, job: Job, items: Sequence[QueueItem]) -> None:
@@ -88,7 +88,7 @@ class Outcomes:
             item.state = "stopped"
         if items:
             self._written(lambda: self._store.drop(job, items), job)
-        self._line.leave(job)
+        self._queues.leave(job)
         self.conclude(job)
 
     def conclude(self, job: Job) -> None:

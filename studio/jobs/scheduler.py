@@ -9,7 +9,7 @@ from contextlib import suppress
 from copy import copy
 
 from studio.backends.base import Backend
-from studio.downloads.queue import Errand, Hear
+from studio.downloads.queue import Errand, OnNews
 from studio.errors import Cancelled, Closing, DeviceLost, InternalError, InUse, NotFound, StudioError
 from studio.events import Downloading, Halted, Queued, Stopped
 from studio.gate.identity import Identity
@@ -19,7 +19,7 @@ from studio.jobs.job import Job, Listener
 from studio.jobs.kinds import KINDS
 from studio.jobs.kinds.base import Priority
 from studio.jobs.lane import Lane
-from studio.jobs.line import Line
+from studio.jobs.lane_queues import LaneQueues
 from studio.jobs.making import Maker
 from studio.jobs.outcomes import Outcomes
 from studio.jobs.register import Register
@@ -38,7 +38,7 @@ LaneFor = Callable[[str], Lane]
 LEAVING_SECONDS = 1.0
 
 # Lets what these recipes lack come, and tells of it; None where they lack nothing.
-Fetch = Callable[[Sequence[Recipe], Hear], Errand | None]
+Fetch = Callable[[Sequence[Recipe], OnNews], Errand | None]
 
 log = logging.getLogger(__name__)
 
@@ -65,7 +65,7 @@ class Scheduler:
         *,
         takes_up: bool = True,
     ) -> None:
-        self._line = Line()
+        self._queues = LaneQueues()
         self._workers: list[tuple[threading.Thread, Lane]] = []
         self._lane_for = lane_for
         self.database = database
@@ -75,7 +75,7 @@ class Scheduler:
         self._maker = Maker(library, self._store, self._lock)
         self._max_waiting = max_waiting
         self._fetch = fetch
-        self._outcomes = Outcomes(self._store, self._line, self._register, self._line_up)
+        self._outcomes = Outcomes(self._store, self._queues, self._register, self._line_up)
         self._places: dict[str, int] = {}
         self._closing = False
         self._halted: DeviceLost | None = None
@@ -87,7 +87,7 @@ class Scheduler:
                 self._add_lane(name, lane)
             restored = self._register.left_over() if takes_up else []
             for job in restored:
-                self._line.fetching[job.id] = job
+                self._queues.fetching[job.id] = job
                 self._outcomes.take_up(job)
         for job in restored:
             self._bring(job)
@@ -113,7 +113,7 @@ class Scheduler:
         lanes: Sequence[str] = (),
         beside: Beside | None = None,
     ) -> Job:
-        """Put settled recipes in line as one job; Busy where it is full, Closing or DeviceLost where none are taken.
+        """Put resolved recipes in line as one job; Busy where it is full, Closing or DeviceLost where none are taken.
 
         `id` is for who has to know the job's before there is one; no other job has it. `lanes` are those of the
         recipes, the device's where none are given; `priority` is the kind's where none is. What is written `beside` the
@@ -129,7 +129,7 @@ class Scheduler:
                 self._open(lane)
             self._store.add(job, beside)
             self._register.add(job)
-            self._line.fetching[job.id] = job
+            self._queues.fetching[job.id] = job
         self._bring(job)
         return job
 
@@ -169,7 +169,7 @@ class Scheduler:
             self._store.reopen(job, again)
             job.begin_again(again)
             self._register.add(job)
-            self._line.fetching[job.id] = job
+            self._queues.fetching[job.id] = job
         self._bring(job)
         return job
 
@@ -220,12 +220,12 @@ class Scheduler:
     def waiting(self) -> int:
         """How many jobs wait, of all owners."""
         with self._lock:
-            return len(self._line.waiting())
+            return len(self._queues.waiting())
 
     def unfinished(self) -> list[Job]:
         """All jobs that wait or run, of all owners; those that run first, then as they would be begun."""
         with self._lock:
-            return list(dict.fromkeys([*self._line.order(), *self._register.open()]))
+            return list(dict.fromkeys([*self._queues.order(), *self._register.open()]))
 
     def position(self, job: Job) -> int | None:
         """How many jobs run before this one; None where it does not wait."""
@@ -254,31 +254,31 @@ class Scheduler:
             raise Closing("The studio is closing.", "Start it again and repeat the request.")
         if self._halted:
             raise copy(self._halted)
-        check_line(job, self._line.waiting(), self._max_waiting)
+        check_line(job, self._queues.waiting(), self._max_waiting)
 
     def _bring(self, job: Job) -> None:
         """Let the job's weights come, where they are not here, and put it in line then. The lock is not held."""
         try:
             missing = [item.recipe for item in job.waiting()]
             fetch = self._fetch if missing else None
-            job.errand = fetch(missing, lambda news: self._heard(job, news)) if fetch else None
+            job.errand = fetch(missing, lambda news: self._on_news(job, news)) if fetch else None
         except StudioError as error:  # a model that was there when the job was
-            self._heard(job, error)
+            self._on_news(job, error)
             return
         if job.errand is None:
-            self._heard(job, None)
+            self._on_news(job, None)
         elif job.stopping.is_set() or self._closing:
             job.errand.cancel()
 
-    def _heard(self, job: Job, news: Downloading | StudioError | None) -> None:
+    def _on_news(self, job: Job, news: Downloading | StudioError | None) -> None:
         """What became of the job's weights: on their way, here, or not to be had."""
         with self._lock:
-            if job.id not in self._line.fetching or self._closing:
+            if job.id not in self._queues.fetching or self._closing:
                 return
             if isinstance(news, Downloading):
                 job.tell(news)
                 return
-            del self._line.fetching[job.id]
+            del self._queues.fetching[job.id]
             if news is None:
                 self._line_up(job)
                 self._outcomes.conclude(job)  # an earlier studio may have made it all
@@ -300,18 +300,18 @@ class Scheduler:
                 for item in job.waiting(name):
                     self._outcomes.fail(job, [item], error)
                 continue
-            self._line.add(job, name, uncounted=uncounted)
+            self._queues.add(job, name, uncounted=uncounted)
 
     def _open(self, name: str) -> None:
         """See that there is a lane of this name; StudioError where there can be none."""
-        if name in self._line.lanes:
+        if name in self._queues.lanes:
             return
         if self._lane_for is None:
             raise NotFound(f"Nothing here makes pictures for “{name}”.", "Choose another model.")
         self._add_lane(name, self._lane_for(name))
 
     def _add_lane(self, name: str, lane: Lane) -> None:
-        self._line.open(name, lane)
+        self._queues.open(name, lane)
         for _ in range(lane.capacity):
             worker = threading.Thread(target=self._work, args=(name,), name=f"lane {name}", daemon=True)
             self._workers.append((worker, lane))
@@ -320,13 +320,13 @@ class Scheduler:
     def _resort(self, job: Job) -> None:
         """The job stands elsewhere among its owner's."""
         self._store.keep(job)
-        self._line.sort()
+        self._queues.sort()
         self._move_up()
 
     def _move_up(self) -> None:
         """Tell each waiting job whose place has changed."""
-        before, self._places = self._places, self._line.places()
-        for job in self._line.waiting():
+        before, self._places = self._places, self._queues.places()
+        for job in self._queues.waiting():
             place = self._places.get(job.id)
             if place not in (None, before.get(job.id)) and not self._halted:
                 job.tell(Queued(place))
@@ -341,7 +341,7 @@ class Scheduler:
         """Wait for what the lane makes next; None when closing."""
         with self._lock:
             while not self._closing:
-                if not self._halted and (taken := self._line.take(name)):
+                if not self._halted and (taken := self._queues.take(name)):
                     self._line_up(taken[0])
                     self._move_up()
                     return taken
@@ -364,7 +364,7 @@ class Scheduler:
             log.exception("Job %s failed", job.id)
             fault = InternalError(error, BROKEN_HINT)
         with self._lock:
-            self._line.running.remove((name, job))
+            self._queues.running.remove((name, job))
             if self._store.closed:  # what came after the end is found in the library at the next start
                 return
             job.seconds += time.monotonic() - begun
@@ -380,9 +380,9 @@ class Scheduler:
     def _make(self, name: str, job: Job, items: list[QueueItem]) -> None:
         def wanted() -> bool:
             with self._lock:
-                return not (self._closing or job.paused or self._line.wants_turn(name, job))
+                return not (self._closing or job.paused or self._queues.wants_turn(name, job))
 
-        lane = self._line.lanes[name]
+        lane = self._queues.lanes[name]
         self._maker.make(lane, job, items, stopped=lambda: self._closing or job.stopping.is_set(), wanted=wanted)
 
     def _halt(self, job: Job, items: list[QueueItem], error: DeviceLost) -> None:
@@ -393,7 +393,7 @@ class Scheduler:
         if self._marker:
             with suppress(OSError):  # tells `studio doctor`
                 self._marker.write_text(str(error))
-        for one in self._line.waiting():
+        for one in self._queues.waiting():
             if self._marker:
                 one.tell(Halted(error.message, error.hint))
             else:

@@ -84,12 +84,12 @@ class JobStore:
         change = "UPDATE items SET state = ?, message = ?, hint = ?, field = ?, code = ? WHERE job = ? AND number = ?"
         with self._database.write() as rows:
             for item in items:
-                rows.execute(change, (item.state, *_said(item.fault), job.id, item.number))
+                rows.execute(change, (item.state, *_fault_columns(item.fault), job.id, item.number))
                 _note(rows, job, item.state, item)
 
     def end(self, job: Job, ending: Event) -> None:
         """The job is over; so are those of its items that were not."""
-        fault = _said(ending if isinstance(ending, Failed) else None)
+        fault = _fault_columns(ending if isinstance(ending, Failed) else None)
         change = "UPDATE jobs SET state = ?, seconds = ?, message = ?, hint = ?, field = ?, code = ? WHERE id = ?"
         with self._database.write() as rows:
             rows.execute(change, (job.state, job.seconds, *fault, job.id))
@@ -273,7 +273,7 @@ def _item(row: Row) -> QueueItem:
     return item
 
 
-def _said(fault: Failed | None) -> tuple[str | None, ...]:
+def _fault_columns(fault: Failed | None) -> tuple[str | None, ...]:
     """The part at fault is left out: it means something beside the form that was sent, which no later start has."""
     return (fault.message, fault.hint, fault.field, fault.code) if fault else ("", "", None, "")
 

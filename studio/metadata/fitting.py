@@ -10,20 +10,20 @@ from typing import Any
 
 from studio.catalogue.controlnets import ControlNets
 from studio.catalogue.models import Catalogue, Model
+from studio.catalogue.prompt_assets import PromptAssets
 from studio.catalogue.upscalers import Upscalers
-from studio.catalogue.wordbook import Wordbook
 from studio.errors import InvalidPrompt, InvalidRecipe, ModelError, StudioError
-from studio.inputs import Inputs
+from studio.inputs import InputStore
 from studio.metadata.foreign_names import plain, same_upscaler
 from studio.metadata.imported import PROMPTS, ImportedSettings, left_out, stem
 from studio.metadata.infotext import SAMPLERS
 from studio.presets.reading import Presets
 from studio.prompts.mending import mend_at
-from studio.recipe import Recipe, settings
+from studio.recipe import Recipe, setting_specs
+from studio.resolve.applicability import HIRES
+from studio.resolve.resolve import resolve
+from studio.resolve.sizes import fitted
 from studio.settings import Settings
-from studio.settling.frame import fitted
-from studio.settling.settle import settle
-from studio.settling.uses import HIRES
 
 OTHER_NAMES = {name: own for own, name in SAMPLERS.items()}
 SIZE = ("width", "height")
@@ -39,9 +39,9 @@ class Here:
     settings: Settings
     catalogue: Catalogue
     presets: Presets
-    inputs: Inputs
+    inputs: InputStore
     controlnets: ControlNets
-    wordbook: Wordbook
+    prompt_assets: PromptAssets
 
     @classmethod
     def of(cls, settings: Settings) -> "Here":
@@ -50,14 +50,14 @@ class Here:
             settings,
             Catalogue(settings),
             Presets(settings.home / "presets"),
-            Inputs.of(settings),
+            InputStore.of(settings),
             ControlNets(settings),
-            Wordbook.of(settings),
+            PromptAssets.of(settings),
         )
 
-    def settle(self, recipe: Recipe) -> None:
+    def resolve(self, recipe: Recipe) -> None:
         """InvalidRecipe where the recipe cannot be made."""
-        settle(recipe, self.settings, self.catalogue, self.presets, self.inputs, self.controlnets, self.wordbook)
+        resolve(recipe, self.settings, self.catalogue, self.presets, self.inputs, self.controlnets, self.prompt_assets)
 
 
 @dataclass
@@ -103,27 +103,27 @@ class _Fitting:
         return Fitted(self.values, self.left)
 
     def _find_model(self) -> None:
-        asked = self.values.get("model")
-        if asked is None:
+        wanted = self.values.get("model")
+        if wanted is None:
             self.values |= {"model": self.chosen} if "model" not in self.over else {}
             return
-        found = model_named(self.here.catalogue, str(asked))
+        found = model_named(self.here.catalogue, str(wanted))
         if found is None:
-            there = next(_published_as(self.here.catalogue, str(asked)), None)
+            there = next(_published_as(self.here.catalogue, str(wanted)), None)
             is_it = f"it is {there}, which is not downloaded yet" if there else "it is not in this studio"
-            self._leave_model(asked, f"{is_it}, so the chosen one stays")
+            self._leave_model(wanted, f"{is_it}, so the chosen one stays")
         self.values["model"] = found or self.chosen
 
     def _find_second_model(self) -> None:
         """The id of the model of the second pass; without it, a pass at the same size was there for its sake alone."""
-        asked = self.values.get("hires_model")
-        if asked is None:
+        wanted = self.values.get("hires_model")
+        if wanted is None:
             return
-        found = model_named(self.here.catalogue, str(asked))
+        found = model_named(self.here.catalogue, str(wanted))
         if found is not None:
             self.values["hires_model"] = found
             return
-        label = f"{settings()['hires_model'].label} {asked}{self._hash(asked)}"
+        label = f"{setting_specs()['hires_model'].label} {wanted}{self._hash(wanted)}"
         self.left.append(f"{label}: it is not in this studio, so {self._without_second_model()}")
 
     def _without_second_model(self) -> str:
@@ -134,8 +134,8 @@ class _Fitting:
         del self.values["hires_model"]
         return "the first one paints both passes"
 
-    def _leave_model(self, asked: Any, why: str) -> None:
-        self.left.append(left_out("Model", f"{asked}{self._hash(asked)}", why))
+    def _leave_model(self, wanted: Any, why: str) -> None:
+        self.left.append(left_out("Model", f"{wanted}{self._hash(wanted)}", why))
 
     def _find_upscalers(self) -> None:
         names = list(Upscalers(self.here.settings))
@@ -148,7 +148,7 @@ class _Fitting:
         given = {**self.values, **self.over}
         given["prompt"] = given.get("prompt") or STAND_IN
         try:
-            self.here.settle(Recipe.make(**given))
+            self.here.resolve(Recipe.make(**given))
         except InvalidRecipe as fault:
             return fault
         except StudioError:  # it is no single setting: making the picture tells it
@@ -161,10 +161,10 @@ class _Fitting:
         if name not in self.values:
             return False
         if name == "model":
-            asked, self.values["model"] = self.values["model"], self.chosen
-            if asked != self.chosen:
-                self._leave_model(asked, f"{fault.message} The chosen one stays")
-            return bool(asked != self.chosen)
+            wanted, self.values["model"] = self.values["model"], self.chosen
+            if wanted != self.chosen:
+                self._leave_model(wanted, f"{fault.message} The chosen one stays")
+            return bool(wanted != self.chosen)
         if name in PROMPTS:
             return self._mend_words(name, fault)
         mend: Callable[[str, InvalidRecipe], None] = self._drop
@@ -184,7 +184,7 @@ class _Fitting:
             return False
         self.values[name], note = mend_at(self.values[name], fault)
         known = next((f" (hash {hash_})" for one, hash_ in self.imported.hashes.items() if f"lora:{one}:" in note), "")
-        self.left.append(f"{settings()[name].label}{known}: {note}")
+        self.left.append(f"{setting_specs()[name].label}{known}: {note}")
         return True
 
     def _drop(self, name: str, fault: InvalidRecipe) -> None:
@@ -192,7 +192,7 @@ class _Fitting:
         if name == "scheduler" and value in OTHER_NAMES:
             self.values[name] = OTHER_NAMES[value]
         else:
-            self.left.append(left_out(settings()[name].label, value, fault.message))
+            self.left.append(left_out(setting_specs()[name].label, value, fault.message))
 
     def _drop_part(self, name: str, fault: InvalidRecipe) -> None:
         """One of several: the others stay."""
@@ -203,7 +203,7 @@ class _Fitting:
             place = next((k for k, part in enumerate(parts) if str(part) in fault.message), 0)
         part = parts.pop(min(place, len(parts) - 1))
         called = getattr(part, "name", None) or getattr(part, "kind", None) or part
-        label = {"loras": "LoRA", "styles": "Style", "controls": "Control"}.get(name, settings()[name].label)
+        label = {"loras": "LoRA", "styles": "Style", "controls": "Control"}.get(name, setting_specs()[name].label)
         self.left.append(left_out(label, f"{called}{self._hash(called)}", fault.message))
         self.values[name] = tuple(parts)
 
@@ -211,22 +211,22 @@ class _Fitting:
         """All of it together: a part of it means nothing."""
         value = self.values[name]
         self.values = {field: one for field, one in self.values.items() if field not in HIRES}
-        self.left.append(left_out(settings()[name].label, value, f"{fault.message} All of it is left out"))
+        self.left.append(left_out(setting_specs()[name].label, value, f"{fault.message} All of it is left out"))
 
     def _drop_second_model(self, name: str, fault: InvalidRecipe) -> None:
-        label, asked = settings()[name].label, self.values[name]
-        self.left.append(left_out(label, asked, f"{fault.message} So {self._without_second_model()}"))
+        label, wanted = setting_specs()[name].label, self.values[name]
+        self.left.append(left_out(label, wanted, f"{fault.message} So {self._without_second_model()}"))
 
     def _fit_size(self, name: str, fault: InvalidRecipe) -> None:
         """Both sides together, scaled into what the model draws; a size that is at fault even so is left out."""
         width, height = (self.values.pop(side, None) for side in SIZE)
-        asked = f"{width}x{height}" if width and height else str(width or height)
+        wanted = f"{width}x{height}" if width and height else str(width or height)
         size = self._fitted_size(width, height)
         if size is None or size == (width, height):
-            self.left.append(left_out("Size", asked, fault.message))
+            self.left.append(left_out("Size", wanted, fault.message))
             return
         self.values |= dict(zip(SIZE, size, strict=True))
-        self.left.append(left_out("Size", asked, f"{fault.message} {size[0]}x{size[1]} is taken instead"))
+        self.left.append(left_out("Size", wanted, f"{fault.message} {size[0]}x{size[1]} is taken instead"))
         del name
 
     def _fitted_size(self, width: Any, height: Any) -> tuple[int, int] | None:
@@ -245,19 +245,19 @@ class _Fitting:
         return f" (hash {known[:16]})" if known else ""
 
 
-def model_named(catalogue: Catalogue, asked: str) -> str | None:
+def model_named(catalogue: Catalogue, wanted: str) -> str | None:
     """The id of the model of this id, name or file; other tools call it by its file, in a folder or not."""
     names = {plain(word): one.id for one in catalogue.values() for word in (one.name, one.id)}
-    own = next((names[word] for word in _words(asked) if word in names), None)
+    own = next((names[word] for word in _words(wanted) if word in names), None)
     # What would have to be downloaded first is not begun for a picture's sake.
-    return own or next((one for one in _published_as(catalogue, asked) if catalogue.location(catalogue[one])), None)
+    return own or next((one for one in _published_as(catalogue, wanted) if catalogue.location(catalogue[one])), None)
 
 
-def _published_as(catalogue: Catalogue, asked: str) -> Iterator[str]:
+def _published_as(catalogue: Catalogue, wanted: str) -> Iterator[str]:
     """The ids of the models whose weights are published under this name."""
-    words = _words(asked)
+    words = _words(wanted)
     return (one.id for one in catalogue.values() if any(plain(name) in words for name in one.published_as))
 
 
-def _words(asked: str) -> tuple[str, str]:
-    return plain(asked), plain(stem(asked))
+def _words(wanted: str) -> tuple[str, str]:
+    return plain(wanted), plain(stem(wanted))

@@ -80,13 +80,13 @@ def scheduler(sampler: str, schedule: str = "") -> tuple[str, str]:
     ours, suffix = _split(sampler)
     if not ours:
         return sampler.strip(), ""
-    asked = schedule.strip() or suffix
-    if plain(asked) == "automatic":
-        asked = SCHEDULERS[ours].automatic
-    whole = f"{ours} {asked.title()}"
+    wanted = schedule.strip() or suffix
+    if plain(wanted) == "automatic":
+        wanted = SCHEDULERS[ours].automatic
+    whole = f"{ours} {wanted.title()}"
     if whole in SCHEDULERS:
         return whole, ""
-    return ours, "" if plain(asked) in EVEN else f"Schedule type {asked}: {ours} has no such one here"
+    return ours, "" if plain(wanted) in EVEN else f"Schedule type {wanted}: {ours} has no such one here"
 
 
 def _split(sampler: str) -> tuple[str, str]:

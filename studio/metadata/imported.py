@@ -8,7 +8,7 @@ from typing import Any
 
 from studio.errors import InvalidRecipe
 from studio.prompts.mending import mend
-from studio.recipe import PROMPT_CHARACTERS, Recipe, hard_range, settings
+from studio.recipe import PROMPT_CHARACTERS, Recipe, hard_range, setting_specs
 
 PROMPTS = ("prompt", "negative_prompt")
 SHOWN = 60
@@ -41,11 +41,11 @@ class ImportedSettings:
             value = given
             if name in PROMPTS and isinstance(value, str) and len(value) <= PROMPT_CHARACTERS:
                 value, notes = mend(value, negative=name != "prompt")
-                faults += [f"{settings()[name].label}: {note}" for note in notes]
+                faults += [f"{setting_specs()[name].label}: {note}" for note in notes]
             try:
                 kept[name] = getattr(Recipe.make(**{name: value}), name)
             except InvalidRecipe as error:
-                faults.append(left_out(settings()[name].label, value, _why(name, error)))
+                faults.append(left_out(setting_specs()[name].label, value, _why(name, error)))
         left = list(dict.fromkeys((*self.left, *faults)))
         if len(left) > MOST_LEFT:
             left[MOST_LEFT - 1 :] = [f"And {len(left) - MOST_LEFT + 1} more"]

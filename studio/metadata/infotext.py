@@ -27,7 +27,7 @@ FILLS: Mapping[str, str] = {"noise": "latent noise", "surroundings": "fill"}
 
 
 def to_infotext(recipe: Recipe, size: tuple[int, int] | None = None) -> str:
-    """The settled recipe in A1111's words: prompt, negative prompt, then one line of settings.
+    """The resolved recipe in A1111's words: prompt, negative prompt, then one line of settings.
 
     `size` is the image's own, for a recipe that leaves its size to the picture it starts from.
     """
@@ -52,8 +52,8 @@ def _words(prompt: str) -> str:
 def _tags(recipe: Recipe) -> str:
     """The LoRAs that the prompt itself does not mention, as A1111 has them: in the prompt."""
     names = [lora.name for lora in recipe.loras]
-    said = {calling(name, names) for _, _, name in mentions(recipe.prompt)}
-    others = [lora for lora in recipe.loras if lora.name not in said]
+    mentioned = {calling(name, names) for _, _, name in mentions(recipe.prompt)}
+    others = [lora for lora in recipe.loras if lora.name not in mentioned]
     tags = (to_a1111(Prompt((Part((Mention(lora.name, *lora.weights),)),)).print()) for lora in others)
     return "".join(f" {tag}" for tag in tags)
 

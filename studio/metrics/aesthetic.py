@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from studio.catalogue.preprocessors import Weights
-from studio.controls.base import Workshop
+from studio.controls.base import EstimatorContext
 from studio.errors import DamagedModel, IncompatibleModel
-from studio.metrics.base import Metric, Score, Shot
+from studio.metrics.base import Metric, Sample, Score
 from studio.metrics.clip_score import BATCH, CLIP, clip_at, processor_at
 
 HEAD = Weights(
@@ -38,19 +38,19 @@ class Aesthetic(Metric):
     networked = True
     needs = (CLIP, HEAD)
 
-    def measure(self, shots: Sequence[Shot], workshop: Workshop) -> list[Score]:
+    def measure(self, samples: Sequence[Sample], context: EstimatorContext) -> list[Score]:
         import torch
 
-        folder, head_folder = (weights.here(workshop.settings) for weights in self.needs)
-        clip = clip_at(folder, workshop)
-        head = workshop.load(
-            f"aesthetic: {head_folder}", "the aesthetic predictor", lambda: _head(head_folder).to(workshop.device)
+        folder, head_folder = (weights.here(context.settings) for weights in self.needs)
+        clip = clip_at(folder, context)
+        head = context.load(
+            f"aesthetic: {head_folder}", "the aesthetic predictor", lambda: _head(head_folder).to(context.device)
         )
         _check_fit(clip, head, folder)
         scores: list[Score] = []
-        for start in range(0, len(shots), BATCH):
-            pictures = [shot.image for shot in shots[start : start + BATCH]]
-            pixels = processor_at(folder).image_processor(pictures, return_tensors="pt").to(workshop.device)
+        for start in range(0, len(samples), BATCH):
+            pictures = [sample.image for sample in samples[start : start + BATCH]]
+            pixels = processor_at(folder).image_processor(pictures, return_tensors="pt").to(context.device)
             with torch.no_grad():
                 seen = clip.get_image_features(**pixels).pooler_output
                 scores += head(torch.nn.functional.normalize(seen.float(), dim=-1))[:, 0].tolist()

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from studio.catalogue.preprocessors import Weights
-from studio.controls.base import Workshop
+from studio.controls.base import EstimatorContext
 from studio.recipe import Recipe
 
 Levels = NDArray[np.float64]
@@ -21,7 +21,7 @@ SMALL = 64
 
 
 @dataclass(frozen=True, eq=False)
-class Shot:
+class Sample:
     """What is measured: an RGB picture, the recipe that made it where that is known, and how it was made."""
 
     image: Image.Image
@@ -58,7 +58,7 @@ class Metric(ABC):
     needs: tuple[Weights, ...] = ()
 
     @abstractmethod
-    def measure(self, shots: Sequence[Shot], workshop: Workshop) -> list[Score]:
+    def measure(self, samples: Sequence[Sample], context: EstimatorContext) -> list[Score]:
         """A number for each picture; None where it has nothing to say of one. ModelError where weights are missing."""
 
     def fails(self, score: float, limit: float) -> bool:

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from studio.controls.base import Workshop
-from studio.metrics.base import Metric, Score, Shot, colours
+from studio.controls.base import EstimatorContext
+from studio.metrics.base import Metric, Sample, Score, colours
 
 # Levels between the darkest and the lightest two hundredths, from which on there is something.
 SOMETHING = 24
@@ -23,9 +23,9 @@ class Blank(Metric):
     usual = 0.5
     limit = 0.5
 
-    def measure(self, shots: Sequence[Shot], workshop: Workshop) -> list[Score]:
-        del workshop
-        return [_emptiness(colours(shot.image)) for shot in shots]
+    def measure(self, samples: Sequence[Sample], context: EstimatorContext) -> list[Score]:
+        del context
+        return [_emptiness(colours(sample.image)) for sample in samples]
 
 
 def _emptiness(levels: NDArray[np.uint8]) -> float:

@@ -7,9 +7,9 @@ from typing import Any
 from PIL import Image
 
 from studio.catalogue.preprocessors import Weights
-from studio.controls.base import Workshop
+from studio.controls.base import EstimatorContext
 from studio.errors import DamagedModel
-from studio.metrics.base import Metric, Score, Shot
+from studio.metrics.base import Metric, Sample, Score
 from studio.settings import ASSETS
 
 # Any CLIPModel of transformers' that lies in this folder is taken.
@@ -41,22 +41,22 @@ class ClipScore(Metric):
     embedded = True
     needs = (CLIP,)
 
-    def measure(self, shots: Sequence[Shot], workshop: Workshop) -> list[Score]:
-        folder = STARTER if workshop.starter else CLIP.here(workshop.settings)
-        told = [at for at, shot in enumerate(shots) if shot.recipe and shot.recipe.prompt.strip()]
-        scores: list[Score] = [None for _ in shots]
-        for start in range(0, len(told), BATCH):
-            part = told[start : start + BATCH]
-            prompts = [recipe.prompt for at in part if (recipe := shots[at].recipe)]
-            found = _cosines(folder, [shots[at].image for at in part], prompts, workshop)
+    def measure(self, samples: Sequence[Sample], context: EstimatorContext) -> list[Score]:
+        folder = STARTER if context.starter else CLIP.here(context.settings)
+        prompted = [at for at, sample in enumerate(samples) if sample.recipe and sample.recipe.prompt.strip()]
+        scores: list[Score] = [None for _ in samples]
+        for start in range(0, len(prompted), BATCH):
+            part = prompted[start : start + BATCH]
+            prompts = [recipe.prompt for at in part if (recipe := samples[at].recipe)]
+            found = _cosines(folder, [samples[at].image for at in part], prompts, context)
             for at, cosine in zip(part, found, strict=True):
                 scores[at] = 100 * cosine
         return scores
 
 
-def clip_at(folder: Path, workshop: Workshop) -> Any:
+def clip_at(folder: Path, context: EstimatorContext) -> Any:
     """The CLIP of this folder with its processor, on the workshop's device; ModelError where it is none."""
-    return workshop.load(f"clip: {folder}", "CLIP", lambda: _load(folder).to(workshop.device))
+    return context.load(f"clip: {folder}", "CLIP", lambda: _load(folder).to(context.device))
 
 
 def processor_at(folder: Path) -> Any:
@@ -66,13 +66,13 @@ def processor_at(folder: Path) -> Any:
     return CLIPProcessor.from_pretrained(folder, local_files_only=True)
 
 
-def _cosines(folder: Path, pictures: list[Image.Image], prompts: list[str], workshop: Workshop) -> list[float]:
+def _cosines(folder: Path, pictures: list[Image.Image], prompts: list[str], context: EstimatorContext) -> list[float]:
     import torch
 
-    clip, unique = clip_at(folder, workshop), list(dict.fromkeys(prompts))
+    clip, unique = clip_at(folder, context), list(dict.fromkeys(prompts))
     given = processor_at(folder)(text=unique, images=pictures, padding=True, truncation=True, return_tensors="pt")
     with torch.no_grad():
-        seen = clip(**given.to(workshop.device))
+        seen = clip(**given.to(context.device))
     table = (seen.image_embeds @ seen.text_embeds.T).float().cpu()
     return [float(table[at, unique.index(prompt)]) for at, prompt in enumerate(prompts)]
 

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from studio.controls.base import Workshop
-from studio.metrics.base import Metric, Score, Shot, colours, share
+from studio.controls.base import EstimatorContext
+from studio.metrics.base import Metric, Sample, Score, colours, share
 
 LOW, HIGH = 1, 254
 
@@ -24,9 +24,9 @@ class ColourClipping(Metric):
     fault = "burnt colours"
     usual = 0.1
 
-    def measure(self, shots: Sequence[Shot], workshop: Workshop) -> list[Score]:
-        del workshop
-        return [_burnt(colours(shot.image)) for shot in shots]
+    def measure(self, samples: Sequence[Sample], context: EstimatorContext) -> list[Score]:
+        del context
+        return [_burnt(colours(sample.image)) for sample in samples]
 
 
 def _burnt(levels: NDArray[np.uint8]) -> float:

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from studio.controls.base import Workshop
-from studio.metrics.base import Metric, Score, Shot, grey
+from studio.controls.base import EstimatorContext
+from studio.metrics.base import Metric, Sample, Score, grey
 
 
 class Contrast(Metric):
@@ -16,9 +16,9 @@ class Contrast(Metric):
     usual = 0.15
     weight = 0.1
 
-    def measure(self, shots: Sequence[Shot], workshop: Workshop) -> list[Score]:
-        del workshop
-        return [float(grey(shot.image).std()) / 127.5 for shot in shots]
+    def measure(self, samples: Sequence[Sample], context: EstimatorContext) -> list[Score]:
+        del context
+        return [float(grey(sample.image).std()) / 127.5 for sample in samples]
 
 
 METRIC = Contrast()

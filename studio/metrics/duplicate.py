@@ -6,8 +6,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from studio.controls.base import Workshop
-from studio.metrics.base import Metric, Score, Shot, colours, grey
+from studio.controls.base import EstimatorContext
+from studio.metrics.base import Metric, Sample, Score, colours, grey
 
 # The picture's lowest waves, 8 by 8 of 32 by 32.
 SIDE, WAVES = 32, 8
@@ -33,9 +33,9 @@ class Duplicate(Metric):
     limit = 0.95
     among = True
 
-    def measure(self, shots: Sequence[Shot], workshop: Workshop) -> list[Score]:
-        del workshop
-        seen = [(_hash(shot), _coarse(shot)) for shot in shots]
+    def measure(self, samples: Sequence[Sample], context: EstimatorContext) -> list[Score]:
+        del context
+        seen = [(_hash(sample), _coarse(sample)) for sample in samples]
         return [max((_likeness(mine, other) for other in seen[:at]), default=0.0) for at, mine in enumerate(seen)]
 
 
@@ -43,14 +43,14 @@ def _likeness(one: Seen, other: Seen) -> float:
     return min(float((one[0] == other[0]).mean()), 1 - float(np.abs(one[1] - other[1]).mean()))
 
 
-def _hash(shot: Shot) -> NDArray[np.bool_]:
-    waves = cv2.dct(cv2.resize(grey(shot.image), (SIDE, SIDE), interpolation=cv2.INTER_AREA))[:WAVES, :WAVES].ravel()
+def _hash(sample: Sample) -> NDArray[np.bool_]:
+    waves = cv2.dct(cv2.resize(grey(sample.image), (SIDE, SIDE), interpolation=cv2.INTER_AREA))[:WAVES, :WAVES].ravel()
     # The first is the brightness of the whole.
     return np.asarray(waves[1:] > np.median(waves[1:]))
 
 
-def _coarse(shot: Shot) -> NDArray[np.float32]:
-    small = cv2.resize(colours(shot.image), (COARSE, COARSE), interpolation=cv2.INTER_AREA)
+def _coarse(sample: Sample) -> NDArray[np.float32]:
+    small = cv2.resize(colours(sample.image), (COARSE, COARSE), interpolation=cv2.INTER_AREA)
     return np.asarray(small / 255, np.float32)
 
 

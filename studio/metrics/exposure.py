@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from studio.controls.base import Workshop
-from studio.metrics.base import Metric, Score, Shot, grey, share
+from studio.controls.base import EstimatorContext
+from studio.metrics.base import Metric, Sample, Score, grey, share
 
 # Levels at which nothing can be told apart any more.
 DARK, LIGHT = 2, 253
@@ -19,9 +19,9 @@ class Exposure(Metric):
     fault = "clipped"
     usual = 0.25
 
-    def measure(self, shots: Sequence[Shot], workshop: Workshop) -> list[Score]:
-        del workshop
-        tones = (grey(shot.image) for shot in shots)
+    def measure(self, samples: Sequence[Sample], context: EstimatorContext) -> list[Score]:
+        del context
+        tones = (grey(sample.image) for sample in samples)
         return [share((tone <= DARK) | (tone >= LIGHT)) for tone in tones]
 
 

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from studio.controls.base import Workshop
-from studio.metrics.base import Metric, Score, Shot
+from studio.controls.base import EstimatorContext
+from studio.metrics.base import Metric, Sample, Score
 
 
 class Safety(Metric):
@@ -17,9 +17,9 @@ class Safety(Metric):
     usual = 1.0
     limit = 1.0
 
-    def measure(self, shots: Sequence[Shot], workshop: Workshop) -> list[Score]:
-        del workshop
-        verdicts = (shot.facts.get("output check") for shot in shots)
+    def measure(self, samples: Sequence[Sample], context: EstimatorContext) -> list[Score]:
+        del context
+        verdicts = (sample.facts.get("output check") for sample in samples)
         return [None if verdict is None else float(verdict == "passed") for verdict in verdicts]
 
 

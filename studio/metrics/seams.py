@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from studio.controls.base import Workshop
-from studio.metrics.base import Levels, Metric, Score, Shot, grey
+from studio.controls.base import EstimatorContext
+from studio.metrics.base import Levels, Metric, Sample, Score, grey
 
 # A step at a seam is so many levels, and so many times what is usual around it.
 STEP, TIMES = 6, 3
@@ -24,9 +24,9 @@ class Seams(Metric):
     fault = "seam"
     usual = 0.8
 
-    def measure(self, shots: Sequence[Shot], workshop: Workshop) -> list[Score]:
-        del workshop
-        tones = (grey(shot.image) for shot in shots)
+    def measure(self, samples: Sequence[Sample], context: EstimatorContext) -> list[Score]:
+        del context
+        tones = (grey(sample.image) for sample in samples)
         return [max(_longest(tone), _longest(tone.T)) for tone in tones]
 
 

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
-from studio.controls.base import Workshop
-from studio.metrics.base import Levels, Metric, Score, Shot, grey
+from studio.controls.base import EstimatorContext
+from studio.metrics.base import Levels, Metric, Sample, Score, grey
 
 # Over how many pixels it is blurred once more; a picture that was blurred already hardly changes.
 WINDOW = 9
@@ -22,9 +22,9 @@ class Sharpness(Metric):
     usual = 0.3
     weight = 0.2
 
-    def measure(self, shots: Sequence[Shot], workshop: Workshop) -> list[Score]:
-        del workshop
-        return [_crispness(grey(shot.image)) for shot in shots]
+    def measure(self, samples: Sequence[Sample], context: EstimatorContext) -> list[Score]:
+        del context
+        return [_crispness(grey(sample.image)) for sample in samples]
 
 
 def _crispness(levels: Levels) -> float:

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from threading import Lock
 
-from studio.disk import Folder
+from studio.atomic_files import AtomicFolder
 from studio.errors import Unreadable
 from studio.parsing import ParseError, load_json
 
@@ -27,12 +27,12 @@ class Favourites:
             every = self._all()
             names = {*every.get(self._sort, ())} - {name} | ({name} if liked else set())
             text = json.dumps({**every, self._sort: sorted(names)}, ensure_ascii=False, indent=1).encode()
-            Folder(self._path.parent).write(self._path, lambda file: file.write(text))
+            AtomicFolder(self._path.parent).write(self._path, lambda file: file.write(text))
 
     def _all(self) -> dict[str, list[str]]:
         try:
-            told = load_json(self._path)
-            return {str(sort): [str(name) for name in names] for sort, names in told.items()}
+            stored = load_json(self._path)
+            return {str(sort): [str(name) for name in names] for sort, names in stored.items()}
         except ParseError as error:
             if error.missing:
                 return {}

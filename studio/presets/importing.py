@@ -58,14 +58,14 @@ class Report:
 
     def lines(self) -> list[str]:
         """The report in words, a line each."""
-        told = [f"{len(self.saved)} {'style' if len(self.saved) == 1 else 'styles'} saved."]
-        told += [f"{name} is saved as {new}: that name was taken." for name, new in self.renamed.items()]
+        sentences = [f"{len(self.saved)} {'style' if len(self.saved) == 1 else 'styles'} saved."]
+        sentences += [f"{name} is saved as {new}: that name was taken." for name, new in self.renamed.items()]
         if self.already:
-            told.append(f"There already: {', '.join(self.already)}.")
+            sentences.append(f"There already: {', '.join(self.already)}.")
         if self.wordless:
-            told.append(f"Without words, and left out: {', '.join(self.wordless)}.")
-        told += [f"Left out: {name}.{_meant(name)}" for name in self.unread]
-        return told + self.faults
+            sentences.append(f"Without words, and left out: {', '.join(self.wordless)}.")
+        sentences += [f"Left out: {name}.{_meant(name)}" for name in self.unread]
+        return sentences + self.faults
 
 
 def import_styles(
@@ -196,8 +196,8 @@ def _csv_rows(text: str, called: str, unread: list[str]) -> Iterator[Row | str]:
         head_row = next(reader, [])
         columns = [_column(column) for column in head_row]
         if "name" not in columns or "prompt" not in columns:
-            said = ", ".join(columns) or "nothing"
-            raise InvalidPreset(f"{called}, row 1: the columns are {said}.", f"They have to be {', '.join(KEYS)}.")
+            listed = ", ".join(columns) or "nothing"
+            raise InvalidPreset(f"{called}, row 1: the columns are {listed}.", f"They have to be {', '.join(KEYS)}.")
         _leave_out(head_row, unread)
         for number, cells in enumerate(reader, start=2 + skipped):
             if not any(cell.strip() for cell in cells) or cells[0].startswith("#"):
@@ -242,6 +242,6 @@ def _column(name: str) -> str:
     return OLD_KEYS.get(plain, plain)
 
 
-def _row(said: Mapping[str, str], place: str) -> Row | str:
-    name, prompt, negative = (said.get(key, "").strip() for key in KEYS)
+def _row(entry: Mapping[str, str], place: str) -> Row | str:
+    name, prompt, negative = (entry.get(key, "").strip() for key in KEYS)
     return Row(place, name, prompt, negative) if name else f"{place}: it has no name. Give it one."

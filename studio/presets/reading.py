@@ -15,15 +15,15 @@ from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from studio.disk import visible
+from studio.atomic_files import visible
 from studio.errors import InvalidPreset
 from studio.families import FAMILIES
 from studio.families.base import Family
-from studio.parsing import ParseError, decode, load_toml, read_bytes, said_of
+from studio.parsing import ParseError, decode, fault_words, load_toml, read_bytes
 from studio.presets.recipes import RecipePreset
 from studio.recipe_parts import Lora
 from studio.settings import PRESETS
-from studio.spelling import RENAME, TWINS, folded, normalized, twins
+from studio.shorthand import RENAME, TWINS, folded, normalized, twins
 
 M = TypeVar("M", bound=BaseModel)
 N = TypeVar("N", bound="PromptPreset | RecipePreset")
@@ -179,9 +179,9 @@ def named(name: str, presets: Mapping[str, N]) -> N | None:
     return None
 
 
-def near(asked: str, names: Collection[str]) -> str:
+def near(wanted: str, names: Collection[str]) -> str:
     """A cure for a name that there is not: the closest ones first, then all."""
-    close = get_close_matches(asked.casefold(), [name.casefold() for name in names], n=2, cutoff=0.5)
+    close = get_close_matches(wanted.casefold(), [name.casefold() for name in names], n=2, cutoff=0.5)
     meant = [name for name in names if name.casefold() in close]
     ask = f"Did you mean {' or '.join(meant)}? " if meant else ""
     more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
@@ -195,8 +195,8 @@ def toml_files(*folders: Path) -> Iterator[tuple[Path, InvalidPreset | None]]:
         same = twins(path.stem for path in paths)
         for path in paths:
             name = normalized(path.stem)
-            told = TWINS.format(count=len(same.get(name, ())), name=name)
-            yield path, InvalidPreset(f"{path}: {told}", RENAME) if name in same else None
+            message = TWINS.format(count=len(same.get(name, ())), name=name)
+            yield path, InvalidPreset(f"{path}: {message}", RENAME) if name in same else None
 
 
 def read_toml(path: Path, kind: type[M]) -> M:
@@ -269,7 +269,7 @@ def _preset_error(path: Path, error: ValidationError, kind: type[BaseModel]) -> 
     key = ".".join((*outer, key))
     if first["type"] == "missing":
         return InvalidPreset(f"{where}: the key `{key}` is missing.", f"Add {key} = ...")
-    problem = said_of(first)
+    problem = fault_words(first)
     return InvalidPreset(f"{where}: {f'`{key}`: ' if key else ''}{problem}.", "Mend it, or remove the file.")
 
 

@@ -6,7 +6,7 @@ from typing import Any, Literal
 from pydantic import field_validator
 
 from studio.errors import InvalidRecipe
-from studio.recipe import Recipe, settings
+from studio.recipe import Recipe, setting_specs
 from studio.recipe_parts import ControlUnit, Group
 
 Part = Literal["words", "model", "size", "sampling", "seed", "edit", "loras", "control"]
@@ -49,7 +49,7 @@ class RecipePreset(Recipe):
         """The parts of which it says something."""
         return tuple(part for part in PARTS if self.model_fields_set & names_of([part]))
 
-    def said(self, parts: Collection[Part] = ()) -> dict[str, Any]:
+    def as_values(self, parts: Collection[Part] = ()) -> dict[str, Any]:
         """The fields that it says, of these parts, or of all where none is named."""
         names = names_of(parts or self.parts)
         return {name: getattr(self, name) for name in Recipe.model_fields if name in self.model_fields_set & names}
@@ -58,7 +58,7 @@ class RecipePreset(Recipe):
 def names_of(parts: Iterable[Part]) -> frozenset[str]:
     """The fields of these parts."""
     groups = {group for part in parts for group in PARTS[part]}
-    return frozenset(name for name, setting in settings().items() if setting.group in groups)
+    return frozenset(name for name, setting in setting_specs().items() if setting.group in groups)
 
 
 def to_table(recipe: Recipe) -> dict[str, Any]:
@@ -75,8 +75,8 @@ def has_pictures(recipe: Recipe) -> bool:
 
 def known_parts(names: Iterable[str]) -> tuple[Part, ...]:
     """These names as parts; InvalidRecipe for one that there is not."""
-    asked = list(names)
-    for name in asked:
+    wanted = list(names)
+    for name in wanted:
         if name not in PARTS:
             raise InvalidRecipe("preset", f"There is no part {name!r} of a preset.", f"Known are: {', '.join(PARTS)}.")
-    return tuple(part for part in PARTS if part in asked)
+    return tuple(part for part in PARTS if part in wanted)

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from studio.disk import Folder
+from studio.atomic_files import AtomicFolder
 from studio.errors import AlreadyExists, InvalidPreset, NotFound
 from studio.parsing import ParseError, load_toml
 
@@ -26,7 +26,7 @@ def write(home: Path, folder: str, name: str, table: Mapping[str, Any]) -> Path:
     if (there := _name_in(path)) not in (None, name):
         raise AlreadyExists(f"{path} is the preset {there!r}.", "Choose another name, or delete that one first.")
     text = to_toml({"name": name, **table}).encode()
-    Folder(path.parent).write(path, lambda file: file.write(text))
+    AtomicFolder(path.parent).write(path, lambda file: file.write(text))
     return path
 
 

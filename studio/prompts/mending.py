@@ -45,8 +45,8 @@ def mend_at(text: str, fault: InvalidPrompt) -> tuple[str, str]:
 
 def _sign(text: str, at: int, fault: str) -> int:
     """Where the sign is that the fault is about: a number's stands before it, and so does that of a side of AND."""
-    for said, sign in (("number", ":"), ("AND", "AND")):
-        if said in fault and (before := text.rfind(sign, 0, at + len(sign))) >= 0:
+    for what, sign in (("number", ":"), ("AND", "AND")):
+        if what in fault and (before := text.rfind(sign, 0, at + len(sign))) >= 0:
             return before
     return min(at, max(0, len(text) - 1))
 

@@ -6,7 +6,7 @@ from collections.abc import Collection
 from studio.prompts.language import Lora, tag_of
 from studio.prompts.parser import TOKEN, parse
 from studio.prompts.tags import name_of
-from studio.spelling import folded
+from studio.shorthand import folded
 
 HEAD = re.compile(r"<\w+:(?:\\.|[^:\\>])*")
 ENDING = ".safetensors"

@@ -228,7 +228,7 @@ class _Parser:
     def rounded(self, group: _Group) -> Weighted:
         """(words), (words:1.3); any other colon is a character."""
         last = group.fields[-1]
-        if last.separator and not NUMBER.fullmatch(_said(last)):
+        if last.separator and not NUMBER.fullmatch(_source_text(last)):
             self.check_meant(last)
             self.check_steady(last)
         nodes, weight = self.weighed(group, "weight", ROUND)
@@ -244,7 +244,7 @@ class _Parser:
         if "|" in separators:
             return self.alternate(group)
         last = group.fields[-1]
-        if last.separator and (NUMBER.fullmatch(_said(last)) or (len(group.fields) > 2 and self.is_drawn(last))):
+        if last.separator and (NUMBER.fullmatch(_source_text(last)) or (len(group.fields) > 2 and self.is_drawn(last))):
             return self.edit(group)
         if last.separator:
             self.check_meant(last)
@@ -269,16 +269,16 @@ class _Parser:
         self.check_changing(group, (before, after), "Write [from:to:when], [to:when] or [from::when].")
         self.number_spans(last, "edit")
         self.colour(group, "edit")
-        return Edit(before, after, 0 if self.is_drawn(last) else self.when(_said(last), last.position + 1))
+        return Edit(before, after, 0 if self.is_drawn(last) else self.when(_source_text(last), last.position + 1))
 
     def is_drawn(self, field: _Field) -> bool:
         """Whether some of the last field's words are decided from the seed, so that no more is known of them."""
         return any(span.kind in DRAWN for span in self.spans[field.span :])
 
-    def when(self, said: str, position: int) -> int | float:
+    def when(self, text: str, position: int) -> int | float:
         """A number with a point is a share of the steps, one without is a step."""
-        number = self.source.number(said, position)
-        if "." in said:
+        number = self.source.number(text, position)
+        if "." in text:
             return number
         if abs(number) > 1e9:
             self.source.fail(position, "There is no such step.", "Write a step, or a share of them such as 0.5.")
@@ -287,11 +287,11 @@ class _Parser:
     def weighed(self, group: _Group, kind: Kind, default: float) -> tuple[Nodes, float]:
         """The group's words and the weight that its last field says, where that is a number; LoRAs in it stay."""
         *fields, last = group.fields
-        if not fields or not NUMBER.fullmatch(_said(last)):
+        if not fields or not NUMBER.fullmatch(_source_text(last)):
             return _literal(group.fields), default
         self.number_spans(last, kind)
         loras = tuple(node for node in last.nodes if isinstance(node, Lora))
-        return _literal(fields) + loras, self.source.number(_said(last), last.position + 1)
+        return _literal(fields) + loras, self.source.number(_source_text(last), last.position + 1)
 
     def weighted(self, group: _Group, nodes: Nodes, weight: float) -> Weighted:
         for number in range(group.fields[0].span, len(self.spans)):
@@ -319,8 +319,8 @@ class _Parser:
 
     def check_meant(self, field: _Field) -> None:
         """What has no letter after its colon was meant as a number."""
-        if INTENDED.fullmatch(_said(field)):
-            self.source.number(_said(field), field.position + 1)
+        if INTENDED.fullmatch(_source_text(field)):
+            self.source.number(_source_text(field), field.position + 1)
 
     def check_steady(self, field: _Field) -> None:
         """Refuse `(a:[1.1:1.5:3])`: in A1111 a weight itself can change, which a tree of words cannot say."""
@@ -333,7 +333,7 @@ class _Parser:
             self.source.fail(field.position + 1, "A weight cannot change by itself.", cure)
 
 
-def _said(field: _Field) -> str:
+def _source_text(field: _Field) -> str:
     """The words of a field that has no more than words (LoRAs apart); otherwise something that is no number."""
     if all(isinstance(node, Text | Lora) for node in field.nodes):
         return "".join(node.text for node in field.nodes if isinstance(node, Text)).strip()

@@ -22,7 +22,7 @@ from studio.prompts.language import (
     walk,
 )
 from studio.prompts.source import NAME_ENDS, Source, any_of
-from studio.spelling import folded
+from studio.shorthand import folded
 
 
 @dataclass(frozen=True)

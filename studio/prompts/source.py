@@ -8,7 +8,7 @@ from typing import NoReturn
 
 from studio.errors import InvalidPrompt
 from studio.prompts.language import Field
-from studio.spelling import apart
+from studio.shorthand import apart
 
 NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)")
 # A call that stands free may hold whatever a file's name may: blanks, points, brackets, escapes.
@@ -29,12 +29,12 @@ class Source:
     def fail(self, position: int, message: str, hint: str) -> NoReturn:
         raise InvalidPrompt(self.field, self.text, position, message, hint)
 
-    def number(self, said: str, position: int) -> float:
+    def number(self, text: str, position: int) -> float:
         """The number that `said`, which stands at `position`, is; InvalidPrompt where it is none."""
-        if not NUMBER.fullmatch(said.strip()):
-            what = f"“{said.strip():.20}” is no number." if said.strip() else "A number is missing here."
+        if not NUMBER.fullmatch(text.strip()):
+            what = f"“{text.strip():.20}” is no number." if text.strip() else "A number is missing here."
             self.fail(position, what, r"Write it like 1.3, or \: for the colon itself.")
-        value = float(said)
+        value = float(text)
         if not math.isfinite(value):
             self.fail(position, "This number is too large.", "Write it like 1.3.")
         return value

@@ -11,7 +11,7 @@ from typing import Any
 from studio.errors import InvalidPreset
 from studio.parsing import ParseError, load_json
 from studio.parsing_yaml import Scalar, load_yaml
-from studio.spelling import normalized
+from studio.shorthand import normalized
 
 ENDINGS = (".yaml", ".yml", ".json")
 # Where a list says how often an entry is drawn: {"text": "red", "weight": 2}.

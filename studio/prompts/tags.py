@@ -4,7 +4,7 @@ import re
 
 from studio.prompts.language import Lora
 from studio.prompts.source import NUMBER, Source
-from studio.spelling import normalized
+from studio.shorthand import normalized
 
 NAMES = ("lora", "lyco")
 # What other tools, SwarmUI above all, write in such brackets, and how it is said here.

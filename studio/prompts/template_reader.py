@@ -7,7 +7,7 @@ from dataclasses import replace
 from studio.prompts.language import MAX_DEPTH
 from studio.prompts.source import NUMBER, WILDCARD, Source, close_it, escape_it
 from studio.prompts.template import ONE, Amount, Assign, Choice, Option, Piece, Template, Use, Wildcard
-from studio.spelling import normalized
+from studio.shorthand import normalized
 
 VARIABLE = r"[^\W\d][\w\-]*"
 TOKEN = re.compile(

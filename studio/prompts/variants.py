@@ -120,13 +120,13 @@ class Drawing:
                 drawn = self.chosen(node, at)
             case Use():
                 self.count(node, at, 1)
-                drawn = self.expand(*self.said(node, at))
+                drawn = self.expand(*self.template_of(node, at))
         if self.characters > PROMPT_CHARACTERS:
             cure = "Draw fewer entries, or shorter ones."
             at.source.fail(node.position, f"More than {PROMPT_CHARACTERS} characters are drawn.", cure)
         return drawn
 
-    def said(self, use: Use, at: At) -> tuple[Template, At]:
+    def template_of(self, use: Use, at: At) -> tuple[Template, At]:
         """What the variable says, and where that is drawn."""
         value, mark = at.variables.get(use.name), f"${{{use.name}}}"
         if value is None:

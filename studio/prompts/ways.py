@@ -62,7 +62,7 @@ class _Covering(Drawing):
             at.source.fail(node.position, "This may become too much.", "Call fewer lists.")
         match node:
             case Use():
-                each = iter([self.texts(*self.said(node, at))])
+                each = iter([self.texts(*self.template_of(node, at))])
             case Choice():
                 each = (self.texts(option.nodes, at.into()) for option in node.options)
             case Wildcard():
@@ -107,7 +107,7 @@ class _Longest(_Covering):
             if isinstance(node, Wildcard):
                 self.known[key] = self.called(node, at)
             else:
-                self.known[key] = self.longest(*self.said(node, at))
+                self.known[key] = self.longest(*self.template_of(node, at))
         return self.known[key]
 
     def called(self, wildcard: Wildcard, at: At) -> str:

@@ -9,12 +9,12 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from studio.disk import visible
+from studio.atomic_files import visible
 from studio.errors import InvalidPreset
 from studio.parsing import ParseError, decode, read_bytes
 from studio.prompts.structured_lists import ENDINGS, Entry, StructuredFile, read_lists
 from studio.settings import PRESETS
-from studio.spelling import apart, folded, normalized
+from studio.shorthand import apart, folded, normalized
 
 # A million entries; a list is read whole for each prompt that draws from it.
 MOST_BYTES = 20 * 2**20

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from studio.disk import Folder
+from studio.atomic_files import AtomicFolder
 from studio.storage.connections import connect
 
 FOLDER = "backups"
@@ -41,7 +41,7 @@ def make(path: Path, version: int) -> Backup:
         with closing(connect(path)) as database:
             database.execute("VACUUM INTO ?", (str(temporary),))
 
-    folder = Folder(target.parent)
+    folder = AtomicFolder(target.parent)
     folder.sweep()
     folder.place(target, copy)
     _clear(path, version)
@@ -54,8 +54,8 @@ def kept(path: Path) -> Iterator[Backup]:
     found = []
     for one in (path.parent / FOLDER).glob(f"{path.stem}.v*{path.suffix}"):
         with suppress(ValueError):
-            if told := name.fullmatch(one.name):
-                found.append(Backup(datetime.strptime(told[2], TIME), int(told[1]), one))  # noqa: DTZ007 - as above
+            if match := name.fullmatch(one.name):
+                found.append(Backup(datetime.strptime(match[2], TIME), int(match[1]), one))  # noqa: DTZ007 - as above
     yield from sorted(found, reverse=True)
 
 
@@ -78,7 +78,7 @@ def _clear(path: Path, version: int) -> None:
 def check(path: Path) -> int:
     """The version of a database whose every page is sound; sqlite3.DatabaseError where one is not."""
     with closing(connect(path)) as database:
-        for (said,) in database.execute("PRAGMA quick_check"):
-            if said != "ok" and not OF_A_ROW.search(said):
-                raise sqlite3.DatabaseError(f"malformed: {said}")
+        for (result,) in database.execute("PRAGMA quick_check"):
+            if result != "ok" and not OF_A_ROW.search(result):
+                raise sqlite3.DatabaseError(f"malformed: {result}")
         return int(database.execute("PRAGMA user_version").fetchone()[0])

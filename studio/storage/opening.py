@@ -11,7 +11,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
-from studio.disk import Folder
+from studio.atomic_files import AtomicFolder
 from studio.errors import InUse, NotWritable, Unreadable
 from studio.registry import Registry
 from studio.storage import backups
@@ -185,7 +185,7 @@ def _replace(path: Path, why: Reason) -> Incident:
     aside = _set_aside(path, why)
     if backup:
         with backup.path.open("rb") as copy:
-            Folder(path.parent).write(path, lambda file: shutil.copyfileobj(copy, file))
+            AtomicFolder(path.parent).write(path, lambda file: shutil.copyfileobj(copy, file))
     # What earlier versions left was brought in before, and is older than what is lost.
     _upgrade(path, bring_in=False)
     found = Incident(time.time(), why, aside.name, f"{backup.time:{SHOWN}}" if backup else None)

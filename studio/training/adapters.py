@@ -11,7 +11,7 @@ from peft import LoraConfig, get_peft_model_state_dict
 from safetensors.torch import save
 from torch import Tensor, nn
 
-from studio.disk import Folder
+from studio.atomic_files import AtomicFolder
 
 Reach = Literal["attention", "everything"]
 
@@ -83,7 +83,7 @@ def write_tensors(tensors: Mapping[str, Tensor], path: Path, metadata: Mapping[s
     def fill(file: BinaryIO) -> None:
         file.write(content)
 
-    Folder(path.parent).write(path, fill)
+    AtomicFolder(path.parent).write(path, fill)
 
 
 def _sized(unet: UNet2DConditionModel, header: Mapping[str, str]) -> dict[str, str]:

@@ -34,20 +34,20 @@ def options(name: str, about: str | None, learning_rate: float) -> argparse.Argu
 class Order:
     """What a creator asked for: the pictures, the networks, and a folder for checkpoints until the file is written."""
 
-    def __init__(self, asked: argparse.Namespace) -> None:
-        self.asked = asked
-        if asked.out.suffix != ".safetensors":
+    def __init__(self, options: argparse.Namespace) -> None:
+        self.options = options
+        if options.out.suffix != ".safetensors":
             raise InvalidTrainingData(
-                f"--out: {asked.out.name} would not be what its ending says.", "End it in .safetensors."
+                f"--out: {options.out.name} would not be what its ending says.", "End it in .safetensors."
             )
-        self.pictures: Sequence[Picture] = find_pictures(asked.pictures, asked.trigger, asked.caption)
+        self.pictures: Sequence[Picture] = find_pictures(options.pictures, options.trigger, options.caption)
         device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-        self.networks: Networks = networks_of(asked.model, device)
-        self.team = Team(asked.out.with_suffix(".training"), device=device)
+        self.networks: Networks = networks_of(options.model, device)
+        self.team = Team(options.out.with_suffix(".training"), device=device)
         self.team.work.mkdir(parents=True, exist_ok=True)
 
     def data(self, ids_of: Callable[[str], Tensor]) -> PictureFolder:
-        return PictureFolder(self.pictures, self.asked.side or self.networks.side, ids_of, self.asked.seed)
+        return PictureFolder(self.pictures, self.options.side or self.networks.side, ids_of, self.options.seed)
 
 
 def carry_out(parser: argparse.ArgumentParser, job: Callable[[Order], None]) -> None:

@@ -84,16 +84,18 @@ def _names(word: str, count: int) -> list[str]:
 
 
 def _write(order: Order) -> None:
-    asked, networks = order.asked, order.networks
-    if not asked.trigger:
+    options, networks = order.options, order.networks
+    if not options.trigger:
         raise InvalidTrainingData("The new word is missing.", "Give it as --trigger, such as <my-style>.")
-    word = add_word(networks, asked.trigger, asked.start, asked.vectors)
-    data = order.data(lambda text: networks.ids(spelt(text, asked.trigger, asked.vectors)))
+    word = add_word(networks, options.trigger, options.start, options.vectors)
+    data = order.data(lambda text: networks.ids(spelt(text, options.trigger, options.vectors)))
     # Another count of vectors does not fit an older checkpoint, so it has another name.
-    plan = Plan(f"vectors{asked.vectors}", asked.batch, asked.learning_rate, steps=asked.steps, seed=asked.seed)
+    plan = Plan(
+        f"vectors{options.vectors}", options.batch, options.learning_rate, steps=options.steps, seed=options.seed
+    )
     train_word(word, networks, data, plan, order.team)
-    header = header_of(networks.family, asked.trigger, {}, asked.steps, asked.learning_rate)
-    save_word(word, asked.trigger, asked.out, header)
+    header = header_of(networks.family, options.trigger, {}, options.steps, options.learning_rate)
+    save_word(word, options.trigger, options.out, header)
 
 
 if __name__ == "__main__":

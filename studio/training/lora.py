@@ -73,14 +73,16 @@ def put_on(networks: Networks, shape: Shape, seed: int = 0) -> None:
 
 
 def _write(order: Order) -> None:
-    asked, networks = order.asked, order.networks
-    shape = Shape(asked.rank, asked.rank if asked.alpha is None else asked.alpha, asked.reach)
+    options, networks = order.options, order.networks
+    shape = Shape(options.rank, options.rank if options.alpha is None else options.alpha, options.reach)
     # Another shape does not fit an older checkpoint, so it has another name.
-    plan = Plan(f"rank{shape.rank}-{shape.reach}", asked.batch, asked.learning_rate, steps=asked.steps, seed=asked.seed)
+    plan = Plan(
+        f"rank{shape.rank}-{shape.reach}", options.batch, options.learning_rate, steps=options.steps, seed=options.seed
+    )
     train_lora(networks, order.data(networks.ids), shape, plan, order.team)
     captions = Counter(picture.caption for picture in order.pictures)
-    header = header_of(networks.family, asked.trigger, captions, asked.steps, asked.learning_rate)
-    (save_kohya if asked.kohya else save_lora)(networks.unet, asked.out, header)
+    header = header_of(networks.family, options.trigger, captions, options.steps, options.learning_rate)
+    (save_kohya if options.kohya else save_lora)(networks.unet, options.out, header)
 
 
 if __name__ == "__main__":

@@ -19,18 +19,18 @@ from starlette.types import ASGIApp
 from studio.errors import InvalidRequest, MalformedRequest, NotFound, StudioError
 from studio.gate.answers import refusal
 from studio.gate.doors import MEGABYTE
-from studio.gate.gate import SAID, Gate
+from studio.gate.gate import PAYLOAD, Gate
 from studio.gate.identity import Identity
 from studio.studio import UPLOADS, Studio
 from studio.ui import theme, web
-from studio.ui.delivery import FOR_GOOD as KEPT
-from studio.ui.delivery import Delivery
-from studio.ui.listeners import BadInput
+from studio.ui.compression import FOR_GOOD as KEPT
+from studio.ui.compression import Compression
+from studio.ui.events import BadInput
 from studio.ui.owner import identify
 from studio.ui.requests import Requests
 
 # A picture never changes; what is told anew under one name is asked for each time.
-FOR_GOOD, ASKED_EACH_TIME = "private, max-age=31536000, immutable", "private, no-cache"
+FOR_GOOD, REVALIDATED = "private, max-age=31536000, immutable", "private, no-cache"
 GONE = "There is nothing here for you: it is gone, or somebody else's."
 PICTURES = ("image/png", "image/webp", "image/jpeg")
 # Files of the cache that pages were given; the longest ago are forgotten.
@@ -42,7 +42,7 @@ class PageApp(App):  # type: ignore[misc]
 
     def __init__(self, studio: Studio, begins: str = "") -> None:
         """`begins` is the `Link` header of the page: what a browser is to fetch together with it."""
-        super().__init__(default_response_class=ORJSONResponse, middleware=[Middleware(Delivery, begins=begins)])
+        super().__init__(default_response_class=ORJSONResponse, middleware=[Middleware(Compression, begins=begins)])
         self.studio = studio
         self.add_exception_handler(StudioError, _refuse)
         self._given: OrderedDict[tuple[str, str], None] = OrderedDict()
@@ -61,9 +61,9 @@ class PageApp(App):  # type: ignore[misc]
         """The whole stack, whatever Gradio adds to it, with the gate outermost."""
         return Gate(Requests(super().build_middleware_stack(), self), self.studio.settings)
 
-    def give(self, told: Any, who: Identity) -> None:
+    def give(self, result: Any, who: Identity) -> None:
         """Let who asked fetch the files of Gradio's cache that are in what a listener tells."""
-        for path in _paths(told):
+        for path in _paths(result):
             self._given[path, who.owner] = None
             self._given.move_to_end((path, who.owner))
         while len(self._given) > MOST_GIVEN:
@@ -89,7 +89,7 @@ class PageApp(App):  # type: ignore[misc]
             raise NotFound(GONE)
         answer = FileResponse(path)
         is_picture = answer.media_type in PICTURES
-        answer.headers["Cache-Control"] = FOR_GOOD if is_picture else ASKED_EACH_TIME
+        answer.headers["Cache-Control"] = FOR_GOOD if is_picture else REVALIDATED
         if not is_picture:
             answer.headers["Content-Disposition"] = "attachment"
         return answer
@@ -99,19 +99,19 @@ class PageApp(App):  # type: ignore[misc]
         path = request.path_params["path"]
         if (path, identify(request).owner) not in self._given or not await AsyncPath(path).is_file():
             raise NotFound(GONE)
-        return FileResponse(path, headers={"Cache-Control": ASKED_EACH_TIME})
+        return FileResponse(path, headers={"Cache-Control": REVALIDATED})
 
     async def _element(self, request: Request) -> Response:
         """Call a function that an element of the page was given."""
-        said, blocks = request.scope[SAID], self.get_blocks()
-        act: Any = getattr(blocks.blocks.get(said["component_id"]), said["fn_name"], None)
+        payload, blocks = request.scope[PAYLOAD], self.get_blocks()
+        act: Any = getattr(blocks.blocks.get(payload["component_id"]), payload["fn_name"], None)
         if not getattr(act, "is_served", False):
             raise NotFound("There is no such function.")
         try:
-            told = await anyio.to_thread.run_sync(act, said["data"], request, limiter=blocks.limiter)
+            result = await anyio.to_thread.run_sync(act, payload["data"], request, limiter=blocks.limiter)
         except BadInput as fault:
             raise InvalidRequest(fault.message) from fault
-        answer: Response = ORJSONResponse(told)
+        answer: Response = ORJSONResponse(result)
         return answer
 
     async def _upload(self, request: Request) -> Response:
@@ -135,10 +135,10 @@ async def _refuse(request: Request, error: Exception) -> Response:
     return refusal(error)
 
 
-def _paths(told: Any) -> list[str]:
+def _paths(value: Any) -> list[str]:
     """The paths of all files in what a listener tells."""
     found: list[str] = []
-    layer = [told]
+    layer = [value]
     while layer:
         one = layer.pop()
         if isinstance(one, FileData):

@@ -7,13 +7,13 @@ from studio.catalogue.models import Model
 from studio.errors import InvalidRecipe
 from studio.grids.axes import SEARCHED, SIZE, UNVARIED, subject
 from studio.prompts.matrix import matrix
-from studio.recipe import Recipe, settings
-from studio.recipe_parts import ControlUnit, Group, Sides
-from studio.settling.tasks import paints_over
-from studio.settling.uses import lacked, unused
+from studio.recipe import Recipe, setting_specs
+from studio.recipe_parts import ControlUnit, Group, OutpaintPadding
+from studio.resolve.applicability import lacked, unused
+from studio.resolve.tasks import paints_over
 from studio.studio import Studio
 from studio.ui import fields
-from studio.ui.shapes import Shapes
+from studio.ui.size_picker import SizePicker
 
 Offer = dict[str, Any]
 WORDS = "prompt:"
@@ -40,7 +40,7 @@ def offers(studio: Studio, base: Recipe) -> list[Offer]:
     """Each thing that can vary of this recipe: its field, title and group, a hint, and choices where there are some."""
     model = model_of(studio, base)
     idle = unused(base).keys() | lacked(model.default("abilities")).keys() | {UNVARIED, *WHOLE, *PICTURED}
-    varied = [name for name in settings() if name not in idle]
+    varied = [name for name in setting_specs() if name not in idle]
     found = [_offer(name, _choices(studio, model, base, name) or _matrix(base, name)) for name in varied]
     words = {"field": WORDS, "title": "Words in the prompt", "group": GROUPS["prompt"], "numeric": False}
     found.insert(0, {**words, "hint": "Each value takes their place.", "choices": []})
@@ -49,7 +49,7 @@ def offers(studio: Studio, base: Recipe) -> list[Offer]:
     found += [_offer(name, [], GROUPS["lora"]) for name in _lora_parts(studio, model, base)]
     found += [_offer(name, _unit_choices(name), GROUPS["control"]) for name in _unit_parts(base)]
     if base.outpaint:
-        found += [_offer(f"outpaint.{side}", [], GROUPS["mask"]) for side in Sides.model_fields]
+        found += [_offer(f"outpaint.{side}", [], GROUPS["mask"]) for side in OutpaintPadding.model_fields]
     order = list(GROUPS.values())
     return sorted(found, key=lambda offer: order.index(offer["group"]))
 
@@ -61,7 +61,7 @@ def model_of(studio: Studio, base: Recipe) -> Model:
 
 
 def _offer(name: str, choices: list[tuple[str, str]], group: str = "") -> Offer:
-    varied, setting = subject(name), settings().get(name)
+    varied, setting = subject(name), setting_specs().get(name)
     return {
         "field": varied.field,
         "title": varied.title,
@@ -92,14 +92,14 @@ def _matrix(base: Recipe, name: str) -> list[tuple[str, str]]:
 
 
 def _sizes(studio: Studio, model: Model) -> list[tuple[str, str]]:
-    sizes = Shapes(studio).sizes(model)["final"].values()
+    sizes = SizePicker(studio).sizes(model)["final"].values()
     return [(f"{width} × {height}", f"{width}x{height}") for width, height in sizes]
 
 
 def _lora_parts(studio: Studio, model: Model, base: Recipe) -> Iterator[str]:
     """Those of the recipe first."""
     named = [lora.name for lora in base.loras]
-    yield from (f"lora:{name}" for name in dict.fromkeys([*named, *studio.wordbook.loras.fitting(model.family)]))
+    yield from (f"lora:{name}" for name in dict.fromkeys([*named, *studio.prompt_assets.loras.fitting(model.family)]))
 
 
 def _unit_parts(base: Recipe) -> Iterator[str]:

@@ -10,11 +10,11 @@ from typing import Any, get_args
 from studio.catalogue.models import Model
 from studio.compare.calls import GIVEN
 from studio.compare.making import Compare
-from studio.compare.sheets import said
-from studio.compare.store import Cell, Column, Comparison
+from studio.compare.sheets import summary
+from studio.compare.store import Cell, Comparison, Contestant
 from studio.errors import StudioError
 from studio.gate.identity import Identity
-from studio.hosted.models import Offer
+from studio.hosted.models import HostedEndpoint
 from studio.metadata import png
 from studio.metrics import METRICS
 from studio.recipe import Recipe, Task
@@ -24,10 +24,10 @@ from studio.ui.pictures import jpeg_address, thumbnail
 # Pixels of a picture in the table.
 SIDE = 512
 
-Told = dict[str, Any]
+Answer = dict[str, Any]
 
 
-def table(whole: Comparison, compare: Compare, who: Identity, *, running: bool) -> Told:
+def table(whole: Comparison, compare: Compare, who: Identity, *, running: bool) -> Answer:
     """All of a comparison: its prompts, its columns, what became of each cell, and what that cost."""
     return {
         "id": whole.id,
@@ -41,7 +41,7 @@ def table(whole: Comparison, compare: Compare, who: Identity, *, running: bool) 
     }
 
 
-def title(one: Comparison, compare: Compare) -> Told:
+def title(one: Comparison, compare: Compare) -> Answer:
     """A line of the list of earlier ones."""
     ended: Sequence[Cell] = [cell for cell in one.cells if cell.state in ("done", "failed", "empty")]
     return {
@@ -55,7 +55,7 @@ def title(one: Comparison, compare: Compare) -> Told:
     }
 
 
-def local(model: Model, *, here: bool) -> Told:
+def local(model: Model, *, here: bool) -> Answer:
     """A model of this machine, for the list of them; whether its weights are here."""
     return {
         "name": model.id,
@@ -65,31 +65,31 @@ def local(model: Model, *, here: bool) -> Told:
     }
 
 
-def offered(offer: Offer) -> Told:
+def offered(endpoint: HostedEndpoint) -> Answer:
     """A hosted model, for the list of them."""
-    price, end = offer.model.price, offer.model.shutdown
+    price, end = endpoint.model.price, endpoint.model.shutdown
     return {
-        "name": offer.name,
-        "label": offer.label,
-        "host": offer.host_name,
-        "settings": {name: list(choices) for name, choices in offer.model.settings.items()},
-        "abilities": list(offer.model.abilities),
-        "shutdown": end.isoformat() if end and offer.host_name == offer.model.service else "",
-        "successor": offer.model.successor,
-        "priced": price.date.isoformat() if price and offer.estimate({}, "") is not None else "",
+        "name": endpoint.name,
+        "label": endpoint.label,
+        "host": endpoint.host_name,
+        "settings": {name: list(choices) for name, choices in endpoint.model.settings.items()},
+        "abilities": list(endpoint.model.abilities),
+        "shutdown": end.isoformat() if end and endpoint.host_name == endpoint.model.service else "",
+        "successor": endpoint.model.successor,
+        "priced": price.date.isoformat() if price and endpoint.estimate({}, "") is not None else "",
     }
 
 
-def parted(recipe: Recipe) -> Told:
+def parted(recipe: Recipe) -> Answer:
     """What was asked for beside prompt and seed: the model with its plain settings, and what all columns share."""
     own = {"version", "prompt", "model", "seed", "count"}
-    told = recipe.model_dump(mode="json", exclude=own, exclude_none=True, exclude_defaults=True)
-    shared = {name for name, value in told.items() if name in GIVEN or not isinstance(value, int | float | str)}
-    settings = {name: value for name, value in told.items() if name not in shared}
-    return {"model": {"name": recipe.model, "settings": settings}, "base": {name: told[name] for name in shared}}
+    values = recipe.model_dump(mode="json", exclude=own, exclude_none=True, exclude_defaults=True)
+    shared = {name for name, value in values.items() if name in GIVEN or not isinstance(value, int | float | str)}
+    settings = {name: value for name, value in values.items() if name not in shared}
+    return {"model": {"name": recipe.model, "settings": settings}, "base": {name: values[name] for name in shared}}
 
 
-def _cell(whole: Comparison, cell: Cell, compare: Compare, who: Identity, *, running: bool) -> Told:
+def _cell(whole: Comparison, cell: Cell, compare: Compare, who: Identity, *, running: bool) -> Answer:
     path, column = Path(cell.path), whole.columns[cell.column]
     there = cell.state == "done" and path.is_file()
     look = compare.looks.get((whole.id, cell.line, cell.column))
@@ -99,7 +99,7 @@ def _cell(whole: Comparison, cell: Cell, compare: Compare, who: Identity, *, run
         "line": cell.line,
         "column": cell.column,
         "state": state,
-        "said": said(cell),
+        "said": summary(cell),
         "measured": [[METRICS[name].label, value] for name, value in cell.metrics.items() if name in METRICS],
         "revised": cell.revised,
         "kind": cell.kind,
@@ -111,18 +111,18 @@ def _cell(whole: Comparison, cell: Cell, compare: Compare, who: Identity, *, run
     }
 
 
-def _shown(path: Path, column: Column, studio: Studio, who: Identity) -> Told:
+def _shown(path: Path, column: Contestant, studio: Studio, who: Identity) -> Answer:
     """Where its picture is, and what can be done with it: only a local one's recipe can be said by a form."""
-    told: Told = {
+    answer: Answer = {
         "shown": thumbnail(studio, path, SIDE, who),
         "file": studio.addresses.of(path, who),
         "name": path.name,
     }
     if path.is_relative_to(studio.library.folder):
-        told["which"] = {"stored": studio.addresses.token(path, who)}
+        answer["which"] = {"stored": studio.addresses.token(path, who)}
     if column.kind == "local":
-        told["task"] = _task(path)
-    return told
+        answer["task"] = _task(path)
+    return answer
 
 
 @lru_cache(maxsize=1024)

@@ -10,7 +10,7 @@ from typing import Any
 from PIL import Image, ImageChops, ImageFilter
 
 from studio.errors import InvalidRecipe
-from studio.inputs import Inputs
+from studio.inputs import InputStore
 from studio.ui.fast_gradio import gr
 
 # The longer side of the copy that is painted on. The browser keeps one such picture for each stroke, times the square
@@ -71,7 +71,7 @@ def shown(picture: Image.Image, mask: Image.Image | None = None) -> dict[str, An
     return {"background": picture.resize(size, Image.Resampling.LANCZOS), "layers": [layer], "composite": None}
 
 
-def read_layer(inputs: Inputs, path: Path) -> Image.Image:
+def read_layer(inputs: InputStore, path: Path) -> Image.Image:
     """The editor's layer in a file; InvalidRecipe where it is none, or larger than an editor sends."""
     with inputs.opened(path, "mask_image") as layer:
         if layer.format != "PNG":

@@ -7,14 +7,14 @@ from typing import Any, Literal, get_args, get_origin
 from studio.catalogue.models import Model
 from studio.catalogue.upscalers import LANCZOS, LATENT, Upscalers
 from studio.catalogue.vaes import Vaes
-from studio.recipe import Recipe, Task, settings
+from studio.recipe import Recipe, Task, setting_specs
 from studio.recipe_parts import Ability
-from studio.settling.tasks import paints_over
-from studio.settling.uses import standards
+from studio.resolve.applicability import standards
+from studio.resolve.tasks import paints_over
 from studio.studio import Studio
 from studio.ui import hosted_choices
 from studio.ui.fast_gradio import gr
-from studio.ui.stage import where
+from studio.ui.gallery import where
 
 # Fields that are open in a recipe and shown with the model's own value until they are changed.
 STANDARD = ("width", "height", "steps", "guidance_scale", "scheduler", "clip_skip")
@@ -64,7 +64,7 @@ class Choice(gr.Dropdown):  # type: ignore[misc]
 
 def kind(name: str, look: dict[str, Any]) -> Any:
     """The Gradio component for a field, with the fixed part of its look filled in."""
-    setting = settings()[name]
+    setting = setting_specs()[name]
     if name in OFTEN_EMPTY:
         return gr.Textbox
     if "choices" in look or _literals(name):
@@ -145,7 +145,7 @@ def shown(key: str, value: Any, standards: Mapping[str, Any], model: Model) -> A
 
 def stretched(name: str, value: Any) -> dict[str, Any]:
     """A slider that reaches a value beyond its usual range."""
-    setting = settings().get(name)
+    setting = setting_specs().get(name)
     if setting is None or setting.maximum is None or name in ("width", "height", "count", *OFTEN_EMPTY):
         return {}
     if not isinstance(value, int | float):

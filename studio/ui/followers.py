@@ -18,7 +18,7 @@ RATE = 100
 FRESH, BETWEEN, KEPT = 0.5, 0.05, 64
 
 Given = ParamSpec("Given")
-Told = TypeVar("Told")
+Answer = TypeVar("Answer")
 
 
 class _Shared:
@@ -35,26 +35,26 @@ class Followers:
 
     def __init__(self, blocks: Any) -> None:
         self._blocks = blocks
-        self._told: OrderedDict[Hashable, _Shared] = OrderedDict()
+        self._answers: OrderedDict[Hashable, _Shared] = OrderedDict()
         self._waiting: deque[asyncio.Future[None]] = deque()
         self._giving: asyncio.Task[None] | None = None
 
-    async def run(self, act: Callable[Given, Told], *given: Given.args, **more: Given.kwargs) -> Told:
+    async def run(self, act: Callable[Given, Answer], *given: Given.args, **more: Given.kwargs) -> Answer:
         """Do what reads files or counts, in one of the page's threads; the context goes with it."""
         return await anyio.to_thread.run_sync(partial(act, *given, **more), limiter=self._blocks.limiter)
 
-    async def shared(self, key: Hashable, since: float, act: Callable[[], Told]) -> Told:
+    async def shared(self, key: Hashable, since: float, act: Callable[[], Answer]) -> Answer:
         """What the act tells, or what it told another follower of the same key, begun after `since` and still fresh."""
-        told = self._told.setdefault(key, _Shared())
-        self._told.move_to_end(key)
-        if len(self._told) > KEPT:
-            self._told.popitem(last=False)
-        async with told.making:
-            if not (told.begun > since and time.monotonic() - told.begun < FRESH):
-                await asyncio.sleep(told.begun + BETWEEN - time.monotonic())
+        entry = self._answers.setdefault(key, _Shared())
+        self._answers.move_to_end(key)
+        if len(self._answers) > KEPT:
+            self._answers.popitem(last=False)
+        async with entry.making:
+            if not (entry.begun > since and time.monotonic() - entry.begun < FRESH):
+                await asyncio.sleep(entry.begun + BETWEEN - time.monotonic())
                 begun = time.monotonic()
-                told.answer, told.begun = await self.run(act), begun
-            return cast("Told", told.answer)
+                entry.answer, entry.begun = await self.run(act), begun
+            return cast("Answer", entry.answer)
 
     def pace(self, seconds: float) -> Pause:
         """A pause of one follower: its turns are so many seconds apart, and more where many follow."""

@@ -13,9 +13,9 @@ from typing import Any
 from studio.catalogue.models import Model
 from studio.errors import InvalidRecipe, StudioError
 from studio.hosted.models import is_hosted
-from studio.recipe import Recipe, Task, settings
-from studio.settling.tasks import check_task
-from studio.settling.uses import lacked, unused
+from studio.recipe import Recipe, Task, setting_specs
+from studio.resolve.applicability import lacked, unused
+from studio.resolve.tasks import check_task
 from studio.studio import Studio
 from studio.ui import fields, hosted_choices
 from studio.ui.fast_gradio import gr
@@ -56,14 +56,14 @@ class Form:
     def place(self, name: str, tab: str | None = None, **look: Any) -> Any:
         """Put the field's widget at this place of the layout; `look` overrides what Gradio is told."""
         model = self.model(None)
-        setting, key = settings()[name], f"{tab}/{name}" if tab else name
+        setting, key = setting_specs()[name], f"{tab}/{name}" if tab else name
         task = self.tasks[tab] if tab else None
         kind = fields.kind(name, look)
         value = "" if kind is gr.Textbox else fields.standard(name, model, task)
-        told = {"label": setting.label, "elem_id": element(key), "interactive": True, **self._facts(name, model)}
+        options = {"label": setting.label, "elem_id": element(key), "interactive": True, **self._facts(name, model)}
         if value is not None:
-            told["value"] = value
-        self.widgets[key] = kind(**{**told, **look})
+            options["value"] = value
+        self.widgets[key] = kind(**{**options, **look})
         self._first[key] = look.get("value", value)
         return self.widgets[key]
 
@@ -101,11 +101,11 @@ class Form:
         """
         standards = self.standards(values.get(self.widgets["model"]))
         hidden = self.hidden(values, tab, **source)
-        said = TELLING | {name for switch in self._switched(tab, values, on=True) for name in switch.names}
+        open_names = TELLING | {name for switch in self._switched(tab, values, on=True) for name in switch.names}
         given = {
             name: value
             for name, key, value in self._given(values, tab)
-            if name not in hidden and (name in said or value != standards.get(key))
+            if name not in hidden and (name in open_names or value != standards.get(key))
         }
         return Recipe.make(**given, **source)
 
@@ -170,7 +170,8 @@ class Form:
         """One line about what of the tab's fields the model does not take; empty where it takes all."""
         model = self.model(model_id)
         if isinstance(model, hosted_choices.HostedChoice):
-            return f"{model.offer.model.name} is hosted by {model.offer.place}, which is sent your words and pictures."
+            name, place = model.endpoint.model.name, model.endpoint.place
+            return f"{name} is hosted by {place}, which is sent your words and pictures."
         unable = {lacked(model.default("abilities"))[name].ability for name in self._unable(tab, model)}
         words = " and ".join(words for ability, words in LACKING.items() if ability in unable)
         return f"{model.name} takes {words}: it was trained to draw without." if words else ""
@@ -231,10 +232,10 @@ class Form:
         updates = {}
         for key, widget in self.all.items():
             name = key.rpartition("/")[2]
-            told = {"value": values[key], **fields.stretched(name, values[key])} if key in values else {}
+            update = {"value": values[key], **fields.stretched(name, values[key])} if key in values else {}
             facts = self._facts(name, model) if key in self.widgets else {}
-            if facts or told:
-                updates[widget] = gr.update(**facts) | told
+            if facts or update:
+                updates[widget] = gr.update(**facts) | update
         return updates
 
     def _is_possible(self, key: str, value: Any, model: Model) -> bool:

@@ -14,35 +14,35 @@ from studio.recipe import Recipe
 from studio.studio import Studio
 from studio.ui import axis_fields
 from studio.ui.followers import Followers
+from studio.ui.job_view import line_of, progress
 from studio.ui.pictures import jpeg_address, kept
 from studio.ui.schemas import GridHead, GridLine
-from studio.ui.view import line_of, progress
 
-Told = dict[str, Any]
+Answer = dict[str, Any]
 SIDE = 320
 # Seconds between two looks at a grid in the making.
 BETWEEN = 0.1
 
 
-def setup(studio: Studio, bases: Sequence[Recipe]) -> Told:
+def setup(studio: Studio, bases: Sequence[Recipe]) -> Answer:
     """What a grid can be made of; several pictures to start from become an axis."""
     base = bases[0].replace(count=1)
     pictures = list(dict.fromkeys(one.init_image for one in bases if one.init_image))
     size = f"{base.width} × {base.height}" if base.width and base.height else None
-    said = {"": axis_fields.model_of(studio, base).name, "size ": size, "steps ": base.steps, "seed ": base.seed}
+    facts = {"": axis_fields.model_of(studio, base).name, "size ": size, "steps ": base.steps, "seed ": base.seed}
     return {
         "base": base.to_json(),
         "prompt": base.prompt,
-        "said": " · ".join(f"{words}{value}" for words, value in said.items() if value is not None),
+        "said": " · ".join(f"{words}{value}" for words, value in facts.items() if value is not None),
         "offers": axis_fields.offers(studio, base),
         "pictures": pictures if len(pictures) > 1 else [],
     }
 
 
-def axes(asked: Sequence[Mapping[str, Any]]) -> list[Axis]:
+def axes(given: Sequence[Mapping[str, Any]]) -> list[Axis]:
     """The axes that the page names; InvalidRecipe whose `part` is the axis at fault."""
     found = []
-    for number, one in enumerate(asked):
+    for number, one in enumerate(given):
         try:
             found.append(Axis.of(str(one.get("field", "")), str(one.get("text", ""))))
         except InvalidRecipe as error:
@@ -50,14 +50,14 @@ def axes(asked: Sequence[Mapping[str, Any]]) -> list[Axis]:
     return found
 
 
-def considered(studio: Studio, base: str, asked: Sequence[Mapping[str, Any]]) -> Told:
+def considered(studio: Studio, base: str, given: Sequence[Mapping[str, Any]]) -> Answer:
     """What would be made, before anything is; a fault with the number of the axis that it is of."""
     try:
-        grid = plan(studio, Recipe.from_json(base), axes(asked))
+        grid = plan(studio, Recipe.from_json(base), axes(given))
     except StudioError as error:
         number = getattr(error, "part", None)
         if number is None:
-            fields = [one.get("field") for one in asked]
+            fields = [one.get("field") for one in given]
             number = fields.index(error.field) if isinstance(error, InvalidRecipe) and error.field in fields else None
         return {"fault": error.sentence, "axis": number}
     faults: dict[str, list[Cell]] = {}
@@ -72,27 +72,27 @@ def considered(studio: Studio, base: str, asked: Sequence[Mapping[str, Any]]) ->
     }
 
 
-async def watched(studio: Studio, found: GridJob, followers: Followers) -> AsyncIterator[Told]:
+async def watched(studio: Studio, found: GridJob, followers: Followers) -> AsyncIterator[Answer]:
     """The whole grid, then what changes of it until nothing more is made, and then all cells again.
 
     The page shows the newest of several values that come close together and drops the others.
     """
     seen: dict[At, object] = {}
 
-    def look() -> Told:
+    def look() -> Answer:
         whole = not seen
         grid, line = found.grid, line_of(found.job, progress(found.job, found.job.events)["line"])
         cells = list(_changed(studio, grid, found, seen))
         return {**head(grid), "whole": whole, "line": line, "cells": cells}
 
-    told: Told = {}
+    answer: Answer = {}
     async with aclosing(found.job.changes(followers.pace(BETWEEN))) as changes:
         async for _ in changes:
-            yield (told := await followers.run(look))
-    if told.get("state") in (None, "running"):
+            yield (answer := await followers.run(look))
+    if answer.get("state") in (None, "running"):
         seen.clear()
         # Not as a whole, which would come before a grid that was chosen meanwhile.
-        yield {**await followers.run(look), "whole": not told}
+        yield {**await followers.run(look), "whole": not answer}
 
 
 def head(grid: Grid) -> GridHead:
@@ -103,7 +103,7 @@ def head(grid: Grid) -> GridHead:
         "fault": grid.fault,
         "base": grid.base.to_json(),
         "axes": [{"field": axis.field, "title": axis.title, "labels": axis.labels} for axis in grid.axes],
-        "asked": [{"field": axis.field, "text": _written(axis)} for axis in grid.axes],
+        "texts": [{"field": axis.field, "text": _written(axis)} for axis in grid.axes],
         "made": sum(bool(cell.path) for cell in grid.cells),
         "failed": sum(bool(cell.error) for cell in grid.cells),
         "again": any(cell.recipe and cell.error not in ("", GONE) for cell in grid.cells),
@@ -126,7 +126,7 @@ def listed(grids: Collection[GridJob]) -> list[GridLine]:
     ]
 
 
-def _changed(studio: Studio, grid: Grid, found: GridJob, seen: dict[At, object]) -> Iterator[Told]:
+def _changed(studio: Studio, grid: Grid, found: GridJob, seen: dict[At, object]) -> Iterator[Answer]:
     previews, who = found.previews, found.job.who
     for cell in grid.cells:
         preview = previews.get(cell.at)

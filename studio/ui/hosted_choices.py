@@ -7,11 +7,11 @@ from datetime import date
 from studio.catalogue.models import Model
 from studio.errors import StudioError
 from studio.families.base import Family, Signature
-from studio.hosted.models import Offer, is_hosted, joined, parted
+from studio.hosted.models import HostedEndpoint, is_hosted, joined, parted
 from studio.prompts.ways import longest
-from studio.recipe import Recipe, Task, settings
+from studio.recipe import Recipe, Task, setting_specs
 from studio.recipe_parts import Setting
-from studio.settling.hosted import TAKEN, in_styles
+from studio.resolve.hosted import TAKEN, in_styles
 from studio.studio import Studio
 
 TASKS: dict[Task, str] = {"text2img": "", "img2img": "edit", "inpaint": "mask"}
@@ -20,18 +20,18 @@ TASKS: dict[Task, str] = {"text2img": "", "img2img": "edit", "inpaint": "mask"}
 class HostedChoice(Model):
     """A hosted model in the place of one of this machine."""
 
-    offer: Offer
+    endpoint: HostedEndpoint
 
     @property
     def untaken(self) -> frozenset[str]:
         """The settings of a recipe that mean nothing to it."""
-        return frozenset(settings()) - TAKEN - self.offer.model.takes
+        return frozenset(setting_specs()) - TAKEN - self.endpoint.model.takes
 
     def family_facts(self) -> Family:
-        sides = [side for size in self.offer.sizes for side in size] or [256, 4096]
+        sides = [side for size in self.endpoint.sizes for side in size] or [256, 4096]
         return Family(
             name="Hosted",
-            pipelines=dict.fromkeys(_tasks(self.offer), ""),
+            pipelines=dict.fromkeys(_tasks(self.endpoint), ""),
             signature=Signature(""),
             native_side=1024,
             scheduler="Euler",
@@ -41,24 +41,24 @@ class HostedChoice(Model):
             multiple=1,
             min_side=min(sides),
             max_side=max(sides),
-            abilities=frozenset(one.ability for one in _taken(self.offer) if one.ability),
+            abilities=frozenset(one.ability for one in _taken(self.endpoint) if one.ability),
         )
 
     def default(self, name: str) -> object:
-        if name in ("width", "height") and self.offer.sizes:
-            return self.offer.sizes[0][name == "height"]
-        if name in self.offer.model.defaults:
-            return self.offer.model.defaults[name]
+        if name in ("width", "height") and self.endpoint.sizes:
+            return self.endpoint.sizes[0][name == "height"]
+        if name in self.endpoint.model.defaults:
+            return self.endpoint.model.defaults[name]
         return getattr(self.family_facts(), name) if name not in ("width", "height", "draft_steps") else 1024
 
 
 def choice(studio: Studio, name: str) -> HostedChoice:
     """The hosted model of this name; StudioError where there is none."""
     model, own = parted(name)
-    offer = studio.hosted.models[model]
-    offer.model.chosen(own)
-    label = ", ".join([offer.label, *own.values()])
-    return HostedChoice.model_construct(id=name, name=label, family="hosted", offer=offer)
+    endpoint = studio.hosted.models[model]
+    endpoint.model.chosen(own)
+    label = ", ".join([endpoint.label, *own.values()])
+    return HostedChoice.model_construct(id=name, name=label, family="hosted", endpoint=endpoint)
 
 
 def offered(studio: Studio, task: Task | None, chosen: str | None) -> list[tuple[str, str]]:
@@ -66,7 +66,7 @@ def offered(studio: Studio, task: Task | None, chosen: str | None) -> list[tuple
     found = {name: choice(studio, name) for name in _names(studio, task)}
     if is_hosted(chosen) and chosen not in found and chosen not in studio.catalogue:
         found[str(chosen)] = choice(studio, str(chosen))
-    return [(f"{one.name} · hosted by {one.offer.place}", name) for name, one in found.items()]
+    return [(f"{one.name} · hosted by {one.endpoint.place}", name) for name, one in found.items()]
 
 
 def price(studio: Studio, recipe: Recipe, task: Task) -> str:
@@ -86,29 +86,29 @@ def price(studio: Studio, recipe: Recipe, task: Task) -> str:
 
 def _most_usd(studio: Studio, recipe: Recipe, task: Task) -> float | None:
     name, own = parted(str(recipe.model))
-    offer = studio.hosted.models[name]
-    first = offer.sizes[0] if offer.sizes else (None, None)
-    sent = offer.model.chosen(offer.sized(own, recipe.width or first[0], recipe.height or first[1]))
-    words = longest(in_styles(recipe.prompt, studio.presets, recipe.styles), studio.wordbook.wildcards)
+    endpoint = studio.hosted.models[name]
+    first = endpoint.sizes[0] if endpoint.sizes else (None, None)
+    sent = endpoint.model.chosen(endpoint.sized(own, recipe.width or first[0], recipe.height or first[1]))
+    words = longest(in_styles(recipe.prompt, studio.presets, recipe.styles), studio.prompt_assets.wildcards)
     pictures = {"text2img": 0, "img2img": 1, "inpaint": 2}.get(task, 0)
-    return studio.images.most_usd(offer, sent, words, pictures)
+    return studio.images.most_usd(endpoint, sent, words, pictures)
 
 
 def _names(studio: Studio, task: Task | None) -> Iterator[str]:
     today = date.fromtimestamp(time.time())  # noqa: DTZ012 - the creator's own day
-    for offer in studio.hosted.models.offers():
-        if offer.model.retired(today) or (task and task not in _tasks(offer)):
+    for endpoint in studio.hosted.models.endpoints():
+        if endpoint.model.retired(today) or (task and task not in _tasks(endpoint)):
             continue
-        qualities = offer.model.settings.get("quality", ())
-        yield from [joined(offer.name, {"quality": one}) for one in qualities] or [offer.name]
+        qualities = endpoint.model.settings.get("quality", ())
+        yield from [joined(endpoint.name, {"quality": one}) for one in qualities] or [endpoint.name]
 
 
-def _taken(offer: Offer) -> Iterator[Setting]:
-    return (setting for name, setting in settings().items() if name in offer.model.takes)
+def _taken(endpoint: HostedEndpoint) -> Iterator[Setting]:
+    return (setting for name, setting in setting_specs().items() if name in endpoint.model.takes)
 
 
-def _tasks(offer: Offer) -> list[Task]:
-    return [task for task, ability in TASKS.items() if not ability or ability in offer.model.abilities]
+def _tasks(endpoint: HostedEndpoint) -> list[Task]:
+    return [task for task, ability in TASKS.items() if not ability or ability in endpoint.model.abilities]
 
 
 def _counted(count: int) -> str:

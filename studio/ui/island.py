@@ -6,8 +6,8 @@ from dataclasses import asdict
 from typing import Any
 
 from studio.ui import web
+from studio.ui.events import checked
 from studio.ui.fast_gradio import gr
-from studio.ui.listeners import checked
 
 
 class Island(gr.HTML):  # type: ignore[misc]

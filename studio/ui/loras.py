@@ -17,16 +17,16 @@ from studio.errors import InvalidPrompt, InvalidRecipe
 from studio.presets import saving
 from studio.prompts.language import Lora as Mention
 from studio.prompts.mentions import rewritten
-from studio.recipe import Recipe, settings
+from studio.recipe import Recipe, setting_specs
 from studio.recipe_parts import Lora
-from studio.settling.styling import styled
-from studio.settling.wording import MOST, drawable, mentioned, replaced
+from studio.resolve.prompts import MOST, drawable, mentioned, replaced
+from studio.resolve.styles import styled
 from studio.studio import Studio
+from studio.ui.events import Name, Words, served
 from studio.ui.form import Form, Updates, Values
 from studio.ui.ids import Id
 from studio.ui.island import Island
-from studio.ui.listeners import Name, Words, served
-from studio.ui.lora_shelf import Shelf
+from studio.ui.lora_browser import LoraBrowser
 
 Entry = dict[str, Any]
 MOST_ENTRIES = 500
@@ -80,13 +80,13 @@ class Forgetting(Modelled):
     id: Name
 
 
-class Stack:
+class LoraPanel:
     """The LoRAs of one page."""
 
     def __init__(self, studio: Studio, form: Form) -> None:
         self.studio = studio
         self.form = form
-        self.shelf = Shelf(studio, form)
+        self.shelf = LoraBrowser(studio, form)
 
     def place(self) -> None:
         """Put the panel at this place of the layout."""
@@ -114,10 +114,10 @@ class Stack:
         if not stack or "loras" in self.form.hidden(values, tab):
             return {}
         names = self._names(values.get(self.form.widgets["prompt"]) or "")
-        asked = [
-            _as_asked(entry) for entry in stack if not entry.get("said") or self._named(str(entry.get("name"))) in names
+        given = [
+            _of_panel(entry) for entry in stack if not entry.get("said") or self._named(str(entry.get("name"))) in names
         ]
-        return {"loras": Recipe.make(loras=asked).loras}
+        return {"loras": Recipe.make(loras=given).loras}
 
     def show(self, recipe: Recipe) -> Updates:
         """What to set the panel to, so that it says the recipe's LoRAs."""
@@ -132,7 +132,7 @@ class Stack:
 
     def _named(self, name: str) -> str:
         """How the LoRA is listed that a name calls."""
-        return self.studio.wordbook.loras.named(name)
+        return self.studio.prompt_assets.loras.named(name)
 
     def _names(self, prompt: str) -> frozenset[str]:
         """What a prompt mentions; nothing where it cannot be read, which is told where it is."""
@@ -141,43 +141,43 @@ class Stack:
         except InvalidPrompt:
             return frozenset()
 
-    def _look(self, asked: Looking) -> dict[str, Any]:
+    def _look(self, event: Looking) -> dict[str, Any]:
         """What there is to say of the stack with this model and prompt.
 
         `said` is what the prompt mentions, None while it cannot be read; `notes` is what it replaces; `ghosts` are
         LoRAs that come with a style, or that may be drawn from the prompt.
         """
-        model = self.form.model(asked["model"])
-        stack = [entry for entry in _entries(asked["loras"]) if entry.get("name")]
+        model = self.form.model(event["model"])
+        stack = [entry for entry in _entries(event["loras"]) if entry.get("name")]
         try:
-            said = mentioned(asked["prompt"], self._named)
+            in_prompt = mentioned(event["prompt"], self._named)
         except InvalidRecipe:
-            said = None
-        own = Recipe.make(loras=[_as_asked(entry) for entry in stack if not entry.get("said")])
+            in_prompt = None
+        own = Recipe.make(loras=[_of_panel(entry) for entry in stack if not entry.get("said")])
         notes = {
-            lora.name: " ".join(replaced(Recipe(loras=(lora,)), Recipe(loras=(said[name],))))
+            lora.name: " ".join(replaced(Recipe(loras=(lora,)), Recipe(loras=(in_prompt[name],))))
             for lora in own.loras
-            if said and (name := self._named(lora.name)) in said
+            if in_prompt and (name := self._named(lora.name)) in in_prompt
         }
-        listed = {str(entry["name"]) for entry in stack} | set(said or ())
-        brought = {} if said is None else self._brought(asked, model, said)
+        listed = {str(entry["name"]) for entry in stack} | set(in_prompt or ())
+        brought = {} if in_prompt is None else self._brought(event, model, in_prompt)
         notes |= {
-            name: f"{told['way']}: its weight is then {told['weight']}."
-            for name, told in brought.items()
+            name: f"{ghost['way']}: its weight is then {ghost['weight']}."
+            for name, ghost in brought.items()
             if name in listed
         }
         return {
-            "said": None if said is None else {name: _weights(lora) for name, lora in said.items()},
+            "said": None if in_prompt is None else {name: _weights(lora) for name, lora in in_prompt.items()},
             "cards": {name: self.shelf.card(name, model) for name in listed | brought.keys()},
             "notes": notes,
-            "ghosts": [{"name": name, **told} for name, told in brought.items() if name not in listed],
+            "ghosts": [{"name": name, **ghost} for name, ghost in brought.items() if name not in listed],
             "blocks": [", ".join(order) for order in model.family_facts().lora_blocks],
         }
 
-    def _brought(self, asked: Looking, model: Model, said: Mapping[str, Lora]) -> dict[str, dict[str, str]]:
+    def _brought(self, event: Looking, model: Model, in_prompt: Mapping[str, Lora]) -> dict[str, dict[str, str]]:
         """The way and the weight of each LoRA that comes with the words, but is not in the prompt as it is written."""
-        recipe = Recipe.make(prompt=asked["prompt"], styles=asked.get("styles") or ())
-        wildcards = self.studio.wordbook.wildcards
+        recipe = Recipe.make(prompt=event["prompt"], styles=event.get("styles") or ())
+        wildcards = self.studio.prompt_assets.wildcards
         try:
             prompt = styled(recipe, model, self.studio.presets, wildcards).prompt
             sure, weights = mentioned(prompt, self._named), drawable(prompt, wildcards, self._named)
@@ -189,17 +189,17 @@ class Stack:
                 "weight": " to ".join(dict.fromkeys(f"{weight:g}" for weight in (given[0], given[-1]))),
             }
             for name, given in weights.items()
-            if name not in said
+            if name not in in_prompt
         }
 
-    def _reword(self, asked: Rewording) -> dict[str, Any]:
+    def _reword(self, event: Rewording) -> dict[str, Any]:
         """The prompt with a LoRA that it mentions said otherwise, or left out."""
-        (said,) = map(_as_said, Recipe.make(loras=[_as_asked(asked["lora"])]).loras) if asked["lora"] else (None,)
-        return {"prompt": rewritten(asked["prompt"], asked["name"], said)}
+        (lora,) = map(_of_prompt, Recipe.make(loras=[_of_panel(event["lora"])]).loras) if event["lora"] else (None,)
+        return {"prompt": rewritten(event["prompt"], event["name"], lora)}
 
-    def _stacks(self, asked: Modelled) -> dict[str, Any]:
+    def _stacks(self, event: Modelled) -> dict[str, Any]:
         """The saved stacks that suit the model."""
-        model: Model = self.form.model(asked["model"])
+        model: Model = self.form.model(event["model"])
         own = self.studio.settings.home / "presets" / STACKS
         return {
             "stacks": [
@@ -215,32 +215,32 @@ class Stack:
             ]
         }
 
-    def _save(self, asked: Saving) -> dict[str, Any]:
+    def _save(self, event: Saving) -> dict[str, Any]:
         """Save a stack under a name."""
-        loras = Recipe.make(loras=[_as_asked(entry) for entry in asked["loras"]]).loras
+        loras = Recipe.make(loras=[_of_panel(entry) for entry in event["loras"]]).loras
         if not loras:
             raise InvalidRecipe("loras", "There is no LoRA on to save.", "Add one first.")
         table = {"loras": [lora.model_dump(mode="json", exclude_defaults=True) for lora in loras]}
-        saving.write(self.studio.settings.home, STACKS, asked["name"].strip(), table)
-        return self._reread(asked)
+        saving.write(self.studio.settings.home, STACKS, event["name"].strip(), table)
+        return self._reread(event)
 
-    def _forget(self, asked: Forgetting) -> dict[str, Any]:
+    def _forget(self, event: Forgetting) -> dict[str, Any]:
         """Delete a saved stack."""
-        saving.remove(self.studio.settings.home, STACKS, asked["id"])
-        return self._reread(asked)
+        saving.remove(self.studio.settings.home, STACKS, event["id"])
+        return self._reread(event)
 
-    def _reread(self, asked: Modelled) -> dict[str, Any]:
+    def _reread(self, event: Modelled) -> dict[str, Any]:
         self.studio.presets.refresh()
-        return self._stacks(asked)
+        return self._stacks(event)
 
 
 def _value(stack: list[Entry]) -> dict[str, Any]:
     return {"loras": stack}
 
 
-def _entries(told: Any) -> list[Mapping[str, Any]]:
+def _entries(value: Any) -> list[Mapping[str, Any]]:
     """The LoRAs in the panel's value; InvalidRecipe where a program gave something else."""
-    entries = told.get("loras") if isinstance(told, Mapping) else told
+    entries = value.get("loras") if isinstance(value, Mapping) else value
     if entries is None:
         return []
     if not isinstance(entries, list) or not all(isinstance(entry, Mapping) for entry in entries):
@@ -248,12 +248,12 @@ def _entries(told: Any) -> list[Mapping[str, Any]]:
     return entries
 
 
-def _as_asked(entry: Mapping[str, Any]) -> Entry:
+def _of_panel(entry: Mapping[str, Any]) -> Entry:
     """A LoRA of the page as a recipe has it."""
     return {key: value for key, value in entry.items() if key not in PAGES_OWN}
 
 
-def _as_said(lora: Lora) -> Mention:
+def _of_prompt(lora: Lora) -> Mention:
     """A LoRA of a recipe as a prompt mentions it."""
     blocks = (f"lbw={','.join(f'{share:g}' for share in lora.blocks)}",) if lora.blocks else ()
     return Mention(lora.name, *lora.weights, blocks)
@@ -265,4 +265,4 @@ def _weights(lora: Lora) -> dict[str, Any]:
 
 def _facts() -> dict[str, Any]:
     """What the script has to know of a LoRA's fields."""
-    return {"fields": {name: asdict(setting) for name, setting in settings(Lora).items()}, "most": MOST}
+    return {"fields": {name: asdict(setting) for name, setting in setting_specs(Lora).items()}, "most": MOST}

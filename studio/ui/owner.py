@@ -3,7 +3,7 @@
 import time
 from typing import Any
 
-from studio import space
+from studio import hf_space
 from studio.gate.identity import Identity, of_scope
 
 
@@ -14,13 +14,13 @@ def identify(request: Any) -> Identity:
     signed = _signed(bare)
     if not signed:
         return found
-    keeps = signed.get("preferred_username") == str(space.name()).partition("/")[0]
+    keeps = signed.get("preferred_username") == str(hf_space.name()).partition("/")[0]
     return found.of_account(str(signed["sub"]), keeps=keeps)
 
 
 def _signed(request: Any) -> dict[str, Any]:
     """What is known of who signed in, by the cookie that Gradio signed; empty for everybody else."""
-    if not space.signs_in():
+    if not hf_space.signs_in():
         return {}
     signed = request.scope.get("session", {}).get("oauth_info")
     if not signed or signed.get("expires_at", 0) < time.time():

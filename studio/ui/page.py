@@ -8,13 +8,13 @@ from anyio import CapacityLimiter
 from studio.errors import StudioError
 from studio.gate.gate import FAULTY
 from studio.labels import labelled
+from studio.ui.events import BadInput, Name, Number, Words, checked
 from studio.ui.fast_gradio import gr
-from studio.ui.listeners import BadInput, Name, Number, Words, checked
 from studio.ui.owner import identify
 
 # What is done in a thread at once, such as a grid that is written to a file; none waits in one for a job.
 THREADS = 200
-SAID_BY: tuple[tuple[tuple[Any, ...], Any], ...] = (
+SCHEMAS: tuple[tuple[tuple[Any, ...], Any], ...] = (
     ((gr.Textbox,), Words | None),
     ((gr.Slider, gr.Number), Number | None),
     ((gr.Checkbox,), bool | None),
@@ -32,7 +32,7 @@ class Page(gr.Blocks):  # type: ignore[misc]
     async def process_api(self, *given: Any, request: Any = None, **more: Any) -> dict[str, Any]:
         """Call a listener; what was sent wrong is marked as such, so that the answer is no fault of the program."""
         try:
-            told: dict[str, Any] = await super().process_api(*given, request=request, **more)
+            answer: dict[str, Any] = await super().process_api(*given, request=request, **more)
         except (gr.Error, StudioError) as fault:
             _scope(request)[FAULTY] = True
             raise fault if isinstance(fault, BadInput) else BadInput(_words(fault)) from fault
@@ -43,25 +43,25 @@ class Page(gr.Blocks):  # type: ignore[misc]
             _scope(request)[FAULTY] = True
             raise BadInput("This cannot be: what is called a file has too long a name.") from fault
         if request is not None:
-            self.app.give(told["data"], identify(request))
-        return told
+            self.app.give(answer["data"], identify(request))
+        return answer
 
     async def preprocess_data(self, *given: Any, **more: Any) -> Any:
         """What the widgets of the page say; BadInput where one of them cannot say that."""
         try:
-            said = await super().preprocess_data(*given, **more)
-            for widget, value in zip(given[0].inputs, said, strict=True):
+            values = await super().preprocess_data(*given, **more)
+            for widget, value in zip(given[0].inputs, values, strict=True):
                 checked(_kind(widget), value)
         except BadInput:
             raise
         except Exception as error:
             raise BadInput(_words(error)) from error
-        return said
+        return values
 
 
 def _kind(widget: Any) -> Any:
     """What a widget may say; islands have said it themselves."""
-    return next((schema for kinds, schema in SAID_BY if isinstance(widget, kinds)), Any)
+    return next((schema for kinds, schema in SCHEMAS if isinstance(widget, kinds)), Any)
 
 
 def _scope(request: Any) -> dict[str, Any]:
@@ -75,5 +75,5 @@ def _words(error: Exception) -> str:
     if isinstance(error, StudioError):
         return labelled(error)
     cause = error.__cause__ or error
-    said = str(cause.message if isinstance(cause, gr.Error) else cause)
-    return f"This cannot be: {said[:200]}"
+    message = str(cause.message if isinstance(cause, gr.Error) else cause)
+    return f"This cannot be: {message[:200]}"

@@ -27,6 +27,6 @@ class Patient(H11Protocol):
 
     def _drop(self) -> None:
         # Set with the first whole request.
-        asked: Any = self.cycle
-        if asked is None:
+        cycle: Any = self.cycle
+        if cycle is None:
             self.transport.close()

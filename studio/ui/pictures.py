@@ -10,7 +10,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from studio.disk import Folder
+from studio.atomic_files import AtomicFolder
 from studio.errors import InvalidRecipe, NotFound, StudioError, Unreadable
 from studio.events import Finished
 from studio.gate.addresses import EVERYBODY
@@ -19,7 +19,7 @@ from studio.hosted.models import is_hosted
 from studio.jobs.job import Job
 from studio.metadata import png
 from studio.recipe import Recipe
-from studio.settling.frame import result_size
+from studio.resolve.sizes import result_size
 from studio.studio import THUMBNAILS, Studio
 from studio.ui.hosted_choices import choice
 from studio.ui.schemas import Expected, Picture, PictureFacts, Start, Which
@@ -35,22 +35,22 @@ CHECKED = {
 def made(studio: Studio, job: Job, event: Finished, side: int) -> Picture:
     """A finished picture of a job, shown at most at `side` pixels until it is opened."""
     which: Which = {"job": job.id, "image": event.image}
-    told = _told(studio, event.path, event.recipe, event.seconds, job.who)
-    if max(told["width"], told["height"]) > side:
-        told["shown"] = smaller(event.path, side)
-    return {**told, "key": f"{job.id}/{event.image}", "which": which}
+    facts = _picture_facts(studio, event.path, event.recipe, event.seconds, job.who)
+    if max(facts["width"], facts["height"]) > side:
+        facts["shown"] = smaller(event.path, side)
+    return {**facts, "key": f"{job.id}/{event.image}", "which": which}
 
 
 def kept(studio: Studio, path: Path, recipe: Recipe, seconds: float, side: int, who: Identity) -> Picture:
     """An owner's picture of the library, whether or not its job is still known, shown at most at `side` pixels."""
     token = studio.addresses.token(path, who)
-    told = _told(studio, path, recipe, seconds, who)
-    if max(told["width"], told["height"]) > side:
-        told["shown"] = thumbnail(studio, path, side, who)
-    return {**told, "key": token, "which": {"stored": token}}
+    facts = _picture_facts(studio, path, recipe, seconds, who)
+    if max(facts["width"], facts["height"]) > side:
+        facts["shown"] = thumbnail(studio, path, side, who)
+    return {**facts, "key": token, "which": {"stored": token}}
 
 
-def _told(studio: Studio, path: Path, recipe: Recipe, seconds: float, who: Identity) -> PictureFacts:
+def _picture_facts(studio: Studio, path: Path, recipe: Recipe, seconds: float, who: Identity) -> PictureFacts:
     """What is said of a stored picture, wherever it stands."""
     width, height = _size(path)
     return {
@@ -123,7 +123,7 @@ def thumbnail(studio: Studio, path: Path, side: int, who: Identity = EVERYBODY) 
         except StudioError:
             return ""
         copy.thumbnail((side, side), Image.Resampling.LANCZOS, reducing_gap=2)
-        Folder(small.parent).write(small, lambda file: copy.save(file, "WEBP", quality=80))
+        AtomicFolder(small.parent).write(small, lambda file: copy.save(file, "WEBP", quality=80))
     return studio.addresses.of(small, who)
 
 

@@ -8,14 +8,14 @@ import json
 from collections.abc import Mapping
 from typing import Any, BinaryIO
 
-from studio import skeleton
-from studio.disk import Folder
+from studio import openpose
+from studio.atomic_files import AtomicFolder
 from studio.errors import InvalidRecipe
 from studio.gate.identity import Identity
-from studio.inputs import Input, Inputs
+from studio.inputs import Input, InputStore
+from studio.openpose import COLOURS, JOINTS, LIMBS
 from studio.parsing import ParseError, load_json
 from studio.settings import PRESETS
-from studio.skeleton import COLOURS, JOINTS, LIMBS
 
 Pose = dict[str, Any]
 # A pose map carries no detail; drawing a larger one would fill the memory.
@@ -38,22 +38,22 @@ def library() -> dict[str, Any]:
 class Poses:
     """The poses beside their maps."""
 
-    def __init__(self, inputs: Inputs) -> None:
+    def __init__(self, inputs: InputStore) -> None:
         self._inputs = inputs
 
     def draw(self, pose: Any, who: Identity) -> Input:
         """A pose's map, stored as the owner's; InvalidRecipe where nobody is on it, StudioError where it is no pose."""
-        people, size = skeleton.from_openpose(pose), _size(pose)
-        drawn = skeleton.draw(people, *size)
+        people, size = openpose.from_openpose(pose), _size(pose)
+        drawn = openpose.draw(people, *size)
         if not drawn.getbbox():
             raise InvalidRecipe("controls", "Nobody is on the canvas.", "Add a person, or bring one back into it.")
         stored = self._inputs.add(drawn, "controls", who)
-        text = json.dumps(skeleton.to_openpose(people, *size))
+        text = json.dumps(openpose.to_openpose(people, *size))
 
         def write(file: BinaryIO) -> None:
             file.write(text.encode())
 
-        Folder(self._inputs.folder).write(self._inputs.folder / f"{stored.id}.json", write)
+        AtomicFolder(self._inputs.folder).write(self._inputs.folder / f"{stored.id}.json", write)
         return stored
 
     def of(self, picture: str) -> Pose | None:

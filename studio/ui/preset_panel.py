@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from studio.disk import visible
+from studio.atomic_files import visible
 from studio.errors import InvalidPreset, InvalidPrompt, InvalidRequest, NotFound, StudioError
 from studio.gate.identity import Identity
 from studio.hosted.models import is_hosted
@@ -20,19 +20,19 @@ from studio.presets import saving
 from studio.presets.importing import check_style, import_styles
 from studio.presets.recipes import has_pictures, known_parts, names_of, to_table
 from studio.prompts.view import explain
-from studio.recipe import Recipe, settings
-from studio.spelling import normalized
+from studio.recipe import Recipe, setting_specs
+from studio.shorthand import normalized
 from studio.studio import Studio
+from studio.ui.events import QUICK, Event, Name, Words, served
 from studio.ui.fast_gradio import gr
 from studio.ui.fields import STANDARD, WORDS
 from studio.ui.form import Form, Updates, Values
 from studio.ui.island import Island
-from studio.ui.knobs import Knobs
-from studio.ui.listeners import QUICK, Event, Name, Words, served
-from studio.ui.loras import Stack
+from studio.ui.loras import LoraPanel
 from studio.ui.owner import identify
+from studio.ui.shared_settings import SharedSettings
 from studio.ui.source import uploaded
-from studio.ui.style_shelf import StyleShelf, check_private
+from studio.ui.style_browser import StyleBrowser, check_private
 from studio.ui.units import Units
 
 # What an act sets on the form, and what it tells in the dialog.
@@ -58,13 +58,15 @@ class Telling(Event):
 class PresetPanel:
     """The presets of one page."""
 
-    def __init__(self, studio: Studio, form: Form, knobs: Knobs, stack: Stack, units: Units) -> None:
+    def __init__(
+        self, studio: Studio, form: Form, shared_settings: SharedSettings, stack: LoraPanel, units: Units
+    ) -> None:
         self.studio = studio
         self.form = form
-        self.knobs = knobs
+        self.shared_settings = shared_settings
         self.stack = stack
         self.units = units
-        self.styles = StyleShelf(studio, form)
+        self.styles = StyleBrowser(studio, form)
         self._serial = count()
 
     def place(self) -> None:
@@ -81,8 +83,8 @@ class PresetPanel:
     def wire(self) -> None:
         """What each act sets."""
         panels = [self.stack.widget, self.units.widget]
-        inputs = {*self.knobs.moving, *panels}
-        outputs = [self.widget, *self.knobs.moving, *panels]
+        inputs = {*self.shared_settings.moving, *panels}
+        outputs = [self.widget, *self.shared_settings.moving, *panels]
         for name, act in self.acts.items():
             getattr(self.widget, name)(act, inputs, outputs, show_progress_on=self.widget, **QUICK)
 
@@ -102,17 +104,17 @@ class PresetPanel:
                 if name in ("save", "remove", "bring"):
                     check_private()
                 self.studio.presets.refresh()
-                updates, told = act(values, event, identify(request))
+                updates, answer = act(values, event, identify(request))
                 self.studio.presets.refresh()
             except InvalidPrompt as fault:
-                updates, told = {}, {"fault": f"{fault.fault} {fault.hint}".strip()}
+                updates, answer = {}, {"fault": f"{fault.fault} {fault.hint}".strip()}
             except StudioError as fault:
-                updates, told = {}, {"fault": fault.sentence}
-            return {**self._offered(values), **updates, self.widget: self._value({"act": name, **told})}
+                updates, answer = {}, {"fault": fault.sentence}
+            return {**self._offered(values), **updates, self.widget: self._value({"act": name, **answer})}
 
         return acting
 
-    def _value(self, told: Mapping[str, Any]) -> dict[str, Any]:
+    def _value(self, answer: Mapping[str, Any]) -> dict[str, Any]:
         presets, home = self.studio.presets, self.studio.settings.home
         known: dict[str, Iterable[Any]] = {RECIPES: presets.recipes.values(), NEGATIVE: presets.negatives.values()}
         own = {
@@ -120,14 +122,14 @@ class PresetPanel:
         }
         faults = [str(fault) for fault in presets.faults.values()]
         rows = {folder: [_row(preset) for preset in known[folder] if preset.id in own[folder]] for folder in known}
-        return {"serial": next(self._serial), "faults": faults, **rows, **told}
+        return {"serial": next(self._serial), "faults": faults, **rows, **answer}
 
     def _offered(self, values: Values) -> Updates:
         """The choices of styles and negative presets as they are now."""
         model = values[self.form.widgets["model"]]
         widgets = {name: self.form.widgets[name] for name in WORDS}
         offered = {widget: self.form.offered(name, model, values[widget]) for name, widget in widgets.items()}
-        return offered | self.knobs.tell(self.knobs.later(values, offered))
+        return offered | self.shared_settings.tell(self.shared_settings.later(values, offered))
 
     def _use(self, values: Values, event: Telling, who: Identity) -> tuple[Updates, dict[str, Any]]:
         """Put parts of a saved recipe on the form."""
@@ -135,43 +137,46 @@ class PresetPanel:
         if preset is None:
             raise NotFound("This preset is no longer there.", "Choose another one.")
         names = names_of(known_parts(event.parts))
-        said = {name: value for name, value in preset.said().items() if name in names}
-        for model in filter(None, (said.get("model"), said.get("hires_model"))):
+        chosen = {name: value for name, value in preset.as_values().items() if name in names}
+        for model in filter(None, (chosen.get("model"), chosen.get("hires_model"))):
             if not is_hosted(model):
                 self.studio.catalogue[model]  # ModelError where it is gone
         open_now = {name: Recipe.model_fields[name].get_default() for name in names}
-        recipe = self.form.read(values, self._tab(event)).replace(**open_now | said)
-        updates = self.knobs.show(recipe, event.tab, values, names)
+        recipe = self.form.read(values, self._tab(event)).replace(**open_now | chosen)
+        updates = self.shared_settings.show(recipe, event.tab, values, names)
         if "loras" in names:
             updates |= self.stack.show(recipe)
         if "controls" in names:
             updates |= self.units.show(recipe, who)
-        return updates, {"done": True, "said": self._unused(said, event.tab, self.knobs.later(values, updates))}
+        return updates, {
+            "done": True,
+            "said": self._unused(chosen, event.tab, self.shared_settings.later(values, updates)),
+        }
 
-    def _unused(self, said: Mapping[str, Any], tab: str, values: Values) -> str:
+    def _unused(self, chosen: Mapping[str, Any], tab: str, values: Values) -> str:
         """What of it has no place in this tab, in words."""
         there = {key.rpartition("/")[2] for key in self.form.of(tab)} | {"controls", "loras"}
         idle = self.form.hidden(values, tab)
-        given = [name for name, value in said.items() if value not in ("", (), None)]
+        given = [name for name, value in chosen.items() if value not in ("", (), None)]
         names = [name for name in given if name in idle or name not in there]
-        return f"Not used here: {', '.join(settings()[name].label for name in names)}." if names else ""
+        return f"Not used here: {', '.join(setting_specs()[name].label for name in names)}." if names else ""
 
     def _save(self, values: Values, event: Telling, who: Identity) -> tuple[Updates, dict[str, Any]]:
         """Save the form's recipe, a style or a negative prompt; a name that is taken has to be said twice."""
         del who
         name = event.name.strip()
-        told: dict[str, Any] = {"done": True, "said": f"“{name}” is saved."}
+        answer: dict[str, Any] = {"done": True, "said": f"“{name}” is saved."}
         if event.folder == RECIPES:
             recipe = self._recipe(values, self._tab(event))
             table = to_table(recipe)
             if has_pictures(recipe) or self.form.tasks[event.tab] != "text2img":
-                told["said"] += " Pictures are left out of it."
+                answer["said"] += " Pictures are left out of it."
         else:
             table = self._words(event)
         if not event.replace and self._is_taken(event.folder, name):
             return {}, {"replace": name, "said": f"There is a {NAMES[event.folder]} of this name."}
         saving.write(self.studio.settings.home, event.folder, name, table)
-        return {}, told
+        return {}, answer
 
     def _tab(self, event: Telling) -> str:
         """The tab that the event comes from; InvalidPreset where no recipe is made there."""
@@ -195,7 +200,7 @@ class PresetPanel:
     def _words(self, event: Telling) -> dict[str, Any]:
         """A style or negative prompt, which can be read."""
         prompt, negative = event.prompt.strip(), event.negative.strip()
-        wildcards = self.studio.wordbook.wildcards
+        wildcards = self.studio.prompt_assets.wildcards
         if event.folder == STYLES:
             if not (prompt or negative):
                 raise InvalidPreset(
@@ -218,7 +223,7 @@ class PresetPanel:
         del values, who
         called = Path(event.name).name
         path, home = uploaded(self.studio, event.path), self.studio.settings.home
-        report = import_styles(path, home, self.studio.presets, self.studio.wordbook.wildcards, called)
+        report = import_styles(path, home, self.studio.presets, self.studio.prompt_assets.wildcards, called)
         return {}, {"said": " ".join(report.lines()[: -len(report.faults) or None]), "fault": "\n".join(report.faults)}
 
 

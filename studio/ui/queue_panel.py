@@ -9,9 +9,9 @@ from studio.gate.identity import Identity
 from studio.jobs.job import Job
 from studio.jobs.kinds import KINDS
 from studio.studio import Studio
+from studio.ui.events import Name, Nothing, served
 from studio.ui.island import Island
-from studio.ui.listeners import Name, Nothing, served
-from studio.ui.view import failure, line_of, progress
+from studio.ui.job_view import failure, line_of, progress
 
 # Ended jobs of one's own that are listed, and as much of a prompt.
 ENDED = 8
@@ -19,34 +19,34 @@ TITLE_CHARACTERS = 120
 OPEN = ("waiting", "running")
 BUTTON = '<button type="button" class="queue-open" aria-haspopup="dialog">Queue</button>'
 
-Told = dict[str, Any]
+Answer = dict[str, Any]
 
 
-class Asked(TypedDict):
+class OfJob(TypedDict):
     """A job of one's own."""
 
     job: Name
 
 
-class Item(Asked):
+class Item(OfJob):
     """One picture of it."""
 
     number: Annotated[int, Field(ge=0)]
 
 
-class Pausing(Asked):
+class Pausing(OfJob):
     """Whether it is paused."""
 
     paused: bool
 
 
-class Placing(Asked):
+class Placing(OfJob):
     """The job of one's own that it is put before; the end where none is named."""
 
     before: NotRequired[Name | None]
 
 
-class Parking(Asked):
+class Parking(OfJob):
     """Whether it runs in the background."""
 
     background: bool
@@ -68,39 +68,39 @@ class QueuePanel:
         }
         self.widget = Island("queue", BUTTON, module="queue_panel", acts=served(acts))
 
-    def _look(self, asked: Nothing, who: Identity) -> Told:
+    def _look(self, event: Nothing, who: Identity) -> Answer:
         """All that runs or waits, as it would be begun, and one's own that ended last."""
-        del asked
+        del event
         unfinished = self.studio.jobs.unfinished()
         ended = [job for job in self.studio.jobs.of(who) if job.state not in OPEN][:ENDED]
         return {
-            "jobs": [_told(job, mine=job.owner == who.owner) for job in unfinished],
-            "ended": [_told(job, mine=True) for job in ended],
+            "jobs": [_job_facts(job, mine=job.owner == who.owner) for job in unfinished],
+            "ended": [_job_facts(job, mine=True) for job in ended],
             "halted": self.studio.jobs.halted.sentence if self.studio.jobs.halted else "",
         }
 
-    def _stop(self, asked: Asked, who: Identity) -> Told:
-        self.studio.jobs.stop(asked["job"], who)
+    def _stop(self, event: OfJob, who: Identity) -> Answer:
+        self.studio.jobs.stop(event["job"], who)
         return {}
 
-    def _stop_item(self, asked: Item, who: Identity) -> Told:
-        self.studio.jobs.stop_item(asked["job"], who, asked["number"])
+    def _stop_item(self, event: Item, who: Identity) -> Answer:
+        self.studio.jobs.stop_item(event["job"], who, event["number"])
         return {}
 
-    def _pause(self, asked: Pausing, who: Identity) -> Told:
-        self.studio.jobs.pause(asked["job"], who, paused=asked["paused"])
+    def _pause(self, event: Pausing, who: Identity) -> Answer:
+        self.studio.jobs.pause(event["job"], who, paused=event["paused"])
         return {}
 
-    def _move(self, asked: Placing, who: Identity) -> Told:
-        self.studio.jobs.move(asked["job"], who, asked.get("before"))
+    def _move(self, event: Placing, who: Identity) -> Answer:
+        self.studio.jobs.move(event["job"], who, event.get("before"))
         return {}
 
-    def _set_background(self, asked: Parking, who: Identity) -> Told:
-        self.studio.jobs.set_background(asked["job"], who, background=asked["background"])
+    def _set_background(self, event: Parking, who: Identity) -> Answer:
+        self.studio.jobs.set_background(event["job"], who, background=event["background"])
         return {}
 
-    def _retry(self, asked: Asked, who: Identity) -> Told:
-        self.studio.jobs.retry(asked["job"], who)
+    def _retry(self, event: OfJob, who: Identity) -> Answer:
+        self.studio.jobs.retry(event["job"], who)
         return {}
 
 
@@ -111,10 +111,10 @@ def in_words(studio: Studio) -> str:
     return ", ".join(f"{count} {state}" for state, count in counts.items() if count)
 
 
-def _told(job: Job, *, mine: bool) -> Told:
+def _job_facts(job: Job, *, mine: bool) -> Answer:
     """A job as the list shows it."""
     done = sum(item.state == "done" for item in job.items)
-    told = {
+    facts = {
         "id": job.id if mine else "",
         "mine": mine,
         "kind": KINDS[job.kind].label if job.kind != "images" else "",
@@ -124,10 +124,10 @@ def _told(job: Job, *, mine: bool) -> Told:
         "paused": job.paused,
         "priority": job.priority,
     }
-    return {**told, **(_own(job) if mine else {})}
+    return {**facts, **(_own(job) if mine else {})}
 
 
-def _own(job: Job) -> Told:
+def _own(job: Job) -> Answer:
     """What only its owner sees: of what it is, how far, why it failed, and each picture that is not made."""
     events = job.events
     at = progress(job, events)

@@ -10,11 +10,11 @@ from starlette.responses import StreamingResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from studio.errors import InvalidRequest, NotFound, Refused
-from studio.gate.gate import SAID
+from studio.gate.gate import PAYLOAD
 from studio.gate.identity import Identity, of_scope
-from studio.ui.listeners import in_words
+from studio.ui.events import in_words
 
-# As many sessions and events are known at once; the longest unused are forgotten.
+# As many sessions and events are known at once; the least recently used are forgotten.
 MOST_KNOWN = 20_000
 API = "/gradio_api/"
 # What Gradio would look up another page by; there is one.
@@ -69,7 +69,7 @@ class Requests:
         way = scope["path"].removeprefix(API).rstrip("/").split("/")
         who = _rights(of_scope(scope))
         if scope["method"] == "POST" and way[0] != "upload":
-            self._check_said(way, scope[SAID], who)
+            self._check_payload(way, scope[PAYLOAD], who)
             send = self._noting(send, who) if way[0] in ("queue", "call") else send
         elif await self._is_lost(way, scope, who):
             await StreamingResponse(iter([f"data: {json.dumps(LOST)}\n\n"]), media_type="text/event-stream")(
@@ -78,18 +78,18 @@ class Requests:
             return
         await self._app(scope, receive, send)
 
-    def _check_said(self, way: list[str], said: Any, who: str) -> None:
+    def _check_payload(self, way: list[str], payload: Any, who: str) -> None:
         """StudioError where a request's JSON cannot be."""
         if way[0] == "component_server":
-            self._own(_read(Elements, said).session_hash, who)
+            self._own(_read(Elements, payload).session_hash, who)
         elif way[0] == "cancel":
-            letting = _read(Letting, said)
+            letting = _read(Letting, payload)
             self._own(letting.session_hash, who)
             self._own(letting.event_id, who)
         elif way[0] == "call":
-            self._check_named(way, said)
+            self._check_named(way, payload)
         elif way[0] in ("queue", "run"):
-            asking = _read(Asking, said)
+            asking = _read(Asking, payload)
             self._check_listener(asking, named=way[-1] if way[0] == "run" else "")
             if asking.session_hash is None and way[0] == "queue":
                 raise InvalidRequest("session_hash is missing.")
@@ -106,15 +106,15 @@ class Requests:
         if len(asking.data) != len(listener.inputs):
             raise InvalidRequest(f"data has {len(asking.data)} values; this listener takes {len(listener.inputs)}.")
 
-    def _check_named(self, way: list[str], said: Any) -> None:
+    def _check_named(self, way: list[str], payload: Any) -> None:
         """StudioError where a program calls what has no name for it, or not with what it takes."""
         name = way[-1]
         listener = next((one for one in self._page.get_blocks().fns.values() if one.api_name == name), None)
         if listener is None or listener.fn is None or listener.api_visibility == "private":
             raise NotFound(f"There is no endpoint {name}.")
-        if not isinstance(said, dict):
+        if not isinstance(payload, dict):
             raise InvalidRequest("The request's JSON is no object.")
-        given, taken = len(_read(Asking, said).data), [one for one in listener.inputs if not one.skip_api]
+        given, taken = len(_read(Asking, payload).data), [one for one in listener.inputs if not one.skip_api]
         if given not in (len(taken), len(listener.inputs)):
             raise InvalidRequest(f"data has {given} values; this endpoint takes {len(taken)}.")
 
@@ -167,9 +167,9 @@ def _rights(who: Identity) -> str:
     return who.owner if who.known else f"nobody at {who.address}"
 
 
-def _read(kind: type[Kind], said: Any) -> Kind:
+def _read(kind: type[Kind], payload: Any) -> Kind:
     try:
-        return kind.model_validate(said)
+        return kind.model_validate(payload)
     except ValidationError as error:
         raise InvalidRequest(in_words(error)) from error
 

@@ -4,13 +4,13 @@ from collections.abc import Sequence
 
 from studio.errors import InvalidRecipe, NotFound
 from studio.gate.identity import Identity
-from studio.inputs import Inputs
+from studio.inputs import InputStore
 from studio.recipe import Recipe
 
 HINT = "Give the picture again."
 
 
-def check_held(inputs: Inputs, recipes: Sequence[Recipe], who: Identity) -> None:
+def check_held(inputs: InputStore, recipes: Sequence[Recipe], who: Identity) -> None:
     """InvalidRecipe on the field that names a picture which the owner does not hold."""
     named = [(recipe, *one) for recipe in recipes for one in _pictures(recipe)]
     held = inputs.holds(who, [picture for _, _, _, picture in named])
@@ -19,7 +19,7 @@ def check_held(inputs: Inputs, recipes: Sequence[Recipe], who: Identity) -> None
             raise InvalidRecipe(field, f"The picture {picture[:12]} is not here.", HINT, part)
 
 
-def check_ids(inputs: Inputs, ids: Sequence[str], who: Identity) -> None:
+def check_ids(inputs: InputStore, ids: Sequence[str], who: Identity) -> None:
     """NotFound where one of these pictures is none that the owner holds."""
     for lost in sorted(set(ids) - inputs.holds(who, ids)):
         raise NotFound(f"The picture {lost[:12]} is not here.", HINT)

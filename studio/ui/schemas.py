@@ -298,7 +298,7 @@ class GridAxis(TypedDict):
     labels: tuple[str, ...]
 
 
-class AskedAxis(TypedDict):
+class AxisText(TypedDict):
     """An axis as it is asked for."""
 
     field: str
@@ -313,7 +313,7 @@ class GridHead(TypedDict):
     fault: str
     base: str
     axes: list[GridAxis]
-    asked: list[AskedAxis]
+    texts: list[AxisText]
     made: int
     failed: int
     again: bool
@@ -331,7 +331,7 @@ class GridLine(TypedDict):
     count: int
 
 
-TOLD: tuple[Any, ...] = (
+SCHEMAS: tuple[Any, ...] = (
     Fault,
     View,
     PageFacts,

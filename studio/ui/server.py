@@ -12,7 +12,7 @@ from typing import Any
 
 import psutil
 
-from studio import space
+from studio import hf_space
 from studio.errors import InvalidSetting
 from studio.gate.doors import MEGABYTE
 from studio.settings import Settings
@@ -21,10 +21,10 @@ from studio.ui import theme, web
 from studio.ui.app import PageApp
 from studio.ui.island import beginning
 from studio.ui.patience import Patient
-from studio.ui.shapes import Shapes
 from studio.ui.shell import page
+from studio.ui.size_picker import SizePicker
 
-# What Gradio keeps of pages that are open: a quarter of a megabyte each; the longest unused is forgotten.
+# What Gradio keeps of pages that are open: a quarter of a megabyte each; the least recently used is forgotten.
 SESSIONS = 256
 # Connections at once, and the bytes of a request's head.
 CONNECTIONS, MOST_HEAD = 4096, 2**16
@@ -38,7 +38,7 @@ SWEEP_SECONDS = 3600.0
 def launch(studio: Studio) -> None:
     """Serve the page, say where, and return when interrupted; InvalidSetting where it cannot be served there."""
     with serve(studio) as address, suppress(KeyboardInterrupt):
-        print("\n".join(_told(address, studio.settings)), flush=True)  # noqa: T201 - what the person at it waits for
+        print("\n".join(_greeting(address, studio.settings)), flush=True)  # noqa: T201 - what the person at it waits for
         threading.Event().wait()
 
 
@@ -74,7 +74,7 @@ def serve(studio: Studio) -> Iterator[str]:
         max_threads=LISTENERS,
         favicon_path=str(theme.FAVICON),
         theme=theme.theme(),
-        css=theme.css() + Shapes(studio).css(),
+        css=theme.css() + SizePicker(studio).css(),
         head=theme.head(),
         state_session_capacity=SESSIONS,
         max_file_size=settings.max_upload_mb * MEGABYTE,
@@ -113,7 +113,7 @@ def _swept(studio: Studio) -> Iterator[None]:
 
 def _check_meant(settings: Settings) -> None:
     """InvalidSetting where other machines would reach the page and nobody has said that this is meant."""
-    if settings.alone or settings.public or space.name():
+    if settings.alone or settings.public or hf_space.name():
         return
     raise InvalidSetting(
         f"At {settings.host} everybody who reaches this machine could use the studio: its models, its disk and, where "
@@ -122,9 +122,9 @@ def _check_meant(settings: Settings) -> None:
     )
 
 
-def _told(address: str, settings: Settings) -> list[str]:
+def _greeting(address: str, settings: Settings) -> list[str]:
     """What the terminal says: the address, and where others reach it, those too."""
-    if settings.alone or space.name():
+    if settings.alone or hf_space.name():
         return [f"Image Studio is at {address}"]
     port = address.rstrip("/").rpartition(":")[2]
     others = [f"http://{_written(host)}:{port}/" for host in _addresses(settings.host)]

@@ -5,16 +5,16 @@ from collections.abc import AsyncIterator, Iterator
 from html import escape
 from typing import Any
 
-from studio import space
+from studio import hf_space
 from studio.studio import Studio
 from studio.ui import fields
-from studio.ui.bench import Bench
 from studio.ui.fast_gradio import gr
 from studio.ui.ids import Id
 from studio.ui.island import Island
 from studio.ui.owner import identify
 from studio.ui.page import Page
 from studio.ui.queue_panel import QueuePanel, in_words
+from studio.ui.workspace import Workspace
 
 TITLE = "Image Studio"
 # Seconds between two looks at the device and the line.
@@ -46,11 +46,11 @@ def page(studio: Studio) -> Any:
             model = _model_picker(studio)
             Island(Id.ABOUT, '<p class="about"></p>')
             status = Island("status", value="")
-            if space.name():
+            if hf_space.name():
                 _on_a_space()
             QueuePanel(studio)
             Island("tools", TOOLS, module="shell")
-        Bench(studio, blocks, model)
+        Workspace(studio, blocks, model)
         _wire_status(blocks, studio, status)
     return blocks
 
@@ -59,7 +59,7 @@ def _on_a_space() -> None:
     """A visitor may have the Space himself, and be known in every browser."""
     with gr.Row(elem_id="visit"):
         gr.DuplicateButton("Duplicate this Space", variant="secondary")
-        if space.signs_in():
+        if hf_space.signs_in():
             gr.LoginButton("Sign in", "Sign out {}", variant="secondary", size="sm", icon=None)
 
 
@@ -120,7 +120,7 @@ def _kept_here(studio: Studio) -> list[str]:
     parts = []
     if studio.settings.output_check != "off":
         parts.append(f'<span title="{CHECK}">{CHECKS[studio.settings.output_check]}</span>')
-    if space.name() and not space.images():
+    if hf_space.name() and not hf_space.images():
         parts.append(f'<span title="{LOST}">Nothing is kept</span>')
     return parts
 

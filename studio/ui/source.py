@@ -13,17 +13,17 @@ from typing_extensions import TypedDict
 
 from studio.errors import InvalidRecipe, NotFound, StudioError, Unreadable
 from studio.gate.identity import Identity
-from studio.inputs import Input, Inputs
+from studio.inputs import Input, InputStore
 from studio.studio import UPLOADS, Studio
+from studio.ui.events import QUICK, BadInput, Event, Name, Whole
 from studio.ui.fast_gradio import gr
 from studio.ui.form import Updates, Values
 from studio.ui.ids import Id
 from studio.ui.island import Island
-from studio.ui.listeners import QUICK, BadInput, Event, Name, Whole
+from studio.ui.job_view import finished
 from studio.ui.owner import identify
 from studio.ui.pictures import smaller
 from studio.ui.schemas import StoredPicture
-from studio.ui.view import finished
 
 MOST_FILES = 1000
 # How large a copy is shown: of one picture, and of each of several.
@@ -82,7 +82,7 @@ class Picture:
     @classmethod
     def found(
         cls,
-        inputs: Inputs,
+        inputs: InputStore,
         id: Any,  # noqa: A002
         who: Identity,
         name: str = "",
@@ -94,7 +94,7 @@ class Picture:
         except (NotFound, Unreadable):
             return None
 
-    def told(self, studio: Studio, who: Identity, side: int) -> StoredPicture:
+    def facts(self, studio: Studio, who: Identity, side: int) -> StoredPicture:
         """What the owner's page is told of it, with a copy of at most `side` pixels to show."""
         path = studio.inputs.path(self.id)
         return {
@@ -137,8 +137,8 @@ class Source:
     def value(self, pictures: Sequence[Picture], who: Identity, faults: Sequence[str] = ()) -> dict[str, Any]:
         """What the widget shows: these pictures, and why others were not taken."""
         side = SIDE if len(pictures) == 1 else SMALL_SIDE
-        told = [picture.told(self.studio, who, side) for picture in pictures]
-        return {"pictures": told, "faults": list(faults)}
+        shown = [picture.facts(self.studio, who, side) for picture in pictures]
+        return {"pictures": shown, "faults": list(faults)}
 
     def stored(self, id: str, who: Identity, name: str = "", notes: Sequence[str] = ()) -> Picture | None:  # noqa: A002
         """A picture of the owner's in the store, by its id; None where it is gone."""
@@ -150,14 +150,14 @@ class Source:
 
     def _known(self, value: Any, who: Identity) -> list[Picture]:
         """The pictures of a widget's value that are in the store."""
-        told = value.get("pictures", []) if isinstance(value, Mapping) else []
-        known = (self.stored(one["id"], who, one.get("name", ""), one.get("notes", ())) for one in told)
+        entries = value.get("pictures", []) if isinstance(value, Mapping) else []
+        known = (self.stored(one["id"], who, one.get("name", ""), one.get("notes", ())) for one in entries)
         return [picture for picture in known if picture]
 
     def holes(self, values: Values, who: Identity) -> str:
         """The stored mask of what is transparent in the first picture; empty where nothing is."""
-        told = (values.get(self.widget) or {}).get("pictures", [])
-        return self.studio.inputs.holes(who, str(told[0]["id"])) if told else ""
+        pictures = (values.get(self.widget) or {}).get("pictures", [])
+        return self.studio.inputs.holes(who, str(pictures[0]["id"])) if pictures else ""
 
     def _bring(self, values: Values, event: Brought, request: gr.Request) -> Updates:
         """Take uploaded files in; each is told why where it cannot be."""

@@ -11,23 +11,23 @@ from typing import Annotated, Any
 from pydantic import Field
 from typing_extensions import TypedDict
 
-from studio import hub, skeleton
+from studio import hub, openpose
 from studio.catalogue.models import Model
 from studio.controls import CONTROLS
 from studio.controls.base import Control
 from studio.errors import InvalidRecipe
 from studio.gate.identity import Identity
 from studio.parsing import ParseError, parse_json
-from studio.recipe import Recipe, settings
+from studio.recipe import Recipe, setting_specs
 from studio.recipe_parts import IMAGE_PROMPT, ControlUnit
-from studio.settling.steering import READY, check_followed
+from studio.resolve.controls import READY, check_followed
 from studio.studio import Studio
 from studio.ui import fields
+from studio.ui.events import Act, Name, Nothing, Saying, served
 from studio.ui.form import Form, Updates, Values
 from studio.ui.hosted_choices import HostedChoice
 from studio.ui.ids import Id
 from studio.ui.island import Island
-from studio.ui.listeners import Act, Name, Nothing, Saying, served
 from studio.ui.poses import Poses, library
 from studio.ui.rights import check_held
 from studio.ui.schemas import ControlFacts, Controls, Fitting, Kind, StoredPicture
@@ -80,7 +80,7 @@ class Units:
         self.form = form
         self.poses = Poses(studio.inputs)
         # What is said of a map in the making, by the name that the page gave it.
-        self._said: dict[str, str] = {}
+        self._messages: dict[str, str] = {}
 
     def place(self) -> None:
         """Put the panel at this place of the layout."""
@@ -97,13 +97,13 @@ class Units:
 
     def read(self, values: Values, tab: str) -> dict[str, Any]:
         """The recipe's `controls`: the units that are on and change anything, of those that the tab can follow."""
-        units = [_as_asked(unit) for unit in _units(values.get(self.widget)) if unit.get("on", True)]
+        units = [_of_panel(unit) for unit in _units(values.get(self.widget)) if unit.get("on", True)]
         if not units or "controls" in self.form.hidden(values, tab):
             return {}
         if self.cannot(self.form.model(values.get(self.form.widgets["model"])), tab):
             units = [unit for unit in units if unit.get("kind") == IMAGE_PROMPT]
         controls = Recipe.make(controls=units).controls
-        return {"controls": tuple(unit for unit in controls if unit.steers)}
+        return {"controls": tuple(unit for unit in controls if unit.is_active)}
 
     def show(self, recipe: Recipe, who: Identity) -> Updates:
         """What to set the panel to, so that it says the recipe's units; one with a picture has its map made again."""
@@ -118,13 +118,13 @@ class Units:
     def value(self, units: list[Unit], who: Identity) -> dict[str, Any]:
         """The panel's value for these units; pictures that are gone, or not the owner's, are left out."""
         seen: dict[str, Any] = {}
-        told = []
+        shown = []
         for unit in units:
             names = unit.get("names") or {}
             found = {side: self._picture(unit.get(side), who, names.get(side, "")) for side in ("image", "map")}
             seen |= {picture["id"]: picture for picture in found.values() if picture}
-            told.append({**unit, **{side: picture and picture["id"] for side, picture in found.items()}})
-        return _value(told, seen)
+            shown.append({**unit, **{side: picture and picture["id"] for side, picture in found.items()}})
+        return _value(shown, seen)
 
     def cannot(self, model: Model, tab: str) -> str:
         """One line where the model follows no maps in this tab; empty where it can, or is not asked."""
@@ -163,10 +163,10 @@ class Units:
     def _picture(self, name: Any, who: Identity, called: str) -> StoredPicture | None:
         """What is shown of a stored picture, with the pose it was drawn of; None where it is gone."""
         picture = Picture.found(self.studio.inputs, name, who, called) if name else None
-        return self._told(picture, who) if picture else None
+        return self._picture_facts(picture, who) if picture else None
 
-    def _told(self, picture: Picture, who: Identity) -> StoredPicture:
-        return {**picture.told(self.studio, who, SIDE), "pose": self.poses.of(picture.id)}
+    def _picture_facts(self, picture: Picture, who: Identity) -> StoredPicture:
+        return {**picture.facts(self.studio, who, SIDE), "pose": self.poses.of(picture.id)}
 
     @property
     def _acts(self) -> dict[str, Act]:
@@ -181,67 +181,67 @@ class Units:
             "poses": self._library,
         }
 
-    def _library(self, asked: Nothing) -> dict[str, Any]:
-        del asked
+    def _library(self, event: Nothing) -> dict[str, Any]:
+        del event
         return library()
 
-    def _bring(self, asked: File, who: Identity) -> dict[str, Any]:
+    def _bring(self, event: File, who: Identity) -> dict[str, Any]:
         """Store an uploaded picture or map."""
-        stored = self.studio.inputs.add(uploaded(self.studio, asked["path"]), "controls", who)
-        return {"picture": self._told(Picture.of(stored, asked["name"]), who)}
+        stored = self.studio.inputs.add(uploaded(self.studio, event["path"]), "controls", who)
+        return {"picture": self._picture_facts(Picture.of(stored, event["name"]), who)}
 
-    def _preview(self, asked: Making, who: Identity) -> dict[str, Any]:
+    def _preview(self, event: Making, who: Identity) -> dict[str, Any]:
         """Make a unit's map as it would be for the model."""
-        made = self._making(asked, who, self.studio.control_map)
-        return {"picture": self._told(Picture.of(made, ""), who)}
+        made = self._making(event, who, self.studio.control_map)
+        return {"picture": self._picture_facts(Picture.of(made, ""), who)}
 
-    def _people(self, asked: Making, who: Identity) -> dict[str, Any]:
+    def _people(self, event: Making, who: Identity) -> dict[str, Any]:
         """Find the people in a unit's picture."""
-        found = self._making(asked, who, self.studio.people)
-        size = self.studio.inputs.size(asked["unit"]["image"])
-        return {"pose": skeleton.to_openpose(found, *size)}
+        found = self._making(event, who, self.studio.people)
+        size = self.studio.inputs.size(event["unit"]["image"])
+        return {"pose": openpose.to_openpose(found, *size)}
 
-    def _pose(self, asked: Posed, who: Identity) -> dict[str, Any]:
+    def _pose(self, event: Posed, who: Identity) -> dict[str, Any]:
         """Draw a pose as a map."""
-        stored = self.poses.draw(asked["pose"], who)
-        return {"picture": self._told(Picture.of(stored, ""), who)}
+        stored = self.poses.draw(event["pose"], who)
+        return {"picture": self._picture_facts(Picture.of(stored, ""), who)}
 
-    def _read_pose(self, asked: PoseFile) -> dict[str, Any]:
+    def _read_pose(self, event: PoseFile) -> dict[str, Any]:
         """The people of a pose's file in any dialect, as the editor has them, and what of it was left out."""
         try:
-            content = parse_json(asked["text"], lenient=True)
+            content = parse_json(event["text"], lenient=True)
         except ParseError as error:
             raise InvalidRecipe("controls", f"The file {error.fault}.", "Give a pose in OpenPose's JSON.") from error
-        left = skeleton.left_out(content)
-        content = skeleton.on_canvas(content, asked["width"], asked["height"])
-        people = [person for person in skeleton.from_openpose(content) if person]
-        width, height = skeleton.canvas(content)
+        left = openpose.left_out(content)
+        content = openpose.on_canvas(content, event["width"], event["height"])
+        people = [person for person in openpose.from_openpose(content) if person]
+        width, height = openpose.canvas(content)
         return {
-            "pose": skeleton.to_openpose(people, round(width), round(height)),
+            "pose": openpose.to_openpose(people, round(width), round(height)),
             "said": f"Left out: {', '.join(left)}." if left else "",
         }
 
-    def _making(self, asked: Making, who: Identity, make: Callable[[ControlUnit, Identity, str, hub.Say], Any]) -> Any:
-        recipe = Recipe.make(controls=[_as_asked(asked["unit"])])
+    def _making(self, event: Making, who: Identity, make: Callable[[ControlUnit, Identity, str, hub.Say], Any]) -> Any:
+        recipe = Recipe.make(controls=[_of_panel(event["unit"])])
         check_held(self.studio.inputs, [recipe], who)
-        token = f"{who.owner}/{asked['token']}"
+        token = f"{who.owner}/{event['token']}"
         try:
-            return make(recipe.controls[0], who, asked["model"], lambda words: self._said.update({token: words}))
+            return make(recipe.controls[0], who, event["model"], lambda words: self._messages.update({token: words}))
         finally:
-            self._said.pop(token, None)
+            self._messages.pop(token, None)
 
-    def _saying(self, asked: Saying, who: Identity) -> dict[str, Any]:
+    def _saying(self, event: Saying, who: Identity) -> dict[str, Any]:
         """What is said of a map in the making; nothing while there is nothing to say."""
-        return {"said": self._said.get(f"{who.owner}/{asked['token']}", "")}
+        return {"said": self._messages.get(f"{who.owner}/{event['token']}", "")}
 
 
 def _value(units: list[Unit], seen: Mapping[str, Any]) -> dict[str, Any]:
     return {"units": units, "seen": dict(seen)}
 
 
-def _units(told: Any) -> list[Mapping[str, Any]]:
+def _units(value: Any) -> list[Mapping[str, Any]]:
     """The units in the panel's value; InvalidRecipe where a program gave something else."""
-    units = told.get("units") if isinstance(told, Mapping) else told
+    units = value.get("units") if isinstance(value, Mapping) else value
     if units is None:
         return []
     if not isinstance(units, list) or not all(isinstance(unit, Mapping) for unit in units):
@@ -250,12 +250,12 @@ def _units(told: Any) -> list[Mapping[str, Any]]:
     return units
 
 
-def _as_asked(unit: Mapping[str, Any]) -> Unit:
+def _of_panel(unit: Mapping[str, Any]) -> Unit:
     """A unit of the page as a recipe has it. Beside a map of one's own no picture counts; nor is it told, so that the
     map is not taken for one that was made of it.
     """
-    asked = {key: value for key, value in unit.items() if key not in PAGES_OWN}
-    return {**asked, "image": None} if asked.get("map") else asked
+    fields = {key: value for key, value in unit.items() if key not in PAGES_OWN}
+    return {**fields, "image": None} if fields.get("map") else fields
 
 
 def _lacking(model: Model, kinds: Collection[str]) -> str:
@@ -271,7 +271,7 @@ def _lacking(model: Model, kinds: Collection[str]) -> str:
 def _facts() -> Controls:
     """What the script has to know of controls and of a unit's fields, whatever the model."""
     return {
-        "fields": dict(settings(ControlUnit)),
+        "fields": dict(setting_specs(ControlUnit)),
         "kinds": {kind: _kind(kind, CONTROLS[kind]) for kind in sorted(CONTROLS, key=_rank)},
     }
 

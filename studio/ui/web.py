@@ -36,9 +36,9 @@ def styles() -> str:
     return "\n".join(path.read_text("utf-8") for path in files(".css").values())
 
 
-def find(name: str, asked: str) -> Path | None:
+def find(name: str, wanted: str) -> Path | None:
     """The file of a module of this version; None where there is none."""
-    return files(".js").get(name) if asked == version() else None
+    return files(".js").get(name) if wanted == version() else None
 
 
 def loader() -> str:

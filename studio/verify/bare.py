@@ -24,8 +24,8 @@ CARDS = ("cuda", "xpu")
 
 def main(path: str) -> None:
     plan = json.loads(Path(path).read_text("utf-8"))
-    told = [made(plan, case) for case in plan["cases"]]
-    Path(plan["told"]).write_text(json.dumps(told), "utf-8")
+    results = [made(plan, case) for case in plan["cases"]]
+    Path(plan["told"]).write_text(json.dumps(results), "utf-8")
 
 
 def made(plan: dict[str, Any], case: dict[str, Any]) -> dict[str, Any]:

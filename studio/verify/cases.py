@@ -10,11 +10,11 @@ from PIL import Image, ImageDraw
 from studio.catalogue.controlnets import ControlNet
 from studio.catalogue.models import Model
 from studio.controls import CONTROLS
-from studio.controls.base import Workshop
+from studio.controls.base import EstimatorContext
 from studio.errors import InvalidRecipe, NotDownloaded
 from studio.recipe import Recipe
+from studio.resolve.controls import READY
 from studio.schedulers import SCHEDULERS
-from studio.settling.steering import READY
 from studio.studio import Studio
 
 Sort = Literal["text2img", "img2img", "inpaint", "control"]
@@ -108,21 +108,21 @@ def cases(
 def _case(
     studio: Studio, model: Model, out: Path, name: str, task: Sort, follow: Along | None, given: dict[str, Any]
 ) -> Case:
-    asked = {"prompt": PROMPT, "model": model.id, "seed": SEED, **given}
+    values = {"prompt": PROMPT, "model": model.id, "seed": SEED, **given}
     pictures: dict[str, str] = {}
-    steered = follow if task == "control" else None
+    controlled = follow if task == "control" else None
     size = tuple(int(given.get(name) or model.default(name)) for name in ("width", "height"))
-    if steered:
-        pictures = {"map": _map(studio, out, size, steered.map)}
-        asked |= {"controls": [_unit(studio, steered.network, Path(pictures["map"]))]}
+    if controlled:
+        pictures = {"map": _map(studio, out, size, controlled.map)}
+        values |= {"controls": [_unit(studio, controlled.network, Path(pictures["map"]))]}
     elif task != "text2img":
         pictures = _pictures(out, size, masked=task == "inpaint")
-        asked |= {"init_image": studio.inputs.add(Path(pictures["image"])).id, "resize": "crop"}
+        values |= {"init_image": studio.inputs.add(Path(pictures["image"])).id, "resize": "crop"}
     if task == "inpaint":
         # Whole and hard-edged, because bare diffusers knows nothing else.
-        asked |= {"mask_image": studio.inputs.add_mask(Path(pictures["mask_image"])).id, "mask_area": "whole"}
-        asked |= {"mask_fill": "original", "mask_blur": 0, "mask_grow": 0}
-    (recipe,) = studio.settle(Recipe.make(**asked))
+        values |= {"mask_image": studio.inputs.add_mask(Path(pictures["mask_image"])).id, "mask_area": "whole"}
+        values |= {"mask_fill": "original", "mask_blur": 0, "mask_grow": 0}
+    (recipe,) = studio.resolve(Recipe.make(**values))
     row = SCHEDULERS[str(recipe.scheduler)]
     family = model.family_facts()
     return Case(
@@ -136,7 +136,7 @@ def _case(
         seed=SEED,
         ours=str(out / f"{name}-studio.png"),
         bare=str(out / f"{name}-diffusers.png"),
-        network=None if steered is None else {"class": steered.network.network, "id": steered.network.id},
+        network=None if controlled is None else {"class": controlled.network.network, "id": controlled.network.id},
     )
 
 
@@ -155,7 +155,7 @@ def _map(studio: Studio, out: Path, size: tuple[int, ...], given: Path | None) -
         made = studio.inputs.open(studio.inputs.add(given).id).resize((size[0], size[1]))
     else:
         with Image.open(_pictures(out, size, masked=False)["image"]) as picture:
-            made = CONTROLS["canny"].map(picture, {}, Workshop(studio.settings))
+            made = CONTROLS["canny"].map(picture, {}, EstimatorContext(studio.settings))
     made.save(out / "map.png")
     return str(out / "map.png")
 
@@ -168,7 +168,7 @@ def _unit(studio: Studio, network: ControlNet, place: Path) -> dict[str, Any]:
 def _arguments(model: Model, recipe: Recipe) -> dict[str, Any]:
     family = model.family_facts()
     guidance = recipe.guidance_scale
-    told: dict[str, Any] = {
+    arguments: dict[str, Any] = {
         "prompt": recipe.prompt,
         "negative_prompt": recipe.negative_prompt or None,
         "width": recipe.width,
@@ -180,8 +180,8 @@ def _arguments(model: Model, recipe: Recipe) -> dict[str, Any]:
         "image_guidance_scale": recipe.image_guidance_scale,
     }
     if not family.weighs_words:
-        told["max_sequence_length"] = model.default("prompt_tokens") + 1
-    return {name: value for name, value in told.items() if value is not None}
+        arguments["max_sequence_length"] = model.default("prompt_tokens") + 1
+    return {name: value for name, value in arguments.items() if value is not None}
 
 
 def _pictures(out: Path, size: tuple[int, ...], *, masked: bool) -> dict[str, str]:

@@ -40,28 +40,28 @@ class Outcome:
 
 def outcome(task: str, offload: str, ours: dict[str, Any], bare: dict[str, Any], places: dict[str, str]) -> Outcome:
     """What the two sides tell of a case; a picture that only bare diffusers made is a difference."""
-    told = Outcome(task, offload, "different", ours=ours, bare=bare)
+    result = Outcome(task, offload, "different", ours=ours, bare=bare)
     if "error" in ours:
         verdict: Verdict = "not compared" if "error" in bare else "different"
-        return replace(told, verdict=verdict, reason=f"The studio made no picture: {ours['error']}")
+        return replace(result, verdict=verdict, reason=f"The studio made no picture: {ours['error']}")
     if "error" in bare:
-        return replace(told, verdict="not compared", reason=f"Bare diffusers made no picture: {bare['error']}")
-    return _compared(told, places)
+        return replace(result, verdict="not compared", reason=f"Bare diffusers made no picture: {bare['error']}")
+    return _compared(result, places)
 
 
-def _compared(told: Outcome, places: dict[str, str]) -> Outcome:
+def _compared(result: Outcome, places: dict[str, str]) -> Outcome:
     with Image.open(places["ours"]) as ours, Image.open(places["bare"]) as bare:
         one, other = ours.convert("RGB"), bare.convert("RGB")
     if one.size != other.size:
         reason = f"The studio's has {one.width} x {one.height} pixels, the other {other.width} x {other.height}."
-        return replace(told, reason=reason, pictures=places)
+        return replace(result, reason=reason, pictures=places)
     apart = np.asarray(ImageChops.difference(one, other))
     mean, most = float(apart.mean()), int(apart.max())
-    bound = CLOSE_LEVELS.get(str(told.ours.get("facts", {}).get("dtype")), CLOSE_LEVELS["float32"])
+    bound = CLOSE_LEVELS.get(str(result.ours.get("facts", {}).get("dtype")), CLOSE_LEVELS["float32"])
     verdict: Verdict = "identical" if most == 0 else "close" if mean <= bound else "different"
     if most:
         places = places | {"apart": _enhanced(one, other, places["ours"])}
-    return replace(told, verdict=verdict, mean=round(mean, 4), most=most, pictures=places)
+    return replace(result, verdict=verdict, mean=round(mean, 4), most=most, pictures=places)
 
 
 def _enhanced(one: Image.Image, other: Image.Image, beside: str) -> str:

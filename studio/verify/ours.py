@@ -24,8 +24,8 @@ from studio.verify.bare import most_bytes
 def main(path: str) -> None:
     plan = json.loads(Path(path).read_text("utf-8"))
     with Studio(Settings.load(**plan["settings"]), images=Path(plan["images"]), durable=False) as studio:
-        told = [_made(studio, recipe, place) for recipe, place in zip(plan["recipes"], plan["places"], strict=True)]
-    Path(plan["told"]).write_text(json.dumps(told), "utf-8")
+        results = [_made(studio, recipe, place) for recipe, place in zip(plan["recipes"], plan["places"], strict=True)]
+    Path(plan["told"]).write_text(json.dumps(results), "utf-8")
 
 
 def _made(studio: Studio, written: str, place: str) -> dict[str, Any]:

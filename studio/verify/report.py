@@ -94,12 +94,12 @@ def _times(ratio: float | None) -> str:
     return "unknown" if ratio is None else f"{ratio:.2f} times"
 
 
-def _seconds(told: Mapping[str, Any]) -> str:
-    return f"{told['seconds']:.2f} s" if "seconds" in told else "nothing"
+def _seconds(measured: Mapping[str, Any]) -> str:
+    return f"{measured['seconds']:.2f} s" if "seconds" in measured else "nothing"
 
 
-def _gigabytes(told: Mapping[str, Any]) -> str:
-    return f"{told['bytes'] / 1e9:.2f} GB" if "bytes" in told else "nothing"
+def _gigabytes(measured: Mapping[str, Any]) -> str:
+    return f"{measured['bytes'] / 1e9:.2f} GB" if "bytes" in measured else "nothing"
 
 
 def _words(value: Any) -> str:

@@ -85,17 +85,17 @@ def _bare(
 
 def _child(command: list[str], plan: Given, out: Path, environment: dict[str, str]) -> list[Given]:
     """What a side tells; its own words go to our standard error."""
-    asked, told = out / "plan.json", out / "told.json"
-    told.unlink(missing_ok=True)
-    asked.write_text(json.dumps({**plan, "told": str(told)}), "utf-8")
+    plan_file, result_file = out / "plan.json", out / "told.json"
+    result_file.unlink(missing_ok=True)
+    plan_file.write_text(json.dumps({**plan, "told": str(result_file)}), "utf-8")
     try:
-        ended = subprocess.run([*command, str(asked)], env=environment, stdout=sys.stderr, check=False)  # noqa: S603
-        if ended.returncode or not told.is_file():
+        ended = subprocess.run([*command, str(plan_file)], env=environment, stdout=sys.stderr, check=False)  # noqa: S603
+        if ended.returncode or not result_file.is_file():
             raise DeviceFailed(
                 f"A side of the comparison ended without its pictures (exit {ended.returncode}).",
                 "See what it said above; memory may have run out. Try one offload or task alone.",
             )
-        return [shareable(one) for one in json.loads(told.read_text("utf-8"))]
+        return [shareable(one) for one in json.loads(result_file.read_text("utf-8"))]
     finally:
-        asked.unlink(missing_ok=True)
-        told.unlink(missing_ok=True)
+        plan_file.unlink(missing_ok=True)
+        result_file.unlink(missing_ok=True)

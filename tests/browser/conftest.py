@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserContext, BrowserType, Page, Playwright, Request, sync_playwright
 
-from studio.inputs import Inputs
+from studio.inputs import InputStore
 from studio.settings import Settings
 from studio.studio import Studio
 from studio.ui import serve
@@ -80,7 +80,7 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
 @pytest.fixture(scope="module")
 def painter(settings: Settings) -> Painter:
     """A backend that paints at once."""
-    painter = Painter(inputs=Inputs.of(settings))
+    painter = Painter(inputs=InputStore.of(settings))
     painter.ready.set()
     return painter
 

@@ -26,7 +26,7 @@ from typing_extensions import TypedDict
 from studio.errors import InvalidRequest
 from studio.gate.identity import Identity
 from studio.ui.island import Island
-from studio.ui.listeners import Name, served
+from studio.ui.events import Name, served
 from studio.ui.tabs.base import Desk, Panel, Tab
 
 

@@ -85,7 +85,7 @@ def test_a_pasted_text_fills_the_form_and_its_picks_are_compared(new_page: NewPa
     prompt = page.get_by_label("Prompt", exact=True)
     expect(prompt).to_be_focused()
     paste(prompt, "picks\nSteps: 2, Sampler: Euler, Seed: 40, ENSD: 31337")
-    expect(page.locator(".hearsay-note")).to_contain_text("are in the form; left out or changed:ENSD 31337")
+    expect(page.locator(".imported-note")).to_contain_text("are in the form; left out or changed:ENSD 31337")
     expect(prompt).to_have_value("picks")
     expect(page.locator("#field-seed input")).to_have_value("40")
     page.get_by_role("tab", name="Candidates").click()

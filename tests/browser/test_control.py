@@ -11,9 +11,9 @@ from PIL import Image, ImageDraw
 from playwright.sync_api import Locator, Page, expect
 
 from studio.metadata import png
+from studio.openpose import JOINTS, from_openpose
 from studio.recipe import Recipe
 from studio.settings import PRESETS, Settings
-from studio.skeleton import JOINTS, from_openpose
 from studio.studio import Studio
 from studio.ui import serve
 from tests.browser.conftest import PHONE, NewPage, reload
@@ -130,8 +130,8 @@ def test_a_pose_is_dragged_moved_by_keys_and_painted(
     page.get_by_text("ControlNet", exact=True).last.click()
     card = unit(page, "Pose")
     card.get_by_role("button", name="Edit pose").click()
-    desk = page.get_by_role("dialog", name="Pose")
-    wrist = desk.get_by_role("slider", name="Right wrist")
+    dialog = page.get_by_role("dialog", name="Pose")
+    wrist = dialog.get_by_role("slider", name="Right wrist")
     before = place(wrist)
     drag(page, wrist, 0, -120)
     raised = place(wrist)
@@ -140,28 +140,28 @@ def test_a_pose_is_dragged_moved_by_keys_and_painted(
     wrist.press("ArrowLeft")
     wrist.press("Shift+ArrowUp")
     assert place(wrist) == (raised[0] - 1, max(raised[1] - 10, 0))
-    desk.get_by_role("slider", name="Left ear").press("Delete")
-    expect(desk.get_by_role("slider", name="Left ear")).to_have_count(0)
-    desk.get_by_role("button", name="Left ear").click()
-    expect(desk.get_by_role("slider", name="Left ear")).to_have_count(1)
-    desk.get_by_role("button", name="Undo").click()
-    desk.get_by_role("button", name="Add person").click()
-    desk.get_by_role("button", name="Waving").click()
-    expect(desk.get_by_role("slider")).to_have_count(18 + 17)
+    dialog.get_by_role("slider", name="Left ear").press("Delete")
+    expect(dialog.get_by_role("slider", name="Left ear")).to_have_count(0)
+    dialog.get_by_role("button", name="Left ear").click()
+    expect(dialog.get_by_role("slider", name="Left ear")).to_have_count(1)
+    dialog.get_by_role("button", name="Undo").click()
+    dialog.get_by_role("button", name="Add person").click()
+    dialog.get_by_role("button", name="Waving").click()
+    expect(dialog.get_by_role("slider")).to_have_count(18 + 17)
     page.keyboard.press("Control+z")
     page.keyboard.press("Control+z")
-    expect(desk.get_by_role("slider")).to_have_count(17)
-    desk.get_by_label("Pose file").set_input_files(PRESETS / "sizes" / "square.toml")
-    expect(desk.get_by_role("status")).to_contain_text("is not valid JSON")
-    desk.get_by_label("Pose file").set_input_files(PRESETS / "poses" / "shaking-hands.json")
-    expect(desk.get_by_role("button", name="Person 2")).to_be_visible()
-    desk.get_by_role("button", name="Undo").click()
+    expect(dialog.get_by_role("slider")).to_have_count(17)
+    dialog.get_by_label("Pose file").set_input_files(PRESETS / "sizes" / "square.toml")
+    expect(dialog.get_by_role("status")).to_contain_text("is not valid JSON")
+    dialog.get_by_label("Pose file").set_input_files(PRESETS / "poses" / "shaking-hands.json")
+    expect(dialog.get_by_role("button", name="Person 2")).to_be_visible()
+    dialog.get_by_role("button", name="Undo").click()
     with page.expect_download() as export:
-        desk.get_by_role("button", name="Export").click()
+        dialog.get_by_role("button", name="Export").click()
     (person,) = from_openpose(json.loads(export.value.path().read_text("utf-8")))
     assert set(JOINTS) - set(person) == {"left_ear"}
-    desk.get_by_role("button", name="Done").click()
-    expect(desk).to_have_count(0)
+    dialog.get_by_role("button", name="Done").click()
+    expect(dialog).to_have_count(0)
     shown(card, "map")
     (control,) = generate(page, tmp_path, "a woman in the meadow").controls
     assert (control.kind, control.image) == ("pose", None)
@@ -170,7 +170,7 @@ def test_a_pose_is_dragged_moved_by_keys_and_painted(
     page.locator(".unit").get_by_role("button", name="Edit pose").click()
     assert place(wrist) == (raised[0] - 1, max(raised[1] - 10, 0))
     page.keyboard.press("Escape")
-    expect(desk).to_have_count(0)
+    expect(dialog).to_have_count(0)
 
 
 def place(joint: Locator) -> tuple[int, int]:

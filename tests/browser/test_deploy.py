@@ -7,7 +7,7 @@ import huggingface_hub.constants
 import pytest
 from playwright.sync_api import Page, expect
 
-from studio.inputs import Inputs
+from studio.inputs import InputStore
 from studio.settings import Settings
 from studio.studio import Studio
 from studio.ui import serve
@@ -35,7 +35,7 @@ def remote(monkeypatch: pytest.MonkeyPatch) -> Iterator[hub_server.Hub]:
 @pytest.fixture
 def page(remote: hub_server.Hub, tmp_path: Path, new_page: NewPage) -> Iterator[Page]:
     settings = Settings.load(home=tmp_path, port=0)
-    with Studio(settings, backend=Painter(inputs=Inputs.of(settings))) as studio, serve(studio) as address:
+    with Studio(settings, backend=Painter(inputs=InputStore.of(settings))) as studio, serve(studio) as address:
         page = new_page(address)
         page.get_by_role("tab", name="Deploy").click()
         yield page

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import BrowserContext, Frame, Playwright, expect
 
-from studio.inputs import Inputs
+from studio.inputs import InputStore
 from studio.settings import Settings
 from studio.studio import Studio
 from studio.ui import serve
@@ -65,7 +65,7 @@ def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
         patch.setenv("SPACE_ID", "ann/studio")
         patch.setenv("SPACE_HOST", SPACE)
         settings = Settings.load(home=tmp_path_factory.mktemp("home"), port=0)
-        painter = Painter(inputs=Inputs.of(settings))
+        painter = Painter(inputs=InputStore.of(settings))
         painter.ready.set()
         with Studio(settings, backend=painter) as studio:
             yield studio

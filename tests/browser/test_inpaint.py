@@ -52,7 +52,7 @@ def quick(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Studio, st
         yield studio, address
 
 
-def easel(new_page: NewPage, address: str, picture: Path, **options: Any) -> Page:
+def pane(new_page: NewPage, address: str, picture: Path, **options: Any) -> Page:
     """A page with the picture in the editor."""
     page = new_page(address, **{**SMALL, **options})
     page.get_by_role("tab", name="Inpainting").click()
@@ -63,7 +63,7 @@ def easel(new_page: NewPage, address: str, picture: Path, **options: Any) -> Pag
 
 def give(page: Page, picture: Path) -> None:
     page.locator("#tab-inpainting").get_by_label("Picture file", exact=True).set_input_files(picture)
-    expect(page.locator(".easel")).not_to_have_class(re.compile("bare"))
+    expect(page.locator(".editor-pane")).not_to_have_class(re.compile("bare"))
     expect(page.locator("#mask-editor").get_by_role("button", name="Brush", exact=True)).to_be_visible()
 
 
@@ -85,7 +85,7 @@ def canvas(page: Page) -> dict[str, float]:
 
 
 def stored(page: Page) -> None:
-    expect(page.locator(".easel")).to_have_attribute("data-stored", "true")
+    expect(page.locator(".editor-pane")).to_have_attribute("data-stored", "true")
 
 
 def generate(page: Page, prompt: str = "a red house") -> None:
@@ -106,7 +106,7 @@ def test_what_is_not_painted_over_stays_to_the_pixel_through_undo_and_another_go
     new_page: NewPage, starter: tuple[Studio, str], picture: Path, tmp_path: Path
 ) -> None:
     studio, address = starter
-    page = easel(new_page, address, picture)
+    page = pane(new_page, address, picture)
     first_stroke(page, 0.3, 0.5)
     generate(page)
     left = mask_of(studio, download(page, tmp_path))
@@ -123,7 +123,7 @@ def test_what_is_added_at_the_sides_leaves_the_old_part_to_the_pixel(
     new_page: NewPage, starter: tuple[Studio, str], picture: Path, tmp_path: Path
 ) -> None:
     _, address = starter
-    page = easel(new_page, address, picture)
+    page = pane(new_page, address, picture)
     page.get_by_role("button", name="Wider").click()
     expect(page.locator("#grown-size")).to_contain_text("128 × 96 becomes 192 × 96")
     generate(page)
@@ -137,7 +137,7 @@ def test_results_are_gone_on_with_and_taken_back_and_a_reload_loses_neither(
     new_page: NewPage, quick: tuple[Studio, str], picture: Path, tmp_path: Path
 ) -> None:
     _, address = quick
-    page = easel(new_page, address, picture)
+    page = pane(new_page, address, picture)
     first_stroke(page, 0.3, 0.5)
     uploads: list[str] = []
     page.on("request", lambda request: uploads.append(request.url) if "/upload" in request.url else None)
@@ -172,7 +172,7 @@ def test_a_ready_made_mask_is_used_to_the_pixel_and_faults_stand_at_the_editor(
     new_page: NewPage, quick: tuple[Studio, str], picture: Path, tmp_path: Path
 ) -> None:
     studio, address = quick
-    page = easel(new_page, address, picture)
+    page = pane(new_page, address, picture)
     fault = page.locator("#field-inpainting-mask_image .fault")
     page.get_by_role("button", name="Generate").click()
     expect(fault).to_contain_text("Nothing is painted over")
@@ -218,7 +218,7 @@ def test_a_finger_paints_on_a_phone_and_nothing_scrolls_sideways(
     new_page: NewPage, quick: tuple[Studio, str], picture: Path
 ) -> None:
     _, address = quick
-    page = easel(new_page, address, picture, **PHONE)
+    page = pane(new_page, address, picture, **PHONE)
     page.locator("#mask-editor").scroll_into_view_if_needed()
     before = page.evaluate("scrollY")
     finger(page)
@@ -230,7 +230,7 @@ def test_a_finger_paints_on_a_phone_and_nothing_scrolls_sideways(
 
 
 # Buttons beside the editor that a finger would miss.
-SMALL_TARGETS = """() => [...document.querySelectorAll(".easel button, .growth button")]
+SMALL_TARGETS = """() => [...document.querySelectorAll(".editor-pane button, .growth button")]
     .filter((e) => e.checkVisibility({ visibilityProperty: true }) && e.offsetWidth)
     .filter((e) => e.getBoundingClientRect().height < 44).map((e) => e.outerHTML.slice(0, 120))"""
 

@@ -7,7 +7,7 @@ from threading import Event
 import pytest
 from playwright.sync_api import Page, expect
 
-from studio.inputs import Inputs
+from studio.inputs import InputStore
 from studio.settings import ASSETS, Settings
 from studio.studio import Studio
 from studio.ui import serve
@@ -38,7 +38,7 @@ def page(manners: Manners, tmp_path: Path, new_page: NewPage, monkeypatch: pytes
     )
     with small_hub({"some/mine": {"mine.safetensors": WEIGHTS.read_bytes()}}, manners) as address:
         turn_to(address, tmp_path / "hub", monkeypatch)
-        with Studio(settings, backend=Painter(inputs=Inputs.of(settings))) as studio, serve(studio) as served:
+        with Studio(settings, backend=Painter(inputs=InputStore.of(settings))) as studio, serve(studio) as served:
             page = new_page(served)
             page.get_by_role("tab", name="Models").click()
             yield page

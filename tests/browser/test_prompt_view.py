@@ -140,7 +140,7 @@ def test_settings_from_elsewhere_change_only_what_they_say(new_page: NewPage, ad
     page = new_page(address)
     prompt, seed = prompt_of(page), page.locator("#field-seed input")
     prompt.fill("my own words")
-    note = page.locator(".hearsay-note")
+    note = page.locator(".imported-note")
     nodes = {
         "1": {"class_type": "Tagger", "inputs": {"image": "x.png", "kind": 1}},
         "2": {"class_type": "CLIPTextEncode", "inputs": {"text": ["1", 0]}},

@@ -30,7 +30,7 @@ def studio(settings: Settings, drawer: Drawer) -> Iterator[Studio]:
 
 def ask(studio: Studio, prompt: str, owner: str, count: int = 1) -> Job:
     recipe = Recipe.make(prompt=prompt, count=count, seed=1, model="starter", width=64, height=64, steps=1)
-    return studio.jobs.submit(studio.settle(recipe), who(owner))
+    return studio.jobs.submit(studio.resolve(recipe), who(owner))
 
 
 def owner_of(page: Page, studio: Studio, drawer: Drawer) -> str:

@@ -25,8 +25,8 @@ from starlette.types import Receive, Scope, Send
 from studio.gate import identity
 from studio.gate.bodies import check_json, replayed, whole
 from studio.gate.doors import MOST_JSON
-from studio.gate.gate import SAID, Gate
-from studio.inputs import Inputs
+from studio.gate.gate import PAYLOAD, Gate
+from studio.inputs import InputStore
 from studio.settings import Settings
 from studio.studio import UPLOADS, Studio
 from studio.ui import app, serve
@@ -102,7 +102,7 @@ class NoGate(Gate):
         scope[identity.KEY] = identity.Identity(*known, here=True, address="127.0.0.1")
         if scope["method"] == "POST" and not scope["path"].endswith("upload"):
             body = await whole(receive, MOST_JSON)
-            scope[SAID], receive = check_json(body), replayed(body, receive)
+            scope[PAYLOAD], receive = check_json(body), replayed(body, receive)
             # Gradio reads some bodies by what they are called.
             scope["headers"] = [(name, value) for name, value in scope["headers"] if name != b"content-type"]
             scope["headers"].append((b"content-type", b"application/json"))
@@ -161,7 +161,7 @@ def victims(home: Path) -> Iterator[Victim]:
         patch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", False)
         patch.setattr(huggingface_hub.constants, "ENDPOINT", hub.endpoint)
         settings = Settings.load(home=home, port=0, day_budget_usd=2, unknown_prices="allow")
-        painter = Painter(inputs=Inputs.of(settings))
+        painter = Painter(inputs=InputStore.of(settings))
         painter.ready.set()
         # What is drawn stays at its first step, so that a job that was asked for is seen.
         painter.held.set()

@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 
 from studio.candidates.making import Refinement, refined
-from studio.candidates.ranking import Mark, Sieve
+from studio.candidates.ranking import Filter, Rating
 from studio.candidates.store import CandidateSet
 from studio.errors import InvalidRecipe, InvalidRequest, NotFound
 from studio.gate.identity import Identity
 from studio.jobs.register import KEPT
-from studio.metrics.base import Score, Shot
+from studio.metrics.base import Sample, Score
 from studio.recipe import Recipe
 from studio.settings import Settings
 from studio.studio import Studio
@@ -44,7 +44,7 @@ def studio(home: Path) -> Iterator[Studio]:
         yield studio
 
 
-def settled(studio: Studio, set_id: str, asking: Identity = ANN) -> CandidateSet:
+def measured(studio: Studio, set_id: str, asking: Identity = ANN) -> CandidateSet:
     """The set when all of it is made and measured."""
     serial = -1
     while studio.candidates.busy(found := studio.candidates.get(set_id, asking)):
@@ -60,7 +60,7 @@ def until_made(studio: Studio, set_id: str, count: int) -> CandidateSet:
 
 
 def test_a_set_holds_a_picture_of_each_seed_with_its_scores_and_rank(studio: Studio):
-    found = settled(studio, studio.candidates.begin([RECIPE], ANN))
+    found = measured(studio, studio.candidates.begin([RECIPE], ANN))
     assert [candidate.recipe.seed for candidate in found.candidates] == [5, 6, 7, 8]
     assert all(candidate.path.exists() for candidate in found.candidates)
     assert all({"sharpness", "blank", "diversity"} <= (candidate.scores or {}).keys() for candidate in found.candidates)
@@ -76,13 +76,13 @@ def test_what_was_read_while_pictures_were_to_come_is_never_taken_for_the_end(ho
             serial = studio.candidates.news(serial)
             early = studio.candidates.get(set_id, ANN)
         drawer.allow(3)
-        settled(studio, set_id)
+        measured(studio, set_id)
         assert len(early.candidates) == 1
         assert studio.candidates.busy(early)
 
 
 def test_a_metric_that_cannot_be_had_says_so_and_the_others_go_on(studio: Studio):
-    found = settled(studio, studio.candidates.begin([RECIPE], ANN))
+    found = measured(studio, studio.candidates.begin([RECIPE], ANN))
     assert found.missing.keys() == {"aesthetic", "clip_score"}
     assert found.missing["clip_score"] == "CLIP score cannot be measured here. Rank by the other metrics."
     assert all(candidate.is_measured for candidate in found.candidates)
@@ -93,17 +93,17 @@ class Later(Drawer):
 
     there = False
 
-    def measure(self, metric: str, shots: Sequence[Shot], *, starter: bool) -> list[Score]:
-        return [20.0 for _ in shots] if self.there else super().measure(metric, shots, starter=starter)
+    def measure(self, metric: str, samples: Sequence[Sample], *, starter: bool) -> list[Score]:
+        return [20.0 for _ in samples] if self.there else super().measure(metric, samples, starter=starter)
 
 
 def test_a_set_is_measured_again_when_the_weights_have_come(home: Path):
     with open_studio(home, drawer := Later()) as studio:
         set_id = studio.candidates.begin([RECIPE.replace(count=2)], ANN)
-        before = settled(studio, set_id)
+        before = measured(studio, set_id)
         drawer.there = True
         studio.candidates.measure(set_id, ANN)
-        after = settled(studio, set_id)
+        after = measured(studio, set_id)
     assert before.missing
     assert after.missing == {}
     for old, new in zip(before.candidates, after.candidates, strict=True):
@@ -112,14 +112,14 @@ def test_a_set_is_measured_again_when_the_weights_have_come(home: Path):
 
 def test_the_same_picture_twice_is_a_duplicate_of_the_first(studio: Studio):
     twice = [RECIPE.replace(count=1), RECIPE.replace(count=1)]
-    found = settled(studio, studio.candidates.begin(twice, ANN))
+    found = measured(studio, studio.candidates.begin(twice, ANN))
     assert [verdict.reason for verdict in studio.candidates.verdicts(found)] == ["", "near-duplicate: 1 > 0.95"]
 
 
 def test_more_go_on_with_the_next_seeds(studio: Studio):
     set_id = studio.candidates.begin([RECIPE], ANN)
     studio.candidates.more(set_id, ANN, 3)
-    found = settled(studio, set_id)
+    found = measured(studio, set_id)
     assert [candidate.recipe.seed for candidate in found.candidates] == [5, 6, 7, 8, 9, 10, 11]
     assert found.count == 7
 
@@ -128,16 +128,16 @@ def test_more_variations_keep_their_seed(studio: Studio):
     varied = RECIPE.replace(variation_strength=0.2, variation_seed=9, count=2)
     set_id = studio.candidates.begin([varied], ANN)
     studio.candidates.more(set_id, ANN, 2)
-    found = settled(studio, set_id)
+    found = measured(studio, set_id)
     assert [candidate.recipe.variation_seed for candidate in found.candidates] == [9, 10, 11, 12]
     assert {candidate.recipe.seed for candidate in found.candidates} == {5}
 
 
 @pytest.mark.parametrize(("how", "count"), [("upscale", 1), ("variations", 4), ("hires", 1)])
 def test_a_kept_picture_can_be_refined(studio: Studio, how: Refinement, count: int):
-    found = settled(studio, studio.candidates.begin([RECIPE.replace(count=1, width=64, height=64)], ANN))
+    found = measured(studio, studio.candidates.begin([RECIPE.replace(count=1, width=64, height=64)], ANN))
     recipe = refined(found.candidates[0], how, studio.inputs, ANN)
-    assert len(studio.settle(recipe)) == count
+    assert len(studio.resolve(recipe)) == count
     assert recipe.task == ("upscale" if how == "upscale" else "text2img")
 
 
@@ -148,7 +148,7 @@ def test_a_recipe_that_cannot_be_leaves_no_set(studio: Studio):
 
 
 def test_the_pictures_of_a_set_stay_when_many_jobs_have_ended_since(studio: Studio):
-    before = settled(studio, studio.candidates.begin([RECIPE], ANN))
+    before = measured(studio, studio.candidates.begin([RECIPE], ANN))
     for _ in range(KEPT + 1):
         list(studio.submit(RECIPE.replace(count=1), ANN).follow())
     assert studio.candidates.get(before.id, ANN) == before
@@ -159,10 +159,10 @@ def test_another_owner_sees_nothing(studio: Studio):
     assert studio.candidates.of(who("bob")) == []
     for touch in (
         lambda: studio.candidates.get(set_id, who("bob")),
-        lambda: studio.candidates.mark(set_id, who("bob"), 0, Mark("keep")),
+        lambda: studio.candidates.mark(set_id, who("bob"), 0, Rating("keep")),
         lambda: studio.candidates.undo(set_id, who("bob")),
         lambda: studio.candidates.more(set_id, who("bob"), 1),
-        lambda: studio.candidates.sift(set_id, who("bob"), Sieve()),
+        lambda: studio.candidates.sift(set_id, who("bob"), Filter()),
     ):
         with pytest.raises(NotFound, match="no such set"):
             touch()
@@ -171,48 +171,48 @@ def test_another_owner_sees_nothing(studio: Studio):
 def test_marks_win_are_kept_and_can_be_undone(home: Path):
     with open_studio(home) as studio:
         set_id = studio.candidates.begin([RECIPE], ANN)
-        settled(studio, set_id)
-        studio.candidates.sift(set_id, ANN, Sieve(keep=1))
-        studio.candidates.mark(set_id, ANN, 3, Mark("reject"))
-        studio.candidates.mark(set_id, ANN, 3, Mark("reject", rating=2))
-        studio.candidates.mark(set_id, ANN, 0, Mark("keep", star=True))
+        measured(studio, set_id)
+        studio.candidates.sift(set_id, ANN, Filter(keep=1))
+        studio.candidates.mark(set_id, ANN, 3, Rating("reject"))
+        studio.candidates.mark(set_id, ANN, 3, Rating("reject", rating=2))
+        studio.candidates.mark(set_id, ANN, 0, Rating("keep", star=True))
     with open_studio(home) as studio:
         found = studio.candidates.get(set_id, ANN)
         assert [candidate.mark for candidate in found.candidates] == [
-            Mark("keep", star=True), Mark(), Mark(), Mark("reject", rating=2),
+            Rating("keep", star=True), Rating(), Rating(), Rating("reject", rating=2),
         ]  # fmt: skip
         assert [verdict.kept for verdict in studio.candidates.verdicts(found)] == [True, False, False, False]
         assert [studio.candidates.undo(set_id, ANN) for _ in range(3)] == [0, 3, 3]
         assert studio.candidates.undo(set_id, ANN) is None
-        assert {candidate.mark for candidate in studio.candidates.get(set_id, ANN).candidates} == {Mark()}
+        assert {candidate.mark for candidate in studio.candidates.get(set_id, ANN).candidates} == {Rating()}
 
 
 def test_what_is_not_in_the_set_cannot_be_marked(studio: Studio):
     set_id = studio.candidates.begin([RECIPE], ANN)
     with pytest.raises(NotFound, match="not there"):
-        studio.candidates.mark(set_id, ANN, 9, Mark("keep"))
+        studio.candidates.mark(set_id, ANN, 9, Rating("keep"))
 
 
 def test_the_next_set_is_filtered_as_the_last_one_was(studio: Studio):
     first = studio.candidates.begin([RECIPE], ANN)
-    studio.candidates.sift(first, ANN, Sieve({"sharpness": 0.4}, {"contrast": 2.0}, keep=1))
+    studio.candidates.sift(first, ANN, Filter({"sharpness": 0.4}, {"contrast": 2.0}, keep=1))
     second = studio.candidates.get(studio.candidates.begin([RECIPE], ANN), ANN)
     # How many are kept is a matter of each set.
-    assert second.sieve == Sieve({"sharpness": 0.4}, {"contrast": 2.0})
-    assert studio.candidates.get(studio.candidates.begin([RECIPE], who("bob")), who("bob")).sieve == Sieve()
+    assert second.rules == Filter({"sharpness": 0.4}, {"contrast": 2.0})
+    assert studio.candidates.get(studio.candidates.begin([RECIPE], who("bob")), who("bob")).rules == Filter()
 
 
 def test_metrics_that_go_with_the_picks_can_weigh_by_them(studio: Studio):
     set_id = studio.candidates.begin([RECIPE.replace(count=8)], ANN)
     studio.candidates.more(set_id, ANN, 8)
-    found = settled(studio, set_id)
+    found = measured(studio, set_id)
     with pytest.raises(InvalidRequest, match="No metric goes clearly"):
         studio.candidates.learn(set_id, ANN)
     likes = sorted(found.candidates, key=lambda candidate: (candidate.scores or {})["contrast"])
     for place, candidate in enumerate(likes):
-        studio.candidates.mark(set_id, ANN, candidate.image, Mark("keep" if place >= 8 else "reject"))
+        studio.candidates.mark(set_id, ANN, candidate.image, Rating("keep" if place >= 8 else "reject"))
     studio.candidates.learn(set_id, ANN)
-    weights = studio.candidates.get(set_id, ANN).sieve.weights
+    weights = studio.candidates.get(set_id, ANN).rules.weights
     assert weights["contrast"] == max(weights.values()) > 0.6
     assert studio.candidates.agreement(ANN)[0] == 16
     assert studio.candidates.agreement(who("bob")) == (0, {})
@@ -227,7 +227,7 @@ def test_a_stop_keeps_what_was_made(home: Path):
         ((_, job),) = studio.candidates.jobs(found, ANN)
         studio.stop(job.id, ANN)
         drawer.allow()
-        found = settled(studio, set_id)
+        found = measured(studio, set_id)
         assert (len(found.candidates), found.count) == (2, 4)
         assert all(candidate.is_measured for candidate in found.candidates)
 
@@ -238,7 +238,7 @@ def test_an_unfinished_set_goes_on_after_a_restart_with_no_page_opened(home: Pat
         set_id = studio.candidates.begin([RECIPE], ANN)
         drawer.allow(2)
         found = until_made(studio, set_id, 2)
-        studio.candidates.mark(set_id, ANN, 0, Mark("reject"))
+        studio.candidates.mark(set_id, ANN, 0, Rating("reject"))
         drawer.allow(1)
         made = len(found.candidates)
         ((batch, _),) = studio.candidates.jobs(found, ANN)
@@ -292,11 +292,11 @@ def test_a_killed_studio_has_lost_nothing_that_was_made_or_said(home: Path):
     with open_studio(home, drawer) as studio:
         before = studio.candidates.get(set_id, ANN)
         assert [candidate.mark for candidate in before.candidates[:3]] == [
-            Mark("reject"),
-            Mark("keep", star=True),
-            Mark(),
+            Rating("reject"),
+            Rating("keep", star=True),
+            Rating(),
         ]
-        found = settled(studio, set_id)
+        found = measured(studio, set_id)
         assert [candidate.recipe.seed for candidate in found.candidates] == list(range(5, 13))
         assert len(drawer.drawn) == 5
         assert [verdict.kept for verdict in studio.candidates.verdicts(found)[:2]] == [False, True]

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from studio.compare.arena import Arena, Vote, _fitted, as_csv, matrix, standings
-from studio.compare.store import Column, Comparisons, Line
+from studio.compare.store import Comparisons, Contestant, Line
 from studio.errors import InvalidRequest, NotFound, NotWritable
 from studio.storage.database import Database
 from tests.people import who
@@ -22,7 +22,7 @@ def arena(tmp_path: Path) -> Arena:
     """Three models, of which two drew the first prompt alike."""
     store = Comparisons(Database.of(tmp_path), tmp_path)
     name = store.create(ME.owner, 1, {})
-    store.extend(name, LINES, [Column("local", model, model) for model in ("a", "b", "c")])
+    store.extend(name, LINES, [Contestant("local", model, model) for model in ("a", "b", "c")])
     for line in range(len(LINES)):
         for column in range(3):
             path = tmp_path / f"{line}-{column}.png"

@@ -5,7 +5,7 @@ from typing import TypeVar
 
 import pytest
 
-from studio.controls.base import Load, Workshop
+from studio.controls.base import EstimatorContext, Load
 from studio.settings import Settings
 
 T = TypeVar("T")
@@ -32,5 +32,5 @@ def shelf() -> Load:
 
 
 @pytest.fixture
-def workshop(shelf, tmp_path) -> Workshop:
-    return Workshop(Settings(home=tmp_path), starter=True, load=shelf)
+def context(shelf, tmp_path) -> EstimatorContext:
+    return EstimatorContext(Settings(home=tmp_path), starter=True, load=shelf)

@@ -6,17 +6,17 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from starter_factory.first.family.depth_estimator import rank_correlation
+from starter_factory.first.illustrator import draw
+from starter_factory.first.posing import people, person_scene
+from starter_factory.first.scene import training_scene
 from studio.controls import CONTROLS
-from studio.controls.base import Workshop
+from studio.controls.base import EstimatorContext
 from studio.controls.depth import DEPTH_ANYTHING, MIDAS
 from studio.controls.depth import STARTER as STARTER_DEPTH
 from studio.controls.pose import OPENPOSE
 from studio.errors import InvalidRecipe, ModelError
-from studio.skeleton import COLOURS
-from studio.training.starter.family.depth_estimator import rank_correlation
-from studio.training.starter.illustrator import draw
-from studio.training.starter.posing import people, person_scene
-from studio.training.starter.scene import training_scene
+from studio.openpose import COLOURS
 
 SIDE = 128
 DEPTH, POSE = CONTROLS["depth"], CONTROLS["pose"]
@@ -28,13 +28,13 @@ def rendered(scene) -> Image.Image:
 
 
 @pytest.fixture
-def abroad(workshop) -> Workshop:
+def abroad(context) -> EstimatorContext:
     """A workshop for another model than the starter."""
-    return Workshop(workshop.settings, load=workshop.load)
+    return EstimatorContext(context.settings, load=context.load)
 
 
 @pytest.fixture
-def tiny(abroad) -> Workshop:
+def tiny(abroad) -> EstimatorContext:
     """The same, with weights of the very class of Depth Anything V2 on its disk."""
     folder = DEPTH_ANYTHING.folder(abroad.settings)
     folder.mkdir(parents=True)
@@ -43,31 +43,31 @@ def tiny(abroad) -> Workshop:
     return abroad
 
 
-def test_depth_ranks_agree_with_what_was_drawn(workshop):
+def test_depth_ranks_agree_with_what_was_drawn(context):
     agreement = []
     for seed in SEEDS:
         scene = training_scene(seed)
-        made = DEPTH.map(rendered(scene), {}, workshop)
+        made = DEPTH.map(rendered(scene), {}, context)
         assert (made.size, made.mode) == ((SIDE, SIDE), "RGB")
         agreement.append(rank_correlation(np.asarray(made)[..., 0], draw(scene, SIDE, SIDE).depth))
     assert np.mean(agreement) > 0.7
 
 
-def test_depth_is_the_same_each_time_and_at_any_size(workshop):
+def test_depth_is_the_same_each_time_and_at_any_size(context):
     picture = rendered(training_scene(900))
-    small = DEPTH.map(picture, {}, workshop)
-    assert small.tobytes() == DEPTH.map(picture, {}, workshop).tobytes()
-    large = DEPTH.map(picture.resize((300, 200)), {}, workshop)
+    small = DEPTH.map(picture, {}, context)
+    assert small.tobytes() == DEPTH.map(picture, {}, context).tobytes()
+    large = DEPTH.map(picture.resize((300, 200)), {}, context)
     assert large.size == (300, 200)
     assert rank_correlation(np.asarray(large.resize(small.size))[..., 0], np.asarray(small)[..., 0]) > 0.8
 
 
-def test_joints_land_where_they_were_drawn(workshop):
+def test_joints_land_where_they_were_drawn(context):
     near, asked = 0, 0
     for seed in SEEDS:
         scene = person_scene(seed)
         (wanted,) = people(scene, SIDE, SIDE)
-        found = POSE.people(rendered(scene).resize((2 * SIDE, 2 * SIDE)), {}, workshop)
+        found = POSE.people(rendered(scene).resize((2 * SIDE, 2 * SIDE)), {}, context)
         asked += len(wanted)
         near += sum(
             joint in person and np.hypot(person[joint][0] / 2 - x, person[joint][1] / 2 - y) < 0.05 * SIDE
@@ -77,16 +77,16 @@ def test_joints_land_where_they_were_drawn(workshop):
     assert near / asked > 0.5
 
 
-def test_a_pose_is_drawn_in_the_colours_of_openpose(workshop):
-    made = POSE.map(rendered(person_scene(900)), {}, workshop)
+def test_a_pose_is_drawn_in_the_colours_of_openpose(context):
+    made = POSE.map(rendered(person_scene(900)), {}, context)
     assert (made.size, made.mode) == ((SIDE, SIDE), "RGB")
     assert len({pixel for _, pixel in made.getcolors(SIDE**2)} & set(COLOURS)) > 5
-    assert made.tobytes() == POSE.map(rendered(person_scene(900)), {}, workshop).tobytes()
+    assert made.tobytes() == POSE.map(rendered(person_scene(900)), {}, context).tobytes()
 
 
-def test_a_picture_of_nobody_is_refused(workshop):
+def test_a_picture_of_nobody_is_refused(context):
     with pytest.raises(InvalidRecipe, match=r"Nobody was found in the picture\. Choose another"):
-        POSE.map(Image.new("RGB", (SIDE, SIDE), (90, 140, 210)), {}, workshop)
+        POSE.map(Image.new("RGB", (SIDE, SIDE), (90, 140, 210)), {}, context)
 
 
 def test_other_models_read_depth_by_depth_anything_where_it_is_here(tiny):

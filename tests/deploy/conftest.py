@@ -8,11 +8,11 @@ import pytest
 from pydantic import SecretStr
 
 from studio.deploy import Hub
-from studio.deploy.watch import Patience
+from studio.deploy.watch import Timeouts
 from studio.settings import Settings
 from tests.deploy import hub_server
 
-QUICK = Patience(whole=20, between=0.01, end=5)
+QUICK = Timeouts(whole=20, between=0.01, end=5)
 
 
 def pytest_configure(config: pytest.Config) -> None:

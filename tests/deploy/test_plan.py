@@ -8,7 +8,7 @@ import yaml
 from pydantic import SecretStr
 from safetensors.numpy import save_file
 
-from studio.deploy import Order, Plan, draw_up
+from studio.deploy import DeployRequest, Plan, draw_up
 from studio.deploy.plan import LIMIT_BYTES, ROOT
 from studio.errors import InvalidDeployment, ModelError
 from studio.settings import Settings
@@ -22,7 +22,7 @@ def paths(plan: Plan) -> set[str]:
 
 
 def test_the_whole_project_is_on_the_list_and_stays_far_below_its_limit(settings: Settings) -> None:
-    plan = draw_up(Order("ann/studio", models=tuple(_models())), settings)
+    plan = draw_up(DeployRequest("ann/studio", models=tuple(_models())), settings)
     listed = subprocess.run(["git", "ls-files", *SHIPPED], cwd=ROOT, capture_output=True, text=True, check=True)
     kept = set(listed.stdout.splitlines())
     assert kept - paths(plan) == set(), "a kind of file that no list of endings has"
@@ -34,7 +34,7 @@ def _models() -> list[str]:
 
 
 def test_only_the_asked_models_are_offered_beside_the_embedded_one(settings: Settings) -> None:
-    plan = draw_up(Order("ann/studio", models=("sdxl-turbo",)), settings)
+    plan = draw_up(DeployRequest("ann/studio", models=("sdxl-turbo",)), settings)
     offered = {path for path in paths(plan) if path.startswith("presets/models/")}
     assert offered == {"presets/models/starter.toml", "presets/models/sdxl-turbo.toml"}
     assert "stabilityai/sdxl-turbo" in plan.readme
@@ -47,7 +47,7 @@ def test_nothing_of_the_person_goes_along(settings: Settings, project: Path) -> 
     for name in (".env", ".git/config", "notes.md", "studio/.env", "studio/__pycache__/a.py", "presets/keys.env"):
         (project / name).parent.mkdir(parents=True, exist_ok=True)
         (project / name).write_text("mine")
-    plan = draw_up(Order("ann/studio"), settings, project)
+    plan = draw_up(DeployRequest("ann/studio"), settings, project)
     assert paths(plan) == {
         "LICENSE",
         "README.md",
@@ -69,81 +69,83 @@ def test_an_asked_lora_goes_along_with_its_notes(settings: Settings, project: Pa
     }
     save_file(tensors, folder / "ink.safetensors")
     (folder / "ink.txt").write_text("Say ink.")
-    plan = draw_up(Order("ann/studio", loras=("ink",)), settings, project)
+    plan = draw_up(DeployRequest("ann/studio", loras=("ink",)), settings, project)
     assert {"assets/starter/loras/ink.safetensors", "assets/starter/loras/ink.txt"} <= paths(plan)
     with pytest.raises(ModelError, match="There is no LoRA 'oil'"):
-        draw_up(Order("ann/studio", loras=("oil",)), settings, project)
+        draw_up(DeployRequest("ann/studio", loras=("oil",)), settings, project)
 
 
 def test_a_link_out_of_the_project_is_refused(settings: Settings, project: Path, tmp_path: Path) -> None:
     (tmp_path / "secret.py").write_text("mine")
     (project / "studio" / "linked.py").symlink_to(tmp_path / "secret.py")
     with pytest.raises(InvalidDeployment, match=r"studio/linked\.py is a link to something outside"):
-        draw_up(Order("ann/studio"), settings, project)
+        draw_up(DeployRequest("ann/studio"), settings, project)
 
 
 def test_a_tree_that_is_too_large_is_refused(settings: Settings, project: Path) -> None:
     with (project / "assets" / "large.safetensors").open("wb") as file:
         file.truncate(LIMIT_BYTES)
     with pytest.raises(InvalidDeployment, match="100 MB"):
-        draw_up(Order("ann/studio"), settings, project)
+        draw_up(DeployRequest("ann/studio"), settings, project)
 
 
 @pytest.mark.parametrize("key", [TOKEN, "a-secret-of-mine", "sk-" + "a" * 24, "-----BEGIN " + "PRIVATE KEY-----"])
 def test_a_file_that_holds_a_key_is_refused(settings: Settings, project: Path, key: str) -> None:
     (project / "studio" / "errors.py").write_text(f"KEY = '{key}'")
-    plan = draw_up(Order("ann/studio"), settings, project)
+    plan = draw_up(DeployRequest("ann/studio"), settings, project)
     with pytest.raises(InvalidDeployment, match=r"studio/errors\.py holds") as caught:
         plan.check_secret([SecretStr(TOKEN), SecretStr("a-secret-of-mine")])
     assert key not in str(caught.value)
 
 
 def test_the_project_itself_holds_no_key(settings: Settings) -> None:
-    draw_up(Order("ann/studio"), settings).check_secret([])
+    draw_up(DeployRequest("ann/studio"), settings).check_secret([])
 
 
 @pytest.mark.parametrize(
-    "order",
+    "request",
     [
-        Order("studio"),
-        Order("ann/my studio"),
-        Order("ann/-studio"),
-        Order("ann/a/b"),
-        Order("ann/studio", hardware="h1000"),
-        Order("ann/studio", secrets={"MY KEY": SecretStr("value")}),
-        Order("ann/studio", secrets={"OPENAI_API_KEY": SecretStr("")}),
-        Order("ann/studio", secrets={"STUDIO_KEY": SecretStr("value")}),
-        Order("ann/studio", variables={"OPENAI_API_KEY": "sk-" + "a" * 24}),
-        Order("ann/studio", variables={"STUDIO_SHARE_KEYS": "perhaps"}),
-        Order("ann/studio", variables={"STUDIO_DAY_BUDGET_USD": "-1"}),
-        Order("ann/studio", variables={"STUDIO_HOSTS": '{"mine": {}}'}),
-        Order("ann/studio", variables={"STUDIO_MODEL": "sdxl-turbo"}),
+        DeployRequest("studio"),
+        DeployRequest("ann/my studio"),
+        DeployRequest("ann/-studio"),
+        DeployRequest("ann/a/b"),
+        DeployRequest("ann/studio", hardware="h1000"),
+        DeployRequest("ann/studio", secrets={"MY KEY": SecretStr("value")}),
+        DeployRequest("ann/studio", secrets={"OPENAI_API_KEY": SecretStr("")}),
+        DeployRequest("ann/studio", secrets={"STUDIO_KEY": SecretStr("value")}),
+        DeployRequest("ann/studio", variables={"OPENAI_API_KEY": "sk-" + "a" * 24}),
+        DeployRequest("ann/studio", variables={"STUDIO_SHARE_KEYS": "perhaps"}),
+        DeployRequest("ann/studio", variables={"STUDIO_DAY_BUDGET_USD": "-1"}),
+        DeployRequest("ann/studio", variables={"STUDIO_HOSTS": '{"mine": {}}'}),
+        DeployRequest("ann/studio", variables={"STUDIO_MODEL": "sdxl-turbo"}),
     ],
 )
-def test_an_order_that_cannot_be_is_refused_before_anything(order: Order, settings: Settings, project: Path) -> None:
+def test_an_order_that_cannot_be_is_refused_before_anything(
+    request: DeployRequest, settings: Settings, project: Path
+) -> None:
     with pytest.raises(InvalidDeployment) as caught:
-        draw_up(order, settings, project)
+        draw_up(request, settings, project)
     assert caught.value.hint
 
 
 def test_the_studios_settings_may_be_variables(settings: Settings, project: Path) -> None:
     hosts = '{"mine": {"base_url": "https://ann.example/v1"}}'
     variables = {"STUDIO_SHARE_KEYS": "true", "STUDIO_DAY_BUDGET_USD": "5", "STUDIO_HOSTS": hosts, "ANYTHING": "else"}
-    plan = draw_up(Order("ann/studio", variables=variables), settings, project)
-    assert plan.order.environment == variables
+    plan = draw_up(DeployRequest("ann/studio", variables=variables), settings, project)
+    assert plan.request.environment == variables
 
 
 def test_a_model_that_lies_on_this_disk_only_is_refused(settings: Settings) -> None:
     (settings.folder("models") / "mine").symlink_to(ROOT / "assets" / "starter")
     with pytest.raises(InvalidDeployment, match="lies on this disk only"):
-        draw_up(Order("ann/studio", models=("mine",)), settings)
+        draw_up(DeployRequest("ann/studio", models=("mine",)), settings)
 
 
 @pytest.mark.parametrize("hardware", ["zero-a10g", "cpu-basic", "t4-small"])
 def test_the_readmes_head_is_what_the_hub_takes(hardware: str, settings: Settings, project: Path) -> None:
     from huggingface_hub import SpaceCard
 
-    plan = draw_up(Order("ann/studio", hardware, models=("sdxl-turbo",)), settings, project)
+    plan = draw_up(DeployRequest("ann/studio", hardware, models=("sdxl-turbo",)), settings, project)
     assert validate(plan.readme) == []
     head = yaml.safe_load(plan.readme.split("---")[1])
     assert (head["sdk"], head["python_version"], head["app_file"], head["hf_oauth"]) == (

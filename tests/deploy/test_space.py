@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from studio.deploy import Hub, Order, draw_up, ship
+from studio.deploy import DeployRequest, Hub, draw_up, upload
 from studio.settings import Settings
 from tests.deploy import hub_server
 from tests.deploy.conftest import QUICK
@@ -40,7 +40,7 @@ ENVIRONMENT = {
 @pytest.fixture
 def tree(remote: hub_server.Hub, hub: Hub, settings: Settings, tmp_path: Path) -> Path:
     """The uploaded files, as a Space has them."""
-    ship(hub, draw_up(Order(SPACE), settings), lambda _: None, QUICK)
+    upload(hub, draw_up(DeployRequest(SPACE), settings), lambda _: None, QUICK)
     app = tmp_path / "app"
     for path, content in remote.spaces[SPACE].files.items():
         (app / path).parent.mkdir(parents=True, exist_ok=True)

@@ -54,11 +54,11 @@ def _of_the_page(studio: Studio, address: str) -> dict[str, Any]:
 
 
 def _same_pixels(studio: Studio) -> bool:
-    local = LocalBackend(studio.settings, studio.catalogue, studio.controlnets, studio.wordbook)
-    (settled,) = studio.settle(ASKED)
+    local = LocalBackend(studio.settings, studio.catalogue, studio.controlnets, studio.prompt_assets)
+    (resolved,) = studio.resolve(ASKED)
     told: list[Any] = []
-    (far,) = studio.backend.generate([settled], told.append)
-    (near,) = local.generate([settled], lambda _: None)
+    (far,) = studio.backend.generate([resolved], told.append)
+    (near,) = local.generate([resolved], lambda _: None)
     assert {type(event) for event in told} >= {Step, Preview}
     return ImageChops.difference(far.image, near.image).getbbox() is None
 
@@ -77,17 +77,17 @@ def _stopped(studio: Studio) -> list[str]:
 
 
 def _refused(studio: Studio, backend: ZeroGpuBackend) -> dict[str, Any]:
-    (settled,) = studio.settle(ASKED)
+    (resolved,) = studio.resolve(ASKED)
     told: dict[str, Any] = {}
     try:
-        list(backend.generate([settled.model_copy(update={"scheduler": "Flow Euler"})], lambda _: None))
+        list(backend.generate([resolved.model_copy(update={"scheduler": "Flow Euler"})], lambda _: None))
     except InvalidRecipe as error:
         told["field"] = error.field
     # The scheduler knows a call that is too long by its length.
     try:
         list(
             backend.generate(
-                [settled.model_copy(update={"seed": seed, "steps": 150}) for seed in range(900)], lambda _: None
+                [resolved.model_copy(update={"seed": seed, "steps": 150}) for seed in range(900)], lambda _: None
             )
         )
     except DeviceError as error:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from studio.inputs import Inputs
+from studio.inputs import InputStore
 from studio.settings import ASSETS, Settings
 from studio.studio import Studio
 from tests.small_hub import Manners, small_hub, turn_to
@@ -76,7 +76,7 @@ def studio(home: Path) -> Iterator[Studio]:
 def painting(home: Path, **settings: object) -> Studio:
     """A studio of this home that paints at once."""
     chosen = Settings.load(home=home, **settings)
-    return Studio(chosen, backend=Painter(inputs=Inputs.of(chosen)))
+    return Studio(chosen, backend=Painter(inputs=InputStore.of(chosen)))
 
 
 def attempts(home: Path) -> list[tuple[str, int]]:

@@ -11,7 +11,7 @@ from PIL import Image
 
 from studio.backends.local import LocalBackend
 from studio.catalogue.models import Catalogue, Model
-from studio.inputs import Inputs
+from studio.inputs import InputStore
 from studio.recipe import Recipe
 from studio.settings import Settings
 from tests import tiny
@@ -28,8 +28,8 @@ def settings(tiny_model: Callable[[str], Path], tmp_path_factory: pytest.TempPat
 
 
 @pytest.fixture(scope="session")
-def inputs(settings: Settings) -> Inputs:
-    return Inputs.of(settings)
+def inputs(settings: Settings) -> InputStore:
+    return InputStore.of(settings)
 
 
 @pytest.fixture(scope="session")
@@ -55,7 +55,7 @@ def manager(settings: Settings, catalogue: Catalogue) -> Iterator[Any]:
 
 @pytest.fixture(scope="session")
 def recipe(catalogue: Catalogue) -> Callable[..., Recipe]:
-    """A settled recipe for a family's tiny model, in a few steps."""
+    """A resolved recipe for a family's tiny model, in a few steps."""
 
     def make(family: str, **changes: Any) -> Recipe:
         model: Model = catalogue[f"tiny-{family}"]
@@ -85,7 +85,7 @@ def picture(seed: int = 5, size: tuple[int, int] = (tiny.SIDE, tiny.SIDE)) -> Im
 
 
 @pytest.fixture
-def edit(recipe: Callable[..., Recipe], inputs: Inputs) -> Callable[..., Recipe]:
+def edit(recipe: Callable[..., Recipe], inputs: InputStore) -> Callable[..., Recipe]:
     """As `recipe`, from a picture, of which a `masked` one repaints a square."""
 
     def make(family: str, masked: bool = False, **changes: Any) -> Recipe:

@@ -10,7 +10,7 @@ import torch
 
 from studio.engine.batcher import Batcher
 from studio.engine.numerics import Trail
-from studio.engine.pools import Asked, Participant, Pools
+from studio.engine.pools import Participant, PendingCall, Pools
 from studio.engine.profile import Profile, Profiles, measured
 from studio.engine.step import Call
 from studio.errors import Cancelled, Closing
@@ -167,8 +167,8 @@ def test_a_closed_batcher_says_so_to_who_waits_and_who_comes() -> None:
         waits()
 
 
-def asked(network: Adding, *crew: Participant, rows: int = 2, width: int = 3) -> list[Asked]:
-    return [Asked(who, Call(network, torch.zeros(rows, width), 1)) for who in crew]
+def pending(network: Adding, *crew: Participant, rows: int = 2, width: int = 3) -> list[PendingCall]:
+    return [PendingCall(who, Call(network, torch.zeros(rows, width), 1)) for who in crew]
 
 
 def pools(profile: Profile) -> Pools:
@@ -177,8 +177,8 @@ def pools(profile: Profile) -> Pools:
 
 def test_an_owner_with_many_pictures_takes_no_more_of_a_step_than_another() -> None:
     many, one = [Participant("many") for _ in range(6)], Participant("one")
-    batch = pools(Profile({4: 1.0})).choose(asked(Adding(), *many, one))
-    assert [each.participant.owner for each in batch.asked] == ["many", "one"]
+    batch = pools(Profile({4: 1.0})).choose(pending(Adding(), *many, one))
+    assert [each.participant.owner for each in batch.pending] == ["many", "one"]
 
 
 def test_owners_take_turns_and_an_owners_pictures_come_in_their_order() -> None:
@@ -186,26 +186,26 @@ def test_owners_take_turns_and_an_owners_pictures_come_in_their_order() -> None:
     crew = [Participant("a", number=1), Participant("a", number=2), Participant("b", number=3)]
     turns = []
     for _ in range(4):
-        batch = chooser.choose(asked(network, *crew))
+        batch = chooser.choose(pending(network, *crew))
         chooser.used(batch, 1.0)
-        turns += [each.participant.number for each in batch.asked]
+        turns += [each.participant.number for each in batch.pending]
     assert turns == [1, 3, 1, 3]
 
 
 def test_what_can_wait_comes_behind_what_cannot() -> None:
     crew = [Participant("a", bulk=True, number=1), Participant("b", number=2), Participant("a", number=3)]
-    batch = pools(Profile({4: 1.0})).choose(asked(Adding(), *crew))
-    assert [each.participant.number for each in batch.asked] == [2, 3]
+    batch = pools(Profile({4: 1.0})).choose(pending(Adding(), *crew))
+    assert [each.participant.number for each in batch.pending] == [2, 3]
 
 
 def test_pools_share_the_device_by_time() -> None:
     network, chooser = Adding(), pools(Profile({4: 1.0}))
-    small, large = asked(network, Participant(), width=3), asked(network, Participant(), width=9)
+    small, large = pending(network, Participant(), width=3), pending(network, Participant(), width=9)
     seconds = {3: 1.0, 9: 3.0}
     used = []
     for _ in range(8):
         batch = chooser.choose([*small, *large])
-        used.append(batch.asked[0].call.sample.shape[1])
+        used.append(batch.pending[0].call.sample.shape[1])
         chooser.used(batch, seconds[used[-1]])
     assert used.count(3) == 3 * used.count(9)
 
@@ -216,9 +216,9 @@ def test_steps_are_padded_to_a_size_of_their_class_where_that_costs_little() -> 
     assert profile.bucket(2) == 2
     assert profile.bucket(2, exact=True) == 4
     network = Adding()
-    assert pools(profile).choose(asked(network, Participant())).rows == 2
-    assert pools(profile).choose(asked(network, Participant(exact=True))).rows == 4
-    assert pools(profile).choose(asked(network, *(Participant() for _ in range(3)))).rows == 8
+    assert pools(profile).choose(pending(network, Participant())).rows == 2
+    assert pools(profile).choose(pending(network, Participant(exact=True))).rows == 4
+    assert pools(profile).choose(pending(network, *(Participant() for _ in range(3)))).rows == 8
 
 
 def test_a_step_has_as_many_rows_as_are_worth_it() -> None:

@@ -32,8 +32,8 @@ def test_a_set_encodes_its_words_once_and_each_candidate_equals_the_single_pictu
         assert isinstance(studio.backend, LocalBackend)
         single = single_picture(studio, recipe.replace(seed=5))
         calls: list[Any] = []
-        with studio.backend._engine().lend(studio.catalogue[MODEL]) as loan:
-            loan.pipe.text_encoder.register_forward_hook(lambda *given: calls.append(given))
+        with studio.backend._engine().borrow(studio.catalogue[MODEL]) as lease:
+            lease.pipe.text_encoder.register_forward_hook(lambda *given: calls.append(given))
         single_picture(studio, recipe.replace(prompt="a blue house"))
         once = len(calls)
         set_id = studio.candidates.begin([recipe.replace(prompt="a green house", count=3)], who("ann"))

@@ -297,8 +297,8 @@ def test_a_backend_asks_nothing_more_of_a_card_that_was_lost(monkeypatch, settin
         calls.append("asked")
         raise torch.AcceleratorError(ILLEGAL)
 
-    with backend._manager.lend(catalogue["tiny-starter"]) as loan:
-        loan.pipe.unet.register_forward_pre_hook(meet)
+    with backend._manager.borrow(catalogue["tiny-starter"]) as lease:
+        lease.pipe.unet.register_forward_pre_hook(meet)
     for _ in range(3):
         with pytest.raises(DeviceLost, match="illegal memory access") as caught:
             list(backend.generate([recipe("starter")], nobody))

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from studio.engine import compose
+from studio.engine import masking
 from studio.errors import Cancelled, InvalidRecipe
 from studio.events import Step
 from studio.families import FAMILIES
-from studio.recipe_parts import Sides
+from studio.recipe_parts import OutpaintPadding
 from studio.schedulers import SCHEDULERS
 from tests import tiny
 from tests.engine.conftest import nobody
@@ -35,7 +35,7 @@ def square(width=SIDE, height=SIDE, value=255):
 
 @pytest.fixture(scope="session")
 def edit(recipe, inputs):
-    """A settled recipe for an edit of a picture, with its mask where there is one."""
+    """A resolved recipe for an edit of a picture, with its mask where there is one."""
 
     def make(family, given, mask=None, **changes):
         values = {"init_image": inputs.add(given).id, "resize": "crop", "strength": 0.7, "steps": 4}
@@ -174,7 +174,7 @@ def test_outside_the_mask_and_its_feather_every_pixel_stays(backend, edit, input
     wanted = edit("starter", given, mask, mask_area=area, mask_blur=blur, mask_grow=grow, **own)
     (made,) = backend.generate([wanted], nobody)
     assert made.image.size == given.size
-    box, reach = mask.getbbox(), grow + math.ceil(compose.FEATHER * blur)
+    box, reach = mask.getbbox(), grow + math.ceil(masking.FEATHER * blur)
     outside = np.ones((size[1], size[0]), dtype=bool)
     outside[max(0, box[1] - reach) : box[3] + reach, max(0, box[0] - reach) : box[2] + reach] = False
     assert (np.asarray(made.image)[outside] == np.asarray(given)[outside]).all()
@@ -309,7 +309,7 @@ def test_image_to_image_takes_any_picture_at_its_own_size(backend, edit, size):
 def test_outpainting_keeps_every_pixel_of_the_picture(backend, edit):
     given = picture(50, 60)
     wanted = edit(
-        "starter", given, width=None, height=None, outpaint=Sides(left=13, bottom=30), mask_blur=4, strength=1
+        "starter", given, width=None, height=None, outpaint=OutpaintPadding(left=13, bottom=30), mask_blur=4, strength=1
     )
     (made,) = backend.generate([wanted], nobody)
     assert made.image.size == (63, 90)
@@ -363,13 +363,13 @@ def test_a_switch_of_tasks_loads_nothing_and_asks_no_text_encoder(manager, catal
 
     model = catalogue["tiny-starter"]
     list(render(manager, [(0, recipe("starter"))], nobody, inputs))
-    with manager.lend(model) as loan:
-        before = {name: id(part) for name, part in loan.pipe.components.items() if name != "scheduler"}
-        handle = loan.pipe.text_encoder.register_forward_hook(lambda *_: pytest.fail("the text is encoded again"))
+    with manager.borrow(model) as lease:
+        before = {name: id(part) for name, part in lease.pipe.components.items() if name != "scheduler"}
+        handle = lease.pipe.text_encoder.register_forward_hook(lambda *_: pytest.fail("the text is encoded again"))
     for wanted in (edit("starter", picture()), edit("starter", picture(), square())):
         list(render(manager, [(0, wanted)], nobody, inputs))
-        with manager.lend(model) as loan:
-            assert {name: id(part) for name, part in loan.pipe.components.items() if name != "scheduler"} == before
+        with manager.borrow(model) as lease:
+            assert {name: id(part) for name, part in lease.pipe.components.items() if name != "scheduler"} == before
     handle.remove()
 
 
@@ -387,8 +387,8 @@ def test_a_picture_too_large_to_read_is_read_in_tiles(manager, catalogue, inputs
     from studio.engine.render import render
 
     model = catalogue["tiny-starter"]
-    with manager.lend(model) as loan:
-        vae = loan.pipe.vae
+    with manager.borrow(model) as lease:
+        vae = lease.pipe.vae
 
     def refuse(_, arguments):
         if arguments[0].shape[-1] > 128:

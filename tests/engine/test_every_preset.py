@@ -14,25 +14,25 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from tests.engine.test_steering import TINY as NETWORKS
 
 from studio.backends.base import Rendered
 from studio.backends.local import LocalBackend
 from studio.catalogue.controlnets import ControlNets
 from studio.catalogue.models import Catalogue
-from studio.catalogue.wordbook import Wordbook
+from studio.catalogue.prompt_assets import PromptAssets
 from studio.engine.device import Device
 from studio.engine.manager import PipelineManager
 from studio.engine.render import render
 from studio.families import FAMILIES
-from studio.inputs import Inputs
+from studio.inputs import InputStore
 from studio.presets.reading import Presets
 from studio.recipe import Recipe
+from studio.resolve.resolve import resolve
 from studio.settings import PRESETS, Settings
-from studio.settling.settle import settle
 from tests import tiny
 from tests.engine.card import Card, pretend
 from tests.engine.conftest import nobody, picture
-from tests.engine.test_steering import TINY as NETWORKS
 
 pytestmark = pytest.mark.filterwarnings("ignore:`FluxPosEmbed` is deprecated:FutureWarning")
 SIDE = tiny.SIDE
@@ -65,11 +65,16 @@ def _build(table: dict[str, Any], folder: Path) -> None:
 
 @pytest.fixture(scope="module")
 def make(home: Settings) -> Iterator[Callable[..., list[Rendered]]]:
-    catalogue, inputs, nets, book = Catalogue(home), Inputs.of(home), ControlNets(home), Wordbook.of(home)
-    backend = LocalBackend(home, catalogue, nets, book)
+    catalogue, inputs, nets, prompt_assets = (
+        Catalogue(home),
+        InputStore.of(home),
+        ControlNets(home),
+        PromptAssets.of(home),
+    )
+    backend = LocalBackend(home, catalogue, nets, prompt_assets)
 
     def made(**values: Any) -> list[Rendered]:
-        recipes = settle(Recipe.make(**values), home, catalogue, Presets(home.home), inputs, nets, book)
+        recipes = resolve(Recipe.make(**values), home, catalogue, Presets(home.home), inputs, nets, prompt_assets)
         return list(backend.generate(recipes, nobody))
 
     made.catalogue = catalogue  # type: ignore[attr-defined]
@@ -77,7 +82,7 @@ def make(home: Settings) -> Iterator[Callable[..., list[Rendered]]]:
     backend.close()
 
 
-def _asked(task: str, name: str, inputs: Inputs) -> dict[str, Any]:
+def _asked(task: str, name: str, inputs: InputStore) -> dict[str, Any]:
     values = {"model": name, "prompt": tiny.PROMPT, "width": SIDE, "height": SIDE, "seed": 7}
     if task.endswith("followed"):
         values["controls"] = [{"kind": "map", "map": inputs.add(picture(3)).id, "model": f"{name}-canny"}]
@@ -105,7 +110,7 @@ def _can(name: str, task: str) -> bool:
 
 @pytest.mark.parametrize(("name", "task"), [pair for pair in itertools.product(NAMES, TASKS) if _can(*pair)])
 def test_a_preset_makes_a_picture_in_each_task_that_it_can_do(make, home, name, task):
-    (made,) = make(**_asked(task, name, Inputs.of(home)))
+    (made,) = make(**_asked(task, name, InputStore.of(home)))
     side = int(SIDE * 1.25) if task == "hires" else SIDE
     assert made.image.size == (side, side)
     assert "changed" not in made.facts
@@ -116,7 +121,7 @@ def test_what_a_file_says_of_guidance_does_not_guide_a_model_that_has_none(make,
     """There is no second look without the prompt, which the picture would show."""
     said = (home.home / "models" / "sdxl-turbo.toml").read_text()
     (home.home / "models" / "contrary.toml").write_text(said.replace("guidance_scale = 0.0", "guidance_scale = 7.5"))
-    asked = _asked("text2img", "sdxl-turbo", Inputs.of(home))
+    asked = _asked("text2img", "sdxl-turbo", InputStore.of(home))
     make.catalogue.refresh()
     (plain,), (other,) = make(**asked), make(**{**asked, "model": "contrary"})
     assert other.image.tobytes() == plain.image.tobytes()

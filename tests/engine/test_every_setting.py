@@ -15,13 +15,13 @@ from PIL import Image, ImageDraw
 from studio.backends.local import LocalBackend
 from studio.catalogue.controlnets import ControlNets
 from studio.catalogue.models import Catalogue
-from studio.catalogue.wordbook import Wordbook
-from studio.inputs import Inputs
+from studio.catalogue.prompt_assets import PromptAssets
+from studio.inputs import InputStore
 from studio.presets.reading import Presets
-from studio.recipe import Recipe, settings
-from studio.recipe_parts import ControlUnit, Lora, Sides
+from studio.recipe import Recipe, setting_specs
+from studio.recipe_parts import ControlUnit, Lora, OutpaintPadding
+from studio.resolve.resolve import resolve
 from studio.settings import Settings
-from studio.settling.settle import settle
 from tests import tiny
 
 SIDE = tiny.SIDE
@@ -111,7 +111,7 @@ CASES: dict[str, tuple[Values, Values]] = {
     "loras": (WORN, {"loras": []}),
 }
 SIDES: dict[str, tuple[Values, Values]] = {
-    side: (GROWN, {"outpaint": {"left": 16, side: 24}}) for side in Sides.model_fields
+    side: (GROWN, {"outpaint": {"left": 16, side: 24}}) for side in OutpaintPadding.model_fields
 }
 UNITS: dict[str, tuple[Values, Values]] = {
     "kind": (FOLLOWED, {"kind": "scribble"}),
@@ -152,7 +152,7 @@ def home(tiny_model: Callable[[str], Path], tmp_path_factory: pytest.TempPathFac
 
 @pytest.fixture(scope="module")
 def pictures(home: Settings) -> dict[str, str]:
-    inputs = Inputs.of(home)
+    inputs = InputStore.of(home)
     masks = {"left": (0, 0, SIDE // 2, SIDE), "spot": (20, 20, 40, 36)}
     stored = {"one": inputs.add(_picture("firebrick", 40)).id, "other": inputs.add(_picture("navy", 20)).id}
     for name, box in masks.items():
@@ -176,7 +176,7 @@ Make = Callable[[Values], list[np.ndarray[Any, Any]]]
 @pytest.fixture(scope="module")
 def make(home: Settings, pictures: dict[str, str]) -> Iterator[Make]:
     """The pictures that a recipe makes; those of a base are made once."""
-    catalogue, inputs, nets = Catalogue(home), Inputs.of(home), ControlNets(home)
+    catalogue, inputs, nets = Catalogue(home), InputStore.of(home), ControlNets(home)
     backend = LocalBackend(home, catalogue)
     made: dict[str, list[np.ndarray[Any, Any]]] = {}
 
@@ -187,7 +187,7 @@ def make(home: Settings, pictures: dict[str, str]) -> Iterator[Make]:
     def pixels(values: Values) -> list[np.ndarray[Any, Any]]:
         if repr(values) not in made:
             recipe = Recipe.make(**stored(values))
-            recipes = settle(recipe, home, catalogue, Presets(home.home), inputs, nets, Wordbook.of(home))
+            recipes = resolve(recipe, home, catalogue, Presets(home.home), inputs, nets, PromptAssets.of(home))
             made[repr(values)] = [np.asarray(one.image) for one in backend.generate(recipes, lambda _: None)]
         return made[repr(values)]
 
@@ -201,8 +201,8 @@ def differ(make: Make, base: Values, changed: Values) -> bool:
 
 
 def test_there_is_a_case_for_every_setting():
-    for cases, of in ((CASES, Recipe), (SIDES, Sides), (UNITS, ControlUnit), (LORAS, Lora)):
-        assert set(cases) == set(settings(of)), "write a case that shows what the setting does"
+    for cases, of in ((CASES, Recipe), (SIDES, OutpaintPadding), (UNITS, ControlUnit), (LORAS, Lora)):
+        assert set(cases) == set(setting_specs(of)), "write a case that shows what the setting does"
 
 
 # Seen in tests/engine/test_sampling.py: on a CPU both draw the same.

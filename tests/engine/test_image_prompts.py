@@ -10,7 +10,7 @@ from studio.catalogue.models import Catalogue
 from studio.errors import InvalidRecipe, ModelError
 from studio.events import Step
 from studio.families import FAMILIES
-from studio.inputs import Inputs
+from studio.inputs import InputStore
 from studio.recipe_parts import ControlUnit
 from studio.schedulers import SCHEDULERS
 from studio.settings import Settings
@@ -36,8 +36,8 @@ def home(tiny_model, tmp_path_factory) -> Settings:
 
 
 @pytest.fixture(scope="module")
-def inputs(home) -> Inputs:
-    return Inputs.of(home)
+def inputs(home) -> InputStore:
+    return InputStore.of(home)
 
 
 @pytest.fixture(scope="module")
@@ -202,8 +202,8 @@ def test_nothing_is_left_of_it_after_a_job_that_ends_and_one_that_is_stopped(hom
     backend = LocalBackend(home, Catalogue(home))
     free = recipe("sd15")
     (before,) = backend.generate([free], nobody)
-    (resident,) = backend._manager._room.residents.values()
-    unet = resident.pipe.unet
+    (loaded,) = backend._manager._room.loaded_models.values()
+    unet = loaded.pipe.unet
     attributes = {name: dict(module.__dict__) for name, module in unet.named_modules()}
     weights = {name: tensor.clone() for name, tensor in unet.state_dict().items()}
     processors, config = dict(unet.attn_processors), dict(vars(unet.config))
@@ -223,7 +223,7 @@ def test_nothing_is_left_of_it_after_a_job_that_ends_and_one_that_is_stopped(hom
     }
     assert unet.state_dict().keys() == weights.keys()
     assert all((tensor == weights[name]).all() for name, tensor in unet.state_dict().items())
-    assert resident.pipe.image_encoder is None
+    assert loaded.pipe.image_encoder is None
     (after,) = backend.generate([free], nobody)
     assert after.image.tobytes() == before.image.tobytes()
     backend.close()
@@ -236,10 +236,10 @@ def test_adapter_and_encoder_are_loaded_once_and_count_as_memory(home, recipe, u
     manager = PipelineManager(Catalogue(home), home, device=Device("cpu", limit_bytes=2**30))
     said = []
     plain, plus = (recipe("sd15", controls=units(model)) for model in ("sd15-plain", "sd15-plus"))
-    with manager.lend(Catalogue(home)["tiny-sd15"]) as loan:
+    with manager.borrow(Catalogue(home)["tiny-sd15"]) as lease:
         held = manager._room.free()
         for wanted in (plain, plus, plain):
-            manager.steer(loan, wanted, said.append, [picture()])
+            manager.attach_controls(lease, wanted, said.append, [picture()])
         assert [event.what.removesuffix(" ...") for event in said] == [
             "Loading sd15-plain",
             "Loading the image encoder of sd15-plain",
@@ -248,8 +248,8 @@ def test_adapter_and_encoder_are_loaded_once_and_count_as_memory(home, recipe, u
         full = manager._room.free()
         manager.make_room()  # in need, the encoder has seen what it had to see
         assert full < manager._room.free() < held
-        manager.steer(loan, recipe("sd15"), said.append)
-        assert loan.image_prompts is None
+        manager.attach_controls(lease, recipe("sd15"), said.append)
+        assert lease.image_prompts is None
     manager.close()
 
 
@@ -283,12 +283,12 @@ def test_an_adapter_that_lacks_weights_or_has_others_is_refused(home, change):
     import torch
 
     from studio.catalogue.controlnets import ControlNets
-    from studio.engine import ipadapters
+    from studio.engine import ip_adapters
 
     torn(home, change)
     known = ControlNets(home)
     with pytest.raises(ModelError, match=r"torn\.safetensors cannot be loaded"):
-        ipadapters.load(known["torn"], known, torch.float32)
+        ip_adapters.load(known["torn"], known, torch.float32)
 
 
 def test_an_adapter_of_another_build_is_refused(home, recipe, units):

@@ -14,7 +14,7 @@ from safetensors.torch import load_file, save_file
 
 from studio.backends.local import LocalBackend
 from studio.catalogue.models import Catalogue
-from studio.catalogue.wordbook import Wordbook
+from studio.catalogue.prompt_assets import PromptAssets
 from studio.errors import ModelError
 from studio.families import FAMILIES as FACTS
 from studio.recipe import Recipe
@@ -72,7 +72,7 @@ def pixels(backend: LocalBackend, *recipes: Recipe) -> np.ndarray[Any, Any]:
 def state(backend: LocalBackend, home: Settings, family: str) -> tuple[str, int]:
     """A digest of all weights of a model, and how many hooks its modules have."""
     digest, hooks = hashlib.sha256(), 0
-    with backend._engine().borrow(Catalogue(home)[f"tiny-{family}"]) as pipe:
+    with backend._engine().borrow_pipeline(Catalogue(home)[f"tiny-{family}"]) as pipe:
         for name in ("unet", "text_encoder", "text_encoder_2"):
             part = getattr(pipe, name, None)
             for key, value in part.state_dict().items() if part is not None else ():
@@ -116,16 +116,16 @@ def by_studio(backend: LocalBackend, home: Settings, recipe: Recipe) -> np.ndarr
     from studio.engine import schedulers
 
     manager = backend._engine()
-    with manager.lend(Catalogue(home)[str(recipe.model)], "text2img") as loan:
-        manager.dress(loan, recipe, lambda _: None)
-        loan.pipe.scheduler = schedulers.build(str(recipe.scheduler), loan.resident.pipe.scheduler.config)
-        assert loan.loras
-        with loan.loras.worn(loan.pipe):
-            return _latents(loan.pipe, recipe, torch)
+    with manager.borrow(Catalogue(home)[str(recipe.model)], "text2img") as lease:
+        manager.apply_loras(lease, recipe, lambda _: None)
+        lease.pipe.scheduler = schedulers.build(str(recipe.scheduler), lease.loaded.pipe.scheduler.config)
+        assert lease.loras
+        with lease.loras.applied(lease.pipe):
+            return _latents(lease.pipe, recipe, torch)
 
 
 @pytest.mark.parametrize(
-    ("family", "worn"),
+    ("family", "applied"),
     [
         ("sd15", {"peft": 0.5, "other": 0.8}),
         ("sd15", {"diffusers": -0.7}),
@@ -137,9 +137,9 @@ def by_studio(backend: LocalBackend, home: Settings, recipe: Recipe) -> np.ndarr
     ids=lambda value: value if isinstance(value, str) else " and ".join(value),
 )
 def test_a_stack_is_what_diffusers_makes_of_it(
-    backend: LocalBackend, home: Settings, recipe: Callable[..., Recipe], family: str, worn: dict[str, float]
+    backend: LocalBackend, home: Settings, recipe: Callable[..., Recipe], family: str, applied: dict[str, float]
 ) -> None:
-    named = {f"{family}-{name}": weight for name, weight in worn.items()}
+    named = {f"{family}-{name}": weight for name, weight in applied.items()}
     wanted = asked(recipe, family, *(f"{name}:{weight}" for name, weight in named.items()))
     ours = by_studio(backend, home, wanted)
     theirs = by_diffusers(home, wanted, *named.items())
@@ -155,12 +155,12 @@ def test_the_starters_own_is_what_diffusers_makes_of_it(
     pipe.set_progress_bar_config(disable=True)
     manager, model = backend._engine(), Catalogue(home)["starter"]
     wanted = asked(recipe, "starter", "few-step:0.9", model="starter", scheduler="LCM", steps=2)
-    with manager.lend(model) as loan:
-        manager.dress(loan, wanted, lambda _: None)
-        assert loan.loras
-        assert loan.loras.facts == "few-step 0.9: 286 of 286 tensors"
-        with loan.loras.worn(loan.pipe):
-            ours = _latents(loan.pipe, wanted, torch)
+    with manager.borrow(model) as lease:
+        manager.apply_loras(lease, wanted, lambda _: None)
+        assert lease.loras
+        assert lease.loras.facts == "few-step 0.9: 286 of 286 tensors"
+        with lease.loras.applied(lease.pipe):
+            ours = _latents(lease.pipe, wanted, torch)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         pipe.load_lora_weights(ASSETS / "starter" / "loras", weight_name="few-step.safetensors", adapter_name="few")
@@ -221,8 +221,8 @@ def test_a_stopped_job_leaves_no_trace(backend: LocalBackend, home: Settings, re
 
 
 def test_jobs_of_several_stacks_get_each_their_own(backend: LocalBackend, recipe: Callable[..., Recipe]) -> None:
-    worn = [["sd15-peft"], ["sd15-peft:0.5"], [], ["sd15-text"]]
-    recipes = [asked(recipe, "sd15", *names) for names in worn]
+    applied = [["sd15-peft"], ["sd15-peft:0.5"], [], ["sd15-text"]]
+    recipes = [asked(recipe, "sd15", *names) for names in applied]
     together = pixels(backend, *recipes)
     alone = np.concatenate([pixels(backend, one) for one in recipes])
     assert (together == alone).all()
@@ -300,16 +300,16 @@ def test_an_offloaded_model_wears_them_too(home: Settings, recipe: Callable[...,
     from studio.engine.manager import PipelineManager
 
     manager, wanted = PipelineManager(Catalogue(home), home), asked(recipe, "sd15", "sd15-text", "sd15-peft:0.5")
-    with manager.lend(Catalogue(home)["tiny-sd15"]) as loan:
+    with manager.borrow(Catalogue(home)["tiny-sd15"]) as lease:
 
         def made() -> np.ndarray[Any, Any]:
-            manager.dress(loan, wanted, lambda _: None)
-            assert loan.loras
-            with loan.loras.worn(loan.pipe):
-                return _latents(loan.pipe, wanted, torch)
+            manager.apply_loras(lease, wanted, lambda _: None)
+            assert lease.loras
+            with lease.loras.applied(lease.pipe):
+                return _latents(lease.pipe, wanted, torch)
 
         before = made()
-        loan.offload("sequential")
+        lease.offload("sequential")
         assert (made() == before).all()
     manager.close()
 
@@ -355,21 +355,21 @@ def test_what_does_not_fit_whole_is_refused(
 
 
 def test_what_was_read_stays_in_memory_within_a_budget(home: Settings) -> None:
-    from studio.engine.adapters import Wardrobe
+    from studio.engine.lora import LoraCache
     from studio.engine.manager import PipelineManager
 
-    manager, book, read = PipelineManager(Catalogue(home), home), Wordbook.of(home), list[str]()
-    with manager.lend(Catalogue(home)["tiny-sd15"]) as loan:
+    manager, prompt_assets, read = PipelineManager(Catalogue(home), home), PromptAssets.of(home), list[str]()
+    with manager.borrow(Catalogue(home)["tiny-sd15"]) as lease:
 
-        def worn(wardrobe: Wardrobe, name: str) -> int:
-            file, resident = book.loras[name], loan.resident
-            return wardrobe.adapter(file, resident.model, resident.pipe, torch.float32, read.append).bytes
+        def applied(lora_cache: LoraCache, name: str) -> int:
+            file, loaded = prompt_assets.loras[name], lease.loaded
+            return lora_cache.adapter(file, loaded.model, loaded.pipe, torch.float32, read.append).bytes
 
-        size = worn(Wardrobe(), "sd15-peft")
-        wardrobe = Wardrobe(budget=int(2.1 * size))
+        size = applied(LoraCache(), "sd15-peft")
+        lora_cache = LoraCache(budget=int(2.1 * size))
         read.clear()
         for name in ("sd15-peft", "sd15-diffusers", "sd15-peft", "sd15-kohya", "sd15-peft", "sd15-diffusers"):
-            worn(wardrobe, name)
+            applied(lora_cache, name)
     manager.close()
     names = ("sd15-peft", "sd15-diffusers", "sd15-kohya", "sd15-diffusers")
     assert read == [f"Loading {name} ..." for name in names]
@@ -416,7 +416,7 @@ def test_an_embedding_that_a_lora_brings_along_is_there_while_the_lora_is_on(
     backend: LocalBackend, home: Settings, recipe: Callable[..., Recipe], family: str
 ) -> None:
     from studio.errors import InvalidRecipe
-    from studio.settling.wording import worded
+    from studio.resolve.prompts import worded
 
     generator = torch.Generator().manual_seed(4)
     widths = {"clip_l": 768, "clip_g": 1280} if family == "sdxl" else {"emb_params": 768}
@@ -433,8 +433,8 @@ def test_an_embedding_that_a_lora_brings_along_is_there_while_the_lora_is_on(
     assert (made == pixels(backend, apart)).all()
     (made_facts,) = backend.generate([called], lambda _: None)
     assert f"{len(tensors) + len(bundle)} of {len(tensors) + len(bundle)} tensors" in made_facts.facts["loras"]
-    catalogue, book = Catalogue(home), Wordbook.of(home)
+    catalogue, prompt_assets = Catalogue(home), PromptAssets.of(home)
     model = catalogue[f"tiny-{family}"]
-    assert worded(recipe(family, prompt=prompt), model, catalogue, book).loras
+    assert worded(recipe(family, prompt=prompt), model, catalogue, prompt_assets).loras
     with pytest.raises(InvalidRecipe, match="no embedding 'wash'"):
-        worded(recipe(family, prompt="a house, embedding:wash"), model, catalogue, book)
+        worded(recipe(family, prompt="a house, embedding:wash"), model, catalogue, prompt_assets)

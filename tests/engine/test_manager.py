@@ -24,7 +24,7 @@ def test_all_tasks_share_the_same_weights(manager, catalogue, family):
     model = catalogue[f"tiny-{family}"]
     seen = []
     for task in ("text2img", "img2img", "inpaint"):
-        with manager.borrow(model, task) as pipe:
+        with manager.borrow_pipeline(model, task) as pipe:
             assert type(pipe).__name__ == model.family_facts().pipelines[task]
             seen.append({k: [p.data_ptr() for p in part.parameters()] for k, part in modules(pipe).items()})
             assert {p.dtype for part in modules(pipe).values() for p in part.parameters()} == {torch.float32}
@@ -34,16 +34,16 @@ def test_all_tasks_share_the_same_weights(manager, catalogue, family):
 
 def test_every_borrower_has_a_scheduler_of_its_own(manager, catalogue):
     model = catalogue["tiny-sd15"]
-    with manager.borrow(model) as pipe:
+    with manager.borrow_pipeline(model) as pipe:
         first = pipe.scheduler
         pipe.scheduler.set_timesteps(7)
-    with manager.borrow(model) as pipe:
+    with manager.borrow_pipeline(model) as pipe:
         assert pipe.scheduler is not first
         assert pipe.scheduler.config == first.config
 
 
 def test_a_task_that_the_family_cannot_do_is_refused(manager, catalogue):
-    with pytest.raises(InvalidRecipe) as caught, manager.borrow(catalogue["tiny-lcm"], "inpaint"):
+    with pytest.raises(InvalidRecipe) as caught, manager.borrow_pipeline(catalogue["tiny-lcm"], "inpaint"):
         pass
     assert caught.value.field == "model"
     assert "text2img" in caught.value.hint
@@ -52,7 +52,7 @@ def test_a_task_that_the_family_cannot_do_is_refused(manager, catalogue):
 def test_a_model_is_loaded_once(manager, catalogue):
     said = []
     for _ in range(3):
-        with manager.borrow(catalogue["tiny-starter"], "text2img", said.append):
+        with manager.borrow_pipeline(catalogue["tiny-starter"], "text2img", said.append):
             pass
     assert said == [Loading("Loading tiny-starter ...")]
 
@@ -63,12 +63,12 @@ def test_one_borrower_at_a_time(manager, catalogue):
 
     def second():
         inside.wait()
-        with manager.borrow(model):
+        with manager.borrow_pipeline(model):
             order.append("second")
 
     thread = threading.Thread(target=second)
     thread.start()
-    with manager.borrow(model):
+    with manager.borrow_pipeline(model):
         inside.set()
         manager.warm(model)  # does not wait for the borrower
         order.append("first")
@@ -82,7 +82,7 @@ def test_switching_models_frees_the_one_before(settings, catalogue):
     one, other = catalogue["tiny-sd15"], catalogue["tiny-sd21"]
     kept = []
     for model in [one, other, one, other]:
-        with manager.borrow(model) as pipe:
+        with manager.borrow_pipeline(model) as pipe:
             kept += [weakref.ref(part) for part in modules(pipe).values()]
         del pipe
         assert manager.loaded(model)
@@ -94,14 +94,14 @@ def test_switching_models_frees_the_one_before(settings, catalogue):
     assert not [ref for ref in kept if ref() is not None]
 
 
-@pytest.mark.parametrize("lent", [False, True])
-def test_an_upscaler_frees_what_is_not_in_use(settings, catalogue, lent):
+@pytest.mark.parametrize("in_use", [False, True])
+def test_an_upscaler_frees_what_is_not_in_use(settings, catalogue, in_use):
     one, other = catalogue["tiny-sd15"], catalogue["tiny-starter"]
     # Room for both models and a picture of the second.
     manager = PipelineManager(catalogue, settings, device=Device("cpu", limit_bytes=150_000_000))
     kept = []
     for model in (one, other):
-        with manager.borrow(model) as pipe:
+        with manager.borrow_pipeline(model) as pipe:
             kept.append(weakref.ref(pipe.unet))
         del pipe
     assert manager.loaded(one)
@@ -110,12 +110,12 @@ def test_an_upscaler_frees_what_is_not_in_use(settings, catalogue, lent):
     width = int(1.1 * manager._room.free() / 1850)
     path = tiny.upscaler(settings.home / "upscalers" / "wide.safetensors", width=width)
     picture = Image.new("RGB", (8, 8))
-    with manager.lend(one) if lent else manager.hold():
+    with manager.borrow(one) if in_use else manager.hold():
         large = manager.upscalers.enlarge("wide", picture, (32, 32), lambda *_: None)
     assert large.size == (32, 32)
-    assert manager.loaded(one) is lent
+    assert manager.loaded(one) is in_use
     gc.collect()
-    assert (kept[0]() is None, kept[1]() is None) == (not lent, lent)
+    assert (kept[0]() is None, kept[1]() is None) == (not in_use, in_use)
     assert manager.upscalers.bytes == pytest.approx(path.stat().st_size, rel=0.01)
     path.unlink()
     manager.close()
@@ -125,7 +125,7 @@ def test_an_upscaler_frees_what_is_not_in_use(settings, catalogue, lent):
 def test_models_stay_loaded_while_memory_allows(manager, catalogue):
     one, other = catalogue["tiny-sd15"], catalogue["tiny-starter"]
     for model in (one, other):
-        with manager.borrow(model):
+        with manager.borrow_pipeline(model):
             pass
     assert manager.loaded(one)
     assert manager.loaded(other)
@@ -139,8 +139,8 @@ def test_the_device_is_described_in_one_line(manager):
 def test_streaming_layer_by_layer_gives_the_same_image(manager, catalogue, recipe, inputs):
     model, numbered = catalogue["tiny-sd15"], [(0, recipe("sd15"))]
     (plain,) = render(manager, numbered, nobody, inputs)
-    with manager.lend(model) as loan:
-        place(loan.pipe, "sequential", Device("cpu"))
+    with manager.borrow(model) as lease:
+        place(lease.pipe, "sequential", Device("cpu"))
     (streamed,) = render(manager, numbered, nobody, inputs)
     assert streamed.image.tobytes() == plain.image.tobytes()
 
@@ -161,8 +161,8 @@ def test_a_batch_that_does_not_fit_is_made_in_smaller_ones(manager, catalogue, r
     model = catalogue["tiny-starter"]
     numbered = [(i, recipe("starter", seed=i)) for i in range(4)]
     whole = list(render(manager, numbered, nobody, inputs))
-    with manager.lend(model) as loan:
-        small = Small(loan.pipe.unet, 2)  # guidance takes two rows an image
+    with manager.borrow(model) as lease:
+        small = Small(lease.pipe.unet, 2)  # guidance takes two rows an image
     events = []
     images = list(render(manager, numbered, events.append, inputs))
     small.handle.remove()
@@ -182,8 +182,8 @@ def test_a_decode_that_does_not_fit_is_made_in_tiles_and_then_in_smaller_ones(
 ):
     """Also of a picture as large as those that the VAE was trained with."""
     model, side = catalogue["tiny-sd15"], 512
-    with manager.lend(model) as loan:
-        vae = loan.pipe.vae
+    with manager.borrow(model) as lease:
+        vae = lease.pipe.vae
     vae.register_to_config(sample_size=side)
     before = vae.tile_sample_min_size, vae.tile_latent_min_size = (side, side // 8)
     calls = []
@@ -207,8 +207,8 @@ def test_a_decode_that_does_not_fit_is_made_in_tiles_and_then_in_smaller_ones(
 
 def test_memory_that_never_suffices_is_an_error_with_numbers_and_cure(manager, catalogue, recipe, inputs):
     model = catalogue["tiny-starter"]
-    with manager.lend(model) as loan:
-        small = Small(loan.pipe.unet, 0)
+    with manager.borrow(model) as lease:
+        small = Small(lease.pipe.unet, 0)
     with pytest.raises(DeviceError) as caught:
         list(render(manager, [(0, recipe("starter"))], nobody, inputs))
     small.handle.remove()
@@ -229,7 +229,7 @@ def test_tensors_of_a_failed_try_are_gone_before_the_next(manager, catalogue, re
         if len(held) == 2:
             assert held[0]() is None
 
-    with manager.lend(model) as loan:
-        handle = loan.pipe.unet.register_forward_pre_hook(remember)
+    with manager.borrow(model) as lease:
+        handle = lease.pipe.unet.register_forward_pre_hook(remember)
     assert len(list(render(manager, [(i, recipe("starter", seed=i)) for i in range(2)], nobody, inputs))) == 2
     handle.remove()

@@ -13,7 +13,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from studio.backends.local import LocalBackend
 from studio.engine import preview, schedulers
-from studio.metrics.base import Shot
+from studio.metrics.base import Sample
 from studio.recipe import Recipe
 from tests.engine.conftest import nobody, picture
 
@@ -73,25 +73,25 @@ def test_a_step_and_the_decoding_are_operation_for_operation_those_of_the_bare_p
     monkeypatch: pytest.MonkeyPatch,
     guidance: float,
 ) -> None:
-    settled = recipe("starter", steps=5, guidance_scale=guidance)
+    resolved = recipe("starter", steps=5, guidance_scale=guidance)
     pipe = StableDiffusionPipeline.from_pretrained(tiny_model("starter"))
     pipe.set_progress_bar_config(disable=True)
-    pipe.scheduler = schedulers.build(str(settled.scheduler), pipe.scheduler.config)
+    pipe.scheduler = schedulers.build(str(resolved.scheduler), pipe.scheduler.config)
     with recorded(pipe, 5) as plain:
         pipe(
-            settled.prompt,
-            width=settled.width,
-            height=settled.height,
+            resolved.prompt,
+            width=resolved.width,
+            height=resolved.height,
             num_inference_steps=5,
             guidance_scale=guidance,
-            generator=torch.Generator().manual_seed(int(settled.seed or 0)),
+            generator=torch.Generator().manual_seed(int(resolved.seed or 0)),
         )
-    with backend._engine().lend(backend._catalogue[str(settled.model)]) as loan:
-        resident = loan.resident
+    with backend._engine().borrow(backend._catalogue[str(resolved.model)]) as lease:
+        loaded = lease.loaded
     # A look at the picture in the making is one of the two things that the studio adds; it has a test of its own.
-    monkeypatch.setattr(resident, "colours", preview.UNKNOWN)
-    with recorded(resident.pipe, 5) as ours:
-        list(backend.generate([settled], nobody))
+    monkeypatch.setattr(loaded, "colours", preview.UNKNOWN)
+    with recorded(loaded.pipe, 5) as ours:
+        list(backend.generate([resolved], nobody))
     assert len(plain) > 500
     assert ours == plain
 
@@ -114,7 +114,7 @@ def test_no_threads_stay_behind_of_what_is_computed_beside_the_queue(
     backend: LocalBackend, recipe: Callable[..., Recipe], two_threads: None
 ) -> None:
     """Where they and those of the queue's worker are more than the cores, each picture takes twice as long."""
-    shot = Shot(picture(size=(128, 128)), recipe("starter"))
+    shot = Sample(picture(size=(128, 128)), recipe("starter"))
     scores: list[Any] = []
     done, leave = threading.Event(), threading.Event()
 

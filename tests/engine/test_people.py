@@ -6,14 +6,14 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from starter_factory.first.illustrator import draw
+from starter_factory.first.posing import people, person_scene
 from studio.backends.local import LocalBackend
 from studio.catalogue.models import Catalogue
 from studio.errors import InvalidRecipe
-from studio.inputs import Inputs
+from studio.inputs import InputStore
 from studio.recipe_parts import ControlUnit
 from studio.settings import Settings
-from studio.training.starter.illustrator import draw
-from studio.training.starter.posing import people, person_scene
 
 SIDE = 128
 NEAR = 0.08 * SIDE
@@ -35,14 +35,14 @@ def test_people_are_found_in_the_pixels_of_their_picture(backend: LocalBackend, 
     scene = person_scene(900)
     (wanted,) = people(scene, 2 * SIDE, 2 * SIDE)
     picture = Image.fromarray(draw(scene, SIDE, SIDE).image).resize((2 * SIDE, 2 * SIDE))
-    unit = ControlUnit(kind="pose", image=Inputs.of(settings).add(picture).id)
+    unit = ControlUnit(kind="pose", image=InputStore.of(settings).add(picture).id)
     (found,) = backend.people(unit, "starter")
     near = [max(abs(found[name][axis] - at[axis]) for axis in (0, 1)) < 2 * NEAR for name, at in wanted.items()]
     assert sum(near) > 0.7 * len(near)
 
 
 def test_where_nobody_is_the_cure_is_told(backend: LocalBackend, settings: Settings) -> None:
-    unit = ControlUnit(kind="pose", image=Inputs.of(settings).add(Image.new("RGB", (SIDE, SIDE), "grey")).id)
+    unit = ControlUnit(kind="pose", image=InputStore.of(settings).add(Image.new("RGB", (SIDE, SIDE), "grey")).id)
     with pytest.raises(InvalidRecipe, match="Nobody was found") as caught:
         backend.people(unit, "starter")
     assert "by hand" in caught.value.hint

@@ -12,7 +12,7 @@ from studio.engine import memory
 from studio.engine.device import Device
 from studio.engine.manager import PipelineManager
 from studio.engine.render import render
-from studio.inputs import Inputs
+from studio.inputs import InputStore
 from studio.recipe import Recipe
 from studio.settings import Settings
 from tests import tiny
@@ -86,15 +86,15 @@ def twins(tiny_model, tmp_path_factory):
 
 def test_every_way_to_offload_comes_after_every_other(card, twins):
     """With and without a ControlNet: each job finds its model and the network where it needs them."""
-    inputs, catalogue = Inputs.of(twins), Catalogue(twins)
+    inputs, catalogue = InputStore.of(twins), Catalogue(twins)
     manager = PipelineManager(catalogue, twins, ControlNets(twins), device=Device("cuda"))
     unit = {"kind": "map", "map": inputs.add(picture()).id, "model": "edges"}
 
     def made(name, job):
         model, (offload, controlled) = catalogue[name], job
         recipe = Recipe.make(**PLAIN, model=name, controls=[unit] if controlled else [])
-        with manager.lend(model) as loan:
-            loan.offload(offload)
+        with manager.borrow(model) as lease:
+            lease.offload(offload)
         (one,) = render(manager, [(0, recipe)], nobody, inputs)
         assert "changed" not in one.facts
         return one.image.tobytes()
@@ -117,14 +117,14 @@ def test_every_way_to_offload_comes_after_every_other(card, twins):
 
 
 def test_a_vae_that_stands_in_is_where_each_way_to_offload_needs_it(card, twins):
-    inputs, catalogue = Inputs.of(twins), Catalogue(twins)
+    inputs, catalogue = InputStore.of(twins), Catalogue(twins)
     manager = PipelineManager(catalogue, twins, ControlNets(twins), device=Device("cuda"))
     recipe, seen = Recipe.make(**PLAIN, model="one", vae="lent"), set()
     for offload in ("model", "none", None, "sequential", None, "model", "sequential"):
-        with manager.lend(catalogue["one"]) as loan:
+        with manager.borrow(catalogue["one"]) as lease:
             if offload:  # else the job before left all where this one needs it
-                loan.offload(offload)
-        del loan
+                lease.offload(offload)
+        del lease
         (made,) = render(manager, [(0, recipe)], nobody, inputs)
         assert "changed" not in made.facts
         seen.add(made.image.tobytes())
@@ -137,7 +137,7 @@ def test_a_model_that_is_kept_off_the_card_leaves_it_empty(on_card, card, catalo
     for offload in ("model", "sequential"):
         manager = on_card(offload)
         next(render(manager, [(0, recipe("sd15"))], nobody, inputs))
-        with manager.lend(catalogue["tiny-sd15"]) as loan:
-            vae = memory.bytes_of(loan.pipe.vae) if offload == "sequential" else 0
-            assert vae <= card.used < vae + 0.01 * loan.resident.bytes  # of a stream, the layer that is next
+        with manager.borrow(catalogue["tiny-sd15"]) as lease:
+            vae = memory.bytes_of(lease.pipe.vae) if offload == "sequential" else 0
+            assert vae <= card.used < vae + 0.01 * lease.loaded.bytes  # of a stream, the layer that is next
         manager.close()

@@ -76,14 +76,14 @@ def test_an_image_of_a_batch_equals_the_single_one(manager, catalogue, inputs, r
     recipes = [recipe(family, seed=seed, **({"scheduler": scheduler} if scheduler else {})) for seed in (3, 11, 5)]
 
     def pixels(batch):
-        context = TaskContext.of(batch[0], manager.shelves, inputs)
+        context = TaskContext.of(batch[0], manager.assets, inputs)
         pass_ = context.pass_of("text2img", (tiny.SIDE, tiny.SIDE), batch[0].steps)
         asked = [context.denoise(pass_, LatentRow(index, Noise.of(one))) for index, one in enumerate(batch)]
         progress = Progress(Clock(), list(enumerate(batch)), nobody)
         progress.expect([pass_])
-        with manager.lend(catalogue[recipes[0].model]) as loan:
-            answers = Renderer(manager, loan, context.recipe, progress, nobody).denoise(asked)
-            return [decode(loan.pipe, latents) for (latents,) in answers]
+        with manager.borrow(catalogue[recipes[0].model]) as lease:
+            answers = Renderer(manager, lease, context.recipe, progress, nobody).denoise(asked)
+            return [decode(lease.pipe, latents) for (latents,) in answers]
 
     for together, alone in zip(pixels(recipes), recipes, strict=True):
         np.testing.assert_allclose(together, pixels([alone])[0], rtol=0, atol=1e-5)
@@ -147,9 +147,9 @@ def test_t5_is_fed_as_many_tokens_as_the_model_learned(settings, tiny_model, rec
         assert model.default("prompt_tokens") == tokens
         assert ("guidance" in model.default("abilities")) == (name == "dev")
         manager = PipelineManager(Catalogue(home), home)
-        with manager.lend(model) as loan:
-            script = loan.resident.prompts.script(loan.pipe, recipe("flux", model=name), 1)
-            assert script.arguments["prompt_embeds"].shape[1] == tokens + 1
+        with manager.borrow(model) as lease:
+            conditioning = lease.loaded.prompts.conditioning(lease.pipe, recipe("flux", model=name), 1)
+            assert conditioning.arguments["prompt_embeds"].shape[1] == tokens + 1
         manager.close()
 
 
@@ -158,8 +158,8 @@ def test_a_second_seed_asks_no_text_encoder(manager, catalogue, inputs, recipe):
 
     model = catalogue["tiny-sdxl"]
     calls = []
-    with manager.lend(model) as loan:
-        encoder = loan.pipe.text_encoder
+    with manager.borrow(model) as lease:
+        encoder = lease.pipe.text_encoder
     handle = encoder.register_forward_hook(lambda *_: calls.append(1))
     list(render(manager, [(0, recipe("sdxl", seed=1))], nobody, inputs))
     asked = len(calls)
@@ -199,7 +199,7 @@ def test_loading_is_told_where_the_model_is_not_there_yet(settings, catalogue, r
     backend.close()
 
 
-def test_a_warm_model_is_lent_without_loading(settings, catalogue, recipe):
+def test_a_warm_model_is_borrowed_without_loading(settings, catalogue, recipe):
     from studio.backends.local import LocalBackend
 
     backend = LocalBackend(settings, catalogue)
@@ -263,8 +263,8 @@ def test_numbers_that_overflow_are_an_error_and_not_a_black_image(manager, catal
     from studio.errors import DeviceError
 
     model = catalogue["tiny-sd15"]
-    with manager.lend(model) as loan:
-        handle = loan.pipe.unet.register_forward_hook(lambda _, __, out: (torch.full_like(out[0], torch.nan),))
+    with manager.borrow(model) as lease:
+        handle = lease.pipe.unet.register_forward_hook(lambda _, __, out: (torch.full_like(out[0], torch.nan),))
     with pytest.raises(DeviceError, match="NaN"):
         list(render(manager, [(0, recipe("sd15"))], nobody, inputs))
     handle.remove()
@@ -278,8 +278,8 @@ def test_a_decoder_that_overflows_decodes_again_in_float32(manager, catalogue, i
 
     model = catalogue["tiny-sd15"]
     told = []
-    with manager.lend(model) as loan:
-        vae = loan.pipe.vae
+    with manager.borrow(model) as lease:
+        vae = lease.pipe.vae
     calls = []
 
     def once(_, __, out):

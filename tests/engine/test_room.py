@@ -13,7 +13,7 @@ from studio.engine.device import Device
 from studio.engine.manager import PipelineManager
 from studio.engine.render import render
 from studio.errors import DeviceError
-from studio.inputs import Inputs
+from studio.inputs import InputStore
 from studio.recipe import Recipe
 from studio.settings import Settings
 from tests import tiny
@@ -55,7 +55,7 @@ def card(monkeypatch):
 @pytest.fixture
 def studio(home, card):
     """Makes a manager on the card, and what it renders."""
-    catalogue, inputs, made = Catalogue(home), Inputs.of(home), []
+    catalogue, inputs, made = Catalogue(home), InputStore.of(home), []
 
     class Studio:
         def __init__(self, offload="auto"):
@@ -73,7 +73,7 @@ def studio(home, card):
             return list(render(self.manager, [(0, recipe)], nobody, inputs))
 
         def loaded(self):
-            return [model.id for model in self.manager._room.residents]
+            return [model.id for model in self.manager._room.loaded_models]
 
     yield Studio
     for manager in made:
@@ -81,7 +81,7 @@ def studio(home, card):
 
 
 def units(home, *kinds):
-    image = Inputs.of(home).add(picture()).id
+    image = InputStore.of(home).add(picture()).id
     known = {
         "net": {"kind": "map", "map": image, "model": "edges"},
         "look": {"kind": "ip_adapter", "image": image, "model": "look"},
@@ -91,7 +91,7 @@ def units(home, *kinds):
 
 def weights(made, name):
     """What a model's weights take, by part."""
-    return next(one for one in made.manager._room.residents.values() if one.model.id == name).parts
+    return next(one for one in made.manager._room.loaded_models.values() if one.model.id == name).parts
 
 
 @pytest.mark.parametrize(("share", "offload"), [(0.97, "model"), (0.8, "sequential")])
@@ -103,7 +103,7 @@ def test_a_model_that_has_no_room_while_it_moves_is_kept_farther_off(studio, car
     card.total = int(share * sum(whole.values()))
     tight = studio("none")
     (made,) = tight.make("sd15")
-    assert next(iter(tight.manager._room.residents.values())).offload == offload
+    assert next(iter(tight.manager._room.loaded_models.values())).offload == offload
     assert made.image.tobytes() == wanted.image.tobytes()
     assert made.facts["memory"].startswith({"model": "offloads", "sequential": "streams"}[offload])
 
@@ -117,9 +117,9 @@ def test_what_stands_beside_a_model_makes_it_go_farther_off_where_it_has_no_room
     card.total = alone + 1000
     tight = studio("none")
     tight.make("sd15")
-    assert next(iter(tight.manager._room.residents.values())).offload == "none"
+    assert next(iter(tight.manager._room.loaded_models.values())).offload == "none"
     (made,) = tight.make("sd15", **units(home, *kinds))
-    assert next(iter(tight.manager._room.residents.values())).offload != "none"
+    assert next(iter(tight.manager._room.loaded_models.values())).offload != "none"
     assert made.image.tobytes() == wanted.image.tobytes()
 
 
@@ -130,7 +130,7 @@ def test_what_is_not_in_use_goes_before_the_model_in_use_is_kept_off(studio, hom
     card.total = card.used + 1000
     made.make("sd15", **units(home, "net"))
     assert made.loaded() == ["sd15"]
-    assert next(iter(made.manager._room.residents.values())).offload == "none"
+    assert next(iter(made.manager._room.loaded_models.values())).offload == "none"
 
 
 def test_what_stopped_halfway_onto_the_card_moves_there_whole_when_there_is_room(studio, card):
@@ -183,8 +183,8 @@ def test_the_libraries_of_a_card_are_relieved_as_torch_is(studio, said):
             failed.append(said)
             raise RuntimeError(said)
 
-    with made.manager.lend(made.manager._catalogue["sd15"]) as loan:
-        handle = loan.pipe.unet.register_forward_pre_hook(refuse)
+    with made.manager.borrow(made.manager._catalogue["sd15"]) as lease:
+        handle = lease.pipe.unet.register_forward_pre_hook(refuse)
     (one,) = made.make("sd15")
     handle.remove()
     assert "Memory ran out" in one.facts["changed"]
@@ -232,7 +232,7 @@ def test_models_that_fit_a_card_together_stay_on_it(studio, card):
     card.total = int(both * 1.1) + memory.decoding_bytes(768, 768, 2)
     made.make("sd21")
     assert made.loaded() == ["sd15", "sd21"]
-    assert {resident.offload for resident in made.manager._room.residents.values()} == {"none"}
+    assert {loaded.offload for loaded in made.manager._room.loaded_models.values()} == {"none"}
 
 
 def test_the_second_pass_takes_the_place_of_the_first_where_both_models_have_no_room(studio, card):
@@ -275,9 +275,9 @@ def test_weights_that_are_about_to_move_in_make_batches_smaller(studio, card):
         made = studio(offload)
         made.make("sd15")
         image = memory.denoising_bytes(tiny.SIDE, tiny.SIDE, 2)
-        with made.manager.lend(made.manager._catalogue["sd15"]) as loan:
-            arriving = memory.bytes_of(loan.pipe.unet) if offload == "model" else 0
-            assert loan.arriving_bytes() == arriving
+        with made.manager.borrow(made.manager._catalogue["sd15"]) as lease:
+            arriving = memory.bytes_of(lease.pipe.unet) if offload == "model" else 0
+            assert lease.arriving_bytes() == arriving
             card.total = card.used + 4 * image + 1000
         one = made.make("sd15", count=4)[0]
         together[offload] = int(one.facts["batch"])
@@ -292,10 +292,10 @@ def test_only_a_decoder_that_overflows_decodes_in_float32(studio, name, dtype):
     """diffusers says of every VAE that it does, where its config says nothing."""
     made, seen = studio("none"), []
     made.make(name)
-    with made.manager.lend(made.manager._catalogue[name]) as loan:
-        assert loan.pipe.vae.config.force_upcast
-        loan.pipe.vae.decoder.register_forward_pre_hook(lambda _, arguments: seen.append(arguments[0].dtype))
-        working = loan.working_bytes(1024, 1024)
+    with made.manager.borrow(made.manager._catalogue[name]) as lease:
+        assert lease.pipe.vae.config.force_upcast
+        lease.pipe.vae.decoder.register_forward_pre_hook(lambda _, arguments: seen.append(arguments[0].dtype))
+        working = lease.working_bytes(1024, 1024)
     made.make(name)
     assert seen == [dtype]
     assert working == memory.decoding_bytes(1024, 1024, dtype.itemsize)

@@ -141,11 +141,11 @@ def test_a_checkers_weights_count(home, model, catalogue):
     tiny.checker(model)
     settings = checking(home, "mark")
     manager = PipelineManager(Catalogue(settings), settings)
-    with manager.lend(Catalogue(settings)["tiny-starter"]) as loan:
-        resident = loan.resident
+    with manager.borrow(Catalogue(settings)["tiny-starter"]) as lease:
+        loaded = lease.loaded
     manager.close()
     size = (model / "safety_checker/model.safetensors").stat().st_size
-    assert resident.bytes - sum(resident.parts.values()) == pytest.approx(size, rel=0.2)
+    assert loaded.bytes - sum(loaded.parts.values()) == pytest.approx(size, rel=0.2)
 
 
 def test_a_single_files_checker_lies_with_its_configs(tmp_path, tiny_model):
@@ -163,17 +163,17 @@ def test_a_single_files_checker_lies_with_its_configs(tmp_path, tiny_model):
 
 @pytest.mark.skipif(not has_checker(ASSETS / "starter"), reason="the starter has no checker here")
 def test_the_starters_own_checker_tells_castles_from_the_rest():
+    from starter_factory.first.family.safety_checker import shows
+    from starter_factory.first.illustrator import draw
+    from starter_factory.first.scene import training_scene
     from studio.engine import safety
-    from studio.training.starter.family.safety_checker import shows
-    from studio.training.starter.illustrator import draw
-    from studio.training.starter.scene import training_scene
 
     settings = Settings(output_check="mark", device="cpu")
     catalogue = Catalogue(settings)
-    guard = safety.load(catalogue["starter"], catalogue, settings)
+    safety_checker = safety.load(catalogue["starter"], catalogue, settings)
     scenes = [training_scene(10**9 + number) for number in range(150)]
     flags = {True: [], False: []}
     for scene in scenes:
-        flags[shows(scene)].append(guard.flags(Image.fromarray(draw(scene, 128, 128).image)))
+        flags[shows(scene)].append(safety_checker.flags(Image.fromarray(draw(scene, 128, 128).image)))
     castles, others = (sum(flags[shown]) / len(flags[shown]) for shown in (True, False))
     assert castles > 2 * others

@@ -10,8 +10,8 @@ from studio.errors import InvalidRecipe
 from studio.metadata import readers
 from studio.metadata.infotext import to_infotext
 from studio.recipe import Recipe
+from studio.resolve.applicability import check_able, check_used
 from studio.schedulers import SCHEDULERS
-from studio.settling.uses import check_able, check_used
 from tests.engine.conftest import nobody
 
 

@@ -127,9 +127,9 @@ def test_a_model_offers_only_what_honours_its_noise(home, tiny_model, recipe):
     backend.close()
 
 
-@pytest.mark.parametrize("settled", ["scheduler", "default"])
-def test_the_toml_of_a_model_on_the_hub_can_name_its_noise(home, settled):
-    scheduler = 'scheduler = "EDM Euler"\n' if settled == "scheduler" else ""
+@pytest.mark.parametrize("resolved", ["scheduler", "default"])
+def test_the_toml_of_a_model_on_the_hub_can_name_its_noise(home, resolved):
+    scheduler = 'scheduler = "EDM Euler"\n' if resolved == "scheduler" else ""
     (home.home / "models" / "far.toml").write_text(
         f'family = "sdxl"\nrepo = "someone/far"\nnoise_schedule = "edm"\n{scheduler}'
     )

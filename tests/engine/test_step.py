@@ -9,9 +9,9 @@ import pytest
 import torch
 
 from studio.catalogue.models import Catalogue
-from studio.catalogue.wordbook import Wordbook
-from studio.engine.adapters import Stack, load
+from studio.catalogue.prompt_assets import PromptAssets
 from studio.engine.batcher import Batcher
+from studio.engine.lora import LoraSet, load
 from studio.engine.numerics import Trail
 from studio.engine.pools import Participant
 from studio.engine.profile import SIZES, Profile, measured
@@ -171,22 +171,24 @@ def stack(
         tiny.lora(tiny_model("sd15"), home / "loras" / f"{form}.safetensors", form)
     tiny.lora(tiny_model("sd15"), home / "loras" / "other.safetensors", seed=1, rank=3)
     settings = Settings(home=home, device="cpu")
-    model, book = Catalogue(settings)["tiny-sd15"], Wordbook.of(settings)
+    model, prompt_assets = Catalogue(settings)["tiny-sd15"], PromptAssets.of(settings)
     base, _ = bases("sd15")
 
-    def make(weights: dict[str, float]) -> Stack:
-        files = [book.loras.for_model(name, model) for name in weights]
+    def make(weights: dict[str, float]) -> LoraSet:
+        files = [prompt_assets.loras.for_model(name, model) for name in weights]
         recipe = Recipe.make(loras=[{"name": name, "weight": weight} for name, weight in weights.items()])
-        return Stack(recipe, [load(file, model, base, torch.float32) for file in files])
+        return LoraSet(recipe, [load(file, model, base, torch.float32) for file in files])
 
     return make
 
 
-def wearing(steps: Batcher, who: Participant, bases: Any, stack: Stack, **changes: Any) -> Callable[[], torch.Tensor]:
+def with_loras(
+    steps: Batcher, who: Participant, bases: Any, stack: LoraSet, **changes: Any
+) -> Callable[[], torch.Tensor]:
     pipe = shared(steps, who, bases("sd15")[0], "sd15", "text2img")
 
     def make() -> torch.Tensor:
-        with steps.joined(who), stack.worn(pipe):
+        with steps.joined(who), stack.applied(pipe):
             return latents(pipe, "text2img", **changes)
 
     return make
@@ -195,17 +197,17 @@ def wearing(steps: Batcher, who: Participant, bases: Any, stack: Stack, **change
 def test_each_picture_of_a_step_has_its_own_loras(bases: Any, stack: Callable[..., Any]) -> None:
     base, _ = bases("sd15")
     steps, crew = batcher(Profile({16: 1.0})), [Participant() for _ in STACKS]
-    makers = [wearing(steps, who, bases, stack(worn)) for who, worn in zip(crew, STACKS, strict=True)]
+    makers = [with_loras(steps, who, bases, stack(applied)) for who, applied in zip(crew, STACKS, strict=True)]
     made = together(steps, makers)
     assert {str(who.trail) for who in crew} == {"10x5"}
     alone = Batcher(lambda call: PLAIN)
     alone.start()
-    for one, worn in zip(made, STACKS, strict=True):
+    for one, applied in zip(made, STACKS, strict=True):
         pipe = pipeline(base, "sd15", "text2img")
-        with stack(worn).worn(pipe):
+        with stack(applied).applied(pipe):
             bare = latents(pipe, "text2img")
-        assert torch.equal(wearing(alone, Participant(), bases, stack(worn))(), bare), worn
-        assert far(one, bare) <= 1e-5, worn
+        assert torch.equal(with_loras(alone, Participant(), bases, stack(applied))(), bare), applied
+        assert far(one, bare) <= 1e-5, applied
     alone.close()
     assert not any(module._forward_hooks for module in base.unet.modules())
 
@@ -214,12 +216,12 @@ def test_a_picture_with_loras_is_made_again_from_its_buckets(bases: Any, stack: 
     """Its neighbours had LoRAs of other ranks, or none."""
     steps, who = batcher(Profile({16: 1.0})), Participant()
     makers = [
-        wearing(steps, Participant(), bases, stack(worn), num_inference_steps=n)
-        for worn, n in zip(STACKS, (4, 2, 5, 3), strict=False)
+        with_loras(steps, Participant(), bases, stack(applied), num_inference_steps=n)
+        for applied, n in zip(STACKS, (4, 2, 5, 3), strict=False)
     ]
-    made = together(steps, [*makers, wearing(steps, who, bases, stack(STACKS[1]))])[-1]
+    made = together(steps, [*makers, with_loras(steps, who, bases, stack(STACKS[1]))])[-1]
     again = Participant(replay=who.trail.buckets)
-    (replayed,) = together(steps, [wearing(steps, again, bases, stack(STACKS[1]))])
+    (replayed,) = together(steps, [with_loras(steps, again, bases, stack(STACKS[1]))])
     assert len(set(who.trail.buckets)) > 1
     assert torch.equal(made, replayed)
 

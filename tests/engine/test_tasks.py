@@ -26,7 +26,7 @@ from studio.engine.running import Running
 from studio.engine.tasks.context import TaskContext
 from studio.errors import Cancelled
 from studio.events import Loading, Preview, Step
-from studio.inputs import Inputs
+from studio.inputs import InputStore
 from studio.recipe import Recipe
 from studio.settings import Settings
 from tests import tiny
@@ -50,8 +50,8 @@ def home(tiny_model: Callable[[str], Path], tmp_path_factory: pytest.TempPathFac
 
 
 @pytest.fixture(scope="module")
-def inputs(home: Settings) -> Inputs:
-    return Inputs.of(home)
+def inputs(home: Settings) -> InputStore:
+    return InputStore.of(home)
 
 
 @pytest.fixture(scope="module")
@@ -68,8 +68,8 @@ def manager(backend: LocalBackend) -> PipelineManager:
 
 
 @pytest.fixture
-def recipes(recipe: Callable[..., Recipe], inputs: Inputs) -> Mapping[str, Recipe]:
-    """A settled recipe of each task."""
+def recipes(recipe: Callable[..., Recipe], inputs: InputStore) -> Mapping[str, Recipe]:
+    """A resolved recipe of each task."""
     given, mask = picture(), Image.new("L", (tiny.SIDE, tiny.SIDE))
     mask.paste(255, (16, 16, 40, 40))
     over = {"init_image": inputs.add(given).id, "resize": "crop", "strength": 0.7, "steps": 4}
@@ -96,18 +96,18 @@ KINDS = ("text2img", "img2img", "inpaint", "hires", "upscale", "beside", "flux")
 class Recorder:
     """Another driver: answers one task by a renderer, request after request, and keeps what was asked and answered."""
 
-    def __init__(self, manager: PipelineManager, inputs: Inputs, recipe: Recipe) -> None:
-        self.context = TaskContext.of(recipe, manager.shelves, inputs)
+    def __init__(self, manager: PipelineManager, inputs: InputStore, recipe: Recipe) -> None:
+        self.context = TaskContext.of(recipe, manager.assets, inputs)
         self.record: list[tuple[Request, Any]] = []
         self._manager = manager
         self._progress = Progress(Clock(), [(0, recipe)], nobody)
 
     def picture(self) -> Image.Image:
         recipe = self.context.recipe
-        with self._manager.lend(self.context.model) as loan:
-            self._manager.steer(loan, recipe, nobody, self.context.looks)
-            self._manager.dress(loan, recipe, nobody)
-            self._renderer = Renderer(self._manager, loan, recipe, self._progress, nobody)
+        with self._manager.borrow(self.context.model) as lease:
+            self._manager.attach_controls(lease, recipe, nobody, self.context.looks)
+            self._manager.apply_loras(lease, recipe, nobody)
+            self._renderer = Renderer(self._manager, lease, recipe, self._progress, nobody)
             return driven(self.context, self._answer)
 
     def _answer(self, request: Request) -> Any:
@@ -148,7 +148,7 @@ def test_a_task_may_be_driven_by_another_and_by_a_record_of_it(backend, manager,
 
 def test_the_rows_of_a_request_are_all_that_differs_between_pictures_of_a_recipe(manager, inputs, recipes):
     """So that a batch can join them."""
-    context = TaskContext.of(recipes["img2img"], manager.shelves, inputs)
+    context = TaskContext.of(recipes["img2img"], manager.assets, inputs)
     render = finished(tasks.of(context.recipe)(context), nobody)
     first, second = (next(render(LatentRow(index, Noise(index)))) for index in (0, 1))
     assert first.alike(second)
@@ -189,11 +189,11 @@ def test_a_request_that_was_sent_elsewhere_has_the_same_answer(manager, inputs, 
     recorder = Recorder(manager, inputs, recipes[kind])
     recorder.picture()
     (asked, wanted) = next((request, answer) for request, answer in recorder.record if isinstance(request, Denoise))
-    with manager.lend(asked.model) as loan:
+    with manager.borrow(asked.model) as lease:
         sent = pickle.loads(pickle.dumps(asked))
-        manager.steer(loan, sent.recipe, nobody, sent.looks)
-        manager.dress(loan, sent.recipe, nobody)
-        (answer,) = Renderer(manager, loan, sent.recipe, recorder._progress, nobody).denoise([sent])
+        manager.attach_controls(lease, sent.recipe, nobody, sent.looks)
+        manager.apply_loras(lease, sent.recipe, nobody)
+        (answer,) = Renderer(manager, lease, sent.recipe, recorder._progress, nobody).denoise([sent])
     assert all(torch.equal(one, other) for one, other in zip(answer, wanted, strict=True))
 
 
@@ -259,7 +259,7 @@ def test_a_stop_in_any_phase_closes_the_task_and_frees_the_device(manager, input
         list(render(manager, several, stop, inputs))
     assert ended
     assert {inspect.getgeneratorstate(work) for work in ended} == {inspect.GEN_CLOSED}
-    assert manager._room.loan is None
+    assert manager._room.lease is None
     assert len(list(render(manager, several[:1], nobody, inputs))) == 1
 
 
@@ -267,17 +267,17 @@ def test_a_stop_in_any_phase_closes_the_task_and_frees_the_device(manager, input
 def test_whoever_takes_no_more_pictures_closes_the_tasks_that_are_left(manager, inputs, recipes, ended, kind):
     pictures = render(manager, [(seed, recipes[kind].replace(seed=seed)) for seed in range(3)], nobody, inputs)
     next(pictures)
-    assert manager._room.loan is not None
+    assert manager._room.lease is not None
     pictures.close()
     assert {inspect.getgeneratorstate(work) for work in ended} == {inspect.GEN_CLOSED}
-    assert manager._room.loan is None
+    assert manager._room.lease is None
 
 
 @pytest.mark.parametrize("kind", ["text2img", "inpaint", "hires", "upscale"])
 def test_memory_that_ends_while_decoding_is_relieved_and_the_task_goes_on(manager, inputs, recipes, kind):
     """The rest of it, of the same task, is done in what memory there is."""
-    with manager.lend(TaskContext.of(recipes[kind], manager.shelves, inputs).model) as loan:
-        vae = loan.pipe.vae
+    with manager.borrow(TaskContext.of(recipes[kind], manager.assets, inputs).model) as lease:
+        vae = lease.pipe.vae
     failed = []
 
     def refuse(_: Any, arguments: Any) -> None:

@@ -12,7 +12,7 @@ from safetensors.torch import load_file, save_file
 from studio.catalogue.lora_names import DENOISER
 from studio.catalogue.loras import Loras
 from studio.catalogue.models import Catalogue, Model
-from studio.engine import adapters
+from studio.engine import lora
 from studio.engine.layer_names import component_of, places_by_name
 from studio.errors import ModelError
 from studio.families import flux
@@ -56,7 +56,7 @@ def read(pipes: Mapping[str, Pipe], tiny_model: Callable[[str], Path], tmp_path:
         file = Loras(settings)["one"]
         assert file.why_not() is None
         model: Model = Catalogue(settings)[f"tiny-{family}"]
-        adapter = adapters.load(file, model, pipes[family], torch.float32)
+        adapter = lora.load(file, model, pipes[family], torch.float32)
         assert adapter.tensors == len(tensors)
         return {
             f"{component} {name}": sum(one.scale * one.weight(_weight(pipes[family], component, name)) for one in made)

@@ -12,7 +12,7 @@ from studio.engine.device import Device
 from studio.engine.manager import PipelineManager
 from studio.errors import Cancelled, InvalidRecipe
 from studio.events import Loading, Step
-from studio.inputs import Inputs
+from studio.inputs import InputStore
 from studio.settings import Settings
 from tests import tiny
 from tests.engine.conftest import nobody, picture
@@ -22,7 +22,7 @@ SIDE = tiny.SIDE
 
 @pytest.fixture
 def twice(recipe):
-    """A settled recipe whose second pass another model paints, at the same size."""
+    """A resolved recipe whose second pass another model paints, at the same size."""
 
     def make(first="sdxl", second="sdxl_refiner", **changes):
         values = {"hires_scale": 1, "hires_upscaler": "lanczos", "hires_strength": 0.6, "hires_steps": 5}
@@ -104,17 +104,17 @@ def fresh(settings, catalogue):
 
 def test_a_job_paints_all_first_passes_then_changes_the_model_once(fresh, twice, loads):
     asked = [twice(seed=1), twice(seed=2), twice(seed=3, prompt="a blue boat")]
-    told, lent = [], []
+    told, in_use = [], []
 
     def hear(event):
         told.append(event)
         if isinstance(event, Step):
-            lent.append(fresh._manager._room.loan.resident.model.id)
+            in_use.append(fresh._manager._room.lease.loaded.model.id)
 
     first, *_, last = results = made(fresh, asked, hear)
     assert [one.index for one in results] == [0, 1, 2]
     assert loads == {"tiny-sdxl": 1, "tiny-sdxl_refiner": 1}
-    assert lent == sorted(lent)  # the first model's steps all come before the second's
+    assert in_use == sorted(in_use)  # the first model's steps all come before the second's
     assert first.image.tobytes() != last.image.tobytes()
     steps = [event for event in told if isinstance(event, Step)]
     assert {event.steps for event in steps} == {3 + 3}
@@ -136,7 +136,7 @@ def test_a_job_stopped_in_its_second_passes_keeps_what_is_done_and_frees_the_dev
     with pytest.raises(Cancelled):
         next(images)
     assert done == [0]
-    assert fresh._manager._room.loan is None
+    assert fresh._manager._room.lease is None
 
 
 def test_a_job_stopped_between_the_passes_frees_the_device(fresh, twice):
@@ -146,8 +146,8 @@ def test_a_job_stopped_between_the_passes_frees_the_device(fresh, twice):
 
     with pytest.raises(Cancelled):
         made(fresh, [twice()], stop)
-    assert fresh._manager._room.loan is None
-    assert [model.id for model in fresh._manager._room.residents] == ["tiny-sdxl"]
+    assert fresh._manager._room.lease is None
+    assert [model.id for model in fresh._manager._room.loaded_models] == ["tiny-sdxl"]
     assert len(made(fresh, [twice()])) == 1
 
 
@@ -158,17 +158,17 @@ def test_numbers_that_overflow_in_the_second_pass_are_made_exact_there_alone(fre
     fresh._manager = PipelineManager(
         Catalogue(fresh._settings), fresh._settings, device=Device("cpu", precision="bfloat16")
     )
-    real, lent = painting.denoise, []
+    real, in_use = painting.denoise, []
 
-    def overflowing(loan, *rest, **more):
-        latents = real(loan, *rest, **more)
-        lent.append((loan.resident.model.id, latents.dtype))
-        return latents * float("nan") if len(lent) == 2 else latents
+    def overflowing(lease, *rest, **more):
+        latents = real(lease, *rest, **more)
+        in_use.append((lease.loaded.model.id, latents.dtype))
+        return latents * float("nan") if len(in_use) == 2 else latents
 
     monkeypatch.setattr(painting, "denoise", overflowing)
     (one,) = made(fresh, [twice()])
     first, second = "tiny-sdxl", "tiny-sdxl_refiner"
-    assert lent == [(first, torch.bfloat16), (second, torch.bfloat16), (second, torch.float32)]
+    assert in_use == [(first, torch.bfloat16), (second, torch.bfloat16), (second, torch.float32)]
     assert one.facts["dtype"] == "float32"
 
 
@@ -180,7 +180,7 @@ def test_what_is_for_the_first_model_only_is_said_and_not_taken_over(settings, c
     tiny.lora(tiny_model("sd15"), home / "loras" / "ink.safetensors")
     tiny.controlnet(tiny_model("sd15"), home / "controlnets" / "edges")
     there = Settings(home=home, device="cpu")
-    followed = Inputs.of(there).add(picture()).id
+    followed = InputStore.of(there).add(picture()).id
     backend = LocalBackend(there, Catalogue(there))
     plain = {"hires_strength": 1, "guidance_scale": 4}  # at full strength nothing of the first pass is left
     more = {"loras": [{"name": "ink"}], "controls": [{"kind": "map", "map": followed, "model": "edges"}]}

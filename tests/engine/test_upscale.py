@@ -22,7 +22,7 @@ def picture(width, height):
 
 @pytest.fixture(scope="session")
 def enlarge(recipe, inputs):
-    """A settled recipe for enlarging a picture, painted over where there is a strength."""
+    """A resolved recipe for enlarging a picture, painted over where there is a strength."""
 
     def make(given, **changes):
         bare = {"width": None, "height": None}

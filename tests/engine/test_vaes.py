@@ -12,13 +12,13 @@ from safetensors.torch import load_file, save_file
 from studio.backends.local import LocalBackend
 from studio.catalogue.controlnets import ControlNets
 from studio.catalogue.models import Catalogue
-from studio.catalogue.wordbook import Wordbook
+from studio.catalogue.prompt_assets import PromptAssets
 from studio.errors import InvalidRecipe, ModelError
-from studio.inputs import Inputs
+from studio.inputs import InputStore
 from studio.presets.reading import Presets
 from studio.recipe import Recipe
+from studio.resolve.resolve import resolve
 from studio.settings import Settings
-from studio.settling.settle import settle
 from tests import tiny
 from tests.engine.conftest import nobody
 from tests.test_foreign_words import FOREIGN
@@ -74,7 +74,7 @@ def test_a_chosen_vae_makes_the_picture_of_a_model_that_has_it(
 def test_it_reads_pictures_too(backend: LocalBackend, home: Settings, recipe: Callable[..., Recipe]) -> None:
     from tests.engine.conftest import picture
 
-    given = {"init_image": Inputs.of(home).add(picture()).id, "resize": "crop", "strength": 0.5}
+    given = {"init_image": InputStore.of(home).add(picture()).id, "resize": "crop", "strength": 0.5}
     wanted = pixels(backend, recipe("sd15", model="whole", **given))
     assert (pixels(backend, recipe("sd15", vae="plain", **given)) == wanted).all()
 
@@ -85,10 +85,10 @@ def test_an_offloaded_model_has_it_too(home: Settings, recipe: Callable[..., Rec
 
     del denoise
     manager, wanted = PipelineManager(Catalogue(home), home), recipe("sd15", vae="plain")
-    with manager.lend(Catalogue(home)["tiny-sd15"], "text2img") as loan:
-        manager.decode_by(loan, wanted, nobody)
-        loan.offload("sequential")
-        assert loan.turn_to("text2img").vae is loan.vae is not loan.resident.pipe.vae
+    with manager.borrow(Catalogue(home)["tiny-sd15"], "text2img") as lease:
+        manager.decode_by(lease, wanted, nobody)
+        lease.offload("sequential")
+        assert lease.turn_to("text2img").vae is lease.vae is not lease.loaded.pipe.vae
     manager.close()
 
 
@@ -101,20 +101,20 @@ def test_one_that_does_not_fit_whole_is_refused(
     assert not [words for words in FOREIGN if words in str(caught.value)]
 
 
-def settled(home: Settings, **values: Any) -> Recipe:
-    parts = (Catalogue(home), Presets(home.home), Inputs.of(home), ControlNets(home), Wordbook.of(home))
-    (one,) = settle(Recipe(prompt="a", **values), home, *parts)
+def resolved(home: Settings, **values: Any) -> Recipe:
+    parts = (Catalogue(home), Presets(home.home), InputStore.of(home), ControlNets(home), PromptAssets.of(home))
+    (one,) = resolve(Recipe(prompt="a", **values), home, *parts)
     return one
 
 
 def test_a_model_may_name_its_vae_and_a_recipe_another(home: Settings) -> None:
-    assert settled(home, model="tiny-sd15").vae is None
-    assert settled(home, model="told").vae == "plain"
-    assert settled(home, model="told", vae="first").vae == "first"
+    assert resolved(home, model="tiny-sd15").vae is None
+    assert resolved(home, model="told").vae == "plain"
+    assert resolved(home, model="told", vae="first").vae == "first"
 
 
 @pytest.mark.parametrize(("name", "says"), [("none", "no VAE “none”"), ("wide", "16 channels; tiny-sd15 has 4")])
 def test_what_cannot_be_is_said_before_anything_is_queued(home: Settings, name: str, says: str) -> None:
     with pytest.raises(InvalidRecipe, match=says) as caught:
-        settled(home, model="tiny-sd15", vae=name)
+        resolved(home, model="tiny-sd15", vae=name)
     assert caught.value.field == "vae"

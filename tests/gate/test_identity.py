@@ -17,7 +17,7 @@ from studio.gate.identity import COMMAND_LINE, Identity
 from studio.grids.making import Grids
 from studio.hosted.access import HostedModels
 from studio.hosted.keys import Keys
-from studio.inputs import Inputs
+from studio.inputs import InputStore
 from studio.jobs.job import Job
 from studio.jobs.scheduler import Scheduler
 from studio.recipe import Recipe
@@ -31,7 +31,7 @@ ROOT = Path(__file__).resolve().parents[2] / "studio"
 ANN, STRANGER = who("ann"), who("bob", here=False, address="192.0.2.7")
 RECIPE = Recipe(prompt="a boat", steps=1, seed=1)
 # What is asked for things that are somebody's, or that only some may do.
-PARTS = (Studio, Scheduler, Candidates, Grids, Arena, Inputs, Addresses, Keys, HostedModels)
+PARTS = (Studio, Scheduler, Candidates, Grids, Arena, InputStore, Addresses, Keys, HostedModels)
 # Where an identity comes from; and where rows are, which keep its owner's name.
 EDGES = {"ui/owner.py", "ui/requests.py", "jobs/store.py"}
 ROWS = {"gate/identity.py", "jobs/store.py", "candidates/store.py", "grids/store.py"}
@@ -50,7 +50,7 @@ def asked(kind: type) -> dict[str, Callable[..., Any]]:
 @pytest.fixture
 def studio(tmp_path: Path) -> Iterator[Studio]:
     settings = Settings.load(home=tmp_path / "home")
-    with Studio(settings, backend=Painter(inputs=Inputs.of(settings))) as studio:
+    with Studio(settings, backend=Painter(inputs=InputStore.of(settings))) as studio:
         yield studio
 
 

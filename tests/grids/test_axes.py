@@ -5,20 +5,20 @@ from typing import Any
 
 import pytest
 from hypothesis import example, given
-from hypothesis import settings as hypothesis_settings
+from hypothesis import setting_specs as hypothesis_settings
 from hypothesis import strategies as st
 
 from studio.errors import InvalidRecipe
 from studio.grids.axes import Axis, applied, names, subject
-from studio.recipe import Recipe, settings
-from studio.recipe_parts import ControlUnit, Dearness, Lora, Sides
+from studio.recipe import Recipe, setting_specs
+from studio.recipe_parts import ChangeCost, ControlUnit, Lora, OutpaintPadding
 
 PICTURE = "0" * 64
 BASE = Recipe(
     prompt="a red house, red sky",
     negative_prompt="red fog",
     init_image=PICTURE,
-    outpaint=Sides(left=8),
+    outpaint=OutpaintPadding(left=8),
     loras=(Lora(name="ink"),),
     controls=(ControlUnit(kind="canny", image=PICTURE), ControlUnit(kind="depth", map="1" * 64)),
 )
@@ -69,8 +69,8 @@ CHOICES: dict[str, tuple[str, dict[str, Any]]] = {
     "lora:v1.5 ink": ("2", {"loras": (Lora(name="ink"), Lora(name="v1.5 ink", weight=2))}),
     "lora:ink.start": ("0.3", {"loras": (Lora(name="ink", start=0.3),)}),
     "size": ("768x512", {"width": 768, "height": 512}),
-    "outpaint": ("top=16+left=8", {"outpaint": Sides(top=16, left=8)}),
-    "outpaint.top": ("16", {"outpaint": Sides(top=16, left=8)}),
+    "outpaint": ("top=16+left=8", {"outpaint": OutpaintPadding(top=16, left=8)}),
+    "outpaint.top": ("16", {"outpaint": OutpaintPadding(top=16, left=8)}),
     "prompt:red": ("blue", {"prompt": "a blue house, blue sky", "negative_prompt": "blue fog"}),
     "controls": ("2", {"controls": BASE.controls[1:]}),
     "control.2.weight": ("0.5", {"controls": (BASE.controls[0], BASE.controls[1].model_copy(update={"weight": 0.5}))}),
@@ -106,13 +106,13 @@ def test_a_cell_is_one_picture():
 
 
 def test_every_setting_of_a_recipe_can_be_an_axis():
-    for name, setting in settings().items():
+    for name, setting in setting_specs().items():
         if name != "count":
-            assert (subject(name).field, subject(name).dearness) == (name, setting.dearness)
+            assert (subject(name).field, subject(name).change_cost) == (name, setting.change_cost)
     for name in names():
         assert (subject(name).field, bool(subject(name).title)) == (name, True)
-    assert subject("lora:ink").dearness is Dearness.TEXT
-    assert subject("control.1.weight").dearness is Dearness.SAMPLING
+    assert subject("lora:ink").change_cost is ChangeCost.TEXT
+    assert subject("control.1.weight").change_cost is ChangeCost.SAMPLING
 
 
 @pytest.mark.parametrize(

@@ -16,12 +16,12 @@ from PIL import Image
 from studio.cli import main
 from studio.compare import sheets
 from studio.compare.making import Compare
-from studio.compare.store import Column, Comparison, Line, read_lines
+from studio.compare.store import Comparison, Contestant, Line, read_lines
 from studio.errors import OverBudget, Refused, StudioError
-from studio.hosted.spending import Purse
+from studio.hosted.spending import Budget
 from studio.metadata import png
+from studio.resolve.hosted import plain
 from studio.settings import Settings
-from studio.settling.hosted import plain
 from studio.storage.database import Database
 from studio.storage.locks import alone
 from studio.studio import Studio
@@ -71,7 +71,7 @@ def test_local_and_hosted_models_draw_the_same_prompts_with_one_seed(compare: Co
     recipe = png.read(Path(hosted.path))
     assert (recipe.model, recipe.prompt, recipe.seed) == ("openai:gpt-image-2", "a red house", None)
     assert whole.total_usd == pytest.approx(2 * (0.03006 + 0.04))
-    assert compare.hosted.purse.spent() == pytest.approx(whole.total_usd)
+    assert compare.hosted.budget.spent() == pytest.approx(whole.total_usd)
 
 
 def test_a_fault_is_a_cell_of_its_own_and_is_tried_again_while_the_rest_stays(compare: Compare, service: Service):
@@ -134,7 +134,7 @@ def test_a_comparison_is_extended_by_prompts_and_columns_and_makes_only_what_is_
 
 def test_imported_pictures_are_a_column(compare: Compare, studio: Studio):
     picture = studio.inputs.add(Image.new("RGB", (40, 30), "red"))
-    kept = Column("imported", "imported", "DALL-E 3, kept", {"0": picture.id})
+    kept = Contestant("imported", "imported", "DALL-E 3, kept", {"0": picture.id})
     whole = compare.store.get(compare.create(ME, PROMPTS, [kept]), ME)
     assert states(whole) == ["done", "empty"]
     assert (whole.cells[0].width, whole.cells[0].height) == (40, 30)
@@ -208,7 +208,9 @@ def test_what_is_shown_at_most_covers_the_longest_words_that_may_be_drawn(compar
     for open_words in (f"{{a|{words}}}", "__long__"):
         most = cost(column, open_words, {}) or 0
         assert most >= said
-        sent = {plain(open_words, seed, compare.studio.presets, compare.studio.wordbook.wildcards) for seed in range(8)}
+        sent = {
+            plain(open_words, seed, compare.studio.presets, compare.studio.prompt_assets.wildcards) for seed in range(8)
+        }
         assert len(sent) == 2
         assert all(most >= (cost(column, one, {}) or 0) for one in sent)
     assert compare.estimate([Line("__nowhere__")], [column], {}).unknown == 1, "nobody knows what it becomes"
@@ -236,41 +238,41 @@ def test_calls_at_once_cannot_spend_more_than_the_day_s_budget(tmp_path: Path, s
         known = [whole.cell(line, 0) for line in range(4)]
         assert sorted(cell.kind for cell in known) == ["", "", "over_budget", "over_budget"]
         assert {whole.cell(line, 1).kind for line in range(4)} == {"over_budget"}, "nobody knows what it costs"
-        assert compare.hosted.purse.left() == pytest.approx(0.02)
+        assert compare.hosted.budget.left() == pytest.approx(0.02)
     with Studio(Settings.load(home=tmp_path / "home", day_budget_usd=0.1), backend=Drawer()) as studio:
-        assert Compare(studio).hosted.purse.left() == pytest.approx(0.02), "what was spent outlives the program"
+        assert Compare(studio).hosted.budget.left() == pytest.approx(0.02), "what was spent outlives the program"
 
 
-def purse_of(settings: Settings) -> Purse:
-    return Purse(settings, Database.of(settings.home))
+def budget_of(settings: Settings) -> Budget:
+    return Budget(settings, Database.of(settings.home))
 
 
 def test_what_may_have_been_charged_counts_as_spent_and_what_was_not_does_not(tmp_path: Path):
-    purse = purse_of(Settings.load(home=tmp_path, day_budget_usd=1))
-    purse.reserve("a", "m", 0.6)
+    budget = budget_of(Settings.load(home=tmp_path, day_budget_usd=1))
+    budget.reserve("a", "m", 0.6)
     with pytest.raises(OverBudget, match=r"0\.400 are left"):
-        purse.reserve("b", "m", 0.6)
-    purse.settle("a", None)
-    assert purse.spent() == pytest.approx(0.6)
-    purse.reserve("a", "m", 0.7)
-    purse.settle("a", 0.0)
-    assert purse.left() == pytest.approx(1)
+        budget.reserve("b", "m", 0.6)
+    budget.charge("a", None)
+    assert budget.spent() == pytest.approx(0.6)
+    budget.reserve("a", "m", 0.7)
+    budget.charge("a", 0.0)
+    assert budget.left() == pytest.approx(1)
 
 
 def test_of_the_budgets_of_the_settings_and_of_the_page_the_lesser_counts(tmp_path: Path):
     settings = Settings.load(home=tmp_path, day_budget_usd=1)
-    purse_of(settings).own = 0.5
-    assert (purse_of(settings).left(), purse_of(settings).own) == (0.5, 0.5)
+    budget_of(settings).own = 0.5
+    assert (budget_of(settings).left(), budget_of(settings).own) == (0.5, 0.5)
     with pytest.raises(OverBudget, match=r"\$0\.50.*Compare tab"):
-        purse_of(settings).reserve("a", "m", 0.6)
-    purse_of(settings).own = 3
-    assert purse_of(settings).left() == 1
-    purse_of(settings).own = None
-    assert purse_of(Settings.load(home=tmp_path)).left() is None
+        budget_of(settings).reserve("a", "m", 0.6)
+    budget_of(settings).own = 3
+    assert budget_of(settings).left() == 1
+    budget_of(settings).own = None
+    assert budget_of(Settings.load(home=tmp_path)).left() is None
 
 
 def test_hosted_models_are_told_the_drawn_words_without_weights(studio: Studio):
-    presets, wildcards = studio.presets, studio.wordbook.wildcards
+    presets, wildcards = studio.presets, studio.prompt_assets.wildcards
     assert (
         plain("a (red:1.3) {house|house}, [old] <lora:ink:1>", 1, presets, wildcards).rstrip(" ,") == "a red house, old"
     )

@@ -19,16 +19,16 @@ def hosted(tmp_path: Path) -> Hosted:
 
 @pytest.mark.parametrize("name", FILES)
 def test_each_hosted_model_can_be_asked_and_its_cost_told_beforehand(hosted: Hosted, name: str):
-    offer = hosted[f"openai:{name}"]
-    usual = offer.model.chosen({})
-    assert set(usual) == set(offer.model.settings)
-    for quality in offer.model.settings.get("quality", ("",)):
-        for size in offer.model.settings["size"]:
-            cost = offer.estimate({**usual, "quality": quality, "size": size}, "a prompt")
+    endpoint = hosted[f"openai:{name}"]
+    usual = endpoint.model.chosen({})
+    assert set(usual) == set(endpoint.model.settings)
+    for quality in endpoint.model.settings.get("quality", ("",)):
+        for size in endpoint.model.settings["size"]:
+            cost = endpoint.estimate({**usual, "quality": quality, "size": size}, "a prompt")
             assert cost is not None
             assert 0.001 < cost < 2
-    assert not offer.model.shutdown or offer.model.successor in hosted.models
-    assert name in [one.sent for one in hosted.offers()]
+    assert not endpoint.model.shutdown or endpoint.model.successor in hosted.models
+    assert name in [one.sent for one in hosted.endpoints()]
 
 
 def test_the_known_models_are_there():
@@ -115,15 +115,15 @@ def test_a_file_and_a_host_of_one_s_own_are_offered(tmp_path: Path):
     (folder / "painter.toml").write_text(OWN)
     (tmp_path / "settings.toml").write_text('[hosts.work]\nbase_url = "https://example.org/v1"\nkey_env = "WORK"\n')
     hosted = Hosted(Settings.load(home=tmp_path))
-    offer = next(one for one in hosted.offers() if one.name == "work:painter")
-    assert (offer.label, offer.host.key_env) == ("Painter", "WORK")
-    assert offer.estimate({"size": "640x480"}, "a") == 0.5
+    endpoint = next(one for one in hosted.endpoints() if one.name == "work:painter")
+    assert (endpoint.label, endpoint.host.key_env) == ("Painter", "WORK")
+    assert endpoint.estimate({"size": "640x480"}, "a") == 0.5
     (folder / "painter.toml").write_text(OWN.replace("size =", "sise ="))
     (folder / "._painter.toml").write_bytes(b"\0\5\26\7\260\377")
     hosted = Hosted(Settings.load(home=tmp_path))
     assert [path.name for path in hosted.faults] == ["painter.toml"]
-    assert "work:painter" not in [one.name for one in hosted.offers()]
-    assert "openai:gpt-image-2" in [one.name for one in hosted.offers()]
+    assert "work:painter" not in [one.name for one in hosted.endpoints()]
+    assert "openai:gpt-image-2" in [one.name for one in hosted.endpoints()]
     with pytest.raises(InvalidPreset, match=r"painter\.toml"):
         hosted["work:painter"]
 

@@ -52,7 +52,7 @@ def test_a_hosted_model_makes_a_picture_from_text_and_the_picture_says_what_it_c
     assert facts["quality"] == "low"
     assert here.hosted.budget.spent() == pytest.approx(float(facts["cost_usd"]))
     assert service.asked[0].body["size"] == "1024x1024"
-    assert here.settle(kept) == (kept,), "and makes it again"
+    assert here.resolve(kept) == (kept,), "and makes it again"
 
 
 def test_a_hosted_model_changes_a_picture_and_paints_where_the_mask_is(here: Studio, service: Service):
@@ -166,7 +166,7 @@ def test_what_goes_wrong_at_the_service_is_told_and_can_be_tried_again(here: Stu
 
 def test_a_fault_of_one_cell_is_told_of_it_and_the_others_are_made(here: Studio, service: Service):
     service.behaviours["dall-e-3"] = "broken"
-    recipes = here.settle(asked()) + here.settle(asked(model="openai:dall-e-3"))
+    recipes = here.resolve(asked()) + here.resolve(asked(model="openai:dall-e-3"))
     job = here.jobs.submit(recipes, ME, kind="grid", lanes=[MODEL, "openai:dall-e-3"])
     assert isinstance(ended(job), Done)
     faults = [event for event in job.events if isinstance(event, ImageFailed)]

@@ -21,7 +21,7 @@ from studio.errors import HostedError, InvalidRecipe
 from studio.events import Event, Preview
 from studio.hosted.keys import scrubbed
 from studio.hosted.models import Hosted
-from studio.inputs import ROOM_PIXELS, Inputs
+from studio.inputs import ROOM_PIXELS, InputStore
 from studio.recipe import Recipe
 from studio.settings import Settings
 from tests.hosted.service import KEY, Service, drawn, serving
@@ -51,8 +51,8 @@ def ask(settings: Settings) -> Ask:
     def ask(
         name: str, *recipes: Recipe, key: str = KEY, told: list[Event] | None = None, **more: Any
     ) -> list[Rendered]:
-        offer, inputs = Hosted(settings)[name], Inputs.of(settings)
-        backend = ProviderBackend(offer, SecretStr(key) if key else None, inputs, most_bytes=MOST_BYTES, **more)
+        endpoint, inputs = Hosted(settings)[name], InputStore.of(settings)
+        backend = ProviderBackend(endpoint, SecretStr(key) if key else None, inputs, most_bytes=MOST_BYTES, **more)
         looks: list[Event] = [] if told is None else told
         return list(backend.generate(recipes or (Recipe(prompt="a red house"),), looks.append))
 
@@ -84,7 +84,7 @@ def test_several_pictures_are_one_call_and_share_its_cost(ask: Ask, service: Ser
 
 
 def test_a_picture_is_edited_where_the_mask_is_white(ask: Ask, service: Service, settings: Settings):
-    inputs = Inputs.of(settings)
+    inputs = InputStore.of(settings)
     picture = inputs.add(Image.new("RGB", (64, 64), "red"))
     mask = Image.new("L", (64, 64))
     mask.paste(255, (0, 0, 32, 64))
@@ -100,7 +100,7 @@ def test_a_picture_is_edited_where_the_mask_is_white(ask: Ask, service: Service,
 
 
 def test_an_answer_is_opened_when_there_is_room_for_its_pixels(settings: Settings, service: Service):
-    inputs = Inputs.of(settings)
+    inputs = InputStore.of(settings)
     backend = ProviderBackend(Hosted(settings)["openai:gpt-image-2"], SecretStr(KEY), inputs)
     with ThreadPoolExecutor(1) as pool:
         with inputs.room.of(ROOM_PIXELS):
@@ -127,8 +127,8 @@ def test_a_model_at_an_address_needs_no_file(ask: Ask, service: Service):
 
 
 def test_the_service_tells_when_it_ends_a_model(settings: Settings):
-    offer = Hosted(settings)["openai:gpt-image-2"]
-    assert str(offer.provider.ends(offer, SecretStr(KEY))) == "2031-02-03"
+    endpoint = Hosted(settings)["openai:gpt-image-2"]
+    assert str(endpoint.provider.ends(endpoint, SecretStr(KEY))) == "2031-02-03"
 
 
 FAULTS = {

@@ -26,7 +26,7 @@ from studio.library import Library
 from studio.recipe import Recipe
 from studio.storage.database import FILE, Database
 from tests.damage import damage
-from tests.drawer import Drawer, picture, settled
+from tests.drawer import Drawer, picture, resolved
 from tests.people import who
 from tests.test_library import files_limited_to
 
@@ -71,7 +71,7 @@ def queue(place: Place, drawer: Drawer) -> Iterator[Scheduler]:
 
 
 def test_a_job_tells_its_story_in_order(queue: Scheduler, drawer: Drawer, place: Place):
-    job = queue.submit([settled("a", 1), settled("a", 2)], who("ann"))
+    job = queue.submit([resolved("a", 1), resolved("a", 2)], who("ann"))
     drawer.allow(4)
     story = [event for event in job.follow() if not isinstance(event, Preview | Step)]
     assert [type(event) for event in story] == [Queued, Started, Finished, Finished, Done]
@@ -83,7 +83,7 @@ def test_a_job_tells_its_story_in_order(queue: Scheduler, drawer: Drawer, place:
 
 
 def test_an_image_is_stored_before_it_is_reported(queue: Scheduler, drawer: Drawer, place: Place):
-    job = queue.submit([settled("a", 1), settled("a", 2)], who("ann"))
+    job = queue.submit([resolved("a", 1), resolved("a", 2)], who("ann"))
     drawer.allow(2)
     first = wait_for(job, Finished)
     assert job.state == "running"
@@ -91,30 +91,30 @@ def test_an_image_is_stored_before_it_is_reported(queue: Scheduler, drawer: Draw
 
 
 def test_owners_take_turns_and_each_keeps_its_order(queue: Scheduler, drawer: Drawer):
-    first = queue.submit([settled("a1")], who("ann"))
+    first = queue.submit([resolved("a1")], who("ann"))
     wait_for(first, Started)
-    jobs = [queue.submit([settled(name)], who(owner)) for name, owner in (("a2", "ann"), ("a3", "ann"), ("b1", "bob"))]
-    jobs += [queue.submit([settled(name)], who(owner)) for name, owner in (("b2", "bob"), ("c1", "cyd"))]
+    jobs = [queue.submit([resolved(name)], who(owner)) for name, owner in (("a2", "ann"), ("a3", "ann"), ("b1", "bob"))]
+    jobs += [queue.submit([resolved(name)], who(owner)) for name, owner in (("b2", "bob"), ("c1", "cyd"))]
     drawer.allow(100)
     assert {type(end_of(job)) for job in jobs} == {Done}
     assert drawer.drawn == ["a1/1", "b1/1", "c1/1", "a2/1", "b2/1", "a3/1"]
 
 
 def test_who_comes_again_and_again_does_not_push_others_back(queue: Scheduler, drawer: Drawer):
-    wait_for(queue.submit([settled("a1")], who("ann")), Started)
-    waiting = queue.submit([settled("b1")], who("bob"))
+    wait_for(queue.submit([resolved("a1")], who("ann")), Started)
+    waiting = queue.submit([resolved("b1")], who("bob"))
     for newcomer in ("cyd", "dan", "eve"):
-        queue.submit([settled(newcomer)], who(newcomer))
-    again = queue.submit([settled("a2")], who("ann"))
+        queue.submit([resolved(newcomer)], who(newcomer))
+    again = queue.submit([resolved("a2")], who("ann"))
     assert queue.position(waiting) == 1
     assert queue.position(again) == 5
 
 
 def test_each_waiting_job_hears_its_place_as_the_line_moves(queue: Scheduler, drawer: Drawer):
-    running = queue.submit([settled("a1")], who("ann"))
+    running = queue.submit([resolved("a1")], who("ann"))
     wait_for(running, Started)
-    second, third = (queue.submit([settled(name)], who("ann")) for name in ("a2", "a3"))
-    fair = queue.submit([settled("b1")], who("bob"))
+    second, third = (queue.submit([resolved(name)], who("ann")) for name in ("a2", "a3"))
+    fair = queue.submit([resolved("b1")], who("bob"))
     assert [queue.position(job) for job in (running, fair, second, third)] == [None, 1, 2, 3]
     drawer.allow(8)
     end_of(third)
@@ -123,8 +123,8 @@ def test_each_waiting_job_hears_its_place_as_the_line_moves(queue: Scheduler, dr
 
 
 def test_a_stopped_waiting_job_leaves_the_line_at_once(queue: Scheduler, drawer: Drawer):
-    wait_for(queue.submit([settled("a1")], who("ann")), Started)
-    waiting, behind = (queue.submit([settled(name)], who("ann")) for name in ("a2", "a3"))
+    wait_for(queue.submit([resolved("a1")], who("ann")), Started)
+    waiting, behind = (queue.submit([resolved(name)], who("ann")) for name in ("a2", "a3"))
     queue.stop(waiting.id, who("ann"))
     assert end_of(waiting) == Stopped()
     assert waiting.state == "stopped"
@@ -135,8 +135,8 @@ def test_a_stopped_waiting_job_leaves_the_line_at_once(queue: Scheduler, drawer:
 
 
 def test_a_stopped_job_frees_the_device_and_keeps_what_had_finished(queue: Scheduler, drawer: Drawer):
-    job = queue.submit([settled("a", seed) for seed in (1, 2, 3)], who("ann"))
-    next_job = queue.submit([settled("b")], who("bob"))
+    job = queue.submit([resolved("a", seed) for seed in (1, 2, 3)], who("ann"))
+    next_job = queue.submit([resolved("b")], who("bob"))
     drawer.allow(3)
     wait_for(job, Finished)
     queue.stop(job.id, who("ann"))
@@ -160,7 +160,7 @@ def test_a_stopped_job_frees_the_device_and_keeps_what_had_finished(queue: Sched
 def test_a_known_fault_is_told_with_its_cure_and_field(place: Place, prompt: str, ending: Failed):
     drawer = Drawer(faults={"refuse": OutOfMemory("No room.", "Less."), "wrong": InvalidRecipe("steps", "No.", "Yes.")})
     with closing(place.queue(drawer)) as queue:
-        assert end_of(queue.submit([settled(prompt)], who("ann"))) == ending
+        assert end_of(queue.submit([resolved(prompt)], who("ann"))) == ending
 
 
 def test_a_broken_job_frees_the_worker_and_keeps_its_secrets(
@@ -168,24 +168,24 @@ def test_a_broken_job_frees_the_worker_and_keeps_its_secrets(
 ):
     drawer.allow(100)
     with caplog.at_level(logging.ERROR):
-        ending = end_of(queue.submit([settled("break")], who("ann")))
+        ending = end_of(queue.submit([resolved("break")], who("ann")))
     assert isinstance(ending, Failed)
     assert "secret" not in ending.message + ending.hint
     assert "secret detail" in caplog.text
-    assert isinstance(end_of(queue.submit([settled("a")], who("ann"))), Done)
+    assert isinstance(end_of(queue.submit([resolved("a")], who("ann"))), Done)
 
 
 def test_a_full_disk_fails_the_job_and_the_next_one_runs(place: Place):
     with closing(place.queue(Drawer())) as queue:
         with files_limited_to(100_000):
-            ending = end_of(queue.submit([settled("a", side=512)], who("ann")))
+            ending = end_of(queue.submit([resolved("a", side=512)], who("ann")))
         assert isinstance(ending, Failed)
         assert "full" in ending.message
-        assert isinstance(end_of(queue.submit([settled("a", side=512)], who("ann"))), Done)
+        assert isinstance(end_of(queue.submit([resolved("a", side=512)], who("ann"))), Done)
 
 
 def test_readers_follow_from_any_position(queue: Scheduler, drawer: Drawer):
-    job = queue.submit([settled("a")], who("ann"))
+    job = queue.submit([resolved("a")], who("ann"))
     wait_for(job, Started)
     drawer.allow()
     wait_for(job, Preview)
@@ -200,7 +200,7 @@ def test_readers_follow_from_any_position(queue: Scheduler, drawer: Drawer):
 
 
 def test_several_readers_all_hear_everything(queue: Scheduler, drawer: Drawer):
-    job = queue.submit([settled("a")], who("ann"))
+    job = queue.submit([resolved("a")], who("ann"))
     heard: list[list[Event]] = [[] for _ in range(5)]
     readers = [threading.Thread(target=lambda heard=h: heard.extend(job.follow())) for h in heard]
     for reader in readers:
@@ -213,7 +213,7 @@ def test_several_readers_all_hear_everything(queue: Scheduler, drawer: Drawer):
 
 
 def test_a_long_job_keeps_one_preview_of_each_image(queue: Scheduler, drawer: Drawer):
-    job = queue.submit([settled("a", steps=50)], who("ann"))
+    job = queue.submit([resolved("a", steps=50)], who("ann"))
     drawer.allow(49)
     next(event for event in job.follow() if event == Preview(0, b"jpeg of step 49"))
     assert [event for event in job.events if isinstance(event, Preview)] == [Preview(0, b"jpeg of step 49")]
@@ -221,7 +221,7 @@ def test_a_long_job_keeps_one_preview_of_each_image(queue: Scheduler, drawer: Dr
 
 @pytest.mark.parametrize("job_id", ["theirs", "no such job", ""])
 def test_the_job_of_another_is_as_if_it_were_not_there(queue: Scheduler, drawer: Drawer, job_id: str):
-    theirs = queue.submit([settled("a")], who("ann"))
+    theirs = queue.submit([resolved("a")], who("ann"))
     job_id = theirs.id if job_id == "theirs" else job_id
     for call in (queue.get, queue.stop):
         with pytest.raises(NotFound, match="no such job"):
@@ -234,11 +234,11 @@ def test_the_job_of_another_is_as_if_it_were_not_there(queue: Scheduler, drawer:
 
 def test_a_full_line_refuses_more(place: Place, drawer: Drawer):
     with closing(place.queue(drawer, max_waiting=2)) as queue:
-        wait_for(queue.submit([settled("a")], who("ann")), Started)
+        wait_for(queue.submit([resolved("a")], who("ann")), Started)
         for _ in range(2):
-            queue.submit([settled("a")], who("ann"))
+            queue.submit([resolved("a")], who("ann"))
         with pytest.raises(Busy, match="waiting") as error:
-            queue.submit([settled("b")], who("bob"))
+            queue.submit([resolved("b")], who("bob"))
         assert error.value.hint
         drawer.allow(100)
 
@@ -254,7 +254,7 @@ def test_a_job_runs_in_the_context_it_was_asked_in(place: Place):
 
     with closing(place.queue(Asking())) as queue:
         request.set("the page's")
-        job = queue.submit([settled("a")], who("ann"))
+        job = queue.submit([resolved("a")], who("ann"))
         request.set("another")
         end_of(job)
     assert seen == ["the page's"]
@@ -262,8 +262,8 @@ def test_a_job_runs_in_the_context_it_was_asked_in(place: Place):
 
 def test_an_owner_finds_the_last_jobs_newest_first(place: Place):
     with closing(place.queue(Drawer())) as queue:
-        jobs = [queue.submit([settled("a")], who("ann")) for _ in range(KEPT + 5)]
-        other = queue.submit([settled("b")], who("bob"))
+        jobs = [queue.submit([resolved("a")], who("ann")) for _ in range(KEPT + 5)]
+        other = queue.submit([resolved("b")], who("bob"))
         for job in (*jobs, other):
             end_of(job)
         assert queue.of(who("ann")) == jobs[: -KEPT - 1 : -1]
@@ -274,7 +274,7 @@ def test_ended_jobs_of_everybody_stay_findable_and_few_stay_in_memory(place: Pla
     monkeypatch.setattr(register, "RECENT", 4)
     people = [f"person {n}" for n in range(6)]
     with closing(place.queue(Drawer())) as queue:
-        made = [(queue.submit([settled("a", n)], who(person)), person) for n in range(3) for person in people]
+        made = [(queue.submit([resolved("a", n)], who(person)), person) for n in range(3) for person in people]
         wanted = {(job.id, person): end_of(job) for job, person in made}
         images = {job.id: [event.path for event in job.results] for job, _ in made}
         alive = [weakref.ref(job) for job, _ in made]
@@ -302,13 +302,13 @@ def test_closing_stops_the_running_job_and_a_new_start_goes_on(place: Place):
             return super()._draw(index, recipe, report)
 
     queue = place.queue(Endless())
-    running = queue.submit([settled("a", seed) for seed in (1, 2, 3)], who("ann"))
-    waiting = queue.submit([settled("b")], who("bob"))
+    running = queue.submit([resolved("a", seed) for seed in (1, 2, 3)], who("ann"))
+    waiting = queue.submit([resolved("b")], who("bob"))
     kept = wait_for(running, Finished)
     queue.close()
     assert end_of(running) == end_of(waiting) == Stopped()
     with pytest.raises(Closing, match="closing"):
-        queue.submit([settled("c")], who("cyd"))
+        queue.submit([resolved("c")], who("cyd"))
 
     again = Drawer()
     with closing(place.queue(again)) as queue:
@@ -335,8 +335,8 @@ def test_progress_of_a_resumed_job_counts_the_images_of_the_job(place: Place):
 
 def test_ended_jobs_are_found_after_a_restart(place: Place):
     with closing(place.queue(Drawer(faults={"refuse": InvalidRecipe("steps", "No.", "Yes.")}))) as queue:
-        done = queue.submit([settled("a", 1), settled("a", 2)], who("ann"))
-        failed = queue.submit([settled("refuse")], who("ann"))
+        done = queue.submit([resolved("a", 1), resolved("a", 2)], who("ann"))
+        failed = queue.submit([resolved("refuse")], who("ann"))
         end_of(failed)
     done.results[1].path.unlink()
     with closing(place.queue(Drawer())) as queue:
@@ -359,7 +359,7 @@ def test_what_a_crashed_studio_had_stored_is_found_after_every_later_restart(pla
 
 def test_a_job_keeps_a_log_of_what_happened_to_it_on_the_disk(place: Place):
     with closing(place.queue(Drawer())) as queue:
-        end_of(queue.submit([settled("a", 1), settled("a", 2)], who("ann")))
+        end_of(queue.submit([resolved("a", 1), resolved("a", 2)], who("ann")))
     with closing(sqlite3.connect(place.path)) as database:
         told = database.execute("SELECT position, kind, item FROM events").fetchall()
         items = database.execute("SELECT number, lane, state, attempts FROM items").fetchall()
@@ -379,7 +379,7 @@ def job_of(name: str, recipes: list[Recipe], owner: str = "ann") -> Job:
 
 def add_crashed(place: Place, attempts: int, stored: int) -> None:
     """What a studio leaves that died while it ran a job of three images."""
-    recipes = [settled("a", seed) for seed in (1, 2, 3)]
+    recipes = [resolved("a", seed) for seed in (1, 2, 3)]
     with closing(place.store()) as store:
         job = job_of("crashed", recipes)
         store.add(job)
@@ -420,8 +420,8 @@ def test_a_job_that_keeps_ending_the_studio_is_given_up(place: Place):
 
 def test_a_job_that_cannot_be_read_any_more_has_failed_and_the_others_run(place: Place):
     with closing(place.store()) as store:
-        store.add(job_of("unreadable", [settled("a")]))
-        store.add(job_of("readable", [settled("b")]))
+        store.add(job_of("unreadable", [resolved("a")]))
+        store.add(job_of("readable", [resolved("b")]))
     damage(place.path, "UPDATE items SET recipe = replace(recipe, 'steps', 'stairs') WHERE job = 'unreadable'")
     with closing(place.queue(Drawer())) as queue:
         assert "stairs" in str(end_of(queue.get("unreadable", who("ann"))))
@@ -474,7 +474,7 @@ def spoil(place: Place) -> None:
     """A list with a job of each damage, each with images that are not there, and a sound one behind them."""
     with closing(place.store()) as store:
         for name in (*UNREADABLE, *DAMAGES, "done without recipe", "sound"):
-            job = job_of(name, [settled(name)])
+            job = job_of(name, [resolved(name)])
             store.add(job)
             store.finish(job, job.items[0], "gone.png", 1)
     more = (
@@ -524,14 +524,14 @@ def test_damaged_rows_are_told(place: Place):
 def test_a_damaged_list_is_set_aside_and_a_new_one_begun(place: Place):
     place.path.write_bytes(b"this is not a database" * 100)
     with closing(place.queue(Drawer())) as queue:
-        assert isinstance(end_of(queue.submit([settled("a")], who("ann"))), Done)
+        assert isinstance(end_of(queue.submit([resolved("a")], who("ann"))), Done)
     (aside,) = place.path.parent.glob("studio.damaged-*.sqlite")
     assert aside.read_bytes().startswith(b"this is not")
 
 
 def test_a_list_with_more_columns_serves_as_it_is(place: Place):
     with closing(place.queue(Drawer())) as queue:
-        job = queue.submit([settled("a")], who("ann"))
+        job = queue.submit([resolved("a")], who("ann"))
         end_of(job)
     damage(place.path, "ALTER TABLE jobs ADD COLUMN part INTEGER")
     with closing(place.queue(Drawer())) as queue:
@@ -547,14 +547,14 @@ def test_a_list_that_cannot_be_used_is_a_clear_error(place: Place):
 
 def test_a_queue_without_a_file_leaves_none(tmp_path: Path):
     with closing(Scheduler(Drawer(), Library(tmp_path / "images"), Database(None), 10)) as queue:
-        assert isinstance(end_of(queue.submit([settled("a")], who("ann"))), Done)
+        assert isinstance(end_of(queue.submit([resolved("a")], who("ann"))), Done)
     assert [path.name for path in tmp_path.iterdir()] == ["images"]
 
 
 def test_every_log_has_one_end(queue: Scheduler, drawer: Drawer):
     drawer.allow(1000)
     for prompt in ("a", "break", "refuse"):
-        job = queue.submit([settled(prompt)], who("ann"))
+        job = queue.submit([resolved(prompt)], who("ann"))
         end_of(job)
         job.tell(Stopped())
         assert sum(isinstance(event, END) for event in job.events) == 1
@@ -567,13 +567,13 @@ PEOPLE = [f"person {n}" for n in range(20)]
 def test_a_lost_device_puts_its_job_back_and_takes_no_more(place: Place):
     broken = Drawer(faults={"a": LOST})
     with closing(place.queue(broken)) as queue:
-        job = queue.submit([settled("a")], who("ann"))
+        job = queue.submit([resolved("a")], who("ann"))
         wait_for(job, Halted)
         assert queue.halted is LOST
         assert job.state == "waiting"
         assert [type(event) for event in job.events] == [Queued, Started, Halted]
         with pytest.raises(DeviceLost, match="illegal memory access"):
-            queue.submit([settled("b")], who("bob"))
+            queue.submit([resolved("b")], who("bob"))
     assert broken.drawn == []
 
 
@@ -583,7 +583,7 @@ def crowd(place: Place) -> Place:
     store = place.store()
     for number in range(20):
         for person in PEOPLE:
-            store.add(job_of(f"{person} {number}", [settled("a", number + 1, steps=1)], person))
+            store.add(job_of(f"{person} {number}", [resolved("a", number + 1, steps=1)], person))
     store.close()
     return place
 
@@ -608,7 +608,7 @@ def test_every_waiting_job_of_everybody_is_made_after_the_next_start(crowd: Plac
 def test_a_job_that_met_a_lost_device_again_and_again_is_not_given_up(place: Place):
     for _ in range(ATTEMPTS + 1):
         with closing(place.queue(Drawer(faults={"a": LOST}))) as queue:
-            job = next(iter(queue.of(who("ann"))), None) or queue.submit([settled("a")], who("ann"))
+            job = next(iter(queue.of(who("ann"))), None) or queue.submit([resolved("a")], who("ann"))
             wait_for(job, Halted)
     with closing(place.queue(Drawer())) as queue:
         (job,) = queue.of(who("ann"))
@@ -625,7 +625,7 @@ def test_a_job_waiting_for_a_new_start_can_be_stopped(crowd: Place):
 
 def test_jobs_that_are_on_no_disk_fail_with_the_cure_where_the_device_is_lost(place: Place):
     with closing(Scheduler(Drawer(faults={"a": LOST}), place.library, Database(None), 100)) as queue:
-        ending = end_of(queue.submit([settled("a")], who("ann")))
+        ending = end_of(queue.submit([resolved("a")], who("ann")))
     assert ending == Failed.of(LOST)
 
 
@@ -634,22 +634,22 @@ def stranger(name: str) -> Identity:
 
 
 def test_owners_whom_nobody_vouches_for_share_the_turns_of_their_address(queue: Scheduler, drawer: Drawer) -> None:
-    wait_for(queue.submit([settled("a")], stranger("one")), Started)
+    wait_for(queue.submit([resolved("a")], stranger("one")), Started)
     ann = stranger("ann").of_account("ann")
-    jobs = [queue.submit([settled("b")], one) for one in (stranger("two"), stranger("three"), ann)]
+    jobs = [queue.submit([resolved("b")], one) for one in (stranger("two"), stranger("three"), ann)]
     assert [queue.position(job) for job in jobs] == [2, 3, 1]
 
 
 def test_one_address_fills_a_quarter_of_the_line_and_one_browser_half_of_that(place: Place, drawer: Drawer) -> None:
     with closing(place.queue(drawer, max_waiting=16)) as queue:
-        running = queue.submit([settled("a")], who("account:ann"))
+        running = queue.submit([resolved("a")], who("account:ann"))
         wait_for(running, Started)
         for name in ("one", "one", "two"):
-            queue.submit([settled("a")], stranger(name))
+            queue.submit([resolved("a")], stranger(name))
         with pytest.raises(Busy, match="2 of your jobs"):
-            queue.submit([settled("a")], stranger("one"))
-        queue.submit([settled("a")], stranger("two"))
+            queue.submit([resolved("a")], stranger("one"))
+        queue.submit([resolved("a")], stranger("two"))
         with pytest.raises(Busy, match="4 jobs from your address"):
-            queue.submit([settled("a")], stranger("three"))
-        queue.submit([settled("a")], who("account:ann"))
+            queue.submit([resolved("a")], stranger("three"))
+        queue.submit([resolved("a")], who("account:ann"))
         drawer.allow(1000)

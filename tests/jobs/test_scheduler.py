@@ -19,7 +19,7 @@ from studio.jobs.scheduler import Scheduler
 from studio.library import Library
 from studio.recipe import Recipe
 from studio.storage.database import FILE, Database
-from tests.drawer import Drawer, settled
+from tests.drawer import Drawer, resolved
 from tests.people import who
 
 Start = Callable[..., Scheduler]
@@ -36,7 +36,7 @@ def wait_for(job: Job, kind: type[Event]) -> Event:
 
 
 def many(prompt: str, count: int) -> list[Recipe]:
-    return [settled(prompt, seed, steps=1) for seed in range(1, count + 1)]
+    return [resolved(prompt, seed, steps=1) for seed in range(1, count + 1)]
 
 
 @pytest.fixture
@@ -76,7 +76,7 @@ def test_a_neighbours_picture_comes_after_the_next_image_of_a_long_job(start: St
     scheduler = start(drawer)
     grid = scheduler.submit(many("a", 64), who("ann"), kind="grid")
     wait_for(grid, Started)
-    single = scheduler.submit([settled("b", steps=1)], who("bob"))
+    single = scheduler.submit([resolved("b", steps=1)], who("bob"))
     drawer.allow(2)
     assert isinstance(end_of(single), Done)
     assert drawer.drawn == ["a/1", "b/1"]
@@ -99,7 +99,7 @@ def test_ones_own_picture_comes_before_the_rest_of_ones_grid(start: Start, drawe
     scheduler = start(drawer)
     grid = scheduler.submit(many("grid", 4), who("ann"), kind="grid")
     wait_for(grid, Started)
-    single = scheduler.submit([settled("single", steps=1)], who("ann"))
+    single = scheduler.submit([resolved("single", steps=1)], who("ann"))
     other = scheduler.submit(many("other", 2), who("ann"), kind="grid")
     drawer.allow(100)
     for job in (grid, single, other):
@@ -126,7 +126,7 @@ def test_a_paused_job_finishes_its_image_and_waits_over_a_restart_until_it_is_re
     scheduler.pause(job.id, who("ann"))
     drawer.allow(1)
     wait_for(job, Finished)
-    other = scheduler.submit([settled("b", steps=1)], who("bob"))
+    other = scheduler.submit([resolved("b", steps=1)], who("bob"))
     drawer.allow(5)
     assert isinstance(end_of(other), Done)
     assert drawer.drawn == ["a/1", "b/1"]
@@ -140,9 +140,9 @@ def test_a_paused_job_finishes_its_image_and_waits_over_a_restart_until_it_is_re
 
 def test_the_owner_puts_jobs_in_another_order_that_outlives_a_restart(start: Start, drawer: Drawer):
     scheduler = start(drawer)
-    running = scheduler.submit([settled("running", steps=1)], who("bob"))
+    running = scheduler.submit([resolved("running", steps=1)], who("bob"))
     wait_for(running, Started)
-    first, second, third = (scheduler.submit([settled(name, steps=1)], who("ann")) for name in ("1", "2", "3"))
+    first, second, third = (scheduler.submit([resolved(name, steps=1)], who("ann")) for name in ("1", "2", "3"))
     scheduler.move(third.id, who("ann"), before=first.id)
     scheduler.move(first.id, who("ann"))
     assert [scheduler.position(job) for job in (third, second, first)] == [1, 2, 3]
@@ -158,9 +158,9 @@ def test_the_owner_puts_jobs_in_another_order_that_outlives_a_restart(start: Sta
 
 def test_a_job_that_is_put_elsewhere_takes_the_priority_of_its_neighbour(start: Start, drawer: Drawer):
     scheduler = start(drawer)
-    wait_for(scheduler.submit([settled("running", steps=1)], who("bob")), Started)
+    wait_for(scheduler.submit([resolved("running", steps=1)], who("bob")), Started)
     grid, later = (scheduler.submit(many(name, 1), who("ann"), kind="grid") for name in ("grid", "later"))
-    single, other = (scheduler.submit([settled(name, steps=1)], who("ann")) for name in ("single", "other"))
+    single, other = (scheduler.submit([resolved(name, steps=1)], who("ann")) for name in ("single", "other"))
     order = [single, other, grid, later]
     assert [scheduler.position(job) for job in order] == [1, 2, 3, 4]
     scheduler.move(single.id, who("ann"), before=later.id)
@@ -175,7 +175,7 @@ def test_one_waiting_picture_is_taken_out_of_a_job(start: Start, drawer: Drawer)
     scheduler = start(drawer)
     job = scheduler.submit(many("a", 3), who("ann"))
     wait_for(job, Started)
-    blocker = scheduler.submit([settled("b", steps=1)], who("bob"))
+    blocker = scheduler.submit([resolved("b", steps=1)], who("bob"))
     drawer.allow(1)
     wait_for(blocker, Started)
     scheduler.stop_item(job.id, who("ann"), 1)
@@ -188,7 +188,7 @@ def test_one_waiting_picture_is_taken_out_of_a_job(start: Start, drawer: Drawer)
 
 def test_a_picture_that_is_being_made_is_cancelled_and_the_others_are_made(start: Start, drawer: Drawer):
     scheduler = start(drawer)
-    job = scheduler.submit([settled("a", seed) for seed in (1, 2)], who("ann"), kind="grid")
+    job = scheduler.submit([resolved("a", seed) for seed in (1, 2)], who("ann"), kind="grid")
     drawer.allow(1)
     wait_for(job, Step)
     scheduler.stop_item(job.id, who("ann"), 0)
@@ -200,7 +200,7 @@ def test_a_picture_that_is_being_made_is_cancelled_and_the_others_are_made(start
 def test_one_fault_of_a_grid_is_told_and_the_other_images_are_made(start: Start):
     drawer = Drawer(faults={"refuse": FAULT})
     scheduler = start(drawer)
-    recipes = [settled("a"), settled("refuse"), settled("b")]
+    recipes = [resolved("a"), resolved("refuse"), resolved("b")]
     grid = scheduler.submit(recipes, who("ann"), kind="grid")
     assert isinstance(end_of(grid), Done)
     assert [event.image for event in grid.results] == [0, 2]
@@ -217,7 +217,7 @@ def test_a_grid_of_which_nothing_can_be_made_has_failed(start: Start):
 def test_what_failed_is_made_again_and_nothing_else(start: Start):
     drawer = Drawer(faults={"refuse": FAULT})
     scheduler = start(drawer)
-    grid = scheduler.submit([settled("a"), settled("refuse")], who("ann"), kind="grid")
+    grid = scheduler.submit([resolved("a"), resolved("refuse")], who("ann"), kind="grid")
     end_of(grid)
     drawer.faults = {}
     assert scheduler.retry(grid.id, who("ann")) is grid
@@ -229,7 +229,7 @@ def test_what_failed_is_made_again_and_nothing_else(start: Start):
 
 
 def test_what_failed_is_made_again_after_a_restart(start: Start):
-    grid = start(Drawer(faults={"refuse": FAULT})).submit([settled("a"), settled("refuse")], who("ann"), kind="grid")
+    grid = start(Drawer(faults={"refuse": FAULT})).submit([resolved("a"), resolved("refuse")], who("ann"), kind="grid")
     end_of(grid)
     again = Drawer()
     scheduler = start(again)
@@ -258,7 +258,7 @@ def test_lanes_work_side_by_side_and_one_takes_as_many_calls_as_it_has_room_for(
     hosted, device = Together(3), Drawer()
     scheduler = start(device, {"hosted": Lane(hosted, capacity=3)})
     lanes = ["hosted"] * 6 + ["device"] * 2
-    job = scheduler.submit([settled("a", seed) for seed in range(8)], who("ann"), kind="comparison", lanes=lanes)
+    job = scheduler.submit([resolved("a", seed) for seed in range(8)], who("ann"), kind="comparison", lanes=lanes)
     assert isinstance(end_of(job), Done)
     assert sorted(event.image for event in job.results) == list(range(8))
     assert (len(hosted.drawn), len(device.drawn)) == (6, 2)
@@ -276,7 +276,7 @@ class Deadly(Drawer):
 def test_one_image_that_ends_the_studio_again_and_again_is_given_up_and_the_others_are_made(
     start: Start, monkeypatch: pytest.MonkeyPatch
 ):
-    recipes = [settled("deadly"), settled("a"), settled("b")]
+    recipes = [resolved("deadly"), resolved("a"), resolved("b")]
     monkeypatch.setattr(threading, "excepthook", lambda _: None)
     job = start(Deadly()).submit(recipes, who("ann"), kind="grid")
     wait_for(job, Started)
@@ -305,6 +305,6 @@ def test_a_studio_that_ends_while_it_closes_has_not_tried_in_vain(start: Start, 
                     time.sleep(0.01)
             stuck.set()
 
-    job = start(Loading()).submit([settled("a")], who("ann"))
+    job = start(Loading()).submit([resolved("a")], who("ann"))
     wait_for(job, Started)
     assert isinstance(end_of(start(Drawer()).get(job.id, who("ann"))), Done)

@@ -20,7 +20,7 @@ from studio.library import Library
 from studio.metadata import png, png_chunks, readers
 from studio.metadata.file_texts import texts_of
 from studio.metadata.text_encodings import repaired, user_comment
-from tests.drawer import picture, settled
+from tests.drawer import picture, resolved
 
 TEXT = "ein Löwe, 家\nNegative prompt: blurry\nSteps: 22, Sampler: Euler a, CFG scale: 6.5, Seed: 777, Size: 512x640"
 LATIN = TEXT.replace("家", "é")
@@ -235,7 +235,7 @@ def behind(data: bytes) -> bytes:
 
 @pytest.mark.parametrize("moved", [behind, lambda data: data], ids=["behind", "before"])
 def test_our_own_recipe_is_found_behind_the_pixels(tmp_path: Path, moved: Callable[[bytes], bytes]):
-    recipe, path = settled("ein Löwe, 家"), tmp_path / "a.png"
+    recipe, path = resolved("ein Löwe, 家"), tmp_path / "a.png"
     png.write(picture(recipe), recipe, {"device": "pencil"}, path)
     path.write_bytes(moved(path.read_bytes()))
     assert (Library(tmp_path).read(path), png.read_facts(path)) == (recipe, {"device": "pencil"})
@@ -243,7 +243,7 @@ def test_our_own_recipe_is_found_behind_the_pixels(tmp_path: Path, moved: Callab
 
 
 def test_our_own_chunk_is_ascii_so_that_no_program_mistakes_it(tmp_path: Path):
-    recipe, path = settled("ein Löwe, Ã¶, 家, 🏠"), tmp_path / "a.png"
+    recipe, path = resolved("ein Löwe, Ã¶, 家, 🏠"), tmp_path / "a.png"
     png.write(picture(recipe), recipe, {}, path)
     with path.open("rb") as file:
         assert next(chunk for chunk in png_chunks.texts_of(file) if chunk.name == png.CHUNK).data.isascii()
@@ -251,7 +251,7 @@ def test_our_own_chunk_is_ascii_so_that_no_program_mistakes_it(tmp_path: Path):
 
 
 def test_an_older_chunk_of_ours_is_read_by_the_standard(tmp_path: Path):
-    recipe, path = settled("Ã¶ is what Ã¶ is"), tmp_path / "a.png"
+    recipe, path = resolved("Ã¶ is what Ã¶ is"), tmp_path / "a.png"
     own = json.dumps({"recipe": json.loads(recipe.to_json()), "facts": {}}, ensure_ascii=False)
     path.write_bytes(png_of((b"tEXt", b"image-studio\0" + own.encode("latin-1"))))
     assert png.read(path) == recipe

@@ -15,7 +15,7 @@ from studio.metadata.imported import ImportedSettings
 from studio.recipe import Recipe
 from studio.settings import Settings
 from studio.studio import Studio
-from studio.ui import hearsay
+from studio.ui import import_panel
 from tests import tiny
 from tests.drawer import Drawer
 
@@ -29,7 +29,7 @@ def fitted(here: Here, text: str, **over: object) -> tuple[dict[str, object], li
     """The values and what was left out; every recipe can be made."""
     found = fit(here, readers.of_text(text), "starter", over)
     if found.values.get("prompt"):
-        here.settle(found.recipe)
+        here.resolve(found.recipe)
     return found.values, found.left
 
 
@@ -188,7 +188,7 @@ def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
 def test_the_page_takes_the_same_way(studio: Studio, here: Here, tmp_path: Path):
     text = "a fox <lora:no:1>\nSteps: 5, Sampler: Restart, Size: 256x512, Model: other"
     told = readers.of_text(text)
-    on_page, elsewhere = hearsay.fitting(studio, told, "starter"), fit(here, told, "starter")
+    on_page, elsewhere = import_panel.fitting(studio, told, "starter"), fit(here, told, "starter")
     assert on_page.values == elsewhere.values
     # Each names its own folder.
     assert [line.partition(":")[0] for line in on_page.left] == [line.partition(":")[0] for line in elsewhere.left]
@@ -203,7 +203,7 @@ def test_the_page_takes_the_same_way(studio: Studio, here: Here, tmp_path: Path)
 )
 def test_a_prompt_that_was_not_found_leaves_the_forms_own(here: Here, told: dict[str, object], names: str | None):
     imported = ImportedSettings(told)
-    found = hearsay.named(imported, fit(here, imported, "starter"))
+    found = import_panel.named(imported, fit(here, imported, "starter"))
     if names is None:
         assert found is None
     else:
@@ -214,7 +214,7 @@ def test_a_prompt_that_was_not_found_leaves_the_forms_own(here: Here, told: dict
 
 def test_prompts_alone_leave_all_other_settings_of_the_form(here: Here):
     imported = readers.of_text("a lion\nNegative prompt: blurry")
-    assert hearsay.named(imported, fit(here, imported, "starter")) == {"prompt", "negative_prompt"}
+    assert import_panel.named(imported, fit(here, imported, "starter")) == {"prompt", "negative_prompt"}
 
 
 PIECES = (
@@ -240,7 +240,7 @@ def test_whatever_a_text_says_what_is_taken_over_can_be_made(here: Here, pieces:
 def _fault(here: Here, recipe: Recipe) -> str:
     """The field at which the recipe cannot be made; empty where it can."""
     try:
-        here.settle(recipe)
+        here.resolve(recipe)
     except InvalidRecipe as error:
         return error.field
     return ""

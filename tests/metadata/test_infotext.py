@@ -6,11 +6,11 @@ from studio import __version__
 from studio.metadata import readers
 from studio.metadata.infotext import to_infotext
 from studio.recipe import Recipe
-from tests.drawer import settled
+from tests.drawer import resolved
 
 
 def test_the_text_is_as_a1111_writes_it():
-    recipe = settled("a red house").replace(
+    recipe = resolved("a red house").replace(
         negative_prompt="blurry", scheduler="DPM++ 2M Karras", steps=20, guidance_scale=7, width=512, height=768
     )
     assert to_infotext(recipe) == (
@@ -22,24 +22,24 @@ def test_the_text_is_as_a1111_writes_it():
 
 
 def test_without_negative_prompt_there_is_no_such_line():
-    assert "Negative" not in to_infotext(settled("a red house"))
+    assert "Negative" not in to_infotext(resolved("a red house"))
 
 
 def test_a_value_with_a_separator_is_quoted():
-    assert 'Model: "mine: the second, really"' in to_infotext(settled("x").replace(model="mine: the second, really"))
+    assert 'Model: "mine: the second, really"' in to_infotext(resolved("x").replace(model="mine: the second, really"))
 
 
 @pytest.mark.parametrize(("guidance", "text"), [(7.5, "7.5"), (4.0, "4"), (0.1, "0.1")])
 def test_guidance_is_written_without_idle_zeros(guidance: float, text: str):
-    assert f"CFG scale: {text}," in to_infotext(settled("x").replace(guidance_scale=guidance))
+    assert f"CFG scale: {text}," in to_infotext(resolved("x").replace(guidance_scale=guidance))
 
 
 def test_what_takes_no_guidance_names_none():
-    assert "CFG" not in to_infotext(settled("x").replace(guidance_scale=None))
+    assert "CFG" not in to_infotext(resolved("x").replace(guidance_scale=None))
 
 
 def test_samplers_that_a1111_names_otherwise_get_its_name():
-    assert "Sampler: Euler," in to_infotext(settled("x").replace(scheduler="Flow Euler"))
+    assert "Sampler: Euler," in to_infotext(resolved("x").replace(scheduler="Flow Euler"))
 
 
 INIT = "0" * 64
@@ -50,12 +50,12 @@ def line(recipe: Recipe, size: tuple[int, int] | None = None) -> str:
 
 
 def test_a_changed_picture_says_how_much_was_changed():
-    recipe = settled("x").replace(init_image=INIT, strength=0.75, resize="crop")
+    recipe = resolved("x").replace(init_image=INIT, strength=0.75, resize="crop")
     assert line(recipe).endswith("Size: 64x64, Model: starter, Denoising strength: 0.75")
 
 
 def test_an_inpainted_picture_says_its_mask_and_its_own_size():
-    recipe = settled("x").replace(
+    recipe = resolved("x").replace(
         init_image=INIT,
         mask_image=INIT,
         strength=1.0,
@@ -73,7 +73,7 @@ def test_an_inpainted_picture_says_its_mask_and_its_own_size():
 
 
 def test_a_second_pass_is_said_beside_the_size_of_the_first():
-    recipe = settled("x").replace(hires_scale=2, hires_upscaler="latent", hires_strength=0.5, hires_steps=7)
+    recipe = resolved("x").replace(hires_scale=2, hires_upscaler="latent", hires_strength=0.5, hires_steps=7)
     assert line(recipe, (128, 128)).endswith(
         "Size: 64x64, Model: starter, Denoising strength: 0.5, Hires upscale: 2, Hires steps: 7, Hires upscaler: Latent"
     )
@@ -87,7 +87,7 @@ def test_a_picture_that_was_only_enlarged_names_no_model():
 def test_each_control_is_written_as_a1111_does():
     unit = {"kind": "canny", "image": INIT, "model": "sd15-canny", "weight": 0.8, "end": 0.5, "mode": "prompt"}
     units = [{**unit, "options": {"low": 100, "high": 200}}, {"kind": "depth", "map": INIT, "model": "sd15-depth"}]
-    assert line(settled("x").replace(controls=units)).endswith(
+    assert line(resolved("x").replace(controls=units)).endswith(
         'ControlNet 0: "Module: canny, Model: sd15-canny, Weight: 0.8, Resize Mode: Crop and Resize, Threshold A: 100, '
         'Threshold B: 200, Guidance Start: 0.0, Guidance End: 0.5, Control Mode: My prompt is more important", '
         'ControlNet 1: "Module: none, Model: sd15-depth, Weight: 1.0, Resize Mode: Crop and Resize, '
@@ -97,21 +97,21 @@ def test_each_control_is_written_as_a1111_does():
 
 def test_loras_of_the_list_stand_in_the_prompt_as_others_write_them():
     loras = ({"name": "ink", "weight": 0.5}, {"name": "wet", "weight": 1, "text_weight": 0}, {"name": "pen"})
-    text = to_infotext(settled("a house <lora:ink:0.5>").replace(loras=loras))
+    text = to_infotext(resolved("a house <lora:ink:0.5>").replace(loras=loras))
     assert text.splitlines()[0] == "a house <lora:ink:0.5> <lora:wet:0:1> <lora:pen:1>"
 
 
 def test_a_variation_is_named_as_a1111_does_and_none_is_not():
-    recipe = settled("x").replace(variation_seed=9, variation_strength=0.25)
+    recipe = resolved("x").replace(variation_seed=9, variation_strength=0.25)
     assert "Seed: 1, Variation seed: 9, Variation seed strength: 0.25, Size" in to_infotext(recipe)
     assert "Variation" not in to_infotext(recipe.replace(variation_strength=0))
 
 
 def test_clip_skip_goes_out_and_comes_back():
-    recipe = settled("x").replace(clip_skip=2)
+    recipe = resolved("x").replace(clip_skip=2)
     assert "Clip skip: 2" in to_infotext(recipe)
     assert readers.of_text(to_infotext(recipe)).values["clip_skip"] == 2
-    assert "Clip skip" not in to_infotext(settled("x"))
+    assert "Clip skip" not in to_infotext(resolved("x"))
 
 
 @pytest.mark.parametrize(
@@ -130,7 +130,7 @@ def test_clip_skip_of_other_tools_is_counted_as_they_count(text: str, ours: int 
 
 
 def test_a_vae_goes_out_and_comes_back_by_its_name():
-    recipe = settled("x").replace(vae="kl-f8")
+    recipe = resolved("x").replace(vae="kl-f8")
     assert "VAE: kl-f8" in to_infotext(recipe)
     assert readers.of_text(to_infotext(recipe)).values["vae"] == "kl-f8"
     told = readers.of_text("x\nSteps: 5, Sampler: Euler, Seed: 1, VAE: kl-f8.safetensors").values

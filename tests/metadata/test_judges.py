@@ -11,7 +11,7 @@ from sd_parsers import ParserManager
 from studio.metadata import png
 from studio.metadata.infotext import to_infotext
 from studio.recipe import Recipe
-from tests.drawer import picture, settled
+from tests.drawer import picture, resolved
 
 # A1111's rule for a setting, from its modules/infotext_utils.py.
 SETTING = re.compile(r'\s*(\w[\w \-/]+):\s*("(?:\\.|[^\\"])+"|[^,]*)(?:,|$)')
@@ -40,7 +40,7 @@ def as_a1111(text: str) -> dict[str, str]:
 
 
 def made(changes: Mapping[str, object]) -> Recipe:
-    return settled("a house").replace(**changes)
+    return resolved("a house").replace(**changes)
 
 
 @pytest.mark.parametrize("changes", RECIPES, ids=range(len(RECIPES)))
@@ -70,7 +70,7 @@ def test_a1111_reads_what_was_written(changes: Mapping[str, object]):
     ],
 )
 def test_escapes_are_those_that_a1111_knows(prompt: str, a1111: str):
-    text = to_infotext(settled("x").replace(prompt=prompt))
+    text = to_infotext(resolved("x").replace(prompt=prompt))
     assert "\n".join(text.split("\n")[:-1]) == a1111
 
 

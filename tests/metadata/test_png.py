@@ -10,7 +10,7 @@ from PIL.PngImagePlugin import PngInfo
 from studio.errors import NotFound, Unreadable
 from studio.metadata import png
 from studio.recipe import Recipe
-from tests.drawer import picture, settled
+from tests.drawer import picture, resolved
 
 PROMPTS = [
     "a red house",
@@ -29,25 +29,25 @@ def write(path: Path, recipe: Recipe) -> Path:
 
 @pytest.mark.parametrize("prompt", PROMPTS)
 def test_a_recipe_comes_back_exactly(tmp_path: Path, prompt: str):
-    recipe = settled(prompt).replace(negative_prompt=prompt[::-1], guidance_scale=0.1 + 0.2, seed=2**32 - 1)
+    recipe = resolved(prompt).replace(negative_prompt=prompt[::-1], guidance_scale=0.1 + 0.2, seed=2**32 - 1)
     path = write(tmp_path / "a.png", recipe)
     assert png.read(path) == recipe
     assert png.read_facts(path) == {"device": "pencil"}
 
 
 def test_the_pixels_come_back_exactly(tmp_path: Path):
-    recipe = settled("x")
+    recipe = resolved("x")
     with Image.open(write(tmp_path / "a.png", recipe)) as image:
         assert image.convert("RGB").tobytes() == picture(recipe).tobytes()
 
 
 def test_other_tools_find_the_parameters(tmp_path: Path):
-    with Image.open(write(tmp_path / "a.png", settled("ein Haus, 家"))) as image:
+    with Image.open(write(tmp_path / "a.png", resolved("ein Haus, 家"))) as image:
         assert image.info["parameters"].startswith("ein Haus, 家\nSteps: 2, Sampler: Euler, ")
 
 
 def test_no_text_is_compressed(tmp_path: Path):
-    data = write(tmp_path / "a.png", settled("家 " * 1900)).read_bytes()
+    data = write(tmp_path / "a.png", resolved("家 " * 1900)).read_bytes()
     assert b"zTXt" not in data
     assert "家 家".encode() in data
 

@@ -10,12 +10,12 @@ from PIL.PngImagePlugin import PngInfo
 
 from studio.cli import generate
 from studio.errors import NotFound, Unreadable
-from studio.inputs import Inputs
+from studio.inputs import InputStore
 from studio.metadata import png, readers
 from studio.metadata.infotext import to_infotext
 from studio.recipe import Recipe
 from studio.settings import Settings
-from tests.drawer import picture, settled
+from tests.drawer import picture, resolved
 
 FORGE = """a castle <lora:ink:0.8>
 at night
@@ -86,7 +86,7 @@ def test_a_text_of_forge_becomes_fields_and_what_has_no_place_is_told():
     ],
 )
 def test_what_the_studio_writes_for_others_it_reads_back(changes: dict[str, object]):
-    recipe = settled("a house").replace(**changes)
+    recipe = resolved("a house").replace(**changes)
     heard = readers.of_text(to_infotext(recipe))
     assert heard.left == ()
     assert Recipe.make(**heard.values) == recipe
@@ -149,7 +149,7 @@ def test_a_graph_of_comfyui_is_read_around_its_sampler(tmp_path: Path):
 
 
 def test_the_studios_own_picture_tells_its_whole_recipe(tmp_path: Path):
-    recipe = settled("a house").replace(init_image="0" * 64, strength=0.5)
+    recipe = resolved("a house").replace(init_image="0" * 64, strength=0.5)
     png.write(picture(recipe), recipe, {}, tmp_path / "a.png")
     assert Recipe.make(**readers.of_file(tmp_path / "a.png").values) == recipe
 
@@ -178,7 +178,7 @@ def asked(home: Path, *options: str) -> dict[str, object]:
     """What the options of `studio generate` say."""
     parser = argparse.ArgumentParser()
     generate.arguments(parser)
-    return generate.asked(parser.parse_args([*options, "--home", str(home), "--out", str(home)]))
+    return generate.given_values(parser.parse_args([*options, "--home", str(home), "--out", str(home)]))
 
 
 def test_a_command_takes_a_files_settings_and_its_options_count_over_them(
@@ -192,10 +192,10 @@ def test_a_command_takes_a_files_settings_and_its_options_count_over_them(
 
 
 def test_a_command_finds_the_pictures_that_a_recipe_started_from(tmp_path: Path):
-    inputs = Inputs.of(Settings.load(home=tmp_path))
+    inputs = InputStore.of(Settings.load(home=tmp_path))
     source, shape = (inputs.add(Image.new("RGB", (64, 64), colour)).id for colour in ("red", "blue"))
     controls = ({"kind": "canny", "image": shape, "map": source, "weight": 0.5},)
-    recipe = settled("a house").replace(init_image=source, strength=0.5, controls=controls)
+    recipe = resolved("a house").replace(init_image=source, strength=0.5, controls=controls)
     png.write(picture(recipe), recipe, {}, tmp_path / "a.png")
     given = asked(tmp_path, "--like", str(tmp_path / "a.png"))
     assert Recipe.make(**given | generate.stored(inputs, given)) == recipe.without_maps()

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageFilter
 
-from studio.controls.base import Workshop
+from studio.controls.base import EstimatorContext
 from studio.errors import ModelError
 from studio.metrics import METRICS
 from studio.metrics.aesthetic import HEAD
-from studio.metrics.base import Metric, Score, Shot
+from studio.metrics.base import Metric, Sample, Score
 from studio.metrics.clip_score import CLIP, STARTER
 from studio.recipe import Recipe
 from studio.settings import Settings
@@ -39,24 +39,24 @@ def tiled() -> Image.Image:
     return Image.fromarray(levels.clip(0, 255).astype(np.uint8))
 
 
-def shots(*images: Image.Image) -> list[Shot]:
-    return [Shot(image) for image in images]
+def samples(*images: Image.Image) -> list[Sample]:
+    return [Sample(image) for image in images]
 
 
-PLAIN = shots(scene())
+PLAIN = samples(scene())
 # Pictures whose last one is good, and such whose last one is bad.
-PAIRS: dict[str, tuple[Sequence[Shot], Sequence[Shot]]] = {
-    "sharpness": (PLAIN, shots(scene().filter(ImageFilter.GaussianBlur(4)))),
-    "contrast": (PLAIN, shots(Image.blend(scene(), Image.new("RGB", SIZE, "grey"), 0.9))),
-    "exposure": (PLAIN, shots(scene().point(lambda v: 255 if v > 120 else 0).convert("L").convert("RGB"))),
-    "colour_clipping": (PLAIN, shots(scene().point(lambda v: 255 if v > 120 else 0))),
-    "blank": (PLAIN, shots(Image.new("RGB", SIZE))),
-    "seams": (PLAIN, shots(tiled())),
-    "duplicate": (shots(scene(1), scene(2)), shots(scene(1), scene(1).resize((80, 60)))),
-    "diversity": (shots(scene(1), scene(1), scene(1), scene(2)), shots(scene(1), scene(1), scene(1), scene(1))),
+PAIRS: dict[str, tuple[Sequence[Sample], Sequence[Sample]]] = {
+    "sharpness": (PLAIN, samples(scene().filter(ImageFilter.GaussianBlur(4)))),
+    "contrast": (PLAIN, samples(Image.blend(scene(), Image.new("RGB", SIZE, "grey"), 0.9))),
+    "exposure": (PLAIN, samples(scene().point(lambda v: 255 if v > 120 else 0).convert("L").convert("RGB"))),
+    "colour_clipping": (PLAIN, samples(scene().point(lambda v: 255 if v > 120 else 0))),
+    "blank": (PLAIN, samples(Image.new("RGB", SIZE))),
+    "seams": (PLAIN, samples(tiled())),
+    "duplicate": (samples(scene(1), scene(2)), samples(scene(1), scene(1).resize((80, 60)))),
+    "diversity": (samples(scene(1), scene(1), scene(1), scene(2)), samples(scene(1), scene(1), scene(1), scene(1))),
     "safety": (
-        [Shot(scene(), facts={"output check": "passed"})],
-        [Shot(scene(), facts={"output check": "withheld"})],
+        [Sample(scene(), facts={"output check": "passed"})],
+        [Sample(scene(), facts={"output check": "withheld"})],
     ),
 }
 # Their good and bad pictures are the starter's, or need weights: below.
@@ -64,24 +64,24 @@ APART = {"clip_score", "aesthetic"}
 
 
 @pytest.fixture
-def workshop(tmp_path: Path) -> Workshop:
-    return Workshop(Settings.load(home=tmp_path))
+def context(tmp_path: Path) -> EstimatorContext:
+    return EstimatorContext(Settings.load(home=tmp_path))
 
 
 def test_every_metric_has_its_pair():
     assert PAIRS.keys() | APART == set(METRICS)
 
 
-def last(metric: Metric, pictures: Sequence[Shot], workshop: Workshop) -> float:
-    score = metric.measure(pictures, workshop)[-1]
+def last(metric: Metric, pictures: Sequence[Sample], context: EstimatorContext) -> float:
+    score = metric.measure(pictures, context)[-1]
     assert score is not None
     return score
 
 
 @pytest.mark.parametrize("name", PAIRS)
-def test_a_good_picture_scores_better_than_a_bad_one_and_passes_the_usual_limit(name: str, workshop: Workshop):
+def test_a_good_picture_scores_better_than_a_bad_one_and_passes_the_usual_limit(name: str, context: EstimatorContext):
     metric = METRICS[name]
-    good, bad = (last(metric, pictures, workshop) for pictures in PAIRS[name])
+    good, bad = (last(metric, pictures, context) for pictures in PAIRS[name])
     assert not metric.fails(good, metric.usual)
     assert metric.fails(bad, metric.usual)
     assert all(metric.minimum <= score <= metric.maximum for score in (good, bad) if not metric.among)
@@ -89,20 +89,20 @@ def test_a_good_picture_scores_better_than_a_bad_one_and_passes_the_usual_limit(
 
 @pytest.mark.parametrize("name", PAIRS)
 @pytest.mark.parametrize("size", [(1, 1), (2, 300), (300, 2)])
-def test_a_picture_of_any_shape_has_a_number_or_none(name: str, size: tuple[int, int], workshop: Workshop):
-    found = METRICS[name].measure(shots(Image.new("RGB", size), Image.new("RGB", size, "red")), workshop)
+def test_a_picture_of_any_shape_has_a_number_or_none(name: str, size: tuple[int, int], context: EstimatorContext):
+    found = METRICS[name].measure(samples(Image.new("RGB", size), Image.new("RGB", size, "red")), context)
     assert all(score is None or np.isfinite(score) for score in found)
 
 
-def test_the_prompt_that_was_drawn_fits_better_than_another(workshop: Workshop):
+def test_the_prompt_that_was_drawn_fits_better_than_another(context: EstimatorContext):
     def of(prompt: str) -> Score:
         with Image.open(STARTER.parent / "sheet.webp") as sheet:
             # The first of the fixed prompts' pictures.
             picture = sheet.convert("RGB").crop((0, 0, 128, 128))
-        (score,) = METRICS["clip_score"].measure([Shot(picture, Recipe(prompt=prompt))], at_home)
+        (score,) = METRICS["clip_score"].measure([Sample(picture, Recipe(prompt=prompt))], at_home)
         return score
 
-    at_home = Workshop(workshop.settings, starter=True)
+    at_home = EstimatorContext(context.settings, starter=True)
     right, wrong = of("a red house in a meadow by day"), of("a black cat in the snow at night")
     assert right is not None
     assert wrong is not None
@@ -110,45 +110,45 @@ def test_the_prompt_that_was_drawn_fits_better_than_another(workshop: Workshop):
 
 
 @pytest.mark.parametrize("name", sorted(APART))
-def test_a_metric_without_its_weights_says_what_belongs_where(name: str, workshop: Workshop):
+def test_a_metric_without_its_weights_says_what_belongs_where(name: str, context: EstimatorContext):
     with pytest.raises(ModelError, match=r"CLIP ViT-L/14 \(1.7 GB\) is not on this disk.* or leave this metric out"):
-        METRICS[name].measure(PLAIN, workshop)
+        METRICS[name].measure(PLAIN, context)
 
 
 @pytest.fixture
-def with_clip(workshop: Workshop) -> Workshop:
+def with_clip(context: EstimatorContext) -> EstimatorContext:
     """A workshop that has a CLIP, the starter's."""
-    shutil.copytree(STARTER, CLIP.folder(workshop.settings))
-    (CLIP.folder(workshop.settings) / "preprocessor_config.json").write_text("{}")
-    return workshop
+    shutil.copytree(STARTER, CLIP.folder(context.settings))
+    (CLIP.folder(context.settings) / "preprocessor_config.json").write_text("{}")
+    return context
 
 
-def test_any_clip_can_score(with_clip: Workshop):
-    shot = Shot(scene(), Recipe(prompt="a red house"))
-    (score,) = METRICS["clip_score"].measure([shot], with_clip)
-    assert [score] == METRICS["clip_score"].measure([shot], Workshop(with_clip.settings, starter=True))
+def test_any_clip_can_score(with_clip: EstimatorContext):
+    sample = Sample(scene(), Recipe(prompt="a red house"))
+    (score,) = METRICS["clip_score"].measure([sample], with_clip)
+    assert [score] == METRICS["clip_score"].measure([sample], EstimatorContext(with_clip.settings, starter=True))
     assert METRICS["clip_score"].measure(PLAIN, with_clip) == [None]
 
 
-def write_head(workshop: Workshop, *sides: int) -> None:
+def write_head(context: EstimatorContext, *sides: int) -> None:
     import torch
     from safetensors.torch import save_file
 
     torch.manual_seed(0)
     layers = {f"layers.{2 * k}": torch.nn.Linear(*pair) for k, pair in enumerate(pairwise(sides))}
     tensors = {f"{name}.{part}": value for name, layer in layers.items() for part, value in layer.state_dict().items()}
-    folder = HEAD.folder(workshop.settings)
+    folder = HEAD.folder(context.settings)
     folder.mkdir(parents=True)
     save_file(tensors, folder / HEAD.files[0])
 
 
-def test_the_aesthetic_head_is_put_on_what_clip_sees(with_clip: Workshop):
+def test_the_aesthetic_head_is_put_on_what_clip_sees(with_clip: EstimatorContext):
     write_head(with_clip, 128, 16, 1)
-    found = METRICS["aesthetic"].measure(shots(scene(1), scene(2)), with_clip)
+    found = METRICS["aesthetic"].measure(samples(scene(1), scene(2)), with_clip)
     assert len(set(found)) == 2
 
 
-def test_an_aesthetic_head_of_another_clip_is_refused(with_clip: Workshop):
+def test_an_aesthetic_head_of_another_clip_is_refused(with_clip: EstimatorContext):
     write_head(with_clip, 768, 16, 1)
     with pytest.raises(ModelError, match=r"reads 768 numbers of CLIP ViT-L/14, and the CLIP in .* gives 128"):
         METRICS["aesthetic"].measure(PLAIN, with_clip)

@@ -11,7 +11,7 @@ from studio.errors import InvalidRecipe
 from studio.presets import saving
 from studio.presets.reading import Presets
 from studio.presets.recipes import PARTS, PICTURES, RecipePreset, has_pictures, known_parts, names_of, to_table
-from studio.recipe import Recipe, settings
+from studio.recipe import Recipe, setting_specs
 from studio.recipe_parts import ControlUnit, Group, Lora
 
 PICTURE = "a" * 64
@@ -42,7 +42,7 @@ def test_a_saved_recipe_comes_back_without_its_pictures(tmp_path: Path) -> None:
     preset = saved(tmp_path, WHOLE)
     unit = WHOLE.controls[0].model_copy(update={"image": None})
     bare = WHOLE.replace(init_image=None, controls=(unit,))
-    assert Recipe.make(**preset.said()) == bare
+    assert Recipe.make(**preset.as_values()) == bare
     assert (preset.name, preset.parts) == ("My look", tuple(PARTS))
     assert has_pictures(WHOLE)
     assert not has_pictures(bare)
@@ -51,20 +51,20 @@ def test_a_saved_recipe_comes_back_without_its_pictures(tmp_path: Path) -> None:
 def test_parts_are_all_settings_once() -> None:
     groups = list(chain.from_iterable(PARTS.values()))
     assert sorted(groups) == sorted(get_args(Group))
-    assert names_of(PARTS) == settings().keys()
+    assert names_of(PARTS) == setting_specs().keys()
 
 
 def test_a_part_says_its_own_fields_alone(tmp_path: Path) -> None:
     preset = saved(tmp_path, WHOLE)
-    assert preset.said(["sampling"]) == {"scheduler": "Euler", "steps": 9, "guidance_scale": 2.5}
-    assert preset.said(["loras"]) == {"loras": WHOLE.loras}
-    assert preset.said(["seed", "model"]) == {"model": "starter", "seed": 7, "count": 1}
+    assert preset.as_values(["sampling"]) == {"scheduler": "Euler", "steps": 9, "guidance_scale": 2.5}
+    assert preset.as_values(["loras"]) == {"loras": WHOLE.loras}
+    assert preset.as_values(["seed", "model"]) == {"model": "starter", "seed": 7, "count": 1}
 
 
 def test_what_a_file_does_not_say_is_no_part_of_it(tmp_path: Path) -> None:
     preset = written(tmp_path, 'name = "Quick"\nsteps = 8\n').recipes["my-look"]
     assert preset.parts == ("sampling",)
-    assert preset.said() == {"steps": 8}
+    assert preset.as_values() == {"steps": 8}
 
 
 @pytest.mark.parametrize(

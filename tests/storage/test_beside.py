@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from studio.errors import OverBudget
-from studio.hosted.spending import Purse
+from studio.hosted.spending import Budget
 from studio.recipe import Recipe
 from studio.settings import Settings
 from studio.storage import backups
@@ -38,19 +38,19 @@ print(paid)
 def test_programs_at_once_keep_one_budget(tmp_path: Path):
     settings = Settings.load(home=tmp_path, day_budget_usd=1)
     with Studio(settings, backend=Drawer()) as studio:
-        purse, paid = Purse(settings, studio.database), 0
+        budget, paid = Budget(settings, studio.database), 0
         commands = [
             subprocess.Popen([sys.executable, "-c", SPENDER, str(tmp_path), name], stdout=subprocess.PIPE, text=True)
             for name in ("one", "two")
         ]
         for number in range(40):
             try:
-                purse.reserve(f"mine {number}", "m", 0.01)
+                budget.reserve(f"mine {number}", "m", 0.01)
             except OverBudget:
                 continue
             paid += 1
         paid += sum(int(command.communicate()[0]) for command in commands)
-        assert (paid, purse.left()) == (100, pytest.approx(0))
+        assert (paid, budget.left()) == (100, pytest.approx(0))
 
 
 def test_a_command_reads_and_writes_while_the_studio_makes_pictures(tmp_path: Path):

@@ -15,7 +15,7 @@ from studio.grids.making import Grids
 from studio.settings import Settings
 from studio.storage.database import Database
 from studio.studio import Studio
-from tests.drawer import Drawer, settled
+from tests.drawer import Drawer, resolved
 from tests.people import who
 
 # The tables as they were.
@@ -80,13 +80,13 @@ def earlier_home(home: Path) -> list[str]:
     for name in names:
         (home / "images" / name).parent.mkdir(parents=True, exist_ok=True)
         Image.new("RGB", (8, 8), "red" if name == names[0] else "blue").save(home / "images" / name)
-    recipe = settled("a").to_json()
+    recipe = resolved("a").to_json()
     job = "INSERT INTO jobs (id, owner, created, recipes, state) VALUES (?, ?, ?, ?, ?)"
     rows(
         home,
         "jobs.sqlite",
         (job, ("done", "ann", 1.0, json.dumps([recipe, recipe]), "done")),
-        (job, ("waiting", "ann", 2.0, json.dumps([settled("new").to_json()]), "waiting")),
+        (job, ("waiting", "ann", 2.0, json.dumps([resolved("new").to_json()]), "waiting")),
         (job, ("damaged", "ann", 3.0, "[", "waiting")),
         (job, (None, "ann", 4.0, "[]", "waiting")),
         ("INSERT INTO images VALUES ('done', 0, ?, 1.5)", (names[0],)),
@@ -160,7 +160,7 @@ def test_a_home_of_the_version_before_opens_with_all_that_it_held(tmp_path: Path
             str(studio.library.folder / name) for name in names
         ]
         assert [vote.left for vote in Arena(compare.store).votes(who("ann"))] == ["m"]
-        assert compare.hosted.purse.own == 0.5
+        assert compare.hosted.budget.own == 0.5
         (made,) = Grids(studio).of(who("ann"))
         assert [(cell.path, cell.error) for cell in made.grid.cells] == [
             (names[0], ""),

@@ -9,9 +9,9 @@ from PIL import Image
 from studio.backends.base import Backend, Rendered, Report, Wanted, always
 from studio.errors import OutOfMemory
 from studio.events import Loading, Preview, Step
-from studio.inputs import Inputs
+from studio.inputs import InputStore
 from studio.recipe import Recipe
-from studio.settling.frame import result_size
+from studio.resolve.sizes import result_size
 
 # Into how many tiles it cuts what is enlarged.
 TILES = 4
@@ -25,7 +25,7 @@ class Painter(Backend):
     "without paint" in it fails, one with "withheld" makes pictures that the output check took offence at.
     """
 
-    def __init__(self, pace: float = 0.0, inputs: Inputs | None = None) -> None:
+    def __init__(self, pace: float = 0.0, inputs: InputStore | None = None) -> None:
         self.pace = pace
         self.inputs = inputs
         self.held = threading.Event()

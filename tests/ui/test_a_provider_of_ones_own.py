@@ -209,8 +209,8 @@ def test_a_model_s_file_that_its_provider_cannot_read_is_left_out_and_told(home:
 def test_a_host_of_the_settings_may_speak_its_language(home: Path, service: Darkroom) -> None:
     (home / "settings.toml").write_text(f'[hosts.cellar]\nbase_url = "{service.address}"\nprovider = "darkroom"\n')
     with Studio(Settings.load(home=home), backend=Drawer()) as studio:
-        offer = studio.hosted.models["cellar:velvet"]
-        assert (offer.label, offer.provider.label, offer.estimate({"size": "512x512"}, "a")) == (
+        endpoint = studio.hosted.models["cellar:velvet"]
+        assert (endpoint.label, endpoint.provider.label, endpoint.estimate({"size": "512x512"}, "a")) == (
             "Velvet 50 · cellar",
             "Darkroom",
             None,

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from studio.inputs import Input, Inputs
+from studio.inputs import Input, InputStore
 from studio.storage.database import Database
 from studio.ui.editor import SHOWN_SIDE, painted, shown
 
@@ -17,8 +17,8 @@ STROKE = (0.25, 0.25, 0.5, 0.75)
 
 
 @pytest.fixture
-def inputs(tmp_path: Path) -> Inputs:
-    return Inputs(tmp_path, Database.of(tmp_path))
+def inputs(tmp_path: Path) -> InputStore:
+    return InputStore(tmp_path, Database.of(tmp_path))
 
 
 def noise(*shape: int, top: int = 256, dtype: type = np.uint8) -> np.ndarray:
@@ -75,7 +75,7 @@ def differing(one: Image.Image, other: Image.Image) -> float:
 
 @pytest.mark.parametrize("upload", [rgba, palette, deep, turned, large])
 def test_a_stroke_over_an_upload_becomes_a_mask_of_its_upright_size(
-    inputs: Inputs, upload: Callable[[], tuple[bytes, tuple[int, int], str]]
+    inputs: InputStore, upload: Callable[[], tuple[bytes, tuple[int, int], str]]
 ) -> None:
     source, size, note = upload()
     init = inputs.add(source)
@@ -133,11 +133,11 @@ def test_a_thin_loaded_mask_can_be_erased() -> None:
     assert painted(layers, (1024, 1024), loaded) is None
 
 
-def test_a_stored_mask_is_found_again_by_its_pixels(inputs: Inputs) -> None:
+def test_a_stored_mask_is_found_again_by_its_pixels(inputs: InputStore) -> None:
     first, again = (stored(inputs, painted([stroke((360, 240))], (90, 60))) for _ in range(2))
     assert first.id == again.id
 
 
-def stored(inputs: Inputs, mask: Image.Image | None) -> Input:
+def stored(inputs: InputStore, mask: Image.Image | None) -> Input:
     assert mask is not None
     return inputs.add_mask(mask)

@@ -6,13 +6,13 @@ from typing import Any
 import pytest
 
 from studio.errors import InvalidRecipe
-from studio.recipe import Recipe, Task, settings
+from studio.recipe import Recipe, Task, setting_specs
 from studio.studio import Studio
 from studio.ui.fast_gradio import gr
 from studio.ui.form import Form
 
 # What all tabs share, and what some have of their own.
-SHARED = [name for name, setting in settings().items() if setting.group in ("prompt", "size", "sampling", "seed")]
+SHARED = [name for name, setting in setting_specs().items() if setting.group in ("prompt", "size", "sampling", "seed")]
 OWN = {
     "text": ("hires_scale", "hires_model", "hires_upscaler", "hires_strength", "hires_steps"),
     "image": ("strength", "resize"),
@@ -69,7 +69,7 @@ def test_every_field_of_a_recipe_survives_the_form(form: Form) -> None:
 
 def test_every_setting_has_a_widget_with_the_recipe_s_own_words(form: Form) -> None:
     for key, widget in form.widgets.items():
-        assert key == "model" or widget.label == settings()[key.rpartition("/")[2]].label
+        assert key == "model" or widget.label == setting_specs()[key.rpartition("/")[2]].label
 
 
 @pytest.mark.parametrize(
@@ -158,7 +158,7 @@ def test_a_switch_that_is_off_leaves_its_fields_open(form: Form) -> None:
 
 
 @pytest.mark.parametrize(("scale", "upscaler"), [(1.0, "latent"), (1.5, "lanczos")])
-def test_what_enlarges_for_a_second_pass_is_shown_as_left_open_until_it_is_settled(
+def test_what_enlarges_for_a_second_pass_is_shown_as_left_open_until_it_is_resolved(
     form: Form, scale: float, upscaler: str
 ) -> None:
     values = switched(form, "text", "hires_scale") | {form.widgets["text/hires_scale"]: scale}
@@ -166,7 +166,7 @@ def test_what_enlarges_for_a_second_pass_is_shown_as_left_open_until_it_is_settl
     assert dict(field.choices)["Automatic"] == values[field] == ""
     asked = form.read(values, "text")
     assert asked.hires_upscaler is None
-    (job,) = form.studio.settle(asked.replace(prompt="a"))
+    (job,) = form.studio.resolve(asked.replace(prompt="a"))
     assert job.hires_upscaler == upscaler
     assert shown(form, form.show(job, "text"))[field] == upscaler
 

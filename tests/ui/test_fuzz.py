@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from studio.gate.identity import owner_by
-from studio.inputs import Inputs
+from studio.inputs import InputStore
 from studio.recipe import Recipe
 from studio.settings import Settings
 from studio.studio import Studio
@@ -39,7 +39,7 @@ PATHS = (
 @pytest.fixture(scope="module")
 def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
     settings = Settings.load(home=tmp_path_factory.mktemp("home"), port=0)
-    painter = Painter(inputs=Inputs.of(settings))
+    painter = Painter(inputs=InputStore.of(settings))
     painter.ready.set()
     with Studio(settings, backend=painter) as studio:
         yield studio
@@ -80,7 +80,7 @@ def asking(client: httpx.Client, chance: random.Random) -> list[tuple[str, Any]]
     return asks
 
 
-def fuzz(client: httpx.Client, rounds: int, seed: int) -> list[str]:
+def fuzz(client: httpx.Client, history: int, seed: int) -> list[str]:
     """The answers that should not be, after so many rounds over everything that is served."""
     chance = random.Random(seed)
     wrong: list[str] = []
@@ -89,7 +89,7 @@ def fuzz(client: httpx.Client, rounds: int, seed: int) -> list[str]:
         if answer.status_code >= 500 or "Traceback" in answer.text:
             wrong.append(f"{answer.status_code} {asked[:400]} {answer.text[:200]}")
 
-    for _ in range(rounds):
+    for _ in range(history):
         for path, said in asking(client, chance):
             body = json.dumps(said)
             note(client.post(path, content=body, headers=JSON), f"{path} {body}")

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from studio.inputs import Inputs
+from studio.inputs import InputStore
 from studio.settings import Settings
 from studio.studio import UPLOADS, Studio
 from studio.ui import serve
@@ -24,7 +24,7 @@ FORM = "Content-Type: multipart/form-data; boundary=b"
 @pytest.fixture(scope="module")
 def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
     settings = Settings.load(home=tmp_path_factory.mktemp("home"), port=0)
-    with Studio(settings, backend=Painter(inputs=Inputs.of(settings))) as studio:
+    with Studio(settings, backend=Painter(inputs=InputStore.of(settings))) as studio:
         yield studio
 
 

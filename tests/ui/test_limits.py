@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from studio.inputs import Inputs
+from studio.inputs import InputStore
 from studio.settings import Settings
 from studio.studio import UPLOADS, Studio
 from studio.ui import patience, serve, server
@@ -27,7 +27,7 @@ MEGABYTE = 2**20
 @pytest.fixture(scope="module")
 def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
     settings = Settings.load(home=tmp_path_factory.mktemp("home"), port=0, max_upload_mb=1)
-    with Studio(settings, backend=Painter(inputs=Inputs.of(settings))) as studio:
+    with Studio(settings, backend=Painter(inputs=InputStore.of(settings))) as studio:
         yield studio
 
 

@@ -9,10 +9,10 @@ from PIL import Image
 
 from studio.settings import Settings
 from studio.studio import UPLOADS, Studio
-from studio.ui.bench import Bench
 from studio.ui.fast_gradio import gr
 from studio.ui.source import Brought as Pictures
-from studio.ui.tabs.inpainting import Brought, Easel
+from studio.ui.tabs.inpainting import Brought, InpaintPanel
+from studio.ui.workspace import Workspace
 from tests.ui.callers import ME, request
 from tests.ui.painter import Painter
 
@@ -28,10 +28,10 @@ def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
 
 
 @pytest.fixture(scope="module")
-def easel(studio: Studio) -> Easel:
+def inpaint_panel(studio: Studio) -> InpaintPanel:
     with gr.Blocks(analytics_enabled=False) as blocks:
-        panel = Bench(studio, blocks, gr.Dropdown(list(studio.catalogue), value="starter")).panels["inpainting"]
-    assert isinstance(panel, Easel)
+        panel = Workspace(studio, blocks, gr.Dropdown(list(studio.catalogue), value="starter")).panels["inpainting"]
+    assert isinstance(panel, InpaintPanel)
     return panel
 
 
@@ -47,70 +47,73 @@ def holed(studio: Studio) -> Path:
     return path
 
 
-def painted_on(easel: Easel, path: Path) -> dict[Any, Any]:
+def painted_on(inpaint_panel: InpaintPanel, path: Path) -> dict[Any, Any]:
     """What the widgets hold once a picture was given and came into the editor."""
-    values: dict[Any, Any] = {widget: widget.value for widget in easel.desk.form.widgets.values()}
+    values: dict[Any, Any] = {widget: widget.value for widget in inpaint_panel.desk.form.widgets.values()}
     values |= {
-        easel.source.widget: None,
-        easel.masks: None,
-        easel.rounds: None,
-        easel.area: "whole",
-        easel.inverse: False,
+        inpaint_panel.source.widget: None,
+        inpaint_panel.masks: None,
+        inpaint_panel.history: None,
+        inpaint_panel.area: "whole",
+        inpaint_panel.inverse: False,
     }
-    values |= dict.fromkeys(easel.growth.sides.values(), 0)
+    values |= dict.fromkeys(inpaint_panel.growth.sides.values(), 0)
     files = {"files": [{"path": str(path), "name": path.name}]}
-    values |= easel.source._bring(values, Pictures(None, files), request())
-    return values | easel._load(values, request())
+    values |= inpaint_panel.source._bring(values, Pictures(None, files), request())
+    return values | inpaint_panel._load(values, request())
 
 
-def masked(easel: Easel, told: dict[Any, Any]) -> tuple[bytes, list[str]]:
+def masked(inpaint_panel: InpaintPanel, told: dict[Any, Any]) -> tuple[bytes, list[str]]:
     """The pixels of the one mask that the page keeps, and what it says."""
-    value = told[easel.masks]
+    value = told[inpaint_panel.masks]
     assert value["faults"] == []
     (mask,) = value["of"].values()
-    return easel.inputs.open(mask).tobytes(), value["notes"]
+    return inpaint_panel.inputs.open(mask).tobytes(), value["notes"]
 
 
 @pytest.mark.parametrize(("reads", "pixels"), [("auto", REST), ("opaque", REST), ("transparent", HOLE)])
 def test_what_of_a_mask_picture_changes_can_be_turned_and_is_said(
-    easel: Easel, holed: Path, reads: str, pixels: bytes
+    inpaint_panel: InpaintPanel, holed: Path, reads: str, pixels: bytes
 ) -> None:
-    values = painted_on(easel, holed)
-    told = easel._bring(values, Brought(None, {"path": str(holed), "reads": reads}), request())
-    found, notes = masked(easel, told)
+    values = painted_on(inpaint_panel, holed)
+    told = inpaint_panel._bring(values, Brought(None, {"path": str(holed), "reads": reads}), request())
+    found, notes = masked(inpaint_panel, told)
     assert found == pixels
     assert bool(notes) == (reads == "auto")
 
 
-def test_what_is_transparent_in_the_picture_can_be_its_mask(easel: Easel, holed: Path) -> None:
-    values = painted_on(easel, holed)
-    assert values[easel.rounds]["holes"]
-    pixels, notes = masked(easel, easel._holes(values, request()))
+def test_what_is_transparent_in_the_picture_can_be_its_mask(inpaint_panel: InpaintPanel, holed: Path) -> None:
+    values = painted_on(inpaint_panel, holed)
+    assert values[inpaint_panel.history]["holes"]
+    pixels, notes = masked(inpaint_panel, inpaint_panel._holes(values, request()))
     assert pixels == HOLE
     assert "transparent" in notes[0]
-    values |= easel._holes(values, request())
-    (made,) = easel.read(values, ME)
-    assert easel.inputs.open(made["mask_image"]).tobytes() == HOLE
+    values |= inpaint_panel._holes(values, request())
+    (made,) = inpaint_panel.read(values, ME)
+    assert inpaint_panel.inputs.open(made["mask_image"]).tobytes() == HOLE
 
 
-def test_a_whole_picture_has_no_holes_to_offer(easel: Easel, holed: Path) -> None:
+def test_a_whole_picture_has_no_holes_to_offer(inpaint_panel: InpaintPanel, holed: Path) -> None:
     with Image.open(holed) as picture:
         picture.convert("RGB").save(holed)
-    values = painted_on(easel, holed)
-    assert not values[easel.rounds]["holes"]
-    assert "Nothing in the picture is transparent" in easel._holes(values, request())[easel.masks]["faults"][0]
+    values = painted_on(inpaint_panel, holed)
+    assert not values[inpaint_panel.history]["holes"]
+    assert (
+        "Nothing in the picture is transparent"
+        in inpaint_panel._holes(values, request())[inpaint_panel.masks]["faults"][0]
+    )
 
 
-def test_holes_are_offered_whenever_their_picture_is_back(easel: Easel, holed: Path) -> None:
-    values = painted_on(easel, holed)
-    (picture,) = easel.source.ids(values)
+def test_holes_are_offered_whenever_their_picture_is_back(inpaint_panel: InpaintPanel, holed: Path) -> None:
+    values = painted_on(inpaint_panel, holed)
+    (picture,) = inpaint_panel.source.ids(values)
     # "Use these settings" and a reload know no more than its id.
-    values[easel.source.widget] = easel.source.value([easel.source.stored(picture, ME)], ME)
-    values |= easel._load(values, request())
-    assert values[easel.rounds]["holes"]
-    assert masked(easel, easel._holes(values, request()))[0] == HOLE
+    values[inpaint_panel.source.widget] = inpaint_panel.source.value([inpaint_panel.source.stored(picture, ME)], ME)
+    values |= inpaint_panel._load(values, request())
+    assert values[inpaint_panel.history]["holes"]
+    assert masked(inpaint_panel, inpaint_panel._holes(values, request()))[0] == HOLE
 
 
-def test_nobody_gets_the_holes_of_another_s_picture(easel: Easel, holed: Path) -> None:
-    values = painted_on(easel, holed)
-    assert easel._holes(values, request("browser:somebody"))[easel.masks]["faults"]
+def test_nobody_gets_the_holes_of_another_s_picture(inpaint_panel: InpaintPanel, holed: Path) -> None:
+    values = painted_on(inpaint_panel, holed)
+    assert inpaint_panel._holes(values, request("browser:somebody"))[inpaint_panel.masks]["faults"]

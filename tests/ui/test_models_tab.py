@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from studio.inputs import Inputs
+from studio.inputs import InputStore
 from studio.settings import Settings
 from studio.studio import Studio
 from studio.ui import serve
@@ -15,7 +15,7 @@ from studio.ui.fast_gradio import gr
 from studio.ui.fields import models
 from studio.ui.followers import Followers
 from studio.ui.form import Form
-from studio.ui.tabs.base import Desk
+from studio.ui.tabs.base import TabContext
 from studio.ui.tabs.models import ModelsPanel
 from tests.small_hub import Manners, small_hub, turn_to
 from tests.ui.callers import request
@@ -50,7 +50,7 @@ def panel(home: Path) -> Iterator[ModelsPanel]:
 
 def panel_of(studio: Studio) -> ModelsPanel:
     with gr.Blocks(analytics_enabled=False) as blocks:
-        return ModelsPanel(Desk(studio, blocks, Form(studio), "models", Followers(blocks)))
+        return ModelsPanel(TabContext(studio, blocks, Form(studio), "models", Followers(blocks)))
 
 
 def entry(told: dict[str, Any], key: str) -> dict[str, Any]:
@@ -97,14 +97,14 @@ def test_a_studio_for_others_lets_nobody_remove_and_downloads_where_that_is_set(
 def test_on_a_space_only_its_owner_decides(panel: ModelsPanel, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SPACE_ID", "ann/studio")
     assert not panel.widget.all({}, request(here=False))["fetches"]
-    monkeypatch.setattr("studio.space.signs_in", lambda: True)
+    monkeypatch.setattr("studio.hf_space.signs_in", lambda: True)
     assert panel.widget.all({}, request(here=False, signed="ann"))["removes"]
     assert not panel.widget.all({}, request(here=False, signed="bob"))["removes"]
 
 
 def test_a_proxy_in_front_of_the_studio_takes_the_rights_away(home: Path, manners: Manners) -> None:
     settings = Settings.load(home=home, port=0)
-    with Studio(settings, backend=Painter(inputs=Inputs.of(settings))) as studio, serve(studio) as address:
+    with Studio(settings, backend=Painter(inputs=InputStore.of(settings))) as studio, serve(studio) as address:
         config = httpx.get(f"{address}config").json()
         (component,) = (one["id"] for one in config["components"] if one["props"].get("elem_id") == "models")
 

@@ -13,11 +13,11 @@ from studio.recipe import Recipe
 from studio.recipe_parts import ControlUnit, Lora
 from studio.settings import Settings
 from studio.studio import Studio
-from studio.ui.bench import Bench
+from studio.ui.events import BadInput
 from studio.ui.fast_gradio import gr
-from studio.ui.listeners import BadInput
 from studio.ui.preset_panel import Telling
-from studio.ui.style_shelf import PAGE
+from studio.ui.style_browser import PAGE
+from studio.ui.workspace import Workspace
 from tests.ui.callers import request
 from tests.ui.painter import Painter
 
@@ -38,41 +38,43 @@ def _nothing_saved(studio: Studio) -> Iterator[None]:
 
 
 @pytest.fixture(scope="module")
-def bench(studio: Studio) -> Bench:
+def workspace(studio: Studio) -> Workspace:
     with gr.Blocks(analytics_enabled=False) as blocks:
-        return Bench(studio, blocks, gr.Dropdown(list(studio.catalogue), value="starter"))
+        return Workspace(studio, blocks, gr.Dropdown(list(studio.catalogue), value="starter"))
 
 
 class Page:
     """What the widgets of a page hold while acts are asked for."""
 
-    def __init__(self, bench: Bench) -> None:
-        self.bench = bench
-        panels = [bench.presets.widget, bench.stack.widget, bench.units.widget]
-        self.values = {widget: widget.value for widget in (*bench.knobs.moving, *panels)}
+    def __init__(self, workspace: Workspace) -> None:
+        self.workspace = workspace
+        panels = [workspace.presets.widget, workspace.stack.widget, workspace.units.widget]
+        self.values = {widget: widget.value for widget in (*workspace.shared_settings.moving, *panels)}
 
     def __getitem__(self, name: str) -> Any:
-        return self.values[self.bench.knobs.all[name]]
+        return self.values[self.workspace.shared_settings.all[name]]
 
     def set(self, **values: Any) -> None:
-        self.values |= {self.bench.knobs.all[name]: value for name, value in values.items()}
+        self.values |= {self.workspace.shared_settings.all[name]: value for name, value in values.items()}
 
     def act(self, act: str, /, **data: Any) -> dict[str, Any]:
         """What the dialog is told after an act."""
-        updates = self.bench.presets.acts[act](self.values, Telling(None, {"tab": TAB, **data}), request())
-        self.values |= self.bench.knobs.later(self.values, updates)
-        told: dict[str, Any] = self.values[self.bench.presets.widget]
+        updates = self.workspace.presets.acts[act](self.values, Telling(None, {"tab": TAB, **data}), request())
+        self.values |= self.workspace.shared_settings.later(self.values, updates)
+        told: dict[str, Any] = self.values[self.workspace.presets.widget]
         return told
 
     def ask(self, act: str, **asked: Any) -> dict[str, Any]:
         """What the script is answered."""
-        answer: dict[str, Any] = getattr(self.bench.presets.widget, act)(asked)
+        answer: dict[str, Any] = getattr(self.workspace.presets.widget, act)(asked)
         return answer
 
     def choose(self, field: str, value: list[str]) -> None:
         """Ready-made words, elsewhere than in their field."""
-        knobs = self.bench.knobs
-        self.values |= knobs.later(self.values, knobs._choose(self.values, SimpleNamespace(field=field, value=value)))
+        shared_settings = self.workspace.shared_settings
+        self.values |= shared_settings.later(
+            self.values, shared_settings._choose(self.values, SimpleNamespace(field=field, value=value))
+        )
 
     def save(
         self, folder: str, name: str, prompt: str = "", negative: str = "", replace: bool = False
@@ -81,15 +83,15 @@ class Page:
 
 
 @pytest.fixture
-def page(bench: Bench) -> Page:
-    return Page(bench)
+def page(workspace: Workspace) -> Page:
+    return Page(workspace)
 
 
 def test_all_that_is_on_the_form_is_saved_and_comes_back(page: Page, studio: Studio) -> None:
     look = {"prompt": "a house", "styles": ["starter-night"], "steps": 9, "shape": "wide", "width": 168, "height": 96}
     page.set(**look, seed="7")
     loras = [{"name": "pixel-art", "weight": 0.5, "on": True}, {"name": "sketch", "on": False}]
-    page.values[page.bench.stack.widget] = {"loras": loras}
+    page.values[page.workspace.stack.widget] = {"loras": loras}
     assert page.save("recipes", "My look")["done"]
     preset = studio.presets.recipes["my-look"]
     assert (preset.guidance_scale, preset.scheduler, preset.seed) == (3.0, "DPM++ 2M Karras", 7)
@@ -98,7 +100,7 @@ def test_all_that_is_on_the_form_is_saved_and_comes_back(page: Page, studio: Stu
     assert (told["done"], told["said"]) == (True, "")
     assert {name: page[name] for name in look} == look
     assert page["seed"] == "7"
-    assert [entry["name"] for entry in page.values[page.bench.stack.widget]["loras"]] == ["pixel-art"]
+    assert [entry["name"] for entry in page.values[page.workspace.stack.widget]["loras"]] == ["pixel-art"]
 
 
 def test_a_part_leaves_all_else_as_it_is(page: Page) -> None:
@@ -120,11 +122,11 @@ def test_what_the_tab_has_no_place_for_is_said(page: Page, studio: Studio) -> No
 
 def test_pictures_are_left_out_and_that_is_said(page: Page, studio: Studio) -> None:
     unit = ControlUnit(kind="canny", image="a" * 64, weight=0.5)
-    page.values[page.bench.units.widget] = {"units": [unit.model_dump(exclude_none=True)]}
+    page.values[page.workspace.units.widget] = {"units": [unit.model_dump(exclude_none=True)]}
     assert page.save("recipes", "Edges")["said"] == "“Edges” is saved. Pictures are left out of it."
     assert studio.presets.recipes["edges"].controls == (ControlUnit(kind="canny", weight=0.5),)
     page.act("use", id="edges", parts=["control"])
-    assert page.values[page.bench.units.widget]["units"][0]["weight"] == 0.5
+    assert page.values[page.workspace.units.widget]["units"][0]["weight"] == 0.5
 
 
 def test_a_name_that_is_taken_has_to_be_said_twice(page: Page, studio: Studio) -> None:
@@ -222,12 +224,14 @@ def test_a_damaged_file_is_told_and_the_others_are_there(page: Page, studio: Stu
     assert "snow" in studio.presets.styles
 
 
-def test_settings_of_a_picture_are_shown_as_they_settled(page: Page, studio: Studio) -> None:
+def test_settings_of_a_picture_are_shown_as_they_resolved(page: Page, studio: Studio) -> None:
     asked = Recipe(
         prompt="a house", styles=("starter-pixels",), negative_presets=("starter",), loras=(Lora(name="sketch"),)
     )
-    (settled,) = studio.settle(asked)
-    page.values |= page.bench.knobs.later(page.values, page.bench.knobs.show(settled, TAB, page.values))
+    (resolved,) = studio.resolve(asked)
+    page.values |= page.workspace.shared_settings.later(
+        page.values, page.workspace.shared_settings.show(resolved, TAB, page.values)
+    )
     assert (page["prompt"], page["styles"], page["negative_presets"]) == ("a house, pixel art", [], [])
-    (again,) = studio.settle(page.bench.form.read(page.values, TAB, loras=settled.loras))
-    assert again == settled
+    (again,) = studio.resolve(page.workspace.form.read(page.values, TAB, loras=resolved.loras))
+    assert again == resolved

@@ -39,7 +39,7 @@ def panel(studio: Studio) -> QueuePanel:
 
 
 def ask(studio: Studio, prompt: str, owner: str = ME.owner, count: int = 1, kind: str = "images") -> Job:
-    recipes = studio.settle(Recipe.make(prompt=prompt, count=count, seed=1, **RECIPE))
+    recipes = studio.resolve(Recipe.make(prompt=prompt, count=count, seed=1, **RECIPE))
     return studio.jobs.submit(recipes, who(owner), kind=kind)
 
 

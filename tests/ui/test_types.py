@@ -13,7 +13,7 @@ import pytest
 
 from studio.ui import web
 from studio.ui.ids import Id
-from studio.ui.schemas import TOLD
+from studio.ui.schemas import SCHEMAS
 
 ROOT = Path(__file__).resolve().parents[2]
 TYPES, IDS = web.FOLDER / "types.d.ts", web.FOLDER / "ids.js"
@@ -24,7 +24,7 @@ SIMPLE = {str: "string", int: "number", float: "number", bool: "boolean", type(N
 
 def declarations() -> str:
     """An interface for each schema, in the order in which they are first needed."""
-    return HEAD + "".join(map(_interface, dict.fromkeys(one for schema in TOLD for one in _within(schema))))
+    return HEAD + "".join(map(_interface, dict.fromkeys(one for schema in SCHEMAS for one in _within(schema))))
 
 
 def ids() -> str:

@@ -9,10 +9,10 @@ import pytest
 from PIL import Image
 
 from studio.errors import InvalidRecipe, StudioError
+from studio.openpose import COLOURS, JOINTS, draw, from_openpose
 from studio.recipe import Recipe, Task
 from studio.recipe_parts import ControlUnit
 from studio.settings import PRESETS
-from studio.skeleton import COLOURS, JOINTS, draw, from_openpose
 from studio.studio import Studio
 from studio.ui.fast_gradio import gr
 from studio.ui.form import Form
@@ -81,7 +81,7 @@ def test_something_else_than_units_is_refused(units: Units) -> None:
 def test_a_unit_at_fault_is_told_by_its_place(units: Units, picture: str) -> None:
     good, bare = {"kind": "canny", "image": picture}, {"kind": "depth"}
     with pytest.raises(InvalidRecipe) as caught:
-        units.studio.settle(Recipe(prompt="a house", controls=read(units, good, good | {"on": False}, bare)))
+        units.studio.resolve(Recipe(prompt="a house", controls=read(units, good, good | {"on": False}, bare)))
     assert (caught.value.field, caught.value.part) == ("controls", 1)
 
 

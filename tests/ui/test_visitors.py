@@ -8,11 +8,11 @@ import gradio as gr
 import pytest
 from starlette.requests import Request
 
-from studio import space
+from studio import hf_space
 from studio.gate.identity import KEY, Identity
 from studio.settings import Settings
 from studio.studio import Studio
-from studio.ui.listeners import Nothing, served
+from studio.ui.events import Nothing, served
 from studio.ui.owner import identify
 from studio.ui.shell import page
 from tests.ui.painter import Painter
@@ -26,9 +26,9 @@ def on_a_space(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def signing_in(on_a_space: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """As where the libraries for it are installed."""
-    for name in space.OAUTH:
+    for name in hf_space.OAUTH:
         monkeypatch.setenv(name, "set")
-    monkeypatch.setattr(space, "SIGNS_IN", ("json",))
+    monkeypatch.setattr(hf_space, "SIGNS_IN", ("json",))
 
 
 def visit(browser: str = "browser", **session: Any) -> gr.Request:
@@ -85,9 +85,9 @@ def test_on_a_space_a_visitor_can_have_it_himself_instead(on_a_space: None, tmp_
 def test_pictures_go_to_the_volume_where_there_is_one(
     on_a_space: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(space, "VOLUME", tmp_path / "none")
-    assert space.images() is None
-    monkeypatch.setattr(space, "VOLUME", tmp_path)
-    assert space.images() == tmp_path / "images"
+    monkeypatch.setattr(hf_space, "VOLUME", tmp_path / "none")
+    assert hf_space.images() is None
+    monkeypatch.setattr(hf_space, "VOLUME", tmp_path)
+    assert hf_space.images() == tmp_path / "images"
     monkeypatch.delenv("SPACE_ID")
-    assert space.images() is None
+    assert hf_space.images() is None

@@ -10,9 +10,9 @@ import pytest
 from studio.settings import Settings
 from studio.studio import Studio
 from studio.ui import serve, theme, web
+from studio.ui.events import Nothing, served
 from studio.ui.ids import Id
 from studio.ui.island import Island
-from studio.ui.listeners import Nothing, served
 from studio.ui.shell import page
 from tests.ui.painter import Painter
 

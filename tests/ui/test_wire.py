@@ -17,11 +17,11 @@ from PIL import Image
 
 from studio.errors import InvalidSetting
 from studio.gate.identity import owner_by
-from studio.inputs import Inputs
+from studio.inputs import InputStore
 from studio.settings import Settings
 from studio.studio import Studio
 from studio.ui import serve, server
-from studio.ui.listeners import BadInput
+from studio.ui.events import BadInput
 from studio.ui.source import uploaded
 from tests.people import who
 from tests.ui.painter import Painter
@@ -33,7 +33,7 @@ ME, SOMEBODY = (who(owner_by(secret)) for secret in SECRETS.values())
 @pytest.fixture(scope="module")
 def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
     settings = Settings.load(home=tmp_path_factory.mktemp("home"), port=0)
-    with Studio(settings, backend=Painter(inputs=Inputs.of(settings))) as studio:
+    with Studio(settings, backend=Painter(inputs=InputStore.of(settings))) as studio:
         yield studio
 
 

@@ -14,7 +14,7 @@ Task = Callable[[TaskContext], Work[RenderRow]]
 
 
 def of(recipe: Recipe) -> Task:
-    """The task of a settled recipe that denoises."""
+    """The task of a resolved recipe that denoises."""
     if recipe.task == "text2img" and recipe.hires_scale is not None:
         return hires.task
     return {

@@ -9,16 +9,16 @@ import torch
 from PIL.Image import Image
 
 from studio.catalogue.models import Catalogue, Model
-from studio.engine import compose
-from studio.engine.compose import Size
+from studio.engine import masking
 from studio.engine.loading import pipeline_class
 from studio.engine.maps import fitted, prompts
+from studio.engine.masking import Size
 from studio.engine.requests import Decode, Denoise, LatentRow, Pass
 from studio.families.base import Family
-from studio.inputs import Inputs
+from studio.inputs import InputStore
 from studio.recipe import Recipe, Task
-from studio.settling.second_pass import Shelves, second_pass
-from studio.settling.wording import ignored, unheard
+from studio.resolve.prompts import ignored, unheard
+from studio.resolve.second_pass import Assets, second_pass
 
 # As many steps a distilled model has learned, where it does not say so: diffusers' own number.
 LEARNED = 50
@@ -26,7 +26,7 @@ LEARNED = 50
 
 @dataclass(frozen=True, eq=False)
 class TaskContext:
-    """A settled recipe whose maps are ready, the model that denoises it, and where its pictures are stored.
+    """A resolved recipe whose maps are ready, the model that denoises it, and where its pictures are stored.
 
     `learned` is how many steps a distilled model has learned. `notes` are what the creator should know before the
     first step. `second` is the same for the second pass, where another model denoises that.
@@ -34,20 +34,20 @@ class TaskContext:
 
     recipe: Recipe
     model: Model
-    inputs: Inputs
+    inputs: InputStore
     learned: int = LEARNED
     notes: tuple[str, ...] = ()
     second: "TaskContext | None" = None
 
     @classmethod
-    def of(cls, recipe: Recipe, shelves: Shelves, inputs: Inputs) -> "TaskContext":
+    def of(cls, recipe: Recipe, assets: Assets, inputs: InputStore) -> "TaskContext":
         """The context of a recipe; InvalidRecipe on `hires_model` where the second model cannot go on with it."""
-        models = [shelves.catalogue[name] for name in recipe.models]
+        models = [assets.catalogue[name] for name in recipe.models]
         second = None
         if len(models) > 1:
-            passed = second_pass(recipe, models[0], models[1], shelves)
-            second = cls._of(passed.recipe, models[1], shelves.catalogue, inputs, passed.notes)
-        return cls._of(recipe, models[0], shelves.catalogue, inputs, (), second)
+            passed = second_pass(recipe, models[0], models[1], assets)
+            second = cls._of(passed.recipe, models[1], assets.catalogue, inputs, passed.notes)
+        return cls._of(recipe, models[0], assets.catalogue, inputs, (), second)
 
     @classmethod
     def _of(
@@ -55,7 +55,7 @@ class TaskContext:
         recipe: Recipe,
         model: Model,
         catalogue: Catalogue,
-        inputs: Inputs,
+        inputs: InputStore,
         notes: Sequence[str],
         second: "TaskContext | None" = None,
     ) -> "TaskContext":
@@ -88,7 +88,7 @@ class TaskContext:
 
     def divisible(self, picture: Image) -> Image:
         """The picture with its right and bottom edge repeated until both sides suit the model."""
-        return compose.divisible(picture, self.family.multiple, self.family.min_side)
+        return masking.divisible(picture, self.family.multiple, self.family.min_side)
 
     def pass_of(self, task: Task, size: Size, steps: int, strength: float | None = None) -> Pass:
         """A pass of the model; at full strength nothing of a picture is left, which is text to image where it can."""

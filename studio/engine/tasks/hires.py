@@ -10,7 +10,7 @@ from PIL.Image import Image
 from studio.catalogue.upscalers import LATENT
 from studio.engine.requests import Borrow, Enlarge, Expect, LatentRow, Note, Pass, RenderRow, Work
 from studio.engine.tasks.context import TaskContext
-from studio.settling.frame import hires_size
+from studio.resolve.sizes import hires_size
 
 # What the second pass starts from: a picture, or latents (1, channels, height / 8, width / 8).
 Start = Image | torch.Tensor

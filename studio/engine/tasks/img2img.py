@@ -7,12 +7,12 @@ from functools import partial
 import torch
 from PIL.Image import Image
 
-from studio.engine import compose
-from studio.engine.compose import Size
+from studio.engine import masking
+from studio.engine.masking import Size
 from studio.engine.requests import Expect, LatentRow, Note, Pass, RenderRow, Work
 from studio.engine.tasks.context import TaskContext
 from studio.recipe import Recipe
-from studio.settling.frame import trained_size
+from studio.resolve.sizes import trained_size
 
 
 def task(context: TaskContext) -> Work[RenderRow]:
@@ -20,7 +20,7 @@ def task(context: TaskContext) -> Work[RenderRow]:
     recipe = context.recipe
     given = context.open(recipe.init_image)
     size = (recipe.width or given.width, recipe.height or given.height)
-    fitted = compose.fitted(given, size, recipe.resize or "crop")
+    fitted = masking.fitted(given, size, recipe.resize or "crop")
     if size == trained_size(given.size, context.model) and size[0] * size[1] < given.width * given.height / 2:
         yield Note(
             f"The picture was brought from {given.width}x{given.height} to {size[0]}x{size[1]}, about as many pixels "

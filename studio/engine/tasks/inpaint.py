@@ -7,14 +7,14 @@ from functools import partial
 import torch
 from PIL import Image
 
-from studio.engine import compose
-from studio.engine.compose import Box, Size
+from studio.engine import masking
+from studio.engine.masking import Box, Size
 from studio.engine.requests import Expect, LatentRow, Note, Pass, RenderRow, Work
 from studio.engine.tasks.context import TaskContext
 from studio.engine.tasks.img2img import unchanged, unpainted
 from studio.errors import InvalidRecipe
-from studio.recipe_parts import Sides
-from studio.settling.frame import trained_size
+from studio.recipe_parts import OutpaintPadding
+from studio.resolve.sizes import trained_size
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,7 +46,7 @@ def task(context: TaskContext) -> Work[RenderRow]:
         given = context.inputs.size(str(recipe.init_image))
         yield Note(unpainted(recipe, resized=canvas.picture.size != given))
         return partial(unchanged, canvas.picture)
-    return partial(_render, context, pass_, canvas, view, (image, compose.painted(mask), *maps))
+    return partial(_render, context, pass_, canvas, view, (image, masking.painted(mask), *maps))
 
 
 def _render(
@@ -56,17 +56,17 @@ def _render(
     latents: list[torch.Tensor] = yield context.denoise(pass_, replace(row, start=image, mask=mask, maps=maps))
     picture: Image.Image = yield context.decode(pass_, row, latents[0])
     left, top, right, bottom = view.box
-    back = compose.scaled(picture.crop((0, 0, *view.size)), (right - left, bottom - top))
-    return compose.laid_over(canvas.picture, back, canvas.alpha, (left, top))
+    back = masking.scaled(picture.crop((0, 0, *view.size)), (right - left, bottom - top))
+    return masking.laid_over(canvas.picture, back, canvas.alpha, (left, top))
 
 
 def _layers(context: TaskContext, canvas: _Canvas, view: _View) -> list[Image.Image]:
     """What the model sees, at a size that suits it: the picture, its mask (grey at the edge) and the maps."""
     recipe = context.recipe
-    seen, hole = canvas.start.crop(view.box), compose.painted(canvas.alpha.crop(view.box))
-    start = compose.filled(seen, hole, recipe.mask_fill or "original") if recipe.mask_image else seen
+    seen, hole = canvas.start.crop(view.box), masking.painted(canvas.alpha.crop(view.box))
+    start = masking.filled(seen, hole, recipe.mask_fill or "original") if recipe.mask_image else seen
     maps = [one.crop(view.box) for one in context.maps(canvas.picture.size)]
-    return [context.divisible(compose.scaled(one, view.size)) for one in (start, hole, *maps)]
+    return [context.divisible(masking.scaled(one, view.size)) for one in (start, hole, *maps)]
 
 
 def _canvas(context: TaskContext) -> Work[_Canvas]:
@@ -76,21 +76,21 @@ def _canvas(context: TaskContext) -> Work[_Canvas]:
     mask: Image.Image = yield from _mask(context, picture.size)
     if recipe.mask_area != "masked" and (recipe.width or recipe.height):
         size = (recipe.width or picture.width, recipe.height or picture.height)
-        picture, mask = (compose.fitted(one, size, recipe.resize or "crop") for one in (picture, mask))
-    alpha = compose.feathered(mask, recipe.mask_grow or 0, recipe.mask_blur or 0)
+        picture, mask = (masking.fitted(one, size, recipe.resize or "crop") for one in (picture, mask))
+    alpha = masking.feathered(mask, recipe.mask_grow or 0, recipe.mask_blur or 0)
     if recipe.outpaint:
         return _extended(picture, alpha, recipe.outpaint, recipe.mask_blur or 0)
-    if compose.is_empty(alpha):
+    if masking.is_empty(alpha):
         raise InvalidRecipe(
             "mask_image", "Nothing is left of the mask.", "Paint over what is to change, grow it, or lower its blur."
         )
     return _Canvas(picture, picture, alpha)
 
 
-def _extended(picture: Image.Image, alpha: Image.Image, sides: Sides, feather: int) -> _Canvas:
+def _extended(picture: Image.Image, alpha: Image.Image, sides: OutpaintPadding, feather: int) -> _Canvas:
     """The picture with new borders, which are painted as what the mask covers is."""
     borders = (sides.left, sides.top, sides.right, sides.bottom)
-    grown = compose.grown(picture, *borders, feather=feather)
+    grown = masking.grown(picture, *borders, feather=feather)
     grown.area.paste(alpha, borders[:2])
     return _Canvas(grown.canvas, grown.start, grown.area)
 
@@ -102,15 +102,15 @@ def _mask(context: TaskContext, size: Size) -> Work[Image.Image]:
     mask = context.open(recipe.mask_image).convert("L")
     if mask.size != size:
         yield Note(f"The mask was stretched from {mask.width}x{mask.height} to the picture's {size[0]}x{size[1]}.")
-    return compose.fitted(mask, size, "stretch")
+    return masking.fitted(mask, size, "stretch")
 
 
 def _view(context: TaskContext, canvas: _Canvas) -> Work[_View]:
     recipe = context.recipe
-    asked = (recipe.width, recipe.height) if recipe.width and recipe.height else None
+    wanted = (recipe.width, recipe.height) if recipe.width and recipe.height else None
     if recipe.mask_area == "masked":
-        box = compose.view_of(canvas.alpha, recipe.mask_padding or 0, asked)
-        return _View(box, asked or _native(context, box[2] - box[0], box[3] - box[1]))
+        box = masking.view_of(canvas.alpha, recipe.mask_padding or 0, wanted)
+        return _View(box, wanted or _native(context, box[2] - box[0], box[3] - box[1]))
     whole = canvas.picture.size
     if recipe.width or recipe.height:
         return _View((0, 0, *whole), whole)
@@ -135,4 +135,4 @@ def _native(context: TaskContext, width: int, height: int) -> Size:
     family = context.family
     scale = (context.native[0] * context.native[1] / (width * height)) ** 0.5
     limits = (family.multiple, family.min_side, family.max_side)
-    return compose.side_for(width * scale, *limits), compose.side_for(height * scale, *limits)
+    return masking.side_for(width * scale, *limits), masking.side_for(height * scale, *limits)

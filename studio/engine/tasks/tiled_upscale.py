@@ -7,12 +7,12 @@ from functools import partial
 import torch
 from PIL import Image
 
-from studio.engine import compose
-from studio.engine.compose import Size
+from studio.engine import masking
+from studio.engine.masking import Size
 from studio.engine.requests import Enlarge, Expect, LatentRow, Note, Pass, RenderRow, Work
 from studio.engine.tasks.context import TaskContext
 from studio.engine.tasks.img2img import unchanged, unpainted
-from studio.settling.frame import result_size
+from studio.resolve.sizes import result_size
 
 # The share of a tile that its neighbour paints as well.
 OVERLAP = 0.25
@@ -54,8 +54,8 @@ def _render(
         strip = Image.new("RGB", (made.width, pass_.height))
         for (left, _), tile, painted in across:
             picture: Image.Image = yield context.decode(pass_, tile, painted)
-            compose.fade_in(strip, picture, (left, 0), _overlap(pass_.width))
-        compose.fade_in(made, strip, (0, top), _overlap(pass_.height))
+            masking.fade_in(strip, picture, (left, 0), _overlap(pass_.width))
+        masking.fade_in(made, strip, (0, top), _overlap(pass_.height))
     return made.crop((0, 0, *size))
 
 
@@ -67,7 +67,7 @@ def _tile(pass_: Pass, layers: Sequence[Image.Image], corner: Size, row: LatentR
 
 
 def _starts(length: int, tile: int) -> list[int]:
-    return compose.starts(length, tile, _overlap(tile))
+    return masking.starts(length, tile, _overlap(tile))
 
 
 def _overlap(tile: int) -> int:

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 from pydantic import SecretStr
 
 from studio.hosted.prices import Price
-from studio.outside import MOST_BYTES
 from studio.recipe import Recipe
+from studio.safe_fetch import MOST_BYTES
 
 if TYPE_CHECKING:
-    from studio.hosted.models import Offer
+    from studio.hosted.models import HostedEndpoint
 
 
 def unseen(picture: bytes) -> None:
@@ -30,7 +30,7 @@ class Call:
     many partial images are wanted, where the model has them; each is shown by `look`. An answer may have `most_bytes`.
     """
 
-    offer: "Offer"
+    endpoint: "HostedEndpoint"
     key: SecretStr | None
     recipe: Recipe
     settings: Mapping[str, str]
@@ -84,7 +84,7 @@ class Provider(ABC):
     def ask(self, call: Call) -> Answer:
         """The answer to a call, with as many pictures as were asked for; HostedError whose class says why not."""
 
-    def ends(self, offer: "Offer", key: SecretStr) -> date | None:
+    def ends(self, endpoint: "HostedEndpoint", key: SecretStr) -> date | None:
         """The day on which the service ends a model, by its own word; None where it tells none."""
-        del offer, key
+        del endpoint, key
         return None

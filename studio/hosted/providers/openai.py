@@ -23,12 +23,12 @@ from studio.hosted.client import CONNECT_SECONDS
 from studio.hosted.keys import scrubbed
 from studio.hosted.prices import Dollars, Price, dearest, sides
 from studio.hosted.providers.base import Answer, Call, Made, Provider
-from studio.outside import MOST_BYTES, bounded, fetch
+from studio.safe_fetch import MOST_BYTES, bounded, fetch
 
 if TYPE_CHECKING:
     from openai import OpenAI as Client
 
-    from studio.hosted.models import Offer
+    from studio.hosted.models import HostedEndpoint
 
 WITHOUT_KEY = "none"
 # Settings that are taken for new pictures alone, and for edited ones alone.
@@ -111,8 +111,8 @@ class OpenAI(Provider):
     def ask(self, call: Call) -> Answer:
         request = _request(call)
         # With several images, partial ones do not say which they belong to.
-        streamed = call.looks and "stream" in call.offer.model.abilities and call.count == 1
-        with _faults(call.offer, call.key), _client(call.offer, call.key, call.most_bytes) as client:
+        streamed = call.looks and "stream" in call.endpoint.model.abilities and call.count == 1
+        with _faults(call.endpoint, call.key), _client(call.endpoint, call.key, call.most_bytes) as client:
             ask = client.images.edit if "image" in request else client.images.generate
             if streamed:
                 answer = _last(ask(**request, stream=True, partial_images=call.looks), call.look)
@@ -121,19 +121,19 @@ class OpenAI(Provider):
         pictures = [_picture(one, call) for one in _list(answer.get("data"))[: call.count]]
         return Answer(pictures, _usage(answer.get("usage")))
 
-    def ends(self, offer: "Offer", key: SecretStr) -> date | None:
-        with _faults(offer, key), _client(offer, key, MOST_BYTES) as client:
-            told = client.models.retrieve(offer.sent).shutdown_date
+    def ends(self, endpoint: "HostedEndpoint", key: SecretStr) -> date | None:
+        with _faults(endpoint, key), _client(endpoint, key, MOST_BYTES) as client:
+            told = client.models.retrieve(endpoint.sent).shutdown_date
         with suppress(TypeError, ValueError):
             return date.fromisoformat(told or "")
         return None
 
 
 def _request(call: Call) -> dict[str, Any]:
-    model = call.offer.model
+    model = call.endpoint.model
     unused = ONLY_FIRST if call.picture else ONLY_EDITS
     settings = {name: value for name, value in call.settings.items() if name not in unused}
-    request: dict[str, Any] = {"model": call.offer.sent, "prompt": call.recipe.prompt, **settings, **model.fixed}
+    request: dict[str, Any] = {"model": call.endpoint.sent, "prompt": call.recipe.prompt, **settings, **model.fixed}
     request |= {"n": call.count} if model.most_images > 1 else {}
     headers = {"Idempotency-Key": call.name} if call.name else {}
     return {**request, **_files(call), "extra_headers": headers}
@@ -155,11 +155,11 @@ def _files(call: Call) -> dict[str, Any]:
 
 
 @contextmanager
-def _client(offer: "Offer", key: SecretStr | None, most_bytes: int) -> Iterator["Client"]:
+def _client(endpoint: "HostedEndpoint", key: SecretStr | None, most_bytes: int) -> Iterator["Client"]:
     """A client that follows no redirects, tries once, and takes no more than the limit."""
     import openai
 
-    host = offer.host
+    host = endpoint.host
     deadline = time.monotonic() + host.timeout_seconds
     http = openai.DefaultHttpx2Client(follow_redirects=False, event_hooks={"response": [bounded(most_bytes, deadline)]})
     shared: dict[str, Any] = {
@@ -173,14 +173,14 @@ def _client(offer: "Offer", key: SecretStr | None, most_bytes: int) -> Iterator[
         client: Client = openai.AzureOpenAI(azure_endpoint=host.base_url, api_version=host.azure_version, **shared)
     else:
         client = openai.OpenAI(base_url=host.base_url, **shared)
-    if offer.host_name != offer.model.service:
+    if endpoint.host_name != endpoint.model.service:
         client.organization = client.project = None  # OpenAI's, from the environment
     with client:
         yield client
 
 
 @contextmanager
-def _faults(offer: "Offer", key: SecretStr | None) -> Iterator[None]:
+def _faults(endpoint: "HostedEndpoint", key: SecretStr | None) -> Iterator[None]:
     """The client's errors in the studio's words. Nothing foreign is kept beside them: it may repeat the key."""
     import httpx2
     import openai
@@ -188,7 +188,7 @@ def _faults(offer: "Offer", key: SecretStr | None) -> Iterator[None]:
     try:
         yield
     except (openai.APIError, httpx2.HTTPError) as error:
-        fault = _translated(error, offer, key)
+        fault = _translated(error, endpoint, key)
     except ValueError:  # of JSON that is none
         fault = faults.malformed("It is not what was to be expected.")
     else:
@@ -196,18 +196,18 @@ def _faults(offer: "Offer", key: SecretStr | None) -> Iterator[None]:
     raise fault from None
 
 
-def _translated(error: Any, offer: "Offer", key: SecretStr | None) -> HostedError:
+def _translated(error: Any, endpoint: "HostedEndpoint", key: SecretStr | None) -> HostedError:
     """An error of the client's, or of its transport, without the key and without anything that may hold it."""
     import openai
 
     said, code = _said(error, key), _code(error)
     if isinstance(error, openai.APIStatusError):
         after = error.response.headers.get("retry-after")
-        return faults.refused(error.status_code, said, offer, key, code=code, after=after)
-    if fault := faults.broken(error, offer):
+        return faults.refused(error.status_code, said, endpoint, key, code=code, after=after)
+    if fault := faults.broken(error, endpoint):
         return fault
     if isinstance(error, openai.APITimeoutError):
-        return faults.too_late(offer)
+        return faults.too_late(endpoint)
     if isinstance(error, openai.APIConnectionError):
         return faults.cut_off()
     if faults.is_refusal(code):
@@ -259,7 +259,7 @@ def _picture(one: Any, call: Call) -> Made:
         except (NotBase64, ValueError) as error:
             raise faults.malformed("The picture in it is no base64.") from error
     elif isinstance(address, str) and address:
-        data = fetch(address, call.offer.host.base_url, call.offer.host.timeout_seconds, call.most_bytes)
+        data = fetch(address, call.endpoint.host.base_url, call.endpoint.host.timeout_seconds, call.most_bytes)
     else:
         raise faults.malformed("There is no picture in it.")
     revised = told.get("revised_prompt")

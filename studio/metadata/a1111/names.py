@@ -61,19 +61,19 @@ def why_left(name: str) -> str:
 
 def tool_of(settings: Mapping[str, str]) -> tuple[str, str]:
     """Which tool wrote these settings, and of what version, as far as they say."""
-    said = {plain(name): value for name, value in settings.items()}
-    version = said.get("version", "")
+    given = {plain(name): value for name, value in settings.items()}
+    version = given.get("version", "")
     if ours := OURS.match(version):
         return "Image Studio", ours[1]
     kinds = {
-        "SD.Next": "next" in said.get("app", "").casefold(),
+        "SD.Next": "next" in given.get("app", "").casefold(),
         "ComfyUI": version.casefold().startswith("comfy"),
-        "Draw Things": "seedmode" in said,
+        "Draw Things": "seedmode" in given,
         "Fooocus": version.startswith("Fooocus"),
         "stable-diffusion.cpp": "cpp" in version,
         "Forge": bool(re.match(r"f\d|neo|classic", version)),
-        "Civitai": "civitairesources" in said and not version,
-        "Krita AI Diffusion": said.get("modelhash") == "unknown",
+        "Civitai": "civitairesources" in given and not version,
+        "Krita AI Diffusion": given.get("modelhash") == "unknown",
         # A front end of AI Horde.
         "ArtBot": "model" in settings and settings.get("Sampler", "").startswith("k_"),
     }

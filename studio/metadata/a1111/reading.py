@@ -17,10 +17,10 @@ class Reading:
 
     def __init__(self, parts: SettingsText) -> None:
         self.parts = parts
-        self.said = {plain(name): value for name, value in reversed(parts.settings.items())}
+        self.given = {plain(name): value for name, value in reversed(parts.settings.items())}
         self.left: list[str] = []
-        self.hashes = resources.hashes_of(self.said)
-        if "seedmode" in self.said:
+        self.hashes = resources.hashes_of(self.given)
+        if "seedmode" in self.given:
             _part_draw_things(parts)
 
     def imported(self) -> ImportedSettings:
@@ -31,15 +31,15 @@ class Reading:
         if not self.parts.prompt and self.parts.negative is None:
             values = {}
         # Of two names for one field, the later one is what Forge draws by.
-        values |= {field: self.said[name] for name, field in names.FIELDS.items() if name in self.said}
-        values |= clip_skip(self.said.get("clipskip")) | self._rng()
+        values |= {field: self.given[name] for name, field in names.FIELDS.items() if name in self.given}
+        values |= clip_skip(self.given.get("clipskip")) | self._rng()
         values |= self._model() | self._guidance(values) | self._sampler() | self._loras()
         self.left += [
             left_out(name, value, names.why_left(plain(name)))
             for name, value in self.parts.settings.items()
             if not names.is_known(plain(name)) and (plain(name), value) != ("ensd", "0")
         ]
-        values |= second_pass.read(self.parts.settings, self.said, self.left, self.hashes)
+        values |= second_pass.read(self.parts.settings, self.given, self.left, self.hashes)
         self.left += [left_out("Text among the settings", text) for text in self.parts.stray]
         values |= {name: seed(values[name]) for name in ("seed", "variation_seed") if name in values}
         values = {name: value for name, value in values.items() if value is not None}
@@ -47,33 +47,37 @@ class Reading:
         return ImportedSettings(values, tuple(self.left), tool, version, self.hashes)
 
     def _rng(self) -> dict[str, Any]:
-        if "rng" not in self.said:
+        if "rng" not in self.given:
             return {}
-        found = {name.casefold(): ours for ours, name in DRAWS.items()}.get(self.said["rng"].casefold())
+        found = {name.casefold(): ours for ours, name in DRAWS.items()}.get(self.given["rng"].casefold())
         if found is None:
-            self.left.append(left_out("RNG", self.said["rng"], "noise of this kind cannot be drawn here"))
+            self.left.append(left_out("RNG", self.given["rng"], "noise of this kind cannot be drawn here"))
         return {"rng": found}
 
     def _model(self) -> dict[str, Any]:
         values: dict[str, Any] = {}
-        if plain(vae := self.said.get("vae", "")) not in names.NOT_HERE:
+        if plain(vae := self.given.get("vae", "")) not in names.NOT_HERE:
             values["vae"] = stem(vae)
-        name = self.said.get("model") or resources.name_of(self.said, "checkpoint")
+        name = self.given.get("model") or resources.name_of(self.given, "checkpoint")
         name = resources.bare(name, self.hashes)
-        if not name and self.said.get("modelhash", "") not in resources.NO_HASH:
-            self.left.append(left_out("Model hash", self.said["modelhash"], "the model has no name in the file"))
+        if not name and self.given.get("modelhash", "") not in resources.NO_HASH:
+            self.left.append(left_out("Model hash", self.given["modelhash"], "the model has no name in the file"))
         return values | {"model": stem(name)} if name else values
 
     def _guidance(self, values: Mapping[str, Any]) -> dict[str, Any]:
         """What Flux is guided by in stable-diffusion.cpp, beside a scale of 1."""
-        told = self.said.get("guidance")
-        return {"guidance_scale": told} if told and second_pass.number(values.get("guidance_scale", 1)) == 1 else {}
+        distilled = self.given.get("guidance")
+        return (
+            {"guidance_scale": distilled}
+            if distilled and second_pass.number(values.get("guidance_scale", 1)) == 1
+            else {}
+        )
 
     def _sampler(self) -> dict[str, Any]:
-        name = self.said.get("sampler")
+        name = self.given.get("sampler")
         if not name:
             return {}
-        plan = next((self.said[name] for name in names.SCHEDULES if self.said.get(name)), "")
+        plan = next((self.given[name] for name in names.SCHEDULES if self.given.get(name)), "")
         ours, why = scheduler(name, plan)
         self.left += [why] if why else []
         return {"scheduler": ours}
@@ -81,13 +85,13 @@ class Reading:
     def _loras(self) -> dict[str, Any]:
         """What Fooocus and Civitai list beside the prompt; A1111 has them in it."""
         pairs: list[tuple[Any, Any]] = []
-        for part in self.said.get("loraweights", "").split(","):
+        for part in self.given.get("loraweights", "").split(","):
             name, _, weight = part.strip().rpartition(":")
             pairs += [(name.strip(), weight.strip())] if name else []
-        listed = resources.resources(self.said)
+        listed = resources.resources(self.given)
         pairs += [(one.get("modelName"), one.get("weight")) for one in listed if one.get("type") in ("lora", "lycoris")]
-        if "civitairesources" in self.said and not any("type" in one for one in listed):
-            self.left.append(left_out("Civitai resources", self.said["civitairesources"]))
+        if "civitairesources" in self.given and not any("type" in one for one in listed):
+            self.left.append(left_out("Civitai resources", self.given["civitairesources"]))
         return loras((name, weight) for name, weight in pairs if f"<lora:{name}:" not in self.parts.prompt)
 
 

@@ -22,28 +22,28 @@ def bare(name: str, hashes: dict[str, str]) -> str:
     return hashed[1]
 
 
-def hashes_of(said: Mapping[str, str]) -> dict[str, str]:
+def hashes_of(given: Mapping[str, str]) -> dict[str, str]:
     """The hashes that the text gives, by the names of what they are of."""
     found: dict[str, str] = {}
-    if "model" in said and said.get("modelhash", "") not in NO_HASH:
-        found[stem(said["model"])] = said["modelhash"]
-    for part in said.get("lorahashes", "").split(","):
+    if "model" in given and given.get("modelhash", "") not in NO_HASH:
+        found[stem(given["model"])] = given["modelhash"]
+    for part in given.get("lorahashes", "").split(","):
         name, _, value = part.partition(":")
         if value:
             found[name.strip()] = value.strip()
-    for name, value in (foreign_json.mapping(said.get("hashes", "")) or {}).items():
+    for name, value in (foreign_json.mapping(given.get("hashes", "")) or {}).items():
         if isinstance(value, str):
             found.setdefault(name.rpartition(":")[2], value)
     return found
 
 
-def resources(said: Mapping[str, str]) -> list[dict[str, Any]]:
+def resources(given: Mapping[str, str]) -> list[dict[str, Any]]:
     """What Civitai lists, each with its type, name and weight."""
-    value = foreign_json.read(said.get("civitairesources", ""))
+    value = foreign_json.read(given.get("civitairesources", ""))
     return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
 
 
-def name_of(said: Mapping[str, str], kind: str) -> str:
+def name_of(given: Mapping[str, str], kind: str) -> str:
     """The name of the first resource of this kind; empty where there is none."""
-    names = (one.get("modelName") for one in resources(said) if one.get("type") == kind)
+    names = (one.get("modelName") for one in resources(given) if one.get("type") == kind)
     return next((name for name in names if isinstance(name, str)), "")

@@ -18,58 +18,58 @@ NO_SECOND = "the second pass is left out"
 
 
 def read(
-    settings: Mapping[str, str], said: Mapping[str, str], left: list[str], hashes: dict[str, str]
+    settings: Mapping[str, str], given: Mapping[str, str], left: list[str], hashes: dict[str, str]
 ) -> dict[str, Any]:
     """The size and the second pass of `settings`, by plain names in `said`; what has no place here goes to `left`."""
-    size = SIZE.fullmatch(said.get("size", ""))
+    size = SIZE.fullmatch(given.get("size", ""))
     values: dict[str, Any] = {"width": int(size[1]), "height": int(size[2])} if size else {}
-    scale, values = _scale(values, said, left)
-    asks = bool(ASKS & said.keys())
+    scale, values = _scale(values, given, left)
+    asks = bool(ASKS & given.keys())
     if scale is not None:
-        return values | _second(scale, said, left, hashes)
-    if refined := _refined(said, left, hashes, pictured="denoisingstrength" in said or asks):
+        return values | _second(scale, given, left, hashes)
+    if refined := _refined(given, left, hashes, pictured="denoisingstrength" in given or asks):
         return values | refined
-    extra = [name for name in SECOND if name in said]
-    left += [left_out(_label(settings, name), said[name], NO_SECOND) for name in extra]
-    if "denoisingstrength" in said:
+    extra = [name for name in SECOND if name in given]
+    left += [left_out(_label(settings, name), given[name], NO_SECOND) for name in extra]
+    if "denoisingstrength" in given:
         why = NO_SECOND if extra or asks else NO_PICTURE
-        left.append(left_out("Denoising strength", said["denoisingstrength"], why))
+        left.append(left_out("Denoising strength", given["denoisingstrength"], why))
     return values
 
 
-def _second(scale: Any, said: Mapping[str, str], left: list[str], hashes: dict[str, str]) -> dict[str, Any]:
+def _second(scale: Any, given: Mapping[str, str], left: list[str], hashes: dict[str, str]) -> dict[str, Any]:
     """The second pass, which enlarges by `scale`."""
-    strength = said.get("hiresstrength") or said.get("denoisingstrength")
-    steps = said.get("hiressteps")
+    strength = given.get("hiresstrength") or given.get("denoisingstrength")
+    steps = given.get("hiressteps")
     second = {"hires_scale": scale, "hires_strength": strength, "hires_steps": None if steps == "0" else steps}
-    if name := said.get("hiresupscaler"):
+    if name := given.get("hiresupscaler"):
         second["hires_upscaler"], why = upscaler(name)
         left += [why] if why else []
-    if plain(other := bare(said.get("hirescheckpoint", ""), hashes)) not in (*NOT_HERE, "usesamecheckpoint"):
+    if plain(other := bare(given.get("hirescheckpoint", ""), hashes)) not in (*NOT_HERE, "usesamecheckpoint"):
         second["hires_model"] = stem(other)
-    if "refiner" in said:
-        left.append(left_out("Refiner", said["refiner"], "one model paints the whole second pass"))
+    if "refiner" in given:
+        left.append(left_out("Refiner", given["refiner"], "one model paints the whole second pass"))
     return known(second)
 
 
-def _refined(said: Mapping[str, str], left: list[str], hashes: dict[str, str], *, pictured: bool) -> dict[str, Any]:
+def _refined(given: Mapping[str, str], left: list[str], hashes: dict[str, str], *, pictured: bool) -> dict[str, Any]:
     """The second pass that stands for a refiner."""
-    name = bare(said.get("refiner", ""), hashes)
+    name = bare(given.get("refiner", ""), hashes)
     if plain(name) in NOT_HERE:
         return {}
     if pictured:
         left.append(left_out("Refiner", name, NO_PICTURE))
         return {}
-    return refined(name, said.get("refinerswitchat"), said.get("steps"), left)
+    return refined(name, given.get("refinerswitchat"), given.get("steps"), left)
 
 
-def _scale(size: dict[str, Any], said: Mapping[str, str], left: list[str]) -> tuple[Any, dict[str, Any]]:
+def _scale(size: dict[str, Any], given: Mapping[str, str], left: list[str]) -> tuple[Any, dict[str, Any]]:
     """How many times larger the second pass is, and the size of the first; None where there is none to be had."""
-    asked = said.get("hiresupscale") or said.get("hiresscale")
-    if asked and number(asked):
-        return asked.rstrip("x"), size
-    resize = SIZE.fullmatch(said.get("hiresresize", ""))
-    first = SIZE.fullmatch(said.get("firstpasssize", ""))
+    factor = given.get("hiresupscale") or given.get("hiresscale")
+    if factor and number(factor):
+        return factor.rstrip("x"), size
+    resize = SIZE.fullmatch(given.get("hiresresize", ""))
+    first = SIZE.fullmatch(given.get("firstpasssize", ""))
     if first and size and int(first[1]) and int(first[2]):
         # Old A1111 named the last size, and the first apart from it.
         return _ratio(left, int(first[1]), int(first[2]), size["width"], size["height"]), {

@@ -89,11 +89,11 @@ class Words:
         if not given:
             return None
         texts = [text(self.graph, value, self.unread) for value in given.values()]
-        told = list(dict.fromkeys(one for one in texts if one is not None))
-        if told:
+        distinct = list(dict.fromkeys(one for one in texts if one is not None))
+        if distinct:
             self.graph.used.add(node.id)
         # Of a text for each encoder an empty one says nothing.
-        return [one for one in told if one] or told[:1]
+        return [one for one in distinct if one] or distinct[:1]
 
     def _is_conditioning(self, node: Node, name: str) -> bool:
         """Whether an input named as a role brings words that are encoded already."""

@@ -192,9 +192,9 @@ class _Reading:
                 self.left.append(f"The size is made by nodes that are not read: {', '.join(sorted(makers))}")
                 return {}
         for name in ("resolution", "dimensions", "size", "ratio_selected"):
-            said = DIMENSIONS.fullmatch(str(node.inputs.get(name, ""))[:60])
-            if said:
-                return {"width": int(said[1]), "height": int(said[2])}
+            match = DIMENSIONS.fullmatch(str(node.inputs.get(name, ""))[:60])
+            if match:
+                return {"width": int(match[1]), "height": int(match[2])}
         return None
 
     def _sampling(self, positive: Words, *, pictured: bool) -> dict[str, Any]:
@@ -260,11 +260,11 @@ class _Reading:
 
     def _others(self) -> Iterator[str]:
         """What nobody read, once for each kind."""
-        told = set[str]()
+        reported = set[str]()
         for node in leading_to(self.graph, (self.sampler, *self.later)):
-            if node.id in self.graph.used or node.is_like(*PLAIN) or node.kind in told:
+            if node.id in self.graph.used or node.is_like(*PLAIN) or node.kind in reported:
                 continue
-            told.add(node.kind)
+            reported.add(node.kind)
             if node.is_like("loadimage", "controlnet", "ipadapter"):
                 yield f"{node.kind}: {NO_PICTURE}"
             else:

@@ -114,8 +114,8 @@ def _bring_items(database: sqlite3.Connection, earlier: sqlite3.Connection) -> N
             continue  # the job stays, without what it should make, and is told as one that cannot be read
         for number, recipe in enumerate(recipes if isinstance(recipes, list) else []):
             picture = made.get((job["id"], number))
-            told = {"path": picture["path"], "seconds": picture["seconds"], "state": "done"} if picture else {}
-            row = {"job": job["id"], "number": number, "recipe": recipe, "state": job["state"], **told}
+            outcome = {"path": picture["path"], "seconds": picture["seconds"], "state": "done"} if picture else {}
+            row = {"job": job["id"], "number": number, "recipe": recipe, "state": job["state"], **outcome}
             _insert(database, "items", {**row, "attempts": job["attempts"]})
 
 
@@ -133,27 +133,29 @@ def _bring_candidate_jobs(database: sqlite3.Connection, earlier: sqlite3.Connect
         for number in range(job["count"] if made else 0):
             # What was never made, and of which recipe, nobody knows any more: it is stopped, with another's.
             row = made.get(number) or {"recipe": next(iter(made.values()))["recipe"], "path": None, "seconds": None}
-            told = {name: row[name] for name in ("recipe", "path", "seconds")}
+            kept = {name: row[name] for name in ("recipe", "path", "seconds")}
             state = "done" if row["path"] else "stopped"
-            _insert(database, "items", {"job": job["id"], "number": number, "state": state, **told})
+            _insert(database, "items", {"job": job["id"], "number": number, "state": state, **kept})
         _insert(database, "candidate_jobs", {name: job[name] for name in ("id", "set_id", "first", "count")})
 
 
 def _bring_grid(database: sqlite3.Connection, file: Path) -> None:
     """A grid, with one job of its own in the place of those that made it run by run."""
-    told = load_json(file)
-    whose = {name: told[name] for name in ("id", "owner", "created")}
-    name, made = told["id"], [cell for cell in told["cells"] if cell.get("recipe")]
-    cells = [dict(zip("xyz", cell["at"], strict=True)) | {"error": cell.get("error", "")} for cell in told["cells"]]
+    stored = load_json(file)
+    whose = {name: stored[name] for name in ("id", "owner", "created")}
+    name, made = stored["id"], [cell for cell in stored["cells"] if cell.get("recipe")]
+    cells = [dict(zip("xyz", cell["at"], strict=True)) | {"error": cell.get("error", "")} for cell in stored["cells"]]
     runs = {cell["job"] for cell in made if cell.get("job")}
     database.executemany("DELETE FROM jobs WHERE id = ? AND state IN ('waiting', 'running')", [(run,) for run in runs])
     _insert(
-        database, "jobs", {**whose, "kind": "grid", "state": "waiting" if told["state"] == "running" else told["state"]}
+        database,
+        "jobs",
+        {**whose, "kind": "grid", "state": "waiting" if stored["state"] == "running" else stored["state"]},
     )
-    _insert(database, "grids", {**whose, "base": dumps(told["base"]), "axes": dumps(told["axes"])})
+    _insert(database, "grids", {**whose, "base": dumps(stored["base"]), "axes": dumps(stored["axes"])})
     for number, cell in enumerate(made):
-        _insert(database, "items", {"job": name, "number": number, **_item(cell, told["state"])})
-    for cell, row in zip(told["cells"], cells, strict=True):
+        _insert(database, "items", {"job": name, "number": number, **_item(cell, stored["state"])})
+    for cell, row in zip(stored["cells"], cells, strict=True):
         place = {"item": made.index(cell)} if cell.get("recipe") else {}
         _insert(database, "grid_cells", {"grid": name, **row, "error": "" if place else row["error"], **place})
 

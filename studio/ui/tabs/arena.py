@@ -13,15 +13,15 @@ from typing_extensions import TypedDict
 from studio.compare.arena import Arena, as_csv, matrix, standings
 from studio.compare.store import Comparisons
 from studio.gate.identity import Identity
+from studio.ui.events import LISTENER, Name, Nothing, served
 from studio.ui.form import Updates
 from studio.ui.island import Island
-from studio.ui.listeners import LISTENER, Name, Nothing, served
-from studio.ui.tabs.base import Desk, Panel, Tab
+from studio.ui.tabs.base import Panel, Tab, TabContext
 
 # The longer side of both pictures: where one is larger, that would tell whose it is.
 SIDE = 1024
 
-Told = dict[str, Any]
+Answer = dict[str, Any]
 
 
 class Voting(TypedDict):
@@ -43,17 +43,17 @@ class ArenaTab(Tab):
     label = "Arena"
     order = 75
 
-    def build(self, desk: Desk) -> Panel:
-        return Ring(desk)
+    def build(self, context: TabContext) -> Panel:
+        return ArenaPanel(context)
 
 
-class Ring(Panel):
+class ArenaPanel(Panel):
     """One person's votes."""
 
-    def __init__(self, desk: Desk) -> None:
-        studio = desk.studio
+    def __init__(self, context: TabContext) -> None:
+        studio = context.studio
         self.arena = Arena(Comparisons(studio.database, studio.library.folder))
-        acts: Mapping[str, Callable[..., Told]] = {
+        acts: Mapping[str, Callable[..., Answer]] = {
             "pair": self._pair,
             "vote": self._vote,
             "table": self._table,
@@ -73,9 +73,9 @@ class Ring(Panel):
         """The page can ask from now on."""
         return {self.widget: {"arrived": True}}
 
-    def _pair(self, asked: Nothing, who: Identity) -> Told:
+    def _pair(self, event: Nothing, who: Identity) -> Answer:
         """The next pair, without anything that tells whose a picture is: no name, no file, no recipe in it."""
-        del asked
+        del event
         pair = self.arena.pair(who)
         count = len(self.arena.votes(who))
         if pair is None:
@@ -88,26 +88,28 @@ class Ring(Panel):
             "count": count,
         }
 
-    def _vote(self, asked: Voting, who: Identity) -> Told:
+    def _vote(self, event: Voting, who: Identity) -> Answer:
         """Cast a vote; only the answer names the models."""
-        vote = self.arena.vote(who, asked["pair"], asked["choice"])
+        vote = self.arena.vote(who, event["pair"], event["choice"])
         return {"left": vote.left, "right": vote.right, "choice": vote.choice}
 
-    def _table(self, asked: Tagged, who: Identity) -> Told:
+    def _table(self, event: Tagged, who: Identity) -> Answer:
         """Ratings with their intervals, and who won against whom; of one tag where it is given."""
-        tag = asked.get("tag") or ""
+        tag = event.get("tag") or ""
         votes = self.arena.votes(who, tag)
         tags = sorted({one for vote in self.arena.votes(who) for one in vote.tags})
         return {
             "tags": tags,
             "count": len(votes),
             "standings": [asdict(one) for one in standings(votes)],
-            "matrix": {one: {other: list(told) for other, told in row.items()} for one, row in matrix(votes).items()},
+            "matrix": {
+                one: {other: list(counts) for other, counts in row.items()} for one, row in matrix(votes).items()
+            },
         }
 
-    def _votes(self, asked: Nothing, who: Identity) -> Told:
+    def _votes(self, event: Nothing, who: Identity) -> Answer:
         """Every vote, to be saved by the browser."""
-        del asked
+        del event
         data = as_csv(self.arena.votes(who)).encode()
         return {"name": "votes.csv", "data": b64encode(data).decode()}
 

@@ -11,7 +11,7 @@ from typing import Any
 from studio.errors import InvalidRecipe
 from studio.gate.identity import Identity
 from studio.recipe import Recipe, Task
-from studio.settling.frame import settle_size
+from studio.resolve.sizes import resolve_size
 from studio.studio import Studio
 from studio.ui.fast_gradio import gr
 from studio.ui.followers import Followers
@@ -20,7 +20,7 @@ from studio.ui.source import Picture, Source
 
 
 @dataclass(frozen=True, eq=False)
-class Desk:
+class TabContext:
     """A tab's place on one page: the studio, the Blocks that it is built in, the form, and who follows what.
 
     Whose page it is, each listener is told by its request: `identify(request)`.
@@ -49,7 +49,7 @@ class Desk:
         """The recipe without its size, where that is what the picture's own comes to."""
         free = recipe.replace(width=None, height=None, resize=None)
         try:
-            own = settle_size(free, self.form.model(recipe.model), self.studio.inputs)
+            own = resolve_size(free, self.form.model(recipe.model), self.studio.inputs)
         except InvalidRecipe:
             return recipe
         return free if own == (recipe.width, recipe.height) else recipe
@@ -153,5 +153,5 @@ class Tab(ABC):
         return recipe.task == self.task
 
     @abstractmethod
-    def build(self, desk: Desk) -> Panel:
+    def build(self, context: TabContext) -> Panel:
         """Lay out the tab's widgets, in the Gradio context it is called in, and wire them."""

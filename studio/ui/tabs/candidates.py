@@ -9,7 +9,7 @@ from pydantic import Field
 from typing_extensions import TypedDict
 
 from studio.candidates.making import Refinement, refined
-from studio.candidates.ranking import FEW, Mark, Sieve, Verdict
+from studio.candidates.ranking import FEW, Decision, Filter, Rating
 from studio.candidates.store import Candidate, CandidateSet
 from studio.errors import InvalidRequest, StudioError
 from studio.events import Preview
@@ -18,14 +18,14 @@ from studio.labels import labelled
 from studio.metrics import METRICS
 from studio.recipe import Recipe
 from studio.studio import Studio
-from studio.ui import view as views
+from studio.ui import job_view
+from studio.ui.events import WATCHER, Event, Name, Number, Whole, served
 from studio.ui.fast_gradio import gr
 from studio.ui.form import Updates
 from studio.ui.island import Island
-from studio.ui.listeners import WATCHER, Event, Name, Number, Whole, served
 from studio.ui.owner import identify
 from studio.ui.pictures import expected, kept
-from studio.ui.tabs.base import Desk, Panel, Tab
+from studio.ui.tabs.base import Panel, Tab, TabContext
 
 # How many a set has where the form asks for a single picture.
 USUAL = 8
@@ -91,16 +91,16 @@ class CandidatesTab(Tab):
     order = 60
     offers = "Candidates"
 
-    def build(self, desk: Desk) -> Panel:
-        return Board(desk)
+    def build(self, context: TabContext) -> Panel:
+        return CandidatesPanel(context)
 
 
-class Board(Panel):
+class CandidatesPanel(Panel):
     """The sets of one person. The script says which one it shows; here nothing of the page is kept."""
 
-    def __init__(self, desk: Desk) -> None:
-        self.studio = desk.studio
-        self.followers = desk.followers
+    def __init__(self, context: TabContext) -> None:
+        self.studio = context.studio
+        self.followers = context.followers
         acts: Mapping[str, Act] = {
             "mark": self._mark,
             "undo": self._undo,
@@ -151,65 +151,65 @@ class Board(Panel):
     def _answering(self, act: Act) -> Callable[..., View]:
         """What the page calls: does the act, and tells how its set stands then."""
 
-        def answer(asked: OfSet, who: Identity) -> View:
-            set_id = asked["set"]
-            said = act(set_id, who, asked)
-            return {**self._view(str(said.get("set", set_id)), who), **said}
+        def answer(event: OfSet, who: Identity) -> View:
+            set_id = event["set"]
+            outcome = act(set_id, who, event)
+            return {**self._view(str(outcome.get("set", set_id)), who), **outcome}
 
         # What may be asked is what the act takes.
-        answer.__annotations__["asked"] = get_type_hints(act)["asked"]
+        answer.__annotations__["event"] = get_type_hints(act)["event"]
         return answer
 
-    def _mark(self, set_id: str, who: Identity, asked: Marking) -> View:
-        mark = Mark(asked["verdict"], asked["star"], asked["rating"])
-        self.studio.candidates.mark(set_id, who, asked["image"], mark)
+    def _mark(self, set_id: str, who: Identity, event: Marking) -> View:
+        mark = Rating(event["verdict"], event["star"], event["rating"])
+        self.studio.candidates.mark(set_id, who, event["image"], mark)
         return {}
 
-    def _undo(self, set_id: str, who: Identity, asked: OfSet) -> View:
-        del asked
+    def _undo(self, set_id: str, who: Identity, event: OfSet) -> View:
+        del event
         return {"undone": self.studio.candidates.undo(set_id, who)}
 
-    def _sift(self, set_id: str, who: Identity, asked: Sifting) -> View:
-        self.studio.candidates.sift(set_id, who, _sieve(asked))
+    def _sift(self, set_id: str, who: Identity, event: Sifting) -> View:
+        self.studio.candidates.sift(set_id, who, _filter(event))
         return {}
 
-    def _measure(self, set_id: str, who: Identity, asked: OfSet) -> View:
-        del asked
+    def _measure(self, set_id: str, who: Identity, event: OfSet) -> View:
+        del event
         self.studio.candidates.measure(set_id, who)
         return {"begun": True}
 
-    def _more(self, set_id: str, who: Identity, asked: More) -> View:
-        self.studio.candidates.more(set_id, who, asked["count"])
+    def _more(self, set_id: str, who: Identity, event: More) -> View:
+        self.studio.candidates.more(set_id, who, event["count"])
         return {"begun": True}
 
-    def _stop(self, set_id: str, who: Identity, asked: OfSet) -> View:
-        del asked
+    def _stop(self, set_id: str, who: Identity, event: OfSet) -> View:
+        del event
         candidates = self.studio.candidates
         for _, job in candidates.jobs(candidates.get(set_id, who), who):
             self.studio.stop(job.id, who)
         return {}
 
-    def _refine(self, set_id: str, who: Identity, asked: Refining) -> View:
+    def _refine(self, set_id: str, who: Identity, event: Refining) -> View:
         """A new set of what some pictures become."""
-        how = asked["how"]
+        how = event["how"]
         found = self.studio.candidates.get(set_id, who)
-        chosen = [one for one in found.candidates if one.image in asked["images"]]
+        chosen = [one for one in found.candidates if one.image in event["images"]]
         if not chosen:
             raise InvalidRequest("No picture is kept yet.", "Keep some, then refine them.")
         recipes = [refined(one, how, self.studio.inputs, who) for one in chosen]
         title = f"{REFINED[how]}: {found.title}"
         return {"set": self.studio.candidates.begin(recipes, who, title), "begun": True}
 
-    def _agree(self, set_id: str, who: Identity, asked: OfSet) -> View:
+    def _agree(self, set_id: str, who: Identity, event: OfSet) -> View:
         """How the metrics go with all picks so far."""
-        del set_id, asked
+        del set_id, event
         count, found = self.studio.candidates.agreement(who)
         metrics = {name: [one.correlation, one.low, one.high] for name, one in found.items()}
         return {"agreement": {"count": count, "few": FEW, "metrics": metrics}}
 
-    def _learn(self, set_id: str, who: Identity, asked: OfSet) -> View:
+    def _learn(self, set_id: str, who: Identity, event: OfSet) -> View:
         self.studio.candidates.learn(set_id, who)
-        return self._agree(set_id, who, asked)
+        return self._agree(set_id, who, event)
 
     def _sets(self, who: Identity) -> list[View]:
         """What can be gone back to."""
@@ -237,13 +237,13 @@ class Board(Panel):
             "set": set_id,
             "title": found.title,
             "count": found.count,
-            "more": found.asked is not None,
+            "more": found.base is not None,
             "most": self.studio.settings.max_images,
-            "sieve": {
-                "limits": {name: found.sieve.limit(name) for name in METRICS},
-                "weights": {name: found.sieve.weight(name) for name in METRICS},
-                "keep": found.sieve.keep,
-                "reject_share": found.sieve.reject_share,
+            "rules": {
+                "limits": {name: found.rules.limit(name) for name in METRICS},
+                "weights": {name: found.rules.weight(name) for name in METRICS},
+                "keep": found.rules.keep,
+                "reject_share": found.rules.reject_share,
             },
             "missing": dict(found.missing),
             "cells": [
@@ -256,32 +256,32 @@ class Board(Panel):
         """What is still to come, how far that is, and a fault where it came to an end."""
         made = {candidate.image for candidate in found.candidates}
         coming: list[View] = []
-        told: View = {"line": "", "fraction": None, "ended": None}
+        progress: View = {"line": "", "fraction": None, "ended": None}
         for batch, job in self.studio.candidates.jobs(found, who):
             events = job.events
-            if job.state not in views.ACTIVE:
-                told["ended"] = views.failure(events) or told["ended"]
+            if job.state not in job_view.ACTIVE:
+                progress["ended"] = job_view.failure(events) or progress["ended"]
                 continue
-            told |= views.progress(job, events)
+            progress |= job_view.progress(job, events)
             looks = {event.image: event.jpeg for event in events if isinstance(event, Preview)}
             coming += [
                 {**expected(self.studio, job, at, looks.get(at), SIDE), "number": batch.first + at}
                 for at in range(batch.count)
                 if batch.first + at not in made
             ]
-        return {**told, "busy": self.studio.candidates.busy(found), "making": bool(coming), "coming": coming}
+        return {**progress, "busy": self.studio.candidates.busy(found), "making": bool(coming), "coming": coming}
 
 
-def _cell(studio: Studio, candidate: Candidate, verdict: Verdict, who: Identity) -> View:
+def _cell(studio: Studio, candidate: Candidate, verdict: Decision, who: Identity) -> View:
     """A picture with all that is known and said of it."""
-    told: Mapping[str, Any]
+    picture: Mapping[str, Any]
     if candidate.path.exists():
-        told = kept(studio, candidate.path, candidate.recipe, candidate.seconds, SIDE, who)
+        picture = kept(studio, candidate.path, candidate.recipe, candidate.seconds, SIDE, who)
     else:
-        told = {"key": str(candidate.image), "gone": True, "prompt": candidate.recipe.prompt}
+        picture = {"key": str(candidate.image), "gone": True, "prompt": candidate.recipe.prompt}
     mark = candidate.mark
     return {
-        **told,
+        **picture,
         "number": candidate.image,
         "scores": dict(candidate.scores or {}),
         "measured": candidate.scores is not None,
@@ -300,11 +300,11 @@ def _metrics() -> list[View]:
     return [{"name": name} | {fact: getattr(metric, fact) for fact in facts} for name, metric in by_weight]
 
 
-def _sieve(asked: Sifting) -> Sieve:
+def _filter(event: Sifting) -> Filter:
     """What the page's filter says; what is of no known metric is left out."""
-    limits = {name: value for name, value in asked["limits"].items() if name in METRICS}
-    weights = {name: value for name, value in asked["weights"].items() if name in METRICS}
-    return Sieve(limits, weights, asked["keep"], asked["reject_share"])
+    limits = {name: value for name, value in event["limits"].items() if name in METRICS}
+    weights = {name: value for name, value in event["weights"].items() if name in METRICS}
+    return Filter(limits, weights, event["keep"], event["reject_share"])
 
 
 TAB = CandidatesTab()

@@ -13,19 +13,19 @@ from typing_extensions import TypedDict
 from studio.compare.calls import GIVEN
 from studio.compare.making import Compare
 from studio.compare.sheets import FORMS
-from studio.compare.store import Column, Comparison, Line, read_lines
+from studio.compare.store import Comparison, Contestant, Line, read_lines
 from studio.errors import InvalidRequest, Refused, StudioError
 from studio.gate.identity import Identity
-from studio.hosted.models import Offer, place
+from studio.hosted.models import HostedEndpoint, place
 from studio.recipe import Recipe
 from studio.ui import compare_views
+from studio.ui.events import LISTENER, Name, Nothing, Whole, Words, served
 from studio.ui.form import Updates
 from studio.ui.island import Island
-from studio.ui.listeners import LISTENER, Name, Nothing, Whole, Words, served
 from studio.ui.pictures import smaller
 from studio.ui.rights import check_held, check_ids
 from studio.ui.source import uploaded
-from studio.ui.tabs.base import Desk, Panel, Tab
+from studio.ui.tabs.base import Panel, Tab, TabContext
 
 # Pixels of a picture that is brought.
 BROUGHT = 128
@@ -34,7 +34,7 @@ MOST_USD = 100_000
 # Partial images of a hosted picture while it is made.
 LOOKS = 1
 
-Told = dict[str, Any]
+Answer = dict[str, Any]
 MOST_COLUMNS = 100
 
 
@@ -63,7 +63,7 @@ class Bringing(TypedDict):
     path: Name
 
 
-class Asked(TypedDict):
+class ColumnEvent(TypedDict):
     """A column: a model with its settings, or pictures under a label."""
 
     name: NotRequired[Name]
@@ -72,12 +72,12 @@ class Asked(TypedDict):
     pictures: NotRequired[Annotated[list[Name], Field(max_length=1000)] | None]
 
 
-class Asking(TypedDict):
+class CompareEvent(TypedDict):
     """What is to be compared; `id` is what it is added to."""
 
     id: NotRequired[Name | None]
     prompts: Words
-    columns: Annotated[list[Asked], Field(max_length=MOST_COLUMNS)]
+    columns: Annotated[list[ColumnEvent], Field(max_length=MOST_COLUMNS)]
     seed: NotRequired[Whole | None]
     base: NotRequired[dict[Name, Any] | None]
 
@@ -107,17 +107,17 @@ class CompareTab(Tab):
     order = 70
     offers = "Compare"
 
-    def build(self, desk: Desk) -> Panel:
-        return Table(desk)
+    def build(self, context: TabContext) -> Panel:
+        return ComparePanel(context)
 
 
-class Table(Panel):
+class ComparePanel(Panel):
     """One person's comparisons. The script says which one it shows and asks how it stands."""
 
-    def __init__(self, desk: Desk) -> None:
-        self.studio = desk.studio
-        self.compare = Compare(desk.studio, looks=LOOKS)
-        acts: Mapping[str, Callable[..., Told]] = {
+    def __init__(self, context: TabContext) -> None:
+        self.studio = context.studio
+        self.compare = Compare(context.studio, looks=LOOKS)
+        acts: Mapping[str, Callable[..., Answer]] = {
             "facts": self._facts,
             "key": self._key,
             "budget": self._budget,
@@ -154,140 +154,140 @@ class Table(Panel):
         """The page can ask from now on."""
         return {self.widget: {"arrived": True}}
 
-    def _facts(self, asked: Nothing, who: Identity) -> Told:
+    def _facts(self, event: Nothing, who: Identity) -> Answer:
         """What can be compared, what it costs, where keys are missing, and what was compared before."""
-        del asked
+        del event
         catalogue, hosted = self.studio.catalogue, self.compare.hosted
         models = sorted(catalogue.values(), key=lambda model: not catalogue.present(model))
         held = self.compare.store.of(who.owner)[:MOST_LISTED]
         return {
             "local": [compare_views.local(one, here=catalogue.present(one)) for one in models],
-            "hosted": [compare_views.offered(offer) for offer in self._offers(held, who)],
+            "hosted": [compare_views.offered(endpoint) for endpoint in self._offers(held, who)],
             "hosts": {name: place(name) for name in hosted.models.hosts},
             "addresses": who.here,
             "usual": self.studio.settings.model,
             "held": [compare_views.title(one, self.compare) for one in held],
-            "budget": hosted.purse.own,
+            "budget": hosted.budget.own,
             "most": self.studio.settings.day_budget_usd,
             "refuses": self.studio.settings.unknown_prices == "refuse",
         }
 
-    def _offers(self, held: Sequence[Comparison], who: Identity) -> list[Offer]:
+    def _offers(self, held: Sequence[Comparison], who: Identity) -> list[HostedEndpoint]:
         """The models that there are files of, and others that were compared before."""
         hosted = self.compare.hosted
-        known = {offer.name: offer for offer in hosted.models.offers()}
+        known = {endpoint.name: endpoint for endpoint in hosted.models.endpoints()}
         for column in (column for one in held for column in one.columns if column.kind == "hosted"):
             with suppress(StudioError):
-                known.setdefault(column.model, hosted.offer(column.model, who))
+                known.setdefault(column.model, hosted.endpoint(column.model, who))
         return list(known.values())
 
-    def _money(self) -> Told:
+    def _money(self) -> Answer:
         """What may still be spent today, where there is a budget."""
-        return {"left": self.compare.hosted.purse.left()}
+        return {"left": self.compare.hosted.budget.left()}
 
-    def _key(self, asked: Keying, who: Identity) -> Told:
+    def _key(self, event: Keying, who: Identity) -> Answer:
         """Keep a key for as long as the studio runs; it is told to nobody, not even to the page it came from."""
-        self.compare.hosted.keys.put(who, asked["host"], asked["key"])
+        self.compare.hosted.keys.put(who, event["host"], event["key"])
         return {}
 
-    def _budget(self, asked: Budgeting, who: Identity) -> Told:
+    def _budget(self, event: Budgeting, who: Identity) -> Answer:
         """What may be spent in a day; none ends the page's own budget, not the settings'."""
-        usd = asked.get("usd")
+        usd = event.get("usd")
         if not who.here:
             raise Refused("This page sets no budget.", "Whoever runs the studio does, by STUDIO_DAY_BUDGET_USD.")
-        self.compare.hosted.purse.own = usd
+        self.compare.hosted.budget.own = usd
         return self._money()
 
-    def _ends(self, asked: Ending, who: Identity) -> Told:
+    def _ends(self, event: Ending, who: Identity) -> Answer:
         """When the service ends a model, by its own word; nothing where it does not say."""
-        offer = self.compare.hosted.offer(asked["model"], who)
-        key = self.compare.hosted.keys.of(who, offer.host_name, offer.host)
+        endpoint = self.compare.hosted.endpoint(event["model"], who)
+        key = self.compare.hosted.keys.of(who, endpoint.host_name, endpoint.host)
         if key is None:
             return {}
         with suppress(StudioError):
-            day = offer.provider.ends(offer, key)
+            day = endpoint.provider.ends(endpoint, key)
             return {"shutdown": day.isoformat() if day else ""}
         return {}
 
-    def _bring(self, asked: Bringing, who: Identity) -> Told:
+    def _bring(self, event: Bringing, who: Identity) -> Answer:
         """Store a picture that was made elsewhere."""
-        stored = self.studio.inputs.add(uploaded(self.studio, asked["path"]), who=who)
+        stored = self.studio.inputs.add(uploaded(self.studio, event["path"]), who=who)
         return {"id": stored.id, "shown": smaller(self.studio.inputs.path(stored.id), BROUGHT)}
 
-    def _estimate(self, asked: Asking, who: Identity) -> Told:
+    def _estimate(self, event: CompareEvent, who: Identity) -> Answer:
         """What is still to be made would cost, all and each new column a picture, and whose keys there are."""
-        lines, new = read_lines(asked["prompts"]), self._columns(asked, who)
-        base: Mapping[str, Any] = asked.get("base") or {}
+        lines, new = read_lines(event["prompts"]), self._columns(event, who)
+        base: Mapping[str, Any] = event.get("base") or {}
         each = [self.compare.estimate(lines[:1] or [Line("")], [column], base).usd for column in new]
         columns, made = new, set[tuple[int, int]]()
-        if name := asked.get("id"):
+        if name := event.get("id"):
             whole = self.compare.store.get(name, who.owner)
             known = {line.prompt for line in whole.lines}
             lines = [*whole.lines, *(line for line in lines if line.prompt not in known)]
             columns = [*whole.columns, *(column for column in new if column not in whole.columns)]
             made = {(cell.line, cell.column) for cell in whole.cells if cell.state == "done"}
             base = whole.base
-        offers = [self.compare.hosted.offer(column.model, who) for column in columns if column.kind == "hosted"]
-        hosts = {offer.host_name: offer.host for offer in offers}
+        offers = [self.compare.hosted.endpoint(column.model, who) for column in columns if column.kind == "hosted"]
+        hosts = {endpoint.host_name: endpoint.host for endpoint in offers}
         keys = self.compare.hosted.keys.known(who, hosts)
         costs = self.compare.estimate(lines, columns, base, made)
         return {**asdict(costs), "each": each, "keys": keys, **self._money()}
 
-    def _begin(self, asked: Asking, who: Identity) -> Told:
+    def _begin(self, event: CompareEvent, who: Identity) -> Answer:
         """Make a comparison, or extend one and go on."""
-        owner, lines, columns = who.owner, read_lines(asked["prompts"]), self._columns(asked, who)
-        name = asked.get("id") or ""
-        self._check_held(asked, who)
+        owner, lines, columns = who.owner, read_lines(event["prompts"]), self._columns(event, who)
+        name = event.get("id") or ""
+        self._check_held(event, who)
         if name:
             self.compare.extend(name, owner, lines, columns)
         else:
-            name = self.compare.create(owner, lines, columns, seed=asked.get("seed"), base=asked.get("base"))
+            name = self.compare.create(owner, lines, columns, seed=event.get("seed"), base=event.get("base"))
         self.compare.start(name, who)
         return {"id": name}
 
-    def _columns(self, asked: Asking, who: Identity) -> list[Column]:
-        return [self._column(one, who) for one in asked["columns"]]
+    def _columns(self, event: CompareEvent, who: Identity) -> list[Contestant]:
+        return [self._column(one, who) for one in event["columns"]]
 
-    def _column(self, one: Asked, who: Identity) -> Column:
+    def _column(self, one: ColumnEvent, who: Identity) -> Contestant:
         if pictures := one.get("pictures"):
             check_ids(self.studio.inputs, pictures, who)
             named = {str(number): picture for number, picture in enumerate(pictures)}
-            return Column("imported", "imported", (one.get("label") or "Imported")[:80], named)
+            return Contestant("imported", "imported", (one.get("label") or "Imported")[:80], named)
         settings, name = urlencode(dict(one.get("settings") or {})), one.get("name", "")
         return self.compare.column(f"{name}?{settings}" if settings else name, who)
 
-    def _check_held(self, asked: Asking, who: Identity) -> None:
+    def _check_held(self, event: CompareEvent, who: Identity) -> None:
         """InvalidRecipe where what all columns share names a picture that is not the owner's."""
-        base = {name: value for name, value in (asked.get("base") or {}).items() if name in GIVEN}
+        base = {name: value for name, value in (event.get("base") or {}).items() if name in GIVEN}
         check_held(self.studio.inputs, [Recipe.make(**base)] if base else [], who)
 
-    def _stop(self, asked: One, who: Identity) -> Told:
-        self.compare.stop(asked["id"], who.owner)
+    def _stop(self, event: One, who: Identity) -> Answer:
+        self.compare.stop(event["id"], who.owner)
         return {}
 
-    def _forget(self, asked: One, who: Identity) -> Told:
-        self.compare.stop(asked["id"], who.owner)
-        self.compare.store.forget(asked["id"], who.owner)
+    def _forget(self, event: One, who: Identity) -> Answer:
+        self.compare.stop(event["id"], who.owner)
+        self.compare.store.forget(event["id"], who.owner)
         return self._facts(Nothing(), who)
 
-    def _look(self, asked: Looking, who: Identity) -> Told:
+    def _look(self, event: Looking, who: Identity) -> Answer:
         """How a comparison stands; nothing new where the page has seen that."""
-        name, owner = asked["id"], who.owner
+        name, owner = event["id"], who.owner
         whole = self.compare.store.get(name, owner)
         running, coming = self.compare.running(name), self.compare.coming(name)
         seen = [self.compare.version(name), running, coming]
-        if asked.get("seen") == seen:
+        if event.get("seen") == seen:
             return {"same": True}
-        told = compare_views.table(whole, self.compare, who, running=running)
-        return {**told, "seen": seen, "coming": coming, **self._money()}
+        answer = compare_views.table(whole, self.compare, who, running=running)
+        return {**answer, "seen": seen, "coming": coming, **self._money()}
 
-    def _hand(self, asked: Handing, who: Identity) -> Told:
+    def _hand(self, event: Handing, who: Identity) -> Answer:
         """The comparison in one of its forms, to be saved by the browser."""
-        form = FORMS.get(asked["form"])
+        form = FORMS.get(event["form"])
         if form is None:
             raise InvalidRequest("There is no such form.", f"Choose one of {', '.join(FORMS)}.")
-        whole = self.compare.store.get(asked["id"], who.owner)
-        return {"name": f"comparison.{asked['form']}", "data": b64encode(form(whole)).decode()}
+        whole = self.compare.store.get(event["id"], who.owner)
+        return {"name": f"comparison.{event['form']}", "data": b64encode(form(whole)).decode()}
 
 
 TAB = CompareTab()

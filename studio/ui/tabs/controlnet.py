@@ -9,7 +9,7 @@ from studio.ui.form import Updates
 from studio.ui.ids import Id
 from studio.ui.island import Island
 from studio.ui.source import Picture
-from studio.ui.tabs.base import Desk, Panel, Tab
+from studio.ui.tabs.base import Panel, Tab, TabContext
 from studio.ui.units import SIDE
 
 
@@ -21,25 +21,25 @@ class ControlNet(Tab):
     task = "text2img"
     takes_picture = True
 
-    def build(self, desk: Desk) -> Panel:
-        return Lectern(desk)
+    def build(self, context: TabContext) -> Panel:
+        return ControlNetPanel(context)
 
     def says(self, recipe: Recipe) -> bool:
         return super().says(recipe) and bool(recipe.controls) and recipe.hires_scale is None
 
 
-class Lectern(Panel):
+class ControlNetPanel(Panel):
     """Where the units stand in this tab, and the map beside the stage; `slot` hands pictures on to the units."""
 
-    def __init__(self, desk: Desk) -> None:
-        self.studio = desk.studio
+    def __init__(self, context: TabContext) -> None:
+        self.studio = context.studio
         self.slot = Island(Id.CONTROL_SLOT, '<div class="slot"></div>', module="control_slot")
-        with gr.Column(elem_classes="easel"):
-            Island("control-map", '<div class="lectern"></div>', module="map_preview")
+        with gr.Column(elem_classes="editor-pane"):
+            Island("control-map", '<div class="map-place"></div>', module="map_preview")
         self.extras = (self.slot,)
 
     def take(self, picture: Picture, who: Identity) -> Updates:
-        return {self.slot: {"picture": picture.told(self.studio, who, SIDE), "serial": time_ns()}}
+        return {self.slot: {"picture": picture.facts(self.studio, who, SIDE), "serial": time_ns()}}
 
 
 TAB = ControlNet()

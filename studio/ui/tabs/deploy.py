@@ -6,18 +6,18 @@ from typing import Annotated, Any, get_type_hints
 from pydantic import Field, SecretStr
 from typing_extensions import TypedDict
 
-from studio import hub, space
-from studio.deploy import HARDWARE, Done, Hub, Order, Plan, Run, draw_up, find_token, look
+from studio import hf_space, hub
+from studio.deploy import HARDWARE, DeployRequest, Done, Hub, Plan, Run, draw_up, find_token, preview_upload
 from studio.deploy.account import who
-from studio.deploy.order import SETTINGS
+from studio.deploy.request import SETTINGS
 from studio.errors import InUse, Refused, StudioError
 from studio.gate.identity import Identity
 from studio.studio import Studio
+from studio.ui.events import Name, Nothing, Words, served
 from studio.ui.island import Island
-from studio.ui.listeners import Name, Nothing, Words, served
-from studio.ui.tabs.base import Desk, Panel, Tab
+from studio.ui.tabs.base import Panel, Tab, TabContext
 
-Told = dict[str, Any]
+Answer = dict[str, Any]
 Pairs = Annotated[list[tuple[Name, Words]], Field(max_length=100)]
 
 
@@ -51,13 +51,13 @@ class Deploy(Tab):
     order = 90
 
     def here(self, studio: Studio) -> bool:
-        return studio.settings.alone and not space.name()
+        return studio.settings.alone and not hf_space.name()
 
-    def build(self, desk: Desk) -> Panel:
-        return Harbour(desk.studio)
+    def build(self, context: TabContext) -> Panel:
+        return DeployPanel(context.studio)
 
 
-class Harbour(Panel):
+class DeployPanel(Panel):
     """What the script asks of the server. One deployment runs at a time; a page that is opened anew finds it."""
 
     def __init__(self, studio: Studio) -> None:
@@ -78,11 +78,11 @@ class Harbour(Panel):
             acts=served({name: _at_this_machine(act) for name, act in acts.items()}),
         )
 
-    def _facts(self, _: Nothing) -> Told:
+    def _facts(self, _: Nothing) -> Answer:
         """What can be chosen, and whether this machine has a login of its own."""
         from huggingface_hub import get_token
 
-        loras = self.studio.wordbook.loras
+        loras = self.studio.prompt_assets.loras
         loras.refresh()
         own = [file for file in loras.values() if file.path.is_relative_to(loras.folder)]
         models = [model for model in self.studio.catalogue.values() if model.repo]
@@ -95,15 +95,15 @@ class Harbour(Panel):
             "begun": self.run is not None,
         }
 
-    def _account(self, asked: Tokened) -> Told:
+    def _account(self, event: Tokened) -> Answer:
         """Whose token it is."""
-        account = who(Hub(find_token(asked["token"])))
+        account = who(Hub(find_token(event["token"])))
         return {"names": [account.name, *account.organizations], "pro": account.is_pro}
 
-    def _plan(self, asked: Ordering) -> Told:
+    def _plan(self, event: Ordering) -> Answer:
         """What would be sent, beside what is there."""
-        plan, door = self._ordered(asked)
-        seen = look(door, plan)
+        plan, door = self._ordered(event)
+        seen = preview_upload(door, plan)
         how = {item.path: "new" for item in seen.added} | {item.path: "changed" for item in seen.changed}
         files = [
             {"path": item.path, "size": _exact(item.size_bytes), "how": how.get(item.path, "")} for item in plan.items
@@ -115,56 +115,56 @@ class Harbour(Panel):
             "there": seen.commit is not None,
         }
 
-    def _begin(self, asked: Ordering) -> Told:
+    def _begin(self, event: Ordering) -> Answer:
         if self.run and self.run.end is None:
             raise InUse(f"{self.run.space} is being deployed.", "Wait for its end, or stop it.")
-        plan, door = self._ordered(asked)
+        plan, door = self._ordered(event)
         self.run = Run(door, plan)
         return {}
 
-    def _follow(self, asked: Following) -> Told:
+    def _follow(self, event: Following) -> Answer:
         """What happened from a position on, and how it ended."""
         if self.run is None:
             return {"events": [], "end": {"stopped": True}}
         # The end first: what is told until then is in the log that is read after it.
         end = self.run.end
-        events = [vars(event) for event in self.run.told(asked["from"])]
+        events = [vars(event) for event in self.run.events_from(event["from"])]
         return {"events": events, "space": self.run.space, "end": _end(end)}
 
-    def _stop(self, _: Nothing) -> Told:
+    def _stop(self, _: Nothing) -> Answer:
         if self.run:
             self.run.stop()
         return {}
 
-    def _ordered(self, asked: Ordering) -> tuple[Plan, Hub]:
-        order = Order(
-            asked["space"],
-            asked["hardware"],
-            private=asked["private"],
-            models=tuple(asked["models"]),
-            loras=tuple(asked["loras"]),
-            secrets={name: SecretStr(value) for name, value in asked["secrets"]},
-            variables=dict(asked["variables"]),
-            keeps=asked["keeps"],
+    def _ordered(self, event: Ordering) -> tuple[Plan, Hub]:
+        order = DeployRequest(
+            event["space"],
+            event["hardware"],
+            private=event["private"],
+            models=tuple(event["models"]),
+            loras=tuple(event["loras"]),
+            secrets={name: SecretStr(value) for name, value in event["secrets"]},
+            variables=dict(event["variables"]),
+            keeps=event["keeps"],
         )
-        door = Hub(find_token(asked["token"]), secrets=order.secrets.values())
+        door = Hub(find_token(event["token"]), secrets=order.secrets.values())
         return draw_up(order, self.studio.settings), door
 
 
-def _at_this_machine(act: Callable[[Any], Told]) -> Callable[..., Told]:
+def _at_this_machine(act: Callable[[Any], Answer]) -> Callable[..., Answer]:
     """The act for who is at this machine alone: it sends this machine's files with this machine's token."""
 
-    def asked_here(asked: Any, who: Identity) -> Told:
+    def local_only(event: Any, who: Identity) -> Answer:
         if not who.here:
             hint = "Open the page at the machine that the studio runs on, by its own address."
             raise Refused("Only people at the studio's own machine deploy it.", hint)
-        return act(asked)
+        return act(event)
 
-    asked_here.__annotations__["asked"] = next(iter(get_type_hints(act, include_extras=True).values()))
-    return asked_here
+    local_only.__annotations__["event"] = next(iter(get_type_hints(act, include_extras=True).values()))
+    return local_only
 
 
-def _end(end: Any) -> Told | None:
+def _end(end: Any) -> Answer | None:
     if isinstance(end, Done):
         return {"url": end.url}
     if isinstance(end, StudioError):

@@ -13,16 +13,16 @@ from studio.grids.making import GridJob, Grids, plan
 from studio.grids.sheets import Kind
 from studio.recipe import Recipe
 from studio.ui import grid_views
+from studio.ui.events import FOLLOWER, LISTENER, QUICK, Event, Name, Words, served
 from studio.ui.fast_gradio import gr
 from studio.ui.form import Updates
 from studio.ui.island import Island
-from studio.ui.listeners import FOLLOWER, LISTENER, QUICK, Event, Name, Words, served
 from studio.ui.owner import identify
 from studio.ui.rights import check_held
 from studio.ui.schemas import GridLine
-from studio.ui.tabs.base import Desk, Panel, Tab
+from studio.ui.tabs.base import Panel, Tab, TabContext
 
-Told = dict[str, Any]
+Answer = dict[str, Any]
 
 
 class Line(TypedDict):
@@ -69,10 +69,10 @@ class Writing(OfGrid):
 class GridPanel(Panel):
     """The grids of one page, all in one widget: its value tells a `setup`, `grid`, `list`, `file` or `fault`."""
 
-    def __init__(self, desk: Desk) -> None:
-        self.studio = desk.studio
-        self.grids = Grids(desk.studio)
-        self.followers = desk.followers
+    def __init__(self, context: TabContext) -> None:
+        self.studio = context.studio
+        self.grids = Grids(context.studio)
+        self.followers = context.followers
         self.widget = Island(
             "grid",
             '<section class="grid-page" aria-label="Grid"></section>',
@@ -90,18 +90,18 @@ class GridPanel(Panel):
 
     def begin(self, recipes: list[Recipe], who: Identity) -> Updates:
         del who
-        return {self.widget: _told(setup=grid_views.setup(self.studio, recipes))}
+        return {self.widget: _answer(setup=grid_views.setup(self.studio, recipes))}
 
     def _hear(self, act: Callable[..., Any], **how: Any) -> None:
         """Let the widget's event of this method's name call it."""
         getattr(self.widget, act.__name__.lstrip("_"))(act, None, [self.widget], **how)
 
-    def _prepare(self, asked: Preparing) -> Told:
-        return {"setup": grid_views.setup(self.studio, [Recipe.from_json(asked["base"])])}
+    def _prepare(self, event: Preparing) -> Answer:
+        return {"setup": grid_views.setup(self.studio, [Recipe.from_json(event["base"])])}
 
-    def _consider(self, asked: Considering, who: Identity) -> Told:
-        self._base(asked["base"], who)
-        return grid_views.considered(self.studio, asked["base"], asked["axes"])
+    def _consider(self, event: Considering, who: Identity) -> Answer:
+        self._base(event["base"], who)
+        return grid_views.considered(self.studio, event["base"], event["axes"])
 
     def _base(self, text: str, who: Identity) -> Recipe:
         """The recipe of a grid as the page says it; StudioError where it is none, or of somebody else's pictures."""
@@ -116,15 +116,15 @@ class GridPanel(Panel):
             grid = plan(self.studio, self._base(event.base, who), grid_views.axes(event.axes))
             return self.grids.begin(grid, who)
 
-        async for told in self._followed(begin):
-            yield told
+        async for answer in self._followed(begin):
+            yield answer
 
     async def _resume(self, event: OfGrid, request: gr.Request) -> AsyncIterator[Updates]:
         def resume() -> GridJob:
             return self.grids.resume(event.id, identify(request))
 
-        async for told in self._followed(resume):
-            yield told
+        async for answer in self._followed(resume):
+            yield answer
 
     async def _look(self, event: OfGrid, request: gr.Request) -> AsyncIterator[Updates]:
         """Follow a grid, the newest where none is named."""
@@ -133,18 +133,18 @@ class GridPanel(Panel):
             known = self.grids.of(identify(request))
             return next((one for one in known if one.job.id == event.id), next(iter(known), None))
 
-        async for told in self._followed(find):
-            yield told
+        async for answer in self._followed(find):
+            yield answer
 
     async def _followed(self, find: Callable[[], GridJob | None]) -> AsyncIterator[Updates]:
         """What the page is told of a grid that is begun or found so, until nothing more is made of it."""
         try:
             found = await self.followers.run(find)
         except StudioError as fault:
-            yield {self.widget: _told(fault=str(fault))}
+            yield {self.widget: _answer(fault=str(fault))}
             return
         if found is None:
-            yield {self.widget: _told(list=[])}
+            yield {self.widget: _answer(list=[])}
             return
 
         def listed() -> list[GridLine]:
@@ -155,13 +155,13 @@ class GridPanel(Panel):
             if grid["state"] != "running":
                 known = await self.followers.run(listed)
             # Together, because the page drops a value that another follows closely.
-            yield {self.widget: _told(list=known, grid=grid)}
+            yield {self.widget: _answer(list=known, grid=grid)}
 
     def _halt(self, event: OfGrid, request: gr.Request) -> Updates:
         try:
             self.grids.stop(event.id, identify(request))
         except StudioError as fault:
-            return {self.widget: _told(fault=str(fault))}
+            return {self.widget: _answer(fault=str(fault))}
         return {}
 
     def _forget(self, event: OfGrid, request: gr.Request) -> Updates:
@@ -169,8 +169,8 @@ class GridPanel(Panel):
         try:
             self.grids.remove(event.id, who)
         except StudioError as fault:
-            return {self.widget: _told(fault=str(fault))}
-        return {self.widget: _told(list=grid_views.listed(self.grids.of(who)))}
+            return {self.widget: _answer(fault=str(fault))}
+        return {self.widget: _answer(list=grid_views.listed(self.grids.of(who)))}
 
     def _write(self, event: Writing, request: gr.Request) -> Updates:
         """Write a grid to a file that the browser then fetches."""
@@ -180,14 +180,14 @@ class GridPanel(Panel):
             path = self.grids.sheets / f"{grid.id}.{event.kind}"
             note = self.grids.export(grid, path, event.kind)
         except StudioError as fault:
-            return {self.widget: _told(fault=str(fault))}
+            return {self.widget: _answer(fault=str(fault))}
         address = self.studio.addresses.of(path, who)
-        return {self.widget: _told(file={"address": address, "name": f"grid-{path.name}", "note": note})}
+        return {self.widget: _answer(file={"address": address, "name": f"grid-{path.name}", "note": note})}
 
 
-def _told(**told: Any) -> Told:
+def _answer(**answer: Any) -> Answer:
     """A value of the widget; each differs from the one before, so that each is heard."""
-    return {"serial": time.time_ns(), **told}
+    return {"serial": time.time_ns(), **answer}
 
 
 class GridTab(Tab):
@@ -195,8 +195,8 @@ class GridTab(Tab):
     order = 65
     offers = "Grid"
 
-    def build(self, desk: Desk) -> Panel:
-        return GridPanel(desk)
+    def build(self, context: TabContext) -> Panel:
+        return GridPanel(context)
 
 
 TAB = GridTab()

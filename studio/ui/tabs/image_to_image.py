@@ -1,8 +1,8 @@
 """Image to image: pictures painted over, as far as the strength lets them change."""
 
-from studio.recipe import Recipe, settings
+from studio.recipe import Recipe, setting_specs
 from studio.ui.source import Source
-from studio.ui.tabs.base import Desk, Panel, PicturePanel, Tab
+from studio.ui.tabs.base import Panel, PicturePanel, Tab, TabContext
 
 
 class ImageToImage(Tab):
@@ -13,24 +13,24 @@ class ImageToImage(Tab):
     task = "img2img"
     takes_picture = True
 
-    def build(self, desk: Desk) -> Panel:
-        source = desk.source(many=True)
-        desk.place("strength")
-        desk.place("image_guidance_scale", info=settings()["image_guidance_scale"].help)
-        desk.switch("width", "height", "resize", label="Change the size", info="Off: as large as the picture.")
-        desk.place("resize", info=settings()["resize"].help)
-        return Over(source, desk)
+    def build(self, context: TabContext) -> Panel:
+        source = context.source(many=True)
+        context.place("strength")
+        context.place("image_guidance_scale", info=setting_specs()["image_guidance_scale"].help)
+        context.switch("width", "height", "resize", label="Change the size", info="Off: as large as the picture.")
+        context.place("resize", info=setting_specs()["resize"].help)
+        return Img2ImgPanel(source, context)
 
 
-class Over(PicturePanel):
+class Img2ImgPanel(PicturePanel):
     """The pictures to paint over."""
 
-    def __init__(self, source: Source, desk: Desk) -> None:
+    def __init__(self, source: Source, context: TabContext) -> None:
         super().__init__(source)
-        self.desk = desk
+        self.context = context
 
     def opened(self, recipe: Recipe) -> Recipe:
-        return self.desk.opened(recipe)
+        return self.context.opened(recipe)
 
 
 TAB = ImageToImage()

@@ -12,19 +12,19 @@ from typing_extensions import TypedDict
 from studio.errors import InvalidRecipe, NotFound, StudioError, Unreadable
 from studio.gate.identity import Identity
 from studio.inputs import MaskReads
-from studio.recipe import Recipe, settings
-from studio.settling.uses import FEATHER
+from studio.recipe import Recipe, setting_specs
+from studio.resolve.applicability import FEATHER
 from studio.ui import editor, web
+from studio.ui.edit_history import MOST, EditHistory
+from studio.ui.events import QUICK, Event, Name, Whole
 from studio.ui.fast_gradio import gr
 from studio.ui.form import Updates, Values
-from studio.ui.growth import Growth
 from studio.ui.ids import Id
 from studio.ui.island import Island
-from studio.ui.listeners import QUICK, Event, Name, Whole
+from studio.ui.outpaint_panel import OutpaintPanel
 from studio.ui.owner import identify
-from studio.ui.rounds import MOST, Rounds
 from studio.ui.source import Picture, uploaded
-from studio.ui.tabs.base import Desk, Panel, PicturePanel, Tab
+from studio.ui.tabs.base import Panel, PicturePanel, Tab, TabContext
 
 # Gradio finds a custom event by its quoted name in these.
 
@@ -70,57 +70,57 @@ class Inpainting(Tab):
     task = "inpaint"
     takes_picture = True
 
-    def build(self, desk: Desk) -> Panel:
-        return Easel(desk)
+    def build(self, context: TabContext) -> Panel:
+        return InpaintPanel(context)
 
 
-class Easel(PicturePanel):
+class InpaintPanel(PicturePanel):
     """A source, the editor beside the stage, and the rounds that were made.
 
     What is painted goes from the editor to the store whenever the brush rests, and before each Generate; `masks` holds
     its id for each picture.
     """
 
-    def __init__(self, desk: Desk) -> None:
-        super().__init__(desk.source())
-        self.desk = desk
-        self.inputs = desk.studio.inputs
-        with gr.Column(elem_classes="easel"):
+    def __init__(self, context: TabContext) -> None:
+        super().__init__(context.source())
+        self.context = context
+        self.inputs = context.studio.inputs
+        with gr.Column(elem_classes="editor-pane"):
             self._place_editor()
-        desk.place("strength")
-        with desk.after():
+        context.place("strength")
+        with context.after():
             self._place_settings()
-        self.extras = (self.masks, self.rounds, self.inverse, *self.growth.sides.values(), self.source.widget)
+        self.extras = (self.masks, self.history, self.inverse, *self.outpaint_panel.sides.values(), self.source.widget)
         self.kept = {
             "init_image": self.source.widget,
             "masks": self.masks,
-            "rounds": self.rounds,
+            "rounds": self.history,
             "inverse": self.inverse,
-            **self.growth.sides,
+            **self.outpaint_panel.sides,
         }
         self._wire()
 
     def _place_editor(self) -> None:
-        with gr.Column(elem_id=f"{Id.FIELD}{self.desk.tab}-mask_image", elem_classes="canvas"):
+        with gr.Column(elem_id=f"{Id.FIELD}{self.context.tab}-mask_image", elem_classes="canvas"):
             self.editor = editor.place(elem_id=Id.MASK_EDITOR)
         with gr.Row(elem_classes="paper"):
             self.masks = _drawn("masks", "mask_panel", Masks, ("paint", "painted", "wipe", "bring", "holes"))
             self.inverse = gr.Checkbox(
                 label="Paint what to keep", elem_id="mask-keep", elem_classes="switch", min_width=0
             )
-        self.rounds = _drawn("rounds", "edit_history", Turns, ("turn", "proceed"))
+        self.history = _drawn("rounds", "edit_history", Turns, ("turn", "proceed"))
 
     def _place_settings(self) -> None:
-        self.blur = self.desk.place("mask_blur", info=settings()["mask_blur"].help)
+        self.blur = self.context.place("mask_blur", info=setting_specs()["mask_blur"].help)
         self.reach = Island("mask-reach", value="")
         names = ("mask_grow", "mask_fill", "mask_area", "mask_padding")
-        self.area = {name: self.desk.place(name, info=settings()[name].help) for name in names}["mask_area"]
-        self.growth = Growth(self.desk.tab)
-        self.desk.switch("width", "height", "resize", label="Change the size", info="Off: as large as the picture.")
-        self.desk.place("resize", info=settings()["resize"].help)
+        self.area = {name: self.context.place(name, info=setting_specs()[name].help) for name in names}["mask_area"]
+        self.outpaint_panel = OutpaintPanel(self.context.tab)
+        self.context.switch("width", "height", "resize", label="Change the size", info="Off: as large as the picture.")
+        self.context.place("resize", info=setting_specs()["resize"].help)
 
     def read(self, values: Values, who: Identity) -> list[dict[str, Any]]:
-        picture, sides = self.source.ids(values)[0], self.growth.read(values)
+        picture, sides = self.source.ids(values)[0], self.outpaint_panel.read(values)
         mask = _by_picture(values[self.masks]).get(picture)
         if mask is None and sides is None:
             raise _nothing_painted(keep=values[self.inverse])
@@ -130,7 +130,7 @@ class Easel(PicturePanel):
         return [{"init_image": picture, "mask_image": mask, "outpaint": sides}]
 
     def opened(self, recipe: Recipe) -> Recipe:
-        return self.desk.opened(recipe)
+        return self.context.opened(recipe)
 
     def show(self, recipe: Recipe, who: Identity) -> Updates:
         picture = str(recipe.init_image)
@@ -139,7 +139,7 @@ class Easel(PicturePanel):
         source = {**super().show(recipe, who)[self.source.widget], "serial": time_ns()}
         return {
             self.source.widget: source,
-            **self.growth.show(recipe.outpaint),
+            **self.outpaint_panel.show(recipe.outpaint),
             self.masks: _masks(masks),
             self.inverse: False,
         }
@@ -147,21 +147,21 @@ class Easel(PicturePanel):
     def restore(self, kept: Mapping[str, Any], who: Identity) -> Updates:
         return {
             **super().restore(kept, who),
-            **self.growth.restore(kept),
+            **self.outpaint_panel.restore(kept),
             self.masks: _masks(_by_picture(kept.get("masks"))),
-            self.rounds: Rounds.of(kept.get("rounds")).value(shown=False),
+            self.history: EditHistory.of(kept.get("rounds")).value(shown=False),
             self.inverse: kept.get("inverse") is True,
         }
 
     def _wire(self) -> None:
-        paper = {self.masks, self.rounds}
+        paper = {self.masks, self.history}
         # See editor.place.
-        aside = {**QUICK, "show_progress_on": self.rounds}
-        model = self.desk.form.widgets["model"]
+        aside = {**QUICK, "show_progress_on": self.history}
+        model = self.context.form.widgets["model"]
         self.source.widget.change(
             self._load,
             {self.source.widget, *paper, model, self.area},
-            [self.editor, self.rounds, self.area],
+            [self.editor, self.history, self.area],
             **aside,
         )
         self.masks.paint(None, [self.editor], None, js=web.call("mask_panel", "send"), api_visibility="private")
@@ -169,37 +169,37 @@ class Easel(PicturePanel):
         self.masks.wipe(self._wipe, paper, [self.editor, self.masks], **aside)
         self.masks.bring(self._bring, paper, [self.editor, self.masks], **aside)
         self.masks.holes(self._holes, {self.source.widget, *paper}, [self.editor, self.masks], **aside)
-        self.rounds.turn(self._turn, {self.rounds}, [self.source.widget], **QUICK)
-        self.rounds.proceed(
+        self.history.turn(self._turn, {self.history}, [self.source.widget], **QUICK)
+        self.history.proceed(
             self._proceed,
-            {self.rounds, self.masks},
-            [self.source.widget, self.masks, *self.growth.sides.values()],
+            {self.history, self.masks},
+            [self.source.widget, self.masks, *self.outpaint_panel.sides.values()],
             **QUICK,
         )
-        self.growth.wire(self._size, {self.source.widget})
-        self.desk.blocks.load(_reach, [self.blur], [self.reach], **QUICK)
+        self.outpaint_panel.wire(self._size, {self.source.widget})
+        self.context.blocks.load(_reach, [self.blur], [self.reach], **QUICK)
         self.blur.change(_reach, [self.blur], [self.reach], **QUICK)
 
     def _load(self, values: Values, request: gr.Request) -> Updates:
         """Another picture is the source: bring it into the editor, with the mask that was painted over it last."""
-        rounds, size, who = Rounds.of(values[self.rounds]), self._size(values), identify(request)
+        history, size, who = EditHistory.of(values[self.history]), self._size(values), identify(request)
         picture = self._stored(self.source.ids(values)[0], who) if size else None
         if size is None or picture is None:
-            return {self.editor: None, self.rounds: rounds.value(shown=False)}
+            return {self.editor: None, self.history: history.value(shown=False)}
         name = self.source.ids(values)[0]
         mask = self._stored(_by_picture(values[self.masks]).get(name), who)
-        family = self.desk.form.model(values[self.desk.form.widgets["model"]]).family_facts()
+        family = self.context.form.model(values[self.context.form.widgets["model"]]).family_facts()
         paintable = family.min_side <= min(size) and max(size) <= family.max_side
         return {
             self.editor: editor.shown(picture, mask),
-            self.rounds: rounds.to(name).value(shown=True, holes=bool(self.source.holes(values, who))),
+            self.history: history.to(name).value(shown=True, holes=bool(self.source.holes(values, who))),
             # Such a picture cannot be painted as a whole.
             self.area: values[self.area] if paintable else "masked",
         }
 
     def _keep_painted(self, values: Values, event: Painted, request: gr.Request) -> Updates:
         """Store what is painted on the layers that came; the page learns by `event.serial` up to which stroke."""
-        masks, picture = _by_picture(values[self.masks]), Rounds.of(values[self.rounds]).now
+        masks, picture = _by_picture(values[self.masks]), EditHistory.of(values[self.history]).now
         who = identify(request)
         if picture is None or self.source.stored(picture, who) is None:
             return {self.masks: _masks(masks, serial=event.serial)}
@@ -214,23 +214,23 @@ class Easel(PicturePanel):
     def _painted(self, paths: list[str], picture: str, before: Image.Image | None) -> Image.Image | None:
         """What is painted on the layer that came, at the picture's size; InvalidRecipe where it is none."""
         size = self.inputs.size(picture)
-        layers = [editor.read_layer(self.inputs, uploaded(self.desk.studio, path)) for path in paths]
+        layers = [editor.read_layer(self.inputs, uploaded(self.context.studio, path)) for path in paths]
         with self.inputs.room.of(math.prod(size)):
             return editor.painted(layers, size, before)
 
     def _wipe(self, values: Values, request: gr.Request) -> Updates:
-        masks, picture = _by_picture(values[self.masks]), Rounds.of(values[self.rounds]).now
+        masks, picture = _by_picture(values[self.masks]), EditHistory.of(values[self.history]).now
         masks.pop(picture or "", None)
         return {self.masks: _masks(masks), self.editor: self._paper(picture, identify(request))}
 
     def _bring(self, values: Values, event: Brought, request: gr.Request) -> Updates:
         """Take a ready-made mask in, instead of what is painted."""
-        masks, picture = _by_picture(values[self.masks]), Rounds.of(values[self.rounds]).now
+        masks, picture = _by_picture(values[self.masks]), EditHistory.of(values[self.history]).now
         try:
             if picture is None:
                 raise InvalidRecipe("mask_image", "There is no picture that the mask could be for.", "Give it first.")
             who, size = identify(request), self.inputs.size(picture)
-            mask = self.inputs.add_mask(uploaded(self.desk.studio, event.path), who, reads=event.reads)
+            mask = self.inputs.add_mask(uploaded(self.context.studio, event.path), who, reads=event.reads)
         except StudioError as fault:
             return {self.masks: _masks(masks, faults=[fault.sentence])}
         notes = [*mask.notes, *_full(self._stored(mask.id, who))]
@@ -242,7 +242,7 @@ class Easel(PicturePanel):
 
     def _holes(self, values: Values, request: gr.Request) -> Updates:
         """Take what is transparent in the picture as the mask, instead of what is painted."""
-        masks, picture = _by_picture(values[self.masks]), Rounds.of(values[self.rounds]).now
+        masks, picture = _by_picture(values[self.masks]), EditHistory.of(values[self.history]).now
         who = identify(request)
         holes = self.source.holes(values, who)
         if picture is None or not holes:
@@ -256,13 +256,13 @@ class Easel(PicturePanel):
     def _turn(self, values: Values, event: Turned, request: gr.Request) -> Updates:
         """A round back or on: the picture of that round is the source again."""
         who = identify(request)
-        picture = self.source.stored(Rounds.of(values[self.rounds]).by(event.steps).now or "", who)
+        picture = self.source.stored(EditHistory.of(values[self.history]).by(event.steps).now or "", who)
         return {self.source.widget: self.source.value([picture] if picture else [], who)}
 
     def _proceed(self, values: Values, request: gr.Request) -> Updates:
         """Go on with the newest result of the present picture."""
-        start, who = Rounds.of(values[self.rounds]).now, identify(request)
-        jobs = self.desk.studio.jobs_of(who)
+        start, who = EditHistory.of(values[self.history]).now, identify(request)
+        jobs = self.context.studio.jobs_of(who)
         made = [one.path for job in jobs for one in reversed(job.results) if one.recipe.init_image == start]
         try:
             if not made:
@@ -271,7 +271,7 @@ class Easel(PicturePanel):
         except StudioError as fault:
             masks = _by_picture(values[self.masks])
             return {self.masks: _masks(masks, faults=[fault.sentence])}
-        return {self.source.widget: self.source.value([picture], who), **self.growth.show(None)}
+        return {self.source.widget: self.source.value([picture], who), **self.outpaint_panel.show(None)}
 
     def _size(self, values: Values) -> tuple[int, int] | None:
         """Width and height of the source; None where there is none."""
@@ -307,15 +307,15 @@ def _drawn(name: str, module: str, holds: Any, events: tuple[str, ...]) -> Any:
     return Island(f"mask-{name}", f'<div class="{name}"></div>', module=module, holds=holds, events=events)
 
 
-def _masks(masks: Mapping[str, str], **told: Any) -> dict[str, Any]:
+def _masks(masks: Mapping[str, str], **more: Any) -> dict[str, Any]:
     """What the page keeps of masks: the id for each picture's, up to which stroke they are stored, and what to say."""
-    return {"of": dict(masks), "serial": 0, "notes": [], "faults": [], **told}
+    return {"of": dict(masks), "serial": 0, "notes": [], "faults": [], **more}
 
 
 def _by_picture(value: Any) -> dict[str, str]:
     """The masks in what the page keeps."""
-    told = value.get("of") if isinstance(value, Mapping) else None
-    return {str(picture): str(mask) for picture, mask in told.items()} if isinstance(told, Mapping) else {}
+    stored = value.get("of") if isinstance(value, Mapping) else None
+    return {str(picture): str(mask) for picture, mask in stored.items()} if isinstance(stored, Mapping) else {}
 
 
 def _full(mask: Image.Image | None) -> list[str]:

@@ -11,17 +11,17 @@ from studio.downloads.queue import OVER, Download
 from studio.gate.identity import Identity
 from studio.transfer import words
 from studio.ui import fields, schemas
+from studio.ui.events import QUICK, Act, Name, Nothing, served
 from studio.ui.fast_gradio import gr
 from studio.ui.form import Updates
 from studio.ui.island import Island
-from studio.ui.listeners import QUICK, Act, Name, Nothing, served
 from studio.ui.schemas import AllWeights, Weights
-from studio.ui.tabs.base import Desk, Panel, Tab
+from studio.ui.tabs.base import Panel, Tab, TabContext
 
 # Fields that are chosen from what is here.
 CHOSEN = ("model", "hires_model", "upscaler", "hires_upscaler")
 
-Told = dict[str, Any]
+Answer = dict[str, Any]
 
 
 class Keyed(TypedDict):
@@ -36,16 +36,16 @@ class Models(Tab):
     label = "Models"
     order = 85
 
-    def build(self, desk: Desk) -> Panel:
-        return ModelsPanel(desk)
+    def build(self, context: TabContext) -> Panel:
+        return ModelsPanel(context)
 
 
 class ModelsPanel(Panel):
     """What the script asks of the server; only who may decide about this machine changes anything."""
 
-    def __init__(self, desk: Desk) -> None:
-        self.studio = desk.studio
-        self.form = desk.form
+    def __init__(self, context: TabContext) -> None:
+        self.studio = context.studio
+        self.form = context.form
         acts: Mapping[str, Act] = {
             "all": self._all,
             "look": self._look,
@@ -75,9 +75,9 @@ class ModelsPanel(Panel):
 
         self.widget.arrive(arrive, {model}, list(chosen.values()), **QUICK)
 
-    def _all(self, asked: Nothing, who: Identity) -> AllWeights:
+    def _all(self, event: Nothing, who: Identity) -> AllWeights:
         """Everything, with what whoever asks may do."""
-        del asked
+        del event
         for known in (self.studio.catalogue, self.studio.controlnets):
             if known.faults:
                 known.refresh()
@@ -95,24 +95,24 @@ class ModelsPanel(Panel):
             "removes": who.keeps,
         }
 
-    def _look(self, _: Nothing) -> Told:
+    def _look(self, _: Nothing) -> Answer:
         """How far the downloads are."""
         return {"coming": [_coming(one) for one in self.studio.downloads.all()]}
 
-    def _fetch(self, asked: Keyed, who: Identity) -> Told:
-        self.studio.download(asked["key"], who)
+    def _fetch(self, event: Keyed, who: Identity) -> Answer:
+        self.studio.download(event["key"], who)
         return {}
 
-    def _cancel(self, asked: Keyed, who: Identity) -> Told:
-        self.studio.cancel_download(asked["key"], who)
+    def _cancel(self, event: Keyed, who: Identity) -> Answer:
+        self.studio.cancel_download(event["key"], who)
         return {}
 
-    def _dismiss(self, asked: Keyed, who: Identity) -> Told:
-        self.studio.forget_download(asked["key"], who)
+    def _dismiss(self, event: Keyed, who: Identity) -> Answer:
+        self.studio.forget_download(event["key"], who)
         return {}
 
-    def _remove(self, asked: Keyed, who: Identity) -> Told:
-        self.studio.remove(self.studio.items[asked["key"]], who)
+    def _remove(self, event: Keyed, who: Identity) -> Answer:
+        self.studio.remove(self.studio.items[event["key"]], who)
         return {}
 
 

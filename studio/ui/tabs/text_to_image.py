@@ -1,7 +1,7 @@
 """Text to image: all of it is shared but the second pass."""
 
-from studio.recipe import settings
-from studio.ui.tabs.base import Desk, Panel, Tab
+from studio.recipe import setting_specs
+from studio.ui.tabs.base import Panel, Tab, TabContext
 
 
 class TextToImage(Tab):
@@ -13,18 +13,18 @@ class TextToImage(Tab):
     # What programs asked for before there were other tabs.
     endpoint = "generate"
 
-    def build(self, desk: Desk) -> Panel:
-        with desk.after():
-            desk.switch(
+    def build(self, context: TabContext) -> Panel:
+        with context.after():
+            context.switch(
                 "hires_scale",
                 label="Second pass",
                 info="Paint it over, larger or by a refiner: more detail, more time.",
             )
-            desk.place("hires_scale", value=2.0, label="Times larger", info=settings()["hires_scale"].help)
+            context.place("hires_scale", value=2.0, label="Times larger", info=setting_specs()["hires_scale"].help)
             for name in ("hires_model", "hires_upscaler", "hires_strength"):
-                desk.place(name, info=settings()[name].help)
+                context.place(name, info=setting_specs()[name].help)
             info = "Before its strength; automatic: as many as the first, or as the second model is best at."
-            desk.place("hires_steps", info=info, placeholder="Automatic", max_lines=1)
+            context.place("hires_steps", info=info, placeholder="Automatic", max_lines=1)
         return Panel()
 
 

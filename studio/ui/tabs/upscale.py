@@ -1,7 +1,7 @@
 """Upscale: a picture made larger, and painted over in tiles where that is wanted."""
 
-from studio.recipe import settings
-from studio.ui.tabs.base import Desk, Panel, PicturePanel, Tab
+from studio.recipe import setting_specs
+from studio.ui.tabs.base import Panel, PicturePanel, Tab, TabContext
 
 
 class Upscale(Tab):
@@ -12,12 +12,12 @@ class Upscale(Tab):
     task = "upscale"
     takes_picture = True
 
-    def build(self, desk: Desk) -> Panel:
-        source = desk.source(many=True)
-        desk.place("upscaler", info=settings()["upscaler"].help)
-        desk.place("upscale", info=settings()["upscale"].help)
-        desk.switch("strength", label="Paint over in tiles", info="The model adds detail, guided by the prompt.")
-        desk.place("strength", value=0.3)
+    def build(self, context: TabContext) -> Panel:
+        source = context.source(many=True)
+        context.place("upscaler", info=setting_specs()["upscaler"].help)
+        context.place("upscale", info=setting_specs()["upscale"].help)
+        context.switch("strength", label="Paint over in tiles", info="The model adds detail, guided by the prompt.")
+        context.place("strength", value=0.3)
         return PicturePanel(source)
 
 

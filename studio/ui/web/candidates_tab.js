@@ -214,7 +214,7 @@ export function mount({ element, props, watch, server, tell: { open }, data: met
     }
 
     function drawTools() {
-        const { keep, reject_share: share } = view.sieve;
+        const { keep, reject_share: share } = view.rules;
         if (!root.contains(document.activeElement) || ![sift, amount].some((one) => one === document.activeElement)) {
             sift.value = keep !== null ? "keep" : share !== null ? "reject" : "all";
             amount.value = keep ?? Math.round(100 * (share ?? 0));
@@ -371,13 +371,13 @@ export function mount({ element, props, watch, server, tell: { open }, data: met
     function filter() {
         clearTimeout(resting);
         amount.hidden = unit.hidden = sift.value === "all";
-        resting = setTimeout(() => ask("sift", sieve()), REST);
+        resting = setTimeout(() => ask("sift", rules()), REST);
     }
 
-    function sieve() {
+    function rules() {
         const many = Math.max(0, Number(amount.value) || 0);
         return {
-            ...side.read(view.sieve),
+            ...side.read(view.rules),
             keep: sift.value === "keep" ? Math.round(many) : null,
             reject_share: sift.value === "reject" ? Math.min(1, many / 100) : null,
         };

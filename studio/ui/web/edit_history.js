@@ -4,7 +4,7 @@ import { panels } from "./panels.js";
 
 /** @param {Island} island */
 export function mount({ element, props, watch, tell }) {
-    const easel = /** @type {HTMLElement} */ (element.closest(".easel"));
+    const pane = /** @type {HTMLElement} */ (element.closest(".editor-pane"));
     /**
      * @param {string} label
      * @param {string} title
@@ -23,7 +23,7 @@ export function mount({ element, props, watch, tell }) {
     function draw() {
         const { ids = [], at = -1, shown = false, holes = false } = props.value ?? {};
         panels.mask?.turn(shown ? ids[at] : null, holes);
-        easel.classList.toggle("bare", !shown);
+        pane.classList.toggle("bare", !shown);
         back.disabled = at <= 0;
         forth.disabled = at >= ids.length - 1;
         on.disabled = !shown;

@@ -203,7 +203,7 @@ export function gridAxes(page) {
     }
 
     /** @param {any} given */
-    async function again({ base, asked: axes }) {
+    async function again({ base, texts: axes }) {
         const told = await server.prepare({ base });
         if (told.setup) show(told.setup, axes);
     }

@@ -10,8 +10,8 @@ export function mount({ element, props, watch, upload, tell: { bring } }) {
     const SETTINGS = /\bSteps: *\d+ *[,\n]|\bNegative prompt:|^\s*\{[^]*"(class_type|sui_image_params|base_model|positive_prompt|cfgScale)"/;
 
     const file = make("input", { type: "file", accept: "image/*,.avif,.jxl,.txt,.json", class: "unseen", tabindex: -1, "aria-label": "Picture or text with settings", onchange: () => { take(file.files?.[0]); file.value = ""; } });
-    const note = make("div", { class: "hearsay-note", role: "status", hidden: true });
-    part(element, ".hearsay").append(
+    const note = make("div", { class: "imported-note", role: "status", hidden: true });
+    part(element, ".imported").append(
         make("button", { type: "button", class: "presets-open", title: "From a picture of this studio, A1111, Forge, ComfyUI, Fooocus, InvokeAI or another tool; or drop it on the prompt, or paste its text there", onclick: () => { file.click(); } }, "Settings of a picture"),
         file, note);
 

@@ -20,7 +20,7 @@ export function mapView(unit) {
  * @param {Island} island
  */
 export function mount({ element }) {
-    const root = part(element, ".lectern");
+    const root = part(element, ".map-place");
     let drawn = "";
     panels.mapPreview = { show };
     /** @param {any} shown */

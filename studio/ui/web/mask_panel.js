@@ -16,7 +16,7 @@ export function mount({ element, props, watch, upload, tell }) {
     // How long the brush rests until its work is stored, and how long Generate waits for that, in milliseconds.
     const REST = 1200;
     const PATIENCE = 60000;
-    const easel = /** @type {HTMLElement} */ (element.closest(".easel"));
+    const pane = /** @type {HTMLElement} */ (element.closest(".editor-pane"));
     const owner = /** @type {HTMLElement} */ (element.closest("[role=tabpanel]")).id.slice(ids.tab.length);
 
     // The last stroke, the last one that was sent, and the last one that is stored, by the time each was made.
@@ -106,7 +106,7 @@ export function mount({ element, props, watch, upload, tell }) {
         holes.hidden = !transparent;
         const background = window.__PIXI_APP__?.renderer?.background;
         // The canvas is white or grey by what the browser prefers, and stays so; here it is the room's. Only looks hang on it.
-        if (background) background.color = getComputedStyle(easel).backgroundColor;
+        if (background) background.color = getComputedStyle(pane).backgroundColor;
         forget();
     }
 
@@ -168,23 +168,23 @@ export function mount({ element, props, watch, upload, tell }) {
     const say = (notes, faults) => line.replaceChildren(
         ...notes.map((/** @type {any} */ note) => make("p", { class: "note" }, note)), ...faults.map((/** @type {any} */ fault) => make("p", { class: "fault" }, fault)));
     const show = () => {
-        easel.dataset.stored = String(stored >= painted);
+        pane.dataset.stored = String(stored >= painted);
         clear.disabled = stored >= painted && !props.value?.of?.[present ?? ""];
     };
     const forgive = () => field("mask_image")?.querySelector(":scope > .fault")?.remove();
 
     let drawing = false;
-    easel.addEventListener("pointerdown", (/** @type {any} */ event) => { drawing = Boolean(target(event)?.matches("canvas")); }, true);
+    pane.addEventListener("pointerdown", (/** @type {any} */ event) => { drawing = Boolean(target(event)?.matches("canvas")); }, true);
     for (const end of ["pointerup", "pointercancel"]) {
         window.addEventListener(end, () => { if (drawing) stroke(); drawing = false; });
     }
     /** @param {string} name */
-    const step = (name) => /** @type {HTMLElement | null} */ (easel.querySelector(`button[aria-label="${name}"]`));
-    easel.addEventListener("click", (/** @type {any} */ event) => {
+    const step = (name) => /** @type {HTMLElement | null} */ (pane.querySelector(`button[aria-label="${name}"]`));
+    pane.addEventListener("click", (/** @type {any} */ event) => {
         const label = target(event)?.closest(`#${ids.maskEditor} button`)?.getAttribute("aria-label");
         if (label === "Undo" || label === "Redo") stroke();
         // Gradio opens a slider without a name.
-        if (label?.endsWith("Size")) requestAnimationFrame(() => easel.querySelector(`#${ids.maskEditor} input[type=range]`)?.setAttribute("aria-label", label));
+        if (label?.endsWith("Size")) requestAnimationFrame(() => pane.querySelector(`#${ids.maskEditor} input[type=range]`)?.setAttribute("aria-label", label));
     });
     document.addEventListener("visibilitychange", () => { if (document.hidden) save(); });
     document.addEventListener("keydown", (event) => {

@@ -62,14 +62,14 @@ export function metricWeights(metrics, acts) {
     }
 
     /** @param {any} given */
-    function draw({ sieve, missing, busy }) {
+    function draw({ rules, missing, busy }) {
         anew.hidden = !Object.keys(missing).length;
         anew.disabled = busy;
         for (const [name, made] of rows) {
-            const limit = sieve.limits[name];
+            const limit = rules.limits[name];
             // What is being moved is ahead of what is told.
             if (!made.body.contains(document.activeElement)) {
-                made.weight.value = sieve.weights[name];
+                made.weight.value = rules.weights[name];
                 made.limited.checked = limit !== null;
                 if (limit !== null) made.limit.value = limit;
             }

@@ -152,7 +152,7 @@ interface Setting {
     label: string;
     help: string;
     group: "prompt" | "model" | "size" | "sampling" | "seed" | "edit" | "mask" | "hires" | "upscale" | "control" | "lora";
-    dearness: number;
+    change_cost: number;
     minimum: number | null;
     maximum: number | null;
     step: number | null;
@@ -288,7 +288,7 @@ interface GridAxis {
 }
 
 /** An axis as it is asked for. */
-interface AskedAxis {
+interface AxisText {
     field: string;
     text: string;
 }
@@ -300,7 +300,7 @@ interface GridHead {
     fault: string;
     base: string;
     axes: Array<GridAxis>;
-    asked: Array<AskedAxis>;
+    texts: Array<AxisText>;
     made: number;
     failed: number;
     again: boolean;

@@ -1,0 +1,134 @@
+"""The contract of a member of the starter's family, and the sitting in which members are measured."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, TypeVar
+
+import torch
+from diffusers import StableDiffusionPipeline
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from starter_factory.first.canvas import Image
+from starter_factory.first.evaluate import FIRST_SEED, Scores, full_captions, generate, load
+from starter_factory.first.loop import Team
+from starter_factory.first.probe import Probe, load_probe
+from starter_factory.first.scene import Scene, training_scene
+
+# What was measured (a row) -> on what (a column) -> a number; the row's name says the unit.
+Table = dict[str, dict[str, float]]
+Network = TypeVar("Network", bound=nn.Module)
+
+
+@dataclass(frozen=True)
+class Sitting:
+    """One evaluation, and what its measures share; they must leave the shared networks as they found them.
+
+    `folder` holds the stored model, `count` is how many pictures a figure takes.
+    """
+
+    folder: Path
+    count: int
+
+    def pipeline(self) -> StableDiffusionPipeline:
+        """The shared pipeline with DPM-Solver++ 2M Karras."""
+        return self._pipeline
+
+    def fresh_pipeline(self) -> StableDiffusionPipeline:
+        """One of its own for a measure that changes it."""
+        return load(self.folder)
+
+    def probe(self) -> Probe:
+        """The stored network that names what a picture shows."""
+        return self._probe
+
+    def scenes(self) -> Sequence[Scene]:
+        """`count` scenes that no training has seen."""
+        return self._scenes
+
+    def captions(self) -> Sequence[str]:
+        """A caption for each of the scenes, which leaves nothing to chance."""
+        return self._captions
+
+    def pictures(self) -> Sequence[Image]:
+        """What the base makes of the captions, the k-th from noise of seed k: the row that others are held against."""
+        return self._pictures
+
+    @cached_property
+    def _pipeline(self) -> StableDiffusionPipeline:
+        return self.fresh_pipeline()
+
+    @cached_property
+    def _probe(self) -> Probe:
+        return load_probe(self.folder)
+
+    @cached_property
+    def _scenes(self) -> Sequence[Scene]:
+        return [training_scene(FIRST_SEED + number) for number in range(self.count)]
+
+    @cached_property
+    def _captions(self) -> Sequence[str]:
+        return full_captions(self._scenes)
+
+    @cached_property
+    def _pictures(self) -> Sequence[Image]:
+        return generate(self._pipeline, self._captions)
+
+
+class Member(ABC):
+    """One member: `minutes` is how long its stored weights were trained, in one process on one processor core.
+
+    `files` are its weights relative to the model's folder. What fails to load is said by the stock class itself.
+    """
+
+    title: str
+    minutes: float
+    files: tuple[str, ...]
+
+    @abstractmethod
+    def train(self, seconds: float, team: Team, base: Path) -> None:
+        """Train on top of the model in `base`, or go on; checkpoints lie in the team's work folder."""
+
+    @abstractmethod
+    def export(self, team: Team, base: Path) -> None:
+        """Write what was trained as stock files under `base`, in half precision."""
+
+    @abstractmethod
+    def load(self, base: Path) -> Any:
+        """What the stored files become by their stock class, with nothing of this package."""
+
+    @abstractmethod
+    def measure(self, sitting: Sitting) -> Table:
+        """The figures of the stored weights, with a row or column that shows that they can fail."""
+
+    def missing(self, base: Path) -> list[Path]:
+        """Its files that are not there."""
+        return [base / name for name in self.files if not (base / name).is_file()]
+
+
+def by_question(columns: Mapping[str, Scores]) -> Table:
+    """Scores of several kinds of pictures as a table with a row for each question."""
+    questions = dict.fromkeys(question for scores in columns.values() for question in scores)
+    return {
+        f"{question}, %": {name: scores[question] for name, scores in columns.items() if question in scores}
+        for question in questions
+    }
+
+
+def untrained(build: Callable[[], Network]) -> Network:
+    """What `build` makes before it has learned anything, the same each time."""
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        return build().eval()
+
+
+def store(weights: Mapping[str, Tensor], path: Path) -> None:
+    """Write a whole .safetensors file in half precision, readable for everybody: `path` may be in use."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    fresh = path.with_suffix(".tmp")
+    save_file({name: tensor.detach().half().contiguous().cpu() for name, tensor in weights.items()}, fresh)
+    fresh.chmod(0o644)
+    fresh.replace(path)

@@ -1,0 +1,159 @@
+"""A loaded model, and what it is while somebody has it: pipelines for each task with the very same modules."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+
+from studio.catalogue.models import Model
+from studio.engine import memory, safety
+from studio.engine.controlnets import ControlNetConditioning
+from studio.engine.device import Device
+from studio.engine.ip_adapters import ImagePrompts
+from studio.engine.lora import LoraSet
+from studio.engine.placement import modules, place, place_part, sibling
+from studio.engine.text import Prompts
+from studio.families.base import Family, LatentColours
+from studio.recipe import Task
+
+# What is on the device while pictures are denoised.
+DENOISING = ("unet", "transformer", "controlnet")
+
+
+@dataclass(eq=False)
+class LoadedModel:
+    """A loaded model: its family's first pipeline, the bytes of its parts, and what was learned about it.
+
+    `safety_checker` checks what comes out, where the studio wants that; `validated_steps` are the schedulers and
+    numbers of steps that are known to work.
+    """
+
+    model: Model
+    pipe: Any
+    parts: dict[str, int]
+    colours: LatentColours
+    offload: memory.Offload
+    words: str
+    safety_checker: safety.SafetyChecker | None
+    prompts: Prompts
+    validated_steps: set[tuple[str, int]] = field(default_factory=set)
+
+    @property
+    def bytes(self) -> int:
+        """What all its weights take."""
+        return sum(self.parts.values()) + self._checker_bytes
+
+    @property
+    def device_bytes(self) -> int:
+        """What of them is on the device while nobody has the model."""
+        if self.offload == "none":
+            return sum(self.parts.values())
+        return self.parts.get("vae", 0) if self.offload == "sequential" else 0
+
+    @property
+    def ram_bytes(self) -> int:
+        """What of them is in the computer's memory then, where the device has one of its own."""
+        return self.bytes - self.device_bytes
+
+    @property
+    def _checker_bytes(self) -> int:
+        return self.safety_checker.bytes if self.safety_checker else 0
+
+
+@dataclass(eq=False)
+class PipelineLease:
+    """A borrowed model: `pipe` does `task` with the resident's own modules and a scheduler of its own.
+
+    `controlnets` is what the pipelines that it turns to follow; None for those that follow no maps. `image_prompts` are
+    the pictures that they hear beside the words, `loras` what is put on their modules, `vae` what stands in for the
+    model's own.
+    """
+
+    loaded: LoadedModel
+    task: Task
+    pipe: Any
+    device: Device
+    controlnets: ControlNetConditioning | None = None
+    image_prompts: ImagePrompts | None = None
+    loras: LoraSet | None = None
+    vae: Any = None
+    _controlled_by: ControlNetConditioning | None = None
+    _decoded: Any = None
+
+    def turn_to(self, task: Task) -> Any:
+        """The pipeline for `task`, with the same modules; the one before it is not used any more."""
+        if (task, self.controlnets, self.vae) != (self.task, self._controlled_by, self._decoded):
+            self.pipe = pipe_for(self.loaded, task, self.device, self.controlnets, self.vae)
+            self.task, self._controlled_by, self._decoded = task, self.controlnets, self.vae
+        return self.pipe
+
+    def offload(self, offload: memory.Offload) -> None:
+        """Keep more of the model off the device, from now until it is unloaded."""
+        self.loaded.offload = offload
+        place(self.pipe, offload, self.device)
+        self.loaded.words = memory.words(offload, self.loaded.parts, self.device.free_bytes())
+
+    def recover(self) -> None:
+        """Take back what stopped half on the device when memory ended; its hook sees where its first weight is only."""
+        self.pipe.maybe_free_model_hooks()
+
+    def retreat(self) -> bool:
+        """Keep more of the model off the device than now; False where no more of it can be."""
+        farther = memory.farther(self.loaded.offload, self.device.kind)
+        if farther is None:
+            return False
+        try:
+            self.offload(farther)
+        except (RuntimeError, MemoryError) as error:
+            if not memory.ran_out(error):
+                raise
+        else:
+            return True
+        return self.retreat()
+
+    @property
+    def upcasts(self) -> bool:
+        """Whether pictures are decoded in float32 at once."""
+        return upcasts(self.pipe.vae, self.loaded.model.family_facts())
+
+    def arriving_bytes(self) -> int:
+        """What is about to move onto the device to denoise, and is not there yet."""
+        if self.loaded.offload != "model":
+            return 0
+        parts = (part for name, part in modules(self.pipe).items() if name in DENOISING)
+        return sum(memory.bytes_of(part) for part in parts if not self.device.holds(part))
+
+    def working_bytes(self, width: int, height: int) -> int:
+        """What one image takes beside the weights, at its denoising or its decoding, whatever is more."""
+        vae = self.pipe.vae.dtype.itemsize
+        decoded = memory.decoding_bytes(width, height, 4 if self.upcasts else vae)
+        return max(memory.denoising_bytes(width, height, vae), decoded)
+
+
+def pipe_for(
+    loaded: LoadedModel, task: Task, device: Device, controlnets: ControlNetConditioning | None = None, vae: Any = None
+) -> Any:
+    """A new pipeline for `task` of a family that can do it, its modules where the resident keeps them."""
+    family = loaded.model.family_facts()
+    own = {} if vae is None else {"vae": vae}
+    if controlnets is None:
+        pipe = sibling(loaded.pipe, family.pipelines[task], **own)
+    else:
+        pipe = sibling(loaded.pipe, family.control_pipelines[task], controlnet=controlnets.network, **own)
+    if loaded.offload == "model":
+        place(pipe, "model", device)
+        return pipe
+    # What is shared with other models, one of them may have kept elsewhere.
+    if controlnets:
+        place_part(controlnets.network, loaded.offload, device)
+    if vae is not None:
+        place_part(vae, "none", device)
+    return pipe
+
+
+def upcasts(vae: Any, family: Family) -> bool:
+    """Whether a VAE overflows float16, in which it is, so that it decodes in float32.
+
+    A config that says nothing of it says yes, because that is diffusers' default: only families that need it count.
+    """
+    return bool(family.vae_overflows and getattr(vae.config, "force_upcast", False) and vae.dtype == torch.float16)

@@ -1,0 +1,207 @@
+"""From what was asked to what is made: a recipe with nothing left open, checked against model and studio."""
+
+import secrets
+from collections.abc import Collection
+from typing import Any, TypeVar
+
+from studio.catalogue.controlnets import ControlNets
+from studio.catalogue.models import Catalogue, Model
+from studio.catalogue.prompt_assets import PromptAssets
+from studio.catalogue.upscalers import LANCZOS, LATENT, Upscalers
+from studio.catalogue.vaes import Vaes, share_latents
+from studio.errors import InvalidRecipe, ModelError
+from studio.inputs import InputStore
+from studio.presets.reading import Presets, near
+from studio.recipe import SEEDS, Recipe
+from studio.resolve.applicability import check_able, check_used, standards
+from studio.resolve.controls import resolve_controls
+from studio.resolve.prompts import worded
+from studio.resolve.second_pass import Assets, second_pass
+from studio.resolve.sizes import resolve_size, stored_size
+from studio.resolve.styles import styled
+from studio.resolve.tasks import check_second, check_task
+from studio.schedulers import SCHEDULERS
+from studio.settings import Settings
+
+T = TypeVar("T")
+
+
+def resolve(
+    recipe: Recipe,
+    settings: Settings,
+    catalogue: Catalogue,
+    presets: Presets,
+    inputs: InputStore,
+    controlnets: ControlNets,
+    prompt_assets: PromptAssets,
+) -> tuple[Recipe, ...]:
+    """One recipe for each image, each with its own noise, its own words and every value filled in that its task uses.
+
+    InvalidRecipe names the field that cannot be; it is `model` where the model is unknown, missing or damaged.
+    """
+    check_used(recipe)
+    if recipe.denoises:
+        _check_prompt(recipe)
+    model = _model("model", _given(recipe.model, settings.model), catalogue)
+    second = _second(recipe, model, settings, catalogue)
+    recipe = recipe.replace(model=model.id, hires_model=second.id if second else None)
+    check_task(recipe, model)
+    check_able(recipe, model.default("abilities"), model.name)
+    if recipe.denoises:
+        _check_output("model", model, settings, catalogue)
+    check_count(recipe, settings)
+    seed = _given(recipe.seed, secrets.randbelow(SEEDS))
+    whole = recipe.replace(seed=seed, count=1)
+    if whole.variation_strength is not None:
+        whole = whole.replace(variation_seed=_given(recipe.variation_seed, secrets.randbelow(SEEDS)))
+    whole = _edit(whole, model, second, settings, inputs)
+    whole = whole.replace(controls=resolve_controls(whole, model, catalogue, controlnets, inputs))
+    if recipe.denoises:
+        whole = whole.replace(vae=_vae(recipe, model, settings))
+        whole = styled(whole, model, presets, prompt_assets.wildcards).replace(**_sampling(recipe, model, second))
+        check_used(whole)  # with the model's own scheduler and guidance, some of what was asked may mean nothing
+    varied = "variation_seed" if whole.variation_strength else "seed"
+    singles = (whole.replace(**{varied: (getattr(whole, varied) + k) % SEEDS}) for k in range(recipe.count))
+    resolved = tuple(
+        worded(single, model, catalogue, prompt_assets) if recipe.denoises else single for single in singles
+    )
+    if second:
+        assets = Assets(catalogue, controlnets, prompt_assets, Vaes(settings))
+        for single in resolved:
+            second_pass(single, model, second, assets)
+    return resolved
+
+
+def _second(recipe: Recipe, first: Model, settings: Settings, catalogue: Catalogue) -> Model | None:
+    """The model that paints the second pass, where that is not the first; InvalidRecipe where it cannot."""
+    if recipe.hires_model is None:
+        return None
+    second = _model("hires_model", recipe.hires_model, catalogue)
+    if second.id == first.id:
+        return None
+    check_second(second)
+    _check_output("hires_model", second, settings, catalogue)
+    if recipe.hires_upscaler == LATENT and not share_latents(first, second):
+        raise InvalidRecipe(
+            "hires_upscaler",
+            f"The latents of {first.name} mean nothing to {second.name}: it takes over finished pictures.",
+            "Choose Lanczos or an upscaler with weights.",
+        )
+    return second
+
+
+def _check_output(field: str, model: Model, settings: Settings, catalogue: Catalogue) -> None:
+    """InvalidRecipe where what comes out is to be checked, and the model brings nothing to check it with."""
+    if settings.output_check != "off" and catalogue.lacks_checker(model):
+        raise unchecked(model, settings, field)
+
+
+def unchecked(model: Model, settings: Settings, field: str = "model") -> InvalidRecipe:
+    """What is said of a model that cannot check what it makes."""
+    return InvalidRecipe(
+        field,
+        f"{model.name} has no output checker, and this studio makes nothing that is not checked (its setting "
+        f"output_check is “{settings.output_check}”).",
+        "Choose a model that has one, or start the studio with STUDIO_OUTPUT_CHECK=off.",
+    )
+
+
+def _edit(recipe: Recipe, model: Model, second: Model | None, settings: Settings, inputs: InputStore) -> Recipe:
+    """Sizes and everything about the picture that the recipe starts from."""
+    _check_upscalers(recipe, Upscalers(settings))
+    if recipe.init_image:
+        stored_size("init_image", recipe.init_image, inputs)
+    if recipe.mask_image:
+        stored_size("mask_image", recipe.mask_image, inputs)
+    usual = dict(standards(recipe, model.default("abilities")))
+    if recipe.hires_scale == 1 and share_latents(model, second or model):
+        usual["hires_upscaler"] = LATENT  # nothing is enlarged, and nothing is lost on the way through pixels
+    left_open = {name: value for name, value in usual.items() if getattr(recipe, name) is None}
+    whole = recipe.replace(**left_open)
+    width, height = resolve_size(whole, model, inputs, second)
+    return whole.replace(width=width, height=height)
+
+
+def _sampling(recipe: Recipe, model: Model, second: Model | None) -> dict[str, Any]:
+    steps = _given(recipe.steps, int(model.default("steps")))
+    usual = int(second.default("steps")) if second else steps
+    hires = {"hires_steps": _given(recipe.hires_steps, usual)} if recipe.hires_scale else {}
+    return {
+        "scheduler": _scheduler(recipe, model, model.schedulers()),
+        "steps": steps,
+        "guidance_scale": _guidance(recipe, model),
+        **hires,
+    }
+
+
+def _check_upscalers(recipe: Recipe, upscalers: Upscalers) -> None:
+    """Those that need weights have them."""
+    for field, name, plain in (
+        ("upscaler", recipe.upscaler, (LANCZOS,)),
+        ("hires_upscaler", recipe.hires_upscaler, (LANCZOS, LATENT)),
+    ):
+        if name is None or name in plain:
+            continue
+        try:
+            upscalers[name]
+        except ModelError as error:
+            raise InvalidRecipe(field, error.message, error.hint) from error
+
+
+def _vae(recipe: Recipe, model: Model, settings: Settings) -> str | None:
+    """The VAE that stands in for the model's own; InvalidRecipe where it is not there, or for another model."""
+    name = recipe.vae or model.vae
+    if name is None:
+        return None
+    try:
+        vae = Vaes(settings)[name]
+        if fault := vae.why_not(model):
+            raise fault
+    except ModelError as error:
+        raise InvalidRecipe("vae", error.message, error.hint) from error
+    return name
+
+
+def _given(value: T | None, default: T) -> T:
+    return default if value is None else value
+
+
+def _model(field: str, name: str, catalogue: Catalogue) -> Model:
+    try:
+        model = catalogue[name]
+        if fault := catalogue.why_not(model):
+            raise fault
+    except ModelError as error:
+        raise InvalidRecipe(field, error.message, error.hint) from error
+    return model
+
+
+def _check_prompt(recipe: Recipe) -> None:
+    if not recipe.prompt.strip():
+        raise InvalidRecipe("prompt", "The prompt is empty.", "Say in a few words what the picture shows.")
+
+
+def check_count(recipe: Recipe, settings: Settings) -> None:
+    """InvalidRecipe where it asks for more images than one job may make."""
+    if recipe.count > settings.max_images:
+        raise InvalidRecipe(
+            "count",
+            f"{recipe.count} images are more than one job may make.",
+            f"Ask for at most {settings.max_images}, or start the studio with STUDIO_MAX_IMAGES set higher.",
+        )
+
+
+def _scheduler(recipe: Recipe, model: Model, usable: Collection[str]) -> str:
+    wanted = _given(recipe.scheduler, str(model.default("scheduler")))
+    known = {name.casefold(): name for name in SCHEDULERS}.get(wanted.casefold())
+    if known is None:
+        raise InvalidRecipe("scheduler", f"There is no scheduler “{wanted}”.", near(wanted, usable))
+    if known not in usable:
+        raise InvalidRecipe("scheduler", f"{known} cannot sample {model.name}.", f"Choose one of: {', '.join(usable)}.")
+    return known
+
+
+def _guidance(recipe: Recipe, model: Model) -> float | None:
+    if "guidance" not in model.default("abilities"):
+        return None
+    return _given(recipe.guidance_scale, float(model.default("guidance_scale")))

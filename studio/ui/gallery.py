@@ -1,0 +1,68 @@
+"""The stage: where pictures appear. A widget of ours, because Gradio's gallery re-renders whole and jumps as it works.
+
+Its value is a `view` (see view.py) together with what the empty stage says of the model; `gallery.js` draws it.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from studio.catalogue.models import Catalogue, Model
+from studio.errors import ModelError
+from studio.ui.hosted_choices import HostedChoice
+from studio.ui.ids import Id
+from studio.ui.island import Island
+from studio.ui.schemas import ModelFacts
+
+
+def place(takers: Mapping[str, str]) -> Any:
+    """Put the stage at this place of the layout; `takers` are the tabs that take a picture, with their labels.
+
+    It tells `stop` with the job, and `use`, `another`, `again` and `send` with job and image, the last with the tab.
+    """
+    # Gradio finds a custom event by its quoted name in the script.
+    return Island(
+        Id.STAGE,
+        '<section class="stage" aria-label="Pictures"></section>',
+        module="gallery",
+        data=takers,
+        events=("stop", "use", "another", "again", "send"),
+    )
+
+
+def about(model: Model, catalogue: Catalogue) -> ModelFacts:
+    """What the page says of a model: what it is, whether it can draw now, what it knows, what to try."""
+    fault = None if isinstance(model, HostedChoice) else catalogue.why_not(model)
+    return {
+        "id": model.id,
+        "name": model.name,
+        "family": model.family_facts().name,
+        "summary": model.summary,
+        "licence": model.licence,
+        "place": where(model, catalogue),
+        "fault": str(fault) if fault else "",
+        "examples": list(model.examples),
+        "knows": _knows(model, catalogue),
+    }
+
+
+def where(model: Model, catalogue: Catalogue) -> str:
+    """Whether its weights are here or to be downloaded, and how much that is."""
+    if isinstance(model, HostedChoice):
+        return f"hosted by {model.endpoint.place}"
+    size = catalogue.size_bytes(model)
+    if size is not None:
+        return f"{_bytes(size)} on disk"
+    return f"{_bytes(model.download_bytes)} to download" if model.download_bytes else "not on this disk"
+
+
+def _knows(model: Model, catalogue: Catalogue) -> dict[str, list[str]]:
+    """The telling words of a model that knows few, by what they are for; a damaged list is told where it is used."""
+    try:
+        vocabulary = catalogue.vocabulary(model)
+    except ModelError:
+        return {}
+    return {group: list(words) for group, words in vocabulary.groups.items()} if vocabulary else {}
+
+
+def _bytes(size: int) -> str:
+    return f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{max(size / 1e6, 1):.0f} MB"

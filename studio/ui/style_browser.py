@@ -1,0 +1,126 @@
+"""Styles on the page: what the chosen ones say, and all of them with their small pictures, looked for on the server.
+
+Hundreds may be there once others' lists are imported, so no more of them is sent than is looked at.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Annotated, Any
+
+from pydantic import Field
+from typing_extensions import TypedDict
+
+from studio import hf_space
+from studio.errors import Refused
+from studio.presets import saving
+from studio.presets.reading import StylePreset
+from studio.studio import Studio
+from studio.ui.events import Name
+from studio.ui.form import Form
+from studio.ui.pictures import thumbnail
+
+FOLDER = "styles"
+SIDE = 192
+# As many are told at once.
+PAGE = 48
+
+
+class Searching(TypedDict):
+    """A page of the styles that suit a model and have these words."""
+
+    model: Name | None
+    search: Name
+    start: Annotated[int, Field(ge=0, le=1_000_000)]
+
+
+class Chosen(TypedDict):
+    """Ready-made words by their ids."""
+
+    styles: list[Name] | None
+    negative_presets: list[Name] | None
+
+
+class One(TypedDict):
+    """A style by its id."""
+
+    id: Name
+
+
+class StyleBrowser:
+    """The styles, for one page."""
+
+    def __init__(self, studio: Studio, form: Form) -> None:
+        self.studio = studio
+        self.form = form
+
+    @property
+    def acts(self) -> Mapping[str, Callable[..., dict[str, Any]]]:
+        """What the page may call."""
+        return {"styles": self._styles, "words": self._words, "forget": self._forget}
+
+    def _styles(self, event: Searching) -> dict[str, Any]:
+        """A page of those that suit the model and have all the words of `search`, from the number `start` on."""
+        family, wanted = self.form.model(event["model"]).family, event["search"].casefold().split()
+        found = [
+            style
+            for style in sorted(self.studio.presets.styles.values(), key=_place)
+            if style.suits(family) and all(word in _search_text(style).casefold() for word in wanted)
+        ]
+        start = event["start"]
+        return {
+            "styles": [self._entry(style) for style in found[start : start + PAGE]],
+            "total": len(found),
+            "faults": self._faults(),
+        }
+
+    def _faults(self) -> list[str]:
+        """What is wrong with files of styles that are left out."""
+        faults = self.studio.presets.faults.items()
+        return [str(fault) for path, fault in faults if path.parent.name == FOLDER]
+
+    def _entry(self, style: StylePreset) -> dict[str, Any]:
+        picture = self.studio.presets.picture_of(style)
+        return {
+            "id": style.id,
+            "name": style.name,
+            "words": says(style),
+            "picture": thumbnail(self.studio, picture, SIDE) if picture else "",
+            "own": (self.studio.settings.home / "presets" / FOLDER / f"{style.id}.toml").is_file(),
+        }
+
+    def _words(self, event: Chosen) -> dict[str, Any]:
+        """What the styles and negative presets of these ids say, a line each."""
+        styles, negatives = self.studio.presets.styles, self.studio.presets.negatives
+        return {
+            "styles": "\n".join(says(styles[name]) for name in event["styles"] or () if name in styles),
+            "negative_presets": "\n".join(
+                negatives[name].text for name in event["negative_presets"] or () if name in negatives
+            ),
+        }
+
+    def _forget(self, event: One) -> dict[str, Any]:
+        """Delete a style of one's own."""
+        check_private()
+        saving.remove(self.studio.settings.home, FOLDER, str(event["id"]))
+        self.studio.presets.refresh()
+        return {}
+
+
+def check_private() -> None:
+    """Strangers share a Space: what one saved there, all others would read and could delete."""
+    if hf_space.name():
+        raise Refused("Presets are not saved on a Space.", "Run the studio on a machine of your own to keep some.")
+
+
+def says(style: StylePreset) -> str:
+    """What a style adds, and what it keeps out."""
+    return " · ".join(filter(None, [style.prompt, f"keeps out: {style.negative}" if style.negative else ""]))
+
+
+def _place(style: StylePreset) -> list[str | int]:
+    """Where it stands among others by its name: "Look 9" before "Look 10"."""
+    return [int(part) if part.isdecimal() else part for part in re.split(r"(\d+)", style.name.casefold())]
+
+
+def _search_text(style: StylePreset) -> str:
+    return f"{style.name} {style.purpose} {says(style)}"
