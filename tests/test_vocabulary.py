@@ -1,0 +1,135 @@
+"""Names are the field's own: private words that have gone do not come back; each fault names the word to use."""
+
+import ast
+import io
+import re
+import tokenize
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+OURS = ("studio", "benchmarks", "tests", "starter_factory")
+# Nobody else's: neither in a name nor in a docstring or comment.
+PRIVATE = {
+    "dearness": "change cost",
+    "easel": "inpaint panel, editor pane",
+    "hearsay": "imported settings",
+    "knob": "setting",
+    "knobs": "shared settings",
+    "lectern": "ControlNet panel",
+    "sieve": "filter",
+    "wardrobe": "LoRA cache",
+    "wordbook": "prompt assets",
+    "wordview": "prompt preview",
+}
+# English words that meant something of ours: prose may say them, names may not.
+NAMES = {
+    "desk": "context",
+    "enlarger": "upscaler",
+    "gauge": "scorer",
+    "harbour": "deploy panel",
+    "lend": "borrow",
+    "lent": "in use, borrowed",
+    "loan": "lease",
+    "purse": "budget",
+    "rehearse": "validate steps",
+    "rehearsed": "validated steps",
+    "settle": "resolve",
+    "settled": "resolved",
+    "settles": "resolves",
+    "settling": "resolve",
+    "steering": "controls",
+    "workshop": "estimator context",
+}
+# These say nothing of a value but that somebody uttered it; tests may.
+UTTERED = {
+    "asked": "what it is: event, wanted, given, options",
+    "heard": "what it is: event, received, attached",
+    "said": "what it is: text, message, payload, metadata",
+    "told": "what it is: answer, facts, row, event",
+}
+WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
+
+
+def words(name: str) -> list[str]:
+    """The words of an identifier, in whatever case it is written."""
+    return [word.lower() for word in WORD.findall(name)]
+
+
+def sources() -> list[Path]:
+    return sorted(path for folder in OURS for path in (ROOT / folder).rglob("*.py") if path != Path(__file__))
+
+
+def names(text: str) -> Iterator[tuple[int, str]]:
+    """The names that a file binds, each with its line: those of others are others' business."""
+    for node in ast.walk(ast.parse(text)):
+        match node:
+            case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
+                yield node.lineno, node.name
+            case ast.arg():
+                yield node.lineno, node.arg
+            case ast.Name(ctx=ast.Store()):
+                yield node.lineno, node.id
+            case ast.Attribute(ctx=ast.Store()):
+                yield node.lineno, node.attr
+            case ast.ExceptHandler(name=str()):
+                yield node.lineno, node.name
+
+
+def prose(text: str) -> Iterator[tuple[int, str]]:
+    """The lines of docstrings and comments, each with its number."""
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) and ast.get_docstring(
+            node
+        ):
+            first = node.body[0]
+            yield from enumerate(ast.unparse(first).splitlines(), start=first.lineno)
+    for token in tokenize.generate_tokens(io.StringIO(text).readline):
+        if token.type == tokenize.COMMENT:
+            yield token.start[0], token.string
+
+
+def found(lines: Iterator[tuple[int, str]], table: Mapping[str, str]) -> Iterator[str]:
+    for line, written in lines:
+        for word in words(written):
+            if word in table:
+                yield f"{line}: “{word}” in “{written.strip()[:60]}”: say {table[word]}"
+
+
+def faults(path: Path) -> list[str]:
+    text = path.read_text("utf-8")
+    place = path.relative_to(ROOT)
+    is_reviewed = (
+        place.parts[0] in ("studio", "benchmarks") and "hosted" not in place.parts and place.stem != "provider"
+    )
+    bound = PRIVATE | NAMES | (UTTERED if is_reviewed else {})
+    seen = [*found(names(text), bound), *found(prose(text), PRIVATE), *found(iter([(1, str(place))]), PRIVATE | NAMES)]
+    return [f"{place}:{one}" for one in seen]
+
+
+@pytest.mark.parametrize("folder", OURS)
+def test_names_and_prose_are_the_fields_own(folder: str):
+    assert not [fault for path in sources() if path.relative_to(ROOT).parts[0] == folder for fault in faults(path)]
+
+
+def test_the_page_s_scripts_and_styles_say_no_private_word():
+    pages = [*(ROOT / "studio" / "ui" / "web").rglob("*.js"), *ROOT.glob("**/*.css")]
+    ours = [path for path in pages if not {"vendor", "node_modules", ".venv"} & set(path.parts)]
+    lines = {path: enumerate(path.read_text("utf-8").splitlines(), start=1) for path in ours}
+    assert not [f"{path.name}:{fault}" for path in ours for fault in found(lines[path], PRIVATE)]
+
+
+def test_a_private_word_is_seen_in_every_place_and_the_word_to_use_is_named(tmp_path: Path):
+    text = '"""The sieve."""\ndef settle(told): pass  # by the wardrobe\nclass DeskFacts: pass\n'
+    seen = [*found(names(text), PRIVATE | NAMES | UTTERED), *found(prose(text), PRIVATE)]
+    assert sorted(fault.partition(" in ")[0] for fault in seen) == [
+        "1: “sieve”",
+        "2: “settle”",
+        "2: “told”",
+        "2: “wardrobe”",
+        "3: “desk”",
+    ]
+    assert all("say " in fault for fault in seen)
+    assert words("_settleHTTPSieves") == ["settle", "http", "sieves"]
