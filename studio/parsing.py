@@ -184,7 +184,7 @@ def fault_words(fault: Mapping[str, Any]) -> str:
         return BOUNDS[kind].format(**fault.get("ctx", {}))
     if kind in ("value_error", "assertion_error"):
         return str(fault["msg"]).partition(", ")[2]
-    return NO_SUCH.get(kind.partition("_")[0], "it cannot be")
+    return NO_SUCH.get(kind.partition("_")[0], "it is not valid")
 
 
 def read_bytes(path: Path, most_bytes: int = MOST_BYTES) -> bytes:

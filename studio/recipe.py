@@ -495,7 +495,11 @@ def _recipe_error(error: ValidationError) -> InvalidRecipe:
     low, high = hard_range(name) if name in Recipe.model_fields and not part else (None, None)
     if low is not None or high is not None:
         given = first.get("input")
-        return InvalidRecipe(name, f"{shown(given)} cannot be.", f"Give a number from {low:.10g} to {high:.10g}.")
+        return InvalidRecipe(
+            name,
+            f"{shown(given)} is not a valid {name.replace('_', ' ').replace('steps', 'number of steps')}.",
+            f"Give a number from {low:.10g} to {high:.10g}.",
+        )
     where = f"{' '.join(part)}: " if part else ""
     message = fault_words(first)
     place = int(part[0]) if part and part[0].isdecimal() else None

@@ -19,7 +19,7 @@ def lora(text: str) -> dict[str, str]:
     """The LoRA of `ink:0.6`; InvalidRecipe where it is none."""
     found = re.fullmatch(LORA, text)
     if not found:
-        raise InvalidRecipe("loras", f"{text!r} cannot be.", f"Write {LORA_FORM}.")
+        raise InvalidRecipe("loras", f"{text!r} is not a valid LoRA.", f"Write {LORA_FORM}.")
     return {name: value for name, value in found.groupdict().items() if value is not None}
 
 
@@ -28,7 +28,9 @@ def sides(text: str, between: str = ",") -> dict[str, str]:
     parts = [part.split("=") for part in text.split(between)]
     if any(len(part) != 2 for part in parts):
         form = SIDES_FORM.replace(",", between)
-        raise InvalidRecipe("outpaint", f"{text!r} cannot be.", f"Write {form}, or some of these.")
+        raise InvalidRecipe(
+            "outpaint", f"{text!r} is not a valid outpaint padding.", f"Write {form}, or some of these."
+        )
     return {name.strip(): pixels.strip() for name, pixels in parts}
 
 

@@ -61,7 +61,7 @@ class ProviderBackend(Backend):
 
     def generate(self, recipes: Sequence[Recipe], report: Report, wanted: Wanted = always) -> Iterator[Rendered]:
         """As the contract says; HostedError whose class says why there is nothing."""
-        for _, same in groupby(enumerate(recipes), lambda pair: self._told(pair[1])):
+        for _, same in groupby(enumerate(recipes), lambda pair: self._request_of(pair[1])):
             numbered = list(same)
             most = self.endpoint.model.most_images
             for start in range(0, len(numbered), most):
@@ -78,7 +78,7 @@ class ProviderBackend(Backend):
     def close(self) -> None:
         """Nothing is held between calls."""
 
-    def _told(self, recipe: Recipe) -> Recipe:
+    def _request_of(self, recipe: Recipe) -> Recipe:
         """The recipe as the service is told it: without the seed, where it knows none."""
         return recipe if "seed" in self.endpoint.model.takes else recipe.replace(seed=None)
 
@@ -87,15 +87,15 @@ class ProviderBackend(Backend):
             import_module(self.endpoint.provider.library)
         begun = time.monotonic()
         index, recipe = numbered[0]
-        answer = self._asked(self._call(recipe, len(numbered), lambda jpeg: report(Preview(index, jpeg))))
+        answer = self._answered(self._call(recipe, len(numbered), lambda jpeg: report(Preview(index, jpeg))))
         if len(answer.pictures) != len(numbered):
             raise malformed(f"{len(answer.pictures)} of {len(numbered)} pictures came.")
         pictures = [self._opened(one.picture) for one in answer.pictures]
         facts = self._facts(answer, len(pictures))
         seconds = (time.monotonic() - begun) / len(pictures)
         for (place, own), picture, one in zip(numbered, pictures, answer.pictures, strict=True):
-            told = {**facts, "revised prompt": one.revised} if one.revised else facts
-            yield Rendered(place, picture, seconds, told, own)
+            all_facts = {**facts, "revised prompt": one.revised} if one.revised else facts
+            yield Rendered(place, picture, seconds, all_facts, own)
 
     def _call(self, recipe: Recipe, count: int, show: Callable[[bytes], None]) -> Call:
         def look(picture: bytes) -> None:
@@ -123,7 +123,7 @@ class ProviderBackend(Backend):
     def _stored(self, picture: str | None) -> bytes | None:
         return self._inputs.path(picture).read_bytes() if picture else None
 
-    def _asked(self, call: Call) -> Answer:
+    def _answered(self, call: Call) -> Answer:
         """The answer; asked again only where nothing can have been charged."""
         for last in (*[False] * (TRIES - 1), True):
             try:

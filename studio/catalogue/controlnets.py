@@ -265,7 +265,7 @@ def _kinds(name: str, seen: Mapping[str, Any]) -> tuple[str, ...]:
 
 def _check_stated(toml: Path, table: Mapping[str, Any], seen: Mapping[str, Any]) -> None:
     if IMAGE_PROMPT in seen.get("kinds", ()) and list(table["kinds"]) != [IMAGE_PROMPT]:
-        raise IncompatibleModel(f"{toml}: `kinds` cannot be: its weights are an IP-Adapter.", "Leave `kinds` out.")
+        raise IncompatibleModel(f"{toml}: `kinds` is not valid: its weights are an IP-Adapter.", "Leave `kinds` out.")
     if table["family"] != seen["family"]:
         raise IncompatibleModel(
             f"{toml}: `family` is said to be {table['family']}, but its weights are for {seen['family']}.",

@@ -80,9 +80,9 @@ def _filter(args: argparse.Namespace) -> "Filter":
     from studio.candidates.ranking import Filter
 
     if args.keep is not None and args.keep < 0:
-        raise InvalidSetting(f"--keep {args.keep} cannot be.", "Give how many are to be kept.")
+        raise InvalidSetting(f"--keep {args.keep} is not a valid number of pictures.", "Give how many are to be kept.")
     if args.reject_share is not None and not 0 <= args.reject_share <= 1:
-        raise InvalidSetting(f"--reject-share {args.reject_share:g} cannot be.", "Give a share from 0 to 1.")
+        raise InvalidSetting(f"--reject-share {args.reject_share:g} is not a valid share.", "Give a share from 0 to 1.")
     given = dict(_weight(text) for text in args.metric)
     weights = {name: given.get(name, 0.0) for name in METRICS} if given else {}
     return Filter(weights=weights, keep=args.keep, reject_share=args.reject_share)
@@ -100,7 +100,9 @@ def _weight(text: str) -> tuple[str, float]:
     except ValueError:
         number = -1
     if not 0 <= number < float("inf"):
-        raise InvalidSetting(f"--metric {text!r} cannot be.", "Write NAME:WEIGHT with a weight of 0 or more.")
+        raise InvalidSetting(
+            f"--metric {text!r} is not a valid weight of a metric.", "Write NAME:WEIGHT with a weight of 0 or more."
+        )
     return name, number
 
 

@@ -53,7 +53,7 @@ def run(args: argparse.Namespace) -> int:
     """Compare; each picture's path, or with --json one object about all, on standard output, all else on the other."""
     settings = load_settings(args)
     if args.seed is not None and not 0 <= args.seed < SEEDS:
-        raise InvalidRecipe("seed", f"{args.seed} cannot be.", f"Give a number from 0 to {SEEDS - 1}.")
+        raise InvalidRecipe("seed", f"{args.seed} is not a valid seed.", f"Give a number from 0 to {SEEDS - 1}.")
     with redirect_stdout(sys.stderr):
         from studio.compare import sheets
         from studio.compare.making import Compare

@@ -58,7 +58,7 @@ def _options(texts: list[str]) -> tuple[tuple[str, float | int | str], ...]:
     """The options of `low=100`, each with its value."""
     pairs = [text.partition("=") for text in texts]
     if any(not value for _, _, value in pairs):
-        raise InvalidRecipe("controls", f"{' '.join(texts)!r} cannot be.", "Write NAME=VALUE.")
+        raise InvalidRecipe("controls", f"{' '.join(texts)!r} is not a valid option.", "Write NAME=VALUE.")
     return tuple((name.strip(), _value(value.strip())) for name, _, value in pairs)
 
 

@@ -199,7 +199,7 @@ def _unit(source: Literal["image", "map"], text: str) -> dict[str, Any]:
     """A control unit of `canny=house.png:0.8:0-0.5`, in which a file stands for its picture or map."""
     found = re.fullmatch(UNIT, text)
     if not found:
-        raise InvalidRecipe("controls", f"{text!r} cannot be.", f"Write {UNIT_FORM}.")
+        raise InvalidRecipe("controls", f"{text!r} is not a valid control unit.", f"Write {UNIT_FORM}.")
     given = {name: value for name, value in found.groupdict().items() if value is not None}
     return {source: given.pop("file"), **given}
 

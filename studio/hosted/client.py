@@ -49,21 +49,21 @@ class Client:
     ) -> None:
         self._http.close()
 
-    def ask(self, method: str, path: str, **said: Any) -> Any:
+    def ask(self, method: str, path: str, **options: Any) -> Any:
         """The JSON that the host answers with; HostedError where it answers with anything else, or not at all.
 
         `path` is below the host's address; `said` is as httpx takes it: `json`, `params`, `files`, `data`, `headers`.
         """
-        answer = self._answered(method, path, said)
+        answer = self._answered(method, path, options)
         try:
-            told = json.loads(answer.content)
+            body = json.loads(answer.content)
         except ValueError:
-            told = None
+            body = None
         if not answer.is_success:
-            raise self._refused(answer, told)
-        if told is None:
+            raise self._refused(answer, body)
+        if body is None:
             raise faults.malformed("It is not what was to be expected.")
-        return told
+        return body
 
     def until(self, look: Callable[[], Any]) -> Any:
         """Look again and again until there is something to see; HostedError when the host's time is over."""
@@ -78,27 +78,27 @@ class Client:
         host = self._call.endpoint.host
         return fetch(address, host.base_url, max(self._deadline - time.monotonic(), 1), self._call.most_bytes)
 
-    def _answered(self, method: str, path: str, said: Mapping[str, Any]) -> "httpx2.Response":
+    def _answered(self, method: str, path: str, options: Mapping[str, Any]) -> "httpx2.Response":
         import httpx2
 
         try:
-            return self._http.request(method, path, **said)
+            return self._http.request(method, path, **options)
         except (httpx2.HTTPError, HostedError) as error:
             fault = faults.broken(error, self._call.endpoint) or faults.cut_off()
         # Nothing foreign is kept beside it: it may repeat the key.
         raise fault from None
 
-    def _refused(self, answer: "httpx2.Response", told: Any) -> HostedError:
-        said = scrubbed(faults.shortened(_sentence(told)), self._call.key)
-        code, after = json.dumps(told), answer.headers.get("retry-after")
-        return faults.refused(answer.status_code, said, self._call.endpoint, self._call.key, code=code, after=after)
+    def _refused(self, answer: "httpx2.Response", body: Any) -> HostedError:
+        reason = scrubbed(faults.shortened(_sentence(body)), self._call.key)
+        code, after = json.dumps(body), answer.headers.get("retry-after")
+        return faults.refused(answer.status_code, reason, self._call.endpoint, self._call.key, code=code, after=after)
 
 
-def _sentence(told: Any) -> Any:
+def _sentence(body: Any) -> Any:
     """What an error says in words, wherever services write it."""
     for name in ("message", "detail", "error", "errors", "title"):
-        if isinstance(told, dict) and (said := told.get(name)):
-            return _sentence(said) if isinstance(said, dict) else said
-        if isinstance(told, list) and told:
-            return _sentence(told[0])
-    return told if isinstance(told, str) else None
+        if isinstance(body, dict) and (inner := body.get(name)):
+            return _sentence(inner) if isinstance(inner, dict) else inner
+        if isinstance(body, list) and body:
+            return _sentence(body[0])
+    return body if isinstance(body, str) else None

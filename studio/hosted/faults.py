@@ -40,14 +40,14 @@ def malformed(fault: str) -> HostedError:
     return AnswerMalformed(f"The answer cannot be read. {fault}", "Try again, or ask its maker.", billed=True)
 
 
-def moderated(said: str) -> HostedError:
+def moderated(reason: str) -> HostedError:
     """What is said where a service does not take the words or the picture."""
-    return Moderated(f"The service refused this prompt or picture: {said}", OTHER_WORDS)
+    return Moderated(f"The service refused this prompt or picture: {reason}", OTHER_WORDS)
 
 
 def refused(
     status: int,
-    said: str,
+    reason: str,
     endpoint: "HostedEndpoint",
     key: SecretStr | None,
     *,
@@ -58,18 +58,18 @@ def refused(
 
     `code` is whatever else it told, to find well-known words in; `after` is its Retry-After.
     """
-    told = code.casefold()
-    if status in (400, 403, 422) and is_refusal(told):
-        return moderated(said)
-    if status in (404, 410) or _any(ENDED, told):
-        return _gone(endpoint, said)
-    if status == 402 or (status == 429 and _any(NO_CREDIT, told)):
-        return OutOfCredit(f"The account has no credit left: {said}", "Add credit at the service.")
+    lowered = code.casefold()
+    if status in (400, 403, 422) and is_refusal(lowered):
+        return moderated(reason)
+    if status in (404, 410) or _any(ENDED, lowered):
+        return _gone(endpoint, reason)
+    if status == 402 or (status == 429 and _any(NO_CREDIT, lowered)):
+        return OutOfCredit(f"The account has no credit left: {reason}", "Add credit at the service.")
     if status in (401, 403):
         return _no_entry(endpoint, key)
     if status == 429:
-        return _too_often(said, after)
-    return _otherwise(status, said)
+        return _too_often(reason, after)
+    return _otherwise(status, reason)
 
 
 def broken(error: BaseException, endpoint: "HostedEndpoint") -> HostedError | None:
@@ -99,31 +99,31 @@ def cut_off() -> HostedError:
     return AnswerCutOff("The answer broke off.", PAID, billed=True)
 
 
-def is_refusal(told: str) -> bool:
+def is_refusal(text: str) -> bool:
     """Whether this speaks of words or pictures that a service does not take."""
-    return _any(REFUSALS, told.casefold())
+    return _any(REFUSALS, text.casefold())
 
 
-def shortened(said: object) -> str:
+def shortened(text: object) -> str:
     """A service's own sentence, on one line."""
-    return " ".join(str(said or "it says no more.").split())[:300]
+    return " ".join(str(text or "it says no more.").split())[:300]
 
 
-def _otherwise(status: int, said: str) -> HostedError:
+def _otherwise(status: int, reason: str) -> HostedError:
     if status >= 500 or status == 408:
-        return ServiceFailed(f"The service broke down ({status}): {said}", PAID, billed=True)
+        return ServiceFailed(f"The service broke down ({status}): {reason}", PAID, billed=True)
     if 300 <= status < 400:
         elsewhere = "The service sends on to another address, and that is not followed."
         return UnsafeAddress(elsewhere, "Give that address instead.")
-    return CallRefused(f"The service does not take this ({status}): {said}", "Change prompt or settings.")
+    return CallRefused(f"The service does not take this ({status}): {reason}", "Change prompt or settings.")
 
 
-def _gone(endpoint: "HostedEndpoint", said: str) -> HostedError:
-    told = endpoint.model.retired(datetime.now(UTC).date())
-    if told:
+def _gone(endpoint: "HostedEndpoint", reason: str) -> HostedError:
+    retired = endpoint.model.retired(datetime.now(UTC).date())
+    if retired:
         cure = f"Take {endpoint.model.successor}, or give the address of a host that still has it."
-        return ModelRetired(f"{told} {endpoint.place} does not have it.", cure)
-    return ModelRetired(f"The service has no model {endpoint.sent}: {said}", "Check its name.")
+        return ModelRetired(f"{retired} {endpoint.place} does not have it.", cure)
+    return ModelRetired(f"The service has no model {endpoint.sent}: {reason}", "Check its name.")
 
 
 def _no_entry(endpoint: "HostedEndpoint", key: SecretStr | None) -> HostedError:
@@ -133,15 +133,15 @@ def _no_entry(endpoint: "HostedEndpoint", key: SecretStr | None) -> HostedError:
     return KeyRefused(f"{fault} for {endpoint.model.name}.", f"Give the key on the Compare tab{before}.")
 
 
-def _too_often(said: str, after: str | None) -> HostedError:
+def _too_often(reason: str, after: str | None) -> HostedError:
     wait = _seconds(after)
     when = "in a while" if wait is None else f"in {wait:.0f} seconds"
-    too_often = f"The service was asked too often: {said}"
+    too_often = f"The service was asked too often: {reason}"
     return RateLimited(too_often, f"Try again {when}.", wait_seconds=1.0 if wait is None else wait)
 
 
-def _any(words: Sequence[str], told: str) -> bool:
-    return any(word in told for word in words)
+def _any(words: Sequence[str], text: str) -> bool:
+    return any(word in text for word in words)
 
 
 def _seconds(after: str | None) -> float | None:

@@ -52,7 +52,7 @@ def _sized(sizes: Mapping[str, float], size: str) -> float:
     if size in sizes:
         return sizes[size]
     known, value = max(sizes.items(), key=lambda item: item[1])
-    asked, own = sides(size), sides(known)
-    if not (asked and own):
+    wanted, own = sides(size), sides(known)
+    if not (wanted and own):
         return value
-    return value * max(1, asked[0] * asked[1] / (own[0] * own[1]))
+    return value * max(1, wanted[0] * wanted[1] / (own[0] * own[1]))

@@ -51,7 +51,7 @@ class BadInput(gr.Error):  # type: ignore[misc]
     """What was sent cannot be: told to whoever sent it, and not in the log."""
 
     def __init__(self, words: str) -> None:
-        super().__init__(words, print_exception=False, title="This cannot be")
+        super().__init__(words, print_exception=False, title="This is not valid")
 
 
 class Event(gr.EventData):  # type: ignore[misc]

@@ -41,7 +41,7 @@ class Page(gr.Blocks):  # type: ignore[misc]
                 raise
             # Gradio looks on the disk for whatever an event calls a file.
             _scope(request)[FAULTY] = True
-            raise BadInput("This cannot be: what is called a file has too long a name.") from fault
+            raise BadInput("This is not a valid file: its name is too long.") from fault
         if request is not None:
             self.app.give(answer["data"], identify(request))
         return answer
@@ -76,4 +76,4 @@ def _words(error: Exception) -> str:
         return labelled(error)
     cause = error.__cause__ or error
     message = str(cause.message if isinstance(cause, gr.Error) else cause)
-    return f"This cannot be: {message[:200]}"
+    return f"This is not valid: {message[:200]}"

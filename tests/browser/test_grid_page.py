@@ -56,7 +56,7 @@ def test_a_grid_from_the_form_to_its_exports(new_page: NewPage, address: str, tm
     down.locator(".grid-words").fill("red")
     axis(page, 2, "steps", "1, 2, 5000")
     expect(page.locator(".grid-total")).to_have_text("12 pictures · 18 steps · 6 cannot be made")
-    expect(page.locator(".grid-faults")).to_contain_text("Steps 5000 '5000' cannot be")
+    expect(page.locator(".grid-faults")).to_contain_text("Steps 5000 '5000' is not a valid number of steps")
     page.get_by_role("button", name="Make 12 pictures").click()
     expect(page.locator(".grid-state")).to_have_text("8 of 18 pictures, 10 failed")
 

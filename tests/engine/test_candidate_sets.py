@@ -91,9 +91,9 @@ def test_the_command_prints_the_best_first(home: Path, capsys: pytest.CaptureFix
         (("--metric", "clipscore:1"), "Did you mean clip_score?"),
         (("--metric", "sharpness"), "Write NAME:WEIGHT"),
         (("--metric", "sharpness:-1"), "Write NAME:WEIGHT"),
-        (("--keep", -1), "--keep -1 cannot be"),
+        (("--keep", -1), "--keep -1 is not a valid number of pictures"),
         (("--reject-share", 60), "a share from 0 to 1"),
-        (("--count", 0), "count: '0' cannot be"),
+        (("--count", 0), "count: '0' is not a valid count"),
     ],
 )
 def test_what_can_be_mended_is_said_in_one_line(

@@ -123,9 +123,9 @@ class OpenAI(Provider):
 
     def ends(self, endpoint: "HostedEndpoint", key: SecretStr) -> date | None:
         with _faults(endpoint, key), _client(endpoint, key, MOST_BYTES) as client:
-            told = client.models.retrieve(endpoint.sent).shutdown_date
+            shutdown_date = client.models.retrieve(endpoint.sent).shutdown_date
         with suppress(TypeError, ValueError):
-            return date.fromisoformat(told or "")
+            return date.fromisoformat(shutdown_date or "")
         return None
 
 
@@ -200,10 +200,10 @@ def _translated(error: Any, endpoint: "HostedEndpoint", key: SecretStr | None) -
     """An error of the client's, or of its transport, without the key and without anything that may hold it."""
     import openai
 
-    said, code = _said(error, key), _code(error)
+    reason, code = _reason(error, key), _code(error)
     if isinstance(error, openai.APIStatusError):
         after = error.response.headers.get("retry-after")
-        return faults.refused(error.status_code, said, endpoint, key, code=code, after=after)
+        return faults.refused(error.status_code, reason, endpoint, key, code=code, after=after)
     if fault := faults.broken(error, endpoint):
         return fault
     if isinstance(error, openai.APITimeoutError):
@@ -211,16 +211,16 @@ def _translated(error: Any, endpoint: "HostedEndpoint", key: SecretStr | None) -
     if isinstance(error, openai.APIConnectionError):
         return faults.cut_off()
     if faults.is_refusal(code):
-        return faults.moderated(said)
-    return ServiceFailed(f"The service broke off: {said}", faults.PAID, billed=True)
+        return faults.moderated(reason)
+    return ServiceFailed(f"The service broke off: {reason}", faults.PAID, billed=True)
 
 
 def _code(error: Any) -> str:
-    told = [getattr(error, name, None) for name in ("code", "type", "body")]
-    return json.dumps(told, default=str)
+    parts = [getattr(error, name, None) for name in ("code", "type", "body")]
+    return json.dumps(parts, default=str)
 
 
-def _said(error: Any, key: SecretStr | None) -> str:
+def _reason(error: Any, key: SecretStr | None) -> str:
     """The service's own sentence, without the key."""
     body = getattr(error, "body", None)
     return scrubbed(faults.shortened(body.get("message") if isinstance(body, dict) else None), key)
@@ -230,13 +230,13 @@ def _last(events: Any, look: Callable[[bytes], None]) -> Mapping[str, Any]:
     """Show the partial images of a stream, and return what completed it."""
     with events:
         for event in events:
-            told = _plain(event)
-            kind = str(told.get("type", ""))
+            payload = _plain(event)
+            kind = str(payload.get("type", ""))
             if kind.endswith(".partial_image"):
                 with suppress(ValueError):
-                    look(b64decode(str(told.get("b64_json"))))
+                    look(b64decode(str(payload.get("b64_json"))))
             elif kind.endswith(".completed"):
-                return {**told, "data": [told]}
+                return {**payload, "data": [payload]}
     raise AnswerCutOff("The answer broke off before the picture.", "Try again.", billed=True)
 
 
@@ -251,8 +251,8 @@ def _plain(answer: Any) -> Mapping[str, Any]:
 
 def _picture(one: Any, call: Call) -> Made:
     """A picture of the answer, and the prompt that the service made of ours."""
-    told = one if isinstance(one, dict) else {}
-    coded, address = told.get("b64_json"), told.get("url")
+    entry = one if isinstance(one, dict) else {}
+    coded, address = entry.get("b64_json"), entry.get("url")
     if isinstance(coded, str) and coded:
         try:
             data = b64decode(coded, validate=True)
@@ -262,17 +262,17 @@ def _picture(one: Any, call: Call) -> Made:
         data = fetch(address, call.endpoint.host.base_url, call.endpoint.host.timeout_seconds, call.most_bytes)
     else:
         raise faults.malformed("There is no picture in it.")
-    revised = told.get("revised_prompt")
+    revised = entry.get("revised_prompt")
     return Made(data, scrubbed(revised, call.key) if isinstance(revised, str) else "")
 
 
-def _usage(told: Any) -> Usage | None:
+def _usage(usage: Any) -> Usage | None:
     """The tokens that are charged; None where the service told none, or nonsense."""
-    if not isinstance(told, dict):
+    if not isinstance(usage, dict):
         return None
-    details = told.get("input_tokens_details")
+    details = usage.get("input_tokens_details")
     parts = details if isinstance(details, dict) else {}
-    given, made = told.get("input_tokens") or 0, told.get("output_tokens")
+    given, made = usage.get("input_tokens") or 0, usage.get("output_tokens")
     images = parts.get("image_tokens") or 0
     texts = parts.get("text_tokens", given)
     counts = [count for count in (texts, images, made) if isinstance(count, int) and count >= 0]
