@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
-from tests.ui.renderer import Painter
 
 import studio as studio_package
 from studio import inputs as bounds
@@ -19,6 +18,7 @@ from studio.settings import Settings
 from studio.studio import UPLOADS, Studio
 from studio.ui import editor, import_panel
 from studio.ui.pictures import thumbnail
+from tests.ui.painter import Painter
 
 # Who opens pictures, and why it need not be by the door.
 OPENS = {

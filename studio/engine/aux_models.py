@@ -1,4 +1,4 @@
-"""The networks beside the models: ControlNets, what makes their maps, IP-Adapters; kept while memory allows."""
+"""A cache of auxiliary networks: ControlNets, IP-Adapters, VAEs and estimators of control maps."""
 
 from collections.abc import Callable
 from typing import Any, Protocol, TypeVar
@@ -11,14 +11,14 @@ T = TypeVar("T")
 
 
 class Make(Protocol):
-    """As `Room.make`: what a loader puts onto the device, with room made for it."""
+    """Loads a network onto the device and frees memory for it first; see `Room.make`."""
 
     def __call__(self, what: str, loader: Callable[[], T], needed: float = 0) -> T:
-        """`what` is how people are told of it where it has no room; `needed` are its bytes."""
+        """`what` names it in error messages, `needed` is its size in bytes."""
 
 
 class AuxModelCache:
-    """Networks by a key; the least recently used goes first, what is `in_use` not at all."""
+    """An LRU cache of networks by key; those `in_use` are never evicted."""
 
     def __init__(self, make: Make) -> None:
         self.in_use: frozenset[str] = frozenset()
@@ -27,11 +27,11 @@ class AuxModelCache:
 
     @property
     def bytes(self) -> int:
-        """What the weights of all take."""
+        """The bytes of all cached weights."""
         return sum(bytes_of(kept) for kept in self._kept.values() if isinstance(kept, torch.nn.Module))
 
     def load(self, key: str, what: str, loader: Callable[[], T], needed: float = 0) -> T:
-        """What `loader` made when it was first asked for by this key; `what` and `needed` as `Make` has them."""
+        """Return the network cached under `key`, or load it; `what` and `needed` as in `Make`."""
         if key not in self._kept:
             self._kept[key] = self._make(what, loader, needed)
         else:
@@ -40,7 +40,7 @@ class AuxModelCache:
         return made
 
     def drop(self) -> bool:
-        """Let go of the least recently used; False where all are borrowed."""
+        """Drop the least recently used network; False where all are in use."""
         idle = next((key for key in self._kept if key not in self.in_use), None)
         if idle is None:
             return False

@@ -1,6 +1,6 @@
-"""Weighted words: from the chunks of a prompt to what a UNet reads of them, as A1111 weighs them.
+"""Text embeddings with weighted words, in A1111's way: chunks of a prompt become the embeddings that a UNet attends to.
 
-An encoder reads 75 tokens at once between its marks; more are read in several goes, one beside the other.
+CLIP encodes 75 tokens between its begin and end tokens; longer prompts are encoded in several windows, concatenated.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,7 +15,7 @@ from studio.prompts.view import CHUNK
 
 # Where a chunk is full, what follows a comma among its last tokens moves on to the next.
 BACKTRACK = 20
-# What stands for an embedding's vector until it is put in.
+# The token id that stands for an embedding's vector until `_put_in` replaces it.
 PLACEHOLDER = 0
 # An embedding's vectors, (count, width), for each text encoder.
 Vectors = Mapping[str, Sequence[torch.Tensor]]
@@ -33,7 +33,7 @@ class Token:
 
 @dataclass(frozen=True, eq=False)
 class TextEmbeds:
-    """What the encoders make of words: `embeds` (1, tokens, width), and one vector for all where there are two."""
+    """Encoded text: `embeds` (1, tokens, width), and the pooled vector of models with two encoders."""
 
     embeds: torch.Tensor
     pooled: torch.Tensor | None
@@ -49,13 +49,13 @@ class TextEmbeds:
         return TextEmbeds(torch.cat([self.embeds, empty.embeds.repeat(1, more, 1)], dim=1), self.pooled)
 
     def zeros(self) -> "TextEmbeds":
-        """What some models were taught to take for no words."""
+        """All zeros: what `force_zeros_for_empty_prompt` of SDXL takes for no prompt."""
         return TextEmbeds(torch.zeros_like(self.embeds), None if self.pooled is None else torch.zeros_like(self.pooled))
 
 
 @torch.no_grad()
 def read(pipe: Any, chunks: Chunks, vectors: Vectors, skipped: int = 0) -> TextEmbeds:
-    """What the pipeline's text encoders make of the chunks, side by side; the first chunk speaks for all.
+    """Encode the chunks with all text encoders of the pipeline; the pooled vector is the first chunk's.
 
     `skipped` layers before the pipeline's own one are left out, as by its `clip_skip`.
     """
@@ -76,7 +76,7 @@ def layers_back(pipe: Any) -> int:
 
 
 def filled(chunks: Chunks, tokenizer: Any, counts: Mapping[str, int]) -> list[list[Token]]:
-    """The tokens of each go; `counts` says how many vectors an embedding has.
+    """The tokens of each window of 75; `counts` is the number of vectors of each embedding.
 
     In A1111's way: each segment is tokenized by itself, an embedding is never cut in two.
     """
@@ -100,7 +100,7 @@ def filled(chunks: Chunks, tokenizer: Any, counts: Mapping[str, int]) -> list[li
 
 
 def _pieces(chunk: Sequence[Segment], tokenizer: Any, counts: Mapping[str, int]) -> Iterator[list[Token]]:
-    """What must stay together: a token, or the vectors of an embedding."""
+    """Yield what must stay in one window: a token, or all vectors of an embedding."""
     for segment in chunk:
         if segment.kind == "embedding":
             count = counts[segment.text]
@@ -111,7 +111,7 @@ def _pieces(chunk: Sequence[Segment], tokenizer: Any, counts: Mapping[str, int])
 
 
 def _by_encoder(pipe: Any, chunks: Chunks, vectors: Vectors, number: int, skipped: int) -> TextEmbeds:
-    """What one encoder makes of the chunks, weighed, the mean of each restored."""
+    """Encode the chunks with one encoder, each window weighted and its mean restored."""
     tokenizer, encoder = encoders(pipe)[number]
     goes = filled(chunks, tokenizer, {name: len(rows[number]) for name, rows in vectors.items()})
     device = pipe._execution_device  # noqa: SLF001 (where an offloaded pipeline computes is told nowhere else)
@@ -128,12 +128,12 @@ def _by_encoder(pipe: Any, chunks: Chunks, vectors: Vectors, number: int, skippe
 
 
 def _encoded(pipe: Any, encoder: Any, ids: torch.Tensor, skipped: int) -> tuple[torch.Tensor, torch.Tensor | None]:
-    """What an encoder says, as the family's own pipeline asks it."""
+    """The hidden state that the family's own pipeline would take, and the pooled vector."""
     last = layers_back(pipe) == 1
     if last and not skipped:
         return encoder(ids)[0], None
     output = encoder(ids, output_hidden_states=True)
-    if last:  # what it says was normed where it was learned from, whatever the layer
+    if last:  # SD 1 and 2 were trained on normed states; a skipped layer is normed too, as diffusers' clip_skip does
         norm = getattr(encoder, "text_model", encoder).final_layer_norm
         return norm(output.hidden_states[-1 - skipped]), None
     return output.hidden_states[-2 - skipped], output[0] if output[0].dim() == 2 else None
@@ -142,6 +142,7 @@ def _encoded(pipe: Any, encoder: Any, ids: torch.Tensor, skipped: int) -> tuple[
 def _weighed(hidden: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
     if bool((weights == 1).all()):
         return hidden
+    # A1111 restores the mean of each window after scaling, so that weights change the direction, not the loudness.
     mean = hidden.float().mean()
     more = hidden.float() * weights.to(hidden.device)[None, :, None]
     return (more * (mean / more.mean())).to(hidden.dtype)
@@ -149,7 +150,7 @@ def _weighed(hidden: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
 
 @contextmanager
 def _put_in(encoder: Any, tokens: Sequence[Token], vectors: Mapping[str, torch.Tensor]) -> Iterator[None]:
-    """While this lasts, the encoder reads the vectors of embeddings in their places."""
+    """Replace the placeholder tokens by the embeddings' vectors while the encoder runs."""
     places = [(place, token) for place, token in enumerate(tokens, start=1) if token.embedding]
     if not places:
         yield

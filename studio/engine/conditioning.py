@@ -1,4 +1,4 @@
-"""What a pipeline is told at each step: words that change while a picture is made, and prompts that are mixed."""
+"""The text conditioning of each step: prompts that change while denoising, and prompts that are mixed."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -14,25 +14,25 @@ Encoded = dict[str, torch.Tensor | None]
 
 @dataclass(frozen=True)
 class ScheduledEmbeds:
-    """What one prompt says: each of its `reads` holds up to a step, counted from 1; `weight` is its share in a mix."""
+    """One prompt: each of its `reads` holds up to a step, counted from 1; `weight` is its share in a mix."""
 
     reads: tuple[tuple[int, TextEmbeds], ...]
     weight: float = 1.0
 
     def at(self, step: int) -> TextEmbeds:
-        """What holds at a step; after the last one, the last."""
+        """The embeddings of a step; after the last one, the last."""
         return next((read for until, read in self.reads if step <= until), self.reads[-1][1])
 
     def stretched(self, tokens: int, empty: TextEmbeds) -> "ScheduledEmbeds":
-        """The same, each of its words in this many tokens; `empty` is what encoders make of no words."""
+        """Pad each of its embeddings to `tokens` tokens; `empty` are the embeddings of an empty prompt."""
         return replace(self, reads=tuple((until, read.stretched(tokens, empty)) for until, read in self.reads))
 
 
 @dataclass(frozen=True, eq=False)
 class Conditioning:
-    """The `arguments` of the pipeline's call for its words, one row each; and what is said instead at later steps.
+    """The `arguments` of the pipeline's call for its prompts, one row each, and what replaces them at later steps.
 
-    `lines` are mixed, against `negative`; both are empty where the arguments are all there is to say.
+    `lines` are mixed, against `negative`; both are empty where the arguments do for all steps.
     """
 
     arguments: Encoded
@@ -41,7 +41,7 @@ class Conditioning:
 
     @property
     def is_plain(self) -> bool:
-        """Whether the pipeline's own way does it."""
+        """Whether the pipeline's own arguments suffice: nothing changes and nothing is mixed."""
         changes = any(len(line.reads) > 1 for line in (*self.lines, *([self.negative] if self.negative else [])))
         return not (changes or self._mixes)
 
@@ -51,14 +51,14 @@ class Conditioning:
 
     @contextmanager
     def applied(self, pipe: Any, count: int, steps: int) -> Iterator[None]:
-        """While this lasts, the pipeline's UNet and ControlNet hear it, for `count` pictures in `steps` steps."""
+        """Hook the pipeline's UNet and ControlNet, for `count` pictures in `steps` steps, while the context lasts."""
         if self.is_plain:
             yield
             return
         calls = 0
 
         def step() -> int:
-            """Some schedulers ask the denoiser twice a step."""
+            """Second-order schedulers (Heun, DPM2) call the denoiser twice a step."""
             return int(calls / pipe.num_timesteps * steps + 1e-6) + 1
 
         def reword(_: Any, args: Any, kwargs: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
@@ -88,20 +88,20 @@ class Conditioning:
                 handle.remove()
 
     def _order(self, count: int) -> torch.Tensor:
-        """Which rows of what the pipeline sends stand for each line: those with the prompt, again and again."""
+        """The rows of the batch for all lines: those without the prompt once, those with it once a line."""
         plain, prompted = torch.arange(count), torch.arange(count, 2 * count)
         return torch.cat([plain, *[prompted] * len(self.lines)])
 
     def _reworded(
         self, kwargs: dict[str, Any], step: int, count: int, lines: Sequence[ScheduledEmbeds]
     ) -> dict[str, Any]:
-        """What a network is asked with the words of this step."""
+        """The network's arguments with the embeddings of this step."""
         embeds = kwargs["encoder_hidden_states"]
         reads = [line.at(step) for line in lines]
         halves = len(embeds) // count
         if halves > len(lines) and self.negative is not None:
             negative = self.negative.at(step)
-            # With two guidances the words come first, and nothing twice.
+            # InstructPix2Pix has two guidances and three rows a picture: the prompt first, then twice no prompt.
             reads = [*reads, negative, negative] if halves == 3 and len(lines) == 1 else [negative, *reads]
         made = kwargs | {"encoder_hidden_states": _stacked([read.embeds for read in reads], count, embeds)}
         added = kwargs.get("added_cond_kwargs") or {}
@@ -111,7 +111,10 @@ class Conditioning:
         return made
 
     def _mixed(self, output: torch.Tensor, count: int) -> torch.Tensor:
-        """Of the answers to all lines the one that guides like all of them together."""
+        """Combine the predictions for all lines into one: `uncond + sum(weight * (cond - uncond))`.
+
+        This is composable diffusion (Liu et al., 2022), as A1111's `AND` does it.
+        """
         without, *answers = torch.split(output, count)
         mix = without + sum(
             (line.weight * (answer - without) for line, answer in zip(self.lines, answers, strict=True)),
@@ -125,7 +128,7 @@ def _stacked(tensors: Sequence[torch.Tensor], count: int, like: torch.Tensor) ->
 
 
 def _rows(given: Any, order: torch.Tensor) -> Any:
-    """The same with its rows in another order, wherever a tensor has one for each picture with and without words."""
+    """Reorder the rows of every tensor whose length is the whole batch, with and without the prompt."""
     match given:
         case torch.Tensor() if given.dim() and len(given) == int(order.max()) + 1:
             return given[order.to(given.device)]

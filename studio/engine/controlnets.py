@@ -1,4 +1,4 @@
-"""ControlNets: from their files to modules, and from a recipe's units to what a pipeline is called with."""
+"""ControlNets: loads them, and turns a recipe's control units into the arguments of a pipeline's call."""
 
 import inspect
 from collections.abc import Iterator, Sequence
@@ -34,7 +34,7 @@ CURE = "The download or copy broke off, or the file is of something else: get it
 
 
 def load(controlnet: ControlNet, controlnets: ControlNets, dtype: torch.dtype) -> torch.nn.Module:
-    """The network on the CPU, every weight of it from its files; ModelError that names file and cure."""
+    """Load the network on the CPU, every weight from its files; ModelError that names file and cure."""
     place = controlnets.place(controlnet)
     config = controlnets.config(controlnet)
     if controlnet.single_file:
@@ -57,9 +57,9 @@ def _of_file(controlnet: ControlNet, path: Path, config: dict[str, Any], dtype: 
 
 
 class ControlNetConditioning:
-    """A recipe's maps with their networks, in the same order; `network` is what a pipeline takes for all of them.
+    """A recipe's control maps and their networks, in the same order; `network` is what the pipeline takes for all.
 
-    `ranges` are what black and white are to each, where not as the pipeline has them.
+    `ranges` are the values of black and white that each network expects, None where they are the pipeline's.
     """
 
     def __init__(
@@ -81,7 +81,7 @@ class ControlNetConditioning:
             self.network = _LayerMaps(networks, self.units, numbers, guided=(recipe.guidance_scale or 0) > 1)
 
     def arguments(self, pipe: Any, pass_: Pass, rows: Sequence[LatentRow]) -> dict[str, Any]:
-        """What the pipeline's call takes for the maps of these rows."""
+        """The arguments of the pipeline's call for the maps of these rows."""
         takes = inspect.signature(type(pipe).__call__).parameters
         processor = getattr(pipe, "control_image_processor", pipe.image_processor)
         maps = [
@@ -103,9 +103,9 @@ class ControlNetConditioning:
 
     @contextmanager
     def reading(self, vae: Any) -> Iterator[None]:
-        """While this lasts, the VAE reads a map the same each time.
+        """Encode maps without noise while the context lasts.
 
-        The pipeline of Stable Diffusion 3 draws a map's latents with noise that no seed brings back.
+        The pipeline of Stable Diffusion 3 samples a map's latents from the global generator, which no seed reproduces.
         """
         if not isinstance(self.network, SD3MultiControlNetModel):
             yield
@@ -119,10 +119,9 @@ class ControlNetConditioning:
 
 
 class _LayerMaps(MultiControlNetModel):  # type: ignore[misc]  # diffusers has no types
-    """Networks for UNets, each with the mode of its unit; those without weight at a step are not asked.
+    """ControlNets of a UNet, each with the mode of its unit; those of weight 0 at a step are not called.
 
-    `numbers` tell a network of several kinds which its map is of; `guided` says that the first half of what comes in
-    is without the prompt.
+    `numbers` are the control types for union networks; `guided` means that half of the batch is unconditional.
     """
 
     def __init__(
@@ -144,7 +143,7 @@ class _LayerMaps(MultiControlNetModel):  # type: ignore[misc]  # diffusers has n
         guess_mode: bool = False,
         **rest: Any,
     ) -> tuple[list[torch.Tensor] | None, torch.Tensor | None]:
-        """What is added to each way across the UNet, and to its middle; nothing at all where no unit has weight."""
+        """The residuals for the UNet's skip connections and its middle block; None where no unit has weight."""
         del rest
         # A network that pools its map lets the pipeline take the half with the prompt alone, and wait for an answer.
         inputs = (sample, encoder_hidden_states, added_cond_kwargs or {})
@@ -184,7 +183,7 @@ class _LayerMaps(MultiControlNetModel):  # type: ignore[misc]  # diffusers has n
 
 
 class _FluxMaps(FluxMultiControlNetModel):  # type: ignore[misc]  # diffusers has no types
-    """Networks for FLUX; its pipelines for pictures name the kind of a map once, and not for each of a batch."""
+    """ControlNets of FLUX; its image pipelines give the control mode once, not for each image of a batch."""
 
     def forward(self, hidden_states: torch.Tensor, controlnet_mode: Any, **rest: Any) -> Any:
         """As the parent's."""
@@ -193,7 +192,7 @@ class _FluxMaps(FluxMultiControlNetModel):  # type: ignore[misc]  # diffusers ha
 
 
 def _brought_to(ends: tuple[float, float] | None, maps: torch.Tensor, signed: bool) -> torch.Tensor:
-    """Maps of 0 to 1, or where they are `signed` of -1 to 1, with other ends."""
+    """Rescale maps from [0, 1], or [-1, 1] where `signed`, to the range `ends`."""
     if ends is None:
         return maps
     shares = (maps + 1) / 2 if signed else maps

@@ -1,4 +1,4 @@
-"""IP-Adapters: pictures that a UNet hears beside the words of a prompt, in the steps that it is to and no longer."""
+"""IP-Adapters: image prompts that a UNet attends to beside the text, in the steps of their units."""
 
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
@@ -23,15 +23,15 @@ CURE = "The download or copy broke off, or the file is of something else: get it
 
 
 class IpAdapter(torch.nn.Module):
-    """An IP-Adapter: `projection` makes words of what an encoder saw, `keys` and `values` are how they are attended to.
+    """An IP-Adapter: `projection` maps image features to tokens, `keys` and `values` project these for cross-attention.
 
-    Of these there is one for each attention of the UNet to words, in its order.
+    There is one of each for every cross-attention of the UNet, in its order.
     """
 
     def __init__(self, projection: torch.nn.Module, attentions: Mapping[str, torch.Tensor]) -> None:
         super().__init__()
         self.projection = projection
-        # One number for each attention, to words or to itself, and weights for the former.
+        # Files number all attentions of the UNet; only cross-attentions have weights (1.to_k_ip, 3.to_k_ip ...).
         numbers = sorted({int(name.partition(".")[0]) for name in attentions})
         if len(attentions) != 2 * len(numbers):
             raise ValueError("its attentions to words have not two weights each")
@@ -40,7 +40,7 @@ class IpAdapter(torch.nn.Module):
         self.values = torch.nn.ModuleList(_linear(attentions[f"{number}.to_v_ip.weight"]) for number in numbers)
 
     def check_fit(self, controlnet: ControlNet, unet: Any) -> None:
-        """ModelError where the UNet's attentions to words are not as many, or as wide, as those that are learned."""
+        """Raise IncompatibleModel where number or widths of the UNet's cross-attentions differ from the adapter's."""
         theirs = [unet.get_submodule(name.removesuffix(".processor")).inner_dim for name in _attentions(unet)]
         if theirs != self.widths:
             raise IncompatibleModel(
@@ -51,20 +51,20 @@ class IpAdapter(torch.nn.Module):
 
     @torch.no_grad()
     def sees(self, encoder: Any, picture: Image) -> torch.Tensor:
-        """What it takes from the encoder of nothing and of the picture, (2, 1, width) or (2, 1, places, width)."""
+        """Encode a zero image and the picture: (2, 1, width), or (2, 1, patches, width) for the Plus variants."""
         side = encoder.config.image_size
         pixels = CLIPImageProcessor(size=side, crop_size=side)(picture, return_tensors="pt").pixel_values
         pixels = pixels.to(encoder.device, encoder.dtype)
         if isinstance(self.projection, ImageProjection):
             seen = encoder(pixels).image_embeds
             return torch.stack([torch.zeros_like(seen), seen])
-        # One after the other, as the pipelines do: in a batch they would differ in the last bits.
+        # One after the other, as diffusers does: a batch of two would differ in the last bits.
         both = (torch.zeros_like(pixels), pixels)
         return torch.stack([encoder(one, output_hidden_states=True).hidden_states[-2] for one in both])
 
 
 class ImagePrompts:
-    """A recipe's image prompts, each with its adapter and what that saw in its picture, on the device."""
+    """A recipe's image prompts: their adapters and image embeddings, on the device."""
 
     def __init__(
         self, recipe: Recipe, adapters: Sequence[IpAdapter], seen: Sequence[torch.Tensor], device: torch.device
@@ -76,12 +76,12 @@ class ImagePrompts:
         self.device = device
 
     def arguments(self) -> dict[str, Any]:
-        """What the pipelines' calls take; without guidance there is no half that sees nothing."""
+        """The arguments of the pipeline's call; without guidance there is no unconditional half."""
         return {"ip_adapter_image_embeds": [seen if self.guided else seen[1:] for seen in self.seen]}
 
     @contextmanager
     def attached(self, pipe: Any) -> Iterator[None]:
-        """While this lasts, the pipeline's UNet hears the pictures, each in the steps of its unit."""
+        """Attach the adapters to the pipeline's UNet while the context lasts, each in the steps of its unit."""
         unet, projection = pipe.unet, self._projection()
         scales = [0.0] * len(self.units)
         steps = itertools.count()
@@ -98,13 +98,13 @@ class ImagePrompts:
             unet.set_attn_processor(processors)
 
     def _projection(self) -> Any:
-        """What makes words of all that was seen; the UNet calls it once a step, before its attentions."""
-        for adapter in self.adapters:  # an offloaded UNet takes along what it hears
+        """The projections of all adapters; the UNet calls them once a step, before its cross-attentions."""
+        for adapter in self.adapters:  # offload hooks of the UNet move the projections with it
             adapter.to(self.device)
         return MultiIPAdapterImageProjection([adapter.projection for adapter in self.adapters])
 
     def _processor(self, k: int, width: int, scales: list[float]) -> Any:
-        """The processor of the k-th attention to words, with the adapters' own weights."""
+        """The attention processor of the k-th cross-attention, sharing the adapters' weights."""
         keys, values = ([getattr(one, name)[k] for one in self.adapters] for name in ("keys", "values"))
         with torch.device("meta"):
             processor = IPAdapterAttnProcessor2_0(self.adapters[0].widths[k], width, [0] * len(keys), scales)
@@ -112,18 +112,18 @@ class ImagePrompts:
         return processor
 
     def _weigh(self, scales: list[float], step: int, steps: int) -> None:
-        """The weights for a step of so many, by the rule of the ControlNet pipelines."""
+        """Set the scales for a step: `start` and `end` are compared as diffusers' ControlNet pipelines do."""
         for k, unit in enumerate(self.units):
             idle = step / steps < unit.start or (step + 1) / steps > unit.end
             scales[k] = 0.0 if idle else unit.weight
 
 
 def load(controlnet: ControlNet, controlnets: ControlNets, dtype: torch.dtype) -> IpAdapter:
-    """The adapter on the CPU, every weight of it from its file and none left over; ModelError with file and cure."""
+    """Load the adapter on the CPU, every weight from its file and none left over; ModelError with file and cure."""
     path = controlnets.place(controlnet)
     with translated(controlnet, f"{path.name} cannot be loaded", CURE):
         tensors = load_file(path)
-        # How each sort of projection is written, the mixin of UNets knows; it needs no UNet for that.
+        # diffusers converts each kind of projection in a UNet's mixin; the method needs no UNet.
         convert = UNet2DConditionLoadersMixin()._convert_ip_adapter_image_proj_to_diffusers  # noqa: SLF001 - its only place
         projection = convert(_below("image_proj.", tensors), low_cpu_mem_usage=False)
         adapter = IpAdapter(projection, _below("ip_adapter.", tensors))
@@ -148,12 +148,12 @@ def _linear(weight: torch.Tensor) -> torch.nn.Linear:
 
 
 def _attentions(unet: Any) -> list[str]:
-    """The names of the processors of a UNet that attend to words, in the order in which adapters number them."""
+    """The names of a UNet's cross-attention processors, in the order in which adapter files number them."""
     return [name for name in unet.attn_processors if name.endswith("attn2.processor")]
 
 
 def _set_projection(unet: Any, projection: Any, kind: str | None) -> None:
-    # First away with it: where a module was, None would leave an empty name among the modules.
+    # Delete it first: assigning None over a module leaves an empty entry in `_modules`.
     del unet.encoder_hid_proj
     unet.encoder_hid_proj = projection
     unet.config.encoder_hid_dim_type = kind

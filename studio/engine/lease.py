@@ -1,4 +1,4 @@
-"""A loaded model, and what it is while somebody has it: pipelines for each task with the very same modules."""
+"""A loaded model and its lease: one pipeline at a time for each task, all with the same modules."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,13 +16,13 @@ from studio.engine.text import Prompts
 from studio.families.base import Family, LatentColours
 from studio.recipe import Task
 
-# What is on the device while pictures are denoised.
+# The parts that are on the device during denoising.
 DENOISING = ("unet", "transformer", "controlnet")
 
 
 @dataclass(eq=False)
 class LoadedModel:
-    """A loaded model: its family's first pipeline, the bytes of its parts, and what was learned about it.
+    """A loaded model: its family's first pipeline, the bytes of each part, and facts found while it was loaded.
 
     `safety_checker` checks what comes out, where the studio wants that; `validated_steps` are the schedulers and
     numbers of steps that are known to work.
@@ -40,19 +40,19 @@ class LoadedModel:
 
     @property
     def bytes(self) -> int:
-        """What all its weights take."""
+        """The bytes of all its weights."""
         return sum(self.parts.values()) + self._checker_bytes
 
     @property
     def device_bytes(self) -> int:
-        """What of them is on the device while nobody has the model."""
+        """The bytes that stay on the device between leases."""
         if self.offload == "none":
             return sum(self.parts.values())
         return self.parts.get("vae", 0) if self.offload == "sequential" else 0
 
     @property
     def ram_bytes(self) -> int:
-        """What of them is in the computer's memory then, where the device has one of its own."""
+        """The bytes that stay in RAM between leases, where the device has memory of its own."""
         return self.bytes - self.device_bytes
 
     @property
@@ -62,7 +62,7 @@ class LoadedModel:
 
 @dataclass(eq=False)
 class PipelineLease:
-    """A borrowed model: `pipe` does `task` with the resident's own modules and a scheduler of its own.
+    """A borrowed model: `pipe` does `task` with the loaded modules and a scheduler of its own.
 
     `controlnets` is what the pipelines that it turns to follow; None for those that follow no maps. `image_prompts` are
     the pictures that they hear beside the words, `loras` what is put on their modules, `vae` what stands in for the
@@ -81,24 +81,25 @@ class PipelineLease:
     _decoded: Any = None
 
     def turn_to(self, task: Task) -> Any:
-        """The pipeline for `task`, with the same modules; the one before it is not used any more."""
+        """Return the pipeline for `task`, with the same modules; the previous one is not used any more."""
         if (task, self.controlnets, self.vae) != (self.task, self._controlled_by, self._decoded):
             self.pipe = pipe_for(self.loaded, task, self.device, self.controlnets, self.vae)
             self.task, self._controlled_by, self._decoded = task, self.controlnets, self.vae
         return self.pipe
 
     def offload(self, offload: memory.Offload) -> None:
-        """Keep more of the model off the device, from now until it is unloaded."""
+        """Offload more of the model, until it is unloaded."""
         self.loaded.offload = offload
         place(self.pipe, offload, self.device)
         self.loaded.words = memory.words(offload, self.loaded.parts, self.device.free_bytes())
 
     def recover(self) -> None:
-        """Take back what stopped half on the device when memory ended; its hook sees where its first weight is only."""
+        """Return half-moved parts to RAM after running out of memory."""
+        # The offload hook only looks where a part's first weight is, and would believe that all of it has moved.
         self.pipe.maybe_free_model_hooks()
 
     def retreat(self) -> bool:
-        """Keep more of the model off the device than now; False where no more of it can be."""
+        """Offload more of the model than now; False where nothing more can be."""
         farther = memory.farther(self.loaded.offload, self.device.kind)
         if farther is None:
             return False
@@ -113,18 +114,18 @@ class PipelineLease:
 
     @property
     def upcasts(self) -> bool:
-        """Whether pictures are decoded in float32 at once."""
+        """Whether pictures are decoded in float32 from the start."""
         return upcasts(self.pipe.vae, self.loaded.model.family_facts())
 
     def arriving_bytes(self) -> int:
-        """What is about to move onto the device to denoise, and is not there yet."""
+        """The bytes of the parts that denoising is about to move onto the device."""
         if self.loaded.offload != "model":
             return 0
         parts = (part for name, part in modules(self.pipe).items() if name in DENOISING)
         return sum(memory.bytes_of(part) for part in parts if not self.device.holds(part))
 
     def working_bytes(self, width: int, height: int) -> int:
-        """What one image takes beside the weights, at its denoising or its decoding, whatever is more."""
+        """The bytes that one image needs besides the weights: the larger of denoising and decoding."""
         vae = self.pipe.vae.dtype.itemsize
         decoded = memory.decoding_bytes(width, height, 4 if self.upcasts else vae)
         return max(memory.denoising_bytes(width, height, vae), decoded)
@@ -133,7 +134,7 @@ class PipelineLease:
 def pipe_for(
     loaded: LoadedModel, task: Task, device: Device, controlnets: ControlNetConditioning | None = None, vae: Any = None
 ) -> Any:
-    """A new pipeline for `task` of a family that can do it, its modules where the resident keeps them."""
+    """Build a pipeline for `task` from the loaded modules, placed as the model is offloaded."""
     family = loaded.model.family_facts()
     own = {} if vae is None else {"vae": vae}
     if controlnets is None:
@@ -143,7 +144,7 @@ def pipe_for(
     if loaded.offload == "model":
         place(pipe, "model", device)
         return pipe
-    # What is shared with other models, one of them may have kept elsewhere.
+    # ControlNets and VAEs are shared between models: another one may have placed them elsewhere.
     if controlnets:
         place_part(controlnets.network, loaded.offload, device)
     if vae is not None:

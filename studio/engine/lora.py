@@ -1,6 +1,7 @@
-"""LoRAs on a model: their files as small factors, added to what layers give out while a pipeline runs.
+"""LoRAs: read from any of the common formats, applied by forward hooks that add to the outputs of layers.
 
-The weights of the model are never written to, so nothing has to be undone: what is put on are hooks, and those go.
+The model's weights are never changed: removing the hooks restores the model to the bit, and switching is free. PEFT
+wraps the layers instead, which is slower to load and to switch, and leaves the modules changed.
 """
 
 import itertools
@@ -28,9 +29,9 @@ from studio.parsing import parse_json
 from studio.recipe import Recipe
 from studio.recipe_parts import Lora
 
-# What the files that were read take at most in memory, beside those that are on.
+# The most bytes that cached adapters take, besides those in use.
 KEPT_BYTES = 2**30
-# What PEFT calls a file, and the config that it keeps beside it.
+# PEFT's own file names.
 PEFT_OWN, PEFT_CONFIG = "adapter_model", "adapter_config.json"
 CURE = "The download or copy broke off, or the file is for another model: get it again, or leave it out."
 Places = tuple[Place, ...]
@@ -39,7 +40,7 @@ Hook = Callable[[torch.nn.Module, tuple[Any, ...], torch.Tensor], torch.Tensor]
 
 @dataclass(frozen=True, eq=False)
 class LoraAdapter:
-    """A file that was read for a model: the changes to each layer, by component and layer; `tensors` were in it."""
+    """A LoRA file read for a model: the changes by component and layer; `tensors` is their number."""
 
     stamp: Stamp
     name: str
@@ -48,7 +49,7 @@ class LoraAdapter:
 
     @property
     def bytes(self) -> int:
-        """What its tensors take."""
+        """The bytes of its tensors."""
         layers = (layer for changes in self.changes.values() for layer in changes.values())
         return sum(change.bytes for layer in layers for change in layer)
 
@@ -59,7 +60,7 @@ class LoraAdapter:
 
 
 class LoraCache:
-    """Adapters that were read, in the computer's own memory; the least recently used goes first."""
+    """An LRU cache of adapters in RAM."""
 
     def __init__(self, budget: int = KEPT_BYTES) -> None:
         self._budget = budget
@@ -68,7 +69,7 @@ class LoraCache:
     def adapter(
         self, file: LoraFile, model: Model, pipe: Any, dtype: torch.dtype, say: Callable[[str], None]
     ) -> LoraAdapter:
-        """The file for this model, whose pipeline is `pipe`; ModelError where not every tensor of it fits."""
+        """Return the file for this model, whose pipeline is `pipe`; ModelError where a tensor does not fit."""
         key = (stamp_of(file.path), model.id, dtype)
         if key not in self._kept:
             say(f"Loading {file.name} ...")
@@ -82,12 +83,12 @@ class LoraCache:
         return len(self._kept)
 
     def clear(self) -> None:
-        """Forget all."""
+        """Drop all adapters."""
         self._kept.clear()
 
 
 class LoraSet:
-    """The LoRAs of a recipe, with what each weighs at each step; `orders` are those that block weights come in."""
+    """The LoRAs of a recipe with their weights at each step; `orders` are those that block weights come in."""
 
     def __init__(self, recipe: Recipe, adapters: Sequence[LoraAdapter], orders: Sequence[Sequence[str]] = ()) -> None:
         self._loras = recipe.loras
@@ -98,13 +99,13 @@ class LoraSet:
 
     @property
     def reads(self) -> tuple[tuple[Stamp, float], ...]:
-        """What it does to text encoders: the same of two stacks where words are read the same."""
+        """A key of what it changes in the text encoders: equal keys encode a prompt alike."""
         applied = zip(self._adapters, self._text, strict=True)
         return tuple((adapter.stamp, weight) for adapter, weight in applied if adapter.reads and weight)
 
     @property
     def facts(self) -> str:
-        """What is on, and how much of each file."""
+        """The applied LoRAs in words, for the picture's metadata."""
         return "; ".join(
             f"{adapter.name} {_spoken(lora)}: {adapter.tensors} of {adapter.tensors} tensors"
             for lora, adapter in zip(self._loras, self._adapters, strict=True)
@@ -112,7 +113,7 @@ class LoraSet:
 
     @contextmanager
     def applied(self, pipe: Any) -> Iterator[None]:
-        """While this lasts, the modules of the pipeline give out more; afterwards there is no trace of it."""
+        """Hook the layers of the pipeline while the context lasts; nothing stays behind."""
         steps = itertools.count()
         with ExitStack() as on:
             for component, layers in self._layers(pipe).items():
@@ -127,7 +128,7 @@ class LoraSet:
             yield
 
     def _layers(self, pipe: Any) -> dict[str, dict[str, "Added"]]:
-        """What is added to each layer, by component."""
+        """The changes to each layer, by component."""
         return {
             component: {
                 name: Added(changes, self._unet if component == DENOISER else self._text)
@@ -149,7 +150,7 @@ class LoraSet:
         return layers
 
     def _shares(self, lora: Lora, pipe: Any) -> Mapping[str, float]:
-        """What of its weight a LoRA has in each layer of the denoiser; all of it in those that are not in here."""
+        """The share of its weight that a LoRA has in each layer of the denoiser; 1 in those that are missing."""
         if not lora.blocks:
             return {}
         share = dict(zip(next(o for o in self._orders if len(o) == len(lora.blocks)), lora.blocks, strict=True))
@@ -157,7 +158,7 @@ class LoraSet:
         return {name: share[block] for name, block in blocks_by_layer(unet).items() if block in share}
 
     def _weigh(self, step: int, steps: int) -> None:
-        """The weights for a step of so many, by the rule of the ControlNet pipelines."""
+        """Set the weights for a step: `start` and `end` are compared as diffusers' ControlNet pipelines do."""
         for place, lora in enumerate(self._loras):
             idle = step / steps < lora.start or (step + 1) / steps > lora.end
             self._unet[place] = 0.0 if idle else lora.weight
@@ -175,7 +176,7 @@ def hooked(network: torch.nn.Module, hooks: Mapping[str, Hook]) -> Iterator[None
 
 
 class Added:
-    """The hook on one layer: the changes of all LoRAs to it, those of low rank as one."""
+    """The forward hook of one layer: adds the changes of all LoRAs, low-rank ones as one matrix product."""
 
     def __init__(self, changes: Sequence[tuple[int, Change]], weights: Sequence[float]) -> None:
         self._changes = changes
@@ -201,7 +202,7 @@ class Added:
 
 
 def load(file: LoraFile, model: Model, pipe: Any, dtype: torch.dtype) -> LoraAdapter:
-    """Read a file for a model; ModelError where a tensor of it belongs to no layer, or does not fit the one it has."""
+    """Read a file for a model; ModelError where a tensor belongs to no layer, or does not fit its layer."""
     stamp = stamp_of(file.path)
     try:
         tensors = load_file(file.path)
@@ -224,7 +225,7 @@ def load(file: LoraFile, model: Model, pipe: Any, dtype: torch.dtype) -> LoraAda
 
 
 def _sorted(tensors: Mapping[str, torch.Tensor], pipe: Any) -> tuple[dict[tuple[str, Places], Roles], list[str]]:
-    """The tensors of each place by their roles, by component and place; and those that belong to none."""
+    """Group the tensors by component, layer and role; and return the names that belong to no layer."""
     known: dict[str, Mapping[str, Places]] = {}
     named: dict[tuple[str, Places], Roles] = defaultdict(dict)
     lost = []
@@ -294,7 +295,7 @@ def _for_layer(patterns: Mapping[str, Any] | None, name: str) -> Any:
 
 
 def _joined(changes: Sequence[Change], weights: Sequence[float], like: torch.Tensor) -> list[Change]:
-    """The changes to a layer, where `like` is, in their weights; those of low rank side by side as one."""
+    """The weighted changes to a layer on the device of `like`; low-rank ones as one matrix product."""
     weighed = [
         replace(change.to(like), scale=weight * change.scale)
         for change, weight in zip(changes, weights, strict=True)

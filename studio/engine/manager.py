@@ -1,4 +1,4 @@
-"""The sole owner of weights and device: loads a model once and lends it, one borrower at a time."""
+"""The sole owner of weights and device: loads each model once and leases it to one borrower at a time."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -38,7 +38,7 @@ Say = Callable[[Loading], None]
 
 
 class PipelineManager:
-    """Loads models and lends pipelines. Models stay loaded while memory allows; the least recently used goes first."""
+    """Loads models and leases pipelines. The least recently used model is evicted first."""
 
     def __init__(
         self,
@@ -56,21 +56,21 @@ class PipelineManager:
         self._settings = settings
         self._room = Room(self.device, settings)
         self._lock = Lock()
-        # The ids of models whose numbers overflowed in a smaller format.
+        # The ids of models that overflowed in half precision.
         self._exact: set[str] = set()
 
     @contextmanager
     def borrow_pipeline(self, model: Model, task: Task | None = None, say: Say | None = None) -> Iterator[Any]:
-        """A diffusers pipeline for `task`, for this borrower alone; see `borrow`."""
+        """Borrow a diffusers pipeline for `task`; see `borrow`."""
         with self.borrow(model, task, say) as lease:
             yield lease.pipe
 
     def dtype(self, model: Model) -> torch.dtype:
-        """The number format that the model runs in."""
+        """The dtype that the model runs in."""
         return torch.float32 if model.id in self._exact else self.device.dtype(model.family_facts())
 
     def make_exact(self, model: Model) -> None:
-        """Run the model in float32 for as long as this process lasts; nothing may be borrowed."""
+        """Run the model in float32 until this process ends; nothing may be borrowed."""
         with self._lock:
             self._exact.add(model.id)
             self._room.loaded_models.pop(model, None)
@@ -78,7 +78,7 @@ class PipelineManager:
 
     @contextmanager
     def borrow(self, model: Model, task: Task | None = None, say: Say | None = None) -> Iterator[PipelineLease]:
-        """The model, exclusively, at first for `task` or for what its family does first; `say` hears of its loading.
+        """Borrow the model exclusively, first for `task` or its family's first task; `say` is called while it loads.
 
         Raises InvalidRecipe where the family cannot do the task, ModelError or DeviceError where it cannot be loaded.
         """
@@ -96,11 +96,11 @@ class PipelineManager:
             finally:
                 self._room.lease = None
                 self._room.aux_models.in_use = frozenset()
-                # A pipeline does this at its natural end only; an error or a stop in a step passes it by.
+                # diffusers frees its offload hooks at the end of a call only: an error or a stop in a step skips that.
                 lease.pipe.maybe_free_model_hooks()
 
     def attach_controls(self, lease: PipelineLease, recipe: Recipe, say: Say, pictures: Sequence[Image] = ()) -> None:
-        """From now on the lease's pipelines follow the maps of this resolved recipe, and hear its image prompts.
+        """Attach the ControlNets and IP-Adapters of this resolved recipe to the lease's pipelines.
 
         `pictures` are those of its image prompts, in their order. Raises InvalidRecipe where a ControlNet or IP-Adapter
         is for another family, ModelError where it cannot be loaded.
@@ -121,9 +121,7 @@ class PipelineManager:
         lease.image_prompts = ImagePrompts(recipe, adapters, seen, self.device.torch_device) if adapters else None
 
     def apply_loras(self, lease: PipelineLease, recipe: Recipe, say: Say) -> None:
-        """From now on the lease's pipelines wear the LoRAs of this resolved recipe; ModelError where one does not
-        fit.
-        """
+        """Apply the recipe's LoRAs to the lease's pipelines; ModelError where one does not fit."""
         model, dtype = lease.loaded.model, self.dtype(lease.loaded.model)
         files = [self.prompt_assets.loras.for_model(lora.name, model) for lora in recipe.loras]
         adapters = [
@@ -133,9 +131,9 @@ class PipelineManager:
         lease.loras = LoraSet(recipe, adapters, model.family_facts().lora_blocks) if adapters else None
 
     def decode_by(self, lease: PipelineLease, recipe: Recipe, say: Say) -> None:
-        """From now on the lease's pipelines have the VAE of this resolved recipe; ModelError where it cannot be loaded.
+        """Use the recipe's VAE in the lease's pipelines; ModelError where it cannot be loaded.
 
-        It counts as borrowed with what steers, so this follows `attach_controls`.
+        Call it after `attach_controls`, which resets what is in use.
         """
         if recipe.vae is None:
             lease.vae = None
@@ -152,13 +150,11 @@ class PipelineManager:
 
     @property
     def assets(self) -> Assets:
-        """Where what stands beside a model is looked up."""
+        """The catalogues of everything that a recipe combines with its model."""
         return Assets(self._catalogue, self._controlnets, self.prompt_assets, Vaes(self._settings))
 
     def estimator_context(self, model: Model | None) -> EstimatorContext:
-        """What maps are made with, for pictures of this model, and what measures pictures; whoever lets networks work
-        has the device.
-        """
+        """The context that estimators and metrics run in, for pictures of this model; the caller holds the device."""
         return EstimatorContext(
             self._settings,
             starter=model is not None and model.family_facts().embedded,
@@ -168,16 +164,16 @@ class PipelineManager:
 
     @contextmanager
     def hold(self) -> Iterator[None]:
-        """The device, exclusively, for work without a model of pictures."""
+        """Hold the device exclusively, for work without a diffusion model."""
         with self._lock:
             yield
 
     def loaded(self, model: Model) -> bool:
-        """Whether the model can be borrowed at once."""
+        """Whether the model is loaded, so that it can be borrowed at once."""
         return model in self._room.loaded_models
 
     def warm(self, model: Model) -> None:
-        """Load the model ahead of its first use; where the device is busy, that use is the better moment."""
+        """Load the model ahead of its first use, unless the device is busy."""
         if self._lock.acquire(blocking=False):
             try:
                 self._loaded_model(model, _silent)
@@ -186,17 +182,15 @@ class PipelineManager:
 
     @property
     def upscalers(self) -> Upscaler:
-        """What enlarges pictures."""
+        """The upscaler models."""
         return self._room.upscalers
 
     def within(self, what: str, attempt: Callable[[], T]) -> T:
-        """What `attempt` returns, with all that is not borrowed unloaded where memory runs out in it; see
-        `Room.within`.
-        """
+        """Call `attempt`; unload what is not borrowed and retry where memory runs out. See `Room.within`."""
         return self._room.within(what, attempt)
 
     def unload(self, model: Model) -> bool:
-        """Let go of the model, where it is loaded; False where the device is at work."""
+        """Unload the model, where it is loaded; False where the device is at work."""
         if model not in self._room.loaded_models:
             return True
         if not self._lock.acquire(blocking=False):
@@ -209,7 +203,7 @@ class PipelineManager:
         return True
 
     def make_room(self) -> None:
-        """Unload all but what is borrowed."""
+        """Unload everything that is not borrowed."""
         self._room.clear()
 
     def describe(self) -> str:
@@ -230,7 +224,7 @@ class PipelineManager:
         return loaded
 
     def _network(self, controlnet: ControlNet, loaded: LoadedModel, say: Say) -> Any:
-        """The ControlNet or IP-Adapter on the device, loaded where it is not; ModelError where it does not fit."""
+        """Return the ControlNet or IP-Adapter on the device, loading it first; ModelError where it does not fit."""
         model, dtype = loaded.model, self.dtype(loaded.model)
         self._controlnets.check_fit(controlnet, model, self._catalogue.location(model))
 
@@ -249,7 +243,7 @@ class PipelineManager:
         return network
 
     def _encoder(self, adapter: ControlNet, loaded: LoadedModel, say: Say) -> Any:
-        """The image encoder of an IP-Adapter that was loaded, on the device."""
+        """Return the image encoder of a loaded IP-Adapter, on the device."""
         folder, dtype = self._controlnets.encoder(adapter), self.dtype(loaded.model)
 
         def loader() -> Any:
@@ -262,7 +256,7 @@ class PipelineManager:
         )
 
     def _seen(self, adapter: ControlNet, network: IpAdapter, picture: Image, loaded: LoadedModel, say: Say) -> Any:
-        """What an IP-Adapter takes from a picture."""
+        """Encode a picture for an IP-Adapter."""
         encoder = self._encoder(adapter, loaded, say)
         return self.within(adapter.name, lambda: network.sees(encoder, picture))
 
@@ -282,7 +276,7 @@ class PipelineManager:
         return loaded
 
     def _place_loaded(self, loaded: LoadedModel, say: Say) -> None:
-        """Put a loaded model where it has room, or where the studio is set to put it."""
+        """Place a loaded model on the device, or offload it where memory or the settings ask for it."""
         model, pipe, parts, free = loaded.model, loaded.pipe, loaded.parts, self._room.free()
         loaded.offload = self._offload(loaded, free)
         loaded.words = memory.words(loaded.offload, parts, free)
@@ -305,7 +299,7 @@ class PipelineManager:
 
 
 def _working(model: Model, denoised: int, decoded: int) -> tuple[int, int]:
-    """What denoising and decoding an image of the model's own size take, at so many bytes a number."""
+    """The bytes that denoising and decoding an image of the model's native size need, at so many bytes a number."""
     size = int(model.default("width")), int(model.default("height"))
     return memory.denoising_bytes(*size, denoised), memory.decoding_bytes(*size, decoded)
 
@@ -315,7 +309,7 @@ def _aux_key(controlnet: ControlNet) -> str:
 
 
 def _check_sides(controlnet: ControlNet, network: Any, loaded: LoadedModel) -> None:
-    """ModelError where the layers of a UNet's network are not as wide as those that they add to."""
+    """Raise IncompatibleModel where a ControlNet's `block_out_channels` are not those of the UNet."""
     denoiser = getattr(loaded.pipe, "unet", None)
     theirs, own = (getattr(getattr(one, "config", None), "block_out_channels", None) for one in (denoiser, network))
     if denoiser is not None and list(theirs or ()) != list(own or ()):

@@ -1,6 +1,4 @@
-"""The memory of the device and of the computer: what is kept there, what goes first, and the gate for all that takes
-more of it.
-"""
+"""Memory of the device and RAM: what is loaded, what is evicted first, and the gate for everything that allocates."""
 
 import math
 from collections.abc import Callable
@@ -21,7 +19,7 @@ CURE = "Close other programs that use the device, make the image smaller, or cho
 
 
 class Room:
-    """What is loaded, of each sort the least recently used first; what is borrowed stays."""
+    """Everything that is loaded; each cache evicts its least recently used entry first, borrowed ones stay."""
 
     def __init__(self, device: Device, settings: Settings) -> None:
         self.device = device
@@ -32,19 +30,19 @@ class Room:
         self.upscalers = Upscaler(settings, device, self.make, self.evict)
 
     def make(self, what: str, loader: Callable[[], T], needed: float = 0) -> T:
-        """What `loader` puts onto the device, after `needed` bytes were made free for it; else as `within`."""
+        """Free `needed` bytes of the device, then call `loader`; else as `within`."""
         self.evict(needed)
         return self.within(what, loader)
 
     def within(self, what: str, attempt: Callable[[], T]) -> T:
-        """What `attempt` returns. While memory runs out in it, all that is not borrowed goes, then more of what is.
+        """Call `attempt`. While it runs out of memory, unload what is not borrowed, then offload the borrowed model.
 
-        DeviceError that says `what` had no room where nothing is left to go.
+        Raises OutOfMemory for `what` where nothing is left to evict.
         """
         return memory.relieved(attempt, lambda: self._ease(what))
 
     def clear(self) -> bool:
-        """Unload all but what is borrowed; False where there was nothing."""
+        """Unload everything that is not borrowed; False where there was nothing."""
         gone = self.evict(math.inf)
         gone = bool(self.lora_cache or self.upscalers.bytes) or gone
         self.lora_cache.clear()
@@ -54,7 +52,7 @@ class Room:
 
     def evict(self, needed: float, in_ram: float = 0) -> bool:
         """Unload until `needed` bytes of the device and `in_ram` bytes of the computer's memory are free, or only what
-        is borrowed is left: what stands beside the models first. Whether anything went.
+        is borrowed is left: auxiliary networks before models. Returns whether anything was evicted.
         """
         gone = False
         while self.free() < needed and self.aux_models.drop():
@@ -70,7 +68,7 @@ class Room:
         return gone
 
     def free(self) -> int:
-        """Bytes of the device that can be had."""
+        """The free bytes of the device."""
         free = self.device.free_bytes()
         if self.device.limit_bytes is None:
             return free
@@ -78,9 +76,9 @@ class Room:
         return max(0, min(free, self.device.limit_bytes - held - self.aux_models.bytes - self.upscalers.bytes))
 
     def free_ram(self) -> int:
-        """Bytes of the computer's memory that can be had; no bound where that is the device's own.
+        """The free bytes of RAM; infinite where the device computes in it.
 
-        Weights that were mapped from their files do not count as used there, yet they are read all the time.
+        Weights mapped from their files do not count as used, yet evicting their pages would read them again each step.
         """
         if self.device.kind not in CARDS:
             return 2**63

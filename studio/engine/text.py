@@ -1,4 +1,4 @@
-"""Prompts: that they fit, and what the text encoders make of them, kept for the next image."""
+"""Prompts: checks their length, encodes them, and caches the embeddings for the next image."""
 
 import inspect
 from collections import OrderedDict
@@ -26,7 +26,7 @@ from studio.resolve.prompts import read as read_prompts
 
 T = TypeVar("T")
 KEPT = 64
-# What `encode_prompt` returns, by how many values there are.
+# The names of what `encode_prompt` returns, by the number of values.
 NAMES = {
     2: ("prompt_embeds", "negative_prompt_embeds"),
     3: ("prompt_embeds", "pooled_prompt_embeds", "text_ids"),
@@ -36,9 +36,9 @@ NAMES = {
 
 @dataclass(frozen=True)
 class How:
-    """How words are read: what LoRAs `changed` of the text encoders, how many layers are `skipped`.
+    """What the embeddings of a prompt depend on besides its text: LoRAs on the text encoders, and skipped layers.
 
-    Which `loras` are on says where embeddings come from, and nothing else.
+    `loras` are the applied ones by name: embeddings bundled with them can be called.
     """
 
     changed: Hashable
@@ -47,7 +47,7 @@ class How:
 
 
 class Prompts:
-    """Encoded words of one loaded model, the latest `KEPT` of them; a second seed costs no encoder call."""
+    """The latest `KEPT` encoded prompts of one loaded model: another seed needs no encoder call."""
 
     def __init__(self, model: Model, prompt_assets: PromptAssets) -> None:
         self._model = model
@@ -57,9 +57,9 @@ class Prompts:
     def conditioning(
         self, pipe: Any, recipe: Recipe, steps: int, done: int = 0, changed: Hashable = ()
     ) -> Conditioning:
-        """What the pipeline's call is told of the recipe's words, spread over `steps` after `done` others.
+        """The text conditioning of the recipe for `steps` steps after `done` others.
 
-        `changed` says what LoRAs do to the text encoders. Words that need nothing but the pipeline's own way go it.
+        `changed` is the key of LoRAs on the text encoders. Plain prompts are encoded by the pipeline itself.
         """
         _, plans = read_prompts(recipe, self._model, self._prompt_assets, steps, done)
         guided = (recipe.guidance_scale or 0) > 1
@@ -74,11 +74,11 @@ class Prompts:
 
     @property
     def _length(self) -> int:
-        """How many tokens the model is fed by T5, the end mark included."""
+        """The number of T5 tokens that the model takes, the end token included."""
         return int(self._model.default("prompt_tokens")) + 1
 
     def _written(self, pipe: Any, plans: tuple[Plan, Plan], how: How, *, guided: bool) -> Conditioning:
-        """The script of words that are weighed, long, changing or mixed."""
+        """The conditioning of prompts with weights, more than one window, changes or mixes."""
         lines = [self._line(pipe, strand, how) for strand in plans[0].strands]
         negative = self._line(pipe, plans[1].strands[0], how)
         # SDXL was trained with zeros for no negative prompt.
@@ -126,7 +126,7 @@ class Prompts:
 
 
 def repeated(encoded: Encoded, count: int) -> Encoded:
-    """The same words for `count` images; not every pipeline repeats what it is given."""
+    """Repeat the embeddings for `count` images; not every pipeline does that itself."""
     return {
         name: value if value is None or count == 1 else value.repeat_interleave(count, dim=0)
         for name, value in encoded.items()
@@ -134,8 +134,8 @@ def repeated(encoded: Encoded, count: int) -> Encoded:
 
 
 def check_length(pipe: Any, model: Model, recipe: Recipe, prompt_assets: PromptAssets) -> None:
-    """InvalidRecipe where a prompt has more tokens than the model reads, which would be cut without a word; for a model
-    that reads them in several goes, where it would read for hours.
+    """Raise InvalidRecipe where a prompt has more tokens than the model takes, which would be cut silently; for models
+    that encode in several windows, where encoding would take hours.
     """
     facts = model.family_facts()
     prompts, plans = read_prompts(recipe, model, prompt_assets)
@@ -152,7 +152,7 @@ def check_length(pipe: Any, model: Model, recipe: Recipe, prompt_assets: PromptA
 
 
 def _skipped(recipe: Recipe, model: Model) -> int:
-    """How many layers before the model's own one the words are taken from."""
+    """How many layers before the family's own one the hidden states are taken from (CLIP skip)."""
     return max(0, (recipe.clip_skip or 1) - model.family_facts().clip_skip)
 
 
@@ -168,7 +168,7 @@ def _check_layers(pipe: Any, model: Model, recipe: Recipe) -> None:
 
 
 def _check_work(pipe: Any, name: str, plan: Plan, prompt_assets: PromptAssets) -> None:
-    """As where the recipe was resolved, by the tokens of the model."""
+    """The check of `resolve.prompts`, by the model's own tokenizer."""
     counts = {called: prompt_assets.embeddings[called].vectors for called in plan.embeddings}
     tokenizer, _ = encoders(pipe)[0]
     check_work(name, plan, lambda chunks: len(filled(chunks, tokenizer, counts)))
@@ -190,7 +190,7 @@ def _check_field(tokenizer: Any, name: str, text: str, limit: int) -> None:
 
 
 def _is_plain(pipe: Any, plan: Plan) -> bool:
-    """Whether a pipeline reads it the same by itself: words at once, none of them weighed."""
+    """Whether the pipeline's own encoding does: one chunk, no weights, no embeddings, no changes."""
     (weight, stages), *others = [(strand.weight, strand.stages) for strand in plan.strands]
     (chunk, *chunks), *changes = [stage.chunks for stage in stages]
     if others or chunks or changes or weight != 1 or any(s.weight != 1 or s.kind != "text" for s in chunk):
@@ -218,7 +218,7 @@ def _encode(pipe: Any, prompt: str, negative: str, guided: bool, length: int) ->
         "do_classifier_free_guidance": guided,
         # SDXL was trained with zeros for no negative prompt, and takes None as that.
         "negative_prompt": negative or None,
-        # T5 fills a prompt up to the length that the model learned: another one is another picture.
+        # T5 pads prompts to the length that the model was trained with: another length changes the picture.
         "max_sequence_length": length,
     }
     # InstructPix2Pix has none: what it makes of words for itself, its call does not take.

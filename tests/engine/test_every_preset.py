@@ -14,7 +14,6 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from tests.engine.test_steering import TINY as NETWORKS
 
 from studio.backends.base import Rendered
 from studio.backends.local import LocalBackend
@@ -33,6 +32,7 @@ from studio.settings import PRESETS, Settings
 from tests import tiny
 from tests.engine.card import Card, pretend
 from tests.engine.conftest import nobody, picture
+from tests.engine.test_controlnets import TINY as NETWORKS
 
 pytestmark = pytest.mark.filterwarnings("ignore:`FluxPosEmbed` is deprecated:FutureWarning")
 SIDE = tiny.SIDE

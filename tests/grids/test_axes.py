@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from hypothesis import example, given
-from hypothesis import setting_specs as hypothesis_settings
+from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from studio.errors import InvalidRecipe
