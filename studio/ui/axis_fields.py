@@ -1,7 +1,7 @@
 """What the page offers to vary of a recipe: fields in groups, with the choices of those that are chosen from a list."""
 
 from collections.abc import Iterator, Mapping
-from typing import Any, get_args
+from typing import get_args
 
 from studio.catalogue.models import Model
 from studio.errors import InvalidRecipe
@@ -13,9 +13,9 @@ from studio.resolve.applicability import lacked, unused
 from studio.resolve.tasks import paints_over
 from studio.studio import Studio
 from studio.ui import fields
+from studio.ui.schemas.grids import GridOffer
 from studio.ui.size_picker import SizePicker
 
-Offer = dict[str, Any]
 WORDS = "prompt:"
 GROUPS: Mapping[Group, str] = {
     "prompt": "Words",
@@ -36,14 +36,21 @@ PICTURED = ("init_image", "mask_image")
 WHOLE = ("loras", "controls", "outpaint")
 
 
-def offers(studio: Studio, base: Recipe) -> list[Offer]:
+def offers(studio: Studio, base: Recipe) -> list[GridOffer]:
     """Each thing that can vary of this recipe: its field, title and group, a hint, and choices where there are some."""
     model = model_of(studio, base)
     idle = unused(base).keys() | lacked(model.default("abilities")).keys() | {UNVARIED, *WHOLE, *PICTURED}
     varied = [name for name in setting_specs() if name not in idle]
     found = [_offer(name, _choices(studio, model, base, name) or _matrix(base, name)) for name in varied]
-    words = {"field": WORDS, "title": "Words in the prompt", "group": GROUPS["prompt"], "numeric": False}
-    found.insert(0, {**words, "hint": "Each value takes their place.", "choices": []})
+    words: GridOffer = {
+        "field": WORDS,
+        "title": "Words in the prompt",
+        "group": GROUPS["prompt"],
+        "numeric": False,
+        "hint": "Each value takes their place.",
+        "choices": [],
+    }
+    found.insert(0, words)
     if not {"width", "height"} & idle:
         found.append(_offer(SIZE, _sizes(studio, model), GROUPS["size"]))
     found += [_offer(name, [], GROUPS["lora"]) for name in _lora_parts(studio, model, base)]
@@ -60,7 +67,7 @@ def model_of(studio: Studio, base: Recipe) -> Model:
     return studio.catalogue[base.model if base.model and known else studio.settings.model]
 
 
-def _offer(name: str, choices: list[tuple[str, str]], group: str = "") -> Offer:
+def _offer(name: str, choices: list[tuple[str, str]], group: str = "") -> GridOffer:
     varied, setting = subject(name), setting_specs().get(name)
     return {
         "field": varied.field,

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
+from studio.ui.schemas.masks import RoundsView
+
 # Further back nobody goes; the pictures stay in the store.
 MOST = 100
 
@@ -40,7 +42,7 @@ class EditHistory:
         """So many steps on, or back below 0, as far as there are any."""
         return EditHistory(self.ids, min(max(self.at + steps, 0), len(self.ids) - 1))
 
-    def value(self, *, shown: bool, holes: bool = False) -> dict[str, Any]:
+    def value(self, *, shown: bool, holes: bool = False) -> RoundsView:
         """What the page keeps and draws; `shown` says whether the present picture is in the editor.
 
         `holes` says whether something is transparent in it.

@@ -11,7 +11,7 @@ from studio.errors import ModelError
 from studio.ui.hosted_choices import HostedChoice
 from studio.ui.ids import Id
 from studio.ui.island import Island
-from studio.ui.schemas import ModelFacts
+from studio.ui.schemas.page import ModelFacts
 
 
 def place(takers: Mapping[str, str]) -> Any:

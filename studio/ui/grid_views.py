@@ -16,15 +16,23 @@ from studio.ui import axis_fields
 from studio.ui.followers import Followers
 from studio.ui.job_view import line_of, progress
 from studio.ui.pictures import jpeg_address, kept
-from studio.ui.schemas import GridHead, GridLine
+from studio.ui.schemas.grids import (
+    GridCell,
+    GridHead,
+    GridLine,
+    GridPicture,
+    GridPlan,
+    GridRefusal,
+    GridSetup,
+    GridView,
+)
 
-Answer = dict[str, Any]
 SIDE = 320
 # Seconds between two looks at a grid in the making.
 BETWEEN = 0.1
 
 
-def setup(studio: Studio, bases: Sequence[Recipe]) -> Answer:
+def setup(studio: Studio, bases: Sequence[Recipe]) -> GridSetup:
     """What a grid can be made of; several pictures to start from become an axis."""
     base = bases[0].replace(count=1)
     pictures = list(dict.fromkeys(one.init_image for one in bases if one.init_image))
@@ -50,7 +58,7 @@ def axes(given: Sequence[Mapping[str, Any]]) -> list[Axis]:
     return found
 
 
-def considered(studio: Studio, base: str, given: Sequence[Mapping[str, Any]]) -> Answer:
+def considered(studio: Studio, base: str, given: Sequence[Mapping[str, Any]]) -> GridPlan | GridRefusal:
     """What would be made, before anything is; a fault with the number of the axis that it is of."""
     try:
         grid = plan(studio, Recipe.from_json(base), axes(given))
@@ -72,27 +80,27 @@ def considered(studio: Studio, base: str, given: Sequence[Mapping[str, Any]]) ->
     }
 
 
-async def watched(studio: Studio, found: GridJob, followers: Followers) -> AsyncIterator[Answer]:
+async def watched(studio: Studio, found: GridJob, followers: Followers) -> AsyncIterator[GridView]:
     """The whole grid, then what changes of it until nothing more is made, and then all cells again.
 
     The page shows the newest of several values that come close together and drops the others.
     """
     seen: dict[At, object] = {}
 
-    def look() -> Answer:
+    def look() -> GridView:
         whole = not seen
         grid, line = found.grid, line_of(found.job, progress(found.job, found.job.events)["line"])
         cells = list(_changed(studio, grid, found, seen))
         return {**head(grid), "whole": whole, "line": line, "cells": cells}
 
-    answer: Answer = {}
+    answer: GridView | None = None
     async with aclosing(found.job.changes(followers.pace(BETWEEN))) as changes:
         async for _ in changes:
             yield (answer := await followers.run(look))
-    if answer.get("state") in (None, "running"):
+    if answer is None or answer["state"] == "running":
         seen.clear()
         # Not as a whole, which would come before a grid that was chosen meanwhile.
-        yield {**await followers.run(look), "whole": not answer}
+        yield {**await followers.run(look), "whole": answer is None}
 
 
 def head(grid: Grid) -> GridHead:
@@ -126,7 +134,7 @@ def listed(grids: Collection[GridJob]) -> list[GridLine]:
     ]
 
 
-def _changed(studio: Studio, grid: Grid, found: GridJob, seen: dict[At, object]) -> Iterator[Answer]:
+def _changed(studio: Studio, grid: Grid, found: GridJob, seen: dict[At, object]) -> Iterator[GridCell | GridPicture]:
     previews, who = found.previews, found.job.who
     for cell in grid.cells:
         preview = previews.get(cell.at)
@@ -134,19 +142,23 @@ def _changed(studio: Studio, grid: Grid, found: GridJob, seen: dict[At, object])
         if seen.get(cell.at) == mark:
             continue
         seen[cell.at] = mark
-        labels = [label for _, label in grid.labels(cell.at)]
-        yield {"at": cell.at, "labels": labels, **_cell(studio, cell, preview, who)}
+        yield _cell(studio, grid, cell, preview, who)
 
 
-def _cell(studio: Studio, cell: Cell, preview: bytes | None, who: Identity) -> Mapping[str, Any]:
+def _cell(studio: Studio, grid: Grid, cell: Cell, preview: bytes | None, who: Identity) -> GridCell | GridPicture:
+    told: GridCell = {"at": cell.at, "labels": [label for _, label in grid.labels(cell.at)]}
     if cell.error:
-        return {"error": cell.error}
+        return {**told, "error": cell.error}
     path = studio.library.folder / cell.path
     if cell.path and cell.recipe and path.exists():
-        return kept(studio, path, cell.recipe, cell.seconds, SIDE, who)
+        return {
+            **kept(studio, path, cell.recipe, cell.seconds, SIDE, who),
+            "at": told["at"],
+            "labels": told["labels"],
+        }
     if cell.path:
-        return {"error": GONE}
-    return {"look": jpeg_address(preview)} if preview else {}
+        return {**told, "error": GONE}
+    return {**told, "look": jpeg_address(preview)} if preview else told
 
 
 def _where(grid: Grid, cells: Sequence[Cell]) -> str:

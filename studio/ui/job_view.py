@@ -20,7 +20,8 @@ from studio.studio import Studio
 from studio.transfer import words
 from studio.ui.followers import Followers
 from studio.ui.pictures import expected, made, withheld
-from studio.ui.schemas import FieldFault, JobView, Picture, Progress, View
+from studio.ui.schemas.jobs import FieldFault, JobView, Progress, View
+from studio.ui.schemas.pictures import Picture
 
 # Earlier pictures in the strip below the stage.
 EARLIER = 24

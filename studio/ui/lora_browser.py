@@ -1,8 +1,8 @@
 """The library of LoRAs on the page: what is told of each file, its small picture, favourites, and how more come in."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import Field
 from typing_extensions import TypedDict
@@ -16,9 +16,10 @@ from studio.families import FAMILIES
 from studio.gate.identity import Identity
 from studio.presets.favourites import Favourites
 from studio.studio import Studio
-from studio.ui.events import Name, Saying
+from studio.ui.events import Act, Name, Saying
 from studio.ui.form import Form
 from studio.ui.pictures import thumbnail
+from studio.ui.schemas.loras import AddedLora, LibraryLora, LoraDetails, LoraFacts, LoraLibrary, Said
 from studio.ui.source import File, uploaded
 
 SIDE = 192
@@ -70,7 +71,7 @@ class LoraBrowser:
         self._unwanted: set[str] = set()
 
     @property
-    def acts(self) -> Mapping[str, Callable[..., dict[str, Any]]]:
+    def acts(self) -> Mapping[str, Act]:
         """What the page may call."""
         return {
             "library": self._library,
@@ -83,7 +84,7 @@ class LoraBrowser:
             "stop": self._stop,
         }
 
-    def card(self, name: str, model: Model) -> dict[str, Any]:
+    def card(self, name: str, model: Model) -> LoraFacts:
         """What is told of a LoRA in the stack, and what keeps it from being put on this model."""
         try:
             file = self._loras.for_model(name, model)
@@ -91,7 +92,7 @@ class LoraBrowser:
             return {"fault": error.sentence, "words": [], "picture": ""}
         return {"fault": "", "words": list(file.trigger_words), "picture": self._picture(file)}
 
-    def _library(self, event: Modelled, who: Identity) -> dict[str, Any]:
+    def _library(self, event: Modelled, who: Identity) -> LoraLibrary:
         """All LoRAs, told for this model; the small pictures are asked for apart."""
         self._loras.refresh()
         model, liked = self.form.model(event["model"]), self._favourites.names()
@@ -101,7 +102,7 @@ class LoraBrowser:
             "disk": who.here,
         }
 
-    def _entry(self, file: LoraFile, model: Model, *, liked: bool) -> dict[str, Any]:
+    def _entry(self, file: LoraFile, model: Model, *, liked: bool) -> LibraryLora:
         unusable = file.why_not()
         return {
             "name": file.name,
@@ -117,7 +118,7 @@ class LoraBrowser:
             "liked": liked,
         }
 
-    def _pictures(self, event: Several) -> dict[str, Any]:
+    def _pictures(self, event: Several) -> dict[str, dict[str, str]]:
         """The addresses of small pictures; empty for a file that has none."""
         known = (name for name in event["names"] if name in self._loras)
         return {"pictures": {name: self._picture(self._loras[name]) for name in known}}
@@ -125,7 +126,7 @@ class LoraBrowser:
     def _picture(self, file: LoraFile) -> str:
         return thumbnail(self.studio, file.thumbnail, SIDE) if file.thumbnail else ""
 
-    def _details(self, event: One, who: Identity) -> dict[str, Any]:
+    def _details(self, event: One, who: Identity) -> LoraDetails:
         """What is seldom asked about a file; its hash is computed for it."""
         file = self._loras[event["name"]]
         return {
@@ -137,16 +138,16 @@ class LoraBrowser:
             "path": str(file.path) if who.here else file.path.name,
         }
 
-    def _favour(self, event: Favouring) -> dict[str, Any]:
+    def _favour(self, event: Favouring) -> dict[str, str]:
         self._favourites.mark(event["name"], liked=event["liked"])
         return {}
 
-    def _bring(self, event: File) -> dict[str, Any]:
+    def _bring(self, event: File) -> AddedLora:
         """Take an uploaded file in."""
         _check_private()
         return {"name": self._imports.add_file(uploaded(self.studio, event["path"]), Path(event["name"]).stem).name}
 
-    def _add(self, event: Adding, who: Identity) -> dict[str, Any]:
+    def _add(self, event: Adding, who: Identity) -> AddedLora:
         """Take a file of this disk in, or one from the hub; a name is answered only where it came."""
         _check_private()
         what, token = event["what"].strip(), f"{who.owner}/{event['token']}"
@@ -170,11 +171,11 @@ class LoraBrowser:
             self._messages.pop(token, None)
             self._unwanted.discard(token)
 
-    def _saying(self, event: Saying, who: Identity) -> dict[str, Any]:
+    def _saying(self, event: Saying, who: Identity) -> Said:
         """What is said of a LoRA on its way; nothing while there is nothing to say."""
         return {"said": self._messages.get(f"{who.owner}/{event['token']}", "")}
 
-    def _stop(self, event: Saying, who: Identity) -> dict[str, Any]:
+    def _stop(self, event: Saying, who: Identity) -> dict[str, str]:
         """End what is said of that LoRA; one that is there already stays."""
         token = f"{who.owner}/{event['token']}"
         if token in self._messages:

@@ -6,7 +6,6 @@ mention. The script owns the value; it calls what it needs of the server by name
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict
 from typing import Annotated, Any, NotRequired
 
 from pydantic import Field
@@ -27,14 +26,13 @@ from studio.ui.form import Form, Updates, Values
 from studio.ui.ids import Id
 from studio.ui.island import Island
 from studio.ui.lora_browser import LoraBrowser
+from studio.ui.schemas.loras import LoraFields, LoraLook, LoraStacks, LoraWay, LoraWeights, StackedWeights
 
 Entry = dict[str, Any]
 MOST_ENTRIES = 500
 Entries = Annotated[list[Entry], Field(max_length=MOST_ENTRIES)]
 # What the page keeps of a LoRA besides the recipe's: its name there, whether it counts, whether the prompt says it.
 PAGES_OWN = frozenset({"key", "on", "said"})
-# What a mention in the prompt says.
-WEIGHTS = {"weight", "text_weight", "blocks"}
 STACKS = "stacks"
 
 
@@ -141,7 +139,7 @@ class LoraPanel:
         except InvalidPrompt:
             return frozenset()
 
-    def _look(self, event: Looking) -> dict[str, Any]:
+    def _look(self, event: Looking) -> LoraLook:
         """What there is to say of the stack with this model and prompt.
 
         `said` is what the prompt mentions, None while it cannot be read; `notes` is what it replaces; `ghosts` are
@@ -174,7 +172,7 @@ class LoraPanel:
             "blocks": [", ".join(order) for order in model.family_facts().lora_blocks],
         }
 
-    def _brought(self, event: Looking, model: Model, in_prompt: Mapping[str, Lora]) -> dict[str, dict[str, str]]:
+    def _brought(self, event: Looking, model: Model, in_prompt: Mapping[str, Lora]) -> dict[str, LoraWay]:
         """The way and the weight of each LoRA that comes with the words, but is not in the prompt as it is written."""
         recipe = Recipe.make(prompt=event["prompt"], styles=event.get("styles") or ())
         wildcards = self.studio.prompt_assets.wildcards
@@ -192,12 +190,12 @@ class LoraPanel:
             if name not in in_prompt
         }
 
-    def _reword(self, event: Rewording) -> dict[str, Any]:
+    def _reword(self, event: Rewording) -> dict[str, str]:
         """The prompt with a LoRA that it mentions said otherwise, or left out."""
         (lora,) = map(_of_prompt, Recipe.make(loras=[_of_panel(event["lora"])]).loras) if event["lora"] else (None,)
         return {"prompt": rewritten(event["prompt"], event["name"], lora)}
 
-    def _stacks(self, event: Modelled) -> dict[str, Any]:
+    def _stacks(self, event: Modelled) -> LoraStacks:
         """The saved stacks that suit the model."""
         model: Model = self.form.model(event["model"])
         own = self.studio.settings.home / "presets" / STACKS
@@ -207,7 +205,10 @@ class LoraPanel:
                     "id": preset.id,
                     "name": preset.name,
                     "purpose": preset.purpose,
-                    "loras": [lora.model_dump(mode="json") for lora in preset.loras],
+                    "loras": [
+                        {"name": lora.name, "start": lora.start, "end": lora.end, **_weights(lora)}
+                        for lora in preset.loras
+                    ],
                     "own": (own / f"{preset.id}.toml").is_file(),
                 }
                 for preset in self.studio.presets.stacks.values()
@@ -215,7 +216,7 @@ class LoraPanel:
             ]
         }
 
-    def _save(self, event: Saving) -> dict[str, Any]:
+    def _save(self, event: Saving) -> LoraStacks:
         """Save a stack under a name."""
         loras = Recipe.make(loras=[_of_panel(entry) for entry in event["loras"]]).loras
         if not loras:
@@ -224,12 +225,12 @@ class LoraPanel:
         saving.write(self.studio.settings.home, STACKS, event["name"].strip(), table)
         return self._reread(event)
 
-    def _forget(self, event: Forgetting) -> dict[str, Any]:
+    def _forget(self, event: Forgetting) -> LoraStacks:
         """Delete a saved stack."""
         saving.remove(self.studio.settings.home, STACKS, event["id"])
         return self._reread(event)
 
-    def _reread(self, event: Modelled) -> dict[str, Any]:
+    def _reread(self, event: Modelled) -> LoraStacks:
         self.studio.presets.refresh()
         return self._stacks(event)
 
@@ -259,10 +260,14 @@ def _of_prompt(lora: Lora) -> Mention:
     return Mention(lora.name, *lora.weights, blocks)
 
 
-def _weights(lora: Lora) -> dict[str, Any]:
-    return lora.model_dump(mode="json", include=WEIGHTS)
+def _weights(lora: Lora) -> LoraWeights:
+    return {"weight": lora.weight, "text_weight": lora.text_weight, "blocks": list(lora.blocks)}
 
 
-def _facts() -> dict[str, Any]:
+def _stacked(lora: Lora) -> StackedWeights:
+    return {"name": lora.name, "start": lora.start, "end": lora.end, **_weights(lora)}
+
+
+def _facts() -> LoraFields:
     """What the script has to know of a LoRA's fields."""
-    return {"fields": {name: asdict(setting) for name, setting in setting_specs(Lora).items()}, "most": MOST}
+    return {"fields": dict(setting_specs(Lora)), "most": MOST}

@@ -22,7 +22,7 @@ from studio.recipe import Recipe
 from studio.resolve.sizes import result_size
 from studio.studio import THUMBNAILS, Studio
 from studio.ui.hosted_choices import choice
-from studio.ui.schemas import Expected, Picture, PictureFacts, Start, Which
+from studio.ui.schemas.pictures import Expected, Picture, PictureFacts, Start, Which
 
 ELSE = "Another seed or other words may pass."
 # What is said of a picture that the model's output checker took offence at, in a word and in a sentence.

@@ -6,7 +6,7 @@ the pose beside it in the store, under the map's name; so a stored recipe's pose
 
 import json
 from collections.abc import Mapping
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, cast
 
 from studio import openpose
 from studio.atomic_files import AtomicFolder
@@ -16,18 +16,18 @@ from studio.inputs import Input, InputStore
 from studio.openpose import COLOURS, JOINTS, LIMBS
 from studio.parsing import ParseError, load_json
 from studio.settings import PRESETS
+from studio.ui.schemas.controls import Pose, PoseFacts
 
-Pose = dict[str, Any]
 # A pose map carries no detail; drawing a larger one would fill the memory.
 MOST_SIDE = 2048
 
 
-def library() -> dict[str, Any]:
+def library() -> PoseFacts:
     """What the editor has to know: the joints, limbs and colours of a skeleton, and the ready-made poses."""
     return {
-        "joints": JOINTS,
+        "joints": list(JOINTS),
         "limbs": [[JOINTS.index(start), JOINTS.index(end)] for start, end in LIMBS],
-        "colours": COLOURS,
+        "colours": [list(colour) for colour in COLOURS],
         "poses": [
             {"id": path.stem, "name": path.stem.replace("-", " ").capitalize(), "pose": json.loads(path.read_text())}
             for path in sorted((PRESETS / "poses").glob("*.json"))
@@ -63,7 +63,7 @@ class Poses:
             pose = load_json(path)
         except ParseError:
             return None
-        return pose if isinstance(pose, dict) else None
+        return cast("Pose", pose) if isinstance(pose, dict) else None
 
 
 def _size(pose: Mapping[str, Any]) -> tuple[int, int]:

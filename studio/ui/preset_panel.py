@@ -30,13 +30,14 @@ from studio.ui.form import Form, Updates, Values
 from studio.ui.island import Island
 from studio.ui.loras import LoraPanel
 from studio.ui.owner import identify
+from studio.ui.schemas.presets import PresetNews, PresetRow
 from studio.ui.shared_settings import SharedSettings
 from studio.ui.source import uploaded
 from studio.ui.style_browser import StyleBrowser, check_private
 from studio.ui.units import Units
 
 # What an act sets on the form, and what it tells in the dialog.
-Act = Callable[[Values, Any, Identity], tuple[Updates, dict[str, Any]]]
+Act = Callable[[Values, Any, Identity], tuple[Updates, PresetNews]]
 RECIPES, STYLES, NEGATIVE = "recipes", "styles", "negative"
 NAMES = {RECIPES: "saved recipe", STYLES: "style", NEGATIVE: "negative preset"}
 
@@ -107,14 +108,14 @@ class PresetPanel:
                 updates, answer = act(values, event, identify(request))
                 self.studio.presets.refresh()
             except InvalidPrompt as fault:
-                updates, answer = {}, {"fault": f"{fault.fault} {fault.hint}".strip()}
+                updates, answer = {}, PresetNews(fault=f"{fault.fault} {fault.hint}".strip())
             except StudioError as fault:
-                updates, answer = {}, {"fault": fault.sentence}
+                updates, answer = {}, PresetNews(fault=fault.sentence)
             return {**self._offered(values), **updates, self.widget: self._value({"act": name, **answer})}
 
         return acting
 
-    def _value(self, answer: Mapping[str, Any]) -> dict[str, Any]:
+    def _value(self, answer: PresetNews) -> PresetNews:
         presets, home = self.studio.presets, self.studio.settings.home
         known: dict[str, Iterable[Any]] = {RECIPES: presets.recipes.values(), NEGATIVE: presets.negatives.values()}
         own = {
@@ -122,7 +123,13 @@ class PresetPanel:
         }
         faults = [str(fault) for fault in presets.faults.values()]
         rows = {folder: [_row(preset) for preset in known[folder] if preset.id in own[folder]] for folder in known}
-        return {"serial": next(self._serial), "faults": faults, **rows, **answer}
+        return {
+            "serial": next(self._serial),
+            "faults": faults,
+            "recipes": rows[RECIPES],
+            "negative": rows[NEGATIVE],
+            **answer,
+        }
 
     def _offered(self, values: Values) -> Updates:
         """The choices of styles and negative presets as they are now."""
@@ -131,7 +138,7 @@ class PresetPanel:
         offered = {widget: self.form.offered(name, model, values[widget]) for name, widget in widgets.items()}
         return offered | self.shared_settings.tell(self.shared_settings.later(values, offered))
 
-    def _use(self, values: Values, event: Telling, who: Identity) -> tuple[Updates, dict[str, Any]]:
+    def _use(self, values: Values, event: Telling, who: Identity) -> tuple[Updates, PresetNews]:
         """Put parts of a saved recipe on the form."""
         preset = self.studio.presets.recipes.get(event.id)
         if preset is None:
@@ -161,16 +168,16 @@ class PresetPanel:
         names = [name for name in given if name in idle or name not in there]
         return f"Not used here: {', '.join(setting_specs()[name].label for name in names)}." if names else ""
 
-    def _save(self, values: Values, event: Telling, who: Identity) -> tuple[Updates, dict[str, Any]]:
+    def _save(self, values: Values, event: Telling, who: Identity) -> tuple[Updates, PresetNews]:
         """Save the form's recipe, a style or a negative prompt; a name that is taken has to be said twice."""
         del who
         name = event.name.strip()
-        answer: dict[str, Any] = {"done": True, "said": f"“{name}” is saved."}
+        answer: PresetNews = {"done": True, "said": f"“{name}” is saved."}
         if event.folder == RECIPES:
             recipe = self._recipe(values, self._tab(event))
             table = to_table(recipe)
             if has_pictures(recipe) or self.form.tasks[event.tab] != "text2img":
-                answer["said"] += " Pictures are left out of it."
+                answer["said"] = f"{answer['said']} Pictures are left out of it."
         else:
             table = self._words(event)
         if not event.replace and self._is_taken(event.folder, name):
@@ -213,12 +220,12 @@ class PresetPanel:
         explain(negative, wildcards, negative=True)
         return {"text": negative}
 
-    def _remove(self, values: Values, event: Telling, who: Identity) -> tuple[Updates, dict[str, Any]]:
+    def _remove(self, values: Values, event: Telling, who: Identity) -> tuple[Updates, PresetNews]:
         del values, who
         saving.remove(self.studio.settings.home, event.folder, event.id)
         return {}, {}
 
-    def _bring(self, values: Values, event: Telling, who: Identity) -> tuple[Updates, dict[str, Any]]:
+    def _bring(self, values: Values, event: Telling, who: Identity) -> tuple[Updates, PresetNews]:
         """Take over the styles of an uploaded file."""
         del values, who
         called = Path(event.name).name
@@ -227,12 +234,12 @@ class PresetPanel:
         return {}, {"said": " ".join(report.lines()[: -len(report.faults) or None]), "fault": "\n".join(report.faults)}
 
 
-def _nothing(values: Values, event: Any, who: Identity) -> tuple[Updates, dict[str, Any]]:
+def _nothing(values: Values, event: Any, who: Identity) -> tuple[Updates, PresetNews]:
     del values, event, who
     return {}, {}
 
 
-def _row(preset: Any) -> dict[str, Any]:
+def _row(preset: Any) -> PresetRow:
     """What the dialog shows of a preset."""
     parts = list(getattr(preset, "parts", ()))
     words = getattr(preset, "text", None) or preset.prompt

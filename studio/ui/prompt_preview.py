@@ -26,7 +26,7 @@ from studio.studio import Studio
 from studio.ui import fields
 from studio.ui.events import Name, Number, Whole, Words, served
 from studio.ui.island import Island
-from studio.ui.schemas import Placed, PromptFault, PromptView, Stretch
+from studio.ui.schemas.prompts import Placed, PromptFault, PromptView, Stretch
 
 # What of the form it depends on, by the recipe's names.
 INPUTS = ("prompt", "negative_prompt", "styles", "negative_presets", "model", "steps", "guidance_scale", "seed")

@@ -1,5 +1,6 @@
 """The queue: what runs, what waits and whose it is, for whoever looks; and what the owner of a job may do with it."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any, NotRequired
 
 from pydantic import Field
@@ -9,9 +10,10 @@ from studio.gate.identity import Identity
 from studio.jobs.job import Job
 from studio.jobs.kinds import KINDS
 from studio.studio import Studio
-from studio.ui.events import Name, Nothing, served
+from studio.ui.events import Act, Name, Nothing, served
 from studio.ui.island import Island
 from studio.ui.job_view import failure, line_of, progress
+from studio.ui.schemas.jobs import Queue, QueueJob
 
 # Ended jobs of one's own that are listed, and as much of a prompt.
 ENDED = 8
@@ -57,7 +59,7 @@ class QueuePanel:
 
     def __init__(self, studio: Studio) -> None:
         self.studio = studio
-        acts = {
+        acts: Mapping[str, Act] = {
             "look": self._look,
             "stop": self._stop,
             "stop_item": self._stop_item,
@@ -68,7 +70,7 @@ class QueuePanel:
         }
         self.widget = Island("queue", BUTTON, module="queue_panel", acts=served(acts))
 
-    def _look(self, event: Nothing, who: Identity) -> Answer:
+    def _look(self, event: Nothing, who: Identity) -> Queue:
         """All that runs or waits, as it would be begun, and one's own that ended last."""
         del event
         unfinished = self.studio.jobs.unfinished()
@@ -111,10 +113,10 @@ def in_words(studio: Studio) -> str:
     return ", ".join(f"{count} {state}" for state, count in counts.items() if count)
 
 
-def _job_facts(job: Job, *, mine: bool) -> Answer:
+def _job_facts(job: Job, *, mine: bool) -> QueueJob:
     """A job as the list shows it."""
     done = sum(item.state == "done" for item in job.items)
-    facts = {
+    facts: QueueJob = {
         "id": job.id if mine else "",
         "mine": mine,
         "kind": KINDS[job.kind].label if job.kind != "images" else "",
@@ -124,15 +126,16 @@ def _job_facts(job: Job, *, mine: bool) -> Answer:
         "paused": job.paused,
         "priority": job.priority,
     }
-    return {**facts, **(_own(job) if mine else {})}
+    return _with_own(facts, job) if mine else facts
 
 
-def _own(job: Job) -> Answer:
+def _with_own(facts: QueueJob, job: Job) -> QueueJob:
     """What only its owner sees: of what it is, how far, why it failed, and each picture that is not made."""
     events = job.events
     at = progress(job, events)
     fault = failure(events)
     return {
+        **facts,
         "title": job.items[0].recipe.prompt[:TITLE_CHARACTERS] if job.items else "",
         "line": line_of(job, at["line"]),
         "share": at["fraction"],

@@ -2,8 +2,9 @@
 
 from collections.abc import Collection, Mapping
 from contextlib import suppress
-from typing import Any, Literal, NotRequired
+from typing import Annotated, Any, Literal, NotRequired
 
+from pydantic import Field
 from typing_extensions import TypedDict
 
 from studio.catalogue.models import Model
@@ -20,7 +21,7 @@ from studio.ui.hosted_choices import HostedChoice, price
 from studio.ui.ids import Id
 from studio.ui.island import Island
 from studio.ui.owner import identify
-from studio.ui.schemas import PageFacts
+from studio.ui.schemas.page import PageFacts
 from studio.ui.size_picker import SizePicker
 from studio.ui.units import Units
 
@@ -44,9 +45,9 @@ class Facts(TypedDict):
 
 
 class Resetting(Event):
-    """A field by its key."""
+    """Fields by their keys."""
 
-    field: Name
+    fields: Annotated[list[Name], Field(max_length=1000)]
 
 
 class Choosing(Event):
@@ -106,6 +107,7 @@ class SharedSettings:
             "",
             module="form",
             holds=Facts,
+            data=[name for names in MORE for name in names],
             events=["reset", "choose", *self.form.tasks, *map(into, self.form.tasks)],
         )
 
@@ -272,8 +274,8 @@ class SharedSettings:
 
     def _reset(self, values: Values, event: Resetting) -> Updates:
         standards = (values[self.facts] or {}).get("standards", {})
-        key = event.field
-        return {self.form.widgets[key]: standards[key]} if key in standards and key in self.form.widgets else {}
+        widgets = self.form.widgets
+        return {widgets[key]: standards[key] for key in event.fields if key in standards and key in widgets}
 
     def _choose(self, values: Values, event: Choosing) -> Updates:
         """Ready-made words chosen elsewhere than in their field; the choices are told as they are now."""

@@ -23,7 +23,7 @@ from studio.ui.island import Island
 from studio.ui.job_view import finished
 from studio.ui.owner import identify
 from studio.ui.pictures import smaller
-from studio.ui.schemas import StoredPicture
+from studio.ui.schemas.pictures import StoredPicture
 
 MOST_FILES = 1000
 # How large a copy is shown: of one picture, and of each of several.

@@ -4,8 +4,8 @@ Hundreds may be there once others' lists are imported, so no more of them is sen
 """
 
 import re
-from collections.abc import Callable, Mapping
-from typing import Annotated, Any
+from collections.abc import Mapping
+from typing import Annotated
 
 from pydantic import Field
 from typing_extensions import TypedDict
@@ -15,9 +15,10 @@ from studio.errors import Refused
 from studio.presets import saving
 from studio.presets.reading import StylePreset
 from studio.studio import Studio
-from studio.ui.events import Name
+from studio.ui.events import Act, Name
 from studio.ui.form import Form
 from studio.ui.pictures import thumbnail
+from studio.ui.schemas.presets import StyleCard, StylePage
 
 FOLDER = "styles"
 SIDE = 192
@@ -54,11 +55,11 @@ class StyleBrowser:
         self.form = form
 
     @property
-    def acts(self) -> Mapping[str, Callable[..., dict[str, Any]]]:
+    def acts(self) -> Mapping[str, Act]:
         """What the page may call."""
         return {"styles": self._styles, "words": self._words, "forget": self._forget}
 
-    def _styles(self, event: Searching) -> dict[str, Any]:
+    def _styles(self, event: Searching) -> StylePage:
         """A page of those that suit the model and have all the words of `search`, from the number `start` on."""
         family, wanted = self.form.model(event["model"]).family, event["search"].casefold().split()
         found = [
@@ -78,7 +79,7 @@ class StyleBrowser:
         faults = self.studio.presets.faults.items()
         return [str(fault) for path, fault in faults if path.parent.name == FOLDER]
 
-    def _entry(self, style: StylePreset) -> dict[str, Any]:
+    def _entry(self, style: StylePreset) -> StyleCard:
         picture = self.studio.presets.picture_of(style)
         return {
             "id": style.id,
@@ -88,7 +89,7 @@ class StyleBrowser:
             "own": (self.studio.settings.home / "presets" / FOLDER / f"{style.id}.toml").is_file(),
         }
 
-    def _words(self, event: Chosen) -> dict[str, Any]:
+    def _words(self, event: Chosen) -> dict[str, str]:
         """What the styles and negative presets of these ids say, a line each."""
         styles, negatives = self.studio.presets.styles, self.studio.presets.negatives
         return {
@@ -98,7 +99,7 @@ class StyleBrowser:
             ),
         }
 
-    def _forget(self, event: One) -> dict[str, Any]:
+    def _forget(self, event: One) -> dict[str, str]:
         """Delete a style of one's own."""
         check_private()
         saving.remove(self.studio.settings.home, FOLDER, str(event["id"]))

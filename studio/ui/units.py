@@ -30,7 +30,9 @@ from studio.ui.ids import Id
 from studio.ui.island import Island
 from studio.ui.poses import Poses, library
 from studio.ui.rights import check_held
-from studio.ui.schemas import ControlFacts, Controls, Fitting, Kind, StoredPicture
+from studio.ui.schemas.controls import Controls, Kind, PoseFacts
+from studio.ui.schemas.page import ControlFacts, Fitting
+from studio.ui.schemas.pictures import StoredPicture
 from studio.ui.source import File, Picture, uploaded
 
 Unit = dict[str, Any]
@@ -181,7 +183,7 @@ class Units:
             "poses": self._library,
         }
 
-    def _library(self, event: Nothing) -> dict[str, Any]:
+    def _library(self, event: Nothing) -> PoseFacts:
         del event
         return library()
 

@@ -136,6 +136,22 @@ def test_a_set_survives_a_reload_in_the_middle_and_a_stop(new_page: NewPage, add
     expect(counts(page)).to_contain_text("of 8 made")
 
 
+def test_the_best_come_first_whoever_points_at_them(new_page: NewPage, address: str, painter: Painter) -> None:
+    painter.held.set()
+    page = new_page(address)
+    make(page, "pointed at", seed=200)
+    box = page.locator(".candidate").first.bounding_box()
+    assert box
+    page.mouse.move(box["x"] + 9, box["y"] + 9)
+    painter.held.clear()
+    expect(page.locator(".board-head .line")).to_be_empty()
+    ranks = [int(rank) for rank in page.locator(".candidate .rank").all_inner_texts() if rank]
+    assert ranks == sorted(ranks)
+    page.get_by_label("Sort by").select_option("As made")
+    made = [int(rank) for rank in page.locator(".candidate .rank").all_inner_texts() if rank]
+    assert made != ranks, "else nothing is shown by this"
+
+
 def test_a_phone_has_room_for_it(new_page: NewPage, address: str) -> None:
     page = new_page(address, **PHONE)
     make(page, "phone", seed=160)

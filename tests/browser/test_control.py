@@ -193,6 +193,14 @@ def test_what_cannot_be_stands_at_its_unit_and_a_model_offers_what_fits_it(
     new_page: NewPage, address: str, house: Path
 ) -> None:
     page = opened(new_page, address)
+    posed = unit(page, "Pose")
+    posed.get_by_role("button", name="Edit pose").click()
+    page.get_by_role("dialog", name="Pose").get_by_role("button", name="Done").click()
+    shown(posed, "map")
+    # What was placed by hand is a map of its kind alone.
+    page.locator(".unit").last.get_by_label("Kind").select_option("canny")
+    expect(page.locator(".unit [data-side=map] img")).to_have_count(0)
+    page.get_by_role("button", name="Remove Canny edges").click()
     first = unit(page, "Canny edges")
     first.get_by_label("Picture file").set_input_files(house)
     shown(first, "image")

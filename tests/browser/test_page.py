@@ -148,6 +148,7 @@ def test_what_is_typed_and_asked_before_the_kept_settings_are_back_is_drawn(new_
     page.locator("#field-count").get_by_text("2", exact=True).click()
     ask(page, "the house after")
     assert page.locator("#stage[data-ready]").count() == 0
+    assert not page.locator(".halt").is_visible()
     page.route("**/queue/join*", lambda route: route.continue_())
     for route in held:
         route.continue_()
@@ -155,6 +156,8 @@ def test_what_is_typed_and_asked_before_the_kept_settings_are_back_is_drawn(new_
     expect(page.locator(".cell img").first).to_have_attribute("alt", "the house after")
     expect(page.get_by_label("Prompt", exact=True)).to_have_value("the house after")
     expect(page.get_by_label("Seed", exact=True)).to_have_value("77")
+    reload(page)
+    expect(page.get_by_label("Prompt", exact=True)).to_be_focused()
 
 
 def test_another_browser_sees_and_stops_nothing(new_page: NewPage, address: str, painter: Painter) -> None:
@@ -181,6 +184,8 @@ def test_a_fault_stands_at_its_field_nothing_typed_is_lost_and_ctrl_enter_works_
     prompt = page.get_by_label("Prompt", exact=True)
     page.get_by_role("button", name="Generate").click()
     expect(page.locator("#field-prompt .fault")).to_contain_text("The prompt is empty")
+    page.locator(".chip").first.click()
+    expect(page.locator("#field-prompt .fault")).to_have_count(0)
     open_more(page)
     number(page, "steps").fill("3")
     number(page, "width").fill("101")
@@ -199,6 +204,13 @@ def test_a_fault_stands_at_its_field_nothing_typed_is_lost_and_ctrl_enter_works_
     done(page)
     page.locator(".cell .look").click()
     expect(page.locator(".full-said")).to_contain_text("3 steps")
+    page.keyboard.press("Escape")
+    prompt.fill("")
+    page.keyboard.press("Control+Enter")
+    expect(page.locator("#field-prompt .fault")).to_be_visible()
+    # A job that starts shows that nothing stands in its way any more.
+    page.get_by_role("button", name="Another like it").click()
+    expect(page.locator("#field-prompt .fault")).to_have_count(0)
 
 
 def test_the_full_view_has_arrows_and_one_way_back_and_explains_a_withheld_picture(
@@ -292,6 +304,14 @@ def test_draft_and_shape_set_size_and_steps_and_a_change_is_marked_and_can_be_re
     expect(number(page, "steps")).to_have_value("20")
     expect(page.locator("#field-steps")).not_to_have_class(re.compile("changed"))
     expect(number(page, "guidance_scale")).to_have_value("7")
+    page.get_by_role("button", name="More").click()
+    fold = page.locator("#more > button > span").first
+    expect(fold).to_have_attribute("data-changed", "1 changed")
+    page.get_by_role("button", name="Reset all").click()
+    expect(fold).to_have_attribute("data-changed", "")
+    expect(page.get_by_role("button", name="Reset all")).to_be_hidden()
+    open_more(page)
+    expect(number(page, "guidance_scale")).to_have_value("3")
 
 
 def test_a_shape_that_is_chosen_just_before_generate_is_the_picture_s(new_page: NewPage, address: str) -> None:
@@ -362,6 +382,10 @@ def test_words_can_be_read_in_dark_and_light(new_page: NewPage, address: str) ->
     page = new_page(address, color_scheme="dark")
     for dark in (True, False):
         assert page.evaluate("document.body.classList.contains('dark')") is dark
+        # Native boxes follow the page, not the system.
+        assert page.evaluate("getComputedStyle(document.querySelector('.stage')).colorScheme") == (
+            "dark" if dark else "light"
+        )
         assert page.evaluate(CONTRASTS, SHOWN_WORDS) == []
         page.get_by_role("button", name="Light or dark").click()
     page.get_by_role("button", name="Light or dark").click()

@@ -76,6 +76,8 @@ def test_a_picture_is_painted_over_compared_and_painted_over_again(
     line.focus()
     page.keyboard.press("End")
     expect(line).to_have_attribute("aria-valuetext", "100 % before")
+    page.keyboard.press("Escape")
+    expect(line).to_have_count(0)
     first = page.locator(".cell .look img").get_attribute("src")
     page.get_by_role("button", name="Again from this result").click()
     expect(page.locator(".cell .look img")).not_to_have_attribute("src", str(first))

@@ -1,6 +1,8 @@
 """What the page's scripts are checked against: made of the server's schemas, and checked where npm is."""
 
 import dataclasses
+import importlib
+import pkgutil
 import shutil
 import subprocess
 import types
@@ -11,20 +13,28 @@ from typing import Any, Literal, NotRequired, Union, get_args, get_origin, get_t
 
 import pytest
 
-from studio.ui import web
+from studio.errors import Fault
+from studio.ui import schemas, web
 from studio.ui.ids import Id
-from studio.ui.schemas import SCHEMAS
 
 ROOT = Path(__file__).resolve().parents[2]
 TYPES, IDS = web.FOLDER / "types.d.ts", web.FOLDER / "ids.js"
 TSC = ROOT / "node_modules" / ".bin" / "tsc"
-HEAD = "// What the server tells the page. Written by `make types` from studio/ui/schemas.py.\n"
+HEAD = "// What the server tells the page. Written by `make types` from studio/ui/schemas/.\n"
 SIMPLE = {str: "string", int: "number", float: "number", bool: "boolean", type(None): "null", Any: "any"}
 
 
 def declarations() -> str:
     """An interface for each schema, in the order in which they are first needed."""
-    return HEAD + "".join(map(_interface, dict.fromkeys(one for schema in SCHEMAS for one in _within(schema))))
+    return HEAD + "".join(map(_interface, dict.fromkeys(one for schema in told() for one in _within(schema))))
+
+
+def told() -> Iterator[Any]:
+    """The schemas of all rooms, and what each error tells."""
+    yield Fault
+    for _, name, _ in pkgutil.iter_modules(schemas.__path__, f"{schemas.__name__}."):
+        members = vars(importlib.import_module(name)).values()
+        yield from (one for one in members if _is_schema(one) and one.__module__ == name)
 
 
 def ids() -> str:
@@ -72,7 +82,8 @@ def _type(kind: Any) -> str:
     if origin in (Union, types.UnionType):
         return " | ".join(dict.fromkeys(map(_type, inner)))
     if origin in (list, tuple):
-        return f"Array<{_type(inner[0])}>"
+        fixed = origin is tuple and inner[-1] is not ...
+        return f"[{', '.join(map(_type, inner))}]" if fixed else f"Array<{_type(inner[0])}>"
     if origin is dict:
         return f"Record<string, {_type(inner[1])}>"
     return _named(kind)

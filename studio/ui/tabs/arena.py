@@ -1,11 +1,10 @@
 """Arena: which of two pictures is better, without their names; and what all votes say of the models."""
 
 from base64 import b64encode
-from collections.abc import Callable, Mapping
-from dataclasses import asdict
+from collections.abc import Mapping
 from io import BytesIO
 from pathlib import Path
-from typing import Any, NotRequired
+from typing import NotRequired
 
 from PIL import Image
 from typing_extensions import TypedDict
@@ -13,15 +12,14 @@ from typing_extensions import TypedDict
 from studio.compare.arena import Arena, as_csv, matrix, standings
 from studio.compare.store import Comparisons
 from studio.gate.identity import Identity
-from studio.ui.events import LISTENER, Name, Nothing, served
+from studio.ui.events import LISTENER, Act, Name, Nothing, served
 from studio.ui.form import Updates
 from studio.ui.island import Island
+from studio.ui.schemas.arena import ArenaPair, ArenaTable, ArenaVote, EncodedFile, NoPair
 from studio.ui.tabs.base import Panel, Tab, TabContext
 
 # The longer side of both pictures: where one is larger, that would tell whose it is.
 SIDE = 1024
-
-Answer = dict[str, Any]
 
 
 class Voting(TypedDict):
@@ -53,7 +51,7 @@ class ArenaPanel(Panel):
     def __init__(self, context: TabContext) -> None:
         studio = context.studio
         self.arena = Arena(Comparisons(studio.database, studio.library.folder))
-        acts: Mapping[str, Callable[..., Answer]] = {
+        acts: Mapping[str, Act] = {
             "pair": self._pair,
             "vote": self._vote,
             "table": self._table,
@@ -73,7 +71,7 @@ class ArenaPanel(Panel):
         """The page can ask from now on."""
         return {self.widget: {"arrived": True}}
 
-    def _pair(self, event: Nothing, who: Identity) -> Answer:
+    def _pair(self, event: Nothing, who: Identity) -> ArenaPair | NoPair:
         """The next pair, without anything that tells whose a picture is: no name, no file, no recipe in it."""
         del event
         pair = self.arena.pair(who)
@@ -88,12 +86,12 @@ class ArenaPanel(Panel):
             "count": count,
         }
 
-    def _vote(self, event: Voting, who: Identity) -> Answer:
+    def _vote(self, event: Voting, who: Identity) -> ArenaVote:
         """Cast a vote; only the answer names the models."""
         vote = self.arena.vote(who, event["pair"], event["choice"])
         return {"left": vote.left, "right": vote.right, "choice": vote.choice}
 
-    def _table(self, event: Tagged, who: Identity) -> Answer:
+    def _table(self, event: Tagged, who: Identity) -> ArenaTable:
         """Ratings with their intervals, and who won against whom; of one tag where it is given."""
         tag = event.get("tag") or ""
         votes = self.arena.votes(who, tag)
@@ -101,13 +99,13 @@ class ArenaPanel(Panel):
         return {
             "tags": tags,
             "count": len(votes),
-            "standings": [asdict(one) for one in standings(votes)],
+            "standings": standings(votes),
             "matrix": {
                 one: {other: list(counts) for other, counts in row.items()} for one, row in matrix(votes).items()
             },
         }
 
-    def _votes(self, event: Nothing, who: Identity) -> Answer:
+    def _votes(self, event: Nothing, who: Identity) -> EncodedFile:
         """Every vote, to be saved by the browser."""
         del event
         data = as_csv(self.arena.votes(who)).encode()

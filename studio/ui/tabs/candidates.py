@@ -25,6 +25,16 @@ from studio.ui.form import Updates
 from studio.ui.island import Island
 from studio.ui.owner import identify
 from studio.ui.pictures import expected, kept
+from studio.ui.schemas import candidates as schemas
+from studio.ui.schemas.candidates import (
+    CandidateSetLine,
+    CandidatesMaking,
+    CandidatesView,
+    ComingCandidate,
+    Judged,
+    LostCandidate,
+    NoCandidates,
+)
 from studio.ui.tabs.base import Panel, Tab, TabContext
 
 # How many a set has where the form asks for a single picture.
@@ -211,14 +221,14 @@ class CandidatesPanel(Panel):
         self.studio.candidates.learn(set_id, who)
         return self._agree(set_id, who, event)
 
-    def _sets(self, who: Identity) -> list[View]:
+    def _sets(self, who: Identity) -> list[CandidateSetLine]:
         """What can be gone back to."""
         known = self.studio.candidates.of(who)[:SETS]
         return [
             {"id": set_id, "title": title, "created": created, "made": made} for set_id, title, created, made in known
         ]
 
-    def _nothing(self, who: Identity, fault: StudioError | None = None) -> View:
+    def _nothing(self, who: Identity, fault: StudioError | None = None) -> NoCandidates:
         return {
             "serial": time.time_ns(),
             "set": None,
@@ -227,14 +237,15 @@ class CandidatesPanel(Panel):
             "cells": [],
         }
 
-    def _view(self, set_id: str, who: Identity) -> View:
+    def _view(self, set_id: str, who: Identity) -> CandidatesView:
         """The whole of a set as it stands."""
         candidates = self.studio.candidates
         found = candidates.get(set_id, who)
         verdicts = candidates.verdicts(found)
         return {
-            **self._nothing(who),
+            "serial": time.time_ns(),
             "set": set_id,
+            "sets": self._sets(who),
             "title": found.title,
             "count": found.count,
             "more": found.base is not None,
@@ -250,38 +261,41 @@ class CandidatesPanel(Panel):
                 _cell(self.studio, one, verdict, who) for one, verdict in zip(found.candidates, verdicts, strict=True)
             ],
             **self._making(found, who),
+            "begun": False,
         }
 
-    def _making(self, found: CandidateSet, who: Identity) -> View:
+    def _making(self, found: CandidateSet, who: Identity) -> CandidatesMaking:
         """What is still to come, how far that is, and a fault where it came to an end."""
         made = {candidate.image for candidate in found.candidates}
-        coming: list[View] = []
-        progress: View = {"line": "", "fraction": None, "ended": None}
+        coming: list[ComingCandidate] = []
+        progress: CandidatesMaking = {
+            "line": "",
+            "fraction": None,
+            "ended": None,
+            "busy": self.studio.candidates.busy(found),
+            "making": False,
+            "coming": coming,
+        }
         for batch, job in self.studio.candidates.jobs(found, who):
             events = job.events
             if job.state not in job_view.ACTIVE:
                 progress["ended"] = job_view.failure(events) or progress["ended"]
                 continue
-            progress |= job_view.progress(job, events)
+            at = job_view.progress(job, events)
+            progress |= {"line": at["line"], "fraction": at["fraction"]}
             looks = {event.image: event.jpeg for event in events if isinstance(event, Preview)}
             coming += [
-                {**expected(self.studio, job, at, looks.get(at), SIDE), "number": batch.first + at}
-                for at in range(batch.count)
-                if batch.first + at not in made
+                {**expected(self.studio, job, place, looks.get(place), SIDE), "number": batch.first + place}
+                for place in range(batch.count)
+                if batch.first + place not in made
             ]
-        return {**progress, "busy": self.studio.candidates.busy(found), "making": bool(coming), "coming": coming}
+        return {**progress, "making": bool(coming)}
 
 
-def _cell(studio: Studio, candidate: Candidate, verdict: Decision, who: Identity) -> View:
+def _cell(studio: Studio, candidate: Candidate, verdict: Decision, who: Identity) -> schemas.Candidate | LostCandidate:
     """A picture with all that is known and said of it."""
-    picture: Mapping[str, Any]
-    if candidate.path.exists():
-        picture = kept(studio, candidate.path, candidate.recipe, candidate.seconds, SIDE, who)
-    else:
-        picture = {"key": str(candidate.image), "gone": True, "prompt": candidate.recipe.prompt}
     mark = candidate.mark
-    return {
-        **picture,
+    judged: Judged = {
         "number": candidate.image,
         "scores": dict(candidate.scores or {}),
         "measured": candidate.scores is not None,
@@ -291,6 +305,13 @@ def _cell(studio: Studio, candidate: Candidate, verdict: Decision, who: Identity
         "reason": verdict.reason,
         "mark": {"verdict": mark.verdict, "star": mark.star, "rating": mark.rating},
     }
+    if candidate.path.exists():
+        return {
+            **kept(studio, candidate.path, candidate.recipe, candidate.seconds, SIDE, who),
+            **judged,
+            "gone": False,
+        }
+    return {"key": str(candidate.image), "gone": True, "prompt": candidate.recipe.prompt, **judged}
 
 
 def _metrics() -> list[View]:

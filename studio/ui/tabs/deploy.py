@@ -1,7 +1,7 @@
 """Deploy: the studio onto a Hugging Face Space, for whoever runs it for himself."""
 
-from collections.abc import Callable
-from typing import Annotated, Any, get_type_hints
+from collections.abc import Mapping
+from typing import Annotated, Any, cast, get_type_hints
 
 from pydantic import Field, SecretStr
 from typing_extensions import TypedDict
@@ -13,8 +13,17 @@ from studio.deploy.request import SETTINGS
 from studio.errors import InUse, Refused, StudioError
 from studio.gate.identity import Identity
 from studio.studio import Studio
-from studio.ui.events import Name, Nothing, Words, served
+from studio.ui.events import Act, Name, Nothing, Words, served
 from studio.ui.island import Island
+from studio.ui.schemas.deploy import (
+    DeployAccount,
+    DeployEnd,
+    DeployEvent,
+    DeployFacts,
+    DeployFile,
+    DeployNews,
+    DeployPlan,
+)
 from studio.ui.tabs.base import Panel, Tab, TabContext
 
 Answer = dict[str, Any]
@@ -63,7 +72,7 @@ class DeployPanel(Panel):
     def __init__(self, studio: Studio) -> None:
         self.studio = studio
         self.run: Run | None = None
-        acts = {
+        acts: Mapping[str, Act] = {
             "facts": self._facts,
             "account": self._account,
             "plan": self._plan,
@@ -78,7 +87,7 @@ class DeployPanel(Panel):
             acts=served({name: _at_this_machine(act) for name, act in acts.items()}),
         )
 
-    def _facts(self, _: Nothing) -> Answer:
+    def _facts(self, _: Nothing) -> DeployFacts:
         """What can be chosen, and whether this machine has a login of its own."""
         from huggingface_hub import get_token
 
@@ -87,7 +96,7 @@ class DeployPanel(Panel):
         own = [file for file in loras.values() if file.path.is_relative_to(loras.folder)]
         models = [model for model in self.studio.catalogue.values() if model.repo]
         return {
-            "hardware": HARDWARE,
+            "hardware": dict(HARDWARE),
             "models": [{"id": model.id, "name": model.name, "size": _size(model.download_bytes)} for model in models],
             "loras": [{"id": file.name, "name": file.name, "size": _size(file.bytes)} for file in own],
             "settings": list(SETTINGS),
@@ -95,17 +104,17 @@ class DeployPanel(Panel):
             "begun": self.run is not None,
         }
 
-    def _account(self, event: Tokened) -> Answer:
+    def _account(self, event: Tokened) -> DeployAccount:
         """Whose token it is."""
         account = who(Hub(find_token(event["token"])))
         return {"names": [account.name, *account.organizations], "pro": account.is_pro}
 
-    def _plan(self, event: Ordering) -> Answer:
+    def _plan(self, event: Ordering) -> DeployPlan:
         """What would be sent, beside what is there."""
         plan, door = self._ordered(event)
         seen = preview_upload(door, plan)
         how = {item.path: "new" for item in seen.added} | {item.path: "changed" for item in seen.changed}
-        files = [
+        files: list[DeployFile] = [
             {"path": item.path, "size": _exact(item.size_bytes), "how": how.get(item.path, "")} for item in plan.items
         ]
         return {
@@ -122,13 +131,13 @@ class DeployPanel(Panel):
         self.run = Run(door, plan)
         return {}
 
-    def _follow(self, event: Following) -> Answer:
+    def _follow(self, event: Following) -> DeployNews:
         """What happened from a position on, and how it ended."""
         if self.run is None:
             return {"events": [], "end": {"stopped": True}}
         # The end first: what is told until then is in the log that is read after it.
         end = self.run.end
-        events = [vars(event) for event in self.run.events_from(event["from"])]
+        events = [cast("DeployEvent", vars(event)) for event in self.run.events_from(event["from"])]
         return {"events": events, "space": self.run.space, "end": _end(end)}
 
     def _stop(self, _: Nothing) -> Answer:
@@ -151,10 +160,10 @@ class DeployPanel(Panel):
         return draw_up(order, self.studio.settings), door
 
 
-def _at_this_machine(act: Callable[[Any], Answer]) -> Callable[..., Answer]:
+def _at_this_machine(act: Act) -> Act:
     """The act for who is at this machine alone: it sends this machine's files with this machine's token."""
 
-    def local_only(event: Any, who: Identity) -> Answer:
+    def local_only(event: Any, who: Identity) -> Mapping[str, Any]:
         if not who.here:
             hint = "Open the page at the machine that the studio runs on, by its own address."
             raise Refused("Only people at the studio's own machine deploy it.", hint)
@@ -164,7 +173,7 @@ def _at_this_machine(act: Callable[[Any], Answer]) -> Callable[..., Answer]:
     return local_only
 
 
-def _end(end: Any) -> Answer | None:
+def _end(end: Any) -> DeployEnd | None:
     if isinstance(end, Done):
         return {"url": end.url}
     if isinstance(end, StudioError):

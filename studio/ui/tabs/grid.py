@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import AsyncIterator, Callable
-from typing import Annotated, Any, NotRequired
+from typing import Annotated, Any, NotRequired, Unpack
 
 from pydantic import Field
 from typing_extensions import TypedDict
@@ -19,10 +19,8 @@ from studio.ui.form import Updates
 from studio.ui.island import Island
 from studio.ui.owner import identify
 from studio.ui.rights import check_held
-from studio.ui.schemas import GridLine
+from studio.ui.schemas.grids import GridLine, GridNews, GridPlan, GridRefusal, GridSetup
 from studio.ui.tabs.base import Panel, Tab, TabContext
-
-Answer = dict[str, Any]
 
 
 class Line(TypedDict):
@@ -67,7 +65,7 @@ class Writing(OfGrid):
 
 
 class GridPanel(Panel):
-    """The grids of one page, all in one widget: its value tells a `setup`, `grid`, `list`, `file` or `fault`."""
+    """The grids of one page, all in one widget: its value tells a `setup`, `grid`, `grids`, `file` or `fault`."""
 
     def __init__(self, context: TabContext) -> None:
         self.studio = context.studio
@@ -96,10 +94,10 @@ class GridPanel(Panel):
         """Let the widget's event of this method's name call it."""
         getattr(self.widget, act.__name__.lstrip("_"))(act, None, [self.widget], **how)
 
-    def _prepare(self, event: Preparing) -> Answer:
+    def _prepare(self, event: Preparing) -> dict[str, GridSetup]:
         return {"setup": grid_views.setup(self.studio, [Recipe.from_json(event["base"])])}
 
-    def _consider(self, event: Considering, who: Identity) -> Answer:
+    def _consider(self, event: Considering, who: Identity) -> GridPlan | GridRefusal:
         self._base(event["base"], who)
         return grid_views.considered(self.studio, event["base"], event["axes"])
 
@@ -144,7 +142,7 @@ class GridPanel(Panel):
             yield {self.widget: _answer(fault=str(fault))}
             return
         if found is None:
-            yield {self.widget: _answer(list=[])}
+            yield {self.widget: _answer(grids=[])}
             return
 
         def listed() -> list[GridLine]:
@@ -155,7 +153,7 @@ class GridPanel(Panel):
             if grid["state"] != "running":
                 known = await self.followers.run(listed)
             # Together, because the page drops a value that another follows closely.
-            yield {self.widget: _answer(list=known, grid=grid)}
+            yield {self.widget: _answer(grids=known, grid=grid)}
 
     def _halt(self, event: OfGrid, request: gr.Request) -> Updates:
         try:
@@ -170,7 +168,7 @@ class GridPanel(Panel):
             self.grids.remove(event.id, who)
         except StudioError as fault:
             return {self.widget: _answer(fault=str(fault))}
-        return {self.widget: _answer(list=grid_views.listed(self.grids.of(who)))}
+        return {self.widget: _answer(grids=grid_views.listed(self.grids.of(who)))}
 
     def _write(self, event: Writing, request: gr.Request) -> Updates:
         """Write a grid to a file that the browser then fetches."""
@@ -185,9 +183,9 @@ class GridPanel(Panel):
         return {self.widget: _answer(file={"address": address, "name": f"grid-{path.name}", "note": note})}
 
 
-def _answer(**answer: Any) -> Answer:
+def _answer(**answer: Unpack[GridNews]) -> GridNews:
     """A value of the widget; each differs from the one before, so that each is heard."""
-    return {"serial": time.time_ns(), **answer}
+    return {**answer, "serial": time.time_ns()}
 
 
 class GridTab(Tab):

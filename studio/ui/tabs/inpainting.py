@@ -1,7 +1,7 @@
 """Inpainting: a mask is painted over a picture, or the picture grows at its sides; results can be gone on with."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from time import time_ns
 from typing import Annotated, Any, NotRequired
 
@@ -23,6 +23,7 @@ from studio.ui.ids import Id
 from studio.ui.island import Island
 from studio.ui.outpaint_panel import OutpaintPanel
 from studio.ui.owner import identify
+from studio.ui.schemas.masks import MaskNews
 from studio.ui.source import Picture, uploaded
 from studio.ui.tabs.base import Panel, PicturePanel, Tab, TabContext
 
@@ -307,9 +308,11 @@ def _drawn(name: str, module: str, holds: Any, events: tuple[str, ...]) -> Any:
     return Island(f"mask-{name}", f'<div class="{name}"></div>', module=module, holds=holds, events=events)
 
 
-def _masks(masks: Mapping[str, str], **more: Any) -> dict[str, Any]:
+def _masks(
+    masks: Mapping[str, str], *, serial: int = 0, notes: Sequence[str] = (), faults: Sequence[str] = ()
+) -> MaskNews:
     """What the page keeps of masks: the id for each picture's, up to which stroke they are stored, and what to say."""
-    return {"of": dict(masks), "serial": 0, "notes": [], "faults": [], **more}
+    return {"of": dict(masks), "serial": serial, "notes": list(notes), "faults": list(faults)}
 
 
 def _by_picture(value: Any) -> dict[str, str]:

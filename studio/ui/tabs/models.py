@@ -10,12 +10,13 @@ from studio.downloads.items import TITLES, Item
 from studio.downloads.queue import OVER, Download
 from studio.gate.identity import Identity
 from studio.transfer import words
-from studio.ui import fields, schemas
+from studio.ui import fields
 from studio.ui.events import QUICK, Act, Name, Nothing, served
 from studio.ui.fast_gradio import gr
 from studio.ui.form import Updates
 from studio.ui.island import Island
-from studio.ui.schemas import AllWeights, Weights
+from studio.ui.schemas import models as schemas
+from studio.ui.schemas.models import AllWeights, Weights
 from studio.ui.tabs.base import Panel, Tab, TabContext
 
 # Fields that are chosen from what is here.

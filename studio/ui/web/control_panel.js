@@ -1,361 +1,148 @@
-// The control units: any number of cards, each with a picture, the map that is made of it, and how it is followed.
-import { ids } from "./ids.js";
-import { controlCard } from "./control_card.js";
-import { host, make, part, tab } from "./dom.js";
+// The control units as cards, in the form or in the place that their own tab lends them.
+import { controlUnits } from "./control_units.js";
+import { host, keepingFocus, make, part, parts, tab } from "./dom.js";
 import { facts, value } from "./form.js";
-import { mapView } from "./map_preview.js";
+import { sign } from "./icon.js";
+import { ids } from "./ids.js";
 import { panels } from "./panels.js";
-import { icon } from "./icon.js";
+import { html, nothing, render, repeat } from "./vendor/lit.js";
 
-/** @param {Island<Told, Controls>} island */
+// The tab that lends its own place to the panel.
+const OWN = "controlnet";
+
+/** @typedef {import("./control_units.js").Unit} Unit */
+
+/** @param {Island<import("./control_units.js").Held, Controls, import("./control_units.js").UnitServer>} island */
 export function mount({ element, props, watch, upload, server, data: known }) {
     const { kinds } = known;
-    // The tab that lends its own place to the panel.
-    const OWN = "controlnet";
-    // How long a setting rests until its map is made anew, and how often is asked how far a slow one is, in milliseconds.
-    const REST = 150;
-    const ASK = 700;
-    const LOST = "The studio did not answer. Check the connection and try again.";
-    const FRESH = { image: null, map: null, model: null, weight: 1, start: 0, end: 1, resize: "crop", mode: "balanced", options: {} };
-
-    /** @type {Told[]} */
-    let units = [];
-    /** @type {Record<string, StoredPicture>} */
-    let seen = {};
-    // Cards by the key of their unit; the key of the one in hand; the row that stands in the place of one removed.
-    /** @type {Map<string, any>} */
-    let cards = new Map();
-    /** @type {string | null} */
-    let inHand = null;
-    /** @type {Gone | null} */
-    let gone = null;
-    let serial = 0;
-
+    let wrong = "";
+    // What draws the cards, fetched with the first of them.
+    /** @type {typeof import("./control_card.js") | null} */
+    let cards = null;
     const home = part(element, ".units");
-    const list = make("div", { class: "cards" });
-    const add = make("div", { class: "chips", role: "group", "aria-label": "Add a control" });
-    const cannot = make("p", { class: "note" });
-    const lacking = make("p", { class: "note" });
-    const wrong = make("div", { class: "faults", role: "alert" });
-    const count = make("span", { class: "count" });
-    const fold = make("details", { class: "fold steering" },
-        make("summary", {}, "ControlNet", count), make("div", { class: "fold-body" }, cannot, list, add, lacking, wrong));
+    const fold = make("details", { class: "fold steering" });
     home.append(fold);
 
-    const told = () => facts()?.controls ?? { fitting: {}, cannot: {}, lacking: "", modes: true };
-    const stuck = () => told().cannot[tab()] ?? "";
-    /** @param {string} kind */
-    const fitting = (kind) => told().fitting[kind] ?? [];
-    const offered = () => Object.keys(kinds).filter((kind) => fitting(kind).length && !(stuck() && kinds[kind].maps));
-    /** @param {any} unit */
-    const usable = (unit) => !(stuck() && kinds[unit.kind]?.maps);
-    // Those that reach the studio, in the order in which it counts them.
-    const steering = () => units.filter((unit) => unit.on && unit.weight > 0 && unit.start < unit.end && usable(unit));
-    /** @param {any} unit */
-    const label = (unit) => kinds[unit.kind]?.label ?? unit.kind;
-    // A unit without a picture of its own follows the one that is painted over.
-    const start = () => value("init_image")?.pictures?.[0];
-    /** @param {any} unit */
-    const source = (unit) => unit.image ?? start()?.id ?? null;
+    const stuck = () => facts()?.controls.cannot[tab()] ?? "";
+    const held = controlUnits({ server, upload }, props, known, { draw, open: () => { fold.open = true; }, stuck });
 
-    /** @param {string} kind */
-    const fresh = (kind) => ({ ...FRESH, names: {}, key: `u${Date.now()}-${serial++}`, on: true, kind });
-
-    /**
-     * Weights that do not fit the chosen model are left; returns whether some were. Nobody can tell what follows a map
-     * of any kind: there, one of them is always chosen.
-     * @param {any} unit
-     */
-    function suit(unit) {
-        const fit = fitting(unit.kind).map(({ id }) => id);
-        const before = unit.model;
-        if (before && fit.length && !fit.includes(before)) unit.model = null;
-        if (kinds[unit.kind]?.ready) unit.model ??= fit[0] ?? null;
-        return unit.model !== before;
+    function draw() {
+        const { units, gone } = held;
+        if (!cards && units.length) import("./control_card.js").then((module) => { cards = module; draw(); });
+        held.suit();
+        const on = units.filter((unit) => unit.on && held.usable(unit)).length;
+        const rows = repeat(units, ({ key }) => key, (unit, at) => html`${gone?.at === at ? undo(gone) : nothing}${held.usable(unit) ? card(unit) : nothing}`);
+        keepingFocus(() => render(html`<summary>ControlNet<span class="count">${on ? `${on} on` : ""}</span></summary>
+            <div class="fold-body"><p class="note">${stuck()}</p>
+                <div class="cards">${rows}${gone && gone.at >= units.length ? undo(gone) : nothing}</div>
+                <div class="chips" role="group" aria-label="Add a control">${held.offered().map((kind) => html`<button type="button" class="chip" title=${kinds[kind].help} @click=${() => add(kind)}>${sign("add")}${kinds[kind].label}</button>`)}</div>
+                <p class="note">${stuck() ? "" : facts()?.controls.lacking}</p><div class="faults" role="alert">${wrong ? html`<p class="fault">${wrong}</p>` : nothing}</div></div>`, fold));
+        show();
     }
 
-    // What came from the server: kept, or of a picture whose settings are used.
-    function take() {
-        units = (props.value?.units ?? []).map((/** @type {any} */ unit) => ({ ...fresh(unit.kind), ...unit }));
-        seen = { ...props.value?.seen };
-        gone = null;
-        cards = new Map();
-        if (units.length) fold.open = true;
+    /** @param {{ at: number, unit: Unit }} gone */
+    const undo = ({ at, unit }) => html`<p class="gone">${held.label(unit)} removed<button type="button" class="plain" @click=${() => held.grow(unit, at)}>Undo</button></p>`;
+
+    /** @param {Unit} unit */
+    function card(unit) {
+        const { fault, token, said } = held.state(unit);
+        return cards?.controlCard(unit, known, {
+            fault: fault || lacking(unit), busy: token ? said : null, ...pictures(unit), stale: held.isStale(unit), fitting: held.fitting(unit.kind), offered: held.offered(),
+            follows: Boolean(held.start()), weighs: facts()?.controls.modes ?? true, inHand: held.units.length > 1 && unit === inHand(),
+        }, {
+            changed: (values) => { wrong = ""; held.changed(unit, values); }, tried: (options) => held.renew(Object.assign(unit, { options })), turn: (kind) => turn(unit, kind),
+            hold: () => hold(unit), remove: () => remove(unit), preview: () => held.preview(unit), look: () => look(unit), pose: () => pose(unit), draw: (side) => drawn(unit, side),
+            bring: (side, file) => held.bring(unit, side, file), drop: (event, side) => held.dropped(event, unit, side), unset: (side) => unset(unit, side),
+            pick: async () => (await import("./choose_result.js")).chooseResult((/** @type {Picture} */ picture) => held.fetched(unit, "image", picture)),
+        });
+    }
+
+    /** @param {Unit} unit */
+    const pictures = (unit) => ({ image: held.seen[unit.image ?? ""], map: held.seen[unit.map ?? ""] ?? held.state(unit).preview?.picture });
+    /** @param {Unit} unit */
+    const lacking = ({ kind }) => (facts() && !held.fitting(kind).length
+        ? `${facts()?.model.name} has no ${kinds[kind]?.maps === false ? "IP-Adapter" : `${known.fields.model.label} for ${(kinds[kind]?.label ?? kind).toLowerCase()}`}.` : "");
+    const inHand = () => held.units.find(({ key }) => key === held.inHand) ?? held.units[0];
+    /** @param {Unit} unit */
+    const cardOf = ({ key }) => part(fold, `[data-key="${key}"]`);
+
+    /** @param {Unit} unit */
+    function hold(unit) {
+        if (held.inHand === unit.key) return;
+        held.inHand = unit.key;
         draw();
     }
 
-    function commit() {
-        for (const unit of units) unit.names = { image: seen[unit.image]?.name ?? "", map: seen[unit.map]?.name ?? "" };
-        const named = new Set(units.flatMap(({ image, map }) => [image, map]));
-        props.value = structuredClone({ units, seen: Object.fromEntries(Object.entries(seen).filter(([id]) => named.has(id))) });
-        head();
-    }
-
-    /**
-     * A unit was changed: what is said against it is over, and its map made anew where that is quick.
-     * @param {any} unit
-     * @param {Values} values
-     */
-    function changed(unit, values) {
-        Object.assign(unit, values);
-        const card = cards.get(unit.key);
-        card.fault = "";
-        wrong.replaceChildren();
-        hold(unit);
-        commit();
-        card.draw();
-        renew(unit);
+    /** @param {string} kind */
+    async function add(kind) {
+        cards ??= await import("./control_card.js");
+        part(cardOf(held.add(kind)), ".tile").focus();
     }
 
     /**
      * Another kind is another card.
-     * @param {any} unit
+     * @param {Unit} unit
      * @param {string} kind
      */
     function turn(unit, kind) {
-        Object.assign(unit, { kind, options: {}, model: null });
-        cards.delete(unit.key);
-        commit();
-        draw();
-        cards.get(unit.key).root.querySelector(".unit-kind").focus();
+        held.turn(unit, kind);
+        part(cardOf(unit), ".unit-kind").focus();
     }
 
-    /** @param {any} unit */
-    function hold(unit) {
-        inHand = unit.key;
-        show();
-    }
-
-    /**
-     * @param {any} unit
-     * @param {number} [at]
-     */
-    function grow(unit, at = units.length) {
-        units.splice(at, 0, unit);
-        gone = null;
-        fold.open = true;
-        inHand = unit.key;
-        commit();
-        draw();
-        return unit;
-    }
-
-    /** @param {any} unit */
+    /** @param {Unit} unit */
     function remove(unit) {
-        const at = units.indexOf(unit);
-        units.splice(at, 1);
-        gone = { at, row: make("p", { class: "gone" }, `${label(unit)} removed`,
-            make("button", { type: "button", class: "plain", onclick: () => grow(unit, at) }, "Undo")) };
-        commit();
-        draw();
-        part(list, ".gone button").focus();
-    }
-
-    function head() {
-        const on = units.filter((unit) => unit.on && usable(unit)).length;
-        count.textContent = on ? `${on} on` : "";
-        show();
-    }
-
-    function draw() {
-        for (const key of cards.keys()) if (!units.some((unit) => unit.key === key)) cards.delete(key);
-        if (units.filter(suit).length) commit();
-        const drawn = units.filter(usable).map((unit) => {
-            if (!cards.has(unit.key)) cards.set(unit.key, controlCard(unit, panel));
-            cards.get(unit.key).draw();
-            return cards.get(unit.key).root;
-        });
-        if (gone) drawn.splice(gone.at, 0, gone.row);
-        // What is put in anew loses the focus.
-        if (drawn.length !== list.children.length || drawn.some((one, at) => one !== list.children[at])) list.replaceChildren(...drawn);
-        cannot.textContent = stuck();
-        add.replaceChildren(...offered().map((kind) => make("button", {
-            type: "button", class: "chip", title: kinds[kind].help,
-            onclick: () => { const unit = grow(fresh(kind)); cards.get(unit.key).root.querySelector(".tile").focus(); },
-        }, icon("add"), kinds[kind].label)));
-        lacking.textContent = stuck() ? "" : told().lacking;
-        head();
+        held.remove(unit);
+        parts(fold, ".gone button")[0]?.focus();
     }
 
     /**
-     * What the map hangs on.
-     * @param {any} unit
+     * @param {Unit} unit
+     * @param {"image" | "map"} side
      */
-    const basis = (unit) => JSON.stringify([unit.kind, source(unit), unit.options, unit.resize, facts()?.model.id]);
-    /**
-     * @param {any} unit
-     * @param {any} made
-     */
-    const isStale = (unit, made) => Boolean(made) && made.of !== basis(unit);
-
-    /** @param {any} unit */
-    function renew(unit) {
-        const card = cards.get(unit.key);
-        if (unit.map || kinds[unit.kind].slow || !isStale(unit, card.preview)) return;
-        clearTimeout(card.timer);
-        card.timer = setTimeout(() => preview(unit), REST);
+    function unset(unit, side) {
+        if (side === "image") held.state(unit).preview = null;
+        held.changed(unit, { [side]: null });
     }
 
-    /**
-     * The newest of several questions about a unit counts.
-     * @param {any} unit
-     * @param {string} name
-     * @param {Attributes} more
-     */
-    async function ask(unit, name, more) {
-        const card = cards.get(unit.key);
-        const token = (card.token = `${unit.key}-${serial++}`);
-        card.fault = card.said = "";
-        card.draw();
-        const poll = setInterval(async () => {
-            const { said } = (await server.saying({ token })) ?? {};
-            if (card.token !== token || said === undefined || said === card.said) return;
-            card.said = said;
-            card.draw();
-        }, ASK);
-        const answer = (await server[name]({ token, ...more })) ?? { fault: LOST };
-        clearInterval(poll);
-        if (card.token !== token) return null;
-        card.token = null;
-        if (answer.fault) card.fault = answer.fault;
-        card.draw();
-        show();
-        return answer.fault ? null : answer;
-    }
+    /** @param {Unit} unit What a map that is made by hand is as large as. */
+    const size = (unit) => held.seen[unit.image ?? ""] ?? held.start() ?? { width: value("width") ?? 512, height: value("height") ?? 512 };
 
-    /** @param {any} unit */
-    const asked = (unit) => ({ unit: { ...unit, map: null, image: source(unit) }, model: facts().model.id });
-
-    /** @param {any} unit */
-    async function preview(unit) {
-        const card = cards.get(unit.key);
-        // It was removed while its settings rested.
-        if (!card) return;
-        if (!source(unit)) {
-            card.fault = "There is no picture to make the map of. Drop one here, or choose a file.";
-            card.draw();
-            return;
-        }
-        const of = basis(unit);
-        const answer = await ask(unit, "preview", asked(unit));
-        if (!answer) return;
-        card.preview = { picture: answer.picture, of };
-        card.draw();
-        hold(unit);
-        renew(unit);
-    }
-
-    /**
-     * @param {any} unit
-     * @param {string} side
-     * @param {File} file
-     */
-    async function bring(unit, side, file) {
-        const card = cards.get(unit.key);
-        const arrived = await upload(file).catch(() => null);
-        const answer = arrived ? await server.bring({ path: arrived.path, name: file.name }) : null;
-        if (answer?.picture) set(unit, side, answer.picture);
-        else {
-            card.fault = answer?.fault ?? `${file.name} did not arrive. Check the connection and try again.`;
-            card.draw();
-        }
-    }
-
-    /**
-     * @param {any} unit
-     * @param {string} side
-     * @param {StoredPicture} picture
-     */
-    function set(unit, side, picture) {
-        if (!cards.has(unit.key)) return;
-        seen[picture.id] = picture;
-        if (side === "image") cards.get(unit.key).preview = null;
-        changed(unit, { [side]: picture.id });
-    }
-
-    /**
-     * @param {any} unit
-     * @param {string} side
-     * @param {any} given
-     */
-    async function fetched(unit, side, { file, name }) {
-        const blob = await (await fetch(file)).blob();
-        bring(unit, side, new File([blob], name, { type: blob.type }));
-    }
-
-    /**
-     * @param {DragEvent} event
-     * @param {any} unit
-     * @param {string} side
-     */
-    function dropped(event, unit, side) {
-        const result = event.dataTransfer?.getData("application/x-studio");
-        const [file] = event.dataTransfer?.files ?? [];
-        if (result) {
-            const { job, image } = JSON.parse(result);
-            const picture = panels.gallery?.results().find(({ which }) => which.job === job && which.image === image);
-            if (picture) fetched(unit, side, picture);
-        } else if (file) bring(unit, side, file);
-    }
-
-    // The unit that a picture is for which came without one: in hand, or the first that waits for one, or a new one.
-    function waiting() {
-        const open = units.filter((unit) => usable(unit) && !unit.image && !unit.map);
-        const found = open.find(({ key }) => key === inHand) ?? open[0];
-        return found ?? (offered().length ? grow(fresh(offered()[0])) : null);
-    }
-
-    /** @param {StoredPicture} picture */
-    function receive(picture) {
-        const unit = waiting();
-        if (unit) set(unit, "image", picture);
-    }
-
-    /**
-     * What a map that is made by hand is as large as.
-     * @param {any} unit
-     */
-    const size = (unit) => seen[unit.image] ?? start() ?? { width: value("width") ?? 512, height: value("height") ?? 512 };
-
-    /** @param {any} unit */
+    /** @param {Unit} unit */
     async function pose(unit) {
         const { openPoseEditor } = await import("./pose_editor.js");
         openPoseEditor({
-            server, picture: seen[unit.image], size: size(unit), pose: seen[unit.map]?.pose ?? null,
-            find: source(unit) ? () => ask(unit, "people", asked(unit)) : null,
-            fault: () => cards.get(unit.key).fault,
-            done: (/** @type {any} */ drawn) => set(unit, "map", drawn),
+            server, picture: pictures(unit).image, size: size(unit), pose: held.seen[unit.map ?? ""]?.pose ?? null,
+            find: held.source(unit) ? () => held.people(unit) : null, fault: () => held.state(unit).fault, done: (picture) => held.receive(unit, "map", picture),
         });
     }
 
     /**
-     * @param {any} unit
-     * @param {string} side
+     * @param {Unit} unit
+     * @param {"image" | "map"} side
      */
     async function drawn(unit, side) {
         const { openMapDrawing } = await import("./map_drawing.js");
         openMapDrawing({
-            picture: side === "map" ? seen[unit.image] : null, size: size(unit), map: seen[unit[side]],
-            done: (/** @type {any} */ blob) => bring(unit, side, new File([blob], "drawn.png", { type: "image/png" })),
+            picture: side === "map" ? pictures(unit).image : null, size: size(unit), map: held.seen[unit[side] ?? ""],
+            done: (/** @type {Blob} */ blob) => held.bring(unit, side, new File([blob], "drawn.png", { type: "image/png" })),
         });
     }
 
-    /** @param {any} unit */
-    const shownOf = (unit) => ({ picture: seen[unit.image], map: seen[unit.map] ?? cards.get(unit.key)?.preview?.picture, fit: unit.resize, name: label(unit) });
+    /** @param {Unit} unit */
+    const shownOf = (unit) => ({ picture: pictures(unit).image, map: pictures(unit).map, fit: unit.resize, name: held.label(unit) });
 
-    /** @param {any} unit */
-    function look(unit) {
-        const dialog = make("dialog", { class: "sheet map-look", "aria-label": `Map of ${label(unit)}`, onclose: () => { dialog.remove(); } },
-            mapView(shownOf(unit)),
-            make("form", { method: "dialog" }, make("button", { class: "plain" }, "Close")));
+    /** @param {Unit} unit */
+    async function look(unit) {
+        const { mapView } = await import("./map_preview.js");
+        const dialog = make("dialog", { class: "sheet map-look", "aria-label": `Map of ${held.label(unit)}`, onclose: () => { dialog.remove(); } });
+        render(html`${mapView(shownOf(unit))}<form method="dialog"><button class="plain">Close</button></form>`, dialog);
         host().append(dialog);
         dialog.showModal();
     }
 
     // The map in hand, large, where the tab has room for it.
     function show() {
-        const unit = units.find(({ key }) => key === inHand) ?? units[0];
-        for (const [key, { root }] of cards) root.classList.toggle("in-hand", units.length > 1 && key === unit?.key);
+        const unit = inHand();
         panels.mapPreview?.show(unit ? shownOf(unit) : null);
     }
 
@@ -371,9 +158,15 @@ export function mount({ element, props, watch, upload, server, data: known }) {
     /** @type {string | undefined} */
     let begun;
     function sourced() {
-        if (start()?.id === begun) return;
-        begun = start()?.id;
-        cards.forEach((card) => card.draw());
+        if (held.start()?.id === begun) return;
+        begun = held.start()?.id;
+        draw();
+    }
+
+    /** @param {StoredPicture} picture */
+    function receive(picture) {
+        const unit = held.waiting();
+        if (unit) held.receive(unit, "image", picture);
     }
 
     /**
@@ -383,46 +176,44 @@ export function mount({ element, props, watch, upload, server, data: known }) {
     function blame(fault) {
         if (element.closest("[hidden]")) return false;
         const words = `${fault.message} ${fault.hint}`.trim();
-        const those = steering();
+        const those = held.steering();
         const unit = those[fault.part ?? -1] ?? (those.length === 1 ? those[0] : null);
+        if (unit) held.state(unit).fault = words;
+        wrong = unit ? "" : words;
         fold.open = true;
-        if (unit) Object.assign(cards.get(unit.key), { fault: words }).draw();
-        wrong.replaceChildren(...(unit ? [] : [make("p", { class: "fault" }, words)]));
-        const at = unit ? cards.get(unit.key).root : wrong;
+        draw();
         requestAnimationFrame(() => {
+            const at = unit ? cardOf(unit) : part(fold, ".faults");
             at.scrollIntoView({ block: "center" });
-            at.querySelector(".tile")?.focus({ preventScroll: true });
+            parts(at, ".tile")[0]?.focus({ preventScroll: true });
         });
         return true;
+    }
+
+    function forgive() {
+        held.states.forEach((state) => { state.fault = ""; });
+        wrong = "";
+        draw();
     }
 
     // Pasted or dropped beside a tile: where the tab has no other well, it is for the units.
     const free = () => tab() === OWN || fold.contains(document.activeElement);
     document.addEventListener("paste", (event) => {
         const [file] = event.clipboardData?.files ?? [];
-        const unit = file && free() ? waiting() : null;
+        const unit = file && free() ? held.waiting() : null;
         if (!unit) return;
         event.preventDefault();
-        bring(unit, "image", file);
+        held.bring(unit, "image", file);
     }, true);
     document.addEventListener("dragover", (event) => { if (tab() === OWN) event.preventDefault(); });
     document.addEventListener("drop", (event) => {
         if (tab() !== OWN || event.defaultPrevented) return;
         event.preventDefault();
-        const unit = waiting();
-        if (unit) dropped(event, unit, "image");
+        const unit = held.waiting();
+        if (unit) held.dropped(event, unit, "image");
     });
 
-    // What a card asks of the panel.
-    const panel = {
-        ...known, fitting, offered, changed, turn, hold, remove, renew, isStale, preview, bring, fetched, dropped, pose, drawn, look,
-        seen: (/** @type {string} */ id) => seen[id],
-        follows: () => Boolean(start()),
-        weighs: () => told().modes,
-        lacking: (/** @type {any} */ unit, /** @type {any} */ weights) => (facts() && !fitting(unit.kind).length
-            ? `${facts().model.name} has no ${weights}${kinds[unit.kind]?.maps ? ` for ${label(unit).toLowerCase()}` : ""}.` : ""),
-    };
-    panels.controls = { blame, turned, sourced, receive };
-    watch("value", take);
-    take();
+    panels.controls = { blame, forgive, turned, sourced, receive };
+    watch("value", held.take);
+    held.take();
 }

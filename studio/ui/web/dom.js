@@ -43,6 +43,16 @@ export const parts = (parent, selector) => [...parent.querySelectorAll(selector)
 export const focused = () => (document.activeElement instanceof HTMLElement ? document.activeElement : null);
 
 /**
+ * Draws what may put the focused element elsewhere, by which it would lose the focus.
+ * @param {() => unknown} draw
+ */
+export function keepingFocus(draw) {
+    const held = focused();
+    draw();
+    if (held?.isConnected && held !== document.activeElement) held.focus({ preventScroll: true });
+}
+
+/**
  * The element that an event is about.
  * @param {Event} event
  */

@@ -1,33 +1,28 @@
 // The rounds of inpainting: back, forth, and on with the result.
-import { make, part } from "./dom.js";
+import { part } from "./dom.js";
 import { panels } from "./panels.js";
+import { html, render } from "./vendor/lit.js";
 
-/** @param {Island} island */
+/** @param {Island<Partial<RoundsView>>} island */
 export function mount({ element, props, watch, tell }) {
     const pane = /** @type {HTMLElement} */ (element.closest(".editor-pane"));
     /**
      * @param {string} label
      * @param {string} title
+     * @param {boolean} disabled
      * @param {() => unknown} act
      */
-    const button = (label, title, act) => make("button", {
-        type: "button", class: "plain", title,
-        onclick: async () => { await panels.mask?.settled(); act(); },
-    }, label);
-    const back = button("Undo round", "The picture that was painted on before", () => tell.turn({ steps: -1 }));
-    const forth = button("Redo round", "The picture that was painted on after it", () => tell.turn({ steps: 1 }));
-    const on = button("Go on with the result", "The newest result becomes the picture to paint on; the mask is cleared", () => tell.proceed({}));
-    const where = make("p", { class: "note" });
-    part(element, ".rounds").append(make("div", { class: "ways", role: "group", "aria-label": "Rounds" }, back, forth, on), where);
+    const button = (label, title, disabled, act) => html`<button type="button" class="plain" title=${title} ?disabled=${disabled} @click=${async () => { await panels.mask?.settled(); act(); }}>${label}</button>`;
 
     function draw() {
         const { ids = [], at = -1, shown = false, holes = false } = props.value ?? {};
         panels.mask?.turn(shown ? ids[at] : null, holes);
         pane.classList.toggle("bare", !shown);
-        back.disabled = at <= 0;
-        forth.disabled = at >= ids.length - 1;
-        on.disabled = !shown;
-        where.textContent = ids.length > 1 ? `Round ${at + 1} of ${ids.length}` : "";
+        render(html`<div class="ways" role="group" aria-label="Rounds">
+                ${button("Undo round", "The picture that was painted on before", at <= 0, () => tell.turn({ steps: -1 }))}
+                ${button("Redo round", "The picture that was painted on after it", at >= ids.length - 1, () => tell.turn({ steps: 1 }))}
+                ${button("Go on with the result", "The newest result becomes the picture to paint on; the mask is cleared", !shown, () => tell.proceed({}))}</div>
+            <p class="note">${ids.length > 1 ? `Round ${at + 1} of ${ids.length}` : ""}</p>`, part(element, ".rounds"));
     }
 
     panels.rounds = { draw };

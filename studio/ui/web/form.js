@@ -1,28 +1,16 @@
-// The form: what the chosen tab shows of it, marks at changed fields, faults at their field, what the browser keeps.
-import { field, input, make, narrow, part, parts, tab, type } from "./dom.js";
+// The form: what it says, what the chosen tab shows of it, and what the browser keeps.
+import { input, narrow, part, parts, tab } from "./dom.js";
+import { forgive } from "./form_faults.js";
+import { complete, describe, element, fold, mark } from "./form_marks.js";
+import { hold, restore } from "./form_start.js";
 import { ids } from "./ids.js";
 import { panels } from "./panels.js";
 
-// What a strength means, up to that value.
-/** @type {[number, string][]} */
-const STRENGTHS = [
-    [0.2, "Keeps nearly everything; fine details change."],
-    [0.4, "Keeps shapes and colours; details change."],
-    [0.6, "Keeps the composition; surfaces and details are new."],
-    [0.8, "Keeps rough shapes and colours; the rest is new."],
-    [0.99, "Keeps a faint idea of it."],
-    [1, "Keeps nothing of it."],
-];
-// How long a page waits for its first answer, in milliseconds, and how often it begins anew.
-const PATIENCE = 30_000;
-const MOST_BEGUN = 3;
-const BEGUN = "image-studio-begun";
 const KEPT = "image-studio-kept";
 const FIELDS = `[id^="${ids.field}"]`;
-const MORE = ["steps", "guidance_scale", "scheduler", "width", "height", "variation_strength"];
 // What the server said last about model and tabs, and what the form says now.
-/** @type {PageFacts} */
-let current = /** @type {any} */ (null);
+/** @type {PageFacts | null} */
+let current = null;
 /** @type {Values} */
 let values = {};
 /** @type {(name: string, data: object) => void} */
@@ -31,14 +19,15 @@ let send = () => {};
 const listeners = [];
 /** @type {((values: Values) => unknown)[]} */
 const readers = [];
+// The fields that are seldom changed, below one fold.
+/** @type {string[]} */
+let seldom = [];
 // The tab that a recipe is made in, while one without a form is looked at.
 let making = "text_to_image";
 // What is to be done as soon as such a tab is chosen.
 /** @type {(() => void) | null} */
 let onward = null;
 
-/** @param {string} key */
-const element = (key) => document.getElementById(ids.field + key.replace("/", "-"));
 /**
  * @param {any} a
  * @param {any} b
@@ -53,7 +42,7 @@ export const onFacts = (listener) => listeners.push(listener);
 export const onValues = (reader) => readers.push(reader);
 /**
  * @param {string} name
- * @param {Attributes} [data]
+ * @param {object} [data]
  */
 export const ask = (name, data = {}) => send(name, data);
 
@@ -61,9 +50,9 @@ export const ask = (name, data = {}) => send(name, data);
  * Of a stored picture, the browser keeps what finds it again.
  * @param {any} value
  */
-const compact = (value) => value?.seen ? { units: value.units } : value?.pictures
-    ? { pictures: value.pictures.map((/** @type {any} */ { id, name, width, height, notes }) => ({ id, name, width, height, notes })) }
-    : value;
+const compact = (value) => (value?.seen ? { units: value.units } : value?.pictures
+    ? { pictures: value.pictures.map((/** @type {StoredPicture} */ { id, name, width, height, notes }) => ({ id, name, width, height, notes })) }
+    : value);
 
 // What the browser keeps of the form. One that keeps nothing, or another thing, begins anew.
 export function kept() {
@@ -91,13 +80,22 @@ function store(said) {
 export function keep(keys, ...given) {
     if (!current) return;
     const before = values;
-    values = Object.fromEntries(keys.map((/** @type {string} */ key, /** @type {number} */ at) => [key, compact(given[at])]));
-    for (const key of keys) if (before[key] !== undefined && !same(before[key], values[key])) forgive(element(key));
-    mark();
+    values = Object.fromEntries(keys.map((key, at) => [key, compact(given[at])]));
+    for (const key of keys) if (!same(before[key], values[key])) forgive(element(key));
+    remark();
     readers.forEach((reader) => reader(values));
     panels.controls?.sourced();
     panels.loras?.worded();
     store({ ...values, tab: tab() });
+}
+
+function remark() {
+    if (!current) return;
+    /** @param {string[]} fields */
+    const reset = (fields) => ask("reset", { fields });
+    const changed = mark(current, values, value, reset);
+    const hidden = current.tabs[tab()]?.hidden ?? [];
+    fold(seldom.filter((name) => changed.includes(name) && !hidden.includes(name)), reset);
 }
 
 // What follows from another model, quality or shape comes back from the server. Whoever generates before that has to
@@ -114,17 +112,19 @@ export function followed() {
 
 const agrees = () => Object.entries(current?.of ?? {}).every(([name, of]) => values[name] === undefined || same(values[name] ?? null, of ?? null));
 
-/** @param {Island<PageFacts>} island */
-export function mount({ element, props, watch, tell }) {
+/** @param {Island<PageFacts, string[]>} island */
+export function mount({ props, watch, tell, data }) {
+    seldom = data;
     send = (name, data) => tell[name](data);
     const take = () => {
-        if (!props.value) return;
+        const told = props.value;
+        if (!told) return;
         // All that is kept comes with the first facts, the last of it by the end of this task.
-        if (!current) setTimeout(retype, 0);
-        current = props.value;
-        describe(current.model);
+        if (!current) setTimeout(restore, 0);
+        current = told;
+        describe(told.model);
         turn(tab());
-        listeners.forEach((listener) => listener(current));
+        listeners.forEach((listener) => listener(told));
     };
     watch("value", take);
     take();
@@ -140,51 +140,6 @@ export function mount({ element, props, watch, tell }) {
 const fields = (node) => node.id?.startsWith(ids.field) ? [node] : [...node.querySelectorAll?.(FIELDS) ?? []];
 
 /**
- * Gradio makes the fields of a tab, or of what is folded up, when they are first looked at, and sets their values
- * once more in the frame after: what is typed before that would be lost, so they are seen only then.
- * @param {HTMLElement} block
- */
-function hold(block) {
-    block.dataset.fresh = "";
-    requestAnimationFrame(() => requestAnimationFrame(() => delete block.dataset.fresh));
-}
-
-// What is typed or chosen before the kept values are back would be lost to them.
-/** @type {Map<HTMLInputElement, string | boolean> | null} */
-let early = new Map();
-/** @type {() => void} */
-let restored;
-export const ready = /** @type {Promise<void>} */ (new Promise((resolve) => { restored = resolve; }));
-// An answer can be lost on its way, and then nobody would send it again: a page that hears nothing begins anew, as
-// long as nothing was typed into it.
-const begun = Number(sessionStorage.getItem(BEGUN));
-const patience = setTimeout(() => {
-    if (early?.size || begun >= MOST_BEGUN) return;
-    sessionStorage.setItem(BEGUN, String(begun + 1));
-    location.reload();
-}, PATIENCE);
-ready.then(() => {
-    clearTimeout(patience);
-    sessionStorage.removeItem(BEGUN);
-});
-/** @param {Entry} entry */
-const ticks = (entry) => entry.matches("[type=radio], [type=checkbox]");
-document.addEventListener("input", (event) => {
-    const entry = /** @type {HTMLInputElement} */ (event.target);
-    // A file is not lost: it is on its way to the server. A dropdown takes no text.
-    if (entry.matches(".bench textarea, .bench input:not([type=file], [role])")) early?.set(entry, ticks(entry) ? entry.checked : entry.value);
-}, true);
-
-function retype() {
-    for (const [entry, given] of early ?? []) {
-        if (typeof given === "string") type(entry, given);
-        else if (entry.checked !== given) entry.click();
-    }
-    early = null;
-    restored();
-}
-
-/**
  * Called by Gradio when another tab is chosen.
  * @param {string} chosen
  */
@@ -195,18 +150,18 @@ export function turn(chosen) {
     bench.dataset.tab = chosen;
     bench.classList.toggle("whole", Boolean(current) && !told);
     for (const column of parts(bench, ".after")) column.hidden = !column.classList.contains(`of-${chosen}`);
-    name();
+    complete();
     panels.controls?.turned();
     panels.loras?.worded();
     if (told) {
         making = chosen;
         const hidden = new Set(told.hidden.map((key) => element(key)));
         for (const block of parts(bench, FIELDS)) block.hidden = hidden.has(block);
-        part(document, `#${ids.more}`).hidden = MORE.every((name) => told.hidden.includes(name));
+        part(document, `#${ids.more}`).hidden = seldom.every((name) => told.hidden.includes(name));
         say(ids.cannot, told.cannot);
         say(ids.price, told.price);
         say(ids.whyNot, told.why_not);
-        mark();
+        remark();
         onward?.();
         onward = null;
     }
@@ -222,7 +177,7 @@ function arrive(bench) {
     (narrow() ? window : bench).scrollTo(0, 0);
     const handle = part(document, `#${ids.tabs} [aria-selected=true]`);
     handle.scrollIntoView({ block: "nearest", inline: "nearest" });
-    if (document.activeElement === document.body) handle.focus({ preventScroll: true });
+    if (current && document.activeElement === document.body) handle.focus({ preventScroll: true });
 }
 
 /**
@@ -235,88 +190,6 @@ function say(id, text) {
     part(line, "p").textContent = text;
 }
 
-// What Gradio leaves out.
-function name() {
-    for (const group of document.querySelectorAll("fieldset.block")) {
-        group.setAttribute("aria-label", group.querySelector("[data-testid=block-info]")?.textContent.trim() ?? "");
-        group.setAttribute("role", "radiogroup");
-    }
-    for (const often of ["seed", "variation_seed", "hires_steps"]) input(often)?.setAttribute("inputmode", "numeric");
-}
-
-/** @param {ModelFacts} model */
-const describe = (model) => {
-    const said = [model.family === model.name ? "" : model.family, model.place, model.licence].filter(Boolean).join(" · ");
-    const about = part(document, `#${ids.about} .about`);
-    about.textContent = about.title = said;
-};
-
-function mark() {
-    if (!current) return;
-    for (const [key, standard] of Object.entries(current.standards)) {
-        const block = element(key);
-        if (!block || values[key] === undefined) continue;
-        const changed = values[key] !== null && values[key] !== standard;
-        block.classList.toggle("changed", changed);
-        offer(block, key, standard, changed);
-    }
-    const size = current.sizes[values.shape];
-    const own = size && (size[0] !== values.width || size[1] !== values.height);
-    field("shape")?.classList.toggle("own", Boolean(own));
-    field("seed")?.classList.toggle("fixed", Boolean(values.seed));
-    for (const name of ["strength", "hires_strength"]) note(field(name), strength(name));
-    note(field("upscale"), becomes(value("init_image")?.pictures ?? [], value("upscale")));
-}
-
-/**
- * A way back for a changed field.
- * @param {HTMLElement} block
- * @param {string} key
- * @param {any} standard
- * @param {any} changed
- */
-function offer(block, key, standard, changed) {
-    let button = /** @type {HTMLButtonElement | null} */ (block.querySelector(":scope > .reset"));
-    if (changed && !button) {
-        button = make("button", { type: "button", class: "reset", onclick: () => ask("reset", { field: key }) }, "Reset");
-        block.append(button);
-    }
-    if (!button) return;
-    const name = block.querySelector("[data-testid=block-info]")?.textContent.trim().toLowerCase() ?? key;
-    button.hidden = !changed;
-    button.title = standard === "" ? "Empty again" : `Back to ${standard}`;
-    button.setAttribute("aria-label", `Reset ${name}${standard === "" ? "" : ` to ${standard}`}`);
-}
-
-/**
- * A line below a field that follows its value.
- * @param {HTMLElement | null} block
- * @param {string} text
- */
-export function note(block, text) {
-    if (!block) return;
-    let line = block.querySelector(":scope > .note");
-    if (!line) block.append((line = make("p", { class: "note" })));
-    if (line.textContent !== text) line.textContent = text;
-}
-
-/** @param {string} name */
-function strength(name) {
-    const given = value(name);
-    const steps = name === "hires_strength" ? values[`${tab()}/hires_steps`] || values.steps : values.steps;
-    if (given === undefined || given === null) return "";
-    if (given * steps < 1) return "Too low for a single step: it comes back as it is.";
-    return STRENGTHS.find(([most]) => given <= most)?.[1] ?? "";
-}
-
-/**
- * @param {any} given
- * @param {number} times
- */
-const becomes = ([first, ...more], times) => first && !more.length
-    ? `${first.width} × ${first.height} becomes ${Math.round(first.width * times)} × ${Math.round(first.height * times)}.`
-    : "";
-
 /**
  * What the form says becomes another tab's work; where it has no words yet, one is at them.
  * @param {string} to
@@ -328,38 +201,4 @@ export function begin(to) {
         else prompt?.focus();
     };
     part(document, `#${ids.tabs} [role=tab][data-tab-id="${making}"]`).click();
-}
-
-/**
- * A fault stands at its field until the field changes.
- * @param {Fault} fault
- */
-export function blame(fault) {
-    if (fault.field === "controls") return panels.controls?.blame(fault) ?? false;
-    if (fault.field === "loras") return panels.loras?.blame(fault) ?? false;
-    const block = fault.field && field(fault.field);
-    if (!block || block.hidden) return false;
-    forgive(block);
-    const more = block.closest(`#${ids.more}`);
-    if (more && !block.offsetParent) part(more, "button").click();
-    block.classList.add("at-fault");
-    const id = `fault-${block.id}`;
-    block.append(make("p", { class: "fault", id, role: "alert" }, `${fault.message} ${fault.hint}`.trim()));
-    const entry = input(fault.field ?? "") ?? block.querySelector("button");
-    entry?.setAttribute("aria-invalid", "true");
-    entry?.setAttribute("aria-describedby", id);
-    requestAnimationFrame(() => {
-        block.scrollIntoView({ block: "center" });
-        entry?.focus({ preventScroll: true });
-    });
-    return true;
-}
-
-/** @param {HTMLElement | null} block */
-function forgive(block) {
-    block?.classList.remove("at-fault");
-    block?.querySelector(":scope > .fault")?.remove();
-    const entry = block?.querySelector("[aria-invalid]");
-    entry?.removeAttribute("aria-invalid");
-    entry?.removeAttribute("aria-describedby");
 }

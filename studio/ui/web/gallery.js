@@ -1,175 +1,161 @@
 // The stage: the job in front as a wall of pictures, its progress, and earlier pictures in a strip below.
-import { beforeAfter } from "./before_after.js";
 import { input, make, narrow, part, parts, type } from "./dom.js";
-import { blame, facts, onFacts } from "./form.js";
+import { facts, onFacts } from "./form.js";
+import { blame, forgiveAll } from "./form_faults.js";
 import { ids } from "./ids.js";
 import { panels } from "./panels.js";
 import { pictureActions, pictureFacts } from "./picture.js";
-import { showProgress } from "./title.js";
+import { html, nothing, render, repeat } from "./vendor/lit.js";
+
+// Small pictures are not blown up beyond this.
+const MAGNIFY = 5;
+const GAP = 16;
+// A picture below this width has its caption in two lines.
+const SMALL = 360;
+/** @param {number} width */
+const caption = (width) => (width < SMALL ? 80 : 56);
 
 /** @param {Island<View, Record<string, string>>} island */
 export function mount({ element, props, watch, tell, data: takers }) {
-    // Small pictures are not blown up beyond this.
-    const MAGNIFY = 5;
-    const GAP = 16;
-    // A picture below this width has its caption in two lines.
-    const SMALL = 360;
-    /** @param {number} width */
-    const caption = (width) => (width < SMALL ? 80 : 56);
-
     const root = part(element, ".stage");
-    const wall = make("div", { class: "pictures" });
-    const empty = make("div", { class: "empty" });
-    const line = make("p", { class: "line" });
-    const behind = make("p", { class: "behind" });
-    const halt = make("button", { type: "button", class: "halt plain", title: "Stop (Esc)" }, "Stop");
-    const filled = make("div");
-    const bar = make("div", { class: "bar", role: "progressbar", "aria-label": "Progress", "aria-valuemin": "0", "aria-valuemax": "100" }, filled);
-    const foot = make("div", { class: "foot" }, bar, make("div", { class: "foot-row" }, line, behind, halt));
-    const news = make("p", { class: "unseen", role: "status", "aria-live": "polite" });
-    const strip = make("div", { class: "strip", role: "list", "aria-label": "Earlier pictures" });
-    root.append(wall, empty, foot, strip, news);
-
-    /** @type {View} */
-    let view = /** @type {any} */ (null);
+    /** @type {View | null} */
+    let view = null;
     let serial = 0;
-    let announced = "";
     // The ended job whose field has been marked, or that was over when the page came.
     /** @type {string | null | undefined} */
     let blamed = null;
-    // Whether results are shown with what they were made from.
+    // What shows results with what they were made from, once it was asked for; whether it does, and whether the job was told to stop.
+    /** @type {typeof import("./before_after.js") | null} */
+    let over = null;
     let comparing = false;
-    /** @type {Map<string, any>} */
-    const cells = new Map();
+    let stopping = false;
+    let line = { words: "", wrong: false };
+    let news = "";
     let arranged = "";
+    /** @type {FullView | null} */
+    let full = null;
 
-    halt.addEventListener("click", () => {
-        if (!view?.job) return;
-        halt.disabled = true;
-        line.textContent = "Stopping";
-        tell.stop({ job: view.job.id });
-    });
-
-    /** @param {JobView | null | undefined} job */
-    const running = (job) => job && (job.state === "waiting" || job.state === "running");
-    const all = () => [...(view?.job?.cells ?? []).filter((cell) => cell.done), ...(view?.earlier ?? [])];
-    /** @type {FullView} */
-    let full = /** @type {any} */ (null);
     const shut = () => full?.shut();
-    /**
-     * @param {any} picture
-     * @param {boolean} worded
-     * @param {object} [more]
-     */
-    const acts = (picture, worded, more) => pictureActions(picture, worded, { tell, takers, shut, ...more });
+    const all = () => [...(view?.job?.cells ?? []).filter((cell) => cell.done), ...(view?.earlier ?? [])];
 
     /** @param {string} key */
     async function open(key) {
         const { fullView } = await import("./full_view.js");
-        full ??= fullView({ all, acts, magnify: MAGNIFY, closed: (/** @type {string} */ key) => cells.get(key)?.look.focus() });
+        full ??= fullView({
+            all, magnify: MAGNIFY, acts: (picture, more) => pictureActions(picture, true, { tell, takers, shut, ...more }),
+            closed: (last) => parts(root, `[data-key="${CSS.escape(last)}"] .look`)[0]?.focus(),
+        });
         full.open(key);
     }
 
     function take() {
         // Two listeners may tell at once; the newest view is the true one.
-        if (!props.value || props.value.serial <= serial) return;
-        const before = view?.job;
+        const told = props.value;
+        if (!told || told.serial <= serial) return;
+        const { job } = told;
         if (!view) {
-            blamed = props.value.job?.id;
+            blamed = job?.id;
             part(document, `#${ids.stage}`).dataset.ready = "";
-        }
-        view = props.value;
-        serial = view.serial;
-        if (before?.id !== view.job?.id || before?.state !== view.job?.state) halt.disabled = false;
-        drawWall();
-        drawFoot();
-        drawStrip();
-        if (view.fault && !blame(view.fault)) complain(view.fault);
-    }
-
-    function drawWall() {
-        const job = view.job;
-        const wanted = job?.cells ?? [];
-        const shown = wanted.filter((cell) => cell.done || running(job));
-        const keys = new Set(shown.map((cell) => cell.key));
-        for (const [key, cell] of cells) if (!keys.has(key)) { cell.figure.remove(); cells.delete(key); }
-        shown.forEach((cell) => place(cell));
-        root.classList.toggle("has-pictures", shown.length > 0);
-        empty.hidden = shown.length > 0 || Boolean(job?.fault);
-        if (shown.length === 0) drawEmpty();
+        } else if (job && job.id !== view.job?.id) forgiveAll();
+        if (view?.job?.id !== job?.id || view?.job?.state !== job?.state) stopping = false;
+        view = told;
+        serial = told.serial;
+        say(told);
+        draw();
+        const layout = shown().map((cell) => `${cell.key} ${cell.width} ${cell.height}`).join();
         // To measure the room makes the browser lay out the page.
-        const layout = shown.map((cell) => `${cell.key} ${cell.width} ${cell.height}`).join();
-        if (layout !== arranged) arrange(shown);
+        if (layout !== arranged) arrange();
         arranged = layout;
     }
 
-    /** @param {any} cell */
-    function place(cell) {
-        let known = cells.get(cell.key);
-        if (!known) {
-            known = { figure: make("figure", { class: "cell" }), state: null };
-            known.image = make("img", { alt: cell.prompt, width: cell.width, height: cell.height, hidden: true });
-            known.look = make("button", { type: "button", class: "look", disabled: true, onclick: () => open(cell.key) }, known.image);
-            known.frame = make("div", { class: "frame" }, known.look);
-            known.caption = make("figcaption");
-            known.figure.append(known.frame, known.caption);
-            known.figure.style.setProperty("--aspect", `${cell.width} / ${cell.height}`);
-            cells.set(cell.key, known);
-            wall.append(known.figure);
-        }
-        if (cell.shown && known.image.getAttribute("src") !== cell.shown) {
-            known.image.src = cell.shown;
-            known.image.hidden = false;
-        }
-        if (cell.done && known.state !== "done") {
-            known.look.disabled = false;
-            known.look.setAttribute("aria-label", `Open: ${cell.prompt || "enlarged picture"}${cell.seed === null ? "" : `, seed ${cell.seed}`}`);
-            known.caption.replaceChildren(pictureFacts(cell), acts(cell, false, { compare, comparing: () => comparing }));
-            drag(known.image, cell);
-            if (comparing) set(known, cell);
-        }
-        known.state = cell.done ? "done" : "open";
-        known.figure.classList.toggle("done", cell.done);
-        known.figure.classList.toggle("waits", !cell.shown);
-    }
-
     /**
-     * A picture can be dragged into the well of a tab.
-     * @param {HTMLImageElement} image
-     * @param {any} given
+     * What is said of the job; a fault stands at its field, where that is to be seen.
+     * @param {View} told
      */
-    function drag(image, { which }) {
-        image.addEventListener("dragstart", (/** @type {any} */ event) => event.dataTransfer.setData("application/x-studio", JSON.stringify(which)));
+    function say({ job, fault }) {
+        const busy = isRunning(job) ? job : null;
+        const ended = { done: job?.note ?? "", stopped: "Stopped" }[/** @type {string} */ (job?.state ?? "")] ?? "";
+        if (!stopping) line = { words: busy ? [busy.line, busy.seconds_left === null ? "" : leftOver(busy.seconds_left)].filter(Boolean).join(" · ") : ended, wrong: false };
+        news = busy ? (busy.fetching ? `Downloading ${busy.fetching}` : busy.state === "waiting" ? busy.line : "Drawing")
+            : job?.state === "done" ? job.note || "The picture is ready" : ended;
+        if (job?.fault && (job.id === blamed || !blame(job.fault))) complain(job.fault);
+        blamed = busy ? null : job?.id;
+        if (fault && !blame(fault)) complain(fault);
+        showProgress(busy ? (busy.step || busy.fetching ? `${percent()} %` : busy.line) : "", busy ? busy.fraction : null);
     }
 
-    function compare() {
+    /** @param {FieldFault} fault */
+    function complain({ label, message, hint }) {
+        news = `${label ? `${label}: ` : ""}${message} ${hint}`.trim();
+        line = { words: news, wrong: true };
+    }
+
+    const shown = () => (view?.job?.cells ?? []).filter((cell) => cell.done || isRunning(view?.job));
+    const percent = () => (isRunning(view?.job) ? Math.round((view?.job?.fraction ?? 0) * 100) : 0);
+
+    function draw() {
+        const job = view?.job;
+        const cells = shown();
+        const busy = isRunning(job);
+        root.classList.toggle("has-pictures", cells.length > 0);
+        root.classList.toggle("busy", busy);
+        render(html`<div class="pictures" @keydown=${step}>${repeat(cells, ({ key }) => key, figure)}</div>
+            <div class="empty" ?hidden=${cells.length > 0 || Boolean(job?.fault)}>${intro(facts()?.model)}</div>
+            <div class="foot">
+                <div class="bar" role="progressbar" aria-label="Progress" aria-valuemin="0" aria-valuemax="100" aria-valuenow=${percent()}><div style=${`width: ${percent()}%`}></div></div>
+                <div class="foot-row"><p class=${line.wrong ? "line wrong" : "line"}>${line.words}</p><p class="behind">${view?.behind ? `${view.behind} more waiting` : ""}</p>
+                    <button class="halt plain" title="Stop (Esc)" ?hidden=${!busy} ?disabled=${stopping} @click=${halt}>Stop</button></div>
+            </div>
+            <div class="strip" role="list" aria-label="Earlier pictures">${repeat(view?.earlier ?? [], ({ key }) => key, earlier)}</div>
+            <p class="unseen" role="status" aria-live="polite">${news}</p>`, root);
+    }
+
+    function halt() {
+        if (!view?.job) return;
+        stopping = true;
+        line = { words: "Stopping", wrong: false };
+        tell.stop({ job: view.job.id });
+        draw();
+    }
+
+    /** @param {Picture | Expected} cell */
+    function figure(cell) {
+        const label = cell.done ? `Open: ${cell.prompt || "enlarged picture"}${cell.seed === null ? "" : `, seed ${cell.seed}`}` : nothing;
+        return html`<figure class=${["cell", cell.done ? "done" : "", cell.shown ? "" : "waits"].filter(Boolean).join(" ")} data-key=${cell.key} style=${`--aspect: ${cell.width} / ${cell.height}`}>
+            <div class="frame">
+                <button type="button" class="look" ?disabled=${!cell.done} aria-label=${label} @click=${() => open(cell.key)}><img alt=${cell.prompt} width=${cell.width} height=${cell.height}
+                    src=${cell.shown || nothing} ?hidden=${!cell.shown} @dragstart=${(event) => { if (cell.done) carry(event, cell); }}></button>
+                ${comparing && cell.done && cell.before ? over?.beforeAfter(cell) : nothing}
+            </div>
+            <figcaption>${cell.done ? [pictureFacts(cell), pictureActions(cell, false, { tell, takers, shut, comparing, compare })] : nothing}</figcaption>
+        </figure>`;
+    }
+
+    async function compare() {
+        over ??= await import("./before_after.js");
         comparing = !comparing;
-        for (const cell of view.job?.cells ?? []) if (cell.done && cell.before) set(cells.get(cell.key), cell);
+        draw();
     }
 
-    /**
-     * @param {any} known
-     * @param {any} cell
-     */
-    function set(known, cell) {
-        known.frame.querySelector(".compare")?.remove();
-        if (comparing && cell.before) known.frame.append(beforeAfter(cell));
-        known.caption.querySelector("[aria-pressed]")?.setAttribute("aria-pressed", String(comparing));
-    }
+    /** @param {Picture} picture */
+    const earlier = (picture) => html`<button type="button" class="small-look" role="listitem" aria-label=${`Open: ${picture.prompt || "enlarged picture"}`} @click=${() => open(picture.key)}><img
+        src=${picture.shown} alt=${picture.prompt} loading="lazy" @dragstart=${(event) => carry(event, picture)}></button>`;
 
     // As large as the room allows: try every number of columns.
-    function arrange(shown = view?.job?.cells ?? []) {
-        if (!shown.length) return;
+    function arrange() {
+        const cells = shown();
+        if (!cells.length) return;
+        const wall = part(root, ".pictures");
         const isNarrow = narrow();
-        const aspect = Math.min(...shown.map((cell) => cell.width / cell.height));
+        const aspect = Math.min(...cells.map((cell) => cell.width / cell.height));
         const room = { width: wall.clientWidth, height: wall.clientHeight };
         let best = { columns: 1, width: 0 };
-        for (let columns = 1; columns <= shown.length; columns++) {
-            const rows = Math.ceil(shown.length / columns);
+        for (let columns = 1; columns <= cells.length; columns++) {
+            const rows = Math.ceil(cells.length / columns);
             const across = (room.width - GAP * (columns - 1)) / columns;
             const up = isNarrow ? Infinity : ((room.height - GAP * (rows - 1)) / rows - caption(across)) * aspect;
-            const width = Math.min(across, up, Math.max(...shown.map((cell) => cell.width)) * MAGNIFY);
-            if (isNarrow && columns !== (shown.length > 1 ? 2 : 1)) continue;
+            const width = Math.min(across, up, Math.max(...cells.map((cell) => cell.width)) * MAGNIFY);
+            if (isNarrow && columns !== (cells.length > 1 ? 2 : 1)) continue;
             if (width > best.width) best = { columns, width };
         }
         wall.style.setProperty("--columns", String(best.columns));
@@ -177,86 +163,81 @@ export function mount({ element, props, watch, tell, data: takers }) {
         wall.classList.toggle("small", best.width < SMALL);
     }
 
-    function drawFoot() {
-        const job = view.job;
-        const busy = running(job) ? job : null;
-        root.classList.toggle("busy", Boolean(busy));
-        halt.hidden = !busy;
-        behind.textContent = view.behind ? `${view.behind} more waiting` : "";
-        const left = busy && busy.seconds_left !== null ? ` · ${leftOver(busy.seconds_left)}` : "";
-        /** @type {Record<string, string | undefined>} */
-        const ended = { done: job?.note, stopped: "Stopped", failed: "" };
-        line.className = "line";
-        if (!halt.disabled) line.textContent = busy ? busy.line + left : ended[job?.state ?? ""] ?? "";
-        if (job?.fault && (job.id === blamed || !blame(job.fault))) complain(job.fault);
-        blamed = busy ? null : job?.id;
-        const percent = busy ? Math.round(busy.fraction * 100) : 0;
-        filled.style.width = `${percent}%`;
-        bar.setAttribute("aria-valuenow", String(percent));
-        showProgress(busy ? (busy.step || busy.fetching ? `${percent} %` : busy.line) : "", busy ? busy.fraction : null);
-        if (busy) announce(busy.fetching ? `Downloading ${busy.fetching}` : busy.state === "waiting" ? busy.line : "Drawing");
-        else announce(job?.state === "done" ? job.note || "The picture is ready" : ended[job?.state ?? ""] ?? "");
-    }
-
-    /** @param {number} s */
-    const leftOver = (s) => (s < 1 ? "under 1 s left" : s < 90 ? `${Math.ceil(s)} s left` : `${Math.ceil(s / 60)} min left`);
-
-    /** @param {FieldFault} fault */
-    function complain(fault) {
-        line.className = "line wrong";
-        line.textContent = `${fault.label ? `${fault.label}: ` : ""}${fault.message} ${fault.hint}`.trim();
-        announce(line.textContent);
-    }
-
-    /** @param {string} text */
-    function announce(text) {
-        if (text !== announced) news.textContent = announced = text;
-    }
-
-    function drawStrip() {
-        const keys = view.earlier.map((picture) => picture.key).join();
-        if (strip.dataset.keys === keys) return;
-        strip.dataset.keys = keys;
-        strip.replaceChildren(...view.earlier.map((picture) => {
-            const image = make("img", { src: picture.shown, alt: picture.prompt, loading: "lazy" });
-            drag(image, picture);
-            return make("button", {
-                type: "button", class: "small-look", role: "listitem", "aria-label": `Open: ${picture.prompt || "enlarged picture"}`,
-                onclick: () => open(picture.key),
-            }, image);
-        }));
-    }
-
-    function drawEmpty() {
-        const model = facts()?.model;
-        if (!model || empty.dataset.model === model.id) return;
-        empty.dataset.model = model.id;
-        const chips = model.examples.map((text) => make("button", { type: "button", class: "chip", onclick: () => { type(input("prompt"), text); input("prompt")?.focus(); } }, text));
-        const groups = Object.entries(model.knows).map(([group, words]) =>
-            make("div", {}, make("dt", {}, group), make("dd", {}, words.join(", "))));
-        empty.replaceChildren(
-            make("h2", {}, model.name),
-            make("p", { class: "summary" }, model.summary),
-            make("p", { class: "quiet" }, [model.family === model.name ? "" : model.family, model.place, model.licence].filter(Boolean).join(" · ")),
-            ...(model.fault ? [make("p", { class: "wrong" }, model.fault)] : []),
-            ...(chips.length ? [make("div", { class: "chips", role: "group", "aria-label": "Example prompts" }, ...chips)] : []),
-            ...(groups.length ? [make("details", { class: "knows" }, make("summary", {}, "Words it knows"), make("dl", {}, ...groups))] : []),
-        );
-    }
-
-    wall.addEventListener("keydown", (event) => {
-        const by = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
-        if (!by) return;
-        const looks = parts(wall, ".look:not(:disabled)");
-        const at = looks.findIndex((look) => look === document.activeElement);
-        if (at >= 0) looks[(at + by + looks.length) % looks.length].focus();
-    });
-
+    root.addEventListener("keydown", ({ key }) => { if (key === "Escape" && comparing) compare(); });
     // Pictures that stand elsewhere can be used and sent on as those of the stage.
     panels.gallery = { results: all, tell, takers };
-    new ResizeObserver(() => arrange()).observe(wall);
-    onFacts(() => drawEmpty());
+    draw();
+    new ResizeObserver(arrange).observe(part(root, ".pictures"));
+    onFacts(draw);
     watch("value", take);
     take();
-    drawEmpty();
 }
+
+/** @param {JobView | null | undefined} job */
+const isRunning = (job) => job?.state === "waiting" || job?.state === "running";
+
+/** @param {number} s */
+const leftOver = (s) => (s < 1 ? "under 1 s left" : s < 90 ? `${Math.ceil(s)} s left` : `${Math.ceil(s / 60)} min left`);
+
+/**
+ * A picture can be dragged into the well of a tab.
+ * @param {DragEvent} event
+ * @param {Picture} picture
+ */
+const carry = (event, { which }) => event.dataTransfer?.setData("application/x-studio", JSON.stringify(which));
+
+/**
+ * Arrows lead from picture to picture.
+ * @param {any} event
+ */
+function step({ key, currentTarget: wall }) {
+    const by = { ArrowLeft: -1, ArrowRight: 1 }[/** @type {string} */ (key)];
+    if (!by) return;
+    const looks = parts(wall, ".look:not(:disabled)");
+    const at = looks.findIndex((look) => look === document.activeElement);
+    if (at >= 0) looks[(at + by + looks.length) % looks.length].focus();
+}
+
+/**
+ * What the model is, and what one may ask of it, where there is no picture yet.
+ * @param {ModelFacts | undefined} model
+ */
+function intro(model) {
+    if (!model) return nothing;
+    const groups = Object.entries(model.knows);
+    const facts = [model.family === model.name ? "" : model.family, model.place, model.licence].filter(Boolean).join(" · ");
+    /** @param {string} text */
+    const example = (text) => html`<button type="button" class="chip" @click=${() => { type(input("prompt"), text); input("prompt")?.focus(); }}>${text}</button>`;
+    return html`<h2>${model.name}</h2><p class="summary">${model.summary}</p><p class="quiet">${facts}</p>
+        ${model.fault ? html`<p class="wrong">${model.fault}</p>` : nothing}
+        ${model.examples.length ? html`<div class="chips" role="group" aria-label="Example prompts">${model.examples.map(example)}</div>` : nothing}
+        ${groups.length ? html`<details class="knows"><summary>Words it knows</summary><dl>${groups.map(([group, words]) => html`<div><dt>${group}</dt><dd>${words.join(", ")}</dd></div>`)}</dl></details>` : nothing}`;
+}
+
+const RING = 2 * Math.PI * 9;
+let titled = "";
+
+/**
+ * What the browser's tab says: how far the job is, in its title and its icon.
+ * @param {string} title
+ * @param {number | null} fraction
+ */
+function showProgress(title, fraction) {
+    const now = `${title} ${fraction?.toFixed(2)}`;
+    if (now === titled) return;
+    titled = now;
+    document.title = title ? `${title} · Image Studio` : "Image Studio";
+    const svg = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32"><rect width="32" height="32" rx="7" fill="#1e1e1e"/>${arc(fraction)}</svg>`;
+    /** @type {HTMLLinkElement | null} */
+    let link = document.querySelector("link[rel~=icon]");
+    if (!link) document.head.append((link = make("link", { rel: "icon" })));
+    link.type = "image/svg+xml";
+    link.href = `data:image/svg+xml,${encodeURIComponent(svg)}`;
+}
+
+/** @param {number | null} fraction */
+const arc = (fraction) => (fraction === null
+    ? `<circle cx="16" cy="16" r="9" fill="none" stroke="#78a6f5" stroke-width="4"/>`
+    : `<circle cx="16" cy="16" r="9" fill="none" stroke="#5c5c5c" stroke-width="4"/>
+       <circle cx="16" cy="16" r="9" fill="none" stroke="#78a6f5" stroke-width="4"
+           stroke-dasharray="${(RING * fraction).toFixed(1)} ${RING.toFixed(1)}" transform="rotate(-90 16 16)"/>`);

@@ -1,6 +1,7 @@
 // The way from a click on Generate to the server.
 import { tab } from "./dom.js";
-import { ask, facts, followed, ready } from "./form.js";
+import { ask, facts, followed } from "./form.js";
+import { ready } from "./form_start.js";
 
 // What a tab has to finish before its values are read, such as the export of a mask.
 /** @type {Record<string, () => Promise<unknown>>} */

@@ -1,5 +1,6 @@
 // Drawn signs, in the colour of the words beside them.
 import { make } from "./dom.js";
+import { html } from "./vendor/lit.js";
 
 /** What is drawn, as the path of an SVG of 24 by 24. */
 export const ICONS = {
@@ -27,3 +28,9 @@ export const icon = (name) => {
     holder.innerHTML = `<svg viewBox="0 0 24 24"><path d="${ICONS[name]}"/></svg>`;
     return holder;
 };
+
+/**
+ * The same in a template.
+ * @param {IconName} name
+ */
+export const sign = (name) => html`<span class="icon" aria-hidden="true"><svg viewBox="0 0 24 24"><path d=${ICONS[name]}/></svg></span>`;

@@ -1,5 +1,5 @@
 // A sentence with the addresses in it to click on.
-import { html } from "./lit.js";
+import { html } from "./vendor/lit.js";
 
 const ADDRESS = /(https?:\/\/[^\s()]*[^\s().,;:])/;
 

@@ -16,6 +16,11 @@ for (const name of /** @type {const} */ (["localStorage", "sessionStorage"])) {
     }
 }
 
+// What the page says where nothing comes back, wherever it asks.
+const LOST = { fault: "The studio did not answer. Check the connection and try again." };
+/** @param {Record<string, (asked: object) => Promise<any>>} server */
+const answering = (server) => new Proxy(server, { get: (acts, name) => async (/** @type {object} */ asked = {}) => (await acts[String(name)](asked).catch(() => null)) ?? LOST });
+
 // The page's one global: a module by its name, mounted where it is given an element. Gradio's own strings begin here.
 window.studio = async (name, island) => {
     let module;
@@ -25,6 +30,6 @@ window.studio = async (name, island) => {
         if (island) island.element.textContent = "This part of the page did not arrive. Reload the page.";
         throw error;
     }
-    if (island) await module.mount(island);
+    if (island) await module.mount({ ...island, server: answering(island.server) });
     return module;
 };

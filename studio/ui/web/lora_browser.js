@@ -1,179 +1,187 @@
 // The library of LoRAs: a dialog of cards to search, to choose from, and to add more to.
-import { host, make, part, parts } from "./dom.js";
-import { icon } from "./icon.js";
+import { host, make, part } from "./dom.js";
+import { sign } from "./icon.js";
+import { html, nothing, render, repeat } from "./vendor/lit.js";
 
-/** @param {any} panel */
-export async function openLoraBrowser(panel) {
-    const { server, upload, model, has, choose } = panel;
-    // So many cards are made at once; more when the last ones come into view.
-    const CHUNK = 48;
-    // How often is asked how far a download is, in milliseconds.
-    const ASK = 700;
-    const LOST = "The studio did not answer. Check the connection and try again.";
-    const { compare } = new Intl.Collator(undefined, { numeric: true });
-    /** @type {Record<string, (a: Told, b: Told) => number>} */
-    const SORTS = {
-        Name: (/** @type {any} */ a, /** @type {any} */ b) => compare(a.name, b.name),
-        Newest: (/** @type {any} */ a, /** @type {any} */ b) => b.added - a.added,
-        Size: (/** @type {any} */ a, /** @type {any} */ b) => b.bytes - a.bytes,
-        Model: (/** @type {any} */ a, /** @type {any} */ b) => compare(a.family, b.family) || SORTS.Name(a, b),
-    };
+// So many cards are made at once; more when the last ones come into view.
+const CHUNK = 48;
+// How often is asked how far a download is, in milliseconds.
+const ASK = 700;
+const { compare } = new Intl.Collator(undefined, { numeric: true });
+/** @type {Record<string, (a: LibraryLora, b: LibraryLora) => number>} */
+const SORTS = {
+    Name: (a, b) => compare(a.name, b.name),
+    Newest: (a, b) => b.added - a.added,
+    Size: (a, b) => b.bytes - a.bytes,
+    Model: (a, b) => compare(a.family, b.family) || SORTS.Name(a, b),
+};
 
-    /** @type {Told[]} */
-    let all = [];
-    /** @type {Told[]} */
-    let shown = [];
-    // The name that was given to the LoRA on its way.
+/** @typedef {{ library: LoraLibrary, pictures: { pictures: Record<string, string> }, details: LoraDetails, favour: {}, bring: AddedLora, add: AddedLora, saying: Said, stop: {} }} LoraLibraryActs */
+
+/**
+ * Dashes and spaces are the same to who searches.
+ * @param {string} text
+ */
+const plain = (text) => text.toLowerCase().replace(/[\s_-]+/g, " ");
+
+/** @param {{ server: Server<LoraLibraryActs>, upload: Upload, model: () => string | undefined, has: (name: string) => boolean, choose: (name: string) => void }} panel */
+export async function openLoraBrowser({ server, upload, model, has, choose }) {
+    /** @type {LoraLibrary} */
+    let library = { loras: [], faults: [], disk: false };
+    // What is looked for, and as many of them as are shown; the one that is told about, and what the server says of it.
+    let look = { search: "", fitting: true, sort: "Name", count: CHUNK };
+    /** @type {LibraryLora | null} */
+    let about = null;
+    /** @type {LoraDetails | null} */
+    let details = null;
+    // What is said of the last act; the name of what is on its way, and whether that is to end.
+    let line = { words: "", wrong: false };
     let coming = "";
+    let ending = false;
     /** @type {Record<string, string>} */
     const pictures = {};
 
-    /**
-     * @param {string} words
-     * @param {Handler} act
-     * @param {Attributes} [more]
-     */
-    const button = (words, act, more = {}) => make("button", { type: "button", class: "plain", onclick: act, ...more }, words);
-    const search = make("input", { type: "search", placeholder: "Search names, words, notes", "aria-label": "Search", oninput: list, onkeydown: enter });
-    const fitting = make("input", { type: "checkbox", checked: true, onchange: list });
-    const fits = make("label", { class: "shelf-fits" }, fitting, "Fits this model");
-    const sort = make("select", { "aria-label": "Sort by", onchange: list }, ...Object.keys(SORTS).map((name) => make("option", {}, name)));
-    const grid = make("div", { class: "shelf-cards", role: "list", "aria-label": "LoRAs" });
-    const more = make("div", { class: "shelf-more" });
-    const none = make("p", { class: "quiet" });
-    const faults = make("div", { class: "faults" });
-    const about = make("aside", { class: "shelf-about", hidden: true, "aria-label": "About" });
-    const line = make("p", { class: "note", role: "status" });
-    const files = make("input", { type: "file", accept: ".safetensors", multiple: true, class: "unseen", tabindex: -1, "aria-label": "LoRA files", onchange: () => { bring([...files.files ?? []]); } });
-    const place = make("input", { type: "text", "aria-label": "Place of a LoRA", onkeydown: (event) => { if (event.key === "Enter" && !coming) fetchOne(); } });
-    const adding = button("Add", () => coming ? stop() : fetchOne());
-    const shelf = make("div", { class: "shelf-list" }, grid, none, more, faults);
-    const dialog = make("dialog", { class: "desk shelf-desk", "aria-label": "LoRA library", onclose: () => { dialog.remove(); } },
-        make("header", {},
-            make("div", { class: "desk-tools" }, search, fits, make("label", { class: "shelf-fits" }, "Sort", sort)),
-            make("div", { class: "desk-ends" }, button("Done", () => { dialog.close(); }, { class: "plain done" }))),
-        make("div", { class: "shelf-body" }, shelf, about),
-        make("div", { class: "desk-foot" }, button("Upload files", () => files.click()), files, make("div", { class: "shelf-place" }, place, adding), line));
-    dialog.addEventListener("dragover", (/** @type {any} */ event) => event.preventDefault());
-    dialog.addEventListener("drop", (/** @type {any} */ event) => { event.preventDefault(); bring([...event.dataTransfer.files]); });
-    const watcher = new IntersectionObserver(([{ isIntersecting }]) => { if (isIntersecting) grow(); }, { root: shelf, rootMargin: "400px" });
-
+    const dialog = make("dialog", { class: "desk shelf-desk", "aria-label": "LoRA library", onclose: () => { dialog.remove(); } });
+    dialog.addEventListener("dragover", (event) => event.preventDefault());
+    dialog.addEventListener("drop", (event) => { event.preventDefault(); bring([...event.dataTransfer?.files ?? []]); });
+    draw();
     host().append(dialog);
     dialog.showModal();
-    search.focus();
+    part(dialog, "[type=search]").focus();
     await load();
-    watcher.observe(more);
+    const watcher = new IntersectionObserver(([{ isIntersecting }]) => { if (isIntersecting) grow(); }, { root: part(dialog, ".shelf-list"), rootMargin: "400px" });
+    watcher.observe(part(dialog, ".shelf-more"));
 
     async function load() {
-        const answer = (await server.library({ model: model() })) ?? { fault: LOST };
-        if (answer.fault) return say(answer.fault, true);
-        all = answer.loras.map((/** @type {any} */ lora) => ({ ...lora, text: plain([lora.name, lora.family, ...lora.words, lora.notes].join(" ")) }));
-        place.placeholder = answer.disk ? "owner/name on the hub, or a path on this machine" : "owner/name on the hub";
-        faults.replaceChildren(...answer.faults.map((/** @type {any} */ fault) => make("p", { class: "fault" }, fault)));
+        const answer = await server.library({ model: model() });
+        if (answer.fault !== undefined) return say(answer.fault, true);
+        library = answer;
         list();
     }
 
-    /**
-     * Dashes and spaces are the same to who searches.
-     * @param {string} text
-     */
-    function plain(text) {
-        return text.toLowerCase().replace(/[\s_-]+/g, " ");
+    function words() {
+        return plain(look.search).split(" ").filter(Boolean);
     }
 
-    function list() {
-        const words = plain(search.value).split(" ").filter(Boolean);
-        shown = all.filter((lora) => (!fitting.checked || lora.fits) && words.every((/** @type {string} */ word) => lora.text.includes(word)));
-        shown.sort((a, b) => b.liked - a.liked || SORTS[sort.value](a, b));
-        const hidden = all.filter((lora) => !lora.fits).length;
-        none.textContent = shown.length ? "" : !all.length ? "There is none yet. Upload a file, or name a place on the hub."
-            : words.length ? "Nothing is called so." : `None of ${all.length} fits this model.`;
-        fits.title = hidden ? `${hidden} of ${all.length} are for other models` : "";
-        grid.replaceChildren();
-        shelf.scrollTo(0, 0);
-        grow();
+    // The favourites first.
+    function found() {
+        const sought = library.loras.filter((lora) => (!look.fitting || lora.fits) && words().every((word) => plain([lora.name, lora.family, ...lora.words, lora.notes].join(" ")).includes(word)));
+        return sought.sort((a, b) => Number(b.liked) - Number(a.liked) || SORTS[look.sort](a, b));
     }
 
-    async function grow() {
-        const next = shown.slice(grid.children.length, grid.children.length + CHUNK);
-        if (!next.length) return;
-        grid.append(...next.map(card));
+    function shown() {
+        return found().slice(0, look.count);
+    }
+
+    /** @param {Partial<typeof look>} [change] */
+    function list(change = {}) {
+        Object.assign(look, change, { count: CHUNK });
+        draw();
+        part(dialog, ".shelf-list").scrollTo(0, 0);
+        see();
+    }
+
+    function grow() {
+        if (look.count >= found().length) return;
+        look.count += CHUNK;
+        draw();
         // While the end is still in view there is room for more.
-        watcher.unobserve(more);
-        watcher.observe(more);
-        const unknown = next.map(({ name }) => name).filter((name) => pictures[name] === undefined);
-        if (!unknown.length) return;
-        Object.assign(pictures, ((await server.pictures({ names: unknown })) ?? {}).pictures);
-        for (const one of parts(grid, ":scope > *")) face(part(one, ".shelf-face"), one.dataset.name ?? "");
+        watcher.unobserve(part(dialog, ".shelf-more"));
+        watcher.observe(part(dialog, ".shelf-more"));
+        see();
     }
 
-    /**
-     * @param {Element} holder
-     * @param {string} name
-     */
-    function face(holder, name) {
-        if (!pictures[name] || holder.querySelector("img")) return;
-        holder.replaceChildren(make("img", { src: pictures[name], alt: "", loading: "lazy", draggable: "false" }));
+    // The small pictures of what is shown come after it.
+    async function see() {
+        const names = shown().map(({ name }) => name).filter((name) => pictures[name] === undefined);
+        if (!names.length) return;
+        const answer = await server.pictures({ names });
+        Object.assign(pictures, answer.fault === undefined ? answer.pictures : {});
+        draw();
     }
 
-    /** @param {any} lora */
+    function draw() {
+        const { loras, faults, disk } = library;
+        const others = loras.filter((lora) => !lora.fits).length;
+        const none = found().length ? "" : !loras.length ? "There is none yet. Upload a file, or name a place on the hub."
+            : words().length ? "Nothing is called so." : `None of ${loras.length} fits this model.`;
+        render(html`<header>
+                <div class="desk-tools"><input type="search" placeholder="Search names, words, notes" aria-label="Search" @input=${(event) => list({ search: event.target.value })} @keydown=${enter}>
+                    <label class="shelf-fits" title=${others ? `${others} of ${loras.length} are for other models` : ""}><input type="checkbox" checked @change=${(event) => list({ fitting: event.target.checked })}>Fits this model</label>
+                    <label class="shelf-fits">Sort<select aria-label="Sort by" @change=${(event) => list({ sort: event.target.value })}>${Object.keys(SORTS).map((name) => html`<option>${name}</option>`)}</select></label></div>
+                <div class="desk-ends"><button type="button" class="plain done" @click=${() => dialog.close()}>Done</button></div>
+            </header>
+            <div class="shelf-body">
+                <div class="shelf-list"><div class="shelf-cards" role="list" aria-label="LoRAs">${repeat(shown(), ({ name }) => name, card)}</div><p class="quiet">${none}</p><div class="shelf-more"></div>
+                    <div class="faults">${faults.map((fault) => html`<p class="fault">${fault}</p>`)}</div></div>
+                <aside class="shelf-about" aria-label="About" ?hidden=${!about}>${about ? told(about) : nothing}</aside>
+            </div>
+            <div class="desk-foot"><button type="button" class="plain" @click=${() => part(dialog, "[type=file]").click()}>Upload files</button>
+                <input type="file" accept=".safetensors" multiple class="unseen" tabindex="-1" aria-label="LoRA files" @change=${(event) => { bring([...event.target.files]); event.target.value = ""; }}>
+                <div class="shelf-place"><input type="text" aria-label="Place of a LoRA" placeholder=${disk ? "owner/name on the hub, or a path on this machine" : "owner/name on the hub"}
+                    @keydown=${(event) => { if (event.key === "Enter" && !coming) add(); }}><button type="button" class="plain" ?disabled=${ending} @click=${() => (coming ? stop() : add())}>${coming ? "Cancel" : "Add"}</button></div>
+                <p class=${line.wrong ? "note wrong" : "note"} role="status">${line.words}</p></div>`, dialog);
+    }
+
+    /** @param {LibraryLora} lora */
     function card(lora) {
-        const holder = make("span", { class: "shelf-face", "aria-hidden": "true" }, lora.name.slice(0, 1).toUpperCase());
-        const facts = [lora.family || "Family unknown", lora.rank && `rank ${lora.rank}`, lora.size].filter(Boolean).join(" · ");
-        const pick = make("button", { type: "button", class: "shelf-pick", "aria-pressed": String(has(lora.name)), "aria-label": `Put on ${lora.name}`, onclick: () => { choose(lora.name); mark(); } },
-            holder, make("span", { class: "lora-name", title: lora.name }, lora.name), make("span", { class: "quiet" }, facts),
-            make("span", { class: "quiet shelf-words" }, lora.words.join(", ") || lora.notes));
-        const star = make("button", { type: "button", class: "shelf-star", "aria-pressed": String(lora.liked), "aria-label": `Favourite ${lora.name}`, title: "Favourite", onclick: () => { favour(lora, star); } }, icon("star"));
-        const tell = make("button", { type: "button", class: "shelf-tell", "aria-label": `About ${lora.name}`, title: "About", onclick: () => open(lora) }, icon("about"));
-        const root = make("article", { class: `shelf-card${lora.fits ? "" : " misfit"}`, role: "listitem", "data-name": lora.name }, pick, star, tell);
-        face(holder, lora.name);
-        return root;
+        const { name, family, rank, size, words: called, notes, fits, liked } = lora;
+        const facts = [family || "Family unknown", rank && `rank ${rank}`, size].filter(Boolean).join(" · ");
+        return html`<article class=${fits ? "shelf-card" : "shelf-card misfit"} role="listitem" data-name=${name}>
+            <button type="button" class="shelf-pick" aria-pressed=${String(has(name))} aria-label=${`Put on ${name}`} @click=${() => pick(name)}>
+                <span class="shelf-face" aria-hidden="true">${pictures[name] ? html`<img src=${pictures[name]} alt="" loading="lazy" draggable="false">` : name.slice(0, 1).toUpperCase()}</span>
+                <span class="lora-name" title=${name}>${name}</span><span class="quiet">${facts}</span><span class="quiet shelf-words">${called.join(", ") || notes}</span></button>
+            <button type="button" class="shelf-star" aria-pressed=${String(liked)} aria-label=${`Favourite ${name}`} title="Favourite" @click=${() => favour(lora)}>${sign("star")}</button>
+            <button type="button" class="shelf-tell" aria-label=${`About ${name}`} title="About" @click=${() => open(lora)}>${sign("about")}</button>
+        </article>`;
     }
 
-    function mark() {
-        for (const one of parts(grid, ":scope > *")) part(one, ".shelf-pick").setAttribute("aria-pressed", String(has(one.dataset.name ?? "")));
+    /** @param {string} name */
+    function pick(name) {
+        choose(name);
+        draw();
     }
 
     /** @param {KeyboardEvent} event */
     function enter(event) {
-        if (event.key !== "Enter" || !shown.length) return;
+        const [first] = found();
+        if (event.key !== "Enter" || !first) return;
         event.preventDefault();
-        choose(shown[0].name);
-        mark();
+        pick(first.name);
     }
 
-    /**
-     * @param {any} lora
-     * @param {HTMLElement} star
-     */
-    async function favour(lora, star) {
+    /** @param {LibraryLora} lora */
+    async function favour(lora) {
         lora.liked = !lora.liked;
-        star.setAttribute("aria-pressed", String(lora.liked));
-        const answer = (await server.favour({ name: lora.name, liked: lora.liked })) ?? { fault: LOST };
-        if (answer.fault) say(answer.fault, true);
+        draw();
+        const answer = await server.favour({ name: lora.name, liked: lora.liked });
+        if (answer.fault !== undefined) say(answer.fault, true);
     }
 
     /**
      * All that is known of one; its hash takes a moment where the file is large.
-     * @param {any} lora
+     * @param {LibraryLora} lora
      */
     async function open(lora) {
-        const told = make("dl", {}, ...rows({ Model: lora.family || "Unknown", Rank: lora.rank, "Trigger words": lora.words.join(", "), SHA256: "Computing" }));
-        about.hidden = false;
-        about.replaceChildren(make("h2", {}, lora.name), ...(lora.fault ? [make("p", { class: "fault" }, lora.fault)] : []), told, button("Close", () => { about.hidden = true; }));
-        about.dataset.name = lora.name;
-        const answer = (await server.details({ name: lora.name })) ?? { fault: LOST };
-        if (about.dataset.name !== lora.name) return;
-        if (answer.fault) return say(answer.fault, true);
-        told.replaceChildren(...rows({
-            Model: lora.family || "Unknown", Format: answer.format, Rank: lora.rank, Alpha: answer.alpha, Tensors: answer.tensors, Size: lora.size,
-            "Trigger words": lora.words.join(", "), Notes: answer.notes, "Short hash": answer.sha256.slice(0, 10), SHA256: answer.sha256, File: answer.path,
-        }));
+        [about, details] = [lora, null];
+        draw();
+        const answer = await server.details({ name: lora.name });
+        if (about !== lora) return;
+        if (answer.fault !== undefined) return say(answer.fault, true);
+        details = answer;
+        draw();
     }
 
-    /** @param {any} facts */
-    function rows(facts) {
-        return Object.entries(facts).filter(([, value]) => value !== null && value !== "").map(([name, value]) => make("div", {}, make("dt", {}, name), make("dd", {}, String(value))));
+    /** @param {LibraryLora} lora */
+    function told({ name, fault, family, rank, size, words: called }) {
+        const known = details ? {
+            Model: family || "Unknown", Format: details.format, Rank: rank, Alpha: details.alpha, Tensors: details.tensors, Size: size, "Trigger words": called.join(", "),
+            Notes: details.notes, "Short hash": details.sha256.slice(0, 10), SHA256: details.sha256, File: details.path,
+        } : { Model: family || "Unknown", Rank: rank, "Trigger words": called.join(", "), SHA256: "Computing" };
+        const rows = Object.entries(known).filter(([, value]) => value !== null && value !== "");
+        return html`<h2>${name}</h2>${fault ? html`<p class="fault">${fault}</p>` : nothing}
+            <dl>${rows.map(([term, value]) => html`<div><dt>${term}</dt><dd>${value}</dd></div>`)}</dl>
+            <button type="button" class="plain" @click=${() => { about = null; draw(); }}>Close</button>`;
     }
 
     /**
@@ -181,51 +189,48 @@ export async function openLoraBrowser(panel) {
      * @param {boolean} [wrong]
      */
     function say(words, wrong = false) {
-        line.className = wrong ? "note wrong" : "note";
-        line.textContent = words;
+        line = { words, wrong };
+        draw();
     }
 
     /** @param {File[]} chosen */
     async function bring(chosen) {
-        files.value = "";
         for (const [at, file] of chosen.entries()) {
             say(chosen.length > 1 ? `Reading ${at + 1} of ${chosen.length}: ${file.name}` : `Reading ${file.name}`);
             const arrived = await upload(file).catch(() => null);
-            const answer = arrived ? await server.bring({ path: arrived.path, name: file.name }) : null;
-            if (!(await landed(answer))) return;
+            if (!arrived) return say(`${file.name} did not arrive. Check the connection and try again.`, true);
+            if (!(await landed(await server.bring({ path: arrived.path, name: file.name })))) return;
         }
     }
 
-    async function fetchOne() {
+    async function add() {
+        const place = /** @type {HTMLInputElement} */ (part(dialog, ".shelf-place input"));
         const what = place.value.trim();
         if (!what) return place.focus();
         const token = coming = `a${Math.random()}`;
-        adding.textContent = "Cancel";
         say("Looking for it");
         const poll = setInterval(async () => {
-            const { said } = (await server.saying({ token })) ?? {};
-            if (said && coming && !adding.disabled) say(said);
+            const answer = await server.saying({ token });
+            if (answer.fault === undefined && answer.said && coming && !ending) say(answer.said);
         }, ASK);
         const answer = await server.add({ what, token });
         clearInterval(poll);
-        coming = "";
-        adding.disabled = false;
-        adding.textContent = "Add";
-        if (answer?.stopped) say("Cancelled. Nothing of it is kept.");
+        [coming, ending] = ["", false];
+        if (answer.fault === undefined && answer.stopped) say("Cancelled. Nothing of it is kept.");
         else if (await landed(answer)) place.value = "";
     }
 
     // It ends with the next piece that arrives.
     function stop() {
+        ending = true;
         say("Cancelling");
-        adding.disabled = true;
         server.stop({ token: coming });
     }
 
-    /** @param {any} answer */
+    /** @param {Answer<AddedLora>} answer */
     async function landed(answer) {
-        if (!answer?.name) {
-            say(answer?.fault ?? LOST, true);
+        if (answer.fault !== undefined) {
+            say(answer.fault, true);
             return false;
         }
         await load();

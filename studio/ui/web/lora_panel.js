@@ -1,266 +1,80 @@
-// The LoRAs: what the panel holds and what the prompt mentions as one stack of cards.
-import { focused, input, make, part, type } from "./dom.js";
-import { facts, onFacts, value } from "./form.js";
-import { loraCard } from "./lora_card.js";
-import { loraGhost } from "./lora_ghost.js";
+// The LoRAs as cards: their stack, what comes with the words, and the ways to more of them.
+import { keepingFocus, make, part, parts } from "./dom.js";
+import { onFacts } from "./form.js";
+import { call, isCalled, loraStack } from "./lora_stack.js";
 import { panels } from "./panels.js";
+import { html, nothing, render, repeat } from "./vendor/lit.js";
 
-/** @param {Island} island */
+const UNKNOWN = { fault: "", words: [], picture: "" };
+
+/** @typedef {import("./lora_stack.js").StackedLora} StackedLora */
+
+/** @param {Island<{ loras: StackedLora[] }, LoraFields, import("./lora_browser.js").LoraLibraryActs & import("./lora_stacks.js").LoraStacksActs & { look: LoraLook, reword: { prompt: string } }>} island */
 export function mount({ element, props, watch, upload, server, data: known }) {
-    // How long the prompt rests until it is looked at again, in milliseconds.
-    const REST = 150;
-    const LOST = "The studio did not answer. Check the connection and try again.";
-    const FRESH = { weight: 1, text_weight: null, start: 0, end: 1, blocks: [], on: true, said: false };
-    const SAID = ["weight", "text_weight", "blocks"];
-    // A prompt without these calls no LoRA: mentions and lists to draw from.
-    const CALLS = /<|__/;
-
-    /** @type {Told[]} */
-    let stack = [];
-    // Cards by the key of their LoRA; what the server said last; the row that stands in the place of what was removed.
-    /** @type {Map<string, any>} */
-    let cards = new Map();
-    /** @type {Told} */
-    let told = { cards: {}, notes: {}, blocks: [] };
-    // What a style brings and what the prompt may draw: no part of the stack, but to be seen.
-    /** @type {HTMLElement[]} */
-    let ghosts = [];
-    /** @type {Gone | null} */
-    let gone = null;
-    let serial = 0;
-    let asked = 0;
-    /** @type {Timer} */
-    let timer;
-
-    const list = make("div", { class: "cards", role: "list", "aria-label": "Stack of LoRAs" });
-    const wrong = make("div", { class: "faults", role: "alert" });
-    const count = make("span", { class: "count" });
-    /**
-     * @param {string} words
-     * @param {Handler} act
-     */
-    const button = (words, act) => make("button", { type: "button", class: "plain", onclick: act }, words);
-    const fold = make("details", { class: "fold stack" }, make("summary", {}, "LoRAs", count),
-        make("div", { class: "fold-body" }, list, wrong, make("div", { class: "ways" },
-            button("Add a LoRA", add), button("Stacks", stacks))));
+    let dragged = "";
+    // What draws the cards, fetched with the first of them.
+    /** @type {typeof import("./lora_card.js") | null} */
+    let cards = null;
+    const fold = make("details", { class: "fold stack" });
     part(element, ".loras").append(fold);
+    const stack = loraStack(server, props, { draw, open: () => { fold.open = true; } });
+    const { model, current, apply, choose } = stack;
 
-    const model = () => facts()?.model.id;
-    const text = () => input("prompt")?.value ?? "";
-    const styles = () => value("styles") ?? [];
-    /** @param {Told} lora */
-    const own = ({ key, on, said: _, ...lora }) => lora;
-    /** @param {any} lora */
-    const fresh = (lora) => ({ ...FRESH, ...lora, key: `l${Date.now()}-${serial++}` });
-    // Those that reach the studio, in the order in which it counts them.
-    const current = () => stack.filter((one) => one.on).map((one) => own(one));
-
-    // What came from the server: kept, or of a picture whose settings are used.
-    function take() {
-        stack = (props.value?.loras ?? []).map(fresh);
-        gone = null;
-        if (stack.length) fold.open = true;
-        draw();
-        look();
-    }
-
-    function commit() {
-        props.value = { loras: structuredClone(stack) };
-        head();
-    }
-
-    // Asks what there is to say of stack, prompt and model; the newest of several questions counts.
-    async function look() {
-        clearTimeout(timer);
-        if (!facts() || (!stack.length && !ghosts.length && !styles().length && !CALLS.test(text()))) return;
-        const mine = ++asked;
-        const prompt = text();
-        const answer = await server.look({ prompt, styles: styles(), loras: stack, model: model() });
-        if (mine !== asked || !answer || answer.fault) return;
-        told = answer;
-        // While the words cannot be read, all stays as it is.
-        if (told.said) ghosts = told.ghosts.map((/** @type {any} */ ghost) => loraGhost(ghost, told.cards[ghost.name]));
-        if (told.said && prompt === text()) join(told.said);
-        draw();
-    }
-
-    /**
-     * The prompt's mentions and the stack are one: what is mentioned is in it, and leaves it with its mention.
-     * @param {any} mentions
-     */
-    function join(mentions) {
-        const before = JSON.stringify(stack);
-        stack = stack.filter((one) => !one.said || mentions[one.name]);
-        for (const [name, weights] of Object.entries(mentions)) {
-            const one = stack.find((lora) => lora.name === name);
-            if (!one) stack.push(fresh({ name, ...weights, said: true }));
-            else if (one.said) Object.assign(one, weights);
-            else one.on = true;
-        }
-        if (stack.some((one) => one.said) && !before.includes('"said":true')) fold.open = true;
-        if (JSON.stringify(stack) !== before) commit();
-    }
-
-    /**
-     * What the prompt says of one; block weights that it leaves out are the stack's.
-     * @param {any} one
-     */
-    function said(one) {
-        const words = told.said?.[one.name];
-        return words && { ...words, blocks: words.blocks.length ? words.blocks : one.blocks };
-    }
-
-    /**
-     * What is changed of a LoRA that the prompt mentions is changed there.
-     * @param {any} one
-     * @param {Values} values
-     */
-    async function changed(one, values) {
-        Object.assign(one, said(one), values);
-        cards.get(one.key)?.forgive();
-        wrong.replaceChildren();
-        if (said(one) && SAID.some((name) => name in values) && !(await reword(one.name, own(one)))) return;
-        commit();
-        look();
-    }
-
-    /**
-     * @param {string} name
-     * @param {any} lora
-     */
-    async function reword(name, lora) {
-        const prompt = text();
-        const answer = (await server.reword({ prompt, name, lora })) ?? { fault: LOST };
-        if (answer.fault) complain(answer.fault);
-        else if (prompt === text()) type(input("prompt"), answer.prompt);
-        return !answer.fault;
-    }
-
-    /**
-     * Off is out of the prompt: the panel keeps it.
-     * @param {any} one
-     * @param {boolean} on
-     */
-    async function turn(one, on) {
-        if (!on && said(one) && !(await reword(one.name, null))) return draw();
-        Object.assign(one, said(one), { on, said: false });
-        commit();
-        draw();
-        look();
-    }
-
-    /** @param {any} one */
-    async function remove(one) {
-        const at = stack.indexOf(one);
-        const before = text();
-        if (said(one) && !(await reword(one.name, null))) return;
-        const after = text();
-        stack = stack.filter((other) => other !== one);
-        gone = { at, row: make("p", { class: "gone" }, `${one.name} removed`, button("Undo", () => {
-            stack.splice(at, 0, { ...one, said: one.said && after === text() });
-            if (after === text() && after !== before) type(input("prompt"), before);
-            gone = null;
-            commit();
-            draw();
-            look();
-        })) };
-        commit();
-        draw();
-        part(list, ".gone button").focus();
-        look();
-    }
-
-    async function add() {
-        const { openLoraBrowser } = await import("./lora_browser.js");
-        openLoraBrowser({ server, upload, model, has: (/** @type {string} */ name) => stack.some((one) => one.name === name), choose });
-    }
-
-    async function stacks() {
-        const { openLoraStacks } = await import("./lora_stacks.js");
-        openLoraStacks({ server, model, current, apply });
-    }
-
-    /**
-     * Chosen in the library.
-     * @param {string} name
-     */
-    function choose(name) {
-        if (stack.some((one) => one.name === name)) return;
-        stack.push(fresh({ name }));
-        gone = null;
-        fold.open = true;
-        commit();
-        look();
-    }
-
-    /**
-     * A saved stack takes the place of what is here; what the prompt says stays.
-     * @param {any} loras
-     */
-    function apply(loras) {
-        const before = stack;
-        const kept = stack.filter((one) => one.said);
-        stack = [...loras.filter((/** @type {any} */ { name }) => !kept.some((one) => one.name === name)).map(fresh), ...kept];
-        gone = before.length > kept.length ? { at: stack.length, row: make("p", { class: "gone" }, "Another stack is on", button("Undo", () => {
-            stack = before;
-            gone = null;
-            commit();
-            draw();
-            look();
-        })) } : null;
-        commit();
-        draw();
-        look();
-    }
-
-    /**
-     * @param {any} one
-     * @param {number} to
-     */
-    function move(one, to) {
-        const at = stack.indexOf(one);
-        if (to < 0 || to >= stack.length || to === at) return;
-        stack.splice(to, 0, ...stack.splice(at, 1));
-        commit();
-        draw();
-    }
-
-    function head() {
-        const on = stack.filter((one) => one.on).length;
-        count.textContent = [on && `${on} on`, ghosts.length && `${ghosts.length} with the words`].filter(Boolean).join(", ");
-    }
+    const add = async () => (await import("./lora_browser.js")).openLoraBrowser({ server, upload, model, has: (name) => stack.loras.some((one) => one.name === name), choose });
+    const stacks = async () => (await import("./lora_stacks.js")).openLoraStacks({ server, model, current, apply });
 
     function draw() {
-        for (const key of cards.keys()) if (!stack.some((one) => one.key === key)) cards.delete(key);
-        const drawn = stack.map((one) => {
-            if (cards.get(one.key)?.of !== one) cards.set(one.key, loraCard(one, panel));
-            cards.get(one.key).draw();
-            return cards.get(one.key).root;
+        const { loras, ghosts, gone, wrong, told } = stack;
+        if (!cards && (loras.length || ghosts.length)) import("./lora_card.js").then((module) => { cards = module; draw(); });
+        const { loraGhost } = cards ?? {};
+        const on = loras.filter((one) => one.on).length;
+        const count = [on && `${on} on`, ghosts.length && `${ghosts.length} with the words`].filter(Boolean).join(", ");
+        keepingFocus(() => render(html`<summary>LoRAs<span class="count">${count}</span></summary>
+            <div class="fold-body">
+                <div class="cards" role="list" aria-label="Stack of LoRAs">${repeat(loras, ({ key }) => key, (one, at) => html`${gone?.at === at ? undo(gone) : nothing}${card(one)}`)}${
+                    gone && gone.at >= loras.length ? undo(gone) : nothing}${loraGhost ? ghosts.map((ghost) => loraGhost(ghost, told.cards[ghost.name] ?? UNKNOWN)) : nothing}</div>
+                <div class="faults" role="alert">${wrong ? html`<p class="fault">${wrong}</p>` : nothing}</div>
+                <div class="ways"><button type="button" class="plain" @click=${add}>Add a LoRA</button><button type="button" class="plain" @click=${stacks}>Stacks</button></div>
+            </div>`, fold));
+    }
+
+    /** @param {{ words: string, undo: () => void }} gone */
+    const undo = ({ words, undo: act }) => html`<p class="gone">${words}<button type="button" class="plain" @click=${act}>Undo</button></p>`;
+
+    /** @param {StackedLora} one */
+    function card(one) {
+        const { told, faults } = stack;
+        return cards?.loraCard(one, {
+            facts: told.cards[one.name] ?? UNKNOWN, mention: stack.mention(one), note: one.said ? "" : told.notes[one.name] ?? "",
+            fault: faults.get(one.key) ?? "", blocks: told.blocks, dragged: dragged === one.key,
+        }, {
+            ...known, isCalled, call, changed: (values) => stack.changed(one, values), turn: (on) => stack.turn(one, on), remove: () => remove(one),
+            blame: (words) => { faults.set(one.key, words); draw(); }, step: (by) => stack.move(one, stack.loras.indexOf(one) + by), drag: (event) => drag(event, one),
         });
-        if (gone) drawn.splice(gone.at, 0, gone.row);
-        drawn.push(...ghosts);
-        // What is put in anew loses the focus.
-        const held = focused();
-        if (drawn.length !== list.children.length || drawn.some((row, at) => row !== list.children[at])) list.replaceChildren(...drawn);
-        if (held && list.contains(held)) held.focus({ preventScroll: true });
-        head();
     }
 
-    // Called whenever a field, the model or the tab changes.
-    let seen = "";
-    function worded() {
-        const now = JSON.stringify([text(), styles(), model()]);
-        if (now === seen) return;
-        seen = now;
-        cards.forEach((card) => card.forgive());
-        clearTimeout(timer);
-        timer = setTimeout(look, REST);
+    /** @param {StackedLora} one */
+    async function remove(one) {
+        await stack.remove(one);
+        parts(fold, ".gone button")[0]?.focus();
     }
 
-    /** @param {string} words */
-    function complain(words) {
-        fold.open = true;
-        wrong.replaceChildren(make("p", { class: "fault" }, words));
+    /**
+     * The card follows the pointer to the place whose middle it has passed; it is taken out and put in again meanwhile, so that it cannot
+     * hold the pointer itself.
+     * @param {PointerEvent} event
+     * @param {StackedLora} one
+     */
+    function drag(event, one) {
+        event.preventDefault();
+        dragged = one.key;
+        draw();
+        const ends = new AbortController();
+        addEventListener("pointermove", ({ clientY }) => {
+            const others = parts(fold, ".lora-card:not(.ghost)").filter((other) => other.dataset.key !== one.key);
+            stack.move(one, others.filter((other) => other.getBoundingClientRect().top + other.offsetHeight / 2 < clientY).length);
+        }, ends);
+        for (const end of ["pointerup", "pointercancel"]) addEventListener(end, () => { ends.abort(); dragged = ""; draw(); }, ends);
     }
 
     /**
@@ -270,40 +84,21 @@ export function mount({ element, props, watch, upload, server, data: known }) {
     function blame(fault) {
         if (element.closest("[hidden]")) return false;
         const words = `${fault.message} ${fault.hint}`.trim();
-        const one = stack.filter(({ on }) => on)[fault.part ?? -1];
+        const one = stack.loras.filter(({ on }) => on)[fault.part ?? -1];
+        if (one) stack.faults.set(one.key, words);
+        else stack.wrong = words;
         fold.open = true;
-        if (one) cards.get(one.key).blame(words);
-        else complain(words);
-        const at = one ? cards.get(one.key).root : wrong;
+        draw();
         requestAnimationFrame(() => {
-            at.scrollIntoView({ block: "center" });
-            at.querySelector("input")?.focus({ preventScroll: true });
+            const [at] = parts(fold, one ? `[data-key="${one.key}"]` : ".faults");
+            at?.scrollIntoView({ block: "center" });
+            at?.querySelector("input")?.focus({ preventScroll: true });
         });
         return true;
     }
 
-    /**
-     * A trigger word joins the prompt, behind a comment on a line of its own.
-     * @param {string} word
-     */
-    function call(word) {
-        const prompt = text().trimEnd();
-        const gap = !prompt ? "" : prompt.slice(prompt.lastIndexOf("\n") + 1).includes("#") ? "\n" : ", ";
-        type(input("prompt"), `${prompt}${gap}${word}`);
-    }
-
-    // What a card asks of the panel.
-    const panel = {
-        ...known, list, changed, turn, remove, move, said, call,
-        card: (/** @type {any} */ { name }) => told.cards[name] ?? { fault: "", words: [], picture: "" },
-        note: (/** @type {any} */ one) => (one.said ? "" : told.notes[one.name] ?? ""),
-        blocks: () => told.blocks,
-        at: (/** @type {any} */ one) => stack.indexOf(one),
-        // The mention of a file is no word.
-        calls: (/** @type {string} */ word) => text().replace(/<[^>]*>/g, "").toLowerCase().includes(word.toLowerCase()),
-    };
-    panels.loras = { blame, worded };
-    onFacts(worded);
-    watch("value", take);
-    take();
+    panels.loras = { blame, forgive: stack.forgive, worded: stack.worded };
+    onFacts(stack.worded);
+    watch("value", stack.take);
+    stack.take();
 }

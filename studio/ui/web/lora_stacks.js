@@ -1,44 +1,49 @@
 // Stacks of LoRAs under a name: put on, save what is here, delete one's own.
-import { host, make } from "./dom.js";
-import { icon } from "./icon.js";
+import { host, make, part } from "./dom.js";
+import { sign } from "./icon.js";
+import { html, nothing, render } from "./vendor/lit.js";
 
-/** @param {any} panel */
-export async function openLoraStacks(panel) {
-    const { server, model, current, apply } = panel;
-    const LOST = "The studio did not answer. Check the connection and try again.";
+/** @typedef {{ stacks: LoraStacks, save: LoraStacks, forget: LoraStacks }} LoraStacksActs */
 
-    const rows = make("div", { class: "stack-rows", role: "list", "aria-label": "Saved stacks" });
-    const line = make("p", { class: "fault", role: "alert" });
-    const name = make("input", { type: "text", maxlength: 60, placeholder: "Name", "aria-label": "Name of the stack", onkeydown: (event) => { if (event.key === "Enter") { event.preventDefault(); save(); } } });
-    const keep = make("button", { type: "button", class: "plain", onclick: save }, "Save this stack");
-    const dialog = make("dialog", { class: "sheet stacks", "aria-label": "Stacks of LoRAs", onclose: () => { dialog.remove(); } },
-        make("h2", {}, "Stacks of LoRAs"), rows, line,
-        make("div", { class: "stack-save" }, name, keep),
-        make("form", { method: "dialog" }, make("button", { class: "plain" }, "Close")));
-    name.disabled = keep.disabled = !current().length;
+/** @param {{ server: Server<LoraStacksActs>, model: () => string | undefined, current: () => object[], apply: (loras: LoraStack["loras"]) => void }} panel */
+export async function openLoraStacks({ server, model, current, apply }) {
+    /** @type {LoraStack[] | null} */
+    let stacks = null;
+    let fault = "";
+    const dialog = make("dialog", { class: "sheet stacks", "aria-label": "Stacks of LoRAs", onclose: () => { dialog.remove(); } });
+    draw();
     host().append(dialog);
     dialog.showModal();
     take(await server.stacks({ model: model() }));
 
-    /** @param {any} answer */
+    /** @param {Answer<LoraStacks>} answer */
     function take(answer) {
-        line.textContent = answer ? answer.fault ?? "" : LOST;
-        if (!answer?.stacks) return false;
-        rows.replaceChildren(...answer.stacks.map(row), ...(answer.stacks.length ? [] : [make("p", { class: "quiet" }, "There is none for this model yet.")]));
-        return true;
+        fault = answer.fault ?? "";
+        if (answer.fault === undefined) ({ stacks } = answer);
+        draw();
+        return !fault;
     }
 
-    /** @param {any} stack */
-    function row(stack) {
-        const said = stack.loras.map((/** @type {any} */ lora) => `${lora.name} ${lora.weight}`).join(", ");
-        const pick = make("button", { type: "button", class: "stack-pick", "aria-label": `Put on ${stack.name}`, onclick: () => { apply(stack.loras); dialog.close(); } },
-            make("span", { class: "lora-name" }, stack.name), make("span", { class: "quiet" }, stack.purpose ? `${stack.purpose} ` : "", said));
-        const forget = stack.own
-            ? [make("button", { type: "button", class: "drop", title: "Delete", "aria-label": `Delete ${stack.name}`, onclick: async () => take(await server.forget({ id: stack.id, model: model() })) }, icon("remove"))] : [];
-        return make("div", { class: "stack-row", role: "listitem" }, pick, ...forget);
+    function draw() {
+        const none = !current().length;
+        render(html`<h2>Stacks of LoRAs</h2>
+            <div class="stack-rows" role="list" aria-label="Saved stacks">${stacks?.map(row)}${stacks && !stacks.length ? html`<p class="quiet">There is none for this model yet.</p>` : nothing}</div>
+            <p class="fault" role="alert">${fault}</p>
+            <div class="stack-save"><input type="text" maxlength="60" placeholder="Name" aria-label="Name of the stack" ?disabled=${none} @keydown=${(event) => { if (event.key === "Enter") { event.preventDefault(); save(); } }}>
+                <button type="button" class="plain" ?disabled=${none} @click=${save}>Save this stack</button></div>
+            <form method="dialog"><button class="plain">Close</button></form>`, dialog);
+    }
+
+    /** @param {LoraStack} stack */
+    function row({ id, name, purpose, loras, own }) {
+        const said = loras.map((lora) => `${lora.name} ${lora.weight}`).join(", ");
+        return html`<div class="stack-row" role="listitem">
+            <button type="button" class="stack-pick" aria-label=${`Put on ${name}`} @click=${() => { apply(loras); dialog.close(); }}><span class="lora-name">${name}</span><span class="quiet">${purpose ? `${purpose} ` : ""}${said}</span></button>
+            ${own ? html`<button type="button" class="drop" title="Delete" aria-label=${`Delete ${name}`} @click=${async () => take(await server.forget({ id, model: model() }))}>${sign("remove")}</button>` : nothing}</div>`;
     }
 
     async function save() {
+        const name = /** @type {HTMLInputElement} */ (part(dialog, ".stack-save input"));
         if (!name.value.trim()) return name.focus();
         if (take(await server.save({ name: name.value, loras: current(), model: model() }))) name.value = "";
     }

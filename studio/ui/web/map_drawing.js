@@ -1,17 +1,18 @@
 // A control map drawn by hand: white lines on black, over the picture where there is one.
-import { make } from "./dom.js";
+import { make, part } from "./dom.js";
 import { canvasSize, openEditorDialog } from "./editor_dialog.js";
+import { html, nothing } from "./vendor/lit.js";
+
+const LONGEST = 1024;
 
 /** @typedef {{ points: number[][], size: number, colour: string }} Stroke */
 
-/** @param {any} given */
-export function openMapDrawing(given) {
-    const { picture, map, done } = given;
-    const LONGEST = 1024;
-    const { width, height } = canvasSize(given.size, LONGEST, true);
-
-    const canvas = make("canvas", { width, height, class: "draw-canvas", "aria-label": "Drawing" });
-    const paper = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
+/**
+ * `picture` lies below what is drawn, `map` is what is drawn on; `done` takes the drawing.
+ * @param {{ picture: StoredPicture | null | undefined, size: { width: number, height: number }, map: StoredPicture | undefined, done: (drawing: Blob) => void }} given
+ */
+export function openMapDrawing({ picture, size, map, done }) {
+    const { width, height } = canvasSize(size, LONGEST, true);
     /** @type {(Stroke | null)[]} */
     let strokes = [];
     /** @type {(Stroke | null)[]} */
@@ -21,43 +22,33 @@ export function openMapDrawing(given) {
     /** @type {Stroke | null} */
     let stroke = null;
     let black = false;
+    let thick = 14;
 
     /**
-     * @param {string} label
-     * @param {Handler} act
-     * @param {Attributes} [more]
+     * @param {string} words
+     * @param {() => void} act
+     * @param {{ disabled?: boolean, pressed?: boolean, title?: string }} [more]
      */
-    const button = (label, act, more) => make("button", { type: "button", class: "plain", onclick: act, ...more }, label);
+    const button = (words, act, { disabled = false, pressed, title } = {}) => html`<button type="button" class="plain" title=${title ?? nothing} aria-pressed=${pressed === undefined ? nothing : String(pressed)} ?disabled=${disabled} @click=${act}>${words}</button>`;
     /** @param {boolean} erases */
-    const pick = (erases) => { black = erases; brush.setAttribute("aria-pressed", String(!erases)); eraser.setAttribute("aria-pressed", String(erases)); };
-    const brush = button("Brush", () => pick(false), { "aria-pressed": "true" });
-    const eraser = button("Eraser", () => pick(true), { "aria-pressed": "false" });
-    const thick = make("input", { type: "range", min: 4, max: 80, value: 14, "aria-label": "Brush size" });
-    const undo = button("Undo", () => step(strokes, undone), { title: "Undo (Ctrl Z)" });
-    const redo = button("Redo", () => step(undone, strokes), { title: "Redo (Ctrl Y)" });
-    const clear = button("Clear", () => { strokes.push(null); undone = []; draw(); });
-    const room = make("div", { class: "draw-room" }, ...(picture ? [make("img", { src: picture.file, alt: "" })] : []), canvas);
-    room.style.setProperty("--aspect", `${width} / ${height}`);
-    room.style.setProperty("--shape", String(width / height));
-    openEditorDialog("Draw a map", {
-        tools: [brush, eraser, thick, make("span", { class: "apart" }), undo, redo, clear],
-        body: [room],
-        foot: [],
-        changed: () => strokes.length > 0,
+    const pick = (erases) => { black = erases; desk.draw(); };
+    const desk = openEditorDialog("Draw a map", {
+        tools: () => html`${button("Brush", () => pick(false), { pressed: !black })}${button("Eraser", () => pick(true), { pressed: black })}
+            <input type="range" min="4" max="80" value="14" aria-label="Brush size" @input=${(event) => { thick = Number(event.target.value); }}><span class="apart"></span>
+            ${button("Undo", () => step(strokes, undone), { title: "Undo (Ctrl Z)", disabled: !strokes.length })}${button("Redo", () => step(undone, strokes), { title: "Redo (Ctrl Y)", disabled: !undone.length })}${button("Clear", () => { strokes.push(null); undone = []; draw(); })}`,
+        body: () => html`<div class="draw-room" style=${`--aspect: ${width} / ${height}; --shape: ${width / height}`}>${picture ? html`<img src=${picture.file} alt="">` : nothing}<canvas width=${width} height=${height} class="draw-canvas" aria-label="Drawing"></canvas></div>`,
+        foot: () => nothing,
+        changed: () => strokes.length > 0, undo: () => step(strokes, undone), redo: () => step(undone, strokes),
         async finish() {
             const drawn = paper.getImageData(0, 0, width, height).data;
             if (!drawn.some((level, at) => at % 4 < 3 && level)) return "Nothing is drawn.";
-            done(await new Promise((resolve) => canvas.toBlob(resolve, "image/png")));
+            canvas.toBlob((blob) => { if (blob) done(blob); }, "image/png");
             return "";
         },
-        key(/** @type {any} */ event) {
-            const key = event.key.toLowerCase();
-            if (!(event.ctrlKey || event.metaKey) || !["z", "y"].includes(key)) return;
-            event.preventDefault();
-            if (key === "y" || event.shiftKey) step(undone, strokes);
-            else step(strokes, undone);
-        },
     });
+    desk.draw();
+    const canvas = /** @type {HTMLCanvasElement} */ (part(desk.dialog, "canvas"));
+    const paper = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
 
     /**
      * @param {(Stroke | null)[]} from
@@ -76,17 +67,16 @@ export function openMapDrawing(given) {
         const from = strokes.lastIndexOf(null) + 1;
         if (base && !from) paper.drawImage(base, 0, 0, width, height);
         strokes.slice(from).forEach((one) => one && line(one));
-        undo.disabled = !strokes.length;
-        redo.disabled = !undone.length;
+        desk.draw();
     }
 
-    /** @param {any} given */
+    /** @param {Stroke} stroke */
     function line({ points, size, colour }) {
         paper.strokeStyle = colour;
         paper.lineWidth = size;
         paper.lineCap = paper.lineJoin = "round";
         paper.beginPath();
-        points.forEach((/** @type {any} */ [x, y], /** @type {number} */ at) => (at ? paper.lineTo(x, y) : paper.moveTo(x, y)));
+        points.forEach(([x, y], at) => (at ? paper.lineTo(x, y) : paper.moveTo(x, y)));
         if (points.length === 1) paper.lineTo(points[0][0] + 0.01, points[0][1]);
         paper.stroke();
     }
@@ -100,7 +90,7 @@ export function openMapDrawing(given) {
         if (event.button) return;
         event.preventDefault();
         canvas.setPointerCapture(event.pointerId);
-        stroke = { points: [where(event)], size: Number(thick.value), colour: black ? "black" : "white" };
+        stroke = { points: [where(event)], size: thick, colour: black ? "black" : "white" };
         strokes.push(stroke);
         undone = [];
         draw();

@@ -1,18 +1,17 @@
 // A map in large: over its picture, with a line between them, and beside the stage; and the place that a tab lends to the units.
 import { beforeAfter } from "./before_after.js";
-import { make, part } from "./dom.js";
+import { part } from "./dom.js";
 import { panels } from "./panels.js";
+import { framed } from "./picture.js";
+import { html, nothing, render } from "./vendor/lit.js";
 
-/** @param {any} unit */
-export function mapView(unit) {
-    const { picture, map, fit, name } = unit;
-    const shown = map ?? picture;
-    const frame = make("div", { class: "mapped" }, make("img", { src: shown.file, alt: map ? `Map of ${name}` : "Picture", width: shown.width, height: shown.height }));
-    frame.style.setProperty("--aspect", `${shown.width} / ${shown.height}`);
-    frame.style.setProperty("--shape", String(shown.width / shown.height));
-    frame.style.setProperty("--natural", `${Math.max(shown.width, 640)}px`);
-    if (map && picture) frame.append(beforeAfter({ before: picture.file, fit, grown: [0, 0, 0, 0], width: shown.width, height: shown.height }, ["Picture", "Map"]));
-    return frame;
+/** @param {Shown} shown */
+export function mapView({ picture, map, fit, name }) {
+    const large = map ?? picture;
+    if (!large) return nothing;
+    const { file, width, height } = large;
+    return html`<div class="mapped" style=${framed({ width: Math.max(width, 640), height: (Math.max(width, 640) * height) / width }, 1)}><img src=${file} alt=${map ? `Map of ${name}` : "Picture"} width=${width} height=${height}>${
+        map && picture ? beforeAfter({ before: picture.file, fit, width, height }, ["Picture", "Map"]) : nothing}</div>`;
 }
 
 /**
@@ -21,16 +20,11 @@ export function mapView(unit) {
  */
 export function mount({ element }) {
     const root = part(element, ".map-place");
-    let drawn = "";
     panels.mapPreview = { show };
-    /** @param {any} shown */
+    /** @param {Shown | null} shown */
     function show(shown) {
-        const now = JSON.stringify([shown?.picture?.id, shown?.map?.id, shown?.fit]);
-        if (now === drawn) return;
-        drawn = now;
-        root.replaceChildren(shown?.map || shown?.picture
-            ? mapView(shown)
-            : make("p", { class: "quiet" }, "The map of the control in hand stands here, before anything is generated."));
+        render(shown?.map || shown?.picture ? mapView(shown)
+            : html`<p class="quiet">The map of the control in hand stands here, before anything is generated.</p>`, root);
     }
     show(null);
     panels.controls?.turned();

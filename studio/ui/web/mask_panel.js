@@ -1,21 +1,24 @@
 // Around the mask editor: what is painted is stored whenever the brush rests; ready-made masks; rounds and the way back.
-import { field, make, part, tab, target } from "./dom.js";
-import { blame } from "./form.js";
+import { field, part, tab, target } from "./dom.js";
+import { blame } from "./form_faults.js";
 import { before } from "./generate.js";
 import { ids } from "./ids.js";
 import { panels } from "./panels.js";
+import { html, live, render } from "./vendor/lit.js";
+
+// How long the brush rests until its work is stored, and how long Generate waits for that, in milliseconds.
+const REST = 1200;
+const PATIENCE = 60000;
+const READS = { auto: "Changes: by its look", brightness: "Changes: what is bright", opaque: "Changes: what is opaque", transparent: "Changes: what is transparent" };
 
 /**
  * Called by Gradio with what it read from the editor.
- * @param {any} value
+ * @param {EditorValue} value
  */
 export const send = (value) => panels.mask?.send(value);
 
-/** @param {Island} island */
+/** @param {Island<MaskNews>} island */
 export function mount({ element, props, watch, upload, tell }) {
-    // How long the brush rests until its work is stored, and how long Generate waits for that, in milliseconds.
-    const REST = 1200;
-    const PATIENCE = 60000;
     const pane = /** @type {HTMLElement} */ (element.closest(".editor-pane"));
     const owner = /** @type {HTMLElement} */ (element.closest("[role=tabpanel]")).id.slice(ids.tab.length);
 
@@ -34,30 +37,25 @@ export function mount({ element, props, watch, upload, tell }) {
     /** @type {string | null} */
     let present = null;
 
-    const file = make("input", {
-        type: "file", accept: "image/*,.heic,.heif,.avif", class: "unseen", tabindex: -1, "aria-label": "Mask picture file",
-        onchange: (event) => { bring(event.target.files[0]); event.target.value = ""; },
-    });
-    /**
-     * @param {string} label
-     * @param {string} title
-     * @param {() => unknown} act
-     */
-    const button = (label, title, act) => make("button", { type: "button", class: "plain", title, onclick: act }, label);
-    const clear = button("Clear mask", "Paint anew", wipe);
-    const holes = button("Use what is transparent", "What is transparent in the picture is painted anew", () => { forget(); tell.holes({}); });
-    holes.hidden = true;
-    // The mask picture that is read, so that it can be read otherwise.
+    // The mask picture that is read, how it is read, and whether the picture has something transparent.
     /** @type {string | null} */
     let brought = null;
-    const reads = make("select", { "aria-label": "What changes", title: "What of the mask picture is painted anew", hidden: true, onchange: () => { forget(); read(); } },
-        ...Object.entries({ auto: "Changes: by its look", brightness: "Changes: what is bright", opaque: "Changes: what is opaque", transparent: "Changes: what is transparent" })
-            .map(([value, words]) => make("option", { value }, words)));
-    const line = make("div", { class: "mask-said", role: "status" });
-    part(element, ".masks").append(
-        make("div", { class: "ways" },
-            clear, button("Use a mask picture", "White is painted anew, black stays", () => file.click()), file, reads, holes),
-        line);
+    let reads = "auto";
+    let transparent = false;
+    /** @type {{ notes: string[], faults: string[] }} */
+    let said = { notes: [], faults: [] };
+    const root = part(element, ".masks");
+
+    function draw() {
+        render(html`<div class="ways">
+                <button type="button" class="plain" title="Paint anew" ?disabled=${stored >= painted && !props.value?.of?.[present ?? ""]} @click=${wipe}>Clear mask</button>
+                <button type="button" class="plain" title="White is painted anew, black stays" @click=${() => part(root, "[type=file]").click()}>Use a mask picture</button>
+                <input type="file" accept="image/*,.heic,.heif,.avif" class="unseen" tabindex="-1" aria-label="Mask picture file" @change=${({ target: file }) => { bring(file.files[0]); file.value = ""; }}>
+                <select aria-label="What changes" title="What of the mask picture is painted anew" ?hidden=${!brought} @change=${(event) => { reads = event.target.value; forget(); read(); }}>${
+                    Object.entries(READS).map(([value, words]) => html`<option value=${value} .selected=${live(value === reads)}>${words}</option>`)}</select>
+                <button type="button" class="plain" title="What is transparent in the picture is painted anew" ?hidden=${!transparent} @click=${() => { forget(); tell.holes({}); }}>Use what is transparent</button></div>
+            <div class="mask-said" role="status">${said.notes.map((note) => html`<p class="note">${note}</p>`)}${said.faults.map((fault) => html`<p class="fault">${fault}</p>`)}</div>`, root);
+    }
 
     function stroke() {
         painted = Date.now();
@@ -78,10 +76,10 @@ export function mount({ element, props, watch, upload, tell }) {
 
     /**
      * Called with what Gradio read from the editor; its pictures are on the server by now.
-     * @param {any} value
+     * @param {EditorValue} value
      */
     function send(value) {
-        tell.painted({ serial: reading.shift(), layers: value.layers.map((/** @type {any} */ layer) => layer.path) });
+        tell.painted({ serial: reading.shift(), layers: value.layers.map(({ path }) => path) });
     }
 
     // Resolves once all that is painted is stored; Generate waits for it.
@@ -98,12 +96,12 @@ export function mount({ element, props, watch, upload, tell }) {
     /**
      * Another picture is in the editor.
      * @param {string | null} picture
-     * @param {boolean} transparent
+     * @param {boolean} holes
      */
-    function turn(picture, transparent) {
+    function turn(picture, holes) {
         if (picture !== present) keepNone();
         present = picture;
-        holes.hidden = !transparent;
+        transparent = holes;
         const background = window.__PIXI_APP__?.renderer?.background;
         // The canvas is white or grey by what the browser prefers, and stays so; here it is the room's. Only looks hang on it.
         if (background) background.color = getComputedStyle(pane).backgroundColor;
@@ -120,11 +118,10 @@ export function mount({ element, props, watch, upload, tell }) {
     // No mask picture is read any more.
     function keepNone() {
         brought = null;
-        reads.hidden = true;
-        reads.value = "auto";
+        reads = "auto";
     }
 
-    const read = () => { if (brought) tell.bring({ path: brought, reads: reads.value }); };
+    const read = () => { if (brought) tell.bring({ path: brought, reads }); };
 
     function wipe() {
         keepNone();
@@ -132,7 +129,7 @@ export function mount({ element, props, watch, upload, tell }) {
         tell.wipe({});
     }
 
-    /** @param {any} chosen */
+    /** @param {File | undefined} chosen */
     async function bring(chosen) {
         if (!chosen) return;
         keepNone();
@@ -140,7 +137,7 @@ export function mount({ element, props, watch, upload, tell }) {
         say(["Reading the mask"], []);
         try {
             brought = (await upload(chosen)).path;
-            reads.hidden = false;
+            draw();
             read();
         } catch {
             say([], [`${chosen.name} did not arrive. Check the connection and try again.`]);
@@ -162,15 +159,19 @@ export function mount({ element, props, watch, upload, tell }) {
     }
 
     /**
-     * @param {any} notes
-     * @param {any} faults
+     * @param {string[]} notes
+     * @param {string[]} faults
      */
-    const say = (notes, faults) => line.replaceChildren(
-        ...notes.map((/** @type {any} */ note) => make("p", { class: "note" }, note)), ...faults.map((/** @type {any} */ fault) => make("p", { class: "fault" }, fault)));
-    const show = () => {
+    function say(notes, faults) {
+        said = { notes, faults };
+        draw();
+    }
+
+    function show() {
         pane.dataset.stored = String(stored >= painted);
-        clear.disabled = stored >= painted && !props.value?.of?.[present ?? ""];
-    };
+        draw();
+    }
+
     const forgive = () => field("mask_image")?.querySelector(":scope > .fault")?.remove();
 
     let drawing = false;

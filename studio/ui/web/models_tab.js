@@ -1,6 +1,6 @@
 // The Models tab: all that has weights, what is here and what can be had; downloads with their progress, and removal.
 import { part, parts } from "./dom.js";
-import { html, nothing, render, repeat } from "./lit.js";
+import { html, nothing, render, repeat } from "./vendor/lit.js";
 import { isComing, weightsRow } from "./weights_row.js";
 
 // How often is asked how far the downloads are, in milliseconds.

@@ -5,7 +5,12 @@ type Told = Record<string, any>;
 type Handler = (event: any) => unknown;
 type Attributes = Record<string, string | number | boolean | null | undefined | Handler>;
 type Entry = HTMLInputElement | HTMLTextAreaElement;
-type Ask = Record<string, (asked: object) => Promise<any>>;
+/** What the server answers, or in words what is wrong, and with which axis of a grid; that it did not answer is told alike. */
+type Answer<T> = (T & { fault?: undefined }) | { fault: string; axis?: number | null };
+/** What may be asked of the server, each by what it answers. */
+type Server<Acts> = { [Name in keyof Acts]: (asked?: object) => Promise<Answer<Acts[Name]>> };
+/** What can stand in a template. */
+type Part = import("./vendor/lit.js").Part;
 type Tell = Record<string, (data?: object) => void>;
 /** What Gradio uploads, and what it makes of it. */
 type Upload = (file: File) => Promise<{ path: string; url: string }>;
@@ -14,20 +19,14 @@ type Timer = ReturnType<typeof setTimeout> | undefined;
 type Values = Record<string, any>;
 
 /** What an element of the page is mounted with: its value, what it may trigger, and what it may ask. */
-interface Island<Value = Told, Data = Told> {
+interface Island<Value = Told, Data = Told, Acts = Record<string, any>> {
     element: HTMLElement;
     props: { value: Value | null };
     watch: (name: "value", listener: () => unknown) => void;
     upload: Upload;
     tell: Tell;
-    server: Ask;
+    server: Server<Acts>;
     data: Data;
-}
-
-/** A place in a list, and what stands there. */
-interface Gone {
-    at: number;
-    row: HTMLElement;
 }
 
 interface FullView {
@@ -35,19 +34,21 @@ interface FullView {
     shut: () => void;
 }
 
-/** A number with its slider. */
-type Slider = HTMLDivElement & { say: (value: number) => void };
-
 /** What a picture was asked of the gallery for: what is done with it, and the tabs that it can be sent to. */
 interface Deeds {
     tell: Tell;
     takers: Record<string, string>;
 }
 
+/** What Gradio reads from its image editor: the layers as files that it uploaded. */
+interface EditorValue {
+    layers: { path: string }[];
+}
+
 interface Panels {
-    controls: { blame: (fault: Fault) => boolean; turned: () => void; sourced: () => void; receive: (picture: StoredPicture) => void } | null;
-    loras: { blame: (fault: Fault) => boolean; worded: () => void } | null;
-    mask: { send: (value: Told) => void; settled: () => Promise<void>; turn: (picture: string | null, transparent: boolean) => void } | null;
+    controls: { blame: (fault: Fault) => boolean; forgive: () => void; turned: () => void; sourced: () => void; receive: (picture: StoredPicture) => void } | null;
+    loras: { blame: (fault: Fault) => boolean; forgive: () => void; worded: () => void } | null;
+    mask: { send: (value: EditorValue) => void; settled: () => Promise<void>; turn: (picture: string | null, transparent: boolean) => void } | null;
     rounds: { draw: () => void } | null;
     gallery: (Deeds & { results: () => Picture[] }) | null;
     mapPreview: { show: (shown: Shown | null) => void } | null;

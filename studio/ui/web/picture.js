@@ -1,52 +1,63 @@
 // What can be said of a picture and done with it, in small below it and in words in the full view.
-import { make } from "./dom.js";
-import { icon } from "./icon.js";
+import { sign } from "./icon.js";
 import { menu } from "./menu.js";
+import { html, nothing } from "./vendor/lit.js";
 
 /** @param {number} s */
 const seconds = (s) => (s < 9.95 ? `${s.toFixed(1)} s` : s < 90 ? `${Math.round(s)} s` : `${Math.round(s / 60)} min`);
 
-/** @param {any} picture */
-export const pictureFacts = (picture) => make("p", { class: "said" },
-    ...(picture.check?.length ? [make("span", { class: "checked", title: picture.check[1] }, picture.check[0])] : []),
-    ...(picture.seed === null ? [] : [make("span", {}, `seed ${picture.seed}`)]),
-    make("span", {}, seconds(picture.seconds)),
-    make("span", {}, `${picture.width} × ${picture.height}`),
-    make("span", {}, picture.model));
+/** @param {PictureFacts} picture */
+export const pictureFacts = ({ check, seed, seconds: took, width, height, model }) => html`<p class="said">
+    ${check.length ? html`<span class="checked" title=${check[1]}>${check[0]}</span>` : nothing}
+    ${[seed === null ? "" : `seed ${seed}`, seconds(took), `${width} × ${height}`, model].filter(Boolean).map((words) => html`<span>${words}</span>`)}</p>`;
 
 const RARER = ["compare", "another", "again"];
 
 /**
  * Where the acts of a picture lead: `tell` hands one on to the server, `takers` are the tabs that it can be sent to, `shut` leaves the
  * full view. What no form can say has no task, what is not in the library no `which`; `away` is where nothing that draws is seen.
- * @typedef {Deeds & { shut: () => void, compare?: Handler, comparing?: () => boolean, away?: boolean }} Ways
+ * @typedef {Deeds & { shut: () => void, compare?: () => unknown, comparing?: boolean, away?: boolean }} Ways
  */
 
 /**
- * What can be done with a picture, as signs, or in words.
- * @param {any} picture
+ * What can be done with a picture, as signs, or in words; `more` comes first.
+ * @param {{ which?: Which | null, task?: string, seed?: number | null, before?: string, file?: string, name?: string }} picture
  * @param {boolean} worded
  * @param {Ways} ways
+ * @param {Part} [more]
  */
-export function pictureActions(picture, worded, { tell, takers, shut, compare, comparing, away }) {
-    const which = picture.which;
+export function pictureActions(picture, worded, { tell, takers, shut, compare, comparing = false, away }, more = nothing) {
+    const { which, task, seed = null, file = "", name: saved = "" } = picture;
+    /** @param {string} name */
+    const look = (name) => ["act", worded ? "plain" : "", RARER.includes(name) ? "rarer" : ""].filter(Boolean).join(" ");
     /**
      * @param {import("./icon.js").IconName} name
      * @param {string} label
-     * @param {Attributes} attributes
-     * @param {"a" | "button"} [tag]
      */
-    const act = (name, label, attributes, tag = /** @type {"button" | "a"} */ ("button")) => make(tag, {
-        class: ["act", worded ? "plain" : "", RARER.includes(name) ? "rarer" : ""].join(" ").trim(), "aria-label": label, title: worded ? null : label,
-        ...(tag === "button" ? { type: "button" } : {}), ...attributes,
-    }, icon(name), ...(worded ? [make("span", { class: "act-word" }, label)] : []));
-    /** @param {string} name */
-    const asks = (name) => ({ onclick: () => { shut(); tell[name](which); } });
-    return make("div", { class: "acts" },
-        ...(picture.before ? [act("compare", "Compare with the original", { "aria-pressed": String(Boolean(comparing?.())), onclick: compare })] : []),
-        ...(picture.task ? [act("use", "Use these settings", asks("use"))] : []),
-        ...(away || picture.seed === null ? [] : [act("another", "Another like it", asks("another"))]),
-        ...(!away && picture.task === "img2img" ? [act("again", "Again from this result", asks("again"))] : []),
-        ...(which ? [menu(act("send", "Send to", {}), Object.entries(takers), (/** @type {any} */ tab) => { shut(); tell.send({ ...which, tab }); })] : []),
-        act("save", "Download", { href: picture.file, download: picture.name }, "a"));
+    const face = (name, label) => html`${sign(name)}${worded ? html`<span class="act-word">${label}</span>` : nothing}`;
+    /** @param {string} label */
+    const title = (label) => (worded ? nothing : label);
+    /**
+     * @param {import("./icon.js").IconName} name
+     * @param {string} label
+     * @param {() => unknown} [act]
+     */
+    const button = (name, label, act = () => { shut(); tell[name](which ?? {}); }) => html`<button type="button" class=${look(name)} aria-label=${label} title=${title(label)}
+        aria-pressed=${name === "compare" ? String(comparing) : nothing} @click=${act}>${face(name, label)}</button>`;
+    return html`<div class="acts">
+        ${more}
+        ${picture.before && compare ? button("compare", "Compare with the original", compare) : nothing}
+        ${task ? button("use", "Use these settings") : nothing}
+        ${away || seed === null ? nothing : button("another", "Another like it")}
+        ${!away && task === "img2img" ? button("again", "Again from this result") : nothing}
+        ${which ? menu({ face: face("send", "Send to"), look: look("send"), label: "Send to", title: worded ? undefined : "Send to" }, Object.entries(takers), (tab) => { shut(); tell.send({ ...which, tab }); }) : nothing}
+        <a class=${look("save")} aria-label="Download" title=${title("Download")} href=${file} download=${saved}>${face("save", "Download")}</a>
+    </div>`;
 }
+
+/**
+ * How large a picture stands in its frame, as the style sheet reckons with it.
+ * @param {{ width: number, height: number }} size
+ * @param {number} magnify
+ */
+export const framed = ({ width, height }, magnify) => `--natural: ${width * magnify}px; --aspect: ${width} / ${height}; --shape: ${width / height}`;

@@ -1,7 +1,8 @@
 // Below a prompt: its tokens, how it is understood, and what is wrong with it, whenever the words have rested.
-import { input, make, part } from "./dom.js";
+import { input, part } from "./dom.js";
 import { onValues } from "./form.js";
 import "./prompt_weights.js";
+import { html, nothing, render } from "./vendor/lit.js";
 
 /** @param {Island<null, { field: string, asked: string[] }>} island */
 export function mount({ element, server, data: { field: name, asked } }) {
@@ -17,12 +18,12 @@ export function mount({ element, server, data: { field: name, asked } }) {
     };
 
     const root = part(element, ".words");
-    const said = make("span", { class: "words-said" });
-    const tokens = make("span", { class: "words-tokens" });
-    const strip = make("p", { class: "words-strip" });
-    const fault = make("div", { class: "words-fault", role: "status" });
-    root.append(make("div", { class: "words-line" }, said, tokens), strip, fault);
-    root.classList.add("bare");
+    /** @type {PromptView} */
+    let view = {};
+    let text = "";
+    // A fault is told when the words have rested for longer.
+    /** @type {PromptFault | null} */
+    let fault = null;
     let before = "";
     let serial = 0;
     let typed = 0;
@@ -34,7 +35,8 @@ export function mount({ element, server, data: { field: name, asked } }) {
         if (now === before) return;
         before = now;
         typed = performance.now();
-        fault.replaceChildren();
+        fault = null;
+        show();
         clearTimeout(waiting);
         waiting = setTimeout(() => read(Object.fromEntries(asked.map((/** @type {string} */ key) => [key, values[key] ?? null]))), REST);
     });
@@ -42,72 +44,61 @@ export function mount({ element, server, data: { field: name, asked } }) {
     /** @param {Values} values */
     async function read(values) {
         const mine = ++serial;
-        const told = await server.told(values).catch(() => null);
+        const told = await server.told(values);
         // A newer text is on its way, or waits: this one is no longer what is written.
-        if (mine !== serial || !told || JSON.stringify(asked.map((/** @type {string} */ key) => values[key])) !== before) return;
+        if (mine !== serial || typeof told.fault === "string" || JSON.stringify(asked.map((/** @type {string} */ key) => values[key])) !== before) return;
         draw(told, values[name] ?? "");
     }
 
     /**
-     * @param {any} told
-     * @param {string} text
+     * @param {PromptView} told
+     * @param {string} words
      */
-    function draw(told, text) {
+    function draw(told, words) {
         clearTimeout(waiting);
-        tokens.textContent = told.tokens ?? "";
-        said.replaceChildren(...remarks(told));
-        said.title = said.textContent;
-        strip.replaceChildren(...(told.seen ?? []).flatMap(stretch));
-        bare();
+        [view, text] = [told, words];
+        show();
         if (!told.fault) return;
-        const patience = Math.max(0, PATIENCE - (performance.now() - typed));
-        waiting = setTimeout(() => { fault.replaceChildren(...wrong(told.fault, text)); bare(); }, patience);
+        waiting = setTimeout(() => { fault = told.fault ?? null; show(); }, Math.max(0, PATIENCE - (performance.now() - typed)));
     }
 
-    const bare = () => root.classList.toggle("bare", !root.textContent);
-
-    /** @param {any} given */
-    function remarks({ unknown = [], ignored = "" }) {
-        const words = unknown.flatMap((/** @type {string} */ word, /** @type {number} */ at) => [at ? ", " : "", make("b", {}, word)]);
-        return words.length ? ["Not known to this model: ", ...words] : [ignored];
+    function show() {
+        const { unknown = [], ignored = "", seen = [], tokens = "" } = view;
+        const said = unknown.length ? html`Not known to this model: ${unknown.map((word, at) => html`${at ? ", " : ""}<b>${word}</b>`)}` : ignored;
+        render(html`<div class="words-line"><span class="words-said" title=${unknown.length ? `Not known to this model: ${unknown.join(", ")}` : ignored}>${said}</span><span class="words-tokens">${tokens}</span></div><p class="words-strip">${
+            seen.map(stretch)}</p><div class="words-fault" role="status">${fault ? wrong(fault) : nothing}</div>`, root);
+        root.classList.toggle("bare", !root.textContent);
     }
 
     /**
      * Brackets and numbers that weigh are told as a weight.
-     * @param {any} given
+     * @param {Stretch} stretch
      */
-    function stretch({ text, weight, kind }) {
-        if (kind === "weight") return [];
-        const weighed = weight !== 1 && text.trim();
-        const part = make("span", { class: kind, title: [KINDS[kind], weighed ? `Weight ${round(weight)}` : ""].filter(Boolean).join(" · ") || null }, text);
-        if (!weighed) return [part];
-        part.classList.add(weight > 1 ? "stronger" : "weaker");
-        part.style.setProperty("--by", Math.min(1, Math.abs(Math.log(Math.max(weight, 0.1))) / 0.7).toFixed(2));
-        part.append(make("small", {}, `×${round(weight)}`));
-        return [part];
+    function stretch({ text: words, weight, kind }) {
+        if (kind === "weight") return nothing;
+        const weighed = weight !== 1 && words.trim();
+        const title = [KINDS[kind], weighed ? `Weight ${round(weight)}` : ""].filter(Boolean).join(" · ") || nothing;
+        if (!weighed) return html`<span class=${kind} title=${title}>${words}</span>`;
+        const by = Math.min(1, Math.abs(Math.log(Math.max(weight, 0.1))) / 0.7).toFixed(2);
+        return html`<span class=${`${kind} ${weight > 1 ? "stronger" : "weaker"}`} title=${title} style=${`--by: ${by}`}>${words}<small>×${round(weight)}</small></span>`;
     }
 
     /** @param {number} weight */
     const round = (weight) => String(Number(weight.toFixed(2)));
 
-    /**
-     * @param {any} given
-     * @param {string} text
-     */
-    function wrong({ message, hint, before: left, at, after, position }, text) {
-        const words = make("p", {}, `${message} ${hint}`.trim());
-        if (position === undefined) return [words];
-        const place = make("button", { type: "button", title: "Go there", onclick: () => go(text, position, at) }, left, make("mark", {}, at || " "), after);
-        return [place, words];
+    /** @param {PromptFault} fault */
+    function wrong({ message, hint, before: left, at = "", after, position }) {
+        const words = html`<p>${`${message} ${hint}`.trim()}</p>`;
+        if (position === undefined) return words;
+        return html`<button type="button" title="Go there" @click=${() => go(position, at)}>${left}<mark>${at || " "}</mark>${after}</button>${words}`;
     }
 
     /**
      * Positions are counted in characters, which may be two units of a string here.
-     * @param {string} text
-     * @param {any} position
+     * @param {number} position
      * @param {string} at
      */
-    function go(text, position, at) {
+    function go(position, at) {
         const entry = input(name);
         const start = [...text].slice(0, position).join("").length;
         entry?.focus();

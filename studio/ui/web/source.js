@@ -1,65 +1,62 @@
 // The well for pictures to start from: drop, paste, choose a file, or take a result.
-import { make, part, tab } from "./dom.js";
+import { part, parts, tab } from "./dom.js";
+import { sign } from "./icon.js";
 import { ids } from "./ids.js";
-import { icon } from "./icon.js";
+import { html, nothing, render } from "./vendor/lit.js";
 
 /** @param {Island<{ pictures: StoredPicture[], faults: string[] }, { many: boolean }>} island */
 export function mount({ element, props, watch, upload, tell, data: { many } }) {
     const root = part(element, ".source");
     const owner = /** @type {HTMLElement} */ (element.closest("[role=tabpanel]")).id.slice(ids.tab.length);
 
-    /**
-     * @param {Attributes} attributes
-     * @param {string} label
-     */
-    const entry = (attributes, label) => make("input", {
-        type: "file", class: "unseen", tabindex: -1, "aria-label": label, ...attributes,
-        onchange: (event) => { take([...event.target.files]); event.target.value = ""; },
-    });
-    const files = entry({ accept: "image/*,.heic,.heif,.avif", multiple: many }, many ? "Picture files" : "Picture file");
-    const folder = entry({ webkitdirectory: true }, "Folder of pictures");
-    /**
-     * @param {string} label
-     * @param {Handler} act
-     */
-    const button = (label, act) => make("button", { type: "button", class: "plain", onclick: act }, label);
-    const shown = make("div", { class: "well", role: "group", "aria-label": "Picture to start from" });
-    const ways = make("div", { class: "ways" },
-        button(many ? "Choose files" : "Choose a file", () => files.click()),
-        ...(many ? [button("Folder", () => folder.click())] : []),
-        button("From results", async () => (await import("./choose_result.js")).chooseResult((/** @type {any} */ { which }) => tell.pick(which))), files, folder);
-    const line = make("p", { class: "note", role: "status" });
-    const faults = make("div", { class: "faults", role: "alert" });
-    root.append(shown, line, ways, faults);
-
     // Files that did not reach the server.
     /** @type {string[]} */
     let lost = [];
     const pictures = () => props.value?.pictures ?? [];
 
-    function draw() {
-        const held = pictures();
-        root.classList.toggle("full", held.length > 0);
-        root.classList.toggle("several", held.length > 1);
-        shown.replaceChildren(...(held.length ? held.map(figure) : [make("p", { class: "invite" }, icon("picture"), many ? "Drop pictures here, or paste" : "Drop a picture here, or paste")]));
-        const [first] = held;
-        line.textContent = held.length > 1
-            ? `${held.length} pictures: one result of each`
-            : first ? [`${first.width} × ${first.height}`, first.name].filter(Boolean).join(" · ") : "";
-        const notes = held.length === 1 ? first.notes : held.flatMap((/** @type {any} */ one) => one.notes.map((/** @type {any} */ note) => `${one.name}: ${note}`));
-        faults.replaceChildren(
-            ...notes.map((/** @type {any} */ note) => make("p", { class: "note" }, note)),
-            ...[...(props.value?.faults ?? []), ...lost].map((fault) => make("p", { class: "fault" }, fault)));
+    function heard() {
+        reading = "";
+        draw();
     }
 
+    // What is being read, while it is.
+    let reading = "";
+
+    function draw() {
+        const held = pictures();
+        const [first] = held;
+        const notes = held.length === 1 ? first.notes : held.flatMap((one) => one.notes.map((note) => `${one.name}: ${note}`));
+        const line = reading || (held.length > 1 ? `${held.length} pictures: one result of each` : first ? [`${first.width} × ${first.height}`, first.name].filter(Boolean).join(" · ") : "");
+        root.classList.toggle("full", held.length > 0);
+        root.classList.toggle("several", held.length > 1);
+        render(html`<div class="well" role="group" aria-label="Picture to start from">${held.length ? held.map(figure) : html`<p class="invite">${sign("picture")}${many ? "Drop pictures here, or paste" : "Drop a picture here, or paste"}</p>`}</div>
+            <p class="note" role="status">${line}</p>
+            <div class="ways">${button(many ? "Choose files" : "Choose a file", () => parts(root, "[type=file]")[0].click())}${many ? button("Folder", () => parts(root, "[type=file]")[1].click()) : nothing}${
+                button("From results", async () => (await import("./choose_result.js")).chooseResult((/** @type {Picture} */ { which }) => tell.pick(which)))}
+                <input type="file" class="unseen" tabindex="-1" accept="image/*,.heic,.heif,.avif" ?multiple=${many} aria-label=${many ? "Picture files" : "Picture file"} @change=${chosen}>
+                <input type="file" class="unseen" tabindex="-1" webkitdirectory aria-label="Folder of pictures" @change=${chosen}></div>
+            <div class="faults" role="alert">${notes.map((note) => html`<p class="note">${note}</p>`)}${[...(props.value?.faults ?? []), ...lost].map((fault) => html`<p class="fault">${fault}</p>`)}</div>`, root);
+    }
+
+    /** @param {any} event */
+    function chosen({ target: entry }) {
+        take([...entry.files]);
+        entry.value = "";
+    }
+
+    /**
+     * @param {string} words
+     * @param {() => unknown} act
+     */
+    const button = (words, act) => html`<button type="button" class="plain" @click=${act}>${words}</button>`;
+
     /** @param {StoredPicture} picture */
-    const figure = (picture) => make("figure", {},
-        make("img", { src: picture.shown, alt: picture.name || "Picture to start from", width: picture.width, height: picture.height }),
-        make("button", { type: "button", class: "remove", "aria-label": `Remove ${picture.name || "this picture"}`, title: "Remove", onclick: () => remove(picture.id) }, icon("remove")));
+    const figure = ({ id, name, shown, width, height }) => html`<figure><img src=${shown} alt=${name || "Picture to start from"} width=${width} height=${height}>
+        <button type="button" class="remove" aria-label=${`Remove ${name || "this picture"}`} title="Remove" @click=${() => remove(id)}>${sign("remove")}</button></figure>`;
 
     /** @param {string} id */
     function remove(id) {
-        props.value = { pictures: pictures().filter((/** @type {StoredPicture} */ picture) => picture.id !== id), faults: [] };
+        props.value = { pictures: pictures().filter((picture) => picture.id !== id), faults: [] };
         draw();
     }
 
@@ -68,11 +65,12 @@ export function mount({ element, props, watch, upload, tell, data: { many } }) {
      * @param {File[]} given
      */
     async function take(given) {
-        const chosen = many ? given : given.slice(0, 1);
+        const brought = many ? given : given.slice(0, 1);
         const sent = [];
         lost = [];
-        for (const [at, file] of chosen.entries()) {
-            line.textContent = chosen.length > 1 ? `Reading ${at + 1} of ${chosen.length}` : "Reading the picture";
+        for (const [at, file] of brought.entries()) {
+            reading = brought.length > 1 ? `Reading ${at + 1} of ${brought.length}` : "Reading the picture";
+            draw();
             try {
                 sent.push({ path: (await upload(file)).path, name: file.name });
             } catch {
@@ -80,7 +78,7 @@ export function mount({ element, props, watch, upload, tell, data: { many } }) {
             }
         }
         if (sent.length) tell.bring({ files: sent });
-        else draw();
+        else heard();
     }
 
     /** @param {DragEvent} event */
@@ -113,6 +111,6 @@ export function mount({ element, props, watch, upload, tell, data: { many } }) {
         take(pasted);
     });
 
-    watch("value", draw);
+    watch("value", heard);
     draw();
 }

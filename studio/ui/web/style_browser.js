@@ -1,121 +1,121 @@
-// The styles: a dialog of all of them with their small pictures, to search and to choose from.
-import { host, make, part, parts } from "./dom.js";
+// The styles: a dialog of cards with their small pictures, to search and to choose from.
+import { host, make, part } from "./dom.js";
 import { ask, facts, onValues, value } from "./form.js";
-import { icon } from "./icon.js";
+import { sign } from "./icon.js";
+import { html, nothing, render, repeat } from "./vendor/lit.js";
 
 // How long a search rests before it is asked for, in milliseconds.
 const REST = 150;
-const LOST = "The studio did not answer. Check the connection and try again.";
+/** @returns {string[]} */
 const chosen = () => value("styles") ?? [];
-const model = () => facts()?.model.id;
 // What the open dialog does when another style is chosen on the form.
 /** @type {(() => void) | null} */
 let mark = null;
 onValues(() => mark?.());
 
-/** @param {Ask} server */
+/** @param {Server<{ styles: StylePage, forget: {} }>} server */
 export function openStyleBrowser(server) {
+    /** @type {StylePage} */
+    let page = { styles: [], total: 0, faults: [] };
     // What is pressed here; the form follows a moment later.
     let picked = chosen();
-    let total = 0;
+    let search = "";
+    // Whether the first of these styles came.
+    let known = false;
     let serial = 0;
     /** @type {Timer} */
     let timer;
-    // The one that is asked to be deleted.
-    /** @type {string | null} */
-    let doomed = null;
-    const search = make("input", { type: "search", placeholder: "Search names and words", "aria-label": "Search", oninput: () => { clearTimeout(timer); timer = setTimeout(list, REST); } });
-    const grid = make("div", { class: "shelf-cards", role: "list", "aria-label": "Styles" });
-    const more = make("div", { class: "shelf-more" });
-    const none = make("p", { class: "quiet" });
-    // Files that cannot be read, and why.
-    const faults = make("div", { class: "faults" });
-    const line = make("p", { class: "note", role: "status" });
-    const dialog = make("dialog", { class: "desk shelf-desk", "aria-label": "Styles", onclose: () => { dialog.remove(); mark = null; } },
-        make("header", {}, make("div", { class: "desk-tools" }, search), make("div", { class: "desk-ends" }, make("button", { type: "button", class: "plain done", onclick: () => { dialog.close(); } }, "Done"))),
-        make("div", { class: "shelf-body" }, make("div", { class: "shelf-list" }, grid, none, more, faults)),
-        make("div", { class: "desk-foot" }, line));
+    // The one that is asked to be deleted; what is said of the last act.
+    let doomed = "";
+    let line = "";
+    const dialog = make("dialog", { class: "desk shelf-desk", "aria-label": "Styles", onclose: () => { dialog.remove(); mark = null; } });
     mark = () => {
         picked = chosen();
-        show();
+        draw();
     };
-    const watcher = new IntersectionObserver(([{ isIntersecting }]) => { if (isIntersecting && grid.children.length < total) grow(serial); }, { root: grid.parentElement, rootMargin: "400px" });
+    draw();
     host().append(dialog);
     dialog.showModal();
-    search.focus();
-    watcher.observe(more);
-    list();
+    part(dialog, "[type=search]").focus();
+    const watcher = new IntersectionObserver(([{ isIntersecting }]) => { if (isIntersecting && page.styles.length < page.total) grow(serial, page.styles.length); }, { root: part(dialog, ".shelf-list"), rootMargin: "400px" });
+    watcher.observe(part(dialog, ".shelf-more"));
+    grow(++serial, 0);
 
-    function show() {
-        for (const card of parts(grid, ":scope > *")) part(card, ".shelf-pick").setAttribute("aria-pressed", String(picked.includes(card.dataset.id)));
-        const count = picked.length;
-        line.textContent = count > 1 ? `${count} chosen, applied in the order in which they were chosen` : count ? "1 chosen" : "";
-    }
-
-    function list() {
-        total = 0;
-        grow(++serial, true);
+    /** @param {string} words */
+    function look(words) {
+        search = words;
+        clearTimeout(timer);
+        timer = setTimeout(() => grow(++serial, 0), REST);
     }
 
     /**
-     * @param {any} mine
-     * @param {boolean} [anew]
+     * More styles, from this one on; the first take the place of those that were there.
+     * @param {number} mine
+     * @param {number} start
      */
-    async function grow(mine, anew = false) {
-        const start = anew ? 0 : grid.children.length;
-        const answer = (await server.styles({ model: model(), search: search.value, start })) ?? { fault: LOST };
+    async function grow(mine, start) {
+        const answer = await server.styles({ model: facts()?.model.id, search, start });
         if (mine !== serial || !dialog.open) return;
-        if (answer.fault) { line.textContent = answer.fault; return; }
-        if (!anew && start !== grid.children.length) return;
-        total = answer.total;
-        faults.replaceChildren(...answer.faults.map((/** @type {any} */ fault) => make("p", { class: "fault" }, fault)));
-        if (anew) grid.replaceChildren();
-        grid.append(...answer.styles.map(card));
-        none.textContent = total ? "" : search.value ? "Nothing is called so." : "There is none for this model yet.";
-        show();
+        if (answer.fault !== undefined) return say(answer.fault);
+        if (start && start !== page.styles.length) return;
+        page = { ...answer, styles: start ? [...page.styles, ...answer.styles] : answer.styles };
+        known = true;
+        draw();
         // While the end is still in view there is room for more.
-        watcher.unobserve(more);
-        watcher.observe(more);
+        watcher.unobserve(part(dialog, ".shelf-more"));
+        watcher.observe(part(dialog, ".shelf-more"));
     }
 
-    /** @param {any} style */
-    function card(style) {
-        const face = make("span", { class: "shelf-face", "aria-hidden": "true" }, ...(style.picture ? [make("img", { src: style.picture, alt: "", loading: "lazy", draggable: "false" })] : [style.name.slice(0, 1).toUpperCase()]));
-        const pick = make("button", { type: "button", class: "shelf-pick", "aria-pressed": "false", "aria-label": `Choose ${style.name}`, title: style.words, onclick: () => turn(style.id) },
-            face, make("span", { class: "lora-name" }, style.name), make("span", { class: "quiet style-words" }, style.words));
-        const root = make("article", { class: "shelf-card", role: "listitem", "data-id": style.id }, pick);
-        if (style.own) root.append(make("button", { type: "button", class: "shelf-star", title: "Delete", "aria-label": `Delete ${style.name}`, onclick: ({ currentTarget }) => drop(style, root, currentTarget) }, icon("remove")));
-        return root;
+    function draw() {
+        const none = !known || page.total ? "" : search ? "Nothing is called so." : "There is none for this model yet.";
+        const count = picked.length > 1 ? `${picked.length} chosen, applied in the order in which they were chosen` : picked.length ? "1 chosen" : "";
+        render(html`<header><div class="desk-tools"><input type="search" placeholder="Search names and words" aria-label="Search" @input=${(event) => look(event.target.value)}></div>
+                <div class="desk-ends"><button type="button" class="plain done" @click=${() => dialog.close()}>Done</button></div></header>
+            <div class="shelf-body"><div class="shelf-list">
+                <div class="shelf-cards" role="list" aria-label="Styles">${repeat(page.styles, ({ id }) => id, card)}</div><p class="quiet">${none}</p><div class="shelf-more"></div>
+                <div class="faults">${page.faults.map((fault) => html`<p class="fault">${fault}</p>`)}</div></div></div>
+            <div class="desk-foot"><p class="note" role="status">${line || count}</p></div>`, dialog);
     }
 
-    /** @param {any} ids */
+    /** @param {StyleCard} style */
+    function card({ id, name, words, picture, own }) {
+        return html`<article class="shelf-card" role="listitem" data-id=${id}>
+            <button type="button" class="shelf-pick" aria-pressed=${String(picked.includes(id))} aria-label=${`Choose ${name}`} title=${words} @click=${() => turn(id)}>
+                <span class="shelf-face" aria-hidden="true">${picture ? html`<img src=${picture} alt="" loading="lazy" draggable="false">` : name.slice(0, 1).toUpperCase()}</span>
+                <span class="lora-name">${name}</span><span class="quiet style-words">${words}</span></button>
+            ${own ? html`<button type="button" class=${doomed === id ? "shelf-star sure" : "shelf-star"} title="Delete" aria-label=${`Delete ${name}`} @click=${() => drop(id, name)}>${sign("remove")}</button>` : nothing}</article>`;
+    }
+
+    /** @param {string[]} ids */
     function choose(ids) {
         picked = ids;
-        show();
+        say("");
         ask("choose", { field: "styles", value: ids });
     }
 
     /** @param {string} id */
-    const turn = (id) => choose(picked.includes(id) ? picked.filter((/** @type {any} */ one) => one !== id) : [...picked, id]);
+    const turn = (id) => choose(picked.includes(id) ? picked.filter((one) => one !== id) : [...picked, id]);
+
+    /** @param {string} words */
+    function say(words) {
+        line = words;
+        draw();
+    }
 
     /**
      * Deleting is asked for twice.
-     * @param {any} style
-     * @param {HTMLElement} root
-     * @param {any} button
+     * @param {string} id
+     * @param {string} name
      */
-    async function drop(style, root, button) {
-        if (doomed !== style.id) {
-            doomed = style.id;
-            button.classList.add("sure");
-            line.textContent = `Press once more to delete “${style.name}”.`;
-            return;
+    async function drop(id, name) {
+        if (doomed !== id) {
+            doomed = id;
+            return say(`Press once more to delete “${name}”.`);
         }
-        const answer = (await server.forget({ id: style.id })) ?? { fault: LOST };
-        if (answer.fault) { line.textContent = answer.fault; return; }
-        root.remove();
-        total -= 1;
-        choose(picked.filter((/** @type {any} */ one) => one !== style.id));
-        line.textContent = `“${style.name}” is deleted.`;
+        const answer = await server.forget({ id });
+        if (answer.fault !== undefined) return say(answer.fault);
+        page = { ...page, styles: page.styles.filter((one) => one.id !== id), total: page.total - 1 };
+        choose(picked.filter((one) => one !== id));
+        say(`“${name}” is deleted.`);
     }
 }

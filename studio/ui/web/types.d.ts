@@ -1,4 +1,4 @@
-// What the server tells the page. Written by `make types` from studio/ui/schemas.py.
+// What the server tells the page. Written by `make types` from studio/ui/schemas/.
 
 /** What is told of an error: its code, what happened and what helps, and of which field and which part of it. */
 interface Fault {
@@ -7,6 +7,182 @@ interface Fault {
     hint: string;
     field: string | null;
     part: number | null;
+}
+
+/** Two pictures of one prompt, as data addresses, and how many votes there are. */
+interface ArenaPair {
+    pair: string;
+    prompt: string;
+    left: string;
+    right: string;
+    count: number;
+}
+
+/** There is nothing to judge. */
+interface NoPair {
+    pair: null;
+    count: number;
+}
+
+/** A vote that was cast, and whose pictures they were. */
+interface ArenaVote {
+    left: string;
+    right: string;
+    choice: string;
+}
+
+/** What the votes say of a model: its rating between the ends of a 95 % interval, and how it came to it. */
+interface Standing {
+    name: string;
+    rating: number;
+    low: number;
+    high: number;
+    wins: number;
+    losses: number;
+    ties: number;
+}
+
+/** Ratings with their intervals, and for each two models how often the one won, of how many. */
+interface ArenaTable {
+    tags: Array<string>;
+    count: number;
+    standings: Array<Standing>;
+    matrix: Record<string, Record<string, Array<number>>>;
+}
+
+/** A file to be saved by the browser, in base64. */
+interface EncodedFile {
+    name: string;
+    data: string;
+}
+
+/** What measures a candidate, and between which ends. */
+interface Metric {
+    name: string;
+    label: string;
+    help: string;
+    cost: string;
+    better: string;
+    fault: string;
+    minimum: number;
+    maximum: number;
+    step: number;
+    usual: number;
+}
+
+/** What somebody thinks of a candidate. */
+interface CandidateMark {
+    verdict: "keep" | "reject" | null;
+    star: boolean;
+    rating: number | null;
+}
+
+/** What is known and said of a candidate. */
+interface Judged {
+    number: number;
+    scores: Record<string, number>;
+    measured: boolean;
+    score: number | null;
+    rank: number | null;
+    kept: boolean;
+    reason: string;
+    mark: CandidateMark;
+}
+
+/** What a picture is asked for by: one of a job, or one of the library. */
+interface Which {
+    job?: string;
+    image?: number;
+    stored?: string;
+}
+
+/** A candidate with its picture. */
+interface Candidate {
+    before?: string;
+    fit?: string;
+    grown?: Array<number>;
+    done: true;
+    width: number;
+    height: number;
+    prompt: string;
+    negative: string;
+    shown: string;
+    file: string;
+    name: string;
+    task: string;
+    seed: number | null;
+    seconds: number;
+    model: string;
+    how: string;
+    loras: string;
+    check: Array<string>;
+    key: string;
+    which: Which;
+    number: number;
+    scores: Record<string, number>;
+    measured: boolean;
+    score: number | null;
+    rank: number | null;
+    kept: boolean;
+    reason: string;
+    mark: CandidateMark;
+    gone: false;
+}
+
+/** A candidate whose file is gone. */
+interface LostCandidate {
+    number: number;
+    scores: Record<string, number>;
+    measured: boolean;
+    score: number | null;
+    rank: number | null;
+    kept: boolean;
+    reason: string;
+    mark: CandidateMark;
+    key: string;
+    gone: true;
+    prompt: string;
+}
+
+/** A candidate in the making. */
+interface ComingCandidate {
+    before?: string;
+    fit?: string;
+    grown?: Array<number>;
+    key: string;
+    job: string;
+    image: number;
+    done: false;
+    width: number;
+    height: number;
+    prompt: string;
+    shown: string | null;
+    number: number;
+}
+
+/** Which candidates are kept: by limits, by weights, so many, or without a share. */
+interface CandidateSieve {
+    limits: Record<string, number | null>;
+    weights: Record<string, number>;
+    keep: number | null;
+    reject_share: number | null;
+}
+
+/** A set in the list of them. */
+interface CandidateSetLine {
+    id: string;
+    title: string;
+    created: number;
+    made: number;
+}
+
+/** No set is there, or none of this name. */
+interface NoCandidates {
+    serial: number;
+    set: null;
+    sets: Array<CandidateSetLine>;
+    fault: string;
+    cells: Array<Candidate | LostCandidate>;
 }
 
 /** What is told of an error, with the label of its field for where that is not to be seen. */
@@ -19,11 +195,454 @@ interface FieldFault {
     label: string;
 }
 
-/** What a picture is asked for by: one of a job, or one of the library. */
-interface Which {
-    job?: string;
-    image?: number;
-    stored?: string;
+/** What of a set is still to come, how far that is, and a fault where it came to an end. */
+interface CandidatesMaking {
+    line: string;
+    fraction: number | null;
+    ended: FieldFault | null;
+    busy: boolean;
+    making: boolean;
+    coming: Array<ComingCandidate>;
+}
+
+/** The whole of a set as it stands. */
+interface CandidatesView {
+    line: string;
+    fraction: number | null;
+    ended: FieldFault | null;
+    busy: boolean;
+    making: boolean;
+    coming: Array<ComingCandidate>;
+    serial: number;
+    set: string;
+    sets: Array<CandidateSetLine>;
+    title: string;
+    count: number;
+    more: boolean;
+    most: number;
+    rules: CandidateSieve;
+    missing: Record<string, string>;
+    cells: Array<Candidate | LostCandidate>;
+    begun: boolean;
+}
+
+/** How the metrics go with all picks so far: for each the correlation and the ends of its interval. */
+interface Agreement {
+    count: number;
+    few: number;
+    metrics: Record<string, Array<number>>;
+}
+
+/** A model of this machine, and whether its weights are here. */
+interface LocalOffer {
+    name: string;
+    label: string;
+    here: boolean;
+    tasks: Array<string>;
+}
+
+/** A hosted model: its settings, what it takes, the date of its prices and when its service ends it. */
+interface HostedOffer {
+    name: string;
+    label: string;
+    host: string;
+    settings: Record<string, Array<string>>;
+    abilities: Array<string>;
+    shutdown: string;
+    successor: string;
+    priced: string;
+}
+
+/** A comparison in the list of them. */
+interface ComparisonLine {
+    id: string;
+    title: string;
+    lines: number;
+    columns: Array<string>;
+    created: number;
+    left: number;
+    running: boolean;
+}
+
+/** What can be compared, how hosts are called, what may be spent, and what was compared before. */
+interface CompareFacts {
+    local: Array<LocalOffer>;
+    hosted: Array<HostedOffer>;
+    hosts: Record<string, string>;
+    addresses: boolean;
+    usual: string;
+    held: Array<ComparisonLine>;
+    budget: number | null;
+    most: number | null;
+    refuses: boolean;
+}
+
+/** What is still to be made would cost, all and each new column a picture, and where each host's key is from. */
+interface CompareEstimate {
+    usd: number;
+    unknown: number;
+    pictures: number;
+    each: Array<number>;
+    keys: Record<string, string>;
+    left: number | null;
+}
+
+/** A prompt of a comparison. */
+interface ComparedPrompt {
+    prompt: string;
+    tags: Array<string>;
+}
+
+/** A column of a comparison, and how the arena calls it. */
+interface ComparedColumn {
+    kind: string;
+    model: string;
+    label: string;
+    settings: Record<string, any>;
+    contestant: string;
+}
+
+/** What became of a prompt in a column, and where its picture is. */
+interface ComparisonCell {
+    line: number;
+    column: number;
+    state: string;
+    said: Array<string>;
+    measured: Array<[string, number]>;
+    revised: string;
+    kind: string;
+    fault: string;
+    look: string;
+    width: number | null;
+    height: number | null;
+    shown?: string;
+    file?: string;
+    name?: string;
+    which?: Which;
+    task?: string;
+}
+
+/** All of a comparison: its prompts, its columns, what became of each cell, and what that cost. */
+interface ComparisonView {
+    id: string;
+    running: boolean;
+    base: Record<string, any>;
+    lines: Array<ComparedPrompt>;
+    columns: Array<ComparedColumn>;
+    cells: Array<ComparisonCell>;
+    total: number;
+    unknown: number;
+    seen: any;
+    coming: boolean;
+    left: number | null;
+}
+
+/** Nothing is new. */
+interface SameComparison {
+    same: true;
+}
+
+/** The model that a form says, with its plain settings. */
+interface DraftModel {
+    name: string | null;
+    settings: Record<string, any>;
+}
+
+/** What a form says, to be compared. */
+interface CompareDraft {
+    prompts: Array<string>;
+    seed: number | null;
+    model: DraftModel;
+    base: Record<string, any>;
+}
+
+/** A control's own setting: a whole number, a number or one of `choices`, as its default is. */
+interface Option {
+    name: string;
+    label: string;
+    help: string;
+    default: number | string;
+    minimum: number;
+    maximum: number;
+    step: number;
+    choices: Array<string>;
+}
+
+/** A kind of control: its options, and how its map comes about. */
+interface Kind {
+    label: string;
+    help: string;
+    options: Array<Option>;
+    slow: boolean;
+    maps: boolean;
+    ready: boolean;
+    drawn: boolean;
+    posed: boolean;
+}
+
+/** How a field is shown and treated; `minimum`, `maximum`, `step` are what a slider offers. */
+interface Setting {
+    label: string;
+    help: string;
+    group: "prompt" | "model" | "size" | "sampling" | "seed" | "edit" | "mask" | "hires" | "upscale" | "control" | "lora";
+    change_cost: number;
+    minimum: number | null;
+    maximum: number | null;
+    step: number | null;
+    ability: "negative_prompt" | "guidance" | "image_guidance" | "strength" | "clip_skip" | null;
+}
+
+/** What there is to know of controls whatever the model. */
+interface Controls {
+    fields: Record<string, Setting>;
+    kinds: Record<string, Kind>;
+}
+
+/** A person: x, y and confidence of each joint in turn. */
+interface PosedPerson {
+    pose_keypoints_2d: Array<number>;
+}
+
+/** People on a canvas, in OpenPose's format. */
+interface Pose {
+    people: Array<PosedPerson>;
+    canvas_width: number;
+    canvas_height: number;
+}
+
+/** A pose of the library. */
+interface ReadyPose {
+    id: string;
+    name: string;
+    pose: Pose;
+}
+
+/** A skeleton: its joints, the two ends and the colour of each limb; and the ready-made poses. */
+interface PoseFacts {
+    joints: Array<string>;
+    limbs: Array<Array<number>>;
+    colours: Array<Array<number>>;
+    poses: Array<ReadyPose>;
+}
+
+/** A model or LoRA that can be on a Space. */
+interface Deployable {
+    id: string;
+    name: string;
+    size: string;
+}
+
+/** What can be chosen, whether this machine has a login, and whether a deployment is on its way. */
+interface DeployFacts {
+    hardware: Record<string, string>;
+    models: Array<Deployable>;
+    loras: Array<Deployable>;
+    settings: Array<string>;
+    login: boolean;
+    begun: boolean;
+}
+
+/** Whose token it is: the account and its organizations. */
+interface DeployAccount {
+    names: Array<string>;
+    pro: boolean;
+}
+
+/** A file of a Space: new, changed, removed or as it is there. */
+interface DeployFile {
+    path: string;
+    size: string;
+    how: string;
+}
+
+/** What would be sent, beside what is there. */
+interface DeployPlan {
+    files: Array<DeployFile>;
+    size: string;
+    sent: string;
+    there: boolean;
+}
+
+/** A step with its words and share, or a line of the build's log. */
+interface DeployEvent {
+    step?: string;
+    words?: string;
+    share?: number | null;
+    line?: string;
+}
+
+/** How it ended: at an address, stopped, or with what went wrong. */
+interface DeployEnd {
+    url?: string;
+    stopped?: boolean;
+    message?: string;
+    hint?: string;
+}
+
+/** What happened from a position on. */
+interface DeployNews {
+    events: Array<DeployEvent>;
+    end: DeployEnd | null;
+    space?: string;
+}
+
+/** What varies along one axis, and how its values are called. */
+interface GridAxis {
+    field: string;
+    title: string;
+    labels: Array<string>;
+}
+
+/** An axis as it is asked for. */
+interface AxisText {
+    field: string;
+    text: string;
+}
+
+/** What is said of a grid besides its cells. */
+interface GridHead {
+    id: string;
+    state: string;
+    fault: string;
+    base: string;
+    axes: Array<GridAxis>;
+    texts: Array<AxisText>;
+    made: number;
+    failed: number;
+    again: boolean;
+    count: number;
+}
+
+/** A cell that has no picture: what is wrong with it, or a look at it in the making. */
+interface GridCell {
+    at: Array<number>;
+    labels: Array<string>;
+    error?: string;
+    look?: string;
+}
+
+/** A cell with its picture. */
+interface GridPicture {
+    before?: string;
+    fit?: string;
+    grown?: Array<number>;
+    done: true;
+    width: number;
+    height: number;
+    prompt: string;
+    negative: string;
+    shown: string;
+    file: string;
+    name: string;
+    task: string;
+    seed: number | null;
+    seconds: number;
+    model: string;
+    how: string;
+    loras: string;
+    check: Array<string>;
+    key: string;
+    which: Which;
+    at: Array<number>;
+    labels: Array<string>;
+}
+
+/** A grid with those of its cells that changed, or with all as it is first seen. */
+interface GridView {
+    id: string;
+    state: string;
+    fault: string;
+    base: string;
+    axes: Array<GridAxis>;
+    texts: Array<AxisText>;
+    made: number;
+    failed: number;
+    again: boolean;
+    count: number;
+    whole: boolean;
+    line: string;
+    cells: Array<GridCell | GridPicture>;
+}
+
+/** A grid in the list of them. */
+interface GridLine {
+    id: string;
+    when: string;
+    words: string;
+    prompt: string;
+    made: number;
+    count: number;
+}
+
+/** A value that can be chosen. */
+interface Choice {
+    label: string;
+    value: string;
+}
+
+/** What can vary of a recipe. */
+interface GridOffer {
+    field: string;
+    title: string;
+    group: string;
+    hint: string;
+    numeric: boolean;
+    choices: Array<Choice>;
+}
+
+/** What a grid can be made of; several pictures to start from become an axis. */
+interface GridSetup {
+    base: string;
+    prompt: string;
+    said: string;
+    offers: Array<GridOffer>;
+    pictures: Array<string>;
+}
+
+/** Cells that cannot be made, and why. */
+interface GridFault {
+    where: string;
+    words: string;
+}
+
+/** What would be made, before anything is. */
+interface GridPlan {
+    cells: number;
+    possible: number;
+    steps: number;
+    faults: Array<GridFault>;
+}
+
+/** What is wrong with a plan, and the axis that it is of. */
+interface GridRefusal {
+    fault: string;
+    axis: number | null;
+}
+
+/** A grid that was written to a file. */
+interface GridFile {
+    address: string;
+    name: string;
+    note: string;
+}
+
+/** A value of the widget: one or several things that are new. */
+interface GridNews {
+    serial?: number;
+    setup?: GridSetup;
+    grids?: Array<GridLine>;
+    grid?: GridView;
+    file?: GridFile;
+    fault?: string;
+}
+
+/** How far a job is. */
+interface Progress {
+    line: string;
+    step: Array<number> | null;
+    seconds_left: number | null;
+    fetching: string;
+    fraction: number;
 }
 
 /** A stored picture, and what it is asked for by. */
@@ -89,6 +708,213 @@ interface View {
     fault: FieldFault | null;
 }
 
+/** A picture of a job that is not made. */
+interface QueueItem {
+    number: number;
+    state: string;
+    fault: string;
+}
+
+/** A job in the queue; what may be left out is told to its owner alone. */
+interface QueueJob {
+    id: string;
+    mine: boolean;
+    kind: string;
+    images: number;
+    done: number;
+    state: string;
+    paused: boolean;
+    priority: string;
+    title?: string;
+    line?: string;
+    share?: number;
+    fault?: string;
+    items?: Array<QueueItem>;
+}
+
+/** All that runs or waits, what of one's own ended last, and why nothing runs at all. */
+interface Queue {
+    jobs: Array<QueueJob>;
+    ended: Array<QueueJob>;
+    halted: string;
+}
+
+/** The settings of a LoRA, and the most that a weight can be. */
+interface LoraFields {
+    fields: Record<string, Setting>;
+    most: number;
+}
+
+/** How much of a LoRA: of all, of the text encoders where that differs, and of each block. */
+interface LoraWeights {
+    weight: number;
+    text_weight: number | null;
+    blocks: Array<number>;
+}
+
+/** What is told of a LoRA in the stack, and what keeps it from being put on. */
+interface LoraFacts {
+    fault: string;
+    words: Array<string>;
+    picture: string;
+}
+
+/** How a LoRA comes with the words, and its weight then. */
+interface LoraWay {
+    way: string;
+    weight: string;
+}
+
+/** A LoRA that comes with a style, or that may be drawn from the prompt. */
+interface LoraGhost {
+    way: string;
+    weight: string;
+    name: string;
+}
+
+/** What there is to say of the stack with this model and prompt; nothing is mentioned while that cannot be read. */
+interface LoraLook {
+    said: Record<string, LoraWeights> | null;
+    cards: Record<string, LoraFacts>;
+    notes: Record<string, string>;
+    ghosts: Array<LoraGhost>;
+    blocks: Array<string>;
+}
+
+/** A file of the library, told for a model. */
+interface LibraryLora {
+    name: string;
+    family: string;
+    fits: boolean;
+    fault: string;
+    rank: number | null;
+    size: string;
+    bytes: number;
+    added: number;
+    words: Array<string>;
+    notes: string;
+    liked: boolean;
+}
+
+/** The library; whether files of this disk may be named. */
+interface LoraLibrary {
+    loras: Array<LibraryLora>;
+    faults: Array<string>;
+    disk: boolean;
+}
+
+/** What is seldom asked about a file. */
+interface LoraDetails {
+    notes: string;
+    format: string;
+    alpha: number | null;
+    tensors: number;
+    sha256: string;
+    path: string;
+}
+
+/** A file that came into the library, or that was stopped on its way. */
+interface AddedLora {
+    name?: string;
+    stopped?: boolean;
+}
+
+/** A LoRA of a saved stack. */
+interface StackedWeights {
+    weight: number;
+    text_weight: number | null;
+    blocks: Array<number>;
+    name: string;
+    start: number;
+    end: number;
+}
+
+/** A saved stack, and whether it is one's own. */
+interface LoraStack {
+    id: string;
+    name: string;
+    purpose: string;
+    loras: Array<StackedWeights>;
+    own: boolean;
+}
+
+/** The saved stacks that suit a model. */
+interface LoraStacks {
+    stacks: Array<LoraStack>;
+}
+
+/** What is said of something on its way; empty while there is nothing to say. */
+interface Said {
+    said: string;
+}
+
+/** The mask's id for each picture's, the stroke up to which they are stored, and what is to be said. */
+interface MaskNews {
+    of: Record<string, string>;
+    serial: number;
+    notes: Array<string>;
+    faults: Array<string>;
+}
+
+/** Ids of pictures, oldest first, and the present one: whether it is in the editor, and transparent somewhere. */
+interface RoundsView {
+    ids: Array<string>;
+    at: number;
+    shown: boolean;
+    holes: boolean;
+}
+
+/** Weights on their way. */
+interface Download {
+    key: string;
+    name: string;
+    state: string;
+    over: boolean;
+    line: string;
+    share: number | null;
+    fault: string;
+}
+
+/** A row of the Models tab. */
+interface Weights {
+    key: string;
+    kind: string;
+    id: string;
+    name: string;
+    summary: string;
+    family: string;
+    licence: string;
+    page: string;
+    state: "here" | "away";
+    bytes: number;
+    size: string;
+    unfinished: string;
+    used: number | null;
+    place: string;
+    own: boolean;
+    ours: boolean;
+    fault: string;
+    coming: Download | null;
+}
+
+/** A kind of weights and what it is called. */
+interface Title {
+    id: string;
+    title: string;
+}
+
+/** All that has weights, and what whoever asks may do with them. */
+interface AllWeights {
+    kinds: Array<Title>;
+    items: Array<Weights>;
+    faults: Array<string>;
+    here: string;
+    free: string;
+    off: boolean;
+    fetches: boolean;
+    removes: boolean;
+}
+
 /** What the page says of a model. */
 interface ModelFacts {
     id: string;
@@ -135,6 +961,35 @@ interface PageFacts {
     tabs: Record<string, TabFacts>;
 }
 
+/** What a picture was made from, how that was brought to its size, and by how much it grew at each side. */
+interface Start {
+    before?: string;
+    fit?: string;
+    grown?: Array<number>;
+}
+
+/** What is said of a stored picture, wherever it stands. */
+interface PictureFacts {
+    before?: string;
+    fit?: string;
+    grown?: Array<number>;
+    done: true;
+    width: number;
+    height: number;
+    prompt: string;
+    negative: string;
+    shown: string;
+    file: string;
+    name: string;
+    task: string;
+    seed: number | null;
+    seconds: number;
+    model: string;
+    how: string;
+    loras: string;
+    check: Array<string>;
+}
+
 /** A picture that a recipe starts from, or a map, with the pose that it was drawn of. */
 interface StoredPicture {
     id: string;
@@ -144,49 +999,67 @@ interface StoredPicture {
     notes: Array<string>;
     file: string;
     shown: string;
-    pose?: any;
+    pose?: Pose | null;
 }
 
-/** How a field is shown and treated; `minimum`, `maximum`, `step` are what a slider offers. */
-interface Setting {
-    label: string;
-    help: string;
-    group: "prompt" | "model" | "size" | "sampling" | "seed" | "edit" | "mask" | "hires" | "upscale" | "control" | "lora";
-    change_cost: number;
-    minimum: number | null;
-    maximum: number | null;
-    step: number | null;
-    ability: "negative_prompt" | "guidance" | "image_guidance" | "strength" | "clip_skip" | null;
-}
-
-/** A control's own setting: a whole number, a number or one of `choices`, as its default is. */
-interface Option {
+/** A preset of one's own: what it says, and which parts of a recipe. */
+interface PresetRow {
+    id: string;
     name: string;
-    label: string;
-    help: string;
-    default: number | string;
-    minimum: number;
-    maximum: number;
-    step: number;
-    choices: Array<string>;
+    parts: Array<string>;
+    words: string;
 }
 
-/** A kind of control: its options, and how its map comes about. */
-interface Kind {
-    label: string;
-    help: string;
-    options: Array<Option>;
-    slow: boolean;
-    maps: boolean;
-    ready: boolean;
-    drawn: boolean;
-    posed: boolean;
+/** The presets of one's own, what is wrong with files, and what became of the last act. */
+interface PresetNews {
+    serial?: number;
+    recipes?: Array<PresetRow>;
+    negative?: Array<PresetRow>;
+    faults?: Array<string>;
+    act?: string;
+    done?: boolean;
+    said?: string;
+    fault?: string;
+    replace?: string;
 }
 
-/** What there is to know of controls whatever the model. */
-interface Controls {
-    fields: Record<string, Setting>;
-    kinds: Record<string, Kind>;
+/** A style with its small picture. */
+interface StyleCard {
+    id: string;
+    name: string;
+    words: string;
+    picture: string;
+    own: boolean;
+}
+
+/** Some of the styles that were looked for, of how many, and what is wrong with files of them. */
+interface StylePage {
+    styles: Array<StyleCard>;
+    total: number;
+    faults: Array<string>;
+}
+
+/** What became of settings from elsewhere: whose they were, and what of them was left out or changed. */
+interface ImportNews {
+    serial: number;
+    name: string;
+    left?: Array<string>;
+    fault?: string;
+}
+
+/** A stretch of a prompt as it is understood. */
+interface Stretch {
+    text: string;
+    weight: number;
+    kind: string;
+}
+
+/** The words at fault in a prompt and those around them, where they have a place. */
+interface Placed {
+    before?: string;
+    at?: string;
+    after?: string;
+    position?: number;
 }
 
 /** What is wrong with a prompt. */
@@ -199,13 +1072,6 @@ interface PromptFault {
     hint: string;
 }
 
-/** A stretch of a prompt as it is understood. */
-interface Stretch {
-    text: string;
-    weight: number;
-    kind: string;
-}
-
 /** What is told below a prompt. */
 interface PromptView {
     fault?: PromptFault | null;
@@ -213,106 +1079,4 @@ interface PromptView {
     tokens?: string;
     unknown?: Array<string>;
     ignored?: string;
-}
-
-/** What measures a candidate, and between which ends. */
-interface Metric {
-    name: string;
-    label: string;
-    help: string;
-    cost: string;
-    better: string;
-    fault: string;
-    minimum: number;
-    maximum: number;
-    step: number;
-    usual: number;
-}
-
-/** A kind of weights and what it is called. */
-interface Title {
-    id: string;
-    title: string;
-}
-
-/** Weights on their way. */
-interface Download {
-    key: string;
-    name: string;
-    state: string;
-    over: boolean;
-    line: string;
-    share: number | null;
-    fault: string;
-}
-
-/** A row of the Models tab. */
-interface Weights {
-    key: string;
-    kind: string;
-    id: string;
-    name: string;
-    summary: string;
-    family: string;
-    licence: string;
-    page: string;
-    state: "here" | "away";
-    bytes: number;
-    size: string;
-    unfinished: string;
-    used: number | null;
-    place: string;
-    own: boolean;
-    ours: boolean;
-    fault: string;
-    coming: Download | null;
-}
-
-/** All that has weights, and what whoever asks may do with them. */
-interface AllWeights {
-    kinds: Array<Title>;
-    items: Array<Weights>;
-    faults: Array<string>;
-    here: string;
-    free: string;
-    off: boolean;
-    fetches: boolean;
-    removes: boolean;
-}
-
-/** What varies along one axis, and how its values are called. */
-interface GridAxis {
-    field: string;
-    title: string;
-    labels: Array<string>;
-}
-
-/** An axis as it is asked for. */
-interface AxisText {
-    field: string;
-    text: string;
-}
-
-/** What is said of a grid besides its cells. */
-interface GridHead {
-    id: string;
-    state: string;
-    fault: string;
-    base: string;
-    axes: Array<GridAxis>;
-    texts: Array<AxisText>;
-    made: number;
-    failed: number;
-    again: boolean;
-    count: number;
-}
-
-/** A grid in the list of them. */
-interface GridLine {
-    id: string;
-    when: string;
-    words: string;
-    prompt: string;
-    made: number;
-    count: number;
 }

@@ -1,6 +1,6 @@
 // A row of the Models tab: what the weights are, and what can be done with them now.
 import { linked } from "./linked.js";
-import { html, nothing } from "./lit.js";
+import { html, nothing } from "./vendor/lit.js";
 
 /** @type {Record<string, string>} */
 const WAYS = { waiting: "In line", running: "" };

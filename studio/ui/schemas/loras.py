@@ -1,0 +1,125 @@
+"""What the panel of LoRAs is told: what each is, what the prompt says of it, and the library of all."""
+
+from typing import NotRequired
+
+from typing_extensions import TypedDict
+
+from studio.recipe_parts import Setting
+
+
+class LoraFields(TypedDict):
+    """The settings of a LoRA, and the most that a weight can be."""
+
+    fields: dict[str, Setting]
+    most: float
+
+
+class LoraWeights(TypedDict):
+    """How much of a LoRA: of all, of the text encoders where that differs, and of each block."""
+
+    weight: float
+    text_weight: float | None
+    blocks: list[float]
+
+
+class LoraFacts(TypedDict):
+    """What is told of a LoRA in the stack, and what keeps it from being put on."""
+
+    fault: str
+    words: list[str]
+    picture: str
+
+
+class LoraWay(TypedDict):
+    """How a LoRA comes with the words, and its weight then."""
+
+    way: str
+    weight: str
+
+
+class LoraGhost(LoraWay):
+    """A LoRA that comes with a style, or that may be drawn from the prompt."""
+
+    name: str
+
+
+class LoraLook(TypedDict):
+    """What there is to say of the stack with this model and prompt; nothing is mentioned while that cannot be read."""
+
+    said: dict[str, LoraWeights] | None
+    cards: dict[str, LoraFacts]
+    notes: dict[str, str]
+    ghosts: list[LoraGhost]
+    blocks: list[str]
+
+
+class LibraryLora(TypedDict):
+    """A file of the library, told for a model."""
+
+    name: str
+    family: str
+    fits: bool
+    fault: str
+    rank: int | None
+    size: str
+    bytes: int
+    added: float
+    words: list[str]
+    notes: str
+    liked: bool
+
+
+class LoraLibrary(TypedDict):
+    """The library; whether files of this disk may be named."""
+
+    loras: list[LibraryLora]
+    faults: list[str]
+    disk: bool
+
+
+class LoraDetails(TypedDict):
+    """What is seldom asked about a file."""
+
+    notes: str
+    format: str
+    alpha: float | None
+    tensors: int
+    sha256: str
+    path: str
+
+
+class AddedLora(TypedDict):
+    """A file that came into the library, or that was stopped on its way."""
+
+    name: NotRequired[str]
+    stopped: NotRequired[bool]
+
+
+class StackedWeights(LoraWeights):
+    """A LoRA of a saved stack."""
+
+    name: str
+    start: float
+    end: float
+
+
+class LoraStack(TypedDict):
+    """A saved stack, and whether it is one's own."""
+
+    id: str
+    name: str
+    purpose: str
+    loras: list[StackedWeights]
+    own: bool
+
+
+class LoraStacks(TypedDict):
+    """The saved stacks that suit a model."""
+
+    stacks: list[LoraStack]
+
+
+class Said(TypedDict):
+    """What is said of something on its way; empty while there is nothing to say."""
+
+    said: str

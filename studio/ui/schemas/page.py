@@ -1,0 +1,56 @@
+"""What the form hangs on: the model, what of controls it can follow, and each tab."""
+
+from typing import Any
+
+from typing_extensions import TypedDict
+
+
+class ModelFacts(TypedDict):
+    """What the page says of a model."""
+
+    id: str
+    name: str
+    family: str
+    summary: str
+    licence: str
+    place: str
+    fault: str
+    examples: list[str]
+    knows: dict[str, list[str]]
+
+
+class Fitting(TypedDict):
+    """Weights that fit a kind of control."""
+
+    id: str
+    name: str
+    place: str
+
+
+class ControlFacts(TypedDict):
+    """What of controls a model can follow, in which tab it cannot, and whether it weighs them."""
+
+    fitting: dict[str, list[Fitting]]
+    lacking: str
+    modes: bool
+    cannot: dict[str, str]
+
+
+class TabFacts(TypedDict):
+    """Keys of the fields that a tab hides, and why."""
+
+    hidden: list[str]
+    cannot: str
+    why_not: str
+    price: str
+
+
+class PageFacts(TypedDict):
+    """What the form hangs on: what it was told of, standards of its fields, the model, and each tab."""
+
+    of: dict[str, Any]
+    standards: dict[str, Any]
+    model: ModelFacts
+    sizes: dict[str, list[int]]
+    controls: ControlFacts
+    tabs: dict[str, TabFacts]

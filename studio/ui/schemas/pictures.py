@@ -1,0 +1,76 @@
+"""What the page is told of pictures: stored ones, ones in the making, and ones that a recipe starts from."""
+
+from typing import Literal, NotRequired
+
+from typing_extensions import TypedDict
+
+from studio.ui.schemas.controls import Pose
+
+
+class Which(TypedDict):
+    """What a picture is asked for by: one of a job, or one of the library."""
+
+    job: NotRequired[str]
+    image: NotRequired[int]
+    stored: NotRequired[str]
+
+
+class Start(TypedDict):
+    """What a picture was made from, how that was brought to its size, and by how much it grew at each side."""
+
+    before: NotRequired[str]
+    fit: NotRequired[str]
+    grown: NotRequired[list[int]]
+
+
+class PictureFacts(Start):
+    """What is said of a stored picture, wherever it stands."""
+
+    done: Literal[True]
+    width: int
+    height: int
+    prompt: str
+    negative: str
+    shown: str
+    file: str
+    name: str
+    task: str
+    seed: int | None
+    seconds: float
+    model: str
+    how: str
+    loras: str
+    check: tuple[str, ...]
+
+
+class Picture(PictureFacts):
+    """A stored picture, and what it is asked for by."""
+
+    key: str
+    which: Which
+
+
+class Expected(Start):
+    """A picture in the making."""
+
+    key: str
+    job: str
+    image: int
+    done: Literal[False]
+    width: int
+    height: int
+    prompt: str
+    shown: str | None
+
+
+class StoredPicture(TypedDict):
+    """A picture that a recipe starts from, or a map, with the pose that it was drawn of."""
+
+    id: str
+    width: int
+    height: int
+    name: str
+    notes: list[str]
+    file: str
+    shown: str
+    pose: NotRequired[Pose | None]

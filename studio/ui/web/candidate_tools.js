@@ -1,0 +1,89 @@
+// Above the candidates: which set, how far it is, and how its pictures are sorted, shown, filtered and refined.
+import { begin } from "./form.js";
+import { menu } from "./menu.js";
+import { html, live, nothing } from "./vendor/lit.js";
+
+const MORE = [8, 16, 32, 64];
+// As many picks fit beside each other.
+export const PICKS = [2, 4];
+// The width of a card in pixels, and beyond which one it shows the picture itself instead of a smaller copy.
+export const ZOOM = { least: 120, usual: 240, most: 640, small: 384 };
+const REFINE = { hires: "Second pass, 1.5 times larger", upscale: "Enlarge, 2 times", variations: "4 variations of each" };
+const SIFTS = { all: "All within the limits", keep: "The best", reject: "Without the worst" };
+const SHOWS = { all: "All", kept: "Kept", rejected: "Rejected" };
+
+/**
+ * What the tools show and change: the order, what is seen, the filter, the size of a card.
+ * @typedef {{ sort: string, shows: string, sift: string, amount: number, zoom: number, tuning: boolean, fault: string }} Look
+ */
+
+/**
+ * @param {CandidatesView} view
+ * @param {string} fault
+ * @param {{ show: (set: string) => void, ask: (act: string) => void }} acts
+ */
+export function candidateHead(view, fault, { show, ask }) {
+    const { cells, count, ended, making, busy } = view;
+    const out = cells.filter(({ kept }) => !kept).length;
+    const made = cells.length < count ? `${cells.length} of ${count} made` : `${count} made`;
+    const rate = cells.length ? ` (${Math.round((100 * out) / cells.length)} %)` : "";
+    const percent = Math.round(100 * (view.fraction ?? 0));
+    const words = fault || (ended ? `${ended.message} ${ended.hint}` : making ? view.line : busy ? "Measuring" : "");
+    return html`<header class="board-head">
+            <select aria-label="Set" @change=${(event) => show(event.target.value)}>${view.sets.map(({ id, title, created, made: images }) => html`<option value=${id} .selected=${live(id === view.set)}>${title || "Without words"} · ${images} · ${when(created)}</option>`)}</select>
+            <p class=${fault || ended ? "line wrong" : "line"} role="status">${words}</p>
+            <button type="button" class="plain" ?hidden=${!making} @click=${() => ask("stop")}>Stop</button>
+            <p class="counts" aria-live="polite">${made} · ${cells.length - out} kept · ${out} rejected${rate}</p>
+        </header>
+        <div class=${making ? "bar on" : "bar"} role="progressbar" aria-label="Progress" aria-valuemin="0" aria-valuemax="100" aria-valuenow=${percent}><div style=${`width: ${percent}%`}></div></div>`;
+}
+
+/** @param {number} seconds */
+function when(seconds) {
+    const date = new Date(1000 * seconds);
+    const today = date.toDateString() === new Date().toDateString();
+    return date.toLocaleString(undefined, today ? { hour: "2-digit", minute: "2-digit" } : { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
+}
+
+/**
+ * @param {CandidatesView} view
+ * @param {Look} look
+ * @param {number} picks
+ * @param {Metric[]} metrics
+ * @param {{ change: (look: Partial<Look>) => void, ask: (act: string, given?: object) => void, compare: () => void, tune: () => void }} acts
+ */
+export function candidateTools(view, look, picks, metrics, { change, ask, compare, tune }) {
+    const sorts = { rank: "Best first", made: "As made", mine: "My marks first", ...Object.fromEntries(metrics.map(({ name, label }) => [name, label])) };
+    const kept = view.cells.filter((cell) => cell.kept && !cell.gone);
+    const more = MORE.filter((count) => count <= view.most).map((count) => [count, `${count} more`]);
+    /** @param {string} sift */
+    const sift = (sift) => change({ sift, amount: sift === "reject" ? 60 : Math.max(1, Math.round(view.cells.length / 4)) });
+    return html`<div class="board-tools">
+        <label class="tool-field"><span>Sort</span>${choice("Sort by", sorts, look.sort, (sort) => change({ sort }))}</label>
+        <label class="tool-field"><span>Show</span>${choice("Show", SHOWS, look.shows, (shows) => change({ shows }))}</label>
+        <div class="tool-field"><span aria-hidden="true">Keep</span>${choice("Keep which", SIFTS, look.sift, sift)}
+            <input type="number" min="0" max="100" step="1" aria-label="How many" ?hidden=${look.sift === "all"} .value=${live(String(look.amount))} @input=${(event) => change({ amount: Math.max(0, Number(event.target.value) || 0) })}>
+            <span class="quiet" ?hidden=${look.sift === "all"}>${look.sift === "reject" ? "%" : ""}</span></div>
+        <label class="tool-field"><span>Size</span><input type="range" min=${ZOOM.least} max=${ZOOM.most} aria-label="Size of the pictures" .value=${live(String(look.zoom))} @input=${(event) => change({ zoom: Number(event.target.value) })}></label>
+        <span class="board-acts">
+            <button type="button" class="plain" title="Undo the last mark (Z)" @click=${() => ask("undo")}>Undo</button>
+            <button type="button" class="plain" title="Side by side: pick 2 to 4 (space)" ?disabled=${picks < PICKS[0]} @click=${compare}>${picks ? `Compare ${picks}` : "Compare"}</button>
+            ${menu({ face: "Refine kept", look: "plain", disabled: !kept.length }, Object.entries(REFINE), (how) => ask("refine", { how, images: kept.map(({ number }) => number) }))}
+            <span>${view.more && more.length ? menu({ face: "More", look: "plain" }, more, (count) => ask("more", { count: Number(count) })) : nothing}</span>
+            <button type="button" class="plain" aria-expanded=${String(look.tuning)} @click=${tune}>Limits and weights</button>
+        </span></div>`;
+}
+
+/**
+ * @param {string} label
+ * @param {Record<string, string>} choices
+ * @param {string} chosen
+ * @param {(value: string) => void} act
+ */
+const choice = (label, choices, chosen, act) => html`<select aria-label=${label} @change=${(event) => act(event.target.value)}>${Object.entries(choices).map(([value, words]) => html`<option value=${value} .selected=${live(value === chosen)}>${words}</option>`)}</select>`;
+
+/** What stands here before the first set. */
+export const intro = html`<div class="empty"><h2>Candidates</h2>
+    <p class="summary">Many pictures of one prompt, measured and ranked as they come, so that the few worth keeping are found fast.</p>
+    <p class="summary">They are made of what the form says; where it asks for one image, you get eight.</p>
+    <button type="button" class="plain" @click=${() => begin("candidates")}>Make candidates</button></div>`;
