@@ -4,10 +4,11 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
 
-from PIL.Image import Image
+from PIL import Image
 
 from studio.atomic_files import AtomicFolder
 from studio.errors import NotFound, Unreadable
@@ -24,6 +25,44 @@ class Saved:
     seconds: float
 
 
+@dataclass(frozen=True)
+class Picture:
+    """What an image's file tells: its size in pixels, what it did cost, and the prompt that a service made of ours."""
+
+    width: int | None = None
+    height: int | None = None
+    cost_usd: float | None = None
+    revised: str = ""
+
+
+def picture(path: Path) -> Picture:
+    """What the file of an image tells; nothing where it is not there."""
+    try:
+        width, height = size(path)
+    except OSError:
+        return Picture()
+    told, cost = facts(path), None
+    with suppress(KeyError, ValueError):
+        cost = float(told["cost_usd"])
+    return Picture(width, height, cost, told.get("revised prompt", ""))
+
+
+@lru_cache(maxsize=8192)
+def size(path: Path) -> tuple[int, int]:
+    """Width and height of a stored image in pixels; OSError where it is not there."""
+    with Image.open(path) as image:
+        return image.size
+
+
+@lru_cache(maxsize=8192)
+def facts(path: Path) -> Mapping[str, str]:
+    """How a stored image was made, beyond its recipe; nothing where it does not say."""
+    try:
+        return png.read_facts(path)
+    except (NotFound, Unreadable):
+        return {}
+
+
 class Library:
     """The folder of images: `<day>/<time>-<seed>-<job and index, hashed>.png`."""
 
@@ -37,7 +76,7 @@ class Library:
 
     def save(
         self,
-        image: Image,
+        image: Image.Image,
         recipe: Recipe,
         facts: Mapping[str, str],
         *,

@@ -45,7 +45,7 @@ from studio.recipe_parts import ControlUnit
 from studio.resolve.hosted import dearest, resolve_hosted
 from studio.resolve.resolve import check_count, resolve
 from studio.resolve.sizes import result_size
-from studio.scorer import Scorer
+from studio.scorer import Measuring, Scorer
 from studio.settings import Settings
 from studio.storage.database import Database
 
@@ -101,9 +101,10 @@ class Studio:
         self.images = HostedImages(self.hosted, self.inputs, LOOKS if durable else 0)
         self.jobs = self._scheduler(self.database if durable else jobs or Database(None), takes_up=durable)
         self.scorer = Scorer(settings, self.catalogue, self.backend)
-        self.candidates = Candidates(self.jobs, self.library, self.submit, self.scorer)
+        self.measuring = Measuring(self.jobs, self.library, self.scorer)
+        self.candidates = Candidates(self.jobs, self.library, self.submit, self.measuring)
         if durable:
-            self.candidates.start()
+            self.measuring.start()
         self._warming: threading.Thread | None = None
 
     def _addresses(self) -> Addresses:
@@ -168,7 +169,8 @@ class Studio:
         """
         given = (recipe,) if isinstance(recipe, Recipe) else tuple(recipe)
         recipes = [single for one in given for single in self.resolve(one)]
-        self._check_hosted(recipes, who)
+        if not KINDS[kind].each_pays:
+            self._check_hosted(recipes, who)
         if KINDS[kind].limited and len(recipes) > self.settings.max_images:
             raise InvalidRecipe(
                 "count",
@@ -280,6 +282,7 @@ class Studio:
         """Stop the running job, keep the waiting ones for the next start, and give back the device."""
         self.jobs.close()
         self.downloads.close()
+        self.measuring.close()
         self.candidates.close()
         self.backend.close()
         self.wait_until_warm()
@@ -301,18 +304,14 @@ class Studio:
     def _check_hosted(self, recipes: Sequence[Recipe], who: Identity) -> None:
         """HostedError where these may not be asked for: there is no key, or they may cost more than is left today."""
         hosted = [one for one in recipes if self.is_hosted(one)]
-        costs: list[float | None] = []
-        for one in hosted:
-            name, own = parted(str(one.model))
-            endpoint = self.hosted.endpoint(name, who)
-            self.hosted.key(endpoint, who)
-            sent = endpoint.model.chosen(endpoint.sized(own, one.width, one.height))
-            costs.append(self.images.most_usd(endpoint, sent, one.prompt, len(one.pictures)))
+        names = dict.fromkeys(str(one.model) for one in hosted)
+        for name in names:
+            self.hosted.key(self.hosted.endpoint(parted(name)[0], who), who)
         if hosted:
-            names = ", ".join(dict.fromkeys(str(one.model) for one in hosted))
-            self.hosted.budget.check(names, sum(cost or 0 for cost in costs))
-            if None in costs:
-                self.hosted.budget.check(names, None)
+            price = self.most_usd(hosted)
+            self.hosted.budget.check(", ".join(names), price.usd)
+            if price.unknown:
+                self.hosted.budget.check(", ".join(names), None)
 
     def _raw_bytes(self, recipe: Recipe) -> int:
         """An image's bytes before compression, more than its file takes."""

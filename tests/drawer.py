@@ -8,6 +8,7 @@ from PIL import Image
 from studio.backends.base import Backend, Rendered, Report, Wanted, always
 from studio.events import Preview, Step
 from studio.recipe import Recipe
+from studio.storage.database import Database
 
 SIDE = 64
 
@@ -85,6 +86,17 @@ class Drawer(Backend):
 
     def close(self) -> None:
         self.closed = True
+
+
+def kept(database: Database, job: str, paths: Sequence[str]) -> None:
+    """A job that is over, whose items made these images, which are still to be measured."""
+    recipe = resolved("a").to_json()
+    with database.write() as rows:
+        rows.execute("INSERT INTO jobs (id, owner, created, state) VALUES (?, 'ann', 1, 'done')", (job,))
+        for number, path in enumerate(paths):
+            item = "INSERT INTO items (job, number, recipe, state, path, seconds) VALUES (?, ?, ?, 'done', ?, 1.0)"
+            rows.execute(item, (job, number, recipe, path))
+            rows.execute("INSERT INTO scores (job, item) VALUES (?, ?)", (job, number))
 
 
 def picture(recipe: Recipe) -> Image.Image:

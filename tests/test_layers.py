@@ -56,6 +56,7 @@ LAYERS = (
     "scorer",
     "candidates",
     "studio",
+    "sheets",
     "grids",
     "compare",
     "doctor",

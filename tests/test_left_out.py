@@ -7,22 +7,26 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from studio.candidates.ranking import Filter, Rating
 from studio.candidates.store import CandidateStore
 from studio.compare.arena import Arena
+from studio.compare.store import Cell as Pictured
 from studio.compare.store import Comparisons, Contestant, Line
 from studio.doctor import left_out
 from studio.errors import InvalidRecipe, OverBudget, Unreadable
 from studio.grids.axes import Axis
 from studio.grids.store import Cell, Grid, GridStore, insert
 from studio.hosted.spending import Budget
+from studio.inputs import InputStore
 from studio.recipe import Recipe
+from studio.scorer import Scores
 from studio.settings import Settings
 from studio.storage.database import FILE, Database
 from studio.studio import Studio
 from tests.damage import damage
-from tests.drawer import Drawer, resolved
+from tests.drawer import Drawer, kept, resolved
 from tests.headers import write_safetensors
 from tests.people import who
 
@@ -129,18 +133,15 @@ def test_a_damaged_candidate_leaves_the_others_and_their_set(database: Database,
     store = CandidateStore(database, images)
     name, recipes = "cats", ["'{'", "NULL", "x'ff00'", "'[[['", """'{"stairs": 1}'"""]
     store.add_set(name, "ann", "cats", resolved("a"), Filter())
-    items = [(image, resolved("a").to_json()) for image in range(6 + len(recipes))]
-    with database.write() as rows:
-        rows.execute("INSERT INTO jobs (id, owner, created) VALUES ('job', 'ann', 1)")
-        rows.executemany("INSERT INTO items (job, number, recipe) VALUES ('job', ?, ?)", items)
-        store.add_job(name, "job", len(items))
-        rows.execute("UPDATE items SET state = 'done', path = number || '.png', seconds = 1.0")
+    count = 6 + len(recipes)
+    kept(database, "job", [f"{number}.png" for number in range(count)])
+    store.add_job(name, "job", count)
     store.add_mark(name, 0, Rating("keep"))
     damage(
         tmp_path / FILE,
         *(f"UPDATE items SET recipe = {text} WHERE number = {6 + k}" for k, text in enumerate(recipes)),
-        "UPDATE candidates SET quick = 'x' WHERE image = 1",
-        """UPDATE candidates SET quick = '{"charm": 1, "sharpness": "very"}', slow = '[]' WHERE image = 2""",
+        "UPDATE scores SET quick = 'x' WHERE item = 1",
+        """UPDATE scores SET quick = '{"charm": 1, "sharpness": "very"}', slow = '[]' WHERE item = 2""",
         "UPDATE items SET seconds = 'long' WHERE number = 3",
         "UPDATE items SET path = NULL WHERE number = 4",
         "UPDATE ratings SET verdict = 'perhaps', rating = 99",
@@ -149,31 +150,34 @@ def test_a_damaged_candidate_leaves_the_others_and_their_set(database: Database,
     found = store.get(name, "ann")
     assert [one.image for one in found.candidates] == [0, 1, 2, 3, 5]
     assert found.rules == store.last_filter("ann") == Filter()
-    assert (found.missing, found.base, found.count) == ({}, None, len(items))
+    assert (found.missing, found.base, found.count) == ({}, None, count)
     assert found.candidates[2].scores == {}
-    store.add_scores(name, "quick", {0: {"sharpness": 0.5}}, {"clip-score": "no weights"}, ["clip-score"])
+    scores = Scores(database, images)
+    scores.missing(name, {"clip-score": "no weights"}, ["clip-score"])
     assert store.get(name, "ann").missing == {"clip-score": "no weights"}
     assert store.picks("ann")
-    assert [image for image, _, _ in store.pictures(name)] == [0, 1, 2, 3, 5, 6, 7, 8, 9, 10]
+    assert [one.item for one in scores.of_set(name)] == [0, 1, 2, 3, 5, 6, 7, 8, 9, 10]
 
 
 def test_a_damaged_comparison_leaves_the_others(database: Database, tmp_path: Path):
-    store = Comparisons(database, tmp_path)
+    store = Comparisons(database, tmp_path, InputStore(tmp_path / "inputs", database))
     names = [store.create("ann", 1, {}) for _ in range(4)]
     for name in names:
         store.extend(
             name, [Line("a cat", ("x",)), Line("a dog")], [Contestant("local", "m", "M"), Contestant("local", "n", "N")]
         )
-    cell = f"comparison = '{names[3]}' AND line = 0 AND column ="
+    kept(database, "job", ["a.png", "b.png"])
+    store.assign(names[3], "job", [Pictured(0, 0), Pictured(0, 1)])
     damage(
         tmp_path / FILE,
         f"UPDATE comparison_columns SET kind = 'dreamt' WHERE comparison = '{names[0]}'",
         f"UPDATE comparison_lines SET prompt = NULL WHERE comparison = '{names[1]}'",
         f"UPDATE comparisons SET seed = 'many', base = '[' WHERE id = '{names[2]}'",
-        f"UPDATE comparison_cells SET state = 'paused', metrics = '[' WHERE {cell} 0",
-        f"UPDATE comparison_cells SET width = 'wide' WHERE {cell} 1",
-        f"DELETE FROM comparison_cells WHERE comparison = '{names[3]}' AND line = 1",
-        f"INSERT INTO comparison_cells (comparison, line, column, state) VALUES ('{names[3]}', 7, 7, 'done')",
+        "UPDATE items SET state = 'paused' WHERE job = 'job' AND number = 0",
+        "UPDATE items SET seconds = 'long' WHERE job = 'job' AND number = 1",
+        "UPDATE scores SET quick = '['",
+        f"INSERT INTO comparison_cells (comparison, line, column, job, item) VALUES ('{names[3]}', 1, 0, 'gone', 'x')",
+        f"INSERT INTO comparison_cells (comparison, line, column) VALUES ('{names[3]}', 7, 7)",
         f"UPDATE comparison_lines SET tags = '7' WHERE comparison = '{names[3]}'",
     )
     assert [one.id for one in store.of("ann")] == [names[3]]
@@ -185,13 +189,13 @@ def test_a_damaged_comparison_leaves_the_others(database: Database, tmp_path: Pa
 
 
 def test_damaged_pairs_and_votes_leave_the_others(database: Database, tmp_path: Path):
-    store = Comparisons(database, tmp_path)
+    store = Comparisons(database, tmp_path, InputStore(tmp_path / "inputs", database))
     name = store.create("ann", 1, {})
     store.extend(name, [Line("a cat")], [Contestant("local", "m", "M"), Contestant("local", "n", "N")])
     for column in (0, 1):
-        path = tmp_path / f"{column}.png"
-        path.touch()
-        store.change(name, 0, column, state="done", path=str(path), digest=str(column))
+        Image.new("RGB", (8, 8), (column, 0, 0)).save(tmp_path / f"{column}.png")
+    kept(database, "job", ["0.png", "1.png"])
+    store.assign(name, "job", [Pictured(0, 0), Pictured(0, 1)])
     arena = Arena(store)
     assert arena.votes(who("ann")) == []
     pair = "INSERT INTO pairs (id, owner, comparison, line, left_column, right_column, left_path, right_path) VALUES "

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from studio.compare.store import seen
+from studio.compare.store import Cell
 from studio.inputs import InputStore
 from studio.pixels import BAND, digest
 from studio.storage.database import Database
@@ -35,7 +35,8 @@ def test_a_stored_input_and_a_compared_picture_have_the_same_digest(tmp_path: Pa
     picture = Image.effect_noise((16, 16), 50).convert("RGB")
     picture.save(tmp_path / "a.png")
     stored = InputStore(tmp_path / "inputs", Database(None)).add(tmp_path / "a.png")
-    assert stored.id == seen(tmp_path / "a.png")["digest"] == digest(picture)
+    cell = Cell(0, 0, "done", str(tmp_path / "a.png"))
+    assert stored.id == cell.digest == digest(picture)
 
 
 def called(tree: ast.AST) -> Iterator[str]:

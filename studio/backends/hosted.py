@@ -1,6 +1,7 @@
 """Hosted models as a backend: whose key is used, what a picture may cost, and what it came to."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from studio.backends.base import Backend, Rendered, Report, Wanted, always
 from studio.backends.provider import ProviderBackend
@@ -11,6 +12,7 @@ from studio.hosted.access import HostedModels
 from studio.hosted.models import HostedEndpoint, parted
 from studio.inputs import InputStore
 from studio.recipe import Recipe
+from studio.resolve.hosted import spoken
 
 
 class HostedImages(Backend):
@@ -32,15 +34,13 @@ class HostedImages(Backend):
         call: str,
         who: Identity,
         *,
-        settings: Mapping[str, str] | None = None,
         look: Callable[[bytes], None],
         pause: Callable[[float], bool] | None = None,
     ) -> Rendered:
         """The picture of a settled recipe, asked for under the name `call` with the caller's key.
 
-        A service that knows the name does not charge twice, and neither does the budget. `settings` are the model's own
-        (default: those that the recipe says), `pause` is as `ProviderBackend` has it. StudioError where there is no
-        picture; its `billed` says whether it was paid for.
+        A service that knows the name does not charge twice, and neither does the budget. `pause` is as
+        `ProviderBackend` has it. StudioError where there is no picture; its `billed` says whether it was paid for.
         """
         model, chosen = parted(str(recipe.model))
         endpoint = self.hosted.endpoint(model, who)
@@ -48,14 +48,18 @@ class HostedImages(Backend):
             endpoint,
             self.hosted.key(endpoint, who),
             self._inputs,
-            settings=endpoint.sized(chosen, recipe.width, recipe.height) if settings is None else settings,
+            settings=endpoint.sized(chosen, recipe.width, recipe.height),
             idempotency=call,
             looks=self.looks,
             pause=pause,
         )
-        most = self.most_usd(endpoint, backend.settings, recipe.prompt, len(recipe.pictures))
+        words = spoken(recipe.prompt)
+        most = self.most_usd(endpoint, backend.settings, words, len(recipe.pictures))
         again = self.hosted.budget.reserve(call, endpoint.label, most)
-        return self._charged(call, recipe, backend, look, again=again)
+        negative = spoken(recipe.negative_prompt) if recipe.negative_prompt else recipe.negative_prompt
+        told = recipe.replace(prompt=words, negative_prompt=negative)
+        made = self._charged(call, told, backend, look, again=again)
+        return replace(made, recipe=recipe)
 
     def most_usd(
         self, endpoint: HostedEndpoint, settings: Mapping[str, str], words: str, pictures: int

@@ -1,40 +1,38 @@
 """Candidates: many pictures of one recipe, measured as they come, filtered, ranked and marked.
 
 A set outlives the page and the process: its pictures are those that its jobs made, scores and marks are in the
-database. Two threads measure behind the queue, one what needs no waiting, one what needs the device.
+database.
 """
 
-import logging
 import secrets
-import threading
 from collections.abc import AsyncGenerator, Callable, Sequence
-from pathlib import Path
 from sqlite3 import Connection
 from typing import Literal
 
 from studio.candidates.ranking import Agreement, Decision, Filter, Rating, agreement, judge, learned
-from studio.candidates.store import PASSES, Batch, Candidate, CandidateSet, CandidateStore, Pass
-from studio.errors import InvalidRecipe, InvalidRequest, NotFound, StorageError
-from studio.events import Event, Finished
+from studio.candidates.store import Batch, Candidate, CandidateSet, CandidateStore
+from studio.errors import InvalidRecipe, InvalidRequest, NotFound
 from studio.gate.identity import Identity
 from studio.inputs import InputStore
 from studio.jobs.job import Job
 from studio.jobs.scheduler import Scheduler
 from studio.library import Library
-from studio.metrics import METRICS
 from studio.news import News, Pause
 from studio.recipe import SEEDS, Recipe
 from studio.resolve.applicability import HIRES
-from studio.scorer import Scorer
+from studio.scorer import Measuring
 
-# Pictures that are measured together: more share the overhead, and wait longer for their scores.
-BATCH = 16
 TITLE_CHARACTERS = 120
+# How many are made where one picture is asked for.
+USUAL = 8
 # How kept ones are refined: times larger, how far the noise turns, and how many times.
 Refinement = Literal["hires", "upscale", "variations"]
 SECOND_PASS, ENLARGED, VARIED, VARIATIONS = 1.5, 2.0, 0.2, 4
 
-log = logging.getLogger(__name__)
+
+def usual(recipe: Recipe) -> Recipe:
+    """The recipe of several candidates, however many pictures it is of."""
+    return recipe if recipe.count > 1 else recipe.replace(count=USUAL)
 
 
 def refined(candidate: Candidate, how: Refinement, inputs: InputStore, who: Identity) -> Recipe:
@@ -58,33 +56,19 @@ def refined(candidate: Candidate, how: Refinement, inputs: InputStore, who: Iden
 class Candidates:
     """The sets of all owners; a set of another owner is treated as if it were not there.
 
-    `submit` is that of the studio. What is made is measured; what an earlier studio left, from `start` on.
+    `submit` is that of the studio; `measuring` measures what is made.
     """
 
-    def __init__(self, jobs: Scheduler, library: Library, submit: Callable[..., Job], scorer: Scorer) -> None:
+    def __init__(self, jobs: Scheduler, library: Library, submit: Callable[..., Job], measuring: Measuring) -> None:
         self._store = CandidateStore(jobs.database, library.folder)
         self._submit = submit
         self._jobs = jobs
-        self._scorer = scorer
-        jobs.listen("candidates", self._on_event)
+        self._measuring = measuring
         self._news = News()
         self._serial = 1
         self._closing = False
-        self._todo = {which: threading.Event() for which in PASSES}
-        self._workers: list[threading.Thread] = []
-
-    def start(self) -> None:
-        """Measure what is not measured yet."""
-        with self._news:
-            if not self._workers:
-                self._workers = [
-                    threading.Thread(target=self._work, args=(which, todo), name=f"measuring-{which}", daemon=True)
-                    for which, todo in self._todo.items()
-                ]
-                for worker in self._workers:
-                    worker.start()
-        for todo in self._todo.values():
-            todo.set()
+        jobs.listen("candidates", lambda _: self._tell())
+        measuring.changed = self._tell
 
     def begin(self, recipes: Sequence[Recipe], who: Identity, title: str = "") -> str:
         """A new set of what these recipes make, filtered as the owner's last one; returns its id.
@@ -147,9 +131,9 @@ class Candidates:
     def measure(self, set_id: str, who: Identity) -> None:
         """Measure the set once more, also by what had no weights then."""
         self.get(set_id, who)
-        self._store.forget_scores(set_id)
+        self._measuring.scores.forget(set_id)
         self._tell()
-        self.start()
+        self._measuring.start()
 
     def agreement(self, who: Identity) -> tuple[int, dict[str, Agreement]]:
         """How many picks who asks made so far, and how the metrics go with them."""
@@ -190,14 +174,10 @@ class Candidates:
         return found.going or not all(candidate.is_measured for candidate in found.candidates)
 
     def close(self) -> None:
-        """End the measuring; what is not measured yet is at the next start. Call it when the jobs are closed."""
+        """Let nobody wait for news any more."""
         with self._news:
             self._closing = True
             self._news.notify_all()
-        for todo in self._todo.values():
-            todo.set()
-        for worker in self._workers:
-            worker.join()
 
     def _make(
         self, set_id: str, recipes: Sequence[Recipe], who: Identity, add_set: Callable[[], None] = lambda: None
@@ -213,43 +193,10 @@ class Candidates:
         self._submit(recipes, who, job, kind="candidates", beside=beside)
         self._tell()
 
-    def _on_event(self, event: Event) -> None:
-        """Something happened to a job of a set."""
-        if isinstance(event, Finished):
-            self.start()
-        self._tell()
-
     def _tell(self) -> None:
         with self._news:
             self._serial += 1
             self._news.notify_all()
-
-    def _work(self, which: Pass, todo: threading.Event) -> None:
-        """Measure what has not been, as long as there is something, and wait for more."""
-        while not self._closing:
-            todo.wait()
-            todo.clear()
-            try:
-                while (waiting := self._store.unmeasured(which)) and not self._closing:
-                    for set_id, pictures in waiting.items():
-                        self._measure(set_id, which, pictures[:BATCH])
-                        self._tell()
-            except StorageError:
-                log.exception("Candidates could not be measured")
-
-    def _measure(self, set_id: str, which: Pass, part: Sequence[tuple[int, Path]]) -> None:
-        """Measure some pictures of a set, and in the quick pass hold it all against each other again."""
-        quick = self._scorer.at_once(part[0][1])
-        names = quick if which == "quick" else [name for name in METRICS if name not in quick]
-        found = self._scorer.measure([path for _, path in part], [name for name in names if not METRICS[name].among])
-        scores = {image: of for (image, _), of in zip(part, found.scores, strict=True)}
-        if among := [name for name in names if METRICS[name].among]:
-            every = self._store.pictures(set_id)
-            beside = self._scorer.measure([path for _, path, _ in every], among).scores
-            for (image, _, before), of in zip(every, beside, strict=True):
-                if image in scores or before is not None:
-                    scores[image] = {**(before or {}), **scores.get(image, {}), **of}
-        self._store.add_scores(set_id, which, scores, found.missing, names)
 
 
 def _continued(first: Recipe, last: Recipe | None, count: int) -> Recipe:

@@ -4,10 +4,10 @@ import json
 import logging
 import sqlite3
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -15,6 +15,7 @@ from studio.candidates.ranking import Filter, Rating, Scores
 from studio.errors import InvalidRecipe, NotFound
 from studio.metrics import METRICS
 from studio.recipe import Recipe
+from studio.scorer import known_scores
 from studio.storage.connections import parsed
 from studio.storage.database import Database
 
@@ -23,14 +24,10 @@ RATINGS = range(1, 6)
 
 log = logging.getLogger(__name__)
 
-# The two passes in which a picture is measured: at once, and when the device is free.
-Pass = Literal["quick", "slow"]
-PASSES: tuple[Pass, ...] = get_args(Pass)
-
 # The pictures of sets: what the items of their jobs made, each with its scores.
-PICTURES = """SELECT candidates.set_id, image, path, recipe, seconds, quick, slow FROM candidates
-    JOIN candidate_jobs AS made ON made.set_id = candidates.set_id AND image >= first AND image < first + count
-    JOIN items ON items.job = made.id AND items.number = image - first"""
+PICTURES = """SELECT first + items.number AS image, path, recipe, seconds, quick, slow FROM candidate_jobs AS made
+    JOIN items ON items.job = made.id JOIN scores ON scores.job = made.id AND scores.item = items.number
+    WHERE set_id = ? ORDER BY image"""
 GOING = """SELECT EXISTS (SELECT 1 FROM candidate_jobs AS made JOIN items ON items.job = made.id
     WHERE set_id = ? AND state IN ('waiting', 'running'))"""
 
@@ -109,45 +106,6 @@ class CandidateStore:
                 "INSERT INTO candidate_jobs (id, set_id, first, count) VALUES (?, ?, ?, ?)", (job, set_id, first, count)
             )
 
-    def unmeasured(self, which: Pass) -> dict[str, list[tuple[int, Path]]]:
-        """What has not been through this pass: numbers and paths by set, oldest first."""
-        found: dict[str, list[tuple[int, Path]]] = {}
-        with self._database.read() as database:
-            for row in database.execute(f"{PICTURES} WHERE {which} IS NULL ORDER BY candidates.rowid"):
-                if isinstance(row["path"], str):
-                    found.setdefault(row["set_id"], []).append((row["image"], self._images / row["path"]))
-        return found
-
-    def pictures(self, set_id: str) -> list[tuple[int, Path, Scores | None]]:
-        """Number, path and what the quick pass found so far, of each picture of the set."""
-        with self._database.read() as database:
-            rows = database.execute(f"{PICTURES} WHERE candidates.set_id = ? ORDER BY image", (set_id,)).fetchall()
-        return [
-            (row["image"], self._images / row["path"], _scores(row["quick"]))
-            for row in rows
-            if isinstance(row["path"], str)
-        ]
-
-    def add_scores(
-        self, set_id: str, which: Pass, scores: Mapping[int, Scores], missing: Mapping[str, str], tried: Iterable[str]
-    ) -> None:
-        """What a pass found, by the number of the image; of the metrics that it tried, these are missing."""
-        with self._database.write() as database:
-            statement = f"UPDATE candidates SET {which} = ? WHERE set_id = ? AND image = ?"  # noqa: S608 - a column
-            database.executemany(statement, [(json.dumps(dict(found)), set_id, at) for at, found in scores.items()])
-            row = database.execute("SELECT missing FROM candidate_sets WHERE id = ?", (set_id,)).fetchone()
-            before = parsed(row and row["missing"], dict[str, str]())
-            still_missing = {name: why for name, why in before.items() if name not in set(tried)}
-            database.execute(
-                "UPDATE candidate_sets SET missing = ? WHERE id = ?",
-                (json.dumps(still_missing | dict(missing)), set_id),
-            )
-
-    def forget_scores(self, set_id: str) -> None:
-        """Have all pictures of a set measured anew."""
-        with self._database.write() as database:
-            database.execute("UPDATE candidates SET quick = NULL, slow = NULL WHERE set_id = ?", (set_id,))
-
     def set_filter(self, set_id: str, rules: Filter) -> None:
         """Filter and rank by this from now on."""
         with self._database.write() as database:
@@ -189,7 +147,7 @@ class CandidateStore:
                 database.execute(query, (set_id,)).fetchall()
                 for query in (
                     "SELECT * FROM candidate_jobs WHERE set_id = ? ORDER BY number",
-                    f"{PICTURES} WHERE candidates.set_id = ? ORDER BY image",
+                    PICTURES,
                     "SELECT * FROM ratings WHERE set_id = ? ORDER BY number",
                     GOING,
                 )
@@ -210,7 +168,8 @@ class CandidateStore:
 
     def of(self, owner: str) -> list[tuple[str, str, float, int]]:
         """The owner's sets, newest first: id, title, when it was asked for, how many pictures it has."""
-        query = """SELECT id, title, created, (SELECT COUNT(*) FROM candidates WHERE set_id = sets.id) AS made
+        query = """SELECT id, title, created, (SELECT COUNT(*) FROM candidate_jobs AS jobs
+            JOIN scores ON scores.job = jobs.id WHERE set_id = sets.id) AS made
             FROM candidate_sets AS sets WHERE owner = ? ORDER BY number DESC"""
         with self._database.read() as database:
             return [(row["id"], row["title"], row["created"], row["made"]) for row in database.execute(query, (owner,))]
@@ -225,7 +184,7 @@ class CandidateStore:
 
     def _candidate(self, row: sqlite3.Row, mark: Rating) -> Candidate | None:
         """A picture; None where its row is damaged or of another version, which takes no other picture along."""
-        quick, slow = (_scores(row[which]) for which in ("quick", "slow"))
+        quick, slow = (known_scores(row[which]) for which in ("quick", "slow"))
         recipe = _recipe(row["recipe"])
         if recipe is None or not isinstance(row["path"], str):
             log.warning("A candidate cannot be read, and is left out.")
@@ -239,13 +198,6 @@ class CandidateStore:
             quick is not None and slow is not None,
             mark,
         )
-
-
-def _scores(text: Any) -> Scores | None:
-    """What a pass found, by the metrics that there are."""
-    found = parsed(text, dict[str, Any]())
-    known = {name: one for name, one in found.items() if name in METRICS and isinstance(one, int | float)}
-    return known if text else None
 
 
 def _mark(row: sqlite3.Row) -> Rating:

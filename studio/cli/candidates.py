@@ -13,6 +13,7 @@ from studio.cli.base import Command, load_settings
 from studio.errors import InvalidSetting
 from studio.events import Finished
 from studio.gate.identity import COMMAND_LINE
+from studio.hosted.spending import price_words
 from studio.inputs import InputStore
 from studio.metrics import METRICS
 from studio.recipe import Recipe
@@ -45,6 +46,8 @@ def run(args: argparse.Namespace) -> int:
         from studio.studio import Studio
 
         with Studio(studio_settings, images=args.out.absolute(), durable=False) as studio:
+            if price := price_words(studio.most_usd([recipe])):
+                print(price, file=sys.stderr)
             end = generate.follow(studio, studio.submit(recipe, COMMAND_LINE), images, None)
             made = [images[number] for number in sorted(images)]
             measured = studio.scorer.measure([image.path for image in made])

@@ -3,12 +3,13 @@
 import argparse
 import json
 import sys
-from contextlib import closing, redirect_stdout
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from studio.cli.base import Command, Exit, load_settings, settings_arguments
 from studio.errors import InvalidRecipe
+from studio.events import END, Finished, ImageFailed
 from studio.gate.identity import COMMAND_LINE
 from studio.recipe import SEEDS
 from studio.storage.database import Database
@@ -62,14 +63,15 @@ def run(args: argparse.Namespace) -> int:
         lines = _lines(args)
         out = args.out.absolute()
         # Its database is in the folder, so that the same command goes on where it was broken off.
-        with Studio(settings, images=out, durable=False) as studio, closing(Database.of(out)) as kept:
-            compare = Compare(studio, database=kept)
+        with Studio(settings, images=out, durable=False, jobs=Database.of(out)) as studio:
+            compare = Compare(studio)
             columns = [compare.column(name.strip(), COMMAND_LINE) for name in args.models.split(",") if name.strip()]
             # Two at once would pay for the same pictures.
             with alone(out / LOCK, f"the comparison in {out}"):
                 whole = _begun(compare, lines, columns, args)
                 places = _places(whole, lines, columns)
                 interrupted = _make(compare, whole, places)
+                studio.measuring.run("quick")
                 whole = compare.store.get(whole.id, COMMAND_LINE.owner)
                 sheets.write(whole, out)
     _say(_rows(whole, places), as_json=args.json)
@@ -98,11 +100,11 @@ def _begun(
     """The folder's comparison, extended, or a new one."""
     held = next(iter(compare.store.of(COMMAND_LINE.owner)), None)
     if held is None:
-        return compare.store.get(compare.create(COMMAND_LINE.owner, lines, columns, seed=args.seed), COMMAND_LINE.owner)
+        return compare.store.get(compare.create(COMMAND_LINE, lines, columns, seed=args.seed), COMMAND_LINE.owner)
     if args.seed not in (None, held.seed):
         hint = "Leave the seed out, or choose another folder."
         raise InvalidRecipe("seed", f"The comparison in {args.out} has the seed {held.seed}.", hint)
-    compare.extend(held.id, COMMAND_LINE.owner, lines, columns)
+    compare.extend(held.id, COMMAND_LINE, lines, columns)
     return compare.store.get(held.id, COMMAND_LINE.owner)
 
 
@@ -121,23 +123,30 @@ def _make(compare: "Compare", whole: "Comparison", places: list[tuple[int, int]]
         print(f"{kept} of {len(places)} pictures are there already.", file=sys.stderr)
     try:
         compare.start(whole.id, COMMAND_LINE, places)
-        seen, before = -1, -1
-        while compare.running(whole.id):
-            seen = compare.wait(whole.id, seen)
+        _watch(compare, whole, places)
+    except KeyboardInterrupt:
+        compare.stop(whole.id, COMMAND_LINE)
+        now = compare.store.get(whole.id, COMMAND_LINE.owner)
+        calls = sum(cell.state == "running" and now.columns[cell.column].kind == "hosted" for cell in now.cells)
+        if calls:
+            print(f"Waiting for {calls} answers that are paid for; Ctrl-C again leaves them.", file=sys.stderr)
+        _watch(compare, whole, places)
+        return True
+    return False
+
+
+def _watch(compare: "Compare", whole: "Comparison", places: list[tuple[int, int]]) -> None:
+    """Say how many of the cells are there, each time that one more is, until nothing more comes."""
+    before = -1
+    for job in compare.jobs(compare.store.get(whole.id, COMMAND_LINE.owner), COMMAND_LINE):
+        for event in job.follow():
+            if not isinstance(event, (Finished, ImageFailed, *END)):
+                continue
             now = compare.store.get(whole.id, COMMAND_LINE.owner)
             ended = sum(now.cell(*place).state in ("done", "failed", "empty") for place in places)
             if ended != before:
                 print(f"{ended} of {len(places)} done, ${now.total_usd:.3f} so far", file=sys.stderr)
             before = ended
-    except KeyboardInterrupt:
-        compare.stop(whole.id, COMMAND_LINE.owner)
-        flying = list(compare.flying.values())
-        if flying:
-            print(f"Waiting for {len(flying)} answers that are paid for; Ctrl-C again leaves them.", file=sys.stderr)
-        for call in flying:
-            call.wait()
-        return True
-    return False
 
 
 def _rows(comparison: "Comparison", places: list[tuple[int, int]]) -> list[dict[str, Any]]:

@@ -16,6 +16,7 @@ from studio.errors import InvalidRecipe, NotFound
 from studio.events import Failed, Finished, ImageFailed
 from studio.gate.identity import COMMAND_LINE
 from studio.grids.axes import names
+from studio.hosted.spending import price_words
 from studio.inputs import InputStore
 from studio.recipe import Recipe
 from studio.storage.database import Database
@@ -23,8 +24,8 @@ from studio.storage.database import Database
 if TYPE_CHECKING:
     from studio.grids.axes import Axis
     from studio.grids.making import GridJob, Grids
-    from studio.grids.sheets import Kind
     from studio.grids.store import Grid
+    from studio.sheets import Kind
     from studio.studio import Studio
 
 AXES = ("x", "y", "z")
@@ -73,6 +74,8 @@ def run(args: argparse.Namespace) -> int:
             begun = _begun(studio, grids, base, axes, resume=args.resume)
             interrupted = _follow(begun, studio, None if args.json else out)
             grid = begun.grid
+            if grid.total_usd:
+                print(f"It cost ${grid.total_usd:.3f}.", file=sys.stderr)
             for kind in SHEETS:
                 if path := getattr(args, kind):
                     print(grids.export(grid, path.absolute(), kind) or f"{path} is written.", file=sys.stderr)
@@ -115,7 +118,8 @@ def _begun(studio: "Studio", grids: "Grids", base: Recipe, axes: "list[Axis]", *
         print("studio grid: there is no such grid in the folder yet; it begins now.", file=sys.stderr)
     grid = plan(studio, base, axes)
     possible = sum(cell.recipe is not None for cell in grid.cells)
-    print(f"{possible} pictures, {grid.steps} steps", file=sys.stderr)
+    price = price_words(studio.most_usd([cell.recipe for cell in grid.cells if cell.recipe]))
+    print(" ".join(filter(None, (f"{possible} pictures, {grid.steps} steps.", price))), file=sys.stderr)
     return grids.begin(grid, COMMAND_LINE)
 
 

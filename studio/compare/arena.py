@@ -209,26 +209,32 @@ Candidate = tuple[Comparison, Cell, Cell]
 
 
 def _open_pairs(comparisons: Iterable[Comparison], seen: set[str]) -> Iterator[Candidate]:
-    """Two unseen pictures of one prompt by different models, which are not the same pixels."""
+    """Two unseen pictures of one prompt by different models."""
     for comparison in comparisons:
         fresh = [cell for cell in comparison.cells if cell.state == "done" and cell.path not in seen]
         for one, other in combinations(fresh, 2):
             names = [comparison.columns[cell.column].contestant for cell in (one, other)]
-            if one.line == other.line and one.digest != other.digest and names[0] != names[1]:
+            if one.line == other.line and names[0] != names[1]:
                 yield comparison, one, other
 
 
 def _chosen(candidates: Sequence[Candidate], votes: Sequence[Vote], random: Random) -> Candidate | None:
-    """One of those whose models were held against each other the least, with random sides."""
-    if not candidates:
-        return None
-    met = matrix(votes)
-    counts = [_met(met, candidate) for candidate in candidates]
-    comparison, *cells = random.choice(
-        [one for one, count in zip(candidates, counts, strict=True) if count == min(counts)]
-    )
-    random.shuffle(cells)
-    return comparison, cells[0], cells[1]
+    """One of those whose models were held against each other the least, which are not the same pixels; random sides."""
+    met, left = matrix(votes), list(candidates)
+    random.shuffle(left)
+    for comparison, *cells in sorted(left, key=lambda candidate: _met(met, candidate)):
+        if _differ(*cells):
+            random.shuffle(cells)
+            return comparison, cells[0], cells[1]
+    return None
+
+
+def _differ(one: Cell, other: Cell) -> bool:
+    """Whether both pictures are there, with other pixels."""
+    try:
+        return one.digest != other.digest
+    except OSError:
+        return False
 
 
 def _met(met: Mapping[str, Mapping[str, tuple[float, int]]], candidate: Candidate) -> int:

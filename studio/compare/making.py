@@ -1,44 +1,32 @@
-"""Compares models: each prompt of a list by each of several, local ones in the one line of jobs, hosted ones beside it.
+"""Compares models: each prompt of a list by each of several, local ones and hosted ones, as the items of jobs.
 
-What is made is stored cell by cell, so that a comparison can be stopped, broken off, resumed and extended without
-paying twice for anything.
+A comparison is planned here, and shown as its jobs stand; they go on whoever looks, so that it can be stopped, broken
+off, resumed and extended without paying twice for anything.
 """
 
-import contextvars
-import logging
 import secrets
 import threading
-from collections import deque
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
-from functools import partial
-from pathlib import Path
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import parse_qsl
 
-from studio.compare.calls import HostedCalls
-from studio.compare.store import CLEAN, OPEN, Cell, Comparison, Comparisons, Contestant, Line, failed, seen
-from studio.errors import Busy, Closing, DeviceLost, InternalError, InvalidRecipe, NotFound, StudioError
-from studio.events import Event, Failed, Finished, Preview, Stopped
+from studio.compare.store import OPEN, Cell, Comparison, Comparisons, Contestant, Line
+from studio.errors import InvalidRecipe, NotFound, StudioError
+from studio.events import Preview
 from studio.gate.identity import Identity
 from studio.jobs.job import Job
-from studio.metrics import METRICS
+from studio.prompts import mentions
 from studio.recipe import SEEDS, Recipe
-from studio.storage.database import Database
+from studio.resolve.hosted import in_styles
 from studio.studio import Studio
 
-log = logging.getLogger(__name__)
-
-# Calls of one hosted model at a time; more and services slow one down.
-SIDE_BY_SIDE = 3
 MOST_LINES = 500
 MOST_COLUMNS = 50
-# What is in the way of every cell: they wait, and go on later.
-HOLDS_UP = (Busy, Closing, DeviceLost)
 UNAWAITED = "Stopped. If the picture still comes, it is kept."
-
-Place = tuple[str, int, int]
+# What a hosted model takes of the recipe that all columns share, beside its styles.
+GIVEN = ("init_image", "mask_image")
 
 
 @dataclass(frozen=True)
@@ -51,22 +39,13 @@ class Estimate:
 
 
 class Compare:
-    """The comparisons of one studio, and those that are being made.
+    """The comparisons of one studio, in its jobs' database."""
 
-    `database` keeps them (default: the data folder's), `looks` as `HostedCalls` has it.
-    """
-
-    def __init__(self, studio: Studio, *, database: Database | None = None, looks: int = 0) -> None:
+    def __init__(self, studio: Studio) -> None:
         self.studio = studio
-        self.store = Comparisons(database or studio.database, studio.library.folder)
-        self.hosted = HostedCalls(studio, looks=looks)
-        self._runs: dict[str, _Run] = {}
-        self._news = threading.Condition()
-        self._versions: dict[str, int] = {}
-        # Calls that are being answered, also where nobody waits for them any more.
-        self.flying: dict[Place, threading.Event] = {}
-        # Looks at what is being made, as JPEG.
-        self.looks: dict[Place, bytes] = {}
+        self.store = Comparisons(studio.jobs.database, studio.library.folder, studio.inputs)
+        # Two windows ask for the same cells once.
+        self._asking = threading.Lock()
 
     def column(self, name: str, who: Identity) -> Contestant:
         """The column of `starter`, `openai:gpt-image-2` or an address, with settings: `starter?steps=8&width=256`.
@@ -80,13 +59,13 @@ class Compare:
             return Contestant("local", model, self.studio.catalogue[model].name, settings)
         if ":" not in model:
             _ = self.studio.catalogue[model]
-        endpoint = self.hosted.endpoint(model, who)
+        endpoint = self.studio.hosted.endpoint(model, who)
         endpoint.model.chosen(settings)
         return Contestant("hosted", model, endpoint.label, settings)
 
     def create(
         self,
-        owner: str,
+        who: Identity,
         lines: Sequence[Line],
         columns: Sequence[Contestant],
         *,
@@ -99,19 +78,19 @@ class Compare:
             **{**(base or {}), "prompt": "a", "seed": secrets.randbelow(SEEDS) if seed is None else seed}
         )
         self.studio.inputs.use(checked.pictures)
-        name = self.store.create(owner, int(checked.seed or 0), base or {})
-        self._add(name, owner, lines, columns)
+        name = self.store.create(who.owner, int(checked.seed or 0), base or {})
+        self._add(name, lines, columns)
         return name
 
-    def extend(self, id: str, owner: str, lines: Sequence[Line], columns: Sequence[Contestant]) -> None:  # noqa: A002
+    def extend(self, id: str, who: Identity, lines: Sequence[Line], columns: Sequence[Contestant]) -> None:  # noqa: A002
         """More prompts, more columns; what there is stays."""
-        comparison = self.store.get(id, owner)
+        comparison = self.store.get(id, who.owner)
         prompts = {line.prompt for line in comparison.lines}
         _check(
             [*comparison.lines, *(line for line in lines if line.prompt not in prompts)],
             [*comparison.columns, *(column for column in columns if column not in comparison.columns)],
         )
-        self._add(id, owner, lines, columns)
+        self._add(id, lines, columns)
 
     def estimate(
         self,
@@ -120,247 +99,128 @@ class Compare:
         base: Mapping[str, Any],
         made: Collection[tuple[int, int]] = (),
     ) -> Estimate:
-        """What the pictures that are not `made` yet cost at most."""
+        """What the pictures that are not `made` yet cost at most, whatever is drawn of their prompts."""
         todo = [
             (line, column)
             for number, line in enumerate(lines)
             for place, column in enumerate(columns)
             if column.kind != "imported" and (number, place) not in made
         ]
-        costs = [self.hosted.estimate(column, line.prompt, base) for line, column in todo if column.kind == "hosted"]
-        return Estimate(sum(cost or 0 for cost in costs), costs.count(None), len(todo))
+        asked = []
+        for line, column in (pair for pair in todo if pair[1].kind == "hosted"):
+            with suppress(StudioError):  # one that cannot be asked for costs nothing
+                asked.append(self.studio.most_usd([self._asked(line, column, base)]))
+        return Estimate(sum(one.usd for one in asked), sum(one.unknown for one in asked), len(todo))
 
     def start(self, id: str, who: Identity, only: Collection[tuple[int, int]] | None = None) -> None:  # noqa: A002
-        """Make what is not there yet, or of that `only` these lines and columns; nothing where that is going on."""
+        """Make what is not there and not on its way, or of that `only` these lines and columns; StudioError.
+
+        What an earlier try may have paid for is asked for by the same name.
+        """
+        with self._asking:
+            comparison = self.store.get(id, who.owner)
+            todo = [cell for cell in comparison.cells if cell.state in OPEN and (only is None or cell.place in only)]
+            for name in dict.fromkeys(cell.job for cell in todo if cell.job):
+                with suppress(NotFound):  # all that is left of it is on its way
+                    self.studio.jobs.retry(name, who, {cell.item or 0 for cell in todo if cell.job == name})
+            self._submit(comparison, [cell for cell in todo if not cell.job], who)
+
+    def get(self, id: str, who: Identity) -> Comparison:  # noqa: A002
+        """A comparison of who asks, as it stands; NotFound where there is none of this id."""
         comparison = self.store.get(id, who.owner)
-        with self._news:
-            if id in self._runs:
-                return
-            todo = [cell for cell in comparison.cells if cell.state in OPEN]
-            if only is not None:
-                todo = [cell for cell in todo if (cell.line, cell.column) in only]
-            run = self._runs[id] = _Run(self, comparison, todo, who)
-        run.begin()
+        stopping = {job.id for job in self.jobs(comparison, who) if job.stopping.is_set()}
+        cells = [
+            replace(cell, state="stopped", message=UNAWAITED)
+            if cell.state == "running" and cell.job in stopping
+            else cell
+            for cell in comparison.cells
+        ]
+        return replace(comparison, cells=tuple(cells))
 
-    def stop(self, id: str, owner: str) -> None:  # noqa: A002
-        """Wait for nothing any more, at once; what still comes of calls under way is kept."""
-        self.store.get(id, owner)
-        with self._news:
-            run = self._runs.pop(id, None)
-        if run:
-            run.stop()
-            self.store.halt(id, UNAWAITED)
-            self.tell(id)
+    def jobs(self, comparison: Comparison, who: Identity) -> list[Job]:
+        """The jobs that still make something of it."""
+        names = dict.fromkeys(
+            cell.job for cell in comparison.cells if cell.job and cell.state not in ("done", "failed")
+        )
+        found = []
+        for name in names:
+            with suppress(NotFound):  # it was forgotten meanwhile
+                found.append(self.studio.job(name, who))
+        return [job for job in found if job.is_open]
 
-    def running(self, id: str) -> bool:  # noqa: A002
+    def running(self, comparison: Comparison, who: Identity) -> bool:
         """Whether it is being made."""
-        with self._news:
-            return id in self._runs
+        return any(not job.stopping.is_set() for job in self.jobs(comparison, who))
 
-    def coming(self, id: str) -> bool:  # noqa: A002
+    def coming(self, comparison: Comparison, who: Identity) -> bool:
         """Whether calls for it are under way, also such as nobody waits for any more."""
-        return any(place[0] == id for place in list(self.flying))
+        return any(item.state == "running" for job in self.jobs(comparison, who) for item in job.items)
 
-    def version(self, id: str) -> int:  # noqa: A002
-        """Counts what happened to it since the studio started."""
-        with self._news:
-            return self._versions.get(id, 0)
+    def looks(self, comparison: Comparison, who: Identity) -> dict[tuple[int, int], bytes]:
+        """Looks (JPEG) at the cells that are being made, by line and column."""
+        found = {
+            (job.id, event.image): event.jpeg
+            for job in self.jobs(comparison, who)
+            for event in job.events
+            if isinstance(event, Preview)
+        }
+        places = {cell.place: (cell.job, cell.item) for cell in comparison.cells if cell.state == "running"}
+        return {place: found[made] for place, made in places.items() if made in found}
 
-    def wait(self, id: str, seen: int, seconds: float | None = None) -> int:  # noqa: A002
-        """Return the version when it is another than `seen`, or time is up; the end of its making changes it, too."""
-        with self._news:
-            self._news.wait_for(lambda: self._versions.get(id, 0) != seen, seconds)
-            return self._versions.get(id, 0)
+    def stop(self, id: str, who: Identity) -> None:  # noqa: A002
+        """Wait for nothing any more, at once; what still comes of calls under way is kept."""
+        for job in self.jobs(self.store.get(id, who.owner), who):
+            self.studio.stop(job.id, who)
 
-    def tell(self, id: str) -> None:  # noqa: A002
-        """Something happened to it."""
-        with self._news:
-            self._versions[id] = self._versions.get(id, 0) + 1
-            self._news.notify_all()
+    def forget(self, id: str, who: Identity) -> None:  # noqa: A002
+        """Stop and remove it, with its jobs; its images stay in the library."""
+        comparison = self.store.get(id, who.owner)
+        self.store.forget(id, who.owner)
+        for name in dict.fromkeys(cell.job for cell in comparison.cells if cell.job):
+            with suppress(NotFound):
+                self.studio.jobs.remove(name, who)
 
-    def ended(self, run: "_Run") -> None:
-        """A run has nothing left to do."""
-        with self._news:
-            if self._runs.get(run.comparison.id) is run:
-                del self._runs[run.comparison.id]
-        self.tell(run.comparison.id)
+    def _submit(self, comparison: Comparison, cells: Sequence[Cell], who: Identity) -> None:
+        """A job of these cells, a column after the other, as each change of the model costs its loading."""
+        asked: list[tuple[Cell, Recipe]] = []
+        faults: list[tuple[Cell, StudioError]] = []
+        for cell in sorted(cells, key=lambda cell: (cell.column, cell.line)):
+            try:
+                asked.append((cell, self._checked(comparison, cell, who)))
+            except StudioError as error:
+                faults.append((cell, error))
+        self.store.refuse(comparison.id, faults)
+        if asked:
+            job, made = secrets.token_urlsafe(12), [cell for cell, _ in asked]
+            # In one transaction: no crash leaves a cell without the job that makes it.
+            self.studio.submit(
+                [recipe for _, recipe in asked],
+                who,
+                job,
+                kind="comparison",
+                beside=lambda _: self.store.assign(comparison.id, job, made),
+            )
 
-    def local_fields(self, event: Finished) -> dict[str, Any]:
-        """The fields of a cell whose picture a job of this machine made."""
-        return {**seen(event.path), "seconds": event.seconds, "cost_usd": 0.0, "seed": event.recipe.seed, **CLEAN}
+    def _checked(self, comparison: Comparison, cell: Cell, who: Identity) -> Recipe:
+        """What makes a cell; StudioError where it cannot be."""
+        line, column = comparison.lines[cell.line], comparison.columns[cell.column]
+        recipe = self._asked(line, column, comparison.base, comparison.seed)
+        resolved = self.studio.resolve(recipe)
+        self.studio.check_downloads(self.studio.needs.missing(self.studio.needs.of(resolved)), who)
+        return recipe
 
-    def measured(self, path: Path) -> dict[str, float]:
-        """What the metrics that do not wait for the device say of a picture by itself."""
-        scorer = self.studio.scorer
-        names = [name for name in scorer.at_once(path) if not METRICS[name].among]
-        return {name: round(score, 4) for name, score in scorer.measure([path], names).scores[0].items()}
+    def _asked(self, line: Line, column: Contestant, base: Mapping[str, Any], seed: int = 0) -> Recipe:
+        """The recipe of a cell; what only models of this machine take means nothing to a hosted one."""
+        prompt = line.prompt
+        if column.kind == "hosted":
+            prompt = mentions.without(in_styles(prompt, self.studio.presets, base.get("styles", ())))
+            base = {name: base[name] for name in GIVEN if base.get(name)}
+        return Recipe.make(**{**base, "seed": seed, **column.asked, "prompt": prompt, "count": 1})
 
-    def _add(self, name: str, owner: str, lines: Sequence[Line], columns: Sequence[Contestant]) -> None:
+    def _add(self, name: str, lines: Sequence[Line], columns: Sequence[Contestant]) -> None:
         self.store.extend(name, lines, columns)
-        comparison = self.store.get(name, owner)
         imported = (column.settings for column in columns if column.kind == "imported")
         self.studio.inputs.use(str(picture) for named in imported for picture in named.values())
-        for cell in comparison.cells:
-            column = comparison.columns[cell.column]
-            if column.kind == "imported" and cell.state == "waiting":
-                picture = column.settings.get(str(cell.line))
-                fields = seen(self.studio.inputs.path(picture)) if picture else {"state": "empty"}
-                self.store.change(name, cell.line, cell.column, **fields)
-        self.tell(name)
-
-
-class _Run:
-    """One comparison while it is made: a lane for this machine's models, and one for each hosted column."""
-
-    def __init__(self, compare: Compare, comparison: Comparison, todo: Sequence[Cell], who: Identity) -> None:
-        self.comparison = comparison
-        self.stopping = threading.Event()
-        self._compare = compare
-        self._store = compare.store
-        self._who = who
-        # The page's request lives in a context variable, which a backend may ask for.
-        self._context = contextvars.copy_context()
-        self._job: Job | None = None
-        self._lock = threading.Lock()
-        # A column after the other, as each change of the model costs its loading.
-        ordered = sorted(todo, key=lambda cell: (cell.column, cell.line))
-        kinds = [column.kind for column in comparison.columns]
-        self._lanes = [(deque(cell for cell in ordered if kinds[cell.column] == "local"), self._local, 1)]
-        for number, kind in enumerate(kinds):
-            if kind == "hosted":
-                cells = deque(cell for cell in ordered if cell.column == number)
-                self._lanes.append((cells, self._hosted, min(SIDE_BY_SIDE, len(cells))))
-        self._left = sum(width for *_, width in self._lanes)
-
-    def begin(self) -> None:
-        """Start the lanes; they end by themselves."""
-        for cells, make, width in self._lanes:
-            for _ in range(width):
-                work = partial(self._context.copy().run, self._work, cells, make)
-                threading.Thread(target=work, name="compare", daemon=True).start()
-
-    def stop(self) -> None:
-        """Take no more cells, and end the job under way."""
-        self.stopping.set()
-        with self._lock:
-            job = self._job
-        if job:
-            with suppress(NotFound):
-                self._compare.studio.stop(job.id, self._who)
-
-    def _work(self, cells: deque[Cell], make: Callable[[Cell], None]) -> None:
-        try:
-            jobs = self._compare.studio.jobs
-            while not (self.stopping.is_set() or jobs.closing) and (cell := _next(cells)):
-                self._attempt(make, cell)
-        except StudioError as error:
-            log.warning("A comparison rests: %s", error)
-        finally:
-            with self._lock:
-                self._left -= 1
-                last = not self._left
-            if last:
-                self._compare.ended(self)
-
-    def _attempt(self, make: Callable[[Cell], None], cell: Cell) -> None:
-        """The worker's edge: what goes wrong with one cell ends no other, but for what holds all of them up."""
-        try:
-            make(cell)
-        except HOLDS_UP as error:
-            self._change(cell, state="waiting", message=error.message, hint=error.hint)
-            raise
-        except StudioError as error:
-            self._change(cell, **failed(error))
-        except Exception as error:
-            log.exception("A cell of a comparison broke down")
-            self._change(cell, **failed(InternalError(error)))
-        finally:
-            self._compare.looks.pop(self._place(cell), None)
-
-    def _hosted(self, cell: Cell) -> None:
-        place, flying = self._place(cell), self._compare.flying
-        if earlier := flying.get(place):
-            # Somebody stopped and went on meanwhile: what was asked for then is not asked for again.
-            self._change(cell, state="running")
-            earlier.wait()
-            cell = self._store.get(self.comparison.id, self.comparison.owner).cell(cell.line, cell.column)
-            if cell.state not in OPEN:
-                return
-        flying[place] = threading.Event()
-        try:
-            self._change(cell, state="running", **CLEAN)
-            fields = self._compare.hosted.make(
-                self.comparison, cell, self._who, lambda jpeg: self._look(cell, jpeg), self.stopping.wait
-            )
-            self._made(cell, fields)
-        finally:
-            flying.pop(place).set()
-            self._compare.tell(self.comparison.id)
-
-    def _local(self, cell: Cell) -> None:
-        """One picture by the one line of jobs; what holds up all of them leaves the cell waiting."""
-        job = self._found(cell) or self._submitted(cell)
-        with self._lock:
-            self._job = job
-        if self.stopping.is_set():
-            self.stop()
-        for event in job.follow():
-            self._hear(cell, event)
-
-    def _submitted(self, cell: Cell) -> Job:
-        column, line = self.comparison.columns[cell.column], self.comparison.lines[cell.line]
-        values = {**self.comparison.base, "seed": self.comparison.seed, **column.settings}
-        recipe = Recipe.make(**{**values, "prompt": line.prompt, "model": column.model, "count": 1})
-        # Written down first: a job that outlives its studio is found, not made once more.
-        name = secrets.token_urlsafe(12)
-        self._change(cell, state="running", job=name, **CLEAN)
-        return self._compare.studio.submit(recipe, self._who, name)
-
-    def _found(self, cell: Cell) -> Job | None:
-        """The job that an earlier run left."""
-        with suppress(NotFound):
-            job = self._compare.studio.job(cell.job, self._who)
-            if job.state in ("waiting", "running") or any(event.path.exists() for event in job.results):
-                return job
-        return None
-
-    def _hear(self, cell: Cell, event: Event) -> None:
-        match event:
-            case Preview(_, jpeg):
-                self._look(cell, jpeg)
-            case Finished():
-                self._made(cell, self._compare.local_fields(event))
-            case Failed():
-                self._change(cell, **failed(event))
-            case Stopped():
-                # By the person, or by the studio's end, after which its job goes on.
-                state = "stopped" if self.stopping.is_set() else "waiting"
-                self._change(cell, state=state, message="")
-            case _:
-                pass
-
-    def _made(self, cell: Cell, fields: Mapping[str, Any]) -> None:
-        """The picture first, then what the metrics say of it."""
-        self._change(cell, **fields)
-        if fields["state"] == "done":
-            self._change(cell, metrics=self._compare.measured(Path(fields["path"])))
-
-    def _look(self, cell: Cell, jpeg: bytes) -> None:
-        self._compare.looks[self._place(cell)] = jpeg
-        self._compare.tell(self.comparison.id)
-
-    def _place(self, cell: Cell) -> Place:
-        return self.comparison.id, cell.line, cell.column
-
-    def _change(self, cell: Cell, **values: Any) -> None:
-        self._store.change(self.comparison.id, cell.line, cell.column, **values)
-        self._compare.tell(self.comparison.id)
-
-
-def _next(cells: deque[Cell]) -> Cell | None:
-    with suppress(IndexError):
-        return cells.popleft()
-    return None
 
 
 def _check(lines: Sequence[Line], columns: Sequence[Contestant]) -> None:

@@ -1,12 +1,13 @@
-"""Comparisons as they are kept: prompts as lines, models or imported pictures as columns, and each of their cells."""
+"""Comparisons as they are kept: prompts as lines, models or imported pictures as columns, and who makes each cell."""
 
 import json
 import logging
 import re
 import secrets
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
 from itertools import product
 from pathlib import Path
 from sqlite3 import Connection, Row
@@ -16,15 +17,28 @@ from PIL import Image
 from pydantic import TypeAdapter, ValidationError
 
 from studio.errors import NotFound, StudioError, Unreadable
-from studio.events import Failed
+from studio.hosted.models import joined
+from studio.inputs import InputStore
+from studio.library import Picture, picture
 from studio.pixels import digest
+from studio.scorer import known_scores
 from studio.storage.connections import parsed
 from studio.storage.database import Database
 
 Kind = Literal["local", "hosted", "imported"]
 State = Literal["waiting", "running", "done", "failed", "stopped", "empty"]
-# Those that are made when a comparison goes on; what was running when a program was killed is among them.
+# Those that are made when a comparison goes on.
 OPEN = ("waiting", "running", "failed", "stopped")
+OTHER_VERSION = "This cell cannot be read: it was made by another version of the studio."
+
+# A cell with the item that makes it; where its job was given up, the job says why.
+CELLS = """SELECT line, column, items.job, items.number AS item, items.state, path, items.seconds, quick, slow,
+    COALESCE(items.code, '') AS code, COALESCE(items.message, '') AS message, COALESCE(items.hint, '') AS hint,
+    jobs.state AS job_state, jobs.code AS job_code, jobs.message AS job_message, jobs.hint AS job_hint,
+    cells.code AS own_code, cells.message AS own_message, cells.hint AS own_hint
+    FROM comparison_cells AS cells LEFT JOIN items ON items.job = cells.job AND items.number = cells.item
+    LEFT JOIN jobs ON jobs.id = cells.job LEFT JOIN scores ON scores.job = cells.job AND scores.item = cells.item
+    WHERE comparison = ?"""
 
 log = logging.getLogger(__name__)
 
@@ -57,33 +71,53 @@ class Contestant:
             return self.label
         return f"{self.label} ({', '.join(f'{name} {value}' for name, value in sorted(self.settings.items()))})"
 
+    @property
+    def asked(self) -> dict[str, Any]:
+        """The fields of a recipe that it decides."""
+        if self.kind == "hosted":
+            return {"model": joined(self.model, self.settings)}
+        return {**self.settings, "model": self.model}
+
 
 @dataclass(frozen=True)
 class Cell:
-    """What became of one prompt in one column; `kind`, `message` and `hint` tell why there is no picture."""
+    """What became of one prompt in one column; `kind`, `message` and `hint` tell why there is no picture.
+
+    `item` of `job` makes it; there is no job before it is asked for, and none of what is imported.
+    """
 
     line: int
     column: int
     state: State = "waiting"
     path: str = ""
-    digest: str = ""
     seconds: float | None = None
-    cost_usd: float | None = None
-    width: int | None = None
-    height: int | None = None
     seed: int | None = None
-    revised: str = ""
     metrics: Mapping[str, float] = field(default_factory=dict)
     kind: str = ""
     message: str = ""
     hint: str = ""
     job: str = ""
-    attempt: int = 0
+    item: int | None = None
+
+    @property
+    def place(self) -> tuple[int, int]:
+        """Line and column."""
+        return self.line, self.column
 
     @property
     def sentence(self) -> str:
         """Why there is no picture, and what helps, in one line."""
         return f"{self.message} {self.hint}".strip()
+
+    @property
+    def picture(self) -> Picture:
+        """What its file tells; nothing where there is none, or none any more."""
+        return picture(Path(self.path)) if self.state == "done" else Picture()
+
+    @property
+    def digest(self) -> str:
+        """Of its pixels: the same picture by two recipes is the same. OSError where it is gone."""
+        return _digest(Path(self.path))
 
 
 @dataclass(frozen=True)
@@ -101,32 +135,20 @@ class Comparison:
 
     def cell(self, line: int, column: int) -> Cell:
         """The cell at this place."""
-        return next(cell for cell in self.cells if (cell.line, cell.column) == (line, column))
+        return next(cell for cell in self.cells if cell.place == (line, column))
+
+    def cost_usd(self, cell: Cell) -> float | None:
+        """What a cell did cost; None where nobody knows, or nothing is there."""
+        return 0.0 if self.columns[cell.column].kind == "local" and cell.state == "done" else cell.picture.cost_usd
 
     @property
     def total_usd(self) -> float:
         """What is known of its cost."""
-        return sum(cell.cost_usd or 0 for cell in self.cells)
+        return sum(self.cost_usd(cell) or 0 for cell in self.cells)
 
 
 # What a row has to be to be one of these.
-LINES, COLUMNS, CELLS, WHOLE = (TypeAdapter(Line), TypeAdapter(Contestant), TypeAdapter(Cell), TypeAdapter(Comparison))
-# Nothing to be said against a cell.
-CLEAN = {"kind": "", "message": "", "hint": ""}
-
-
-def failed(error: StudioError | Failed) -> dict[str, Any]:
-    """The fields of a cell in which something went wrong."""
-    return {"state": "failed", "kind": error.code, "message": error.message, "hint": error.hint}
-
-
-def seen(path: Path) -> dict[str, Any]:
-    """What a picture's file tells, as fields of its cell."""
-    with Image.open(path) as picture:
-        width, height = picture.size
-        # Of the pixels: the same picture by two recipes is the same.
-        found = digest(picture.convert("RGB"))
-    return {"state": "done", "path": str(path), "width": width, "height": height, "digest": found}
+LINES, COLUMNS, CELL, WHOLE = (TypeAdapter(Line), TypeAdapter(Contestant), TypeAdapter(Cell), TypeAdapter(Comparison))
 
 
 def read_lines(text: str) -> list[Line]:
@@ -142,12 +164,13 @@ def read_lines(text: str) -> list[Line]:
 class Comparisons:
     """All comparisons of a database; of another owner's, it is as if they were not there.
 
-    `images` is the library's folder: paths are kept relative to it, those of pictures that lie elsewhere as they are.
+    `images` is the library's folder: paths are kept relative to it. `inputs` are imported pictures.
     """
 
-    def __init__(self, database: Database, images: Path) -> None:
+    def __init__(self, database: Database, images: Path, inputs: InputStore) -> None:
         self.database = database
         self.images = images
+        self._inputs = inputs
 
     def create(self, owner: str, seed: int, base: Mapping[str, Any]) -> str:
         """A new one without lines and columns; returns its id."""
@@ -160,7 +183,7 @@ class Comparisons:
         return name
 
     def extend(self, id: str, lines: Sequence[Line], columns: Sequence[Contestant]) -> None:  # noqa: A002
-        """Add those that it does not have yet, with a waiting cell for each new pair."""
+        """Add those that it does not have yet."""
         with self.database.write() as database:
             held, own = _lines(database, id), _columns(database, id)
             new_lines = [line for line in dict.fromkeys(lines) if line.prompt not in {one.prompt for one in held}]
@@ -173,11 +196,20 @@ class Comparisons:
             for number, column in enumerate(new_columns, len(own)):
                 column_row = (id, number, column.kind, column.model, column.label, json.dumps(dict(column.settings)))
                 database.execute("INSERT INTO comparison_columns VALUES (?, ?, ?, ?, ?, ?)", column_row)
-            places = product(range(len(held) + len(new_lines)), range(len(own) + len(new_columns)))
-            database.executemany(
-                "INSERT OR IGNORE INTO comparison_cells (comparison, line, column, state) VALUES (?, ?, ?, 'waiting')",
-                [(id, *place) for place in places],
-            )
+
+    def assign(self, id: str, job: str, cells: Iterable[Cell]) -> None:  # noqa: A002
+        """The items of this job, in their order, make these cells."""
+        row = "INSERT OR REPLACE INTO comparison_cells (comparison, line, column, job, item) VALUES (?, ?, ?, ?, ?)"
+        with self.database.write() as database:
+            database.executemany(row, [(id, *cell.place, job, item) for item, cell in enumerate(cells)])
+
+    def refuse(self, id: str, faults: Iterable[tuple[Cell, StudioError]]) -> None:  # noqa: A002
+        """These cells cannot be asked for."""
+        row = """INSERT OR REPLACE INTO comparison_cells (comparison, line, column, code, message, hint)
+            VALUES (?, ?, ?, ?, ?, ?)"""
+        with self.database.write() as database:
+            told = [(id, *cell.place, fault.code, fault.message, fault.hint) for cell, fault in faults]
+            database.executemany(row, told)
 
     def get(self, id: str, owner: str) -> Comparison:  # noqa: A002
         """The owner's comparison; NotFound where there is none of this id."""
@@ -185,14 +217,19 @@ class Comparisons:
             head = database.execute("SELECT * FROM comparisons WHERE id = ? AND owner = ?", (id, owner)).fetchone()
             if head is None:
                 raise NotFound("There is no such comparison.", "Choose one of the list.")
-            return _comparison(database, head, self.images)
+            return self._comparison(database, head)
 
     def of(self, owner: str) -> list[Comparison]:
-        """The owner's, newest first."""
+        """The owner's, newest first; one that is damaged or of another version is logged and left out."""
+        found = []
         with self.database.read() as database:
             query = "SELECT * FROM comparisons WHERE owner = ? ORDER BY number DESC"
-            heads = database.execute(query, (owner,)).fetchall()
-            return list(filter(None, (_readable(database, head, self.images) for head in heads)))
+            for head in database.execute(query, (owner,)).fetchall():
+                try:
+                    found.append(self._comparison(database, head))
+                except Unreadable as error:
+                    log.warning("%s", error)
+        return found
 
     def forget(self, id: str, owner: str) -> None:  # noqa: A002
         """Remove it; its images stay in the library."""
@@ -200,74 +237,71 @@ class Comparisons:
             self.get(id, owner)
             database.execute("DELETE FROM comparisons WHERE id = ?", (id,))
 
-    def change(self, id: str, line: int, column: int, **values: Any) -> None:  # noqa: A002
-        """Set fields of a cell."""
-        if "metrics" in values:
-            values["metrics"] = json.dumps(dict(values["metrics"]))
-        if "path" in values:
-            values["path"] = self.kept(values["path"])
-        named = ", ".join(f"{name} = ?" for name in values)
-        with self.database.write() as database:
-            database.execute(
-                f"UPDATE comparison_cells SET {named} WHERE comparison = ? AND line = ? AND column = ?",  # noqa: S608
-                (*values.values(), id, line, column),
-            )
-
     def kept(self, path: str) -> str:
         """How the path of a picture is kept."""
         return Path(path).relative_to(self.images).as_posix() if Path(path).is_relative_to(self.images) else path
 
-    def halt(self, id: str, message: str) -> None:  # noqa: A002
-        """Nobody waits any more for what is being made."""
-        with self.database.write() as database:
-            query = "UPDATE comparison_cells SET state = 'stopped', message = ? WHERE comparison = ? AND state = ?"
-            database.execute(query, (message, id, "running"))
-            database.execute(query, ("", id, "waiting"))
+    def _comparison(self, database: Connection, head: Row) -> Comparison:
+        """Unreadable where what makes it one cannot be read; a cell that cannot has failed."""
+        name = head["id"]
+        lines, columns = _lines(database, name), _columns(database, name)
+        rows = {(row["line"], row["column"]): row for row in database.execute(CELLS, (name,))}
+        told = {one: head[one] for one in ("id", "owner", "created", "seed")}
+        places = product(range(len(lines)), range(len(columns)))
+        try:
+            whole = WHOLE.validate_python(
+                {**told, "base": parsed(head["base"], {}), "lines": lines, "columns": columns, "cells": ()}
+            )
+        except ValidationError as error:
+            raise _unreadable(name) from error
+        cells = (self._cell(line, columns[column], column, rows.get((line, column)), whole) for line, column in places)
+        return Comparison(**{**vars(whole), "cells": tuple(cells)})
+
+    def _cell(self, line: int, column: Contestant, at: int, row: Row | None, whole: Comparison) -> Cell:
+        if column.kind == "imported":
+            path = self._imported(column.settings.get(str(line)))
+            return Cell(line, at, "done" if path else "empty", path)
+        if row is None:
+            return Cell(line, at)
+        try:
+            told = _outcome(row, self.images)
+            if column.kind == "local" and told["state"] == "done":
+                told["seed"] = column.settings.get("seed", whole.seed)
+            return CELL.validate_python({"line": line, "column": at, **told})
+        except ValidationError:
+            hint = "Make it again."
+            return Cell(line, at, "failed", kind=Unreadable.code, message=OTHER_VERSION, hint=hint)
+
+    def _imported(self, picture: Any) -> str:
+        try:
+            return str(self._inputs.path(picture)) if isinstance(picture, str) else ""
+        except NotFound:
+            return ""
 
 
-def _readable(database: Connection, head: Row, images: Path) -> Comparison | None:
-    """A comparison; None where it is damaged or of another version, which takes none of the others down."""
-    try:
-        return _comparison(database, head, images)
-    except Unreadable as error:
-        log.warning("%s", error)
-        return None
+def _outcome(row: Row, images: Path) -> dict[str, Any]:
+    """The fields of a cell that tell what became of its item."""
+    state = row["state"] or ("failed" if row["own_code"] else "waiting")
+    given_up = state == "stopped" and row["job_state"] == "failed"
+    said = "job_" if given_up else "" if row["state"] else "own_"
+    scores = {**(known_scores(row["quick"]) or {}), **(known_scores(row["slow"]) or {})}
+    return {
+        "state": state,
+        "path": str(images / row["path"]) if state == "done" and isinstance(row["path"], str) else "",
+        "seconds": row["seconds"],
+        "metrics": scores,
+        "kind": row[f"{said}code"],
+        "message": row[f"{said}message"],
+        "hint": row[f"{said}hint"],
+        "job": row["job"] or "",
+        "item": row["item"],
+    }
 
 
-def _comparison(database: Connection, head: Row, images: Path) -> Comparison:
-    """Unreadable where what makes it one cannot be read; a cell that cannot is as if it were still to be made."""
-    name = head["id"]
-    lines, columns = _lines(database, name), _columns(database, name)
-    names = ", ".join(one.name for one in fields(Cell))
-    rows = database.execute(f"SELECT {names} FROM comparison_cells WHERE comparison = ?", (name,))  # noqa: S608
-    cells = {(row["line"], row["column"]): _placed(row, images) for row in rows}
-    values = {"id": name, **{one: head[one] for one in ("owner", "created", "seed")}, "base": parsed(head["base"], {})}
-    try:
-        return WHOLE.validate_python(
-            {
-                **values,
-                "lines": tuple(lines),
-                "columns": tuple(columns),
-                "cells": tuple(_cell(*at, cells.get(at, {})) for at in product(range(len(lines)), range(len(columns)))),
-            }
-        )
-    except ValidationError as error:
-        raise _unreadable(name) from error
-
-
-def _placed(row: Row, images: Path) -> dict[str, Any]:
-    """The fields of a cell, with the whole path of its picture."""
-    path = row["path"]
-    return {**row, "path": str(images / path) if path and isinstance(path, str) else path}
-
-
-def _cell(line: int, column: int, row: Mapping[str, Any]) -> Cell:
-    try:
-        values = {**row, "metrics": parsed(row.get("metrics"), {})}
-        return CELLS.validate_python({**values, "line": line, "column": column})
-    except ValidationError:
-        message = "This cell cannot be read: it was made by another version of the studio."
-        return Cell(line, column, "failed", kind=Unreadable.code, message=message, hint="Make it again.")
+@lru_cache(maxsize=8192)
+def _digest(path: Path) -> str:
+    with Image.open(path) as image:
+        return digest(image.convert("RGB"))
 
 
 def _lines(database: Connection, name: str) -> list[Line]:

@@ -9,7 +9,6 @@ import logging
 import math
 import secrets
 import time
-from collections import deque
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -18,14 +17,15 @@ from studio.errors import InvalidRecipe, NotFound, StudioError, Unreadable
 from studio.events import Failed, Finished, Preview
 from studio.gate.identity import Identity
 from studio.grids.axes import Axis, applied
-from studio.grids.sheets import Kind, Sheet
-from studio.grids.store import NAMES, At, Cell, Grid, GridStore, State, insert, unreadable
+from studio.grids.sheets import sheet
+from studio.grids.store import NAMES, Cell, Grid, GridStore, State, insert, unreadable
 from studio.jobs.item import OPEN
 from studio.jobs.job import Job
 from studio.labels import labelled
-from studio.library import Library
+from studio.library import Library, picture
 from studio.recipe import SEEDS, Recipe, setting_specs
 from studio.resolve.hosted import without_local
+from studio.sheets import At, Kind
 from studio.studio import SHEETS, Studio
 
 # A person's grids that are listed.
@@ -85,9 +85,9 @@ class GridJob:
         if cell.item is None:
             return cell
         item = self.job.items[cell.item]
-        if picture := made.get(cell.item):
-            path = picture.path.relative_to(self.folder).as_posix()
-            return replace(cell, recipe=item.recipe, path=path, seconds=picture.seconds)
+        if found := made.get(cell.item):
+            path, cost = found.path.relative_to(self.folder).as_posix(), picture(found.path).cost_usd
+            return replace(cell, recipe=item.recipe, path=path, seconds=found.seconds, cost_usd=cost)
         gone = item.state == "done" and self.job.state not in OPEN
         return replace(cell, recipe=item.recipe, error=labelled(item.fault) if item.fault else GONE if gone else "")
 
@@ -151,16 +151,15 @@ class Grids:
             made = [cell.path for cell in grid.cells if cell.path]
             scores = self._studio.scorer.measure([folder / one for one in made]).scores
             measures = dict(zip(made, scores, strict=True))
-        return Sheet(grid, folder, measures).write(path, kind)
+        return sheet(grid, folder, measures).write(path, kind)
 
     def remove(self, name: str, who: Identity) -> None:
         """Forget a grid, its job and what it was written out to for a browser; its images stay in the library."""
-        job = self.get(name, who).job
-        self._studio.stop(name, who)
-        deque(job.follow(), maxlen=0)
+        self.get(name, who)
+        self._store.forget(name)
         self._studio.jobs.remove(name, who)
-        for sheet in self.sheets.glob(f"{name}.*"):
-            sheet.unlink(missing_ok=True)
+        for path in self.sheets.glob(f"{name}.*"):
+            path.unlink(missing_ok=True)
 
 
 def _state(job: Job) -> State:

@@ -13,10 +13,9 @@ from studio.errors import InvalidRecipe, NotFound, Unreadable
 from studio.grids.axes import Axis
 from studio.parsing import ParseError, parse_json
 from studio.recipe import Recipe
+from studio.sheets import At
 from studio.storage.database import Database
 
-# Where a cell stands: the number of its value on the axes x, y and z, 0 on those that there are not.
-At = tuple[int, int, int]
 NAMES = ("x", "y", "z")
 State = Literal["running", "stopped", "done"]
 
@@ -26,7 +25,7 @@ class Cell:
     """One picture of a grid: `recipe` is resolved, None where it cannot be made; `error` says why there is none.
 
     `item` is its number in the grid's job, None where it cannot be made; `path` is where its picture stands below the
-    images' folder.
+    images' folder, `cost_usd` what that did cost, where a service made it and that is known.
     """
 
     at: At
@@ -35,6 +34,7 @@ class Cell:
     item: int | None = None
     path: str = ""
     seconds: float = 0.0
+    cost_usd: float | None = None
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class Grid:
     @property
     def size(self) -> At:
         """The number of values on each axis."""
-        x, y, z = (len(axis.values) for axis in (*self.axes, *[NOTHING] * (3 - len(self.axes))))
+        x, y, z = [*(len(axis.values) for axis in self.axes), 1, 1][:3]
         return x, y, z
 
     @property
@@ -62,6 +62,11 @@ class Grid:
         recipes = [cell.recipe for cell in self.cells if cell.recipe]
         return sum((recipe.steps or 0) + (recipe.hires_steps or 0) for recipe in recipes)
 
+    @property
+    def total_usd(self) -> float:
+        """What is known of the cost of its hosted pictures."""
+        return sum(cell.cost_usd or 0 for cell in self.cells)
+
     def labels(self, at: At) -> list[tuple[str, str]]:
         """Title and value of each axis at a cell."""
         return [(axis.title, axis.labels[place]) for axis, place in zip(self.axes, at, strict=False)]
@@ -69,9 +74,6 @@ class Grid:
     def at(self, x: int, y: int = 0, z: int = 0) -> Cell:
         """The cell at a place."""
         return next(cell for cell in self.cells if cell.at == (x, y, z))
-
-
-NOTHING = Axis("", ("",), ("",))
 
 
 GRID, CELL = TypeAdapter(Grid), TypeAdapter(Cell)
@@ -102,6 +104,11 @@ class GridStore:
         with self._database.read() as database:
             query = "SELECT id FROM grids WHERE owner = ? ORDER BY number DESC LIMIT ?"
             return [name for (name,) in database.execute(query, (owner, most)) if isinstance(name, str)]
+
+    def forget(self, name: str) -> None:
+        """Remove a grid; its job goes when it is over."""
+        with self._database.write() as database:
+            database.execute("DELETE FROM grids WHERE id = ?", (name,))
 
 
 def insert(rows: Connection, grid: Grid) -> None:

@@ -50,10 +50,12 @@ class Job:
         self.context = contextvars.copy_context()
         self.restored = False
         # Who is told of its events too, by its kind.
-        self.listeners: Mapping[str, Listener] = {}
+        self.listeners: Mapping[str, Sequence[Listener]] = {}
         # What ended it before its other images were tried.
         self.fault: Failed | None = None
         self.stopping = threading.Event()
+        # Nothing refers to it any more: it is forgotten when it is over.
+        self.is_unwanted = False
         # What brings its weights, until they are here.
         self.errand: Errand | None = None
         self._log: list[Event | None] = []
@@ -126,25 +128,31 @@ class Job:
             self._news.notify_all()
         self._pass_on(event)
 
-    def begin_again(self, items: Sequence[QueueItem]) -> None:
-        """These of its items wait as if they had never been tried, in the context of who asks now."""
+    def begin_again(self, items: Sequence[QueueItem], who: Identity) -> None:
+        """These of its items wait as if they had never been tried, in the context and with the keys of who asks now."""
         for item in items:
             item.state, item.fault, item.attempts, item.alone = "waiting", None, 0, False
         self.stopping.clear()
-        self.state, self.restored, self.errand, self.fault, self.paused = "waiting", True, None, None, False
+        if not self.is_open:  # else it waits under the turn that it had
+            self.turn = who.turn
+        self.who = who
+        self.state = "running" if any(item.state == "running" for item in self.items) else "waiting"
+        self.restored, self.errand, self.fault, self.paused = True, None, None, False
         self.context = contextvars.copy_context()
-        self.reopen(Queued(0))
+        self._reopen(Queued(0))
 
-    def reopen(self, event: Event) -> None:
-        """Let this event stand in the place of the end, so that the log goes on: the job is tried again."""
+    def _reopen(self, event: Event) -> None:
+        """Let the log go on with this event, which stands in the place of the end where there was one."""
         with self._news:
-            self._log[-1] = event
+            if self._ended():
+                self._log.pop()
+            self._log.append(event)
             self._over = False
             self._news.notify_all()
         self._pass_on(event)
 
     def _pass_on(self, event: Event) -> None:
-        if listener := self.listeners.get(self.kind):
+        for listener in self.listeners.get(self.kind, ()):
             listener(event)
 
     def _ended(self) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from studio.errors import OutOfMemory, StorageError, StudioError
 from studio.events import Done, Failed, ImageFailed, Stopped
-from studio.jobs.item import QueueItem
+from studio.jobs.item import DEVICE, QueueItem
 from studio.jobs.job import Job
 from studio.jobs.kinds import KINDS
 from studio.jobs.lane_queues import LaneQueues
@@ -110,12 +110,12 @@ class Outcomes:
             log.exception("What became of job %s could not be written down", job.id)
 
     def take_up(self, job: Job) -> None:
-        """What a studio that died was making is made again, each by itself, but not for ever."""
+        """What a studio that died was making is made again, each by itself; what this machine makes not for ever."""
         hopeless = []
         for item in job.items:
             if item.state == "running":
                 item.state, item.alone = "waiting", True
-                hopeless += [item] if item.attempts >= ATTEMPTS else []
+                hopeless += [item] if item.lane == DEVICE and item.attempts >= ATTEMPTS else []
         if hopeless:
             times = max(item.attempts for item in hopeless)
             self.fail(job, hopeless, OutOfMemory(f"The studio broke down {times} times on this job.", GIVEN_UP_HINT))

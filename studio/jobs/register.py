@@ -24,7 +24,7 @@ class Register:
     """
 
     def __init__(self, store: JobStore, library: Library) -> None:
-        self.listeners: dict[str, Listener] = {}
+        self.listeners: dict[str, list[Listener]] = {}
         self._store = store
         self._library = library
         self._jobs: dict[str, Job] = {}
@@ -88,7 +88,11 @@ class Register:
         return left
 
     def ended(self, job: Job) -> None:
-        """The job is the last one to leave memory, and of its owner's the last one to be forgotten."""
+        """The job is the last one to leave memory, and of its owner's the last one to be forgotten, if it is wanted."""
+        if job.is_unwanted:
+            with suppress(StorageError):
+                self.drop(job)
+            return
         with suppress(StorageError):
             for old in self._store.forget_old(job.owner, KEPT):
                 self._jobs.pop(old, None)

@@ -4,13 +4,13 @@ import logging
 import secrets
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from copy import copy
 
 from studio.backends.base import Backend
 from studio.downloads.queue import Errand, OnNews
-from studio.errors import Cancelled, Closing, DeviceLost, InternalError, InUse, NotFound, StudioError
+from studio.errors import Cancelled, Closing, DeviceLost, InternalError, NotFound, StudioError
 from studio.events import Downloading, Halted, Queued, Stopped
 from studio.gate.identity import Identity
 from studio.jobs.admission import check_line
@@ -135,7 +135,7 @@ class Scheduler:
 
     def listen(self, kind: str, listener: Listener) -> None:
         """Call this after each event of a job of this kind; it returns at once, and asks the scheduler nothing."""
-        self._register.listeners[kind] = listener
+        self._register.listeners.setdefault(kind, []).append(listener)
 
     def stop(self, id: str, who: Identity) -> None:  # noqa: A002
         """End a job: at once where it waits, at its next step where it runs; nothing where it is over."""
@@ -158,18 +158,25 @@ class Scheduler:
                 self._outcomes.drop(job, [item])
                 self._move_up()
 
-    def retry(self, id: str, who: Identity) -> Job:  # noqa: A002
-        """Make what failed or was stopped of an ended job once more; NotFound where nothing did."""
+    def retry(self, id: str, who: Identity, numbers: Collection[int] | None = None) -> Job:  # noqa: A002
+        """Make what failed or was stopped of a job once more, or of that these items; NotFound where nothing did.
+
+        What is being made of a job that was stopped is wanted again.
+        """
         with self._lock:
             job = self.get(id, who)
-            again = [item for item in job.items if item.state in ("failed", "stopped")]
-            if job.is_open or not again:
+            chosen = [item for item in job.items if numbers is None or item.number in numbers]
+            again = [item for item in chosen if item.state in ("failed", "stopped")]
+            if not again and not (job.is_open and job.stopping.is_set()):
                 raise NotFound("Nothing of this job is to be made again.", "Start it anew from the page.")
             self._check_open(job)
-            self._store.reopen(job, again)
-            job.begin_again(again)
+            errand = job.errand
+            self._store.reopen(job, again, who)
+            job.begin_again(again, who)
             self._register.add(job)
             self._queues.fetching[job.id] = job
+        if errand:
+            errand.cancel()
         self._bring(job)
         return job
 
@@ -197,12 +204,14 @@ class Scheduler:
             self._resort(job)
 
     def remove(self, id: str, who: Identity) -> None:  # noqa: A002
-        """Forget a job that is over, and what refers to it; its images stay. InUse where it is not over."""
+        """Forget a job and what refers to it; its images stay. One that is not over is stopped, and forgotten then."""
         with self._lock:
             job = self.get(id, who)
-            if job.is_open:
-                raise InUse("This job is not over.", "Stop it first.")
-            self._register.drop(job)
+            job.is_unwanted = True
+            if not job.is_open:
+                self._register.drop(job)
+                return
+        self.stop(id, who)
 
     def get(self, id: str, who: Identity) -> Job:  # noqa: A002
         """A job of who asks; NotFound where there is none of this id."""
@@ -257,7 +266,10 @@ class Scheduler:
         check_line(job, self._queues.waiting(), self._max_waiting)
 
     def _bring(self, job: Job) -> None:
-        """Let the job's weights come, where they are not here, and put it in line then. The lock is not held."""
+        """Put the job in line, for the device when its weights are here. The lock is not held."""
+        with self._lock:
+            self._line_up(job)
+            self._lock.notify_all()
         try:
             missing = [item.recipe for item in job.waiting()]
             fetch = self._fetch if missing else None
@@ -285,15 +297,20 @@ class Scheduler:
                 if self._halted:
                     job.tell(Halted(self._halted.message, self._halted.hint))
             else:
-                self._outcomes.fail(job, [item for item in job.items if item.is_open], news)
+                self._outcomes.fail(job, [item for item in job.items if item.is_open and item.lane == DEVICE], news)
             self._move_up()
             self._lock.notify_all()
 
     def _line_up(self, job: Job, *, uncounted: bool = False) -> None:
-        """Let the job wait for its turn on each lane that has to make something of it; not while the studio closes."""
+        """Let the job wait for its turn on each lane that has to make something of it; not while the studio closes.
+
+        The device's waits for weights that are on their way.
+        """
         if self._closing:
             return
         for name in job.lanes:
+            if name == DEVICE and job.id in self._queues.fetching:
+                continue
             try:
                 self._open(name)
             except StudioError as error:  # there was one when the job was submitted

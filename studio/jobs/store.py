@@ -13,7 +13,7 @@ from studio.gate.identity import Identity
 from studio.jobs.item import DEVICE, QueueItem, State
 from studio.jobs.job import Job
 from studio.jobs.kinds import KINDS
-from studio.jobs.kinds.base import PRIORITIES
+from studio.jobs.kinds.base import PASSES, PRIORITIES
 from studio.parsing import ParseError
 from studio.recipe import Recipe
 from studio.storage.database import Database
@@ -26,9 +26,12 @@ JOBS = (
 )
 ITEMS = "SELECT job, number, lane, recipe, state, attempts, message, hint, field, code FROM items"
 OPEN = "state NOT IN ('done', 'stopped', 'failed')"
-AGAIN = "UPDATE jobs SET state = 'waiting', paused = 0, message = '', hint = '', field = NULL, code = ''"
+AGAIN = "UPDATE jobs SET state = 'waiting', paused = 0, message = '', hint = '', field = NULL, code = '', here = ?"
 ITEM_AGAIN = "UPDATE items SET state = 'waiting', attempts = 0, message = '', hint = '', field = NULL, code = ''"
 EVENT = "INSERT INTO events SELECT ?, COALESCE(MAX(position), -1) + 1, ?, ?, ? FROM events WHERE job = ?"
+
+# A pass that is empty is still to come.
+TO_MEASURE = "INSERT OR IGNORE INTO scores (job, item, quick, slow) VALUES (?, ?, ?, ?)"
 
 # What is written in the same transaction as a job.
 Beside = Callable[[Connection], None]
@@ -78,6 +81,9 @@ class JobStore:
         with self._database.write() as rows:
             if rows.execute(change, (path, seconds, job.id, item.number)).rowcount:
                 _note(rows, job, "finished", item)
+                if passes := KINDS[job.kind].measured:
+                    not_wanted = [None if name in passes else "{}" for name in PASSES]
+                    rows.execute(TO_MEASURE, (job.id, item.number, *not_wanted))
 
     def drop(self, job: Job, items: Sequence[QueueItem]) -> None:
         """These items failed or were stopped, as they say."""
@@ -98,10 +104,10 @@ class JobStore:
             )
             _note(rows, job, job.state)
 
-    def reopen(self, job: Job, items: Sequence[QueueItem]) -> None:
-        """These items, and so the job, are tried again, as if they never had been."""
+    def reopen(self, job: Job, items: Sequence[QueueItem], who: Identity) -> None:
+        """These items, and so the job, are tried again, as if they never had been, for who asks now."""
         with self._database.write() as rows:
-            rows.execute(f"{AGAIN} WHERE id = ?", (job.id,))
+            rows.execute(f"{AGAIN} WHERE id = ?", (who.here, job.id))
             rows.executemany(f"{ITEM_AGAIN} WHERE job = ? AND number = ?", [(job.id, item.number) for item in items])
             _note(rows, job, "retried")
 

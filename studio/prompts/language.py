@@ -203,6 +203,11 @@ def tag_of(lora: Lora) -> str:
     return f"<lora:{':'.join([name, *weights, *extras])}>"
 
 
+def literal(text: str) -> str:
+    """The prompt that says just this text: what would mean something in it is escaped."""
+    return _escaped(text, nested=False)
+
+
 def _escaped(text: str, *, nested: bool) -> str:
     """The text with a backslash wherever a character would mean something in its place."""
     # A colon before a letter can begin no number, so outside of brackets it is harmless.

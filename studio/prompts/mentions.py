@@ -53,6 +53,13 @@ def rewritten(prompt: str, name: str, lora: Lora | None) -> str:
     return prompt
 
 
+def without(prompt: str) -> str:
+    """The prompt without any mention, for a model that takes no LoRAs; InvalidPrompt where it cannot be read."""
+    for name in dict.fromkeys(name for *_, name in mentions(prompt)):
+        prompt = rewritten(prompt, name, None)
+    return prompt
+
+
 def _alike(one: str, other: str) -> bool:
     one, other = (folded(name).replace("\\", "/").removesuffix(ENDING) for name in (one, other))
     return one == other or one.endswith(f"/{other}") or other.endswith(f"/{one}")

@@ -10,6 +10,7 @@ from studio.errors import InvalidPrompt, InvalidRecipe, ModelError
 from studio.hosted.models import Hosted, HostedEndpoint, joined, parted
 from studio.inputs import InputStore
 from studio.presets.reading import Presets, named, near
+from studio.prompts.language import literal
 from studio.prompts.parser import parse
 from studio.prompts.schedule import plan
 from studio.prompts.variants import draw
@@ -70,8 +71,12 @@ def without_local(recipe: Recipe, hosted: Hosted, but: Collection[str] = ()) -> 
 
 def plain(prompt: str, seed: int, presets: Presets, wildcards: Wildcards, styles: Sequence[str] = ()) -> str:
     """The words of a prompt in these styles for a model that knows no weights: drawn from the seed as for any other."""
-    drawn = draw(in_styles(prompt, presets, styles), seed, wildcards)
-    strands = plan(parse(drawn), 1).strands
+    return spoken(draw(in_styles(prompt, presets, styles), seed, wildcards))
+
+
+def spoken(prompt: str) -> str:
+    """The words alone of a prompt in which nothing is to be drawn any more, without weights and escapes."""
+    strands = plan(parse(prompt), 1).strands
     return re.sub(r"\s+", " ", ", ".join(strand.stages[-1].text for strand in strands)).strip()
 
 
@@ -159,11 +164,11 @@ def _pixels(text: str) -> int | None:
 def _words(
     recipe: Recipe, seed: int, endpoint: HostedEndpoint, presets: Presets, prompt_assets: PromptAssets
 ) -> dict[str, str]:
-    """What the service is told, by field; InvalidRecipe where a LoRA is mentioned, which it cannot put on."""
+    """What the service is told, by field and as prompts; InvalidRecipe where a LoRA is mentioned, which it lacks."""
     prompt, negative = _styled(recipe.prompt, recipe.negative_prompt or "", presets, recipe.styles)
     if parse(draw(prompt, seed, prompt_assets.wildcards)).loras:
         raise InvalidRecipe("prompt", f"{endpoint.model.name} takes no LoRAs.", "Leave <lora:…> out of the prompt.")
-    words = {"prompt": plain(prompt, seed, presets, prompt_assets.wildcards)}
+    words = {"prompt": literal(plain(prompt, seed, presets, prompt_assets.wildcards))}
     if negative.strip() and "negative_prompt" in endpoint.model.takes:
-        words["negative_prompt"] = plain(negative, seed, presets, prompt_assets.wildcards)
+        words["negative_prompt"] = literal(plain(negative, seed, presets, prompt_assets.wildcards))
     return words

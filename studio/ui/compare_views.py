@@ -1,6 +1,6 @@
 """What the page sees of a comparison, as plain data."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict
 from functools import lru_cache
@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 from studio.catalogue.models import Model
-from studio.compare.calls import GIVEN
-from studio.compare.making import Compare
+from studio.compare.making import GIVEN, Compare
 from studio.compare.sheets import summary
 from studio.compare.store import Cell, Comparison, Contestant
 from studio.errors import StudioError
@@ -27,7 +26,9 @@ SIDE = 512
 Answer = dict[str, Any]
 
 
-def table(whole: Comparison, compare: Compare, who: Identity, *, running: bool) -> Answer:
+def table(
+    whole: Comparison, compare: Compare, who: Identity, looks: Mapping[tuple[int, int], bytes], *, running: bool
+) -> Answer:
     """All of a comparison: its prompts, its columns, what became of each cell, and what that cost."""
     return {
         "id": whole.id,
@@ -35,13 +36,13 @@ def table(whole: Comparison, compare: Compare, who: Identity, *, running: bool) 
         "base": dict(whole.base),
         "lines": [asdict(line) for line in whole.lines],
         "columns": [{**asdict(column), "contestant": column.contestant} for column in whole.columns],
-        "cells": [_cell(whole, cell, compare, who, running=running) for cell in whole.cells],
+        "cells": [_cell(whole, cell, compare, who, looks.get(cell.place), running=running) for cell in whole.cells],
         "total": whole.total_usd,
         "unknown": sum(_unpriced(whole, cell) for cell in whole.cells),
     }
 
 
-def title(one: Comparison, compare: Compare) -> Answer:
+def title(one: Comparison, compare: Compare, who: Identity) -> Answer:
     """A line of the list of earlier ones."""
     ended: Sequence[Cell] = [cell for cell in one.cells if cell.state in ("done", "failed", "empty")]
     return {
@@ -51,7 +52,7 @@ def title(one: Comparison, compare: Compare) -> Answer:
         "columns": [column.label for column in one.columns],
         "created": one.created,
         "left": len(one.cells) - len(ended),
-        "running": compare.running(one.id),
+        "running": compare.running(one, who),
     }
 
 
@@ -89,11 +90,12 @@ def parted(recipe: Recipe) -> Answer:
     return {"model": {"name": recipe.model, "settings": settings}, "base": {name: values[name] for name in shared}}
 
 
-def _cell(whole: Comparison, cell: Cell, compare: Compare, who: Identity, *, running: bool) -> Answer:
+def _cell(
+    whole: Comparison, cell: Cell, compare: Compare, who: Identity, look: bytes | None, *, running: bool
+) -> Answer:
     path, column = Path(cell.path), whole.columns[cell.column]
     there = cell.state == "done" and path.is_file()
-    look = compare.looks.get((whole.id, cell.line, cell.column))
-    # What was being made when the studio ended goes on when it is told to.
+    # What was never asked for is made when it is told to.
     state = "stopped" if cell.state in ("running", "waiting") and not running else cell.state
     return {
         "line": cell.line,
@@ -101,12 +103,12 @@ def _cell(whole: Comparison, cell: Cell, compare: Compare, who: Identity, *, run
         "state": state,
         "said": summary(cell),
         "measured": [[METRICS[name].label, value] for name, value in cell.metrics.items() if name in METRICS],
-        "revised": cell.revised,
+        "revised": cell.picture.revised,
         "kind": cell.kind,
         "fault": cell.sentence,
         "look": jpeg_address(look) if look else "",
-        "width": cell.width,
-        "height": cell.height,
+        "width": cell.picture.width,
+        "height": cell.picture.height,
         **(_shown(path, column, compare.studio, who) if there else {}),
     }
 
@@ -134,4 +136,5 @@ def _task(path: Path) -> str:
 
 def _unpriced(whole: Comparison, cell: Cell) -> bool:
     """Whether nobody knows what a finished picture did cost."""
-    return cell.state == "done" and cell.cost_usd is None and whole.columns[cell.column].kind == "hosted"
+    hosted = whole.columns[cell.column].kind == "hosted"
+    return hosted and cell.state == "done" and cell.picture.cost_usd is None

@@ -9,8 +9,10 @@ from studio.errors import InvalidRecipe, StudioError
 from studio.gate.identity import Identity
 from studio.grids.axes import Axis
 from studio.grids.making import GONE, GridJob, plan
-from studio.grids.store import At, Cell, Grid
+from studio.grids.store import Cell, Grid
+from studio.hosted.spending import price_words
 from studio.recipe import Recipe
+from studio.sheets import At
 from studio.studio import Studio
 from studio.ui import axis_fields
 from studio.ui.followers import Followers
@@ -76,6 +78,7 @@ def considered(studio: Studio, base: str, given: Sequence[Mapping[str, Any]]) ->
         "cells": len(grid.cells),
         "possible": sum(cell.recipe is not None for cell in grid.cells),
         "steps": grid.steps,
+        "price": price_words(studio.most_usd([cell.recipe for cell in grid.cells if cell.recipe])),
         "faults": [{"where": _where(grid, cells), "words": words} for words, cells in faults.items()],
     }
 
@@ -116,6 +119,7 @@ def head(grid: Grid) -> GridHead:
         "failed": sum(bool(cell.error) for cell in grid.cells),
         "again": any(cell.recipe and cell.error not in ("", GONE) for cell in grid.cells),
         "count": len(grid.cells),
+        "cost_usd": grid.total_usd,
     }
 
 

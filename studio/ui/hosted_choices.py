@@ -4,6 +4,7 @@ import time
 from collections.abc import Iterator
 from datetime import date
 
+from studio.candidates.making import usual
 from studio.catalogue.models import Model
 from studio.errors import StudioError
 from studio.families.base import Family, Signature
@@ -81,7 +82,9 @@ def price(studio: Studio, recipe: Recipe, task: Task) -> str:
     today = "" if left is None else f" ${left:.2f} are left for today."
     if cost is None:
         return f"Nobody knows what it costs.{today}"
-    return f"At most ${cost * recipe.count:.3f} for {_counted(recipe.count)}.{today}"
+    several = usual(recipe).count
+    also = f", ${cost * several:.3f} for {several} candidates" if several > recipe.count else ""
+    return f"At most ${cost * recipe.count:.3f} for {_counted(recipe.count)}{also}.{today}"
 
 
 def _most_usd(studio: Studio, recipe: Recipe, task: Task) -> float | None:

@@ -1,7 +1,7 @@
 """One picture as plain data for the page: what it shows, how it was made, what it started from."""
 
 from base64 import b64encode
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from functools import lru_cache
 from hashlib import sha256
@@ -17,7 +17,7 @@ from studio.gate.addresses import EVERYBODY
 from studio.gate.identity import Identity
 from studio.hosted.models import is_hosted
 from studio.jobs.job import Job
-from studio.metadata import png
+from studio.library import facts, picture, size
 from studio.recipe import Recipe
 from studio.resolve.sizes import result_size
 from studio.studio import THUMBNAILS, Studio
@@ -52,7 +52,7 @@ def kept(studio: Studio, path: Path, recipe: Recipe, seconds: float, side: int, 
 
 def _picture_facts(studio: Studio, path: Path, recipe: Recipe, seconds: float, who: Identity) -> PictureFacts:
     """What is said of a stored picture, wherever it stands."""
-    width, height = _size(path)
+    width, height = size(path)
     return {
         "done": True,
         "width": width,
@@ -67,7 +67,7 @@ def _picture_facts(studio: Studio, path: Path, recipe: Recipe, seconds: float, w
         "seconds": seconds,
         "model": ", then ".join(_model_name(studio, name) for name in recipe.models) or str(recipe.upscaler),
         "how": ", ".join(filter(None, [_how(recipe), _cost(path)])),
-        "loras": _facts(path).get("loras", ""),
+        "loras": facts(path).get("loras", ""),
         "check": CHECKED.get(_verdict(path), ()),
         **_start(studio, recipe, who),
     }
@@ -159,24 +159,9 @@ def _expected_size(studio: Studio, recipe: Recipe) -> tuple[int, int]:
         return recipe.width or 1, recipe.height or 1
 
 
-@lru_cache(maxsize=1024)
-def _size(path: Path) -> tuple[int, int]:
-    with Image.open(path) as image:
-        return image.size
-
-
 def _verdict(path: Path) -> str:
     """What the output check said of a picture; empty where none was asked."""
-    return _facts(path).get("output check", "")
-
-
-@lru_cache(maxsize=1024)
-def _facts(path: Path) -> Mapping[str, str]:
-    """How a picture was made, beyond its recipe; nothing where it does not say."""
-    try:
-        return png.read_facts(path)
-    except (NotFound, Unreadable):
-        return {}
+    return facts(path).get("output check", "")
 
 
 def _how(recipe: Recipe) -> str:
@@ -195,8 +180,8 @@ def _how(recipe: Recipe) -> str:
 
 def _cost(path: Path) -> str:
     """What a hosted picture did cost; empty where that is not known, or nothing."""
-    cost = _facts(path).get("cost_usd")
-    return f"it cost ${float(cost):.3f}" if cost else ""
+    cost = picture(path).cost_usd
+    return f"it cost ${cost:.3f}" if cost else ""
 
 
 def _model_name(studio: Studio, model: str) -> str:

@@ -247,7 +247,7 @@ def test_an_unfinished_set_goes_on_after_a_restart_with_no_page_opened(home: Pat
         # With no page opened, and nobody asking for the set.
         list(studio.job(batch.job, ANN).follow())
         with studio.database.read() as rows:
-            while rows.execute("SELECT COUNT(*) FROM candidates WHERE quick IS NULL OR slow IS NULL").fetchone()[0]:
+            while rows.execute("SELECT COUNT(*) FROM scores WHERE quick IS NULL OR slow IS NULL").fetchone()[0]:
                 rows.execute("COMMIT")
                 time.sleep(0.01)
                 rows.execute("BEGIN")

@@ -8,9 +8,11 @@ import pytest
 from PIL import Image
 
 from studio.compare.arena import Arena, Vote, _fitted, as_csv, matrix, standings
-from studio.compare.store import Comparisons, Contestant, Line
+from studio.compare.store import Cell, Comparisons, Contestant, Line
 from studio.errors import InvalidRequest, NotFound, NotWritable
+from studio.inputs import InputStore
 from studio.storage.database import Database
+from tests.drawer import kept
 from tests.people import who
 
 ME = who("me")
@@ -20,15 +22,16 @@ LINES = [Line(f"prompt {number}", ("even",) if number % 2 == 0 else ()) for numb
 @pytest.fixture
 def arena(tmp_path: Path) -> Arena:
     """Three models, of which two drew the first prompt alike."""
-    store = Comparisons(Database.of(tmp_path), tmp_path)
+    database = Database.of(tmp_path)
+    store = Comparisons(database, tmp_path, InputStore(tmp_path / "inputs", database))
     name = store.create(ME.owner, 1, {})
     store.extend(name, LINES, [Contestant("local", model, model) for model in ("a", "b", "c")])
-    for line in range(len(LINES)):
-        for column in range(3):
-            path = tmp_path / f"{line}-{column}.png"
-            Image.new("RGB", (8, 8), (line, column, 0)).save(path)
-            digest = "same" if line == 0 and column < 2 else path.name
-            store.change(name, line, column, state="done", path=str(path), digest=digest)
+    cells = [Cell(line, column) for line in range(len(LINES)) for column in range(3)]
+    for line, column in (cell.place for cell in cells):
+        colour = (line, 1 if (line, column) == (0, 0) else column, 0)
+        Image.new("RGB", (8, 8), colour).save(tmp_path / f"{line}-{column}.png")
+    kept(database, "job", [f"{cell.line}-{cell.column}.png" for cell in cells])
+    store.assign(name, "job", cells)
     return Arena(store)
 
 

@@ -11,6 +11,7 @@ from PIL import Image
 
 from studio.candidates.making import Candidates
 from studio.compare.arena import Arena
+from studio.compare.making import Compare
 from studio.errors import InvalidRecipe, NotFound, Refused
 from studio.gate.addresses import Addresses
 from studio.gate.identity import COMMAND_LINE, Identity
@@ -31,10 +32,10 @@ ROOT = Path(__file__).resolve().parents[2] / "studio"
 ANN, STRANGER = who("ann"), who("bob", here=False, address="192.0.2.7")
 RECIPE = Recipe(prompt="a boat", steps=1, seed=1)
 # What is asked for things that are somebody's, or that only some may do.
-PARTS = (Studio, Scheduler, Candidates, Grids, Arena, InputStore, Addresses, Keys, HostedModels)
+PARTS = (Studio, Scheduler, Candidates, Grids, Compare, Arena, InputStore, Addresses, Keys, HostedModels)
 # Where an identity comes from; and where rows are, which keep its owner's name.
 EDGES = {"ui/owner.py", "ui/requests.py", "jobs/store.py"}
-ROWS = {"gate/identity.py", "jobs/store.py", "candidates/store.py", "grids/store.py"}
+ROWS = {"gate/identity.py", "jobs/store.py", "candidates/store.py", "grids/store.py", "compare/store.py"}
 
 
 def asked(kind: type) -> dict[str, Callable[..., Any]]:
@@ -190,5 +191,5 @@ def test_nobody_below_the_edge_makes_out_who_asks() -> None:
         assert not made or name in EDGES or name.startswith("gate/"), f"{name}: {made}"
         assert "identify" not in called or name.startswith("ui/"), name
         arguments = {one.arg for node in ast.walk(tree) if isinstance(node, ast.arguments) for one in node.args}
-        is_rows = name in ROWS or name.startswith("compare/")
+        is_rows = name in ROWS
         assert "owner" not in arguments or is_rows, f"{name}: hand down who asks, not a name of theirs"

@@ -10,9 +10,10 @@ import pytest
 from PIL import Image, ImageFont
 
 from studio.grids.axes import Axis
-from studio.grids.sheets import MOST_PIXELS, MOST_SIDE, Sheet
+from studio.grids.sheets import sheet
 from studio.grids.store import Cell, Grid
 from studio.recipe import Recipe
+from studio.sheets import MOST_PIXELS, MOST_SIDE
 
 COLOURS = ("red", "lime", "blue")
 
@@ -35,29 +36,29 @@ def grid(tmp_path: Path) -> Grid:
 
 
 def test_one_picture_shows_every_cell_at_its_place(grid: Grid, tmp_path: Path):
-    sheet, note = Sheet(grid, tmp_path).picture()
+    board, note = sheet(grid, tmp_path).picture()
     assert note == ""
-    found = {colour: count for count, colour in sheet.getcolors(2**20) if count > 1000}
+    found = {colour: count for count, colour in board.getcolors(2**20) if count > 1000}
     assert [found[pure] for pure in ((255, 0, 0), (0, 0, 255))] == [2 * 64 * 48] * 2
 
 
 def test_the_title_of_an_axis_has_room_however_short_its_values_are(grid: Grid, tmp_path: Path):
     words = ImageFont.load_default(12).getlength("Steps")
-    assert Sheet(grid, tmp_path).picture()[0].width >= words + 3 * 64
+    assert sheet(grid, tmp_path).picture()[0].width >= words + 3 * 64
 
 
 def test_a_picture_that_would_be_too_large_is_made_smaller_and_says_so(tmp_path: Path):
     Image.new("RGB", (1024, 64), "red").save(tmp_path / "wide.png")
     cells = tuple(Cell((x, 0, 0), Recipe(prompt="a"), path="wide.png") for x in range(24))
     grid = Grid("one", "ann", 0.0, Recipe(prompt="a"), (Axis.parse("seed=1-24"),), cells)
-    sheet, note = Sheet(grid, tmp_path).picture()
-    assert sheet.width * sheet.height <= MOST_PIXELS
-    assert max(sheet.size) <= MOST_SIDE
+    board, note = sheet(grid, tmp_path).picture()
+    assert board.width * board.height <= MOST_PIXELS
+    assert max(board.size) <= MOST_SIDE
     assert re.search(r"at 6\d% of its size", note)
 
 
 def test_a_page_stands_alone_and_holds_foreign_words_as_text(grid: Grid, tmp_path: Path):
-    page = Sheet(grid, tmp_path).page()
+    page = sheet(grid, tmp_path).page()
     assert not re.search(r"https?:|src=[\"'](?!data:)", page)
     assert page.count("</script>") == 2
     assert "<i>house" not in page.split("<script")[0]
@@ -68,7 +69,7 @@ def test_a_page_stands_alone_and_holds_foreign_words_as_text(grid: Grid, tmp_pat
 
 
 def test_a_table_has_a_row_for_each_cell_with_settings_and_measures(grid: Grid, tmp_path: Path):
-    rows = list(csv.DictReader(StringIO(Sheet(grid, tmp_path, {"00.png": {"sharpness": 0.25}}).table())))
+    rows = list(csv.DictReader(StringIO(sheet(grid, tmp_path, {"00.png": {"sharpness": 0.25}}).table())))
     assert len(rows) == 6
     assert rows[0]["steps"] == "1"
     assert rows[0]["sharpness"] == "0.25"
@@ -80,5 +81,5 @@ def test_a_table_has_a_row_for_each_cell_with_settings_and_measures(grid: Grid, 
 def test_a_picture_that_is_gone_leaves_its_place_empty(grid: Grid, tmp_path: Path):
     for path in tmp_path.glob("*.png"):
         path.unlink()
-    assert Sheet(grid, tmp_path).picture()[0].size[0] > 3 * 256
-    assert '"shown"' not in Sheet(grid, tmp_path).page().split('id="grid">')[1].split("</script>")[0]
+    assert sheet(grid, tmp_path).picture()[0].size[0] > 3 * 256
+    assert '"shown"' not in sheet(grid, tmp_path).page().split('id="grid">')[1].split("</script>")[0]

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
@@ -16,7 +17,7 @@ from PIL import Image
 from studio.cli import main
 from studio.compare import sheets
 from studio.compare.making import Compare
-from studio.compare.store import Comparison, Contestant, Line, read_lines
+from studio.compare.store import Cell, Comparison, Contestant, Line, read_lines
 from studio.errors import OverBudget, Refused, StudioError
 from studio.hosted.spending import Budget
 from studio.metadata import png
@@ -35,16 +36,24 @@ PROMPTS = [Line("a red house", ("house",)), Line("a blue boat", ("boat",))]
 
 def made(compare: Compare, *names: str, lines: list[Line] = PROMPTS, **more: Any) -> Comparison:
     """A finished comparison of these models."""
-    name = compare.create(ME, lines, [compare.column(name, who(ME)) for name in names], **more)
+    name = compare.create(who(ME), lines, [compare.column(name, who(ME)) for name in names], **more)
     return finished(compare, name)
 
 
-def finished(compare: Compare, name: str) -> Comparison:
-    compare.start(name, who(ME))
-    seen = -1
-    while compare.running(name):
-        seen = compare.wait(name, seen)
-    return compare.store.get(name, ME)
+def finished(compare: Compare, name: str, owner: str = ME, *, here: bool = True) -> Comparison:
+    compare.start(name, who(owner, here=here))
+    return ended(compare, name, owner)
+
+
+def ended(compare: Compare, name: str, owner: str = ME) -> Comparison:
+    """The comparison when nothing more comes of it."""
+    for job in compare.jobs(compare.store.get(name, owner), who(owner)):
+        list(job.follow())
+    return compare.get(name, who(owner))
+
+
+def cost(cell: Cell) -> float:
+    return cell.picture.cost_usd or 0
 
 
 def states(comparison: Comparison) -> list[str]:
@@ -53,25 +62,25 @@ def states(comparison: Comparison) -> list[str]:
 
 def until(compare: Compare, name: str, true: Callable[[Comparison], bool]) -> Comparison:
     """Wait for what is to become true of a comparison."""
-    while True:
-        seen = compare.version(name)
-        if true(now := compare.store.get(name, ME)):
-            return now
-        compare.wait(name, seen)
+    while not true(now := compare.get(name, who(ME))):
+        time.sleep(0.01)
+    return now
 
 
 def test_local_and_hosted_models_draw_the_same_prompts_with_one_seed(compare: Compare, service: Service):
     whole = made(compare, "starter?steps=2&width=64&height=64", "openai:gpt-image-2", "openai:dall-e-3", seed=7)
     assert set(states(whole)) == {"done"}
     local, hosted, old = whole.cells[:3]
-    assert (local.seed, hosted.seed, local.cost_usd) == (7, None, 0)
-    assert (local.width, hosted.width) == (64, 96)
-    assert hosted.cost_usd == pytest.approx(0.03006)
-    assert (old.revised, old.cost_usd) == ("a red house, in detail", 0.04)
+    assert (local.seed, hosted.seed, whole.cost_usd(local)) == (7, None, 0)
+    assert (local.picture.width, hosted.picture.width) == (64, 96)
+    assert cost(hosted) == pytest.approx(0.03006)
+    assert (old.picture.revised, cost(old)) == ("a red house, in detail", 0.04)
     recipe = png.read(Path(hosted.path))
-    assert (recipe.model, recipe.prompt, recipe.seed) == ("openai:gpt-image-2", "a red house", None)
+    assert (recipe.model, recipe.prompt, recipe.seed) == ("openai:gpt-image-2", "a red house", 7)
     assert whole.total_usd == pytest.approx(2 * (0.03006 + 0.04))
-    assert compare.hosted.budget.spent() == pytest.approx(whole.total_usd)
+    assert compare.studio.hosted.budget.spent() == pytest.approx(whole.total_usd)
+    (job,) = {cell.job for cell in whole.cells}
+    assert len(compare.studio.job(job, who(ME)).items) == 6, "one job makes local and hosted cells"
 
 
 def test_a_fault_is_a_cell_of_its_own_and_is_tried_again_while_the_rest_stays(compare: Compare, service: Service):
@@ -94,17 +103,20 @@ def test_a_fault_is_a_cell_of_its_own_and_is_tried_again_while_the_rest_stays(co
 def test_stop_is_at_once_and_what_still_comes_is_kept(compare: Compare, service: Service):
     service.behaviours["dall-e-3"] = "slow"
     lines = [Line(f"prompt {number}") for number in range(5)]
-    name = compare.create(ME, lines, [compare.column("openai:dall-e-3", who(ME))])
+    name = compare.create(who(ME), lines, [compare.column("openai:dall-e-3", who(ME))])
     compare.start(name, who(ME))
     for _ in range(3):
         service.began.acquire()
-    compare.stop(name, ME)
-    assert not compare.running(name)
-    assert set(states(compare.store.get(name, ME))) == {"stopped"}
+    compare.stop(name, who(ME))
+    stopped = compare.get(name, who(ME))
+    assert not compare.running(stopped, who(ME))
+    assert compare.coming(stopped, who(ME))
+    assert set(states(stopped)) == {"stopped"}
     # Going on meanwhile asks nobody twice.
     compare.start(name, who(ME))
+    assert compare.running(compare.get(name, who(ME)), who(ME))
     service.gate.set()
-    until(compare, name, lambda now: set(states(now)) == {"done"})
+    assert set(states(ended(compare, name))) == {"done"}
     assert sorted(service.paid.values()) == [1] * 5
 
 
@@ -113,18 +125,20 @@ def test_hosted_cells_do_not_wait_for_the_device(tmp_path: Path, surroundings: N
     with Studio(Settings.load(home=tmp_path / "home"), backend=drawer) as studio:
         compare = Compare(studio)
         columns = [compare.column(name, who(ME)) for name in ("starter?steps=2", "openai:dall-e-3")]
-        name = compare.create(ME, PROMPTS, columns)
+        name = compare.create(who(ME), PROMPTS, columns)
         compare.start(name, who(ME))
         until(compare, name, lambda now: [now.cell(line, 1).state for line in (0, 1)] == ["done"] * 2)
-        assert compare.store.get(name, ME).cell(1, 0).state == "waiting"
-        compare.stop(name, ME)
+        assert "done" not in {compare.get(name, who(ME)).cell(line, 0).state for line in (0, 1)}
+        compare.stop(name, who(ME))
         drawer.allow(99)
         until(compare, name, lambda now: [now.cell(line, 0).state for line in (0, 1)] == ["stopped"] * 2)
 
 
 def test_a_comparison_is_extended_by_prompts_and_columns_and_makes_only_what_is_new(compare: Compare, service: Service):
     whole = made(compare, "openai:dall-e-3")
-    compare.extend(whole.id, ME, [Line("a green hill")], [compare.column("openai:gpt-image-2?quality=low", who(ME))])
+    compare.extend(
+        whole.id, who(ME), [Line("a green hill")], [compare.column("openai:gpt-image-2?quality=low", who(ME))]
+    )
     whole = finished(compare, whole.id)
     assert set(states(whole)) == {"done"}
     assert len(whole.cells) == 6
@@ -135,13 +149,49 @@ def test_a_comparison_is_extended_by_prompts_and_columns_and_makes_only_what_is_
 def test_imported_pictures_are_a_column(compare: Compare, studio: Studio):
     picture = studio.inputs.add(Image.new("RGB", (40, 30), "red"))
     kept = Contestant("imported", "imported", "DALL-E 3, kept", {"0": picture.id})
-    whole = compare.store.get(compare.create(ME, PROMPTS, [kept]), ME)
+    whole = compare.store.get(compare.create(who(ME), PROMPTS, [kept]), ME)
     assert states(whole) == ["done", "empty"]
-    assert (whole.cells[0].width, whole.cells[0].height) == (40, 30)
+    assert (whole.cells[0].picture.width, whole.cells[0].picture.height) == (40, 30)
+
+
+def test_a_forgotten_comparison_leaves_no_job_and_keeps_what_is_paid_for(compare: Compare, service: Service):
+    service.behaviours["dall-e-3"] = "slow"
+    name = compare.create(who(ME), PROMPTS, [compare.column("openai:dall-e-3", who(ME))])
+    compare.start(name, who(ME))
+    for _ in PROMPTS:
+        service.began.acquire()
+    (job,) = compare.jobs(compare.get(name, who(ME)), who(ME))
+    compare.forget(name, who(ME))
+    with pytest.raises(StudioError, match="no such comparison"):
+        compare.get(name, who(ME))
+    service.gate.set()
+    list(job.follow())
+    while compare.studio.jobs_of(who(ME)):
+        time.sleep(0.01)
+    assert len(list(compare.studio.library.folder.rglob("*.png"))) == 2
+
+
+def test_what_a_hosted_model_takes_of_a_shared_prompt_is_its_words(compare: Compare, studio: Studio, service: Service):
+    style = next(iter(studio.presets.styles))
+    lines = [Line("a (red:1.3) house <lora:ink:1>")]
+    made(compare, "openai:dall-e-3", lines=lines, base={"styles": (style,), "negative_prompt": "fog"})
+    (words,) = [one.body["prompt"] for one in service.asked]
+    assert "a red house" in words
+    assert len(words) > len("a red house")
+    assert "ink" not in words
+
+
+def test_one_column_that_cannot_be_made_disturbs_no_other(compare: Compare, service: Service):
+    picture = compare.studio.inputs.add(Image.new("RGB", (40, 30), "red")).id
+    whole = made(compare, "openai:dall-e-3", "openai:gpt-image-2", base={"init_image": picture})
+    assert states(whole) == ["failed", "done"] * 2
+    assert "cannot change a picture" in whole.cells[0].message
+    assert states(finished(compare, whole.id)) == ["failed", "done"] * 2, "and is refused again"
+    assert set(service.paid.values()) == {1}
 
 
 def test_a_comparison_is_its_owner_s_alone(compare: Compare):
-    name = compare.create(ME, PROMPTS, [compare.column("starter", who(ME))])
+    name = compare.create(who(ME), PROMPTS, [compare.column("starter", who(ME))])
     with pytest.raises(Exception, match="no such comparison"):
         compare.store.get(name, "somebody else")
     assert compare.store.of("somebody else") == []
@@ -151,17 +201,13 @@ def test_one_person_s_key_serves_nobody_else(
     compare: Compare, service: Service, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ):
     monkeypatch.delenv("OPENAI_API_KEY")
-    compare.hosted.keys.put(who(ME), "openai", KEY)
+    compare.studio.hosted.keys.put(who(ME), "openai", KEY)
     assert set(states(made(compare, "openai:dall-e-3"))) == {"done"}
-    other = compare.create("other", PROMPTS, [compare.column("openai:dall-e-3", who(ME))])
-    compare.start(other, who("other"))
-    seen = -1
-    while compare.running(other):
-        seen = compare.wait(other, seen)
-    assert {cell.kind for cell in compare.store.get(other, "other").cells} == {"key_refused"}
+    other = compare.create(who("other"), PROMPTS, [compare.column("openai:dall-e-3", who(ME))])
+    assert {cell.kind for cell in finished(compare, other, "other").cells} == {"key_refused"}
     held = [path for path in tmp_path.rglob("*") if path.is_file() and KEY.encode() in path.read_bytes()]
     assert held == [], "the key is in no file"
-    assert KEY not in repr(vars(compare.hosted.keys))
+    assert KEY not in repr(vars(compare.studio.hosted.keys))
 
 
 def test_a_page_for_strangers_spends_no_key_of_the_environment_and_asks_no_address(
@@ -172,12 +218,8 @@ def test_a_page_for_strangers_spends_no_key_of_the_environment_and_asks_no_addre
         compare = Compare(studio)
         with pytest.raises(Refused, match="no addresses"):
             compare.column(f"{service.address}:m", who(ME, here=False))
-        name = compare.create(ME, PROMPTS, [compare.column("openai:dall-e-3", who(ME, here=False))])
-        compare.start(name, who(ME, here=False))
-        seen = -1
-        while compare.running(name):
-            seen = compare.wait(name, seen)
-        assert {cell.kind for cell in compare.store.get(name, ME).cells} == {"key_refused"}
+        name = compare.create(who(ME), PROMPTS, [compare.column("openai:dall-e-3", who(ME, here=False))])
+        assert {cell.kind for cell in finished(compare, name, here=False).cells} == {"key_refused"}
 
 
 MISTAKES = {
@@ -198,21 +240,25 @@ def test_a_column_that_cannot_be_says_why(compare: Compare, name: str, says: str
 
 
 def test_what_is_shown_at_most_covers_the_longest_words_that_may_be_drawn(compare: Compare):
-    (column,), cost = [compare.column("openai:gpt-image-2", who(ME))], compare.hosted.estimate
+    column = compare.column("openai:gpt-image-2", who(ME))
+
+    def most(words: str) -> float:
+        return compare.estimate([Line(words)], [column], {}).usd
+
     words = "a red house at the sea " * 20
     folder = compare.studio.settings.home / "wildcards"
     folder.mkdir(parents=True)
     (folder / "long.txt").write_text(f"{words}\nshort\n")
-    said = cost(column, words.strip(), {})
-    assert said is not None
+    said = most(words.strip())
+    assert said
     for open_words in (f"{{a|{words}}}", "__long__"):
-        most = cost(column, open_words, {}) or 0
-        assert most >= said
+        dearest = most(open_words)
+        assert dearest >= said
         sent = {
             plain(open_words, seed, compare.studio.presets, compare.studio.prompt_assets.wildcards) for seed in range(8)
         }
         assert len(sent) == 2
-        assert all(most >= (cost(column, one, {}) or 0) for one in sent)
+        assert all(dearest >= most(one) for one in sent)
     assert compare.estimate([Line("__nowhere__")], [column], {}).unknown == 1, "nobody knows what it becomes"
 
 
@@ -230,7 +276,7 @@ def test_calls_at_once_cannot_spend_more_than_the_day_s_budget(tmp_path: Path, s
         assert compare.estimate(PROMPTS, [compare.column("openai:dall-e-3", who(ME))], {}).usd == pytest.approx(0.08)
         asked, style = (
             [compare.column("openai:gpt-image-2", who(ME))],
-            next(iter(compare.hosted._studio.presets.styles)),
+            next(iter(studio.presets.styles)),
         )
         plain, styled = (compare.estimate(PROMPTS, asked, {"styles": names}).usd for names in ((), (style,)))
         assert styled > plain, "the words of a style are paid for, too"
@@ -238,9 +284,9 @@ def test_calls_at_once_cannot_spend_more_than_the_day_s_budget(tmp_path: Path, s
         known = [whole.cell(line, 0) for line in range(4)]
         assert sorted(cell.kind for cell in known) == ["", "", "over_budget", "over_budget"]
         assert {whole.cell(line, 1).kind for line in range(4)} == {"over_budget"}, "nobody knows what it costs"
-        assert compare.hosted.budget.left() == pytest.approx(0.02)
+        assert studio.hosted.budget.left() == pytest.approx(0.02)
     with Studio(Settings.load(home=tmp_path / "home", day_budget_usd=0.1), backend=Drawer()) as studio:
-        assert Compare(studio).hosted.budget.left() == pytest.approx(0.02), "what was spent outlives the program"
+        assert studio.hosted.budget.left() == pytest.approx(0.02), "what was spent outlives the program"
 
 
 def budget_of(settings: Settings) -> Budget:
@@ -288,14 +334,15 @@ def test_a_comparison_is_handed_on_whole(compare: Compare, service: Service, tmp
     whole = made(compare, "starter", "openai:dall-e-3", lines=[Line("=1+<b>1</b>", ("sums",))])
     sheets.write(whole, tmp_path / "out")
     page = (tmp_path / "out" / "comparison.html").read_text("utf-8")
-    assert "data:image/jpeg;base64," in page
+    assert page.count("data:image/webp;base64,") == 1
+    assert "Cost as far as it is known: $0.000" in page
     assert "<b>1</b>" not in page
-    assert "http" not in page
+    assert "://" not in page
     told = json.loads((tmp_path / "out" / "comparison.json").read_text("utf-8"))
     assert [cell["error"] and cell["error"]["kind"] for cell in told["cells"]] == [None, "moderated"]
     assert "'=1+" in (tmp_path / "out" / "comparison.csv").read_text("utf-8")
-    with Image.open(tmp_path / "out" / "comparison.png") as sheet:
-        assert sheet.width > sheet.height
+    with Image.open(tmp_path / "out" / "comparison.png") as board:
+        assert board.width > board.height
 
 
 # A shell may start its background jobs with SIGINT ignored.
@@ -347,26 +394,30 @@ def test_a_killed_comparison_goes_on_without_paying_again(tmp_path: Path, surrou
     assert KEY not in answer.stdout + answer.stderr
 
 
-def test_a_job_that_outlives_its_studio_is_taken_up_and_not_made_twice(tmp_path: Path, surroundings: None):
+def test_a_comparison_that_outlives_its_studio_goes_on_by_itself_and_is_not_made_twice(
+    tmp_path: Path, surroundings: None
+):
     settings = Settings.load(home=tmp_path / "home")
     with Studio(settings, backend=(drawer := Drawer(gated=True))) as studio:
         compare = Compare(studio)
-        name = compare.create(ME, PROMPTS, [compare.column("starter?steps=1", who(ME))])
+        name = compare.create(who(ME), PROMPTS, [compare.column("starter?steps=1", who(ME))])
         compare.start(name, who(ME))
-        first = until(compare, name, lambda now: bool(now.cells[0].job)).cells[0].job
         drawer.allow()
-        until(compare, name, lambda now: bool(now.cells[1].job))
+        first = until(compare, name, lambda now: now.cells[0].state == "done").cells[0]
         closing = threading.Thread(target=studio.close)
         closing.start()
         while not studio.jobs.closing:
             closing.join(0.01)
         drawer.allow(9)
     with Studio(settings, backend=Drawer()) as studio:
-        compare = Compare(studio)
-        whole = finished(compare, name)
+        (job,) = studio.jobs_of(who(ME))
+        list(job.follow())
+        whole = Compare(studio).get(name, who(ME))
         assert states(whole) == ["done", "done"]
-        assert whole.cells[0].job == first
+        assert (whole.cells[0].path, whole.cells[0].job) == (first.path, job.id)
         assert len(list(studio.library.folder.rglob("*.png"))) == 2
+        while not all("sharpness" in cell.metrics for cell in whole.cells):
+            whole = Compare(studio).get(name, who(ME))
 
 
 def test_an_interrupt_waits_for_what_is_paid_for_and_asks_for_nothing_more(

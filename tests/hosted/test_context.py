@@ -74,14 +74,13 @@ def more_candidates(studio: Studio) -> None:
 def comparison(studio: Studio) -> None:
     compare = Compare(studio)
     columns = [compare.column(name, ANN) for name in ("starter", "starter?steps=2")]
-    made(compare, compare.create(ANN.owner, [Line("a boat"), Line("a hill")], columns), ANN)
+    made(compare, compare.create(ANN, [Line("a boat"), Line("a hill")], columns), ANN)
 
 
 def made(compare: Compare, name: str, asking: Identity) -> None:
     compare.start(name, asking)
-    version = -1
-    while compare.running(name):
-        version = compare.wait(name, version)
+    for one in compare.jobs(compare.store.get(name, asking.owner), asking):
+        list(one.follow())
 
 
 @pytest.mark.parametrize("kind", [job, grid, candidates, more_candidates, comparison], ids=lambda one: one.__name__)
@@ -106,7 +105,7 @@ def test_a_hosted_model_is_asked_in_the_caller_s_context(studio: Studio) -> None
     sent.setLevel(logging.INFO)
     try:
         compare = Compare(studio)
-        name = compare.create(here.owner, [Line("a boat")], [compare.column("openai:dall-e-3", here)])
+        name = compare.create(here, [Line("a boat")], [compare.column("openai:dall-e-3", here)])
         contextvars.copy_context().run(lambda: (REQUEST.set("of Bob"), made(compare, name, here)))
     finally:
         sent.removeHandler(handler)

@@ -65,6 +65,25 @@ def test_a_hosted_model_changes_a_picture_and_paints_where_the_mask_is(here: Stu
     assert (changed.body["size"], "mask" in changed.body, "mask" in painted.body) == ("1536x1024", False, True)
 
 
+def test_signs_that_are_meant_as_such_are_told_as_they_are_and_so_again(here: Studio, service: Service):
+    job = here.submit(asked(prompt=r"a \{b house \(old\), 10\: 4"), ME)
+    assert isinstance(ended(job), Done)
+    kept = png.read(job.results[0].path)
+    assert here.resolve(kept) == (kept,), "it says the same when it is made again"
+    assert isinstance(ended(here.submit(kept, ME)), Done)
+    assert {one.body["prompt"] for one in service.asked} == {"a {b house (old), 10: 4"}
+
+
+def test_who_tries_again_uses_their_own_key(here: Studio, service: Service):
+    service.behaviours["gpt-image-2"] = "broken"
+    job = here.submit(asked(), ME)
+    ended(job)
+    again = ended(here.jobs.retry(job.id, Identity("browser", ME.owner)))
+    assert isinstance(again, Failed)
+    assert again.code == "key_refused"
+    assert len(service.asked) == 1
+
+
 def test_four_candidates_are_asked_for_side_by_side_each_by_its_own_name(here: Studio, service: Service):
     service.behaviours["gpt-image-2"] = "slow"
     job = here.submit(asked(count=4, prompt="a {red|blue|green|white} house"), ME)

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from studio.backends.base import Rendered, Report, Wanted, always
+from studio.downloads.queue import Downloads, Errand
 from studio.errors import NotFound, OutOfMemory
 from studio.events import Done, Event, Failed, Finished, ImageFailed, Queued, Started, Step, Stopped
 from studio.jobs.job import Job
@@ -262,6 +263,38 @@ def test_lanes_work_side_by_side_and_one_takes_as_many_calls_as_it_has_room_for(
     assert isinstance(end_of(job), Done)
     assert sorted(event.image for event in job.results) == list(range(8))
     assert (len(hosted.drawn), len(device.drawn)) == (6, 2)
+
+
+def test_what_another_lane_makes_does_not_wait_for_the_weights_of_this_device(tmp_path: Path):
+    downloads, hosted = Downloads(), Drawer()
+    scheduler = Scheduler(
+        Drawer(),
+        Library(tmp_path / "images"),
+        Database(tmp_path / FILE),
+        max_waiting=100,
+        fetch=lambda _, hear: Errand(downloads, hear, urgent=True),
+        lanes={"hosted": Lane(hosted)},
+    )
+    recipes, lanes = [resolved("here"), resolved("there")], ["device", "hosted"]
+    job = scheduler.submit(recipes, who("ann"), kind="comparison", lanes=lanes)
+    assert wait_for(job, Finished) == job.results[0]
+    assert job.results[0].image == 1
+    assert job.errand
+    job.errand.look()  # all is here
+    assert isinstance(end_of(job), Done)
+    scheduler.close()
+
+
+def test_what_failed_is_made_again_while_the_rest_still_waits(start: Start, drawer: Drawer):
+    scheduler = start(drawer)
+    grid = scheduler.submit([resolved("refuse"), resolved("a"), resolved("b")], who("ann"), kind="grid")
+    drawer.allow(3)
+    wait_for(grid, ImageFailed)
+    drawer.faults = {}
+    scheduler.retry(grid.id, who("ann"), [0])
+    drawer.allow(100)
+    assert isinstance(end_of(grid), Done)
+    assert sorted(drawer.drawn) == ["a/1", "b/1", "refuse/1"]
 
 
 class Deadly(Drawer):

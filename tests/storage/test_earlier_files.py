@@ -12,8 +12,11 @@ from studio.compare.making import Compare
 from studio.doctor import left_out
 from studio.events import Done
 from studio.grids.making import Grids
+from studio.jobs.kinds import KINDS
 from studio.settings import Settings
-from studio.storage.database import Database
+from studio.storage.connections import connect, transaction
+from studio.storage.database import FILE, Database
+from studio.storage.opening import MIGRATIONS
 from studio.studio import Studio
 from tests.drawer import Drawer, resolved
 from tests.people import who
@@ -160,7 +163,7 @@ def test_a_home_of_the_version_before_opens_with_all_that_it_held(tmp_path: Path
             str(studio.library.folder / name) for name in names
         ]
         assert [vote.left for vote in Arena(compare.store).votes(who("ann"))] == ["m"]
-        assert compare.hosted.budget.own == 0.5
+        assert studio.hosted.budget.own == 0.5
         (made,) = Grids(studio).of(who("ann"))
         assert [(cell.path, cell.error) for cell in made.grid.cells] == [
             (names[0], ""),
@@ -176,12 +179,58 @@ def test_a_home_of_the_version_before_opens_with_all_that_it_held(tmp_path: Path
     assert all(Path(name).name in told for name in (*EARLIER, "*.grid.json"))
 
 
+def test_comparisons_and_scores_of_version_4_are_kept(tmp_path: Path):
+    """Cells whose jobs are known and forgotten, that failed and that were waiting; scores and marks of candidates."""
+    recipe = resolved("a").to_json()
+    with closing(connect(tmp_path / FILE)) as rows, transaction(rows):
+        for name in list(MIGRATIONS)[:4]:
+            MIGRATIONS[name].apply(rows, tmp_path)
+        for job in ("cell", "set"):
+            rows.execute("INSERT INTO jobs (id, owner, created, state) VALUES (?, 'ann', 1, 'done')", (job,))
+            item = "INSERT INTO items (job, number, recipe, state) VALUES (?, 0, ?, 'done')"
+            rows.execute(item, (job, recipe))
+        rows.execute("INSERT INTO candidate_sets (id, owner, created, title, sieve) VALUES ('s', 'ann', 1, 't', '{}')")
+        rows.execute("INSERT INTO candidate_jobs (id, set_id, first, count) VALUES ('set', 's', 0, 1)")
+        rows.execute("UPDATE items SET path = job || '.png', seconds = 1.0")
+        rows.execute("""UPDATE candidates SET quick = '{"sharpness": 0.5}', slow = '{}'""")
+        rows.execute("INSERT INTO ratings (set_id, image, verdict, star) VALUES ('s', 0, 'keep', 0)")
+        rows.execute("INSERT INTO comparisons (id, owner, created, seed, base) VALUES ('c', 'ann', 1, 7, '{}')")
+        for number, prompt in enumerate(("known", "forgotten", "failed", "waiting")):
+            rows.execute("INSERT INTO comparison_lines VALUES ('c', ?, ?, '[]')", (number, prompt))
+        column = "INSERT INTO comparison_columns VALUES ('c', 0, 'local', 'starter', 'Starter', ?)"
+        rows.execute(column, ('{"steps": "8"}',))
+        fields = "comparison, line, column, state, path, metrics, kind, message, job"
+        cell = f"INSERT INTO comparison_cells ({fields}) VALUES"
+        rows.execute(f"""{cell} ('c', 0, 0, 'done', 'cell.png', '{{"sharpness": 0.25}}', '', '', 'cell')""")
+        rows.execute(f"{cell} ('c', 1, 0, 'done', 'old.png', '{{}}', '', '', 'gone')")
+        rows.execute(f"{cell} ('c', 2, 0, 'failed', '', '{{}}', 'moderated', 'No.', '')")
+        rows.execute(f"{cell} ('c', 3, 0, 'waiting', '', '{{}}', '', '', '')")
+        rows.execute("PRAGMA user_version = 4")
+    with Studio(Settings.load(home=tmp_path), backend=Drawer()) as studio:
+        compare = Compare(studio)
+        cells = compare.get("c", who("ann")).cells
+        assert [cell.state for cell in cells] == ["done", "done", "failed", "waiting"]
+        assert [Path(cell.path).name for cell in cells[:2]] == ["cell.png", "old.png"]
+        assert (cells[0].seed, cells[0].metrics, cells[2].kind) == (7, {"sharpness": 0.25}, "moderated")
+        (candidate,) = studio.candidates.get("s", who("ann")).candidates
+        assert (candidate.scores, candidate.is_measured, candidate.mark.verdict) == ({"sharpness": 0.5}, True, "keep")
+        assert {KINDS[studio.job(cell.job, who("ann")).kind].label for cell in cells[:2]} == {"Comparison"}
+        compare.start("c", who("ann"))
+        for job in compare.jobs(compare.get("c", who("ann")), who("ann")):
+            list(job.follow())
+        assert {cell.state for cell in compare.get("c", who("ann")).cells} == {"done"}
+
+
 def test_a_home_moves_with_its_paths(tmp_path: Path):
     (tmp_path / "old").mkdir()
     names = earlier_home(tmp_path / "old")
     with closing(Database.of(tmp_path / "old")) as database, database.read() as found:
         paths = [
-            path for (path,) in found.execute("SELECT path FROM comparison_cells UNION SELECT left_path FROM pairs")
+            path
+            for (path,) in found.execute(
+                "SELECT path FROM comparison_cells AS cells JOIN items ON items.job = cells.job AND number = item "
+                "UNION SELECT left_path FROM pairs"
+            )
         ]
     assert sorted(paths) == names
     (tmp_path / "old").rename(tmp_path / "new")
@@ -196,7 +245,7 @@ def test_the_folder_of_a_command_is_opened_too(tmp_path: Path):
     (tmp_path / "comparisons.sqlite").rename(out / "comparison.sqlite")
     (tmp_path / "grids" / "grid.grid.json").rename(out / "a.grid.json")
     with closing(Database.of(out)) as database, database.read() as found:
-        query = "SELECT path FROM comparison_cells UNION ALL SELECT path FROM items WHERE state = 'done' ORDER BY path"
+        query = "SELECT path FROM items WHERE state = 'done' ORDER BY path"
         assert [Path(path).name for (path,) in found.execute(query)] == ["a.png", "a.png", "b.png"]
 
 

@@ -6,6 +6,9 @@ from typing import Literal
 # Of one owner, what stands first here is made first; what is in the background only where nothing else waits.
 Priority = Literal["interactive", "normal", "background"]
 PRIORITIES: tuple[Priority, ...] = ("interactive", "normal", "background")
+# The two passes in which an image is measured: at once, and when the device is free.
+Pass = Literal["quick", "slow"]
+PASSES: tuple[Pass, ...] = ("quick", "slow")
 
 
 @dataclass(frozen=True)
@@ -15,6 +18,8 @@ class Kind:
     `one_fault_ends`: where one image cannot be made, the others are not tried; else each is tried by itself.
     `limited`: it makes as many images as one job may (STUDIO_MAX_IMAGES); else what plans it sets the limit.
     `referred`: something else refers to its jobs, so that they are kept until that is removed.
+    `each_pays`: a hosted image without a key, or that costs too much, fails by itself; else the job is refused for it.
+    `measured`: the passes in which the metrics measure what it makes.
     """
 
     label: str
@@ -22,3 +27,5 @@ class Kind:
     one_fault_ends: bool = False
     limited: bool = False
     referred: bool = True
+    each_pays: bool = False
+    measured: tuple[Pass, ...] = ()

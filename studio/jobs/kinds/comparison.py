@@ -2,4 +2,4 @@
 
 from studio.jobs.kinds.base import Kind
 
-KIND = Kind("Comparison")
+KIND = Kind("Comparison", each_pays=True, measured=("quick",))

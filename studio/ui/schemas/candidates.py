@@ -113,6 +113,7 @@ class CandidatesView(CandidatesMaking):
     count: int
     more: bool
     most: int
+    each_usd: float
     rules: CandidateSieve
     missing: dict[str, str]
     cells: list[Candidate | LostCandidate]

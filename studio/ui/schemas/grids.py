@@ -35,6 +35,7 @@ class GridHead(TypedDict):
     failed: int
     again: bool
     count: int
+    cost_usd: float
 
 
 class GridCell(TypedDict):
@@ -113,6 +114,7 @@ class GridPlan(TypedDict):
     cells: int
     possible: int
     steps: int
+    price: str
     faults: list[GridFault]
 
 

@@ -50,7 +50,7 @@ class ArenaPanel(Panel):
 
     def __init__(self, context: TabContext) -> None:
         studio = context.studio
-        self.arena = Arena(Comparisons(studio.database, studio.library.folder))
+        self.arena = Arena(Comparisons(studio.database, studio.library.folder, studio.inputs))
         acts: Mapping[str, Act] = {
             "pair": self._pair,
             "vote": self._vote,

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, get_type_hints
 from pydantic import Field
 from typing_extensions import TypedDict
 
-from studio.candidates.making import Refinement, refined
+from studio.candidates.making import Refinement, refined, usual
 from studio.candidates.ranking import FEW, Decision, Filter, Rating
 from studio.candidates.store import Candidate, CandidateSet
 from studio.errors import InvalidRequest, StudioError
@@ -37,8 +37,6 @@ from studio.ui.schemas.candidates import (
 )
 from studio.ui.tabs.base import Panel, Tab, TabContext
 
-# How many a set has where the form asks for a single picture.
-USUAL = 8
 # Sets that can be gone back to.
 SETS = 100
 SIDE = 384
@@ -134,7 +132,7 @@ class CandidatesPanel(Panel):
         self.widget.open(self._open, None, [self.widget], api_visibility="private", **WATCHER)
 
     def begin(self, recipes: list[Recipe], who: Identity) -> Updates:
-        several = [recipe if recipe.count > 1 else recipe.replace(count=USUAL) for recipe in recipes]
+        several = [usual(recipe) for recipe in recipes]
         set_id = self.studio.candidates.begin(several, who)
         return {self.widget: {**self._view(set_id, who), "begun": True}}
 
@@ -249,6 +247,7 @@ class CandidatesPanel(Panel):
             "title": found.title,
             "count": found.count,
             "more": found.base is not None,
+            "each_usd": self._each_usd(found),
             "most": self.studio.settings.max_images,
             "rules": {
                 "limits": {name: found.rules.limit(name) for name in METRICS},
@@ -263,6 +262,13 @@ class CandidatesPanel(Panel):
             **self._making(found, who),
             "begun": False,
         }
+
+    def _each_usd(self, found: CandidateSet) -> float:
+        """What one more costs at most, as far as is known; 0 where a model of this machine makes it."""
+        try:
+            return self.studio.most_usd([found.base.replace(count=1)]).usd if found.base else 0.0
+        except StudioError:
+            return 0.0  # what is wrong is said where it is asked for
 
     def _making(self, found: CandidateSet, who: Identity) -> CandidatesMaking:
         """What is still to come, how far that is, and a fault where it came to an end."""

@@ -10,8 +10,7 @@ from urllib.parse import urlencode
 from pydantic import Field
 from typing_extensions import TypedDict
 
-from studio.compare.calls import GIVEN
-from studio.compare.making import Compare
+from studio.compare.making import GIVEN, Compare
 from studio.compare.sheets import FORMS
 from studio.compare.store import Comparison, Contestant, Line, read_lines
 from studio.errors import InvalidRequest, Refused, StudioError
@@ -31,8 +30,6 @@ from studio.ui.tabs.base import Panel, Tab, TabContext
 BROUGHT = 128
 MOST_LISTED = 100
 MOST_USD = 100_000
-# Partial images of a hosted picture while it is made.
-LOOKS = 1
 
 Answer = dict[str, Any]
 MOST_COLUMNS = 100
@@ -116,7 +113,7 @@ class ComparePanel(Panel):
 
     def __init__(self, context: TabContext) -> None:
         self.studio = context.studio
-        self.compare = Compare(context.studio, looks=LOOKS)
+        self.compare = Compare(context.studio)
         acts: Mapping[str, Callable[..., Answer]] = {
             "facts": self._facts,
             "key": self._key,
@@ -157,7 +154,7 @@ class ComparePanel(Panel):
     def _facts(self, event: Nothing, who: Identity) -> Answer:
         """What can be compared, what it costs, where keys are missing, and what was compared before."""
         del event
-        catalogue, hosted = self.studio.catalogue, self.compare.hosted
+        catalogue, hosted = self.studio.catalogue, self.studio.hosted
         models = sorted(catalogue.values(), key=lambda model: not catalogue.present(model))
         held = self.compare.store.of(who.owner)[:MOST_LISTED]
         return {
@@ -166,7 +163,7 @@ class ComparePanel(Panel):
             "hosts": {name: place(name) for name in hosted.models.hosts},
             "addresses": who.here,
             "usual": self.studio.settings.model,
-            "held": [compare_views.title(one, self.compare) for one in held],
+            "held": [compare_views.title(one, self.compare, who) for one in held],
             "budget": hosted.budget.own,
             "most": self.studio.settings.day_budget_usd,
             "refuses": self.studio.settings.unknown_prices == "refuse",
@@ -174,7 +171,7 @@ class ComparePanel(Panel):
 
     def _offers(self, held: Sequence[Comparison], who: Identity) -> list[HostedEndpoint]:
         """The models that there are files of, and others that were compared before."""
-        hosted = self.compare.hosted
+        hosted = self.studio.hosted
         known = {endpoint.name: endpoint for endpoint in hosted.models.endpoints()}
         for column in (column for one in held for column in one.columns if column.kind == "hosted"):
             with suppress(StudioError):
@@ -183,11 +180,11 @@ class ComparePanel(Panel):
 
     def _money(self) -> Answer:
         """What may still be spent today, where there is a budget."""
-        return {"left": self.compare.hosted.budget.left()}
+        return {"left": self.studio.hosted.budget.left()}
 
     def _key(self, event: Keying, who: Identity) -> Answer:
         """Keep a key for as long as the studio runs; it is told to nobody, not even to the page it came from."""
-        self.compare.hosted.keys.put(who, event["host"], event["key"])
+        self.studio.hosted.keys.put(who, event["host"], event["key"])
         return {}
 
     def _budget(self, event: Budgeting, who: Identity) -> Answer:
@@ -195,13 +192,13 @@ class ComparePanel(Panel):
         usd = event.get("usd")
         if not who.here:
             raise Refused("This page sets no budget.", "Whoever runs the studio does, by STUDIO_DAY_BUDGET_USD.")
-        self.compare.hosted.budget.own = usd
+        self.studio.hosted.budget.own = usd
         return self._money()
 
     def _ends(self, event: Ending, who: Identity) -> Answer:
         """When the service ends a model, by its own word; nothing where it does not say."""
-        endpoint = self.compare.hosted.endpoint(event["model"], who)
-        key = self.compare.hosted.keys.of(who, endpoint.host_name, endpoint.host)
+        endpoint = self.studio.hosted.endpoint(event["model"], who)
+        key = self.studio.hosted.keys.of(who, endpoint.host_name, endpoint.host)
         if key is None:
             return {}
         with suppress(StudioError):
@@ -227,21 +224,21 @@ class ComparePanel(Panel):
             columns = [*whole.columns, *(column for column in new if column not in whole.columns)]
             made = {(cell.line, cell.column) for cell in whole.cells if cell.state == "done"}
             base = whole.base
-        offers = [self.compare.hosted.endpoint(column.model, who) for column in columns if column.kind == "hosted"]
+        offers = [self.studio.hosted.endpoint(column.model, who) for column in columns if column.kind == "hosted"]
         hosts = {endpoint.host_name: endpoint.host for endpoint in offers}
-        keys = self.compare.hosted.keys.known(who, hosts)
+        keys = self.studio.hosted.keys.known(who, hosts)
         costs = self.compare.estimate(lines, columns, base, made)
         return {**asdict(costs), "each": each, "keys": keys, **self._money()}
 
     def _begin(self, event: CompareEvent, who: Identity) -> Answer:
         """Make a comparison, or extend one and go on."""
-        owner, lines, columns = who.owner, read_lines(event["prompts"]), self._columns(event, who)
+        lines, columns = read_lines(event["prompts"]), self._columns(event, who)
         name = event.get("id") or ""
         self._check_held(event, who)
         if name:
-            self.compare.extend(name, owner, lines, columns)
+            self.compare.extend(name, who, lines, columns)
         else:
-            name = self.compare.create(owner, lines, columns, seed=event.get("seed"), base=event.get("base"))
+            name = self.compare.create(who, lines, columns, seed=event.get("seed"), base=event.get("base"))
         self.compare.start(name, who)
         return {"id": name}
 
@@ -262,23 +259,22 @@ class ComparePanel(Panel):
         check_held(self.studio.inputs, [Recipe.make(**base)] if base else [], who)
 
     def _stop(self, event: One, who: Identity) -> Answer:
-        self.compare.stop(event["id"], who.owner)
+        self.compare.stop(event["id"], who)
         return {}
 
     def _forget(self, event: One, who: Identity) -> Answer:
-        self.compare.stop(event["id"], who.owner)
-        self.compare.store.forget(event["id"], who.owner)
+        self.compare.forget(event["id"], who)
         return self._facts(Nothing(), who)
 
     def _look(self, event: Looking, who: Identity) -> Answer:
         """How a comparison stands; nothing new where the page has seen that."""
-        name, owner = event["id"], who.owner
-        whole = self.compare.store.get(name, owner)
-        running, coming = self.compare.running(name), self.compare.coming(name)
-        seen = [self.compare.version(name), running, coming]
+        compare = self.compare
+        whole = compare.get(event["id"], who)
+        running, coming, looks = compare.running(whole, who), compare.coming(whole, who), compare.looks(whole, who)
+        seen = [f"{hash(repr((whole, looks))):x}", running, coming]
         if event.get("seen") == seen:
             return {"same": True}
-        answer = compare_views.table(whole, self.compare, who, running=running)
+        answer = compare_views.table(whole, compare, who, looks, running=running)
         return {**answer, "seen": seen, "coming": coming, **self._money()}
 
     def _hand(self, event: Handing, who: Identity) -> Answer:

@@ -10,8 +10,8 @@ from typing_extensions import TypedDict
 from studio.errors import StudioError
 from studio.gate.identity import Identity
 from studio.grids.making import GridJob, Grids, plan
-from studio.grids.sheets import Kind
 from studio.recipe import Recipe
+from studio.sheets import Kind
 from studio.ui import grid_views
 from studio.ui.events import FOLLOWER, LISTENER, QUICK, Event, Name, Words, served
 from studio.ui.fast_gradio import gr

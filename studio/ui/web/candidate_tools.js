@@ -55,7 +55,7 @@ function when(seconds) {
 export function candidateTools(view, look, picks, metrics, { change, ask, compare, tune }) {
     const sorts = { rank: "Best first", made: "As made", mine: "My marks first", ...Object.fromEntries(metrics.map(({ name, label }) => [name, label])) };
     const kept = view.cells.filter((cell) => cell.kept && !cell.gone);
-    const more = MORE.filter((count) => count <= view.most).map((count) => [count, `${count} more`]);
+    const more = MORE.filter((count) => count <= view.most).map((count) => [count, `${count} more${view.each_usd ? `, at most $${(count * view.each_usd).toFixed(3)}` : ""}`]);
     /** @param {string} sift */
     const sift = (sift) => change({ sift, amount: sift === "reject" ? 60 : Math.max(1, Math.round(view.cells.length / 4)) });
     return html`<div class="board-tools">

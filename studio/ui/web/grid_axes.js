@@ -43,7 +43,7 @@ export function gridAxes(server, start) {
     /** @param {GridSetup} setup */
     function form({ base, prompt, said, offers }) {
         const lost = plan ? plan.cells - plan.possible : 0;
-        const total = plan ? `${count(plan.possible, "picture")} · ${count(plan.steps, "step")}${lost ? ` · ${lost} cannot be made` : ""}` : wanted().length && !fault && !axes.some((axis) => axis.fault) ? "…" : "";
+        const total = plan ? `${count(plan.possible, "picture")} · ${count(plan.steps, "step")}${lost ? ` · ${lost} cannot be made` : ""}${plan.price ? ` · ${plan.price}` : ""}` : wanted().length && !fault && !axes.some((axis) => axis.fault) ? "…" : "";
         const faults = fault ? [html`<li>${fault}</li>`] : (plan?.faults ?? []).map(({ where, words }) => html`<li><b>${where}</b> ${words}</li>`);
         return html`<div class="grid-form"><div class="grid-recipe"><p class="grid-prompt">${prompt || "No prompt"}</p><p class="quiet">${said}</p></div>
             ${axes.map((axis, at) => gridAxis(NAMES[at], at ? "Nothing more" : "Choose what varies", axis, offers, (change) => turn(at, change)))}

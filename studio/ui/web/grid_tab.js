@@ -102,9 +102,9 @@ export function mount({ element, props, watch, server, tell }) {
     }
 
     /** @param {GridView} grid */
-    function state({ made, count, failed, state, line, fault: cause }) {
+    function state({ made, count, failed, state, line, fault: cause, cost_usd: cost }) {
         const done = `${made} of ${count} pictures${failed ? `, ${failed} failed` : ""}`;
-        return [done, state === "running" ? line : state === "stopped" ? "stopped" : "", cause].filter(Boolean).join(" · ");
+        return [done, state === "running" ? line : state === "stopped" ? "stopped" : "", cost ? `cost $${cost.toFixed(3)}` : "", cause].filter(Boolean).join(" · ");
     }
 
     /** @param {boolean} running */

@@ -220,6 +220,7 @@ interface CandidatesView {
     count: number;
     more: boolean;
     most: number;
+    each_usd: number;
     rules: CandidateSieve;
     missing: Record<string, string>;
     cells: Array<Candidate | LostCandidate>;
@@ -511,6 +512,7 @@ interface GridHead {
     failed: number;
     again: boolean;
     count: number;
+    cost_usd: number;
 }
 
 /** A cell that has no picture: what is wrong with it, or a look at it in the making. */
@@ -559,6 +561,7 @@ interface GridView {
     failed: number;
     again: boolean;
     count: number;
+    cost_usd: number;
     whole: boolean;
     line: string;
     cells: Array<GridCell | GridPicture>;
@@ -610,6 +613,7 @@ interface GridPlan {
     cells: number;
     possible: number;
     steps: number;
+    price: string;
     faults: Array<GridFault>;
 }
 
