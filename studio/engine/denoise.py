@@ -31,26 +31,15 @@ def denoise(
     recipe, pass_ = request.recipe, request.pass_
     pipe, learned = lease.turn_to(pass_.task), lease.loaded.pipe.scheduler.config
     pipe.scheduler = schedulers.build(str(recipe.scheduler), learned, lease.loaded.model.family_facts())
-    controlnets, prompts, loras = lease.controlnets, lease.image_prompts, lease.loras
-    with (
-        _dtype_kept(pipe.vae),
-        in_tiles(pipe.vae, tile),
-        controlnets.reading(pipe.vae) if controlnets else nullcontext(),
-        prompts.attached(pipe) if prompts else nullcontext(),
-        loras.applied(pipe) if loras else nullcontext(),
-        drawn([row.noise for row in rows], lease.device.kind if recipe.rng == "device" else "cpu") as generators,
-    ):
-        changed = loras.reads if loras else ()
+    noises, place = [row.noise for row in rows], lease.device.kind if recipe.rng == "device" else "cpu"
+    with _dtype_kept(pipe.vae), in_tiles(pipe.vae, tile), _networks(lease, pipe), drawn(noises, place) as generators:
+        # Here, as LoRAs change what the text encoders make of the words.
+        changed = lease.loras.reads if lease.loras else ()
         conditioning = lease.loaded.prompts.conditioning(pipe, recipe, pass_.steps, pass_.done, changed)
         with conditioning.applied(pipe, len(rows), pass_.made), sampled(pipe, recipe):
             result = pipe(
                 **repeated(conditioning.arguments, len(rows)),
-                **_taken(pipe, pass_, recipe),
-                **_inputs(rows),
-                **(controlnets.arguments(pipe, pass_, rows) if controlnets else {}),
-                **(prompts.arguments() if prompts else {}),
-                num_inference_steps=pass_.steps,
-                guidance_scale=_guidance(lease.loaded.model, recipe),
+                **_arguments(lease, pipe, request, rows),
                 generator=generators,
                 output_type="latent",
                 callback_on_step_end=_Steps(lease, pass_, rows, listener),
@@ -59,6 +48,29 @@ def denoise(
     listener.finished(pass_, rows)
     latents: torch.Tensor = result.images
     return latents
+
+
+@contextmanager
+def _networks(lease: PipelineLease, pipe: Any) -> Iterator[None]:
+    """While this lasts, the networks that stand beside the model count."""
+    with (
+        lease.controlnets.reading(pipe.vae) if lease.controlnets else nullcontext(),
+        lease.image_prompts.attached(pipe) if lease.image_prompts else nullcontext(),
+        lease.loras.applied(pipe) if lease.loras else nullcontext(),
+    ):
+        yield
+
+
+def _arguments(lease: PipelineLease, pipe: Any, request: Denoise, rows: Sequence[LatentRow]) -> dict[str, Any]:
+    """What the pipeline's call takes beside the words and the noise."""
+    return {
+        **_taken(pipe, request.pass_, request.recipe),
+        **_inputs(rows),
+        **(lease.controlnets.arguments(pipe, request.pass_, rows) if lease.controlnets else {}),
+        **(lease.image_prompts.arguments() if lease.image_prompts else {}),
+        "num_inference_steps": request.pass_.steps,
+        "guidance_scale": _guidance(request.model, request.recipe),
+    }
 
 
 class _Steps:

@@ -48,7 +48,7 @@ class Loop:
         wanted: Wanted,
     ) -> None:
         self._manager = manager
-        self._shelves = manager.assets
+        self._assets = manager.assets
         self._report = report
         self._inputs = inputs
         self._wanted = wanted
@@ -142,7 +142,7 @@ class Loop:
 
     def _prepare(self, run: Run, lease: PipelineLease) -> Renderer:
         """Make the maps and whatever else all pictures of a run share."""
-        context = TaskContext.of(self._with_maps(run.recipe, lease.loaded.model), self._shelves, self._inputs)
+        context = TaskContext.of(self._with_maps(run.recipe, lease.loaded.model), self._assets, self._inputs)
         renderer = self._apply(run, lease, context)
         shared: Running[RenderRow] = Running(partial(tasks.of(context.recipe), context))
         with closing(shared):
