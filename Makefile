@@ -79,6 +79,8 @@ ifeq ($(TORCH),pypi)
 endif
 	@ls $(VENV)/.installed-* >/dev/null 2>&1 && test ! -e $@ && $(BIN)/python -m pip uninstall --quiet --yes torch torchvision || true
 	@rm -f $(VENV)/.installed*
-	$(if $(TORCH_$(TORCH)),$(BIN)/python -m pip install --quiet --disable-pip-version-check torch torchvision --index-url $(TORCH_$(TORCH)))
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test]'
+	$(if $(TORCH_$(TORCH)),$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile torch torchvision --index-url $(TORCH_$(TORCH)))
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --editable '.[test]'
+	@# pip would compile one file after the other; what no Python can compile is an example of something else.
+	@$(BIN)/python -W ignore -m compileall -qq -j 0 $(VENV)/lib || true
 	@touch $@

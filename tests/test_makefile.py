@@ -42,7 +42,7 @@ def made(tmp_path: Path):
 
 
 def pip(asked: list[str]) -> list[str]:
-    return [re.sub(r".*-m pip (install|uninstall) (--quiet |--disable-pip-version-check |--yes )*", r"\1 ", line)
+    return [re.sub(r".*-m pip (install|uninstall) (--[a-z-]+ )*?(?=--editable|torch)", r"\1 ", line)
             for line in asked if "-m pip" in line]  # fmt: skip
 
 

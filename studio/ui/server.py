@@ -69,6 +69,8 @@ def serve(studio: Studio) -> Iterator[str]:
         run_history=False,
         enable_monitoring=False,
         footer_links=[],
+        # Else Gradio gives up where this machine takes longer than three seconds to answer itself, as a busy one may.
+        _frontend=False,
         pwa=False,
         # Listeners at once; what each does in a thread is short (`Page.create_limiter`).
         max_threads=LISTENERS,

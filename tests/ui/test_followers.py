@@ -28,6 +28,7 @@ from tests.ui.crowd import SECRET, Crowd, client_of, crowd, figures, tick_of
 from tests.ui.painter import Painter
 
 OWNER = owner_by(SECRET)
+CROWD = 200
 
 
 @pytest.fixture
@@ -47,7 +48,7 @@ def test_a_crowd_that_follows_a_job_holds_no_threads_and_hears_its_end(studio: S
 
     async def follow(address: str) -> tuple[Counter[str], int]:
         async with client_of(address) as client:
-            crowd = Crowd(client, 300)
+            crowd = Crowd(client, CROWD)
             readers = await crowd.join()
             threads = threading.active_count()
             painter.held.clear()
@@ -58,8 +59,8 @@ def test_a_crowd_that_follows_a_job_holds_no_threads_and_hears_its_end(studio: S
         before = threading.active_count()
         told, threads = run(follow(address))
     assert job.state == "done"
-    assert told["process_completed"] == 300
-    assert threads < before + 100
+    assert told["process_completed"] == CROWD
+    assert threads < before + CROWD // 2
 
 
 def test_what_happens_during_a_pause_is_told_with_the_change_before_it() -> None:

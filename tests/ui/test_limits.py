@@ -1,11 +1,8 @@
-"""What a stranger's connection may take: uploads that are cut or too large, connections that ask for nothing, ends."""
+"""What a stranger's connection may take: uploads that are cut or too large, connections that ask for nothing."""
 
 import os
-import signal
 import socket
 import stat
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -120,16 +117,3 @@ def test_old_uploads_are_cleared_while_the_studio_runs(tmp_path: Path, monkeypat
         os.utime(tmp_path / UPLOADS / "old", (0, 0))
         until(lambda: len(brought(studio)) == 1)
         assert brought(studio) == [tmp_path / UPLOADS / "new" / "a.png"]
-
-
-@pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGHUP")
-def test_a_terminal_that_is_closed_ends_the_studio_as_being_asked_to_end_does(tmp_path: Path) -> None:
-    """As SIGTERM does in `test_exit`."""
-    run = [sys.executable, "-m", "studio", "run", "--port", "0", "--home", str(tmp_path)]
-    with subprocess.Popen(run, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
-        assert process.stdout
-        assert process.stdout.readline().startswith("Image Studio is at ")
-        process.send_signal(signal.SIGHUP)
-        said, errors = process.communicate(timeout=60)
-    assert (process.returncode, said) == (0, "")
-    assert "Traceback" not in errors

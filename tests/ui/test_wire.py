@@ -258,6 +258,14 @@ def test_a_taken_port_is_told_with_its_cure(tmp_path: Path) -> None:
             pass
 
 
+def test_a_machine_too_busy_to_answer_itself_in_seconds_serves_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gradio.networking.url_ok", lambda _: False)
+    with Studio(Settings.load(home=tmp_path, port=0), backend=Painter()) as studio, serve(studio) as address:
+        assert httpx.get(f"{address}config").status_code == 200
+
+
 def test_a_page_for_other_machines_has_to_be_meant(tmp_path: Path) -> None:
     settings = Settings.load(home=tmp_path, port=0, host="0.0.0.0")
     with Studio(settings, backend=Painter()) as studio, pytest.raises(InvalidSetting, match="--public"), serve(studio):
@@ -276,24 +284,18 @@ def test_a_page_for_other_machines_says_where_they_reach_it(tmp_path: Path, monk
     assert "localhost" not in told
 
 
-def test_the_page_stands_before_torch_is_there() -> None:
+def test_the_page_stands_before_torch_is_there_and_gradio_writes_no_editor_files() -> None:
     code = (
         "import sys, tempfile\n"
+        "from studio.ui.fast_gradio import gr\n"
+        "from gradio import component_meta\n"
+        "assert component_meta.create_or_modify_pyi.__name__ == '<lambda>'\n"
+        "assert gr.Blocks and gr.HTML.EVENTS\n"
         "from studio.settings import Settings\n"
         "from studio.studio import Studio\n"
         "from studio.ui import page\n"
         "page(Studio(Settings.load(home=tempfile.mkdtemp())))\n"
         "assert not {'torch', 'diffusers', 'transformers'} & set(sys.modules)\n"
-    )
-    subprocess.run([sys.executable, "-c", code], check=True)
-
-
-def test_gradio_comes_in_without_writing_its_editor_files() -> None:
-    code = (
-        "from studio.ui.fast_gradio import gr\n"
-        "from gradio import component_meta\n"
-        "assert component_meta.create_or_modify_pyi.__name__ == '<lambda>'\n"
-        "assert gr.Blocks and gr.HTML.EVENTS\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
 
