@@ -277,7 +277,7 @@ def test_a_page_for_other_machines_says_where_they_reach_it(tmp_path: Path, monk
     monkeypatch.setattr("psutil.net_if_addrs", lambda: net)
     settings = Settings.load(home=tmp_path, port=0, host="0.0.0.0", public=True)
     with Studio(settings, backend=Painter()) as studio, serve(studio) as address:
-        told = " ".join(server._told(address, settings))
+        told = " ".join(server._greeting(address, settings))
         assert httpx.get(f"{address}config").status_code == 200
     assert f"http://192.0.2.7:{address.rsplit(':', 1)[1]}" in told
     assert "no login" in told
@@ -308,4 +308,4 @@ def test_an_event_that_calls_a_long_text_a_file_is_refused_in_words(address: str
         said = {"data": [], "fn_index": stop["id"], "session_hash": "long", "event_data": {"job": file}}
         answer = browser.post("gradio_api/run/predict", json=said)
     assert answer.status_code < 500
-    assert "too long a name" in answer.text
+    assert "its name is too long" in answer.text
