@@ -96,7 +96,7 @@ class ModelsPanel(Panel):
             "removes": who.keeps,
         }
 
-    def _look(self, _: Nothing) -> Answer:
+    def _look(self, _: Nothing) -> dict[str, list[schemas.Download]]:
         """How far the downloads are."""
         return {"coming": [_coming(one) for one in self.studio.downloads.all()]}
 

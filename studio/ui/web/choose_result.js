@@ -2,7 +2,7 @@
 import { host, make } from "./dom.js";
 import { panels } from "./panels.js";
 
-/** @param {Handler} choose */
+/** @param {(picture: Picture) => unknown} choose */
 export function chooseResult(choose) {
     const found = panels.gallery?.results() ?? [];
     const dialog = make("dialog", { class: "sheet results", "aria-label": "Results", onclose: () => { dialog.remove(); } },

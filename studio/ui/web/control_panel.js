@@ -53,7 +53,7 @@ export function mount({ element, props, watch, upload, server, data: known }) {
             changed: (values) => { wrong = ""; held.changed(unit, values); }, tried: (options) => held.renew(Object.assign(unit, { options })), turn: (kind) => turn(unit, kind),
             hold: () => hold(unit), remove: () => remove(unit), preview: () => held.preview(unit), look: () => look(unit), pose: () => pose(unit), draw: (side) => drawn(unit, side),
             bring: (side, file) => held.bring(unit, side, file), drop: (event, side) => held.dropped(event, unit, side), unset: (side) => unset(unit, side),
-            pick: async () => (await import("./choose_result.js")).chooseResult((/** @type {Picture} */ picture) => held.fetched(unit, "image", picture)),
+            pick: async () => (await import("./choose_result.js")).chooseResult((picture) => held.fetched(unit, "image", picture)),
         });
     }
 

@@ -5,7 +5,6 @@ import { isComing, weightsRow } from "./weights_row.js";
 
 // How often is asked how far the downloads are, in milliseconds.
 const ASK = 700;
-const LOST = "The studio did not answer. Check the connection and try again.";
 const OFF = "The hub is switched off (HF_HUB_OFFLINE), so nothing can be downloaded.";
 // The chip that shows what is on its way, beside those of the kinds.
 const COMING = "coming";
@@ -13,7 +12,9 @@ const COMING = "coming";
 /** @param {string} text */
 const plain = (text) => text.toLowerCase().replace(/[\s_-]+/g, " ");
 
-/** @param {Island} island */
+/** @typedef {import("./weights_row.js").WeightsAct} WeightsAct */
+
+/** @param {Island<null, null, { all: AllWeights, look: { coming: Download[] }, fetch: {}, cancel: {}, dismiss: {}, remove: {} }>} island */
 export function mount({ element, server, tell }) {
     const home = part(element, ".models");
     /** @type {AllWeights | null} */
@@ -33,18 +34,10 @@ export function mount({ element, server, tell }) {
     new IntersectionObserver(([{ isIntersecting }]) => { if (isIntersecting) load(); }).observe(home);
     draw();
 
-    /**
-     * @param {string} name
-     * @param {object} [what]
-     */
-    async function call(name, what = {}) {
-        return (await server[name](what)) ?? { fault: LOST };
-    }
-
     async function load() {
-        const answer = await call("all");
-        fault = answer.fault ?? (answer.off ? OFF : "");
-        if (!answer.fault) data = answer;
+        const answer = await server.all();
+        if (answer.fault === undefined) data = answer;
+        fault = answer.fault ?? (data?.off ? OFF : "");
         draw();
         follow();
     }
@@ -52,8 +45,8 @@ export function mount({ element, server, tell }) {
     function draw() {
         render(html`<header>
                 <div class="models-tools">
-                    <input type="search" placeholder="Search names, families, licences" aria-label="Search models" @input=${(/** @type {any} */ event) => { search = event.target.value; draw(); }}>
-                    <label class="models-only"><input type="checkbox" @change=${(/** @type {any} */ event) => { only = event.target.checked; draw(); }}>Here only</label>
+                    <input type="search" placeholder="Search names, families, licences" aria-label="Search models" @input=${(event) => { search = event.target.value; draw(); }}>
+                    <label class="models-only"><input type="checkbox" @change=${(event) => { only = event.target.checked; draw(); }}>Here only</label>
                 </div>
                 <div class="models-kinds" role="group" aria-label="Kind">${data && chips(data)}</div>
                 <p class="note models-sum">${data && `${data.here} here · ${data.free} free on the disk`}</p>
@@ -107,7 +100,7 @@ export function mount({ element, server, tell }) {
     });
 
     /**
-     * @param {string} name
+     * @param {WeightsAct} name
      * @param {Weights} item
      */
     async function act(name, item) {
@@ -116,13 +109,13 @@ export function mount({ element, server, tell }) {
         draw();
         if (name === "ask") parts(home, ".keep")[0]?.focus();
         if (name === "ask" || name === "keep") return;
-        const answer = await call(name, { key: item.key });
-        if (name === "remove" && answer.fault) refused = { key: item.key, words: answer.fault };
+        const answer = await server[name]({ key: item.key });
+        if (name === "remove" && answer.fault !== undefined) refused = { key: item.key, words: answer.fault };
         await load();
-        if (answer.fault && name !== "remove") fault = answer.fault;
-        else line = { fetch: `Downloading ${item.name}`, cancel: `Cancelled. What has arrived of ${item.name} is kept.`, remove: `${item.name} is removed.` }[name] ?? "";
+        if (answer.fault !== undefined && name !== "remove") ({ fault } = answer);
+        else line = { fetch: `Downloading ${item.name}`, cancel: `Cancelled. What has arrived of ${item.name} is kept.`, remove: `${item.name} is removed.`, dismiss: "" }[name];
         draw();
-        if (name === "remove" && !answer.fault) tell.arrive();
+        if (name === "remove" && answer.fault === undefined) tell.arrive();
     }
 
     // While something is on its way, only that is asked for; what ended has the whole list told anew.
@@ -132,9 +125,8 @@ export function mount({ element, server, tell }) {
     }
 
     async function look() {
-        const answer = await call("look");
-        if (answer.fault) { asking = setTimeout(look, 4 * ASK); return; }
-        /** @type {Download[]} */
+        const answer = await server.look();
+        if (answer.fault !== undefined) { asking = setTimeout(look, 4 * ASK); return; }
         const now = answer.coming;
         let ended = false;
         for (const one of now) {

@@ -32,7 +32,7 @@ export function mount({ element, props, watch, upload, tell, data: { many } }) {
         render(html`<div class="well" role="group" aria-label="Picture to start from">${held.length ? held.map(figure) : html`<p class="invite">${sign("picture")}${many ? "Drop pictures here, or paste" : "Drop a picture here, or paste"}</p>`}</div>
             <p class="note" role="status">${line}</p>
             <div class="ways">${button(many ? "Choose files" : "Choose a file", () => parts(root, "[type=file]")[0].click())}${many ? button("Folder", () => parts(root, "[type=file]")[1].click()) : nothing}${
-                button("From results", async () => (await import("./choose_result.js")).chooseResult((/** @type {Picture} */ { which }) => tell.pick(which)))}
+                button("From results", async () => (await import("./choose_result.js")).chooseResult(({ which }) => tell.pick(which)))}
                 <input type="file" class="unseen" tabindex="-1" accept="image/*,.heic,.heif,.avif" ?multiple=${many} aria-label=${many ? "Picture files" : "Picture file"} @change=${chosen}>
                 <input type="file" class="unseen" tabindex="-1" webkitdirectory aria-label="Folder of pictures" @change=${chosen}></div>
             <div class="faults" role="alert">${notes.map((note) => html`<p class="note">${note}</p>`)}${[...(props.value?.faults ?? []), ...lost].map((fault) => html`<p class="fault">${fault}</p>`)}</div>`, root);

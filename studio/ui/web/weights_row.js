@@ -6,8 +6,13 @@ import { html, nothing } from "./vendor/lit.js";
 const WAYS = { waiting: "In line", running: "" };
 
 /**
+ * What can be done with weights; to ask whether they are to be removed, and to keep them then, is not told to the server.
+ * @typedef {"fetch" | "cancel" | "dismiss" | "remove" | "ask" | "keep"} WeightsAct
+ */
+
+/**
  * What a row may do, and what was said of it: whether it is asked to be removed, and why that was refused.
- * @typedef {{ fetches: boolean, removes: boolean, asked: boolean, refused: string, act: (name: string) => void }} Rights
+ * @typedef {{ fetches: boolean, removes: boolean, asked: boolean, refused: string, act: (name: WeightsAct) => void }} Rights
  */
 
 /**
