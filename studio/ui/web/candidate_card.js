@@ -1,5 +1,5 @@
 // One candidate as a card: its picture and rank; below it keep, star and reject, why it is out, and what it is sorted by.
-import { sign } from "./icon.js";
+import { icon } from "./icon.js";
 import { html, nothing } from "./vendor/lit.js";
 
 const STARS = [1, 2, 3, 4, 5];
@@ -29,7 +29,7 @@ export function triage({ number, mark: { verdict, star, rating } }, mark, alone)
      * @param {Partial<CandidateMark>} change
      */
     const act = (name, label, pressed, change) => html`<button type="button" class="triage-${name}" tabindex=${alone ? nothing : "-1"} aria-label=${label}
-        title="${label} (${label[0]})" aria-pressed=${String(pressed)} @click=${() => mark(number, change)}>${sign(name)}</button>`;
+        title="${label} (${label[0]})" aria-pressed=${String(pressed)} @click=${() => mark(number, change)}>${icon(name)}</button>`;
     return html`<div class="triage">
         ${act("keep", "Keep", verdict === "keep", { verdict: "keep" })}
         ${act("star", "Star", star, { star: !star })}
@@ -60,7 +60,7 @@ export function candidateCard(cell, { picked, pointed, value, source, scores }, 
             <button type="button" class="look" tabindex=${pointed ? "0" : "-1"} aria-label=${made ? label(made) : nothing} ?disabled=${shut} @focus=${() => point(number, false)} @click=${() => look(number)}>
                 <img alt="" draggable="false" src=${source || nothing} ?hidden=${!source}></button>
             <span class="rank">${made?.rank ?? ""}</span>
-            <button type="button" class="pick" tabindex="-1" aria-label="Pick to compare" title="Pick to compare (space)" aria-pressed=${String(picked)} ?hidden=${shut} @click=${() => pick(number)}>${sign("compare")}</button>
+            <button type="button" class="pick" tabindex="-1" aria-label="Pick to compare" title="Pick to compare (space)" aria-pressed=${String(picked)} ?hidden=${shut} @click=${() => pick(number)}>${icon("compare")}</button>
         </div>
         <figcaption>${made ? html`${triage(made, mark, false)}
             <div class="verdict" title=${scores}><p class="why">${why(made)}</p><span class="quiet">${value}</span></div>` : nothing}</figcaption>

@@ -2,7 +2,7 @@
 import { nice, triage } from "./candidate_card.js";
 import { host, make } from "./dom.js";
 import { fullView } from "./full_view.js";
-import { sign } from "./icon.js";
+import { icon } from "./icon.js";
 import { panels } from "./panels.js";
 import { pictureActions } from "./picture.js";
 import { html, nothing, render } from "./vendor/lit.js";
@@ -88,7 +88,7 @@ export function candidateViews(metrics, { cells, find, mark, point, scored }) {
         /** @param {Candidate} cell */
         const column = (cell) => html`<figure class="picks-cell"><img src=${cell.file} alt=${cell.prompt}>
             <figcaption><p class="quiet">Rank ${cell.rank ?? "open"} · seed ${cell.seed}</p><div class="picks-triage">${triage(cell, mark, true)}</div>${acts(cell, false)}</figcaption>${scores(cell)}</figure>`;
-        render(html`<header><button type="button" class="plain back" @click=${() => abreast.close()}>${sign("back")}Back to candidates</button></header>
+        render(html`<header><button type="button" class="plain back" @click=${() => abreast.close()}>${icon("back")}Back to candidates</button></header>
             <div class="picks-cells" style=${`--picks: ${shown.length}`}>${shown.map(column)}</div>`, abreast);
     }
 

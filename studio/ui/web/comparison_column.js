@@ -1,5 +1,5 @@
 // One column of a comparison to be made: a model with its settings, or pictures that somebody has; and what is to be said of it before.
-import { sign } from "./icon.js";
+import { icon } from "./icon.js";
 import { html, live, nothing } from "./vendor/lit.js";
 
 /** @typedef {{ id: string, shown: string, name: string }} BroughtPicture */
@@ -45,7 +45,7 @@ export function comparisonColumn({ label, local, settings, pictures }, offer, no
     const choice = (name, values) => html`<label class="versus-choice"><span>${name.replaceAll("_", " ")}</span><select @change=${(event) => set({ ...settings, [name]: event.target.value })}>${
         values.map((value) => html`<option value=${value} .selected=${live(value === (settings[name] ?? values[0]))}>${value}</option>`)}</select></label>`;
     return html`<div class="versus-column"><strong>${label}</strong>
-        <button type="button" class="drop" aria-label=${`Remove ${label}`} title="Remove" @click=${remove}>${sign("remove")}</button>
+        <button type="button" class="drop" aria-label=${`Remove ${label}`} title="Remove" @click=${remove}>${icon("remove")}</button>
         <div class="versus-notes">${notes.map((words) => html`<p class="note">${words}</p>`)}</div>
         ${choices.length ? html`<details class="versus-more"><summary>Settings</summary><div class="versus-choices">${choices.map(([name, values]) => choice(name, values))}</div></details>` : nothing}
         ${pictures ? html`<div class="versus-brought">${pictures.map(({ shown, name }) => html`<img src=${shown} alt=${name}>`)}</div>` : nothing}

@@ -1,6 +1,6 @@
 // The form of a comparison: prompts, columns, keys, a budget, a seed, what it would cost, and earlier comparisons.
 import { comparisonColumn, count, dollars, isOver, notesOf } from "./comparison_column.js";
-import { sign } from "./icon.js";
+import { icon } from "./icon.js";
 import { html, live, nothing, repeat } from "./vendor/lit.js";
 
 /** @type {Record<string, string>} */
@@ -113,7 +113,7 @@ function another({ hosts, addresses }, { name, write }) {
         if (await name(address.value, id.value)) write({ named: false });
     };
     return html`<form class="versus-other" @submit=${add}><strong>Another hosted model</strong>
-        <button type="button" class="drop" aria-label="Close" title="Close" @click=${() => write({ named: false })}>${sign("remove")}</button>
+        <button type="button" class="drop" aria-label="Close" title="Close" @click=${() => write({ named: false })}>${icon("remove")}</button>
         <label class="versus-field"><span class="versus-label">Address</span><input type="text" list="versus-hosts" spellcheck="false" autocomplete="off" placeholder=${addresses ? "https://host/v1, or openai" : Object.keys(hosts).join(", ")}></label>
         <datalist id="versus-hosts">${Object.keys(hosts).map((value) => html`<option value=${value}></option>`)}</datalist>
         <label class="versus-field"><span class="versus-label">Model id</span><input type="text" placeholder="as its host calls it" spellcheck="false" autocomplete="off"></label><button class="plain">Add the model</button></form>`;
@@ -166,4 +166,4 @@ function go({ columns, prompts, shown, busy }, acts) {
  */
 const earlier = ({ id, title, lines, columns, left }, shown, { open, forget }) => html`<div class="versus-one">
     <button type="button" class="versus-open" aria-current=${String(id === shown?.id)} @click=${() => open(id)}><span>${title}</span><span class="note">${count(lines, "prompt")} · ${columns.join(", ")}${left ? ` · ${left} open` : ""}</span></button>
-    <button type="button" class="drop" aria-label=${`Remove the comparison ${title}`} title="Remove" @click=${() => forget(id)}>${sign("remove")}</button></div>`;
+    <button type="button" class="drop" aria-label=${`Remove the comparison ${title}`} title="Remove" @click=${() => forget(id)}>${icon("remove")}</button></div>`;

@@ -1,7 +1,7 @@
 // Pictures of a comparison in large: one, with arrows along its row and its column; or two, one over the other or side by side.
 import { beforeAfter } from "./before_after.js";
 import { host, make, target } from "./dom.js";
-import { sign } from "./icon.js";
+import { icon } from "./icon.js";
 import { panels } from "./panels.js";
 import { framed, pictureActions } from "./picture.js";
 import { html, nothing, render } from "./vendor/lit.js";
@@ -36,7 +36,7 @@ function dialogOf(label) {
      * @param {boolean} [two]
      */
     function draw(tools, pictures, words, two = false) {
-        render(html`<header><button type="button" class="plain back" @click=${() => dialog.close()}>${sign("back")}Back to the comparison</button>${tools}</header>
+        render(html`<header><button type="button" class="plain back" @click=${() => dialog.close()}>${icon("back")}Back to the comparison</button>${tools}</header>
             <div class=${two ? "full-picture two" : "full-picture"} @click=${(event) => { if (event.target === event.currentTarget) dialog.close(); }}>${pictures}</div><div class="full-said">${words}</div>`, dialog);
         if (dialog.isConnected) return;
         host().append(dialog);

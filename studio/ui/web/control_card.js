@@ -1,5 +1,5 @@
 // One control unit on the page: its tiles, what makes its map, and how that is followed.
-import { sign } from "./icon.js";
+import { icon } from "./icon.js";
 import { choice, slider } from "./slider.js";
 import { html, live, nothing } from "./vendor/lit.js";
 
@@ -45,7 +45,7 @@ export function controlCard(unit, { fields, kinds }, shows, acts) {
     return html`<article class=${["card unit", unit.on ? "" : "off", shows.inHand ? "in-hand" : ""].filter(Boolean).join(" ")} aria-label=${label} data-key=${unit.key} @focusin=${acts.hold} @pointerdown=${acts.hold}>
         <header><select class="unit-kind" aria-label="Kind" title=${kind.help} @change=${(event) => acts.turn(event.target.value)}>${[...new Set([unit.kind, ...shows.offered])].map((id) => html`<option value=${id} .selected=${live(id === unit.kind)}>${kinds[id]?.label ?? id}</option>`)}</select>
             <label class="switch" title="On or off"><input type="checkbox" aria-label=${`${label} on`} .checked=${live(unit.on)} @change=${(event) => changed({ on: event.target.checked })}></label>
-            <button type="button" class="drop" aria-label=${`Remove ${label}`} title="Remove" @click=${acts.remove}>${sign("remove")}</button></header>
+            <button type="button" class="drop" aria-label=${`Remove ${label}`} title="Remove" @click=${acts.remove}>${icon("remove")}</button></header>
         <div class="card-body">
             <div class=${["tiles", busy !== null ? "busy" : "", !unit.map && shows.stale ? "stale" : ""].filter(Boolean).join(" ")}>
                 ${tile("image", image, shows.follows ? "The picture itself" : "Picture", choose("image"))}
@@ -86,8 +86,8 @@ export function controlCard(unit, { fields, kinds }, shows, acts) {
         return html`<div class="holder" data-side=${side} @dragover=${(event) => { event.preventDefault(); mark(event, true); }} @dragleave=${(event) => mark(event, false)}
             @drop=${(event) => { event.preventDefault(); mark(event, false); acts.drop(event, side); }}>
             <button type="button" class="tile" data-side=${side} aria-label=${picture ? `${thing} of ${label} ${picture.name}`.trim() : empty} @click=${act}>${picture
-                ? html`<img src=${picture.shown} alt="" draggable="false">` : html`<span class="invite">${side === "image" ? sign("picture") : nothing}${words}</span>`}</button>
-            ${unit[side] ? html`<button type="button" class="remove" title="Remove" aria-label=${`Remove this ${thing.toLowerCase()}`} @click=${() => acts.unset(side)}>${sign("remove")}</button>` : nothing}</div>`;
+                ? html`<img src=${picture.shown} alt="" draggable="false">` : html`<span class="invite">${side === "image" ? icon("picture") : nothing}${words}</span>`}</button>
+            ${unit[side] ? html`<button type="button" class="remove" title="Remove" aria-label=${`Remove this ${thing.toLowerCase()}`} @click=${() => acts.unset(side)}>${icon("remove")}</button>` : nothing}</div>`;
     }
 
     /**

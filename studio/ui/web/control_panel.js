@@ -2,7 +2,7 @@
 import { controlUnits } from "./control_units.js";
 import { host, keepingFocus, make, part, parts, tab } from "./dom.js";
 import { facts, value } from "./form.js";
-import { sign } from "./icon.js";
+import { icon } from "./icon.js";
 import { ids } from "./ids.js";
 import { panels } from "./panels.js";
 import { html, nothing, render, repeat } from "./vendor/lit.js";
@@ -35,7 +35,7 @@ export function mount({ element, props, watch, upload, server, data: known }) {
         keepingFocus(() => render(html`<summary>ControlNet<span class="count">${on ? `${on} on` : ""}</span></summary>
             <div class="fold-body"><p class="note">${stuck()}</p>
                 <div class="cards">${rows}${gone && gone.at >= units.length ? undo(gone) : nothing}</div>
-                <div class="chips" role="group" aria-label="Add a control">${held.offered().map((kind) => html`<button type="button" class="chip" title=${kinds[kind].help} @click=${() => add(kind)}>${sign("add")}${kinds[kind].label}</button>`)}</div>
+                <div class="chips" role="group" aria-label="Add a control">${held.offered().map((kind) => html`<button type="button" class="chip" title=${kinds[kind].help} @click=${() => add(kind)}>${icon("add")}${kinds[kind].label}</button>`)}</div>
                 <p class="note">${stuck() ? "" : facts()?.controls.lacking}</p><div class="faults" role="alert">${wrong ? html`<p class="fault">${wrong}</p>` : nothing}</div></div>`, fold));
         show();
     }

@@ -1,5 +1,5 @@
 // What is deployed: whose token, which Space on which hardware, which models and LoRAs, which secrets and variables.
-import { sign } from "./icon.js";
+import { icon } from "./icon.js";
 import { html, live, nothing } from "./vendor/lit.js";
 
 const TOKENS = "https://huggingface.co/settings/tokens/new?tokenType=write";
@@ -100,7 +100,7 @@ export function deployForm(facts, changed) {
         const row = (pair) => html`<div class="deploy-row">
             <input type="text" aria-label=${`${what} name`} autocomplete="off" spellcheck="false" placeholder="name" list=${secretly ? nothing : "deploy-settings"} .value=${live(pair.name)} @input=${(event) => { pair.name = event.target.value; }}>
             <input type=${secretly ? "password" : "text"} aria-label=${`${what} value`} autocomplete="off" spellcheck="false" placeholder="value" data-1p-ignore .value=${live(pair.value)} @input=${(event) => { pair.value = event.target.value; }}>
-            <button type="button" class="drop" aria-label=${`Remove the ${what.toLowerCase()}`} title="Remove" @click=${() => { rows.splice(rows.indexOf(pair), 1); changed(); }}>${sign("remove")}</button></div>`;
+            <button type="button" class="drop" aria-label=${`Remove the ${what.toLowerCase()}`} title="Remove" @click=${() => { rows.splice(rows.indexOf(pair), 1); changed(); }}>${icon("remove")}</button></div>`;
         return fold(title, help, rows.length, html`<div class="deploy-pairs">${rows.map(row)}</div><button type="button" class="plain" @click=${add}>Add a ${what.toLowerCase()}</button>`);
     }
 

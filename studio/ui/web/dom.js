@@ -40,7 +40,7 @@ export function part(parent, selector) {
 export const parts = (parent, selector) => [...parent.querySelectorAll(selector)].filter((one) => one instanceof HTMLElement);
 
 /** What has the focus. */
-export const focused = () => (document.activeElement instanceof HTMLElement ? document.activeElement : null);
+const focused = () => (document.activeElement instanceof HTMLElement ? document.activeElement : null);
 
 /**
  * Draws what may put the focused element elsewhere, by which it would lose the focus.

@@ -1,7 +1,7 @@
 // The full view: one picture, one way back, arrows through all of them.
 import { beforeAfter } from "./before_after.js";
 import { host, make, target } from "./dom.js";
-import { sign } from "./icon.js";
+import { icon } from "./icon.js";
 import { framed, pictureFacts } from "./picture.js";
 import { html, nothing, render } from "./vendor/lit.js";
 
@@ -32,7 +32,7 @@ export function fullView({ all, acts, magnify, closed }) {
         comparing &&= Boolean(picture.before);
         dialog.classList.toggle("alone", pictures.length < 2);
         render(html`<header>
-                <button type="button" class="plain back" @click=${shut}>${sign("back")}Back to results</button>
+                <button type="button" class="plain back" @click=${shut}>${icon("back")}Back to results</button>
                 <span class="quiet">${pictures.length > 1 ? `${at + 1} of ${pictures.length}` : ""}</span>
                 <div>${acts(picture, { comparing, compare: () => { comparing = !comparing; draw(); } })}</div>
             </header>
@@ -51,7 +51,7 @@ export function fullView({ all, acts, magnify, closed }) {
      * @param {import("./icon.js").IconName} name
      * @param {string} label
      */
-    const step = (by, name, label) => html`<button type="button" class="turn" aria-label=${label} @click=${() => turn(by)}>${sign(name)}</button>`;
+    const step = (by, name, label) => html`<button type="button" class="turn" aria-label=${label} @click=${() => turn(by)}>${icon(name)}</button>`;
 
     /** @param {number} by */
     function turn(by) {

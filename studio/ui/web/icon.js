@@ -1,5 +1,4 @@
 // Drawn signs, in the colour of the words beside them.
-import { make } from "./dom.js";
 import { html } from "./vendor/lit.js";
 
 /** What is drawn, as the path of an SVG of 24 by 24. */
@@ -23,14 +22,4 @@ export const ICONS = {
 /** @typedef {keyof typeof ICONS} IconName */
 
 /** @param {IconName} name */
-export const icon = (name) => {
-    const holder = make("span", { class: "icon", "aria-hidden": "true" });
-    holder.innerHTML = `<svg viewBox="0 0 24 24"><path d="${ICONS[name]}"/></svg>`;
-    return holder;
-};
-
-/**
- * The same in a template.
- * @param {IconName} name
- */
-export const sign = (name) => html`<span class="icon" aria-hidden="true"><svg viewBox="0 0 24 24"><path d=${ICONS[name]}/></svg></span>`;
+export const icon = (name) => html`<span class="icon" aria-hidden="true"><svg viewBox="0 0 24 24"><path d=${ICONS[name]}/></svg></span>`;

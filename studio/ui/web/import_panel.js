@@ -1,6 +1,6 @@
 // Settings from elsewhere: a picture or text of this or another tool, dropped on the prompt, pasted or chosen, fills the form.
 import { part, tab, target } from "./dom.js";
-import { sign } from "./icon.js";
+import { icon } from "./icon.js";
 import { ids } from "./ids.js";
 import { html, nothing, render } from "./vendor/lit.js";
 
@@ -18,7 +18,7 @@ export function mount({ element, props, watch, upload, tell: { bring } }) {
         render(html`<button type="button" class="presets-open" title="From a picture of this studio, A1111, Forge, ComfyUI, Fooocus, InvokeAI or another tool; or drop it on the prompt, or paste its text there"
                 @click=${() => part(root, "[type=file]").click()}>Settings of a picture</button>
             <input type="file" accept="image/*,.avif,.jxl,.txt,.json" class="unseen" tabindex="-1" aria-label="Picture or text with settings" @change=${({ target: file }) => { take(file.files[0]); file.value = ""; }}>
-            <div class="imported-note" role="status" ?hidden=${note === nothing}><button type="button" class="tool" aria-label="Close" @click=${() => say(nothing)}>${sign("remove")}</button>${note}</div>`, root);
+            <div class="imported-note" role="status" ?hidden=${note === nothing}><button type="button" class="tool" aria-label="Close" @click=${() => say(nothing)}>${icon("remove")}</button>${note}</div>`, root);
     }
 
     /** @param {Part} words */

@@ -1,6 +1,6 @@
 // The library of LoRAs: a dialog of cards to search, to choose from, and to add more to.
 import { host, make, part } from "./dom.js";
-import { sign } from "./icon.js";
+import { icon } from "./icon.js";
 import { html, nothing, render, repeat } from "./vendor/lit.js";
 
 // So many cards are made at once; more when the last ones come into view.
@@ -131,8 +131,8 @@ export async function openLoraBrowser({ server, upload, model, has, choose }) {
             <button type="button" class="shelf-pick" aria-pressed=${String(has(name))} aria-label=${`Put on ${name}`} @click=${() => pick(name)}>
                 <span class="shelf-face" aria-hidden="true">${pictures[name] ? html`<img src=${pictures[name]} alt="" loading="lazy" draggable="false">` : name.slice(0, 1).toUpperCase()}</span>
                 <span class="lora-name" title=${name}>${name}</span><span class="quiet">${facts}</span><span class="quiet shelf-words">${called.join(", ") || notes}</span></button>
-            <button type="button" class="shelf-star" aria-pressed=${String(liked)} aria-label=${`Favourite ${name}`} title="Favourite" @click=${() => favour(lora)}>${sign("star")}</button>
-            <button type="button" class="shelf-tell" aria-label=${`About ${name}`} title="About" @click=${() => open(lora)}>${sign("about")}</button>
+            <button type="button" class="shelf-star" aria-pressed=${String(liked)} aria-label=${`Favourite ${name}`} title="Favourite" @click=${() => favour(lora)}>${icon("star")}</button>
+            <button type="button" class="shelf-tell" aria-label=${`About ${name}`} title="About" @click=${() => open(lora)}>${icon("about")}</button>
         </article>`;
     }
 

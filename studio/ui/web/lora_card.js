@@ -1,5 +1,5 @@
 // One LoRA of the stack: on or off, how much of it, the words that call it, and what keeps it from being put on.
-import { sign } from "./icon.js";
+import { icon } from "./icon.js";
 import { slider } from "./slider.js";
 import { html, nothing } from "./vendor/lit.js";
 
@@ -43,10 +43,10 @@ export function loraCard(lora, { facts, mention, note, fault, blocks, dragged },
     /** @param {string} word */
     const call = (word) => html`<button type="button" class="chip" aria-pressed=${String(acts.isCalled(word))} title="Add to the prompt" @click=${() => { if (!acts.isCalled(word)) acts.call(word); }}>${word}</button>`;
     return html`<article class=${kind} role="listitem" aria-label=${lora.name} data-key=${lora.key} @keydown=${step}>
-        <header><button type="button" class="grip" title="Drag to another place, or Alt and an arrow key" aria-label=${`Move ${lora.name}`} @pointerdown=${acts.drag}>${sign("grip")}</button>
+        <header><button type="button" class="grip" title="Drag to another place, or Alt and an arrow key" aria-label=${`Move ${lora.name}`} @pointerdown=${acts.drag}>${icon("grip")}</button>
             ${facts.picture ? html`<img alt="" loading="lazy" src=${facts.picture}>` : nothing}<span class="lora-name" title=${lora.name}>${lora.name}</span>
             <span class="place" ?hidden=${!mention}>In the prompt</span><label class="switch" title="On or off"><input type="checkbox" aria-label=${`${lora.name} on`} .checked=${lora.on} @change=${(event) => acts.turn(event.target.checked)}></label>
-            <button type="button" class="drop" aria-label=${`Remove ${lora.name}`} title="Remove" @click=${acts.remove}>${sign("remove")}</button></header>
+            <button type="button" class="drop" aria-label=${`Remove ${lora.name}`} title="Remove" @click=${acts.remove}>${icon("remove")}</button></header>
         <p class="fault" role="alert">${wrong}</p><p class="note">${note}</p>
         <div class="card-body">
             ${slider(fields.weight, counts.weight, (weight, going) => { if (!going) changed({ weight }); }, wide)}

@@ -1,6 +1,6 @@
 // Stacks of LoRAs under a name: put on, save what is here, delete one's own.
 import { host, make, part } from "./dom.js";
-import { sign } from "./icon.js";
+import { icon } from "./icon.js";
 import { html, nothing, render } from "./vendor/lit.js";
 
 /** @typedef {{ stacks: LoraStacks, save: LoraStacks, forget: LoraStacks }} LoraStacksActs */
@@ -39,7 +39,7 @@ export async function openLoraStacks({ server, model, current, apply }) {
         const said = loras.map((lora) => `${lora.name} ${lora.weight}`).join(", ");
         return html`<div class="stack-row" role="listitem">
             <button type="button" class="stack-pick" aria-label=${`Put on ${name}`} @click=${() => { apply(loras); dialog.close(); }}><span class="lora-name">${name}</span><span class="quiet">${purpose ? `${purpose} ` : ""}${said}</span></button>
-            ${own ? html`<button type="button" class="drop" title="Delete" aria-label=${`Delete ${name}`} @click=${async () => take(await server.forget({ id, model: model() }))}>${sign("remove")}</button>` : nothing}</div>`;
+            ${own ? html`<button type="button" class="drop" title="Delete" aria-label=${`Delete ${name}`} @click=${async () => take(await server.forget({ id, model: model() }))}>${icon("remove")}</button>` : nothing}</div>`;
     }
 
     async function save() {

@@ -1,5 +1,5 @@
 // What can be said of a picture and done with it, in small below it and in words in the full view.
-import { sign } from "./icon.js";
+import { icon } from "./icon.js";
 import { menu } from "./menu.js";
 import { html, nothing } from "./vendor/lit.js";
 
@@ -34,7 +34,7 @@ export function pictureActions(picture, worded, { tell, takers, shut, compare, c
      * @param {import("./icon.js").IconName} name
      * @param {string} label
      */
-    const face = (name, label) => html`${sign(name)}${worded ? html`<span class="act-word">${label}</span>` : nothing}`;
+    const face = (name, label) => html`${icon(name)}${worded ? html`<span class="act-word">${label}</span>` : nothing}`;
     /** @param {string} label */
     const title = (label) => (worded ? nothing : label);
     /**

@@ -1,7 +1,7 @@
 // The presets: recipes under a name, put on the form whole or in part; styles and negative prompts of one's own.
 import { host, make, part, tab } from "./dom.js";
 import { value } from "./form.js";
-import { sign } from "./icon.js";
+import { icon } from "./icon.js";
 import { html, live, nothing, render, repeat } from "./vendor/lit.js";
 
 /** @type {Record<string, string>} */
@@ -111,7 +111,7 @@ export function openPresets({ upload, tell, now, closed }) {
     function drop(folder, id, name) {
         const key = `${folder}/${id}`;
         if (doomed === key) return html`<button type="button" class="plain sure" title="Delete" @click=${() => act("remove", { folder, id })}>Delete</button>`;
-        return html`<button type="button" class="drop" title="Delete" aria-label=${`Delete ${name}`} @click=${() => { doomed = key; draw(); part(dialog, ".sure").focus(); }}>${sign("remove")}</button>`;
+        return html`<button type="button" class="drop" title="Delete" aria-label=${`Delete ${name}`} @click=${() => { doomed = key; draw(); part(dialog, ".sure").focus(); }}>${icon("remove")}</button>`;
     }
 
     function save() {

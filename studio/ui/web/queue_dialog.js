@@ -1,6 +1,6 @@
 // The queue beside the page: what runs, what waits, and what one may do with one's own.
 import { host, keepingFocus, make, parts } from "./dom.js";
-import { sign } from "./icon.js";
+import { icon } from "./icon.js";
 import { html, nothing, render, repeat } from "./vendor/lit.js";
 
 /** How often is asked while it is open, in milliseconds. */
@@ -95,7 +95,7 @@ export function openQueue(server) {
         const items = job.items ?? [];
         const open = items.filter(({ state }) => state === "waiting" || state === "running");
         /** @param {QueueItem} item */
-        const leave = ({ number }) => html`<button type="button" class="plain" aria-label=${`Leave out picture ${number + 1}`} @click=${() => change("stop_item", { job: job.id, number })}>${number + 1}${sign("remove")}</button>`;
+        const leave = ({ number }) => html`<button type="button" class="plain" aria-label=${`Leave out picture ${number + 1}`} @click=${() => change("stop_item", { job: job.id, number })}>${number + 1}${icon("remove")}</button>`;
         return html`${items.filter(({ fault }) => fault && fault !== job.fault).map(({ number, fault }) => html`<p class="wrong">Picture ${number + 1}: ${fault}</p>`)}
             ${job.images > 1 && open.length ? html`<details class="queue-pictures"><summary>${open.length} to be made</summary>${repeat(open, ({ number }) => number, leave)}</details>` : nothing}`;
     }
@@ -105,7 +105,7 @@ export function openQueue(server) {
      * @param {QueueJob} job
      */
     const grip = (job) => html`<button type="button" class="queue-grip" aria-label=${`Move: ${job.title}`} title="Drag, or arrow up and down"
-        @pointerdown=${(event) => drag(event, job)} @keydown=${(event) => step(event, job)}>${sign("grip")}</button>`;
+        @pointerdown=${(event) => drag(event, job)} @keydown=${(event) => step(event, job)}>${icon("grip")}</button>`;
 
     /** One's own jobs that wait, which can change places. */
     const waiting = () => queue.jobs.filter(({ mine, state }) => mine && state === "waiting");

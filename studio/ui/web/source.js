@@ -1,6 +1,6 @@
 // The well for pictures to start from: drop, paste, choose a file, or take a result.
 import { part, parts, tab } from "./dom.js";
-import { sign } from "./icon.js";
+import { icon } from "./icon.js";
 import { ids } from "./ids.js";
 import { html, nothing, render } from "./vendor/lit.js";
 
@@ -29,7 +29,7 @@ export function mount({ element, props, watch, upload, tell, data: { many } }) {
         const line = reading || (held.length > 1 ? `${held.length} pictures: one result of each` : first ? [`${first.width} × ${first.height}`, first.name].filter(Boolean).join(" · ") : "");
         root.classList.toggle("full", held.length > 0);
         root.classList.toggle("several", held.length > 1);
-        render(html`<div class="well" role="group" aria-label="Picture to start from">${held.length ? held.map(figure) : html`<p class="invite">${sign("picture")}${many ? "Drop pictures here, or paste" : "Drop a picture here, or paste"}</p>`}</div>
+        render(html`<div class="well" role="group" aria-label="Picture to start from">${held.length ? held.map(figure) : html`<p class="invite">${icon("picture")}${many ? "Drop pictures here, or paste" : "Drop a picture here, or paste"}</p>`}</div>
             <p class="note" role="status">${line}</p>
             <div class="ways">${button(many ? "Choose files" : "Choose a file", () => parts(root, "[type=file]")[0].click())}${many ? button("Folder", () => parts(root, "[type=file]")[1].click()) : nothing}${
                 button("From results", async () => (await import("./choose_result.js")).chooseResult(({ which }) => tell.pick(which)))}
@@ -52,7 +52,7 @@ export function mount({ element, props, watch, upload, tell, data: { many } }) {
 
     /** @param {StoredPicture} picture */
     const figure = ({ id, name, shown, width, height }) => html`<figure><img src=${shown} alt=${name || "Picture to start from"} width=${width} height=${height}>
-        <button type="button" class="remove" aria-label=${`Remove ${name || "this picture"}`} title="Remove" @click=${() => remove(id)}>${sign("remove")}</button></figure>`;
+        <button type="button" class="remove" aria-label=${`Remove ${name || "this picture"}`} title="Remove" @click=${() => remove(id)}>${icon("remove")}</button></figure>`;
 
     /** @param {string} id */
     function remove(id) {

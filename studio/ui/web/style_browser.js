@@ -1,7 +1,7 @@
 // The styles: a dialog of cards with their small pictures, to search and to choose from.
 import { host, make, part } from "./dom.js";
 import { ask, facts, onValues, value } from "./form.js";
-import { sign } from "./icon.js";
+import { icon } from "./icon.js";
 import { html, nothing, render, repeat } from "./vendor/lit.js";
 
 // How long a search rests before it is asked for, in milliseconds.
@@ -83,7 +83,7 @@ export function openStyleBrowser(server) {
             <button type="button" class="shelf-pick" aria-pressed=${String(picked.includes(id))} aria-label=${`Choose ${name}`} title=${words} @click=${() => turn(id)}>
                 <span class="shelf-face" aria-hidden="true">${picture ? html`<img src=${picture} alt="" loading="lazy" draggable="false">` : name.slice(0, 1).toUpperCase()}</span>
                 <span class="lora-name">${name}</span><span class="quiet style-words">${words}</span></button>
-            ${own ? html`<button type="button" class=${doomed === id ? "shelf-star sure" : "shelf-star"} title="Delete" aria-label=${`Delete ${name}`} @click=${() => drop(id, name)}>${sign("remove")}</button>` : nothing}</article>`;
+            ${own ? html`<button type="button" class=${doomed === id ? "shelf-star sure" : "shelf-star"} title="Delete" aria-label=${`Delete ${name}`} @click=${() => drop(id, name)}>${icon("remove")}</button>` : nothing}</article>`;
     }
 
     /** @param {string[]} ids */
