@@ -47,7 +47,7 @@ class Listing:
 
 
 def silent(sentence: str) -> None:
-    """Nobody hears of it."""
+    """Report nothing."""
     del sentence
 
 

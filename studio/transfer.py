@@ -31,7 +31,7 @@ PAUSES = (1.0, 3.0, 10.0, 30.0)
 LONGEST_PAUSE = 120.0
 # Over how long the speed is measured.
 WINDOW_SECONDS = 10.0
-# How often somebody who waits hears of it.
+# How often progress is reported.
 TICK_SECONDS = 0.5
 # What is left free on the disk.
 RESERVE_BYTES = 200 * hub.MEGABYTE
@@ -176,7 +176,9 @@ def fetch(
     folder: Path | None = None,
     revision: str | None = None,
 ) -> list[Path]:
-    """The chosen files of a repository, as `Transfer` fetches them; `say` hears of it, and ends it by raising."""
+    """The chosen files of a repository, as `Transfer` fetches them; `say` is called with the progress, and ends it
+    by raising.
+    """
     transfer = Transfer(name, repo, choose, folder, revision)
     try:
         over = False

@@ -62,7 +62,7 @@ class Backend(ABC):
     def control_map(self, unit: ControlUnit, model: str, say: Say = silent) -> Input:
         """The stored map that a picture by `model` would follow for this unit; InvalidRecipe, ModelError.
 
-        `say` hears of downloads.
+        `say` is called while weights are downloaded.
         """
         del model, say
         raise InvalidRecipe(

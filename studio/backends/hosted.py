@@ -16,7 +16,7 @@ from studio.resolve.hosted import spoken
 
 
 class HostedImages(Backend):
-    """Asks hosted models for pictures; each is reserved in the day's budget before it is asked for and settled after.
+    """Asks hosted models for pictures; each is reserved in the day's budget before the call and charged after it.
 
     `looks` is how many partial images are asked for, where a model has them; each is charged.
     """
@@ -37,7 +37,7 @@ class HostedImages(Backend):
         look: Callable[[bytes], None],
         pause: Callable[[float], bool] | None = None,
     ) -> Rendered:
-        """The picture of a settled recipe, asked for under the name `call` with the caller's key.
+        """The picture of a resolved recipe, requested under the name `call` with the caller's key.
 
         A service that knows the name does not charge twice, and neither does the budget. `pause` is as
         `ProviderBackend` has it. StudioError where there is no picture; its `billed` says whether it was paid for.

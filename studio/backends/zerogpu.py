@@ -1,4 +1,4 @@
-"""Renders on ZeroGPU: a GPU that a Space is lent for the length of a call.
+"""Renders on ZeroGPU: a GPU that a Space has for the length of a call.
 
 The studio's own process has no GPU. Models are loaded there at the start all the same, onto a device that `spaces`
 pretends; each call runs in a fork of that process, where they are moved to the real one. So a call's arguments, its

@@ -1,7 +1,8 @@
 """The ControlNets that there are: the starter's own, those that the project names, those in the home's `controlnets`.
 
-The IP-Adapters stand with them, as they steer too: those that the project names, those in the home's `ip-adapters`.
-There, NAME.safetensors is an adapter, NAME/ an image encoder or an adapter with its encoder in NAME/image_encoder/.
+The IP-Adapters stand with them, as they are control units too: those that the project names, those in the home's
+`ip-adapters`. There, NAME.safetensors is an adapter, NAME/ an image encoder or an adapter with its encoder in
+NAME/image_encoder/.
 """
 
 from collections.abc import Iterator, Mapping, Sequence

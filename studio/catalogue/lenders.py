@@ -39,14 +39,14 @@ def lends(folder: Path, family: str, build: Build) -> bool:
 
 
 def wanted(names: Sequence[str]) -> list[str]:
-    """Of the files of a repository, those that are lent."""
+    """The files of a repository that are borrowed from it."""
     parts = {name.partition("/")[0] for name in names if name.count("/") == 1} - {*ASIDE}
     inside = {part: [name.partition("/")[2] for name in names if name.startswith(f"{part}/")] for part in sorted(parts)}
     return [INDEX, *(f"{part}/{name}" for part, files in inside.items() for name in texts(files) if "/" not in name)]
 
 
 def files_of(family: str) -> list[str]:
-    """The files that are lent, in words: of folders of tokenizers, all."""
+    """The borrowed files by name patterns: of folders of tokenizers, all."""
     facts = FAMILIES[family].configs
     parts = facts.parts if facts else ()
     return [INDEX, *(f"{part}/*" if part.startswith("tokenizer") else f"{part}/*.json" for part in parts)]

@@ -1,5 +1,5 @@
 """The sorts of ControlNet: how each is told by its config or tensors, and by what a single file is built; and what can
-be seen of the weights that steer, ControlNets and IP-Adapters, where they lie on this disk.
+be seen of control weights, ControlNets and IP-Adapters, where they lie on this disk.
 """
 
 from collections.abc import Mapping

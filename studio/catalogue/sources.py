@@ -155,7 +155,7 @@ class WeightsCatalogue(NamedRegistry[S], Generic[S]):
             return {}
 
     def obtain(self, one: S, say: Say = silent) -> Path:
-        """As `place`, downloaded first where it is not here; `say` hears how far that is. Raises ModelError."""
+        """As `place`, downloaded first where it is not here; `say` is called with the progress. Raises ModelError."""
         if one.repo is not None and not self.whole(one):
             transfer.fetch(one.name, one.repo, lambda names: self.wanted(one, names), say, revision=one.revision)
         return self.place(one)

@@ -36,7 +36,7 @@ def load_anew(key: str, what: str, loader: Callable[[], T]) -> T:
 
 @dataclass(frozen=True)
 class EstimatorContext:
-    """What whoever asks for a map lends to it.
+    """What an estimator of maps, or a metric, runs in.
 
     `load` keeps networks within a budget, `device` is where they run. `starter` says that the picture is for the
     embedded model, whose own estimators know its world and no other.

@@ -1,4 +1,4 @@
-"""The line of downloads: two at once, whoever asked; those that a job waits for come first."""
+"""The download queue: two at once; those that a job waits for come first."""
 
 import logging
 import threading
@@ -38,7 +38,7 @@ class Download:
 
 
 class Errand:
-    """Somebody who wants some items and hears of them; `cancel` where they are not wanted any more."""
+    """A request for some items; `on_news` is called with its progress, `cancel` withdraws it."""
 
     def __init__(self, downloads: "Downloads", on_news: OnNews, *, urgent: bool) -> None:
         self.urgent = urgent
@@ -94,7 +94,7 @@ class Downloads:
     def fetch(self, items: Sequence[Item], on_news: OnNews, *, urgent: bool = True) -> Errand:
         """Fetch these, if they are not on their way already; `urgent` ones come before others in line.
 
-        `hear` is called at once, too, and takes no lock that the caller holds.
+        `on_news` is called at once, too, and takes no lock that the caller holds.
         """
         errand = Errand(self, on_news, urgent=urgent)
         with self._lock:
@@ -211,7 +211,7 @@ class Downloads:
         self._tell(download)
 
     def _tell(self, download: Download) -> None:
-        """Without the lock: who hears of it may ask for something."""
+        """Call it without the lock: a callback may ask for something."""
         for errand in list(download.errands):
             errand.look()
 

@@ -39,8 +39,8 @@ class TextEmbeds:
     pooled: torch.Tensor | None
 
     def stretched(self, tokens: int, empty: "TextEmbeds") -> "TextEmbeds":
-        """The same words in this many tokens: said again and again where that comes out even, which whoever attends to
-        them does not hear, else followed by empty chunks, as A1111 pads.
+        """Repeat the embeddings to `tokens` rows where that comes out even: cross-attention does not change. Else
+        append `empty` chunks, as A1111 pads.
         """
         times, rest = divmod(tokens, self.embeds.shape[1])
         if not rest:

@@ -25,8 +25,8 @@ def denoise(
 ) -> torch.Tensor:
     """The latents of these rows as the pipeline leaves them; what they share is as `asked`.
 
-    Equal to the bare pipeline's bit by bit at one row; `listener` hears each step, and may raise to end it. Pictures
-    larger than `tile` pixels are read in pieces.
+    Equal to the bare pipeline's bit by bit at one row; `listener` is called with each step, and may raise to end it.
+    Pictures larger than `tile` pixels are read in pieces.
     """
     recipe, pass_ = request.recipe, request.pass_
     pipe, learned = lease.turn_to(pass_.task), lease.loaded.pipe.scheduler.config

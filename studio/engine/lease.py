@@ -64,9 +64,8 @@ class LoadedModel:
 class PipelineLease:
     """A borrowed model: `pipe` does `task` with the loaded modules and a scheduler of its own.
 
-    `controlnets` is what the pipelines that it turns to follow; None for those that follow no maps. `image_prompts` are
-    the pictures that they hear beside the words, `loras` what is put on their modules, `vae` what stands in for the
-    model's own.
+    `controlnets` condition its pipelines on maps, `image_prompts` on pictures; `loras` are applied to its modules, and
+    `vae` replaces the model's own. None where the recipe has none.
     """
 
     loaded: LoadedModel

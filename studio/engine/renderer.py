@@ -25,9 +25,9 @@ T = TypeVar("T")
 
 
 class Renderer:
-    """Answers requests for one recipe, whose networks are on the borrowed model; `listener` hears of the steps.
+    """Answers requests for one recipe, whose networks are on the borrowed model; `listener` is called with each step.
 
-    `changed` hears, in words, whatever is done otherwise than asked.
+    `changed` is called, in words, with whatever is done otherwise than asked.
     """
 
     def __init__(

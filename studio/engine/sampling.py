@@ -13,7 +13,9 @@ from studio.recipe import Recipe
 
 @contextmanager
 def sampled(pipe: Any, recipe: Recipe) -> Iterator[None]:
-    """While this lasts, the pipeline's scheduler steps as the recipe says. Its words are already spoken."""
+    """Let the pipeline's scheduler step as the recipe says while the context lasts; the conditioning is already
+    hooked.
+    """
     churned(pipe.scheduler, recipe)
     if not recipe.guidance_rescale:
         yield

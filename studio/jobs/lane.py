@@ -1,4 +1,4 @@
-"""A lane: whoever makes images, and how many calls at a time."""
+"""A lane: a backend that makes images, and how many calls it takes at a time."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import suppress

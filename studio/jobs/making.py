@@ -56,7 +56,7 @@ class Maker:
                 close()
 
     def _keep(self, job: Job, item: QueueItem, rendered: Rendered) -> None:
-        """Store an image, then report it: who hears of it may rely on the file."""
+        """Store an image, then report it: a listener may rely on the file."""
         recipe = rendered.recipe or item.recipe
         saved = self._library.save(
             rendered.image, recipe, rendered.facts, seconds=rendered.seconds, job=job.id, index=item.number

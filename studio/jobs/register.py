@@ -18,7 +18,7 @@ RECENT = 1000
 
 
 class Register:
-    """Finds jobs by their ids, and lets go of old ones; `listeners` hear of what happens to jobs of a kind.
+    """Finds jobs by their ids, and lets go of old ones; `listeners` are called with the events of jobs of a kind.
 
     Whoever calls holds the scheduler's lock.
     """

@@ -78,7 +78,7 @@ def clip_skip(value: Any, least: int = 1) -> dict[str, int]:
 def refined(name: Any, switch: Any, steps: Any, left: list[str]) -> dict[str, Any]:
     """The second pass that is nearest to a refiner which takes over at a share `switch` of the `steps`.
 
-    `left` hears how the two differ, or that it never took over.
+    `left` collects how the two differ, or that it never took over.
     """
     try:
         rest = round(1 - float(switch), 3)

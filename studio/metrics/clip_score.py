@@ -55,7 +55,7 @@ class ClipScore(Metric):
 
 
 def clip_at(folder: Path, context: EstimatorContext) -> Any:
-    """The CLIP of this folder with its processor, on the workshop's device; ModelError where it is none."""
+    """The CLIP of this folder with its processor, on the context's device; ModelError where it is none."""
     return context.load(f"clip: {folder}", "CLIP", lambda: _load(folder).to(context.device))
 
 

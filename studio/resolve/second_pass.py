@@ -101,7 +101,7 @@ def _vae(recipe: Recipe, first: Model, second: Model, vaes: Vaes, notes: list[st
 
 
 def _suits(unit: ControlUnit, second: Model, assets: Assets, notes: list[str]) -> bool:
-    """Whether the second model follows the unit's map, or hears its picture."""
+    """Whether the second model can take the unit's map or image prompt."""
     facts, controlnet = second.family_facts(), assets.controlnets[str(unit.model)]
     try:
         assets.controlnets.check_fit(controlnet, second, assets.catalogue.location(second))

@@ -1,4 +1,4 @@
-"""The mask editor: Gradio's own image editor, lent a small copy to paint on; the picture itself never goes through it.
+"""The mask editor: Gradio's own image editor, given a small copy to paint on; the picture itself never goes through it.
 
 What comes back of it is which places are painted. A mask that was loaded and not painted on stays itself to the pixel.
 """

@@ -48,7 +48,7 @@ Act = Callable[..., Answer]
 
 
 class BadInput(gr.Error):  # type: ignore[misc]
-    """What was sent cannot be: told to whoever sent it, and not in the log."""
+    """What was sent is not valid: answered to the sender, and not in the log."""
 
     def __init__(self, words: str) -> None:
         super().__init__(words, print_exception=False, title="This is not valid")
@@ -83,7 +83,7 @@ def in_words(error: ValidationError) -> str:
 def served(acts: Mapping[str, Act]) -> list[Callable[..., Any]]:
     """What a script of the page may call by these names; each tells a fault as {"fault": words}.
 
-    An act takes `asked`, whose annotation is what may be asked, and where it has a second argument, who asks.
+    An act takes `event`, whose annotation is its schema, and where it has a second argument, who asks.
     """
     return [_answering(name, act) for name, act in acts.items()]
 

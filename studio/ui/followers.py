@@ -22,7 +22,7 @@ Answer = TypeVar("Answer")
 
 
 class _Shared:
-    """What was told last of one thing; whoever asks while it is made waits for it."""
+    """The latest answer under one key; callers wait while it is made."""
 
     def __init__(self) -> None:
         self.begun = 0.0

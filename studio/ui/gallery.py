@@ -1,6 +1,7 @@
-"""The stage: where pictures appear. A widget of ours, because Gradio's gallery re-renders whole and jumps as it works.
+"""The gallery: where pictures appear. A widget of ours, because Gradio's gallery re-renders whole and jumps as it
+works.
 
-Its value is a `view` (see view.py) together with what the empty stage says of the model; `gallery.js` draws it.
+Its value is a `view` (see view.py) together with what the empty gallery says of the model; `gallery.js` draws it.
 """
 
 from collections.abc import Mapping
@@ -15,7 +16,7 @@ from studio.ui.schemas.page import ModelFacts
 
 
 def place(takers: Mapping[str, str]) -> Any:
-    """Put the stage at this place of the layout; `takers` are the tabs that take a picture, with their labels.
+    """Put the gallery at this place of the layout; `takers` are the tabs that take a picture, with their labels.
 
     It tells `stop` with the job, and `use`, `another`, `again` and `send` with job and image, the last with the tab.
     """

@@ -23,7 +23,7 @@ from studio.ui.pictures import expected, made, withheld
 from studio.ui.schemas.jobs import FieldFault, JobView, Progress, View
 from studio.ui.schemas.pictures import Picture
 
-# Earlier pictures in the strip below the stage.
+# Earlier pictures in the strip below the gallery.
 EARLIER = 24
 # Larger pictures are shown as a smaller copy until they are opened.
 WALL_SIDE = 1024
@@ -57,7 +57,7 @@ async def watch(studio: Studio, who: Identity, followers: Followers) -> AsyncIte
 
 
 def view(studio: Studio, who: Identity, fault: StudioError | None = None) -> View:
-    """Everything the stage shows: the job in front, how many wait behind it, earlier pictures, and a fresh fault."""
+    """Everything the gallery shows: the job in front, how many wait behind it, earlier pictures, and a fresh fault."""
     jobs = studio.jobs_of(who)
     active = _active(jobs)
     front = active[0] if active else next(iter(jobs), None)

@@ -58,7 +58,9 @@ class Choosing(Event):
 
 
 class SharedSettings:
-    """The shared widgets of one page, and `facts`, through which the page is told and each tab's Generate is heard."""
+    """The shared widgets of one page, and `facts`, which carries facts to the page and each tab's Generate to the
+    server.
+    """
 
     def __init__(self, studio: Studio, form: Form, units: Units) -> None:
         self.studio = studio

@@ -1,4 +1,6 @@
-"""The bench: tabs above, one form to the left, one stage to the right; and how pictures are asked for and sent on."""
+"""The workspace: tabs above, one form to the left, the gallery to the right; and how pictures are asked for and sent
+on.
+"""
 
 from collections.abc import AsyncIterator, Callable, Mapping
 from functools import partial
@@ -54,7 +56,7 @@ class Stopping(Event):
 
 
 class Workspace:
-    """One page's form, tabs and stage, and how they are wired."""
+    """One page's form, tabs and gallery, and how they are wired."""
 
     def __init__(self, studio: Studio, blocks: Any, model: Any) -> None:
         self.studio = studio

@@ -1,6 +1,7 @@
-"""The contract of a tab, and what the page lends it.
+"""The contract of a tab, and what the page gives it.
 
-All tabs share one bench: prompt, Generate, size, seed and stage. A tab adds its own widgets, and says what they mean.
+All tabs share one workspace: prompt, Generate, size, seed and gallery. A tab adds its own widgets, and says what they
+mean.
 """
 
 from abc import ABC, abstractmethod

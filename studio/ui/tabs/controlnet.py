@@ -29,7 +29,7 @@ class ControlNet(Tab):
 
 
 class ControlNetPanel(Panel):
-    """Where the units stand in this tab, and the map beside the stage; `slot` hands pictures on to the units."""
+    """Where the units stand in this tab, and the map beside the gallery; `slot` hands pictures on to the units."""
 
     def __init__(self, context: TabContext) -> None:
         self.studio = context.studio

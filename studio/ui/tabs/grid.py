@@ -184,7 +184,7 @@ class GridPanel(Panel):
 
 
 def _answer(**answer: Unpack[GridNews]) -> GridNews:
-    """A value of the widget; each differs from the one before, so that each is heard."""
+    """A value of the widget; each differs from the one before, so that Gradio sends each."""
     return {**answer, "serial": time.time_ns()}
 
 

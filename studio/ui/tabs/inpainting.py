@@ -45,7 +45,7 @@ class Brought(Event):
 
 
 class Turned(Event):
-    """So many rounds on, or back below 0."""
+    """So many edits forward, or back below 0."""
 
     steps: Annotated[int, Field(ge=-100, le=100)]
 
@@ -76,7 +76,7 @@ class Inpainting(Tab):
 
 
 class InpaintPanel(PicturePanel):
-    """A source, the editor beside the stage, and the rounds that were made.
+    """A source, the editor beside the gallery, and the history of edits.
 
     What is painted goes from the editor to the store whenever the brush rests, and before each Generate; `masks` holds
     its id for each picture.

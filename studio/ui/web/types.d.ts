@@ -703,7 +703,7 @@ interface JobView {
     cells: Array<Picture | Expected>;
 }
 
-/** All that the stage shows. */
+/** All that the gallery shows. */
 interface View {
     serial: number;
     job: JobView | null;
