@@ -41,10 +41,10 @@ def picture(path: Path) -> Picture:
         width, height = size(path)
     except OSError:
         return Picture()
-    told, cost = facts(path), None
+    written, cost = facts(path), None
     with suppress(KeyError, ValueError):
-        cost = float(told["cost_usd"])
-    return Picture(width, height, cost, told.get("revised prompt", ""))
+        cost = float(written["cost_usd"])
+    return Picture(width, height, cost, written.get("revised prompt", ""))
 
 
 @lru_cache(maxsize=8192)

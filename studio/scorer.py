@@ -149,8 +149,8 @@ class Scores:
         with self._database.write() as rows:
             row = rows.execute("SELECT missing FROM candidate_sets WHERE id = ?", (set_id,)).fetchone()
             before = parsed(row and row["missing"], dict[str, str]())
-            told = {name: why for name, why in before.items() if name not in set(tried)} | dict(missing)
-            rows.execute("UPDATE candidate_sets SET missing = ? WHERE id = ?", (json.dumps(told), set_id))
+            still_missing = {name: why for name, why in before.items() if name not in set(tried)} | dict(missing)
+            rows.execute("UPDATE candidate_sets SET missing = ? WHERE id = ?", (json.dumps(still_missing), set_id))
 
     def forget(self, set_id: str) -> None:
         """Have all pictures of a set measured anew."""
@@ -188,7 +188,7 @@ class Measuring:
         self._todo = {which: threading.Event() for which in PASSES}
         self._workers: list[threading.Thread] = []
         for kind in (name for name, kind in KINDS.items() if kind.measured):
-            jobs.listen(kind, self._heard)
+            jobs.listen(kind, self._on_event)
 
     def start(self) -> None:
         """Measure what is not measured yet."""
@@ -218,7 +218,7 @@ class Measuring:
         for worker in self._workers:
             worker.join()
 
-    def _heard(self, event: Event) -> None:
+    def _on_event(self, event: Event) -> None:
         if isinstance(event, Finished):
             self.start()
 

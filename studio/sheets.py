@@ -48,14 +48,14 @@ NOTHING = Axis("", ("",))
 class Shown:
     """One cell: its picture, or why there is none; `row` is what a table tells of it.
 
-    A page tells `caption` below the picture, and `said` beside it where it is looked at alone.
+    A page tells `caption` below the picture, and `values` beside it where it is looked at alone.
     """
 
     at: At
     path: Path | None = None
     error: str = ""
     caption: str = ""
-    said: Mapping[str, Any] = field(default_factory=dict)
+    values: Mapping[str, Any] = field(default_factory=dict)
     row: Mapping[str, Any] = field(default_factory=dict)
 
     def open(self) -> Image.Image | None:
@@ -127,7 +127,7 @@ class Sheet:
     def page(self) -> str:
         """A page of HTML that needs nothing but itself."""
         axes = [axis._asdict() for axis in self.axes]
-        data = {"axes": axes, "cells": [_told(cell) for cell in self.cells]}
+        data = {"axes": axes, "cells": [_cell_data(cell) for cell in self.cells]}
         # Inside a script, only this would end it.
         text = json.dumps(data, ensure_ascii=False).replace("</", "<\\/")
         template = TEMPLATE.read_text("utf-8").replace("{{note}}", escape(self.note))
@@ -230,10 +230,10 @@ def _write(pen: ImageDraw.ImageDraw, words: str, box: tuple[int, int, int, int],
         pen.text((left, top + row * letter * LINE), short, ink, font)
 
 
-def _told(cell: Shown) -> dict[str, Any]:
+def _cell_data(cell: Shown) -> dict[str, Any]:
     picture = cell.open()
     shown = {"shown": _webp(picture), "width": picture.width, "height": picture.height} if picture else {}
-    return {"at": cell.at, "error": cell.error, "caption": cell.caption, "said": cell.said, **shown}
+    return {"at": cell.at, "error": cell.error, "caption": cell.caption, "said": cell.values, **shown}
 
 
 def _harmless(value: Any) -> Any:

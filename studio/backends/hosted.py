@@ -57,8 +57,8 @@ class HostedImages(Backend):
         most = self.most_usd(endpoint, backend.settings, words, len(recipe.pictures))
         again = self.hosted.budget.reserve(call, endpoint.label, most)
         negative = spoken(recipe.negative_prompt) if recipe.negative_prompt else recipe.negative_prompt
-        told = recipe.replace(prompt=words, negative_prompt=negative)
-        made = self._charged(call, told, backend, look, again=again)
+        sent = recipe.replace(prompt=words, negative_prompt=negative)
+        made = self._charged(call, sent, backend, look, again=again)
         return replace(made, recipe=recipe)
 
     def most_usd(

@@ -106,11 +106,11 @@ class Compare:
             for place, column in enumerate(columns)
             if column.kind != "imported" and (number, place) not in made
         ]
-        asked = []
+        prices = []
         for line, column in (pair for pair in todo if pair[1].kind == "hosted"):
             with suppress(StudioError):  # one that cannot be asked for costs nothing
-                asked.append(self.studio.most_usd([self._asked(line, column, base)]))
-        return Estimate(sum(one.usd for one in asked), sum(one.unknown for one in asked), len(todo))
+                prices.append(self.studio.most_usd([self._recipe(line, column, base)]))
+        return Estimate(sum(one.usd for one in prices), sum(one.unknown for one in prices), len(todo))
 
     def start(self, id: str, who: Identity, only: Collection[tuple[int, int]] | None = None) -> None:  # noqa: A002
         """Make what is not there and not on its way, or of that `only` these lines and columns; StudioError.
@@ -182,19 +182,19 @@ class Compare:
 
     def _submit(self, comparison: Comparison, cells: Sequence[Cell], who: Identity) -> None:
         """A job of these cells, a column after the other, as each change of the model costs its loading."""
-        asked: list[tuple[Cell, Recipe]] = []
+        planned: list[tuple[Cell, Recipe]] = []
         faults: list[tuple[Cell, StudioError]] = []
         for cell in sorted(cells, key=lambda cell: (cell.column, cell.line)):
             try:
-                asked.append((cell, self._checked(comparison, cell, who)))
+                planned.append((cell, self._checked(comparison, cell, who)))
             except StudioError as error:
                 faults.append((cell, error))
         self.store.refuse(comparison.id, faults)
-        if asked:
-            job, made = secrets.token_urlsafe(12), [cell for cell, _ in asked]
+        if planned:
+            job, made = secrets.token_urlsafe(12), [cell for cell, _ in planned]
             # In one transaction: no crash leaves a cell without the job that makes it.
             self.studio.submit(
-                [recipe for _, recipe in asked],
+                [recipe for _, recipe in planned],
                 who,
                 job,
                 kind="comparison",
@@ -204,18 +204,18 @@ class Compare:
     def _checked(self, comparison: Comparison, cell: Cell, who: Identity) -> Recipe:
         """What makes a cell; StudioError where it cannot be."""
         line, column = comparison.lines[cell.line], comparison.columns[cell.column]
-        recipe = self._asked(line, column, comparison.base, comparison.seed)
+        recipe = self._recipe(line, column, comparison.base, comparison.seed)
         resolved = self.studio.resolve(recipe)
         self.studio.check_downloads(self.studio.needs.missing(self.studio.needs.of(resolved)), who)
         return recipe
 
-    def _asked(self, line: Line, column: Contestant, base: Mapping[str, Any], seed: int = 0) -> Recipe:
+    def _recipe(self, line: Line, column: Contestant, base: Mapping[str, Any], seed: int = 0) -> Recipe:
         """The recipe of a cell; what only models of this machine take means nothing to a hosted one."""
         prompt = line.prompt
         if column.kind == "hosted":
             prompt = mentions.without(in_styles(prompt, self.studio.presets, base.get("styles", ())))
             base = {name: base[name] for name in GIVEN if base.get(name)}
-        return Recipe.make(**{**base, "seed": seed, **column.asked, "prompt": prompt, "count": 1})
+        return Recipe.make(**{**base, "seed": seed, **column.values, "prompt": prompt, "count": 1})
 
     def _add(self, name: str, lines: Sequence[Line], columns: Sequence[Contestant]) -> None:
         self.store.extend(name, lines, columns)

@@ -85,9 +85,9 @@ def _facts(comparison: Comparison, cell: Cell) -> dict[str, Any]:
 
 def _shown(comparison: Comparison, cell: Cell) -> Shown:
     row = _flat(_facts(comparison, cell))
-    told = {name: value for name, value in row.items() if value not in (None, "") and name not in ("path", "state")}
+    values = {name: value for name, value in row.items() if value not in (None, "") and name not in ("path", "state")}
     path = Path(cell.path) if cell.state == "done" else None
-    return Shown((cell.column, cell.line, 0), path, cell.sentence, " · ".join(summary(cell)), told, row)
+    return Shown((cell.column, cell.line, 0), path, cell.sentence, " · ".join(summary(cell)), values, row)
 
 
 def _flat(row: Mapping[str, Any]) -> dict[str, Any]:

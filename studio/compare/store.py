@@ -72,7 +72,7 @@ class Contestant:
         return f"{self.label} ({', '.join(f'{name} {value}' for name, value in sorted(self.settings.items()))})"
 
     @property
-    def asked(self) -> dict[str, Any]:
+    def values(self) -> dict[str, Any]:
         """The fields of a recipe that it decides."""
         if self.kind == "hosted":
             return {"model": joined(self.model, self.settings)}
@@ -208,8 +208,8 @@ class Comparisons:
         row = """INSERT OR REPLACE INTO comparison_cells (comparison, line, column, code, message, hint)
             VALUES (?, ?, ?, ?, ?, ?)"""
         with self.database.write() as database:
-            told = [(id, *cell.place, fault.code, fault.message, fault.hint) for cell, fault in faults]
-            database.executemany(row, told)
+            rows = [(id, *cell.place, fault.code, fault.message, fault.hint) for cell, fault in faults]
+            database.executemany(row, rows)
 
     def get(self, id: str, owner: str) -> Comparison:  # noqa: A002
         """The owner's comparison; NotFound where there is none of this id."""
@@ -246,11 +246,11 @@ class Comparisons:
         name = head["id"]
         lines, columns = _lines(database, name), _columns(database, name)
         rows = {(row["line"], row["column"]): row for row in database.execute(CELLS, (name,))}
-        told = {one: head[one] for one in ("id", "owner", "created", "seed")}
+        columns_of_head = {one: head[one] for one in ("id", "owner", "created", "seed")}
         places = product(range(len(lines)), range(len(columns)))
         try:
             whole = WHOLE.validate_python(
-                {**told, "base": parsed(head["base"], {}), "lines": lines, "columns": columns, "cells": ()}
+                {**columns_of_head, "base": parsed(head["base"], {}), "lines": lines, "columns": columns, "cells": ()}
             )
         except ValidationError as error:
             raise _unreadable(name) from error
@@ -264,10 +264,10 @@ class Comparisons:
         if row is None:
             return Cell(line, at)
         try:
-            told = _outcome(row, self.images)
-            if column.kind == "local" and told["state"] == "done":
-                told["seed"] = column.settings.get("seed", whole.seed)
-            return CELL.validate_python({"line": line, "column": at, **told})
+            outcome = _outcome(row, self.images)
+            if column.kind == "local" and outcome["state"] == "done":
+                outcome["seed"] = column.settings.get("seed", whole.seed)
+            return CELL.validate_python({"line": line, "column": at, **outcome})
         except ValidationError:
             hint = "Make it again."
             return Cell(line, at, "failed", kind=Unreadable.code, message=OTHER_VERSION, hint=hint)
@@ -283,16 +283,16 @@ def _outcome(row: Row, images: Path) -> dict[str, Any]:
     """The fields of a cell that tell what became of its item."""
     state = row["state"] or ("failed" if row["own_code"] else "waiting")
     given_up = state == "stopped" and row["job_state"] == "failed"
-    said = "job_" if given_up else "" if row["state"] else "own_"
+    prefix = "job_" if given_up else "" if row["state"] else "own_"
     scores = {**(known_scores(row["quick"]) or {}), **(known_scores(row["slow"]) or {})}
     return {
         "state": state,
         "path": str(images / row["path"]) if state == "done" and isinstance(row["path"], str) else "",
         "seconds": row["seconds"],
         "metrics": scores,
-        "kind": row[f"{said}code"],
-        "message": row[f"{said}message"],
-        "hint": row[f"{said}hint"],
+        "kind": row[f"{prefix}code"],
+        "message": row[f"{prefix}message"],
+        "hint": row[f"{prefix}hint"],
         "job": row["job"] or "",
         "item": row["item"],
     }

@@ -19,18 +19,18 @@ def sheet(grid: Grid, folder: Path, measures: Mapping[str, Mapping[str, float]] 
     used = [name for name in setting_specs() if _is_used(grid, name)]
     cells = []
     for cell in grid.cells:
-        said = _settings(cell)
+        values = _settings(cell)
         labels = grid.labels(cell.at)
         places = {f"{name} ({title})": value for name, (title, value) in zip(NAMES, labels, strict=False)}
         outcome = {"file": cell.path, "error": cell.error, "seconds": cell.seconds or ""}
         row = {
             **places,
             **outcome,
-            **{name: said.get(name, "") for name in used},
+            **{name: values.get(name, "") for name in used},
             **(measures or {}).get(cell.path, {}),
         }
         path = folder / cell.path if cell.path else None
-        cells.append(Shown(cell.at, path, cell.error, said=said, row=row))
+        cells.append(Shown(cell.at, path, cell.error, values=values, row=row))
     axes = tuple(sheets.Axis(axis.title, axis.labels) for axis in grid.axes)
     return Sheet(grid.base.prompt, axes, tuple(cells))
 

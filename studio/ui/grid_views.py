@@ -150,19 +150,19 @@ def _changed(studio: Studio, grid: Grid, found: GridJob, seen: dict[At, object])
 
 
 def _cell(studio: Studio, grid: Grid, cell: Cell, preview: bytes | None, who: Identity) -> GridCell | GridPicture:
-    told: GridCell = {"at": cell.at, "labels": [label for _, label in grid.labels(cell.at)]}
+    answer: GridCell = {"at": cell.at, "labels": [label for _, label in grid.labels(cell.at)]}
     if cell.error:
-        return {**told, "error": cell.error}
+        return {**answer, "error": cell.error}
     path = studio.library.folder / cell.path
     if cell.path and cell.recipe and path.exists():
         return {
             **kept(studio, path, cell.recipe, cell.seconds, SIDE, who),
-            "at": told["at"],
-            "labels": told["labels"],
+            "at": answer["at"],
+            "labels": answer["labels"],
         }
     if cell.path:
-        return {**told, "error": GONE}
-    return {**told, "look": jpeg_address(preview)} if preview else told
+        return {**answer, "error": GONE}
+    return {**answer, "look": jpeg_address(preview)} if preview else answer
 
 
 def _where(grid: Grid, cells: Sequence[Cell]) -> str:

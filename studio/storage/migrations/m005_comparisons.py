@@ -81,8 +81,8 @@ def _bring(database: Connection, comparison: Row, cells: Sequence[Row]) -> None:
             database.execute("UPDATE jobs SET kind = 'comparison' WHERE id = ?", (cell["job"],))
             _place(database, cell, cell["job"], 0)
         elif cell["state"] == "failed":
-            told = (cell["kind"], cell["message"], cell["hint"])
-            database.execute(FAULT, (name, cell["line"], cell["column"], *told))
+            fault = (cell["kind"], cell["message"], cell["hint"])
+            database.execute(FAULT, (name, cell["line"], cell["column"], *fault))
 
 
 def _place(database: Connection, cell: Row, job: str, item: int) -> None:

@@ -64,7 +64,7 @@ class ComingCandidate(Expected):
     number: int
 
 
-class CandidateSieve(TypedDict):
+class CandidateFilter(TypedDict):
     """Which candidates are kept: by limits, by weights, so many, or without a share."""
 
     limits: dict[str, float | None]
@@ -114,7 +114,7 @@ class CandidatesView(CandidatesMaking):
     more: bool
     most: int
     each_usd: float
-    rules: CandidateSieve
+    rules: CandidateFilter
     missing: dict[str, str]
     cells: list[Candidate | LostCandidate]
     begun: bool

@@ -1,4 +1,4 @@
-"""What the stage is told of a job, and the queue of all of them."""
+"""What the gallery is told of a job, and the queue of all of them."""
 
 from typing import NotRequired
 
@@ -36,7 +36,7 @@ class JobView(Progress):
 
 
 class View(TypedDict):
-    """All that the stage shows."""
+    """All that the gallery shows."""
 
     serial: int
     job: JobView | None

@@ -73,7 +73,7 @@ export function metricWeights(metrics, { changed, learn, measure, close }) {
 
     /**
      * Limits and weights as they stand here, of metrics that are there.
-     * @param {CandidateSieve} rules
+     * @param {CandidateFilter} rules
      */
     function read({ limits, weights }) {
         if (body.hidden) return { limits, weights };

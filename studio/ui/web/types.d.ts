@@ -161,7 +161,7 @@ interface ComingCandidate {
 }
 
 /** Which candidates are kept: by limits, by weights, so many, or without a share. */
-interface CandidateSieve {
+interface CandidateFilter {
     limits: Record<string, number | null>;
     weights: Record<string, number>;
     keep: number | null;
@@ -221,7 +221,7 @@ interface CandidatesView {
     more: boolean;
     most: number;
     each_usd: number;
-    rules: CandidateSieve;
+    rules: CandidateFilter;
     missing: Record<string, string>;
     cells: Array<Candidate | LostCandidate>;
     begun: boolean;
