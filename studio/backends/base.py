@@ -18,12 +18,12 @@ from studio.recipe_parts import ControlUnit
 
 # Called with what happened; raises Cancelled where the job was stopped.
 Report = Callable[[Event], None]
-# Asked between batches: whether the rest is to be made now; else the images are as many as there are.
+# Called between batches: False stops after the images that are made.
 Wanted = Callable[[], bool]
 
 
 def always() -> bool:
-    """Makes all at once."""
+    """Make everything in one call."""
     return True
 
 
@@ -31,7 +31,7 @@ def always() -> bool:
 class Rendered:
     """Image `index` of a job: RGB pixels, the seconds it took, and what is worth knowing about how it was made.
 
-    `recipe` is kept with the image; None where that is the one that was asked for.
+    `recipe` is stored with the image; None where it is the requested one.
     """
 
     index: int
@@ -51,13 +51,13 @@ class Backend(ABC):
         """Yield the image of each recipe, as they are done.
 
         `recipes` are resolved, of one job, each with its own seed and `count` 1. `report` is called after each step.
-        Where `wanted` says no between two batches, the rest is left, to be asked for again.
+        Where `wanted` returns False between two batches, the rest is left for another call.
         Raises StudioError with its cure; whatever ends it, the device is free afterwards.
         """
 
     @abstractmethod
     def warm(self, model: str) -> None:
-        """Make ready for `model` ahead of the first job; may be called from another thread."""
+        """Load `model` ahead of the first job; may be called from another thread."""
 
     def control_map(self, unit: ControlUnit, model: str, say: Say = silent) -> Input:
         """The stored map that a picture by `model` would follow for this unit; InvalidRecipe, ModelError.
@@ -83,7 +83,7 @@ class Backend(ABC):
         raise UnsupportedModel(f"{METRICS[metric].label} cannot be measured here.", "Rank by the other metrics.")
 
     def unload(self, model: str) -> bool:
-        """Let go of a model's weights in memory; False where they are in use right now."""
+        """Unload a model's weights; False where they are in use right now."""
         del model
         return True
 

@@ -37,8 +37,8 @@ LOST_HINT = "Start the studio again: waiting jobs are kept, and go on then."
 def apart(method: Callable[P, T]) -> Callable[P, T]:
     """The same, in a thread that ends with it.
 
-    Whoever has computed once keeps threads of OpenMP at hand for as long as it lives, and where these and those of the
-    queue's worker are more than there are cores, the worker's wait for one another asleep (see `engine/threads.py`).
+    A thread that has computed keeps its OpenMP threads for as long as it lives; with those of the queue's worker they
+    would be more than there are cores, and the worker's would wait asleep (see `engine/threads.py`).
     """
 
     @functools.wraps(method)
@@ -149,7 +149,7 @@ class LocalBackend(Backend):
 
     @contextmanager
     def _watched(self, manager: "PipelineManager") -> Iterator[None]:
-        """Nothing is asked of a device that was lost; DeviceLost where it is, or is lost while this lasts."""
+        """Raise DeviceLost where the device is lost, or is lost while the context lasts."""
         if self._lost:
             raise DeviceLost(self._lost, LOST_HINT)
         try:

@@ -1,4 +1,4 @@
-"""What weights are that lie in the wrong folder, and which folder of the data folder they are for."""
+"""Recognises weights in the wrong folder, and names the folder that they belong to."""
 
 from collections.abc import Iterator
 
@@ -18,7 +18,7 @@ VAE = ("decoder.conv_in.weight", "first_stage_model.decoder.conv_in.weight")
 
 
 def what_else(head: Header) -> tuple[str, str] | None:
-    """What the tensors are, in words, and the folder for them, empty where there is none; None where nobody knows."""
+    """The kind of the tensors in words, and the folder for them, or "" where there is none; None for unknown ones."""
     return next(_candidates(head), None)
 
 

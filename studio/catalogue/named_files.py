@@ -1,4 +1,4 @@
-"""Files that a recipe calls by name, from folders and what is below them: LoRAs, embeddings."""
+"""Files that a recipe names, in folders and their subfolders: LoRAs, embeddings."""
 
 import hashlib
 from abc import abstractmethod
@@ -35,12 +35,12 @@ class NamedFile:
 
     @property
     def sort(self) -> str:
-        """What it is, in words."""
+        """The kind of file, in words."""
         raise NotImplementedError
 
     @property
     def notes(self) -> str:
-        """What its owner wrote beside it."""
+        """The notes in the text file beside it."""
         path = beside(self.path, NOTES)
         try:
             return decode(read_bytes(path, MOST_NOTES), "cp1252").strip() if path else ""
@@ -82,7 +82,7 @@ class NamedFiles(NamedRegistry[T], Generic[T]):
 
     @property
     def folder(self) -> Path:
-        """Where people put theirs."""
+        """The folder for the user's own files."""
         return self._folders[-1]
 
     @abstractmethod
@@ -175,7 +175,7 @@ class NamedFiles(NamedRegistry[T], Generic[T]):
 
 
 def stamp_of(path: Path) -> Stamp:
-    """What changes when the file does; ModelError where it cannot be looked at."""
+    """A key that changes when the file does; ModelError where it cannot be read."""
     try:
         status = path.stat()
     except OSError as error:

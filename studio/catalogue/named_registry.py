@@ -1,4 +1,4 @@
-"""What there is of a sort, by name, beside what is there and cannot be used."""
+"""A registry of named files: those that can be used, and the faults of the others."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
@@ -14,15 +14,15 @@ from studio.shorthand import folded, normalized
 
 T = TypeVar("T")
 Found = tuple[dict[str, T], dict[str, ModelError]]
-# What may be left on a name.
+# Endings that a name may carry.
 ENDINGS = (".safetensors", ".toml", *PICKLES)
 
 
 class NamedRegistry(Mapping[str, T], ABC, Generic[T]):
-    """A catalogue by name of what lies in `folders`, looked at again where those have changed.
+    """A mapping by name of what lies in `folders`, read again when they change.
 
-    `faults` says why other entries are none of it; they are neither counted nor listed. `depth` is how many folders
-    below those count. A name that is known is answered without a look.
+    `faults` are the errors of entries that cannot be used; these are neither counted nor listed. `depth` is how many
+    levels of subfolders are read. A known name is answered without reading the disk.
     """
 
     depth = 1
@@ -38,26 +38,26 @@ class NamedRegistry(Mapping[str, T], ABC, Generic[T]):
 
     @property
     def faults(self) -> Mapping[str, ModelError]:
-        """What is there and cannot be used, by name."""
+        """The errors of entries that cannot be used, by name."""
         self._look()
         return self._faults
 
     @abstractmethod
     def read_all(self) -> Found[T]:
-        """What there is, and what cannot be used."""
+        """Read the usable entries, and the errors of the others."""
 
     @abstractmethod
     def missing(self, name: str) -> ModelError:
-        """There is none of this name: what it may have been, or what to do."""
+        """The error for an unknown name, with close names or a cure."""
 
     def refresh(self) -> None:
-        """Look again at what there is."""
+        """Read the folders again."""
         with self._lock:
             self._watch.take()
             self._known, self._faults = self.read_all()
 
     def __getitem__(self, name: str) -> T:
-        """The one that `name` calls; ModelError with its fault, or with those that there are.
+        """Return the entry that `name` means; ModelError with its fault, or with the names that there are.
 
         A name may be written with its file's ending, and otherwise than it is as long as just one is meant: in another
         case, with accents taken apart, or with what `aliases` knows.
@@ -72,7 +72,7 @@ class NamedRegistry(Mapping[str, T], ABC, Generic[T]):
         raise self.missing(name)
 
     def called(self, name: str) -> str:
-        """How the one is listed that `name` calls, usable or not; `name` itself where there is none.
+        """The listed name of the entry that `name` means, usable or not; `name` itself where there is none.
 
         ModelError where several may be meant.
         """
@@ -89,14 +89,14 @@ class NamedRegistry(Mapping[str, T], ABC, Generic[T]):
         return next(iter(same), name)
 
     def named(self, name: str) -> str:
-        """As `called`, and `name` itself too where several may be meant."""
+        """As `called`, but `name` itself where several may be meant."""
         try:
             return name if name in self else self.called(name)
         except ModelError:
             return name
 
     def has(self, name: str) -> bool:
-        """Whether `name` calls one of them, however it is written."""
+        """Whether `name` means one of the usable entries, in any spelling."""
         try:
             return name in self or self.called(name) in self._known
         except ModelError:

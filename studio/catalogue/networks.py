@@ -1,5 +1,5 @@
-"""The sorts of ControlNet: how each is told by its config or tensors, and by what a single file is built; and what can
-be seen of control weights, ControlNets and IP-Adapters, where they lie on this disk.
+"""The kinds of ControlNet: how each is recognised by its config or tensors, and by what a single file is built; and
+what can be seen of control weights, ControlNets and IP-Adapters, where they lie on this disk.
 """
 
 from collections.abc import Mapping
@@ -58,14 +58,14 @@ def of_family(family: str, union: bool) -> Network:
 
 
 def mode_count(config: Mapping[str, Any]) -> int:
-    """How many kinds of map a network tells apart; 0 where it serves one."""
+    """The number of control types of a union network; 0 for any other."""
     if config.get("_class_name") == UNION:
         return int(config.get("num_control_type", 6))
     return int(config.get("num_mode") or 0)
 
 
 def mode_count_of_tensors(shapes: Shapes) -> int:
-    """The same of a single file."""
+    """The same for a single file."""
     return shapes.get("task_embedding", (0,))[0]
 
 

@@ -1,4 +1,4 @@
-"""What a prompt may call by name: lists of words to draw from, LoRAs and embeddings."""
+"""Everything that a prompt may call by name: wildcards, LoRAs and embeddings."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -11,14 +11,14 @@ from studio.settings import Settings
 
 @dataclass(frozen=True, eq=False)
 class PromptAssets:
-    """The studio's wildcards, LoRAs and embeddings; one for all its parts, as each keeps what it has read."""
+    """The studio's wildcards, LoRAs and embeddings; shared by all its parts, as each caches what it has read."""
 
     wildcards: Wildcards
     loras: Loras
     embeddings: Embeddings | EmbeddingsOn
 
     def with_loras(self, loras: Iterable[str]) -> "PromptAssets":
-        """The same while LoRAs of these names are on: their embeddings may be called, too."""
+        """Add the embeddings that are bundled with these LoRAs."""
         files = (self.loras[name] for name in loras if self.loras.has(name))
         brought = {embedding.name: embedding for file in files for embedding in file.brings}
         own = self.embeddings.own if isinstance(self.embeddings, EmbeddingsOn) else self.embeddings
@@ -26,6 +26,6 @@ class PromptAssets:
 
     @classmethod
     def of(cls, settings: Settings) -> "PromptAssets":
-        """Those of this studio's home."""
+        """The assets in the data folder."""
         loras = Loras(settings)
         return cls(Wildcards(settings.home / "wildcards", is_lora=loras.has), loras, Embeddings(settings))

@@ -15,21 +15,21 @@ from studio.settings import Settings
 
 T = TypeVar("T")
 Value = float | int | str
-# Longer than this, a picture is seen squeezed: the networks were never shown such, and would fill the memory.
+# Longer pictures are squeezed: the networks were never trained on such, and would fill the memory.
 MOST_ASPECT = 4
 
 
 class Load(Protocol):
-    """Gives the network that `loader` makes, on the device; the same for the same key, as long as it can be kept.
+    """Loads a network onto the device by `loader`, cached under `key` while memory allows.
 
-    `what` is how people are told of it where it has no room.
+    `what` names it in error messages.
     """
 
     def __call__(self, key: str, what: str, loader: Callable[[], T]) -> T: ...
 
 
 def load_anew(key: str, what: str, loader: Callable[[], T]) -> T:
-    """Keeps nothing."""
+    """Load without a cache."""
     del key, what
     return loader()
 
@@ -74,7 +74,7 @@ class Option:
     choices: tuple[str, ...] = ()
 
     def check(self, value: Any) -> Value | None:
-        """The value itself; None where it cannot be."""
+        """The value itself; None where it is not valid."""
         if self.choices:
             return str(value) if value in self.choices else None
         whole = isinstance(self.default, int)
@@ -85,7 +85,7 @@ class Option:
 
     @property
     def allowed(self) -> str:
-        """What it may be, in words."""
+        """The valid values, in words."""
         if self.choices:
             return f"one of {', '.join(self.choices)}"
         kind = "a whole number" if isinstance(self.default, int) else "a number"
@@ -95,8 +95,8 @@ class Option:
 class Control(ABC):
     """One control; the name of its file is the kind that recipes ask for.
 
-    `needs` are the weights that its estimators want and that do not come with the studio. `nothing` is what is said
-    of a map that is black, which steers nothing; None where a black map is right.
+    `needs` are the weights of its estimators that do not come with the studio. `nothing` is the message for a map that
+    is all black, which controls nothing; None where a black map is valid.
     """
 
     label: str
@@ -106,7 +106,7 @@ class Control(ABC):
     nothing: str | None = None
 
     def check(self, options: Mapping[str, Any]) -> dict[str, Value]:
-        """Every option with its value; InvalidRecipe on `controls` for one that is unknown or cannot be."""
+        """Every option with its value; InvalidRecipe on `controls` for one that is unknown or not valid."""
         known = {option.name: option for option in self.options}
         stray = next((name for name in options if name not in known), None)
         if stray is not None:
@@ -129,7 +129,7 @@ class Control(ABC):
     def map(self, image: Image.Image, options: Mapping[str, Any], context: EstimatorContext) -> Image.Image:
         """The map of an RGB picture, RGB and of the same size.
 
-        Raises InvalidRecipe where an option cannot be or nothing is found, ModelError where weights are missing or
+        Raises InvalidRecipe where an option is not valid or nothing is found, ModelError where weights are missing or
         refused.
         """
         made = self.draw(image, self.check(options), context)

@@ -1,4 +1,4 @@
-"""How the page's listeners are registered: every one says the same, none does the work.
+"""How the page's listeners are registered, all with the same options; and how what they are sent is checked.
 
 Ours is the only queue: Gradio must not make anyone wait. What a listener is sent is checked by its own annotations, so
 that none can be registered without saying what it takes.
@@ -35,11 +35,11 @@ Answer = Mapping[str, Any]
 
 
 class Nothing(TypedDict):
-    """What is asked where nothing has to be said."""
+    """The event of a call without arguments."""
 
 
 class Saying(TypedDict):
-    """What a page calls something that is on its way."""
+    """The token that the page gave to something in the making."""
 
     token: Name
 
@@ -66,7 +66,7 @@ class Event(gr.EventData):  # type: ignore[misc]
 
 
 def checked(schema: Any, payload: Any) -> Any:
-    """What was said, as the schema takes it; BadInput in words where it does not."""
+    """Validate a payload by its schema; BadInput in words where it is not valid."""
     try:
         return _adapter(schema).validate_python(payload)
     except ValidationError as error:

@@ -1,4 +1,4 @@
-"""How a page's listeners follow what goes on: no thread is held while they wait, and crowds share turns and views."""
+"""How a page's listeners follow jobs: no thread is held while they wait, and many followers share turns and answers."""
 
 import asyncio
 import time
@@ -31,7 +31,7 @@ class _Shared:
 
 
 class Followers:
-    """All that follow something on one page."""
+    """The followers of one page."""
 
     def __init__(self, blocks: Any) -> None:
         self._blocks = blocks

@@ -1,8 +1,8 @@
 """The recipe's fields as widgets, and the widgets' values as a recipe.
 
 Labels, help and ranges are those of the recipe; what a model can do, what it takes where a field is left alone (its
-standard), and what a task uses come from the catalogue and `uses`. A tab places the fields it wants; nothing here knows
-which. A field that all tabs share has its name as key, one of a tab's own has `tab/name`.
+standard), and what applies to a task come from the catalogue and `resolve.applicability`. A tab places the fields it
+wants; nothing here knows which. A field that all tabs share has its name as key, one of a tab's own has `tab/name`.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -54,7 +54,7 @@ class Form:
         self.tasks[tab] = task
 
     def place(self, name: str, tab: str | None = None, **look: Any) -> Any:
-        """Put the field's widget at this place of the layout; `look` overrides what Gradio is told."""
+        """Put the field's widget at this place of the layout; `look` overrides the widget's options."""
         model = self.model(None)
         setting, key = setting_specs()[name], f"{tab}/{name}" if tab else name
         task = self.tasks[tab] if tab else None
@@ -97,7 +97,8 @@ class Form:
     def read(self, values: Values, tab: str, **source: Any) -> Recipe:
         """The recipe that the widgets of a tab say, with what is not said by a field from `source`.
 
-        What equals the standard, is hidden or switched off is left open. InvalidRecipe names the field that cannot be.
+        What equals the standard, is hidden or switched off is left open. InvalidRecipe names the field that is not
+        valid.
         """
         standards = self.standards(values.get(self.widgets["model"]))
         hidden = self.hidden(values, tab, **source)
@@ -136,7 +137,7 @@ class Form:
         return {self.widgets["model"]: gr.update(choices=choices)}
 
     def restore(self, kept: Mapping[str, Any]) -> Updates:
-        """What to set the widgets to from values kept in the browser; a value that cannot be any more is dropped."""
+        """What to set the widgets to from values kept in the browser; a value that is not valid any more is dropped."""
         model = self.model(kept.get("model"))
         possible = {key: value for key, value in kept.items() if self._is_possible(key, value, model)}
         return self._updates(model, {**self.standards(model.id), **possible, "model": model.id})

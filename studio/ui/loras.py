@@ -43,7 +43,7 @@ class Held(TypedDict):
 
 
 class Looking(TypedDict):
-    """A stack, and what decides what is told of it."""
+    """A stack, with the prompt, styles and model that decide its notes."""
 
     prompt: Words
     styles: NotRequired[list[Name] | None]
@@ -250,12 +250,12 @@ def _entries(value: Any) -> list[Mapping[str, Any]]:
 
 
 def _of_panel(entry: Mapping[str, Any]) -> Entry:
-    """A LoRA of the page as a recipe has it."""
+    """Convert a LoRA of the page to a recipe's."""
     return {key: value for key, value in entry.items() if key not in PAGES_OWN}
 
 
 def _of_prompt(lora: Lora) -> Mention:
-    """A LoRA of a recipe as a prompt mentions it."""
+    """Convert a recipe's LoRA to a mention in a prompt."""
     blocks = (f"lbw={','.join(f'{share:g}' for share in lora.blocks)}",) if lora.blocks else ()
     return Mention(lora.name, *lora.weights, blocks)
 
@@ -269,5 +269,5 @@ def _stacked(lora: Lora) -> StackedWeights:
 
 
 def _facts() -> LoraFields:
-    """What the script has to know of a LoRA's fields."""
+    """The facts of a LoRA's fields that the script needs."""
     return {"fields": dict(setting_specs(Lora)), "most": MOST}

@@ -39,7 +39,7 @@ MORE = (
 
 
 class Facts(TypedDict):
-    """What the page was told of all settings, as far as it says it back."""
+    """The facts of all settings that the page sends back."""
 
     standards: NotRequired[dict[Name, Any]]
 
@@ -299,5 +299,5 @@ def into(tab: str) -> str:
 
 
 def _value(update: Any, before: Any) -> Any:
-    """What a widget holds after being told this."""
+    """The value of a widget after this update."""
     return update.get("value", before) if isinstance(update, dict) and update.get("__type__") == "update" else update

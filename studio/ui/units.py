@@ -172,7 +172,7 @@ class Units:
 
     @property
     def _acts(self) -> dict[str, Act]:
-        """What the script may call."""
+        """The server functions that the script may call."""
         return {
             "bring": self._bring,
             "preview": self._preview,
@@ -233,7 +233,7 @@ class Units:
             self._messages.pop(token, None)
 
     def _saying(self, event: Saying, who: Identity) -> dict[str, Any]:
-        """What is said of a map in the making; nothing while there is nothing to say."""
+        """The progress of a map in the making, in words; empty where there is none."""
         return {"said": self._messages.get(f"{who.owner}/{event['token']}", "")}
 
 
@@ -253,8 +253,8 @@ def _units(value: Any) -> list[Mapping[str, Any]]:
 
 
 def _of_panel(unit: Mapping[str, Any]) -> Unit:
-    """A unit of the page as a recipe has it. Beside a map of one's own no picture counts; nor is it told, so that the
-    map is not taken for one that was made of it.
+    """A unit of the page as a recipe has it. Beside an own map the picture is left out, so that the map is not
+    taken for one that was made of it.
     """
     fields = {key: value for key, value in unit.items() if key not in PAGES_OWN}
     return {**fields, "image": None} if fields.get("map") else fields

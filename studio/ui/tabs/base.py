@@ -24,7 +24,7 @@ from studio.ui.source import Picture, Source
 class TabContext:
     """A tab's place on one page: the studio, the Blocks that it is built in, the form, and who follows what.
 
-    Whose page it is, each listener is told by its request: `identify(request)`.
+    The owner of the page is known from each request: `identify(request)`.
     """
 
     studio: Studio
@@ -43,7 +43,7 @@ class TabContext:
         return self.form.switch(self.tab, names, **look)
 
     def source(self, *, many: bool = False) -> Source:
-        """Put a well for the picture, or pictures, to start from here."""
+        """Put the field for the picture, or pictures, to start from here."""
         return Source(self.studio, self.tab, many=many)
 
     def opened(self, recipe: Recipe) -> Recipe:
@@ -94,7 +94,7 @@ class Panel:
         return {}
 
     def restore(self, kept: Mapping[str, Any], who: Identity) -> Updates:
-        """Set what the owner's browser remembered, as far as it can still be."""
+        """Set what the owner's browser remembered, as far as it is still valid."""
         del kept, who
         return {}
 
