@@ -1,4 +1,4 @@
-"""Who is next on a lane, fairly between owners."""
+"""The queue of one lane, fair between owners."""
 
 from collections.abc import Iterable, Iterator
 from heapq import heapify, heappop, heappush
@@ -32,7 +32,9 @@ class FairQueue:
         return (job for jobs in self._waiting.values() for job in jobs)
 
     def add(self, job: Job, *, uncounted: bool = False) -> None:
-        """Who was away comes before the one who just had a turn, not before others; `uncounted`: nor behind them."""
+        """Queue a job. A returning owner comes before the one who just had a turn, not before others; `uncounted`: nor
+        behind them.
+        """
         if job.turn not in self._waiting:
             self._arrivals += 1
             turn = self._turn if job.turn == self._last_owner and not uncounted else self._turn - 1
@@ -42,7 +44,7 @@ class FairQueue:
         jobs.sort(key=rank)
 
     def order(self) -> list[Job]:
-        """All waiting jobs as they would be begun."""
+        """All waiting jobs in the order in which they would start."""
         return [job for jobs in self._parted() for job in self._fairly(jobs)]
 
     def take(self) -> Job | None:

@@ -1,4 +1,4 @@
-"""One item of a job: a recipe with nothing left open, on its way to one image."""
+"""One item of a job: a resolved recipe for one image."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -29,5 +29,5 @@ class QueueItem:
 
     @property
     def is_open(self) -> bool:
-        """Whether it is still to be made."""
+        """Whether it still has to be rendered."""
         return self.state in OPEN

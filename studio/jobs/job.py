@@ -1,4 +1,4 @@
-"""One job: an ordered set of items of one owner, and the log of it that anyone may follow."""
+"""One job: an ordered set of items of one owner, and a log of events that anyone may follow."""
 
 import contextvars
 import threading
@@ -67,12 +67,12 @@ class Job:
 
     @property
     def is_open(self) -> bool:
-        """Whether it is not over."""
+        """Whether it has not ended."""
         return self.state in OPEN
 
     @property
     def recipes(self) -> tuple[Recipe, ...]:
-        """Those of its items, in their order."""
+        """The recipes of its items, in order."""
         return tuple(item.recipe for item in self.items)
 
     @property
@@ -86,7 +86,7 @@ class Job:
 
     @property
     def events(self) -> tuple[Event, ...]:
-        """What happened so far."""
+        """All events so far."""
         with self._news:
             return tuple(event for event in self._log if event is not None)
 
@@ -110,7 +110,7 @@ class Job:
 
     @property
     def last_event_at(self) -> float:
-        """When something was told last, as `time.monotonic` counts."""
+        """The time of the last event, by `time.monotonic`."""
         return self._news.changed
 
     def changes(self, pause: Pause) -> AsyncGenerator[None, None]:
@@ -118,7 +118,7 @@ class Job:
         return self._news.changes(self._ended, pause)
 
     def tell(self, event: Event) -> None:
-        """Add to the log; nothing comes after the end."""
+        """Append an event to the log; nothing comes after the end."""
         with self._news:
             if self._ended():
                 return

@@ -17,7 +17,7 @@ SIDE_BY_SIDE = 3
 
 @dataclass(frozen=True)
 class Lane:
-    """`backend` is asked by `capacity` calls at a time, each for items of one job.
+    """`backend` takes `capacity` calls at a time, each for items of one job.
 
     A lane is given the job, not recipes alone: whose it is and which of its images this is decide whose key is used
     and what a call is named, and unlike a context variable both are on disk, so that they outlive the process.
@@ -28,7 +28,7 @@ class Lane:
 
     @property
     def can_leave(self) -> bool:
-        """Whether the studio may close while a call is under way, as nothing here is held by it."""
+        """Whether the studio may close during a call, as the call holds nothing of this process."""
         return False
 
     def chosen(self, waiting: Sequence[QueueItem]) -> list[QueueItem]:
@@ -50,7 +50,7 @@ class Lane:
 
 @dataclass(frozen=True)
 class HostedLane(Lane):
-    """One hosted model, asked for one image a call."""
+    """One hosted model: one image a call."""
 
     backend: HostedImages
     capacity: int = SIDE_BY_SIDE

@@ -1,4 +1,4 @@
-"""The line: the jobs that wait, on which lane or for their weights, and what each lane is at."""
+"""The queues of all lanes: which jobs wait, on which lane or for their weights, and what each lane runs."""
 
 from studio.jobs.fair_queue import FairQueue
 from studio.jobs.item import QueueItem
@@ -9,27 +9,27 @@ from studio.jobs.lane import Lane
 class LaneQueues:
     """The lanes by name, each with its fair queue; `fetching` are the jobs whose weights are on their way.
 
-    Whoever calls holds the scheduler's lock.
+    The caller holds the scheduler's lock.
     """
 
     def __init__(self) -> None:
         self.lanes: dict[str, Lane] = {}
         self.fetching: dict[str, Job] = {}
         self._queues: dict[str, FairQueue] = {}
-        # The calls that are under way, each with its lane.
+        # The running calls, each with its lane.
         self.running: list[tuple[str, Job]] = []
 
     def open(self, name: str, lane: Lane) -> None:
-        """A lane on which nothing waits yet."""
+        """Open a lane with an empty queue."""
         self.lanes[name], self._queues[name] = lane, FairQueue()
 
     def add(self, job: Job, lane: str, *, uncounted: bool = False) -> None:
-        """Let the job wait on a lane; `uncounted` as `FairQueue.add` has it."""
+        """Queue the job on a lane; `uncounted` as in `FairQueue.add`."""
         if job not in self._queues[lane]:
             self._queues[lane].add(job, uncounted=uncounted)
 
     def leave(self, job: Job) -> None:
-        """The job waits no more where nothing of it does."""
+        """Remove the job from queues where none of its items wait."""
         if not any(item.state == "waiting" for item in job.items):
             self.fetching.pop(job.id, None)
         for name, queue in self._queues.items():
@@ -37,7 +37,7 @@ class LaneQueues:
                 queue.remove(job)
 
     def take(self, lane: str) -> tuple[Job, list[QueueItem]] | None:
-        """The job whose turn it is on a lane, and which of its items one call is for; they run from now on."""
+        """Take the next job of a lane and the items for one call, and mark these as running."""
         job = self._queues[lane].take()
         if job is None:
             return None
@@ -49,11 +49,11 @@ class LaneQueues:
         return job, items
 
     def wants_turn(self, lane: str, running: Job) -> bool:
-        """Whether another job should come before what is left of the one that a lane is at."""
+        """Whether another job should come before the rest of the one that a lane runs."""
         return self._queues[lane].wants_turn(running)
 
     def sort(self) -> None:
-        """The jobs of an owner have changed their places."""
+        """Sort again after an owner's jobs have changed their places."""
         for queue in self._queues.values():
             queue.sort()
 
@@ -63,7 +63,7 @@ class LaneQueues:
         return list(dict.fromkeys([*queued, *self.fetching.values()]))
 
     def order(self) -> list[Job]:
-        """The jobs that run, then those that wait for their turn as they would be begun."""
+        """The running jobs, then the waiting ones in the order in which they would start."""
         queued = (job for queue in self._queues.values() for job in queue.order())
         return list(dict.fromkeys([*(job for _, job in self.running), *queued]))
 

@@ -1,4 +1,4 @@
-"""One call of a lane: items of one job become images in the library, each told when it is stored."""
+"""One call of a lane: renders items of one job into the library; each image is reported once it is stored."""
 
 import threading
 from collections.abc import Callable, Sequence
@@ -15,7 +15,7 @@ from studio.library import Library, Saved
 
 
 class Maker:
-    """Asks lanes for images, stores them and tells of them; `lock` is the scheduler's."""
+    """Lets lanes render, stores the images and reports them; `lock` is the scheduler's."""
 
     def __init__(self, library: Library, store: JobStore, lock: threading.Condition) -> None:
         self._library = library
@@ -31,7 +31,7 @@ class Maker:
         stopped: Callable[[], bool],
         wanted: Callable[[], bool],
     ) -> None:
-        """Make these items, as far as no earlier attempt has; those that are left still run afterwards.
+        """Render these items unless an earlier attempt did; items that are left keep their running state.
 
         Cancelled where it is `stopped` between two steps, or none of the items is to be made any more; where `wanted`
         says no between two batches, the rest is left.

@@ -1,4 +1,4 @@
-"""What becomes of items and their jobs: they wait again, are stopped, fail, or are over; written down, then told."""
+"""The outcomes of items and jobs: requeued, stopped, failed or done; stored first, then reported."""
 
 import contextvars
 import logging
@@ -13,7 +13,7 @@ from studio.jobs.lane_queues import LaneQueues
 from studio.jobs.register import Register
 from studio.jobs.store import JobStore
 
-# Lets a job wait for its turn; `uncounted` as `FairQueue.add` has it.
+# Queues a job; `uncounted` as in `FairQueue.add`.
 LineUp = Callable[..., None]
 
 # An image that ends the whole process this often is not tried again.
@@ -24,19 +24,19 @@ log = logging.getLogger(__name__)
 
 
 class Outcomes:
-    """Changes the states of items, on the disk too, and ends jobs of which nothing is left to be made.
+    """Changes the states of items, in the database too, and ends jobs that have no open items.
 
-    Whoever calls holds the scheduler's lock.
+    The caller holds the scheduler's lock.
     """
 
-    def __init__(self, store: JobStore, line: LaneQueues, register: Register, line_up: LineUp) -> None:
+    def __init__(self, store: JobStore, queues: LaneQueues, register: Register, line_up: LineUp) -> None:
         self._store = store
-        self._queues = line
+        self._queues = queues
         self._register = register
         self._line_up = line_up
 
     def put_back(self, job: Job, items: Sequence[QueueItem], *, uncounted: bool = False) -> None:
-        """What a call left wants another turn; or is stopped with its job."""
+        """Requeue the items that a call left, or stop them with their job."""
         if job.stopping.is_set():
             self.drop(job, items)
             return
@@ -52,14 +52,16 @@ class Outcomes:
         self.conclude(job)
 
     def put_all_back(self) -> None:
-        """What this machine makes waits again at once: the process may end before its next step, and that is no try."""
+        """Requeue what this machine runs: the process may end before its next step, which does not count as an
+        attempt.
+        """
         for name, job in self._queues.running:
             begun = [item for item in job.items if item.state == "running" and item.lane == name]
             if not self._queues.lanes[name].can_leave and not job.stopping.is_set():
                 self.put_back(job, begun)
 
     def fail(self, job: Job, items: Sequence[QueueItem], error: StudioError) -> None:
-        """These items cannot be made. Which one of several is at fault shows when each is made by itself."""
+        """Fail these items; of several, each is retried alone first, to find the one at fault."""
         ends = KINDS[job.kind].one_fault_ends
         if not ends and isinstance(error, StorageError):  # no other image would be spared
             job.fault = Failed.of(error)
@@ -83,7 +85,7 @@ class Outcomes:
         self.conclude(job)
 
     def drop(self, job: Job, items: Sequence[QueueItem]) -> None:
-        """These items are not to be made any more."""
+        """Cancel these items."""
         for item in items:
             item.state = "stopped"
         if items:
@@ -92,7 +94,7 @@ class Outcomes:
         self.conclude(job)
 
     def conclude(self, job: Job) -> None:
-        """Where nothing of the job is left to be made: write down how it ended, then tell."""
+        """End the job where it has no open items: store its final state, then report it."""
         if any(item.is_open for item in job.items) or not job.is_open:
             return
         ending = _ending_of(job)
@@ -103,7 +105,7 @@ class Outcomes:
         self._register.ended(job)
 
     def _written(self, write: Callable[[], None], job: Job) -> None:
-        """What cannot be written down does not keep the others waiting."""
+        """A failed write does not block the others."""
         try:
             write()
         except StorageError:
@@ -126,7 +128,7 @@ def _runs(job: Job) -> bool:
 
 
 def _ending_of(job: Job) -> Done | Stopped | Failed:
-    """How a job ended of which nothing is left to be made."""
+    """The final state of a job without open items."""
     if job.fault:
         return job.fault
     faults = [item.fault for item in job.items if item.state == "failed" and item.fault]

@@ -1,4 +1,4 @@
-"""The jobs that are known: those that are not over and those that ended lately in memory, the others on the disk."""
+"""The known jobs: open and recently ended ones in memory, the others in the database."""
 
 from contextlib import suppress
 
@@ -18,9 +18,9 @@ RECENT = 1000
 
 
 class Register:
-    """Finds jobs by their ids, and lets go of old ones; `listeners` are called with the events of jobs of a kind.
+    """Finds jobs by their ids, and forgets old ones; `listeners` are called with the events of jobs of a kind.
 
-    Whoever calls holds the scheduler's lock.
+    The caller holds the scheduler's lock.
     """
 
     def __init__(self, store: JobStore, library: Library) -> None:
@@ -33,12 +33,12 @@ class Register:
         return len(self._jobs)
 
     def add(self, job: Job) -> None:
-        """A job that is not over."""
+        """Add an open job."""
         job.listeners = self.listeners
         self._jobs[job.id] = job
 
     def find(self, id: str) -> Job | None:  # noqa: A002
-        """The job of this id, where it has ended long ago from the disk; None where there is none."""
+        """Return the job of this id, from the database where it ended long ago; None where there is none."""
         if id in self._jobs:
             return self._jobs[id]
         found = self._store.get(id)
@@ -52,11 +52,11 @@ class Register:
         return self._recall(job, ending or Stopped())
 
     def of(self, who: Identity) -> list[Job]:
-        """The jobs of who asks, newest first; of those that ended the newest."""
+        """The owner's jobs, newest first; of the ended ones only the newest."""
         return [job for id in self._store.of(who.owner, KEPT) if (job := self.find(id))]  # noqa: A001
 
     def open(self) -> list[Job]:
-        """Those that are not over."""
+        """The open jobs."""
         return [job for job in self._jobs.values() if job.is_open]
 
     def move(self, job: Job, before: Job | None) -> None:

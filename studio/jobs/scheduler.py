@@ -113,7 +113,7 @@ class Scheduler:
         lanes: Sequence[str] = (),
         beside: Beside | None = None,
     ) -> Job:
-        """Put resolved recipes in line as one job; Busy where it is full, Closing or DeviceLost where none are taken.
+        """Queue resolved recipes as one job; Busy where it is full, Closing or DeviceLost where none are taken.
 
         `id` is for who has to know the job's before there is one; no other job has it. `lanes` are those of the
         recipes, the device's where none are given; `priority` is the kind's where none is. What is written `beside` the
@@ -134,7 +134,7 @@ class Scheduler:
         return job
 
     def listen(self, kind: str, listener: Listener) -> None:
-        """Call this after each event of a job of this kind; it returns at once, and asks the scheduler nothing."""
+        """Call `listener` after each event of a job of this kind; it must return at once and not call the scheduler."""
         self._register.listeners.setdefault(kind, []).append(listener)
 
     def stop(self, id: str, who: Identity) -> None:  # noqa: A002
@@ -214,7 +214,7 @@ class Scheduler:
         self.stop(id, who)
 
     def get(self, id: str, who: Identity) -> Job:  # noqa: A002
-        """A job of who asks; NotFound where there is none of this id."""
+        """Return the owner's job of this id; NotFound where there is none."""
         with self._lock:
             job = self._register.find(id)
         if job is None or job.owner != who.owner:
@@ -222,12 +222,12 @@ class Scheduler:
         return job
 
     def of(self, who: Identity) -> list[Job]:
-        """The jobs of who asks, newest first; of those that ended the newest."""
+        """The owner's jobs, newest first; of the ended ones only the newest."""
         with self._lock:
             return self._register.of(who)
 
     def waiting(self) -> int:
-        """How many jobs wait, of all owners."""
+        """The number of waiting jobs of all owners."""
         with self._lock:
             return len(self._queues.waiting())
 
@@ -237,7 +237,7 @@ class Scheduler:
             return list(dict.fromkeys([*self._queues.order(), *self._register.open()]))
 
     def position(self, job: Job) -> int | None:
-        """How many jobs run before this one; None where it does not wait."""
+        """The number of jobs before this one; None where it does not wait."""
         with self._lock:
             return self._places.get(job.id)
 
@@ -266,7 +266,7 @@ class Scheduler:
         check_line(job, self._queues.waiting(), self._max_waiting)
 
     def _bring(self, job: Job) -> None:
-        """Put the job in line, for the device when its weights are here. The lock is not held."""
+        """Queue the job, for the device once its weights are here. The lock is not held."""
         with self._lock:
             self._line_up(job)
             self._lock.notify_all()
@@ -302,7 +302,7 @@ class Scheduler:
             self._lock.notify_all()
 
     def _line_up(self, job: Job, *, uncounted: bool = False) -> None:
-        """Let the job wait for its turn on each lane that has to make something of it; not while the studio closes.
+        """Queue the job on each lane that has to render something of it; not while the studio closes.
 
         The device's waits for weights that are on their way.
         """
@@ -320,7 +320,7 @@ class Scheduler:
             self._queues.add(job, name, uncounted=uncounted)
 
     def _open(self, name: str) -> None:
-        """See that there is a lane of this name; StudioError where there can be none."""
+        """Open the lane of this name; StudioError where there can be none."""
         if name in self._queues.lanes:
             return
         if self._lane_for is None:
@@ -341,7 +341,7 @@ class Scheduler:
         self._move_up()
 
     def _move_up(self) -> None:
-        """Tell each waiting job whose place has changed."""
+        """Report the new position to each waiting job that has moved."""
         before, self._places = self._places, self._queues.places()
         for job in self._queues.waiting():
             place = self._places.get(job.id)
