@@ -87,6 +87,7 @@ def recipes(recipe: Callable[..., Recipe], inputs: InputStore) -> Mapping[str, R
         "upscale": recipe("sd15", **over | large),
         "beside": recipe("sd15", controls=beside, loras=[{"name": "ink"}]),
         "flux": recipe("flux"),
+        "two models": recipe("sdxl", **HIRES, hires_model="tiny-sdxl_refiner"),
     }
 
 
@@ -245,6 +246,9 @@ STOPS = [
     ("upscale", "enlarging"),
     ("upscale", "step 1"),
     ("beside", "step 3"),
+    ("two models", "step 1"),
+    ("two models", "enlarging"),
+    ("two models", "step 4"),
 ]
 
 

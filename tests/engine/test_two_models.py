@@ -151,25 +151,47 @@ def test_a_job_stopped_between_the_passes_frees_the_device(fresh, twice):
     assert len(made(fresh, [twice()])) == 1
 
 
-def test_numbers_that_overflow_in_the_second_pass_are_made_exact_there_alone(fresh, twice, monkeypatch):
-    """The first passes are not painted again."""
-    from studio.engine import renderer as painting
+@pytest.fixture
+def overflowing(fresh, monkeypatch):
+    """Has the batch of this number come out as no numbers; gives the models and formats of all batches."""
+    from studio.engine import renderer
 
-    fresh._manager = PipelineManager(
-        Catalogue(fresh._settings), fresh._settings, device=Device("cpu", precision="bfloat16")
-    )
-    real, in_use = painting.denoise, []
+    device = Device("cpu", precision="bfloat16")
+    fresh._manager = PipelineManager(Catalogue(fresh._settings), fresh._settings, device=device)
+    real, batches = renderer.denoise, []
 
-    def overflowing(lease, *rest, **more):
-        latents = real(lease, *rest, **more)
-        in_use.append((lease.loaded.model.id, latents.dtype))
-        return latents * float("nan") if len(in_use) == 2 else latents
+    def overflow_in(number):
+        def denoise(lease, *rest, **more):
+            latents = real(lease, *rest, **more)
+            batches.append((lease.loaded.model.id, latents.dtype))
+            return latents * float("nan") if len(batches) == number else latents
 
-    monkeypatch.setattr(painting, "denoise", overflowing)
+        monkeypatch.setattr(renderer, "denoise", denoise)
+        return batches
+
+    return overflow_in
+
+
+FIRST, SECOND, HALF, SINGLE = "tiny-sdxl", "tiny-sdxl_refiner", torch.bfloat16, torch.float32
+
+
+def test_numbers_that_overflow_in_the_second_pass_are_made_exact_there_alone(fresh, twice, overflowing):
+    """The first passes are not made again."""
+    batches = overflowing(2)
     (one,) = made(fresh, [twice()])
-    first, second = "tiny-sdxl", "tiny-sdxl_refiner"
-    assert in_use == [(first, torch.bfloat16), (second, torch.bfloat16), (second, torch.float32)]
+    assert batches == [(FIRST, HALF), (SECOND, HALF), (SECOND, SINGLE)]
     assert one.facts["dtype"] == "float32"
+
+
+def test_a_first_pass_that_overflows_is_made_again_before_the_models_change(fresh, twice, overflowing, loads):
+    """And what another picture has behind it is not."""
+    batches, events = overflowing(2), []
+    recipes = [twice(), twice(prompt="a blue boat")]
+    assert [one.index for one in made(fresh, recipes, events.append)] == [0, 1]
+    assert batches == [(FIRST, HALF), (FIRST, HALF), (FIRST, SINGLE), (SECOND, HALF), (SECOND, HALF)]
+    assert loads == {FIRST: 2, SECOND: 1}
+    steps = [event for event in events if isinstance(event, Step)]
+    assert (steps[-1].step, steps[-1].seconds_left) == (steps[-1].steps, 0)
 
 
 def test_what_is_for_the_first_model_only_is_said_and_not_taken_over(settings, catalogue, twice, tiny_model, tmp_path):
