@@ -26,7 +26,7 @@ def measure() -> Measured:
 
 def _run(tasks: tuple[str, ...]) -> dict[str, int]:
     with tempfile.TemporaryDirectory() as home:
-        command = [sys.executable, SCRIPTS / "studio_peak.py", home, *tasks]
+        command = [sys.executable, str(SCRIPTS / "studio_peak.py"), home, *tasks]
         done = subprocess.run(command, check=True, stdout=subprocess.PIPE, env=environment())
         answer: dict[str, int] = json.loads(done.stdout)
         return answer

@@ -24,7 +24,7 @@ def measure_script(script: str) -> Measured:
 
     It has a process of its own, so that nothing else comes and goes in it.
     """
-    command = [sys.executable, SCRIPTS / f"{script}.py"]
+    command = [sys.executable, str(SCRIPTS / f"{script}.py")]
     answer = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE, env=environment()).stdout)
     before, after = answer["before"], answer["after"]
     return Measured(

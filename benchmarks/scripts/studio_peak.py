@@ -3,14 +3,17 @@
 import json
 import resource
 import sys
+from typing import get_args
 
 from PIL import Image
 
 from studio.catalogue.models import Catalogue
 from studio.engine.manager import PipelineManager
+from studio.recipe import Task
 from studio.settings import Settings
 
-home, *tasks = sys.argv[1:]
+TASKS: dict[str, Task] = {task: task for task in get_args(Task)}
+home, *names = sys.argv[1:]
 settings = Settings.load(home=home)
 catalogue = Catalogue(settings)
 manager = PipelineManager(catalogue, settings)
@@ -18,7 +21,7 @@ model = catalogue["starter"]
 side = int(model.default("width"))
 weights: set[int] = set()
 copies = 0
-for task in tasks:
+for task in [TASKS[name] for name in names]:
     with manager.borrow_pipeline(model, task) as pipeline:
         pipeline.set_progress_bar_config(disable=True)
         given = {"image": Image.new("RGB", (side, side)), "strength": 1.0} if task == "img2img" else {}

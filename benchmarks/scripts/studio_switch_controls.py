@@ -1,7 +1,6 @@
 """What is held in memory before ten switches between the starter's ControlNets, and after them."""
 
 import tempfile
-from pathlib import Path
 
 from PIL import Image, ImageDraw
 
@@ -10,7 +9,7 @@ from studio.recipe import Recipe
 from studio.settings import Settings
 from studio.studio import Studio
 
-with tempfile.TemporaryDirectory() as home, Studio(Settings(home=Path(home), device="cpu"), durable=False) as studio:
+with tempfile.TemporaryDirectory() as home, Studio(Settings.load(home=home, device="cpu"), durable=False) as studio:
     lines = Image.new("RGB", (128, 128))
     ImageDraw.Draw(lines).rectangle((40, 40, 88, 100), outline="white")
     chosen = {"map": studio.inputs.add(lines).id}
