@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, get_args
@@ -19,6 +18,15 @@ from studio.metrics import METRICS
 from studio.recipe import Recipe, Task
 from studio.studio import Studio
 from studio.ui.pictures import jpeg_address, thumbnail
+from studio.ui.schemas.compare import (
+    CellPicture,
+    ComparedColumn,
+    ComparisonCell,
+    ComparisonLine,
+    ComparisonTable,
+    HostedOffer,
+    LocalOffer,
+)
 
 # Pixels of a picture in the table.
 SIDE = 512
@@ -28,21 +36,21 @@ Answer = dict[str, Any]
 
 def table(
     whole: Comparison, compare: Compare, who: Identity, looks: Mapping[tuple[int, int], bytes], *, running: bool
-) -> Answer:
+) -> ComparisonTable:
     """All of a comparison: its prompts, its columns, what became of each cell, and what that cost."""
     return {
         "id": whole.id,
         "running": running,
         "base": dict(whole.base),
-        "lines": [asdict(line) for line in whole.lines],
-        "columns": [{**asdict(column), "contestant": column.contestant} for column in whole.columns],
+        "lines": [{"prompt": line.prompt, "tags": line.tags} for line in whole.lines],
+        "columns": [_column(column) for column in whole.columns],
         "cells": [_cell(whole, cell, compare, who, looks.get(cell.place), running=running) for cell in whole.cells],
         "total": whole.total_usd,
         "unknown": sum(_unpriced(whole, cell) for cell in whole.cells),
     }
 
 
-def title(one: Comparison, compare: Compare, who: Identity) -> Answer:
+def title(one: Comparison, compare: Compare, who: Identity) -> ComparisonLine:
     """A line of the list of earlier ones."""
     ended: Sequence[Cell] = [cell for cell in one.cells if cell.state in ("done", "failed", "empty")]
     return {
@@ -56,7 +64,7 @@ def title(one: Comparison, compare: Compare, who: Identity) -> Answer:
     }
 
 
-def local(model: Model, *, here: bool) -> Answer:
+def local(model: Model, *, here: bool) -> LocalOffer:
     """A model of this machine, for the list of them; whether its weights are here."""
     return {
         "name": model.id,
@@ -66,7 +74,7 @@ def local(model: Model, *, here: bool) -> Answer:
     }
 
 
-def offered(endpoint: HostedEndpoint) -> Answer:
+def offered(endpoint: HostedEndpoint) -> HostedOffer:
     """A hosted model, for the list of them."""
     price, end = endpoint.model.price, endpoint.model.shutdown
     return {
@@ -90,32 +98,42 @@ def parted(recipe: Recipe) -> Answer:
     return {"model": {"name": recipe.model, "settings": settings}, "base": {name: values[name] for name in shared}}
 
 
+def _column(column: Contestant) -> ComparedColumn:
+    return {
+        "kind": column.kind,
+        "model": column.model,
+        "label": column.label,
+        "settings": dict(column.settings),
+        "contestant": column.contestant,
+    }
+
+
 def _cell(
     whole: Comparison, cell: Cell, compare: Compare, who: Identity, look: bytes | None, *, running: bool
-) -> Answer:
+) -> ComparisonCell:
     path, column = Path(cell.path), whole.columns[cell.column]
     there = cell.state == "done" and path.is_file()
     # What was never asked for is made when it is told to.
     state = "stopped" if cell.state in ("running", "waiting") and not running else cell.state
-    return {
+    answer: ComparisonCell = {
         "line": cell.line,
         "column": cell.column,
         "state": state,
-        "said": summary(cell),
-        "measured": [[METRICS[name].label, value] for name, value in cell.metrics.items() if name in METRICS],
+        "said": list(summary(cell)),
+        "measured": [(METRICS[name].label, value) for name, value in cell.metrics.items() if name in METRICS],
         "revised": cell.picture.revised,
         "kind": cell.kind,
         "fault": cell.sentence,
         "look": jpeg_address(look) if look else "",
         "width": cell.picture.width,
         "height": cell.picture.height,
-        **(_shown(path, column, compare.studio, who) if there else {}),
     }
+    return {**answer, **_shown(path, column, compare.studio, who)} if there else answer
 
 
-def _shown(path: Path, column: Contestant, studio: Studio, who: Identity) -> Answer:
+def _shown(path: Path, column: Contestant, studio: Studio, who: Identity) -> CellPicture:
     """Where its picture is, and what can be done with it: only a local one's recipe can be said by a form."""
-    answer: Answer = {
+    answer: CellPicture = {
         "shown": thumbnail(studio, path, SIDE, who),
         "file": studio.addresses.of(path, who),
         "name": path.name,

@@ -83,8 +83,18 @@ class ComparedColumn(TypedDict):
     contestant: str
 
 
-class ComparisonCell(TypedDict):
-    """What became of a prompt in a column, and where its picture is."""
+class CellPicture(TypedDict):
+    """Where the picture of a cell is, and what can be done with it."""
+
+    shown: NotRequired[str]
+    file: NotRequired[str]
+    name: NotRequired[str]
+    which: NotRequired[Which]
+    task: NotRequired[str]
+
+
+class ComparisonCell(CellPicture):
+    """What became of a prompt in a column."""
 
     line: int
     column: int
@@ -97,14 +107,9 @@ class ComparisonCell(TypedDict):
     look: str
     width: int | None
     height: int | None
-    shown: NotRequired[str]
-    file: NotRequired[str]
-    name: NotRequired[str]
-    which: NotRequired[Which]
-    task: NotRequired[str]
 
 
-class ComparisonView(TypedDict):
+class ComparisonTable(TypedDict):
     """All of a comparison: its prompts, its columns, what became of each cell, and what that cost."""
 
     id: str
@@ -115,6 +120,11 @@ class ComparisonView(TypedDict):
     cells: list[ComparisonCell]
     total: float
     unknown: int
+
+
+class ComparisonView(ComparisonTable):
+    """A comparison as it stands, how it is known again, and what may still be spent today."""
+
     seen: Any
     coming: bool
     left: float | None

@@ -1,9 +1,8 @@
 """Compare: the same prompts by several models, local ones and hosted ones, with what each cost."""
 
 from base64 import b64encode
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict
 from typing import Annotated, Any, NotRequired
 from urllib.parse import urlencode
 
@@ -18,11 +17,13 @@ from studio.gate.identity import Identity
 from studio.hosted.models import HostedEndpoint, place
 from studio.recipe import Recipe
 from studio.ui import compare_views
-from studio.ui.events import LISTENER, Name, Nothing, Whole, Words, served
+from studio.ui.events import LISTENER, Act, Name, Nothing, Whole, Words, served
 from studio.ui.form import Updates
 from studio.ui.island import Island
 from studio.ui.pictures import smaller
 from studio.ui.rights import check_held, check_ids
+from studio.ui.schemas.arena import EncodedFile
+from studio.ui.schemas.compare import CompareEstimate, CompareFacts, ComparisonView, SameComparison
 from studio.ui.source import uploaded
 from studio.ui.tabs.base import Panel, Tab, TabContext
 
@@ -114,7 +115,7 @@ class ComparePanel(Panel):
     def __init__(self, context: TabContext) -> None:
         self.studio = context.studio
         self.compare = Compare(context.studio)
-        acts: Mapping[str, Callable[..., Answer]] = {
+        acts: Mapping[str, Act] = {
             "facts": self._facts,
             "key": self._key,
             "budget": self._budget,
@@ -151,7 +152,7 @@ class ComparePanel(Panel):
         """The page can ask from now on."""
         return {self.widget: {"arrived": True}}
 
-    def _facts(self, event: Nothing, who: Identity) -> Answer:
+    def _facts(self, event: Nothing, who: Identity) -> CompareFacts:
         """What can be compared, what it costs, where keys are missing, and what was compared before."""
         del event
         catalogue, hosted = self.studio.catalogue, self.studio.hosted
@@ -178,9 +179,9 @@ class ComparePanel(Panel):
                 known.setdefault(column.model, hosted.endpoint(column.model, who))
         return list(known.values())
 
-    def _money(self) -> Answer:
+    def _left(self) -> float | None:
         """What may still be spent today, where there is a budget."""
-        return {"left": self.studio.hosted.budget.left()}
+        return self.studio.hosted.budget.left()
 
     def _key(self, event: Keying, who: Identity) -> Answer:
         """Keep a key for as long as the studio runs; it is told to nobody, not even to the page it came from."""
@@ -193,7 +194,7 @@ class ComparePanel(Panel):
         if not who.here:
             raise Refused("This page sets no budget.", "Whoever runs the studio does, by STUDIO_DAY_BUDGET_USD.")
         self.studio.hosted.budget.own = usd
-        return self._money()
+        return {"left": self._left()}
 
     def _ends(self, event: Ending, who: Identity) -> Answer:
         """When the service ends a model, by its own word; nothing where it does not say."""
@@ -211,7 +212,7 @@ class ComparePanel(Panel):
         stored = self.studio.inputs.add(uploaded(self.studio, event["path"]), who=who)
         return {"id": stored.id, "shown": smaller(self.studio.inputs.path(stored.id), BROUGHT)}
 
-    def _estimate(self, event: CompareEvent, who: Identity) -> Answer:
+    def _estimate(self, event: CompareEvent, who: Identity) -> CompareEstimate:
         """What is still to be made would cost, all and each new column a picture, and whose keys there are."""
         lines, new = read_lines(event["prompts"]), self._columns(event, who)
         base: Mapping[str, Any] = event.get("base") or {}
@@ -228,7 +229,14 @@ class ComparePanel(Panel):
         hosts = {endpoint.host_name: endpoint.host for endpoint in offers}
         keys = self.studio.hosted.keys.known(who, hosts)
         costs = self.compare.estimate(lines, columns, base, made)
-        return {**asdict(costs), "each": each, "keys": keys, **self._money()}
+        return {
+            "usd": costs.usd,
+            "unknown": costs.unknown,
+            "pictures": costs.pictures,
+            "each": each,
+            "keys": keys,
+            "left": self._left(),
+        }
 
     def _begin(self, event: CompareEvent, who: Identity) -> Answer:
         """Make a comparison, or extend one and go on."""
@@ -262,11 +270,11 @@ class ComparePanel(Panel):
         self.compare.stop(event["id"], who)
         return {}
 
-    def _forget(self, event: One, who: Identity) -> Answer:
+    def _forget(self, event: One, who: Identity) -> CompareFacts:
         self.compare.forget(event["id"], who)
         return self._facts(Nothing(), who)
 
-    def _look(self, event: Looking, who: Identity) -> Answer:
+    def _look(self, event: Looking, who: Identity) -> ComparisonView | SameComparison:
         """How a comparison stands; nothing new where the page has seen that."""
         compare = self.compare
         whole = compare.get(event["id"], who)
@@ -275,9 +283,9 @@ class ComparePanel(Panel):
         if event.get("seen") == seen:
             return {"same": True}
         answer = compare_views.table(whole, compare, who, looks, running=running)
-        return {**answer, "seen": seen, "coming": coming, **self._money()}
+        return {**answer, "seen": seen, "coming": coming, "left": self._left()}
 
-    def _hand(self, event: Handing, who: Identity) -> Answer:
+    def _hand(self, event: Handing, who: Identity) -> EncodedFile:
         """The comparison in one of its forms, to be saved by the browser."""
         form = FORMS.get(event["form"])
         if form is None:

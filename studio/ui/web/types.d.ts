@@ -303,8 +303,22 @@ interface ComparedColumn {
     contestant: string;
 }
 
-/** What became of a prompt in a column, and where its picture is. */
+/** Where the picture of a cell is, and what can be done with it. */
+interface CellPicture {
+    shown?: string;
+    file?: string;
+    name?: string;
+    which?: Which;
+    task?: string;
+}
+
+/** What became of a prompt in a column. */
 interface ComparisonCell {
+    shown?: string;
+    file?: string;
+    name?: string;
+    which?: Which;
+    task?: string;
     line: number;
     column: number;
     state: string;
@@ -316,14 +330,21 @@ interface ComparisonCell {
     look: string;
     width: number | null;
     height: number | null;
-    shown?: string;
-    file?: string;
-    name?: string;
-    which?: Which;
-    task?: string;
 }
 
 /** All of a comparison: its prompts, its columns, what became of each cell, and what that cost. */
+interface ComparisonTable {
+    id: string;
+    running: boolean;
+    base: Record<string, any>;
+    lines: Array<ComparedPrompt>;
+    columns: Array<ComparedColumn>;
+    cells: Array<ComparisonCell>;
+    total: number;
+    unknown: number;
+}
+
+/** A comparison as it stands, how it is known again, and what may still be spent today. */
 interface ComparisonView {
     id: string;
     running: boolean;
