@@ -2,8 +2,7 @@
 
 from benchmarks.base import Benchmark, Measured, Script
 from benchmarks.overhead import through
-from studio.recipe import Recipe
-from studio.recipe_parts import Lora
+from studio.recipe import Lora, Recipe
 
 ROUNDS = 7
 STEPS = 4

@@ -23,7 +23,7 @@ from studio.atomic_files import AtomicFolder
 from studio.errors import InvalidRecipe, NotFound, Unreadable
 from studio.gate.identity import Identity
 from studio.pixels import digest
-from studio.recipe_parts import INPUT_ID
+from studio.recipe import INPUT_ID
 from studio.room import Room
 from studio.settings import Settings
 from studio.storage.database import Database

@@ -40,8 +40,7 @@ from studio.jobs.store import Beside
 from studio.library import Library
 from studio.openpose import Person
 from studio.presets.reading import Presets
-from studio.recipe import Recipe
-from studio.recipe_parts import ControlUnit
+from studio.recipe import ControlUnit, HostedRecipe, Recipe, ResolvedRecipe
 from studio.resolve.hosted import dearest, resolve_hosted
 from studio.resolve.resolve import check_count, resolve
 from studio.resolve.sizes import result_size
@@ -124,13 +123,13 @@ class Studio:
             takes_up=takes_up,
         )
 
-    def resolve(self, recipe: Recipe) -> tuple[Recipe, ...]:
+    def resolve(self, recipe: Recipe) -> tuple[ResolvedRecipe, ...]:
         """What would be made: a recipe for each image with nothing left open; InvalidRecipe."""
         if self.is_hosted(recipe):
             check_count(recipe, self.settings)
             return resolve_hosted(recipe, self.hosted.models, self.presets, self.inputs, self.prompt_assets)
         if is_hosted(recipe.model) and not recipe.denoises:  # it is only enlarged, which no model does
-            recipe = recipe.replace(model=None)
+            recipe = recipe.changed(model=None)
         return resolve(
             recipe, self.settings, self.catalogue, self.presets, self.inputs, self.controlnets, self.prompt_assets
         )
@@ -182,7 +181,7 @@ class Studio:
         self.check_downloads(self.needs.missing(used), who)
         self.inputs.use(picture for single in recipes for picture in single.pictures)
         self.used.mark(item.key for item in used if not item.comes_along)
-        lanes = [parted(str(one.model))[0] if self.is_hosted(one) else DEVICE for one in recipes]
+        lanes = [parted(one.model)[0] if isinstance(one, HostedRecipe) else DEVICE for one in recipes]
         return self.jobs.submit(recipes, who, job_id, kind=kind, priority=priority, lanes=lanes, beside=beside)
 
     def is_hosted(self, recipe: Recipe) -> bool:
@@ -301,10 +300,10 @@ class Studio:
         _ = self.hosted.models[name]
         return self.images
 
-    def _check_hosted(self, recipes: Sequence[Recipe], who: Identity) -> None:
+    def _check_hosted(self, recipes: Sequence[ResolvedRecipe], who: Identity) -> None:
         """HostedError where these may not be asked for: there is no key, or they may cost more than is left today."""
-        hosted = [one for one in recipes if self.is_hosted(one)]
-        names = dict.fromkeys(str(one.model) for one in hosted)
+        hosted = [one for one in recipes if isinstance(one, HostedRecipe)]
+        names = dict.fromkeys(one.model for one in hosted)
         for name in names:
             self.hosted.key(self.hosted.endpoint(parted(name)[0], who), who)
         if hosted:
@@ -313,7 +312,7 @@ class Studio:
             if price.unknown:
                 self.hosted.budget.check(", ".join(names), None)
 
-    def _raw_bytes(self, recipe: Recipe) -> int:
+    def _raw_bytes(self, recipe: ResolvedRecipe) -> int:
         """An image's bytes before compression, more than its file takes."""
         width, height = result_size(recipe, self.inputs)
         return 3 * width * height
@@ -333,7 +332,7 @@ class Studio:
             for item in self.needs.missing(map(self.items.model, self.catalogue)):
                 self.downloads.start(item)
 
-    def _fetch(self, recipes: Sequence[Recipe], on_news: OnNews) -> Errand | None:
+    def _fetch(self, recipes: Sequence[ResolvedRecipe], on_news: OnNews) -> Errand | None:
         missing = self.needs.missing(self.needs.of(recipes))
         return self.downloads.fetch(missing, on_news) if missing else None
 

@@ -7,15 +7,15 @@ from PIL import Image
 
 from studio.backends.base import Backend, Rendered, Report, Wanted, always
 from studio.events import Preview, Step
-from studio.recipe import Recipe
+from studio.recipe import ResolvedRecipe, TextToImageRecipe
 from studio.storage.database import Database
 
 SIDE = 64
 
 
-def resolved(prompt: str, seed: int = 1, side: int = SIDE, steps: int = 2) -> Recipe:
+def resolved(prompt: str, seed: int = 1, side: int = SIDE, steps: int = 2) -> ResolvedRecipe:
     """A recipe with nothing left open."""
-    return Recipe(
+    return TextToImageRecipe(
         prompt=prompt,
         model="starter",
         width=side,
@@ -55,7 +55,9 @@ class Drawer(Backend):
         if self._steps is not None:
             self._steps.release(1000)
 
-    def generate(self, recipes: Sequence[Recipe], report: Report, wanted: Wanted = always) -> Iterator[Rendered]:
+    def generate(
+        self, recipes: Sequence[ResolvedRecipe], report: Report, wanted: Wanted = always
+    ) -> Iterator[Rendered]:
         assert not self.busy, "the job before has not freed the device"
         self.busy = True
         try:
@@ -66,7 +68,7 @@ class Drawer(Backend):
         finally:
             self.busy = False
 
-    def _draw(self, index: int, recipe: Recipe, report: Report) -> Rendered:
+    def _draw(self, index: int, recipe: ResolvedRecipe, report: Report) -> Rendered:
         steps = recipe.steps or 1
         for step in range(1, steps + 1):
             if self._steps is not None:
@@ -99,7 +101,7 @@ def kept(database: Database, job: str, paths: Sequence[str]) -> None:
             rows.execute("INSERT INTO scores (job, item) VALUES (?, ?)", (job, number))
 
 
-def picture(recipe: Recipe) -> Image.Image:
+def picture(recipe: ResolvedRecipe) -> Image.Image:
     """RGB noise that does not compress, the same for the same seed."""
     side = (recipe.width or SIDE, recipe.height or SIDE)
     seed = (recipe.seed or 0).to_bytes(4, "little")

@@ -12,7 +12,7 @@ from studio.families import FAMILIES
 from studio.families.base import Family
 from studio.metrics import METRICS
 from studio.metrics.base import Metric
-from studio.recipe_parts import Ability
+from studio.recipe import Ability
 from studio.registry import Registry
 from studio.schedulers import SCHEDULERS
 

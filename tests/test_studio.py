@@ -66,11 +66,11 @@ def test_a_count_becomes_single_recipes_with_the_next_seeds(studio: Studio):
 def test_variations_keep_the_seed_and_take_the_next_variation_seeds(studio: Studio):
     varied = Recipe(prompt="a", seed=3, variation_seed=SEEDS - 1, variation_strength=0.2, count=3)
     recipes = studio.resolve(varied)
-    assert [(recipe.seed, recipe.variation_seed) for recipe in recipes] == [(3, SEEDS - 1), (3, 0), (3, 1)]
+    assert [(recipe.seed, recipe.variation.seed) for recipe in recipes] == [(3, SEEDS - 1), (3, 0), (3, 1)]
     recipes = studio.resolve(varied.replace(variation_strength=0))
     assert [recipe.seed for recipe in recipes] == [3, 4, 5]
     (open_one,) = studio.resolve(Recipe(prompt="a", variation_strength=0.2))
-    assert open_one.variation_seed is not None
+    assert open_one.variation.seed is not None
     assert studio.resolve(open_one) == (open_one,)
     with pytest.raises(InvalidRecipe, match="Variation seed means nothing without a variation"):
         studio.resolve(Recipe(prompt="a", variation_seed=1))

@@ -13,8 +13,7 @@ from studio.inputs import Input
 from studio.metrics import METRICS
 from studio.metrics.base import Sample, Score
 from studio.openpose import Person
-from studio.recipe import Recipe
-from studio.recipe_parts import ControlUnit
+from studio.recipe import ControlUnit, Recipe, ResolvedRecipe
 
 # Called with what happened; raises Cancelled where the job was stopped.
 Report = Callable[[Event], None]
@@ -42,15 +41,17 @@ class Rendered:
 
 
 class Backend(ABC):
-    """Renders resolved recipes; one job at a time, and at `most` so many of its recipes in one call."""
+    """Renders recipes with nothing left open; one job at a time, and at `most` so many of its recipes in one call."""
 
     most: int | None = None
 
     @abstractmethod
-    def generate(self, recipes: Sequence[Recipe], report: Report, wanted: Wanted = always) -> Iterator[Rendered]:
+    def generate(
+        self, recipes: Sequence[ResolvedRecipe], report: Report, wanted: Wanted = always
+    ) -> Iterator[Rendered]:
         """Yield the image of each recipe, as they are done.
 
-        `recipes` are resolved, of one job, each with its own seed and `count` 1. `report` is called after each step.
+        `recipes` are of one job, each with its own seed. `report` is called after each step.
         Where `wanted` returns False between two batches, the rest is left for another call.
         Raises StudioError with its cure; whatever ends it, the device is free afterwards.
         """

@@ -11,7 +11,7 @@ from studio.gate.identity import Identity
 from studio.hosted.access import HostedModels
 from studio.hosted.models import HostedEndpoint, parted
 from studio.inputs import InputStore
-from studio.recipe import Recipe
+from studio.recipe import ResolvedRecipe
 from studio.resolve.hosted import spoken
 
 
@@ -30,7 +30,7 @@ class HostedImages(Backend):
 
     def make(
         self,
-        recipe: Recipe,
+        recipe: ResolvedRecipe,
         call: str,
         who: Identity,
         *,
@@ -42,7 +42,7 @@ class HostedImages(Backend):
         A service that knows the name does not charge twice, and neither does the budget. `pause` is as
         `ProviderBackend` has it. StudioError where there is no picture; its `billed` says whether it was paid for.
         """
-        model, chosen = parted(str(recipe.model))
+        model, chosen = parted(recipe.model)
         endpoint = self.hosted.endpoint(model, who)
         backend = ProviderBackend(
             endpoint,
@@ -57,7 +57,7 @@ class HostedImages(Backend):
         most = self.most_usd(endpoint, backend.settings, words, len(recipe.pictures))
         again = self.hosted.budget.reserve(call, endpoint.label, most)
         negative = spoken(recipe.negative_prompt) if recipe.negative_prompt else recipe.negative_prompt
-        sent = recipe.replace(prompt=words, negative_prompt=negative)
+        sent = recipe.changed(prompt=words, negative_prompt=negative)
         made = self._charged(call, sent, backend, look, again=again)
         return replace(made, recipe=recipe)
 
@@ -67,7 +67,9 @@ class HostedImages(Backend):
         """What a picture of just these words costs at most; None where nobody knows."""
         return endpoint.estimate(settings, words, pictures, self.looks if "stream" in endpoint.model.abilities else 0)
 
-    def generate(self, recipes: Sequence[Recipe], report: Report, wanted: Wanted = always) -> Iterator[Rendered]:
+    def generate(
+        self, recipes: Sequence[ResolvedRecipe], report: Report, wanted: Wanted = always
+    ) -> Iterator[Rendered]:
         """Nothing: who asks has to be known (`make`)."""
         del recipes, report, wanted
         raise KeyRefused("Nobody's key can be used for this.", "Submit it as a job.")
@@ -82,7 +84,7 @@ class HostedImages(Backend):
         """Nothing is held between calls."""
 
     def _charged(
-        self, call: str, recipe: Recipe, backend: ProviderBackend, look: Callable[[bytes], None], *, again: bool
+        self, call: str, recipe: ResolvedRecipe, backend: ProviderBackend, look: Callable[[bytes], None], *, again: bool
     ) -> Rendered:
         budget = self.hosted.budget
 

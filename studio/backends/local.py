@@ -20,8 +20,7 @@ from studio.inputs import Input, InputStore
 from studio.metrics import METRICS
 from studio.metrics.base import Sample, Score
 from studio.openpose import Person
-from studio.recipe import Recipe
-from studio.recipe_parts import ControlUnit
+from studio.recipe import ControlUnit, ResolvedRecipe
 from studio.settings import Settings
 
 if TYPE_CHECKING:
@@ -80,7 +79,9 @@ class LocalBackend(Backend):
         self._kept: dict[str, Any] = {}
         self._lost = ""
 
-    def generate(self, recipes: Sequence[Recipe], report: Report, wanted: Wanted = always) -> Iterator[Rendered]:
+    def generate(
+        self, recipes: Sequence[ResolvedRecipe], report: Report, wanted: Wanted = always
+    ) -> Iterator[Rendered]:
         manager = self._engine(lambda words: report(Loading(words)))
         from studio.engine.render import render
 

@@ -19,7 +19,7 @@ from studio.hosted.faults import malformed
 from studio.hosted.models import HostedEndpoint
 from studio.hosted.providers.base import Answer, Call
 from studio.inputs import MOST_PIXELS, InputStore
-from studio.recipe import Recipe
+from studio.recipe import ResolvedRecipe
 from studio.safe_fetch import MOST_BYTES
 
 FORMATS = ("PNG", "JPEG", "WEBP")
@@ -59,7 +59,9 @@ class ProviderBackend(Backend):
         self._pause = pause or Event().wait
         self._most_bytes = most_bytes
 
-    def generate(self, recipes: Sequence[Recipe], report: Report, wanted: Wanted = always) -> Iterator[Rendered]:
+    def generate(
+        self, recipes: Sequence[ResolvedRecipe], report: Report, wanted: Wanted = always
+    ) -> Iterator[Rendered]:
         """As the contract says; HostedError whose class says why there is nothing."""
         for _, same in groupby(enumerate(recipes), lambda pair: self._request_of(pair[1])):
             numbered = list(same)
@@ -78,11 +80,11 @@ class ProviderBackend(Backend):
     def close(self) -> None:
         """Nothing is held between calls."""
 
-    def _request_of(self, recipe: Recipe) -> Recipe:
+    def _request_of(self, recipe: ResolvedRecipe) -> ResolvedRecipe:
         """The recipe as the service is told it: without the seed, where it knows none."""
-        return recipe if "seed" in self.endpoint.model.takes else recipe.replace(seed=None)
+        return recipe if "seed" in self.endpoint.model.takes else recipe.changed(seed=0)
 
-    def _made(self, numbered: list[tuple[int, Recipe]], report: Report) -> Iterator[Rendered]:
+    def _made(self, numbered: list[tuple[int, ResolvedRecipe]], report: Report) -> Iterator[Rendered]:
         if self.endpoint.provider.library:
             import_module(self.endpoint.provider.library)
         begun = time.monotonic()
@@ -97,15 +99,15 @@ class ProviderBackend(Backend):
             all_facts = {**facts, "revised prompt": one.revised} if one.revised else facts
             yield Rendered(place, picture, seconds, all_facts, own)
 
-    def _call(self, recipe: Recipe, count: int, show: Callable[[bytes], None]) -> Call:
+    def _call(self, recipe: ResolvedRecipe, count: int, show: Callable[[bytes], None]) -> Call:
         def look(picture: bytes) -> None:
             with suppress(HostedError):
                 show(_small(self._opened(picture)))
 
-        if recipe.init_image and ("mask" if recipe.mask_image else "edit") not in self.endpoint.model.abilities:
+        if recipe.init_image and ("mask" if recipe.mask.image else "edit") not in self.endpoint.model.abilities:
             cure = "Leave the picture out, or choose another model."
             raise InvalidRecipe("model", f"{self.endpoint.model.name} cannot change a picture.", cure)
-        given, mask = (self._stored(one) for one in (recipe.init_image, recipe.mask_image))
+        given, mask = (self._stored(one) for one in (recipe.init_image, recipe.mask.image))
         return Call(
             self.endpoint,
             self._key,

@@ -25,8 +25,7 @@ from studio.hub import Say, silent
 from studio.inputs import Input
 from studio.metrics.base import Sample, Score
 from studio.openpose import Person
-from studio.recipe import Recipe
-from studio.recipe_parts import ControlUnit
+from studio.recipe import ControlUnit, ResolvedRecipe
 from studio.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -99,14 +98,16 @@ class ZeroGpuBackend(LocalBackend):
                 self._loaded[name] = error
         self._borrowed = spaces.GPU(duration=self.seconds)(self._work)
 
-    def seconds(self, recipes: Sequence[Recipe]) -> int:
+    def seconds(self, recipes: Sequence[ResolvedRecipe]) -> int:
         """How long a call for these recipes is asked for."""
         from studio.engine.progress import cost
 
         pixels = sum(cost(recipe) * self._gigabytes(recipe) for recipe in recipes)
         return round(START_SECONDS + STEP_SECONDS * pixels / 1_000_000)
 
-    def generate(self, recipes: Sequence[Recipe], report: Report, wanted: Wanted = always) -> Iterator[Rendered]:
+    def generate(
+        self, recipes: Sequence[ResolvedRecipe], report: Report, wanted: Wanted = always
+    ) -> Iterator[Rendered]:
         from gradio.exceptions import Error
 
         del wanted  # what was begun is paid from the visitor's quota
@@ -148,18 +149,18 @@ class ZeroGpuBackend(LocalBackend):
         self._aside.close()
         super().close()
 
-    def _check(self, recipe: Recipe) -> None:
+    def _check(self, recipe: ResolvedRecipe) -> None:
         for model in recipe.models:
             loaded = self._loaded.get(model)
             if isinstance(loaded, StudioError):
                 raise NotDownloaded(f"{model} could not be loaded when this Space started: {loaded}", "Choose another.")
 
-    def _gigabytes(self, recipe: Recipe) -> float:
+    def _gigabytes(self, recipe: ResolvedRecipe) -> float:
         """The most that a model of the recipe takes, and at least one."""
         known = (self._loaded.get(model) for model in recipe.models)
         return max(1.0, max((size for size in known if isinstance(size, float)), default=1.0))
 
-    def _work(self, recipes: Sequence[Recipe]) -> Iterator[Any]:
+    def _work(self, recipes: Sequence[ResolvedRecipe]) -> Iterator[Any]:
         """In the fork: the events and pictures of these recipes, or an error; closed, it stops at the next step."""
         news: SimpleQueue[Any] = SimpleQueue()
         stopping = threading.Event()
@@ -179,7 +180,7 @@ class ZeroGpuBackend(LocalBackend):
             stopping.set()
             render.join()
 
-    def _render(self, recipes: Sequence[Recipe], report: Report, news: "SimpleQueue[Any]") -> None:
+    def _render(self, recipes: Sequence[ResolvedRecipe], report: Report, news: "SimpleQueue[Any]") -> None:
         try:
             for rendered in super().generate(recipes, report):
                 news.put(rendered)

@@ -18,8 +18,7 @@ from studio.jobs.job import Job
 from studio.jobs.scheduler import Scheduler
 from studio.library import Library
 from studio.news import News, Pause
-from studio.recipe import SEEDS, Recipe
-from studio.resolve.applicability import HIRES
+from studio.recipe import SEEDS, Hires, Recipe, Upscale, Variation
 from studio.scorer import Measuring
 
 TITLE_CHARACTERS = 120
@@ -40,17 +39,16 @@ def refined(candidate: Candidate, how: Refinement, inputs: InputStore, who: Iden
     recipe = candidate.recipe
     if how == "upscale":
         picture = inputs.add(candidate.path, who=who)
-        return Recipe(init_image=picture.id, upscale=ENLARGED, prompt="", model=recipe.model)
+        return Recipe(init_image=picture.id, upscale=Upscale(scale=ENLARGED), model=recipe.model)
     if not recipe.denoises:
         raise InvalidRecipe("strength", "This picture was only enlarged: no model painted it.", "Enlarge it once more.")
     if how == "variations":
-        return recipe.replace(variation_strength=VARIED, variation_seed=None, count=VARIATIONS)
+        return recipe.replace(variation=Variation(strength=VARIED), count=VARIATIONS)
     if recipe.task != "text2img":
         raise InvalidRecipe(
             "hires_scale", "A second pass follows a picture that was made from text.", "Enlarge it instead."
         )
-    again = dict.fromkeys(HIRES) | {"hires_scale": SECOND_PASS, "hires_model": recipe.hires_model}
-    return recipe.replace(**again)
+    return recipe.replace(hires=Hires(scale=SECOND_PASS, model=recipe.hires.model))
 
 
 class Candidates:
@@ -91,7 +89,7 @@ class Candidates:
             raise InvalidRecipe(
                 "count", "This set was made of several recipes.", "Make candidates of one of its pictures."
             )
-        known = [recipe for _, job in self.jobs(made, who) for recipe in job.recipes]
+        known: list[Recipe] = [recipe for _, job in self.jobs(made, who) for recipe in job.recipes]
         known = known or [candidate.recipe for candidate in made.candidates]
         self._make(set_id, [_continued(made.base, known[-1] if known else None, count)], who)
 
@@ -203,8 +201,8 @@ def _continued(first: Recipe, last: Recipe | None, count: int) -> Recipe:
     """The recipe that goes on where the last picture of a set was."""
     if last is None:
         return first.replace(count=count)
-    seeds = {"seed": last.seed, "variation_seed": last.variation_seed}
+    seeds = {"seed": last.seed, "variation_seed": last.variation.seed}
     # Variations keep their seed.
-    moving = "variation_seed" if first.variation_strength else "seed"
+    moving = "variation_seed" if first.variation.strength else "seed"
     seeds[moving] = ((seeds[moving] or 0) + 1) % SEEDS
     return first.replace(**seeds, count=count)

@@ -22,7 +22,7 @@ from studio.errors import IncompatibleModel, InvalidRecipe, NotDownloaded
 from studio.families import FAMILIES
 from studio.hub_cache import cached
 from studio.presets.reading import check
-from studio.recipe_parts import IMAGE_PROMPT
+from studio.recipe import IMAGE_PROMPT
 from studio.settings import ASSETS, PRESETS, Settings
 
 PRESET_FOLDERS = ("controlnets", "ip-adapters")

@@ -15,7 +15,7 @@ from studio.catalogue.tensor_files import header
 from studio.errors import DamagedModel, ModelError, UnsupportedModel
 from studio.families import FAMILIES
 from studio.families.base import ControlNetwork
-from studio.recipe_parts import IMAGE_PROMPT
+from studio.recipe import IMAGE_PROMPT
 
 STEM = "diffusion_pytorch_model"
 UNION = "ControlNetUnionModel"

@@ -12,8 +12,7 @@ from studio.cli.generate import announce
 from studio.controls import CONTROLS
 from studio.errors import InvalidRecipe, NotWritable
 from studio.gate.identity import COMMAND_LINE
-from studio.recipe import Recipe
-from studio.recipe_parts import ControlUnit
+from studio.recipe import ControlUnit, Recipe
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:

@@ -24,7 +24,7 @@ from studio.hosted.spending import price_words
 from studio.inputs import Input, InputStore, MaskReads
 from studio.metadata import png, readers
 from studio.metadata.fitting import Here, fit
-from studio.recipe import Recipe, setting_specs
+from studio.recipe import Recipe, field_of, setting_specs
 from studio.resolve.prompts import replaced
 from studio.settings import Settings
 from studio.shorthand import LORA_FORM, NUMBER, SIDES_FORM, lora, sides
@@ -83,7 +83,7 @@ def arguments(parser: argparse.ArgumentParser, prompt: str = "prompt") -> None:
             sentence = "Paint the masked place alone at full size, not with the whole picture in view."
             parser.add_argument("--only-masked", dest=name, action="store_const", const="masked", help=sentence)
             continue
-        many = get_origin(Recipe.model_fields[name].annotation) is tuple
+        many = get_origin(field_of(name).annotation) is tuple
         parser.add_argument(
             OPTIONS.get(name, f"--{name.replace('_', '-')}"),
             dest=name,

@@ -125,7 +125,7 @@ def _begun(studio: "Studio", grids: "Grids", base: Recipe, axes: "list[Axis]", *
 
 def _same(made: Recipe, wanted: Recipe) -> bool:
     """Whether a grid's recipe is the one that is asked for; what was left open had been drawn."""
-    drawn = {name: getattr(made, name) for name in ("seed", "variation_seed") if getattr(wanted, name) is None}
+    drawn = {name: made.get(name) for name in ("seed", "variation_seed") if wanted.get(name) is None}
     return wanted.replace(count=1, **drawn) == made
 
 

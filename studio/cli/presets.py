@@ -86,7 +86,9 @@ def _list(presets: Presets, *, as_json: bool) -> int:
 
 
 def _facts(preset: Any) -> dict[str, Any]:
-    facts: dict[str, Any] = preset.model_dump(mode="json", exclude_unset=isinstance(preset, RecipePreset))
+    if isinstance(preset, RecipePreset):
+        return {"id": preset.id, "name": preset.name, **preset.dumped()}
+    facts: dict[str, Any] = preset.model_dump(mode="json")
     return facts
 
 

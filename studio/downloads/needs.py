@@ -6,8 +6,7 @@ from studio.catalogue.models import Catalogue
 from studio.controls.base import EstimatorContext
 from studio.downloads.items import Item, Items
 from studio.hosted.models import is_hosted
-from studio.recipe import Recipe
-from studio.recipe_parts import ControlUnit
+from studio.recipe import ControlUnit, ResolvedRecipe
 from studio.resolve.controls import READY, control_of
 from studio.settings import Settings
 
@@ -20,7 +19,7 @@ class Needs:
         self._catalogue = catalogue
         self._items = items
 
-    def of(self, recipes: Sequence[Recipe]) -> list[Item]:
+    def of(self, recipes: Sequence[ResolvedRecipe]) -> list[Item]:
         """Models, ControlNets, IP-Adapters and estimators of these recipes, each once; here or not."""
         found: dict[str, Item] = {}
         alike = {(recipe.models, recipe.controls): recipe for recipe in recipes}
@@ -40,7 +39,7 @@ class Needs:
         """Those that are not here and can be had."""
         return [item for item in items if item.repo is not None and not item.here]
 
-    def _of(self, recipe: Recipe) -> Iterator[Item]:
+    def _of(self, recipe: ResolvedRecipe) -> Iterator[Item]:
         if not recipe.denoises or (is_hosted(recipe.model) and recipe.model not in self._catalogue):
             return
         for model in recipe.models:
@@ -48,5 +47,5 @@ class Needs:
             if configs := self._items.configs(model):
                 yield configs
         for unit in (unit for unit in recipe.controls if unit.is_active):
-            yield self._items.controlnet(str(unit.model))
-            yield from self.of_map(unit, str(recipe.model))
+            yield self._items.controlnet(unit.model)
+            yield from self.of_map(unit, recipe.model)

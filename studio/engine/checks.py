@@ -9,20 +9,15 @@ from studio.engine import schedulers
 from studio.engine.lease import PipelineLease
 from studio.engine.text import check_length
 from studio.errors import InvalidRecipe
-from studio.recipe import Recipe
-from studio.resolve.controls import check_followed
-from studio.resolve.tasks import check_task
+from studio.recipe import PaintedRecipe
 
 
-def check(lease: PipelineLease, recipe: Recipe, prompt_assets: PromptAssets) -> None:
+def check(lease: PipelineLease, recipe: PaintedRecipe, prompt_assets: PromptAssets) -> None:
     """InvalidRecipe for the first thing that the recipe's own model cannot do."""
-    model = lease.loaded.model
-    check_task(recipe, model)
-    check_followed(recipe, model)
-    _check_loaded(lease, recipe, ("steps",) if recipe.hires_model else ("steps", "hires_steps"), prompt_assets)
+    _check_loaded(lease, recipe, ("steps",) if recipe.hires.model else ("steps", "hires_steps"), prompt_assets)
 
 
-def check_second(lease: PipelineLease, recipe: Recipe, prompt_assets: PromptAssets) -> None:
+def check_second(lease: PipelineLease, recipe: PaintedRecipe, prompt_assets: PromptAssets) -> None:
     """InvalidRecipe, on a field of the second pass, for what the model that goes on with a recipe cannot do."""
     try:
         _check_loaded(lease, recipe, ("hires_steps",), prompt_assets)
@@ -31,13 +26,15 @@ def check_second(lease: PipelineLease, recipe: Recipe, prompt_assets: PromptAsse
         raise InvalidRecipe(field, f"In the second pass: {error.message}", error.hint) from error
 
 
-def _check_loaded(lease: PipelineLease, recipe: Recipe, steps: Sequence[str], prompt_assets: PromptAssets) -> None:
+def _check_loaded(
+    lease: PipelineLease, recipe: PaintedRecipe, steps: Sequence[str], prompt_assets: PromptAssets
+) -> None:
     """InvalidRecipe where the words are too long, or the scheduler cannot take as many steps as these fields say."""
     check_length(lease.pipe, lease.loaded.model, recipe, prompt_assets)
     _check_scheduler(lease, recipe, steps)
 
 
-def _check_scheduler(lease: PipelineLease, recipe: Recipe, fields: Sequence[str]) -> None:
+def _check_scheduler(lease: PipelineLease, recipe: PaintedRecipe, fields: Sequence[str]) -> None:
     loaded = lease.loaded
     family, own = loaded.model.family_facts(), loaded.pipe.scheduler
     # What is loaded counts: of a model on the hub the catalogue knows what its TOML file says.
@@ -47,8 +44,7 @@ def _check_scheduler(lease: PipelineLease, recipe: Recipe, fields: Sequence[str]
             "scheduler", f"{recipe.scheduler} cannot sample {loaded.model.name}.", f"Choose {' or '.join(usable)}."
         )
     for field in fields:
-        steps = getattr(recipe, field)
-        sampling = (str(recipe.scheduler), int(steps or 0))
-        if steps is not None and sampling not in loaded.validated_steps:
-            schedulers.check(own.config, *sampling, field, family)
-            loaded.validated_steps.add(sampling)
+        steps = recipe.get(field)
+        if steps is not None and (recipe.scheduler, steps) not in loaded.validated_steps:
+            schedulers.check(own.config, recipe.scheduler, steps, field, family)
+            loaded.validated_steps.add((recipe.scheduler, steps))

@@ -24,8 +24,7 @@ from studio.catalogue.controlnets import ControlNet, ControlNets
 from studio.engine.loading import load_part, translated, unfilled
 from studio.engine.requests import LatentRow, Pass
 from studio.errors import DamagedModel
-from studio.recipe import Recipe
-from studio.recipe_parts import ControlUnit
+from studio.recipe import ControlUnit, PaintedRecipe
 
 # How much less each layer counts than the next deeper one, where prompt or map is favoured: as in the extension of
 # A1111 that people know the modes from. What is deep says what is where, what is shallow says the strokes.
@@ -64,12 +63,12 @@ class ControlNetConditioning:
 
     def __init__(
         self,
-        recipe: Recipe,
+        recipe: PaintedRecipe,
         networks: Sequence[Any],
         numbers: Sequence[int | None],
         ranges: Sequence[tuple[float, float] | None],
     ) -> None:
-        self.units = recipe.map_units
+        self.units = recipe.mapped_units
         self.ranges = ranges
         self.numbers = list(numbers)
         self.network: Any
@@ -78,7 +77,7 @@ class ControlNetConditioning:
         elif isinstance(networks[0], SD3ControlNetModel):
             self.network = SD3MultiControlNetModel(networks)
         else:
-            self.network = _LayerMaps(networks, self.units, numbers, guided=(recipe.guidance_scale or 0) > 1)
+            self.network = _LayerMaps(networks, self.units, numbers, guided=recipe.guided)
 
     def arguments(self, pipe: Any, pass_: Pass, rows: Sequence[LatentRow]) -> dict[str, Any]:
         """The arguments of the pipeline's call for the maps of these rows."""

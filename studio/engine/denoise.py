@@ -17,7 +17,7 @@ from studio.engine.requests import Denoise, LatentRow, Listener, Pass
 from studio.engine.sampling import sampled
 from studio.engine.text import repeated
 from studio.events import Preview
-from studio.recipe import Recipe
+from studio.recipe import PaintedRecipe, setting_specs
 
 
 def denoise(
@@ -30,7 +30,7 @@ def denoise(
     """
     recipe, pass_ = request.recipe, request.pass_
     pipe, learned = lease.turn_to(pass_.task), lease.loaded.pipe.scheduler.config
-    pipe.scheduler = schedulers.build(str(recipe.scheduler), learned, lease.loaded.model.family_facts())
+    pipe.scheduler = schedulers.build(recipe.scheduler, learned, lease.loaded.model.family_facts())
     noises, place = [row.noise for row in rows], lease.device.kind if recipe.rng == "device" else "cpu"
     with _dtype_kept(pipe.vae), in_tiles(pipe.vae, tile), _networks(lease, pipe), drawn(noises, place) as generators:
         # Here, as LoRAs change what the text encoders make of the words.
@@ -108,21 +108,20 @@ class _Steps:
             self.listener.report(look)
 
 
-def _guidance(model: Model, recipe: Recipe) -> float:
+def _guidance(model: Model, recipe: PaintedRecipe) -> float:
     """The guidance that the pipeline is called with; where none can be set, the denoiser's own or no second look."""
     if recipe.guidance_scale is not None:
         return recipe.guidance_scale
     return float(model.default("guidance_scale")) if model.family_facts().embeds_guidance else 1.0
 
 
-def _taken(pipe: Any, pass_: Pass, recipe: Recipe) -> dict[str, Any]:
+def _taken(pipe: Any, pass_: Pass, recipe: PaintedRecipe) -> dict[str, Any]:
     """What the pipeline asks for; some read the size from their image, and text needs no strength."""
     offered = {
         "width": pass_.width,
         "height": pass_.height,
         "strength": pass_.strength,
-        "image_guidance_scale": recipe.image_guidance_scale,
-        **({} if recipe.eta is None else {"eta": recipe.eta}),
+        **{setting.argument: recipe.get(name) for name, setting in setting_specs().items() if setting.argument},
     }
     takes = inspect.signature(type(pipe).__call__).parameters
     return {name: value for name, value in offered.items() if name in takes}

@@ -7,14 +7,14 @@ import torch
 
 from studio.backends.base import Rendered, Report
 from studio.engine.manager import PipelineManager
-from studio.engine.progress import Numbered
 from studio.events import Step
 from studio.inputs import InputStore
+from studio.recipe import UpscaleRecipe
 from studio.resolve.sizes import result_size
 
 
 def enlarge(
-    manager: PipelineManager, recipes: Sequence[Numbered], report: Report, inputs: InputStore
+    manager: PipelineManager, recipes: Sequence[tuple[int, UpscaleRecipe]], report: Report, inputs: InputStore
 ) -> Iterator[Rendered]:
     """Yield the enlarged picture of each numbered recipe; a step is a tile.
 
@@ -29,7 +29,9 @@ def enlarge(
                 left = (time.perf_counter() - started) * (tiles - tile) / tile
                 report(Step((index,), tile, tiles, left, tiles))
 
-            picture = inputs.open(str(recipe.init_image))
-            image = manager.upscalers.enlarge(str(recipe.upscaler), picture, result_size(recipe, inputs), report_tile)
+            picture = inputs.open(recipe.init_image)
+            image = manager.upscalers.enlarge(
+                recipe.upscale.upscaler, picture, result_size(recipe, inputs), report_tile
+            )
             facts = {"device": manager.device.name, "torch": torch.__version__}
             yield Rendered(index, image, time.perf_counter() - started, facts)

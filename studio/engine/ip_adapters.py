@@ -17,7 +17,7 @@ from transformers import CLIPImageProcessor, CLIPVisionModelWithProjection
 from studio.catalogue.controlnets import ControlNet, ControlNets
 from studio.engine.loading import load_part, translated
 from studio.errors import IncompatibleModel
-from studio.recipe import Recipe
+from studio.recipe import PaintedRecipe
 
 CURE = "The download or copy broke off, or the file is of something else: get it again."
 
@@ -67,11 +67,11 @@ class ImagePrompts:
     """A recipe's image prompts: their adapters and image embeddings, on the device."""
 
     def __init__(
-        self, recipe: Recipe, adapters: Sequence[IpAdapter], seen: Sequence[torch.Tensor], device: torch.device
+        self, recipe: PaintedRecipe, adapters: Sequence[IpAdapter], seen: Sequence[torch.Tensor], device: torch.device
     ) -> None:
-        self.units = recipe.prompt_units
+        self.units = recipe.image_prompts
         self.adapters = adapters
-        self.guided = (recipe.guidance_scale or 0) > 1
+        self.guided = recipe.guided
         self.seen = seen
         self.device = device
 

@@ -25,10 +25,10 @@ from studio.engine.tasks.context import TaskContext
 from studio.errors import NumericOverflow
 from studio.events import Loading
 from studio.inputs import InputStore
-from studio.recipe import Recipe
+from studio.recipe import PaintedRecipe, Variation
 
 # A recipe without what says its noise: recipes that are equal so are denoised together.
-SILENT = {"seed": None, "variation_seed": None, "variation_strength": None}
+SILENT = {"seed": 0, "variation": Variation()}
 
 
 class Loop:
@@ -144,13 +144,13 @@ class Loop:
         """Make the maps and whatever else all pictures of a run share."""
         context = TaskContext.of(self._with_maps(run.recipe, lease.loaded.model), self._assets, self._inputs)
         renderer = self._apply(run, lease, context)
-        shared: Running[RenderRow] = Running(partial(tasks.of(context.recipe), context))
+        shared: Running[RenderRow] = Running(partial(tasks.of, context))
         with closing(shared):
             _go_on(run, shared, renderer)
         run.begin(context, shared.result)
         return renderer
 
-    def _with_maps(self, recipe: Recipe, model: Model) -> Recipe:
+    def _with_maps(self, recipe: PaintedRecipe, model: Model) -> PaintedRecipe:
         context = self._manager.estimator_context(model)
         return self._manager.within("the maps", lambda: with_maps(recipe, self._inputs, context))
 
@@ -169,7 +169,7 @@ class Loop:
 
 def runs(recipes: Sequence[Numbered]) -> Iterator[list[Numbered]]:
     """Recipes that follow one another and differ in their noise only."""
-    for _, run in itertools.groupby(recipes, lambda numbered: numbered[1].model_copy(update=SILENT)):
+    for _, run in itertools.groupby(recipes, lambda numbered: numbered[1].changed(**SILENT)):
         yield list(run)
 
 

@@ -26,8 +26,7 @@ from studio.engine.layer_names import Place, blocks_by_layer, component_of, plac
 from studio.engine.loading import FOREIGN
 from studio.errors import DamagedModel, IncompatibleModel, ModelError, UnsupportedModel
 from studio.parsing import parse_json
-from studio.recipe import Recipe
-from studio.recipe_parts import Lora
+from studio.recipe import Lora, PaintedRecipe
 
 # The most bytes that cached adapters take, besides those in use.
 KEPT_BYTES = 2**30
@@ -90,7 +89,9 @@ class LoraCache:
 class LoraSet:
     """The LoRAs of a recipe with their weights at each step; `orders` are those that block weights come in."""
 
-    def __init__(self, recipe: Recipe, adapters: Sequence[LoraAdapter], orders: Sequence[Sequence[str]] = ()) -> None:
+    def __init__(
+        self, recipe: PaintedRecipe, adapters: Sequence[LoraAdapter], orders: Sequence[Sequence[str]] = ()
+    ) -> None:
         self._loras = recipe.loras
         self._orders = orders
         self._adapters = adapters

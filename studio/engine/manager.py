@@ -29,7 +29,7 @@ from studio.engine.text import Prompts
 from studio.engine.upscale import Upscaler
 from studio.errors import IncompatibleModel, InvalidRecipe
 from studio.events import Loading
-from studio.recipe import Recipe, Task
+from studio.recipe import PaintedRecipe, Task
 from studio.resolve.second_pass import Assets
 from studio.settings import Settings
 
@@ -99,18 +99,20 @@ class PipelineManager:
                 # diffusers frees its offload hooks at the end of a call only: an error or a stop in a step skips that.
                 lease.pipe.maybe_free_model_hooks()
 
-    def attach_controls(self, lease: PipelineLease, recipe: Recipe, say: Say, pictures: Sequence[Image] = ()) -> None:
+    def attach_controls(
+        self, lease: PipelineLease, recipe: PaintedRecipe, say: Say, pictures: Sequence[Image] = ()
+    ) -> None:
         """Attach the ControlNets and IP-Adapters of this resolved recipe to the lease's pipelines.
 
         `pictures` are those of its image prompts, in their order. Raises InvalidRecipe where a ControlNet or IP-Adapter
         is for another family, ModelError where it cannot be loaded.
         """
         followed, prompted = (
-            [self._controlnets[str(unit.model)] for unit in units] for units in (recipe.map_units, recipe.prompt_units)
+            [self._controlnets[unit.model] for unit in units] for units in (recipe.mapped_units, recipe.image_prompts)
         )
         self._room.aux_models.in_use = frozenset(_aux_key(one) for one in (*followed, *prompted))
         networks = [self._network(one, lease.loaded, say) for one in followed]
-        numbers = [one.mode(unit.kind) for one, unit in zip(followed, recipe.map_units, strict=True)]
+        numbers = [one.mode(unit.kind) for one, unit in zip(followed, recipe.mapped_units, strict=True)]
         ranges = [one.reads for one in followed]
         lease.controlnets = ControlNetConditioning(recipe, networks, numbers, ranges) if networks else None
         adapters = [self._network(one, lease.loaded, say) for one in prompted]
@@ -120,7 +122,7 @@ class PipelineManager:
         ]
         lease.image_prompts = ImagePrompts(recipe, adapters, seen, self.device.torch_device) if adapters else None
 
-    def apply_loras(self, lease: PipelineLease, recipe: Recipe, say: Say) -> None:
+    def apply_loras(self, lease: PipelineLease, recipe: PaintedRecipe, say: Say) -> None:
         """Apply the recipe's LoRAs to the lease's pipelines; ModelError where one does not fit."""
         model, dtype = lease.loaded.model, self.dtype(lease.loaded.model)
         files = [self.prompt_assets.loras.for_model(lora.name, model) for lora in recipe.loras]
@@ -130,7 +132,7 @@ class PipelineManager:
         ]
         lease.loras = LoraSet(recipe, adapters, model.family_facts().lora_blocks) if adapters else None
 
-    def decode_by(self, lease: PipelineLease, recipe: Recipe, say: Say) -> None:
+    def decode_by(self, lease: PipelineLease, recipe: PaintedRecipe, say: Say) -> None:
         """Use the recipe's VAE in the lease's pipelines; ModelError where it cannot be loaded.
 
         Call it after `attach_controls`, which resets what is in use.

@@ -13,8 +13,7 @@ from studio.engine.masking import Size
 from studio.errors import InvalidRecipe
 from studio.inputs import Input, InputStore
 from studio.openpose import Person
-from studio.recipe import Recipe
-from studio.recipe_parts import ControlUnit
+from studio.recipe import ControlUnit, MappedUnit, PaintedRecipe, ResolvedUnit
 from studio.resolve.controls import READY, control_of, each_active
 from studio.resolve.sizes import map_size
 
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
     from studio.engine.manager import PipelineManager
 
 
-def with_maps(recipe: Recipe, inputs: InputStore, context: EstimatorContext) -> Recipe:
+def with_maps(recipe: PaintedRecipe, inputs: InputStore, context: EstimatorContext) -> PaintedRecipe:
     """The recipe with a stored map in each unit that changes anything: its picture can be made again from it alone.
 
     Raises InvalidRecipe where nothing is found in a picture, a map is empty, weights are missing or a picture is gone.
@@ -31,15 +30,15 @@ def with_maps(recipe: Recipe, inputs: InputStore, context: EstimatorContext) -> 
     units = each_active(
         recipe.controls, lambda unit: unit if unit.is_prompt else _with_map(unit, size, inputs, context)
     )
-    return recipe.model_copy(update={"controls": units})
+    return recipe.changed(controls=units)
 
 
-def prompts(recipe: Recipe, inputs: InputStore) -> list[Image.Image]:
+def prompts(recipe: PaintedRecipe, inputs: InputStore) -> list[Image.Image]:
     """The pictures that are prompts themselves, as their units fit them to the square that an encoder sees.
 
     Raises NotFound where one is gone.
     """
-    pictures = [(inputs.open(str(unit.image)).convert("RGB"), unit) for unit in recipe.prompt_units]
+    pictures = [(inputs.open(unit.image).convert("RGB"), unit) for unit in recipe.image_prompts]
     # The encoder itself cuts off what is beside the square in the middle.
     return [
         picture if unit.resize == "crop" else fitted(picture, (max(picture.size),) * 2, unit)
@@ -77,9 +76,9 @@ def fitted(picture: Image.Image, size: Size, unit: ControlUnit) -> Image.Image:
     return masking.fitted(picture, size, unit.resize)
 
 
-def _with_map(unit: ControlUnit, size: Size, inputs: InputStore, context: EstimatorContext) -> ControlUnit:
+def _with_map(unit: ResolvedUnit, size: Size, inputs: InputStore, context: EstimatorContext) -> MappedUnit:
     made = _map(unit, size, inputs, context)
-    return unit.model_copy(update={"map": made if isinstance(made, str) else inputs.add(made, "controls").id})
+    return MappedUnit(**dict(unit) | {"map": made if isinstance(made, str) else inputs.add(made, "controls").id})
 
 
 def _map(unit: ControlUnit, size: Size, inputs: InputStore, context: EstimatorContext) -> str | Image.Image:

@@ -20,7 +20,7 @@ Phase = Literal["denoise", "edit", "decode"]
 # counted layer by layer (denoising with guidance 320 to 520, decoding 1536), and room for what convolutions work with.
 DENOISING_BYTES_PER_PIXEL = 900
 DECODING_BYTES_PER_PIXEL = 2_500
-# Sides of the VAE's tiles in pixels: the smallest, and what all are a multiple of.
+# OutpaintPadding of the VAE's tiles in pixels: the smallest, and what all are a multiple of.
 SMALLEST_TILE = 128
 TILE_STEP = 64
 # Whose allocations fail beside torch's own: the libraries of CUDA and ROCm, in words of their own.

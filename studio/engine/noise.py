@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch.overrides import TorchFunctionMode
 
-from studio.recipe import SEEDS, Recipe
+from studio.recipe import SEEDS, ResolvedRecipe
 
 
 @dataclass(frozen=True)
@@ -20,9 +20,12 @@ class Noise:
     share: float = 0.0
 
     @classmethod
-    def of(cls, recipe: Recipe) -> "Noise":
-        """The noise of a resolved recipe's picture."""
-        return cls(int(recipe.seed or 0), int(recipe.variation_seed or 0), float(recipe.variation_strength or 0))
+    def of(cls, recipe: ResolvedRecipe) -> "Noise":
+        """The noise of a recipe's picture."""
+        varied = recipe.variation
+        if varied.seed is None or varied.strength is None:
+            return cls(recipe.seed)
+        return cls(recipe.seed, varied.seed, varied.strength)
 
     def tile(self, number: int) -> "Noise":
         """Noise for a tile of the picture; the first has the picture's own."""

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from studio.backends.base import Report
 from studio.engine.requests import LatentRow, Pass
 from studio.events import Event, Step
-from studio.recipe import Recipe
+from studio.recipe import PaintedRecipe, ResolvedRecipe, TiledUpscaleRecipe, TwoPassRecipe, UpscaleRecipe
 
-Numbered = tuple[int, Recipe]
+Numbered = tuple[int, PaintedRecipe]
 
 
 class Clock:
@@ -20,7 +20,7 @@ class Clock:
         self._costs: list[float] = []
         self._shares: list[float] = []
 
-    def add(self, recipes: Sequence[Recipe]) -> int:
+    def add(self, recipes: Sequence[PaintedRecipe]) -> int:
         """One more run, of these recipes; its number."""
         self._costs.append(sum(map(cost, recipes)))
         self._shares.append(0.0)
@@ -90,9 +90,17 @@ class Progress:
         return (done + more) / max(1, self._work * self._images)
 
 
-def cost(recipe: Recipe) -> float:
+def cost(recipe: ResolvedRecipe) -> float:
     """What an image costs, roughly, in a unit of its own."""
-    area = (recipe.width or 1) * (recipe.height or 1)
-    once = (recipe.steps or 1) * (1 if recipe.strength is None else max(recipe.strength, 0.01))
-    second = (recipe.hires_steps or 0) * (recipe.hires_strength or 0) * (recipe.hires_scale or 0) ** 2
-    return float(area * (once * (recipe.upscale or 1) ** 2 + second))
+    match recipe:
+        case TwoPassRecipe():
+            second = recipe.hires.steps * recipe.hires.strength * recipe.hires.scale**2
+            return recipe.width * recipe.height * (recipe.steps + second)
+        case TiledUpscaleRecipe():
+            return recipe.steps * max(recipe.strength, 0.01) * recipe.upscale.scale**2
+        case UpscaleRecipe():
+            return recipe.upscale.scale**2
+        case PaintedRecipe():
+            area = 1 if recipe.width is None or recipe.height is None else recipe.width * recipe.height
+            return area * recipe.steps * (1 if recipe.strength is None else max(recipe.strength, 0.01))
+    return 1

@@ -1,25 +1,28 @@
-"""From resolved recipes to images: those that are denoised, and those that are enlarged only."""
+"""From recipes to images: those that are denoised, and those that are enlarged only."""
 
 import itertools
 from collections.abc import Iterator, Sequence
+from typing import TypeVar
 
 from studio.backends.base import Rendered, Report, Wanted, always
 from studio.engine.enlarge import enlarge
 from studio.engine.loop import Loop
 from studio.engine.manager import PipelineManager
-from studio.engine.progress import Numbered
 from studio.inputs import InputStore
+from studio.recipe import PaintedRecipe, ResolvedRecipe, UpscaleRecipe
 from studio.resolve.tasks import check_second
+
+R = TypeVar("R", bound=ResolvedRecipe)
 
 
 def render(
     manager: PipelineManager,
-    recipes: Sequence[Numbered],
+    recipes: Sequence[tuple[int, ResolvedRecipe]],
     report: Report,
     inputs: InputStore,
     wanted: Wanted = always,
 ) -> Iterator[Rendered]:
-    """Yield the image of each numbered recipe; all are resolved.
+    """Yield the image of each numbered recipe; none is of a hosted model.
 
     Raises InvalidRecipe before the first step for what a model cannot do, NotFound where a picture that a recipe
     starts from is gone, DeviceError where memory does not suffice or the numbers overflow, and whatever `report`
@@ -33,9 +36,13 @@ def render(
         if numbered[0] is not recipes[0] and not wanted():
             return
         if not names:
-            yield from enlarge(manager, numbered, report, inputs)
+            yield from enlarge(manager, _of_kind(numbered, UpscaleRecipe), report, inputs)
             continue
         models = [catalogue[name] for name in names]
         for second in models[1:]:
             check_second(second)
-        yield from Loop(manager, models, numbered, report, inputs, wanted).pictures()
+        yield from Loop(manager, models, _of_kind(numbered, PaintedRecipe), report, inputs, wanted).pictures()
+
+
+def _of_kind(numbered: Sequence[tuple[int, ResolvedRecipe]], kind: type[R]) -> list[tuple[int, R]]:
+    return [(number, recipe) for number, recipe in numbered if isinstance(recipe, kind)]

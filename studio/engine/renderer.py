@@ -19,7 +19,7 @@ from studio.engine.manager import PipelineManager
 from studio.engine.requests import Decode, Denoise, Enlarge, LatentRow, Listener, Pass
 from studio.errors import DeviceError, NumericOverflow, OutOfMemory
 from studio.events import Loading
-from studio.recipe import Recipe
+from studio.recipe import PaintedRecipe
 
 T = TypeVar("T")
 
@@ -34,7 +34,7 @@ class Renderer:
         self,
         manager: PipelineManager,
         lease: PipelineLease,
-        recipe: Recipe,
+        recipe: PaintedRecipe,
         listener: Listener,
         changed: Callable[[str], None],
     ) -> None:

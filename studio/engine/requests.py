@@ -21,7 +21,7 @@ from PIL.Image import Image
 from studio.catalogue.models import Model
 from studio.engine.noise import Noise
 from studio.events import Event
-from studio.recipe import Recipe, Task
+from studio.recipe import PaintedRecipe, Task
 
 T = TypeVar("T")
 
@@ -57,7 +57,7 @@ class LatentRow:
     `start` is what the row begins from: RGB pixels of the pass's size, which whoever denoises encodes; or latents (1,
     channels, height / 8, width / 8), scaled as the denoiser has them; None for noise alone. `mask` (mode L, the pass's
     size, 255 where it is painted, else 0) is for inpainting, with pixels as `start`. `maps` are what the row follows,
-    one RGB picture of the pass's size for each of the recipe's `map_units`.
+    one RGB picture of the pass's size for each of the recipe's `mapped_units`.
     """
 
     image: int
@@ -78,8 +78,8 @@ class Denoise:
     - schedule: `recipe.scheduler` with `pass_.steps`, `strength` and `made`; `eta`, `sigma_churn` and `sigma_noise`;
       `rng` says where noise is drawn;
     - guidance: `recipe.guidance_scale`, `guidance_rescale` and `image_guidance_scale`;
-    - ControlNets: `recipe.map_units` with their weights, modes and shares of the steps, over the `maps` of each row;
-    - IP-Adapters: `recipe.prompt_units`, with `looks`, their pictures in the same order;
+    - ControlNets: `recipe.mapped_units` with their weights, modes and shares of the steps, over the `maps` of each row;
+    - IP-Adapters: `recipe.image_prompts`, with `looks`, their pictures in the same order;
     - LoRAs: `recipe.loras` with their weights, blocks and shares of the steps;
     - `recipe.vae`, which encodes what rows start from.
 
@@ -89,7 +89,7 @@ class Denoise:
     """
 
     model: Model
-    recipe: Recipe
+    recipe: PaintedRecipe
     pass_: Pass
     rows: Sequence[LatentRow]
     looks: Sequence[Image] = ()
@@ -112,7 +112,7 @@ class Decode:
     """
 
     model: Model
-    recipe: Recipe
+    recipe: PaintedRecipe
     pass_: Pass
     row: LatentRow
     latents: torch.Tensor
@@ -135,7 +135,7 @@ class Borrow:
     """
 
     model: Model
-    recipe: Recipe
+    recipe: PaintedRecipe
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from studio.engine.requests import Borrow, Decode, Denoise, LatentRow, RenderRow
 from studio.engine.running import Running
 from studio.engine.tasks.context import TaskContext
 from studio.events import Loading
-from studio.recipe import Recipe
+from studio.recipe import PaintedRecipe
 
 # A batch has no more rows than this on any device: more tasks need not be begun at once.
 MOST_ROWS = max(memory.BATCH_LIMIT.values())
@@ -27,7 +27,7 @@ class Picture(Running[Image]):
     `batch` is how many rows the last batch had that it stood in; 0 as long as nothing of it was denoised.
     """
 
-    def __init__(self, index: int, recipe: Recipe, context: TaskContext, render: RenderRow) -> None:
+    def __init__(self, index: int, recipe: PaintedRecipe, context: TaskContext, render: RenderRow) -> None:
         self.index = index
         self.recipe = recipe
         self.seconds = 0.0
@@ -146,7 +146,7 @@ class Run:
     def _next(self, context: TaskContext, render: RenderRow) -> Picture:
         """The next picture; its recipe has the maps that were made for all."""
         index, recipe = self._left.popleft()
-        whole = recipe.model_copy(update={"controls": context.recipe.controls})
+        whole = recipe.changed(controls=context.recipe.controls)
         return Picture(index, whole, context, render)
 
 

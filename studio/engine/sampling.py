@@ -8,11 +8,11 @@ from typing import Any
 import torch
 from diffusers.pipelines.stable_diffusion.pipeline_stable_diffusion import rescale_noise_cfg
 
-from studio.recipe import Recipe
+from studio.recipe import PaintedRecipe
 
 
 @contextmanager
-def sampled(pipe: Any, recipe: Recipe) -> Iterator[None]:
+def sampled(pipe: Any, recipe: PaintedRecipe) -> Iterator[None]:
     """Let the pipeline's scheduler step as the recipe says while the context lasts; the conditioning is already
     hooked.
     """
@@ -30,11 +30,11 @@ def sampled(pipe: Any, recipe: Recipe) -> Iterator[None]:
         handle.remove()
 
 
-def churned(scheduler: Any, recipe: Recipe) -> None:
+def churned(scheduler: Any, recipe: PaintedRecipe) -> None:
     """Let a scheduler that knows it put noise back before each step."""
     if recipe.sigma_churn:
-        step, noise = scheduler.step, 1.0 if recipe.sigma_noise is None else recipe.sigma_noise
-        scheduler.step = functools.wraps(step)(functools.partial(step, s_churn=recipe.sigma_churn, s_noise=noise))
+        step, churn, noise = scheduler.step, recipe.sigma_churn, recipe.sigma_noise
+        scheduler.step = functools.wraps(step)(functools.partial(step, s_churn=churn, s_noise=noise))
 
 
 def _rescale(scheduler: Any, answers: list[torch.Tensor], share: float) -> None:

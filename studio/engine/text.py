@@ -20,7 +20,7 @@ from studio.engine.conditioning import Conditioning, Encoded, ScheduledEmbeds
 from studio.engine.loading import FOREIGN
 from studio.errors import DamagedModel, InvalidRecipe
 from studio.prompts.schedule import Chunks, Plan, Strand
-from studio.recipe import Recipe
+from studio.recipe import PaintedRecipe
 from studio.resolve.prompts import check_work
 from studio.resolve.prompts import read as read_prompts
 
@@ -55,14 +55,14 @@ class Prompts:
         self._kept: OrderedDict[Hashable, Any] = OrderedDict()
 
     def conditioning(
-        self, pipe: Any, recipe: Recipe, steps: int, done: int = 0, changed: Hashable = ()
+        self, pipe: Any, recipe: PaintedRecipe, steps: int, done: int = 0, changed: Hashable = ()
     ) -> Conditioning:
         """The text conditioning of the recipe for `steps` steps after `done` others.
 
         `changed` is the key of LoRAs on the text encoders. Plain prompts are encoded by the pipeline itself.
         """
         _, plans = read_prompts(recipe, self._model, self._prompt_assets, steps, done)
-        guided = (recipe.guidance_scale or 0) > 1
+        guided = recipe.guided
         how = How(changed, _skipped(recipe, self._model), tuple(lora.name for lora in recipe.loras))
         # With the layers of today's CLIP, the clip_skip of diffusers' own way fails in Stable Diffusion 1.5.
         plain = not how.skipped and all(_is_plain(pipe, plan) for plan in plans)
@@ -133,7 +133,7 @@ def repeated(encoded: Encoded, count: int) -> Encoded:
     }
 
 
-def check_length(pipe: Any, model: Model, recipe: Recipe, prompt_assets: PromptAssets) -> None:
+def check_length(pipe: Any, model: Model, recipe: PaintedRecipe, prompt_assets: PromptAssets) -> None:
     """Raise InvalidRecipe where a prompt has more tokens than the model takes, which would be cut silently; for models
     that encode in several windows, where encoding would take hours.
     """
@@ -151,12 +151,12 @@ def check_length(pipe: Any, model: Model, recipe: Recipe, prompt_assets: PromptA
         _check_field(tokenizer, prompt.recipe_field, plan.strands[0].stages[0].text, limit)
 
 
-def _skipped(recipe: Recipe, model: Model) -> int:
+def _skipped(recipe: PaintedRecipe, model: Model) -> int:
     """How many layers before the family's own one the hidden states are taken from (CLIP skip)."""
-    return max(0, (recipe.clip_skip or 1) - model.family_facts().clip_skip)
+    return max(0, recipe.clip_skip - model.family_facts().clip_skip)
 
 
-def _check_layers(pipe: Any, model: Model, recipe: Recipe) -> None:
+def _check_layers(pipe: Any, model: Model, recipe: PaintedRecipe) -> None:
     """InvalidRecipe where a text encoder has no layer that far back."""
     skipped, read = _skipped(recipe, model), layers_back(pipe)
     layers = min(int(encoder.config.num_hidden_layers) for _, encoder in encoders(pipe))

@@ -9,8 +9,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Protocol
 
-from studio.recipe import Task
-from studio.recipe_parts import Ability
+from studio.recipe import Ability, Task
 from studio.schedulers import Process, sampling
 
 

@@ -18,8 +18,7 @@ from studio.errors import InvalidRecipe
 from studio.presets.reading import near
 from studio.prompts.matrix import matrix
 from studio.prompts.mentions import calling, weighed
-from studio.recipe import Recipe, setting_specs
-from studio.recipe_parts import ChangeCost, ControlUnit, Lora, OutpaintPadding
+from studio.recipe import ChangeCost, ControlUnit, Lora, OutpaintPadding, Recipe, field_of, setting_specs
 from studio.shorthand import lora, sides
 
 # A cell is one picture.
@@ -152,7 +151,7 @@ class Plain(Subject):
         self.field = field
         setting = setting_specs()[field]
         self.title, self.change_cost = setting.label, setting.change_cost
-        annotation = Recipe.model_fields[field].annotation
+        annotation = field_of(field).annotation
         self.numeric, self.whole = _is_number(annotation), _is_number(annotation, int)
         self._many = get_origin(annotation) is tuple
         self.empty = "none" if self._many or annotation is str else "default"
@@ -162,7 +161,7 @@ class Plain(Subject):
             return recipe.replace(**{self.field: self._several(recipe, _split(text))})
         if self.field == "outpaint" and text:
             return recipe.replace(outpaint=sides(text, AND))
-        empty = "" if Recipe.model_fields[self.field].annotation is str else None
+        empty = "" if field_of(self.field).annotation is str else None
         return recipe.replace(**{self.field: text or empty})
 
     def _several(self, recipe: Recipe, parts: Sequence[str]) -> list[Any]:
@@ -197,11 +196,11 @@ class Words(Subject):
         self.field, self.title = f"prompt:{words}", f"“{words}” in the prompt"
 
     def put(self, recipe: Recipe, text: str) -> Recipe:
-        if not any(self.words in getattr(recipe, name) for name in SEARCHED):
+        if not any(self.words in recipe.get(name) for name in SEARCHED):
             raise InvalidRecipe(
                 self.field, f"The prompt does not say “{self.words}”.", "Name words that stand in it, as they stand."
             )
-        return recipe.replace(**{name: getattr(recipe, name).replace(self.words, text) for name in SEARCHED})
+        return recipe.replace(**{name: recipe.get(name).replace(self.words, text) for name in SEARCHED})
 
 
 class LoraPart(Subject):

@@ -197,9 +197,9 @@ def _drawn(base: Recipe, axes: Sequence[Axis]) -> Recipe:
     """The recipe with its open seeds drawn: cells that differ in other things start from the same noise."""
     fields = {axis.field for axis in axes}
     wanted = {"seed"} if base.denoises else set()
-    if base.variation_strength is not None or "variation_strength" in fields:
+    if base.variation.strength is not None or "variation_strength" in fields:
         wanted.add("variation_seed")
-    return base.replace(**{name: secrets.randbelow(SEEDS) for name in wanted if getattr(base, name) is None})
+    return base.replace(**{name: secrets.randbelow(SEEDS) for name in wanted if base.get(name) is None})
 
 
 def _recipe(base: Recipe, axes: Sequence[Axis], place: Collection[int]) -> Recipe:

@@ -7,7 +7,7 @@ from typing import Any
 
 from studio import sheets
 from studio.grids.store import NAMES, Cell, Grid
-from studio.recipe import Recipe, setting_specs
+from studio.recipe import field_of, setting_specs
 from studio.sheets import Sheet, Shown
 
 
@@ -36,15 +36,13 @@ def sheet(grid: Grid, folder: Path, measures: Mapping[str, Mapping[str, float]] 
 
 
 def _is_used(grid: Grid, name: str) -> bool:
-    usual = Recipe.model_fields[name].get_default()
-    return any(cell.recipe and getattr(cell.recipe, name) != usual for cell in grid.cells)
+    usual = field_of(name).default
+    return any(cell.recipe and cell.recipe.get(name) != usual for cell in grid.cells)
 
 
 def _settings(cell: Cell) -> dict[str, Any]:
     """The cell's settings in words and numbers."""
-    recipe = json.loads(cell.recipe.to_json()) if cell.recipe else {}
     return {
         name: value if isinstance(value, str | int | float) else json.dumps(value, ensure_ascii=False)
-        for name, value in recipe.items()
-        if name in setting_specs()
+        for name, value in (cell.recipe.dumped() if cell.recipe else {}).items()
     }

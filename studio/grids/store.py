@@ -60,7 +60,7 @@ class Grid:
     def steps(self) -> int:
         """The denoising steps of all cells that can be made."""
         recipes = [cell.recipe for cell in self.cells if cell.recipe]
-        return sum((recipe.steps or 0) + (recipe.hires_steps or 0) for recipe in recipes)
+        return sum(steps for one in recipes for steps in (one.steps, one.hires.steps) if steps is not None)
 
     @property
     def total_usd(self) -> float:

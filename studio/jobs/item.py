@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from studio.events import Failed
-from studio.recipe import Recipe
+from studio.recipe import ResolvedRecipe
 
 State = Literal["waiting", "running", "done", "stopped", "failed"]
 OPEN: tuple[State, ...] = ("waiting", "running")
@@ -20,7 +20,7 @@ class QueueItem:
     """
 
     number: int
-    recipe: Recipe
+    recipe: ResolvedRecipe
     lane: str = DEVICE
     state: State = "waiting"
     attempts: int = 0

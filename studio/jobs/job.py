@@ -10,7 +10,7 @@ from studio.gate.identity import Identity
 from studio.jobs.item import DEVICE, OPEN, QueueItem, State
 from studio.jobs.kinds.base import Priority
 from studio.news import News, Pause
-from studio.recipe import Recipe
+from studio.recipe import ResolvedRecipe
 
 Listener = Callable[[Event], None]
 
@@ -71,7 +71,7 @@ class Job:
         return self.state in OPEN
 
     @property
-    def recipes(self) -> tuple[Recipe, ...]:
+    def recipes(self) -> tuple[ResolvedRecipe, ...]:
         """The recipes of its items, in order."""
         return tuple(item.recipe for item in self.items)
 

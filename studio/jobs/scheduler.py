@@ -25,7 +25,7 @@ from studio.jobs.outcomes import Outcomes
 from studio.jobs.register import Register
 from studio.jobs.store import Beside, JobStore
 from studio.library import Library
-from studio.recipe import Recipe
+from studio.recipe import ResolvedRecipe
 from studio.storage.database import Database
 
 # Beside the jobs on disk: why none is run any more.
@@ -38,7 +38,7 @@ LaneFor = Callable[[str], Lane]
 LEAVING_SECONDS = 1.0
 
 # Lets what these recipes lack come, and tells of it; None where they lack nothing.
-Fetch = Callable[[Sequence[Recipe], OnNews], Errand | None]
+Fetch = Callable[[Sequence[ResolvedRecipe], OnNews], Errand | None]
 
 log = logging.getLogger(__name__)
 
@@ -104,7 +104,7 @@ class Scheduler:
 
     def submit(
         self,
-        recipes: Sequence[Recipe],
+        recipes: Sequence[ResolvedRecipe],
         who: Identity,
         id: str = "",  # noqa: A002
         *,

@@ -15,7 +15,7 @@ from studio.jobs.job import Job
 from studio.jobs.kinds import KINDS
 from studio.jobs.kinds.base import PASSES, PRIORITIES
 from studio.parsing import ParseError
-from studio.recipe import Recipe
+from studio.recipe import HostedRecipe, Recipe, as_resolved
 from studio.storage.database import Database
 
 log = logging.getLogger(__name__)
@@ -270,8 +270,8 @@ def _items(rows: Sequence[Row]) -> list[QueueItem]:
 
 
 def _item(row: Row) -> QueueItem:
-    item = QueueItem(row["number"], Recipe.from_json(row["recipe"]))
-    item.lane = row["lane"] if isinstance(row["lane"], str) else DEVICE
+    lane, recipe = row["lane"] if isinstance(row["lane"], str) else DEVICE, Recipe.from_json(row["recipe"])
+    item = QueueItem(row["number"], as_resolved(recipe) if lane == DEVICE else HostedRecipe.of(recipe), lane)
     item.attempts = row["attempts"] if isinstance(row["attempts"], int) else 0
     item.state = row["state"] if row["state"] in get_args(State) else "waiting"
     if item.state == "failed":

@@ -16,16 +16,15 @@ from studio.errors import InvalidPrompt, InvalidRecipe, ModelError, StudioError
 from studio.inputs import InputStore
 from studio.metadata.foreign_names import plain, same_upscaler
 from studio.metadata.imported import PROMPTS, ImportedSettings, left_out, stem
-from studio.metadata.infotext import SAMPLERS
 from studio.presets.reading import Presets
 from studio.prompts.mending import mend_at
-from studio.recipe import Recipe, setting_specs
+from studio.recipe import Recipe, infotext_of, setting_specs
 from studio.resolve.applicability import HIRES
 from studio.resolve.resolve import resolve
 from studio.resolve.sizes import fitted
 from studio.settings import Settings
 
-OTHER_NAMES = {name: own for own, name in SAMPLERS.items()}
+OTHER_NAMES = {name: own for own, name in infotext_of("scheduler").words.items()}
 SIZE = ("width", "height")
 # As many faults are mended; each takes one thing out.
 MOST_FAULTS = 200

@@ -43,7 +43,7 @@ class ImportedSettings:
                 value, notes = mend(value, negative=name != "prompt")
                 faults += [f"{setting_specs()[name].label}: {note}" for note in notes]
             try:
-                kept[name] = getattr(Recipe.make(**{name: value}), name)
+                kept[name] = Recipe.make(**{name: value}).get(name)
             except InvalidRecipe as error:
                 faults.append(left_out(setting_specs()[name].label, value, _why(name, error)))
         left = list(dict.fromkeys((*self.left, *faults)))

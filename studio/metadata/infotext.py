@@ -1,20 +1,30 @@
 """A1111's `parameters` text, which nearly every tool around Stable Diffusion can read."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from studio import __version__
 from studio.prompts.dialects import to_a1111
 from studio.prompts.language import Lora as Mention
 from studio.prompts.language import Part, Prompt
 from studio.prompts.mentions import calling, mentions
-from studio.recipe import Recipe
-from studio.recipe_parts import ControlUnit
-from studio.schedulers import SCHEDULERS
+from studio.recipe import ADDRESSES, ControlUnit, Recipe, field_of, setting_specs
+from studio.resolve.applicability import unused
 
-# Our name where A1111 and its kin know the sampler under another one; all others are named as there.
-SAMPLERS: Mapping[str, str] = {row.name: row.infotext for row in SCHEDULERS.values() if row.infotext}
-UPSCALERS: Mapping[str, str] = {"latent": "Latent", "lanczos": "Lanczos"}
+Size = tuple[int, int]
+# In this order A1111 begins; the others follow in the recipe's.
+FIRST = (
+    "Steps",
+    "Sampler",
+    "CFG scale",
+    "Image CFG scale",
+    "Seed",
+    "Size",
+    "Model",
+    "VAE",
+    "Denoising strength",
+)
+VARIATION = ("variation_seed", "variation_strength")
 MODULES: Mapping[str, str] = {"map": "none", "pose": "openpose", "tile": "tile_resample"}
 FITS: Mapping[str, str] = {"crop": "Crop and Resize", "pad": "Resize and Fill", "stretch": "Just Resize"}
 MODES: Mapping[str, str] = {
@@ -22,24 +32,21 @@ MODES: Mapping[str, str] = {
     "prompt": "My prompt is more important",
     "control": "ControlNet is more important",
 }
-DRAWS: Mapping[str, str] = {"cpu": "CPU", "device": "GPU"}
-FILLS: Mapping[str, str] = {"noise": "latent noise", "surroundings": "fill"}
 
 
-def to_infotext(recipe: Recipe, size: tuple[int, int] | None = None) -> str:
+def to_infotext(recipe: Recipe, size: Size | None = None) -> str:
     """The resolved recipe in A1111's words: prompt, negative prompt, then one line of settings.
 
     `size` is the image's own, for a recipe that leaves its size to the picture it starts from.
     """
     values = {
-        **_painting(recipe, size),
-        **_editing(recipe),
+        **_facts(recipe, size),
         **_following(recipe),
         "Version": f"Image Studio {__version__}",
     }
-    settings = ", ".join(f"{name}: {_quoted(value)}" for name, value in values.items() if value is not None)
+    line = ", ".join(f"{name}: {_quoted(value)}" for name, value in values.items() if value is not None)
     negative = f"\nNegative prompt: {_words(recipe.negative_prompt)}" if recipe.negative_prompt else ""
-    return f"{_words(recipe.prompt)}{_tags(recipe)}{negative}\n{settings}".strip()
+    return f"{_words(recipe.prompt)}{_tags(recipe)}{negative}\n{line}".strip()
 
 
 def _words(prompt: str) -> str:
@@ -58,57 +65,32 @@ def _tags(recipe: Recipe) -> str:
     return "".join(f" {tag}" for tag in tags)
 
 
-def _painting(recipe: Recipe, size: tuple[int, int] | None) -> Mapping[str, object]:
-    """What says how the model painted; empty where a picture was only enlarged."""
+def _facts(recipe: Recipe, size: Size | None) -> Mapping[str, object]:
+    """What stands behind the prompts, by A1111's names; it names neither a picture's pixels nor those of the mask."""
+    facts = {**_size(recipe, size), **dict(_settings(recipe))}
+    first = [name for name in FIRST if name in facts]
+    return {name: facts[name] for name in dict.fromkeys((*first, *facts))}
+
+
+def _settings(recipe: Recipe) -> Iterator[tuple[str, object]]:
+    """The settings that count for the picture, and that A1111 has a name for."""
+    idle = {*unused(recipe), *(() if recipe.variation.strength else VARIATION)}
+    for name, setting in setting_specs().items():
+        counts = recipe.denoises or setting.group == "upscale"
+        if setting.infotext is None or name in idle or not counts:
+            continue
+        value = recipe.get(name)
+        # A part is there as a whole, with what it has of its own.
+        if value is not None and (name in ADDRESSES or value != field_of(name).default):
+            word = setting.infotext.words.get(value, value) if isinstance(value, str) else _number(value)
+            yield from [(setting.infotext.name, word)] if word != "" else []
+
+
+def _size(recipe: Recipe, size: Size | None) -> Mapping[str, object]:
     if not recipe.denoises:
         return {}
     width, height = size if size and None in (recipe.width, recipe.height) else (recipe.width, recipe.height)
-    strength = recipe.strength if recipe.init_image else recipe.hires_strength
-    scheduler = recipe.scheduler
-    return {
-        "Steps": recipe.steps,
-        "Sampler": SAMPLERS.get(scheduler, scheduler) if scheduler else None,
-        "CFG scale": _number(recipe.guidance_scale),
-        "Image CFG scale": _number(recipe.image_guidance_scale),
-        "Seed": recipe.seed,
-        "Clip skip": recipe.clip_skip,
-        "CFG Rescale": _number(recipe.guidance_rescale),
-        "Eta DDIM": _number(recipe.eta),
-        "Sigma churn": _number(recipe.sigma_churn),
-        "Sigma noise": _number(recipe.sigma_noise),
-        "RNG": DRAWS.get(recipe.rng) if recipe.rng else None,
-        **_variation(recipe),
-        "Size": f"{width}x{height}",
-        "Model": recipe.model,
-        "VAE": recipe.vae,
-        "Denoising strength": _number(strength),
-    }
-
-
-def _variation(recipe: Recipe) -> Mapping[str, object]:
-    """Whose noise was mixed in; nothing where none was, as in A1111."""
-    if not recipe.variation_strength:
-        return {}
-    return {"Variation seed": recipe.variation_seed, "Variation seed strength": _number(recipe.variation_strength)}
-
-
-def _editing(recipe: Recipe) -> Mapping[str, object]:
-    """What says how a picture was changed or enlarged; A1111 names neither its pixels nor those of the mask."""
-    masked = recipe.mask_area == "masked"
-    return {
-        "Mask blur": recipe.mask_blur,
-        "Masked content": FILLS.get(recipe.mask_fill) if recipe.mask_fill else None,
-        "Inpaint area": "Only masked" if masked else None,
-        "Masked area padding": recipe.mask_padding,
-        "Hires upscale": _number(recipe.hires_scale),
-        "Hires checkpoint": recipe.hires_model,
-        "Hires steps": recipe.hires_steps,
-        "Hires upscaler": UPSCALERS.get(recipe.hires_upscaler, recipe.hires_upscaler)
-        if recipe.hires_upscaler
-        else None,
-        "Postprocess upscale by": _number(recipe.upscale),
-        "Postprocess upscaler": UPSCALERS.get(recipe.upscaler, recipe.upscaler) if recipe.upscaler else None,
-    }
+    return {"Size": f"{width}x{height}"}
 
 
 def _following(recipe: Recipe) -> Mapping[str, object]:
@@ -132,8 +114,8 @@ def _unit(unit: ControlUnit) -> str:
     return ", ".join(f"{name}: {value}" for name, value in values.items() if value is not None)
 
 
-def _number(value: float | None) -> str | None:
-    return None if value is None else f"{value:g}"
+def _number(value: object) -> object:
+    return f"{value:g}" if isinstance(value, float) else value
 
 
 def _quoted(value: object) -> str:

@@ -21,7 +21,7 @@ from studio.families import FAMILIES
 from studio.families.base import Family
 from studio.parsing import ParseError, decode, fault_words, load_toml, read_bytes
 from studio.presets.recipes import RecipePreset
-from studio.recipe_parts import Lora
+from studio.recipe import Lora, all_fields, flat_name
 from studio.settings import PRESETS
 from studio.shorthand import RENAME, TWINS, folded, normalized, twins
 
@@ -258,11 +258,12 @@ def _preset_error(path: Path, error: ValidationError, kind: type[BaseModel]) -> 
     """The first fault of a validation, with its place in the file."""
     # A key that is missing may be one that is misspelt.
     first = next((fault for fault in error.errors() if fault["type"] == "extra_forbidden"), error.errors()[0])
-    *outer, key = map(str, first["loc"] or ("",))
+    name, inner = flat_name([str(step) for step in first["loc"]] or [""])
+    *outer, key = name, *inner
     stray = first["type"] == "extra_forbidden"
     where = _place(path, key if stray or not outer else outer[0])
     if stray:
-        known = ", ".join(name for name in kind.model_fields if name != "id")
+        known = ", ".join(name for name in all_fields(kind) if name != "id")
         return InvalidPreset(
             f"{where}: there is no key `{key}`.", "Mend it, or leave it out." if outer else f"Known are: {known}."
         )

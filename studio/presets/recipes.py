@@ -6,8 +6,7 @@ from typing import Any, Literal
 from pydantic import field_validator
 
 from studio.errors import InvalidRecipe
-from studio.recipe import Recipe, setting_specs
-from studio.recipe_parts import ControlUnit, Group
+from studio.recipe import ControlUnit, Group, Mask, Recipe, field_of, setting_specs
 
 Part = Literal["words", "model", "size", "sampling", "seed", "edit", "loras", "control"]
 # Of which groups of settings each part is; it is taken up with all of them, also those that are left open in it.
@@ -22,7 +21,19 @@ PARTS: Mapping[Part, tuple[Group, ...]] = {
     "control": ("control",),
 }
 PICTURES = frozenset({"init_image", "mask_image"})
-UNIT_PICTURES = frozenset({"image", "map"})
+# What is said by a file even where it is empty: whoever takes it up is to have none of it then.
+ALWAYS = ("prompt", "styles", "negative_prompt", "negative_presets", "count", "controls", "loras")
+
+
+def _no_picture(picture: str | None) -> None:
+    if picture is not None:
+        raise ValueError("a preset keeps no pictures; leave it out")
+
+
+class BareMask(Mask):
+    """What is done with a mask, without one."""
+
+    _is_no_picture = field_validator("image")(_no_picture)
 
 
 class RecipePreset(Recipe):
@@ -30,12 +41,9 @@ class RecipePreset(Recipe):
 
     id: str
     name: str
+    mask: BareMask = BareMask()
 
-    @field_validator(*PICTURES)
-    @classmethod
-    def _is_no_picture(cls, picture: str | None) -> None:
-        if picture is not None:
-            raise ValueError("a preset keeps no pictures; leave it out")
+    _is_no_picture = field_validator("init_image")(_no_picture)
 
     @field_validator("controls")
     @classmethod
@@ -47,12 +55,12 @@ class RecipePreset(Recipe):
     @property
     def parts(self) -> tuple[Part, ...]:
         """The parts of which it says something."""
-        return tuple(part for part in PARTS if self.model_fields_set & names_of([part]))
+        return tuple(part for part in PARTS if self.named & names_of([part]))
 
     def as_values(self, parts: Collection[Part] = ()) -> dict[str, Any]:
         """The fields that it says, of these parts, or of all where none is named."""
         names = names_of(parts or self.parts)
-        return {name: getattr(self, name) for name in Recipe.model_fields if name in self.model_fields_set & names}
+        return {name: self.get(name) for name in setting_specs() if name in self.named & names}
 
 
 def names_of(parts: Iterable[Part]) -> frozenset[str]:
@@ -63,14 +71,16 @@ def names_of(parts: Iterable[Part]) -> frozenset[str]:
 
 def to_table(recipe: Recipe) -> dict[str, Any]:
     """What the file of a preset of this recipe says: all that is not open, without pictures."""
-    dumped = recipe.model_dump(mode="json", exclude_none=True, exclude={*PICTURES})
-    units = [{key: value for key, value in unit.items() if key not in UNIT_PICTURES} for unit in dumped["controls"]]
-    return {**dumped, "controls": units}
+    bare = recipe.replace(
+        **dict.fromkeys(PICTURES), controls=[unit.changed(image=None, map=None) for unit in recipe.controls]
+    )
+    empty = {name: [] if field_of(name).default == () else recipe.get(name) for name in ALWAYS}
+    return {"version": recipe.version, **empty, **bare.dumped()}
 
 
 def has_pictures(recipe: Recipe) -> bool:
     """Whether some of it would be left out of a preset."""
-    return any(getattr(recipe, name) for name in PICTURES) or any(unit.image or unit.map for unit in recipe.controls)
+    return any(recipe.get(name) for name in PICTURES) or any(unit.image or unit.map for unit in recipe.controls)
 
 
 def known_parts(names: Iterable[str]) -> tuple[Part, ...]:

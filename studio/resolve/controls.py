@@ -3,6 +3,7 @@ and inputs, and filled in.
 """
 
 from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 from studio.catalogue.controlnets import ControlNet, ControlNets
 from studio.catalogue.models import Catalogue, Model
@@ -10,10 +11,10 @@ from studio.controls import CONTROLS
 from studio.controls.base import Control
 from studio.errors import InvalidRecipe, ModelError, StudioError
 from studio.inputs import InputStore
-from studio.recipe import Recipe, Task
-from studio.recipe_parts import IMAGE_PROMPT, ControlUnit
+from studio.recipe import IMAGE_PROMPT, ControlUnit, Recipe, ResolvedUnit, Task, resolved_unit
 from studio.resolve.sizes import stored_size
 
+U = TypeVar("U", bound=ControlUnit)
 READY = "map"
 DOING: dict[Task, str] = {
     "text2img": "makes a picture from text",
@@ -24,20 +25,20 @@ DOING: dict[Task, str] = {
 
 def resolve_controls(
     recipe: Recipe, model: Model, catalogue: Catalogue, controlnets: ControlNets, inputs: InputStore
-) -> tuple[ControlUnit, ...]:
+) -> tuple[ResolvedUnit, ...]:
     """The units that change anything, with nothing left open; InvalidRecipe where one cannot be."""
     if any(unit.is_active for unit in recipe.controls):
         check_followed(recipe, model)
 
-    def resolved(unit: ControlUnit) -> ControlUnit:
+    def resolved(unit: ControlUnit) -> ResolvedUnit:
         return _with_weights(_with_picture(_with_options(unit), recipe, inputs), model, catalogue, controlnets)
 
     return each_active(recipe.controls, resolved)
 
 
-def each_active(units: Sequence[ControlUnit], act: Callable[[ControlUnit], ControlUnit]) -> tuple[ControlUnit, ...]:
+def each_active(units: Sequence[U], act: Callable[[U], ResolvedUnit]) -> tuple[ResolvedUnit, ...]:
     """What `act` makes of each unit that changes anything; InvalidRecipe tells the place of the unit at fault."""
-    done = []
+    done = list[ResolvedUnit]()
     for place, unit in enumerate(units):
         try:
             done += [act(unit)] if unit.is_active else []
@@ -75,7 +76,7 @@ def control_of(unit: ControlUnit) -> Control:
 
 def _with_options(unit: ControlUnit) -> ControlUnit:
     options = control_of(unit).check(dict(unit.options))
-    return unit.model_copy(update={"options": tuple(sorted(options.items()))})
+    return unit.changed(options=tuple(sorted(options.items())))
 
 
 def _with_picture(unit: ControlUnit, recipe: Recipe, inputs: InputStore) -> ControlUnit:
@@ -86,7 +87,7 @@ def _with_picture(unit: ControlUnit, recipe: Recipe, inputs: InputStore) -> Cont
     if picture is None:
         raise InvalidRecipe("controls", f"The control “{unit.kind}” has no picture.", "Give it a picture, or a map.")
     stored_size("controls", picture, inputs)
-    return unit if unit.map or unit.image else unit.model_copy(update={"image": picture})
+    return unit if unit.map or unit.image else unit.changed(image=picture)
 
 
 def _check_prompt(unit: ControlUnit) -> None:
@@ -101,7 +102,7 @@ def _check_prompt(unit: ControlUnit) -> None:
         )
 
 
-def _with_weights(unit: ControlUnit, model: Model, catalogue: Catalogue, controlnets: ControlNets) -> ControlUnit:
+def _with_weights(unit: ControlUnit, model: Model, catalogue: Catalogue, controlnets: ControlNets) -> ResolvedUnit:
     """The unit with a ControlNet that is here, of the model's family, and for the unit's kind of map."""
     place = catalogue.location(model)
     name = unit.model or _first_fitting(unit.kind, model, controlnets.fitting(model.family, unit.kind, place))
@@ -120,7 +121,7 @@ def _with_weights(unit: ControlUnit, model: Model, catalogue: Catalogue, control
             f"{controlnet.name} has to be told the kind of a map.",
             f"Give the map with its kind: {', '.join(controlnet.kinds)}.",
         )
-    return unit.model_copy(update={"model": name})
+    return resolved_unit(unit, name)
 
 
 def _does_not_follow(controlnet: ControlNet, unit: ControlUnit, fits: list[str]) -> InvalidRecipe:

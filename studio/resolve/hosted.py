@@ -16,7 +16,7 @@ from studio.prompts.schedule import plan
 from studio.prompts.variants import draw
 from studio.prompts.ways import longest
 from studio.prompts.wildcards import Wildcards
-from studio.recipe import SEEDS, Recipe, setting_specs
+from studio.recipe import SEEDS, HostedRecipe, Recipe, setting_specs
 from studio.resolve.applicability import check_used
 from studio.resolve.sizes import stored_size
 
@@ -28,7 +28,7 @@ INSTEAD = "Leave it out, or choose another model."
 
 def resolve_hosted(
     recipe: Recipe, hosted: Hosted, presets: Presets, inputs: InputStore, prompt_assets: PromptAssets
-) -> tuple[Recipe, ...]:
+) -> tuple[HostedRecipe, ...]:
     """One recipe for each image, in the words that the service is told; the names of the settings as in `resolve`.
 
     InvalidRecipe names the field that cannot be; it is `model` where there is no such model, or it takes no pictures.
@@ -41,9 +41,10 @@ def resolve_hosted(
         raise InvalidRecipe("prompt", "The prompt is empty.", "Say in a few words what the picture shows.")
     width, height = _size(recipe, endpoint, own, inputs)
     seed = secrets.randbelow(SEEDS) if recipe.seed is None else recipe.seed
-    whole = recipe.replace(model=joined(endpoint.name, own), width=width, height=height, count=1, styles=())
+    whole = recipe.changed(model=joined(endpoint.name, own), width=width, height=height, count=1, styles=())
     seeds = [(seed + k) % SEEDS for k in range(recipe.count)]
-    return tuple(whole.replace(seed=one, **_words(recipe, one, endpoint, presets, prompt_assets)) for one in seeds)
+    singles = (whole.changed(seed=one, **_words(recipe, one, endpoint, presets, prompt_assets)) for one in seeds)
+    return tuple(map(HostedRecipe.of, singles))
 
 
 def dearest(
@@ -66,7 +67,7 @@ def without_local(recipe: Recipe, hosted: Hosted, but: Collection[str] = ()) -> 
     """The recipe without what its hosted model does not take, `but` for these fields."""
     endpoint, _ = _offer(recipe, hosted)
     kept = {*TAKEN, *endpoint.model.takes, *but}
-    return Recipe.make(**{name: value for name, value in recipe.model_dump().items() if name in kept})
+    return Recipe.make(**{name: value for name, value in recipe.given().items() if name in kept})
 
 
 def plain(prompt: str, seed: int, presets: Presets, wildcards: Wildcards, styles: Sequence[str] = ()) -> str:
@@ -96,7 +97,7 @@ def _styled(prompt: str, negative: str, presets: Presets, styles: Sequence[str])
 
 def _offer(recipe: Recipe, hosted: Hosted) -> tuple[HostedEndpoint, dict[str, str]]:
     """The model, and its own settings but for the size; InvalidRecipe on `model` where either cannot be."""
-    name, own = parted(str(recipe.model))
+    name, own = parted(recipe.model or "")
     try:
         endpoint = hosted[name]
         endpoint.model.chosen(own)
@@ -106,21 +107,21 @@ def _offer(recipe: Recipe, hosted: Hosted) -> tuple[HostedEndpoint, dict[str, st
 
 
 def _check_taken(recipe: Recipe, endpoint: HostedEndpoint) -> None:
-    for name, setting in setting_specs().items():
-        if name not in TAKEN | endpoint.model.takes and getattr(recipe, name) not in (None, "", ()):
-            raise InvalidRecipe(name, f"{endpoint.model.name} takes no {setting.label.lower()}.", INSTEAD)
+    for name in recipe.given():
+        if name not in TAKEN | endpoint.model.takes:
+            raise InvalidRecipe(name, f"{endpoint.model.name} takes no {setting_specs()[name].label.lower()}.", INSTEAD)
 
 
 def _check_pictures(recipe: Recipe, endpoint: HostedEndpoint, inputs: InputStore) -> None:
     if recipe.init_image is None:
         return
-    needed = "mask" if recipe.mask_image else "edit"
+    needed = "mask" if recipe.mask.image else "edit"
     if needed not in endpoint.model.abilities:
         cure = "Leave the picture out, or choose another model."
         raise InvalidRecipe("model", f"{endpoint.model.name} cannot {IMPOSSIBLE[needed]}.", cure)
     stored_size("init_image", recipe.init_image, inputs)
-    if recipe.mask_image:
-        stored_size("mask_image", recipe.mask_image, inputs)
+    if recipe.mask.image:
+        stored_size("mask_image", recipe.mask.image, inputs)
 
 
 def _size(

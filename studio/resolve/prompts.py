@@ -19,8 +19,7 @@ from studio.prompts.variants import draw
 from studio.prompts.view import CHUNK
 from studio.prompts.ways import every
 from studio.prompts.wildcards import Wildcards
-from studio.recipe import Recipe
-from studio.recipe_parts import Lora
+from studio.recipe import Lora, PaintedRecipe, Recipe
 
 FIELDS: tuple[Field, Field] = ("prompt", "negative_prompt")
 # What encoders without weights leave out of a prompt, and what would be another prompt without it.
@@ -33,26 +32,25 @@ MOST_CHUNKS, MOST_READ = 64, 256
 Named = Callable[[str], str]
 
 
-def worded(recipe: Recipe, model: Model, catalogue: Catalogue, prompt_assets: PromptAssets) -> Recipe:
+def worded(recipe: PaintedRecipe, model: Model, catalogue: Catalogue, prompt_assets: PromptAssets) -> PaintedRecipe:
     """The recipe of one picture with its prompts drawn and all LoRAs that they mention in its list.
 
     A LoRA that is in the list and in the prompt has the prompt's weights. Raises InvalidRecipe, an InvalidPrompt where
     a place in the text is at fault.
     """
     drawn = {
-        name: draw(getattr(recipe, name), int(recipe.seed or 0), prompt_assets.wildcards, negative=name != "prompt")
-        for name in FIELDS
+        name: draw(recipe.get(name), recipe.seed, prompt_assets.wildcards, negative=name != "prompt") for name in FIELDS
     }
-    whole = recipe.replace(**drawn)
+    whole = recipe.changed(**drawn)
     prompts = check_words(whole, model, catalogue, prompt_assets)
     stack = _stack(whole, prompts, prompt_assets.loras.named)
     for lora in stack:
         _check_lora(lora, whole, model, prompt_assets)
-    return whole.replace(loras=stack)
+    return whole.changed(loras=stack)
 
 
 def check_words(
-    recipe: Recipe, model: Model, catalogue: Catalogue, prompt_assets: PromptAssets
+    recipe: PaintedRecipe, model: Model, catalogue: Catalogue, prompt_assets: PromptAssets
 ) -> tuple[Prompt, Prompt]:
     """The drawn prompts, read; InvalidRecipe where the model cannot follow what they say."""
     prompts, plans = read(recipe, model, prompt_assets)
@@ -71,7 +69,7 @@ def without_embeddings(recipe: Recipe, model: Model, prompt_assets: PromptAssets
     prompt_assets = prompt_assets.with_loras(_on(recipe, parse(recipe.prompt)))
     words, gone = dict[str, str](), list[str]()
     for name in FIELDS:
-        prompt = parse(getattr(recipe, name), negative=name != "prompt", embeddings=tuple(prompt_assets.embeddings))
+        prompt = parse(recipe.get(name), negative=name != "prompt", embeddings=tuple(prompt_assets.embeddings))
         kept, end = "", 0
         for span in prompt.spans:
             called = prompt.source[span.start : span.end].partition(":")[2]
@@ -90,7 +88,7 @@ def _knows(embedding: str, model: Model, prompt_assets: PromptAssets) -> bool:
 
 
 def read(
-    recipe: Recipe, model: Model, prompt_assets: PromptAssets, steps: int | None = None, done: int = 0
+    recipe: PaintedRecipe, model: Model, prompt_assets: PromptAssets, steps: int | None = None, done: int = 0
 ) -> tuple[tuple[Prompt, Prompt], tuple[Plan, Plan]]:
     """Prompt and negative prompt of a drawn recipe, and what each says at each step.
 
@@ -101,7 +99,7 @@ def read(
     prompt = parse(recipe.prompt, embeddings=known)
     negative = parse(recipe.negative_prompt, negative=True, embeddings=known)
     names = prompt_assets.embeddings.fitting(model.family) if model.family_facts().weighs_words else ()
-    every = steps or recipe.steps or 1
+    every = recipe.steps if steps is None else steps
     return (prompt, negative), tuple(  # type: ignore[return-value]
         plan(one, every, done=done, embeddings=names) for one in (prompt, negative)
     )
@@ -143,14 +141,13 @@ def ignored(recipe: Recipe, model: Model) -> str:
     return f"{model.name} takes no {' and no '.join(words)} in a prompt: the words are read without." if words else ""
 
 
-def unheard(recipe: Recipe, model: Model) -> str:
+def unheard(recipe: PaintedRecipe, model: Model) -> str:
     """That nothing is kept out of the picture where guidance does not say how far from it; empty where it does."""
     if not recipe.negative_prompt or "negative_prompt" not in model.default("abilities"):
         return ""
-    guidance = recipe.guidance_scale or 0
-    if guidance > 1:
+    if recipe.guided or recipe.guidance_scale is None:
         return ""
-    return f"The negative prompt does nothing at guidance {guidance:g}: it counts from above 1 on."
+    return f"The negative prompt does nothing at guidance {recipe.guidance_scale:g}: it counts from above 1 on."
 
 
 def mentioned(prompt: str, named: Named = str) -> dict[str, Lora]:
@@ -193,7 +190,7 @@ def _stack(recipe: Recipe, prompts: Sequence[Prompt], named: Named) -> tuple[Lor
         name = named(lora.name)
         if name in stack:
             raise InvalidRecipe("loras", f"{lora.name} is in the list twice.", "Leave one of them out.", place)
-        stack[name] = lora.model_copy(update={"name": name})
+        stack[name] = lora.changed(name=name)
     prompt, negative = prompts
     for mention in negative.loras:
         fault = "A LoRA cannot be put on by a negative prompt."
@@ -206,7 +203,7 @@ def _stack(recipe: Recipe, prompts: Sequence[Prompt], named: Named) -> tuple[Lor
         weights: dict[str, Any] = {"weight": unet, "text_weight": None if text == unet else text}
         if mention.extras:
             weights["blocks"] = _blocks(prompt, mention)
-        stack[name] = stack.get(name, Lora(name=name)).model_copy(update=weights)
+        stack[name] = stack.get(name, Lora(name=name)).changed(**weights)
     return tuple(stack.values())
 
 
@@ -261,7 +258,7 @@ def check_blocks(lora: Lora, model: Model) -> None:
     )
 
 
-def _check_means(prompt: Prompt, recipe: Recipe, model: Model) -> None:
+def _check_means(prompt: Prompt, recipe: PaintedRecipe, model: Model) -> None:
     """InvalidRecipe for what would be left out of the prompt, and for what there is no guidance for."""
     family = model.family_facts()
     for kind, words in CHANGING.items():
@@ -271,7 +268,7 @@ def _check_means(prompt: Prompt, recipe: Recipe, model: Model) -> None:
                 f"{model.name} cannot follow {words} in a prompt: {family.name} reads it once, as plain words.",
                 "Write plain words, or choose a model that reads with CLIP alone, such as Stable Diffusion XL.",
             )
-    guided = "negative_prompt" in model.default("abilities") and (recipe.guidance_scale or 0) > 1
+    guided = "negative_prompt" in model.default("abilities") and recipe.guided
     mixes = len(prompt.parts) > 1 or prompt.parts[0].weight != 1
     if mixes and (not guided or "image_guidance" in model.default("abilities")):
         raise InvalidRecipe(

@@ -2,22 +2,22 @@
 
 import secrets
 from collections.abc import Collection
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from studio.catalogue.controlnets import ControlNets
 from studio.catalogue.models import Catalogue, Model
 from studio.catalogue.prompt_assets import PromptAssets
-from studio.catalogue.upscalers import LANCZOS, LATENT, Upscalers
+from studio.catalogue.upscalers import Upscalers
 from studio.catalogue.vaes import Vaes, share_latents
 from studio.errors import InvalidRecipe, ModelError
 from studio.inputs import InputStore
 from studio.presets.reading import Presets, near
-from studio.recipe import SEEDS, Recipe
+from studio.recipe import LANCZOS, LATENT, SEEDS, PaintedRecipe, Recipe, ResolvedRecipe, TwoPassRecipe, as_resolved
 from studio.resolve.applicability import check_able, check_used, standards
 from studio.resolve.controls import resolve_controls
 from studio.resolve.prompts import worded
 from studio.resolve.second_pass import Assets, second_pass
-from studio.resolve.sizes import resolve_size, stored_size
+from studio.resolve.sizes import check_sizes, open_size, stored_size
 from studio.resolve.styles import styled
 from studio.resolve.tasks import check_second, check_task
 from studio.schedulers import SCHEDULERS
@@ -34,7 +34,7 @@ def resolve(
     inputs: InputStore,
     controlnets: ControlNets,
     prompt_assets: PromptAssets,
-) -> tuple[Recipe, ...]:
+) -> tuple[ResolvedRecipe, ...]:
     """One recipe for each image, each with its own noise, its own words and every value filled in that its task uses.
 
     InvalidRecipe names the field that cannot be; it is `model` where the model is unknown, missing or damaged.
@@ -44,44 +44,56 @@ def resolve(
         _check_prompt(recipe)
     model = _model("model", _given(recipe.model, settings.model), catalogue)
     second = _second(recipe, model, settings, catalogue)
-    recipe = recipe.replace(model=model.id, hires_model=second.id if second else None)
-    check_task(recipe, model)
-    check_able(recipe, model.default("abilities"), model.name)
+    whole = recipe.changed(model=model.id, hires=recipe.hires.changed(model=second.id if second else None))
+    check_task(whole, model)
+    check_able(whole, model.default("abilities"), model.name)
     if recipe.denoises:
         _check_output("model", model, settings, catalogue)
     check_count(recipe, settings)
-    seed = _given(recipe.seed, secrets.randbelow(SEEDS))
-    whole = recipe.replace(seed=seed, count=1)
-    if whole.variation_strength is not None:
-        whole = whole.replace(variation_seed=_given(recipe.variation_seed, secrets.randbelow(SEEDS)))
-    whole = _edit(whole, model, second, settings, inputs)
-    whole = whole.replace(controls=resolve_controls(whole, model, catalogue, controlnets, inputs))
+    whole = _edit(_seeded(whole), model, second, settings, inputs)
+    whole = whole.changed(controls=resolve_controls(whole, model, catalogue, controlnets, inputs))
     if recipe.denoises:
-        whole = whole.replace(vae=_vae(recipe, model, settings))
-        whole = styled(whole, model, presets, prompt_assets.wildcards).replace(**_sampling(recipe, model, second))
+        whole = whole.changed(vae=_vae(recipe, model, settings))
+        whole = styled(whole, model, presets, prompt_assets.wildcards)
+        whole = _sampling(whole, model, second)
         check_used(whole)  # with the model's own scheduler and guidance, some of what was asked may mean nothing
-    varied = "variation_seed" if whole.variation_strength else "seed"
-    singles = (whole.replace(**{varied: (getattr(whole, varied) + k) % SEEDS}) for k in range(recipe.count))
-    resolved = tuple(
-        worded(single, model, catalogue, prompt_assets) if recipe.denoises else single for single in singles
-    )
+    singles = [as_resolved(_next(whole, number)) for number in range(recipe.count)]
+    check_sizes(singles[0], model, inputs, second)
+    resolved = [
+        worded(one, model, catalogue, prompt_assets) if isinstance(one, PaintedRecipe) else one for one in singles
+    ]
     if second:
         assets = Assets(catalogue, controlnets, prompt_assets, Vaes(settings))
-        for single in resolved:
-            second_pass(single, model, second, assets)
-    return resolved
+        for one in resolved:
+            if isinstance(one, TwoPassRecipe):
+                second_pass(one, model, second, assets)
+    return tuple(resolved)
+
+
+def _seeded(recipe: Recipe) -> Recipe:
+    """The recipe of the first image, with seeds where none are given."""
+    variation = recipe.variation
+    if variation.strength is not None:
+        variation = variation.changed(seed=_given(variation.seed, secrets.randbelow(SEEDS)))
+    return recipe.changed(seed=_given(recipe.seed, secrets.randbelow(SEEDS)), variation=variation, count=1)
+
+
+def _next(recipe: Recipe, number: int) -> Recipe:
+    """The recipe of a further image: it has the next noise."""
+    name = "variation_seed" if recipe.variation.strength else "seed"
+    return recipe.with_flat(name, (recipe.get(name) + number) % SEEDS)
 
 
 def _second(recipe: Recipe, first: Model, settings: Settings, catalogue: Catalogue) -> Model | None:
     """The model that paints the second pass, where that is not the first; InvalidRecipe where it cannot."""
-    if recipe.hires_model is None:
+    if recipe.hires.model is None:
         return None
-    second = _model("hires_model", recipe.hires_model, catalogue)
+    second = _model("hires_model", recipe.hires.model, catalogue)
     if second.id == first.id:
         return None
     check_second(second)
     _check_output("hires_model", second, settings, catalogue)
-    if recipe.hires_upscaler == LATENT and not share_latents(first, second):
+    if recipe.hires.upscaler == LATENT and not share_latents(first, second):
         raise InvalidRecipe(
             "hires_upscaler",
             f"The latents of {first.name} mean nothing to {second.name}: it takes over finished pictures.",
@@ -111,34 +123,36 @@ def _edit(recipe: Recipe, model: Model, second: Model | None, settings: Settings
     _check_upscalers(recipe, Upscalers(settings))
     if recipe.init_image:
         stored_size("init_image", recipe.init_image, inputs)
-    if recipe.mask_image:
-        stored_size("mask_image", recipe.mask_image, inputs)
+    if recipe.mask.image:
+        stored_size("mask_image", recipe.mask.image, inputs)
     usual = dict(standards(recipe, model.default("abilities")))
-    if recipe.hires_scale == 1 and share_latents(model, second or model):
+    if recipe.hires.scale == 1 and share_latents(model, second or model):
         usual["hires_upscaler"] = LATENT  # nothing is enlarged, and nothing is lost on the way through pixels
-    left_open = {name: value for name, value in usual.items() if getattr(recipe, name) is None}
-    whole = recipe.replace(**left_open)
-    width, height = resolve_size(whole, model, inputs, second)
-    return whole.replace(width=width, height=height)
+    for name, value in usual.items():
+        if recipe.get(name) is None:
+            recipe = recipe.with_flat(name, value)
+    width, height = open_size(recipe, model, inputs)
+    return recipe.changed(width=width, height=height)
 
 
-def _sampling(recipe: Recipe, model: Model, second: Model | None) -> dict[str, Any]:
+def _sampling(recipe: Recipe, model: Model, second: Model | None) -> Recipe:
     steps = _given(recipe.steps, int(model.default("steps")))
-    usual = int(second.default("steps")) if second else steps
-    hires = {"hires_steps": _given(recipe.hires_steps, usual)} if recipe.hires_scale else {}
-    return {
-        "scheduler": _scheduler(recipe, model, model.schedulers()),
-        "steps": steps,
-        "guidance_scale": _guidance(recipe, model),
-        **hires,
-    }
+    hires = recipe.hires
+    if hires.scale is not None:
+        hires = hires.changed(steps=_given(hires.steps, int(second.default("steps")) if second else steps))
+    return recipe.changed(
+        scheduler=_scheduler(recipe, model, model.schedulers()),
+        steps=steps,
+        guidance_scale=_guidance(recipe, model),
+        hires=hires,
+    )
 
 
 def _check_upscalers(recipe: Recipe, upscalers: Upscalers) -> None:
     """Those that need weights have them."""
     for field, name, plain in (
-        ("upscaler", recipe.upscaler, (LANCZOS,)),
-        ("hires_upscaler", recipe.hires_upscaler, (LANCZOS, LATENT)),
+        ("upscaler", recipe.upscale.upscaler, (LANCZOS,)),
+        ("hires_upscaler", recipe.hires.upscaler, (LANCZOS, LATENT)),
     ):
         if name is None or name in plain:
             continue

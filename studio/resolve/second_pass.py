@@ -2,15 +2,13 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Any
 
 from studio.catalogue.controlnets import ControlNets
 from studio.catalogue.models import Catalogue, Model
 from studio.catalogue.prompt_assets import PromptAssets
 from studio.catalogue.vaes import Vaes
 from studio.errors import InvalidRecipe, ModelError
-from studio.recipe import Recipe, setting_specs
-from studio.recipe_parts import ControlUnit, Lora
+from studio.recipe import Lora, ResolvedUnit, TwoPassRecipe, field_of, setting_specs
 from studio.resolve.applicability import lacked, unused
 from studio.resolve.prompts import check_blocks, check_words, read, without_embeddings
 
@@ -19,7 +17,7 @@ from studio.resolve.prompts import check_blocks, check_words, read, without_embe
 class SecondPass:
     """The recipe as the second model paints it, and a sentence for each thing that it does otherwise than the first."""
 
-    recipe: Recipe
+    recipe: TwoPassRecipe
     notes: tuple[str, ...]
 
 
@@ -33,18 +31,18 @@ class Assets:
     vaes: Vaes
 
 
-def second_pass(recipe: Recipe, first: Model, second: Model, assets: Assets) -> SecondPass:
+def second_pass(recipe: TwoPassRecipe, first: Model, second: Model, assets: Assets) -> SecondPass:
     """What a resolved recipe is for the model that paints its second pass; InvalidRecipe on `hires_model`.
 
     What was the first model's own scheduler, guidance or VAE is the second's own here; what is not for the second
     model is left out.
     """
     try:
-        whole, notes = recipe.replace(model=second.id), list[str]()
+        whole, notes = recipe.changed(model=second.id), list[str]()
         whole = _sampling(whole, first, second, notes)
         whole = _able(whole, second, notes)
-        whole = whole.replace(vae=_vae(recipe, first, second, assets.vaes, notes))
-        whole = whole.replace(
+        whole = whole.changed(vae=_vae(recipe, first, second, assets.vaes, notes))
+        whole = whole.changed(
             controls=tuple(unit for unit in whole.controls if _suits(unit, second, assets, notes)),
             loras=tuple(lora for lora in whole.loras if _fits(lora, second, assets.prompt_assets, notes)),
         )
@@ -55,7 +53,7 @@ def second_pass(recipe: Recipe, first: Model, second: Model, assets: Assets) -> 
     return SecondPass(whole, tuple(notes))
 
 
-def _sampling(recipe: Recipe, first: Model, second: Model, notes: list[str]) -> Recipe:
+def _sampling(recipe: TwoPassRecipe, first: Model, second: Model, notes: list[str]) -> TwoPassRecipe:
     scheduler, guidance = recipe.scheduler, recipe.guidance_scale
     if scheduler == first.default("scheduler") or scheduler not in second.schedulers():
         scheduler = str(second.default("scheduler"))
@@ -66,18 +64,17 @@ def _sampling(recipe: Recipe, first: Model, second: Model, notes: list[str]) -> 
         notes.append(f"The scheduler of the second pass is {scheduler}.")
     if guidance != recipe.guidance_scale and "guidance" in second.default("abilities"):
         notes.append(f"The guidance of the second pass is {guidance:g}.")
-    return recipe.replace(scheduler=scheduler, guidance_scale=guidance)
+    return recipe.changed(scheduler=scheduler, guidance_scale=guidance)
 
 
-def _able(recipe: Recipe, second: Model, notes: list[str]) -> Recipe:
+def _able(recipe: TwoPassRecipe, second: Model, notes: list[str]) -> TwoPassRecipe:
     """The recipe without the settings that the second model, or its scheduler, cannot take."""
     recipe = _without(recipe, lacked(second.default("abilities")), second, notes)
     return _without(recipe, unused(recipe), second, notes)
 
 
-def _without(recipe: Recipe, names: Collection[str], second: Model, notes: list[str]) -> Recipe:
-    empty: dict[str, Any] = {name: field.default for name, field in Recipe.model_fields.items()}
-    given = [name for name in setting_specs() if name in names and getattr(recipe, name) not in (None, "", ())]
+def _without(recipe: TwoPassRecipe, names: Collection[str], second: Model, notes: list[str]) -> TwoPassRecipe:
+    given = [name for name in recipe.given() if name in names]
     # Of guidance the first model's own number stands in the recipe, which nobody asked for.
     labels = [setting_specs()[name].label for name in given if name != "guidance_scale"]
     if labels:
@@ -86,10 +83,12 @@ def _without(recipe: Recipe, names: Collection[str], second: Model, notes: list[
             f"{second.name} takes no {' and no '.join(labels)}: {'it counts' if one else 'they count'} "
             "in the first pass only."
         )
-    return recipe.replace(**{name: empty[name] for name in given})
+    for name in given:
+        recipe = recipe.with_flat(name, field_of(name).default)
+    return recipe
 
 
-def _vae(recipe: Recipe, first: Model, second: Model, vaes: Vaes, notes: list[str]) -> str | None:
+def _vae(recipe: TwoPassRecipe, first: Model, second: Model, vaes: Vaes, notes: list[str]) -> str | None:
     if recipe.vae is not None and recipe.vae != first.vae:
         fault = vaes[recipe.vae].why_not(second)
         if fault is None:
@@ -100,9 +99,9 @@ def _vae(recipe: Recipe, first: Model, second: Model, vaes: Vaes, notes: list[st
     return second.vae
 
 
-def _suits(unit: ControlUnit, second: Model, assets: Assets, notes: list[str]) -> bool:
+def _suits(unit: ResolvedUnit, second: Model, assets: Assets, notes: list[str]) -> bool:
     """Whether the second model can take the unit's map or image prompt."""
-    facts, controlnet = second.family_facts(), assets.controlnets[str(unit.model)]
+    facts, controlnet = second.family_facts(), assets.controlnets[unit.model]
     try:
         assets.controlnets.check_fit(controlnet, second, assets.catalogue.location(second))
     except InvalidRecipe as error:
@@ -127,7 +126,9 @@ def _fits(lora: Lora, second: Model, prompt_assets: PromptAssets, notes: list[st
     return True
 
 
-def _words(recipe: Recipe, first: Model, second: Model, prompt_assets: PromptAssets, notes: list[str]) -> Recipe:
+def _words(
+    recipe: TwoPassRecipe, first: Model, second: Model, prompt_assets: PromptAssets, notes: list[str]
+) -> TwoPassRecipe:
     """The recipe without the embeddings that the second model does not know; bare names of them stay as words."""
     words, gone = without_embeddings(recipe, second, prompt_assets)
     known = [
@@ -140,4 +141,4 @@ def _words(recipe: Recipe, first: Model, second: Model, prompt_assets: PromptAss
         notes.append(
             f"{second.name} does not know the embeddings {', '.join(gone)}: they count in the first pass only."
         )
-    return recipe.replace(**words)
+    return recipe.changed(**words)

@@ -6,7 +6,17 @@ from studio.catalogue.models import Model
 from studio.errors import InvalidRecipe, NotFound, Unreadable
 from studio.families.base import Family
 from studio.inputs import MOST_PIXELS, Field, InputStore
-from studio.recipe import Recipe
+from studio.recipe import (
+    ImageToImageRecipe,
+    InpaintRecipe,
+    PaintedRecipe,
+    Recipe,
+    ResolvedRecipe,
+    TextToImageRecipe,
+    TiledUpscaleRecipe,
+    TwoPassRecipe,
+    UpscaleRecipe,
+)
 
 Size = tuple[int, int]
 # How many times the pixels that a model was trained on are left as they are.
@@ -14,58 +24,64 @@ ROOM = 2.0
 Open = tuple[int | None, int | None]
 
 
-def resolve_size(recipe: Recipe, model: Model, inputs: InputStore, second: Model | None = None) -> Open:
-    """Width and height that the recipe paints at; None where the picture it starts from has its own, to the pixel.
+def open_size(recipe: Recipe, model: Model, inputs: InputStore) -> Open:
+    """Width and height that the recipe paints at, a side that is left open as the picture or the model has it.
 
-    `second` paints the second pass, where that is another model. Raises InvalidRecipe where either side cannot be, or
-    what comes out is too large.
+    None where the picture it starts from has its own, to the pixel. InvalidRecipe where either side cannot be.
     """
     size = _given_size(recipe, model, inputs)
-    family = model.family_facts()
     for name, side in zip(("width", "height"), size, strict=True):
         if side is not None:
-            _check_side(name, side, family)
-    whole = recipe.replace(width=size[0], height=size[1])
-    if recipe.task == "inpaint" and recipe.mask_area != "masked":
-        _check_canvas(result_size(whole, inputs), whole, family)
-    if recipe.hires_scale is not None:
-        other = (second or model).family_facts()
-        _check_second(hires_size(whole, other), other)
-    _check_pixels(result_size(whole, inputs), recipe)
+            _check_side(name, side, model.family_facts())
     return size
 
 
-def result_size(recipe: Recipe, inputs: InputStore) -> Size:
-    """How large the image of a recipe with resolved size is; a second pass may round it to what the model paints."""
-    if recipe.task == "inpaint":
-        return canvas_size(recipe, inputs)
-    if recipe.task == "upscale":
-        return _times(_start(recipe, inputs), recipe.upscale or 1)
-    return _times((recipe.width or 0, recipe.height or 0), recipe.hires_scale or 1)
+def check_sizes(recipe: ResolvedRecipe, model: Model, inputs: InputStore, second: Model | None = None) -> None:
+    """InvalidRecipe where a size that the recipe passes through cannot be painted, or what comes out is too large.
+
+    `second` paints the second pass, where that is another model.
+    """
+    if isinstance(recipe, InpaintRecipe) and recipe.mask.area != "masked":
+        _check_canvas(canvas_size(recipe, inputs), recipe, model.family_facts())
+    if isinstance(recipe, TwoPassRecipe):
+        other = (second or model).family_facts()
+        _check_second(hires_size(recipe, other), other)
+    _check_pixels(result_size(recipe, inputs), recipe)
 
 
-def canvas_size(recipe: Recipe, inputs: InputStore) -> Size:
+def result_size(recipe: ResolvedRecipe, inputs: InputStore) -> Size:
+    """How large the image of a recipe is; a second pass may round it to what the model paints."""
+    match recipe:
+        case InpaintRecipe():
+            return canvas_size(recipe, inputs)
+        case UpscaleRecipe() | TiledUpscaleRecipe():
+            return _times(_start(recipe, inputs), recipe.upscale.scale)
+        case TwoPassRecipe():
+            return _times((recipe.width, recipe.height), recipe.hires.scale)
+        case TextToImageRecipe() | ImageToImageRecipe():
+            return recipe.width, recipe.height
+    # A hosted model that is told no size decides it.
+    return (1, 1) if recipe.width is None or recipe.height is None else (recipe.width, recipe.height)
+
+
+def canvas_size(recipe: InpaintRecipe, inputs: InputStore) -> Size:
     """How large the picture to paint into is: resized where the recipe says so, then extended."""
-    own = recipe.width is None or recipe.height is None or recipe.mask_area == "masked"
-    width, height = _start(recipe, inputs) if own else (recipe.width or 0, recipe.height or 0)
+    wanted = None if recipe.mask.area == "masked" else recipe.size
+    width, height = wanted or _start(recipe, inputs)
     if recipe.outpaint:
         width += recipe.outpaint.left + recipe.outpaint.right
         height += recipe.outpaint.top + recipe.outpaint.bottom
     return width, height
 
 
-def map_size(recipe: Recipe, inputs: InputStore) -> Size:
+def map_size(recipe: PaintedRecipe, inputs: InputStore) -> Size:
     """How large the picture is that a map lies over: a map is made at the size at which it is looked at."""
-    if recipe.task in ("inpaint", "upscale"):
-        return result_size(recipe, inputs)
-    if recipe.width and recipe.height:
-        return recipe.width, recipe.height
-    return _start(recipe, inputs)
+    return (recipe.width, recipe.height) if isinstance(recipe, TwoPassRecipe) else result_size(recipe, inputs)
 
 
-def hires_size(recipe: Recipe, family: Family) -> Size:
+def hires_size(recipe: TwoPassRecipe, family: Family) -> Size:
     """How large the second pass paints: the scaled size, rounded to what the family can paint."""
-    width, height = _times((recipe.width or 0, recipe.height or 0), recipe.hires_scale or 1)
+    width, height = _times((recipe.width, recipe.height), recipe.hires.scale)
     return _rounded(width, family), _rounded(height, family)
 
 
@@ -76,14 +92,12 @@ def _given_size(recipe: Recipe, model: Model, inputs: InputStore) -> Open:
         return None, None
     if recipe.task == "inpaint" and width is None and height is None:
         return None, None
-    if recipe.task == "text2img" or recipe.mask_area == "masked":
+    if recipe.task == "text2img" or recipe.mask.area == "masked":
         return width or int(model.default("width")), height or int(model.default("height"))
     start, family = _start(recipe, inputs), model.family_facts()
-    if width is None and height is None:
-        return trained_size(start, model)
-    if width is None:
-        return _clamped((height or 0) * start[0] / start[1], family), height
-    return width, height or _clamped(width * start[1] / start[0], family)
+    if height is None:
+        return trained_size(start, model) if width is None else (width, _clamped(width * start[1] / start[0], family))
+    return (_clamped(height * start[0] / start[1], family) if width is None else width), height
 
 
 def trained_size(size: Size, model: Model) -> Size:
@@ -118,13 +132,13 @@ def _times(size: Size, scale: float) -> Size:
 
 
 def _start(recipe: Recipe, inputs: InputStore) -> Size:
-    return stored_size("init_image", str(recipe.init_image), inputs)
+    return stored_size("init_image", recipe.init_image, inputs)
 
 
-def stored_size(field: Field, name: str, inputs: InputStore) -> Size:
+def stored_size(field: Field, name: str | None, inputs: InputStore) -> Size:
     """The size of a stored input; InvalidRecipe on `field` where it is missing or damaged."""
     try:
-        return inputs.size(name)
+        return inputs.size(name or "")
     except (NotFound, Unreadable) as error:
         raise InvalidRecipe(field, error.message, error.hint) from error
 
@@ -143,11 +157,11 @@ def _check_side(name: str, side: int, family: Family) -> None:
         raise InvalidRecipe(name, f"{side} is not divisible by {multiple}.", f"Choose {' or '.join(good)}.")
 
 
-def _check_canvas(size: Size, recipe: Recipe, family: Family) -> None:
+def _check_canvas(size: Size, recipe: InpaintRecipe, family: Family) -> None:
     if family.min_side <= min(size) and (max(size) <= family.max_side or not (recipe.width or recipe.outpaint)):
         return  # where no size is asked for, it is looked at in one that the model can paint
     few = min(size) < family.min_side
-    masked = "" if few or recipe.mask_image is None else ", or paint the masked place alone (mask_area “masked”)"
+    masked = "" if few or recipe.mask.image is None else ", or paint the masked place alone (mask_area “masked”)"
     raise InvalidRecipe(
         "outpaint" if recipe.outpaint and not few else "init_image",
         f"{size[0]}x{size[1]} pixels are too {'few' if few else 'many'} for {family.name}, which paints "

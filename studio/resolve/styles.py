@@ -35,7 +35,7 @@ def styled(recipe: Recipe, model: Model, presets: Presets, wildcards: Wildcards)
     )
     negative = ", ".join(dict.fromkeys(filter(None, [negative, *chosen])))
     _check_lengths(prompt, negative)
-    return recipe.replace(prompt=prompt, negative_prompt=negative, styles=(), negative_presets=())
+    return recipe.changed(prompt=prompt, negative_prompt=negative, styles=(), negative_presets=())
 
 
 def _applied(style: StylePreset, prompt: str, negative: str, wildcards: Wildcards) -> tuple[str, str]:

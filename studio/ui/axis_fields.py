@@ -7,8 +7,7 @@ from studio.catalogue.models import Model
 from studio.errors import InvalidRecipe
 from studio.grids.axes import SEARCHED, SIZE, UNVARIED, subject
 from studio.prompts.matrix import matrix
-from studio.recipe import Recipe, setting_specs
-from studio.recipe_parts import ControlUnit, Group, OutpaintPadding
+from studio.recipe import ControlUnit, Group, OutpaintPadding, Recipe, setting_specs
 from studio.resolve.applicability import lacked, unused
 from studio.resolve.tasks import paints_over
 from studio.studio import Studio
@@ -92,7 +91,7 @@ def _matrix(base: Recipe, name: str) -> list[tuple[str, str]]:
     if name not in SEARCHED:
         return []
     try:
-        found = matrix(getattr(base, name), negative=name != "prompt")
+        found = matrix(base.get(name), negative=name != "prompt")
     except InvalidRecipe:  # told when the grid is planned
         return []
     return [(words, words) for words in found] if found[1:] else []

@@ -91,8 +91,8 @@ def offered(endpoint: HostedEndpoint) -> HostedOffer:
 
 def parted(recipe: Recipe) -> Answer:
     """What was asked for beside prompt and seed: the model with its plain settings, and what all columns share."""
-    own = {"version", "prompt", "model", "seed", "count"}
-    values = recipe.model_dump(mode="json", exclude=own, exclude_none=True, exclude_defaults=True)
+    own = {"prompt", "model", "seed", "count"}
+    values = {name: value for name, value in recipe.dumped().items() if name not in own}
     shared = {name for name, value in values.items() if name in GIVEN or not isinstance(value, int | float | str)}
     settings = {name: value for name, value in values.items() if name not in shared}
     return {"model": {"name": recipe.model, "settings": settings}, "base": {name: values[name] for name in shared}}

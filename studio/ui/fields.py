@@ -7,8 +7,7 @@ from typing import Any, Literal, get_args, get_origin
 from studio.catalogue.models import Model
 from studio.catalogue.upscalers import LANCZOS, LATENT, Upscalers
 from studio.catalogue.vaes import Vaes
-from studio.recipe import Recipe, Task, setting_specs
-from studio.recipe_parts import Ability
+from studio.recipe import Ability, Recipe, Task, field_of, setting_specs
 from studio.resolve.applicability import standards
 from studio.resolve.tasks import paints_over
 from studio.studio import Studio
@@ -18,20 +17,14 @@ from studio.ui.gallery import where
 
 # Fields that are open in a recipe and shown with the model's own value until they are changed.
 STANDARD = ("width", "height", "steps", "guidance_scale", "scheduler", "clip_skip")
-# A number field of Gradio shows 0 where it is empty, and 0 is a number; these are often empty.
-OFTEN_EMPTY = ("seed", "variation_seed", "hires_steps")
-# A setting that changes nothing at this value, or is the studio's choice; this is shown of it where it is left open.
-NEUTRAL: Mapping[str, Any] = {
-    "variation_strength": 0,
-    "vae": "",
-    "hires_model": "",
-    "hires_upscaler": "",
-    "guidance_rescale": 0,
-    "eta": 0,
-    "sigma_churn": 0,
-    "sigma_noise": 1,
-    "rng": "cpu",
+# A number field of Gradio shows 0 where it is empty, and 0 is a number; these are often empty, and say so.
+OFTEN_EMPTY: Mapping[str, str] = {
+    "seed": "Random each time",
+    "variation_seed": "Random each time",
+    "hires_steps": "Automatic",
 }
+# What is shown of a setting that is left open, where that is something that changes nothing, or the studio's choice.
+NEUTRAL: Mapping[str, Any] = {"variation_strength": 0, "vae": "", "hires_model": "", "hires_upscaler": ""}
 # Ready-made words, several at once.
 WORDS = ("styles", "negative_presets")
 PLAIN = {LANCZOS: "Lanczos, no model", LATENT: "Latent, no model"}
@@ -42,13 +35,6 @@ STAND_INS: Mapping[Task, Mapping[str, Any]] = {
     "img2img": {"init_image": ANY},
     "inpaint": {"init_image": ANY, "mask_image": ANY},
     "upscale": {"init_image": ANY, "upscale": 2.0},
-}
-# Recipes of a task that together use all its settings.
-SAMPLES: Mapping[Task, tuple[Mapping[str, Any], ...]] = {
-    "text2img": ({"hires_scale": 2.0},),
-    "img2img": ({},),
-    "inpaint": ({"mask_area": "whole"}, {"mask_area": "masked"}),
-    "upscale": ({"strength": 0.5},),
 }
 
 
@@ -66,6 +52,7 @@ def kind(name: str, look: dict[str, Any]) -> Any:
     """The Gradio component for a field, with the fixed part of its look filled in."""
     setting = setting_specs()[name]
     if name in OFTEN_EMPTY:
+        look |= {"placeholder": OFTEN_EMPTY[name], "max_lines": 1}
         return gr.Textbox
     if "choices" in look or _literals(name):
         return gr.Radio
@@ -123,6 +110,8 @@ def standard(name: str, model: Model, task: Task | None) -> Any:
         return model.default(name)
     if name in NEUTRAL:
         return NEUTRAL[name]
+    if (own := field_of(name).default) not in (None, "", ()):
+        return own
     return _of_task(task, frozenset(model.default("abilities"))).get(name) if task else None
 
 
@@ -136,7 +125,7 @@ def cleaned(name: str, value: Any) -> Any:
 def shown(key: str, value: Any, standards: Mapping[str, Any], model: Model) -> Any:
     """A recipe's value as the widget of this key shows it."""
     name = key.rpartition("/")[2]
-    if value is None:
+    if value is None or (name in STANDARD and value == field_of(name).default):
         return model.id if name == "model" else "" if name in OFTEN_EMPTY else standards.get(key, "")
     if name in OFTEN_EMPTY:
         return str(value)
@@ -155,12 +144,10 @@ def stretched(name: str, value: Any) -> dict[str, Any]:
 
 @cache
 def _of_task(task: Task, abilities: frozenset[Ability]) -> Mapping[str, Any]:
-    samples = [standards(Recipe(**STAND_INS[task], **sample), abilities) for sample in SAMPLES[task]]
-    return {name: value for sample in samples for name, value in sample.items() if value is not None}
+    return standards(Recipe.make(**STAND_INS[task]), abilities)
 
 
 def _literals(name: str) -> tuple[str, ...]:
     """The values of a field that has a few fixed ones."""
-    field = Recipe.model_fields.get(name)
-    kinds = get_args(field.annotation) if field else ()
-    return next((get_args(kind) for kind in kinds if get_origin(kind) is Literal), ())
+    kind = field_of(name).annotation if name in setting_specs() else None
+    return next((get_args(one) for one in (kind, *get_args(kind)) if get_origin(one) is Literal), ())

@@ -19,7 +19,7 @@ from studio.resolve.tasks import check_task
 from studio.studio import Studio
 from studio.ui import fields, hosted_choices
 from studio.ui.fast_gradio import gr
-from studio.ui.fields import NEUTRAL, STANDARD
+from studio.ui.fields import OFTEN_EMPTY, STANDARD
 from studio.ui.ids import Id
 
 # What creators expect of a model, and are told where it is lacking.
@@ -87,8 +87,8 @@ class Form:
     def deciding(self) -> list[Any]:
         """Widgets that decide which others mean something."""
         radios = [widget for key, widget in self.widgets.items() if "/" in key and isinstance(widget, gr.Radio)]
-        neutral = [self.widgets[name] for name in NEUTRAL if name in self.widgets]
-        return [switch.widget for switch in self.switches.values()] + radios + neutral
+        shared = [widget for key, widget in self.widgets.items() if self._is_seldom(key) and key not in OFTEN_EMPTY]
+        return [switch.widget for switch in self.switches.values()] + radios + shared
 
     def of(self, tab: str) -> dict[str, Any]:
         """Every widget that a recipe of the tab is read from, by key."""
@@ -116,7 +116,7 @@ class Form:
         model = self.model(values.get(self.widgets["model"]))
         off = {name for switch in self._switched(tab, values, on=False) for name in switch.names}
         given = {name: value for name, _, value in self._given(values, tab) if name not in off}
-        recipe = Recipe.model_construct(None, **{**fields.STAND_INS[task], **given, **source})
+        recipe = Recipe.unchecked(**{**fields.STAND_INS[task], **given, **source})
         # Enlarging alone draws no noise: the pictures of all seeds are one.
         seedless = set() if recipe.denoises else {"seed", "count"}
         local = model.untaken if isinstance(model, hosted_choices.HostedChoice) else frozenset[str]()
@@ -125,10 +125,10 @@ class Form:
     def show(self, recipe: Recipe, tab: str) -> Updates:
         """What to set the widgets to, so that the tab says this recipe."""
         model = self.model(recipe.model)
-        values = {key: getattr(recipe, name) for name, key in self._names(tab)}
+        values = {key: recipe.get(name) for name, key in self._names(tab)}
         standards = self._first | self.standards(model.id)
         shown = {key: fields.shown(key, value, standards, model) for key, value in values.items()}
-        on = {key: getattr(recipe, switch.names[0]) is not None for key, switch in self._switches(tab)}
+        on = {key: recipe.get(switch.names[0]) is not None for key, switch in self._switches(tab)}
         return self._updates(model, shown | on)
 
     def offer_models(self, tab: str, chosen: str | None) -> Updates:
@@ -180,7 +180,7 @@ class Form:
     def cannot(self, model_id: str | None, tab: str) -> str:
         """One line where the model cannot do the tab's task; empty where it can, or is not asked."""
         try:
-            check_task(Recipe(**fields.STAND_INS[self.tasks[tab]]), self.model(model_id))
+            check_task(Recipe.make(**fields.STAND_INS[self.tasks[tab]]), self.model(model_id))
         except InvalidRecipe as fault:
             return fault.message
         return ""
@@ -193,6 +193,10 @@ class Form:
             with suppress(StudioError):
                 return hosted_choices.choice(self.studio, model_id)
         return catalogue[str(model_id) if known else self.studio.settings.model]
+
+    def _is_seldom(self, key: str) -> bool:
+        """Whether a widget is of what all tabs share and is seldom changed, beside what each model has its own of."""
+        return key in setting_specs() and setting_specs()[key].panel is not None and key not in STANDARD
 
     def _names(self, tab: str) -> list[tuple[str, str]]:
         """Name and key of each field that the tab has."""
@@ -221,7 +225,7 @@ class Form:
 
     def _standard(self, key: str, model: Model, first: Any) -> Any:
         tab, _, name = key.rpartition("/")
-        if not tab and name not in (*STANDARD, *NEUTRAL):
+        if not tab and name not in STANDARD and not self._is_seldom(name):
             return None
         standard = fields.standard(name, model, self.tasks.get(tab))
         return first if standard is None else standard

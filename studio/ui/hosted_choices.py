@@ -10,8 +10,7 @@ from studio.errors import StudioError
 from studio.families.base import Family, Signature
 from studio.hosted.models import HostedEndpoint, is_hosted, joined, parted
 from studio.prompts.ways import longest
-from studio.recipe import Recipe, Task, setting_specs
-from studio.recipe_parts import Setting
+from studio.recipe import Recipe, Setting, Task, setting_specs
 from studio.resolve.hosted import TAKEN, in_styles
 from studio.studio import Studio
 

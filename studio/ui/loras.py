@@ -16,8 +16,7 @@ from studio.errors import InvalidPrompt, InvalidRecipe
 from studio.presets import saving
 from studio.prompts.language import Lora as Mention
 from studio.prompts.mentions import rewritten
-from studio.recipe import Recipe, setting_specs
-from studio.recipe_parts import Lora
+from studio.recipe import Lora, Recipe, setting_specs
 from studio.resolve.prompts import MOST, drawable, mentioned, replaced
 from studio.resolve.styles import styled
 from studio.studio import Studio

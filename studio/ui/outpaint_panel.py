@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from studio.recipe_parts import OutpaintPadding, Setting
+from studio.recipe import OutpaintPadding, Setting
 from studio.ui.events import QUICK
 from studio.ui.fast_gradio import gr
 from studio.ui.form import Updates, Values

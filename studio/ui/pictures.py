@@ -18,7 +18,7 @@ from studio.gate.identity import Identity
 from studio.hosted.models import is_hosted
 from studio.jobs.job import Job
 from studio.library import facts, picture, size
-from studio.recipe import Recipe
+from studio.recipe import Recipe, as_resolved
 from studio.resolve.sizes import result_size
 from studio.studio import THUMBNAILS, Studio
 from studio.ui.hosted_choices import choice
@@ -65,7 +65,7 @@ def _picture_facts(studio: Studio, path: Path, recipe: Recipe, seconds: float, w
         "task": recipe.task,
         "seed": recipe.seed if recipe.denoises else None,
         "seconds": seconds,
-        "model": ", then ".join(_model_name(studio, name) for name in recipe.models) or str(recipe.upscaler),
+        "model": ", then ".join(_model_name(studio, name) for name in recipe.models) or str(recipe.upscale.upscaler),
         "how": ", ".join(filter(None, [_how(recipe), _cost(path)])),
         "loras": facts(path).get("loras", ""),
         "check": CHECKED.get(_verdict(path), ()),
@@ -149,12 +149,12 @@ def _start(studio: Studio, recipe: Recipe, who: Identity) -> Start:
         return {}
     sides = recipe.outpaint
     grown = [sides.top, sides.right, sides.bottom, sides.left] if sides else [0, 0, 0, 0]
-    return {"before": before, "fit": recipe.resize or "stretch", "grown": grown}
+    return {"before": before, "fit": "stretch" if recipe.scheduler is None else recipe.resize, "grown": grown}
 
 
 def _expected_size(studio: Studio, recipe: Recipe) -> tuple[int, int]:
     try:
-        return result_size(recipe, studio.inputs)
+        return result_size(as_resolved(recipe), studio.inputs)
     except InvalidRecipe:
         return recipe.width or 1, recipe.height or 1
 
@@ -167,13 +167,13 @@ def _verdict(path: Path) -> str:
 def _how(recipe: Recipe) -> str:
     """The settings that matter most for what it looks like."""
     if not recipe.denoises:
-        return f"{recipe.upscale:g} times larger"
+        return f"{recipe.upscale.scale:g} times larger"
     parts = {
         "{}": recipe.scheduler,
         "{} steps": recipe.steps,
         "guidance {:g}": recipe.guidance_scale,
         "strength {:g}": recipe.strength,
-        "{:g} times larger": recipe.upscale or (recipe.hires_scale if recipe.hires_scale != 1 else None),
+        "{:g} times larger": recipe.upscale.scale or (recipe.hires.scale if recipe.hires.scale != 1 else None),
     }
     return ", ".join(words.format(value) for words, value in parts.items() if value is not None)
 

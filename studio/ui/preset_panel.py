@@ -20,7 +20,7 @@ from studio.presets import saving
 from studio.presets.importing import check_style, import_styles
 from studio.presets.recipes import has_pictures, known_parts, names_of, to_table
 from studio.prompts.view import explain
-from studio.recipe import Recipe, setting_specs
+from studio.recipe import Recipe, field_of, setting_specs
 from studio.shorthand import normalized
 from studio.studio import Studio
 from studio.ui.events import QUICK, Event, Name, Words, served
@@ -148,7 +148,7 @@ class PresetPanel:
         for model in filter(None, (chosen.get("model"), chosen.get("hires_model"))):
             if not is_hosted(model):
                 self.studio.catalogue[model]  # ModelError where it is gone
-        open_now = {name: Recipe.model_fields[name].get_default() for name in names}
+        open_now = {name: field_of(name).get_default() for name in names}
         recipe = self.form.read(values, self._tab(event)).replace(**open_now | chosen)
         updates = self.shared_settings.show(recipe, event.tab, values, names)
         if "loras" in names:
@@ -201,7 +201,8 @@ class PresetPanel:
         shared = {**self.stack.read(values, tab), **self.units.read(values, tab)}
         recipe = self.form.read(values, tab, **shared)
         standards, hidden = self.form.standards(recipe.model), self.form.hidden(values, tab)
-        left_open = {name: standards[name] for name in STANDARD if getattr(recipe, name) is None and name not in hidden}
+        given = recipe.given()
+        left_open = {name: standards[name] for name in STANDARD if name not in given and name not in hidden}
         return recipe.replace(**left_open)
 
     def _words(self, event: Telling) -> dict[str, Any]:

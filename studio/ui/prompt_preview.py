@@ -19,7 +19,7 @@ from studio.prompts.parser import parse
 from studio.prompts.schedule import Plan, plan
 from studio.prompts.variants import draw
 from studio.prompts.view import Seen, count, explain
-from studio.recipe import Recipe
+from studio.recipe import PaintedRecipe, Recipe
 from studio.resolve.prompts import FIELDS, ignored, worded
 from studio.resolve.styles import styled
 from studio.studio import Studio
@@ -77,17 +77,16 @@ def view(studio: Studio, recipe: Recipe, field: Field) -> PromptView:
 
     ModelError where the recipe's model is none.
     """
-    if not getattr(recipe, field).strip():
+    if not recipe.get(field).strip():
         return {}
     model = studio.catalogue[recipe.model or studio.settings.model]
     other = next(name for name in FIELDS if name != field)
-    steps = min(recipe.steps or model.default("steps"), MOST_STEPS)
-    guidance = model.default("guidance_scale") if recipe.guidance_scale is None else recipe.guidance_scale
-    alone = recipe.replace(**{other: "", "steps": steps, "guidance_scale": guidance})
-    answer: PromptView = {"fault": _fault(studio, alone, model, field)}
+    alone = recipe.changed(**{other: ""})
+    painted = _painted(alone, model)
+    answer: PromptView = {"fault": _fault(studio, painted, model, field)}
     try:
         seen = _explained(studio, alone, field)
-        own = _planned(studio, alone, model, field)
+        own = _planned(studio, painted, model, field)
     except InvalidPrompt:
         return answer
     return {
@@ -99,18 +98,33 @@ def view(studio: Studio, recipe: Recipe, field: Field) -> PromptView:
     }
 
 
+def _painted(recipe: Recipe, model: Model) -> PaintedRecipe:
+    """The recipe with what its words depend on."""
+    guidance = model.default("guidance_scale") if recipe.guidance_scale is None else recipe.guidance_scale
+    return PaintedRecipe(
+        prompt=recipe.prompt,
+        negative_prompt=recipe.negative_prompt,
+        model=model.id,
+        scheduler=str(model.default("scheduler")),
+        steps=min(recipe.steps or model.default("steps"), MOST_STEPS),
+        guidance_scale=guidance,
+        seed=0 if recipe.seed is None else recipe.seed,
+        loras=recipe.loras,
+    )
+
+
 def _explained(studio: Studio, recipe: Recipe, field: Field) -> tuple[Seen, ...]:
     """How the field is understood, with the embeddings that may be called by any name."""
     prompt_assets = _prompt_assets(studio, recipe)
     return explain(
-        getattr(recipe, field),
+        recipe.get(field),
         prompt_assets.wildcards,
         negative=field != "prompt",
         embeddings=tuple(prompt_assets.embeddings),
     )
 
 
-def _fault(studio: Studio, alone: Recipe, model: Model, field: Field) -> PromptFault | None:
+def _fault(studio: Studio, alone: PaintedRecipe, model: Model, field: Field) -> PromptFault | None:
     """What would be refused of it, with its place where it has one."""
     try:
         _explained(studio, alone, field)
@@ -145,14 +159,14 @@ def _is_more_than_words(seen: tuple[Seen, ...]) -> bool:
     return any(part.kind != "text" or part.weight != 1 for part in seen)
 
 
-def _planned(studio: Studio, recipe: Recipe, model: Model, field: Field) -> Plan:
+def _planned(studio: Studio, recipe: PaintedRecipe, model: Model, field: Field) -> Plan:
     """What the field says at each step, drawn as for the recipe's seed."""
     negative = field != "prompt"
     prompt_assets = _prompt_assets(studio, recipe)
     names = prompt_assets.embeddings.fitting(model.family) if model.family_facts().weighs_words else ()
-    drawn = draw(getattr(recipe, field), recipe.seed or 0, prompt_assets.wildcards, negative=negative)
+    drawn = draw(recipe.get(field), recipe.seed, prompt_assets.wildcards, negative=negative)
     prompt = parse(drawn, negative=negative, embeddings=tuple(prompt_assets.embeddings))
-    return plan(prompt, recipe.steps or 1, embeddings=names)
+    return plan(prompt, recipe.steps, embeddings=names)
 
 
 def _prompt_assets(studio: Studio, recipe: Recipe) -> PromptAssets:
@@ -168,7 +182,9 @@ def _tokens(studio: Studio, alone: Recipe, model: Model, field: Field) -> str:
     with suppress(InvalidRecipe):
         whole = styled(alone, model, studio.presets, studio.prompt_assets.wildcards)
         kinds = parse(getattr(whole, field), negative=field != "prompt").kinds
-        words = _counted(studio, _planned(studio, whole, model, field), model, _prompt_assets(studio, whole))
+        words = _counted(
+            studio, _planned(studio, _painted(whole, model), model, field), model, _prompt_assets(studio, whole)
+        )
         return f"about {words}" if words and kinds & DRAWN else words
     return ""
 

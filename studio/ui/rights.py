@@ -29,7 +29,7 @@ def _pictures(recipe: Recipe) -> list[tuple[str, int | None, str]]:
     """Each stored picture that a recipe names, with its field, and its number where there are several."""
     found: list[tuple[str, int | None, str | None]] = [
         ("init_image", None, recipe.init_image),
-        ("mask_image", None, recipe.mask_image),
+        ("mask_image", None, recipe.mask.image),
     ]
     for number, unit in enumerate(recipe.controls):
         found += [("controls", number, unit.image), ("controls", number, unit.map)]

@@ -2,20 +2,20 @@
 
 from collections.abc import Collection, Mapping
 from contextlib import suppress
-from typing import Annotated, Any, Literal, NotRequired
+from typing import Annotated, Any, Literal, NotRequired, get_args
 
 from pydantic import Field
 from typing_extensions import TypedDict
 
 from studio.catalogue.models import Model
 from studio.errors import StudioError
-from studio.recipe import Recipe, setting_specs
+from studio.recipe import Panel, Recipe, setting_specs
 from studio.resolve.hosted import TAKEN
 from studio.studio import Studio
 from studio.ui import gallery, prompt_preview, web
 from studio.ui.events import QUICK, Event, Name
 from studio.ui.fast_gradio import gr
-from studio.ui.fields import OFTEN_EMPTY, WORDS
+from studio.ui.fields import WORDS
 from studio.ui.form import Form, Updates, Values
 from studio.ui.hosted_choices import HostedChoice, price
 from studio.ui.ids import Id
@@ -26,16 +26,6 @@ from studio.ui.size_picker import SizePicker
 from studio.ui.units import Units
 
 COUNTS = (1, 2, 4, 8)
-# What is seldom changed, in groups.
-MORE = (
-    ("steps", "guidance_scale", "scheduler"),
-    ("width", "height"),
-    ("variation_strength", "variation_seed"),
-    ("clip_skip", "vae"),
-    ("guidance_rescale", "eta"),
-    ("sigma_churn", "sigma_noise"),
-    ("rng",),
-)
 
 
 class Facts(TypedDict):
@@ -90,26 +80,23 @@ class SharedSettings:
         self.shape, self.quality = self.shapes.place()
         self.form.place("count", choices=[(str(n), n) for n in COUNTS], value=1)
         with gr.Row(elem_id="seed-row"):
-            self.form.place("seed", placeholder="Random each time", min_width=120, max_lines=1)
+            self.form.place("seed", min_width=120)
             self.random = gr.Button("Random", elem_id="seed-random", min_width=0)
             self.reuse = gr.Button("Reuse last", elem_id="seed-reuse", min_width=0)
 
     def place_more(self) -> None:
         """What is seldom changed."""
         with gr.Accordion("More", open=False, elem_id=Id.MORE):
-            for names in MORE:
+            for panel in get_args(Panel):
                 with gr.Group(elem_classes="group"):
-                    for name in names:
-                        empty: dict[str, Any] = (
-                            {"placeholder": "Random each time", "max_lines": 1} if name in OFTEN_EMPTY else {}
-                        )
-                        self.form.place(name, info=setting_specs()[name].help, **empty)
+                    for name in _in_panel(panel):
+                        self.form.place(name, info=setting_specs()[name].help)
         self.facts = Island(
             "facts",
             "",
             module="form",
             holds=Facts,
-            data=[name for names in MORE for name in names],
+            data=[name for panel in get_args(Panel) for name in _in_panel(panel)],
             events=["reset", "choose", *self.form.tasks, *map(into, self.form.tasks)],
         )
 
@@ -291,6 +278,11 @@ class SharedSettings:
         seeds = [job.recipes[0].seed for job in jobs if job.results]
         seed = self.form.widgets["seed"]
         return {seed: str(seeds[0]) if seeds else values[seed]}
+
+
+def _in_panel(panel: Panel) -> list[str]:
+    """The settings that stand together there."""
+    return [name for name, setting in setting_specs().items() if setting.panel == panel]
 
 
 def into(tab: str) -> str:

@@ -18,8 +18,7 @@ from studio.controls.base import Control
 from studio.errors import InvalidRecipe
 from studio.gate.identity import Identity
 from studio.parsing import ParseError, parse_json
-from studio.recipe import Recipe, setting_specs
-from studio.recipe_parts import IMAGE_PROMPT, ControlUnit
+from studio.recipe import IMAGE_PROMPT, ControlUnit, Recipe, setting_specs
 from studio.resolve.controls import READY, check_followed
 from studio.studio import Studio
 from studio.ui import fields
@@ -131,7 +130,7 @@ class Units:
     def cannot(self, model: Model, tab: str) -> str:
         """One line where the model follows no maps in this tab; empty where it can, or is not asked."""
         task = self.form.tasks[tab]
-        stand_in = Recipe(**fields.STAND_INS[task], controls=(ControlUnit(kind=READY),))
+        stand_in = Recipe.make(**fields.STAND_INS[task], controls=(ControlUnit(kind=READY),))
         try:
             check_followed(stand_in, model)
         except InvalidRecipe as fault:

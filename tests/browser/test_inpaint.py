@@ -159,7 +159,7 @@ def test_results_are_gone_on_with_and_taken_back_and_a_reload_loses_neither(
     expect(page.get_by_role("button", name="Clear mask")).to_be_enabled()
     generate(page)
     again = download(page, tmp_path)
-    assert (again.init_image, again.mask_image) == (first.init_image, first.mask_image)
+    assert (again.init_image, again.mask.image) == (first.init_image, first.mask.image)
     page.get_by_role("button", name="Clear mask").click()
     expect(page.get_by_role("button", name="Clear mask")).to_be_disabled()
     page.locator(".cell").get_by_role("button", name="Use these settings").click()
@@ -193,11 +193,11 @@ def test_a_ready_made_mask_is_used_to_the_pixel_and_faults_stand_at_the_editor(
     expect(fault).to_have_count(0)
     generate(page)
     mask = studio.inputs.add_mask(grey)
-    assert download(page, tmp_path).mask_image == mask.id
+    assert download(page, tmp_path).mask.image == mask.id
     page.get_by_label("Paint what to keep").check()
     generate(page)
     inverse = ImageChops.invert(studio.inputs.open(mask.id))
-    assert download(page, tmp_path).mask_image == studio.inputs.add_mask(inverse).id
+    assert download(page, tmp_path).mask.image == studio.inputs.add_mask(inverse).id
     page.get_by_role("button", name="Clear mask").click()
     expect(page.get_by_role("button", name="Clear mask")).to_be_disabled()
     expect(page.get_by_label("What changes")).to_be_hidden()
@@ -266,7 +266,7 @@ def download(page: Page, folder: Path) -> Recipe:
 
 def mask_of(studio: Studio, recipe: Recipe) -> np.ndarray:
     """What the recipe may change: its mask, and as far around it as new and old blend."""
-    mask = studio.inputs.open(str(recipe.mask_image))
+    mask = studio.inputs.open(str(recipe.mask.image))
     assert mask.size == SIZE
     return np.asarray(mask.filter(ImageFilter.MaxFilter(2 * REACH + 1))) > 0
 

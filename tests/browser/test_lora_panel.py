@@ -10,7 +10,7 @@ from PIL import Image
 from playwright.sync_api import Locator, Page, expect
 
 from studio.metadata import png
-from studio.recipe_parts import Lora
+from studio.recipe import Lora
 from studio.settings import Settings
 from studio.studio import Studio
 from studio.ui import serve

@@ -216,7 +216,7 @@ def test_a_result_can_be_taken_from_the_well_and_a_second_pass_is_taken_only_whi
     expect(page.locator(".cell .look img")).to_have_attribute("alt", "a large boat")
     done(page)
     recipes = [studio.library.read(path) for path in studio.library.folder.glob("*/*-*.png")]
-    scales = {recipe.prompt: recipe.hires_scale for recipe in recipes if "boat" in recipe.prompt}
+    scales = {recipe.prompt: recipe.hires.scale for recipe in recipes if "boat" in recipe.prompt}
     assert scales == {"a small boat": None, "a large boat": 1.5}
 
 

@@ -129,7 +129,7 @@ def test_more_variations_keep_their_seed(studio: Studio):
     set_id = studio.candidates.begin([varied], ANN)
     studio.candidates.more(set_id, ANN, 2)
     found = measured(studio, set_id)
-    assert [candidate.recipe.variation_seed for candidate in found.candidates] == [9, 10, 11, 12]
+    assert [candidate.recipe.variation.seed for candidate in found.candidates] == [9, 10, 11, 12]
     assert {candidate.recipe.seed for candidate in found.candidates} == {5}
 
 

@@ -9,7 +9,7 @@ from studio.catalogue.preprocessors import PICKLES
 from studio.controls import CONTROLS
 from studio.controls.base import MOST_ASPECT, EstimatorContext, Option, as_seen
 from studio.errors import InvalidRecipe
-from studio.recipe_parts import IMAGE_PROMPT
+from studio.recipe import IMAGE_PROMPT
 
 SIZE = (160, 96)
 SEEN = ("depth", "pose")

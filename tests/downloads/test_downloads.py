@@ -16,8 +16,7 @@ from studio.events import Done, Downloading, Failed, Finished, Queued, Started, 
 from studio.gate.identity import COMMAND_LINE
 from studio.jobs.job import Job
 from studio.jobs.outcomes import ATTEMPTS
-from studio.recipe import Recipe
-from studio.recipe_parts import ControlUnit
+from studio.recipe import ControlUnit, Recipe
 from studio.settings import ASSETS, Settings
 from studio.studio import Studio
 from tests.downloads.conftest import MODEL, REPO, WEIGHTS, attempts, painting

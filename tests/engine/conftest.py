@@ -12,7 +12,7 @@ from PIL import Image
 from studio.backends.local import LocalBackend
 from studio.catalogue.models import Catalogue, Model
 from studio.inputs import InputStore
-from studio.recipe import Recipe
+from studio.recipe import Recipe, ResolvedRecipe, as_resolved
 from studio.settings import Settings
 from tests import tiny
 
@@ -54,10 +54,10 @@ def manager(settings: Settings, catalogue: Catalogue) -> Iterator[Any]:
 
 
 @pytest.fixture(scope="session")
-def recipe(catalogue: Catalogue) -> Callable[..., Recipe]:
+def recipe(catalogue: Catalogue) -> Callable[..., ResolvedRecipe]:
     """A resolved recipe for a family's tiny model, in a few steps."""
 
-    def make(family: str, **changes: Any) -> Recipe:
+    def make(family: str, **changes: Any) -> ResolvedRecipe:
         model: Model = catalogue[f"tiny-{family}"]
         values = {
             "prompt": tiny.PROMPT,
@@ -69,7 +69,7 @@ def recipe(catalogue: Catalogue) -> Callable[..., Recipe]:
             "guidance_scale": model.default("guidance_scale"),
             "seed": 7,
         }
-        return Recipe.make(**{**values, **changes})
+        return as_resolved(Recipe.make(**{**values, **changes}))
 
     return make
 
@@ -85,7 +85,7 @@ def picture(seed: int = 5, size: tuple[int, int] = (tiny.SIDE, tiny.SIDE)) -> Im
 
 
 @pytest.fixture
-def edit(recipe: Callable[..., Recipe], inputs: InputStore) -> Callable[..., Recipe]:
+def edit(recipe: Callable[..., ResolvedRecipe], inputs: InputStore) -> Callable[..., ResolvedRecipe]:
     """As `recipe`, from a picture, of which a `masked` one repaints a square."""
 
     def make(family: str, masked: bool = False, **changes: Any) -> Recipe:

@@ -14,8 +14,7 @@ from studio.errors import InvalidRecipe, ModelError
 from studio.events import Step
 from studio.families import FAMILIES
 from studio.inputs import InputStore
-from studio.recipe import Recipe
-from studio.recipe_parts import ControlUnit
+from studio.recipe import ControlUnit, Recipe, as_resolved
 from studio.schedulers import SCHEDULERS
 from studio.settings import Settings
 from tests import tiny
@@ -147,7 +146,7 @@ def test_text_to_image_equals_the_bare_pipelines_bit_by_bit(backend, home, recip
     (made,) = backend.generate([wanted], nobody)
     plain = bare(home, "text2img", wanted, [inputs.open(unit.map) for unit in wanted.controls])
     assert made.image.tobytes() == plain.tobytes()
-    (free,) = backend.generate([wanted.replace(controls=())], nobody)
+    (free,) = backend.generate([wanted.changed(controls=())], nobody)
     assert made.image.tobytes() != free.image.tobytes()
 
 
@@ -167,7 +166,7 @@ def test_under_the_mask_an_inpainting_equals_the_bare_pipelines(backend, home, e
     own = family.removesuffix("_inpaint")
     wanted = edit(family, masked=True, controls=units(own, "canny"))
     (made,) = backend.generate([wanted], nobody)
-    (unit,), mask = wanted.controls, inputs.open(wanted.mask_image)
+    (unit,), mask = wanted.controls, inputs.open(wanted.mask.image)
     plain = bare(home, "inpaint", wanted, [inputs.open(unit.map)], image=picture(), mask_image=mask)
     white = np.asarray(mask) == 255
     assert (np.asarray(made.image)[white] == np.asarray(plain)[white]).all()
@@ -224,7 +223,7 @@ def test_a_batch_is_as_its_single_pictures(backend, recipe, units, family):
     for made, one in zip(batch, wanted, strict=True):
         (single,) = backend.generate([one], nobody)
         np.testing.assert_allclose(np.asarray(made.image, int), np.asarray(single.image, int), atol=1)
-    (free,) = backend.generate([wanted[0].replace(controls=())], nobody)
+    (free,) = backend.generate([wanted[0].changed(controls=())], nobody)
     assert batch[0].image.tobytes() != free.image.tobytes()
 
 
@@ -297,7 +296,7 @@ def test_a_map_that_was_made_is_kept_with_the_recipe_and_nothing_else_is_needed_
     assert kept.without_maps() == wanted
     assert inputs.size(kept.controls[0].map) == (SIDE, SIDE)
     inputs.path(given).unlink()
-    (again,) = backend.generate([Recipe.from_json(kept.to_json())], nobody)
+    (again,) = backend.generate([as_resolved(Recipe.from_json(kept.to_json()))], nobody)
     assert again.image.tobytes() == first.image.tobytes()
     assert again.recipe == kept
 
@@ -475,7 +474,9 @@ def starter(tmp_path_factory):
 
 def starter_recipe(**changes):
     values = {"prompt": "a red house", "model": "starter", "width": 128, "height": 128, "seed": 3}
-    return Recipe(**{**values, "scheduler": "DPM++ 2M Karras", "steps": 6, "guidance_scale": 3.0, **changes})
+    return as_resolved(
+        Recipe(**{**values, "scheduler": "DPM++ 2M Karras", "steps": 6, "guidance_scale": 3.0, **changes})
+    )
 
 
 def test_the_starter_follows_edges_that_it_is_given(starter):

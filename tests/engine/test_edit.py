@@ -13,7 +13,8 @@ from studio.engine import masking
 from studio.errors import Cancelled, InvalidRecipe
 from studio.events import Step
 from studio.families import FAMILIES
-from studio.recipe_parts import OutpaintPadding
+from studio.recipe import OutpaintPadding
+from studio.resolve.tasks import check_task
 from studio.schedulers import SCHEDULERS
 from tests import tiny
 from tests.engine.conftest import nobody
@@ -143,10 +144,10 @@ def test_what_an_instruction_keeps_is_between_the_guidances(backend, edit):
         ("sdxl_refiner", True, "cannot paint into a picture"),
     ],
 )
-def test_a_task_that_the_model_is_not_made_for_is_a_clear_error(backend, recipe, edit, family, masked, says):
+def test_a_task_that_the_model_is_not_made_for_is_a_clear_error(catalogue, recipe, edit, family, masked, says):
     wanted = recipe(family) if masked is None else edit(family, picture(), square() if masked else None)
     with pytest.raises(InvalidRecipe, match=says) as caught:
-        list(backend.generate([wanted], nobody))
+        check_task(wanted, catalogue[f"tiny-{family}"])
     assert caught.value.field == "model"
 
 
@@ -300,9 +301,9 @@ def test_a_distilled_model_makes_its_steps_at_any_strength(backend, edit):
     assert [event.step for event in events if isinstance(event, Step)] == [1, 2]
 
 
-@pytest.mark.parametrize("size", [(70, 45), (9, 130), (1, 1)])
-def test_image_to_image_takes_any_picture_at_its_own_size(backend, edit, size):
-    (made,) = backend.generate([edit("starter", picture(*size), width=None, height=None)], nobody)
+@pytest.mark.parametrize("size", [(70, 45), (16, 130), (17, 16)])
+def test_image_to_image_paints_any_size(backend, edit, size):
+    (made,) = backend.generate([edit("starter", picture(*size), width=size[0], height=size[1])], nobody)
     assert made.image.size == size
 
 
@@ -355,7 +356,7 @@ def test_a_stopped_edit_frees_the_device(backend, edit, masked):
     wanted = edit("starter", picture(), square() if masked else None, steps=20)
     with pytest.raises(Cancelled):
         list(backend.generate([wanted], stop))
-    assert len(list(backend.generate([wanted.replace(steps=3)], nobody))) == 1
+    assert len(list(backend.generate([wanted.changed(steps=3)], nobody))) == 1
 
 
 def test_a_switch_of_tasks_loads_nothing_and_asks_no_text_encoder(manager, catalogue, inputs, recipe, edit):

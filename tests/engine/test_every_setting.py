@@ -18,8 +18,7 @@ from studio.catalogue.models import Catalogue
 from studio.catalogue.prompt_assets import PromptAssets
 from studio.inputs import InputStore
 from studio.presets.reading import Presets
-from studio.recipe import Recipe, setting_specs
-from studio.recipe_parts import ControlUnit, Lora, OutpaintPadding
+from studio.recipe import ControlUnit, Lora, OutpaintPadding, Recipe, setting_specs
 from studio.resolve.resolve import resolve
 from studio.settings import Settings
 from tests import tiny

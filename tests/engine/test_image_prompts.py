@@ -11,7 +11,7 @@ from studio.errors import InvalidRecipe, ModelError
 from studio.events import Step
 from studio.families import FAMILIES
 from studio.inputs import InputStore
-from studio.recipe_parts import ControlUnit
+from studio.recipe import ControlUnit, as_resolved
 from studio.schedulers import SCHEDULERS
 from studio.settings import Settings
 from tests import tiny
@@ -109,7 +109,7 @@ def bare(home, inputs, recipe, name, parts=None, **arguments):
 @pytest.mark.parametrize(("family", "sort"), [("sd15", "plain"), ("sd15", "full"), ("sdxl", "plus")])
 def test_text_to_image_equals_the_bare_pipelines_bit_by_bit(backend, home, inputs, recipe, units, family, sort):
     wanted = recipe(family, controls=units(f"{family}-{sort}"))
-    made, free = backend.generate([wanted, wanted.replace(controls=())], nobody)
+    made, free = backend.generate([wanted, wanted.changed(controls=())], nobody)
     plain = bare(home, inputs, wanted, FAMILIES[family].pipelines["text2img"])
     assert made.image.tobytes() == plain.tobytes()
     assert made.image.tobytes() != free.image.tobytes()
@@ -120,7 +120,7 @@ def test_several_pictures_have_a_weight_and_steps_each(backend, home, inputs, re
     early, late = units(f"{family}-plain", f"{family}-plus")
     chosen = (early.model_copy(update={"end": 0.75}), late.model_copy(update={"start": 0.25}))
     wanted = recipe(family, steps=4, guidance_scale=guidance, controls=chosen)
-    made, other = backend.generate([wanted, wanted.replace(controls=(early, late))], nobody)
+    made, other = backend.generate([wanted, as_resolved(wanted.replace(controls=(early, late)))], nobody)
     assert made.image.tobytes() == bare(home, inputs, wanted, FAMILIES[family].pipelines["text2img"]).tobytes()
     assert made.image.tobytes() != other.image.tobytes()
 
@@ -137,7 +137,7 @@ def test_image_to_image_equals_the_bare_pipelines_bit_by_bit(backend, home, inpu
 def test_under_the_mask_an_inpainting_equals_the_bare_pipelines(backend, home, inputs, edit, units, family):
     wanted = edit(family, masked=True, controls=units(f"{family.removesuffix('_inpaint')}-plain"))
     (made,) = backend.generate([wanted], nobody)
-    mask = inputs.open(wanted.mask_image)
+    mask = inputs.open(wanted.mask.image)
     plain = bare(home, inputs, wanted, FAMILIES[family].pipelines["inpaint"], image=picture(), mask_image=mask)
     white = np.asarray(mask) == 255
     assert (np.asarray(made.image)[white] == np.asarray(plain)[white]).all()

@@ -12,7 +12,7 @@ from studio.backends.local import LocalBackend
 from studio.catalogue.models import Catalogue
 from studio.errors import InvalidRecipe
 from studio.inputs import InputStore
-from studio.recipe_parts import ControlUnit
+from studio.recipe import ControlUnit
 from studio.settings import Settings
 
 SIDE = 128

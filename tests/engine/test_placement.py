@@ -13,7 +13,7 @@ from studio.engine.device import Device
 from studio.engine.manager import PipelineManager
 from studio.engine.render import render
 from studio.inputs import InputStore
-from studio.recipe import Recipe
+from studio.recipe import Recipe, as_resolved
 from studio.settings import Settings
 from tests import tiny
 from tests.engine.card import Card, pretend
@@ -92,7 +92,7 @@ def test_every_way_to_offload_comes_after_every_other(card, twins):
 
     def made(name, job):
         model, (offload, controlled) = catalogue[name], job
-        recipe = Recipe.make(**PLAIN, model=name, controls=[unit] if controlled else [])
+        recipe = as_resolved(Recipe.make(**PLAIN, model=name, controls=[unit] if controlled else []))
         with manager.borrow(model) as lease:
             lease.offload(offload)
         (one,) = render(manager, [(0, recipe)], nobody, inputs)
@@ -119,7 +119,7 @@ def test_every_way_to_offload_comes_after_every_other(card, twins):
 def test_a_vae_that_stands_in_is_where_each_way_to_offload_needs_it(card, twins):
     inputs, catalogue = InputStore.of(twins), Catalogue(twins)
     manager = PipelineManager(catalogue, twins, ControlNets(twins), device=Device("cuda"))
-    recipe, seen = Recipe.make(**PLAIN, model="one", vae="lent"), set()
+    recipe, seen = as_resolved(Recipe.make(**PLAIN, model="one", vae="lent")), set()
     for offload in ("model", "none", None, "sequential", None, "model", "sequential"):
         with manager.borrow(catalogue["one"]) as lease:
             if offload:  # else the job before left all where this one needs it

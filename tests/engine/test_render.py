@@ -50,7 +50,7 @@ def test_an_image_equals_the_bare_pipelines_bit_by_bit(backend, catalogue, recip
 @pytest.mark.parametrize("family", ["sd15", "sdxl"])
 def test_a_negative_prompt_counts_as_in_the_bare_pipeline(backend, catalogue, recipe, family):
     wanted = recipe(family, negative_prompt="rain", scheduler="Euler a")
-    with_negative, without = backend.generate([wanted, wanted.replace(negative_prompt="")], nobody)
+    with_negative, without = backend.generate([wanted, wanted.changed(negative_prompt="")], nobody)
     assert with_negative.image.tobytes() == bare(catalogue[wanted.model].folder, wanted).tobytes()
     assert with_negative.image.tobytes() != without.image.tobytes()
 
@@ -112,7 +112,7 @@ def test_steps_are_counted_as_they_were_set(backend, recipe, scheduler):
 
 def test_without_guidance_the_negative_prompt_is_not_asked(backend, recipe):
     wanted = recipe("sd15", guidance_scale=1)
-    one, other = backend.generate([wanted, wanted.replace(negative_prompt="rain")], nobody)
+    one, other = backend.generate([wanted, wanted.changed(negative_prompt="rain")], nobody)
     assert one.image.tobytes() == other.image.tobytes()
 
 

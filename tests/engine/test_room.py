@@ -14,7 +14,7 @@ from studio.engine.manager import PipelineManager
 from studio.engine.render import render
 from studio.errors import DeviceError
 from studio.inputs import InputStore
-from studio.recipe import Recipe
+from studio.recipe import Recipe, as_resolved
 from studio.settings import Settings
 from tests import tiny
 from tests.engine.card import Card, pretend
@@ -64,12 +64,14 @@ def studio(home, card):
             made.append(self.manager)
 
         def make(self, name, count=1, **more):
-            recipes = [Recipe.make(**{**PLAIN, "model": name, **more, "seed": seed}) for seed in range(count)]
+            recipes = [
+                as_resolved(Recipe.make(**{**PLAIN, "model": name, **more, "seed": seed})) for seed in range(count)
+            ]
             return list(render(self.manager, list(enumerate(recipes)), nobody, inputs))
 
         def make_by_two(self, first, second, **more):
             values = {"hires_scale": 1, "hires_upscaler": "lanczos", "hires_strength": 0.5, "hires_steps": 2, **more}
-            recipe = Recipe.make(**{**PLAIN, "model": first, "hires_model": second, **values})
+            recipe = as_resolved(Recipe.make(**{**PLAIN, "model": first, "hires_model": second, **values}))
             return list(render(self.manager, [(0, recipe)], nobody, inputs))
 
         def loaded(self):

@@ -107,13 +107,18 @@ def test_a_model_without_a_second_look_cannot_rescale():
 
 
 def test_they_go_out_and_come_back_as_a1111_spells_them():
-    told = {"guidance_rescale": 0.7, "eta": 0.5, "sigma_churn": 2.0, "sigma_noise": 1.05, "rng": "device"}
-    recipe = Recipe(prompt="x", model="m", steps=5, seed=1, width=64, height=64, scheduler="DDIM", **told)
-    text = to_infotext(recipe)
-    for part in ("CFG Rescale: 0.7", "Eta DDIM: 0.5", "Sigma churn: 2", "Sigma noise: 1.05", "RNG: GPU"):
-        assert part in text
-    read = readers.of_text(text).values
-    assert {name: type(value)(read[name]) for name, value in told.items()} == told
+    ours = {"guidance_rescale": 0.7, "rng": "device"}
+    by_scheduler = {
+        "DDIM": ({"eta": 0.5}, ("CFG Rescale: 0.7", "Eta DDIM: 0.5", "RNG: GPU")),
+        "Euler": ({"sigma_churn": 2.0, "sigma_noise": 1.05}, ("Sigma churn: 2", "Sigma noise: 1.05", "RNG: GPU")),
+    }
+    for scheduler, (own, parts) in by_scheduler.items():
+        told = ours | own
+        recipe = Recipe(prompt="x", model="m", steps=5, seed=1, width=64, height=64, scheduler=scheduler, **told)
+        text = to_infotext(recipe)
+        assert all(part in text for part in parts)
+        read = readers.of_text(text).values
+        assert {name: type(value)(read[name]) for name, value in told.items()} == told
 
 
 def test_noise_that_cannot_be_drawn_here_is_said():

@@ -127,7 +127,7 @@ class Recorder:
 
 def driven(context: TaskContext, answer: Callable[[Request], Any]) -> Image.Image:
     """The picture of the task, each of whose requests gets this answer."""
-    render = finished(tasks.of(context.recipe)(context), answer)
+    render = finished(tasks.of(context), answer)
     return finished(render(LatentRow(0, Noise.of(context.recipe))), answer)
 
 
@@ -150,7 +150,7 @@ def test_a_task_may_be_driven_by_another_and_by_a_record_of_it(backend, manager,
 def test_the_rows_of_a_request_are_all_that_differs_between_pictures_of_a_recipe(manager, inputs, recipes):
     """So that a batch can join them."""
     context = TaskContext.of(recipes["img2img"], manager.assets, inputs)
-    render = finished(tasks.of(context.recipe)(context), nobody)
+    render = finished(tasks.of(context), nobody)
     first, second = (next(render(LatentRow(index, Noise(index)))) for index in (0, 1))
     assert first.alike(second)
     assert [row.noise.seed for request in (first, second) for row in request.rows] == [0, 1]
@@ -204,20 +204,17 @@ def ended(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     begun: list[Work[Any]] = []
     real = tasks.of
 
-    def watched(recipe: Recipe) -> tasks.Task:
-        def task(context: TaskContext) -> Work[Any]:
-            shared = real(recipe)(context)
-            begun.append(shared)
-            render = yield from shared
+    def watched(context: TaskContext) -> Work[Any]:
+        shared = real(context)
+        begun.append(shared)
+        render = yield from shared
 
-            def one(row: LatentRow) -> Work[Image.Image]:
-                work = render(row)
-                begun.append(work)
-                return work
+        def one(row: LatentRow) -> Work[Image.Image]:
+            work = render(row)
+            begun.append(work)
+            return work
 
-            return one
-
-        return task
+        return one
 
     monkeypatch.setattr(tasks, "of", watched)
     return begun

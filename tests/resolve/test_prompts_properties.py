@@ -8,7 +8,7 @@ from hypothesis import settings as how
 
 from studio.catalogue.models import Model
 from studio.errors import InvalidPrompt, InvalidRecipe
-from studio.recipe import PROMPT_CHARACTERS, Recipe
+from studio.recipe import PROMPT_CHARACTERS, PaintedRecipe, Recipe
 from studio.resolve.prompts import worded
 from studio.settings import Settings
 from studio.studio import Studio
@@ -31,10 +31,15 @@ def model(request: pytest.FixtureRequest, studio: Studio) -> Model:
     return studio.catalogue[request.param]
 
 
+def _painted(asked: Recipe, model: Model) -> PaintedRecipe:
+    known = {"model": model.id, "scheduler": "Euler", "steps": 1, "seed": 0}
+    return PaintedRecipe(**known | asked.given())
+
+
 def fault(asked: Recipe, model: Model, studio: Studio) -> InvalidRecipe | None:
     """What is wrong with it; nothing where it resolves, and resolves to itself."""
     try:
-        whole = worded(asked, model, studio.catalogue, studio.prompt_assets)
+        whole = worded(_painted(asked, model), model, studio.catalogue, studio.prompt_assets)
     except InvalidRecipe as error:
         return error
     assert worded(whole, model, studio.catalogue, studio.prompt_assets) == whole

@@ -11,7 +11,7 @@ from studio.catalogue.models import Model
 from studio.errors import InvalidRecipe
 from studio.events import Done
 from studio.inputs import InputStore
-from studio.recipe import Recipe, setting_specs
+from studio.recipe import OutpaintPadding, Recipe, setting_specs
 from studio.resolve.applicability import unused
 from studio.resolve.controls import check_followed
 from studio.resolve.sizes import hires_size, result_size
@@ -49,9 +49,11 @@ def resolved(studio: Studio, **values: Any) -> Recipe:
 
 
 def given(recipe: Recipe, *groups: str) -> dict[str, Any]:
-    """The settings of these groups that are not left open."""
-    names = [name for name, setting in setting_specs().items() if setting.group in groups]
-    return {name: value for name in names if (value := getattr(recipe, name)) is not None}
+    """The settings of these groups that count for the recipe and are not left open."""
+    names = [
+        name for name, setting in setting_specs().items() if setting.group in groups and name not in unused(recipe)
+    ]
+    return {name: value for name in names if (value := recipe.get(name)) is not None}
 
 
 EDITS = ("edit", "mask", "hires", "upscale")
@@ -101,7 +103,8 @@ def test_inpainting_keeps_the_size_of_the_picture_to_the_pixel(studio: Studio):
 def test_the_masked_place_alone_has_padding_and_takes_a_picture_of_any_size(studio: Studio):
     values = {"init_image": picture(studio.inputs, 3001, 20), "mask_image": mask(studio.inputs)}
     recipe = resolved(studio, **values, mask_area="masked", width=128)
-    assert (recipe.mask_padding, recipe.resize) == (32, None)
+    assert given(recipe, "mask")["mask_padding"] == 32
+    assert "resize" not in given(recipe, "edit")
     assert (recipe.width, recipe.height) == (128, 128)
     assert result_size(recipe, studio.inputs) == (3001, 20)
 
@@ -109,7 +112,7 @@ def test_the_masked_place_alone_has_padding_and_takes_a_picture_of_any_size(stud
 def test_outpainting_adds_to_the_picture(studio: Studio):
     recipe = resolved(studio, init_image=picture(studio.inputs, 203, 99), outpaint={"left": 7, "bottom": 30})
     assert recipe.task == "inpaint"
-    assert (recipe.mask_blur, recipe.mask_fill, recipe.mask_area) == (4, None, None)
+    assert given(recipe, "mask") == {"mask_blur": 4, "outpaint": OutpaintPadding(left=7, bottom=30)}
     assert result_size(recipe, studio.inputs) == (210, 129)
 
 
@@ -138,8 +141,8 @@ def test_enlarging_alone_needs_no_prompt_and_no_sampling(studio: Studio, name: s
 def test_enlarging_with_a_strength_is_painted_over(studio: Studio):
     recipe = resolved(studio, init_image=picture(studio.inputs), upscaler="lanczos", strength=0.3)
     assert recipe.denoises
-    assert (recipe.upscale, recipe.strength, recipe.steps) == (2, 0.3, 20)
-    assert (recipe.width, recipe.height, recipe.resize) == (None, None, None)
+    assert (recipe.upscale.scale, recipe.strength, recipe.steps) == (2, 0.3, 20)
+    assert (recipe.width, recipe.height) == (None, None)
 
 
 INIT = "init"
@@ -154,8 +157,8 @@ REFUSED = [
     ("upscale", {"upscale": 2}, "without a picture"),
     ("init_image", {"init_image": "0" * 64}, "is not in"),
     ("mask_image", {"init_image": INIT, "mask_image": "0" * 64}, "is not in"),
-    ("mask_blur", {"init_image": INIT, "mask_blur": 4}, "without a mask"),
-    ("mask_area", {"init_image": INIT, "mask_area": "whole"}, "without a mask"),
+    ("mask_blur", {"init_image": INIT, "mask_blur": 5}, "without a mask"),
+    ("mask_area", {"init_image": INIT, "mask_area": "masked"}, "without a mask"),
     ("mask_fill", {"init_image": INIT, "outpaint": {"left": 8}, "mask_fill": "noise"}, "without a mask"),
     ("mask_padding", {**PAINTED, "mask_padding": 8}, "whole picture is in view"),
     ("resize", {**PAINTED, "mask_area": "masked", "resize": "pad"}, "masked place alone"),

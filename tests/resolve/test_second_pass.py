@@ -48,14 +48,14 @@ def of_second(studio: Studio, recipe: Recipe) -> SecondPass:
 def test_a_second_model_is_resolved_with_steps_of_its_own(studio: Studio):
     recipe = resolved(studio, "sd15", "turbo", steps=25)
     assert recipe.models == ("sd15", "turbo")
-    assert (recipe.steps, recipe.hires_steps) == (25, 4)
+    assert (recipe.steps, recipe.hires.steps) == (25, 4)
     assert recipe.passes == ("text2img",)
 
 
 def test_the_same_model_twice_is_no_other(studio: Studio):
     recipe = resolved(studio, "sdxl", "sdxl", steps=12)
-    assert recipe.hires_model is None
-    assert recipe.hires_steps == 12
+    assert recipe.hires.model is None
+    assert recipe.hires.steps == 12
     assert recipe.passes == ("text2img", "img2img")
 
 
@@ -66,8 +66,8 @@ def test_the_same_model_twice_is_no_other(studio: Studio):
 def test_at_its_own_size_latents_go_over_where_both_models_read_them(
     studio: Studio, first: str, second: str | None, upscaler: str
 ):
-    assert resolved(studio, first, second).hires_upscaler == upscaler
-    assert resolved(studio, first, second, hires_scale=1.5).hires_upscaler == "lanczos"
+    assert resolved(studio, first, second).hires.upscaler == upscaler
+    assert resolved(studio, first, second, hires_scale=1.5).hires.upscaler == "lanczos"
 
 
 REFUSED: list[tuple[str, dict[str, Any], str]] = [
@@ -110,7 +110,7 @@ def test_what_the_second_model_cannot_take_is_left_out_and_said(studio: Studio):
         "Turbo takes no Negative prompt and no Guidance rescale: they count in the first pass only.",
     )
     flow = of_second(studio, resolved(studio, "sd15", "sd3", scheduler="DDIM", eta=0.5))
-    assert flow.recipe.eta is None
+    assert flow.recipe.eta == 0
     assert any("no Eta: it counts" in note for note in flow.notes)
 
 

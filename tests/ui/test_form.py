@@ -148,13 +148,13 @@ def test_each_tab_reads_its_own_fields_and_the_shared_ones(form: Form) -> None:
     assert image == Recipe(prompt="a boat", model="starter", init_image=PICTURE, strength=0.4)
     assert form.read(values, "text") == Recipe(prompt="a boat", model="starter")
     paint = form.read(values, "paint", init_image=PICTURE, mask_image=PICTURE)
-    assert (paint.mask_blur, paint.strength) == (9, None)
+    assert (paint.mask.blur, paint.strength) == (9, None)
 
 
 def test_a_switch_that_is_off_leaves_its_fields_open(form: Form) -> None:
-    assert form.read(shown(form, {}), "text").hires_scale is None
+    assert form.read(shown(form, {}), "text").hires.scale is None
     assert {"hires_scale", "hires_upscaler", "hires_strength"} <= form.hidden(shown(form, {}), "text")
-    assert form.read(switched(form, "text", "hires_scale"), "text").hires_scale == 2.0
+    assert form.read(switched(form, "text", "hires_scale"), "text").hires.scale == 2.0
 
 
 @pytest.mark.parametrize(("scale", "upscaler"), [(1.0, "latent"), (1.5, "lanczos")])
@@ -165,9 +165,9 @@ def test_what_enlarges_for_a_second_pass_is_shown_as_left_open_until_it_is_resol
     field = form.widgets["text/hires_upscaler"]
     assert dict(field.choices)["Automatic"] == values[field] == ""
     asked = form.read(values, "text")
-    assert asked.hires_upscaler is None
+    assert asked.hires.upscaler is None
     (job,) = form.studio.resolve(asked.replace(prompt="a"))
-    assert job.hires_upscaler == upscaler
+    assert job.hires.upscaler == upscaler
     assert shown(form, form.show(job, "text"))[field] == upscaler
 
 
@@ -223,9 +223,9 @@ def test_a_variation_of_nothing_is_left_open_and_its_seed_hidden(form: Form) -> 
     strength, seed = (form.widgets[f"variation_{name}"] for name in ("strength", "seed"))
     assert values[strength] == 0
     assert "variation_seed" in form.hidden(values, "text")
-    assert form.read(values | {seed: "5"}, "text").variation_seed is None
+    assert form.read(values | {seed: "5"}, "text").variation.seed is None
     varied = values | {strength: 0.3, seed: "5"}
     assert "variation_seed" not in form.hidden(varied, "text")
     recipe = form.read(varied, "text")
-    assert (recipe.variation_strength, recipe.variation_seed) == (0.3, 5)
+    assert (recipe.variation.strength, recipe.variation.seed) == (0.3, 5)
     assert form.read(shown(form, form.show(recipe, "text")), "text") == recipe

@@ -14,8 +14,7 @@ from studio.gate.addresses import EVERYBODY
 from studio.presets import saving
 from studio.prompts.language import Lora as Mention
 from studio.prompts.mentions import rewritten
-from studio.recipe import Recipe, Task
-from studio.recipe_parts import Lora
+from studio.recipe import Lora, Recipe, Task
 from studio.settings import Settings
 from studio.studio import Studio
 from studio.ui.fast_gradio import gr

@@ -9,8 +9,7 @@ import pytest
 from PIL import Image
 
 from studio.presets import saving
-from studio.recipe import Recipe
-from studio.recipe_parts import ControlUnit, Lora
+from studio.recipe import ControlUnit, Lora, Recipe
 from studio.settings import Settings
 from studio.studio import Studio
 from studio.ui.events import BadInput

@@ -10,8 +10,7 @@ from PIL import Image
 
 from studio.errors import InvalidRecipe, StudioError
 from studio.openpose import COLOURS, JOINTS, draw, from_openpose
-from studio.recipe import Recipe, Task
-from studio.recipe_parts import ControlUnit
+from studio.recipe import ControlUnit, Recipe, Task
 from studio.settings import PRESETS
 from studio.studio import Studio
 from studio.ui.fast_gradio import gr

@@ -3,23 +3,23 @@
 A task first does what all pictures of a recipe share, and returns what renders one of them.
 """
 
-from collections.abc import Callable
-
 from studio.engine.requests import RenderRow, Work
 from studio.engine.tasks import hires, img2img, inpaint, text2img, tiled_upscale
 from studio.engine.tasks.context import TaskContext
-from studio.recipe import Recipe
-
-Task = Callable[[TaskContext], Work[RenderRow]]
+from studio.recipe import ImageToImageRecipe, InpaintRecipe, TextToImageRecipe, TiledUpscaleRecipe, TwoPassRecipe
 
 
-def of(recipe: Recipe) -> Task:
-    """The task of a resolved recipe that denoises."""
-    if recipe.task == "text2img" and recipe.hires_scale is not None:
-        return hires.task
-    return {
-        "text2img": text2img.task,
-        "img2img": img2img.task,
-        "inpaint": inpaint.task,
-        "upscale": tiled_upscale.task,
-    }[recipe.task]
+def of(context: TaskContext) -> Work[RenderRow]:
+    """The task of the context's recipe."""
+    match context.recipe:
+        case TwoPassRecipe() as recipe:
+            return hires.task(context, recipe)
+        case TextToImageRecipe() as recipe:
+            return text2img.task(context, recipe)
+        case ImageToImageRecipe() as recipe:
+            return img2img.task(context, recipe)
+        case InpaintRecipe() as recipe:
+            return inpaint.task(context, recipe)
+        case TiledUpscaleRecipe() as recipe:
+            return tiled_upscale.task(context, recipe)
+    raise TypeError(f"{type(context.recipe).__name__} has no task")

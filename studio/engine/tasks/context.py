@@ -16,7 +16,7 @@ from studio.engine.masking import Size
 from studio.engine.requests import Decode, Denoise, LatentRow, Pass
 from studio.families.base import Family
 from studio.inputs import InputStore
-from studio.recipe import Recipe, Task
+from studio.recipe import PaintedRecipe, Task, TwoPassRecipe
 from studio.resolve.prompts import ignored, unheard
 from studio.resolve.second_pass import Assets, second_pass
 
@@ -32,7 +32,7 @@ class TaskContext:
     first step. `second` is the same for the second pass, where another model denoises that.
     """
 
-    recipe: Recipe
+    recipe: PaintedRecipe
     model: Model
     inputs: InputStore
     learned: int = LEARNED
@@ -40,11 +40,11 @@ class TaskContext:
     second: "TaskContext | None" = None
 
     @classmethod
-    def of(cls, recipe: Recipe, assets: Assets, inputs: InputStore) -> "TaskContext":
+    def of(cls, recipe: PaintedRecipe, assets: Assets, inputs: InputStore) -> "TaskContext":
         """The context of a recipe; InvalidRecipe on `hires_model` where the second model cannot go on with it."""
         models = [assets.catalogue[name] for name in recipe.models]
         second = None
-        if len(models) > 1:
+        if isinstance(recipe, TwoPassRecipe) and len(models) > 1:
             passed = second_pass(recipe, models[0], models[1], assets)
             second = cls._of(passed.recipe, models[1], assets.catalogue, inputs, passed.notes)
         return cls._of(recipe, models[0], assets.catalogue, inputs, (), second)
@@ -52,7 +52,7 @@ class TaskContext:
     @classmethod
     def _of(
         cls,
-        recipe: Recipe,
+        recipe: PaintedRecipe,
         model: Model,
         catalogue: Catalogue,
         inputs: InputStore,
@@ -78,13 +78,13 @@ class TaskContext:
         """The pictures of its image prompts; NotFound where one is gone."""
         return prompts(self.recipe, self.inputs)
 
-    def open(self, name: str | None) -> Image:
+    def open(self, name: str) -> Image:
         """A stored picture; NotFound where it is gone."""
-        return self.inputs.open(str(name))
+        return self.inputs.open(name)
 
     def maps(self, size: Size) -> list[Image]:
         """The map of each control unit, over a picture of this size."""
-        return [fitted(self.open(unit.map), size, unit) for unit in self.recipe.map_units]
+        return [fitted(self.open(unit.map), size, unit) for unit in self.recipe.mapped_units]
 
     def divisible(self, picture: Image) -> Image:
         """The picture with its right and bottom edge repeated until both sides suit the model."""

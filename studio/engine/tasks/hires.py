@@ -7,9 +7,9 @@ from functools import partial
 import torch
 from PIL.Image import Image
 
-from studio.catalogue.upscalers import LATENT
 from studio.engine.requests import Borrow, Enlarge, Expect, LatentRow, Note, Pass, RenderRow, Work
 from studio.engine.tasks.context import TaskContext
+from studio.recipe import LATENT, TwoPassRecipe
 from studio.resolve.sizes import hires_size
 
 # What the second pass starts from: a picture, or latents (1, channels, height / 8, width / 8).
@@ -21,13 +21,14 @@ class _Step:
     """One of the two passes: who paints it, and along which maps."""
 
     context: TaskContext
+    recipe: TwoPassRecipe
     pass_: Pass
     maps: Sequence[Image]
 
 
-def task(context: TaskContext) -> Work[RenderRow]:
-    """Returns what renders one picture, `hires_scale` times the recipe's size."""
-    first, second = _first(context), _second(context.second or context)
+def task(context: TaskContext, recipe: TwoPassRecipe) -> Work[RenderRow]:
+    """Returns what renders one picture, `hires.scale` times the recipe's size."""
+    first, second = _first(context, recipe), _second(context.second or context, recipe)
     yield Expect((first.pass_, second.pass_))
     return partial(_render, first, second)
 
@@ -43,7 +44,7 @@ def _render(first: _Step, second: _Step, row: LatentRow) -> Work[Image]:
 def _begun(step: _Step, row: LatentRow) -> Work[Start]:
     """The first pass: latents where these are enlarged, else a picture."""
     latents: list[torch.Tensor] = yield step.context.denoise(step.pass_, replace(row, maps=step.maps))
-    if step.context.recipe.hires_upscaler == LATENT:
+    if step.recipe.hires.upscaler == LATENT:
         # The second pass may be another model's, which comes when all first passes are done: until then they wait in
         # the computer's memory.
         return latents[0].cpu() if step.context.second else latents[0]
@@ -53,12 +54,12 @@ def _begun(step: _Step, row: LatentRow) -> Work[Start]:
 
 def _enlarged(second: _Step, start: Start) -> Work[Start]:
     """What the second pass starts from, at its size."""
-    pass_, recipe = second.pass_, second.context.recipe
+    pass_, recipe = second.pass_, second.recipe
     if not isinstance(start, torch.Tensor):
-        picture: Image = yield Enlarge(start, str(recipe.hires_upscaler), (pass_.width, pass_.height))
+        picture: Image = yield Enlarge(start, recipe.hires.upscaler, (pass_.width, pass_.height))
         return picture
     # A latent of the UNet and of the flow families is a square of as many pixels at any size.
-    scale = int(recipe.width or 0) // start.shape[-1]
+    scale = recipe.width // start.shape[-1]
     shape = (pass_.height // scale, pass_.width // scale)
     return torch.nn.functional.interpolate(start.float(), shape, mode="bilinear").to(start.dtype)
 
@@ -84,15 +85,13 @@ def _shown(second: _Step, start: Start, row: LatentRow) -> Work[Image]:
     return start
 
 
-def _first(context: TaskContext) -> _Step:
-    recipe = context.recipe
-    size = (int(recipe.width or 0), int(recipe.height or 0))
-    pass_ = context.pass_of("text2img", size, int(recipe.steps or 0))
-    return _Step(context, pass_, context.maps(size))
+def _first(context: TaskContext, recipe: TwoPassRecipe) -> _Step:
+    size = (recipe.width, recipe.height)
+    return _Step(context, recipe, context.pass_of("text2img", size, recipe.steps), context.maps(size))
 
 
-def _second(context: TaskContext) -> _Step:
-    recipe = context.recipe
+def _second(context: TaskContext, recipe: TwoPassRecipe) -> _Step:
+    """The second pass by the context's model; its sizes and steps are the same in the recipe of a second model."""
     size = hires_size(recipe, context.family)
-    pass_ = context.pass_of("img2img", size, int(recipe.hires_steps or 0), recipe.hires_strength)
-    return _Step(context, replace(pass_, done=int(recipe.steps or 0)), context.maps(size))
+    pass_ = context.pass_of("img2img", size, recipe.hires.steps, recipe.hires.strength)
+    return _Step(context, recipe, replace(pass_, done=recipe.steps), context.maps(size))

@@ -11,23 +11,22 @@ from studio.engine import masking
 from studio.engine.masking import Size
 from studio.engine.requests import Expect, LatentRow, Note, Pass, RenderRow, Work
 from studio.engine.tasks.context import TaskContext
-from studio.recipe import Recipe
+from studio.recipe import ImageToImageRecipe, Recipe
 from studio.resolve.sizes import trained_size
 
 
-def task(context: TaskContext) -> Work[RenderRow]:
-    """Returns what renders one picture of the recipe's size, or else of the given picture's."""
-    recipe = context.recipe
+def task(context: TaskContext, recipe: ImageToImageRecipe) -> Work[RenderRow]:
+    """Returns what renders one picture of the recipe's size."""
     given = context.open(recipe.init_image)
-    size = (recipe.width or given.width, recipe.height or given.height)
-    fitted = masking.fitted(given, size, recipe.resize or "crop")
+    size = (recipe.width, recipe.height)
+    fitted = masking.fitted(given, size, recipe.resize)
     if size == trained_size(given.size, context.model) and size[0] * size[1] < given.width * given.height / 2:
         yield Note(
             f"The picture was brought from {given.width}x{given.height} to {size[0]}x{size[1]}, about as many pixels "
             f"as {context.model.name} was trained on; a width and height say otherwise."
         )
     start = context.divisible(fitted)
-    pass_ = context.pass_of("img2img", start.size, int(recipe.steps or 0), recipe.strength)
+    pass_ = context.pass_of("img2img", start.size, recipe.steps, recipe.strength)
     yield Expect((pass_,))
     if not pass_.made:
         yield Note(unpainted(recipe, resized=fitted.size != given.size))

@@ -13,7 +13,7 @@ from studio.engine.requests import Expect, LatentRow, Note, Pass, RenderRow, Wor
 from studio.engine.tasks.context import TaskContext
 from studio.engine.tasks.img2img import unchanged, unpainted
 from studio.errors import InvalidRecipe
-from studio.recipe_parts import OutpaintPadding
+from studio.recipe import InpaintRecipe, OutpaintPadding
 from studio.resolve.sizes import trained_size
 
 
@@ -34,16 +34,15 @@ class _View:
     size: Size
 
 
-def task(context: TaskContext) -> Work[RenderRow]:
+def task(context: TaskContext, recipe: InpaintRecipe) -> Work[RenderRow]:
     """Returns what renders one picture: of the given one's own size, grown by what is outpainted."""
-    recipe = context.recipe
-    canvas: _Canvas = yield from _canvas(context)
-    view: _View = yield from _view(context, canvas)
-    image, mask, *maps = _layers(context, canvas, view)
-    pass_ = context.pass_of("inpaint", image.size, int(recipe.steps or 0), recipe.strength)
+    canvas: _Canvas = yield from _canvas(context, recipe)
+    view: _View = yield from _view(context, recipe, canvas)
+    image, mask, *maps = _layers(context, recipe, canvas, view)
+    pass_ = context.pass_of("inpaint", image.size, recipe.steps, recipe.strength)
     yield Expect((pass_,))
     if not pass_.made:
-        given = context.inputs.size(str(recipe.init_image))
+        given = context.inputs.size(recipe.init_image)
         yield Note(unpainted(recipe, resized=canvas.picture.size != given))
         return partial(unchanged, canvas.picture)
     return partial(_render, context, pass_, canvas, view, (image, masking.painted(mask), *maps))
@@ -60,26 +59,23 @@ def _render(
     return masking.laid_over(canvas.picture, back, canvas.alpha, (left, top))
 
 
-def _layers(context: TaskContext, canvas: _Canvas, view: _View) -> list[Image.Image]:
+def _layers(context: TaskContext, recipe: InpaintRecipe, canvas: _Canvas, view: _View) -> list[Image.Image]:
     """What the model sees, at a size that suits it: the picture, its mask (grey at the edge) and the maps."""
-    recipe = context.recipe
     seen, hole = canvas.start.crop(view.box), masking.painted(canvas.alpha.crop(view.box))
-    start = masking.filled(seen, hole, recipe.mask_fill or "original") if recipe.mask_image else seen
+    start = masking.filled(seen, hole, recipe.mask.fill) if recipe.mask.image else seen
     maps = [one.crop(view.box) for one in context.maps(canvas.picture.size)]
     return [context.divisible(masking.scaled(one, view.size)) for one in (start, hole, *maps)]
 
 
-def _canvas(context: TaskContext) -> Work[_Canvas]:
+def _canvas(context: TaskContext, recipe: InpaintRecipe) -> Work[_Canvas]:
     """The picture with its mask, both at the size of the result."""
-    recipe = context.recipe
     picture = context.open(recipe.init_image)
-    mask: Image.Image = yield from _mask(context, picture.size)
-    if recipe.mask_area != "masked" and (recipe.width or recipe.height):
-        size = (recipe.width or picture.width, recipe.height or picture.height)
-        picture, mask = (masking.fitted(one, size, recipe.resize or "crop") for one in (picture, mask))
-    alpha = masking.feathered(mask, recipe.mask_grow or 0, recipe.mask_blur or 0)
+    mask: Image.Image = yield from _mask(context, recipe, picture.size)
+    if recipe.mask.area == "whole" and recipe.size:
+        picture, mask = (masking.fitted(one, recipe.size, recipe.resize) for one in (picture, mask))
+    alpha = masking.feathered(mask, recipe.mask.grow, recipe.mask.blur)
     if recipe.outpaint:
-        return _extended(picture, alpha, recipe.outpaint, recipe.mask_blur or 0)
+        return _extended(picture, alpha, recipe.outpaint, recipe.mask.blur)
     if masking.is_empty(alpha):
         raise InvalidRecipe(
             "mask_image", "Nothing is left of the mask.", "Paint over what is to change, grow it, or lower its blur."
@@ -95,24 +91,21 @@ def _extended(picture: Image.Image, alpha: Image.Image, sides: OutpaintPadding, 
     return _Canvas(grown.canvas, grown.start, grown.area)
 
 
-def _mask(context: TaskContext, size: Size) -> Work[Image.Image]:
-    recipe = context.recipe
-    if recipe.mask_image is None:
+def _mask(context: TaskContext, recipe: InpaintRecipe, size: Size) -> Work[Image.Image]:
+    if recipe.mask.image is None:
         return Image.new("L", size)
-    mask = context.open(recipe.mask_image).convert("L")
+    mask = context.open(recipe.mask.image).convert("L")
     if mask.size != size:
         yield Note(f"The mask was stretched from {mask.width}x{mask.height} to the picture's {size[0]}x{size[1]}.")
     return masking.fitted(mask, size, "stretch")
 
 
-def _view(context: TaskContext, canvas: _Canvas) -> Work[_View]:
-    recipe = context.recipe
-    wanted = (recipe.width, recipe.height) if recipe.width and recipe.height else None
-    if recipe.mask_area == "masked":
-        box = masking.view_of(canvas.alpha, recipe.mask_padding or 0, wanted)
-        return _View(box, wanted or _native(context, box[2] - box[0], box[3] - box[1]))
+def _view(context: TaskContext, recipe: InpaintRecipe, canvas: _Canvas) -> Work[_View]:
+    if recipe.mask.area == "masked":
+        box = masking.view_of(canvas.alpha, recipe.mask.padding, recipe.size)
+        return _View(box, recipe.size or _native(context, box[2] - box[0], box[3] - box[1]))
     whole = canvas.picture.size
-    if recipe.width or recipe.height:
+    if recipe.size:
         return _View((0, 0, *whole), whole)
     return _View((0, 0, *whole), (yield from _whole(context, whole)))
 

@@ -9,13 +9,13 @@ from PIL.Image import Image
 
 from studio.engine.requests import Expect, LatentRow, Pass, RenderRow, Work
 from studio.engine.tasks.context import TaskContext
+from studio.recipe import TextToImageRecipe
 
 
-def task(context: TaskContext) -> Work[RenderRow]:
+def task(context: TaskContext, recipe: TextToImageRecipe) -> Work[RenderRow]:
     """Returns what renders one picture of the recipe's size."""
-    recipe = context.recipe
-    size = (int(recipe.width or 0), int(recipe.height or 0))
-    pass_ = context.pass_of("text2img", size, int(recipe.steps or 0))
+    size = (recipe.width, recipe.height)
+    pass_ = context.pass_of("text2img", size, recipe.steps)
     yield Expect((pass_,))
     return partial(_render, context, pass_, context.maps(size))
 

@@ -12,20 +12,20 @@ from studio.engine.masking import Size
 from studio.engine.requests import Enlarge, Expect, LatentRow, Note, Pass, RenderRow, Work
 from studio.engine.tasks.context import TaskContext
 from studio.engine.tasks.img2img import unchanged, unpainted
+from studio.recipe import TiledUpscaleRecipe
 from studio.resolve.sizes import result_size
 
 # The share of a tile that its neighbour paints as well.
 OVERLAP = 0.25
 
 
-def task(context: TaskContext) -> Work[RenderRow]:
+def task(context: TaskContext, recipe: TiledUpscaleRecipe) -> Work[RenderRow]:
     """Returns what renders one picture at `upscale` times its size; it is enlarged once for all."""
-    recipe = context.recipe
     size = result_size(recipe, context.inputs)
-    large: Image.Image = yield Enlarge(context.open(recipe.init_image), str(recipe.upscaler), size)
+    large: Image.Image = yield Enlarge(context.open(recipe.init_image), recipe.upscale.upscaler, size)
     canvas = context.divisible(large)
     tile = (min(context.native[0], canvas.width), min(context.native[1], canvas.height))
-    pass_ = context.pass_of("img2img", tile, int(recipe.steps or 0), recipe.strength)
+    pass_ = context.pass_of("img2img", tile, recipe.steps, recipe.strength)
     corners = [(x, y) for y in _starts(canvas.height, tile[1]) for x in _starts(canvas.width, tile[0])]
     yield Expect((pass_,) * len(corners))
     if not pass_.made:

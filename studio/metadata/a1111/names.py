@@ -5,24 +5,8 @@ from collections.abc import Mapping
 
 from studio.metadata.foreign_names import plain
 from studio.metadata.imported import NO_PICTURE
+from studio.recipe import setting_specs
 
-FIELDS: Mapping[str, str] = {
-    "steps": "steps",
-    "cfgscale": "guidance_scale",
-    "guidancescale": "guidance_scale",
-    "distilledcfgscale": "guidance_scale",
-    "imagecfgscale": "image_guidance_scale",
-    "cfgrescale": "guidance_rescale",
-    "cfgrescalephi": "guidance_rescale",
-    "etaddim": "eta",
-    "sigmachurn": "sigma_churn",
-    "sigmanoise": "sigma_noise",
-    "seed": "seed",
-    "variationseed": "variation_seed",
-    "variationseedstrength": "variation_strength",
-    "width": "width",
-    "height": "height",
-}
 # Where the schedule stands: in A1111, Fooocus, older Forge and SD.Next.
 SCHEDULES = ("scheduletype", "scheduler", "schedule", "samplersigma")
 TOGETHER = frozenset(
@@ -45,6 +29,17 @@ PICTURED = re.compile(r"denoisingstrength|mask.*|inpaint.*|postprocess.*|control
 NOT_HERE = ("", "none", "automatic", "default", "defaultmodel")
 STEP_NOISE = "the noise that the sampler adds at each step follows the seed alone here, so the picture will differ"
 OURS = re.compile(r"Image Studio (\S+)")
+
+
+def _fields() -> dict[str, str]:
+    """What is read as it stands, by the names that stand beside the recipe's fields."""
+    named = {name: setting.infotext for name, setting in setting_specs().items() if setting.infotext}
+    words = {plain(word): name for name, theirs in named.items() for word in (theirs.name, *theirs.too)}
+    apart = {word: name for word, name in words.items() if word not in TOGETHER and not PICTURED.fullmatch(word)}
+    return {**apart, "width": "width", "height": "height"}
+
+
+FIELDS: Mapping[str, str] = _fields()
 
 
 def is_known(name: str) -> bool:

@@ -6,10 +6,12 @@ from typing import Any
 from studio.metadata.a1111 import names, resources, second_pass
 from studio.metadata.foreign_names import plain, scheduler
 from studio.metadata.imported import ImportedSettings, clip_skip, left_out, stem
-from studio.metadata.infotext import DRAWS
 from studio.metadata.readers.base import loras, seed
 from studio.metadata.settings_text import SettingsText
 from studio.prompts.dialects import from_a1111
+from studio.recipe import infotext_of
+
+DRAWS = infotext_of("rng").words
 
 
 class Reading:
@@ -49,7 +51,7 @@ class Reading:
     def _rng(self) -> dict[str, Any]:
         if "rng" not in self.given:
             return {}
-        found = {name.casefold(): ours for ours, name in DRAWS.items()}.get(self.given["rng"].casefold())
+        found = next((ours for ours, name in DRAWS.items() if name.casefold() == self.given["rng"].casefold()), None)
         if found is None:
             self.left.append(left_out("RNG", self.given["rng"], "noise of this kind cannot be drawn here"))
         return {"rng": found}

@@ -18,7 +18,7 @@ def read(texts: FileTexts) -> ImportedSettings | None:
         if "parameters" in texts.texts:
             return None
         raise
-    return ImportedSettings(recipe.model_dump(exclude_defaults=True), tool="Image Studio", version=version)
+    return ImportedSettings(recipe.dumped(), tool="Image Studio", version=version)
 
 
 READER = Reader("Image Studio", read, rank=0)

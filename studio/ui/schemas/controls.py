@@ -3,7 +3,7 @@
 from typing_extensions import TypedDict
 
 from studio.controls.base import Option
-from studio.recipe_parts import Setting
+from studio.recipe import Setting
 
 
 class Kind(TypedDict):

@@ -4,7 +4,7 @@ from typing import NotRequired
 
 from typing_extensions import TypedDict
 
-from studio.recipe_parts import Setting
+from studio.recipe import Setting
 
 
 class LoraFields(TypedDict):

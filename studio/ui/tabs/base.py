@@ -12,7 +12,7 @@ from typing import Any
 from studio.errors import InvalidRecipe
 from studio.gate.identity import Identity
 from studio.recipe import Recipe, Task
-from studio.resolve.sizes import resolve_size
+from studio.resolve.sizes import open_size
 from studio.studio import Studio
 from studio.ui.fast_gradio import gr
 from studio.ui.followers import Followers
@@ -50,7 +50,7 @@ class TabContext:
         """The recipe without its size, where that is what the picture's own comes to."""
         free = recipe.replace(width=None, height=None, resize=None)
         try:
-            own = resolve_size(free, self.form.model(recipe.model), self.studio.inputs)
+            own = open_size(free, self.form.model(recipe.model), self.studio.inputs)
         except InvalidRecipe:
             return recipe
         return free if own == (recipe.width, recipe.height) else recipe

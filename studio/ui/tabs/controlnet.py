@@ -25,7 +25,7 @@ class ControlNet(Tab):
         return ControlNetPanel(context)
 
     def says(self, recipe: Recipe) -> bool:
-        return super().says(recipe) and bool(recipe.controls) and recipe.hires_scale is None
+        return super().says(recipe) and bool(recipe.controls) and recipe.hires.scale is None
 
 
 class ControlNetPanel(Panel):

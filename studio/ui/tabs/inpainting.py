@@ -12,7 +12,7 @@ from typing_extensions import TypedDict
 from studio.errors import InvalidRecipe, NotFound, StudioError, Unreadable
 from studio.gate.identity import Identity
 from studio.inputs import MaskReads
-from studio.recipe import Recipe, setting_specs
+from studio.recipe import Recipe, in_group, setting_specs
 from studio.resolve.applicability import FEATHER
 from studio.ui import editor, web
 from studio.ui.edit_history import MOST, EditHistory
@@ -114,7 +114,7 @@ class InpaintPanel(PicturePanel):
     def _place_settings(self) -> None:
         self.blur = self.context.place("mask_blur", info=setting_specs()["mask_blur"].help)
         self.reach = Island("mask-reach", value="")
-        names = ("mask_grow", "mask_fill", "mask_area", "mask_padding")
+        names = in_group("mask", without={"mask_image", "mask_blur", "outpaint"})
         self.area = {name: self.context.place(name, info=setting_specs()[name].help) for name in names}["mask_area"]
         self.outpaint_panel = OutpaintPanel(self.context.tab)
         self.context.switch("width", "height", "resize", label="Change the size", info="Off: as large as the picture.")
@@ -135,7 +135,7 @@ class InpaintPanel(PicturePanel):
 
     def show(self, recipe: Recipe, who: Identity) -> Updates:
         picture = str(recipe.init_image)
-        masks = {picture: recipe.mask_image} if recipe.mask_image else {}
+        masks = {picture: recipe.mask.image} if recipe.mask.image else {}
         # The editor follows a change of the source, which the same picture with another mask would be none of.
         source = {**super().show(recipe, who)[self.source.widget], "serial": time_ns()}
         return {

@@ -1,6 +1,6 @@
 """Text to image: all of it is shared but the second pass."""
 
-from studio.recipe import setting_specs
+from studio.recipe import in_group, setting_specs
 from studio.ui.tabs.base import Panel, Tab, TabContext
 
 
@@ -21,10 +21,8 @@ class TextToImage(Tab):
                 info="Paint it over, larger or by a refiner: more detail, more time.",
             )
             context.place("hires_scale", value=2.0, label="Times larger", info=setting_specs()["hires_scale"].help)
-            for name in ("hires_model", "hires_upscaler", "hires_strength"):
+            for name in in_group("hires", without={"hires_scale"}):
                 context.place(name, info=setting_specs()[name].help)
-            info = "Before its strength; automatic: as many as the first, or as the second model is best at."
-            context.place("hires_steps", info=info, placeholder="Automatic", max_lines=1)
         return Panel()
 
 

@@ -1,6 +1,6 @@
 """Upscale: a picture made larger, and painted over in tiles where that is wanted."""
 
-from studio.recipe import setting_specs
+from studio.recipe import in_group, setting_specs
 from studio.ui.tabs.base import Panel, PicturePanel, Tab, TabContext
 
 
@@ -14,8 +14,8 @@ class Upscale(Tab):
 
     def build(self, context: TabContext) -> Panel:
         source = context.source(many=True)
-        context.place("upscaler", info=setting_specs()["upscaler"].help)
-        context.place("upscale", info=setting_specs()["upscale"].help)
+        for name in in_group("upscale"):
+            context.place(name, info=setting_specs()[name].help)
         context.switch("strength", label="Paint over in tiles", info="The model adds detail, guided by the prompt.")
         context.place("strength", value=0.3)
         return PicturePanel(source)

@@ -1,85 +1,22 @@
-"""The parts of a recipe that are values of several fields, and what is said beside each field: its `Setting`."""
+"""What stands beside the model: the maps and pictures that a picture follows, and the LoRAs that change the model."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from enum import IntEnum
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_serializer, field_validator, model_validator
+from pydantic import Field, field_serializer, field_validator, model_validator
 
-Group = Literal["prompt", "model", "size", "sampling", "seed", "edit", "mask", "hires", "upscale", "control", "lora"]
-Ability = Literal["negative_prompt", "guidance", "image_guidance", "strength", "clip_skip"]
+from studio.recipe.setting import ChangeCost, Setting
+from studio.recipe.values import PICTURE, SHARE, Value
 
-# How a stored input is named: the SHA-256 of its pixels.
-INPUT_ID = "^[0-9a-f]{64}$"
 # The kind of control unit whose picture is a prompt itself: an IP-Adapter reads it, and there is no map.
 IMAGE_PROMPT = "ip_adapter"
 
 
-class ChangeCost(IntEnum):
-    """What has to be done again when a setting changes; a grid varies the dearest slowest."""
-
-    SEED = 1
-    SAMPLING = 2
-    TEXT = 3
-    SIZE = 4
-    MODEL = 5
-
-
-@dataclass(frozen=True)
-class Setting:
-    """How a field is shown and treated; `minimum`, `maximum`, `step` are what a slider offers."""
-
-    label: str
-    help: str
-    group: Group
-    change_cost: ChangeCost
-    minimum: float | None = None
-    maximum: float | None = None
-    step: float | None = None
-    ability: Ability | None = None
-
-
-class OutpaintPadding(BaseModel):
-    """By how many pixels a picture grows at each side; at least at one."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    left: Annotated[
-        int,
-        Field(ge=0, le=2048),
-        Setting("Left", "Pixels added at the left side.", "mask", ChangeCost.SIZE, 0, 1024, 8),
-    ] = 0
-    right: Annotated[
-        int,
-        Field(ge=0, le=2048),
-        Setting("Right", "Pixels added at the right side.", "mask", ChangeCost.SIZE, 0, 1024, 8),
-    ] = 0
-    top: Annotated[
-        int,
-        Field(ge=0, le=2048),
-        Setting("Top", "Pixels added above.", "mask", ChangeCost.SIZE, 0, 1024, 8),
-    ] = 0
-    bottom: Annotated[
-        int,
-        Field(ge=0, le=2048),
-        Setting("Bottom", "Pixels added below.", "mask", ChangeCost.SIZE, 0, 1024, 8),
-    ] = 0
-
-    @model_validator(mode="after")
-    def _grows(self) -> "OutpaintPadding":
-        if not (self.left or self.right or self.top or self.bottom):
-            raise ValueError("no side grows; give the pixels of at least one of left, right, top, bottom")
-        return self
-
-
-class ControlUnit(BaseModel):
+class ControlUnit(Value):
     """One map that a picture follows, by one ControlNet. `map` wins over `image`, which a map is made of by `kind`.
 
     Of the kind IMAGE_PROMPT there is no map: the image is a prompt itself, read by an IP-Adapter.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     kind: Annotated[
         str,
@@ -87,12 +24,12 @@ class ControlUnit(BaseModel):
     ]
     image: Annotated[
         str | None,
-        Field(pattern=INPUT_ID),
+        PICTURE,
         Setting("Image", "The picture that the map is made of, or that is the prompt.", "control", ChangeCost.SIZE),
     ] = None
     map: Annotated[
         str | None,
-        Field(pattern=INPUT_ID),
+        PICTURE,
         Setting("Map", "A ready-made map; the picture is not looked at then.", "control", ChangeCost.SIZE),
     ] = None
     model: Annotated[
@@ -106,12 +43,12 @@ class ControlUnit(BaseModel):
     ] = 1.0
     start: Annotated[
         float,
-        Field(ge=0, le=1),
+        SHARE,
         Setting("Start", "From which share of the steps on.", "control", ChangeCost.SAMPLING, 0, 1, 0.01),
     ] = 0.0
     end: Annotated[
         float,
-        Field(ge=0, le=1),
+        SHARE,
         Setting("End", "Up to which share of the steps.", "control", ChangeCost.SAMPLING, 0, 1, 0.01),
     ] = 1.0
     resize: Annotated[
@@ -158,10 +95,8 @@ class ControlUnit(BaseModel):
         return self.kind == IMAGE_PROMPT
 
 
-class Lora(BaseModel):
+class Lora(Value):
     """One LoRA that is put on: small changes to many layers, of the denoiser and often of the text encoders."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     name: Annotated[
         str,
@@ -196,12 +131,12 @@ class Lora(BaseModel):
     ] = None
     start: Annotated[
         float,
-        Field(ge=0, le=1),
+        SHARE,
         Setting("Start", "From which share of the steps on.", "lora", ChangeCost.SAMPLING, 0, 1, 0.01),
     ] = 0.0
     end: Annotated[
         float,
-        Field(ge=0, le=1),
+        SHARE,
         Setting("End", "Up to which share of the steps.", "lora", ChangeCost.SAMPLING, 0, 1, 0.01),
     ] = 1.0
     blocks: Annotated[

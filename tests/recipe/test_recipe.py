@@ -6,8 +6,7 @@ import pytest
 from pydantic import BaseModel, ValidationError
 
 from studio.errors import InvalidRecipe
-from studio.recipe import SEEDS, Recipe, hard_range, setting_specs
-from studio.recipe_parts import ControlUnit, Lora, OutpaintPadding
+from studio.recipe import SEEDS, ControlUnit, Lora, OutpaintPadding, Recipe, all_fields, hard_range, setting_specs
 from tests.drawer import resolved
 
 UNIT = ControlUnit(kind="canny", image="0" * 64, weight=0.3, end=0.5, options={"low": 7, "high": 0.5, "by": "hand"})
@@ -66,7 +65,9 @@ UNIT = ControlUnit(kind="canny", image="0" * 64, weight=0.3, end=0.5, options={"
         ("loras", [{"name": "ink", "wieght": 1}]),
         ("loras", [{"name": ""}]),
         ("loras", "ink"),
-        ("version", 2),
+        ("version", 3),
+        ("mask", "left"),
+        ("hires", {"scael": 2}),
         ("promt", "a house"),
     ],
 )
@@ -98,6 +99,7 @@ def test_a_recipe_is_a_value():
         Recipe(negative_presets=("a", "b"), count=3),
         Recipe(init_image="0" * 64, strength=0.1 + 0.2, outpaint=OutpaintPadding(left=8, top=1)),
         Recipe(controls=(UNIT, UNIT.model_copy(update={"options": ()}))),
+        Recipe.make(mask_blur=9, hires_scale=2, upscale=3.5, upscaler="lanczos", variation_strength=0),
         Recipe(loras=(Lora(name="ink", weight=-0.5, text_weight=0, end=0.5), Lora(name="pixel-art.kohya"))),
     ],
 )
@@ -117,7 +119,6 @@ def test_what_is_left_open_is_not_stored():
         "version",
         "prompt",
         "negative_prompt",
-        "negative_presets",
         "count",
     }
 
@@ -165,7 +166,7 @@ def test_a_recipe_with_controls_is_a_value():
 
 
 def test_every_field_says_how_it_is_shown():
-    assert set(setting_specs()) == set(Recipe.model_fields) - {"version"}
+    assert set(setting_specs()) == set(all_fields(Recipe)) - {"version"}
     for name, setting in setting_specs().items():
         assert setting.label, name
         assert setting.help.endswith("."), name

@@ -1,0 +1,365 @@
+"""The fields of a recipe, each with all that is said of it.
+
+Its type, hard range and default, and beside them (`Setting`) its label, help, group, the range a slider shows, the
+ability of the model it needs, when it means something, how dear it is to change, and what pipelines and other tools
+call it. Forms, checks, metadata and the command line are read from it. `None` means: what the model is best at, filled
+in when the recipe is resolved.
+"""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from studio.recipe.faults import PROMPT_CHARACTERS
+from studio.recipe.masks import Mask, OutpaintPadding
+from studio.recipe.parts import Hires, Upscale, Variation
+from studio.recipe.rules import (
+    CHURNED,
+    GUIDED,
+    INPAINTED,
+    KNOWS_CHURN,
+    KNOWS_ETA,
+    NOT_ENLARGED,
+    PAINTED,
+    PICTURED,
+    WHOLE,
+)
+from studio.recipe.setting import ChangeCost, Infotext, Setting
+from studio.recipe.units import ControlUnit, Lora
+from studio.recipe.values import PICTURE, SEED, SHARE, SIDE, STEPS, Value
+from studio.schedulers import SCHEDULERS
+
+# The present version of what is written.
+VERSION: Literal[2] = 2
+
+
+class Fields(Value):
+    """What a recipe says; what it does is in `Recipe`."""
+
+    version: Literal[2] = VERSION
+    prompt: Annotated[
+        str,
+        Field(max_length=PROMPT_CHARACTERS),
+        Setting("Prompt", "What the picture shows, in words.", "prompt", ChangeCost.TEXT, rules=(PAINTED,)),
+    ] = ""
+    styles: Annotated[
+        tuple[str, ...],
+        Setting(
+            "Styles",
+            "Ready-made looks that your words are put into, one after the other.",
+            "prompt",
+            ChangeCost.TEXT,
+            rules=(PAINTED,),
+        ),
+    ] = ()
+    negative_prompt: Annotated[
+        str,
+        Field(max_length=PROMPT_CHARACTERS),
+        Setting(
+            "Negative prompt",
+            "What to keep out of the picture.",
+            "prompt",
+            ChangeCost.TEXT,
+            ability="negative_prompt",
+            rules=(PAINTED,),
+        ),
+    ] = ""
+    negative_presets: Annotated[
+        tuple[str, ...],
+        Setting(
+            "Negative presets",
+            "Ready-made negative prompts, added to your own.",
+            "prompt",
+            ChangeCost.TEXT,
+            ability="negative_prompt",
+            rules=(PAINTED,),
+        ),
+    ] = ()
+    model: Annotated[
+        str | None,
+        Setting("Model", "The weights that draw the picture.", "model", ChangeCost.MODEL, infotext=Infotext("Model")),
+    ] = None
+    vae: Annotated[
+        str | None,
+        Setting(
+            "VAE",
+            "What turns latents into pixels and back; a model brings its own.",
+            "model",
+            ChangeCost.MODEL,
+            rules=(PAINTED,),
+            infotext=Infotext("VAE"),
+            panel="model",
+        ),
+    ] = None
+    width: Annotated[
+        int | None,
+        SIDE,
+        Setting(
+            "Width",
+            "Pixels from left to right.",
+            "size",
+            ChangeCost.SIZE,
+            64,
+            2048,
+            8,
+            rules=(NOT_ENLARGED,),
+            panel="size",
+        ),
+    ] = None
+    height: Annotated[
+        int | None,
+        SIDE,
+        Setting(
+            "Height",
+            "Pixels from top to bottom.",
+            "size",
+            ChangeCost.SIZE,
+            64,
+            2048,
+            8,
+            rules=(NOT_ENLARGED,),
+            panel="size",
+        ),
+    ] = None
+    steps: Annotated[
+        int | None,
+        STEPS,
+        Setting(
+            "Steps",
+            "More steps take longer and add detail, up to a point.",
+            "sampling",
+            ChangeCost.SAMPLING,
+            1,
+            100,
+            1,
+            rules=(PAINTED,),
+            infotext=Infotext("Steps"),
+            panel="sampling",
+        ),
+    ] = None
+    guidance_scale: Annotated[
+        float | None,
+        Field(ge=0, le=50),
+        Setting(
+            "Guidance",
+            "How strictly the picture follows the prompt; too high burns the colours.",
+            "sampling",
+            ChangeCost.SAMPLING,
+            1,
+            20,
+            0.1,
+            ability="guidance",
+            rules=(PAINTED,),
+            infotext=Infotext("CFG scale", ("Guidance scale", "Distilled CFG scale")),
+            panel="sampling",
+        ),
+    ] = None
+    scheduler: Annotated[
+        str | None,
+        Setting(
+            "Scheduler",
+            "The method that removes the noise, step by step.",
+            "sampling",
+            ChangeCost.SAMPLING,
+            rules=(PAINTED,),
+            infotext=Infotext("Sampler", words={row.name: row.infotext for row in SCHEDULERS.values() if row.infotext}),
+            panel="sampling",
+        ),
+    ] = None
+    clip_skip: Annotated[
+        int,
+        Field(ge=1, le=12),
+        Setting(
+            "Clip skip",
+            "Which layer of CLIP the words are taken from, counted from its last, as A1111 counts; many illustration "
+            "models of Stable Diffusion 1.5 were trained with 2. XL and 2.1 take 2 by themselves, and never less.",
+            "sampling",
+            ChangeCost.TEXT,
+            1,
+            4,
+            1,
+            ability="clip_skip",
+            rules=(PAINTED,),
+            infotext=Infotext("Clip skip"),
+            panel="model",
+        ),
+    ] = 1
+    guidance_rescale: Annotated[
+        float,
+        SHARE,
+        Setting(
+            "Guidance rescale",
+            "How far guidance is kept from raising the contrast; 0.7 for models of zero terminal SNR. Applies above a "
+            "guidance of 1.",
+            "sampling",
+            ChangeCost.SAMPLING,
+            0,
+            1,
+            0.05,
+            ability="negative_prompt",
+            rules=(PAINTED, GUIDED),
+            infotext=Infotext("CFG Rescale", ("CFG Rescale phi",)),
+            panel="guidance",
+        ),
+    ] = 0.0
+    eta: Annotated[
+        float,
+        SHARE,
+        Setting(
+            "Eta",
+            "How much fresh noise each step brings; 0: none, 1: as DDPM. Applies with DDIM.",
+            "sampling",
+            ChangeCost.SAMPLING,
+            0,
+            1,
+            0.05,
+            rules=(PAINTED, KNOWS_ETA),
+            argument="eta",
+            infotext=Infotext("Eta DDIM"),
+            panel="guidance",
+        ),
+    ] = 0.0
+    sigma_churn: Annotated[
+        float,
+        Field(ge=0, le=100),
+        Setting(
+            "Sigma churn",
+            "How much noise is put back before each step; 0: none. Applies with Euler and EDM Euler.",
+            "sampling",
+            ChangeCost.SAMPLING,
+            0,
+            40,
+            0.5,
+            rules=(PAINTED, KNOWS_CHURN),
+            infotext=Infotext("Sigma churn"),
+            panel="noise",
+        ),
+    ] = 0.0
+    sigma_noise: Annotated[
+        float,
+        Field(ge=0, le=2),
+        Setting(
+            "Sigma noise",
+            "How strong the noise is that is put back. Applies where there is a sigma churn.",
+            "sampling",
+            ChangeCost.SAMPLING,
+            0.9,
+            1.1,
+            0.005,
+            rules=(PAINTED, KNOWS_CHURN, CHURNED),
+            infotext=Infotext("Sigma noise"),
+            panel="noise",
+        ),
+    ] = 1.0
+    rng: Annotated[
+        Literal["cpu", "device"],
+        Setting(
+            "Noise from",
+            "What draws the noise: the CPU, the same on every machine, or the device that paints, as some tools do.",
+            "seed",
+            ChangeCost.SEED,
+            rules=(PAINTED,),
+            infotext=Infotext("RNG", words={"cpu": "CPU", "device": "GPU"}),
+            panel="origin",
+        ),
+    ] = "cpu"
+    seed: Annotated[
+        int | None,
+        SEED,
+        Setting(
+            "Seed",
+            "The number the noise is drawn from; the same seed gives the same picture.",
+            "seed",
+            ChangeCost.SEED,
+            infotext=Infotext("Seed"),
+        ),
+    ] = None
+    variation: Variation = Variation()
+    count: Annotated[
+        int,
+        Field(ge=1, le=1024),
+        Setting("Images", "How many pictures, each with the next seed.", "seed", ChangeCost.SEED, 1, 16, 1),
+    ] = 1
+    init_image: Annotated[
+        str | None,
+        PICTURE,
+        Setting("Image", "The picture to start from.", "edit", ChangeCost.SIZE),
+    ] = None
+    strength: Annotated[
+        float | None,
+        SHARE,
+        Setting(
+            "Strength",
+            "How much may change: 0 gives the picture back, 1 keeps nothing of it.",
+            "edit",
+            ChangeCost.SAMPLING,
+            0,
+            1,
+            0.01,
+            ability="strength",
+            rules=(PICTURED,),
+            standard=lambda recipe: {"img2img": 0.75, "inpaint": 1.0}.get(recipe.task),
+            infotext=Infotext("Denoising strength"),
+        ),
+    ] = None
+    image_guidance_scale: Annotated[
+        float | None,
+        Field(ge=1, le=50),
+        Setting(
+            "Image guidance",
+            "How closely the result keeps to the picture; higher changes less.",
+            "edit",
+            ChangeCost.SAMPLING,
+            1,
+            3,
+            0.05,
+            ability="image_guidance",
+            rules=(PICTURED, NOT_ENLARGED),
+            standard=1.5,
+            argument="image_guidance_scale",
+            infotext=Infotext("Image CFG scale"),
+        ),
+    ] = None
+    resize: Annotated[
+        Literal["crop", "pad", "stretch"],
+        Setting(
+            "Fit",
+            "How the picture is brought to another shape: cut off, given borders or stretched.",
+            "edit",
+            ChangeCost.SIZE,
+            rules=(PICTURED, NOT_ENLARGED, WHOLE),
+        ),
+    ] = "crop"
+    mask: Mask = Mask()
+    outpaint: Annotated[
+        OutpaintPadding | None,
+        Setting(
+            "Extend",
+            "Pixels by which the picture grows at its sides.",
+            "mask",
+            ChangeCost.SIZE,
+            rules=(PICTURED, NOT_ENLARGED, INPAINTED),
+        ),
+    ] = None
+    hires: Hires = Hires()
+    upscale: Upscale = Upscale()
+    controls: Annotated[
+        tuple[ControlUnit, ...],
+        Setting(
+            "Control",
+            "Maps that the picture follows, and pictures that are prompts.",
+            "control",
+            ChangeCost.MODEL,
+            rules=(PAINTED,),
+        ),
+    ] = ()
+    loras: Annotated[
+        tuple[Lora, ...],
+        Setting(
+            "LoRAs",
+            "Small files that change how the model draws; any number at once.",
+            "lora",
+            ChangeCost.TEXT,
+            rules=(PAINTED,),
+        ),
+    ] = ()

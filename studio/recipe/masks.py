@@ -1,0 +1,124 @@
+"""The parts of a recipe that say what of a picture is painted anew, and by how much it grows."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from studio.recipe.rules import CLOSE, INPAINTED, MASKED, NOT_ENLARGED, PICTURED
+from studio.recipe.setting import ChangeCost, Infotext, Setting
+from studio.recipe.values import PICTURE, Value
+
+
+class Mask(Value):
+    """What of a picture is painted anew."""
+
+    image: Annotated[
+        str | None,
+        PICTURE,
+        Setting(
+            "Mask",
+            "White is painted anew, black stays as it is.",
+            "mask",
+            ChangeCost.SIZE,
+            rules=(PICTURED, NOT_ENLARGED, INPAINTED),
+        ),
+    ] = None
+    blur: Annotated[
+        int,
+        Field(ge=0, le=256),
+        Setting(
+            "Mask blur",
+            "Pixels over which new and old melt together.",
+            "mask",
+            ChangeCost.SAMPLING,
+            0,
+            64,
+            1,
+            rules=(PICTURED, NOT_ENLARGED, INPAINTED),
+            infotext=Infotext("Mask blur"),
+        ),
+    ] = 4
+    grow: Annotated[
+        int,
+        Field(ge=-256, le=256),
+        Setting(
+            "Mask growth",
+            "Pixels by which the mask grows; below 0 it shrinks.",
+            "mask",
+            ChangeCost.SAMPLING,
+            -64,
+            64,
+            1,
+            rules=(PICTURED, NOT_ENLARGED, INPAINTED, MASKED),
+        ),
+    ] = 0
+    fill: Annotated[
+        Literal["original", "noise", "surroundings"],
+        Setting(
+            "Start from",
+            "What the masked place holds before it is painted anew.",
+            "mask",
+            ChangeCost.SAMPLING,
+            rules=(PICTURED, NOT_ENLARGED, INPAINTED, MASKED),
+            infotext=Infotext(
+                "Masked content", words={"original": "", "noise": "latent noise", "surroundings": "fill"}
+            ),
+        ),
+    ] = "original"
+    area: Annotated[
+        Literal["whole", "masked"],
+        Setting(
+            "Area",
+            "Paint with the whole picture in view, or the masked place alone at full size.",
+            "mask",
+            ChangeCost.SIZE,
+            rules=(PICTURED, NOT_ENLARGED, INPAINTED, MASKED),
+            infotext=Infotext("Inpaint area", words={"whole": "", "masked": "Only masked"}),
+        ),
+    ] = "whole"
+    padding: Annotated[
+        int,
+        Field(ge=0, le=512),
+        Setting(
+            "Padding",
+            "Pixels around the masked place that are in view with it.",
+            "mask",
+            ChangeCost.SIZE,
+            0,
+            256,
+            4,
+            rules=(PICTURED, NOT_ENLARGED, INPAINTED, MASKED, CLOSE),
+            infotext=Infotext("Masked area padding"),
+        ),
+    ] = 32
+
+
+class OutpaintPadding(Value):
+    """By how many pixels a picture grows at each side; at least at one."""
+
+    left: Annotated[
+        int,
+        Field(ge=0, le=2048),
+        Setting("Left", "Pixels added at the left side.", "mask", ChangeCost.SIZE, 0, 1024, 8),
+    ] = 0
+    right: Annotated[
+        int,
+        Field(ge=0, le=2048),
+        Setting("Right", "Pixels added at the right side.", "mask", ChangeCost.SIZE, 0, 1024, 8),
+    ] = 0
+    top: Annotated[
+        int,
+        Field(ge=0, le=2048),
+        Setting("Top", "Pixels added above.", "mask", ChangeCost.SIZE, 0, 1024, 8),
+    ] = 0
+    bottom: Annotated[
+        int,
+        Field(ge=0, le=2048),
+        Setting("Bottom", "Pixels added below.", "mask", ChangeCost.SIZE, 0, 1024, 8),
+    ] = 0
+
+    @model_validator(mode="after")
+    def _grows(self) -> "OutpaintPadding":
+        if not (self.left or self.right or self.top or self.bottom):
+            raise ValueError("no side grows; give the pixels of at least one of left, right, top, bottom")
+        return self
