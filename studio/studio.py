@@ -38,13 +38,14 @@ from studio.jobs.lane import HostedLane
 from studio.jobs.scheduler import Scheduler
 from studio.jobs.store import Beside
 from studio.library import Library
+from studio.measuring import Measuring
 from studio.openpose import Person
 from studio.presets.reading import Presets
 from studio.recipe import ControlUnit, HostedRecipe, Recipe, ResolvedRecipe
 from studio.resolve.hosted import dearest, resolve_hosted
 from studio.resolve.resolve import check_count, resolve
 from studio.resolve.sizes import result_size
-from studio.scorer import Measuring, Scorer
+from studio.scorer import Scorer
 from studio.settings import Settings
 from studio.storage.database import Database
 

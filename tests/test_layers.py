@@ -53,6 +53,7 @@ LAYERS = (
     "backends.zerogpu",
     "jobs",
     "scorer",
+    "measuring",
     "candidates",
     "studio",
     "sheets",

@@ -20,8 +20,8 @@ from studio.grids.axes import Axis
 from studio.grids.store import Cell, Grid, GridStore, insert
 from studio.hosted.spending import Budget
 from studio.inputs import InputStore
+from studio.measuring import Scores
 from studio.recipe import Recipe
-from studio.scorer import Scores
 from studio.settings import Settings
 from studio.storage.database import FILE, Database
 from studio.studio import Studio

@@ -17,9 +17,9 @@ from studio.inputs import InputStore
 from studio.jobs.job import Job
 from studio.jobs.scheduler import Scheduler
 from studio.library import Library
+from studio.measuring import Measuring
 from studio.news import News, Pause
 from studio.recipe import SEEDS, Hires, Recipe, Upscale, Variation
-from studio.scorer import Measuring
 
 TITLE_CHARACTERS = 120
 # How many are made where one picture is asked for.

@@ -13,9 +13,9 @@ from pydantic import TypeAdapter, ValidationError
 
 from studio.candidates.ranking import Filter, Rating, Scores
 from studio.errors import InvalidRecipe, NotFound
+from studio.measuring import known_scores
 from studio.metrics import METRICS
 from studio.recipe import Recipe
-from studio.scorer import known_scores
 from studio.storage.connections import parsed
 from studio.storage.database import Database
 

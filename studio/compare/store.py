@@ -20,8 +20,8 @@ from studio.errors import NotFound, StudioError, Unreadable
 from studio.hosted.models import joined
 from studio.inputs import InputStore
 from studio.library import Picture, picture
+from studio.measuring import known_scores
 from studio.pixels import digest
-from studio.scorer import known_scores
 from studio.storage.connections import parsed
 from studio.storage.database import Database
 

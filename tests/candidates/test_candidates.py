@@ -260,7 +260,7 @@ def test_an_unfinished_set_goes_on_after_a_restart_with_no_page_opened(home: Pat
 # A studio that makes a set of eight, marks the first two as soon as they are there, and says so.
 VICTIM = """
 import sys
-from studio.candidates.ranking import Mark
+from studio.candidates.ranking import Rating
 from tests.drawer import Drawer
 from tests.candidates.test_candidates import RECIPE, open_studio
 from pathlib import Path
@@ -274,8 +274,8 @@ drawer.allow(3)
 serial = -1
 while sum(one.is_measured for one in candidates.get(set_id, who("ann")).candidates) < 3:
     serial = candidates.news(serial)
-candidates.mark(set_id, who("ann"), 0, Mark("reject"))
-candidates.mark(set_id, who("ann"), 1, Mark("keep", star=True))
+candidates.mark(set_id, who("ann"), 0, Rating("reject"))
+candidates.mark(set_id, who("ann"), 1, Rating("keep", star=True))
 print(set_id, flush=True)
 sys.stdin.read()
 """

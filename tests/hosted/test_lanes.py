@@ -20,6 +20,8 @@ from studio.metadata import png
 from studio.recipe import Recipe
 from studio.settings import Settings
 from studio.studio import Studio
+from studio.ui import grid_views
+from studio.ui.hosted_choices import price
 from tests.drawer import Drawer
 from tests.hosted.service import KEY, Service
 
@@ -273,3 +275,25 @@ def test_the_command_says_the_cost_before_and_after(
     assert "up to $0.040" in told.err
     (image,) = json.loads(told.out)["images"]
     assert image["cost_usd"] == pytest.approx(0.04)
+
+
+def test_a_grid_says_its_cost_before_and_after(
+    tmp_path: Path, surroundings: None, service: Service, capsys: pytest.CaptureFixture[str]
+):
+    given = ["grid", "--prompt", "a red house", "--x", "model=openai:dall-e-3,openai:dall-e-2", "--home", str(tmp_path)]
+    assert main([*given, "--out", str(tmp_path / "out"), "--json"]) == 0
+    said = capsys.readouterr().err
+    assert "2 hosted pictures: up to $0.060." in said
+    assert "It cost $0.060." in said
+
+
+def test_the_page_says_what_a_grid_and_candidates_cost(here: Studio, service: Service):
+    axis = {"field": "model", "text": "starter, openai:dall-e-3"}
+    plan_said = grid_views.considered(here, Recipe(prompt="a red house").to_json(), [axis])
+    assert plan_said["price"] == "1 hosted picture: up to $0.040."
+    begun = Grids(here).begin(plan(here, Recipe(prompt="a red house"), [Axis.parse("model=openai:dall-e-3")]), ME)
+    list(begun.job.follow())
+    assert grid_views.head(begun.grid)["cost_usd"] == pytest.approx(0.04)
+    assert price(here, asked(model="openai:dall-e-3"), "text2img") == (
+        "At most $0.040 for 1 picture, $0.320 for 8 candidates."
+    )
