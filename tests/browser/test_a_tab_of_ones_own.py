@@ -27,7 +27,7 @@ from studio.errors import InvalidRequest
 from studio.gate.identity import Identity
 from studio.ui.island import Island
 from studio.ui.events import Name, served
-from studio.ui.tabs.base import Desk, Panel, Tab
+from studio.ui.tabs.base import Panel, Tab, TabContext
 
 
 class Said(TypedDict):
@@ -40,7 +40,7 @@ class EchoTab(Tab):
     label = "Echo"
     order = 90
 
-    def build(self, desk: Desk) -> Panel:
+    def build(self, context: TabContext) -> Panel:
         section = '<section class="echo" aria-label="Echo"></section>'
         Island("echo", section, module="echo_tab", acts=served({"say": say}))
         return Panel()

@@ -32,9 +32,16 @@ ANN, STRANGER = who("ann"), who("bob", here=False, address="192.0.2.7")
 RECIPE = Recipe(prompt="a boat", steps=1, seed=1)
 # What is asked for things that are somebody's, or that only some may do.
 PARTS = (Studio, Scheduler, Candidates, Grids, Compare, Arena, InputStore, Addresses, Keys, HostedModels)
-# Where an identity comes from; and where rows are, which keep its owner's name.
+# Where an identity comes from; and what keeps no more of it than its owner's name: rows of the database, and turns.
 EDGES = {"ui/owner.py", "ui/requests.py", "jobs/store.py"}
-ROWS = {"gate/identity.py", "jobs/store.py", "candidates/store.py", "grids/store.py", "compare/store.py"}
+ROWS = {
+    "gate/identity.py",
+    "engine/pools.py",
+    "jobs/store.py",
+    "candidates/store.py",
+    "grids/store.py",
+    "compare/store.py",
+}
 
 
 def asked(kind: type) -> dict[str, Callable[..., Any]]:

@@ -49,7 +49,7 @@ class Darkroom(Provider):
     def ask(self, call: Call) -> Answer:
         width, height = sides(call.settings["size"])
         order = {{
-            "film": call.offer.sent,
+            "film": call.endpoint.sent,
             "shows": call.recipe.prompt,
             "avoids": call.recipe.negative_prompt,
             "grain": call.recipe.seed,

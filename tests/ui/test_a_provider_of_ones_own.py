@@ -90,7 +90,9 @@ def test_its_model_is_offered_and_chosen_on_the_form_and_priced(studio: Studio) 
     assert not {"negative_prompt", "guidance_scale"} & form.hidden(values, "text")
     recipe = form.read(values, "text")
     assert (recipe.model, recipe.guidance_scale) == (NAME, 6.0)
-    assert price(studio, recipe, "text2img").startswith("At most $0.026 for 1 picture. $0.05 are left")
+    said = price(studio, recipe, "text2img")
+    assert said.startswith("At most $0.026 for 1 picture")
+    assert said.endswith("$0.05 are left for today.")
 
 
 def test_a_picture_is_ordered_waited_for_kept_and_paid(studio: Studio, service: Darkroom) -> None:
