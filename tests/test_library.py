@@ -96,12 +96,12 @@ from pathlib import Path
 from PIL import Image
 from studio.errors import StorageError
 from studio.library import Library
-from tests.drawer import picture, settled
+from tests.drawer import picture, resolved
 Image.init()
 if os.geteuid() == 0:
     os.seteuid(65534)
 library = Library(Path(sys.argv[1]))
-recipe = settled("a house")
+recipe = resolved("a house")
 for call in (library.ready, lambda: library.save(picture(recipe), recipe, {}, seconds=1, job="job", index=0)):
     try:
         call()

@@ -20,14 +20,14 @@ from tests.people import who
 SPENDER = """
 import sys
 from studio.errors import OverBudget
-from studio.hosted.spending import Purse
+from studio.hosted.spending import Budget
 from studio.settings import Settings
 from studio.storage.database import Database
 settings = Settings.load(home=sys.argv[1], day_budget_usd=1)
-purse, paid = Purse(settings, Database.of(settings.home)), 0
+budget, paid = Budget(settings, Database.of(settings.home)), 0
 for number in range(40):
     try:
-        purse.reserve(f"{sys.argv[2]} {number}", "m", 0.01)
+        budget.reserve(f"{sys.argv[2]} {number}", "m", 0.01)
     except OverBudget:
         continue
     paid += 1
