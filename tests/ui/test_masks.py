@@ -49,7 +49,7 @@ def holed(studio: Studio) -> Path:
 
 def painted_on(inpaint_panel: InpaintPanel, path: Path) -> dict[Any, Any]:
     """What the widgets hold once a picture was given and came into the editor."""
-    values: dict[Any, Any] = {widget: widget.value for widget in inpaint_panel.desk.form.widgets.values()}
+    values: dict[Any, Any] = {widget: widget.value for widget in inpaint_panel.context.form.widgets.values()}
     values |= {
         inpaint_panel.source.widget: None,
         inpaint_panel.masks: None,
