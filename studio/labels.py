@@ -10,12 +10,15 @@ from studio.recipe import setting_specs
 OTHER = {
     "axis": "Axis",
     "control": "Control",
+    "hires": "Second pass",
     "lora": "LoRAs",
+    "mask": "Mask",
     "preset": "Saved recipe",
     "prompts": "Prompts",
     "recipe": "Recipe",
     "size": "Size",
     "tasks": "Tasks",
+    "variation": "Variation",
     "version": "Recipe",
     "x": "First axis",
 }

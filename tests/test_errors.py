@@ -22,7 +22,7 @@ from studio.errors import (
 )
 from studio.events import Failed
 from studio.labels import label_of, labelled
-from studio.recipe import Recipe
+from studio.recipe import Recipe, setting_specs
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "errors.md"
@@ -104,7 +104,7 @@ def test_each_field_that_an_error_can_name_has_a_label_on_the_page() -> None:
         for place in ast.walk(node.args[0])
         if isinstance(place, ast.Constant) and isinstance(place.value, str)
     }
-    named |= set(Recipe.model_fields)
+    named |= {*Recipe.model_fields, *setting_specs()}
     assert not [field for field in named if label_of(field) == field]
     assert (label_of("outpaint.left"), label_of("lora:ink"), label_of("stepz")) == ("Extend", "LoRAs", "stepz")
     assert labelled(InvalidRecipe("hires_scale", "No.", "Yes.")) == "Second pass: No. Yes."
