@@ -57,7 +57,7 @@ def painted_on(inpaint_panel: InpaintPanel, path: Path) -> dict[Any, Any]:
         inpaint_panel.area: "whole",
         inpaint_panel.inverse: False,
     }
-    values |= dict.fromkeys(inpaint_panel.growth.sides.values(), 0)
+    values |= dict.fromkeys(inpaint_panel.outpaint_panel.sides.values(), 0)
     files = {"files": [{"path": str(path), "name": path.name}]}
     values |= inpaint_panel.source._bring(values, Pictures(None, files), request())
     return values | inpaint_panel._load(values, request())
