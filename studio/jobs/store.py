@@ -15,7 +15,7 @@ from studio.jobs.job import Job
 from studio.jobs.kinds import KINDS
 from studio.jobs.kinds.base import PASSES, PRIORITIES
 from studio.parsing import ParseError
-from studio.recipe import HostedRecipe, Recipe, as_resolved
+from studio.recipe import HostedRecipe, Recipe, ResolvedRecipe, as_resolved
 from studio.storage.database import Database
 
 log = logging.getLogger(__name__)
@@ -270,13 +270,26 @@ def _items(rows: Sequence[Row]) -> list[QueueItem]:
 
 
 def _item(row: Row) -> QueueItem:
-    lane, recipe = row["lane"] if isinstance(row["lane"], str) else DEVICE, Recipe.from_json(row["recipe"])
-    item = QueueItem(row["number"], as_resolved(recipe) if lane == DEVICE else HostedRecipe.of(recipe), lane)
+    lane = row["lane"] if isinstance(row["lane"], str) else DEVICE
+    item = QueueItem(row["number"], _recipe(row, lane), lane)
     item.attempts = row["attempts"] if isinstance(row["attempts"], int) else 0
     item.state = row["state"] if row["state"] in get_args(State) else "waiting"
     if item.state == "failed":
         item.fault = _fault(row)
     return item
+
+
+def _recipe(row: Row, lane: str) -> ResolvedRecipe:
+    """The item's recipe; of one that is over, and was brought in from elsewhere, less may be known."""
+    recipe = Recipe.from_json(row["recipe"])
+    if lane != DEVICE:
+        return HostedRecipe.of(recipe)
+    try:
+        return as_resolved(recipe)
+    except InvalidRecipe:
+        if row["state"] != "done":
+            raise
+        return ResolvedRecipe.unchecked(**dict(recipe))
 
 
 def _fault_columns(fault: Failed | None) -> tuple[str | None, ...]:

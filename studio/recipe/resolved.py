@@ -5,7 +5,7 @@ part that is not there. What is None in one is not open: it has no place in this
 any other.
 """
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import field_validator
 
@@ -60,6 +60,11 @@ class ResolvedRecipe(Recipe):
     negative_presets: tuple[()] = ()
     controls: tuple[ResolvedUnit, ...] = ()
 
+    @classmethod
+    def of(cls, recipe: Recipe) -> Self:
+        """The recipe as one of this kind; InvalidRecipe where it is none."""
+        return cls.make(**dict(recipe))
+
     @field_validator("controls", mode="before")
     @classmethod
     def _as_values(cls, units: Any) -> Any:
@@ -77,11 +82,6 @@ def _is_list(units: Any) -> bool:
 
 class HostedRecipe(ResolvedRecipe):
     """An image that a hosted model makes; it decides what is not said."""
-
-    @classmethod
-    def of(cls, recipe: Recipe) -> "HostedRecipe":
-        """The recipe as one of a hosted model; InvalidRecipe where it cannot be."""
-        return cls.make(**dict(recipe))
 
 
 class UpscaleRecipe(ResolvedRecipe):
