@@ -27,7 +27,7 @@ from studio.engine.tasks.context import TaskContext
 from studio.errors import Cancelled
 from studio.events import Loading, Preview, Step
 from studio.inputs import InputStore
-from studio.recipe import Recipe
+from studio.recipe import Recipe, as_resolved
 from studio.settings import Settings
 from tests import tiny
 from tests.engine.conftest import nobody, picture
@@ -255,7 +255,7 @@ def test_a_stop_in_any_phase_closes_the_task_and_frees_the_device(manager, input
         if phases(event) == phase:
             raise Cancelled
 
-    several = [(seed, recipes[kind].replace(seed=seed)) for seed in range(2)]
+    several = [(seed, recipes[kind].changed(seed=seed)) for seed in range(2)]
     with pytest.raises(Cancelled):
         list(render(manager, several, stop, inputs))
     assert ended
@@ -266,7 +266,7 @@ def test_a_stop_in_any_phase_closes_the_task_and_frees_the_device(manager, input
 
 @pytest.mark.parametrize("kind", ["text2img", "hires"])
 def test_whoever_takes_no_more_pictures_closes_the_tasks_that_are_left(manager, inputs, recipes, ended, kind):
-    pictures = render(manager, [(seed, recipes[kind].replace(seed=seed)) for seed in range(3)], nobody, inputs)
+    pictures = render(manager, [(seed, recipes[kind].changed(seed=seed)) for seed in range(3)], nobody, inputs)
     next(pictures)
     assert manager._room.lease is not None
     pictures.close()
@@ -287,7 +287,7 @@ def test_memory_that_ends_while_decoding_is_relieved_and_the_task_goes_on(manage
             raise torch.OutOfMemoryError("CUDA out of memory")
 
     large = {"width": 256, "height": 256} if kind != "upscale" else {"upscale": 4}
-    wanted = recipes[kind].replace(**large)
+    wanted = as_resolved(recipes[kind].replace(**large))
     (whole,) = render(manager, [(0, wanted)], nobody, inputs)
     handle = vae.decoder.register_forward_pre_hook(refuse)
     try:
@@ -311,7 +311,7 @@ def test_a_second_pass_that_overflows_has_the_whole_picture_made_exactly(home, i
         fails = sample.dtype != torch.float32 and sample.shape[-1] > min(latents)
         return (torch.full_like(made[0], torch.nan), *made[1:]) if fails else made
 
-    several = [recipes["hires"].replace(seed=seed) for seed in range(2)]
+    several = [recipes["hires"].changed(seed=seed) for seed in range(2)]
     (*wanted,) = backend.generate(several, nobody)
     monkeypatch.setattr(UNet2DConditionModel, "forward", failing)
     half = PipelineManager(Catalogue(home), home.model_copy(update={"precision": "bfloat16"}))
