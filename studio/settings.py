@@ -85,6 +85,12 @@ class Settings(BaseSettings):
         le=1024,
         description="How many threads compute on the CPU; the last bits of a picture follow from it.",
     )
+    side_by_side: int = Field(
+        1,
+        ge=1,
+        le=64,
+        description="How many pictures are made at a time on this device; above 1 they share each step of the model.",
+    )
     output_check: Literal["off", "mark", "withhold"] = Field(
         "off", description="What happens to a picture that the model's own output checker flags; off asks none."
     )

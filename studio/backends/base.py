@@ -41,9 +41,15 @@ class Rendered:
 
 
 class Backend(ABC):
-    """Renders recipes with nothing left open; one job at a time, and at `most` so many of its recipes in one call."""
+    """Renders recipes with nothing left open: at most `most` of a job in one call, and so many calls `side_by_side`."""
 
     most: int | None = None
+    side_by_side: int = 1
+
+    def alone(self, recipe: ResolvedRecipe) -> bool:
+        """Whether a call is best made for this recipe by itself, because it shares steps with those of other calls."""
+        del recipe
+        return False
 
     @abstractmethod
     def generate(

@@ -21,6 +21,7 @@ from studio.metrics import METRICS
 from studio.metrics.base import Sample, Score
 from studio.openpose import Person
 from studio.recipe import ControlUnit, ResolvedRecipe
+from studio.resolve.tasks import shares_steps
 from studio.settings import Settings
 
 if TYPE_CHECKING:
@@ -78,6 +79,11 @@ class LocalBackend(Backend):
         self._threads: Threads | None = None
         self._kept: dict[str, Any] = {}
         self._lost = ""
+        self.side_by_side = settings.side_by_side
+
+    def alone(self, recipe: ResolvedRecipe) -> bool:
+        models = [self._catalogue[name] for name in recipe.models]
+        return self.side_by_side > 1 and shares_steps(recipe, models)
 
     def generate(
         self, recipes: Sequence[ResolvedRecipe], report: Report, wanted: Wanted = always

@@ -83,6 +83,8 @@ class ZeroGpuBackend(LocalBackend):
         import spaces  # has to be there before torch looks for a GPU
 
         device = "cuda" if settings.device == "auto" else settings.device
+        # Each call is a process of its own, which shares nothing with others.
+        settings = settings.model_copy(update={"side_by_side": 1})
         on_gpu = settings.model_copy(update={"device": device, "offload": "none"})
         super().__init__(on_gpu, catalogue, controlnets, prompt_assets)
         self._aside = LocalBackend(settings.model_copy(update={"device": "cpu"}), catalogue, controlnets, prompt_assets)

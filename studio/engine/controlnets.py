@@ -162,7 +162,7 @@ class _LayerMaps(MultiControlNetModel):  # type: ignore[misc]  # diffusers has n
         image = image.chunk(2)[1] if half else image
         network, number = self.nets[k], self.numbers[k]
         kwargs: dict[str, Any] = {"controlnet_cond": image, "conditioning_scale": scale}
-        if isinstance(network, ControlNetUnionModel):
+        if isinstance(getattr(network, "shared", network), ControlNetUnionModel):
             kinds = torch.zeros(len(sample), network.config.num_control_type, device=sample.device, dtype=words.dtype)
             kinds[:, number] = 1
             kwargs = {

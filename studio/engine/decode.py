@@ -26,7 +26,7 @@ def decode(pipe: Any, latents: torch.Tensor, *, tile: int | None = None, exact: 
     Images larger than `tile` pixels are decoded in pieces, in less memory, with slightly other pixels; `exact` decodes
     in float32.
     """
-    vae = pipe.vae
+    vae = getattr(pipe.vae, "shared", pipe.vae)
     with in_numbers(vae, torch.float32 if exact else vae.dtype), in_tiles(vae, tile):
         latents = _unscaled(pipe, latents.to(vae.dtype))
         image = vae.decode(latents, return_dict=False)[0]
@@ -40,6 +40,10 @@ def in_tiles(vae: Any, tile: int | None) -> Iterator[None]:
 
     By itself it takes tiles as large as the pictures that it was trained with, which is no tile of those.
     """
+    if reading_in := getattr(vae, "reading_in", None):  # what stands in for a VAE sees to it itself
+        with reading_in(tile):
+            yield
+        return
     if tile is None:
         yield
         return

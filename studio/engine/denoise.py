@@ -4,12 +4,14 @@ import inspect
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
+from functools import partial
 from typing import Any
 
 import torch
 
 from studio.catalogue.models import Model
 from studio.engine import preview, schedulers
+from studio.engine.conditioning import Conditioning
 from studio.engine.decode import in_tiles, unpack
 from studio.engine.lease import PipelineLease
 from studio.engine.noise import drawn
@@ -33,9 +35,7 @@ def denoise(
     pipe.scheduler = schedulers.build(recipe.scheduler, learned, lease.loaded.model.family_facts())
     noises, place = [row.noise for row in rows], lease.device.kind if recipe.rng == "device" else "cpu"
     with _dtype_kept(pipe.vae), in_tiles(pipe.vae, tile), _networks(lease, pipe), drawn(noises, place) as generators:
-        # Here, as LoRAs change what the text encoders make of the words.
-        changed = lease.loras.reads if lease.loras else ()
-        conditioning = lease.loaded.prompts.conditioning(pipe, recipe, pass_.steps, pass_.done, changed)
+        conditioning = lease.aside(partial(_conditioning, lease, pipe, request))
         with conditioning.applied(pipe, len(rows), pass_.made), sampled(pipe, recipe):
             result = pipe(
                 **repeated(conditioning.arguments, len(rows)),
@@ -50,13 +50,21 @@ def denoise(
     return latents
 
 
+def _conditioning(lease: PipelineLease, pipe: Any, request: Denoise) -> Conditioning:
+    """What the pipeline is told of the recipe's words, read with its LoRAs."""
+    recipe, pass_, loras = request.recipe, request.pass_, lease.loras
+    with loras.reading(pipe) if loras else nullcontext():
+        changed = loras.reads if loras else ()
+        return lease.loaded.prompts.conditioning(pipe, recipe, pass_.steps, pass_.done, changed)
+
+
 @contextmanager
 def _networks(lease: PipelineLease, pipe: Any) -> Iterator[None]:
     """While this lasts, the networks that stand beside the model count."""
     with (
         lease.controlnets.reading(pipe.vae) if lease.controlnets else nullcontext(),
         lease.image_prompts.attached(pipe) if lease.image_prompts else nullcontext(),
-        lease.loras.applied(pipe) if lease.loras else nullcontext(),
+        lease.loras.denoising(pipe) if lease.loras else nullcontext(),
     ):
         yield
 

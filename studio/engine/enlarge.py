@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator, Sequence
+from functools import partial
 
 import torch
 
@@ -30,8 +31,7 @@ def enlarge(
                 report(Step((index,), tile, tiles, left, tiles))
 
             picture = inputs.open(recipe.init_image)
-            image = manager.upscalers.enlarge(
-                recipe.upscale.upscaler, picture, result_size(recipe, inputs), report_tile
-            )
+            asked = (recipe.upscale.upscaler, picture, result_size(recipe, inputs), report_tile)
+            image = manager.aside(partial(manager.upscalers.enlarge, *asked))
             facts = {"device": manager.device.name, "torch": torch.__version__}
             yield Rendered(index, image, time.perf_counter() - started, facts)

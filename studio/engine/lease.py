@@ -1,7 +1,8 @@
 """A loaded model and its lease: one pipeline at a time for each task, all with the same modules."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 import torch
 
@@ -11,13 +12,27 @@ from studio.engine.controlnets import ControlNetConditioning
 from studio.engine.device import Device
 from studio.engine.ip_adapters import ImagePrompts
 from studio.engine.lora import LoraSet
+from studio.engine.numerics import Trail
 from studio.engine.placement import modules, place, place_part, sibling
+from studio.engine.shared import Seat
 from studio.engine.text import Prompts
 from studio.families.base import Family, LatentColours
 from studio.recipe import Task
 
+T = TypeVar("T")
 # The parts that are on the device during denoising.
 DENOISING = ("unet", "transformer", "controlnet")
+
+
+class Aside(Protocol):
+    """Does work on the thread that has the device, and returns or raises what that does."""
+
+    def __call__(self, work: Callable[[], T]) -> T: ...
+
+
+def at_once(work: Callable[[], T]) -> T:
+    """Here and now, where nobody shares the device."""
+    return work()
 
 
 @dataclass(eq=False)
@@ -65,13 +80,18 @@ class PipelineLease:
     """A borrowed model: `pipe` does `task` with the loaded modules and a scheduler of its own.
 
     `controlnets` condition its pipelines on maps, `image_prompts` on pictures; `loras` are applied to its modules, and
-    `vae` replaces the model's own. None where the recipe has none.
+    `vae` replaces the model's own. None where the recipe has none. With a `seat` others
+    have borrowed the model too: its networks are asked in their steps, and `aside` does what else uses the device.
     """
 
     loaded: LoadedModel
     task: Task
     pipe: Any
     device: Device
+    seat: Seat | None = None
+    aside: Aside = at_once
+    # What of the networks beside the model it uses, by the keys of the shelf.
+    beside: frozenset[str] = frozenset()
     controlnets: ControlNetConditioning | None = None
     image_prompts: ImagePrompts | None = None
     loras: LoraSet | None = None
@@ -79,10 +99,20 @@ class PipelineLease:
     _controlled_by: ControlNetConditioning | None = None
     _decoded: Any = None
 
+    @property
+    def facts(self) -> dict[str, str]:
+        """How repeatable what is made since `begin` is, where steps are shared."""
+        return self.seat.participant.facts if self.seat else {}
+
+    def begin(self) -> None:
+        """From now on another picture is made."""
+        if self.seat:
+            self.seat.participant.trail = Trail()
+
     def turn_to(self, task: Task) -> Any:
         """Return the pipeline for `task`, with the same modules; the previous one is not used any more."""
         if (task, self.controlnets, self.vae) != (self.task, self._controlled_by, self._decoded):
-            self.pipe = pipe_for(self.loaded, task, self.device, self.controlnets, self.vae)
+            self.pipe = pipe_for(self.loaded, task, self.device, self.controlnets, self.vae, self.seat)
             self.task, self._controlled_by, self._decoded = task, self.controlnets, self.vae
         return self.pipe
 
@@ -98,9 +128,9 @@ class PipelineLease:
         self.pipe.maybe_free_model_hooks()
 
     def retreat(self) -> bool:
-        """Offload more of the model than now; False where nothing more can be."""
+        """Offload more of the model than now; False where nothing more can be, or others use it too."""
         farther = memory.farther(self.loaded.offload, self.device.kind)
-        if farther is None:
+        if farther is None or self.seat:
             return False
         try:
             self.offload(farther)
@@ -131,15 +161,24 @@ class PipelineLease:
 
 
 def pipe_for(
-    loaded: LoadedModel, task: Task, device: Device, controlnets: ControlNetConditioning | None = None, vae: Any = None
+    loaded: LoadedModel,
+    task: Task,
+    device: Device,
+    controlnets: ControlNetConditioning | None = None,
+    vae: Any = None,
+    seat: Seat | None = None,
 ) -> Any:
     """Build a pipeline for `task` from the loaded modules, placed as the model is offloaded."""
     family = loaded.model.family_facts()
     own = {} if vae is None else {"vae": vae}
+    if seat:
+        own = {"unet": seat.unet(loaded.pipe.unet), "vae": seat.vae(own.get("vae", loaded.pipe.vae))}
     if controlnets is None:
         pipe = sibling(loaded.pipe, family.pipelines[task], **own)
     else:
         pipe = sibling(loaded.pipe, family.control_pipelines[task], controlnet=controlnets.network, **own)
+    if seat:  # all of it is on the device
+        return pipe
     if loaded.offload == "model":
         place(pipe, "model", device)
         return pipe

@@ -35,7 +35,7 @@ class Loop:
     """One call for pictures of recipes that are all denoised by the same `models`, one or two, in this order.
 
     All first passes come first, then one change of models, then all second passes. What was begun waits in the
-    computer's memory.
+    computer's memory. `together`: the model may be shared with other calls, step by step.
     """
 
     def __init__(
@@ -46,9 +46,12 @@ class Loop:
         report: Report,
         inputs: InputStore,
         wanted: Wanted,
+        *,
+        together: bool = False,
     ) -> None:
         self._manager = manager
         self._assets = manager.assets
+        self._together = together
         self._report = report
         self._inputs = inputs
         self._wanted = wanted
@@ -88,8 +91,8 @@ class Loop:
             run.take_back(model)
 
     def _by(self, model: Model) -> Iterator[Rendered]:
-        with self._manager.borrow(model, None, self._report) as lease:
-            self._check(lease)
+        with self._manager.borrow(model, None, self._report, together=self._together) as lease:
+            lease.aside(lambda: self._check(lease))
             for run in self._runs:
                 yield from self._run(run, lease)
 
@@ -109,6 +112,8 @@ class Loop:
         while group := run.group(lease.loaded.model):
             if not group[0].batch and not self._may_begin():
                 continue
+            if not group[0].batch:
+                lease.begin()
             context = group[0].context
             if renderer is None or renderer.recipe is not context.recipe:
                 renderer = self._apply(run, lease, context)
@@ -152,19 +157,23 @@ class Loop:
 
     def _with_maps(self, recipe: PaintedRecipe, model: Model) -> PaintedRecipe:
         context = self._manager.estimator_context(model)
-        return self._manager.within("the maps", lambda: with_maps(recipe, self._inputs, context))
+        make = partial(with_maps, recipe, self._inputs, context)
+        return self._manager.aside(lambda: self._manager.within("the maps", make))
 
     def _apply(self, run: Run, lease: PipelineLease, context: TaskContext) -> Renderer:
         """The borrowed model with the networks, LoRAs and VAE of a recipe."""
         recipe = context.recipe
-        self._manager.attach_controls(lease, recipe, self._report, context.looks)
-        self._manager.apply_loras(lease, recipe, self._report)
-        self._manager.decode_by(lease, recipe, self._report)
+        lease.aside(lambda: self._put_on(lease, context))
         if lease.loras and not run.loras:
             run.loras = lease.loras.facts
         for words in context.notes:
             run.note(words)
         return Renderer(self._manager, lease, recipe, run.progress, run.changes.append)
+
+    def _put_on(self, lease: PipelineLease, context: TaskContext) -> None:
+        self._manager.attach_controls(lease, context.recipe, self._report, context.looks)
+        self._manager.apply_loras(lease, context.recipe, self._report)
+        self._manager.decode_by(lease, context.recipe, self._report)
 
 
 def runs(recipes: Sequence[Numbered]) -> Iterator[list[Numbered]]:

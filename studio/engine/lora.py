@@ -115,18 +115,31 @@ class LoraSet:
     @contextmanager
     def applied(self, pipe: Any) -> Iterator[None]:
         """Hook the layers of the pipeline while the context lasts; nothing stays behind."""
-        steps = itertools.count()
+        with self.reading(pipe), self.denoising(pipe):
+            yield
+
+    @contextmanager
+    def reading(self, pipe: Any) -> Iterator[None]:
+        """The same of the text encoders alone."""
         with ExitStack() as on:
             for component, layers in self._layers(pipe).items():
-                network = component_of(pipe, component)
-                # What stands in for a network that others use puts them on its own rows.
-                by_row = getattr(network, "wearing", None)
-                on.enter_context(by_row(layers) if by_row else hooked(network, layers))
-            weigh = component_of(pipe, DENOISER).register_forward_pre_hook(
-                lambda *_: self._weigh(next(steps), int(pipe.num_timesteps))
-            )
-            on.callback(weigh.remove)
+                if component != DENOISER:
+                    on.enter_context(hooked(component_of(pipe, component), layers))
             yield
+
+    @contextmanager
+    def denoising(self, pipe: Any) -> Iterator[None]:
+        """The same of the denoiser alone, each LoRA in its steps."""
+        steps, network = itertools.count(), component_of(pipe, DENOISER)
+        layers = self._layers(pipe).get(DENOISER, {})
+        weigh = network.register_forward_pre_hook(lambda *_: self._weigh(next(steps), int(pipe.num_timesteps)))
+        # What stands in for a network that others use puts them on its own rows.
+        by_row = getattr(network, "with_loras", None)
+        try:
+            with by_row(layers) if by_row else hooked(network, layers):
+                yield
+        finally:
+            weigh.remove()
 
     def _layers(self, pipe: Any) -> dict[str, dict[str, "Added"]]:
         """The changes to each layer, by component."""

@@ -1,8 +1,7 @@
-"""The sole owner of weights and device: loads each model once and leases it to one borrower at a time."""
+"""The sole owner of weights and device: loads each model once and leases it, to one borrower or to several at once."""
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from threading import Lock
+from contextlib import ExitStack, contextmanager
 from typing import Any, TypeVar
 
 import torch
@@ -16,15 +15,20 @@ from studio.catalogue.vaes import Vaes
 from studio.controls.base import EstimatorContext
 from studio.engine import controlnets as nets
 from studio.engine import ip_adapters, memory, safety, vaes
+from studio.engine.batcher import Batcher
 from studio.engine.controlnets import ControlNetConditioning
 from studio.engine.device import Device
+from studio.engine.door import Door
 from studio.engine.ip_adapters import ImagePrompts, IpAdapter
 from studio.engine.lease import LoadedModel, PipelineLease, pipe_for, upcasts
 from studio.engine.loading import load
 from studio.engine.lora import LoraSet
 from studio.engine.placement import modules, place
+from studio.engine.pools import Participant
 from studio.engine.preview import fit_colours
+from studio.engine.profile import Profiles
 from studio.engine.room import Room
+from studio.engine.shared import Seat
 from studio.engine.text import Prompts
 from studio.engine.upscale import Upscaler
 from studio.errors import IncompatibleModel, InvalidRecipe
@@ -34,6 +38,8 @@ from studio.resolve.second_pass import Assets
 from studio.settings import Settings
 
 T = TypeVar("T")
+# How networks do on this machine by the rows of a forward; it may be deleted, and is measured anew.
+PROFILES = "profiles.json"
 Say = Callable[[Loading], None]
 
 
@@ -55,7 +61,8 @@ class PipelineManager:
         self.prompt_assets = prompt_assets or PromptAssets.of(settings)
         self._settings = settings
         self._room = Room(self.device, settings)
-        self._lock = Lock()
+        self._door = Door()
+        self._steps = _batcher(settings, self.device) if settings.side_by_side > 1 else None
         # The ids of models that overflowed in half precision.
         self._exact: set[str] = set()
 
@@ -71,15 +78,30 @@ class PipelineManager:
 
     def make_exact(self, model: Model) -> None:
         """Run the model in float32 until this process ends; nothing may be borrowed."""
-        with self._lock:
+        with self._door.entered():
             self._exact.add(model.id)
             self._room.loaded_models.pop(model, None)
             self._room.clear()
 
-    @contextmanager
-    def borrow(self, model: Model, task: Task | None = None, say: Say | None = None) -> Iterator[PipelineLease]:
-        """Borrow the model exclusively, first for `task` or its family's first task; `say` is called while it loads.
+    @property
+    def shares(self) -> bool:
+        """Whether several calls share a model, step by step."""
+        return self._steps is not None
 
+    def aside(self, work: Callable[[], T]) -> T:
+        """What `work` returns or raises; where pictures share steps, it is done between two of them.
+
+        Whatever uses the device or what is kept on it, and is no forward of a step, goes this way.
+        """
+        return self._steps.run(work) if self._steps else work()
+
+    @contextmanager
+    def borrow(
+        self, model: Model, task: Task | None = None, say: Say | None = None, *, together: bool = False
+    ) -> Iterator[PipelineLease]:
+        """Borrow the model, first for `task` or its family's first task; `say` is called while it loads.
+
+        For this borrower alone, or `together` with others, where pictures share steps and all of it is on the device.
         Raises InvalidRecipe where the family cannot do the task, ModelError or DeviceError where it cannot be loaded.
         """
         first = _first(model) if task is None else task
@@ -87,17 +109,23 @@ class PipelineManager:
         say = say or _silent
         if not self.loaded(model):  # said before waiting, because it may be another thread that loads it
             say(Loading(f"Loading {model.name} ..."))
-        with self._lock:
-            loaded = self._loaded_model(model, say)
-            pipe = self.within(model.name, lambda: pipe_for(loaded, first, self.device))
-            self._room.lease = lease = PipelineLease(loaded, first, pipe, self.device)
+        together = together and self.shares
+        with ExitStack() as inside:
+            inside.enter_context(self._door.entered(model.id if together else None))
+            loaded = self.aside(lambda: self._loaded_model(model, say))
+            if together and loaded.offload != "none":  # its parts come and go, for one borrower at a time
+                together = False
+                inside.close()
+                inside.enter_context(self._door.entered())
+                loaded = self.aside(lambda: self._loaded_model(model, say))
+            seat = None
+            if together and self._steps:
+                seat = Seat(self._steps, inside.enter_context(self._steps.joined(Participant())))
+            lease = self.aside(lambda: self._lease(loaded, first, seat))
             try:
                 yield lease
             finally:
-                self._room.lease = None
-                self._room.aux_models.in_use = frozenset()
-                # diffusers frees its offload hooks at the end of a call only: an error or a stop in a step skips that.
-                lease.pipe.maybe_free_model_hooks()
+                self.aside(lambda: self._take_back(lease))
 
     def attach_controls(
         self, lease: PipelineLease, recipe: PaintedRecipe, say: Say, pictures: Sequence[Image] = ()
@@ -110,8 +138,10 @@ class PipelineManager:
         followed, prompted = (
             [self._controlnets[unit.model] for unit in units] for units in (recipe.mapped_units, recipe.image_prompts)
         )
-        self._room.aux_models.in_use = frozenset(_aux_key(one) for one in (*followed, *prompted))
+        self._keep(lease, frozenset(_aux_key(one) for one in (*followed, *prompted)))
         networks = [self._network(one, lease.loaded, say) for one in followed]
+        if lease.seat:
+            networks = [lease.seat.beside(network) for network in networks]
         numbers = [one.mode(unit.kind) for one, unit in zip(followed, recipe.mapped_units, strict=True)]
         ranges = [one.reads for one in followed]
         lease.controlnets = ControlNetConditioning(recipe, networks, numbers, ranges) if networks else None
@@ -148,7 +178,7 @@ class PipelineManager:
 
         key = f"vae: {stamp_of(vae.path)} for {lease.loaded.model.id} in {own.dtype}"
         lease.vae = self._room.aux_models.load(key, f"the VAE {vae.name}", loader, vae.path.stat().st_size)
-        self._room.aux_models.in_use |= {key}
+        self._keep(lease, lease.beside | {key})
 
     @property
     def assets(self) -> Assets:
@@ -167,7 +197,7 @@ class PipelineManager:
     @contextmanager
     def hold(self) -> Iterator[None]:
         """Hold the device exclusively, for work without a diffusion model."""
-        with self._lock:
+        with self._door.entered():
             yield
 
     def loaded(self, model: Model) -> bool:
@@ -176,11 +206,11 @@ class PipelineManager:
 
     def warm(self, model: Model) -> None:
         """Load the model ahead of its first use, unless the device is busy."""
-        if self._lock.acquire(blocking=False):
+        if self._door.try_enter():
             try:
-                self._loaded_model(model, _silent)
+                self.aside(lambda: self._loaded_model(model, _silent))
             finally:
-                self._lock.release()
+                self._door.leave()
 
     @property
     def upscalers(self) -> Upscaler:
@@ -195,13 +225,13 @@ class PipelineManager:
         """Unload the model, where it is loaded; False where the device is at work."""
         if model not in self._room.loaded_models:
             return True
-        if not self._lock.acquire(blocking=False):
+        if not self._door.try_enter():
             return False
         try:
             self._room.loaded_models.pop(model, None)
             self.device.release()
         finally:
-            self._lock.release()
+            self._door.leave()
         return True
 
     def make_room(self) -> None:
@@ -217,8 +247,27 @@ class PipelineManager:
 
     def close(self) -> None:
         """Unload everything; waits for the borrower."""
-        with self._lock:
+        with self._door.entered():
             self._room.close()
+            if self._steps:
+                self._steps.close()
+
+    def _lease(self, loaded: LoadedModel, first: Task, seat: Seat | None) -> PipelineLease:
+        pipe = self.within(loaded.model.name, lambda: pipe_for(loaded, first, self.device, seat=seat))
+        lease = PipelineLease(loaded, first, pipe, self.device, seat=seat, aside=self.aside)
+        self._room.leases.append(lease)
+        return lease
+
+    def _take_back(self, lease: PipelineLease) -> None:
+        self._room.leases.remove(lease)
+        self._keep(lease, frozenset())
+        # A pipeline does this at its natural end only; an error or a stop in a step passes it by.
+        lease.pipe.maybe_free_model_hooks()
+
+    def _keep(self, lease: PipelineLease, beside: frozenset[str]) -> None:
+        """Let nothing of what a lease, or another one, uses beside the model be unloaded."""
+        lease.beside = beside
+        self._room.aux_models.in_use = beside.union(*(one.beside for one in self._room.leases))
 
     def _loaded_model(self, model: Model, say: Say) -> LoadedModel:
         loaded = self._room.loaded_models.pop(model, None) or self._load(model, say)
@@ -282,11 +331,12 @@ class PipelineManager:
         model, pipe, parts, free = loaded.model, loaded.pipe, loaded.parts, self._room.free()
         loaded.offload = self._offload(loaded, free)
         loaded.words = memory.words(loaded.offload, parts, free)
-        self._room.lease = PipelineLease(loaded, _first(model), pipe, self.device)
+        lease = PipelineLease(loaded, _first(model), pipe, self.device)
+        self._room.leases.append(lease)
         try:
             self.within(model.name, lambda: place(pipe, loaded.offload, self.device))
         finally:
-            self._room.lease = None
+            self._room.leases.remove(lease)
         if loaded.offload != "none":
             say(Loading(f"{model.name} {loaded.words}."))
 
@@ -304,6 +354,14 @@ def _working(model: Model, denoised: int, decoded: int) -> tuple[int, int]:
     """The bytes that denoising and decoding an image of the model's native size need, at so many bytes a number."""
     size = int(model.default("width")), int(model.default("height"))
     return memory.denoising_bytes(*size, denoised), memory.decoding_bytes(*size, decoded)
+
+
+def _batcher(settings: Settings, device: Device) -> Batcher:
+    """What several pictures share, with what is known of this machine from earlier runs."""
+    where = f"{device.name}; {torch.get_num_threads()} threads; torch {torch.__version__}"
+    batcher = Batcher(Profiles(settings.home / PROFILES, where).of, release=device.release)
+    batcher.start()
+    return batcher
 
 
 def _aux_key(controlnet: ControlNet) -> str:

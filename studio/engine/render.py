@@ -2,15 +2,18 @@
 
 import itertools
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import TypeVar
 
 from studio.backends.base import Rendered, Report, Wanted, always
 from studio.engine.enlarge import enlarge
 from studio.engine.loop import Loop
 from studio.engine.manager import PipelineManager
+from studio.errors import OutOfMemory
+from studio.events import Loading
 from studio.inputs import InputStore
 from studio.recipe import PaintedRecipe, ResolvedRecipe, UpscaleRecipe
-from studio.resolve.tasks import check_second
+from studio.resolve.tasks import check_second, shares_steps
 
 R = TypeVar("R", bound=ResolvedRecipe)
 
@@ -28,7 +31,7 @@ def render(
     starts from is gone, DeviceError where memory does not suffice or the numbers overflow, and whatever `report`
     raises; the device is free afterwards. Where `wanted` says no between two batches, what was not begun is left.
     Where numbers of less than 32 bits overflow, what is left is made in float32, once, and so is all of that model
-    from then on.
+    from then on. Where pictures share steps, one for which memory does not suffice beside others is made alone.
     """
     catalogue = manager.assets.catalogue
     for names, group in itertools.groupby(recipes, lambda one: one[1].models):
@@ -41,7 +44,19 @@ def render(
         models = [catalogue[name] for name in names]
         for second in models[1:]:
             check_second(second)
-        yield from Loop(manager, models, _of_kind(numbered, PaintedRecipe), report, inputs, wanted).pictures()
+        make = partial(Loop, manager, models, _of_kind(numbered, PaintedRecipe), report, inputs, wanted)
+        if len(numbered) > 1 or not shares_steps(numbered[0][1], models):
+            yield from make().pictures()
+            continue
+        try:
+            yield from make(together=True).pictures()
+        except OutOfMemory as error:
+            if not manager.shares:
+                raise
+            report(Loading(f"{error.message} Trying again without others beside it ..."))
+        else:
+            continue
+        yield from make().pictures()
 
 
 def _of_kind(numbered: Sequence[tuple[int, ResolvedRecipe]], kind: type[R]) -> list[tuple[int, R]]:

@@ -81,14 +81,16 @@ class Renderer:
         def report_tile(tile: int, tiles: int) -> None:
             self._listener.report(Loading(f"Enlarging: {tile} of {tiles} parts ..."))
 
-        return self._manager.upscalers.enlarge(request.upscaler, request.picture, request.size, report_tile)
+        return self._lease.aside(
+            lambda: self._manager.upscalers.enlarge(request.upscaler, request.picture, request.size, report_tile)
+        )
 
     def checked(self, image: Image) -> tuple[Image, dict[str, str]]:
         """A finished picture as it may be shown, and what the check found, where the studio wants one."""
         safety_checker = self._lease.loaded.safety_checker
         if safety_checker is None:
             return image, {}
-        image, verdict = safety_checker.checked(image)
+        image, verdict = self._lease.aside(partial(safety_checker.checked, image))
         if words := safety.WORDS[verdict]:
             self._listener.report(Loading(words))
         return image, {"output check": verdict}
@@ -102,6 +104,7 @@ class Renderer:
             "memory": lease.loaded.words,
             **({"threads": str(torch.get_num_threads())} if lease.device.kind == "cpu" else {}),
             "batch": str(batch),
+            **lease.facts,
             **({"loras": loras} if loras else {}),
             "torch": torch.__version__,
             "diffusers": diffusers.__version__,
@@ -119,7 +122,9 @@ class Renderer:
     def _denoised(self, request: Denoise, waiting: Sequence[LatentRow]) -> tuple[Sequence[LatentRow], torch.Tensor]:
         self._plan = replace(self._plan, batch=min(self._most_at_once(request.pass_), len(waiting)))
         rows = waiting[: self._plan.batch]
-        return rows, denoise(self._lease, request, rows, self._listener, tile=self._plan.tile)
+        made = partial(denoise, self._lease, request, rows, self._listener, tile=self._plan.tile)
+        # In steps that others share, the pipeline's loop is its own thread's, and only its networks' work is not.
+        return rows, made() if self._lease.seat else self._lease.aside(made)
 
     def _most_at_once(self, pass_: Pass) -> int:
         size = (pass_.width, pass_.height)
@@ -146,14 +151,16 @@ class Renderer:
         return self._with_relief(
             "decode",
             request.pass_,
-            lambda: decode(
-                lease.pipe, request.latents.to(lease.device.torch_device), tile=self._plan.tile, exact=exact
-            ),
+            partial(lease.aside, lambda: self._decode(request, exact=exact)),
         )
+
+    def _decode(self, request: Decode, *, exact: bool) -> Pixels:
+        latents = request.latents.to(self._lease.device.torch_device)
+        return decode(self._lease.pipe, latents, tile=self._plan.tile, exact=exact)
 
     def _with_relief(self, what: memory.Phase, pass_: Pass, attempt: Callable[[], T]) -> T:
         """What `attempt` returns, with less and less asked of the device while its memory runs out."""
-        return memory.relieved(attempt, lambda: self._relieve(what, pass_))
+        return memory.relieved(attempt, lambda: self._lease.aside(lambda: self._relieve(what, pass_)))
 
     def _relieve(self, what: memory.Phase, pass_: Pass) -> None:
         self._lease.recover()

@@ -24,7 +24,7 @@ class Room:
     def __init__(self, device: Device, settings: Settings) -> None:
         self.device = device
         self.loaded_models: dict[Model, LoadedModel] = {}
-        self.lease: PipelineLease | None = None
+        self.leases: list[PipelineLease] = []
         self.aux_models = AuxModelCache(self.make)
         self.lora_cache = LoraCache()
         self.upscalers = Upscaler(settings, device, self.make, self.evict)
@@ -58,7 +58,8 @@ class Room:
         while self.free() < needed and self.aux_models.drop():
             self.device.release()
             gone = True
-        for model in [model for model in self.loaded_models if not (self.lease and self.lease.loaded.model == model)]:
+        in_use = {lease.loaded.model for lease in self.leases}
+        for model in [model for model in self.loaded_models if model not in in_use]:
             full = self.free() < needed and self.loaded_models[model].device_bytes
             crowded = self.free_ram() < in_ram and self.loaded_models[model].ram_bytes
             if full or crowded:
@@ -93,9 +94,9 @@ class Room:
         self.clear()
 
     def _ease(self, what: str) -> None:
-        if self.lease:
-            self.lease.recover()
-        if self.clear() or (self.lease and self.lease.retreat()):
+        for lease in self.leases:
+            lease.recover()
+        if self.clear() or any(lease.retreat() for lease in self.leases):
             return
         free = self.free() / memory.GIGABYTE
         raise OutOfMemory(f"{self.device.name} has no room for {what}: {free:.1f} GB are free.", CURE)

@@ -5,6 +5,7 @@ A pipeline sees the network's own config, device and numbers; only where it woul
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -71,15 +72,15 @@ class SharedNetwork(StandIn):
 
 
 class SharedVae(StandIn):
-    """A VAE that encodes between two steps, pictures larger than `tile` pixels in tiles.
+    """A VAE that encodes between two steps.
 
     Pipelines turn some VAEs to float32 to encode, and back: here that is done for the moment of the encoding only.
     """
 
-    def __init__(self, shared: Any, run: Callable[[Callable[[], Any]], Any], tile: int | None = None) -> None:
+    def __init__(self, shared: Any, run: Callable[[Callable[[], Any]], Any]) -> None:
         super().__init__(shared)
         self._run = run
-        self._tile = tile
+        self._tile: int | None = None
         self._wanted_dtype: torch.dtype | None = None
 
     @property
@@ -87,6 +88,15 @@ class SharedVae(StandIn):
         """The numbers that the pipeline has turned it to."""
         own: torch.dtype = self.shared.dtype
         return self._wanted_dtype or own
+
+    @contextmanager
+    def reading_in(self, tile: int | None) -> Iterator[None]:
+        """While this lasts, pictures larger than `tile` pixels are read in tiles."""
+        self._tile = tile
+        try:
+            yield
+        finally:
+            self._tile = None
 
     def to(self, *args: Any, **kwargs: Any) -> "SharedVae":
         """Encode in these numbers from now on; it stays where it is."""
@@ -103,3 +113,28 @@ class SharedVae(StandIn):
                 return self.shared.encode(pixels, *args, **kwargs)
 
         return self._run(work)
+
+
+def own(part: Any) -> Any:
+    """The module itself, where something stands in for it."""
+    return part.shared if isinstance(part, StandIn) else part
+
+
+@dataclass(frozen=True, eq=False)
+class Seat:
+    """A part in the steps of a batcher, for one borrower of a model."""
+
+    batcher: Batcher
+    participant: Participant
+
+    def unet(self, unet: Any) -> SharedUNet:
+        """What stands in for the UNet."""
+        return SharedUNet(unet, self.batcher, self.participant)
+
+    def vae(self, vae: Any) -> SharedVae:
+        """What stands in for a VAE."""
+        return SharedVae(vae, self.batcher.run)
+
+    def beside(self, network: Any) -> SharedNetwork:
+        """What stands in for a network beside the UNet."""
+        return SharedNetwork(network, self.batcher.run)

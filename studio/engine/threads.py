@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from threading import Event, Thread
+from threading import Event, Lock, Thread
 
 import psutil
 import torch
@@ -52,6 +52,8 @@ class Threads:
         self._openmp = None if count == 1 or any(name in os.environ for name in CHOSEN) else _openmp()
         self._others = Others(used or _used_by_others)
         self._idle: Callable[[], None] | None = None
+        # How many pictures are being made, and who changes something here.
+        self._working, self._turn = 0, Lock()
 
     @property
     def yields(self) -> bool:
@@ -61,14 +63,24 @@ class Threads:
     @contextmanager
     def at_work(self) -> Iterator[None]:
         """While this lasts, pictures are made."""
-        self._others.begin()
+        with self._turn:
+            self._working += 1
+            if self._working == 1:
+                self._others.begin()
         try:
             yield
         finally:
-            self._others.pause()
+            with self._turn:
+                self._working -= 1
+                if not self._working:
+                    self._others.pause()
 
     def look(self) -> None:
         """Let the threads spin or sleep while they wait, by what others do with the cores."""
+        with self._turn:
+            self._look()
+
+    def _look(self) -> None:
         busy = self._others.busy() if self._openmp else None
         if self._openmp is None or busy is None:
             return

@@ -35,10 +35,11 @@ class Lane:
         """Which of a job's waiting items one call is for: the first ones, up to one that is made alone."""
         chosen: list[QueueItem] = []
         for item in waiting[: self.backend.most]:
-            if item.alone and chosen:
+            alone = item.alone or self.backend.alone(item.recipe)
+            if alone and chosen:
                 break
             chosen.append(item)
-            if item.alone:
+            if alone:
                 break
         return chosen
 

@@ -83,7 +83,7 @@ class Scheduler:
         if self._marker:
             self._marker.unlink(missing_ok=True)
         with self._lock:  # which lets the workers begin when all is taken up
-            for name, lane in {DEVICE: Lane(backend), **(lanes or {})}.items():
+            for name, lane in {DEVICE: Lane(backend, backend.side_by_side), **(lanes or {})}.items():
                 self._add_lane(name, lane)
             restored = self._register.left_over() if takes_up else []
             for job in restored:

@@ -1,6 +1,6 @@
 """Which tasks a model can do, and what is said of one that it cannot."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from studio.catalogue.models import Model
 from studio.errors import InvalidRecipe
@@ -35,6 +35,14 @@ def check_task(recipe: Recipe, model: Model) -> None:
 def paints_over(model: Model) -> bool:
     """Whether it paints over a picture as far as a strength says, so that it can paint a second pass."""
     return "img2img" in model.family_facts().pipelines and "strength" in model.default("abilities")
+
+
+def shares_steps(recipe: Recipe, models: Sequence[Model]) -> bool:
+    """Whether the recipe's picture can be made beside others, in the same steps of a UNet.
+
+    An IP-Adapter changes the UNet's attentions for all, and a second model wants the device for itself.
+    """
+    return len(models) == 1 and models[0].family_facts().process != "flow" and not recipe.prompt_units
 
 
 def check_second(model: Model) -> None:

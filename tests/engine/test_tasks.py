@@ -260,7 +260,7 @@ def test_a_stop_in_any_phase_closes_the_task_and_frees_the_device(manager, input
         list(render(manager, several, stop, inputs))
     assert ended
     assert {inspect.getgeneratorstate(work) for work in ended} == {inspect.GEN_CLOSED}
-    assert manager._room.lease is None
+    assert manager._room.leases == []
     assert len(list(render(manager, several[:1], nobody, inputs))) == 1
 
 
@@ -268,10 +268,10 @@ def test_a_stop_in_any_phase_closes_the_task_and_frees_the_device(manager, input
 def test_whoever_takes_no_more_pictures_closes_the_tasks_that_are_left(manager, inputs, recipes, ended, kind):
     pictures = render(manager, [(seed, recipes[kind].changed(seed=seed)) for seed in range(3)], nobody, inputs)
     next(pictures)
-    assert manager._room.lease is not None
+    assert manager._room.leases
     pictures.close()
     assert {inspect.getgeneratorstate(work) for work in ended} == {inspect.GEN_CLOSED}
-    assert manager._room.lease is None
+    assert manager._room.leases == []
 
 
 @pytest.mark.parametrize("kind", ["text2img", "inpaint", "hires", "upscale"])

@@ -109,7 +109,7 @@ def test_a_job_paints_all_first_passes_then_changes_the_model_once(fresh, twice,
     def hear(event):
         told.append(event)
         if isinstance(event, Step):
-            in_use.append(fresh._manager._room.lease.loaded.model.id)
+            in_use.append(fresh._manager._room.leases[0].loaded.model.id)
 
     first, *_, last = results = made(fresh, asked, hear)
     assert [one.index for one in results] == [0, 1, 2]
@@ -136,7 +136,7 @@ def test_a_job_stopped_in_its_second_passes_keeps_what_is_done_and_frees_the_dev
     with pytest.raises(Cancelled):
         next(images)
     assert done == [0]
-    assert fresh._manager._room.lease is None
+    assert fresh._manager._room.leases == []
 
 
 def test_a_job_stopped_between_the_passes_frees_the_device(fresh, twice):
@@ -146,7 +146,7 @@ def test_a_job_stopped_between_the_passes_frees_the_device(fresh, twice):
 
     with pytest.raises(Cancelled):
         made(fresh, [twice()], stop)
-    assert fresh._manager._room.lease is None
+    assert fresh._manager._room.leases == []
     assert [model.id for model in fresh._manager._room.loaded_models] == ["tiny-sdxl"]
     assert len(made(fresh, [twice()])) == 1
 
