@@ -351,7 +351,7 @@ def test_upscale_makes_a_picture_larger(
     command = ["upscale", str(picture(tmp_path / "given.png")), "--upscaler", upscaler, "--scale", str(scale)]
     facts, image, beside = answered(command, tmp_path / "out", capsys)
     assert image.size == size
-    assert (facts["recipe"]["upscaler"], facts["recipe"]["upscale"]) == (upscaler, scale)
+    assert facts["recipe"]["upscale"] == {"scale": scale, "upscaler": upscaler}
     assert beside == ""
     assert main([*command, "--out", str(tmp_path / "more")]) == 0
     assert Path(capsys.readouterr().out.rstrip("\n")).is_relative_to(tmp_path / "more")

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any, Literal, get_args, get_origin
 
+from pydantic import BaseModel
+
 from studio.catalogue.models import Model
 from studio.catalogue.upscalers import LANCZOS, LATENT, Upscalers
 from studio.catalogue.vaes import Vaes
@@ -14,6 +16,7 @@ from studio.studio import Studio
 from studio.ui import hosted_choices
 from studio.ui.fast_gradio import gr
 from studio.ui.gallery import where
+from studio.ui.schemas.page import FieldFacts
 
 # Fields that are open in a recipe and shown with the model's own value until they are changed.
 STANDARD = ("width", "height", "steps", "guidance_scale", "scheduler", "clip_skip")
@@ -46,6 +49,20 @@ class Choice(gr.Dropdown):  # type: ignore[misc]
 
     def preprocess(self, payload: Any) -> Any:
         return payload
+
+
+def facts_of(part: type[BaseModel]) -> dict[str, FieldFacts]:
+    """What a script has to know of a part's fields to show them."""
+    return {
+        name: {
+            "label": spec.label,
+            "help": spec.help,
+            "minimum": spec.minimum,
+            "maximum": spec.maximum,
+            "step": spec.step,
+        }
+        for name, spec in setting_specs(part).items()
+    }
 
 
 def kind(name: str, look: dict[str, Any]) -> Any:

@@ -16,10 +16,11 @@ from studio.errors import InvalidPrompt, InvalidRecipe
 from studio.presets import saving
 from studio.prompts.language import Lora as Mention
 from studio.prompts.mentions import rewritten
-from studio.recipe import Lora, Recipe, setting_specs
+from studio.recipe import Lora, Recipe
 from studio.resolve.prompts import MOST, drawable, mentioned, replaced
 from studio.resolve.styles import styled
 from studio.studio import Studio
+from studio.ui import fields
 from studio.ui.events import Name, Words, served
 from studio.ui.form import Form, Updates, Values
 from studio.ui.ids import Id
@@ -269,4 +270,4 @@ def _stacked(lora: Lora) -> StackedWeights:
 
 def _facts() -> LoraFields:
     """The facts of a LoRA's fields that the script needs."""
-    return {"fields": dict(setting_specs(Lora)), "most": MOST}
+    return {"fields": fields.facts_of(Lora), "most": MOST}

@@ -18,7 +18,7 @@ from studio.controls.base import Control
 from studio.errors import InvalidRecipe
 from studio.gate.identity import Identity
 from studio.parsing import ParseError, parse_json
-from studio.recipe import IMAGE_PROMPT, ControlUnit, Recipe, setting_specs
+from studio.recipe import IMAGE_PROMPT, ControlUnit, Recipe
 from studio.resolve.controls import READY, check_followed
 from studio.studio import Studio
 from studio.ui import fields
@@ -272,7 +272,7 @@ def _lacking(model: Model, kinds: Collection[str]) -> str:
 def _facts() -> Controls:
     """What the script has to know of controls and of a unit's fields, whatever the model."""
     return {
-        "fields": dict(setting_specs(ControlUnit)),
+        "fields": fields.facts_of(ControlUnit),
         "kinds": {kind: _kind(kind, CONTROLS[kind]) for kind in sorted(CONTROLS, key=_rank)},
     }
 

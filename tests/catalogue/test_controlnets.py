@@ -135,7 +135,7 @@ def test_the_config_of_a_single_file_builds_the_very_network_of_sdxl(home, cls):
         built = cls.from_config({**config, "transformer_layers_per_block": [1, 1, 1]})
     shapes = {name: tuple(tensor.shape) for name, tensor in built.state_dict().items()}
     assert networks.of_tensors(shapes) is network
-    assert networks.told_by_tensors(shapes) == config.get("num_control_type", 0)
+    assert networks.mode_count_of_tensors(shapes) == config.get("num_control_type", 0)
 
 
 @pytest.mark.parametrize("family", ["sd15", "sd21"])

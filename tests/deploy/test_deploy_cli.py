@@ -41,7 +41,7 @@ def test_a_dry_run_needs_neither_network_nor_token(capsys: pytest.CaptureFixture
 
 
 @pytest.mark.parametrize(
-    ("request", "words"),
+    ("wanted", "words"),
     [
         (["ann"], "OWNER/NAME"),
         ([SPACE, "--models", "nothing"], "There is no model"),
@@ -52,9 +52,9 @@ def test_a_dry_run_needs_neither_network_nor_token(capsys: pytest.CaptureFixture
     ],
 )
 def test_what_can_be_mended_is_one_line_and_exit_two(
-    request: list[str], words: str, at_the_hub: hub_server.Hub, capsys: pytest.CaptureFixture[str]
+    wanted: list[str], words: str, at_the_hub: hub_server.Hub, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["deploy", *request]) == 2
+    assert main(["deploy", *wanted]) == 2
     told = capsys.readouterr()
     assert words in told.err
     assert told.err.count("\n") == 1

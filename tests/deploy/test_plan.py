@@ -103,7 +103,7 @@ def test_the_project_itself_holds_no_key(settings: Settings) -> None:
 
 
 @pytest.mark.parametrize(
-    "request",
+    "wanted",
     [
         DeployRequest("studio"),
         DeployRequest("ann/my studio"),
@@ -121,10 +121,10 @@ def test_the_project_itself_holds_no_key(settings: Settings) -> None:
     ],
 )
 def test_an_order_that_cannot_be_is_refused_before_anything(
-    request: DeployRequest, settings: Settings, project: Path
+    wanted: DeployRequest, settings: Settings, project: Path
 ) -> None:
     with pytest.raises(InvalidDeployment) as caught:
-        draw_up(request, settings, project)
+        draw_up(wanted, settings, project)
     assert caught.value.hint
 
 

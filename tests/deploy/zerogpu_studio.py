@@ -43,7 +43,7 @@ def main(home: Path) -> dict[str, Any]:
             "pixels": _same_pixels(studio),
             "stopped": _stopped(studio),
             "refused": _refused(studio, backend),
-            "seconds": [backend.seconds([ASKED.replace(steps=steps, width=128, height=128)]) for steps in (4, 400)],
+            "seconds": [backend.seconds(studio.resolve(ASKED.replace(steps=n, count=n))) for n in (1, 60)],
         }
 
 

@@ -3,7 +3,7 @@
 from typing_extensions import TypedDict
 
 from studio.controls.base import Option
-from studio.recipe import Setting
+from studio.ui.schemas.page import FieldFacts
 
 
 class Kind(TypedDict):
@@ -22,7 +22,7 @@ class Kind(TypedDict):
 class Controls(TypedDict):
     """What there is to know of controls whatever the model."""
 
-    fields: dict[str, Setting]
+    fields: dict[str, FieldFacts]
     kinds: dict[str, Kind]
 
 

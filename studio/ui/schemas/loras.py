@@ -4,13 +4,13 @@ from typing import NotRequired
 
 from typing_extensions import TypedDict
 
-from studio.recipe import Setting
+from studio.ui.schemas.page import FieldFacts
 
 
 class LoraFields(TypedDict):
     """The settings of a LoRA, and the most that a weight can be."""
 
-    fields: dict[str, Setting]
+    fields: dict[str, FieldFacts]
     most: float
 
 

@@ -5,6 +5,16 @@ from typing import Any
 from typing_extensions import TypedDict
 
 
+class FieldFacts(TypedDict):
+    """How a field is shown; `minimum`, `maximum`, `step` are what a slider offers."""
+
+    label: str
+    help: str
+    minimum: float | None
+    maximum: float | None
+    step: float | None
+
+
 class ModelFacts(TypedDict):
     """What the page says of a model."""
 

@@ -12,7 +12,7 @@ import { html, nothing } from "./vendor/lit.js";
 
 /**
  * What a card asks of the panel.
- * @typedef {{ fields: Record<string, Setting>, most: number, changed: (values: Partial<StackedLora>) => void, turn: (on: boolean) => void, remove: () => void,
+ * @typedef {{ fields: Record<string, FieldFacts>, most: number, changed: (values: Partial<StackedLora>) => void, turn: (on: boolean) => void, remove: () => void,
  *     blame: (words: string) => void, step: (by: number) => void, drag: (event: PointerEvent) => void, isCalled: (word: string) => boolean, call: (word: string) => void }} LoraActs
  */
 

@@ -4,7 +4,7 @@ import { html } from "./vendor/lit.js";
 /**
  * `set` is told whether it is still going on, and may return what it takes instead; `beyond` are the ends of what can be typed, where
  * they are farther than the slider's.
- * @param {Pick<Option | Setting, "label" | "help"> & { minimum: number | null, maximum: number | null, step: number | null }} setting
+ * @param {Pick<Option | FieldFacts, "label" | "help"> & { minimum: number | null, maximum: number | null, step: number | null }} setting
  * @param {number} value
  * @param {(value: number, going: boolean) => number | void} set
  * @param {number[]} [beyond]

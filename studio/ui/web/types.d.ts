@@ -402,21 +402,18 @@ interface Kind {
     posed: boolean;
 }
 
-/** How a field is shown and treated; `minimum`, `maximum`, `step` are what a slider offers. */
-interface Setting {
+/** How a field is shown; `minimum`, `maximum`, `step` are what a slider offers. */
+interface FieldFacts {
     label: string;
     help: string;
-    group: "prompt" | "model" | "size" | "sampling" | "seed" | "edit" | "mask" | "hires" | "upscale" | "control" | "lora";
-    change_cost: number;
     minimum: number | null;
     maximum: number | null;
     step: number | null;
-    ability: "negative_prompt" | "guidance" | "image_guidance" | "strength" | "clip_skip" | null;
 }
 
 /** What there is to know of controls whatever the model. */
 interface Controls {
-    fields: Record<string, Setting>;
+    fields: Record<string, FieldFacts>;
     kinds: Record<string, Kind>;
 }
 
@@ -766,7 +763,7 @@ interface Queue {
 
 /** The settings of a LoRA, and the most that a weight can be. */
 interface LoraFields {
-    fields: Record<string, Setting>;
+    fields: Record<string, FieldFacts>;
     most: number;
 }
 
