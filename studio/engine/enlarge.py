@@ -31,7 +31,8 @@ def enlarge(
                 report(Step((index,), tile, tiles, left, tiles))
 
             picture = inputs.open(recipe.init_image)
-            asked = (recipe.upscale.upscaler, picture, result_size(recipe, inputs), report_tile)
-            image = manager.aside(partial(manager.upscalers.enlarge, *asked))
+            size = result_size(recipe, inputs)
+            enlarge = partial(manager.upscalers.enlarge, recipe.upscale.upscaler, picture, size, report_tile)
+            image = manager.aside(enlarge)
             facts = {"device": manager.device.name, "torch": torch.__version__}
             yield Rendered(index, image, time.perf_counter() - started, facts)

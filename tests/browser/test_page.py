@@ -386,6 +386,7 @@ def test_words_can_be_read_in_dark_and_light(new_page: NewPage, address: str) ->
         assert page.evaluate("getComputedStyle(document.querySelector('.stage')).colorScheme") == (
             "dark" if dark else "light"
         )
+        page.evaluate(AT_REST)
         assert page.evaluate(CONTRASTS, SHOWN_WORDS) == []
         page.get_by_role("button", name="Light or dark").click()
     page.get_by_role("button", name="Light or dark").click()
@@ -393,6 +394,8 @@ def test_words_can_be_read_in_dark_and_light(new_page: NewPage, address: str) ->
     assert page.evaluate("document.body.classList.contains('dark')") is False, "what was chosen stays"
 
 
+# Buttons change their colours over a moment.
+AT_REST = "Promise.all(document.getAnimations().filter((a) => a instanceof CSSTransition).map((a) => a.finished))"
 SHOWN_WORDS = [".summary", ".chip", "#generate", "[data-testid=block-info]", "#status span"]
 # Those of them with less than 4.5 to 1 against what is behind them.
 CONTRASTS = """(selectors) => {
