@@ -11,21 +11,18 @@ import ctypes
 import math
 import os
 import re
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Event, Lock, Thread
 
-import psutil
 import torch
 
+from studio.engine.cores import Busy, Cores
 from studio.settings import Settings
 
-# Who sets one of these has chosen how threads wait.
-CHOSEN = ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT", "KMP_BLOCKTIME")
-# How long we work before what others did meanwhile is judged: the system counts in hundredths, several for each core.
-SECONDS = 0.2
+# Who sets one of these has chosen how threads wait, or where they run.
+CHOSEN = ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT", "KMP_BLOCKTIME", "OMP_PROC_BIND", "OMP_PLACES", "GOMP_CPU_AFFINITY")
 # How much of a core others may take of those that we work on, before we yield; and how little, for us to spin again.
 YIELD, SPIN = 0.25, 0.1
 MAPS, CGROUP = Path("/proc/self/maps"), Path("/sys/fs/cgroup")
@@ -46,11 +43,10 @@ class Threads:
             torch.set_num_threads(count)
         return cls(count)
 
-    def __init__(self, count: int, used: Callable[[], float] | None = None) -> None:
-        """`used` says how many processor seconds others have used of our cores, ever."""
-        self._spare = len(os.sched_getaffinity(0)) - count if hasattr(os, "sched_getaffinity") else 0
+    def __init__(self, count: int, cores: Cores | None = None) -> None:
+        self._count, self._cores = count, cores or Cores()
         self._openmp = None if count == 1 or any(name in os.environ for name in CHOSEN) else _openmp()
-        self._others = Others(used or _used_by_others)
+        self._busy = Busy(self._cores)
         self._idle: Callable[[], None] | None = None
         # How many pictures are being made, and who changes something here.
         self._working, self._turn = 0, Lock()
@@ -66,14 +62,14 @@ class Threads:
         with self._turn:
             self._working += 1
             if self._working == 1:
-                self._others.begin()
+                self._busy.begin()
         try:
             yield
         finally:
             with self._turn:
                 self._working -= 1
                 if not self._working:
-                    self._others.pause()
+                    self._busy.pause()
 
     def look(self) -> None:
         """Let the threads spin or sleep while they wait, by what others do with the cores."""
@@ -81,50 +77,25 @@ class Threads:
             self._look()
 
     def _look(self) -> None:
-        busy = self._others.busy() if self._openmp else None
-        if self._openmp is None or busy is None:
+        lately = self._busy.lately() if self._openmp else None
+        if self._openmp is None or lately is None:
             return
-        wanted = busy - self._spare
+        busy, ours = lately
+        others = sum(busy.values()) - ours
+        wanted = others - (self._cores.count - self._count)
         if self._idle is None and wanted > YIELD:
             self._idle = _idle_team(self._openmp)
         elif self._idle is not None and wanted < SPIN:
             self.close()
+        if self._idle and self._cores.all:
+            self._cores.keep_to(max(1, min(self._count, self._cores.count - round(others))), busy, ours)
 
     def close(self) -> None:
-        """Let them spin again, as OpenMP does by itself."""
+        """Let them spin again on every core, as OpenMP does by itself."""
         if self._idle:
             self._idle()
             self._idle = None
-
-
-class Others:
-    """How many cores other programs use between `begin` and `pause`; `used` is what they have used, in seconds."""
-
-    def __init__(self, used: Callable[[], float]) -> None:
-        self._used = used
-        self._seconds = self._theirs = 0.0
-        self.begin()
-
-    def begin(self) -> None:
-        """What they do counts from now on."""
-        self._since = time.monotonic(), self._used()
-
-    def pause(self) -> None:
-        """What they do counts no more."""
-        began, before = self._since
-        self.begin()
-        now, used = self._since
-        self._seconds += now - began
-        self._theirs += used - before
-
-    def busy(self) -> float | None:
-        """The mean of what counted since the last answer; None where that was too short to tell."""
-        if self._seconds + time.monotonic() - self._since[0] < SECONDS:
-            return None
-        self.pause()
-        mean = self._theirs / self._seconds
-        self._seconds = self._theirs = 0.0
-        return mean
+        self._cores.leave()
 
 
 def _allowed(default: int) -> int:
@@ -145,21 +116,6 @@ def _quota() -> float | None:
             continue
         return quota / period if quota > 0 else None
     return None
-
-
-def _used_by_others() -> float:
-    """The processor seconds that others have used of our cores; not those who give way to us, unless we do so too."""
-    cores = psutil.cpu_times(percpu=True)
-    ours = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else range(len(cores))
-    # A guest's time is told twice.
-    apart = ["idle", "iowait", "guest", "guest_nice", *([] if _gives_way() else ["nice"])]
-    busy = (sum(core) - sum(getattr(core, name, 0.0) for name in apart) for n, core in enumerate(cores) if n in ours)
-    return sum(busy) - time.process_time()
-
-
-def _gives_way() -> bool:
-    """Whether this process runs at a low priority."""
-    return hasattr(os, "nice") and os.nice(0) > 0
 
 
 def _openmp() -> ctypes.CDLL | None:

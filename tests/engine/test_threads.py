@@ -7,7 +7,8 @@ from typing import NamedTuple
 import pytest
 import torch
 
-from studio.engine import threads
+from studio.engine import cores, threads
+from studio.engine.cores import Cores
 from studio.engine.threads import Threads, _allowed
 from studio.settings import Settings
 
@@ -18,17 +19,23 @@ def nothing_chosen(monkeypatch):
         monkeypatch.delenv(name, raising=False)
 
 
-class Clock:
-    """The time, and what others have used of our cores, as `pass_by` says."""
+class Clock(Cores):
+    """The time, and what others have used of our cores, as `pass_by` says; this process itself uses nothing."""
 
     def __init__(self, monkeypatch):
-        self.seconds = self.used = 0.0
-        monkeypatch.setattr(threads.time, "monotonic", lambda: self.seconds)
+        super().__init__()
+        self.seconds, self.others = 0.0, dict.fromkeys(self.all or {0}, 0.0)
+        monkeypatch.setattr(cores.time, "monotonic", lambda: self.seconds)
+        monkeypatch.setattr(cores.time, "process_time", lambda: 0.0)
+
+    def used(self):
+        return dict(self.others)
 
     def pass_by(self, seconds, busy):
         """So many seconds, in which others take so many cores."""
         self.seconds += seconds
-        self.used += seconds * busy
+        for core in self.others:
+            self.others[core] += seconds * busy / len(self.others)
 
 
 @pytest.fixture
@@ -42,7 +49,7 @@ gnu = pytest.mark.skipif(threads._openmp() is None or CORES == 1, reason="torch 
 
 @pytest.fixture
 def crew(nothing_chosen, clock):
-    made = Threads(CORES, lambda: clock.used)
+    made = Threads(CORES, clock)
     yield made
     made.close()
 
@@ -107,7 +114,7 @@ def test_the_way_of_waiting_changes_no_bit(crew, clock):
 @pytest.mark.parametrize("name", threads.CHOSEN)
 def test_who_chose_how_threads_wait_is_left_alone(nothing_chosen, monkeypatch, clock, name):
     monkeypatch.setenv(name, "1")
-    crew = Threads(64, lambda: clock.used)
+    crew = Threads(64, clock)
     clock.pass_by(1, 9)
     crew.look()
     assert not crew.yields
@@ -139,15 +146,58 @@ class Core(NamedTuple):
     guest_nice: float
 
 
-@pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="there are no cores of one process")
-@pytest.mark.parametrize(("niceness", "others"), [(0, 5.0), (10, 9.0)])
-def test_of_others_on_our_cores_those_do_not_count_who_give_way_to_us(monkeypatch, niceness, others):
+affinity = pytest.mark.skipif(CORES == 1, reason="there are no cores to choose from")
+
+
+def runs_on():
+    """The cores of every thread of this process."""
+    return {frozenset(os.sched_getaffinity(int(task.name))) for task in cores.TASKS.iterdir()}
+
+
+@gnu
+def test_while_others_hold_a_core_every_thread_runs_on_those_that_are_left_and_then_on_all_again(crew, clock):
+    everywhere = runs_on()
+    with crew.at_work():
+        clock.pass_by(0.3, 1)
+        crew.look()
+        assert runs_on() == {clock.kept}
+        assert len(clock.kept) == CORES - 1
+        clock.pass_by(0.3, CORES)
+        crew.look()
+        assert len(clock.kept) == 1
+        assert runs_on() == {clock.kept}
+        clock.pass_by(0.3, 0)
+        crew.look()
+    assert runs_on() == everywhere == {clock.all}
+
+
+@affinity
+def test_two_who_keep_to_the_same_core_part_and_who_is_alone_on_his_stays():
+    own = Cores()
+    try:
+        own.keep_to(1, dict.fromkeys(own.all, 0.5), 0.0)
+        first = own.kept
+        alone = {core: 1.0 if core in first else 0.0 for core in own.all}
+        for _ in range(20):
+            own.keep_to(1, alone, 1.0)
+            assert own.kept == first
+        for _ in range(200):  # each time the dice fall anew
+            own.keep_to(1, alone, 0.5)
+            if own.kept != first:
+                break
+        assert own.kept != first
+    finally:
+        own.leave()
+
+
+@affinity
+@pytest.mark.parametrize(("niceness", "everybody"), [(0, 8.0), (10, 12.0)])
+def test_on_our_cores_those_do_not_count_who_give_way_to_us(monkeypatch, niceness, everybody):
     ours = Core(user=5.0, nice=4.0, system=1.0, idle=7.0, iowait=6.0, steal=2.0, guest=1.0, guest_nice=0.0)
-    monkeypatch.setattr(threads.psutil, "cpu_times", lambda percpu: [Core(*[9.0] * 8), ours])
-    monkeypatch.setattr(threads.os, "sched_getaffinity", lambda _: {1})
-    monkeypatch.setattr(threads.os, "nice", lambda _: niceness)
-    monkeypatch.setattr(threads.time, "process_time", lambda: 3.0)
-    assert threads._used_by_others() == others
+    monkeypatch.setattr(cores.psutil, "cpu_times", lambda percpu: [Core(*[9.0] * 8), ours])
+    monkeypatch.setattr(cores.os, "sched_getaffinity", lambda _: {1})
+    monkeypatch.setattr(cores.os, "nice", lambda _: niceness)
+    assert Cores().used() == {1: everybody}
 
 
 @pytest.mark.parametrize(
