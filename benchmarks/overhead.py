@@ -1,7 +1,7 @@
 """What the studio adds to an image: its whole way of a job, saving and previews included, over the bare pipeline.
 
-One script in two processes differs by a few percent for as long as they live, which no number of rounds in them shows. So
-several pairs of processes are compared, one after another, and the noise is the standard error of their ratios.
+Two processes of one script differ by a few percent for as long as they live, and no number of rounds shows it. So
+several pairs of processes are compared, and the noise is the standard error of their ratios.
 """
 
 import json
