@@ -257,6 +257,10 @@ class DiskFull(StorageError, code="disk_full"):
     """The disk has not enough room."""
 
 
+class LibraryFull(StorageError, code="library_full"):
+    """Somebody's pictures take as much room as they may."""
+
+
 class NotWritable(StorageError, code="not_writable"):
     """A file or folder cannot be written."""
 

@@ -375,7 +375,8 @@ def _opened(field: Field, source: Source, *, copied: bool = True) -> Image.Image
     if not (len(source) if isinstance(source, bytes) else source.stat().st_size):
         raise InvalidRecipe(field, "The file is empty: it has 0 bytes.", "Save or upload the picture again.")
     with warnings.catch_warnings():
-        # Pillow refuses the largest pictures, and only warns, on the terminal, of the next ones.
+        # Pillow refuses the largest pictures, and only warns, on the terminal, of the next ones and of damaged EXIF.
+        warnings.simplefilter("ignore", UserWarning)
         warnings.simplefilter("error", Image.DecompressionBombWarning)
         try:
             return Image.open(BytesIO(source) if isinstance(source, bytes) else source, formats=formats())

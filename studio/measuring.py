@@ -13,6 +13,7 @@ from studio.jobs.kinds import KINDS
 from studio.jobs.kinds.base import PASSES, Pass
 from studio.jobs.scheduler import Scheduler
 from studio.library import Library
+from studio.library.rows import add_scores
 from studio.metrics import METRICS
 from studio.scorer import Scorer
 from studio.storage.connections import parsed
@@ -63,6 +64,8 @@ class Scores:
         statement = f"UPDATE scores SET {which} = ? WHERE job = ? AND item = ?"  # noqa: S608 - a column
         with self._database.write() as rows:
             rows.executemany(statement, [(json.dumps(dict(found)), *item) for item, found in scores.items()])
+            for item, found in scores.items():
+                add_scores(rows, *item, found)
 
     def missing(self, set_id: str, missing: Mapping[str, str], tried: Iterable[str]) -> None:
         """Of the metrics that were tried on a set, these are missing, each with why."""

@@ -96,6 +96,9 @@ class Settings(BaseSettings):
     )
     max_images: int = Field(64, ge=1, le=1024, description="The most images one job may ask for.")
     max_cells: int = Field(256, ge=1, le=4096, description="The most pictures one grid may have.")
+    library_mb: int | None = Field(
+        None, ge=1, description="How much room one person's pictures may take, in megabytes; any without it."
+    )
     max_waiting: int = Field(200, ge=1, description="The most jobs that may wait in line.")
     hosts: Mapping[str, Host] = Field({}, description="Where hosted models are reached, by a name of your own.")
     day_budget_usd: float | None = Field(None, ge=0, description="What hosted models may cost in a day, in US dollars.")

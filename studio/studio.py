@@ -37,7 +37,8 @@ from studio.jobs.kinds.base import Priority
 from studio.jobs.lane import HostedLane
 from studio.jobs.scheduler import Scheduler
 from studio.jobs.store import Beside
-from studio.library import Library
+from studio.library import Library, LibraryIndex
+from studio.library.index import THUMBNAILS
 from studio.measuring import Measuring
 from studio.openpose import Person
 from studio.presets.reading import Presets
@@ -49,8 +50,8 @@ from studio.scorer import Scorer
 from studio.settings import Settings
 from studio.storage.database import Database
 
-# Folders in the home: small copies of pictures, and grids that were written to a file.
-THUMBNAILS, SHEETS = "thumbnails", "grid-sheets"
+# A folder in the home: grids that were written to a file.
+SHEETS = "grid-sheets"
 # What Gradio keeps of what it shows, and below it, where it takes a file for one of the page's, what was just brought.
 CACHE, UPLOADS = "cache", "cache/uploads"
 SWEPT_SECONDS = 24 * 3600
@@ -84,8 +85,10 @@ class Studio:
         self.presets = Presets(settings.home / "presets")
         for fault in self.presets.faults.values():
             log.warning("Left out: %s", fault)
-        self.library = Library(images or settings.folder("images"))
         self.inputs = InputStore.of(settings, self.database)
+        self.index = LibraryIndex(settings, self.database, self.inputs)
+        # What a command makes elsewhere is none of the library's.
+        self.library = Library(images) if images else Library(settings.folder("images"), self.index)
         self.addresses = self._addresses()
         self.library.sweep()
         self.inputs.sweep()
@@ -105,6 +108,7 @@ class Studio:
         self.candidates = Candidates(self.jobs, self.library, self.submit, self.measuring)
         if durable:
             self.measuring.start()
+            self.index.watch()
         self._warming: threading.Thread | None = None
 
     def _addresses(self) -> Addresses:
@@ -177,7 +181,7 @@ class Studio:
                 f"That makes {len(recipes)} images; one job may make {self.settings.max_images}.",
                 "Ask for fewer, or start the studio with STUDIO_MAX_IMAGES set higher.",
             )
-        self.library.ready(sum(self._raw_bytes(single) for single in recipes))
+        self.library.ready(sum(self._raw_bytes(single) for single in recipes), who)
         used = self.needs.of(recipes)
         self.check_downloads(self.needs.missing(used), who)
         self.inputs.use(picture for single in recipes for picture in single.pictures)
@@ -284,6 +288,7 @@ class Studio:
         self.downloads.close()
         self.measuring.close()
         self.candidates.close()
+        self.index.close()
         self.backend.close()
         self.wait_until_warm()
         self.database.close()

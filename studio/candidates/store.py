@@ -13,6 +13,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from studio.candidates.ranking import Filter, Rating, Scores
 from studio.errors import InvalidRecipe, NotFound
+from studio.library.rows import rate_item
 from studio.measuring import known_scores
 from studio.metrics import METRICS
 from studio.recipe import Recipe
@@ -121,10 +122,12 @@ class CandidateStore:
     def add_mark(self, set_id: str, image: int, mark: Rating) -> None:
         """What the owner says of an image from now on."""
         with self._database.write() as database:
+            before = _last_mark(database, set_id, image)
             database.execute(
                 "INSERT INTO ratings (set_id, image, verdict, star, rating) VALUES (?, ?, ?, ?, ?)",
                 (set_id, image, mark.verdict, mark.star, mark.rating),
             )
+            _tell_library(database, set_id, image, before, mark)
 
     def undo(self, set_id: str) -> int | None:
         """Take back the last mark of the set; returns its image, None where there is no mark."""
@@ -133,8 +136,11 @@ class CandidateStore:
             row = database.execute(query, (set_id,)).fetchone()
             if row is None:
                 return None
+            image = int(row["image"])
+            before = _last_mark(database, set_id, image)
             database.execute("DELETE FROM ratings WHERE number = ?", (row["number"],))
-            return int(row["image"])
+            _tell_library(database, set_id, image, before, _last_mark(database, set_id, image))
+            return image
 
     def get(self, set_id: str, owner: str) -> CandidateSet:
         """A set as it stands; NotFound where the owner has no such set."""
@@ -198,6 +204,22 @@ class CandidateStore:
             quick is not None and slow is not None,
             mark,
         )
+
+
+def _last_mark(database: sqlite3.Connection, set_id: str, image: int) -> Rating:
+    """What the owner said last of an image."""
+    query = "SELECT verdict, star, rating FROM ratings WHERE set_id = ? AND image = ? ORDER BY number DESC LIMIT 1"
+    row = database.execute(query, (set_id, image)).fetchone()
+    return _mark(row) if row else Rating()
+
+
+def _tell_library(database: sqlite3.Connection, set_id: str, image: int, before: Rating, mark: Rating) -> None:
+    """Have the library's picture say the same, as far as a star or rating is another one than before."""
+    values: dict[str, int | None] = {} if mark.star == before.star else {"star": int(mark.star)}
+    values |= {} if mark.rating == before.rating else {"rating": mark.rating}
+    query = "SELECT id, first FROM candidate_jobs WHERE set_id = ?1 AND first <= ?2 AND ?2 < first + count"
+    for job, first in database.execute(query, (set_id, image)).fetchall() if values else ():
+        rate_item(database, job, image - first, values)
 
 
 def _mark(row: sqlite3.Row) -> Rating:

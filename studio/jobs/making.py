@@ -59,14 +59,22 @@ class Maker:
         """Store an image, then report it: a listener may rely on the file."""
         recipe = rendered.recipe or item.recipe
         saved = self._library.save(
-            rendered.image, recipe, rendered.facts, seconds=rendered.seconds, job=job.id, index=item.number
+            rendered.image,
+            recipe,
+            rendered.facts,
+            seconds=rendered.seconds,
+            job=job.id,
+            index=item.number,
+            kind=job.kind,
+            who=job.who,
         )
         self._finished(job, item, saved)
 
     def _finished(self, job: Job, item: QueueItem, saved: Saved) -> None:
         if self._store.closed:
             return
-        self._store.finish(job, item, saved.path.relative_to(self._library.folder).as_posix(), saved.seconds)
+        name = saved.path.relative_to(self._library.folder).as_posix()
+        self._library.record(saved, job.who, lambda: self._store.finish(job, item, name, saved.seconds))
         with self._lock:
             item.state = "done"
         job.tell(Finished(item.number, saved.path, saved.recipe, saved.seconds))

@@ -18,9 +18,10 @@ from studio.gate.identity import Identity
 from studio.hosted.models import is_hosted
 from studio.jobs.job import Job
 from studio.library import facts, picture, size
+from studio.library.index import THUMBNAILS
 from studio.recipe import Recipe, as_resolved
 from studio.resolve.sizes import result_size
-from studio.studio import THUMBNAILS, Studio
+from studio.studio import Studio
 from studio.ui.hosted_choices import choice
 from studio.ui.schemas.pictures import Expected, Picture, PictureFacts, Start, Which
 

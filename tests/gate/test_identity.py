@@ -21,6 +21,12 @@ from studio.hosted.keys import Keys
 from studio.inputs import InputStore
 from studio.jobs.job import Job
 from studio.jobs.scheduler import Scheduler
+from studio.library import LibraryIndex
+from studio.library.exporting import Exports
+from studio.library.importing import Importer
+from studio.library.lineage import Lineage
+from studio.library.marks import Marks
+from studio.library.usage import Usages
 from studio.recipe import ControlUnit, Recipe
 from studio.settings import Settings
 from studio.studio import Studio
@@ -31,7 +37,8 @@ ROOT = Path(__file__).resolve().parents[2] / "studio"
 ANN, STRANGER = who("ann"), who("bob", here=False, address="192.0.2.7")
 RECIPE = Recipe(prompt="a boat", steps=1, seed=1)
 # What is asked for things that are somebody's, or that only some may do.
-PARTS = (Studio, Scheduler, Candidates, Grids, Compare, Arena, InputStore, Addresses, Keys, HostedModels)
+LIBRARY = (LibraryIndex, Marks, Lineage, Importer, Exports, Usages)
+PARTS = (Studio, Scheduler, Candidates, Grids, Compare, Arena, InputStore, Addresses, Keys, HostedModels, *LIBRARY)
 # Where an identity comes from; and what keeps no more of it than its owner's name: rows of the database, and turns.
 EDGES = {"ui/owner.py", "ui/requests.py", "jobs/store.py"}
 ROWS = {

@@ -27,8 +27,8 @@ from studio.recipe import Recipe
 from studio.storage.database import FILE, Database
 from tests.damage import damage
 from tests.drawer import Drawer, picture, resolved
+from tests.library.test_files import files_limited_to
 from tests.people import who
-from tests.test_library import files_limited_to
 
 
 def wait_for(job: Job, kind: type[Event]) -> Any:

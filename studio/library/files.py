@@ -1,28 +1,37 @@
 """The images on disk: each is there whole, with its recipe inside, or not at all."""
 
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from PIL import Image
 
 from studio.atomic_files import AtomicFolder
 from studio.errors import NotFound, Unreadable
+from studio.gate.identity import Identity
+from studio.library.facts import CREATED, ITEM, JOB, KIND, OWNER, PICTURE, PIXELS, FileFacts, item_id, own
 from studio.metadata import png
+from studio.pixels import digest
 from studio.recipe import Recipe
+
+if TYPE_CHECKING:
+    from studio.library.index import LibraryIndex
 
 
 @dataclass(frozen=True)
 class Saved:
-    """An image in the library; `seconds` is how long it took to make."""
+    """An image in the library; `seconds` is how long it took to make. `facts` are for the index, None of one found."""
 
     path: Path
     recipe: Recipe
     seconds: float
+    facts: FileFacts | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True)
@@ -64,15 +73,18 @@ def facts(path: Path) -> Mapping[str, str]:
 
 
 class Library:
-    """The folder of images: `<day>/<time>-<seed>-<job and index, hashed>.png`."""
+    """The folder of images: `<day>/<time>-<seed>-<job and index, hashed>.png`; `index` finds them again."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, index: "LibraryIndex | None" = None) -> None:
         self.folder = folder
+        self._index = index
         self._disk = AtomicFolder(folder)
 
-    def ready(self, needed_bytes: int = 0) -> None:
-        """Make sure that images can be stored now; StorageError with the cure where they cannot."""
+    def ready(self, needed_bytes: int = 0, who: Identity | None = None) -> None:
+        """Make sure that images can be stored now, for who asks; StorageError with the cure where they cannot."""
         self._disk.ready(needed_bytes)
+        if self._index and who:
+            self._index.usages.check(who, needed_bytes)
 
     def save(
         self,
@@ -83,13 +95,35 @@ class Library:
         seconds: float,
         job: str,
         index: int,
+        kind: str = "",
+        who: Identity | None = None,
     ) -> Saved:
-        """Store image `index` of a job; it is on the disk for good when this returns. StorageError with the cure."""
+        """Store image `index` of a job; it is on the disk for good when this returns. StorageError with the cure.
+
+        The file tells its id, job and kind, the digest of its pixels, and by a mark whose it is.
+        """
         now = datetime.now().astimezone()
         path = self.folder / f"{now:%Y-%m-%d}" / f"{now:%H%M%S}-{_suffix(recipe, job, index)}"
-        all_facts = {**facts, "seconds": f"{seconds:.3f}"}
-        self._disk.write(path, lambda file: png.write(image, recipe, all_facts, file))
-        return Saved(path, recipe, seconds)
+        origin = {
+            PICTURE: item_id(job, index),
+            JOB: job,
+            ITEM: str(index),
+            KIND: kind,
+            CREATED: f"{time.time():.3f}",
+            PIXELS: digest(image),
+            OWNER: self._index.owners.mark(who) if self._index and who else "",
+        }
+        written = {**facts, "seconds": f"{seconds:.3f}", **{name: value for name, value in origin.items() if value}}
+        self._disk.write(path, lambda file: png.write(image, recipe, written, file))
+        relative = path.relative_to(self.folder).as_posix()
+        return Saved(path, recipe, seconds, own(relative, recipe, written, image.size, path.stat()))
+
+    def record(self, saved: Saved, who: Identity, beside: Callable[[], object]) -> None:
+        """Have the index know an image, in one transaction with what `beside` writes. StorageError."""
+        if self._index is None:
+            beside()
+        else:
+            self._index.record(saved.path, saved.facts, who, beside)
 
     def find(self, recipe: Recipe, job: str, index: int) -> Saved | None:
         """Image `index` of a job, where it was stored before; the files are asked, not an index."""

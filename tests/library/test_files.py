@@ -110,7 +110,7 @@ for call in (library.ready, lambda: library.save(picture(recipe), recipe, {}, se
     else:
         raise SystemExit("it could be written")
 """
-    subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=True, cwd=Path(__file__).parent.parent)
+    subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=True, cwd=Path(__file__).parents[2])
 
 
 def test_what_a_dead_process_left_is_swept(tmp_path: Path):

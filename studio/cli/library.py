@@ -1,0 +1,95 @@
+"""`studio library`: what pictures there are, found by words and filters, and the room that they take."""
+
+import argparse
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from studio.cli.base import Command, Exit, load_settings, settings_arguments
+from studio.gate.identity import COMMAND_LINE
+
+if TYPE_CHECKING:
+    from studio.library import Entry, Usage
+
+LANGUAGE = """Words are looked for in the prompt, in notes and tags; -word leaves pictures out, "two words" stand
+together. Filters are written name:value, as in: lora:ink red house -night size:>512 star:yes date:2026-11
+board:"my board". Put the whole search in quotes where it has a - or a >."""
+COUNT = 20
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--json", action="store_true", help="Print one JSON object.")
+    parser.add_argument("--count", type=int, default=COUNT, metavar="N", help=f"How many are told (default: {COUNT}).")
+    settings_arguments(parser, "home")
+    commands = parser.add_subparsers(metavar="search|filters")
+    search = commands.add_parser("search", help="Find pictures by words and filters.", description=LANGUAGE)
+    search.add_argument("search", nargs="*", metavar="WORDS", help="What to look for.")
+    commands.add_parser("filters", help="Name the filters.").set_defaults(filters=True)
+
+
+def run(args: argparse.Namespace) -> int:
+    """One line for each picture, newest first, or with --json one object."""
+    if "filters" in args:
+        return _filters(args)
+    from studio.library import LibraryIndex, Query
+
+    index = LibraryIndex.of(load_settings(args))
+    query = Query.parse(" ".join(getattr(args, "search", ())))
+    index.look()
+    page = index.search(query, COMMAND_LINE, 0, max(args.count, 1))
+    usage = index.usages.of(COMMAND_LINE)
+    if args.json:
+        pictures = [facts(entry) for entry in page.entries]
+        print(json.dumps({"search": str(query), "total": page.total, "pictures": pictures, "usage": asdict(usage)}))
+        return Exit.DONE
+    for entry in page.entries:
+        print(_line(entry))
+    more = f", of which the newest {len(page.entries)} are told" if page.total > len(page.entries) else ""
+    print(f"{_pictures(page.total)}{' found' if query.terms else ''}{more}. {_room(usage)}")
+    return Exit.DONE
+
+
+def facts(entry: "Entry") -> dict[str, Any]:
+    """A picture as JSON has it."""
+    return {**asdict(entry), "path": str(entry.path) if entry.path else None}
+
+
+def _line(entry: "Entry") -> str:
+    marks = ("★ " if entry.star else "") + "".join(f"#{tag} " for tag in entry.tags)
+    seed = "" if entry.seed is None else f"seed {entry.seed}, "
+    made = datetime.fromtimestamp(entry.created).astimezone()
+    models = ", ".join(entry.models) or entry.tool or entry.kind
+    prompt = " ".join(entry.prompt.split())[:80]
+    return (
+        f"{entry.path}  {made:%Y-%m-%d %H:%M}  {entry.width}x{entry.height}  {seed}{models}  {marks}{prompt}".rstrip()
+    )
+
+
+def _room(usage: "Usage") -> str:
+    binned = f", {_pictures(usage.binned_count)} more in the bin take {usage.binned_bytes / 1e6:.0f} MB"
+    most = f" of {usage.most / 1e6:.0f} MB each that a person may take" if usage.most else ""
+    taken = f"All take {usage.bytes / 1e6:.0f} MB{most}{binned if usage.binned_count else ''}"
+    return f"{taken}; {usage.free / 1e9:.1f} GB are free on the disk."
+
+
+def _pictures(count: int) -> str:
+    return f"{count} picture" if count == 1 else f"{count} pictures"
+
+
+def _filters(args: argparse.Namespace) -> int:
+    from studio.library.filters import FILTERS
+
+    found: Mapping[str, Mapping[str, str]] = {
+        name: {"help": one.help, "example": one.example} for name, one in FILTERS.items()
+    }
+    if args.json:
+        print(json.dumps({"filters": found}))
+    else:
+        for name, one in found.items():
+            print(f"{name:16} {one['help']}, as in {one['example']}")
+    return Exit.DONE
+
+
+COMMAND = Command("List the pictures of the library, or find some by words and filters.", arguments, run)

@@ -1,0 +1,51 @@
+"""What the parts of the library's index share, and the way from ids to the rows that who asks may see."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from sqlite3 import Connection
+
+from studio.errors import NotFound
+from studio.gate.identity import Identity
+from studio.inputs import InputStore
+from studio.library.owners import Owners
+from studio.library.rows import marks
+from studio.library.thumbnails import Thumbnails
+from studio.storage.database import Database
+
+# As many pictures are named at once; a page selects no more by hand.
+MOST_IDS = 10_000
+
+
+@dataclass(frozen=True)
+class Context:
+    """The library's folder, small copies of its pictures, the one database, whose each picture is, and inputs.
+
+    `tell` wakes whoever waits for news, after a change is on the disk.
+    """
+
+    folder: Path
+    thumbnails: Thumbnails
+    database: Database
+    owners: Owners
+    inputs: InputStore
+    tell: Callable[[], None]
+
+
+def seen(owners: Owners, who: Identity, column: str = "owner") -> tuple[str, list[str]]:
+    """The condition that a row is one that who asks may see, and its values."""
+    visible = owners.seen_by(who)
+    return ("1", []) if visible is None else (f"{column} IN ({marks(visible)})", [*visible])
+
+
+def numbers_of(rows: Connection, owners: Owners, ids: Sequence[str], who: Identity) -> list[int]:
+    """The rows of these pictures; NotFound where one is none that who asks may see."""
+    wanted = list(dict.fromkeys(ids))[:MOST_IDS]
+    condition, values = seen(owners, who)
+    query = f"SELECT number FROM pictures WHERE id = ? AND {condition}"  # noqa: S608 - question marks
+    found = [rows.execute(query, (one, *values)).fetchone() for one in wanted]
+    if not all(found):
+        raise NotFound(
+            "There is no such picture in your library.", "It may have been deleted; look at the library again."
+        )
+    return [int(row[0]) for row in found]

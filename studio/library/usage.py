@@ -1,0 +1,70 @@
+"""How much room pictures take, how much each person may, and that there is some left before more is made."""
+
+from dataclasses import dataclass
+from shutil import disk_usage
+
+from studio.errors import LibraryFull
+from studio.gate.identity import Identity
+from studio.library.context import Context, seen
+
+MEGABYTE = 2**20
+
+
+@dataclass(frozen=True)
+class Usage:
+    """What the pictures of who asks take, in bytes, and how many there are; those in the bin by themselves.
+
+    `most` is what they may take, None without a bound; `free` is left on the disk.
+    """
+
+    count: int
+    bytes: int
+    binned_count: int
+    binned_bytes: int
+    most: int | None
+    free: int
+
+    @property
+    def total(self) -> int:
+        """All that counts towards what they may take: the bin, too, until it is emptied."""
+        return self.bytes + self.binned_bytes
+
+
+class Usages:
+    """Counts what is stored; `most_mb` is what one person's pictures may take, in megabytes."""
+
+    def __init__(self, context: Context, most_mb: int | None) -> None:
+        self._context = context
+        self._most = None if most_mb is None else most_mb * MEGABYTE
+
+    def of(self, who: Identity) -> Usage:
+        """What the pictures of who asks take."""
+        condition, values = seen(self._context.owners, who)
+        query = f"""SELECT COUNT(*) FILTER (WHERE binned IS NULL), TOTAL(bytes) FILTER (WHERE binned IS NULL),
+            COUNT(*) FILTER (WHERE binned IS NOT NULL), TOTAL(bytes) FILTER (WHERE binned IS NOT NULL)
+            FROM pictures WHERE path IS NOT NULL AND {condition}"""  # noqa: S608 - question marks
+        with self._context.database.read() as rows:
+            counts = rows.execute(query, values).fetchone()
+        count, size, binned_count, binned_size = map(int, counts)
+        return Usage(count, size, binned_count, binned_size, self._most, self._free())
+
+    def check(self, who: Identity, needed_bytes: int) -> None:
+        """LibraryFull where so much more would be beyond what who asks may keep."""
+        if self._most is None:
+            return
+        owners = (who.owner, self._context.owners.of_mark(self._context.owners.mark(who)))
+        query = "SELECT COALESCE(SUM(bytes), 0) FROM pictures WHERE owner IN (?, ?) AND path IS NOT NULL"
+        with self._context.database.read() as rows:
+            (kept,) = rows.execute(query, owners).fetchone()
+        if kept + needed_bytes > self._most:
+            raise LibraryFull(
+                f"Your pictures take {kept / MEGABYTE:.0f} MB of the {self._most / MEGABYTE:.0f} MB that they may, "
+                f"and this needs up to {needed_bytes / MEGABYTE:.1f} MB.",
+                "Delete some and empty the bin, or ask whoever runs the studio to raise STUDIO_LIBRARY_MB.",
+            )
+
+    def _free(self) -> int:
+        try:
+            return disk_usage(self._context.folder).free
+        except OSError:
+            return 0

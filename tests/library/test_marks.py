@@ -1,0 +1,132 @@
+import io
+import json
+import zipfile
+
+import pytest
+
+from studio.errors import AlreadyExists, InvalidRequest, NotFound
+from studio.library.query import Term
+from tests.library.shelf import ANN, BOB, Shelf
+
+
+def test_what_an_owner_says_of_a_picture_is_found_by(shelf: Shelf):
+    entry, marks = shelf.save("a"), shelf.index.marks
+    shelf.save("b")
+    marks.star([entry.id], ANN)
+    marks.rate([entry.id], 4, ANN)
+    marks.note(entry.id, "for the calendar", ANN)
+    marks.tag([entry.id], ANN, add=["Cat", "red  thing"])
+    for search in ("star:yes", "rating:>=4", "calendar", "tag:cat", 'tag:="red thing"', "thing", "-star:no"):
+        assert shelf.found(search) == ["a"], search
+    marks.tag([entry.id], ANN, remove=["Cat"])
+    marks.star([entry.id], ANN, on=False)
+    found = shelf.index.entry(entry.id, ANN)
+    assert (found.tags, found.star, found.rating, found.note) == (("red thing",), False, 4, "for the calendar")
+    assert shelf.found("cat") == []
+
+
+def test_boards_hold_pictures_and_let_them_go(shelf: Shelf):
+    one, two, marks = shelf.save("one"), shelf.save("two"), shelf.index.marks
+    board, other = marks.add_board("my board", ANN), marks.add_board("other", ANN)
+    marks.put([one.id, two.id, one.id], board.id, ANN)
+    assert [(found.name, found.count, found.cover in (one.id, two.id)) for found in marks.boards(ANN)] == [
+        ("my board", 2, True),
+        ("other", 0, False),
+    ]
+    assert shelf.found('board:"my board"') == ["two", "one"]
+    marks.move([one.id], board.id, other.id, ANN)
+    assert shelf.index.entry(one.id, ANN).boards == (other.id,)
+    marks.rename_board(board.id, "mine", ANN)
+    marks.take_off([two.id], board.id, ANN)
+    marks.remove_board(other.id, ANN)
+    assert [(found.name, found.count) for found in marks.boards(ANN)] == [("mine", 0)]
+    assert shelf.found("") == ["two", "one"]
+
+
+def test_a_board_is_its_owners_alone(shelf: Shelf):
+    board = shelf.index.marks.add_board("mine", ANN)
+    entry = shelf.save("of bob", BOB)
+    assert shelf.index.marks.boards(BOB) == []
+    shelf.index.marks.add_board("mine", BOB)
+    for attempt in (
+        lambda: shelf.index.marks.put([entry.id], board.id, BOB),
+        lambda: shelf.index.marks.rename_board(board.id, "his", BOB),
+        lambda: shelf.index.marks.remove_board(board.id, BOB),
+    ):
+        with pytest.raises(NotFound):
+            attempt()
+
+
+def test_names_that_cannot_be_are_refused_and_nothing_of_it_is_kept(shelf: Shelf):
+    entry, marks = shelf.save("a"), shelf.index.marks
+    marks.add_board("taken", ANN)
+    with pytest.raises(AlreadyExists):
+        marks.add_board(" taken ", ANN)
+    for name in ("", "  ", "a" * 101, "a\0b"):
+        with pytest.raises(InvalidRequest):
+            marks.tag([entry.id], ANN, add=["good", name])
+    with pytest.raises(InvalidRequest):
+        marks.rate([entry.id], 6, ANN)
+    with pytest.raises(InvalidRequest, match="50 tags"):
+        marks.tag([entry.id], ANN, add=[f"tag {number}" for number in range(51)])
+    with pytest.raises(NotFound):
+        marks.star([entry.id, "unknown"], ANN)
+    found = shelf.index.entry(entry.id, ANN)
+    assert (found.tags, found.star) == ((), False)
+
+
+def test_a_binned_picture_comes_back_as_it_was_and_goes_for_good_when_the_bin_is_emptied(shelf: Shelf):
+    entry, marks = shelf.save("a"), shelf.index.marks
+    kept = shelf.save("kept")
+    marks.tag([entry.id], ANN, add=["cat"])
+    before = shelf.index.entry(entry.id, ANN)
+    marks.bin([entry.id], ANN)
+    assert shelf.found("") == ["kept"]
+    assert shelf.found("bin:yes") == ["a"]
+    usage = shelf.index.usages.of(ANN)
+    assert (usage.count, usage.binned_count) == (1, 1)
+    marks.restore([entry.id], ANN)
+    assert shelf.index.entry(entry.id, ANN) == before
+    marks.bin([entry.id], ANN)
+    assert marks.empty_bin(BOB) == 0
+    assert marks.empty_bin(ANN) == entry.bytes
+    assert entry.path
+    assert not entry.path.exists()
+    with pytest.raises(NotFound):
+        shelf.index.entry(entry.id, ANN)
+    assert shelf.found("") == ["kept"]
+    assert kept.path
+    assert kept.path.exists()
+
+
+def test_a_zip_holds_the_files_as_they_are_and_what_was_said_of_them(shelf: Shelf):
+    entry, other = shelf.save("a"), shelf.save("b")
+    board = shelf.index.marks.add_board("猫", ANN)
+    shelf.index.marks.put([entry.id], board.id, ANN)
+    shelf.index.marks.star([entry.id], ANN)
+    blocks = b"".join(shelf.index.exports.zip([entry.id, other.id], ANN))
+    assert entry.path
+    with zipfile.ZipFile(io.BytesIO(blocks)) as archive:
+        assert archive.testzip() is None
+        assert archive.read(entry.path.name) == entry.path.read_bytes()
+        said = json.loads(archive.read(f"{entry.path.name}.json"))
+        assert len(archive.namelist()) == 4
+    assert (said["star"], said["boards"], said["digest"]) == (True, ["猫"], entry.digest)
+    assert json.loads(shelf.index.exports.sidecar(entry.id, ANN)) == said
+
+
+def test_whoever_waits_is_told_of_each_change(shelf: Shelf):
+    entry = shelf.save("a")
+    before, changed = shelf.index.serial(), shelf.index.news.changed
+    shelf.again().index.marks.star([entry.id], ANN)  # by another program
+    assert shelf.index.serial() > before
+    shelf.index.marks.note(entry.id, "a", ANN)
+    assert shelf.index.news.changed > changed
+
+
+def test_a_facet_of_tags_is_a_chip(shelf: Shelf):
+    entry = shelf.save("a")
+    shelf.index.marks.tag([entry.id], ANN, add=['so-called "art"'])
+    (facet,) = shelf.index.facets(ANN)["tag"]
+    assert facet.term == str(Term('so-called "art"', "tag", "="))
+    assert shelf.found(facet.term) == ["a"]

@@ -1,0 +1,180 @@
+import pytest
+
+from studio.errors import InvalidRequest, NotFound
+from studio.gate.identity import COMMAND_LINE
+from studio.library.rows import add_scores
+from studio.recipe import ImageToImageRecipe, Lora, Variation
+from tests.drawer import resolved
+from tests.library.shelf import ANN, BOB, Shelf, prompts
+
+
+def test_a_saved_picture_is_found_with_all_that_its_file_tells(shelf: Shelf):
+    made = shelf.save("a red house", seed=42, loras=(Lora(name="ink-wash"),), negative_prompt="blurry")
+    (entry,) = shelf.index.search("house", ANN).entries
+    assert entry == made
+    assert entry.path
+    assert entry.path.is_file()
+    assert (entry.models, entry.loras, entry.seed, entry.steps) == (("starter",), ("ink-wash",), 42, 2)
+    assert (entry.task, entry.kind, entry.width, entry.scheduler) == ("text2img", "images", 16, "Euler")
+    assert entry.negative_prompt == "blurry"
+    assert entry.bytes == entry.path.stat().st_size
+
+
+@pytest.mark.parametrize(
+    ("search", "found"),
+    [
+        ("", "abcd"),
+        ("red", "ab"),
+        ("red house", "ab"),
+        ("red blue", "b"),
+        ('"red house"', "ab"),
+        ('"house red"', ""),
+        ("hous", "ab"),
+        ('"hous"', ""),
+        ("RED -house", ""),
+        ("-red", "cd"),
+        ("red -blue", "a"),
+        ("猫", "c"),
+        ("黑猫", "c"),
+        ("猫黑", ""),
+        ("ＣＡＦＥ", "d"),
+        ("café", "d"),
+        ("lora:INK", "a"),
+        ("lora:=ink", ""),
+        ("-lora:ink", "bcd"),
+        ("model:start seed:1", "a"),
+        ("seed:2..3", "bc"),
+        ("seed:>=3", "cd"),
+        ("negative:blurry", "b"),
+        ("negative:red", ""),
+        ("blurry", ""),
+        ("size:16x16 steps:<30", "abcd"),
+        ("size:>16", ""),
+        ("date:today", "abcd"),
+        ("date:2020..2021", ""),
+        ("kind:text2img -kind:inpaint", "abcd"),
+        ("scheduler:euler", "abcd"),
+        ("score:>6", "a"),
+        ("-score:>6", "bcd"),
+        ("sharpness:<0.5", "b"),
+        ("!!!", ""),
+        ("🦊", "d"),
+    ],
+)
+def test_words_and_filters_find(shared: Shelf, search: str, found: str):
+    names = {"a red house": "a", "a red house and a blue one": "b", "一只黑猫": "c", "un Café 🦊": "d"}
+    assert "".join(sorted(names[prompt] for prompt in shared.found(search))) == found
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Shelf:
+    shelf = Shelf(tmp_path_factory.mktemp("library") / "home")
+    made = [
+        shelf.save("a red house", seed=1, loras=(Lora(name="ink-wash"),)),
+        shelf.save("a red house and a blue one", seed=2, negative_prompt="blurry"),
+        shelf.save("一只黑猫", seed=3),
+        shelf.save("un Café 🦊", seed=4),
+    ]
+    with shelf.index._context.database.write() as rows:
+        add_scores(rows, made[0].job, 0, {"aesthetic": 7.0, "sharpness": 0.9})
+        add_scores(rows, made[1].job, 0, {"aesthetic": 5.0, "sharpness": 0.1})
+    return shelf
+
+
+def test_pages_follow_each_other_while_pictures_come_and_go(shelf: Shelf):
+    for number in range(7):
+        shelf.save(f"number {number}")
+    first = shelf.index.search("number", ANN, count=3)
+    assert (prompts(first.entries), first.total) == (["number 6", "number 5", "number 4"], 7)
+    shelf.save("number 7")
+    second = shelf.index.search("number", ANN, first.next, 3)
+    assert (prompts(second.entries), second.total) == (["number 3", "number 2", "number 1"], 8)
+    third = shelf.index.search("number", ANN, second.next, 3)
+    assert (prompts(third.entries), third.next) == (["number 0"], "")
+    assert prompts(shelf.index.search("", ANN, 6, 5).entries) == ["number 1", "number 0"]
+    assert prompts(shelf.index.search("", ANN, count=2, order="oldest").entries) == ["number 0", "number 1"]
+    assert len(shelf.index.ids("number", ANN)) == 8
+
+
+def test_pages_by_score_end_with_what_has_none(shared: Shelf):
+    first = shared.index.search("", ANN, count=2, order="score")
+    assert prompts(first.entries) == ["a red house", "a red house and a blue one"]
+    assert len(shared.index.search("", ANN, first.next, 5, "score").entries) == 2
+
+
+def test_a_place_that_is_none_is_refused_in_words(shared: Shelf):
+    with pytest.raises(InvalidRequest, match="not a place"):
+        shared.index.search("", ANN, "nonsense")
+
+
+def test_a_stranger_finds_nothing_and_their_ids_are_unknown(shelf: Shelf):
+    entry = shelf.save("a secret")
+    index = shelf.index
+    assert index.search("", BOB).total == 0
+    assert index.facets(BOB)["model"] == ()
+    assert entry.path
+    assert index.at(entry.path, BOB) is None
+    tries = [
+        lambda: index.entry(entry.id, BOB),
+        lambda: index.entries([entry.id], BOB),
+        lambda: index.thumbnail(entry.id, BOB),
+        lambda: index.lineage.came_from(entry.id, BOB),
+        lambda: index.lineage.made_from(entry.id, BOB),
+        lambda: index.marks.star([entry.id], BOB),
+        lambda: index.marks.rate([entry.id], 5, BOB),
+        lambda: index.marks.note(entry.id, "mine", BOB),
+        lambda: index.marks.tag([entry.id], BOB, add=["mine"]),
+        lambda: index.marks.bin([entry.id], BOB),
+        lambda: index.marks.restore([entry.id], BOB),
+        lambda: index.marks.empty_bin(BOB, [entry.id]),
+        lambda: index.exports.zip([entry.id], BOB),
+        lambda: index.exports.sidecar(entry.id, BOB),
+    ]
+    for attempt in tries:
+        with pytest.raises(NotFound):
+            attempt()
+    assert index.entry(entry.id, ANN) == entry
+    assert index.usages.of(BOB).count == 0
+
+
+def test_the_command_line_tells_everybodys_pictures(shelf: Shelf):
+    shelf.save("of ann")
+    shelf.save("of bob", BOB)
+    assert shelf.found("", COMMAND_LINE) == ["of bob", "of ann"]
+    assert shelf.found("", BOB) == ["of bob"]
+
+
+def test_facets_count_what_is_shown_and_their_terms_find_it(shelf: Shelf):
+    shelf.save("a", loras=(Lora(name="ink wash"),))
+    entry = shelf.save("b", loras=(Lora(name="ink wash"),))
+    (lora,) = shelf.index.facets(ANN)["lora"]
+    assert (lora.name, lora.count) == ("ink wash", 2)
+    assert shelf.found(lora.term) == ["b", "a"]
+    shelf.index.marks.bin([entry.id], ANN)
+    assert shelf.index.facets(ANN)["lora"][0].count == 1
+
+
+def test_a_thumbnail_is_made_once_and_small(shelf: Shelf):
+    entry = shelf.save("a")
+    small = shelf.index.thumbnail(entry.id, ANN)
+    stamp = small.stat().st_mtime_ns
+    assert (small.suffix, small.is_relative_to(shelf.settings.home / "thumbnails")) == (".webp", True)
+    assert shelf.index.thumbnail(entry.id, ANN).stat().st_mtime_ns == stamp
+
+
+def test_what_it_came_from_and_what_was_made_from_it_is_a_tree(shelf: Shelf):
+    first = shelf.save("first")
+    base = resolved("second", side=16)
+    values = {**base.model_dump(exclude_none=True), "init_image": first.digest, "strength": 0.5}
+    second = shelf.save(recipe=ImageToImageRecipe(**values))
+    varied = shelf.save("first", seed=first.seed, variation=Variation(strength=0.2, seed=9))
+    (source,) = shelf.index.lineage.came_from(second.id, ANN)
+    assert source.link.entry == first
+    assert source.link.role == "init_image"
+    made = shelf.index.lineage.made_from(first.id, ANN)
+    assert {(tree.link.role, tree.link.entry and tree.link.entry.id) for tree in made} == {
+        ("init_image", second.id),
+        ("variation", varied.id),
+    }
+    (origin,) = shelf.index.lineage.came_from(varied.id, ANN)
+    assert origin.link.entry == first
