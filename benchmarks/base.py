@@ -98,11 +98,15 @@ class Script:
         self._errors.close()
 
     def __call__(self, work: int = 0) -> float:
+        return self.figures(work)["seconds"]
+
+    def figures(self, work: int = 0) -> dict[str, float]:
+        """All that it tells of one of its works."""
         assert self._process.stdin
         print(work, file=self._process.stdin, flush=True)
-        took = json.loads(self._answer())
+        took: dict[str, float] = json.loads(self._answer())
         self.cpu_seconds.append(took["cpu_seconds"])
-        return float(took["seconds"])
+        return took
 
     def _answer(self) -> str:
         assert self._process.stdout

@@ -19,6 +19,7 @@ from pydantic_settings import SettingsError as UnreadableSetting
 
 from studio.errors import InvalidSetting
 from studio.parsing import ParseError, fault_words, load_toml
+from studio.recipe.values import Numerics
 
 FOLDERS = ("images", "models", "loras", "embeddings", "controlnets", "ip-adapters", "upscalers")
 ASSETS = Path(__file__).resolve().parent.parent / "assets"
@@ -90,6 +91,11 @@ class Settings(BaseSettings):
         ge=1,
         le=64,
         description="How many pictures are made at a time on this device; above 1 they share each step of the model.",
+    )
+    numerics: Numerics = Field(
+        "auto",
+        description="How far the very bytes of a picture can be had again where several share the steps of a model: "
+        "solo, free or exact; auto is exact on a card where that costs next to nothing, else free.",
     )
     output_check: Literal["off", "mark", "withhold"] = Field(
         "off", description="What happens to a picture that the model's own output checker flags; off asks none."

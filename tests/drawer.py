@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from PIL import Image
 
-from studio.backends.base import Backend, Rendered, Report, Wanted, always
+from studio.backends.base import NOBODYS, Backend, Rendered, Report, Turn, Wanted, always
 from studio.events import Preview, Step
 from studio.recipe import ResolvedRecipe, TextToImageRecipe
 from studio.storage.database import Database
@@ -56,8 +56,9 @@ class Drawer(Backend):
             self._steps.release(1000)
 
     def generate(
-        self, recipes: Sequence[ResolvedRecipe], report: Report, wanted: Wanted = always
+        self, recipes: Sequence[ResolvedRecipe], report: Report, wanted: Wanted = always, turn: Turn = NOBODYS
     ) -> Iterator[Rendered]:
+        del turn
         assert not self.busy, "the job before has not freed the device"
         self.busy = True
         try:

@@ -26,6 +26,29 @@ def always() -> bool:
     return True
 
 
+def never() -> bool:
+    """It is wanted to its end."""
+    return False
+
+
+@dataclass(frozen=True)
+class Turn:
+    """Whose images these are, and how they stand among others where several are made at a time.
+
+    Of an `owner`'s own, those of `rank` 0 come first; what is in the `background` comes when nothing else waits.
+    `over` says whether nobody wants them any more: what waits for its step is told so at once.
+    """
+
+    owner: str = ""
+    rank: int = 0
+    background: bool = False
+    over: Callable[[], bool] = never
+
+
+# Of whoever asks a backend without a queue.
+NOBODYS = Turn()
+
+
 @dataclass(frozen=True)
 class Rendered:
     """Image `index` of a job: RGB pixels, the seconds it took, and what is worth knowing about how it was made.
@@ -47,17 +70,17 @@ class Backend(ABC):
     side_by_side: int = 1
 
     def alone(self, recipe: ResolvedRecipe) -> bool:
-        """Whether a call is best made for this recipe by itself, because it shares steps with those of other calls."""
+        """Whether a call is made for this recipe by itself, as it shares steps with other calls, or has to be alone."""
         del recipe
         return False
 
     @abstractmethod
     def generate(
-        self, recipes: Sequence[ResolvedRecipe], report: Report, wanted: Wanted = always
+        self, recipes: Sequence[ResolvedRecipe], report: Report, wanted: Wanted = always, turn: Turn = NOBODYS
     ) -> Iterator[Rendered]:
         """Yield the image of each recipe, as they are done.
 
-        `recipes` are of one job, each with its own seed. `report` is called after each step.
+        `recipes` are of one job, whose `turn` it is, each with its own seed. `report` is called after each step.
         Where `wanted` returns False between two batches, the rest is left for another call.
         Raises StudioError with its cure; whatever ends it, the device is free afterwards.
         """

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from studio.backends.base import Backend, Rendered, Report, Wanted, always
+from studio.backends.base import NOBODYS, Backend, Rendered, Report, Turn, Wanted, always
 from studio.backends.provider import ProviderBackend
 from studio.errors import HostedError, InvalidRecipe, KeyRefused
 from studio.events import Event, Preview
@@ -68,10 +68,10 @@ class HostedImages(Backend):
         return endpoint.estimate(settings, words, pictures, self.looks if "stream" in endpoint.model.abilities else 0)
 
     def generate(
-        self, recipes: Sequence[ResolvedRecipe], report: Report, wanted: Wanted = always
+        self, recipes: Sequence[ResolvedRecipe], report: Report, wanted: Wanted = always, turn: Turn = NOBODYS
     ) -> Iterator[Rendered]:
         """Nothing: who asks has to be known (`make`)."""
-        del recipes, report, wanted
+        del recipes, report, wanted, turn
         raise KeyRefused("Nobody's key can be used for this.", "Submit it as a job.")
 
     def warm(self, model: str) -> None:

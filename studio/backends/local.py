@@ -8,11 +8,12 @@ from contextvars import copy_context
 from threading import Lock, Thread
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
-from studio.backends.base import Backend, Rendered, Report, Wanted, always
+from studio.backends.base import NOBODYS, Backend, Rendered, Report, Turn, Wanted, always
 from studio.catalogue.controlnets import ControlNets
 from studio.catalogue.models import Catalogue
 from studio.catalogue.prompt_assets import PromptAssets
 from studio.controls.base import EstimatorContext
+from studio.engine.numerics import wanted_numerics
 from studio.errors import DeviceLost, StudioError
 from studio.events import Event, Loading
 from studio.hub import Say, silent
@@ -82,11 +83,12 @@ class LocalBackend(Backend):
         self.side_by_side = settings.side_by_side
 
     def alone(self, recipe: ResolvedRecipe) -> bool:
-        models = [self._catalogue[name] for name in recipe.models]
-        return self.side_by_side > 1 and shares_steps(recipe, models)
+        if recipe.buckets or wanted_numerics(recipe, self._settings) in ("solo", "exact"):
+            return True
+        return self.side_by_side > 1 and shares_steps(recipe, [self._catalogue[name] for name in recipe.models])
 
     def generate(
-        self, recipes: Sequence[ResolvedRecipe], report: Report, wanted: Wanted = always
+        self, recipes: Sequence[ResolvedRecipe], report: Report, wanted: Wanted = always, turn: Turn = NOBODYS
     ) -> Iterator[Rendered]:
         manager = self._engine(lambda words: report(Loading(words)))
         from studio.engine.render import render
@@ -100,7 +102,7 @@ class LocalBackend(Backend):
             report(event)
 
         with threads.at_work() if threads else nullcontext(), self._watched(manager):
-            yield from render(manager, list(enumerate(recipes)), relay, self._inputs, wanted)
+            yield from render(manager, list(enumerate(recipes)), relay, self._inputs, wanted, turn)
 
     def warm(self, model: str) -> None:
         manager = self._engine()

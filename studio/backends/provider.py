@@ -12,7 +12,7 @@ from threading import Event
 from PIL import Image, UnidentifiedImageError
 from pydantic import SecretStr
 
-from studio.backends.base import Backend, Rendered, Report, Wanted, always
+from studio.backends.base import NOBODYS, Backend, Rendered, Report, Turn, Wanted, always
 from studio.errors import AnswerNotPicture, AnswerTooLarge, HostedError, InvalidRecipe
 from studio.events import Preview
 from studio.hosted.faults import malformed
@@ -60,9 +60,10 @@ class ProviderBackend(Backend):
         self._most_bytes = most_bytes
 
     def generate(
-        self, recipes: Sequence[ResolvedRecipe], report: Report, wanted: Wanted = always
+        self, recipes: Sequence[ResolvedRecipe], report: Report, wanted: Wanted = always, turn: Turn = NOBODYS
     ) -> Iterator[Rendered]:
         """As the contract says; HostedError whose class says why there is nothing."""
+        del turn
         for _, same in groupby(enumerate(recipes), lambda pair: self._request_of(pair[1])):
             numbered = list(same)
             most = self.endpoint.model.most_images

@@ -14,7 +14,7 @@ from contextvars import copy_context
 from queue import SimpleQueue
 from typing import Any
 
-from studio.backends.base import Rendered, Report, Wanted, always
+from studio.backends.base import NOBODYS, Rendered, Report, Turn, Wanted, always
 from studio.backends.local import LocalBackend
 from studio.catalogue.controlnets import ControlNets
 from studio.catalogue.models import Catalogue
@@ -108,11 +108,11 @@ class ZeroGpuBackend(LocalBackend):
         return round(START_SECONDS + STEP_SECONDS * pixels / 1_000_000)
 
     def generate(
-        self, recipes: Sequence[ResolvedRecipe], report: Report, wanted: Wanted = always
+        self, recipes: Sequence[ResolvedRecipe], report: Report, wanted: Wanted = always, turn: Turn = NOBODYS
     ) -> Iterator[Rendered]:
         from gradio.exceptions import Error
 
-        del wanted  # what was begun is paid from the visitor's quota
+        del wanted, turn  # what was begun is paid from the visitor's quota; nobody else is in its process
         for recipe in recipes:
             self._check(recipe)
         # `spaces` reads whose quota it is from the page's request, which is in the job's context.

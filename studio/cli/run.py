@@ -19,8 +19,8 @@ PATIENCE_SECONDS = 2.0
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    names = ("host", "public", "port", "home", "model", "device", "offload", "precision", "output_check")
-    settings_arguments(parser, *names)
+    names = ("host", "public", "port", "home", "model", "device", "offload", "precision", "side_by_side", "numerics")
+    settings_arguments(parser, *names, "output_check")
 
 
 def run(args: argparse.Namespace) -> int:

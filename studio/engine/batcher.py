@@ -6,10 +6,11 @@ leaves when it is done, nothing but the company in a forward differs from the ba
 alone goes through the very calls of that pipeline.
 """
 
+import logging
 import math
 import time
 from collections import deque
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
 from contextvars import copy_context
@@ -24,11 +25,14 @@ from studio.engine.pools import Batch, Participant, PendingCall, Pools
 from studio.engine.profile import Profile
 from studio.engine.row_loras import Stacks
 from studio.engine.step import Call, forward
-from studio.errors import Closing
+from studio.errors import Cancelled, Closing
 
 T = TypeVar("T")
-# How long a step waits for whoever was in the one before, as a share of what that one took.
-PATIENCE = 0.1
+# How long a step waits for whoever was in the one before, as a share of what that one took: about what it takes longer
+# without them, as their rows would have cost less beside others than by themselves.
+PATIENCE = 0.25
+
+log = logging.getLogger(__name__)
 
 
 class Batcher:
@@ -44,9 +48,10 @@ class Batcher:
         *,
         patience: float = PATIENCE,
         release: Callable[[], None] = lambda: None,
+        exact_where_cheap: bool = False,
     ) -> None:
         """`release` gives back what memory is kept for later, and is called when memory ran out."""
-        self._pools = Pools(profile)
+        self._pools = Pools(profile, exact_where_cheap=exact_where_cheap)
         self._stacks = Stacks()
         self._patience = patience
         self._release = release
@@ -61,9 +66,11 @@ class Batcher:
         self._thread: Thread | None = None
 
     def start(self) -> None:
-        """Answer from now on, in a thread of its own."""
-        self._thread = Thread(target=self._work, name="steps", daemon=True)
-        self._thread.start()
+        """Answer from now on, in a thread of its own; nothing where it does so already."""
+        with self._changed:
+            if self._thread is None:
+                self._thread = Thread(target=self._work, name="steps", daemon=True)
+                self._thread.start()
 
     @contextmanager
     def joined(self, participant: Participant) -> Iterator[Participant]:
@@ -81,6 +88,17 @@ class Batcher:
                 if not self._open:  # what LoRAs are stacked of is no more needed
                     self._stacks = Stacks()
                 self._changed.notify_all()
+
+    def rest(self, participant: Participant) -> None:
+        """It asks for nothing for now: no step waits for it."""
+        with self._changed:
+            self._late.pop(participant, None)
+            self._changed.notify_all()
+
+    @property
+    def company(self) -> int:
+        """How many take part in steps now."""
+        return len(self._open)
 
     def ask(self, participant: Participant, call: Call) -> Any:
         """The network's answer to a call; whatever that raises."""
@@ -113,13 +131,14 @@ class Batcher:
             if self._closing:
                 return False
             errand = self._errands.popleft() if self._errands else None
+            self._dismiss()
             ready = self._ready()
         # Not with the lock held: who asks meanwhile is to wait for the next step only.
         with torch.no_grad():
             if errand:
                 errand()
-            else:
-                self._step(self._pools.choose(ready))
+            elif ready:
+                self._step(self._chosen(ready))
         return True
 
     def close(self) -> None:
@@ -142,11 +161,18 @@ class Batcher:
         if self._closing:
             raise _closing()
 
+    def _dismiss(self) -> None:
+        """Send away whoever waits for what nobody wants any more."""
+        for pending in [one for one in self._waiting if one.participant.turn.over()]:
+            self._waiting.remove(pending)
+            pending.answer.set_exception(Cancelled())
+
     def _ready(self) -> list[PendingCall]:
         """The calls that wait and need wait no longer for others of their pool."""
         now = time.monotonic()
-        delayed = {late.pool for late in self._late.values() if late.until > now}
-        return [pending for pending in self._waiting if pending.call.key not in delayed]
+        late = [one for one in self._late.values() if one.until > now]
+        pools, urgent = {one.pool for one in late}, not all(one.background for one in late)
+        return [one for one in self._waiting if one.pool not in pools and not (urgent and one.background)]
 
     def _patient_for(self) -> float | None:
         """The seconds until some calls wait for others no longer; None where only news can change anything."""
@@ -155,11 +181,21 @@ class Batcher:
         until = min((late.until for late in self._late.values()), default=math.inf)
         return None if until == math.inf else max(0.0, until - time.monotonic())
 
+    def _chosen(self, ready: Sequence[PendingCall]) -> Batch:
+        """The next step; one call alone where no more can be said, as where the device fails while it is measured."""
+        try:
+            return self._pools.choose(ready)
+        except Exception:
+            log.exception("How many pictures go together could not be found out; one goes by itself.")
+            first = ready[0]
+            return Batch([first], first.call.rows, first.participant.exact)
+
     def _step(self, batch: Batch) -> None:
         """One forward; each of its calls is answered, or is still waiting where memory allows fewer at a time only."""
         started, fault = time.monotonic(), None
         try:
-            answers = forward([pending.call for pending in batch.pending], batch.rows, self._stacks)
+            calls = [pending.call for pending in batch.pending]
+            answers = forward(calls, batch.rows, self._stacks, exact=batch.exact)
         except Exception as error:  # noqa: BLE001 - whoever asked gets it; the thread goes on for the others
             fault = error
         # Behind the handler, where no frame holds the tensors any more.
@@ -182,7 +218,8 @@ class Batcher:
             return
         if len(batch.pending) > 1:
             for pending in batch.pending:
-                self._step(Batch([pending], pending.call.rows))
+                exact = pending.participant.exact
+                self._step(Batch([pending], batch.rows if exact else pending.call.rows, exact))
             return
         self._note(batch, 0.0)
         batch.pending[0].answer.set_exception(fault)
@@ -195,7 +232,7 @@ class Batcher:
                 self._waiting.remove(pending)
                 pending.participant.trail.add(batch.rows, pending.call.rows)
                 if pending.participant in self._open:
-                    self._late[pending.participant] = _Late(pending.call.key, until)
+                    self._late[pending.participant] = _Late(pending.pool, until, pending.background)
 
 
 @dataclass(frozen=True)
@@ -204,6 +241,7 @@ class _Late:
 
     pool: Hashable
     until: float
+    background: bool
 
 
 class _Errand(Generic[T]):

@@ -45,6 +45,7 @@ def denoise(
                 callback_on_step_end=_Steps(lease, pass_, rows, listener),
                 callback_on_step_end_tensor_inputs=["latents"],
             )
+    lease.rest()
     listener.finished(pass_, rows)
     latents: torch.Tensor = result.images
     return latents
@@ -85,6 +86,7 @@ class _Steps:
     """What a pipeline calls after each step."""
 
     def __init__(self, lease: PipelineLease, pass_: Pass, rows: Sequence[LatentRow], listener: Listener) -> None:
+        self.lease = lease
         self.colours = lease.loaded.colours
         self.pass_ = pass_
         self.rows = rows
@@ -111,7 +113,8 @@ class _Steps:
             pictures = unpack(pipe, latents, self.pass_.width, self.pass_.height)
             for row, picture in zip(self.rows, pictures, strict=True):
                 looks.append(Preview(row.image, preview.jpeg(picture, self.colours)))
-            watch.looked(time.perf_counter() - started)
+            # Each of those that share the device has its part of what looks may cost.
+            watch.looked(self.lease.company * (time.perf_counter() - started))
         for look in looks:
             self.listener.report(look)
 

@@ -104,6 +104,16 @@ class PipelineLease:
         """How repeatable what is made since `begin` is, where steps are shared."""
         return self.seat.participant.facts if self.seat else {}
 
+    def rest(self) -> None:
+        """Its picture goes through the denoiser no more for now."""
+        if self.seat:
+            self.seat.batcher.rest(self.seat.participant)
+
+    @property
+    def company(self) -> int:
+        """How many pictures share the device now, this one among them."""
+        return max(1, self.seat.batcher.company) if self.seat else 1
+
     def begin(self) -> None:
         """From now on another picture is made."""
         if self.seat:

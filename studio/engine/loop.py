@@ -16,6 +16,7 @@ from studio.engine.checks import check, check_second
 from studio.engine.lease import PipelineLease
 from studio.engine.manager import PipelineManager
 from studio.engine.maps import with_maps
+from studio.engine.pools import Participant
 from studio.engine.progress import Clock, Numbered
 from studio.engine.renderer import Renderer
 from studio.engine.requests import Decode, Denoise, Enlarge, Expect, Note, RenderRow, Request
@@ -35,7 +36,7 @@ class Loop:
     """One call for pictures of recipes that are all denoised by the same `models`, one or two, in this order.
 
     All first passes come first, then one change of models, then all second passes. What was begun waits in the
-    computer's memory. `together`: the model may be shared with other calls, step by step.
+    computer's memory. As a `participant`, it shares the model's steps with other calls, where that can be.
     """
 
     def __init__(
@@ -47,11 +48,11 @@ class Loop:
         inputs: InputStore,
         wanted: Wanted,
         *,
-        together: bool = False,
+        participant: Participant | None = None,
     ) -> None:
         self._manager = manager
         self._assets = manager.assets
-        self._together = together
+        self._participant = participant
         self._report = report
         self._inputs = inputs
         self._wanted = wanted
@@ -91,7 +92,7 @@ class Loop:
             run.take_back(model)
 
     def _by(self, model: Model) -> Iterator[Rendered]:
-        with self._manager.borrow(model, None, self._report, together=self._together) as lease:
+        with self._manager.borrow(model, None, self._report, participant=self._participant) as lease:
             lease.aside(lambda: self._check(lease))
             for run in self._runs:
                 yield from self._run(run, lease)

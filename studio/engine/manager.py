@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 import torch
 from PIL.Image import Image
 
+from studio.backends.base import Turn
 from studio.catalogue.controlnets import ControlNet, ControlNets
 from studio.catalogue.models import Catalogue, Model
 from studio.catalogue.named_files import stamp_of
@@ -15,7 +16,6 @@ from studio.catalogue.vaes import Vaes
 from studio.controls.base import EstimatorContext
 from studio.engine import controlnets as nets
 from studio.engine import ip_adapters, memory, safety, vaes
-from studio.engine.batcher import Batcher
 from studio.engine.controlnets import ControlNetConditioning
 from studio.engine.device import Device
 from studio.engine.door import Door
@@ -26,9 +26,9 @@ from studio.engine.lora import LoraSet
 from studio.engine.placement import modules, place
 from studio.engine.pools import Participant
 from studio.engine.preview import fit_colours
-from studio.engine.profile import Profiles
 from studio.engine.room import Room
 from studio.engine.shared import Seat
+from studio.engine.sharing import Sharing
 from studio.engine.text import Prompts
 from studio.engine.upscale import Upscaler
 from studio.errors import IncompatibleModel, InvalidRecipe
@@ -38,8 +38,6 @@ from studio.resolve.second_pass import Assets
 from studio.settings import Settings
 
 T = TypeVar("T")
-# How networks do on this machine by the rows of a forward; it may be deleted, and is measured anew.
-PROFILES = "profiles.json"
 Say = Callable[[Loading], None]
 
 
@@ -62,7 +60,7 @@ class PipelineManager:
         self._settings = settings
         self._room = Room(self.device, settings)
         self._door = Door()
-        self._steps = _batcher(settings, self.device) if settings.side_by_side > 1 else None
+        self._sharing = Sharing(settings, self.device)
         # The ids of models that overflowed in half precision.
         self._exact: set[str] = set()
 
@@ -83,25 +81,24 @@ class PipelineManager:
             self._room.loaded_models.pop(model, None)
             self._room.clear()
 
-    @property
-    def shares(self) -> bool:
-        """Whether several calls share a model, step by step."""
-        return self._steps is not None
+    def participant(self, recipe: PaintedRecipe, turn: Turn) -> Participant | None:
+        """Who asks for the steps of this recipe's picture; None where nothing is to be had from sharing them."""
+        return self._sharing.participant(recipe, turn)
 
     def aside(self, work: Callable[[], T]) -> T:
         """What `work` returns or raises; where pictures share steps, it is done between two of them.
 
         Whatever uses the device or what is kept on it, and is no forward of a step, goes this way.
         """
-        return self._steps.run(work) if self._steps else work()
+        return self._sharing.aside(work)
 
     @contextmanager
     def borrow(
-        self, model: Model, task: Task | None = None, say: Say | None = None, *, together: bool = False
+        self, model: Model, task: Task | None = None, say: Say | None = None, *, participant: Participant | None = None
     ) -> Iterator[PipelineLease]:
         """Borrow the model, first for `task` or its family's first task; `say` is called while it loads.
 
-        For this borrower alone, or `together` with others, where pictures share steps and all of it is on the device.
+        For this borrower alone, or as a `participant` in steps that others share, where all of it is on the device.
         Raises InvalidRecipe where the family cannot do the task, ModelError or DeviceError where it cannot be loaded.
         """
         first = _first(model) if task is None else task
@@ -109,18 +106,9 @@ class PipelineManager:
         say = say or _silent
         if not self.loaded(model):  # said before waiting, because it may be another thread that loads it
             say(Loading(f"Loading {model.name} ..."))
-        together = together and self.shares
         with ExitStack() as inside:
-            inside.enter_context(self._door.entered(model.id if together else None))
-            loaded = self.aside(lambda: self._loaded_model(model, say))
-            if together and loaded.offload != "none":  # its parts come and go, for one borrower at a time
-                together = False
-                inside.close()
-                inside.enter_context(self._door.entered())
-                loaded = self.aside(lambda: self._loaded_model(model, say))
-            seat = None
-            if together and self._steps:
-                seat = Seat(self._steps, inside.enter_context(self._steps.joined(Participant())))
+            loaded = self._enter(inside, model, say, beside=participant is not None)
+            seat = self._sharing.seat(participant, inside) if participant and loaded.offload == "none" else None
             lease = self.aside(lambda: self._lease(loaded, first, seat))
             try:
                 yield lease
@@ -249,8 +237,27 @@ class PipelineManager:
         """Unload everything; waits for the borrower."""
         with self._door.entered():
             self._room.close()
-            if self._steps:
-                self._steps.close()
+            self._sharing.close()
+
+    def _enter(self, inside: ExitStack, model: Model, say: Say, *, beside: bool) -> LoadedModel:
+        """Come in and have the model loaded: beside others where all of it is on the device, else alone.
+
+        A model is loaded by one who is alone, so that whatever makes room for it can go. Where it has to be offloaded,
+        its parts come and go, for one borrower at a time.
+        """
+        place = inside.enter_context(self._door.entered(lambda: beside and self._resident(model)))
+        loaded = self.aside(lambda: self._loaded_model(model, say))
+        if beside and loaded.offload == "none":
+            self._door.share(place)
+        elif place.is_shared:  # it was unloaded and loaded again meanwhile
+            inside.close()
+            return self._enter(inside, model, say, beside=False)
+        return loaded
+
+    def _resident(self, model: Model) -> bool:
+        """Whether all of the model is on the device."""
+        loaded = self._room.loaded_models.get(model)
+        return loaded is not None and loaded.offload == "none"
 
     def _lease(self, loaded: LoadedModel, first: Task, seat: Seat | None) -> PipelineLease:
         pipe = self.within(loaded.model.name, lambda: pipe_for(loaded, first, self.device, seat=seat))
@@ -354,14 +361,6 @@ def _working(model: Model, denoised: int, decoded: int) -> tuple[int, int]:
     """The bytes that denoising and decoding an image of the model's native size need, at so many bytes a number."""
     size = int(model.default("width")), int(model.default("height"))
     return memory.denoising_bytes(*size, denoised), memory.decoding_bytes(*size, decoded)
-
-
-def _batcher(settings: Settings, device: Device) -> Batcher:
-    """What several pictures share, with what is known of this machine from earlier runs."""
-    where = f"{device.name}; {torch.get_num_threads()} threads; torch {torch.__version__}"
-    batcher = Batcher(Profiles(settings.home / PROFILES, where).of, release=device.release)
-    batcher.start()
-    return batcher
 
 
 def _aux_key(controlnet: ControlNet) -> str:

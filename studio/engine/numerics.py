@@ -9,10 +9,20 @@ from collections.abc import Iterable
 from itertools import groupby
 from typing import Literal
 
+from studio.recipe import Recipe
+from studio.recipe.values import Numerics
+from studio.settings import Settings
+
 # "solo": every forward as the bare pipeline makes it, to the bit. "free": in whatever company there was; the buckets
-# bring the same bytes again. "exact": padded so that the bytes are the same alone and in any company.
+# bring the same bytes again. "exact": padded so that the bytes are the same alone and in any company. What a recipe or
+# the studio's settings leave open ("auto") is exact on a card where that costs next to nothing, else free.
 Tier = Literal["solo", "free", "exact"]
 RUN = re.compile(r"(\d+)x(\d+)")
+
+
+def wanted_numerics(recipe: Recipe, settings: Settings) -> Numerics:
+    """How repeatable the picture of a recipe has to be, in this studio."""
+    return settings.numerics if recipe.numerics == "auto" else recipe.numerics
 
 
 class Trail:

@@ -1,32 +1,45 @@
 """Who takes part in the next step: of the calls that wait, those that go together, fairly between pools and owners."""
 
-from collections import defaultdict
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Hashable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
-from itertools import zip_longest
+from functools import cached_property
 from typing import Any
 
+from studio.backends.base import NOBODYS, Turn
 from studio.engine.numerics import Trail
 from studio.engine.profile import Profile
 from studio.engine.step import Call
+from studio.recipe.values import Numerics
+
+# What the same bytes in any company may cost on a card where they are not asked for: this much of a step's time.
+CHEAP = 1.05
 
 
 @dataclass(eq=False)
 class Participant:
-    """Whoever asks for forwards: its owner, whether it can wait (`bulk`), and how repeatable it has to be.
+    """Whoever asks for forwards: whose `turn` it is, and how repeatable what is made has to be (`numerics.py`).
 
-    `exact` ones go through buckets of one class; `replay` says in which buckets its forwards are made again, and once
-    more as they were.
+    `replay` says in which buckets its forwards are made again, once more as they were.
     """
 
-    owner: str = ""
-    bulk: bool = False
-    exact: bool = False
+    turn: Turn = NOBODYS
+    numerics: Numerics = "auto"
     replay: Sequence[int] = ()
     trail: Trail = field(default_factory=Trail)
     # How many came before it.
     number: int = 0
+
+    @property
+    def exact(self) -> bool:
+        """Whether it goes through buckets of one class."""
+        return self.numerics == "exact"
+
+    @property
+    def alone(self) -> bool:
+        """Whether nobody else is in its forwards."""
+        return self.numerics == "solo" or bool(self.replay)
 
     @property
     def facts(self) -> dict[str, str]:
@@ -42,80 +55,99 @@ class PendingCall:
     call: Call
     answer: Future[Any] = field(default_factory=Future)
 
+    @cached_property
+    def pool(self) -> Hashable:
+        """What calls have in common that may be answered together."""
+        return (self.call.key, self.participant if self.participant.alone else None)
+
+    @property
+    def background(self) -> bool:
+        """Whether it comes when nothing else waits."""
+        return self.participant.turn.background
+
 
 @dataclass(frozen=True)
 class Batch:
-    """What one forward of `rows` rows answers."""
+    """What one forward of `rows` rows answers; an `exact` one goes the way of several even where it is alone."""
 
     pending: Sequence[PendingCall]
     rows: int
+    exact: bool = False
 
 
 class Pools:
-    """Chooses what each step answers; a pool is what can be answered together (`Call.key`).
+    """Chooses what each step answers.
 
-    The pool that used the device least is next, measured in seconds (fair queueing with virtual time). In a pool, each
-    owner has one picture in a step before anyone has two. What can wait comes behind what cannot.
+    The pool that used the device least is next, measured in seconds (fair queueing with virtual time, which is deficit
+    round robin with a quantum of one step). In a pool each owner has one picture in a step before anyone has two. Where
+    more wait than are worth having in a step, a newcomer has one step at once, its first look; then what came first is
+    done first, which makes the mean picture earlier and none later. What is in the background comes behind all.
     """
 
-    def __init__(self, profile: Callable[[Call], Profile]) -> None:
+    def __init__(self, profile: Callable[[Call], Profile], *, exact_where_cheap: bool = False) -> None:
         self._profile = profile
+        self._exact_where_cheap = exact_where_cheap
         # The seconds of each pool, and of the one that was chosen last before its step.
         self._spent: dict[Hashable, float] = {}
         self._clock = 0.0
         self._limits: dict[Hashable, int] = {}
-        # The number of the last step that an owner had a part in.
-        self._served: dict[str, int] = {}
-        self._steps = 0
 
     def choose(self, waiting: Sequence[PendingCall]) -> Batch:
         """The next step of those that wait, of whom there is one at least."""
         pools: dict[Hashable, list[PendingCall]] = defaultdict(list)
         for pending in waiting:
-            pools[pending.call.key].append(pending)
+            pools[pending.pool].append(pending)
+        urgent = [key for key, calls in pools.items() if not all(one.background for one in calls)]
         # Who was away has saved up nothing.
-        used = {key: max(self._spent.get(key, 0.0), self._clock) for key in pools}
+        used = {key: max(self._spent.get(key, 0.0), self._clock) for key in urgent or pools}
         pool = min(used, key=used.__getitem__)
         self._clock = used[pool]
         self._spent = {key: spent for key, spent in self._spent.items() if spent > self._clock} | used
-        return self._batch(list(self._fairly(pools[pool])))
+        return self._batch(in_turn(pools[pool]))
 
     def used(self, batch: Batch, seconds: float) -> None:
         """A step took so long."""
-        key = batch.pending[0].call.key
+        key = batch.pending[0].pool
         self._spent[key] = self._spent.get(key, 0.0) + seconds
-        self._steps += 1
-        self._served |= {pending.participant.owner: self._steps for pending in batch.pending}
 
     def shrink(self, batch: Batch) -> bool:
         """Have no more steps as large as one for which memory did not suffice; False where it was one call's own."""
-        if len(batch.pending) == 1 and batch.rows == batch.pending[0].call.rows:
+        if len(batch.pending) == 1:
             return False
         self._limits[batch.pending[0].call.key] = batch.rows // 2
         return True
 
-    def _fairly(self, pending: Sequence[PendingCall]) -> Iterator[PendingCall]:
-        """One of each owner, who was served longest ago first, then the next of each; an owner's own as they came."""
-        for bulk in (False, True):
-            owned: dict[str, list[PendingCall]] = defaultdict(list)
-            for one in sorted(pending, key=lambda one: one.participant.number):
-                if one.participant.bulk == bulk:
-                    owned[one.participant.owner].append(one)
-            owners = sorted(owned, key=lambda owner: self._served.get(owner, 0))
-            for turn in zip_longest(*(owned[owner] for owner in owners)):
-                yield from (one for one in turn if one is not None)
-
     def _batch(self, pending: Sequence[PendingCall]) -> Batch:
-        first, exact = pending[0], pending[0].participant.exact
-        if bucket := _replayed(first.participant):
-            return Batch([first], max(bucket, first.call.rows))
-        others = [one for one in pending if not one.participant.replay]
-        if len(others) == 1 and not exact:  # as the bare pipeline makes it
+        first = pending[0]
+        if first.participant.alone:
+            return Batch([first], max(_replayed(first.participant), first.call.rows), first.participant.exact)
+        self._decide(pending)
+        if len(pending) == 1 and not first.participant.exact:  # as the bare pipeline makes it
             return Batch([first], first.call.rows)
         profile = self._profile(first.call)
         limit = self._limits.get(first.call.key, profile.cap)
-        taken = _filling(others, limit, profile)
-        return Batch(taken, _bucket(taken, limit, profile))
+        taken = _filling(pending, limit, profile)
+        return Batch(taken, _bucket(taken, limit, profile), any(one.participant.exact for one in taken))
+
+    def _decide(self, pending: Sequence[PendingCall]) -> None:
+        """Those that did not say how repeatable they have to be are exact where that costs next to nothing."""
+        for one in pending:
+            if one.participant.numerics == "auto":
+                cheap = self._exact_where_cheap and self._profile(one.call).exact_cost(one.call.rows) <= CHEAP
+                one.participant.numerics = "exact" if cheap else "free"
+
+
+def in_turn(pending: Sequence[PendingCall]) -> list[PendingCall]:
+    """One of each owner, newcomers first and else as they came, then the next of each; an owner's own by rank."""
+    own: Counter[str] = Counter()
+    places: dict[PendingCall, int] = {}
+    for one in sorted(pending, key=lambda one: (one.background, one.participant.turn.rank, one.participant.number)):
+        places[one] = own[one.participant.turn.owner]
+        own[one.participant.turn.owner] += 1
+    return sorted(
+        pending,
+        key=lambda one: (one.background, places[one], bool(one.participant.trail.buckets), one.participant.number),
+    )
 
 
 def _filling(pending: Sequence[PendingCall], limit: int, profile: Profile) -> list[PendingCall]:
@@ -124,8 +156,8 @@ def _filling(pending: Sequence[PendingCall], limit: int, profile: Profile) -> li
     rows, exact = 0, False
     for one in pending:
         larger, strict = rows + one.call.rows, exact or one.participant.exact
-        fits = larger <= limit and (not strict or larger <= max(profile.exact, default=0))
-        if fits or not taken:
+        alike = next((size for size in profile.exact if size >= larger), None)
+        if not taken or (larger <= limit and (not strict or (alike is not None and alike <= limit))):
             taken.append(one)
             rows, exact = larger, strict
     return taken

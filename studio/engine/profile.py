@@ -4,7 +4,7 @@ import json
 import math
 import time
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -25,14 +25,23 @@ KNEE = 0.9
 WORTH = 1.1
 # Trying larger sizes ends after so many seconds.
 SECONDS = 3.0
+# Others held the device up where they used more than this much of a core that we compute on, or where the same forward
+# takes this many times as long at the end as at the beginning, and so many seconds more.
+OTHERS, DRIFT, JITTER = 0.25, 1.3, 0.002
+# How many cores others have taken from us since it was last called.
+Crowding = Callable[[], float]
 
 
 @dataclass(frozen=True)
 class Profile:
-    """The `seconds` of a forward by its rows, and the `classes` of sizes in which a row comes out the same."""
+    """The `seconds` of a forward by its rows, and the `classes` of sizes in which a row comes out the same.
+
+    `steady`: nothing else held the device up while it was measured.
+    """
 
     seconds: Mapping[int, float]
     classes: Sequence[frozenset[int]] = ()
+    steady: bool = True
 
     @cached_property
     def cap(self) -> int:
@@ -52,6 +61,11 @@ class Profile:
             return alike
         return rows
 
+    def exact_cost(self, rows: int) -> float:
+        """How many times as long a forward for so many rows takes in a size of the exact class; inf without one."""
+        alike = next((size for size in self.exact if size >= rows), None)
+        return math.inf if alike is None else self.at(alike) / self.at(rows)
+
     def at(self, rows: int) -> float:
         """The seconds of a forward of so many rows, between the sizes that were measured by a straight line."""
         if rows in self.seconds:
@@ -65,12 +79,15 @@ class Profile:
 
 
 @torch.no_grad()
-def measured(call: Call, sizes: Sequence[int] = SIZES, limit: float = math.inf, seconds: float = SECONDS) -> Profile:
-    """The profile of a call's network, for calls like this one of up to `limit` rows; no LoRAs are put on."""
+def measured(
+    call: Call, sizes: Sequence[int] = SIZES, seconds: float = SECONDS, crowding: Crowding = lambda: 0.0
+) -> Profile:
+    """The profile of a call's network, for calls like this one; no LoRAs are put on."""
     times: dict[int, float] = {}
     alike: dict[bytes, set[int]] = defaultdict(set)
+    crowding()
     started = time.perf_counter()
-    for size in (size for size in sizes if size <= limit):
+    for size in sizes:
         try:
             (first, one), (second, other) = (_timed(call, size, last=last) for last in (False, True))
         except (RuntimeError, MemoryError) as error:
@@ -84,7 +101,16 @@ def measured(call: Call, sizes: Sequence[int] = SIZES, limit: float = math.inf, 
             break
     # More rows never take less time: what took longer was held up by others.
     smoothed = {size: min(time for other, time in times.items() if other >= size) for size in times}
-    return Profile(smoothed, [frozenset(sizes) for sizes in alike.values()])
+    steady = crowding() <= OTHERS and not _drifted(call, times)
+    return Profile(smoothed, [frozenset(sizes) for sizes in alike.values()], steady)
+
+
+def _drifted(call: Call, times: Mapping[int, float]) -> bool:
+    """Whether the smallest of the sizes takes far longer or less now than when it was measured."""
+    size, before = min(times.items())
+    after = min(_timed(call, size, last=last)[1] for last in (False, True))
+    quick, slow = sorted((before, after))
+    return slow > DRIFT * quick + JITTER
 
 
 def _timed(call: Call, size: int, *, last: bool) -> tuple[bytes, float]:
@@ -126,19 +152,20 @@ def _at(value: Any, place: int, rows: int) -> Any:
 
 class Profiles:
     """The profiles that were measured, kept in one file between runs; `where` is what they hold for beside the network:
-    device, threads, libraries.
+    device, threads, libraries. One that was measured while others held the device up is for this run alone.
     """
 
-    def __init__(self, path: Path | None = None, where: str = "") -> None:
+    def __init__(self, path: Path | None = None, where: str = "", crowding: Crowding = lambda: 0.0) -> None:
         self._path = path
         self._where = where
+        self._crowding = crowding
         self._kept: dict[str, Profile] = _read(path) if path else {}
 
     def of(self, call: Call) -> Profile:
         """The profile for calls like this one, measured where it is not known yet."""
         key = self._key(call)
         if key not in self._kept:
-            self._kept[key] = measured(call)
+            self._kept[key] = measured(call, crowding=self._crowding)
             self._write()
         return self._kept[key]
 
@@ -148,7 +175,8 @@ class Profiles:
 
     def _write(self) -> None:
         if self._path:
-            kept = {key: [list(one.seconds.items()), list(map(sorted, one.classes))] for key, one in self._kept.items()}
+            steady = {key: one for key, one in self._kept.items() if one.steady}
+            kept = {key: [list(one.seconds.items()), list(map(sorted, one.classes))] for key, one in steady.items()}
             text = json.dumps(kept).encode()
             AtomicFolder(self._path.parent).write(self._path, lambda file: file.write(text))
 

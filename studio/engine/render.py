@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import TypeVar
 
-from studio.backends.base import Rendered, Report, Wanted, always
+from studio.backends.base import NOBODYS, Rendered, Report, Turn, Wanted, always
 from studio.engine.enlarge import enlarge
 from studio.engine.loop import Loop
 from studio.engine.manager import PipelineManager
@@ -24,8 +24,9 @@ def render(
     report: Report,
     inputs: InputStore,
     wanted: Wanted = always,
+    turn: Turn = NOBODYS,
 ) -> Iterator[Rendered]:
-    """Yield the image of each numbered recipe; none is of a hosted model.
+    """Yield the image of each numbered recipe; none is of a hosted model, and it is their owner's `turn`.
 
     Raises InvalidRecipe before the first step for what a model cannot do, NotFound where a picture that a recipe
     starts from is gone, DeviceError where memory does not suffice or the numbers overflow, and whatever `report`
@@ -44,14 +45,15 @@ def render(
         models = [catalogue[name] for name in names]
         for second in models[1:]:
             check_second(second)
-        make = partial(Loop, manager, models, _of_kind(numbered, PaintedRecipe), report, inputs, wanted)
-        if len(numbered) > 1 or not shares_steps(numbered[0][1], models):
-            yield from make().pictures()
-            continue
+        painted = _of_kind(numbered, PaintedRecipe)
+        make = partial(Loop, manager, models, painted, report, inputs, wanted)
+        participant = None
+        if len(painted) == 1 and shares_steps(painted[0][1], models):
+            participant = manager.participant(painted[0][1], turn)
         try:
-            yield from make(together=True).pictures()
+            yield from make(participant=participant).pictures()
         except OutOfMemory as error:
-            if not manager.shares:
+            if participant is None:
                 raise
             report(Loading(f"{error.message} Trying again without others beside it ..."))
         else:

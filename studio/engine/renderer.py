@@ -104,7 +104,7 @@ class Renderer:
             "memory": lease.loaded.words,
             **({"threads": str(torch.get_num_threads())} if lease.device.kind == "cpu" else {}),
             "batch": str(batch),
-            **lease.facts,
+            **(lease.facts or ({"numerics": "solo"} if batch == 1 else {})),
             **({"loras": loras} if loras else {}),
             "torch": torch.__version__,
             "diffusers": diffusers.__version__,

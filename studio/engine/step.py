@@ -48,13 +48,13 @@ class Call:
         return (_shape(self.sample, self.rows), _shape(alike, self.rows))
 
 
-def forward(calls: Sequence[Call], rows: int, stacks: Stacks) -> list[Any]:
+def forward(calls: Sequence[Call], rows: int, stacks: Stacks, *, exact: bool = False) -> list[Any]:
     """The answer to each of `calls`, which share a key, from one forward of at least as many rows as theirs.
 
-    A call that fills it by itself is made exactly as its pipeline made it.
+    A call that fills it by itself is made as its pipeline made it; an `exact` one as it would be beside others.
     """
     first = calls[0]
-    if len(calls) == 1 and first.rows == rows:
+    if len(calls) == 1 and first.rows == rows and not exact:
         with hooked(first.network, first.loras):
             return [first.network(first.sample, first.timestep, **first.given)]
     lengths = [call.rows for call in calls]

@@ -98,6 +98,18 @@ class Threads:
         self._cores.leave()
 
 
+def crowding() -> Callable[[], float]:
+    """What says how many cores others have taken from torch's threads since it was last called."""
+    cores = Cores()
+    busy, spare = Busy(cores), cores.count - torch.get_num_threads()
+
+    def taken() -> float:
+        each, ours = busy.lately() or ({}, 0.0)
+        return max(0.0, sum(each.values()) - ours - spare)
+
+    return taken
+
+
 def _allowed(default: int) -> int:
     """`default` threads, or fewer where a container may not use as many cores at once."""
     if "OMP_NUM_THREADS" in os.environ:

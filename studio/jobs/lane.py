@@ -4,12 +4,13 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
-from studio.backends.base import Backend, Rendered, Report, Wanted
+from studio.backends.base import Backend, Rendered, Report, Turn, Wanted
 from studio.backends.hosted import HostedImages
 from studio.errors import Cancelled
 from studio.events import Preview
 from studio.jobs.item import QueueItem
 from studio.jobs.job import Job
+from studio.jobs.kinds.base import PRIORITIES
 
 # Calls of one hosted model at a time; more and services slow one down.
 SIDE_BY_SIDE = 3
@@ -45,8 +46,12 @@ class Lane:
 
     def render(self, job: Job, items: Sequence[QueueItem], report: Report, wanted: Wanted) -> Iterator[Rendered]:
         """The images of these items of the job, as they are done; as `Backend.generate` has it."""
-        del job
-        return self.backend.generate([item.recipe for item in items], report, wanted)
+
+        def over() -> bool:
+            return job.stopping.is_set() or all(item.state != "running" for item in items)
+
+        turn = Turn(job.turn, PRIORITIES.index(job.priority), job.priority == "background", over)
+        return self.backend.generate([item.recipe for item in items], report, wanted, turn)
 
 
 @dataclass(frozen=True)

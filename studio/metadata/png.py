@@ -43,6 +43,17 @@ def read_facts(path: Path) -> Mapping[str, str]:
     return {str(name): str(value) for name, value in facts.items()}
 
 
+def read_again(path: Path) -> Recipe:
+    """The recipe that makes the image again to the byte on the same machine; errors as in `read`.
+
+    It is made in the buckets that its facts name, so that it comes out the same although it was made in company.
+    InvalidRecipe where they cannot be.
+    """
+    facts = read_facts(path)
+    kept = {name: facts[name] for name in ("numerics", "buckets") if name in facts}
+    return read(path).replace(**({"numerics": "solo"} | kept))
+
+
 def recipe_of(text: str, name: str) -> tuple[Recipe, str]:
     """The recipe in the text of our chunk, and the version of the studio that wrote it; errors as in `read`."""
     own = _own(text, name)

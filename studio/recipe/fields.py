@@ -26,7 +26,7 @@ from studio.recipe.rules import (
 )
 from studio.recipe.setting import ChangeCost, Infotext, Setting
 from studio.recipe.units import ControlUnit, Lora
-from studio.recipe.values import PICTURE, SEED, SHARE, SIDE, STEPS, Value
+from studio.recipe.values import BUCKETS, PICTURE, SEED, SHARE, SIDE, STEPS, Numerics, Value
 from studio.schedulers import SCHEDULERS
 
 # The present version of what is written.
@@ -263,6 +263,21 @@ class Fields(Value):
             panel="origin",
         ),
     ] = "cpu"
+    numerics: Annotated[
+        Numerics,
+        Setting(
+            "Repeatable",
+            "How far the very bytes can be had again where several pictures share the steps of a model. Solo: made by "
+            "itself, to the bit as diffusers alone. Exact: the same bytes alone and in any company. Free: in any "
+            "company, whose sizes its file tells. Auto: as the studio is set.",
+            "seed",
+            ChangeCost.SEED,
+            rules=(PAINTED,),
+            panel="origin",
+        ),
+    ] = "auto"
+    # What its steps are made in, to have the very bytes of an earlier picture again: no form shows it.
+    buckets: Annotated[str | None, BUCKETS] = None
     seed: Annotated[
         int | None,
         SEED,

@@ -1,6 +1,6 @@
 """What recipes and their parts are made of: frozen values, and bounds that several fields share."""
 
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -13,6 +13,10 @@ SIDE = Field(ge=16, le=8192)
 STEPS = Field(ge=1, le=1000)
 SHARE = Field(ge=0, le=1)
 SECOND_SCALE, SCALE = Field(ge=1, le=4), Field(ge=1, le=8)
+# How repeatable the last bits of a picture have to be: see `engine/numerics.py`.
+Numerics = Literal["auto", "solo", "free", "exact"]
+# How many rows each forward had, as the facts of a picture tell: `2x12, 8x8`.
+BUCKETS = Field(pattern=r"^[1-9]\d{0,3}x[1-9]\d{0,4}(, [1-9]\d{0,3}x[1-9]\d{0,4})*$", max_length=20_000)
 
 
 class Value(BaseModel):

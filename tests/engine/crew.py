@@ -2,25 +2,43 @@
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
 from threading import Lock
 from typing import Any
 
 import diffusers
+import pytest
 import torch
 from PIL import Image
 
-from studio.engine import schedulers
+from studio.engine import profile, schedulers
 from studio.engine.batcher import Batcher
 from studio.engine.placement import sibling
 from studio.engine.pools import Participant
-from studio.engine.profile import Profile
+from studio.engine.profile import Profile, measured
 from studio.engine.shared import SharedNetwork, SharedUNet, SharedVae
+from studio.engine.step import Call
 from studio.engine.text import _encode
 from studio.families import FAMILIES
 from tests import tiny
 from tests.engine.conftest import picture
 
 ENCODING = Lock()
+
+
+def whole_steps(patch: pytest.MonkeyPatch) -> None:
+    """Let as many rows be worth having in a step as there are sizes: how long they take changes with the load.
+
+    Which sizes give the same bytes is measured, as ever.
+    """
+
+    def found(call: Call, *args: Any, **facts: Any) -> Profile:
+        whole = measured(call, *args, **facts)
+        return replace(whole, seconds={size: 1 + size / 8 for size in whole.seconds})
+
+    patch.setattr(profile, "measured", found)
+
+
 TASKS = ("text2img", "img2img", "inpaint", "controlnet")
 # What a device may be like: any number of rows up to eight, and no two sizes that give the same bytes.
 PLAIN = Profile({1: 1.0, 2: 1.5, 4: 2.0, 8: 3.0}, [])

@@ -3,14 +3,16 @@
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import pytest
 import torch
 
+from studio.backends.base import Turn
 from studio.engine.batcher import Batcher
 from studio.engine.numerics import Trail
-from studio.engine.pools import Participant, PendingCall, Pools
+from studio.engine.pools import Participant, PendingCall, Pools, in_turn
 from studio.engine.profile import Profile, Profiles, measured
 from studio.engine.step import Call
 from studio.errors import Cancelled, Closing
@@ -176,26 +178,116 @@ def pools(profile: Profile) -> Pools:
 
 
 def test_an_owner_with_many_pictures_takes_no_more_of_a_step_than_another() -> None:
-    many, one = [Participant("many") for _ in range(6)], Participant("one")
+    many, one = [Participant(Turn("many")) for _ in range(6)], Participant(Turn("one"))
     batch = pools(Profile({4: 1.0})).choose(pending(Adding(), *many, one))
-    assert [each.participant.owner for each in batch.pending] == ["many", "one"]
+    assert [each.participant.turn.owner for each in batch.pending] == ["many", "one"]
 
 
-def test_owners_take_turns_and_an_owners_pictures_come_in_their_order() -> None:
-    network, chooser = Adding(), pools(Profile({2: 1.0}))
-    crew = [Participant("a", number=1), Participant("a", number=2), Participant("b", number=3)]
-    turns = []
+@pytest.mark.parametrize(
+    ("turns", "order"),
+    [
+        ("a a b", "0 2 1"),  # one of each owner, then the next of each
+        ("a b c a", "0 1 2 3"),  # what has begun is done before anything else begins
+        ("a1 a1 a0", "2 0 1"),  # an owner's own by rank
+        ("a1 a1 b0 b0", "0 2 1 3"),  # and not before another owner's for it
+        ("a2 b0 a1 a1", "1 2 3 0"),  # what is in the background comes last
+    ],
+)
+def test_who_comes_before_whom_in_a_step(turns: str, order: str) -> None:
+    crew = [
+        Participant(Turn(turn[0], int(turn[1:] or 0), background=turn[1:] == "2"), number=number)
+        for number, turn in enumerate(turns.split())
+    ]
+    found = in_turn(pending(Adding(), *reversed(crew)))
+    assert " ".join(str(one.participant.number) for one in found) == order
+
+
+def test_a_newcomer_has_its_first_step_at_once_and_then_waits_for_those_before_it() -> None:
+    first, second = Participant(Turn("a"), trail=Trail([2, 2]), number=1), Participant(Turn("b"), trail=Trail([2]))
+    second.number, late = 2, Participant(Turn("c"), number=3)
+    calls = pending(Adding(), first, second, late)
+    assert [one.participant for one in in_turn(calls)] == [late, first, second]
+    late.trail.add(2, 2)
+    assert [one.participant for one in in_turn(calls)] == [first, second, late]
+
+
+def test_who_waits_for_its_step_when_it_is_stopped_leaves_at_the_next_one() -> None:
+    network, steps = Adding(), batcher(Profile({2: 1.0, 4: 2.0}))
+    stopped = Event()
+    waits = Participant(Turn("b", over=stopped.is_set))
+    with ThreadPoolExecutor(1) as threads:
+        errors = []
+
+        def after(step: int) -> None:
+            if step == 1:
+                errors.append(threads.submit(maker(steps, waits, network, 9, after=quiet)))
+                with steps._changed:
+                    steps._changed.wait_for(lambda: steps._waiting)
+            if step == 4:
+                stopped.set()
+
+        (made,) = together(steps, [maker(steps, Participant(Turn("a")), network, 9, after=after)])
+        assert isinstance(errors[0].exception(), Cancelled)
+    assert float(made[0, 0]) == 45
+    assert str(waits.trail) == "2x1"
+
+
+def test_what_is_in_the_background_has_no_step_while_anything_else_waits() -> None:
+    """Not even in another pool, whose turn it were."""
+    network, chooser = Adding(), pools(Profile({4: 1.0}))
+    later = pending(network, Participant(Turn("a", 2, background=True)), width=9)
+    now = pending(network, Participant(Turn("b")), width=3)
+    for _ in range(3):
+        batch = chooser.choose([*later, *now])
+        assert batch.pending == now
+        chooser.used(batch, 1.0)
+    assert chooser.choose(later).pending == later
+
+
+def test_who_is_made_alone_shares_no_step_and_holds_up_the_others_by_half_at_most() -> None:
+    network, chooser = Adding(), pools(WIDE)
+    crew = [Participant(number=0, numerics="solo"), *(Participant(number=number) for number in (1, 2, 3))]
+    sizes = []
     for _ in range(4):
         batch = chooser.choose(pending(network, *crew))
         chooser.used(batch, 1.0)
-        turns += [each.participant.number for each in batch.pending]
-    assert turns == [1, 3, 1, 3]
+        sizes.append(len(batch.pending))
+    assert sorted(sizes) == [1, 1, 3, 3]
 
 
-def test_what_can_wait_comes_behind_what_cannot() -> None:
-    crew = [Participant("a", bulk=True, number=1), Participant("b", number=2), Participant("a", number=3)]
-    batch = pools(Profile({4: 1.0})).choose(pending(Adding(), *crew))
-    assert [each.participant.number for each in batch.pending] == [2, 3]
+@pytest.mark.parametrize(("seconds", "tier"), [(1.04, "exact"), (1.2, "free")])
+def test_a_card_makes_the_same_bytes_in_any_company_where_that_costs_next_to_nothing(seconds: float, tier: str) -> None:
+    profile = Profile({2: 1.0, 4: seconds, 8: 2.0}, [frozenset({2}), frozenset({4, 8})])
+    who = Participant()
+    batch = Pools(lambda call: profile, exact_where_cheap=True).choose(pending(Adding(), who))
+    assert who.facts["numerics"] == ("exact" if tier == "exact" else "solo")
+    assert batch.rows == (4 if tier == "exact" else 2)
+
+
+def test_an_exact_picture_takes_the_way_of_several_even_where_it_fills_its_bucket() -> None:
+    profile = Profile({2: 1.0, 4: 1.2}, [frozenset({2, 4})])
+    batch = pools(profile).choose(pending(Adding(), Participant(numerics="exact")))
+    assert (batch.rows, batch.exact) == (2, True)
+
+
+def test_an_exact_picture_for_whose_bucket_there_is_no_memory_fails_alone() -> None:
+    profile = Profile({2: 1.0, 4: 1.2}, [frozenset({4, 8})])
+    network, steps = Adding(most=2), batcher(profile)
+    strict = Participant(numerics="exact")
+    error, made = together(
+        steps, [maker(steps, strict, network, 2, after=quiet), maker(steps, Participant(), network, 2, after=quiet)]
+    )
+    assert isinstance(error, torch.OutOfMemoryError)
+    assert float(made[0, 0]) == 3
+
+
+def test_where_the_device_fails_while_it_is_measured_each_goes_by_itself() -> None:
+    def failing(call: Call) -> Profile:
+        raise RuntimeError("CUDA error: unspecified launch failure")
+
+    network, steps = Adding(), Batcher(failing, patience=1e9)
+    made = together(steps, [maker(steps, Participant(), network, 2, after=quiet) for _ in range(2)])
+    assert [float(one[0, 0]) for one in made] == [3, 3]
 
 
 def test_pools_share_the_device_by_time() -> None:
@@ -217,7 +309,7 @@ def test_steps_are_padded_to_a_size_of_their_class_where_that_costs_little() -> 
     assert profile.bucket(2, exact=True) == 4
     network = Adding()
     assert pools(profile).choose(pending(network, Participant())).rows == 2
-    assert pools(profile).choose(pending(network, Participant(exact=True))).rows == 4
+    assert pools(profile).choose(pending(network, Participant(numerics="exact"))).rows == 4
     assert pools(profile).choose(pending(network, *(Participant() for _ in range(3)))).rows == 8
 
 
@@ -240,6 +332,17 @@ def test_what_was_measured_is_known_at_the_next_start(tmp_path: Path) -> None:
     assert Profiles(tmp_path / "profiles.json", "a device").of(call) == first
     assert len(network.sizes) == tried
     Profiles(tmp_path / "profiles.json", "another device").of(call)
+    assert len(network.sizes) > tried
+
+
+def test_what_was_measured_while_others_held_the_device_up_is_for_this_run_alone(tmp_path: Path) -> None:
+    network, path = Adding(), tmp_path / "profiles.json"
+    call = Call(network, torch.zeros(2, 3), 1)
+    crowded = Profiles(path, "a device", crowding=lambda: 1.0)
+    first, tried = crowded.of(call), len(network.sizes)
+    assert crowded.of(call) == first
+    assert len(network.sizes) == tried
+    Profiles(path, "a device").of(call)
     assert len(network.sizes) > tried
 
 

@@ -8,26 +8,39 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
+from PIL import Image
 
 from studio.backends.base import Rendered
 from studio.backends.local import LocalBackend
 from studio.catalogue.models import Catalogue
-from studio.errors import Cancelled, StudioError
-from studio.events import Event, Step
+from studio.engine import batcher, profile
+from studio.engine.device import Device
+from studio.engine.manager import PipelineManager
+from studio.errors import Cancelled, DeviceLost, StudioError
+from studio.events import Done, Event, Finished, Step
+from studio.gate.identity import Identity
+from studio.library import facts
+from studio.metadata.png import read_again
 from studio.recipe import Recipe
 from studio.settings import Settings
+from studio.studio import Studio
 from tests import tiny
+from tests.engine.card import Card, pretend
 from tests.engine.conftest import nobody
+from tests.engine.crew import whole_steps
 
 SIDE_BY_SIDE = 4
 
 
 @pytest.fixture(scope="module")
-def home(settings: Settings, tiny_model: Callable[[str], Path]) -> Settings:
+def home(settings: Settings, tiny_model: Callable[[str], Path]) -> Iterator[Settings]:
     """The tiny models with a ControlNet, a LoRA and an IP-Adapter beside them, for several calls at a time."""
     tiny.lora(tiny_model("sd15"), settings.home / "loras" / "side.safetensors", "kohya", text=True)
     tiny.controlnet(tiny_model("sd15"), settings.home / "controlnets" / "side-canny")
-    return settings.model_copy(update={"side_by_side": SIDE_BY_SIDE})
+    with pytest.MonkeyPatch.context() as patch:
+        whole_steps(patch)
+        yield settings.model_copy(update={"side_by_side": SIDE_BY_SIDE})
 
 
 @pytest.fixture(scope="module")
@@ -121,13 +134,90 @@ def test_who_is_stopped_or_fails_leaves_the_others_at_work(
         assert same(going.result(), made(alone, recipe("sd15", seed=1, steps=8)))
 
 
+def test_an_exact_picture_has_the_same_bytes_alone_and_in_company_and_a_solo_one_the_bare_pipelines(
+    beside: LocalBackend, alone: LocalBackend, recipe: Callable[..., Recipe]
+) -> None:
+    tiers = ("exact", "solo", "free", "auto")
+    recipes = [recipe("sd15", seed=seed, steps=6, numerics=tier) for seed, tier in enumerate(tiers)]
+    exact, solo, *others = at_once(beside, recipes)
+    assert isinstance(exact, Rendered)
+    assert isinstance(solo, Rendered)
+    assert (exact.facts["numerics"], solo.facts["numerics"]) == ("exact", "solo")
+    assert exact.image.tobytes() == made(alone, recipes[0]).image.tobytes()
+    assert solo.image.tobytes() == made(alone, recipes[1].changed(numerics="auto")).image.tobytes()
+    assert all(isinstance(one, Rendered) and one.facts["numerics"] in ("solo", "free", "exact") for one in others)
+
+
+def test_where_one_is_made_at_a_time_a_repeatable_one_is_made_by_itself(
+    alone: LocalBackend, recipe: Callable[..., Recipe]
+) -> None:
+    assert not alone.alone(recipe("sd15"))
+    for change in ({"numerics": "solo"}, {"numerics": "exact"}, {"buckets": "8x3"}):
+        assert alone.alone(recipe("sd15", **change))
+    assert made(alone, recipe("sd15", buckets="8x2, 4x1")).facts["buckets"] == "8x2, 4x1"
+
+
+def test_a_second_model_comes_in_beside_the_first_once_both_are_loaded(
+    beside: LocalBackend, recipe: Callable[..., Recipe]
+) -> None:
+    recipes = [recipe(family, steps=12, seed=seed) for seed in (1, 2) for family in ("sd15", "starter")]
+    for wanted in recipes[:2]:
+        made(beside, wanted)
+    seen = set[int]()
+
+    def look(event: Event) -> None:
+        if isinstance(event, Step) and beside._manager:
+            seen.add(len({lease.loaded.model for lease in list(beside._manager._room.leases)}))
+
+    begin = Barrier(len(recipes))
+
+    def make(wanted: Recipe) -> None:
+        begin.wait()
+        made(beside, wanted, look)
+
+    with ThreadPoolExecutor(len(recipes)) as threads:
+        list(threads.map(make, recipes))
+    assert 2 in seen
+
+
+def test_a_picture_made_in_company_is_made_again_to_the_byte_from_its_file(
+    home: Settings, recipe: Callable[..., Recipe], tmp_path: Path
+) -> None:
+    owners = [Identity.earlier(f"owner-{n}") for n in range(SIDE_BY_SIDE)]
+    with Studio(home, durable=False, images=tmp_path) as studio:
+        jobs = [studio.submit(recipe("starter", seed=n, steps=40), who) for n, who in enumerate(owners)]
+        paths = [event.path for job in jobs for event in job.follow() if isinstance(event, Finished)]
+    (path, *_) = [path for path in paths if facts(path)["numerics"] == "free"]
+    with Studio(home.model_copy(update={"side_by_side": 1}), durable=False, images=tmp_path) as studio:
+        job = studio.submit(read_again(path), owners[0])
+        *_, end = job.follow()
+    assert isinstance(end, Done), end
+    (again,) = job.results
+    assert facts(again.path)["buckets"] == facts(path)["buckets"]
+    assert Image.open(again.path).tobytes() == Image.open(path).tobytes()
+
+
+def test_a_device_that_is_lost_is_said_to_everyone_who_shares_it(
+    home: Settings, recipe: Callable[..., Recipe], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def lost(*_: Any, **__: Any) -> None:
+        raise torch.AcceleratorError("CUDA error: an illegal memory access was encountered")
+
+    pretend(monkeypatch, Card())
+    catalogue = Catalogue(home)
+    backend = LocalBackend(home, catalogue)
+    backend._manager = PipelineManager(catalogue, home, device=Device("cuda"))
+    made(backend, recipe("starter"))
+    monkeypatch.setattr(batcher, "forward", lost)
+    monkeypatch.setattr(profile, "forward", lost)
+    errors = at_once(backend, [recipe("starter", seed=seed) for seed in range(3)])
+    assert all(isinstance(error, DeviceLost) for error in errors), errors
+    backend.close()
+
+
 def test_the_studio_makes_the_pictures_of_several_owners_at_a_time(
     home: Settings, recipe: Callable[..., Recipe]
 ) -> None:
-    from studio.events import Done
-    from studio.gate.identity import Identity
-    from studio.studio import Studio
-
     with Studio(home, durable=False) as studio:
         owners = [Identity.earlier(f"owner-{n}") for n in range(3)]
         jobs = [studio.submit([recipe("starter", seed=2 * n + k) for k in (0, 1)], who) for n, who in enumerate(owners)]

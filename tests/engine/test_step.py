@@ -115,7 +115,7 @@ def test_an_exact_picture_is_the_same_alone_and_in_company(bases: Any, profile: 
     assert len(profile.exact) > 1, "no two sizes give the same bytes here"
 
     def made(others: int) -> tuple[torch.Tensor, Trail]:
-        steps, who = batcher(profile), Participant(exact=True)
+        steps, who = batcher(profile), Participant(numerics="exact")
         makers = [maker(steps, who, bases, "starter", "text2img", seed=3, scheduler="Euler a")]
         makers += [
             maker(steps, Participant(), bases, "starter", "text2img", seed=seed, num_inference_steps=seed + 2)

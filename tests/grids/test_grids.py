@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from studio.backends.base import Rendered, Report, Wanted, always
+from studio.backends.base import NOBODYS, Rendered, Report, Turn, Wanted, always
 from studio.errors import DiskFull, InvalidRecipe, NotFound, OutOfMemory
 from studio.events import Finished
 from studio.grids.axes import Axis
@@ -42,12 +42,14 @@ class Loader(Drawer):
         self.loads: list[str] = []
         self.jobs: list[int] = []
 
-    def generate(self, recipes: Sequence[Recipe], report: Report, wanted: Wanted = always) -> Iterator[Rendered]:
+    def generate(
+        self, recipes: Sequence[Recipe], report: Report, wanted: Wanted = always, turn: Turn = NOBODYS
+    ) -> Iterator[Rendered]:
         self.jobs.append(len(recipes))
         for recipe in recipes:
             if self.loads[-1:] != [recipe.model]:
                 self.loads.append(str(recipe.model))
-        yield from super().generate(recipes, report, wanted)
+        yield from super().generate(recipes, report, wanted, turn)
 
 
 @pytest.fixture

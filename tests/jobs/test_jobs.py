@@ -248,9 +248,9 @@ def test_a_job_runs_in_the_context_it_was_asked_in(place: Place):
     seen = []
 
     class Asking(Drawer):
-        def generate(self, recipes, report, wanted=always):
+        def generate(self, recipes, report, wanted=always, turn=None):
             seen.append(request.get())
-            return super().generate(recipes, report, wanted)
+            return super().generate(recipes, report, wanted, turn)
 
     with closing(place.queue(Asking())) as queue:
         request.set("the page's")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from studio.backends.base import Rendered, Report, Wanted, always
+from studio.backends.base import NOBODYS, Rendered, Report, Turn, Wanted, always
 from studio.downloads.queue import Downloads, Errand
 from studio.errors import NotFound, OutOfMemory
 from studio.events import Done, Event, Failed, Finished, ImageFailed, Queued, Started, Step, Stopped
@@ -248,8 +248,10 @@ class Together(Drawer):
         self.most = 1
         self.barrier = threading.Barrier(calls, timeout=30)
 
-    def generate(self, recipes: Sequence[Recipe], report: Report, wanted: Wanted = always) -> Iterator[Rendered]:
-        del wanted
+    def generate(
+        self, recipes: Sequence[Recipe], report: Report, wanted: Wanted = always, turn: Turn = NOBODYS
+    ) -> Iterator[Rendered]:
+        del wanted, turn
         self.barrier.wait()
         for index, recipe in enumerate(recipes):
             yield self._draw(index, recipe, report)
@@ -328,9 +330,11 @@ def test_a_studio_that_ends_while_it_closes_has_not_tried_in_vain(start: Start, 
     stuck = threading.Event()
 
     class Loading(Drawer):
-        def generate(self, recipes: Sequence[Recipe], report: Report, wanted: Wanted = always) -> Iterator[Rendered]:
+        def generate(
+            self, recipes: Sequence[Recipe], report: Report, wanted: Wanted = always, turn: Turn = NOBODYS
+        ) -> Iterator[Rendered]:
             stuck.wait()
-            yield from super().generate(recipes, report, wanted)
+            yield from super().generate(recipes, report, wanted, turn)
 
         def free(self) -> None:
             with closing(sqlite3.connect(tmp_path / FILE)) as database:

@@ -6,7 +6,7 @@ from io import BytesIO
 
 from PIL import Image
 
-from studio.backends.base import Backend, Rendered, Report, Wanted, always
+from studio.backends.base import NOBODYS, Backend, Rendered, Report, Turn, Wanted, always
 from studio.errors import OutOfMemory
 from studio.events import Loading, Preview, Step
 from studio.inputs import InputStore
@@ -32,7 +32,10 @@ class Painter(Backend):
         self.ready = threading.Event()
         self._closed = threading.Event()
 
-    def generate(self, recipes: Sequence[Recipe], report: Report, wanted: Wanted = always) -> Iterator[Rendered]:
+    def generate(
+        self, recipes: Sequence[Recipe], report: Report, wanted: Wanted = always, turn: Turn = NOBODYS
+    ) -> Iterator[Rendered]:
+        del turn
         report(Loading("Mixing colours"))
         for index, recipe in enumerate(recipes):
             if index and not wanted():

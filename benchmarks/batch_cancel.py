@@ -1,0 +1,13 @@
+"""The same for one who is stopped: how soon its place is free."""
+
+from benchmarks.base import Benchmark, Measured
+from benchmarks.batch_join import measure_beside
+
+
+def measure() -> Measured:
+    return measure_beside("leaves")
+
+
+BENCHMARK = Benchmark(
+    "steps of another picture from stopping one to its place being free / one step, eight being made", 2, 3, measure
+)

@@ -1,0 +1,60 @@
+"""Which pictures share the steps of a model on this device, and how the rest of the device's work goes between them."""
+
+from collections.abc import Callable
+from contextlib import ExitStack
+from typing import TypeVar
+
+import torch
+
+from studio.backends.base import Turn
+from studio.engine.batcher import Batcher
+from studio.engine.device import Device
+from studio.engine.numerics import Trail, wanted_numerics
+from studio.engine.pools import Participant
+from studio.engine.profile import Profiles
+from studio.engine.shared import Seat
+from studio.engine.threads import crowding
+from studio.recipe import PaintedRecipe
+from studio.settings import Settings
+
+T = TypeVar("T")
+# How networks do on this machine by the rows of a forward; it may be deleted, and is measured anew.
+PROFILES = "profiles.json"
+
+
+class Sharing:
+    """Gives each picture its seat in the steps. The thread of the steps starts with the first who needs it.
+
+    Where one picture is made at a time (`side_by_side` is 1), a call does all of its work in its own thread, and only
+    what has to be the same to the byte goes through the steps.
+    """
+
+    def __init__(self, settings: Settings, device: Device) -> None:
+        self._settings = settings
+        self._several = settings.side_by_side > 1
+        where = f"{device.name}; {torch.get_num_threads()} threads; torch {torch.__version__}"
+        profiles = Profiles(settings.home / PROFILES, where, crowding() if device.kind == "cpu" else lambda: 0.0)
+        self._steps = Batcher(profiles.of, release=device.release, exact_where_cheap=device.kind != "cpu")
+
+    def participant(self, recipe: PaintedRecipe, turn: Turn) -> Participant | None:
+        """Who asks for the steps of this recipe's picture; None where nothing is to be had from sharing them."""
+        wanted = wanted_numerics(recipe, self._settings)
+        if not self._several and wanted != "exact" and recipe.buckets is None:
+            return None
+        return Participant(turn, wanted, Trail.read(recipe.buckets).buckets if recipe.buckets else ())
+
+    def seat(self, participant: Participant, until: ExitStack) -> Seat:
+        """The participant's seat, until the stack ends."""
+        self._steps.start()
+        return Seat(self._steps, until.enter_context(self._steps.joined(participant)))
+
+    def aside(self, work: Callable[[], T]) -> T:
+        """What `work` returns or raises, done between two steps."""
+        if not self._several:
+            return work()
+        self._steps.start()
+        return self._steps.run(work)
+
+    def close(self) -> None:
+        """Make no more steps."""
+        self._steps.close()
