@@ -12,7 +12,7 @@ from studio.backends.base import Backend
 from studio.catalogue.models import Catalogue
 from studio.controls.base import EstimatorContext
 from studio.errors import NotFound, StudioError, Unreadable
-from studio.metadata import png
+from studio.metadata import own
 from studio.metrics import METRICS
 from studio.metrics.base import SMALL, Sample, Score
 from studio.settings import Settings
@@ -99,7 +99,7 @@ def _sample(path: Path) -> Sample | None:
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
         return None
     try:
-        return Sample(picture, png.read(path), png.read_facts(path))
+        return Sample(picture, own.read(path), own.read_facts(path))
     except (NotFound, Unreadable):
         return Sample(picture)
 

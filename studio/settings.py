@@ -100,6 +100,20 @@ class Settings(BaseSettings):
     output_check: Literal["off", "mark", "withhold"] = Field(
         "off", description="What happens to a picture that the model's own output checker flags; off asks none."
     )
+    image_format: Literal["png", "webp", "jpeg"] = Field(
+        "png",
+        description="What pictures are stored as: png, webp (lossless too, and smaller) or jpeg, which keeps no pixel "
+        "exactly.",
+    )
+    provenance: Literal["off", "mark", "sign"] = Field(
+        "off",
+        description="Whether pictures say that an algorithm made them: mark writes it into XMP, as the press does; "
+        "sign has it signed as well (C2PA), with your certificate.",
+    )
+    certificate: Path | None = Field(
+        None, description="The chain of certificates that pictures are signed with: a PEM file, its own first."
+    )
+    certificate_key: Path | None = Field(None, description="The private key of that certificate: a PEM file.")
     max_images: int = Field(64, ge=1, le=1024, description="The most images one job may ask for.")
     max_cells: int = Field(256, ge=1, le=4096, description="The most pictures one grid may have.")
     library_mb: int | None = Field(

@@ -16,8 +16,10 @@ from studio.backends.base import Backend
 from studio.backends.hosted import HostedImages
 from studio.candidates.making import Candidates
 from studio.catalogue.controlnets import ControlNets
+from studio.catalogue.digests import Digests
 from studio.catalogue.models import Catalogue
 from studio.catalogue.prompt_assets import PromptAssets
+from studio.downloads.hashes import WeightHashes
 from studio.downloads.items import Item, Items
 from studio.downloads.needs import Needs
 from studio.downloads.queue import Downloads, Errand, OnNews
@@ -40,6 +42,7 @@ from studio.jobs.store import Beside
 from studio.library import Library, LibraryIndex
 from studio.library.index import THUMBNAILS
 from studio.measuring import Measuring
+from studio.metadata.writing import writing_of
 from studio.openpose import Person
 from studio.presets.reading import Presets
 from studio.recipe import ControlUnit, HostedRecipe, Recipe, ResolvedRecipe
@@ -88,7 +91,8 @@ class Studio:
         self.inputs = InputStore.of(settings, self.database)
         self.index = LibraryIndex(settings, self.database, self.inputs)
         # What a command makes elsewhere is none of the library's.
-        self.library = Library(images) if images else Library(settings.folder("images"), self.index)
+        how = writing_of(settings)
+        self.library = Library(images, how=how) if images else Library(settings.folder("images"), self.index, how)
         self.addresses = self._addresses()
         self.library.sweep()
         self.inputs.sweep()
@@ -96,6 +100,9 @@ class Studio:
         self.sweep()
         self.items = Items(settings, self.catalogue, self.controlnets)
         self.needs = Needs(settings, self.catalogue, self.items)
+        self.hashes = WeightHashes(
+            settings, self.catalogue, self.controlnets, self.prompt_assets, Digests(self.database)
+        )
         self.used = LastUsed(self.database)
         self.downloads = Downloads()
         self.backend = backend or _local(settings, self.catalogue, self.controlnets, self.prompt_assets)
@@ -126,6 +133,7 @@ class Studio:
             self._fetch,
             lane_for=lambda name: HostedLane(self._hosted_by(name)),
             takes_up=takes_up,
+            made_with=self.hashes.facts,
         )
 
     def resolve(self, recipe: Recipe) -> tuple[ResolvedRecipe, ...]:
@@ -184,6 +192,7 @@ class Studio:
         self.library.ready(sum(self._raw_bytes(single) for single in recipes), who)
         used = self.needs.of(recipes)
         self.check_downloads(self.needs.missing(used), who)
+        self.hashes.begin(recipes)
         self.inputs.use(picture for single in recipes for picture in single.pictures)
         self.used.mark(item.key for item in used if not item.comes_along)
         lanes = [parted(one.model)[0] if isinstance(one, HostedRecipe) else DEVICE for one in recipes]

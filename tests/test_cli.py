@@ -18,7 +18,7 @@ import pytest
 from PIL import Image, ImageChops
 
 from studio.cli import main
-from studio.metadata import png
+from studio.metadata import own
 from studio.recipe import Recipe
 from tests import tiny
 from tests.test_inputs import header_only
@@ -72,7 +72,7 @@ def test_an_interrupt_keeps_what_had_finished_and_prints_one_json_object_and_not
         with Image.open(image["path"]) as picture:
             picture.load()
             assert picture.size == (image["width"], image["height"]) == (64, 64)
-        assert Recipe.make(**image["recipe"]) == png.read(Path(image["path"]))
+        assert Recipe.make(**image["recipe"]) == own.read(Path(image["path"]))
     assert {Path(image["path"]) for image in images} == {path for path in tmp_path.rglob("*") if path.is_file()}
     assert "kept" in err
     assert "\r" not in err, "a progress bar without a terminal"
@@ -197,7 +197,7 @@ def test_a_picture_is_changed_from_the_command_line(tmp_path: Path, capsys: pyte
     facts, image, beside = answered(edit(given, "--strength", 0.5), tmp_path / "out", capsys)
     assert image.size == (72, 80)
     assert facts["recipe"]["strength"] == 0.5
-    assert Recipe.make(**facts["recipe"]) == png.read(Path(facts["path"]))
+    assert Recipe.make(**facts["recipe"]) == own.read(Path(facts["path"]))
     assert beside == f"{given}: Transparency was laid on white.\n"
 
 

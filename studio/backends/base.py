@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from PIL.Image import Image
 
@@ -53,13 +54,14 @@ NOBODYS = Turn()
 class Rendered:
     """Image `index` of a job: RGB pixels, the seconds it took, and what is worth knowing about how it was made.
 
-    `recipe` is stored with the image; None where it is the requested one.
+    `facts` are texts, and values of JSON where a text would not do. `recipe` is stored with the image; None where it is
+    the requested one.
     """
 
     index: int
     image: Image
     seconds: float
-    facts: Mapping[str, str]
+    facts: Mapping[str, Any]
     recipe: Recipe | None = None
 
 

@@ -22,7 +22,7 @@ from studio.events import Done, Downloading, Event, Failed, Finished, Loading, S
 from studio.gate.identity import COMMAND_LINE
 from studio.hosted.spending import price_words
 from studio.inputs import Input, InputStore, MaskReads
-from studio.metadata import png, readers
+from studio.metadata import own, readers
 from studio.metadata.fitting import Here, fit
 from studio.recipe import Recipe, field_of, setting_specs
 from studio.resolve.prompts import replaced
@@ -259,7 +259,7 @@ def _watch(job: "Job", images: dict[int, Finished], out: TextIO | None) -> Event
 
 def _note(path: Path) -> None:
     """Say what the creator should know about an image."""
-    facts = png.read_facts(path)
+    facts = own.read_facts(path)
     verdict = facts.get("output check", "passed")
     cost = f"It cost ${float(facts['cost_usd']):.3f}." if "cost_usd" in facts else ""
     notes = [facts.get("notes", ""), cost, "" if verdict == "passed" else f"The output check says: {verdict}."]
@@ -291,7 +291,7 @@ def _facts(image: Finished) -> dict[str, Any]:
     recipe = image.recipe
     with Image.open(image.path) as picture:
         width, height = picture.size
-    cost = png.read_facts(image.path).get("cost_usd")
+    cost = own.read_facts(image.path).get("cost_usd")
     return {
         "path": str(image.path),
         "seed": recipe.seed,

@@ -4,10 +4,9 @@ import time
 from collections.abc import Iterator, Sequence
 from functools import partial
 
-import torch
-
 from studio.backends.base import Rendered, Report
 from studio.engine.manager import PipelineManager
+from studio.engine.numerics import versions
 from studio.events import Step
 from studio.inputs import InputStore
 from studio.recipe import UpscaleRecipe
@@ -34,5 +33,5 @@ def enlarge(
             size = result_size(recipe, inputs)
             enlarge = partial(manager.upscalers.enlarge, recipe.upscale.upscaler, picture, size, report_tile)
             image = manager.aside(enlarge)
-            facts = {"device": manager.device.name, "torch": torch.__version__}
+            facts = {"device": manager.device.name, **versions()}
             yield Rendered(index, image, time.perf_counter() - started, facts)

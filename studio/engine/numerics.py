@@ -9,6 +9,10 @@ from collections.abc import Iterable
 from itertools import groupby
 from typing import Literal
 
+import diffusers
+import torch
+import transformers
+
 from studio.recipe import Recipe
 from studio.recipe.values import Numerics
 from studio.settings import Settings
@@ -23,6 +27,11 @@ RUN = re.compile(r"(\d+)x(\d+)")
 def wanted_numerics(recipe: Recipe, settings: Settings) -> Numerics:
     """How repeatable the picture of a recipe has to be, in this studio."""
     return settings.numerics if recipe.numerics == "auto" else recipe.numerics
+
+
+def versions() -> dict[str, str]:
+    """The versions of the libraries that the last bits of a picture depend on."""
+    return {library.__name__: str(library.__version__) for library in (torch, diffusers, transformers)}
 
 
 class Trail:

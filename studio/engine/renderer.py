@@ -3,19 +3,19 @@
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import TypeVar
+from typing import Any, TypeVar
 
-import diffusers
 import numpy as np
 import torch
 from PIL.Image import Image
 
 from studio.catalogue.models import Model
-from studio.engine import memory, safety
+from studio.engine import memory, safety, schedulers
 from studio.engine.decode import Pixels, decode, unpack
 from studio.engine.denoise import denoise
 from studio.engine.lease import PipelineLease
 from studio.engine.manager import PipelineManager
+from studio.engine.numerics import versions
 from studio.engine.requests import Decode, Denoise, Enlarge, LatentRow, Listener, Pass
 from studio.errors import DeviceError, NumericOverflow, OutOfMemory
 from studio.events import Loading
@@ -95,7 +95,7 @@ class Renderer:
             self._listener.report(Loading(words))
         return image, {"output check": verdict}
 
-    def facts(self, batch: int, loras: str) -> dict[str, str]:
+    def facts(self, batch: int, loras: str) -> dict[str, Any]:
         """What is worth knowing about how a picture was made, in a batch of so many rows and with these LoRAs."""
         lease = self._lease
         return {
@@ -104,10 +104,11 @@ class Renderer:
             "memory": lease.loaded.words,
             **({"threads": str(torch.get_num_threads())} if lease.device.kind == "cpu" else {}),
             "batch": str(batch),
-            **(lease.facts or ({"numerics": "solo"} if batch == 1 else {})),
+            "numerics": "solo" if batch < 2 else "free",
+            **lease.facts,
             **({"loras": loras} if loras else {}),
-            "torch": torch.__version__,
-            "diffusers": diffusers.__version__,
+            **({"scheduler": schedulers.described(lease.pipe.scheduler)} if batch else {}),
+            **versions(),
         }
 
     def _batch(self, request: Denoise, waiting: Sequence[LatentRow]) -> list[torch.Tensor]:

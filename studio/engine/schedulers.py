@@ -1,6 +1,7 @@
 """From a scheduler's name to a fresh diffusers scheduler for one run."""
 
 import inspect
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -47,6 +48,13 @@ def build(name: str, config: Mapping[str, Any], family: Family | None = None) ->
     if row.process == "edm":
         made = _continuous(config) | {key: value for key, value in made.items() if value is not None}
     return getattr(diffusers, row.diffusers).from_config(made, **row.options)
+
+
+def described(scheduler: Any) -> dict[str, Any]:
+    """A scheduler's class and config, as values of JSON."""
+    config = {name: value for name, value in scheduler.config.items() if not name.startswith("_")}
+    described: dict[str, Any] = json.loads(json.dumps({"class": type(scheduler).__name__, **config}, default=str))
+    return described
 
 
 def _continuous(config: Mapping[str, Any]) -> dict[str, Any]:

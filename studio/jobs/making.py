@@ -1,8 +1,9 @@
 """One call of a lane: renders items of one job into the library; each image is reported once it is stored."""
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 from studio.backends.base import Rendered
 from studio.errors import Cancelled
@@ -12,12 +13,19 @@ from studio.jobs.job import Job
 from studio.jobs.lane import Lane
 from studio.jobs.store import JobStore
 from studio.library import Library, Saved
+from studio.recipe import Recipe
+
+# What more is kept in the file of a picture of this recipe.
+MadeWith = Callable[[Recipe], Mapping[str, Any]]
 
 
 class Maker:
     """Lets lanes render, stores the images and reports them; `lock` is the scheduler's."""
 
-    def __init__(self, library: Library, store: JobStore, lock: threading.Condition) -> None:
+    def __init__(
+        self, library: Library, store: JobStore, lock: threading.Condition, made_with: MadeWith | None = None
+    ) -> None:
+        self._made_with = made_with
         self._library = library
         self._store = store
         self._lock = lock
@@ -58,10 +66,11 @@ class Maker:
     def _keep(self, job: Job, item: QueueItem, rendered: Rendered) -> None:
         """Store an image, then report it: a listener may rely on the file."""
         recipe = rendered.recipe or item.recipe
+        facts = {**rendered.facts, **(self._made_with(recipe) if self._made_with else {})}
         saved = self._library.save(
             rendered.image,
             recipe,
-            rendered.facts,
+            facts,
             seconds=rendered.seconds,
             job=job.id,
             index=item.number,

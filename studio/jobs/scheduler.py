@@ -20,7 +20,7 @@ from studio.jobs.kinds import KINDS
 from studio.jobs.kinds.base import Priority
 from studio.jobs.lane import Lane
 from studio.jobs.lane_queues import LaneQueues
-from studio.jobs.making import Maker
+from studio.jobs.making import MadeWith, Maker
 from studio.jobs.outcomes import Outcomes
 from studio.jobs.register import Register
 from studio.jobs.store import Beside, JobStore
@@ -50,7 +50,7 @@ class Scheduler:
     names when it is first needed. A job whose weights have to be downloaded waits for its turn when `fetch` has brought
     them. A long job lets others in between its batches. A job of another owner is treated as if it were not there.
     Without `takes_up`, for one command, what an earlier one left in the database goes on when it is retried, and other
-    programs may use it meanwhile.
+    programs may use it meanwhile. `made_with` tells what else is kept in the file of a picture.
     """
 
     def __init__(
@@ -64,6 +64,7 @@ class Scheduler:
         lane_for: LaneFor | None = None,
         *,
         takes_up: bool = True,
+        made_with: MadeWith | None = None,
     ) -> None:
         self._queues = LaneQueues()
         self._workers: list[tuple[threading.Thread, Lane]] = []
@@ -72,7 +73,7 @@ class Scheduler:
         self._lock = threading.Condition()
         self._store = JobStore(database, alone=takes_up)
         self._register = Register(self._store, library)
-        self._maker = Maker(library, self._store, self._lock)
+        self._maker = Maker(library, self._store, self._lock, made_with)
         self._max_waiting = max_waiting
         self._fetch = fetch
         self._outcomes = Outcomes(self._store, self._queues, self._register, self._line_up)

@@ -8,10 +8,14 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
+
+from PIL import Image
 
 from studio.errors import NotFound, StudioError, Unreadable
 from studio.library.thumbnails import Thumbnails
-from studio.metadata import png, png_chunks, readers
+from studio.metadata import own as stored
+from studio.metadata import readers
 from studio.prompts.mentions import mentions
 from studio.recipe import INPUT_ID, Recipe, Variation
 
@@ -71,7 +75,7 @@ def file_id(mark: str, file_digest: str) -> str:
 
 
 def own(
-    path: str, recipe: Recipe, written: Mapping[str, str], size: tuple[int, int], status: os.stat_result
+    path: str, recipe: Recipe, written: Mapping[str, Any], size: tuple[int, int], status: os.stat_result
 ) -> FileFacts:
     """What a picture of the studio's tells by its recipe and what is written beside it; Unreadable of an old one."""
     pixels = written.get(PIXELS, "")
@@ -108,8 +112,8 @@ def of_file(folder: Path, path: Path, thumbnails: Thumbnails, *, trusted: bool =
     if len(relative.parts) > 2 and relative.parts[0] == FOLDER:
         written = {**written, OWNER: relative.parts[1]}
     if recipe and trusted:
-        with suppress(Unreadable, ValueError), path.open("rb") as file:
-            return own(relative.as_posix(), recipe, written, png_chunks.size_of(file), status)
+        with suppress(Unreadable, OSError, SyntaxError, ValueError), Image.open(path) as image:
+            return own(relative.as_posix(), recipe, written, image.size, status)
     size, pixels = thumbnails.digest(path)
     found = FileFacts(
         relative.as_posix(),
@@ -147,7 +151,7 @@ def of_recipe(found: FileFacts, recipe: Recipe) -> FileFacts:
 
 def _written(path: Path) -> tuple[Recipe | None, Mapping[str, str]]:
     with suppress(NotFound, Unreadable):
-        return png.read(path), png.read_facts(path)
+        return stored.read(path), stored.read_facts(path)
     return None, {}
 
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from PIL import Image
 
@@ -16,7 +16,9 @@ from studio.atomic_files import AtomicFolder
 from studio.errors import NotFound, Unreadable
 from studio.gate.identity import Identity
 from studio.library.facts import CREATED, ITEM, JOB, KIND, OWNER, PICTURE, PIXELS, FileFacts, item_id, own
-from studio.metadata import png
+from studio.metadata import own as stored
+from studio.metadata import writing
+from studio.metadata.writing import PLAIN, Writing
 from studio.pixels import digest
 from studio.recipe import Recipe
 
@@ -67,17 +69,21 @@ def size(path: Path) -> tuple[int, int]:
 def facts(path: Path) -> Mapping[str, str]:
     """How a stored image was made, beyond its recipe; nothing where it does not say."""
     try:
-        return png.read_facts(path)
+        return stored.read_facts(path)
     except (NotFound, Unreadable):
         return {}
 
 
 class Library:
-    """The folder of images: `<day>/<time>-<seed>-<job and index, hashed>.png`; `index` finds them again."""
+    """The folder of images: `<day>/<time>-<seed>-<job and index, hashed>.png`; `index` finds them again.
 
-    def __init__(self, folder: Path, index: "LibraryIndex | None" = None) -> None:
+    They are written as `how` says.
+    """
+
+    def __init__(self, folder: Path, index: "LibraryIndex | None" = None, how: Writing = PLAIN) -> None:
         self.folder = folder
         self._index = index
+        self._how = how
         self._disk = AtomicFolder(folder)
 
     def ready(self, needed_bytes: int = 0, who: Identity | None = None) -> None:
@@ -90,7 +96,7 @@ class Library:
         self,
         image: Image.Image,
         recipe: Recipe,
-        facts: Mapping[str, str],
+        facts: Mapping[str, Any],
         *,
         seconds: float,
         job: str,
@@ -103,7 +109,7 @@ class Library:
         The file tells its id, job and kind, the digest of its pixels, and by a mark whose it is.
         """
         now = datetime.now().astimezone()
-        path = self.folder / f"{now:%Y-%m-%d}" / f"{now:%H%M%S}-{_suffix(recipe, job, index)}"
+        path = self.folder / f"{now:%Y-%m-%d}" / f"{now:%H%M%S}-{_suffix(recipe, job, index)}{self._how.ending}"
         origin = {
             PICTURE: item_id(job, index),
             JOB: job,
@@ -114,7 +120,7 @@ class Library:
             OWNER: self._index.owners.mark(who) if self._index and who else "",
         }
         written = {**facts, "seconds": f"{seconds:.3f}", **{name: value for name, value in origin.items() if value}}
-        self._disk.write(path, lambda file: png.write(image, recipe, written, file))
+        self._disk.write(path, lambda file: writing.write(image, recipe, written, file, self._how))
         relative = path.relative_to(self.folder).as_posix()
         return Saved(path, recipe, seconds, own(relative, recipe, written, image.size, path.stat()))
 
@@ -127,12 +133,12 @@ class Library:
 
     def find(self, recipe: Recipe, job: str, index: int) -> Saved | None:
         """Image `index` of a job, where it was stored before; the files are asked, not an index."""
-        for path in self.folder.glob(f"*/*-{_suffix(recipe, job, index)}"):
+        for path in self.folder.glob(f"*/*-{_suffix(recipe, job, index)}.*"):
             with suppress(NotFound, Unreadable, KeyError, ValueError):
-                kept = png.read(path)
+                kept = stored.read(path)
                 # The maps are made on the way to the image, and kept with it.
                 if kept.without_maps() == recipe.without_maps():
-                    return Saved(path, kept, float(png.read_facts(path)["seconds"]))
+                    return Saved(path, kept, float(stored.read_facts(path)["seconds"]))
         return None
 
     def at(self, name: str) -> Path | None:
@@ -146,7 +152,7 @@ class Library:
 
     def read(self, path: Path) -> Recipe:
         """The recipe inside an image, from the library or elsewhere; NotFound or Unreadable where there is none."""
-        return png.read(path)
+        return stored.read(path)
 
     def sweep(self) -> None:
         """Remove what crashed studios left half written, where that may be; what a living process writes stays."""
@@ -156,4 +162,4 @@ class Library:
 def _suffix(recipe: Recipe, job: str, index: int) -> str:
     # Hosted models have no seed.
     seed = "" if recipe.seed is None else f"{recipe.seed}-"
-    return f"{seed}{sha256(f'{job}/{index}'.encode()).hexdigest()[:6]}.png"
+    return f"{seed}{sha256(f'{job}/{index}'.encode()).hexdigest()[:6]}"

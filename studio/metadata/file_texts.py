@@ -5,7 +5,6 @@ JPEG XL where it is in its container. No pixel is decoded.
 """
 
 import binascii
-import html
 import re
 import struct
 import warnings
@@ -19,7 +18,7 @@ from PIL import Image, UnidentifiedImageError
 
 from studio.errors import NotFound, Unreadable
 from studio.inputs import DAMAGED, MOST_PIXELS, formats
-from studio.metadata import foreign_json, png, png_chunks
+from studio.metadata import foreign_json, own, png_chunks, provenance, xmp
 from studio.metadata.text_encodings import Order, decoded, repaired, user_comment, whole, windows
 
 # EXIF's places, in its first block and in that of photographs; what Windows shows is in UTF-16.
@@ -29,8 +28,14 @@ FIRST = {0x010E: "ImageDescription", 0x010F: "Make", 0x0110: "Model", 0x0131: "S
 WINDOWS = {0x9C9B: "XPTitle", 0x9C9C: "XPComment", 0x9C9E: "XPKeywords", 0x9C9F: "XPSubject"}
 # ComfyUI's way into EXIF: “workflow:{…}”.
 LABELLED = re.compile(r"\s*(\w{1,40}):\s*(?=\{)")
-XMP = "XML:com.adobe.xmp"
-XMP_PLACES = ("exif:UserComment", "dc:description", "xmp:CreatorTool", "tiff:ImageDescription", "tiff:Software")
+XMP_PLACES = (
+    "exif:UserComment",
+    "dc:description",
+    "xmp:CreatorTool",
+    "tiff:ImageDescription",
+    "tiff:Software",
+    provenance.PROPERTY,
+)
 # A box that holds another one, packed by Brotli.
 PACKED = b"brob"
 JXL_BOXES = b"\0\0\0\x0cJXL \r\n\x87\n"
@@ -104,11 +109,11 @@ def _of_png(file: BinaryIO, name: str) -> FileTexts:
             signed = chunk.data
         elif chunk.kind == "eXIf":
             texts |= _exif(chunk.data)
-        elif chunk.name == XMP:
+        elif chunk.name == xmp.PNG_KEYWORD:
             texts |= _xmp(decoded(chunk.data))
         elif chunk.name.startswith("Raw profile type "):
             texts |= _raw_profile(chunk.data)
-        elif chunk.name == png.CHUNK:
+        elif chunk.name == own.CHUNK:
             texts[chunk.name] = chunk.text
         elif text := repaired(decoded(chunk.data)):
             texts.setdefault(chunk.name, text)
@@ -131,8 +136,8 @@ def _of_opened(image: Image.Image, name: str) -> FileTexts:
         texts |= _exif(exif)
     elif image.format == "TIFF":
         texts |= _tags(image.getexif())
-    if isinstance(xmp := info.get("xmp"), bytes | str):
-        texts |= _xmp(decoded(xmp) if isinstance(xmp, bytes) else xmp)
+    if isinstance(packet := info.get("xmp"), bytes | str):
+        texts |= _xmp(decoded(packet) if isinstance(packet, bytes) else packet)
     if isinstance(comment := info.get("comment"), bytes | str):
         texts["comment"] = repaired(decoded(comment)) if isinstance(comment, bytes) else comment
     segments = getattr(image, "applist", [])
@@ -218,19 +223,9 @@ def _named(name: str, text: str) -> dict[str, str]:
 
 def _xmp(text: str) -> dict[str, str]:
     """What XMP says in the places that tools use. It is searched and not parsed: nothing in it is expanded."""
-    return {name: value for name in XMP_PLACES if (value := _property(text, name))}
-
-
-def _property(text: str, name: str) -> str:
-    """A property of XMP, written as an element or as an attribute."""
-    start = text.find(f"<{name}>")
-    if start >= 0:
-        end = text.find(f"</{name}>", start)
-        inside = text[start + len(name) + 2 : end if end >= 0 else None]
-        return html.unescape(re.sub(r"<[^<>]*>", "", inside)).strip()
-    start = text.find(f'{name}="')
-    end = text.find('"', start + len(name) + 2)
-    return html.unescape(text[start + len(name) + 2 : end]).strip() if 0 <= start < end else ""
+    found = {name: value for name in XMP_PLACES if (value := xmp.property_of(text, name))}
+    ours = xmp.property_of(text, own.PROPERTY)
+    return found | {own.CHUNK: ours} if ours else found
 
 
 def _raw_profile(data: bytes) -> dict[str, str]:

@@ -1,9 +1,10 @@
 """A1111's `parameters` text, which nearly every tool around Stable Diffusion can read."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from studio import __version__
+from studio.downloads.hashes import AUTOV3, Weights
 from studio.prompts.dialects import to_a1111
 from studio.prompts.language import Lora as Mention
 from studio.prompts.language import Part, Prompt
@@ -20,7 +21,9 @@ FIRST = (
     "Image CFG scale",
     "Seed",
     "Size",
+    "Model hash",
     "Model",
+    "VAE hash",
     "VAE",
     "Denoising strength",
 )
@@ -34,14 +37,16 @@ MODES: Mapping[str, str] = {
 }
 
 
-def to_infotext(recipe: Recipe, size: Size | None = None) -> str:
+def to_infotext(recipe: Recipe, size: Size | None = None, weights: Sequence[Weights] = ()) -> str:
     """The resolved recipe in A1111's words: prompt, negative prompt, then one line of settings.
 
-    `size` is the image's own, for a recipe that leaves its size to the picture it starts from.
+    `size` is the image's own, for a recipe that leaves its size to the picture it starts from. `weights` are those that
+    it was made with, by whose hashes other tools and sites find them.
     """
     values = {
-        **_facts(recipe, size),
+        **_facts(recipe, size, weights),
         **_following(recipe),
+        **_hashes(weights),
         "Version": f"Image Studio {__version__}",
     }
     line = ", ".join(f"{name}: {_quoted(value)}" for name, value in values.items() if value is not None)
@@ -65,9 +70,11 @@ def _tags(recipe: Recipe) -> str:
     return "".join(f" {tag}" for tag in tags)
 
 
-def _facts(recipe: Recipe, size: Size | None) -> Mapping[str, object]:
+def _facts(recipe: Recipe, size: Size | None, weights: Sequence[Weights]) -> Mapping[str, object]:
     """What stands behind the prompts, by A1111's names; it names neither a picture's pixels nor those of the mask."""
-    facts = {**_size(recipe, size), **dict(_settings(recipe))}
+    hashes = {(one.kind, one.name): one.autov2 for one in weights if one.autov2}
+    files = {"Model hash": hashes.get(("model", recipe.model or "")), "VAE hash": hashes.get(("vae", recipe.vae or ""))}
+    facts = {**_size(recipe, size), **dict(_settings(recipe)), **files}
     first = [name for name in FIRST if name in facts]
     return {name: facts[name] for name in dict.fromkeys((*first, *facts))}
 
@@ -91,6 +98,19 @@ def _size(recipe: Recipe, size: Size | None) -> Mapping[str, object]:
         return {}
     width, height = size if size and None in (recipe.width, recipe.height) else (recipe.width, recipe.height)
     return {"Size": f"{width}x{height}"}
+
+
+# What Civitai's own extension calls each kind of file.
+LISTED: Mapping[str, str] = {"model": "model", "vae": "vae", "lora": "lora:{}", "embedding": "embed:{}"}
+
+
+def _hashes(weights: Sequence[Weights]) -> Mapping[str, object]:
+    """The hashes of LoRAs as A1111 looks them up, and those of all files as Civitai does (AutoV2)."""
+    loras = ", ".join(f"{one.name}: {one.tensors[:AUTOV3]}" for one in weights if one.tensors)
+    # The first model counts where two painted.
+    listed = {LISTED[one.kind].format(one.name): one.autov2 for one in reversed(weights) if one.kind in LISTED}
+    known = {name: listed[name] for name in reversed(listed) if listed[name]}
+    return {"Lora hashes": loras or None, "Hashes": json.dumps(known, ensure_ascii=False) if known else None}
 
 
 def _following(recipe: Recipe) -> Mapping[str, object]:

@@ -13,7 +13,7 @@ from studio.compare.store import Cell, Comparison, Contestant
 from studio.errors import StudioError
 from studio.gate.identity import Identity
 from studio.hosted.models import HostedEndpoint
-from studio.metadata import png
+from studio.metadata import own
 from studio.metrics import METRICS
 from studio.recipe import Recipe, Task
 from studio.studio import Studio
@@ -148,7 +148,7 @@ def _shown(path: Path, column: Contestant, studio: Studio, who: Identity) -> Cel
 @lru_cache(maxsize=1024)
 def _task(path: Path) -> str:
     with suppress(StudioError):
-        return png.read(path).task
+        return own.read(path).task
     return ""
 
 

@@ -14,7 +14,7 @@ from typing import Any
 from studio.engine.device import Device
 from studio.events import Done, Failed, Finished, Loading
 from studio.gate.identity import COMMAND_LINE
-from studio.metadata import png
+from studio.metadata import own
 from studio.recipe import Recipe
 from studio.settings import Settings
 from studio.studio import Studio
@@ -40,7 +40,7 @@ def _made(studio: Studio, written: str, place: str) -> dict[str, Any]:
     if "error" in again:
         return again
     shutil.copyfile(again["path"], place)
-    facts, kind = png.read_facts(Path(place)), Device.choose(studio.settings.device).kind
+    facts, kind = own.read_facts(Path(place)), Device.choose(studio.settings.device).kind
     kept = {name: facts[name] for name in ("device", "dtype", "memory", "changed", "notes") if name in facts}
     return {"seconds": seconds, "bytes": most_bytes(kind), "facts": {"kind": kind, **kept}}
 

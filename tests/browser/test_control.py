@@ -10,7 +10,7 @@ import pytest
 from PIL import Image, ImageDraw
 from playwright.sync_api import Locator, Page, expect
 
-from studio.metadata import png
+from studio.metadata import own
 from studio.openpose import JOINTS, from_openpose
 from studio.recipe import Recipe
 from studio.settings import PRESETS, Settings
@@ -78,7 +78,7 @@ def generate(page: Page, folder: Path, prompt: str = "a red house") -> Recipe:
     with page.expect_download() as download:
         page.locator(".cell").get_by_role("link", name="Download").click()
     download.value.save_as(folder / "got.png")
-    return png.read(folder / "got.png")
+    return own.read(folder / "got.png")
 
 
 # The files of the pictures on the stage.

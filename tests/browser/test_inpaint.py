@@ -10,7 +10,7 @@ import pytest
 from PIL import Image, ImageChops, ImageFilter
 from playwright.sync_api import Page, expect
 
-from studio.metadata import png
+from studio.metadata import own
 from studio.recipe import Recipe
 from studio.settings import Settings
 from studio.studio import Studio
@@ -261,7 +261,7 @@ def download(page: Page, folder: Path) -> Recipe:
     with page.expect_download() as download:
         page.locator(".cell").get_by_role("link", name="Download").click()
     download.value.save_as(folder / "got.png")
-    return png.read(folder / "got.png")
+    return own.read(folder / "got.png")
 
 
 def mask_of(studio: Studio, recipe: Recipe) -> np.ndarray:

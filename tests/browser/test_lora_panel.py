@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from playwright.sync_api import Locator, Page, expect
 
-from studio.metadata import png
+from studio.metadata import own
 from studio.recipe import Lora
 from studio.settings import Settings
 from studio.studio import Studio
@@ -74,7 +74,7 @@ def drawn(page: Page, folder: Path) -> tuple[tuple[Lora, ...], NDArray[np.uint8]
     path = folder / "got.png"
     download.value.save_as(path)
     with Image.open(path) as image:
-        return png.read(path).loras, np.asarray(image), png.read_facts(path).get("loras", "")
+        return own.read(path).loras, np.asarray(image), own.read_facts(path).get("loras", "")
 
 
 def test_a_stack_changes_the_picture_and_without_it_the_first_one_comes_back_to_the_bit(

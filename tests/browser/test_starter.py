@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
 
-from studio.metadata import png
+from studio.metadata import own
 from studio.settings import ASSETS
 from tests.browser.conftest import NewPage
 
@@ -67,7 +67,7 @@ def test_a_prompt_is_drawn_step_by_step_and_its_file_downloaded(
     download.value.save_as(got)
     (stored,) = (home / "images").rglob("*.png")
     assert got.read_bytes() == stored.read_bytes()
-    assert png.read(got).prompt == PROMPT
+    assert own.read(got).prompt == PROMPT
     with Image.open(got) as image:
         # A picture, not one colour.
         assert max(high - low for low, high in image.convert("RGB").getextrema()) > 100

@@ -10,7 +10,7 @@ from studio.catalogue.models import Catalogue
 from studio.engine.safety import PAPER, card
 from studio.errors import InvalidRecipe, ModelError
 from studio.events import Done, Loading, Preview, Step
-from studio.metadata import png
+from studio.metadata import own
 from studio.settings import ASSETS, Settings
 from studio.studio import Studio
 from tests import tiny
@@ -101,7 +101,7 @@ def test_an_edit_and_a_picture_given_back_are_checked_too(home, model, recipe, i
             job = studio.submit(recipe("starter").replace(**values), who("ann"))
             assert isinstance(list(job.follow())[-1], Done)
             (image,) = job.results
-            assert png.read_facts(image.path)["output check"] == "flagged"
+            assert own.read_facts(image.path)["output check"] == "flagged"
             assert studio.library.read(image.path).strength == values["strength"]
 
 

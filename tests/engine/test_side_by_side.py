@@ -21,7 +21,7 @@ from studio.errors import Cancelled, DeviceLost, StudioError
 from studio.events import Done, Event, Finished, Step
 from studio.gate.identity import Identity
 from studio.library import facts
-from studio.metadata.png import read_again
+from studio.metadata.own import read_again
 from studio.recipe import Recipe
 from studio.settings import Settings
 from studio.studio import Studio

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from studio.cli import main
-from studio.metadata import png
+from studio.metadata import own
 from studio.storage.database import Database
 from tests import tiny
 
@@ -54,7 +54,7 @@ def test_a_grid_is_made_told_and_written_out(tmp_path: Path, capsys: pytest.Capt
             assert cell["path"] is None
             assert "Did you mean Euler" in cell["error"]
             continue
-        recipe = png.read(Path(cell["path"]))
+        recipe = own.read(Path(cell["path"]))
         assert cell["error"] is None
         assert (recipe.prompt, recipe.seed) == (tiny.PROMPT.replace("red", cell["x"]), int(cell["z"]))
     assert err.count("Eular") == 2, "the same fault is told once"
@@ -95,7 +95,7 @@ def test_a_picture_on_an_axis_is_a_file(tmp_path: Path, capsys: pytest.CaptureFi
     assert main(["grid", *options, "--out", str(tmp_path / "out")]) == 0
     cells = json.loads(capsys.readouterr().out)["cells"]
     assert [cell["x"] for cell in cells] == ["one.png", "two, with a comma.png"]
-    assert len({png.read(Path(cell["path"])).init_image for cell in cells}) == 2
+    assert len({own.read(Path(cell["path"])).init_image for cell in cells}) == 2
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ from studio.compare.making import Compare
 from studio.compare.store import Cell, Comparison, Contestant, Line, read_lines
 from studio.errors import OverBudget, Refused, StudioError
 from studio.hosted.spending import Budget
-from studio.metadata import png
+from studio.metadata import own
 from studio.resolve.hosted import plain
 from studio.settings import Settings
 from studio.storage.database import Database
@@ -75,7 +75,7 @@ def test_local_and_hosted_models_draw_the_same_prompts_with_one_seed(compare: Co
     assert (local.picture.width, hosted.picture.width) == (64, 96)
     assert cost(hosted) == pytest.approx(0.03006)
     assert (old.picture.revised, cost(old)) == ("a red house, in detail", 0.04)
-    recipe = png.read(Path(hosted.path))
+    recipe = own.read(Path(hosted.path))
     assert (recipe.model, recipe.prompt, recipe.seed) == ("openai:gpt-image-2", "a red house", 7)
     assert whole.total_usd == pytest.approx(2 * (0.03006 + 0.04))
     assert compare.studio.hosted.budget.spent() == pytest.approx(whole.total_usd)

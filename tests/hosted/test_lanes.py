@@ -16,7 +16,7 @@ from studio.gate.identity import Identity
 from studio.grids.axes import Axis
 from studio.grids.making import Grids, plan
 from studio.jobs.job import Job
-from studio.metadata import png
+from studio.metadata import own
 from studio.recipe import Recipe
 from studio.settings import Settings
 from studio.studio import Studio
@@ -48,7 +48,7 @@ def test_a_hosted_model_makes_a_picture_from_text_and_the_picture_says_what_it_c
     job = here.submit(asked(model=f"{MODEL}?quality=low", seed=7), ME)
     assert isinstance(ended(job), Done)
     (made,) = job.results
-    kept, facts = png.read(made.path), png.read_facts(made.path)
+    kept, facts = own.read(made.path), own.read_facts(made.path)
     assert (kept.model, kept.prompt, kept.seed, kept.width) == (f"{MODEL}?quality=low", "a red house", 7, 1024)
     assert kept.steps is kept.scheduler is None
     assert facts["quality"] == "low"
@@ -70,7 +70,7 @@ def test_a_hosted_model_changes_a_picture_and_paints_where_the_mask_is(here: Stu
 def test_signs_that_are_meant_as_such_are_told_as_they_are_and_so_again(here: Studio, service: Service):
     job = here.submit(asked(prompt=r"a \{b house \(old\), 10\: 4"), ME)
     assert isinstance(ended(job), Done)
-    kept = png.read(job.results[0].path)
+    kept = own.read(job.results[0].path)
     assert here.resolve(kept) == (kept,), "it says the same when it is made again"
     assert isinstance(ended(here.submit(kept, ME)), Done)
     assert {one.body["prompt"] for one in service.asked} == {"a {b house (old), 10: 4"}
@@ -262,7 +262,7 @@ def test_a_killed_studio_goes_on_by_itself_and_pays_nothing_twice(tmp_path: Path
             names[one.body["prompt"]].add(one.headers["idempotency-key"])
         assert {prompt: len(keys) for prompt, keys in names.items()} == {"one": 1, "two": 1}
         assert service.paid["dall-e-3", "one"] == 1
-        costs = [float(png.read_facts(made.path)["cost_usd"]) for made in job.results]
+        costs = [float(own.read_facts(made.path)["cost_usd"]) for made in job.results]
         assert studio.hosted.budget.spent() == pytest.approx(sum(costs))
 
 

@@ -17,7 +17,7 @@ from studio.events import Finished
 from studio.grids.axes import Axis
 from studio.grids.making import Grids, plan
 from studio.jobs.lane import SIDE_BY_SIDE
-from studio.metadata import png
+from studio.metadata import own
 from studio.recipe import Recipe
 from studio.settings import Settings
 from studio.studio import Studio
@@ -127,7 +127,7 @@ def test_kills_lose_nothing_make_nothing_twice_and_tear_nothing(tmp_path: Path, 
     assert len({path.name.split("-", 1)[1] for path in made}) == len(made)
     assert paths <= made
     for path in made:
-        assert png.read(path)
+        assert own.read(path)
         with Image.open(path) as image:
             image.load()
     assert [tuple(end) for end in ends] == [("", "done", 1)] * len(ends)

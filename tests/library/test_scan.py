@@ -9,7 +9,7 @@ from PIL import Image
 
 from studio.gate.identity import COMMAND_LINE
 from studio.library.index import LibraryIndex
-from studio.metadata import png
+from studio.metadata import writing
 from studio.storage.database import Database
 from tests.drawer import picture, resolved
 from tests.library.shelf import ANN, BOB, Shelf
@@ -132,7 +132,7 @@ def test_pictures_of_an_earlier_version_belong_to_whom_their_job_says(shelf: She
     made = resolved("of before", side=16)
     (shelf.folder / "2025-01-02").mkdir()
     path = shelf.folder / "2025-01-02" / "030405-1-abcdef.png"
-    png.write(picture(made), made, {"seconds": "1"}, path)
+    writing.write(picture(made), made, {"seconds": "1"}, path)
     with Database.of(shelf.settings.home).write() as rows:
         rows.execute("INSERT INTO jobs (id, owner, created, state, kind) VALUES ('j', 'bob', 1, 'done', 'grid')")
         item = "INSERT INTO items (job, number, recipe, state, path) VALUES ('j', 3, '{}', 'done', ?)"

@@ -17,7 +17,7 @@ from PIL.PngImagePlugin import PngInfo
 
 from studio.errors import Unreadable
 from studio.library import Library
-from studio.metadata import png, png_chunks, readers
+from studio.metadata import own, png_chunks, readers, writing
 from studio.metadata.file_texts import texts_of
 from studio.metadata.text_encodings import repaired, user_comment
 from tests.drawer import picture, resolved
@@ -236,25 +236,25 @@ def behind(data: bytes) -> bytes:
 @pytest.mark.parametrize("moved", [behind, lambda data: data], ids=["behind", "before"])
 def test_our_own_recipe_is_found_behind_the_pixels(tmp_path: Path, moved: Callable[[bytes], bytes]):
     recipe, path = resolved("ein Löwe, 家"), tmp_path / "a.png"
-    png.write(picture(recipe), recipe, {"device": "pencil"}, path)
+    writing.write(picture(recipe), recipe, {"device": "pencil"}, path)
     path.write_bytes(moved(path.read_bytes()))
-    assert (Library(tmp_path).read(path), png.read_facts(path)) == (recipe, {"device": "pencil"})
+    assert (Library(tmp_path).read(path), own.read_facts(path)) == (recipe, {"device": "pencil"})
     assert readers.of_file(path).values == recipe.model_dump(exclude_defaults=True)
 
 
 def test_our_own_chunk_is_ascii_so_that_no_program_mistakes_it(tmp_path: Path):
     recipe, path = resolved("ein Löwe, Ã¶, 家, 🏠"), tmp_path / "a.png"
-    png.write(picture(recipe), recipe, {}, path)
+    writing.write(picture(recipe), recipe, {}, path)
     with path.open("rb") as file:
-        assert next(chunk for chunk in png_chunks.texts_of(file) if chunk.name == png.CHUNK).data.isascii()
-    assert png.read(path) == recipe
+        assert next(chunk for chunk in png_chunks.texts_of(file) if chunk.name == own.CHUNK).data.isascii()
+    assert own.read(path) == recipe
 
 
 def test_an_older_chunk_of_ours_is_read_by_the_standard(tmp_path: Path):
     recipe, path = resolved("Ã¶ is what Ã¶ is"), tmp_path / "a.png"
-    own = json.dumps({"recipe": json.loads(recipe.to_json()), "facts": {}}, ensure_ascii=False)
-    path.write_bytes(png_of((b"tEXt", b"image-studio\0" + own.encode("latin-1"))))
-    assert png.read(path) == recipe
+    text = json.dumps({"recipe": json.loads(recipe.to_json()), "facts": {}}, ensure_ascii=False)
+    path.write_bytes(png_of((b"tEXt", b"image-studio\0" + text.encode("latin-1"))))
+    assert own.read(path) == recipe
     assert readers.of_file(path).values["prompt"] == "Ã¶ is what Ã¶ is"
 
 

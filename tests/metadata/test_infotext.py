@@ -3,6 +3,7 @@ import json
 import pytest
 
 from studio import __version__
+from studio.downloads.hashes import Weights
 from studio.metadata import readers
 from studio.metadata.infotext import to_infotext
 from studio.recipe import Recipe
@@ -154,3 +155,26 @@ def test_clip_skip_of_comfyui_is_that_of_the_node_behind_the_words():
     told = readers.of_text(json.dumps(graph | {"6": node("KSampler", **sampling, **links)}))
     assert told.values["clip_skip"] == 2
     assert not any("clip" in line.casefold() for line in told.left)
+
+
+def test_hashes_are_written_as_a1111_and_civitai_look_them_up():
+    digits = {name: f"{number}" * 64 for number, name in enumerate(("model", "vae", "ink", "word", "folder"))}
+    weights = [
+        Weights("model", "starter", digits["model"], "starter.safetensors"),
+        Weights("vae", "kl", digits["vae"], "kl.safetensors"),
+        Weights("lora", "ink", digits["ink"], "ink.safetensors", "a" * 64),
+        Weights("embedding", "worn", digits["word"], "worn.safetensors"),
+        Weights("model", "second", digits["folder"], "second.safetensors"),
+    ]
+    recipe = resolved("x").replace(vae="kl", loras=({"name": "ink"},), model="starter")
+    text = to_infotext(recipe, None, weights)
+    assert f"Model hash: {'0' * 10}, Model: starter, VAE hash: {'1' * 10}, VAE: kl" in text
+    assert f'Lora hashes: "ink: {"a" * 12}"' in text
+    hashes = json.loads(json.loads(text.split("Hashes: ")[1].split(", Version")[0]))
+    assert hashes == {"model": "0" * 10, "vae": "1" * 10, "lora:ink": "2" * 10, "embed:worn": "3" * 10}
+    assert readers.of_text(text).hashes["ink"] == "a" * 12
+
+
+def test_a_folder_of_weights_has_no_hash_that_a_file_could_be_found_by():
+    text = to_infotext(resolved("x"), None, [Weights("model", "starter", "0" * 64)])
+    assert "hash" not in text.casefold()

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from sd_parsers import ParserManager
 
-from studio.metadata import png
+from studio.metadata import writing
 from studio.metadata.infotext import to_infotext
 from studio.recipe import Recipe
 from tests.drawer import picture, resolved
@@ -77,7 +77,7 @@ def test_escapes_are_those_that_a1111_knows(prompt: str, a1111: str):
 @pytest.mark.parametrize("changes", [RECIPES[0], RECIPES[1], RECIPES[4], RECIPES[7]])
 def test_sd_parsers_reads_what_was_written(tmp_path: Path, changes: Mapping[str, object]):
     recipe, path = made(changes), tmp_path / "a.png"
-    png.write(picture(recipe), recipe, {}, path)
+    writing.write(picture(recipe), recipe, {}, path)
     read = ParserManager().parse(path)
     assert read is not None
     (sampler,) = read.samplers

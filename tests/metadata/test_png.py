@@ -8,7 +8,7 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from studio.errors import NotFound, Unreadable
-from studio.metadata import png
+from studio.metadata import own, writing
 from studio.recipe import Recipe
 from tests.drawer import picture, resolved
 
@@ -23,7 +23,7 @@ PROMPTS = [
 
 
 def write(path: Path, recipe: Recipe) -> Path:
-    png.write(picture(recipe), recipe, {"device": "pencil"}, path)
+    writing.write(picture(recipe), recipe, {"device": "pencil"}, path)
     return path
 
 
@@ -31,8 +31,8 @@ def write(path: Path, recipe: Recipe) -> Path:
 def test_a_recipe_comes_back_exactly(tmp_path: Path, prompt: str):
     recipe = resolved(prompt).replace(negative_prompt=prompt[::-1], guidance_scale=0.1 + 0.2, seed=2**32 - 1)
     path = write(tmp_path / "a.png", recipe)
-    assert png.read(path) == recipe
-    assert png.read_facts(path) == {"device": "pencil"}
+    assert own.read(path) == recipe
+    assert own.read_facts(path) == {"device": "pencil"}
 
 
 def test_the_pixels_come_back_exactly(tmp_path: Path):
@@ -66,12 +66,12 @@ def text_only(key: str, text: str) -> bytes:
         b"",
         b"hello",
         text_only("parameters", "a house\nSteps: 20"),
-        text_only(png.CHUNK, "not json"),
-        text_only(png.CHUNK, "[1]"),
-        text_only(png.CHUNK, '{"facts": {}}'),
-        text_only(png.CHUNK, '{"recipe": {"promt": "x"}}'),
-        text_only(png.CHUNK, '{"recipe": {"version": 99}}'),
-        text_only(png.CHUNK, '{"recipe": 7}'),
+        text_only(own.CHUNK, "not json"),
+        text_only(own.CHUNK, "[1]"),
+        text_only(own.CHUNK, '{"facts": {}}'),
+        text_only(own.CHUNK, '{"recipe": {"promt": "x"}}'),
+        text_only(own.CHUNK, '{"recipe": {"version": 99}}'),
+        text_only(own.CHUNK, '{"recipe": 7}'),
         text_only("other", "x")[:40],
         b"\x89PNG\r\n\x1a\n" + zlib.compress(os.urandom(99)),
     ],
@@ -81,12 +81,12 @@ def test_a_file_without_a_recipe_is_a_clear_error(tmp_path: Path, data: bytes):
     path = tmp_path / "foreign.png"
     path.write_bytes(data)
     with pytest.raises(Unreadable, match=r"foreign\.png") as error:
-        png.read(path)
+        own.read(path)
     assert error.value.hint
 
 
 def test_a_missing_file_is_a_clear_error(tmp_path: Path):
     with pytest.raises(NotFound, match="not there"):
-        png.read(tmp_path / "gone.png")
+        own.read(tmp_path / "gone.png")
     with pytest.raises(Unreadable):
-        png.read(tmp_path)
+        own.read(tmp_path)

@@ -11,7 +11,7 @@ from PIL.PngImagePlugin import PngInfo
 from studio.cli import generate
 from studio.errors import NotFound, Unreadable
 from studio.inputs import InputStore
-from studio.metadata import png, readers
+from studio.metadata import readers, writing
 from studio.metadata.infotext import to_infotext
 from studio.recipe import Recipe
 from studio.settings import Settings
@@ -150,7 +150,7 @@ def test_a_graph_of_comfyui_is_read_around_its_sampler(tmp_path: Path):
 
 def test_the_studios_own_picture_tells_its_whole_recipe(tmp_path: Path):
     recipe = resolved("a house").replace(init_image="0" * 64, strength=0.5)
-    png.write(picture(recipe), recipe, {}, tmp_path / "a.png")
+    writing.write(picture(recipe), recipe, {}, tmp_path / "a.png")
     assert Recipe.make(**readers.of_file(tmp_path / "a.png").values) == recipe
 
 
@@ -196,7 +196,7 @@ def test_a_command_finds_the_pictures_that_a_recipe_started_from(tmp_path: Path)
     source, shape = (inputs.add(Image.new("RGB", (64, 64), colour)).id for colour in ("red", "blue"))
     controls = ({"kind": "canny", "image": shape, "map": source, "weight": 0.5},)
     recipe = resolved("a house").replace(init_image=source, strength=0.5, controls=controls)
-    png.write(picture(recipe), recipe, {}, tmp_path / "a.png")
+    writing.write(picture(recipe), recipe, {}, tmp_path / "a.png")
     given = asked(tmp_path, "--like", str(tmp_path / "a.png"))
     assert Recipe.make(**given | generate.stored(inputs, given)) == recipe.without_maps()
 

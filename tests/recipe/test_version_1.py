@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from studio.metadata import png, readers
+from studio.metadata import own, readers
 from studio.metadata.infotext import to_infotext
 from studio.recipe import (
     ImageToImageRecipe,
@@ -39,7 +39,7 @@ def written(name: str) -> dict[str, Any]:
 
 @pytest.mark.parametrize("name", KINDS)
 def test_a_picture_of_version_1_says_all_that_it_said(name: str):
-    recipe, said = png.read(MADE / f"{name}.png"), written(name)
+    recipe, said = own.read(MADE / f"{name}.png"), written(name)
     assert said.pop("version") == 1
     assert said.keys() <= setting_specs().keys()
     assert recipe.version == 2
@@ -51,7 +51,7 @@ def test_a_picture_of_version_1_says_all_that_it_said(name: str):
 def test_a_recipe_of_version_1_is_resolved_as_its_kind(name: str, kind: type[ResolvedRecipe]):
     recipe = as_resolved(Recipe.from_json(json.dumps(written(name))))
     assert type(recipe) is kind
-    assert recipe == png.read(MADE / f"{name}.png")
+    assert recipe == own.read(MADE / f"{name}.png")
     assert Recipe.from_json(recipe.to_json()) == recipe
 
 
@@ -62,7 +62,7 @@ def test_other_tools_are_told_the_same_as_by_version_1(name: str):
         before, size = picture.info["parameters"], picture.size
     # The noise of the CPU is what there is anyway.
     expected = set(before.splitlines()[-1].split(", ")) - {"RNG: CPU"}
-    assert set(to_infotext(png.read(path), size).splitlines()[-1].split(", ")) == expected
+    assert set(to_infotext(own.read(path), size).splitlines()[-1].split(", ")) == expected
 
 
 def test_a_picture_of_version_1_fills_the_form_as_before():

@@ -23,7 +23,7 @@ from studio.errors import (
 from studio.events import Failed
 from studio.hosted.providers import PROVIDERS
 from studio.jobs.job import Job
-from studio.metadata import png
+from studio.metadata import own
 from studio.recipe import Recipe
 from studio.settings import Settings
 from studio.studio import Studio
@@ -110,8 +110,8 @@ def test_a_picture_is_ordered_waited_for_kept_and_paid(studio: Studio, service: 
         "from": None,
     }
     assert Image.open(made.path).tobytes() == Image.open(BytesIO(drawn("a red house", (512, 512)))).tobytes()
-    assert png.read(made.path).model == NAME
-    facts = png.read_facts(made.path)
+    assert own.read(made.path).model == NAME
+    facts = own.read_facts(made.path)
     assert (facts["hosted by"], facts["paper"], facts["darkroom order"]) == ("darkroom", "matt", "n0")
     assert float(facts["cost_usd"]) == pytest.approx(0.0236, abs=1e-4)
     assert studio.hosted.budget.spent() == pytest.approx(0.0236, abs=1e-4)
