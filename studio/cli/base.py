@@ -18,7 +18,8 @@ class Exit(IntEnum):
     DONE = 0
     FAILED = 1  # the studio or its device
     WRONG = 2  # the user can mend it; one line said how
-    DIFFERENT = 3  # what was compared differs
+    DIFFERENT = 3  # what was compared differs; of a replay, by less than an eye sees
+    FAR = 4  # a replay differs by more than that
     INTERRUPTED = 130
 
     @classmethod

@@ -4,13 +4,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
-import numpy as np
-from PIL import Image, ImageChops
+from PIL import Image
+
+from studio.replay.likeness import Likeness, difference
 
 Verdict = Literal["identical", "close", "different", "not compared"]
-# In 16 bits the order in which a kernel adds decides the last bits, and a picture of many steps shows it: a mean of so
-# many levels of 255 is below what an eye sees, and far below what a wrong setting does.
-CLOSE_LEVELS = {"float32": 0.5, "float16": 2.0, "bfloat16": 4.0}
 
 
 @dataclass(frozen=True)
@@ -52,22 +50,20 @@ def outcome(task: str, offload: str, ours: dict[str, Any], bare: dict[str, Any],
 def _compared(result: Outcome, places: dict[str, str]) -> Outcome:
     with Image.open(places["ours"]) as ours, Image.open(places["bare"]) as bare:
         one, other = ours.convert("RGB"), bare.convert("RGB")
-    if one.size != other.size:
+    dtype = str(result.ours.get("facts", {}).get("dtype"))
+    found = Likeness.of(one, other, dtype)
+    if found.mean is None:
         reason = f"The studio's has {one.width} x {one.height} pixels, the other {other.width} x {other.height}."
         return replace(result, reason=reason, pictures=places)
-    apart = np.asarray(ImageChops.difference(one, other))
-    mean, most = float(apart.mean()), int(apart.max())
-    bound = CLOSE_LEVELS.get(str(result.ours.get("facts", {}).get("dtype")), CLOSE_LEVELS["float32"])
-    verdict: Verdict = "identical" if most == 0 else "close" if mean <= bound else "different"
-    if most:
+    if found.most:
         places = places | {"apart": _enhanced(one, other, places["ours"])}
-    return replace(result, verdict=verdict, mean=round(mean, 4), most=most, pictures=places)
+    return replace(result, verdict=found.verdict, mean=found.mean, most=found.most, pictures=places)
 
 
 def _enhanced(one: Image.Image, other: Image.Image, beside: str) -> str:
     """A picture of the difference, eight times as strong, beside the studio's."""
     place = Path(beside).with_name(Path(beside).name.replace("-studio", "-difference"))
-    ImageChops.difference(one, other).point(lambda level: min(255, 8 * level)).save(place)
+    difference(one, other).save(place)
     return str(place)
 
 

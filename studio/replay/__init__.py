@@ -1,0 +1,1 @@
+"""Makes pictures again by what their files say, and tells how like the two are, and why not."""

@@ -1,0 +1,66 @@
+"""A home with tiny models, and a studio on it that makes pictures for good."""
+
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from studio.gate.identity import COMMAND_LINE
+from studio.recipe import Recipe
+from studio.settings import Settings
+from studio.studio import Studio
+from tests import tiny
+
+Values = dict[str, Any]
+PLAIN: Values = {
+    "prompt": tiny.PROMPT, "model": "tiny-sd15", "width": tiny.SIDE, "height": tiny.SIDE, "scheduler": "Euler",
+    "steps": 2, "guidance_scale": 5, "seed": 7,
+}  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def tiny_home(tiny_model: Callable[[str], Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    home = tmp_path_factory.mktemp("replays")
+    (home / "models").mkdir()
+    for family in ("sd15", "sdxl"):
+        (home / "models" / f"tiny-{family}").symlink_to(tiny_model(family))
+    tiny.controlnet(tiny_model("sd15"), home / "controlnets" / "edges")
+    tiny.lora(tiny_model("sd15"), home / "loras" / "ink.safetensors")
+    tiny.lora(tiny_model("sd15"), home / "loras" / "pen.safetensors", seed=1, text=True)
+    shutil.copytree(tiny.build("sd15", home / "other", seed=9) / "vae", home / "vaes" / "another")
+    return home
+
+
+@pytest.fixture(scope="session")
+def studio(tiny_home: Path) -> Iterator[Studio]:
+    with Studio(Settings(home=tiny_home, device="cpu"), durable=False) as studio:
+        yield studio
+
+
+Make = Callable[..., Path]
+
+
+@pytest.fixture(scope="session")
+def make(studio: Studio) -> Make:
+    """The file of the picture of a recipe, in few steps."""
+
+    def made(**values: Any) -> Path:
+        job = studio.submit(Recipe.make(**{**PLAIN, **values}), COMMAND_LINE)
+        end = list(job.follow())[-1]
+        assert job.results, end
+        return job.results[0].path
+
+    return made
+
+
+@pytest.fixture(scope="session")
+def start(studio: Studio) -> Values:
+    """A picture to start from, and a mask for it."""
+    picture = Image.linear_gradient("L").resize((tiny.SIDE, tiny.SIDE)).convert("RGB")
+    picture.paste("firebrick", (10, 10, 40, 50))
+    mask = Image.new("L", picture.size)
+    mask.paste(255, (16, 16, 40, 40))
+    return {"init_image": studio.inputs.add(picture).id, "mask_image": studio.inputs.add_mask(mask).id}
