@@ -35,7 +35,7 @@ def denoise(
     pipe.scheduler = schedulers.build(recipe.scheduler, learned, lease.loaded.model.family_facts())
     noises, place = [row.noise for row in rows], lease.device.kind if recipe.rng == "device" else "cpu"
     with _dtype_kept(pipe.vae), in_tiles(pipe.vae, tile), _networks(lease, pipe), drawn(noises, place) as generators:
-        conditioning = lease.aside(partial(_conditioning, lease, pipe, request))
+        conditioning = lease.aside(partial(conditioning_of, lease, pipe, request))
         with conditioning.applied(pipe, len(rows), pass_.made), sampled(pipe, recipe):
             result = pipe(
                 **repeated(conditioning.arguments, len(rows)),
@@ -51,7 +51,7 @@ def denoise(
     return latents
 
 
-def _conditioning(lease: PipelineLease, pipe: Any, request: Denoise) -> Conditioning:
+def conditioning_of(lease: PipelineLease, pipe: Any, request: Denoise) -> Conditioning:
     """What the pipeline is told of the recipe's words, read with its LoRAs."""
     recipe, pass_, loras = request.recipe, request.pass_, lease.loras
     with loras.reading(pipe) if loras else nullcontext():
@@ -73,12 +73,12 @@ def _networks(lease: PipelineLease, pipe: Any) -> Iterator[None]:
 def _arguments(lease: PipelineLease, pipe: Any, request: Denoise, rows: Sequence[LatentRow]) -> dict[str, Any]:
     """What the pipeline's call takes beside the words and the noise."""
     return {
-        **_taken(pipe, request.pass_, request.recipe),
+        **taken(pipe, request.pass_, request.recipe),
         **_inputs(rows),
         **(lease.controlnets.arguments(pipe, request.pass_, rows) if lease.controlnets else {}),
         **(lease.image_prompts.arguments() if lease.image_prompts else {}),
         "num_inference_steps": request.pass_.steps,
-        "guidance_scale": _guidance(request.model, request.recipe),
+        "guidance_scale": guidance_of(request.model, request.recipe),
     }
 
 
@@ -119,14 +119,14 @@ class _Steps:
             self.listener.report(look)
 
 
-def _guidance(model: Model, recipe: PaintedRecipe) -> float:
+def guidance_of(model: Model, recipe: PaintedRecipe) -> float:
     """The guidance that the pipeline is called with; where none can be set, the denoiser's own or no second look."""
     if recipe.guidance_scale is not None:
         return recipe.guidance_scale
     return float(model.default("guidance_scale")) if model.family_facts().embeds_guidance else 1.0
 
 
-def _taken(pipe: Any, pass_: Pass, recipe: PaintedRecipe) -> dict[str, Any]:
+def taken(pipe: Any, pass_: Pass, recipe: PaintedRecipe) -> dict[str, Any]:
     """What the pipeline asks for; some read the size from their image, and text needs no strength."""
     offered = {
         "width": pass_.width,

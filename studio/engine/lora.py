@@ -92,7 +92,7 @@ class LoraSet:
     def __init__(
         self, recipe: PaintedRecipe, adapters: Sequence[LoraAdapter], orders: Sequence[Sequence[str]] = ()
     ) -> None:
-        self._loras = recipe.loras
+        self.loras = recipe.loras
         self._orders = orders
         self._adapters = adapters
         self._text = [lora.weights[0] * (lora.blocks[0] if lora.blocks else 1) for lora in recipe.loras]
@@ -109,7 +109,7 @@ class LoraSet:
         """The applied LoRAs in words, for the picture's metadata."""
         return "; ".join(
             f"{adapter.name} {_spoken(lora)}: {adapter.tensors} of {adapter.tensors} tensors"
-            for lora, adapter in zip(self._loras, self._adapters, strict=True)
+            for lora, adapter in zip(self.loras, self._adapters, strict=True)
         )
 
     @contextmanager
@@ -122,7 +122,7 @@ class LoraSet:
     def reading(self, pipe: Any) -> Iterator[None]:
         """The same of the text encoders alone."""
         with ExitStack() as on:
-            for component, layers in self._layers(pipe).items():
+            for component, layers in self.layers(pipe).items():
                 if component != DENOISER:
                     on.enter_context(hooked(component_of(pipe, component), layers))
             yield
@@ -131,7 +131,7 @@ class LoraSet:
     def denoising(self, pipe: Any) -> Iterator[None]:
         """The same of the denoiser alone, each LoRA in its steps."""
         steps, network = itertools.count(), component_of(pipe, DENOISER)
-        layers = self._layers(pipe).get(DENOISER, {})
+        layers = self.layers(pipe).get(DENOISER, {})
         weigh = network.register_forward_pre_hook(lambda *_: self._weigh(next(steps), int(pipe.num_timesteps)))
         # What stands in for a network that others use puts them on its own rows.
         by_row = getattr(network, "with_loras", None)
@@ -141,7 +141,7 @@ class LoraSet:
         finally:
             weigh.remove()
 
-    def _layers(self, pipe: Any) -> dict[str, dict[str, "Added"]]:
+    def layers(self, pipe: Any) -> dict[str, dict[str, "Added"]]:
         """The changes to each layer, by component."""
         return {
             component: {
@@ -153,7 +153,7 @@ class LoraSet:
 
     def _by_layer(self, pipe: Any) -> dict[str, dict[str, list[tuple[int, Change]]]]:
         layers: dict[str, dict[str, list[tuple[int, Change]]]] = defaultdict(lambda: defaultdict(list))
-        for place, (lora, adapter) in enumerate(zip(self._loras, self._adapters, strict=True)):
+        for place, (lora, adapter) in enumerate(zip(self.loras, self._adapters, strict=True)):
             shares = self._shares(lora, pipe)
             for component, changes in adapter.changes.items():
                 for name, layer in changes.items():
@@ -173,7 +173,7 @@ class LoraSet:
 
     def _weigh(self, step: int, steps: int) -> None:
         """Set the weights for a step: `start` and `end` are compared as diffusers' ControlNet pipelines do."""
-        for place, lora in enumerate(self._loras):
+        for place, lora in enumerate(self.loras):
             idle = step / steps < lora.start or (step + 1) / steps > lora.end
             self._unet[place] = 0.0 if idle else lora.weight
 

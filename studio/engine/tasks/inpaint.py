@@ -18,7 +18,7 @@ from studio.resolve.sizes import trained_size
 
 
 @dataclass(frozen=True, eq=False)
-class _Canvas:
+class Canvas:
     """What is painted on, what the model starts from, and how strongly each pixel may change (0 to 255)."""
 
     picture: Image.Image
@@ -27,7 +27,7 @@ class _Canvas:
 
 
 @dataclass(frozen=True)
-class _View:
+class View:
     """What of the canvas the model sees, and at which size."""
 
     box: Box
@@ -36,8 +36,7 @@ class _View:
 
 def task(context: TaskContext, recipe: InpaintRecipe) -> Work[RenderRow]:
     """Returns what renders one picture: of the given one's own size, grown by what is outpainted."""
-    canvas: _Canvas = yield from _canvas(context, recipe)
-    view: _View = yield from _view(context, recipe, canvas)
+    canvas, view = yield from layout(context, recipe)
     image, mask, *maps = _layers(context, recipe, canvas, view)
     pass_ = context.pass_of("inpaint", image.size, recipe.steps, recipe.strength)
     yield Expect((pass_,))
@@ -48,8 +47,15 @@ def task(context: TaskContext, recipe: InpaintRecipe) -> Work[RenderRow]:
     return partial(_render, context, pass_, canvas, view, (image, masking.painted(mask), *maps))
 
 
+def layout(context: TaskContext, recipe: InpaintRecipe) -> Work[tuple[Canvas, View]]:
+    """Returns what is painted on, and what of it the model sees."""
+    canvas: Canvas = yield from _canvas(context, recipe)
+    view: View = yield from _view(context, recipe, canvas)
+    return canvas, view
+
+
 def _render(
-    context: TaskContext, pass_: Pass, canvas: _Canvas, view: _View, layers: Sequence[Image.Image], row: LatentRow
+    context: TaskContext, pass_: Pass, canvas: Canvas, view: View, layers: Sequence[Image.Image], row: LatentRow
 ) -> Work[Image.Image]:
     image, mask, *maps = layers
     latents: list[torch.Tensor] = yield context.denoise(pass_, replace(row, start=image, mask=mask, maps=maps))
@@ -59,7 +65,7 @@ def _render(
     return masking.laid_over(canvas.picture, back, canvas.alpha, (left, top))
 
 
-def _layers(context: TaskContext, recipe: InpaintRecipe, canvas: _Canvas, view: _View) -> list[Image.Image]:
+def _layers(context: TaskContext, recipe: InpaintRecipe, canvas: Canvas, view: View) -> list[Image.Image]:
     """What the model sees, at a size that suits it: the picture, its mask (grey at the edge) and the maps."""
     seen, hole = canvas.start.crop(view.box), masking.painted(canvas.alpha.crop(view.box))
     start = masking.filled(seen, hole, recipe.mask.fill) if recipe.mask.image else seen
@@ -67,7 +73,7 @@ def _layers(context: TaskContext, recipe: InpaintRecipe, canvas: _Canvas, view: 
     return [context.divisible(masking.scaled(one, view.size)) for one in (start, hole, *maps)]
 
 
-def _canvas(context: TaskContext, recipe: InpaintRecipe) -> Work[_Canvas]:
+def _canvas(context: TaskContext, recipe: InpaintRecipe) -> Work[Canvas]:
     """The picture with its mask, both at the size of the result."""
     picture = context.open(recipe.init_image)
     mask: Image.Image = yield from _mask(context, recipe, picture.size)
@@ -80,15 +86,15 @@ def _canvas(context: TaskContext, recipe: InpaintRecipe) -> Work[_Canvas]:
         raise InvalidRecipe(
             "mask_image", "Nothing is left of the mask.", "Paint over what is to change, grow it, or lower its blur."
         )
-    return _Canvas(picture, picture, alpha)
+    return Canvas(picture, picture, alpha)
 
 
-def _extended(picture: Image.Image, alpha: Image.Image, sides: OutpaintPadding, feather: int) -> _Canvas:
+def _extended(picture: Image.Image, alpha: Image.Image, sides: OutpaintPadding, feather: int) -> Canvas:
     """The picture with new borders, which are painted as what the mask covers is."""
     borders = (sides.left, sides.top, sides.right, sides.bottom)
     grown = masking.grown(picture, *borders, feather=feather)
     grown.area.paste(alpha, borders[:2])
-    return _Canvas(grown.canvas, grown.start, grown.area)
+    return Canvas(grown.canvas, grown.start, grown.area)
 
 
 def _mask(context: TaskContext, recipe: InpaintRecipe, size: Size) -> Work[Image.Image]:
@@ -100,14 +106,14 @@ def _mask(context: TaskContext, recipe: InpaintRecipe, size: Size) -> Work[Image
     return masking.fitted(mask, size, "stretch")
 
 
-def _view(context: TaskContext, recipe: InpaintRecipe, canvas: _Canvas) -> Work[_View]:
+def _view(context: TaskContext, recipe: InpaintRecipe, canvas: Canvas) -> Work[View]:
     if recipe.mask.area == "masked":
         box = masking.view_of(canvas.alpha, recipe.mask.padding, recipe.size)
-        return _View(box, recipe.size or _native(context, box[2] - box[0], box[3] - box[1]))
+        return View(box, recipe.size or _native(context, box[2] - box[0], box[3] - box[1]))
     whole = canvas.picture.size
     if recipe.size:
-        return _View((0, 0, *whole), whole)
-    return _View((0, 0, *whole), (yield from _whole(context, whole)))
+        return View((0, 0, *whole), whole)
+    return View((0, 0, *whole), (yield from _whole(context, whole)))
 
 
 def _whole(context: TaskContext, size: Size) -> Work[Size]:

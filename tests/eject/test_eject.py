@@ -1,0 +1,119 @@
+"""A recipe as a script of diffusers: it imports nothing of the studio, and makes the same bytes."""
+
+import json
+import runpy
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from studio.cli import main
+from studio.eject.eject import eject
+from studio.errors import InvalidRecipe
+from studio.metadata import own
+from studio.metadata.own import Made
+from studio.recipe import Recipe
+from studio.studio import Studio
+from tests import tiny
+from tests.replay.conftest import PLAIN, Make, Values, make, start, studio, tiny_home
+
+__all__ = ["make", "start", "studio", "tiny_home"]
+EDGES: Values = {"kind": "canny", "image": "START", "model": "edges", "weight": 0.8, "end": 0.9}
+CASES: dict[str, Values] = {
+    "text2img": {},
+    "weighed words": {"prompt": f"{tiny.PROMPT}, (bright:1.3), [dark]", "clip_skip": 2},
+    "churned": {"sigma_churn": 2.0, "sigma_noise": 1.01},
+    "ancestral": {"scheduler": "Euler a", "guidance_scale": 1},
+    "img2img": {"init_image": "START", "strength": 0.7, "steps": 4},
+    "img2img, another size": {"init_image": "START", "strength": 0.7, "steps": 4, "width": 72, "height": 64},
+    "inpaint": {"init_image": "START", "mask_image": "MASK", "strength": 0.8, "steps": 3, "mask_blur": 3},
+    "inpaint close": {
+        "init_image": "START", "mask_image": "MASK", "strength": 0.8, "steps": 3, "mask_area": "masked",
+        "mask_padding": 8, "width": 64, "height": 64, "mask_fill": "surroundings",
+    },
+    "outpaint": {"init_image": "START", "outpaint": {"left": 16}, "width": None, "height": None, "strength": 1},
+    "ControlNet": {"controls": [EDGES]},
+    "two ControlNets": {"controls": [EDGES, {**EDGES, "weight": 0.4, "end": 1.0}]},
+    "LoRA": {"loras": [{"name": "ink", "weight": 0.7}]},
+    "LoRAs of words": {"loras": [{"name": "ink", "weight": 0.7}, {"name": "pen", "weight": 1.5}]},
+    "VAE": {"vae": "another"},
+    "SDXL": {"model": "tiny-sdxl", "negative_prompt": "rain"},
+}  # fmt: skip
+
+
+def stored(value: Any, start: Values) -> Any:
+    """The values with ids in the place of names of pictures."""
+    names = {"START": start["init_image"], "MASK": start["mask_image"]}
+    if isinstance(value, dict):
+        return {name: stored(one, start) for name, one in value.items()}
+    if isinstance(value, list):
+        return [stored(one, start) for one in value]
+    return names.get(value, value) if isinstance(value, str) else value
+
+
+def made_by(script: Path, out: Path, monkeypatch: pytest.MonkeyPatch) -> np.ndarray[Any, Any]:
+    monkeypatch.setattr(sys, "argv", [str(script), str(out)])
+    runpy.run_path(str(script), run_name="__main__")
+    with Image.open(out) as image:
+        return np.asarray(image.convert("RGB"))
+
+
+@pytest.mark.parametrize("case", CASES)
+@pytest.mark.filterwarnings("ignore")  # of diffusers and transformers, which nothing of ours silences there
+def test_the_script_makes_the_same_bytes(
+    studio: Studio, make: Make, start: Values, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, case: str
+):
+    path = make(**stored(CASES[case], start))
+    script = eject(studio, own.read_made(path), tmp_path / "ejected")
+    text = script.read_text()
+    assert "import studio" not in text
+    assert "from studio" not in text
+    with Image.open(path) as image:
+        assert np.array_equal(made_by(script, tmp_path / "out.png", monkeypatch), np.asarray(image))
+
+
+def test_requirements_are_those_that_the_picture_was_made_with(studio: Studio, make: Make, tmp_path: Path):
+    made = own.read_made(make())
+    eject(studio, Made(made.recipe, {**made.facts, "diffusers": "0.42.1", "torch": "2.14.1+cpu"}), tmp_path)
+    lines = (tmp_path / "requirements.txt").read_text().splitlines()
+    assert {"diffusers==0.42.1", "torch==2.14.1"} <= set(lines)
+    assert {line.partition("==")[0] for line in lines} >= {"transformers", "safetensors", "pillow"}
+
+
+@pytest.mark.parametrize(
+    ("values", "field"),
+    [
+        ({"hires_scale": 1.5}, "hires_scale"),
+        ({"variation_strength": 0.3, "variation_seed": 5}, "variation_strength"),
+        ({"prompt": "[red:blue:0.5] house"}, "prompt"),
+        ({"loras": [{"name": "ink", "end": 0.5}]}, "loras"),
+        ({"controls": [{**EDGES, "mode": "control"}]}, "controls"),
+        ({"count": 2}, "count"),
+        ({"init_image": "START", "strength": 0.1, "steps": 2}, "strength"),
+        ({"init_image": "START", "upscaler": "lanczos", "upscale": 2}, "upscaler"),
+    ],
+)
+def test_what_one_call_cannot_say_is_refused_by_its_field(
+    studio: Studio, start: Values, tmp_path: Path, values: Values, field: str
+):
+    base = PLAIN if "upscaler" not in values else {"model": "tiny-sd15"}
+    with pytest.raises(InvalidRecipe) as caught:
+        eject(studio, Made(Recipe.make(**stored({**base, **values}, start)), {}), tmp_path)
+    assert caught.value.field == field
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_command_writes_a_script_for_a_recipe_in_a_file(
+    tiny_home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    (tmp_path / "recipe.json").write_text(Recipe.make(**PLAIN).to_json())
+    home = ["--home", str(tiny_home), "--device", "cpu", "--json"]
+    assert main(["eject", str(tmp_path / "recipe.json"), "-o", str(tmp_path / "out"), *home]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert {"make.py", "requirements.txt"} <= set(told["files"])
+    (tmp_path / "broken.json").write_text("{")
+    assert main(["eject", str(tmp_path / "broken.json"), "-o", str(tmp_path / "out"), *home]) == 2
+    assert "holds no recipe" in capsys.readouterr().err
