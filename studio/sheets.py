@@ -120,7 +120,7 @@ class Sheet:
             else:
                 pen.rectangle((x, y, x + width - 1, y + height - 1), outline=QUIET)
                 box = (x + GAP, y + GAP, width - 2 * GAP, height - 2 * GAP)
-                _write(pen, cell.error or "not made", box, layout.letter, FAULT if cell.error else QUIET)
+                write_words(pen, cell.error or "not made", box, layout.letter, FAULT if cell.error else QUIET)
         words = f"Each picture is shown at {layout.scale:.0%} of its size: the whole would be too large otherwise."
         return board, words if layout.scale < 1 else ""
 
@@ -180,18 +180,20 @@ class _Layout:
             top = z * self.block + GAP
             if self.deep.title:
                 words = f"{self.deep.title}: {self.deep.labels[z]}"
-                _write(pen, words, (GAP, top, self.size[0] - 2 * GAP, self.line), self.letter, INK)
+                write_words(pen, words, (GAP, top, self.size[0] - 2 * GAP, self.line), self.letter, INK)
                 top += self.line
             if self.across.title:
-                _write(pen, self.across.title, (self.left, top, width, self.line), self.letter, QUIET)
+                write_words(pen, self.across.title, (self.left, top, width, self.line), self.letter, QUIET)
             if self.down.title:
-                _write(pen, self.down.title, (GAP, top, self.left - 2 * GAP, 3 * self.line), self.letter, QUIET)
+                write_words(pen, self.down.title, (GAP, top, self.left - 2 * GAP, 3 * self.line), self.letter, QUIET)
             for x, words in enumerate(self.across.labels):
                 left, _ = self.corner((x, 0, z))
-                _write(pen, words, (left, top + self.line, self.cell[0], self.top - 2 * self.line), self.letter, INK)
+                write_words(
+                    pen, words, (left, top + self.line, self.cell[0], self.top - 2 * self.line), self.letter, INK
+                )
             for y, words in enumerate(self.down.labels):
                 _, down = self.corner((0, y, z))
-                _write(pen, words, (GAP, down, self.left - 2 * GAP, self.cell[1]), self.letter, INK)
+                write_words(pen, words, (GAP, down, self.left - 2 * GAP, self.cell[1]), self.letter, INK)
 
     def _measure(self, natural: Size) -> None:
         self.cell = (max(round(natural[0] * self.scale), 1), max(round(natural[1] * self.scale), 1))
@@ -210,7 +212,7 @@ class _Layout:
         return max(width * height / MOST_PIXELS, (max(width, height) / MOST_SIDE) ** 2)
 
 
-def _write(pen: ImageDraw.ImageDraw, words: str, box: tuple[int, int, int, int], letter: int, ink: str) -> None:
+def write_words(pen: ImageDraw.ImageDraw, words: str, box: tuple[int, int, int, int], letter: int, ink: str) -> None:
     """Words in a box (left, top, width, height), broken into lines; what finds no room is cut off."""
     left, top, width, height = box
     font = ImageFont.load_default(letter)

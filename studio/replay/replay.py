@@ -16,9 +16,12 @@ from studio.metadata.writing import OPTIONS
 from studio.recipe import Recipe
 from studio.replay.likeness import Likeness, Verdict, difference, tolerance
 from studio.replay.reasons import lost, reasons
+from studio.resolve.tasks import shares_steps
 from studio.studio import Studio
 
 KIND = "replay"
+# As many as no picture takes.
+MOST_FORWARDS = 9999
 UNEXPLAINED = "Nothing in the two files says why; the picture may have been changed since."
 
 
@@ -68,7 +71,7 @@ class Outcome:
 
 def begin(studio: Studio, made: Made, who: Identity) -> Job | Outcome:
     """The job that makes a picture again, or why that cannot be; StudioError as of `Studio.submit` for all else."""
-    recipe = as_made(made)
+    recipe = as_made(studio, made)
     try:
         studio.resolve(recipe)
         return studio.submit(recipe, who, kind=KIND)
@@ -77,9 +80,17 @@ def begin(studio: Studio, made: Made, who: Identity) -> Job | Outcome:
         return Outcome(None, because=missing or [error.sentence])
 
 
-def as_made(made: Made) -> Recipe:
-    """The recipe that makes the very bytes again."""
-    return made.recipe
+def as_made(studio: Studio, made: Made) -> Recipe:
+    """The recipe that makes the very bytes again, in steps of as many rows as there were."""
+    recipe, batch = own.again(made), made.text("batch")
+    if recipe.buckets or not batch.isdecimal() or int(batch) < 2:
+        return recipe
+    models = [studio.catalogue[name] for name in recipe.models if name in studio.catalogue]
+    if not models or not shares_steps(recipe, models):
+        return recipe
+    guided = recipe.guidance_scale is not None and recipe.guidance_scale > 1
+    # Those of its own job stood beside it: a row each, and one more where guidance looks without the prompt.
+    return recipe.replace(numerics="free", buckets=f"{int(batch) * (2 if guided else 1)}x{MOST_FORWARDS}")
 
 
 def compared(path: Path, again: Path) -> Outcome:

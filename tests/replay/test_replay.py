@@ -16,10 +16,11 @@ from studio.metadata.own import Made
 from studio.replay.likeness import Likeness
 from studio.replay.reasons import reasons
 from studio.replay.replay import Outcome, begin, compared
+from studio.recipe import Recipe
 from studio.studio import Studio
 from tests import tiny
 from tests.drawer import resolved
-from tests.replay.conftest import Make, Values
+from tests.replay.conftest import PLAIN, Make, Values
 
 
 def replayed(studio: Studio, path: Path) -> Outcome:
@@ -44,6 +45,14 @@ def replayed(studio: Studio, path: Path) -> Outcome:
 def test_a_picture_is_made_again_to_the_pixel(studio: Studio, make: Make, values: Values):
     outcome = replayed(studio, make(**values))
     assert (outcome.verdict, outcome.because, outcome.difference) == ("identical", [], None)
+
+
+def test_a_picture_that_was_made_beside_others_of_its_job_is_made_again_to_the_pixel(studio: Studio):
+    job = studio.submit(Recipe.make(**PLAIN, count=3), COMMAND_LINE)
+    list(job.follow())
+    for made in job.results:
+        assert int(own.read_facts(made.path)["batch"]) > 1
+        assert replayed(studio, made.path).verdict == "identical"
 
 
 def test_what_it_started_from_is_kept_by_its_content(studio: Studio, make: Make, start: Values):

@@ -1,0 +1,76 @@
+"""A contact sheet: pictures in rows with what they are, as a page that stands alone or as pages to print."""
+
+from collections.abc import Iterator, Sequence
+from functools import partial
+from io import BytesIO
+from pathlib import Path
+from typing import BinaryIO, Literal
+
+from PIL import Image, ImageDraw, ImageOps
+
+from studio.atomic_files import AtomicFolder
+from studio.export.pictures import made_of, opened
+from studio.metadata.own import Made
+from studio.sheets import INK, PAPER, QUIET, Axis, Sheet, Shown, write_words
+
+Form = Literal["html", "pdf"]
+COLUMNS = 4
+# A4 in dots, and its edge.
+DOTS_AN_INCH = 150
+PAGE, EDGE, GAP = (1240, 1754), 60, 20
+LETTER, LINES = 17, 3
+CAPTION = round(LETTER * 1.35 * LINES)
+
+
+def write(paths: Sequence[Path], target: Path, title: str, form: Form, columns: int = COLUMNS) -> None:
+    """Write a sheet of these pictures; StorageError, Unreadable where one is no picture."""
+    data = html(paths, title, columns) if form == "html" else pdf(paths, title, columns)
+    AtomicFolder(target.parent).write(target, partial(_put, data))
+
+
+def html(paths: Sequence[Path], title: str, columns: int = COLUMNS) -> bytes:
+    """A page of HTML that needs nothing but itself; each picture opens with its settings."""
+    cells = []
+    for number, path in enumerate(paths):
+        made = made_of(path)
+        values = {name: str(value) for name, value in made.recipe.dumped().items()}
+        at = (number % columns, number // columns, 0)
+        cells.append(Shown(at, path, caption=caption(path, made), values={"file": path.name, **values}))
+    across = tuple(str(column + 1) for column in range(min(columns, len(paths))))
+    down = tuple(str(row + 1) for row in range(-(-len(paths) // columns)))
+    return Sheet(title, (Axis("Column", across), Axis("Row", down)), tuple(cells)).page().encode()
+
+
+def pdf(paths: Sequence[Path], title: str, columns: int = COLUMNS) -> bytes:
+    """Pages of A4, each with as many rows as there is room for."""
+    first, *others = _pages(paths, title, columns)
+    buffer = BytesIO()
+    first.save(buffer, "PDF", save_all=True, append_images=others, resolution=DOTS_AN_INCH, title=title)
+    return buffer.getvalue()
+
+
+def caption(path: Path, made: Made) -> str:
+    """What a picture is, in a line: its words and seed, else its name."""
+    seed = "" if made.recipe.seed is None else f"seed {made.recipe.seed}"
+    words = " ".join(made.recipe.prompt.split())
+    return " · ".join(filter(None, (words[:200] or path.name, seed)))
+
+
+def _pages(paths: Sequence[Path], title: str, columns: int) -> Iterator[Image.Image]:
+    cell = (PAGE[0] - 2 * EDGE - (columns - 1) * GAP) // columns
+    row = cell + CAPTION + GAP
+    rows = max(1, (PAGE[1] - 2 * EDGE - CAPTION) // row)
+    for start in range(0, len(paths), columns * rows):
+        page = Image.new("RGB", PAGE, PAPER)
+        pen = ImageDraw.Draw(page)
+        write_words(pen, title, (EDGE, EDGE, PAGE[0] - 2 * EDGE, CAPTION), LETTER + 7, INK)
+        for number, path in enumerate(paths[start : start + columns * rows]):
+            left = EDGE + number % columns * (cell + GAP)
+            top = EDGE + CAPTION + number // columns * row
+            page.paste(ImageOps.pad(opened(path), (cell, cell), color=PAPER), (left, top))
+            write_words(pen, caption(path, made_of(path)), (left, top + cell, cell, CAPTION), LETTER, QUIET)
+        yield page
+
+
+def _put(data: bytes, file: BinaryIO) -> None:
+    file.write(data)

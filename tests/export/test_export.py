@@ -1,0 +1,131 @@
+"""Pictures handed on: other formats, contact sheets, sets to train with."""
+
+import json
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from studio.cli import main
+from studio.export import contact_sheet, pictures, training
+from studio.metadata import own, writing
+from studio.metadata.writing import Writing
+from tests.drawer import picture, resolved
+
+PROMPTS = (
+    "a (red:1.2) house <lora:ink:0.5> # not this\nby the sea",
+    "ein Löwe, 家",
+    "=cmd, <b>bold</b>",
+)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Three pictures of the studio and one of somebody else's, two of them of the same name."""
+    place = tmp_path / "given"
+    for number, prompt in enumerate(PROMPTS):
+        path = place / str(number) / ("same.png" if number < 2 else "other.png")
+        path.parent.mkdir(parents=True)
+        recipe = resolved(prompt, seed=number)
+        writing.write(picture(recipe), recipe, {"device": "pencil"}, path)
+    Image.new("RGB", (40, 20), "teal").save(place / "foreign.jpg")
+    (place / "foreign.txt").write_text("a teal\nboard\n")
+    (place / "notes.md").write_text("no picture")
+    return place
+
+
+def told(capsys: pytest.CaptureFixture[str]) -> list[Path]:
+    return [Path(file) for file in json.loads(capsys.readouterr().out)["files"]]
+
+
+def test_pictures_are_written_in_another_format_with_their_recipes(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    out = tmp_path / "out"
+    assert main(["export", "pictures", str(folder), "-o", str(out), "--format", "webp", "--json"]) == 0
+    files = told(capsys)
+    assert [file.name for file in files] == ["same.webp", "same-2.webp", "other.webp", "foreign.webp"]
+    assert [own.read(file).prompt for file in files[:3]] == list(PROMPTS)
+    assert own.read_facts(files[0]) == {"device": "pencil"}
+
+
+def test_pictures_to_publish_are_bare(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    given, out = str(folder / "0" / "same.png"), str(tmp_path / "out")
+    assert main(["export", "pictures", given, "-o", out, "--without-recipe", "--marked", "--json"]) == 0
+    (file,) = told(capsys)
+    data = file.read_bytes()
+    assert b"house" not in data
+    assert b"trainedAlgorithmicMedia" in data
+
+
+def test_a_training_set_has_a_caption_in_plain_words_for_each_picture(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    out = tmp_path / "set"
+    assert main(["export", "training", str(folder), "-o", str(out), "--trigger", "zwx", "--json"]) == 0
+    files = told(capsys)
+    captions = [file.with_suffix(".txt").read_text() for file in files]
+    assert captions == [
+        "zwx, a red house by the sea\n",
+        "zwx, ein Löwe, 家\n",
+        "zwx, =cmd, <b>bold</b>\n",
+        "zwx, a teal board\n",
+    ]
+    assert len({file.name for file in files}) == 4
+    assert all(b"prompt" not in file.read_bytes() for file in files)
+    with Image.open(files[0]) as image:
+        assert image.convert("RGB").tobytes() == picture(resolved("x", seed=0)).tobytes()
+
+
+def test_a_sheet_of_html_stands_alone_and_runs_nothing_that_a_prompt_says(folder: Path, tmp_path: Path):
+    target = tmp_path / "sheet.html"
+    assert main(["export", "sheet", str(folder), "-o", str(target), "--title", "<i>Mine", "--columns", "2"]) == 0
+    page = target.read_text("utf-8")
+    assert page.count("data:image/webp;base64,") == 4
+    assert "<i>Mine" not in page
+    assert "http://" not in page
+    assert "ein Löwe, 家 · seed 1" in page
+
+
+def test_a_sheet_of_pdf_has_as_many_pages_as_its_pictures_need(folder: Path, tmp_path: Path):
+    paths = pictures.found([folder]) * 8
+    data = contact_sheet.pdf(paths, "Mine", columns=2)
+    assert data.startswith(b"%PDF")
+    assert data.count(b"/Type /Page\n") == 8
+    target = tmp_path / "sheet.pdf"
+    contact_sheet.write(paths[:3], target, "Mine", "pdf")
+    assert target.read_bytes().count(b"/Type /Page\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("pictures", "gone.png", "-o", "x"), "gone.png is not there"),
+        (("sheet", "HERE", "-o", "sheet.docx"), "would not be what its ending says"),
+        (("sheet", "HERE", "-o", "sheet.pdf", "--columns", "0"), "not a valid number of columns"),
+        (("pictures", "EMPTY", "-o", "x"), "There is no picture in there"),
+    ],
+)
+def test_what_cannot_be_is_said_in_a_line(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...], words: str
+):
+    (tmp_path / "empty").mkdir()
+    places = {"HERE": str(folder), "EMPTY": str(tmp_path / "empty"), "x": str(tmp_path / "x")}
+    assert main(["export", *(places.get(one, one) for one in arguments)]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert words in line
+
+
+def test_a_prompt_that_cannot_be_read_is_a_caption_as_it_stands():
+    assert training.plain("a (house") == training.plain("a  (house").replace("  ", " ")
+
+
+def test_a_file_that_is_no_picture_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    (tmp_path / "a.png").write_bytes(b"none")
+    assert main(["export", "pictures", str(tmp_path / "a.png"), "-o", str(tmp_path / "out")]) == 2
+    assert "a.png is no picture" in capsys.readouterr().err
+
+
+def test_what_is_exported_is_marked_where_the_settings_say_so(folder: Path, tmp_path: Path):
+    files = pictures.export(pictures.found([folder])[:1], tmp_path / "out", Writing("jpeg", marked=True))
+    assert b"trainedAlgorithmicMedia" in files[0].read_bytes()

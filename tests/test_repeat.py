@@ -1,0 +1,103 @@
+"""Do the same to these: the way of one picture for other pictures or prompts, as one job."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from studio.cli.repeat import _lines
+from studio.errors import InvalidRequest
+from studio.events import ImageFailed
+from studio.gate.identity import COMMAND_LINE
+from studio.jobs.kinds import KINDS
+from studio.recipe import Recipe
+from studio.repeat import for_pictures, for_prompts, repeat
+from studio.settings import Settings
+from studio.studio import Studio
+from tests.drawer import Drawer
+
+
+@pytest.fixture
+def studio(tmp_path: Path) -> Iterator[Studio]:
+    drawer = Drawer(faults={"bad": InvalidRequest("It cannot be.", "Leave it.")})
+    with Studio(Settings(home=tmp_path / "home", max_cells=5), backend=drawer, durable=False) as studio:
+        yield studio
+
+
+@pytest.fixture
+def given(tmp_path: Path) -> list[Path]:
+    paths = []
+    for number, size in enumerate(((128, 128), (96, 160))):
+        paths.append(tmp_path / f"{number}.png")
+        Image.new("RGB", size, (number * 99, 20, 30)).save(paths[-1])
+    return paths
+
+
+def resolved(studio: Studio, **values: Any) -> Recipe:
+    (recipe,) = studio.resolve(Recipe.make(**{"prompt": "a house", "model": "starter", "seed": 5, **values}))
+    return recipe
+
+
+def first(studio: Studio, size: tuple[int, int] = (128, 128)) -> str:
+    return studio.inputs.add(Image.new("RGB", size, "teal")).id
+
+
+def test_each_prompt_is_one_picture_of_one_job_with_all_else_as_it_was(studio: Studio):
+    recipe = resolved(studio, steps=3, loras=[{"name": "sketch"}])
+    job = repeat(studio, for_prompts(recipe, ["a boat", "a fox"]), COMMAND_LINE)
+    list(job.follow())
+    assert [(one.prompt, one.seed, one.steps, one.loras) for one in job.recipes] == [
+        ("a boat", 5, 3, recipe.loras),
+        ("a fox", 5, 3, recipe.loras),
+    ]
+    assert (job.kind, len(job.results)) == ("repeat", 2)
+
+
+def test_each_picture_takes_the_place_of_the_one_that_was_changed(studio: Studio, given: list[Path]):
+    recipe = resolved(studio, init_image=first(studio), strength=0.4)
+    recipes = [one for each in for_pictures(studio, recipe, given, COMMAND_LINE) for one in studio.resolve(each)]
+    assert [studio.inputs.size(str(one.init_image)) for one in recipes] == [(128, 128), (96, 160)]
+    assert [(one.width, one.height) for one in recipes] == [(128, 128), (96, 160)]
+    assert {(one.strength, one.seed) for one in recipes} == {(0.4, 5)}
+
+
+def test_a_size_that_was_asked_for_stays(studio: Studio, given: list[Path]):
+    recipe = resolved(studio, init_image=first(studio), strength=0.4, width=64, height=96)
+    assert {(one.width, one.height) for one in for_pictures(studio, recipe, given, COMMAND_LINE)} == {(64, 96)}
+
+
+def test_what_was_enlarged_or_followed_is_done_to_others_too(studio: Studio, given: list[Path]):
+    enlarged = resolved(studio, prompt="", init_image=first(studio), upscaler="lanczos", upscale=2)
+    assert [one.upscale.scale for one in for_pictures(studio, enlarged, given, COMMAND_LINE)] == [2, 2]
+    unit = {"kind": "canny", "image": first(studio), "map": first(studio)}
+    followed = resolved(studio, controls=[unit])
+    for one, path in zip(for_pictures(studio, followed, given, COMMAND_LINE), given, strict=True):
+        (made,) = one.controls
+        assert (made.image, made.map) == (studio.inputs.add(path).id, None)
+
+
+def test_one_that_fails_does_not_end_the_others(studio: Studio):
+    job = repeat(studio, for_prompts(resolved(studio), ["a boat", "bad", "a fox"]), COMMAND_LINE)
+    list(job.follow())
+    assert [event.image for event in job.events if isinstance(event, ImageFailed)] == [1]
+    assert sorted(event.image for event in job.results) == [0, 2]
+    assert not KINDS["repeat"].one_fault_ends
+
+
+def test_what_cannot_be_done_to_others_is_said(studio: Studio, given: list[Path]):
+    words = resolved(studio)
+    with pytest.raises(InvalidRequest, match="made of words alone"):
+        for_pictures(studio, words, given, COMMAND_LINE)
+    with pytest.raises(InvalidRequest, match="no prompt had a part"):
+        for_prompts(resolved(studio, prompt="", init_image=first(studio), upscale=2), ["a boat"])
+    with pytest.raises(InvalidRequest, match="no prompt in there"):
+        for_prompts(words, [])
+    with pytest.raises(InvalidRequest, match="6 pictures; one job of this kind may make 5"):
+        repeat(studio, for_prompts(words, "abcdef"), COMMAND_LINE)
+
+
+def test_prompts_are_read_a_line_each(tmp_path: Path):
+    (tmp_path / "prompts.txt").write_bytes("\ufeffa boat\n\n# not this\n  a fox \r\n".encode())
+    assert _lines(str(tmp_path / "prompts.txt")) == ["a boat", "a fox"]
