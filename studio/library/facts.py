@@ -10,12 +10,11 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from PIL import Image
-
 from studio.errors import NotFound, StudioError, Unreadable
 from studio.library.thumbnails import Thumbnails
 from studio.metadata import own as stored
 from studio.metadata import readers
+from studio.metadata.file_texts import texts_of
 from studio.prompts.mentions import mentions
 from studio.recipe import INPUT_ID, Recipe, Variation
 
@@ -112,8 +111,8 @@ def of_file(folder: Path, path: Path, thumbnails: Thumbnails, *, trusted: bool =
     if len(relative.parts) > 2 and relative.parts[0] == FOLDER:
         written = {**written, OWNER: relative.parts[1]}
     if recipe and trusted:
-        with suppress(Unreadable, OSError, SyntaxError, ValueError), Image.open(path) as image:
-            return own(relative.as_posix(), recipe, written, image.size, status)
+        with suppress(Unreadable, ValueError):
+            return own(relative.as_posix(), recipe, written, texts_of(path).size or (0, 0), status)
     size, pixels = thumbnails.digest(path)
     found = FileFacts(
         relative.as_posix(),

@@ -4,6 +4,7 @@ In a PNG it is a text of its own, in WebP and JPEG a property of XMP.
 """
 
 import json
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -110,8 +111,11 @@ def _text(path: Path) -> str:
 
 def _of_other(path: Path) -> str:
     try:
-        with Image.open(path, formats=OTHERS) as image:
-            packet = image.info.get("xmp", b"")
+        with warnings.catch_warnings():
+            # Pillow warns of damaged EXIF, and of pictures that would be large to decode; nothing is decoded.
+            warnings.simplefilter("ignore")
+            with Image.open(path, formats=OTHERS) as image:
+                packet = image.info.get("xmp", b"")
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise Unreadable(f"{path.name} is not an image.", "Choose a picture that the studio made.") from error
     text = packet.decode("utf-8", "replace") if isinstance(packet, bytes) else str(packet)

@@ -96,7 +96,7 @@ def test_a_recipe_that_jpeg_has_no_room_for_is_refused_in_words(tmp_path: Path):
 def test_the_library_finds_an_image_again_in_the_format_that_it_was_stored_in(tmp_path: Path):
     recipe, facts = resolved("x"), {"device": "pencil"}
     for form in FORMATS:
-        library = Library(tmp_path, Writing(form))
+        library = Library(tmp_path, how=Writing(form))
         saved = library.save(picture(recipe), recipe, facts, seconds=1.5, job=form, index=0)
         assert saved.path.suffix == writing.ENDINGS[form]
         assert Library(tmp_path).find(recipe, form, 0) == saved

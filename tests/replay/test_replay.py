@@ -13,10 +13,10 @@ from studio.cli import main
 from studio.gate.identity import COMMAND_LINE
 from studio.metadata import own, writing
 from studio.metadata.own import Made
+from studio.recipe import Recipe
 from studio.replay.likeness import Likeness
 from studio.replay.reasons import reasons
 from studio.replay.replay import Outcome, begin, compared
-from studio.recipe import Recipe
 from studio.studio import Studio
 from tests import tiny
 from tests.drawer import resolved
