@@ -204,11 +204,14 @@ class Studio:
 
     def most_usd(self, recipes: Sequence[Recipe]) -> Price:
         """What the images of these recipes, resolved or not, cost at most; InvalidRecipe where one cannot be."""
-        hosted = [one for one in recipes if self.is_hosted(one)]
-        known = (self.hosted.models, self.presets, self.inputs, self.prompt_assets, self.images.looks)
-        each = [(dearest(one, *known), one.count) for one in hosted]
+        each = [(self.image_usd(one), one.count) for one in recipes if self.is_hosted(one)]
         usd = sum((cost or 0) * count for cost, count in each)
         return Price(usd, sum(count for cost, count in each if cost is None), sum(count for _, count in each))
+
+    def image_usd(self, recipe: Recipe, pictures: int = 0) -> float | None:
+        """What one image of a hosted recipe costs at most, with so many pictures at least; else as `dearest`."""
+        known = (self.hosted.models, self.presets, self.inputs, self.prompt_assets)
+        return dearest(recipe, *known, looks=self.images.looks, pictures=pictures)
 
     def may_download(self, who: Identity) -> bool:
         """Whether who asks may let this studio download, and end what is on its way."""

@@ -4,7 +4,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 
 from studio.catalogue.tensor_files import Header
 from studio.families import FAMILIES, family_of_words
@@ -119,6 +119,8 @@ class Part:
         return self.module.replace(".", "_")
 
 
+# As many names as the largest files of every family have: files of one family have the same names.
+@lru_cache(2**15)
 def part(key: str) -> Part | None:
     """What a tensor of this name is; None where no format has such a name."""
     tail = TAIL.search(key)

@@ -24,7 +24,7 @@ from studio.hosted.spending import price_words
 from studio.inputs import Input, InputStore, MaskReads
 from studio.metadata import own, readers
 from studio.metadata.fitting import Here, fit
-from studio.recipe import Recipe, field_of, setting_specs
+from studio.recipe import Recipe, Setting, field_of, setting_specs
 from studio.resolve.prompts import replaced
 from studio.settings import Settings
 from studio.shorthand import LORA_FORM, NUMBER, SIDES_FORM, lora, sides
@@ -66,41 +66,11 @@ def arguments(parser: argparse.ArgumentParser, prompt: str = "prompt") -> None:
         if name == "prompt":
             nargs = None if prompt.startswith("-") else "?"
             parser.add_argument(prompt, metavar="PROMPT", nargs=nargs, help=f"{setting.help} A preset may give it.")
-            continue
-        if name == "controls":
-            control_arguments(parser)
-            continue
-        if name == "loras":
-            parser.add_argument(
-                "--lora",
-                action="append",
-                default=[],
-                metavar=LORA_FORM,
-                help="Put this LoRA on; its weight goes from -10 to 10, without one it is 1. May be given again.",
-            )
-            continue
-        if name == "mask_area":
-            sentence = "Paint the masked place alone at full size, not with the whole picture in view."
-            parser.add_argument("--only-masked", dest=name, action="store_const", const="masked", help=sentence)
-            continue
-        many = get_origin(field_of(name).annotation) is tuple
-        parser.add_argument(
-            OPTIONS.get(name, f"--{name.replace('_', '-')}"),
-            dest=name,
-            metavar="NAME" if many else VALUES.get(name, setting.label.upper().replace(" ", "_")),
-            # None, so that the recipe's own default holds where the option is not given.
-            default=None,
-            action="append" if many else "store",
-            help=setting.help.replace("%", "%%") + (" May be given again." if many else ""),
-        )
-    parser.add_argument(
-        "--mask-reads",
-        choices=get_args(MaskReads),
-        default="auto",
-        help="What of the mask file changes: where it is bright, opaque or transparent; auto goes by its look "
-        "and says so. What is erased in the picture itself is painted with the picture as --mask and “transparent”.",
-    )
-    parser.add_argument("--invert-mask", action="store_true", help="Change what the mask keeps, and keep the rest.")
+        elif name in OWN_ARGUMENTS:
+            OWN_ARGUMENTS[name](parser)
+        else:
+            _setting_argument(parser, name, setting)
+    _mask_arguments(parser)
     preset_argument(parser)
     parser.add_argument(
         "--like",
@@ -112,6 +82,46 @@ def arguments(parser: argparse.ArgumentParser, prompt: str = "prompt") -> None:
     output_arguments(parser)
 
 
+def _setting_argument(parser: argparse.ArgumentParser, name: str, setting: Setting) -> None:
+    many = get_origin(field_of(name).annotation) is tuple
+    parser.add_argument(
+        OPTIONS.get(name, f"--{name.replace('_', '-')}"),
+        dest=name,
+        metavar="NAME" if many else VALUES.get(name, setting.label.upper().replace(" ", "_")),
+        # None, so that the recipe's own default holds where the option is not given.
+        default=None,
+        action="append" if many else "store",
+        help=setting.help.replace("%", "%%") + (" May be given again." if many else ""),
+    )
+
+
+def _mask_arguments(parser: argparse.ArgumentParser) -> None:
+    """How a mask's file is read."""
+    parser.add_argument(
+        "--mask-reads",
+        choices=get_args(MaskReads),
+        default="auto",
+        help="What of the mask file changes: where it is bright, opaque or transparent; auto goes by its look "
+        "and says so. What is erased in the picture itself is painted with the picture as --mask and “transparent”.",
+    )
+    parser.add_argument("--invert-mask", action="store_true", help="Change what the mask keeps, and keep the rest.")
+
+
+def _lora_argument(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--lora",
+        action="append",
+        default=[],
+        metavar=LORA_FORM,
+        help="Put this LoRA on; its weight goes from -10 to 10, without one it is 1. May be given again.",
+    )
+
+
+def _mask_area_argument(parser: argparse.ArgumentParser) -> None:
+    sentence = "Paint the masked place alone at full size, not with the whole picture in view."
+    parser.add_argument("--only-masked", dest="mask_area", action="store_const", const="masked", help=sentence)
+
+
 def control_arguments(parser: argparse.ArgumentParser) -> None:
     """The maps to follow, made of pictures or ready-made."""
     kinds = f"KIND is one of {', '.join(CONTROLS)}; WEIGHT goes from 0 to 2, START and END are shares of the steps."
@@ -119,6 +129,10 @@ def control_arguments(parser: argparse.ArgumentParser) -> None:
         parser.add_argument(
             option, action="append", default=[], metavar=UNIT_FORM, help=f"{what} {kinds} May be given again."
         )
+
+
+# Settings whose options are of another form.
+OWN_ARGUMENTS = {"controls": control_arguments, "loras": _lora_argument, "mask_area": _mask_area_argument}
 
 
 def output_arguments(parser: argparse.ArgumentParser) -> None:

@@ -48,11 +48,19 @@ def resolve_hosted(
 
 
 def dearest(
-    recipe: Recipe, hosted: Hosted, presets: Presets, inputs: InputStore, prompt_assets: PromptAssets, looks: int = 0
+    recipe: Recipe,
+    hosted: Hosted,
+    presets: Presets,
+    inputs: InputStore,
+    prompt_assets: PromptAssets,
+    *,
+    looks: int = 0,
+    pictures: int = 0,
 ) -> float | None:
-    """What a picture of this recipe costs at most, whatever is drawn of its prompt; None where nobody knows.
+    """What an image of this recipe costs at most, whatever is drawn of its prompt; None where nobody knows.
 
-    `looks` are partial images, where the model has them. InvalidRecipe where it cannot be.
+    `looks` are partial images, where the model has them, and `pictures` those that will be sent at least.
+    InvalidRecipe where it cannot be.
     """
     endpoint, own = _offer(recipe, hosted)
     sent = endpoint.model.chosen(endpoint.sized(own, *_size(recipe, endpoint, own, inputs)))
@@ -60,7 +68,8 @@ def dearest(
         words = longest(in_styles(recipe.prompt, presets, recipe.styles), prompt_assets.wildcards)
     except InvalidPrompt:
         return None
-    return endpoint.estimate(sent, words, len(recipe.pictures), looks if "stream" in endpoint.model.abilities else 0)
+    sent_pictures = max(pictures, len(recipe.pictures))
+    return endpoint.estimate(sent, words, sent_pictures, looks if "stream" in endpoint.model.abilities else 0)
 
 
 def without_local(recipe: Recipe, hosted: Hosted, but: Collection[str] = ()) -> Recipe:

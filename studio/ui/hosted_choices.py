@@ -9,12 +9,13 @@ from studio.catalogue.models import Model
 from studio.errors import StudioError
 from studio.families.base import Family, Signature
 from studio.hosted.models import HostedEndpoint, is_hosted, joined, parted
-from studio.prompts.ways import longest
 from studio.recipe import Recipe, Setting, Task, setting_specs
-from studio.resolve.hosted import TAKEN, in_styles
+from studio.resolve.hosted import TAKEN
 from studio.studio import Studio
 
 TASKS: dict[Task, str] = {"text2img": "", "img2img": "edit", "inpaint": "mask"}
+# How many pictures a task sends, those that are not chosen yet among them.
+PICTURES: dict[Task, int] = {"img2img": 1, "inpaint": 2}
 
 
 class HostedChoice(Model):
@@ -74,7 +75,7 @@ def price(studio: Studio, recipe: Recipe, task: Task) -> str:
     if not studio.is_hosted(recipe):
         return ""
     try:
-        cost = _most_usd(studio, recipe, task)
+        cost = studio.image_usd(recipe, PICTURES.get(task, 0))
     except StudioError:
         cost = None  # what is wrong is said where it is asked for
     left = studio.hosted.budget.left()
@@ -84,16 +85,6 @@ def price(studio: Studio, recipe: Recipe, task: Task) -> str:
     several = usual(recipe).count
     also = f", ${cost * several:.3f} for {several} candidates" if several > recipe.count else ""
     return f"At most ${cost * recipe.count:.3f} for {_counted(recipe.count)}{also}.{today}"
-
-
-def _most_usd(studio: Studio, recipe: Recipe, task: Task) -> float | None:
-    name, own = parted(str(recipe.model))
-    endpoint = studio.hosted.models[name]
-    first = endpoint.sizes[0] if endpoint.sizes else (None, None)
-    sent = endpoint.model.chosen(endpoint.sized(own, recipe.width or first[0], recipe.height or first[1]))
-    words = longest(in_styles(recipe.prompt, studio.presets, recipe.styles), studio.prompt_assets.wildcards)
-    pictures = {"text2img": 0, "img2img": 1, "inpaint": 2}.get(task, 0)
-    return studio.images.most_usd(endpoint, sent, words, pictures)
 
 
 def _names(studio: Studio, task: Task | None) -> Iterator[str]:

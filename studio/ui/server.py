@@ -33,6 +33,25 @@ LISTENERS = 2 * CONNECTIONS
 SELDOM = 24 * 3600
 # Between two looks for uploads that are old.
 SWEEP_SECONDS = 3600.0
+# What Gradio is told whatever the studio.
+ALWAYS: dict[str, Any] = {
+    "prevent_thread_lock": True,
+    "quiet": True,
+    "show_error": True,
+    "share": False,
+    "inbrowser": False,
+    "ssr_mode": False,
+    "run_history": False,
+    "enable_monitoring": False,
+    "footer_links": [],
+    # Else Gradio gives up where this machine takes longer than three seconds to answer itself, as a busy one may.
+    "_frontend": False,
+    "pwa": False,
+    # Listeners at once; what each does in a thread is short (`Page.create_limiter`).
+    "max_threads": LISTENERS,
+    "favicon_path": str(theme.FAVICON),
+    "state_session_capacity": SESSIONS,
+}
 
 
 def launch(studio: Studio) -> None:
@@ -51,39 +70,7 @@ def serve(studio: Studio) -> Iterator[str]:
     settings = studio.settings
     _check_meant(settings)
     port = _free_port(settings)
-    # Read by Gradio as its widgets are made: pictures that it keeps for a page, in the data folder and not in /tmp.
-    os.environ["GRADIO_TEMP_DIR"] = str(settings.home / CACHE)
-    blocks = page(studio)
-    blocks.queue(default_concurrency_limit=None, api_open=False)
-    # It would look through all listeners for Gradio's own progress bars, of which there are none.
-    blocks._queue.progress_update_sleep_when_free = SELDOM  # noqa: SLF001 - there is no other way to it
-    blocks.launch(
-        server_name=settings.host,
-        server_port=port,
-        prevent_thread_lock=True,
-        quiet=True,
-        show_error=True,
-        share=False,
-        inbrowser=False,
-        ssr_mode=False,
-        run_history=False,
-        enable_monitoring=False,
-        footer_links=[],
-        # Else Gradio gives up where this machine takes longer than three seconds to answer itself, as a busy one may.
-        _frontend=False,
-        pwa=False,
-        # Listeners at once; what each does in a thread is short (`Page.create_limiter`).
-        max_threads=LISTENERS,
-        favicon_path=str(theme.FAVICON),
-        theme=theme.theme(),
-        css=theme.css() + SizePicker(studio).css(),
-        head=theme.head(),
-        state_session_capacity=SESSIONS,
-        max_file_size=settings.max_upload_mb * MEGABYTE,
-        _app=PageApp(studio, web.announced(beginning(blocks))),
-    )
-    _bound(blocks.server.config)
-    blocks._queue.pending_messages_per_session.max_size = LISTENERS  # noqa: SLF001 - there is no other way to it
+    blocks = _launched(studio, port)
     # What the page is built of lives as long as the program: no collection need look at it.
     gc.collect()
     gc.freeze()
@@ -93,6 +80,30 @@ def serve(studio: Studio) -> Iterator[str]:
             yield f"http://{_written(_reached(settings.host))}:{port}/"
     finally:
         _close(blocks)
+
+
+def _launched(studio: Studio, port: int) -> Any:
+    """The page's Blocks, served at this port by a thread."""
+    settings = studio.settings
+    # Read by Gradio as its widgets are made: pictures that it keeps for a page, in the data folder and not in /tmp.
+    os.environ["GRADIO_TEMP_DIR"] = str(settings.home / CACHE)
+    blocks = page(studio)
+    blocks.queue(default_concurrency_limit=None, api_open=False)
+    # It would look through all listeners for Gradio's own progress bars, of which there are none.
+    blocks._queue.progress_update_sleep_when_free = SELDOM  # noqa: SLF001 - there is no other way to it
+    blocks.launch(
+        server_name=settings.host,
+        server_port=port,
+        theme=theme.theme(),
+        css=theme.css() + SizePicker(studio).css(),
+        head=theme.head(),
+        max_file_size=settings.max_upload_mb * MEGABYTE,
+        _app=PageApp(studio, web.announced(beginning(blocks))),
+        **ALWAYS,
+    )
+    _bound(blocks.server.config)
+    blocks._queue.pending_messages_per_session.max_size = LISTENERS  # noqa: SLF001 - there is no other way to it
+    return blocks
 
 
 @contextmanager

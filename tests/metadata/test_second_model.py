@@ -15,7 +15,7 @@ from studio.metadata.infotext import to_infotext
 from studio.recipe import Recipe
 from studio.settings import Settings
 from tests.headers import write_home, write_model
-from tests.metadata.test_comfyui import changed, node, read
+from tests.metadata.graphs import changed, node, read
 
 TEXT = "a castle\nSteps: 20, Sampler: Euler, CFG scale: 6, Seed: 5, Size: 1024x1024, Model: sd_xl_base_1.0"
 REFINED = {"hires_scale": 1.0, "hires_model": "sd_xl_refiner_1.0", "hires_strength": 0.2, "hires_steps": 20}
