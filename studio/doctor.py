@@ -48,10 +48,16 @@ class Check:
     name: str
     found: str
     cure: str | None = None
+    # Something that is not here, and that the studio does without.
+    missing: bool = False
 
     @property
     def sound(self) -> bool:
         return self.cure is None
+
+    @property
+    def state(self) -> str:
+        return "BROKEN" if self.cure else "missing" if self.missing else "ok"
 
 
 def examine(settings: Settings) -> Iterator[Check]:
@@ -213,7 +219,9 @@ def _metric(name: str, metric: Metric, settings: Settings) -> Check:
                 return Check(name, error.message, error.hint)
             faults.append(str(error))
     whose = ", but for the starter's own pictures" if metric.embedded else ""
-    return Check(name, f"left out{whose}: {' '.join(faults)}" if faults else "its weights are here")
+    if faults:
+        return Check(name, f"left out{whose}: {' '.join(faults)}", missing=True)
+    return Check(name, "its weights are here")
 
 
 def _model(settings: Settings, catalogue: Catalogue, name: str) -> str:

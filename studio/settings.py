@@ -3,7 +3,7 @@
 import ipaddress
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -20,6 +20,7 @@ from pydantic_settings import SettingsError as UnreadableSetting
 from studio.errors import InvalidSetting
 from studio.parsing import ParseError, fault_words, load_toml
 from studio.recipe.values import Numerics
+from studio.suggestions import near
 
 FOLDERS = ("images", "models", "loras", "embeddings", "controlnets", "ip-adapters", "upscalers")
 ASSETS = Path(__file__).resolve().parent.parent / "assets"
@@ -161,7 +162,8 @@ class Settings(BaseSettings):
         """
         for name in sorted(os.environ):
             if name.startswith("STUDIO_") and name.removeprefix("STUDIO_").lower() not in cls.model_fields:
-                raise InvalidSetting(f"{name} is not a setting.", _known("STUDIO_{}", str.upper))
+                known = [f"STUDIO_{field.upper()}" for field in cls.model_fields]
+                raise InvalidSetting(f"{name} is not a setting.", near(name, known))
         given = {name: value for name, value in arguments.items() if value is not None}
         try:
             return cls(**given)
@@ -203,9 +205,5 @@ def _settings_error(error: ValidationError, given: Mapping[str, Any]) -> Invalid
     variable = f"STUDIO_{name.upper()}"
     place = "the argument" if name in given else variable if variable in os.environ else "settings.toml"
     if first["type"] == "extra_forbidden":
-        return InvalidSetting(f"{name} ({place}) is not a setting.", _known("{}", str))
+        return InvalidSetting(f"{name} ({place}) is not a setting.", near(name, Settings.model_fields))
     return InvalidSetting(f"{name} ({place}): {fault_words(first)}.", "Mend it or leave it out.", field=name)
-
-
-def _known(pattern: str, spell: Callable[[str], str]) -> str:
-    return f"Known are: {', '.join(pattern.format(spell(name)) for name in Settings.model_fields)}."

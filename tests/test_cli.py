@@ -95,7 +95,8 @@ MISTAKES = {
     "a LoRA's weight": (generate("--lora", "inc:11"), "--lora: .*10"),
     "a LoRA of another family": (generate("--lora", "few-step"), "--lora: .*few-step.safetensors.*Starter.*tiny.*1.5"),
     "an unknown embedding": (["generate", "a embedding:calm", "--model", MODEL], "prompt.*no embedding 'calm'"),
-    "an unknown model": (["generate", "a house", "--model", "tinny"], "model.*tinny.*Known are: tiny"),
+    "an unknown model": (["generate", "a house", "--model", "tinny"], "model.*tinny.*Did you mean tiny"),
+    "a hosted model's name alone": (["generate", "a", "--model", "dall-e-3"], "model.*Did you mean openai:dall-e-3"),
     "an unknown scheduler": (generate("--scheduler", "Eula"), "scheduler.*Eula.*Euler"),
     "an unknown preset": (generate("--negative-preset", "nothing"), "--negative-preset: .*nothing.*Known"),
     "a size that is not divisible": (generate("--width", 100), "width.*100.*96 or 104"),
@@ -128,9 +129,10 @@ def test_a_mistake_is_one_line_that_says_how_to_mend_it(
 @pytest.mark.parametrize(
     ("argv", "says"),
     [
-        ([], "COMMAND"),
         (["paint"], "paint.*generate"),
-        (["generate", "a house"], "--out"),
+        (["genrate"], "genrate.*Did you mean generate?"),
+        (["generate", "a house", "--modl", "x"], "--modl x.*Did you mean --model?"),
+        (["--verbose"], "--verbose"),
         (generate("--out", "x", "--colour", "red"), "--colour"),
         (generate("--out", "x", "--seed"), "--seed"),
     ],
@@ -140,6 +142,26 @@ def test_a_mistyped_command_is_one_line_too(argv: list[str], says: str, capsys: 
         main(argv)
     assert ended.value.code == 2
     assert_one_line(says, capsys)
+
+
+def test_without_a_command_the_help_is_shown_and_begins_with_what_most_are_here_for(capsys):
+    assert main([]) == 0
+    commands = capsys.readouterr().out.partition("COMMAND\n")[2]
+    assert [line.split()[0] for line in commands.splitlines()[:2]] == ["run", "generate"]
+
+
+def test_a_setting_is_given_by_its_own_name_too_and_the_pictures_go_into_images(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert main(generate("--steps", 1, "--guidance-scale", 3.5)) == 0
+    made = Path(capsys.readouterr().out.strip())
+    assert made.is_relative_to(tmp_path / "images")
+    assert own.read(made).guidance_scale == 3.5
+
+
+def test_words_that_a_small_model_does_not_know_are_told(tmp_path, capsys):
+    options = ["--steps", "1", "--width", "64", "--height", "64", "--out", str(tmp_path)]
+    assert main(["generate", "a hose, at sunset", "--model", "starter", *options]) == 0
+    assert "does not know: hose." in capsys.readouterr().err
 
 
 def test_a_folder_that_cannot_be_written_is_said_before_anything_is_loaded(
@@ -466,8 +488,9 @@ def test_doctor_finds_a_sound_machine_sound(capsys: pytest.CaptureFixture[str]):
     assert answer["versions"]["diffusers"]
     names = {check["name"] for check in answer["checks"]}
     assert {"device", "home", "disk", "model starter", f"model {MODEL}", "metric aesthetic"} <= names
-    clip = next(check["found"] for check in answer["checks"] if check["name"] == "metric clip_score")
-    assert re.search(r"put config.json.* of openai/clip-vit-large-patch14 into .*clip", clip)
+    clip = next(check for check in answer["checks"] if check["name"] == "metric clip_score")
+    assert re.search(r"put config.json.* of openai/clip-vit-large-patch14 into .*clip", clip["found"])
+    assert clip["missing"], "what is not here is no fault, and not ok either"
 
 
 def test_doctor_names_the_cure_of_what_is_broken(tmp_path: Path, capsys: pytest.CaptureFixture[str]):

@@ -27,14 +27,16 @@ from studio.catalogue.noise_schedules import NoiseSchedule
 from studio.catalogue.sources import Count, Entry, Found, WeightsCatalogue, WeightsEntry, table_of
 from studio.catalogue.tensor_files import header, refuse_pickle, tensor_shapes
 from studio.catalogue.vocabulary import Vocabulary, read_tokenizer
-from studio.errors import DamagedModel, IncompatibleModel, NotDownloaded, UnsupportedModel
+from studio.errors import DamagedModel, IncompatibleModel, ModelError, NotDownloaded, UnknownModel, UnsupportedModel
 from studio.families import FAMILIES
 from studio.families.base import Family
+from studio.hosted.models import Hosted
 from studio.hub_cache import cached
 from studio.presets.reading import check, read_table
 from studio.recipe import Task
 from studio.schedulers import sampling
 from studio.settings import PRESETS, Settings
+from studio.suggestions import near
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -122,7 +124,7 @@ class Catalogue(WeightsCatalogue[Model]):
     sort = "model"
 
     def __init__(self, settings: Settings) -> None:
-        self._home = settings.home / "models"
+        self._settings, self._home = settings, settings.home / "models"
         self._checks = settings.output_check != "off"
         self._tokenizers: dict[Path, Tokenizer | None] = {}
         super().__init__(PRESETS / "models", self._home)
@@ -132,6 +134,10 @@ class Catalogue(WeightsCatalogue[Model]):
             yield path.stem, {"toml": path}, PRESETS.parent
         for name, found in self._found_in(self._home).items():
             yield name, found, self._home
+
+    def missing(self, name: str) -> ModelError:
+        hosted = [one.name for one in Hosted(self._settings).endpoints()]
+        return UnknownModel(f"There is no model {name!r}.", near(name, self, others=hosted))
 
     def location(self, one: Model) -> Path | None:
         if one.repo is None:

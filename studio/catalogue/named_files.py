@@ -3,7 +3,6 @@
 import hashlib
 from abc import abstractmethod
 from dataclasses import dataclass, replace
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Generic, TypeVar
 
@@ -15,6 +14,7 @@ from studio.errors import AmbiguousModel, DamagedModel, IncompatibleModel, Model
 from studio.families import FAMILIES
 from studio.parsing import ParseError, decode, read_bytes
 from studio.shorthand import normalized
+from studio.suggestions import did_you_mean
 
 NOTES = (".txt", ".md")
 MOST_NOTES = 2**20
@@ -111,12 +111,9 @@ class NamedFiles(NamedRegistry[T], Generic[T]):
         return {name: entry for name, entry in sorted(found.items()) if not isinstance(entry, ModelError)}, faults
 
     def missing(self, name: str) -> ModelError:
-        close = get_close_matches(name.casefold(), [known.casefold() for known in self._known], n=3, cutoff=0.5)
-        meant = [known for known in self._known if known.casefold() in close]
-        ask = f"Did you mean {' or '.join(meant)}? " if meant else ""
         return UnknownModel(
             f"There is no {self.sort} {name!r}.",
-            f"{ask}Put {name}.safetensors into {self.folder}, or leave it out.",
+            f"{did_you_mean(name, self._known, 3)}Put {name}.safetensors into {self.folder}, or leave it out.",
         )
 
     def for_model(self, name: str, model: Model) -> T:

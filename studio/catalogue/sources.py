@@ -6,7 +6,6 @@ says about either, or about weights on the hub, what cannot be seen from the fil
 
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Generic, Self, TypeVar
 
@@ -19,6 +18,7 @@ from studio.errors import AmbiguousModel, DamagedModel, ModelError, NotDownloade
 from studio.hub import Say, silent
 from studio.presets.reading import check_family, read_table
 from studio.shorthand import RENAME, TWINS, normalized, twins
+from studio.suggestions import near
 
 SOURCES = ("folder", "repo", "file")
 Count = Annotated[int, Field(ge=1)]
@@ -89,9 +89,7 @@ class WeightsCatalogue(NamedRegistry[S], Generic[S]):
         """The one that the files make together; paths in the TOML are relative to `root`."""
 
     def missing(self, name: str) -> ModelError:
-        close = get_close_matches(name, self, n=3, cutoff=0.5)
-        known = dict.fromkeys([*close, *self])
-        return UnknownModel(f"There is no {self.sort} {name!r}.", f"Known are: {', '.join(known)}.")
+        return UnknownModel(f"There is no {self.sort} {name!r}.", near(name, self))
 
     def size_bytes(self, one: S) -> int | None:
         """What its weights take on this disk; None where they are not all there."""

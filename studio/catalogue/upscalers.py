@@ -1,7 +1,6 @@
 """The upscalers that there are: the .safetensors files of the home's `upscalers` folder and those that come with us."""
 
 from collections.abc import Iterator, Mapping
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated
 
@@ -14,6 +13,7 @@ from studio.errors import AmbiguousModel, UnknownModel
 from studio.presets.reading import read_toml
 from studio.settings import ASSETS, PRESETS, Settings
 from studio.shorthand import apart, folded, normalized
+from studio.suggestions import near
 
 # Without weights: a filter on the pixels, and a linear one on the latents, which only a second pass can take.
 LANCZOS = "lanczos"
@@ -67,11 +67,9 @@ class Upscalers(Mapping[str, Path]):
                     refuse_pickle(pickle)
         if name in published():
             raise not_here(f"The upscaler “{name}”", name)
-        close = get_close_matches(name, files, n=3, cutoff=0.5)
-        known = dict.fromkeys([*close, LANCZOS, *files])
         raise UnknownModel(
             f"There is no upscaler “{name}”.",
-            f"Known are: {', '.join(known)}. Others are put as .safetensors into {self._folders[-1]}.",
+            f"{near(name, [LANCZOS, *files])} Others are put as .safetensors into {self._folders[-1]}.",
         )
 
     def __contains__(self, name: object) -> bool:

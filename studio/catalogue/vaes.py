@@ -17,6 +17,7 @@ from studio.catalogue.tensor_files import Header, header, refuse_pickle
 from studio.errors import IncompatibleModel, ModelError, UnknownModel, UnsupportedModel
 from studio.families import FAMILIES, family_of_words
 from studio.settings import Settings
+from studio.suggestions import near
 
 CONFIG = "config.json"
 ENDS = ("decoder.conv_in.weight", "encoder.conv_in.weight")
@@ -80,7 +81,7 @@ class Vaes(NamedRegistry[Vae]):
         return known, faults
 
     def missing(self, name: str) -> ModelError:
-        known = f"Known are: {', '.join(self)}. " if self else ""
+        known = f"{near(name, self)} " if self else ""
         return UnknownModel(f"There is no VAE “{name}”.", f"{known}Put {name}.safetensors into {self._home}.")
 
     def fitting(self, model: Model) -> Iterator[str]:

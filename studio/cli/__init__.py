@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import re
 import sys
 from collections.abc import Sequence
 from io import TextIOWrapper
@@ -11,8 +12,11 @@ from studio import __version__
 from studio.cli.base import Command, Exit, error_text
 from studio.errors import StudioError
 from studio.registry import Registry
+from studio.suggestions import did_you_mean
 
 COMMANDS: Registry[Command] = Registry("studio.cli", "COMMAND", Command)
+# What most people are here for stands first in the help.
+FIRST = ("run", "generate")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -20,7 +24,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):  # a name that the terminal cannot show stops nothing
             stream.reconfigure(errors="backslashreplace")
-    args = parser().parse_args(argv)
+    top = parser()
+    args, rest = top.parse_known_args(argv)
+    if rest:
+        getattr(args, "parser", top).error(f"unrecognized arguments: {' '.join(rest)}")
+    if args.command is None:
+        top.print_help()
+        return Exit.DONE
     try:
         code = COMMANDS[args.command].run(args)
         sys.stdout.flush()
@@ -40,8 +50,9 @@ def parser() -> argparse.ArgumentParser:
     """The parser of all commands."""
     top = _Parser(prog="studio", description="Make images with diffusion models.", allow_abbrev=False)
     top.add_argument("--version", action="version", version=f"image-studio {__version__}")
-    commands = top.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    for name, command in COMMANDS.items():
+    commands = top.add_subparsers(title="commands", dest="command", metavar="COMMAND", prog="studio")
+    for name in dict.fromkeys([*FIRST, *COMMANDS]):
+        command = COMMANDS[name]
         sub = commands.add_parser(name, help=command.help, description=command.help, allow_abbrev=False)
         command.arguments(sub)
         sub.set_defaults(parser=sub)
@@ -49,7 +60,15 @@ def parser() -> argparse.ArgumentParser:
 
 
 class _Parser(argparse.ArgumentParser):
-    """argparse that says what is wrong in one line."""
+    """argparse that says what is wrong in one line, and what may have been meant."""
 
     def error(self, message: str) -> NoReturn:
-        self.exit(Exit.WRONG, f"{self.prog}: {message}. See {self.prog} --help\n")
+        self.exit(Exit.WRONG, f"{self.prog}: {message}. {self._meant(message)}See {self.prog} --help\n")
+
+    def _meant(self, message: str) -> str:
+        """The option or choice that is spelt like the one that there is not."""
+        if found := re.match(r"unrecognized arguments: (-[\w-]+)", message):
+            return did_you_mean(found[1], [option for one in self._actions for option in one.option_strings], 1)
+        if found := re.match(r"argument .*: invalid choice: '(.*?)' \(choose from (.*)\)", message):
+            return did_you_mean(found[1], re.findall(r"[\w-]+", found[2]), 1)
+        return ""

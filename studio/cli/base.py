@@ -67,7 +67,8 @@ def _option(parser: argparse.ArgumentParser, field: str) -> str:
     actions = {one.dest: one for one in parser._actions}  # noqa: SLF001 - nothing else lists them
     action = actions.get(field) or actions.get(field.removesuffix("s"))
     plain = field if action is None or field in str(action.metavar).lower() else str(action.metavar or field)
-    return max(action.option_strings, key=len, default=plain) if action else plain
+    spelled = [one for one in action.option_strings if one.startswith("--")] if action else []
+    return spelled[0] if spelled else plain
 
 
 # What a picture may be written as, by the ending of its file.

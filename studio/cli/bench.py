@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from studio.cli.base import Command, Exit
 from studio.doctor import versions
 from studio.errors import InvalidSetting, NotFound
+from studio.suggestions import near
 
 if TYPE_CHECKING:
     from benchmarks.base import Benchmark
@@ -37,7 +38,7 @@ def run(args: argparse.Namespace) -> int:
     """Run the benchmarks, one line each as they end, or with --json one object about all."""
     benchmarks = _benchmarks()
     if unknown := [name for name in args.names if name not in benchmarks]:
-        raise InvalidSetting(f"There is no benchmark {unknown[0]!r}.", f"Known are: {', '.join(benchmarks)}.")
+        raise InvalidSetting(f"There is no benchmark {unknown[0]!r}.", near(unknown[0], benchmarks))
     if args.list:
         for name, benchmark in benchmarks.items():
             print(f"{name:11} {benchmark.compares} (goal {benchmark.goal}, accept {benchmark.accept})")

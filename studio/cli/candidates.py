@@ -5,7 +5,6 @@ import json
 import sys
 from collections.abc import Sequence
 from contextlib import redirect_stdout
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 from studio.cli import generate
@@ -17,6 +16,7 @@ from studio.hosted.spending import price_words
 from studio.inputs import InputStore
 from studio.metrics import METRICS
 from studio.recipe import Recipe
+from studio.suggestions import near
 
 if TYPE_CHECKING:
     from studio.candidates.ranking import Filter, Scores
@@ -95,9 +95,7 @@ def _weight(text: str) -> tuple[str, float]:
     """The metric and weight of `sharpness:2`."""
     name, _, weight = text.partition(":")
     if name not in METRICS:
-        close = get_close_matches(name, METRICS, n=2, cutoff=0.5)
-        meant = f"Did you mean {' or '.join(close)}? " if close else ""
-        raise InvalidSetting(f"There is no metric {name!r}.", f"{meant}Known are: {', '.join(METRICS)}.")
+        raise InvalidSetting(f"There is no metric {name!r}.", near(name, METRICS))
     try:
         number = float(weight)
     except ValueError:

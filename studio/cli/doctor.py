@@ -32,9 +32,8 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _line(check: Check) -> str:
-    state = "ok    " if check.sound else "BROKEN"
     cure = "" if check.sound else f" -> {check.cure}"
-    return f"{state}  {check.name:14} {check.found}{cure}"
+    return f"{check.state:7} {check.name:14} {check.found}{cure}"
 
 
 COMMAND = Command("Examine this machine: device, memory, versions, data folder, models.", arguments, run)

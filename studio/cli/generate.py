@@ -6,6 +6,7 @@ import os
 import re
 import sys
 import time
+from collections.abc import Iterator
 from contextlib import redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,8 +25,8 @@ from studio.hosted.spending import price_words
 from studio.inputs import Input, InputStore, MaskReads
 from studio.metadata import own, readers
 from studio.metadata.fitting import Here, fit
-from studio.recipe import Recipe, Setting, field_of, setting_specs
-from studio.resolve.prompts import replaced
+from studio.recipe import PaintedRecipe, Recipe, Setting, field_of, setting_specs
+from studio.resolve.prompts import read, replaced, unknown_words
 from studio.settings import Settings
 from studio.shorthand import LORA_FORM, NUMBER, SIDES_FORM, lora, sides
 
@@ -84,8 +85,9 @@ def arguments(parser: argparse.ArgumentParser, prompt: str = "prompt") -> None:
 
 def _setting_argument(parser: argparse.ArgumentParser, name: str, setting: Setting) -> None:
     many = get_origin(field_of(name).annotation) is tuple
+    spelled = f"--{name.replace('_', '-')}"
     parser.add_argument(
-        OPTIONS.get(name, f"--{name.replace('_', '-')}"),
+        *dict.fromkeys((OPTIONS.get(name, spelled), spelled)),
         dest=name,
         metavar="NAME" if many else VALUES.get(name, setting.label.upper().replace(" ", "_")),
         # None, so that the recipe's own default holds where the option is not given.
@@ -137,7 +139,13 @@ OWN_ARGUMENTS = {"controls": control_arguments, "loras": _lora_argument, "mask_a
 
 def output_arguments(parser: argparse.ArgumentParser) -> None:
     """Where images go and what is said about them; the same for every command that makes some."""
-    parser.add_argument("--out", required=True, type=Path, metavar="DIR", help="The folder the images go to.")
+    parser.add_argument(
+        "--out",
+        type=Path,
+        default=Path("images"),
+        metavar="DIR",
+        help="The folder for the images (default: images).",
+    )
     parser.add_argument("--json", action="store_true", help="Print one JSON object about the images and nothing else.")
     settings_arguments(parser, "home", "device", "offload", "precision", "output_check")
 
@@ -200,13 +208,23 @@ def make(args: argparse.Namespace, studio_settings: Settings, given: dict[str, A
             if price := price_words(studio.most_usd([recipe])):
                 print(price, file=sys.stderr)
             job = studio.submit(recipe, COMMAND_LINE)
-            for words in dict.fromkeys(words for single in job.recipes for words in replaced(recipe, single)):
+            for words in dict.fromkeys(words for single in job.recipes for words in _said(studio, recipe, single)):
                 print(words, file=sys.stderr)
             end = follow(studio, job, images, None if args.json else out)
     if args.json:
         facts = [_facts(image) for image in images.values()]
         print(json.dumps({"images": facts, "seconds": round(time.monotonic() - began, 3)}))
     return exit_code(end, args)
+
+
+def _said(studio: "Studio", given: Recipe, resolved: Recipe) -> Iterator[str]:
+    """What a creator should know about a recipe before its picture is there."""
+    yield from replaced(given, resolved)
+    if isinstance(resolved, PaintedRecipe):
+        model = studio.catalogue[resolved.model]
+        _, (planned, _) = read(resolved, model, studio.prompt_assets)
+        if unknown := unknown_words(planned, model, studio.catalogue):
+            yield f"{model.name} does not know: {', '.join(unknown)}. Its words are on the page, under the prompt."
 
 
 def _unit(source: Literal["image", "map"], text: str) -> dict[str, Any]:

@@ -48,8 +48,12 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--resume", action="store_true", help="Make what is missing of the grid that is in the folder, and no more."
     )
-    for kind, what in (("png", "one picture with labels"), ("html", "a page that stands alone"), ("csv", "a table")):
-        group.add_argument(f"--{kind}", type=Path, metavar="FILE", help=f"Write the grid as {what} too.")
+    for kind, what in (
+        ("png", "one picture with labels, which is grid.png in DIR where no sheet is named"),
+        ("html", "a page that stands alone"),
+        ("csv", "a table"),
+    ):
+        group.add_argument(f"--{kind}", type=Path, metavar="FILE", help=f"Write the grid as {what}.")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -76,12 +80,17 @@ def run(args: argparse.Namespace) -> int:
             grid = begun.grid
             if grid.total_usd:
                 print(f"It cost ${grid.total_usd:.3f}.", file=sys.stderr)
-            for kind in SHEETS:
-                if path := getattr(args, kind):
-                    print(grids.export(grid, path.absolute(), kind) or f"{path} is written.", file=sys.stderr)
+            for kind, path in _sheets(args).items():
+                print(grids.export(grid, path.absolute(), kind) or f"{path} is written.", file=sys.stderr)
     if args.json:
         print(json.dumps({"cells": _rows(grid, args.out.absolute())}))
     return _exit_code(grid, interrupted=interrupted)
+
+
+def _sheets(args: argparse.Namespace) -> "dict[Kind, Path]":
+    """The files that the grid is written out as: those that are asked for, or one picture beside its images."""
+    wanted = {kind: path for kind in SHEETS if (path := getattr(args, kind))}
+    return wanted or {"png": args.out / "grid.png"}
 
 
 def _axis(words: str, inputs: InputStore) -> "Axis":

@@ -9,9 +9,10 @@ from typing import Any
 
 from studio.cli.base import Command, Exit, load_settings, settings_arguments
 from studio.errors import InvalidPreset, InvalidRecipe
-from studio.presets.reading import Presets, PromptPreset, named, near
+from studio.presets.reading import Presets, PromptPreset, named
 from studio.presets.recipes import PARTS, RecipePreset, known_parts
 from studio.settings import Settings
+from studio.suggestions import near
 
 FORM = "NAME[:PART,...]"
 KINDS = ("styles", "negatives", "stacks", "sizes", "recipes")

@@ -15,8 +15,9 @@ from studio.cli.generate import exit_code, follow
 from studio.errors import InvalidRecipe
 from studio.events import Finished
 from studio.gate.identity import COMMAND_LINE
-from studio.presets.reading import StylePreset, named, near
+from studio.presets.reading import StylePreset, named
 from studio.recipe import Recipe
+from studio.suggestions import near
 
 if TYPE_CHECKING:
     from studio.studio import Studio

@@ -12,6 +12,7 @@ from PIL import Image
 from studio.catalogue.preprocessors import Weights
 from studio.errors import InvalidRecipe
 from studio.settings import Settings
+from studio.suggestions import near
 
 T = TypeVar("T")
 Value = float | int | str
@@ -110,8 +111,8 @@ class Control(ABC):
         known = {option.name: option for option in self.options}
         stray = next((name for name in options if name not in known), None)
         if stray is not None:
-            names = f"Known are: {', '.join(known)}." if known else "It has none."
-            raise InvalidRecipe("controls", f"{self.label} has no option {stray!r}.", names)
+            fault = f"{self.label} has no option {stray!r}."
+            raise InvalidRecipe("controls", fault, near(stray, known, "It has none."))
         filled = {}
         for name, option in known.items():
             value = option.check(options.get(name, option.default))

@@ -11,6 +11,7 @@ from studio.errors import InvalidDeployment
 from studio.hf_space import ZERO
 from studio.parsing import fault_words
 from studio.settings import Settings
+from studio.suggestions import near
 
 STARTER = "starter"
 # The variable that chooses a model.
@@ -96,7 +97,7 @@ class DeployRequest:
             raise InvalidDeployment(f"{self.space!r} does not say whose Space it is.", "Write OWNER/NAME.")
         known = [hardware.value for hardware in SpaceHardware]
         if self.hardware not in known:
-            raise InvalidDeployment(f"There is no hardware {self.hardware!r}.", f"Choose one of {', '.join(known)}.")
+            raise InvalidDeployment(f"There is no hardware {self.hardware!r}.", near(self.hardware, known))
         for name, value in self.variables.items():
             _check_variable(name, value)
             if KEYS.search(value.encode()):
@@ -138,7 +139,7 @@ def _check_variable(name: str, value: str) -> None:
     if not name.startswith("STUDIO_"):
         return
     if name not in SETTINGS:
-        raise InvalidDeployment(f"{name} is not a setting of the studio.", f"Known are: {', '.join(SETTINGS)}.")
+        raise InvalidDeployment(f"{name} is not a setting of the studio.", near(name, SETTINGS))
     kind: Any = Annotated[SETTINGS[name].annotation, SETTINGS[name]]
     adapter = TypeAdapter(kind)
     try:

@@ -4,7 +4,6 @@ import shutil
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Literal
 
@@ -21,6 +20,7 @@ from studio.errors import AmbiguousModel, ModelError, NotDownloaded, NotWritable
 from studio.families import FAMILIES
 from studio.metrics import METRICS
 from studio.settings import ASSETS, PRESETS, Settings
+from studio.suggestions import did_you_mean
 from studio.transfer import Transfer
 
 Kind = Literal["model", "controlnet", "ip-adapter", "estimator", "upscaler", "vae", "metric"]
@@ -308,8 +308,7 @@ class Items:
             return found[0]
         if found:
             raise AmbiguousModel(f"{name} means several.", f"Say which: {' or '.join(item.key for item in found)}.")
-        close = get_close_matches(name, [item.id for item in self], n=3, cutoff=0.5)
-        meant = f"Did you mean {' or '.join(close)}? " if close else ""
+        meant = did_you_mean(name, [item.id for item in self], 3)
         raise UnknownModel(f"There is nothing called {name!r}.", f"{meant}See what there is with: studio models")
 
     def model(self, id: str) -> Item:  # noqa: A002

@@ -15,11 +15,11 @@ from functools import lru_cache
 from typing import Any, get_args, get_origin
 
 from studio.errors import InvalidRecipe
-from studio.presets.reading import near
 from studio.prompts.matrix import matrix
 from studio.prompts.mentions import calling, weighed
 from studio.recipe import ChangeCost, ControlUnit, Lora, OutpaintPadding, Recipe, field_of, setting_specs
 from studio.shorthand import lora, sides
+from studio.suggestions import near
 
 # A cell is one picture.
 UNVARIED = "count"
@@ -277,7 +277,7 @@ class Side(Subject):
     def __init__(self, side: str) -> None:
         known = setting_specs(OutpaintPadding)
         if side not in known:
-            raise InvalidRecipe(f"outpaint.{side}", "There is no such side.", f"Known are: {', '.join(known)}.")
+            raise InvalidRecipe(f"outpaint.{side}", "There is no such side.", near(side, known))
         self.side, self.change_cost = side, known[side].change_cost
         self.field, self.title = f"outpaint.{side}", f"Extend, {known[side].label.lower()}"
 

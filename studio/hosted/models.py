@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from copy import copy
 from dataclasses import dataclass
 from datetime import date
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import parse_qsl, urlencode, urlsplit
@@ -24,6 +23,7 @@ from studio.parsing import fault_words
 from studio.presets.reading import read_toml, toml_files
 from studio.settings import PRESETS, Host, Settings
 from studio.shorthand import folded, normalized
+from studio.suggestions import near
 
 log = logging.getLogger(__name__)
 
@@ -196,7 +196,7 @@ class Hosted:
         for name, host in self.hosts.items():
             if host.provider not in PROVIDERS:
                 unknown = f"hosts.{name}: there is no provider “{host.provider}”."
-                raise InvalidSetting(unknown, f"Known are {', '.join(PROVIDERS)}.", field="hosts")
+                raise InvalidSetting(unknown, near(host.provider, PROVIDERS), field="hosts")
         self.models: dict[str, HostedModel] = {}
         self.faults: dict[Path, InvalidPreset] = {}
         for path, fault in toml_files(PRESETS / "hosted", settings.home / "presets" / "hosted"):
@@ -232,10 +232,9 @@ class Hosted:
         host_name, _, sent = name.partition(":")
         host = self.hosts.get(host_name)
         if host is None or not sent:
-            near = get_close_matches(host_name, self.hosts, 1)
-            known = f"Known are {', '.join(self.hosts)}." + (f" Did you mean {near[0]}?" if near else "")
             raise UnknownModel(
-                f"There is no host of models “{host_name}”.", f"{known} Others are named in the settings."
+                f"There is no host of models “{host_name}”.",
+                f"{near(host_name, self.hosts)} Others are named in the settings.",
             )
         return HostedEndpoint(name, host_name, host, self._model(host.deployments.get(sent, sent), host.provider), sent)
 

@@ -5,7 +5,6 @@ import io
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from pathlib import Path
 
 from studio.errors import AlreadyExists, InvalidPreset, InvalidPrompt
@@ -15,6 +14,7 @@ from studio.presets.reading import Presets, StylePreset, read_toml
 from studio.prompts.parser import parse
 from studio.prompts.view import explain
 from studio.prompts.wildcards import Wildcards
+from studio.suggestions import did_you_mean
 
 FOLDER = "styles"
 KEYS = ("name", "prompt", "negative_prompt")
@@ -155,8 +155,7 @@ def _there(name: str, home: Path, presets: Presets) -> StylePreset | None:
 
 
 def _meant(name: str) -> str:
-    close = get_close_matches(_column(name), KEYS, n=1, cutoff=0.7)
-    return f" Did you mean {close[0]}?" if close else ""
+    return f" {did_you_mean(_column(name), KEYS, 1)}".rstrip()
 
 
 def _leave_out(names: Iterable[str], unread: list[str]) -> None:

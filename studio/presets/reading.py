@@ -6,8 +6,7 @@ An unknown key, a wrong type or bad TOML is an error that names file, line and k
 """
 
 import re
-from collections.abc import Collection, Iterator, Mapping
-from difflib import get_close_matches
+from collections.abc import Iterator, Mapping
 from math import sqrt
 from pathlib import Path
 from types import MappingProxyType
@@ -29,7 +28,6 @@ M = TypeVar("M", bound=BaseModel)
 N = TypeVar("N", bound="PromptPreset | RecipePreset")
 Stamp = tuple[Path, int, int, int]
 # Hundreds of styles can be imported.
-MOST_NAMED = 30
 PICTURES = (".webp", ".png")
 Positive = Annotated[int, Field(ge=1)]
 
@@ -177,15 +175,6 @@ def named(name: str, presets: Mapping[str, N]) -> N | None:
         if same:
             return same[0]
     return None
-
-
-def near(wanted: str, names: Collection[str]) -> str:
-    """A cure for a name that there is not: the closest ones first, then all."""
-    close = get_close_matches(wanted.casefold(), [name.casefold() for name in names], n=2, cutoff=0.5)
-    meant = [name for name in names if name.casefold() in close]
-    ask = f"Did you mean {' or '.join(meant)}? " if meant else ""
-    more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
-    return f"{ask}Known are: {', '.join(list(names)[:MOST_NAMED])}{more}." if names else "There is none yet."
 
 
 def toml_files(*folders: Path) -> Iterator[tuple[Path, InvalidPreset | None]]:

@@ -7,6 +7,7 @@ from pydantic import field_validator
 
 from studio.errors import InvalidRecipe
 from studio.recipe import ControlUnit, Group, Mask, Recipe, field_of, setting_specs
+from studio.suggestions import near
 
 Part = Literal["words", "model", "size", "sampling", "seed", "edit", "loras", "control"]
 # Of which groups of settings each part is; it is taken up with all of them, also those that are left open in it.
@@ -88,5 +89,5 @@ def known_parts(names: Iterable[str]) -> tuple[Part, ...]:
     wanted = list(names)
     for name in wanted:
         if name not in PARTS:
-            raise InvalidRecipe("preset", f"There is no part {name!r} of a preset.", f"Known are: {', '.join(PARTS)}.")
+            raise InvalidRecipe("preset", f"There is no part {name!r} of a preset.", near(name, PARTS))
     return tuple(part for part in PARTS if part in wanted)

@@ -2,13 +2,13 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from difflib import get_close_matches
 from typing import NoReturn
 
 from studio.prompts.source import Source
 from studio.prompts.template import Assign, Choice, Piece, Template, Use, Wildcard
 from studio.prompts.template_reader import read_template
 from studio.prompts.wildcards import Wildcards, WordList, matching
+from studio.suggestions import near
 
 
 def checked(source: Source, wildcards: Wildcards) -> tuple[Template, Mapping[str, WordList]]:
@@ -35,8 +35,7 @@ def known(wildcard: Wildcard, files: Mapping[str, WordList], source: Source) -> 
             "Write its name just as it is, or rename one.",
         )
     if not names:
-        close = get_close_matches(wildcard.name, files, n=3) or list(files)[:20]
-        cure = f"Known are {', '.join(close)}; write \\__ for the characters themselves."
+        cure = f"{near(wildcard.name, files)} Write \\__ for the characters themselves."
         source.fail(wildcard.position, f"There is no wildcard {wildcard.name}.", cure)
     return wildcard, names
 

@@ -8,6 +8,7 @@ from studio.parsing import fault_words, shown
 from studio.recipe.flat import SPREAD, fields, flat_name
 from studio.recipe.masks import OutpaintPadding
 from studio.recipe.units import ControlUnit, Lora
+from studio.suggestions import near
 
 PROMPT_CHARACTERS = 4000
 # The fields that are values of several fields themselves, and named as one.
@@ -29,7 +30,7 @@ def recipe_error(error: ValidationError, of: type[BaseModel]) -> InvalidRecipe:
     name, part = flat_name([str(step) for step in first["loc"]] or ["recipe"])
     if first["type"] == "extra_forbidden":
         known = {**WHOLE, **SPREAD}[name].model_fields if part else fields(of)
-        return InvalidRecipe(name, "There is no such setting.", f"Known are: {', '.join(known)}.")
+        return InvalidRecipe(name, "There is no such setting.", near(str(first["loc"][-1]), known))
     if first["type"] == "string_too_long":
         return InvalidRecipe(name, f"The text is longer than {PROMPT_CHARACTERS} characters.", "Shorten it.")
     if first["type"] == "string_pattern_mismatch":

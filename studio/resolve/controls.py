@@ -13,6 +13,7 @@ from studio.errors import InvalidRecipe, ModelError, StudioError
 from studio.inputs import InputStore
 from studio.recipe import IMAGE_PROMPT, ControlUnit, Recipe, ResolvedUnit, Task, resolved_unit
 from studio.resolve.sizes import stored_size
+from studio.suggestions import near
 
 U = TypeVar("U", bound=ControlUnit)
 READY = "map"
@@ -70,7 +71,7 @@ def check_followed(recipe: Recipe, model: Model) -> None:
 def control_of(unit: ControlUnit) -> Control:
     """What makes the unit's map; InvalidRecipe where its kind is unknown."""
     if unit.kind not in CONTROLS:
-        raise InvalidRecipe("controls", f"There is no control “{unit.kind}”.", f"Known are: {', '.join(CONTROLS)}.")
+        raise InvalidRecipe("controls", f"There is no control “{unit.kind}”.", near(unit.kind, CONTROLS))
     return CONTROLS[unit.kind]
 
 

@@ -9,7 +9,7 @@ from studio.catalogue.prompt_assets import PromptAssets
 from studio.errors import InvalidPrompt, InvalidRecipe, ModelError
 from studio.hosted.models import Hosted, HostedEndpoint, joined, parted
 from studio.inputs import InputStore
-from studio.presets.reading import Presets, named, near
+from studio.presets.reading import Presets, named
 from studio.prompts.language import literal
 from studio.prompts.parser import parse
 from studio.prompts.schedule import plan
@@ -19,6 +19,7 @@ from studio.prompts.wildcards import Wildcards
 from studio.recipe import SEEDS, HostedRecipe, Recipe, setting_specs
 from studio.resolve.applicability import check_used
 from studio.resolve.sizes import stored_size
+from studio.suggestions import near
 
 # What a recipe of a hosted model may say; the seed draws its words, and is no seed of the service.
 TAKEN = frozenset({"prompt", "styles", "model", "width", "height", "seed", "count", "init_image", "mask_image"})

@@ -105,6 +105,17 @@ def read(
     )
 
 
+def unknown_words(planned: Plan, model: Model, catalogue: Catalogue) -> list[str]:
+    """The prompt's words that a model with a small vocabulary does not know."""
+    try:
+        vocabulary = catalogue.vocabulary(model)
+    except ModelError:
+        return []
+    segments = (s for strand in planned.strands for stage in strand.stages for chunk in stage.chunks for s in chunk)
+    words = dict.fromkeys(segment.text for segment in segments if segment.kind == "text")
+    return list(vocabulary.unknown(" ".join(words))) if vocabulary else []
+
+
 def check_work(name: str, plan: Plan, chunks_of: Callable[[Chunks], int]) -> None:
     """InvalidRecipe where too much is read at one step, in all parts of an AND, or once for all steps.
 

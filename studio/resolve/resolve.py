@@ -11,7 +11,7 @@ from studio.catalogue.upscalers import Upscalers
 from studio.catalogue.vaes import Vaes, share_latents
 from studio.errors import InvalidRecipe, ModelError
 from studio.inputs import InputStore
-from studio.presets.reading import Presets, near
+from studio.presets.reading import Presets
 from studio.recipe import LANCZOS, LATENT, SEEDS, PaintedRecipe, Recipe, ResolvedRecipe, TwoPassRecipe, as_resolved
 from studio.resolve.applicability import check_able, check_used, standards
 from studio.resolve.controls import resolve_controls
@@ -22,6 +22,7 @@ from studio.resolve.styles import styled
 from studio.resolve.tasks import check_second, check_task
 from studio.schedulers import SCHEDULERS
 from studio.settings import Settings
+from studio.suggestions import near
 
 T = TypeVar("T")
 

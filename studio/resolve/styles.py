@@ -7,10 +7,11 @@ from studio.catalogue.models import Model
 from studio.errors import InvalidPreset, InvalidPrompt, InvalidRecipe
 from studio.families import FAMILIES
 from studio.presets.importing import check_negative
-from studio.presets.reading import NegativePreset, Presets, StylePreset, named, near
+from studio.presets.reading import NegativePreset, Presets, StylePreset, named
 from studio.prompts.view import explain
 from studio.prompts.wildcards import Wildcards
 from studio.recipe import PROMPT_CHARACTERS, Recipe, setting_specs
+from studio.suggestions import near
 
 P = TypeVar("P", NegativePreset, StylePreset)
 

@@ -13,14 +13,14 @@ from typing_extensions import TypedDict
 
 from studio.catalogue.models import Model
 from studio.catalogue.prompt_assets import PromptAssets
-from studio.errors import InvalidPrompt, InvalidRecipe, ModelError, StudioError
+from studio.errors import InvalidPrompt, InvalidRecipe, StudioError
 from studio.prompts.language import DRAWN, Field
 from studio.prompts.parser import parse
 from studio.prompts.schedule import Plan, plan
 from studio.prompts.variants import draw
 from studio.prompts.view import Seen, count, explain
 from studio.recipe import PaintedRecipe, Recipe
-from studio.resolve.prompts import FIELDS, ignored, worded
+from studio.resolve.prompts import FIELDS, ignored, unknown_words, worded
 from studio.resolve.styles import styled
 from studio.studio import Studio
 from studio.ui import fields
@@ -93,7 +93,7 @@ def view(studio: Studio, recipe: Recipe, field: Field) -> PromptView:
         **answer,
         "seen": [_seen(part) for part in seen] if _is_more_than_words(seen) else [],
         "tokens": _tokens(studio, alone, model, field),
-        "unknown": _unknown(studio, own, model),
+        "unknown": unknown_words(own, model, studio.catalogue),
         "ignored": ignored(alone, model),
     }
 
@@ -204,14 +204,3 @@ def _counted(studio: Studio, planned: Plan, model: Model, prompt_assets: PromptA
         return f"{tokens_of(planned.strands[0].stages[0].text)} of {model.default('prompt_tokens')} tokens"
     tokens = count(planned, tokens_of)
     return f"{tokens.used} of {tokens.room} tokens" + (f", {tokens.chunks} chunks" if tokens.chunks > 1 else "")
-
-
-def _unknown(studio: Studio, planned: Plan, model: Model) -> list[str]:
-    """Its words that a model with a small vocabulary does not know."""
-    try:
-        vocabulary = studio.catalogue.vocabulary(model)
-    except ModelError:
-        return []
-    segments = (s for strand in planned.strands for stage in strand.stages for chunk in stage.chunks for s in chunk)
-    words = dict.fromkeys(segment.text for segment in segments if segment.kind == "text")
-    return list(vocabulary.unknown(" ".join(words))) if vocabulary else []

@@ -267,7 +267,7 @@ def test_what_is_no_controlnet_is_a_fault_that_says_why(home):
 
 
 def test_an_unknown_one_is_named_with_the_closest_first(home):
-    with pytest.raises(ModelError, match=r"no ControlNet 'sd15-cany'\. Known are: sd15-canny, "):
+    with pytest.raises(ModelError, match=r"no ControlNet 'sd15-cany'\. Did you mean sd15-canny .*Known are: "):
         known(home)["sd15-cany"]
     assert "sd15-cany" not in known(home)
 

@@ -67,7 +67,7 @@ def test_the_starter_knows_every_word_of_its_examples(home):
 
 
 def test_an_unknown_model_is_named_with_the_closest_first(home):
-    with pytest.raises(ModelError, match=r"no model 'sdxl-trubo'.*Known are: sdxl-turbo, .*starter"):
+    with pytest.raises(ModelError, match=r"no model 'sdxl-trubo'.*Did you mean sdxl-turbo.*Known are: .*starter"):
         catalogue(home)["sdxl-trubo"]
     assert "sdxl-trubo" not in catalogue(home)
 

@@ -78,7 +78,8 @@ def test_resume_makes_what_is_missing_and_no_more(tmp_path: Path, capsys: pytest
 
     assert grid(tmp_path, *axes, "--resume", "--json") == 0
     cells = json.loads(capsys.readouterr().out)["cells"]
-    assert len(list(tmp_path.rglob("*.png"))) == 2
+    assert len(list(tmp_path.rglob("*.png"))) == 3, "two pictures and the sheet of both"
+    assert (tmp_path / "grid.png").is_file()
     after = np.asarray(Image.open(cells[1]["path"]), int)
     assert np.abs(after - before).max() <= 1
     assert main(["grid", "--resume", "--out", str(tmp_path), "--json"]) == 0

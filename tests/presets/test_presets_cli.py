@@ -72,7 +72,7 @@ def test_options_count_over_the_parts_of_a_preset_and_styles_and_presets_add_up(
     ("argv", "says"),
     [
         (["--preset", "my lok"], "preset: There is no saved recipe “my lok”. Did you mean my-look"),
-        (["--preset", "my-look:colours"], "preset: There is no part 'colours' of a preset. Known are: words"),
+        (["--preset", "my-look:colours"], "preset: There is no part 'colours' of a preset. Did you mean loras?"),
         (["--preset", "my-look:sampling"], "prompt: The prompt is empty"),
         (["a", "--style", "oli-painting"], "--style: There is no style “oli-painting”. Did you mean oil-painting"),
         (["a", "--style", "starter-night", "--model", MODEL], "--style: The style “Starter: at night” is for Starter"),

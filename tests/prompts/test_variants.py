@@ -159,7 +159,7 @@ def test_a_fault_has_its_place(text: str, place: int, fault: str, wildcards: Wil
 
 def test_an_unknown_wildcard_is_an_error_whatever_is_drawn(wildcards: Wildcards):
     for seed in range(20):
-        with pytest.raises(InvalidPrompt, match="Known are fruit"):
+        with pytest.raises(InvalidPrompt, match="Did you mean fruit"):
             draw("{99::a|__fruits__}", seed, wildcards)
     with pytest.raises(InvalidPrompt, match="fruits"):
         check("{a|__fruits__}", wildcards)
