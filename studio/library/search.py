@@ -13,7 +13,7 @@ from studio.library.context import Context, seen
 from studio.library.entry import Entry, Facet, Order, Page
 from studio.library.query import WORDS, Query, Term
 from studio.library.rows import changes, marks, names_of
-from studio.library.words import all_of, folded, phrase
+from studio.library.words import folded, phrase
 
 MOST = 500
 MOST_COUNTS = 256
@@ -164,22 +164,25 @@ def _is_column(term: Term) -> bool:
 
 
 def _words(query: Query) -> list[tuple[str, Sequence[Any]]]:
-    """The conditions on words, those that all have to be there as one."""
+    """The conditions on words; the index of words is asked once where one of them has to be there."""
     found: list[tuple[str, Sequence[Any]]] = []
-    together: list[str] = []
+    there: list[str] = []
+    absent: list[str] = []
     for term in query.terms:
         if _is_column(term):
             continue
         columns = "negative" if term.field == "negative" else "prompt beside"
         wanted = phrase(term.value, exact=term.op == "=")
-        if not wanted:  # signs alone, which are no words
+        if wanted:
+            (absent if term.excluded else there).append(f"{{{columns}}} : {wanted}")
+        else:  # signs alone, which are no words
             plain = "instr(negative_prompt, ?)" if columns == "negative" else "instr(prompt || ' ' || note, ?)"
             found.append((f"NOT {plain}" if term.excluded else plain, [term.value]))
-        elif term.excluded:
-            found.append((f"number NOT IN ({FIND})", [all_of([wanted], columns)]))
-        else:
-            together.append(all_of([wanted], columns))
-    return [(f"number IN ({FIND})", [" AND ".join(together)]), *found] if together else found
+    without = " OR ".join(absent)
+    if there:
+        words = f"({' AND '.join(there)})" + (f" NOT ({without})" if absent else "")
+        return [(f"number IN ({FIND})", [words]), *found]
+    return [(f"number NOT IN ({FIND})", [without]), *found] if absent else found
 
 
 def _numbers(rows: Connection, one: Condition, position: int | str, count: int, order: Order) -> tuple[list[int], str]:

@@ -2,7 +2,6 @@
 
 import re
 import unicodedata
-from collections.abc import Sequence
 
 # Kana, Han, Thai, Lao, Burmese, Khmer: each sign is a word, and a word of several is a phrase.
 UNSPACED = re.compile(
@@ -34,11 +33,6 @@ def phrase(text: str, *, exact: bool = False) -> str:
         return ""
     goes_on = not exact and len(parts[-1]) >= SHORTEST_BEGINNING
     return f'"{" ".join(parts)}"{"*" if goes_on else ""}'
-
-
-def all_of(phrases: Sequence[str], columns: str) -> str:
-    """What the index is asked for pictures that have all of these phrases, each in one of the columns."""
-    return " AND ".join(f"{{{columns}}} : {one}" for one in phrases)
 
 
 def _counts(sign: str) -> bool:
