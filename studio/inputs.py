@@ -160,6 +160,10 @@ class InputStore:
         """Let these pictures stay for good: something refers to them from now on. StorageError."""
         self._unused.use(ids)
 
+    def cleared(self) -> tuple[int, int, float] | None:
+        """How many that nothing used were cleared so far, their bytes, and when it was last; None if none was."""
+        return self._unused.cleared()
+
     def give(self, id: str, who: Identity) -> None:  # noqa: A002
         """Let somebody hold a stored picture."""
         with self._database.write() as database:

@@ -71,7 +71,16 @@ def _room(usage: "Usage") -> str:
     binned = f", {_pictures(usage.binned_count)} more in the bin take {usage.binned_bytes / 1e6:.0f} MB"
     most = f" of {usage.most / 1e6:.0f} MB each that a person may take" if usage.most else ""
     taken = f"All take {usage.bytes / 1e6:.0f} MB{most}{binned if usage.binned_count else ''}"
-    return f"{taken}; {usage.free / 1e9:.1f} GB are free on the disk."
+    return f"{taken}; {usage.free / 1e9:.1f} GB are free on the disk.{_cleared(usage)}"
+
+
+def _cleared(usage: "Usage") -> str:
+    if usage.cleared is None:
+        return ""
+    count, size, when = usage.cleared
+    day = datetime.fromtimestamp(when).astimezone()
+    what = "inputs and control maps that nothing used any more"
+    return f" Of {what}, {count} were cleared so far ({size / 1e6:.0f} MB), the last on {day:%Y-%m-%d}."
 
 
 def _pictures(count: int) -> str:

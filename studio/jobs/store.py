@@ -17,6 +17,7 @@ from studio.jobs.kinds.base import PASSES, PRIORITIES
 from studio.parsing import ParseError
 from studio.recipe import HostedRecipe, Recipe, ResolvedRecipe, as_resolved
 from studio.storage.database import Database
+from studio.unused import named_in, release
 
 log = logging.getLogger(__name__)
 
@@ -125,13 +126,14 @@ class JobStore:
         old = [job for (job,) in self._read(query, owner, kinds, kept)]
         if old:
             with self._database.write() as rows:
-                rows.executemany("DELETE FROM jobs WHERE id = ?", [(job,) for job in old])
+                for job in old:
+                    _delete(rows, job)
         return old
 
     def remove(self, job: str) -> None:
         """Forget a job and what refers to it; its images stay in the library."""
         with self._database.write() as rows:
-            rows.execute("DELETE FROM jobs WHERE id = ?", (job,))
+            _delete(rows, job)
 
     def images(self, job: str) -> list[tuple[int, str, float]]:
         """The stored images of a job: number, path, seconds; in the order they came."""
@@ -200,6 +202,13 @@ class JobStore:
         except StorageError as error:  # a page of the file that broke after the start
             log.warning("Some of the list of jobs cannot be read: %s", error)
             return []
+
+
+def _delete(rows: Connection, job: str) -> None:
+    """Remove a job with its items, and let go of the stored pictures that they alone named."""
+    recipes = rows.execute("SELECT recipe FROM items WHERE job = ?", (job,)).fetchall()
+    rows.execute("DELETE FROM jobs WHERE id = ?", (job,))
+    release(rows, set().union(*(named_in(recipe) for (recipe,) in recipes)))
 
 
 def damaged_jobs(database: Database) -> list[Unreadable]:

@@ -11,6 +11,7 @@ from studio.gate.identity import Identity
 from studio.library.context import Context, numbers_of, seen
 from studio.library.entry import Board
 from studio.library.rows import TAG, batches, changed, marks, name_number, write_words
+from studio.unused import release
 
 RATINGS = range(1, 6)
 MOST_NAME, MOST_NOTE, MOST_TAGS = 100, 10_000, 50
@@ -150,9 +151,11 @@ class Marks:
                 with suppress(FileNotFoundError):
                     (self._context.folder / path).unlink()
                     freed += size
-            # The file goes first: a crash between leaves a row without a file, which goes with the next look.
+            # The file goes first: a crash between leaves a row without a file, which the next time deletes.
             with self._context.database.write() as rows:
+                inputs = rows.execute("SELECT digest FROM picture_inputs WHERE picture = ?", (number,)).fetchall()
                 rows.execute("DELETE FROM pictures WHERE number = ?", (number,))
+                release(rows, (digest for (digest,) in inputs))
                 changed(rows)
         self._context.tell()
         return freed

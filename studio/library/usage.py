@@ -14,7 +14,8 @@ MEGABYTE = 2**20
 class Usage:
     """What the pictures of who asks take, in bytes, and how many there are; those in the bin by themselves.
 
-    `most` is what they may take, None without a bound; `free` is left on the disk.
+    `most` is what they may take, None without a bound; `free` is left on the disk. `cleared` tells, to whoever runs the
+    studio, of inputs and control maps that nothing used: how many were cleared so far, their bytes, and when last.
     """
 
     count: int
@@ -23,6 +24,7 @@ class Usage:
     binned_bytes: int
     most: int | None
     free: int
+    cleared: tuple[int, int, float] | None = None
 
     @property
     def total(self) -> int:
@@ -46,7 +48,8 @@ class Usages:
         with self._context.database.read() as rows:
             counts = rows.execute(query, values).fetchone()
         count, size, binned_count, binned_size = map(int, counts)
-        return Usage(count, size, binned_count, binned_size, self._most, self._free())
+        cleared = self._context.inputs.cleared() if who.keeps else None
+        return Usage(count, size, binned_count, binned_size, self._most, self._free(), cleared)
 
     def check(self, who: Identity, needed_bytes: int) -> None:
         """LibraryFull where so much more would be beyond what who asks may keep."""

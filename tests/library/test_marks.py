@@ -3,9 +3,18 @@ import json
 import zipfile
 
 import pytest
+from PIL import Image
 
+from studio import unused
 from studio.errors import AlreadyExists, InvalidRequest, NotFound
+from studio.inputs import InputStore
+from studio.jobs.item import QueueItem
+from studio.jobs.job import Job
+from studio.jobs.store import JobStore
 from studio.library.query import Term
+from studio.recipe import ImageToImageRecipe
+from studio.storage.database import Database
+from tests.drawer import resolved
 from tests.library.shelf import ANN, BOB, Shelf
 
 
@@ -130,3 +139,41 @@ def test_a_facet_of_tags_is_a_chip(shelf: Shelf):
     (facet,) = shelf.index.facets(ANN)["tag"]
     assert facet.term == str(Term('so-called "art"', "tag", "="))
     assert shelf.found(facet.term) == ["a"]
+
+
+def test_inputs_that_nothing_names_any_more_are_cleared_after_a_time_and_that_is_told(
+    shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+):
+    inputs = InputStore.of(shelf.settings)
+    start, shared = (inputs.add(Image.new("RGB", (8, 8), colour)).id for colour in ("red", "blue"))
+    base = {**resolved("a", side=16).model_dump(exclude_none=True), "strength": 0.5}
+    one, two = (shelf.save(recipe=ImageToImageRecipe(**base, init_image=start), seed=seed) for seed in (1, 2))
+    other = shelf.save(recipe=ImageToImageRecipe(**base, init_image=shared), seed=3)
+    shelf.index.marks.bin([one.id, two.id], ANN)
+    shelf.index.marks.empty_bin(ANN, [one.id])
+    monkeypatch.setattr(unused, "BROUGHT_SECONDS", -1.0)
+    inputs.sweep()
+    assert inputs.path(start).exists()
+    shelf.index.marks.empty_bin(ANN)
+    inputs.sweep()
+    assert not (inputs.folder / f"{start}.png").exists()
+    assert inputs.path(shared).exists()
+    assert shelf.index.entry(other.id, ANN)
+    cleared = shelf.index.usages.of(ANN).cleared
+    assert cleared
+    assert cleared[0] == 1
+    assert shelf.index.usages.of(BOB).cleared is None
+
+
+def test_inputs_of_a_job_that_is_forgotten_without_a_picture_are_cleared(shelf: Shelf, monkeypatch: pytest.MonkeyPatch):
+    inputs, database = InputStore.of(shelf.settings), Database.of(shelf.settings.home)
+    start = inputs.add(Image.new("RGB", (8, 8), "red")).id
+    recipe = ImageToImageRecipe(**resolved("a").model_dump(exclude_none=True), strength=0.5, init_image=start)
+    store = JobStore(database, alone=False)
+    store.add(Job("j", ANN, [QueueItem(0, recipe)], 1.0))
+    monkeypatch.setattr(unused, "BROUGHT_SECONDS", -1.0)
+    inputs.sweep()
+    assert inputs.path(start).exists()
+    store.remove("j")
+    inputs.sweep()
+    assert not (inputs.folder / f"{start}.png").exists()
