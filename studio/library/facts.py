@@ -10,11 +10,13 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from PIL import Image
+
 from studio.errors import NotFound, StudioError, Unreadable
+from studio.inputs import DAMAGED
 from studio.library.thumbnails import Thumbnails
 from studio.metadata import own as stored
 from studio.metadata import readers
-from studio.metadata.file_texts import texts_of
 from studio.prompts.mentions import mentions
 from studio.recipe import INPUT_ID, Recipe, Variation
 
@@ -25,6 +27,8 @@ IMPORTED = FOLDER = "imported"
 ID_CHARACTERS = 20
 ID = re.compile(rf"[0-9a-f]{{{ID_CHARACTERS}}}")
 MOST_NAMES = 200
+# Of these, the pixels are not those that the studio wrote.
+LOSSY = (".jpg", ".jpeg")
 
 
 @dataclass(frozen=True)
@@ -110,9 +114,9 @@ def of_file(folder: Path, path: Path, thumbnails: Thumbnails, *, trusted: bool =
     recipe, written = _written(path)
     if len(relative.parts) > 2 and relative.parts[0] == FOLDER:
         written = {**written, OWNER: relative.parts[1]}
-    if recipe and trusted:
-        with suppress(Unreadable, ValueError):
-            return own(relative.as_posix(), recipe, written, texts_of(path).size or (0, 0), status)
+    if recipe and trusted and path.suffix.lower() not in LOSSY:
+        with suppress(Unreadable, OSError, *DAMAGED), Image.open(path, formats=("PNG", "WEBP")) as picture:
+            return own(relative.as_posix(), recipe, written, picture.size, status)
     size, pixels = thumbnails.digest(path)
     found = FileFacts(
         relative.as_posix(),
@@ -124,7 +128,7 @@ def of_file(folder: Path, path: Path, thumbnails: Thumbnails, *, trusted: bool =
         modified=status.st_mtime_ns,
         created=_created(path, status),
     )
-    if recipe and PIXELS in written and not trusted:
+    if recipe and PIXELS in written:
         with suppress(Unreadable):
             return own(relative.as_posix(), recipe, {**written, PIXELS: pixels}, size, status)
     if recipe:
@@ -150,7 +154,8 @@ def of_recipe(found: FileFacts, recipe: Recipe) -> FileFacts:
 
 def _written(path: Path) -> tuple[Recipe | None, Mapping[str, str]]:
     with suppress(NotFound, Unreadable):
-        return stored.read(path), stored.read_facts(path)
+        made = stored.read_made(path)
+        return made.recipe, {name: value for name, value in made.facts.items() if isinstance(value, str)}
     return None, {}
 
 

@@ -15,7 +15,7 @@ from PIL import Image
 from studio.atomic_files import AtomicFolder
 from studio.errors import NotFound, Unreadable
 from studio.gate.identity import Identity
-from studio.library.facts import CREATED, ITEM, JOB, KIND, OWNER, PICTURE, PIXELS, FileFacts, item_id, own
+from studio.library.facts import CREATED, ITEM, JOB, KIND, LOSSY, OWNER, PICTURE, PIXELS, FileFacts, item_id, own
 from studio.metadata import own as stored
 from studio.metadata import writing
 from studio.metadata.writing import PLAIN, Writing
@@ -122,7 +122,9 @@ class Library:
         written = {**facts, "seconds": f"{seconds:.3f}", **{name: value for name, value in origin.items() if value}}
         self._disk.write(path, lambda file: writing.write(image, recipe, written, file, self._how))
         relative = path.relative_to(self.folder).as_posix()
-        return Saved(path, recipe, seconds, own(relative, recipe, written, image.size, path.stat()))
+        # The pixels of a lossy file are known when it is read.
+        known = None if path.suffix in LOSSY else own(relative, recipe, written, image.size, path.stat())
+        return Saved(path, recipe, seconds, known)
 
     def record(self, saved: Saved, who: Identity, beside: Callable[[], object]) -> None:
         """Have the index know an image, in one transaction with what `beside` writes. StorageError."""

@@ -1,8 +1,12 @@
 import pytest
+from PIL import Image
 
 from studio.errors import InvalidRequest, NotFound
 from studio.gate.identity import COMMAND_LINE
+from studio.library.files import Library
 from studio.library.rows import add_scores
+from studio.metadata.writing import Writing
+from studio.pixels import digest
 from studio.recipe import ImageToImageRecipe, Lora, Variation
 from tests.drawer import resolved
 from tests.library.shelf import ANN, BOB, Shelf, prompts
@@ -178,3 +182,13 @@ def test_what_it_came_from_and_what_was_made_from_it_is_a_tree(shelf: Shelf):
     }
     (origin,) = shelf.index.lineage.came_from(varied.id, ANN)
     assert origin.link.entry == first
+
+
+def test_a_lossy_picture_is_known_by_the_pixels_that_its_file_has(shelf: Shelf):
+    shelf.library = Library(shelf.folder, shelf.index, Writing("jpeg"))
+    entry = shelf.save("a")
+    assert entry.path
+    with Image.open(entry.path) as image:
+        assert entry.digest == digest(image)
+    shelf.index.reindex()
+    assert shelf.index.entry(entry.id, ANN) == entry
