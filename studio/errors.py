@@ -74,6 +74,12 @@ def causes() -> dict[str, type[StudioError]]:
     return {kind.code: kind for kind in found if kind.code}
 
 
+def from_fault(fault: Fault) -> StudioError:
+    """The error that told this of itself."""
+    facts = {name: value for name, value in fault.items() if name != "code"}
+    return _again(causes().get(fault["code"], InternalError), facts)
+
+
 def _again(kind: type[StudioError], facts: dict[str, Any]) -> StudioError:
     error = kind.__new__(kind, facts["message"], facts["hint"])
     vars(error).update(facts)
@@ -169,7 +175,14 @@ class InUse(StudioError, code="in_use", status=409):
 
 
 class Busy(StudioError, code="busy", status=429):
-    """As much is waiting, or being read, as may be at once."""
+    """As much is waiting, or being asked, as may be at once.
+
+    `wait_seconds` is when it may be asked again, where that is known.
+    """
+
+    def __init__(self, message: str, hint: str = "", *, wait_seconds: float | None = None) -> None:
+        super().__init__(message, hint)
+        self.wait_seconds = wait_seconds
 
 
 # A request that the server does not let in.
@@ -291,6 +304,14 @@ class DeviceLost(DeviceError, code="device_lost"):
 
 class Closing(StudioError, code="closing", status=503):
     """The studio is being closed."""
+
+
+class JobStopped(StudioError, code="job_stopped", status=409):
+    """The job was stopped before it was done."""
+
+
+class Withheld(StudioError, code="withheld", status=422):
+    """The output check of the studio flagged what was made, so that it is not given away."""
 
 
 class InternalError(StudioError, code="internal_error", status=500):

@@ -66,8 +66,11 @@ class Settings(BaseSettings):
     home: Path = Field(default_factory=default_home, description="The data folder.")
     host: str = Field("127.0.0.1", description="The address the page is served at.")
     port: int = Field(7860, ge=0, le=65535, description="The port the page is served at; 0 takes a free one.")
+    accounts: Literal["auto", "on", "off"] = Field(
+        "auto", description="Whether everybody has to sign in; auto: where other machines reach the page."
+    )
     public: bool = Field(
-        False, description="Whether the page may be served to other machines; without it, only this one reaches it."
+        False, description="Whether the page may be served to other machines without accounts, with `accounts` off."
     )
     hostnames: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)] = Field(
         (), description="Names that the studio answers to besides its own, with commas: those that a proxy uses."
@@ -121,6 +124,14 @@ class Settings(BaseSettings):
         None, ge=1, description="How much room one person's pictures may take, in megabytes; any without it."
     )
     max_waiting: int = Field(200, ge=1, description="The most jobs that may wait in line.")
+    max_waiting_each: int | None = Field(None, ge=1, description="The most jobs of one person that may wait in line.")
+    jobs_per_minute: int | None = Field(None, ge=1, description="The most jobs that one person begins in a minute.")
+    jobs_per_minute_all: int | None = Field(None, ge=1, description="The most jobs that all begin in a minute.")
+    max_megapixels: float | None = Field(None, gt=0, description="The most megapixels that one picture may have.")
+    max_steps: int | None = Field(None, ge=1, description="The most steps that one pass of a picture may take.")
+    log_format: Literal["text", "json"] = Field(
+        "text", description="How the log is written: for people, or as a JSON object a line, with job ids and requests."
+    )
     hosts: Mapping[str, Host] = Field({}, description="Where hosted models are reached, by a name of your own.")
     day_budget_usd: float | None = Field(None, ge=0, description="What hosted models may cost in a day, in US dollars.")
     unknown_prices: Literal["refuse", "allow"] = Field(

@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import Self
 
 from studio import hf_space
+from studio.accounts.store import Accounts
 from studio.atomic_files import AtomicFolder
 from studio.backends.base import Backend
 from studio.backends.hosted import HostedImages
@@ -32,6 +33,7 @@ from studio.hosted.models import is_hosted, parted
 from studio.hosted.spending import Price
 from studio.hub import Say, silent
 from studio.inputs import Input, InputStore
+from studio.jobs.admission import Limits, check_creates
 from studio.jobs.item import DEVICE
 from studio.jobs.job import Job
 from studio.jobs.kinds import KINDS
@@ -47,6 +49,7 @@ from studio.openpose import Person
 from studio.presets.reading import Presets
 from studio.recipe import ControlUnit, HostedRecipe, Recipe, ResolvedRecipe
 from studio.resolve.hosted import dearest, resolve_hosted
+from studio.resolve.limits import check_limits
 from studio.resolve.resolve import check_count, resolve
 from studio.resolve.sizes import result_size
 from studio.scorer import Scorer
@@ -82,6 +85,7 @@ class Studio:
     ) -> None:
         self.settings = settings
         self.database = Database.of(settings.home)
+        self.accounts = Accounts(self.database)
         self.catalogue = Catalogue(settings)
         self.controlnets = ControlNets(settings)
         self.prompt_assets = PromptAssets.of(settings)
@@ -132,6 +136,7 @@ class Studio:
             self.settings.max_waiting,
             self._fetch,
             lane_for=lambda name: HostedLane(self._hosted_by(name)),
+            limits=Limits.of(self.settings),
             takes_up=takes_up,
             made_with=self.hashes.facts,
         )
@@ -143,9 +148,10 @@ class Studio:
             return resolve_hosted(recipe, self.hosted.models, self.presets, self.inputs, self.prompt_assets)
         if is_hosted(recipe.model) and not recipe.denoises:  # it is only enlarged, which no model does
             recipe = recipe.changed(model=None)
-        return resolve(
-            recipe, self.settings, self.catalogue, self.presets, self.inputs, self.controlnets, self.prompt_assets
-        )
+        known = (self.settings, self.catalogue, self.presets, self.inputs, self.controlnets, self.prompt_assets)
+        resolved = resolve(recipe, *known)
+        check_limits(resolved, self.settings, self.inputs)
+        return resolved
 
     def control_map(self, unit: ControlUnit, who: Identity, model: str | None = None, say: Say = silent) -> Input:
         """The map that a picture by `model` (default: the studio's) would follow for this unit, made, stored and held.
@@ -153,6 +159,7 @@ class Studio:
         An estimator that is not here is downloaded first, if `who` may let it; `say` hears of it, and ends it by
         raising. InvalidRecipe where the kind, options or picture cannot be, ModelError where weights are missing.
         """
+        check_creates(who)
         chosen = self.settings.model if model is None else model
         self._bring(self.needs.of_map(unit, chosen), who, say)
         made = self.backend.control_map(unit, chosen, say)
@@ -161,6 +168,7 @@ class Studio:
 
     def people(self, unit: ControlUnit, who: Identity, model: str | None = None, say: Say = silent) -> list[Person]:
         """The people that a pose unit finds in its picture, in the picture's pixels; else as `control_map`."""
+        check_creates(who)
         chosen = self.settings.model if model is None else model
         self._bring(self.needs.of_map(unit, chosen), who, say)
         return self.backend.people(unit, chosen, say)
@@ -179,6 +187,7 @@ class Studio:
 
         All others as in `Scheduler.submit`.
         """
+        check_creates(who)
         given = (recipe,) if isinstance(recipe, Recipe) else tuple(recipe)
         recipes = [single for one in given for single in self.resolve(one)]
         if not KINDS[kind].each_pays:
@@ -215,7 +224,7 @@ class Studio:
 
     def may_download(self, who: Identity) -> bool:
         """Whether who asks may let this studio download, and end what is on its way."""
-        return who.keeps or self.settings.share_downloads
+        return who.keeps or (self.settings.share_downloads and who.creates)
 
     def check_downloads(self, missing: Sequence[Item], who: Identity) -> None:
         """InvalidRecipe where one of these would have to be downloaded, and who asks may not let it."""

@@ -25,6 +25,7 @@ LAYERS = (
     "registry",
     "hf_space",
     "settings",
+    "logs",
     "gate",
     "atomic_files",
     "hub",
@@ -32,6 +33,7 @@ LAYERS = (
     "transfer",
     "safe_fetch",
     "storage",
+    "accounts",
     "families",
     "prompts",
     "presets",
@@ -42,6 +44,7 @@ LAYERS = (
     "room",
     "unused",
     "inputs",
+    "rights",
     "controls",
     "metrics",
     "resolve",
@@ -68,6 +71,7 @@ LAYERS = (
     "verify",
     "deploy",
     "training",
+    "api",
     "ui",
     "cli",
     "__main__",
@@ -85,6 +89,7 @@ HEAVY = {
     "spandrel": {"engine", "training"},
     "cv2": {"controls", "metrics", "training"},
     "openai": {"hosted"},
+    "fastapi": {"api"},
 }
 MODULES = sorted(STUDIO.rglob("*.py"))
 

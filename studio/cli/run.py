@@ -10,6 +10,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, NoReturn
 
 from studio.cli.base import Command, Exit, load_settings, settings_arguments
+from studio.logs import configure
 
 if TYPE_CHECKING:
     from studio.studio import Studio
@@ -19,8 +20,8 @@ PATIENCE_SECONDS = 2.0
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    names = ("host", "public", "port", "home", "model", "device", "offload", "precision", "side_by_side", "numerics")
-    settings_arguments(parser, *names, "output_check")
+    names = ("host", "accounts", "public", "port", "home", "model", "device", "offload", "precision")
+    settings_arguments(parser, *names, "side_by_side", "numerics", "output_check")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -34,7 +35,9 @@ def run(args: argparse.Namespace) -> int:
     for name in ("SIGTERM", "SIGHUP"):
         if number := getattr(signal, name, None):  # Windows has no SIGHUP
             signal.signal(number, signal.default_int_handler)
-    studio = Studio(load_settings(args))
+    settings = load_settings(args)
+    configure(settings)
+    studio = Studio(settings)
     try:
         with suppress(KeyboardInterrupt):
             launch(studio)

@@ -92,6 +92,11 @@ class Compare:
         )
         self._add(id, lines, columns)
 
+    def samples(self, columns: Sequence[Contestant], base: Mapping[str, Any]) -> list[Recipe]:
+        """A recipe of each column, by which can be seen what pictures they name; InvalidRecipe."""
+        own = [column for column in columns if column.kind != "imported"]
+        return [self._recipe(Line("a"), column, base) for column in own]
+
     def estimate(
         self,
         lines: Sequence[Line],

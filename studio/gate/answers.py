@@ -1,12 +1,46 @@
-"""How an error is answered over HTTP: its status, and what it says as JSON."""
+"""How an error is answered over HTTP: its status, and what it says as JSON, in the language of who asked."""
+
+from collections.abc import Mapping
+from math import ceil
+from typing import Any
 
 from starlette.responses import JSONResponse
 
-from studio.errors import StudioError
+from studio.errors import Busy, Closing, StudioError
+from studio.gate.doors import Dialect
+
+# What OpenAI's clients read beside the message.
+KINDS: Mapping[int, str] = {401: "authentication_error", 403: "permission_error", 429: "rate_limit_error"}
+# What a service of theirs calls these causes.
+CODES: Mapping[str, str] = {
+    "unknown_model": "model_not_found",
+    "unauthorized": "invalid_api_key",
+    "moderated": "moderation_blocked",
+    "withheld": "moderation_blocked",
+    "busy": "rate_limit_exceeded",
+}
+UNPROCESSABLE, BAD = 422, 400
+# What may pass by itself, so that asking again is worth it.
+PASSING = (Busy, Closing)
 
 
-def refusal(error: StudioError, *, close: bool = False) -> JSONResponse:
+def refusal(error: StudioError, dialect: Dialect | None = None, *, close: bool = False) -> JSONResponse:
     """What a request is answered that ended in this error; `close` ends the connection with it."""
-    # Gradio's own page reads one of these two.
-    gradio = {"error": error.sentence, "detail": error.sentence}
-    return JSONResponse({**error.as_fault(), **gradio}, error.status, {"Connection": "close"} if close else None)
+    headers = {"Connection": "close"} if close else {}
+    if wait_seconds := getattr(error, "wait_seconds", None):
+        headers["Retry-After"] = str(ceil(wait_seconds))
+    if dialect == "openai":
+        headers["X-Should-Retry"] = str(isinstance(error, PASSING)).lower()
+        # They know no 422.
+        status = BAD if error.status == UNPROCESSABLE else error.status
+        return JSONResponse({"error": openai_error(error)}, status, headers)
+    # Gradio's own page reads one of these two, and clients of A1111 the second.
+    words = {"error": error.sentence, "detail": error.sentence}
+    return JSONResponse({**error.as_fault(), **words}, error.status, headers)
+
+
+def openai_error(error: StudioError) -> dict[str, Any]:
+    """An error as OpenAI tells one; `param` is what of the request is at fault."""
+    kind = KINDS.get(error.status, "invalid_request_error" if error.status < 500 else "server_error")
+    code = CODES.get(error.code, error.code)
+    return {"message": error.sentence, "type": kind, "param": error.field, "code": code}

@@ -2,6 +2,7 @@
 
 import asyncio
 from typing import Any
+from urllib.parse import parse_qsl
 
 import orjson
 from starlette.types import Message, Receive
@@ -12,6 +13,7 @@ from studio.errors import MalformedRequest, RequestTimeout, RequestTooLarge
 IDLE_SECONDS, JSON_SECONDS = 30, 60
 # JSON of this many brackets in one another is nothing that a page says.
 DEEPEST = 64
+MOST_FIELDS = 50
 
 
 async def whole(receive: Receive, most_bytes: int) -> bytes:
@@ -43,6 +45,15 @@ def check_json(body: bytes) -> Any:
     if _is_deeper(value, DEEPEST):
         raise MalformedRequest(f"The request's JSON is more than {DEEPEST} levels deep.")
     return value
+
+
+def check_form(body: bytes) -> dict[str, str]:
+    """The fields of a form; MalformedRequest where it cannot be read."""
+    try:
+        text = body.decode()
+        return dict(parse_qsl(text, keep_blank_values=True, strict_parsing=bool(text), max_num_fields=MOST_FIELDS))
+    except ValueError as error:
+        raise MalformedRequest("The form cannot be read.") from error
 
 
 def replayed(body: bytes, receive: Receive) -> Receive:

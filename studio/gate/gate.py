@@ -2,11 +2,14 @@
 
 import logging
 import re
+import time
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import cookie_parser
+from starlette.responses import RedirectResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from studio import hf_space
@@ -16,13 +19,15 @@ from studio.errors import (
     NotFound,
     Refused,
     StudioError,
+    Unauthorized,
     UnknownHost,
     WrongContentType,
 )
 from studio.gate import identity, origin
 from studio.gate.answers import refusal
-from studio.gate.bodies import check_json, counted, replayed, too_large, whole
-from studio.gate.doors import MEGABYTE, MOST_JSON, Door, door
+from studio.gate.bodies import check_form, check_json, counted, replayed, too_large, whole
+from studio.gate.doors import MEGABYTE, MOST_FORM, MOST_JSON, WRITE, Door, dialect, door
+from studio.logs import FACTS
 from studio.settings import Settings
 
 # The hub shows a Space within a page of its own.
@@ -31,7 +36,12 @@ HUB = ("https://huggingface.co", "https://*.huggingface.co")
 FAULTY = "studio.faulty"
 # Where a request's scope holds what its JSON says.
 PAYLOAD = "studio.said"
+# What of an address is a secret.
+SECRET = re.compile(r"(?<=/account/join/).*")
 HOST = re.compile(r"(\[[0-9a-fA-F:.]{2,45}\]|[\w.-]{1,253})(:\d{1,5})?", re.ASCII)
+# Where people sign in, and the pages that send them there.
+LOGIN, PAGES = "/account/login", ("/", "/account")
+CLOSED = {"Connection": "close", "Cache-Control": "no-store"}
 YEAR = 365 * 24 * 3600
 
 log = logging.getLogger(__name__)
@@ -40,9 +50,11 @@ log = logging.getLogger(__name__)
 class Gate:
     """Lets in what `DOORS` names, from where it may come, and says who asks: `identity.of_scope`."""
 
-    def __init__(self, app: ASGIApp, settings: Settings) -> None:
+    def __init__(self, app: ASGIApp, settings: Settings, accounts: identity.Accounts | None = None) -> None:
+        """Without `accounts` nobody has to sign in."""
         self._app = app
         self._settings = settings
+        self._accounts = accounts
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -54,7 +66,13 @@ class Gate:
             await send({"type": "websocket.close", "code": 1008})
 
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
-        answer = _Answer(scope, send, self._settings)
+        answer, begun = _Answer(scope, send, self._settings), time.monotonic()
+        try:
+            await self._answer(scope, receive, answer)
+        finally:
+            _note(scope, answer.status, time.monotonic() - begun)
+
+    async def _answer(self, scope: Scope, receive: Receive, answer: "_Answer") -> None:
         try:
             receive = await self._admit(scope, receive, answer)
             if scope["method"] == "HEAD":
@@ -64,7 +82,10 @@ class Gate:
         except StudioError as error:
             if answer.begun:
                 raise
-            await refusal(error, close=True)(scope, receive, answer)
+            if isinstance(error, Unauthorized) and scope["path"] in PAGES:
+                await RedirectResponse(LOGIN, 303, CLOSED)(scope, receive, answer)
+                return
+            await refusal(error, dialect(scope["path"]), close=True)(scope, receive, answer)
 
     async def _admit(self, scope: Scope, receive: Receive, answer: "_Answer") -> Receive:
         """Let a request in and say who sent it; StudioError where it may not come in."""
@@ -77,9 +98,12 @@ class Gate:
             raise NotFound("There is nothing at this address.")
         if scope["method"] not in found.methods:
             raise MethodNotAllowed(f"This address takes {' and '.join(sorted(found.methods))} only.")
-        if origin.is_foreign(headers, self._settings) and not (found.linked and origin.is_navigation(headers)):
+        is_link = found.opens_to_links(scope["method"]) and origin.is_navigation(headers)
+        if origin.is_foreign(headers, self._settings) and not is_link:
             raise Refused("This was asked for by another site.", "Open the studio's own page and ask there.")
-        scope[identity.KEY] = self._identify(scope, headers, answer)
+        scope[identity.KEY] = who = self._identify(scope, headers, answer)
+        if self._accounts and not found.public:
+            _check_role(found, scope["method"], who)
         return await _taken(found, scope, headers, receive, self._settings)
 
     def _check_name(self, headers: Headers) -> None:
@@ -92,16 +116,28 @@ class Gate:
             )
 
     def _identify(self, scope: Scope, headers: Headers, answer: "_Answer") -> identity.Identity:
+        if self._accounts:
+            return self._account(scope, headers, self._accounts)
         name = identity.cookie_name(scope)
         kind, secret = identity.presented(headers, cookie_parser(headers.get("cookie", "")), name)
         address = _address(scope, headers)
         here = self._is_here(scope, headers)
         if secret is None and scope["path"] == "/":
             kind, secret = "browser", identity.new_secret()
-            answer.give(name, secret, secure=_is_secure(scope, headers))
+            answer.give(name, secret, secure=origin.is_secure(scope, headers))
+        if secret is None and here and dialect(scope["path"]):
+            return replace(identity.PROGRAM, address=address)
         if secret is None:
             return identity.Identity("nobody", identity.nobody(), here, address)
         return identity.Identity(kind, identity.owner_by(secret), here, address)
+
+    def _account(self, scope: Scope, headers: Headers, accounts: identity.Accounts) -> identity.Identity:
+        """Whose account asks; nobody's where there is none."""
+        cookies = cookie_parser(headers.get("cookie", ""))
+        kind, secret = identity.presented(headers, cookies, identity.session_name(scope))
+        found = accounts.holder(kind, secret) if secret else None
+        found = found or identity.Identity("nobody", identity.nobody(), role="viewer")
+        return replace(found, address=_address(scope, headers))
 
     def _is_here(self, scope: Scope, headers: Headers) -> bool:
         """Whether this comes from this machine itself, and the studio is for nobody else."""
@@ -115,11 +151,31 @@ class Gate:
         )
 
 
+def _note(scope: Scope, status: int, seconds: float) -> None:
+    """Tell the log of a request: what was asked for, never with what; whose it is, by a name that is no right."""
+    if log.isEnabledFor(logging.INFO):
+        who = scope.get(identity.KEY)
+        path = SECRET.sub("*", scope["path"])[:200]
+        facts = {"method": scope["method"], "path": path, "status": status, "ms": round(1000 * seconds)}
+        whose = {"account": who.name} if who and who.name else {}
+        log.info("%s %s: %d", scope["method"], path, status, extra={FACTS: facts | whose})
+
+
+def _check_role(found: Door, method: str, who: identity.Identity) -> None:
+    """Unauthorized where nobody signed in, Refused where the account may not do this."""
+    if not who.known:
+        raise Unauthorized("This studio is for those who have an account.", f"Sign in at {LOGIN}, or send a token.")
+    role = found.needed(method)
+    if not who.may(role):
+        raise Refused(f"Your account is a {who.role}’s; this is for a {role}.", "Ask whoever runs the studio.")
+
+
 class _Answer:
     """Sends an answer with the headers that all of them have."""
 
     def __init__(self, scope: Scope, send: Send, settings: Settings) -> None:
         self.begun = False
+        self.status = 0
         self._scope = scope
         self._send = send
         self._settings = settings
@@ -136,6 +192,7 @@ class _Answer:
             self.begun = True
             if message["status"] == 500 and self._scope.get(FAULTY):
                 message["status"] = 422
+            self.status = message["status"]
             headers = MutableHeaders(scope=message)
             # Nobody but the studio's own page reads its answers.
             for name in [name for name in headers if name.startswith("access-control-")]:
@@ -149,19 +206,27 @@ class _Answer:
 async def _taken(found: Door, scope: Scope, headers: Headers, receive: Receive, settings: Settings) -> Receive:
     """What the request brings, as far as its door takes it."""
     kind = headers.get("content-type", "").partition(";")[0].strip().lower()
-    if found.takes == "json":
+    brings = scope["method"] in WRITE
+    if found.takes == "json" and brings:
         if kind != "application/json":
             raise WrongContentType("This address takes application/json only.")
         _check_length(headers, MOST_JSON)
         body = await whole(receive, MOST_JSON)
         scope[PAYLOAD] = check_json(body)
         return replayed(body, receive)
-    if found.takes == "upload":
+    if found.takes == "upload" and brings:
         if kind != "multipart/form-data":
             raise WrongContentType("This address takes files as multipart/form-data only.")
         most = settings.max_upload_mb * MEGABYTE
         _check_length(headers, most)
         return counted(receive, most)
+    if found.takes == "form" and brings:
+        if kind != "application/x-www-form-urlencoded":
+            raise WrongContentType("This address takes a form only.")
+        _check_length(headers, MOST_FORM)
+        body = await whole(receive, MOST_FORM)
+        scope[PAYLOAD] = check_form(body)
+        return replayed(body, receive)
     return counted(receive, 0)
 
 
@@ -187,10 +252,6 @@ def _security() -> Mapping[str, str]:
     if hf_space.name():
         return common
     return {**common, "X-Frame-Options": "SAMEORIGIN", "Cross-Origin-Opener-Policy": "same-origin"}
-
-
-def _is_secure(scope: Scope, headers: Headers) -> bool:
-    return bool(scope.get("scheme") == "https" or headers.get("x-forwarded-proto", "").startswith("https"))
 
 
 def _address(scope: Scope, headers: Headers) -> str:

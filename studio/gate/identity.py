@@ -1,21 +1,25 @@
 """Who asks: made once at the edge of the server, and handed down; nobody below works out an owner again."""
 
 import secrets
+from base64 import b64decode
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from hashlib import sha256
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 # Where a request's scope holds its identity.
 KEY = "studio.identity"
 # A secret shorter than this could be guessed; one that is made here has twice as many characters.
 SHORTEST, LONGEST = 24, 256
-SCHEME = "bearer "
+BEARER, BASIC = "bearer", "basic"
 
 
-# How the caller is known: signed in, by a browser's cookie, by a program's token, at the command line, or not at all;
-# of who asked an "earlier" studio, only the owner's name is left.
-Kind = Literal["account", "browser", "token", "command line", "nobody", "earlier"]
+# How the caller is known: signed in, by a browser's cookie, by a program's token, as any program of this machine, at
+# the command line, or not at all; of who asked an "earlier" studio, only the owner's name is left.
+Kind = Literal["account", "browser", "token", "program", "command line", "nobody", "earlier"]
+# What an account may do: look; make and keep; look after all others, and decide about this machine.
+Role = Literal["viewer", "creator", "admin"]
+ROLES: tuple[Role, ...] = ("viewer", "creator", "admin")
 
 
 @dataclass(frozen=True)
@@ -23,7 +27,8 @@ class Identity:
     """Who asks. `owner` names whose things these are: it is made from a secret, and is none.
 
     `here` says that the person sits at this machine and that nobody else reaches this studio: no proxy stands between.
-    `address` is where the request came from. `runs_it` marks the account of whoever runs the studio.
+    `address` is where the request came from. `runs_it` marks the account of whoever runs the studio; `role` and `name`
+    are an account's.
     """
 
     kind: Kind
@@ -31,11 +36,18 @@ class Identity:
     here: bool = False
     address: str = ""
     runs_it: bool = False
+    role: Role = "creator"
+    name: str = ""
 
     @classmethod
     def earlier(cls, owner: str, *, here: bool = False) -> "Identity":
         """Who asked an earlier studio for what goes on now, and whether that was from this machine."""
         return cls("earlier", owner, here)
+
+    @classmethod
+    def signed_in(cls, id: str, name: str, role: Role) -> "Identity":  # noqa: A002
+        """Whose account of this studio asks; an admin decides about this machine."""
+        return cls("account", f"account:{id}", runs_it=role == "admin", role=role, name=name)
 
     def of_account(self, name: str, *, keeps: bool = False) -> "Identity":
         """The same caller, known by an account, which may be that of whoever runs the studio."""
@@ -52,6 +64,15 @@ class Identity:
         return self.here or self.runs_it
 
     @property
+    def creates(self) -> bool:
+        """Whether the caller may have anything made."""
+        return self.may("creator")
+
+    def may(self, role: Role) -> bool:
+        """Whether the caller may do what this role may."""
+        return ROLES.index(self.role) >= ROLES.index(role)
+
+    @property
     def turn(self) -> str:
         """Whose turns in the line are taken: anybody can invent owners, so strangers at one address share them."""
         is_stranger = self.kind in ("browser", "token", "nobody") and not self.here
@@ -60,6 +81,8 @@ class Identity:
 
 # Whoever runs a command of the studio's.
 COMMAND_LINE = Identity("command line", "command line", here=True)
+# Whose the jobs are of programs of this machine that bring no secret: what one begins, the next call has to find.
+PROGRAM = Identity("program", "program", here=True)
 
 
 def owner_by(secret: str) -> str:
@@ -87,12 +110,37 @@ def cookie_name(scope: Mapping[str, Any]) -> str:
     return f"image-studio-{(scope.get('server') or ('', 0))[1]}"
 
 
+def session_name(scope: Mapping[str, Any]) -> str:
+    """The cookie that holds the secret of who signed in; another one than the browser's own, which it outlives."""
+    return f"{cookie_name(scope)}-login"
+
+
 def presented(headers: Mapping[str, str], cookies: Mapping[str, str], name: str) -> tuple[Kind, str | None]:
-    """How a request is known and its secret: `Authorization: Bearer` of a program, or the cookie of a browser."""
-    header = headers.get("authorization", "")
-    is_token = header.lower().startswith(SCHEME)
-    given = header[len(SCHEME) :].strip() if is_token else cookies.get(name, "")
-    return "token" if is_token else "browser", given if is_secret(given) else None
+    """How a request is known and its secret: `Authorization` of a program, or the cookie of a browser.
+
+    A program says `Bearer` and its secret, or `Basic` with any name and the secret as its password.
+    """
+    scheme, _, rest = headers.get("authorization", "").partition(" ")
+    if scheme.lower() not in (BEARER, BASIC):
+        given = cookies.get(name, "")
+        return "browser", given if is_secret(given) else None
+    given = rest.strip() if scheme.lower() == BEARER else _password(rest)
+    return "token", given if is_secret(given) else None
+
+
+def _password(coded: str) -> str:
+    """The password of `Basic`; empty where it is none."""
+    try:
+        return b64decode(coded.strip(), validate=True).decode("ascii").partition(":")[2]
+    except ValueError:
+        return ""
+
+
+class Accounts(Protocol):
+    """Who knows accounts by their secrets."""
+
+    def holder(self, kind: Kind, secret: str) -> Identity | None:
+        """Whose this secret is; None where it is nobody's."""
 
 
 def of_scope(scope: Mapping[str, Any]) -> Identity:

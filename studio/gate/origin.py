@@ -3,6 +3,7 @@
 import ipaddress
 import socket
 from collections.abc import Mapping
+from typing import Any
 
 from starlette.datastructures import Headers
 
@@ -74,6 +75,17 @@ def is_navigation(headers: Mapping[str, str]) -> bool:
 def is_through_proxy(headers: Mapping[str, str]) -> bool:
     """Whether somebody stands between the caller and the studio."""
     return any(name in headers for name in FORWARDED)
+
+
+def is_secure(scope: Mapping[str, Any], headers: Mapping[str, str]) -> bool:
+    """Whether the caller's own connection is encrypted, to a proxy where there is one."""
+    return bool(scope.get("scheme") == "https" or headers.get("x-forwarded-proto", "").startswith("https"))
+
+
+def address(scope: Mapping[str, Any], headers: Mapping[str, str]) -> str:
+    """The address by which the caller reached the studio, without a path; the gate has looked at its name."""
+    host = headers.get("x-forwarded-host") or headers.get("host", "")
+    return f"http{'s' if is_secure(scope, headers) else ''}://{host}"
 
 
 def _own_hosts(headers: Mapping[str, str], settings: Settings) -> set[str]:

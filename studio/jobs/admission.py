@@ -1,12 +1,88 @@
-"""Who may put one more job in line, where nobody vouches for who asks: anybody can invent owners."""
+"""Who may put one more job in line: so many may wait and be begun, of one person, of strangers, and of all."""
 
+import threading
+import time
+from collections import deque
 from collections.abc import Sequence
+from dataclasses import dataclass
 
-from studio.errors import Busy
+from studio.errors import Busy, Refused
+from studio.gate.identity import COMMAND_LINE, Identity
 from studio.jobs.job import Job
+from studio.settings import Settings
 
-# The part of the line that one address may fill: a quarter, and one browser at it half of that.
+# The part of the line that one address may fill where nobody vouches for who asks, as anybody can invent owners: a
+# quarter, and one browser at it half of that.
 STRANGERS_SHARE = 4
+MINUTE_SECONDS = 60.0
+ALL = ""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How many jobs may wait of one person, and be begun in a minute by one and by all; None: any number."""
+
+    waiting_each: int | None = None
+    per_minute: int | None = None
+    per_minute_all: int | None = None
+
+    @classmethod
+    def of(cls, settings: Settings) -> "Limits":
+        """Those of the settings."""
+        return cls(settings.max_waiting_each, settings.jobs_per_minute, settings.jobs_per_minute_all)
+
+
+class Admission:
+    """Lets jobs into the line. The caller holds the scheduler's lock."""
+
+    def __init__(self, most_waiting: int, limits: Limits) -> None:
+        self._most = most_waiting
+        self._limits = limits
+        self._rates = Rates()
+
+    def check(self, job: Job, in_line: Sequence[Job]) -> None:
+        """Busy where no more may wait, of all or of whoever asks for this one, or they ask too often."""
+        check_line(job, in_line, self._most)
+        if job.owner == COMMAND_LINE.owner:
+            return
+        each = self._limits.waiting_each
+        if each is not None and sum(one.turn == job.turn for one in in_line) >= each:
+            raise Busy(f"{each} of your jobs are waiting already.", "Try again when some are done.")
+        self._rates.check({job.turn: self._limits.per_minute, ALL: self._limits.per_minute_all})
+
+
+class Rates:
+    """How often something was done in the last minute, by whom. Safe to call from any thread."""
+
+    def __init__(self) -> None:
+        self._done: dict[str, deque[float]] = {}
+        self._lock = threading.Lock()
+
+    def check(self, most: dict[str, int | None]) -> None:
+        """Note it under all of these names; Busy, and nothing noted, where one did it as often as it may."""
+        now = time.monotonic()
+        with self._lock:
+            for name, count in most.items():
+                done = self._recent(name, now)
+                if count is not None and len(done) >= count:
+                    raise _too_often(name, count, done[0] + MINUTE_SECONDS - now if done else MINUTE_SECONDS)
+            for name, count in most.items():
+                if count is not None:
+                    self._done.setdefault(name, deque()).append(now)
+
+    def _recent(self, name: str, now: float) -> deque[float]:
+        done = self._done.get(name, deque())
+        while done and now - done[0] >= MINUTE_SECONDS:
+            done.popleft()
+        if not done:
+            self._done.pop(name, None)
+        return done
+
+
+def check_creates(who: Identity) -> None:
+    """Refused where an account may look, and have nothing made."""
+    if not who.creates:
+        raise Refused(f"Your account is a {who.role}’s, who makes nothing.", "Ask whoever runs the studio.")
 
 
 def check_line(job: Job, in_line: Sequence[Job], most: int) -> None:
@@ -24,3 +100,13 @@ def _check_crowd(job: Job, in_line: Sequence[Job], most: int) -> None:
     own = max(1, most // 2)
     if sum(one.owner == job.owner for one in beside) >= own:
         raise Busy(f"{own} of your jobs are waiting already.", "Try again when some are done.")
+
+
+def _too_often(name: str, most: int, seconds: float) -> Busy:
+    whose = "You have" if name else "Everybody together has"
+    jobs = "1 job" if most == 1 else f"{most} jobs"
+    return Busy(
+        f"{whose} begun {jobs} in the last minute, which is the most.",
+        f"Try again in {max(1, round(seconds))} seconds.",
+        wait_seconds=seconds,
+    )

@@ -108,6 +108,17 @@ class Job:
             self._news.wait_for(lambda: len(self._log) > position or self._ended())
             return tuple(event for event in self._log[position:] if event is not None), len(self._log)
 
+    def since(self, position: int = 0) -> list[tuple[int, Event]]:
+        """The events so far from `position` on, each with its own; at once."""
+        with self._news:
+            return [(at, event) for at, event in enumerate(self._log[position:], position) if event is not None]
+
+    @property
+    def length(self) -> int:
+        """The position behind the last event so far."""
+        with self._news:
+            return len(self._log)
+
     @property
     def last_event_at(self) -> float:
         """The time of the last event, by `time.monotonic`."""

@@ -12,6 +12,7 @@ from studio.jobs.kinds import KINDS
 from studio.jobs.lane_queues import LaneQueues
 from studio.jobs.register import Register
 from studio.jobs.store import JobStore
+from studio.logs import FACTS
 
 # Queues a job; `uncounted` as in `FairQueue.add`.
 LineUp = Callable[..., None]
@@ -101,6 +102,8 @@ class Outcomes:
         job.state = "done" if isinstance(ending, Done) else "stopped" if isinstance(ending, Stopped) else "failed"
         job.context = contextvars.Context()
         self._written(lambda: self._store.end(job, ending), job)
+        facts = {"job": job.id, "kind": job.kind, "state": job.state, "seconds": round(job.seconds, 3)}
+        log.info("Job %s is %s", job.id, job.state, extra={FACTS: facts})
         job.tell(ending)
         self._register.ended(job)
 

@@ -13,7 +13,7 @@ from studio.downloads.queue import Errand, OnNews
 from studio.errors import Cancelled, Closing, DeviceLost, InternalError, NotFound, StudioError
 from studio.events import Downloading, Halted, Queued, Stopped
 from studio.gate.identity import Identity
-from studio.jobs.admission import check_line
+from studio.jobs.admission import Admission, Limits, check_creates
 from studio.jobs.item import DEVICE, QueueItem
 from studio.jobs.job import Job, Listener
 from studio.jobs.kinds import KINDS
@@ -25,6 +25,7 @@ from studio.jobs.outcomes import Outcomes
 from studio.jobs.register import Register
 from studio.jobs.store import Beside, JobStore
 from studio.library import Library
+from studio.logs import job_id
 from studio.recipe import ResolvedRecipe
 from studio.storage.database import Database
 
@@ -63,6 +64,7 @@ class Scheduler:
         lanes: Mapping[str, Lane] | None = None,
         lane_for: LaneFor | None = None,
         *,
+        limits: Limits | None = None,
         takes_up: bool = True,
         made_with: MadeWith | None = None,
     ) -> None:
@@ -74,7 +76,7 @@ class Scheduler:
         self._store = JobStore(database, alone=takes_up)
         self._register = Register(self._store, library)
         self._maker = Maker(library, self._store, self._lock, made_with)
-        self._max_waiting = max_waiting
+        self._admission = Admission(max_waiting, limits or Limits())
         self._fetch = fetch
         self._outcomes = Outcomes(self._store, self._queues, self._register, self._line_up)
         self._places: dict[str, int] = {}
@@ -164,6 +166,7 @@ class Scheduler:
 
         What is being made of a job that was stopped is wanted again.
         """
+        check_creates(who)
         with self._lock:
             job = self.get(id, who)
             chosen = [item for item in job.items if numbers is None or item.number in numbers]
@@ -264,7 +267,7 @@ class Scheduler:
             raise Closing("The studio is closing.", "Start it again and repeat the request.")
         if self._halted:
             raise copy(self._halted)
-        check_line(job, self._queues.waiting(), self._max_waiting)
+        self._admission.check(job, self._queues.waiting())
 
     def _bring(self, job: Job) -> None:
         """Queue the job, for the device once its weights are here. The lock is not held."""
@@ -371,6 +374,8 @@ class Scheduler:
         """One call of a lane, to its end; whatever becomes of it, each of its items has a state afterwards."""
         begun = time.monotonic()
         fault: StudioError | None = None
+        job_id.set(job.id)
+        log.info("Making %d of %d pictures on lane %s", len(items), len(job.items), name)
         try:
             self._store.begin(job, items)
             self._make(name, job, items)

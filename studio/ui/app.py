@@ -7,6 +7,7 @@ from typing import Any
 
 import anyio.to_thread
 from anyio import Path as AsyncPath
+from gradio.context import LocalContext
 from gradio.data_classes import FileData
 from gradio.route_utils import upload_fn
 from gradio.routes import App, ORJSONResponse
@@ -14,11 +15,12 @@ from starlette.concurrency import run_in_threadpool
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope, Send
 
+from studio.api.app import make
 from studio.errors import InvalidRequest, MalformedRequest, NotFound, StudioError
 from studio.gate.answers import refusal
-from studio.gate.doors import MEGABYTE
+from studio.gate.doors import MEGABYTE, dialect
 from studio.gate.gate import PAYLOAD, Gate
 from studio.gate.identity import Identity
 from studio.studio import UPLOADS, Studio
@@ -26,6 +28,7 @@ from studio.ui import theme, web
 from studio.ui.compression import FOR_GOOD as KEPT
 from studio.ui.compression import Compression
 from studio.ui.events import BadInput
+from studio.ui.fast_gradio import gr
 from studio.ui.owner import identify
 from studio.ui.requests import Requests
 
@@ -59,7 +62,9 @@ class PageApp(App):  # type: ignore[misc]
 
     def build_middleware_stack(self) -> ASGIApp:
         """The whole stack, whatever Gradio adds to it, with the gate outermost."""
-        return Gate(Requests(super().build_middleware_stack(), self), self.studio.settings)
+        inner = _Parted(Requests(super().build_middleware_stack(), self), make(self.studio))
+        settings, accounts = self.studio.settings, self.studio.accounts
+        return Gate(inner, settings, accounts if accounts.required(settings) else None)
 
     def give(self, result: Any, who: Identity) -> None:
         """Let who asked fetch the files of Gradio's cache that are in what a listener tells."""
@@ -127,6 +132,21 @@ class PageApp(App):  # type: ignore[misc]
                 raise MalformedRequest("The files did not arrive whole.", "Send them again.") from error
             raise
         return JSONResponse([str(path) for path in paths])
+
+
+class _Parted:
+    """Gives each request to the application of its address: programs' languages to theirs, all else to the page's."""
+
+    def __init__(self, page: ASGIApp, programs: ASGIApp) -> None:
+        self._page = page
+        self._programs = programs
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        is_programs = scope["type"] == "http" and dialect(scope["path"])
+        if is_programs:
+            # A lent graphics card is used for whoever sent Gradio's request.
+            LocalContext.request.set(gr.Request(Request(scope)))
+        await (self._programs if is_programs else self._page)(scope, receive, send)
 
 
 async def _refuse(request: Request, error: Exception) -> Response:

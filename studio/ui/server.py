@@ -33,6 +33,7 @@ LISTENERS = 2 * CONNECTIONS
 SELDOM = 24 * 3600
 # Between two looks for uploads that are old.
 SWEEP_SECONDS = 3600.0
+FIRST = "studio accounts add NAME --role admin"
 # What Gradio is told whatever the studio.
 ALWAYS: dict[str, Any] = {
     "prevent_thread_lock": True,
@@ -57,7 +58,7 @@ ALWAYS: dict[str, Any] = {
 def launch(studio: Studio) -> None:
     """Serve the page, say where, and return when interrupted; InvalidSetting where it cannot be served there."""
     with serve(studio) as address, suppress(KeyboardInterrupt):
-        print("\n".join(_greeting(address, studio.settings)), flush=True)  # noqa: T201 - what the person at it waits for
+        print("\n".join(_greeting(address, studio)), flush=True)  # noqa: T201 - what the person at it waits for
         threading.Event().wait()
 
 
@@ -68,7 +69,7 @@ def serve(studio: Studio) -> Iterator[str]:
     InvalidSetting where the port is taken or the host is not this machine's.
     """
     settings = studio.settings
-    _check_meant(settings)
+    _check_meant(studio)
     port = _free_port(settings)
     blocks = _launched(studio, port)
     # What the page is built of lives as long as the program: no collection need look at it.
@@ -124,26 +125,39 @@ def _swept(studio: Studio) -> Iterator[None]:
         thread.join()
 
 
-def _check_meant(settings: Settings) -> None:
-    """InvalidSetting where other machines would reach the page and nobody has said that this is meant."""
-    if settings.alone or settings.public or hf_space.name():
+def _check_meant(studio: Studio) -> None:
+    """InvalidSetting where other machines would reach the page and nobody has said twice that this is meant.
+
+    Or where everybody has to sign in, and nobody can.
+    """
+    settings, accounts = studio.settings, studio.accounts
+    if accounts.required(settings):
+        if not accounts.has_admin():
+            raise InvalidSetting("Everybody has to sign in, and there is no account yet.", f"Make one: {FIRST}.")
+        return
+    is_meant = settings.public and settings.accounts == "off"
+    if settings.alone or is_meant or hf_space.name():
         return
     raise InvalidSetting(
         f"At {settings.host} everybody who reaches this machine could use the studio: its models, its disk and, where "
-        "they are shared, its keys. There is no login.",
-        "If that is meant, say so: --public (or STUDIO_PUBLIC=1) beside --host. Else leave --host out.",
+        "they are shared, its keys. There are no accounts.",
+        f"Make one first: {FIRST}. Where all of them may use it without one, say so twice: --public --accounts off. "
+        "Else leave --host out.",
     )
 
 
-def _greeting(address: str, settings: Settings) -> list[str]:
+def _greeting(address: str, studio: Studio) -> list[str]:
     """What the terminal says: the address, and where others reach it, those too."""
+    settings = studio.settings
+    signed = "Everybody has to sign in; studio accounts says who can."
     if settings.alone or hf_space.name():
-        return [f"Image Studio is at {address}"]
+        return [f"Image Studio is at {address}", *([signed] if studio.accounts.required(settings) else [])]
     port = address.rstrip("/").rpartition(":")[2]
     others = [f"http://{_written(host)}:{port}/" for host in _addresses(settings.host)]
+    open_to_all = "Everybody who reaches that can use it; there is no login."
     return [
         f"Image Studio is at {' and '.join(others or [address])}",
-        "Everybody who reaches that can use it; there is no login.",
+        signed if studio.accounts.required(settings) else open_to_all,
     ]
 
 

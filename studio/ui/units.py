@@ -20,6 +20,7 @@ from studio.gate.identity import Identity
 from studio.parsing import ParseError, parse_json
 from studio.recipe import IMAGE_PROMPT, ControlUnit, Recipe
 from studio.resolve.controls import READY, check_followed
+from studio.rights import check_held
 from studio.studio import Studio
 from studio.ui import fields
 from studio.ui.events import Act, Name, Nothing, Saying, served
@@ -28,7 +29,6 @@ from studio.ui.hosted_choices import HostedChoice
 from studio.ui.ids import Id
 from studio.ui.island import Island
 from studio.ui.poses import Poses, library
-from studio.ui.rights import check_held
 from studio.ui.schemas.controls import Controls, Kind, PoseFacts
 from studio.ui.schemas.page import ControlFacts, Fitting
 from studio.ui.schemas.pictures import StoredPicture

@@ -10,6 +10,7 @@ from typing import Any
 from studio.errors import StudioError
 from studio.gate.identity import Identity
 from studio.recipe import Recipe
+from studio.rights import check_held
 from studio.studio import Studio
 from studio.ui import gallery, import_panel, web
 from studio.ui.events import FOLLOWER, LISTENER, QUICK, WATCHER, BadInput, Event, Name, Whole
@@ -21,7 +22,6 @@ from studio.ui.job_view import finished, stored, view, watch
 from studio.ui.loras import LoraPanel
 from studio.ui.owner import identify
 from studio.ui.preset_panel import PresetPanel
-from studio.ui.rights import check_held
 from studio.ui.shared_settings import SharedSettings, into
 from studio.ui.source import Picture
 from studio.ui.tabs import TABS

@@ -100,6 +100,9 @@ def test_a_link_on_another_site_opens_the_page_and_nothing_else(asked: Ask) -> N
     followed = {"sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate"}
     assert asked("GET", "/", headers=followed).status_code == 200
     assert asked("GET", "/config", headers=followed).status_code == 403
+    form = {**followed, "content-type": "application/x-www-form-urlencoded"}
+    assert asked("GET", "/account/login", headers=followed).status_code == 200
+    assert asked("POST", "/account/login", headers=form, content="name=a").status_code == 403
 
 
 def test_the_own_page_and_programs_are_let_in(asked: Ask) -> None:

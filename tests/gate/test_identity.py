@@ -40,7 +40,7 @@ RECIPE = Recipe(prompt="a boat", steps=1, seed=1)
 LIBRARY = (LibraryIndex, Marks, Lineage, Importer, Exports, Usages)
 PARTS = (Studio, Scheduler, Candidates, Grids, Compare, Arena, InputStore, Addresses, Keys, HostedModels, *LIBRARY)
 # Where an identity comes from; and what keeps no more of it than its owner's name: rows of the database, and turns.
-EDGES = {"ui/owner.py", "ui/requests.py", "jobs/store.py"}
+EDGES = {"accounts/store.py", "ui/owner.py", "ui/requests.py", "api/pictures.py", "jobs/store.py"}
 ROWS = {
     "gate/identity.py",
     "engine/pools.py",

@@ -275,9 +275,9 @@ def test_a_page_for_other_machines_has_to_be_meant(tmp_path: Path) -> None:
 def test_a_page_for_other_machines_says_where_they_reach_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     net = {"eth0": [SimpleNamespace(family=socket.AF_INET, address="192.0.2.7")]}
     monkeypatch.setattr("psutil.net_if_addrs", lambda: net)
-    settings = Settings.load(home=tmp_path, port=0, host="0.0.0.0", public=True)
+    settings = Settings.load(home=tmp_path, port=0, host="0.0.0.0", public=True, accounts="off")
     with Studio(settings, backend=Painter()) as studio, serve(studio) as address:
-        told = " ".join(server._greeting(address, settings))
+        told = " ".join(server._greeting(address, studio))
         assert httpx.get(f"{address}config").status_code == 200
     assert f"http://192.0.2.7:{address.rsplit(':', 1)[1]}" in told
     assert "no login" in told

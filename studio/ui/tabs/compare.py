@@ -9,19 +9,19 @@ from urllib.parse import urlencode
 from pydantic import Field
 from typing_extensions import TypedDict
 
-from studio.compare.making import GIVEN, Compare
+from studio.compare.making import Compare
 from studio.compare.sheets import FORMS
 from studio.compare.store import Comparison, Contestant, Line, read_lines
 from studio.errors import InvalidRequest, Refused, StudioError
 from studio.gate.identity import Identity
 from studio.hosted.models import HostedEndpoint, place
 from studio.recipe import Recipe
+from studio.rights import check_held, check_ids
 from studio.ui import compare_views
 from studio.ui.events import LISTENER, Act, Name, Nothing, Whole, Words, served
 from studio.ui.form import Updates
 from studio.ui.island import Island
 from studio.ui.pictures import smaller
-from studio.ui.rights import check_held, check_ids
 from studio.ui.schemas.arena import EncodedFile
 from studio.ui.schemas.compare import CompareEstimate, CompareFacts, ComparisonView, SameComparison
 from studio.ui.source import uploaded
@@ -242,7 +242,7 @@ class ComparePanel(Panel):
         """Make a comparison, or extend one and go on."""
         lines, columns = read_lines(event["prompts"]), self._columns(event, who)
         name = event.get("id") or ""
-        self._check_held(event, who)
+        self._check_held(event, columns, who)
         if name:
             self.compare.extend(name, who, lines, columns)
         else:
@@ -261,10 +261,9 @@ class ComparePanel(Panel):
         settings, name = urlencode(dict(one.get("settings") or {})), one.get("name", "")
         return self.compare.column(f"{name}?{settings}" if settings else name, who)
 
-    def _check_held(self, event: CompareEvent, who: Identity) -> None:
-        """InvalidRecipe where what all columns share names a picture that is not the owner's."""
-        base = {name: value for name, value in (event.get("base") or {}).items() if name in GIVEN}
-        check_held(self.studio.inputs, [Recipe.make(**base)] if base else [], who)
+    def _check_held(self, event: CompareEvent, columns: Sequence[Contestant], who: Identity) -> None:
+        """InvalidRecipe where a column, or what all of them share, names a picture that is not the owner's."""
+        check_held(self.studio.inputs, self.compare.samples(columns, event.get("base") or {}), who)
 
     def _stop(self, event: One, who: Identity) -> Answer:
         self.compare.stop(event["id"], who)

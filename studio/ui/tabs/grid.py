@@ -11,6 +11,7 @@ from studio.errors import StudioError
 from studio.gate.identity import Identity
 from studio.grids.making import GridJob, Grids, plan
 from studio.recipe import Recipe
+from studio.rights import check_held
 from studio.sheets import Kind
 from studio.ui import grid_views
 from studio.ui.events import FOLLOWER, LISTENER, QUICK, Event, Name, Words, served
@@ -18,7 +19,6 @@ from studio.ui.fast_gradio import gr
 from studio.ui.form import Updates
 from studio.ui.island import Island
 from studio.ui.owner import identify
-from studio.ui.rights import check_held
 from studio.ui.schemas.grids import GridLine, GridNews, GridPlan, GridRefusal, GridSetup
 from studio.ui.tabs.base import Panel, Tab, TabContext
 

@@ -1,4 +1,4 @@
-"""What a page may name: only pictures that its owner brought or made. Every recipe tells ids, so an id is no right."""
+"""What who asks may name: only pictures that they brought or made. Every recipe tells ids, so an id is no right."""
 
 from collections.abc import Sequence
 

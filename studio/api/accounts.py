@@ -1,0 +1,188 @@
+"""Accounts in a browser: signing in and out, taking up an invitation, one's tokens and password, an admin's part."""
+
+import time
+from collections.abc import Callable, Mapping
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+
+from studio.accounts.store import SESSION_SECONDS, Account
+from studio.api import account_pages as pages
+from studio.api.pictures import Who
+from studio.errors import InvalidRequest, NotFound, StudioError
+from studio.gate import identity, origin
+from studio.gate.gate import LOGIN, PAYLOAD
+from studio.gate.identity import ROLES, Identity, Role
+from studio.studio import Studio
+
+HERE = "/account"
+FRESH = {"Cache-Control": "no-store"}
+
+
+def fields(request: Request) -> Mapping[str, str]:
+    """The form of a request, as the gate read it."""
+    found: dict[str, str] = request.scope.get(PAYLOAD, {})
+    return found
+
+
+Form = Annotated[Mapping[str, str], Depends(fields)]
+
+
+def router(studio: Studio) -> APIRouter:  # noqa: C901 - one function a route
+    """The routes below /account; they are for people, and no part of the description for programs."""
+    routes = APIRouter(prefix=HERE, include_in_schema=False, dependencies=[Depends(lambda: _check_on(studio))])
+    accounts = studio.accounts
+
+    @routes.get("/login")
+    async def login() -> Response:
+        return _shown(pages.login())
+
+    @routes.post("/login")
+    async def log_in(form: Form, request: Request, who: Who) -> Response:
+        def signed() -> str:
+            name, password = form.get("name", ""), form.get("password", "")
+            return accounts.log_in(accounts.check_password(name, password, who.address))
+
+        try:
+            secret = await run_in_threadpool(signed)
+        except StudioError as error:
+            return _shown(pages.login(error.sentence), error)
+        return _enter(request, secret)
+
+    @routes.get("/join/{invitation}")
+    async def invited(invitation: str) -> Response:
+        try:
+            role = await run_in_threadpool(accounts.invited, invitation)
+        except StudioError as error:
+            return _shown(pages.message(error.sentence), error)
+        return _shown(pages.join(role))
+
+    @routes.post("/join/{invitation}")
+    async def join(invitation: str, form: Form, request: Request) -> Response:
+        def joined() -> str:
+            account = accounts.join(invitation, form.get("name", ""), form.get("password", ""))
+            return accounts.log_in(account)
+
+        try:
+            secret = await run_in_threadpool(joined)
+        except NotFound as error:
+            return _shown(pages.message(error.sentence), error)
+        except StudioError as error:
+            return _shown(pages.join(accounts.invited(invitation), error.sentence), error)
+        return _enter(request, secret)
+
+    @routes.get("")
+    async def account(who: Who) -> Response:
+        return _shown(await run_in_threadpool(_page, studio, who))
+
+    @routes.post("/logout")
+    async def log_out(request: Request) -> Response:
+        name = identity.session_name(request.scope)
+        await run_in_threadpool(accounts.log_out, request.cookies.get(name, ""))
+        answer = RedirectResponse(LOGIN, 303, FRESH)
+        answer.delete_cookie(name, httponly=True, samesite="lax")
+        return answer
+
+    @routes.post("/password")
+    async def password(form: Form, request: Request, who: Who) -> Response:
+        def changed() -> str:
+            account = accounts.check_password(who.name, form.get("old", ""), who.address)
+            accounts.set_password(account, form.get("password", ""))
+            return accounts.log_in(account)
+
+        try:
+            secret = await run_in_threadpool(changed)
+        except StudioError as error:
+            return await _again(studio, who, error)
+        return _enter(request, secret, HERE)
+
+    @routes.post("/tokens")
+    async def token(form: Form, who: Who) -> Response:
+        secret = await run_in_threadpool(lambda: accounts.new_token(accounts.get(who.name), form.get("label", "")))
+        return _shown(await run_in_threadpool(_page, studio, who, shown=("Your new token", secret)))
+
+    @routes.post("/tokens/{token}/revoke")
+    async def revoke(token: str, who: Who) -> Response:
+        return await _do(studio, who, lambda: accounts.revoke(accounts.get(who.name), token))
+
+    @routes.post("/admin/invite")
+    async def invite(form: Form, request: Request, who: Who) -> Response:
+        secret = await run_in_threadpool(accounts.invite, _role(form))
+        link = f"{origin.address(request.scope, request.headers)}{HERE}/join/{secret}"
+        return _shown(await run_in_threadpool(_page, studio, who, shown=("A link for one person", link)))
+
+    @routes.post("/admin/withdraw")
+    async def withdraw(form: Form, who: Who) -> Response:
+        return await _do(studio, who, lambda: accounts.withdraw(form.get("invitation", "")))
+
+    @routes.post("/admin/role")
+    async def role(form: Form, who: Who) -> Response:
+        return await _do(studio, who, lambda: accounts.set_role(_named(studio, form), _role(form)))
+
+    @routes.post("/admin/remove")
+    async def remove(form: Form, who: Who) -> Response:
+        return await _do(studio, who, lambda: accounts.remove(_named(studio, form)))
+
+    return routes
+
+
+def _check_on(studio: Studio) -> None:
+    if not studio.accounts.required(studio.settings):
+        raise NotFound("This studio has no accounts: everybody who reaches it may use it.")
+
+
+def _page(studio: Studio, who: Identity, fault: str = "", shown: tuple[str, str] | None = None) -> str:
+    """The page of who asks; an admin's has everybody's accounts, and the line without what is made."""
+    account = studio.accounts.get(who.name)
+    parts: list[str] = [pages.tokens(studio.accounts.tokens(account), time.time())]
+    if who.may("admin"):
+        everybody = studio.accounts.all()
+        parts += [pages.accounts(everybody), pages.invitations(studio.accounts.invitations(), time.time())]
+        parts.append(pages.line(studio.jobs.unfinished(), {f"account:{one.id}": one.name for one in everybody}))
+    return pages.account(account, parts, fault, shown)
+
+
+async def _do(studio: Studio, who: Identity, act: Callable[[], Any]) -> Response:
+    try:
+        await run_in_threadpool(act)
+    except StudioError as error:
+        return await _again(studio, who, error)
+    return RedirectResponse(HERE, 303, FRESH)
+
+
+async def _again(studio: Studio, who: Identity, error: StudioError) -> Response:
+    return _shown(await run_in_threadpool(_page, studio, who, error.sentence), error)
+
+
+def _named(studio: Studio, form: Mapping[str, str]) -> Account:
+    return studio.accounts.get(form.get("name", ""))
+
+
+def _role(form: Mapping[str, str]) -> Role:
+    for role in ROLES:
+        if role == form.get("role"):
+            return role
+    raise InvalidRequest("There is no such role.", f"Choose one of {', '.join(ROLES)}.", field="role")
+
+
+def _shown(page: str, error: StudioError | None = None) -> Response:
+    wait_seconds = getattr(error, "wait_seconds", None)
+    headers = {"Retry-After": str(round(wait_seconds))} if wait_seconds else {}
+    return HTMLResponse(page, error.status if error else 200, FRESH | headers)
+
+
+def _enter(request: Request, secret: str, where: str = "/") -> Response:
+    """Signed in, and on to the page; no address of the request's is followed."""
+    answer = RedirectResponse(where, 303, FRESH)
+    answer.set_cookie(
+        identity.session_name(request.scope),
+        secret,
+        max_age=round(SESSION_SECONDS),
+        httponly=True,
+        samesite="lax",
+        secure=origin.is_secure(request.scope, request.headers),
+    )
+    return answer

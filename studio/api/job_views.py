@@ -1,0 +1,80 @@
+"""Jobs and their events as programs are told them."""
+
+from base64 import b64encode
+from dataclasses import asdict
+from typing import Any
+
+from starlette.requests import Request
+
+from studio.api.job_schemas import FaultFacts, ImageFacts, JobFacts, JobList, Progress
+from studio.api.pictures import address
+from studio.errors import Fault
+from studio.events import Event, Failed, Finished, ImageFailed, Preview, Step
+from studio.gate.identity import Identity
+from studio.jobs.item import QueueItem
+from studio.jobs.job import Job
+from studio.library import picture
+from studio.studio import Studio
+
+
+def listed(studio: Studio, who: Identity, request: Request) -> JobList:
+    """All jobs of who asks that are still known."""
+    return JobList(jobs=[facts(studio, job, request) for job in studio.jobs_of(who)])
+
+
+def facts(studio: Studio, job: Job, request: Request) -> JobFacts:
+    """A job as it stands."""
+    position, events = job.length, job.events
+    made = {event.image: event for event in events if isinstance(event, Finished)}
+    steps = [event for event in events if isinstance(event, Step)]
+    ending = events[-1] if events else None
+    return JobFacts(
+        id=job.id,
+        kind=job.kind,
+        state=job.state,
+        created=job.created,
+        seconds=job.seconds,
+        priority=job.priority,
+        paused=job.paused,
+        ahead=studio.jobs.position(job),
+        position=position,
+        progress=_progress(steps[-1]) if steps and job.is_open else None,
+        fault=_fault(ending.as_fault()) if isinstance(ending, Failed) else None,
+        images=[_image(studio, job, item, made.get(item.number), request) for item in job.items],
+    )
+
+
+def event_facts(studio: Studio, event: Event, request: Request, who: Identity) -> tuple[str, dict[str, Any]]:
+    """The name of an event, and what it says; a picture as its address."""
+    name = "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in type(event).__name__)[1:]
+    if isinstance(event, Preview):
+        return name, {"image": event.image, "jpeg": b64encode(event.jpeg).decode()}
+    if isinstance(event, Finished):
+        url = address(studio, request, event.path, who)
+        return name, {"image": event.image, "url": url, "recipe": _dump(event.recipe), "seconds": event.seconds}
+    if isinstance(event, ImageFailed):
+        return name, {"image": event.image, "fault": dict(event.fault.as_fault())}
+    return name, dict(event.as_fault()) if isinstance(event, Failed) else asdict(event)
+
+
+def _image(studio: Studio, job: Job, item: QueueItem, event: Finished | None, request: Request) -> ImageFacts:
+    shown = ImageFacts(number=item.number, state=item.state, recipe=_dump(event.recipe if event else item.recipe))
+    if event and event.path.is_file():
+        seen = picture(event.path)
+        shown.url, shown.seconds = address(studio, request, event.path, job.who), event.seconds
+        shown.width, shown.height = seen.width, seen.height
+    shown.fault = _fault(item.fault.as_fault()) if item.fault else None
+    return shown
+
+
+def _progress(event: Step) -> Progress:
+    return Progress(step=event.step, steps=event.steps, seconds_left=event.seconds_left)
+
+
+def _fault(fault: Fault) -> FaultFacts:
+    return FaultFacts(**fault)
+
+
+def _dump(recipe: Any) -> dict[str, Any]:
+    dump: dict[str, Any] = recipe.model_dump(mode="json", exclude_none=True, exclude_defaults=True)
+    return dump
