@@ -21,6 +21,7 @@ from studio.catalogue.digests import Digests
 from studio.catalogue.models import Catalogue
 from studio.catalogue.prompt_assets import PromptAssets
 from studio.downloads.hashes import WeightHashes
+from studio.catalogue.upscalers import Upscalers
 from studio.downloads.items import Item, Items
 from studio.downloads.needs import Needs
 from studio.downloads.queue import Downloads, Errand, OnNews
@@ -89,6 +90,7 @@ class Studio:
         self.catalogue = Catalogue(settings)
         self.controlnets = ControlNets(settings)
         self.prompt_assets = PromptAssets.of(settings)
+        self.upscalers = Upscalers(settings)
         self.presets = Presets(settings.home / "presets")
         for fault in self.presets.faults.values():
             log.warning("Left out: %s", fault)

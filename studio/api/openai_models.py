@@ -11,11 +11,15 @@ OURS = "image-studio"
 
 def listed(studio: Studio, who: Identity) -> list[ModelFacts]:
     """All that who asks may use now, the studio's default first; what is on the hub where they may download."""
+    hosted = [one for one in studio.hosted.models.endpoints() if _has_key(studio, one, who)]
+    return [*map(_own, own_names(studio, who)), *map(_hosted, hosted)]
+
+
+def own_names(studio: Studio, who: Identity) -> list[str]:
+    """The models of this machine that who asks may use now, the studio's default first."""
     models, _ = studio.catalogue.read_all()
     here = [name for name, model in models.items() if studio.catalogue.present(model) or studio.may_download(who)]
-    here.sort(key=lambda name: name != studio.settings.model)
-    hosted = [one for one in studio.hosted.models.endpoints() if _has_key(studio, one, who)]
-    return [*map(_own, here), *map(_hosted, hosted)]
+    return sorted(here, key=lambda name: name != studio.settings.model)
 
 
 def model_facts(studio: Studio, name: str, who: Identity) -> ModelFacts:

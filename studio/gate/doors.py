@@ -10,6 +10,8 @@ from studio.gate.identity import Role
 KILOBYTE, MEGABYTE = 2**10, 2**20
 # What all widgets of the page say together, with the small copies of pictures in them.
 MOST_JSON = 16 * MEGABYTE
+# JSON that holds whole pictures.
+MOST_PICTURES = 64 * MEGABYTE
 READ: frozenset[str] = frozenset({"GET", "HEAD"})
 # A stream that lasts has no head alone.
 LISTEN: frozenset[str] = frozenset({"GET"})
@@ -20,9 +22,10 @@ Takes = Literal["nothing", "json", "upload", "form"]
 # A form of a few words.
 MOST_FORM = 64 * KILOBYTE
 # The languages in which programs ask, beside Gradio's own: in each an error has its own form.
-Dialect = Literal["studio", "openai"]
+Dialect = Literal["studio", "openai", "a1111"]
 PROGRAMS: Mapping[str, Dialect] = {
     "/v1/": "openai",
+    **dict.fromkeys(("/sdapi/", "/controlnet/"), "a1111"),
     **dict.fromkeys(("/api/", "/account", "/healthz", "/readyz", "/metrics"), "studio"),
 }
 
@@ -44,6 +47,7 @@ class Door:
     owned: bool = False
     public: bool = False
     role: Role = "viewer"
+    most_bytes: int = MOST_JSON
 
     def needed(self, method: str) -> Role:
         """What an account has to be, to come in with this method."""
@@ -88,6 +92,25 @@ DOORS = (
     Door(r"/v1/models(/.+)?", "models, as OpenAI lists them"),
     Door("/v1/images/generations", "pictures, as OpenAI is asked for them", WRITE, "json", role="creator"),
     Door("/v1/images/edits", "changed pictures, as OpenAI is asked for them", WRITE, "upload", role="creator"),
+    Door(
+        r"/sdapi/v1/(txt2img|img2img|extra-single-image|extra-batch-images|interrogate)|/controlnet/detect",
+        "pictures, as A1111 is asked for them",
+        WRITE,
+        "json",
+        role="creator",
+        most_bytes=MOST_PICTURES,
+    ),
+    Door("/sdapi/v1/png-info", "what a picture tells, as A1111 is asked", WRITE, "json", most_bytes=MOST_PICTURES),
+    Door("/sdapi/v1/progress", "how far a job is, as A1111 is asked", owned=True),
+    Door("/sdapi/v1/(interrupt|skip)", "stopping a job, as A1111 is asked", WRITE, "json", owned=True),
+    Door("/sdapi/v1/options", "what was chosen for requests to A1111", READ | WRITE, "json", owned=True),
+    Door(
+        "/sdapi/v1/(refresh-(checkpoints|vae|loras|embeddings)|(un|re)load-checkpoint)",
+        "what A1111 has to be told, and this studio not",
+        WRITE,
+        "json",
+    ),
+    Door(r"/sdapi/v1/[a-z-]+|/controlnet/[a-z_]+", "what there is, as A1111 lists it"),
     Door(r"/api/pictures/.+", "a picture, for programs", owned=True),
     Door("/api/jobs", "your jobs, and putting one in line", READ | WRITE, "json", owned=True, role="creator"),
     Door(r"/api/jobs/[^/]+", "a job, and forgetting it", READ | REMOVE, owned=True, role="creator"),
@@ -123,7 +146,7 @@ def _row(one: Door) -> str:
     linked = "by a link" if one.linked else "never"
     sizes = {
         "nothing": "",
-        "json": f", {MOST_JSON // MEGABYTE} MB",
+        "json": f", {one.most_bytes // MEGABYTE} MB",
         "upload": ", `STUDIO_MAX_UPLOAD_MB`",
         "form": f", {MOST_FORM // KILOBYTE} KB",
     }

@@ -26,7 +26,7 @@ from studio.errors import (
 from studio.gate import identity, origin
 from studio.gate.answers import refusal
 from studio.gate.bodies import check_form, check_json, counted, replayed, too_large, whole
-from studio.gate.doors import MEGABYTE, MOST_FORM, MOST_JSON, WRITE, Door, dialect, door
+from studio.gate.doors import MEGABYTE, MOST_FORM, WRITE, Door, dialect, door
 from studio.logs import FACTS
 from studio.settings import Settings
 
@@ -206,12 +206,14 @@ class _Answer:
 async def _taken(found: Door, scope: Scope, headers: Headers, receive: Receive, settings: Settings) -> Receive:
     """What the request brings, as far as its door takes it."""
     kind = headers.get("content-type", "").partition(";")[0].strip().lower()
-    brings = scope["method"] in WRITE
+    says_nothing = not kind and headers.get("content-length", "0") == "0" and "transfer-encoding" not in headers
+    # Gradio's own addresses always want something.
+    brings = scope["method"] in WRITE and not (says_nothing and dialect(scope["path"]))
     if found.takes == "json" and brings:
         if kind != "application/json":
             raise WrongContentType("This address takes application/json only.")
-        _check_length(headers, MOST_JSON)
-        body = await whole(receive, MOST_JSON)
+        _check_length(headers, found.most_bytes)
+        body = await whole(receive, found.most_bytes)
         scope[PAYLOAD] = check_json(body)
         return replayed(body, receive)
     if found.takes == "upload" and brings:

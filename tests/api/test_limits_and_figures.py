@@ -1,0 +1,151 @@
+"""What one person may take, and what whoever runs the studio is told."""
+
+import json
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from studio.errors import Busy, DeviceLost, InvalidRecipe
+from studio.gate.identity import COMMAND_LINE, owner_by
+from studio.jobs import admission
+from studio.jobs.admission import Rates
+from studio.logs import FACTS, JsonLines, job_id
+from studio.recipe import Recipe
+from studio.settings import Settings
+from studio.studio import Studio
+from tests.api.asking import asking, gated
+from tests.people import who
+from tests.ui.painter import Painter
+
+ANN, BOB = "a-secret-that-ann-s-program-keeps", "a-secret-that-bob-s-program-keeps"
+SMALL = {"prompt": "a boat", "width": 64, "height": 64, "steps": 2}
+
+
+@pytest.fixture
+def limited(tmp_path: Path) -> Iterator[Any]:
+    """Makes studios with these settings."""
+    made: list[Studio] = []
+
+    def make(**settings: Any) -> Studio:
+        studio = Studio(Settings.load(home=tmp_path / str(len(made)), **settings), backend=Painter())
+        made.append(studio)
+        return studio
+
+    yield make
+    for studio in made:
+        studio.backend.held.clear()  # type: ignore[attr-defined]
+        studio.close()
+
+
+def test_who_begins_too_much_in_a_minute_is_told_when_to_come_again(limited: Any) -> None:
+    studio = limited(jobs_per_minute=2)
+    ask = asking(gated(studio))
+    for _ in range(2):
+        assert ask("POST", "/api/jobs", key=ANN, json={"recipe": SMALL}).status_code == 201
+    refused = ask("POST", "/api/jobs", key=ANN, json={"recipe": SMALL})
+    assert refused.status_code == 429
+    assert 0 < int(refused.headers["retry-after"]) <= 60
+    assert "2 jobs in the last minute" in refused.json()["message"]
+    openai = ask("POST", "/v1/images/generations", key=ANN, json={"prompt": "a boat"})
+    assert (openai.json()["error"]["type"], openai.headers["x-should-retry"]) == ("rate_limit_error", "true")
+    assert ask("POST", "/api/jobs", key=BOB, json={"recipe": SMALL}).status_code == 201
+    assert studio.submit(Recipe(**SMALL), COMMAND_LINE)
+
+
+def test_all_together_begin_so_much_in_a_minute(limited: Any) -> None:
+    studio = limited(jobs_per_minute_all=2)
+    for name in "ab":
+        studio.submit(Recipe(**SMALL), who(owner_by(name)))
+    with pytest.raises(Busy, match="Everybody together"):
+        studio.submit(Recipe(**SMALL), who(owner_by("c")))
+
+
+def test_a_minute_later_there_is_room_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    rates = Rates()
+    rates.check({"a": 1})
+    with pytest.raises(Busy):
+        rates.check({"a": 1})
+    monkeypatch.setattr(admission, "MINUTE_SECONDS", 0.0)
+    rates.check({"a": 1})
+
+
+def test_one_person_has_so_many_jobs_in_line(limited: Any) -> None:
+    studio = limited(max_waiting_each=2)
+    studio.backend.held.set()
+    first = studio.submit(Recipe(**SMALL), who("ann"))
+    while first.state != "running":
+        pass
+    for _ in range(2):
+        studio.submit(Recipe(**SMALL), who("ann"))
+    with pytest.raises(Busy, match="2 of your jobs"):
+        studio.submit(Recipe(**SMALL), who("ann"))
+    studio.submit(Recipe(**SMALL), who("bob"))
+
+
+@pytest.mark.parametrize(
+    ("given", "field"),
+    [
+        ({"width": 128, "height": 128}, "width"),
+        ({"hires_scale": 2}, "hires_scale"),
+        ({"steps": 20}, "steps"),
+        ({"hires_scale": 1, "hires_steps": 20}, "hires_steps"),
+    ],
+)
+def test_a_picture_is_as_large_and_takes_as_many_steps_as_it_may(limited: Any, given: Any, field: str) -> None:
+    studio = limited(max_megapixels=0.01, max_steps=10)
+    assert studio.resolve(Recipe(**SMALL))
+    with pytest.raises(InvalidRecipe, match=r"most|may take") as caught:
+        studio.resolve(Recipe.make(**SMALL | given))
+    assert caught.value.field == field
+
+
+def test_an_operator_is_told_whether_it_lives_and_takes_jobs(limited: Any) -> None:
+    studio = limited()
+    ask = asking(gated(studio))
+    assert ask("GET", "/healthz").text == "ok"
+    assert ask("GET", "/readyz").json() == {"ready": True, "reason": ""}
+    studio.jobs._halted = DeviceLost("The device is gone.")
+    lost = ask("GET", "/readyz")
+    assert (lost.status_code, lost.json()["ready"]) == (503, False)
+    assert ask("GET", "/healthz").status_code == 200
+
+
+def test_figures_are_for_whoever_runs_the_studio(limited: Any) -> None:
+    studio = limited()
+    ask = asking(gated(studio))
+    done, failed = (studio.submit(Recipe(**SMALL | {"prompt": words}), who("ann")) for words in ("a", "without paint"))
+    for job in (done, failed):
+        list(job.follow())
+    figures = ask("GET", "/metrics").text
+    assert 'studio_jobs_total{kind="images",state="done"} 1.0' in figures
+    assert 'studio_jobs_total{kind="images",state="failed"} 1.0' in figures
+    assert 'studio_image_seconds_count{kind="images"} 1.0' in figures
+    assert 'studio_jobs_open{state="waiting"} 0.0' in figures
+    through_a_proxy = {"x-forwarded-for": "1.2.3.4"}
+    assert ask("GET", "/metrics", headers=through_a_proxy).status_code == 403
+    assert ask("GET", "/readyz", headers=through_a_proxy).status_code == 200
+
+
+def test_a_line_of_the_log_tells_its_job_and_no_secret(limited: Any, caplog: pytest.LogCaptureFixture) -> None:
+    studio = limited()
+    ask = asking(gated(studio))
+    with caplog.at_level(logging.INFO):
+        ask("GET", "/account/join/a-secret-invitation")
+        job = studio.submit(Recipe(**SMALL), who("ann"))
+        list(job.follow())
+    lines = [json.loads(JsonLines().format(record)) for record in caplog.records]
+    assert any(line.get("job") == job.id and line.get("state") == "done" for line in lines)
+    asked = next(line for line in lines if line.get("path", "").startswith("/account/join"))
+    assert (asked["path"], asked["status"]) == ("/account/join/*", 404)
+    assert "a boat" not in json.dumps(lines)
+    token = job_id.set("abc")
+    try:
+        record = logging.makeLogRecord({"msg": "one\ntwo", FACTS: {"ms": 3}})
+        line = JsonLines().format(record)
+    finally:
+        job_id.reset(token)
+    assert "\n" not in line
+    assert json.loads(line) | {"job": "abc", "ms": 3} == json.loads(line)
