@@ -15,7 +15,7 @@ from studio.metadata.a1111.resources import bare
 from studio.metadata.fitting import model_named
 from studio.metadata.foreign_names import plain
 from studio.recipe import IMAGE_PROMPT
-from studio.schedulers import SCHEDULERS
+from studio.schedulers import SCHEDULERS, Scheduler
 from studio.studio import Studio
 
 NO_VAE = ("", "automatic", "none")
@@ -32,7 +32,7 @@ SCHEDULES = [
 ]
 # Clients take the second for the sign that the first is there.
 SCRIPTS = {"txt2img": ["controlnet", "controlnet m2m"], "img2img": ["controlnet", "controlnet m2m"]}
-SCRIPT_FACTS = [
+SCRIPT_FACTS: list[dict[str, Any]] = [
     {"name": "controlnet", "is_alwayson": True, "is_img2img": is_img2img, "args": []} for is_img2img in (False, True)
 ]
 # Of how the studio was started, what clients ask for; nothing that is a secret or a place on the disk.
@@ -42,8 +42,10 @@ FLAGS: dict[str, Any] = {"api": True, "nowebui": False, "share": False}
 def samplers(studio: Studio) -> list[dict[str, Any]]:
     """The samplers, as A1111 spells them, with and without a schedule; aliases as others do."""
     del studio
-    rows = {row.infotext or row.name: row for row in reversed(SCHEDULERS.values())}
-    return [{"name": name, "aliases": list(row.known_as), "options": {}} for name, row in reversed(rows.items())]
+    rows: dict[str, Scheduler] = {}
+    for row in SCHEDULERS.values():
+        rows.setdefault(row.infotext or row.name, row)
+    return [{"name": name, "aliases": list(row.known_as), "options": {}} for name, row in rows.items()]
 
 
 def upscalers(studio: Studio) -> list[dict[str, Any]]:
