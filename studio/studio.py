@@ -20,8 +20,8 @@ from studio.catalogue.controlnets import ControlNets
 from studio.catalogue.digests import Digests
 from studio.catalogue.models import Catalogue
 from studio.catalogue.prompt_assets import PromptAssets
-from studio.downloads.hashes import WeightHashes
 from studio.catalogue.upscalers import Upscalers
+from studio.downloads.hashes import WeightHashes
 from studio.downloads.items import Item, Items
 from studio.downloads.needs import Needs
 from studio.downloads.queue import Downloads, Errand, OnNews
