@@ -9,8 +9,9 @@ from studio.recipe import setting_specs
 # Beside the settings of a recipe.
 OTHER = {
     "axis": "Axis",
+    "buckets": "Repeatable",
     "control": "Control",
-    "hires": "Second pass",
+    "hires": "Hires fix",
     "lora": "LoRAs",
     "mask": "Mask",
     "preset": "Saved recipe",

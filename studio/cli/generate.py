@@ -106,7 +106,7 @@ def _mask_arguments(parser: argparse.ArgumentParser) -> None:
         help="What of the mask file changes: where it is bright, opaque or transparent; auto goes by its look "
         "and says so. What is erased in the picture itself is painted with the picture as --mask and “transparent”.",
     )
-    parser.add_argument("--invert-mask", action="store_true", help="Change what the mask keeps, and keep the rest.")
+    parser.add_argument("--invert-mask", action="store_true", help="Swap what the mask changes and what it keeps.")
 
 
 def _lora_argument(parser: argparse.ArgumentParser) -> None:
@@ -120,7 +120,7 @@ def _lora_argument(parser: argparse.ArgumentParser) -> None:
 
 
 def _mask_area_argument(parser: argparse.ArgumentParser) -> None:
-    sentence = "Paint the masked place alone at full size, not with the whole picture in view."
+    sentence = "Repaint only the masked area, at full size, instead of the whole picture."
     parser.add_argument("--only-masked", dest="mask_area", action="store_const", const="masked", help=sentence)
 
 
@@ -208,7 +208,7 @@ def make(args: argparse.Namespace, studio_settings: Settings, given: dict[str, A
             if price := price_words(studio.most_usd([recipe])):
                 print(price, file=sys.stderr)
             job = studio.submit(recipe, COMMAND_LINE)
-            for words in dict.fromkeys(words for single in job.recipes for words in _said(studio, recipe, single)):
+            for words in dict.fromkeys(words for single in job.recipes for words in _notes(studio, recipe, single)):
                 print(words, file=sys.stderr)
             end = follow(studio, job, images, None if args.json else out)
     if args.json:
@@ -217,7 +217,7 @@ def make(args: argparse.Namespace, studio_settings: Settings, given: dict[str, A
     return exit_code(end, args)
 
 
-def _said(studio: "Studio", given: Recipe, resolved: Recipe) -> Iterator[str]:
+def _notes(studio: "Studio", given: Recipe, resolved: Recipe) -> Iterator[str]:
     """What a creator should know about a recipe before its picture is there."""
     yield from replaced(given, resolved)
     if isinstance(resolved, PaintedRecipe):

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 TOKENS = "https://huggingface.co/settings/tokens"
 BILLING = "https://huggingface.co/settings/billing"
 STATUS = "https://status.huggingface.co"
-NEW_TOKEN = f"Make one of the type Write at {TOKENS}."
+NEW_TOKEN = f"Create one with write access at {TOKENS}."
 HIDDEN = "…"
 # Shorter ones are words that stand anywhere.
 SECRET = 8
@@ -29,7 +29,7 @@ def find_token(typed: str = "") -> SecretStr:
     value = typed.strip() or get_token()
     if not value:
         raise Unauthorized(
-            "There is no token of Hugging Face.", f"{NEW_TOKEN} Then run hf auth login, or set HF_TOKEN."
+            "No Hugging Face token.", f"{NEW_TOKEN} Then run hf auth login, or set HF_TOKEN."
         )
     return SecretStr(value)
 
@@ -104,7 +104,7 @@ _REFUSALS = {
     ),
     403: (
         "did not allow it",
-        f"Take a token of the type Write ({TOKENS}); ZeroGPU asks for an account older than 30 days, e-mail verified.",
+        f"Use a token with write access ({TOKENS}); ZeroGPU asks for an account older than 30 days, e-mail verified.",
     ),
     404: ("found no such place", "Check the owner and the name; a token sees only what its account may see."),
     409: ("found that it was changed by somebody else meanwhile", "Try again: the difference is worked out anew."),

@@ -46,7 +46,7 @@ class Fields(Value):
         tuple[str, ...],
         Setting(
             "Styles",
-            "Ready-made looks that your words are put into, one after the other.",
+            "Ready-made looks, applied to your prompt one after the other.",
             "prompt",
             ChangeCost.TEXT,
             rules=(PAINTED,),
@@ -77,13 +77,13 @@ class Fields(Value):
     ] = ()
     model: Annotated[
         str | None,
-        Setting("Model", "The weights that draw the picture.", "model", ChangeCost.MODEL, infotext=Infotext("Model")),
+        Setting("Model", "The model that makes the picture.", "model", ChangeCost.MODEL, infotext=Infotext("Model")),
     ] = None
     vae: Annotated[
         str | None,
         Setting(
             "VAE",
-            "What turns latents into pixels and back; a model brings its own.",
+            "Turns latents into pixels and back. Every model brings its own.",
             "model",
             ChangeCost.MODEL,
             rules=(PAINTED,),
@@ -96,7 +96,7 @@ class Fields(Value):
         SIDE,
         Setting(
             "Width",
-            "Pixels from left to right.",
+            "Width in pixels.",
             "size",
             ChangeCost.SIZE,
             64,
@@ -111,7 +111,7 @@ class Fields(Value):
         SIDE,
         Setting(
             "Height",
-            "Pixels from top to bottom.",
+            "Height in pixels.",
             "size",
             ChangeCost.SIZE,
             64,
@@ -142,7 +142,7 @@ class Fields(Value):
         Field(ge=0, le=50),
         Setting(
             "Guidance",
-            "How strictly the picture follows the prompt; too high burns the colours.",
+            "How strictly the picture follows the prompt. Too high, and colours burn out.",
             "sampling",
             ChangeCost.SAMPLING,
             1,
@@ -189,7 +189,7 @@ class Fields(Value):
         SHARE,
         Setting(
             "Guidance rescale",
-            "How far guidance is kept from raising the contrast; 0.7 for models of zero terminal SNR. Applies above a "
+            "Keeps guidance from raising the contrast; 0.7 for models of zero terminal SNR. Applies above a "
             "guidance of 1.",
             "sampling",
             ChangeCost.SAMPLING,
@@ -207,7 +207,7 @@ class Fields(Value):
         SHARE,
         Setting(
             "Eta",
-            "How much fresh noise each step brings; 0: none, 1: as DDPM. Applies with DDIM.",
+            "How much fresh noise each step adds: 0 none, 1 as much as DDPM. Applies with DDIM.",
             "sampling",
             ChangeCost.SAMPLING,
             0,
@@ -224,7 +224,7 @@ class Fields(Value):
         Field(ge=0, le=100),
         Setting(
             "Sigma churn",
-            "How much noise is put back before each step; 0: none. Applies with Euler and EDM Euler.",
+            "How much noise is added back before each step; 0 is none. Applies with Euler and EDM Euler.",
             "sampling",
             ChangeCost.SAMPLING,
             0,
@@ -240,7 +240,7 @@ class Fields(Value):
         Field(ge=0, le=2),
         Setting(
             "Sigma noise",
-            "How strong the noise is that is put back. Applies where there is a sigma churn.",
+            "The strength of the noise that is added back. Applies with sigma churn.",
             "sampling",
             ChangeCost.SAMPLING,
             0.9,
@@ -255,7 +255,7 @@ class Fields(Value):
         Literal["cpu", "device"],
         Setting(
             "Noise from",
-            "What draws the noise: the CPU, the same on every machine, or the device that paints, as some tools do.",
+            "Where the noise comes from. The CPU's is the same on every machine; some tools use the graphics card's.",
             "seed",
             ChangeCost.SEED,
             rules=(PAINTED,),
@@ -267,9 +267,9 @@ class Fields(Value):
         Numerics,
         Setting(
             "Repeatable",
-            "How far the very bytes can be had again where several pictures share the steps of a model. Solo: made by "
-            "itself, to the bit as diffusers alone. Exact: the same bytes alone and in any company. Free: in any "
-            "company, whose sizes its file tells. Auto: as the studio is set.",
+            "How exactly the picture can be repeated where several pictures share the steps of a model. Solo: on its "
+            "own, exactly as diffusers makes it. Exact: the same bytes, alone or in company. Free: in any company, "
+            "which its file names. Auto: as the studio is set up.",
             "seed",
             ChangeCost.SEED,
             rules=(PAINTED,),
@@ -283,7 +283,7 @@ class Fields(Value):
         SEED,
         Setting(
             "Seed",
-            "The number the noise is drawn from; the same seed gives the same picture.",
+            "The starting point of the noise. The same seed gives the same picture.",
             "seed",
             ChangeCost.SEED,
             infotext=Infotext("Seed"),
@@ -293,7 +293,7 @@ class Fields(Value):
     count: Annotated[
         int,
         Field(ge=1, le=1024),
-        Setting("Images", "How many pictures, each with the next seed.", "seed", ChangeCost.SEED, 1, 16, 1),
+        Setting("Images", "How many pictures to make, each with the next seed.", "seed", ChangeCost.SEED, 1, 16, 1),
     ] = 1
     init_image: Annotated[
         str | None,
@@ -305,7 +305,7 @@ class Fields(Value):
         SHARE,
         Setting(
             "Strength",
-            "How much may change: 0 gives the picture back, 1 keeps nothing of it.",
+            "How much may change: 0 returns the picture as it is, 1 repaints it completely.",
             "edit",
             ChangeCost.SAMPLING,
             0,
@@ -322,7 +322,7 @@ class Fields(Value):
         Field(ge=1, le=50),
         Setting(
             "Image guidance",
-            "How closely the result keeps to the picture; higher changes less.",
+            "How closely the result keeps to the picture. Higher changes less.",
             "edit",
             ChangeCost.SAMPLING,
             1,
@@ -339,7 +339,7 @@ class Fields(Value):
         Literal["crop", "pad", "stretch"],
         Setting(
             "Fit",
-            "How the picture is brought to another shape: cut off, given borders or stretched.",
+            "How the picture is fitted to another shape: cropped, padded or stretched.",
             "edit",
             ChangeCost.SIZE,
             rules=(PICTURED, NOT_ENLARGED, WHOLE),
@@ -350,7 +350,7 @@ class Fields(Value):
         OutpaintPadding | None,
         Setting(
             "Extend",
-            "Pixels by which the picture grows at its sides.",
+            "How many pixels to add at each side.",
             "mask",
             ChangeCost.SIZE,
             rules=(PICTURED, NOT_ENLARGED, INPAINTED),
@@ -362,7 +362,7 @@ class Fields(Value):
         tuple[ControlUnit, ...],
         Setting(
             "Control",
-            "Maps that the picture follows, and pictures that are prompts.",
+            "Maps for the picture to follow, and pictures used as prompts.",
             "control",
             ChangeCost.MODEL,
             rules=(PAINTED,),
@@ -372,7 +372,7 @@ class Fields(Value):
         tuple[Lora, ...],
         Setting(
             "LoRAs",
-            "Small files that change how the model draws; any number at once.",
+            "Small add-ons that change how the model draws. Use as many as you like.",
             "lora",
             ChangeCost.TEXT,
             rules=(PAINTED,),

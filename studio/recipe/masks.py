@@ -17,7 +17,7 @@ class Mask(Value):
         PICTURE,
         Setting(
             "Mask",
-            "White is painted anew, black stays as it is.",
+            "White is repainted, black stays as it is.",
             "mask",
             ChangeCost.SIZE,
             rules=(PICTURED, NOT_ENLARGED, INPAINTED),
@@ -28,7 +28,7 @@ class Mask(Value):
         Field(ge=0, le=256),
         Setting(
             "Mask blur",
-            "Pixels over which new and old melt together.",
+            "Blends new and old over this many pixels.",
             "mask",
             ChangeCost.SAMPLING,
             0,
@@ -43,7 +43,7 @@ class Mask(Value):
         Field(ge=-256, le=256),
         Setting(
             "Mask growth",
-            "Pixels by which the mask grows; below 0 it shrinks.",
+            "Grows the mask by this many pixels; negative values shrink it.",
             "mask",
             ChangeCost.SAMPLING,
             -64,
@@ -56,7 +56,7 @@ class Mask(Value):
         Literal["original", "noise", "surroundings"],
         Setting(
             "Start from",
-            "What the masked place holds before it is painted anew.",
+            "What the masked area holds before it is repainted.",
             "mask",
             ChangeCost.SAMPLING,
             rules=(PICTURED, NOT_ENLARGED, INPAINTED, MASKED),
@@ -69,7 +69,7 @@ class Mask(Value):
         Literal["whole", "masked"],
         Setting(
             "Area",
-            "Paint with the whole picture in view, or the masked place alone at full size.",
+            "Repaint with the whole picture in view, or only the masked area at full size.",
             "mask",
             ChangeCost.SIZE,
             rules=(PICTURED, NOT_ENLARGED, INPAINTED, MASKED),
@@ -81,7 +81,7 @@ class Mask(Value):
         Field(ge=0, le=512),
         Setting(
             "Padding",
-            "Pixels around the masked place that are in view with it.",
+            "Pixels of context around the masked area.",
             "mask",
             ChangeCost.SIZE,
             0,

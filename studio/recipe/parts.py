@@ -21,7 +21,7 @@ class Variation(Value):
         SHARE,
         Setting(
             "Variation",
-            "How far the noise turns from the seed's to the variation seed's; 0: not at all, 1: altogether.",
+            "How far to move from the seed towards the variation seed: 0 not at all, 1 all the way.",
             "seed",
             ChangeCost.SEED,
             0,
@@ -37,7 +37,7 @@ class Variation(Value):
         SEED,
         Setting(
             "Variation seed",
-            "The seed whose noise is mixed in; each next picture takes the next one and keeps its own seed.",
+            "The seed to move towards. Each further picture uses the next one and keeps its own seed.",
             "seed",
             ChangeCost.SEED,
             rules=(PAINTED, VARIED),
@@ -54,8 +54,8 @@ class Hires(Value):
         float | None,
         SECOND_SCALE,
         Setting(
-            "Second pass",
-            "How many times larger the picture is painted over; 1: at its own size.",
+            "Hires fix",
+            "How much larger to repaint the picture; 1 keeps its size.",
             "hires",
             ChangeCost.SIZE,
             1,
@@ -68,8 +68,8 @@ class Hires(Value):
     model: Annotated[
         str | None,
         Setting(
-            "Second model",
-            "The weights that paint the second pass, such as a refiner; the same as the first, where none is named.",
+            "Hires model",
+            "The model for the second pass, such as a refiner. If empty, the first model.",
             "hires",
             ChangeCost.MODEL,
             rules=(FROM_TEXT, TWICE),
@@ -79,8 +79,8 @@ class Hires(Value):
     upscaler: Annotated[
         str | None,
         Setting(
-            "Second upscaler",
-            "What enlarges the picture before it is painted over; automatic: Lanczos, or nothing at 1.",
+            "Hires upscaler",
+            "Enlarges the picture before the second pass. Automatic: Lanczos, or nothing at 1.",
             "hires",
             ChangeCost.SIZE,
             rules=(FROM_TEXT, TWICE),
@@ -92,7 +92,7 @@ class Hires(Value):
         float,
         SHARE,
         Setting(
-            "Second strength",
+            "Hires strength",
             "How much the second pass may change.",
             "hires",
             ChangeCost.SAMPLING,
@@ -107,8 +107,8 @@ class Hires(Value):
         int | None,
         STEPS,
         Setting(
-            "Second steps",
-            "Steps of the second pass, before its strength; automatic: as the first, or as the second model does best.",
+            "Hires steps",
+            "Steps of the second pass, before its strength. Automatic: as the first, or the second model's default.",
             "hires",
             ChangeCost.SAMPLING,
             1,
@@ -141,7 +141,7 @@ class Upscale(Value):
         SCALE,
         Setting(
             "Enlarge",
-            "How many times wider and higher the picture becomes.",
+            "How many times wider and taller the picture becomes.",
             "upscale",
             ChangeCost.SIZE,
             1,

@@ -24,7 +24,7 @@ GROUPS: Mapping[Group, str] = {
     "seed": "Seed",
     "edit": "Picture",
     "mask": "Mask",
-    "hires": "Second pass",
+    "hires": "Hires fix",
     "upscale": "Enlarging",
     "control": "Control",
     "lora": "LoRAs",

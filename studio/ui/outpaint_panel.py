@@ -23,7 +23,7 @@ class OutpaintPanel:
 
     def __init__(self, tab: str) -> None:
         with gr.Column(elem_id=f"{Id.FIELD}{tab}-outpaint", elem_classes="growth"):
-            Island("", "<p>Extend, in pixels</p>", elem_classes="heading")
+            Island("", "<p>Outpaint, in pixels</p>", elem_classes="heading")
             with gr.Row():
                 self.sides = {name: _number(tab, name) for name in OutpaintPadding.model_fields}
             with gr.Row(elem_classes="ways"):

@@ -46,7 +46,7 @@ def test_the_studio_goes_onto_a_space_by_its_page(page: Page, remote: hub_server
     deploy = page.get_by_role("button", name="Deploy", exact=True)
     check = page.get_by_role("button", name="Check")
     check.click()
-    expect(page.get_by_role("alert")).to_contain_text("Make one of the type Write")
+    expect(page.get_by_role("alert")).to_contain_text("Create one with write access")
 
     # The token is enough: whose Space it is follows from it.
     page.get_by_label("Token").fill(hub_server.TOKEN)

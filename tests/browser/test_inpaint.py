@@ -144,7 +144,7 @@ def test_results_are_gone_on_with_and_taken_back_and_a_reload_loses_neither(
     generate(page)
     assert uploads == [], "the editor's pictures travel when it was painted on, not with each step"
     first = download(page, tmp_path)
-    page.get_by_role("button", name="Go on with the result").click()
+    page.get_by_role("button", name="Use the result as the new picture").click()
     expect(page.locator(".rounds")).to_contain_text("Round 2 of 2")
     expect(page.get_by_role("button", name="Clear mask")).to_be_disabled()
     first_stroke(page, 0.72, 0.5)

@@ -210,7 +210,7 @@ def test_a_result_can_be_taken_from_the_well_and_a_second_pass_is_taken_only_whi
     page.get_by_role("dialog", name="Results").get_by_role("button", name=re.compile("Start from")).first.click()
     expect(panel).to_contain_text("128 × 128 becomes 256 × 256.")
     turn_to(page, "Text to image")
-    page.get_by_label("Second pass", exact=True).check()
+    page.get_by_label("Hires fix", exact=True).check()
     page.get_by_label("number input for Times larger").fill("1.5")
     ask(page, "a large boat")
     expect(page.locator(".cell .look img")).to_have_attribute("alt", "a large boat")

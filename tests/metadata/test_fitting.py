@@ -53,7 +53,7 @@ def test_what_this_studio_has_not_is_left_out_with_the_reason_and_the_rest_is_ta
     }
     assert left == [
         "Model dreamshaper_8 (hash 879db523c3): it is not in this studio, so the chosen one stays",
-        "Second upscaler R-ESRGAN 4x+: There is no upscaler “R-ESRGAN 4x+”.",
+        "Hires upscaler R-ESRGAN 4x+: There is no upscaler “R-ESRGAN 4x+”.",
         "Size 128x101: 101 is not divisible by 8. 128x104 is taken instead",
         "Scheduler DPM++ SDE: There is no scheduler “DPM++ SDE”.",
     ]
@@ -149,7 +149,7 @@ def test_all_of_a_second_pass_is_left_out_together(here: Here):
     values, left = fitted(here, text)
     assert not [name for name in values if name.startswith("hires")]
     assert len(left) == 1
-    assert left[0].startswith("Second pass 4: The second pass would paint")
+    assert left[0].startswith("Hires fix 4: The second pass would paint")
 
 
 def test_what_counts_over_the_file_is_never_touched(here: Here):

@@ -97,7 +97,7 @@ def test_a_second_model_that_is_not_here_or_cannot_is_left_out(
     values = {"prompt": "a", "model": "tiny-starter", "hires_scale": scale, "hires_model": missing}
     done = fit(Here.of(settings), ImportedSettings({**values, "hires_strength": 0.2}), "tiny-starter")
     assert {name: value for name, value in done.values.items() if name.startswith("hires")} == kept
-    assert [line for line in done.left if line.startswith(f"Second model {missing}")]
+    assert [line for line in done.left if line.startswith(f"Hires model {missing}")]
 
 
 STEPPED = {"noise_seed": 99, "add_noise": "enable", "start_at_step": 0, "end_at_step": 20, "steps": 25}

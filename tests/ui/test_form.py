@@ -32,7 +32,7 @@ def form(studio: Studio) -> Form:
             form.add_tab(tab, task)
             for name in OWN[tab]:
                 form.place(name, tab, **({"value": 2.0} if name == "hires_scale" else {}))
-        form.switch("text", ("hires_scale",), label="Second pass")
+        form.switch("text", ("hires_scale",), label="Hires fix")
         form.switch("image", ("width", "height", "resize"), label="Change the size")
         form.switch("larger", ("strength",), label="Paint over")
         for name in SHARED:

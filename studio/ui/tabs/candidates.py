@@ -42,7 +42,7 @@ SETS = 100
 SIDE = 384
 # Seconds between two views of a set: each is as long as the set is large.
 BETWEEN = 0.25
-REFINED: Mapping[Refinement, str] = {"hires": "Second pass", "upscale": "Enlarged", "variations": "Variations"}
+REFINED: Mapping[Refinement, str] = {"hires": "Hires fix", "upscale": "Enlarged", "variations": "Variations"}
 
 View = dict[str, Any]
 # Does something with a set of this caller's, by what is given; returns what the view says beside the set.

@@ -17,8 +17,8 @@ class TextToImage(Tab):
         with context.after():
             context.switch(
                 "hires_scale",
-                label="Second pass",
-                info="Paint it over, larger or by a refiner: more detail, more time.",
+                label="Hires fix",
+                info="Enlarge and refine, or refine with another model. More detail, more time.",
             )
             context.place("hires_scale", value=2.0, label="Times larger", info=setting_specs()["hires_scale"].help)
             for name in in_group("hires", without={"hires_scale"}):

@@ -40,7 +40,7 @@ export function deployForm(facts, changed) {
         <h3>Account</h3>
         <div class="deploy-field"><span class="deploy-label">Token</span><span class="deploy-row"><input type="password" aria-label="Token" autocomplete="off" spellcheck="false" placeholder=${facts.login ? "This machine’s login" : "hf_…"} data-1p-ignore
                 @input=${(event) => { token = event.target.value; }}>${check}</span>
-            <span class="note">${facts.login ? "Left empty, the login of this machine is used. It is kept nowhere." : html`Kept nowhere. <a href=${TOKENS} target="_blank" rel="noopener">Make one of the type Write</a>`}</span></div>
+            <span class="note">${facts.login ? "Left empty, the login of this machine is used. It is kept nowhere." : html`Kept nowhere. <a href=${TOKENS} target="_blank" rel="noopener">Create one with write access</a>`}</span></div>
         <p class="note deploy-who" role="status">${who}</p>
         <h3>Space</h3>
         <div class="deploy-field"><span class="deploy-label">Name</span><span class="deploy-row deploy-name"><input type="text" aria-label="Account" autocomplete="off" spellcheck="false" placeholder="account" list="deploy-owners" .value=${live(owner)} @input=${(event) => { owner = event.target.value; }}><span>/</span><input

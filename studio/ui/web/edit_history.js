@@ -21,7 +21,7 @@ export function mount({ element, props, watch, tell }) {
         render(html`<div class="ways" role="group" aria-label="Rounds">
                 ${button("Undo round", "The picture that was painted on before", at <= 0, () => tell.turn({ steps: -1 }))}
                 ${button("Redo round", "The picture that was painted on after it", at >= ids.length - 1, () => tell.turn({ steps: 1 }))}
-                ${button("Go on with the result", "The newest result becomes the picture to paint on; the mask is cleared", !shown, () => tell.proceed({}))}</div>
+                ${button("Use the result as the new picture", "The newest result becomes the picture you paint on, and the mask is cleared", !shown, () => tell.proceed({}))}</div>
             <p class="note">${ids.length > 1 ? `Round ${at + 1} of ${ids.length}` : ""}</p>`, part(element, ".rounds"));
     }
 

@@ -10,7 +10,7 @@ const STRENGTHS = [
     [0.6, "Keeps the composition; surfaces and details are new."],
     [0.8, "Keeps rough shapes and colours; the rest is new."],
     [0.99, "Keeps a faint idea of it."],
-    [1, "Keeps nothing of it."],
+    [1, "Repaints completely."],
 ];
 
 /** @param {string} key */

@@ -16,7 +16,7 @@ export function mount({ element, props, watch, upload, tell: { bring } }) {
 
     function draw() {
         render(html`<button type="button" class="presets-open" title="From a picture of this studio, A1111, Forge, ComfyUI, Fooocus, InvokeAI or another tool; or drop it on the prompt, or paste its text there"
-                @click=${() => part(root, "[type=file]").click()}>Settings of a picture</button>
+                @click=${() => part(root, "[type=file]").click()}>Import settings</button>
             <input type="file" accept="image/*,.avif,.jxl,.txt,.json" class="unseen" tabindex="-1" aria-label="Picture or text with settings" @change=${({ target: file }) => { take(file.files[0]); file.value = ""; }}>
             <div class="imported-note" role="status" ?hidden=${note === nothing}><button type="button" class="tool" aria-label="Close" @click=${() => say(nothing)}>${icon("remove")}</button>${note}</div>`, root);
     }

@@ -24,7 +24,7 @@ export function mount({ element }) {
     /** @param {Shown | null} shown */
     function show(shown) {
         render(shown?.map || shown?.picture ? mapView(shown)
-            : html`<p class="quiet">The map of the control in hand stands here, before anything is generated.</p>`, root);
+            : html`<p class="quiet">The control map appears here.</p>`, root);
     }
     show(null);
     panels.controls?.turned();
