@@ -27,6 +27,7 @@ from studio.downloads.needs import Needs
 from studio.downloads.queue import Downloads, Errand, OnNews
 from studio.downloads.used import LastUsed
 from studio.errors import InUse, InvalidRecipe, Refused, StudioError
+from studio.filmstrip import Filmstrips
 from studio.gate.addresses import Addresses, kept_key
 from studio.gate.identity import Identity
 from studio.hosted.access import HostedModels
@@ -59,6 +60,8 @@ from studio.storage.database import Database
 
 # A folder in the home: grids that were written to a file.
 SHEETS = "grid-sheets"
+# And what the steps of a picture predicted.
+FILMSTRIPS = "filmstrips"
 # What Gradio keeps of what it shows, and below it, where it takes a file for one of the page's, what was just brought.
 CACHE, UPLOADS = "cache", "cache/uploads"
 SWEPT_SECONDS = 24 * 3600
@@ -98,7 +101,9 @@ class Studio:
         self.index = LibraryIndex(settings, self.database, self.inputs)
         # What a command makes elsewhere is none of the library's.
         how = writing_of(settings)
-        self.library = Library(images, how=how) if images else Library(settings.folder("images"), self.index, how)
+        self.filmstrips = Filmstrips(settings.home / FILMSTRIPS)
+        index = None if images else self.index
+        self.library = Library(images or settings.folder("images"), index, how, self.filmstrips)
         self.addresses = self._addresses()
         self.library.sweep()
         self.inputs.sweep()
@@ -126,7 +131,7 @@ class Studio:
 
     def _addresses(self) -> Addresses:
         """The folders whose files a page may be shown, each to its owner."""
-        shown = {name: self.settings.home / name for name in (THUMBNAILS, SHEETS)}
+        shown = {name: self.settings.home / name for name in (THUMBNAILS, SHEETS, FILMSTRIPS)}
         shown |= {"images": self.library.folder, "inputs": self.inputs.folder}
         return Addresses(kept_key(self.settings.home / "addresses.key"), shown)
 

@@ -45,6 +45,7 @@ LAYERS = (
     "unused",
     "inputs",
     "rights",
+    "filmstrip",
     "controls",
     "metrics",
     "resolve",

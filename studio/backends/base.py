@@ -37,13 +37,15 @@ class Turn:
     """Whose images these are, and how they stand among others where several are made at a time.
 
     Of an `owner`'s own, those of `rank` 0 come first; what is in the `background` comes when nothing else waits.
-    `over` says whether nobody wants them any more: what waits for its step is told so at once.
+    `over` says whether nobody wants them any more: what waits for its step is told so at once. With `each_step`, what
+    each step predicts is wanted, too.
     """
 
     owner: str = ""
     rank: int = 0
     background: bool = False
     over: Callable[[], bool] = never
+    each_step: bool = False
 
 
 # Of whoever asks a backend without a queue.
@@ -55,7 +57,7 @@ class Rendered:
     """Image `index` of a job: RGB pixels, the seconds it took, and what is worth knowing about how it was made.
 
     `facts` are texts, and values of JSON where a text would not do. `recipe` is stored with the image; None where it is
-    the requested one.
+    the requested one. `frames` are the pictures that each step predicted, where they were wanted.
     """
 
     index: int
@@ -63,6 +65,7 @@ class Rendered:
     seconds: float
     facts: Mapping[str, Any]
     recipe: Recipe | None = None
+    frames: Sequence[Image] = ()
 
 
 class Backend(ABC):

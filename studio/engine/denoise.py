@@ -8,11 +8,12 @@ from functools import partial
 from typing import Any
 
 import torch
+from PIL.Image import Image
 
 from studio.catalogue.models import Model
 from studio.engine import preview, schedulers
 from studio.engine.conditioning import Conditioning
-from studio.engine.decode import in_tiles, unpack
+from studio.engine.decode import decode, in_tiles, unpack
 from studio.engine.lease import PipelineLease
 from studio.engine.noise import drawn
 from studio.engine.requests import Denoise, LatentRow, Listener, Pass
@@ -94,7 +95,7 @@ class _Steps:
         safety_checker = lease.loaded.safety_checker
         # What may be withheld is not shown in the making either.
         unseen = (safety_checker and safety_checker.withholds) or self.colours == preview.UNKNOWN
-        self.watch = None if unseen else preview.Watch(lease.pipe.scheduler)
+        self.watch = None if unseen else preview.Watch(lease.pipe.scheduler, every=listener.each_step)
 
     def __call__(self, pipe: Any, index: int, timestep: Any, tensors: dict[str, Any]) -> dict[str, Any]:
         del timestep
@@ -113,10 +114,17 @@ class _Steps:
             pictures = unpack(pipe, latents, self.pass_.width, self.pass_.height)
             for row, picture in zip(self.rows, pictures, strict=True):
                 looks.append(Preview(row.image, preview.jpeg(picture, self.colours)))
+                if self.listener.each_step and len(self.rows) == 1:  # of a tile there is nothing to see
+                    self.listener.frame(row.image, self._decoded(pipe, picture))
             # Each of those that share the device has its part of what looks may cost.
             watch.looked(self.lease.company * (time.perf_counter() - started))
         for look in looks:
             self.listener.report(look)
+
+    def _decoded(self, pipe: Any, latents: torch.Tensor) -> Image:
+        """What latents come to, as the finished ones do."""
+        pixels = self.lease.aside(lambda: decode(pipe, latents[None].to(pipe.vae.dtype), exact=self.lease.upcasts))
+        return preview.small(pixels)
 
 
 def guidance_of(model: Model, recipe: PaintedRecipe) -> float:

@@ -17,7 +17,7 @@ from studio.engine.lease import PipelineLease
 from studio.engine.manager import PipelineManager
 from studio.engine.maps import with_maps
 from studio.engine.pools import Participant
-from studio.engine.progress import Clock, Numbered
+from studio.engine.progress import Clock, Numbered, Progress
 from studio.engine.renderer import Renderer
 from studio.engine.requests import Decode, Denoise, Enlarge, Expect, Note, RenderRow, Request
 from studio.engine.run import Picture, Run
@@ -37,6 +37,7 @@ class Loop:
 
     All first passes come first, then one change of models, then all second passes. What was begun waits in the
     computer's memory. As a `participant`, it shares the model's steps with other calls, where that can be.
+    With `each_step`, what each step predicts comes with each picture.
     """
 
     def __init__(
@@ -49,6 +50,7 @@ class Loop:
         wanted: Wanted,
         *,
         participant: Participant | None = None,
+        each_step: bool = False,
     ) -> None:
         self._manager = manager
         self._assets = manager.assets
@@ -59,7 +61,7 @@ class Loop:
         self._models = models
         self._begun = False
         clock = Clock()
-        self._runs = [Run(run, models[0], clock, report) for run in runs(recipes)]
+        self._runs = [Run(run, models[0], Progress(clock, run, report, each_step=each_step)) for run in runs(recipes)]
 
     def pictures(self) -> Iterator[Rendered]:
         """Each picture as it is done; ended early, the tasks are closed and the device is free."""
@@ -132,7 +134,8 @@ class Loop:
             facts = renderer.facts(picture.batch, run.loras) | run.remarks | verdict
             run.finish(picture)
             picture.seconds += time.perf_counter() - started
-            yield Rendered(picture.index, image, picture.seconds, facts, picture.recipe)
+            frames = run.progress.frames(picture.index)
+            yield Rendered(picture.index, image, picture.seconds, facts, picture.recipe, frames)
             return
         picture.seconds += time.perf_counter() - started
         if picture.model != renderer.model:

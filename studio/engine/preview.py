@@ -12,12 +12,15 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import numpy as np
 import torch
 from PIL import Image
 
+from studio.engine.decode import Pixels
 from studio.families.base import LatentColours
 
 SIDE = 256
+FRAME_SIDE = 512
 QUALITY = 80
 SECONDS_BETWEEN = 0.25
 # Looking costs at most this share of the time: what a look took decides when the next is due.
@@ -42,10 +45,12 @@ def spared(otherwise: Callable[[], None] = lambda: None) -> Iterator[None]:
 class Watch:
     """Sees each step of a scheduler and keeps, where a look is due, the image that the denoiser is heading for.
 
-    That is clear long before the noisy latents are, and is the same formula for every scheduler.
+    That is clear long before the noisy latents are, and is the same formula for every scheduler. With `every`, a look
+    is due at each step.
     """
 
-    def __init__(self, scheduler: Any) -> None:
+    def __init__(self, scheduler: Any, *, every: bool = False) -> None:
+        self._every = every
         self._due = 0.0
         self._heading_for: torch.Tensor | None = None
         step = scheduler.step
@@ -70,7 +75,8 @@ class Watch:
 
     def looked(self, seconds: float) -> None:
         """A look took `seconds`."""
-        self._due = time.monotonic() + max(SECONDS_BETWEEN, seconds / SHARE)
+        if not self._every:
+            self._due = time.monotonic() + max(SECONDS_BETWEEN, seconds / SHARE)
 
 
 def denoised(scheduler: Any, prediction: torch.Tensor, timestep: Any, sample: torch.Tensor) -> torch.Tensor:
@@ -109,6 +115,13 @@ def jpeg(latents: torch.Tensor, colours: LatentColours) -> bytes:
     target = io.BytesIO()
     image.resize(size, Image.Resampling.BICUBIC).save(target, "JPEG", quality=QUALITY)
     return target.getvalue()
+
+
+def small(pixels: Pixels) -> Image.Image:
+    """A decoded picture (height, width, 3) in 0..1 as one frame of several: no side is longer than `FRAME_SIDE`."""
+    image = Image.fromarray((np.nan_to_num(pixels) * 255).round().clip(0, 255).astype(np.uint8))
+    image.thumbnail((FRAME_SIDE, FRAME_SIDE), Image.Resampling.LANCZOS)
+    return image
 
 
 def fit_colours(vae: Any) -> LatentColours:

@@ -1,8 +1,10 @@
 """How far a job is: the steps of each image, and the seconds that are left."""
 
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Sequence
+
+from PIL.Image import Image
 
 from studio.backends.base import Report
 from studio.engine.requests import LatentRow, Pass
@@ -37,9 +39,14 @@ class Clock:
 
 
 class Progress:
-    """Hears the passes of a run, recipes that differ in their noise only, and tells its steps."""
+    """Hears the passes of a run, recipes that differ in their noise only, and tells its steps.
 
-    def __init__(self, clock: Clock, numbered: Sequence[Numbered], report: Report) -> None:
+    With `each_step`, it keeps what each step predicts of an image.
+    """
+
+    def __init__(self, clock: Clock, numbered: Sequence[Numbered], report: Report, *, each_step: bool = False) -> None:
+        self.each_step = each_step
+        self._frames: dict[int, list[Image]] = defaultdict(list)
         self._report = report
         self._clock = clock
         self._run = clock.add([recipe for _, recipe in numbered])
@@ -68,6 +75,14 @@ class Progress:
         self._clock.turn(self._run, self._share(share * pass_.work * len(rows)))
         self._report(Step(images, before + step, self._steps, self._clock.left(), self._tiles))
 
+    def frame(self, image: int, predicted: Image) -> None:
+        """What a step predicts of an image; those of steps that are made again come twice."""
+        self._frames[image].append(predicted)
+
+    def frames(self, image: int) -> list[Image]:
+        """What each step predicted of an image, in their order."""
+        return self._frames.pop(image, [])
+
     def finished(self, pass_: Pass, rows: Sequence[LatentRow]) -> None:
         """A batch has gone through the pass."""
         for row in rows:
@@ -80,6 +95,7 @@ class Progress:
     def take_back(self, image: int) -> None:
         """What was made of an image since `keep` is made again."""
         del self._made[image][self._kept[image] :]
+        self._frames.pop(image, None)
 
     def close(self) -> None:
         """The run is over, even where images of it were left."""

@@ -46,7 +46,7 @@ def render(
         for second in models[1:]:
             check_second(second)
         painted = _of_kind(numbered, PaintedRecipe)
-        make = partial(Loop, manager, models, painted, report, inputs, wanted)
+        make = partial(Loop, manager, models, painted, report, inputs, wanted, each_step=turn.each_step)
         participant = None
         if len(painted) == 1 and shares_steps(painted[0][1], models):
             participant = manager.participant(painted[0][1], turn)

@@ -173,3 +173,10 @@ class Listener(Protocol):
 
     def report(self, event: Event) -> None:
         """Previews, and words on what is being done."""
+
+    @property
+    def each_step(self) -> bool:
+        """Whether what each step predicts is wanted."""
+
+    def frame(self, image: int, predicted: Image) -> None:
+        """What a step predicts of an image, decoded."""

@@ -6,11 +6,10 @@ from functools import partial
 
 from PIL.Image import Image
 
-from studio.backends.base import Report
 from studio.catalogue.models import Model
 from studio.engine import memory
 from studio.engine.noise import Noise
-from studio.engine.progress import Clock, Numbered, Progress
+from studio.engine.progress import Numbered, Progress
 from studio.engine.requests import Borrow, Decode, Denoise, LatentRow, RenderRow, Request
 from studio.engine.running import Running
 from studio.engine.tasks.context import TaskContext
@@ -47,9 +46,9 @@ class Picture(Running[Image]):
 class Run:
     """The pictures of `numbered`: recipes that differ in their noise only, whose first passes are by `model`."""
 
-    def __init__(self, numbered: Sequence[Numbered], model: Model, clock: Clock, report: Report) -> None:
+    def __init__(self, numbered: Sequence[Numbered], model: Model, progress: Progress) -> None:
         self.recipe = numbered[0][1]
-        self.progress = Progress(clock, numbered, report)
+        self.progress = progress
         self.context: TaskContext | None = None
         self.changes: list[str] = []
         self.loras = ""

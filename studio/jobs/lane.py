@@ -10,6 +10,7 @@ from studio.errors import Cancelled
 from studio.events import Preview
 from studio.jobs.item import QueueItem
 from studio.jobs.job import Job
+from studio.jobs.kinds import KINDS
 from studio.jobs.kinds.base import PRIORITIES
 
 # Calls of one hosted model at a time; more and services slow one down.
@@ -50,7 +51,9 @@ class Lane:
         def over() -> bool:
             return job.stopping.is_set() or all(item.state != "running" for item in items)
 
-        turn = Turn(job.turn, PRIORITIES.index(job.priority), job.priority == "background", over)
+        turn = Turn(
+            job.turn, PRIORITIES.index(job.priority), job.priority == "background", over, KINDS[job.kind].each_step
+        )
         return self.backend.generate([item.recipe for item in items], report, wanted, turn)
 
 

@@ -76,6 +76,7 @@ class Maker:
             index=item.number,
             kind=job.kind,
             who=job.who,
+            frames=rendered.frames,
         )
         self._finished(job, item, saved)
 

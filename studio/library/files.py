@@ -1,7 +1,7 @@
 """The images on disk: each is there whole, with its recipe inside, or not at all."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -14,6 +14,7 @@ from PIL import Image
 
 from studio.atomic_files import AtomicFolder
 from studio.errors import NotFound, Unreadable
+from studio.filmstrip import Filmstrips
 from studio.gate.identity import Identity
 from studio.library.facts import CREATED, ITEM, JOB, KIND, LOSSY, OWNER, PICTURE, PIXELS, FileFacts, item_id, own
 from studio.metadata import own as stored
@@ -77,11 +78,18 @@ def facts(path: Path) -> Mapping[str, str]:
 class Library:
     """The folder of images: `<day>/<time>-<seed>-<job and index, hashed>.png`; `index` finds them again.
 
-    They are written as `how` says.
+    They are written as `how` says; `filmstrips` are those of some.
     """
 
-    def __init__(self, folder: Path, index: "LibraryIndex | None" = None, how: Writing = PLAIN) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        index: "LibraryIndex | None" = None,
+        how: Writing = PLAIN,
+        filmstrips: Filmstrips | None = None,
+    ) -> None:
         self.folder = folder
+        self._filmstrips = filmstrips
         self._index = index
         self._how = how
         self._disk = AtomicFolder(folder)
@@ -103,10 +111,12 @@ class Library:
         index: int,
         kind: str = "",
         who: Identity | None = None,
+        frames: Sequence[Image.Image] = (),
     ) -> Saved:
         """Store image `index` of a job; it is on the disk for good when this returns. StorageError with the cure.
 
-        The file tells its id, job and kind, the digest of its pixels, and by a mark whose it is.
+        The file tells its id, job and kind, the digest of its pixels, and by a mark whose it is. `frames`, which its
+        steps predicted, become its filmstrip.
         """
         now = datetime.now().astimezone()
         path = self.folder / f"{now:%Y-%m-%d}" / f"{now:%H%M%S}-{_suffix(recipe, job, index)}{self._how.ending}"
@@ -121,6 +131,8 @@ class Library:
         }
         written = {**facts, "seconds": f"{seconds:.3f}", **{name: value for name, value in origin.items() if value}}
         self._disk.write(path, lambda file: writing.write(image, recipe, written, file, self._how))
+        if frames and self._filmstrips:
+            self._filmstrips.keep(path, frames)
         relative = path.relative_to(self.folder).as_posix()
         # The pixels of a lossy file are known when it is read.
         known = None if path.suffix in LOSSY else own(relative, recipe, written, image.size, path.stat())

@@ -77,6 +77,8 @@ def read_again(path: Path) -> Recipe:
 
 def again(made: Made) -> Recipe:
     """The same of what a picture says."""
+    if not made.recipe.denoises:
+        return made.recipe
     kept = {name: made.facts[name] for name in ("numerics", "buckets") if name in made.facts}
     return made.recipe.replace(**({"numerics": "solo"} | kept))
 

@@ -19,6 +19,7 @@ class Kind:
     `limited`: it makes as many images as one job may (STUDIO_MAX_IMAGES); else what plans it sets the limit.
     `referred`: something else refers to its jobs, so that they are kept until that is removed.
     `each_pays`: a hosted image without a key, or that costs too much, fails by itself; else the job is refused for it.
+    `each_step`: what each step predicts is kept beside the image.
     `measured`: the passes in which the metrics measure what it makes.
     """
 
@@ -28,4 +29,5 @@ class Kind:
     limited: bool = False
     referred: bool = True
     each_pays: bool = False
+    each_step: bool = False
     measured: tuple[Pass, ...] = ()
