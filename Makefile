@@ -26,7 +26,7 @@ help:
 	@echo "make check  lint and types only"
 	@echo "make bench  measure speed and memory                 (ARGS='--json')"
 	@echo "make soak   the long tests: crowds, fuzz, exits      (under 40 minutes)"
-	@echo "make doors  write the table of what is served into docs/security.md"
+	@echo "make doors  write the tables of what is served, and to whom, into docs/security.md"
 	@echo "make errors write the table of errors into docs/errors.md"
 	@echo "make requirements  write requirements.txt from pyproject.toml"
 	@echo "make types  write what the page's scripts are checked against from the server's schemas"
@@ -55,6 +55,7 @@ soak: $(STAMP)
 
 doors: $(STAMP)
 	$(BIN)/python tests/gate/test_doors.py
+	$(BIN)/python -m tests.api.test_who_may_what
 
 errors: $(STAMP)
 	$(BIN)/python tests/test_errors.py

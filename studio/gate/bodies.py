@@ -1,19 +1,42 @@
 """What a request brings: bounded in bytes and in time while it arrives, and JSON that every reader can read."""
 
 import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 from urllib.parse import parse_qsl
 
 import orjson
 from starlette.types import Message, Receive
 
-from studio.errors import MalformedRequest, RequestTimeout, RequestTooLarge
+from studio.errors import Busy, MalformedRequest, RequestTimeout, RequestTooLarge
 
 # Between two parts of a request, and for a whole one of JSON.
 IDLE_SECONDS, JSON_SECONDS = 30, 60
 # JSON of this many brackets in one another is nothing that a page says.
 DEEPEST = 64
+# What all requests together hold of JSON, and what one may without being counted.
+MOST_HELD, LITTLE = 2**29, 2**16
 MOST_FIELDS = 50
+
+
+class Held:
+    """The bytes of JSON that requests hold: as many as memory is meant for, whatever number of them comes at once."""
+
+    def __init__(self, most_bytes: int = MOST_HELD) -> None:
+        self._left = most_bytes
+
+    @contextmanager
+    def room(self, wanted: int) -> Iterator[None]:
+        """Room for so many while the block lasts; Busy where there is none now."""
+        counted = wanted if wanted > LITTLE else 0
+        if counted > self._left:
+            raise Busy("Too many large requests are being read.", "Try again in a moment.", wait_seconds=2)
+        self._left -= counted
+        try:
+            yield
+        finally:
+            self._left += counted
 
 
 async def whole(receive: Receive, most_bytes: int) -> bytes:

@@ -25,7 +25,7 @@ from studio.errors import (
 )
 from studio.gate import identity, origin
 from studio.gate.answers import refusal
-from studio.gate.bodies import check_form, check_json, counted, replayed, too_large, whole
+from studio.gate.bodies import Held, check_form, check_json, counted, replayed, too_large, whole
 from studio.gate.doors import MEGABYTE, MOST_FORM, WRITE, Door, dialect, door
 from studio.logs import FACTS
 from studio.settings import Settings
@@ -55,6 +55,7 @@ class Gate:
         self._app = app
         self._settings = settings
         self._accounts = accounts
+        self._held = Held()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -74,11 +75,12 @@ class Gate:
 
     async def _answer(self, scope: Scope, receive: Receive, answer: "_Answer") -> None:
         try:
-            receive = await self._admit(scope, receive, answer)
-            if scope["method"] == "HEAD":
-                # Most of Gradio's addresses know no HEAD; of the answer the server sends the head alone.
-                scope = {**scope, "method": "GET"}
-            await self._app(scope, receive, answer)
+            with self._held.room(_json_bytes(scope)):
+                receive = await self._admit(scope, receive, answer)
+                if scope["method"] == "HEAD":
+                    # Most of Gradio's addresses know no HEAD; of the answer the server sends the head alone.
+                    scope = {**scope, "method": "GET"}
+                await self._app(scope, receive, answer)
         except StudioError as error:
             if answer.begun:
                 raise
@@ -230,6 +232,14 @@ async def _taken(found: Door, scope: Scope, headers: Headers, receive: Receive, 
         scope[PAYLOAD] = check_form(body)
         return replayed(body, receive)
     return counted(receive, 0)
+
+
+def _json_bytes(scope: Scope) -> int:
+    """How much JSON a request may bring, by what it says, and by its door where it says nothing."""
+    found, length = door(scope["path"]), Headers(scope=scope).get("content-length", "")
+    if found is None or found.takes != "json" or scope["method"] not in WRITE:
+        return 0
+    return min(int(length), found.most_bytes) if length.isdecimal() else found.most_bytes
 
 
 def _check_length(headers: Headers, most_bytes: int) -> None:

@@ -16,6 +16,7 @@ from studio.atomic_files import visible
 from studio.errors import InvalidPreset, InvalidPrompt, InvalidRequest, NotFound, StudioError
 from studio.gate.identity import Identity
 from studio.hosted.models import is_hosted
+from studio.jobs.admission import check_creates
 from studio.presets import saving
 from studio.presets.importing import check_style, import_styles
 from studio.presets.recipes import has_pictures, known_parts, names_of, to_table
@@ -170,7 +171,7 @@ class PresetPanel:
 
     def _save(self, values: Values, event: Telling, who: Identity) -> tuple[Updates, PresetNews]:
         """Save the form's recipe, a style or a negative prompt; a name that is taken has to be said twice."""
-        del who
+        check_creates(who)
         name = event.name.strip()
         answer: PresetNews = {"done": True, "said": f"“{name}” is saved."}
         if event.folder == RECIPES:
@@ -222,13 +223,15 @@ class PresetPanel:
         return {"text": negative}
 
     def _remove(self, values: Values, event: Telling, who: Identity) -> tuple[Updates, PresetNews]:
-        del values, who
+        check_creates(who)
+        del values
         saving.remove(self.studio.settings.home, event.folder, event.id)
         return {}, {}
 
     def _bring(self, values: Values, event: Telling, who: Identity) -> tuple[Updates, PresetNews]:
         """Take over the styles of an uploaded file."""
-        del values, who
+        check_creates(who)
+        del values
         called = Path(event.name).name
         path, home = uploaded(self.studio, event.path), self.studio.settings.home
         report = import_styles(path, home, self.studio.presets, self.studio.prompt_assets.wildcards, called)

@@ -155,6 +155,31 @@ def test_a_body_is_bounded_by_what_it_says_and_by_what_it_is(asked: Ask) -> None
     assert asked("GET", "/", content=b"x").status_code == 413
 
 
+def test_all_requests_together_hold_so_much_json(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bodies.Held.__init__, "__defaults__", (3 * 2**17,))
+    large = json.dumps("x" * 2**17)
+
+    async def all_at_once() -> list[int]:
+        arrived = asyncio.Event()
+
+        async def slow(scope: Scope, receive: Receive, send: Send) -> None:
+            await arrived.wait()
+            await echo(scope, receive, send)
+
+        gate = Gate(slow, Settings.load(home=tmp_path))
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(gate), base_url=OWN) as client:
+            asked = [asyncio.ensure_future(client.post(JOIN, content=large, headers=JSON)) for _ in range(4)]
+            await asyncio.wait(asked, return_when=asyncio.FIRST_COMPLETED)
+            arrived.set()
+            answers = await asyncio.gather(*asked)
+            answers.append(await client.post(JOIN, content=large, headers=JSON))
+        return [answer.status_code for answer in answers]
+
+    *crowd, after = run(all_at_once())
+    assert sorted(crowd) == [200, 200, 429, 429]
+    assert after == 200
+
+
 def test_whoever_comes_through_a_proxy_is_not_at_this_machine(asked: Ask) -> None:
     assert asked("GET", "/").json()["here"] is True
     for name in ("x-forwarded-for", "forwarded", "via", "x-real-ip"):
