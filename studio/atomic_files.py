@@ -32,6 +32,14 @@ class AtomicFolder:
             self.path.mkdir(parents=True, exist_ok=True)
             probe.touch()
             probe.unlink(missing_ok=True)
+        except OSError as error:
+            raise self._fault(error) from error
+        self.check_room(needed_bytes)
+
+    def check_room(self, needed_bytes: int) -> None:
+        """DiskFull where so much more would leave too little of the disk free for the database and other programs."""
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
             free = shutil.disk_usage(self.path).free
         except OSError as error:
             raise self._fault(error) from error

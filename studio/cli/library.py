@@ -2,9 +2,10 @@
 
 import argparse
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from studio.cli.base import Command, Exit, load_settings, settings_arguments
@@ -23,9 +24,14 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="Print one JSON object.")
     parser.add_argument("--count", type=int, default=COUNT, metavar="N", help=f"How many are told (default: {COUNT}).")
     settings_arguments(parser, "home")
-    commands = parser.add_subparsers(metavar="search|filters")
+    commands = parser.add_subparsers(metavar="search|sidecars|filters")
     search = commands.add_parser("search", help="Find pictures by words and filters.", description=LANGUAGE)
     search.add_argument("search", nargs="*", metavar="WORDS", help="What to look for.")
+    sidecars = commands.add_parser(
+        "sidecars", help="Write stars, ratings, notes, tags and boards beside the pictures.", description=LANGUAGE
+    )
+    sidecars.add_argument("search", nargs="*", metavar="WORDS", help="Of which pictures; of all without any.")
+    sidecars.set_defaults(sidecars=True)
     commands.add_parser("filters", help="Name the filters.").set_defaults(filters=True)
 
 
@@ -38,6 +44,8 @@ def run(args: argparse.Namespace) -> int:
     index = LibraryIndex.of(load_settings(args))
     query = Query.parse(" ".join(getattr(args, "search", ())))
     index.look()
+    if "sidecars" in args:
+        return _sidecars(args, index.exports.write_sidecars(index.ids(query, COMMAND_LINE), COMMAND_LINE))
     page = index.search(query, COMMAND_LINE, 0, max(args.count, 1))
     usage = index.usages.of(COMMAND_LINE)
     if args.json:
@@ -85,6 +93,14 @@ def _cleared(usage: "Usage") -> str:
 
 def _pictures(count: int) -> str:
     return f"{count} picture" if count == 1 else f"{count} pictures"
+
+
+def _sidecars(args: argparse.Namespace, written: Sequence[Path]) -> int:
+    if args.json:
+        print(json.dumps({"files": [str(path) for path in written]}))
+    else:
+        print(f"What was said of {_pictures(len(written))} was written beside them, as <picture>.json.")
+    return Exit.DONE
 
 
 def _filters(args: argparse.Namespace) -> int:

@@ -5,16 +5,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from sqlite3 import Connection
 
-from studio.errors import NotFound
+from studio.errors import InvalidRequest, NotFound
 from studio.gate.identity import Identity
 from studio.inputs import InputStore
 from studio.library.owners import Owners
-from studio.library.rows import marks
+from studio.library.rows import batches, marks
 from studio.library.thumbnails import Thumbnails
 from studio.storage.database import Database
 
-# As many pictures are named at once; a page selects no more by hand.
-MOST_IDS = 10_000
+# As many pictures are named at once.
+MOST_IDS = 100_000
 
 
 @dataclass(frozen=True)
@@ -39,13 +39,15 @@ def seen(owners: Owners, who: Identity, column: str = "owner") -> tuple[str, lis
 
 
 def numbers_of(rows: Connection, owners: Owners, ids: Sequence[str], who: Identity) -> list[int]:
-    """The rows of these pictures; NotFound where one is none that who asks may see."""
-    wanted = list(dict.fromkeys(ids))[:MOST_IDS]
+    """The rows of these pictures; NotFound where one is none that who asks may see, InvalidRequest for too many."""
+    wanted = list(dict.fromkeys(ids))
+    if len(wanted) > MOST_IDS:
+        raise InvalidRequest(f"{len(wanted)} pictures are too many at once; {MOST_IDS} are the most.", "Choose fewer.")
     condition, values = seen(owners, who)
-    query = f"SELECT number FROM pictures WHERE id = ? AND {condition}"  # noqa: S608 - question marks
-    found = [rows.execute(query, (one, *values)).fetchone() for one in wanted]
-    if not all(found):
-        raise NotFound(
-            "There is no such picture in your library.", "It may have been deleted; look at the library again."
-        )
-    return [int(row[0]) for row in found]
+    found: dict[str, int] = {}
+    for some in batches(wanted):
+        query = f"SELECT id, number FROM pictures WHERE id IN ({marks(some)}) AND {condition}"  # noqa: S608
+        found.update(map(tuple, rows.execute(query, (*some, *values)).fetchall()))
+    if len(found) < len(wanted):
+        raise NotFound("There is no such picture in your library.", "It may be deleted; look at the library again.")
+    return [found[one] for one in wanted]

@@ -6,6 +6,7 @@ from io import RawIOBase
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from studio.atomic_files import AtomicFolder
 from studio.gate.identity import Identity
 from studio.library import sidecar
 from studio.library.context import Context, numbers_of
@@ -36,6 +37,16 @@ class Exports:
         """What was said of a picture, as its JSON file; NotFound."""
         ((_, entry),) = self._named([picture], who)
         return sidecar.of(entry, self._boards(who))
+
+    def write_sidecars(self, ids: Sequence[str], who: Identity) -> list[Path]:
+        """Write what was said of these pictures beside their files, where a rebuild without a database finds it."""
+        boards, written = self._boards(who), []
+        for _, entry in self._named(ids, who):
+            assert entry.path  # noqa: S101 - only those with files are named
+            text, target = sidecar.of(entry, boards).encode(), entry.path.with_name(f"{entry.path.name}.json")
+            AtomicFolder(self._context.folder).write(target, lambda file, text=text: file.write(text))  # type: ignore[misc]
+            written.append(target)
+        return written
 
     def _named(self, ids: Sequence[str], who: Identity) -> list[tuple[str, Entry]]:
         """The pictures whose files are there, each with a name that no other has."""

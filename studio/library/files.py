@@ -130,6 +130,7 @@ class Library:
             OWNER: self._index.owners.mark(who) if self._index and who else "",
         }
         written = {**facts, "seconds": f"{seconds:.3f}", **{name: value for name, value in origin.items() if value}}
+        self._disk.check_room(3 * image.width * image.height)
         self._disk.write(path, lambda file: writing.write(image, recipe, written, file, self._how))
         if frames and self._filmstrips:
             self._filmstrips.keep(path, frames)

@@ -14,13 +14,12 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from studio.atomic_files import AtomicFolder
-from studio.errors import NotFound, StorageError, StudioError, Unreadable
+from studio.errors import AlreadyExists, NotFound, StorageError, StudioError, Unreadable
 from studio.gate.identity import Identity
 from studio.library import rows as index_rows
 from studio.library import sidecar
-from studio.library.context import Context
+from studio.library.context import Context, numbers_of
 from studio.library.facts import FOLDER, IMPORTED, FileFacts, file_id, of_file
-from studio.library.marks import Marks
 from studio.library.scan import ENDINGS, LINKED
 from studio.library.usage import Usages
 
@@ -58,9 +57,8 @@ class Imported:
 class Importer:
     """Brings pictures into the library of who asks."""
 
-    def __init__(self, context: Context, marks: Marks, usages: Usages) -> None:
+    def __init__(self, context: Context, usages: Usages) -> None:
         self._context = context
-        self._marks = marks
         self._usages = usages
         self._disk = AtomicFolder(context.folder)
 
@@ -92,6 +90,8 @@ class Importer:
             raise Unreadable(LINKED, "Bring the file that it leads to.")
         if not path.is_file():
             raise NotFound("There is no such file.", "Check the path.")
+        if path.resolve().is_relative_to(self._context.folder.resolve()):
+            raise AlreadyExists("It lies in the library already.", "There is nothing to do.")
         if (size := path.stat().st_size) > MOST_BYTES:
             raise Unreadable(
                 f"It has {size / 2**20:.0f} MB; {MOST_BYTES / 2**20:.0f} are the most.", "Make it smaller."
@@ -104,8 +104,10 @@ class Importer:
             picture = self._take(path, staged, who, result)
         finally:
             staged.unlink(missing_ok=True)
-        if beside := sidecar.beside(path):
-            sidecar.apply(self._marks, picture, beside, who)
+        if marked := sidecar.beside(path):
+            with self._context.database.write() as rows:
+                (number,) = numbers_of(rows, self._context.owners, [picture], who)
+                sidecar.apply(rows, number, who.owner, marked)
 
     def _take(self, path: Path, staged: Path, who: Identity, result: Imported) -> str:
         """Have what was copied in the library under a name of its own, unless it is there."""

@@ -58,7 +58,7 @@ class LibraryIndex:
         self.marks = Marks(context)
         self.lineage = Lineage(context, self._search)
         self.usages = Usages(context, settings.library_mb)
-        self.importer = Importer(context, self.marks, self.usages)
+        self.importer = Importer(context, self.usages)
         self.exports = Exports(context, self._search, self.marks)
         self._closing = threading.Event()
         self._wanted = threading.Event()

@@ -4,7 +4,7 @@ import secrets
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from sqlite3 import Connection
+from sqlite3 import Connection, Row
 
 from studio.errors import AlreadyExists, InvalidRequest, NotFound
 from studio.gate.identity import Identity
@@ -141,24 +141,37 @@ class Marks:
     def empty_bin(self, who: Identity, ids: Sequence[str] | None = None) -> int:
         """Delete the files of what is in the bin, or of these of it, for good; returns how many bytes are free now."""
         condition, values = seen(self._context.owners, who)
-        query = f"SELECT number, path, bytes FROM pictures WHERE binned IS NOT NULL AND {condition}"  # noqa: S608
+        query = f"SELECT number, path, bytes, digest FROM pictures WHERE binned IS NOT NULL AND {condition}"  # noqa: S608
         with self._context.database.read() as rows:
             only = None if ids is None else {*numbers_of(rows, self._context.owners, ids, who)}
             gone = [row for row in rows.execute(query, values) if only is None or row["number"] in only]
         freed = 0
-        for number, path, size in gone:
-            if path:
-                with suppress(FileNotFoundError):
-                    (self._context.folder / path).unlink()
-                    freed += size
-            # The file goes first: a crash between leaves a row without a file, which the next time deletes.
+        for some in batches(gone, 50):
+            # The files go first: a crash between leaves rows without files, which the next time deletes.
+            freed += sum(map(self._delete_file, some))
             with self._context.database.write() as rows:
-                inputs = rows.execute("SELECT digest FROM picture_inputs WHERE picture = ?", (number,)).fetchall()
-                rows.execute("DELETE FROM pictures WHERE number = ?", (number,))
-                release(rows, (digest for (digest,) in inputs))
+                for row in some:
+                    inputs = rows.execute(
+                        "SELECT digest FROM picture_inputs WHERE picture = ?", (row["number"],)
+                    ).fetchall()
+                    rows.execute("DELETE FROM pictures WHERE number = ?", (row["number"],))
+                    release(rows, (digest for (digest,) in inputs))
+                    if not rows.execute("SELECT 1 FROM pictures WHERE digest = ?", (row["digest"],)).fetchone():
+                        self._context.thumbnails.forget(row["digest"])
                 changed(rows)
         self._context.tell()
         return freed
+
+    def _delete_file(self, row: Row) -> int:
+        """Delete a picture's file and its sidecar; returns the bytes."""
+        if not row["path"]:
+            return 0
+        path = self._context.folder / row["path"]
+        path.with_name(f"{path.name}.json").unlink(missing_ok=True)
+        with suppress(FileNotFoundError):
+            path.unlink()
+            return int(row["bytes"])
+        return 0
 
     def _set(self, column: str, value: float | None, ids: Sequence[str], who: Identity, also: str = "") -> None:
         def write(rows: Connection, numbers: Sequence[int]) -> None:
@@ -194,10 +207,15 @@ def _check_tags(rows: Connection, number: int) -> None:
         raise InvalidRequest(f"A picture has at most {MOST_TAGS} tags.", "Take some off first.", field="tag")
 
 
+def is_name(text: str) -> bool:
+    """Whether a text can be the name of a tag or board."""
+    return bool(text) and len(text) <= MOST_NAME and text.isprintable()
+
+
 def _name(text: str, of: str) -> str:
     """A name of a tag or board, without needless spaces; InvalidRequest where it cannot be one."""
     name = " ".join(text.split())
-    if not name or len(name) > MOST_NAME or not name.isprintable():
+    if not is_name(name):
         fault = f"{name[:40]!r} is not a valid name of a {of}."
         raise InvalidRequest(fault, f"Give it 1 to {MOST_NAME} letters, digits and signs.", field=of)
     return name

@@ -5,12 +5,14 @@ from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 from sqlite3 import Connection, Row
-from typing import Any
+from typing import Any, TypeVar
 
 from studio.library.facts import ID_CHARACTERS, FileFacts, file_id
 from studio.library.owners import UNKNOWN, Owners
 from studio.library.words import indexed
 from studio.storage.connections import parsed
+
+T = TypeVar("T")
 
 COLUMNS = (
     "path",
@@ -149,7 +151,7 @@ def ids_of(rows: Connection, numbers: Sequence[int]) -> list[str]:
     return [str(found[number]) for number in numbers if number in found]
 
 
-def batches(values: Sequence[int], size: int = 500) -> Iterator[Sequence[int]]:
+def batches(values: Sequence[T], size: int = 500) -> Iterator[Sequence[T]]:
     """The values, as many at a time as a statement takes."""
     return (values[start : start + size] for start in range(0, len(values), size))
 

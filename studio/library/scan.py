@@ -16,6 +16,7 @@ from pathlib import Path
 from studio.catalogue.watch import TICK_NS
 from studio.errors import StorageError, StudioError
 from studio.library import rows as index_rows
+from studio.library import sidecar
 from studio.library.context import Context
 from studio.library.facts import FileFacts, of_file
 
@@ -174,7 +175,12 @@ class Scan:
         with self._context.database.write() as rows:
             for one in facts:
                 is_known = rows.execute("SELECT 1 FROM pictures WHERE path = ?", (one.path,)).fetchone()
-                index_rows.add(rows, self._context.folder, self._context.owners, one)
+                picture = index_rows.add(rows, self._context.folder, self._context.owners, one)
+                marked = None if is_known else sidecar.beside(self._context.folder / one.path)
+                if marked:
+                    query = "SELECT number, owner FROM pictures WHERE id = ?"
+                    number, whose = rows.execute(query, (picture,)).fetchone()
+                    sidecar.apply(rows, number, whose, marked)
                 rows.execute("DELETE FROM library_faults WHERE path = ?", (one.path,))
                 found.added, found.changed = found.added + (not is_known), found.changed + bool(is_known)
 

@@ -12,7 +12,7 @@ from studio.gate.identity import Identity
 from studio.library.context import Context, seen
 from studio.library.entry import Entry, Facet, Order, Page
 from studio.library.query import WORDS, Query, Term
-from studio.library.rows import changes, marks, names_of
+from studio.library.rows import batches, changes, marks, names_of
 from studio.library.words import folded, phrase
 
 MOST = 500
@@ -64,6 +64,9 @@ class Search:
 
     def entries(self, rows: Connection, numbers: Sequence[int]) -> tuple[Entry, ...]:
         """The pictures of these rows, in this order."""
+        return tuple(entry for some in batches(numbers) for entry in self._entries(rows, some))
+
+    def _entries(self, rows: Connection, numbers: Sequence[int]) -> tuple[Entry, ...]:
         query = f"SELECT * FROM pictures WHERE number IN ({marks(numbers)})"  # noqa: S608 - question marks
         found = {row["number"]: row for row in rows.execute(query, numbers)}
         names, boards, scores = names_of(rows, numbers), _boards(rows, numbers), _scores(rows, numbers)

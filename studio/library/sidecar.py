@@ -1,15 +1,17 @@
-"""What was said of a picture, as a JSON file beside it: written on export, and read where the picture is imported."""
+"""What was said of a picture, as a JSON file beside it: written on export and on request, read where one comes in."""
 
 import json
+import secrets
+import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
+from sqlite3 import Connection
 from typing import Any
 
-from studio.errors import AlreadyExists, InvalidRequest
-from studio.gate.identity import Identity
+from studio.library import rows as index_rows
 from studio.library.entry import Entry
-from studio.library.marks import MOST_NOTE, Marks
+from studio.library.marks import MOST_NOTE, MOST_TAGS, RATINGS, is_name
 from studio.parsing import ParseError, load_json
 
 VERSION = 1
@@ -43,29 +45,32 @@ def beside(path: Path) -> Mapping[str, Any] | None:
     return None
 
 
-def apply(marks: Marks, picture: str, marked: Mapping[str, Any], who: Identity) -> None:
-    """Say all that of a picture; what of it cannot be is left out."""
+def apply(rows: Connection, number: int, whose: str, marked: Mapping[str, Any]) -> None:
+    """Say all that of the picture in this row, which is `whose`; what of it cannot be is left out."""
     if marked.get("star") is True:
-        marks.star([picture], who)
-    with suppress(InvalidRequest):
-        if isinstance(rating := marked.get("rating"), int):
-            marks.rate([picture], rating, who)
+        rows.execute("UPDATE pictures SET star = 1 WHERE number = ?", (number,))
+    if isinstance(rating := marked.get("rating"), int) and rating in RATINGS:
+        rows.execute("UPDATE pictures SET rating = ? WHERE number = ?", (rating, number))
     if isinstance(note := marked.get("note"), str) and note.strip():
-        marks.note(picture, note[:MOST_NOTE], who)
-    for tag in _texts(marked.get("tags")):
-        with suppress(InvalidRequest):
-            marks.tag([picture], who, add=[tag])
-    for name in _texts(marked.get("boards")):
-        with suppress(InvalidRequest):
-            marks.put([picture], _board(marks, name, who), who)
+        rows.execute("UPDATE pictures SET note = ? WHERE number = ?", (note.strip()[:MOST_NOTE], number))
+    for tag in _names(marked.get("tags"), MOST_TAGS):
+        put = (index_rows.name_number(rows, index_rows.TAG, tag), number)
+        rows.execute("INSERT OR IGNORE INTO picture_named (name, picture) VALUES (?, ?)", put)
+    for name in _names(marked.get("boards"), MOST_BOARDS):
+        place = (_board(rows, name, whose), number, time.time())
+        rows.execute("INSERT OR IGNORE INTO board_pictures (board, picture, added) VALUES (?, ?, ?)", place)
+    index_rows.write_words(rows, number)
+    index_rows.changed(rows)
 
 
-def _board(marks: Marks, name: str, who: Identity) -> str:
-    with suppress(AlreadyExists):
-        return marks.add_board(name, who).id
-    wanted = " ".join(name.split())
-    return next(board.id for board in marks.boards(who) if board.name == wanted)
+def _board(rows: Connection, name: str, whose: str) -> int:
+    """The number of a board of this name, which is there from now on."""
+    board = (secrets.token_urlsafe(9), whose, name, time.time())
+    rows.execute("INSERT OR IGNORE INTO boards (id, owner, name, created) VALUES (?, ?, ?, ?)", board)
+    return int(rows.execute("SELECT number FROM boards WHERE owner = ? AND name = ?", (whose, name)).fetchone()[0])
 
 
-def _texts(value: Any) -> Sequence[str]:
-    return [one for one in value if isinstance(one, str)][:MOST_BOARDS] if isinstance(value, list) else []
+def _names(value: Any, most: int) -> Sequence[str]:
+    """What of a list can be names of tags or boards."""
+    texts = [" ".join(one.split()) for one in value if isinstance(one, str)] if isinstance(value, list) else []
+    return [one for one in texts if is_name(one)][:most]

@@ -300,3 +300,18 @@ def test_a_killed_studio_has_lost_nothing_that_was_made_or_said(home: Path):
         assert [candidate.recipe.seed for candidate in found.candidates] == list(range(5, 13))
         assert len(drawer.drawn) == 5
         assert [verdict.kept for verdict in studio.candidates.verdicts(found)[:2]] == [False, True]
+
+
+def test_what_is_said_of_a_candidate_and_its_scores_are_found_in_the_library(studio: Studio):
+    set_id = studio.candidates.begin([RECIPE], ANN)
+    found = measured(studio, set_id)
+    studio.candidates.mark(set_id, ANN, 1, Rating("keep", star=True, rating=4))
+    (entry,) = studio.index.search("star:yes rating:4 kind:candidates", ANN).entries
+    assert entry.path == found.candidates[1].path
+    assert entry.scores == pytest.approx(found.candidates[1].scores)
+    studio.index.marks.tag([entry.id], ANN, add=["cat"])
+    studio.candidates.undo(set_id, ANN)
+    assert studio.index.search("star:yes", ANN).total == 0
+    studio.index.marks.star([entry.id], ANN)
+    studio.candidates.mark(set_id, ANN, 1, Rating("reject"))  # says nothing of the star
+    assert studio.index.search("star:yes tag:cat sharpness:>=0", ANN).total == 1

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import zipfile
 from pathlib import Path
 
@@ -11,9 +12,12 @@ from PIL.PngImagePlugin import PngInfo
 
 from studio.cli import main
 from studio.errors import DiskFull, LibraryFull, StorageError
+from studio.events import Failed
 from studio.gate.identity import COMMAND_LINE
 from studio.library.importing import MOST_STEM_BYTES, safe_stem
+from studio.metadata import own
 from studio.recipe import Recipe
+from studio.settings import Settings
 from studio.studio import Studio
 from tests.drawer import Drawer
 from tests.library.shelf import ANN, BOB, Shelf
@@ -74,7 +78,8 @@ def test_a_picture_that_was_handed_on_brings_its_marks_back(shelf: Shelf, tmp_pa
 def test_a_file_that_claims_another_s_picture_is_a_new_one(shelf: Shelf, tmp_path: Path):
     entry = shelf.save("of ann")
     assert entry.path
-    result = shelf.index.importer.bring([entry.path], BOB)
+    shutil.copy(entry.path, tmp_path / "handed on.png")
+    result = shelf.index.importer.bring([tmp_path / "handed on.png"], BOB)
     assert len(result.added) == 1
     assert result.added[0] != entry.id
     assert shelf.index.entry(entry.id, ANN) == entry
@@ -158,6 +163,27 @@ def test_an_import_stops_before_the_disk_is_full(shelf: Shelf, foreign: Path, mo
     assert not list(shelf.folder.rglob("*.jpg"))
 
 
+def test_a_job_stops_before_the_disk_is_full_and_what_was_made_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """A disk that fills up is not to be had: the free bytes that are told shrink with each picture."""
+    free = iter([2**40] * 4 + [1000] * 100)
+    with Studio(Settings.load(home=tmp_path / "home"), backend=Drawer()) as studio:
+        monkeypatch.setattr("studio.atomic_files.shutil.disk_usage", lambda _: type("Usage", (), {"free": next(free)}))
+        job = studio.submit(Recipe(prompt="a", width=64, height=64, steps=1, count=6), who("carol"))
+        *_, end = job.follow()
+        made = studio.index.search("", who("carol")).entries
+    assert isinstance(end, Failed)
+    assert end.code == "disk_full"
+    assert len(made) == 3
+    assert all(entry.path and own.read(entry.path) for entry in made)
+
+
+def test_a_picture_of_the_library_itself_is_not_imported(shelf: Shelf):
+    entry = shelf.save("a")
+    assert entry.path
+    result = shelf.index.importer.bring([entry.path], ANN)
+    assert result.refused == {entry.path.name: "It lies in the library already. There is nothing to do."}
+
+
 def test_the_commands_import_find_and_rebuild(foreign: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     home = ["--home", str(tmp_path / "home")]
     (foreign / "words.png").write_text("no picture")
@@ -179,6 +205,8 @@ def test_the_commands_import_find_and_rebuild(foreign: Path, tmp_path: Path, cap
     assert "“lorra:x”" in capsys.readouterr().err
     assert main(["library", *home, "filters"]) == 0
     assert "lora:ink" in capsys.readouterr().out
+    assert main(["library", *home, "sidecars", "photo"]) == 0
+    assert capsys.readouterr().out == "What was said of 1 picture was written beside them, as <picture>.json.\n"
     assert main(["import", str(foreign / "words.png"), *home, "--json"]) == 2
     assert json.loads(capsys.readouterr().out)["refused"]
 

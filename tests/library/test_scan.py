@@ -1,5 +1,6 @@
 """The index follows the files, and a rebuild from them loses nothing that anybody said."""
 
+import json
 import os
 import shutil
 from pathlib import Path
@@ -184,3 +185,34 @@ def test_hostile_files_are_left_out_with_the_reason_and_take_no_other_along(shel
     assert shelf.index.search("", ANN).total == 1
     again = shelf.index.reindex()
     assert len(again.faults) == 6
+
+
+def test_sidecars_bring_back_what_was_said_where_the_database_is_lost(shelf: Shelf):
+    entry, marks = shelf.save("a"), shelf.index.marks
+    board = marks.add_board("my board", ANN)
+    marks.put([entry.id], board.id, ANN)
+    marks.tag([entry.id], ANN, add=["cat"])
+    marks.rate([entry.id], 4, ANN)
+    marks.note(entry.id, "noted", ANN)
+    (written,) = shelf.index.exports.write_sidecars([entry.id], ANN)
+    assert entry.path
+    assert written == entry.path.with_name(f"{entry.path.name}.json")
+    for path in shelf.settings.home.glob("studio.sqlite*"):
+        path.unlink()
+    anew = shelf.again()
+    anew.index.look()
+    assert anew.found('board:"my board" tag:cat rating:4 noted') == ["a"]
+    assert [board.count for board in anew.index.marks.boards(ANN)] == [1]
+    anew.index.marks.bin([entry.id], ANN)
+    anew.index.marks.empty_bin(ANN)
+    assert not written.exists()
+
+
+def test_a_sidecar_that_says_nonsense_does_no_harm(shelf: Shelf):
+    nonsense = {"star": 7, "rating": "x", "note": 5, "tags": ["a" * 500, 3, "good"], "boards": "no", "more": {}}
+    for number, text in enumerate(("{", "[]", json.dumps({"image-studio-sidecar": 1, **nonsense}))):
+        Image.new("RGB", (8, 8), (number, 0, 0)).save(shelf.folder / f"{number}.png")
+        (shelf.folder / f"{number}.png.json").write_text(text)
+    assert shelf.index.look().added == 3
+    (entry,) = shelf.index.search("tag:good", ANN).entries
+    assert (entry.tags, entry.star, entry.rating, entry.note) == (("good",), False, None, "")
