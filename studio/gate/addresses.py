@@ -8,6 +8,7 @@ import hmac
 import os
 import secrets
 from collections.abc import Mapping
+from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
 from urllib.parse import quote
@@ -47,7 +48,8 @@ class Addresses:
 
     def _name(self, path: Path) -> str:
         """The root's name and the way from there; ValueError where the file lies below no root."""
-        whole = path.resolve()
+        # A folder is looked up once; of its files, only a link leads elsewhere.
+        whole = path.resolve() if path.is_symlink() else _resolved(path.parent) / path.name
         for root, folder in self._roots.items():
             if whole.is_relative_to(folder):
                 return f"{root}/{whole.relative_to(folder).as_posix()}"
@@ -57,6 +59,11 @@ class Addresses:
         return hmac.new(self._key, f"{who.owner}\0{name}".encode(errors="surrogatepass"), sha256).hexdigest()[
             :CODE_LENGTH
         ]
+
+
+@lru_cache(maxsize=4096)
+def _resolved(folder: Path) -> Path:
+    return folder.resolve()
 
 
 def kept_key(path: Path) -> bytes:

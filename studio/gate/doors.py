@@ -77,6 +77,8 @@ DOORS = (
     Door("/(healthz|readyz)", "whether the studio lives, and takes jobs", public=True),
     Door("/metrics", "figures for operators, at this machine or for an admin", role="admin"),
     Door(r"/studio/pictures/.+", "a picture", owned=True),
+    Door(r"/studio/thumbnails/.+", "a picture in small", owned=True),
+    Door(r"/studio/zips/.+", "pictures as one file", LISTEN, owned=True),
     Door(r"/gradio_api/file=.+", "what the mask editor was given", owned=True),
     Door(
         r"/gradio_api/(heartbeat/[^/]+|queue/data|queue/status|upload_progress)",

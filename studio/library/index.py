@@ -36,6 +36,8 @@ log = logging.getLogger(__name__)
 
 # How often the folders are looked at while somebody searches.
 LOOK_SECONDS = 2.0
+# How long is believed what was in the bin.
+BIN_SECONDS = 1.0
 THUMBNAILS = "thumbnails"
 
 
@@ -63,6 +65,8 @@ class LibraryIndex:
         self._closing = threading.Event()
         self._wanted = threading.Event()
         self._looked = 0.0
+        # When the files in the bin were asked for, and which these are.
+        self._binned: tuple[float, frozenset[Path]] = (-BIN_SECONDS, frozenset())
         self._watcher: threading.Thread | None = None
 
     @classmethod
@@ -106,6 +110,17 @@ class LibraryIndex:
             row = rows.execute("SELECT id, owner FROM pictures WHERE path = ?", (name,)).fetchone()
         visible = self.owners.seen_by(who)
         return self.entry(row["id"], who) if row and (visible is None or row["owner"] in visible) else None
+
+    def shows(self, path: Path) -> bool:
+        """Whether a picture's file is there and not in the bin; that of another program is looked at each second."""
+        now = time.monotonic()
+        since, binned = self._binned
+        if now - since > BIN_SECONDS:
+            with self._context.database.read() as rows:
+                found = rows.execute("SELECT path FROM pictures WHERE binned IS NOT NULL AND path IS NOT NULL")
+                binned = frozenset(self._context.folder / row["path"] for row in found)
+            self._binned = now, binned
+        return path not in binned and path.exists()
 
     def facets(self, who: Identity) -> dict[str, tuple[Facet, ...]]:
         """The models, LoRAs, kinds of control and tags that there are, with how many pictures have each."""
@@ -182,5 +197,6 @@ class LibraryIndex:
             self._looked = time.monotonic()
 
     def _tell(self) -> None:
+        self._binned = (-BIN_SECONDS, frozenset())
         with self.news:
             self.news.notify_all()

@@ -14,7 +14,7 @@ from gradio.routes import App, ORJSONResponse
 from starlette.concurrency import run_in_threadpool
 from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import FileResponse, JSONResponse, Response
+from starlette.responses import FileResponse, JSONResponse, Response, StreamingResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from studio.api.app import make
@@ -23,6 +23,7 @@ from studio.gate.answers import refusal
 from studio.gate.doors import MEGABYTE, dialect
 from studio.gate.gate import PAYLOAD, Gate
 from studio.gate.identity import Identity
+from studio.library.thumbnails import SIDES
 from studio.studio import UPLOADS, Studio
 from studio.ui import theme, web
 from studio.ui.compression import FOR_GOOD as KEPT
@@ -53,6 +54,8 @@ class PageApp(App):  # type: ignore[misc]
             ("/studio/theme/{name:path}", self._theme, "GET"),
             ("/studio/web/{version}/{name:path}", self._module, "GET"),
             ("/studio/pictures/{token:path}", self._picture, "GET"),
+            ("/studio/thumbnails/{side:int}/{digest}/{id}", self._thumbnail, "GET"),
+            ("/studio/zips/{name}", self._zip, "GET"),
             ("/gradio_api/file={path:path}", self._cached, "GET"),
             ("/gradio_api/component_server", self._element, "POST"),
             ("/gradio_api/component_server/", self._element, "POST"),
@@ -98,6 +101,23 @@ class PageApp(App):  # type: ignore[misc]
         if not is_picture:
             answer.headers["Content-Disposition"] = "attachment"
         return answer
+
+    async def _thumbnail(self, request: Request) -> Response:
+        """The small copy of a picture of the library, to whoever may see the picture; made where there is none yet."""
+        side, who = request.path_params["side"], identify(request)
+        if side not in SIDES:
+            raise NotFound(GONE)
+        path = await run_in_threadpool(self.studio.index.thumbnail, request.path_params["id"], who, side)
+        return FileResponse(path, headers={"Cache-Control": FOR_GOOD})
+
+    async def _zip(self, request: Request) -> Response:
+        """Pictures that somebody chose, as one file that is written while it is sent."""
+        who = identify(request)
+        ids = self.get_blocks().zips.ids(request.path_params["name"], who)
+        if not ids:
+            raise NotFound(GONE)
+        blocks = await run_in_threadpool(self.studio.index.exports.zip, ids, who)
+        return StreamingResponse(blocks, media_type="application/zip", headers={"Cache-Control": "no-store"})
 
     async def _cached(self, request: Request) -> Response:
         """A file that Gradio made for a page, such as the mask editor's picture."""

@@ -17,7 +17,7 @@ from studio.metadata import own
 from studio.metrics import METRICS
 from studio.recipe import Recipe, Task
 from studio.studio import Studio
-from studio.ui.pictures import jpeg_address, thumbnail
+from studio.ui.pictures import jpeg_address, telling_name, thumbnail
 from studio.ui.schemas.compare import (
     CellPicture,
     ComparedColumn,
@@ -111,8 +111,8 @@ def _column(column: Contestant) -> ComparedColumn:
 def _cell(
     whole: Comparison, cell: Cell, compare: Compare, who: Identity, look: bytes | None, *, running: bool
 ) -> ComparisonCell:
-    path, column = Path(cell.path), whole.columns[cell.column]
-    there = cell.state == "done" and path.is_file()
+    path = Path(cell.path)
+    there = cell.state == "done" and compare.studio.index.shows(path)
     # What was never asked for is made when it is told to.
     state = "stopped" if cell.state in ("running", "waiting") and not running else cell.state
     answer: ComparisonCell = {
@@ -128,15 +128,16 @@ def _cell(
         "width": cell.picture.width,
         "height": cell.picture.height,
     }
-    return {**answer, **_shown(path, column, compare.studio, who)} if there else answer
+    return {**answer, **_shown(whole, cell, compare.studio, who)} if there else answer
 
 
-def _shown(path: Path, column: Contestant, studio: Studio, who: Identity) -> CellPicture:
+def _shown(whole: Comparison, cell: Cell, studio: Studio, who: Identity) -> CellPicture:
     """Where its picture is, and what can be done with it: only a local one's recipe can be said by a form."""
+    path, column, prompt = Path(cell.path), whole.columns[cell.column], whole.lines[cell.line].prompt
     answer: CellPicture = {
         "shown": thumbnail(studio, path, SIDE, who),
         "file": studio.addresses.of(path, who),
-        "name": path.name,
+        "name": telling_name(path, prompt, cell.seed),
     }
     if path.is_relative_to(studio.library.folder):
         answer["which"] = {"stored": studio.addresses.token(path, who)}

@@ -9,25 +9,65 @@ from typing import Any
 
 from studio.catalogue.models import Catalogue, Model
 from studio.errors import ModelError
+from studio.gate.identity import Identity
+from studio.studio import Studio
+from studio.ui import library_views
+from studio.ui.events import Act, served
 from studio.ui.hosted_choices import HostedChoice
 from studio.ui.ids import Id
 from studio.ui.island import Island
+from studio.ui.library_views import Searching
+from studio.ui.picture_details import WhichOne, details, entry_of
+from studio.ui.schemas.library import LibraryPage
 from studio.ui.schemas.page import ModelFacts
+from studio.ui.schemas.pictures import PictureDetails
 
 
-def place(takers: Mapping[str, str]) -> Any:
+class Starring(WhichOne):
+    """A picture, with a star or without."""
+
+    on: bool
+
+
+def place(studio: Studio, takers: Mapping[str, str]) -> Any:
     """Put the gallery at this place of the layout; `takers` are the tabs that take a picture, with their labels.
 
     It tells `stop` with the job, and `use`, `another`, `again` and `send` with job and image, the last with the tab.
+    It may ask for what is known of pictures, and `look` tells it what they are now.
     """
-    # Gradio finds a custom event by its quoted name in the script.
     return Island(
         Id.STAGE,
         '<section class="stage" aria-label="Pictures"></section>',
         module="gallery",
         data=takers,
-        events=("stop", "use", "another", "again", "send"),
+        events=("stop", "use", "another", "again", "send", "look"),
+        acts=served(_acts(studio)),
     )
+
+
+def _acts(studio: Studio) -> Mapping[str, Act]:
+    """What is asked of a picture wherever it stands: what is known of it, its star, the bin, and others behind it."""
+    marks = studio.index.marks
+
+    def known(event: WhichOne, who: Identity) -> PictureDetails:
+        return details(studio, event, who)
+
+    def star(event: Starring, who: Identity) -> dict[str, Any]:
+        marks.star([entry_of(studio, event, who).id], who, on=event["on"])
+        return {}
+
+    def put_away(event: WhichOne, who: Identity) -> dict[str, Any]:
+        marks.bin([entry_of(studio, event, who).id], who)
+        return {}
+
+    def restore(event: WhichOne, who: Identity) -> dict[str, Any]:
+        marks.restore([entry_of(studio, event, who).id], who)
+        return {}
+
+    def page(event: Searching, who: Identity) -> LibraryPage:
+        return library_views.page(studio, event, who)
+
+    return {"details": known, "star": star, "bin": put_away, "restore": restore, "search": page}
 
 
 def about(model: Model, catalogue: Catalogue) -> ModelFacts:

@@ -154,7 +154,7 @@ def _cell(studio: Studio, grid: Grid, cell: Cell, preview: bytes | None, who: Id
     if cell.error:
         return {**answer, "error": cell.error}
     path = studio.library.folder / cell.path
-    if cell.path and cell.recipe and path.exists():
+    if cell.path and cell.recipe and studio.index.shows(path):
         return {
             **kept(studio, path, cell.recipe, cell.seconds, SIDE, who),
             "at": answer["at"],

@@ -80,10 +80,16 @@ def finished(studio: Studio, who: Identity, job: str, image: int) -> Finished:
 
 def stored(studio: Studio, token: str, who: Identity) -> tuple[Path, Recipe]:
     """The owner's picture that a page means by this token, and its recipe; NotFound, Unreadable."""
+    path = stored_path(studio, token, who)
+    return path, studio.library.read(path)
+
+
+def stored_path(studio: Studio, token: str, who: Identity) -> Path:
+    """The file of the owner's picture that a page means by this token; NotFound."""
     path = studio.addresses.find(token, who)
     if path is None or not path.is_relative_to(studio.library.folder.resolve()):
         raise NotFound("This picture is not there any more.", "Choose another one.")
-    return path, studio.library.read(path)
+    return path
 
 
 def _active(jobs: Sequence[Job]) -> list[Job]:
@@ -99,12 +105,12 @@ def _job(studio: Studio, job: Job) -> JobView:
         "id": job.id,
         "state": job.state,
         "prompt": job.recipes[0].prompt,
-        "note": withheld(list(done.values())),
+        "note": withheld(studio, list(done.values())),
         "fault": failure(events),
         **progress(job, events),
         "cells": [
             made(studio, job, done[index], WALL_SIDE)
-            if index in done and done[index].path.exists()
+            if index in done and studio.index.shows(done[index].path)
             else expected(studio, job, index, previews.get(index), WALL_SIDE)
             for index in _shown(job)
         ],
@@ -195,7 +201,7 @@ def _step(event: Step, job: Job) -> str:
 def _earlier(studio: Studio, jobs: Sequence[Job]) -> list[Picture]:
     pictures: list[Picture] = []
     for job in jobs:
-        fresh = (event for event in reversed(job.results) if event.path.exists())
+        fresh = (event for event in reversed(job.results) if studio.index.shows(event.path))
         pictures += [made(studio, job, event, STRIP_SIDE) for event in fresh]
         if len(pictures) >= EARLIER:
             break

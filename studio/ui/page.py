@@ -1,6 +1,7 @@
 """The page as Gradio's Blocks, at whose edge foreign errors of what was sent become words."""
 
 import errno
+from functools import cached_property
 from typing import Any
 
 from anyio import CapacityLimiter
@@ -10,6 +11,7 @@ from studio.gate.gate import FAULTY
 from studio.labels import labelled
 from studio.ui.events import BadInput, Name, Number, Words, checked
 from studio.ui.fast_gradio import gr
+from studio.ui.library_zips import Zips
 from studio.ui.owner import identify
 
 # What is done in a thread at once, such as a grid that is written to a file; none waits in one for a job.
@@ -28,6 +30,11 @@ class Page(gr.Blocks):  # type: ignore[misc]
     def create_limiter(self) -> None:
         """Threads for what is done at once; Gradio would make as many as it lets listeners run."""
         self.limiter = CapacityLimiter(THREADS)
+
+    @cached_property
+    def zips(self) -> Zips:
+        """Which pictures were chosen to be fetched together."""
+        return Zips()
 
     async def process_api(self, *given: Any, request: Any = None, **more: Any) -> dict[str, Any]:
         """Call a listener; what was sent wrong is marked as such, so that the answer is no fault of the program."""

@@ -1,8 +1,10 @@
 """One picture as plain data for the page: what it shows, how it was made, what it started from."""
 
+import re
 from base64 import b64encode
 from collections.abc import Sequence
 from contextlib import suppress
+from datetime import UTC, datetime
 from functools import lru_cache
 from hashlib import sha256
 from io import BytesIO
@@ -18,6 +20,7 @@ from studio.gate.identity import Identity
 from studio.hosted.models import is_hosted
 from studio.jobs.job import Job
 from studio.library import facts, picture, size
+from studio.library.facts import item_id
 from studio.library.index import THUMBNAILS
 from studio.recipe import Recipe, as_resolved
 from studio.resolve.sizes import result_size
@@ -25,6 +28,10 @@ from studio.studio import Studio
 from studio.ui.hosted_choices import choice
 from studio.ui.schemas.pictures import Expected, Picture, PictureFacts, Start, Which
 
+# The words of a file's name: letters and digits of any script, without the names of LoRAs and their kin; as many as
+# one reads at a glance, and as a disk takes.
+WORD, MENTION = re.compile(r"[^\W_]+"), re.compile(r"<[^>]*>")
+MOST_LETTERS, MOST_BYTES = 60, 160
 ELSE = "Another seed or other words may pass."
 # What is said of a picture that the model's output checker took offence at, in a word and in a sentence.
 CHECKED = {
@@ -39,7 +46,7 @@ def made(studio: Studio, job: Job, event: Finished, side: int) -> Picture:
     facts = _picture_facts(studio, event.path, event.recipe, event.seconds, job.who)
     if max(facts["width"], facts["height"]) > side:
         facts["shown"] = smaller(event.path, side)
-    return {**facts, "key": f"{job.id}/{event.image}", "which": which}
+    return {**facts, "id": item_id(job.id, event.image), "key": f"{job.id}/{event.image}", "which": which}
 
 
 def kept(studio: Studio, path: Path, recipe: Recipe, seconds: float, side: int, who: Identity) -> Picture:
@@ -48,7 +55,7 @@ def kept(studio: Studio, path: Path, recipe: Recipe, seconds: float, side: int, 
     facts = _picture_facts(studio, path, recipe, seconds, who)
     if max(facts["width"], facts["height"]) > side:
         facts["shown"] = thumbnail(studio, path, side, who)
-    return {**facts, "key": token, "which": {"stored": token}}
+    return {**facts, "id": "", "key": token, "which": {"stored": token}}
 
 
 def _picture_facts(studio: Studio, path: Path, recipe: Recipe, seconds: float, who: Identity) -> PictureFacts:
@@ -62,11 +69,11 @@ def _picture_facts(studio: Studio, path: Path, recipe: Recipe, seconds: float, w
         "negative": recipe.negative_prompt,
         "shown": studio.addresses.of(path, who),
         "file": studio.addresses.of(path, who),
-        "name": path.name,
+        "name": telling_name(path, recipe.prompt, recipe.seed),
         "task": recipe.task,
         "seed": recipe.seed if recipe.denoises else None,
         "seconds": seconds,
-        "model": ", then ".join(_model_name(studio, name) for name in recipe.models) or str(recipe.upscale.upscaler),
+        "model": ", then ".join(model_name(studio, name) for name in recipe.models) or str(recipe.upscale.upscaler),
         "how": ", ".join(filter(None, [_how(recipe), _cost(path)])),
         "loras": facts(path).get("loras", ""),
         "check": CHECKED.get(_verdict(path), ()),
@@ -91,9 +98,9 @@ def expected(studio: Studio, job: Job, index: int, jpeg: bytes | None, side: int
     }
 
 
-def withheld(done: Sequence[Finished]) -> str:
+def withheld(studio: Studio, done: Sequence[Finished]) -> str:
     """One line where some of these pictures are withheld; else empty."""
-    count = sum(event.path.exists() and _verdict(event.path) == "withheld" for event in done)
+    count = sum(studio.index.shows(event.path) and _verdict(event.path) == "withheld" for event in done)
     if not count:
         return ""
     which = "This picture is" if len(done) == 1 else f"{count} of {len(done)} pictures are"
@@ -138,6 +145,23 @@ def _look(studio: Studio, recipe: Recipe, jpeg: bytes | None, side: int) -> str 
         return smaller(studio.inputs.path(recipe.init_image), side)
     except (NotFound, Unreadable, OSError):
         return None
+
+
+def telling_name(path: Path, prompt: str, seed: int | None, created: float | None = None) -> str:
+    """What a picture is called where it is downloaded: its day, the first words of its prompt, its seed.
+
+    `created` is in seconds since 1970; the file is asked where it is None.
+    """
+    with suppress(OSError):  # the file has gone
+        created = path.stat().st_mtime if created is None else created
+    day = "" if created is None else f"{datetime.fromtimestamp(created, UTC).astimezone():%Y-%m-%d}"
+    words = ""
+    for word in WORD.findall(MENTION.sub(" ", prompt)):
+        longer = f"{words}-{word}" if words else word
+        if len(longer) > MOST_LETTERS or len(longer.encode()) > MOST_BYTES:
+            break
+        words = longer
+    return f"{' '.join(filter(None, (day, words, '' if seed is None else str(seed))))}{path.suffix}"
 
 
 def _start(studio: Studio, recipe: Recipe, who: Identity) -> Start:
@@ -185,7 +209,7 @@ def _cost(path: Path) -> str:
     return f"it cost ${cost:.3f}" if cost else ""
 
 
-def _model_name(studio: Studio, model: str) -> str:
+def model_name(studio: Studio, model: str) -> str:
     """Its name, or the bare id where the model has left the catalogue since."""
     if model not in studio.catalogue and is_hosted(model):
         with suppress(StudioError):

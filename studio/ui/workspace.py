@@ -76,7 +76,7 @@ class Workspace:
                 self.shared_settings.place_prompt({name: tab.offers for name, tab in self.tabs.items() if tab.offers})
             with gr.Column(elem_classes="wall"):
                 takers = {name: tab.label for name, tab in self.tabs.items() if tab.takes_picture}
-                self.stage = gallery.place(takers)
+                self.stage = gallery.place(studio, takers)
             with gr.Column(elem_classes="rest"):
                 with gr.Row(elem_id="ready"):
                     self.presets.place()
@@ -121,6 +121,7 @@ class Workspace:
             self._wire_models(name)
         stage.another(self._another, None, [stage], api_visibility="private", **WATCHER)
         stage.again(self._again, None, [stage, *self._extras], api_visibility="private", **FOLLOWER)
+        stage.look(self._look, None, [stage], **QUICK)
         stage.stop(self._stop, None, [stage], **QUICK)
         stage.use(
             self._use,
@@ -258,6 +259,9 @@ class Workspace:
     async def _watch(self, request: gr.Request) -> AsyncIterator[Updates]:
         async for seen in watch(self.studio, identify(request), self.followers):
             yield {self.stage: seen}
+
+    def _look(self, request: gr.Request) -> Updates:
+        return {self.stage: view(self.studio, identify(request))}
 
     def _stop(self, event: Stopping, request: gr.Request) -> Updates:
         who = identify(request)

@@ -94,7 +94,8 @@ def test_the_starter_is_compared_with_a_hosted_model_and_judged_blind(
     line.press("ArrowRight")
     expect(line).to_have_attribute("aria-valuetext", "51 % starter (steps 1)")
     dialog.get_by_role("button", name="Side by side").click()
-    expect(dialog.locator(".full-frame")).to_have_count(2)
+    expect(dialog.locator(".zoom-cell")).to_have_count(2)
+    expect(dialog.locator(".pair-table")).to_contain_text("Steps")
     page.keyboard.press("Escape")
 
     with page.expect_download() as download:

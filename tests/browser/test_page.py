@@ -203,7 +203,7 @@ def test_a_fault_stands_at_its_field_nothing_typed_is_lost_and_ctrl_enter_works_
     expect(prompt).to_be_focused()
     done(page)
     page.locator(".cell .look").click()
-    expect(page.locator(".full-said")).to_contain_text("3 steps")
+    expect(page.locator(".full-details")).to_contain_text(re.compile(r"Steps\s*3"))
     page.keyboard.press("Escape")
     prompt.fill("")
     page.keyboard.press("Control+Enter")
@@ -239,7 +239,7 @@ def test_the_full_view_has_arrows_and_one_way_back_and_explains_a_withheld_pictu
     done(page, 2)
     expect(page.locator(".cell .said").first).to_contain_text("withheld")
     page.locator(".cell .look").first.click()
-    expect(page.locator(".full-said")).to_contain_text("The output check flagged this picture, and it is withheld.")
+    expect(page.locator(".full-details")).to_contain_text("The output check flagged this picture, and it is withheld.")
 
 
 def test_a_picture_s_settings_fill_the_form_and_another_takes_a_new_seed(new_page: NewPage, address: str) -> None:

@@ -44,10 +44,35 @@ class PictureFacts(Start):
 
 
 class Picture(PictureFacts):
-    """A stored picture, and what it is asked for by."""
+    """A stored picture, and what it is asked for by; `id` is the library's, as far as that is known here."""
 
+    id: str
     key: str
     which: Which
+
+
+class SettingLine(TypedDict):
+    """A setting, or another fact, in words; `name` tells the same one of two pictures."""
+
+    name: str
+    label: str
+    value: str
+
+
+class SettingGroup(TypedDict):
+    """What belongs together of a picture's settings."""
+
+    title: str
+    lines: list[SettingLine]
+
+
+class PictureDetails(TypedDict):
+    """Every setting of a picture, how it was made, and the same to copy: in A1111's words and as JSON."""
+
+    star: bool
+    groups: list[SettingGroup]
+    infotext: str
+    recipe: str
 
 
 class Expected(Start):

@@ -311,7 +311,7 @@ def _cell(studio: Studio, candidate: Candidate, verdict: Decision, who: Identity
         "reason": verdict.reason,
         "mark": {"verdict": mark.verdict, "star": mark.star, "rating": mark.rating},
     }
-    if candidate.path.exists():
+    if studio.index.shows(candidate.path):
         return {
             **kept(studio, candidate.path, candidate.recipe, candidate.seconds, SIDE, who),
             **judged,

@@ -1,24 +1,22 @@
 // Candidates in large: one with its marks and arrows to the others, or two to four side by side with their numbers.
 import { nice, triage } from "./candidate_card.js";
 import { host, make } from "./dom.js";
-import { fullView } from "./full_view.js";
+import { fullView, reelOf } from "./full_view.js";
 import { icon } from "./icon.js";
 import { panels } from "./panels.js";
 import { pictureActions } from "./picture.js";
 import { html, nothing, render } from "./vendor/lit.js";
 
-const MAGNIFY = 5;
-
 /**
- * What the views ask of the sheet: its pictures in order, one of them, marks, where keys point, and a score in words.
- * @typedef {{ cells: () => Candidate[], find: (number: number) => Candidate | null, mark: import("./candidate_card.js").Sheet["mark"], point: (number: number | null, focus?: boolean) => void, scored: (cell: Candidate) => string }} Board
+ * What the views ask of the sheet: its pictures in order, one of them, marks, where keys point, a score in words, and that all is looked at anew.
+ * @typedef {{ cells: () => Candidate[], find: (number: number) => Candidate | null, mark: import("./candidate_card.js").Sheet["mark"], point: (number: number | null, focus?: boolean) => void, scored: (cell: Candidate) => string, changed: () => unknown }} Board
  */
 
 /**
  * @param {Metric[]} metrics
  * @param {Board} board
  */
-export function candidateViews(metrics, { cells, find, mark, point, scored }) {
+export function candidateViews(metrics, { cells, find, mark, point, scored, changed }) {
     // The one that is looked at, and its place: what is no longer shown among the others stays in sight until one goes on.
     /** @type {number | null} */
     let seen = null;
@@ -40,25 +38,24 @@ export function candidateViews(metrics, { cells, find, mark, point, scored }) {
     /** @param {Candidate} cell */
     const verdict = (cell) => [cell.rank ? `Rank ${cell.rank}` : "", scored(cell), cell.reason || (cell.kept ? "kept" : "rejected")].filter(Boolean).join(" · ");
 
-    // Pictures as the full view takes them, with what is said of them here before how they were made.
     function pictures() {
         const among = cells();
         const at = among.findIndex(({ number }) => number === seen);
         const gone = at < 0 && seen !== null ? find(seen) : null;
         if (at >= 0) place = at;
-        return (gone ? among.toSpliced(place, 0, gone) : among).map((cell) => ({ ...cell, how: [verdict(cell), cell.how].filter(Boolean).join("; ") }));
+        return gone ? among.toSpliced(place, 0, gone) : among;
     }
 
     /** @param {number} number */
     function open(number) {
         full ??= fullView({
-            all: pictures, magnify: MAGNIFY, closed: () => point(seen),
-            acts: (picture, more) => {
-                const { number: shown } = /** @type {Candidate} */ (picture);
-                seen = shown;
-                point(shown, false);
-                return html`<div class="full-deeds"><div class="full-triage">${triage(/** @type {Candidate} */ (find(shown)), mark, true)}</div>${acts(/** @type {Candidate} */ (picture), true, more)}</div>`;
+            reel: reelOf(pictures), back: "to candidates", changed, closed: () => point(seen),
+            shown: (picture) => {
+                seen = /** @type {Candidate} */ (picture).number;
+                point(seen, false);
             },
+            tools: (picture) => html`<span class="full-triage">${triage(/** @type {Candidate} */ (picture), mark, true)}</span>`,
+            about: (picture) => html`<p class="quiet">${verdict(/** @type {Candidate} */ (picture))}</p>`,
         });
         seen = number;
         full.open(find(number)?.key ?? "");
@@ -94,8 +91,7 @@ export function candidateViews(metrics, { cells, find, mark, point, scored }) {
 
     // What was marked shows it, wherever it is seen in large.
     function again() {
-        const number = document.querySelector("dialog[open] .full-triage") ? seen : null;
-        if (number !== null && find(number)) open(number);
+        full?.draw();
         if (abreast.open) drawAbreast();
     }
 

@@ -32,7 +32,7 @@ export function mount({ element, props, watch, server, tell: { open }, data: met
     let look = { sort: remembered.sort ?? "rank", shows: "all", sift: "all", amount: 0, zoom: remembered.zoom ?? ZOOM.usual, tuning: false, fault: "" };
 
     const side = metricWeights(metrics, { changed: filter, learn: () => ask("learn"), measure: () => ask("measure"), close: () => tune(false) });
-    const looks = candidateViews(metrics, { cells: () => order().flatMap((number) => find(number) ?? []), find, mark, point, scored: (cell) => scored(cell, look.sort, metrics) });
+    const looks = candidateViews(metrics, { cells: () => order().flatMap((number) => find(number) ?? []), find, mark, point, scored: (cell) => scored(cell, look.sort, metrics), changed: () => open({ set: wanted }) });
 
     const remember = () => localStorage.setItem(MEMORY, JSON.stringify({ set: wanted, sort: look.sort, zoom: look.zoom }));
     /** @param {number | null} number */

@@ -41,7 +41,7 @@ export function mount({ element, props, watch, upload, server, tell: { arrive } 
     let resting;
     /** @type {Timer} */
     let polling;
-    const table = comparisonTable(() => draw());
+    const table = comparisonTable(() => draw(), () => { seen = null; look(); });
 
     function draw() {
         const { shown } = draft;

@@ -14,8 +14,12 @@ const FAULTS = {
     rate_limited: "Too many calls", service_failed: "Service broke down",
 };
 
-/** @param {() => void} changed */
-export function comparisonTable(changed) {
+/**
+ * `changed` is told that it is to be drawn anew, `removed` that a picture went or came back.
+ * @param {() => void} changed
+ * @param {() => void} removed
+ */
+export function comparisonTable(changed, removed) {
     /** @type {ComparisonView | null} */
     let view = null;
     // The first of two pictures that are to be held against each other, by its place.
@@ -25,11 +29,16 @@ export function comparisonTable(changed) {
     const place = ({ line, column }) => `${line}/${column}`;
     /** @param {ComparisonCell} cell */
     const name = ({ column }) => view?.columns[column].contestant ?? "";
-    const views = () => import("./comparison_views.js");
+    /** @type {ReturnType<typeof import("./comparison_views.js").comparisonViews> | null} */
+    let large = null;
+    const views = async () => {
+        const { comparisonViews } = await import("./comparison_views.js");
+        return (large ??= comparisonViews(() => view, removed));
+    };
 
     /** @param {ComparisonCell} cell */
     async function show(cell) {
-        (await views()).showCell(/** @type {ComparisonView} */ (view), cell);
+        (await views()).show(cell);
     }
 
     /** @param {ComparisonCell} cell */
@@ -37,7 +46,7 @@ export function comparisonTable(changed) {
         const first = view?.cells.find((other) => place(other) === picked);
         picked = first ? "" : place(cell);
         changed();
-        if (first && first !== cell) (await views()).holdCells(/** @type {ComparisonView} */ (view), first, cell);
+        if (first && first !== cell) (await views()).hold(first, cell);
     }
 
     /** @param {ComparisonView | null} given */

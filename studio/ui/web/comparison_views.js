@@ -1,88 +1,70 @@
-// Pictures of a comparison in large: one, with arrows along its row and its column; or two, one over the other or side by side.
-import { beforeAfter } from "./before_after.js";
-import { host, make, target } from "./dom.js";
-import { icon } from "./icon.js";
-import { panels } from "./panels.js";
-import { framed, pictureActions } from "./picture.js";
-import { html, nothing, render } from "./vendor/lit.js";
+// Pictures of a comparison in large: one, with arrows along its row and its column; or two, held against each other.
+import { fullView } from "./full_view.js";
+import { twoPictures } from "./two_pictures.js";
+import { html, nothing } from "./vendor/lit.js";
 
-const MAGNIFY = 5;
-/** @type {Record<string, number[]>} */
-const STEPS = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] };
+/** @typedef {Picture & { said: string[], revised: string, line: number, column: number }} Compared */
 
 /**
- * @param {ComparisonView} view
- * @param {ComparisonCell} cell
+ * @param {() => ComparisonView | null} comparison
+ * @param {() => unknown} changed
  */
-const name = ({ columns }, { column }) => columns[column].contestant;
+export function comparisonViews(comparison, changed) {
+    /** @type {FullView | null} */
+    let full = null;
+    /** @type {ReturnType<typeof twoPictures> | null} */
+    let pair = null;
 
-/**
- * @param {ComparisonView} view
- * @param {ComparisonCell} cell
- * @param {Part} [over]
- */
-function frame(view, cell, over = nothing) {
-    const size = { width: cell.width ?? 1, height: cell.height ?? 1 };
-    return html`<div class="full-frame" style=${framed(size, MAGNIFY)}><img src=${cell.file} alt=${`${name(view, cell)}: ${view.lines[cell.line].prompt}`}>${over}</div>`;
-}
+    // As the full view takes them, row by row.
+    const pictures = () => {
+        const view = comparison();
+        return (view?.cells ?? []).filter(({ file }) => file).sort((one, other) => one.line - other.line || one.column - other.column).map((cell) => pictured(/** @type {ComparisonView} */ (view), cell));
+    };
 
-/** @param {string} label */
-function dialogOf(label) {
-    const dialog = make("dialog", { class: "full versus-full", "aria-label": label, onclose: () => { dialog.remove(); } });
     /**
-     * @param {Part} tools
-     * @param {Part} pictures
-     * @param {Part} words
-     * @param {boolean} [two]
+     * @param {ComparisonView} view
+     * @param {ComparisonCell} cell
+     * @returns {Compared}
      */
-    function draw(tools, pictures, words, two = false) {
-        render(html`<header><button type="button" class="plain back" @click=${() => dialog.close()}>${icon("back")}Back to the comparison</button>${tools}</header>
-            <div class=${two ? "full-picture two" : "full-picture"} @click=${(event) => { if (event.target === event.currentTarget) dialog.close(); }}>${pictures}</div><div class="full-said">${words}</div>`, dialog);
-        if (dialog.isConnected) return;
-        host().append(dialog);
-        dialog.showModal();
-    }
-    return { dialog, draw };
-}
-
-/**
- * @param {ComparisonView} view
- * @param {ComparisonCell} cell
- */
-export function showCell(view, cell) {
-    const { dialog, draw } = dialogOf("Full view");
-    /** @param {ComparisonCell} next */
-    function put(next) {
-        cell = next;
-        const acts = pictureActions(cell, true, { .../** @type {Deeds} */ (panels.gallery), away: true, shut: () => dialog.close() });
-        draw(html`<div>${acts}</div>`, frame(view, cell), html`<p class="full-prompt">${view.lines[cell.line].prompt}</p><p>${[name(view, cell), ...cell.said].join(" · ")}</p>
-            ${cell.revised ? html`<p class="quiet">Revised prompt: ${cell.revised}</p>` : nothing}`);
-    }
-    dialog.addEventListener("keydown", (event) => {
-        const step = STEPS[event.key];
-        if (!step || target(event)?.closest("[popover]")) return;
-        event.preventDefault();
-        /** @param {ComparisonCell} other */
-        const isAhead = (other) => (step[0] ? other.column === cell.column && (other.line - cell.line) * step[0] > 0 : other.line === cell.line && (other.column - cell.column) * step[1] > 0);
-        const next = view.cells.filter((other) => other.file && isAhead(other)).at(step[0] + step[1] > 0 ? 0 : -1);
-        if (next) put(next);
+    const pictured = ({ lines, columns }, { line, column, said, revised, file = "", shown = "", name = "", task = "", which = {}, width, height }) => ({
+        id: "", key: `${line}/${column}`, done: true, line, column, said, revised, file, shown, name, task, which, width: width ?? 1, height: height ?? 1,
+        prompt: lines[line].prompt, negative: "", seed: null, seconds: 0, model: columns[column].contestant, how: "", loras: "", check: [],
     });
-    put(cell);
-}
 
-/**
- * @param {ComparisonView} view
- * @param {ComparisonCell} first
- * @param {ComparisonCell} second
- */
-export function holdCells(view, first, second) {
-    const { draw } = dialogOf("Two pictures");
-    let aside = false;
-    function put() {
-        const over = beforeAfter({ before: first.file, fit: "pad", width: second.width ?? 1, height: second.height ?? 1 }, [name(view, first), name(view, second)]);
-        draw(html`<button type="button" class="plain versus-beside" aria-pressed=${String(aside)} @click=${() => { aside = !aside; put(); }}>Side by side</button>`,
-            aside ? [frame(view, first), frame(view, second)] : frame(view, second, over),
-            [first, second].map((cell) => html`<p><strong>${name(view, cell)}</strong> ${cell.said.join(" · ")}</p>`), aside);
+    /**
+     * The picture of the same column in the next row that has one.
+     * @param {Picture} picture
+     * @param {number} by
+     */
+    function beside(picture, by) {
+        const from = /** @type {Compared} */ (picture);
+        return pictures().filter(({ line, column }) => column === from.column && (line - from.line) * by > 0).at(by > 0 ? 0 : -1)?.key;
     }
-    put();
+
+    /** @param {ComparisonCell} cell */
+    function show({ line, column }) {
+        full ??= fullView({
+            reel: { count: () => pictures().length, at: (place) => pictures()[place], place: (key) => pictures().findIndex((one) => one.key === key) },
+            back: "to the comparison", closed: () => {}, changed, beside, ways: { away: true },
+            about: (picture) => {
+                const { said, revised, model } = /** @type {Compared} */ (picture);
+                return html`<p>${[model, ...said].join(" · ")}</p>${revised ? html`<p class="quiet">Revised prompt: ${revised}</p>` : nothing}`;
+            },
+        });
+        full.open(`${line}/${column}`);
+    }
+
+    /**
+     * @param {ComparisonCell} first
+     * @param {ComparisonCell} second
+     */
+    function hold(first, second) {
+        const view = comparison();
+        if (!view) return;
+        pair ??= twoPictures({ back: "to the comparison" });
+        const [one, other] = [first, second].map((cell) => pictured(view, cell)).map((picture) => ({ ...picture, name: picture.model }));
+        pair.show(one, other);
+    }
+
+    return { show, hold };
 }

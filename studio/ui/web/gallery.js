@@ -15,8 +15,8 @@ const SMALL = 360;
 /** @param {number} width */
 const caption = (width) => (width < SMALL ? 80 : 56);
 
-/** @param {Island<View, Record<string, string>>} island */
-export function mount({ element, props, watch, tell, data: takers }) {
+/** @param {Island<View, Record<string, string>, PictureActs>} island */
+export function mount({ element, props, watch, tell, server, data: takers }) {
     const root = part(element, ".stage");
     /** @type {View | null} */
     let view = null;
@@ -34,18 +34,20 @@ export function mount({ element, props, watch, tell, data: takers }) {
     let arranged = "";
     /** @type {FullView | null} */
     let full = null;
+    /** @type {ReturnType<typeof import("./everything.js").everythingBehind> | null} */
+    let reel = null;
 
     const shut = () => full?.shut();
     const all = () => [...(view?.job?.cells ?? []).filter((cell) => cell.done), ...(view?.earlier ?? [])];
 
     /** @param {string} key */
     async function open(key) {
-        const { fullView } = await import("./full_view.js");
-        full ??= fullView({
-            all, magnify: MAGNIFY, acts: (picture, more) => pictureActions(picture, true, { tell, takers, shut, ...more }),
-            closed: (last) => parts(root, `[data-key="${CSS.escape(last)}"] .look`)[0]?.focus(),
-        });
+        const [{ fullView }, { everythingBehind }] = await Promise.all([import("./full_view.js"), import("./everything.js")]);
+        reel ??= everythingBehind(all, server);
+        full ??= fullView({ reel, back: "to results", changed: () => tell.look(), closed: (last) => parts(root, `[data-key="${CSS.escape(last)}"] .look`)[0]?.focus() });
         full.open(key);
+        await reel.begin();
+        full.draw();
     }
 
     function take() {
@@ -165,7 +167,7 @@ export function mount({ element, props, watch, tell, data: takers }) {
 
     root.addEventListener("keydown", ({ key }) => { if (key === "Escape" && comparing) compare(); });
     // Pictures that stand elsewhere can be used and sent on as those of the stage.
-    panels.gallery = { results: all, tell, takers };
+    panels.gallery = { results: all, tell, takers, server };
     draw();
     new ResizeObserver(arrange).observe(part(root, ".pictures"));
     onFacts(draw);

@@ -1,16 +1,13 @@
 // The grid page: what varies at the left, the cells as they come at the right, with their labels always in sight.
 import { make, narrow, part, parts } from "./dom.js";
-import { fullView } from "./full_view.js";
+import { fullView, reelOf } from "./full_view.js";
 import { gridAxes } from "./grid_axes.js";
 import { gridPages, gridTable, places } from "./grid_table.js";
-import { panels } from "./panels.js";
-import { pictureActions } from "./picture.js";
 import { html, live, nothing, render } from "./vendor/lit.js";
 
 const ZOOM = { least: 64, most: 768, kept: "image-studio-grid-zoom" };
 // Beyond this width, in pixels, a cell shows the picture itself instead of a smaller copy.
 const SMALL = 320;
-const MAGNIFY = 5;
 const EXPORTS = [["png", "Picture"], ["html", "Page"], ["csv", "Table"]];
 
 /** @param {Island<GridNews, null, import("./grid_axes.js").GridActs>} island */
@@ -152,15 +149,15 @@ export function mount({ element, props, watch, server, tell }) {
     // The pictures as they stand in the table, row by row.
     const all = () => (grid ? places(grid, shown()).flatMap((at) => {
         const cell = cells.get(at);
-        const axes = (grid?.axes ?? []).map(({ title }, number) => `${title}: ${cell?.labels[number]}`).join(", ");
-        return cell && "done" in cell ? [{ ...cell, how: [axes, cell.how].filter(Boolean).join(" · ") }] : [];
+        return cell && "done" in cell ? [cell] : [];
     }) : []);
+    /** @param {Picture} picture */
+    const axesOf = (picture) => (grid?.axes ?? []).map(({ title }, number) => `${title}: ${/** @type {GridPicture} */ (picture).labels[number]}`).join(", ");
 
     /** @param {string} key */
     function open(key) {
         full ??= fullView({
-            all, magnify: MAGNIFY,
-            acts: (picture, more) => pictureActions(picture, true, { .../** @type {Deeds} */ (panels.gallery), shut: () => full?.shut(), ...more }),
+            reel: reelOf(all), back: "to the grid", changed: asks("look"), about: (picture) => html`<p class="quiet">${axesOf(picture)}</p>`,
             closed: (last) => {
                 const place = [...cells].find(([, cell]) => "key" in cell && cell.key === last)?.[0];
                 parts(right, `td[data-place="${place}"] button`)[0]?.focus();

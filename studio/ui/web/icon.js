@@ -17,6 +17,13 @@ export const ICONS = {
     keep: "M5 12.5l5 5 9-10",
     grip: "M9 6h.01M15 6h.01M9 12h.01M15 12h.01M9 18h.01M15 18h.01",
     star: "M12 4l2.4 5 5.6.8-4 3.9 1 5.5-5-2.6-5 2.6 1-5.5-4-3.9 5.6-.8z",
+    copy: "M9 9h11v11H9zM15 9V4H4v11h5",
+    bin: "M5 7h14M10 7V4h4v3M7 7l1 13h8l1-13M10 11v5M14 11v5",
+    undo: "M8 5L4 9l4 4M4 9h10a5 5 0 0 1 0 10h-3",
+    tag: "M4 4h8l8 8-8 8-8-8zM8 8h.01",
+    board: "M4 5h7v6H4zM13 5h7v6h-7zM4 13h7v6H4zM13 13h7v6h-7z",
+    pen: "M5 19l1-4L16 5l3 3L9 18zM14 7l3 3",
+    less: "M6 12h12",
     about: "M12 11v6M12 7.5h.01M12 3a9 9 0 1 0 0 18a9 9 0 1 0 0-18",
 };
 /** @typedef {keyof typeof ICONS} IconName */

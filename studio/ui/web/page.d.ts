@@ -31,7 +31,42 @@ interface Island<Value = Told, Data = Told, Acts = Record<string, any>> {
 
 interface FullView {
     open: (key: string) => void;
+    /** Another picture, that need not be among those that one goes through. */
+    visit: (picture: Picture) => void;
     shut: () => void;
+    draw: () => void;
+}
+
+/** What may be asked of a picture, by what it is asked for by. */
+interface PictureActs {
+    details: PictureDetails;
+    search: LibraryPage;
+    star: {};
+    bin: {};
+    restore: {};
+}
+
+/** What may be asked of the library. */
+interface LibraryServer {
+    search: LibraryPage;
+    ids: LibraryIds;
+    facts: LibraryFacts;
+    news: LibraryNews;
+    tree: LibraryTree;
+    star: {};
+    rate: {};
+    tag: {};
+    note: {};
+    put: {};
+    off: {};
+    bin: {};
+    restore: {};
+    purge: {};
+    add_board: LibraryMade;
+    rename_board: {};
+    remove_board: {};
+    zip: LibraryFile;
+    bring: LibraryImported;
 }
 
 /** What a picture was asked of the gallery for: what is done with it, and the tabs that it can be sent to. */
@@ -50,7 +85,7 @@ interface Panels {
     loras: { blame: (fault: Fault) => boolean; forgive: () => void; worded: () => void } | null;
     mask: { send: (value: EditorValue) => void; settled: () => Promise<void>; turn: (picture: string | null, transparent: boolean) => void } | null;
     rounds: { draw: () => void } | null;
-    gallery: (Deeds & { results: () => Picture[] }) | null;
+    gallery: (Deeds & { results: () => Picture[]; server: Server<PictureActs> }) | null;
     mapPreview: { show: (shown: Shown | null) => void } | null;
 }
 

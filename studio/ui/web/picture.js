@@ -6,10 +6,13 @@ import { html, nothing } from "./vendor/lit.js";
 /** @param {number} s */
 const seconds = (s) => (s < 9.95 ? `${s.toFixed(1)} s` : s < 90 ? `${Math.round(s)} s` : `${Math.round(s / 60)} min`);
 
-/** @param {PictureFacts} picture */
-export const pictureFacts = ({ check, seed, seconds: took, width, height, model }) => html`<p class="said">
+/**
+ * What is said of a picture quietly, below it; some say it themselves.
+ * @param {PictureFacts & { said?: string[] }} picture
+ */
+export const pictureFacts = ({ check, seed, seconds: took, width, height, model, said }) => html`<p class="said">
     ${check.length ? html`<span class="checked" title=${check[1]}>${check[0]}</span>` : nothing}
-    ${[seed === null ? "" : `seed ${seed}`, seconds(took), `${width} × ${height}`, model].filter(Boolean).map((words) => html`<span>${words}</span>`)}</p>`;
+    ${(said ?? [seed === null ? "" : `seed ${seed}`, seconds(took), `${width} × ${height}`, model]).filter(Boolean).map((words) => html`<span>${words}</span>`)}</p>`;
 
 const RARER = ["compare", "another", "again"];
 

@@ -6,8 +6,12 @@ const KEYS = [
     ["Ctrl Enter", "Generate, from anywhere"],
     ["Esc", "Close the full view; else stop the running job"],
     ["← →", "Previous and next picture"],
+    ["F A + −", "Full view: fit, actual size, zoom in, zoom out; Shift and arrows move"],
+    ["C P I", "Full view: copy the picture, copy the prompt, details"],
+    ["S Delete Z", "Full view and Library: star, delete, take it back"],
+    ["Space Shift", "Library: select; with arrows, select up to there"],
     ["1 – 9", "Choose in a picker that has the focus"],
-    ["/", "Go to the prompt"],
+    ["/", "Go to the prompt, or to the search of the library"],
     ["K R S", "Candidates: keep, reject, star; 1 to 5 rate"],
     ["Z", "Candidates: undo the last mark"],
     ["Ctrl ↑ ↓", "In a prompt: the chosen words count more or less"],
@@ -32,7 +36,8 @@ export function mount({ element }) {
     });
 }
 
-function sheet() {
+/** The sheet of keys. */
+export function sheet() {
     const rows = KEYS.map(([keys, what]) => make("tr", {},
         make("th", { scope: "row" }, ...keys.split(" ").map((key) => make("kbd", {}, key))), make("td", {}, what)));
     const dialog = make("dialog", { class: "sheet", "aria-label": "Keyboard", onclose: () => { dialog.remove(); } },
@@ -81,7 +86,7 @@ document.addEventListener("keydown", (event) => {
         sheet();
     } else if (!typing && event.key === "/") {
         event.preventDefault();
-        input("prompt")?.focus();
+        (parts(document, "[data-search]").find((search) => search.checkVisibility()) ?? input("prompt"))?.focus();
     } else if (at?.matches("input[type=radio]")) {
         pick(event, at);
     }

@@ -116,6 +116,7 @@ interface Candidate {
     how: string;
     loras: string;
     check: Array<string>;
+    id: string;
     key: string;
     which: Which;
     number: number;
@@ -561,6 +562,7 @@ interface GridPicture {
     how: string;
     loras: string;
     check: Array<string>;
+    id: string;
     key: string;
     which: Which;
     at: Array<number>;
@@ -667,7 +669,7 @@ interface Progress {
     fraction: number;
 }
 
-/** A stored picture, and what it is asked for by. */
+/** A stored picture, and what it is asked for by; `id` is the library's, as far as that is known here. */
 interface Picture {
     before?: string;
     fit?: string;
@@ -687,6 +689,7 @@ interface Picture {
     how: string;
     loras: string;
     check: Array<string>;
+    id: string;
     key: string;
     which: Which;
 }
@@ -759,6 +762,130 @@ interface Queue {
     jobs: Array<QueueJob>;
     ended: Array<QueueJob>;
     halted: string;
+}
+
+/** A picture of the library; `created` is in seconds since 1970, `boards` are ids. */
+interface LibraryPicture {
+    before?: string;
+    fit?: string;
+    grown?: Array<number>;
+    done: true;
+    width: number;
+    height: number;
+    prompt: string;
+    negative: string;
+    shown: string;
+    file: string;
+    name: string;
+    task: string;
+    seed: number | null;
+    seconds: number;
+    model: string;
+    how: string;
+    loras: string;
+    check: Array<string>;
+    id: string;
+    key: string;
+    which: Which;
+    star: boolean;
+    rating: number | null;
+    created: number;
+    kind: string;
+    tool: string;
+    tags: Array<string>;
+    boards: Array<string>;
+    note: string;
+    binned: boolean;
+}
+
+/** Some of the pictures that a search finds, and how many it finds. */
+interface LibraryPage {
+    total: number;
+    pictures: Array<LibraryPicture>;
+}
+
+/** The ids of the pictures that a search finds between two places. */
+interface LibraryIds {
+    ids: Array<string>;
+}
+
+/** A name that pictures have, how many of them, and the words that find these. */
+interface LibraryFacet {
+    name: string;
+    count: number;
+    term: string;
+}
+
+/** All names of one sort. */
+interface LibraryFacets {
+    title: string;
+    values: Array<LibraryFacet>;
+}
+
+/** A board, with its newest picture in small. */
+interface LibraryBoard {
+    id: string;
+    name: string;
+    count: number;
+    cover: string;
+    term: string;
+}
+
+/** What can be searched by, and how that is written. */
+interface LibraryFilter {
+    help: string;
+    example: string;
+}
+
+/** What there is beside the pictures, and what they take of the disk; `changes` grows when anything is otherwise. */
+interface LibraryFacts {
+    changes: number;
+    all: number;
+    starred: number;
+    binned: number;
+    boards: Array<LibraryBoard>;
+    facets: Array<LibraryFacets>;
+    tags: Array<string>;
+    filters: Array<LibraryFilter>;
+    used: string;
+    free: string;
+}
+
+/** How often anything was changed so far. */
+interface LibraryNews {
+    changes: number;
+}
+
+/** What a picture came from, or what was made from it, in small where it can be shown; `depth` is how far away. */
+interface LibraryRelative {
+    role: string;
+    depth: number;
+    shown: string;
+    picture: LibraryPicture | null;
+}
+
+/** The relatives of a picture, each before its own. */
+interface LibraryTree {
+    sources: Array<LibraryRelative>;
+    results: Array<LibraryRelative>;
+}
+
+/** A file that can be fetched. */
+interface LibraryFile {
+    address: string;
+    name: string;
+}
+
+/** What became of files that were brought. */
+interface LibraryImported {
+    added: number;
+    known: number;
+    faults: Array<string>;
+}
+
+/** The id of a board that was made. */
+interface LibraryMade {
+    id: string;
 }
 
 /** The settings of a LoRA, and the most that a weight can be. */
@@ -1010,6 +1137,27 @@ interface PictureFacts {
     how: string;
     loras: string;
     check: Array<string>;
+}
+
+/** A setting, or another fact, in words; `name` tells the same one of two pictures. */
+interface SettingLine {
+    name: string;
+    label: string;
+    value: string;
+}
+
+/** What belongs together of a picture's settings. */
+interface SettingGroup {
+    title: string;
+    lines: Array<SettingLine>;
+}
+
+/** Every setting of a picture, how it was made, and the same to copy: in A1111's words and as JSON. */
+interface PictureDetails {
+    star: boolean;
+    groups: Array<SettingGroup>;
+    infotext: string;
+    recipe: string;
 }
 
 /** A picture that a recipe starts from, or a map, with the pose that it was drawn of. */

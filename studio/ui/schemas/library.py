@@ -1,0 +1,122 @@
+"""What the Library tab is told: pictures with what their owner says of them, what there is to search by, relatives."""
+
+from typing_extensions import TypedDict
+
+from studio.ui.schemas.pictures import Picture
+
+
+class LibraryPicture(Picture):
+    """A picture of the library; `created` is in seconds since 1970, `boards` are ids."""
+
+    star: bool
+    rating: int | None
+    created: float
+    kind: str
+    tool: str
+    tags: list[str]
+    boards: list[str]
+    note: str
+    binned: bool
+
+
+class LibraryPage(TypedDict):
+    """Some of the pictures that a search finds, and how many it finds."""
+
+    total: int
+    pictures: list[LibraryPicture]
+
+
+class LibraryIds(TypedDict):
+    """The ids of the pictures that a search finds between two places."""
+
+    ids: list[str]
+
+
+class LibraryFacet(TypedDict):
+    """A name that pictures have, how many of them, and the words that find these."""
+
+    name: str
+    count: int
+    term: str
+
+
+class LibraryFacets(TypedDict):
+    """All names of one sort."""
+
+    title: str
+    values: list[LibraryFacet]
+
+
+class LibraryBoard(TypedDict):
+    """A board, with its newest picture in small."""
+
+    id: str
+    name: str
+    count: int
+    cover: str
+    term: str
+
+
+class LibraryFilter(TypedDict):
+    """What can be searched by, and how that is written."""
+
+    help: str
+    example: str
+
+
+class LibraryFacts(TypedDict):
+    """What there is beside the pictures, and what they take of the disk; `changes` grows when anything is otherwise."""
+
+    changes: int
+    all: int
+    starred: int
+    binned: int
+    boards: list[LibraryBoard]
+    facets: list[LibraryFacets]
+    tags: list[str]
+    filters: list[LibraryFilter]
+    used: str
+    free: str
+
+
+class LibraryNews(TypedDict):
+    """How often anything was changed so far."""
+
+    changes: int
+
+
+class LibraryRelative(TypedDict):
+    """What a picture came from, or what was made from it, in small where it can be shown; `depth` is how far away."""
+
+    role: str
+    depth: int
+    shown: str
+    picture: LibraryPicture | None
+
+
+class LibraryTree(TypedDict):
+    """The relatives of a picture, each before its own."""
+
+    sources: list[LibraryRelative]
+    results: list[LibraryRelative]
+
+
+class LibraryFile(TypedDict):
+    """A file that can be fetched."""
+
+    address: str
+    name: str
+
+
+class LibraryImported(TypedDict):
+    """What became of files that were brought."""
+
+    added: int
+    known: int
+    faults: list[str]
+
+
+class LibraryMade(TypedDict):
+    """The id of a board that was made."""
+
+    id: str

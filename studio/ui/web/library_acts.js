@@ -1,0 +1,164 @@
+// What is done with selected pictures of the library, and taken back again; and with boards.
+import { askText } from "./ask_text.js";
+import { make } from "./dom.js";
+import { panels } from "./panels.js";
+import { twoPictures } from "./two_pictures.js";
+
+/**
+ * `said` tells what was done, `changed` that the library is otherwise now.
+ * @param {{ server: Server<LibraryServer>, pages: ReturnType<typeof import("./library_pages.js").libraryPages>, selection: import("./library_line.js").Selection,
+ *     facts: () => LibraryFacts | null, said: (words: string) => unknown, changed: () => Promise<unknown>, open: (place: number) => unknown }} library
+ */
+export function libraryActs({ server, pages, selection, facts, said, changed }) {
+    /** @type {(() => Promise<unknown>) | null} */
+    let undo = null;
+    /** @type {ReturnType<typeof twoPictures> | null} */
+    let pair = null;
+
+    /** @param {number} count */
+    const pictures = (count) => (count === 1 ? "1 picture" : `${count.toLocaleString()} pictures`);
+    const chosen = () => selection.ids().flatMap((id) => pages.at(pages.place(id)) ?? []);
+
+    /**
+     * Asks the server; where it was done, says so, and how it is taken back.
+     * @param {keyof LibraryServer} act
+     * @param {object} given
+     * @param {string} words
+     * @param {(() => Promise<unknown>) | null} [back]
+     */
+    async function ask(act, given, words, back = null) {
+        const answer = await server[act](given);
+        if (answer.fault !== undefined) {
+            said(answer.fault);
+            return null;
+        }
+        undo = back;
+        if (words) said(words);
+        await changed();
+        return answer;
+    }
+
+    async function takeBack() {
+        const back = undo;
+        undo = null;
+        if (back) await back();
+    }
+
+    async function bin() {
+        const ids = selection.ids();
+        if (!ids.length) return;
+        selection.clear();
+        await ask("bin", { ids }, `${pictures(ids.length)} moved to the bin.`, () => ask("restore", { ids }, `${pictures(ids.length)} restored.`));
+    }
+
+    async function restore() {
+        const ids = selection.ids();
+        selection.clear();
+        await ask("restore", { ids }, `${pictures(ids.length)} restored.`, () => ask("bin", { ids }, `${pictures(ids.length)} moved to the bin.`));
+    }
+
+    /** @param {boolean} all */
+    async function purge(all) {
+        const ids = all ? null : selection.ids();
+        const which = all ? "everything in the bin" : pictures(selection.size());
+        if (!window.confirm(`Delete ${which} for good? This cannot be undone.`)) return;
+        selection.clear();
+        await ask("purge", { ids }, "Deleted for good.");
+    }
+
+    async function star() {
+        const [ids, known] = [selection.ids(), chosen()];
+        const on = !(known.length === ids.length && known.every(({ star }) => star));
+        await ask("star", { ids, on }, "", () => ask("star", { ids, on: !on }, ""));
+    }
+
+    async function tag() {
+        const ids = selection.ids();
+        const written = await askText({ title: `Tag ${pictures(ids.length)}`, label: "Tags", act: "Tag", choices: facts()?.tags ?? [], help: "Several with commas between them." });
+        const tags = (written ?? "").split(",").map((one) => one.trim()).filter(Boolean);
+        if (tags.length) await ask("tag", { ids, add: tags, remove: [] }, `Tagged ${tags.join(", ")}.`, () => ask("tag", { ids, add: [], remove: tags }, "Tags taken off."));
+    }
+
+    /**
+     * @param {string} board
+     * @param {string[]} [ids]
+     */
+    async function put(board, ids = selection.ids()) {
+        const name = facts()?.boards.find(({ id }) => id === board)?.name ?? "the board";
+        await ask("put", { ids, board }, `${pictures(ids.length)} put on ${name}.`, () => ask("off", { ids, board }, `Taken off ${name}.`));
+    }
+
+    /** @param {string[]} [ids] */
+    async function newBoard(ids = selection.ids()) {
+        const name = await askText({ title: "New board", label: "Name", act: "Make it" });
+        if (!name) return;
+        const made = await ask("add_board", { name }, `Board ${name} made.`);
+        if (made && ids.length) await put(/** @type {{ id: string }} */ (made).id, ids);
+    }
+
+    /** @param {LibraryBoard} board */
+    async function renameBoard({ id, name }) {
+        const other = await askText({ title: "Rename the board", label: "Name", value: name, act: "Rename" });
+        if (other && other !== name) await ask("rename_board", { board: id, name: other }, "", () => ask("rename_board", { board: id, name }, ""));
+    }
+
+    /** @param {LibraryBoard} board */
+    async function removeBoard({ id, name, count }) {
+        if (count && !window.confirm(`Remove the board ${name}? Its ${pictures(count)} stay in the library.`)) return;
+        await ask("remove_board", { board: id }, `Board ${name} removed.`);
+    }
+
+    function compare() {
+        const [first, second] = chosen();
+        if (!first || !second) return;
+        pair ??= twoPictures({ back: "to the library" });
+        const [one, other] = [first, second].map((picture, at) => ({ ...picture, name: at ? "Second" : "First", said: [picture.model, picture.seed === null ? "" : `seed ${picture.seed}`, `${picture.width} × ${picture.height}`].filter(Boolean) }));
+        pair.show(one, other);
+    }
+
+    /** @param {string} tab */
+    function send(tab) {
+        const [picture] = chosen();
+        if (picture) panels.gallery?.tell.send({ ...picture.which, tab });
+    }
+
+    async function zip() {
+        const [only, ...more] = chosen();
+        if (selection.size() === 1 && only && !more.length) return make("a", { href: only.file, download: only.name }).click();
+        said(`Packing ${pictures(selection.size())}`);
+        const file = await server.zip({ ids: selection.ids() });
+        if (file.fault !== undefined) return said(file.fault);
+        said(`${file.name} is ready.`);
+        make("a", { href: file.address, download: file.name }).click();
+    }
+
+    /**
+     * Says something of one picture, which shows it at once.
+     * @param {LibraryPicture} picture
+     * @param {"rate" | "tag" | "note" | "put" | "off"} act
+     * @param {object} given
+     * @param {Partial<LibraryPicture>} change
+     */
+    async function say(picture, act, given, change) {
+        Object.assign(picture, change);
+        pages.change(picture.id, change);
+        await ask(act, { ids: [picture.id], ...given }, "");
+    }
+
+    /** @param {KeyboardEvent} event */
+    function key(event) {
+        const name = event.key.toLowerCase();
+        const isWith = event.ctrlKey || event.metaKey;
+        if (isWith && name === "a") selection.all();
+        else if (name === "z" && undo) takeBack();
+        else if (isWith || event.altKey) return false;
+        else if (name === "escape" && selection.size()) selection.clear();
+        else if ((name === "delete" || name === "backspace") && selection.size()) bin();
+        else if (name === "s" && selection.size()) star();
+        else if (name === "t" && selection.size()) tag();
+        else return false;
+        return true;
+    }
+
+    return { bin, restore, purge, star, tag, put, newBoard, renameBoard, removeBoard, compare, send, zip, say, key, takeBack, undo: () => Boolean(undo), forget: () => { undo = null; } };
+}

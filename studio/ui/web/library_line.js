@@ -1,0 +1,45 @@
+// Between the search and the wall: how many there are and from when; or what can be done with those that are selected.
+import { icon } from "./icon.js";
+import { menu } from "./menu.js";
+import { html, nothing } from "./vendor/lit.js";
+
+const NEW = "new board";
+
+/**
+ * @typedef {ReturnType<typeof import("./library_acts.js").libraryActs>} Acts
+ * @typedef {ReturnType<typeof import("./library_selection.js").librarySelection>} Selection
+ */
+
+/** @param {{ total: number | null, selection: Selection, facts: LibraryFacts | null, acts: Acts, takers: Record<string, string>, isBin: boolean }} shown */
+export function libraryLine({ total, selection, facts, acts, takers, isBin }) {
+    const count = selection.size();
+    if (!count) return html`<div class="library-line"><p>${total === null ? "" : `${total.toLocaleString()} ${total === 1 ? "picture" : "pictures"}`}</p><p class="library-when quiet"></p>
+        ${isBin && total ? button("bin", "Empty the bin", () => acts.purge(true)) : nothing}</div>`;
+    return html`<div class="library-line chosen" role="toolbar" aria-label="Selected pictures"><p><strong>${count.toLocaleString()} selected</strong></p>
+        ${isBin ? html`${button("undo", "Restore", acts.restore)}${button("bin", "Delete for good", () => acts.purge(false))}` : html`
+            ${button("star", "Star", acts.star)}${button("tag", "Tag", acts.tag)}${boardMenu(facts?.boards ?? [], acts)}
+            ${count === 2 ? button("compare", "Compare", acts.compare) : nothing}
+            ${count === 1 ? menu({ face: face("send", "Send to"), look: "plain" }, Object.entries(takers), acts.send) : nothing}
+            ${button("save", "Download", acts.zip)}${button("bin", "Delete", acts.bin)}`}
+        ${button("remove", "Clear", selection.clear)}</div>`;
+}
+
+/**
+ * @param {LibraryBoard[]} boards
+ * @param {Acts} acts
+ */
+const boardMenu = (boards, acts) => menu({ face: face("board", "Add to board"), look: "plain" }, [...boards.map(({ id, name }) => [id, name]), [NEW, "New board …"]],
+    (id) => (id === NEW ? acts.newBoard() : acts.put(id)));
+
+/**
+ * @param {import("./icon.js").IconName} name
+ * @param {string} words
+ */
+const face = (name, words) => html`${icon(name)}<span class="act-word">${words}</span>`;
+
+/**
+ * @param {import("./icon.js").IconName} name
+ * @param {string} words
+ * @param {() => unknown} act
+ */
+const button = (name, words, act) => html`<button type="button" class="plain" title=${words} @click=${act}>${face(name, words)}</button>`;

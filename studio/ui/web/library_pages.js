@@ -1,0 +1,143 @@
+// The pictures that a search of the library finds: a page at a time as they are wanted, kept for a while, seen by their place.
+
+// Pictures of a page, pages that are kept, how many are asked for at once, and how many ahead of where one scrolls to.
+const PAGE = 120;
+const KEPT = 60;
+const AT_ONCE = 3;
+const AHEAD = 2;
+
+/**
+ * @typedef {{ search: LibraryPage }} PageActs
+ * @typedef {{ query: string, order: string }} Asked
+ */
+
+/**
+ * `heard` is told each page that came, `failed` what is wrong with a search.
+ * @param {Server<PageActs>} server
+ * @param {{ heard: (page: LibraryPage) => unknown, failed: (fault: string) => unknown }} listener
+ */
+export function libraryPages(server, { heard, failed }) {
+    /** @type {Asked} */
+    let asked = { query: "", order: "newest" };
+    /** @type {number | null} */
+    let total = null;
+    // What was asked last counts: answers to what was asked before come too late.
+    let serial = 0;
+    /** @type {Map<number, LibraryPicture[]>} */
+    let pages = new Map();
+    // What was known before all is asked anew is shown until that has come.
+    /** @type {Map<number, LibraryPicture[]>} */
+    let before = new Map();
+    /** @type {Map<number, Promise<unknown>>} */
+    const coming = new Map();
+    /** @type {number[]} */
+    let waiting = [];
+    let [top, way] = [0, 1];
+
+    /** @param {number} number */
+    function load(number) {
+        if (pages.has(number)) return Promise.resolve();
+        const under = coming.get(number);
+        if (under) return under;
+        const of = serial;
+        const loading = server.search({ ...asked, start: number * PAGE, count: PAGE }).then((answer) => {
+            if (of !== serial) return;
+            coming.delete(number);
+            if (answer.fault === undefined) take(number, answer);
+            else failed(answer.fault);
+            next();
+        });
+        coming.set(number, loading);
+        return loading;
+    }
+
+    /**
+     * @param {number} number
+     * @param {LibraryPage} page
+     */
+    function take(number, page) {
+        ({ total } = page);
+        pages.set(number, page.pictures);
+        const oldest = pages.keys().next().value;
+        if (pages.size > KEPT && oldest !== undefined) pages.delete(oldest);
+        if (!coming.size && !waiting.length) before = new Map();
+        heard(page);
+    }
+
+    function next() {
+        while (waiting.length && coming.size < AT_ONCE) load(/** @type {number} */ (waiting.shift()));
+    }
+
+    /**
+     * Asks for all between two places, then for what comes next that way, and for no others any more that are not on their way.
+     * @param {number} first
+     * @param {number} last
+     */
+    function want(first, last) {
+        if (first !== top) [top, way] = [first, Math.sign(first - top)];
+        const [from, to] = [Math.max(0, Math.floor(first / PAGE)), Math.floor(Math.max(0, last) / PAGE)];
+        const seen = Array.from({ length: to - from + 1 }, (_, at) => from + at);
+        const ahead = Array.from({ length: AHEAD }, (_, at) => (way > 0 ? to + 1 + at : from - 1 - at));
+        const end = Math.ceil((total ?? 0) / PAGE);
+        waiting = [...seen, ...ahead.filter((number) => number >= 0 && number < end)].filter((number) => !pages.has(number) && !coming.has(number));
+        next();
+    }
+
+    /** @param {boolean} keeping */
+    function anew(keeping) {
+        serial += 1;
+        before = keeping ? new Map([...before, ...pages]) : new Map();
+        pages = new Map();
+        coming.clear();
+        waiting = [];
+    }
+
+    /** @param {number} place */
+    const at = (place) => (pages.get(Math.floor(place / PAGE)) ?? before.get(Math.floor(place / PAGE)))?.[place % PAGE];
+
+    /** @param {string} id */
+    function place(id) {
+        for (const known of [pages, before]) {
+            for (const [number, pictures] of known) {
+                const found = pictures.findIndex((picture) => picture.id === id);
+                if (found >= 0) return number * PAGE + found;
+            }
+        }
+        return -1;
+    }
+
+    return {
+        asked: () => asked,
+        total: () => total,
+        count: () => total ?? 0,
+        at,
+        place,
+        want,
+        /** @param {number} place */
+        bring: (place) => load(Math.floor(place / PAGE)),
+        /** @param {Partial<Asked>} wanted */
+        search(wanted) {
+            asked = { ...asked, ...wanted };
+            anew(false);
+            return load(0);
+        },
+        /**
+         * Asks anew for what is shown between two places.
+         * @param {number} first
+         * @param {number} last
+         */
+        renew(first, last) {
+            anew(true);
+            want(first, last);
+        },
+        /**
+         * What is known of a picture is otherwise now.
+         * @param {string} id
+         * @param {Partial<LibraryPicture>} change
+         */
+        change(id, change) {
+            const picture = at(place(id));
+            if (picture) Object.assign(picture, change);
+        },
+    };
+}

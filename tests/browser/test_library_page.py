@@ -1,0 +1,266 @@
+"""The Library tab: everything is found again, selected, put in order, looked at, deleted and taken back."""
+
+import io
+import re
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from PIL import Image
+from playwright.sync_api import Locator, Page, expect
+
+from studio.gate.identity import COMMAND_LINE, Identity
+from studio.settings import Settings
+from studio.studio import Studio
+from studio.ui import serve
+from tests.browser.conftest import PHONE, NewPage, reload
+from tests.drawer import picture, resolved
+from tests.ui.painter import Painter
+
+pytestmark = pytest.mark.browser
+
+expect.set_options(timeout=60_000)
+
+PROMPTS = ("a red house by the sea", "two boats in fog", "an orange cat", "a house at night")
+COUNT = 40
+
+
+@pytest.fixture(scope="module")
+def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
+    """Whoever runs it has forty pictures, made by the command line, the newest of them first seen."""
+    settings = Settings.load(home=tmp_path_factory.mktemp("home"), port=0)
+    painter = Painter()
+    painter.ready.set()
+    with Studio(settings, backend=painter) as studio:
+        for number in range(COUNT):
+            keep(studio, COMMAND_LINE, PROMPTS[number % len(PROMPTS)], number)
+        yield studio
+
+
+def keep(studio: Studio, who: Identity, prompt: str, seed: int) -> None:
+    recipe = resolved(prompt, seed=seed, side=64)
+    saved = studio.library.save(
+        picture(recipe), recipe, {}, seconds=0.5, job=f"job{seed}", index=0, kind="images", who=who
+    )
+    studio.library.record(saved, who, lambda: None)
+
+
+@pytest.fixture(scope="module")
+def address(studio: Studio) -> Iterator[str]:
+    with serve(studio) as address:
+        yield address
+
+
+def opened(new_page: NewPage, address: str, **options: Any) -> Page:
+    page = new_page(address, **options)
+    page.get_by_role("tab", name="Library").click()
+    expect(cells(page).first).to_be_visible()
+    return page
+
+
+def cells(page: Page) -> Locator:
+    return page.locator(".library-cell:has(img)")
+
+
+def line(page: Page) -> Locator:
+    return page.locator(".library-line p").first
+
+
+def search(page: Page, words: str) -> None:
+    page.get_by_label("Search the library").fill(words)
+    page.keyboard.press("Enter")
+
+
+def test_pictures_are_found_by_words_chips_and_what_is_beside_them_and_a_fault_is_told_there(
+    new_page: NewPage, address: str
+) -> None:
+    moved: list[str] = []
+    page = new_page(address)
+    page.on("request", lambda request: moved.append(request.url))
+    page.get_by_role("tab", name="Library").click()
+    expect(line(page)).to_have_text(f"{COUNT} pictures")
+    expect(cells(page).first).to_be_visible()
+    page.wait_for_function("[...document.querySelectorAll('.library-cell img')].every((one) => one.complete)")
+    assert not [url for url in moved if "studio/pictures/" in url], "no picture moves in full size"
+    assert [url for url in moved if "studio/thumbnails/256/" in url]
+
+    search(page, "house -night")
+    expect(line(page)).to_have_text("10 pictures")
+    entry = page.get_by_label("Search the library")
+    entry.fill("house seed:<10 ")
+    expect(page.locator(".library-chip")).to_have_text(["seed:<10"])
+    expect(line(page)).to_have_text("5 pictures")
+    entry.press("Home")
+    entry.press("Backspace")
+    expect(page.locator(".library-chip")).to_have_count(0)
+    expect(entry).to_have_value("house seed:<10")
+    search(page, "foo:bar")
+    expect(page.locator(".library-search .wrong")).to_contain_text("there is no filter 'foo'")
+    page.get_by_role("button", name="Remove foo:bar").click()
+    expect(page.locator(".library-search .wrong")).to_be_hidden()
+    page.get_by_role("navigation", name="Library").get_by_role("button", name="All pictures").click()
+    page.get_by_role("region", name="Models").get_by_role("button", name="Starter").click()
+    expect(page.locator(".library-chip")).to_have_text([re.compile("model:=")])
+    expect(line(page)).to_have_text(f"{COUNT} pictures")
+    search(page, "a-word-that-is-nowhere")
+    expect(page.get_by_role("heading", name="No picture matches")).to_be_visible()
+    page.get_by_role("button", name="Clear the search").last.click()
+    expect(line(page)).to_have_text(f"{COUNT} pictures")
+
+
+def test_what_is_selected_by_mouse_and_keys_is_tagged_put_on_a_board_packed_deleted_and_taken_back(
+    new_page: NewPage, address: str, tmp_path: Path
+) -> None:
+    page = opened(new_page, address)
+    cells(page).nth(1).click(modifiers=["ControlOrMeta"])
+    cells(page).nth(3).click(modifiers=["Shift"])
+    expect(line(page)).to_have_text("3 selected")
+    cells(page).nth(2).click()
+    expect(line(page)).to_have_text("2 selected")
+    wall = page.get_by_role("listbox", name="Pictures")
+    wall.press("Escape")
+    expect(line(page)).to_have_text(f"{COUNT} pictures")
+    wall.press("Home")
+    for _ in range(2):
+        wall.press("Shift+ArrowRight")
+    expect(line(page)).to_have_text("3 selected")
+
+    page.get_by_role("button", name="Tag", exact=True).click()
+    page.get_by_label("Tags", exact=True).fill("sea, boats")
+    page.keyboard.press("Enter")
+    expect(page.locator(".library-note")).to_contain_text("Tagged sea, boats.")
+    page.get_by_role("button", name="Add to board").click()
+    page.get_by_role("menuitem", name="New board").click()
+    page.get_by_label("Name", exact=True).fill("Summer")
+    page.keyboard.press("Enter")
+    expect(page.locator(".library-note")).to_contain_text("3 pictures put on Summer.")
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Download").click()
+    packed = zipfile.ZipFile(io.BytesIO(download.value.path().read_bytes()))
+    assert sum(name.endswith(".png") for name in packed.namelist()) == 3
+
+    wall.press("Delete")
+    expect(line(page)).to_have_text(f"{COUNT - 3} pictures")
+    expect(page.locator(".library-note")).to_contain_text("3 pictures moved to the bin.")
+    page.get_by_role("navigation", name="Library").get_by_role("button", name="Bin").click()
+    expect(line(page)).to_have_text("3 pictures")
+    page.locator(".library-note").get_by_role("button", name="Undo").click()
+    expect(page.get_by_role("heading", name="The bin is empty")).to_be_visible()
+    page.get_by_role("navigation", name="Library").get_by_role("button", name="All pictures").click()
+    page.get_by_role("button", name=re.compile("^Summer")).click()
+    expect(line(page)).to_have_text("3 pictures")
+    search(page, "tag:sea tag:boats")
+    expect(line(page)).to_have_text("3 pictures")
+
+
+def test_the_full_view_goes_through_all_says_what_its_owner_thinks_and_takes_a_deletion_back(
+    new_page: NewPage, address: str
+) -> None:
+    page = opened(new_page, address)
+    page.get_by_role("listbox", name="Pictures").press("Enter")
+    full = page.get_by_role("dialog", name="Full view")
+    expect(full.locator(".full-count")).to_have_text(f"1 of {COUNT}")
+    page.keyboard.press("End")
+    expect(full.locator(".full-count")).to_have_text(f"{COUNT} of {COUNT}")
+    page.keyboard.press("ArrowLeft")
+    expect(full.locator(".full-count")).to_have_text(f"{COUNT - 1} of {COUNT}")
+    details = full.get_by_role("complementary", name="Details")
+    expect(details).to_contain_text("two boats in fog")
+    page.keyboard.press("s")
+    expect(full.get_by_role("button", name="Star", exact=True)).to_have_attribute("aria-pressed", "true")
+    details.get_by_role("button", name="Rate 4 of 5").click()
+    details.get_by_label("Note").fill("for the cover")
+    details.get_by_label("Add tags").fill("cover")
+    details.get_by_label("Add tags").press("Enter")
+    expect(details.get_by_role("button", name="Remove cover")).to_be_visible()
+    full.focus()
+    page.keyboard.press("Delete")
+    expect(full.locator(".full-note")).to_contain_text("Moved to the bin.")
+    expect(full.locator(".full-count")).to_have_text(f"{COUNT - 1} of {COUNT - 1}")
+    full.get_by_role("button", name="Undo").click()
+    expect(full.locator(".full-count")).to_have_text(f"{COUNT - 1} of {COUNT}")
+    page.keyboard.press("Escape")
+    expect(full).to_be_hidden()
+    reload(page)
+    search(page, "star:yes rating:4 tag:cover cover")
+    expect(line(page)).to_have_text("1 picture")
+
+
+def test_two_pictures_are_held_against_each_other_with_their_differences_marked_and_one_is_sent_on(
+    new_page: NewPage, address: str
+) -> None:
+    page = opened(new_page, address)
+    search(page, "seed:8..9")
+    expect(line(page)).to_have_text("2 pictures")
+    page.get_by_role("listbox", name="Pictures").press("ControlOrMeta+a")
+    expect(line(page)).to_have_text("2 selected")
+    page.get_by_role("button", name="Compare", exact=True).click()
+    pair = page.get_by_role("dialog", name="Two pictures")
+    expect(pair).to_contain_text("2 differences")
+    expect(pair.locator(".apart th")).to_have_text(["Prompt", "Seed"])
+    expect(pair.locator("td mark").first).to_have_text("two")
+    pair.get_by_label("All settings").check()
+    expect(pair.locator(".pair-table")).to_contain_text("Steps")
+    page.keyboard.press("Escape")
+    cells(page).first.click()
+    page.get_by_role("button", name="Send to").click()
+    page.get_by_role("menuitem", name="Image to image").click()
+    expect(page.locator("#field-image_to_image-init_image")).to_contain_text("64 × 64")
+
+
+def test_dropped_files_come_in_and_axe_finds_nothing_in_either_theme(
+    new_page: NewPage, address: str, tmp_path: Path
+) -> None:
+    page = opened(new_page, address, color_scheme="dark")
+    Image.new("RGB", (80, 60), "teal").save(tmp_path / "harbour.png")
+    (tmp_path / "broken.png").write_bytes(b"no picture")
+    page.get_by_role("button", name="Import").click()
+    with page.expect_file_chooser() as chooser:
+        page.get_by_role("menuitem", name="Pictures").click()
+    chooser.value.set_files([tmp_path / "harbour.png", tmp_path / "broken.png"])
+    expect(page.locator(".library-note")).to_contain_text("1 imported.")
+    expect(page.locator(".library-note")).to_contain_text("broken.png")
+    page.locator(".library-note").get_by_role("button", name="Close").click()
+    search(page, "harbour")
+    expect(line(page)).to_have_text("1 picture")
+    for dark in (True, False):
+        assert page.evaluate("document.body.classList.contains('dark')") is dark
+        search(page, "kind:imported")
+        cells(page).first.click(modifiers=["ControlOrMeta"])
+        check(page)
+        page.get_by_role("listbox", name="Pictures").press("Enter")
+        expect(page.locator("dialog[open] .full-details dl").first).to_be_visible()
+        check(page)
+        page.keyboard.press("Escape")
+        page.get_by_role("listbox", name="Pictures").press("Escape")
+        page.get_by_role("button", name="Light or dark").click()
+
+
+def check(page: Page) -> None:
+    """No fault of accessibility in what is shown, colours at rest."""
+    page.evaluate("Promise.allSettled(document.getAnimations().map((one) => one.finished))")
+    found = Axe().run(page, options={"resultTypes": ["violations"]})
+    assert found.violations_count == 0, found.generate_report()
+
+
+def test_a_finger_selects_by_resting_and_the_page_fits_a_phone(new_page: NewPage, address: str) -> None:
+    page = opened(new_page, address, **PHONE)
+    touch = page.context.new_cdp_session(page)
+    box = cells(page).first.bounding_box()
+    assert box is not None
+    finger = {"x": box["x"] + 20, "y": box["y"] + 20}
+    touch.send("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": [finger]})
+    expect(line(page)).to_have_text("1 selected")
+    touch.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+    cells(page).nth(1).tap()
+    expect(line(page)).to_have_text("2 selected")
+    assert page.evaluate("document.documentElement.scrollWidth") == 390
+    page.get_by_role("button", name="Boards and filters").tap()
+    expect(page.get_by_role("navigation", name="Library")).to_be_visible()
+    page.get_by_role("button", name="Boards and filters").tap()
+    page.get_by_role("button", name="Clear", exact=True).tap()
+    cells(page).nth(2).tap()
+    expect(page.get_by_role("dialog", name="Full view")).to_be_visible()
