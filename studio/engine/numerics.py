@@ -9,10 +9,6 @@ from collections.abc import Iterable
 from itertools import groupby
 from typing import Literal
 
-import diffusers
-import torch
-import transformers
-
 from studio.recipe import Recipe
 from studio.recipe.values import Numerics
 from studio.settings import Settings
@@ -31,6 +27,11 @@ def wanted_numerics(recipe: Recipe, settings: Settings) -> Numerics:
 
 def versions() -> dict[str, str]:
     """The versions of the libraries that the last bits of a picture depend on."""
+    # The page stands before they are there, and asks about tiers.
+    import diffusers
+    import torch
+    import transformers
+
     return {library.__name__: str(library.__version__) for library in (torch, diffusers, transformers)}
 
 
