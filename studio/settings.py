@@ -4,6 +4,7 @@ import ipaddress
 import os
 import re
 from collections.abc import Mapping
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -58,6 +59,11 @@ def _split(names: Any) -> Any:
     return tuple(str(name).strip().lower().rsplit(":", 1)[0] for name in found if str(name).strip())
 
 
+def _listed(networks: Any) -> Any:
+    """Networks that are written with commas between them."""
+    return [part.strip() for part in networks.split(",") if part.strip()] if isinstance(networks, str) else networks
+
+
 class Settings(BaseSettings):
     """Everything that can be set about the studio itself; an unknown name is an error."""
 
@@ -74,6 +80,9 @@ class Settings(BaseSettings):
     )
     hostnames: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)] = Field(
         (), description="Names that the studio answers to besides its own, with commas: those that a proxy uses."
+    )
+    proxies: Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode, BeforeValidator(_listed)] = Field(
+        (), description="Addresses or networks of your own proxies, with commas, that say where a request came from."
     )
     max_upload_mb: int = Field(1024, ge=1, le=65536, description="The largest file that may be brought, in megabytes.")
     model: str = Field("starter", description="The model a recipe takes when it names none.")

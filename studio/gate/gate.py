@@ -122,7 +122,7 @@ class Gate:
             return self._account(scope, headers, self._accounts)
         name = identity.cookie_name(scope)
         kind, secret = identity.presented(headers, cookie_parser(headers.get("cookie", "")), name)
-        address = _address(scope, headers)
+        address = _address(scope, headers, self._settings)
         here = self._is_here(scope, headers)
         if secret is None and scope["path"] == "/":
             kind, secret = "browser", identity.new_secret()
@@ -139,7 +139,7 @@ class Gate:
         kind, secret = identity.presented(headers, cookies, identity.session_name(scope))
         found = accounts.holder(kind, secret) if secret else None
         found = found or identity.Identity("nobody", identity.nobody(), role="viewer")
-        return replace(found, address=_address(scope, headers))
+        return replace(found, address=_address(scope, headers, self._settings))
 
     def _is_here(self, scope: Scope, headers: Headers) -> bool:
         """Whether this comes from this machine itself, and the studio is for nobody else."""
@@ -266,9 +266,10 @@ def _security() -> Mapping[str, str]:
     return {**common, "X-Frame-Options": "SAMEORIGIN", "Cross-Origin-Opener-Policy": "same-origin"}
 
 
-def _address(scope: Scope, headers: Headers) -> str:
-    """Where it came from: behind the hub's proxy, the last address that it names; else the other end of the line."""
-    if hf_space.name() and (forwarded := headers.get("x-forwarded-for")):
-        return forwarded.rpartition(",")[2].strip()[:64]
+def _address(scope: Scope, headers: Headers, settings: Settings) -> str:
+    """Where it came from: the last address that a proxy names which is believed; else the other end of the line."""
     client: Any = scope.get("client") or ("", 0)
+    forwarded = headers.get("x-forwarded-for")
+    if forwarded and (hf_space.name() or origin.is_own_proxy(str(client[0]), settings)):
+        return forwarded.rpartition(",")[2].strip()[:64]
     return str(client[0])

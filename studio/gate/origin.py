@@ -77,6 +77,15 @@ def is_through_proxy(headers: Mapping[str, str]) -> bool:
     return any(name in headers for name in FORWARDED)
 
 
+def is_own_proxy(client: str, settings: Settings) -> bool:
+    """Whether whoever runs the studio put this proxy before it: at this machine, or named in the settings."""
+    try:
+        address = ipaddress.ip_address(client)
+    except ValueError:
+        return False
+    return is_loopback(client) or any(address in network for network in settings.proxies)
+
+
 def is_secure(scope: Mapping[str, Any], headers: Mapping[str, str]) -> bool:
     """Whether the caller's own connection is encrypted, to a proxy where there is one."""
     return bool(scope.get("scheme") == "https" or headers.get("x-forwarded-proto", "").startswith("https"))

@@ -32,6 +32,7 @@ STRANGER = (
     '<a href="./" target="_blank" rel="noopener">Open in its own window</a></span>'
 )
 LOST = "Pictures are gone when this Space restarts: save what you like."
+ACCOUNT = '<a class="account" href="/account">Account</a>'
 TOOLS = """
 <button type="button" class="tool" data-tool="light" aria-label="Light or dark" title="Light or dark"></button>
 <button type="button" class="tool" data-tool="sheet" aria-label="Keyboard" title="Keyboard (?)">?</button>
@@ -49,6 +50,8 @@ def page(studio: Studio) -> Any:
             if hf_space.name():
                 _on_a_space()
             QueuePanel(studio)
+            if studio.accounts.required(studio.settings):
+                Island("account", ACCOUNT)
             Island("tools", TOOLS, module="shell")
         Workspace(studio, blocks, model)
         _wire_status(blocks, studio, status)

@@ -73,7 +73,7 @@ def test_signing_in_gives_a_cookie_that_no_script_and_no_other_site_has(address:
         cookie = answer.headers["set-cookie"].lower()
         assert "httponly" in cookie
         assert "samesite=lax" in cookie
-        assert browser.get("/").status_code == 200
+        assert 'href=\\"/account\\"' in browser.get("/config").text
         assert "You are bob" in browser.get("/account").text
         browser.post("/account/logout", data={"sure": "yes"})
         assert browser.get("/config").status_code == 401

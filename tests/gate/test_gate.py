@@ -187,6 +187,15 @@ def test_whoever_comes_through_a_proxy_is_not_at_this_machine(asked: Ask) -> Non
     assert asked("GET", "/", client="192.168.1.9").json()["here"] is False
 
 
+def test_a_proxy_of_ones_own_says_where_a_request_came_from(asked: Ask) -> None:
+    proxied = {"headers": {"x-forwarded-for": "6.6.6.6, 8.8.8.8"}}
+    assert asked("GET", "/", **proxied).json()["address"] == "8.8.8.8", "one at this machine"
+    stranger = {**proxied, "client": "192.168.1.9", "settings": {"host": "0.0.0.0"}}
+    assert asked("GET", "/", **stranger).json()["address"] == "192.168.1.9"
+    named = {**stranger, "settings": {"host": "0.0.0.0", "proxies": "10.0.0.1, 192.168.0.0/16"}}
+    assert asked("GET", "/", **named).json()["address"] == "8.8.8.8"
+
+
 def test_a_browser_is_known_by_a_secret_of_its_own_of_which_only_the_hash_is_told(asked: Ask) -> None:
     first = asked("GET", "/")
     cookie = first.headers["set-cookie"]
