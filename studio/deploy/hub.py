@@ -28,9 +28,7 @@ def find_token(typed: str = "") -> SecretStr:
 
     value = typed.strip() or get_token()
     if not value:
-        raise Unauthorized(
-            "No Hugging Face token.", f"{NEW_TOKEN} Then run hf auth login, or set HF_TOKEN."
-        )
+        raise Unauthorized("No Hugging Face token.", f"{NEW_TOKEN} Then run hf auth login, or set HF_TOKEN.")
     return SecretStr(value)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from studio.inputs import pixels_of
 from studio.metadata import readers
+from studio.metadata.credentials import credentials
 from studio.metadata.fitting import Fitted, Here, fit
 from studio.metadata.imported import PROMPTS, ImportedSettings
 from studio.recipe import setting_specs
@@ -38,6 +39,11 @@ def read_settings(studio: Studio, event: Brought) -> ImportedSettings:
     # Some tools hide what they say in the pixels.
     with studio.inputs.room.of(pixels_of(path)):
         return readers.of_file(path)
+
+
+def origin(studio: Studio, event: Brought) -> list[str]:
+    """What the file says of where the picture comes from."""
+    return credentials(uploaded(studio, event.path)) if event.path else []
 
 
 def answer(event: Brought, **more: Any) -> dict[str, Any]:

@@ -291,7 +291,8 @@ class Workspace:
             return {self.import_box: import_panel.answer(event, fault=fault.sentence)}
         fitted = import_panel.fitting(self.studio, imported, model.id)
         shown = self._shown(fitted.recipe, values, identify(request), import_panel.named(imported, fitted))
-        return {**shown, self.import_box: import_panel.answer(event, left=fitted.left)}
+        origin = import_panel.origin(self.studio, event)
+        return {**shown, self.import_box: import_panel.answer(event, left=fitted.left, origin=origin)}
 
     def _shown(self, recipe: Recipe, values: Values, who: Identity, names: set[str] | None = None) -> Updates:
         """What sets the form of the recipe's own task to it, or to these fields of it; `values` are those before."""

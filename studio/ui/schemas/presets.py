@@ -47,9 +47,12 @@ class StylePage(TypedDict):
 
 
 class ImportNews(TypedDict):
-    """What became of settings from elsewhere: whose they were, and what of them was left out or changed."""
+    """What became of settings from elsewhere: whose they were, what of them was left out or changed, and what the
+    file says of its origin.
+    """
 
     serial: int
     name: str
     left: NotRequired[list[str]]
+    origin: NotRequired[list[str]]
     fault: NotRequired[str]

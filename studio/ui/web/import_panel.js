@@ -43,8 +43,8 @@ export function mount({ element, props, watch, upload, tell: { bring } }) {
         const told = props.value;
         if (!told?.serial) return;
         if (told.fault) return wrong(told.fault);
-        const { left = [] } = told;
-        say(html`<p>The settings of ${told.name || "the text"} are in the form${left.length ? "; left out or changed:" : "."}</p>${left.length ? html`<ul>${left.map((words) => html`<li>${words}</li>`)}</ul>` : nothing}`);
+        const { left = [], origin = [] } = told;
+        say(html`<p>The settings of ${told.name || "the text"} are in the form${left.length ? "; left out or changed:" : "."}</p>${left.length ? html`<ul>${left.map((words) => html`<li>${words}</li>`)}</ul>` : nothing}${origin.map((words) => html`<p class="quiet">${words}</p>`)}`);
     }
 
     /** @param {any} event */

@@ -1209,11 +1209,12 @@ interface StylePage {
     faults: Array<string>;
 }
 
-/** What became of settings from elsewhere: whose they were, and what of them was left out or changed. */
+/** What became of settings from elsewhere: whose they were, what of them was left out or changed, and what the */
 interface ImportNews {
     serial: number;
     name: string;
     left?: Array<string>;
+    origin?: Array<string>;
     fault?: string;
 }
 
