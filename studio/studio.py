@@ -62,6 +62,8 @@ from studio.storage.database import Database
 SHEETS = "grid-sheets"
 # And what the steps of a picture predicted.
 FILMSTRIPS = "filmstrips"
+# Pictures that were made again, and where they differ.
+REPLAYS = "replays"
 # What Gradio keeps of what it shows, and below it, where it takes a file for one of the page's, what was just brought.
 CACHE, UPLOADS = "cache", "cache/uploads"
 SWEPT_SECONDS = 24 * 3600
@@ -131,7 +133,7 @@ class Studio:
 
     def _addresses(self) -> Addresses:
         """The folders whose files a page may be shown, each to its owner."""
-        shown = {name: self.settings.home / name for name in (THUMBNAILS, SHEETS, FILMSTRIPS)}
+        shown = {name: self.settings.home / name for name in (THUMBNAILS, SHEETS, FILMSTRIPS, REPLAYS)}
         shown |= {"images": self.library.folder, "inputs": self.inputs.folder}
         return Addresses(kept_key(self.settings.home / "addresses.key"), shown)
 

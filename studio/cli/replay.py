@@ -18,8 +18,6 @@ from studio.settings import Settings
 if TYPE_CHECKING:
     from studio.replay.replay import Outcome
 
-# Where the pictures go that nobody said a folder for, in the data folder.
-FOLDER = "replays"
 CODES = {"identical": Exit.DONE, "close": Exit.DIFFERENT, "different": Exit.FAR}
 
 
@@ -57,7 +55,9 @@ def run(args: argparse.Namespace) -> int:
 
 def _written(args: argparse.Namespace, settings: Settings, again: Path, outcome: "Outcome") -> dict[str, str]:
     """Keep the new picture and where it differs; their places."""
-    folder = (args.out or settings.home / FOLDER).absolute()
+    from studio.studio import REPLAYS
+
+    folder = (args.out or settings.home / REPLAYS).absolute()
     folder.mkdir(parents=True, exist_ok=True)
     places = {"again": folder / f"{args.image.stem}-again{again.suffix}"}
     places["again"].write_bytes(again.read_bytes())

@@ -12,7 +12,7 @@ from studio.gate.identity import Identity
 from studio.recipe import Recipe
 from studio.rights import check_held
 from studio.studio import Studio
-from studio.ui import gallery, import_panel, web
+from studio.ui import gallery, import_panel, picture_work, web
 from studio.ui.events import FOLLOWER, LISTENER, QUICK, WATCHER, BadInput, Event, Name, Whole
 from studio.ui.fast_gradio import gr
 from studio.ui.followers import Followers
@@ -77,6 +77,7 @@ class Workspace:
             with gr.Column(elem_classes="wall"):
                 takers = {name: tab.label for name, tab in self.tabs.items() if tab.takes_picture}
                 self.stage = gallery.place(studio, takers)
+                picture_work.place(studio)
             with gr.Column(elem_classes="rest"):
                 with gr.Row(elem_id="ready"):
                     self.presets.place()

@@ -47,9 +47,7 @@ class StylePage(TypedDict):
 
 
 class ImportNews(TypedDict):
-    """What became of settings from elsewhere: whose they were, what of them was left out or changed, and what the
-    file says of its origin.
-    """
+    """What became of settings from elsewhere: whose they were, what was left out or changed, what their origin is."""
 
     serial: int
     name: str

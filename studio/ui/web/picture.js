@@ -1,6 +1,8 @@
 // What can be said of a picture and done with it, in small below it and in words in the full view.
 import { icon } from "./icon.js";
 import { menu } from "./menu.js";
+import { panels } from "./panels.js";
+import { WORK } from "./picture_work.js";
 import { html, nothing } from "./vendor/lit.js";
 
 /** @param {number} s */
@@ -24,7 +26,7 @@ const RARER = ["compare", "another", "again"];
 
 /**
  * What can be done with a picture, as signs, or in words; `more` comes first.
- * @param {{ which?: Which | null, task?: string, seed?: number | null, before?: string, file?: string, name?: string }} picture
+ * @param {{ which?: Which | null, task?: string, seed?: number | null, before?: string, file?: string, name?: string, prompt?: string }} picture
  * @param {boolean} worded
  * @param {Ways} ways
  * @param {Part} [more]
@@ -54,6 +56,7 @@ export function pictureActions(picture, worded, { tell, takers, shut, compare, c
         ${away || seed === null ? nothing : button("another", "Another like it")}
         ${!away && task === "img2img" ? button("again", "Again from this result") : nothing}
         ${which ? menu({ face: face("send", "Send to"), look: look("send"), label: "Send to", title: worded ? undefined : "Send to" }, Object.entries(takers), (tab) => { shut(); tell.send({ ...which, tab }); }) : nothing}
+        ${worded && which && task ? menu({ face: face("grip", "More"), look: look("more"), label: "More" }, WORK, (what) => panels.work?.(what, picture)) : nothing}
         <a class=${look("save")} aria-label="Download" title=${title("Download")} href=${file} download=${saved}>${face("save", "Download")}</a>
     </div>`;
 }

@@ -1209,7 +1209,7 @@ interface StylePage {
     faults: Array<string>;
 }
 
-/** What became of settings from elsewhere: whose they were, what of them was left out or changed, and what the */
+/** What became of settings from elsewhere: whose they were, what was left out or changed, what their origin is. */
 interface ImportNews {
     serial: number;
     name: string;
@@ -1250,4 +1250,40 @@ interface PromptView {
     tokens?: string;
     unknown?: Array<string>;
     ignored?: string;
+}
+
+/** The job that was begun, or why a picture cannot be made again. */
+interface WorkBegun {
+    work: string;
+    because: Array<string>;
+}
+
+/** How like a picture and the one made again are, with their addresses and that of the difference. */
+interface Replayed {
+    verdict: string;
+    words: string;
+    because: Array<string>;
+    again: string;
+    difference: string;
+}
+
+/** The addresses of a picture's steps, as an animation and as a strip. */
+interface Filmed {
+    film: string;
+    strip: string;
+    frames: number;
+}
+
+/** How far it is, in words and as a share; or what came of it. */
+interface WorkNews {
+    line: string;
+    fraction: number;
+    replayed?: Replayed;
+    filmed?: Filmed;
+}
+
+/** A file to save: its name, and its bytes in base64. */
+interface SavedPicture {
+    name: string;
+    data: string;
 }
