@@ -183,6 +183,17 @@ def _text(column: str, help_: str, example: str) -> Filter:
     return Filter(help_, example, _text_fault, where)
 
 
+def _about_fault(op: Op, value: str) -> str:
+    return _text_fault("", value) if op in ("", "=") else f"a meaning is not compared by {op}."
+
+
+# What a prompt means is no condition on a row: pictures are sorted by it.
+ABOUT = Filter(
+    "what the prompt means, the nearest first",
+    'about:"something calm by the water"',
+    _about_fault,
+    lambda _op, _value, _names: ("1", []),
+)
 # Words of the negative prompt are asked of the index of words, like those of the prompt.
 NEGATIVE = Filter("words of the negative prompt", "negative:blurry", _text_fault, lambda _op, _value, _names: ("1", []))
 FILTERS: Mapping[str, Filter] = {
@@ -206,6 +217,7 @@ FILTERS: Mapping[str, Filter] = {
     "file": _text("path", "the file, by a part of its name", "file:143205"),
     "job": _text("job", "the job that made it", "job:=dKl3"),
     "negative": NEGATIVE,
+    "about": ABOUT,
     "bin": _yes("binned IS NOT NULL", "whether it is in the bin", "bin:yes"),
     **{name: _score(name, f"what the metric {name} says", f"{name}:>0.5") for name in METRICS},
 }

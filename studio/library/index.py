@@ -172,6 +172,11 @@ class LibraryIndex:
             self._watcher.join()
 
     @property
+    def knows_meanings(self) -> bool:
+        """Whether `about:` searches by meaning: a package that is no part of the studio has to be installed."""
+        return self._search.meanings.available
+
+    @property
     def closing(self) -> bool:
         """Whether it was closed."""
         return self._closing.is_set()

@@ -40,6 +40,8 @@ class Term:
                 object.__setattr__(self, "op", "=")  # it can only be written in quotes
             return
         fault = self.filter.fault(self.op, self.value)
+        if not fault and self.excluded and self.field == "about":
+            fault = "pictures are sorted by what they mean, and none is left out for it."
         if fault:
             raise InvalidRequest(f"“{self}”: {fault}", f"Write it as {self.filter.example}.", field=FIELD)
 

@@ -11,6 +11,7 @@ from studio.errors import InvalidRequest
 from studio.gate.identity import Identity
 from studio.library.context import Context, seen
 from studio.library.entry import Entry, Facet, Order, Page
+from studio.library.meaning import Meanings
 from studio.library.query import WORDS, Query, Term
 from studio.library.rows import batches, changes, marks, names_of
 from studio.library.words import folded, phrase
@@ -26,6 +27,7 @@ ORDERS: dict[Order, tuple[str, str]] = {
 BY_SCORE = """(SELECT value FROM picture_scores WHERE metric = 'aesthetic' AND picture = number) DESC NULLS LAST,
     created DESC, number DESC"""
 FIND = "SELECT picture_words.rowid FROM picture_words WHERE picture_words MATCH ?"
+ABOUT = "about"
 FACETS = ("model", "lora", "control", "tag")
 
 
@@ -46,21 +48,35 @@ class Search:
         self._counts: OrderedDict[tuple[Any, ...], int] = OrderedDict()
         self._facets: tuple[tuple[Any, ...], dict[str, tuple[Facet, ...]]] | None = None
         self._lock = threading.Lock()
+        self.meanings = Meanings()
 
     def page(self, query: Query, who: Identity, position: int | str, count: int, order: Order) -> Page:
         """Pictures of a search, as `LibraryIndex.search` says."""
+        count = max(1, min(count, MOST))
         with self._context.database.read() as rows:
+            if query.of(ABOUT):
+                return self._nearest_page(rows, query, who, position, count)
             condition = self._condition(rows, query, who)
             total = self._total(rows, condition)
-            found, following = _numbers(rows, condition, position, max(1, min(count, MOST)), order)
+            found, following = _numbers(rows, condition, position, count, order)
             return Page(self.entries(rows, found), total, following)
 
     def numbers(self, rows: Connection, query: Query, who: Identity) -> list[int]:
-        """All rows that a query finds, newest first."""
-        one = self._condition(rows, query, who)
+        """All rows that a query finds, newest first, or the nearest in meaning."""
+        one, wanted = self._condition(rows, query, who), [term.value for term in query.of(ABOUT)]
+        columns = "number, prompt" if wanted else "number"
         order = ORDERS["newest"][0]
-        found = rows.execute(f"SELECT number FROM {one.source} WHERE {one.where} ORDER BY {order}", one.values)  # noqa: S608
+        found = rows.execute(f"SELECT {columns} FROM {one.source} WHERE {one.where} ORDER BY {order}", one.values)  # noqa: S608
+        if wanted:
+            return self.meanings.nearest(wanted, [(int(number), str(prompt)) for number, prompt in found])
         return [int(number) for (number,) in found]
+
+    def _nearest_page(self, rows: Connection, query: Query, who: Identity, position: int | str, count: int) -> Page:
+        """Pictures by what their prompts mean; a place among them is a number."""
+        start = position if isinstance(position, int) else int(_bounds(position)[0])
+        found = self.numbers(rows, query, who)
+        following = str(start + count) if start + count < len(found) else ""
+        return Page(self.entries(rows, found[max(start, 0) : start + count]), len(found), following)
 
     def entries(self, rows: Connection, numbers: Sequence[int]) -> tuple[Entry, ...]:
         """The pictures of these rows, in this order."""
@@ -163,7 +179,7 @@ class Search:
 
 
 def _is_column(term: Term) -> bool:
-    return term.field not in (WORDS, "negative")
+    return term.field not in (WORDS, "negative", ABOUT)
 
 
 def _words(query: Query) -> list[tuple[str, Sequence[Any]]]:
@@ -172,7 +188,7 @@ def _words(query: Query) -> list[tuple[str, Sequence[Any]]]:
     there: list[str] = []
     absent: list[str] = []
     for term in query.terms:
-        if _is_column(term):
+        if _is_column(term) or term.field == ABOUT:
             continue
         columns = "negative" if term.field == "negative" else "prompt beside"
         wanted = phrase(term.value, exact=term.op == "=")

@@ -1,3 +1,5 @@
+from importlib.util import find_spec
+
 import pytest
 from PIL import Image
 
@@ -192,3 +194,26 @@ def test_a_lossy_picture_is_known_by_the_pixels_that_its_file_has(shelf: Shelf):
         assert entry.digest == digest(image)
     shelf.index.reindex()
     assert shelf.index.entry(entry.id, ANN) == entry
+
+
+@pytest.mark.skipif(find_spec("wordllama") is None, reason="the package is not installed")
+def test_prompts_are_found_by_what_they_mean(shelf: Shelf):
+    for prompt in ("a quiet lake at dawn", "a knight in armour", "", "gentle waves on a calm beach"):
+        shelf.save(prompt)
+    page = shelf.index.search('about:"something calm by the water"', ANN, count=1)
+    assert (page.entries[0].prompt, page.total) == ("gentle waves on a calm beach", 2)
+    after = shelf.index.search('about:"something calm by the water"', ANN, page.next, 5)
+    assert (prompts(after.entries), after.next) == (["a quiet lake at dawn"], "")
+    assert shelf.found('about:"something calm by the water" dawn') == ["a quiet lake at dawn"]
+    assert len(shelf.index.ids("about:ocean", ANN)) == 1
+    assert shelf.index.search("about:ocean", BOB).total == 0
+    with pytest.raises(InvalidRequest, match="sorted by what they mean"):
+        shelf.index.search("-about:ocean", ANN)
+
+
+def test_without_its_package_a_search_by_meaning_says_what_helps(shelf: Shelf, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("studio.library.meaning.PACKAGE", "no_such_package")
+    assert not shelf.index.knows_meanings
+    with pytest.raises(InvalidRequest, match="wordllama") as error:
+        shelf.index.search("about:ocean", ANN)
+    assert "pip install" in error.value.hint
