@@ -14,7 +14,7 @@ from studio.library.thumbnails import Thumbnails
 from studio.storage.database import Database
 
 # As many pictures are named at once.
-MOST_IDS = 100_000
+MOST_IDS = 10_000
 
 
 @dataclass(frozen=True)
