@@ -66,7 +66,8 @@ def test_an_interrupt_keeps_what_had_finished_and_prints_one_json_object_and_not
     assert set(answer) == {"images", "seconds"}
     images = answer["images"]
     assert 1 <= len(images) < 60
-    assert [image["seed"] for image in images] == list(range(7, 7 + len(images)))
+    seeds = [image["seed"] for image in images]  # in order, but of several at a time some had finished, some had not
+    assert seeds == sorted({*seeds} & {*range(7, 67)})
     for image in images:
         assert set(image) == {"path", "seed", "width", "height", "recipe"}
         with Image.open(image["path"]) as picture:

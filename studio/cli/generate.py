@@ -212,7 +212,7 @@ def make(args: argparse.Namespace, studio_settings: Settings, given: dict[str, A
                 print(words, file=sys.stderr)
             end = follow(studio, job, images, None if args.json else out)
     if args.json:
-        facts = [_facts(image) for image in images.values()]
+        facts = [_facts(images[number]) for number in sorted(images)]
         print(json.dumps({"images": facts, "seconds": round(time.monotonic() - began, 3)}))
     return exit_code(end, args)
 

@@ -122,7 +122,9 @@ class PipelineLease:
     def turn_to(self, task: Task) -> Any:
         """Return the pipeline for `task`, with the same modules; the previous one is not used any more."""
         if (task, self.controlnets, self.vae) != (self.task, self._controlled_by, self._decoded):
-            self.pipe = pipe_for(self.loaded, task, self.device, self.controlnets, self.vae, self.seat)
+            self.pipe = self.aside(
+                lambda: pipe_for(self.loaded, task, self.device, self.controlnets, self.vae, self.seat)
+            )
             self.task, self._controlled_by, self._decoded = task, self.controlnets, self.vae
         return self.pipe
 
@@ -187,8 +189,6 @@ def pipe_for(
         pipe = sibling(loaded.pipe, family.pipelines[task], **own)
     else:
         pipe = sibling(loaded.pipe, family.control_pipelines[task], controlnet=controlnets.network, **own)
-    if seat:  # all of it is on the device
-        return pipe
     if loaded.offload == "model":
         place(pipe, "model", device)
         return pipe

@@ -36,8 +36,8 @@ class Loop:
     """One call for pictures of recipes that are all denoised by the same `models`, one or two, in this order.
 
     All first passes come first, then one change of models, then all second passes. What was begun waits in the
-    computer's memory. As a `participant`, it shares the model's steps with other calls, where that can be.
-    With `each_step`, what each step predicts comes with each picture.
+    computer's memory. As a `participant`, it shares the model's steps with other calls, where that can be. With
+    `each_step`, what each step predicts comes with each picture; `changed` is what is done otherwise than asked already.
     """
 
     def __init__(
@@ -51,6 +51,7 @@ class Loop:
         *,
         participant: Participant | None = None,
         each_step: bool = False,
+        changed: Sequence[str] = (),
     ) -> None:
         self._manager = manager
         self._assets = manager.assets
@@ -62,6 +63,8 @@ class Loop:
         self._begun = False
         clock = Clock()
         self._runs = [Run(run, models[0], Progress(clock, run, report, each_step=each_step)) for run in runs(recipes)]
+        for run in self._runs:
+            run.changes += changed
 
     def pictures(self) -> Iterator[Rendered]:
         """Each picture as it is done; ended early, the tasks are closed and the device is free."""

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 
@@ -83,47 +83,58 @@ def measured(
     call: Call, sizes: Sequence[int] = SIZES, seconds: float = SECONDS, crowding: Crowding = lambda: 0.0
 ) -> Profile:
     """The profile of a call's network, for calls like this one; no LoRAs are put on."""
-    times: dict[int, float] = {}
+    walls: dict[int, float] = {}
+    works: dict[int, float] = {}
     alike: dict[bytes, set[int]] = defaultdict(set)
     crowding()
     started = time.perf_counter()
     for size in sizes:
         try:
-            (first, one), (second, other) = (_timed(call, size, last=last) for last in (False, True))
+            first, second = (_timed(call, size, last=last) for last in (False, True))
         except (RuntimeError, MemoryError) as error:
-            if not times or not ran_out(error):
+            if not walls or not ran_out(error):
                 raise
             break
-        times[size] = min(one, other)
-        if first == second:  # whatever its place, and in other company
-            alike[first].add(size)
+        walls[size], works[size] = min(first.wall, second.wall), min(first.work, second.work)
+        if first.row == second.row:  # whatever its place, and in other company
+            alike[first.row].add(size)
         if time.perf_counter() - started > seconds:
             break
-    # More rows never take less time: what took longer was held up by others.
+    steady = crowding() <= OTHERS and not _drifted(call, walls)
+    # What others hold up takes longer, but hardly more of the processor's time.
+    times = walls if steady or call.sample.device.type != "cpu" else works
+    # More rows never take less time: what took longer was held up.
     smoothed = {size: min(time for other, time in times.items() if other >= size) for size in times}
-    steady = crowding() <= OTHERS and not _drifted(call, times)
     return Profile(smoothed, [frozenset(sizes) for sizes in alike.values()], steady)
 
 
-def _drifted(call: Call, times: Mapping[int, float]) -> bool:
+def _drifted(call: Call, walls: Mapping[int, float]) -> bool:
     """Whether the smallest of the sizes takes far longer or less now than when it was measured."""
-    size, before = min(times.items())
-    after = min(_timed(call, size, last=last)[1] for last in (False, True))
+    size, before = min(walls.items())
+    after = min(_timed(call, size, last=last).wall for last in (False, True))
     quick, slow = sorted((before, after))
     return slow > DRIFT * quick + JITTER
 
 
-def _timed(call: Call, size: int, *, last: bool) -> tuple[bytes, float]:
-    """The bytes that come out of the call's first row among others, as the first of them or the last; and the time."""
+class _Timed(NamedTuple):
+    """The bytes of a row, the seconds that it took with its company, and those of the processor for each thread."""
+
+    row: bytes
+    wall: float
+    work: float
+
+
+def _timed(call: Call, size: int, *, last: bool) -> _Timed:
+    """The call's first row among others, as the first of them or the last."""
     rows = [_row(call, 0), *(_row(call, number, factor=1 + number / 64) for number in range(1, size))]
     rows = rows[::-1] if last else rows
-    started = time.perf_counter()
+    wall, work = time.perf_counter(), time.process_time()
     answers = forward(rows, size, Stacks())
     if call.sample.device.type == "cuda":
         torch.cuda.synchronize(call.sample.device)
-    taken = time.perf_counter() - started
+    wall, work = time.perf_counter() - wall, time.process_time() - work
     answer: torch.Tensor = answers[-1 if last else 0][0]
-    return answer.float().cpu().numpy().tobytes(), taken
+    return _Timed(answer.float().cpu().numpy().tobytes(), wall, work / torch.get_num_threads())
 
 
 def _row(call: Call, number: int, factor: float = 1.0) -> Call:

@@ -15,6 +15,8 @@ from studio.inputs import InputStore
 from studio.recipe import PaintedRecipe, ResolvedRecipe, UpscaleRecipe
 from studio.resolve.tasks import check_second, shares_steps
 
+BY_ITSELF = "Memory ran out; making this picture without others beside it."
+
 R = TypeVar("R", bound=ResolvedRecipe)
 
 
@@ -52,13 +54,14 @@ def render(
             participant = manager.participant(painted[0][1], turn)
         try:
             yield from make(participant=participant).pictures()
-        except OutOfMemory as error:
+        except OutOfMemory:
             if participant is None:
                 raise
-            report(Loading(f"{error.message} Trying again without others beside it ..."))
         else:
             continue
-        yield from make().pictures()
+        # Behind the handler, where the error no longer holds the frames that hold the tensors.
+        report(Loading(BY_ITSELF))
+        yield from make(changed=[BY_ITSELF]).pictures()
 
 
 def _of_kind(numbered: Sequence[tuple[int, ResolvedRecipe]], kind: type[R]) -> list[tuple[int, R]]:

@@ -1,6 +1,7 @@
 """One call of a lane: renders items of one job into the library; each image is reported once it is stored."""
 
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -51,8 +52,9 @@ class Maker:
             made = [missing[image] for image in event.images] if isinstance(event, Step) else missing
             if stopped() or all(item.state != "running" for item in made):
                 raise Cancelled
-            job.tell(_renumbered(event, missing))
+            job.tell(_for_all(_renumbered(event, missing), job, time.monotonic() - begun))
 
+        begun = time.monotonic()
         images = lane.render(job, missing, report, wanted) if missing else iter(())
         try:
             for rendered in images:
@@ -98,6 +100,17 @@ class Maker:
             return False
         self._finished(job, item, saved)
         return True
+
+
+def _for_all(event: Event, job: Job, seconds: float) -> Event:
+    """A call knows how long its own images take; readers are told of all that the job has left.
+
+    What waits is made as this call's images are, which took so many `seconds` up to here, and as many at a time.
+    """
+    if not isinstance(event, Step):
+        return event
+    waiting, running = (sum(item.state == state for item in job.items) for state in ("waiting", "running"))
+    return replace(event, seconds_left=event.seconds_left + (seconds + event.seconds_left) * waiting / max(1, running))
 
 
 def _renumbered(event: Event, items: Sequence[QueueItem]) -> Event:

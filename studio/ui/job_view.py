@@ -4,13 +4,26 @@ A view is always the whole of it, so a page that missed some of them is right ag
 """
 
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import aclosing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from studio.errors import NotFound, StudioError
-from studio.events import Downloading, Event, Failed, Finished, Halted, Loading, Preview, Queued, Started, Step
+from studio.events import (
+    Downloading,
+    Event,
+    Failed,
+    Finished,
+    Halted,
+    ImageFailed,
+    Loading,
+    Preview,
+    Queued,
+    Started,
+    Step,
+)
 from studio.gate.identity import Identity
 from studio.jobs.job import Job
 from studio.jobs.kinds import KINDS
@@ -141,6 +154,7 @@ def _fault(fault: StudioError | Failed) -> FieldFault:
 def progress(job: Job, events: Sequence[Any]) -> Progress:
     """How far the job is: a sentence, a fraction of the whole, and the seconds left where they are known."""
     share = dict.fromkeys(range(len(job.recipes)), 0.0)
+    making: dict[int, Step] = {}
     line, seconds_left, step = "", None, None
     fetching: Downloading | None = None
     for event in events:
@@ -148,6 +162,7 @@ def progress(job: Job, events: Sequence[Any]) -> Progress:
             line, fetching = words(event), event
         elif isinstance(event, Queued):
             fetching = None
+            making.clear()
             line = _place(event.position)
         elif isinstance(event, Halted):
             line = f"Waiting for the studio to be started again. {event.message}"
@@ -157,10 +172,14 @@ def progress(job: Job, events: Sequence[Any]) -> Progress:
             line = event.what
         elif isinstance(event, Step):
             share.update(dict.fromkeys(event.images, event.step / event.steps))
+            making |= dict.fromkeys(event.images, event)
             step, seconds_left = [event.step, event.steps], event.seconds_left
-            line = _step(event, job)
+            line = _step(_slowest(making), job)
         elif isinstance(event, Finished):
             share[event.image] = 1.0
+            making.pop(event.image, None)
+        elif isinstance(event, ImageFailed):
+            making.pop(event.image, None)
     return {
         "line": line,
         "step": step,
@@ -181,6 +200,12 @@ def _place(position: int) -> str:
     if position == 0:
         return "Next in line"
     return "1 job before yours" if position == 1 else f"{position} jobs before yours"
+
+
+def _slowest(making: Mapping[int, Step]) -> Step:
+    """The step of all images that are being made, which go through their steps at a time: as far as all of them are."""
+    slowest = min(making.values(), key=lambda event: event.step / event.steps)
+    return replace(slowest, images=tuple(sorted(making)))
 
 
 def _step(event: Step, job: Job) -> str:

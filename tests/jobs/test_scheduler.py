@@ -345,3 +345,19 @@ def test_a_studio_that_ends_while_it_closes_has_not_tried_in_vain(start: Start, 
     job = start(Loading()).submit([resolved("a")], who("ann"))
     wait_for(job, Started)
     assert isinstance(end_of(start(Drawer()).get(job.id, who("ann"))), Done)
+
+
+def test_the_seconds_left_are_those_of_all_that_a_job_still_waits_for(start: Start):
+    class Telling(Drawer):
+        most = 1
+
+        def _draw(self, index: int, recipe: Recipe, report: Report) -> Rendered:
+            report(Step((index,), 1, 7, 2.0))
+            return super()._draw(index, recipe, report)
+
+    scheduler, events = start(Telling()), list[Event]()
+    scheduler.listen("images", events.append)
+    list(scheduler.submit([resolved(prompt) for prompt in "abc"], who("ann")).follow())
+    left = [event.seconds_left for event in events if isinstance(event, Step) and event.steps == 7]
+    assert left[0] >= 6
+    assert left[2] == 2
