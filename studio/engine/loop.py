@@ -37,7 +37,7 @@ class Loop:
 
     All first passes come first, then one change of models, then all second passes. What was begun waits in the
     computer's memory. As a `participant`, it shares the model's steps with other calls, where that can be. With
-    `each_step`, what each step predicts comes with each picture; `changed` is what is done otherwise than asked already.
+    `each_step`, what each step predicts comes with each picture; `changed` is what is done otherwise than asked so far.
     """
 
     def __init__(
