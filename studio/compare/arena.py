@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from studio.compare.store import Cell, Comparison, Comparisons
 from studio.errors import InvalidRequest, NotFound, Unreadable
 from studio.gate.identity import Identity
+from studio.library.rows import add_vote
 from studio.storage.connections import parsed
 
 Choice = Literal["left", "right", "good", "bad"]
@@ -126,6 +127,8 @@ class Arena:
                 "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
                 (pair, who.owner, cast.cast, choice, left, right, line.prompt, json.dumps(line.tags)),
             )
+            add_vote(database, row["left_path"], _share(cast.choice))
+            add_vote(database, row["right_path"], 1 - _share(cast.choice))
         return cast
 
     def votes(self, who: Identity, tag: str = "") -> list[Vote]:

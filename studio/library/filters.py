@@ -29,7 +29,10 @@ KINDS: Mapping[str, tuple[str, str]] = {
     "grid": ("kind", "grid"),
     "comparison": ("kind", "comparison"),
     "candidates": ("kind", "candidates"),
+    "repeat": ("kind", "repeat"),
+    "replay": ("kind", "replay"),
 }
+VOTES: Mapping[str, float] = {"won": 1.0, "lost": 0.0, "tied": 0.5}
 YES, NO = ("yes", "true", "1"), ("no", "false", "0")
 # The one that “score” without a name of a metric means, from 1 to 10.
 SCORE = "aesthetic"
@@ -154,6 +157,14 @@ def _kind_where(_op: Op, value: str, _: Sequence[int]) -> Where:
     return f"{column} = ?", [stored]
 
 
+def _vote_fault(op: Op, value: str) -> str:
+    return "" if value.lower() in VOTES and op in ("", "=") else f"a vote is {', '.join(VOTES)}, not {op}{value}."
+
+
+def _vote_where(_op: Op, value: str, _: Sequence[int]) -> Where:
+    return "number IN (SELECT picture FROM picture_scores WHERE metric = 'vote' AND value = ?)", [VOTES[value.lower()]]
+
+
 def _text_fault(op: Op, value: str) -> str:
     if not value.strip():
         return "there is nothing to look for."
@@ -205,6 +216,7 @@ FILTERS: Mapping[str, Filter] = {
     "star": _yes("star = 1", "whether it has a star", "star:yes"),
     "rating": _number("rating", "your rating, from 1 to 5", "rating:>=4"),
     "score": _score(SCORE, "its aesthetic score, from 1 to 10", "score:>6"),
+    "vote": Filter("how a blind vote in the arena ended for it", "vote:won", _vote_fault, _vote_where),
     "seed": _number("seed", "the seed", "seed:42"),
     "size": Filter("its longer side in pixels, or both", "size:>512 or size:512x768", _size_fault, _size_where),
     "width": _number("width", "its width in pixels", "width:>=768"),

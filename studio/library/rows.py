@@ -52,7 +52,10 @@ MADE_BY = (
 SCORES = "SELECT quick, slow FROM scores WHERE job = ? AND item = ?"
 RATED = """SELECT star, rating FROM ratings JOIN candidate_jobs AS made ON made.set_id = ratings.set_id
     WHERE made.id = ? AND image = first + ? ORDER BY ratings.number DESC LIMIT 1"""
+VOTED = "SELECT choice, left_path FROM votes JOIN pairs ON pairs.id = votes.pair WHERE ? IN (left_path, right_path)"
 TAG = "tag"
+# How a blind vote stands among a picture's scores.
+VOTE = "vote"
 
 
 def add(rows: Connection, folder: Path, owners: Owners, facts: FileFacts, whose: str | None = None) -> str:
@@ -179,6 +182,14 @@ def add_scores(rows: Connection, job: str, item: int, scores: Mapping[str, float
     changed(rows)
 
 
+def add_vote(rows: Connection, path: str, share: float) -> None:
+    """What a picture got of the one point of a blind vote, shown beside another: 1 if it won, 0.5 if neither did."""
+    put = """INSERT OR REPLACE INTO picture_scores (picture, metric, value)
+        SELECT number, ?, ? FROM pictures WHERE path = ?"""
+    rows.execute(put, (VOTE, share, path))
+    changed(rows)
+
+
 def rate_item(rows: Connection, job: str, item: int, values: Mapping[str, int | None]) -> None:
     """What the owner says of what an item made, by column: `star`, `rating`."""
     for column in values.keys() & {"star", "rating"}:
@@ -188,7 +199,10 @@ def rate_item(rows: Connection, job: str, item: int, values: Mapping[str, int | 
 
 
 def _bring_marks(rows: Connection, number: int, facts: FileFacts) -> None:
-    """What was said of a picture before the index knew it, as one of a set of candidates."""
+    """What was said of a picture before the index knew it, in a set of candidates or in the arena."""
+    for choice, left in rows.execute(VOTED, (facts.path,)).fetchall():
+        share = {"left": 1.0, "right": 0.0}.get(choice, 0.5)
+        add_vote(rows, facts.path, share if left == facts.path else 1 - share)
     if not facts.job or facts.item is None:
         return
     place = (facts.job, facts.item)

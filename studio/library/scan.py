@@ -68,7 +68,7 @@ class Scan:
             before, todo = self._before(), []
             for folder, modified in self._folders():
                 if thorough or before.pop(folder, None) != modified:
-                    todo.append((folder, modified, self._compare(folder, found, thorough=thorough)))
+                    todo.append((folder, modified, self._compare(folder, found)))
             self._drop_folders(before, found)
             total, done = sum(len(files) for *_, files in todo), 0
             for folder, modified, files in todo:
@@ -120,11 +120,14 @@ class Scan:
                     "INSERT OR REPLACE INTO library_folders (path, modified) VALUES (?, ?)", (folder, modified)
                 )
 
-    def _compare(self, folder: str, found: Scanned, *, thorough: bool) -> list[str]:
+    def _compare(self, folder: str, found: Scanned) -> list[str]:
         """The files of a folder that have to be read; those that are gone leave the index."""
         # What is known comes first: a picture that is saved meanwhile is read once more, and none is taken for gone.
         known, faulty = self._known(folder)
-        there = dict(self._files(folder, found, thorough=thorough))
+        try:
+            there = dict(self._files(folder, found))
+        except OSError:
+            return []  # it cannot be listed now, and nothing is taken for gone
         gone = known.keys() - there.keys()
         if gone:
             with self._context.database.write() as rows:
@@ -132,14 +135,10 @@ class Scan:
                     index_rows.forget_path(rows, path)
             found.removed += len(gone)
         before = known | faulty
-        return [
-            path
-            for path, modified in sorted(there.items())
-            if path not in before or (modified is not None and before[path] != modified)
-        ]
+        return [path for path, modified in sorted(there.items()) if before.get(path) != modified]
 
-    def _files(self, folder: str, found: Scanned, *, thorough: bool) -> Iterator[tuple[str, int | None]]:
-        with suppress(OSError), os.scandir(self._context.folder / folder) as entries:
+    def _files(self, folder: str, found: Scanned) -> Iterator[tuple[str, int]]:
+        with os.scandir(self._context.folder / folder) as entries:
             for one in entries:
                 if one.name.startswith(".") or Path(one.name).suffix.lower() not in ENDINGS:
                     continue
@@ -149,7 +148,7 @@ class Scan:
                 elif one.is_symlink():
                     found.faults[path] = LINKED
                 elif one.is_file(follow_symlinks=False):
-                    yield path, one.stat(follow_symlinks=False).st_mtime_ns if thorough else None
+                    yield path, _modified(one)
 
     def _known(self, folder: str) -> tuple[dict[str, int], dict[str, int]]:
         """The files of a folder, none below it, that the index knows or has left out, each with when it was changed."""
@@ -205,6 +204,14 @@ class Scan:
                     index_rows.forget_path(rows, path)
                 rows.execute("DELETE FROM library_folders WHERE path = ?", (folder,))
                 found.removed += len(gone)
+
+
+def _modified(file: os.DirEntry[str]) -> int:
+    """When a file was changed; 0 where that cannot be asked, so that reading it tells why."""
+    try:
+        return file.stat(follow_symlinks=False).st_mtime_ns
+    except OSError:
+        return 0
 
 
 def _is_text(name: str) -> bool:

@@ -12,6 +12,7 @@ from typing import Any
 from studio.library import rows as index_rows
 from studio.library.entry import Entry
 from studio.library.marks import MOST_NOTE, MOST_TAGS, RATINGS, is_name
+from studio.metrics import METRICS
 from studio.parsing import ParseError, load_json
 
 VERSION = 1
@@ -59,6 +60,11 @@ def apply(rows: Connection, number: int, whose: str, marked: Mapping[str, Any]) 
     for name in _names(marked.get("boards"), MOST_BOARDS):
         place = (_board(rows, name, whose), number, time.time())
         rows.execute("INSERT OR IGNORE INTO board_pictures (board, picture, added) VALUES (?, ?, ?)", place)
+    scores = marked.get("scores")
+    for name, value in scores.items() if isinstance(scores, dict) else ():
+        if (name in METRICS or name == index_rows.VOTE) and isinstance(value, int | float):
+            put = "INSERT OR IGNORE INTO picture_scores (picture, metric, value) VALUES (?, ?, ?)"
+            rows.execute(put, (number, name, float(value)))
     index_rows.write_words(rows, number)
     index_rows.changed(rows)
 

@@ -13,6 +13,7 @@ from studio.errors import InvalidRequest, NotFound, NotWritable
 from studio.inputs import InputStore
 from studio.storage.database import Database
 from tests.drawer import kept
+from tests.library.shelf import Shelf
 from tests.people import who
 
 ME = who("me")
@@ -62,6 +63,28 @@ def test_another_person_has_other_pairs_and_no_part_in_mine(arena: Arena):
         arena.vote(who("other"), pair.id, "left")
     with pytest.raises(InvalidRequest, match="no vote"):
         arena.vote(ME, pair.id, "both")
+
+
+def test_how_a_vote_ended_is_found_in_the_library_by_its_pictures(tmp_path: Path):
+    shelf = Shelf(tmp_path / "home")
+    database = Database.of(shelf.settings.home)
+    store = Comparisons(database, shelf.folder, InputStore.of(shelf.settings, database))
+    name = store.create(ME.owner, 1, {})
+    store.extend(name, LINES[:2], [Contestant("local", model, model) for model in ("a", "b")])
+    entries = [shelf.save(f"picture {number}", ME) for number in range(4)]
+    kept(database, "job", [entry.path.relative_to(shelf.folder).as_posix() for entry in entries if entry.path])
+    store.assign(name, "job", [Cell(line, column) for line in range(2) for column in range(2)])
+    arena = Arena(store)
+    pair = arena.pair(ME)
+    assert pair
+    arena.vote(ME, pair.id, "right")
+    (won,), (lost,) = (shelf.index.search(f"vote:{how}", ME).entries for how in ("won", "lost"))
+    assert (won.path, lost.path) == (pair.right, pair.left)
+    shelf.index.reindex()
+    pair = arena.pair(ME)
+    assert pair
+    arena.vote(ME, pair.id, "good")
+    assert shelf.index.search("vote:tied", ME).total == 2
 
 
 def test_a_vote_can_be_neither_changed_nor_removed(arena: Arena, tmp_path: Path):

@@ -10,6 +10,7 @@ from PIL import Image
 
 from studio.gate.identity import COMMAND_LINE
 from studio.library.index import LibraryIndex
+from studio.library.scan import Scan
 from studio.metadata import writing
 from studio.storage.database import Database
 from tests.drawer import picture, resolved
@@ -46,6 +47,28 @@ def test_a_folder_that_goes_takes_its_pictures_along_and_brings_them_back_with_t
     shelf.index.look()
     moved = shelf.index.entry(entry.id, ANN)
     assert (moved.tags, moved.path) == (("cat",), shelf.folder / "2020-01-01" / entry.path.name)
+
+
+def test_a_file_that_is_replaced_by_hand_is_read_again_and_keeps_what_was_said(shelf: Shelf, tmp_path: Path):
+    entry, other = shelf.save("before"), Shelf(tmp_path / "other").save("after")
+    shelf.index.marks.tag([entry.id], ANN, add=["cat"])
+    assert entry.path
+    assert other.path
+    os.utime(other.path, ns=(1, 1))
+    other.path.replace(entry.path)
+    assert shelf.index.look().any
+    assert shelf.index.search("before", ANN).total == 0
+    assert shelf.index.search("after", ANN).total == 1
+    shelf.save("before", seed=entry.seed)  # the same pixels come again
+    assert shelf.found("tag:cat") == ["before"]
+
+
+def test_a_folder_that_cannot_be_listed_takes_nothing_out(shelf: Shelf, monkeypatch: pytest.MonkeyPatch):
+    """A folder that its user may not list is not to be had by a test that may do everything."""
+    shelf.save("mine")
+    monkeypatch.setattr(Scan, "_files", lambda *_: (_ for _ in ()).throw(PermissionError))
+    assert not shelf.index.look().any
+    assert shelf.found("") == ["mine"]
 
 
 def test_a_disk_that_is_not_mounted_takes_nothing_out(shelf: Shelf, tmp_path: Path):
