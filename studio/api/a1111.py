@@ -71,7 +71,7 @@ def router(studio: Studio) -> APIRouter:
         planned = await run_in_threadpool(lambda: Planned(studio, wanted, options.of(who), who))
         recipe = await run_in_threadpool(lambda: mended(studio, planned.recipe(), planned.left))
         job, images = await _images(studio, recipe, request, who)
-        return await run_in_threadpool(answers.generated, wanted, job, images, planned.left)
+        return await run_in_threadpool(answers.generated, studio, wanted, job, images, planned.left)
 
     @routes.post("/sdapi/v1/txt2img")
     async def txt2img(wanted: TextToImage, request: Request, who: Who) -> dict[str, Any]:
@@ -88,7 +88,7 @@ def router(studio: Studio) -> APIRouter:
         """Enlarge a picture."""
         recipe = await run_in_threadpool(pictures.enlarged, studio, wanted, wanted.image, who)
         _, images = await _images(studio, recipe, request, who)
-        return {"html_info": "", "image": await run_in_threadpool(pictures.result, wanted, images[0])}
+        return {"html_info": "", "image": await run_in_threadpool(pictures.result, studio, wanted, images[0])}
 
     @routes.post("/sdapi/v1/extra-batch-images")
     async def extra_batch(wanted: ExtrasBatch, request: Request, who: Who) -> dict[str, Any]:
@@ -98,7 +98,7 @@ def router(studio: Studio) -> APIRouter:
             raise InvalidRequest("There is no picture.", "Give some as imageList.", field="imageList")
         recipes = await run_in_threadpool(lambda: [pictures.enlarged(studio, wanted, one, who) for one in given])
         _, images = await _images(studio, recipes, request, who)
-        coded = await run_in_threadpool(lambda: [pictures.result(wanted, one) for one in images])
+        coded = await run_in_threadpool(lambda: [pictures.result(studio, wanted, one) for one in images])
         return {"html_info": "", "images": coded}
 
     @routes.post("/sdapi/v1/png-info")

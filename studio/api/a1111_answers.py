@@ -8,20 +8,25 @@ from typing import Any
 
 from studio import __version__
 from studio.api.a1111_schemas import Generation
+from studio.api.pictures import encoded
 from studio.errors import Withheld
 from studio.events import Finished, Preview, Step
 from studio.jobs.job import Job
 from studio.library import facts, size
 from studio.metadata.infotext import to_infotext
 from studio.schedulers import SCHEDULERS
+from studio.studio import Studio
 
 
-def generated(wanted: Generation, job: Job, images: Sequence[Finished], left: Sequence[str]) -> dict[str, Any]:
+def generated(
+    studio: Studio, wanted: Generation, job: Job, images: Sequence[Finished], left: Sequence[str]
+) -> dict[str, Any]:
     """The pictures, the request, and what is told of them; Withheld where none may be given away."""
     shown = [event for event in images if facts(event.path).get("output check") != "withheld"]
     if not shown:
         raise Withheld("The output check flagged this picture.", "Another seed or other words may pass.")
-    coded = [b64encode(event.path.read_bytes()).decode() for event in shown] if wanted.send_images else []
+    data = [encoded(studio.settings, event.path, "png") for event in shown] if wanted.send_images else []
+    coded = [b64encode(one).decode() for one in data]
     request = wanted.model_dump(exclude={"init_images", "mask"})
     return {"images": coded, "parameters": request, "info": json.dumps(_info(job, shown, left)), "notes": list(left)}
 

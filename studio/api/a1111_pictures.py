@@ -12,6 +12,7 @@ from studio.api.a1111_recipes import upscaler_named
 from studio.api.a1111_schemas import Detect, Extras
 from studio.api.a1111_units import READY, control_kind, options_of
 from studio.api.coded import decoded
+from studio.api.pictures import encoded
 from studio.errors import InvalidRequest
 from studio.events import Finished
 from studio.gate.identity import Identity
@@ -42,10 +43,10 @@ def enlarged(studio: Studio, wanted: Extras, picture: str, who: Identity) -> Rec
     return Recipe.make(init_image=stored.id, upscaler=name, upscale=scale)
 
 
-def result(wanted: Extras, event: Finished) -> str:
+def result(studio: Studio, wanted: Extras, event: Finished) -> str:
     """An enlarged picture as base64, at the size that was asked for where one was."""
     if wanted.resize_mode != BY_SIZE:
-        return b64encode(event.path.read_bytes()).decode()
+        return b64encode(encoded(studio.settings, event.path, "png")).decode()
     size, buffer = (wanted.upscaling_resize_w, wanted.upscaling_resize_h), BytesIO()
     with Image.open(event.path) as image:
         image.load()

@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from studio import __version__
-from studio.api import a1111, accounts, jobs, openai, operators, pictures
+from studio.api import a1111, accounts, jobs, library, openai, operators, pictures
 from studio.api.openai_schemas import EditRequest
 from studio.errors import InternalError, InvalidRequest, MethodNotAllowed, NotFound, StudioError
 from studio.gate.answers import refusal
@@ -53,7 +53,7 @@ def make(studio: Studio) -> FastAPI:
     # No page for people: it would fetch its scripts from elsewhere.
     facts: dict[str, Any] = {"title": "Image Studio", "version": __version__, "openapi_url": "/api/openapi.json"}
     app = ProgramsApp(**facts, docs_url=None, redoc_url=None)
-    for language in (openai, a1111, jobs, pictures, accounts, operators):
+    for language in (openai, a1111, jobs, library, pictures, accounts, operators):
         app.include_router(language.router(studio))
     app.add_exception_handler(StudioError, _refuse)
     app.add_exception_handler(RequestValidationError, _refuse_values)

@@ -12,11 +12,12 @@ from starlette.responses import Response, StreamingResponse
 
 from studio.api import forms, job_views, waiting
 from studio.api.job_schemas import InputFacts, JobFacts, JobList, JobRequest, MaskReading
-from studio.api.pictures import FOR_GOOD, Format, Who, encoded
+from studio.api.pictures import FOR_GOOD, Who, encoded
 from studio.api.planning import begin
 from studio.errors import InvalidRequest, NotFound, StudioError
 from studio.gate.identity import Identity
 from studio.jobs.job import Job
+from studio.metadata.writing import Format
 from studio.recipe import Recipe
 from studio.studio import Studio
 
@@ -84,7 +85,7 @@ def router(studio: Studio) -> APIRouter:  # noqa: C901 - one function a route
         number: int,
         who: Who,
         format: Format = "png",  # noqa: A002
-        quality: Annotated[int, Query(ge=1, le=100)] = 90,
+        quality: Annotated[int | None, Query(ge=1, le=100)] = None,
     ) -> Response:
         """A picture of a job: as it is stored, or written again as JPEG or WebP."""
         data = await run_in_threadpool(_encoded, studio, id, number, format, quality, who)
@@ -137,10 +138,10 @@ async def _streamed(studio: Studio, job: Job, position: int, request: Request) -
         yield waiting.sent(name, data, place)
 
 
-def _encoded(studio: Studio, id: str, number: int, kind: Format, quality: int, who: Identity) -> bytes:  # noqa: A002
+def _encoded(studio: Studio, id: str, number: int, kind: Format, quality: int | None, who: Identity) -> bytes:  # noqa: A002
     for event in studio.job(id, who).results:
         if event.image == number and event.path.is_file():
-            return encoded(event.path, kind, quality)
+            return encoded(studio.settings, event.path, kind, quality)
     raise NotFound("This picture is not there.", "It is not done yet, failed, or was deleted.")
 
 

@@ -13,7 +13,7 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from studio.api import forms, waiting
 from studio.api.openai_models import listed, model_facts
 from studio.api.openai_schemas import EditRequest, GenerationRequest, ImagesResponse, ModelFacts, ModelList, recipe_of
-from studio.api.pictures import Who, address, encoded
+from studio.api.pictures import Who, address, encoded, look
 from studio.errors import InvalidRequest, StudioError, Withheld
 from studio.events import Finished, Preview, Step
 from studio.gate.answers import openai_error
@@ -147,7 +147,7 @@ def _image(
     facts["seed"] = event.recipe.seed
     if wanted.response_format == "url":
         return {**facts, "url": address(studio, request, event.path, who)}
-    return {**facts, "b64_json": _coded(event.path, wanted)}
+    return {**facts, "b64_json": _coded(studio, event, wanted)}
 
 
 async def _stream(studio: Studio, wanted: GenerationRequest, job: Job, kind: str) -> AsyncGenerator[bytes, None]:
@@ -160,7 +160,7 @@ async def _stream(studio: Studio, wanted: GenerationRequest, job: Job, kind: str
             elif isinstance(event, Preview) and (number := looks.wants(event.image)) is not None:
                 yield await run_in_threadpool(_look, wanted, event, kind, number)
             elif isinstance(event, Finished):
-                yield await run_in_threadpool(_completed, wanted, event, kind)
+                yield await run_in_threadpool(_completed, studio, wanted, event, kind)
             elif error := waiting.error_of(event):
                 yield _broken(_about(error, wanted))
     finally:
@@ -190,15 +190,19 @@ class _Looks:
 
 def _look(wanted: GenerationRequest, event: Preview, kind: str, number: int) -> bytes:
     name = f"{kind}.partial_image"
-    shown = {"type": name, "partial_image_index": number, "b64_json": _coded(event.jpeg, wanted)}
+    shown = {
+        "type": name,
+        "partial_image_index": number,
+        "b64_json": b64encode(look(event.jpeg, wanted.output_format)).decode(),
+    }
     return waiting.sent(name, {**shown, "created_at": int(time.time()), **_look_of(wanted, None)})
 
 
-def _completed(wanted: GenerationRequest, event: Finished, kind: str) -> bytes:
+def _completed(studio: Studio, wanted: GenerationRequest, event: Finished, kind: str) -> bytes:
     if _is_withheld(event):
         return _broken(_withheld())
     name = f"{kind}.completed"
-    shown = {"type": name, "b64_json": _coded(event.path, wanted), "seed": event.recipe.seed, "usage": USAGE}
+    shown = {"type": name, "b64_json": _coded(studio, event, wanted), "seed": event.recipe.seed, "usage": USAGE}
     return waiting.sent(name, {**shown, "created_at": int(time.time()), **_look_of(wanted, size(event.path))})
 
 
@@ -212,8 +216,9 @@ def _look_of(wanted: GenerationRequest, pixels: tuple[int, int] | None) -> dict[
     return {"background": "opaque", "output_format": wanted.output_format, "quality": wanted.grade, "size": sides}
 
 
-def _coded(source: Any, wanted: GenerationRequest) -> str:
-    return b64encode(encoded(source, wanted.output_format, wanted.output_compression)).decode()
+def _coded(studio: Studio, event: Finished, wanted: GenerationRequest) -> str:
+    data = encoded(studio.settings, event.path, wanted.output_format, wanted.output_compression)
+    return b64encode(data).decode()
 
 
 def _is_withheld(event: Finished) -> bool:

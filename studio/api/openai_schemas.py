@@ -60,7 +60,9 @@ class GenerationRequest(BaseModel):
         Literal["b64_json", "url"], Field(description="The picture itself, or an address that opens for you alone.")
     ] = "b64_json"
     output_format: Literal["png", "jpeg", "webp"] = "png"
-    output_compression: Annotated[int, Field(ge=0, le=100, description="The quality of JPEG and WebP.")] = 90
+    output_compression: Annotated[
+        int | None, Field(ge=0, le=100, description="The quality of JPEG and WebP; else the best.")
+    ] = None
     background: Annotated[Literal["auto", "opaque"], Field(description="Nothing here is transparent.")] = "auto"
     moderation: Annotated[Literal["auto", "low"], Field(description="Changes nothing.")] = "auto"
     stream: bool = False

@@ -2,7 +2,7 @@
 
 from io import BytesIO
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 from fastapi import APIRouter, Depends
 from PIL import Image
@@ -14,9 +14,11 @@ from studio.errors import NotFound
 from studio.gate import origin
 from studio.gate.addresses import PREFIX
 from studio.gate.identity import Identity, of_scope
+from studio.metadata import own
+from studio.metadata.writing import ENDINGS, Format, write, writing_of
+from studio.settings import Settings
 from studio.studio import Studio
 
-Format = Literal["png", "jpeg", "webp"]
 FOR_GOOD = "private, max-age=31536000, immutable"
 ADDRESS = "/api/pictures/"
 
@@ -49,11 +51,24 @@ def address(studio: Studio, request: Request, path: Path, who: Identity) -> str:
     return origin.address(request.scope, request.headers) + ADDRESS + studio.addresses.of(path, who)[len(PREFIX) :]
 
 
-def encoded(source: Path | bytes, kind: Format, quality: int) -> bytes:
-    """A picture's bytes: as they are stored where PNG is wanted, else written again, 0 to 100 of quality."""
-    if kind == "png" and isinstance(source, Path):
-        return source.read_bytes()
+def encoded(settings: Settings, path: Path, kind: Format, quality: int | None = None) -> bytes:
+    """A stored picture's bytes: as they are where it is of that format, else written again with all that it tells.
+
+    `quality` is from 0 to 100, and of JPEG and WebP alone.
+    """
+    if path.suffix == ENDINGS[kind] and (quality is None or kind == "png"):
+        return path.read_bytes()
+    buffer, made = BytesIO(), own.read_made(path)
+    with Image.open(path) as image:
+        write(image, made.recipe, made.facts, buffer, writing_of(settings, format=kind, quality=quality))
+    return buffer.getvalue()
+
+
+def look(jpeg: bytes, kind: Format) -> bytes:
+    """A look at a picture in the making, in this format."""
+    if kind == "jpeg":
+        return jpeg
     buffer = BytesIO()
-    with Image.open(source if isinstance(source, Path) else BytesIO(source)) as image:
-        image.convert("RGB").save(buffer, kind.upper(), **({} if kind == "png" else {"quality": quality}))
+    with Image.open(BytesIO(jpeg)) as image:
+        image.save(buffer, kind.upper())
     return buffer.getvalue()

@@ -119,6 +119,7 @@ DOORS = (
     Door(r"/api/jobs/[^/]+/events", "what happens to a job", LISTEN, owned=True),
     Door(r"/api/jobs/[^/]+/images/\d+", "a picture of a job", owned=True),
     Door(r"/api/jobs/[^/]+/(cancel|retry)", "stopping a job, or making it again", WRITE, owned=True, role="creator"),
+    Door(r"/api/library(/[^/]+(/thumbnail)?)?", "your pictures, searched", owned=True),
     Door("/api/inputs", "bringing a picture", WRITE, "upload", role="creator"),
     Door(r"/api/(openapi|recipe\.schema)\.json", "what programs can ask for, and what a recipe is"),
 )

@@ -34,13 +34,21 @@ class Writing:
     """How a picture is written.
 
     `recipe`: with all that makes it again. `marked`: the file says that an algorithm made it, and with a `certificate`
-    that is signed.
+    that is signed. `quality` of JPEG and WebP is from 0 to 100, with some loss; None is the least loss there is.
     """
 
     format: Format = "png"
     recipe: bool = True
     marked: bool = False
     certificate: Certificate | None = None
+    quality: int | None = None
+
+    @property
+    def options(self) -> Mapping[str, Any]:
+        """What Pillow is told of the format."""
+        if self.quality is None or self.format == "png":
+            return OPTIONS[self.format]
+        return {"quality": self.quality}
 
     @property
     def ending(self) -> str:
@@ -97,7 +105,7 @@ def _encode(
     bare = image.copy()
     bare.info = {name: value for name, value in image.info.items() if name == "icc_profile"}
     try:
-        bare.save(target, format=how.format.upper(), **OPTIONS[how.format], **options)
+        bare.save(target, format=how.format.upper(), **how.options, **options)
     except ValueError as error:
         raise InvalidRequest("JPEG has no room for so long a recipe.", "Write it as PNG or WebP.") from error
 

@@ -2,6 +2,7 @@
 
 from base64 import b64decode
 from io import BytesIO
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -11,8 +12,11 @@ from PIL import Image, ImageChops
 
 from studio.events import Stopped
 from studio.gate.identity import PROGRAM, owner_by
-from studio.metadata import png
+from studio.metadata import own
+from studio.recipe import Recipe
+from studio.settings import Settings
 from studio.studio import Studio
+from tests.api.asking import asking, gated
 from tests.people import who
 from tests.ui.painter import Painter
 
@@ -57,9 +61,29 @@ def test_pictures_come_as_many_and_as_large_as_asked_with_their_recipes_inside(c
 
 
 @pytest.mark.parametrize("kind", ["jpeg", "webp"])
-def test_a_picture_comes_in_the_format_that_is_asked_for(client: Any, kind: Any) -> None:
-    answer = client.images.generate(prompt="a boat", output_format=kind, output_compression=60, **SMALL)
-    assert opened(answer.data[0]).format == kind.upper()
+def test_a_picture_comes_in_the_format_that_is_asked_for(client: Any, kind: Any, tmp_path: Path) -> None:
+    whole, small = (
+        client.images.generate(prompt="a boat", output_format=kind, output_compression=quality, **SMALL).data[0]
+        for quality in (openai.NOT_GIVEN, 20)
+    )
+    assert opened(whole).format == opened(small).format == kind.upper()
+    assert len(small.b64_json) < len(whole.b64_json)
+    file = tmp_path / "picture"
+    file.write_bytes(b64decode(small.b64_json))
+    assert own.read(file).prompt == "a boat", "its recipe goes with it"
+
+
+def test_programs_get_what_they_ask_for_whatever_the_studio_keeps(tmp_path: Path) -> None:
+    kept = Settings.load(home=tmp_path, image_format="webp")
+    with Studio(kept, backend=Painter()) as studio:
+        ask = asking(gated(studio))
+        asked = {"prompt": "a boat", "width": 64, "height": 64, "steps": 1}
+        one = ask("POST", "/v1/images/generations", json={"prompt": "a boat", **SMALL}).json()["data"][0]
+        other = ask("POST", "/sdapi/v1/txt2img", json=asked).json()["images"][0]
+        assert studio.jobs_of(PROGRAM)[0].results[0].path.suffix == ".webp"
+    for coded in (one["b64_json"], other):
+        image = Image.open(BytesIO(b64decode(coded)))
+        assert (image.format, "parameters" in image.info) == ("PNG", True)
 
 
 def test_an_address_opens_for_whoever_asked_and_for_nobody_else(client: Any, studio: Studio) -> None:
@@ -226,13 +250,10 @@ def test_a_job_that_nobody_waits_for_any_more_is_stopped(address: str, studio: S
 def test_a_picture_holds_its_recipe_for_programs_too(client: Any, tmp_path: Any) -> None:
     file = tmp_path / "one.png"
     file.write_bytes(b64decode(client.images.generate(prompt="a boat", **SMALL).data[0].b64_json))
-    assert png.read(file).prompt == "a boat"
+    assert own.read(file).prompt == "a boat"
 
 
 def test_one_studio_is_the_hosted_engine_of_another(address: str, tmp_path: Any) -> None:
-    from studio.recipe import Recipe
-    from studio.settings import Settings
-
     hosts = {"other": {"base_url": f"{address}/v1"}}
     with Studio(Settings.load(home=tmp_path, hosts=hosts), backend=Painter(), durable=False) as near:
         job = near.submit(Recipe(prompt="a boat", model="other:starter"), PROGRAM)

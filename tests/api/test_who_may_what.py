@@ -51,6 +51,7 @@ SAMPLES = {
     "/sdapi/v1/(refresh": ["/sdapi/v1/refresh-loras"],
     "/sdapi/v1/[": ["/sdapi/v1/samplers", "/sdapi/v1/cmd-flags", "/controlnet/model_list"],
     "/api/pictures": ["/api/pictures/abc/images/a.png"],
+    "/api/library": ["/api/library", "/api/library/abc", "/api/library/abc/thumbnail"],
     "/api/jobs/[^/]+/events": ["/api/jobs/abc/events"],
     "/api/jobs/[^/]+/images": ["/api/jobs/abc/images/0"],
     "/api/jobs/[^/]+/(cancel": ["/api/jobs/abc/cancel", "/api/jobs/abc/retry"],
