@@ -22,13 +22,20 @@ HIDDEN = "…"
 SECRET = 8
 
 
-def find_token(typed: str = "") -> SecretStr:
-    """The typed one, else HF_TOKEN, else that of `hf auth login`; Unauthorized where there is none."""
+# What helps whoever has no token, on the command line.
+LOG_IN = "Then run hf auth login, or set HF_TOKEN."
+
+
+def find_token(typed: str = "", then: str = LOG_IN) -> SecretStr:
+    """The typed one, else HF_TOKEN, else that of `hf auth login`; Unauthorized where there is none.
+
+    `then` is what to do with a new one.
+    """
     from huggingface_hub import get_token
 
     value = typed.strip() or get_token()
     if not value:
-        raise Unauthorized("No Hugging Face token.", f"{NEW_TOKEN} Then run hf auth login, or set HF_TOKEN.")
+        raise Unauthorized("No Hugging Face token.", f"{NEW_TOKEN} {then}")
     return SecretStr(value)
 
 

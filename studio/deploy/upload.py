@@ -30,12 +30,18 @@ PART_BYTES, PART_FILES = 8_000_000, 100
 
 @dataclass(frozen=True)
 class UploadPreview:
-    """What is on the hub beside the plan: `commit` is None where there is no such Space."""
+    """What is on the hub beside the plan: `commit` is None where there is no such Space, or nobody looked."""
 
     commit: str | None
     added: tuple[Item, ...]
     changed: tuple[Item, ...]
     removed: tuple[str, ...]
+    compared: bool = True
+
+    @classmethod
+    def alone(cls, plan: Plan) -> "UploadPreview":
+        """The plan, held against nothing."""
+        return cls(None, plan.items, (), (), compared=False)
 
     @property
     def sent(self) -> tuple[Item, ...]:

@@ -46,7 +46,13 @@ def test_the_studio_goes_onto_a_space_by_its_page(page: Page, remote: hub_server
     deploy = page.get_by_role("button", name="Deploy", exact=True)
     check = page.get_by_role("button", name="Check")
     check.click()
-    expect(page.get_by_role("alert")).to_contain_text("Create one with write access")
+    expect(page.get_by_role("alert")).to_contain_text("Then put it into the field Token")
+
+    # What is sent can be seen without one.
+    page.get_by_role("button", name="Show what is sent").click()
+    expect(page.get_by_role("region", name="Files")).to_contain_text("studio/errors.py")
+    expect(page.get_by_text("Not compared with what is on the Space")).to_be_visible()
+    expect(page.get_by_role("alert")).to_have_count(0)
 
     # The token is enough: whose Space it is follows from it.
     page.get_by_label("Token").fill(hub_server.TOKEN)

@@ -46,6 +46,8 @@ class DeployPlan(TypedDict):
     size: str
     sent: str
     there: bool
+    # Whether it was held against the Space, which takes a token and the network.
+    compared: bool
 
 
 class DeployEvent(TypedDict):

@@ -1,16 +1,27 @@
 """Deploy: the studio onto a Hugging Face Space, for whoever runs it for himself."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, cast, get_type_hints
 
 from pydantic import Field, SecretStr
 from typing_extensions import TypedDict
 
 from studio import hf_space, hub
-from studio.deploy import HARDWARE, DeployRequest, Done, Hub, Plan, Run, draw_up, find_token, preview_upload
+from studio.deploy import (
+    HARDWARE,
+    DeployRequest,
+    Done,
+    Hub,
+    Plan,
+    Run,
+    UploadPreview,
+    draw_up,
+    find_token,
+    preview_upload,
+)
 from studio.deploy.account import who
 from studio.deploy.request import SETTINGS
-from studio.errors import InUse, Refused, StudioError
+from studio.errors import HubUnreachable, InUse, Refused, StudioError
 from studio.gate.identity import Identity
 from studio.studio import Studio
 from studio.ui.events import Act, Name, Nothing, Words, served
@@ -89,8 +100,6 @@ class DeployPanel(Panel):
 
     def _facts(self, _: Nothing) -> DeployFacts:
         """What can be chosen, and whether this machine has a login of its own."""
-        from huggingface_hub import get_token
-
         loras = self.studio.prompt_assets.loras
         loras.refresh()
         own = [file for file in loras.values() if file.path.is_relative_to(loras.folder)]
@@ -100,19 +109,21 @@ class DeployPanel(Panel):
             "models": [{"id": model.id, "name": model.name, "size": _size(model.download_bytes)} for model in models],
             "loras": [{"id": file.name, "name": file.name, "size": _size(file.bytes)} for file in own],
             "settings": list(SETTINGS),
-            "login": bool(get_token()),
+            "login": bool(_token("")),
             "begun": self.run is not None,
         }
 
     def _account(self, event: Tokened) -> DeployAccount:
         """Whose token it is."""
-        account = who(Hub(find_token(event["token"])))
+        account = who(_door(event))
         return {"names": [account.name, *account.organizations], "pro": account.is_pro}
 
     def _plan(self, event: Ordering) -> DeployPlan:
         """What would be sent, beside what is there."""
-        plan, door = self._ordered(event)
-        seen = preview_upload(door, plan)
+        space = event["space"]  # whose it is may be open, where nothing is sent
+        order = _order({**event, "space": f"you{space}" if space.startswith("/") else space})
+        plan = draw_up(order, self.studio.settings)
+        seen = self._compared(event, plan)
         how = {item.path: "new" for item in seen.added} | {item.path: "changed" for item in seen.changed}
         files: list[DeployFile] = [
             {"path": item.path, "size": _exact(item.size_bytes), "how": how.get(item.path, "")} for item in plan.items
@@ -122,13 +133,21 @@ class DeployPanel(Panel):
             "size": hub.in_words(plan.size_bytes),
             "sent": hub.in_words(sum(item.size_bytes for item in seen.sent)),
             "there": seen.commit is not None,
+            "compared": seen.compared,
         }
+
+    def _compared(self, event: Ordering, plan: Plan) -> UploadPreview:
+        """The plan beside what is there, or alone where nobody is logged in or the hub is out of reach."""
+        try:
+            return preview_upload(_door(event), plan) if _token(event["token"]) else UploadPreview.alone(plan)
+        except HubUnreachable:
+            return UploadPreview.alone(plan)
 
     def _begin(self, event: Ordering) -> Answer:
         if self.run and self.run.end is None:
             raise InUse(f"{self.run.space} is being deployed.", "Wait for its end, or stop it.")
-        plan, door = self._ordered(event)
-        self.run = Run(door, plan)
+        order = _order(event)
+        self.run = Run(_door(event, order.secrets.values()), draw_up(order, self.studio.settings))
         return {}
 
     def _follow(self, event: Following) -> DeployNews:
@@ -145,19 +164,29 @@ class DeployPanel(Panel):
             self.run.stop()
         return {}
 
-    def _ordered(self, event: Ordering) -> tuple[Plan, Hub]:
-        order = DeployRequest(
-            event["space"],
-            event["hardware"],
-            private=event["private"],
-            models=tuple(event["models"]),
-            loras=tuple(event["loras"]),
-            secrets={name: SecretStr(value) for name, value in event["secrets"]},
-            variables=dict(event["variables"]),
-            keeps=event["keeps"],
-        )
-        door = Hub(find_token(event["token"]), secrets=order.secrets.values())
-        return draw_up(order, self.studio.settings), door
+
+def _order(event: Ordering) -> DeployRequest:
+    return DeployRequest(
+        event["space"],
+        event["hardware"],
+        private=event["private"],
+        models=tuple(event["models"]),
+        loras=tuple(event["loras"]),
+        secrets={name: SecretStr(value) for name, value in event["secrets"]},
+        variables=dict(event["variables"]),
+        keeps=event["keeps"],
+    )
+
+
+def _token(typed: str) -> str:
+    """The token that stands in the form, or this machine's own."""
+    from huggingface_hub import get_token
+
+    return typed.strip() or get_token() or ""
+
+
+def _door(event: Tokened, secrets: Iterable[SecretStr] = ()) -> Hub:
+    return Hub(find_token(event["token"], "Then put it into the field Token."), secrets=secrets)
 
 
 def _at_this_machine(act: Act) -> Act:

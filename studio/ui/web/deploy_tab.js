@@ -57,7 +57,8 @@ export async function mount({ element, server }) {
         if (busy) return;
         [busy, fault] = [true, ""];
         draw();
-        fault = (act !== meet && !form.isOwned() && await meet()) || await act();
+        if (act === show && !form.isOwned() && (form.token() || facts.login)) await meet();
+        fault = (act === begin && !form.isOwned() && await meet()) || await act();
         busy = false;
         draw();
     }
@@ -85,13 +86,13 @@ export async function mount({ element, server }) {
 }
 
 /** @param {DeployPlan} plan */
-function sent({ files, size, sent: much, there }) {
+function sent({ files, size, sent: much, there, compared }) {
     /** @param {string} how */
     const count = (how) => files.filter((file) => file.how === how).length;
     const differ = ["new", "changed", "removed"].filter(count).map((how) => `${count(how)} ${how}`).join(", ");
     const sorted = files.toSorted((a, b) => Number(b.how !== "") - Number(a.how !== ""));
     return html`<h2>${files.length - count("removed")} files, ${size}</h2>
-        <p class="note">${there ? (differ ? `${differ}; ${much} to send.` : "Every file is there already.") : `The Space is not there yet; ${much} to send.`}</p>
+        <p class="note">${!compared ? "Not compared with what is on the Space: that takes a token and a connection." : there ? (differ ? `${differ}; ${much} to send.` : "Every file is there already.") : `The Space is not there yet; ${much} to send.`}</p>
         <div class="deploy-files" tabindex="0" role="region" aria-label="Files"><table>${sorted.map((file) => html`<tr class=${file.how}><td>${file.path}</td><td>${file.how}</td><td>${file.size}</td></tr>`)}</table></div>`;
 }
 

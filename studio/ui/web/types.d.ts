@@ -481,6 +481,7 @@ interface DeployPlan {
     size: string;
     sent: string;
     there: boolean;
+    compared: boolean;
 }
 
 /** A step with its words and share, or a line of the build's log. */
