@@ -1,5 +1,6 @@
 """Do the same to these: the way of one picture for other pictures or prompts, as one job."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -7,13 +8,17 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from studio import studio as studio_module
+from studio.cli import main
 from studio.cli.repeat import _lines
 from studio.errors import InvalidRequest
 from studio.events import ImageFailed
+from studio.export.pictures import found_in_library
 from studio.gate.identity import COMMAND_LINE
 from studio.jobs.kinds import KINDS
-from studio.recipe import Recipe
-from studio.repeat import for_pictures, for_prompts, repeat
+from studio.metadata import own
+from studio.recipe import Recipe, Upscale
+from studio.repeat import for_pictures, for_prompts, repeat, way
 from studio.settings import Settings
 from studio.studio import Studio
 from tests.drawer import Drawer
@@ -101,3 +106,53 @@ def test_what_cannot_be_done_to_others_is_said(studio: Studio, given: list[Path]
 def test_prompts_are_read_a_line_each(tmp_path: Path):
     (tmp_path / "prompts.txt").write_bytes("\ufeffa boat\n\n# not this\n  a fox \r\n".encode())
     assert _lines(str(tmp_path / "prompts.txt")) == ["a boat", "a fox"]
+
+
+def made(studio: Studio, recipe: Recipe) -> Path:
+    job = studio.submit(recipe, COMMAND_LINE)
+    list(job.follow())
+    return job.results[0].path
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Iterator[Studio]:
+    """A studio with a library, in which a picture was made of words and then enlarged twice."""
+    with Studio(Settings(home=tmp_path / "home"), backend=Drawer()) as studio:
+        yield studio
+
+
+def enlarged(studio: Studio, path: Path, scale: float) -> Path:
+    return made(studio, Recipe(init_image=studio.inputs.add(path).id, upscale=Upscale(scale=scale), model="starter"))
+
+
+def test_the_way_of_a_picture_is_all_that_the_library_knows_it_came_from(home: Studio):
+    words = made(home, Recipe(prompt="a house", model="starter", seed=5))
+    last = enlarged(home, enlarged(home, words, 2), 1.5)
+    steps = way(home, last, COMMAND_LINE)
+    assert [(one.prompt, one.upscale.scale) for one in steps] == [("a house", None), ("", 2), ("", 1.5)]
+    assert [one.prompt for one in way(home, words, COMMAND_LINE)] == ["a house"]
+
+
+def test_every_step_of_the_way_is_done_for_each_prompt(
+    home: Studio, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    last = enlarged(home, made(home, Recipe(prompt="a house", model="starter", seed=5)), 2)
+    (tmp_path / "prompts.txt").write_text("a boat\na fox\n")
+    drawer, jobs = Drawer(), []
+    monkeypatch.setattr(studio_module, "_local", lambda *_: drawer)
+    submit = Studio.submit
+    monkeypatch.setattr(Studio, "submit", lambda *args, **more: jobs.append(submit(*args, **more)) or jobs[-1])
+    asked = ["repeat", str(last), "--prompts", str(tmp_path / "prompts.txt"), "--out", str(tmp_path / "out"), "--json"]
+    assert main([*asked, "--home", str(home.settings.home)]) == 0
+    rows = json.loads(capsys.readouterr().out)["images"]
+    assert [[one.prompt for one in job.recipes] for job in jobs] == [["a boat", "a fox"], ["", ""]]
+    assert [own.read(Path(row["path"])).upscale.scale for row in rows] == [2, 2]
+    jobs.clear()
+    assert main([*asked, "--last-step", "--home", str(home.settings.home)]) == 2
+    assert "no prompt had a part" in capsys.readouterr().err
+
+
+def test_a_search_of_the_library_says_what_the_same_is_done_to(home: Studio):
+    made(home, Recipe(prompt="a red house", model="starter", seed=5))
+    boat = made(home, Recipe(prompt="a boat", model="starter", seed=6))
+    assert found_in_library(home.index, "boat") == [boat]

@@ -34,12 +34,16 @@ class Digests:
     def of(self, path: Path, part: Part = "whole") -> str:
         """The SHA-256 of a file, or of its tensors alone; ModelError where it cannot be read."""
         stamp = stamp_of(path)
+        if (found := self._found.get((stamp, part))) and found.done() and not found.exception():
+            return found.result()
         known = self._known(stamp, part)
         if known is None:
             known = self._computed(stamp, part)
             # Not to know it the next time only costs time.
             with suppress(StorageError):
                 self._keep(stamp, part, known)
+        else:
+            self._remember(stamp, part, known)
         return known
 
     def begin(self, paths: Iterable[Path]) -> None:
@@ -73,6 +77,13 @@ class Digests:
         keep = "INSERT OR REPLACE INTO weight_digests (path, part, bytes, changed, sha256) VALUES (?, ?, ?, ?, ?)"
         with self._database.write() as rows:
             rows.execute(keep, (str(path), part, size, changed, digest))
+
+    def _remember(self, stamp: Stamp, part: Part, digest: str) -> None:
+        """Know it without asking again, for as long as the file is the same."""
+        answer: Future[str] = Future()
+        answer.set_result(digest)
+        with self._lock:
+            self._found.setdefault((stamp, part), answer)
 
     def _computed(self, stamp: Stamp, part: Part) -> str:
         """Computed once, by whoever asks first; others wait for it."""

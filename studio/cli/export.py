@@ -20,7 +20,12 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         help="pictures: in another format, with or without their recipes; sheet: a contact sheet as HTML or PDF; "
         "training: each picture with its caption as a file of text.",
     )
-    parser.add_argument("images", nargs="+", type=Path, metavar="IMAGE", help="Pictures, and folders of them.")
+    parser.add_argument("images", nargs="*", type=Path, metavar="IMAGE", help="Pictures, and folders of them.")
+    parser.add_argument(
+        "--search",
+        metavar="WORDS",
+        help="Pictures of the library, as studio library search finds them; board:NAME are those of a board.",
+    )
     parser.add_argument(
         "-o", "--out", required=True, type=Path, metavar="PLACE", help="A folder; of a sheet, its file."
     )
@@ -45,8 +50,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Write, and say what."""
     from studio.export import pictures
+    from studio.library import LibraryIndex
 
     settings, paths = load_settings(args), pictures.found(args.images)
+    if args.search is not None:
+        paths += pictures.found_in_library(LibraryIndex.of(settings), args.search)
     if not paths:
         raise InvalidSetting("There is no picture in there.", "Name pictures, or folders of them.")
     if args.form == "sheet":

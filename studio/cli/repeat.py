@@ -1,19 +1,26 @@
-"""`studio repeat`: do the same to these: the way that a picture went, for a folder or a list of prompts."""
+"""`studio repeat`: do the same to these: the way that a picture went, for a folder, a search or a list of prompts."""
 
 import argparse
 import json
 import sys
+from collections.abc import Sequence
 from contextlib import redirect_stdout
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from studio.cli import generate
 from studio.cli.base import Command, load_settings
 from studio.errors import InvalidSetting, NotFound, Unreadable
-from studio.events import Finished, ImageFailed
+from studio.events import Done, Event, Finished, ImageFailed
 from studio.gate.identity import COMMAND_LINE
-from studio.metadata import own
+from studio.recipe import Recipe
+
+if TYPE_CHECKING:
+    from studio.studio import Studio
 
 STDIN = "-"
+# What came of each: its picture, or why there is none.
+Outcomes = dict[int, Path | str]
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -27,38 +34,90 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         help="Pictures and folders: each takes the place of what the picture started from, or followed.",
     )
     parser.add_argument(
+        "--search",
+        metavar="WORDS",
+        help="Pictures of the library instead, as studio library search finds them; board:NAME are those of a board.",
+    )
+    parser.add_argument(
         "--prompts", metavar="FILE", help="A file with a prompt a line, or - for standard input: one picture for each."
+    )
+    parser.add_argument(
+        "--last-step",
+        action="store_true",
+        help="Do only what was done last to the picture, not all that the library knows it came from.",
     )
     generate.output_arguments(parser)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Make them; each path, or with --json one object about all, on standard output."""
-    if bool(args.to) == bool(args.prompts):
-        raise InvalidSetting("Say what the same is to be done to.", "Give either --to PICTURE or --prompts FILE.")
-    studio_settings, recipe = load_settings(args), own.read(args.image)
-    images: dict[int, Finished] = {}
-    out = sys.stdout
+    """Make them, each step of the way as one job; each path, or with --json one object about all."""
+    if sum(map(bool, (args.to, args.search, args.prompts))) != 1:
+        raise InvalidSetting(
+            "Say what the same is to be done to.", "Give one of --to PICTURE, --search WORDS and --prompts FILE."
+        )
+    studio_settings = load_settings(args)
     with redirect_stdout(sys.stderr):
-        from studio.export.pictures import found
-        from studio.repeat import for_pictures, for_prompts, repeat
         from studio.studio import Studio
 
         with Studio(studio_settings, images=args.out.absolute(), durable=False) as studio:
-            if args.prompts:
-                recipes = for_prompts(recipe, _lines(args.prompts))
-            else:
-                recipes = for_pictures(studio, recipe, found(args.to), COMMAND_LINE)
-            job = repeat(studio, recipes, COMMAND_LINE)
-            end = generate.follow(studio, job, images, None if args.json else out)
-    faults = {event.image: event.fault.sentence for event in job.events if isinstance(event, ImageFailed)}
-    for number, fault in faults.items():
-        print(f"Picture {number + 1}: {fault}", file=sys.stderr)
-    if args.json:
-        made = {number: str(image.path) for number, image in images.items()}
-        rows = [{"path": made.get(number, ""), "error": faults.get(number, "")} for number in range(len(recipes))]
-        print(json.dumps({"images": rows}, ensure_ascii=False))
+            outcomes, end = _made(studio, args)
+    rows = [
+        {"path": "", "error": one} if isinstance(one, str) else {"path": str(one), "error": ""}
+        for _, one in sorted(outcomes.items())
+    ]
+    for number, row in enumerate(rows):
+        if row["error"]:
+            print(f"Picture {number + 1}: {row['error']}", file=sys.stderr)
+    paths = "\n".join(row["path"] for row in rows if row["path"])
+    print(json.dumps({"images": rows}, ensure_ascii=False) if args.json else paths)
     return generate.exit_code(end, args)
+
+
+def _made(studio: "Studio", args: argparse.Namespace) -> tuple[Outcomes, Event]:
+    """All steps of the way; what cannot be made at one step is left out of the next."""
+    from studio.repeat import next_step, way
+
+    steps = way(studio, args.image, COMMAND_LINE)[-1 if args.last_step else 0 :]
+    recipes, steps, words = _begun(studio, args, steps)
+    outcomes, end = _step(studio, dict(enumerate(recipes)))
+    for step in steps:
+        if not isinstance(end, Done):
+            break
+        made = {number: one for number, one in outcomes.items() if isinstance(one, Path)}
+        each = {n: next_step(studio, step, path, (words[0], words[1][n]), COMMAND_LINE) for n, path in made.items()}
+        later, end = _step(studio, each) if each else ({}, end)
+        outcomes |= later
+    return outcomes, end
+
+
+def _begun(
+    studio: "Studio", args: argparse.Namespace, steps: Sequence[Recipe]
+) -> tuple[list[Recipe], Sequence[Recipe], tuple[str, list[str]]]:
+    """The recipes of the first step, the steps after it, and the prompt that was beside those of now."""
+    from studio.export.pictures import found, found_in_library
+    from studio.repeat import for_pictures, for_prompts, is_of_words
+
+    if args.prompts:
+        prompts = _lines(args.prompts)
+        return for_prompts(steps[0], prompts), steps[1:], (steps[0].prompt, prompts)
+    paths = found(args.to) if args.to else found_in_library(studio.index, args.search)
+    # Pictures take the place of what words alone made.
+    steps = steps[1:] if is_of_words(steps[0]) and len(steps) > 1 else steps
+    recipes = for_pictures(studio, steps[0], paths, COMMAND_LINE)
+    return recipes, steps[1:], (steps[0].prompt, [recipe.prompt for recipe in recipes])
+
+
+def _step(studio: "Studio", recipes: dict[int, Recipe]) -> tuple[Outcomes, Event]:
+    """One step for all that are left, as one job."""
+    from studio.repeat import repeat
+
+    images: dict[int, Finished] = {}
+    job = repeat(studio, list(recipes.values()), COMMAND_LINE)
+    end = generate.follow(studio, job, images, None)
+    faults = {event.image: event.fault.sentence for event in job.events if isinstance(event, ImageFailed)}
+    places = dict(enumerate(recipes))
+    made: Outcomes = {places[number]: image.path for number, image in images.items()}
+    return made | {places[number]: fault for number, fault in faults.items()}, end
 
 
 def _lines(name: str) -> list[str]:

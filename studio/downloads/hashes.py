@@ -18,6 +18,7 @@ from studio.hosted.models import is_hosted
 from studio.recipe import PaintedRecipe, Recipe
 from studio.resolve.prompts import read
 from studio.settings import Settings
+from studio.shorthand import folded
 
 Kind = Literal["model", "vae", "lora", "embedding", "controlnet", "ip-adapter", "upscaler"]
 # Civitai's AutoV2, and what A1111 calls a LoRA by: so many digits of a SHA-256.
@@ -148,9 +149,14 @@ class WeightHashes:
             case "upscaler":
                 return [Upscalers(self._settings)[name]]
 
+    def _may_call(self, recipe: Recipe) -> bool:
+        """Whether the name of an embedding stands in the prompts at all: to read them takes a millisecond."""
+        words = folded(f"{recipe.prompt} {recipe.negative_prompt}")
+        return any(folded(name) in words for name in self._prompt_assets.embeddings)
+
     def _embeddings(self, recipe: Recipe) -> list[str]:
         """What the prompts call by name, in files of their own: what LoRAs bring is theirs."""
-        if not isinstance(recipe, PaintedRecipe) or recipe.model not in self._catalogue:
+        if not isinstance(recipe, PaintedRecipe) or recipe.model not in self._catalogue or not self._may_call(recipe):
             return []
         with suppress(ModelError, InvalidRecipe):
             _, plans = read(recipe, self._catalogue[recipe.model], self._prompt_assets)

@@ -9,6 +9,8 @@ from PIL import Image
 
 from studio.atomic_files import AtomicFolder
 from studio.errors import NotFound, Unreadable
+from studio.gate.identity import COMMAND_LINE
+from studio.library import LibraryIndex
 from studio.metadata import own, readers, writing
 from studio.metadata.own import Made
 from studio.metadata.writing import Writing
@@ -21,6 +23,13 @@ ENDINGS = frozenset({".png", ".webp", ".jpg", ".jpeg", ".avif", ".gif", ".bmp", 
 def found(paths: Iterable[Path]) -> list[Path]:
     """The pictures that these files and folders are, each once, folders in the order of names; NotFound."""
     return list(dict.fromkeys(picture for path in paths for picture in _of(path)))
+
+
+def found_in_library(index: LibraryIndex, words: str) -> list[Path]:
+    """The pictures of the library that a search finds, newest first; InvalidRequest names the word at fault."""
+    index.look()
+    entries = index.entries(index.ids(words, COMMAND_LINE), COMMAND_LINE)
+    return [entry.path for entry in entries if entry.path]
 
 
 def _of(path: Path) -> Iterator[Path]:

@@ -71,6 +71,8 @@ class Outcome:
 
 def begin(studio: Studio, made: Made, who: Identity) -> Job | Outcome:
     """The job that makes a picture again, or why that cannot be; StudioError as of `Studio.submit` for all else."""
+    if studio.is_hosted(made.recipe):
+        return Outcome(None, because=["It was made by a hosted model, which makes another picture each time."])
     recipe = as_made(studio, made)
     try:
         studio.resolve(recipe)

@@ -13,7 +13,7 @@ from studio.cli import main
 from studio.gate.identity import COMMAND_LINE
 from studio.metadata import own, writing
 from studio.metadata.own import Made
-from studio.recipe import Recipe
+from studio.recipe import Recipe, Upscale
 from studio.replay.likeness import Likeness
 from studio.replay.reasons import reasons
 from studio.replay.replay import Outcome, begin, compared
@@ -168,6 +168,22 @@ def test_a_file_without_a_recipe_is_refused_in_a_line(tmp_path: Path, capsys: py
     Image.new("RGB", (8, 8)).save(tmp_path / "a.png")
     assert main(["replay", str(tmp_path / "a.png"), "--home", str(tmp_path / "home")]) == 2
     assert "holds no recipe" in capsys.readouterr().err
+
+
+def test_a_hosted_picture_is_not_paid_for_again(studio: Studio):
+    recipe = Recipe(prompt="a house", model="openai:gpt-image-2")
+    outcome = begin(studio, Made(recipe, {}), COMMAND_LINE)
+    assert isinstance(outcome, Outcome)
+    assert (outcome.verdict, outcome.words) == ("different", "It cannot be made again.")
+    assert "hosted model" in outcome.because[0]
+
+
+def test_an_enlarged_picture_is_made_again_to_the_pixel(studio: Studio, start: Values):
+    job = studio.submit(
+        Recipe(init_image=start["init_image"], upscale=Upscale(scale=2), model="tiny-sd15"), COMMAND_LINE
+    )
+    list(job.follow())
+    assert replayed(studio, job.results[0].path).verdict == "identical"
 
 
 def test_a_jpeg_is_held_against_what_jpeg_makes_of_the_new_one(studio: Studio, make: Make, tmp_path: Path):
