@@ -3,7 +3,6 @@
 import argparse
 import json
 import sys
-from collections.abc import Sequence
 from contextlib import redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -91,8 +90,8 @@ def _made(studio: "Studio", args: argparse.Namespace) -> tuple[Outcomes, Event]:
 
 
 def _begun(
-    studio: "Studio", args: argparse.Namespace, steps: Sequence[Recipe]
-) -> tuple[list[Recipe], Sequence[Recipe], tuple[str, list[str]]]:
+    studio: "Studio", args: argparse.Namespace, steps: list[Recipe]
+) -> tuple[list[Recipe], list[Recipe], tuple[str, list[str]]]:
     """The recipes of the first step, the steps after it, and the prompt that was beside those of now."""
     from studio.export.pictures import found, found_in_library
     from studio.repeat import for_pictures, for_prompts, is_of_words

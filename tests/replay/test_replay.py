@@ -17,6 +17,7 @@ from studio.recipe import Recipe, Upscale
 from studio.replay.likeness import Likeness
 from studio.replay.reasons import reasons
 from studio.replay.replay import Outcome, begin, compared
+from studio.settings import Settings
 from studio.studio import Studio
 from tests import tiny
 from tests.drawer import resolved
@@ -47,12 +48,16 @@ def test_a_picture_is_made_again_to_the_pixel(studio: Studio, make: Make, values
     assert (outcome.verdict, outcome.because, outcome.difference) == ("identical", [], None)
 
 
-def test_a_picture_that_was_made_beside_others_of_its_job_is_made_again_to_the_pixel(studio: Studio):
-    job = studio.submit(Recipe.make(**PLAIN, count=3), COMMAND_LINE)
-    list(job.follow())
-    for made in job.results:
-        assert int(own.read_facts(made.path)["batch"]) > 1
-        assert replayed(studio, made.path).verdict == "identical"
+@pytest.mark.parametrize("side_by_side", [1, 3])
+def test_a_picture_that_was_made_beside_others_is_made_again_to_the_pixel(tiny_home: Path, side_by_side: int):
+    settings = Settings(home=tiny_home, device="cpu", side_by_side=side_by_side)
+    with Studio(settings, durable=False) as studio:
+        job = studio.submit(Recipe.make(**PLAIN, count=3), COMMAND_LINE)
+        list(job.follow())
+        for made in job.results:
+            facts = own.read_facts(made.path)
+            assert int(facts["batch"]) > 1 if side_by_side == 1 else facts["buckets"]
+            assert replayed(studio, made.path).verdict == "identical"
 
 
 def test_what_it_started_from_is_kept_by_its_content(studio: Studio, make: Make, start: Values):
