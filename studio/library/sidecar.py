@@ -60,11 +60,8 @@ def apply(rows: Connection, number: int, whose: str, marked: Mapping[str, Any]) 
     for name in _names(marked.get("boards"), MOST_BOARDS):
         place = (_board(rows, name, whose), number, time.time())
         rows.execute("INSERT OR IGNORE INTO board_pictures (board, picture, added) VALUES (?, ?, ?)", place)
-    scores = marked.get("scores")
-    for name, value in scores.items() if isinstance(scores, dict) else ():
-        if (name in METRICS or name == index_rows.VOTE) and isinstance(value, int | float):
-            put = "INSERT OR IGNORE INTO picture_scores (picture, metric, value) VALUES (?, ?, ?)"
-            rows.execute(put, (number, name, float(value)))
+    put_score = "INSERT OR IGNORE INTO picture_scores (picture, metric, value) VALUES (?, ?, ?)"
+    rows.executemany(put_score, [(number, name, value) for name, value in _scores(marked.get("scores"))])
     index_rows.write_words(rows, number)
     index_rows.changed(rows)
 
@@ -74,6 +71,13 @@ def _board(rows: Connection, name: str, whose: str) -> int:
     board = (secrets.token_urlsafe(9), whose, name, time.time())
     rows.execute("INSERT OR IGNORE INTO boards (id, owner, name, created) VALUES (?, ?, ?, ?)", board)
     return int(rows.execute("SELECT number FROM boards WHERE owner = ? AND name = ?", (whose, name)).fetchone()[0])
+
+
+def _scores(value: Any) -> Sequence[tuple[str, float]]:
+    """What of a mapping can be scores of metrics, or how a vote ended."""
+    known = {*METRICS, index_rows.VOTE}
+    pairs = value.items() if isinstance(value, dict) else ()
+    return [(name, float(one)) for name, one in pairs if name in known and isinstance(one, int | float)]
 
 
 def _names(value: Any, most: int) -> Sequence[str]:
