@@ -18,33 +18,34 @@ LANGUAGE = """Words are looked for in the prompt, in notes and tags; -word leave
 together. Filters are written name:value, as in: lora:ink red house -night size:>512 star:yes date:2026-11
 board:"my board". Put the whole search in quotes where it has a - or a >."""
 COUNT = 20
+ACTIONS = ("search", "sidecars", "filters")
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.description = f"{COMMAND.help} {LANGUAGE}"
+    parser.add_argument(
+        "action",
+        nargs="?",
+        choices=ACTIONS,
+        default="search",
+        help="search: find pictures; sidecars: write what was said of them beside them; filters: name the filters.",
+    )
+    parser.add_argument("search", nargs="*", metavar="WORDS", help="What to look for; all pictures without any.")
     parser.add_argument("--json", action="store_true", help="Print one JSON object.")
     parser.add_argument("--count", type=int, default=COUNT, metavar="N", help=f"How many are told (default: {COUNT}).")
     settings_arguments(parser, "home")
-    commands = parser.add_subparsers(metavar="search|sidecars|filters")
-    search = commands.add_parser("search", help="Find pictures by words and filters.", description=LANGUAGE)
-    search.add_argument("search", nargs="*", metavar="WORDS", help="What to look for.")
-    sidecars = commands.add_parser(
-        "sidecars", help="Write stars, ratings, notes, tags and boards beside the pictures.", description=LANGUAGE
-    )
-    sidecars.add_argument("search", nargs="*", metavar="WORDS", help="Of which pictures; of all without any.")
-    sidecars.set_defaults(sidecars=True)
-    commands.add_parser("filters", help="Name the filters.").set_defaults(filters=True)
 
 
 def run(args: argparse.Namespace) -> int:
     """One line for each picture, newest first, or with --json one object."""
-    if "filters" in args:
+    if args.action == "filters":
         return _filters(args)
     from studio.library import LibraryIndex, Query
 
     index = LibraryIndex.of(load_settings(args))
-    query = Query.parse(" ".join(getattr(args, "search", ())))
+    query = Query.parse(" ".join(args.search))
     index.look()
-    if "sidecars" in args:
+    if args.action == "sidecars":
         return _sidecars(args, index.exports.write_sidecars(index.ids(query, COMMAND_LINE), COMMAND_LINE))
     page = index.search(query, COMMAND_LINE, 0, max(args.count, 1))
     usage = index.usages.of(COMMAND_LINE)

@@ -1,5 +1,6 @@
 """How much room pictures take, how much each person may, and that there is some left before more is made."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 from shutil import disk_usage
 
@@ -67,7 +68,8 @@ class Usages:
             )
 
     def _free(self) -> int:
-        try:
-            return disk_usage(self._context.folder).free
-        except OSError:
-            return 0
+        """What is left on the disk of the library's folder, which may not be there yet."""
+        for place in (self._context.folder, *self._context.folder.parents):
+            with suppress(OSError):
+                return disk_usage(place).free
+        return 0

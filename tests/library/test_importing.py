@@ -186,12 +186,16 @@ def test_a_picture_of_the_library_itself_is_not_imported(shelf: Shelf):
 
 def test_the_commands_import_find_and_rebuild(foreign: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     home = ["--home", str(tmp_path / "home")]
+    assert main(["library", *home]) == 0
+    out, _ = capsys.readouterr()
+    assert out.startswith("0 pictures. All take 0 MB; ")
+    assert "; 0.0 GB" not in out
     (foreign / "words.png").write_text("no picture")
     assert main(["import", str(foreign), *home]) == 0
     out, errors = capsys.readouterr()
     assert out == "2 pictures came into the library, 1 refused.\n"
     assert errors.startswith("studio import: words.png: The file is not a picture.")
-    assert main(["library", "--json", *home, "search", "foggy", "seed:99"]) == 0
+    assert main(["library", "search", "foggy", "seed:99", "--json", *home]) == 0
     found = json.loads(capsys.readouterr().out)
     assert (found["total"], found["search"], found["pictures"][0]["seed"]) == (1, "foggy seed:99", 99)
     os.remove(found["pictures"][0]["path"])  # noqa: PTH107 - a text
@@ -205,7 +209,7 @@ def test_the_commands_import_find_and_rebuild(foreign: Path, tmp_path: Path, cap
     assert "“lorra:x”" in capsys.readouterr().err
     assert main(["library", *home, "filters"]) == 0
     assert "lora:ink" in capsys.readouterr().out
-    assert main(["library", *home, "sidecars", "photo"]) == 0
+    assert main(["library", "sidecars", "photo", *home]) == 0
     assert capsys.readouterr().out == "What was said of 1 picture was written beside them, as <picture>.json.\n"
     assert main(["import", str(foreign / "words.png"), *home, "--json"]) == 2
     assert json.loads(capsys.readouterr().out)["refused"]
