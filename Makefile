@@ -16,6 +16,8 @@ TSC := node_modules/.bin/tsc
 SUPPORTED := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
 PY ?= $(firstword $(foreach python,python3.13 python3.12 python3.11 python3 python,$(shell $(python) -c '$(SUPPORTED)' 2>/dev/null && echo $(python))))
 ARGS ?=
+# How many tests run at a time.
+WORKERS ?= 2
 
 .PHONY: help run test tests check bench soak doors errors requirements types
 
@@ -39,7 +41,7 @@ test: $(STAMP)
 	@$(MAKE) --no-print-directory --jobs=2 check tests
 
 tests: $(STAMP)
-	$(BIN)/python -m pytest --numprocesses 2 --dist worksteal $(ARGS)
+	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist worksteal $(ARGS)
 
 # The types of the page's scripts are checked where npm is; the studio itself needs nothing of it.
 check: $(STAMP) $(if $(shell command -v npm 2>/dev/null),$(TSC))

@@ -81,7 +81,8 @@ def twins(tiny_model, tmp_path_factory):
         tiny.build("sd15", home / "models" / name, seed=len(name))
     tiny.controlnet(home / "models" / "one", home / "controlnets" / "edges")
     shutil.copytree(home / "models" / "other" / "vae", home / "vaes" / "lent")
-    return Settings(home=home, offload="none")
+    # Where weights are does not depend on their format, and half precision is slow on a CPU.
+    return Settings(home=home, offload="none", precision="float32")
 
 
 def test_every_way_to_offload_comes_after_every_other(card, twins):

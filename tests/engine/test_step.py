@@ -1,6 +1,6 @@
 """Pictures of several people in one forward: alone to the bit what the bare pipeline makes, in company the same."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -73,7 +73,21 @@ def far(one: torch.Tensor, other: torch.Tensor) -> float:
 def test_a_picture_alone_is_the_bare_pipelines_to_the_bit_with_any_scheduler(
     bases: Any, family: str, task: str
 ) -> None:
-    names = sampling("diffusion")[: 15 if family == "sd15" or task == "text2img" else 8]
+    """Each scheduler goes through each family once, and through each task; through all of both in `make soak`."""
+    turn = FAMILIES.index(family) + list(TASKS).index(task)
+    check_alone(bases, family, task, sampling("diffusion")[turn % len(FAMILIES) : 15 : len(FAMILIES)])
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("task", TASKS)
+@pytest.mark.parametrize("family", FAMILIES)
+def test_with_every_scheduler_a_picture_alone_is_the_bare_pipelines_in_every_task(
+    bases: Any, family: str, task: str
+) -> None:
+    check_alone(bases, family, task, sampling("diffusion"))
+
+
+def check_alone(bases: Any, family: str, task: str, names: Sequence[str]) -> None:
     steps = Batcher(lambda call: PLAIN)
     steps.start()
     for name in names:

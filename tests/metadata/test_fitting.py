@@ -1,6 +1,6 @@
 """What files of other tools say, made a recipe of this studio: the one way for page and command line."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -16,7 +16,6 @@ from studio.recipe import Recipe
 from studio.settings import Settings
 from studio.studio import Studio
 from studio.ui import import_panel
-from tests import tiny
 from tests.drawer import Drawer
 
 
@@ -71,8 +70,9 @@ def test_the_usual_name_of_a_model_that_would_have_to_be_downloaded_is_said(here
     assert left == ["Model sd_xl_base_1.0: it is sdxl-base, which is not downloaded yet, so the chosen one stays"]
 
 
-def test_the_usual_name_of_a_model_that_is_here_is_known(tmp_path: Path):
-    tiny.build("sd15", tmp_path / "models" / "sd15")
+def test_the_usual_name_of_a_model_that_is_here_is_known(tmp_path: Path, tiny_model: Callable[[str], Path]):
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models" / "sd15").symlink_to(tiny_model("sd15"))
     here = Here.of(Settings.load(home=tmp_path))
     values, left = fitted(here, "x\nSteps: 5, Sampler: Euler, Model: v1-5-pruned-emaonly", width=64, height=64)
     assert (values["model"], left) == ("sd15", [])
