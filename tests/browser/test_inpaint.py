@@ -55,10 +55,18 @@ def quick(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Studio, st
 def pane(new_page: NewPage, address: str, picture: Path, **options: Any) -> Page:
     """A page with the picture in the editor."""
     page = new_page(address, **{**SMALL, **options})
+    page.evaluate(FEW_FRAMES)
     page.get_by_role("tab", name="Inpainting").click()
     page.locator("#field-quality").get_by_text("Draft").click()
     give(page, picture)
     return page
+
+
+# The editor draws its canvas anew in each frame, which takes a core where there is no graphics card.
+FEW_FRAMES = """() => {
+    const frame = window.requestAnimationFrame;
+    window.requestAnimationFrame = (act) => setTimeout(() => frame(act), 80);
+}"""
 
 
 def give(page: Page, picture: Path) -> None:
@@ -102,7 +110,7 @@ def generate(page: Page, prompt: str = "a red house") -> None:
 NAMES = "[...document.querySelectorAll('.cell.done a')].map((a) => a.download).join()"
 
 
-def test_what_is_not_painted_over_stays_to_the_pixel_through_undo_and_another_go(
+def test_what_is_not_painted_over_stays_to_the_pixel_through_undo_another_go_and_what_is_added_at_the_sides(
     new_page: NewPage, starter: tuple[Studio, str], picture: Path, tmp_path: Path
 ) -> None:
     studio, address = starter
@@ -117,13 +125,8 @@ def test_what_is_not_painted_over_stays_to_the_pixel_through_undo_and_another_go
     right = mask_of(studio, download(page, tmp_path))
     unchanged_outside(right, picture, tmp_path / "got.png")
     assert not (left & right).any()
-
-
-def test_what_is_added_at_the_sides_leaves_the_old_part_to_the_pixel(
-    new_page: NewPage, starter: tuple[Studio, str], picture: Path, tmp_path: Path
-) -> None:
-    _, address = starter
-    page = pane(new_page, address, picture)
+    page.get_by_role("button", name="Clear mask").click()
+    expect(page.get_by_role("button", name="Clear mask")).to_be_disabled()
     page.get_by_role("button", name="Wider").click()
     expect(page.locator("#grown-size")).to_contain_text("128 × 96 becomes 192 × 96")
     generate(page)
