@@ -91,6 +91,7 @@ HEAVY = {
     "cv2": {"controls", "metrics", "training"},
     "openai": {"hosted"},
     "fastapi": {"api"},
+    "mcp": {"api"},
 }
 MODULES = sorted(STUDIO.rglob("*.py"))
 

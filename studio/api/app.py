@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Sequence
+from importlib.util import find_spec
 from typing import Any
 
 from fastapi import FastAPI
@@ -12,6 +13,7 @@ from pydantic.json_schema import models_json_schema
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Route
 
 from studio import __version__
 from studio.api import a1111, accounts, jobs, library, openai, operators, pictures
@@ -53,6 +55,10 @@ def make(studio: Studio) -> FastAPI:
     # No page for people: it would fetch its scripts from elsewhere.
     facts: dict[str, Any] = {"title": "Image Studio", "version": __version__, "openapi_url": "/api/openapi.json"}
     app = ProgramsApp(**facts, docs_url=None, redoc_url=None)
+    if _speaks_mcp():
+        from studio.api.agents import Agents
+
+        app.router.routes.append(Route("/mcp", Agents(studio), methods=None))
     for language in (openai, a1111, jobs, library, pictures, accounts, operators):
         app.include_router(language.router(studio))
     app.add_exception_handler(StudioError, _refuse)
@@ -61,6 +67,14 @@ def make(studio: Studio) -> FastAPI:
     app.add_exception_handler(HTTPException, _refuse_route)
     app.add_exception_handler(Exception, _break)
     return app
+
+
+def _speaks_mcp() -> bool:
+    """Whether the package is here that agents are served with, which is an extra, and of a version that is known."""
+    try:
+        return find_spec("mcp.server.mcpserver") is not None
+    except ModuleNotFoundError:
+        return False
 
 
 def _referred(schema: Any) -> Any:

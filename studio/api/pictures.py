@@ -64,11 +64,14 @@ def encoded(settings: Settings, path: Path, kind: Format, quality: int | None = 
     return buffer.getvalue()
 
 
-def look(jpeg: bytes, kind: Format) -> bytes:
-    """A look at a picture in the making, in this format."""
-    if kind == "jpeg":
-        return jpeg
+def look(data: bytes, kind: Format, side: int | None = None) -> bytes:
+    """A look at a picture, in this format, at most so long at a side; it tells nothing of how it was made."""
     buffer = BytesIO()
-    with Image.open(BytesIO(jpeg)) as image:
-        image.save(buffer, kind.upper())
+    with Image.open(BytesIO(data)) as image:
+        if image.format == kind.upper() and side is None:
+            return data
+        copy = image.convert("RGB")
+    if side is not None:
+        copy.thumbnail((side, side), Image.Resampling.LANCZOS)
+    copy.save(buffer, kind.upper())
     return buffer.getvalue()

@@ -26,7 +26,7 @@ Dialect = Literal["studio", "openai", "a1111"]
 PROGRAMS: Mapping[str, Dialect] = {
     "/v1/": "openai",
     **dict.fromkeys(("/sdapi/", "/controlnet/"), "a1111"),
-    **dict.fromkeys(("/api/", "/account", "/healthz", "/readyz", "/metrics"), "studio"),
+    **dict.fromkeys(("/api/", "/mcp", "/account", "/healthz", "/readyz", "/metrics"), "studio"),
 }
 
 
@@ -113,6 +113,7 @@ DOORS = (
         "json",
     ),
     Door(r"/sdapi/v1/[a-z-]+|/controlnet/[a-z_]+", "what there is, as A1111 lists it"),
+    Door("/mcp", "what agents ask for by MCP", WRITE, "json", most_bytes=MOST_PICTURES),
     Door(r"/api/pictures/.+", "a picture, for programs", owned=True),
     Door("/api/jobs", "your jobs, and putting one in line", READ | WRITE, "json", owned=True, role="creator"),
     Door(r"/api/jobs/[^/]+", "a job, and forgetting it", READ | REMOVE, owned=True, role="creator"),
