@@ -104,7 +104,8 @@ class Studio:
         # What a command makes elsewhere is none of the library's.
         how = writing_of(settings)
         self.filmstrips = Filmstrips(settings.home / FILMSTRIPS)
-        index = None if images else self.index
+        # Nor in one transaction with jobs that a command keeps in a database of its own.
+        index = None if images or jobs else self.index
         self.library = Library(images or settings.folder("images"), index, how, self.filmstrips)
         self.addresses = self._addresses()
         self.library.sweep()
