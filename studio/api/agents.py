@@ -4,7 +4,9 @@ The `mcp` package is needed for it, an extra; without it there is no such addres
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import logging
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from functools import wraps
 from typing import Annotated, Any, Literal, ParamSpec, TypeVar
 
@@ -79,7 +81,8 @@ def _manager(server: MCPServer) -> StreamableHTTPSessionManager:
 
 def tools(studio: Studio) -> MCPServer:
     """The studio's verbs."""
-    server = MCPServer("image-studio", title="Image Studio", instructions=ABOUT, version=__version__)
+    with _log_as_it_was():
+        server = MCPServer("image-studio", title="Image Studio", instructions=ABOUT, version=__version__)
 
     @server.tool(structured_output=False)
     @_worded
@@ -131,8 +134,8 @@ def tools(studio: Studio) -> MCPServer:
     ) -> list[dict[str, Any]]:
         """Find pictures that were made here, with prompt, seed and model of each."""
         found = await run_in_threadpool(studio.index.search, query, _who(context), 0, count, order)
-        told = ("id", "name", "prompt", "seed", "models", "width", "height", "star")
-        return [{name: getattr(entry, name) for name in told} for entry in found.entries]
+        facts = ("id", "name", "prompt", "seed", "models", "width", "height", "star")
+        return [{name: getattr(entry, name) for name in facts} for entry in found.entries]
 
     @server.tool()
     @_worded
@@ -149,6 +152,18 @@ def tools(studio: Studio) -> MCPServer:
         return "It stops at its next step."
 
     return server
+
+
+@contextmanager
+def _log_as_it_was() -> Iterator[None]:
+    """Leave the program's log alone: the package sets it up for itself, and everything would be written."""
+    root = logging.getLogger()
+    handlers, level = list(root.handlers), root.level
+    try:
+        yield
+    finally:
+        root.handlers[:] = handlers
+        root.setLevel(level)
 
 
 def _worded(act: Callable[Given, Awaitable[Answer]]) -> Callable[Given, Awaitable[Answer]]:

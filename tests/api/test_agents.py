@@ -1,5 +1,6 @@
 """MCP, spoken by the client of its own package, as an agent does."""
 
+import logging
 from base64 import b64decode, b64encode
 from collections.abc import Awaitable, Callable
 from io import BytesIO
@@ -12,6 +13,7 @@ from mcp import Client
 from mcp.client.streamable_http import streamable_http_client
 from PIL import Image
 
+from studio.api.agents import tools
 from studio.gate.identity import PROGRAM, owner_by
 from studio.studio import Studio
 from tests.loops import run
@@ -35,13 +37,21 @@ def asked(address: str, act: Callable[[Any], Awaitable[Any]], key: str = "") -> 
     return run(ask())
 
 
+def test_the_programs_log_is_left_as_it_was(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
+    root = logging.getLogger()
+    monkeypatch.setattr(root, "handlers", [])
+    level = root.level
+    tools(studio)
+    assert (root.handlers, root.level) == ([], level)
+
+
 def test_the_verbs_are_there_each_with_what_it_does_and_takes(address: str) -> None:
-    tools = {tool.name: tool for tool in asked(address, lambda client: client.list_tools()).tools}
-    assert {"generate_image", "edit_image", "list_models", "search_pictures", "list_jobs", "cancel_job"} == set(tools)
-    for tool in tools.values():
+    found = {tool.name: tool for tool in asked(address, lambda client: client.list_tools()).tools}
+    assert {"generate_image", "edit_image", "list_models", "search_pictures", "list_jobs", "cancel_job"} == set(found)
+    for tool in found.values():
         assert tool.description
         assert all(one.get("description") or one.get("default") is not None for one in _properties(tool).values())
-    assert "context" not in _properties(tools["generate_image"])
+    assert "context" not in _properties(found["generate_image"])
 
 
 def _properties(tool: Any) -> dict[str, Any]:
