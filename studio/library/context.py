@@ -11,6 +11,7 @@ from studio.inputs import InputStore
 from studio.library.owners import Owners
 from studio.library.rows import batches, marks
 from studio.library.thumbnails import Thumbnails
+from studio.library.words import is_text
 from studio.storage.database import Database
 
 # As many pictures are named at once.
@@ -40,7 +41,7 @@ def seen(owners: Owners, who: Identity, column: str = "owner") -> tuple[str, lis
 
 def numbers_of(rows: Connection, owners: Owners, ids: Sequence[str], who: Identity) -> list[int]:
     """The rows of these pictures; NotFound where one is none that who asks may see, InvalidRequest for too many."""
-    wanted = list(dict.fromkeys(ids))
+    wanted = [one for one in dict.fromkeys(ids) if is_text(one)]
     if len(wanted) > MOST_IDS:
         raise InvalidRequest(f"{len(wanted)} pictures are too many at once; {MOST_IDS} are the most.", "Choose fewer.")
     condition, values = seen(owners, who)
@@ -48,6 +49,6 @@ def numbers_of(rows: Connection, owners: Owners, ids: Sequence[str], who: Identi
     for some in batches(wanted):
         query = f"SELECT id, number FROM pictures WHERE id IN ({marks(some)}) AND {condition}"  # noqa: S608
         found.update(map(tuple, rows.execute(query, (*some, *values)).fetchall()))
-    if len(found) < len(wanted):
+    if len(found) < len(set(ids)):
         raise NotFound("There is no such picture in your library.", "It may be deleted; look at the library again.")
     return [found[one] for one in wanted]

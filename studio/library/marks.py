@@ -11,6 +11,7 @@ from studio.gate.identity import Identity
 from studio.library.context import Context, numbers_of, seen
 from studio.library.entry import Board
 from studio.library.rows import TAG, batches, changed, marks, name_number, write_words
+from studio.library.words import is_text
 from studio.unused import release
 
 RATINGS = range(1, 6)
@@ -45,8 +46,9 @@ class Marks:
 
     def note(self, picture: str, text: str, who: Identity) -> None:
         """What is noted of a picture; InvalidRequest where it is too long."""
-        if len(text) > MOST_NOTE:
-            raise InvalidRequest(f"A note has at most {MOST_NOTE} characters.", "Make it shorter.", field="note")
+        if len(text) > MOST_NOTE or not is_text(text):
+            fault = f"A note is a text of at most {MOST_NOTE} characters."
+            raise InvalidRequest(fault, "Make it shorter, or write it anew.", field="note")
 
         def write(rows: Connection, numbers: Sequence[int]) -> None:
             rows.execute("UPDATE pictures SET note = ? WHERE number = ?", (text.strip(), numbers[0]))
@@ -189,7 +191,8 @@ class Marks:
 
     def _board(self, rows: Connection, board: str, who: Identity) -> int:
         condition, values = seen(self._context.owners, who)
-        row = rows.execute(f"SELECT number FROM boards WHERE id = ? AND {condition}", (board, *values)).fetchone()  # noqa: S608
+        query = f"SELECT number FROM boards WHERE id = ? AND {condition}"  # noqa: S608 - question marks
+        row = rows.execute(query, (board, *values)).fetchone() if is_text(board) else None
         if row is None:
             raise NotFound("There is no such board.", "Choose another one, or make one.", field="board")
         return int(row[0])

@@ -10,6 +10,7 @@ from difflib import get_close_matches
 
 from studio.errors import InvalidRequest
 from studio.library.filters import FILTERS, Filter, Op
+from studio.library.words import is_text
 
 WORDS = "words"
 FIELD = "search"
@@ -34,6 +35,8 @@ class Term:
     excluded: bool = False
 
     def __post_init__(self) -> None:
+        if not is_text(self.value):
+            raise InvalidRequest("The search holds signs that are no text.", "Write it anew.", field=FIELD)
         if self.field == WORDS:
             _check_words(self)
             if not self.op and not _is_plain(self.value):

@@ -19,6 +19,7 @@ from studio.library import rows as index_rows
 from studio.library import sidecar
 from studio.library.context import Context
 from studio.library.facts import FileFacts, of_file
+from studio.library.words import is_text
 
 log = logging.getLogger(__name__)
 
@@ -28,6 +29,8 @@ INPUTS = "inputs"
 # A transaction of a rebuild, so that nobody else waits for long.
 BATCH = 50
 DEPTH = 8
+# The time of no folder.
+ONCE_MORE = -1
 LINKED = "It is a link, and the library holds files alone."
 UNNAMEABLE = "Its name is no text."
 Say = Callable[[int, int], None]
@@ -65,7 +68,7 @@ class Scan:
             found = Scanned()
             if not self._context.folder.is_dir():
                 return found  # as while its disk is not mounted
-            before, todo = self._before(), []
+            before, todo = self._before(thorough=thorough), []
             for folder, modified in self._folders():
                 if thorough or before.pop(folder, None) != modified:
                     todo.append((folder, modified, self._compare(folder, found)))
@@ -104,21 +107,22 @@ class Scan:
             waiting += [
                 (f"{relative}/{name}" if relative else name, depth + 1)
                 for name in inner
-                if depth < DEPTH and not name.startswith(".") and (relative or name != INPUTS) and _is_text(name)
+                if depth < DEPTH and not name.startswith(".") and (relative or name != INPUTS) and is_text(name)
             ]
 
-    def _before(self) -> dict[str, int]:
-        """When each folder had been changed, as of the last look."""
+    def _before(self, *, thorough: bool) -> dict[str, int]:
+        """When each folder had been changed, as of the last look; `thorough`: with all in which pictures are known."""
+        known = "SELECT DISTINCT rtrim(rtrim(path, replace(path, '/', '')), '/') FROM pictures WHERE path IS NOT NULL"
         with self._context.database.read() as rows:
-            return dict(map(tuple, rows.execute("SELECT path, modified FROM library_folders").fetchall()))
+            found = {str(path): ONCE_MORE for (path,) in rows.execute(known)} if thorough else {}
+            return found | dict(map(tuple, rows.execute("SELECT path, modified FROM library_folders").fetchall()))
 
     def _note(self, folder: str, modified: int) -> None:
         """A folder was read as it was then; one that has only just been changed is read once more."""
-        if time.time_ns() - modified > TICK_NS:
-            with self._context.database.write() as rows:
-                rows.execute(
-                    "INSERT OR REPLACE INTO library_folders (path, modified) VALUES (?, ?)", (folder, modified)
-                )
+        steady = time.time_ns() - modified > TICK_NS
+        with self._context.database.write() as rows:
+            row = (folder, modified if steady else ONCE_MORE)
+            rows.execute("INSERT OR REPLACE INTO library_folders (path, modified) VALUES (?, ?)", row)
 
     def _compare(self, folder: str, found: Scanned) -> list[str]:
         """The files of a folder that have to be read; those that are gone leave the index."""
@@ -143,7 +147,7 @@ class Scan:
                 if one.name.startswith(".") or Path(one.name).suffix.lower() not in ENDINGS:
                     continue
                 path = f"{folder}/{one.name}" if folder else one.name
-                if not _is_text(one.name):
+                if not is_text(one.name):
                     found.faults[path.encode(errors="surrogateescape").decode(errors="replace")] = UNNAMEABLE
                 elif one.is_symlink():
                     found.faults[path] = LINKED
@@ -212,12 +216,3 @@ def _modified(file: os.DirEntry[str]) -> int:
         return file.stat(follow_symlinks=False).st_mtime_ns
     except OSError:
         return 0
-
-
-def _is_text(name: str) -> bool:
-    """Whether a name can be kept as text: some systems have names that are no UTF-8."""
-    try:
-        name.encode()
-    except UnicodeEncodeError:
-        return False
-    return True

@@ -1,5 +1,6 @@
 """From a query to the pictures it finds: a page at a time, counted once for as long as nothing changes."""
 
+import re
 import threading
 from collections import OrderedDict
 from collections.abc import Sequence
@@ -18,6 +19,9 @@ from studio.library.words import folded, phrase
 
 MOST = 500
 MOST_COUNTS = 256
+# A place behind all pictures, and how one is written.
+LAST = 10**12
+PLACE = re.compile(r"(?:(-?\d{1,12}(?:\.\d{1,20})?)/)?(\d{1,12})", re.ASCII)
 SHOWN = "path IS NOT NULL AND binned IS NULL"
 # Order, and what comes behind a picture in it.
 ORDERS: dict[Order, tuple[str, str]] = {
@@ -73,7 +77,7 @@ class Search:
 
     def _nearest_page(self, rows: Connection, query: Query, who: Identity, position: int | str, count: int) -> Page:
         """Pictures by what their prompts mean; a place among them is a number."""
-        start = position if isinstance(position, int) else int(_bounds(position)[0])
+        start = position if isinstance(position, int) else int(_bounds(position)[-1])
         found = self.numbers(rows, query, who)
         following = str(start + count) if start + count < len(found) else ""
         return Page(self.entries(rows, found[max(start, 0) : start + count]), len(found), following)
@@ -207,7 +211,7 @@ def _words(query: Query) -> list[tuple[str, Sequence[Any]]]:
 def _numbers(rows: Connection, one: Condition, position: int | str, count: int, order: Order) -> tuple[list[int], str]:
     """The rows of a page, and where the next begins: behind its last picture, or where sorted by score, at a number."""
     sort, behind = ORDERS.get(order, (BY_SCORE, ""))
-    where, values, skipped = one.where, [*one.values], position if isinstance(position, int) else 0
+    where, values, skipped = one.where, [*one.values], min(position, LAST) if isinstance(position, int) else 0
     if isinstance(position, str):
         bounds = _bounds(position)
         if behind and len(bounds) == 2:
@@ -227,10 +231,12 @@ def _numbers(rows: Connection, one: Condition, position: int | str, count: int, 
 
 
 def _bounds(position: str) -> list[float]:
-    try:
-        return [float(part) if "." in part else int(part) for part in position.split("/")][:2]
-    except ValueError as error:
-        raise InvalidRequest("This is not a place in the library.", "Begin again at the first page.") from error
+    """What a place says: a number, or when its last picture was made and that one's number."""
+    found = PLACE.fullmatch(position)
+    if not found:
+        raise InvalidRequest("This is not a place in the library.", "Begin again at the first page.")
+    created, number = found.groups()
+    return [int(number)] if created is None else [float(created), int(number)]
 
 
 def _boards(rows: Connection, numbers: Sequence[int]) -> dict[int, list[str]]:

@@ -18,6 +18,15 @@ def indexed(text: str) -> str:
     return UNSPACED.sub(r" \1 ", folded(text[:MOST_CHARACTERS]))
 
 
+def is_text(text: str) -> bool:
+    """Whether a text can be kept as one: neither programs nor some file systems promise that."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def folded(text: str) -> str:
     """A text without differences of case and width."""
     return unicodedata.normalize("NFKC", text).casefold().replace("\0", " ")

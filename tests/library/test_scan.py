@@ -71,6 +71,14 @@ def test_a_folder_that_cannot_be_listed_takes_nothing_out(shelf: Shelf, monkeypa
     assert shelf.found("") == ["mine"]
 
 
+def test_a_rebuild_knows_that_a_folder_went_which_nobody_had_looked_at(shelf: Shelf):
+    entry = shelf.save("mine")
+    assert entry.path
+    shutil.rmtree(entry.path.parent)
+    assert shelf.index.reindex().removed == 1
+    assert shelf.found("") == []
+
+
 def test_a_disk_that_is_not_mounted_takes_nothing_out(shelf: Shelf, tmp_path: Path):
     shelf.save("mine")
     shelf.index.look()

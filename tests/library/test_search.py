@@ -1,6 +1,9 @@
+from contextlib import suppress
 from importlib.util import find_spec
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from PIL import Image
 
 from studio.errors import InvalidRequest, NotFound
@@ -217,3 +220,38 @@ def test_without_its_package_a_search_by_meaning_says_what_helps(shelf: Shelf, m
     with pytest.raises(InvalidRequest, match="wordllama") as error:
         shelf.index.search("about:ocean", ANN)
     assert "pip install" in error.value.hint
+
+
+CHIPS = st.text(min_size=1, max_size=12).filter(str.strip).map(lambda text: f'tag:"{text}"')
+ODD = ["\u20dd", "\u20dd" * 3, "a\0b", "\ud800", "tag:\ud800", "file:%_\\", "AND", 'NEAR(a "b")']
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.one_of(st.text(max_size=30), CHIPS), st.one_of(st.integers(), st.text(max_size=12)))
+def test_no_search_breaks_anything(shared: Shelf, text: str, position: int | str):
+    with suppress(InvalidRequest):
+        shared.index.search(text, ANN, position)
+
+
+@pytest.mark.parametrize("text", ODD)
+def test_odd_signs_are_searched_for_or_refused_in_words(shared: Shelf, text: str):
+    with suppress(InvalidRequest):
+        shared.index.search(text, ANN)
+
+
+@pytest.mark.parametrize("position", ["1/2/3", "9" * 30, "1.5/" + "9" * 30, "-1", "nan/1", 10**30, -5])
+def test_odd_places_are_taken_or_refused_in_words(shared: Shelf, position: int | str):
+    with suppress(InvalidRequest):
+        shared.index.search("", ANN, position)
+
+
+def test_ids_that_are_no_text_are_unknown(shared: Shelf):
+    for attempt in (
+        lambda: shared.index.entry("\ud800", ANN),
+        lambda: shared.index.marks.star(["\ud800"], ANN),
+        lambda: shared.index.marks.remove_board("\ud800", ANN),
+    ):
+        with pytest.raises(NotFound):
+            attempt()
+    with pytest.raises(InvalidRequest):
+        shared.index.marks.note(shared.index.ids("", ANN)[0], "\ud800", ANN)
