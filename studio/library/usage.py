@@ -1,14 +1,18 @@
 """How much room pictures take, how much each person may, and that there is some left before more is made."""
 
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from shutil import disk_usage
+from sqlite3 import Connection
 
 from studio.errors import LibraryFull
 from studio.gate.identity import Identity
 from studio.library.context import Context, seen
 
 MEGABYTE = 2**20
+SHOWN = "FROM pictures INDEXED BY pictures_shown WHERE path IS NOT NULL AND binned IS NULL"
+BINNED = "FROM pictures INDEXED BY pictures_binned WHERE binned IS NOT NULL AND path IS NOT NULL"
 
 
 @dataclass(frozen=True)
@@ -43,23 +47,18 @@ class Usages:
     def of(self, who: Identity) -> Usage:
         """What the pictures of who asks take."""
         condition, values = seen(self._context.owners, who)
-        query = f"""SELECT COUNT(*) FILTER (WHERE binned IS NULL), TOTAL(bytes) FILTER (WHERE binned IS NULL),
-            COUNT(*) FILTER (WHERE binned IS NOT NULL), TOTAL(bytes) FILTER (WHERE binned IS NOT NULL)
-            FROM pictures WHERE path IS NOT NULL AND {condition}"""  # noqa: S608 - question marks
         with self._context.database.read() as rows:
-            counts = rows.execute(query, values).fetchone()
-        count, size, binned_count, binned_size = map(int, counts)
+            shown, binned = (_sums(rows, source, condition, values) for source in (SHOWN, BINNED))
         cleared = self._context.inputs.cleared() if who.keeps else None
-        return Usage(count, size, binned_count, binned_size, self._most, self._free(), cleared)
+        return Usage(*shown, *binned, self._most, self._free(), cleared)
 
     def check(self, who: Identity, needed_bytes: int) -> None:
         """LibraryFull where so much more would be beyond what who asks may keep."""
         if self._most is None:
             return
-        owners = (who.owner, self._context.owners.of_mark(self._context.owners.mark(who)))
-        query = "SELECT COALESCE(SUM(bytes), 0) FROM pictures WHERE owner IN (?, ?) AND path IS NOT NULL"
+        owners = [who.owner, self._context.owners.of_mark(self._context.owners.mark(who))]
         with self._context.database.read() as rows:
-            (kept,) = rows.execute(query, owners).fetchone()
+            kept = sum(_sums(rows, source, "owner IN (?, ?)", owners)[1] for source in (SHOWN, BINNED))
         if kept + needed_bytes > self._most:
             raise LibraryFull(
                 f"Your pictures take {kept / MEGABYTE:.0f} MB of the {self._most / MEGABYTE:.0f} MB that they may, "
@@ -73,3 +72,9 @@ class Usages:
             with suppress(OSError):
                 return disk_usage(place).free
         return 0
+
+
+def _sums(rows: Connection, source: str, condition: str, values: Sequence[str]) -> tuple[int, int]:
+    """How many pictures there are of these, and their bytes."""
+    found = rows.execute(f"SELECT COUNT(*), TOTAL(bytes) {source} AND {condition}", values).fetchone()
+    return int(found[0]), int(found[1])

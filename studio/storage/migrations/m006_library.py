@@ -20,7 +20,8 @@ PICTURES = (
     )""",
     # What lists are read from, in their order, without a look at the wide rows.
     """CREATE INDEX pictures_shown ON pictures (
-        created, number, owner, star, rating, seed, steps, width, height, task, kind, scheduler, tool
+        created, number, owner, star, rating, seed, steps, width, height, task, kind, scheduler, tool,
+        bytes
     ) WHERE path IS NOT NULL AND binned IS NULL""",
     "CREATE INDEX pictures_binned ON pictures (binned) WHERE binned IS NOT NULL",
     "CREATE INDEX pictures_by_digest ON pictures (digest)",
