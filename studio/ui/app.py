@@ -23,7 +23,7 @@ from studio.gate.answers import refusal
 from studio.gate.doors import MEGABYTE, dialect
 from studio.gate.gate import PAYLOAD, Gate
 from studio.gate.identity import Identity
-from studio.library.thumbnails import SIDES
+from studio.library.thumbnails import SIDES, WHOLE
 from studio.studio import UPLOADS, Studio
 from studio.ui import theme, web
 from studio.ui.compression import FOR_GOOD as KEPT
@@ -105,7 +105,7 @@ class PageApp(App):  # type: ignore[misc]
     async def _thumbnail(self, request: Request) -> Response:
         """The small copy of a picture of the library, to whoever may see the picture; made where there is none yet."""
         side, who = request.path_params["side"], identify(request)
-        if side not in SIDES:
+        if side not in (*SIDES, WHOLE):
             raise NotFound(GONE)
         path = await run_in_threadpool(self.studio.index.thumbnail, request.path_params["id"], who, side)
         return FileResponse(path, headers={"Cache-Control": FOR_GOOD})

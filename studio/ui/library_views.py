@@ -15,7 +15,7 @@ from studio.library import Board, Entry, Order, Tree
 from studio.library.context import MOST_IDS
 from studio.library.filters import FILTERS
 from studio.library.query import Term
-from studio.library.thumbnails import SIDE
+from studio.library.thumbnails import SHOWN, SIDE, WHOLE
 from studio.studio import Studio
 from studio.ui.events import Words
 from studio.ui.pictures import model_name, telling_name, thumbnail
@@ -88,6 +88,7 @@ def _picture(studio: Studio, entry: Entry, who: Identity, names: Mapping[str, st
     """The same, where it is known how models are called."""
     token = studio.addresses.token(entry.path, who) if entry.path else ""
     own = not entry.tool
+    hidden = entry.path is not None and entry.path.suffix.lower() not in SHOWN
     return {
         "id": entry.id,
         "key": entry.id,
@@ -99,6 +100,7 @@ def _picture(studio: Studio, entry: Entry, who: Identity, names: Mapping[str, st
         "negative": entry.negative_prompt,
         "shown": small(entry),
         "file": f"{PREFIX}{quote(token)}" if token else "",
+        "view": small(entry, WHOLE) if hidden else "",
         "name": telling_name(entry.path, entry.prompt, entry.seed, entry.created)
         if entry.path and entry.task
         else entry.name,
@@ -133,13 +135,18 @@ def facts(studio: Studio, who: Identity) -> LibraryFacts:
     most = "" if usage.most is None else f" of {hub.in_words(usage.most)}"
     return {
         "changes": changes,
+        "about": index.knows_meanings,
         "all": usage.count,
         "starred": index.search("star:yes", who, 0, 1).total,
         "binned": usage.binned_count,
         "boards": _boards(studio, who),
         "facets": [*_facets(studio, who), *_kinds(studio, who)],
         "tags": [facet.name for facet in known["tag"]],
-        "filters": [{"help": one.help, "example": one.example} for one in FILTERS.values()],
+        "filters": [
+            {"help": one.help, "example": one.example}
+            for name, one in FILTERS.items()
+            if name != "about" or index.knows_meanings
+        ],
         "used": f"{hub.in_words(usage.total)}{most}",
         "free": hub.in_words(usage.free),
     }

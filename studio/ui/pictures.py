@@ -69,6 +69,7 @@ def _picture_facts(studio: Studio, path: Path, recipe: Recipe, seconds: float, w
         "negative": recipe.negative_prompt,
         "shown": studio.addresses.of(path, who),
         "file": studio.addresses.of(path, who),
+        "view": "",
         "name": telling_name(path, recipe.prompt, recipe.seed),
         "task": recipe.task,
         "seed": recipe.seed if recipe.denoises else None,

@@ -83,6 +83,7 @@ def test_a_pasted_text_fills_the_form_and_its_picks_are_compared(new_page: NewPa
     page.get_by_role("tab", name="Candidates").click()
     page.get_by_role("button", name="Make candidates").click()
     prompt = page.get_by_label("Prompt", exact=True)
+    expect(page.locator("#field-prompt .fault")).to_contain_text("The prompt is empty")
     expect(prompt).to_be_focused()
     paste(prompt, "picks\nSteps: 2, Sampler: Euler, Seed: 40, ENSD: 31337")
     expect(page.locator(".imported-note")).to_contain_text("are in the form; left out or changed:ENSD 31337")

@@ -190,7 +190,7 @@ def test_the_full_view_goes_through_all_says_what_its_owner_thinks_and_takes_a_d
 
 
 def test_two_pictures_are_held_against_each_other_with_their_differences_marked_and_one_is_sent_on(
-    new_page: NewPage, address: str
+    new_page: NewPage, address: str, studio: Studio
 ) -> None:
     page = opened(new_page, address)
     search(page, "seed:8..9")
@@ -206,6 +206,8 @@ def test_two_pictures_are_held_against_each_other_with_their_differences_marked_
     expect(pair.locator(".pair-table")).to_contain_text("Steps")
     page.keyboard.press("Escape")
     cells(page).first.click()
+    # Offered only where the package with the word vectors is installed.
+    expect(page.get_by_role("button", name="More like this")).to_have_count(int(studio.index.knows_meanings))
     page.get_by_role("button", name="Send to").click()
     page.get_by_role("menuitem", name="Image to image").click()
     expect(page.locator("#field-image_to_image-init_image")).to_contain_text("64 × 64")
@@ -215,12 +217,12 @@ def test_dropped_files_come_in_and_axe_finds_nothing_in_either_theme(
     new_page: NewPage, address: str, tmp_path: Path
 ) -> None:
     page = opened(new_page, address, color_scheme="dark")
-    Image.new("RGB", (80, 60), "teal").save(tmp_path / "harbour.png")
+    Image.new("RGB", (80, 60), "teal").save(tmp_path / "harbour.tif")
     (tmp_path / "broken.png").write_bytes(b"no picture")
     page.get_by_role("button", name="Import").click()
     with page.expect_file_chooser() as chooser:
         page.get_by_role("menuitem", name="Pictures").click()
-    chooser.value.set_files([tmp_path / "harbour.png", tmp_path / "broken.png"])
+    chooser.value.set_files([tmp_path / "harbour.tif", tmp_path / "broken.png"])
     expect(page.locator(".library-note")).to_contain_text("1 imported.")
     expect(page.locator(".library-note")).to_contain_text("broken.png")
     page.locator(".library-note").get_by_role("button", name="Close").click()
@@ -233,6 +235,8 @@ def test_dropped_files_come_in_and_axe_finds_nothing_in_either_theme(
         check(page)
         page.get_by_role("listbox", name="Pictures").press("Enter")
         expect(page.locator("dialog[open] .full-details dl").first).to_be_visible()
+        # No browser shows a TIFF.
+        expect(page.locator("dialog[open] .zoom-sheet img")).to_have_js_property("naturalWidth", 80)
         check(page)
         page.keyboard.press("Escape")
         page.get_by_role("listbox", name="Pictures").press("Escape")

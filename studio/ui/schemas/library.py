@@ -65,9 +65,13 @@ class LibraryFilter(TypedDict):
 
 
 class LibraryFacts(TypedDict):
-    """What there is beside the pictures, and what they take of the disk; `changes` grows when anything is otherwise."""
+    """What there is beside the pictures, and what they take of the disk.
+
+    `changes` grows when anything is otherwise; `about` is whether what prompts mean can be searched for.
+    """
 
     changes: int
+    about: bool
     all: int
     starred: int
     binned: int

@@ -24,8 +24,9 @@ class Start(TypedDict):
 
 
 class PictureFacts(Start):
-    """What is said of a stored picture, wherever it stands."""
+    """What is said of a stored picture, wherever it stands; `view` is seen in full of a file that no browser shows."""
 
+    view: str
     done: Literal[True]
     width: int
     height: int

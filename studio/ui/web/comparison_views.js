@@ -27,7 +27,7 @@ export function comparisonViews(comparison, changed) {
      * @returns {Compared}
      */
     const pictured = ({ lines, columns }, { line, column, said, revised, file = "", shown = "", name = "", task = "", which = {}, width, height }) => ({
-        id: "", key: `${line}/${column}`, done: true, line, column, said, revised, file, shown, name, task, which, width: width ?? 1, height: height ?? 1,
+        id: "", key: `${line}/${column}`, done: true, line, column, said, revised, file, view: "", shown, name, task, which, width: width ?? 1, height: height ?? 1,
         prompt: lines[line].prompt, negative: "", seed: null, seconds: 0, model: columns[column].contestant, how: "", loras: "", check: [],
     });
 

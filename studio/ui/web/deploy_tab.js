@@ -57,7 +57,7 @@ export async function mount({ element, server }) {
         if (busy) return;
         [busy, fault] = [true, ""];
         draw();
-        if (act === show && !form.isOwned() && (form.token() || facts.login)) await meet();
+        if (act === show && !form.isOwned() && (form.token() || (facts.fault === undefined && facts.login))) await meet();
         fault = (act === begin && !form.isOwned() && await meet()) || await act();
         busy = false;
         draw();

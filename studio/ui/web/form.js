@@ -1,6 +1,6 @@
 // The form: what it says, what the chosen tab shows of it, and what the browser keeps.
 import { input, narrow, part, parts, tab } from "./dom.js";
-import { forgive } from "./form_faults.js";
+import { blame, forgive } from "./form_faults.js";
 import { complete, describe, element, fold, mark } from "./form_marks.js";
 import { hold, restore } from "./form_start.js";
 import { ids } from "./ids.js";
@@ -8,6 +8,8 @@ import { panels } from "./panels.js";
 
 const KEPT = "image-studio-kept";
 const FIELDS = `[id^="${ids.field}"]`;
+/** @type {Fault} */
+const EMPTY = { code: "invalid_recipe", message: "The prompt is empty.", hint: "Say in a few words what the picture shows.", field: "prompt", part: null };
 // What the server said last about model and tabs, and what the form says now.
 /** @type {PageFacts | null} */
 let current = null;
@@ -191,14 +193,14 @@ function say(id, text) {
 }
 
 /**
- * What the form says becomes another tab's work; where it has no words yet, one is at them.
+ * What the form says becomes another tab's work; where it has no words yet, that is said where they are written.
  * @param {string} to
  */
 export function begin(to) {
     onward = () => {
         const prompt = input("prompt");
         if (prompt?.value.trim()) part(document, `#${ids.offer}${to}`).click();
-        else prompt?.focus();
+        else blame(EMPTY);
     };
     part(document, `#${ids.tabs} [role=tab][data-tab-id="${making}"]`).click();
 }

@@ -84,7 +84,7 @@ export function fullView({ reel, back, closed, shown, changed = () => {}, tools,
             <div class="full-body">
                 <div class="full-stage">
                     <div class="zoom-room"><div class="zoom-cell"><div class="zoom-sheet">
-                        <img src=${picture.file} alt=${picture.prompt} draggable="false" style=${`background-image: url("${picture.shown}")`}>${comparing ? beforeAfter(picture) : nothing}</div></div></div>
+                        <img src=${picture.view || picture.file} alt=${picture.prompt} draggable="false" style=${`background-image: url("${picture.shown}")`}>${comparing ? beforeAfter(picture) : nothing}</div></div></div>
                     ${arrow(-1, "back", "Previous picture", last > 0 || Boolean(origin))}${arrow(1, "next", "Next picture", last < count - 1 || Boolean(origin))}
                     <p class="full-note" role="status" ?hidden=${!note}>${note}${gone ? html`<button type="button" class="plain" @click=${undo}>Undo</button>` : nothing}</p>
                 </div>
@@ -127,7 +127,7 @@ export function fullView({ reel, back, closed, shown, changed = () => {}, tools,
         draw();
     }
 
-    const copied = async () => say(await copyPicture(current()?.file ?? ""));
+    const copied = async () => say(await copyPicture(current()?.view || current()?.file || ""));
 
     async function star() {
         const picture = current();
@@ -206,7 +206,7 @@ export function fullView({ reel, back, closed, shown, changed = () => {}, tools,
      */
     function ahead(to) {
         const picture = reel.at(to);
-        if (picture) new Image().src = picture.file;
+        if (picture) new Image().src = picture.view || picture.file;
         else if (to >= 0 && to < reel.count()) reel.bring?.(to);
     }
 

@@ -4,12 +4,15 @@ import { make } from "./dom.js";
 import { panels } from "./panels.js";
 import { twoPictures } from "./two_pictures.js";
 
+// How much of a prompt is taken for what it means, in characters.
+const MOST_LIKE = 300;
+
 /**
- * `said` tells what was done, `changed` that the library is otherwise now.
+ * `said` tells what was done, `changed` that the library is otherwise now, `search` what is to be found.
  * @param {{ server: Server<LibraryServer>, pages: ReturnType<typeof import("./library_pages.js").libraryPages>, selection: import("./library_line.js").Selection,
- *     facts: () => LibraryFacts | null, said: (words: string) => unknown, changed: () => Promise<unknown>, open: (place: number) => unknown }} library
+ *     facts: () => LibraryFacts | null, said: (words: string) => unknown, changed: () => Promise<unknown>, search: (term: string) => unknown }} library
  */
-export function libraryActs({ server, pages, selection, facts, said, changed }) {
+export function libraryActs({ server, pages, selection, facts, said, changed, search }) {
     /** @type {(() => Promise<unknown>) | null} */
     let undo = null;
     /** @type {ReturnType<typeof twoPictures> | null} */
@@ -112,7 +115,7 @@ export function libraryActs({ server, pages, selection, facts, said, changed }) 
         const [first, second] = chosen();
         if (!first || !second) return;
         pair ??= twoPictures({ back: "to the library" });
-        const [one, other] = [first, second].map((picture, at) => ({ ...picture, name: at ? "Second" : "First", said: [picture.model, picture.seed === null ? "" : `seed ${picture.seed}`, `${picture.width} × ${picture.height}`].filter(Boolean) }));
+        const [one, other] = [first, second].map((picture, at) => ({ ...picture, file: picture.view || picture.file, name: at ? "Second" : "First", said: [picture.model, picture.seed === null ? "" : `seed ${picture.seed}`, `${picture.width} × ${picture.height}`].filter(Boolean) }));
         pair.show(one, other);
     }
 
@@ -120,6 +123,15 @@ export function libraryActs({ server, pages, selection, facts, said, changed }) 
     function send(tab) {
         const [picture] = chosen();
         if (picture) panels.gallery?.tell.send({ ...picture.which, tab });
+    }
+
+    /**
+     * Searches for pictures whose prompts mean the same.
+     * @param {LibraryPicture | undefined} picture
+     */
+    function like(picture = chosen()[0]) {
+        const words = picture?.prompt.slice(0, MOST_LIKE).replace(/[\s"\\]+/g, " ").trim();
+        if (words) search(`about:"${words}"`);
     }
 
     async function zip() {
@@ -160,5 +172,5 @@ export function libraryActs({ server, pages, selection, facts, said, changed }) 
         return true;
     }
 
-    return { bin, restore, purge, star, tag, put, newBoard, renameBoard, removeBoard, compare, send, zip, say, key, takeBack, undo: () => Boolean(undo), forget: () => { undo = null; } };
+    return { bin, restore, purge, star, tag, put, newBoard, renameBoard, removeBoard, compare, send, like, zip, say, key, takeBack, undo: () => Boolean(undo), forget: () => { undo = null; } };
 }

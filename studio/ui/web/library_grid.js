@@ -66,8 +66,9 @@ export function libraryGrid({ count, at, want, size, isSelected, selecting, open
         const [x, y] = [GAP + (place % columns) * row(), GAP + Math.floor(place / columns) * row()];
         const chosen = picture ? isSelected(picture.id) : false;
         const words = picture ? [picture.star ? "Star" : "", picture.prompt || picture.name].filter(Boolean).join(", ") : "Loading";
+        const isAhead = y + row() < element.scrollTop || y > element.scrollTop + element.clientHeight;
         return html`<div role="option" id=${`library-${place}`} class=${place === cursor ? "library-cell pointed" : "library-cell"} data-place=${place} aria-selected=${String(chosen)} aria-label=${words}
-            aria-setsize=${count()} aria-posinset=${place + 1} style=${`width: ${side}px; height: ${side}px; transform: translate(${x}px, ${y}px)`}>${picture ? html`<img src=${picture.shown} alt="" draggable="false" width=${picture.width} height=${picture.height}>
+            aria-setsize=${count()} aria-posinset=${place + 1} style=${`width: ${side}px; height: ${side}px; transform: translate(${x}px, ${y}px)`}>${picture ? html`<img fetchpriority=${isAhead ? "low" : "high"} src=${picture.shown} alt="" draggable="false" width=${picture.width} height=${picture.height}>
             <span class="library-check" aria-hidden="true">${icon("keep")}</span>${picture.star ? html`<span class="library-star" aria-hidden="true">${icon("star")}</span>` : nothing}` : nothing}</div>`;
     }
 

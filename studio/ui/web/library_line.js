@@ -20,6 +20,7 @@ export function libraryLine({ total, selection, facts, acts, takers, isBin }) {
             ${button("star", "Star", acts.star)}${button("tag", "Tag", acts.tag)}${boardMenu(facts?.boards ?? [], acts)}
             ${count === 2 ? button("compare", "Compare", acts.compare) : nothing}
             ${count === 1 ? menu({ face: face("send", "Send to"), look: "plain" }, Object.entries(takers), acts.send) : nothing}
+            ${count === 1 && facts?.about ? button("another", "More like this", () => acts.like()) : nothing}
             ${button("save", "Download", acts.zip)}${button("bin", "Delete", acts.bin)}`}
         ${button("remove", "Clear", selection.clear)}</div>`;
 }

@@ -1,10 +1,10 @@
 // The pictures that a search of the library finds: a page at a time as they are wanted, kept for a while, seen by their place.
 
 // Pictures of a page, pages that are kept, how many are asked for at once, and how many ahead of where one scrolls to.
-const PAGE = 120;
-const KEPT = 60;
-const AT_ONCE = 3;
-const AHEAD = 2;
+const PAGE = 60;
+const KEPT = 120;
+const AT_ONCE = 2;
+const AHEAD = 3;
 
 /**
  * @typedef {{ search: LibraryPage }} PageActs
@@ -32,6 +32,8 @@ export function libraryPages(server, { heard, failed }) {
     const coming = new Map();
     /** @type {number[]} */
     let waiting = [];
+    /** @type {Set<number>} */
+    let urgent = new Set();
     let [top, way] = [0, 1];
 
     /** @param {number} number */
@@ -64,8 +66,9 @@ export function libraryPages(server, { heard, failed }) {
         heard(page);
     }
 
+    // What is seen comes first, and what may be seen next when that is there.
     function next() {
-        while (waiting.length && coming.size < AT_ONCE) load(/** @type {number} */ (waiting.shift()));
+        while (waiting.length && coming.size < (urgent.has(waiting[0]) ? AT_ONCE : 1)) load(/** @type {number} */ (waiting.shift()));
     }
 
     /**
@@ -79,6 +82,7 @@ export function libraryPages(server, { heard, failed }) {
         const seen = Array.from({ length: to - from + 1 }, (_, at) => from + at);
         const ahead = Array.from({ length: AHEAD }, (_, at) => (way > 0 ? to + 1 + at : from - 1 - at));
         const end = Math.ceil((total ?? 0) / PAGE);
+        urgent = new Set(seen);
         waiting = [...seen, ...ahead.filter((number) => number >= 0 && number < end)].filter((number) => !pages.has(number) && !coming.has(number));
         next();
     }

@@ -146,6 +146,12 @@ export function librarySearch({ changed }) {
             tell();
         },
         clear,
+        /** @param {string} term This alone is searched for. */
+        only(term) {
+            [chips, draft] = [[term], ""];
+            draw();
+            tell();
+        },
         /** @param {string} words */
         blame(words) {
             fault = words;

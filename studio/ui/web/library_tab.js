@@ -41,7 +41,7 @@ export function mount({ element, upload, server }) {
     const search = librarySearch({ changed: (query) => find({ query }) });
     const pages = libraryPages(server, { heard: () => { search.blame(""); draw(); }, failed: search.blame });
     const selection = librarySelection(pages, server, () => draw());
-    const acts = libraryActs({ server, pages, selection, facts: () => facts, said: say, changed: () => refresh(true), open });
+    const acts = libraryActs({ server, pages, selection, facts: () => facts, said: say, changed: () => refresh(true), search: search.only });
     const wall = libraryGrid({
         count: pages.count, at: pages.at, want: pages.want, size: () => zoom, isSelected: selection.has, selecting: () => selection.size() > 0,
         open, choose: selection.choose, moved: when, keys: acts.key,
@@ -125,7 +125,7 @@ export function mount({ element, upload, server }) {
             closed: () => wall.focus(),
             changed: (seen, change) => { pages.change(seen.key, change); refresh(true); },
             about: (seen) => libraryAbout(/** @type {LibraryPicture} */ (seen), trees.get(seen.key) ?? null, {
-                boards: facts?.boards ?? [], tags: facts?.tags ?? [], visit: (other) => full?.visit(other),
+                like: facts?.about ? (picture) => { full?.shut(); acts.like(picture); } : null, boards: facts?.boards ?? [], tags: facts?.tags ?? [], visit: (other) => full?.visit(other),
                 say: (act, given, change) => acts.say(/** @type {LibraryPicture} */ (seen), act, given, change),
             }),
         });

@@ -101,6 +101,7 @@ interface Candidate {
     before?: string;
     fit?: string;
     grown?: Array<number>;
+    view: string;
     done: true;
     width: number;
     height: number;
@@ -548,6 +549,7 @@ interface GridPicture {
     before?: string;
     fit?: string;
     grown?: Array<number>;
+    view: string;
     done: true;
     width: number;
     height: number;
@@ -675,6 +677,7 @@ interface Picture {
     before?: string;
     fit?: string;
     grown?: Array<number>;
+    view: string;
     done: true;
     width: number;
     height: number;
@@ -770,6 +773,7 @@ interface LibraryPicture {
     before?: string;
     fit?: string;
     grown?: Array<number>;
+    view: string;
     done: true;
     width: number;
     height: number;
@@ -838,9 +842,10 @@ interface LibraryFilter {
     example: string;
 }
 
-/** What there is beside the pictures, and what they take of the disk; `changes` grows when anything is otherwise. */
+/** What there is beside the pictures, and what they take of the disk. */
 interface LibraryFacts {
     changes: number;
+    about: boolean;
     all: number;
     starred: number;
     binned: number;
@@ -1118,11 +1123,12 @@ interface Start {
     grown?: Array<number>;
 }
 
-/** What is said of a stored picture, wherever it stands. */
+/** What is said of a stored picture, wherever it stands; `view` is seen in full of a file that no browser shows. */
 interface PictureFacts {
     before?: string;
     fit?: string;
     grown?: Array<number>;
+    view: string;
     done: true;
     width: number;
     height: number;
