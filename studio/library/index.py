@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Self
 
-from studio.errors import StorageError
+from studio.errors import InvalidRequest, StorageError
 from studio.gate.addresses import kept_key
 from studio.gate.identity import Identity
 from studio.inputs import InputStore
@@ -23,7 +23,7 @@ from studio.library.importing import Importer
 from studio.library.lineage import Lineage
 from studio.library.marks import Marks
 from studio.library.owners import Owners
-from studio.library.query import Query
+from studio.library.query import Query, Term
 from studio.library.scan import Say, Scan, Scanned
 from studio.library.search import Search
 from studio.library.thumbnails import SIDE, Thumbnails
@@ -39,6 +39,8 @@ LOOK_SECONDS = 2.0
 # How long is believed what was in the bin.
 BIN_SECONDS = 1.0
 THUMBNAILS = "thumbnails"
+# Of a prompt, what is looked for in others.
+LIKE_CHARACTERS = 500
 
 
 class LibraryIndex:
@@ -97,6 +99,13 @@ class LibraryIndex:
         """A picture, in the bin or not; NotFound where who asks has none of this id."""
         with self._context.database.read() as rows:
             return self._search.entries(rows, numbers_of(rows, self.owners, [picture], who))[0]
+
+    def like(self, picture: str, who: Identity) -> Query:
+        """The query for pictures whose prompts mean the same; NotFound, InvalidRequest where it has no prompt."""
+        prompt = " ".join(self.entry(picture, who).prompt.split())[:LIKE_CHARACTERS]
+        if not prompt:
+            raise InvalidRequest("This picture has no prompt to look for others by.", "Choose another one.")
+        return Query((Term(prompt, "about"),))
 
     def entries(self, ids: Sequence[str], who: Identity) -> tuple[Entry, ...]:
         """Pictures in this order; NotFound where one is none of who asks."""

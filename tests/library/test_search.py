@@ -214,6 +214,19 @@ def test_prompts_are_found_by_what_they_mean(shelf: Shelf):
         shelf.index.search("-about:ocean", ANN)
 
 
+@pytest.mark.skipif(find_spec("wordllama") is None, reason="the package is not installed")
+def test_more_like_one_are_those_whose_prompts_mean_the_same(shelf: Shelf):
+    one = shelf.save('a "quiet" lake at dawn')
+    shelf.save("gentle waves on a calm beach")
+    shelf.save("a knight in armour")
+    found = shelf.index.search(str(shelf.index.like(one.id, ANN)), ANN)
+    assert prompts(found.entries)[:2] == ['a "quiet" lake at dawn', "gentle waves on a calm beach"]
+    with pytest.raises(NotFound):
+        shelf.index.like(one.id, BOB)
+    with pytest.raises(InvalidRequest, match="no prompt"):
+        shelf.index.like(shelf.save("").id, ANN)
+
+
 def test_without_its_package_a_search_by_meaning_says_what_helps(shelf: Shelf, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("studio.library.meaning.PACKAGE", "no_such_package")
     assert not shelf.index.knows_meanings
