@@ -1,5 +1,6 @@
 """The application behind the programs' addresses: each language's routes over one studio, and errors in its form."""
 
+import asyncio
 import logging
 from collections.abc import Sequence
 from importlib.util import find_spec
@@ -10,10 +11,12 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel, ValidationError
 from pydantic.json_schema import models_json_schema
+from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from studio import __version__
 from studio.api import a1111, accounts, jobs, library, openai, operators, pictures
@@ -55,10 +58,8 @@ def make(studio: Studio) -> FastAPI:
     # No page for people: it would fetch its scripts from elsewhere.
     facts: dict[str, Any] = {"title": "Image Studio", "version": __version__, "openapi_url": "/api/openapi.json"}
     app = ProgramsApp(**facts, docs_url=None, redoc_url=None)
-    if _speaks_mcp():
-        from studio.api.agents import Agents
-
-        app.router.routes.append(Route("/mcp", Agents(studio), methods=None))
+    if find_spec("mcp"):
+        app.router.routes.append(Route("/mcp", _Agents(studio), methods=None))
     for language in (openai, a1111, jobs, library, pictures, accounts, operators):
         app.include_router(language.router(studio))
     app.add_exception_handler(StudioError, _refuse)
@@ -69,12 +70,27 @@ def make(studio: Studio) -> FastAPI:
     return app
 
 
-def _speaks_mcp() -> bool:
-    """Whether the package is here that agents are served with, which is an extra, and of a version that is known."""
+class _Agents:
+    """The application for agents, made when the first one asks: its package, an extra, takes long to load."""
+
+    def __init__(self, studio: Studio) -> None:
+        self._studio = studio
+        self._app: ASGIApp | None = None
+        self._making = asyncio.Lock()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async with self._making:
+            app = self._app or await run_in_threadpool(_agents, self._studio)
+            self._app = app
+        await app(scope, receive, send)
+
+
+def _agents(studio: Studio) -> ASGIApp:
     try:
-        return find_spec("mcp.server.mcpserver") is not None
-    except ModuleNotFoundError:
-        return False
+        from studio.api.agents import Agents
+    except ImportError as error:  # an earlier version, such as a Space brings
+        raise NotFound("Agents are not served here.", "That takes the package mcp, 2.3 or later.") from error
+    return Agents(studio)
 
 
 def _referred(schema: Any) -> Any:

@@ -2,7 +2,8 @@
 
 At every import gradio parses the source of its 81 component classes again to refresh the `.pyi` files that editors
 read (`component_meta.create_or_modify_pyi`): 1.6 of 3.2 seconds, for nothing that runs. An import hook turns that
-function off. Telemetry is switched off before the import, because gradio and the hub client read it there.
+function off, and hides the package of MCP, which gradio loads wherever it is and which is served without gradio here.
+Telemetry is switched off before the import, because gradio and the hub client read it there.
 
 At the end of every call gradio makes a table of the last 10,000 calls for a monitoring page that is not served, and at
 every step of one it looks through all of `sys.path` for matplotlib, twice: a third of what a call costs.
@@ -26,7 +27,7 @@ QUIET = {
     "GRADIO_SSR_MODE": "False",
     "HF_HUB_DISABLE_TELEMETRY": "1",
 }
-SLOW = "gradio.component_meta"
+SLOW, UNUSED = "gradio.component_meta", "mcp"
 
 
 class _WithoutStubs(importlib.abc.MetaPathFinder, importlib.abc.Loader):
@@ -34,6 +35,8 @@ class _WithoutStubs(importlib.abc.MetaPathFinder, importlib.abc.Loader):
 
     def find_spec(self, name: str, path: Sequence[str] | None, target: ModuleType | None = None) -> ModuleSpec | None:
         del target
+        if name == UNUSED:
+            raise ModuleNotFoundError("It is not needed here.", name=name)
         if name != SLOW:
             return None
         self._found = importlib.machinery.PathFinder.find_spec(name, path)

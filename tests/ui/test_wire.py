@@ -295,7 +295,7 @@ def test_the_page_stands_before_torch_is_there_and_gradio_writes_no_editor_files
         "from studio.studio import Studio\n"
         "from studio.ui import page\n"
         "page(Studio(Settings.load(home=tempfile.mkdtemp())))\n"
-        "assert not {'torch', 'diffusers', 'transformers'} & set(sys.modules)\n"
+        "assert not {'torch', 'diffusers', 'transformers', 'mcp'} & set(sys.modules)\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
 
