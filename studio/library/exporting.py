@@ -3,7 +3,7 @@
 import zipfile
 from collections.abc import Iterator, Sequence
 from io import RawIOBase
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 from studio.atomic_files import AtomicFolder
@@ -12,6 +12,7 @@ from studio.library import sidecar
 from studio.library.context import Context, numbers_of
 from studio.library.entry import Entry
 from studio.library.marks import Marks
+from studio.library.names import safe_stem
 from studio.library.search import Search
 
 BLOCK = 2**18
@@ -100,8 +101,11 @@ def _member(name: str, path: Path) -> zipfile.ZipInfo:
 
 
 def _free_name(entry: Entry, taken: set[str]) -> str:
+    """A name that no other has, and that leads nowhere, whatever the file was called by hand."""
     assert entry.path  # noqa: S101 - only those with files are named
-    name = PurePosixPath(entry.path.name)
-    free = name.name if name.name.casefold() not in taken else f"{name.stem}-{entry.id[:8]}{name.suffix}"
+    stem, ending = safe_stem(entry.path.stem), entry.path.suffix
+    free = f"{stem}{ending}"
+    if free.casefold() in taken:
+        free = f"{stem}-{entry.id[:8]}{ending}"
     taken.add(free.casefold())
     return free

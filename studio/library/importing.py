@@ -5,9 +5,7 @@ old one can be a name anywhere. One file that cannot be taken keeps no other out
 """
 
 import os
-import re
 import time
-import unicodedata
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -20,11 +18,11 @@ from studio.library import rows as index_rows
 from studio.library import sidecar
 from studio.library.context import Context, numbers_of
 from studio.library.facts import FOLDER, IMPORTED, FileFacts, file_id, of_file
+from studio.library.names import safe_stem
 from studio.library.scan import ENDINGS, LINKED
 from studio.library.usage import Usages
 
 MOST_BYTES = 2**30
-MOST_STEM_BYTES = 80
 ENDING: dict[str, str] = {
     "PNG": ".png",
     "JPEG": ".jpg",
@@ -36,8 +34,6 @@ ENDING: dict[str, str] = {
     "AVIF": ".avif",
     "HEIF": ".heic",
 }
-# Names that Windows keeps for devices.
-DEVICES = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
 Say = Callable[[int, str], None]
 
 
@@ -175,14 +171,6 @@ class Importer:
                         yield Path(place, name)
                     else:
                         result.passed += not name.lower().endswith(".json")
-
-
-def safe_stem(stem: str) -> str:
-    """What of a file's name can be one on every system: without ways, signs that steer, and what is too long."""
-    text = unicodedata.normalize("NFC", stem.encode(errors="surrogateescape").decode(errors="replace"))
-    kept = "".join(sign if sign.isprintable() and sign not in '/\\:*?"<>|' else "_" for sign in text)
-    kept = kept.encode()[:MOST_STEM_BYTES].decode(errors="ignore").strip(" .")
-    return "picture" if not kept or DEVICES.fullmatch(kept) else kept
 
 
 def _copy(source: Path, target: Path) -> None:

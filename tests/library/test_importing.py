@@ -14,7 +14,7 @@ from studio.cli import main
 from studio.errors import DiskFull, LibraryFull, StorageError
 from studio.events import Failed
 from studio.gate.identity import COMMAND_LINE
-from studio.library.importing import MOST_STEM_BYTES, safe_stem
+from studio.library.names import MOST_STEM_BYTES, safe_stem
 from studio.metadata import own
 from studio.recipe import Recipe
 from studio.settings import Settings

@@ -1,5 +1,6 @@
 import io
 import json
+import os
 import zipfile
 
 import pytest
@@ -122,6 +123,16 @@ def test_a_zip_holds_the_files_as_they_are_and_what_was_said_of_them(shelf: Shel
         assert len(archive.namelist()) == 4
     assert (said["star"], said["boards"], said["digest"]) == (True, ["猫"], entry.digest)
     assert json.loads(shelf.index.exports.sidecar(entry.id, ANN)) == said
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no file is called so there")
+def test_a_name_in_a_zip_leads_nowhere_whatever_a_file_is_called(shelf: Shelf):
+    for name in ("x\\..\\evil.png", "C:evil.png"):
+        Image.new("RGB", (8, 8), "red" if name[0] == "x" else "blue").save(shelf.folder / name)
+    shelf.index.look()
+    blocks = b"".join(shelf.index.exports.zip(shelf.index.ids("", ANN), ANN, sidecars=False))
+    with zipfile.ZipFile(io.BytesIO(blocks)) as archive:
+        assert sorted(archive.namelist()) == ["C_evil.png", "x_.._evil.png"]
 
 
 def test_whoever_waits_is_told_of_each_change(shelf: Shelf):
