@@ -75,14 +75,14 @@ class _Agents:
 
     def __init__(self, studio: Studio) -> None:
         self._studio = studio
-        self._app: ASGIApp | None = None
+        self._apps: list[ASGIApp] = []
         self._making = asyncio.Lock()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         async with self._making:
-            app = self._app or await run_in_threadpool(_agents, self._studio)
-            self._app = app
-        await app(scope, receive, send)
+            if not self._apps:
+                self._apps.append(await run_in_threadpool(_agents, self._studio))
+        await self._apps[0](scope, receive, send)
 
 
 def _agents(studio: Studio) -> ASGIApp:
