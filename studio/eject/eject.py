@@ -18,6 +18,7 @@ from studio.recipe import PaintedRecipe, Recipe, TiledUpscaleRecipe, TwoPassReci
 from studio.studio import Studio
 
 if TYPE_CHECKING:
+    from studio.engine.noise import Noise
     from studio.engine.recording import Recording
 
 SCRIPT, REQUIREMENTS = "make.py", "requirements.txt"
@@ -58,7 +59,6 @@ def _single(studio: Studio, recipe: Recipe) -> PaintedRecipe:
     faults = {
         "hires_scale": isinstance(single, TwoPassRecipe) and "It is painted in two passes.",
         "upscale": isinstance(single, TiledUpscaleRecipe) and "It is painted in tiles.",
-        "variation_strength": single.variation.strength and "Its noise is mixed of two seeds.",
         "controls": _beyond(studio, single),
         "vae": single.vae and Vaes(studio.settings)[single.vae].folder is None and "Its VAE is a single file.",
     }
@@ -99,7 +99,7 @@ def _script(studio: Studio, recording: "Recording", made: Made) -> Script:
         if "guidance_rescale" not in inspect.signature(_class(recording.pipeline).__call__).parameters:
             raise InvalidRecipe("guidance_rescale", f"{recording.pipeline} takes no guidance rescale.", CURE)
         arguments["guidance_rescale"] = recipe.guidance_rescale
-    threads = made.text("threads")
+    threads, noise = made.text("threads"), _noise(recipe)
     return Script(
         title=f"Made with diffusers alone, as Image Studio makes it: python {SCRIPT} [PICTURE]",
         model=_model(studio, recording.model, recording.pipeline),
@@ -107,7 +107,8 @@ def _script(studio: Studio, recording: "Recording", made: Made) -> Script:
         dtype=recording.dtype,
         device=recording.device,
         arguments={**arguments, **_controls(recipe)},
-        seed=recipe.seed,
+        seed=noise.other if noise.share == 1 else noise.seed,
+        variation=(noise.other, noise.share) if 0 < noise.share < 1 else None,
         noise_device=recording.device if recipe.rng == "device" else "cpu",
         threads=_threads(threads) if recording.device == "cpu" else None,
         networks=[_network(studio, studio.controlnets[unit.model]) for unit in recipe.mapped_units],
@@ -187,6 +188,12 @@ def _requirements(made: Made) -> Iterator[str]:
         except PackageNotFoundError:
             continue
         yield f"{name}=={found.partition('+')[0]}"
+
+
+def _noise(recipe: PaintedRecipe) -> "Noise":
+    from studio.engine.noise import Noise
+
+    return Noise.of(recipe)
 
 
 def _threads(text: str) -> int | None:

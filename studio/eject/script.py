@@ -42,6 +42,26 @@ pipe.vae.encode = lambda pixels: SimpleNamespace(
     latent_dist=SimpleNamespace(sample=encode(pixels).latent_dist.mode)
 )
 """
+MIXED = '''
+other = torch.Generator({device!r}).manual_seed({seed})
+
+
+class Mixed(TorchFunctionMode):
+    """Turns each draw of noise by a share towards that of another seed, on the arc between the two."""
+
+    def __torch_function__(self, function, types, args=(), kwargs=None):
+        start = function(*args, **(kwargs or {{}}))
+        if function is not torch.randn or (kwargs or {{}}).get("generator") is not generator:
+            return start
+        end, share = function(*args, **{{**kwargs, "generator": other}}), {share!r}
+        a, b = start.double().flatten(), end.double().flatten()
+        angle = torch.acos((a @ b / (a.norm() * b.norm())).clamp(-1, 1))
+        if angle.sin() < 1e-4:
+            return torch.lerp(start, end, share)
+        mixed = (torch.sin((1 - share) * angle) * a + torch.sin(share * angle) * b) / torch.sin(angle)
+        return mixed.to(start.dtype).view_as(start)
+
+'''
 CHURN = """
 pipe.scheduler.step = functools.wraps(pipe.scheduler.step)(
     functools.partial(pipe.scheduler.step, s_churn={churn!r}, s_noise={noise!r})
@@ -61,7 +81,11 @@ class Source:
 
 @dataclass(frozen=True)
 class Script:
-    """What a script does: `pictures` are files by argument, `laid` where the result is put over a canvas."""
+    """What a script does: `pictures` are files by argument, `laid` where the result is put over a canvas.
+
+    `variation` is the seed whose noise is mixed in, and its share; `churn` how much noise each step puts back, and how
+    strong.
+    """
 
     title: str
     model: Source
@@ -77,6 +101,7 @@ class Script:
     pictures: Mapping[str, str | Sequence[str]] = field(default_factory=dict)
     has_words: bool = False
     has_loras: bool = False
+    variation: tuple[int, float] | None = None
     churn: tuple[float, float] | None = None
     size: tuple[int, int] | None = None
     laid: tuple[int, int, int, int] | None = None
@@ -98,6 +123,7 @@ class Script:
         yield from (["from PIL import Image"] if "Image." in body else [])
         yield from (["from safetensors.torch import load_file"] if "load_file" in body else [])
         yield from (["from torch.nn import functional"] if "functional." in body else [])
+        yield from (["from torch.overrides import TorchFunctionMode"] if "TorchFunctionMode" in body else [])
         yield ""
 
     def _setup(self) -> Iterator[str]:
@@ -137,8 +163,14 @@ class Script:
             yield 'words = load_file(HERE / "words.safetensors")'
             yield "words = {name: tensor.to(pipe.device) for name, tensor in words.items()}"
             values.append("**words")
-        values.append(f"generator=torch.Generator({self.noise_device!r}).manual_seed({self.seed})")
-        yield f"{_called('image = pipe', values)}.images[0]"
+        yield f"generator = torch.Generator({self.noise_device!r}).manual_seed({self.seed})"
+        call = f"{_called('image = pipe', [*values, 'generator=generator'])}.images[0]"
+        if self.variation is None:
+            yield call
+            return
+        seed, share = self.variation
+        yield MIXED.format(device=self.noise_device, seed=seed, share=share)
+        yield "with Mixed():\n    " + call.replace("\n", "\n    ")
 
     def _end(self) -> Iterator[str]:
         if self.size:

@@ -22,11 +22,13 @@ from tests.replay.conftest import PLAIN, Make, Values, make, start, studio, tiny
 
 __all__ = ["make", "start", "studio", "tiny_home"]
 EDGES: Values = {"kind": "canny", "image": "START", "model": "edges", "weight": 0.8, "end": 0.9}
+FLOW: Values = {"scheduler": "Flow Euler"}
 CASES: dict[str, Values] = {
     "text2img": {},
     "weighed words": {"prompt": f"{tiny.PROMPT}, (bright:1.3), [dark]", "clip_skip": 2},
     "churned": {"sigma_churn": 2.0, "sigma_noise": 1.01},
     "ancestral": {"scheduler": "Euler a", "guidance_scale": 1},
+    "variation": {"variation_strength": 0.3, "variation_seed": 5, "scheduler": "Euler a"},
     "img2img": {"init_image": "START", "strength": 0.7, "steps": 4},
     "img2img, another size": {"init_image": "START", "strength": 0.7, "steps": 4, "width": 72, "height": 64},
     "inpaint": {"init_image": "START", "mask_image": "MASK", "strength": 0.8, "steps": 3, "mask_blur": 3},
@@ -41,6 +43,9 @@ CASES: dict[str, Values] = {
     "LoRAs of words": {"loras": [{"name": "ink", "weight": 0.7}, {"name": "pen", "weight": 1.5}]},
     "VAE": {"vae": "another"},
     "SDXL": {"model": "tiny-sdxl", "negative_prompt": "rain"},
+    "SDXL, weighed words": {"model": "tiny-sdxl", "prompt": f"({tiny.PROMPT}:1.2)", "loras": []},
+    "SD 3": {**FLOW, "model": "tiny-sd3", "init_image": "START", "mask_image": "MASK", "strength": 0.8, "steps": 3},
+    "Flux": {**FLOW, "model": "tiny-flux", "guidance_scale": None},
 }  # fmt: skip
 
 
@@ -87,7 +92,6 @@ def test_requirements_are_those_that_the_picture_was_made_with(studio: Studio, m
     ("values", "field"),
     [
         ({"hires_scale": 1.5}, "hires_scale"),
-        ({"variation_strength": 0.3, "variation_seed": 5}, "variation_strength"),
         ({"prompt": "[red:blue:0.5] house"}, "prompt"),
         ({"loras": [{"name": "ink", "end": 0.5}]}, "loras"),
         ({"controls": [{**EDGES, "mode": "control"}]}, "controls"),

@@ -25,7 +25,7 @@ PLAIN: Values = {
 def tiny_home(tiny_model: Callable[[str], Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
     home = tmp_path_factory.mktemp("replays")
     (home / "models").mkdir()
-    for family in ("sd15", "sdxl"):
+    for family in ("sd15", "sdxl", "sd3", "flux"):
         (home / "models" / f"tiny-{family}").symlink_to(tiny_model(family))
     tiny.controlnet(tiny_model("sd15"), home / "controlnets" / "edges")
     tiny.lora(tiny_model("sd15"), home / "loras" / "ink.safetensors")
