@@ -5,12 +5,14 @@ promise, and a large file with all of the memory; a file that merely lies in a f
 """
 
 import codecs
+import copy
 import json
 import math
 import re
 import stat
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
+from functools import lru_cache
 from itertools import accumulate
 from pathlib import Path
 from typing import Any
@@ -127,6 +129,12 @@ def parse_json(text: str | bytes, *, most_values: int = MOST_VALUES, lenient: bo
 def parse_toml(text: str | bytes) -> dict[str, Any]:
     """The table of a TOML text; ParseError where it is none or beyond the bounds."""
     text = decode(text) if isinstance(text, bytes) else text.removeprefix("\ufeff")
+    return copy.deepcopy(_table(text))
+
+
+# Catalogues read their files again and again to see what is new; those that ship are less than half of so many.
+@lru_cache(256)
+def _table(text: str) -> dict[str, Any]:
     # A key with points is a table in a table for each of them.
     if any(piece.count(".") > MOST_POINTS for line in text.splitlines() for piece in line.split("=")):
         raise _too_deep()

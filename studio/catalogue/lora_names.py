@@ -102,6 +102,8 @@ WHOLES = (
     frozenset({"diff"}),
 )  # fmt: skip
 BESIDE = frozenset({"alpha", "diff_b", "dora_scale", "lora_magnitude_vector", "rescale"})
+# What names are told by is kept for as many as the largest files of all families have: those of one have the same.
+NAMES = 2**15
 
 
 @dataclass(frozen=True)
@@ -119,8 +121,7 @@ class Part:
         return self.module.replace(".", "_")
 
 
-# As many names as the largest files of every family have: files of one family have the same names.
-@lru_cache(2**15)
+@lru_cache(NAMES)
 def part(key: str) -> Part | None:
     """What a tensor of this name is; None where no format has such a name."""
     tail = TAIL.search(key)
@@ -155,8 +156,13 @@ def format_of(header: Header) -> str | None:
 
 def stranger(keys: Iterable[str]) -> str | None:
     """What a file is whose changes the studio does not know how to make, in words; None where it is no such file."""
-    keys = list(keys)
-    return next((words for pattern, words in STRANGERS if any(pattern.search(key) for key in keys)), None)
+    found = [words for key in keys if (words := _strange(key))]
+    return next((words for _, words in STRANGERS if words in found), None)
+
+
+@lru_cache(NAMES)
+def _strange(key: str) -> str | None:
+    return next((words for pattern, words in STRANGERS if pattern.search(key)), None)
 
 
 def bundled(keys: Iterable[str]) -> dict[str, dict[str, str]]:
@@ -185,7 +191,12 @@ def rank_of(header: Header) -> int | None:
 
 def foreign(keys: Iterable[str]) -> list[str]:
     """The names that no format has, or that begin as no network of a known family does."""
-    return [key for key in keys if not BUNDLED.match(key) and not _is_known(part(key))]
+    return [key for key in keys if _is_foreign(key)]
+
+
+@lru_cache(NAMES)
+def _is_foreign(key: str) -> bool:
+    return not BUNDLED.match(key) and not _is_known(part(key))
 
 
 def torn(shapes: Mapping[str, tuple[int, ...]]) -> str | None:
