@@ -89,6 +89,12 @@ class LibraryNews(TypedDict):
     changes: int
 
 
+class LibraryQuery(TypedDict):
+    """A search in words."""
+
+    query: str
+
+
 class LibraryRelative(TypedDict):
     """What a picture came from, or what was made from it, in small where it can be shown; `depth` is how far away."""
 

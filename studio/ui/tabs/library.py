@@ -21,6 +21,7 @@ from studio.ui.schemas.library import (
     LibraryMade,
     LibraryNews,
     LibraryPage,
+    LibraryQuery,
     LibraryTree,
 )
 from studio.ui.source import uploaded
@@ -66,6 +67,12 @@ class OnBoard(OfPictures):
     """Some pictures, and a board."""
 
     board: Name
+
+
+class Moving(OnBoard):
+    """Some pictures, the board that they are taken off, and another one."""
+
+    to: Name
 
 
 class Purging(TypedDict):
@@ -134,12 +141,14 @@ class LibraryPanel(Panel):
             "facts": self._facts,
             "news": self._news,
             "tree": self._tree,
+            "like": self._like,
             "star": self._star,
             "rate": self._rate,
             "tag": self._tag,
             "note": self._note,
             "put": self._put,
             "off": self._off,
+            "move": self._move,
             "bin": self._bin,
             "restore": self._restore,
             "purge": self._purge,
@@ -172,6 +181,9 @@ class LibraryPanel(Panel):
     def _tree(self, event: OfPicture, who: Identity) -> LibraryTree:
         return views.tree(self.studio, event["id"], who)
 
+    def _like(self, event: OfPicture, who: Identity) -> LibraryQuery:
+        return {"query": str(self.index.like(event["id"], who))}
+
     def _star(self, event: Starring, who: Identity) -> Answer:
         self.index.marks.star(event["ids"], who, on=event["on"])
         return {}
@@ -195,6 +207,10 @@ class LibraryPanel(Panel):
 
     def _off(self, event: OnBoard, who: Identity) -> Answer:
         self.index.marks.take_off(event["ids"], event["board"], who)
+        return {}
+
+    def _move(self, event: Moving, who: Identity) -> Answer:
+        self.index.marks.move(event["ids"], event["board"], event["to"], who)
         return {}
 
     def _bin(self, event: OfPictures, who: Identity) -> Answer:

@@ -4,9 +4,6 @@ import { make } from "./dom.js";
 import { panels } from "./panels.js";
 import { twoPictures } from "./two_pictures.js";
 
-// How much of a prompt is taken for what it means, in characters.
-const MOST_LIKE = 300;
-
 /**
  * `said` tells what was done, `changed` that the library is otherwise now, `search` what is to be found.
  * @param {{ server: Server<LibraryServer>, pages: ReturnType<typeof import("./library_pages.js").libraryPages>, selection: import("./library_line.js").Selection,
@@ -91,6 +88,24 @@ export function libraryActs({ server, pages, selection, facts, said, changed, se
         await ask("put", { ids, board }, `${pictures(ids.length)} put on ${name}.`, () => ask("off", { ids, board }, `Taken off ${name}.`));
     }
 
+    /**
+     * @param {LibraryBoard} board
+     * @param {string} to
+     */
+    async function move({ id: board, name }, to) {
+        const ids = selection.ids();
+        const other = facts()?.boards.find(({ id }) => id === to)?.name ?? "the board";
+        selection.clear();
+        await ask("move", { ids, board, to }, `${pictures(ids.length)} moved to ${other}.`, () => ask("move", { ids, board: to, to: board }, `${pictures(ids.length)} back on ${name}.`));
+    }
+
+    /** @param {LibraryBoard} board */
+    async function takeOff({ id: board, name }) {
+        const ids = selection.ids();
+        selection.clear();
+        await ask("off", { ids, board }, `${pictures(ids.length)} taken off ${name}.`, () => ask("put", { ids, board }, `${pictures(ids.length)} back on ${name}.`));
+    }
+
     /** @param {string[]} [ids] */
     async function newBoard(ids = selection.ids()) {
         const name = await askText({ title: "New board", label: "Name", act: "Make it" });
@@ -129,9 +144,10 @@ export function libraryActs({ server, pages, selection, facts, said, changed, se
      * Searches for pictures whose prompts mean the same.
      * @param {LibraryPicture | undefined} picture
      */
-    function like(picture = chosen()[0]) {
-        const words = picture?.prompt.slice(0, MOST_LIKE).replace(/[\s"\\]+/g, " ").trim();
-        if (words) search(`about:"${words}"`);
+    async function like(picture = chosen()[0]) {
+        const answer = picture && await server.like({ id: picture.id });
+        if (answer?.fault !== undefined) said(answer.fault);
+        else if (answer) search(answer.query);
     }
 
     async function zip() {
@@ -172,5 +188,5 @@ export function libraryActs({ server, pages, selection, facts, said, changed, se
         return true;
     }
 
-    return { bin, restore, purge, star, tag, put, newBoard, renameBoard, removeBoard, compare, send, like, zip, say, key, takeBack, undo: () => Boolean(undo), forget: () => { undo = null; } };
+    return { bin, restore, purge, star, tag, put, move, takeOff, newBoard, renameBoard, removeBoard, compare, send, like, zip, say, key, takeBack, undo: () => Boolean(undo), forget: () => { undo = null; } };
 }

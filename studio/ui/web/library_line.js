@@ -10,14 +10,17 @@ const NEW = "new board";
  * @typedef {ReturnType<typeof import("./library_selection.js").librarySelection>} Selection
  */
 
-/** @param {{ total: number | null, selection: Selection, facts: LibraryFacts | null, acts: Acts, takers: Record<string, string>, isBin: boolean }} shown */
-export function libraryLine({ total, selection, facts, acts, takers, isBin }) {
+/**
+ * `board` is the one that is looked at.
+ * @param {{ total: number | null, selection: Selection, facts: LibraryFacts | null, acts: Acts, takers: Record<string, string>, isBin: boolean, board: LibraryBoard | undefined }} shown
+ */
+export function libraryLine({ total, selection, facts, acts, takers, isBin, board }) {
     const count = selection.size();
     if (!count) return html`<div class="library-line"><p>${total === null ? "" : `${total.toLocaleString()} ${total === 1 ? "picture" : "pictures"}`}</p><p class="library-when quiet"></p>
         ${isBin && total ? button("bin", "Empty the bin", () => acts.purge(true)) : nothing}</div>`;
     return html`<div class="library-line chosen" role="toolbar" aria-label="Selected pictures"><p><strong>${count.toLocaleString()} selected</strong></p>
         ${isBin ? html`${button("undo", "Restore", acts.restore)}${button("bin", "Delete for good", () => acts.purge(false))}` : html`
-            ${button("star", "Star", acts.star)}${button("tag", "Tag", acts.tag)}${boardMenu(facts?.boards ?? [], acts)}
+            ${button("star", "Star", acts.star)}${button("tag", "Tag", acts.tag)}${boardMenu(facts?.boards ?? [], acts)}${board ? onBoard(board, facts?.boards ?? [], acts) : nothing}
             ${count === 2 ? button("compare", "Compare", acts.compare) : nothing}
             ${count === 1 ? menu({ face: face("send", "Send to"), look: "plain" }, Object.entries(takers), acts.send) : nothing}
             ${count === 1 && facts?.about ? button("another", "More like this", () => acts.like()) : nothing}
@@ -31,6 +34,17 @@ export function libraryLine({ total, selection, facts, acts, takers, isBin }) {
  */
 const boardMenu = (boards, acts) => menu({ face: face("board", "Add to board"), look: "plain" }, [...boards.map(({ id, name }) => [id, name]), [NEW, "New board …"]],
     (id) => (id === NEW ? acts.newBoard() : acts.put(id)));
+
+/**
+ * @param {LibraryBoard} board
+ * @param {LibraryBoard[]} boards
+ * @param {Acts} acts
+ */
+function onBoard(board, boards, acts) {
+    const others = boards.filter(({ id }) => id !== board.id);
+    return html`${others.length ? menu({ face: face("next", "Move to"), look: "plain" }, others.map(({ id, name }) => [id, name]), (to) => acts.move(board, to)) : nothing}
+        ${button("less", "Take off the board", () => acts.takeOff(board))}`;
+}
 
 /**
  * @param {import("./icon.js").IconName} name

@@ -72,7 +72,7 @@ export function mount({ element, upload, server }) {
                     <input type="range" class="library-zoom" min=${ZOOM.least} max=${ZOOM.most} aria-label="Size of the thumbnails" .value=${live(String(zoom))} @input=${(event) => resize(Number(event.target.value))}>
                     ${menu({ face: "Import", look: "plain" }, [["files", "Pictures"], ["folder", "A folder"]], (what) => chooseFiles(what === "folder", bring))}
                 </header>
-                ${libraryLine({ total: pages.total(), selection, facts, acts, takers: panels.gallery?.takers ?? {}, isBin: search.has("bin:yes") })}
+                ${libraryLine({ total: pages.total(), selection, facts, acts, takers: panels.gallery?.takers ?? {}, isBin: search.has("bin:yes"), board: facts?.boards.find(({ term }) => search.has(term)) })}
                 ${wall.element}
                 ${pages.total() === 0 ? empty() : nothing}
                 <div class="library-note" ?hidden=${!line}><p role="status">${line}</p>${acts.undo() ? html`<button type="button" class="plain" @click=${acts.takeBack}>Undo</button>` : nothing}

@@ -90,7 +90,7 @@ export function mount({ element, server, tell }) {
     function group(title, items) {
         if (!items.length) return nothing;
         const sorted = [...items].sort((a, b) => Number(b.state === "here") - Number(a.state === "here"));
-        return html`<section aria-label=${title}><h2>${title}</h2><ul class="models-rows">${repeat(sorted, ({ key }) => key, row)}</ul></section>`;
+        return html`<div role="group" aria-label=${title}><h2>${title}</h2><ul class="models-rows">${repeat(sorted, ({ key }) => key, row)}</ul></div>`;
     }
 
     /** @param {Weights} item */

@@ -53,12 +53,14 @@ interface LibraryServer {
     facts: LibraryFacts;
     news: LibraryNews;
     tree: LibraryTree;
+    like: LibraryQuery;
     star: {};
     rate: {};
     tag: {};
     note: {};
     put: {};
     off: {};
+    move: {};
     bin: {};
     restore: {};
     purge: {};

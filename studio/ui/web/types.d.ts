@@ -862,6 +862,11 @@ interface LibraryNews {
     changes: number;
 }
 
+/** A search in words. */
+interface LibraryQuery {
+    query: string;
+}
+
 /** What a picture came from, or what was made from it, in small where it can be shown; `depth` is how far away. */
 interface LibraryRelative {
     role: string;
