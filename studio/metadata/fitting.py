@@ -24,7 +24,7 @@ from studio.resolve.resolve import resolve
 from studio.resolve.sizes import fitted
 from studio.settings import Settings
 
-OTHER_NAMES = {name: own for own, name in infotext_of("scheduler").words.items()}
+SPELLED = infotext_of("scheduler").words
 SIZE = ("width", "height")
 # As many faults are mended; each takes one thing out.
 MOST_FAULTS = 200
@@ -188,8 +188,10 @@ class _Fitting:
 
     def _drop(self, name: str, fault: InvalidRecipe) -> None:
         value = self.values.pop(name)
-        if name == "scheduler" and value in OTHER_NAMES:
-            self.values[name] = OTHER_NAMES[value]
+        model = self._model()
+        taken = model.schedulers() if name == "scheduler" and model else ()
+        if same := next((own for own in taken if SPELLED.get(own) == value), None):
+            self.values[name] = same
         else:
             self.left.append(left_out(setting_specs()[name].label, value, fault.message))
 

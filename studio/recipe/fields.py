@@ -29,6 +29,12 @@ from studio.recipe.units import ControlUnit, Lora
 from studio.recipe.values import BUCKETS, PICTURE, SEED, SHARE, SIDE, STEPS, Numerics, Value
 from studio.schedulers import SCHEDULERS
 
+# How A1111 spells schedulers: it samples models of EDM by the names of all others.
+SPELLED = {
+    row.name: row.infotext or row.name.removeprefix("EDM ")
+    for row in SCHEDULERS.values()
+    if row.infotext or row.process == "edm"
+}
 # The present version of what is written.
 VERSION: Literal[2] = 2
 
@@ -162,7 +168,7 @@ class Fields(Value):
             "sampling",
             ChangeCost.SAMPLING,
             rules=(PAINTED,),
-            infotext=Infotext("Sampler", words={row.name: row.infotext for row in SCHEDULERS.values() if row.infotext}),
+            infotext=Infotext("Sampler", words=SPELLED),
             panel="sampling",
         ),
     ] = None

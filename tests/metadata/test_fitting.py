@@ -244,3 +244,23 @@ def _fault(here: Here, recipe: Recipe) -> str:
     except InvalidRecipe as error:
         return error.field
     return ""
+
+
+@pytest.mark.parametrize(
+    ("schedule", "family", "written", "ours"),
+    [
+        ("edm", "sdxl", "DPM++ 2M", "EDM DPM++ 2M"),
+        ("edm", "sdxl", "Euler", "EDM Euler"),
+        ("", "sd3", "Euler", "Flow Euler"),
+    ],
+)
+def test_a_sampler_is_that_of_the_model_which_other_tools_call_alike(
+    tmp_path: Path, tiny_model: Callable[[str], Path], schedule: str, family: str, written: str, ours: str
+):
+    (tmp_path / "models").mkdir()
+    more = f'noise_schedule = "{schedule}"\n' if schedule else ""
+    (tmp_path / "models" / "theirs").symlink_to(tiny_model(family))
+    (tmp_path / "models" / "theirs.toml").write_text(f'name = "Theirs"\n{more}')
+    there = Here.of(Settings.load(home=tmp_path))
+    found = fit(there, readers.of_text(f"x\nSteps: 5, Sampler: {written}, Seed: 1, Model: theirs"), "starter", {})
+    assert (found.values["model"], found.values["scheduler"], found.left) == ("theirs", ours, [])

@@ -11,6 +11,7 @@ from sd_parsers import ParserManager
 from studio.metadata import writing
 from studio.metadata.infotext import to_infotext
 from studio.recipe import Recipe
+from studio.schedulers import SCHEDULERS
 from tests.drawer import picture, resolved
 
 # A1111's rule for a setting, from its modules/infotext_utils.py.
@@ -86,3 +87,22 @@ def test_sd_parsers_reads_what_was_written(tmp_path: Path, changes: Mapping[str,
     assert [one.value for one in sampler.negative_prompts] == [recipe.negative_prompt] * bool(recipe.negative_prompt)
     assert sampler.parameters["seed"] == "1"
     assert sampler.model.name == "starter"
+
+
+# What A1111 1.10 names its samplers (modules/sd_samplers_kdiffusion.py, sd_samplers_timesteps.py, sd_samplers_lcm.py)
+# and schedules (modules/sd_schedulers.py); an older text has both in one name, which it takes apart.
+SAMPLERS = {
+    "DPM++ 2M", "DPM++ SDE", "DPM++ 2M SDE", "DPM++ 2M SDE Heun", "DPM++ 2S a", "DPM++ 3M SDE", "Euler a", "Euler",
+    "LMS", "Heun", "DPM2", "DPM2 a", "DPM fast", "DPM adaptive", "Restart", "DDIM", "DDIM CFG++", "PLMS",
+    "UniPC", "LCM",
+}  # fmt: skip
+SCHEDULES = (" Karras", " Exponential", " Polyexponential")
+# It has no such sampler; Forge has.
+FORGES = {"DEIS", "DDPM"}
+
+
+@pytest.mark.parametrize("scheduler", SCHEDULERS)
+def test_samplers_are_spelled_as_a1111_spells_them(scheduler: str):
+    written = as_a1111(to_infotext(made({"scheduler": scheduler})))["Sampler"]
+    bare = next((written.removesuffix(one) for one in SCHEDULES if written.endswith(one)), written)
+    assert bare in SAMPLERS | FORGES
