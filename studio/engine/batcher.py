@@ -31,6 +31,8 @@ T = TypeVar("T")
 # How long a step waits for whoever was in the one before, as a share of what that one took: about what it takes longer
 # without them, as their rows would have cost less beside others than by themselves.
 PATIENCE = 0.25
+# How many seconds it waits at least for one on the way to a first step.
+MOMENT = 0.005
 
 log = logging.getLogger(__name__)
 
@@ -61,6 +63,9 @@ class Batcher:
         self._open: set[Participant] = set()
         # Who was in a step and has not asked again.
         self._late: dict[Participant, _Late] = {}
+        # Who is on the way to a first step, and until when the next step waits for that.
+        self._coming: tuple[Participant, float] | None = None
+        self._step_seconds = 0.0
         self._came = 0
         self._closing = False
         self._thread: Thread | None = None
@@ -85,6 +90,7 @@ class Batcher:
             with self._changed:
                 self._open.discard(participant)
                 self._late.pop(participant, None)
+                self._arrived(participant)
                 if not self._open:  # what LoRAs are stacked of is no more needed
                     self._stacks = Stacks()
                 self._changed.notify_all()
@@ -109,17 +115,23 @@ class Batcher:
             self._check_open()
             self._waiting.append(pending)
             self._late.pop(participant, None)
+            self._arrived(participant)
             self._changed.notify_all()
         return pending.answer.result()
 
-    def run(self, work: Callable[[], T]) -> T:
-        """What `work` returns or raises, done between two steps on the thread that has the device."""
+    def run(self, work: Callable[[], T], participant: Participant | None = None) -> T:
+        """What `work` returns or raises, done between two steps on the thread that has the device.
+
+        What a `participant` has done before its first step is done at a stretch: a step between each two of its errands
+        would let it come that many steps later.
+        """
         if current_thread() is self._thread:
             return work()
-        errand = _Errand(work)
+        errand = _Errand(work, participant)
         with self._changed:
             self._check_open()
             self._errands.append(errand)
+            self._arrived(participant)
             self._changed.notify_all()
         return errand.done.result()
 
@@ -136,7 +148,7 @@ class Batcher:
         # Not with the lock held: who asks meanwhile is to wait for the next step only.
         with torch.no_grad():
             if errand:
-                errand()
+                self._do(errand)
             elif ready:
                 self._step(self._chosen(ready))
         return True
@@ -161,6 +173,23 @@ class Batcher:
         if self._closing:
             raise _closing()
 
+    def _do(self, errand: "_Errand[Any]") -> None:
+        """Do it; the next step waits a moment for what a participant on its way to its first one asks then."""
+        who = errand.participant
+        coming = who if who in self._open and who and not who.trail.buckets else None
+        with self._changed:  # before it is done: who is answered may ask at once
+            self._coming = (coming, math.inf) if coming else self._coming
+        errand()
+        with self._changed:
+            if coming and self._coming and self._coming[0] is coming:
+                moment = max(MOMENT, self._patience * self._step_seconds)
+                self._coming = (coming, time.monotonic() + moment)
+
+    def _arrived(self, participant: Participant | None) -> None:
+        """Nothing waits for this participant any more."""
+        if self._coming and self._coming[0] is participant:
+            self._coming = None
+
     def _dismiss(self) -> None:
         """Send away whoever waits for what nobody wants any more."""
         for pending in [one for one in self._waiting if one.participant.turn.over()]:
@@ -168,8 +197,10 @@ class Batcher:
             pending.answer.set_exception(Cancelled())
 
     def _ready(self) -> list[PendingCall]:
-        """The calls that wait and need wait no longer for others of their pool."""
+        """The calls that wait and need wait no longer for others."""
         now = time.monotonic()
+        if self._coming and self._coming[1] > now:
+            return []
         late = [one for one in self._late.values() if one.until > now]
         pools, urgent = {one.pool for one in late}, not all(one.background for one in late)
         return [one for one in self._waiting if one.pool not in pools and not (urgent and one.background)]
@@ -178,7 +209,9 @@ class Batcher:
         """The seconds until some calls wait for others no longer; None where only news can change anything."""
         if not self._waiting:
             return None
+        coming = self._coming[1] if self._coming else math.inf
         until = min((late.until for late in self._late.values()), default=math.inf)
+        until = min(until, coming)
         return None if until == math.inf else max(0.0, until - time.monotonic())
 
     def _chosen(self, ready: Sequence[PendingCall]) -> Batch:
@@ -203,6 +236,7 @@ class Batcher:
             self._failed(batch, fault)
             return
         seconds = time.monotonic() - started
+        self._step_seconds = seconds
         self._pools.used(batch, seconds)
         self._note(batch, seconds)
         for pending, answer in zip(batch.pending, answers, strict=True):
@@ -247,7 +281,8 @@ class _Late:
 class _Errand(Generic[T]):
     """Work for the thread of the steps, and its outcome."""
 
-    def __init__(self, work: Callable[[], T]) -> None:
+    def __init__(self, work: Callable[[], T], participant: Participant | None) -> None:
+        self.participant = participant
         self.done: Future[T] = Future()
         self._work = work
         self._context = copy_context()

@@ -154,7 +154,7 @@ class Loop:
 
     def _prepare(self, run: Run, lease: PipelineLease) -> Renderer:
         """Make the maps and whatever else all pictures of a run share."""
-        context = TaskContext.of(self._with_maps(run.recipe, lease.loaded.model), self._assets, self._inputs)
+        context = TaskContext.of(self._with_maps(run.recipe, lease), self._assets, self._inputs)
         renderer = self._apply(run, lease, context)
         shared: Running[RenderRow] = Running(partial(tasks.of, context))
         with closing(shared):
@@ -162,10 +162,10 @@ class Loop:
         run.begin(context, shared.result)
         return renderer
 
-    def _with_maps(self, recipe: PaintedRecipe, model: Model) -> PaintedRecipe:
-        context = self._manager.estimator_context(model)
+    def _with_maps(self, recipe: PaintedRecipe, lease: PipelineLease) -> PaintedRecipe:
+        context = self._manager.estimator_context(lease.loaded.model)
         make = partial(with_maps, recipe, self._inputs, context)
-        return self._manager.aside(lambda: self._manager.within("the maps", make))
+        return lease.aside(lambda: self._manager.within("the maps", make))
 
     def _apply(self, run: Run, lease: PipelineLease, context: TaskContext) -> Renderer:
         """The borrowed model with the networks, LoRAs and VAE of a recipe."""

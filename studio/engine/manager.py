@@ -109,11 +109,12 @@ class PipelineManager:
         with ExitStack() as inside:
             loaded = self._enter(inside, model, say, beside=participant is not None)
             seat = self._sharing.seat(participant, inside) if participant and loaded.offload == "none" else None
-            lease = self.aside(lambda: self._lease(loaded, first, seat))
+            aside = seat.aside if seat else self.aside
+            lease = aside(lambda: self._lease(loaded, first, seat))
             try:
                 yield lease
             finally:
-                self.aside(lambda: self._take_back(lease))
+                aside(lambda: self._take_back(lease))
 
     def attach_controls(
         self, lease: PipelineLease, recipe: PaintedRecipe, say: Say, pictures: Sequence[Image] = ()
@@ -246,6 +247,9 @@ class PipelineManager:
         its parts come and go, for one borrower at a time.
         """
         place = inside.enter_context(self._door.entered(lambda: beside and self._resident(model)))
+        loaded = self._room.loaded_models.get(model) if place.is_shared else None
+        if loaded is not None:  # nothing has to be waited for
+            return loaded
         loaded = self.aside(lambda: self._loaded_model(model, say))
         if beside and loaded.offload == "none":
             self._door.share(place)
@@ -260,8 +264,11 @@ class PipelineManager:
         return loaded is not None and loaded.offload == "none"
 
     def _lease(self, loaded: LoadedModel, first: Task, seat: Seat | None) -> PipelineLease:
+        self._room.loaded_models.pop(loaded.model, None)  # the last one is the most recently used
+        self._room.loaded_models[loaded.model] = loaded
         pipe = self.within(loaded.model.name, lambda: pipe_for(loaded, first, self.device, seat=seat))
-        lease = PipelineLease(loaded, first, pipe, self.device, seat=seat, aside=self.aside)
+        aside = seat.aside if seat else self.aside
+        lease = PipelineLease(loaded, first, pipe, self.device, seat=seat, aside=aside)
         self._room.leases.append(lease)
         return lease
 

@@ -6,7 +6,7 @@ A pipeline sees the network's own config, device and numbers; only where it woul
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 
@@ -15,6 +15,8 @@ from studio.engine.decode import in_numbers, in_tiles
 from studio.engine.pools import Participant
 from studio.engine.row_loras import LayerLoras
 from studio.engine.step import Call
+
+T = TypeVar("T")
 
 
 class StandIn(torch.nn.Module):
@@ -133,8 +135,12 @@ class Seat:
 
     def vae(self, vae: Any) -> SharedVae:
         """What stands in for a VAE."""
-        return SharedVae(vae, self.batcher.run)
+        return SharedVae(vae, self.aside)
 
     def beside(self, network: Any) -> SharedNetwork:
         """What stands in for a network beside the UNet."""
-        return SharedNetwork(network, self.batcher.run)
+        return SharedNetwork(network, self.aside)
+
+    def aside(self, work: Callable[[], T]) -> T:
+        """What `work` returns or raises, done between two steps."""
+        return self.batcher.run(work, self.participant)

@@ -87,6 +87,28 @@ def test_who_comes_while_others_are_made_is_in_the_next_step() -> None:
     assert str(early.trail) == "2x2, 4x1, 2x1"
 
 
+def test_what_a_newcomer_has_done_before_its_first_step_lets_no_step_pass() -> None:
+    network, steps = Adding(), batcher(WIDE)
+    early, late = Participant(), Participant()
+
+    def come() -> None:
+        with steps.joined(late):
+            for _ in range(3):
+                steps.run(int, late)
+            steps.ask(late, Call(network, torch.zeros(2, 3), 1))
+
+    with ThreadPoolExecutor(1) as threads:
+
+        def after(step: int) -> None:
+            if step == 2:
+                threads.submit(come)
+                with steps._changed:
+                    steps._changed.wait_for(lambda: steps._errands)
+
+        together(steps, [maker(steps, early, network, 4, after=after)])
+    assert str(early.trail) == "2x2, 4x1, 2x1"
+
+
 def test_a_stopped_picture_leaves_within_a_step_and_the_others_go_on() -> None:
     network, steps = Adding(), batcher(WIDE)
 
