@@ -78,7 +78,7 @@ MAY = {
     "engine/faults.py:unloadable": "it looks for what they mean",
     "backends/zerogpu.py:generate": "it hands them to what looks for their meaning",
     "parsing.py:parse_json": "what json says is looked up in a table of the studio's words",
-    "parsing.py:parse_toml": "what tomllib says is looked up in a table of the studio's words",
+    "parsing.py:_table": "what tomllib says is looked up in a table of the studio's words",
     "parsing.py:fault_words": "what the studio's own checks say comes by way of pydantic",
     "verify/bare.py:made": "what bare diffusers say is what is compared",
 }
