@@ -14,7 +14,7 @@ from studio.api import forms, job_views, waiting
 from studio.api.job_schemas import InputFacts, JobFacts, JobList, JobRequest, MaskReading
 from studio.api.pictures import FOR_GOOD, Who, encoded
 from studio.api.planning import begin
-from studio.errors import InvalidRequest, NotFound, StudioError
+from studio.errors import InvalidRequest, NotFound
 from studio.gate.identity import Identity
 from studio.jobs.job import Job
 from studio.metadata.writing import Format
@@ -121,13 +121,15 @@ class _Names:
         key = (who.owner, name)
         if key not in self._jobs:
             self._jobs[key] = asyncio.ensure_future(begun())
+            self._jobs[key].add_done_callback(lambda done: self._drop_failed(key, done))
             if len(self._jobs) > MOST_NAMES:
                 self._jobs.popitem(last=False)
-        try:
-            return await asyncio.shield(self._jobs[key])
-        except StudioError:
+        return await asyncio.shield(self._jobs[key])
+
+    def _drop_failed(self, key: tuple[str, str], done: asyncio.Future[Job]) -> None:
+        """Of what came to nothing no name is remembered."""
+        if done.cancelled() or done.exception():
             self._jobs.pop(key, None)
-            raise
 
 
 async def _streamed(studio: Studio, job: Job, position: int, request: Request) -> AsyncGenerator[bytes, None]:

@@ -114,6 +114,9 @@ def test_the_same_name_is_the_same_job(mine: httpx.Client, other: httpx.Client) 
     first, second = (mine.post("/api/jobs", **named).json()["id"] for _ in range(2))
     assert first == second
     assert other.post("/api/jobs", **named).json()["id"] != first
+    wrong = {"json": {"recipe": {"prompt": ""}}, "headers": {"Idempotency-Key": "twice"}}
+    assert mine.post("/api/jobs", **wrong).status_code == 422
+    assert mine.post("/api/jobs", **wrong | {"json": {"recipe": SMALL}}).status_code == 201
 
 
 def test_a_job_is_cancelled_and_made_again(mine: httpx.Client, painter: Painter) -> None:
