@@ -1,0 +1,49 @@
+"""Signing in with a real browser: in, a picture of one's own, and out again."""
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, expect
+
+from studio.accounts.store import identity_of
+from studio.settings import Settings
+from studio.studio import Studio
+from tests.ui.painter import Painter
+
+pytestmark = pytest.mark.browser
+PASSWORD = "correct horse battery"
+
+
+@pytest.fixture(scope="module")
+def studio(settings: Settings) -> Iterator[Studio]:
+    with Studio(settings.model_copy(update={"accounts": "on"}), backend=Painter()) as studio:
+        studio.accounts.add("ann", "admin", PASSWORD)
+        yield studio
+
+
+def test_whoever_signs_in_makes_pictures_of_their_own_and_signs_out(
+    browser: Browser, address: str, studio: Studio
+) -> None:
+    page = browser.new_page()
+    try:
+        page.goto(address)
+        page.get_by_label("Name").fill("ann")
+        page.get_by_label("Password").fill("wrong horse battery")
+        page.get_by_role("button", name="Sign in").click()
+        expect(page.get_by_role("alert")).to_contain_text("wrong")
+        page.get_by_label("Name").fill("ann")
+        page.get_by_label("Password").fill(PASSWORD)
+        page.get_by_role("button", name="Sign in").click()
+        page.get_by_label("Prompt", exact=True).fill("a boat")
+        page.get_by_role("button", name="Generate").click()
+        expect(page.locator(".stage img").first).to_be_visible()
+        (job,) = studio.jobs_of(identity_of(studio.accounts.get("ann")))
+        assert job.recipes[0].prompt == "a boat"
+        page.get_by_role("link", name="Account").click()
+        expect(page.get_by_role("heading", name="Your account")).to_be_visible()
+        page.get_by_role("button", name="Sign out").click()
+        expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
+        page.goto(address)
+        expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
+    finally:
+        page.close()
