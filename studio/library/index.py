@@ -122,13 +122,14 @@ class LibraryIndex:
 
     def shows(self, path: Path) -> bool:
         """Whether a picture's file is there and not in the bin; that of another program is looked at each second."""
-        now = time.monotonic()
-        since, binned = self._binned
+        now, known = time.monotonic(), self._binned
+        since, binned = known
         if now - since > BIN_SECONDS:
             with self._context.database.read() as rows:
                 found = rows.execute("SELECT path FROM pictures WHERE binned IS NOT NULL AND path IS NOT NULL")
                 binned = frozenset(self._context.folder / row["path"] for row in found)
-            self._binned = now, binned
+            if self._binned is known:  # else something was put there or taken out meanwhile
+                self._binned = now, binned
         return path not in binned and path.exists()
 
     def facets(self, who: Identity) -> dict[str, tuple[Facet, ...]]:

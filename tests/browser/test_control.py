@@ -82,7 +82,7 @@ def generate(page: Page, folder: Path, prompt: str = "a red house") -> Recipe:
 
 
 # The files of the pictures on the stage.
-NAMES = "[...document.querySelectorAll('.cell.done a')].map((a) => a.download).join()"
+NAMES = "[...document.querySelectorAll('.cell.done a')].map((a) => a.href).join()"
 
 
 def test_edges_are_previewed_follow_their_threshold_and_steer_the_picture(

@@ -107,7 +107,7 @@ def generate(page: Page, prompt: str = "a red house") -> None:
 
 
 # The files of the pictures on the stage.
-NAMES = "[...document.querySelectorAll('.cell.done a')].map((a) => a.download).join()"
+NAMES = "[...document.querySelectorAll('.cell.done a')].map((a) => a.href).join()"
 
 
 def test_what_is_not_painted_over_stays_to_the_pixel_through_undo_another_go_and_what_is_added_at_the_sides(

@@ -22,7 +22,7 @@ pytestmark = pytest.mark.browser
 TO_K = "unet.down_blocks.1.attentions.0.transformer_blocks.0.attn2.to_k"
 XL = {f"{TO_K}.lora_A.weight": (4, 2048), f"{TO_K}.lora_B.weight": (640, 4)}
 # The files of the pictures on the stage.
-NAMES = "[...document.querySelectorAll('.cell.done a')].map((a) => a.download).join()"
+NAMES = "[...document.querySelectorAll('.cell.done a')].map((a) => a.href).join()"
 expect.set_options(timeout=120_000)
 
 
