@@ -100,7 +100,7 @@ class Settings(BaseSettings):
         description="How many threads compute on the CPU; the last bits of a picture follow from it.",
     )
     side_by_side: int = Field(
-        8,
+        1,
         ge=1,
         le=64,
         description="How many pictures are made at a time on this device; above 1 they share each step of the model.",
