@@ -26,14 +26,16 @@ SECRET = 8
 LOG_IN = "Then run hf auth login, or set HF_TOKEN."
 
 
-def find_token(typed: str = "", then: str = LOG_IN) -> SecretStr:
-    """The typed one, else HF_TOKEN, else that of `hf auth login`; Unauthorized where there is none.
-
-    `then` is what to do with a new one.
-    """
+def token_of(typed: str = "") -> str:
+    """The typed token, else HF_TOKEN, else that of `hf auth login`; empty where there is none."""
     from huggingface_hub import get_token
 
-    value = typed.strip() or get_token()
+    return typed.strip() or get_token() or ""
+
+
+def find_token(typed: str = "", then: str = LOG_IN) -> SecretStr:
+    """The same; Unauthorized where there is none. `then` is what to do with a new one."""
+    value = token_of(typed)
     if not value:
         raise Unauthorized("No Hugging Face token.", f"{NEW_TOKEN} {then}")
     return SecretStr(value)

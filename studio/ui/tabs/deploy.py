@@ -20,6 +20,7 @@ from studio.deploy import (
     preview_upload,
 )
 from studio.deploy.account import who
+from studio.deploy.hub import token_of
 from studio.deploy.request import SETTINGS
 from studio.errors import HubUnreachable, InUse, Refused, StudioError
 from studio.gate.identity import Identity
@@ -109,7 +110,7 @@ class DeployPanel(Panel):
             "models": [{"id": model.id, "name": model.name, "size": _size(model.download_bytes)} for model in models],
             "loras": [{"id": file.name, "name": file.name, "size": _size(file.bytes)} for file in own],
             "settings": list(SETTINGS),
-            "login": bool(_token("")),
+            "login": bool(token_of()),
             "begun": self.run is not None,
         }
 
@@ -139,7 +140,7 @@ class DeployPanel(Panel):
     def _compared(self, event: Ordering, plan: Plan) -> UploadPreview:
         """The plan beside what is there, or alone where nobody is logged in or the hub is out of reach."""
         try:
-            return preview_upload(_door(event), plan) if _token(event["token"]) else UploadPreview.alone(plan)
+            return preview_upload(_door(event), plan) if token_of(event["token"]) else UploadPreview.alone(plan)
         except HubUnreachable:
             return UploadPreview.alone(plan)
 
@@ -176,13 +177,6 @@ def _order(event: Ordering) -> DeployRequest:
         variables=dict(event["variables"]),
         keeps=event["keeps"],
     )
-
-
-def _token(typed: str) -> str:
-    """The token that stands in the form, or this machine's own."""
-    from huggingface_hub import get_token
-
-    return typed.strip() or get_token() or ""
 
 
 def _door(event: Tokened, secrets: Iterable[SecretStr] = ()) -> Hub:
