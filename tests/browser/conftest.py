@@ -43,13 +43,13 @@ NewPage = Callable[..., Page]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Run a failing browser test once more; the summary counts it as rerun.
+    """Run a failing browser test up to twice more; the summary counts it as rerun.
 
-    A page that lost a race on a loaded machine is told apart from one that is broken, which fails both times.
+    A page that lost a race on a loaded machine is told apart from one that is broken, which fails each time.
     """
     for item in items:
         if item.get_closest_marker("browser"):
-            item.add_marker(pytest.mark.flaky(reruns=1))
+            item.add_marker(pytest.mark.flaky(reruns=2))
 
 
 @pytest.fixture(scope="session", autouse=True)
