@@ -355,7 +355,7 @@ class KeyRefused(HostedError, code="key_refused", status=403):
     """The service wants a key, or does not take this one."""
 
 
-class OverBudget(HostedError, code="over_budget", status=402):
+class OverBudget(HostedError, code="over_budget", status=429):
     """It would cost more than may be spent today."""
 
 

@@ -148,16 +148,28 @@ SCHEDULERS: Mapping[str, Scheduler] = _table(
         help="For distilled models: 4 to 8 steps, little guidance.",
         known_as=("lcm", "LCM", "LCMScheduler"),
     ),
-    Scheduler("EDM DPM++ 2M", "EDMDPMSolverMultistepScheduler", process="edm", help="For Playground 2.5 and CosXL."),
+    Scheduler(
+        "EDM DPM++ 2M",
+        "EDMDPMSolverMultistepScheduler",
+        process="edm",
+        help="For Playground 2.5 and CosXL.",
+        infotext="DPM++ 2M",
+    ),
     Scheduler(
         "EDM DPM++ 2M SDE",
         "EDMDPMSolverMultistepScheduler",
         {"algorithm_type": "sde-dpmsolver++"},
         process="edm",
         help="For the same models, with fresh noise at each step.",
+        infotext="DPM++ 2M SDE",
     ),
     Scheduler(
-        "EDM Euler", "EDMEulerScheduler", process="edm", churn=True, help="For the same models; simple and steady."
+        "EDM Euler",
+        "EDMEulerScheduler",
+        process="edm",
+        churn=True,
+        help="For the same models; simple and steady.",
+        infotext="Euler",
     ),
     Scheduler(
         "Flow Euler",

@@ -143,6 +143,9 @@ class Settings(BaseSettings):
     )
     hosts: Mapping[str, Host] = Field({}, description="Where hosted models are reached, by a name of your own.")
     day_budget_usd: float | None = Field(None, ge=0, description="What hosted models may cost in a day, in US dollars.")
+    day_budget_usd_each: float | None = Field(
+        None, ge=0, description="What hosted models may cost one person in a day, in US dollars."
+    )
     unknown_prices: Literal["refuse", "allow"] = Field(
         "refuse", description="Whether models of unknown price are asked where there is a budget for the day."
     )

@@ -29,13 +29,13 @@ from studio.downloads.used import LastUsed
 from studio.errors import InUse, InvalidRecipe, Refused, StudioError
 from studio.filmstrip import Filmstrips
 from studio.gate.addresses import Addresses, kept_key
-from studio.gate.identity import Identity
+from studio.gate.identity import Identity, check_creates
 from studio.hosted.access import HostedModels
 from studio.hosted.models import is_hosted, parted
 from studio.hosted.spending import Price
 from studio.hub import Say, silent
 from studio.inputs import Input, InputStore
-from studio.jobs.admission import Limits, check_creates
+from studio.jobs.admission import Limits
 from studio.jobs.item import DEVICE
 from studio.jobs.job import Job
 from studio.jobs.kinds import KINDS
@@ -345,9 +345,9 @@ class Studio:
             self.hosted.key(self.hosted.endpoint(parted(name)[0], who), who)
         if hosted:
             price = self.most_usd(hosted)
-            self.hosted.budget.check(", ".join(names), price.usd)
+            self.hosted.budget.check(", ".join(names), price.usd, who)
             if price.unknown:
-                self.hosted.budget.check(", ".join(names), None)
+                self.hosted.budget.check(", ".join(names), None, who)
 
     def _raw_bytes(self, recipe: ResolvedRecipe) -> int:
         """An image's bytes before compression, more than its file takes."""

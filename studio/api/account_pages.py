@@ -20,7 +20,7 @@ code { overflow-wrap: anywhere; user-select: all }
 """
 LENGTH = f'minlength="{SHORTEST}" maxlength="1024"'
 MEANT: Mapping[Role, str] = {
-    "viewer": "looks, and makes nothing",
+    "viewer": "looks, and changes nothing",
     "creator": "makes pictures",
     "admin": "looks after the others and this machine",
 }

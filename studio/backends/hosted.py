@@ -55,7 +55,7 @@ class HostedImages(Backend):
         )
         words = spoken(recipe.prompt)
         most = self.most_usd(endpoint, backend.settings, words, len(recipe.pictures))
-        again = self.hosted.budget.reserve(call, endpoint.label, most)
+        again = self.hosted.budget.reserve(call, endpoint.label, most, who)
         negative = spoken(recipe.negative_prompt) if recipe.negative_prompt else recipe.negative_prompt
         sent = recipe.changed(prompt=words, negative_prompt=negative)
         made = self._charged(call, sent, backend, look, again=again)

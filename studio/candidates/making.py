@@ -12,7 +12,7 @@ from typing import Literal
 from studio.candidates.ranking import Agreement, Decision, Filter, Rating, agreement, judge, learned
 from studio.candidates.store import Batch, Candidate, CandidateSet, CandidateStore
 from studio.errors import InvalidRecipe, InvalidRequest, NotFound
-from studio.gate.identity import Identity
+from studio.gate.identity import Identity, check_creates
 from studio.inputs import InputStore
 from studio.jobs.job import Job
 from studio.jobs.scheduler import Scheduler
@@ -108,6 +108,7 @@ class Candidates:
 
     def mark(self, set_id: str, who: Identity, image: int, mark: Rating) -> None:
         """What who asks says of a picture; it wins over every metric. NotFound where there is no such picture."""
+        check_creates(who)
         if image not in {candidate.image for candidate in self.get(set_id, who).candidates}:
             raise NotFound("This picture is not there any more.", "Choose another one.")
         self._store.add_mark(set_id, image, mark)
@@ -115,6 +116,7 @@ class Candidates:
 
     def undo(self, set_id: str, who: Identity) -> int | None:
         """Take back the last mark; returns its image, None where there is none."""
+        check_creates(who)
         self.get(set_id, who)
         image = self._store.undo(set_id)
         self._tell()
@@ -122,12 +124,14 @@ class Candidates:
 
     def sift(self, set_id: str, who: Identity, rules: Filter) -> None:
         """Filter and rank the set by this."""
+        check_creates(who)
         self.get(set_id, who)
         self._store.set_filter(set_id, rules)
         self._tell()
 
     def measure(self, set_id: str, who: Identity) -> None:
         """Measure the set once more, also by what had no weights then."""
+        check_creates(who)
         self.get(set_id, who)
         self._measuring.scores.forget(set_id)
         self._tell()

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from studio.compare.store import Cell, Comparison, Comparisons
 from studio.errors import InvalidRequest, NotFound, Unreadable
-from studio.gate.identity import Identity
+from studio.gate.identity import Identity, check_creates
 from studio.library.rows import add_vote
 from studio.storage.connections import parsed
 
@@ -109,6 +109,7 @@ class Arena:
 
     def vote(self, who: Identity, pair: str, choice: str) -> Vote:
         """Cast a vote, which tells who made the pictures; NotFound where there is no such pair, or it has one."""
+        check_creates(who)
         if choice not in get_args(Choice):
             raise InvalidRequest(f"“{choice}” is no vote.", f"Give one of {', '.join(get_args(Choice))}.")
         with self._database.write() as database:

@@ -15,7 +15,7 @@ from urllib.parse import parse_qsl
 from studio.compare.store import OPEN, Cell, Comparison, Comparisons, Contestant, Line
 from studio.errors import InvalidRecipe, NotFound, StudioError
 from studio.events import Preview
-from studio.gate.identity import Identity
+from studio.gate.identity import Identity, check_creates
 from studio.jobs.job import Job
 from studio.prompts import mentions
 from studio.recipe import SEEDS, Recipe
@@ -179,6 +179,7 @@ class Compare:
 
     def forget(self, id: str, who: Identity) -> None:  # noqa: A002
         """Stop and remove it, with its jobs; its images stay in the library."""
+        check_creates(who)
         comparison = self.store.get(id, who.owner)
         self.store.forget(id, who.owner)
         for name in dict.fromkeys(cell.job for cell in comparison.cells if cell.job):

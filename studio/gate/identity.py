@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import Any, Literal, Protocol
 
+from studio.errors import Refused
+
 # Where a request's scope holds its identity.
 KEY = "studio.identity"
 # A secret shorter than this could be guessed; one that is made here has twice as many characters.
@@ -134,6 +136,12 @@ def _password(coded: str) -> str:
         return b64decode(coded.strip(), validate=True).decode("ascii").partition(":")[2]
     except ValueError:
         return ""
+
+
+def check_creates(who: Identity) -> None:
+    """Refused where an account may look, and neither have anything made nor say anything of what is there."""
+    if not who.creates:
+        raise Refused(f"Your account is a {who.role}’s, who looks and changes nothing.", "Ask whoever runs the studio.")
 
 
 class Accounts(Protocol):

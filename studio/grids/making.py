@@ -15,7 +15,7 @@ from pathlib import Path
 
 from studio.errors import InvalidRecipe, NotFound, StudioError, Unreadable
 from studio.events import Failed, Finished, Preview
-from studio.gate.identity import Identity
+from studio.gate.identity import Identity, check_creates
 from studio.grids.axes import Axis, applied
 from studio.grids.sheets import sheet
 from studio.grids.store import NAMES, Cell, Grid, GridStore, State, insert, unreadable
@@ -155,6 +155,7 @@ class Grids:
 
     def remove(self, name: str, who: Identity) -> None:
         """Forget a grid, its job and what it was written out to for a browser; its images stay in the library."""
+        check_creates(who)
         self.get(name, who)
         self._store.forget(name)
         self._studio.jobs.remove(name, who)

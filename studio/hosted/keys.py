@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from pydantic import SecretStr
 
-from studio.gate.identity import Identity
+from studio.gate.identity import Identity, check_creates
 from studio.settings import Host
 
 # What is recognised of a key in foreign words: services mask the middle of it, and show both ends.
@@ -26,6 +26,7 @@ class Keys:
 
     def put(self, who: Identity, host: str, key: str) -> None:
         """Keep somebody's key for a host, by its name; an empty one forgets it."""
+        check_creates(who)
         if key.strip():
             self._typed[who.owner, host] = SecretStr(key.strip())
         else:

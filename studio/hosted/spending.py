@@ -2,10 +2,11 @@
 
 import time
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime, timedelta
 from sqlite3 import Connection
 
 from studio.errors import OverBudget
+from studio.gate.identity import COMMAND_LINE, Identity
 from studio.settings import Settings
 from studio.storage.database import Database
 from studio.storage.opening import incidents
@@ -43,25 +44,28 @@ class Budget:
 
     def __init__(self, settings: Settings, database: Database) -> None:
         self._most = settings.day_budget_usd
+        self._most_each = settings.day_budget_usd_each
         self._unknown = settings.unknown_prices
         self._database = database
 
-    def reserve(self, key: str, model: str, dear: float | None) -> bool:
+    def reserve(self, key: str, model: str, dear: float | None, who: Identity = COMMAND_LINE) -> bool:
         """Set aside what a call costs at most, None where unknown; OverBudget, and nothing set aside, where too dear.
 
         A call that is made again under its key is not counted twice; returns whether it is one.
         """
         with self._database.write() as calls:
-            self._check(calls, model, dear, but=key)
+            self._check(calls, model, dear, who, but=key)
             again = bool(calls.execute("SELECT 1 FROM hosted_calls WHERE key = ?", (key,)).fetchone())
-            row = (key, _today(), model, round((dear or 0) * MICROS))
-            calls.execute("INSERT OR REPLACE INTO hosted_calls VALUES (?, ?, ?, ?, 0)", row)
+            row = (key, _today(), model, round((dear or 0) * MICROS), who.owner)
+            calls.execute(
+                "INSERT OR REPLACE INTO hosted_calls (key, day, model, micros, owner) VALUES (?, ?, ?, ?, ?)", row
+            )
             return again
 
-    def check(self, model: str, dear: float | None) -> None:
-        """OverBudget where so much, None where nobody knows, may not be spent now; nothing is set aside."""
+    def check(self, model: str, dear: float | None, who: Identity = COMMAND_LINE) -> None:
+        """OverBudget where so much, None where nobody knows, may not be spent now by who asks; nothing is set aside."""
         with self._database.read() as calls:
-            self._check(calls, model, dear)
+            self._check(calls, model, dear, who)
 
     def call(self, item: str) -> str:
         """The key under which a picture is asked for: another one only where the one before is over and cost nothing.
@@ -89,17 +93,17 @@ class Budget:
                     "UPDATE hosted_calls SET settled = 1, micros = ? WHERE key = ?", (round(cost * MICROS), key)
                 )
 
-    def spent(self) -> float:
-        """What was spent and set aside today."""
+    def spent(self, who: Identity | None = None) -> float:
+        """What was spent and set aside today, by all or by one person."""
         with self._database.read() as calls:
-            return _spent(calls) / MICROS
+            return _spent(calls, owner=who.owner if who else None) / MICROS
 
-    def left(self) -> float | None:
-        """What may be spent today; None where there is no budget."""
+    def left(self, who: Identity = COMMAND_LINE) -> float | None:
+        """What who asks may spend today; None where there is no budget."""
         with self._database.read() as calls:
-            budget = self._budget(calls)
-            spent = float("inf") if _is_unknown(calls) else _spent(calls) / MICROS
-            return None if budget is None else max(budget - spent, 0.0)
+            is_unknown = _is_unknown(calls)
+            found = [limit.left(is_unknown=is_unknown) for limit in self._limits(calls, who)]
+        return min(found, default=None)
 
     @property
     def own(self) -> float | None:
@@ -114,30 +118,54 @@ class Budget:
             if usd is not None:
                 calls.execute("INSERT INTO hosted_budgets VALUES (?, ?, ?)", (OWN, round(usd * MICROS), time.time()))
 
-    def _check(self, calls: Connection, model: str, dear: float | None, but: str = "") -> None:
-        budget, spent, micros = self._budget(calls), _spent(calls, but), round((dear or 0) * MICROS)
-        if budget is None:
+    def _check(self, calls: Connection, model: str, dear: float | None, who: Identity, but: str = "") -> None:
+        limits, usd = self._limits(calls, who, but), dear or 0
+        if not limits:
             return
         if _is_unknown(calls):
             raise OverBudget(
                 "What was spent today is not known: the database had to be replaced.",
                 "Go on tomorrow, or set the day's budget again on the Compare tab, which allows as much anew.",
+                wait_seconds=_until_tomorrow(),
             )
         if dear is None and self._unknown == "refuse":
             raise OverBudget(
                 f"Nobody knows what {model} costs, and there is a budget for the day.",
                 "Give its price in a file of presets/hosted, or allow it with STUDIO_UNKNOWN_PRICES=allow.",
             )
-        if spent + micros > round(budget * MICROS):
-            raise OverBudget(
-                f"This would cost up to ${micros / MICROS:.3f}; of the day's ${budget:.2f}, "
-                f"${max(budget - spent / MICROS, 0):.3f} are left.",
-                "Go on tomorrow, choose a cheaper model or quality, or raise the budget: on the Compare tab, or "
-                "STUDIO_DAY_BUDGET_USD.",
-            )
+        for limit in limits:
+            if limit.spent + round(usd * MICROS) > round(limit.usd * MICROS):
+                left = f"of {limit.whose} ${limit.usd:.2f}, ${limit.left():.3f} are left"
+                raise OverBudget(
+                    f"This would cost up to ${usd:.3f}; {left}.",
+                    f"Go on tomorrow, choose a cheaper model or quality, or {limit.cure}.",
+                    wait_seconds=_until_tomorrow(),
+                )
 
-    def _budget(self, calls: Connection) -> float | None:
-        return min((usd for usd in (self._most, _own(calls)) if usd is not None), default=None)
+    def _limits(self, calls: Connection, who: Identity, but: str = "") -> list["_Limit"]:
+        """What bounds a call of who asks: the budget of all, and of each person but who runs the studio."""
+        all_usd = min((usd for usd in (self._most, _own(calls)) if usd is not None), default=None)
+        limits = []
+        if all_usd is not None:
+            cure = "raise the budget: on the Compare tab, or STUDIO_DAY_BUDGET_USD"
+            limits.append(_Limit("the day's", all_usd, _spent(calls, but), cure))
+        if self._most_each is not None and who.owner != COMMAND_LINE.owner:
+            cure = "ask whoever runs the studio to raise STUDIO_DAY_BUDGET_USD_EACH"
+            limits.append(_Limit("your day's", self._most_each, _spent(calls, but, who.owner), cure))
+        return limits
+
+
+@dataclass(frozen=True)
+class _Limit:
+    """A budget for the day in US dollars, what was spent of it in millionths, and how it is raised."""
+
+    whose: str
+    usd: float
+    spent: float
+    cure: str
+
+    def left(self, *, is_unknown: bool = False) -> float:
+        return 0.0 if is_unknown else max(self.usd - self.spent / MICROS, 0.0)
 
 
 def _own(calls: Connection) -> float | None:
@@ -157,10 +185,16 @@ def _is_unknown(calls: Connection) -> bool:
     return row is None or row["given"] < found[-1].time
 
 
-def _spent(calls: Connection, but: str = "") -> float:
-    """Today's micros, without those of a call that is made again."""
-    query = "SELECT COALESCE(SUM(micros), 0) FROM hosted_calls WHERE day = ? AND key != ?"
-    return float(calls.execute(query, (_today(), but)).fetchone()[0])
+def _spent(calls: Connection, but: str = "", owner: str | None = None) -> float:
+    """Today's micros of all or of one owner, without those of a call that is made again."""
+    query = "SELECT TOTAL(micros) FROM hosted_calls WHERE day = ? AND key != ? AND COALESCE(?, owner) = owner"
+    return float(calls.execute(query, (_today(), but, owner)).fetchone()[0])
+
+
+def _until_tomorrow() -> float:
+    """Seconds until the creator's next day begins."""
+    now = datetime.now()  # noqa: DTZ005 - the creator's own day
+    return (datetime.combine(now.date() + timedelta(days=1), datetime.min.time()) - now).total_seconds()
 
 
 def _today() -> str:

@@ -6,8 +6,8 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from studio.errors import Busy, Refused
-from studio.gate.identity import COMMAND_LINE, Identity
+from studio.errors import Busy
+from studio.gate.identity import COMMAND_LINE
 from studio.jobs.job import Job
 from studio.settings import Settings
 
@@ -77,12 +77,6 @@ class Rates:
         if not done:
             self._done.pop(name, None)
         return done
-
-
-def check_creates(who: Identity) -> None:
-    """Refused where an account may look, and have nothing made."""
-    if not who.creates:
-        raise Refused(f"Your account is a {who.role}’s, who makes nothing.", "Ask whoever runs the studio.")
 
 
 def check_line(job: Job, in_line: Sequence[Job], most: int) -> None:

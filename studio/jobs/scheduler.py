@@ -12,8 +12,8 @@ from studio.backends.base import Backend
 from studio.downloads.queue import Errand, OnNews
 from studio.errors import Cancelled, Closing, DeviceLost, InternalError, NotFound, StudioError
 from studio.events import Downloading, Halted, Queued, Stopped
-from studio.gate.identity import Identity
-from studio.jobs.admission import Admission, Limits, check_creates
+from studio.gate.identity import Identity, check_creates
+from studio.jobs.admission import Admission, Limits
 from studio.jobs.item import DEVICE, QueueItem
 from studio.jobs.job import Job, Listener
 from studio.jobs.kinds import KINDS
@@ -209,6 +209,7 @@ class Scheduler:
 
     def remove(self, id: str, who: Identity) -> None:  # noqa: A002
         """Forget a job and what refers to it; its images stay. One that is not over is stopped, and forgotten then."""
+        check_creates(who)
         with self._lock:
             job = self.get(id, who)
             job.is_unwanted = True

@@ -7,7 +7,7 @@ from contextlib import suppress
 from sqlite3 import Connection, Row
 
 from studio.errors import AlreadyExists, InvalidRequest, NotFound
-from studio.gate.identity import Identity
+from studio.gate.identity import Identity, check_creates
 from studio.library.context import Context, numbers_of, seen
 from studio.library.entry import Board
 from studio.library.rows import TAG, batches, changed, marks, name_number, write_words
@@ -27,6 +27,7 @@ BOARDS = """SELECT boards.id, boards.name, boards.created, COUNT(pictures.number
 
 class Marks:
     """Everything is said of pictures that who asks may see; NotFound where one is none of these. StorageError.
+    Refused where who asks may only look.
 
     What a method changes is on the disk, for all of its pictures or for none, when it returns.
     """
@@ -80,6 +81,7 @@ class Marks:
 
     def add_board(self, name: str, who: Identity) -> Board:
         """A new board; AlreadyExists, InvalidRequest."""
+        check_creates(who)
         board = Board(secrets.token_urlsafe(9), _name(name, "board"), time.time(), 0, None)
         with self._context.database.write() as rows:
             self._check_free(rows, board.name, who)
@@ -91,6 +93,7 @@ class Marks:
 
     def rename_board(self, board: str, name: str, who: Identity) -> None:
         """Call a board otherwise; NotFound, AlreadyExists, InvalidRequest."""
+        check_creates(who)
         wanted = _name(name, "board")
         with self._context.database.write() as rows:
             number = self._board(rows, board, who)
@@ -101,6 +104,7 @@ class Marks:
 
     def remove_board(self, board: str, who: Identity) -> None:
         """Remove a board; its pictures stay."""
+        check_creates(who)
         with self._context.database.write() as rows:
             rows.execute("DELETE FROM boards WHERE number = ?", (self._board(rows, board, who),))
             changed(rows)
@@ -142,6 +146,7 @@ class Marks:
 
     def empty_bin(self, who: Identity, ids: Sequence[str] | None = None) -> int:
         """Delete the files of what is in the bin, or of these of it, for good; returns how many bytes are free now."""
+        check_creates(who)
         condition, values = seen(self._context.owners, who)
         query = f"SELECT number, path, bytes, digest FROM pictures WHERE binned IS NOT NULL AND {condition}"  # noqa: S608
         with self._context.database.read() as rows:
@@ -184,6 +189,7 @@ class Marks:
         self._write(ids, who, write)
 
     def _write(self, ids: Sequence[str], who: Identity, write: Callable[[Connection, Sequence[int]], None]) -> None:
+        check_creates(who)
         with self._context.database.write() as rows:
             write(rows, numbers_of(rows, self._context.owners, ids, who))
             changed(rows)

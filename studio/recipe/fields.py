@@ -29,12 +29,8 @@ from studio.recipe.units import ControlUnit, Lora
 from studio.recipe.values import BUCKETS, PICTURE, SEED, SHARE, SIDE, STEPS, Numerics, Value
 from studio.schedulers import SCHEDULERS
 
-# How A1111 spells schedulers: it samples models of EDM by the names of all others.
-SPELLED = {
-    row.name: row.infotext or row.name.removeprefix("EDM ")
-    for row in SCHEDULERS.values()
-    if row.infotext or row.process == "edm"
-}
+# How A1111 spells schedulers, where otherwise: it samples models of EDM and of flows by the names of all others.
+SPELLED = {row.name: row.infotext for row in SCHEDULERS.values() if row.infotext}
 # The present version of what is written.
 VERSION: Literal[2] = 2
 

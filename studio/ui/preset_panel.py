@@ -14,9 +14,8 @@ from pydantic import Field
 
 from studio.atomic_files import visible
 from studio.errors import InvalidPreset, InvalidPrompt, InvalidRequest, NotFound, StudioError
-from studio.gate.identity import Identity
+from studio.gate.identity import Identity, check_creates
 from studio.hosted.models import is_hosted
-from studio.jobs.admission import check_creates
 from studio.presets import saving
 from studio.presets.importing import check_style, import_styles
 from studio.presets.recipes import has_pictures, known_parts, names_of, to_table

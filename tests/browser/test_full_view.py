@@ -130,7 +130,7 @@ def test_fingers_zoom_a_picture_and_swipe_to_the_next(new_page: NewPage, address
     fingers("touchMove", (x - 100, y))
     fingers("touchEnd")
     expect(full.locator("header")).to_contain_text("2 of 2")
-    # Chromium at times swallows the first tap after a flick that scrolled nothing, however late it comes: this one is the mouse's.
+    # Chromium at times swallows the first tap after a flick that scrolled nothing: this one is the mouse's.
     full.get_by_role("button", name="Details", exact=True).click()
     details = full.get_by_role("complementary", name="Details")
     expect(details).to_contain_text("Guidance")

@@ -171,6 +171,18 @@ def test_a_stranger_spends_no_key_of_the_environment_and_asks_no_address(studio:
     assert isinstance(ended(studio.submit(asked(), STRANGER)), Done)
 
 
+def test_a_key_is_its_account_s_alone_and_is_no_viewer_s(studio: Studio, service: Service):
+    ann, bob = (Identity.signed_in(name, name, "creator") for name in ("ann", "bob"))
+    studio.hosted.keys.put(ann, "openai", KEY)
+    assert isinstance(ended(studio.submit(asked(), ann)), Done)
+    hosts = studio.hosted.models.hosts
+    assert studio.hosted.keys.known(bob, hosts)["openai"] == ""
+    with pytest.raises(KeyRefused, match="no key"):
+        studio.submit(asked(), bob)
+    with pytest.raises(Refused, match="looks and changes nothing"):
+        studio.hosted.keys.put(Identity.signed_in("vic", "vic", "viewer"), "openai", KEY)
+
+
 @pytest.mark.parametrize("fault", ["busy", "broken", "moderated"])
 def test_what_goes_wrong_at_the_service_is_told_and_can_be_tried_again(here: Studio, service: Service, fault: str):
     service.behaviours["gpt-image-2"] = fault

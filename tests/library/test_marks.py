@@ -2,12 +2,13 @@ import io
 import json
 import os
 import zipfile
+from dataclasses import replace
 
 import pytest
 from PIL import Image
 
 from studio import unused
-from studio.errors import AlreadyExists, InvalidRequest, NotFound
+from studio.errors import AlreadyExists, InvalidRequest, NotFound, Refused
 from studio.inputs import InputStore
 from studio.jobs.item import QueueItem
 from studio.jobs.job import Job
@@ -188,3 +189,26 @@ def test_inputs_of_a_job_that_is_forgotten_without_a_picture_are_cleared(shelf: 
     store.remove("j")
     inputs.sweep()
     assert not (inputs.folder / f"{start}.png").exists()
+
+
+def test_a_viewer_looks_and_says_nothing_of_what_is_theirs(shelf: Shelf):
+    entry, marks = shelf.save("a"), shelf.index.marks
+    board, viewer = marks.add_board("mine", ANN), replace(ANN, role="viewer")
+    ids = [entry.id]
+    for act in (
+        lambda: marks.star(ids, viewer),
+        lambda: marks.rate(ids, 5, viewer),
+        lambda: marks.note(entry.id, "a", viewer),
+        lambda: marks.tag(ids, viewer, add=["a"]),
+        lambda: marks.bin(ids, viewer),
+        lambda: marks.restore(ids, viewer),
+        lambda: marks.empty_bin(viewer),
+        lambda: marks.add_board("other", viewer),
+        lambda: marks.rename_board(board.id, "other", viewer),
+        lambda: marks.remove_board(board.id, viewer),
+        lambda: marks.put(ids, board.id, viewer),
+        lambda: marks.take_off(ids, board.id, viewer),
+    ):
+        with pytest.raises(Refused, match="looks and changes nothing"):
+            act()
+    assert shelf.index.entry(entry.id, viewer).star is False

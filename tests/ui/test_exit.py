@@ -40,6 +40,25 @@ def stuck(*_):
 LocalBackend.warm = LocalBackend.generate = stuck
 sys.exit(main())
 """
+# The starter, which says when each step begins and ends.
+STEPPING = """
+import sys
+from functools import wraps
+from diffusers import UNet2DConditionModel
+from studio.cli import main
+
+forward = UNet2DConditionModel.forward
+
+@wraps(forward)
+def noted(*given, **more):
+    print("step begun", flush=True)
+    answer = forward(*given, **more)
+    print("step ended", flush=True)
+    return answer
+
+UNet2DConditionModel.forward = noted
+sys.exit(main())
+"""
 FILE = b'--b\r\nContent-Disposition: form-data; name="files"; filename="a.png"\r\nContent-Type: image/png\r\n\r\n'
 
 
@@ -154,6 +173,35 @@ def test_a_studio_whose_models_never_come_ends_when_its_terminal_is_closed(tmp_p
         (job,) = studio.jobs_of(who(owner_by(SECRET)))
         assert list(job.follow())
         assert job.state == "done"
+
+
+def test_the_running_step_ends_the_line_is_kept_and_the_next_start_goes_on(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    command = [sys.executable, "-c", STEPPING, "run", "--port", "0", "--home", str(home)]
+    errors = (tmp_path / "errors.txt").open("w")
+    with errors, subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, text=True) as process:
+        try:
+            headers = {"Authorization": f"Bearer {SECRET}"}
+            with httpx.Client(base_url=address_of(process), headers=headers, timeout=120) as client:
+                for seed in range(3):
+                    recipe = {"prompt": "a boat", "seed": seed, "steps": 20, "width": 64, "height": 64}
+                    client.post("api/jobs", json={"recipe": recipe}).raise_for_status()
+            assert process.stdout
+            assert [process.stdout.readline() for _ in range(3)] == ["step begun\n", "step ended\n", "step begun\n"]
+            process.send_signal(signal.SIGTERM)
+            rest, _ = process.communicate(timeout=100)
+        finally:
+            process.kill()
+    assert (process.returncode, "Traceback" in (tmp_path / "errors.txt").read_text()) == (0, False)
+    assert rest.endswith("step ended\n"), "no step was cut off"
+    assert rest.count("step ended") == rest.count("step begun") + 1
+    with Studio(Settings.load(home=home), backend=Painter()) as studio:
+        jobs = studio.jobs_of(who(owner_by(SECRET)))
+        assert len(jobs) == 3
+        for job in jobs:
+            assert list(job.follow())
+        assert {job.state for job in jobs} == {"done"}
+        assert [len(job.results) for job in jobs] == [1, 1, 1]
 
 
 @pytest.mark.soak

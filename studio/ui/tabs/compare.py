@@ -179,9 +179,9 @@ class ComparePanel(Panel):
                 known.setdefault(column.model, hosted.endpoint(column.model, who))
         return list(known.values())
 
-    def _left(self) -> float | None:
-        """What may still be spent today, where there is a budget."""
-        return self.studio.hosted.budget.left()
+    def _left(self, who: Identity) -> float | None:
+        """What who asks may still spend today, where there is a budget."""
+        return self.studio.hosted.budget.left(who)
 
     def _key(self, event: Keying, who: Identity) -> Answer:
         """Keep a key for as long as the studio runs; it is told to nobody, not even to the page it came from."""
@@ -191,10 +191,10 @@ class ComparePanel(Panel):
     def _budget(self, event: Budgeting, who: Identity) -> Answer:
         """What may be spent in a day; none ends the page's own budget, not the settings'."""
         usd = event.get("usd")
-        if not who.here:
+        if not who.keeps:
             raise Refused("This page sets no budget.", "Whoever runs the studio does, by STUDIO_DAY_BUDGET_USD.")
         self.studio.hosted.budget.own = usd
-        return {"left": self._left()}
+        return {"left": self._left(who)}
 
     def _ends(self, event: Ending, who: Identity) -> Answer:
         """When the service ends a model, by its own word; nothing where it does not say."""
@@ -235,7 +235,7 @@ class ComparePanel(Panel):
             "pictures": costs.pictures,
             "each": each,
             "keys": keys,
-            "left": self._left(),
+            "left": self._left(who),
         }
 
     def _begin(self, event: CompareEvent, who: Identity) -> Answer:
@@ -282,7 +282,7 @@ class ComparePanel(Panel):
         if event.get("seen") == seen:
             return {"same": True}
         answer = compare_views.table(whole, compare, who, looks, running=running)
-        return {**answer, "seen": seen, "coming": coming, "left": self._left()}
+        return {**answer, "seen": seen, "coming": coming, "left": self._left(who)}
 
     def _hand(self, event: Handing, who: Identity) -> EncodedFile:
         """The comparison in one of its forms, to be saved by the browser."""
