@@ -68,6 +68,33 @@ class Rendered:
     frames: Sequence[Image] = ()
 
 
+@dataclass(frozen=True)
+class Held:
+    """Something that stays loaded: what it is, its bytes on the device and beside it in RAM, and how it got there."""
+
+    kind: str
+    name: str
+    device_bytes: int
+    ram_bytes: int = 0
+    in_use: bool = False
+    how: str = ""
+
+
+@dataclass(frozen=True)
+class MemoryUse:
+    """Bytes of the device and, where that has memory of its own, of the computer; and what is loaded.
+
+    Of `device_bytes`, others than the studio may hold some, too.
+    """
+
+    device: str
+    device_bytes: int
+    device_free: int
+    held: tuple[Held, ...] = ()
+    ram_bytes: int | None = None
+    ram_free: int | None = None
+
+
 class Backend(ABC):
     """Renders recipes with nothing left open: at most `most` of a job in one call, and so many calls `side_by_side`."""
 
@@ -121,6 +148,14 @@ class Backend(ABC):
         """Unload a model's weights; False where they are in use right now."""
         del model
         return True
+
+    def memory_use(self) -> MemoryUse | None:
+        """Where memory went; None where that is not known."""
+        return None
+
+    def free_memory(self) -> int:
+        """Unload everything; returns the bytes that it took. InUse where something is being made."""
+        return 0
 
     @abstractmethod
     def describe(self) -> str:

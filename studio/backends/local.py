@@ -8,7 +8,7 @@ from contextvars import copy_context
 from threading import Lock, Thread
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
-from studio.backends.base import NOBODYS, Backend, Rendered, Report, Turn, Wanted, always
+from studio.backends.base import NOBODYS, Backend, MemoryUse, Rendered, Report, Turn, Wanted, always
 from studio.catalogue.controlnets import ControlNets
 from studio.catalogue.models import Catalogue
 from studio.catalogue.prompt_assets import PromptAssets
@@ -144,6 +144,13 @@ class LocalBackend(Backend):
 
     def unload(self, model: str) -> bool:
         return self._manager is None or self._manager.unload(self._catalogue[model])
+
+    def memory_use(self) -> MemoryUse | None:
+        return self._manager.memory_use() if self._manager and not self._lost else None
+
+    @apart
+    def free_memory(self) -> int:
+        return self._manager.free_memory() if self._manager and not self._lost else 0
 
     def describe(self) -> str:
         if self._lost:

@@ -14,7 +14,7 @@ from contextvars import copy_context
 from queue import SimpleQueue
 from typing import Any
 
-from studio.backends.base import NOBODYS, Rendered, Report, Turn, Wanted, always
+from studio.backends.base import NOBODYS, MemoryUse, Rendered, Report, Turn, Wanted, always
 from studio.backends.local import LocalBackend
 from studio.catalogue.controlnets import ControlNets
 from studio.catalogue.models import Catalogue
@@ -143,6 +143,14 @@ class ZeroGpuBackend(LocalBackend):
 
     def measure(self, metric: str, samples: Sequence[Sample], *, starter: bool) -> list[Score]:
         return self._aside.measure(metric, samples, starter=starter)
+
+    def memory_use(self) -> MemoryUse | None:
+        """Nothing: each call has a card of its own, for as long as it lasts."""
+        return None
+
+    def free_memory(self) -> int:
+        """Nothing: what was loaded at the start serves every call."""
+        return 0
 
     def describe(self) -> str:
         return "ZeroGPU"

@@ -5,6 +5,7 @@ from typing import Any, Protocol, TypeVar
 
 import torch
 
+from studio.backends.base import Held
 from studio.engine.memory import bytes_of
 
 T = TypeVar("T")
@@ -24,16 +25,26 @@ class AuxModelCache:
         self.in_use: frozenset[str] = frozenset()
         self._make = make
         self._kept: dict[str, Any] = {}  # the least recently used first
+        self._names: dict[str, str] = {}
 
     @property
     def bytes(self) -> int:
         """The bytes of all cached weights."""
-        return sum(bytes_of(kept) for kept in self._kept.values() if isinstance(kept, torch.nn.Module))
+        return sum(one.device_bytes for one in self.held())
+
+    def held(self) -> list[Held]:
+        """The networks that are kept; may be asked from any thread."""
+        return [
+            Held("network", self._names.get(key, ""), bytes_of(kept), in_use=key in self.in_use)
+            for key, kept in list(self._kept.items())
+            if isinstance(kept, torch.nn.Module)
+        ]
 
     def load(self, key: str, what: str, loader: Callable[[], T], needed: float = 0) -> T:
         """Return the network cached under `key`, or load it; `what` and `needed` as in `Make`."""
         if key not in self._kept:
             self._kept[key] = self._make(what, loader, needed)
+            self._names[key] = what
         else:
             self._kept[key] = self._kept.pop(key)
         made: T = self._kept[key]
@@ -45,4 +56,5 @@ class AuxModelCache:
         if idle is None:
             return False
         del self._kept[idle]
+        self._names.pop(idle, None)
         return True

@@ -21,9 +21,10 @@ from diffusers.loaders.single_file_utils import convert_controlnet_checkpoint
 from safetensors.torch import load_file
 
 from studio.catalogue.controlnets import ControlNet, ControlNets
+from studio.catalogue.models import Model
 from studio.engine.loading import load_part, translated, unfilled
 from studio.engine.requests import LatentRow, Pass
-from studio.errors import DamagedModel
+from studio.errors import DamagedModel, IncompatibleModel
 from studio.recipe import ControlUnit, PaintedRecipe
 
 # How much less each layer counts than the next deeper one, where prompt or map is favoured: as in the extension of
@@ -53,6 +54,17 @@ def _of_file(controlnet: ControlNet, path: Path, config: dict[str, Any], dtype: 
         raise DamagedModel(f"{path.name} lacks {len(lacking)} of its weights, such as {lacking[0]}.", CURE)
     module: torch.nn.Module = network.to(dtype).eval()
     return module
+
+
+def check_sides(controlnet: ControlNet, network: Any, model: Model, pipe: Any) -> None:
+    """Raise IncompatibleModel where a ControlNet's `block_out_channels` are not those of the model's UNet."""
+    denoiser = getattr(pipe, "unet", None)
+    theirs, own = (getattr(getattr(one, "config", None), "block_out_channels", None) for one in (denoiser, network))
+    if denoiser is not None and list(theirs or ()) != list(own or ()):
+        raise IncompatibleModel(
+            f"{controlnet.name} does not fit {model.name}: its layers are {own} wide, the model's {theirs}.",
+            "Choose a ControlNet that was trained for this model, or for the one that it was made of.",
+        )
 
 
 class ControlNetConditioning:

@@ -52,19 +52,20 @@ class Door:
             place.is_shared = True
             self._changed.notify_all()
 
-    def try_enter(self) -> bool:
-        """Whether one could enter alone at once, and did; `leave` afterwards."""
+    @contextmanager
+    def entered_if_free(self) -> Iterator[bool]:
+        """Inside alone while this lasts where one could enter at once; False, and nobody waits, where not."""
         with self._changed:
-            if self._inside or self._line:
-                return False
-            self._inside.append(Place(lambda: False, self._clock()))
-            return True
-
-    def leave(self) -> None:
-        """The end of what `try_enter` began."""
-        with self._changed:
-            self._inside.clear()
-            self._changed.notify_all()
+            is_free = not self._inside and not self._line
+            if is_free:
+                self._inside.append(Place(lambda: False, self._clock()))
+        try:
+            yield is_free
+        finally:
+            if is_free:
+                with self._changed:
+                    self._inside.clear()
+                    self._changed.notify_all()
 
     def _enter(self, place: Place) -> None:
         with self._changed:

@@ -6,6 +6,7 @@ from typing import Any, Protocol, TypeVar
 
 import torch
 
+from studio.backends.base import Held
 from studio.catalogue.models import Model
 from studio.engine import memory, safety
 from studio.engine.controlnets import ControlNetConditioning
@@ -69,6 +70,11 @@ class LoadedModel:
     def ram_bytes(self) -> int:
         """The bytes that stay in RAM between leases, where the device has memory of its own."""
         return self.bytes - self.device_bytes
+
+    def held(self, *, in_use: bool) -> Held:
+        """What it is to whoever asks where memory went."""
+        how = "" if self.offload == "none" else self.words
+        return Held("model", self.model.name, self.device_bytes, self.ram_bytes, in_use, how)
 
     @property
     def _checker_bytes(self) -> int:

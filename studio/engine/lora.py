@@ -16,6 +16,7 @@ from typing import Any
 import torch
 from safetensors.torch import load_file
 
+from studio.backends.base import Held
 from studio.catalogue.lora_names import BUNDLED, DENOISER, part
 from studio.catalogue.loras import LoraFile
 from studio.catalogue.models import Model
@@ -80,6 +81,10 @@ class LoraCache:
 
     def __len__(self) -> int:
         return len(self._kept)
+
+    def held(self) -> list[Held]:
+        """The adapters that are kept; may be asked from any thread."""
+        return [Held("LoRA", one.name, 0, one.bytes) for one in list(self._kept.values())]
 
     def clear(self) -> None:
         """Drop all adapters."""

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 import torch
 from PIL.Image import Image
 
-from studio.backends.base import Turn
+from studio.backends.base import MemoryUse, Turn
 from studio.catalogue.controlnets import ControlNet, ControlNets
 from studio.catalogue.models import Catalogue, Model
 from studio.catalogue.named_files import stamp_of
@@ -31,7 +31,7 @@ from studio.engine.shared import Seat
 from studio.engine.sharing import Sharing
 from studio.engine.text import Prompts
 from studio.engine.upscale import Upscaler
-from studio.errors import IncompatibleModel, InvalidRecipe
+from studio.errors import InUse, InvalidRecipe
 from studio.events import Loading
 from studio.recipe import PaintedRecipe, Task
 from studio.resolve.second_pass import Assets
@@ -195,11 +195,9 @@ class PipelineManager:
 
     def warm(self, model: Model) -> None:
         """Load the model ahead of its first use, unless the device is busy."""
-        if self._door.try_enter():
-            try:
+        with self._door.entered_if_free() as is_free:
+            if is_free:
                 self.aside(lambda: self._loaded_model(model, _silent))
-            finally:
-                self._door.leave()
 
     @property
     def upscalers(self) -> Upscaler:
@@ -214,24 +212,34 @@ class PipelineManager:
         """Unload the model, where it is loaded; False where the device is at work."""
         if model not in self._room.loaded_models:
             return True
-        if not self._door.try_enter():
-            return False
-        try:
-            self._room.loaded_models.pop(model, None)
-            self.device.release()
-        finally:
-            self._door.leave()
-        return True
+        with self._door.entered_if_free() as is_free:
+            if is_free:
+                self._room.loaded_models.pop(model, None)
+                self.device.release()
+            return is_free
 
     def make_room(self) -> None:
         """Unload everything that is not borrowed."""
         self._room.clear()
 
+    def memory_use(self) -> MemoryUse:
+        """Where memory went; may be asked from any thread."""
+        return self._room.use()
+
+    def free_memory(self) -> int:
+        """Unload everything; returns the bytes that it took. InUse where something is being made."""
+        with self._door.entered_if_free() as is_free:
+            if not is_free:
+                raise InUse("A picture is being made.", "Free memory when it is done, or stop it first.")
+            taken = sum(one.device_bytes + one.ram_bytes for one in self._room.held())
+            self.aside(self._room.clear)
+            return taken
+
     def describe(self) -> str:
         """Device and memory in one line, such as "NVIDIA A10, 6.1 of 24.0 GB used"."""
-        total, free = self.device.total_bytes(), self._room.free()
-        used = (total - free) / memory.GIGABYTE
-        text = f"{self.device.name}, {used:.1f} of {total / memory.GIGABYTE:.1f} GB used"
+        use = self._room.use()
+        used, total = ((use.device_bytes - use.device_free) / memory.GIGABYTE, use.device_bytes / memory.GIGABYTE)
+        text = f"{use.device}, {used:.1f} of {total:.1f} GB used"
         return f"{text}. {self.device.note}" if self.device.note else text
 
     def close(self) -> None:
@@ -304,7 +312,7 @@ class PipelineManager:
         if isinstance(network, IpAdapter):
             network.check_fit(controlnet, loaded.pipe.unet)
         else:
-            _check_sides(controlnet, network, loaded)
+            nets.check_sides(controlnet, network, loaded.model, loaded.pipe)
         return network
 
     def _encoder(self, adapter: ControlNet, loaded: LoadedModel, say: Say) -> Any:
@@ -372,17 +380,6 @@ def _working(model: Model, denoised: int, decoded: int) -> tuple[int, int]:
 
 def _aux_key(controlnet: ControlNet) -> str:
     return f"controlnet: {controlnet.id}"
-
-
-def _check_sides(controlnet: ControlNet, network: Any, loaded: LoadedModel) -> None:
-    """Raise IncompatibleModel where a ControlNet's `block_out_channels` are not those of the UNet."""
-    denoiser = getattr(loaded.pipe, "unet", None)
-    theirs, own = (getattr(getattr(one, "config", None), "block_out_channels", None) for one in (denoiser, network))
-    if denoiser is not None and list(theirs or ()) != list(own or ()):
-        raise IncompatibleModel(
-            f"{controlnet.name} does not fit {loaded.model.name}: its layers are {own} wide, the model's {theirs}.",
-            "Choose a ControlNet that was trained for this model, or for the one that it was made of.",
-        )
 
 
 def _first(model: Model) -> Task:

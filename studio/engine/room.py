@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable
 from typing import TypeVar
 
+from studio.backends.base import Held, MemoryUse
 from studio.catalogue.models import Model
 from studio.engine import memory, ram
 from studio.engine.aux_models import AuxModelCache
@@ -85,6 +86,18 @@ class Room:
             return 2**63
         held = sum(loaded.ram_bytes for loaded in self.loaded_models.values())
         return max(0, min(ram.free_bytes(), ram.total_bytes() - held))
+
+    def held(self) -> tuple[Held, ...]:
+        """What is loaded, models first; may be asked from any thread."""
+        in_use = {lease.loaded.model for lease in list(self.leases)}
+        models = [one.held(in_use=one.model in in_use) for one in list(self.loaded_models.values())]
+        return (*models, *self.aux_models.held(), *self.upscalers.held(), *self.lora_cache.held())
+
+    def use(self) -> MemoryUse:
+        """Where memory went; may be asked from any thread."""
+        has_own = self.device.kind in CARDS
+        in_ram = (ram.total_bytes(), ram.free_bytes()) if has_own else (None, None)
+        return MemoryUse(self.device.name, self.device.total_bytes(), self.free(), self.held(), *in_ram)
 
     def close(self) -> None:
         """Unload everything."""

@@ -12,6 +12,7 @@ import torch
 from PIL import Image
 from safetensors import SafetensorError
 
+from studio.backends.base import Held
 from studio.catalogue.tensor_files import tensor_shapes
 from studio.catalogue.upscalers import LANCZOS, Upscalers
 from studio.engine.aux_models import Make
@@ -48,7 +49,12 @@ class Upscaler:
     @property
     def bytes(self) -> int:
         """What the weights of the loaded one take."""
-        return bytes_of(self._loaded[1].model) if self._loaded else 0
+        return sum(one.device_bytes for one in self.held())
+
+    def held(self) -> list[Held]:
+        """The one that is loaded, if any; may be asked from any thread."""
+        loaded = self._loaded
+        return [Held("upscaler", loaded[0].stem, bytes_of(loaded[1].model))] if loaded else []
 
     def enlarge(self, name: str, picture: Image.Image, size: tuple[int, int], on_tile: OnTile) -> Image.Image:
         """The RGB picture at `size` (width, height), by the upscaler `name` and a filter for what is left to it.

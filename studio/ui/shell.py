@@ -11,6 +11,7 @@ from studio.ui import fields
 from studio.ui.fast_gradio import gr
 from studio.ui.ids import Id
 from studio.ui.island import Island
+from studio.ui.memory_panel import MemoryPanel, device_line
 from studio.ui.owner import identify
 from studio.ui.page import Page
 from studio.ui.queue_panel import QueuePanel, in_words
@@ -46,7 +47,7 @@ def page(studio: Studio) -> Any:
             Island("mark", MARK)
             model = _model_picker(studio)
             Island(Id.ABOUT, '<p class="about"></p>')
-            status = Island("status", value="")
+            status = MemoryPanel(studio).widget
             if hf_space.name():
                 _on_a_space()
             QueuePanel(studio)
@@ -106,7 +107,7 @@ def alerts(studio: Studio) -> Iterator[str]:
 
 def _doing(studio: Studio) -> list[str]:
     """What the studio is at: what is loaded or downloaded, the device, what went wrong, the line."""
-    parts = [f"<span>{escape(studio.backend.describe())}</span>"]
+    parts = [device_line(studio)]
     if coming := _coming(studio):
         parts.insert(0, f'<span class="busy">{escape(coming)}</span>')
     parts += [f'<span role="alert">{escape(words)}</span>' for words in alerts(studio)]

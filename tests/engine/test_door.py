@@ -94,9 +94,9 @@ def test_who_has_loaded_a_model_lets_others_in_beside() -> None:
 
 def test_nobody_comes_in_at_once_where_somebody_is_or_waits() -> None:
     door = Door()
-    with door.entered(lambda: True):
-        assert not door.try_enter()
-    assert door.try_enter()
-    door.leave()
+    with door.entered(lambda: True), door.entered_if_free() as is_free:
+        assert not is_free
+    with door.entered_if_free() as is_free:
+        assert is_free
     with door.entered():
         pass

@@ -9,7 +9,7 @@ from PIL import Image
 from studio.engine.device import Device
 from studio.engine.manager import PipelineManager, place
 from studio.engine.render import render
-from studio.errors import DeviceError, InvalidRecipe
+from studio.errors import DeviceError, InUse, InvalidRecipe
 from studio.events import Loading, Step
 from tests import tiny
 from tests.engine.conftest import nobody
@@ -74,6 +74,26 @@ def test_one_borrower_at_a_time(manager, catalogue):
         order.append("first")
     thread.join()
     assert order == ["first", "second"]
+
+
+def test_memory_is_told_by_what_holds_it_and_given_back_when_nothing_is_made(manager, catalogue):
+    model = catalogue["tiny-sd15"]
+    assert manager.memory_use().held == ()
+    with manager.borrow_pipeline(model) as pipe:
+        (held,) = manager.memory_use().held
+        weights = sum(p.numel() * p.element_size() for part in modules(pipe).values() for p in part.parameters())
+        assert weights <= held.device_bytes < 1.01 * weights  # there are a few buffers, too
+        assert (held.kind, held.name, held.in_use) == ("model", model.name, True)
+        with pytest.raises(InUse, match="being made"):
+            manager.free_memory()
+    use = manager.memory_use()
+    assert not use.held[0].in_use
+    assert 0 < use.device_free < use.device_bytes
+    assert manager.free_memory() == held.device_bytes
+    assert manager.memory_use().held == ()
+    assert not manager.loaded(model)
+    with manager.borrow_pipeline(model):  # and comes again
+        assert manager.memory_use().held[0].in_use
 
 
 def test_switching_models_frees_the_one_before(settings, catalogue):

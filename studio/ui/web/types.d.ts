@@ -1024,6 +1024,37 @@ interface RoundsView {
     holes: boolean;
 }
 
+/** Something that is loaded; bytes on the device, and beside it in the computer's memory. */
+interface HeldThing {
+    kind: string;
+    name: string;
+    device_bytes: number;
+    ram_bytes: number;
+    in_use: boolean;
+    how: string;
+}
+
+/** What the device has and, where that has memory of its own, the computer; and whether who asks may free it. */
+interface Memory {
+    device: string;
+    device_bytes: number;
+    device_free: number;
+    ram_bytes: number | null;
+    ram_free: number | null;
+    held: Array<HeldThing>;
+    may_free: boolean;
+}
+
+/** The same; nothing where the studio does not know. */
+interface MemoryLook {
+    memory: Memory | null;
+}
+
+/** How many bytes of weights were given back. */
+interface Freed {
+    freed: number;
+}
+
 /** Weights on their way. */
 interface Download {
     key: string;

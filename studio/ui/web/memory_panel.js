@@ -1,0 +1,9 @@
+// The device in the status line; its dialog is fetched when it is first opened.
+import { target } from "./dom.js";
+
+/** @param {Island<null, null, import("./memory_dialog.js").MemoryActs>} island */
+export function mount({ element, server }) {
+    element.addEventListener("click", async (event) => {
+        if (target(event)?.closest(".memory-open")) (await import("./memory_dialog.js")).openMemory(server);
+    });
+}
