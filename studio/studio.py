@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Sequence
 from contextlib import suppress
+from copy import copy
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -48,7 +49,7 @@ from studio.library.index import THUMBNAILS
 from studio.measuring import Measuring
 from studio.metadata.writing import writing_of
 from studio.openpose import Person
-from studio.presets.reading import Presets
+from studio.presets.people import PeoplesPresets
 from studio.recipe import ControlUnit, HostedRecipe, Recipe, ResolvedRecipe
 from studio.resolve.hosted import dearest, resolve_hosted
 from studio.resolve.limits import check_limits
@@ -96,7 +97,8 @@ class Studio:
         self.controlnets = ControlNets(settings)
         self.prompt_assets = PromptAssets.of(settings)
         self.upscalers = Upscalers(settings)
-        self.presets = Presets(settings.home / "presets")
+        self.peoples_presets = PeoplesPresets(settings.home)
+        self.presets = self.peoples_presets.shared
         for fault in self.presets.faults.values():
             log.warning("Left out: %s", fault)
         self.inputs = InputStore.of(settings, self.database)
@@ -151,6 +153,15 @@ class Studio:
             made_with=self.hashes.facts,
         )
 
+    def of(self, who: Identity) -> "Studio":
+        """The same studio, all parts shared, whose `presets` are those of who asks; it is not closed by itself."""
+        own = self.peoples_presets.of(who)
+        if own is self.presets:
+            return self
+        mine = copy(self)
+        mine.presets = own
+        return mine
+
     def resolve(self, recipe: Recipe) -> tuple[ResolvedRecipe, ...]:
         """What would be made: a recipe for each image with nothing left open; InvalidRecipe."""
         if self.is_hosted(recipe):
@@ -198,8 +209,8 @@ class Studio:
         All others as in `Scheduler.submit`.
         """
         check_creates(who)
-        given = (recipe,) if isinstance(recipe, Recipe) else tuple(recipe)
-        recipes = [single for one in given for single in self.resolve(one)]
+        given, mine = (recipe,) if isinstance(recipe, Recipe) else tuple(recipe), self.of(who)
+        recipes = [single for one in given for single in mine.resolve(one)]
         if not KINDS[kind].each_pays:
             self._check_hosted(recipes, who)
         if KINDS[kind].limited and len(recipes) > self.settings.max_images:

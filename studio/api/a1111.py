@@ -44,7 +44,7 @@ LISTS: dict[str, Callable[[Studio, Identity], Any]] = {
     "hypernetworks": lambda *_: [],
     "face-restorers": lambda *_: [],
     "realesrgan-models": lambda studio, _: lists.networks(studio),
-    "prompt-styles": lambda studio, _: lists.styles(studio),
+    "prompt-styles": lambda studio, who: lists.styles(studio.of(who)),
     "embeddings": lambda studio, _: lists.embeddings(studio),
     "loras": lambda studio, _: lists.loras(studio),
     "scripts": lambda *_: lists.SCRIPTS,
@@ -69,7 +69,7 @@ def router(studio: Studio) -> APIRouter:
 
     async def made(wanted: Generation, request: Request, who: Identity) -> dict[str, Any]:
         planned = await run_in_threadpool(lambda: Planned(studio, wanted, options.of(who), who))
-        recipe = await run_in_threadpool(lambda: mended(studio, planned.recipe(), planned.left))
+        recipe = await run_in_threadpool(lambda: mended(studio.of(who), planned.recipe(), planned.left))
         job, images = await _images(studio, recipe, request, who)
         return await run_in_threadpool(answers.generated, studio, wanted, job, images, planned.left)
 

@@ -46,7 +46,7 @@ class Planned:
     """The recipe of a request while it is made; `left` are lines of what was left out or mended."""
 
     def __init__(self, studio: Studio, wanted: Generation, options: Mapping[str, Any], who: Identity) -> None:
-        self._studio = studio
+        self._studio = studio.of(who)
         self._wanted = wanted
         self._who = who
         self._options = {**options, **wanted.override_settings}

@@ -39,7 +39,7 @@ def _recipes(studio: Studio, given: Sequence[dict[str, Any]], who: Identity) -> 
 
 def _grid(studio: Studio, wanted: GridRequest, who: Identity) -> Job:
     (base,) = _recipes(studio, [wanted.recipe], who)
-    return Grids(studio).begin(plan(studio, base, [Axis.parse(words) for words in wanted.axes]), who).job
+    return Grids(studio).begin(plan(studio.of(who), base, [Axis.parse(words) for words in wanted.axes]), who).job
 
 
 def _candidates(studio: Studio, wanted: CandidatesRequest, who: Identity) -> Job:
@@ -51,7 +51,7 @@ def _candidates(studio: Studio, wanted: CandidatesRequest, who: Identity) -> Job
 def _comparison(studio: Studio, wanted: ComparisonRequest, who: Identity) -> Job:
     compare = Compare(studio)
     columns = [compare.column(name, who) for name in wanted.models]
-    check_held(studio.inputs, compare.samples(columns, wanted.settings), who)
+    check_held(studio.inputs, compare.samples(columns, wanted.settings, who), who)
     lines = read_lines("\n".join(" ".join(prompt.split()) for prompt in wanted.prompts))
     name = compare.create(who, lines, columns, seed=wanted.seed, base=wanted.settings)
     compare.start(name, who)

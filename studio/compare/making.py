@@ -15,7 +15,7 @@ from urllib.parse import parse_qsl
 from studio.compare.store import OPEN, Cell, Comparison, Comparisons, Contestant, Line
 from studio.errors import InvalidRecipe, NotFound, StudioError
 from studio.events import Preview
-from studio.gate.identity import Identity, check_creates
+from studio.gate.identity import COMMAND_LINE, Identity, check_creates
 from studio.jobs.job import Job
 from studio.prompts import mentions
 from studio.recipe import SEEDS, Recipe
@@ -92,10 +92,10 @@ class Compare:
         )
         self._add(id, lines, columns)
 
-    def samples(self, columns: Sequence[Contestant], base: Mapping[str, Any]) -> list[Recipe]:
+    def samples(self, columns: Sequence[Contestant], base: Mapping[str, Any], who: Identity) -> list[Recipe]:
         """A recipe of each column, by which can be seen what pictures they name; InvalidRecipe."""
         own = [column for column in columns if column.kind != "imported"]
-        return [self._recipe(Line("a"), column, base) for column in own]
+        return [self._recipe(Line("a"), column, base, who) for column in own]
 
     def estimate(
         self,
@@ -103,6 +103,7 @@ class Compare:
         columns: Sequence[Contestant],
         base: Mapping[str, Any],
         made: Collection[tuple[int, int]] = (),
+        who: Identity = COMMAND_LINE,
     ) -> Estimate:
         """What the pictures that are not `made` yet cost at most, whatever is drawn of their prompts."""
         todo = [
@@ -114,7 +115,7 @@ class Compare:
         prices = []
         for line, column in (pair for pair in todo if pair[1].kind == "hosted"):
             with suppress(StudioError):  # one that cannot be asked for costs nothing
-                prices.append(self.studio.most_usd([self._recipe(line, column, base)]))
+                prices.append(self.studio.most_usd([self._recipe(line, column, base, who)]))
         return Estimate(sum(one.usd for one in prices), sum(one.unknown for one in prices), len(todo))
 
     def start(self, id: str, who: Identity, only: Collection[tuple[int, int]] | None = None) -> None:  # noqa: A002
@@ -210,16 +211,18 @@ class Compare:
     def _checked(self, comparison: Comparison, cell: Cell, who: Identity) -> Recipe:
         """What makes a cell; StudioError where it cannot be."""
         line, column = comparison.lines[cell.line], comparison.columns[cell.column]
-        recipe = self._recipe(line, column, comparison.base, comparison.seed)
-        resolved = self.studio.resolve(recipe)
+        recipe = self._recipe(line, column, comparison.base, who, comparison.seed)
+        resolved = self.studio.of(who).resolve(recipe)
         self.studio.check_downloads(self.studio.needs.missing(self.studio.needs.of(resolved)), who)
         return recipe
 
-    def _recipe(self, line: Line, column: Contestant, base: Mapping[str, Any], seed: int = 0) -> Recipe:
+    def _recipe(
+        self, line: Line, column: Contestant, base: Mapping[str, Any], who: Identity, seed: int = 0
+    ) -> Recipe:
         """The recipe of a cell; what only models of this machine take means nothing to a hosted one."""
         prompt = line.prompt
         if column.kind == "hosted":
-            prompt = mentions.without(in_styles(prompt, self.studio.presets, base.get("styles", ())))
+            prompt = mentions.without(in_styles(prompt, self.studio.of(who).presets, base.get("styles", ())))
             base = {name: base[name] for name in GIVEN if base.get(name)}
         return Recipe.make(**{**base, "seed": seed, **column.values, "prompt": prompt, "count": 1})
 

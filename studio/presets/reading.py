@@ -106,10 +106,15 @@ class Presets:
     `faults` says by file what is wrong with those that cannot be read; they are left out.
     """
 
-    def __init__(self, *folders: Path) -> None:
+    def __init__(self, *folders: Path, known: Mapping[Stamp, BaseModel] | None = None) -> None:
+        """What is `known` of files that are as they were is not read again."""
         self._sources = (PRESETS, *folders)
-        self._known: dict[Stamp, BaseModel] = {}
+        self._known: Mapping[Stamp, BaseModel] = known or {}
         self.refresh()
+
+    def with_folder(self, folder: Path) -> "Presets":
+        """These, and beside them those of one more folder, which count first."""
+        return Presets(*self._sources[1:], folder, known=self._known)
 
     def refresh(self) -> None:
         """Read what is new or changed."""

@@ -12,6 +12,8 @@ from typing import Any
 
 from studio.catalogue.models import Model
 from studio.errors import InvalidRecipe, StudioError
+from studio.gate.addresses import EVERYBODY
+from studio.gate.identity import Identity
 from studio.hosted.models import is_hosted
 from studio.recipe import Recipe, Task, setting_specs
 from studio.resolve.applicability import lacked, unused
@@ -122,39 +124,47 @@ class Form:
         local = model.untaken if isinstance(model, hosted_choices.HostedChoice) else frozenset[str]()
         return off | seedless | unused(recipe).keys() | self._impossible(tab, model) | local
 
-    def show(self, recipe: Recipe, tab: str) -> Updates:
+    def show(self, recipe: Recipe, tab: str, who: Identity = EVERYBODY) -> Updates:
         """What to set the widgets to, so that the tab says this recipe."""
         model = self.model(recipe.model)
         values = {key: recipe.get(name) for name, key in self._names(tab)}
         standards = self._first | self.standards(model.id)
         shown = {key: fields.shown(key, value, standards, model) for key, value in values.items()}
         on = {key: recipe.get(switch.names[0]) is not None for key, switch in self._switches(tab)}
-        return self._updates(model, shown | on)
+        return self._updates(model, shown | on, who)
 
     def offer_models(self, tab: str, chosen: str | None) -> Updates:
         """What to tell the model picker in this tab: what can do its task, and what is chosen, as in another tab."""
         choices = fields.models(self.studio, self.tasks.get(tab), self.model(chosen).id)
         return {self.widgets["model"]: gr.update(choices=choices)}
 
-    def restore(self, kept: Mapping[str, Any]) -> Updates:
+    def restore(self, kept: Mapping[str, Any], who: Identity = EVERYBODY) -> Updates:
         """What to set the widgets to from values kept in the browser; a value that is not valid any more is dropped."""
         model = self.model(kept.get("model"))
-        possible = {key: value for key, value in kept.items() if self._is_possible(key, value, model)}
-        return self._updates(model, {**self.standards(model.id), **possible, "model": model.id})
+        possible = {key: value for key, value in kept.items() if self._is_possible(key, value, model, who)}
+        return self._updates(model, {**self.standards(model.id), **possible, "model": model.id}, who)
 
-    def suit(self, model_id: str, values: Values, before: Mapping[str, Any], after: Mapping[str, Any]) -> Updates:
+    def suit(
+        self,
+        model_id: str,
+        values: Values,
+        before: Mapping[str, Any],
+        after: Mapping[str, Any],
+        who: Identity = EVERYBODY,
+    ) -> Updates:
         """Choices and ranges for this model; fields that had the standard `before` take the one `after`."""
         model = self.model(model_id)
         moved = {
             key: after[key]
             for key, widget in self.widgets.items()
-            if key in after and (values[widget] == before.get(key) or not self._is_possible(key, values[widget], model))
+            if key in after
+            and (values[widget] == before.get(key) or not self._is_possible(key, values[widget], model, who))
         }
-        return self._updates(model, moved)
+        return self._updates(model, moved, who)
 
-    def offered(self, name: str, model_id: str | None, chosen: Sequence[str] | None) -> Any:
+    def offered(self, name: str, model_id: str | None, chosen: Sequence[str] | None, who: Identity = EVERYBODY) -> Any:
         """What to tell a field of several choices when these may be others; what there is no more is not chosen."""
-        choices = self._choices(name, self.model(model_id)) or []
+        choices = self._choices(name, self.model(model_id), who) or []
         known = {value for _, value in choices}
         return gr.update(choices=choices, value=[value for value in chosen or () if value in known])
 
@@ -230,30 +240,30 @@ class Form:
         standard = fields.standard(name, model, self.tasks.get(tab))
         return first if standard is None else standard
 
-    def _choices(self, name: str, model: Model) -> list[tuple[str, str]] | None:
-        return fields.choices(name, model, self.studio)
+    def _choices(self, name: str, model: Model, who: Identity = EVERYBODY) -> list[tuple[str, str]] | None:
+        return fields.choices(name, model, self.studio.of(who))
 
-    def _updates(self, model: Model, values: Mapping[str, Any]) -> Updates:
+    def _updates(self, model: Model, values: Mapping[str, Any], who: Identity) -> Updates:
         updates = {}
         for key, widget in self.all.items():
             name = key.rpartition("/")[2]
             update = {"value": values[key], **fields.stretched(name, values[key])} if key in values else {}
-            facts = self._facts(name, model) if key in self.widgets else {}
+            facts = self._facts(name, model, who) if key in self.widgets else {}
             if facts or update:
                 updates[widget] = gr.update(**facts) | update
         return updates
 
-    def _is_possible(self, key: str, value: Any, model: Model) -> bool:
-        choices = self._choices(key.rpartition("/")[2], model)
+    def _is_possible(self, key: str, value: Any, model: Model, who: Identity) -> bool:
+        choices = self._choices(key.rpartition("/")[2], model, who)
         known = [choice for _, choice in choices or []]
         return choices is None or all(one in known for one in (value if isinstance(value, list) else [value]))
 
-    def _facts(self, name: str, model: Model) -> dict[str, Any]:
+    def _facts(self, name: str, model: Model, who: Identity = EVERYBODY) -> dict[str, Any]:
         """What the widget of a field is told about this model: its choices or range."""
         facts: dict[str, Any] = {}
         if name == "model":  # by the tab, not by the model
             return facts
-        if choices := self._choices(name, model):
+        if choices := self._choices(name, model, who):
             facts["choices"] = choices
         if name in ("width", "height"):
             family = model.family_facts()

@@ -13,7 +13,9 @@ from typing_extensions import TypedDict
 
 from studio.catalogue.models import Model
 from studio.errors import InvalidPrompt, InvalidRecipe
+from studio.gate.identity import Identity
 from studio.presets import saving
+from studio.presets.people import check_saves
 from studio.prompts.language import Lora as Mention
 from studio.prompts.mentions import rewritten
 from studio.recipe import Lora, Recipe
@@ -21,7 +23,7 @@ from studio.resolve.prompts import MOST, drawable, mentioned, replaced
 from studio.resolve.styles import styled
 from studio.studio import Studio
 from studio.ui import fields
-from studio.ui.events import Name, Words, served
+from studio.ui.events import Act, Name, Words, served
 from studio.ui.form import Form, Updates, Values
 from studio.ui.ids import Id
 from studio.ui.island import Island
@@ -88,7 +90,7 @@ class LoraPanel:
 
     def place(self) -> None:
         """Put the panel at this place of the layout."""
-        acts = {
+        acts: dict[str, Act] = {
             "look": self._look,
             "reword": self._reword,
             "stacks": self._stacks,
@@ -139,7 +141,7 @@ class LoraPanel:
         except InvalidPrompt:
             return frozenset()
 
-    def _look(self, event: Looking) -> LoraLook:
+    def _look(self, event: Looking, who: Identity) -> LoraLook:
         """What there is to say of the stack with this model and prompt.
 
         `said` is what the prompt mentions, None while it cannot be read; `notes` is what it replaces; `ghosts` are
@@ -158,7 +160,7 @@ class LoraPanel:
             if in_prompt and (name := self._named(lora.name)) in in_prompt
         }
         listed = {str(entry["name"]) for entry in stack} | set(in_prompt or ())
-        brought = {} if in_prompt is None else self._brought(event, model, in_prompt)
+        brought = {} if in_prompt is None else self._brought(event, model, in_prompt, who)
         notes |= {
             name: f"{ghost['way']}: its weight is then {ghost['weight']}."
             for name, ghost in brought.items()
@@ -172,12 +174,14 @@ class LoraPanel:
             "blocks": [", ".join(order) for order in model.family_facts().lora_blocks],
         }
 
-    def _brought(self, event: Looking, model: Model, in_prompt: Mapping[str, Lora]) -> dict[str, LoraWay]:
+    def _brought(
+        self, event: Looking, model: Model, in_prompt: Mapping[str, Lora], who: Identity
+    ) -> dict[str, LoraWay]:
         """The way and the weight of each LoRA that comes with the words, but is not in the prompt as it is written."""
         recipe = Recipe.make(prompt=event["prompt"], styles=event.get("styles") or ())
         wildcards = self.studio.prompt_assets.wildcards
         try:
-            prompt = styled(recipe, model, self.studio.presets, wildcards).prompt
+            prompt = styled(recipe, model, self.studio.of(who).presets, wildcards).prompt
             sure, weights = mentioned(prompt, self._named), drawable(prompt, wildcards, self._named)
         except InvalidRecipe:  # told at the words themselves
             return {}
@@ -195,10 +199,9 @@ class LoraPanel:
         (lora,) = map(_of_prompt, Recipe.make(loras=[_of_panel(event["lora"])]).loras) if event["lora"] else (None,)
         return {"prompt": rewritten(event["prompt"], event["name"], lora)}
 
-    def _stacks(self, event: Modelled) -> LoraStacks:
+    def _stacks(self, event: Modelled, who: Identity) -> LoraStacks:
         """The saved stacks that suit the model."""
         model: Model = self.form.model(event["model"])
-        own = self.studio.settings.home / "presets" / STACKS
         return {
             "stacks": [
                 {
@@ -209,30 +212,29 @@ class LoraPanel:
                         {"name": lora.name, "start": lora.start, "end": lora.end, **_weights(lora)}
                         for lora in preset.loras
                     ],
-                    "own": (own / f"{preset.id}.toml").is_file(),
+                    "own": self.studio.peoples_presets.holder(who, STACKS, preset.id) is not None,
                 }
-                for preset in self.studio.presets.stacks.values()
+                for preset in self.studio.of(who).presets.stacks.values()
                 if preset.suits(model.family)
             ]
         }
 
-    def _save(self, event: Saving) -> LoraStacks:
+    def _save(self, event: Saving, who: Identity) -> LoraStacks:
         """Save a stack under a name."""
+        check_saves(who)
         loras = Recipe.make(loras=[_of_panel(entry) for entry in event["loras"]]).loras
         if not loras:
             raise InvalidRecipe("loras", "There is no LoRA on to save.", "Add one first.")
         table = {"loras": [lora.model_dump(mode="json", exclude_defaults=True) for lora in loras]}
-        saving.write(self.studio.settings.home, STACKS, event["name"].strip(), table)
-        return self._reread(event)
+        saving.write(self.studio.peoples_presets.home(who), STACKS, event["name"].strip(), table)
+        self.studio.peoples_presets.refresh(who)
+        return self._stacks(event, who)
 
-    def _forget(self, event: Forgetting) -> LoraStacks:
+    def _forget(self, event: Forgetting, who: Identity) -> LoraStacks:
         """Delete a saved stack."""
-        saving.remove(self.studio.settings.home, STACKS, event["id"])
-        return self._reread(event)
-
-    def _reread(self, event: Modelled) -> LoraStacks:
-        self.studio.presets.refresh()
-        return self._stacks(event)
+        check_saves(who)
+        self.studio.peoples_presets.remove(who, STACKS, event["id"])
+        return self._stacks(event, who)
 
 
 def _value(stack: list[Entry]) -> dict[str, Any]:

@@ -14,10 +14,12 @@ from pydantic import Field
 
 from studio.atomic_files import visible
 from studio.errors import InvalidPreset, InvalidPrompt, InvalidRequest, NotFound, StudioError
-from studio.gate.identity import Identity, check_creates
+from studio.gate.identity import Identity
 from studio.hosted.models import is_hosted
 from studio.presets import saving
 from studio.presets.importing import check_style, import_styles
+from studio.presets.people import SORTS, check_saves
+from studio.presets.reading import Presets
 from studio.presets.recipes import has_pictures, known_parts, names_of, to_table
 from studio.prompts.view import explain
 from studio.recipe import Recipe, field_of, setting_specs
@@ -30,10 +32,10 @@ from studio.ui.form import Form, Updates, Values
 from studio.ui.island import Island
 from studio.ui.loras import LoraPanel
 from studio.ui.owner import identify
-from studio.ui.schemas.presets import PresetNews, PresetRow
+from studio.ui.schemas.presets import PresetNews, PresetRow, PresetShare
 from studio.ui.shared_settings import SharedSettings
 from studio.ui.source import uploaded
-from studio.ui.style_browser import StyleBrowser, check_private
+from studio.ui.style_browser import StyleBrowser
 from studio.ui.units import Units
 
 # What an act sets on the form, and what it tells in the dialog.
@@ -45,7 +47,7 @@ NAMES = {RECIPES: "saved recipe", STYLES: "style", NEGATIVE: "negative preset"}
 class Telling(Event):
     """What the dialog tells of an act: which preset or file, in which folder, and what of it."""
 
-    folder: Literal["recipes", "styles", "negative"] = "recipes"
+    folder: Literal["recipes", "styles", "negative", "stacks"] = "recipes"
     tab: Name = ""
     id: Name = ""
     name: Name = ""
@@ -92,55 +94,76 @@ class PresetPanel:
     @property
     def acts(self) -> dict[str, Callable[..., Updates]]:
         """What can be asked for, by the name of its event: each takes what the form says, and tells what to set."""
-        acts = {"look": _nothing, "use": self._use, "save": self._save, "remove": self._remove, "bring": self._bring}
+        acts = {
+            "look": _nothing,
+            "use": self._use,
+            "save": self._save,
+            "remove": self._remove,
+            "share": self._share,
+            "bring": self._bring,
+        }
         return {name: self._acting(name, act) for name, act in acts.items()}
 
-    def refresh(self) -> None:
-        """Read what is saved again; the dialog tells of files that are left out."""
-        self.studio.presets.refresh()
+    def refresh(self, who: Identity) -> None:
+        """Read again what who asks may use; the dialog tells of files that are left out."""
+        self.studio.peoples_presets.refresh(who)
 
     def _acting(self, name: str, act: Act) -> Callable[..., Updates]:
         def acting(values: Values, event: Telling, request: gr.Request) -> Updates:
+            who = identify(request)
             try:
-                if name in ("save", "remove", "bring"):
-                    check_private()
-                self.studio.presets.refresh()
-                updates, answer = act(values, event, identify(request))
-                self.studio.presets.refresh()
+                if name in ("save", "remove", "bring", "share"):
+                    check_saves(who)
+                self.refresh(who)
+                updates, answer = act(values, event, who)
+                self.refresh(who)
             except InvalidPrompt as fault:
                 updates, answer = {}, PresetNews(fault=f"{fault.fault} {fault.hint}".strip())
             except StudioError as fault:
                 updates, answer = {}, PresetNews(fault=fault.sentence)
-            return {**self._offered(values), **updates, self.widget: self._value({"act": name, **answer})}
+            return {**self._offered(values, who), **updates, self.widget: self._value({"act": name, **answer}, who)}
 
         return acting
 
-    def _value(self, answer: PresetNews) -> PresetNews:
-        presets, home = self.studio.presets, self.studio.settings.home
-        known: dict[str, Iterable[Any]] = {RECIPES: presets.recipes.values(), NEGATIVE: presets.negatives.values()}
-        own = {
-            folder: {normalized(path.stem) for path in visible(home / "presets" / folder, ".toml")} for folder in known
-        }
-        faults = [str(fault) for fault in presets.faults.values()]
-        rows = {folder: [_row(preset) for preset in known[folder] if preset.id in own[folder]] for folder in known}
+    def _value(self, answer: PresetNews, who: Identity) -> PresetNews:
+        presets = self.studio.of(who).presets
         return {
             "serial": next(self._serial),
-            "faults": faults,
-            "recipes": rows[RECIPES],
-            "negative": rows[NEGATIVE],
+            "faults": [str(fault) for fault in presets.faults.values()],
+            "recipes": self._rows(RECIPES, presets.recipes.values(), who),
+            "negative": self._rows(NEGATIVE, presets.negatives.values(), who),
+            "shares": self._shares(presets, who),
             **answer,
         }
 
-    def _offered(self, values: Values) -> Updates:
+    def _rows(self, folder: str, presets: Iterable[Any], who: Identity) -> list[PresetRow]:
+        """Those that people saved: who asks, and where there are accounts, whoever gave theirs to all."""
+        home = self.studio.settings.home
+        shared, own = (_names(one, folder) for one in (home, self.studio.peoples_presets.home(who)))
+        return [_row(one, own=one.id in own or who.keeps) for one in presets if one.id in own | shared]
+
+    def _shares(self, presets: Presets, who: Identity) -> list[PresetShare]:
+        """What an admin saved for themselves, and can give to everybody."""
+        own = self.studio.peoples_presets.home(who)
+        if not who.keeps or own == self.studio.settings.home:
+            return []
+        return [
+            {"folder": folder, "id": preset.id, "name": preset.name}
+            for folder, name in SORTS.items()
+            for preset in getattr(presets, name).values()
+            if preset.id in _names(own, folder)
+        ]
+
+    def _offered(self, values: Values, who: Identity) -> Updates:
         """The choices of styles and negative presets as they are now."""
         model = values[self.form.widgets["model"]]
         widgets = {name: self.form.widgets[name] for name in WORDS}
-        offered = {widget: self.form.offered(name, model, values[widget]) for name, widget in widgets.items()}
+        offered = {widget: self.form.offered(name, model, values[widget], who) for name, widget in widgets.items()}
         return offered | self.shared_settings.tell(self.shared_settings.later(values, offered))
 
     def _use(self, values: Values, event: Telling, who: Identity) -> tuple[Updates, PresetNews]:
         """Put parts of a saved recipe on the form."""
-        preset = self.studio.presets.recipes.get(event.id)
+        preset = self.studio.of(who).presets.recipes.get(event.id)
         if preset is None:
             raise NotFound("This preset is no longer there.", "Choose another one.")
         names = names_of(known_parts(event.parts))
@@ -150,7 +173,7 @@ class PresetPanel:
                 self.studio.catalogue[model]  # ModelError where it is gone
         open_now = {name: field_of(name).get_default() for name in names}
         recipe = self.form.read(values, self._tab(event)).replace(**open_now | chosen)
-        updates = self.shared_settings.show(recipe, event.tab, values, names)
+        updates = self.shared_settings.show(recipe, event.tab, values, names, who)
         if "loras" in names:
             updates |= self.stack.show(recipe)
         if "controls" in names:
@@ -170,7 +193,8 @@ class PresetPanel:
 
     def _save(self, values: Values, event: Telling, who: Identity) -> tuple[Updates, PresetNews]:
         """Save the form's recipe, a style or a negative prompt; a name that is taken has to be said twice."""
-        check_creates(who)
+        if event.folder not in NAMES:
+            raise InvalidRequest("That is not saved here.", "Save a stack in the panel of LoRAs.")
         name = event.name.strip()
         answer: PresetNews = {"done": True, "said": f"“{name}” is saved."}
         if event.folder == RECIPES:
@@ -180,9 +204,9 @@ class PresetPanel:
                 answer["said"] = f"{answer['said']} Pictures are left out of it."
         else:
             table = self._words(event)
-        if not event.replace and self._is_taken(event.folder, name):
+        if not event.replace and self._is_taken(event.folder, name, who):
             return {}, {"replace": name, "said": f"There is a {NAMES[event.folder]} of this name."}
-        saving.write(self.studio.settings.home, event.folder, name, table)
+        saving.write(self.studio.peoples_presets.home(who), event.folder, name, table)
         return {}, answer
 
     def _tab(self, event: Telling) -> str:
@@ -191,8 +215,8 @@ class PresetPanel:
             raise InvalidRequest("No recipe is made in this tab.", "Choose a tab that makes pictures.")
         return event.tab
 
-    def _is_taken(self, folder: str, name: str) -> bool:
-        presets = self.studio.presets
+    def _is_taken(self, folder: str, name: str, who: Identity) -> bool:
+        presets = self.studio.of(who).presets
         known: dict[str, Collection[str]] = {RECIPES: presets.recipes, STYLES: presets.styles}
         return saving.id_of(name) in known.get(folder, presets.negatives)
 
@@ -222,18 +246,22 @@ class PresetPanel:
         return {"text": negative}
 
     def _remove(self, values: Values, event: Telling, who: Identity) -> tuple[Updates, PresetNews]:
-        check_creates(who)
         del values
-        saving.remove(self.studio.settings.home, event.folder, event.id)
+        self.studio.peoples_presets.remove(who, event.folder, event.id)
         return {}, {}
+
+    def _share(self, values: Values, event: Telling, who: Identity) -> tuple[Updates, PresetNews]:
+        """Give a preset of one's own to everybody."""
+        del values
+        self.studio.peoples_presets.share(who, event.folder, event.id)
+        return {}, {"said": "Everybody has it now."}
 
     def _bring(self, values: Values, event: Telling, who: Identity) -> tuple[Updates, PresetNews]:
         """Take over the styles of an uploaded file."""
-        check_creates(who)
         del values
         called = Path(event.name).name
-        path, home = uploaded(self.studio, event.path), self.studio.settings.home
-        report = import_styles(path, home, self.studio.presets, self.studio.prompt_assets.wildcards, called)
+        path, home = uploaded(self.studio, event.path), self.studio.peoples_presets.home(who)
+        report = import_styles(path, home, self.studio.of(who).presets, self.studio.prompt_assets.wildcards, called)
         return {}, {"said": " ".join(report.lines()[: -len(report.faults) or None]), "fault": "\n".join(report.faults)}
 
 
@@ -242,8 +270,13 @@ def _nothing(values: Values, event: Any, who: Identity) -> tuple[Updates, Preset
     return {}, {}
 
 
-def _row(preset: Any) -> PresetRow:
+def _names(home: Path, folder: str) -> set[str]:
+    """The ids of what is saved there."""
+    return {normalized(path.stem) for path in visible(home / "presets" / folder, ".toml")}
+
+
+def _row(preset: Any, *, own: bool) -> PresetRow:
     """What the dialog shows of a preset."""
     parts = list(getattr(preset, "parts", ()))
     words = getattr(preset, "text", None) or preset.prompt
-    return {"id": preset.id, "name": preset.name, "parts": parts, "words": words}
+    return {"id": preset.id, "name": preset.name, "parts": parts, "words": words, "own": own}

@@ -14,6 +14,7 @@ from typing_extensions import TypedDict
 from studio.catalogue.models import Model
 from studio.catalogue.prompt_assets import PromptAssets
 from studio.errors import InvalidPrompt, InvalidRecipe, StudioError
+from studio.gate.identity import Identity
 from studio.prompts.language import DRAWN, Field
 from studio.prompts.parser import parse
 from studio.prompts.schedule import Plan, plan
@@ -54,11 +55,11 @@ class Written(TypedDict):
 def place(studio: Studio, field: Field) -> None:
     """Put the view of this prompt at this place of the layout."""
 
-    def preview(event: Written) -> PromptView:
+    def preview(event: Written, who: Identity) -> PromptView:
         given = {name: fields.cleaned(name, event.get(name)) for name in INPUTS}
         try:
             recipe = Recipe.make(**{name: value for name, value in given.items() if value not in (None, "", [])})
-            return view(studio, recipe, field)
+            return view(studio.of(who), recipe, field)
         except StudioError:
             # What is wrong elsewhere on the form is told there.
             return {}

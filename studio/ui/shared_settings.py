@@ -9,6 +9,8 @@ from typing_extensions import TypedDict
 
 from studio.catalogue.models import Model
 from studio.errors import StudioError
+from studio.gate.addresses import EVERYBODY
+from studio.gate.identity import Identity
 from studio.recipe import Panel, Recipe, setting_specs
 from studio.resolve.hosted import TAKEN
 from studio.studio import Studio
@@ -155,11 +157,18 @@ class SharedSettings:
         for name, tab in tabs.items():
             tab.select(None, None, None, js=web.call("form", "turn", name), api_visibility="private")
 
-    def show(self, recipe: Recipe, tab: str, values: Values, names: Collection[str] | None = None) -> Updates:
+    def show(
+        self,
+        recipe: Recipe,
+        tab: str,
+        values: Values,
+        names: Collection[str] | None = None,
+        who: Identity = EVERYBODY,
+    ) -> Updates:
         """What to set so that the tab says this recipe, or these fields of it; `values` are those before."""
         model = self.form.model(recipe.model)
         shape = self.shapes.which(model, recipe.width, recipe.height)
-        updates = {**self.form.show(recipe, tab), self.shape: shape, self.quality: "final"}
+        updates = {**self.form.show(recipe, tab, who), self.shape: shape, self.quality: "final"}
         if names is not None:
             updates = self._only(names, updates)
         later = self.later(values, updates)
@@ -177,14 +186,14 @@ class SharedSettings:
             if widget in meant or isinstance(update, dict)
         }
 
-    def restore(self, kept: Mapping[str, Any]) -> Updates:
+    def restore(self, kept: Mapping[str, Any], who: Identity = EVERYBODY) -> Updates:
         """What to set from what the browser kept."""
         model = self.form.model(kept.get("model"))
         shape = self.shapes.which(model, model.default("width"), model.default("height"))
         if "shape" in kept:
             shape = kept.get("shape") if kept.get("shape") in self.shapes.sizes(model)["final"] else None
         quality = "draft" if kept.get("quality") == "draft" else "final"
-        updates = {**self.form.restore(kept), self.shape: shape, self.quality: quality}
+        updates = {**self.form.restore(kept, who), self.shape: shape, self.quality: quality}
         later = self.later({}, updates)
         return self._with_models(updates, kept.get("tab"), later) | self.tell(later)
 
@@ -242,11 +251,11 @@ class SharedSettings:
         pickers = {"shape": "width", "quality": "steps", "loras": "loras", "controls": "controls"}
         return keys + [picker for picker, name in pickers.items() if name in names]
 
-    def _suit(self, values: Values) -> Updates:
+    def _suit(self, values: Values, request: gr.Request) -> Updates:
         """Another model, or draft instead of final: what was left alone takes the new standards."""
         model = self.form.model(values[self.form.widgets["model"]])
         before = (values[self.facts] or {}).get("standards", {})
-        updates = self.form.suit(model.id, values, before, self._standards(model, values))
+        updates = self.form.suit(model.id, values, before, self._standards(model, values), identify(request))
         return updates | self.tell(self.later(values, updates))
 
     def _reshape(self, values: Values) -> Updates:
@@ -266,11 +275,12 @@ class SharedSettings:
         widgets = self.form.widgets
         return {widgets[key]: standards[key] for key in event.fields if key in standards and key in widgets}
 
-    def _choose(self, values: Values, event: Choosing) -> Updates:
+    def _choose(self, values: Values, event: Choosing, request: gr.Request) -> Updates:
         """Ready-made words chosen elsewhere than in their field; the choices are told as they are now."""
         model = values[self.form.widgets["model"]]
         given = {name: values[self.form.widgets[name]] for name in WORDS} | {event.field: event.value}
-        return {self.form.widgets[name]: self.form.offered(name, model, given[name]) for name in WORDS}
+        who = identify(request)
+        return {self.form.widgets[name]: self.form.offered(name, model, given[name], who) for name in WORDS}
 
     def _last_seed(self, values: Values, request: gr.Request) -> Updates:
         """The seed of the newest picture; the field stays as it is where there is none."""

@@ -10,10 +10,9 @@ from typing import Annotated
 from pydantic import Field
 from typing_extensions import TypedDict
 
-from studio import hf_space
-from studio.errors import Refused
-from studio.presets import saving
-from studio.presets.reading import StylePreset
+from studio.gate.identity import Identity
+from studio.presets.people import check_saves
+from studio.presets.reading import Presets, StylePreset
 from studio.studio import Studio
 from studio.ui.events import Act, Name
 from studio.ui.form import Form
@@ -59,39 +58,36 @@ class StyleBrowser:
         """What the page may call."""
         return {"styles": self._styles, "words": self._words, "forget": self._forget}
 
-    def _styles(self, event: Searching) -> StylePage:
+    def _styles(self, event: Searching, who: Identity) -> StylePage:
         """A page of those that suit the model and have all the words of `search`, from the number `start` on."""
         family, wanted = self.form.model(event["model"]).family, event["search"].casefold().split()
+        presets = self.studio.of(who).presets
         found = [
             style
-            for style in sorted(self.studio.presets.styles.values(), key=_place)
+            for style in sorted(presets.styles.values(), key=_place)
             if style.suits(family) and all(word in _search_text(style).casefold() for word in wanted)
         ]
         start = event["start"]
         return {
-            "styles": [self._entry(style) for style in found[start : start + PAGE]],
+            "styles": [self._entry(style, presets, who) for style in found[start : start + PAGE]],
             "total": len(found),
-            "faults": self._faults(),
+            "faults": [str(fault) for path, fault in presets.faults.items() if path.parent.name == FOLDER],
         }
 
-    def _faults(self) -> list[str]:
-        """What is wrong with files of styles that are left out."""
-        faults = self.studio.presets.faults.items()
-        return [str(fault) for path, fault in faults if path.parent.name == FOLDER]
-
-    def _entry(self, style: StylePreset) -> StyleCard:
-        picture = self.studio.presets.picture_of(style)
+    def _entry(self, style: StylePreset, presets: Presets, who: Identity) -> StyleCard:
+        picture = presets.picture_of(style)
         return {
             "id": style.id,
             "name": style.name,
             "words": says(style),
             "picture": thumbnail(self.studio, picture, SIDE) if picture else "",
-            "own": (self.studio.settings.home / "presets" / FOLDER / f"{style.id}.toml").is_file(),
+            "own": self.studio.peoples_presets.holder(who, FOLDER, style.id) is not None,
         }
 
-    def _words(self, event: Chosen) -> dict[str, str]:
+    def _words(self, event: Chosen, who: Identity) -> dict[str, str]:
         """What the styles and negative presets of these ids say, a line each."""
-        styles, negatives = self.studio.presets.styles, self.studio.presets.negatives
+        presets = self.studio.of(who).presets
+        styles, negatives = presets.styles, presets.negatives
         return {
             "styles": "\n".join(says(styles[name]) for name in event["styles"] or () if name in styles),
             "negative_presets": "\n".join(
@@ -99,18 +95,11 @@ class StyleBrowser:
             ),
         }
 
-    def _forget(self, event: One) -> dict[str, str]:
+    def _forget(self, event: One, who: Identity) -> dict[str, str]:
         """Delete a style of one's own."""
-        check_private()
-        saving.remove(self.studio.settings.home, FOLDER, str(event["id"]))
-        self.studio.presets.refresh()
+        check_saves(who)
+        self.studio.peoples_presets.remove(who, FOLDER, str(event["id"]))
         return {}
-
-
-def check_private() -> None:
-    """Strangers share a Space: what one saved there, all others would read and could delete."""
-    if hf_space.name():
-        raise Refused("Presets are not saved on a Space.", "Run the studio on a machine of your own to keep some.")
 
 
 def says(style: StylePreset) -> str:

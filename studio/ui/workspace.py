@@ -290,7 +290,7 @@ class Workspace:
             )
         except StudioError as fault:
             return {self.import_box: import_panel.answer(event, fault=fault.sentence)}
-        fitted = import_panel.fitting(self.studio, imported, model.id)
+        fitted = import_panel.fitting(self.studio.of(identify(request)), imported, model.id)
         shown = self._shown(fitted.recipe, values, identify(request), import_panel.named(imported, fitted))
         origin = import_panel.origin(self.studio, event)
         return {**shown, self.import_box: import_panel.answer(event, left=fitted.left, origin=origin)}
@@ -300,7 +300,7 @@ class Workspace:
         tab = self._tab_of(recipe)
         panel = self.panels[tab]
         return {
-            **self.shared_settings.show(panel.opened(recipe), tab, values, names),
+            **self.shared_settings.show(panel.opened(recipe), tab, values, names, who),
             **(self.stack.show(recipe) if names is None or "loras" in names else {}),
             **(self.units.show(recipe, who) if names is None or "controls" in names else {}),
             **panel.show(recipe, who),
@@ -336,8 +336,8 @@ class Workspace:
 
     def _restore_with(self, kept: Any) -> Any:
         def restore(values: Values, request: gr.Request) -> Updates:
-            self.presets.refresh()
             who, remembered = identify(request), _remembered(values[kept])
+            self.presets.refresh(who)
             panels: Updates = {}
             for tab, panel in self.panels.items():
                 own = {name: remembered[f"{tab}/{name}"] for name in panel.kept if f"{tab}/{name}" in remembered}
@@ -347,7 +347,8 @@ class Workspace:
             seen = view(self.studio, who)
             units = self.units.restore(remembered.get("controls"), who)
             stack = self.stack.restore(remembered.get("loras"))
-            return {**self.shared_settings.restore(remembered), **stack, **units, **panels, **chosen, self.stage: seen}
+            settings = self.shared_settings.restore(remembered, who)
+            return {**settings, **stack, **units, **panels, **chosen, self.stage: seen}
 
         return restore
 

@@ -62,7 +62,7 @@ def read(stack: LoraPanel, *told: Mapping[str, Any], prompt: str = "", tab: str 
 def look(
     stack: LoraPanel, *told: Mapping[str, Any], prompt: str = "", model: str = "starter", styles: tuple[str, ...] = ()
 ) -> Any:
-    answer = stack.widget.look({"prompt": prompt, "styles": styles, "loras": list(told), "model": model})
+    answer = stack.widget.look({"prompt": prompt, "styles": styles, "loras": list(told), "model": model}, request())
     assert "fault" not in answer, answer
     return answer
 
@@ -233,17 +233,18 @@ def test_strangers_on_a_space_add_nothing(stack: LoraPanel, monkeypatch: pytest.
 
 def test_a_stack_is_saved_under_a_name_and_deleted(stack: LoraPanel, tmp_path: Path) -> None:
     loras = [{"key": "l1", "on": True, **INK}, {"name": "watercolour", "blocks": []}]
-    saved = stack.widget.save({"name": " Mine ", "loras": loras, "model": "starter"})["stacks"]
+    saved = stack.widget.save({"name": " Mine ", "loras": loras, "model": "starter"}, request())["stacks"]
     (mine,) = (one for one in saved if one["own"])
     assert (mine["id"], mine["name"]) == ("mine", "Mine")
     assert read(stack, *mine["loras"]) == (Lora(name="sketch", weight=0.5), Lora(name="watercolour"))
     assert "starter-ink-wash" in {one["id"] for one in saved}
-    assert "starter-ink-wash" not in {one["id"] for one in stack.widget.stacks({"model": "sdxl-base"})["stacks"]}
-    assert "no saved preset" in stack.widget.forget({"id": "starter-ink-wash", "model": "starter"})["fault"]
-    left = stack.widget.forget({"id": "mine", "model": "starter"})["stacks"]
+    others = stack.widget.stacks({"model": "sdxl-base"}, request())["stacks"]
+    assert "starter-ink-wash" not in {one["id"] for one in others}
+    assert "no saved preset" in stack.widget.forget({"id": "starter-ink-wash", "model": "starter"}, request())["fault"]
+    left = stack.widget.forget({"id": "mine", "model": "starter"}, request())["stacks"]
     assert not any(one["own"] for one in left)
-    assert "Give it a name" in stack.widget.save({"name": "…", "loras": loras, "model": "starter"})["fault"]
-    assert "no LoRA on" in stack.widget.save({"name": "None", "loras": [], "model": "starter"})["fault"]
+    assert "Give it a name" in stack.widget.save({"name": "…", "loras": loras, "model": "starter"}, request())["fault"]
+    assert "no LoRA on" in stack.widget.save({"name": "None", "loras": [], "model": "starter"}, request())["fault"]
 
 
 def test_each_starter_stack_can_be_put_on(studio: Studio) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from studio.gate.identity import Identity
 from studio.presets import saving
 from studio.recipe import ControlUnit, Lora, Recipe
 from studio.settings import Settings
@@ -17,7 +18,7 @@ from studio.ui.fast_gradio import gr
 from studio.ui.preset_panel import Telling
 from studio.ui.style_browser import PAGE
 from studio.ui.workspace import Workspace
-from tests.ui.callers import request
+from tests.ui.callers import ME, request, request_of
 from tests.ui.painter import Painter
 
 TAB = "text_to_image"
@@ -56,23 +57,24 @@ class Page:
     def set(self, **values: Any) -> None:
         self.values |= {self.workspace.shared_settings.all[name]: value for name, value in values.items()}
 
-    def act(self, act: str, /, **data: Any) -> dict[str, Any]:
+    def act(self, act: str, /, whose: Any = None, **data: Any) -> dict[str, Any]:
         """What the dialog is told after an act."""
-        updates = self.workspace.presets.acts[act](self.values, Telling(None, {"tab": TAB, **data}), request())
+        asked = Telling(None, {"tab": TAB, **data})
+        updates = self.workspace.presets.acts[act](self.values, asked, whose or request())
         self.values |= self.workspace.shared_settings.later(self.values, updates)
         told: dict[str, Any] = self.values[self.workspace.presets.widget]
         return told
 
     def ask(self, act: str, **asked: Any) -> dict[str, Any]:
         """What the script is answered."""
-        answer: dict[str, Any] = getattr(self.workspace.presets.widget, act)(asked)
+        answer: dict[str, Any] = getattr(self.workspace.presets.widget, act)(asked, request())
         return answer
 
     def choose(self, field: str, value: list[str]) -> None:
         """Ready-made words, elsewhere than in their field."""
         shared_settings = self.workspace.shared_settings
         self.values |= shared_settings.later(
-            self.values, shared_settings._choose(self.values, SimpleNamespace(field=field, value=value))
+            self.values, shared_settings._choose(self.values, SimpleNamespace(field=field, value=value), request())
         )
 
     def save(
@@ -201,8 +203,8 @@ def test_a_folder_that_is_none_of_presets_is_refused(page: Page) -> None:
 
 def test_on_a_space_nothing_is_saved_for_strangers(page: Page, studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SPACE_ID", "ann/studio")
-    assert "not saved on a Space" in page.save("styles", "New", prompt="x")["fault"]
-    assert "not saved on a Space" in page.ask("forget", id="anime")["fault"]
+    assert "not saved on a Space by whoever has not signed in" in page.save("styles", "New", prompt="x")["fault"]
+    assert "not saved on a Space by whoever has not signed in" in page.ask("forget", id="anime")["fault"]
     assert not studio.presets.styles.keys() & {"new"}
 
 
@@ -234,3 +236,24 @@ def test_settings_of_a_picture_are_shown_as_they_resolved(page: Page, studio: St
     assert (page["prompt"], page["styles"], page["negative_presets"]) == ("a house, pixel art", [], [])
     (again,) = studio.resolve(page.workspace.form.read(page.values, TAB, loras=resolved.loras))
     assert again == resolved
+
+
+def test_each_account_sees_its_own_presets_and_an_admin_gives_one_to_everybody(page: Page, studio: Studio) -> None:
+    ann, bob = (
+        request_of(Identity.signed_in(name, name, role)) for name, role in (("ann", "admin"), ("bob", "creator"))
+    )
+    assert page.act("save", whose=ann, folder="recipes", name="Mine")["done"]
+    assert page.act("save", whose=ann, folder="styles", name="Dusk", prompt="{prompt} at dusk")["done"]
+    mine, theirs = page.act("look", whose=ann), page.act("look", whose=bob)
+    assert [(row["name"], row["own"]) for row in mine["recipes"]] == [("Mine", True)]
+    assert [(one["folder"], one["name"]) for one in mine["shares"]] == [("recipes", "Mine"), ("styles", "Dusk")]
+    assert (theirs["recipes"], theirs["shares"]) == ([], [])
+    assert "no longer there" in page.act("use", whose=bob, id="mine", parts=["size"])["fault"]
+    offered = page.workspace.form.offered("styles", "starter", ["dusk"], ME)["value"]
+    assert offered == [], "it is nobody else's to choose"
+    assert "Everybody" in page.act("share", whose=ann, folder="recipes", id="mine")["said"]
+    shared = page.act("look", whose=bob)
+    assert [(row["name"], row["own"]) for row in shared["recipes"]] == [("Mine", False)]
+    assert page.act("remove", whose=bob, folder="recipes", id="mine")["fault"]
+    assert not page.act("remove", whose=ann, folder="recipes", id="mine").get("fault")
+    shutil.rmtree(studio.settings.home / "people")

@@ -6,12 +6,21 @@ from typing_extensions import TypedDict
 
 
 class PresetRow(TypedDict):
-    """A preset of one's own: what it says, and which parts of a recipe."""
+    """A preset that was saved: what it says, which parts of a recipe, and whether who asks may delete it."""
 
     id: str
     name: str
     parts: list[str]
     words: str
+    own: bool
+
+
+class PresetShare(TypedDict):
+    """A preset of an admin's own that can be given to everybody."""
+
+    folder: str
+    id: str
+    name: str
 
 
 class PresetNews(TypedDict):
@@ -20,6 +29,7 @@ class PresetNews(TypedDict):
     serial: NotRequired[int]
     recipes: NotRequired[list[PresetRow]]
     negative: NotRequired[list[PresetRow]]
+    shares: NotRequired[list[PresetShare]]
     faults: NotRequired[list[str]]
     act: NotRequired[str]
     done: NotRequired[bool]

@@ -247,7 +247,7 @@ class CandidatesPanel(Panel):
             "title": found.title,
             "count": found.count,
             "more": found.base is not None,
-            "each_usd": self._each_usd(found),
+            "each_usd": self._each_usd(found, who),
             "most": self.studio.settings.max_images,
             "rules": {
                 "limits": {name: found.rules.limit(name) for name in METRICS},
@@ -263,10 +263,10 @@ class CandidatesPanel(Panel):
             "begun": False,
         }
 
-    def _each_usd(self, found: CandidateSet) -> float:
+    def _each_usd(self, found: CandidateSet, who: Identity) -> float:
         """What one more costs at most, as far as is known; 0 where a model of this machine makes it."""
         try:
-            return self.studio.most_usd([found.base.replace(count=1)]).usd if found.base else 0.0
+            return self.studio.of(who).most_usd([found.base.replace(count=1)]).usd if found.base else 0.0
         except StudioError:
             return 0.0  # what is wrong is said where it is asked for
 

@@ -216,7 +216,7 @@ class ComparePanel(Panel):
         """What is still to be made would cost, all and each new column a picture, and whose keys there are."""
         lines, new = read_lines(event["prompts"]), self._columns(event, who)
         base: Mapping[str, Any] = event.get("base") or {}
-        each = [self.compare.estimate(lines[:1] or [Line("")], [column], base).usd for column in new]
+        each = [self.compare.estimate(lines[:1] or [Line("")], [column], base, who=who).usd for column in new]
         columns, made = new, set[tuple[int, int]]()
         if name := event.get("id"):
             whole = self.compare.store.get(name, who.owner)
@@ -228,7 +228,7 @@ class ComparePanel(Panel):
         offers = [self.studio.hosted.endpoint(column.model, who) for column in columns if column.kind == "hosted"]
         hosts = {endpoint.host_name: endpoint.host for endpoint in offers}
         keys = self.studio.hosted.keys.known(who, hosts)
-        costs = self.compare.estimate(lines, columns, base, made)
+        costs = self.compare.estimate(lines, columns, base, made, who)
         return {
             "usd": costs.usd,
             "unknown": costs.unknown,
@@ -263,7 +263,7 @@ class ComparePanel(Panel):
 
     def _check_held(self, event: CompareEvent, columns: Sequence[Contestant], who: Identity) -> None:
         """InvalidRecipe where a column, or what all of them share, names a picture that is not the owner's."""
-        check_held(self.studio.inputs, self.compare.samples(columns, event.get("base") or {}), who)
+        check_held(self.studio.inputs, self.compare.samples(columns, event.get("base") or {}, who), who)
 
     def _stop(self, event: One, who: Identity) -> Answer:
         self.compare.stop(event["id"], who)

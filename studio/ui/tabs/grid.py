@@ -99,7 +99,7 @@ class GridPanel(Panel):
 
     def _consider(self, event: Considering, who: Identity) -> GridPlan | GridRefusal:
         self._base(event["base"], who)
-        return grid_views.considered(self.studio, event["base"], event["axes"])
+        return grid_views.considered(self.studio.of(who), event["base"], event["axes"])
 
     def _base(self, text: str, who: Identity) -> Recipe:
         """The recipe of a grid as the page says it; StudioError where it is none, or of somebody else's pictures."""
@@ -111,7 +111,7 @@ class GridPanel(Panel):
         who = identify(request)
 
         def begin() -> GridJob:
-            grid = plan(self.studio, self._base(event.base, who), grid_views.axes(event.axes))
+            grid = plan(self.studio.of(who), self._base(event.base, who), grid_views.axes(event.axes))
             return self.grids.begin(grid, who)
 
         async for answer in self._followed(begin):

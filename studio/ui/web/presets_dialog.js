@@ -47,7 +47,7 @@ export function openPresets({ upload, tell, now, closed }) {
     }
 
     function draw() {
-        const { recipes = [], negative = [], faults = [] } = told ?? {};
+        const { recipes = [], negative = [], shares = [], faults = [] } = told ?? {};
         render(html`<h2>Presets</h2><h3>Saved recipes</h3>
             <div role="list" class="preset-rows">${repeat(recipes, ({ id }) => id, recipe)}${recipes.length ? nothing : html`<p class="quiet">There is none yet.</p>`}</div>
             <h3>Save</h3>
@@ -56,8 +56,9 @@ export function openPresets({ upload, tell, now, closed }) {
                 <button type="button" class="plain" @click=${save}>${taken ? "Replace" : "Save"}</button></div>
             <label class="preset-field" ?hidden=${draft.folder !== "styles"}><span>Words; {prompt} is where those of the prompt go</span><textarea rows="2" placeholder="oil painting of {prompt}, rich colours" @input=${(event) => { draft.prompt = event.target.value; }}></textarea></label>
             <label class="preset-field" ?hidden=${draft.folder === "recipes"}><span>Keeps out</span><textarea rows="2" placeholder="photograph, flat colours" .value=${draft.negative} @input=${(event) => { draft.negative = event.target.value; }}></textarea></label>
-            <h3 ?hidden=${!negative.length}>Own negative prompts</h3>
+            <h3 ?hidden=${!negative.length}>Saved negative prompts</h3>
             <div role="list" class="preset-rows" ?hidden=${!negative.length}>${repeat(negative, ({ id }) => id, row)}</div>
+            ${shares.length ? html`<h3>Give to everybody</h3><div role="list" class="preset-rows">${repeat(shares, ({ folder, id }) => `${folder}/${id}`, share)}</div>` : nothing}
             <div><button type="button" class="plain" title="A styles.csv of A1111, or a .json of Fooocus" @click=${() => part(dialog, "[type=file]").click()}>Import styles</button>
                 <input type="file" accept=".csv,.json" class="unseen" tabindex="-1" aria-label="File of styles" @change=${bring}></div>
             <p class="note" role="status">${said}</p><p class="fault" role="alert">${fault}</p>
@@ -83,7 +84,7 @@ export function openPresets({ upload, tell, now, closed }) {
     }
 
     /** @param {PresetRow} preset */
-    function recipe({ id, name, words, parts }) {
+    function recipe({ id, name, words, parts, own }) {
         const without = (left[id] ??= new Set());
         const chosen = parts.filter((one) => !without.has(one));
         /** @param {any} event */
@@ -94,12 +95,17 @@ export function openPresets({ upload, tell, now, closed }) {
         };
         return html`<div role="listitem" class="preset-row"><details class="preset-recipe" name="preset-recipe"><summary><span class="preset-name">${name}</span><span class="quiet">${words}</span></summary>
                 <div class="preset-parts" role="group" aria-label=${`Parts of ${name}`}>${parts.map((one) => html`<label class="preset-part"><input type="checkbox" value=${one} .checked=${live(!without.has(one))} @change=${tick}>${PARTS[one]}</label>`)}
-                    <button type="button" class="plain" ?disabled=${!chosen.length} @click=${() => act("use", { id, parts: chosen, tab: tab() })}>Use</button></div></details>${drop("recipes", id, name)}</div>`;
+                    <button type="button" class="plain" ?disabled=${!chosen.length} @click=${() => act("use", { id, parts: chosen, tab: tab() })}>Use</button></div></details>${own ? drop("recipes", id, name) : nothing}</div>`;
     }
 
     /** @param {PresetRow} preset */
-    function row({ id, name, words }) {
-        return html`<div role="listitem" class="preset-row"><div class="preset-words"><span class="preset-name">${name}</span><span class="quiet">${words}</span></div>${drop("negative", id, name)}</div>`;
+    function row({ id, name, words, own }) {
+        return html`<div role="listitem" class="preset-row"><div class="preset-words"><span class="preset-name">${name}</span><span class="quiet">${words}</span></div>${own ? drop("negative", id, name) : nothing}</div>`;
+    }
+
+    /** @param {PresetShare} preset */
+    function share({ folder, id, name }) {
+        return html`<div role="listitem" class="preset-row"><span class="preset-name">${name}</span><button type="button" class="plain" aria-label=${`Give ${name} to everybody`} @click=${() => act("share", { folder, id })}>Share</button></div>`;
     }
 
     /**

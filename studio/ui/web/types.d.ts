@@ -1215,12 +1215,20 @@ interface StoredPicture {
     pose?: Pose | null;
 }
 
-/** A preset of one's own: what it says, and which parts of a recipe. */
+/** A preset that was saved: what it says, which parts of a recipe, and whether who asks may delete it. */
 interface PresetRow {
     id: string;
     name: string;
     parts: Array<string>;
     words: string;
+    own: boolean;
+}
+
+/** A preset of an admin's own that can be given to everybody. */
+interface PresetShare {
+    folder: string;
+    id: string;
+    name: string;
 }
 
 /** The presets of one's own, what is wrong with files, and what became of the last act. */
@@ -1228,6 +1236,7 @@ interface PresetNews {
     serial?: number;
     recipes?: Array<PresetRow>;
     negative?: Array<PresetRow>;
+    shares?: Array<PresetShare>;
     faults?: Array<string>;
     act?: string;
     done?: boolean;
