@@ -7,7 +7,7 @@ import pytest
 from studio.catalogue.checkpoints import read_json
 from studio.catalogue.loras import Loras
 from studio.catalogue.tensor_files import header
-from studio.errors import InvalidPreset, InvalidRecipe, InvalidSetting, ModelError, Unreadable
+from studio.errors import InvalidPreset, InvalidRecipe, InvalidSetting, ModelError
 from studio.parsing import ParseError, decode, load_json, parse_json, parse_toml, read_bytes, shown
 from studio.presets.favourites import Favourites
 from studio.presets.importing import import_styles
@@ -15,7 +15,9 @@ from studio.presets.reading import Presets, StylePreset, read_toml
 from studio.prompts.wildcards import Wildcards
 from studio.recipe import Recipe
 from studio.settings import Settings
+from studio.storage.database import Database
 from tests.headers import write_safetensors
+from tests.people import who
 
 DEEP = "[" * 100_000
 LAYER = "lora_unet_down_blocks_0_attentions_0_transformer_blocks_0_attn1_to_q"
@@ -160,8 +162,7 @@ def test_no_file_in_a_folder_can_bring_a_command_down(tmp_path: Path):
         read_toml(toml, StylePreset)
     with pytest.raises(InvalidPreset, match="levels"):
         import_styles(styles, tmp_path, Presets(), Wildcards())
-    with pytest.raises(Unreadable, match="levels"):
-        Favourites(tmp_path, "loras").names()
+    assert Favourites(Database.of(tmp_path), "loras").names(who("ann")) == frozenset()
     with pytest.raises(InvalidRecipe, match="levels"):
         Recipe.from_json(DEEP)
     with pytest.raises(InvalidSetting, match="levels"):

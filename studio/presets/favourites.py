@@ -1,41 +1,58 @@
-"""What creators like best, by sort and name: one file in the home."""
+"""What people like best, by sort and name, and what is noted of files; both in the one database."""
 
-import json
-from pathlib import Path
-from threading import Lock
+from studio.errors import Refused
+from studio.gate.identity import Identity
+from studio.storage.database import Database
 
-from studio.atomic_files import AtomicFolder
-from studio.errors import Unreadable
-from studio.parsing import ParseError, load_json
+MOST_NOTED = 20_000
 
 
 class Favourites:
-    """The favourites of one sort, such as "loras"."""
+    """The favourites of one sort, such as "loras": everybody's are their own."""
 
-    def __init__(self, home: Path, sort: str) -> None:
-        self._path = home / "favourites.json"
+    def __init__(self, database: Database, sort: str) -> None:
+        self._database = database
         self._sort = sort
-        self._lock = Lock()
 
-    def names(self) -> frozenset[str]:
-        """All of them; Unreadable where the file cannot be read."""
-        return frozenset(self._all().get(self._sort, ()))
+    def names(self, who: Identity) -> frozenset[str]:
+        """All of whoever asks."""
+        query = "SELECT name FROM favourites WHERE owner = ? AND sort = ?"
+        with self._database.read() as rows:
+            return frozenset(str(row[0]) for row in rows.execute(query, (_owner(who), self._sort)))
 
-    def mark(self, name: str, *, liked: bool) -> None:
+    def mark(self, name: str, who: Identity, *, liked: bool) -> None:
         """Make it one, or no more one; StorageError where that cannot be written down."""
-        with self._lock:
-            every = self._all()
-            names = {*every.get(self._sort, ())} - {name} | ({name} if liked else set())
-            text = json.dumps({**every, self._sort: sorted(names)}, ensure_ascii=False, indent=1).encode()
-            AtomicFolder(self._path.parent).write(self._path, lambda file: file.write(text))
+        add = "INSERT OR IGNORE INTO favourites (owner, sort, name) VALUES (?, ?, ?)"
+        remove = "DELETE FROM favourites WHERE owner = ? AND sort = ? AND name = ?"
+        with self._database.write() as rows:
+            rows.execute(add if liked else remove, (_owner(who), self._sort, name))
 
-    def _all(self) -> dict[str, list[str]]:
-        try:
-            stored = load_json(self._path)
-            return {str(sort): [str(name) for name in names] for sort, names in stored.items()}
-        except ParseError as error:
-            if error.missing:
-                return {}
-            raise Unreadable(f"{self._path} {error.fault}.", "Mend it, or remove it.") from error
-        except (TypeError, AttributeError) as error:
-            raise Unreadable(f"{self._path} holds no lists of names.", "Mend it, or remove it.") from error
+
+class FileNotes:
+    """What is noted of files of one sort; everybody reads it, whoever runs the studio writes it."""
+
+    def __init__(self, database: Database, sort: str) -> None:
+        self._database = database
+        self._sort = sort
+
+    def all(self) -> dict[str, str]:
+        """The notes by the names of their files."""
+        with self._database.read() as rows:
+            found = rows.execute("SELECT name, text FROM file_notes WHERE sort = ?", (self._sort,))
+            return {str(name): str(text) for name, text in found}
+
+    def write(self, name: str, text: str, who: Identity) -> None:
+        """Note this, or nothing; Refused where who asks may not, StorageError where it cannot be written down."""
+        if not who.keeps:
+            raise Refused("Only whoever runs this studio writes notes here.", "Ask for it there.")
+        write = "INSERT OR REPLACE INTO file_notes (sort, name, text) VALUES (?, ?, ?)"
+        with self._database.write() as rows:
+            if text.strip():
+                rows.execute(write, (self._sort, name, text.strip()[:MOST_NOTED]))
+            else:
+                rows.execute("DELETE FROM file_notes WHERE sort = ? AND name = ?", (self._sort, name))
+
+
+def _owner(who: Identity) -> str:
+    """Whoever runs the studio keeps them whatever becomes of the browser's cookie."""
+    return "" if who.keeps else who.owner

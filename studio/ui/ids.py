@@ -13,6 +13,7 @@ class Id(StrEnum):
     GENERATE = "generate"
     MASK_EDITOR = "mask-editor"
     MORE = "more"
+    MORE_TABS = "more-tabs"
     OFFER = "offer-"
     PRICE = "price"
     STAGE = "stage"

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, StringConstraints
 from typing_extensions import TypedDict
 
 from studio import hf_space, hub
@@ -14,12 +14,12 @@ from studio.catalogue.models import Model
 from studio.errors import Cancelled, ModelError, Refused
 from studio.families import FAMILIES
 from studio.gate.identity import Identity
-from studio.presets.favourites import Favourites
+from studio.presets.favourites import MOST_NOTED, Favourites, FileNotes
 from studio.studio import Studio
 from studio.ui.events import Act, Name, Saying
 from studio.ui.form import Form
 from studio.ui.pictures import thumbnail
-from studio.ui.schemas.loras import AddedLora, LibraryLora, LoraDetails, LoraFacts, LoraLibrary, Said
+from studio.ui.schemas.loras import AddedLora, LoraDetails, LoraEntry, LoraFacts, LoraLibrary, Said
 from studio.ui.source import File, uploaded
 
 SIDE = 192
@@ -51,6 +51,12 @@ class Favouring(One):
     liked: bool
 
 
+class Noting(One):
+    """What is noted of a file."""
+
+    text: Annotated[str, StringConstraints(max_length=MOST_NOTED)]
+
+
 class Adding(Saying):
     """A path of this disk or a place on the hub."""
 
@@ -64,7 +70,8 @@ class LoraBrowser:
         self.studio = studio
         self.form = form
         self._loras = studio.prompt_assets.loras
-        self._favourites = Favourites(studio.settings.home, "loras")
+        self._favourites = Favourites(studio.database, "loras")
+        self._notes = FileNotes(studio.database, "loras")
         self._imports = LoraImports(self._loras)
         # What is said of a LoRA on its way, by the name that the page gave that; and which of them are to end.
         self._messages: dict[str, str] = {}
@@ -78,6 +85,7 @@ class LoraBrowser:
             "pictures": self._pictures,
             "details": self._details,
             "favour": self._favour,
+            "note": self._note,
             "bring": self._bring,
             "add": self._add,
             "saying": self._saying,
@@ -95,14 +103,25 @@ class LoraBrowser:
     def _library(self, event: Modelled, who: Identity) -> LoraLibrary:
         """All LoRAs, told for this model; the small pictures are asked for apart."""
         self._loras.refresh()
-        model, liked = self.form.model(event["model"]), self._favourites.names()
+        model, liked, noted = self.form.model(event["model"]), self._favourites.names(who), self._notes.all()
+        used = {facet.name: facet for facet in self.studio.index.facets(who)["lora"]}
         return {
-            "loras": [self._entry(file, model, liked=file.name in liked) for file in self._loras.values()],
+            "loras": [
+                {
+                    **self._entry(file, model),
+                    "liked": file.name in liked,
+                    "noted": noted.get(file.name, ""),
+                    "used": used[file.name].count if file.name in used else 0,
+                    "term": used[file.name].term if file.name in used else "",
+                }
+                for file in self._loras.values()
+            ],
             "faults": [error.sentence for error in self._loras.faults.values()],
             "disk": who.here,
+            "keeps": who.keeps,
         }
 
-    def _entry(self, file: LoraFile, model: Model, *, liked: bool) -> LibraryLora:
+    def _entry(self, file: LoraFile, model: Model) -> LoraEntry:
         unusable = file.why_not()
         return {
             "name": file.name,
@@ -115,7 +134,6 @@ class LoraBrowser:
             "added": file.path.stat().st_mtime,
             "words": list(file.trigger_words),
             "notes": file.notes[:NOTES],
-            "liked": liked,
         }
 
     def _pictures(self, event: Several) -> dict[str, dict[str, str]]:
@@ -138,8 +156,12 @@ class LoraBrowser:
             "path": str(file.path) if who.here else file.path.name,
         }
 
-    def _favour(self, event: Favouring) -> dict[str, str]:
-        self._favourites.mark(event["name"], liked=event["liked"])
+    def _favour(self, event: Favouring, who: Identity) -> dict[str, str]:
+        self._favourites.mark(event["name"], who, liked=event["liked"])
+        return {}
+
+    def _note(self, event: Noting, who: Identity) -> dict[str, str]:
+        self._notes.write(self._loras[event["name"]].name, event["text"], who)
         return {}
 
     def _bring(self, event: File) -> AddedLora:

@@ -13,11 +13,12 @@ from studio.recipe import Recipe
 from studio.rights import check_held
 from studio.studio import Studio
 from studio.ui import gallery, import_panel, picture_work, web
-from studio.ui.events import FOLLOWER, LISTENER, QUICK, WATCHER, BadInput, Event, Name, Whole
+from studio.ui.events import FOLLOWER, LISTENER, QUICK, WATCHER, BadInput, Event, Name, Whole, Words
 from studio.ui.fast_gradio import gr
 from studio.ui.followers import Followers
 from studio.ui.form import Form, Updates, Values
 from studio.ui.ids import Id
+from studio.ui.island import Island
 from studio.ui.job_view import finished, stored, view, watch
 from studio.ui.loras import LoraPanel
 from studio.ui.owner import identify
@@ -25,7 +26,7 @@ from studio.ui.preset_panel import PresetPanel
 from studio.ui.shared_settings import SharedSettings, into
 from studio.ui.source import Picture
 from studio.ui.tabs import TABS
-from studio.ui.tabs.base import Panel, Tab, TabContext
+from studio.ui.tabs.base import AxisLines, Panel, Tab, TabContext
 from studio.ui.units import Units
 
 
@@ -44,9 +45,11 @@ class Sent(Which):
 
 
 class Into(Event):
-    """The tab whose work begins."""
+    """The tab whose work begins, and at once where it is told what varies; `prompt` stands in for the form's."""
 
     to: Name
+    axes: AxisLines = []  # noqa: RUF012 - a default of its schema
+    prompt: Words = ""
 
 
 class Stopping(Event):
@@ -61,7 +64,7 @@ class Workspace:
     def __init__(self, studio: Studio, blocks: Any, model: Any) -> None:
         self.studio = studio
         self.followers = Followers(blocks)
-        tabs = sorted(TABS.items(), key=lambda member: member[1].order)
+        tabs = sorted(TABS.items(), key=lambda member: (bool(member[1].group), member[1].order))
         self.tabs: dict[str, Tab] = {name: tab for name, tab in tabs if tab.here(studio)}
         self.panels: dict[str, Panel] = {}
         self.form = Form(studio)
@@ -102,6 +105,8 @@ class Workspace:
                     self.panels[name] = tab.build(
                         TabContext(self.studio, blocks, self.form, name, self.followers, behind)
                     )
+        grouped = [{"id": name, "group": tab.group, "label": tab.label} for name, tab in self.tabs.items() if tab.group]
+        Island(Id.MORE_TABS, module="more_tabs", data=grouped)
         return behind
 
     def _wire(self, blocks: Any) -> None:
@@ -178,7 +183,7 @@ class Workspace:
         def begin(values: Values, event: Into, request: gr.Request) -> Updates:
             who = identify(request)
             try:
-                begun = self._panel(event.to).begin(self._recipes(tab, values, who), who)
+                begun = self._made_into(self._panel(event.to), self._recipes(tab, values, who), event, who)
             except StudioError as fault:
                 return {self.stage: view(self.studio, who, fault)}
             return {**begun, self.tablist: gr.Tabs(selected=event.to)}
@@ -187,6 +192,13 @@ class Workspace:
             begin, self._read_by(tab), [self.stage, self.tablist, *self._extras], **aside
         )
         begun.then(self._watch, None, [self.stage], api_visibility="private", **WATCHER)
+
+    @staticmethod
+    def _made_into(panel: Panel, recipes: list[Recipe], event: Into, who: Identity) -> Updates:
+        """Begin a tab's work with these recipes."""
+        if event.prompt:
+            recipes = [recipe.replace(prompt=event.prompt) for recipe in recipes]
+        return panel.vary(recipes[0], event.axes, who) if event.axes else panel.begin(recipes, who)
 
     def _wire_models(self, tab: str) -> None:
         """Where the tab is chosen, the models are offered that can do its task."""

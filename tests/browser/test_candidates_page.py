@@ -6,6 +6,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.conftest import PHONE, NewPage
+from tests.browser.rooms import turn_to
 from tests.ui.painter import Painter
 
 pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("let_go")]
@@ -80,7 +81,7 @@ def paste(entry: Locator, text: str) -> None:
 
 def test_a_pasted_text_fills_the_form_and_its_picks_are_compared(new_page: NewPage, address: str) -> None:
     page = new_page(address)
-    page.get_by_role("tab", name="Candidates").click()
+    turn_to(page, "Candidates")
     page.get_by_role("button", name="Make candidates").click()
     prompt = page.get_by_label("Prompt", exact=True)
     expect(page.locator("#field-prompt .fault")).to_contain_text("The prompt is empty")
@@ -89,7 +90,7 @@ def test_a_pasted_text_fills_the_form_and_its_picks_are_compared(new_page: NewPa
     expect(page.locator(".imported-note")).to_contain_text("are in the form; left out or changed:ENSD 31337")
     expect(prompt).to_have_value("picks")
     expect(page.locator("#field-seed input")).to_have_value("40")
-    page.get_by_role("tab", name="Candidates").click()
+    turn_to(page, "Candidates")
     page.get_by_role("button", name="Make candidates").click()
     expect(counts(page)).to_contain_text("8 made")
     # Nothing moves any more.
@@ -108,7 +109,7 @@ def test_a_pasted_text_fills_the_form_and_its_picks_are_compared(new_page: NewPa
     beside.get_by_role("button", name="Use these settings").last.click()
     expect(page.get_by_role("tab", name="Text to image")).to_have_attribute("aria-selected", "true")
     expect(page.locator("#field-seed input")).to_have_value("41")
-    page.get_by_role("tab", name="Candidates").click()
+    turn_to(page, "Candidates")
     expect(cell(page, 0).get_by_role("button", name="Star")).to_have_attribute("aria-pressed", "true")
     expect(cell(page, 0).locator(".rating")).to_have_text("4/5")
 

@@ -13,6 +13,7 @@ from studio.settings import Settings
 from studio.studio import Studio
 from studio.ui import serve
 from tests.browser.conftest import PHONE, NewPage
+from tests.browser.rooms import turn_to
 from tests.hosted.service import KEY, Service, serving
 
 pytestmark = pytest.mark.browser
@@ -113,7 +114,7 @@ def test_the_starter_is_compared_with_a_hosted_model_and_judged_blind(
     page.get_by_role("button", name="Compare", exact=True).click()
     expect(refiner).to_have_count(1)
 
-    page.get_by_role("tab", name="Arena", exact=True).click()
+    turn_to(page, "Arena")
     for vote in range(10):
         judged(page, ("ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown")[vote % 4])
     expect(page.locator(".arena")).to_contain_text("No pair to judge")

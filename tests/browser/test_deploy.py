@@ -12,6 +12,7 @@ from studio.settings import Settings
 from studio.studio import Studio
 from studio.ui import serve
 from tests.browser.conftest import NewPage
+from tests.browser.rooms import turn_to
 from tests.deploy import hub_server
 from tests.ui.painter import Painter
 
@@ -37,7 +38,7 @@ def page(remote: hub_server.Hub, tmp_path: Path, new_page: NewPage) -> Iterator[
     settings = Settings.load(home=tmp_path, port=0)
     with Studio(settings, backend=Painter(inputs=InputStore.of(settings))) as studio, serve(studio) as address:
         page = new_page(address)
-        page.get_by_role("tab", name="Deploy").click()
+        turn_to(page, "Deploy")
         yield page
         page.close()  # else the server waits for its connections
 

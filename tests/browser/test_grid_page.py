@@ -9,6 +9,7 @@ from PIL import Image
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.conftest import PHONE, NewPage, reload
+from tests.browser.rooms import turn_to
 from tests.ui.painter import Painter
 
 pytestmark = pytest.mark.browser
@@ -84,7 +85,7 @@ def test_a_grid_from_the_form_to_its_exports(new_page: NewPage, address: str, tm
     expect(page.locator("#field-steps input[type=number]")).to_have_value("2")
     expect(page.locator("#field-scheduler input")).to_have_value("Euler")
 
-    page.get_by_role("tab", name="Grid").click()
+    turn_to(page, "Grid")
     with Image.open(saved(page, "Picture", tmp_path)) as sheet:
         assert min(sheet.size) > 300
     assert "data:image/webp" in saved(page, "Page", tmp_path).read_text("utf-8")

@@ -14,12 +14,14 @@ import pytest
 from studio.catalogue.lora_imports import PLACE, LoraImports, is_path
 from studio.catalogue.loras import Loras
 from studio.cli import main
-from studio.errors import AlreadyExists, InvalidPreset, ModelError, NotFound, StudioError, Unreadable
+from studio.errors import AlreadyExists, InvalidPreset, ModelError, NotFound, Refused, StudioError
 from studio.presets import saving
-from studio.presets.favourites import Favourites
+from studio.presets.favourites import Favourites, FileNotes
 from studio.presets.reading import Presets
 from studio.settings import Settings
+from studio.storage.database import Database
 from tests.headers import Shapes, write_safetensors
+from tests.people import who
 from tests.small_hub import small_hub
 
 TO_K = "unet.down_blocks.1.attentions.0.transformer_blocks.0.attn2.to_k"
@@ -195,15 +197,31 @@ def test_the_command_lists_what_it_added(home: Path, tmp_path: Path, capsys: pyt
     assert "ink" in {lora["name"] for lora in json.loads(capsys.readouterr().out)["loras"]}
 
 
-def test_favourites_are_kept_and_a_damaged_file_is_told(home: Path) -> None:
-    Favourites(home, "loras").mark("ink", liked=True)
-    Favourites(home, "loras").mark("sketch", liked=True)
-    Favourites(home, "loras").mark("ink", liked=False)
-    assert Favourites(home, "loras").names() == {"sketch"}
-    assert Favourites(home, "styles").names() == frozenset()
-    (home / "favourites.json").write_text("{")
-    with pytest.raises(Unreadable, match=r"favourites\.json is not valid JSON.*Mend it"):
-        Favourites(home, "loras").mark("ink", liked=True)
+def test_everybody_has_favourites_of_their_own_and_whoever_runs_the_studio_writes_notes() -> None:
+    database = Database(None)
+    me, ann, here = who("me", here=False), who("ann", here=False), who("host")
+    favourites, notes = Favourites(database, "loras"), FileNotes(database, "loras")
+    favourites.mark("ink", me, liked=True)
+    favourites.mark("sketch", me, liked=True)
+    favourites.mark("ink", me, liked=False)
+    assert favourites.names(me) == {"sketch"}
+    assert favourites.names(ann) == Favourites(database, "styles").names(me) == frozenset()
+    notes.write("ink", " best at 0.6 ", here)
+    assert FileNotes(database, "loras").all() == {"ink": "best at 0.6"}
+    with pytest.raises(Refused, match="Only whoever runs this studio writes notes"):
+        notes.write("ink", "mine", ann)
+    notes.write("ink", "", here)
+    assert notes.all() == {}
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"), [('{"loras": ["ink", "ink"]}', {"ink"}), ("{", set()), ("[1]", set()), ('{"loras": 3}', set())]
+)
+def test_favourites_of_an_earlier_studio_are_brought_into_the_database(
+    tmp_path: Path, text: str, kept: set[str]
+) -> None:
+    (tmp_path / "favourites.json").write_text(text)
+    assert Favourites(Database.of(tmp_path), "loras").names(who("host")) == kept
 
 
 def test_a_saved_preset_reads_back_as_it_was_written(home: Path) -> None:

@@ -156,8 +156,10 @@ def test_what_the_browser_kept_comes_back(stack: LoraPanel) -> None:
 def test_the_library_tells_what_fits_and_favourites_stay(stack: LoraPanel, studio: Studio, tmp_path: Path) -> None:
     path = foreign(studio, "Portrait of a lady")
     path.with_suffix(".txt").write_text("Use with care.")
-    stack.widget.favour({"name": "sketch", "liked": True})
+    assert stack.widget.favour({"name": "sketch", "liked": True}, request()) == {}
+    assert stack.widget.note({"name": "sketch", "text": "Best at 0.6."}, request()) == {}
     told = {one["name"]: one for one in stack.widget.library({"model": "starter"}, request())["loras"]}
+    assert (told["sketch"]["noted"], told["sketch"]["used"], told["sketch"]["term"]) == ("Best at 0.6.", 0, "")
     assert (told["sketch"]["fits"], told["sketch"]["liked"], told["sketch"]["rank"]) == (True, True, 4)
     lady = told["Portrait of a lady"]
     assert (lady["fits"], lady["liked"], lady["family"]) == (False, False, "Stable Diffusion XL")

@@ -142,3 +142,5 @@ class GridNews(TypedDict):
     grid: NotRequired[GridView]
     file: NotRequired[GridFile]
     fault: NotRequired[str]
+    axes: NotRequired[list[AxisText]]
+    begun: NotRequired[str]

@@ -53,8 +53,8 @@ class LoraLook(TypedDict):
     blocks: list[str]
 
 
-class LibraryLora(TypedDict):
-    """A file of the library, told for a model."""
+class LoraEntry(TypedDict):
+    """What a file of the library tells of itself, for a model."""
 
     name: str
     family: str
@@ -66,15 +66,24 @@ class LibraryLora(TypedDict):
     added: float
     words: list[str]
     notes: str
+
+
+class LibraryLora(LoraEntry):
+    """A file of the library, with what whoever asks says of it, and in how many of their pictures it is."""
+
     liked: bool
+    noted: str
+    used: int
+    term: str
 
 
 class LoraLibrary(TypedDict):
-    """The library; whether files of this disk may be named."""
+    """The library; whether files of this disk may be named, and whether notes may be written."""
 
     loras: list[LibraryLora]
     faults: list[str]
     disk: bool
+    keeps: bool
 
 
 class LoraDetails(TypedDict):

@@ -40,6 +40,7 @@ class ArenaTab(Tab):
 
     label = "Arena"
     order = 75
+    group = "Choose"
 
     def build(self, context: TabContext) -> Panel:
         return ArenaPanel(context)

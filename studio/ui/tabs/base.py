@@ -7,17 +7,31 @@ mean.
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Annotated, Any, NotRequired
+
+from pydantic import Field
+from typing_extensions import TypedDict
 
 from studio.errors import InvalidRecipe
 from studio.gate.identity import Identity
 from studio.recipe import Recipe, Task
 from studio.resolve.sizes import open_size
 from studio.studio import Studio
+from studio.ui.events import Name, Words
 from studio.ui.fast_gradio import gr
 from studio.ui.followers import Followers
 from studio.ui.form import Form, Updates, Values
 from studio.ui.source import Picture, Source
+
+
+class AxisLine(TypedDict):
+    """An axis of a grid: a field, and its values as they are written."""
+
+    field: NotRequired[Name]
+    text: NotRequired[Words]
+
+
+AxisLines = Annotated[list[AxisLine], Field(max_length=3)]
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,6 +119,10 @@ class Panel:
         """
         raise NotImplementedError
 
+    def vary(self, recipe: Recipe, axes: AxisLines, who: Identity) -> Updates:
+        """Make the recipe's pictures along these axes at once; else as `begin`."""
+        raise NotImplementedError
+
 
 class PicturePanel(Panel):
     """A tab that starts from the pictures of a source, one recipe for each."""
@@ -135,6 +153,7 @@ class Tab(ABC):
     `task` is what its recipes do; a tab without one makes nothing and has the whole page below the handles. Pictures
     can be sent to it where it `takes_picture`. `endpoint` names its Generate for programs; else the module does.
     `offers` are the words of a button below Generate that begins its work with what the form of a making tab says.
+    A tab with a `group` stands under that title in the menu at the end of the handles.
     """
 
     label: str
@@ -143,6 +162,7 @@ class Tab(ABC):
     takes_picture: bool = False
     endpoint: str = ""
     offers: str = ""
+    group: str = ""
 
     def here(self, studio: Studio) -> bool:
         """Whether the page of this studio has it."""

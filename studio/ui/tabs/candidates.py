@@ -97,6 +97,7 @@ class CandidatesTab(Tab):
 
     label = "Candidates"
     order = 60
+    group = "Choose"
     offers = "Candidates"
 
     def build(self, context: TabContext) -> Panel:

@@ -70,6 +70,7 @@ class Deploy(Tab):
 
     label = "Deploy"
     order = 90
+    group = "Studio"
 
     def here(self, studio: Studio) -> bool:
         return studio.settings.alone and not hf_space.name()

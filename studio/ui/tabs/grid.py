@@ -2,9 +2,8 @@
 
 import time
 from collections.abc import AsyncIterator, Callable
-from typing import Annotated, Any, NotRequired, Unpack
+from typing import Any, Unpack
 
-from pydantic import Field
 from typing_extensions import TypedDict
 
 from studio.errors import StudioError
@@ -20,17 +19,7 @@ from studio.ui.form import Updates
 from studio.ui.island import Island
 from studio.ui.owner import identify
 from studio.ui.schemas.grids import GridLine, GridNews, GridPlan, GridRefusal, GridSetup
-from studio.ui.tabs.base import Panel, Tab, TabContext
-
-
-class Line(TypedDict):
-    """An axis: a field, and its values as they are written."""
-
-    field: NotRequired[Name]
-    text: NotRequired[Words]
-
-
-Lines = Annotated[list[Line], Field(max_length=3)]
+from studio.ui.tabs.base import AxisLines, Panel, Tab, TabContext
 
 
 class Preparing(TypedDict):
@@ -42,14 +31,14 @@ class Preparing(TypedDict):
 class Considering(Preparing):
     """A grid before it is made."""
 
-    axes: Lines
+    axes: AxisLines
 
 
 class Starting(Event):
     """A grid to make."""
 
     base: Words
-    axes: Lines
+    axes: AxisLines
 
 
 class OfGrid(Event):
@@ -89,6 +78,15 @@ class GridPanel(Panel):
     def begin(self, recipes: list[Recipe], who: Identity) -> Updates:
         del who
         return {self.widget: _answer(setup=grid_views.setup(self.studio, recipes))}
+
+    def vary(self, recipe: Recipe, axes: AxisLines, who: Identity) -> Updates:
+        setup = grid_views.setup(self.studio, [recipe])
+        lines = [{"field": str(one.get("field", "")), "text": str(one.get("text", ""))} for one in axes]
+        try:
+            begun = self.grids.begin(plan(self.studio, recipe, grid_views.axes(axes)), who)
+        except StudioError as fault:
+            return {self.widget: _answer(setup=setup, axes=lines, fault=str(fault))}
+        return {self.widget: _answer(setup=setup, axes=lines, begun=begun.job.id)}
 
     def _hear(self, act: Callable[..., Any], **how: Any) -> None:
         """Let the widget's event of this method's name call it."""
@@ -191,6 +189,7 @@ def _answer(**answer: Unpack[GridNews]) -> GridNews:
 class GridTab(Tab):
     label = "Grid"
     order = 65
+    group = "Choose"
     offers = "Grid"
 
     def build(self, context: TabContext) -> Panel:

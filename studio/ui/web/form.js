@@ -56,12 +56,14 @@ const compact = (value) => (value?.seen ? { units: value.units } : value?.pictur
     ? { pictures: value.pictures.map((/** @type {StoredPicture} */ { id, name, width, height, notes }) => ({ id, name, width, height, notes })) }
     : value);
 
-// What the browser keeps of the form. One that keeps nothing, or another thing, begins anew.
+// What the browser keeps of the form. One that keeps nothing, or another thing, begins anew. The tab in the address counts.
 export function kept() {
+    const tab = location.hash.slice(1);
     try {
-        return JSON.parse(localStorage.getItem(KEPT) ?? "null") ?? {};
+        const said = JSON.parse(localStorage.getItem(KEPT) ?? "null") ?? {};
+        return tab ? { ...said, tab } : said;
     } catch {
-        return {};
+        return tab ? { tab } : {};
     }
 }
 
@@ -168,7 +170,11 @@ export function turn(chosen) {
         onward = null;
     }
     // The page begins with its first tab, before it has read which one was chosen last.
-    if (current) store({ ...kept(), tab: chosen });
+    if (!current) return;
+    store({ ...kept(), tab: chosen });
+    const address = new URL(location.href);
+    address.hash = chosen;
+    history.replaceState(history.state, "", address);
 }
 
 /**

@@ -48,7 +48,8 @@ export function mount({ element, props, watch, server, tell }) {
         const told = props.value;
         if (!told?.serial || told.serial <= serial) return;
         ({ serial } = told);
-        if (told.setup) axes.show(told.setup);
+        if (told.setup) axes.show(told.setup, told.axes);
+        if (told.begun) tell.look({ id: told.begun });
         if (told.grids) list = told.grids;
         if (told.grid) arrive(told.grid);
         if (told.file) fetched(told.file);

@@ -7,6 +7,7 @@ export const ids = {
     generate: "generate",
     maskEditor: "mask-editor",
     more: "more",
+    moreTabs: "more-tabs",
     offer: "offer-",
     price: "price",
     stage: "stage",

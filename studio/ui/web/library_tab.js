@@ -13,6 +13,7 @@ import { librarySelection } from "./library_selection.js";
 import { librarySide } from "./library_side.js";
 import { menu } from "./menu.js";
 import { panels } from "./panels.js";
+import { onSought } from "./sought.js";
 import { html, live, nothing, render } from "./vendor/lit.js";
 
 const MEMORY = "image-studio-library";
@@ -194,4 +195,5 @@ export function mount({ element, upload, server }) {
     }).observe(root);
     draw();
     look();
+    onSought(search.only);
 }

@@ -1,5 +1,5 @@
 // The LoRAs as cards: their stack, what comes with the words, and the ways to more of them.
-import { keepingFocus, make, part, parts } from "./dom.js";
+import { keepingFocus, make, part, parts, target } from "./dom.js";
 import { onFacts } from "./form.js";
 import { call, isCalled, loraStack } from "./lora_stack.js";
 import { panels } from "./panels.js";
@@ -9,7 +9,7 @@ const UNKNOWN = { fault: "", words: [], picture: "" };
 
 /** @typedef {import("./lora_stack.js").StackedLora} StackedLora */
 
-/** @param {Island<{ loras: StackedLora[] }, LoraFields, import("./lora_browser.js").LoraLibraryActs & import("./lora_stacks.js").LoraStacksActs & { look: LoraLook, reword: { prompt: string } }>} island */
+/** @param {Island<{ loras: StackedLora[] }, LoraFields, import("./lora_shelf.js").LoraLibraryActs & import("./lora_stacks.js").LoraStacksActs & { look: LoraLook, reword: { prompt: string } }>} island */
 export function mount({ element, props, watch, upload, server, data: known }) {
     let dragged = "";
     // What draws the cards, fetched with the first of them.
@@ -17,6 +17,11 @@ export function mount({ element, props, watch, upload, server, data: known }) {
     let cards = null;
     const fold = make("details", { class: "fold stack" });
     part(element, ".loras").append(fold);
+    // Where else the stack is seen.
+    /** @type {HTMLElement[]} */
+    const others = [];
+    /** @type {(() => void)[]} */
+    const listeners = [];
     const stack = loraStack(server, props, { draw, open: () => { fold.open = true; } });
     const { model, current, apply, choose } = stack;
 
@@ -24,18 +29,24 @@ export function mount({ element, props, watch, upload, server, data: known }) {
     const stacks = async () => (await import("./lora_stacks.js")).openLoraStacks({ server, model, current, apply });
 
     function draw() {
-        const { loras, ghosts, gone, wrong, told } = stack;
+        const { loras, ghosts } = stack;
         if (!cards && (loras.length || ghosts.length)) import("./lora_card.js").then((module) => { cards = module; draw(); });
-        const { loraGhost } = cards ?? {};
         const on = loras.filter((one) => one.on).length;
         const count = [on && `${on} on`, ghosts.length && `${ghosts.length} with the words`].filter(Boolean).join(", ");
-        keepingFocus(() => render(html`<summary>LoRAs<span class="count">${count}</span></summary>
-            <div class="fold-body">
-                <div class="cards" role="list" aria-label="Stack of LoRAs">${repeat(loras, ({ key }) => key, (one, at) => html`${gone?.at === at ? undo(gone) : nothing}${card(one)}`)}${
-                    gone && gone.at >= loras.length ? undo(gone) : nothing}${loraGhost ? ghosts.map((ghost) => loraGhost(ghost, told.cards[ghost.name] ?? UNKNOWN)) : nothing}</div>
-                <div class="faults" role="alert">${wrong ? html`<p class="fault">${wrong}</p>` : nothing}</div>
-                <div class="ways"><button type="button" class="plain" @click=${add}>Add a LoRA</button><button type="button" class="plain" @click=${stacks}>Stacks</button></div>
-            </div>`, fold));
+        keepingFocus(() => {
+            render(html`<summary>LoRAs<span class="count">${count}</span></summary>
+                <div class="fold-body">${body()}<div class="ways"><button type="button" class="plain" @click=${add}>Add a LoRA</button><button type="button" class="plain" @click=${stacks}>Stacks</button></div></div>`, fold);
+            for (const other of others) render(html`${body()}<div class="ways"><button type="button" class="plain" @click=${stacks}>Stacks</button></div>`, other);
+        });
+        listeners.forEach((listener) => listener());
+    }
+
+    function body() {
+        const { loras, ghosts, gone, wrong, told } = stack;
+        const { loraGhost } = cards ?? {};
+        return html`<div class="cards" role="list" aria-label="Stack of LoRAs">${repeat(loras, ({ key }) => key, (one, at) => html`${gone?.at === at ? undo(gone) : nothing}${card(one)}`)}${
+            gone && gone.at >= loras.length ? undo(gone) : nothing}${loraGhost ? ghosts.map((ghost) => loraGhost(ghost, told.cards[ghost.name] ?? UNKNOWN)) : nothing}</div>
+            <div class="faults" role="alert">${wrong ? html`<p class="fault">${wrong}</p>` : nothing}</div>`;
     }
 
     /** @param {{ words: string, undo: () => void }} gone */
@@ -56,7 +67,7 @@ export function mount({ element, props, watch, upload, server, data: known }) {
     /** @param {StackedLora} one */
     async function remove(one) {
         await stack.remove(one);
-        parts(fold, ".gone button")[0]?.focus();
+        [fold, ...others].flatMap((place) => parts(place, ".gone button")).find((button) => button.checkVisibility())?.focus();
     }
 
     /**
@@ -67,12 +78,13 @@ export function mount({ element, props, watch, upload, server, data: known }) {
      */
     function drag(event, one) {
         event.preventDefault();
+        const list = target(event)?.closest(".cards") ?? fold;
         dragged = one.key;
         draw();
         const ends = new AbortController();
         addEventListener("pointermove", ({ clientY }) => {
-            const others = parts(fold, ".lora-card:not(.ghost)").filter((other) => other.dataset.key !== one.key);
-            stack.move(one, others.filter((other) => other.getBoundingClientRect().top + other.offsetHeight / 2 < clientY).length);
+            const rest = parts(list, ".lora-card:not(.ghost)").filter((other) => other.dataset.key !== one.key);
+            stack.move(one, rest.filter((other) => other.getBoundingClientRect().top + other.offsetHeight / 2 < clientY).length);
         }, ends);
         for (const end of ["pointerup", "pointercancel"]) addEventListener(end, () => { ends.abort(); dragged = ""; draw(); }, ends);
     }
@@ -97,7 +109,18 @@ export function mount({ element, props, watch, upload, server, data: known }) {
         return true;
     }
 
-    panels.loras = { blame, forgive: stack.forgive, worded: stack.worded };
+    /**
+     * Shows the stack there, too, and calls back with each change.
+     * @param {HTMLElement} place
+     * @param {() => void} changed
+     */
+    function also(place, changed) {
+        others.push(place);
+        listeners.push(changed);
+        draw();
+    }
+
+    panels.loras = { blame, forgive: stack.forgive, worded: stack.worded, also, stack };
     onFacts(stack.worded);
     watch("value", stack.take);
     stack.take();

@@ -3,6 +3,7 @@ import { parts } from "./dom.js";
 import { html, nothing } from "./vendor/lit.js";
 
 /**
+ * A choice of one word alone is the title of those that follow.
  * @param {{ face: Part, look: string, label?: string, title?: string, disabled?: boolean }} button
  * @param {(string | number)[][]} choices
  * @param {(value: any) => unknown} choose
@@ -10,7 +11,7 @@ import { html, nothing } from "./vendor/lit.js";
 export const menu = ({ face, look, label, title, disabled = false }, choices, choose) => html`<span class="opens">
     <button type="button" class=${look} aria-label=${label ?? nothing} title=${title ?? nothing} aria-haspopup="menu" aria-expanded="false" ?disabled=${disabled}
         @click=${(event) => event.currentTarget.nextElementSibling.togglePopover()}>${face}</button>
-    <div class="menu" role="menu" popover="auto" @toggle=${settle} @keydown=${move}>${choices.map(([value, words]) => html`<button type="button" role="menuitem"
+    <div class="menu" role="menu" popover="auto" @toggle=${settle} @keydown=${move}>${choices.map(([value, words]) => words === undefined ? html`<p class="menu-title" role="presentation">${value}</p>` : html`<button type="button" role="menuitem"
         @click=${(event) => { event.currentTarget.parentElement.hidePopover(); choose(value); }}>${words}</button>`)}</div></span>`;
 
 /** @param {any} event */

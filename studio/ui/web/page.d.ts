@@ -84,7 +84,10 @@ interface EditorValue {
 
 interface Panels {
     controls: { blame: (fault: Fault) => boolean; forgive: () => void; turned: () => void; sourced: () => void; receive: (picture: StoredPicture) => void } | null;
-    loras: { blame: (fault: Fault) => boolean; forgive: () => void; worded: () => void } | null;
+    loras: {
+        blame: (fault: Fault) => boolean; forgive: () => void; worded: () => void; also: (place: HTMLElement, changed: () => void) => void;
+        stack: ReturnType<typeof import("./lora_stack.js").loraStack>;
+    } | null;
     mask: { send: (value: EditorValue) => void; settled: () => Promise<void>; turn: (picture: string | null, transparent: boolean) => void } | null;
     rounds: { draw: () => void } | null;
     gallery: (Deeds & { results: () => Picture[]; server: Server<PictureActs> }) | null;

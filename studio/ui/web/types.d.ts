@@ -661,6 +661,8 @@ interface GridNews {
     grid?: GridView;
     file?: GridFile;
     fault?: string;
+    axes?: Array<AxisText>;
+    begun?: string;
 }
 
 /** How far a job is. */
@@ -941,7 +943,21 @@ interface LoraLook {
     blocks: Array<string>;
 }
 
-/** A file of the library, told for a model. */
+/** What a file of the library tells of itself, for a model. */
+interface LoraEntry {
+    name: string;
+    family: string;
+    fits: boolean;
+    fault: string;
+    rank: number | null;
+    size: string;
+    bytes: number;
+    added: number;
+    words: Array<string>;
+    notes: string;
+}
+
+/** A file of the library, with what whoever asks says of it, and in how many of their pictures it is. */
 interface LibraryLora {
     name: string;
     family: string;
@@ -954,13 +970,17 @@ interface LibraryLora {
     words: Array<string>;
     notes: string;
     liked: boolean;
+    noted: string;
+    used: number;
+    term: string;
 }
 
-/** The library; whether files of this disk may be named. */
+/** The library; whether files of this disk may be named, and whether notes may be written. */
 interface LoraLibrary {
     loras: Array<LibraryLora>;
     faults: Array<string>;
     disk: boolean;
+    keeps: boolean;
 }
 
 /** What is seldom asked about a file. */

@@ -1,0 +1,94 @@
+"""The LoRA tab in a real browser, on a backend that paints at once: library, stack and grids of weights."""
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import PHONE, NewPage, reload
+from tests.browser.rooms import turn_to
+
+pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("let_go")]
+
+expect.set_options(timeout=60_000)
+# What a finger would miss, in the tab and in the menu of tabs.
+SMALL = """(place) => [...document.querySelectorAll(`${place} :is(button, select, summary, [type=search])`)]
+    .filter((e) => e.checkVisibility({ visibilityProperty: true }) && e.offsetWidth && !e.classList.contains("unseen"))
+    .filter((e) => e.getBoundingClientRect().height < 44).map((e) => e.outerHTML.slice(0, 120))"""
+
+
+def opened(page: Page) -> None:
+    turn_to(page, "LoRA")
+    expect(page.locator(".lora-page .shelf-card").first).to_be_visible()
+
+
+def test_the_library_is_a_page_whose_stack_is_the_panels_and_whose_weights_are_tried_as_grids(
+    new_page: NewPage, address: str
+) -> None:
+    page = new_page(address)
+    page.get_by_label("Prompt", exact=True).fill("a cat")
+    opened(page)
+    shelf, side = page.locator(".lora-shelf"), page.locator(".lora-side")
+    shelf.get_by_label("Search").fill("night neon")
+    expect(shelf.locator(".shelf-card")).to_have_count(1)
+    shelf.get_by_role("button", name="Put on night-neon").click()
+    shelf.get_by_label("Search").fill("")
+    shelf.get_by_role("button", name="Put on sketch").click()
+    expect(side.locator(".lora-card .lora-name")).to_have_text(["night-neon", "sketch"])
+    weight = side.get_by_role("listitem", name="sketch").get_by_role("spinbutton", name="Weight", exact=True)
+    weight.fill("0.4")
+    weight.press("Tab")
+    shelf.get_by_role("button", name="About sketch").click()
+    about = side.get_by_role("region", name="About")
+    expect(about).to_contain_text("In no picture of yours yet")
+    about.get_by_label("Your notes").fill("Best at 0.4.")
+    about.get_by_label("Your notes").press("Tab")
+    shelf.get_by_role("button", name="Favourite sketch").click()
+    expect(shelf.locator(".shelf-card").first).to_have_attribute("data-name", "sketch")
+
+    side.get_by_label("LoRA", exact=True).select_option("sketch")
+    side.get_by_label("Weights of the strip").fill("0.2, 0.6")
+    side.get_by_label("Weights of the strip").press("Tab")
+    side.get_by_role("button", name="Strip of 2 pictures").click()
+    expect(page.locator("#tabs [role=tab]", has_text="Grid")).to_have_attribute("aria-selected", "true")
+    expect(page.locator(".grid-room")).to_contain_text("2 of 2 pictures")
+    assert page.evaluate("location.hash") == "#grid"
+
+    opened(page)
+    expect(about).to_contain_text("Used in 2 pictures")
+    side.get_by_role("button", name="Grid of 9 pictures").click()
+    expect(page.locator(".grid-room")).to_contain_text("9 of 9 pictures")
+    expect(page.locator(".grid-prompt")).to_have_text("a cat")
+
+    opened(page)
+    about.get_by_role("button", name="Used in").click()
+    expect(page.locator("#tabs [role=tab]", has_text="Library")).to_have_attribute("aria-selected", "true")
+    expect(page.locator(".library-search")).to_contain_text("sketch")
+    turn_to(page, "LoRA")
+    shelf.get_by_role("button", name="Take night-neon off").click()
+    expect(side.locator(".lora-card")).to_have_count(1)
+    reload(page)
+    expect(page.locator("#tabs [role=tab]", has_text="LoRA")).to_have_attribute("aria-selected", "true")
+    expect(side.locator(".lora-card .lora-name")).to_have_text(["sketch"])
+    expect(shelf.get_by_role("button", name="Favourite sketch")).to_have_attribute("aria-pressed", "true")
+    shelf.get_by_role("button", name="About sketch").click()
+    expect(about.get_by_label("Your notes")).to_have_value("Best at 0.4.")
+
+
+def test_on_a_phone_nothing_of_it_is_too_small_or_scrolls_sideways_and_the_other_tabs_are_a_sheet(
+    new_page: NewPage, address: str
+) -> None:
+    page = new_page(address, **PHONE)
+    opened(page)
+    page.get_by_role("button", name="Put on sketch").click()
+    expect(page.locator(".lora-side .lora-card")).to_be_visible()
+    assert page.evaluate(SMALL, ".lora-page") == []
+    assert page.evaluate("document.documentElement.scrollWidth") == 390
+    page.get_by_role("button", name="More tabs").click()
+    sheet = page.get_by_role("menu")
+    expect(sheet).to_contain_text("Candidates")
+    assert page.evaluate(SMALL, ".more-tabs .menu") == []
+    box = sheet.bounding_box()
+    assert box
+    assert (round(box["x"]), round(box["width"]), round(box["y"] + box["height"])) == (0, 390, 844)
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    expect(page.locator("#tabs [role=tab]", has_text="Grid")).to_have_attribute("aria-selected", "true")
