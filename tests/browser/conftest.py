@@ -3,11 +3,22 @@
 import os
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
+from urllib.parse import urljoin
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, BrowserType, Page, Playwright, Request, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    BrowserType,
+    Error,
+    Page,
+    Playwright,
+    Request,
+    sync_playwright,
+)
 
 from studio.inputs import InputStore
 from studio.settings import Settings
@@ -177,7 +188,10 @@ class Profiles:
             page.close()
         else:
             page.unroute_all()
-            page.goto("about:blank")
+            # Its own site once more: from an empty page the next would begin in a new process, with all scripts to be
+            # compiled. Where the server has ended, that is so.
+            with suppress(Error):
+                page.goto(urljoin(page.url, f"/{QUIET}"))
             self._free[self._of[page]].append(page)
 
     def _heard(self, request: Request) -> None:
