@@ -132,9 +132,9 @@ class LocalBackend(Backend):
     def measure(self, metric: str, samples: Sequence[Sample], *, starter: bool) -> list[Score]:
         found = METRICS[metric]
         if starter and found.embedded:
-            # Small, and on the CPU: nothing waits for it, and it for nothing.
-            self._engine()
-            return found.measure(samples, EstimatorContext(self._settings, starter=True, load=self._keep))
+            # Small, and on the CPU: it waits for nobody's pictures.
+            small = EstimatorContext(self._settings, starter=True, load=self._keep)
+            return self._engine().aside(lambda: found.measure(samples, small))
         for weights in found.needs:  # said before the engine is started, or waited for
             weights.here(self._settings)
         manager = self._engine()

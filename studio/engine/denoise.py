@@ -46,7 +46,6 @@ def denoise(
                 callback_on_step_end=_Steps(lease, pass_, rows, listener),
                 callback_on_step_end_tensor_inputs=["latents"],
             )
-    lease.rest()
     listener.finished(pass_, rows)
     latents: torch.Tensor = result.images
     return latents

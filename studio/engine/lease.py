@@ -96,6 +96,8 @@ class PipelineLease:
     device: Device
     seat: Seat | None = None
     aside: Aside = at_once
+    # Gives it back before the borrower leaves.
+    end: Callable[[], None] = lambda: None
     # What of the networks beside the model it uses, by the keys of the shelf.
     beside: frozenset[str] = frozenset()
     controlnets: ControlNetConditioning | None = None
@@ -109,11 +111,6 @@ class PipelineLease:
     def facts(self) -> dict[str, str]:
         """How repeatable what is made since `begin` is, where steps are shared."""
         return self.seat.participant.facts if self.seat else {}
-
-    def rest(self) -> None:
-        """Its picture goes through the denoiser no more for now."""
-        if self.seat:
-            self.seat.batcher.rest(self.seat.participant)
 
     @property
     def company(self) -> int:

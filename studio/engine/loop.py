@@ -2,7 +2,7 @@
 
 import itertools
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
 from functools import partial
 from typing import Any
@@ -97,10 +97,21 @@ class Loop:
             run.take_back(model)
 
     def _by(self, model: Model) -> Iterator[Rendered]:
-        with self._manager.borrow(model, None, self._report, participant=self._participant) as lease:
-            lease.aside(lambda: self._check(lease))
-            for run in self._runs:
-                yield from self._run(run, lease)
+        borrowed = self._manager.borrow(model, None, self._report, participant=self._participant)
+        with borrowed as lease, closing(self._made(lease)) as made:
+            # All that pictures take is done where the device is, the end of the lease of a shared one included: each
+            # errand of its own would wait for another step.
+            if lease.seat:
+                yield from lease.aside(lambda: list(made))
+                return
+            while picture := lease.aside(lambda: next(made, None)):
+                yield picture
+
+    def _made(self, lease: PipelineLease) -> Generator[Rendered, None, None]:
+        self._check(lease)
+        for run in self._runs:
+            yield from self._run(run, lease)
+        lease.end()
 
     def _check(self, lease: PipelineLease) -> None:
         """InvalidRecipe before the first step for what the model, now that it is loaded, cannot do."""

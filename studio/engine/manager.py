@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from typing import Any, TypeVar
 
 import torch
@@ -114,7 +115,8 @@ class PipelineManager:
             try:
                 yield lease
             finally:
-                aside(lambda: self._take_back(lease))
+                if lease in self._room.leases:
+                    aside(lease.end)
 
     def attach_controls(
         self, lease: PipelineLease, recipe: PaintedRecipe, say: Say, pictures: Sequence[Image] = ()
@@ -206,7 +208,7 @@ class PipelineManager:
 
     def within(self, what: str, attempt: Callable[[], T]) -> T:
         """Call `attempt`; unload what is not borrowed and retry where memory runs out. See `Room.within`."""
-        return self._room.within(what, attempt)
+        return self.aside(lambda: self._room.within(what, attempt))
 
     def unload(self, model: Model) -> bool:
         """Unload the model, where it is loaded; False where the device is at work."""
@@ -277,6 +279,7 @@ class PipelineManager:
         pipe = self.within(loaded.model.name, lambda: pipe_for(loaded, first, self.device, seat=seat))
         aside = seat.aside if seat else self.aside
         lease = PipelineLease(loaded, first, pipe, self.device, seat=seat, aside=aside)
+        lease.end = partial(self._take_back, lease)
         self._room.leases.append(lease)
         return lease
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -9,6 +10,9 @@ import torch
 from torch.overrides import TorchFunctionMode
 
 from studio.recipe import SEEDS, ResolvedRecipe
+
+# What mixes the draws of the picture that is made in this context.
+MIXING: ContextVar["_Mixing | None"] = ContextVar("mixing", default=None)
 
 
 @dataclass(frozen=True)
@@ -44,8 +48,27 @@ def drawn(noises: Sequence[Noise], device: str = "cpu") -> Iterator[list[torch.G
     if not mixed:
         yield generators
         return
-    with _Mixing(mixed):
-        yield generators
+    mixing = _Mixing(mixed)
+    token = MIXING.set(mixing)
+    try:
+        with mixing:
+            yield generators
+    finally:
+        MIXING.reset(token)
+
+
+@contextmanager
+def unmixed() -> Iterator[None]:
+    """While this lasts, others compute in this thread: a mode of torch is of all that a thread does."""
+    mixing = MIXING.get()
+    if mixing is None:
+        yield
+        return
+    mixing.__exit__(None, None, None)  # type: ignore[no-untyped-call]
+    try:
+        yield
+    finally:
+        mixing.__enter__()  # type: ignore[no-untyped-call]
 
 
 class _Mixing(TorchFunctionMode):

@@ -2,10 +2,8 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Sequence
-from concurrent.futures import Future
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
 
 from studio.backends.base import NOBODYS, Turn
 from studio.engine.numerics import Trail
@@ -53,7 +51,6 @@ class PendingCall:
 
     participant: Participant
     call: Call
-    answer: Future[Any] = field(default_factory=Future)
 
     @cached_property
     def pool(self) -> Hashable:

@@ -1,7 +1,6 @@
 """Pictures made in step: stock pipelines whose UNet is shared, each in a thread of its own."""
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from threading import Lock
 from typing import Any
@@ -84,28 +83,13 @@ def shared(
 
 
 def batcher(profile: Profile = PLAIN, **facts: Any) -> Batcher:
-    """One whose turns are the test's, and which waits for all who were in a step."""
-    return Batcher(lambda call: profile, patience=1e9, **facts)
+    """One whose turns are the test's."""
+    return Batcher(lambda call: profile, **facts)
 
 
 def together(steps: Batcher, makers: Sequence[Callable[[], Any]]) -> list[Any]:
-    """What each makes in a thread of its own, or the error it ends with; a step begins when all of them wait for it."""
-    done: list[Future[Any]] = []
-
-    def all_wait() -> bool:
-        return bool(steps._errands) or len(steps._waiting) >= sum(not one.done() for one in done)
-
-    def wake(_: object) -> None:
-        with steps._changed:
-            steps._changed.notify_all()
-
-    with ThreadPoolExecutor(len(makers)) as threads:
-        done += [threads.submit(maker) for maker in makers]
-        for one in done:
-            one.add_done_callback(wake)
-        while True:
-            with steps._changed:
-                steps._changed.wait_for(all_wait)
-            if all(one.done() for one in done):
-                return [one.exception() or one.result() for one in done]
-            steps.turn()
+    """What each makes, or the error it ends with; all of them have asked for their first step before it is made."""
+    done = [steps.submit(maker) for maker in makers]
+    while not all(one.done() for one in done):
+        steps.turn()
+    return [one.exception() or one.result() for one in done]

@@ -74,15 +74,12 @@ def test_each_joins_at_the_next_step_and_leaves_when_it_is_done() -> None:
 def test_who_comes_while_others_are_made_is_in_the_next_step() -> None:
     network, steps = Adding(), batcher(WIDE)
     early, late = Participant(), Participant()
-    with ThreadPoolExecutor(1) as threads:
 
-        def after(step: int) -> None:
-            if step == 2:
-                threads.submit(maker(steps, late, network, 1, after=quiet))
-                with steps._changed:
-                    steps._changed.wait_for(lambda: steps._waiting)
+    def after(step: int) -> None:
+        if step == 2:
+            steps.submit(maker(steps, late, network, 1, after=quiet))
 
-        together(steps, [maker(steps, early, network, 4, after=after)])
+    together(steps, [maker(steps, early, network, 4, after=after)])
     assert str(late.trail) == "4x1"
     assert str(early.trail) == "2x2, 4x1, 2x1"
 
@@ -181,12 +178,12 @@ def test_a_closed_batcher_says_so_to_who_waits_and_who_comes() -> None:
     network, steps = Adding(), batcher(WIDE)
     waits = maker(steps, Participant(), network, 1, after=quiet)
 
-    with ThreadPoolExecutor(1) as threads:
-        waiting = threads.submit(waits)
-        with steps._changed:
-            steps._changed.wait_for(lambda: steps._waiting)
-        steps.close()
-        assert isinstance(waiting.exception(), Closing)
+    waiting = steps.submit(waits)
+    steps.turn()
+    queued = steps.submit(waits)
+    steps.close()
+    assert isinstance(waiting.exception(), Closing)
+    assert isinstance(queued.exception(), Closing)
     with pytest.raises(Closing):
         waits()
 
@@ -237,19 +234,16 @@ def test_who_waits_for_its_step_when_it_is_stopped_leaves_at_the_next_one() -> N
     network, steps = Adding(), batcher(Profile({2: 1.0, 4: 2.0}))
     stopped = Event()
     waits = Participant(Turn("b", over=stopped.is_set))
-    with ThreadPoolExecutor(1) as threads:
-        errors = []
+    errors = []
 
-        def after(step: int) -> None:
-            if step == 1:
-                errors.append(threads.submit(maker(steps, waits, network, 9, after=quiet)))
-                with steps._changed:
-                    steps._changed.wait_for(lambda: steps._waiting)
-            if step == 4:
-                stopped.set()
+    def after(step: int) -> None:
+        if step == 1:
+            errors.append(steps.submit(maker(steps, waits, network, 9, after=quiet)))
+        if step == 4:
+            stopped.set()
 
-        (made,) = together(steps, [maker(steps, Participant(Turn("a")), network, 9, after=after)])
-        assert isinstance(errors[0].exception(), Cancelled)
+    (made,) = together(steps, [maker(steps, Participant(Turn("a")), network, 9, after=after)])
+    assert isinstance(errors[0].exception(), Cancelled)
     assert float(made[0, 0]) == 45
     assert str(waits.trail) == "2x1"
 
@@ -307,7 +301,7 @@ def test_where_the_device_fails_while_it_is_measured_each_goes_by_itself() -> No
     def failing(call: Call) -> Profile:
         raise RuntimeError("CUDA error: unspecified launch failure")
 
-    network, steps = Adding(), Batcher(failing, patience=1e9)
+    network, steps = Adding(), Batcher(failing)
     made = together(steps, [maker(steps, Participant(), network, 2, after=quiet) for _ in range(2)])
     assert [float(one[0, 0]) for one in made] == [3, 3]
 

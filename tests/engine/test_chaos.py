@@ -187,7 +187,7 @@ def check_left(studio: Studio) -> None:
     assert manager
     assert manager._room.leases == []
     steps = manager._sharing._steps
-    assert (steps._waiting, steps._open, steps._late, len(steps._errands)) == ([], set(), {}, 0)
+    assert (steps._waiting, steps._open, len(steps._errands)) == ({}, set(), 0)
     assert (manager._door._inside, len(manager._door._line)) == ([], 0)
     for loaded in manager._room.loaded_models.values():
         for part in (loaded.pipe.unet, loaded.pipe.vae, loaded.pipe.text_encoder):

@@ -13,8 +13,12 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from studio.backends.local import LocalBackend
 from studio.engine import preview, schedulers
+from studio.events import Done
+from studio.gate.identity import COMMAND_LINE
 from studio.metrics.base import Sample
 from studio.recipe import Recipe
+from studio.settings import Settings
+from studio.studio import Studio
 from tests.engine.conftest import nobody, picture
 
 TASKS = Path("/proc/self/task")
@@ -135,3 +139,18 @@ def test_no_threads_stay_behind_of_what_is_computed_beside_the_queue(
         thread.join()
     assert scores[0] is not None
     assert seen <= before
+
+
+@pytest.mark.skipif(not TASKS.is_dir(), reason="this system does not list the threads of a process")
+def test_a_worker_of_the_queue_keeps_no_threads_beside_those_of_the_steps(
+    tmp_path: Path, two_threads: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With two teams of threads, each would wait for its own asleep, and each picture takes twice as long."""
+    monkeypatch.setenv("KMP_BLOCKTIME", "1")  # whatever others do with the cores, no threads are started for it
+    settings = Settings(home=tmp_path, device="cpu", side_by_side=2, threads=2)
+    with Studio(settings, durable=False) as studio:
+        before = native_threads()
+        job = studio.submit(Recipe(prompt="a red house", model="starter", steps=2, seed=1), COMMAND_LINE)
+        assert isinstance(list(job.follow())[-1], Done)
+        seen = min(native_threads() for _ in range(1000))
+    assert seen <= before + 1  # of the thread that makes the steps

@@ -105,6 +105,10 @@ def test_pictures_of_all_sorts_are_made_at_a_time_and_each_is_its_own(
         edit("sd15", masked=True, seed=6),
         recipe("sd15", seed=7, hires_scale=2, hires_steps=4, hires_strength=0.6, hires_upscaler="latent"),
         recipe("sd15", seed=8, controls=[control]),
+        *(
+            recipe("sd15", seed=seed, steps=seed, scheduler="Euler a", variation_seed=3, variation_strength=0.4)
+            for seed in (11, 12)
+        ),
         recipe("sdxl", seed=9),
         recipe("flux", seed=10),
     ]
