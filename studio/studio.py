@@ -131,7 +131,7 @@ class Studio:
         self.candidates = Candidates(self.jobs, self.library, self.submit, self.measuring)
         if durable:
             self.measuring.start()
-            self.index.watch()
+            self.index.watch(busy=lambda: bool(self.jobs.unfinished()))
         self._warming: threading.Thread | None = None
 
     def _addresses(self) -> Addresses:

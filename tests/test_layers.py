@@ -51,6 +51,7 @@ LAYERS = (
     "resolve",
     "downloads",
     "metadata",
+    "image_features",
     "library",
     "backends.base",  # the contract stands below those who fulfil it
     "engine",
@@ -81,7 +82,7 @@ LAYERS = (
 HEAVY = {
     "gradio": {"ui", "backends.zerogpu"},
     "spaces": {"backends.zerogpu"},
-    "torch": {"controls", "engine", "metrics", "training", "verify"},
+    "torch": {"controls", "engine", "image_features", "metrics", "training", "verify"},
     "diffusers": {"engine", "training", "verify"},
     "transformers": {"controls", "engine", "metrics", "training", "verify"},
     "accelerate": {"engine", "training"},

@@ -1,7 +1,7 @@
 """The values of the library: a picture as it is listed, a page of them, boards, facets, and what came from what."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Literal
 
@@ -11,27 +11,25 @@ Order = Literal["newest", "oldest", "score"]
 Role = Literal["init_image", "mask_image", "control", "variation"]
 
 
-@dataclass(frozen=True)
-class Entry:
-    """A picture of the library: what its file tells, and what its owner says of it.
+@dataclass(frozen=True, kw_only=True)
+class PictureFacts:
+    """What the file of a picture tells, as the index keeps it: each of these is a column of it.
 
-    `path` is the file, None where it is not there any more. `digest` is of its pixels (SHA-256), `created` and `binned`
-    are seconds since 1970, `binned` None for one that is not in the bin. `tool` wrote it, where that is another one.
+    `digest` is of its pixels (SHA-256), `created` in seconds since 1970. `tool` wrote it, where that is another one.
     """
 
     id: str
-    path: Path | None
-    name: str
     digest: str
     width: int
     height: int
     bytes: int
     created: float
+    name: str = ""
+    tool: str = ""
     task: str = ""
     kind: str = ""
     job: str = ""
     item: int | None = None
-    tool: str = ""
     prompt: str = ""
     negative_prompt: str = ""
     seed: int | None = None
@@ -39,6 +37,21 @@ class Entry:
     guidance: float | None = None
     scheduler: str = ""
     seconds: float | None = None
+
+
+FACTS = tuple(one.name for one in fields(PictureFacts))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry(PictureFacts):
+    """A picture of the library: what its file tells, and what its owner says of it.
+
+    `path` is the file, None where it is not there any more. `binned` is in seconds since 1970, None for one that is not
+    in the bin. `tint` is the mean of its colours, 0xRRGGBB, None while nobody has looked.
+    """
+
+    path: Path | None
+    tint: int | None = None
     models: tuple[str, ...] = ()
     loras: tuple[str, ...] = ()
     controls: tuple[str, ...] = ()
@@ -78,6 +91,18 @@ class Facet:
     name: str
     count: int
     term: str
+
+
+@dataclass(frozen=True)
+class Sum:
+    """How many pictures there are of one sort, in the bin or not, and their bytes."""
+
+    binned: bool
+    star: bool
+    task: str
+    kind: str
+    count: int
+    bytes: int
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ import os
 import re
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
@@ -14,6 +14,7 @@ from PIL import Image
 
 from studio.errors import NotFound, StudioError, Unreadable
 from studio.inputs import DAMAGED
+from studio.library.entry import PictureFacts
 from studio.library.thumbnails import Thumbnails
 from studio.metadata import own as stored
 from studio.metadata import readers
@@ -31,40 +32,28 @@ MOST_NAMES = 200
 LOSSY = (".jpg", ".jpeg")
 
 
-@dataclass(frozen=True)
-class FileFacts:
+@dataclass(frozen=True, kw_only=True)
+class FileFacts(PictureFacts):
     """A file of the library: `path` is relative to it, `id` empty where the file has none of its own.
 
     `mark` is whose it is, as `library.owners` marks it. `names` are models, LoRAs and kinds of control by what they
-    are, `inputs` the digests of pictures by their roles. Sizes in pixels and bytes; `modified` in nanoseconds.
+    are, `inputs` the digests of pictures by their roles. Sizes in pixels and bytes; `modified` in nanoseconds. `base`
+    is the digest of its recipe, `variation` that of one which varies another; `look` as of `library.looks`.
     """
 
     path: str
-    id: str
-    mark: str
-    digest: str
-    width: int
-    height: int
-    bytes: int
     modified: int
-    created: float
-    name: str = ""
-    tool: str = ""
-    task: str = ""
-    kind: str = ""
-    job: str = ""
-    item: int | None = None
-    prompt: str = ""
-    negative_prompt: str = ""
-    seed: int | None = None
-    steps: int | None = None
-    guidance: float | None = None
-    scheduler: str = ""
-    seconds: float | None = None
+    mark: str = ""
     base: str = ""
     variation: str = ""
+    look: bytes = b""
     names: frozenset[tuple[str, str]] = field(default_factory=frozenset)
     inputs: frozenset[tuple[str, str]] = field(default_factory=frozenset)
+
+
+# What of it is no column of the index's table of pictures.
+BESIDE = ("id", "mark", "look", "names", "inputs")
+COLUMNS = tuple(one.name for one in fields(FileFacts) if one.name not in BESIDE)
 
 
 def item_id(job: str, item: int) -> str:
@@ -78,7 +67,12 @@ def file_id(mark: str, file_digest: str) -> str:
 
 
 def own(
-    path: str, recipe: Recipe, written: Mapping[str, Any], size: tuple[int, int], status: os.stat_result
+    path: str,
+    recipe: Recipe,
+    written: Mapping[str, Any],
+    size: tuple[int, int],
+    status: os.stat_result,
+    look: bytes = b"",
 ) -> FileFacts:
     """What a picture of the studio's tells by its recipe and what is written beside it; Unreadable of an old one."""
     pixels = written.get(PIXELS, "")
@@ -86,14 +80,16 @@ def own(
         raise Unreadable("The picture does not tell the digest of its pixels.")
     picture = written.get(PICTURE, "")
     found = FileFacts(
-        path,
-        picture if ID.fullmatch(picture) else "",
-        written.get(OWNER, "")[:80],
-        pixels,
-        *size,
-        status.st_size,
-        status.st_mtime_ns,
-        _float(written.get(CREATED)) or status.st_mtime,
+        path=path,
+        id=picture if ID.fullmatch(picture) else "",
+        mark=written.get(OWNER, "")[:80],
+        digest=pixels,
+        width=size[0],
+        height=size[1],
+        bytes=status.st_size,
+        modified=status.st_mtime_ns,
+        created=_float(written.get(CREATED)) or status.st_mtime,
+        look=look,
         kind=written.get(KIND, "")[:40],
         job=written.get(JOB, "")[:80],
         item=_int(written.get(ITEM)),
@@ -117,20 +113,22 @@ def of_file(folder: Path, path: Path, thumbnails: Thumbnails, *, trusted: bool =
     if recipe and trusted and path.suffix.lower() not in LOSSY:
         with suppress(Unreadable, OSError, *DAMAGED), Image.open(path, formats=("PNG", "WEBP")) as picture:
             return own(relative.as_posix(), recipe, written, picture.size, status)
-    size, pixels = thumbnails.digest(path)
+    size, pixels, look = thumbnails.digest(path)
     found = FileFacts(
-        relative.as_posix(),
-        "",
-        written.get(OWNER, "")[:80],
-        pixels,
-        *size,
+        path=relative.as_posix(),
+        id="",
+        mark=written.get(OWNER, "")[:80],
+        digest=pixels,
+        width=size[0],
+        height=size[1],
+        look=look,
         bytes=status.st_size,
         modified=status.st_mtime_ns,
         created=_created(path, status),
     )
     if recipe and PIXELS in written:
         with suppress(Unreadable):
-            return own(relative.as_posix(), recipe, {**written, PIXELS: pixels}, size, status)
+            return own(relative.as_posix(), recipe, {**written, PIXELS: pixels}, size, status, look)
     if recipe:
         return of_recipe(replace(found, seconds=_float(written.get("seconds"))), recipe)
     return _of_other_tool(replace(found, kind=IMPORTED, name=path.name), path)

@@ -17,6 +17,7 @@ from studio.errors import NotFound, Unreadable
 from studio.filmstrip import Filmstrips
 from studio.gate.identity import Identity
 from studio.library.facts import CREATED, ITEM, JOB, KIND, LOSSY, OWNER, PICTURE, PIXELS, FileFacts, item_id, own
+from studio.library.looks import look_of
 from studio.metadata import own as stored
 from studio.metadata import writing
 from studio.metadata.writing import PLAIN, Writing
@@ -136,7 +137,9 @@ class Library:
             self._filmstrips.keep(path, frames)
         relative = path.relative_to(self.folder).as_posix()
         # The pixels of a lossy file are known when it is read.
-        known = None if path.suffix in LOSSY else own(relative, recipe, written, image.size, path.stat())
+        known = (
+            None if path.suffix in LOSSY else own(relative, recipe, written, image.size, path.stat(), look_of(image))
+        )
         return Saved(path, recipe, seconds, known)
 
     def record(self, saved: Saved, who: Identity, beside: Callable[[], object]) -> None:

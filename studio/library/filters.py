@@ -34,6 +34,8 @@ KINDS: Mapping[str, tuple[str, str]] = {
 }
 VOTES: Mapping[str, float] = {"won": 1.0, "lost": 0.0, "tied": 0.5}
 YES, NO = ("yes", "true", "1"), ("no", "false", "0")
+# How a picture is called.
+ID = re.compile(r"[0-9a-f]{20}")
 # The one that “score” without a name of a metric means, from 1 to 10.
 SCORE = "aesthetic"
 
@@ -205,6 +207,19 @@ ABOUT = Filter(
     _about_fault,
     lambda _op, _value, _names: ("1", []),
 )
+
+
+def _like_fault(op: Op, value: str) -> str:
+    return "" if ID.fullmatch(value) and op in ("", "=") else f"{value!r} is no id of a picture."
+
+
+# Nor is what a picture looks like.
+LIKE = Filter(
+    "what looks like the picture of this id, the most alike first",
+    "like:0a1b2c3d4e5f60718293",
+    _like_fault,
+    lambda _op, _value, _names: ("1", []),
+)
 # Words of the negative prompt are asked of the index of words, like those of the prompt.
 NEGATIVE = Filter("words of the negative prompt", "negative:blurry", _text_fault, lambda _op, _value, _names: ("1", []))
 FILTERS: Mapping[str, Filter] = {
@@ -230,6 +245,7 @@ FILTERS: Mapping[str, Filter] = {
     "job": _text("job", "the job that made it", "job:=dKl3"),
     "negative": NEGATIVE,
     "about": ABOUT,
+    "like": LIKE,
     "bin": _yes("binned IS NOT NULL", "whether it is in the bin", "bin:yes"),
     **{name: _score(name, f"what the metric {name} says", f"{name}:>0.5") for name in METRICS},
 }

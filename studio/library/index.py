@@ -48,7 +48,7 @@ class LibraryIndex:
 
     `marks` is what owners say: stars, ratings, notes, tags, boards and the bin. `lineage` is what pictures came from.
     `importer` brings pictures, `exports` hands them on, `usages` counts what they take. `news` wakes whoever waits
-    for a change.
+    for a change, `looks` knows how pictures look.
     """
 
     def __init__(self, settings: Settings, database: Database, inputs: InputStore) -> None:
@@ -58,6 +58,7 @@ class LibraryIndex:
         self.thumbnails = Thumbnails(settings.home / THUMBNAILS, inputs)
         self._context = context = Context(folder, self.thumbnails, database, self.owners, inputs, self._tell)
         self._search = Search(context)
+        self.looks = self._search.alike
         self._scan = Scan(context)
         self.marks = Marks(context)
         self.lineage = Lineage(context, self._search)
@@ -70,6 +71,7 @@ class LibraryIndex:
         # When the files in the bin were asked for, and which these are.
         self._binned: tuple[float, frozenset[Path]] = (-BIN_SECONDS, frozenset())
         self._watcher: threading.Thread | None = None
+        self._busy: Callable[[], bool] = lambda: False
 
     @classmethod
     def of(cls, settings: Settings) -> Self:
@@ -88,6 +90,11 @@ class LibraryIndex:
         wanted = Query.parse(query) if isinstance(query, str) else query
         return self._search.page(wanted, who, position, count, order)
 
+    def tints(self, query: Query | str, who: Identity, start: int, count: int, order: Order = "newest") -> list[int]:
+        """The mean colours of what a query finds from a place on: what stands there until a picture comes."""
+        wanted = Query.parse(query) if isinstance(query, str) else query
+        return self._search.tints(wanted, who, start, count, order)
+
     def ids(self, query: Query | str, who: Identity) -> list[str]:
         """The ids of all pictures that a query finds, newest first."""
         wanted = Query.parse(query) if isinstance(query, str) else query
@@ -99,6 +106,12 @@ class LibraryIndex:
         """A picture, in the bin or not; NotFound where who asks has none of this id."""
         with self._context.database.read() as rows:
             return self._search.entries(rows, numbers_of(rows, self.owners, [picture], who))[0]
+
+    def alike(self, picture: str, who: Identity) -> Query:
+        """The query for pictures that look like this one; NotFound, Unreadable where it cannot be looked at."""
+        entry = self.entry(picture, who)
+        self.looks.look(self.thumbnail(picture, who), entry.digest)
+        return Query((Term(picture, "like"),))
 
     def like(self, picture: str, who: Identity) -> Query:
         """The query for pictures whose prompts mean the same; NotFound, InvalidRequest where it has no prompt."""
@@ -165,9 +178,13 @@ class LibraryIndex:
             rows.execute("UPDATE pictures SET modified = 0")
         return self._scan.look(say, thorough=True)
 
-    def watch(self) -> None:
-        """Follow the files from now on, in a thread of its own: at once, and while somebody searches."""
+    def watch(self, busy: Callable[[], bool] = lambda: False) -> None:
+        """Follow the files from now on, in a thread of its own: at once, and while somebody searches.
+
+        In between it looks at pictures that nobody looked at yet, but not while `busy`.
+        """
         if self._watcher is None:
+            self._busy = busy
             self._watcher = threading.Thread(target=self._follow, name="library", daemon=True)
             self._wanted.set()
             self._watcher.start()
@@ -185,6 +202,11 @@ class LibraryIndex:
     def knows_meanings(self) -> bool:
         """Whether `about:` searches by meaning: a package that is no part of the studio has to be installed."""
         return self._search.meanings.available
+
+    @property
+    def sees(self) -> bool:
+        """Whether pictures are alike by what they show, which a package is needed for; else by colours and layout."""
+        return self.looks.by_network
 
     @property
     def closing(self) -> bool:
@@ -207,6 +229,8 @@ class LibraryIndex:
                 return
             try:
                 self._scan.look()
+                self._looked = time.monotonic()
+                self.looks.fill(self._wanted.is_set, self._busy)
             except StorageError as error:
                 log.warning("The library cannot be looked at: %s", error)
             self._looked = time.monotonic()

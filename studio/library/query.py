@@ -13,6 +13,8 @@ from studio.library.filters import FILTERS, Filter, Op
 from studio.library.words import is_text
 
 WORDS = "words"
+# What sorts pictures, and leaves none out.
+ABOUT, LIKE = NEARNESS = ("about", "like")
 FIELD = "search"
 # A term: excluded or not, what it is about, how it is compared, and its value, in quotes or without spaces.
 TERM = re.compile(
@@ -43,8 +45,8 @@ class Term:
                 object.__setattr__(self, "op", "=")  # it can only be written in quotes
             return
         fault = self.filter.fault(self.op, self.value)
-        if not fault and self.excluded and self.field == "about":
-            fault = "pictures are sorted by what they mean, and none is left out for it."
+        if not fault and self.excluded and self.field in NEARNESS:
+            fault = "pictures are sorted by how near they are, and none is left out for it."
         if fault:
             raise InvalidRequest(f"“{self}”: {fault}", f"Write it as {self.filter.example}.", field=FIELD)
 

@@ -7,37 +7,14 @@ from pathlib import Path
 from sqlite3 import Connection, Row
 from typing import Any, TypeVar
 
-from studio.library.facts import ID_CHARACTERS, FileFacts, file_id
+from studio.library.facts import COLUMNS, ID_CHARACTERS, FileFacts, file_id
+from studio.library.looks import tint
 from studio.library.owners import UNKNOWN, Owners
 from studio.library.words import indexed
 from studio.storage.connections import parsed
 
 T = TypeVar("T")
 
-COLUMNS = (
-    "path",
-    "digest",
-    "bytes",
-    "modified",
-    "created",
-    "width",
-    "height",
-    "name",
-    "tool",
-    "task",
-    "kind",
-    "job",
-    "item",
-    "prompt",
-    "negative_prompt",
-    "seed",
-    "steps",
-    "guidance",
-    "scheduler",
-    "seconds",
-    "base",
-    "variation",
-)
 ADD = f"INSERT INTO pictures (id, owner, {', '.join(COLUMNS)}) VALUES ({', '.join('?' * (len(COLUMNS) + 2))})"  # noqa: S608
 CHANGE = f"UPDATE pictures SET {', '.join(f'{name} = ?' for name in COLUMNS)} WHERE number = ?"  # noqa: S608
 # What somebody said of a picture, so that its row stays when its file goes.
@@ -88,6 +65,7 @@ def add(rows: Connection, folder: Path, owners: Owners, facts: FileFacts, whose:
     inputs = [(number, role, name) for role, name in sorted(facts.inputs)]
     rows.executemany("INSERT INTO picture_inputs (picture, role, digest) VALUES (?, ?, ?)", inputs)
     write_words(rows, number)
+    write_look(rows, facts.digest, facts.look)
     changed(rows)
     return picture
 
@@ -111,6 +89,16 @@ def write_words(rows: Connection, number: int) -> None:
         "INSERT INTO picture_words (rowid, prompt, beside, negative) VALUES (?, ?, ?, ?)",
         (number, *map(indexed, (row["prompt"], beside, row["negative_prompt"]))),
     )
+
+
+def write_look(rows: Connection, digest: str, look: bytes) -> None:
+    """Keep how the pictures with these pixels look; without a look, what is known of that already is theirs."""
+    if look:
+        rows.execute("INSERT OR REPLACE INTO picture_looks (digest, look) VALUES (?, ?)", (digest, look))
+    else:
+        found = rows.execute("SELECT look FROM picture_looks WHERE digest = ?", (digest,)).fetchone()
+        look = found[0] if found else b""
+    rows.execute("UPDATE pictures SET tint = ? WHERE digest = ?", (tint(look) if look else None, digest))
 
 
 def names_of(rows: Connection, numbers: Sequence[int], kind: str = "") -> dict[int, list[tuple[str, str]]]:

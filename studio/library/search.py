@@ -10,10 +10,11 @@ from typing import Any
 
 from studio.errors import InvalidRequest
 from studio.gate.identity import Identity
-from studio.library.context import Context, seen
-from studio.library.entry import Entry, Facet, Order, Page
+from studio.library.alike import UNSEEN, Alike
+from studio.library.context import Context, numbers_of, seen
+from studio.library.entry import FACTS, Entry, Facet, Order, Page
 from studio.library.meaning import Meanings
-from studio.library.query import WORDS, Query, Term
+from studio.library.query import ABOUT, LIKE, NEARNESS, WORDS, Query, Term
 from studio.library.rows import batches, changes, marks, names_of
 from studio.library.words import folded, phrase
 
@@ -31,7 +32,6 @@ ORDERS: dict[Order, tuple[str, str]] = {
 BY_SCORE = """(SELECT value FROM picture_scores WHERE metric = 'aesthetic' AND picture = number) DESC NULLS LAST,
     created DESC, number DESC"""
 FIND = "SELECT picture_words.rowid FROM picture_words WHERE picture_words MATCH ?"
-ABOUT = "about"
 FACETS = ("model", "lora", "control", "tag")
 
 
@@ -50,33 +50,53 @@ class Search:
     def __init__(self, context: Context) -> None:
         self._context = context
         self._counts: OrderedDict[tuple[Any, ...], int] = OrderedDict()
-        self._facets: tuple[tuple[Any, ...], dict[str, tuple[Facet, ...]]] | None = None
         self._lock = threading.Lock()
         self.meanings = Meanings()
+        self.alike = Alike(context)
 
     def page(self, query: Query, who: Identity, position: int | str, count: int, order: Order) -> Page:
         """Pictures of a search, as `LibraryIndex.search` says."""
         count = max(1, min(count, MOST))
         with self._context.database.read() as rows:
-            if query.of(ABOUT):
+            if any(query.of(field) for field in NEARNESS):
                 return self._nearest_page(rows, query, who, position, count)
             condition = self._condition(rows, query, who)
             total = self._total(rows, condition)
             found, following = _numbers(rows, condition, position, count, order)
             return Page(self.entries(rows, found), total, following)
 
+    def tints(self, query: Query, who: Identity, start: int, count: int, order: Order) -> list[int]:
+        """The mean colours of the pictures of a search from a place on, 0xRRGGBB, -1 where one is not known."""
+        if any(query.of(field) for field in NEARNESS):
+            return []
+        sort, _ = ORDERS.get(order, (BY_SCORE, ""))
+        with self._context.database.read() as rows:
+            one = self._condition(rows, query, who)
+            found = f"SELECT tint FROM {one.source} WHERE {one.where} ORDER BY {sort} LIMIT ? OFFSET ?"  # noqa: S608
+            return [UNSEEN if tint is None else tint for (tint,) in rows.execute(found, (*one.values, count, start))]
+
     def numbers(self, rows: Connection, query: Query, who: Identity) -> list[int]:
-        """All rows that a query finds, newest first, or the nearest in meaning."""
+        """All rows that a query finds, newest first, or the nearest in meaning or in look."""
         one, wanted = self._condition(rows, query, who), [term.value for term in query.of(ABOUT)]
         columns = "number, prompt" if wanted else "number"
         order = ORDERS["newest"][0]
-        found = rows.execute(f"SELECT {columns} FROM {one.source} WHERE {one.where} ORDER BY {order}", one.values)  # noqa: S608
+        rows_found = rows.execute(f"SELECT {columns} FROM {one.source} WHERE {one.where} ORDER BY {order}", one.values)  # noqa: S608
         if wanted:
-            return self.meanings.nearest(wanted, [(int(number), str(prompt)) for number, prompt in found])
-        return [int(number) for (number,) in found]
+            found = self.meanings.nearest(wanted, [(int(number), str(prompt)) for number, prompt in rows_found])
+        else:
+            found = [int(number) for (number,) in rows_found]
+        for term in query.of(LIKE):
+            found = self._like(rows, term.value, found, who)
+        return found
+
+    def _like(self, rows: Connection, picture: str, numbers: Sequence[int], who: Identity) -> list[int]:
+        """Those of these pictures that look like one, which who asks may see, the most alike first."""
+        (one,) = numbers_of(rows, self._context.owners, [picture], who)
+        digests = [(number, digest) for some in batches([one, *numbers]) for number, digest in _digests(rows, some)]
+        return self.alike.nearest(rows, dict(digests)[one], digests[1:])
 
     def _nearest_page(self, rows: Connection, query: Query, who: Identity, position: int | str, count: int) -> Page:
-        """Pictures by what their prompts mean; a place among them is a number."""
+        """Pictures by how near they are; a place among them is a number."""
         start = position if isinstance(position, int) else int(_bounds(position)[-1])
         found = self.numbers(rows, query, who)
         following = str(start + count) if start + count < len(found) else ""
@@ -100,21 +120,13 @@ class Search:
         """Models, LoRAs, kinds of control and tags of all pictures that are shown, the most frequent first."""
         with self._context.database.read() as rows:
             condition, values = seen(self._context.owners, who)
-            key = (changes(rows), *values)
-            with self._lock:
-                if self._facets and self._facets[0] == key:
-                    return self._facets[1]
-            shown = f"SELECT number FROM pictures INDEXED BY pictures_shown WHERE {SHOWN} AND {condition}"  # noqa: S608
-            query = f"""SELECT kind, names.name, COUNT(*) AS count FROM picture_named
-                JOIN picture_names AS names ON names.number = picture_named.name
-                WHERE picture IN ({shown}) GROUP BY names.number ORDER BY count DESC, names.name"""  # noqa: S608
+            query = f"""SELECT kind, names.name, SUM(count) AS count FROM picture_counts
+                JOIN picture_names AS names ON names.number = picture_counts.name
+                WHERE {condition} GROUP BY names.number HAVING SUM(count) > 0 ORDER BY 3 DESC, names.name"""  # noqa: S608
             found: dict[str, list[Facet]] = {kind: [] for kind in FACETS}
             for kind, name, count in rows.execute(query, values):
                 found[kind].append(Facet(name, count, str(Term(name, kind, "="))))
-        result = {kind: tuple(facets) for kind, facets in found.items()}
-        with self._lock:
-            self._facets = (key, result)
-        return result
+        return {kind: tuple(facets) for kind, facets in found.items()}
 
     def _condition(self, rows: Connection, query: Query, who: Identity) -> Condition:
         visible, values = seen(self._context.owners, who)
@@ -166,11 +178,10 @@ class Search:
     ) -> Entry:
         of = {kind: tuple(name for one, name in names if one == kind) for kind in FACETS}
         path = self._context.folder / row["path"] if row["path"] else None
-        same = ("id", "digest", "width", "height", "bytes", "created", "task", "kind", "job", "item", "tool", "prompt")
-        more = ("negative_prompt", "seed", "steps", "guidance", "scheduler", "seconds", "rating", "note", "binned")
+        facts = {name: row[name] for name in (*FACTS, "tint", "rating", "note", "binned")}
         return Entry(
+            **{**facts, "name": row["name"] or (path.name if path else "")},
             path=path,
-            name=row["name"] or (path.name if path else ""),
             models=of["model"],
             loras=of["lora"],
             controls=of["control"],
@@ -178,12 +189,11 @@ class Search:
             boards=tuple(boards),
             scores=scores,
             star=bool(row["star"]),
-            **{name: row[name] for name in (*same, *more)},
         )
 
 
 def _is_column(term: Term) -> bool:
-    return term.field not in (WORDS, "negative", ABOUT)
+    return term.field not in (WORDS, "negative", *NEARNESS)
 
 
 def _words(query: Query) -> list[tuple[str, Sequence[Any]]]:
@@ -192,7 +202,7 @@ def _words(query: Query) -> list[tuple[str, Sequence[Any]]]:
     there: list[str] = []
     absent: list[str] = []
     for term in query.terms:
-        if _is_column(term) or term.field == ABOUT:
+        if _is_column(term) or term.field in NEARNESS:
             continue
         columns = "negative" if term.field == "negative" else "prompt beside"
         wanted = phrase(term.value, exact=term.op == "=")
@@ -237,6 +247,12 @@ def _bounds(position: str) -> list[float]:
         raise InvalidRequest("This is not a place in the library.", "Begin again at the first page.")
     created, number = found.groups()
     return [int(number)] if created is None else [float(created), int(number)]
+
+
+def _digests(rows: Connection, numbers: Sequence[int]) -> list[tuple[int, str]]:
+    query = f"SELECT number, digest FROM pictures WHERE number IN ({marks(numbers)})"  # noqa: S608 - question marks
+    found = {int(number): str(digest) for number, digest in rows.execute(query, numbers)}
+    return [(number, found[number]) for number in numbers if number in found]
 
 
 def _boards(rows: Connection, numbers: Sequence[int]) -> dict[int, list[str]]:

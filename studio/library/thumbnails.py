@@ -9,6 +9,7 @@ from PIL import Image, ImageOps
 from studio.atomic_files import AtomicFolder
 from studio.errors import InvalidRecipe, NotFound, Unreadable
 from studio.inputs import DAMAGED, InputStore
+from studio.library.looks import look_of
 from studio.pixels import digest
 
 # The sides of copies, in pixels: of a list, and of one on a dense screen.
@@ -46,14 +47,14 @@ class Thumbnails:
                 raise Unreadable(f"{path.name} cannot be shown: {error.message}", error.hint) from error
         return small
 
-    def digest(self, path: Path) -> tuple[tuple[int, int], str]:
-        """The size and the digest of a picture's pixels, whose small copy is made on the way; InvalidRecipe."""
+    def digest(self, path: Path) -> tuple[tuple[int, int], str, bytes]:
+        """The size, digest and look of a picture's pixels, whose small copy is made on the way; InvalidRecipe."""
         with self._inputs.opened(path) as picture:
             picture.load()
             found = digest(picture)
             if not self.place(found).is_file():
                 self.make(picture, found)
-            return picture.size, found
+            return picture.size, found, look_of(picture)
 
     def make(self, picture: Image.Image, pixels: str, side: int = SIDE) -> Path:
         """Store a copy of a picture whose pixels are at hand; StorageError."""

@@ -1,6 +1,6 @@
 """How much room pictures take, how much each person may, and that there is some left before more is made."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from shutil import disk_usage
@@ -9,10 +9,9 @@ from sqlite3 import Connection
 from studio.errors import LibraryFull
 from studio.gate.identity import Identity
 from studio.library.context import Context, seen
+from studio.library.entry import Sum
 
 MEGABYTE = 2**20
-SHOWN = "FROM pictures INDEXED BY pictures_shown WHERE path IS NOT NULL AND binned IS NULL"
-BINNED = "FROM pictures INDEXED BY pictures_binned WHERE binned IS NOT NULL AND path IS NOT NULL"
 
 
 @dataclass(frozen=True)
@@ -46,11 +45,15 @@ class Usages:
 
     def of(self, who: Identity) -> Usage:
         """What the pictures of who asks take."""
-        condition, values = seen(self._context.owners, who)
-        with self._context.database.read() as rows:
-            shown, binned = (_sums(rows, source, condition, values) for source in (SHOWN, BINNED))
+        shown, binned = (_total(one for one in self.sums(who) if one.binned == which) for which in (False, True))
         cleared = self._context.inputs.cleared() if who.keeps else None
         return Usage(*shown, *binned, self._most, self._free(), cleared)
+
+    def sums(self, who: Identity) -> tuple[Sum, ...]:
+        """How many pictures who asks has of each sort, counted as they come and go."""
+        condition, values = seen(self._context.owners, who)
+        with self._context.database.read() as rows:
+            return _sums(rows, condition, values)
 
     def check(self, who: Identity, needed_bytes: int) -> None:
         """LibraryFull where so much more would be beyond what who asks may keep."""
@@ -58,7 +61,7 @@ class Usages:
             return
         owners = [who.owner, self._context.owners.of_mark(self._context.owners.mark(who))]
         with self._context.database.read() as rows:
-            kept = sum(_sums(rows, source, "owner IN (?, ?)", owners)[1] for source in (SHOWN, BINNED))
+            _, kept = _total(_sums(rows, "owner IN (?, ?)", owners))
         if kept + needed_bytes > self._most:
             raise LibraryFull(
                 f"Your pictures take {kept / MEGABYTE:.0f} MB of the {self._most / MEGABYTE:.0f} MB that they may, "
@@ -74,7 +77,14 @@ class Usages:
         return 0
 
 
-def _sums(rows: Connection, source: str, condition: str, values: Sequence[str]) -> tuple[int, int]:
-    """How many pictures there are of these, and their bytes."""
-    found = rows.execute(f"SELECT COUNT(*), TOTAL(bytes) {source} AND {condition}", values).fetchone()
-    return int(found[0]), int(found[1])
+def _sums(rows: Connection, condition: str, values: Sequence[str]) -> tuple[Sum, ...]:
+    query = f"""SELECT binned, star, task, kind, SUM(count), SUM(bytes) FROM picture_sums
+        WHERE {condition} GROUP BY binned, star, task, kind HAVING SUM(count) > 0"""  # noqa: S608 - question marks
+    found = rows.execute(query, values)
+    return tuple(Sum(bool(binned), bool(star), *others) for binned, star, *others in found)
+
+
+def _total(sums: Iterable[Sum]) -> tuple[int, int]:
+    """How many pictures these are, and their bytes."""
+    known = [*sums]
+    return sum(one.count for one in known), sum(one.bytes for one in known)

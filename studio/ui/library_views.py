@@ -1,5 +1,6 @@
 """What the page sees of the library, as plain data: pictures, boards, names to search by, relatives, the disk."""
 
+from base64 import b64encode
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated
 from urllib.parse import quote
@@ -11,9 +12,11 @@ from studio import hub
 from studio.errors import NotFound, StudioError
 from studio.gate.addresses import PREFIX
 from studio.gate.identity import Identity
-from studio.library import Board, Entry, Order, Tree
+from studio.library import Board, Entry, Facet, Order, Tree
 from studio.library.context import MOST_IDS
+from studio.library.entry import Sum
 from studio.library.filters import FILTERS
+from studio.library.filters import KINDS as KIND_COLUMNS
 from studio.library.query import Term
 from studio.library.thumbnails import SHOWN, SIDE, WHOLE
 from studio.studio import Studio
@@ -27,6 +30,7 @@ from studio.ui.schemas.library import (
     LibraryPage,
     LibraryPicture,
     LibraryRelative,
+    LibraryTints,
     LibraryTree,
 )
 
@@ -46,6 +50,8 @@ KINDS = {
     "comparison": "Comparisons",
     "imported": "Imported",
 }
+# What stands where nobody knows a picture's colours.
+GREY = 0x808080
 # What one search gives at once.
 MOST_AT_ONCE = 500
 
@@ -64,6 +70,13 @@ def page(studio: Studio, wanted: Searching, who: Identity) -> LibraryPage:
     found = studio.index.search(wanted["query"], who, wanted["start"], wanted["count"], wanted["order"])
     names = {name: model_name(studio, name) for entry in found.entries for name in entry.models}
     return {"total": found.total, "pictures": [_picture(studio, entry, who, names) for entry in found.entries]}
+
+
+def tints(studio: Studio, wanted: Searching, who: Identity) -> LibraryTints:
+    """The mean colours of the pictures that a search finds between two places."""
+    found = studio.index.tints(wanted["query"], who, wanted["start"], wanted["count"], wanted["order"])
+    rgb = b"".join((one if one >= 0 else GREY).to_bytes(3) for one in found)
+    return {"rgb": b64encode(rgb).decode()}
 
 
 def ids(studio: Studio, wanted: Searching, who: Identity) -> LibraryIds:
@@ -120,6 +133,7 @@ def _picture(studio: Studio, entry: Entry, who: Identity, names: Mapping[str, st
         "boards": list(entry.boards),
         "note": entry.note,
         "binned": entry.binned is not None,
+        "tint": "" if entry.tint is None or entry.tint < 0 else f"#{entry.tint:06x}",
     }
 
 
@@ -132,15 +146,17 @@ def facts(studio: Studio, who: Identity) -> LibraryFacts:
     """What there is beside the pictures, and what all of them take."""
     index = studio.index
     changes, usage, known = index.serial(), index.usages.of(who), index.facets(who)
+    shown = [one for one in index.usages.sums(who) if not one.binned]
     most = "" if usage.most is None else f" of {hub.in_words(usage.most)}"
     return {
         "changes": changes,
         "about": index.knows_meanings,
+        "sees": index.sees,
         "all": usage.count,
-        "starred": index.search("star:yes", who, 0, 1).total,
+        "starred": sum(one.count for one in shown if one.star),
         "binned": usage.binned_count,
         "boards": _boards(studio, who),
-        "facets": [*_facets(studio, who), *_kinds(studio, who)],
+        "facets": [*_facets(studio, known), *_kinds(shown)],
         "tags": [facet.name for facet in known["tag"]],
         "filters": [
             {"help": one.help, "example": one.example}
@@ -152,8 +168,7 @@ def facts(studio: Studio, who: Identity) -> LibraryFacts:
     }
 
 
-def _facets(studio: Studio, who: Identity) -> Iterator[LibraryFacets]:
-    known = studio.index.facets(who)
+def _facets(studio: Studio, known: Mapping[str, Sequence[Facet]]) -> Iterator[LibraryFacets]:
     for kind, title in TITLES.items():
         names = [model_name(studio, one.name) if kind == "model" else one.name for one in known[kind]]
         yield {
@@ -165,15 +180,19 @@ def _facets(studio: Studio, who: Identity) -> Iterator[LibraryFacets]:
         }
 
 
-def _kinds(studio: Studio, who: Identity) -> Iterator[LibraryFacets]:
-    terms = {kind: f"kind:{kind}" for kind in KINDS}
-    counts = {kind: studio.index.search(term, who, 0, 1).total for kind, term in terms.items()}
+def _kinds(shown: Sequence[Sum]) -> Iterator[LibraryFacets]:
+    counts = {kind: _count_of(kind, shown) for kind in KINDS}
     yield {
         "title": "Kinds",
         "values": [
-            {"name": KINDS[kind], "count": count, "term": terms[kind]} for kind, count in counts.items() if count
+            {"name": KINDS[kind], "count": count, "term": f"kind:{kind}"} for kind, count in counts.items() if count
         ],
     }
+
+
+def _count_of(kind: str, shown: Sequence[Sum]) -> int:
+    column, stored = KIND_COLUMNS[kind]
+    return sum(one.count for one in shown if getattr(one, column) == stored)
 
 
 def _boards(studio: Studio, who: Identity) -> list[LibraryBoard]:

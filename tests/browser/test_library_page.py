@@ -216,14 +216,16 @@ def test_two_pictures_are_held_against_each_other_with_their_differences_marked_
     expect(pair.locator(".pair-table")).to_contain_text("Steps")
     page.keyboard.press("Escape")
     cells(page).first.click()
-    # Offered only where the package with the word vectors is installed.
-    like = page.get_by_role("button", name="More like this")
-    expect(like).to_have_count(int(studio.index.knows_meanings))
-    if studio.index.knows_meanings:
-        like.click()
-        expect(page.locator(".library-chip")).to_contain_text("about:")
-        expect(line(page)).not_to_have_text("2 pictures")
-        cells(page).first.click(modifiers=["ControlOrMeta"])
+    page.get_by_role("button", name="More like this").click()
+    # By meaning only where the package with the word vectors is installed.
+    expect(page.get_by_role("menuitem", name="Prompts that mean the same")).to_have_count(
+        int(studio.index.knows_meanings)
+    )
+    kind = "Shows the like" if studio.index.sees else "Looks alike: colours and layout"
+    page.get_by_role("menuitem", name=kind).click()
+    expect(page.locator(".library-chip")).to_contain_text("like:")
+    expect(line(page)).to_have_text(f"{COUNT} pictures")
+    cells(page).first.click(modifiers=["ControlOrMeta"])
     page.get_by_role("button", name="Send to").click()
     page.get_by_role("menuitem", name="Image to image").click()
     expect(page.locator("#field-image_to_image-init_image")).to_contain_text("64 × 64")

@@ -4,10 +4,12 @@ from importlib.util import find_spec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from PIL import Image
+from PIL import Image, ImageDraw
 
+from studio import image_features
 from studio.errors import InvalidRequest, NotFound
 from studio.gate.identity import COMMAND_LINE
+from studio.library import Entry
 from studio.library.files import Library
 from studio.library.rows import add_scores
 from studio.metadata.writing import Writing
@@ -163,6 +165,105 @@ def test_facets_count_what_is_shown_and_their_terms_find_it(shelf: Shelf):
     assert shelf.index.facets(ANN)["lora"][0].count == 1
 
 
+def test_what_is_counted_as_pictures_come_and_go_is_what_there_is(shelf: Shelf):
+    first = shelf.save("a", loras=(Lora(name="ink"),))
+    second = shelf.save("b", loras=(Lora(name="ink"), Lora(name="pen")))
+    shelf.save("c", BOB, loras=(Lora(name="ink"),))
+    marks = shelf.index.marks
+    marks.tag([first.id, second.id], ANN, add=["sea"])
+    marks.star([second.id], ANN, on=True)
+    marks.bin([first.id], ANN)
+    marks.tag([first.id], ANN, add=["boat"], remove=["sea"])
+    assert second.path
+    second.path.unlink()
+    shelf.index.look()
+    shelf.save("d", loras=(Lora(name="pen"),))
+    marks.restore([first.id], ANN)
+    marks.bin([first.id], ANN)
+    marks.empty_bin(ANN)
+    kept = shelf.save("e", loras=(Lora(name="pen"),))
+    marks.tag([kept.id], ANN, add=["sky"])
+    shelf.index.reindex()
+    for who in (ANN, BOB):
+        for facets in shelf.index.facets(who).values():
+            for facet in facets:
+                assert shelf.index.search(facet.term, who).total == facet.count, facet
+        for one in shelf.index.usages.sums(who):
+            assert not one.binned
+            found = shelf.index.search(f"star:{'yes' if one.star else 'no'}", who).entries
+            assert (len(found), sum(entry.bytes for entry in found)) == (one.count, one.bytes)
+    assert {facet.name: facet.count for facet in shelf.index.facets(ANN)["lora"]} == {"pen": 2}
+    assert {facet.name for facet in shelf.index.facets(ANN)["tag"]} == {"sky"}
+
+
+def test_the_colour_of_each_picture_is_told_before_it_is_there(shelf: Shelf):
+    for colour in ("red", "blue"):
+        keep(shelf, colour, Image.new("RGB", (40, 30), colour))
+    assert shelf.index.tints("", ANN, 0, 10) == [0x0000FF, 0xFF0000]
+    assert shelf.index.tints("", ANN, 1, 10) == [0xFF0000]
+    assert shelf.index.tints("", BOB, 0, 10) == []
+    assert [entry.tint for entry in shelf.index.search("", ANN).entries] == [0x0000FF, 0xFF0000]
+
+
+def test_a_picture_that_came_by_hand_is_looked_at_in_the_background(shelf: Shelf):
+    keep(shelf, "green", Image.new("RGB", (40, 30), "#008000"))
+    for path in shelf.settings.home.glob("studio.sqlite*"):
+        path.unlink()
+    anew = shelf.again()
+    anew.index.look()
+    broken = anew.save("broken")
+    assert broken.path
+    assert anew.index.tints("", ANN, 0, 10)[1:] == [-1]
+    anew.index.looks.fill(lambda: True)
+    assert anew.index.tints("", ANN, 0, 10)[1:] == [-1], "it was stopped"
+    anew.index.looks.fill(lambda: False)
+    (green,) = anew.index.tints("", ANN, 0, 10)[1:]
+    assert [*green.to_bytes(3)] == pytest.approx([0, 128, 0], abs=4)
+
+
+@pytest.mark.parametrize("package", ["", "no_such_package"])
+def test_pictures_are_found_that_look_like_one(shelf: Shelf, monkeypatch: pytest.MonkeyPatch, package: str):
+    if package:
+        monkeypatch.setattr("studio.image_features.PACKAGE", package)
+    elif find_spec(image_features.PACKAGE) is None:
+        pytest.skip("the package is not installed")
+    assert shelf.index.sees is not bool(package)
+    one = keep(shelf, "stripes", stripes("red"))
+    keep(shelf, "disc", disc("red"))
+    keep(shelf, "more stripes", stripes("#d02010"))
+    shelf.index.looks.fill(lambda: False)
+    found = shelf.index.search(str(shelf.index.alike(one.id, ANN)), ANN)
+    assert prompts(found.entries) == ["stripes", "more stripes", "disc"]
+    with pytest.raises(NotFound):
+        shelf.index.alike(one.id, BOB)
+    with pytest.raises(NotFound):
+        shelf.index.search(f"like:{one.id}", BOB)
+    with pytest.raises(InvalidRequest, match="no id"):
+        shelf.index.search("like:stripes", ANN)
+
+
+def stripes(colour: str) -> Image.Image:
+    made = Image.new("RGB", (128, 128), "white")
+    for left in range(0, 128, 32):
+        made.paste(colour, (left, 0, left + 16, 128))
+    return made
+
+
+def disc(colour: str) -> Image.Image:
+    made = Image.new("RGB", (128, 128), "white")
+    ImageDraw.Draw(made).ellipse((16, 16, 112, 112), colour)
+    return made
+
+
+def keep(shelf: Shelf, prompt: str, image: Image.Image) -> Entry:
+    """Save this very picture."""
+    saved = shelf.library.save(image, resolved(prompt, side=16), {}, seconds=0.5, job=f"of {prompt}", index=0, who=ANN)
+    shelf.library.record(saved, ANN, lambda: None)
+    found = shelf.index.at(saved.path, ANN)
+    assert found
+    return found
+
+
 def test_a_thumbnail_is_made_once_and_small(shelf: Shelf):
     entry = shelf.save("a")
     small = shelf.index.thumbnail(entry.id, ANN)
@@ -210,7 +311,7 @@ def test_prompts_are_found_by_what_they_mean(shelf: Shelf):
     assert shelf.found('about:"something calm by the water" dawn') == ["a quiet lake at dawn"]
     assert len(shelf.index.ids("about:ocean", ANN)) == 1
     assert shelf.index.search("about:ocean", BOB).total == 0
-    with pytest.raises(InvalidRequest, match="sorted by what they mean"):
+    with pytest.raises(InvalidRequest, match="sorted by how near they are"):
         shelf.index.search("-about:ocean", ANN)
 
 

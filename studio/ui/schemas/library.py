@@ -6,7 +6,7 @@ from studio.ui.schemas.pictures import Picture
 
 
 class LibraryPicture(Picture):
-    """A picture of the library; `created` is in seconds since 1970, `boards` are ids."""
+    """A picture of the library; `created` is in seconds since 1970, `boards` are ids, `tint` is its mean colour."""
 
     star: bool
     rating: int | None
@@ -17,6 +17,7 @@ class LibraryPicture(Picture):
     boards: list[str]
     note: str
     binned: bool
+    tint: str
 
 
 class LibraryPage(TypedDict):
@@ -24,6 +25,12 @@ class LibraryPage(TypedDict):
 
     total: int
     pictures: list[LibraryPicture]
+
+
+class LibraryTints(TypedDict):
+    """The mean colours of pictures between two places of a search, three bytes each, in base64."""
+
+    rgb: str
 
 
 class LibraryIds(TypedDict):
@@ -67,11 +74,13 @@ class LibraryFilter(TypedDict):
 class LibraryFacts(TypedDict):
     """What there is beside the pictures, and what they take of the disk.
 
-    `changes` grows when anything is otherwise; `about` is whether what prompts mean can be searched for.
+    `changes` grows when anything is otherwise; `about` is whether what prompts mean can be searched for,
+    `sees` whether pictures are alike by what they show, else by colours and layout.
     """
 
     changes: int
     about: bool
+    sees: bool
     all: int
     starred: int
     binned: int

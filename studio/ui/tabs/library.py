@@ -22,6 +22,7 @@ from studio.ui.schemas.library import (
     LibraryNews,
     LibraryPage,
     LibraryQuery,
+    LibraryTints,
     LibraryTree,
 )
 from studio.ui.source import uploaded
@@ -138,10 +139,12 @@ class LibraryPanel(Panel):
         acts: Mapping[str, Act] = {
             "search": self._page,
             "ids": self._ids,
+            "tints": self._tints,
             "facts": self._facts,
             "news": self._news,
             "tree": self._tree,
             "like": self._like,
+            "alike": self._alike,
             "star": self._star,
             "rate": self._rate,
             "tag": self._tag,
@@ -171,6 +174,9 @@ class LibraryPanel(Panel):
     def _ids(self, event: Searching, who: Identity) -> LibraryIds:
         return views.ids(self.studio, event, who)
 
+    def _tints(self, event: Searching, who: Identity) -> LibraryTints:
+        return views.tints(self.studio, event, who)
+
     def _facts(self, event: Nothing, who: Identity) -> LibraryFacts:
         del event
         return views.facts(self.studio, who)
@@ -183,6 +189,9 @@ class LibraryPanel(Panel):
 
     def _like(self, event: OfPicture, who: Identity) -> LibraryQuery:
         return {"query": str(self.index.like(event["id"], who))}
+
+    def _alike(self, event: OfPicture, who: Identity) -> LibraryQuery:
+        return {"query": str(self.index.alike(event["id"], who))}
 
     def _star(self, event: Starring, who: Identity) -> Answer:
         self.index.marks.star(event["ids"], who, on=event["on"])

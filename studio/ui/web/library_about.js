@@ -1,5 +1,6 @@
 // What its owner says of a picture of the library, and its small tree: what it came from and what was made from it.
 import { icon } from "./icon.js";
+import { menu } from "./menu.js";
 import { html, live, nothing } from "./vendor/lit.js";
 
 const RATINGS = [1, 2, 3, 4, 5];
@@ -7,9 +8,9 @@ const RATINGS = [1, 2, 3, 4, 5];
 const ROLES = { init_image: "started from", mask_image: "its mask", control: "its ControlNet picture", variation: "a variation" };
 
 /**
- * `say` changes something of the picture, `visit` shows another one, `like` searches for such as mean the same, where that can be.
+ * `say` changes something of the picture, `visit` shows another one, `like` searches for such as are like it, in one of the `ways`.
  * @typedef {{ say: (act: "rate" | "tag" | "note" | "put" | "off", given: object, change: Partial<LibraryPicture>) => unknown, visit: (picture: LibraryPicture) => unknown,
- *     like: ((picture: LibraryPicture) => unknown) | null, boards: LibraryBoard[], tags: string[] }} Sayings
+ *     like: (how: "like" | "alike", picture: LibraryPicture) => unknown, ways: ["like" | "alike", string][], boards: LibraryBoard[], tags: string[] }} Sayings
  */
 
 /**
@@ -17,7 +18,7 @@ const ROLES = { init_image: "started from", mask_image: "its mask", control: "it
  * @param {LibraryTree | null} tree
  * @param {Sayings} sayings
  */
-export function libraryAbout(picture, tree, { say, visit, like, boards, tags }) {
+export function libraryAbout(picture, tree, { say, visit, like, ways, boards, tags }) {
     const { rating, note } = picture;
     /** @param {number} value */
     const rate = (value) => say("rate", { rating: value === rating ? null : value }, { rating: value === rating ? null : value });
@@ -25,7 +26,7 @@ export function libraryAbout(picture, tree, { say, visit, like, boards, tags }) 
             <div class="about-rates" role="group" aria-label="Rating">${RATINGS.map((value) => html`<button type="button" aria-label=${`Rate ${value} of 5`} aria-pressed=${String((rating ?? 0) >= value)} @click=${() => rate(value)}>${icon("star")}</button>`)}</div>
             ${tagsOf(picture, tags, say)}${boardsOf(picture, boards, say)}
             <label class="about-note"><span>Note</span><textarea rows="2" .value=${live(note)} @change=${(event) => say("note", { text: event.target.value }, { note: event.target.value })}></textarea></label>
-            ${like && picture.prompt ? html`<button type="button" class="plain about-like" @click=${() => like(picture)}>More like this</button>` : nothing}</section>
+            <div class="about-like">${menu({ face: "More like this", look: "plain" }, ways.filter(([how]) => how !== "like" || picture.prompt), (how) => like(how, picture))}</div></section>
         ${tree && (tree.sources.length || tree.results.length) ? html`<section class="about-tree">${branch("Came from", tree.sources, visit)}${branch("Made from it", tree.results, visit)}</section>` : nothing}`;
 }
 

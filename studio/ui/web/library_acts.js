@@ -141,11 +141,12 @@ export function libraryActs({ server, pages, selection, facts, said, changed, se
     }
 
     /**
-     * Searches for pictures whose prompts mean the same.
-     * @param {LibraryPicture | undefined} picture
+     * Searches for pictures whose prompts mean the same, or that look alike.
+     * @param {"like" | "alike"} how
+     * @param {LibraryPicture | undefined} [picture]
      */
-    async function like(picture = chosen()[0]) {
-        const answer = picture && await server.like({ id: picture.id });
+    async function like(how, picture = chosen()[0]) {
+        const answer = picture && await server[how]({ id: picture.id });
         if (answer?.fault !== undefined) said(answer.fault);
         else if (answer) search(answer.query);
     }

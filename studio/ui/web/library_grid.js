@@ -4,25 +4,34 @@ import { icon } from "./icon.js";
 import { html, nothing, render, repeat } from "./vendor/lit.js";
 
 const GAP = 8;
-// Rows above and below what is seen that are there already, and how long a finger rests until it selects, in milliseconds.
-const AHEAD = 4;
+// Rows that are there already behind what is seen, and screens of them the way that one scrolls.
+const BEHIND = 3;
+const AHEAD = 1.5;
+// Where more of a screen than this goes by within a frame, colours alone are shown until it rests so long, in milliseconds.
+const FAST = 0.6;
+const REST = 60;
+// How long a finger rests until it selects, in milliseconds.
 const LONG = 450;
 const STILL = 10;
 
 /**
  * Where pictures come from, which of them are selected, and what is done with them.
- * @typedef {{ count: () => number, at: (place: number) => LibraryPicture | undefined, want: (first: number, last: number) => unknown, size: () => number,
+ * @typedef {{ count: () => number, at: (place: number) => LibraryPicture | undefined, tint: (place: number) => string, want: (first: number, last: number) => unknown, size: () => number,
  *     isSelected: (id: string) => boolean, selecting: () => boolean, open: (place: number) => unknown, choose: (place: number, how: "one" | "range" | "toggle") => unknown,
  *     moved: (first: LibraryPicture | undefined) => unknown, keys: (event: KeyboardEvent) => boolean }} Wall
  */
 
 /** @param {Wall} wall */
-export function libraryGrid({ count, at, want, size, isSelected, selecting, open, choose, moved, keys }) {
+export function libraryGrid({ count, at, tint, want, size, isSelected, selecting, open, choose, moved, keys }) {
     const space = make("div", { role: "presentation", class: "library-space" });
     const element = make("div", { class: "library-wall", role: "listbox", tabindex: "0", "aria-label": "Pictures", "aria-multiselectable": "true" }, space);
     let cursor = 0;
     let [columns, side] = [1, 100];
     let frame = 0;
+    let [top, way] = [0, 1];
+    let isFast = false;
+    /** @type {Timer} */
+    let resting;
     let pressed = { timer: /** @type {Timer} */ (undefined), long: false, x: 0, y: 0 };
 
     function measure() {
@@ -38,9 +47,20 @@ export function libraryGrid({ count, at, want, size, isSelected, selecting, open
      * @returns {[number, number]}
      */
     function bounds() {
-        const first = Math.max(0, Math.floor((element.scrollTop - GAP) / row()) - AHEAD) * columns;
-        const last = Math.min(count(), (Math.ceil((element.scrollTop + element.clientHeight) / row()) + AHEAD) * columns) - 1;
+        const ahead = Math.ceil((AHEAD * element.clientHeight) / row());
+        const first = Math.max(0, Math.floor((element.scrollTop - GAP) / row()) - (way < 0 ? ahead : BEHIND)) * columns;
+        const last = Math.min(count(), (Math.ceil((element.scrollTop + element.clientHeight) / row()) + (way > 0 ? ahead : BEHIND)) * columns) - 1;
         return [first, last];
+    }
+
+    function scroll() {
+        const by = element.scrollTop - top;
+        top = element.scrollTop;
+        if (by) way = Math.sign(by);
+        isFast = Math.abs(by) > FAST * element.clientHeight;
+        clearTimeout(resting);
+        if (isFast) resting = setTimeout(scroll, REST);
+        draw();
     }
 
     function draw() {
@@ -56,7 +76,7 @@ export function libraryGrid({ count, at, want, size, isSelected, selecting, open
         const places = Array.from({ length: Math.max(0, last - first + 1) }, (_, number) => first + number);
         if (!places.includes(cursor) && count()) places.push(cursor);
         render(html`${repeat(places, (place) => place, cell)}`, space);
-        if (last >= first) want(first, last);
+        if (last >= first && !isFast) want(first, last);
         moved(at(Math.floor(Math.max(0, element.scrollTop) / row()) * columns));
     }
 
@@ -66,10 +86,24 @@ export function libraryGrid({ count, at, want, size, isSelected, selecting, open
         const [x, y] = [GAP + (place % columns) * row(), GAP + Math.floor(place / columns) * row()];
         const chosen = picture ? isSelected(picture.id) : false;
         const words = picture ? [picture.star ? "Star" : "", picture.prompt || picture.name].filter(Boolean).join(", ") : "Loading";
+        const tinted = picture?.tint || tint(place);
         const isAhead = y + row() < element.scrollTop || y > element.scrollTop + element.clientHeight;
         return html`<div role="option" id=${`library-${place}`} class=${place === cursor ? "library-cell pointed" : "library-cell"} data-place=${place} aria-selected=${String(chosen)} aria-label=${words}
-            aria-setsize=${count()} aria-posinset=${place + 1} style=${`width: ${side}px; height: ${side}px; transform: translate(${x}px, ${y}px)`}>${picture ? html`<img fetchpriority=${isAhead ? "low" : "high"} src=${picture.shown} alt="" draggable="false" width=${picture.width} height=${picture.height}>
+            aria-setsize=${count()} aria-posinset=${place + 1} style=${`width: ${side}px; height: ${side}px; transform: translate(${x}px, ${y}px)${picture || !tinted ? "" : `; background: ${tinted}`}`}>${picture ? html`${repeat([picture], ({ shown }) => shown, (one) => thumbnail(one, tinted, isAhead))}
             <span class="library-check" aria-hidden="true">${icon("keep")}</span>${picture.star ? html`<span class="library-star" aria-hidden="true">${icon("star")}</span>` : nothing}` : nothing}</div>`;
+    }
+
+    /**
+     * Until the small copy is there, the colour of the picture stands where it will.
+     * @param {LibraryPicture} picture
+     * @param {string} tinted
+     * @param {boolean} isAhead
+     */
+    function thumbnail({ shown, width, height }, tinted, isAhead) {
+        const share = (/** @type {number} */ of) => `${(100 * of) / Math.max(width, height, 1)}%`;
+        const style = `width: ${share(width)}; height: ${share(height)}${tinted ? `; background: ${tinted}` : ""}`;
+        if (isFast) return html`<span class="library-tint" style=${style}></span>`;
+        return html`<img fetchpriority=${isAhead ? "low" : "high"} src=${shown} alt="" draggable="false" width=${width} height=${height} style=${style} @load=${(event) => event.target.classList.add("there")}>`;
     }
 
     /**
@@ -141,7 +175,7 @@ export function libraryGrid({ count, at, want, size, isSelected, selecting, open
         draw();
     }
 
-    element.addEventListener("scroll", () => { frame ||= requestAnimationFrame(draw); }, { passive: true });
+    element.addEventListener("scroll", () => { frame ||= requestAnimationFrame(scroll); }, { passive: true });
     element.addEventListener("click", click);
     element.addEventListener("pointerdown", press);
     element.addEventListener("pointermove", drag);

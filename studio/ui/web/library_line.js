@@ -23,10 +23,17 @@ export function libraryLine({ total, selection, facts, acts, takers, isBin, boar
             ${button("star", "Star", acts.star)}${button("tag", "Tag", acts.tag)}${boardMenu(facts?.boards ?? [], acts)}${board ? onBoard(board, facts?.boards ?? [], acts) : nothing}
             ${count === 2 ? button("compare", "Compare", acts.compare) : nothing}
             ${count === 1 ? menu({ face: face("send", "Send to"), look: "plain" }, Object.entries(takers), acts.send) : nothing}
-            ${count === 1 && facts?.about ? button("another", "More like this", () => acts.like()) : nothing}
+            ${count === 1 && facts ? menu({ face: face("another", "More like this"), look: "plain" }, likenesses(facts), acts.like) : nothing}
             ${button("save", "Download", acts.zip)}${button("bin", "Delete", acts.bin)}`}
         ${button("remove", "Clear", selection.clear)}</div>`;
 }
+
+/**
+ * In which ways others can be like a picture, each as it is.
+ * @param {LibraryFacts} facts
+ * @returns {["like" | "alike", string][]}
+ */
+export const likenesses = ({ about, sees }) => [...(about ? [/** @type {["like", string]} */ (["like", "Prompts that mean the same"])] : []), ["alike", sees ? "Shows the like" : "Looks alike: colours and layout"]];
 
 /**
  * @param {LibraryBoard[]} boards

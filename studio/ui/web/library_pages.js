@@ -3,11 +3,13 @@
 // Pictures of a page, pages that are kept, how many are asked for at once, and how many ahead of where one scrolls to.
 const PAGE = 60;
 const KEPT = 120;
+// Colours that are asked for at once: those of all pictures come, page for page of them, so that no place is ever empty.
+const TINTS = 10_000;
 const AT_ONCE = 2;
 const AHEAD = 3;
 
 /**
- * @typedef {{ search: LibraryPage }} PageActs
+ * @typedef {{ search: LibraryPage, tints: LibraryTints }} PageActs
  * @typedef {{ query: string, order: string }} Asked
  */
 
@@ -35,6 +37,41 @@ export function libraryPages(server, { heard, failed }) {
     /** @type {Set<number>} */
     let urgent = new Set();
     let [top, way] = [0, 1];
+    /** @type {Map<number, Uint8Array>} */
+    const tints = new Map();
+    /** @type {Set<number>} */
+    let fresh = new Set();
+    let isTinting = false;
+
+    /** Fetches the colours that are not there yet, those of where one is first. */
+    async function colour() {
+        if (isTinting) return;
+        isTinting = true;
+        for (let number = lacking(); number >= 0; number = lacking()) {
+            const of = serial;
+            const answer = await server.tints({ ...asked, start: number * TINTS, count: TINTS });
+            if (of !== serial) continue;
+            fresh.add(number);
+            if (answer.fault !== undefined) break;
+            tints.set(number, Uint8Array.from(atob(answer.rgb), (sign) => sign.charCodeAt(0)));
+        }
+        isTinting = false;
+    }
+
+    function lacking() {
+        const here = Math.floor(top / TINTS);
+        const all = Array.from({ length: Math.ceil((total ?? 0) / TINTS) }, (_, number) => number);
+        // What only changed its places is asked for anew where one is.
+        const wanted = all.filter((number) => (Math.abs(number - here) <= 1 ? !fresh.has(number) : !tints.has(number)));
+        return wanted.sort((one, other) => Math.abs(one - here) - Math.abs(other - here))[0] ?? -1;
+    }
+
+    /** @param {number} place */
+    function tint(place) {
+        const at = 3 * (place % TINTS);
+        const known = tints.get(Math.floor(place / TINTS))?.subarray(at, at + 3);
+        return known?.length === 3 ? `rgb(${known.join(" ")})` : "";
+    }
 
     /** @param {number} number */
     function load(number) {
@@ -64,6 +101,7 @@ export function libraryPages(server, { heard, failed }) {
         if (pages.size > KEPT && oldest !== undefined) pages.delete(oldest);
         if (!coming.size && !waiting.length) before = new Map();
         heard(page);
+        colour();
     }
 
     // What is seen comes first, and what may be seen next when that is there.
@@ -83,6 +121,7 @@ export function libraryPages(server, { heard, failed }) {
         const ahead = Array.from({ length: AHEAD }, (_, at) => (way > 0 ? to + 1 + at : from - 1 - at));
         const end = Math.ceil((total ?? 0) / PAGE);
         urgent = new Set(seen);
+        if (total) colour();
         waiting = [...seen, ...ahead.filter((number) => number >= 0 && number < end)].filter((number) => !pages.has(number) && !coming.has(number));
         next();
     }
@@ -91,6 +130,8 @@ export function libraryPages(server, { heard, failed }) {
     function anew(keeping) {
         serial += 1;
         before = keeping ? new Map([...before, ...pages]) : new Map();
+        fresh = new Set();
+        if (!keeping) tints.clear();
         pages = new Map();
         coming.clear();
         waiting = [];
@@ -115,6 +156,7 @@ export function libraryPages(server, { heard, failed }) {
         total: () => total,
         count: () => total ?? 0,
         at,
+        tint,
         place,
         want,
         /** @param {number} place */

@@ -6,7 +6,7 @@ import { libraryAbout } from "./library_about.js";
 import { libraryActs } from "./library_acts.js";
 import { libraryGrid } from "./library_grid.js";
 import { chooseFiles, filesIn, importFiles } from "./library_import.js";
-import { libraryLine } from "./library_line.js";
+import { libraryLine, likenesses } from "./library_line.js";
 import { libraryPages } from "./library_pages.js";
 import { librarySearch } from "./library_search.js";
 import { librarySelection } from "./library_selection.js";
@@ -44,7 +44,7 @@ export function mount({ element, upload, server }) {
     const selection = librarySelection(pages, server, () => draw());
     const acts = libraryActs({ server, pages, selection, facts: () => facts, said: say, changed: () => refresh(true), search: search.only });
     const wall = libraryGrid({
-        count: pages.count, at: pages.at, want: pages.want, size: () => zoom, isSelected: selection.has, selecting: () => selection.size() > 0,
+        count: pages.count, at: pages.at, tint: pages.tint, want: pages.want, size: () => zoom, isSelected: selection.has, selecting: () => selection.size() > 0,
         open, choose: selection.choose, moved: when, keys: acts.key,
     });
 
@@ -126,7 +126,7 @@ export function mount({ element, upload, server }) {
             closed: () => wall.focus(),
             changed: (seen, change) => { pages.change(seen.key, change); refresh(true); },
             about: (seen) => libraryAbout(/** @type {LibraryPicture} */ (seen), trees.get(seen.key) ?? null, {
-                like: facts?.about ? (picture) => { full?.shut(); acts.like(picture); } : null, boards: facts?.boards ?? [], tags: facts?.tags ?? [], visit: (other) => full?.visit(other),
+                like: (how, picture) => { full?.shut(); acts.like(how, picture); }, ways: facts ? likenesses(facts) : [], boards: facts?.boards ?? [], tags: facts?.tags ?? [], visit: (other) => full?.visit(other),
                 say: (act, given, change) => acts.say(/** @type {LibraryPicture} */ (seen), act, given, change),
             }),
         });

@@ -50,10 +50,12 @@ interface PictureActs {
 interface LibraryServer {
     search: LibraryPage;
     ids: LibraryIds;
+    tints: LibraryTints;
     facts: LibraryFacts;
     news: LibraryNews;
     tree: LibraryTree;
     like: LibraryQuery;
+    alike: LibraryQuery;
     star: {};
     rate: {};
     tag: {};

@@ -770,7 +770,7 @@ interface Queue {
     halted: string;
 }
 
-/** A picture of the library; `created` is in seconds since 1970, `boards` are ids. */
+/** A picture of the library; `created` is in seconds since 1970, `boards` are ids, `tint` is its mean colour. */
 interface LibraryPicture {
     before?: string;
     fit?: string;
@@ -803,12 +803,18 @@ interface LibraryPicture {
     boards: Array<string>;
     note: string;
     binned: boolean;
+    tint: string;
 }
 
 /** Some of the pictures that a search finds, and how many it finds. */
 interface LibraryPage {
     total: number;
     pictures: Array<LibraryPicture>;
+}
+
+/** The mean colours of pictures between two places of a search, three bytes each, in base64. */
+interface LibraryTints {
+    rgb: string;
 }
 
 /** The ids of the pictures that a search finds between two places. */
@@ -848,6 +854,7 @@ interface LibraryFilter {
 interface LibraryFacts {
     changes: number;
     about: boolean;
+    sees: boolean;
     all: number;
     starred: number;
     binned: number;
