@@ -62,6 +62,7 @@ LAYERS = (
     "measuring",
     "candidates",
     "studio",
+    "live",
     "sheets",
     "export",
     "repeat",

@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
 
-from pydantic import Field, ValidationInfo, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
 from studio import hub
 from studio.catalogue import configs, lenders, noise_schedules
@@ -47,6 +47,17 @@ Learned = Literal["negative_prompt", "guidance"]
 NOISE_DEFAULTS: Mapping[NoiseSchedule, str] = {"zero_snr": "Euler", "edm": "EDM DPM++ 2M"}
 
 
+class FewSteps(BaseModel):
+    """How a model draws in few steps: by a LoRA of its own, or because it was distilled."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    steps: Count
+    scheduler: str | None = None
+    guidance_scale: Annotated[float, Field(ge=0, le=50)] | None = None
+    lora: str | None = None
+
+
 class Model(WeightsEntry):
     """One model: where its weights are, and where it differs from its family. What is None is as in the family.
 
@@ -68,6 +79,7 @@ class Model(WeightsEntry):
     prompt_tokens: Count | None = None
     abilities: frozenset[Learned] | None = None
     draft_steps: Count | None = None
+    few_steps: FewSteps | None = None
     published_as: tuple[str, ...] = ()
     examples: tuple[str, ...] = ()
 

@@ -28,13 +28,14 @@ from studio.gate.identity import Identity
 from studio.jobs.job import Job
 from studio.jobs.kinds import KINDS
 from studio.labels import label_of
+from studio.live import KIND as LIVE
 from studio.recipe import Recipe
 from studio.studio import Studio
 from studio.transfer import words
 from studio.ui.followers import Followers
 from studio.ui.pictures import expected, made, withheld
 from studio.ui.schemas.jobs import FieldFault, JobView, Progress, View
-from studio.ui.schemas.pictures import Picture
+from studio.ui.schemas.pictures import Expected, Picture
 
 # Earlier pictures in the strip below the gallery.
 EARLIER = 24
@@ -76,7 +77,7 @@ def view(studio: Studio, who: Identity, fault: StudioError | None = None) -> Vie
     front = active[0] if active else next(iter(jobs), None)
     return {
         "serial": time.time_ns(),
-        "job": _job(studio, front) if front else None,
+        "job": _job(studio, front, _drawn_before(jobs, front)) if front else None,
         "behind": max(len(active) - 1, 0),
         "earlier": _earlier(studio, [job for job in jobs if job is not front]),
         "fault": _fault(fault) if fault else None,
@@ -110,7 +111,13 @@ def _active(jobs: Sequence[Job]) -> list[Job]:
     return [job for job in reversed(jobs) if job.state in ACTIVE]
 
 
-def _job(studio: Studio, job: Job) -> JobView:
+def _drawn_before(jobs: Sequence[Job], front: Job) -> Finished | None:
+    """What was drawn live before the job in front, which shows it until there is more to be seen."""
+    older = (job for job in jobs if front.kind == job.kind == LIVE and job is not front)
+    return next((event for job in older for event in job.results), None)
+
+
+def _job(studio: Studio, job: Job, before: Finished | None) -> JobView:
     events = job.events
     previews = {e.image: e.jpeg for e in events if isinstance(e, Preview)}
     done = {e.image: e for e in events if isinstance(e, Finished)}
@@ -124,10 +131,17 @@ def _job(studio: Studio, job: Job) -> JobView:
         "cells": [
             made(studio, job, done[index], WALL_SIDE)
             if index in done and studio.index.shows(done[index].path)
-            else expected(studio, job, index, previews.get(index), WALL_SIDE)
+            else _expected(studio, job, index, previews.get(index), before)
             for index in _shown(job)
         ],
     }
+
+
+def _expected(studio: Studio, job: Job, index: int, jpeg: bytes | None, before: Finished | None) -> Expected:
+    cell = expected(studio, job, index, jpeg, WALL_SIDE)
+    if not jpeg and before and studio.index.shows(before.path):
+        cell["shown"] = made(studio, job, before, WALL_SIDE)["shown"]
+    return cell
 
 
 def _shown(job: Job) -> range:

@@ -28,6 +28,10 @@ from studio.ui.size_picker import SizePicker
 from studio.ui.units import Units
 
 COUNTS = (1, 2, 4, 8)
+LIVE = (
+    '<button type="button" class="live-switch" aria-pressed="false" '
+    'title="Draw again, in few steps, with each change">Live</button>'
+)
 
 
 class Facts(TypedDict):
@@ -69,6 +73,7 @@ class SharedSettings:
             self.offers = {
                 tab: gr.Button(words, size="sm", elem_id=f"{Id.OFFER}{tab}") for tab, words in offers.items()
             }
+            Island("live", LIVE, module="live", data=list(self.form.tasks))
         Island(Id.PRICE, "<p></p>")
         Island(Id.CANNOT, "<p></p>")
 
@@ -99,7 +104,7 @@ class SharedSettings:
             module="form",
             holds=Facts,
             data=[name for panel in get_args(Panel) for name in _in_panel(panel)],
-            events=["reset", "choose", *self.form.tasks, *map(into, self.form.tasks)],
+            events=["reset", "choose", *self.form.tasks, *map(into, self.form.tasks), *map(live, self.form.tasks)],
         )
 
     @property
@@ -298,6 +303,11 @@ def _in_panel(panel: Panel) -> list[str]:
 def into(tab: str) -> str:
     """The event that hands what the tab says on to another tab."""
     return f"{tab}_into"
+
+
+def live(tab: str) -> str:
+    """The event by which the tab is drawn live."""
+    return f"{tab}_live"
 
 
 def _value(update: Any, before: Any) -> Any:

@@ -9,6 +9,7 @@ from typing import Any
 
 from studio.errors import StudioError
 from studio.gate.identity import Identity
+from studio.live import Live
 from studio.recipe import Recipe
 from studio.rights import check_held
 from studio.studio import Studio
@@ -23,7 +24,7 @@ from studio.ui.job_view import finished, stored, view, watch
 from studio.ui.loras import LoraPanel
 from studio.ui.owner import identify
 from studio.ui.preset_panel import PresetPanel
-from studio.ui.shared_settings import SharedSettings, into
+from studio.ui.shared_settings import SharedSettings, into, live
 from studio.ui.source import Picture
 from studio.ui.tabs import TABS
 from studio.ui.tabs.base import AxisLines, Panel, Tab, TabContext
@@ -52,6 +53,12 @@ class Into(Event):
     prompt: Words = ""
 
 
+class Wish(Event):
+    """A picture that is drawn live; `serial` grows from wish to wish."""
+
+    serial: Whole
+
+
 class Stopping(Event):
     """A job."""
 
@@ -64,6 +71,7 @@ class Workspace:
     def __init__(self, studio: Studio, blocks: Any, model: Any) -> None:
         self.studio = studio
         self.followers = Followers(blocks)
+        self.live = Live(studio)
         tabs = sorted(TABS.items(), key=lambda member: (bool(member[1].group), member[1].order))
         self.tabs: dict[str, Tab] = {name: tab for name, tab in tabs if tab.here(studio)}
         self.panels: dict[str, Panel] = {}
@@ -123,6 +131,7 @@ class Workspace:
             button.click(None, None, None, js=web.call("generate", "go", other), api_visibility="private")
         for name in self.form.tasks:
             self._wire_generate(name)
+            self._wire_live(name)
             self._wire_into(name, aside)
             self._wire_models(name)
         stage.another(self._another, None, [stage], api_visibility="private", **WATCHER)
@@ -176,6 +185,24 @@ class Workspace:
             api_name=self.tabs[tab].endpoint or tab,
             **WATCHER,
         )
+
+    def _wire_live(self, tab: str) -> None:
+        """What the tab says is drawn at once, instead of what it said before."""
+
+        async def draw(values: Values, event: Wish, request: gr.Request) -> AsyncIterator[Updates]:
+            who = identify(request)
+
+            def submit() -> Updates:
+                self.live.draw(self._recipes(tab, values, who)[0], who, event.serial)
+                return {}
+
+            async for update in self._begun(who, submit):
+                yield update
+            await self.followers.run(self.live.tidy, who)
+            yield {self.stage: await self.followers.run(view, self.studio, who)}
+
+        drawn = getattr(self.shared_settings.facts, live(tab))
+        drawn(draw, self._read_by(tab), [self.stage], api_visibility="private", **WATCHER)
 
     def _wire_into(self, tab: str, aside: dict[str, Any]) -> None:
         """What the tab says becomes another tab's work."""

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Locator, Page, Route, expect
 
+from studio.metadata import own
 from studio.settings import Settings
 from studio.studio import Studio
 from studio.ui import serve
@@ -88,6 +89,29 @@ def test_a_job_tells_how_far_it_is_and_ends_by_itself_by_stop_by_escape_or_in_pl
     ask(page, "a boat that is wanted")
     expect(page.locator(".cell.done img")).to_have_attribute("alt", "a boat that is wanted")
     done(page)
+
+
+def test_live_draws_what_was_typed_last_and_keeps_nothing_of_what_came_before(
+    new_page: NewPage, address: str, studio: Studio
+) -> None:
+    page = new_page(address)
+    page.get_by_label("Prompt", exact=True).fill("a red h")
+    live = page.get_by_role("button", name="Live")
+    live.click()
+    expect(live).to_have_attribute("aria-pressed", "true")
+    expect(page.locator(".cell.done img")).to_have_attribute("alt", "a red h")
+    page.get_by_label("Prompt", exact=True).press_sequentially("ouse by the sea")
+    expect(page.locator(".cell.done img")).to_have_attribute("alt", "a red house by the sea")
+    # The picture before goes when the last is done.
+    expect(page.get_by_role("listitem", name=re.compile(r"Open: a red h\b"))).to_have_count(0)
+    recipes = [own.read(path) for path in studio.library.folder.rglob("*.png")]
+    drawn = [(one.prompt, one.scheduler) for one in recipes if one.prompt.startswith("a red h")]
+    assert drawn == [("a red house by the sea", "LCM")]
+    live.click()
+    page.get_by_label("Prompt", exact=True).fill("nothing of this is drawn")
+    page.get_by_label("Prompt", exact=True).blur()
+    expect(live).to_have_attribute("aria-pressed", "false")
+    expect(page.locator(".cell.done img")).to_have_attribute("alt", "a red house by the sea")
 
 
 def test_a_running_job_settings_and_pictures_survive_a_reload(

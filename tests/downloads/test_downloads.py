@@ -16,6 +16,7 @@ from studio.events import Done, Downloading, Failed, Finished, Queued, Started, 
 from studio.gate.identity import COMMAND_LINE
 from studio.jobs.job import Job
 from studio.jobs.outcomes import ATTEMPTS
+from studio.live import Live
 from studio.recipe import ControlUnit, Recipe
 from studio.settings import ASSETS, Settings
 from studio.studio import Studio
@@ -308,3 +309,9 @@ def test_an_output_check_brings_the_checker_along(home: Path, check: str):
         names = ["model_index.json", "unet/model.safetensors", "safety_checker/model.safetensors"]
         wanted = studio.catalogue.wanted(studio.catalogue[MODEL], names)
         assert ("safety_checker/model.safetensors" in wanted) is (check == "mark")
+
+
+def test_drawing_live_downloads_nothing(studio: Studio, manners: Manners):
+    with pytest.raises(NotDownloaded, match="not here yet"):
+        Live(studio).draw(FAR, who("ann"), 1)
+    assert manners.heard == []

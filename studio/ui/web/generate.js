@@ -15,8 +15,8 @@ const hooks = {};
 export const before = (name, hook) => { hooks[name] = hook; };
 
 /**
- * Draws what the chosen tab says, or hands it on to the tab `to`.
- * @param {string} [to]
+ * Draws what the chosen tab says, or hands it on to the tab `to`, or draws it live.
+ * @param {string | { serial: number }} [to]
  */
 export async function go(to) {
     await ready;
@@ -24,6 +24,7 @@ export async function go(to) {
     if (!facts()?.tabs[chosen]) return;
     await followed();
     await hooks[chosen]?.();
-    if (to) ask(`${chosen}_into`, { to });
+    if (typeof to === "object") ask(`${chosen}_live`, to);
+    else if (to) ask(`${chosen}_into`, { to });
     else ask(chosen);
 }
