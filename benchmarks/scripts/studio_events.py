@@ -89,11 +89,11 @@ def events(address: str) -> float:
     caller = Caller(address, 9999)
     listeners = caller.ask("GET", "/config")["dependencies"]
     tick = next(one["id"] for one in listeners if one["targets"] and one["targets"][0][1] == "tick")
-    asked = {"data": [], "fn_index": tick, "session_hash": "bench"}
+    event = {"data": [], "fn_index": tick, "session_hash": "bench"}
     took = []
     for _ in range(EVENTS):
         begun = time.perf_counter()
-        caller.ask("POST", "/gradio_api/run/predict", asked)
+        caller.ask("POST", "/gradio_api/run/predict", event)
         took.append(time.perf_counter() - begun)
     return sorted(took)[math.ceil(0.95 * len(took)) - 1]
 
