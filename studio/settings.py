@@ -75,6 +75,9 @@ class Settings(BaseSettings):
     accounts: Literal["auto", "on", "off"] = Field(
         "auto", description="Whether everybody has to sign in; auto: where other machines reach the page."
     )
+    huggingface_login: Literal["off", "viewer", "creator"] = Field(
+        "off", description="Whether people sign in with Hugging Face too where there are accounts, and as what."
+    )
     public: bool = Field(
         False, description="Whether the page may be served to other machines without accounts, with `accounts` off."
     )

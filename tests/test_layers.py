@@ -63,6 +63,7 @@ LAYERS = (
     "candidates",
     "studio",
     "live",
+    "handover",
     "sheets",
     "export",
     "repeat",

@@ -129,12 +129,35 @@ class Accounts:
             rows.execute("DELETE FROM accounts WHERE id = ?", (account.id,))
         self._known.clear()
 
+    def of_hub(self, subject: str, name: str, role: Role) -> Account:
+        """The account of who signed in with Hugging Face, made at the first time; its role is changed here alone."""
+        with self._database.write() as rows:
+            found = rows.execute(
+                "SELECT accounts.* FROM hub_accounts JOIN accounts ON account = id WHERE subject = ?", (subject,)
+            ).fetchone()
+            if found:
+                return _account(found)
+            # No name that somebody chose has a colon in it. Whoever had this one there before keeps it here.
+            taken = rows.execute("SELECT 1 FROM accounts WHERE name = ?", (f"hf:{name}",)).fetchone()
+            wanted = f"hf:{name}-{_hash(subject)[:6]}" if taken else f"hf:{name}"
+            account = Account(secrets.token_hex(8), wanted, role, time.time())
+            rows.execute(
+                "INSERT INTO accounts (id, name, role, password, created) VALUES (?, ?, ?, '', ?)",
+                (account.id, wanted, role, account.created),
+            )
+            rows.execute("INSERT INTO hub_accounts VALUES (?, ?)", (subject, account.id))
+        return account
+
+    def has_password(self, account: Account) -> bool:
+        """Whether somebody signs in to it by a password."""
+        return bool(self._rows("SELECT 1 FROM accounts WHERE id = ? AND password != ''", account.id))
+
     def check_password(self, name: str, password: str, address: str) -> Account:
         """The account of this name and password; Unauthorized, or Busy after too many wrong ones."""
         keys = (f"address {address}", f"name {name.casefold()[:64]}")
         self._attempts.check(*keys)
         row = next(iter(self._rows("SELECT * FROM accounts WHERE name = ?", name)), None)
-        if not is_right(row["password"] if row else None, password) or row is None:
+        if not is_right(row["password"] or None if row else None, password) or row is None:
             self._attempts.note(*keys)
             raise Unauthorized("Name or password is wrong.", "Try again, or ask whoever runs the studio.")
         self._attempts.clear(*keys)

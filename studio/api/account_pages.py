@@ -26,11 +26,13 @@ MEANT: Mapping[Role, str] = {
 }
 
 
-def login(fault: str = "") -> str:
-    """Where somebody signs in."""
+def login(fault: str = "", *, hub: bool = False) -> str:
+    """Where somebody signs in; by Hugging Face too where that is offered, whose page shows in no frame."""
     name = '<label>Name <input name="name" required autocomplete="username" autofocus></label>'
     field = '<input name="password" type="password" required autocomplete="current-password">'
-    return _page("Sign in", fault, _form("/account/login", f"{name}<label>Password {field}</label>", "Sign in"))
+    form = _form("/account/login", f"{name}<label>Password {field}</label>", "Sign in")
+    other = '<p><a href="/account/huggingface" target="_top">Sign in with Hugging Face</a></p>' if hub else ""
+    return _page("Sign in", fault, other + form)
 
 
 def join(role: Role, fault: str = "") -> str:
@@ -46,14 +48,25 @@ def message(words: str) -> str:
     return _page("Accounts", words, '<p><a href="/account/login">Sign in</a></p>')
 
 
-def account(account: Account, parts: Sequence[str], fault: str, shown: tuple[str, str] | None) -> str:
-    """One's own page; `shown` is a secret that is told once, and what it is."""
+def account(
+    account: Account, parts: Sequence[str], fault: str, shown: tuple[str, str] | None, *, password: bool
+) -> str:
+    """One's own page; `shown` is a secret that is told once, and what it is; `password` says whether there is one."""
     about = f"<p>You are {escape(account.name)}, a {account.role}, who {MEANT[account.role]}.</p>"
     once = f"<h2>{shown[0]}</h2><p><code>{escape(shown[1])}</code></p><p>It is shown this once.</p>" if shown else ""
     old = '<label>Old password <input name="old" type="password" required autocomplete="current-password"></label>'
     change = f"<h2>Password</h2>{_form('/account/password', old + _new_password('New password'), 'Change it')}"
     ways = f'<p><a href="/">To the studio</a> {_form("/account/logout", "", "Sign out", line=True)}</p>'
-    return _page("Your account", fault, "".join([about, ways, once, *parts, change]))
+    return _page("Your account", fault, "".join([about, ways, once, *parts, change if password else ""]))
+
+
+def before(count: int) -> str:
+    """What this browser made before anybody signed in, and the way to have it."""
+    if not count:
+        return ""
+    things = "1 picture" if count == 1 else f"{count} pictures"
+    words = "<p>They were made before you signed in. Boards, grids, comparisons and jobs come with them.</p>"
+    return f"<h2>From this browser</h2>{words}{_form('/account/take-over', '', f'Take over {things} of this browser')}"
 
 
 def tokens(known: Sequence[Token], now: float) -> str:

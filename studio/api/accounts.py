@@ -7,19 +7,19 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.responses import RedirectResponse, Response
 
-from studio.accounts.store import SESSION_SECONDS, Account
+from studio.accounts import hub_login
+from studio.accounts.store import Account
 from studio.api import account_pages as pages
 from studio.api.pictures import Who
+from studio.api.sessions import FRESH, HERE, earlier, enter, entered, shown
 from studio.errors import InvalidRequest, NotFound, StudioError
 from studio.gate import identity, origin
 from studio.gate.gate import LOGIN, PAYLOAD
 from studio.gate.identity import ROLES, Identity, Role
+from studio.handover import left_behind, take_over
 from studio.studio import Studio
-
-HERE = "/account"
-FRESH = {"Cache-Control": "no-store"}
 
 
 def fields(request: Request) -> Mapping[str, str]:
@@ -36,9 +36,11 @@ def router(studio: Studio) -> APIRouter:  # noqa: C901 - one function a route
     routes = APIRouter(prefix=HERE, include_in_schema=False, dependencies=[Depends(lambda: _check_on(studio))])
     accounts = studio.accounts
 
+    hub = hub_login.offered(studio.settings)
+
     @routes.get("/login")
     async def login() -> Response:
-        return _shown(pages.login())
+        return shown(pages.login(hub=hub))
 
     @routes.post("/login")
     async def log_in(form: Form, request: Request, who: Who) -> Response:
@@ -49,16 +51,16 @@ def router(studio: Studio) -> APIRouter:  # noqa: C901 - one function a route
         try:
             secret = await run_in_threadpool(signed)
         except StudioError as error:
-            return _shown(pages.login(error.sentence), error)
-        return _enter(request, secret)
+            return shown(pages.login(error.sentence, hub=hub), error)
+        return await entered(studio, request, secret)
 
     @routes.get("/join/{invitation}")
     async def invited(invitation: str) -> Response:
         try:
             role = await run_in_threadpool(accounts.invited, invitation)
         except StudioError as error:
-            return _shown(pages.message(error.sentence), error)
-        return _shown(pages.join(role))
+            return shown(pages.message(error.sentence), error)
+        return shown(pages.join(role))
 
     @routes.post("/join/{invitation}")
     async def join(invitation: str, form: Form, request: Request) -> Response:
@@ -69,14 +71,19 @@ def router(studio: Studio) -> APIRouter:  # noqa: C901 - one function a route
         try:
             secret = await run_in_threadpool(joined)
         except NotFound as error:
-            return _shown(pages.message(error.sentence), error)
+            return shown(pages.message(error.sentence), error)
         except StudioError as error:
-            return _shown(pages.join(accounts.invited(invitation), error.sentence), error)
-        return _enter(request, secret)
+            return shown(pages.join(accounts.invited(invitation), error.sentence), error)
+        return await entered(studio, request, secret)
 
     @routes.get("")
-    async def account(who: Who) -> Response:
-        return _shown(await run_in_threadpool(_page, studio, who))
+    async def account(who: Who, request: Request) -> Response:
+        return shown(await run_in_threadpool(_page, studio, who, before=earlier(request)))
+
+    @routes.post("/take-over")
+    async def take(who: Who, request: Request) -> Response:
+        before = earlier(request)
+        return await _do(studio, who, lambda: take_over(studio, before, who) if before else None)
 
     @routes.post("/logout")
     async def log_out(request: Request) -> Response:
@@ -97,12 +104,12 @@ def router(studio: Studio) -> APIRouter:  # noqa: C901 - one function a route
             secret = await run_in_threadpool(changed)
         except StudioError as error:
             return await _again(studio, who, error)
-        return _enter(request, secret, HERE)
+        return enter(request, secret, HERE)
 
     @routes.post("/tokens")
     async def token(form: Form, who: Who) -> Response:
         secret = await run_in_threadpool(lambda: accounts.new_token(accounts.get(who.name), form.get("label", "")))
-        return _shown(await run_in_threadpool(_page, studio, who, shown=("Your new token", secret)))
+        return shown(await run_in_threadpool(_page, studio, who, shown=("Your new token", secret)))
 
     @routes.post("/tokens/{token}/revoke")
     async def revoke(token: str, who: Who) -> Response:
@@ -112,7 +119,7 @@ def router(studio: Studio) -> APIRouter:  # noqa: C901 - one function a route
     async def invite(form: Form, request: Request, who: Who) -> Response:
         secret = await run_in_threadpool(accounts.invite, _role(form))
         link = f"{origin.address(request.scope, request.headers)}{HERE}/join/{secret}"
-        return _shown(await run_in_threadpool(_page, studio, who, shown=("A link for one person", link)))
+        return shown(await run_in_threadpool(_page, studio, who, shown=("A link for one person", link)))
 
     @routes.post("/admin/withdraw")
     async def withdraw(form: Form, who: Who) -> Response:
@@ -134,15 +141,22 @@ def _check_on(studio: Studio) -> None:
         raise NotFound("This studio has no accounts: everybody who reaches it may use it.")
 
 
-def _page(studio: Studio, who: Identity, fault: str = "", shown: tuple[str, str] | None = None) -> str:
+def _page(
+    studio: Studio,
+    who: Identity,
+    fault: str = "",
+    shown: tuple[str, str] | None = None,
+    before: Identity | None = None,
+) -> str:
     """The page of who asks; an admin's has everybody's accounts, and the line without what is made."""
     account = studio.accounts.get(who.name)
-    parts: list[str] = [pages.tokens(studio.accounts.tokens(account), time.time())]
+    parts: list[str] = [pages.before(left_behind(studio, before))] if before and who.creates else []
+    parts += [pages.tokens(studio.accounts.tokens(account), time.time())]
     if who.may("admin"):
         everybody = studio.accounts.all()
         parts += [pages.accounts(everybody), pages.invitations(studio.accounts.invitations(), time.time())]
         parts.append(pages.line(studio.jobs.unfinished(), {f"account:{one.id}": one.name for one in everybody}))
-    return pages.account(account, parts, fault, shown)
+    return pages.account(account, parts, fault, shown, password=studio.accounts.has_password(account))
 
 
 async def _do(studio: Studio, who: Identity, act: Callable[[], Any]) -> Response:
@@ -154,7 +168,7 @@ async def _do(studio: Studio, who: Identity, act: Callable[[], Any]) -> Response
 
 
 async def _again(studio: Studio, who: Identity, error: StudioError) -> Response:
-    return _shown(await run_in_threadpool(_page, studio, who, error.sentence), error)
+    return shown(await run_in_threadpool(_page, studio, who, error.sentence), error)
 
 
 def _named(studio: Studio, form: Mapping[str, str]) -> Account:
@@ -166,23 +180,3 @@ def _role(form: Mapping[str, str]) -> Role:
         if role == form.get("role"):
             return role
     raise InvalidRequest("There is no such role.", f"Choose one of {', '.join(ROLES)}.", field="role")
-
-
-def _shown(page: str, error: StudioError | None = None) -> Response:
-    wait_seconds = getattr(error, "wait_seconds", None)
-    headers = {"Retry-After": str(round(wait_seconds))} if wait_seconds else {}
-    return HTMLResponse(page, error.status if error else 200, FRESH | headers)
-
-
-def _enter(request: Request, secret: str, where: str = "/") -> Response:
-    """Signed in, and on to the page; no address of the request's is followed."""
-    answer = RedirectResponse(where, 303, FRESH)
-    answer.set_cookie(
-        identity.session_name(request.scope),
-        secret,
-        max_age=round(SESSION_SECONDS),
-        httponly=True,
-        samesite="lax",
-        secure=origin.is_secure(request.scope, request.headers),
-    )
-    return answer

@@ -19,7 +19,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from studio import __version__
-from studio.api import a1111, accounts, jobs, library, openai, operators, pictures
+from studio.api import a1111, accounts, hub_account, jobs, library, openai, operators, pictures
 from studio.api.openai_schemas import EditRequest
 from studio.errors import InternalError, InvalidRequest, MethodNotAllowed, NotFound, StudioError
 from studio.gate.answers import refusal
@@ -60,7 +60,7 @@ def make(studio: Studio) -> FastAPI:
     app = ProgramsApp(**facts, docs_url=None, redoc_url=None)
     if find_spec("mcp"):
         app.router.routes.append(Route("/mcp", _Agents(studio), methods=None))
-    for language in (openai, a1111, jobs, library, pictures, accounts, operators):
+    for language in (openai, a1111, jobs, library, pictures, accounts, hub_account, operators):
         app.include_router(language.router(studio))
     app.add_exception_handler(StudioError, _refuse)
     app.add_exception_handler(RequestValidationError, _refuse_values)

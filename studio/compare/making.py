@@ -216,9 +216,7 @@ class Compare:
         self.studio.check_downloads(self.studio.needs.missing(self.studio.needs.of(resolved)), who)
         return recipe
 
-    def _recipe(
-        self, line: Line, column: Contestant, base: Mapping[str, Any], who: Identity, seed: int = 0
-    ) -> Recipe:
+    def _recipe(self, line: Line, column: Contestant, base: Mapping[str, Any], who: Identity, seed: int = 0) -> Recipe:
         """The recipe of a cell; what only models of this machine take means nothing to a hosted one."""
         prompt = line.prompt
         if column.kind == "hosted":

@@ -117,6 +117,12 @@ def session_name(scope: Mapping[str, Any]) -> str:
     return f"{cookie_name(scope)}-login"
 
 
+def before_signing_in(cookies: Mapping[str, str], name: str) -> Identity | None:
+    """Who this browser was before anybody signed in, by the secret of its own that it keeps; None where it has none."""
+    secret = cookies.get(name, "")
+    return Identity("browser", owner_by(secret)) if is_secret(secret) else None
+
+
 def presented(headers: Mapping[str, str], cookies: Mapping[str, str], name: str) -> tuple[Kind, str | None]:
     """How a request is known and its secret: `Authorization` of a program, or the cookie of a browser.
 

@@ -32,6 +32,11 @@ class Keys:
         else:
             self._typed.pop((who.owner, host), None)
 
+    def hand_over(self, earlier: Identity, who: Identity) -> None:
+        """Make the keys that one person typed another's, who keeps what they typed themselves."""
+        for owner, host in [place for place in self._typed if place[0] == earlier.owner]:
+            self._typed.setdefault((who.owner, host), self._typed.pop((owner, host)))
+
     def of(self, who: Identity, name: str, host: Host) -> SecretStr | None:
         """The key that a caller uses with the host; None where there is none."""
         typed = self._typed.get((who.owner, name))

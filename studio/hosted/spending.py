@@ -96,7 +96,7 @@ class Budget:
     def spent(self, who: Identity | None = None) -> float:
         """What was spent and set aside today, by all or by one person."""
         with self._database.read() as calls:
-            return _spent(calls, owner=who.owner if who else None) / MICROS
+            return _spent(calls, who=who) / MICROS
 
     def left(self, who: Identity = COMMAND_LINE) -> float | None:
         """What who asks may spend today; None where there is no budget."""
@@ -151,7 +151,7 @@ class Budget:
             limits.append(_Limit("the day's", all_usd, _spent(calls, but), cure))
         if self._most_each is not None and who.owner != COMMAND_LINE.owner:
             cure = "ask whoever runs the studio to raise STUDIO_DAY_BUDGET_USD_EACH"
-            limits.append(_Limit("your day's", self._most_each, _spent(calls, but, who.owner), cure))
+            limits.append(_Limit("your day's", self._most_each, _spent(calls, but, who), cure))
         return limits
 
 
@@ -185,10 +185,10 @@ def _is_unknown(calls: Connection) -> bool:
     return row is None or row["given"] < found[-1].time
 
 
-def _spent(calls: Connection, but: str = "", owner: str | None = None) -> float:
-    """Today's micros of all or of one owner, without those of a call that is made again."""
+def _spent(calls: Connection, but: str = "", who: Identity | None = None) -> float:
+    """Today's micros of all or of one person, without those of a call that is made again."""
     query = "SELECT TOTAL(micros) FROM hosted_calls WHERE day = ? AND key != ? AND COALESCE(?, owner) = owner"
-    return float(calls.execute(query, (_today(), but, owner)).fetchone()[0])
+    return float(calls.execute(query, (_today(), but, who.owner if who else None)).fetchone()[0])
 
 
 def _until_tomorrow() -> float:

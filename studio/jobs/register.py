@@ -55,6 +55,12 @@ class Register:
         """The owner's jobs, newest first; of the ended ones only the newest."""
         return [job for id in self._store.of(who.owner, KEPT) if (job := self.find(id))]  # noqa: A001
 
+    def hand_over(self, earlier: Identity, who: Identity) -> None:
+        """Those jobs of one owner that are in memory are another's now."""
+        for job in self._jobs.values():
+            if job.owner == earlier.owner:
+                job.who, job.owner = who, who.owner
+
     def open(self) -> list[Job]:
         """The open jobs."""
         return [job for job in self._jobs.values() if job.is_open]

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from copy import copy
+from sqlite3 import Connection
 
 from studio.backends.base import Backend
 from studio.downloads.queue import Errand, OnNews
@@ -225,6 +226,15 @@ class Scheduler:
         if job is None or job.owner != who.owner:
             raise NotFound("There is no such job.", "It may have ended long ago; its images are in the library.")
         return job
+
+    def hand_over(self, earlier: Identity, who: Identity, beside: Callable[[Connection], None]) -> None:
+        """Make all jobs of one owner another's, in one transaction with what is written `beside`.
+
+        Those that wait keep their turn.
+        """
+        with self._lock, self.database.write() as rows:
+            beside(rows)
+            self._register.hand_over(earlier, who)
 
     def of(self, who: Identity) -> list[Job]:
         """The owner's jobs, newest first; of the ended ones only the newest."""

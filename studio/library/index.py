@@ -53,7 +53,7 @@ class LibraryIndex:
 
     def __init__(self, settings: Settings, database: Database, inputs: InputStore) -> None:
         folder = settings.home / "images"
-        self.owners = Owners(kept_key(settings.home / "addresses.key"))
+        self.owners = Owners(kept_key(settings.home / "addresses.key"), database)
         self.news = News()
         self.thumbnails = Thumbnails(settings.home / THUMBNAILS, inputs)
         self._context = context = Context(folder, self.thumbnails, database, self.owners, inputs, self._tell)

@@ -12,7 +12,7 @@ def identify(request: Any) -> Identity:
     bare = getattr(request, "request", None) or request
     found = of_scope(bare.scope)
     signed = _signed(bare)
-    if not signed:
+    if not signed or found.kind == "account":
         return found
     keeps = signed.get("preferred_username") == str(hf_space.name()).partition("/")[0]
     return found.of_account(str(signed["sub"]), keeps=keeps)

@@ -13,6 +13,7 @@ from typing import Any
 import psutil
 
 from studio import hf_space
+from studio.accounts.hub_login import check_set_up, offered
 from studio.errors import InvalidSetting
 from studio.gate.doors import MEGABYTE
 from studio.settings import Settings
@@ -132,7 +133,9 @@ def _check_meant(studio: Studio) -> None:
     """
     settings, accounts = studio.settings, studio.accounts
     if accounts.required(settings):
-        if not accounts.has_admin():
+        check_set_up(settings)
+        # Whoever made the Space looks after it, once they have signed in.
+        if not accounts.has_admin() and not (offered(settings) and hf_space.name()):
             raise InvalidSetting("Everybody has to sign in, and there is no account yet.", f"Make one: {FIRST}.")
         return
     is_meant = settings.public and settings.accounts == "off"

@@ -49,7 +49,7 @@ def page(studio: Studio) -> Any:
             Island(Id.ABOUT, '<p class="about"></p>')
             status = MemoryPanel(studio).widget
             if hf_space.name():
-                _on_a_space()
+                _on_a_space(signs_in=not studio.accounts.required(studio.settings))
             QueuePanel(studio)
             if studio.accounts.required(studio.settings):
                 Island("account", ACCOUNT)
@@ -59,11 +59,11 @@ def page(studio: Studio) -> Any:
     return blocks
 
 
-def _on_a_space() -> None:
-    """A visitor may have the Space himself, and be known in every browser."""
+def _on_a_space(*, signs_in: bool) -> None:
+    """A visitor may have the Space himself, and be known in every browser; where there are accounts, by those."""
     with gr.Row(elem_id="visit"):
         gr.DuplicateButton("Duplicate this Space", variant="secondary")
-        if hf_space.signs_in():
+        if signs_in and hf_space.signs_in():
             gr.LoginButton("Sign in", "Sign out {}", variant="secondary", size="sm", icon=None)
 
 

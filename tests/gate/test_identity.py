@@ -27,6 +27,8 @@ from studio.library.importing import Importer
 from studio.library.lineage import Lineage
 from studio.library.marks import Marks
 from studio.library.usage import Usages
+from studio.presets import saving
+from studio.presets.people import PeoplesPresets
 from studio.recipe import ControlUnit, Recipe
 from studio.settings import Settings
 from studio.studio import Studio
@@ -38,7 +40,20 @@ ANN, STRANGER = who("ann"), who("bob", here=False, address="192.0.2.7")
 RECIPE = Recipe(prompt="a boat", steps=1, seed=1)
 # What is asked for things that are somebody's, or that only some may do.
 LIBRARY = (LibraryIndex, Marks, Lineage, Importer, Exports, Usages)
-PARTS = (Studio, Scheduler, Candidates, Grids, Compare, Arena, InputStore, Addresses, Keys, HostedModels, *LIBRARY)
+PARTS = (
+    Studio,
+    Scheduler,
+    Candidates,
+    Grids,
+    Compare,
+    Arena,
+    InputStore,
+    Addresses,
+    Keys,
+    HostedModels,
+    PeoplesPresets,
+    *LIBRARY,
+)
 # Where an identity comes from; and what keeps no more of it than its owner's name: rows of the database, and turns.
 EDGES = {"accounts/store.py", "ui/owner.py", "ui/requests.py", "api/pictures.py", "jobs/store.py"}
 ROWS = {
@@ -156,7 +171,19 @@ def removes_nothing(studio: Studio, job: Job) -> None:
         studio.remove(studio.items["sdxl-base"], STRANGER)
 
 
+def has_own_presets(studio: Studio, job: Job) -> None:
+    del job
+    bob = Identity.signed_in("b2", "bob", "creator")
+    saving.write(studio.peoples_presets.home(bob), "negative", "Fog", {"text": "fog"})
+    mine = studio.of(bob)
+    assert "fog" in mine.presets.negatives
+    assert (mine.jobs, mine.index) == (studio.jobs, studio.index)
+    for other in (STRANGER, ANN, Identity.signed_in("carol", "carol", "admin")):
+        assert "fog" not in studio.of(other).presets.negatives
+
+
 CONTRACT: dict[str, Callable[[Studio, Job], None]] = {
+    "of": has_own_presets,
     "submit": submits,
     "job": finds_no_job,
     "stop": stops_no_job,
