@@ -24,6 +24,7 @@ from studio.api.openai_schemas import EditRequest
 from studio.errors import InternalError, InvalidRequest, MethodNotAllowed, NotFound, StudioError
 from studio.gate.answers import refusal
 from studio.gate.doors import dialect
+from studio.gate.folders import KEY, Folders
 from studio.parsing import fault_words
 from studio.recipe import Recipe
 from studio.studio import Studio
@@ -106,7 +107,8 @@ def _referred(schema: Any) -> Any:
 
 async def _refuse(request: Request, error: Exception) -> Response:
     assert isinstance(error, StudioError)  # noqa: S101 - it is registered for those
-    return refusal(error, dialect(request.url.path))
+    folders: Folders = request.scope[KEY]
+    return refusal(folders.error(error), dialect(request.url.path))
 
 
 async def _refuse_values(request: Request, error: Exception) -> Response:

@@ -10,6 +10,7 @@ from studio.api.job_schemas import FaultFacts, ImageFacts, JobFacts, JobList, Pr
 from studio.api.pictures import address
 from studio.errors import Fault
 from studio.events import Event, Failed, Finished, ImageFailed, Preview, Step
+from studio.gate.folders import KEY, Folders
 from studio.gate.identity import Identity
 from studio.jobs.item import QueueItem
 from studio.jobs.job import Job
@@ -39,7 +40,7 @@ def facts(studio: Studio, job: Job, request: Request) -> JobFacts:
         ahead=studio.jobs.position(job),
         position=position,
         progress=_progress(steps[-1]) if steps and job.is_open else None,
-        fault=_fault(ending.as_fault()) if isinstance(ending, Failed) else None,
+        fault=_fault(ending.as_fault(), request) if isinstance(ending, Failed) else None,
         images=[_image(studio, job, item, made.get(item.number), request) for item in job.items],
     )
 
@@ -53,8 +54,10 @@ def event_facts(studio: Studio, event: Event, request: Request, who: Identity) -
         url = address(studio, request, event.path, who)
         return name, {"image": event.image, "url": url, "recipe": _dump(event.recipe), "seconds": event.seconds}
     if isinstance(event, ImageFailed):
-        return name, {"image": event.image, "fault": dict(event.fault.as_fault())}
-    return name, dict(event.as_fault()) if isinstance(event, Failed) else asdict(event)
+        return name, {"image": event.image, "fault": dict(_folders(request).fault(event.fault.as_fault()))}
+    if isinstance(event, Failed):
+        return name, dict(_folders(request).fault(event.as_fault()))
+    return name, asdict(event)
 
 
 def _image(studio: Studio, job: Job, item: QueueItem, event: Finished | None, request: Request) -> ImageFacts:
@@ -63,7 +66,7 @@ def _image(studio: Studio, job: Job, item: QueueItem, event: Finished | None, re
         seen = picture(event.path)
         shown.url, shown.seconds = address(studio, request, event.path, job.who), event.seconds
         shown.width, shown.height = seen.width, seen.height
-    shown.fault = _fault(item.fault.as_fault()) if item.fault else None
+    shown.fault = _fault(item.fault.as_fault(), request) if item.fault else None
     return shown
 
 
@@ -71,8 +74,13 @@ def _progress(event: Step) -> Progress:
     return Progress(step=event.step, steps=event.steps, seconds_left=event.seconds_left)
 
 
-def _fault(fault: Fault) -> FaultFacts:
-    return FaultFacts(**fault)
+def _fault(fault: Fault, request: Request) -> FaultFacts:
+    return FaultFacts(**_folders(request).fault(fault))
+
+
+def _folders(request: Request) -> Folders:
+    known: Folders = request.scope[KEY]
+    return known
 
 
 def _dump(recipe: Any) -> dict[str, Any]:

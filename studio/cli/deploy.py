@@ -23,9 +23,18 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--hardware", default=ZERO, help=f"What it runs on, such as cpu-basic or t4-small; {ZERO} if left out."
     )
-    parser.add_argument(
-        "--private", action="store_true", help="Only you may see it; of a Space that is there, this stays."
-    )
+    seen = parser.add_mutually_exclusive_group()
+    for name, words in (
+        ("protected", "Everybody may open it, and only you may see its files."),
+        ("private", "Only you may open it."),
+    ):
+        seen.add_argument(
+            f"--{name}",
+            dest="visibility",
+            action="store_const",
+            const=name,
+            help=f"{words} A Space that exists stays as it is.",
+        )
     parser.add_argument("--models", default="", metavar="ID,...", help="Models that it offers beside Starter.")
     several: dict[str, Any] = {"action": "extend", "nargs": "+", "default": [], "metavar": "NAME"}
     parser.add_argument("--lora", **several, help="LoRAs to take along.")
@@ -45,7 +54,7 @@ def run(args: argparse.Namespace) -> int:
     request = DeployRequest(
         args.space,
         args.hardware,
-        private=args.private,
+        visibility=args.visibility or "public",
         models=tuple(filter(None, args.models.split(","))),
         loras=tuple(args.lora),
         secrets={} if args.dry_run else _secrets(args.secret),

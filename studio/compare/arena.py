@@ -1,6 +1,7 @@
 """A blind arena: two pictures of one prompt without their names, a vote, and what all votes say of the models.
 
-Pairs come from stored comparisons. Nobody sees a picture twice, so that none is known again; a vote is only ever added.
+Pairs come from stored comparisons. Nobody sees a picture twice, so that none is known again; only the last vote can be
+taken back.
 """
 
 import csv
@@ -10,7 +11,7 @@ import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from io import StringIO
-from itertools import combinations
+from itertools import combinations, groupby
 from math import log
 from pathlib import Path
 from random import Random
@@ -23,7 +24,7 @@ from numpy.typing import NDArray
 from studio.compare.store import Cell, Comparison, Comparisons
 from studio.errors import InvalidRequest, NotFound, Unreadable
 from studio.gate.identity import Identity, check_creates
-from studio.library.rows import add_vote
+from studio.library.rows import add_vote, remove_vote
 from studio.storage.connections import parsed
 
 Choice = Literal["left", "right", "good", "bad"]
@@ -132,6 +133,28 @@ class Arena:
             add_vote(database, row["right_path"], 1 - _share(cast.choice))
         return cast
 
+    def undo(self, who: Identity) -> None:
+        """Take back the last vote of who asks, whose pair waits for its vote again; NotFound where there is none."""
+        with self._database.write() as database:
+            query = (
+                "SELECT votes.number, left_path, right_path FROM votes JOIN pairs ON pairs.id = votes.pair "
+                "WHERE votes.owner = ? ORDER BY votes.number DESC LIMIT 1"
+            )
+            row = database.execute(query, (who.owner,)).fetchone()
+            if row is None:
+                raise NotFound("There is no vote to undo.", "Vote on a pair first.")
+            database.execute("DELETE FROM votes WHERE number = ?", (row["number"],))
+            for side in ("left_path", "right_path"):
+                remove_vote(database, row[side])
+
+    def left(self, who: Identity) -> int:
+        """How many pairs are still to be judged by who asks, the one that waits for its vote among them."""
+        with self._database.read() as database:
+            query = "SELECT left_path, right_path FROM pairs WHERE owner = ? AND id IN (SELECT pair FROM votes)"
+            rows = database.execute(query, (who.owner,)).fetchall()
+        seen = {str(self._comparisons.images / path) for row in rows for path in row if isinstance(path, str)}
+        return sum(_most_pairs(comparison, seen) for comparison in self._comparisons.of(who.owner))
+
     def votes(self, who: Identity, tag: str = "") -> list[Vote]:
         """The votes of who asks, oldest first; of prompts with this tag where one is given."""
         with self._database.read() as database:
@@ -220,6 +243,16 @@ def _open_pairs(comparisons: Iterable[Comparison], seen: set[str]) -> Iterator[C
             names = [comparison.columns[cell.column].contestant for cell in (one, other)]
             if one.line == other.line and names[0] != names[1]:
                 yield comparison, one, other
+
+
+def _most_pairs(comparison: Comparison, seen: set[str]) -> int:
+    """How many pairs of unseen pictures by different models there are at most, each picture in one of them."""
+    fresh = [cell for cell in comparison.cells if cell.state == "done" and cell.path not in seen]
+    most = 0
+    for _, cells in groupby(sorted(fresh, key=lambda cell: cell.line), key=lambda cell: cell.line):
+        names = [comparison.columns[cell.column].contestant for cell in cells]
+        most += min(len(names) // 2, len(names) - max(map(names.count, names)))
+    return most
 
 
 def _chosen(candidates: Sequence[Candidate], votes: Sequence[Vote], random: Random) -> Candidate | None:

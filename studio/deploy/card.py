@@ -11,6 +11,8 @@ TITLE = "Image Studio"
 SHORT = "Make and change images with diffusion models"
 PYTHON = "3.12"
 TAGS = ("image-studio", "text-to-image", "image-to-image", "inpainting", "controlnet", "lora", "diffusers")
+# What a visitor is asked for when signing in: to pay hosted models with credits of their own.
+SCOPES = ("inference-api",)
 BODY = """\
 # Image Studio
 
@@ -45,6 +47,7 @@ def card(request: DeployRequest, models: Sequence[Model]) -> str:
         models=repos or None,
         suggested_hardware=request.hardware,
         hf_oauth=True,
+        hf_oauth_scopes=list(SCOPES),
         # Weights are fetched while it starts.
         startup_duration_timeout="1h" if repos else None,
         fullWidth=True,

@@ -1,5 +1,6 @@
 """The door to the hub: whose token it is asked with, and each of its refusals as a sentence with its cure."""
 
+import logging
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -13,10 +14,14 @@ from studio.hub import is_off
 if TYPE_CHECKING:
     from huggingface_hub.errors import HfHubHTTPError
 
+log = logging.getLogger(__name__)
+
 TOKENS = "https://huggingface.co/settings/tokens"
 BILLING = "https://huggingface.co/settings/billing"
 STATUS = "https://status.huggingface.co"
 NEW_TOKEN = f"Create one with write access at {TOKENS}."
+# Where the hub's own words are: they are nobody's to read but whoever runs this.
+MORE = "the studio's log has what it said."
 HIDDEN = "…"
 # Shorter ones are words that stand anywhere.
 SECRET = 8
@@ -83,27 +88,26 @@ class Hub:
             return self._refusal(cause, what)
         if isinstance(cause, httpx2.TimeoutException):
             return HubUnreachable(f"Hugging Face did not answer while {what}.", "Try again: what is done stays.")
-        words = self.hide(" ".join(str(cause).split()) or type(cause).__name__)[:300].rstrip(".")
+        log.warning("while %s: %s", what, self.hide(" ".join(str(cause).split())))
         if isinstance(cause, httpx2.HTTPError | OSError):
             cure = "Check the network, then try again: what is done stays."
-            return HubUnreachable(f"Hugging Face cannot be reached while {what}: {words}.", cure)
-        return HubRefused(f"Hugging Face did not take it while {what}: {words}.", "Mend what it names, then try again.")
+            return HubUnreachable(f"Hugging Face cannot be reached while {what}.", cure)
+        return HubRefused(f"Hugging Face did not take it while {what}.", f"Try again; {MORE}")
 
     def _refusal(self, error: "HfHubHTTPError", what: str) -> StudioError:
-        message = self.hide(" ".join((error.server_message or "").split()))
+        log.warning("while %s: %s", what, self.hide(" ".join((error.server_message or "").split())))
         status = error.response.status_code
-        message, cure = _REFUSALS.get(status, (f"refused ({status})", "Try again in a few minutes."))
+        message, cure = _REFUSALS.get(status, (f"refused ({status})", f"Try again in a few minutes; {MORE}"))
         if status >= 500:
             message, cure = "has trouble of its own", f"Try again in a few minutes; {STATUS} knows more."
         if status == 429 and (seconds := error.response.headers.get("retry-after", "")).isdigit():
             cure = f"Try again in {seconds} seconds."
-        reason = f": {message.rstrip('.')}" if message else ""
         kind = Unauthorized if status == 401 else HubRefused
-        return kind(f"While {what}, Hugging Face {message}{reason}.", cure)
+        return kind(f"While {what}, Hugging Face {message}.", cure)
 
 
 _REFUSALS = {
-    400: ("found a fault in the request", "Mend what it names, then try again."),
+    400: ("did not accept the request", f"Check the Space's name, its hardware and its variables; {MORE}"),
     401: ("did not take the token", f"It may be mistyped, expired or deleted. {NEW_TOKEN}"),
     402: (
         "asked for a paid plan or credits",

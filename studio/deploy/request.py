@@ -39,6 +39,8 @@ KEYS = re.compile(
 # Until paid hardware that nobody visits sleeps, and is not paid for.
 SLEEP_SECONDS = 3600
 StepName = Literal["account", "space", "upload", "build"]
+# Who may open a Space, and who may see its files; protected, everybody opens it and only you see those.
+Visibility = Literal["public", "protected", "private"]
 
 
 @dataclass(frozen=True)
@@ -52,7 +54,7 @@ class DeployRequest:
 
     space: str
     hardware: str = ZERO
-    private: bool = False
+    visibility: Visibility = "public"
     models: tuple[str, ...] = ()
     loras: tuple[str, ...] = ()
     secrets: Mapping[str, SecretStr] = field(default_factory=dict)

@@ -62,18 +62,18 @@ class Done:
 def upload(hub: Hub, plan: Plan, report: Report, timeouts: Timeouts | None = None) -> Done:
     """Bring the plan onto its Space and wait until that runs; StudioError, with its cure, where something refuses."""
     request = plan.request
-    report(StepReport("account", "Asking whose token it is"))
+    report(StepReport("account", "Checking the token"))
     account = who(hub)
     check_owner(account, request)
     plan.check_secret(hub.secrets)
-    report(StepReport("space", f"Looking at {request.space}"))
+    report(StepReport("space", f"Checking {request.space}"))
     seen = preview_upload(hub, plan)
     if seen.commit is None:
         check_host(account, request)
-        report(StepReport("space", f"Making {request.space} on {request.hardware}"))
+        report(StepReport("space", f"Creating {request.space} on {request.hardware}"))
         _create(hub, request)
     else:
-        report(StepReport("space", f"Bringing the settings of {request.space} up to date"))
+        report(StepReport("space", f"Updating the settings of {request.space}"))
         _update(hub, request)
     commit = _send(hub, plan, seen, report)
     url = wait(hub, request.space, commit, report, timeouts or Timeouts())
@@ -95,8 +95,8 @@ def preview_upload(hub: Hub, plan: Plan) -> UploadPreview:
         there = {file.path: file for file in tree if isinstance(file, RepoFile) and file.path not in HUBS_OWN}
     if set(there) - {"README.md"} and OURS not in there:
         raise AlreadyExists(
-            f"{space} is there already, and is something else than Image Studio.",
-            "Choose another name: what is there would be replaced.",
+            f"{space} already exists and is not Image Studio.",
+            "Choose another name: its files would be replaced.",
         )
     added = tuple(item for item in plan.items if item.path not in there)
     changed = tuple(item for item in plan.items if item.path in there and not _same(item, there[item.path]))
@@ -118,7 +118,7 @@ def _create(hub: Hub, request: DeployRequest) -> None:
         api.create_repo(
             request.space,
             repo_type=SPACE,
-            private=request.private,
+            visibility=request.visibility,
             space_sdk="gradio",
             space_hardware=request.hardware,
             space_sleep_time=request.sleep_seconds,
@@ -167,7 +167,7 @@ def _send(hub: Hub, plan: Plan, seen: UploadPreview, report: Report) -> str:
     from huggingface_hub import CommitOperationAdd, CommitOperationDelete
 
     if seen.commit and not seen.sent and not seen.removed:
-        report(StepReport("upload", "Every file is there already", 1.0))
+        report(StepReport("upload", "Every file is up to date", 1.0))
         return seen.commit
     space, whole, sent = plan.request.space, sum(item.size_bytes for item in seen.sent), 0
     operations: list[Any] = [CommitOperationDelete(path) for path in seen.removed]

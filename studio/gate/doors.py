@@ -74,6 +74,7 @@ DOORS = (
     Door(r"/account/(logout|password|take-over|tokens|tokens/[^/]+/revoke)", "changing it", WRITE, "form"),
     Door(r"/account/admin/.+", "looking after accounts and invitations", WRITE, "form", role="admin"),
     Door(r"/config/?|/gradio_api/(info/?|openapi\.json)", "what the page is made of, for programs"),
+    Door("/gradio_api/app_id", "which start of the studio answers, for a page that had lost it"),
     Door("/gradio_api/startup-events", "what the server asks itself when it starts", public=True),
     Door("/(healthz|readyz)", "whether the studio lives, and takes jobs", public=True),
     Door("/metrics", "figures for operators, at this machine or for an admin", role="admin"),

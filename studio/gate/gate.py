@@ -23,10 +23,11 @@ from studio.errors import (
     UnknownHost,
     WrongContentType,
 )
-from studio.gate import identity, origin
+from studio.gate import folders, identity, origin
 from studio.gate.answers import refusal
 from studio.gate.bodies import Held, check_form, check_json, counted, replayed, too_large, whole
 from studio.gate.doors import MEGABYTE, MOST_FORM, WRITE, Door, dialect, door
+from studio.gate.folders import Folders
 from studio.logs import FACTS
 from studio.settings import Settings
 
@@ -56,6 +57,7 @@ class Gate:
         self._settings = settings
         self._accounts = accounts
         self._held = Held()
+        self._folders = Folders(settings)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -74,6 +76,7 @@ class Gate:
             _note(scope, answer.status, time.monotonic() - begun)
 
     async def _answer(self, scope: Scope, receive: Receive, answer: "_Answer") -> None:
+        scope[folders.KEY] = self._folders
         try:
             with self._held.room(_json_bytes(scope)):
                 receive = await self._admit(scope, receive, answer)
@@ -87,7 +90,7 @@ class Gate:
             if isinstance(error, Unauthorized) and scope["path"] in PAGES:
                 await RedirectResponse(LOGIN, 303, CLOSED)(scope, receive, answer)
                 return
-            await refusal(error, dialect(scope["path"]), close=True)(scope, receive, answer)
+            await refusal(self._folders.error(error), dialect(scope["path"]), close=True)(scope, receive, answer)
 
     async def _admit(self, scope: Scope, receive: Receive, answer: "_Answer") -> Receive:
         """Let a request in and say who sent it; StudioError where it may not come in."""

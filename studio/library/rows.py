@@ -178,6 +178,13 @@ def add_vote(rows: Connection, path: str, share: float) -> None:
     changed(rows)
 
 
+def remove_vote(rows: Connection, path: str) -> None:
+    """Forget how a picture did in a blind vote that was taken back."""
+    gone = "DELETE FROM picture_scores WHERE metric = ? AND picture = (SELECT number FROM pictures WHERE path = ?)"
+    rows.execute(gone, (VOTE, path))
+    changed(rows)
+
+
 def rate_item(rows: Connection, job: str, item: int, values: Mapping[str, int | None]) -> None:
     """What the owner says of what an item made, by column: `star`, `rating`."""
     for column in values.keys() & {"star", "rating"}:

@@ -21,6 +21,7 @@ from studio.api.app import make
 from studio.errors import InvalidRequest, MalformedRequest, NotFound, StudioError
 from studio.gate.answers import refusal
 from studio.gate.doors import MEGABYTE, dialect
+from studio.gate.folders import KEY, Folders
 from studio.gate.gate import PAYLOAD, Gate
 from studio.gate.identity import Identity
 from studio.library.thumbnails import SIDES, WHOLE
@@ -136,7 +137,8 @@ class PageApp(App):  # type: ignore[misc]
             result = await anyio.to_thread.run_sync(act, payload["data"], request, limiter=blocks.limiter)
         except BadInput as fault:
             raise InvalidRequest(fault.message) from fault
-        answer: Response = ORJSONResponse(result)
+        folders: Folders = request.scope[KEY]
+        answer: Response = ORJSONResponse(folders.without(result))
         return answer
 
     async def _upload(self, request: Request) -> Response:
@@ -170,9 +172,9 @@ class _Parted:
 
 
 async def _refuse(request: Request, error: Exception) -> Response:
-    del request
     assert isinstance(error, StudioError)  # noqa: S101 - it is registered for those
-    return refusal(error)
+    folders: Folders = request.scope[KEY]
+    return refusal(folders.error(error))
 
 
 def _paths(value: Any) -> list[str]:

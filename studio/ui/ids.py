@@ -16,6 +16,7 @@ class Id(StrEnum):
     MORE_TABS = "more-tabs"
     OFFER = "offer-"
     PRICE = "price"
+    SEED_REUSE = "seed-reuse"
     STAGE = "stage"
     TAB = "tab-"
     TABS = "tabs"

@@ -18,7 +18,7 @@ class MemoryPanel:
     def __init__(self, studio: Studio) -> None:
         self._studio = studio
         acts: Mapping[str, Act] = {"look": self._look, "free": self._free}
-        self.widget = Island("status", value="", module="memory_panel", acts=served(acts))
+        self.widget = Island("status", value="", module="memory_panel", events=("again",), acts=served(acts))
 
     def _look(self, event: Nothing, who: Identity) -> MemoryLook:
         """Where memory went."""

@@ -1,12 +1,14 @@
 """The page as Gradio's Blocks, at whose edge foreign errors of what was sent become words."""
 
 import errno
+from collections.abc import Sequence
 from functools import cached_property
 from typing import Any
 
 from anyio import CapacityLimiter
 
 from studio.errors import StudioError
+from studio.gate.folders import KEY, Folders
 from studio.gate.gate import FAULTY
 from studio.labels import labelled
 from studio.ui.events import BadInput, Name, Number, Words, checked
@@ -16,6 +18,8 @@ from studio.ui.owner import identify
 
 # What is done in a thread at once, such as a grid that is written to a file; none waits in one for a job.
 THREADS = 200
+NOT_VALID = "The studio cannot use what was sent. Reload the page and try again."
+BROKEN = "Something unexpected went wrong. Try again; if it happens again, the studio's log says what it was."
 SCHEMAS: tuple[tuple[tuple[Any, ...], Any], ...] = (
     ((gr.Textbox,), Words | None),
     ((gr.Slider, gr.Number), Number | None),
@@ -38,20 +42,26 @@ class Page(gr.Blocks):  # type: ignore[misc]
 
     async def process_api(self, *given: Any, request: Any = None, **more: Any) -> dict[str, Any]:
         """Call a listener; what was sent wrong is marked as such, so that the answer is no fault of the program."""
+        folders: Folders | None = _scope(request).get(KEY)
         try:
             answer: dict[str, Any] = await super().process_api(*given, request=request, **more)
         except (gr.Error, StudioError) as fault:
             _scope(request)[FAULTY] = True
-            raise fault if isinstance(fault, BadInput) else BadInput(_words(fault)) from fault
-        except OSError as fault:
-            if fault.errno != errno.ENAMETOOLONG:
-                raise
+            words = _words(fault)
+            raise (
+                fault if isinstance(fault, BadInput) else BadInput(folders.hidden(words) if folders else words)
+            ) from fault
+        except Exception as fault:
             # Gradio looks on the disk for whatever an event calls a file.
-            _scope(request)[FAULTY] = True
-            raise BadInput("This is not a valid file: its name is too long.") from fault
-        if request is not None:
-            self.app.give(answer["data"], identify(request))
-        return answer
+            if isinstance(fault, OSError) and fault.errno == errno.ENAMETOOLONG:
+                _scope(request)[FAULTY] = True
+                raise BadInput("This is not a valid file: its name is too long.") from fault
+            # Gradio would show what a library says of it; the log has that.
+            raise gr.Error(BROKEN, title="The studio is at fault") from fault
+        if request is None:
+            return answer
+        self.app.give(answer["data"], identify(request))
+        return {**answer, "data": folders.without(answer["data"])} if folders else answer
 
     async def preprocess_data(self, *given: Any, **more: Any) -> Any:
         """What the widgets of the page say; BadInput where one of them cannot say that."""
@@ -62,8 +72,21 @@ class Page(gr.Blocks):  # type: ignore[misc]
         except BadInput:
             raise
         except Exception as error:
-            raise BadInput(_words(error)) from error
+            raise BadInput(_out_of_bounds(given[0].inputs, given[1]) or _words(error)) from error
         return values
+
+
+def _out_of_bounds(widgets: Sequence[Any], values: Sequence[Any]) -> str:
+    """Which number is too small or too large, and what it may be; empty where none is."""
+    for widget, value in zip(widgets, values, strict=False):
+        least, most = getattr(widget, "minimum", None), getattr(widget, "maximum", None)
+        if not isinstance(value, int | float) or isinstance(value, bool):
+            continue
+        if least is not None and value < least:
+            return f"{widget.label}: {value} is too small. Enter {least} or more."
+        if most is not None and value > most:
+            return f"{widget.label}: {value} is too large. Enter {most} or less."
+    return ""
 
 
 def _kind(widget: Any) -> Any:
@@ -79,8 +102,5 @@ def _scope(request: Any) -> dict[str, Any]:
 
 
 def _words(error: Exception) -> str:
-    if isinstance(error, StudioError):
-        return labelled(error)
-    cause = error.__cause__ or error
-    message = str(cause.message if isinstance(cause, gr.Error) else cause)
-    return f"This is not valid: {message[:200]}"
+    """What is wrong with what was sent; what Gradio says of it is for programmers."""
+    return labelled(error) if isinstance(error, StudioError) else NOT_VALID

@@ -66,7 +66,7 @@ class SharedSettings:
 
     def place_prompt(self, offers: Mapping[str, str]) -> None:
         """What is asked for, the button that asks, and below it what else can be made of it: tabs with their words."""
-        self.form.place("prompt", lines=3, max_lines=10, placeholder="What the picture shows, in words")
+        self.form.place("prompt", lines=3, max_lines=10, placeholder="Describe the picture")
         prompt_preview.place(self.studio, "prompt")
         self.generate = gr.Button("Generate", variant="primary", elem_id=Id.GENERATE)
         with gr.Row(elem_id="offers"):
@@ -80,7 +80,7 @@ class SharedSettings:
     def place_settings(self) -> None:
         """What is often changed."""
         self.form.place("styles", info=None)
-        self.form.place("negative_prompt", lines=1, max_lines=6, placeholder="What to keep out of the picture")
+        self.form.place("negative_prompt", lines=1, max_lines=6, placeholder="What the picture should not show")
         prompt_preview.place(self.studio, "negative_prompt")
         self.form.place("negative_presets", info=None)
         Island(Id.WHY_NOT, "<p></p>")
@@ -89,7 +89,7 @@ class SharedSettings:
         with gr.Row(elem_id="seed-row"):
             self.form.place("seed", min_width=120)
             self.random = gr.Button("Random", elem_id="seed-random", min_width=0)
-            self.reuse = gr.Button("Reuse last", elem_id="seed-reuse", min_width=0)
+            self.reuse = gr.Button("Reuse last", elem_id=Id.SEED_REUSE, min_width=0)
 
     def place_more(self) -> None:
         """What is seldom changed."""

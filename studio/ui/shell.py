@@ -18,8 +18,6 @@ from studio.ui.queue_panel import QueuePanel, in_words
 from studio.ui.workspace import Workspace
 
 TITLE = "Image Studio"
-# Seconds between two looks at the device and the line.
-LOOK = 10
 # Seconds between two looks at whether the model is loaded.
 WARM = 0.1
 # How often Gradio's cache is cleared, and how old what is cleared is, in seconds: what was stored of it stays.
@@ -112,7 +110,7 @@ def _doing(studio: Studio) -> list[str]:
         parts.insert(0, f'<span class="busy">{escape(coming)}</span>')
     parts += [f'<span role="alert">{escape(words)}</span>' for words in alerts(studio)]
     if words := in_words(studio):
-        parts.append(f"<span>{words}</span>")
+        parts.append(f'<span class="line-of-jobs">{words}</span>')
     if studio.warming:
         name = studio.catalogue[studio.settings.model].name
         parts.insert(0, f'<span class="busy">Loading {escape(name)}</span>')
@@ -140,4 +138,4 @@ def _wire_status(blocks: Any, studio: Studio, status: Any) -> None:
 
     private = {"concurrency_limit": None, "api_visibility": "private", "show_progress": "hidden"}
     blocks.load(arrive, None, [status], **private)
-    gr.Timer(LOOK).tick(look, None, [status], queue=False, **private)
+    status.again(look, None, [status], queue=False, **private)

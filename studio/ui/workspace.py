@@ -24,11 +24,14 @@ from studio.ui.job_view import finished, stored, view, watch
 from studio.ui.loras import LoraPanel
 from studio.ui.owner import identify
 from studio.ui.preset_panel import PresetPanel
+from studio.ui.schemas.jobs import View
 from studio.ui.shared_settings import SharedSettings, into, live
 from studio.ui.source import Picture
 from studio.ui.tabs import TABS
 from studio.ui.tabs.base import AxisLines, Panel, Tab, TabContext
 from studio.ui.units import Units
+
+TAKEN_OVER = "The form now has the settings of this picture."
 
 
 class Which(Event):
@@ -86,7 +89,7 @@ class Workspace:
             with gr.Column(elem_classes="ask"):
                 self.shared_settings.place_prompt({name: tab.offers for name, tab in self.tabs.items() if tab.offers})
             with gr.Column(elem_classes="wall"):
-                takers = {name: tab.label for name, tab in self.tabs.items() if tab.takes_picture}
+                takers = {name: tab.label for name, tab in self.tabs.items() if tab.takes_picture or tab.offers}
                 self.stage = gallery.place(studio, takers)
                 picture_work.place(studio)
             with gr.Column(elem_classes="rest"):
@@ -318,7 +321,8 @@ class Workspace:
             _, recipe = self._pictured(who, event)
         except StudioError as fault:
             return {self.stage: view(self.studio, who, fault)}
-        return self._shown(recipe, values, who)
+        seen: View = {**view(self.studio, who), "said": TAKEN_OVER}
+        return {**self._shown(recipe, values, who), self.stage: seen}
 
     def _hear(self, values: Values, event: import_panel.Brought, request: gr.Request) -> Updates:
         """Fill the form with what a picture's file, or a text, tells."""
@@ -347,10 +351,13 @@ class Workspace:
         }
 
     def _send(self, event: Sent, request: gr.Request) -> Updates:
-        """Start from a picture in another tab."""
+        """Start from a picture in another tab, or make more of its recipe there."""
         who = identify(request)
         try:
-            path, _ = self._pictured(who, event)
+            path, recipe = self._pictured(who, event)
+            if event.tab in self.tabs and self.tabs[event.tab].offers:
+                check_held(self.studio.inputs, [recipe], who)
+                return {**self._panel(event.tab).draft(recipe, who), self.tablist: gr.Tabs(selected=event.tab)}
             picture = Picture.of(self.studio.inputs.add(path, who=who), path.name)
         except StudioError as fault:
             return {self.stage: view(self.studio, who, fault)}

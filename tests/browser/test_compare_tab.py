@@ -115,6 +115,16 @@ def test_the_starter_is_compared_with_a_hosted_model_and_judged_blind(
     expect(refiner).to_have_count(1)
 
     turn_to(page, "Arena")
+    judged_all(page)
+
+
+def judged_all(page: Page) -> None:
+    """Ten pairs, the first of them twice, and what the votes say."""
+    expect(page.locator(".arena-foot")).to_contain_text("Pair 1 of 10")
+    judged(page, "ArrowLeft")
+    expect(page.locator(".arena-foot")).to_contain_text("Pair 2 of 10")
+    page.keyboard.press("z")
+    expect(page.locator(".arena-foot")).to_contain_text("Pair 1 of 10")
     for vote in range(10):
         judged(page, ("ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown")[vote % 4])
     expect(page.locator(".arena")).to_contain_text("No pair to judge")

@@ -50,16 +50,16 @@ def test_the_studio_goes_onto_a_space_by_its_page(page: Page, remote: hub_server
     expect(page.get_by_role("alert")).to_contain_text("Then put it into the field Token")
 
     # What is sent can be seen without one.
-    page.get_by_role("button", name="Show what is sent").click()
+    page.get_by_role("button", name="Show files").click()
     expect(page.get_by_role("region", name="Files")).to_contain_text("studio/errors.py")
-    expect(page.get_by_text("Not compared with what is on the Space")).to_be_visible()
+    expect(page.get_by_text("Not compared with the Space")).to_be_visible()
     expect(page.get_by_role("alert")).to_have_count(0)
 
     # The token is enough: whose Space it is follows from it.
     page.get_by_label("Token").fill(hub_server.TOKEN)
-    page.get_by_role("button", name="Show what is sent").click()
+    page.get_by_role("button", name="Show files").click()
     expect(page.get_by_role("region", name="Files")).to_contain_text("studio/errors.py")
-    expect(page.get_by_text("This is ann, a free account; also club.")).to_be_attached()
+    expect(page.get_by_text("Signed in as ann, a free account; organizations: club.")).to_be_attached()
 
     page.get_by_text("Secrets", exact=True).click()
     page.get_by_role("button", name="Add a secret").click()
@@ -85,7 +85,7 @@ def test_the_studio_goes_onto_a_space_by_its_page(page: Page, remote: hub_server
     deploy.click()
     opens = page.get_by_role("link", name="Open the Space")
     expect(opens).to_have_attribute("href", f"{remote.endpoint}/spaces/{SPACE}")
-    expect(page.get_by_text("Every file is there already")).to_be_visible()
+    expect(page.get_by_text("Every file is up to date")).to_be_visible()
 
     assert remote.spaces[SPACE].secrets == {"OPENAI_API_KEY": KEY}
     assert remote.spaces[SPACE].variables == {"STUDIO_SHARE_KEYS": "true"}

@@ -288,6 +288,54 @@ def test_a_picture_s_settings_fill_the_form_and_another_takes_a_new_seed(new_pag
     expect(page.locator(".cell .said span").first).not_to_have_text("seed 5")
 
 
+def test_only_the_picture_that_is_pointed_at_shows_its_buttons_and_where_none_is_made_none_is_offered(
+    new_page: NewPage, tmp_path: Path
+) -> None:
+    painter, settings = Painter(), Settings.load(home=tmp_path, port=0)
+    painter.ready.set()
+    with Studio(settings, backend=painter) as studio, serve(studio) as address:
+        page = new_page(address)
+        reuse = page.get_by_role("button", name="Reuse last")
+        expect(reuse).to_be_disabled()
+        page.locator("#field-count").get_by_text("8", exact=True).click()
+        ask(page, "eight boats")
+        done(page, 8)
+        expect(reuse).to_be_enabled()
+        expect(page.locator("#status")).not_to_contain_text("running")
+        acts = page.locator(".cell .acts")
+        page.get_by_label("Prompt", exact=True).hover()
+        for at in range(8):
+            expect(acts.nth(at)).to_have_css("opacity", "0")
+        page.locator(".cell").nth(3).hover()
+        expect(acts.nth(3)).to_have_css("opacity", "1")
+        page.locator(".cell .look").nth(5).focus()
+        expect(acts.nth(5)).to_have_css("opacity", "1")
+        acts.nth(5).get_by_role("button", name="Use these settings").click()
+        expect(page.locator(".stage .line")).to_have_text("The form now has the settings of this picture.")
+
+
+def test_a_page_that_lost_the_studio_says_so_in_its_words_and_goes_on_when_it_is_back(
+    new_page: NewPage, address: str
+) -> None:
+    page = new_page(address)
+    prompt = page.get_by_label("Prompt", exact=True)
+    prompt.fill("a patient boat")
+    notice = page.get_by_role("alert").filter(has_text="The studio is not answering")
+    page.context.set_offline(True)
+    try:
+        page.get_by_role("button", name="Generate").click()
+        expect(notice).to_be_visible()
+        expect(page.get_by_text("Connection to the server was lost")).not_to_be_in_viewport()
+    finally:
+        page.context.set_offline(False)
+    # Gradio's own script loads the page anew.
+    expect(notice).to_have_count(0)
+    page.wait_for_selector("#stage[data-ready]", state="attached")
+    expect(prompt).to_have_value("a patient boat")
+    page.get_by_role("button", name="Generate").click()
+    expect(page.locator(".cell.done img")).to_have_attribute("alt", "a patient boat")
+
+
 def test_a_page_whose_first_answer_is_lost_begins_anew(profiles: Profiles, address: str) -> None:
     lost: list[Route] = []
     begun: list[str] = []

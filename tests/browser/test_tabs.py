@@ -77,6 +77,8 @@ def test_a_picture_is_painted_over_compared_and_painted_over_again(
     line.focus()
     page.keyboard.press("End")
     expect(line).to_have_attribute("aria-valuetext", "100 % before")
+    # Wherever the focus is.
+    page.get_by_role("heading", name="Image Studio").click()
     page.keyboard.press("Escape")
     expect(line).to_have_count(0)
     first = page.locator(".cell .look img").get_attribute("src")
@@ -162,7 +164,9 @@ def test_a_result_can_be_sent_to_every_tab_that_takes_one(new_page: NewPage, add
     labels = page.get_by_role("menuitem").all_inner_texts()
     assert {"Image to image", "Upscale"} <= set(labels)
     page.keyboard.press("Escape")
-    for label in labels:
+    *takers, candidates, grid, compare = labels
+    assert (candidates, grid, compare) == ("Candidates", "Grid", "Compare")
+    for label in takers:
         page.get_by_role("button", name="Send to").click()
         page.keyboard.press("ArrowDown")
         page.get_by_role("menuitem", name=label).click()
@@ -171,6 +175,9 @@ def test_a_result_can_be_sent_to_every_tab_that_takes_one(new_page: NewPage, add
         expect(panel.locator(".well figure, .tile img")).to_have_count(1)
         expect(panel).to_contain_text("128 × 128")
     expect(page.locator("#field-prompt textarea")).to_have_value("a white castle")
+    page.get_by_role("button", name="Send to").click()
+    page.get_by_role("menuitem", name=compare).click()
+    expect(page.get_by_label("Prompts", exact=True)).to_have_value("a white castle")
 
 
 def test_tabs_share_the_prompt_the_chosen_one_is_remembered_and_others_are_served_the_page_as_before(
@@ -265,6 +272,7 @@ def test_use_these_settings_goes_to_the_tab_that_made_the_picture(new_page: NewP
     expect(panel.get_by_label("number input for Strength")).to_have_value("0.6")
     expect(panel.get_by_label("Change the size")).not_to_be_checked()
     expect(page.get_by_label("Prompt", exact=True)).to_have_value("a red barn")
+    expect(page.locator(".stage .line")).to_have_text("The form now has the settings of this picture.")
 
 
 # What a file dragged in from the desktop does, anywhere on the page.

@@ -80,6 +80,9 @@ def test_how_a_vote_ended_is_found_in_the_library_by_its_pictures(tmp_path: Path
     arena.vote(ME, pair.id, "right")
     (won,), (lost,) = (shelf.index.search(f"vote:{how}", ME).entries for how in ("won", "lost"))
     assert (won.path, lost.path) == (pair.right, pair.left)
+    arena.undo(ME)
+    assert not shelf.index.search("vote:won", ME).total
+    arena.vote(ME, pair.id, "right")
     shelf.index.reindex()
     pair = arena.pair(ME)
     assert pair
@@ -87,15 +90,38 @@ def test_how_a_vote_ended_is_found_in_the_library_by_its_pictures(tmp_path: Path
     assert shelf.index.search("vote:tied", ME).total == 2
 
 
-def test_a_vote_can_be_neither_changed_nor_removed(arena: Arena, tmp_path: Path):
+def test_the_last_vote_is_taken_back_and_its_pair_waits_again(arena: Arena):
+    assert arena.left(ME) == 6
+    with pytest.raises(NotFound, match="no vote to undo"):
+        arena.undo(ME)
+    first = arena.pair(ME)
+    assert first
+    arena.vote(ME, first.id, "left")
+    second = arena.pair(ME)
+    assert second
+    assert arena.left(ME) == 5
+    arena.vote(ME, second.id, "good")
+    arena.undo(ME)
+    assert arena.pair(ME) == second
+    assert [vote.choice for vote in arena.votes(ME)] == ["left"]
+    assert arena.left(ME) == 5
+    assert arena.vote(ME, second.id, "right").choice == "right"
+    with pytest.raises(NotFound):
+        arena.undo(who("other"))
+
+
+def test_a_vote_can_be_neither_changed_nor_removed_once_another_followed(arena: Arena, tmp_path: Path):
     pair = arena.pair(ME)
     assert pair
     arena.vote(ME, pair.id, "bad")
+    later = arena.pair(ME)
+    assert later
+    arena.vote(ME, later.id, "good")
     with pytest.raises(NotWritable, match="a rule"), arena._database.write() as database:
         database.execute("UPDATE votes SET choice = 'left'")
     with pytest.raises(NotWritable, match="a rule"), arena._database.write() as database:
-        database.execute("DELETE FROM votes")
-    (vote,) = arena.votes(ME)
+        database.execute("DELETE FROM votes WHERE choice = 'bad'")
+    vote, _ = arena.votes(ME)
     assert vote.choice == "bad"
     assert len(as_csv([vote]).splitlines()) == 2
 

@@ -243,6 +243,7 @@ def validate(content: str) -> list[str]:
         "suggested_hardware": lambda value: value in {hardware.value for hardware in SpaceHardware},
         "app_file": lambda value: isinstance(value, str),
         "hf_oauth": lambda value: isinstance(value, bool),
+        "hf_oauth_scopes": lambda value: value == ["inference-api"],
     }
     return [
         f'"{name}" must be otherwise than {head[name]!r}'

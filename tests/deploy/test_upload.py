@@ -47,7 +47,7 @@ def test_a_new_space_has_the_plans_files_and_what_was_ordered(
     hub: Hub, remote: hub_server.Hub, settings: Settings, project: Path
 ) -> None:
     secrets, variables = {"OPENAI_API_KEY": SecretStr("a-key-of-another-house")}, {"STUDIO_SHARE_KEYS": "true"}
-    request = DeployRequest(SPACE, private=True, models=("sdxl-turbo",), secrets=secrets, variables=variables)
+    request = DeployRequest(SPACE, visibility="protected", models=("sdxl-turbo",), secrets=secrets, variables=variables)
     plan, ear = draw_up(request, settings, project), Ear()
     done = deploy(hub, plan, ear)
     space = remote.spaces[SPACE]
@@ -55,7 +55,7 @@ def test_a_new_space_has_the_plans_files_and_what_was_ordered(
         item.path: item.read() for item in plan.items
     }
     assert done.url == f"{remote.endpoint}/spaces/{SPACE}"
-    assert (space.hardware, space.visibility) == ("zero-a10g", "private")
+    assert (space.hardware, space.visibility) == ("zero-a10g", "protected")
     assert space.secrets == {"OPENAI_API_KEY": "a-key-of-another-house"}
     assert space.variables == {"STUDIO_MODEL": "sdxl-turbo", "STUDIO_SHARE_KEYS": "true"}
     assert space.sleep_seconds is None
@@ -109,7 +109,7 @@ def test_only_what_differs_is_sent_and_what_left_the_list_is_deleted(
 
 def test_a_space_of_something_else_is_left_alone(hub: Hub, plan: Plan, remote: hub_server.Hub) -> None:
     remote.spaces[SPACE] = hub_server.Space(files={"README.md": b"", "chat.py": b""})
-    with pytest.raises(AlreadyExists, match="something else"):
+    with pytest.raises(AlreadyExists, match="is not Image Studio"):
         deploy(hub, plan)
     assert remote.spaces[SPACE].files.keys() == {"README.md", "chat.py"}
 
@@ -132,7 +132,7 @@ REFUSALS = [
     ("POST /api/repos/create", 403, "did not allow it", "write access"),
     ("POST /api/repos/create", 409, "changed by somebody else", "Try again"),
     ("POST /api/buckets", 403, "did not allow it", "write access"),
-    ("POST /api/validate-yaml", 400, "did not take it", "Mend"),
+    ("POST /api/validate-yaml", 400, "did not take it", "log"),
     ("POST .*/objects/batch", 413, "too large", "LoRAs"),
     ("POST .*/commit/main", 412, "changed by somebody else", "Try again"),
     ("GET .*/runtime", 500, "trouble of its own", "Try again"),

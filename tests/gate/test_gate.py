@@ -136,7 +136,7 @@ def test_json_that_is_none_or_only_meant_to_hurt_is_refused(asked: Ask, body: st
 
 
 def test_what_no_door_names_is_closed(asked: Ask) -> None:
-    for path in ("/gradio_api/vibe-code", "/gradio_api/proxy=https://a.b/", "/monitoring", "/gradio_api/app_id", "/x"):
+    for path in ("/gradio_api/vibe-code", "/gradio_api/proxy=https://a.b/", "/monitoring", "/x"):
         assert asked("GET", path).status_code == 404
     assert asked("DELETE", JOIN).status_code == 405
     assert asked("GET", JOIN).status_code == 405

@@ -6,13 +6,14 @@ from studio.compare.arena import Standing
 
 
 class ArenaPair(TypedDict):
-    """Two pictures of one prompt, as data addresses, and how many votes there are."""
+    """Two pictures of one prompt, as data addresses; how many votes there are, and how many pairs are left."""
 
     pair: str
     prompt: str
     left: str
     right: str
     count: int
+    left_over: int
 
 
 class NoPair(TypedDict):

@@ -43,6 +43,8 @@ class View(TypedDict):
     behind: int
     earlier: list[Picture]
     fault: FieldFault | None
+    # What was done with a picture, where that shows elsewhere.
+    said: NotRequired[str]
 
 
 class QueueItem(TypedDict):

@@ -55,6 +55,7 @@ class ArenaPanel(Panel):
         acts: Mapping[str, Act] = {
             "pair": self._pair,
             "vote": self._vote,
+            "undo": self._undo,
             "table": self._table,
             "votes": self._votes,
         }
@@ -85,7 +86,13 @@ class ArenaPanel(Panel):
             "left": _bare(pair.left),
             "right": _bare(pair.right),
             "count": count,
+            "left_over": self.arena.left(who),
         }
+
+    def _undo(self, event: Nothing, who: Identity) -> ArenaPair | NoPair:
+        """Take the last vote back; its pair is to be judged again."""
+        self.arena.undo(who)
+        return self._pair(event, who)
 
     def _vote(self, event: Voting, who: Identity) -> ArenaVote:
         """Cast a vote; only the answer names the models."""

@@ -123,6 +123,10 @@ class Panel:
         """Make the recipe's pictures along these axes at once; else as `begin`."""
         raise NotImplementedError
 
+    def draft(self, recipe: Recipe, who: Identity) -> Updates:
+        """Prepare the tab's own work with the recipe of a picture; nothing begins. Sets only `extras`."""
+        return self.begin([recipe.replace(seed=None)], who)
+
 
 class PicturePanel(Panel):
     """A tab that starts from the pictures of a source, one recipe for each."""
@@ -152,8 +156,9 @@ class Tab(ABC):
 
     `task` is what its recipes do; a tab without one makes nothing and has the whole page below the handles. Pictures
     can be sent to it where it `takes_picture`. `endpoint` names its Generate for programs; else the module does.
-    `offers` are the words of a button below Generate that begins its work with what the form of a making tab says.
-    A tab with a `group` stands under that title in the menu at the end of the handles.
+    `offers` are the words of a button below Generate that begins its work with what the form of a making tab says;
+    pictures can be sent there too, to make more of their recipe. A tab with a `group` stands under that title in the
+    menu at the end of the handles.
     """
 
     label: str

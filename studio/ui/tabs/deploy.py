@@ -21,7 +21,7 @@ from studio.deploy import (
 )
 from studio.deploy.account import who
 from studio.deploy.hub import token_of
-from studio.deploy.request import SETTINGS
+from studio.deploy.request import SETTINGS, Visibility
 from studio.errors import HubUnreachable, InUse, Refused, StudioError
 from studio.gate.identity import Identity
 from studio.studio import Studio
@@ -53,7 +53,7 @@ class Ordering(Tokened):
 
     space: Name
     hardware: Name
-    private: bool
+    visibility: Visibility
     keeps: bool
     models: Annotated[list[Name], Field(max_length=1000)]
     loras: Annotated[list[Name], Field(max_length=1000)]
@@ -171,7 +171,7 @@ def _order(event: Ordering) -> DeployRequest:
     return DeployRequest(
         event["space"],
         event["hardware"],
-        private=event["private"],
+        visibility=event["visibility"],
         models=tuple(event["models"]),
         loras=tuple(event["loras"]),
         secrets={name: SecretStr(value) for name, value in event["secrets"]},

@@ -9,7 +9,7 @@ const CHOICES = [["left", "Left is better", "←"], ["right", "Right is better",
 const KEYS = { ArrowLeft: "left", ArrowRight: "right", ArrowUp: "good", ArrowDown: "bad" };
 const SIDES = /** @type {const} */ (["left", "right"]);
 
-/** @param {Island<{ arrived: boolean }, null, { pair: ArenaPair | NoPair, vote: ArenaVote, table: ArenaTable, votes: EncodedFile }>} island */
+/** @param {Island<{ arrived: boolean }, null, { pair: ArenaPair | NoPair, undo: ArenaPair | NoPair, vote: ArenaVote, table: ArenaTable, votes: EncodedFile }>} island */
 export function mount({ element, props, watch, server, tell: { arrive } }) {
     const home = part(element, ".arena");
     let arrived = false;
@@ -26,12 +26,28 @@ export function mount({ element, props, watch, server, tell: { arrive } }) {
     let fault = "";
 
     async function next() {
-        const answer = await server.pair();
+        take(await server.pair());
+    }
+
+    /** @param {Answer<ArenaPair | NoPair>} answer */
+    function take(answer) {
         fault = answer.fault ?? "";
         vote = null;
         pair = answer.fault === undefined ? answer : null;
         count = pair?.count ?? count;
         draw();
+    }
+
+    // The pair comes back, to be judged again.
+    async function undo() {
+        if (busy || !count) return;
+        busy = true;
+        const answer = await server.undo();
+        busy = false;
+        if (answer.fault === undefined) take(answer);
+        else fault = answer.fault;
+        draw();
+        await look();
     }
 
     /** @param {string} choice */
@@ -68,11 +84,19 @@ export function mount({ element, props, watch, server, tell: { arrive } }) {
     function draw() {
         render(html`<div class="arena-ring">
                 ${pair?.pair ? duel(pair) : nothing}
-                ${pair && !pair.pair ? html`<div class="versus-empty"><h2>No pair to judge</h2><p class="quiet">Compare at least two models first. Each picture is shown once, so that none is known again.</p></div>` : nothing}
+                ${pair && !pair.pair ? html`<div class="versus-empty"><h2>No pair to judge</h2><p class="quiet">${count ? "You have judged all pairs. Compare more prompts or models to get new ones." : "Compare at least two models first."} Each picture is shown only once, so that you never recognise one.</p></div>` : nothing}
                 <p class="wrong" role="alert">${fault}</p>
-                <p class="note" role="status">${count ? `${count} ${count === 1 ? "vote" : "votes"} so far` : ""}</p>
+                <div class="arena-foot"><p class="note" role="status">${place()}</p>
+                    <button type="button" class="plain" title="Take your last vote back (Z)" ?hidden=${!count} @click=${undo}>Undo last vote</button></div>
             </div>
             ${ratings && (ratings.count || tag) ? board(ratings) : nothing}`, home);
+    }
+
+    // Which pair it is, of how many; a vote just cast counts already.
+    function place() {
+        if (!pair?.pair) return count ? `All judged: ${count} ${count === 1 ? "vote" : "votes"}` : "";
+        const at = count + (vote ? 0 : 1);
+        return `Pair ${at} of ${at - 1 + pair.left_over}`;
     }
 
     /** @param {ArenaPair} pair */
@@ -102,15 +126,17 @@ export function mount({ element, props, watch, server, tell: { arrive } }) {
     document.addEventListener("keydown", (event) => {
         if (tab() !== "arena" || event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) return;
         const choice = KEYS[event.key];
-        if (target(event)?.matches("textarea, select, input") || !choice || vote) return;
+        const typing = target(event)?.matches("textarea, select, input");
+        if (!typing && event.key.toLowerCase() === "z") undo();
+        if (typing || !choice || vote) return;
         event.preventDefault();
         cast(choice);
     });
 
     // Comparisons are made in another tab: each time this one is opened, there may be new pairs.
-    new IntersectionObserver(([seen]) => { if (seen.isIntersecting && arrived && !pair?.pair) take(); }).observe(home);
+    new IntersectionObserver(([seen]) => { if (seen.isIntersecting && arrived && !pair?.pair) begin(); }).observe(home);
 
-    async function take() {
+    async function begin() {
         if (!props.value?.arrived) return;
         arrived = true;
         await next();
@@ -118,8 +144,8 @@ export function mount({ element, props, watch, server, tell: { arrive } }) {
     }
 
     draw();
-    watch("value", take);
-    if (props.value?.arrived) take();
+    watch("value", begin);
+    if (props.value?.arrived) begin();
     else ready.then(() => arrive());
 }
 

@@ -26,17 +26,24 @@ export function candidateHead(view, fault, { show, ask }) {
     const { cells, count, ended, making, busy } = view;
     const out = cells.filter(({ kept }) => !kept).length;
     const made = cells.length < count ? `${cells.length} of ${count} made` : `${count} made`;
+    const chosen = out > 0 || isMarked(view);
     const rate = cells.length ? ` (${Math.round((100 * out) / cells.length)} %)` : "";
     const percent = Math.round(100 * (view.fraction ?? 0));
     const words = fault || (ended ? `${ended.message} ${ended.hint}` : making ? view.line : busy ? "Measuring" : "");
     return html`<header class="board-head">
-            <select aria-label="Set" @change=${(event) => show(event.target.value)}>${view.sets.map(({ id, title, created, made: images }) => html`<option value=${id} .selected=${live(id === view.set)}>${title || "Without words"} · ${images} · ${when(created)}</option>`)}</select>
+            <select aria-label="Set" @change=${(event) => show(event.target.value)}>${view.sets.map(({ id, title, created, made: images }) => html`<option value=${id} .selected=${live(id === view.set)}>${title || "No prompt"} · ${images} · ${when(created)}</option>`)}</select>
             <p class=${fault || ended ? "line wrong" : "line"} role="status">${words}</p>
             <button type="button" class="plain" ?hidden=${!making} @click=${() => ask("stop")}>Stop</button>
-            <p class="counts" aria-live="polite">${made} · ${cells.length - out} kept · ${out} rejected${rate}</p>
+            <p class="counts" aria-live="polite">${chosen ? `${made} · ${cells.length - out} kept · ${out} rejected${rate}` : made}</p>
         </header>
         <div class=${making ? "bar on" : "bar"} role="progressbar" aria-label="Progress" aria-valuemin="0" aria-valuemax="100" aria-valuenow=${percent}><div style=${`width: ${percent}%`}></div></div>`;
 }
+
+/**
+ * Whether anybody said anything of a picture, which could be taken back.
+ * @param {CandidatesView} view
+ */
+const isMarked = ({ cells }) => cells.some(({ mark }) => mark.verdict || mark.star || mark.rating);
 
 /** @param {number} seconds */
 function when(seconds) {
@@ -66,8 +73,8 @@ export function candidateTools(view, look, picks, metrics, { change, ask, compar
             <span class="quiet" ?hidden=${look.sift === "all"}>${look.sift === "reject" ? "%" : ""}</span></div>
         <label class="tool-field"><span>Size</span><input type="range" min=${ZOOM.least} max=${ZOOM.most} aria-label="Size of the pictures" .value=${live(String(look.zoom))} @input=${(event) => change({ zoom: Number(event.target.value) })}></label>
         <span class="board-acts">
-            <button type="button" class="plain" title="Undo the last mark (Z)" @click=${() => ask("undo")}>Undo</button>
-            <button type="button" class="plain" title="Side by side: pick 2 to 4 (space)" ?disabled=${picks < PICKS[0]} @click=${compare}>${picks ? `Compare ${picks}` : "Compare"}</button>
+            <button type="button" class="plain" title="Undo the last mark (Z)" ?disabled=${!isMarked(view)} @click=${() => ask("undo")}>Undo</button>
+            <button type="button" class="plain" title="Compare side by side: select 2 to 4 (space)" ?disabled=${picks < PICKS[0]} @click=${compare}>${picks ? `Compare ${picks}` : "Compare"}</button>
             ${menu({ face: "Refine kept", look: "plain", disabled: !kept.length }, Object.entries(REFINE), (how) => ask("refine", { how, images: kept.map(({ number }) => number) }))}
             <span>${view.more && more.length ? menu({ face: "More", look: "plain" }, more, (count) => ask("more", { count: Number(count) })) : nothing}</span>
             <button type="button" class="plain" aria-expanded=${String(look.tuning)} @click=${tune}>Limits and weights</button>

@@ -3,8 +3,14 @@ import { icon } from "./icon.js";
 import { html, live, nothing } from "./vendor/lit.js";
 
 const TOKENS = "https://huggingface.co/settings/tokens/new?tokenType=write";
-const SECRETS = "Only the Space reads them; their values are kept nowhere else. HF_TOKEN fetches models whose licence has to be accepted. OPENAI_API_KEY serves visitors where the variable STUDIO_SHARE_KEYS is true, up to STUDIO_DAY_BUDGET_USD.";
-const VARIABLES = "Everybody can read them. Those that begin with STUDIO_ are settings of the studio.";
+const SECRETS = "Only the Space can read them. HF_TOKEN downloads models whose licence you accepted. OPENAI_API_KEY pays for visitors if the variable STUDIO_SHARE_KEYS is true, up to STUDIO_DAY_BUDGET_USD a day.";
+/** @type {Record<string, [string, string]>} */
+const VISIBILITY = {
+    public: ["Public", "Everybody can open it and see its files."],
+    protected: ["Protected", "Everybody can open it; only you see its files."],
+    private: ["Private", "Only you can open it."],
+};
+const VARIABLES = "Everybody can read them. Names that begin with STUDIO_ are settings of the studio.";
 
 /** @typedef {{ key: number, name: string, value: string }} Pair */
 
@@ -16,7 +22,7 @@ export function deployForm(facts, changed) {
     // Never in a value that the browser keeps: it is gone with the page.
     let token = "";
     let [owner, name] = ["", "image-studio"];
-    const asked = { hardware: Object.keys(facts.hardware)[0], private: false, keeps: true };
+    const asked = { hardware: Object.keys(facts.hardware)[0], visibility: "public", keeps: true };
     const chosen = { models: /** @type {Set<string>} */ (new Set()), loras: /** @type {Set<string>} */ (new Set()) };
     /** @type {{ secrets: Pair[], variables: Pair[] }} */
     const pairs = { secrets: [], variables: [] };
@@ -36,11 +42,11 @@ export function deployForm(facts, changed) {
      * @param {Part} ends
      */
     const draw = (check, who, owners, ends) => html`<form class="deploy-form" @submit=${(event) => event.preventDefault()}>
-        <h2>Your own Space</h2><p class="note">Puts this studio, with its embedded model, onto a Hugging Face Space. Nothing of yours goes along: no pictures, no settings, no keys.</p>
+        <h2>Deploy to a Hugging Face Space</h2><p class="note">Uploads this studio with its embedded model, so that others can use it in their browser. Your pictures, settings and keys stay here.</p>
         <h3>Account</h3>
         <div class="deploy-field"><span class="deploy-label">Token</span><span class="deploy-row"><input type="password" aria-label="Token" autocomplete="off" spellcheck="false" placeholder=${facts.login ? "This machine’s login" : "hf_…"} data-1p-ignore
                 @input=${(event) => { token = event.target.value; }}>${check}</span>
-            <span class="note">${facts.login ? "Left empty, the login of this machine is used. It is kept nowhere." : html`Kept nowhere. <a href=${TOKENS} target="_blank" rel="noopener">Create one with write access</a>`}</span></div>
+            <span class="note">${facts.login ? "Leave it empty to use this machine’s login. A token is never stored." : html`Never stored. <a href=${TOKENS} target="_blank" rel="noopener">Create one with write access</a>`}</span></div>
         <p class="note deploy-who" role="status">${who}</p>
         <h3>Space</h3>
         <div class="deploy-field"><span class="deploy-label">Name</span><span class="deploy-row deploy-name"><input type="text" aria-label="Account" autocomplete="off" spellcheck="false" placeholder="account" list="deploy-owners" .value=${live(owner)} @input=${(event) => { owner = event.target.value; }}><span>/</span><input
@@ -48,10 +54,11 @@ export function deployForm(facts, changed) {
         <datalist id="deploy-owners">${owners.map((value) => html`<option value=${value}></option>`)}</datalist>
         <div class="deploy-field"><span class="deploy-label">Hardware</span><select aria-label="Hardware" @change=${(event) => { asked.hardware = event.target.value; }}>${Object.entries(facts.hardware).map(([id, words]) => html`<option value=${id}>${id} · ${words}</option>`)}</select>
             <span class="note">A free account may have two Spaces on ZeroGPU.</span></div>
-        ${box("Private", "Only you can open it. A Space that is there stays as it is.", asked.private, (on) => { asked.private = on; })}
-        ${box("Keep its pictures", "In a private bucket of your account; without one they are gone at each restart.", asked.keeps, (on) => { asked.keeps = on; })}
-        ${picks("Models", "Beside Starter. Each is downloaded when the Space starts; on a CPU they take minutes an image.", facts.models, chosen.models)}
-        ${picks("LoRAs", "From your data folder. They can be downloaded by whoever sees the Space’s files.", facts.loras, chosen.loras)}
+        <div class="deploy-field"><span class="deploy-label">Visibility</span><select aria-label="Visibility" @change=${(event) => { asked.visibility = event.target.value; changed(); }}>${Object.entries(VISIBILITY).map(([id, [words]]) => html`<option value=${id}>${words}</option>`)}</select>
+            <span class="note">${VISIBILITY[asked.visibility][1]} A Space that already exists keeps its visibility.</span></div>
+        ${box("Keep its pictures", "In a private storage bucket of your account. Without it, pictures are lost at each restart.", asked.keeps, (on) => { asked.keeps = on; })}
+        ${picks("Models", "In addition to Starter. Each is downloaded when the Space starts; on a CPU one picture takes minutes.", facts.models, chosen.models)}
+        ${picks("LoRAs", "From your data folder. Whoever can see the Space’s files can download them.", facts.loras, chosen.loras)}
         ${named("secrets", "Secrets", "Secret", SECRETS)}${named("variables", "Variables", "Variable", VARIABLES)}
         <datalist id="deploy-settings">${facts.settings.map((value) => html`<option value=${value}></option>`)}</datalist>
         ${ends}</form>`;

@@ -28,7 +28,7 @@ export function deployRun(server, changed) {
         const mine = run;
         const answer = await server.follow({ from: mine.at });
         if (run !== mine) return;
-        if (answer.fault !== undefined) mine.end = { message: answer.fault, hint: "It goes on; open the page again to follow it." };
+        if (answer.fault !== undefined) mine.end = { message: answer.fault, hint: "The deployment goes on. Open the page again to follow it." };
         else {
             mine.at += answer.events.length;
             mine.space = answer.space ?? "";
@@ -66,7 +66,7 @@ export function deployRun(server, changed) {
         const steps = Object.keys(STEPS);
         /** @param {string} step */
         const state = (step) => (steps.indexOf(step) < steps.indexOf(now) ? "done" : step !== now ? "" : !end ? "now" : end.url ? "done" : "stopped");
-        const title = !end ? `Deploying ${space}` : end.url ? `${space} runs` : end.stopped ? "Stopped" : "Not deployed";
+        const title = !end ? `Deploying ${space}` : end.url ? `${space} is running` : end.stopped ? "Stopped" : "Not deployed";
         return html`<h2>${title}</h2>
             <ol class="deploy-steps">${steps.map((step) => html`<li data-step=${step} data-state=${state(step)}><span class="deploy-label">${STEPS[step]}</span><p class="quiet">${words[step]}</p>${
                 step === "upload" && now === step && !end ? html`<progress max="1" aria-label="Upload" .value=${share ?? 0}></progress>` : nothing}</li>`)}</ol>
@@ -81,5 +81,5 @@ export function deployRun(server, changed) {
 /** @param {DeployEnd} end */
 function ending({ url, stopped, message = "", hint = "" }) {
     if (url) return html`<a href=${url} target="_blank" rel="noopener" class="plain done">Open the Space</a><p class="note">${url}</p>`;
-    return stopped ? html`<p class="note">What was sent by then stays. Deploy again to go on from there.</p>` : html`<p class="wrong">${message}</p><p class="note">${linked(hint)}</p>`;
+    return stopped ? html`<p class="note">What was uploaded stays. Deploy again to continue from there.</p>` : html`<p class="wrong">${message}</p><p class="note">${linked(hint)}</p>`;
 }

@@ -75,9 +75,9 @@ export async function mount({ element, server }) {
          * @param {string} [look]
          */
         const button = (words, act, look = "plain") => html`<button type="button" class=${look} ?disabled=${busy} @click=${() => doing(act)}>${words}</button>`;
-        const who = account ? `This is ${account.names[0]}, ${account.pro ? "a PRO account" : "a free account"}${account.names.length > 1 ? `; also ${account.names.slice(1).join(", ")}` : ""}.` : "";
+        const who = account ? `Signed in as ${account.names[0]}, ${account.pro ? "a PRO account" : "a free account"}${account.names.length > 1 ? `; organizations: ${account.names.slice(1).join(", ")}` : ""}.` : "";
         render(html`${form.draw(button("Check", meet), who, account?.names ?? [], html`<p class="wrong deploy-fault" role="alert">${linked(fault)}</p>
-                ${run.isOn() ? nothing : html`<div class="deploy-row deploy-ends">${button("Deploy", begin, "plain done")}${button("Show what is sent", show)}</div>`}`)}
+                ${run.isOn() ? nothing : html`<div class="deploy-row deploy-ends">${button("Deploy", begin, "plain done")}${button("Show files", show)}</div>`}`)}
             <div class="deploy-side">${run.draw() ?? (plan ? sent(plan) : needs)}</div>`, home);
     }
 
@@ -92,11 +92,12 @@ function sent({ files, size, sent: much, there, compared }) {
     const differ = ["new", "changed", "removed"].filter(count).map((how) => `${count(how)} ${how}`).join(", ");
     const sorted = files.toSorted((a, b) => Number(b.how !== "") - Number(a.how !== ""));
     return html`<h2>${files.length - count("removed")} files, ${size}</h2>
-        <p class="note">${!compared ? "Not compared with what is on the Space: that takes a token and a connection." : there ? (differ ? `${differ}; ${much} to send.` : "Every file is there already.") : `The Space is not there yet; ${much} to send.`}</p>
+        <p class="note">${!compared ? "Not compared with the Space: that needs a token and a connection." : there ? (differ ? `${differ}; ${much} to upload.` : "The Space is up to date.") : `A new Space; ${much} to upload.`}</p>
         <div class="deploy-files" tabindex="0" role="region" aria-label="Files"><table>${sorted.map((file) => html`<tr class=${file.how}><td>${file.path}</td><td>${file.how}</td><td>${file.size}</td></tr>`)}</table></div>`;
 }
 
-const needs = html`<h2>What it takes</h2><ul class="deploy-needs">
-    <li><span class="deploy-label">An account</span><p class="note"><a href="https://huggingface.co/join" target="_blank" rel="noopener">Hugging Face</a> lends ZeroGPU to accounts that are older than 30 days and have a verified e-mail.</p></li>
-    <li><span class="deploy-label">What it costs</span><p class="note">ZeroGPU is free of charge: each visitor uses the minutes of a day that his own account has. A GPU of your own is paid by the hour while it runs; it sleeps after an hour without visitors, unless the Space’s settings say otherwise.</p></li>
-    <li><span class="deploy-label">How long it takes</span><p class="note">One upload of about 60 MB, then some minutes in which Hugging Face installs everything. The page may be closed meanwhile.</p></li></ul>`;
+const needs = html`<h2>How it works</h2><ol class="deploy-needs">
+    <li><span class="deploy-label">1. Get an account</span><p class="note">At <a href="https://huggingface.co/join" target="_blank" rel="noopener">Hugging Face</a>. ZeroGPU is free for accounts that are older than 30 days and have a verified e-mail address.</p></li>
+    <li><span class="deploy-label">2. Paste a token with write access</span><p class="note">Everything else is filled in. Show files lists what is uploaded, before anything is.</p></li>
+    <li><span class="deploy-label">3. Deploy</span><p class="note">One upload of about 60 MB, then a few minutes in which Hugging Face installs everything. You can close this page meanwhile.</p></li></ol>
+    <h2>What it costs</h2><p class="note">On ZeroGPU nothing: visitors use the daily minutes of their own accounts. A GPU of your own is paid by the hour while it runs, and sleeps after an hour without visitors.</p>`;

@@ -12,8 +12,11 @@ const MAGNIFY = 5;
 const GAP = 16;
 // A picture below this width has its caption in two lines.
 const SMALL = 360;
-/** @param {number} width */
-const caption = (width) => (width < SMALL ? 80 : 56);
+/**
+ * @param {number} width
+ * @param {boolean} several
+ */
+const caption = (width, several) => (several ? 28 : width < SMALL ? 80 : 56);
 
 /** @param {Island<View, Record<string, string>, PictureActs>} island */
 export function mount({ element, props, watch, tell, server, data: takers }) {
@@ -59,7 +62,9 @@ export function mount({ element, props, watch, tell, server, data: takers }) {
             blamed = job?.id;
             part(document, `#${ids.stage}`).dataset.ready = "";
         } else if (job && job.id !== view.job?.id) forgiveAll();
-        if (view?.job?.id !== job?.id || view?.job?.state !== job?.state) stopping = false;
+        const moved = view?.job?.id !== job?.id || view?.job?.state !== job?.state;
+        if (moved) stopping = false;
+        if (view && (moved || view.behind !== told.behind)) panels.status?.ask();
         view = told;
         serial = told.serial;
         say(told);
@@ -74,7 +79,7 @@ export function mount({ element, props, watch, tell, server, data: takers }) {
      * What is said of the job; a fault stands at its field, where that is to be seen.
      * @param {View} told
      */
-    function say({ job, fault }) {
+    function say({ job, fault, said }) {
         const busy = isRunning(job) ? job : null;
         const ended = { done: job?.note ?? "", stopped: "Stopped" }[/** @type {string} */ (job?.state ?? "")] ?? "";
         if (!stopping) line = { words: busy ? [busy.line, busy.seconds_left === null ? "" : leftOver(busy.seconds_left)].filter(Boolean).join(" · ") : ended, wrong: false };
@@ -83,6 +88,11 @@ export function mount({ element, props, watch, tell, server, data: takers }) {
         if (job?.fault && (job.id === blamed || !blame(job.fault))) complain(job.fault);
         blamed = busy ? null : job?.id;
         if (fault && !blame(fault)) complain(fault);
+        if (said) {
+            line = { words: said, wrong: false };
+            news = said;
+            if (narrow()) window.scrollTo(0, 0);
+        }
         showProgress(busy ? (busy.step || busy.fetching ? `${percent()} %` : busy.line) : "", busy ? busy.fraction : null);
     }
 
@@ -101,6 +111,9 @@ export function mount({ element, props, watch, tell, server, data: takers }) {
         const busy = isRunning(job);
         root.classList.toggle("has-pictures", cells.length > 0);
         root.classList.toggle("busy", busy);
+        root.classList.toggle("several", cells.length > 1);
+        // Where nothing was made, there is no seed to be taken; the form may come after the gallery.
+        document.getElementById(ids.seedReuse)?.toggleAttribute("disabled", !all().length);
         render(html`<div class="pictures" @keydown=${step}>${repeat(cells, ({ key }) => key, figure)}</div>
             <div class="empty" ?hidden=${cells.length > 0 || Boolean(job?.fault)}>${intro(facts()?.model)}</div>
             <div class="foot">
@@ -155,7 +168,7 @@ export function mount({ element, props, watch, tell, server, data: takers }) {
         for (let columns = 1; columns <= cells.length; columns++) {
             const rows = Math.ceil(cells.length / columns);
             const across = (room.width - GAP * (columns - 1)) / columns;
-            const up = isNarrow ? Infinity : ((room.height - GAP * (rows - 1)) / rows - caption(across)) * aspect;
+            const up = isNarrow ? Infinity : ((room.height - GAP * (rows - 1)) / rows - caption(across, cells.length > 1)) * aspect;
             const width = Math.min(across, up, Math.max(...cells.map((cell) => cell.width)) * MAGNIFY);
             if (isNarrow && columns !== (cells.length > 1 ? 2 : 1)) continue;
             if (width > best.width) best = { columns, width };
@@ -165,9 +178,15 @@ export function mount({ element, props, watch, tell, server, data: takers }) {
         wall.classList.toggle("small", best.width < SMALL);
     }
 
-    root.addEventListener("keydown", ({ key }) => { if (key === "Escape" && comparing) compare(); });
+    // Leaves the comparison with the originals, where there is one.
+    function leave() {
+        const seen = comparing && root.checkVisibility();
+        if (seen) compare();
+        return seen;
+    }
+
     // Pictures that stand elsewhere can be used and sent on as those of the stage.
-    panels.gallery = { results: all, tell, takers, server };
+    panels.gallery = { results: all, leave, tell, takers, server };
     draw();
     new ResizeObserver(arrange).observe(part(root, ".pictures"));
     onFacts(draw);

@@ -10,6 +10,7 @@ export const ids = {
     moreTabs: "more-tabs",
     offer: "offer-",
     price: "price",
+    seedReuse: "seed-reuse",
     stage: "stage",
     tab: "tab-",
     tabs: "tabs",

@@ -92,8 +92,9 @@ interface Panels {
     } | null;
     mask: { send: (value: EditorValue) => void; settled: () => Promise<void>; turn: (picture: string | null, transparent: boolean) => void } | null;
     rounds: { draw: () => void } | null;
-    gallery: (Deeds & { results: () => Picture[]; server: Server<PictureActs> }) | null;
+    gallery: (Deeds & { results: () => Picture[]; leave: () => boolean; server: Server<PictureActs> }) | null;
     work: ((what: string, picture: { which?: Which | null; file?: string; prompt?: string }) => unknown) | null;
+    status: { ask: () => void } | null;
     mapPreview: { show: (shown: Shown | null) => void } | null;
 }
 

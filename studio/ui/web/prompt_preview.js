@@ -1,6 +1,6 @@
 // Below a prompt: its tokens, how it is understood, and what is wrong with it, whenever the words have rested.
 import { input, part } from "./dom.js";
-import { onValues } from "./form.js";
+import { facts, onFacts, onValues } from "./form.js";
 import "./prompt_weights.js";
 import { html, nothing, render } from "./vendor/lit.js";
 
@@ -30,6 +30,7 @@ export function mount({ element, server, data: { field: name, asked } }) {
     /** @type {Timer} */
     let waiting;
 
+    onFacts(show);
     onValues((/** @type {Values} */ values) => {
         const now = JSON.stringify(asked.map((/** @type {string} */ key) => values[key] ?? null));
         if (now === before) return;
@@ -65,7 +66,9 @@ export function mount({ element, server, data: { field: name, asked } }) {
     function show() {
         const { unknown = [], ignored = "", seen = [], tokens = "" } = view;
         const said = unknown.length ? html`Not known to this model: ${unknown.map((word, at) => html`${at ? ", " : ""}<b>${word}</b>`)}` : ignored;
-        render(html`<div class="words-line"><span class="words-said" title=${unknown.length ? `Not known to this model: ${unknown.join(", ")}` : ignored}>${said}</span><span class="words-tokens">${tokens}</span></div><p class="words-strip">${
+        const model = facts()?.model;
+        const list = name === "prompt" && model && Object.keys(model.knows).length > 0;
+        render(html`<div class="words-line"><span class="words-said">${said}</span>${list ? html`<button type="button" class="words-list" @click=${async () => (await import("./known_words.js")).showKnownWords(model)}>Words it knows</button>` : nothing}<span class="words-tokens">${tokens}</span></div><p class="words-strip">${
             seen.map(stretch)}</p><div class="words-fault" role="status">${fault ? wrong(fault) : nothing}</div>`, root);
         root.classList.toggle("bare", !root.textContent);
     }

@@ -1,10 +1,12 @@
 // The page's own behaviour: keys, light and dark.
+import { watchConnection } from "./connection.js";
 import { host, input, make, parts, target } from "./dom.js";
 import { ids } from "./ids.js";
+import { panels } from "./panels.js";
 
 const KEYS = [
     ["Ctrl Enter", "Generate, from anywhere"],
-    ["Esc", "Close the full view; else stop the running job"],
+    ["Esc", "Close the full view or the comparison with the original; else stop the running job"],
     ["← →", "Previous and next picture"],
     ["F A + −", "Full view: fit, actual size, zoom in, zoom out; Shift and arrows move"],
     ["C P I", "Full view: copy the picture, copy the prompt, details"],
@@ -13,7 +15,8 @@ const KEYS = [
     ["1 – 9", "Choose in a picker that has the focus"],
     ["/", "Go to the prompt, or to the search of the library"],
     ["K R S", "Candidates: keep, reject, star; 1 to 5 rate"],
-    ["Z", "Candidates: undo the last mark"],
+    ["← → ↑ ↓", "Arena: the left or the right one is better, both are good, both are bad; Enter goes on"],
+    ["Z", "Candidates and Arena: undo the last mark or vote"],
     ["Ctrl ↑ ↓", "In a prompt: the chosen words count more or less"],
     ["?", "This sheet"],
 ];
@@ -27,6 +30,7 @@ const ARROWS = { ArrowLeft: -1, ArrowUp: -1, ArrowRight: 1, ArrowDown: 1 };
  * @param {Island<null>} island
  */
 export function mount({ element }) {
+    watchConnection();
     const light = localStorage.getItem(LIGHT);
     if (light) document.body.classList.toggle("dark", light === "dark");
     element.addEventListener("click", (event) => {
@@ -81,7 +85,7 @@ document.addEventListener("keydown", (event) => {
     } else if (document.querySelector("dialog[open], [popover]:popover-open") || event.ctrlKey || event.metaKey || event.altKey) {
         return;
     } else if (event.key === "Escape") {
-        parts(document, `#${ids.stage} .halt:not([hidden])`)[0]?.click();
+        if (!panels.gallery?.leave()) parts(document, `#${ids.stage} .halt:not([hidden])`)[0]?.click();
     } else if (!typing && event.key === "?") {
         sheet();
     } else if (!typing && event.key === "/") {

@@ -9,13 +9,14 @@ interface Fault {
     part: number | null;
 }
 
-/** Two pictures of one prompt, as data addresses, and how many votes there are. */
+/** Two pictures of one prompt, as data addresses; how many votes there are, and how many pairs are left. */
 interface ArenaPair {
     pair: string;
     prompt: string;
     left: string;
     right: string;
     count: number;
+    left_over: number;
 }
 
 /** There is nothing to judge. */
@@ -737,6 +738,7 @@ interface View {
     behind: number;
     earlier: Array<Picture>;
     fault: FieldFault | null;
+    said?: string;
 }
 
 /** A picture of a job that is not made. */
