@@ -1,10 +1,14 @@
 """The way that a picture went, for other pictures or other prompts: all as one job."""
 
-from collections.abc import Iterable, Sequence
+import logging
+import threading
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
-from studio.errors import InvalidRecipe, InvalidRequest, ModelError, NotFound, Unreadable
+from studio.errors import InvalidRecipe, InvalidRequest, ModelError, NotFound, StudioError, Unreadable
+from studio.events import Done
 from studio.gate.identity import Identity
 from studio.inputs import Input
 from studio.jobs.job import Job
@@ -15,6 +19,7 @@ from studio.resolve.sizes import open_size
 from studio.studio import Studio
 
 KIND = "repeat"
+log = logging.getLogger(__name__)
 
 
 def repeat(studio: Studio, recipes: Sequence[Recipe], who: Identity) -> Job:
@@ -26,6 +31,57 @@ def repeat(studio: Studio, recipes: Sequence[Recipe], who: Identity) -> Job:
             "Give fewer, or start the studio with STUDIO_MAX_CELLS set higher.",
         )
     return studio.submit(recipes, who, kind=KIND)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is to be done: the recipes of the first step, those after it, and the prompts that were and that are now."""
+
+    recipes: Sequence[Recipe]
+    later: Sequence[Recipe]
+    before: str
+    prompts: Sequence[str]
+
+    def step(self, studio: Studio, number: int, made: Mapping[int, Path], who: Identity) -> dict[int, Recipe]:
+        """The recipes of a later step, by the place of what each goes on from."""
+        words = {place: (self.before, self.prompts[place]) for place in made}
+        return {place: next_step(studio, self.later[number], path, words[place], who) for place, path in made.items()}
+
+
+def plan(
+    studio: Studio, steps: Sequence[Recipe], who: Identity, *, paths: Sequence[Path] = (), prompts: Sequence[str] = ()
+) -> Plan:
+    """The steps of a picture's way for other prompts, or else for these pictures; errors as of these two."""
+    if prompts:
+        return Plan(for_prompts(steps[0], prompts), steps[1:], steps[0].prompt, prompts)
+    # Pictures take the place of what words alone made.
+    steps = steps[1:] if is_of_words(steps[0]) and len(steps) > 1 else steps
+    recipes = for_pictures(studio, steps[0], paths, who)
+    return Plan(recipes, steps[1:], steps[0].prompt, [recipe.prompt for recipe in recipes])
+
+
+def begin(studio: Studio, planned: Plan, who: Identity) -> Job:
+    """The job of the first step; those of later steps follow it by themselves, each when the one before has ended."""
+    job = repeat(studio, planned.recipes, who)
+    if planned.later:
+        threading.Thread(target=_go_on, args=(studio, planned, job, who), name="repeat", daemon=True).start()
+    return job
+
+
+def _go_on(studio: Studio, planned: Plan, job: Job, who: Identity) -> None:
+    places = [*range(len(planned.recipes))]
+    for number in range(len(planned.later)):
+        *_, end = job.follow()
+        made = {places[image.image]: image.path for image in job.results}
+        if not isinstance(end, Done) or not made:
+            return
+        try:
+            recipes = planned.step(studio, number, made, who)
+            job = repeat(studio, [*recipes.values()], who)
+        except StudioError as error:
+            log.warning("The next step of a picture's way cannot be done: %s", error.sentence)
+            return
+        places = [*recipes]
 
 
 def way(studio: Studio, path: Path, who: Identity) -> list[Recipe]:

@@ -58,6 +58,7 @@ from studio.resolve.sizes import result_size
 from studio.scorer import Scorer
 from studio.settings import Settings
 from studio.storage.database import Database
+from studio.unused import clear_folder
 
 # A folder in the home: grids that were written to a file.
 SHEETS = "grid-sheets"
@@ -293,8 +294,13 @@ class Studio:
         AtomicFolder(self.settings.home / UPLOADS).ready(needed_bytes)
 
     def sweep(self) -> None:
-        """Remove what was brought or shown more than a day ago: what was stored of it stays."""
+        """Remove what was brought or shown more than a day ago, and old filmstrips and pictures made again.
+
+        What was stored of it stays.
+        """
         _sweep(self.settings.home / CACHE)
+        for name in (FILMSTRIPS, REPLAYS):
+            clear_folder(self.settings.home / name, self.database)
 
     def stop(self, job_id: str, who: Identity) -> None:
         """Stop a job of who asks; what had finished is kept. NotFound where there is no such job of theirs."""

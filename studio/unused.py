@@ -94,6 +94,20 @@ class Unused:
         return freed
 
 
+def clear_folder(folder: Path, database: Database) -> None:
+    """Remove the files of a folder that nobody has written for some weeks: each can be made again."""
+    old, gone, freed = time.time() - BROUGHT_SECONDS, 0, 0
+    for path in folder.glob("*"):
+        with suppress(OSError):
+            status = path.stat(follow_symlinks=False)
+            if status.st_mtime < old and path.is_file():
+                path.unlink()
+                gone, freed = gone + 1, freed + status.st_size
+    if gone and database.exists:
+        with database.write() as rows:
+            _count(rows, gone, freed, int(time.time()))
+
+
 def release(database: Connection, pictures: Iterable[str]) -> None:
     """What referred to these has gone: those that nothing names any more are cleared after some weeks."""
     rows = [(picture, time.time()) for picture in sorted(set(pictures)) if not _is_named(database, picture)]

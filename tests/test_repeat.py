@@ -1,6 +1,7 @@
 """Do the same to these: the way of one picture for other pictures or prompts, as one job."""
 
 import json
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from PIL import Image
 from studio import studio as studio_module
 from studio.cli import main
 from studio.cli.repeat import _lines
-from studio.errors import InvalidRequest
+from studio.errors import InvalidRequest, NotFound
 from studio.events import ImageFailed
 from studio.export.pictures import found_in_library
 from studio.gate.identity import COMMAND_LINE
@@ -21,7 +22,9 @@ from studio.recipe import Recipe, Upscale
 from studio.repeat import for_pictures, for_prompts, repeat, way
 from studio.settings import Settings
 from studio.studio import Studio
+from studio.ui import library_views
 from tests.drawer import Drawer
+from tests.people import who
 
 
 @pytest.fixture
@@ -156,3 +159,28 @@ def test_a_search_of_the_library_says_what_the_same_is_done_to(home: Studio):
     made(home, Recipe(prompt="a red house", model="starter", seed=5))
     boat = made(home, Recipe(prompt="a boat", model="starter", seed=6))
     assert found_in_library(home.index, "boat") == [boat]
+
+
+def test_the_page_does_the_whole_way_to_prompts_a_board_or_pictures(home: Studio):
+    words = made(home, Recipe(prompt="a house", model="starter", seed=5))
+    last, other = enlarged(home, words, 2), made(home, Recipe(prompt="a fox", model="starter", seed=6))
+    ids = {path: entry.id for path in (words, last, other) if (entry := home.index.at(path, COMMAND_LINE))}
+    board = home.index.marks.add_board("Foxes", COMMAND_LINE).id
+    home.index.marks.put([ids[other]], board, COMMAND_LINE)
+    for given in ({"prompts": ["a boat"]}, {"board": board}, {"ids": [ids[other], ids[last]]}):
+        before = {job.id for job in home.jobs_of(COMMAND_LINE)}
+        values = {"ids": [], "board": "", "prompts": [], **given}
+        begun = library_views.repeat(home, ids[last], **values, who=COMMAND_LINE)
+        steps = 2 if "prompts" in given else 1
+        assert begun == {"count": 1, "steps": steps}
+        until = time.monotonic() + 60
+        while len(jobs := [job for job in home.jobs_of(COMMAND_LINE) if job.id not in before]) < steps:
+            assert time.monotonic() < until
+            time.sleep(0.02)
+        for job in jobs:
+            list(job.follow())
+        assert jobs[0].results[0].recipe.upscale.scale == 2
+    with pytest.raises(InvalidRequest, match="no other picture"):
+        library_views.repeat(home, ids[last], [ids[last]], "", [], COMMAND_LINE)
+    with pytest.raises(NotFound):
+        library_views.repeat(home, ids[last], [], "", ["a boat"], who("ann", here=False))

@@ -1,6 +1,8 @@
+import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,9 +12,10 @@ from PIL import Image
 
 from studio.errors import InvalidRecipe, ModelError, NotWritable, UnknownModel
 from studio.events import Done, Finished
+from studio.gate.identity import COMMAND_LINE
 from studio.recipe import SEEDS, Recipe
 from studio.settings import Settings
-from studio.studio import Studio
+from studio.studio import FILMSTRIPS, REPLAYS, Studio
 from tests.drawer import Drawer
 from tests.headers import write_home, write_model
 from tests.people import who
@@ -249,3 +252,19 @@ def test_pictures_that_a_job_was_given_are_never_cleared(studio: Studio, monkeyp
     studio.inputs.sweep()
     assert [path.stem for path in studio.inputs.folder.glob("*.png")] == [given]
     assert dropped != given
+
+
+def test_old_filmstrips_and_pictures_made_again_are_cleared_and_that_is_told(tmp_path: Path):
+    with Studio(Settings(home=tmp_path), backend=Drawer()) as studio:
+        for name in (FILMSTRIPS, REPLAYS):
+            (tmp_path / name).mkdir()
+            for file, age in (("old.png", 31), ("new.png", 29)):
+                (tmp_path / name / file).write_bytes(b"12345")
+                then = time.time() - age * 24 * 3600
+                os.utime(tmp_path / name / file, (then, then))
+        studio.sweep()
+        left = [[path.name for path in (tmp_path / name).iterdir()] for name in (FILMSTRIPS, REPLAYS)]
+        assert left == [["new.png"], ["new.png"]]
+        cleared = studio.index.usages.of(COMMAND_LINE).cleared
+        assert cleared
+        assert cleared[:2] == (2, 10)

@@ -88,7 +88,7 @@ def _cleared(usage: "Usage") -> str:
         return ""
     count, size, when = usage.cleared
     day = datetime.fromtimestamp(when).astimezone()
-    what = "inputs and control maps that nothing used any more"
+    what = "inputs and control maps that nothing used any more, filmstrips and pictures made again"
     return f" Of {what}, {count} were cleared so far ({size / 1e6:.0f} MB), the last on {day:%Y-%m-%d}."
 
 

@@ -15,6 +15,7 @@ from studio.gate.identity import COMMAND_LINE
 from studio.recipe import Recipe
 
 if TYPE_CHECKING:
+    from studio.repeat import Plan
     from studio.studio import Studio
 
 STDIN = "-"
@@ -74,36 +75,29 @@ def run(args: argparse.Namespace) -> int:
 
 def _made(studio: "Studio", args: argparse.Namespace) -> tuple[Outcomes, Event]:
     """All steps of the way; what cannot be made at one step is left out of the next."""
-    from studio.repeat import next_step, way
-
-    steps = way(studio, args.image, COMMAND_LINE)[-1 if args.last_step else 0 :]
-    recipes, steps, words = _begun(studio, args, steps)
-    outcomes, end = _step(studio, dict(enumerate(recipes)))
-    for step in steps:
+    planned = _planned(studio, args)
+    outcomes, end = _step(studio, dict(enumerate(planned.recipes)))
+    for number in range(len(planned.later)):
         if not isinstance(end, Done):
             break
-        made = {number: one for number, one in outcomes.items() if isinstance(one, Path)}
-        each = {n: next_step(studio, step, path, (words[0], words[1][n]), COMMAND_LINE) for n, path in made.items()}
+        made = {place: one for place, one in outcomes.items() if isinstance(one, Path)}
+        each = planned.step(studio, number, made, COMMAND_LINE)
         later, end = _step(studio, each) if each else ({}, end)
         outcomes |= later
     return outcomes, end
 
 
-def _begun(
-    studio: "Studio", args: argparse.Namespace, steps: list[Recipe]
-) -> tuple[list[Recipe], list[Recipe], tuple[str, list[str]]]:
-    """The recipes of the first step, the steps after it, and the prompt that was beside those of now."""
+def _planned(studio: "Studio", args: argparse.Namespace) -> "Plan":
     from studio.export.pictures import found, found_in_library
-    from studio.repeat import for_pictures, for_prompts, is_of_words
+    from studio.repeat import for_prompts, plan, way
 
+    steps = way(studio, args.image, COMMAND_LINE)[-1 if args.last_step else 0 :]
     if args.prompts:
         prompts = _lines(args.prompts)
-        return for_prompts(steps[0], prompts), steps[1:], (steps[0].prompt, prompts)
+        for_prompts(steps[0], prompts)  # without any there is nothing to plan
+        return plan(studio, steps, COMMAND_LINE, prompts=prompts)
     paths = found(args.to) if args.to else found_in_library(studio.index, args.search)
-    # Pictures take the place of what words alone made.
-    steps = steps[1:] if is_of_words(steps[0]) and len(steps) > 1 else steps
-    recipes = for_pictures(studio, steps[0], paths, COMMAND_LINE)
-    return recipes, steps[1:], (steps[0].prompt, [recipe.prompt for recipe in recipes])
+    return plan(studio, steps, COMMAND_LINE, paths=paths)
 
 
 def _step(studio: "Studio", recipes: dict[int, Recipe]) -> tuple[Outcomes, Event]:

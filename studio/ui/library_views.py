@@ -9,7 +9,7 @@ from pydantic import Field
 from typing_extensions import TypedDict
 
 from studio import hub
-from studio.errors import NotFound, StudioError
+from studio.errors import InvalidRequest, NotFound, StudioError
 from studio.gate.addresses import PREFIX
 from studio.gate.identity import Identity
 from studio.library import Board, Entry, Facet, Order, Tree
@@ -17,8 +17,9 @@ from studio.library.context import MOST_IDS
 from studio.library.entry import Sum
 from studio.library.filters import FILTERS
 from studio.library.filters import KINDS as KIND_COLUMNS
-from studio.library.query import Term
+from studio.library.query import Query, Term
 from studio.library.thumbnails import SHOWN, SIDE, WHOLE
+from studio.repeat import begin, plan, way
 from studio.studio import Studio
 from studio.ui.events import Words
 from studio.ui.pictures import model_name, telling_name, thumbnail
@@ -32,6 +33,7 @@ from studio.ui.schemas.library import (
     LibraryRelative,
     LibraryTints,
     LibraryTree,
+    LibraryWork,
 )
 
 THUMBNAILS = "studio/thumbnails/"
@@ -215,6 +217,24 @@ def _covers(studio: Studio, boards: Sequence[Board], who: Identity) -> Sequence[
         return studio.index.entries([board.cover for board in boards if board.cover], who)
     except NotFound:  # one was deleted between the two looks
         return ()
+
+
+def repeat(
+    studio: Studio, picture: str, ids: Sequence[str], board: str, prompts: Sequence[str], who: Identity
+) -> LibraryWork:
+    """Begin to do to other pictures, or with other prompts, what was done to one; StudioError where that cannot be."""
+    (entry,) = studio.index.entries([picture], who)
+    if entry.path is None:
+        raise NotFound(f"{entry.name or 'The picture'} is not there any more.", "Choose another one.")
+    named = {one.id: one.name for one in studio.index.marks.boards(who)}
+    if board:
+        ids = studio.index.ids(Query((Term(named.get(board, board), "board", "="),)), who)
+    paths = [one.path for one in studio.index.entries(ids, who) if one.path and one.id != picture]
+    if not (paths or prompts):
+        raise InvalidRequest("There is no other picture to do it to.", "Choose pictures, a board, or write prompts.")
+    planned = plan(studio, way(studio, entry.path, who), who, paths=paths, prompts=prompts)
+    begin(studio, planned, who)
+    return {"count": len(planned.recipes), "steps": 1 + len(planned.later)}
 
 
 def tree(studio: Studio, id: str, who: Identity) -> LibraryTree:  # noqa: A002 - what it is called everywhere

@@ -9,9 +9,10 @@ from typing import Any, Literal, NotRequired
 from typing_extensions import TypedDict
 
 from studio.atomic_files import AtomicFolder
+from studio.eject.apart import packed
 from studio.errors import InvalidRequest, NotFound
 from studio.filmstrip import frames_of, strip
-from studio.gate.identity import Identity
+from studio.gate.identity import Identity, check_creates
 from studio.jobs.job import Job
 from studio.metadata import own, writing
 from studio.metadata.writing import Format, writing_of
@@ -68,7 +69,12 @@ def _acts(studio: Studio) -> Mapping[str, Act]:
     def save(event: Saving, who: Identity) -> SavedPicture:
         return _saved(studio, _path(studio, event, who), event["format"], recipe=event["recipe"])
 
-    return {"replay": replay, "film": film, "news": news, "save": save}
+    def eject(event: Picked, who: Identity) -> SavedPicture:
+        check_creates(who)
+        path = _path(studio, event, who)
+        return {"name": f"{path.stem}.zip", "data": b64encode(packed(studio.settings, path)).decode()}
+
+    return {"replay": replay, "film": film, "news": news, "save": save, "eject": eject}
 
 
 def _path(studio: Studio, event: Picked, who: Identity) -> Path:

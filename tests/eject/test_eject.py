@@ -1,8 +1,10 @@
 """A recipe as a script of diffusers: it imports nothing of the studio, and makes the same bytes."""
 
+import io
 import json
 import runpy
 import sys
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +13,13 @@ import pytest
 from PIL import Image
 
 from studio.cli import main
+from studio.eject.apart import packed
 from studio.eject.eject import eject
-from studio.errors import InvalidRecipe
+from studio.errors import InvalidRecipe, InvalidRequest
 from studio.metadata import own
 from studio.metadata.own import Made
 from studio.recipe import Recipe
+from studio.settings import Settings
 from studio.studio import Studio
 from tests import tiny
 from tests.replay.conftest import PLAIN, Make, Values, make, start, studio, tiny_home
@@ -25,6 +29,7 @@ EDGES: Values = {"kind": "canny", "image": "START", "model": "edges", "weight": 
 FLOW: Values = {"scheduler": "Flow Euler"}
 CASES: dict[str, Values] = {
     "text2img": {},
+    "drawn words": {"prompt": "{red|blue} house, {2$$fog|rain|snow}"},
     "weighed words": {"prompt": f"{tiny.PROMPT}, (bright:1.3), [dark]", "clip_skip": 2},
     "churned": {"sigma_churn": 2.0, "sigma_noise": 1.01},
     "ancestral": {"scheduler": "Euler a", "guidance_scale": 1},
@@ -121,3 +126,16 @@ def test_the_command_writes_a_script_for_a_recipe_in_a_file(
     (tmp_path / "broken.json").write_text("{")
     assert main(["eject", str(tmp_path / "broken.json"), "-o", str(tmp_path / "out"), *home]) == 2
     assert "holds no recipe" in capsys.readouterr().err
+
+
+def test_the_page_packs_what_the_command_writes_and_tells_its_refusals(
+    tiny_home: Path, make: Make, start: Values, tmp_path: Path
+):
+    own_settings = Settings.load(home=tiny_home, device="cpu")
+    with zipfile.ZipFile(io.BytesIO(packed(own_settings, make()))) as archive:
+        assert {name.partition("/")[2] for name in archive.namelist()} == {"make.py", "requirements.txt"}
+        (script,) = (name for name in archive.namelist() if name.endswith("make.py"))
+        assert b"from diffusers import" in archive.read(script)
+    Image.new("RGB", (8, 8)).save(tmp_path / "bare.png")
+    with pytest.raises(InvalidRequest, match="recipe"):
+        packed(own_settings, tmp_path / "bare.png")

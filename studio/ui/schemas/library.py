@@ -139,3 +139,10 @@ class LibraryMade(TypedDict):
     """The id of a board that was made."""
 
     id: str
+
+
+class LibraryWork(TypedDict):
+    """How many pictures a job makes, and how many steps the way has that they go."""
+
+    count: int
+    steps: int

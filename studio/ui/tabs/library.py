@@ -24,6 +24,7 @@ from studio.ui.schemas.library import (
     LibraryQuery,
     LibraryTints,
     LibraryTree,
+    LibraryWork,
 )
 from studio.ui.source import uploaded
 from studio.ui.tabs.base import Panel, Tab, TabContext
@@ -80,6 +81,15 @@ class Purging(TypedDict):
     """Some pictures of the bin, or all of it."""
 
     ids: Ids | None
+
+
+class Repeating(TypedDict):
+    """The picture whose way others go: some pictures, those of a board, or prompts."""
+
+    id: Name
+    ids: Ids
+    board: Name
+    prompts: Annotated[list[Words], Field(max_length=MOST_IDS)]
 
 
 class OfPicture(TypedDict):
@@ -160,6 +170,7 @@ class LibraryPanel(Panel):
             "remove_board": self._remove_board,
             "zip": self._zip,
             "bring": self._bring,
+            "repeat": self._repeat,
         }
         self.widget = Island(
             "library",
@@ -250,6 +261,9 @@ class LibraryPanel(Panel):
         now = datetime.now().astimezone()
         name = f"{now:%Y-%m-%d} {len(event['ids'])} pictures.zip"
         return {"address": self._blocks.zips.address(event["ids"], who), "name": name}
+
+    def _repeat(self, event: Repeating, who: Identity) -> LibraryWork:
+        return views.repeat(self.studio, event["id"], event["ids"], event["board"], event["prompts"], who)
 
     def _bring(self, event: Bringing, who: Identity) -> LibraryImported:
         """Take uploaded files in; each is told why where it cannot be."""

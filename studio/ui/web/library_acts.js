@@ -1,6 +1,7 @@
 // What is done with selected pictures of the library, and taken back again; and with boards.
 import { askText } from "./ask_text.js";
 import { make } from "./dom.js";
+import { askPrompts } from "./library_repeat.js";
 import { panels } from "./panels.js";
 import { twoPictures } from "./two_pictures.js";
 
@@ -151,6 +152,17 @@ export function libraryActs({ server, pages, selection, facts, said, changed, se
         else if (answer) search(answer.query);
     }
 
+    /** @param {string} what A board, "prompts", or "others": those that were selected after the first. */
+    async function repeat(what) {
+        const [id, ...ids] = selection.ids();
+        const prompts = what === "prompts" ? await askPrompts() : [];
+        if (!prompts) return;
+        const isBoard = what !== "prompts" && what !== "others";
+        const answer = await ask("repeat", { id, ids: what === "others" ? ids : [], board: isBoard ? what : "", prompts }, "");
+        const { count = 0, steps = 1 } = /** @type {Partial<LibraryWork>} */ (answer ?? {});
+        if (answer) said(`${pictures(count)} in the making${steps > 1 ? `, in ${steps} steps` : ""}; the queue shows how far they are.`);
+    }
+
     async function zip() {
         const [only, ...more] = chosen();
         if (selection.size() === 1 && only && !more.length) return make("a", { href: only.file, download: only.name }).click();
@@ -189,5 +201,5 @@ export function libraryActs({ server, pages, selection, facts, said, changed, se
         return true;
     }
 
-    return { bin, restore, purge, star, tag, put, move, takeOff, newBoard, renameBoard, removeBoard, compare, send, like, zip, say, key, takeBack, undo: () => Boolean(undo), forget: () => { undo = null; } };
+    return { bin, restore, purge, star, tag, put, move, takeOff, newBoard, renameBoard, removeBoard, compare, send, like, repeat, zip, say, key, takeBack, undo: () => Boolean(undo), forget: () => { undo = null; } };
 }

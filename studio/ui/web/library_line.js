@@ -1,5 +1,6 @@
 // Between the search and the wall: how many there are and from when; or what can be done with those that are selected.
 import { icon } from "./icon.js";
+import { repeats } from "./library_repeat.js";
 import { menu } from "./menu.js";
 import { html, nothing } from "./vendor/lit.js";
 
@@ -24,6 +25,7 @@ export function libraryLine({ total, selection, facts, acts, takers, isBin, boar
             ${count === 2 ? button("compare", "Compare", acts.compare) : nothing}
             ${count === 1 ? menu({ face: face("send", "Send to"), look: "plain" }, Object.entries(takers), acts.send) : nothing}
             ${count === 1 && facts ? menu({ face: face("another", "More like this"), look: "plain" }, likenesses(facts), acts.like) : nothing}
+            ${menu({ face: face("another", "Do the same"), look: "plain" }, repeats(facts?.boards ?? [], count), acts.repeat)}
             ${button("save", "Download", acts.zip)}${button("bin", "Delete", acts.bin)}`}
         ${button("remove", "Clear", selection.clear)}</div>`;
 }

@@ -71,6 +71,7 @@ interface LibraryServer {
     remove_board: {};
     zip: LibraryFile;
     bring: LibraryImported;
+    repeat: LibraryWork;
 }
 
 /** What a picture was asked of the gallery for: what is done with it, and the tabs that it can be sent to. */

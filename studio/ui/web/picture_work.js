@@ -2,15 +2,16 @@
 import { saveAs } from "./download.js";
 import { panels } from "./panels.js";
 
-/** @typedef {{ replay: WorkBegun, film: WorkBegun, news: WorkNews, save: SavedPicture }} WorkActs */
+/** @typedef {{ replay: WorkBegun, film: WorkBegun, news: WorkNews, save: SavedPicture, eject: SavedPicture }} WorkActs */
 
 /** What the menu of a picture offers, by what is asked for. */
-export const WORK = [["replay", "Make again and compare"], ["film", "Show its steps"], ["webp", "Download as WebP"], ["jpeg", "Download as JPEG"], ["bare", "Download without its recipe"]];
+export const WORK = [["replay", "Make again and compare"], ["film", "Show its steps"], ["webp", "Download as WebP"], ["jpeg", "Download as JPEG"], ["bare", "Download without its recipe"], ["eject", "As a script of diffusers"]];
 
 /** @param {Island<null, null, WorkActs>} island */
 export function mount({ server }) {
     panels.work = async (what, picture) => {
-        const { openWork, sayFault } = await import("./work_dialog.js");
+        const { openEject, openWork, sayFault } = await import("./work_dialog.js");
+        if (what === "eject") return openEject(server, picture);
         if (what === "replay" || what === "film") return openWork(server, what, picture);
         const answer = await server.save({ ...picture.which, format: what === "bare" ? "png" : what, recipe: what !== "bare" });
         if (answer.fault === undefined) saveAs(answer.name, answer.data);

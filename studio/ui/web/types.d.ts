@@ -910,6 +910,12 @@ interface LibraryMade {
     id: string;
 }
 
+/** How many pictures a job makes, and how many steps the way has that they go. */
+interface LibraryWork {
+    count: number;
+    steps: number;
+}
+
 /** The settings of a LoRA, and the most that a weight can be. */
 interface LoraFields {
     fields: Record<string, FieldFacts>;

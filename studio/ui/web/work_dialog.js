@@ -1,5 +1,6 @@
 // A picture that is made again: how far it is, and then how like the two are, or its steps.
 import { host, make } from "./dom.js";
+import { saveAs } from "./download.js";
 import { html, nothing, render } from "./vendor/lit.js";
 
 const ASKED_MS = 700;
@@ -24,6 +25,20 @@ export async function openWork(server, what, { which, file = "", prompt = "" }) 
         show(html`<p class="quiet" role="status">${news.line || "Drawing"}</p><progress max="1" .value=${news.fraction}></progress>`);
         await new Promise((after) => { setTimeout(after, ASKED_MS); });
     }
+}
+
+/**
+ * The picture as a script that needs nothing of the studio, in a ZIP file with its requirements.
+ * @param {Server<import("./picture_work.js").WorkActs>} server
+ * @param {{ which?: Which | null }} picture
+ */
+export async function openEject(server, { which }) {
+    const { show } = opened("As a script of diffusers");
+    show(html`<p class="quiet" role="status">Reading the model to see what it is given; this can take minutes.</p><progress></progress>`);
+    const answer = await server.eject(which ?? {});
+    if (answer.fault !== undefined) return show(fault(answer.fault));
+    saveAs(answer.name, answer.data);
+    show(html`<p class="work-words" role="status">${answer.name} is downloaded.</p><p class="quiet">Unpack it, then: <code>pip install -r requirements.txt</code> and <code>python make.py</code>. It makes the same bytes on the same machine.</p>`);
 }
 
 /** @param {string} words */
