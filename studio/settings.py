@@ -144,6 +144,10 @@ class Settings(BaseSettings):
     log_format: Literal["text", "json"] = Field(
         "text", description="How the log is written: for people, or as a JSON object a line, with job ids and requests."
     )
+    civitai: Annotated[str, Field(pattern=r"^(https?://[^\s/?#@]+[^\s?#@]*)?$")] = Field(
+        "https://civitai.com",
+        description="Where a LoRA is looked up by the hash of its file, when somebody asks for that; empty: nowhere.",
+    )
     hosts: Mapping[str, Host] = Field({}, description="Where hosted models are reached, by a name of your own.")
     day_budget_usd: float | None = Field(None, ge=0, description="What hosted models may cost in a day, in US dollars.")
     day_budget_usd_each: float | None = Field(

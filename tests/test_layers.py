@@ -46,6 +46,7 @@ LAYERS = (
     "inputs",
     "rights",
     "filmstrip",
+    "civitai",
     "controls",
     "metrics",
     "resolve",

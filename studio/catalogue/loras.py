@@ -1,7 +1,7 @@
 """The LoRAs that there are: the starter's own, and those in the home's `loras` and its sub-folders.
 
-NAME.safetensors is one; NAME.txt or NAME.md beside it are notes, NAME.png or NAME.webp its picture. All that is said of
-a file is read from its header; no tensor is loaded.
+NAME.safetensors is one; NAME.txt or NAME.md beside it are notes, NAME.png or NAME.webp its picture, NAME.civitai.info
+or NAME.json what was said where it was published. All else is read from its header; no tensor is loaded.
 """
 
 from collections import Counter
@@ -13,6 +13,7 @@ from studio.catalogue import lora_names
 from studio.catalogue.embeddings import EmbeddingFile, embedding_of
 from studio.catalogue.misplaced import refused
 from studio.catalogue.named_files import NamedFile, NamedFiles
+from studio.catalogue.sidecars import Sidecar
 from studio.catalogue.tensor_files import header
 from studio.errors import DamagedModel, ModelError, UnsupportedModel
 from studio.families import FAMILIES
@@ -32,12 +33,22 @@ class LoraFile(NamedFile):
     format: str
     rank: int | None
     alpha: float | None
-    trigger_words: tuple[str, ...]
+    header_words: tuple[str, ...]
     tensors: int
     bytes: int
     foreign: tuple[str, ...] = ()
     brings: tuple[EmbeddingFile, ...] = ()
     torn: str | None = None
+
+    @property
+    def sidecar(self) -> Sidecar:
+        """What lies beside it about its publication."""
+        return Sidecar.beside(self.path)
+
+    @property
+    def trigger_words(self) -> tuple[str, ...]:
+        """The words that call it: those it was published with, else those of its header."""
+        return self.sidecar.words or self.header_words
 
     @property
     def sort(self) -> str:

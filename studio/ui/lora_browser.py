@@ -11,6 +11,7 @@ from studio import hf_space, hub
 from studio.catalogue.lora_imports import LoraImports, is_path
 from studio.catalogue.loras import LoraFile
 from studio.catalogue.models import Model
+from studio.civitai import Civitai
 from studio.errors import Cancelled, ModelError, Refused
 from studio.families import FAMILIES
 from studio.gate.identity import Identity
@@ -73,6 +74,7 @@ class LoraBrowser:
         self._favourites = Favourites(studio.database, "loras")
         self._notes = FileNotes(studio.database, "loras")
         self._imports = LoraImports(self._loras)
+        self._civitai = Civitai(studio.settings, studio.inputs)
         # What is said of a LoRA on its way, by the name that the page gave that; and which of them are to end.
         self._messages: dict[str, str] = {}
         self._unwanted: set[str] = set()
@@ -86,6 +88,7 @@ class LoraBrowser:
             "details": self._details,
             "favour": self._favour,
             "note": self._note,
+            "identify": self._identify,
             "bring": self._bring,
             "add": self._add,
             "saying": self._saying,
@@ -146,8 +149,24 @@ class LoraBrowser:
 
     def _details(self, event: One, who: Identity) -> LoraDetails:
         """What is seldom asked about a file; its hash is computed for it."""
+        return self._details_of(self._loras[event["name"]], who)
+
+    def _identify(self, event: One, who: Identity) -> LoraDetails:
+        """Look a file up by its hash, which is all that is sent, and tell of it what came back."""
+        if not who.keeps:
+            raise Refused("Only whoever runs this studio looks LoRAs up here.", "Ask for it there.")
         file = self._loras[event["name"]]
+        self._civitai.look_up(file, self._loras.digest(file.path))
+        return self._details_of(file, who)
+
+    def _details_of(self, file: LoraFile, who: Identity) -> LoraDetails:
+        sidecar = file.sidecar
         return {
+            "title": sidecar.title,
+            "base": sidecar.base,
+            "licence": sidecar.licence,
+            "page": sidecar.page,
+            "asks": self._civitai.name if who.keeps and self._civitai.takes(file) else "",
             "notes": file.notes,
             "format": file.format,
             "alpha": file.alpha,

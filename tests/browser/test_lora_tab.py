@@ -1,18 +1,37 @@
 """The LoRA tab in a real browser, on a backend that paints at once: library, stack and grids of weights."""
 
+from collections.abc import Iterator
+from hashlib import sha256
+from pathlib import Path
+
 import pytest
 from playwright.sync_api import Page, expect
 
+from studio.settings import Settings
 from tests.browser.conftest import PHONE, NewPage, reload
 from tests.browser.rooms import turn_to
+from tests.headers import write_safetensors
+from tests.small_civitai import Civitai, small_civitai
 
 pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("let_go")]
 
+TO_K = "unet.down_blocks.0.attentions.0.transformer_blocks.0.attn2.to_k"
 expect.set_options(timeout=60_000)
 # What a finger would miss, in the tab and in the menu of tabs.
 SMALL = """(place) => [...document.querySelectorAll(`${place} :is(button, select, summary, [type=search])`)]
     .filter((e) => e.checkVisibility({ visibilityProperty: true }) && e.offsetWidth && !e.classList.contains("unseen"))
     .filter((e) => e.getBoundingClientRect().height < 44).map((e) => e.outerHTML.slice(0, 120))"""
+
+
+@pytest.fixture(scope="module")
+def site() -> Iterator[Civitai]:
+    with small_civitai() as site:
+        yield site
+
+
+@pytest.fixture(scope="module")
+def settings(tmp_path_factory: pytest.TempPathFactory, site: Civitai) -> Settings:
+    return Settings.load(home=tmp_path_factory.mktemp("home"), port=0, civitai=site.address)
 
 
 def opened(page: Page) -> None:
@@ -92,3 +111,26 @@ def test_on_a_phone_nothing_of_it_is_too_small_or_scrolls_sideways_and_the_other
     page.keyboard.press("ArrowDown")
     page.keyboard.press("Enter")
     expect(page.locator("#tabs [role=tab]", has_text="Grid")).to_have_attribute("aria-selected", "true")
+
+
+def test_a_file_comes_in_and_is_looked_up_by_its_hash_once_that_is_said_and_agreed_to(
+    new_page: NewPage, address: str, site: Civitai, tmp_path: Path
+) -> None:
+    shapes = {f"{TO_K}.lora_A.weight": (4, 768), f"{TO_K}.lora_B.weight": (320, 4)}
+    path = write_safetensors(tmp_path / "ink.safetensors", shapes)
+    site.publish(sha256(path.read_bytes()).hexdigest())
+    page = new_page(address)
+    opened(page)
+    shelf, about = page.locator(".lora-shelf"), page.get_by_role("region", name="About")
+    shelf.get_by_label("LoRA files").set_input_files(path)
+    expect(shelf.get_by_role("status")).to_have_text("ink is in the library.")
+    shelf.get_by_label("Fits this model").uncheck()
+    shelf.get_by_role("button", name="About ink").click()
+    about.get_by_role("button", name="Look up at 127.0.0.1").click()
+    expect(about).to_contain_text("This sends the hash of the file to 127.0.0.1")
+    assert site.asked == []
+    about.get_by_role("button", name="Send the hash").click()
+    expect(about).to_contain_text("Found: Fine ink, v2.")
+    expect(about).to_contain_text("Name its maker; pictures made with it may be sold; no merges.")
+    expect(about.locator("img")).to_be_visible()
+    expect(shelf.locator("[data-name=ink]")).to_contain_text("in fine ink, inked, wet")

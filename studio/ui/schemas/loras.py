@@ -87,8 +87,13 @@ class LoraLibrary(TypedDict):
 
 
 class LoraDetails(TypedDict):
-    """What is seldom asked about a file."""
+    """What is seldom asked about a file; `asks` is where it can be looked up by its hash, empty for nowhere."""
 
+    title: str
+    base: str
+    licence: str
+    page: str
+    asks: str
     notes: str
     format: str
     alpha: float | None

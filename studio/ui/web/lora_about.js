@@ -12,13 +12,16 @@ export function loraAbout({ server, keeps, drawn, changed, failed, leave = () =>
     let lora = null;
     /** @type {LoraDetails | null} */
     let details = null;
+    // Whether it is asked if it may be looked up, or is being looked up; what came of it.
+    let looking = /** @type {"" | "asked" | "going"} */ ("");
+    let line = { words: "", wrong: false };
 
     /**
      * Its hash takes a moment where the file is large.
      * @param {LibraryLora} chosen
      */
     async function open(chosen) {
-        [lora, details] = [chosen, null];
+        [lora, details, looking, line] = [chosen, null, "", { words: "", wrong: false }];
         drawn();
         const answer = await server.details({ name: chosen.name });
         if (lora?.name !== chosen.name) return;
@@ -49,16 +52,42 @@ export function loraAbout({ server, keeps, drawn, changed, failed, leave = () =>
         else await changed(name);
     }
 
+    async function identify() {
+        if (!lora) return;
+        const { name } = lora;
+        looking = "going";
+        drawn();
+        const answer = await server.identify({ name });
+        if (lora?.name !== name) return;
+        looking = "";
+        if (answer.fault === undefined) details = answer;
+        line = answer.fault === undefined ? { words: `Found: ${answer.title || name}.`, wrong: false } : { words: answer.fault, wrong: true };
+        if (answer.fault === undefined) await changed(name);
+        drawn();
+    }
+
+    /** @param {string} place */
+    function lookUp(place) {
+        if (!place) return nothing;
+        const face = looking === "asked" ? html`<p>This sends the hash of the file to ${place}, 64 characters, and nothing else. Trigger words, licence and a picture come back, and are kept beside the file.</p>
+                <div class="shelf-ask"><button type="button" class="plain" @click=${identify}>Send the hash</button><button type="button" class="plain" @click=${() => { looking = ""; drawn(); }}>Cancel</button></div>`
+            : html`<button type="button" class="plain" ?disabled=${looking === "going"} @click=${() => { looking = "asked"; drawn(); }}>${looking === "going" ? "Looking it up" : `Look up at ${place}`}</button>`;
+        return html`<div class="shelf-look">${face}<p class=${line.wrong ? "wrong" : "quiet"} role="status">${line.words}</p></div>`;
+    }
+
     function told() {
         if (!lora) return nothing;
         const { name, fault, family, rank, size, words: called, noted, used, term } = lora;
+        const published = details && { "Published as": details.title, "Made for": details.base, Licence: details.licence };
         const facts = { Model: family || "Unknown", "Trigger words": called.join(", "), Size: size, "Short hash": details?.sha256.slice(0, 10) ?? "Computing", "Notes beside the file": details?.notes ?? "" };
         const file = details && { Format: details.format, Rank: rank, Alpha: details.alpha, Tensors: details.tensors, SHA256: details.sha256, File: details.path };
         return html`<h2>${name}</h2>${fault ? html`<p class="fault">${fault}</p>` : nothing}
             <p class="shelf-used">${used ? html`<button type="button" class="plain" @click=${() => { leave(); seek(term); }}>Used in ${used} ${used === 1 ? "picture" : "pictures"}</button>` : html`<span class="quiet">In no picture of yours yet</span>`}</p>
             ${keeps() ? html`<label class="shelf-noted"><span>Your notes</span><textarea rows="2" maxlength="20000" placeholder="What it does well, which weight suits" .value=${live(noted)} @change=${(event) => note(event.target.value)}></textarea></label>`
                 : noted ? html`<p>${noted}</p>` : nothing}
-            ${rows(facts)}
+            ${rows(facts)}${published ? rows(published) : nothing}
+            ${details?.page ? html`<a class="shelf-page" href=${details.page} target="_blank" rel="noopener">Its page</a>` : nothing}
+            ${details ? lookUp(details.asks) : nothing}
             ${file ? html`<details class="fine"><summary>File and hash</summary>${rows(file)}</details>` : nothing}`;
     }
 

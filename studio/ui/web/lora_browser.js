@@ -14,7 +14,7 @@ export async function openLoraBrowser({ server, upload, model, has, choose }) {
         verb: "Put on", pressed: has, press: ({ name }) => { choose(name); draw(); },
         more: (lora) => html`<button type="button" class="shelf-tell" aria-label=${`About ${lora.name}`} title="About" @click=${() => about.open(lora)}>${icon("about")}</button>`,
     } });
-    const came = async () => { await shelf.load(); about.renew(shelf.find(about.lora()?.name ?? "")); draw(); };
+    const came = async (name = "") => { await (name ? shelf.renew(name) : shelf.load()); about.renew(shelf.find(about.lora()?.name ?? "")); draw(); };
     const about = loraAbout({ server, keeps: () => shelf.library().keeps, drawn: draw, changed: came, failed, leave: () => dialog.close() });
     const adding = loraAdding({ home: dialog, server, upload, disk: () => shelf.library().disk, drawn: draw, came });
     draw();

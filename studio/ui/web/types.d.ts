@@ -998,8 +998,13 @@ interface LoraLibrary {
     keeps: boolean;
 }
 
-/** What is seldom asked about a file. */
+/** What is seldom asked about a file; `asks` is where it can be looked up by its hash, empty for nowhere. */
 interface LoraDetails {
+    title: string;
+    base: string;
+    licence: string;
+    page: string;
+    asks: string;
     notes: string;
     format: string;
     alpha: number | null;
