@@ -10,7 +10,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from studio import hub
 from studio.atomic_files import AtomicFolder
 from studio.catalogue import sidecars
 from studio.catalogue.loras import LoraFile
@@ -49,7 +48,7 @@ class Civitai:
     @property
     def name(self) -> str:
         """What it is called to people; empty where it is switched off."""
-        return "" if hub.is_off() else self._base.partition("://")[2]
+        return self._base.partition("://")[2]
 
     def takes(self, file: LoraFile) -> bool:
         """Whether this file may be looked up: it is one's own, and the site is not switched off."""
@@ -62,7 +61,7 @@ class Civitai:
         answer as it should, StorageError from the disk.
         """
         if not self.takes(file):
-            raise Refused(f"{file.name} is not looked up here.", "Only files that were added are, and only online.")
+            raise Refused(f"{file.name} is not looked up here.", "Only files that were added are.")
         version = self._ask(f"/api/v1/model-versions/by-hash/{sha256}")
         number = version.get("modelId")
         model = self._ask(f"/api/v1/models/{number}") if isinstance(number, int) else {}

@@ -231,6 +231,10 @@ class NotDownloaded(ModelError, code="not_downloaded", status=409):
     """Its weights, or something that it needs, are not on this disk."""
 
 
+class DownloadNotAgreed(ModelError, code="download_not_agreed", status=409):
+    """It has to be downloaded, that is gigabytes, and nobody has agreed to it yet."""
+
+
 class DamagedModel(ModelError, code="damaged_model"):
     """Its files are damaged, incomplete or cannot be read."""
 

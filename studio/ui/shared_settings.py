@@ -22,6 +22,7 @@ from studio.ui.form import Form, Updates, Values
 from studio.ui.hosted_choices import HostedChoice, price
 from studio.ui.ids import Id
 from studio.ui.island import Island
+from studio.ui.model_picker import ModelPicker, Picking
 from studio.ui.owner import identify
 from studio.ui.schemas.page import PageFacts
 from studio.ui.size_picker import SizePicker
@@ -122,8 +123,8 @@ class SharedSettings:
         """Every widget that another model or recipe may change."""
         return [*self.all.values(), self.facts]
 
-    def wire(self) -> None:
-        """What happens among the settings themselves."""
+    def wire(self, picker: ModelPicker) -> None:
+        """What happens among the settings themselves, and what the picker of models does to them."""
         form, everything = self.form, {*self.all.values(), self.facts}
         model, seed = form.widgets["model"], form.widgets["seed"]
         self.reuse.click(self._last_seed, {seed}, [seed], **QUICK)
@@ -132,6 +133,7 @@ class SharedSettings:
         words = [form.widgets[name] for name in WORDS]
         self.facts.choose(self._choose, {model, *words}, words, **last)
         gr.on([model.input, self.quality.input], self._suit, everything, self.moving, **last)
+        picker.widget.pick(self._pick, everything, self.moving, **last)
         self.shape.input(self._reshape, everything, self.moving, **last)
         gr.on([widget.change for widget in form.deciding], self.tell, everything, [self.facts], **last)
         triggers = [form.widgets["count"].change, form.widgets["prompt"].blur, form.widgets["styles"].change]
@@ -262,6 +264,11 @@ class SharedSettings:
         before = (values[self.facts] or {}).get("standards", {})
         updates = self.form.suit(model.id, values, before, self._standards(model, values), identify(request))
         return updates | self.tell(self.later(values, updates))
+
+    def _pick(self, values: Values, event: Picking, request: gr.Request) -> Updates:
+        """A model from the picker: as if it had been chosen in its field."""
+        model, chosen = self.form.widgets["model"], self.form.model(event.id).id
+        return {**self._suit({**values, model: chosen}, request), model: chosen}
 
     def _reshape(self, values: Values) -> Updates:
         """Another shape: width and height take its size, whatever they were."""

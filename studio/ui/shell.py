@@ -12,6 +12,7 @@ from studio.ui.fast_gradio import gr
 from studio.ui.ids import Id
 from studio.ui.island import Island
 from studio.ui.memory_panel import MemoryPanel, device_line
+from studio.ui.model_picker import ModelPicker
 from studio.ui.owner import identify
 from studio.ui.page import Page
 from studio.ui.queue_panel import QueuePanel, in_words
@@ -43,7 +44,8 @@ def page(studio: Studio) -> Any:
     with Page(title=TITLE, fill_width=True, analytics_enabled=False, delete_cache=CACHED) as blocks:
         with gr.Row(elem_id="header"):
             Island("mark", MARK)
-            model = _model_picker(studio)
+            picker = ModelPicker(studio)
+            model = _model_value(studio)
             Island(Id.ABOUT, '<p class="about"></p>')
             status = MemoryPanel(studio).widget
             if hf_space.name():
@@ -52,7 +54,7 @@ def page(studio: Studio) -> Any:
             if studio.accounts.required(studio.settings):
                 Island("account", ACCOUNT)
             Island("tools", TOOLS, module="shell")
-        Workspace(studio, blocks, model)
+        Workspace(studio, blocks, model, picker)
         _wire_status(blocks, studio, status)
     return blocks
 
@@ -65,15 +67,15 @@ def _on_a_space(*, signs_in: bool) -> None:
             gr.LoginButton("Sign in", "Sign out {}", variant="secondary", size="sm", icon=None)
 
 
-def _model_picker(studio: Studio) -> Any:
+def _model_value(studio: Studio) -> Any:
+    """What programs choose a model by, and what holds the one that the picker chose."""
     return fields.Choice(
         fields.models(studio),
         value=studio.settings.model,
         label="Model",
         show_label=False,
         interactive=True,
-        elem_id=f"{Id.FIELD}model",
-        min_width=120,
+        elem_id="model-value",
     )
 
 

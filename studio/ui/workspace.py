@@ -22,6 +22,7 @@ from studio.ui.ids import Id
 from studio.ui.island import Island
 from studio.ui.job_view import finished, stored, view, watch
 from studio.ui.loras import LoraPanel
+from studio.ui.model_picker import ModelPicker
 from studio.ui.owner import identify
 from studio.ui.preset_panel import PresetPanel
 from studio.ui.schemas.jobs import View
@@ -71,7 +72,7 @@ class Stopping(Event):
 class Workspace:
     """One page's form, tabs and gallery, and how they are wired."""
 
-    def __init__(self, studio: Studio, blocks: Any, model: Any) -> None:
+    def __init__(self, studio: Studio, blocks: Any, model: Any, picker: ModelPicker) -> None:
         self.studio = studio
         self.followers = Followers(blocks)
         self.live = Live(studio)
@@ -80,6 +81,8 @@ class Workspace:
         self.panels: dict[str, Panel] = {}
         self.form = Form(studio)
         self.form.adopt("model", model)
+        picker.adopt(self.form)
+        self.picker = picker
         self.units = Units(studio, self.form)
         self.stack = LoraPanel(studio, self.form)
         self.shared_settings = SharedSettings(studio, self.form, self.units)
@@ -87,7 +90,8 @@ class Workspace:
         with gr.Column(elem_classes="bench"):
             behind = self._place_tabs(blocks)
             with gr.Column(elem_classes="ask"):
-                self.shared_settings.place_prompt({name: tab.offers for name, tab in self.tabs.items() if tab.offers})
+                offers = sorted((tab.order, name, tab.offers) for name, tab in self.tabs.items() if tab.offers)
+                self.shared_settings.place_prompt({name: words for _, name, words in offers})
             with gr.Column(elem_classes="wall"):
                 takers = {name: tab.label for name, tab in self.tabs.items() if tab.takes_picture or tab.offers}
                 self.stage = gallery.place(studio, takers)
@@ -114,7 +118,7 @@ class Workspace:
                     if tab.task:
                         self.form.add_tab(name, tab.task)
                     self.panels[name] = tab.build(
-                        TabContext(self.studio, blocks, self.form, name, self.followers, behind)
+                        TabContext(self.studio, blocks, self.form, name, self.followers, self.picker.consent, behind)
                     )
         grouped = [{"id": name, "group": tab.group, "label": tab.label} for name, tab in self.tabs.items() if tab.group]
         Island(Id.MORE_TABS, module="more_tabs", data=grouped)
@@ -125,7 +129,7 @@ class Workspace:
         # What once had a loading status is read back, with all that is in it, at each status of every listener: never
         # the tabs, because a mask editor in them is read back as pictures.
         aside = {**QUICK, "show_progress_on": stage}
-        shared_settings.wire()
+        shared_settings.wire(self.picker)
         for panel in self.panels.values():
             panel.wire()
         self.presets.wire()
@@ -175,7 +179,9 @@ class Workspace:
             who = identify(request)
 
             def submit() -> Updates:
-                self.studio.submit(self._recipes(tab, values, who), who)
+                recipes = self._recipes(tab, values, who)
+                self.picker.consent.check(recipes, who)
+                self.studio.submit(recipes, who)
                 return {}
 
             async for update in self._begun(who, submit):
@@ -213,7 +219,9 @@ class Workspace:
         def begin(values: Values, event: Into, request: gr.Request) -> Updates:
             who = identify(request)
             try:
-                begun = self._made_into(self._panel(event.to), self._recipes(tab, values, who), event, who)
+                recipes = self._recipes(tab, values, who)
+                self.picker.consent.check(recipes, who)
+                begun = self._made_into(self._panel(event.to), recipes, event, who)
             except StudioError as fault:
                 return {self.stage: view(self.studio, who, fault)}
             return {**begun, self.tablist: gr.Tabs(selected=event.to)}

@@ -1,6 +1,5 @@
 """A hosted model chosen on the page: what it costs at most before, and what it did cost at the picture."""
 
-import re
 from collections.abc import Iterator
 
 import pytest
@@ -10,7 +9,7 @@ from studio.settings import Settings
 from studio.studio import Studio
 from studio.ui import serve
 from tests.browser.conftest import NewPage
-from tests.browser.dropdowns import choose
+from tests.browser.models import choose_model
 from tests.drawer import Drawer
 from tests.hosted.service import KEY, Service, serving
 
@@ -30,7 +29,7 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 def test_a_hosted_model_says_its_price_before_and_its_cost_at_the_picture(new_page: NewPage, address: str):
     page: Page = new_page(address)
     page.locator("#field-prompt textarea").fill("a red house")
-    choose(page.get_by_role("combobox", name="Model", exact=True), re.compile("^GPT Image 2, low"))
+    choose_model(page, "GPT Image 2, low")
     expect(page.locator("#price")).to_contain_text("At most $")
     expect(page.locator("#price")).to_contain_text("left for today")
     expect(page.locator("#field-steps")).to_be_hidden()

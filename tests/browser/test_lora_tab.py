@@ -7,13 +7,17 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
+from studio.inputs import InputStore
 from studio.settings import Settings
+from studio.studio import Studio
+from studio.ui import serve
 from tests.browser.conftest import PHONE, NewPage, reload
 from tests.browser.rooms import turn_to
 from tests.headers import write_safetensors
 from tests.small_civitai import Civitai, small_civitai
+from tests.ui.painter import Painter
 
-pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("let_go")]
+pytestmark = pytest.mark.browser
 
 TO_K = "unet.down_blocks.0.attentions.0.transformer_blocks.0.attn2.to_k"
 expect.set_options(timeout=60_000)
@@ -23,15 +27,20 @@ SMALL = """(place) => [...document.querySelectorAll(`${place} :is(button, select
     .filter((e) => e.getBoundingClientRect().height < 44).map((e) => e.outerHTML.slice(0, 120))"""
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def site() -> Iterator[Civitai]:
     with small_civitai() as site:
         yield site
 
 
-@pytest.fixture(scope="module")
-def settings(tmp_path_factory: pytest.TempPathFactory, site: Civitai) -> Settings:
-    return Settings.load(home=tmp_path_factory.mktemp("home"), port=0, civitai=site.address)
+@pytest.fixture
+def address(tmp_path: Path, site: Civitai) -> Iterator[str]:
+    """A studio of the test's own: favourites, notes and files stay."""
+    settings = Settings.load(home=tmp_path / "home", port=0, civitai=site.address)
+    painter = Painter(inputs=InputStore.of(settings))
+    painter.ready.set()
+    with Studio(settings, backend=painter) as studio, serve(studio) as address:
+        yield address
 
 
 def opened(page: Page) -> None:
@@ -40,7 +49,7 @@ def opened(page: Page) -> None:
 
 
 def test_the_library_is_a_page_whose_stack_is_the_panels_and_whose_weights_are_tried_as_grids(
-    new_page: NewPage, address: str
+    address: str, new_page: NewPage
 ) -> None:
     page = new_page(address)
     page.get_by_label("Prompt", exact=True).fill("a cat")
@@ -93,7 +102,7 @@ def test_the_library_is_a_page_whose_stack_is_the_panels_and_whose_weights_are_t
 
 
 def test_on_a_phone_nothing_of_it_is_too_small_or_scrolls_sideways_and_the_other_tabs_are_a_sheet(
-    new_page: NewPage, address: str
+    address: str, new_page: NewPage
 ) -> None:
     page = new_page(address, **PHONE)
     opened(page)
@@ -114,7 +123,7 @@ def test_on_a_phone_nothing_of_it_is_too_small_or_scrolls_sideways_and_the_other
 
 
 def test_a_file_comes_in_and_is_looked_up_by_its_hash_once_that_is_said_and_agreed_to(
-    new_page: NewPage, address: str, site: Civitai, tmp_path: Path
+    address: str, new_page: NewPage, site: Civitai, tmp_path: Path
 ) -> None:
     shapes = {f"{TO_K}.lora_A.weight": (4, 768), f"{TO_K}.lora_B.weight": (320, 4)}
     path = write_safetensors(tmp_path / "ink.safetensors", shapes)

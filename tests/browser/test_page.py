@@ -14,6 +14,7 @@ from studio.studio import Studio
 from studio.ui import serve
 from tests.browser.conftest import PHONE, NewPage, Profiles, reload
 from tests.browser.dropdowns import choose
+from tests.browser.models import choose_model
 from tests.ui.painter import Painter
 
 pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("let_go")]
@@ -409,14 +410,14 @@ def test_what_a_model_cannot_do_is_not_shown_and_what_a_preset_and_an_example_sa
     new_page: NewPage, address: str, studio: Studio
 ) -> None:
     page = new_page(address)
-    model, starter = page.get_by_role("combobox", name="Model"), studio.presets.negatives["starter"]
+    starter = studio.presets.negatives["starter"]
     choose(page.get_by_label("Negative presets"), starter.name)
     expect(page.locator("#field-negative_presets .note")).to_have_text(starter.text)
-    choose(model, re.compile("FLUX.1 schnell"))
+    choose_model(page, "FLUX.1 schnell")
     expect(page.locator("#field-negative_prompt")).to_be_hidden()
     expect(page.locator("#why-not")).to_contain_text("no negative prompt")
     expect(page.locator(".empty")).to_contain_text("FLUX.1 schnell")
-    choose(model, re.compile("^Starter"))
+    choose_model(page, "Starter")
     expect(page.locator("#field-negative_prompt")).to_be_visible()
     page.locator(".chip").first.click()
     prompt = page.get_by_label("Prompt", exact=True)

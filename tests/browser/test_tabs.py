@@ -10,7 +10,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from studio.studio import Studio
 from tests.browser.conftest import PHONE, NewPage, reload
-from tests.browser.dropdowns import choose, offered
+from tests.browser.models import choose_model, offers
 from tests.headers import write_model
 from tests.ui.painter import Painter
 
@@ -133,22 +133,23 @@ def test_the_model_picker_offers_what_the_tab_can_do_and_what_a_picture_was_made
     models = studio.settings.folder("models")
     finisher = write_model(models / "finisher", "sdxl_refiner")
     page = new_page(address)
-    picker = page.get_by_role("combobox", name="Model")
-    expect(offered(picker, re.compile("Starter"))).to_be_visible()
-    expect(offered(picker, "finisher")).to_have_count(0)
+    offered = offers(page)
+    expect(offered.get_by_role("button", name="Use Starter", exact=True)).to_be_visible()
+    expect(offered.get_by_role("button", name="Use finisher")).to_have_count(0)
+    expect(offered.locator(".model-unable")).to_contain_text("finisher")
     page.keyboard.press("Escape")
     bring(page, "Image to image", files / "red.png")
-    choose(picker, "finisher")
+    choose_model(page, "finisher")
     ask(page, "a house")
     done(page)
     turn_to(page, "Text to image")
     expect(page.locator("#cannot")).to_contain_text("finisher cannot make a picture from text alone")
-    expect(picker).to_have_value("finisher")
-    choose(picker, re.compile("Starter"))
+    expect(page.get_by_role("button", name="Model: finisher")).to_be_visible()
+    choose_model(page, "Starter")
     expect(page.locator("#cannot")).to_be_hidden()
     page.locator(".cell").get_by_role("button", name="Use these settings").click()
     expect(page.get_by_role("tab", name="Image to image")).to_have_attribute("aria-selected", "true")
-    expect(picker).to_have_value("finisher")
+    expect(page.get_by_role("button", name="Model: finisher")).to_be_visible()
     first = page.locator(".cell .look img").get_attribute("src")
     ask(page, "a house")
     expect(page.locator(".cell .look img")).not_to_have_attribute("src", str(first))

@@ -11,6 +11,7 @@ from studio.inputs import InputStore
 from studio.settings import Settings
 from studio.studio import Studio
 from studio.ui import serve
+from studio.ui.consent import Consent
 from studio.ui.fast_gradio import gr
 from studio.ui.fields import models
 from studio.ui.followers import Followers
@@ -50,7 +51,7 @@ def panel(home: Path) -> Iterator[ModelsPanel]:
 
 def panel_of(studio: Studio) -> ModelsPanel:
     with gr.Blocks(analytics_enabled=False) as blocks:
-        return ModelsPanel(TabContext(studio, blocks, Form(studio), "models", Followers(blocks)))
+        return ModelsPanel(TabContext(studio, blocks, Form(studio), "models", Followers(blocks), Consent(studio)))
 
 
 def entry(told: dict[str, Any], key: str) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from studio.gate.identity import Identity
 from studio.recipe import Recipe, Task
 from studio.resolve.sizes import open_size
 from studio.studio import Studio
+from studio.ui.consent import Consent
 from studio.ui.events import Name, Words
 from studio.ui.fast_gradio import gr
 from studio.ui.followers import Followers
@@ -36,7 +37,8 @@ AxisLines = Annotated[list[AxisLine], Field(max_length=3)]
 
 @dataclass(frozen=True, eq=False)
 class TabContext:
-    """A tab's place on one page: the studio, the Blocks that it is built in, the form, and who follows what.
+    """A tab's place on one page: the studio, the Blocks that it is built in, the form, who follows what, and
+    what is agreed to be downloaded.
 
     The owner of the page is known from each request: `identify(request)`.
     """
@@ -46,6 +48,7 @@ class TabContext:
     form: Form
     tab: str
     followers: Followers
+    consent: Consent
     behind: list[Any] = field(default_factory=list)
 
     def place(self, name: str, **look: Any) -> Any:

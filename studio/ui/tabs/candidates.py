@@ -110,6 +110,7 @@ class CandidatesPanel(Panel):
     def __init__(self, context: TabContext) -> None:
         self.studio = context.studio
         self.followers = context.followers
+        self.consent = context.consent
         acts: Mapping[str, Act] = {
             "mark": self._mark,
             "undo": self._undo,
@@ -207,6 +208,7 @@ class CandidatesPanel(Panel):
             raise InvalidRequest("No picture is kept yet.", "Keep some, then refine them.")
         recipes = [refined(one, how, self.studio.inputs, who) for one in chosen]
         title = f"{REFINED[how]}: {found.title}"
+        self.consent.check(recipes, who)
         return {"set": self.studio.candidates.begin(recipes, who, title), "begun": True}
 
     def _agree(self, set_id: str, who: Identity, event: OfSet) -> View:

@@ -114,6 +114,7 @@ class ComparePanel(Panel):
 
     def __init__(self, context: TabContext) -> None:
         self.studio = context.studio
+        self.consent = context.consent
         self.compare = Compare(context.studio)
         acts: Mapping[str, Act] = {
             "facts": self._facts,
@@ -243,6 +244,8 @@ class ComparePanel(Panel):
         lines, columns = read_lines(event["prompts"]), self._columns(event, who)
         name = event.get("id") or ""
         self._check_held(event, columns, who)
+        local = [column.model for column in columns if column.kind == "local" and column.model in self.studio.catalogue]
+        self.consent.check_items(map(self.studio.items.model, local), who)
         if name:
             self.compare.extend(name, who, lines, columns)
         else:

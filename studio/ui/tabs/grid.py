@@ -18,7 +18,7 @@ from studio.ui.fast_gradio import gr
 from studio.ui.form import Updates
 from studio.ui.island import Island
 from studio.ui.owner import identify
-from studio.ui.schemas.grids import GridLine, GridNews, GridPlan, GridRefusal, GridSetup
+from studio.ui.schemas.grids import AxisText, GridLine, GridNews, GridPlan, GridRefusal, GridSetup
 from studio.ui.tabs.base import AxisLines, Panel, Tab, TabContext
 
 
@@ -60,6 +60,7 @@ class GridPanel(Panel):
         self.studio = context.studio
         self.grids = Grids(context.studio)
         self.followers = context.followers
+        self.consent = context.consent
         self.widget = Island(
             "grid",
             '<section class="grid-page" aria-label="Grid"></section>',
@@ -81,7 +82,7 @@ class GridPanel(Panel):
 
     def vary(self, recipe: Recipe, axes: AxisLines, who: Identity) -> Updates:
         setup = grid_views.setup(self.studio, [recipe])
-        lines = [{"field": str(one.get("field", "")), "text": str(one.get("text", ""))} for one in axes]
+        lines: list[AxisText] = [{"field": str(one.get("field", "")), "text": str(one.get("text", ""))} for one in axes]
         try:
             begun = self.grids.begin(plan(self.studio, recipe, grid_views.axes(axes)), who)
         except StudioError as fault:

@@ -46,7 +46,12 @@ export const onValues = (reader) => readers.push(reader);
  * @param {string} name
  * @param {object} [data]
  */
-export const ask = (name, data = {}) => send(name, data);
+export function ask(name, data = {}) {
+    again = () => send(name, data);
+    again();
+}
+// Asks once more for what was asked last.
+export let again = () => {};
 
 /**
  * Of a stored picture, the browser keeps what finds it again.

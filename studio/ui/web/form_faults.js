@@ -8,6 +8,7 @@ import { panels } from "./panels.js";
  * @param {Fault} fault
  */
 export function blame(fault) {
+    if (fault.code === "download_not_agreed") return panels.picker?.consent(fault) ?? false;
     if (fault.field === "controls") return panels.controls?.blame(fault) ?? false;
     if (fault.field === "loras") return panels.loras?.blame(fault) ?? false;
     const block = fault.field && field(fault.field);

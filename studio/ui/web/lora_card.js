@@ -42,7 +42,7 @@ export function loraCard(lora, { facts, mention, note, fault, blocks, dragged },
     };
     /** @param {string} word */
     const call = (word) => html`<button type="button" class="chip" aria-pressed=${String(acts.isCalled(word))} title="Add to the prompt" @click=${() => { if (!acts.isCalled(word)) acts.call(word); }}>${word}</button>`;
-    return html`<article class=${kind} role="listitem" aria-label=${lora.name} data-key=${lora.key} @keydown=${step}>
+    return html`<div class=${kind} role="listitem" aria-label=${lora.name} data-key=${lora.key} @keydown=${step}>
         <header><button type="button" class="grip" title="Drag to another place, or Alt and an arrow key" aria-label=${`Move ${lora.name}`} @pointerdown=${acts.drag}>${icon("grip")}</button>
             ${facts.picture ? html`<img alt="" loading="lazy" src=${facts.picture}>` : nothing}<span class="lora-name" title=${lora.name}>${lora.name}</span>
             <span class="place" ?hidden=${!mention}>In the prompt</span><label class="switch" title="On or off"><input type="checkbox" aria-label=${`${lora.name} on`} .checked=${lora.on} @change=${(event) => acts.turn(event.target.checked)}></label>
@@ -59,7 +59,7 @@ export function loraCard(lora, { facts, mention, note, fault, blocks, dragged },
                 <div class="pair">${end("start", (value) => Math.min(value, lora.end))}${end("end", (value) => Math.max(value, lora.start))}</div>
                 <label class="dial choice" title=${fields.blocks.help}><span>${fields.blocks.label}</span><input type="text" aria-label=${fields.blocks.label} placeholder="One weight for all"
                     .value=${counts.blocks.join(", ")} @change=${(event) => weigh(event.target.value)}></label>
-                <p class="note">${blocks.length ? `In order: ${blocks.join(" or ")}.` : ""}</p></div></details></div></article>`;
+                <p class="note">${blocks.length ? `In order: ${blocks.join(" or ")}.` : ""}</p></div></details></div></div>`;
 
     /**
      * @param {"start" | "end"} name
@@ -80,5 +80,5 @@ export function loraCard(lora, { facts, mention, note, fault, blocks, dragged },
  * @param {LoraGhost} ghost
  * @param {LoraFacts} facts
  */
-export const loraGhost = ({ name, way, weight }, { fault, picture }) => html`<article class=${`card lora-card ghost${fault ? " faulty" : ""}`} role="listitem" aria-label=${name}><header>${
-    picture ? html`<img src=${picture} alt="">` : nothing}<span class="lora-name" title=${name}>${name}</span><span class="ghost-weight">${weight}</span></header><p class="note">${way}</p><p class="fault">${fault}</p></article>`;
+export const loraGhost = ({ name, way, weight }, { fault, picture }) => html`<div class=${`card lora-card ghost${fault ? " faulty" : ""}`} role="listitem" aria-label=${name}><header>${
+    picture ? html`<img src=${picture} alt="">` : nothing}<span class="lora-name" title=${name}>${name}</span><span class="ghost-weight">${weight}</span></header><p class="note">${way}</p><p class="fault">${fault}</p></div>`;

@@ -137,13 +137,13 @@ export function loraShelf({ server, model, card: acts, drawn, failed }) {
     function card(lora) {
         const { name, family, rank, size, words: called, notes, noted, fits, liked } = lora;
         const facts = [family || "Family unknown", rank && `rank ${rank}`, size].filter(Boolean).join(" · ");
-        return html`<article class=${fits ? "shelf-card" : "shelf-card misfit"} role="listitem" data-name=${name}>
+        return html`<div class=${fits ? "shelf-card" : "shelf-card misfit"} role="listitem" data-name=${name}>
             <button type="button" class="shelf-pick" aria-pressed=${String(acts.pressed(name))} aria-label=${`${acts.verb} ${name}`} @click=${() => acts.press(lora)}>
                 <span class="shelf-face" aria-hidden="true">${pictures[name] ? html`<img src=${pictures[name]} alt="" loading="lazy" draggable="false">` : name.slice(0, 1).toUpperCase()}</span>
                 <span class="lora-name" title=${name}>${name}</span><span class="quiet">${facts}</span><span class="quiet shelf-words">${called.join(", ") || noted || notes}</span></button>
             <button type="button" class="shelf-star" aria-pressed=${String(liked)} aria-label=${`Favourite ${name}`} title="Favourite" @click=${() => favour(lora)}>${icon("star")}</button>
             ${acts.more(lora)}
-        </article>`;
+        </div>`;
     }
 
     /** @param {LibraryLora} lora */

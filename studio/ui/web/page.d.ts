@@ -86,6 +86,7 @@ interface EditorValue {
 }
 
 interface Panels {
+    picker: { consent: (fault: Fault) => boolean } | null;
     controls: { blame: (fault: Fault) => boolean; forgive: () => void; turned: () => void; sourced: () => void; receive: (picture: StoredPicture) => void } | null;
     loras: {
         blame: (fault: Fault) => boolean; forgive: () => void; worded: () => void; also: (place: HTMLElement, changed: () => void) => void;

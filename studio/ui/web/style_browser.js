@@ -79,11 +79,11 @@ export function openStyleBrowser(server) {
 
     /** @param {StyleCard} style */
     function card({ id, name, words, picture, own }) {
-        return html`<article class="shelf-card" role="listitem" data-id=${id}>
+        return html`<div class="shelf-card" role="listitem" data-id=${id}>
             <button type="button" class="shelf-pick" aria-pressed=${String(picked.includes(id))} aria-label=${`Choose ${name}`} title=${words} @click=${() => turn(id)}>
                 <span class="shelf-face" aria-hidden="true">${picture ? html`<img src=${picture} alt="" loading="lazy" draggable="false">` : name.slice(0, 1).toUpperCase()}</span>
                 <span class="lora-name">${name}</span><span class="quiet style-words">${words}</span></button>
-            ${own ? html`<button type="button" class=${doomed === id ? "shelf-star sure" : "shelf-star"} title="Delete" aria-label=${`Delete ${name}`} @click=${() => drop(id, name)}>${icon("remove")}</button>` : nothing}</article>`;
+            ${own ? html`<button type="button" class=${doomed === id ? "shelf-star sure" : "shelf-star"} title="Delete" aria-label=${`Delete ${name}`} @click=${() => drop(id, name)}>${icon("remove")}</button>` : nothing}</div>`;
     }
 
     /** @param {string[]} ids */

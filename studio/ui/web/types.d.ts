@@ -1095,6 +1095,33 @@ interface Freed {
     freed: number;
 }
 
+/** A model to choose: what it is, what it needs, how quick it is here. */
+interface PickerModel {
+    id: string;
+    name: string;
+    family: string;
+    summary: string;
+    licence: string;
+    state: "here" | "away" | "coming" | "hosted";
+    key: string;
+    size: string;
+    bytes: number;
+    needs: string;
+    fit: "" | "fits" | "tight" | "large";
+    speed: string;
+    liked: boolean;
+    cannot: string;
+    fault: string;
+}
+
+/** All that can be chosen; what memory and disk have free, in words, and whether whoever asks may download. */
+interface PickerModels {
+    models: Array<PickerModel>;
+    memory: string;
+    disk: string;
+    fetches: boolean;
+}
+
 /** Weights on their way. */
 interface Download {
     key: string;

@@ -1,0 +1,49 @@
+"""Nothing of gigabytes is downloaded for a page before somebody said yes to it."""
+
+from collections.abc import Iterable, Sequence
+
+from studio import hub
+from studio.downloads.items import Item
+from studio.errors import DownloadNotAgreed
+from studio.gate.identity import Identity
+from studio.recipe import Recipe
+from studio.studio import Studio
+
+GIGABYTE = 10**9
+# Who looks at a page; a program said what it wants.
+PEOPLE = ("browser", "account")
+
+
+class Consent:
+    """Asks once for what is large, and begins it where that is agreed to: what is on its way needs no further yes."""
+
+    def __init__(self, studio: Studio) -> None:
+        self._studio = studio
+        self._pending: dict[str, list[str]] = {}
+
+    def check(self, recipes: Sequence[Recipe], who: Identity) -> None:
+        """DownloadNotAgreed where these pictures need a download of gigabytes that has not begun."""
+        if who.kind in PEOPLE and self._studio.may_download(who):
+            resolved = [single for recipe in recipes for single in self._studio.resolve(recipe)]
+            self.check_items(self._studio.needs.of(resolved), who)
+
+    def check_items(self, items: Iterable[Item], who: Identity) -> None:
+        """As `check`, of what is needed."""
+        if who.kind not in PEOPLE or not self._studio.may_download(who):
+            return
+        downloads = self._studio.downloads
+        missing = [item for item in self._studio.needs.missing(items) if not downloads.is_coming(item)]
+        needed = sum(item.download_bytes or 0 for item in missing)
+        if needed < GIGABYTE:
+            return
+        self._pending[who.owner] = [item.key for item in missing]
+        names = " and ".join(item.name for item in missing)
+        raise DownloadNotAgreed(
+            f"{names} {'is' if len(missing) == 1 else 'are'} not on this machine: {hub.in_words(needed)} to download.",
+            "Agree to the download, or choose another model.",
+        )
+
+    def agree(self, who: Identity) -> None:
+        """Begin what was asked for last; StudioError where that cannot be."""
+        for key in self._pending.pop(who.owner, ()):
+            self._studio.download(key, who)
