@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from studio import hub
 from studio.downloads.items import Item
-from studio.errors import DownloadNotAgreed
+from studio.errors import DownloadNotAgreed, NotDownloaded
 from studio.gate.identity import Identity
 from studio.recipe import Recipe
 from studio.studio import Studio
@@ -21,13 +21,16 @@ class Consent:
         self._studio = studio
         self._pending: dict[str, list[str]] = {}
 
-    def check(self, recipes: Sequence[Recipe], who: Identity) -> None:
-        """DownloadNotAgreed where these pictures need a download of gigabytes that has not begun."""
+    def check(self, recipes: Sequence[Recipe], who: Identity, *, asks: bool = False) -> None:
+        """ModelError where these pictures need a download of gigabytes that has not begun.
+
+        It is DownloadNotAgreed where the page `asks` then, and goes on with a yes.
+        """
         if who.kind in PEOPLE and self._studio.may_download(who):
             resolved = [single for recipe in recipes for single in self._studio.resolve(recipe)]
-            self.check_items(self._studio.needs.of(resolved), who)
+            self.check_items(self._studio.needs.of(resolved), who, asks=asks)
 
-    def check_items(self, items: Iterable[Item], who: Identity) -> None:
+    def check_items(self, items: Iterable[Item], who: Identity, *, asks: bool = False) -> None:
         """As `check`, of what is needed."""
         if who.kind not in PEOPLE or not self._studio.may_download(who):
             return
@@ -38,9 +41,9 @@ class Consent:
             return
         self._pending[who.owner] = [item.key for item in missing]
         names = " and ".join(item.name for item in missing)
-        raise DownloadNotAgreed(
+        raise (DownloadNotAgreed if asks else NotDownloaded)(
             f"{names} {'is' if len(missing) == 1 else 'are'} not on this machine: {hub.in_words(needed)} to download.",
-            "Agree to the download, or choose another model.",
+            "Agree to that in the Models tab first, or choose another model.",
         )
 
     def agree(self, who: Identity) -> None:

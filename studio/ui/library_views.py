@@ -21,6 +21,7 @@ from studio.library.query import Query, Term
 from studio.library.thumbnails import SHOWN, SIDE, WHOLE
 from studio.repeat import begin, plan, way
 from studio.studio import Studio
+from studio.ui.consent import Consent
 from studio.ui.events import Words
 from studio.ui.pictures import model_name, telling_name, thumbnail
 from studio.ui.schemas.library import (
@@ -233,6 +234,7 @@ def repeat(
     if not (paths or prompts):
         raise InvalidRequest("There is no other picture to do it to.", "Choose pictures, a board, or write prompts.")
     planned = plan(studio, way(studio, entry.path, who), who, paths=paths, prompts=prompts)
+    Consent(studio).check(planned.recipes, who)
     begin(studio, planned, who)
     return {"count": len(planned.recipes), "steps": 1 + len(planned.later)}
 

@@ -180,7 +180,7 @@ class Workspace:
 
             def submit() -> Updates:
                 recipes = self._recipes(tab, values, who)
-                self.picker.consent.check(recipes, who)
+                self.picker.consent.check(recipes, who, asks=True)
                 self.studio.submit(recipes, who)
                 return {}
 
@@ -220,7 +220,7 @@ class Workspace:
             who = identify(request)
             try:
                 recipes = self._recipes(tab, values, who)
-                self.picker.consent.check(recipes, who)
+                self.picker.consent.check(recipes, who, asks=True)
                 begun = self._made_into(self._panel(event.to), recipes, event, who)
             except StudioError as fault:
                 return {self.stage: view(self.studio, who, fault)}
@@ -276,6 +276,7 @@ class Workspace:
 
         def submit() -> Updates:
             _, recipe = self._pictured(who, event)
+            self.picker.consent.check([recipe], who)
             self.studio.submit(recipe.replace(seed=None), who)
             return {}
 
@@ -288,6 +289,7 @@ class Workspace:
 
         def submit() -> Updates:
             path, recipe = self._pictured(who, event)
+            self.picker.consent.check([recipe], who)
             picture = Picture.of(self.studio.inputs.add(path, who=who), path.name)
             self.studio.submit(recipe.replace(init_image=picture.id, seed=None), who)
             return {self.stage: view(self.studio, who), **self.panels[self._tab_of(recipe)].take(picture, who)}

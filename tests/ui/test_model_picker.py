@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from studio.backends.base import Held, MemoryUse
-from studio.errors import DownloadNotAgreed
+from studio.errors import DownloadNotAgreed, NotDownloaded
 from studio.gate.identity import COMMAND_LINE
 from studio.recipe import Recipe
 from studio.settings import Settings
@@ -96,6 +96,8 @@ def test_gigabytes_want_a_yes_of_whoever_looks_at_a_page_and_of_no_other(
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)
     consent, recipe = Consent(studio), Recipe(prompt="a cat", model="flux1-schnell")
     with pytest.raises(DownloadNotAgreed, match=r"FLUX.1 schnell is not on this machine: 33.7 GB to download"):
+        consent.check([recipe], who("me"), asks=True)
+    with pytest.raises(NotDownloaded, match="Agree to that in the Models tab first"):
         consent.check([recipe], who("me"))
     consent.check([recipe], COMMAND_LINE)
     consent.check([Recipe(prompt="a cat")], who("me"))
