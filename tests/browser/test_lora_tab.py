@@ -110,7 +110,7 @@ def test_on_a_phone_nothing_of_it_is_too_small_or_scrolls_sideways_and_the_other
     expect(page.locator(".lora-side .lora-card")).to_be_visible()
     assert page.evaluate(SMALL, ".lora-page") == []
     assert page.evaluate("document.documentElement.scrollWidth") == 390
-    page.get_by_role("button", name="More tabs").click()
+    page.get_by_role("button", name="Other tabs").click()
     sheet = page.get_by_role("menu")
     expect(sheet).to_contain_text("Candidates")
     assert page.evaluate(SMALL, ".more-tabs .menu") == []

@@ -21,7 +21,7 @@ export function mount({ data }) {
     const place = make("div", { class: "more-tabs" });
     const groups = Object.entries(Object.groupBy(data, ({ group }) => group));
     const choices = groups.flatMap(([title, tabs = []]) => [[title], ...tabs.map(({ id, label }) => [id, label])]);
-    render(menu({ face: "More", look: "more-tabs-open", label: "More tabs" }, choices, choose), place);
+    render(menu({ face: "Other tabs", look: "more-tabs-open" }, choices, choose), place);
     // By the first facts, Gradio has drawn its tabs.
     onFacts(() => {
         if (place.isConnected) return;
