@@ -130,6 +130,10 @@ class InvalidPrompt(InvalidRecipe, code="invalid_prompt"):
         return f"{words}\n{' ' * (self.position - left)}^"
 
 
+class PromptRefused(InvalidRecipe, code="prompt_refused"):
+    """The prompt filter of the studio makes no picture of these words."""
+
+
 class InvalidSetting(StudioError, code="invalid_setting", status=422):
     """A setting of the studio, or an option of a command, is not valid."""
 
@@ -315,7 +319,7 @@ class JobStopped(StudioError, code="job_stopped", status=409):
 
 
 class Withheld(StudioError, code="withheld", status=422):
-    """The output check of the studio flagged what was made, so that it is not given away."""
+    """The safety layer of the studio does not give away what was made."""
 
 
 class InternalError(StudioError, code="internal_error", status=500):

@@ -1,16 +1,20 @@
 """What a job tells while it runs. Events are values; any number of readers follow them from any position.
 
-A job's log is: Downloading*, then one or more times Queued*, Started, (Loading | Step | Preview | Finished |
+A job's log is: Downloading*, then one or more times Queued*, Started, (Loading | Step | Preview | Checked | Finished |
 ImageFailed)*, as a long job lets those of others in between, then exactly one end: Done, Stopped or Failed. Where the
 device is lost, Halted comes before the end; the job goes on after the studio's next start.
 """
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import Literal, Self
 
 from studio.errors import Fault, InternalError, StudioError
 from studio.recipe import Recipe
+
+# The parts of the safety layer, and what one says of a picture.
+Check = Literal["prompt", "output", "watermark", "provenance"]
+Verdict = Literal["passed", "flagged", "withheld", "failed"]
 
 
 @dataclass(frozen=True)
@@ -78,6 +82,20 @@ class Preview:
 
 
 @dataclass(frozen=True)
+class Checked:
+    """A part of the safety layer is done with image `image`, which took so many `seconds`; `note` says why in words.
+
+    What is "flagged" is kept and shown with care, "withheld" is given to nobody, "failed" could not be checked.
+    """
+
+    image: int
+    check: Check
+    verdict: Verdict
+    note: str = ""
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True)
 class Finished:
     """Image `image` is in the library at `path`; `recipe` makes it again."""
 
@@ -140,6 +158,7 @@ Event = (
     | Loading
     | Step
     | Preview
+    | Checked
     | Finished
     | ImageFailed
     | Done

@@ -28,6 +28,10 @@ ASSETS = Path(__file__).resolve().parent.parent / "assets"
 PRESETS = Path(__file__).resolve().parent.parent / "presets"
 
 
+# Each part of the safety layer: not there, told and shown, or nothing gets past it. See docs/safety.md.
+Strictness = Literal["off", "on", "strict"]
+
+
 def default_home() -> Path:
     """The data folder where none is named: one in the user's home."""
     return Path.home() / "ImageStudio"
@@ -113,18 +117,32 @@ class Settings(BaseSettings):
         description="How far the very bytes of a picture can be had again where several share the steps of a model: "
         "solo, free or exact; auto is exact on a card where that costs next to nothing, else free.",
     )
-    output_check: Literal["off", "mark", "withhold"] = Field(
-        "off", description="What happens to a picture that the model's own output checker flags; off asks none."
+    output_check: Strictness = Field(
+        "off",
+        description="Whether each picture is looked at for what is not fit for all: on marks and blurs it, strict "
+        "withholds it.",
+    )
+    output_threshold: float = Field(
+        0.5, gt=0, le=1, description="How sure the classifier of the output check has to be; less flags more pictures."
+    )
+    prompt_filter: Strictness = Field(
+        "off",
+        description="Whether prompts are held against the list of words: on notes what it finds, strict refuses it.",
+    )
+    watermark: Strictness = Field(
+        "off",
+        description="Whether pictures carry an id that nobody sees: on leaves out those that are too small for it, "
+        "strict withholds them.",
     )
     image_format: Literal["png", "webp", "jpeg"] = Field(
         "png",
         description="What pictures are stored as: png, webp (lossless too, and smaller) or jpeg, which keeps no pixel "
         "exactly.",
     )
-    provenance: Literal["off", "mark", "sign"] = Field(
+    provenance: Strictness = Field(
         "off",
-        description="Whether pictures say that an algorithm made them: mark writes it into XMP, as the press does; "
-        "sign has it signed as well (C2PA), with your certificate.",
+        description="Whether pictures say that an algorithm made them: on writes it into XMP, as the press does; "
+        "strict has it signed as well (C2PA), with your certificate.",
     )
     certificate: Path | None = Field(
         None, description="The chain of certificates that pictures are signed with: a PEM file, its own first."

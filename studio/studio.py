@@ -55,6 +55,8 @@ from studio.resolve.hosted import dearest, resolve_hosted
 from studio.resolve.limits import check_limits
 from studio.resolve.resolve import check_count, resolve
 from studio.resolve.sizes import result_size
+from studio.safety.layer import Safety
+from studio.safety.prompts import PromptFilter
 from studio.scorer import Scorer
 from studio.settings import Settings
 from studio.storage.database import Database
@@ -124,8 +126,10 @@ class Studio:
         self.downloads = Downloads()
         self.backend = backend or _local(settings, self.catalogue, self.controlnets, self.prompt_assets)
         self.hosted = HostedModels(settings, self.database)
-        # A command shows no partial images, so it asks for none.
-        self.images = HostedImages(self.hosted, self.inputs, LOOKS if durable else 0)
+        self.safety = Safety(settings, PromptFilter(settings), self.backend.classify)
+        # A command shows no partial images, so it asks for none; nor does a studio that checks before it shows.
+        looks = LOOKS if durable and not self.safety.hides_previews else 0
+        self.images = HostedImages(self.hosted, self.inputs, looks)
         self.jobs = self._scheduler(self.database if durable else jobs or Database(None), takes_up=durable)
         self.scorer = Scorer(settings, self.catalogue, self.backend)
         self.measuring = Measuring(self.jobs, self.library, self.scorer)
@@ -152,6 +156,7 @@ class Studio:
             limits=Limits.of(self.settings),
             takes_up=takes_up,
             made_with=self.hashes.facts,
+            safety=self.safety,
         )
 
     def of(self, who: Identity) -> "Studio":
@@ -212,6 +217,7 @@ class Studio:
         check_creates(who)
         given, mine = (recipe,) if isinstance(recipe, Recipe) else tuple(recipe), self.of(who)
         recipes = [single for one in given for single in mine.resolve(one)]
+        self.safety.check_prompts(recipes)
         if not KINDS[kind].each_pays:
             self._check_hosted(recipes, who)
         if KINDS[kind].limited and len(recipes) > self.settings.max_images:

@@ -418,8 +418,7 @@ EDIT_MISTAKES = {
         "--hires-upscaler: .*lanczos",
     ),
     "an image guidance that the model lacks": (["--init", "GIVEN", "--image-guidance", "2"], "takes no image guidance"),
-    "an unknown output check": (["--output-check", "maybe"], "output_check.*withhold"),
-    "a model that cannot check": (["--output-check", "mark"], "model.*no output checker"),
+    "an unknown output check": (["--output-check", "maybe"], "output_check.*strict"),
 }
 
 

@@ -8,12 +8,12 @@ from typing import Any
 
 from studio import __version__
 from studio.api.a1111_schemas import Generation
-from studio.api.pictures import encoded
-from studio.errors import Withheld
+from studio.api.pictures import encoded, withheld
 from studio.events import Finished, Preview, Step
 from studio.jobs.job import Job
 from studio.library import facts, size
 from studio.metadata.infotext import to_infotext
+from studio.safety.layer import SAFETY, is_withheld
 from studio.schedulers import SCHEDULERS
 from studio.studio import Studio
 
@@ -22,9 +22,9 @@ def generated(
     studio: Studio, wanted: Generation, job: Job, images: Sequence[Finished], left: Sequence[str]
 ) -> dict[str, Any]:
     """The pictures, the request, and what is told of them; Withheld where none may be given away."""
-    shown = [event for event in images if facts(event.path).get("output check") != "withheld"]
-    if not shown:
-        raise Withheld("The output check flagged this picture.", "Another seed or other words may pass.")
+    shown = [event for event in images if not is_withheld(facts(event.path))]
+    if not shown and (error := withheld(images[0].path)):
+        raise error
     data = [encoded(studio.settings, event.path, "png") for event in shown] if wanted.send_images else []
     coded = [b64encode(one).decode() for one in data]
     request = wanted.model_dump(exclude={"init_images", "mask"})
@@ -68,6 +68,7 @@ def _info(job: Job, images: Sequence[Finished], left: Sequence[str]) -> dict[str
         "is_using_inpainting_conditioning": False,
         "version": f"Image Studio {__version__}",
         "job": job.id,
+        "safety": [facts(event.path).get(SAFETY, "") for event in images],
         "notes": list(left),
     }
 

@@ -197,6 +197,9 @@ async def _made(studio: Studio, context: Context[Any, Any], given: dict[str, Any
 def _shown(studio: Studio, job: Job, request: Request) -> list[Image | str]:
     shown: list[Image | str] = []
     for image in job_views.facts(studio, job, request).images:
+        if image.safety == "withheld" and image.fault:
+            shown.append(" ".join(filter(None, (image.fault.message, image.fault.hint))))
+            continue
         event = next(one for one in job.results if one.image == image.number)
         shown.append(Image(data=look(event.path.read_bytes(), "jpeg", SIDE), format="jpeg"))
         shown.append(f"Seed {image.recipe['seed']}, {image.width}x{image.height}, the whole picture: {image.url}")

@@ -4,6 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema, model_validator
 
+from studio.events import Verdict
 from studio.jobs.item import State
 from studio.jobs.kinds.base import Priority
 
@@ -78,7 +79,10 @@ class FaultFacts(BaseModel):
 
 
 class ImageFacts(BaseModel):
-    """One picture of a job; `url` opens for you alone."""
+    """One picture of a job; `url` opens for you alone.
+
+    `safety` is what came of the safety layer; one that is withheld has no `url`, and its `fault` says why.
+    """
 
     number: int
     state: State
@@ -87,6 +91,8 @@ class ImageFacts(BaseModel):
     width: int | None = None
     height: int | None = None
     seconds: float | None = None
+    safety: Verdict | None = None
+    watermark: str | None = None
     fault: FaultFacts | None = None
 
 

@@ -7,14 +7,16 @@ from typing import Any
 from starlette.requests import Request
 
 from studio.api.job_schemas import FaultFacts, ImageFacts, JobFacts, JobList, Progress
-from studio.api.pictures import address
+from studio.api.pictures import address, withheld
 from studio.errors import Fault
 from studio.events import Event, Failed, Finished, ImageFailed, Preview, Step
 from studio.gate.folders import KEY, Folders
 from studio.gate.identity import Identity
 from studio.jobs.item import QueueItem
 from studio.jobs.job import Job
+from studio.library import facts as made_facts
 from studio.library import picture
+from studio.safety.layer import WATERMARK, verdict_of
 from studio.studio import Studio
 
 
@@ -51,7 +53,7 @@ def event_facts(studio: Studio, event: Event, request: Request, who: Identity) -
     if isinstance(event, Preview):
         return name, {"image": event.image, "jpeg": b64encode(event.jpeg).decode()}
     if isinstance(event, Finished):
-        url = address(studio, request, event.path, who)
+        url = None if withheld(event.path) else address(studio, request, event.path, who)
         return name, {"image": event.image, "url": url, "recipe": _dump(event.recipe), "seconds": event.seconds}
     if isinstance(event, ImageFailed):
         return name, {"image": event.image, "fault": dict(_folders(request).fault(event.fault.as_fault()))}
@@ -62,11 +64,16 @@ def event_facts(studio: Studio, event: Event, request: Request, who: Identity) -
 
 def _image(studio: Studio, job: Job, item: QueueItem, event: Finished | None, request: Request) -> ImageFacts:
     shown = ImageFacts(number=item.number, state=item.state, recipe=_dump(event.recipe if event else item.recipe))
+    fault = item.fault.as_fault() if item.fault else None
     if event and event.path.is_file():
-        seen = picture(event.path)
-        shown.url, shown.seconds = address(studio, request, event.path, job.who), event.seconds
-        shown.width, shown.height = seen.width, seen.height
-    shown.fault = _fault(item.fault.as_fault(), request) if item.fault else None
+        seen, made = picture(event.path), made_facts(event.path)
+        shown.width, shown.height, shown.seconds = seen.width, seen.height, event.seconds
+        shown.safety, shown.watermark = verdict_of(made), made.get(WATERMARK)
+        if error := withheld(event.path):
+            fault = error.as_fault()
+        else:
+            shown.url = address(studio, request, event.path, job.who)
+    shown.fault = _fault(fault, request) if fault else None
     return shown
 
 

@@ -12,7 +12,7 @@ from starlette.responses import Response, StreamingResponse
 
 from studio.api import forms, job_views, waiting
 from studio.api.job_schemas import InputFacts, JobFacts, JobList, JobRequest, MaskReading
-from studio.api.pictures import FOR_GOOD, Who, encoded
+from studio.api.pictures import FOR_GOOD, Who, encoded, withheld
 from studio.api.planning import begin
 from studio.errors import InvalidRequest, NotFound
 from studio.gate.identity import Identity
@@ -143,6 +143,8 @@ async def _streamed(studio: Studio, job: Job, position: int, request: Request) -
 def _encoded(studio: Studio, id: str, number: int, kind: Format, quality: int | None, who: Identity) -> bytes:  # noqa: A002
     for event in studio.job(id, who).results:
         if event.image == number and event.path.is_file():
+            if error := withheld(event.path):
+                raise error
             return encoded(studio.settings, event.path, kind, quality)
     raise NotFound("This picture is not there.", "It is not done yet, failed, or was deleted.")
 

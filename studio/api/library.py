@@ -43,6 +43,8 @@ class EntryFacts(BaseModel):
     guidance: float | None
     scheduler: str
     seconds: float | None
+    safety: str
+    watermark: str
     models: list[str]
     loras: list[str]
     controls: list[str]

@@ -13,15 +13,17 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from studio.api import forms, waiting
 from studio.api.openai_models import listed, model_facts
 from studio.api.openai_schemas import EditRequest, GenerationRequest, ImagesResponse, ModelFacts, ModelList, recipe_of
-from studio.api.pictures import Who, address, encoded, look
-from studio.errors import InvalidRequest, StudioError, Withheld
+from studio.api.pictures import Who, address, encoded, look, withheld
+from studio.errors import InvalidRequest, StudioError
 from studio.events import Finished, Preview, Step
 from studio.gate.answers import openai_error
 from studio.gate.identity import Identity
 from studio.jobs.job import Job
-from studio.library import facts, size
+from studio.library import facts as made_facts
+from studio.library import size
 from studio.recipe import Recipe
 from studio.rights import check_held
+from studio.safety.layer import SAFETY, is_withheld
 from studio.studio import Studio
 
 # A local picture costs no tokens; clients want them counted all the same.
@@ -133,9 +135,9 @@ def _body(
     who: Identity,
 ) -> dict[str, Any]:
     """The whole answer; Withheld where the output check lets nothing of it out."""
-    shown = [event for event in made if not _is_withheld(event)]
-    if not shown:
-        raise _withheld()
+    shown = [event for event in made if not is_withheld(made_facts(event.path))]
+    if not shown and (error := withheld(made[0].path)):
+        raise error
     images = [_image(studio, wanted, recipe, one, request, who) for one in shown]
     return {"created": int(time.time()), "data": images, **_look_of(wanted, size(shown[0].path)), "usage": USAGE}
 
@@ -145,6 +147,8 @@ def _image(
 ) -> dict[str, Any]:
     facts: dict[str, Any] = {} if event.recipe.prompt == recipe.prompt else {"revised_prompt": event.recipe.prompt}
     facts["seed"] = event.recipe.seed
+    if safety := made_facts(event.path).get(SAFETY):
+        facts["safety"] = safety
     if wanted.response_format == "url":
         return {**facts, "url": address(studio, request, event.path, who)}
     return {**facts, "b64_json": _coded(studio, event, wanted)}
@@ -199,8 +203,8 @@ def _look(wanted: GenerationRequest, event: Preview, kind: str, number: int) -> 
 
 
 def _completed(studio: Studio, wanted: GenerationRequest, event: Finished, kind: str) -> bytes:
-    if _is_withheld(event):
-        return _broken(_withheld())
+    if error := withheld(event.path):
+        return _broken(error)
     name = f"{kind}.completed"
     shown = {"type": name, "b64_json": _coded(studio, event, wanted), "seed": event.recipe.seed, "usage": USAGE}
     return waiting.sent(name, {**shown, "created_at": int(time.time()), **_look_of(wanted, size(event.path))})
@@ -219,14 +223,6 @@ def _look_of(wanted: GenerationRequest, pixels: tuple[int, int] | None) -> dict[
 def _coded(studio: Studio, event: Finished, wanted: GenerationRequest) -> str:
     data = encoded(studio.settings, event.path, wanted.output_format, wanted.output_compression)
     return b64encode(data).decode()
-
-
-def _is_withheld(event: Finished) -> bool:
-    return facts(event.path).get("output check") == "withheld"
-
-
-def _withheld() -> Withheld:
-    return Withheld("The output check flagged this picture.", "Another seed or other words may pass.")
 
 
 def _about(error: StudioError, wanted: GenerationRequest) -> StudioError:

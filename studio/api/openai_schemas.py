@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field
 
+from studio.events import Verdict
 from studio.hosted.models import is_hosted, joined, parted
 from studio.recipe import SEEDS, Lora, Recipe
 from studio.recipe.faults import PROMPT_CHARACTERS
@@ -100,6 +101,7 @@ class Image(BaseModel):
     url: str | None = None
     revised_prompt: str | None = None
     seed: int | None = None
+    safety: Annotated[Verdict | None, Field(description="What came of the safety layer, where there is one.")] = None
 
 
 class ImagesResponse(BaseModel):

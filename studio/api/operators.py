@@ -14,7 +14,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from studio import __version__
 from studio.api.pictures import Who
 from studio.errors import Refused, StudioError
-from studio.events import Done, Event, Failed, Finished, ImageFailed, Stopped
+from studio.events import Checked, Done, Event, Failed, Finished, ImageFailed, Stopped
 from studio.jobs.kinds import KINDS
 from studio.studio import Studio
 
@@ -75,6 +75,7 @@ class Figures(Collector):
         self._images = Counter("studio_images", "Images that were made, or failed.", ("kind", "state"), **shared)
         took = ("studio_image_seconds", "How long an image took.", ("kind",))
         self._seconds = Histogram(*took, buckets=BUCKETS, **shared)
+        self._checks = Counter("studio_checks", "What the safety layer said of images.", ("check", "verdict"), **shared)
         self._begun = time.time()
         self._registry.register(self)
         for kind in KINDS:
@@ -110,5 +111,7 @@ class Figures(Collector):
             self._seconds.labels(kind).observe(event.seconds)
         elif isinstance(event, ImageFailed):
             self._images.labels(kind, "failed").inc()
+        elif isinstance(event, Checked):
+            self._checks.labels(event.check, event.verdict).inc()
         elif type(event) in ENDS:
             self._jobs.labels(kind, ENDS[type(event)]).inc()

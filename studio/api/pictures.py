@@ -10,12 +10,14 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 
-from studio.errors import NotFound
+from studio.errors import NotFound, Withheld
 from studio.gate import origin
 from studio.gate.addresses import PREFIX
 from studio.gate.identity import Identity, of_scope
+from studio.library import facts
 from studio.metadata import own
 from studio.metadata.writing import ENDINGS, Format, write, writing_of
+from studio.safety.layer import ELSE, NOTE, is_withheld
 from studio.settings import Settings
 from studio.studio import Studio
 
@@ -62,6 +64,12 @@ def encoded(settings: Settings, path: Path, kind: Format, quality: int | None = 
     with Image.open(path) as image:
         write(image, made.recipe, made.facts, buffer, writing_of(settings, format=kind, quality=quality))
     return buffer.getvalue()
+
+
+def withheld(path: Path) -> Withheld | None:
+    """What is said of a stored picture that the safety layer withholds; None of all others."""
+    made = facts(path)
+    return Withheld(f"The picture is withheld. {made.get(NOTE, '')}".strip(), ELSE) if is_withheld(made) else None
 
 
 def look(data: bytes, kind: Format, side: int | None = None) -> bytes:

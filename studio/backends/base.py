@@ -144,6 +144,11 @@ class Backend(ABC):
         del samples, starter
         raise UnsupportedModel(f"{METRICS[metric].label} cannot be measured here.", "Rank by the other metrics.")
 
+    def classify(self, image: Image) -> Mapping[str, float]:
+        """How sure the classifier of the output check is of each of its classes; StudioError where it cannot look."""
+        del image
+        raise UnsupportedModel("This studio has no classifier to look at pictures with.", "Set output_check to off.")
+
     def unload(self, model: str) -> bool:
         """Unload a model's weights; False where they are in use right now."""
         del model

@@ -1,12 +1,14 @@
 """Renders on this machine's own device."""
 
 import functools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager, nullcontext
 from contextvars import copy_context
 from threading import Lock, Thread
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+
+from PIL.Image import Image
 
 from studio.backends.base import NOBODYS, Backend, MemoryUse, Rendered, Report, Turn, Wanted, always
 from studio.catalogue.controlnets import ControlNets
@@ -141,6 +143,14 @@ class LocalBackend(Backend):
         with self._watched(manager), manager.hold():
             context = manager.estimator_context(None)
             return manager.within("the metric", lambda: found.measure(samples, context))
+
+    @apart
+    def classify(self, image: Image) -> Mapping[str, float]:
+        from studio.safety.classifier import Classifier
+
+        # Small, and on the CPU: nothing waits for it, and it for nothing.
+        classifier: Classifier = self._keep("safety", "the classifier of the output check", Classifier.load)
+        return classifier(image)
 
     def unload(self, model: str) -> bool:
         return self._manager is None or self._manager.unload(self._catalogue[model])

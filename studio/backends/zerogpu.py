@@ -14,6 +14,8 @@ from contextvars import copy_context
 from queue import SimpleQueue
 from typing import Any
 
+from PIL.Image import Image
+
 from studio.backends.base import NOBODYS, MemoryUse, Rendered, Report, Turn, Wanted, always
 from studio.backends.local import LocalBackend
 from studio.catalogue.controlnets import ControlNets
@@ -143,6 +145,9 @@ class ZeroGpuBackend(LocalBackend):
 
     def measure(self, metric: str, samples: Sequence[Sample], *, starter: bool) -> list[Score]:
         return self._aside.measure(metric, samples, starter=starter)
+
+    def classify(self, image: Image) -> Mapping[str, float]:
+        return self._aside.classify(image)
 
     def memory_use(self) -> MemoryUse | None:
         """Nothing: each call has a card of its own, for as long as it lasts."""

@@ -55,6 +55,10 @@ def settings_arguments(parser: argparse.ArgumentParser, *names: str) -> None:
         group.add_argument(option, dest=f"setting_{name}", help=field.description, **look)
 
 
+# The parts of the safety layer, for commands that make pictures.
+SAFETY = ("output_check", "prompt_filter", "watermark", "provenance")
+
+
 def error_text(args: argparse.Namespace, error: StudioError | Failed) -> str:
     """An error in one line, by the option of this command that gives its field, or the field's name where none does."""
     if not error.field or error.message.startswith(error.field):

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal, TextIO, get_args, get_origin
 from PIL import Image
 
 from studio import transfer
+from studio.cli.base import SAFETY as PARTS
 from studio.cli.base import Command, Exit, error_text, load_settings, settings_arguments
 from studio.cli.presets import preset_argument, saved
 from studio.controls import CONTROLS
@@ -27,6 +28,7 @@ from studio.metadata import own, readers
 from studio.metadata.fitting import Here, fit
 from studio.recipe import PaintedRecipe, Recipe, Setting, field_of, setting_specs
 from studio.resolve.prompts import read, replaced, unknown_words
+from studio.safety.layer import NOTE, SAFETY
 from studio.settings import Settings
 from studio.shorthand import LORA_FORM, NUMBER, SIDES_FORM, lora, sides
 
@@ -147,7 +149,7 @@ def output_arguments(parser: argparse.ArgumentParser) -> None:
         help="The folder for the images (default: images).",
     )
     parser.add_argument("--json", action="store_true", help="Print one JSON object about the images and nothing else.")
-    settings_arguments(parser, "home", "device", "offload", "precision", "output_check")
+    settings_arguments(parser, "home", "device", "offload", "precision", *PARTS)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -292,9 +294,9 @@ def _watch(job: "Job", images: dict[int, Finished], out: TextIO | None) -> Event
 def _note(path: Path) -> None:
     """Say what the creator should know about an image."""
     facts = own.read_facts(path)
-    verdict = facts.get("output check", "passed")
+    note = "" if facts.get(SAFETY, "passed") == "passed" else f"{facts[SAFETY].capitalize()}. {facts.get(NOTE, '')}"
     cost = f"It cost ${float(facts['cost_usd']):.3f}." if "cost_usd" in facts else ""
-    notes = [facts.get("notes", ""), cost, "" if verdict == "passed" else f"The output check says: {verdict}."]
+    notes = [facts.get("notes", ""), cost, note.strip()]
     for note in filter(None, notes):
         print(f"{path}: {note}", file=sys.stderr)
 

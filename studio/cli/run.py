@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import TYPE_CHECKING, NoReturn
 
-from studio.cli.base import Command, Exit, load_settings, settings_arguments
+from studio.cli.base import SAFETY, Command, Exit, load_settings, settings_arguments
 from studio.logs import configure
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ PATIENCE_SECONDS = 2.0
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     names = ("host", "accounts", "public", "port", "home", "model", "device", "offload", "precision")
-    settings_arguments(parser, *names, "side_by_side", "numerics", "output_check")
+    settings_arguments(parser, *names, "side_by_side", "numerics", *SAFETY)
 
 
 def run(args: argparse.Namespace) -> int:

@@ -91,9 +91,7 @@ class _Steps:
         self.pass_ = pass_
         self.rows = rows
         self.listener = listener
-        safety_checker = lease.loaded.safety_checker
-        # What may be withheld is not shown in the making either.
-        unseen = (safety_checker and safety_checker.withholds) or self.colours == preview.UNKNOWN
+        unseen = not lease.shows or self.colours == preview.UNKNOWN
         self.watch = None if unseen else preview.Watch(lease.pipe.scheduler, every=listener.each_step)
 
     def __call__(self, pipe: Any, index: int, timestep: Any, tensors: dict[str, Any]) -> dict[str, Any]:

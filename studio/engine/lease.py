@@ -104,6 +104,8 @@ class PipelineLease:
     image_prompts: ImagePrompts | None = None
     loras: LoraSet | None = None
     vae: Any = None
+    # What may be withheld is not shown in the making either.
+    shows: bool = True
     _controlled_by: ControlNetConditioning | None = None
     _decoded: Any = None
 

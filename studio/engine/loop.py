@@ -144,12 +144,12 @@ class Loop:
         started = time.perf_counter()
         _go_on(run, picture, renderer)
         if picture.done:
-            image, verdict = renderer.checked(picture.result)
+            verdict = renderer.checked(picture.result)
             facts = renderer.facts(picture.batch, run.loras) | run.remarks | verdict
             run.finish(picture)
             picture.seconds += time.perf_counter() - started
             frames = run.progress.frames(picture.index)
-            yield Rendered(picture.index, image, picture.seconds, facts, picture.recipe, frames)
+            yield Rendered(picture.index, picture.result, picture.seconds, facts, picture.recipe, frames)
             return
         picture.seconds += time.perf_counter() - started
         if picture.model != renderer.model:

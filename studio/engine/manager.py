@@ -278,7 +278,8 @@ class PipelineManager:
         self._room.loaded_models[loaded.model] = loaded
         pipe = self.within(loaded.model.name, lambda: pipe_for(loaded, first, self.device, seat=seat))
         aside = seat.aside if seat else self.aside
-        lease = PipelineLease(loaded, first, pipe, self.device, seat=seat, aside=aside)
+        shows = self._settings.output_check != "strict"
+        lease = PipelineLease(loaded, first, pipe, self.device, seat=seat, aside=aside, shows=shows)
         lease.end = partial(self._take_back, lease)
         self._room.leases.append(lease)
         return lease

@@ -10,7 +10,7 @@ import torch
 from PIL.Image import Image
 
 from studio.catalogue.models import Model
-from studio.engine import memory, safety, schedulers
+from studio.engine import memory, schedulers
 from studio.engine.decode import Pixels, decode, unpack
 from studio.engine.denoise import denoise
 from studio.engine.lease import PipelineLease
@@ -20,6 +20,7 @@ from studio.engine.requests import Decode, Denoise, Enlarge, LatentRow, Listener
 from studio.errors import DeviceError, NumericOverflow, OutOfMemory
 from studio.events import Loading
 from studio.recipe import PaintedRecipe
+from studio.safety.layer import OWN_CHECK
 
 T = TypeVar("T")
 
@@ -85,15 +86,13 @@ class Renderer:
             lambda: self._manager.upscalers.enlarge(request.upscaler, request.picture, request.size, report_tile)
         )
 
-    def checked(self, image: Image) -> tuple[Image, dict[str, str]]:
-        """A finished picture as it may be shown, and what the check found, where the studio wants one."""
+    def checked(self, image: Image) -> dict[str, str]:
+        """What the model's own checker says of a finished picture, where it has one and the studio asks it."""
         safety_checker = self._lease.loaded.safety_checker
         if safety_checker is None:
-            return image, {}
-        image, verdict = self._lease.aside(partial(safety_checker.checked, image))
-        if words := safety.WORDS[verdict]:
-            self._listener.report(Loading(words))
-        return image, {"output check": verdict}
+            return {}
+        flagged = self._lease.aside(partial(safety_checker.flags, image))
+        return {OWN_CHECK: "flagged" if flagged else "passed"}
 
     def facts(self, batch: int, loras: str) -> dict[str, Any]:
         """What is worth knowing about how a picture was made, in a batch of so many rows and with these LoRAs."""

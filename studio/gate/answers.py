@@ -17,6 +17,7 @@ CODES: Mapping[str, str] = {
     "unauthorized": "invalid_api_key",
     "moderated": "moderation_blocked",
     "withheld": "moderation_blocked",
+    "prompt_refused": "moderation_blocked",
     "busy": "rate_limit_exceeded",
 }
 UNPROCESSABLE, BAD = 422, 400

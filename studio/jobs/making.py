@@ -14,7 +14,9 @@ from studio.jobs.job import Job
 from studio.jobs.lane import Lane
 from studio.jobs.store import JobStore
 from studio.library import Library, Saved
+from studio.library.facts import item_id
 from studio.recipe import Recipe
+from studio.safety.layer import SafeImage, Safety
 
 # What more is kept in the file of a picture of this recipe.
 MadeWith = Callable[[Recipe], Mapping[str, Any]]
@@ -24,9 +26,15 @@ class Maker:
     """Lets lanes render, stores the images and reports them; `lock` is the scheduler's."""
 
     def __init__(
-        self, library: Library, store: JobStore, lock: threading.Condition, made_with: MadeWith | None = None
+        self,
+        library: Library,
+        store: JobStore,
+        lock: threading.Condition,
+        made_with: MadeWith | None = None,
+        safety: Safety | None = None,
     ) -> None:
         self._made_with = made_with
+        self._safety = safety
         self._library = library
         self._store = store
         self._lock = lock
@@ -52,6 +60,8 @@ class Maker:
             made = [missing[image] for image in event.images] if isinstance(event, Step) else missing
             if stopped() or all(item.state != "running" for item in made):
                 raise Cancelled
+            if isinstance(event, Preview) and self._safety and self._safety.hides_previews:
+                return
             job.tell(_for_all(_renumbered(event, missing), job, time.monotonic() - begun))
 
         begun = time.monotonic()
@@ -68,9 +78,12 @@ class Maker:
     def _keep(self, job: Job, item: QueueItem, rendered: Rendered) -> None:
         """Store an image, then report it: a listener may rely on the file."""
         recipe = rendered.recipe or item.recipe
-        facts = {**rendered.facts, **(self._made_with(recipe) if self._made_with else {})}
+        safe = self._safe(job, item, rendered, recipe)
+        for verdict in safe.verdicts:
+            job.tell(verdict)
+        facts = {**rendered.facts, **(self._made_with(recipe) if self._made_with else {}), **safe.facts}
         saved = self._library.save(
-            rendered.image,
+            safe.image,
             recipe,
             facts,
             seconds=rendered.seconds,
@@ -78,9 +91,15 @@ class Maker:
             index=item.number,
             kind=job.kind,
             who=job.who,
-            frames=rendered.frames,
+            frames=() if safe.is_withheld else rendered.frames,
         )
         self._finished(job, item, saved)
+
+    def _safe(self, job: Job, item: QueueItem, rendered: Rendered, recipe: Recipe) -> SafeImage:
+        if self._safety is None:
+            return SafeImage(rendered.image)
+        picture = item_id(job.id, item.number)
+        return self._safety.finish(rendered.image, recipe, rendered.facts, number=item.number, picture=picture)
 
     def _finished(self, job: Job, item: QueueItem, saved: Saved) -> None:
         if self._store.closed:

@@ -28,6 +28,7 @@ from studio.jobs.store import Beside, JobStore
 from studio.library import Library
 from studio.logs import job_id
 from studio.recipe import ResolvedRecipe
+from studio.safety.layer import Safety
 from studio.storage.database import Database
 
 # Beside the jobs on disk: why none is run any more.
@@ -68,6 +69,7 @@ class Scheduler:
         limits: Limits | None = None,
         takes_up: bool = True,
         made_with: MadeWith | None = None,
+        safety: Safety | None = None,
     ) -> None:
         self._queues = LaneQueues()
         self._workers: list[tuple[threading.Thread, Lane]] = []
@@ -76,7 +78,7 @@ class Scheduler:
         self._lock = threading.Condition()
         self._store = JobStore(database, alone=takes_up)
         self._register = Register(self._store, library)
-        self._maker = Maker(library, self._store, self._lock, made_with)
+        self._maker = Maker(library, self._store, self._lock, made_with, safety)
         self._admission = Admission(max_waiting, limits or Limits())
         self._fetch = fetch
         self._outcomes = Outcomes(self._store, self._queues, self._register, self._line_up)

@@ -16,6 +16,7 @@ class PictureFacts:
     """What the file of a picture tells, as the index keeps it: each of these is a column of it.
 
     `digest` is of its pixels (SHA-256), `created` in seconds since 1970. `tool` wrote it, where that is another one.
+    `safety` is what came of the safety layer, `watermark` the id in it.
     """
 
     id: str
@@ -37,6 +38,8 @@ class PictureFacts:
     guidance: float | None = None
     scheduler: str = ""
     seconds: float | None = None
+    safety: str = ""
+    watermark: str = ""
 
 
 FACTS = tuple(one.name for one in fields(PictureFacts))

@@ -20,6 +20,8 @@ from studio.metadata import own as stored
 from studio.metadata import readers
 from studio.prompts.mentions import mentions
 from studio.recipe import INPUT_ID, Recipe, Variation
+from studio.safety.layer import WATERMARK, verdict_of
+from studio.safety.watermark import ID_DIGITS
 
 # What the studio writes beside the recipe, by these names.
 PICTURE, OWNER, JOB, ITEM, KIND, CREATED, PIXELS = "picture", "owner", "job", "item", "kind", "created", "pixels"
@@ -94,6 +96,8 @@ def own(
         job=written.get(JOB, "")[:80],
         item=_int(written.get(ITEM)),
         seconds=_float(written.get("seconds")),
+        safety=verdict_of(written) or "",
+        watermark=_watermark(written.get(WATERMARK, "")),
     )
     varies = bool(recipe.variation.strength)
     key = sha256(recipe.without_maps().changed(variation=Variation()).to_json().encode()).hexdigest()[:ID_CHARACTERS]
@@ -185,6 +189,10 @@ def _created(path: Path, status: os.stat_result) -> float:
         made = datetime.strptime(f"{path.parent.name} {path.name[:6]}", "%Y-%m-%d %H%M%S")  # noqa: DTZ007 - local
         return made.astimezone().timestamp()
     return status.st_mtime
+
+
+def _watermark(text: str) -> str:
+    return text if re.fullmatch(rf"[0-9a-f]{{{ID_DIGITS}}}", text) else ""
 
 
 def _float(text: str | None) -> float | None:

@@ -1,6 +1,6 @@
 """What pictures can be filtered by, each with how it is written and the condition on the index that it becomes.
 
-Columns and tables are those of `storage.migrations.m006_library`.
+Columns and tables are those of `storage.migrations.m006_library` and `m013_safety`.
 """
 
 import re
@@ -10,6 +10,7 @@ from datetime import date, datetime, time, timedelta
 from typing import Any, Literal
 
 from studio.metrics import METRICS
+from studio.safety.layer import ORDER
 
 Op = Literal["", "=", ">", ">=", "<", "<="]
 # A condition on a row of `pictures`, and what its question marks stand for.
@@ -167,6 +168,15 @@ def _vote_where(_op: Op, value: str, _: Sequence[int]) -> Where:
     return "number IN (SELECT picture FROM picture_scores WHERE metric = 'vote' AND value = ?)", [VOTES[value.lower()]]
 
 
+def _check_fault(op: Op, value: str) -> str:
+    known = value.lower() in ORDER and op in ("", "=")
+    return "" if known else f"a check is {', '.join(ORDER)}, not {op}{value}."
+
+
+def _check_where(_op: Op, value: str, _: Sequence[int]) -> Where:
+    return "safety = ?", [value.lower()]
+
+
 def _text_fault(op: Op, value: str) -> str:
     if not value.strip():
         return "there is nothing to look for."
@@ -243,6 +253,8 @@ FILTERS: Mapping[str, Filter] = {
     "tool": _text("tool", "the tool that wrote an imported picture", "tool:comfyui"),
     "file": _text("path", "the file, by a part of its name", "file:143205"),
     "job": _text("job", "the job that made it", "job:=dKl3"),
+    "check": Filter("what the safety layer said", "check:flagged", _check_fault, _check_where),
+    "watermark": _text("watermark", "the id in its invisible watermark", "watermark:5afe1d07"),
     "negative": NEGATIVE,
     "about": ABOUT,
     "like": LIKE,

@@ -10,7 +10,10 @@ from studio.atomic_files import AtomicFolder
 from studio.errors import InvalidRecipe, NotFound, Unreadable
 from studio.inputs import DAMAGED, InputStore
 from studio.library.looks import look_of
+from studio.metadata import own
 from studio.pixels import digest
+from studio.safety.card import blurred
+from studio.safety.layer import is_blurred
 
 # The sides of copies, in pixels: of a list, and of one on a dense screen.
 SIDE, LARGE_SIDE = 256, 512
@@ -42,7 +45,7 @@ class Thumbnails:
             try:
                 with self._inputs.opened(path) as picture:
                     picture.draft("RGB", (side, side))
-                    self.make(picture, pixels, side)
+                    self.make(picture, pixels, side, blur=side != WHOLE and _is_blurred(path))
             except InvalidRecipe as error:
                 raise Unreadable(f"{path.name} cannot be shown: {error.message}", error.hint) from error
         return small
@@ -53,17 +56,18 @@ class Thumbnails:
             picture.load()
             found = digest(picture)
             if not self.place(found).is_file():
-                self.make(picture, found)
+                self.make(picture, found, blur=_is_blurred(path))
             return picture.size, found, look_of(picture)
 
-    def make(self, picture: Image.Image, pixels: str, side: int = SIDE) -> Path:
-        """Store a copy of a picture whose pixels are at hand; StorageError."""
+    def make(self, picture: Image.Image, pixels: str, side: int = SIDE, *, blur: bool = False) -> Path:
+        """Store a copy of a picture whose pixels are at hand, or a blurred one; StorageError."""
         small = self.place(pixels, side)
         copy = picture.convert("RGBA" if picture.has_transparency_data else "RGB")
         copy.thumbnail((side, side), Image.Resampling.LANCZOS, reducing_gap=2)
         with warnings.catch_warnings(), suppress(OSError, *DAMAGED):
             warnings.simplefilter("ignore")  # of damaged EXIF, which is left out
             copy = ImageOps.exif_transpose(copy)
+        copy = blurred(copy) if blur else copy
         AtomicFolder(self._folder).write(small, lambda file: copy.save(file, "WEBP", quality=QUALITY, method=2))
         return small
 
@@ -77,3 +81,9 @@ class Thumbnails:
         """Remove the copies of a picture."""
         for small in self.place(pixels).parent.glob(f"{pixels[:40]}-*.webp"):
             small.unlink(missing_ok=True)
+
+
+def _is_blurred(path: Path) -> bool:
+    with suppress(NotFound, Unreadable):
+        return is_blurred(own.read_facts(path))
+    return False

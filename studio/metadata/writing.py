@@ -68,11 +68,11 @@ def writing_of(settings: Settings, **changes: Any) -> Writing:
     """How this studio writes its pictures, but for some `changes`; InvalidSetting where they cannot be signed."""
     marked = settings.provenance != "off"
     how = replace(Writing(settings.image_format, marked=marked), **changes)
-    if settings.provenance != "sign" or not how.marked:
+    if settings.provenance != "strict" or not how.marked:
         return how
     if settings.certificate is None or settings.certificate_key is None:
         raise InvalidSetting(
-            "provenance is “sign”, and nothing says what with.",
+            "provenance is “strict”, and nothing says what with.",
             "Name your PEM files in certificate and certificate_key (STUDIO_CERTIFICATE, STUDIO_CERTIFICATE_KEY).",
             field="provenance",
         )

@@ -1,16 +1,17 @@
-"""What the model's own output checker said."""
+"""What the safety layer said."""
 
 from collections.abc import Sequence
 
 from studio.controls.base import EstimatorContext
 from studio.metrics.base import Metric, Sample, Score
+from studio.safety.layer import SAFETY
 
 
 class Safety(Metric):
-    """1 where the output check let the picture pass, 0 where it took offence; nothing where it was not asked."""
+    """1 where the safety layer let the picture pass, 0 where it took offence; nothing where it was not asked."""
 
     label = "Output check"
-    help = "1 where the model's own checker let the picture pass, 0 where it flagged it."
+    help = "1 where the safety layer let the picture pass, 0 where it flagged it."
     cost = "nothing: it was asked when the picture was made"
     fault = "flagged by the output check"
     step = 1.0
@@ -19,7 +20,7 @@ class Safety(Metric):
 
     def measure(self, samples: Sequence[Sample], context: EstimatorContext) -> list[Score]:
         del context
-        verdicts = (sample.facts.get("output check") for sample in samples)
+        verdicts = (sample.facts.get(SAFETY) for sample in samples)
         return [None if verdict is None else float(verdict == "passed") for verdict in verdicts]
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from studio.downloads.hashes import Weights
 from studio.metadata.own import Made
+from studio.safety.layer import NOTE, SAFETY
 
 # What decides the last bits, by the name in a picture's facts, in words.
 CIRCUMSTANCES = {
@@ -60,5 +61,8 @@ def _circumstances(before: Made, after: Made) -> Iterator[str]:
             yield f"The {words} was {then}, here {now}."
     if before.studio and before.studio != after.studio:
         yield f"The version of Image Studio was {before.studio}, here {after.studio}."
+    for made, when in ((before, "then"), (after, "here")):
+        if made.text(SAFETY) == "withheld":
+            yield f"It was withheld {when}: {made.text(NOTE)}"
     if before.text("changed") != after.text("changed"):
         yield f"On the way then: {before.text('changed') or 'nothing'} Here: {after.text('changed') or 'nothing'}"

@@ -17,6 +17,8 @@ from studio.recipe import Recipe
 from studio.replay.likeness import Likeness, Verdict, difference, tolerance
 from studio.replay.reasons import lost, reasons
 from studio.resolve.tasks import shares_steps
+from studio.safety.layer import WATERMARK
+from studio.safety.watermark import put
 from studio.studio import Studio
 
 KIND = "replay"
@@ -98,7 +100,7 @@ def as_made(studio: Studio, made: Made) -> Recipe:
 def compared(path: Path, again: Path) -> Outcome:
     """A picture and what was made by its recipe; Unreadable where one of them is no picture that the studio made."""
     before, after = own.read_made(path), own.read_made(again)
-    one, other = _pixels(path), _pixels(again)
+    one, other = _alike_marked(_pixels(path), before, _pixels(again), after)
     if path.suffix.lower() in (".jpg", ".jpeg"):
         other = _as_jpeg(other)
     dtype = before.text("dtype") or after.text("dtype")
@@ -107,6 +109,12 @@ def compared(path: Path, again: Path) -> Outcome:
         return Outcome(likeness, tolerance(dtype))
     shown = difference(one, other) if likeness.mean is not None else None
     return Outcome(likeness, tolerance(dtype), reasons(before, after) or [UNEXPLAINED], shown)
+
+
+def _alike_marked(one: Image.Image, before: Made, other: Image.Image, after: Made) -> tuple[Image.Image, Image.Image]:
+    """Both with the watermark that one of them has, which is no difference in how they were made."""
+    then, now = before.text(WATERMARK), after.text(WATERMARK)
+    return (put(one, now) if now and not then else one), (put(other, then) if then and not now else other)
 
 
 def _pixels(path: Path) -> Image.Image:

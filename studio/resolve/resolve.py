@@ -44,12 +44,10 @@ def resolve(
     if recipe.denoises:
         _check_prompt(recipe)
     model = _model("model", _given(recipe.model, settings.model), catalogue)
-    second = _second(recipe, model, settings, catalogue)
+    second = _second(recipe, model, catalogue)
     whole = recipe.changed(model=model.id, hires=recipe.hires.changed(model=second.id if second else None))
     check_task(whole, model)
     check_able(whole, model.default("abilities"), model.name)
-    if recipe.denoises:
-        _check_output("model", model, settings, catalogue)
     check_count(recipe, settings)
     whole = _edit(_seeded(whole), model, second, settings, inputs)
     whole = whole.changed(controls=resolve_controls(whole, model, catalogue, controlnets, inputs))
@@ -85,7 +83,7 @@ def _next(recipe: Recipe, number: int) -> Recipe:
     return recipe.with_flat(name, (recipe.get(name) + number) % SEEDS)
 
 
-def _second(recipe: Recipe, first: Model, settings: Settings, catalogue: Catalogue) -> Model | None:
+def _second(recipe: Recipe, first: Model, catalogue: Catalogue) -> Model | None:
     """The model that paints the second pass, where that is not the first; InvalidRecipe where it cannot."""
     if recipe.hires.model is None:
         return None
@@ -93,7 +91,6 @@ def _second(recipe: Recipe, first: Model, settings: Settings, catalogue: Catalog
     if second.id == first.id:
         return None
     check_second(second)
-    _check_output("hires_model", second, settings, catalogue)
     if recipe.hires.upscaler == LATENT and not share_latents(first, second):
         raise InvalidRecipe(
             "hires_upscaler",
@@ -101,22 +98,6 @@ def _second(recipe: Recipe, first: Model, settings: Settings, catalogue: Catalog
             "Choose Lanczos or an upscaler with weights.",
         )
     return second
-
-
-def _check_output(field: str, model: Model, settings: Settings, catalogue: Catalogue) -> None:
-    """InvalidRecipe where what comes out is to be checked, and the model brings nothing to check it with."""
-    if settings.output_check != "off" and catalogue.lacks_checker(model):
-        raise unchecked(model, settings, field)
-
-
-def unchecked(model: Model, settings: Settings, field: str = "model") -> InvalidRecipe:
-    """What is said of a model that cannot check what it makes."""
-    return InvalidRecipe(
-        field,
-        f"{model.name} has no output checker, and this studio makes nothing that is not checked (its setting "
-        f"output_check is “{settings.output_check}”).",
-        "Choose a model that has one, or start the studio with STUDIO_OUTPUT_CHECK=off.",
-    )
 
 
 def _edit(recipe: Recipe, model: Model, second: Model | None, settings: Settings, inputs: InputStore) -> Recipe:

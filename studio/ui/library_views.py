@@ -23,7 +23,7 @@ from studio.repeat import begin, plan, way
 from studio.studio import Studio
 from studio.ui.consent import Consent
 from studio.ui.events import Words
-from studio.ui.pictures import model_name, telling_name, thumbnail
+from studio.ui.pictures import check_words, model_name, telling_name, thumbnail
 from studio.ui.schemas.library import (
     LibraryBoard,
     LibraryFacets,
@@ -126,7 +126,7 @@ def _picture(studio: Studio, entry: Entry, who: Identity, names: Mapping[str, st
         "model": ", ".join(names[name] for name in entry.models) or entry.tool,
         "how": "",
         "loras": ", ".join(entry.loras),
-        "check": (),
+        "check": check_words(entry.safety),
         "star": entry.star,
         "rating": entry.rating,
         "created": entry.created,

@@ -24,6 +24,8 @@ from studio.library.facts import item_id
 from studio.library.index import THUMBNAILS
 from studio.recipe import Recipe, as_resolved
 from studio.resolve.sizes import result_size
+from studio.safety.card import blurred
+from studio.safety.layer import ELSE, NOTE, SAFETY, is_blurred, is_withheld
 from studio.studio import Studio
 from studio.ui.hosted_choices import choice
 from studio.ui.schemas.pictures import Expected, Picture, PictureFacts, Start, Which
@@ -32,11 +34,11 @@ from studio.ui.schemas.pictures import Expected, Picture, PictureFacts, Start, W
 # one reads at a glance, and as a disk takes.
 WORD, MENTION = re.compile(r"[^\W_]+"), re.compile(r"<[^>]*>")
 MOST_LETTERS, MOST_BYTES = 60, 160
-ELSE = "Another seed or other words may pass."
-# What is said of a picture that the model's output checker took offence at, in a word and in a sentence.
+# What is said of a picture that the safety layer took offence at, after its own words.
 CHECKED = {
-    "flagged": ("flagged", "The output check flagged this picture. It is kept, as this studio only marks."),
-    "withheld": ("withheld", f"The output check flagged this picture, and it is withheld. {ELSE}"),
+    "flagged": "It is kept, and blurred until it is opened.",
+    "failed": "It is kept, and blurred until it is opened.",
+    "withheld": f"This picture is withheld. {ELSE}",
 }
 
 
@@ -44,7 +46,7 @@ def made(studio: Studio, job: Job, event: Finished, side: int) -> Picture:
     """A finished picture of a job, shown at most at `side` pixels until it is opened."""
     which: Which = {"job": job.id, "image": event.image}
     facts = _picture_facts(studio, event.path, event.recipe, event.seconds, job.who)
-    if max(facts["width"], facts["height"]) > side:
+    if max(facts["width"], facts["height"]) > side or facts["check"]:
         facts["shown"] = smaller(event.path, side)
     return {**facts, "id": item_id(job.id, event.image), "key": f"{job.id}/{event.image}", "which": which}
 
@@ -53,7 +55,7 @@ def kept(studio: Studio, path: Path, recipe: Recipe, seconds: float, side: int, 
     """An owner's picture of the library, whether or not its job is still known, shown at most at `side` pixels."""
     token = studio.addresses.token(path, who)
     facts = _picture_facts(studio, path, recipe, seconds, who)
-    if max(facts["width"], facts["height"]) > side:
+    if max(facts["width"], facts["height"]) > side or facts["check"]:
         facts["shown"] = thumbnail(studio, path, side, who)
     return {**facts, "id": "", "key": token, "which": {"stored": token}}
 
@@ -77,7 +79,7 @@ def _picture_facts(studio: Studio, path: Path, recipe: Recipe, seconds: float, w
         "model": ", then ".join(model_name(studio, name) for name in recipe.models) or str(recipe.upscale.upscaler),
         "how": ", ".join(filter(None, [_how(recipe), _cost(path)])),
         "loras": facts(path).get("loras", ""),
-        "check": CHECKED.get(_verdict(path), ()),
+        "check": _checked(path),
         **_start(studio, recipe, who),
     }
 
@@ -101,26 +103,27 @@ def expected(studio: Studio, job: Job, index: int, jpeg: bytes | None, side: int
 
 def withheld(studio: Studio, done: Sequence[Finished]) -> str:
     """One line where some of these pictures are withheld; else empty."""
-    count = sum(studio.index.shows(event.path) and _verdict(event.path) == "withheld" for event in done)
+    count = sum(studio.index.shows(event.path) and is_withheld(facts(event.path)) for event in done)
     if not count:
         return ""
     which = "This picture is" if len(done) == 1 else f"{count} of {len(done)} pictures are"
-    return f"{which} withheld: the output check flagged {'it' if count == 1 else 'them'}. {ELSE}"
+    return f"{which} withheld. {ELSE}"
 
 
 @lru_cache(maxsize=256)
 def smaller(path: Path, side: int) -> str:
-    """A copy of at most `side` pixels, as a data address."""
+    """A copy of at most `side` pixels, as a data address; of one that the safety layer flagged, a blurred one."""
     with Image.open(path) as image:
         copy = image.convert("RGB")
     copy.thumbnail((side, side), Image.Resampling.LANCZOS, reducing_gap=2)
+    copy = blurred(copy) if is_blurred(facts(path)) else copy
     buffer = BytesIO()
     copy.save(buffer, "JPEG", quality=88)
     return jpeg_address(buffer.getvalue())
 
 
 def thumbnail(studio: Studio, path: Path, side: int, who: Identity = EVERYBODY) -> str:
-    """The address of a picture's copy of at most `side` pixels, made where there is none yet; empty for no picture."""
+    """The address of a picture's copy, made where there is none yet; empty for no picture. Else as `smaller`."""
     status = path.stat()
     stamp = sha256(f"{path} {status.st_mtime_ns} {status.st_size} {side}".encode()).hexdigest()
     small = studio.settings.home / THUMBNAILS / f"{stamp[:32]}.webp"
@@ -132,6 +135,7 @@ def thumbnail(studio: Studio, path: Path, side: int, who: Identity = EVERYBODY) 
         except StudioError:
             return ""
         copy.thumbnail((side, side), Image.Resampling.LANCZOS, reducing_gap=2)
+        copy = blurred(copy) if is_blurred(facts(path)) else copy
         AtomicFolder(small.parent).write(small, lambda file: copy.save(file, "WEBP", quality=80))
     return studio.addresses.of(small, who)
 
@@ -185,9 +189,15 @@ def _expected_size(studio: Studio, recipe: Recipe) -> tuple[int, int]:
         return recipe.width or 1, recipe.height or 1
 
 
-def _verdict(path: Path) -> str:
-    """What the output check said of a picture; empty where none was asked."""
-    return facts(path).get("output check", "")
+def _checked(path: Path) -> tuple[str, ...]:
+    """What the safety layer said of a picture in a word and in sentences; nothing where it took no offence."""
+    made = facts(path)
+    return check_words(made.get(SAFETY, ""), made.get(NOTE, ""))
+
+
+def check_words(verdict: str, note: str = "") -> tuple[str, ...]:
+    """What is said of a picture of this verdict; nothing of most."""
+    return (verdict, f"{note} {CHECKED[verdict]}".strip()) if verdict in CHECKED else ()
 
 
 def _how(recipe: Recipe) -> str:

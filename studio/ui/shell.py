@@ -24,8 +24,8 @@ WARM = 0.1
 # How often Gradio's cache is cleared, and how old what is cleared is, in seconds: what was stored of it stays.
 CACHED = (3600, 86400)
 MARK = f'<h1 class="mark">{TITLE}</h1>'
-CHECK = "The model’s own checker looks at every finished picture."
-CHECKS = {"mark": "Output check marks", "withhold": "Output check withholds"}
+CHECK = "Every finished picture is looked at before it is shown; a machine does that, and errs."
+CHECKS = {"on": "Output check blurs", "strict": "Output check withholds"}
 # Where a browser keeps no cookie, as in a frame of another site's page where it blocks those.
 STRANGER = (
     '<span role="alert">Your browser blocks this page’s cookie, so it cannot show you your pictures. '

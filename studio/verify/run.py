@@ -53,7 +53,12 @@ def verify(
 def _ours(studio: Studio, offload: str, planned: Sequence[cases.Case], out: Path) -> list[Given]:
     settings = studio.settings
     plan = {
-        "settings": {"home": str(settings.home), "device": settings.device, "offload": offload},
+        "settings": {
+            "home": str(settings.home),
+            "device": settings.device,
+            "offload": offload,
+            "watermark": "off",
+        },
         "recipes": [case.recipe.to_json() for case in planned],
         "places": [case.ours for case in planned],
         "images": str(out / "images"),

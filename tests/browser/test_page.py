@@ -260,11 +260,11 @@ def test_the_full_view_has_arrows_and_one_way_back_and_explains_a_withheld_pictu
     expect(full).to_be_hidden()
 
     ask(page, "a house that is withheld")
-    expect(page.locator(".stage .line")).to_contain_text("2 of 2 pictures are withheld: the output check flagged them.")
+    expect(page.locator(".stage .line")).to_contain_text("2 of 2 pictures are withheld.")
     done(page, 2)
     expect(page.locator(".cell .said").first).to_contain_text("withheld")
     page.locator(".cell .look").first.click()
-    expect(page.locator(".full-details")).to_contain_text("The output check flagged this picture, and it is withheld.")
+    expect(page.locator(".full-details")).to_contain_text("This picture is withheld.")
 
 
 def test_a_picture_s_settings_fill_the_form_and_another_takes_a_new_seed(new_page: NewPage, address: str) -> None:
@@ -506,7 +506,7 @@ def test_the_keys_are_listed_on_a_sheet_and_digits_and_arrows_choose_in_a_picker
 def test_while_the_model_loads_the_page_answers_and_says_what_becomes_of_pictures(
     new_page: NewPage, tmp_path: Path
 ) -> None:
-    painter, settings = Painter(), Settings.load(home=tmp_path, port=0, output_check="withhold")
+    painter, settings = Painter(), Settings.load(home=tmp_path, port=0, output_check="strict")
     before = set(threading.enumerate())
     with Studio(settings, backend=painter) as studio, serve(studio) as address:
         page = new_page(address)

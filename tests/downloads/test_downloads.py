@@ -303,12 +303,12 @@ def test_an_upscaler_that_can_be_had_says_how(studio: Studio):
         Upscalers(studio.settings)["RealESRGAN_x4plus"]
 
 
-@pytest.mark.parametrize("check", ["off", "mark"])
+@pytest.mark.parametrize("check", ["off", "on"])
 def test_an_output_check_brings_the_checker_along(home: Path, check: str):
     with painting(home, output_check=check) as studio:
         names = ["model_index.json", "unet/model.safetensors", "safety_checker/model.safetensors"]
         wanted = studio.catalogue.wanted(studio.catalogue[MODEL], names)
-        assert ("safety_checker/model.safetensors" in wanted) is (check == "mark")
+        assert ("safety_checker/model.safetensors" in wanted) is (check == "on")
 
 
 def test_drawing_live_downloads_nothing(studio: Studio, manners: Manners):

@@ -22,7 +22,7 @@ __all__ = ["issued"]
 
 @pytest.fixture
 def signing(tmp_path: Path, issued: tuple[Path, Path]) -> Settings:
-    return Settings(home=tmp_path, provenance="sign", certificate=issued[0], certificate_key=issued[1])
+    return Settings(home=tmp_path, provenance="strict", certificate=issued[0], certificate_key=issued[1])
 
 
 @pytest.mark.parametrize("form", FORMATS)

@@ -163,7 +163,7 @@ def issued(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 @pytest.mark.parametrize("form", FORMATS)
 def test_a_signed_picture_is_valid_and_still_holds_its_recipe(tmp_path: Path, issued: tuple[Path, Path], form: Format):
     chain, key = issued
-    settings = Settings(home=tmp_path, provenance="sign", certificate=chain, certificate_key=key, image_format=form)
+    settings = Settings(home=tmp_path, provenance="strict", certificate=chain, certificate_key=key, image_format=form)
     recipe = resolved("a house")
     path = written(tmp_path, recipe, writing_of(settings))
     with Reader(f"image/{form}", BytesIO(path.read_bytes())) as reader:
@@ -181,11 +181,12 @@ def test_a_signed_picture_is_valid_and_still_holds_its_recipe(tmp_path: Path, is
 def test_signing_that_cannot_be_is_said_before_anything_is_made(tmp_path: Path, issued: tuple[Path, Path]):
     chain, key = issued
     with pytest.raises(InvalidSetting, match="nothing says what with"):
-        writing_of(Settings(home=tmp_path, provenance="sign"))
+        writing_of(Settings(home=tmp_path, provenance="strict"))
     with pytest.raises(InvalidSetting, match="cannot be read"):
-        writing_of(Settings(home=tmp_path, provenance="sign", certificate=chain, certificate_key=tmp_path / "no.pem"))
+        writing_of(Settings(home=tmp_path, provenance="strict", certificate=chain, certificate_key=tmp_path / "no.pem"))
     with pytest.raises(InvalidSetting, match="Nothing can be signed"):
-        writing_of(Settings(home=tmp_path, provenance="sign", certificate=chain, certificate_key=chain))
+        writing_of(Settings(home=tmp_path, provenance="strict", certificate=chain, certificate_key=chain))
     (tmp_path / "broken.pem").write_text("no certificate")
+    broken = {"certificate": tmp_path / "broken.pem", "certificate_key": key}
     with pytest.raises(InvalidSetting, match="Nothing can be signed"):
-        writing_of(Settings(home=tmp_path, provenance="sign", certificate=tmp_path / "broken.pem", certificate_key=key))
+        writing_of(Settings(home=tmp_path, provenance="strict", **broken))

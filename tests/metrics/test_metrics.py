@@ -16,6 +16,7 @@ from studio.metrics.aesthetic import HEAD
 from studio.metrics.base import Metric, Sample, Score
 from studio.metrics.clip_score import CLIP, STARTER
 from studio.recipe import Recipe
+from studio.safety.layer import SAFETY
 from studio.settings import Settings
 
 SIZE = (160, 120)
@@ -55,8 +56,8 @@ PAIRS: dict[str, tuple[Sequence[Sample], Sequence[Sample]]] = {
     "duplicate": (samples(scene(1), scene(2)), samples(scene(1), scene(1).resize((80, 60)))),
     "diversity": (samples(scene(1), scene(1), scene(1), scene(2)), samples(scene(1), scene(1), scene(1), scene(1))),
     "safety": (
-        [Sample(scene(), facts={"output check": "passed"})],
-        [Sample(scene(), facts={"output check": "withheld"})],
+        [Sample(scene(), facts={SAFETY: "passed"})],
+        [Sample(scene(), facts={SAFETY: "withheld"})],
     ),
 }
 # Their good and bad pictures are the starter's, or need weights: below.

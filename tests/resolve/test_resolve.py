@@ -271,21 +271,6 @@ def test_a_distilled_model_keeps_what_its_pipelines_ask_for(special: Studio):
     assert resolved(special, init_image=picture(special.inputs)).strength == 0.75
 
 
-@pytest.mark.parametrize("action", ["mark", "withhold"])
-def test_a_studio_that_checks_makes_nothing_that_it_cannot_check(studio: Studio, action: str):
-    model = studio.settings.home / "models" / MODEL
-    checking = Settings.load(home=studio.settings.home, model=MODEL, output_check=action)
-    with Studio(checking, backend=Drawer(), durable=False) as strict:
-        with pytest.raises(InvalidRecipe, match=r"model: .*no output checker") as error:
-            strict.submit(Recipe(prompt="a"), who("ann"))
-        assert "STUDIO_OUTPUT_CHECK=off" in error.value.hint
-        init = picture(strict.inputs)
-        assert strict.resolve(Recipe(init_image=init, upscaler="lanczos"))  # no model makes anything
-        for name in ("safety_checker/config", "feature_extractor/preprocessor_config"):
-            write_json(model / f"{name}.json", {})
-        assert strict.resolve(Recipe(prompt="a"))
-
-
 def test_an_edit_is_kept_with_its_recipe_and_sizes_on_the_disk(studio: Studio):
     init = picture(studio.inputs)
     job = studio.submit(Recipe(prompt="a", init_image=init, count=2), who("ann"))

@@ -12,6 +12,7 @@ from studio.events import Loading, Preview, Step
 from studio.inputs import InputStore
 from studio.recipe import Recipe
 from studio.resolve.sizes import result_size
+from studio.safety.layer import SAFETY, UNSAFE
 
 # Into how many tiles it cuts what is enlarged.
 TILES = 4
@@ -43,8 +44,11 @@ class Painter(Backend):
             steps = ((recipe.steps or 1) if recipe.denoises else 1) * _tiles(recipe)
             for step in range(1, steps + 1):
                 self._paint(index, step, steps, recipe, report)
-            verdict = {"output check": "withheld"} if "withheld" in recipe.prompt else {}
+            verdict = {SAFETY: "withheld"} if "withheld" in recipe.prompt else {}
             yield Rendered(index, self._picture(recipe, 1.0), 0.1, {"backend": "painter", **verdict})
+
+    def classify(self, image: Image.Image) -> dict[str, float]:
+        return dict.fromkeys(UNSAFE, 0.0)
 
     def warm(self, model: str) -> None:
         self.ready.wait()

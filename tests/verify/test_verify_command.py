@@ -107,7 +107,7 @@ def test_the_exit_code_is_3_where_pictures_differ(
     home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ):
     # What its checker flags, which is everything, the studio withholds here; bare diffusers knows of no such rule.
-    monkeypatch.setenv("STUDIO_OUTPUT_CHECK", "withhold")
+    monkeypatch.setenv("STUDIO_OUTPUT_CHECK", "strict")
     out = tmp_path / "out"
     code, told, _ = verified(out, capfd, "flagging", "--task", "text2img")
     assert code == 3
