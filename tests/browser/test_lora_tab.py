@@ -5,6 +5,7 @@ from hashlib import sha256
 from pathlib import Path
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from studio.inputs import InputStore
@@ -138,6 +139,8 @@ def test_a_file_comes_in_and_is_looked_up_by_its_hash_once_that_is_said_and_agre
     about.get_by_role("button", name="Look up at 127.0.0.1").click()
     expect(about).to_contain_text("This sends the hash of the file to 127.0.0.1")
     assert site.asked == []
+    seen = Axe().run(page, options={"resultTypes": ["violations"]})
+    assert not seen.violations_count, seen.generate_report()
     about.get_by_role("button", name="Send the hash").click()
     expect(about).to_contain_text("Found: Fine ink, v2.")
     expect(about).to_contain_text("Name its maker; pictures made with it may be sold; no merges.")

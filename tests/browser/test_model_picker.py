@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
 from studio.inputs import InputStore
@@ -46,6 +47,8 @@ def test_a_model_is_chosen_by_what_it_is_and_needs_and_its_gigabytes_want_a_yes(
     expect(panel.locator(".model-row").nth(1)).to_have_attribute("data-id", "flux1-schnell")
     flux.get_by_role("button", name="Use FLUX.1 schnell").click()
     expect(flux.get_by_role("button", name="Download 33.7 GB and use it")).to_be_visible()
+    seen = Axe().run(page, options={"resultTypes": ["violations"]})
+    assert not seen.violations_count, seen.generate_report()
     assert page.evaluate(SMALL) == []
     assert page.evaluate("document.documentElement.scrollWidth") == 390
     panel.get_by_role("button", name="Done").click()
