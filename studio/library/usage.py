@@ -55,6 +55,12 @@ class Usages:
         with self._context.database.read() as rows:
             return _sums(rows, condition, values)
 
+    def by_owner(self) -> dict[str, tuple[int, int]]:
+        """How many pictures there are of each owner, as the index calls them, and their bytes; for an admin."""
+        with self._context.database.read() as rows:
+            found = rows.execute("SELECT owner, SUM(count), SUM(bytes) FROM picture_sums GROUP BY owner").fetchall()
+        return {str(owner): (int(count), int(size)) for owner, count, size in found if count}
+
     def check(self, who: Identity, needed_bytes: int) -> None:
         """LibraryFull where so much more would be beyond what who asks may keep."""
         if self._most is None:

@@ -114,7 +114,8 @@ class Workspace:
         self.handles: dict[str, Any] = {}
         with gr.Tabs(elem_id=Id.TABS, overflow_behavior="wrap") as self.tablist:
             for name, tab in self.tabs.items():
-                with gr.Tab(tab.label, id=name, elem_id=f"{Id.TAB}{name}") as self.handles[name]:
+                look = {"id": name, "elem_id": f"{Id.TAB}{name}", "visible": tab.role == "viewer"}
+                with gr.Tab(tab.label, **look) as self.handles[name]:
                     if tab.task:
                         self.form.add_tab(name, tab.task)
                     self.panels[name] = tab.build(
@@ -164,7 +165,7 @@ class Workspace:
         arrived = blocks.load(
             self._restore_with(kept),
             {kept},
-            [stage, self.tablist, *shared_settings.moving, *self._extras],
+            [stage, self.tablist, *self._reserved.values(), *shared_settings.moving, *self._extras],
             js=web.call("form", "kept"),
             api_visibility="private",
             show_progress_on=stage,
@@ -260,6 +261,11 @@ class Workspace:
     def _shared(self) -> list[Any]:
         """The panels that all tabs share."""
         return [self.stack.widget, self.units.widget]
+
+    @property
+    def _reserved(self) -> dict[str, Any]:
+        """The handles of tabs that not everybody is shown."""
+        return {name: handle for name, handle in self.handles.items() if self.tabs[name].role != "viewer"}
 
     @property
     def _extras(self) -> list[Any]:
@@ -399,12 +405,14 @@ class Workspace:
                 own = {name: remembered[f"{tab}/{name}"] for name in panel.kept if f"{tab}/{name}" in remembered}
                 panels |= panel.restore(own, who) if own else {}
             last = remembered.get("tab")
-            chosen = {self.tablist: gr.Tabs(selected=last)} if last in self.tabs else {}
+            may = last in self.tabs and who.may(self.tabs[last].role)
+            chosen = {self.tablist: gr.Tabs(selected=last)} if may else {}
             seen = view(self.studio, who)
             units = self.units.restore(remembered.get("controls"), who)
             stack = self.stack.restore(remembered.get("loras"))
             settings = self.shared_settings.restore(remembered, who)
-            return {**settings, **stack, **units, **panels, **chosen, self.stage: seen}
+            shown = {handle: gr.Tab(visible=who.may(self.tabs[tab].role)) for tab, handle in self._reserved.items()}
+            return {**settings, **stack, **units, **panels, **chosen, **shown, self.stage: seen}
 
         return restore
 

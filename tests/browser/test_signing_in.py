@@ -18,6 +18,7 @@ PASSWORD = "correct horse battery"
 def studio(settings: Settings) -> Iterator[Studio]:
     with Studio(settings.model_copy(update={"accounts": "on"}), backend=Painter()) as studio:
         studio.accounts.add("ann", "admin", PASSWORD)
+        studio.accounts.add("bob", "creator", PASSWORD)
         yield studio
 
 
@@ -39,11 +40,22 @@ def test_whoever_signs_in_makes_pictures_of_their_own_and_signs_out(
         expect(page.locator(".stage img").first).to_be_visible()
         (job,) = studio.jobs_of(identity_of(studio.accounts.get("ann")))
         assert job.recipes[0].prompt == "a boat"
+        page.get_by_role("tab", name="Admin").click()
+        admin = page.get_by_role("region", name="Admin")
+        expect(admin.get_by_role("cell", name="bob", exact=True)).to_be_visible()
+        admin.get_by_label("Role of bob").select_option("viewer")
+        expect(admin.get_by_label("Role of bob")).to_have_value("viewer")
         page.get_by_role("link", name="Account").click()
         expect(page.get_by_role("heading", name="Your account")).to_be_visible()
         page.get_by_role("button", name="Sign out").click()
         expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
         page.goto(address)
         expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
+        page.get_by_label("Name").fill("bob")
+        page.get_by_label("Password").fill(PASSWORD)
+        page.get_by_role("button", name="Sign in").click()
+        expect(page.get_by_role("tab", name="Text to image")).to_be_visible()
+        expect(page.locator(".stage")).to_be_visible()
+        expect(page.get_by_role("tab", name="Admin")).to_have_count(0)
     finally:
         page.close()

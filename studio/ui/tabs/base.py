@@ -13,7 +13,7 @@ from pydantic import Field
 from typing_extensions import TypedDict
 
 from studio.errors import InvalidRecipe
-from studio.gate.identity import Identity
+from studio.gate.identity import Identity, Role
 from studio.recipe import Recipe, Task
 from studio.resolve.sizes import open_size
 from studio.studio import Studio
@@ -161,7 +161,8 @@ class Tab(ABC):
     can be sent to it where it `takes_picture`. `endpoint` names its Generate for programs; else the module does.
     `offers` are the words of a button below Generate that begins its work with what the form of a making tab says;
     pictures can be sent there too, to make more of their recipe. A tab with a `group` stands under that title in the
-    menu at the end of the handles.
+    menu at the end of the handles. One for a `role` is shown to accounts of that role alone; what it asks of the server
+    has to look at that as well.
     """
 
     label: str
@@ -171,6 +172,7 @@ class Tab(ABC):
     endpoint: str = ""
     offers: str = ""
     group: str = ""
+    role: Role = "viewer"
 
     def here(self, studio: Studio) -> bool:
         """Whether the page of this studio has it."""

@@ -9,6 +9,56 @@ interface Fault {
     part: number | null;
 }
 
+/** A program's key to an account; when it was last used, 0 for never. */
+interface AdminToken {
+    id: string;
+    label: string;
+    used: number;
+}
+
+/** An account, and what its pictures take on the disk, in megabytes. */
+interface AdminAccount {
+    name: string;
+    role: string;
+    tokens: Array<AdminToken>;
+    pictures: number;
+    megabytes: number;
+}
+
+/** An invitation that can still be taken up, until this time in seconds since 1970. */
+interface AdminInvitation {
+    id: string;
+    role: string;
+    expires: number;
+}
+
+/** A limit that is set where the studio is started: what it is, the variable that sets it, and what it is now. */
+interface AdminLimit {
+    words: string;
+    variable: string;
+    value: string;
+}
+
+/** A job that waits or runs: whose it is, and nothing of what it shows. */
+interface AdminJob {
+    whose: string;
+    kind: string;
+    state: string;
+    pictures: number;
+}
+
+/** All of it; `link` is the way that an invitation just made begins with, told this once. */
+interface AdminFacts {
+    you: string;
+    roles: Array<string>;
+    accounts: Array<AdminAccount>;
+    others: AdminAccount | null;
+    invitations: Array<AdminInvitation>;
+    limits: Array<AdminLimit>;
+    line: Array<AdminJob>;
+    link?: string;
+}
+
 /** Two pictures of one prompt, as data addresses; how many votes there are, and how many pairs are left. */
 interface ArenaPair {
     pair: string;
