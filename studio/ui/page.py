@@ -2,6 +2,7 @@
 
 import errno
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -28,6 +29,14 @@ SCHEMAS: tuple[tuple[tuple[Any, ...], Any], ...] = (
 )
 
 
+@dataclass(frozen=True)
+class Parameter:
+    """What programs call a widget, and what it is."""
+
+    name: str
+    help: str = ""
+
+
 class Page(gr.Blocks):  # type: ignore[misc]
     """Blocks that refuse in words what cannot be read, and let an owner alone fetch what was made for him."""
 
@@ -39,6 +48,26 @@ class Page(gr.Blocks):  # type: ignore[misc]
     def zips(self) -> Zips:
         """Which pictures were chosen to be fetched together."""
         return Zips()
+
+    @cached_property
+    def parameters(self) -> dict[Any, Parameter]:
+        """What programs call the widgets that they may set, and what each is: filled as the page is laid out."""
+        return {}
+
+    def get_api_info(self, all_endpoints: bool = False, page: str | None = None) -> Any:
+        """What programs, and agents that look, are told of the page's endpoints: each parameter by its own name.
+
+        Gradio names them by a listener's arguments, of which ours have one, all widgets together.
+        """
+        info: Any = super().get_api_info(all_endpoints, page)
+        listeners = {f"/{one.api_name}": one for one in self.fns.values()}
+        for path, endpoint in info["named_endpoints"].items():
+            taken = [one for one in listeners[path].inputs if not one.skip_api]
+            for widget, facts in zip(taken, endpoint["parameters"], strict=True):
+                if parameter := self.parameters.get(widget):
+                    facts["parameter_name"] = parameter.name
+                    facts["python_type"] = {**facts["python_type"], "description": parameter.help}
+        return info
 
     async def process_api(self, *given: Any, request: Any = None, **more: Any) -> dict[str, Any]:
         """Call a listener; what was sent wrong is marked as such, so that the answer is no fault of the program."""

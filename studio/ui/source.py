@@ -4,6 +4,7 @@ Its value is what `source.js` draws: the stored pictures, with what was done to 
 """
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, NotRequired
@@ -14,7 +15,7 @@ from typing_extensions import TypedDict
 from studio.errors import InvalidRecipe, NotFound, StudioError, Unreadable
 from studio.gate.identity import Identity
 from studio.inputs import Input, InputStore
-from studio.studio import UPLOADS, Studio
+from studio.studio import CACHE, UPLOADS, Studio
 from studio.ui.events import QUICK, BadInput, Event, Name, Whole
 from studio.ui.fast_gradio import gr
 from studio.ui.form import Updates, Values
@@ -62,6 +63,13 @@ class Well(TypedDict):
     """What a well holds."""
 
     pictures: Annotated[list[Seen], Field(max_length=MOST_FILES)]
+
+
+class Given(TypedDict):
+    """A file in the place of a stored picture, as Gradio's clients upload one."""
+
+    path: Name
+    orig_name: NotRequired[Name | None]
 
 
 @dataclass(frozen=True)
@@ -119,7 +127,7 @@ class Source:
             '<section class="source"></section>',
             module="source",
             value={"pictures": [], "faults": []},
-            holds=Well,
+            holds=Well | Given,
             data={"many": many},
             events=("bring", "pick"),
             label="Picture",
@@ -127,12 +135,19 @@ class Source:
         self.widget.bring(self._bring, {self.widget}, [self.widget], **QUICK)
         self.widget.pick(self._pick, {self.widget}, [self.widget], **QUICK)
 
-    def ids(self, values: Values) -> list[str]:
-        """The ids of the pictures that are in; InvalidRecipe where there is none."""
-        ids = [str(picture["id"]) for picture in (values.get(self.widget) or {}).get("pictures", [])]
-        if not ids:
+    def ids(self, values: Values, who: Identity) -> list[str]:
+        """The ids of the pictures that are in, or of a file that a program gave; InvalidRecipe where there is none."""
+        given = values.get(self.widget) or {}
+        if "path" in given:
+            return [self.studio.inputs.add(cached(self.studio, given["path"]), who=who).id]
+        return [self.first(values), *(str(picture["id"]) for picture in given["pictures"][1:])]
+
+    def first(self, values: Values) -> str:
+        """The id of the first picture that is in; InvalidRecipe where there is none."""
+        pictures = (values.get(self.widget) or {}).get("pictures", [])
+        if not pictures:
             raise InvalidRecipe("init_image", "There is no picture to start from.", "Drop one here, or choose a file.")
-        return ids
+        return str(pictures[0]["id"])
 
     def value(self, pictures: Sequence[Picture], who: Identity, faults: Sequence[str] = ()) -> dict[str, Any]:
         """What the widget shows: these pictures, and why others were not taken."""
@@ -184,6 +199,16 @@ class Source:
         except StudioError as fault:
             return {self.widget: self.value(pictures, who, [fault.sentence])}
         return {self.widget: self.value(list({picture.id: picture for picture in pictures}.values()), who)}
+
+
+def cached(studio: Studio, path: str) -> Path:
+    """The path of a file that a program gave to an endpoint: Gradio keeps it, by its content, beside the uploads."""
+    folder = (studio.settings.home / CACHE).resolve()
+    with suppress(OSError, ValueError):
+        file = Path(path).resolve()
+        if file.is_relative_to(folder) and file.is_file():
+            return file
+    raise BadInput("This file was not uploaded. Bring it again.")
 
 
 def uploaded(studio: Studio, path: str) -> Path:

@@ -10,7 +10,7 @@ from typing import Any
 from studio.errors import StudioError
 from studio.gate.identity import Identity
 from studio.live import Live
-from studio.recipe import Recipe
+from studio.recipe import Recipe, setting_specs
 from studio.rights import check_held
 from studio.studio import Studio
 from studio.ui import gallery, import_panel, picture_work, web
@@ -24,6 +24,7 @@ from studio.ui.job_view import finished, stored, view, watch
 from studio.ui.loras import LoraPanel
 from studio.ui.model_picker import ModelPicker
 from studio.ui.owner import identify
+from studio.ui.page import Page, Parameter
 from studio.ui.preset_panel import PresetPanel
 from studio.ui.schemas.jobs import View
 from studio.ui.shared_settings import SharedSettings, into, live
@@ -33,6 +34,14 @@ from studio.ui.tabs.base import AxisLines, Panel, Tab, TabContext
 from studio.ui.units import Units
 
 TAKEN_OVER = "The form now has the settings of this picture."
+# What programs give where it is no field's value.
+PARAMETERS = {
+    "init_image": "The picture to start from: an uploaded file.",
+    "masks": "What is painted over: an uploaded file, white where something changes.",
+    "control_slot": "The page's own; leave it out.",
+    "loras": 'LoRAs: {"loras": [{"name": "...", "weight": 1}]}.',
+    "controls": 'ControlNets: {"units": [...]}, each as a recipe has it.',
+}
 
 
 class Which(Event):
@@ -107,6 +116,8 @@ class Workspace:
                     column.render()
                 self.shared_settings.place_more()
         self._wire(blocks)
+        if isinstance(blocks, Page):
+            blocks.parameters.update(self.parameters())
 
     def _place_tabs(self, blocks: Any) -> list[Any]:
         """Each tab's own widgets; returns what is to stand below the shared ones."""
@@ -193,8 +204,23 @@ class Workspace:
             self._read_by(tab),
             [self.stage],
             api_name=self.tabs[tab].endpoint or tab,
+            api_description=self.tabs[tab].about,
             **WATCHER,
         )
+
+    def parameters(self) -> dict[Any, Parameter]:
+        """What programs call the widgets that a tab's Generate reads, by the names of the recipe's fields."""
+        specs = setting_specs()
+        names = {widget: key.rpartition("/")[2] for key, widget in self.form.all.items()}
+        panels = self.panels.values()
+        names |= {widget: str(widget.elem_id) for panel in panels for widget in panel.extras}
+        names |= {widget: name for panel in panels for name, widget in panel.kept.items()}
+        names |= {self.stack.widget: "loras", self.units.widget: "controls"}
+        given = {widget: name.replace("-", "_") for widget, name in names.items()}
+        return {
+            widget: Parameter(name, PARAMETERS.get(name) or (specs[name].help if name in specs else ""))
+            for widget, name in given.items()
+        }
 
     def _wire_live(self, tab: str) -> None:
         """What the tab says is drawn at once, instead of what it said before."""

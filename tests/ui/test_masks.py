@@ -106,7 +106,7 @@ def test_a_whole_picture_has_no_holes_to_offer(inpaint_panel: InpaintPanel, hole
 
 def test_holes_are_offered_whenever_their_picture_is_back(inpaint_panel: InpaintPanel, holed: Path) -> None:
     values = painted_on(inpaint_panel, holed)
-    (picture,) = inpaint_panel.source.ids(values)
+    (picture,) = inpaint_panel.source.ids(values, ME)
     # "Use these settings" and a reload know no more than its id.
     values[inpaint_panel.source.widget] = inpaint_panel.source.value([inpaint_panel.source.stored(picture, ME)], ME)
     values |= inpaint_panel._load(values, request())

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterator
+from copy import copy
 
 import httpx
 import pytest
@@ -44,8 +45,10 @@ def used(name: str) -> set[str]:
 
 
 def asked_by_the_page(studio: Studio) -> set[str]:
-    """The modules that elements and listeners of the page name."""
-    blocks = page(studio)
+    """The modules that elements and listeners of the page name, where people sign in too."""
+    whole = copy(studio)
+    whole.settings = studio.settings.model_copy(update={"accounts": "on"})
+    blocks = page(whole)
     islands = {one.module for one in blocks.blocks.values() if isinstance(one, Island) and one.module}
     listeners = {name for one in blocks.fns.values() for name in CALLED.findall(str(one.js))}
     return islands | listeners

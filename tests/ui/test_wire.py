@@ -11,7 +11,7 @@ from typing import Any
 
 import httpx
 import pytest
-from gradio_client import Client
+from gradio_client import Client, handle_file
 from gradio_client.client import Job
 from PIL import Image
 
@@ -22,7 +22,7 @@ from studio.settings import Settings
 from studio.studio import Studio
 from studio.ui import serve, server
 from studio.ui.events import BadInput
-from studio.ui.source import uploaded
+from studio.ui.source import cached, uploaded
 from tests.people import who
 from tests.ui.painter import Painter
 
@@ -309,3 +309,44 @@ def test_an_event_that_calls_a_long_text_a_file_is_refused_in_words(address: str
         answer = browser.post("gradio_api/run/predict", json=said)
     assert answer.status_code < 500
     assert "its name is too long" in answer.text
+
+
+def test_programs_are_told_each_endpoint_in_words_and_each_parameter_by_its_name(address: str) -> None:
+    info = httpx.get(f"{address}gradio_api/info").json()
+    assert not info["unnamed_endpoints"]
+    for path, endpoint in info["named_endpoints"].items():
+        names = [parameter["parameter_name"] for parameter in endpoint["parameters"]]
+        assert re.fullmatch(r"/[a-z][a-z0-9_]{2,20}", path), path
+        assert endpoint["description"], path
+        assert len(set(names)) == len(names), names
+        assert {"prompt", "steps", "seed", "model"} <= set(names), names
+        assert not [name for name in names if name.startswith("param_") or not name.isidentifier()], names
+        told = {one["parameter_name"]: one["python_type"]["description"] for one in endpoint["parameters"]}
+        assert told["steps"], path
+
+
+def test_a_program_gives_files_where_a_picture_is_wanted(
+    client: Client, studio: Studio, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Another test may have served another studio since, and Gradio takes uploads from one folder alone.
+    monkeypatch.setenv("GRADIO_TEMP_DIR", str(studio.settings.home / "cache"))
+    picture, mask = tmp_path / "picture.png", tmp_path / "mask.png"
+    Image.new("RGB", (64, 64), "navy").save(picture)
+    half = Image.new("L", (64, 64))
+    half.paste(255, (0, 0, 32, 64))
+    half.save(mask)
+    words = {"prompt": "a boat", "negative_prompt": "", "seed": "1"}
+    client.predict(init_image=handle_file(picture), api_name="/image_to_image", **words)
+    changed = studio.jobs_of(ME)[0].recipes[0]
+    assert studio.inputs.size(str(changed.init_image)) == (64, 64)
+    files = {"init_image": handle_file(picture), "masks": handle_file(mask)}
+    client.predict(**files, api_name="/inpainting", **words)
+    assert studio.inputs.open(str(studio.jobs_of(ME)[0].recipes[0].mask.image)).getpixel((5, 5)) == 255
+    for elsewhere in (
+        "/etc/hostname",
+        str(picture),
+        str(studio.settings.home / "cache" / ".." / "studio.sqlite"),
+        "\0",
+    ):
+        with pytest.raises(BadInput, match="not uploaded"):
+            cached(studio, elsewhere)

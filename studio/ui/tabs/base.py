@@ -140,8 +140,7 @@ class PicturePanel(Panel):
         self.kept = {"init_image": source.widget}
 
     def read(self, values: Values, who: Identity) -> list[dict[str, Any]]:
-        del who
-        return [{"init_image": name} for name in self.source.ids(values)]
+        return [{"init_image": name} for name in self.source.ids(values, who)]
 
     def take(self, picture: Picture, who: Identity) -> Updates:
         return {self.source.widget: self.source.value([picture], who)}
@@ -159,6 +158,7 @@ class Tab(ABC):
 
     `task` is what its recipes do; a tab without one makes nothing and has the whole page below the handles. Pictures
     can be sent to it where it `takes_picture`. `endpoint` names its Generate for programs; else the module does.
+    `about` tells programs, and agents that look, what it makes.
     `offers` are the words of a button below Generate that begins its work with what the form of a making tab says;
     pictures can be sent there too, to make more of their recipe. A tab with a `group` stands under that title in the
     menu at the end of the handles. One for a `role` is shown to accounts of that role alone; what it asks of the server
@@ -170,6 +170,7 @@ class Tab(ABC):
     task: Task | None = None
     takes_picture: bool = False
     endpoint: str = ""
+    about: str = ""
     offers: str = ""
     group: str = ""
     role: Role = "viewer"

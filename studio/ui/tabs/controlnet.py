@@ -19,6 +19,7 @@ class ControlNet(Tab):
     label = "ControlNet"
     order = 35
     task = "text2img"
+    about = "Make pictures from words that keep the edges, depth or pose of another, by `controls`."
     takes_picture = True
 
     def build(self, context: TabContext) -> Panel:

@@ -11,6 +11,7 @@ class ImageToImage(Tab):
     label = "Image to image"
     order = 20
     task = "img2img"
+    about = "Change a picture, the file `init_image`, by words; `strength` says how far."
     takes_picture = True
 
     def build(self, context: TabContext) -> Panel:

@@ -24,7 +24,7 @@ from studio.ui.island import Island
 from studio.ui.outpaint_panel import OutpaintPanel
 from studio.ui.owner import identify
 from studio.ui.schemas.masks import MaskNews
-from studio.ui.source import Picture, uploaded
+from studio.ui.source import Given, Picture, cached, uploaded
 from studio.ui.tabs.base import Panel, PicturePanel, Tab, TabContext
 
 # Gradio finds a custom event by its quoted name in these.
@@ -69,6 +69,7 @@ class Inpainting(Tab):
     label = "Inpainting"
     order = 30
     task = "inpaint"
+    about = "Make anew what of a picture, the file `init_image`, is white in a mask, the file `masks`."
     takes_picture = True
 
     def build(self, context: TabContext) -> Panel:
@@ -105,7 +106,7 @@ class InpaintPanel(PicturePanel):
         with gr.Column(elem_id=f"{Id.FIELD}{self.context.tab}-mask_image", elem_classes="canvas"):
             self.editor = editor.place(elem_id=Id.MASK_EDITOR)
         with gr.Row(elem_classes="paper"):
-            self.masks = _drawn("masks", "mask_panel", Masks, ("paint", "painted", "wipe", "bring", "holes"))
+            self.masks = _drawn("masks", "mask_panel", Masks | Given, ("paint", "painted", "wipe", "bring", "holes"))
             self.inverse = gr.Checkbox(
                 label="Paint what to keep", elem_id="mask-keep", elem_classes="switch", min_width=0
             )
@@ -121,14 +122,21 @@ class InpaintPanel(PicturePanel):
         self.context.place("resize", info=setting_specs()["resize"].help)
 
     def read(self, values: Values, who: Identity) -> list[dict[str, Any]]:
-        picture, sides = self.source.ids(values)[0], self.outpaint_panel.read(values)
-        mask = _by_picture(values[self.masks]).get(picture)
+        picture, sides = self.source.ids(values, who)[0], self.outpaint_panel.read(values)
+        mask = self._mask_of(values, picture, who)
         if mask is None and sides is None:
             raise _nothing_painted(keep=values[self.inverse])
         if mask is not None and values[self.inverse]:
             kept = self._stored(mask, who)
             mask = self.inputs.add_mask(ImageChops.invert(kept), who).id if kept else mask
         return [{"init_image": picture, "mask_image": mask, "outpaint": sides}]
+
+    def _mask_of(self, values: Values, picture: str, who: Identity) -> str | None:
+        """The stored mask of a picture, or of the file that a program gave."""
+        given = values[self.masks] or {}
+        if "path" in given:
+            return self.inputs.add_mask(cached(self.context.studio, given["path"]), who, reads="brightness").id
+        return _by_picture(given).get(picture)
 
     def opened(self, recipe: Recipe) -> Recipe:
         return self.context.opened(recipe)
@@ -184,10 +192,10 @@ class InpaintPanel(PicturePanel):
     def _load(self, values: Values, request: gr.Request) -> Updates:
         """Another picture is the source: bring it into the editor, with the mask that was painted over it last."""
         history, size, who = EditHistory.of(values[self.history]), self._size(values), identify(request)
-        picture = self._stored(self.source.ids(values)[0], who) if size else None
+        picture = self._stored(self.source.ids(values, who)[0], who) if size else None
         if size is None or picture is None:
             return {self.editor: None, self.history: history.value(shown=False)}
-        name = self.source.ids(values)[0]
+        name = self.source.ids(values, who)[0]
         mask = self._stored(_by_picture(values[self.masks]).get(name), who)
         family = self.context.form.model(values[self.context.form.widgets["model"]]).family_facts()
         paintable = family.min_side <= min(size) and max(size) <= family.max_side
@@ -277,7 +285,7 @@ class InpaintPanel(PicturePanel):
     def _size(self, values: Values) -> tuple[int, int] | None:
         """Width and height of the source; None where there is none."""
         try:
-            return self.inputs.size(self.source.ids(values)[0])
+            return self.inputs.size(self.source.first(values))
         except (InvalidRecipe, NotFound, Unreadable):
             return None
 

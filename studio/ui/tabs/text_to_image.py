@@ -10,6 +10,7 @@ class TextToImage(Tab):
     label = "Text to image"
     order = 10
     task = "text2img"
+    about = "Make pictures from words: `prompt`, and any other setting of a recipe by its name."
     # What programs asked for before there were other tabs.
     endpoint = "generate"
 

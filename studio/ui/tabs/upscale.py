@@ -10,6 +10,7 @@ class Upscale(Tab):
     label = "Upscale"
     order = 40
     task = "upscale"
+    about = "Enlarge a picture, the file `init_image`, with its details made anew."
     takes_picture = True
 
     def build(self, context: TabContext) -> Panel:
