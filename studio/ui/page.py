@@ -14,6 +14,7 @@ from studio.gate.gate import FAULTY
 from studio.labels import labelled
 from studio.ui.events import BadInput, Name, Number, Words, checked
 from studio.ui.fast_gradio import gr
+from studio.ui.island import Island
 from studio.ui.library_zips import Zips
 from studio.ui.owner import identify
 
@@ -67,6 +68,8 @@ class Page(gr.Blocks):  # type: ignore[misc]
                 if parameter := self.parameters.get(widget):
                     facts["parameter_name"] = parameter.name
                     facts["python_type"] = {**facts["python_type"], "description": parameter.help}
+                if isinstance(widget, Island) and not facts["parameter_has_default"]:
+                    facts.update(parameter_has_default=True, parameter_default=None)
         return info
 
     async def process_api(self, *given: Any, request: Any = None, **more: Any) -> dict[str, Any]:

@@ -12,8 +12,8 @@ from PIL import Image
 
 from tests.ui.painter import Painter
 
-# Both send Basic from "user:password" as it stands in their settings, also where that is empty.
-EMPTY = {"Authorization": "Basic "}
+# Both send Basic from "user:password" as it stands in their settings, also where there is none.
+EMPTY = {"Authorization": f"Basic {b64encode(b':').decode()}"}
 SECRET = {"Authorization": f"Basic {b64encode(b'any:the-secret-of-one-chat-program').decode()}"}
 
 
