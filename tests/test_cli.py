@@ -6,7 +6,6 @@ import shutil
 import signal
 import socket
 import subprocess
-import sys
 import time
 import urllib.request
 from collections.abc import Callable
@@ -21,6 +20,7 @@ from studio.cli import main
 from studio.metadata import own
 from studio.recipe import Recipe
 from tests import tiny
+from tests.forks import python
 from tests.test_inputs import header_only
 
 MODEL = "tiny"
@@ -50,7 +50,7 @@ def generate(*options: object) -> list[str]:
 
 
 def start(arguments: list[str]) -> "subprocess.Popen[str]":
-    command = [sys.executable, "-c", STUDIO, *arguments]
+    command = [*python(), "-c", STUDIO, *arguments]
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 

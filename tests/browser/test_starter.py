@@ -4,7 +4,6 @@ import os
 import re
 import signal
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from playwright.sync_api import Page, expect
 from studio.metadata import own
 from studio.settings import ASSETS
 from tests.browser.conftest import NewPage
+from tests.forks import python
 
 pytestmark = pytest.mark.browser
 
@@ -31,7 +31,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def address(home: Path) -> Iterator[str]:
     environment = {**os.environ, "STUDIO_HOME": str(home), "STUDIO_PORT": "0"}
-    command = [sys.executable, "app.py"]
+    command = [*python(), "app.py"]
     # What a shell starts in the background ignores it, and so would the server that is to be stopped by it.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     with subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True) as process:
@@ -57,9 +57,10 @@ def test_a_prompt_is_drawn_step_by_step_and_its_file_downloaded(
 ) -> None:
     page = new_page(address)
     page.evaluate(REMEMBER)
+    set_steps(page, 8)
     ask(page, PROMPT)
     expect(page.locator(".cell.done")).to_have_count(1)
-    assert [line for line in page.evaluate("seen.lines") if re.search(r"Step \d+ of 20", line)]
+    assert [line for line in page.evaluate("seen.lines") if re.search(r"Step \d+ of 8", line)]
     assert page.evaluate("seen.previews") > 0
     with page.expect_download() as download:
         page.get_by_role("link", name="Download").click()

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import httpx
@@ -20,6 +20,7 @@ from studio.gate.identity import owner_by
 from studio.settings import Settings
 from studio.studio import Studio
 from studio.ui.server import SESSIONS
+from tests.forks import python
 from tests.loops import run
 from tests.people import who
 from tests.ui.crowd import SECRET, Crowd, client_of, crowd, figures, tick_of
@@ -64,7 +65,20 @@ FILE = b'--b\r\nContent-Disposition: form-data; name="files"; filename="a.png"\r
 
 @pytest.fixture
 def process(tmp_path: Path) -> Iterator["subprocess.Popen[str]"]:
-    command = [sys.executable, "-m", "studio", "run", "--port", "0", "--home", str(tmp_path / "home")]
+    with started(python(), tmp_path) as process:
+        yield process
+
+
+@pytest.fixture
+def lone_process(tmp_path: Path) -> Iterator["subprocess.Popen[str]"]:
+    """One whose own memory it is."""
+    with started([sys.executable], tmp_path) as process:
+        yield process
+
+
+@contextmanager
+def started(interpreter: list[str], tmp_path: Path) -> Iterator["subprocess.Popen[str]"]:
+    command = [*interpreter, "-m", "studio", "run", "--port", "0", "--home", str(tmp_path / "home")]
     errors = (tmp_path / "errors.txt").open("w")
     with errors, subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, text=True) as process:
         try:
@@ -158,7 +172,7 @@ def test_a_studio_ends_by_itself_under_load(process: "subprocess.Popen[str]", tm
 
 def test_a_studio_whose_models_never_come_ends_when_its_terminal_is_closed(tmp_path: Path) -> None:
     """As it ends when asked to."""
-    command = [sys.executable, "-c", STUCK, "run", "--port", "0", "--home", str(tmp_path / "home")]
+    command = [*python(), "-c", STUCK, "run", "--port", "0", "--home", str(tmp_path / "home")]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         try:
             begin(address_of(process))
@@ -177,7 +191,7 @@ def test_a_studio_whose_models_never_come_ends_when_its_terminal_is_closed(tmp_p
 
 def test_the_running_step_ends_the_line_is_kept_and_the_next_start_goes_on(tmp_path: Path) -> None:
     home = tmp_path / "home"
-    command = [sys.executable, "-c", STEPPING, "run", "--port", "0", "--home", str(home)]
+    command = [*python(), "-c", STEPPING, "run", "--port", "0", "--home", str(home)]
     errors = (tmp_path / "errors.txt").open("w")
     with errors, subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, text=True) as process:
         try:
@@ -217,8 +231,9 @@ def test_a_studio_under_much_load_ends_within_five_seconds(process: "subprocess.
 @pytest.mark.soak
 @pytest.mark.timeout(900)
 def test_a_studio_ends_within_five_seconds_after_three_thousand_sessions_and_keeps_few(
-    process: "subprocess.Popen[str]",
+    lone_process: "subprocess.Popen[str]",
 ) -> None:
+    process = lone_process
     address, count = address_of(process), crowd(3000)
     wait_until_warm(address)
     visit(address, SESSIONS)

@@ -13,6 +13,7 @@ from studio.cli import main
 from studio.verify import bare, ours
 from tests import tiny
 from tests.downloads.conftest import files_of
+from tests.forks import python
 from tests.small_hub import Manners, small_hub, turn_to
 
 SIZE = ("--width", str(tiny.SIDE), "--height", str(tiny.SIDE), "--steps", "2", "--device", "cpu")
@@ -66,6 +67,13 @@ def in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(subprocess, "run", side)
 
 
+@pytest.fixture
+def in_forks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each side runs in a process of its own that has the large libraries already."""
+    begin = subprocess.run
+    monkeypatch.setattr(subprocess, "run", lambda command, **more: begin([*python(), *command[1:]], **more))
+
+
 def verified(out: Path, capfd: pytest.CaptureFixture[str], *asked: str) -> tuple[int, dict[str, object], str]:
     """The exit code, what is told, and all of the report's text."""
     code = main(["verify", *asked, *SIZE, "--out", str(out), "--json"])
@@ -73,6 +81,7 @@ def verified(out: Path, capfd: pytest.CaptureFixture[str], *asked: str) -> tuple
     return code, told, "".join((out / name).read_text() for name in ("report.json", "report.html"))
 
 
+@pytest.mark.usefixtures("in_forks")
 def test_a_preset_is_fetched_and_made_in_a_process_of_each_side(
     home: Path, manners: Manners, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ):

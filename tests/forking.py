@@ -1,0 +1,134 @@
+"""Runs Python programs as forks of one process, in which the large libraries are loaded once; see tests/forks.py.
+
+`forking.py serve PLACE` is that process. `forking.py PLACE ...` is what a test starts, with arguments as Python's own:
+it hands its directory, environment and standard streams to a fork, passes signals on and ends as the fork does.
+The studio's modules are not loaded before: each program does that itself.
+"""
+
+import json
+import os
+import select
+import signal
+import socket
+import sys
+from contextlib import suppress
+from typing import Any
+
+PASSED_ON = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+PARTS = {
+    "diffusers": "AutoencoderKL ControlNetModel StableDiffusionPipeline UNet2DConditionModel",
+    "transformers": "CLIPImageProcessor CLIPTextModel CLIPTokenizer",
+    "gradio": "Blocks",
+    "huggingface_hub": "constants",
+}
+Program = dict[str, Any]
+
+
+def main(place: str, *arguments: str) -> None:
+    if place == "serve":
+        run(serve(arguments[0]))
+    else:
+        sys.exit(asked(place, arguments))
+
+
+def asked(place: str, arguments: tuple[str, ...]) -> int:
+    """Have a fork run this, and return its exit code."""
+    program = {"arguments": arguments, "directory": os.getcwd(), "environment": dict(os.environ)}  # noqa: PTH109 - quick
+    message = json.dumps(program).encode()
+    with socket.socket(socket.AF_UNIX) as server:
+        server.connect(place)
+        socket.send_fds(server, [len(message).to_bytes(4, "big")], [0, 1, 2])
+        server.sendall(message)
+        for number in PASSED_ON:
+            signal.signal(number, lambda number, _: server.sendall(bytes([number])))
+        ended = server.recv(1)
+    return ended[0] if ended else 1
+
+
+def serve(place: str) -> Program:
+    """Fork for everybody who comes, until standard input ends; returns in each fork, with what that is to run."""
+    _load()
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(place)
+        listener.listen()
+        sys.stdout.write("ready\n")
+        sys.stdout.flush()
+        while listener in select.select([listener, sys.stdin], [], [])[0]:
+            connection, _ = listener.accept()
+            with connection:
+                if not os.fork():
+                    listener.close()
+                    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+                    return _kept(connection)
+    sys.exit()
+
+
+def _load() -> None:
+    import gc
+    import importlib
+
+    for library, names in PARTS.items():
+        for name in names.split():
+            getattr(importlib.import_module(library), name)
+    gc.collect()
+    gc.freeze()
+
+
+def _kept(connection: socket.socket) -> Program:
+    """Fork once more and return there; here, pass signals on to it, and its exit code back."""
+    header, streams, *_ = socket.recv_fds(connection, 4, 3)
+    message = b""
+    while len(message) < int.from_bytes(header, "big"):
+        message += connection.recv(1 << 16)
+    child = os.fork()
+    if not child:
+        for number, stream in enumerate(streams):
+            os.dup2(stream, number)
+            os.close(stream)
+        # Made anew: those that are there know what kind of files theirs were.
+        sys.stdin, sys.stdout = (open(number, mode, closefd=False) for number, mode in ((0, "r"), (1, "w")))  # noqa: SIM115
+        sys.stderr = open(2, "w", buffering=1, errors="backslashreplace", closefd=False)  # noqa: SIM115
+        connection.close()
+        return json.loads(message)
+    for number in (0, 1, *streams):  # else their other ends would not see the program's end
+        os.close(number)
+    ended = os.pidfd_open(child)
+    while ended not in select.select([connection, ended], [], [])[0]:
+        # Who asked is gone, where nothing comes.
+        for number in connection.recv(16) or [signal.SIGKILL]:
+            os.kill(child, number)
+    _, status = os.waitpid(child, 0)
+    with suppress(OSError):
+        connection.sendall(bytes([os.waitstatus_to_exitcode(status) % 256]))
+    os._exit(0)
+
+
+def run(program: Program) -> None:
+    """As Python itself runs -c CODE, -m MODULE or a file."""
+    import importlib
+    import random
+    import runpy
+
+    import huggingface_hub.constants
+
+    first, *rest = program["arguments"]
+    os.chdir(program["directory"])
+    os.environ.clear()
+    os.environ.update(program["environment"])
+    importlib.reload(huggingface_hub.constants)  # which are read from the environment
+    random.seed()
+    sys.path[0] = ""
+    if first == "-c":
+        sys.argv = ["-c", *rest[1:]]
+        exec(compile(rest[0], "<string>", "exec"), {"__name__": "__main__"})
+    elif first == "-m":
+        sys.argv = rest
+        runpy.run_module(rest[0], run_name="__main__", alter_sys=True)
+    else:
+        sys.argv = [first, *rest]
+        runpy.run_path(first, run_name="__main__")
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
