@@ -1,4 +1,4 @@
-"""Comparisons and the arena in a real browser: the starter against a hosted model, and a blind vote on ten pairs."""
+"""Comparisons and the arena in a real browser: the starter against a hosted model, and a blind vote on four pairs."""
 
 import csv
 import json
@@ -18,7 +18,7 @@ from tests.hosted.service import KEY, Service, serving
 
 pytestmark = pytest.mark.browser
 
-PROMPTS = [f"a red house, number {number}" for number in range(10)]
+PROMPTS = [f"a red house, number {number}" for number in range(4)]
 expect.set_options(timeout=120_000)
 
 
@@ -79,12 +79,10 @@ def test_the_starter_is_compared_with_a_hosted_model_and_judged_blind(
     page.get_by_label("Budget for a day").fill("1.5")
     page.keyboard.press("Tab")
     compared(page, "\n".join(f"{prompt} # house" for prompt in PROMPTS), "openai:gpt-image-2")
-    expect(page.locator(".versus-cell.done")).to_have_count(20)
-    expect(page.locator(".versus-cell.failed")).to_have_count(10)
+    expect(page.locator(".versus-cell.done")).to_have_count(8)
+    expect(page.locator(".versus-cell.failed")).to_have_count(4)
     expect(page.locator(".versus-cell.failed").first).to_contain_text("Take gpt-image-2")
-    expect(page.locator(".versus-sum")).to_contain_text(
-        "20 of 30 pictures · 10 failed · cost $0.301 · $1.20 left today"
-    )
+    expect(page.locator(".versus-sum")).to_contain_text("8 of 12 pictures · 4 failed · cost $0.120 · $1.38 left today")
 
     picks = page.locator(".versus-cell.done").get_by_role("button", name="Hold")
     picks.nth(0).click()
@@ -119,13 +117,13 @@ def test_the_starter_is_compared_with_a_hosted_model_and_judged_blind(
 
 
 def judged_all(page: Page) -> None:
-    """Ten pairs, the first of them twice, and what the votes say."""
-    expect(page.locator(".arena-foot")).to_contain_text("Pair 1 of 10")
+    """Four pairs, the first of them twice, and what the votes say."""
+    expect(page.locator(".arena-foot")).to_contain_text("Pair 1 of 4")
     judged(page, "ArrowLeft")
-    expect(page.locator(".arena-foot")).to_contain_text("Pair 2 of 10")
+    expect(page.locator(".arena-foot")).to_contain_text("Pair 2 of 4")
     page.keyboard.press("z")
-    expect(page.locator(".arena-foot")).to_contain_text("Pair 1 of 10")
-    for vote in range(10):
+    expect(page.locator(".arena-foot")).to_contain_text("Pair 1 of 4")
+    for vote in range(4):
         judged(page, ("ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown")[vote % 4])
     expect(page.locator(".arena")).to_contain_text("No pair to judge")
     rows = page.locator(".arena-board tbody").first.locator("tr")
@@ -136,7 +134,7 @@ def judged_all(page: Page) -> None:
     with page.expect_download() as download:
         page.get_by_role("button", name="Export votes").click()
     with download.value.path().open(newline="") as file:
-        assert len(list(csv.reader(file))) == 11
+        assert len(list(csv.reader(file))) == 5
 
 
 def judged(page: Page, key: str) -> None:

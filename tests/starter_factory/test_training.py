@@ -39,6 +39,7 @@ def session(work: Path, steps: int) -> Session:
 
 
 @pytest.mark.parametrize("name", STAGES)
+@pytest.mark.soak
 def test_a_stage_goes_on_where_it_was_stopped(name, stored, tmp_path):
     first = STAGES[name].train(session(tmp_path, 1), stored)
     kept = load_state(name, tmp_path)
@@ -48,6 +49,7 @@ def test_a_stage_goes_on_where_it_was_stopped(name, stored, tmp_path):
     assert any((value != again.module.state_dict()[key]).any() for key, value in kept["weights"].items())
 
 
+@pytest.mark.soak
 def test_a_stage_stopped_in_between_learns_the_same_as_one_that_was_not(stored, tmp_path):
     torch.manual_seed(0)
     whole = STAGES["text"].train(session(tmp_path / "whole", 2), stored)
@@ -94,6 +96,7 @@ def test_the_newest_pictures_take_the_place_of_the_oldest():
     assert sorted(ring.draw(64, randomness)["latents"].unique().tolist()) == [1, 2]
 
 
+@pytest.mark.soak
 def test_pictures_of_several_shapes_are_drawn_by_helpers(stored):
     work = Session(stored.folder, torch.device("cpu"), workers=2, shrink=4)
     drawn = base.batches(stored.vae(), stored.tokenizer(), work, first=0, batch=4)

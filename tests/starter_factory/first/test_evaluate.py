@@ -68,6 +68,7 @@ def test_the_family_beside_the_base_is_no_part_of_the_base():
     assert catalogue.size_bytes(catalogue["starter"]) == sum(path.stat().st_size for path in base)
 
 
+@pytest.mark.soak
 def test_untrained_networks_fail_every_question(tiny: Path):
     table = MEMBERS["text_to_image"].measure(Sitting(tiny, 8))
     assert set(table["place, %"]) == {"fresh renders", "generated", "held-out pairs", "wrong captions", "untrained"}
@@ -75,6 +76,7 @@ def test_untrained_networks_fail_every_question(tiny: Path):
     assert max(table["two objects and their colours, %"].values()) < 10
 
 
+@pytest.mark.soak
 def test_the_stored_probe_knows_renders_and_an_untrained_one_does_not():
     table = MEMBERS["probe"].measure(Sitting(STARTER, 16))
     assert table["object, in its place, %"]["fresh renders"] > 95
@@ -116,6 +118,7 @@ def test_what_can_be_mended_is_said_in_one_line(options: list[str], said: str, c
     assert err.count("\n") == 1
 
 
+@pytest.mark.soak
 def test_a_stopped_scheduler_table_goes_on_with_what_it_has(
     tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
@@ -163,6 +166,7 @@ def test_a_variation_shows_what_the_caption_says_and_nothing_else_of_the_scene()
     assert evaluate.full_captions([replace(other, seed=scene.seed)]) == evaluate.full_captions([scene])
 
 
+@pytest.mark.soak
 def test_the_quarters_of_ranked_candidates_stand_in_one_table(
     tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):

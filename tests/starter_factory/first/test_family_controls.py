@@ -46,6 +46,7 @@ def starter():
 
 
 @pytest.mark.parametrize("name", ["canny", "depth_estimator", "pose_estimator"])
+@pytest.mark.soak
 def test_a_member_trains_goes_on_and_is_stored_as_stock_files(name, base, tmp_path, monkeypatch):
     monkeypatch.setattr(controlnets, "HINT_CHANNELS", (4, 4, 4))
     member, team = MEMBERS[name], Team(tmp_path)
@@ -78,6 +79,7 @@ def test_a_new_controlnet_changes_nothing_and_hears_its_map(base):
 
 
 @pytest.mark.parametrize("name", CONTROLS)
+@pytest.mark.soak
 def test_a_stored_controlnet_changes_the_picture_and_another_map_changes_it_otherwise(name, starter):
     member = MEMBERS[name]
     network = member.load(STARTER)

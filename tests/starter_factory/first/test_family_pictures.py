@@ -41,6 +41,7 @@ def picture_of(kind, place="meadow", side=128, colour="blue"):
     return draw(Scene(place, subjects=(Subject(kind, colour),), seed=3), side, side).image
 
 
+@pytest.mark.soak
 def test_sharpening_changes_the_decoder_alone(base, tmp_path):
     before = load_file(base / decoder.WEIGHTS)
     team = Team(tmp_path)
@@ -54,6 +55,7 @@ def test_sharpening_changes_the_decoder_alone(base, tmp_path):
     assert decoder.MEMBER.load(base).dtype == torch.float32
 
 
+@pytest.mark.soak
 def test_the_stored_decoder_keeps_edges_and_forgives_wrong_latents():
     autoencoder = decoder.MEMBER.load(STARTER)
     truths = [draw(training_scene(2**41 + seed), 128, 128).image for seed in range(6)]
@@ -63,6 +65,7 @@ def test_the_stored_decoder_keeps_edges_and_forgives_wrong_latents():
     assert wrong["PSNR in dB"] > 23
 
 
+@pytest.mark.soak
 def test_an_upscaler_is_trained_and_stored_in_an_architecture_that_is_known(base, tmp_path):
     team = Team(tmp_path)
     upscaler.train_upscaler(Plan("upscaler", 1, 1e-3, steps=1), team, base)
@@ -71,6 +74,7 @@ def test_an_upscaler_is_trained_and_stored_in_an_architecture_that_is_known(base
     assert (model.scale, model.architecture.id) == (4, "Compact")
 
 
+@pytest.mark.soak
 def test_the_stored_upscaler_quadruples_a_picture_better_than_a_filter(tmp_path):
     large = picture_of("castle", side=512)
     small = upscaler.shrunk(Image.fromarray(large))

@@ -42,6 +42,7 @@ def trained(work, tokenizer, stops):
     return unet.state_dict()
 
 
+@pytest.mark.soak
 def test_a_resumed_training_ends_with_the_same_weights(tmp_path, tokenizer):
     whole = trained(tmp_path / "whole", tokenizer, [None])
     parts = trained(tmp_path / "parts", tokenizer, [1, 2, None])
