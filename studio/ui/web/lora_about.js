@@ -1,6 +1,6 @@
 // All that is known of one LoRA: its header, its hash, what is noted of it, and where it was used.
 import { seek } from "./sought.js";
-import { html, live, nothing } from "./vendor/lit.js";
+import { html, nothing } from "./vendor/lit.js";
 
 /**
  * `drawn` draws what stands around it anew, `changed` has the library told anew, `failed` is told what went wrong, `leave` makes way for the Library.
@@ -47,6 +47,8 @@ export function loraAbout({ server, keeps, drawn, changed, failed, leave = () =>
     async function note(text) {
         if (!lora) return;
         const { name } = lora;
+        lora.noted = text;
+        drawn();
         const answer = await server.note({ name, text });
         if (answer.fault !== undefined) failed(answer.fault);
         else await changed(name);
@@ -83,7 +85,7 @@ export function loraAbout({ server, keeps, drawn, changed, failed, leave = () =>
         const file = details && { Format: details.format, Rank: rank, Alpha: details.alpha, Tensors: details.tensors, SHA256: details.sha256, File: details.path };
         return html`<h2>${name}</h2>${fault ? html`<p class="fault">${fault}</p>` : nothing}
             <p class="shelf-used">${used ? html`<button type="button" class="plain" @click=${() => { leave(); seek(term); }}>Used in ${used} ${used === 1 ? "picture" : "pictures"}</button>` : html`<span class="quiet">In no picture of yours yet</span>`}</p>
-            ${keeps() ? html`<label class="shelf-noted"><span>Your notes</span><textarea rows="2" maxlength="20000" placeholder="What it does well, which weight suits" .value=${live(noted)} @change=${(event) => note(event.target.value)}></textarea></label>`
+            ${keeps() ? html`<label class="shelf-noted"><span>Your notes</span><textarea rows="2" maxlength="20000" placeholder="What it does well, which weight suits" .value=${noted} @change=${(event) => note(event.target.value)}></textarea></label>`
                 : noted ? html`<p>${noted}</p>` : nothing}
             ${rows(facts)}${published ? rows(published) : nothing}
             ${details?.page ? html`<a class="shelf-page" href=${details.page} target="_blank" rel="noopener">Its page</a>` : nothing}

@@ -14,7 +14,7 @@ export async function openLoraBrowser({ server, upload, model, has, choose }) {
         verb: "Put on", pressed: has, press: ({ name }) => { choose(name); draw(); },
         more: (lora) => html`<button type="button" class="shelf-tell" aria-label=${`About ${lora.name}`} title="About" @click=${() => about.open(lora)}>${icon("about")}</button>`,
     } });
-    const came = async (name = "") => { await (name ? shelf.renew(name) : shelf.load()); about.renew(shelf.find(about.lora()?.name ?? "")); draw(); };
+    const came = async (name = "") => { await (name ? shelf.renew(name) : shelf.load()); };
     const about = loraAbout({ server, keeps: () => shelf.library().keeps, drawn: draw, changed: came, failed, leave: () => dialog.close() });
     const adding = loraAdding({ home: dialog, server, upload, disk: () => shelf.library().disk, drawn: draw, came });
     draw();
@@ -24,6 +24,7 @@ export async function openLoraBrowser({ server, upload, model, has, choose }) {
     await shelf.begin(dialog);
 
     function draw() {
+        about.renew(shelf.find(about.lora()?.name ?? ""));
         render(html`<header><div class="desk-tools">${shelf.tools()}</div>
                 <div class="desk-ends"><button type="button" class="plain done" @click=${() => dialog.close()}>Done</button></div></header>
             <div class="shelf-body">${shelf.cards()}

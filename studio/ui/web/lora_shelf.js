@@ -36,6 +36,7 @@ export function loraShelf({ server, model, card: acts, drawn, failed }) {
     /** @type {LoraLibrary} */
     let library = { loras: [], faults: [], disk: false, keeps: false };
     let isLoaded = false;
+    let asked = 0;
     // What is looked for, and as many of them as are shown.
     let look = { search: "", fitting: true, liked: false, sort: "Name", count: CHUNK };
     /** @type {Record<string, string>} */
@@ -59,8 +60,11 @@ export function loraShelf({ server, model, card: acts, drawn, failed }) {
         watched.observe(part(home, ".shelf-more"));
     }
 
+    // The newest of several questions counts; what is changed here meanwhile makes an answer old.
     async function load() {
+        const mine = ++asked;
         const answer = await server.library({ model: model() });
+        if (mine !== asked) return;
         if (answer.fault !== undefined) return failed(answer.fault);
         library = answer;
         isLoaded = true;
@@ -148,10 +152,12 @@ export function loraShelf({ server, model, card: acts, drawn, failed }) {
 
     /** @param {LibraryLora} lora */
     async function favour(lora) {
+        asked++;
         lora.liked = !lora.liked;
         drawn();
         const answer = await server.favour({ name: lora.name, liked: lora.liked });
         if (answer.fault !== undefined) failed(answer.fault);
+        await load();
     }
 
     return {

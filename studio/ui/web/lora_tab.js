@@ -25,7 +25,7 @@ export function mount({ element, server, upload }) {
         more: ({ name }) => html`<button type="button" class="plain shelf-on" aria-pressed=${String(isOn(name))} aria-label=${isOn(name) ? `Take ${name} off` : `Put on ${name}`}
             @click=${() => turn(name)}>${icon(isOn(name) ? "keep" : "add")}${isOn(name) ? "On" : "Put on"}</button>`,
     } });
-    const renew = async (name = "") => { await (name ? shelf.renew(name) : shelf.load()); about.renew(shelf.find(about.lora()?.name ?? "")); draw(); };
+    const renew = async (name = "") => { await (name ? shelf.renew(name) : shelf.load()); };
     const about = loraAbout({ server, keeps: () => shelf.library().keeps, drawn: draw, changed: renew, failed });
     const adding = loraAdding({ home: root, server, upload, disk: () => shelf.library().disk, drawn: draw, came: renew });
     const trials = loraTrials(() => (stack()?.loras ?? []).filter(({ on }) => on).map(({ name }) => name), draw);
@@ -40,6 +40,7 @@ export function mount({ element, server, upload }) {
 
     function draw() {
         share();
+        about.renew(shelf.find(about.lora()?.name ?? ""));
         const chosen = about.lora();
         const count = stack()?.loras.length ?? 0;
         keepingFocus(() => render(html`<div class="lora-shelf shelf-desk">

@@ -34,7 +34,7 @@ export function loraTrials(names, drawn) {
     const select = (label, among, chosen, choose) => html`<label class="lora-choice"><span>${label}</span><select aria-label=${label} @change=${(event) => { choose(event.target.value); drawn(); }}>${
         among.map((name) => html`<option .selected=${live(name === chosen)}>${name}</option>`)}</select></label>`;
     /** @param {string} label @param {string} text @param {(text: string) => void} write */
-    const entry = (label, text, write) => html`<label class="lora-choice"><span>Weights</span><input type="text" aria-label=${label} .value=${live(text)} @change=${(event) => { write(event.target.value); drawn(); }}></label>`;
+    const entry = (label, text, write) => html`<label class="lora-choice"><span>Weights</span><input type="text" aria-label=${label} .value=${live(text)} @input=${(event) => { write(event.target.value); drawn(); }}></label>`;
 
     function draw() {
         const on = names();
