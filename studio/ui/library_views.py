@@ -155,6 +155,7 @@ def facts(studio: Studio, who: Identity) -> LibraryFacts:
         "changes": changes,
         "about": index.knows_meanings,
         "sees": index.sees,
+        "most": MOST_IDS,
         "all": usage.count,
         "starred": sum(one.count for one in shown if one.star),
         "binned": usage.binned_count,

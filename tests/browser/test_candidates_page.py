@@ -102,6 +102,12 @@ def test_a_pasted_text_fills_the_form_and_its_picks_are_compared(new_page: NewPa
     beside = page.locator("dialog.picks")
     expect(beside.locator(".picks-cell")).to_have_count(2)
     expect(beside.get_by_text("Sharpness")).to_have_count(2)
+    expect(beside.get_by_role("button", name="Fit", exact=True)).to_have_attribute("aria-pressed", "true")
+    sheets = beside.locator(".zoom-sheet")
+    small = sheets.first.evaluate("(one) => one.offsetWidth")
+    beside.get_by_role("button", name="Zoom in").click()
+    expect(beside.get_by_role("button", name="Fit", exact=True)).to_have_attribute("aria-pressed", "false")
+    assert sheets.evaluate_all("(all) => all.map((one) => one.offsetWidth)") == [pytest.approx(1.25 * small, abs=1)] * 2
     beside.get_by_role("button", name="Star").first.click()
     expect(beside.get_by_role("button", name="Star").first).to_have_attribute("aria-pressed", "true")
     beside.get_by_title("Rate 4 of 5 (4)").first.click()

@@ -75,12 +75,14 @@ class LibraryFacts(TypedDict):
     """What there is beside the pictures, and what they take of the disk.
 
     `changes` grows when anything is otherwise; `about` is whether what prompts mean can be searched for,
-    `sees` whether pictures are alike by what they show, else by colours and layout.
+    `sees` whether pictures are alike by what they show, else by colours and layout, `most`
+    how many can be chosen at once.
     """
 
     changes: int
     about: bool
     sees: bool
+    most: int
     all: int
     starred: int
     binned: int

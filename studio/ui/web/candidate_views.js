@@ -1,11 +1,13 @@
 // Candidates in large: one with its marks and arrows to the others, or two to four side by side with their numbers.
 import { nice, triage } from "./candidate_card.js";
-import { host, make } from "./dom.js";
+import { host, make, part, target } from "./dom.js";
 import { fullView, reelOf } from "./full_view.js";
 import { icon } from "./icon.js";
 import { panels } from "./panels.js";
 import { pictureActions } from "./picture.js";
 import { html, nothing, render } from "./vendor/lit.js";
+import { zooming } from "./zoom.js";
+import { tellZoom, zoomKeys, zoomTools } from "./zoom_tools.js";
 
 /**
  * What the views ask of the sheet: its pictures in order, one of them, marks, where keys point, a score in words, and that all is looked at anew.
@@ -61,7 +63,16 @@ export function candidateViews(metrics, { cells, find, mark, point, scored, chan
         full.open(find(number)?.key ?? "");
     }
 
-    const abreast = make("dialog", { class: "full picks", "aria-label": "Side by side", onclose: () => point(seen) });
+    /** @type {ReturnType<typeof zooming> | null} */
+    let zoom = null;
+    const zoomOf = () => zoom;
+    const keys = zoomKeys(zoomOf);
+    const abreast = make("dialog", { class: "full picks", "aria-label": "Side by side", tabindex: "-1", onclose: () => point(seen), onkeydown: (event) => {
+        const act = keys[event.key.toLowerCase()];
+        if (!act || event.ctrlKey || event.metaKey || event.altKey || target(event)?.closest("input")) return;
+        event.preventDefault();
+        act();
+    } });
     host().append(abreast);
 
     /** @param {number[]} numbers */
@@ -71,6 +82,9 @@ export function candidateViews(metrics, { cells, find, mark, point, scored, chan
         seen = picked[0];
         drawAbreast();
         abreast.showModal();
+        zoom ??= zooming(part(abreast, ".zoom-room"), { changed: () => tellZoom(abreast, zoom), swiped: () => {}, beside: () => {} });
+        const first = find(picked[0]);
+        if (first) zoom.show(first);
     }
 
     function drawAbreast() {
@@ -83,9 +97,9 @@ export function candidateViews(metrics, { cells, find, mark, point, scored, chan
         /** @param {Candidate} cell */
         const scores = (cell) => html`<dl>${told.map(({ name, label }) => html`<div class=${cell.scores[name] === best[name] ? "best" : nothing}><dt>${label}</dt><dd>${name in cell.scores ? nice(cell.scores[name]) : ""}</dd></div>`)}</dl>`;
         /** @param {Candidate} cell */
-        const column = (cell) => html`<figure class="picks-cell"><img src=${cell.file} alt=${cell.prompt}>
-            <figcaption><p class="quiet">Rank ${cell.rank ?? "open"} · seed ${cell.seed}</p><div class="picks-triage">${triage(cell, mark, true)}</div>${acts(cell, false)}</figcaption>${scores(cell)}</figure>`;
-        render(html`<header><button type="button" class="plain back" @click=${() => abreast.close()}>${icon("back")}Back to candidates</button></header>
+        const column = (cell) => html`<figure class="picks-cell"><figcaption><p class="quiet">Rank ${cell.rank ?? "open"} · seed ${cell.seed}</p><div class="picks-triage">${triage(cell, mark, true)}</div>${acts(cell, false)}</figcaption>${scores(cell)}</figure>`;
+        render(html`<header><button type="button" class="plain back" @click=${() => abreast.close()}>${icon("back")}Back to candidates</button>${zoomTools(zoomOf)}</header>
+            <div class="picks-room"><div class="zoom-room two">${shown.map(({ file, prompt }) => html`<div class="zoom-cell"><div class="zoom-sheet"><img src=${file} alt=${prompt} draggable="false"></div></div>`)}</div></div>
             <div class="picks-cells" style=${`--picks: ${shown.length}`}>${shown.map(column)}</div>`, abreast);
     }
 

@@ -13,6 +13,8 @@ const REST = 60;
 // How long a finger rests until it selects, in milliseconds.
 const LONG = 450;
 const STILL = 10;
+// What is carried when pictures are dragged.
+export const CARRIED = "application/x-image-studio-picture";
 
 /**
  * Where pictures come from, which of them are selected, and what is done with them.
@@ -140,6 +142,9 @@ export function libraryGrid({ count, at, tint, want, size, isSelected, selecting
         clearTimeout(pressed.timer);
         pressed = { timer: undefined, long: false, x: event.clientX, y: event.clientY };
         const place = placeOf(event);
+        const cell = /** @type {HTMLElement | null | undefined} */ (target(event)?.closest(".library-cell"));
+        // A finger that rests selects, and drags nothing.
+        if (cell) cell.draggable = event.pointerType === "mouse";
         if (event.pointerType !== "touch" || place === null) return;
         pressed.timer = setTimeout(() => {
             pressed.long = true;
@@ -152,6 +157,14 @@ export function libraryGrid({ count, at, tint, want, size, isSelected, selecting
     /** @param {PointerEvent} event */
     function drag(event) {
         if (Math.hypot(event.clientX - pressed.x, event.clientY - pressed.y) > STILL) clearTimeout(pressed.timer);
+    }
+
+    /** @param {DragEvent} event */
+    function carry(event) {
+        const picture = at(placeOf(event) ?? -1);
+        if (!picture || !event.dataTransfer) return event.preventDefault();
+        event.dataTransfer.setData(CARRIED, picture.id);
+        event.dataTransfer.effectAllowed = "copy";
     }
 
     /** @param {KeyboardEvent} event */
@@ -179,6 +192,7 @@ export function libraryGrid({ count, at, tint, want, size, isSelected, selecting
     element.addEventListener("click", click);
     element.addEventListener("pointerdown", press);
     element.addEventListener("pointermove", drag);
+    element.addEventListener("dragstart", carry);
     for (const name of ["pointerup", "pointercancel"]) element.addEventListener(name, () => clearTimeout(pressed.timer));
     element.addEventListener("contextmenu", (event) => { if (pressed.long) event.preventDefault(); });
     element.addEventListener("keydown", key);

@@ -19,7 +19,7 @@ export function libraryLine({ total, selection, facts, acts, takers, isBin, boar
     const count = selection.size();
     if (!count) return html`<div class="library-line"><p>${total === null ? "" : `${total.toLocaleString()} ${total === 1 ? "picture" : "pictures"}`}</p><p class="library-when quiet"></p>
         ${isBin && total ? button("bin", "Empty the bin", () => acts.purge(true)) : nothing}</div>`;
-    return html`<div class="library-line chosen" role="toolbar" aria-label="Selected pictures"><p><strong>${count.toLocaleString()} selected</strong></p>
+    return html`<div class="library-line chosen" role="toolbar" aria-label="Selected pictures"><p><strong>${count.toLocaleString()} selected${selection.isFull() && (total ?? 0) > count ? ", the most at once" : ""}</strong></p>
         ${isBin ? html`${button("undo", "Restore", acts.restore)}${button("bin", "Delete for good", () => acts.purge(false))}` : html`
             ${button("star", "Star", acts.star)}${button("tag", "Tag", acts.tag)}${boardMenu(facts?.boards ?? [], acts)}${board ? onBoard(board, facts?.boards ?? [], acts) : nothing}
             ${count === 2 ? button("compare", "Compare", acts.compare) : nothing}

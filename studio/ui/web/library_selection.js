@@ -4,8 +4,9 @@
  * @param {ReturnType<typeof import("./library_pages.js").libraryPages>} pages
  * @param {Server<{ ids: LibraryIds }>} server
  * @param {() => unknown} changed
+ * @param {() => number} most As many can be selected at once.
  */
-export function librarySelection(pages, server, changed) {
+export function librarySelection(pages, server, changed, most) {
     /** @type {Set<string>} */
     let selected = new Set();
     // Where a range begins, and what was selected before it.
@@ -34,7 +35,7 @@ export function librarySelection(pages, server, changed) {
      * @param {number} to
      */
     async function range(from, to) {
-        const [start, count] = [Math.min(from, to), Math.abs(to - from) + 1];
+        const [start, count] = [Math.min(from, to), Math.min(most(), Math.abs(to - from) + 1)];
         const known = Array.from({ length: count }, (_, at) => pages.at(start + at)?.id ?? "");
         const ids = known.includes("") ? await asked(start, count) : known;
         selected = new Set([...before, ...ids]);
@@ -52,12 +53,14 @@ export function librarySelection(pages, server, changed) {
 
     return {
         choose,
+        /** Whether no more can be selected. */
+        isFull: () => selected.size >= most(),
         /** @param {string} id */
         has: (id) => selected.has(id),
         size: () => selected.size,
         ids: () => [...selected],
         async all() {
-            selected = new Set(await asked(0, pages.count()));
+            selected = new Set(await asked(0, Math.min(pages.count(), most())));
             changed();
         },
         clear() {

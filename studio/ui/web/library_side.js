@@ -1,14 +1,15 @@
 // Beside the library's pictures: all of them, stars and the bin; boards; models, LoRAs, tags and kinds with how many there are; the disk.
 import { icon } from "./icon.js";
+import { CARRIED } from "./library_grid.js";
 import { html, nothing } from "./vendor/lit.js";
 
 // So many of a kind are shown before the rest is asked for.
 const FEW = 8;
 
 /**
- * `search` says what is searched for, `newBoard`, `rename` and `forget` are about boards.
+ * `search` says what is searched for, `newBoard`, `rename` and `forget` are about boards, onto which pictures are dropped.
  * @typedef {{ has: (term: string) => boolean, toggle: (term: string) => void, place: (term: string) => void, at: () => string, newBoard: () => unknown, rename: (board: LibraryBoard) => unknown,
- *     forget: (board: LibraryBoard) => unknown, whole: Set<string>, more: (title: string) => void }} Side
+ *     forget: (board: LibraryBoard) => unknown, whole: Set<string>, more: (title: string) => void, drop: (board: LibraryBoard, id: string) => unknown }} Side
  */
 
 /**
@@ -39,10 +40,17 @@ const place = (side, term, words, count) => html`<button type="button" class="li
  * @param {LibraryBoard} board
  * @param {Side} side
  */
-const boardRow = (board, side) => html`<div class="library-board"><button type="button" class="library-place" aria-pressed=${String(side.has(board.term))} @click=${() => side.toggle(board.term)}>
+const boardRow = (board, side) => html`<div class="library-board" @dragover=${over} @dragleave=${(event) => event.currentTarget.classList.remove("over")} @drop=${(event) => { event.currentTarget.classList.remove("over"); side.drop(board, event.dataTransfer.getData(CARRIED)); }}><button type="button" class="library-place" aria-pressed=${String(side.has(board.term))} @click=${() => side.toggle(board.term)}>
         ${board.cover ? html`<img src=${board.cover} alt="">` : html`<span class="library-blank"></span>`}<span>${board.name}</span><span class="quiet">${board.count.toLocaleString()}</span></button>
     <button type="button" class="act" aria-label=${`Rename ${board.name}`} title="Rename" @click=${() => side.rename(board)}>${icon("pen")}</button>
     <button type="button" class="act" aria-label=${`Remove ${board.name}`} title="Remove the board; its pictures stay" @click=${() => side.forget(board)}>${icon("remove")}</button></div>`;
+
+/** @param {any} event Pictures of the library are taken here, and nothing else. */
+function over(event) {
+    if (![...event.dataTransfer.types].includes(CARRIED)) return;
+    event.preventDefault();
+    event.currentTarget.classList.add("over");
+}
 
 /**
  * @param {string} title

@@ -41,7 +41,7 @@ export function mount({ element, upload, server }) {
 
     const search = librarySearch({ changed: (query) => find({ query }) });
     const pages = libraryPages(server, { heard: () => { search.blame(""); draw(); }, failed: search.blame });
-    const selection = librarySelection(pages, server, () => draw());
+    const selection = librarySelection(pages, server, () => draw(), () => facts?.most ?? 1);
     const acts = libraryActs({ server, pages, selection, facts: () => facts, said: say, changed: () => refresh(true), search: search.only });
     const wall = libraryGrid({
         count: pages.count, at: pages.at, tint: pages.tint, want: pages.want, size: () => zoom, isSelected: selection.has, selecting: () => selection.size() > 0,
@@ -112,6 +112,7 @@ export function mount({ element, upload, server }) {
         place: (term) => search.instead(["star", "bin"], term),
         at: () => ["star:yes", "bin:yes"].find(search.has) ?? (search.query() ? "none" : ""),
         newBoard: () => acts.newBoard([]), rename: acts.renameBoard, forget: acts.removeBoard,
+        drop: (board, id) => { if (id) acts.put(board.id, selection.has(id) ? selection.ids() : [id]); },
         more: (title) => { if (!whole.delete(title)) whole.add(title); draw(); },
     };
 

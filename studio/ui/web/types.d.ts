@@ -907,6 +907,7 @@ interface LibraryFacts {
     changes: number;
     about: boolean;
     sees: boolean;
+    most: number;
     all: number;
     starred: number;
     binned: number;
