@@ -115,7 +115,7 @@ def _script(studio: Studio, recording: "Recording", made: Made) -> Script:
         vae=Source("AutoencoderKL", str(Vaes(studio.settings)[recipe.vae].folder)) if recipe.vae else None,
         pictures=_named(recording),
         has_words=recording.words is not None,
-        has_loras=bool(recording.layers),
+        changes=frozenset(type(change).__name__ for changes in recording.layers.values() for change in changes),
         churn=(recipe.sigma_churn, recipe.sigma_noise) if recipe.sigma_churn else None,
         size=recording.size if recording.start is not None else None,
         laid=canvas.box if canvas else None,

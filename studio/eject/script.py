@@ -5,31 +5,11 @@ from dataclasses import dataclass, field
 from pprint import pformat
 from typing import Any
 
+from studio.eject.lora_code import lora_code
+
 PICTURE = "picture.png"
 # How wide the lines of the script are.
 COLUMNS = 100
-LORAS = '''
-def added(down, up, scale):
-    """The hook of one layer: a product of low rank is added to what it gives out."""
-    def hook(layer, given, output):
-        if isinstance(layer, torch.nn.Conv2d):
-            how = (layer.stride, layer.padding, layer.dilation, layer.groups)
-            change = functional.conv2d(functional.conv2d(given[0], down, None, *how), up)
-        else:
-            change = functional.linear(functional.linear(given[0], down), up)
-        return torch.add(output, change, alpha=scale)
-    return hook
-
-
-loras = {}
-for name, tensor in load_file(HERE / "loras.safetensors").items():
-    layer, number, part = name.rsplit("/", 2)
-    loras.setdefault((layer, int(number)), {})[part] = tensor.to(pipe.device)
-network = pipe.unet if hasattr(pipe, "unet") else pipe.transformer
-for (layer, _), parts in sorted(loras.items()):
-    hook = added(parts["down"], parts["up"], parts["scale"].item())
-    network.get_submodule(layer).register_forward_hook(hook)
-'''
 # Of two pipelines of Stable Diffusion 3: one decodes without the shift that it encodes with, the other draws the
 # latents of a map with noise that no seed brings back.
 SHIFTED = """
@@ -83,8 +63,8 @@ class Source:
 class Script:
     """What a script does: `pictures` are files by argument, `laid` where the result is put over a canvas.
 
-    `variation` is the seed whose noise is mixed in, and its share; `churn` how much noise each step puts back, and how
-    strong.
+    `changes` are the kinds of changes that LoRAs make. `variation` is the seed whose noise is mixed in, and its share;
+    `churn` how much noise each step puts back, and how strong.
     """
 
     title: str
@@ -100,7 +80,7 @@ class Script:
     vae: Source | None = None
     pictures: Mapping[str, str | Sequence[str]] = field(default_factory=dict)
     has_words: bool = False
-    has_loras: bool = False
+    changes: frozenset[str] = frozenset()
     variation: tuple[int, float] | None = None
     churn: tuple[float, float] | None = None
     size: tuple[int, int] | None = None
@@ -152,8 +132,8 @@ class Script:
             yield UNDRAWN.strip()
         if self.churn:
             yield CHURN.format(churn=self.churn[0], noise=self.churn[1]).strip()
-        if self.has_loras:
-            yield LORAS
+        if self.changes:
+            yield lora_code(self.changes)
 
     def _call(self) -> Iterator[str]:
         values = [f"{name}={_value(value)}" for name, value in self.arguments.items()]

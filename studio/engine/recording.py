@@ -2,7 +2,7 @@
 
 import inspect
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from safetensors.torch import save_file
 from studio.catalogue.lora_names import DENOISER
 from studio.catalogue.models import Model
 from studio.engine import schedulers, tasks
-from studio.engine.changes import LowRank
+from studio.engine.changes import Change
 from studio.engine.checks import check
 from studio.engine.denoise import conditioning_of, guidance_of, taken
 from studio.engine.layer_names import component_of
@@ -40,7 +40,7 @@ class Recording:
     """One picture as one call of diffusers.
 
     `arguments` are plain values, `words` the tensors of prompts that the pipeline does not read itself, None where it
-    does. `start`, `mask` and `maps` are what it is shown. `layers` are the low-rank changes of LoRAs by layer of the
+    does. `start`, `mask` and `maps` are what it is shown. `layers` are the changes of LoRAs by layer of the
     denoiser. `size` is cut out of what comes; with a `canvas`, what comes is laid over that, at `view`.
     """
 
@@ -55,7 +55,7 @@ class Recording:
     start: Image | None
     mask: Image | None
     maps: Sequence[Image]
-    layers: Mapping[str, Sequence[LowRank]]
+    layers: Mapping[str, Sequence[Change]]
     size: tuple[int, int]
     canvas: inpaint.Canvas | None = None
     view: inpaint.View | None = None
@@ -65,12 +65,14 @@ class Recording:
         save_file({name: value.contiguous().cpu() for name, value in (self.words or {}).items()}, path)
 
     def save_layers(self, path: Path) -> None:
-        """Write what LoRAs add: `layer/number/down`, `up` and `scale` for each change, in their order."""
+        """Write what LoRAs add: `layer/number/kind/tensor` and `scale` for each change, in their order."""
         tensors: dict[str, torch.Tensor] = {}
         for layer, changes in self.layers.items():
             for number, change in enumerate(changes):
-                parts = {"down": change.down, "up": change.up, "scale": torch.tensor(change.scale, dtype=torch.float64)}
-                tensors |= {f"{layer}/{number}/{name}": value.contiguous().cpu() for name, value in parts.items()}
+                parts = {one.name: torch.as_tensor(getattr(change, one.name)) for one in fields(change)}
+                parts["scale"] = torch.tensor(change.scale, dtype=torch.float64)
+                place = f"{layer}/{number}/{type(change).__name__}"
+                tensors |= {f"{place}/{name}": value.contiguous().cpu() for name, value in parts.items()}
         save_file(tensors, path)
 
 
@@ -157,21 +159,14 @@ def _answered(work: Work[Any]) -> Any:
     return running.result
 
 
-def _layers(lease: PipelineLease, pipe: Any) -> dict[str, Sequence[LowRank]]:
+def _layers(lease: PipelineLease, pipe: Any) -> dict[str, Sequence[Change]]:
     """What LoRAs add to each layer of the denoiser, at their weights."""
     if lease.loras is None:
         return {}
     if any(lora.start > 0 or lora.end < 1 for lora in lease.loras.loras):
         raise InvalidRecipe("loras", "A LoRA is on for a part of the steps alone.", CURE)
-    network = component_of(pipe, DENOISER)
-    like = next(network.parameters())
-    made = {name: added.made(like) for name, added in lease.loras.layers(pipe).get(DENOISER, {}).items()}
-    low: dict[str, Sequence[LowRank]] = {}
-    for name, changes in made.items():
-        low[name] = [change for change in changes if isinstance(change, LowRank)]
-        if len(low[name]) < len(changes):
-            raise InvalidRecipe("loras", "A LoRA is of a kind that changes more than products of low rank.", CURE)
-    return low
+    like = next(component_of(pipe, DENOISER).parameters())
+    return {name: added.made(like) for name, added in lease.loras.layers(pipe).get(DENOISER, {}).items()}
 
 
 def _nobody(event: Event) -> None:

@@ -46,6 +46,8 @@ CASES: dict[str, Values] = {
     "two ControlNets": {"controls": [EDGES, {**EDGES, "weight": 0.4, "end": 1.0}]},
     "LoRA": {"loras": [{"name": "ink", "weight": 0.7}]},
     "LoRAs of words": {"loras": [{"name": "ink", "weight": 0.7}, {"name": "pen", "weight": 1.5}]},
+    **{f"LoRA as {form}": {"loras": [{"name": form, "weight": 0.7}]} for form in ("loha", "lokr", "oft", "dora")},
+    "LoRAs of several kinds": {"loras": [{"name": "dora", "weight": 0.5}, {"name": "ink", "weight": 0.7}]},
     "VAE": {"vae": "another"},
     "SDXL": {"model": "tiny-sdxl", "negative_prompt": "rain"},
     "SDXL, weighed words": {"model": "tiny-sdxl", "prompt": f"({tiny.PROMPT}:1.2)", "loras": []},

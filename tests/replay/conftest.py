@@ -30,6 +30,8 @@ def tiny_home(tiny_model: Callable[[str], Path], tmp_path_factory: pytest.TempPa
     tiny.controlnet(tiny_model("sd15"), home / "controlnets" / "edges")
     tiny.lora(tiny_model("sd15"), home / "loras" / "ink.safetensors")
     tiny.lora(tiny_model("sd15"), home / "loras" / "pen.safetensors", seed=1, text=True)
+    for form in ("loha", "lokr", "oft", "dora"):
+        tiny.lora(tiny_model("sd15"), home / "loras" / f"{form}.safetensors", form, seed=2)
     shutil.copytree(tiny.build("sd15", home / "other", seed=9) / "vae", home / "vaes" / "another")
     return home
 

@@ -133,8 +133,8 @@ def _pair(name: str, width: int) -> dict[str, tuple[int, ...]]:
 def lora(model: Path, path: Path, form: str = "peft", seed: int = 0, *, rank: int = 2, text: bool = False) -> Path:
     """Write a LoRA for attentions, feed-forwards and convolutions of the tiny model; `text`: for its encoders, too.
 
-    `form` is peft, diffusers, kohya (with an alpha of half the rank), loha, or dora as PEFT writes it. The same seed
-    gives the same change in peft and diffusers.
+    `form` is peft, diffusers, kohya (with an alpha of half the rank), loha, lokr, oft, or dora as PEFT writes it. The
+    same seed gives the same change in peft and diffusers.
     """
     import torch
     from safetensors.torch import save_file
@@ -152,6 +152,13 @@ def lora(model: Path, path: Path, form: str = "peft", seed: int = 0, *, rank: in
             prefix = _kohya(component, name, model)
             tensors |= {f"{prefix}.hada_w{n}_a": up.flatten(1) * n for n in (1, 2)}
             tensors |= {f"{prefix}.hada_w{n}_b": down.flatten(1) * n for n in (1, 2)}
+        elif form == "lokr":
+            prefix = _kohya(component, name, model)
+            inner = torch.randn(weight[0] // 2, weight[1] // 2, *weight[2:], generator=generator) * 0.1
+            tensors |= {f"{prefix}.lokr_w1": torch.randn(2, 2, generator=generator), f"{prefix}.lokr_w2": inner}
+        elif form == "oft":
+            blocks = torch.randn(weight[0] // 4, 4, 4, generator=generator) * 0.1
+            tensors[f"{_kohya(component, name, model)}.oft_blocks"] = blocks
         else:
             ways = ("lora.down", "lora.up") if form == "diffusers" else ("lora_A", "lora_B")
             tensors |= {f"{component}.{name}.{ways[0]}.weight": down, f"{component}.{name}.{ways[1]}.weight": up}
