@@ -5,7 +5,7 @@ import threading
 from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
 
 from studio.downloads.queue import Errand
-from studio.events import END, Downloading, Event, Failed, Finished, Preview, Queued, Step
+from studio.events import END, Downloading, Event, Failed, Finished, Preview, Queued, Step, Stopped
 from studio.gate.identity import Identity
 from studio.jobs.item import DEVICE, OPEN, QueueItem, State
 from studio.jobs.kinds.base import Priority
@@ -171,7 +171,9 @@ class Job:
 
     def _drop_superseded(self, event: Event) -> None:
         if isinstance(event, END):
-            self._log = [None if isinstance(e, Preview | Step) else e for e in self._log]
+            # Of what was stopped, the last preview is all that there is to be seen.
+            worthless = Step if isinstance(event, Stopped) else Preview | Step
+            self._log = [None if isinstance(e, worthless) else e for e in self._log]
             self._steps = []
         elif isinstance(event, Preview | Finished) and event.image in self._previews:
             self._log[self._previews.pop(event.image)] = None

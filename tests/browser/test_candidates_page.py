@@ -66,6 +66,15 @@ def test_eight_are_made_filtered_marked_by_keyboard_and_the_kept_refined(new_pag
     expect(counts(page)).to_contain_text("2 made")
     page.get_by_label("Set", exact=True).select_option(index=1)
     expect(counts(page)).to_contain_text("8 made")
+    # As many as one likes; of other words they are a set of their own, of which nothing is said until somebody chose.
+    more = page.locator(".board-more")
+    more.get_by_label("Pictures").fill("3")
+    expect(more.locator("output")).to_contain_text("about")
+    more.get_by_label("Prompt").fill("stripes")
+    more.get_by_role("button", name="Make more").click()
+    expect(page.get_by_label("Set", exact=True).locator("option:checked")).to_contain_text("stripes")
+    expect(counts(page)).to_have_text("3 made")
+    expect(page.get_by_role("button", name="Undo", exact=True)).to_be_disabled()
 
 
 def paste(entry: Locator, text: str) -> None:

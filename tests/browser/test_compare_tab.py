@@ -48,8 +48,9 @@ def opened(page: Page) -> Page:
 def compared(page: Page, prompts: str, *models: str) -> None:
     """Compare the starter with these models."""
     page.get_by_label("Prompts", exact=True).fill(prompts)
-    own = page.get_by_label("Settings of Starter")
-    own.fill("steps=1")
+    page.get_by_label("Add a setting to Starter").select_option("steps")
+    own = page.get_by_label("Steps", exact=True)
+    own.fill("1")
     own.press("Tab")
     for model in models:
         page.get_by_label("Add a column").select_option(model)
@@ -57,7 +58,7 @@ def compared(page: Page, prompts: str, *models: str) -> None:
     tell_key(page, "OpenAI")
     go = page.locator(".versus-go")
     go.click()
-    expect(go).to_have_text("Go on")
+    expect(go).to_have_text("Continue")
 
 
 def tell_key(page: Page, host: str) -> None:

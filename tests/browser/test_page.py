@@ -84,6 +84,10 @@ def test_a_job_tells_how_far_it_is_and_ends_by_itself_by_stop_by_escape_or_in_pl
         stop()
         expect(line).to_have_text("Stopped")
         painter.held.clear()
+        # What was drawn so far stays, to be kept where somebody wants it.
+        expect(page.locator(".cell img")).to_have_attribute("src", re.compile("^data:image/jpeg"))
+        expect(page.get_by_role("link", name="Keep it")).to_have_attribute("download", re.compile("unfinished"))
+        expect(page.locator(".stage .empty")).to_be_hidden()
 
     ask(page, "a house without paint")
     expect(line).to_have_text("The paint ran out. Try a smaller picture.")

@@ -112,6 +112,7 @@ class CandidatesView(CandidatesMaking):
     title: str
     count: int
     more: bool
+    prompt: str
     most: int
     each_usd: float
     rules: CandidateFilter

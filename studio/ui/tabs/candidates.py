@@ -3,7 +3,7 @@
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import aclosing
-from typing import Annotated, Any, Literal, get_type_hints
+from typing import Annotated, Any, Literal, NotRequired, get_type_hints
 
 from pydantic import Field
 from typing_extensions import TypedDict
@@ -19,7 +19,7 @@ from studio.metrics import METRICS
 from studio.recipe import Recipe
 from studio.studio import Studio
 from studio.ui import job_view
-from studio.ui.events import WATCHER, Event, Name, Number, Whole, served
+from studio.ui.events import WATCHER, Event, Name, Number, Whole, Words, served
 from studio.ui.fast_gradio import gr
 from studio.ui.form import Updates
 from studio.ui.island import Island
@@ -80,8 +80,9 @@ class Sifting(OfSet):
 
 
 class More(OfSet):
-    """So many more pictures."""
+    """So many more pictures; of other words, they are a new set."""
 
+    prompt: NotRequired[Words]
     count: Annotated[int, Field(ge=1, le=100_000)]
 
 
@@ -189,6 +190,10 @@ class CandidatesPanel(Panel):
         return {"begun": True}
 
     def _more(self, set_id: str, who: Identity, event: More) -> View:
+        base, prompt = self.studio.candidates.get(set_id, who).base, event.get("prompt", "").strip()
+        if base and prompt and prompt != base.prompt:
+            fresh = base.replace(prompt=prompt, count=event["count"], seed=None)
+            return {"set": self.studio.candidates.begin([fresh], who), "begun": True}
         self.studio.candidates.more(set_id, who, event["count"])
         return {"begun": True}
 
@@ -250,6 +255,7 @@ class CandidatesPanel(Panel):
             "title": found.title,
             "count": found.count,
             "more": found.base is not None,
+            "prompt": found.base.prompt if found.base else "",
             "each_usd": self._each_usd(found, who),
             "most": self.studio.settings.max_images,
             "rules": {

@@ -15,15 +15,16 @@ from studio.compare.store import Comparison, Contestant, Line, read_lines
 from studio.errors import InvalidRequest, Refused, StudioError
 from studio.gate.identity import Identity
 from studio.hosted.models import HostedEndpoint, place
-from studio.recipe import Recipe
+from studio.recipe import Recipe, setting_specs
 from studio.rights import check_held, check_ids
-from studio.ui import compare_views
+from studio.ui import axis_fields, compare_views
 from studio.ui.events import LISTENER, Act, Name, Nothing, Whole, Words, served
 from studio.ui.form import Updates
 from studio.ui.island import Island
 from studio.ui.pictures import smaller
 from studio.ui.schemas.arena import EncodedFile
 from studio.ui.schemas.compare import CompareEstimate, CompareFacts, ComparisonView, SameComparison
+from studio.ui.schemas.grids import GridOffer
 from studio.ui.source import uploaded
 from studio.ui.tabs.base import Panel, Tab, TabContext
 
@@ -34,6 +35,8 @@ MOST_USD = 100_000
 
 Answer = dict[str, Any]
 MOST_COLUMNS = 100
+# What the comparison itself says, and what is no single value.
+SETTABLE = setting_specs().keys() - {"prompt", "model", "seed", "count", "styles", "negative_presets"}
 
 
 class Keying(TypedDict):
@@ -53,6 +56,12 @@ class Ending(TypedDict):
     """A hosted model."""
 
     model: Name
+
+
+class Fielding(Ending):
+    """A model of this machine, and what all columns share."""
+
+    base: NotRequired[dict[Name, Any] | None]
 
 
 class Bringing(TypedDict):
@@ -121,6 +130,7 @@ class ComparePanel(Panel):
             "key": self._key,
             "budget": self._budget,
             "ends": self._ends,
+            "fields": self._fields,
             "bring": self._bring,
             "estimate": self._estimate,
             "begin": self._begin,
@@ -207,6 +217,12 @@ class ComparePanel(Panel):
             day = endpoint.provider.ends(endpoint, key)
             return {"shutdown": day.isoformat() if day else ""}
         return {}
+
+    def _fields(self, event: Fielding, who: Identity) -> dict[str, list[GridOffer]]:
+        """What of the form can be set for a column of this model."""
+        del who
+        base = Recipe.make(**{**dict(event.get("base") or {}), "prompt": "a", "model": event["model"]})
+        return {"fields": [one for one in axis_fields.offers(self.studio, base) if one["field"] in SETTABLE]}
 
     def _bring(self, event: Bringing, who: Identity) -> Answer:
         """Store a picture that was made elsewhere."""

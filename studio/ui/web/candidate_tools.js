@@ -3,7 +3,8 @@ import { begin } from "./form.js";
 import { menu } from "./menu.js";
 import { html, live, nothing } from "./vendor/lit.js";
 
-const MORE = [8, 16, 32, 64];
+// As many more are proposed.
+const MORE = 8;
 // As many picks fit beside each other.
 export const PICKS = [2, 4];
 // The width of a card in pixels, and beyond which one it shows the picture itself instead of a smaller copy.
@@ -62,7 +63,6 @@ function when(seconds) {
 export function candidateTools(view, look, picks, metrics, { change, ask, compare, tune }) {
     const sorts = { rank: "Best first", made: "As made", mine: "My marks first", ...Object.fromEntries(metrics.map(({ name, label }) => [name, label])) };
     const kept = view.cells.filter((cell) => cell.kept && !cell.gone);
-    const more = MORE.filter((count) => count <= view.most).map((count) => [count, `${count} more${view.each_usd ? `, at most $${(count * view.each_usd).toFixed(3)}` : ""}`]);
     /** @param {string} sift */
     const sift = (sift) => change({ sift, amount: sift === "reject" ? 60 : Math.max(1, Math.round(view.cells.length / 4)) });
     return html`<div class="board-tools">
@@ -76,10 +76,36 @@ export function candidateTools(view, look, picks, metrics, { change, ask, compar
             <button type="button" class="plain" title="Undo the last mark (Z)" ?disabled=${!isMarked(view)} @click=${() => ask("undo")}>Undo</button>
             <button type="button" class="plain" title="Compare side by side: select 2 to 4 (space)" ?disabled=${picks < PICKS[0]} @click=${compare}>${picks ? `Compare ${picks}` : "Compare"}</button>
             ${menu({ face: "Refine kept", look: "plain", disabled: !kept.length }, Object.entries(REFINE), (how) => ask("refine", { how, images: kept.map(({ number }) => number) }))}
-            <span>${view.more && more.length ? menu({ face: "More", look: "plain" }, more, (count) => ask("more", { count: Number(count) })) : nothing}</span>
             <button type="button" class="plain" aria-expanded=${String(look.tuning)} @click=${tune}>Limits and weights</button>
-        </span></div>`;
+        </span>${view.more ? makeMore(view, ask) : nothing}</div>`;
 }
+
+/**
+ * More of the same, or a new set of other words, and how long that takes by what the others took.
+ * @param {CandidatesView} view
+ * @param {(act: string, given?: object) => void} ask
+ */
+function makeMore({ cells, prompt, most, each_usd: usd }, ask) {
+    const took = cells.flatMap((cell) => (cell.gone ? [] : [cell.seconds]));
+    const each = took.reduce((sum, seconds) => sum + seconds, 0) / (took.length || 1);
+    /** @param {number} count */
+    const costs = (count) => [each ? `about ${lasting(each * count)}` : "", usd ? `at most $${(count * usd).toFixed(3)}` : ""].filter(Boolean).join(", ");
+    /** @param {any} event */
+    const say = ({ target: { form } }) => { form.querySelector("output").textContent = costs(Number(form.count.value)); };
+    /** @param {any} event */
+    const make = (event) => {
+        event.preventDefault();
+        const { words, count } = event.currentTarget;
+        ask("more", { count: Number(count.value), prompt: words.value });
+    };
+    return html`<form class="board-more" @submit=${make}>
+        <label class="tool-field"><span>Prompt</span><input name="words" type="text" maxlength="20000" .value=${prompt}></label>
+        <label class="tool-field"><span>Pictures</span><input name="count" type="number" min="1" max=${most} step="1" required .value=${String(Math.min(MORE, most))} @input=${say}></label>
+        <button class="plain">Make more</button><output class="quiet">${costs(Math.min(MORE, most))}</output></form>`;
+}
+
+/** @param {number} seconds */
+const lasting = (seconds) => (seconds < 90 ? `${Math.max(1, Math.round(seconds))} s` : `${Math.round(seconds / 60)} min`);
 
 /**
  * @param {string} label
@@ -92,5 +118,5 @@ const choice = (label, choices, chosen, act) => html`<select aria-label=${label}
 /** What stands here before the first set. */
 export const intro = html`<div class="empty"><h2>Candidates</h2>
     <p class="summary">Many pictures of one prompt, measured and ranked as they come, so that the few worth keeping are found fast.</p>
-    <p class="summary">They are made of what the form says; where it asks for one image, you get eight.</p>
+    <p class="summary">They use the settings of the form. If it asks for one picture, you get eight; you can make as many more as you like.</p>
     <button type="button" class="plain" @click=${() => begin("candidates")}>Make candidates</button></div>`;

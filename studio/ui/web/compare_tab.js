@@ -17,7 +17,7 @@ const FORMS = { html: "Web page", png: "Picture", csv: "Table", json: "JSON" };
 /** @typedef {import("./comparison_form.js").Draft} Draft */
 /**
  * What the server is asked, by what it answers.
- * @typedef {{ facts: CompareFacts, key: {}, budget: { left: number | null }, ends: { shutdown?: string }, bring: { id: string, shown: string }, estimate: CompareEstimate, begin: { id: string },
+ * @typedef {{ facts: CompareFacts, key: {}, budget: { left: number | null }, ends: { shutdown?: string }, fields: { fields: GridOffer[] }, bring: { id: string, shown: string }, estimate: CompareEstimate, begin: { id: string },
  *     stop: {}, forget: CompareFacts, look: ComparisonView | SameComparison, hand: EncodedFile }} CompareActs
  */
 
@@ -77,7 +77,7 @@ export function mount({ element, props, watch, upload, server, tell: { arrive } 
     // What the server is to make of the form.
     const asked = () => ({
         id: wanted, prompts: draft.prompts, base: draft.base, seed: draft.seed === "" ? null : Number(draft.seed),
-        columns: draft.columns.map(({ name, settings, pictures, label }) => (pictures ? { label, pictures: pictures.map(({ id }) => id) } : { name, settings })),
+        columns: draft.columns.map(({ name, settings, pictures, label }) => (pictures ? { label, pictures: pictures.map(({ id }) => id) } : { name, settings: Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== "")) })),
     });
 
     async function price() {
@@ -99,12 +99,22 @@ export function mount({ element, props, watch, upload, server, tell: { arrive } 
         const column = { serial: (serial += 1), name, settings, local: Boolean(known), label: (known ?? hosted.find((one) => one.name === name))?.label ?? name };
         write({ columns: [...draft.columns, column] });
         if (!known) ends(column);
+        else fields(column);
     }
 
     /** @param {import("./comparison_column.js").Column} column */
     async function ends(column) {
         const answer = await server.ends({ model: column.name });
         if (answer.fault === undefined && answer.shutdown) column.ends = answer.shutdown;
+        draw();
+    }
+
+    // What of the form can be set for it.
+    /** @param {import("./comparison_column.js").Column} column */
+    async function fields(column) {
+        const answer = await server.fields({ model: column.name, base: draft.base });
+        if (answer.fault === undefined) draft.columns = draft.columns.map((one) => (one.serial === column.serial ? { ...one, fields: answer.fields } : one));
+        else draft.fault = answer.fault;
         draw();
     }
 

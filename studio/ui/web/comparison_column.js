@@ -1,11 +1,12 @@
 // One column of a comparison to be made: a model with its settings, or pictures that somebody has; and what is to be said of it before.
+import { columnSettings } from "./column_settings.js";
 import { icon } from "./icon.js";
 import { html, live, nothing } from "./vendor/lit.js";
 
 /** @typedef {{ id: string, shown: string, name: string }} BroughtPicture */
 /**
- * A column that is not part of what is shown yet; `ends` is the day on which its service shuts it down, as far as that is known.
- * @typedef {{ serial: number, name: string, label: string, local: boolean, settings: Record<string, any>, pictures?: BroughtPicture[], ends?: string }} Column
+ * A column that is not part of what is shown yet; `fields` are what of the form can be set for it; `ends` is the day on which its service shuts it down, as far as that is known.
+ * @typedef {{ serial: number, name: string, label: string, local: boolean, settings: Record<string, any>, pictures?: BroughtPicture[], ends?: string, fields?: GridOffer[] }} Column
  */
 
 /** @param {number} usd */
@@ -21,22 +22,12 @@ export const count = (number, word) => `${number} ${word}${number === 1 ? "" : "
 export const isOver = (day) => Boolean(day) && /** @type {string} */ (day) <= new Date().toISOString().slice(0, 10);
 
 /**
- * Settings as they are written, such as steps=8 width=256.
- * @param {string} text
- */
-const pairs = (text) => Object.fromEntries([...text.matchAll(/([a-z_]+)\s*=\s*("(?:[^"\\]|\\.)*"|[^\s,&]+)/g)]
-    .map(([, name, value]) => [name, value.startsWith('"') ? JSON.parse(value) : value]));
-
-/** @param {Record<string, any>} settings */
-const written = (settings) => Object.entries(settings).map(([name, value]) => `${name}=${/\s/.test(value) ? JSON.stringify(value) : value}`).join(" ");
-
-/**
  * @param {Column} column
  * @param {HostedOffer | undefined} offer
  * @param {string[]} notes
  * @param {{ set: (settings: Record<string, any>) => void, remove: () => void }} acts
  */
-export function comparisonColumn({ label, local, settings, pictures }, offer, notes, { set, remove }) {
+export function comparisonColumn({ label, local, settings, pictures, fields }, offer, notes, { set, remove }) {
     const choices = Object.entries(offer?.settings ?? {});
     /**
      * @param {string} name
@@ -49,7 +40,7 @@ export function comparisonColumn({ label, local, settings, pictures }, offer, no
         <div class="versus-notes">${notes.map((words) => html`<p class="note">${words}</p>`)}</div>
         ${choices.length ? html`<details class="versus-more"><summary>Settings</summary><div class="versus-choices">${choices.map(([name, values]) => choice(name, values))}</div></details>` : nothing}
         ${pictures ? html`<div class="versus-brought">${pictures.map(({ shown, name }) => html`<img src=${shown} alt=${name}>`)}</div>` : nothing}
-        ${local ? html`<input type="text" class="versus-own" aria-label=${`Settings of ${label}`} placeholder="steps=8 width=256" spellcheck="false" .value=${written(settings)} @change=${(event) => set(pairs(event.target.value))}>` : nothing}</div>`;
+        ${local ? columnSettings(label, fields, settings, set) : nothing}</div>`;
 }
 
 /**

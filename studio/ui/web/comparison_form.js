@@ -5,7 +5,7 @@ import { html, live, nothing, repeat } from "./vendor/lit.js";
 
 /** @type {Record<string, string>} */
 const LENT = { init_image: "the picture to start from", mask_image: "its mask" };
-const EXAMPLE = "One on each line; tags after a #, as in\na lighthouse at night # sea, night";
+const EXAMPLE = "One prompt per line. Tags come after a #:\na lighthouse at night # sea, night";
 const INVITE = "Add a model or pictures …";
 
 /**
@@ -46,8 +46,8 @@ export function comparisonForm(draft, acts) {
         <div class="versus-keys">${repeat(hosts, (one) => one.join(" "), ([host, source]) => key(host, service(facts, host), source, acts))}</div>
         ${facts.addresses && hosts.length ? html`<label class="versus-line"><span class="versus-label">Budget for a day, $</span><input type="number" min="0" step="any" placeholder=${facts.most ?? "none"} .value=${String(facts.budget ?? "")}
             @change=${(event) => acts.budget(event.target.value === "" ? null : Number(event.target.value))}></label>` : nothing}
-        ${shown ? nothing : html`<label class="versus-line"><span class="versus-label">Seed</span><input type="number" min="0" max="4294967295" placeholder="drawn" .value=${live(seed)} @input=${(event) => acts.write({ seed: event.target.value })}></label>`}
-        ${lent ? html`<p class="note">With ${lent} of the form.</p>` : nothing}
+        ${shown ? nothing : html`<label class="versus-line"><span class="versus-label">Seed</span><input type="number" min="0" max="4294967295" placeholder="random" .value=${live(seed)} @input=${(event) => acts.write({ seed: event.target.value })}></label>`}
+        ${lent ? html`<p class="note">All columns use the form’s ${lent}.</p>` : nothing}
         ${facts.held.length ? html`<details class="versus-earlier"><summary>Earlier comparisons</summary><div class="versus-held">${repeat(facts.held, (one) => one.id, (one) => earlier(one, shown, acts))}</div></details>` : nothing}
         <div class="versus-foot"><p class="versus-cost" role="status">${shown?.running ? "" : cost(draft)}</p><p class="wrong" role="alert">${fault}</p>${go(draft, acts)}
             ${shown ? html`<button type="button" class="plain" @click=${() => acts.open(null)}>New comparison</button>` : nothing}</div></div>`;
@@ -97,7 +97,7 @@ function offers(facts, does) {
     const places = [...new Set(hosted.map(({ host }) => host))];
     return html`<option value="">${INVITE}</option>${group("On this machine", local.filter(({ tasks }) => tasks.includes(does)))}
         ${places.map((host) => group(`Hosted by ${service(facts, host)}`, hosted.filter((one) => one.host === host).sort((a, b) => Number(isOver(a.shutdown)) - Number(isOver(b.shutdown)))))}
-        <optgroup label="Else"><option value="other">Another hosted model …</option><option value="pictures">Pictures that I have …</option></optgroup>`;
+        <optgroup label="Other"><option value="other">Another hosted model …</option><option value="pictures">Your own pictures …</option></optgroup>`;
 }
 
 /**
@@ -127,7 +127,7 @@ function another({ hosts, addresses }, { name, write }) {
  * @param {DraftActs} acts
  */
 function key(host, label, source, { key: tell }) {
-    if (source) return html`<p class="note versus-key">Key for ${label}: ${source === "typed" ? "typed, until the studio ends" : "from the environment"}${source === "typed" ? html`<button type="button" class="plain" @click=${() => tell(host, "")}>Forget</button>` : nothing}</p>`;
+    if (source) return html`<p class="note versus-key">Key for ${label}: ${source === "typed" ? "typed, kept until the studio closes" : "from the environment"}${source === "typed" ? html`<button type="button" class="plain" @click=${() => tell(host, "")}>Forget</button>` : nothing}</p>`;
     /** @param {any} event */
     const take = ({ target }) => {
         const typed = target.value;
@@ -155,7 +155,7 @@ function go({ columns, prompts, shown, busy }, acts) {
     const more = columns.length > 0 || isWorded(prompts);
     const open = shown?.cells.some(({ state }) => state !== "done" && state !== "empty");
     const can = shown ? shown.running || more || open : isWorded(prompts) && columns.length > 0;
-    const words = !shown ? "Compare" : shown.running ? "Stop" : more ? "Extend" : "Go on";
+    const words = !shown ? "Compare" : shown.running ? "Stop" : more ? "Extend" : "Continue";
     return html`<button type="button" class=${shown?.running ? "versus-go stops" : "versus-go"} ?disabled=${busy || !can} @click=${acts.go}>${words}</button>`;
 }
 

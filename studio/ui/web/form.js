@@ -130,6 +130,7 @@ export function mount({ props, watch, tell, data }) {
         if (!told) return;
         // All that is kept comes with the first facts, the last of it by the end of this task.
         if (!current) setTimeout(restore, 0);
+        if (!current) arrived();
         current = told;
         describe(told.model);
         turn(tab());
@@ -144,6 +145,9 @@ export function mount({ props, watch, tell, data }) {
         turn(tab());
     }).observe(part(document, ".bench"), { childList: true, subtree: true });
 }
+
+/** What stands below the prompt is built piece by piece, and seen when it is whole. */
+const arrived = () => requestAnimationFrame(() => requestAnimationFrame(() => { part(document, ".bench").dataset.arrived = ""; }));
 
 /** @param {any} node */
 const fields = (node) => node.id?.startsWith(ids.field) ? [node] : [...node.querySelectorAll?.(FIELDS) ?? []];

@@ -102,7 +102,8 @@ export function mount({ element, props, watch, tell, server, data: takers }) {
         line = { words: news, wrong: true };
     }
 
-    const shown = () => (view?.job?.cells ?? []).filter((cell) => cell.done || isRunning(view?.job));
+    // Of a job that was stopped, what was drawn so far stays in sight.
+    const shown = () => (view?.job?.cells ?? []).filter((cell) => cell.done || isRunning(view?.job) || (view?.job?.state === "stopped" && cell.shown));
     const percent = () => (isRunning(view?.job) ? Math.round((view?.job?.fraction ?? 0) * 100) : 0);
 
     function draw() {
@@ -115,7 +116,7 @@ export function mount({ element, props, watch, tell, server, data: takers }) {
         // Where nothing was made, there is no seed to be taken; the form may come after the gallery.
         document.getElementById(ids.seedReuse)?.toggleAttribute("disabled", !all().length);
         render(html`<div class="pictures" @keydown=${step}>${repeat(cells, ({ key }) => key, figure)}</div>
-            <div class="empty" ?hidden=${cells.length > 0 || Boolean(job?.fault)}>${intro(facts()?.model)}</div>
+            <div class="empty" ?hidden=${cells.length > 0 || Boolean(job)}>${intro(facts()?.model)}</div>
             <div class="foot">
                 <div class="bar" role="progressbar" aria-label="Progress" aria-valuemin="0" aria-valuemax="100" aria-valuenow=${percent()}><div style=${`width: ${percent()}%`}></div></div>
                 <div class="foot-row"><p class=${line.wrong ? "line wrong" : "line"}>${line.words}</p><p class="behind">${view?.behind ? `${view.behind} more waiting` : ""}</p>
@@ -135,6 +136,7 @@ export function mount({ element, props, watch, tell, server, data: takers }) {
 
     /** @param {Picture | Expected} cell */
     function figure(cell) {
+        const job = view?.job;
         const label = cell.done ? `Open: ${cell.prompt || "enlarged picture"}${cell.seed === null ? "" : `, seed ${cell.seed}`}` : nothing;
         return html`<figure class=${["cell", cell.done ? "done" : "", cell.shown ? "" : "waits"].filter(Boolean).join(" ")} data-key=${cell.key} style=${`--aspect: ${cell.width} / ${cell.height}`}>
             <div class="frame">
@@ -142,9 +144,15 @@ export function mount({ element, props, watch, tell, server, data: takers }) {
                     src=${cell.shown || nothing} ?hidden=${!cell.shown} @dragstart=${(event) => { if (cell.done) carry(event, cell); }}></button>
                 ${comparing && cell.done && cell.before ? over?.beforeAfter(cell) : nothing}
             </div>
-            <figcaption>${cell.done ? [pictureFacts(cell), pictureActions(cell, false, { tell, takers, shut, comparing, compare })] : nothing}</figcaption>
+            <figcaption>${cell.done ? [pictureFacts(cell), pictureActions(cell, false, { tell, takers, shut, comparing, compare })] : job?.state === "stopped" ? unfinished(cell) : nothing}</figcaption>
         </figure>`;
     }
+
+    /**
+     * What was drawn of a picture until it was stopped, to be kept where somebody wants it.
+     * @param {Picture | Expected} cell
+     */
+    const unfinished = ({ shown: look, prompt }) => html`<p class="said">Unfinished preview</p><div class="acts"><a class="plain" href=${look} download=${`${prompt.slice(0, 60) || "picture"} (unfinished).jpg`}>Keep it</a></div>`;
 
     async function compare() {
         over ??= await import("./before_after.js");

@@ -272,6 +272,7 @@ interface CandidatesView {
     title: string;
     count: number;
     more: boolean;
+    prompt: string;
     most: number;
     each_usd: number;
     rules: CandidateFilter;
