@@ -32,7 +32,7 @@ from studio.unused import Unused
 log = logging.getLogger(__name__)
 
 Source = Path | bytes | Image.Image
-Field = Literal["init_image", "mask_image", "controls"]
+Field = Literal["init_image", "mask_image", "mask_sketch", "controls"]
 MaskReads = Literal["auto", "brightness", "opaque", "transparent"]
 # How far channels may be apart in what has no hue; what is dark in a mask, and what is light.
 # What Pillow says of a PNG with a text that unpacks to more than it takes.

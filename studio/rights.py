@@ -30,6 +30,7 @@ def _pictures(recipe: Recipe) -> list[tuple[str, int | None, str]]:
     found: list[tuple[str, int | None, str | None]] = [
         ("init_image", None, recipe.init_image),
         ("mask_image", None, recipe.mask.image),
+        ("mask_sketch", None, recipe.mask.sketch),
     ]
     for number, unit in enumerate(recipe.controls):
         found += [("controls", number, unit.image), ("controls", number, unit.map)]

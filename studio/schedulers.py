@@ -15,7 +15,8 @@ class Scheduler:
     `evaluations` is how many times a step asks the denoiser (Heun and DPM2 ask twice); `process` says whether the
     model it samples learned to remove noise ("diffusion"), to do so at any noise level ("edm", Karras et al. 2022), or
     to follow a straight flow ("flow"). `zero_snr` says that it can start from noise alone, for models that were trained
-    with a zero terminal signal-to-noise ratio (Lin et al. 2023). `eta` and `churn` say which of these settings it knows.
+    with a zero terminal signal-to-noise ratio (Lin et al. 2023). `eta` and `churn` say which of these settings it knows,
+    `resamples` whether a step depends on no earlier one, so that it can be made again.
 
     `known_as` is how others write it: A1111, ComfyUI and NovelAI (k_), InvokeAI, stable-diffusion.cpp, diffusers. A1111
     is told it as `infotext` (default: its name), and takes the schedule `automatic` with it where none is named.
@@ -29,6 +30,7 @@ class Scheduler:
     zero_snr: bool = False
     eta: bool = False
     churn: bool = False
+    resamples: bool = False
     help: str = ""
     known_as: tuple[str, ...] = ()
     infotext: str = ""
@@ -81,6 +83,7 @@ SCHEDULERS: Mapping[str, Scheduler] = _table(
         "EulerDiscreteScheduler",
         zero_snr=True,
         churn=True,
+        resamples=True,
         help="Simple and steady; 20 to 30 steps.",
         known_as=("euler", "Euler", "EulerDiscreteScheduler"),
     ),
@@ -88,6 +91,7 @@ SCHEDULERS: Mapping[str, Scheduler] = _table(
         "Euler a",
         "EulerAncestralDiscreteScheduler",
         zero_snr=True,
+        resamples=True,
         help="Fresh noise at each step: never settles, often livelier.",
         known_as=("euler_ancestral", "Euler a", "euler_a", "Euler Ancestral", "EulerAncestralDiscreteScheduler"),
     ),
@@ -129,6 +133,7 @@ SCHEDULERS: Mapping[str, Scheduler] = _table(
         "DDIMScheduler",
         zero_snr=True,
         eta=True,
+        resamples=True,
         help="The reference for repeatable results; 50 steps.",
         known_as=("ddim", "DDIM", "DDIMScheduler"),
     ),

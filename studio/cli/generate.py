@@ -47,7 +47,8 @@ OPTIONS = {
     "mask_image": "--mask",
 }
 # Where the value is not simply the field's.
-VALUES = {"init_image": "FILE", "mask_image": "FILE", "outpaint": SIDES_FORM}
+PICTURED = ("init_image", "mask_image", "mask_sketch")
+VALUES = {**dict.fromkeys(PICTURED, "FILE"), "outpaint": SIDES_FORM}
 # A control unit in one word. A file's own name may hold colons and equals signs.
 UNIT_FORM = "KIND=IMAGE[:WEIGHT[:START-END]]"
 UNIT = rf"(?P<kind>[^=]+)=(?P<file>.+?)(?::(?P<weight>{NUMBER})(?::(?P<start>{NUMBER})-(?P<end>{NUMBER}))?)?"
@@ -171,7 +172,7 @@ def given_values(args: argparse.Namespace) -> dict[str, Any]:
     if units:
         options["controls"] = units
     # Without the pictures first, so that a misspelt setting stores nothing.
-    plain = {name: value for name, value in options.items() if name not in ("init_image", "mask_image")}
+    plain = {name: value for name, value in options.items() if name not in PICTURED}
     unpictured = [{**unit, "image": None, "map": None} for unit in options.get("controls", [])]
     Recipe.make(**plain | ({"controls": unpictured} if unpictured else {}))
     return (_like(args.like, load_settings(args), options) if args.like else {}) | options
@@ -188,7 +189,7 @@ def _like(path: Path, studio_settings: Settings, options: dict[str, Any]) -> dic
     for words in fitted.left:
         print(f"{path}: left out or changed: {words}", file=sys.stderr)
     inputs, given = here.inputs, fitted.values
-    given |= {name: str(inputs.path(given[name])) for name in ("init_image", "mask_image") if name in given}
+    given |= {name: str(inputs.path(given[name])) for name in PICTURED if name in given}
     if "controls" in given:
         units = Recipe.make(controls=given["controls"]).without_maps().model_dump(exclude_none=True)["controls"]
         ids = ("image", "map")
@@ -242,8 +243,9 @@ def stored(inputs: InputStore, given: dict[str, Any], *, quiet: bool = False) ->
     """The ids of the pictures that are given as files; what was done to them is said, unless that comes later."""
     say = _quiet if quiet else announce
     ids: dict[str, Any] = {}
-    if "init_image" in given:
-        ids["init_image"] = say(inputs.add(Path(given["init_image"])), given["init_image"])
+    for name in ("init_image", "mask_sketch"):
+        if name in given:
+            ids[name] = say(inputs.add(Path(given[name]), name), given[name])
     if mask := given.get("mask_image"):
         read = mask if isinstance(mask, MaskFile) else MaskFile(mask)
         ids["mask_image"] = say(inputs.add_mask(Path(read.file), reads=read.reads, invert=read.invert), read.file)

@@ -32,7 +32,7 @@ AXES = ("x", "y", "z")
 # What a grid is written out as, and the endings of its file.
 SHEETS: "Mapping[Kind, tuple[str, ...]]" = {"png": (".png",), "html": (".html", ".htm"), "csv": (".csv",)}
 # Fields whose values are pictures: files on the command line.
-PICTURED = ("init_image", "mask_image")
+PICTURED = ("init_image", "mask_image", "mask_sketch")
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:

@@ -59,6 +59,7 @@ def _single(studio: Studio, recipe: Recipe) -> PaintedRecipe:
     faults = {
         "hires_scale": isinstance(single, TwoPassRecipe) and "It is painted in two passes.",
         "upscale": isinstance(single, TiledUpscaleRecipe) and "It is painted in tiles.",
+        "mask_resample": single.mask.resample > 1 and "Its steps are made several times.",
         "controls": _beyond(studio, single),
         "vae": single.vae and Vaes(studio.settings)[single.vae].folder is None and "Its VAE is a single file.",
     }

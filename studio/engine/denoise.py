@@ -17,7 +17,7 @@ from studio.engine.decode import decode, in_tiles, unpack
 from studio.engine.lease import PipelineLease
 from studio.engine.noise import drawn
 from studio.engine.requests import Denoise, LatentRow, Listener, Pass
-from studio.engine.sampling import sampled
+from studio.engine.sampling import resampled, sampled
 from studio.engine.text import repeated
 from studio.events import Preview
 from studio.recipe import PaintedRecipe, setting_specs
@@ -34,6 +34,7 @@ def denoise(
     recipe, pass_ = request.recipe, request.pass_
     pipe, learned = lease.turn_to(pass_.task), lease.loaded.pipe.scheduler.config
     pipe.scheduler = schedulers.build(recipe.scheduler, learned, lease.loaded.model.family_facts())
+    resampled(pipe.scheduler, recipe.mask.resample)
     noises, place = [row.noise for row in rows], lease.device.kind if recipe.rng == "device" else "cpu"
     with _dtype_kept(pipe.vae), in_tiles(pipe.vae, tile), _networks(lease, pipe), drawn(noises, place) as generators:
         conditioning = lease.aside(partial(conditioning_of, lease, pipe, request))
@@ -77,9 +78,18 @@ def _arguments(lease: PipelineLease, pipe: Any, request: Denoise, rows: Sequence
         **_inputs(rows),
         **(lease.controlnets.arguments(pipe, request.pass_, rows) if lease.controlnets else {}),
         **(lease.image_prompts.arguments() if lease.image_prompts else {}),
-        "num_inference_steps": request.pass_.steps,
+        **schedule(request.pass_, request.recipe),
         "guidance_scale": guidance_of(request.model, request.recipe),
     }
+
+
+def schedule(pass_: Pass, recipe: PaintedRecipe) -> dict[str, Any]:
+    """How many steps the pipeline is to plan, and where it begins; one that makes each several times has more."""
+    if recipe.mask.resample == 1:
+        return {"num_inference_steps": pass_.steps}
+    # The pipeline rounds steps times strength down, which must not fall within the repeats of a step.
+    share = 1.0 if pass_.made == pass_.steps else pass_.made / pass_.steps + 1e-9
+    return {"num_inference_steps": pass_.steps * recipe.mask.resample, "strength": share}
 
 
 class _Steps:

@@ -1,24 +1,30 @@
 """Masks, canvases and what is put back over the original: pure geometry on 8-bit pictures, RGB and L."""
 
 import math
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
 from scipy import ndimage
 
+from studio.engine import patchmatch
 from studio.resolve.applicability import FEATHER
 
 Box = tuple[int, int, int, int]
 Size = tuple[int, int]
-Fill = Literal["original", "noise", "surroundings"]
+Fill = Literal["original", "noise", "surroundings", "telea", "patchmatch"]
 
 # From this value on a mask is painted under; less is a shadow that a scanner or a lossy file left.
 PAINTED = 16
 # Surroundings are smeared at this size: they are blurred anyway, and a wide blur of a large picture takes minutes.
 SMEAR_SIDE = 256
+# What continues a picture does so at this size: it takes the square of the side, and a model paints over it.
+FILL_SIDE = 320
+TELEA_RADIUS = 5
 GRAIN = 12.0
 BAND = 256
 
@@ -127,7 +133,7 @@ def filled(picture: Image.Image, mask: Image.Image, fill: Fill) -> Image.Image:
         shape = (picture.height, picture.width, 3)
         under = Image.fromarray(np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8))
     else:
-        under = _smeared(picture, mask)
+        under = _FILLERS[fill](picture, mask)
     return Image.composite(under, picture, mask)
 
 
@@ -215,6 +221,38 @@ def _smeared(picture: Image.Image, mask: Image.Image) -> Image.Image:
         trust = np.minimum(1, weight * 4)
         made += trust * (near - made)
     return Image.fromarray(np.rint(made).clip(0, 255).astype(np.uint8)).resize(picture.size, Image.Resampling.BILINEAR)
+
+
+def _telea(picture: Image.Image, mask: Image.Image) -> Image.Image:
+    """What is around the mask continued into it by OpenCV (Telea 2004), at a small size where it is large."""
+    return _small(picture, mask, lambda pixels, hole: cv2.inpaint(pixels, hole, TELEA_RADIUS, cv2.INPAINT_TELEA))
+
+
+def _patches(picture: Image.Image, mask: Image.Image) -> Image.Image:
+    """The mask filled with pieces of what is around it, at a small size where it is large."""
+    return _small(picture, mask, patchmatch.filled)
+
+
+def _small(
+    picture: Image.Image, mask: Image.Image, fill: Callable[[patchmatch.Pixels, patchmatch.Pixels], patchmatch.Pixels]
+) -> Image.Image:
+    """What `fill` makes of a copy that is at most `FILL_SIDE` pixels long, as large as the picture again."""
+    scale = min(1.0, FILL_SIDE / max(picture.size))
+    size = (max(1, round(picture.width * scale)), max(1, round(picture.height * scale)))
+    # No masked pixel may bleed into a known one beside it.
+    hole = np.asarray(mask.resize(size, Image.Resampling.BOX)) > 0
+    pixels = np.array(picture.resize(size, Image.Resampling.BOX))
+    if hole.all():
+        return _smeared(picture, mask)
+    made = fill(pixels, hole.astype(np.uint8))
+    return Image.fromarray(made).resize(picture.size, Image.Resampling.BICUBIC)
+
+
+_FILLERS: Mapping[str, Callable[[Image.Image, Image.Image], Image.Image]] = {
+    "surroundings": _smeared,
+    "telea": _telea,
+    "patchmatch": _patches,
+}
 
 
 def _ramp(size: Size, old: Box, feather: int) -> Image.Image:

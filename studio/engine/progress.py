@@ -118,5 +118,6 @@ def cost(recipe: ResolvedRecipe) -> float:
             return recipe.upscale.scale**2
         case PaintedRecipe():
             area = 1 if recipe.width is None or recipe.height is None else recipe.width * recipe.height
-            return area * recipe.steps * (1 if recipe.strength is None else max(recipe.strength, 0.01))
+            steps = recipe.steps * recipe.mask.resample
+            return area * steps * (1 if recipe.strength is None else max(recipe.strength, 0.01))
     return 1

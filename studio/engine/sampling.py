@@ -1,12 +1,14 @@
 """What a recipe says of each step beyond what pipelines take: guidance is rescaled, and noise put back."""
 
 import functools
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import torch
 from diffusers.pipelines.stable_diffusion.pipeline_stable_diffusion import rescale_noise_cfg
+from diffusers.utils.torch_utils import randn_tensor
 
 from studio.recipe import PaintedRecipe
 
@@ -35,6 +37,50 @@ def churned(scheduler: Any, recipe: PaintedRecipe) -> None:
     if recipe.sigma_churn:
         step, churn, noise = scheduler.step, recipe.sigma_churn, recipe.sigma_noise
         scheduler.step = functools.wraps(step)(functools.partial(step, s_churn=churn, s_noise=noise))
+
+
+def resampled(scheduler: Any, count: int) -> None:
+    """Let a fresh scheduler make each of its steps `count` times, going back to the noise before it in between.
+
+    New and old so come to fit each other (RePaint, Lugmayr et al. 2022). It has to be one whose steps depend on no
+    earlier one; the pipeline plans `count` times the steps, and begins with a whole one.
+    """
+    if count == 1:
+        return
+    plan, step, begin = scheduler.set_timesteps, scheduler.step, getattr(scheduler, "set_begin_index", None)
+    made: Counter[float] = Counter()
+
+    def planned(num_inference_steps: int, *args: Any, **kwargs: Any) -> None:
+        plan(num_inference_steps // count, *args, **kwargs)
+        made.clear()
+        scheduler.timesteps = scheduler.timesteps.repeat_interleave(count)
+
+    @functools.wraps(step)
+    def repeated(prediction: torch.Tensor, timestep: Any, sample: torch.Tensor, *args: Any, **kwargs: Any) -> Any:
+        result = step(prediction, timestep, sample, *args, **kwargs)
+        made[float(timestep)] += 1
+        if made[float(timestep)] == count:
+            return result
+        made_sample = result[0] if isinstance(result, tuple) else result.prev_sample
+        again = _noised(scheduler, made_sample, timestep, kwargs.get("generator"))
+        return (again,) if isinstance(result, tuple) else type(result)(prev_sample=again)
+
+    scheduler.set_timesteps, scheduler.step = planned, repeated
+    if begin:
+        scheduler.set_begin_index = lambda begin_index=0: begin(begin_index // count)
+
+
+def _noised(scheduler: Any, sample: torch.Tensor, timestep: Any, generator: Any) -> torch.Tensor:
+    """A sample with so much noise again as it had before the step; there the scheduler steps next."""
+    noise = randn_tensor(sample.shape, generator=generator, device=sample.device, dtype=sample.dtype)
+    if hasattr(scheduler, "sigmas"):
+        scheduler._step_index -= 1  # noqa: SLF001 - a scheduler has no other way back
+        before, after = scheduler.sigmas[scheduler.step_index], scheduler.sigmas[scheduler.step_index + 1]
+        return sample + noise * (before**2 - after**2).sqrt().to(sample)
+    previous = int(timestep) - scheduler.config.num_train_timesteps // scheduler.num_inference_steps
+    after = scheduler.alphas_cumprod[previous] if previous >= 0 else scheduler.final_alpha_cumprod
+    share = (scheduler.alphas_cumprod[int(timestep)] / after).to(sample)
+    return share.sqrt() * sample + (1 - share).sqrt() * noise
 
 
 def _rescale(scheduler: Any, answers: list[torch.Tensor], share: float) -> None:

@@ -8,7 +8,7 @@ from typing import Literal
 # How a page of pictures is sorted.
 Order = Literal["newest", "oldest", "score"]
 # What a picture was to another one that was made from it.
-Role = Literal["init_image", "mask_image", "control", "variation"]
+Role = Literal["init_image", "mask_image", "mask_sketch", "control", "variation"]
 
 
 @dataclass(frozen=True, kw_only=True)

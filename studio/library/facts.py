@@ -178,7 +178,8 @@ def _names(recipe: Recipe) -> list[tuple[str, str]]:
 
 
 def _inputs(recipe: Recipe) -> list[tuple[str, str]]:
-    given = [("init_image", recipe.init_image), ("mask_image", recipe.mask.image)]
+    mask = recipe.mask
+    given = [("init_image", recipe.init_image), ("mask_image", mask.image), ("mask_sketch", mask.sketch)]
     given += [("control", one) for unit in recipe.controls for one in (unit.image, unit.map)]
     return [(role, name) for role, name in given if name]
 

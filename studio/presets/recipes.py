@@ -21,7 +21,7 @@ PARTS: Mapping[Part, tuple[Group, ...]] = {
     "loras": ("lora",),
     "control": ("control",),
 }
-PICTURES = frozenset({"init_image", "mask_image"})
+PICTURES = frozenset({"init_image", "mask_image", "mask_sketch"})
 # What is said by a file even where it is empty: whoever takes it up is to have none of it then.
 ALWAYS = ("prompt", "styles", "negative_prompt", "negative_presets", "count", "controls", "loras")
 
@@ -34,7 +34,7 @@ def _no_picture(picture: str | None) -> None:
 class BareMask(Mask):
     """What is done with a mask, without one."""
 
-    _is_no_picture = field_validator("image")(_no_picture)
+    _is_no_picture = field_validator("image", "sketch")(_no_picture)
 
 
 class RecipePreset(Recipe):

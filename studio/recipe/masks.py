@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from studio.recipe.rules import CLOSE, INPAINTED, MASKED, NOT_ENLARGED, PICTURED
+from studio.recipe.rules import AS_IT_IS, CLOSE, INPAINTED, MASKED, NOT_ENLARGED, PICTURED, RESAMPLES
 from studio.recipe.setting import ChangeCost, Infotext, Setting
 from studio.recipe.values import PICTURE, Value
 
@@ -53,10 +53,11 @@ class Mask(Value):
         ),
     ] = 0
     fill: Annotated[
-        Literal["original", "noise", "surroundings"],
+        Literal["original", "noise", "surroundings", "telea", "patchmatch"],
         Setting(
             "Start from",
-            "What the masked area holds before it is repainted.",
+            "What the masked area holds before it is repainted. Telea (OpenCV) and PatchMatch continue what is around "
+            "it; with a low strength they remove things.",
             "mask",
             ChangeCost.SAMPLING,
             rules=(PICTURED, NOT_ENLARGED, INPAINTED, MASKED),
@@ -65,6 +66,33 @@ class Mask(Value):
             ),
         ),
     ] = "original"
+    sketch: Annotated[
+        str | None,
+        PICTURE,
+        Setting(
+            "Sketch",
+            "The picture with colours painted on it, from which the masked area starts. A strength of 0.5 to 0.8 keeps "
+            "them.",
+            "mask",
+            ChangeCost.SIZE,
+            rules=(PICTURED, NOT_ENLARGED, INPAINTED, MASKED, AS_IT_IS),
+        ),
+    ] = None
+    resample: Annotated[
+        int,
+        Field(ge=1, le=20),
+        Setting(
+            "Resampling",
+            "How many times each step is made (RePaint): above 1, new and old fit each other better, and it takes that "
+            "many times as long. With Euler, Euler a and DDIM.",
+            "mask",
+            ChangeCost.SAMPLING,
+            1,
+            10,
+            1,
+            rules=(PICTURED, NOT_ENLARGED, INPAINTED, RESAMPLES),
+        ),
+    ] = 1
     area: Annotated[
         Literal["whole", "masked"],
         Setting(

@@ -71,7 +71,7 @@ class Recipe(Fields):
     def pictures(self) -> tuple[str, ...]:
         """The ids of the stored pictures that it names."""
         units = (picture for unit in self.controls for picture in (unit.image, unit.map))
-        return tuple(filter(None, (self.init_image, self.mask.image, *units)))
+        return tuple(filter(None, (self.init_image, self.mask.image, self.mask.sketch, *units)))
 
     @classmethod
     def make(cls, **values: Any) -> Self:

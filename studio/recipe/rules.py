@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from studio.recipe.recipe import Recipe
 
 
-def _knows(recipe: "Recipe", what: Literal["eta", "churn"]) -> bool:
+def _knows(recipe: "Recipe", what: Literal["eta", "churn", "resamples"]) -> bool:
     """Whether the recipe's scheduler knows a setting; one that is open may."""
     row = {name.casefold(): row for name, row in SCHEDULERS.items()}.get((recipe.scheduler or "").casefold())
     return row is None or bool(getattr(row, what))
@@ -36,6 +36,12 @@ INPAINTED = Rule(
     lambda recipe: recipe.task != "img2img", "without a mask", "Give a mask (mask_image) or sides (outpaint)"
 )
 MASKED = Rule(lambda recipe: recipe.mask.image is not None, "without a mask", "Give a mask (mask_image)")
+AS_IT_IS = Rule(
+    lambda recipe: recipe.mask.fill == "original",
+    "where the masked area starts from something else",
+    "Start from the original (mask_fill “original”)",
+)
+RESAMPLES = Rule(lambda recipe: _knows(recipe, "resamples"), "with this scheduler", "Choose Euler, Euler a or DDIM")
 CLOSE = Rule(
     lambda recipe: recipe.mask.area == "masked",
     "while the whole picture is in view",

@@ -107,6 +107,8 @@ def _edit(recipe: Recipe, model: Model, second: Model | None, settings: Settings
         stored_size("init_image", recipe.init_image, inputs)
     if recipe.mask.image:
         stored_size("mask_image", recipe.mask.image, inputs)
+    if recipe.mask.sketch:
+        stored_size("mask_sketch", recipe.mask.sketch, inputs)
     usual = dict(standards(recipe, model.default("abilities")))
     if recipe.hires.scale == 1 and share_latents(model, second or model):
         usual["hires_upscaler"] = LATENT  # nothing is enlarged, and nothing is lost on the way through pixels

@@ -30,7 +30,7 @@ GROUPS: Mapping[Group, str] = {
     "lora": "LoRAs",
 }
 # Named by a stored picture, which nobody types.
-PICTURED = ("init_image", "mask_image")
+PICTURED = ("init_image", "mask_image", "mask_sketch")
 # Parts that are varied by name, not as a whole.
 WHOLE = ("loras", "controls", "outpaint")
 

@@ -1,10 +1,11 @@
 """The pictures that were painted on one after the other: each result that is gone on with, and the way back from it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
-from studio.ui.schemas.masks import RoundsView
+from studio.ui.schemas.masks import Round, RoundsView
+from studio.ui.schemas.pictures import StoredPicture
 
 # Further back nobody goes; the pictures stay in the store.
 MOST = 100
@@ -42,9 +43,11 @@ class EditHistory:
         """So many steps on, or back below 0, as far as there are any."""
         return EditHistory(self.ids, min(max(self.at + steps, 0), len(self.ids) - 1))
 
-    def value(self, *, shown: bool, holes: bool = False) -> RoundsView:
-        """What the page keeps and draws; `shown` says whether the present picture is in the editor.
+    def value(
+        self, shown: StoredPicture | None = None, rounds: Sequence[Round] = (), *, holes: bool = False
+    ) -> RoundsView:
+        """What the page keeps and draws; `shown` is the present picture where it is in the editor, as it is told.
 
-        `holes` says whether something is transparent in it.
+        `rounds` are the copies that are seen of all of them, and `holes` says whether something is transparent in it.
         """
-        return {"ids": list(self.ids), "at": self.at, "shown": shown, "holes": holes}
+        return {"ids": list(self.ids), "at": self.at, "shown": shown, "rounds": list(rounds), "holes": holes}

@@ -11,7 +11,6 @@ class Id(StrEnum):
     CONTROL_SLOT = "control-slot"
     FIELD = "field-"
     GENERATE = "generate"
-    MASK_EDITOR = "mask-editor"
     MORE = "more"
     MORE_TABS = "more-tabs"
     OFFER = "offer-"

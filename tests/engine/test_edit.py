@@ -230,7 +230,7 @@ def test_of_an_upload_of_any_kind_every_pixel_outside_the_mask_stays(backend, ed
     assert made.image.tobytes() != given.tobytes()
 
 
-@pytest.mark.parametrize("fill", ["noise", "surroundings"])
+@pytest.mark.parametrize("fill", ["noise", "surroundings", "telea", "patchmatch"])
 def test_a_fill_is_what_the_masked_place_starts_from(backend, edit, fill):
     given, mask = picture(), square()
     filled, original = backend.generate(

@@ -96,6 +96,8 @@ CASES: dict[str, tuple[Values, Values]] = {
     "mask_image": (MASKED, {"mask_image": "spot"}),
     "mask_blur": (MASKED, {"mask_blur": 8}),
     "mask_grow": (MASKED, {"mask_grow": 8}),
+    "mask_sketch": (MASKED, {"mask_sketch": "other"}),
+    "mask_resample": (MASKED, {"mask_resample": 2}),
     "mask_fill": (MASKED, {"mask_fill": "noise"}),
     "mask_area": (CLOSE, {"mask_area": "whole", "mask_padding": None}),
     "mask_padding": (CLOSE, {"mask_padding": 8}),

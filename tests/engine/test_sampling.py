@@ -4,8 +4,9 @@ import diffusers
 import pytest
 import torch
 
-from studio.engine import noise
+from studio.engine import noise, schedulers
 from studio.engine.noise import Noise, drawn
+from studio.engine.sampling import resampled
 from studio.errors import InvalidRecipe
 from studio.metadata import readers
 from studio.metadata.infotext import to_infotext
@@ -13,6 +14,17 @@ from studio.recipe import Recipe
 from studio.resolve.applicability import check_able, check_used
 from studio.schedulers import SCHEDULERS
 from tests.engine.conftest import nobody
+
+# What Stable Diffusion 1.5 learned.
+NOISE = {
+    "beta_start": 0.00085,
+    "beta_end": 0.012,
+    "beta_schedule": "scaled_linear",
+    "num_train_timesteps": 1000,
+    "steps_offset": 1,
+    "set_alpha_to_one": False,
+    "prediction_type": "epsilon",
+}
 
 
 def bare(folder, name, recipe, **arguments):
@@ -92,6 +104,11 @@ def test_noise_can_be_drawn_by_the_device_that_paints(monkeypatch):
         ({"scheduler": "Euler", "eta": 0.5}, "eta", "Choose DDIM"),
         ({"scheduler": "DDIM", "sigma_churn": 3}, "sigma_churn", "Choose Euler"),
         ({"scheduler": "Euler", "sigma_noise": 1.05}, "sigma_noise", "Give a sigma_churn"),
+        (
+            {"init_image": "0" * 64, "mask_image": "0" * 64, "scheduler": "UniPC", "mask_resample": 2},
+            "mask_resample",
+            "Choose Euler, Euler a or DDIM",
+        ),
         ({"guidance_scale": 1, "guidance_rescale": 0.7}, "guidance_rescale", "above 1"),
     ],
 )
@@ -99,6 +116,28 @@ def test_a_setting_that_nothing_would_follow_is_refused(values, field, says):
     with pytest.raises(InvalidRecipe, match=says) as caught:
         check_used(Recipe(prompt="x", **values))
     assert caught.value.field == field
+
+
+@pytest.mark.parametrize("name", [name for name, row in SCHEDULERS.items() if row.resamples])
+def test_steps_that_are_made_again_come_to_what_the_denoiser_sees(name):
+    scheduler = schedulers.build(name, NOISE)
+    resampled(scheduler, 3)
+    scheduler.set_timesteps(12)
+    if hasattr(scheduler, "set_begin_index"):
+        scheduler.set_begin_index(3)
+    told, generator = scheduler.timesteps[3:], torch.Generator().manual_seed(0)
+    assert told.tolist() == [one for one in dict.fromkeys(told.tolist()) for _ in range(3)]
+    clean = torch.full((1, 4, 8, 8), 0.5)
+    sample = scheduler.add_noise(clean, torch.randn(clean.shape, generator=generator), told[:1])
+    for timestep in told:
+        scheduler.scale_model_input(sample, timestep)
+        level = scheduler.alphas_cumprod[int(timestep)]
+        if hasattr(scheduler, "sigmas"):
+            noise = (sample - clean) / scheduler.sigmas[scheduler.step_index]
+        else:
+            noise = (sample - level.sqrt() * clean) / (1 - level).sqrt()
+        sample = scheduler.step(noise, timestep, sample, return_dict=False, generator=generator)[0]
+    torch.testing.assert_close(sample, clean, atol=0.25, rtol=0)
 
 
 def test_a_model_without_a_second_look_cannot_rescale():

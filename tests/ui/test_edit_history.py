@@ -32,7 +32,7 @@ def test_only_so_many_are_kept() -> None:
 
 def test_what_the_page_keeps_comes_back() -> None:
     history = EditHistory().to("a").to("b").by(-1)
-    assert EditHistory.of(history.value(shown=True)) == history
+    assert EditHistory.of(history.value()) == history
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""The mask editor's value, and what becomes of it: a mask of the picture's own size, the picture itself untouched."""
+"""What the mask editor sends, and what becomes of it: a mask of the picture's own size, the picture untouched."""
 
 from collections.abc import Callable
 from io import BytesIO
@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
+from studio.errors import InvalidRecipe
 from studio.inputs import Input, InputStore
 from studio.storage.database import Database
-from studio.ui.editor import SHOWN_SIDE, painted, shown
+from studio.ui.editor import MOST_LAYER, painted, read_layer, sketched
 
 # Left, top, right, bottom of a stroke, as shares of the picture.
 STROKE = (0.25, 0.25, 0.5, 0.75)
@@ -55,16 +56,16 @@ def saved(picture: Image.Image, form: str, **options: object) -> bytes:
     return buffer.getvalue()
 
 
-def stroke(size: tuple[int, int], alpha: int = 153) -> Image.Image:
+def stroke(size: tuple[int, int], colour: str = "white") -> Image.Image:
     """A layer as the browser gives it back, painted on once."""
     layer = Image.new("RGBA", size)
     box = [round(share * side) for share, side in zip(STROKE, size * 2, strict=True)]
-    ImageDraw.Draw(layer).rectangle((box[0], box[1], box[2] - 1, box[3] - 1), (63, 123, 224, alpha))
+    ImageDraw.Draw(layer).rectangle((box[0], box[1], box[2] - 1, box[3] - 1), colour)
     return layer
 
 
 def expected(size: tuple[int, int]) -> Image.Image:
-    return stroke(size, 255).getchannel("A")
+    return stroke(size).getchannel("A")
 
 
 def differing(one: Image.Image, other: Image.Image) -> float:
@@ -80,61 +81,48 @@ def test_a_stroke_over_an_upload_becomes_a_mask_of_its_upright_size(
     source, size, note = upload()
     init = inputs.add(source)
     assert note in " ".join(init.notes)
-    value = shown(inputs.open(init.id))
-    assert max(value["background"].size) == min(SHOWN_SIDE, 4 * max(size))
-    mask = painted([stroke(value["background"].size)], (init.width, init.height))
+    shown = (init.width // 2, init.height // 2)
+    mask = painted(stroke(shown), (init.width, init.height))
     assert mask is not None
     assert (init.width, init.height) == size
-    assert set(np.unique(np.asarray(mask))) == {0, 255}
-    assert differing(mask, expected(size)) < 0.02
+    assert differing(mask, expected(size)) < 0.03
     assert inputs.add(inputs.open(init.id)).id == init.id
 
 
-@pytest.mark.parametrize("layers", [[], [Image.new("RGBA", (8, 8))], [Image.new("RGB", (8, 8))]])
-def test_nothing_painted_is_no_mask(layers: list[Image.Image]) -> None:
-    assert painted(layers, (40, 30)) is None
+@pytest.mark.parametrize("layer", [Image.new("RGBA", (8, 8)), Image.new("RGB", (8, 8))])
+def test_nothing_painted_is_no_mask(layer: Image.Image) -> None:
+    assert painted(layer, (40, 30)) is None
+    assert sketched(Image.new("RGB", (40, 30)), layer) is None
 
 
-def test_layers_count_together_whatever_their_size() -> None:
-    small, wide = Image.new("RGBA", (50, 50)), Image.new("RGBA", (100, 100))
-    ImageDraw.Draw(small).rectangle((0, 0, 9, 49), (0, 0, 255, 153))
-    ImageDraw.Draw(wide).rectangle((80, 0, 99, 99), (0, 0, 255, 153))
-    mask = painted([small, wide], (50, 50))
+def test_a_layer_of_the_pictures_size_is_its_mask_to_the_pixel() -> None:
+    layer = Image.new("RGBA", (30, 40), "white")
+    layer.putalpha(Image.fromarray(noise(40, 30)))
+    mask = painted(layer, (30, 40))
     assert mask is not None
-    columns = np.asarray(mask).all(axis=0)
-    assert columns[:10].all()
-    assert columns[40:].all()
-    assert not np.asarray(mask)[:, 11:39].any()
+    assert mask.tobytes() == layer.getchannel("A").tobytes()
 
 
-def test_a_loaded_mask_that_nobody_painted_on_comes_back_itself() -> None:
-    loaded = Image.fromarray(noise(40, 30)).resize((300, 400))
-    layers = shown(Image.new("RGB", (600, 800)), loaded)["layers"]
-    assert painted(layers, (600, 800), loaded) is loaded
+def test_colours_lie_on_the_picture_and_all_else_keeps_its_pixels() -> None:
+    picture = Image.fromarray(noise(40, 40, 3))
+    made = sketched(picture, stroke((20, 20), "red"))
+    assert made is not None
+    assert made.getpixel((14, 20)) == (255, 0, 0)
+    changed = (np.asarray(made) != np.asarray(picture)).any(axis=-1)
+    assert not changed[:, 24:].any()
+    assert not changed[:8].any()
 
 
-@pytest.mark.parametrize("alpha", [0, 153], ids=["erased", "painted"])
-def test_a_loaded_mask_that_was_changed_is_read_anew(alpha: int) -> None:
-    loaded = expected((400, 400))
-    layers = shown(Image.new("RGB", (400, 400)), loaded)["layers"]
-    ImageDraw.Draw(layers[0]).rectangle((300, 300, 700, 700), (63, 123, 224, alpha))
-    mask = painted(layers, (400, 400), loaded)
-    assert mask is not None
-    assert mask is not loaded
-    assert mask.getpixel((150, 150)) == (255 if alpha else 0)
-    assert mask.getpixel((120, 90)) == 0
-    assert mask.getpixel((105, 105)) == 255
-
-
-def test_a_thin_loaded_mask_can_be_erased() -> None:
-    loaded = Image.new("L", (1024, 1024))
-    ImageDraw.Draw(loaded).line((0, 500, 1023, 500), 255, 2)
-    layers = shown(Image.new("RGB", (1024, 1024)))["layers"]
-    assert painted(layers, (1024, 1024), loaded) is None
+def test_what_is_no_layer_of_the_editor_is_refused(inputs: InputStore, tmp_path: Path) -> None:
+    (tmp_path / "a.jpg").write_bytes(saved(Image.new("RGB", (8, 8)), "JPEG"))
+    (tmp_path / "wide.png").write_bytes(saved(Image.new("L", (MOST_LAYER + 1, 1)), "PNG"))
+    for name, fault in (("a.jpg", "A layer is a PNG file"), ("wide.png", f"{MOST_LAYER} pixels a side")):
+        with pytest.raises(InvalidRecipe, match=fault):
+            read_layer(inputs, tmp_path / name)
 
 
 def test_a_stored_mask_is_found_again_by_its_pixels(inputs: InputStore) -> None:
-    first, again = (stored(inputs, painted([stroke((360, 240))], (90, 60))) for _ in range(2))
+    first, again = (stored(inputs, painted(stroke((360, 240)), (90, 60))) for _ in range(2))
     assert first.id == again.id
 
 

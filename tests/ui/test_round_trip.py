@@ -43,7 +43,7 @@ TWICE: Values = {
 OVER: Values = {"init_image": "ONE", "strength": 0.6, "resize": "pad"}
 MASKED: Values = {
     **OVER, "mask_image": "MASK", "mask_blur": 7, "mask_grow": -3, "mask_fill": "noise", "mask_area": "masked",
-    "mask_padding": 48, "resize": None,
+    "mask_padding": 48, "mask_resample": 3, "resize": None,
 }  # fmt: skip
 SIDES: Values = {"left": 16, "right": 24, "top": 32, "bottom": 40}
 # For each tab, recipes that between them say all that its form has.
@@ -58,7 +58,8 @@ FORMS: Mapping[str, tuple[Values, ...]] = {
     ),
     "inpainting": (
         {**SHARED, **MASKED},
-        {**SHARED, **EVEN, **MASKED, "mask_area": None, "mask_padding": None, "resize": "stretch"},
+        {**SHARED, **EVEN, **MASKED, "mask_area": None, "mask_padding": None, "resize": "stretch", "mask_fill": None,
+         "mask_sketch": "ONE"},
         {**SHARED, **OVER, "outpaint": SIDES, "width": None, "height": None, "resize": None},
     ),
     "upscale": (

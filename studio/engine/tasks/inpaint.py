@@ -80,20 +80,33 @@ def _canvas(context: TaskContext, recipe: InpaintRecipe) -> Work[Canvas]:
     if recipe.mask.area == "whole" and recipe.size:
         picture, mask = (masking.fitted(one, recipe.size, recipe.resize) for one in (picture, mask))
     alpha = masking.feathered(mask, recipe.mask.grow, recipe.mask.blur)
+    start = _sketched(context, recipe, picture, alpha)
     if recipe.outpaint:
-        return _extended(picture, alpha, recipe.outpaint, recipe.mask.blur)
+        return _extended(picture, start, alpha, recipe.outpaint, recipe.mask.blur)
     if masking.is_empty(alpha):
         raise InvalidRecipe(
             "mask_image", "Nothing is left of the mask.", "Paint over what is to change, grow it, or lower its blur."
         )
-    return Canvas(picture, picture, alpha)
+    return Canvas(picture, start, alpha)
 
 
-def _extended(picture: Image.Image, alpha: Image.Image, sides: OutpaintPadding, feather: int) -> Canvas:
+def _sketched(context: TaskContext, recipe: InpaintRecipe, picture: Image.Image, alpha: Image.Image) -> Image.Image:
+    """What the model starts from: the picture, with what was painted on it under the mask."""
+    if recipe.mask.sketch is None:
+        return picture
+    sketch = context.open(recipe.mask.sketch).convert("RGB")
+    fit = recipe.resize if recipe.mask.area == "whole" and recipe.size else "stretch"
+    return Image.composite(masking.fitted(sketch, picture.size, fit), picture, masking.painted(alpha))
+
+
+def _extended(
+    picture: Image.Image, start: Image.Image, alpha: Image.Image, sides: OutpaintPadding, feather: int
+) -> Canvas:
     """The picture with new borders, which are painted as what the mask covers is."""
     borders = (sides.left, sides.top, sides.right, sides.bottom)
     grown = masking.grown(picture, *borders, feather=feather)
     grown.area.paste(alpha, borders[:2])
+    grown.start.paste(start, borders[:2])
     return Canvas(grown.canvas, grown.start, grown.area)
 
 

@@ -69,6 +69,7 @@ export function mount({ element, props, watch, tell, server, data: takers }) {
         serial = told.serial;
         say(told);
         draw();
+        panels.rounds?.made(told.job);
         const layout = shown().map((cell) => `${cell.key} ${cell.width} ${cell.height}`).join();
         // To measure the room makes the browser lay out the page.
         if (layout !== arranged) arrange();
@@ -194,7 +195,7 @@ export function mount({ element, props, watch, tell, server, data: takers }) {
     }
 
     // Pictures that stand elsewhere can be used and sent on as those of the stage.
-    panels.gallery = { results: all, leave, tell, takers, server };
+    panels.gallery = { results: all, leave, tell, takers, server, open, job: () => view?.job ?? null };
     draw();
     new ResizeObserver(arrange).observe(part(root, ".pictures"));
     onFacts(draw);

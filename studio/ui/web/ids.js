@@ -5,7 +5,6 @@ export const ids = {
     controlSlot: "control-slot",
     field: "field-",
     generate: "generate",
-    maskEditor: "mask-editor",
     more: "more",
     moreTabs: "more-tabs",
     offer: "offer-",

@@ -5,7 +5,7 @@ import { html, live, nothing } from "./vendor/lit.js";
 
 const RATINGS = [1, 2, 3, 4, 5];
 /** @type {Record<string, string>} */
-const ROLES = { init_image: "started from", mask_image: "its mask", control: "its ControlNet picture", variation: "a variation" };
+const ROLES = { init_image: "started from", mask_image: "its mask", mask_sketch: "its sketch", control: "its ControlNet picture", variation: "a variation" };
 
 /**
  * `say` changes something of the picture, `visit` shows another one, `like` searches for such as are like it, in one of the `ways`.

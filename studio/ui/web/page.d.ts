@@ -80,11 +80,6 @@ interface Deeds {
     takers: Record<string, string>;
 }
 
-/** What Gradio reads from its image editor: the layers as files that it uploaded. */
-interface EditorValue {
-    layers: { path: string }[];
-}
-
 interface Panels {
     picker: { consent: (fault: Fault) => boolean } | null;
     controls: { blame: (fault: Fault) => boolean; forgive: () => void; turned: () => void; sourced: () => void; receive: (picture: StoredPicture) => void } | null;
@@ -92,9 +87,9 @@ interface Panels {
         blame: (fault: Fault) => boolean; forgive: () => void; worded: () => void; also: (place: HTMLElement, changed: () => void) => void;
         stack: ReturnType<typeof import("./lora_stack.js").loraStack>;
     } | null;
-    mask: { send: (value: EditorValue) => void; settled: () => Promise<void>; turn: (picture: string | null, transparent: boolean) => void } | null;
-    rounds: { draw: () => void } | null;
-    gallery: (Deeds & { results: () => Picture[]; leave: () => boolean; server: Server<PictureActs> }) | null;
+    mask: { settled: () => Promise<void>; turn: (picture: StoredPicture | null, transparent: boolean) => void; show: (picture: string | null) => void } | null;
+    rounds: { draw: () => void; made: (job: JobView | null) => void; adopt: () => boolean; leave: () => boolean } | null;
+    gallery: (Deeds & { results: () => Picture[]; leave: () => boolean; open: (key: string) => unknown; job: () => JobView | null; server: Server<PictureActs> }) | null;
     work: ((what: string, picture: { which?: Which | null; file?: string; prompt?: string }) => unknown) | null;
     status: { ask: () => void } | null;
     mapPreview: { show: (shown: Shown | null) => void } | null;
@@ -110,5 +105,4 @@ interface Shown {
 
 interface Window {
     studio: (name: string, island?: Island<any, any>) => Promise<any>;
-    __PIXI_APP__?: { renderer?: { background?: { color: string } } };
 }

@@ -17,6 +17,8 @@ const KEYS = [
     ["K R S", "Candidates: keep, reject, star; 1 to 5 rate"],
     ["← → ↑ ↓", "Arena: the left or the right one is better, both are good, both are bad; Enter goes on"],
     ["Z", "Candidates and Arena: undo the last mark or vote"],
+    ["B E L R G C", "Inpainting: brush, eraser, lasso, rectangle, fill, colour"],
+    ["[ ] I 0", "Inpainting: smaller and larger brush, invert, fit; hold Space to move"],
     ["Ctrl ↑ ↓", "In a prompt: the chosen words count more or less"],
     ["?", "This sheet"],
 ];

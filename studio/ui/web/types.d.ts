@@ -1100,19 +1100,41 @@ interface Said {
     said: string;
 }
 
-/** The mask's id for each picture's, the stroke up to which they are stored, and what is to be said. */
+/** The ids of each picture's mask and sketch, and what is to be said. */
 interface MaskNews {
     of: Record<string, string>;
+    sketches: Record<string, string>;
     serial: number;
+    mask: string;
+    sketch: string;
     notes: Array<string>;
     faults: Array<string>;
 }
 
-/** Ids of pictures, oldest first, and the present one: whether it is in the editor, and transparent somewhere. */
+/** A picture that was painted on: its id, and a small copy. */
+interface Round {
+    id: string;
+    shown: string;
+}
+
+/** A picture that a recipe starts from, or a map, with the pose that it was drawn of. */
+interface StoredPicture {
+    id: string;
+    width: number;
+    height: number;
+    name: string;
+    notes: Array<string>;
+    file: string;
+    shown: string;
+    pose?: Pose | null;
+}
+
+/** Pictures that were painted on, oldest first, and which is the present one. */
 interface RoundsView {
     ids: Array<string>;
     at: number;
-    shown: boolean;
+    rounds: Array<Round>;
+    shown: StoredPicture | null;
     holes: boolean;
 }
 
@@ -1320,18 +1342,6 @@ interface PictureDetails {
     groups: Array<SettingGroup>;
     infotext: string;
     recipe: string;
-}
-
-/** A picture that a recipe starts from, or a map, with the pose that it was drawn of. */
-interface StoredPicture {
-    id: string;
-    width: number;
-    height: number;
-    name: string;
-    notes: Array<string>;
-    file: string;
-    shown: string;
-    pose?: Pose | null;
 }
 
 /** A preset that was saved: what it says, which parts of a recipe, and whether who asks may delete it. */
