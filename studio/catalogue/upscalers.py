@@ -72,6 +72,14 @@ class Upscalers(Mapping[str, Path]):
             f"{near(name, [LANCZOS, *files])} Others are put as .safetensors into {self._folders[-1]}.",
         )
 
+    def best(self, *, starter: bool = False) -> str:
+        """The best that is here: the largest of the home's, ours for pictures of the starter's world, else a filter."""
+        files = self._files()
+        own = [name for name, path in files.items() if not path.is_relative_to(self._folders[0])]
+        if own:
+            return max(own, key=lambda name: files[name].stat().st_size)
+        return next(iter(files), LANCZOS) if starter else LANCZOS
+
     def __contains__(self, name: object) -> bool:
         return name in self._files()
 

@@ -63,7 +63,10 @@ class EstimatorContext:
 
 @dataclass(frozen=True)
 class Option:
-    """A control's own setting: a whole number, a number or one of `choices`, as its default is."""
+    """A control's own setting: a whole number, a number or one of `choices`, as its default is.
+
+    `words` are what the choices are called where that is not simply their value.
+    """
 
     name: str
     label: str
@@ -73,6 +76,7 @@ class Option:
     maximum: float = 1
     step: float = 1
     choices: tuple[str, ...] = ()
+    words: tuple[str, ...] = ()
 
     def check(self, value: Any) -> Value | None:
         """The value itself; None where it is not valid."""
@@ -91,6 +95,11 @@ class Option:
             return f"one of {', '.join(self.choices)}"
         kind = "a whole number" if isinstance(self.default, int) else "a number"
         return f"{kind} from {self.minimum:g} to {self.maximum:g}"
+
+
+def estimator_words(known: Mapping[str, Weights]) -> tuple[str, ...]:
+    """What the choices of an estimator are called: that of the page's own accord, the starter's, and the known ones."""
+    return ("Automatic", "The starter's own", *(weights.name for weights in known.values()))
 
 
 class Control(ABC):

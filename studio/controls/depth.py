@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from studio.catalogue.preprocessors import Weights, annotator, unwarned
-from studio.controls.base import Control, EstimatorContext, Option, as_picture, as_seen
+from studio.controls.base import Control, EstimatorContext, Option, as_picture, as_seen, estimator_words
 from studio.errors import DamagedModel
 from studio.settings import ASSETS
 
@@ -50,6 +50,7 @@ class Depth(Control):
             "What reads the depth; auto takes the starter's own for the starter, else one that is on this disk.",
             "auto",
             choices=("auto", "starter", *REAL),
+            words=estimator_words(REAL),
         ),
     )
     needs = tuple(REAL.values())

@@ -8,7 +8,7 @@ from PIL import Image
 
 from studio import openpose
 from studio.catalogue.preprocessors import Weights, annotator
-from studio.controls.base import Control, EstimatorContext, Option, as_seen
+from studio.controls.base import Control, EstimatorContext, Option, as_seen, estimator_words
 from studio.openpose import JOINTS, Person
 from studio.settings import ASSETS
 
@@ -42,6 +42,7 @@ class Pose(Control):
             "What finds the people; auto takes the starter's own for the starter, else OpenPose.",
             "auto",
             choices=("auto", "starter", *REAL),
+            words=estimator_words(REAL),
         ),
     )
     needs = tuple(REAL.values())

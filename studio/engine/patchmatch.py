@@ -66,7 +66,7 @@ def _sizes(height: int, width: int) -> list[tuple[int, int]]:
 def _known(open_: Places) -> Places:
     """Where the middle of a patch may lie that is within the picture, and of known pixels alone."""
     side = 2 * REACH + 1
-    known = cv2.dilate(open_.astype(np.uint8), np.ones((side, side), np.uint8)) == 0
+    known: Places = cv2.dilate(open_.astype(np.uint8), np.ones((side, side), np.uint8)) == 0
     known[:REACH], known[-REACH:], known[:, :REACH], known[:, -REACH:] = False, False, False, False
     return known
 
@@ -142,7 +142,8 @@ def _wander(made: Floats, match: Match, known: Places, rng: np.random.Generator)
 def _try(made: Floats, match: Match, offered: Whole, known: Places) -> None:
     """Take what is offered where it is known, and more alike."""
     height, width = known.shape
-    within = ((offered >= 0) & (offered < (height, width))).all(axis=1)
+    inside = (offered >= 0) & (offered < np.array((height, width)))
+    within = inside[:, 0] & inside[:, 1]
     offered = np.where(within[:, None], offered, match.sources)
     chosen = np.flatnonzero(known[tuple(offered.T)] & (offered != match.sources).any(axis=1))
     costs = _costs(made, match.places[chosen], offered[chosen])

@@ -76,10 +76,11 @@ def _noised(scheduler: Any, sample: torch.Tensor, timestep: Any, generator: Any)
     if hasattr(scheduler, "sigmas"):
         scheduler._step_index -= 1  # noqa: SLF001 - a scheduler has no other way back
         before, after = scheduler.sigmas[scheduler.step_index], scheduler.sigmas[scheduler.step_index + 1]
-        return sample + noise * (before**2 - after**2).sqrt().to(sample)
+        added: torch.Tensor = (before**2 - after**2).sqrt().to(sample)
+        return sample + noise * added
     previous = int(timestep) - scheduler.config.num_train_timesteps // scheduler.num_inference_steps
     after = scheduler.alphas_cumprod[previous] if previous >= 0 else scheduler.final_alpha_cumprod
-    share = (scheduler.alphas_cumprod[int(timestep)] / after).to(sample)
+    share: torch.Tensor = (scheduler.alphas_cumprod[int(timestep)] / after).to(sample)
     return share.sqrt() * sample + (1 - share).sqrt() * noise
 
 

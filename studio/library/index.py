@@ -133,6 +133,15 @@ class LibraryIndex:
         visible = self.owners.seen_by(who)
         return self.entry(row["id"], who) if row and (visible is None or row["owner"] in visible) else None
 
+    def of_pixels(self, digest: str, who: Identity) -> Entry | None:
+        """The newest picture with these pixels, by their digest; None where who asks has none."""
+        with self._context.database.read() as rows:
+            found = rows.execute("SELECT id, owner FROM pictures WHERE digest = ? ORDER BY number DESC", (digest,))
+            same = found.fetchall()
+        visible = self.owners.seen_by(who)
+        own = (row["id"] for row in same if visible is None or row["owner"] in visible)
+        return next((self.entry(one, who) for one in own), None)
+
     def shows(self, path: Path) -> bool:
         """Whether a picture's file is there and not in the bin; that of another program is looked at each second."""
         now, known = time.monotonic(), self._binned

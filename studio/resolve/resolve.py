@@ -112,6 +112,8 @@ def _edit(recipe: Recipe, model: Model, second: Model | None, settings: Settings
     usual = dict(standards(recipe, model.default("abilities")))
     if recipe.hires.scale == 1 and share_latents(model, second or model):
         usual["hires_upscaler"] = LATENT  # nothing is enlarged, and nothing is lost on the way through pixels
+    if "upscaler" in usual:
+        usual["upscaler"] = Upscalers(settings).best(starter=model.family_facts().embedded)
     for name, value in usual.items():
         if recipe.get(name) is None:
             recipe = recipe.with_flat(name, value)

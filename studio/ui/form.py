@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from studio.catalogue.models import Model
+from studio.catalogue.upscalers import Upscalers
 from studio.errors import InvalidRecipe, StudioError
 from studio.gate.addresses import EVERYBODY
 from studio.gate.identity import Identity
@@ -237,6 +238,8 @@ class Form:
         tab, _, name = key.rpartition("/")
         if not tab and name not in STANDARD and not self._is_seldom(name):
             return None
+        if name == "upscaler":
+            return Upscalers(self.studio.settings).best(starter=model.family_facts().embedded)
         standard = fields.standard(name, model, self.tasks.get(tab))
         return first if standard is None else standard
 

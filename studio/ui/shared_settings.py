@@ -65,8 +65,12 @@ class SharedSettings:
         self.units = units
         self.shapes = SizePicker(studio)
 
-    def place_prompt(self, offers: Mapping[str, str]) -> None:
-        """What is asked for, the button that asks, and below it what else can be made of it: tabs with their words."""
+    def place_prompt(self, offers: Mapping[str, str], verbs: Mapping[str, str]) -> None:
+        """What is asked for, the button that asks, and below it what else can be made of it: tabs with their words.
+
+        `verbs` are what the button says in each tab.
+        """
+        self._verbs = verbs
         self.form.place("prompt", lines=3, max_lines=10, placeholder="Describe the picture")
         prompt_preview.place(self.studio, "prompt")
         self.generate = gr.Button("Generate", variant="primary", elem_id=Id.GENERATE)
@@ -231,6 +235,7 @@ class SharedSettings:
                     "cannot": form.cannot(model.id, tab),
                     "why_not": form.why_not(model.id, tab),
                     "price": self._price(values, tab),
+                    "verb": self._verbs[tab],
                 }
                 for tab in form.tasks
             },

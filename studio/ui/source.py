@@ -60,9 +60,10 @@ class Seen(TypedDict):
 
 
 class Well(TypedDict):
-    """What a well holds."""
+    """What a well holds; `settled` where the form already says what is to be made of it."""
 
     pictures: Annotated[list[Seen], Field(max_length=MOST_FILES)]
+    settled: NotRequired[bool]
 
 
 class Given(TypedDict):
@@ -149,11 +150,13 @@ class Source:
             raise InvalidRecipe("init_image", "There is no picture to start from.", "Drop one here, or choose a file.")
         return str(pictures[0]["id"])
 
-    def value(self, pictures: Sequence[Picture], who: Identity, faults: Sequence[str] = ()) -> dict[str, Any]:
-        """What the widget shows: these pictures, and why others were not taken."""
+    def value(
+        self, pictures: Sequence[Picture], who: Identity, faults: Sequence[str] = (), *, settled: bool = False
+    ) -> dict[str, Any]:
+        """What the widget shows: these pictures, and why others were not taken; `settled` as in `Well`."""
         side = SIDE if len(pictures) == 1 else SMALL_SIDE
         shown = [picture.facts(self.studio, who, side) for picture in pictures]
-        return {"pictures": shown, "faults": list(faults)}
+        return {"pictures": shown, "faults": list(faults), "settled": settled}
 
     def stored(self, id: str, who: Identity, name: str = "", notes: Sequence[str] = ()) -> Picture | None:  # noqa: A002
         """A picture of the owner's in the store, by its id; None where it is gone."""
@@ -161,7 +164,7 @@ class Source:
 
     def recall(self, kept: Any, who: Identity) -> dict[str, Any]:
         """The widget's value from what the browser kept of it."""
-        return self.value(self._known(kept, who), who)
+        return self.value(self._known(kept, who), who, settled=True)
 
     def _known(self, value: Any, who: Identity) -> list[Picture]:
         """The pictures of a widget's value that are in the store."""

@@ -6,7 +6,7 @@ it needs of the server by name.
 """
 
 from collections.abc import Callable, Collection, Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, NotRequired
 
 from pydantic import Field
 from typing_extensions import TypedDict
@@ -45,11 +45,15 @@ class Held(TypedDict):
 
 
 class Making(TypedDict):
-    """A unit whose map is wanted, for a model; `token` is what the page calls that."""
+    """A unit whose map is wanted, for a model; `token` is what the page calls that.
+
+    What nobody asked for, because a picture is there, downloads nothing.
+    """
 
     token: Name
     unit: Unit
     model: Name
+    unasked: NotRequired[bool]
 
 
 class PoseFile(TypedDict):
@@ -192,9 +196,19 @@ class Units:
         return {"picture": self._picture_facts(Picture.of(stored, event["name"]), who)}
 
     def _preview(self, event: Making, who: Identity) -> dict[str, Any]:
-        """Make a unit's map as it would be for the model."""
+        """Make a unit's map as it would be for the model, or say what would have to be downloaded for it."""
+        if event.get("unasked") and (wants := self._wanted(event)):
+            return {"picture": None, "wants": wants}
         made = self._making(event, who, self.studio.control_map)
-        return {"picture": self._picture_facts(Picture.of(made, ""), who)}
+        return {"picture": self._picture_facts(Picture.of(made, ""), who), "wants": ""}
+
+    def _wanted(self, event: Making) -> str:
+        """One line about the weights that a map has to wait for; empty where they are here."""
+        (unit,) = Recipe.make(controls=[_of_panel(event["unit"])]).controls
+        needs = self.studio.needs
+        missing = needs.missing(needs.of_map(unit, event["model"]))
+        names = " and ".join(f"{item.name} ({hub.in_words(item.download_bytes or 0)})" for item in missing)
+        return f"“Preview” downloads {names} first." if names else ""
 
     def _people(self, event: Making, who: Identity) -> dict[str, Any]:
         """Find the people in a unit's picture."""

@@ -10,6 +10,7 @@ from typing import Any
 from studio.errors import StudioError
 from studio.gate.identity import Identity
 from studio.live import Live
+from studio.metadata import own
 from studio.recipe import Recipe, setting_specs
 from studio.rights import check_held
 from studio.studio import Studio
@@ -30,7 +31,7 @@ from studio.ui.schemas.jobs import View
 from studio.ui.shared_settings import SharedSettings, into, live
 from studio.ui.source import Picture
 from studio.ui.tabs import TABS
-from studio.ui.tabs.base import AxisLines, Panel, Tab, TabContext
+from studio.ui.tabs.base import AxisLines, Panel, PicturePanel, Tab, TabContext
 from studio.ui.units import Units
 
 TAKEN_OVER = "The form now has the settings of this picture."
@@ -42,6 +43,13 @@ PARAMETERS = {
     "loras": 'LoRAs: {"loras": [{"name": "...", "weight": 1}]}.',
     "controls": 'ControlNets: {"units": [...]}, each as a recipe has it.',
 }
+# What of the recipe of a picture is taken over where it is painted over anew.
+ADOPTED = frozenset(
+    {
+        *("prompt", "styles", "negative_prompt", "negative_presets", "model", "vae"),
+        *("steps", "guidance_scale", "scheduler", "clip_skip"),
+    }
+)
 
 
 class Which(Event):
@@ -101,6 +109,10 @@ class Workspace:
             with gr.Column(elem_classes="ask"):
                 offers = sorted((tab.order, name, tab.offers) for name, tab in self.tabs.items() if tab.offers)
                 self.shared_settings.place_prompt({name: words for _, name, words in offers})
+                self.shared_settings.place_prompt(
+                    {name: tab.offers for name, tab in self.tabs.items() if tab.offers},
+                    {name: tab.verb for name, tab in self.tabs.items()},
+                )
             with gr.Column(elem_classes="wall"):
                 takers = {name: tab.label for name, tab in self.tabs.items() if tab.takes_picture or tab.offers}
                 self.stage = gallery.place(studio, takers)
@@ -170,6 +182,9 @@ class Workspace:
             **aside,
         )
         stage.send(self._send, None, [stage, self.tablist, *self._extras], **aside)
+        for name, panel in self.panels.items():
+            if isinstance(panel, PicturePanel) and panel.adopts:
+                self._wire_adopting(name, panel, aside)
         shared_settings.remember(self._kept, self.handles)
         # Holds nothing by itself: the script fills it with what the browser keeps.
         kept = gr.JSON(visible=False)
@@ -270,6 +285,31 @@ class Workspace:
         model = self.form.widgets["model"]
         offer = partial(self.form.offer_models, tab)
         self.handles[tab].select(lambda values: offer(values[model]), {model}, [model], **QUICK)
+
+    def _wire_adopting(self, tab: str, panel: PicturePanel, aside: dict[str, Any]) -> None:
+        """The words and settings of a picture that is given become the form's, where the library knows them."""
+        well = panel.source.widget
+
+        def adopt(values: Values, request: gr.Request) -> Updates:
+            recipe = self._adopted(values[well] or {}, identify(request))
+            if recipe is None:
+                return {self.stack.widget: gr.skip()}
+            return {**self.shared_settings.show(recipe, tab, values, ADOPTED), **self.stack.show(recipe)}
+
+        shared = self.shared_settings
+        well.change(adopt, {well, *shared.all.values()}, [*shared.moving, self.stack.widget], **aside)
+
+    def _adopted(self, held: Mapping[str, Any], who: Identity) -> Recipe | None:
+        """The recipe of the one picture in a well; None where its settings are not to count, or nobody knows them."""
+        pictures = held.get("pictures", ())
+        entry = self.studio.index.of_pixels(str(pictures[0]["id"]), who) if len(pictures) == 1 else None
+        if held.get("settled") or entry is None or entry.path is None:
+            return None
+        try:
+            recipe = own.read(entry.path)
+        except StudioError:  # another tool's, or damaged
+            return None
+        return recipe if recipe.denoises and recipe.models else None
 
     def _read_by(self, tab: str) -> set[Any]:
         """The widgets that the tab's recipes are read from."""

@@ -50,7 +50,7 @@ def bring(page: Page, tab: str, *paths: Path) -> Locator:
 
 def ask(page: Page, prompt: str) -> None:
     page.get_by_label("Prompt", exact=True).fill(prompt)
-    page.get_by_role("button", name="Generate").click()
+    page.locator("#generate").click()
 
 
 def done(page: Page, pictures: int = 1) -> None:
@@ -216,10 +216,13 @@ def test_a_result_can_be_taken_from_the_well_and_a_second_pass_is_taken_only_whi
     expect(page.get_by_label("number input for Times larger")).to_be_hidden()
     ask(page, "a small boat")
     done(page)
+    page.get_by_label("Prompt", exact=True).fill("other words")
     panel = turn_to(page, "Upscale")
     panel.get_by_role("button", name="From results").click()
     page.get_by_role("dialog", name="Results").get_by_role("button", name=re.compile("Start from")).first.click()
     expect(panel).to_contain_text("128 × 128 becomes 256 × 256.")
+    # What was made here is painted over by its own words.
+    expect(page.locator("#field-prompt textarea")).to_have_value("a small boat")
     turn_to(page, "Text to image")
     page.get_by_label("Hires fix", exact=True).check()
     page.get_by_label("number input for Times larger").fill("1.5")
@@ -238,16 +241,25 @@ def test_enlarging_needs_no_prompt_tells_its_tiles_and_can_be_stopped(
     panel = bring(page, "Upscale", files / "red.png")
     expect(panel).to_contain_text("96 × 64 becomes 192 × 128.")
     expect(page.locator("#field-prompt")).to_be_hidden()
+    expect(page.locator("#generate")).to_have_text("Upscale")
+    panel.get_by_role("button", name="4×").click()
+    expect(panel).to_contain_text("96 × 64 becomes 384 × 256.")
+    panel.get_by_role("button", name="2×").click()
+    expect(panel).to_contain_text("96 × 64 becomes 192 × 128.")
+    expect(page.locator("#field-upscale-upscaler input")).to_have_value("starter-4x")
     painter.held.set()
-    page.get_by_role("button", name="Generate").click()
+    page.locator("#generate").click()
     expect(page.locator(".stage .line")).to_contain_text("Tile 1 of 4")
     expect(page.locator(".cell .look img")).to_be_visible()
     page.locator(".halt").click()
     expect(page.locator(".stage .line")).to_have_text("Stopped")
     painter.held.clear()
-    page.get_by_role("button", name="Generate").click()
+    page.locator("#generate").click()
     done(page)
     expect(page.locator(".cell .said")).to_contain_text("192 × 128")
+    # What was enlarged is shown with what it was, under a loupe where it is pointed at.
+    page.locator(".cell .compare").hover()
+    expect(page.locator(".loupe")).to_be_visible()
     panel.get_by_label("Paint over in tiles").check()
     expect(page.locator("#field-prompt")).to_be_visible()
     painter.held.set()

@@ -47,12 +47,13 @@ class ControlFacts(TypedDict):
 
 
 class TabFacts(TypedDict):
-    """Keys of the fields that a tab hides, and why."""
+    """Keys of the fields that a tab hides, and why; `verb` is what Generate says there."""
 
     hidden: list[str]
     cannot: str
     why_not: str
     price: str
+    verb: str
 
 
 class PageFacts(TypedDict):

@@ -83,9 +83,11 @@ class Panel:
     """What a tab put on one page beside its fields; here, nothing.
 
     `extras` are widgets whose values `read` is given and that the other methods may set, in this order: one that has
-    a listener of its own comes after what that listener reads. Those in `kept` are remembered by the browser.
+    a listener of its own comes after what that listener reads. Those in `kept` are remembered by the browser. One that
+    `adopts` has a `source`, and paints with the words and settings of the picture that is given there.
     """
 
+    adopts = False
     extras: Sequence[Any] = ()
     kept: Mapping[str, Any] = {}
 
@@ -147,7 +149,7 @@ class PicturePanel(Panel):
 
     def show(self, recipe: Recipe, who: Identity) -> Updates:
         picture = self.source.stored(str(recipe.init_image), who)
-        return {self.source.widget: self.source.value([picture] if picture else [], who)}
+        return {self.source.widget: self.source.value([picture] if picture else [], who, settled=True)}
 
     def restore(self, kept: Mapping[str, Any], who: Identity) -> Updates:
         return {self.source.widget: self.source.recall(kept.get("init_image"), who)}
@@ -159,6 +161,7 @@ class Tab(ABC):
     `task` is what its recipes do; a tab without one makes nothing and has the whole page below the handles. Pictures
     can be sent to it where it `takes_picture`. `endpoint` names its Generate for programs; else the module does.
     `about` tells programs, and agents that look, what it makes.
+    `verb` is what its Generate says.
     `offers` are the words of a button below Generate that begins its work with what the form of a making tab says;
     pictures can be sent there too, to make more of their recipe. A tab with a `group` stands under that title in the
     menu at the end of the handles. One for a `role` is shown to accounts of that role alone; what it asks of the server
@@ -172,6 +175,7 @@ class Tab(ABC):
     endpoint: str = ""
     about: str = ""
     offers: str = ""
+    verb: str = "Generate"
     group: str = ""
     role: Role = "viewer"
 

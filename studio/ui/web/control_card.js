@@ -11,7 +11,7 @@ const UNKNOWN = { help: "", options: [], slow: false, maps: true, ready: false, 
 
 /**
  * What a card shows besides its unit.
- * @typedef {{ fault: string, busy: string | null, image?: StoredPicture, map?: StoredPicture, stale: boolean, fitting: Fitting[], offered: string[], follows: boolean, weighs: boolean, inHand: boolean }} UnitShows
+ * @typedef {{ fault: string, busy: string | null, wants: string, image?: StoredPicture, map?: StoredPicture, stale: boolean, fitting: Fitting[], offered: string[], follows: boolean, weighs: boolean, inHand: boolean }} UnitShows
  */
 
 /**
@@ -33,7 +33,7 @@ export function controlCard(unit, { fields, kinds }, shows, acts) {
     const hasMap = maps && !ready;
     const weights = maps ? fields.model.label : "IP-Adapter";
     const { image, map, fitting, busy } = shows;
-    const line = busy !== null ? busy || "Making the map" : image ? [`${image.width} × ${image.height}`, image.name, ...image.notes].filter(Boolean).join(" · ") : "";
+    const line = busy !== null ? busy || "Making the map" : shows.wants ? shows.wants : image ? [`${image.width} × ${image.height}`, image.name, ...image.notes].filter(Boolean).join(" · ") : "";
     /**
      * @param {string} words
      * @param {(event: any) => void} act
@@ -111,7 +111,7 @@ export function controlCard(unit, { fields, kinds }, shows, acts) {
         const value = unit.options[option.name] ?? option.default;
         /** @param {number | string} given */
         const set = (given) => ({ ...unit.options, [option.name]: given });
-        if (option.choices.length) return choice(option, option.choices, String(value), (given) => changed({ options: set(given) }));
+        if (option.choices.length) return choice(option, option.choices, String(value), (given) => changed({ options: set(given) }), option.words);
         return slider(option, Number(value), (given, going) => { if (going) acts.tried(set(given)); else changed({ options: set(given) }); });
     }
 

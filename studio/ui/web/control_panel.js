@@ -45,9 +45,9 @@ export function mount({ element, props, watch, upload, server, data: known }) {
 
     /** @param {Unit} unit */
     function card(unit) {
-        const { fault, token, said } = held.state(unit);
+        const { fault, token, said, wants } = held.state(unit);
         return cards?.controlCard(unit, known, {
-            fault: fault || lacking(unit), busy: token ? said : null, ...pictures(unit), stale: held.isStale(unit), fitting: held.fitting(unit.kind), offered: held.offered(),
+            fault: fault || lacking(unit), busy: token ? said : null, wants, ...pictures(unit), stale: held.isStale(unit), fitting: held.fitting(unit.kind), offered: held.offered(),
             follows: Boolean(held.start()), weighs: facts()?.controls.modes ?? true, inHand: held.units.length > 1 && unit === inHand(),
         }, {
             changed: (values) => { wrong = ""; held.changed(unit, values); }, tried: (options) => held.renew(Object.assign(unit, { options })), turn: (kind) => turn(unit, kind),
@@ -76,7 +76,9 @@ export function mount({ element, props, watch, upload, server, data: known }) {
     /** @param {string} kind */
     async function add(kind) {
         cards ??= await import("./control_card.js");
-        part(cardOf(held.add(kind)), ".tile").focus();
+        const card = cardOf(held.add(kind));
+        card.scrollIntoView({ block: "center" });
+        part(card, ".tile").focus({ preventScroll: true });
     }
 
     /**
@@ -152,6 +154,7 @@ export function mount({ element, props, watch, upload, server, data: known }) {
         if ((slot ?? home) !== fold.parentElement) (slot ?? home).append(fold);
         if (slot) fold.open = true;
         draw();
+        held.units.forEach(held.renew);
     }
 
     // Another picture is painted over.
@@ -161,6 +164,7 @@ export function mount({ element, props, watch, upload, server, data: known }) {
         if (held.start()?.id === begun) return;
         begun = held.start()?.id;
         draw();
+        held.units.filter((unit) => !unit.image).forEach(held.renew);
     }
 
     /** @param {StoredPicture} picture */

@@ -9,7 +9,7 @@ const FRESH = { image: null, map: null, model: null, weight: 1, start: 0, end: 1
  * A unit as the panel has it: what a recipe says of it, whether it counts, its name here, and what its pictures are called.
  * @typedef {{ kind: string, image: string | null, map: string | null, model: string | null, weight: number, start: number, end: number, resize: string, mode: string,
  *     options: Record<string, number | string>, on: boolean, key: string, names: { image?: string, map?: string } }} Unit
- * @typedef {{ preview: { picture: StoredPicture }, people: { pose: any }, bring: { picture: StoredPicture }, saying: Said } & import("./pose_editor.js").PoseActs} UnitServer
+ * @typedef {{ preview: { picture: StoredPicture | null, wants: string }, people: { pose: any }, bring: { picture: StoredPicture }, saying: Said } & import("./pose_editor.js").PoseActs} UnitServer
  * @typedef {{ units: Unit[], seen: Record<string, StoredPicture> }} Held
  */
 
@@ -91,6 +91,7 @@ export function controlUnits({ server, upload }, kept, { kinds }, { draw, open, 
         states.clear();
         if (held.units.length) open();
         draw();
+        held.units.forEach(renew);
     }
 
     function commit() {
@@ -122,9 +123,11 @@ export function controlUnits({ server, upload }, kept, { kinds }, { draw, open, 
         // What was placed by hand is a map of that kind alone.
         const map = held.seen[unit.map ?? ""]?.pose ? null : unit.map;
         Object.assign(unit, { kind, map, options: {}, model: null });
+        clearTimeout(state(unit).timer);
         states.delete(unit.key);
         commit();
         draw();
+        renew(unit);
     }
 
     /**

@@ -171,6 +171,10 @@ export function turn(chosen) {
         const hidden = new Set(told.hidden.map((key) => element(key)));
         for (const block of parts(bench, FIELDS)) block.hidden = hidden.has(block);
         part(document, `#${ids.more}`).hidden = seldom.every((name) => told.hidden.includes(name));
+        // What asks for no words offers nothing that is about them.
+        bench.classList.toggle("wordless", hidden.has(element("prompt")));
+        const verb = [...part(document, `#${ids.generate}`).childNodes].find((node) => node instanceof Text && node.data.trim());
+        if (verb instanceof Text) verb.data = told.verb;
         say(ids.cannot, told.cannot);
         say(ids.price, told.price);
         say(ids.whyNot, told.why_not);

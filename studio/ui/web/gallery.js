@@ -31,6 +31,9 @@ export function mount({ element, props, watch, tell, server, data: takers }) {
     /** @type {typeof import("./before_after.js") | null} */
     let over = null;
     let comparing = false;
+    // The newest job that enlarged; null until the page has heard of any.
+    /** @type {string | null} */
+    let enlarged = null;
     let stopping = false;
     let line = { words: "", wrong: false };
     let news = "";
@@ -70,6 +73,10 @@ export function mount({ element, props, watch, tell, server, data: takers }) {
         say(told);
         draw();
         panels.rounds?.made(told.job);
+        // What was enlarged is shown with what it was.
+        const large = job?.state === "done" && job.id !== enlarged && job.cells.some((cell) => cell.done && cell.task === "upscale" && cell.before);
+        if (large && enlarged !== null && !comparing) compare();
+        enlarged = large ? job.id : enlarged ?? "";
         const layout = shown().map((cell) => `${cell.key} ${cell.width} ${cell.height}`).join();
         // To measure the room makes the browser lay out the page.
         if (layout !== arranged) arrange();

@@ -32,10 +32,11 @@ export function slider({ label, help, minimum, maximum, step }, value, set, beyo
  * @param {string[]} choices
  * @param {string} value
  * @param {(value: string) => void} set
+ * @param {string[]} [words] what the choices are called
  */
-export function choice({ label, help }, choices, value, set) {
+export function choice({ label, help }, choices, value, set, words = []) {
     /** @param {string} one */
     const worded = (one) => one.replaceAll("_", " ").replace(/^./, (letter) => letter.toUpperCase());
     return html`<label class="dial choice" title=${help}><span>${label}</span>
-        <select @change=${(event) => set(event.target.value)}>${choices.map((one) => html`<option value=${one} .selected=${one === value}>${worded(one)}</option>`)}</select></label>`;
+        <select @change=${(event) => set(event.target.value)}>${choices.map((one, at) => html`<option value=${one} .selected=${one === value}>${words[at] ?? worded(one)}</option>`)}</select></label>`;
 }

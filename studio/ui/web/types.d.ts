@@ -442,6 +442,7 @@ interface Option {
     maximum: number;
     step: number;
     choices: Array<string>;
+    words: Array<string>;
 }
 
 /** A kind of control: its options, and how its map comes about. */
@@ -1275,12 +1276,13 @@ interface ControlFacts {
     cannot: Record<string, string>;
 }
 
-/** Keys of the fields that a tab hides, and why. */
+/** Keys of the fields that a tab hides, and why; `verb` is what Generate says there. */
 interface TabFacts {
     hidden: Array<string>;
     cannot: string;
     why_not: string;
     price: string;
+    verb: string;
 }
 
 /** What the form hangs on: what it was told of, standards of its fields, the model, and each tab. */
