@@ -72,7 +72,7 @@ def resampled(scheduler: Any, count: int) -> None:
 
 def _noised(scheduler: Any, sample: torch.Tensor, timestep: Any, generator: Any) -> torch.Tensor:
     """A sample with so much noise again as it had before the step; there the scheduler steps next."""
-    noise = randn_tensor(sample.shape, generator=generator, device=sample.device, dtype=sample.dtype)
+    noise: torch.Tensor = randn_tensor(sample.shape, generator=generator, device=sample.device, dtype=sample.dtype)
     if hasattr(scheduler, "sigmas"):
         scheduler._step_index -= 1  # noqa: SLF001 - a scheduler has no other way back
         before, after = scheduler.sigmas[scheduler.step_index], scheduler.sigmas[scheduler.step_index + 1]

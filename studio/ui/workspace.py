@@ -108,7 +108,8 @@ class Workspace:
             behind = self._place_tabs(blocks)
             with gr.Column(elem_classes="ask"):
                 offers = sorted((tab.order, name, tab.offers) for name, tab in self.tabs.items() if tab.offers)
-                self.shared_settings.place_prompt({name: words for _, name, words in offers})
+                verbs = {name: tab.verb for name, tab in self.tabs.items()}
+                self.shared_settings.place_prompt({name: words for _, name, words in offers}, verbs)
                 self.shared_settings.place_prompt(
                     {name: tab.offers for name, tab in self.tabs.items() if tab.offers},
                     {name: tab.verb for name, tab in self.tabs.items()},
