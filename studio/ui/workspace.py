@@ -110,10 +110,6 @@ class Workspace:
                 offers = sorted((tab.order, name, tab.offers) for name, tab in self.tabs.items() if tab.offers)
                 verbs = {name: tab.verb for name, tab in self.tabs.items()}
                 self.shared_settings.place_prompt({name: words for _, name, words in offers}, verbs)
-                self.shared_settings.place_prompt(
-                    {name: tab.offers for name, tab in self.tabs.items() if tab.offers},
-                    {name: tab.verb for name, tab in self.tabs.items()},
-                )
             with gr.Column(elem_classes="wall"):
                 takers = {name: tab.label for name, tab in self.tabs.items() if tab.takes_picture or tab.offers}
                 self.stage = gallery.place(studio, takers)
