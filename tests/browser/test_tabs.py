@@ -203,7 +203,7 @@ def test_tabs_share_the_prompt_the_chosen_one_is_remembered_and_others_are_serve
     expect(page.get_by_label("Prompt", exact=True)).to_have_value("a shared thought")
     # Last, as its editor is drawn in every frame from then on.
     turn_to(page, "Inpainting")
-    page.locator("#mask-editor, .well").filter(visible=True).first.wait_for()
+    page.locator(".mask-tools, .well").filter(visible=True).first.wait_for()
     answer = page.request.get(address)
     assert answer.ok
     assert answer.headers["link"] == before
