@@ -93,7 +93,7 @@ HEAVY = {
     "peft": {"engine", "training"},
     "safetensors": {"engine", "metrics", "safety", "training"},
     "spandrel": {"engine", "training"},
-    "cv2": {"controls", "metrics", "training"},
+    "cv2": {"controls", "engine", "metrics", "training"},
     "openai": {"hosted"},
     "fastapi": {"api"},
     "mcp": {"api"},
