@@ -21,7 +21,7 @@ from studio.ui.ids import Id
 from studio.ui.island import Island
 from studio.ui.schemas.model_picker import Fit, PickerModel, PickerModels
 
-# What a picture takes beside the weights, as a part of those: measured, a fifth at the usual sizes.
+# What a picture takes beside the weights, as a part of those: an estimate, for the sizes that models are used at.
 BESIDE = 0.2
 MINUTE, HOUR = 60, 3600
 
