@@ -11,11 +11,12 @@ import torch
 from studio.catalogue.models import Catalogue
 from studio.catalogue.prompt_assets import PromptAssets
 from studio.engine.batcher import Batcher
-from studio.engine.lora import LoraSet, load
+from studio.engine.changes import LowRank
+from studio.engine.lora import Added, LoraSet, hooked, load
 from studio.engine.numerics import Trail
 from studio.engine.pools import Participant
 from studio.engine.profile import SIZES, Profile, measured
-from studio.engine.row_loras import Stacks
+from studio.engine.row_loras import Stacks, added_by_row
 from studio.engine.step import Call, forward
 from studio.recipe import Recipe
 from studio.schedulers import sampling
@@ -238,6 +239,25 @@ def test_a_picture_with_loras_is_made_again_from_its_buckets(bases: Any, stack: 
     (replayed,) = together(steps, [with_loras(steps, again, bases, stack(STACKS[1]))])
     assert len(set(who.trail.buckets)) > 1
     assert torch.equal(made, replayed)
+
+
+@pytest.mark.parametrize(
+    ("kernel", "stride", "padding"),
+    [((3, 3), 1, 1), ((3, 3), 2, 1), ((1, 1), 1, 0), ((1, 1), 2, 0), ((3, 5), 2, (0, 2))],
+)
+def test_what_a_lora_adds_to_any_convolution_is_the_same_beside_others(kernel: Any, stride: int, padding: Any) -> None:
+    layer = torch.nn.Conv2d(6, 7, kernel, stride, padding)
+    changes = [LowRank(torch.randn(rank, 6, *kernel), torch.randn(7, rank, 1, 1), scale=0.5) for rank in (2, 20)]
+    requests = [(rows, {"0": Added([(0, change)], [1.0])}) for rows, change in zip((1, 2), changes, strict=True)]
+    given = torch.randn(4, 6, 9, 8)
+    with torch.no_grad():
+        bare = layer(given)
+        with hooked(torch.nn.Sequential(layer), added_by_row(requests, 4, Stacks())):
+            made = layer(given)
+        wanted = [bare[:1] + 0.5 * changes[0].added(layer, given[:1], bare[:1])]
+        wanted += [bare[1:3] + 0.5 * changes[1].added(layer, given[1:3], bare[1:3]), bare[3:]]
+    torch.testing.assert_close(made, torch.cat(wanted))
+    assert torch.equal(made[3:], bare[3:])
 
 
 @pytest.mark.parametrize("size", [4, 8])
