@@ -17,6 +17,7 @@ from studio.storage.database import Database
 from tests import tiny
 from tests.drawer import resolved
 from tests.people import who
+from tests.ui.crowd import tick_of
 
 # The card is pretended, and so is what it says; all else is the studio's.
 RUN = """
@@ -43,8 +44,7 @@ def status(address: str) -> str:
     """The page's line about the machine, as the page itself asks for it."""
     with urllib.request.urlopen(f"{address}/config") as answer:
         config = json.load(answer)
-    tick = next(one["id"] for one in config["dependencies"] if one["targets"] and one["targets"][0][1] == "tick")
-    asked = json.dumps({"data": [], "fn_index": tick, "session_hash": "status"}).encode()
+    asked = json.dumps({"data": [], "fn_index": tick_of(config), "session_hash": "status"}).encode()
     headers = {"Content-Type": "application/json", "Authorization": "Bearer a-secret-that-a-program-keeps"}
     request = urllib.request.Request(f"{address}/gradio_api/run/predict", asked, headers)
     with urllib.request.urlopen(request) as answer:

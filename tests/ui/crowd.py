@@ -60,8 +60,8 @@ def crowd(count: int) -> int:
 
 def tick_of(config: dict[str, Any]) -> int:
     """The listener that tells the page's status line."""
-    ticks = (one["id"] for one in config["dependencies"] if one["targets"] and one["targets"][0][1] == "tick")
-    return int(next(ticks))
+    status = next(one["id"] for one in config["components"] if one["props"].get("elem_id") == "status")
+    return int(next(one["id"] for one in config["dependencies"] if [status, "again"] in one["targets"]))
 
 
 def figures(told: str) -> None:
