@@ -89,7 +89,7 @@ class Stopping(Event):
 class Workspace:
     """One page's form, tabs and gallery, and how they are wired."""
 
-    def __init__(self, studio: Studio, blocks: Any, model: Any, picker: ModelPicker) -> None:
+    def __init__(self, studio: Studio, blocks: Any, model: Any, picker: ModelPicker | None = None) -> None:
         self.studio = studio
         self.followers = Followers(blocks)
         self.live = Live(studio)
@@ -98,8 +98,8 @@ class Workspace:
         self.panels: dict[str, Panel] = {}
         self.form = Form(studio)
         self.form.adopt("model", model)
-        picker.adopt(self.form)
-        self.picker = picker
+        self.picker = picker or ModelPicker(studio)
+        self.picker.adopt(self.form)
         self.units = Units(studio, self.form)
         self.stack = LoraPanel(studio, self.form)
         self.shared_settings = SharedSettings(studio, self.form, self.units)
