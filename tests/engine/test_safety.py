@@ -7,10 +7,14 @@ from studio.backends.local import LocalBackend
 from studio.catalogue.checkpoints import has_checker
 from studio.catalogue.models import Catalogue
 from studio.errors import ModelError
-from studio.events import Preview, Step
-from studio.safety.layer import OWN_CHECK
+from studio.events import Checked, Done, Preview, Step
+from studio.metadata import own
+from studio.safety.classifier import Classifier
+from studio.safety.layer import NOTE, OWN, OWN_CHECK, SAFETY, UNSAFE
 from studio.settings import ASSETS, Settings
+from studio.studio import Studio
 from tests import tiny
+from tests.people import who
 
 
 @pytest.fixture
@@ -67,6 +71,28 @@ def test_what_may_be_withheld_is_not_shown_in_the_making(home, model, recipe, ac
     _, told = made_by(checking(home, action), [recipe("starter")])
     assert any(isinstance(event, Preview) for event in told) is shown
     assert any(isinstance(event, Step) for event in told)
+
+
+def test_an_edit_and_a_picture_given_back_are_checked_too(home, model, recipe):
+    tiny.checker(model)
+    with Studio(checking(home, "on"), durable=False) as studio:
+        init = studio.inputs.add(Image.linear_gradient("L").resize((64, 64)).convert("RGB")).id
+        for strength in (0, 0.7):
+            job = studio.submit(recipe("starter").replace(init_image=init, strength=strength), who("ann"))
+            assert isinstance(list(job.follow())[-1], Done)
+            facts = own.read_facts(job.results[0].path)
+            assert (facts[SAFETY], facts[NOTE]) == ("flagged", OWN)
+
+
+def test_a_model_without_a_checker_is_looked_at_by_the_studios_own(home, model, backend, recipe):
+    (plain,) = backend.generate([recipe("starter")], lambda _: None)
+    shares = Classifier.load()(plain.image)
+    unsafe = sum(shares[name] for name in UNSAFE) >= 0.5
+    with Studio(checking(home, "on"), durable=False) as studio:
+        job = studio.submit(recipe("starter"), who("ann"))
+        assert isinstance(list(job.follow())[-1], Done)
+    (checked,) = [event for event in job.events if isinstance(event, Checked)]
+    assert (checked.check, checked.verdict) == ("output", "flagged" if unsafe else "passed")
 
 
 def test_without_the_check_the_checker_is_not_loaded(home, model, recipe):
