@@ -62,7 +62,7 @@ class Form:
         setting, key = setting_specs()[name], f"{tab}/{name}" if tab else name
         task = self.tasks[tab] if tab else None
         kind = fields.kind(name, look)
-        value = "" if kind is gr.Textbox else fields.standard(name, model, task)
+        value = "" if kind is gr.Textbox else self._own_standard(name, model, task)
         options = {"label": setting.label, "elem_id": element(key), "interactive": True, **self._facts(name, model)}
         if value is not None:
             options["value"] = value
@@ -238,10 +238,14 @@ class Form:
         tab, _, name = key.rpartition("/")
         if not tab and name not in STANDARD and not self._is_seldom(name):
             return None
+        standard = self._own_standard(name, model, self.tasks.get(tab))
+        return first if standard is None else standard
+
+    def _own_standard(self, name: str, model: Model, task: Task | None) -> Any:
+        """As `fields.standard`, and what hangs on the files that are here."""
         if name == "upscaler":
             return Upscalers(self.studio.settings).best(starter=model.family_facts().embedded)
-        standard = fields.standard(name, model, self.tasks.get(tab))
-        return first if standard is None else standard
+        return fields.standard(name, model, task)
 
     def _choices(self, name: str, model: Model, who: Identity = EVERYBODY) -> list[tuple[str, str]] | None:
         return fields.choices(name, model, self.studio.of(who))

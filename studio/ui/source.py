@@ -60,10 +60,10 @@ class Seen(TypedDict):
 
 
 class Well(TypedDict):
-    """What a well holds; `settled` where the form already says what is to be made of it."""
+    """What a well holds; `restored` where the form already says what is to be made of it."""
 
     pictures: Annotated[list[Seen], Field(max_length=MOST_FILES)]
-    settled: NotRequired[bool]
+    restored: NotRequired[bool]
 
 
 class Given(TypedDict):
@@ -151,12 +151,12 @@ class Source:
         return str(pictures[0]["id"])
 
     def value(
-        self, pictures: Sequence[Picture], who: Identity, faults: Sequence[str] = (), *, settled: bool = False
+        self, pictures: Sequence[Picture], who: Identity, faults: Sequence[str] = (), *, restored: bool = False
     ) -> dict[str, Any]:
-        """What the widget shows: these pictures, and why others were not taken; `settled` as in `Well`."""
+        """What the widget shows: these pictures, and why others were not taken; `restored` as in `Well`."""
         side = SIDE if len(pictures) == 1 else SMALL_SIDE
         shown = [picture.facts(self.studio, who, side) for picture in pictures]
-        return {"pictures": shown, "faults": list(faults), "settled": settled}
+        return {"pictures": shown, "faults": list(faults), "restored": restored}
 
     def stored(self, id: str, who: Identity, name: str = "", notes: Sequence[str] = ()) -> Picture | None:  # noqa: A002
         """A picture of the owner's in the store, by its id; None where it is gone."""
@@ -164,7 +164,7 @@ class Source:
 
     def recall(self, kept: Any, who: Identity) -> dict[str, Any]:
         """The widget's value from what the browser kept of it."""
-        return self.value(self._known(kept, who), who, settled=True)
+        return self.value(self._known(kept, who), who, restored=True)
 
     def _known(self, value: Any, who: Identity) -> list[Picture]:
         """The pictures of a widget's value that are in the store."""

@@ -300,7 +300,7 @@ class Workspace:
         """The recipe of the one picture in a well; None where its settings are not to count, or nobody knows them."""
         pictures = held.get("pictures", ())
         entry = self.studio.index.of_pixels(str(pictures[0]["id"]), who) if len(pictures) == 1 else None
-        if held.get("settled") or entry is None or entry.path is None:
+        if held.get("restored") or entry is None or entry.path is None:
             return None
         try:
             recipe = own.read(entry.path)

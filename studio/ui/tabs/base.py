@@ -149,7 +149,7 @@ class PicturePanel(Panel):
 
     def show(self, recipe: Recipe, who: Identity) -> Updates:
         picture = self.source.stored(str(recipe.init_image), who)
-        return {self.source.widget: self.source.value([picture] if picture else [], who, settled=True)}
+        return {self.source.widget: self.source.value([picture] if picture else [], who, restored=True)}
 
     def restore(self, kept: Mapping[str, Any], who: Identity) -> Updates:
         return {self.source.widget: self.source.recall(kept.get("init_image"), who)}
