@@ -2,6 +2,7 @@
 
 import io
 import re
+import secrets
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,9 +14,10 @@ from PIL import Image
 from playwright.sync_api import Locator, Page, expect
 
 from studio.gate.identity import COMMAND_LINE, Identity
+from studio.recipe import ImageToImageRecipe
 from studio.settings import Settings
 from studio.studio import Studio
-from studio.ui import serve
+from studio.ui import library_views, serve
 from tests.browser.conftest import PHONE, NewPage, reload
 from tests.drawer import picture, resolved
 from tests.ui.painter import Painter
@@ -26,6 +28,16 @@ expect.set_options(timeout=60_000)
 
 PROMPTS = ("a red house by the sea", "two boats in fog", "an orange cat", "a house at night")
 COUNT = 40
+# A picture of one colour, given as a file by an event of the page.
+GIVE = """async ([event, holder, name, colour]) => {
+    const canvas = Object.assign(document.createElement("canvas"), { width: 40, height: 30 });
+    Object.assign(canvas.getContext("2d"), { fillStyle: colour }).fillRect(0, 0, 40, 30);
+    const blob = await new Promise((done) => canvas.toBlob(done));
+    const data = new DataTransfer();
+    data.items.add(new File([blob], name, { type: "image/png" }));
+    const Kind = event === "paste" ? ClipboardEvent : DragEvent;
+    document.dispatchEvent(new Kind(event, { [holder]: data, bubbles: true, cancelable: true }));
+}"""
 
 
 @pytest.fixture(scope="module")
@@ -237,7 +249,7 @@ def test_dropped_files_come_in_and_axe_finds_nothing_in_either_theme(
     page = opened(new_page, address, color_scheme="dark")
     Image.new("RGB", (80, 60), "teal").save(tmp_path / "harbour.tif")
     (tmp_path / "broken.png").write_bytes(b"no picture")
-    page.get_by_role("button", name="Import").click()
+    page.get_by_role("button", name="Import", exact=True).click()
     with page.expect_file_chooser() as chooser:
         page.get_by_role("menuitem", name="Pictures").click()
     chooser.value.set_files([tmp_path / "harbour.tif", tmp_path / "broken.png"])
@@ -286,3 +298,64 @@ def test_a_finger_selects_by_resting_and_the_page_fits_a_phone(new_page: NewPage
     page.get_by_role("button", name="Clear", exact=True).tap()
     cells(page).nth(2).tap()
     expect(page.get_by_role("dialog", name="Full view")).to_be_visible()
+
+
+def test_pictures_are_dragged_onto_boards_pasted_dropped_and_come_in_folders_and_a_limit_is_said(
+    new_page: NewPage, address: str, studio: Studio, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(library_views, "MOST_IDS", 30)
+    name = f"Dragged {secrets.token_hex(4)}"
+    studio.index.marks.add_board(name, COMMAND_LINE)
+    page = opened(new_page, address)
+    wall = page.get_by_role("listbox", name="Pictures")
+    wall.press("ControlOrMeta+a")
+    expect(line(page)).to_have_text("30 selected, the most at once")
+    search(page, "seed:1..3")
+    expect(line(page)).to_have_text("3 pictures")
+    wall.press("ControlOrMeta+a")
+    expect(line(page)).to_have_text("3 selected")
+    cells(page).first.drag_to(page.get_by_role("button", name=name, exact=False).first)
+    expect(page.locator(".library-note")).to_contain_text(f"3 pictures put on {name}.")
+    page.get_by_role("button", name="Do the same").click()
+    expect(page.get_by_role("menuitem", name=re.compile("way for the other 2 pictures"))).to_be_visible()
+    page.keyboard.press("Escape")
+    wall.press("Escape")
+    page.get_by_role("button", name="Clear the search").first.click()
+
+    for event, holder in (("paste", "clipboardData"), ("drop", "dataTransfer")):
+        file = f"{event}{secrets.token_hex(4)}"
+        page.evaluate(GIVE, [event, holder, f"{file}.png", f"#{secrets.token_hex(3)}"])
+        expect(page.locator(".library-note")).to_contain_text("1 imported.")
+        page.locator(".library-note").get_by_role("button", name="Close").click()
+        search(page, file)
+        expect(line(page)).to_have_text("1 picture")
+    file = f"folder{secrets.token_hex(4)}"
+    (tmp_path / "deep" / "deeper").mkdir(parents=True)
+    Image.new("RGB", (40, 30), f"#{secrets.token_hex(3)}").save(tmp_path / "deep" / "deeper" / f"{file}.png")
+    page.get_by_role("button", name="Import", exact=True).click()
+    with page.expect_file_chooser() as chooser:
+        page.get_by_role("menuitem", name="A folder").click()
+    chooser.value.set_files(tmp_path / "deep")
+    expect(page.locator(".library-note")).to_contain_text("1 imported.")
+    search(page, file)
+    expect(line(page)).to_have_text("1 picture")
+
+
+def test_what_a_picture_came_from_and_what_was_made_of_it_is_a_tree_that_leads_there(
+    new_page: NewPage, address: str, studio: Studio
+) -> None:
+    first = studio.index.search("seed:1", COMMAND_LINE).entries[0]
+    base = {**resolved("made of it", seed=77, side=64).model_dump(exclude_none=True), "strength": 0.5}
+    recipe = ImageToImageRecipe(**base, init_image=first.digest)
+    saved = studio.library.save(
+        picture(recipe), recipe, {}, seconds=0.5, job=f"job{secrets.token_hex(4)}", index=0, who=COMMAND_LINE
+    )
+    studio.library.record(saved, COMMAND_LINE, lambda: None)
+    page = opened(new_page, address)
+    search(page, '"made of it"')
+    expect(page.locator(".library-cell[aria-label^='made of it']").first).to_be_visible()
+    page.get_by_role("listbox", name="Pictures").press("Enter")
+    details = page.get_by_role("dialog", name="Full view").get_by_role("complementary", name="Details")
+    details.get_by_role("button", name=f"Show: {first.prompt}").click()
+    expect(details).to_contain_text("Made from it")
+    expect(details.get_by_role("button", name="Show: made of it").first).to_be_visible()
