@@ -177,6 +177,8 @@ def test_a_result_can_be_sent_to_every_tab_that_takes_one(new_page: NewPage, add
         expect(panel.locator(".well figure, .tile img")).to_have_count(1)
         expect(panel).to_contain_text("128 × 128")
     expect(page.locator("#field-prompt textarea")).to_have_value("a white castle")
+    # In Inpainting the editor stands in the gallery's place.
+    page.get_by_role("tab", name="Text to image").click()
     page.get_by_role("button", name="Send to").click()
     page.get_by_role("menuitem", name="Compare").click()
     expect(page.get_by_label("Prompts", exact=True)).to_have_value("a white castle")
