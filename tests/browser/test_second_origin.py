@@ -287,8 +287,8 @@ def _verbs(victim: Victim) -> dict[str, dict[str, Any]]:
         return element("versus", "begin", {"prompts": "a red house", "columns": [{"name": model}]})
 
     order = {
-        "token": "", "space": "ann/studio", "hardware": "zero-a10g", "visibility": "public", "keeps": False, "models": [],
-        "loras": [], "secrets": [], "variables": [],
+        "token": "", "space": "ann/studio", "hardware": "zero-a10g", "visibility": "public", "keeps": False,
+        "models": [], "loras": [], "secrets": [], "variables": [],
     }  # fmt: skip
     listener = next(one for one in config["dependencies"] if one["api_name"] == "generate")
     held = {one["id"]: one["props"].get("value") for one in config["components"]}
