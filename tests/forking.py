@@ -83,6 +83,8 @@ def _kept(connection: socket.socket) -> Program:
         message += connection.recv(1 << 16)
     child = os.fork()
     if not child:
+        # What a shell starts in the background ignores it, and so would all that are forked from here.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         for number, stream in enumerate(streams):
             os.dup2(stream, number)
             os.close(stream)
