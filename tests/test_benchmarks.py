@@ -77,7 +77,8 @@ def test_a_baseline_knows_nothing_of_the_studio(script: Path):
 def test_every_benchmark_measures_in_processes_of_their_own():
     for name in BENCHMARKS:
         source = (SCRIPTS.parent / f"{name}.py").read_text("utf-8")
-        assert re.search(r"Script\(|environment\(|seconds\(|measure_script\(|measure_beside\(", source), name
+        own = r"Script\(|environment\(|seconds\(|measure_script\(|measure_beside\(|sync_playwright\("
+        assert re.search(own, source), name
 
 
 def test_a_script_answers_each_round_with_its_seconds(tmp_path: Path):

@@ -38,6 +38,7 @@ OPENS = {
     "cli/control.py": "made by the studio",
     "cli/generate.py": "made by the studio",
     "compare/store.py": "made by the studio",
+    "library/alike.py": "made by the studio",
     "library/facts.py": "reads the head alone",
     "library/files.py": "made by the studio",
     "scorer.py": "made by the studio",
