@@ -49,13 +49,19 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     for name in NAMES:
         table = tomllib.loads((PRESETS / "models" / f"{name}.toml").read_text())
         table = {key: value for key, value in table.items() if key not in SOURCE} | {"folder": f"tiny/{name}"}
-        lines = [f"{key} = {json.dumps(value)}" for key, value in table.items()]
+        lines = [f"{key} = {_toml(value)}" for key, value in table.items()]
         (home / "models" / f"{name}.toml").write_text("\n".join(lines))
         _build(table, home / "models" / "tiny" / name)
         if FAMILIES[table["family"]].control_pipelines:
             facts = NETWORKS.get(table["family"], {})
             tiny.controlnet(home / "models" / "tiny" / name, home / "controlnets" / f"{name}-canny", **facts)
     return Settings(home=home, device="cpu")
+
+
+def _toml(value: Any) -> str:
+    if isinstance(value, dict):
+        return f"{{ {', '.join(f'{key} = {json.dumps(inner)}' for key, inner in value.items())} }}"
+    return json.dumps(value)
 
 
 def _build(table: dict[str, Any], folder: Path) -> None:

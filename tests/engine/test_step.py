@@ -256,7 +256,8 @@ def test_what_a_lora_adds_to_any_convolution_is_the_same_beside_others(kernel: A
             made = layer(given)
         wanted = [bare[:1] + 0.5 * changes[0].added(layer, given[:1], bare[:1])]
         wanted += [bare[1:3] + 0.5 * changes[1].added(layer, given[1:3], bare[1:3]), bare[3:]]
-    torch.testing.assert_close(made, torch.cat(wanted))
+    # Sums in another order: the last bits differ, more of them on another processor.
+    torch.testing.assert_close(made, torch.cat(wanted), rtol=1e-4, atol=1e-4)
     assert torch.equal(made[3:], bare[3:])
 
 
