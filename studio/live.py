@@ -83,7 +83,7 @@ class Live:
             before = next((job.recipes[0].seed for job in self._jobs(who)), None)
             changes["seed"] = secrets.randbelow(SEEDS) if before is None else before
         quick = recipe.replace(**changes)
-        missing = studio.needs.missing(studio.needs.of(studio.resolve(quick)))
+        missing = studio.needs.missing(studio.needs.of(studio.of(who).resolve(quick)))
         if missing:
             raise NotDownloaded(f"{missing[0].name} is not here yet.", "Press Generate once, which downloads it.")
         return quick

@@ -77,7 +77,7 @@ def begin(studio: Studio, made: Made, who: Identity) -> Job | Outcome:
         return Outcome(None, because=["It was made by a hosted model, which makes another picture each time."])
     recipe = as_made(studio, made)
     try:
-        studio.resolve(recipe)
+        studio.of(who).resolve(recipe)
         return studio.submit(recipe, who, kind=KIND)
     except (InvalidRecipe, ModelError, NotFound) as error:
         missing = lost(made, studio.hashes.of(made.recipe))

@@ -27,7 +27,8 @@ class Consent:
         It is DownloadNotAgreed where the page `asks` then, and goes on with a yes.
         """
         if who.kind in PEOPLE and self._studio.may_download(who):
-            resolved = [single for recipe in recipes for single in self._studio.resolve(recipe)]
+            mine = self._studio.of(who)
+            resolved = [single for recipe in recipes for single in mine.resolve(recipe)]
             self.check_items(self._studio.needs.of(resolved), who, asks=asks)
 
     def check_items(self, items: Iterable[Item], who: Identity, *, asks: bool = False) -> None:

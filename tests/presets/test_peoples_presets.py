@@ -6,11 +6,13 @@ import pytest
 
 from studio.errors import AlreadyExists, InvalidRecipe, NotFound, Refused
 from studio.gate.identity import COMMAND_LINE, Identity
+from studio.live import Live
 from studio.presets import saving
 from studio.presets.people import PeoplesPresets, check_saves
 from studio.recipe import Recipe
 from studio.settings import Settings
 from studio.studio import Studio
+from studio.ui.consent import Consent
 from tests.people import who
 from tests.ui.painter import Painter
 
@@ -85,4 +87,9 @@ def test_a_style_of_ones_own_makes_ones_own_pictures_and_nobody_else_s(tmp_path:
         assert job.recipes[0].prompt == "a house at night"
         with pytest.raises(InvalidRecipe, match="no style"):
             studio.submit(asked, BOB)
+        Consent(studio).check([asked], ANN)  # what a page looks at before it asks for pictures
+        live = Live(studio).draw(asked, ANN, 1)
+        assert live
+        assert live.recipes[0].prompt == "a house at night"
+        list(live.follow())
         list(job.follow())

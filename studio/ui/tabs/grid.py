@@ -84,7 +84,7 @@ class GridPanel(Panel):
         setup = grid_views.setup(self.studio, [recipe])
         lines: list[AxisText] = [{"field": str(one.get("field", "")), "text": str(one.get("text", ""))} for one in axes]
         try:
-            begun = self.grids.begin(plan(self.studio, recipe, grid_views.axes(axes)), who)
+            begun = self.grids.begin(plan(self.studio.of(who), recipe, grid_views.axes(axes)), who)
         except StudioError as fault:
             return {self.widget: _answer(setup=setup, axes=lines, fault=str(fault))}
         return {self.widget: _answer(setup=setup, axes=lines, begun=begun.job.id)}
