@@ -1,6 +1,7 @@
 """A cache of auxiliary networks: ControlNets, IP-Adapters, VAEs and estimators of control maps."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, Protocol, TypeVar
 
 import torch
@@ -25,26 +26,23 @@ class AuxModelCache:
         self.in_use: frozenset[str] = frozenset()
         self._make = make
         self._kept: dict[str, Any] = {}  # the least recently used first
-        self._names: dict[str, str] = {}
+        self._held: dict[str, Held] = {}
 
     @property
     def bytes(self) -> int:
         """The bytes of all cached weights."""
-        return sum(one.device_bytes for one in self.held())
+        return sum(one.device_bytes for one in list(self._held.values()))
 
     def held(self) -> list[Held]:
         """The networks that are kept; may be asked from any thread."""
-        return [
-            Held("network", self._names.get(key, ""), bytes_of(kept), in_use=key in self.in_use)
-            for key, kept in list(self._kept.items())
-            if isinstance(kept, torch.nn.Module)
-        ]
+        return [replace(one, in_use=key in self.in_use) for key, one in list(self._held.items())]
 
     def load(self, key: str, what: str, loader: Callable[[], T], needed: float = 0) -> T:
         """Return the network cached under `key`, or load it; `what` and `needed` as in `Make`."""
         if key not in self._kept:
             self._kept[key] = self._make(what, loader, needed)
-            self._names[key] = what
+            if isinstance(self._kept[key], torch.nn.Module):
+                self._held[key] = Held("network", what, bytes_of(self._kept[key]))
         else:
             self._kept[key] = self._kept.pop(key)
         made: T = self._kept[key]
@@ -56,5 +54,5 @@ class AuxModelCache:
         if idle is None:
             return False
         del self._kept[idle]
-        self._names.pop(idle, None)
+        self._held.pop(idle, None)
         return True

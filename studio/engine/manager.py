@@ -239,9 +239,9 @@ class PipelineManager:
 
     def describe(self) -> str:
         """Device and memory in one line, such as "NVIDIA A10, 6.1 of 24.0 GB used"."""
-        use = self._room.use()
-        used, total = ((use.device_bytes - use.device_free) / memory.GIGABYTE, use.device_bytes / memory.GIGABYTE)
-        text = f"{use.device}, {used:.1f} of {total:.1f} GB used"
+        total, free = self.device.total_bytes(), self._room.free()
+        used = (total - free) / memory.GIGABYTE
+        text = f"{self.device.name}, {used:.1f} of {total / memory.GIGABYTE:.1f} GB used"
         return f"{text}. {self.device.note}" if self.device.note else text
 
     def close(self) -> None:

@@ -1,7 +1,9 @@
 """The status line's device: how full it is, what is loaded there, and a way to have it all back."""
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from html import escape
+from typing import cast
 
 from studio.backends.base import MemoryUse
 from studio.errors import Refused
@@ -45,22 +47,4 @@ def device_line(studio: Studio) -> str:
 
 
 def _memory_facts(use: MemoryUse, *, may_free: bool) -> Memory:
-    return {
-        "device": use.device,
-        "device_bytes": use.device_bytes,
-        "device_free": use.device_free,
-        "ram_bytes": use.ram_bytes,
-        "ram_free": use.ram_free,
-        "held": [
-            {
-                "kind": one.kind,
-                "name": one.name,
-                "device_bytes": one.device_bytes,
-                "ram_bytes": one.ram_bytes,
-                "in_use": one.in_use,
-                "how": one.how,
-            }
-            for one in use.held
-        ],
-        "may_free": may_free,
-    }
+    return cast("Memory", {**asdict(use), "may_free": may_free})

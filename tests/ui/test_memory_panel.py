@@ -51,7 +51,7 @@ def panel(studio: Studio) -> MemoryPanel:
 def test_the_status_line_opens_what_holds_the_memory(studio: Studio, panel: MemoryPanel):
     assert "--used: 0.40" in device_line(studio)
     look = panel.widget.look({}, request())["memory"]
-    assert look["held"] == [
+    assert list(look["held"]) == [
         {"kind": "model", "name": "Pencils <b>", "device_bytes": 300, "ram_bytes": 20, "in_use": False, "how": "fits"}
     ]
     assert (look["device_bytes"], look["device_free"], look["ram_bytes"], look["may_free"]) == (1000, 600, None, True)
@@ -59,7 +59,7 @@ def test_the_status_line_opens_what_holds_the_memory(studio: Studio, panel: Memo
 
 def test_memory_is_given_back_on_demand(panel: MemoryPanel):
     assert panel.widget.free({}, request()) == {"freed": 320}
-    assert panel.widget.look({}, request())["memory"]["held"] == []
+    assert panel.widget.look({}, request())["memory"]["held"] == ()
 
 
 def test_memory_stays_while_something_is_made(panel: MemoryPanel, holder: Holder):
