@@ -1,5 +1,6 @@
 // Where memory went: the device and the computer as bars, what is loaded, and a button that gives it all back.
-import { host, keepingFocus, make } from "./dom.js";
+import { keepingFocus } from "./dom.js";
+import { drawerHead, openDrawer } from "./drawer.js";
 import { html, nothing, render } from "./vendor/lit.js";
 
 /** How often is asked while it is open, in milliseconds. */
@@ -15,11 +16,9 @@ export function openMemory(server) {
     /** @type {Memory | null} */
     let memory = null;
     let line = "Looking …";
-    let asking = 0;
-    const dialog = make("dialog", { class: "memory", "aria-label": "Memory", onclose: shut, onclick: (event) => { if (event.target === dialog) dialog.close(); } });
+    const { dialog, again } = openDrawer({ name: "memory", label: "Memory", every: ASK, look });
 
     async function look() {
-        clearTimeout(asking);
         const answer = await server.look();
         if (answer.fault !== undefined) line = answer.fault;
         else {
@@ -27,7 +26,6 @@ export function openMemory(server) {
             if (line === "Looking …") line = "";
         }
         draw();
-        if (dialog.open) asking = window.setTimeout(look, ASK);
     }
 
     async function free() {
@@ -35,11 +33,11 @@ export function openMemory(server) {
         draw();
         const answer = await server.free();
         line = answer.fault ?? `${size(answer.freed)} of weights given back. What is needed next is loaded anew.`;
-        await look();
+        await again();
     }
 
     function draw() {
-        keepingFocus(() => render(html`<header><h2>Memory</h2><form method="dialog"><button class="plain">Close</button></form></header>
+        keepingFocus(() => render(html`${drawerHead("Memory")}
             ${memory ? body(memory) : nothing}
             <p class="memory-line" role="status">${line}</p>`, dialog));
     }
@@ -71,13 +69,6 @@ export function openMemory(server) {
     const thing = ({ kind, name, device_bytes, ram_bytes, in_use, how }) => html`<li><p class="memory-name">${name || kind}</p>
         <p class="note">${[name ? kind : "", device_bytes ? size(device_bytes) : "", ram_bytes ? `${size(ram_bytes)} beside the device` : "", in_use ? "in use" : "", how].filter(Boolean).join(" · ")}</p></li>`;
 
-    function shut() {
-        clearTimeout(asking);
-        dialog.remove();
-    }
-
-    host().append(dialog);
     draw();
-    dialog.showModal();
-    look();
+    again();
 }

@@ -1,5 +1,6 @@
 // The queue beside the page: what runs, what waits, and what one may do with one's own.
-import { host, keepingFocus, make, parts } from "./dom.js";
+import { keepingFocus, parts } from "./dom.js";
+import { drawerHead, openDrawer } from "./drawer.js";
 import { icon } from "./icon.js";
 import { html, nothing, render, repeat } from "./vendor/lit.js";
 
@@ -15,11 +16,9 @@ export function openQueue(server) {
     let line = "";
     /** The job that is dragged. */
     let held = "";
-    let asking = 0;
-    const dialog = make("dialog", { class: "queue", "aria-label": "Queue", onclose: shut, onclick: (event) => { if (event.target === dialog) dialog.close(); } });
+    const { dialog, again: lookAgain } = openDrawer({ name: "queue", label: "Queue", every: ASK, look });
 
     async function look() {
-        clearTimeout(asking);
         const answer = await server.look();
         if (answer.fault !== undefined) line = answer.fault;
         else if (!held) {
@@ -28,12 +27,11 @@ export function openQueue(server) {
             line = answer.halted || (answer.jobs.length ? `${running} running, ${answer.jobs.length - running} waiting` : "Nothing runs, nothing waits.");
         }
         draw();
-        if (dialog.open) asking = window.setTimeout(look, ASK);
     }
 
     function draw() {
         const { jobs, ended } = queue;
-        keepingFocus(() => render(html`<header><h2>Queue</h2><form method="dialog"><button class="plain">Close</button></form></header>
+        keepingFocus(() => render(html`${drawerHead("Queue")}
             <p class="queue-line" role="status">${line}</p>
             <ul class="queue-jobs" aria-label="Running and waiting">${rows(jobs)}</ul>
             <h3 ?hidden=${!ended.length}>Ended</h3>
@@ -166,19 +164,12 @@ export function openQueue(server) {
      */
     async function change(name, asked) {
         const answer = await server[name](asked);
-        await look();
+        await lookAgain();
         if (answer.fault === undefined) return;
         line = answer.fault;
         draw();
     }
 
-    function shut() {
-        clearTimeout(asking);
-        dialog.remove();
-    }
-
     draw();
-    host().append(dialog);
-    dialog.showModal();
-    look();
+    lookAgain();
 }
