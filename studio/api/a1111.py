@@ -66,6 +66,15 @@ NOTHING_TO_DO = ("refresh-checkpoints", "refresh-vae", "refresh-loras", "refresh
 def router(studio: Studio) -> APIRouter:
     """The routes of A1111."""
     routes, options = APIRouter(tags=["A1111"]), Options()
+    _add_making(routes, studio, options)
+    _add_extras(routes, studio)
+    _add_states(routes, studio, options)
+    _add_lists(routes, studio)
+    return routes
+
+
+def _add_making(routes: APIRouter, studio: Studio, options: "Options") -> None:
+    """Pictures from text, and from pictures."""
 
     async def made(wanted: Generation, request: Request, who: Identity) -> dict[str, Any]:
         planned = await run_in_threadpool(lambda: Planned(studio, wanted, options.of(who), who))
@@ -82,6 +91,10 @@ def router(studio: Studio) -> APIRouter:
     async def img2img(wanted: ImageToImage, request: Request, who: Who) -> dict[str, Any]:
         """Paint over a picture, all of it or where its mask is white."""
         return await made(wanted, request, who)
+
+
+def _add_extras(routes: APIRouter, studio: Studio) -> None:
+    """What is done with pictures that are there."""
 
     @routes.post("/sdapi/v1/extra-single-image")
     async def extra_single(wanted: ExtrasSingle, request: Request, who: Who) -> dict[str, Any]:
@@ -116,10 +129,6 @@ def router(studio: Studio) -> APIRouter:
     async def detect(wanted: Detect, who: Who) -> dict[str, Any]:
         """Make the maps of pictures."""
         return await run_in_threadpool(pictures.maps, studio, wanted, who)
-
-    _add_states(routes, studio, options)
-    _add_lists(routes, studio)
-    return routes
 
 
 def _add_states(routes: APIRouter, studio: Studio, options: "Options") -> None:

@@ -31,12 +31,19 @@ def fields(request: Request) -> Mapping[str, str]:
 Form = Annotated[Mapping[str, str], Depends(fields)]
 
 
-def router(studio: Studio) -> APIRouter:  # noqa: C901 - one function a route
+def router(studio: Studio) -> APIRouter:
     """The routes below /account; they are for people, and no part of the description for programs."""
     routes = APIRouter(prefix=HERE, include_in_schema=False, dependencies=[Depends(lambda: _check_on(studio))])
-    accounts = studio.accounts
+    _add_login(routes, studio)
+    _add_joining(routes, studio)
+    _add_own(routes, studio)
+    _add_admins(routes, studio)
+    return routes
 
-    hub = hub_login.offered(studio.settings)
+
+def _add_login(routes: APIRouter, studio: Studio) -> None:
+    """Signing in and out."""
+    accounts, hub = studio.accounts, hub_login.offered(studio.settings)
 
     @routes.get("/login")
     async def login() -> Response:
@@ -53,6 +60,19 @@ def router(studio: Studio) -> APIRouter:  # noqa: C901 - one function a route
         except StudioError as error:
             return shown(pages.login(error.sentence, hub=hub), error)
         return await entered(studio, request, secret)
+
+    @routes.post("/logout")
+    async def log_out(request: Request) -> Response:
+        name = identity.session_name(request.scope)
+        await run_in_threadpool(accounts.log_out, request.cookies.get(name, ""))
+        answer = RedirectResponse(LOGIN, 303, FRESH)
+        answer.delete_cookie(name, httponly=True, samesite="lax")
+        return answer
+
+
+def _add_joining(routes: APIRouter, studio: Studio) -> None:
+    """Taking up an invitation."""
+    accounts = studio.accounts
 
     @routes.get("/join/{invitation}")
     async def invited(invitation: str) -> Response:
@@ -76,6 +96,11 @@ def router(studio: Studio) -> APIRouter:  # noqa: C901 - one function a route
             return shown(pages.join(accounts.invited(invitation), error.sentence), error)
         return await entered(studio, request, secret)
 
+
+def _add_own(routes: APIRouter, studio: Studio) -> None:
+    """One's own page, password and tokens."""
+    accounts = studio.accounts
+
     @routes.get("")
     async def account(who: Who, request: Request) -> Response:
         return shown(await run_in_threadpool(_page, studio, who, before=earlier(request)))
@@ -84,14 +109,6 @@ def router(studio: Studio) -> APIRouter:  # noqa: C901 - one function a route
     async def take(who: Who, request: Request) -> Response:
         before = earlier(request)
         return await _do(studio, who, lambda: take_over(studio, before, who) if before else None)
-
-    @routes.post("/logout")
-    async def log_out(request: Request) -> Response:
-        name = identity.session_name(request.scope)
-        await run_in_threadpool(accounts.log_out, request.cookies.get(name, ""))
-        answer = RedirectResponse(LOGIN, 303, FRESH)
-        answer.delete_cookie(name, httponly=True, samesite="lax")
-        return answer
 
     @routes.post("/password")
     async def password(form: Form, request: Request, who: Who) -> Response:
@@ -115,6 +132,11 @@ def router(studio: Studio) -> APIRouter:  # noqa: C901 - one function a route
     async def revoke(token: str, who: Who) -> Response:
         return await _do(studio, who, lambda: accounts.revoke(accounts.get(who.name), token))
 
+
+def _add_admins(routes: APIRouter, studio: Studio) -> None:
+    """Invitations, and other people's accounts."""
+    accounts = studio.accounts
+
     @routes.post("/admin/invite")
     async def invite(form: Form, request: Request, who: Who) -> Response:
         secret = await run_in_threadpool(accounts.invite, _role(form))
@@ -132,8 +154,6 @@ def router(studio: Studio) -> APIRouter:  # noqa: C901 - one function a route
     @routes.post("/admin/remove")
     async def remove(form: Form, who: Who) -> Response:
         return await _do(studio, who, lambda: accounts.remove(_named(studio, form)))
-
-    return routes
 
 
 def _check_on(studio: Studio) -> None:

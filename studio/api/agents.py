@@ -83,6 +83,13 @@ def tools(studio: Studio) -> MCPServer:
     """The studio's verbs."""
     with _log_as_it_was():
         server = MCPServer("image-studio", title="Image Studio", instructions=ABOUT, version=__version__)
+    _add_making(server, studio)
+    _add_looking(server, studio)
+    return server
+
+
+def _add_making(server: MCPServer, studio: Studio) -> None:
+    """What makes pictures."""
 
     @server.tool(structured_output=False)
     @_worded
@@ -118,6 +125,10 @@ def tools(studio: Studio) -> MCPServer:
         given = {"prompt": prompt, "negative_prompt": negative_prompt, "model": model, "seed": seed}
         return await _made(studio, context, {**given, "init_image": stored.id, "strength": strength})
 
+
+def _add_looking(server: MCPServer, studio: Studio) -> None:
+    """What there is, and what becomes of it."""
+
     @server.tool()
     @_worded
     async def list_models(context: Context[Any, Any]) -> list[str]:
@@ -150,8 +161,6 @@ def tools(studio: Studio) -> MCPServer:
         """Stop a job of yours; the pictures that are done stay."""
         await run_in_threadpool(studio.stop, job, _who(context))
         return "It stops at its next step."
-
-    return server
 
 
 @contextmanager

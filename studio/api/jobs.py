@@ -32,9 +32,18 @@ Position = Annotated[int, Query(ge=0, description="Where to go on: the `id` of t
 Last = Annotated[int | None, Header(alias="Last-Event-ID", ge=0)]
 
 
-def router(studio: Studio) -> APIRouter:  # noqa: C901 - one function a route
+def router(studio: Studio) -> APIRouter:
     """The routes below /api."""
-    routes, names = APIRouter(prefix="/api", tags=["jobs"]), _Names()
+    routes = APIRouter(prefix="/api", tags=["jobs"])
+    _add_jobs(routes, studio)
+    _add_changes(routes, studio)
+    _add_pictures(routes, studio)
+    return routes
+
+
+def _add_jobs(routes: APIRouter, studio: Studio) -> None:
+    """Asking for pictures, and how that stands."""
+    names = _Names()
 
     @routes.post("/jobs", status_code=201)
     async def submit(wanted: JobRequest, request: Request, who: Who, name: Name = None) -> JobFacts:
@@ -62,22 +71,33 @@ def router(studio: Studio) -> APIRouter:  # noqa: C901 - one function a route
         stream = waiting.alive(_streamed(studio, found, position if last is None else last, request))
         return StreamingResponse(stream, media_type="text/event-stream", headers={"Cache-Control": "no-store"})
 
+
+def _add_changes(routes: APIRouter, studio: Studio) -> None:
+    """What may be done with a job."""
+
+    async def facts(id: str, request: Request, who: Identity) -> JobFacts:  # noqa: A002
+        return await run_in_threadpool(lambda: job_views.facts(studio, studio.job(id, who), request))
+
     @routes.post("/jobs/{id}/cancel")
     async def cancel(id: str, request: Request, who: Who) -> JobFacts:  # noqa: A002
         """Stop a job at its next step; what is done stays. Nothing happens to one that is over."""
         await run_in_threadpool(studio.stop, id, who)
-        return await job(id, request, who)
+        return await facts(id, request, who)
 
     @routes.post("/jobs/{id}/retry")
     async def retry(id: str, request: Request, who: Who) -> JobFacts:  # noqa: A002
         """Make once more what failed or was stopped of a job."""
         await run_in_threadpool(studio.jobs.retry, id, who)
-        return await job(id, request, who)
+        return await facts(id, request, who)
 
     @routes.delete("/jobs/{id}", status_code=204)
     async def forget(id: str, who: Who) -> None:  # noqa: A002
         """Forget a job, stopped first where it is not over; its pictures stay."""
         await run_in_threadpool(studio.jobs.remove, id, who)
+
+
+def _add_pictures(routes: APIRouter, studio: Studio) -> None:
+    """Pictures that were made and are brought, and what a recipe may say."""
 
     @routes.get("/jobs/{id}/images/{number}", response_class=Response, responses=PICTURE)
     async def image(
@@ -104,8 +124,6 @@ def router(studio: Studio) -> APIRouter:  # noqa: C901 - one function a route
     async def schema() -> dict[str, Any]:
         """The JSON schema of a recipe."""
         return Recipe.model_json_schema()
-
-    return routes
 
 
 class _Names:
