@@ -4,6 +4,7 @@ The network (Tan and Le 2019, Lite variant; Apache-2.0, 19 MB) was trained to na
 layer but one gives is near for pictures that show the like.
 """
 
+import sys
 from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -27,6 +28,11 @@ EPSILON = 1e-3
 def available() -> bool:
     """Whether the package with the weights is installed."""
     return find_spec(PACKAGE) is not None
+
+
+def at_hand() -> bool:
+    """Whether pictures can be looked at in passing: torch is not imported for that, which takes seconds."""
+    return "torch" in sys.modules and available()
 
 
 def features(picture: Image.Image) -> NDArray[np.float32]:

@@ -1,7 +1,9 @@
 """Pictures that look like one: their looks, made in the background where there are none yet, and compared."""
 
+import logging
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from sqlite3 import Connection, Row
 from typing import Any
@@ -29,6 +31,7 @@ PLAIN = """SELECT MAX(path) AS path, digest FROM picture_looks JOIN pictures USI
     WHERE features IS NULL AND path IS NOT NULL GROUP BY digest LIMIT ?"""
 
 Vectors = NDArray[np.int8]
+log = logging.getLogger(__name__)
 
 
 class Alike:
@@ -50,7 +53,7 @@ class Alike:
             began = time.monotonic()
             if busy():
                 rest = BUSY_SECONDS
-            elif self._look() or (self.by_network and self._features()):
+            elif self._look() or (image_features.at_hand() and self._features()):
                 rest = time.monotonic() - began
             else:
                 return
@@ -91,6 +94,9 @@ class Alike:
             return see(self._context.thumbnails.of(self._context.folder / row["path"], row["digest"]))
         except (StudioError, OSError):
             return b""
+        except (RuntimeError, SyntaxError, ValueError):  # whatever one picture does, the others are looked at
+            log.exception("A picture cannot be looked at")
+            return b""
 
     def _keep(self, looks: Sequence[tuple[str, bytes]]) -> None:
         with self._context.database.write() as rows:
@@ -105,7 +111,11 @@ class Alike:
         """Have the network see some pictures; whether there were any."""
         with self._context.database.read() as rows:
             some = rows.execute(PLAIN, (BATCH // 5,)).fetchall()
-        self._keep_features([(row["digest"], self._of(row, _features_of)) for row in some])
+        # In a thread that ends: one that has computed keeps its OpenMP threads as long as it lives, and those of the
+        # thread that makes pictures would wait asleep (see `engine/threads.py`).
+        with ThreadPoolExecutor(1) as apart:
+            seen = apart.submit(lambda: [(row["digest"], self._of(row, _features_of)) for row in some]).result()
+        self._keep_features(seen)
         return bool(some)
 
     def _keep_features(self, found: Sequence[tuple[str, bytes]]) -> None:

@@ -242,6 +242,8 @@ class LibraryIndex:
                 self.looks.fill(self._wanted.is_set, self._busy)
             except StorageError as error:
                 log.warning("The library cannot be looked at: %s", error)
+            except Exception:  # it is looked at again when somebody searches
+                log.exception("The library could not be looked at")
             self._looked = time.monotonic()
 
     def _tell(self) -> None:

@@ -1,5 +1,7 @@
+from collections.abc import Callable
 from contextlib import suppress
 from importlib.util import find_spec
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -9,7 +11,7 @@ from PIL import Image, ImageDraw
 from studio import image_features
 from studio.errors import InvalidRequest, NotFound
 from studio.gate.identity import COMMAND_LINE
-from studio.library import Entry
+from studio.library import Entry, alike
 from studio.library.files import Library
 from studio.library.rows import add_scores
 from studio.metadata.writing import Writing
@@ -231,8 +233,9 @@ def test_pictures_are_found_that_look_like_one(shelf: Shelf, monkeypatch: pytest
     one = keep(shelf, "stripes", stripes("red"))
     keep(shelf, "disc", disc("red"))
     keep(shelf, "more stripes", stripes("#d02010"))
+    wanted = shelf.index.alike(one.id, ANN)  # which imports what the network needs, so that the others are looked at
     shelf.index.looks.fill(lambda: False)
-    found = shelf.index.search(str(shelf.index.alike(one.id, ANN)), ANN)
+    found = shelf.index.search(str(wanted), ANN)
     assert prompts(found.entries) == ["stripes", "more stripes", "disc"]
     with pytest.raises(NotFound):
         shelf.index.alike(one.id, BOB)
@@ -369,3 +372,37 @@ def test_ids_that_are_no_text_are_unknown(shared: Shelf):
             attempt()
     with pytest.raises(InvalidRequest):
         shared.index.marks.note(shared.index.ids("", ANN)[0], "\ud800", ANN)
+
+
+def test_the_network_looks_at_pictures_in_passing_only_where_torch_is_there_already(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(image_features, "available", lambda: True)
+    monkeypatch.setattr(image_features, "sys", SimpleNamespace(modules={}))
+    assert not image_features.at_hand()
+    monkeypatch.setattr(image_features, "sys", SimpleNamespace(modules={"torch": None}))
+    assert image_features.at_hand()
+
+
+def test_a_picture_that_breaks_what_looks_at_it_keeps_no_other_from_being_seen(
+    shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+):
+    for name, image in (("disc", disc("red")), ("stripes", stripes("red"))):
+        keep(shelf, name, image)
+    for path in shelf.settings.home.glob("studio.sqlite*"):
+        path.unlink()
+    anew = shelf.again()
+    anew.index.look()
+    monkeypatch.setattr(alike, "look_of", broken_once(alike.look_of))
+    anew.index.looks.fill(lambda: False)
+    assert [tint == -1 for tint in anew.index.tints("", ANN, 0, 10)].count(True) == 1
+
+
+def broken_once(see: Callable[[Image.Image], bytes]) -> Callable[[Image.Image], bytes]:
+    """The same, but that it fails the first time."""
+    left = iter([ValueError("no such picture")])
+
+    def look_of(opened: Image.Image) -> bytes:
+        if fault := next(left, None):
+            raise fault
+        return see(opened)
+
+    return look_of
