@@ -1,5 +1,6 @@
 """What the documents say is so: commands, options, targets, settings, layers and links exist, and none is left out."""
 
+import importlib
 import re
 from pathlib import Path
 
@@ -67,3 +68,10 @@ def test_the_changelog_knows_this_version():
 def test_links_lead_somewhere(path: Path):
     targets = re.findall(r"\]\(([^)#\s]+)", path.read_text("utf-8"))
     assert [target for target in targets if "://" not in target and not (path.parent / target).exists()] == []
+
+
+def test_what_the_docs_call_by_its_place_in_the_code_is_there():
+    places = set(re.findall(r"`(studio(?:\.[a-z_]+)+)\.([a-z_]+)\(", TEXT))
+    assert places
+    for module, name in places:
+        assert callable(getattr(importlib.import_module(module), name)), f"{module}.{name}"
