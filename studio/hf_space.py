@@ -9,6 +9,8 @@ VOLUME = Path("/data")
 # What the hub calls the hardware of ZeroGPU.
 ZERO = "zero-a10g"
 OAUTH = ("OAUTH_CLIENT_ID", "OAUTH_CLIENT_SECRET", "OAUTH_SCOPES", "OPENID_PROVIDER_URL")
+# What somebody who signs in may allow: to pay hosted models with their account.
+INFERENCE = "inference-api"
 # What Gradio signs people in with; a Space installs it, a machine at home need not.
 SIGNS_IN = ("authlib", "itsdangerous")
 

@@ -10,11 +10,14 @@ from hashlib import sha256
 from typing import Any
 from urllib.parse import urlencode
 
+from pydantic import SecretStr
+
 from studio import hf_space
 from studio.errors import HubRefused, HubUnreachable, InvalidSetting, Refused
 from studio.settings import Settings
 
 CLIENT_ID, CLIENT_SECRET, PROVIDER = "OAUTH_CLIENT_ID", "OAUTH_CLIENT_SECRET", "OPENID_PROVIDER_URL"
+SCOPES_GRANTED = "OAUTH_SCOPES"
 HUB = "https://huggingface.co"
 SCOPES = "openid profile"
 SECONDS, MOST_BYTES = 15.0, 100_000
@@ -23,10 +26,11 @@ AGAIN = "Sign in again."
 
 @dataclass(frozen=True)
 class HubPerson:
-    """Who signed in there: `subject` stays when the name changes."""
+    """Who signed in there: `subject` stays when the name changes; `token` is there where it may be spent."""
 
     subject: str
     name: str
+    token: SecretStr | None = None
 
     @property
     def runs_the_space(self) -> bool:
@@ -82,7 +86,7 @@ def begin(attempt: Attempt, back: str) -> str:
         "client_id": os.environ.get(CLIENT_ID, ""),
         "redirect_uri": back,
         "response_type": "code",
-        "scope": SCOPES,
+        "scope": " ".join([SCOPES, *_spending()]),
         "state": attempt.state,
         "code_challenge": challenge,
         "code_challenge_method": "S256",
@@ -96,7 +100,7 @@ def finish(attempt: Attempt, answer: Mapping[str, str], back: str) -> HubPerson:
     HubRefused, HubUnreachable.
     """
     if not hmac.compare_digest(answer.get("state", "").encode(), attempt.state.encode()) or not answer.get("code"):
-        raise Refused("This is no answer to your signing in, or Hugging Face said no.", AGAIN)
+        raise Refused("This answer does not belong to your sign-in, or Hugging Face refused it.", AGAIN)
     client = os.environ.get(CLIENT_ID, ""), os.environ.get(CLIENT_SECRET, "")
     form = {
         "grant_type": "authorization_code",
@@ -105,12 +109,20 @@ def finish(attempt: Attempt, answer: Mapping[str, str], back: str) -> HubPerson:
         "client_id": client[0],
         "code_verifier": attempt.verifier,
     }
-    token = _fetch("POST", "/oauth/token", data=form, auth=client).get("access_token")
+    granted = _fetch("POST", "/oauth/token", data=form, auth=client)
+    token = str(granted.get("access_token"))
     facts = _fetch("GET", "/oauth/userinfo", headers={"Authorization": f"Bearer {token}"})
     subject, name = facts.get("sub"), facts.get("preferred_username")
     if not (isinstance(subject, str) and subject and isinstance(name, str) and name):
         raise HubRefused("Hugging Face does not say who you are.", AGAIN)
-    return HubPerson(subject[:200], name[:60])
+    spends = hf_space.INFERENCE in str(granted.get("scope", "")).split()
+    return HubPerson(subject[:200], name[:60], SecretStr(token) if spends else None)
+
+
+def _spending() -> list[str]:
+    """The scope to pay hosted models with, where the application was made for it, as a Space is by its README."""
+    granted = os.environ.get(SCOPES_GRANTED, "").split()
+    return [hf_space.INFERENCE] if hf_space.INFERENCE in granted else []
 
 
 def _provider() -> str:
@@ -128,5 +140,5 @@ def _fetch(method: str, path: str, **request: Any) -> dict[str, Any]:
     except (httpx2.HTTPError, ValueError) as error:
         raise HubUnreachable("Hugging Face does not answer.", "Try again in a while.") from error
     if not isinstance(found, dict):
-        raise HubRefused(f"Hugging Face did not let you in ({answer.status_code}).", AGAIN)
+        raise HubRefused(f"Hugging Face refused the sign-in ({answer.status_code}).", AGAIN)
     return found

@@ -4,10 +4,12 @@ import re
 import secrets
 import time
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from sqlite3 import Connection, IntegrityError, Row
 from typing import Any
+
+from pydantic import SecretStr
 
 from studio import hf_space
 from studio.accounts.passwords import Attempts, hashed, is_right
@@ -63,6 +65,7 @@ class Accounts:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._attempts = Attempts()
+        self._hub_tokens: dict[str, SecretStr] = {}
         self._known: dict[tuple[Kind, str], tuple[float, Identity | None]] = {}
 
     def required(self, settings: Settings) -> bool:
@@ -92,8 +95,8 @@ class Accounts:
         """
         if not NAME.fullmatch(name):
             raise InvalidRequest(
-                f"“{name[:80]}” is no name of an account.",
-                "Take letters, digits, and . @ - _ after the first, 64 characters at most.",
+                f"“{name[:80]}” is not a valid account name.",
+                "Use letters and digits, and after the first character also . @ - _; 64 characters at most.",
                 field="name",
             )
         account = Account(secrets.token_hex(8), name, role, time.time())
@@ -163,18 +166,24 @@ class Accounts:
         self._attempts.clear(*keys)
         return _account(row)
 
-    def log_in(self, account: Account) -> str:
-        """The secret of a new session, for the browser's cookie."""
+    def log_in(self, account: Account, hub_token: SecretStr | None = None) -> str:
+        """The secret of a new session, for the browser's cookie.
+
+        What the session may spend at the hub is known until the studio ends.
+        """
         secret, now = secrets.token_urlsafe(32), time.time()
         with self._database.write() as rows:
             rows.execute("DELETE FROM sessions WHERE seen < ?", (now - SESSION_SECONDS,))
             rows.execute("INSERT INTO sessions VALUES (?, ?, ?, ?)", (_hash(secret), account.id, now, now))
+        if hub_token:
+            self._hub_tokens[_hash(secret)] = hub_token
         return secret
 
     def log_out(self, secret: str) -> None:
         """End a session."""
         with self._database.write() as rows:
             rows.execute("DELETE FROM sessions WHERE hash = ?", (_hash(secret),))
+        self._hub_tokens.pop(_hash(secret), None)
         self._known.clear()
 
     def new_token(self, account: Account, label: str) -> str:
@@ -216,7 +225,7 @@ class Accounts:
         """An invitation cannot be taken up any more; NotFound where there is none of this id."""
         with self._database.write() as rows:
             if not rows.execute("DELETE FROM invitations WHERE id = ?", (invitation,)).rowcount:
-                raise NotFound("There is no such invitation.", "It may have been taken up, or is too old.")
+                raise NotFound("There is no such invitation.", "It may have expired, or was used already.")
 
     def invited(self, secret: str) -> Role:
         """What whoever has this invitation becomes; NotFound where it is none, too old or taken up."""
@@ -254,13 +263,13 @@ class Accounts:
         if row[used] < time.time() - NOTED_SECONDS:
             with suppress(StorageError), self._database.write() as rows:
                 rows.execute(f"UPDATE {table} SET {used} = ? WHERE hash = ?", (time.time(), name))  # noqa: S608
-        return identity_of(_account(row))
+        return replace(identity_of(_account(row)), hub_token=self._hub_tokens.get(name))
 
     def _check_other_admin(self, account: Account) -> None:
         if account.role == "admin" and not self._rows(
             "SELECT 1 FROM accounts WHERE role = 'admin' AND id != ?", account.id
         ):
-            raise InvalidRequest("This is the only admin.", "Make somebody else one first.")
+            raise InvalidRequest("This is the only admin.", "Make somebody else an admin first.")
 
     def _rows(self, query: str, *values: Any) -> list[Row]:
         with self._database.read() as rows:
@@ -273,7 +282,7 @@ def identity_of(account: Account) -> Identity:
 
 
 def _no_invitation() -> NotFound:
-    return NotFound("This invitation is too old, or was taken up already.", "Ask for another one.")
+    return NotFound("This invitation has expired, or was used already.", "Ask for another one.")
 
 
 def _account(row: Row) -> Account:

@@ -37,7 +37,8 @@ def router(studio: Studio) -> APIRouter:
 
         def signed() -> str:
             person = hub_login.finish(attempt, dict(request.query_params), _back(request))
-            return studio.accounts.log_in(studio.accounts.of_hub(person.subject, person.name, _role(studio, person)))
+            account = studio.accounts.of_hub(person.subject, person.name, _role(studio, person))
+            return studio.accounts.log_in(account, person.token)
 
         try:
             secret = await run_in_threadpool(signed)

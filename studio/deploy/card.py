@@ -5,14 +5,13 @@ from importlib.metadata import version
 
 from studio.catalogue.models import Model
 from studio.deploy.request import DeployRequest
+from studio.hf_space import INFERENCE
 
 TITLE = "Image Studio"
 # The hub takes 60 characters.
 SHORT = "Make and change images with diffusion models"
 PYTHON = "3.12"
 TAGS = ("image-studio", "text-to-image", "image-to-image", "inpainting", "controlnet", "lora", "diffusers")
-# What a visitor is asked for when signing in: to pay hosted models with credits of their own.
-SCOPES = ("inference-api",)
 BODY = """\
 # Image Studio
 
@@ -47,7 +46,7 @@ def card(request: DeployRequest, models: Sequence[Model]) -> str:
         models=repos or None,
         suggested_hardware=request.hardware,
         hf_oauth=True,
-        hf_oauth_scopes=list(SCOPES),
+        hf_oauth_scopes=[INFERENCE],
         # Weights are fetched while it starts.
         startup_duration_timeout="1h" if repos else None,
         fullWidth=True,

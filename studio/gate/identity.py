@@ -3,9 +3,11 @@
 import secrets
 from base64 import b64decode
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from typing import Any, Literal, Protocol
+
+from pydantic import SecretStr
 
 from studio.errors import Refused
 
@@ -30,7 +32,8 @@ class Identity:
 
     `here` says that the person sits at this machine and that nobody else reaches this studio: no proxy stands between.
     `address` is where the request came from. `runs_it` marks the account of whoever runs the studio; `role` and `name`
-    are an account's.
+    are an account's. `hub_token` is what somebody who signed in with Hugging Face lets the studio spend there: it goes
+    with what they ask for, and is never written.
     """
 
     kind: Kind
@@ -40,6 +43,7 @@ class Identity:
     runs_it: bool = False
     role: Role = "creator"
     name: str = ""
+    hub_token: SecretStr | None = field(default=None, repr=False, compare=False)
 
     @classmethod
     def earlier(cls, owner: str, *, here: bool = False) -> "Identity":
@@ -51,9 +55,9 @@ class Identity:
         """Whose account of this studio asks; an admin decides about this machine."""
         return cls("account", f"account:{id}", runs_it=role == "admin", role=role, name=name)
 
-    def of_account(self, name: str, *, keeps: bool = False) -> "Identity":
+    def of_account(self, name: str, *, keeps: bool = False, hub_token: SecretStr | None = None) -> "Identity":
         """The same caller, known by an account, which may be that of whoever runs the studio."""
-        return replace(self, kind="account", owner=f"account:{name}", runs_it=keeps)
+        return replace(self, kind="account", owner=f"account:{name}", runs_it=keeps, hub_token=hub_token)
 
     @property
     def known(self) -> bool:

@@ -2,6 +2,7 @@
 
 from pydantic import SecretStr
 
+from studio import hf_space
 from studio.errors import KeyRefused, Refused
 from studio.gate.identity import Identity
 from studio.hosted.keys import Keys
@@ -36,8 +37,8 @@ class HostedModels:
         """
         key = self.keys.of(who, endpoint.host_name, endpoint.host)
         if key is None and endpoint.host.key_env:
-            raise KeyRefused(
-                f"There is no key for {endpoint.model.name}.",
-                f"Give the key on the Compare tab, or in {endpoint.host.key_env} before the studio starts.",
-            )
+            typed = f"ive the key on the Compare tab, or in {endpoint.host.key_env} before the studio starts."
+            own = hf_space.name() and endpoint.provider.signs_in
+            cure = f"Sign in, to pay with your own Hugging Face credits; or g{typed}" if own else f"G{typed}"
+            raise KeyRefused(f"There is no key for {endpoint.model.name}.", cure)
         return key

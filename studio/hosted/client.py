@@ -54,16 +54,17 @@ class Client:
 
         `path` is below the host's address; `said` is as httpx takes it: `json`, `params`, `files`, `data`, `headers`.
         """
-        answer = self._answered(method, path, options)
-        try:
-            body = json.loads(answer.content)
-        except ValueError:
-            body = None
-        if not answer.is_success:
-            raise self._refused(answer, body)
+        body = _json(self.read(method, path, **options))
         if body is None:
-            raise faults.malformed("It is not what was to be expected.")
+            raise faults.malformed("It is not what was expected.")
         return body
+
+    def read(self, method: str, path: str, **options: Any) -> bytes:
+        """The bytes that the host answers with; as `ask`."""
+        answer = self._answered(method, path, options)
+        if not answer.is_success:
+            raise self._refused(answer, _json(answer.content))
+        return bytes(answer.content)
 
     def until(self, look: Callable[[], Any]) -> Any:
         """Look again and again until there is something to see; HostedError when the host's time is over."""
@@ -92,6 +93,13 @@ class Client:
         reason = scrubbed(faults.shortened(_sentence(body)), self._call.key)
         code, after = json.dumps(body), answer.headers.get("retry-after")
         return faults.refused(answer.status_code, reason, self._call.endpoint, self._call.key, code=code, after=after)
+
+
+def _json(content: bytes) -> Any:
+    try:
+        return json.loads(content)
+    except ValueError:
+        return None
 
 
 def _sentence(body: Any) -> Any:

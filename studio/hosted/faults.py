@@ -31,13 +31,13 @@ if TYPE_CHECKING:
 REFUSALS = ("moderation", "content_policy", "content_filter", "safety", "responsible_ai")
 ENDED = ("model_not_found", "deprecated", "deploymentnotfound")
 NO_CREDIT = ("insufficient_quota", "billing")
-OTHER_WORDS = "Say it in other words, or leave this model out."
+OTHER_WORDS = "Rephrase it, or leave this model out."
 PAID = "Try again later; this call may have been charged."
 
 
 def malformed(fault: str) -> HostedError:
     """What is said of an answer that makes no sense."""
-    return AnswerMalformed(f"The answer cannot be read. {fault}", "Try again, or ask its maker.", billed=True)
+    return AnswerMalformed(f"The answer cannot be read. {fault}", "Try again, or ask whoever runs it.", billed=True)
 
 
 def moderated(reason: str) -> HostedError:
@@ -111,11 +111,11 @@ def shortened(text: object) -> str:
 
 def _otherwise(status: int, reason: str) -> HostedError:
     if status >= 500 or status == 408:
-        return ServiceFailed(f"The service broke down ({status}): {reason}", PAID, billed=True)
+        return ServiceFailed(f"The service failed ({status}): {reason}", PAID, billed=True)
     if 300 <= status < 400:
-        elsewhere = "The service sends on to another address, and that is not followed."
+        elsewhere = "The service redirects to another address, which is not followed."
         return UnsafeAddress(elsewhere, "Give that address instead.")
-    return CallRefused(f"The service does not take this ({status}): {reason}", "Change prompt or settings.")
+    return CallRefused(f"The service rejected this ({status}): {reason}", "Change prompt or settings.")
 
 
 def _gone(endpoint: "HostedEndpoint", reason: str) -> HostedError:
@@ -127,10 +127,11 @@ def _gone(endpoint: "HostedEndpoint", reason: str) -> HostedError:
 
 
 def _no_entry(endpoint: "HostedEndpoint", key: SecretStr | None) -> HostedError:
-    fault = "The service does not take the key" if key else "The service wants a key"
+    fault = "The service rejected the key" if key else "The service needs a key"
     variable = endpoint.host.key_env
     before = f", or in {variable} before the studio starts" if variable else ""
-    return KeyRefused(f"{fault} for {endpoint.model.name}.", f"Give the key on the Compare tab{before}.")
+    again = "Sign in again, or give" if endpoint.provider.signs_in else "Give"
+    return KeyRefused(f"{fault} for {endpoint.model.name}.", f"{again} the key on the Compare tab{before}.")
 
 
 def _too_often(reason: str, after: str | None) -> HostedError:

@@ -1,4 +1,4 @@
-"""Keys of hosted models: from the environment, or typed by a person for as long as the studio runs. Never written."""
+"""Keys of hosted models: typed, of the account that somebody signed in with, or of the environment. Never written."""
 
 import os
 import re
@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pydantic import SecretStr
 
 from studio.gate.identity import Identity, check_creates
+from studio.hosted.providers import PROVIDERS
 from studio.settings import Host
 
 # What is recognised of a key in foreign words: services mask the middle of it, and show both ends.
@@ -41,16 +42,24 @@ class Keys:
         """The key that a caller uses with the host; None where there is none."""
         typed = self._typed.get((who.owner, name))
         found = os.environ.get(host.key_env) if host.key_env and (who.here or self._shared) else None
-        return typed or (SecretStr(found) if found else None)
+        return typed or signed_in(who, host) or (SecretStr(found) if found else None)
 
     def known(self, who: Identity, hosts: Mapping[str, Host]) -> dict[str, str]:
-        """Where the caller's key for each host comes from: "typed", "environment" or ""."""
+        """Where the caller's key for each host comes from: "typed", "signed in", "environment" or ""."""
         return {name: self._source(who, name, host) for name, host in hosts.items()}
 
     def _source(self, who: Identity, name: str, host: Host) -> str:
         if (who.owner, name) in self._typed:
             return "typed"
+        if signed_in(who, host):
+            return "signed in"
         return "environment" if self.of(who, name, host) else ""
+
+
+def signed_in(who: Identity, host: Host) -> SecretStr | None:
+    """What a caller who signed in with Hugging Face pays with there; it goes to the hub's own router alone."""
+    provider = PROVIDERS.get(host.provider)
+    return who.hub_token if provider and provider.signs_in and host.base_url == provider.address() else None
 
 
 def scrubbed(text: str, key: SecretStr | None) -> str:

@@ -38,7 +38,7 @@ class HostedModel(BaseModel):
 
     `service` is the host that is its own, `provider` the language that it is asked in there. `takes` are fields of a
     recipe beside prompt, size and pictures, `defaults` what the service takes for those that are left open; `fixed` is
-    sent with each request.
+    sent with each request. `sent` is what the service calls it, where that is not the file's name.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -56,6 +56,7 @@ class HostedModel(BaseModel):
     shutdown: date | None = None
     successor: str = ""
     price: Price | None = None
+    sent: str = ""
 
     @field_validator("provider")
     @classmethod
@@ -233,21 +234,24 @@ class Hosted:
         host = self.hosts.get(host_name)
         if host is None or not sent:
             raise UnknownModel(
-                f"There is no host of models “{host_name}”.",
+                f"There is no model host “{host_name}”.",
                 f"{near(host_name, self.hosts)} Others are named in the settings.",
             )
-        return HostedEndpoint(name, host_name, host, self._model(host.deployments.get(sent, sent), host.provider), sent)
+        model = self._model(host.deployments.get(sent, sent), host.provider)
+        own = host_name == model.service and model.sent
+        return HostedEndpoint(name, host_name, host, model, own or sent)
 
     def _model(self, id: str, provider: str) -> HostedModel:  # noqa: A002
         """The model of a file; one that nothing is known of takes whatever its provider knows."""
         fault = next((fault for path, fault in self.faults.items() if folded(path.stem) == folded(id)), None)
         if fault and id not in self.models:
             raise copy(fault)
-        known = self.models.get(id)
+        known = self.models.get(id) or next((one for one in self.models.values() if one.sent == id), None)
         if known and known.provider == provider:
             return known
-        takes = PROVIDERS[provider].takes
-        return HostedModel(id=id, name=id, service="", provider=provider, abilities=("edit", "mask"), takes=takes)
+        spoken = PROVIDERS[provider]
+        facts: Any = {"abilities": spoken.abilities, "takes": spoken.takes}
+        return HostedModel(id=id, name=id, service="", provider=provider, **facts)
 
     def _at_address(self, name: str) -> HostedEndpoint:
         """`https://host/v1:model`. A key of the environment goes to the host that it belongs to, and nowhere else."""
@@ -291,4 +295,4 @@ def _no_setting(model: str, name: str, known: tuple[str, ...]) -> InvalidRecipe:
 
 def _no_address(name: str) -> InvalidRequest:
     hint = "Write it as https://example.org/v1:model, with no name or password in it."
-    return InvalidRequest(f"“{name}” is no address of a hosted model.", hint)
+    return InvalidRequest(f"“{name}” is not the address of a hosted model.", hint)

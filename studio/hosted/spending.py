@@ -130,7 +130,7 @@ class Budget:
             )
         if dear is None and self._unknown == "refuse":
             raise OverBudget(
-                f"Nobody knows what {model} costs, and there is a budget for the day.",
+                f"The price of {model} is unknown, and there is a budget for the day.",
                 "Give its price in a file of presets/hosted, or allow it with STUDIO_UNKNOWN_PRICES=allow.",
             )
         for limit in limits:

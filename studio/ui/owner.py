@@ -3,6 +3,8 @@
 import time
 from typing import Any
 
+from pydantic import SecretStr
+
 from studio import hf_space
 from studio.gate.identity import Identity, of_scope
 
@@ -14,15 +16,17 @@ def identify(request: Any) -> Identity:
     signed = _signed(bare)
     if not signed or found.kind == "account":
         return found
-    keeps = signed.get("preferred_username") == str(hf_space.name()).partition("/")[0]
-    return found.of_account(str(signed["sub"]), keeps=keeps)
+    person = signed["userinfo"]
+    keeps = person.get("preferred_username") == str(hf_space.name()).partition("/")[0]
+    token = signed.get("access_token") if hf_space.INFERENCE in str(signed.get("scope", "")).split() else None
+    return found.of_account(str(person["sub"]), keeps=keeps, hub_token=SecretStr(token) if token else None)
 
 
 def _signed(request: Any) -> dict[str, Any]:
-    """What is known of who signed in, by the cookie that Gradio signed; empty for everybody else."""
+    """What Gradio keeps of who signed in, in a cookie that it signed; empty for everybody else."""
     if not hf_space.signs_in():
         return {}
     signed = request.scope.get("session", {}).get("oauth_info")
     if not signed or signed.get("expires_at", 0) < time.time():
         return {}
-    return dict(signed["userinfo"])
+    return dict(signed)

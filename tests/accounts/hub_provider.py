@@ -60,7 +60,10 @@ class Handler(BaseHTTPRequestHandler):
             and asked["redirect_uri"] == form["redirect_uri"][0]
             and client == f"{CLIENT}:{SECRET}"
         )
-        self._tell(200 if is_right else 400, {"access_token": "the-access-token"} if is_right else {"error": "no"})
+        self._tell(
+            200 if is_right else 400,
+            {"access_token": "the-access-token", "scope": asked["scope"]} if asked and is_right else {"error": "no"},
+        )
 
     def log_message(self, *_: Any) -> None:
         """Nothing."""

@@ -78,6 +78,20 @@ def test_whoever_comes_from_the_hub_has_an_account_of_that_name(
     assert hub.asked[0] == "/oauth/authorize"
 
 
+@pytest.mark.parametrize("granted", ["inference-api", ""])
+def test_whoever_comes_from_the_hub_may_pay_with_that_account_until_they_leave(
+    hub: Provider, studio: Studio, browser: Browser, monkeypatch: pytest.MonkeyPatch, granted: str
+) -> None:
+    monkeypatch.setenv("OAUTH_SCOPES", f"openid profile {granted}")
+    browser.through_the_hub()
+    secret = next(cookie.value for cookie in browser.cookies.jar if cookie.name.endswith("-login"))
+    who = studio.accounts.holder("account", secret or "")
+    assert who is not None
+    assert (who.hub_token.get_secret_value() if who.hub_token else "") == ("the-access-token" if granted else "")
+    studio.accounts.log_out(secret or "")
+    assert studio.accounts.holder("account", secret or "") is None
+
+
 def test_they_are_the_same_person_in_every_browser_and_under_a_new_name(hub: Provider, studio: Studio) -> None:
     Browser(studio).through_the_hub()
     hub.person = {"sub": "1001", "preferred_username": "dora-renamed"}

@@ -227,7 +227,7 @@ def test_another_port_of_this_machine_is_not_the_service(ask: Ask, service: Serv
 
 
 def test_without_a_key_the_service_says_that_it_wants_one(ask: Ask):
-    with pytest.raises(HostedError, match=r"wants a key.*OPENAI_API_KEY") as caught:
+    with pytest.raises(HostedError, match=r"needs a key.*OPENAI_API_KEY") as caught:
         ask("openai:gpt-image-2", key="")
     assert caught.value.code == "key_refused"
 

@@ -53,6 +53,13 @@ def test_who_signed_in_is_the_same_owner_in_every_browser(signing_in: None) -> N
     assert identify(visit("one", oauth_info=signed("bob"))).owner not in owners
 
 
+@pytest.mark.parametrize(("scope", "spends"), [("openid profile inference-api", True), ("openid profile", False)])
+def test_who_signed_in_brings_a_token_only_where_it_may_be_spent(signing_in: None, scope: str, spends: bool) -> None:
+    token = identify(visit(oauth_info={**signed("ann"), "access_token": "hf_oauth_ann", "scope": scope})).hub_token
+    assert (token is not None) is spends
+    assert identify(visit()).hub_token is None
+
+
 def test_who_did_not_or_not_lately_is_the_browser(signing_in: None) -> None:
     assert identify(visit("one")).owner == "one"
     assert identify(visit("one", oauth_info=signed("ann", -1))).owner == "one"

@@ -65,7 +65,8 @@ class Provider(ABC):
 
     `settings` are the names that its models' own settings may have, `takes` the fields of a recipe that a model may
     take beside prompt, size and pictures. `price` reads the `[price]` of a model's file. `library` is imported before a
-    service is asked, so that the time for it does not count as the service's.
+    service is asked, so that the time for it does not count as the service's. `abilities` are those of a model that
+    nothing is known of. Where it `signs_in`, whoever is signed in with Hugging Face pays with that account.
     """
 
     label: str = ""
@@ -75,6 +76,8 @@ class Provider(ABC):
     takes: frozenset[str] = frozenset()
     price: type[Price] = Price
     library: str = ""
+    abilities: tuple[str, ...] = ("edit", "mask")
+    signs_in: bool = False
 
     def address(self) -> str:
         """Where its own service is reached; empty where there is none."""

@@ -190,7 +190,7 @@ def _faults(endpoint: "HostedEndpoint", key: SecretStr | None) -> Iterator[None]
     except (openai.APIError, httpx2.HTTPError) as error:
         fault = _translated(error, endpoint, key)
     except ValueError:  # of JSON that is none
-        fault = faults.malformed("It is not what was to be expected.")
+        fault = faults.malformed("It is not what was expected.")
     else:
         return
     raise fault from None
@@ -246,7 +246,7 @@ def _plain(answer: Any) -> Mapping[str, Any]:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # about values of other types than the service promised
             return dict(answer.model_dump())
-    raise faults.malformed("It is no answer about pictures.")
+    raise faults.malformed("It says nothing about pictures.")
 
 
 def _picture(one: Any, call: Call) -> Made:
@@ -257,7 +257,7 @@ def _picture(one: Any, call: Call) -> Made:
         try:
             data = b64decode(coded, validate=True)
         except (NotBase64, ValueError) as error:
-            raise faults.malformed("The picture in it is no base64.") from error
+            raise faults.malformed("The picture in it is not valid base64.") from error
     elif isinstance(address, str) and address:
         data = fetch(address, call.endpoint.host.base_url, call.endpoint.host.timeout_seconds, call.most_bytes)
     else:

@@ -5,6 +5,8 @@ import { html, live, nothing, repeat } from "./vendor/lit.js";
 
 /** @type {Record<string, string>} */
 const LENT = { init_image: "the picture to start from", mask_image: "its mask" };
+/** @type {Record<string, string>} */
+const SOURCES = { typed: "typed, kept until the studio closes", "signed in": "your account, by signing in", environment: "from the environment" };
 const EXAMPLE = "One prompt per line. Tags come after a #:\na lighthouse at night # sea, night";
 const INVITE = "Add a model or pictures …";
 
@@ -127,7 +129,7 @@ function another({ hosts, addresses }, { name, write }) {
  * @param {DraftActs} acts
  */
 function key(host, label, source, { key: tell }) {
-    if (source) return html`<p class="note versus-key">Key for ${label}: ${source === "typed" ? "typed, kept until the studio closes" : "from the environment"}${source === "typed" ? html`<button type="button" class="plain" @click=${() => tell(host, "")}>Forget</button>` : nothing}</p>`;
+    if (source) return html`<p class="note versus-key">Key for ${label}: ${SOURCES[source] ?? source}${source === "typed" ? html`<button type="button" class="plain" @click=${() => tell(host, "")}>Forget</button>` : nothing}</p>`;
     /** @param {any} event */
     const take = ({ target }) => {
         const typed = target.value;
