@@ -148,7 +148,7 @@ def test_a_mistyped_command_is_one_line_too(argv: list[str], says: str, capsys: 
 def test_without_a_command_the_help_is_shown_and_begins_with_what_most_are_here_for(capsys):
     assert main([]) == 0
     commands = capsys.readouterr().out.partition("COMMAND\n")[2]
-    assert [line.split()[0] for line in commands.splitlines()[:2]] == ["run", "generate"]
+    assert [line.split()[0] for line in commands.splitlines()[:2]] == ["generate", "run"]
 
 
 def test_a_setting_is_given_by_its_own_name_too_and_the_pictures_go_into_images(tmp_path, monkeypatch, capsys):

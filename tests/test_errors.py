@@ -106,7 +106,7 @@ def test_each_field_that_an_error_can_name_has_a_label_on_the_page() -> None:
     }
     named |= {*Recipe.model_fields, *setting_specs()}
     assert not [field for field in named if label_of(field) == field]
-    assert (label_of("outpaint.left"), label_of("lora:ink"), label_of("stepz")) == ("Extend", "LoRAs", "stepz")
+    assert (label_of("outpaint.left"), label_of("lora:ink"), label_of("stepz")) == ("Outpaint", "LoRAs", "stepz")
     assert labelled(InvalidRecipe("hires_scale", "No.", "Yes.")) == "Hires fix: No. Yes."
 
 

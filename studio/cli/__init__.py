@@ -16,7 +16,7 @@ from studio.suggestions import did_you_mean
 
 COMMANDS: Registry[Command] = Registry("studio.cli", "COMMAND", Command)
 # What most people are here for stands first in the help.
-FIRST = ("run", "generate")
+FIRST = ("generate", "run")
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -27,6 +27,7 @@ from studio.inputs import Input, InputStore, MaskReads
 from studio.metadata import own, readers
 from studio.metadata.fitting import Here, fit
 from studio.recipe import PaintedRecipe, Recipe, Setting, field_of, setting_specs
+from studio.recipe.flat import plain
 from studio.resolve.prompts import read, replaced, unknown_words
 from studio.safety.layer import NOTE, SAFETY
 from studio.settings import Settings
@@ -80,17 +81,16 @@ def arguments(parser: argparse.ArgumentParser, prompt: str = "prompt") -> None:
         "--like",
         type=Path,
         metavar="FILE",
-        help="Take the settings that this picture or text of the studio, A1111, Forge, ComfyUI, Fooocus, InvokeAI or "
-        "another tool tells. What is given besides counts over them, and what is not here is left out and said.",
+        help="Take the settings from this picture or text, made by the studio, A1111, Forge, ComfyUI, Fooocus, "
+        "InvokeAI or another tool. Options given beside it override them; what cannot be taken over is reported.",
     )
     output_arguments(parser)
 
 
 def _setting_argument(parser: argparse.ArgumentParser, name: str, setting: Setting) -> None:
     many = get_origin(field_of(name).annotation) is tuple
-    spelled = f"--{name.replace('_', '-')}"
     parser.add_argument(
-        *dict.fromkeys((OPTIONS.get(name, spelled), spelled)),
+        *dict.fromkeys((OPTIONS.get(name, _option(name)), _option(name), *_label_option(name))),
         dest=name,
         metavar="NAME" if many else VALUES.get(name, setting.label.upper().replace(" ", "_")),
         # None, so that the recipe's own default holds where the option is not given.
@@ -100,14 +100,25 @@ def _setting_argument(parser: argparse.ArgumentParser, name: str, setting: Setti
     )
 
 
+def _option(name: str) -> str:
+    return f"--{plain(name).replace('_', '-')}"
+
+
+def _label_option(name: str) -> list[str]:
+    """The option by what the page calls the setting, where no other one is called so."""
+    label = _option(setting_specs()[name].label)
+    taken = {*map(_option, setting_specs()), *OPTIONS.values()}
+    return [] if label in taken else [label]
+
+
 def _mask_arguments(parser: argparse.ArgumentParser) -> None:
     """How a mask's file is read."""
     parser.add_argument(
         "--mask-reads",
         choices=get_args(MaskReads),
         default="auto",
-        help="What of the mask file changes: where it is bright, opaque or transparent; auto goes by its look "
-        "and says so. What is erased in the picture itself is painted with the picture as --mask and “transparent”.",
+        help="Which part of the mask file is repainted: where it is bright, opaque or transparent; auto decides by "
+        "its look and says so. For what is erased in the picture itself, give it as --mask too, with “transparent”.",
     )
     parser.add_argument("--invert-mask", action="store_true", help="Swap what the mask changes and what it keeps.")
 
@@ -115,25 +126,30 @@ def _mask_arguments(parser: argparse.ArgumentParser) -> None:
 def _lora_argument(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--lora",
+        "--loras",
         action="append",
         default=[],
         metavar=LORA_FORM,
-        help="Put this LoRA on; its weight goes from -10 to 10, without one it is 1. May be given again.",
+        help="Use this LoRA; its weight goes from -10 to 10, without one it is 1. May be given again.",
     )
 
 
 def _mask_area_argument(parser: argparse.ArgumentParser) -> None:
     sentence = "Repaint only the masked area, at full size, instead of the whole picture."
     parser.add_argument("--only-masked", dest="mask_area", action="store_const", const="masked", help=sentence)
+    words = setting_specs()["mask_area"].help
+    parser.add_argument(_option("mask_area"), *_label_option("mask_area"), choices=("whole", "masked"), help=words)
 
 
 def control_arguments(parser: argparse.ArgumentParser) -> None:
     """The maps to follow, made of pictures or ready-made."""
     kinds = f"KIND is one of {', '.join(CONTROLS)}; WEIGHT goes from 0 to 2, START and END are shares of the steps."
-    for option, what in (("--control", "Follow a map of this picture."), ("--control-map", "Follow this map.")):
-        parser.add_argument(
-            option, action="append", default=[], metavar=UNIT_FORM, help=f"{what} {kinds} May be given again."
-        )
+    shared: dict[str, Any] = {"action": "append", "default": [], "metavar": UNIT_FORM}
+    for options, what in (
+        (("--control", "--controls"), "Follow a map of this picture."),
+        (("--control-map",), "Follow this map."),
+    ):
+        parser.add_argument(*options, **shared, help=f"{what} {kinds} May be given again.")
 
 
 # Settings whose options are of another form.

@@ -18,6 +18,8 @@ from studio.errors import InvalidRecipe
 from studio.prompts.matrix import matrix
 from studio.prompts.mentions import calling, weighed
 from studio.recipe import ChangeCost, ControlUnit, Lora, OutpaintPadding, Recipe, field_of, setting_specs
+from studio.recipe.flat import names as names_of
+from studio.recipe.flat import plain
 from studio.shorthand import lora, sides
 from studio.suggestions import near
 
@@ -72,7 +74,7 @@ class Axis:
         """The axis of `field=a,b,c`; InvalidRecipe as in `of`."""
         field, equals, text = words.partition("=")
         if not equals:
-            raise InvalidRecipe(words, "This is no axis.", "Write field=a,b,c, such as steps=10,20,30.")
+            raise InvalidRecipe(words, "This is not an axis.", "Write field=a,b,c, such as steps=10,20,30.")
         return cls.of(field, text)
 
     @property
@@ -111,22 +113,22 @@ def subject(name: str) -> Subject:
     """What varies on an axis of this name; InvalidRecipe with near names where there is no such setting."""
     text = name.strip()
     head, colon, rest = text.partition(":")
-    if colon and rest.strip() and _plain(head) in SEARCHED:
+    if colon and rest.strip() and plain(head) in SEARCHED:
         return Words(rest)
-    if colon and rest.strip() and _plain(head) in ("lora", "loras"):
+    if colon and rest.strip() and plain(head) in ("lora", "loras"):
         return LoraPart(rest.strip())
     whole, *steps = re.split(r"[.\[\]]+", text.rstrip("]"))
-    if steps and _plain(whole) in ("control", "controls"):
+    if steps and plain(whole) in ("control", "controls"):
         return ControlPart(steps)
-    if len(steps) == 1 and _plain(whole) == "outpaint":
+    if len(steps) == 1 and plain(whole) == "outpaint":
         return Side(steps[0])
     known = _names()
-    field = known.get(_plain(text))
+    field = known.get(plain(text))
     if field == SIZE:
         return Size()
     if field is None:
-        varied = _plain(text) == UNVARIED
-        hint = "A cell is one picture: vary the seed." if varied else near(_plain(text), names())
+        varied = plain(text) == UNVARIED
+        hint = "A cell is one picture: vary the seed." if varied else near(plain(text), names())
         raise InvalidRecipe(text or "axis", "There is no such setting to vary.", hint)
     return Plain(field)
 
@@ -182,7 +184,7 @@ class Size(Subject):
             return recipe.replace(width=None, height=None)
         width, times, height = re.sub("[×X*]", "x", text).partition("x")
         if not times:
-            raise InvalidRecipe(SIZE, f"{text!r} is no size.", "Write width and height, such as 768x512.")
+            raise InvalidRecipe(SIZE, f"{text!r} is not a size.", "Write width and height, such as 768x512.")
         return recipe.replace(width=width, height=height)
 
 
@@ -198,7 +200,7 @@ class Words(Subject):
     def put(self, recipe: Recipe, text: str) -> Recipe:
         if not any(self.words in recipe.get(name) for name in SEARCHED):
             raise InvalidRecipe(
-                self.field, f"The prompt does not say “{self.words}”.", "Name words that stand in it, as they stand."
+                self.field, f"The prompt does not say “{self.words}”.", "Name words exactly as they stand in it."
             )
         return recipe.replace(**{name: recipe.get(name).replace(self.words, text) for name in SEARCHED})
 
@@ -288,13 +290,8 @@ class Side(Subject):
 
 def _names() -> dict[str, str]:
     """Each field by its name, its label and what other tools call it."""
-    fields = [name for name in setting_specs() if name != UNVARIED]
-    labels = {_plain(setting_specs()[name].label): name for name in reversed(fields)}
-    return labels | dict(ALIASES) | {name: name for name in [*fields, SIZE]}
-
-
-def _plain(name: str) -> str:
-    return re.sub(r"[\s_-]+", "_", name.strip()).casefold()
+    called = {one: name for one, name in names_of(Recipe).items() if name != UNVARIED}
+    return dict(ALIASES) | called | {SIZE: SIZE}
 
 
 def _place(recipe: Recipe, number: str) -> int:
@@ -319,7 +316,7 @@ def _values(text: str, varied: Subject) -> list[str]:
 
 
 def _range(text: str, varied: Subject) -> list[str]:
-    """The numbers of `1-10:3`, `1-10(+3)` or `1-10[4]`; none where it is no range."""
+    """The numbers of `1-10:3`, `1-10(+3)` or `1-10[4]`; none where it is not a range."""
     found = RANGE.fullmatch(text)
     if not found:
         return []

@@ -351,7 +351,7 @@ class Fields(Value):
     outpaint: Annotated[
         OutpaintPadding | None,
         Setting(
-            "Extend",
+            "Outpaint",
             "How many pixels to add at each side.",
             "mask",
             ChangeCost.SIZE,

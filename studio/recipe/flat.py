@@ -1,8 +1,9 @@
 """A recipe by flat names: as forms, options, axes and other tools' files name its settings, whatever part they are of.
 
-`hires_scale` is the field `scale` of the part `hires`. Whoever makes a recipe may give either.
+`hires_scale` is the field `scale` of the part `hires`. Whoever makes a recipe may give either, or the label.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
@@ -53,6 +54,29 @@ def all_fields(of: type[BaseModel]) -> Mapping[str, FieldInfo]:
             found |= {NAMES[name, inner]: one for inner, one in kind.model_fields.items()}
         else:
             found[name] = field
+    return found
+
+
+def plain(name: str) -> str:
+    """A setting's name or label however it is written: `Mask blur`, `mask-blur` and `mask_blur` alike."""
+    return re.sub(r"[\s_-]+", "_", name.strip()).casefold()
+
+
+@cache
+def names(of: type[BaseModel]) -> Mapping[str, str]:
+    """The flat name of each setting by that name and by its label, both `plain`; a name counts before a label."""
+    found = fields(of)
+    labels = {plain(setting.label): name for name, field in found.items() if (setting := own_setting(field))}
+    return {**labels, **{name: name for name in found}}
+
+
+def named(values: Mapping[str, Any], of: type[BaseModel]) -> dict[str, Any]:
+    """Values by flat names, or as they are where a setting was given under two names, or none has such a name."""
+    known, taken = names(of), {*values}
+    found = {}
+    for name, value in values.items():
+        flat = name if name in of.model_fields or name in ADDRESSES else known.get(plain(name), name)
+        found[name if flat != name and flat in taken else flat] = value
     return found
 
 

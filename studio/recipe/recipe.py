@@ -8,7 +8,7 @@ from studio.errors import InvalidRecipe
 from studio.parsing import ParseError, parse_json
 from studio.recipe.faults import recipe_error
 from studio.recipe.fields import VERSION, Fields
-from studio.recipe.flat import ADDRESSES, SPREAD, fields, nested
+from studio.recipe.flat import ADDRESSES, SPREAD, fields, named, nested
 from studio.recipe.units import ControlUnit
 
 Task = Literal["text2img", "img2img", "inpaint", "upscale"]
@@ -23,8 +23,8 @@ class Recipe(Fields):
     @model_validator(mode="before")
     @classmethod
     def _in_parts(cls, values: Any) -> Any:
-        """By flat names or by parts, and of any version."""
-        return nested(upgrade(values)) if isinstance(values, dict) else values
+        """By flat names, by labels or by parts, and of any version."""
+        return nested(named(upgrade(values), cls)) if isinstance(values, dict) else values
 
     @property
     def task(self) -> Task:
