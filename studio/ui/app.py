@@ -36,7 +36,7 @@ from studio.ui.requests import Requests
 
 # A picture never changes; what is told anew under one name is asked for each time.
 FOR_GOOD, REVALIDATED = "private, max-age=31536000, immutable", "private, no-cache"
-GONE = "There is nothing here for you: it is gone, or somebody else's."
+GONE = "There is nothing here for you: it is gone, or belongs to somebody else."
 PICTURES = ("image/png", "image/webp", "image/jpeg")
 # Files of the cache that pages were given; the longest ago are forgotten.
 MOST_GIVEN = 20_000
@@ -151,7 +151,7 @@ class PageApp(App):  # type: ignore[misc]
         except BaseException as error:
             shutil.rmtree(folder, ignore_errors=True)
             if isinstance(error, Exception) and not isinstance(error, StudioError):
-                raise MalformedRequest("The files did not arrive whole.", "Send them again.") from error
+                raise MalformedRequest("The files did not arrive completely.", "Send them again.") from error
             raise
         return JSONResponse([str(path) for path in paths])
 

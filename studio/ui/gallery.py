@@ -10,6 +10,7 @@ from typing import Any
 from studio.catalogue.models import Catalogue, Model
 from studio.errors import ModelError
 from studio.gate.identity import Identity
+from studio.presets.examples import Example, examples
 from studio.studio import Studio
 from studio.ui import library_views
 from studio.ui.events import Act, served
@@ -18,9 +19,13 @@ from studio.ui.ids import Id
 from studio.ui.island import Island
 from studio.ui.library_views import Searching
 from studio.ui.picture_details import WhichOne, details, entry_of
+from studio.ui.pictures import thumbnail
 from studio.ui.schemas.library import LibraryPage
-from studio.ui.schemas.page import ModelFacts
+from studio.ui.schemas.page import ModelExample, ModelFacts
 from studio.ui.schemas.pictures import PictureDetails
+
+# How large examples are shown, and what they start from is given.
+EXAMPLE_SIDE, SOURCE_SIDE = 320, 1024
 
 
 class Starring(WhichOne):
@@ -70,8 +75,9 @@ def _acts(studio: Studio) -> Mapping[str, Act]:
     return {"details": known, "star": star, "bin": put_away, "restore": restore, "search": page}
 
 
-def about(model: Model, catalogue: Catalogue) -> ModelFacts:
+def about(model: Model, studio: Studio) -> ModelFacts:
     """What the page says of a model: what it is, whether it can draw now, what it knows, what to try."""
+    catalogue = studio.catalogue
     fault = None if isinstance(model, HostedChoice) else catalogue.why_not(model)
     return {
         "id": model.id,
@@ -81,7 +87,7 @@ def about(model: Model, catalogue: Catalogue) -> ModelFacts:
         "licence": model.licence,
         "place": where(model, catalogue),
         "fault": str(fault) if fault else "",
-        "examples": list(model.examples),
+        "examples": [_example(studio, one) for one in _examples(model)],
         "knows": _knows(model, catalogue),
     }
 
@@ -94,6 +100,23 @@ def where(model: Model, catalogue: Catalogue) -> str:
     if size is not None:
         return f"{_bytes(size)} on disk"
     return f"{_bytes(model.download_bytes)} to download" if model.download_bytes else "not on this disk"
+
+
+def _examples(model: Model) -> list[Example]:
+    """Those with pictures, else the model's prompts."""
+    pictured = [one for one in examples() if one.model == model.id]
+    return pictured or [Example(id="", model=model.id, prompt=text) for text in model.examples]
+
+
+def _example(studio: Studio, one: Example) -> ModelExample:
+    return {
+        "use": one.use,
+        "prompt": one.prompt,
+        "picture": thumbnail(studio, one.picture, EXAMPLE_SIDE) if one.picture else "",
+        "source": thumbnail(studio, one.source, SOURCE_SIDE) if one.source else "",
+        "strength": one.strength,
+        "control": one.control,
+    }
 
 
 def _knows(model: Model, catalogue: Catalogue) -> dict[str, list[str]]:

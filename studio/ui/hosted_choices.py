@@ -81,7 +81,7 @@ def price(studio: Studio, recipe: Recipe, task: Task) -> str:
     left = studio.hosted.budget.left()
     today = "" if left is None else f" ${left:.2f} are left for today."
     if cost is None:
-        return f"Nobody knows what it costs.{today}"
+        return f"The price is unknown.{today}"
     several = usual(recipe).count
     also = f", ${cost * several:.3f} for {several} candidates" if several > recipe.count else ""
     return f"At most ${cost * recipe.count:.3f} for {_counted(recipe.count)}{also}.{today}"

@@ -80,7 +80,7 @@ def view(studio: Studio, who: Identity, fault: StudioError | None = None) -> Vie
         "job": _job(studio, front, _drawn_before(jobs, front)) if front else None,
         "behind": max(len(active) - 1, 0),
         "earlier": _earlier(studio, [job for job in jobs if job is not front]),
-        "fault": _fault(fault) if fault else None,
+        "fault": field_fault(fault) if fault else None,
     }
 
 
@@ -157,10 +157,10 @@ def _shown(job: Job) -> range:
 def failure(events: Sequence[Event]) -> FieldFault | None:
     """How a job failed, as the page shows it; None where it did not."""
     ending = events[-1] if events else None
-    return _fault(ending) if isinstance(ending, Failed) else None
+    return field_fault(ending) if isinstance(ending, Failed) else None
 
 
-def _fault(fault: StudioError | Failed) -> FieldFault:
+def field_fault(fault: StudioError | Failed) -> FieldFault:
     """An error with the label of its field, for where the field is not to be seen."""
     return {**fault.as_fault(), "label": label_of(fault.field) if fault.field else ""}
 

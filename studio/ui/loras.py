@@ -224,7 +224,7 @@ class LoraPanel:
         check_saves(who)
         loras = Recipe.make(loras=[_of_panel(entry) for entry in event["loras"]]).loras
         if not loras:
-            raise InvalidRecipe("loras", "There is no LoRA on to save.", "Add one first.")
+            raise InvalidRecipe("loras", "No LoRA is in use, so there is nothing to save.", "Add one first.")
         table = {"loras": [lora.model_dump(mode="json", exclude_defaults=True) for lora in loras]}
         saving.write(self.studio.peoples_presets.home(who), STACKS, event["name"].strip(), table)
         self.studio.peoples_presets.refresh(who)
@@ -247,7 +247,7 @@ def _entries(value: Any) -> list[Mapping[str, Any]]:
     if entries is None:
         return []
     if not isinstance(entries, list) or not all(isinstance(entry, Mapping) for entry in entries):
-        raise InvalidRecipe("loras", "This is no list of LoRAs.", 'Give {"loras": [...]}, each with a name.')
+        raise InvalidRecipe("loras", "This is not a list of LoRAs.", 'Give {"loras": [...]}, each with a name.')
     return entries
 
 

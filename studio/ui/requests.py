@@ -113,7 +113,7 @@ class Requests:
         if listener is None or listener.fn is None or listener.api_visibility == "private":
             raise NotFound(f"There is no endpoint {name}.")
         if not isinstance(payload, dict):
-            raise InvalidRequest("The request's JSON is no object.")
+            raise InvalidRequest("The request's JSON is not an object.")
         given, taken = len(_read(Asking, payload).data), [one for one in listener.inputs if not one.skip_api]
         if given not in (len(taken), len(listener.inputs)):
             raise InvalidRequest(f"data has {given} values; this endpoint takes {len(taken)}.")
@@ -136,7 +136,7 @@ class Requests:
     def _own(self, name: str, who: str) -> None:
         """Let a session or an event be this caller's; Refused where it is another's."""
         if self._owners.setdefault(name, who) != who:
-            raise Refused("This is of another page or program.")
+            raise Refused("This belongs to another page or program.")
         self._owners.move_to_end(name)
         while len(self._owners) > MOST_KNOWN:
             self._owners.popitem(last=False)

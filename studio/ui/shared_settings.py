@@ -226,7 +226,7 @@ class SharedSettings:
         facts: PageFacts = {
             "of": {name: values[widget] for name, widget in self._leading.items()},
             "standards": self._standards(model, values),
-            "model": gallery.about(model, self.studio.catalogue),
+            "model": gallery.about(model, self.studio),
             "sizes": self.shapes.sizes(model)[values[self.quality] or "final"],
             "controls": self.units.facts(model),
             "tabs": {

@@ -31,7 +31,7 @@ STRANGER = (
     '<span role="alert">Your browser blocks this page’s cookie, so it cannot show you your pictures. '
     '<a href="./" target="_blank" rel="noopener">Open in its own window</a></span>'
 )
-LOST = "Pictures are gone when this Space restarts: save what you like."
+LOST = "Pictures are lost when this Space restarts: save what you like."
 ACCOUNT = '<a class="account" href="/account">Account</a>'
 TOOLS = """
 <button type="button" class="tool" data-tool="light" aria-label="Light or dark" title="Light or dark"></button>

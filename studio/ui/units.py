@@ -261,7 +261,7 @@ def _units(value: Any) -> list[Mapping[str, Any]]:
         return []
     if not isinstance(units, list) or not all(isinstance(unit, Mapping) for unit in units):
         hint = 'Give {"units": [...]}, each unit with a kind, and with an image or a map.'
-        raise InvalidRecipe("controls", "This is no list of control units.", hint)
+        raise InvalidRecipe("controls", "This is not a list of control units.", hint)
     return units
 
 

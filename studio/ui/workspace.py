@@ -5,7 +5,9 @@ on.
 from collections.abc import AsyncIterator, Callable, Mapping
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import Field
 
 from studio.errors import StudioError
 from studio.gate.identity import Identity
@@ -67,11 +69,15 @@ class Sent(Which):
 
 
 class Into(Event):
-    """The tab whose work begins, and at once where it is told what varies; `prompt` stands in for the form's."""
+    """The tab whose work begins, and at once where it is told what varies.
+
+    Where it was composed in that tab, `prompt` and `count` stand in for the form's.
+    """
 
     to: Name
     axes: AxisLines = []  # noqa: RUF012 - a default of its schema
     prompt: Words = ""
+    count: Annotated[int, Field(ge=0, le=100_000)] = 0
 
 
 class Wish(Event):
@@ -258,11 +264,13 @@ class Workspace:
         def begin(values: Values, event: Into, request: gr.Request) -> Updates:
             who = identify(request)
             try:
-                recipes = self._recipes(tab, values, who)
+                instead = {name: value for name in ("prompt", "count") if (value := getattr(event, name))}
+                recipes = [recipe.replace(**instead) for recipe in self._recipes(tab, values, who)]
                 self.picker.consent.check(recipes, who, asks=True)
                 begun = self._made_into(self._panel(event.to), recipes, event, who)
             except StudioError as fault:
-                return {self.stage: view(self.studio, who, fault)}
+                composed = self._panel(event.to).refused(fault, event.prompt, event.count, who) if event.count else {}
+                return composed or {self.stage: view(self.studio, who, fault)}
             return {**begun, self.tablist: gr.Tabs(selected=event.to)}
 
         begun = getattr(self.shared_settings.facts, into(tab))(
@@ -273,8 +281,6 @@ class Workspace:
     @staticmethod
     def _made_into(panel: Panel, recipes: list[Recipe], event: Into, who: Identity) -> Updates:
         """Begin a tab's work with these recipes."""
-        if event.prompt:
-            recipes = [recipe.replace(prompt=event.prompt) for recipe in recipes]
         return panel.vary(recipes[0], event.axes, who) if event.axes else panel.begin(recipes, who)
 
     def _wire_models(self, tab: str) -> None:

@@ -88,19 +88,47 @@ def paste(entry: Locator, text: str) -> None:
     )
 
 
-def test_a_pasted_text_fills_the_form_and_its_picks_are_compared(new_page: NewPage, address: str) -> None:
+def test_a_set_is_composed_in_the_tab_itself_and_a_picture_that_is_sent_there_begins_nothing(
+    new_page: NewPage, address: str
+) -> None:
     page = new_page(address)
     turn_to(page, "Candidates")
-    page.get_by_role("button", name="Make candidates").click()
+    composer = page.locator(".composer")
+    composer.get_by_role("button", name="Make 8 candidates").click()
+    expect(composer.get_by_role("alert")).to_contain_text("The prompt is empty")
+    expect(composer.get_by_label("Prompt")).to_be_focused()
+    composer.get_by_role("group", name="Examples").get_by_role("button").first.click()
+    expect(composer.get_by_label("Prompt")).to_have_value(re.compile("a red house"))
+    expect(composer.locator("#composer-fault")).to_be_hidden()
+    composer.get_by_label("Prompt").fill("composed")
+    composer.get_by_label("Pictures").fill("2")
+    composer.get_by_role("button", name="Make 2 candidates").click()
+    expect(counts(page)).to_contain_text("2 made")
+    expect(page.get_by_role("tab", name="Candidates")).to_have_attribute("aria-selected", "true")
+
+    cell(page, 0).locator(".look").click()
+    page.locator("dialog.full").get_by_role("button", name="Send to").click()
+    page.get_by_role("menuitem", name="Candidates").click()
+    expect(composer).to_contain_text("those of the picture")
+    composer.get_by_role("button", name="Back to the candidates").click()
+    expect(page.get_by_label("Set", exact=True).locator("option")).to_have_count(1)
+    page.get_by_role("button", name="New set").click()
+    expect(composer).to_contain_text("those of the form")
+    composer.get_by_label("Prompt").fill("another")
+    composer.get_by_label("Pictures").fill("3")
+    composer.get_by_role("button", name="Make 3 candidates").click()
+    expect(counts(page)).to_contain_text("3 made")
+
+
+def test_a_pasted_text_fills_the_form_and_its_picks_are_compared(new_page: NewPage, address: str) -> None:
+    page = new_page(address)
     prompt = page.get_by_label("Prompt", exact=True)
-    expect(page.locator("#field-prompt .fault")).to_contain_text("The prompt is empty")
-    expect(prompt).to_be_focused()
     paste(prompt, "picks\nSteps: 2, Sampler: Euler, Seed: 40, ENSD: 31337")
     expect(page.locator(".imported-note")).to_contain_text("are in the form; left out or changed:ENSD 31337")
     expect(prompt).to_have_value("picks")
     expect(page.locator("#field-seed input")).to_have_value("40")
     turn_to(page, "Candidates")
-    page.get_by_role("button", name="Make candidates").click()
+    page.get_by_role("button", name="Make 8 candidates").click()
     expect(counts(page)).to_contain_text("8 made")
     # Nothing moves any more.
     expect(page.locator(".board-head .line")).to_be_empty()

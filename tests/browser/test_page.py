@@ -193,7 +193,7 @@ def test_another_browser_sees_and_stops_nothing(new_page: NewPage, address: str,
     ask(mine, "my own house")
     expect(mine.locator(".stage .line")).to_contain_text("Step 1")
     theirs = new_page(address)
-    expect(theirs.locator(".chip").first).to_be_visible()
+    expect(theirs.locator(".example").first).to_be_visible()
     assert theirs.locator(".cell, .small-look").count() == 0
     ask(theirs, "their house")
     expect(theirs.locator(".stage .line")).to_have_text("1 job before yours")
@@ -211,7 +211,7 @@ def test_a_fault_stands_at_its_field_nothing_typed_is_lost_and_ctrl_enter_works_
     prompt = page.get_by_label("Prompt", exact=True)
     page.get_by_role("button", name="Generate").click()
     expect(page.locator("#field-prompt .fault")).to_contain_text("The prompt is empty")
-    page.locator(".chip").first.click()
+    page.locator(".example").first.click()
     expect(page.locator("#field-prompt .fault")).to_have_count(0)
     open_more(page)
     number(page, "steps").fill("3")
@@ -421,15 +421,15 @@ def test_what_a_model_cannot_do_is_not_shown_and_what_a_preset_and_an_example_sa
     expect(page.locator(".empty")).to_contain_text("FLUX.1 schnell")
     choose_model(page, "Starter")
     expect(page.locator("#field-negative_prompt")).to_be_visible()
-    page.locator(".chip").first.click()
+    page.locator(".example").first.click()
     prompt = page.get_by_label("Prompt", exact=True)
-    expect(prompt).to_have_value(page.locator(".chip").first.inner_text())
+    expect(prompt).to_have_value(page.locator(".example").first.inner_text())
     prompt.press_sequentially(" zeppelin")
     expect(page.locator("#words-prompt .words-said")).to_have_text("Not known to this model: zeppelin")
     ask(page, "a house")
     expect(page.locator("#words-prompt .words-said")).to_have_text("")
     done(page)
-    expect(page.locator(".chip").first).to_be_hidden()
+    expect(page.locator(".example").first).to_be_hidden()
 
 
 def test_a_phone_shows_prompt_generate_picture_first_and_never_scrolls_sideways(
@@ -471,7 +471,7 @@ def test_words_can_be_read_in_dark_and_light(new_page: NewPage, address: str) ->
 
 # Buttons change their colours over a moment.
 AT_REST = "Promise.all(document.getAnimations().filter((a) => a instanceof CSSTransition).map((a) => a.finished))"
-SHOWN_WORDS = [".summary", ".chip", "#generate", "[data-testid=block-info]", "#status span"]
+SHOWN_WORDS = [".summary", ".example", "#generate", "[data-testid=block-info]", "#status span"]
 # Those of them with less than 4.5 to 1 against what is behind them.
 CONTRASTS = """(selectors) => {
     const rgb = (text) => text.match(/[\\d.]+/g).map(Number);

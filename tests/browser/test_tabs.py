@@ -11,6 +11,7 @@ from playwright.sync_api import Locator, Page, expect
 from studio.studio import Studio
 from tests.browser.conftest import PHONE, NewPage, reload
 from tests.browser.models import choose_model, offers
+from tests.browser.rooms import turn_to as turn_to_any
 from tests.headers import write_model
 from tests.ui.painter import Painter
 
@@ -177,6 +178,12 @@ def test_a_result_can_be_sent_to_every_tab_that_takes_one(new_page: NewPage, add
         expect(panel.locator(".well figure, .tile img")).to_have_count(1)
         expect(panel).to_contain_text("128 × 128")
     expect(page.locator("#field-prompt textarea")).to_have_value("a white castle")
+    # What asks for no words has a line of its own on the empty stage, and leaves it there.
+    turn_to(page, "Upscale")
+    expect(page.locator(".bench")).to_have_class(re.compile(r"\bwordless\b"))
+    turn_to_any(page, "Candidates")
+    expect(page.locator(".bench")).not_to_have_class(re.compile(r"\bwordless\b"))
+    expect(page.locator(".composer").get_by_label("Prompt")).to_have_value("a white castle")
     # In Inpainting the editor stands in the gallery's place.
     page.get_by_role("tab", name="Text to image").click()
     page.get_by_role("button", name="Send to").click()

@@ -9,6 +9,7 @@ from studio.catalogue.checkpoints import family_of_folder, read_json
 from studio.catalogue.models import Catalogue, Model
 from studio.errors import ModelError
 from studio.families import FAMILIES
+from studio.presets.examples import Example, examples
 from studio.settings import Settings
 from tests.headers import write_configs, write_json, write_model, write_safetensors, write_single_file
 
@@ -31,7 +32,7 @@ def test_the_projects_models_are_all_well_formed(home):
     for model in known.values():
         assert model.summary
         assert model.licence
-        assert model.examples
+        assert model.examples or any(one.model == model.id for one in examples())
         assert model.folder or model.download_bytes
         assert model.default("draft_steps") < model.default("steps")
 
@@ -63,7 +64,15 @@ def test_the_starter_knows_every_word_of_its_examples(home):
     known = catalogue(home)
     vocabulary = known.vocabulary(known["starter"])
     assert vocabulary is not None
-    assert {text: vocabulary.unknown(text) for text in known["starter"].examples if vocabulary.unknown(text)} == {}
+    prompts = [one.prompt for one in examples() if one.model == "starter"]
+    assert {text: vocabulary.unknown(text) for text in prompts if vocabulary.unknown(text)} == {}
+
+
+@pytest.mark.parametrize("one", examples(), ids=lambda one: one.id)
+def test_an_example_has_what_it_starts_from_and_its_picture(one: Example) -> None:
+    assert bool(one.source) is (one.use != "text2img")
+    assert bool(one.picture) is (one.use != "inpaint")
+    assert bool(one.control) is (one.use == "control")
 
 
 def test_an_unknown_model_is_named_with_the_closest_first(home):
@@ -184,7 +193,7 @@ def test_a_file_of_no_family_is_listed_with_its_fault(home):
     write_safetensors(home / "lora.safetensors")
     (home / "stray").mkdir()
     faults = catalogue(home).faults
-    assert "no family that the studio knows" in faults["lora"].message
+    assert "of a family that the studio does not know" in faults["lora"].message
     assert "has no model_index.json" in faults["stray"].message
 
 

@@ -82,13 +82,25 @@ class CandidateSetLine(TypedDict):
     made: int
 
 
+class CandidatesDraft(TypedDict):
+    """A set that is still to be asked for, and why it could not be: `base` is the recipe of a picture, else empty."""
+
+    base: str
+    prompt: str
+    count: int
+    fault: FieldFault | None
+
+
 class NoCandidates(TypedDict):
-    """No set is there, or none of this name."""
+    """No set is there, or none of this name; `seconds` is how long a picture takes here, by model."""
 
     serial: int
     set: None
     sets: list[CandidateSetLine]
     fault: str
+    draft: CandidatesDraft | None
+    most: int
+    seconds: dict[str, float]
     cells: list[Candidate | LostCandidate]
 
 

@@ -15,6 +15,17 @@ class FieldFacts(TypedDict):
     step: float | None
 
 
+class ModelExample(TypedDict):
+    """What may be tried with a model: `picture` is what comes of it and `source` what it starts from, where known."""
+
+    use: str
+    prompt: str
+    picture: str
+    source: str
+    strength: float | None
+    control: str
+
+
 class ModelFacts(TypedDict):
     """What the page says of a model."""
 
@@ -25,7 +36,7 @@ class ModelFacts(TypedDict):
     licence: str
     place: str
     fault: str
-    examples: list[str]
+    examples: list[ModelExample]
     knows: dict[str, list[str]]
 
 

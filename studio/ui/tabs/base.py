@@ -12,7 +12,7 @@ from typing import Annotated, Any, NotRequired
 from pydantic import Field
 from typing_extensions import TypedDict
 
-from studio.errors import InvalidRecipe
+from studio.errors import InvalidRecipe, StudioError
 from studio.gate.identity import Identity, Role
 from studio.recipe import Recipe, Task
 from studio.resolve.sizes import open_size
@@ -123,6 +123,11 @@ class Panel:
         Sets only `extras`. The tab is selected then; an InvalidRecipe is shown at the field that it names.
         """
         raise NotImplementedError
+
+    def refused(self, fault: StudioError, prompt: str, count: int, who: Identity) -> Updates:
+        """Say in the tab itself why what was composed there did not begin. Sets only `extras`."""
+        del fault, prompt, count, who
+        return {}
 
     def vary(self, recipe: Recipe, axes: AxisLines, who: Identity) -> Updates:
         """Make the recipe's pictures along these axes at once; else as `begin`."""

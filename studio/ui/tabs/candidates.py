@@ -15,8 +15,10 @@ from studio.errors import InvalidRequest, StudioError
 from studio.events import Preview
 from studio.gate.identity import Identity
 from studio.labels import labelled
+from studio.library.speeds import seconds_by_model
 from studio.metrics import METRICS
 from studio.recipe import Recipe
+from studio.rights import check_held
 from studio.studio import Studio
 from studio.ui import job_view
 from studio.ui.events import WATCHER, Event, Name, Number, Whole, Words, served
@@ -79,6 +81,14 @@ class Sifting(OfSet):
     reject_share: Annotated[float, Field(ge=0, le=1)] | None
 
 
+class Drafted(TypedDict):
+    """A set that is asked for: the recipe of a picture, and what is to be said and how often in its place."""
+
+    base: Words
+    prompt: Words
+    count: Annotated[int, Field(ge=1, le=100_000)]
+
+
 class More(OfSet):
     """So many more pictures; of other words, they are a new set."""
 
@@ -129,7 +139,7 @@ class CandidatesPanel(Panel):
             module="candidates_tab",
             data=_metrics(),
             events=("open",),
-            acts=served({name: self._answering(act) for name, act in acts.items()}),
+            acts=served({"begin": self._begin, **{name: self._answering(act) for name, act in acts.items()}}),
         )
         self.extras = (self.widget,)
         self.widget.open(self._open, None, [self.widget], api_visibility="private", **WATCHER)
@@ -138,6 +148,13 @@ class CandidatesPanel(Panel):
         several = [usual(recipe) for recipe in recipes]
         set_id = self.studio.candidates.begin(several, who)
         return {self.widget: {**self._view(set_id, who), "begun": True}}
+
+    def draft(self, recipe: Recipe, who: Identity) -> Updates:
+        base = usual(recipe.replace(seed=None))
+        return {self.widget: self._drafted(who, base.prompt, base.count, base=base.to_json())}
+
+    def refused(self, fault: StudioError, prompt: str, count: int, who: Identity) -> Updates:
+        return {self.widget: self._drafted(who, prompt, count, fault=fault)}
 
     async def _open(self, event: Opening, request: gr.Request) -> AsyncIterator[Updates]:
         """The set, or the newest, now and whenever something of it changes, until it is made and measured."""
@@ -170,6 +187,14 @@ class CandidatesPanel(Panel):
         # What may be asked is what the act takes.
         answer.__annotations__["event"] = get_type_hints(act)["event"]
         return answer
+
+    def _begin(self, event: Drafted, who: Identity) -> View:
+        """Make what was drafted of a picture."""
+        base = Recipe.from_json(event["base"])
+        check_held(self.studio.inputs, [base], who)
+        recipe = base.replace(prompt=event["prompt"], count=event["count"])
+        self.consent.check([recipe], who)
+        return {**self._view(self.studio.candidates.begin([recipe], who), who), "begun": True}
 
     def _mark(self, set_id: str, who: Identity, event: Marking) -> View:
         mark = Rating(event["verdict"], event["star"], event["rating"])
@@ -234,12 +259,22 @@ class CandidatesPanel(Panel):
             {"id": set_id, "title": title, "created": created, "made": made} for set_id, title, created, made in known
         ]
 
+    def _drafted(
+        self, who: Identity, prompt: str, count: int, *, base: str = "", fault: StudioError | None = None
+    ) -> NoCandidates:
+        """A set that is still to be asked for, as the page writes on in it."""
+        why = job_view.field_fault(fault) if fault else None
+        return {**self._nothing(who), "draft": {"base": base, "prompt": prompt, "count": count, "fault": why}}
+
     def _nothing(self, who: Identity, fault: StudioError | None = None) -> NoCandidates:
         return {
             "serial": time.time_ns(),
             "set": None,
             "sets": self._sets(who),
             "fault": labelled(fault) if fault else "",
+            "draft": None,
+            "most": self.studio.settings.max_images,
+            "seconds": seconds_by_model(self.studio.database),
             "cells": [],
         }
 

@@ -42,7 +42,7 @@ export function mount({ element, server }) {
     /** @param {AdminFacts} known */
     const all = (known) => html`
         <h2>Accounts</h2>${table(["Name", "Role", "Tokens", "Pictures", "Disk", ""], known.accounts.map((one) => account(one, known)))}
-        ${known.others ? html`<p class="note">${known.others.pictures} pictures of nobody who has an account take ${known.others.megabytes} MB.</p>` : nothing}
+        ${known.others ? html`<p class="note">${known.others.pictures} pictures that belong to no account take ${known.others.megabytes} MB.</p>` : nothing}
         <h2>Invitations</h2>
         <div class="admin-tools"><select aria-label="Invite as" @change=${(event) => { invited = event.target.value; }}>${known.roles.map((role) => html`<option .selected=${live(role === invited)}>${role}</option>`)}</select>
             <button type="button" class="plain" @click=${() => act("invite", { role: invited })}>Invite somebody</button></div>

@@ -2,6 +2,7 @@
 import { part, tab, target } from "./dom.js";
 import { saveAs } from "./download.js";
 import { ready } from "./form_start.js";
+import { ids } from "./ids.js";
 import { html, live, nothing, render } from "./vendor/lit.js";
 
 const CHOICES = [["left", "Left is better", "←"], ["right", "Right is better", "→"], ["good", "Both are good", "↑"], ["bad", "Both are bad", "↓"]];
@@ -84,7 +85,8 @@ export function mount({ element, props, watch, server, tell: { arrive } }) {
     function draw() {
         render(html`<div class="arena-ring">
                 ${pair?.pair ? duel(pair) : nothing}
-                ${pair && !pair.pair ? html`<div class="versus-empty"><h2>No pair to judge</h2><p class="quiet">${count ? "You have judged all pairs. Compare more prompts or models to get new ones." : "Compare at least two models first."} Each picture is shown only once, so that you never recognise one.</p></div>` : nothing}
+                ${pair && !pair.pair ? html`<div class="versus-empty"><h2>No pair to judge</h2><p class="quiet">${count ? "You have judged all pairs. Compare more prompts or models to get new ones." : "Compare at least two models first."} Each picture is shown only once, so that you never recognise one.</p>
+                    <button type="button" class="plain" @click=${compare}>Go to Compare</button></div>` : nothing}
                 <p class="wrong" role="alert">${fault}</p>
                 <div class="arena-foot"><p class="note" role="status">${place()}</p>
                     <button type="button" class="plain" title="Take your last vote back (Z)" ?hidden=${!count} @click=${undo}>Undo last vote</button></div>
@@ -148,6 +150,8 @@ export function mount({ element, props, watch, server, tell: { arrive } }) {
     if (props.value?.arrived) begin();
     else ready.then(() => arrive());
 }
+
+const compare = () => part(document, `#${ids.tabs} [role=tab][data-tab-id="compare"]`).click();
 
 /** @param {Standing[]} standings */
 function ratingsTable(standings) {

@@ -1,5 +1,5 @@
 // Above the candidates: which set, how far it is, and how its pictures are sorted, shown, filtered and refined.
-import { begin } from "./form.js";
+import { lasting } from "./candidate_composer.js";
 import { menu } from "./menu.js";
 import { html, live, nothing } from "./vendor/lit.js";
 
@@ -21,9 +21,9 @@ const SHOWS = { all: "All", kept: "Kept", rejected: "Rejected" };
 /**
  * @param {CandidatesView} view
  * @param {string} fault
- * @param {{ show: (set: string) => void, ask: (act: string) => void }} acts
+ * @param {{ show: (set: string) => void, ask: (act: string) => void, compose: () => void }} acts
  */
-export function candidateHead(view, fault, { show, ask }) {
+export function candidateHead(view, fault, { show, ask, compose }) {
     const { cells, count, ended, making, busy } = view;
     const out = cells.filter(({ kept }) => !kept).length;
     const made = cells.length < count ? `${cells.length} of ${count} made` : `${count} made`;
@@ -33,6 +33,7 @@ export function candidateHead(view, fault, { show, ask }) {
     const words = fault || (ended ? `${ended.message} ${ended.hint}` : making ? view.line : busy ? "Measuring" : "");
     return html`<header class="board-head">
             <select aria-label="Set" @change=${(event) => show(event.target.value)}>${view.sets.map(({ id, title, created, made: images }) => html`<option value=${id} .selected=${live(id === view.set)}>${title || "No prompt"} · ${images} · ${when(created)}</option>`)}</select>
+            <button type="button" class="plain" title="Candidates of another prompt" @click=${compose}>New set</button>
             <p class=${fault || ended ? "line wrong" : "line"} role="status">${words}</p>
             <button type="button" class="plain" ?hidden=${!making} @click=${() => ask("stop")}>Stop</button>
             <p class="counts" aria-live="polite">${chosen ? `${made} · ${cells.length - out} kept · ${out} rejected${rate}` : made}</p>
@@ -101,11 +102,8 @@ function makeMore({ cells, prompt, most, each_usd: usd }, ask) {
     return html`<form class="board-more" @submit=${make}>
         <label class="tool-field"><span>Prompt</span><input name="words" type="text" maxlength="20000" .value=${prompt}></label>
         <label class="tool-field"><span>Pictures</span><input name="count" type="number" min="1" max=${most} step="1" required .value=${String(Math.min(MORE, most))} @input=${say}></label>
-        <button class="plain">Make more</button><output class="quiet">${costs(Math.min(MORE, most))}</output></form>`;
+        <button class="plain">Make more</button><output class="quiet" .textContent=${costs(Math.min(MORE, most))}></output></form>`;
 }
-
-/** @param {number} seconds */
-const lasting = (seconds) => (seconds < 90 ? `${Math.max(1, Math.round(seconds))} s` : `${Math.round(seconds / 60)} min`);
 
 /**
  * @param {string} label
@@ -114,9 +112,3 @@ const lasting = (seconds) => (seconds < 90 ? `${Math.max(1, Math.round(seconds))
  * @param {(value: string) => void} act
  */
 const choice = (label, choices, chosen, act) => html`<select aria-label=${label} @change=${(event) => act(event.target.value)}>${Object.entries(choices).map(([value, words]) => html`<option value=${value} .selected=${live(value === chosen)}>${words}</option>`)}</select>`;
-
-/** What stands here before the first set. */
-export const intro = html`<div class="empty"><h2>Candidates</h2>
-    <p class="summary">Many pictures of one prompt, measured and ranked as they come, so that the few worth keeping are found fast.</p>
-    <p class="summary">They use the settings of the form. If it asks for one picture, you get eight; you can make as many more as you like.</p>
-    <button type="button" class="plain" @click=${() => begin("candidates")}>Make candidates</button></div>`;

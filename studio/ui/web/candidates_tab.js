@@ -1,12 +1,16 @@
 // The candidates: a set as a sheet of cells that are kept, rejected, starred and rated by mouse or keyboard.
 import { askingInTurn } from "./candidate_asking.js";
 import { candidateCard, nice } from "./candidate_card.js";
+import { candidateComposer, USUAL } from "./candidate_composer.js";
 import { ordered, scored } from "./candidate_order.js";
-import { candidateHead, candidateTools, intro, PICKS, ZOOM } from "./candidate_tools.js";
+import { candidateHead, candidateTools, PICKS, ZOOM } from "./candidate_tools.js";
 import { candidateViews } from "./candidate_views.js";
-import { keepingFocus, narrow, part, parts, tab, target } from "./dom.js";
+import { input, keepingFocus, narrow, part, parts, tab, target } from "./dom.js";
+import { onFacts, onValues } from "./form.js";
 import { ready } from "./form_start.js";
+import { compose } from "./generate.js";
 import { metricWeights } from "./metric_weights.js";
+import { sentence } from "./form_faults.js";
 import { html, render, repeat } from "./vendor/lit.js";
 
 const MEMORY = "image-studio-candidates";
@@ -22,6 +26,11 @@ export function mount({ element, props, watch, server, tell: { open }, data: met
     let wanted = remembered.set ?? null;
     /** @type {(CandidatesView | NoCandidates | null)[]} */
     let [view, missed] = [null, null];
+    // What is composed beside the set that is shown, and what was told where there is none.
+    /** @type {import("./candidate_composer.js").Composed | null} */
+    let draft = null;
+    /** @type {NoCandidates | null} */
+    let none = null;
     /** @type {Timer} */
     let resting;
     /** @type {number | null} */
@@ -89,7 +98,12 @@ export function mount({ element, props, watch, server, tell: { open }, data: met
         if (asking.busy) missed = told;
         if (!told || asking.busy || told.serial <= (view?.serial ?? 0)) return;
         const begun = told.set !== null && told.begun;
-        if (begun) turn(told.set);
+        if (told.set === null) none = told;
+        if (told.set === null && told.draft) return write({ ...told.draft, fault: told.draft.fault ? sentence(told.draft.fault) : "" });
+        if (begun) {
+            draft = null;
+            turn(told.set);
+        }
         if (told.set && wanted && told.set !== wanted) return;
         view = told;
         wanted = told.set ?? wanted;
@@ -114,11 +128,11 @@ export function mount({ element, props, watch, server, tell: { open }, data: met
     }
 
     function draw() {
-        if (!view || view.set === null) return render(intro, root);
+        if (draft || !view || view.set === null) return keepingFocus(() => render(candidateComposer(draft ?? blank(), none, { write, make, back: draft && view?.set ? leave : null }), root));
         const now = view;
         const numbers = order();
         if (cursor === null || !numbers.includes(cursor) || !known(cursor)) cursor = numbers.find(known) ?? null;
-        keepingFocus(() => render(html`${candidateHead(now, look.fault, { show, ask })}
+        keepingFocus(() => render(html`${candidateHead(now, look.fault, { show, ask, compose: () => write(blank()) })}
             ${candidateTools(now, look, picks.size, metrics, { change, ask, compare: () => looks.compare([...picks]), tune: () => tune(!look.tuning) })}
             <div class="board-body">
                 <div class="sheet-grid" role="group" aria-label="Pictures; K keeps, R rejects, S stars, 1 to 5 rate, Z undoes" style=${`--candidate: ${look.zoom}px`}>${repeat(ordered(now, look, metrics), ({ number }) => number, card)}</div>
@@ -126,6 +140,33 @@ export function mount({ element, props, watch, server, tell: { open }, data: met
             </div>`, root));
         if (look.tuning) side.draw(now);
         looks.again();
+    }
+
+    const blank = () => ({ base: "", prompt: input("prompt")?.value ?? "", count: USUAL, fault: "" });
+
+    /** @param {Partial<import("./candidate_composer.js").Composed>} change */
+    function write(change) {
+        draft = { ...(draft ?? blank()), ...change };
+        draw();
+    }
+
+    function leave() {
+        draft = null;
+        draw();
+    }
+
+    async function make() {
+        const { base, prompt, count } = draft ?? blank();
+        if (!prompt.trim()) {
+            write({ fault: "The prompt is empty. Say in a few words what the pictures show." });
+            part(root, "textarea").focus();
+        } else if (base) {
+            const answer = await server.begin({ base, prompt, count });
+            if (answer.fault === undefined) take(answer);
+            else write({ fault: answer.fault });
+        } else {
+            compose("candidates", { prompt, count });
+        }
     }
 
     /** @param {Partial<import("./candidate_tools.js").Look>} change */
@@ -238,6 +279,10 @@ export function mount({ element, props, watch, server, tell: { open }, data: met
     }
 
     document.addEventListener("keydown", key, true);
+    // What an empty tab says of the form goes with it.
+    const again = () => { if (draft || !view?.set) draw(); };
+    onFacts(again);
+    onValues(again);
     watch("value", () => take(props.value));
     draw();
     if (props.value?.set) {

@@ -1,7 +1,7 @@
 // What is copied from the page, and in words whether that went well.
 import { make } from "./dom.js";
 
-const REFUSED = "The browser did not let the page copy. ";
+const REFUSED = "The browser did not allow the page to copy. ";
 
 /**
  * @param {string} text

@@ -217,7 +217,7 @@ export function mount({ element, props, watch, upload, server, data: known }) {
         if (unit) held.dropped(event, unit, "image");
     });
 
-    panels.controls = { blame, forgive, turned, sourced, receive };
+    panels.controls = { blame, forgive, turned, sourced, receive, give: held.give };
     watch("value", held.take);
     held.take();
 }

@@ -38,7 +38,7 @@ export function controlUnits({ server, upload }, kept, { kinds }, { draw, open, 
         inHand: null,
         /** @type {{ at: number, unit: Unit } | null} */
         gone: null,
-        take, suit, changed, turn, grow, remove, bring, fetched, dropped, receive, waiting, fitting, offered, usable, source, steering,
+        take, suit, changed, turn, grow, remove, bring, give, fetched, dropped, receive, waiting, fitting, offered, usable, source, steering,
         add: (/** @type {string} */ kind) => grow(fresh(kind)),
         label: (/** @type {Unit} */ unit) => kinds[unit.kind]?.label ?? unit.kind,
         start: () => /** @type {StoredPicture | undefined} */ (value("init_image")?.pictures?.[0]),
@@ -172,6 +172,15 @@ export function controlUnits({ server, upload }, kept, { kinds }, { draw, open, 
         if (!held.units.includes(unit)) return;
         if (answer.fault !== undefined) complain(unit, answer.fault);
         else receive(unit, side, answer.picture);
+    }
+
+    /**
+     * A control of this kind with this picture: the one that is there already, else a new one.
+     * @param {string} kind
+     * @param {File} file
+     */
+    function give(kind, file) {
+        return bring(held.units.find((unit) => unit.kind === kind) ?? grow(fresh(kind)), "image", file);
     }
 
     /**

@@ -56,7 +56,7 @@ export function openEditorDialog(name, { tools, body, foot, changed, finish, und
     dialog.addEventListener("cancel", (event) => {
         if (!changed()) return;
         event.preventDefault();
-        say("Done keeps what you made, Cancel drops it.");
+        say("Done keeps what you made; Cancel discards it.");
         part(dialog, ".done").focus();
     });
     host().append(dialog);

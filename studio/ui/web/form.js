@@ -162,6 +162,8 @@ export function turn(chosen) {
     if (bench.dataset.tab && bench.dataset.tab !== chosen) arrive(bench);
     bench.dataset.tab = chosen;
     bench.classList.toggle("whole", Boolean(current) && !told);
+    // What asks for no words offers nothing that is about them.
+    bench.classList.toggle("wordless", Boolean(told?.hidden.includes("prompt")));
     for (const column of parts(bench, ".after")) column.hidden = !column.classList.contains(`of-${chosen}`);
     complete();
     panels.controls?.turned();
@@ -171,8 +173,6 @@ export function turn(chosen) {
         const hidden = new Set(told.hidden.map((key) => element(key)));
         for (const block of parts(bench, FIELDS)) block.hidden = hidden.has(block);
         part(document, `#${ids.more}`).hidden = seldom.every((name) => told.hidden.includes(name));
-        // What asks for no words offers nothing that is about them.
-        bench.classList.toggle("wordless", hidden.has(element("prompt")));
         const verb = [...part(document, `#${ids.generate}`).childNodes].find((node) => node instanceof Text && node.data.trim());
         if (verb instanceof Text) verb.data = told.verb;
         say(ids.cannot, told.cannot);
@@ -210,6 +210,9 @@ function say(id, text) {
     line.hidden = !text;
     part(line, "p").textContent = text;
 }
+
+/** The tab whose form tells what a picture of words is made of, while one without a form is looked at. */
+export const maker = () => (current?.tabs[making]?.hidden.includes("prompt") ? "text_to_image" : making);
 
 /**
  * What the form says becomes another tab's work; where it has no words yet, that is said where they are written.

@@ -29,6 +29,12 @@ export function blame(fault) {
     return true;
 }
 
+/**
+ * What is said of a fault where its field is not to be seen.
+ * @param {FieldFault} fault
+ */
+export const sentence = ({ label, message, hint }) => `${label ? `${label}: ` : ""}${message} ${hint}`.trim();
+
 /** @param {Element | null} block */
 export function forgive(block) {
     block?.classList.remove("at-fault");

@@ -1,7 +1,8 @@
 // The stage: the job in front as a wall of pictures, its progress, and earlier pictures in a strip below.
-import { input, make, narrow, part, parts, type } from "./dom.js";
+import { make, narrow, part, parts } from "./dom.js";
+import { exampleCards } from "./examples.js";
 import { facts, onFacts } from "./form.js";
-import { blame, forgiveAll } from "./form_faults.js";
+import { blame, forgiveAll, sentence } from "./form_faults.js";
 import { ids } from "./ids.js";
 import { panels } from "./panels.js";
 import { pictureActions, pictureFacts } from "./picture.js";
@@ -105,8 +106,8 @@ export function mount({ element, props, watch, tell, server, data: takers }) {
     }
 
     /** @param {FieldFault} fault */
-    function complain({ label, message, hint }) {
-        news = `${label ? `${label}: ` : ""}${message} ${hint}`.trim();
+    function complain(fault) {
+        news = sentence(fault);
         line = { words: news, wrong: true };
     }
 
@@ -243,11 +244,9 @@ function intro(model) {
     if (!model) return nothing;
     const groups = Object.entries(model.knows);
     const facts = [model.family === model.name ? "" : model.family, model.place, model.licence].filter(Boolean).join(" · ");
-    /** @param {string} text */
-    const example = (text) => html`<button type="button" class="chip" @click=${() => { type(input("prompt"), text); input("prompt")?.focus(); }}>${text}</button>`;
     return html`<h2>${model.name}</h2><p class="summary">${model.summary}</p><p class="quiet">${facts}</p>
         ${model.fault ? html`<p class="wrong">${model.fault}</p>` : nothing}
-        ${model.examples.length ? html`<div class="chips" role="group" aria-label="Example prompts">${model.examples.map(example)}</div>` : nothing}
+        ${exampleCards()}
         ${groups.length ? html`<details class="knows"><summary>Words it knows</summary><dl>${groups.map(([group, words]) => html`<div><dt>${group}</dt><dd>${words.join(", ")}</dd></div>`)}</dl></details>` : nothing}`;
 }
 

@@ -1,6 +1,6 @@
 // The way from a click on Generate to the server.
 import { tab } from "./dom.js";
-import { ask, facts, followed } from "./form.js";
+import { ask, facts, followed, maker } from "./form.js";
 import { ready } from "./form_start.js";
 
 // What a tab has to finish before its values are read, such as the export of a mask.
@@ -27,4 +27,17 @@ export async function go(to) {
     if (typeof to === "object") ask(`${chosen}_live`, to);
     else if (to) ask(`${chosen}_into`, { to });
     else ask(chosen);
+}
+
+/**
+ * Begins another tab's work with what was written there, and with the form of the tab before it for all else.
+ * @param {string} to
+ * @param {{ prompt: string, count: number }} given
+ */
+export async function compose(to, given) {
+    await ready;
+    const from = maker();
+    await followed();
+    await hooks[from]?.();
+    ask(`${from}_into`, { to, ...given });
 }

@@ -36,7 +36,7 @@ export function gridAxes(server, start) {
 
     function draw() {
         render(setup ? form(setup) : html`<div class="grid-none"><p>A grid shows what a setting does: one picture for each of its values.</p>
-            <p class="quiet">It is made of what the form says: prompt, model, size and all the rest.</p>
+            <p class="quiet">It uses the form’s settings: prompt, model, size and all the rest.</p>
             <button type="button" class="plain" @click=${() => begin("grid")}>Start from the form</button></div>`, element);
     }
 

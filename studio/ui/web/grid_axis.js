@@ -5,8 +5,8 @@ import { html, live, nothing } from "./vendor/lit.js";
 export const WORDS = "prompt:";
 // A list longer than this has a search.
 const LONG = 12;
-const LISTS = "Values with commas between them.";
-const RANGES = "Values with commas between them, or a range: 10-30:5 is every fifth, 10-30[4] is four of them.";
+const LISTS = "Values separated by commas.";
+const RANGES = "Values separated by commas, or a range: 10-30:5 is every fifth, 10-30[4] is four of them.";
 
 /**
  * An axis as it is written: the setting, the words that it replaces, its values, what is searched in its choices, and what is wrong.

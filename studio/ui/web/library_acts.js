@@ -75,9 +75,9 @@ export function libraryActs({ server, pages, selection, facts, said, changed, se
 
     async function tag() {
         const ids = selection.ids();
-        const written = await askText({ title: `Tag ${pictures(ids.length)}`, label: "Tags", act: "Tag", choices: facts()?.tags ?? [], help: "Several with commas between them." });
+        const written = await askText({ title: `Tag ${pictures(ids.length)}`, label: "Tags", act: "Tag", choices: facts()?.tags ?? [], help: "Separate several with commas." });
         const tags = (written ?? "").split(",").map((one) => one.trim()).filter(Boolean);
-        if (tags.length) await ask("tag", { ids, add: tags, remove: [] }, `Tagged ${tags.join(", ")}.`, () => ask("tag", { ids, add: [], remove: tags }, "Tags taken off."));
+        if (tags.length) await ask("tag", { ids, add: tags, remove: [] }, `Tagged ${tags.join(", ")}.`, () => ask("tag", { ids, add: [], remove: tags }, "Tags removed."));
     }
 
     /**

@@ -79,7 +79,7 @@ export function mount({ element, upload, server }) {
                 <div class="library-note" ?hidden=${!line}><p role="status">${line}</p>${acts.undo() ? html`<button type="button" class="plain" @click=${acts.takeBack}>Undo</button>` : nothing}
                     <button type="button" class="act" aria-label="Close" @click=${() => { acts.forget(); say(""); }}>${icon("remove")}</button></div>
             </div>
-            <p class="library-drop-here" aria-hidden="true">Drop pictures or folders to bring them in</p>`, root));
+            <p class="library-drop-here" aria-hidden="true">Drop pictures or folders to import them</p>`, root));
         wall.element.hidden = pages.total() === 0;
         wall.draw();
         full?.draw();

@@ -59,7 +59,7 @@ export function loraAdding({ home, server, upload, disk, drawn, came }) {
         const answer = await server.add({ what, token });
         clearInterval(poll);
         [coming, ending] = ["", false];
-        if (answer.fault === undefined && answer.stopped) say("Cancelled. Nothing of it is kept.");
+        if (answer.fault === undefined && answer.stopped) say("Cancelled. Nothing was kept.");
         else if (await landed(answer)) place.value = "";
     }
 

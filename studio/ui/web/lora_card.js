@@ -38,7 +38,7 @@ export function loraCard(lora, { facts, mention, note, fault, blocks, dragged },
     const weigh = (text) => {
         const shares = text.split(/[\s,;]+/).filter(Boolean).map(Number);
         if (shares.every((share) => Math.abs(share) <= most)) changed({ blocks: shares });
-        else acts.blame(`Block weights are numbers from ${-most} to ${most}, with commas between.`);
+        else acts.blame(`Block weights are numbers from ${-most} to ${most}, separated by commas.`);
     };
     /** @param {string} word */
     const call = (word) => html`<button type="button" class="chip" aria-pressed=${String(acts.isCalled(word))} title="Add to the prompt" @click=${() => { if (!acts.isCalled(word)) acts.call(word); }}>${word}</button>`;
@@ -50,7 +50,7 @@ export function loraCard(lora, { facts, mention, note, fault, blocks, dragged },
         <p class="fault" role="alert">${wrong}</p><p class="note">${note}</p>
         <div class="card-body">
             ${slider(fields.weight, counts.weight, (weight, going) => { if (!going) changed({ weight }); }, wide)}
-            <div class="chips" role="group" aria-label=${`Words that call ${lora.name}`}>${facts.words.map(call)}</div>
+            <div class="chips" role="group" aria-label=${`Trigger words of ${lora.name}`}>${facts.words.map(call)}</div>
             <details class="fine"><summary>More</summary><div class="dials">
                 ${slider(fields.text_weight, counts.text_weight ?? counts.weight, (value, going) => {
                     // The text encoders go along until they are given a weight of their own.

@@ -51,7 +51,7 @@ export function mount({ element, server, upload }) {
             <div class="lora-side">
                 ${chosen ? html`<section class="lora-about" aria-label="About"><button type="button" class="act lora-close" aria-label="Close" @click=${about.close}>${icon("remove")}</button>
                     ${shelf.picture(chosen.name) ? html`<img class="lora-large" src=${shelf.picture(chosen.name)} alt="">` : nothing}${about.told()}</section>` : nothing}
-                <section aria-label="Stack"><h2>Stack</h2><p class="quiet">${count ? "It counts in every tab." : "What you put on stands here, and counts in every tab."}</p>${cards}</section>
+                <section aria-label="Stack"><h2>Stack</h2><p class="quiet">${count ? "It applies in every tab." : "The LoRAs you use appear here, and apply in every tab."}</p>${cards}</section>
                 <section aria-label="Try weights">${trials.draw()}</section>
             </div>`, root));
     }

@@ -22,7 +22,7 @@ export function loraTrials(names, drawn) {
     /** @type {string | null} */
     let prompt = null;
 
-    const words = () => prompt ?? (input("prompt")?.value.trim() || facts()?.model.examples[0] || "");
+    const words = () => prompt ?? (input("prompt")?.value.trim() || facts()?.model.examples[0]?.prompt || "");
     /** @param {string} text */
     const weights = (text) => (/^[\s\d.,-]+$/.test(text) ? text.split(",").filter((part) => part.trim()).length : 0);
     /** @param {string} name @param {string} text */
@@ -38,7 +38,7 @@ export function loraTrials(names, drawn) {
 
     function draw() {
         const on = names();
-        if (!on.length) return html`<h2>Try weights</h2><p class="quiet">Put a LoRA on, and see a picture for each of its weights; put two on, and see them against each other.</p>`;
+        if (!on.length) return html`<h2>Try weights</h2><p class="quiet">Use a LoRA to see a picture for each of its weights; use two to see them against each other.</p>`;
         const one = on.includes(first) ? first : on[0];
         const others = on.filter((name) => name !== one);
         const other = others.includes(second) ? second : others[0];

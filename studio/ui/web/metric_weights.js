@@ -35,7 +35,7 @@ export function metricWeights(metrics, { changed, learn, measure, close }) {
     function show() {
         const few = !agreed || agreed.count < agreed.few;
         render(html`<header><h2>Limits and weights</h2><button type="button" class="tool" aria-label="Close" @click=${close}>${icon("remove")}</button></header>
-            <p class="quiet">Scores sort out; they do not judge. Your own marks always win. A picture’s score is the mean of its places in this set, by these weights.</p>
+            <p class="quiet">Scores help to sort; they do not judge. Your own marks always win. A picture’s score is the mean of its places in this set, by these weights.</p>
             <div class="learns"><p class="quiet">${agreed ? inWords(agreed) : ""}</p>
                 <button type="button" class="plain" title="Weighs each metric as it goes with what you kept, rejected and rated" ?disabled=${few} @click=${learn}>Weigh by my picks</button></div>
             ${metrics.map(section)}

@@ -52,7 +52,7 @@ export async function openModelPanel({ server, chosen, pick }) {
     function draw() {
         const shown = found();
         const unable = (data?.models ?? []).filter(({ cannot, id }) => cannot && id !== chosen);
-        const none = !data || shown.length ? "" : "No model is called that.";
+        const none = !data || shown.length ? "" : "No model has this name.";
         render(html`<header><h2>Model</h2><button type="button" class="plain done" @click=${() => dialog.close()}>Done</button></header>
             <div class="model-tools"><input type="search" placeholder="Search names, families, licences" aria-label="Search models" @input=${(event) => search({ search: event.target.value })} @keydown=${enter}>
                 <label><input type="checkbox" @change=${(event) => search({ here: event.target.checked })}>Here only</label>

@@ -69,7 +69,7 @@ export function mount({ element, server, tell }) {
         const words = plain(search).split(" ").filter(Boolean);
         const found = items.filter((item) => isMeant(item, words));
         const told = kind || words.length || only ? [] : faults;
-        if (!found.length && !told.length) return html`<p class="note">Nothing is called so.</p>`;
+        if (!found.length && !told.length) return html`<p class="note">Nothing has this name.</p>`;
         return html`${repeat(kinds, ({ id }) => id, ({ id, title }) => group(title, found.filter((item) => item.kind === id)))}
             ${told.length ? html`<section aria-label="Cannot be used"><h2>Cannot be used</h2>${told.map((one) => html`<p class="wrong">${one}</p>`)}</section>` : nothing}`;
     }

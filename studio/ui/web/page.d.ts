@@ -82,13 +82,15 @@ interface Deeds {
 
 interface Panels {
     picker: { consent: (fault: Fault) => boolean } | null;
-    controls: { blame: (fault: Fault) => boolean; forgive: () => void; turned: () => void; sourced: () => void; receive: (picture: StoredPicture) => void } | null;
+    controls: { blame: (fault: Fault) => boolean; forgive: () => void; turned: () => void; sourced: () => void; receive: (picture: StoredPicture) => void; give: (kind: string, file: File) => void } | null;
     loras: {
         blame: (fault: Fault) => boolean; forgive: () => void; worded: () => void; also: (place: HTMLElement, changed: () => void) => void;
         stack: ReturnType<typeof import("./lora_stack.js").loraStack>;
     } | null;
     mask: { settled: () => Promise<void>; turn: (picture: StoredPicture | null, transparent: boolean) => void; show: (picture: string | null) => void } | null;
     rounds: { draw: () => void; made: (job: JobView | null) => void; adopt: () => boolean; leave: () => boolean } | null;
+    /** What takes files in each tab that starts from pictures. */
+    sources: Record<string, (files: File[]) => unknown>;
     gallery: (Deeds & { results: () => Picture[]; leave: () => boolean; open: (key: string) => unknown; job: () => JobView | null; server: Server<PictureActs> }) | null;
     work: ((what: string, picture: { which?: Which | null; file?: string; prompt?: string }) => unknown) | null;
     status: { ask: () => void } | null;

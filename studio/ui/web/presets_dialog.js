@@ -6,7 +6,7 @@ import { html, live, nothing, render, repeat } from "./vendor/lit.js";
 
 /** @type {Record<string, string>} */
 const PARTS = { words: "Words", model: "Model", size: "Size", sampling: "Sampling", seed: "Seed", edit: "Edit", loras: "LoRAs", control: "Control" };
-const FOLDERS = { recipes: "All that is on the form", styles: "A style", negative: "A negative prompt" };
+const FOLDERS = { recipes: "Everything on the form", styles: "A style", negative: "A negative prompt" };
 const LONGEST = 60;
 
 /**

@@ -1,7 +1,10 @@
 // The well for pictures to start from: drop, paste, choose a file, or take a result.
 import { part, parts, tab } from "./dom.js";
+import { samplePictures } from "./examples.js";
+import { onFacts } from "./form.js";
 import { icon } from "./icon.js";
 import { ids } from "./ids.js";
+import { panels } from "./panels.js";
 import { html, nothing, render } from "./vendor/lit.js";
 
 /** @param {Island<{ pictures: StoredPicture[], faults: string[] }, { many: boolean }>} island */
@@ -35,6 +38,7 @@ export function mount({ element, props, watch, upload, tell, data: { many } }) {
                 button("From results", async () => (await import("./choose_result.js")).chooseResult(({ which }) => tell.pick(which)))}
                 <input type="file" class="unseen" tabindex="-1" accept="image/*,.heic,.heif,.avif" ?multiple=${many} aria-label=${many ? "Picture files" : "Picture file"} @change=${chosen}>
                 <input type="file" class="unseen" tabindex="-1" webkitdirectory aria-label="Folder of pictures" @change=${chosen}></div>
+            ${held.length || reading ? nothing : samplePictures(owner)}
             <div class="faults" role="alert">${notes.map((note) => html`<p class="note">${note}</p>`)}${[...(props.value?.faults ?? []), ...lost].map((fault) => html`<p class="fault">${fault}</p>`)}</div>`, root);
     }
 
@@ -111,6 +115,8 @@ export function mount({ element, props, watch, upload, tell, data: { many } }) {
         take(pasted);
     });
 
+    panels.sources[owner] = take;
+    onFacts(draw);
     watch("value", heard);
     draw();
 }

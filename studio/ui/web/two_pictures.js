@@ -60,7 +60,7 @@ export function twoPictures({ back }) {
         const rows = rowsOf(two);
         const apart = rows.filter(isApart);
         const shown = all ? rows : apart;
-        return html`<div class="pair-head"><h2>${apart.length ? `${apart.length} ${apart.length === 1 ? "difference" : "differences"}` : "No differences in what is known of them"}</h2>
+        return html`<div class="pair-head"><h2>${apart.length ? `${apart.length} ${apart.length === 1 ? "difference" : "differences"}` : "No differences in what is known about them"}</h2>
                 <label><input type="checkbox" .checked=${live(all)} @change=${(event) => { all = event.target.checked; draw(); }}>All settings</label></div>
             ${shown.length ? html`<table class="pair-table"><thead><tr><th scope="col">Setting</th>${two.map(({ name }) => html`<th scope="col">${name}</th>`)}</tr></thead>
                 <tbody>${shown.map((row) => html`<tr class=${isApart(row) ? "apart" : nothing}><th scope="row">${row.label}</th>${row.values.map((value, at) => html`<td>${isApart(row) ? marked(value, row.values[1 - at]) : value ?? ""}</td>`)}</tr>`)}</tbody></table>` : nothing}`;

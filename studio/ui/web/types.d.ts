@@ -229,15 +229,6 @@ interface CandidateSetLine {
     made: number;
 }
 
-/** No set is there, or none of this name. */
-interface NoCandidates {
-    serial: number;
-    set: null;
-    sets: Array<CandidateSetLine>;
-    fault: string;
-    cells: Array<Candidate | LostCandidate>;
-}
-
 /** What is told of an error, with the label of its field for where that is not to be seen. */
 interface FieldFault {
     code: string;
@@ -246,6 +237,26 @@ interface FieldFault {
     field: string | null;
     part: number | null;
     label: string;
+}
+
+/** A set that is still to be asked for, and why it could not be: `base` is the recipe of a picture, else empty. */
+interface CandidatesDraft {
+    base: string;
+    prompt: string;
+    count: number;
+    fault: FieldFault | null;
+}
+
+/** No set is there, or none of this name; `seconds` is how long a picture takes here, by model. */
+interface NoCandidates {
+    serial: number;
+    set: null;
+    sets: Array<CandidateSetLine>;
+    fault: string;
+    draft: CandidatesDraft | null;
+    most: number;
+    seconds: Record<string, number>;
+    cells: Array<Candidate | LostCandidate>;
 }
 
 /** What of a set is still to come, how far that is, and a fault where it came to an end. */
@@ -1248,6 +1259,16 @@ interface AllWeights {
     removes: boolean;
 }
 
+/** What may be tried with a model: `picture` is what comes of it and `source` what it starts from, where known. */
+interface ModelExample {
+    use: string;
+    prompt: string;
+    picture: string;
+    source: string;
+    strength: number | null;
+    control: string;
+}
+
 /** What the page says of a model. */
 interface ModelFacts {
     id: string;
@@ -1257,7 +1278,7 @@ interface ModelFacts {
     licence: string;
     place: string;
     fault: string;
-    examples: Array<string>;
+    examples: Array<ModelExample>;
     knows: Record<string, Array<string>>;
 }
 
