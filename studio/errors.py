@@ -326,7 +326,7 @@ class InternalError(StudioError, code="internal_error", status=500):
     """Something broke that nobody foresaw; the log tells more."""
 
     def __init__(self, error: Exception, hint: str = "Try again; the details are in the studio's log.") -> None:
-        super().__init__(f"Something broke inside the studio ({type(error).__name__}).", hint)
+        super().__init__(f"Something went wrong inside the studio ({type(error).__name__}).", hint)
 
 
 # Others, over the network.
@@ -360,7 +360,7 @@ class HostedError(StudioError, status=502):
 
 
 class KeyRefused(HostedError, code="key_refused", status=403):
-    """The service wants a key, or does not take this one."""
+    """The service needs a key, or does not take this one."""
 
 
 class OverBudget(HostedError, code="over_budget", status=429):

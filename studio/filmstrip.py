@@ -51,7 +51,7 @@ def frames_of(path: Path) -> list[Image.Image]:
                 frames.append(film.convert("RGB"))
             return frames
     except (OSError, SyntaxError, ValueError, EOFError) as error:
-        raise Unreadable(f"{path.name} is no filmstrip.", "Make it again.") from error
+        raise Unreadable(f"{path.name} is not a filmstrip.", "Make it again.") from error
 
 
 def strip(frames: Sequence[Image.Image]) -> Image.Image:

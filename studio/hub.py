@@ -117,7 +117,7 @@ def _reason(repo: str, error: Exception) -> Reason:
     if isinstance(error, OfflineModeIsEnabled):
         return NotDownloaded, OFF, "Unset HF_HUB_OFFLINE, then try again."
     if isinstance(error, HFValidationError):
-        return NotOnHub, f"“{repo}” is no name of a repository", "Name it as OWNER/NAME, as its page does."
+        return NotOnHub, f"“{repo}” is not the name of a repository", "Name it as OWNER/NAME, as its page does."
     known: tuple[tuple[type[Exception], str, str], ...] = (
         (httpx2.TimeoutException, "the hub does not answer", f"Check the network, then try again. {KEPT}"),
         (httpx2.HTTPError, "the hub cannot be reached", f"Check the network and its proxy, then try again. {KEPT}"),
@@ -157,13 +157,12 @@ def _by_status(repo: str, page: str, error: "HfHubHTTPError") -> Reason:
         cure = f"See what {page} asks for; a fine-grained token needs the right to read gated repositories."
         return DownloadRefused, f"the hub does not let this machine's account read {repo}", cure
     if status == 429:
-        cure = (
-            f"Try again in {wait_seconds(headers) or 300:.0f} seconds; who is logged in ({LOGIN}) may ask more often."
-        )
+        seconds = wait_seconds(headers) or 300
+        cure = f"Try again in {seconds:.0f} seconds; after logging in ({LOGIN}) you may ask more often."
         return DownloadFailed, "the hub was asked too often from this machine", f"{cure} {KEPT}"
     why, cure = f"the hub refused it ({status})", "Try again in a few minutes."
     if status >= 500:
-        why, cure = f"the hub has trouble of its own ({status})", f"Try again in a few minutes; {STATUS} knows more."
+        why, cure = f"the hub has problems of its own ({status})", f"Try again in a few minutes; {STATUS} knows more."
     return DownloadFailed, why, f"{cure} {KEPT}"
 
 

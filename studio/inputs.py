@@ -317,8 +317,8 @@ def _mask(picture: Image.Image, reads: MaskReads) -> tuple[Image.Image, tuple[st
     if reads == "brightness" or (reads == "auto" and alpha is None):
         return grey, ()
     if alpha is None:
-        fault = "Nothing in the mask is transparent, so it cannot be read by that."
-        raise InvalidRecipe("mask_image", fault, "Have it read by its brightness.")
+        fault = "Nothing in the mask is transparent, so its transparency cannot be used."
+        raise InvalidRecipe("mask_image", fault, "Use its brightness.")
     if reads != "auto":
         return (ImageOps.invert(alpha) if reads == "transparent" else alpha), ()
     seen = np.asarray(grey)[np.asarray(alpha) > 0]
@@ -436,6 +436,6 @@ def reading(field: Field) -> Iterator[None]:
         raise InvalidRecipe(field, "The file is not a picture.", f"Give a {FORMAT_NAMES} file.") from error
     except (OSError, *DAMAGED) as error:
         # What a library says of a damaged file helps nobody who has it.
-        reason = getattr(error, "strerror", None) or "it is damaged, or of a kind that hardly anybody writes"
+        reason = getattr(error, "strerror", None) or "it is damaged, or in an unusual format"
         hint = "Open it in another program and save it again, or choose another file."
         raise InvalidRecipe(field, f"The picture cannot be read ({reason}).", hint) from error

@@ -56,9 +56,9 @@ WORDS = {
     "Expected '=' after a key": "= is missing after a key",
     "Expected newline or end of document": "something follows after a value; put quotes around text",
     "Unescaped '\\'": BACKSLASH,
-    "Invalid value": "this is no value; put quotes around text",
-    "Invalid initial character": "this is no key; put quotes around one with blanks or accents",
-    "Invalid statement": "this is no key; put quotes around one with blanks or accents",
+    "Invalid value": "this is not a value; put quotes around text",
+    "Invalid initial character": "this is not a key; put quotes around one with blanks or accents",
+    "Invalid statement": "this is not a key; put quotes around one with blanks or accents",
     "Cannot overwrite": "a key stands twice",
     "Cannot declare": "a key stands twice",
     "Duplicate inline table key": "a key stands twice",
@@ -120,7 +120,7 @@ def parse_json(text: str | bytes, *, most_values: int = MOST_VALUES, lenient: bo
         )
     except json.JSONDecodeError as error:
         what = f"is not valid JSON at line {error.lineno}, column {error.colno}: {_plain(error.msg)}"
-        raise ParseError(what, "Mend that place.") from error
+        raise ParseError(what, "Correct that place.") from error
     except RecursionError as error:
         raise _too_deep() from error
     return _whole(value) if HALF.search(text) or LONE.search(text) else value
@@ -146,7 +146,7 @@ def _table(text: str) -> dict[str, Any]:
         place = PLACE.search(message)
         where = f" at line {place[1]}, column {place[2]}" if place and place[1] else ""
         what = f"is not valid TOML{where}: {_plain(PLACE.sub('', message))}"
-        raise ParseError(what, "Mend that place.") from error
+        raise ParseError(what, "Correct that place.") from error
     except RecursionError as error:
         raise _too_deep() from error
     except ParseError:
@@ -159,16 +159,16 @@ def _table(text: str) -> dict[str, Any]:
 # What a value is not, by how pydantic calls the fault.
 NO_SUCH = {
     "bool": "it is neither true nor false",
-    "int": "it is no whole number",
-    "float": "it is no number",
-    "decimal": "it is no number",
-    "finite": "it is no number that can be",
-    "string": "it is no text",
-    "list": "it is no list",
-    "tuple": "it is no list",
-    "dict": "it is no table",
-    "model": "it is no table",
-    "path": "it is no path",
+    "int": "it is not a whole number",
+    "float": "it is not a number",
+    "decimal": "it is not a number",
+    "finite": "it is not a finite number",
+    "string": "it is not text",
+    "list": "it is not a list",
+    "tuple": "it is not a list",
+    "dict": "it is not a table",
+    "model": "it is not a table",
+    "path": "it is not a path",
 }
 BOUNDS = {
     "greater_than": "it has to be more than {gt:.10g}",
@@ -200,7 +200,7 @@ def read_bytes(path: Path, most_bytes: int = MOST_BYTES) -> bytes:
     try:
         # A pipe that nobody writes would be waited on for good.
         if not stat.S_ISREG(path.stat().st_mode) and not path.is_dir():
-            raise ParseError("is no file", "Rename or remove it.")
+            raise ParseError("is not a file", "Rename or remove it.")
         with path.open("rb") as file:
             content = file.read(most_bytes + 1)
     except FileNotFoundError as error:

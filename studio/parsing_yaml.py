@@ -48,9 +48,9 @@ def parse_yaml(text: str | bytes) -> Any:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         where = f" at line {mark.line + 1}, column {mark.column + 1}" if mark else ""
-        raise ParseError(f"is not valid YAML{where}: {_plain(error)}", "Mend that place.") from error
+        raise ParseError(f"is not valid YAML{where}: {_plain(error)}", "Correct that place.") from error
     except (yaml.YAMLError, RecursionError) as error:
-        raise ParseError("is not valid YAML: it holds characters that no text has", "Save it as text.") from error
+        raise ParseError("is not valid YAML: it holds characters that text cannot have", "Save it as text.") from error
 
 
 def _plain(error: Any) -> str:
@@ -110,7 +110,7 @@ def _put(into: Any, key: list[Scalar], value: Any, line: int) -> None:
     elif key:
         into[key.pop()] = value
     elif not isinstance(value, Scalar):
-        raise ParseError(f"has a key that is no text in line {line}", "Put quotes around it.")
+        raise ParseError(f"has a key that is not text in line {line}", "Put quotes around it.")
     elif value in into:
         raise ParseError(f"has the key {value[:60]!s} twice, the second time in line {line}", "Leave one of them out.")
     else:

@@ -56,7 +56,9 @@ def bounded(most_bytes: int, deadline: float) -> Callable[["httpx2.Response"], N
     def bound(response: httpx2.Response) -> None:
         # Unpacked, a small answer can fill the memory; it was asked for as it is.
         if response.headers.get("content-encoding", "identity") != "identity":
-            raise AnswerMalformed("The service packed its answer, unasked.", "Ask its maker.", billed=True)
+            raise AnswerMalformed(
+                "The service compressed its answer without being asked.", "Ask whoever runs it.", billed=True
+            )
         stream = response.stream
         assert isinstance(stream, httpx2.SyncByteStream)  # noqa: S101 - that of a client that does not wait on others
         response.stream = Bounded(stream)
@@ -88,12 +90,12 @@ def fetch(address: str, own: str, seconds: float, most_bytes: int = MOST_BYTES) 
         with httpx2.Client(event_hooks=hooks, timeout=seconds, trust_env=False, follow_redirects=False) as client:
             answer = client.get(pinned, headers=headers, extensions={"sni_hostname": host})
     except httpx2.TimeoutException as error:
-        late = f"The picture did not come within {seconds:.0f} seconds."
+        late = f"The picture did not arrive within {seconds:.0f} seconds."
         raise ServiceTimeout(late, "Try again later.", billed=True) from error
     except (httpx2.HTTPError, httpx2.InvalidURL) as error:
-        raise AnswerCutOff("The picture did not come whole.", "Try again.", billed=True) from error
+        raise AnswerCutOff("The picture arrived incomplete.", "Try again.", billed=True) from error
     if answer.is_redirect:
-        raise _unsafe("The picture's address leads on to another one, and that is not followed.")
+        raise _unsafe("The picture's address redirects to another one, which is not followed.")
     if answer.status_code != httpx2.codes.OK:
         gone = f"The picture's address answered with {answer.status_code}."
         raise ServiceFailed(gone, "Try again.", billed=True)
@@ -103,7 +105,7 @@ def fetch(address: str, own: str, seconds: float, most_bytes: int = MOST_BYTES) 
 def _place(split: SplitResult, own: SplitResult) -> str:
     """The numeric address to connect to."""
     if split.username or split.password or split.scheme not in PORTS or not split.hostname:
-        raise _unsafe("The answer holds no proper address.")
+        raise _unsafe("The answer holds no valid address.")
     port = split.port or PORTS[split.scheme]
     found = _looked_up(split.hostname, port)
     if (split.scheme, port) == (own.scheme, own.port or PORTS.get(own.scheme)):
@@ -112,9 +114,9 @@ def _place(split: SplitResult, own: SplitResult) -> str:
         if own.hostname and all(map(_is_loopback, (*found, *_looked_up(own.hostname, port)))):
             return found[0]
     if split.scheme != "https":
-        raise _unsafe(f"The answer is to be fetched from {split.hostname} without encryption.")
+        raise _unsafe(f"The answer points to {split.hostname} without encryption.")
     if not all(ipaddress.ip_address(place).is_global for place in found):
-        raise _unsafe(f"The answer is to be fetched from {split.hostname}, which is no public place.")
+        raise _unsafe(f"The answer points to {split.hostname}, which is not a public address.")
     return found[0]
 
 
@@ -123,7 +125,7 @@ def _looked_up(host: str, port: int) -> list[str]:
         # A zone says by which card, not where.
         return [str(place[4][0]).partition("%")[0] for place in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
     except (OSError, UnicodeError) as error:
-        nowhere = f"There is no place called {host}."
+        nowhere = f"There is no host called {host}."
         raise ServiceUnreachable(nowhere, "Check the address.", billed=True) from error
 
 
@@ -136,7 +138,7 @@ def _split(address: str) -> SplitResult:
         split = urlsplit(address)
         _ = split.port
     except ValueError as error:
-        raise _unsafe("The answer holds no proper address.") from error
+        raise _unsafe("The answer holds no valid address.") from error
     return split
 
 

@@ -60,7 +60,7 @@ class Scorer:
                 missing[name] = str(error)
             except Exception as error:
                 log.exception("%s could not be measured", name)
-                missing[name] = f"Something broke inside this metric ({type(error).__name__})."
+                missing[name] = f"Something went wrong inside this metric ({type(error).__name__})."
             else:
                 for mine, score in zip(scores, found, strict=True):
                     if score is not None:

@@ -222,7 +222,7 @@ class Settings(BaseSettings):
             name = f"STUDIO_{found[1].upper()}" if found else "A variable of the studio"
             raise InvalidSetting(f"{name} holds no table that can be read.", "Write tables as JSON there.") from error
         except ParseError as error:
-            raise InvalidSetting(f"settings.toml {error.fault}.", "Mend the file or remove it.") from error
+            raise InvalidSetting(f"settings.toml {error.fault}.", "Correct the file, or remove it.") from error
 
     def folder(self, name: str) -> Path:
         """One of the home's folders, made if it is not there; InvalidSetting where that cannot be."""
@@ -254,4 +254,4 @@ def _settings_error(error: ValidationError, given: Mapping[str, Any]) -> Invalid
     place = "the argument" if name in given else variable if variable in os.environ else "settings.toml"
     if first["type"] == "extra_forbidden":
         return InvalidSetting(f"{name} ({place}) is not a setting.", near(name, Settings.model_fields))
-    return InvalidSetting(f"{name} ({place}): {fault_words(first)}.", "Mend it or leave it out.", field=name)
+    return InvalidSetting(f"{name} ({place}): {fault_words(first)}.", "Correct it, or leave it out.", field=name)

@@ -1,4 +1,4 @@
-"""Pictures along up to three axes, to hand on: as one picture of all, as a page that stands alone, as a table."""
+"""Pictures along up to three axes, to hand on: as one picture of all, as a self-contained page, as a table."""
 
 import csv
 import json

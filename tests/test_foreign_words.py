@@ -25,7 +25,7 @@ FAULTS: dict[str, tuple[str, bytes, list[str], str]] = {
     "a style with an open quote": ("s.csv", b'name,prompt\nA,"x\n', ["presets", "import", "FILE"], "quote"),
     "styles of no JSON": ("s.json", b"[{", ["presets", "import", "FILE"], "JSON"),
     "settings of no TOML": ("home/settings.toml", b"port = [", ["models"], "settings.toml"),
-    "a port of words": ("home/settings.toml", b'port = "x"', ["models"], "port .*no whole number"),
+    "a port of words": ("home/settings.toml", b'port = "x"', ["models"], "port .*not a whole number"),
     "a port that is too large": ("home/settings.toml", b"port = 99999", ["models"], "port .*or less"),
     "a device of words": ("home/settings.toml", b"device = 3", ["models"], "device"),
     "prompts of no text": (
@@ -66,7 +66,7 @@ def test_a_variable_of_the_environment_is_named(
     monkeypatch.setenv("STUDIO_PORT", "many")
     assert main(["models"]) == 2
     told = capsys.readouterr().err
-    assert "port (STUDIO_PORT): it is no whole number" in told
+    assert "port (STUDIO_PORT): it is not a whole number" in told
 
 
 SOURCE = Path(__file__).resolve().parent.parent / "studio"

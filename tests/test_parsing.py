@@ -70,10 +70,10 @@ def test_halves_of_characters_do_not_come_through():
     ("text", "fault"),
     [
         ('name = "x', "a quote is"),
-        ("name = x", "this is no value"),
+        ("name = x", "this is not a value"),
         ("name 1", "= is missing"),
         ("a = 1\na = 2", "a key stands twice"),
-        ("é = 1", "this is no key"),
+        ("é = 1", "this is not a key"),
         ("a = " + DEEP, "more than 100 levels"),
         ("a = " + "{a=" * 50_000, "more than 100 levels"),
         (".".join("a" * 5000) + " = 1", "more than 100 levels"),

@@ -75,7 +75,7 @@ def test_variations_keep_the_seed_and_take_the_next_variation_seeds(studio: Stud
     (open_one,) = studio.resolve(Recipe(prompt="a", variation_strength=0.2))
     assert open_one.variation.seed is not None
     assert studio.resolve(open_one) == (open_one,)
-    with pytest.raises(InvalidRecipe, match="Variation seed means nothing without a variation"):
+    with pytest.raises(InvalidRecipe, match="Variation seed has no effect without a variation"):
         studio.resolve(Recipe(prompt="a", variation_seed=1))
 
 

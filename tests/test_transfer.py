@@ -177,7 +177,7 @@ def test_a_disk_without_room_is_told_before_anything_is_fetched(
         (404, {"X-Error-Code": "RepoNotFound"}, r"there is no some/model on the hub, or it is private", NotOnHub),
         (429, {"Retry-After": "0"}, r"was asked too often from this machine\. Try again in", DownloadFailed),
         (451, {}, r"the hub refused it \(451\)", DownloadFailed),
-        (503, {}, r"has trouble of its own \(503\)\. Try again in a few minutes", DownloadFailed),
+        (503, {}, r"has problems of its own \(503\)\. Try again in a few minutes", DownloadFailed),
     ],
 )
 def test_each_refusal_says_why_and_what_to_do(

@@ -30,7 +30,7 @@ def enlarged(studio: Studio, wanted: Extras, picture: str, who: Identity) -> Rec
     """The recipe that enlarges a picture; InvalidRequest for what is done to faces."""
     for name in ("gfpgan_visibility", "codeformer_visibility"):
         if getattr(wanted, name):
-            raise InvalidRequest("There is nothing here that restores faces.", "Leave it out.", field=name)
+            raise InvalidRequest("Faces cannot be restored here.", "Leave it out.", field=name)
     if wanted.extras_upscaler_2_visibility and plain(wanted.upscaler_2) not in ("", "none"):
         raise InvalidRequest("One upscaler enlarges a picture here.", "Leave upscaler_2 out.", field="upscaler_2")
     stored = studio.inputs.add(decoded(picture, "image"), who=who)

@@ -24,8 +24,8 @@ RESIZE: Mapping[int, str] = {0: "stretch", 1: "crop", 2: "pad"}
 FILLS: Mapping[int, str] = {0: "surroundings", 1: "original", 2: "noise"}
 # By the name of a field, why what it asks for is not here, where it asks for something.
 ABSENT: Mapping[str, str] = {
-    "restore_faces": "There is nothing here that restores faces.",
-    "tiling": "There are no tiling pictures here.",
+    "restore_faces": "Faces cannot be restored here.",
+    "tiling": "Tiling pictures cannot be made here.",
     "script_name": "There are no scripts here; grids are made by /api/jobs.",
     "hr_prompt": "The second pass has no prompt of its own here.",
     "hr_negative_prompt": "The second pass has no negative prompt of its own here.",

@@ -20,9 +20,9 @@ code { overflow-wrap: anywhere; user-select: all }
 """
 LENGTH = f'minlength="{SHORTEST}" maxlength="1024"'
 MEANT: Mapping[Role, str] = {
-    "viewer": "looks, and changes nothing",
+    "viewer": "can look and change nothing",
     "creator": "makes pictures",
-    "admin": "looks after the others and this machine",
+    "admin": "looks after the other accounts and this machine",
 }
 
 

@@ -114,7 +114,9 @@ def _add_making(server: MCPServer, studio: Studio) -> None:
         context: Context[Any, Any],
         image: Annotated[str, Field(description="The picture as base64, or as a data address.")],
         prompt: Prompt,
-        strength: Annotated[float, Field(ge=0, le=1, description="0 gives it back, 1 keeps nothing of it.")] = 0.6,
+        strength: Annotated[
+            float, Field(ge=0, le=1, description="0 returns the picture as it is, 1 repaints it completely.")
+        ] = 0.6,
         negative_prompt: Negative = "",
         model: Model = None,
         seed: Seed = None,
@@ -227,4 +229,4 @@ def _who(context: Context[Any, Any]) -> Identity:
     try:
         return identify(_request(context))
     except KeyError as error:
-        raise Unauthorized("Nobody knows who asks.") from error
+        raise Unauthorized("It is not known who asks.") from error

@@ -17,7 +17,9 @@ def decoded(text: str, field: str) -> bytes:
     try:
         data = b64decode(text[head.end() :] if head else text, validate=True)
     except (NotBase64, ValueError) as error:
-        raise InvalidRequest("The picture is no base64.", "Send a PNG, JPEG or WebP as base64.", field=field) from error
+        raise InvalidRequest(
+            "The picture is not valid base64.", "Send a PNG, JPEG or WebP as base64.", field=field
+        ) from error
     if not data:
         raise InvalidRequest("There is no picture.", "Send one as base64.", field=field)
     return data

@@ -63,6 +63,6 @@ def _table(name: str, value: str) -> Any:
     except ValueError:
         if name == "lora":  # a name alone
             return value
-        raise InvalidRequest(f"{name} is no valid JSON.", field=name) from None
+        raise InvalidRequest(f"{name} is not valid JSON.", field=name) from None
     except RecursionError:
         raise InvalidRequest(f"{name} is too deep.", field=name) from None

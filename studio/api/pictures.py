@@ -42,7 +42,7 @@ def router(studio: Studio) -> APIRouter:
         """A picture of yours, byte for byte."""
         path = await run_in_threadpool(studio.addresses.find, token, who)
         if path is None:
-            raise NotFound("There is nothing here for you: it is gone, or somebody else's.")
+            raise NotFound("There is nothing here for you: it is gone, or belongs to somebody else.")
         return FileResponse(path, headers={"Cache-Control": FOR_GOOD})
 
     return routes

@@ -92,7 +92,7 @@ class ProviderBackend(Backend):
         index, recipe = numbered[0]
         answer = self._answered(self._call(recipe, len(numbered), lambda jpeg: report(Preview(index, jpeg))))
         if len(answer.pictures) != len(numbered):
-            raise malformed(f"{len(answer.pictures)} of {len(numbered)} pictures came.")
+            raise malformed(f"{len(answer.pictures)} of {len(numbered)} pictures arrived.")
         pictures = [self._opened(one.picture) for one in answer.pictures]
         facts = self._facts(answer, len(pictures))
         seconds = (time.monotonic() - begun) / len(pictures)
@@ -154,9 +154,9 @@ class ProviderBackend(Backend):
         except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
             raise _too_many_pixels() from error
         except UnidentifiedImageError as error:
-            raise AnswerNotPicture("What came is no PNG, JPEG or WebP.", "Try again.", billed=True) from error
+            raise AnswerNotPicture("What arrived is not a PNG, JPEG or WebP.", "Try again.", billed=True) from error
         except (OSError, SyntaxError, ValueError, TypeError, LookupError) as error:
-            raise AnswerNotPicture("The picture that came is damaged.", "Try again.", billed=True) from error
+            raise AnswerNotPicture("The picture that arrived is damaged.", "Try again.", billed=True) from error
 
     def _facts(self, answer: Answer, images: int) -> dict[str, str]:
         """How an image was made and what it did cost."""

@@ -170,7 +170,7 @@ class ControlNets(WeightsCatalogue[ControlNet]):
         if place is None or not place.exists():
             raise NotDownloaded(
                 f"{one.name} is missing: there is no {place}." if place else f"{one.name} is not here.",
-                "Put it there, or mend its .toml file.",
+                "Put it there, or correct its .toml file.",
             )
         if one.is_prompt:
             return [place, *part_weights(self.encoder(one), None)]

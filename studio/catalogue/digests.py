@@ -95,7 +95,7 @@ class Digests:
                 answer.set_result(_sha256(stamp, part))
             except OSError as error:
                 fault = f"{stamp[0]} cannot be read: {error.strerror}."
-                answer.set_exception(DamagedModel(fault, "Put it there, readable for you."))
+                answer.set_exception(DamagedModel(fault, "Put it there, and make sure that you may read it."))
         return answer.result()
 
 

@@ -93,7 +93,7 @@ def embedding_of(name: str, path: Path, parts: Mapping[str, str], head: Header) 
     family = next((name for name, facts in FAMILIES.items() if widths and facts.takes_embeddings(widths)), None)
     if family is None or len(counts) != 1:
         raise UnsupportedModel(
-            f"{path.name} is no embedding that the studio knows.",
+            f"{path.name} is not an embedding that the studio knows.",
             "It must hold one tensor of vectors, or clip_l and clip_g for Stable Diffusion XL.",
         )
     vectors = counts.pop()

@@ -51,7 +51,7 @@ class LoraImports:
         found = PLACE.fullmatch(place.strip())
         if not found or ".." in place:
             raise NotFound(
-                f"{place!r} is no file of this disk and no place on the hub.",
+                f"{place!r} is neither a file on this disk nor a place on the hub.",
                 "Give a path, or owner/name, or owner/name/file.safetensors.",
             )
         repo = found["repo"]
@@ -105,7 +105,7 @@ def _named(name: str, source: Path) -> str:
     """The name that a file is to have; ModelError where it is no .safetensors file, or cannot be called so."""
     refuse_pickle(source)
     if source.suffix.lower() != ENDING:
-        raise UnsupportedModel(f"{source.name} is no LoRA: it is no {ENDING} file.", f"Get it as {ENDING}.")
+        raise UnsupportedModel(f"{source.name} is not a LoRA: it is not a {ENDING} file.", f"Get it as {ENDING}.")
     plain = name.strip().removesuffix(ENDING)
     if not plain or plain.startswith(".") or re.search(r'[/\\:*?"<>|\x00-\x1f]', plain):
         raise InvalidRequest(

@@ -59,7 +59,7 @@ class LoraFile(NamedFile):
         """What keeps it from being used with any model, with its cure; None where nothing does."""
         if self.foreign:
             return UnsupportedModel(
-                f"{self.path.name} is not understood whole: {len(self.foreign)} of its {self.tensors} tensors are of "
+                f"{self.path.name} cannot be read completely: {len(self.foreign)} of its {self.tensors} tensors are of "
                 f"no known format, or for a model that the studio does not know, such as {self.foreign[0]}.",
                 "Get it in the format of kohya, PEFT or diffusers, or leave it out.",
             )
@@ -84,7 +84,7 @@ class Loras(NamedFiles[LoraFile]):
         sort, family = lora_names.format_of(head), lora_names.family_of(head)
         if strange := lora_names.stranger(head.shapes):
             raise UnsupportedModel(
-                f"{path.name} cannot be put on: it is {strange}.", "Get it as an ordinary LoRA, or leave it out."
+                f"{path.name} cannot be used: it is {strange}.", "Get it as an ordinary LoRA, or leave it out."
             )
         if sort is None:
             raise refused(path.name, "LoRA", head, "Remove the file.")

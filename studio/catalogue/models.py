@@ -163,7 +163,9 @@ class Catalogue(WeightsCatalogue[Model]):
             raise NotDownloaded(f"{one.name} is not on this disk.")
         refuse_pickle(place)
         if not place.exists():
-            raise NotDownloaded(f"{one.name} is missing: there is no {place}.", "Put it there, or mend its .toml file.")
+            raise NotDownloaded(
+                f"{one.name} is missing: there is no {place}.", "Put it there, or correct its .toml file."
+            )
         return [place] if one.file else weights(place, one.variant)
 
     def wanted(self, one: Model, names: Sequence[str]) -> list[str]:
@@ -287,17 +289,17 @@ def _published_as(name: str) -> tuple[str, ...]:
 def _recognise(table: Mapping[str, Any]) -> str:
     place = table.get("folder") or table.get("file")
     if not isinstance(place, Path) or not place.exists():
-        raise NotDownloaded(f"There is no {place}.", "Put the model there, or mend its .toml file.")
+        raise NotDownloaded(f"There is no {place}.", "Put the model there, or correct its .toml file.")
     if place.is_dir() and not (place / INDEX).is_file():
         raise UnsupportedModel(
-            f"{place} is no diffusers model: it has no {INDEX}.", "Copy it whole, or remove the folder."
+            f"{place} is not a diffusers model: it has no {INDEX}.", "Copy it whole, or remove the folder."
         )
     family = family_of_folder(place) if place.is_dir() else family_of_file(place)
     if family is None:
         if place.is_file() and (found := what_else(header(place))) and found[1] != "models":
             raise refused(place.name, "whole model", header(place), "Remove the file.")
         raise UnsupportedModel(
-            f"{place.name} is of no family that the studio knows.",
+            f"{place.name} is of a family that the studio does not know.",
             "It must be a whole text-to-image model (denoiser, VAE and text encoders) of one of these: "
             + ", ".join(facts.name for facts in FAMILIES.values())
             + ". A variant of one is named with `family` in a .toml file beside it.",

@@ -176,7 +176,9 @@ def stamp_of(path: Path) -> Stamp:
     try:
         status = path.stat()
     except OSError as error:
-        raise DamagedModel(f"{path} cannot be read: {error.strerror}.", "Put it there, readable for you.") from error
+        raise DamagedModel(
+            f"{path} cannot be read: {error.strerror}.", "Put it there, and make sure that you may read it."
+        ) from error
     return path, status.st_mtime_ns, status.st_size
 
 

@@ -94,7 +94,7 @@ def unknown(place: Path) -> ModelError:
     families = dict.fromkeys(FAMILIES[network.family].name for network in NETWORKS)
     read = " or ".join(FAMILIES[family].name for family in ip_adapters.families_by_width().values())
     return UnsupportedModel(
-        f"{place.name} is no ControlNet and no IP-Adapter that the studio knows.",
+        f"{place.name} is neither a ControlNet nor an IP-Adapter that the studio knows.",
         f"It must be a ControlNet for {', '.join(families)}, in the format of diffusers or as one .safetensors file, "
         f"or an IP-Adapter for {read}, as one .safetensors file, that wants no face recogniser.",
     )
@@ -103,7 +103,7 @@ def unknown(place: Path) -> ModelError:
 def _seen_in_folder(folder: Path) -> dict[str, Any]:
     if not (folder / CONFIG).is_file():
         raise UnsupportedModel(
-            f"{folder} is no ControlNet: it has no {CONFIG}.", "Copy it whole, or remove the folder."
+            f"{folder} is not a ControlNet: it has no {CONFIG}.", "Copy it whole, or remove the folder."
         )
     config, kinds = read_json(folder / CONFIG), 0
     weights = next(iter(sorted(folder.glob("*.safetensors"))), None)

@@ -80,7 +80,7 @@ def header(path: Path) -> Header:
     except OSError as error:
         raise _unreadable(path, error) from error
     if not S_ISREG(seen.st_mode):  # a pipe that nobody writes would be waited on for good
-        raise DamagedModel(f"{path} is no file.", "Rename or remove it.")
+        raise DamagedModel(f"{path} is not a file.", "Rename or remove it.")
     return _read(path, seen.st_size, seen.st_ino, seen.st_mtime_ns)
 
 
@@ -189,7 +189,9 @@ def _not_weights(path: Path, first: bytes) -> ModelError:
 
 
 def _unreadable(path: Path, error: OSError) -> ModelError:
-    return DamagedModel(f"{path} cannot be read: {error.strerror}.", "Put it there, readable for you.")
+    return DamagedModel(
+        f"{path} cannot be read: {error.strerror}.", "Put it there, and make sure that you may read it."
+    )
 
 
 def _damaged(path: Path, why: str) -> ModelError:

@@ -94,7 +94,7 @@ def _read(name: str, place: Path) -> Vae:
         refuse_pickle(place)
         return Vae(name, place, _channels(place), _family_of_words(header(place).metadata))
     if not (place / CONFIG).is_file():
-        raise UnsupportedModel(f"{place} is no VAE: it has no {CONFIG}.", "Copy it whole, or remove the folder.")
+        raise UnsupportedModel(f"{place} is not a VAE: it has no {CONFIG}.", "Copy it whole, or remove the folder.")
     (path, *_) = part_weights(place, None)
     return Vae(name, path, _channels(path), _family_of_config(read_json(place / CONFIG)), place)
 
@@ -108,7 +108,7 @@ def _channels(path: Path) -> int:
             return shapes[0][1]
     if any(ENDS[0] in name for name in head.shapes):
         raise UnsupportedModel(
-            f"{path.name} is no VAE that the studio knows: it has no encoder, or is one for films.",
+            f"{path.name} is not a VAE that the studio knows: it has no encoder, or is made for video.",
             "Get the whole VAE of a picture model.",
         )
     raise refused(path.name, "VAE", head, "Remove the file.")

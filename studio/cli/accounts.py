@@ -16,13 +16,13 @@ from studio.settings import Settings
 from studio.storage.database import Database
 
 NAMED: Mapping[str, str] = {
-    "add": "Make an account; its password is asked for, or read from standard input.",
+    "add": "Create an account; its password is asked for, or read from standard input.",
     "remove": "Remove an account with its sessions and tokens; its pictures stay.",
     "role": "Change what an account may do.",
-    "password": "Give an account another password, which ends its sessions.",
-    "token": "Make an API token of an account, and print it this once.",
+    "password": "Set a new password for an account, which ends its sessions.",
+    "token": "Create an API token for an account, and print it this once.",
     "tokens": "List the API tokens of an account.",
-    "revoke": "Let an API token open nothing any more.",
+    "revoke": "Revoke an API token.",
 }
 
 
@@ -76,7 +76,7 @@ def _add(accounts: Accounts, args: argparse.Namespace) -> Answer:
 
 def _remove(accounts: Accounts, args: argparse.Namespace) -> Answer:
     accounts.remove(accounts.get(args.name))
-    return {"removed": args.name}, f"{args.name} has no account any more."
+    return {"removed": args.name}, f"The account {args.name} is removed."
 
 
 def _role(accounts: Accounts, args: argparse.Namespace) -> Answer:
@@ -87,7 +87,9 @@ def _role(accounts: Accounts, args: argparse.Namespace) -> Answer:
 def _change_password(accounts: Accounts, args: argparse.Namespace) -> Answer:
     account = accounts.get(args.name)
     accounts.set_password(account, _password())
-    return {"name": account.name}, f"{account.name} has another password; whoever was signed in is not any more."
+    return {
+        "name": account.name
+    }, f"{account.name} has a new password; everybody who was signed in has to sign in again."
 
 
 def _token(accounts: Accounts, args: argparse.Namespace) -> Answer:
@@ -103,7 +105,7 @@ def _tokens(accounts: Accounts, args: argparse.Namespace) -> Answer:
 
 def _revoke(accounts: Accounts, args: argparse.Namespace) -> Answer:
     accounts.revoke(accounts.get(args.name), args.token)
-    return {"revoked": args.token}, "The token opens nothing any more."
+    return {"revoked": args.token}, "The token is revoked."
 
 
 def _new_invitation(accounts: Accounts, args: argparse.Namespace) -> Answer:
@@ -130,7 +132,7 @@ def _password() -> str:
         return sys.stdin.readline().rstrip("\r\n")
     first, second = getpass.getpass("Password: "), getpass.getpass("Once more: ")
     if first != second:
-        raise InvalidSetting("The two passwords differ.", "Type the same twice.")
+        raise InvalidSetting("The two passwords differ.", "Type the same password twice.")
     return first
 
 

@@ -28,7 +28,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "--prompts",
         type=Path,
         metavar="FILE",
-        help="A file with a prompt on each line; behind a # may stand tags, with commas between them.",
+        help="A file with a prompt on each line; tags may follow a #, with commas between them.",
     )
     parser.add_argument(
         "--models",

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("space", metavar="OWNER/NAME", help="The Space, made where it is not there.")
+    parser.add_argument("space", metavar="OWNER/NAME", help="The Space; it is created where it does not exist.")
     parser.add_argument(
         "--hardware", default=ZERO, help=f"What it runs on, such as cpu-basic or t4-small; {ZERO} if left out."
     )
@@ -42,7 +42,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     several["metavar"] = "NAME=VALUE"
     parser.add_argument("--variable", **several, help="Variables of the Space, such as settings of the studio.")
     parser.add_argument("--no-library", action="store_true", help="Keep no pictures: no storage bucket is made.")
-    parser.add_argument("--dry-run", action="store_true", help="Say what would be uploaded; no network, no token.")
+    parser.add_argument(
+        "--dry-run", action="store_true", help="List what would be uploaded; this needs no network and no token."
+    )
     parser.add_argument("--json", action="store_true", help="Print one JSON object.")
     settings_arguments(parser, "home")
 

@@ -36,7 +36,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--marked",
         action="store_true",
-        help="Have pictures say that an algorithm made them, whatever the settings say.",
+        help="Mark pictures as made by an algorithm, whatever the settings say.",
     )
     parser.add_argument("--title", help="The title of a sheet; else the name of its file.")
     parser.add_argument("--columns", type=int, default=4, metavar="N", help="How many pictures a sheet has in a row.")
@@ -86,4 +86,4 @@ def _sheet(args: argparse.Namespace, paths: list[Path]) -> Path:
     return out
 
 
-COMMAND = Command("Hand pictures on: as files, as a contact sheet, as a set to train with.", arguments, run)
+COMMAND = Command("Export pictures: as files, as a contact sheet, or as a training set.", arguments, run)

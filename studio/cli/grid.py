@@ -45,12 +45,10 @@ def arguments(parser: argparse.ArgumentParser) -> None:
             help=f"What varies along {name}: a setting and its values; numbers also as 1-10:3 or 1-10[4]."
             + (f" FIELD is one of {', '.join(names())}." if name == "x" else ""),
         )
-    group.add_argument(
-        "--resume", action="store_true", help="Make what is missing of the grid that is in the folder, and no more."
-    )
+    group.add_argument("--resume", action="store_true", help="Make only what is missing of the grid in the folder.")
     for kind, what in (
         ("png", "one picture with labels, which is grid.png in DIR where no sheet is named"),
-        ("html", "a page that stands alone"),
+        ("html", "a self-contained page"),
         ("csv", "a table"),
     ):
         group.add_argument(f"--{kind}", type=Path, metavar="FILE", help=f"Write the grid as {what}.")
@@ -121,9 +119,7 @@ def _begun(studio: "Studio", grids: "Grids", base: Recipe, axes: "list[Axis]", *
             if not axes or (list(one.axes) == axes and _same(one.base, base)):
                 return grids.resume(one.id, COMMAND_LINE)
         if not axes:
-            raise NotFound(
-                "There is no grid in this folder to go on with.", "Name its axes: --x FIELD=A,B,C begins a new one."
-            )
+            raise NotFound("This folder holds no grid to continue.", "Name its axes: --x FIELD=A,B,C begins a new one.")
         print("studio grid: there is no such grid in the folder yet; it begins now.", file=sys.stderr)
     grid = plan(studio, base, axes)
     possible = sum(cell.recipe is not None for cell in grid.cells)

@@ -29,11 +29,11 @@ def run(args: argparse.Namespace) -> int:
             print(f"studio import: {name}: {why}", file=sys.stderr)
         known = f", {len(result.known)} were there already" if result.known else ""
         refused = f", {len(result.refused)} refused" if result.refused else ""
-        passed = f", {result.passed} other files passed over" if result.passed else ""
-        print(f"{len(result.added)} pictures came into the library{known}{refused}{passed}.")
+        passed = f", {result.passed} other files skipped" if result.passed else ""
+        print(f"{len(result.added)} pictures were imported into the library{known}{refused}{passed}.")
     return Exit.WRONG if result.refused and not (result.added or result.known) else Exit.DONE
 
 
 COMMAND = Command(
-    "Copy pictures of this disk into the library, with what they say of how they were made.", arguments, run
+    "Copy pictures from this disk into the library, with what they say about how they were made.", arguments, run
 )

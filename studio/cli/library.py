@@ -32,7 +32,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("search", nargs="*", metavar="WORDS", help="What to look for; all pictures without any.")
     parser.add_argument("--json", action="store_true", help="Print one JSON object.")
-    parser.add_argument("--count", type=int, default=COUNT, metavar="N", help=f"How many are told (default: {COUNT}).")
+    parser.add_argument("--count", type=int, default=COUNT, metavar="N", help=f"How many to list (default: {COUNT}).")
     settings_arguments(parser, "home")
 
 
@@ -55,7 +55,7 @@ def run(args: argparse.Namespace) -> int:
         return Exit.DONE
     for entry in page.entries:
         print(_line(entry))
-    more = f", of which the newest {len(page.entries)} are told" if page.total > len(page.entries) else ""
+    more = f", of which the newest {len(page.entries)} are listed" if page.total > len(page.entries) else ""
     print(f"{_pictures(page.total)}{' found' if query.terms else ''}{more}. {_room(usage)}")
     return Exit.DONE
 

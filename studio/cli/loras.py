@@ -67,4 +67,4 @@ def _facts(lora: "LoraFile") -> dict[str, Any]:
     }
 
 
-COMMAND = Command("List the LoRAs that can be put on, or add one.", arguments, run)
+COMMAND = Command("List the LoRAs that can be used, or add one.", arguments, run)

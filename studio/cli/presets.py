@@ -47,7 +47,7 @@ def preset_argument(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar=FORM,
-        help=f"Take up this saved recipe, or some of its parts ({', '.join(PARTS)}). What is given besides counts over "
+        help=f"Use this saved recipe, or some of its parts ({', '.join(PARTS)}). Options given beside it override "
         "it. May be given again.",
     )
 

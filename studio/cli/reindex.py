@@ -43,4 +43,4 @@ def progress(what: str) -> Any:
     return say
 
 
-COMMAND = Command("Make the library's index anew of its files; stars, tags and boards stay.", arguments, run)
+COMMAND = Command("Rebuild the library's index from its files; stars, tags and boards stay.", arguments, run)

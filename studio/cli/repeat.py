@@ -24,7 +24,7 @@ Outcomes = dict[int, Path | str]
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("image", type=Path, metavar="IMAGE", help="The picture whose way the others go.")
+    parser.add_argument("image", type=Path, metavar="IMAGE", help="The picture whose steps the others follow.")
     parser.add_argument(
         "--to",
         nargs="+",
@@ -44,7 +44,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--last-step",
         action="store_true",
-        help="Do only what was done last to the picture, not all that the library knows it came from.",
+        help="Repeat only the last step, not everything that the library knows the picture came from.",
     )
     generate.output_arguments(parser)
 
@@ -53,7 +53,7 @@ def run(args: argparse.Namespace) -> int:
     """Make them, each step of the way as one job; each path, or with --json one object about all."""
     if sum(map(bool, (args.to, args.search, args.prompts))) != 1:
         raise InvalidSetting(
-            "Say what the same is to be done to.", "Give one of --to PICTURE, --search WORDS and --prompts FILE."
+            "Say what it is to be repeated for.", "Give one of --to PICTURE, --search WORDS and --prompts FILE."
         )
     studio_settings = load_settings(args)
     with redirect_stdout(sys.stderr):
@@ -120,8 +120,8 @@ def _lines(name: str) -> list[str]:
     except FileNotFoundError as error:
         raise NotFound(f"{name} is not there.", "Name a file with a prompt a line.") from error
     except (OSError, UnicodeDecodeError) as error:
-        raise Unreadable(f"{name} is no text that can be read.", "Write it in UTF-8, a prompt a line.") from error
+        raise Unreadable(f"{name} is not text that can be read.", "Write it in UTF-8, a prompt a line.") from error
     return [line.strip() for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")]
 
 
-COMMAND = Command("Do the same to these: one picture's way for other pictures or prompts, as one job.", arguments, run)
+COMMAND = Command("Repeat how one picture was made, for other pictures or prompts, as one job.", arguments, run)

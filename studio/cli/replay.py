@@ -79,4 +79,4 @@ def _say(args: argparse.Namespace, outcome: "Outcome", written: dict[str, str]) 
         print(f"{name}: {place}")
 
 
-COMMAND = Command("Make a picture again by what its file says, and hold the two against each other.", arguments, run)
+COMMAND = Command("Make a picture again from its own recipe, and compare the two.", arguments, run)

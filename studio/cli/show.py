@@ -60,5 +60,5 @@ def _lines(facts: dict[str, Any]) -> list[str]:
 
 
 COMMAND = Command(
-    "Show what a picture says of itself: tool, settings, hashes, and where it comes from.", arguments, run
+    "Show what a picture says about itself: tool, settings, hashes, and where it comes from.", arguments, run
 )

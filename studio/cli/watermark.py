@@ -9,7 +9,7 @@ from studio.gate.identity import COMMAND_LINE
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("image", type=Path, metavar="IMAGE", help="Any picture, also one that was sent on as JPEG.")
+    parser.add_argument("image", type=Path, metavar="IMAGE", help="Any picture, even one that was saved again as JPEG.")
     parser.add_argument("--json", action="store_true", help="Print one JSON object and nothing else.")
     settings_arguments(parser, "home")
 

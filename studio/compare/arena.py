@@ -112,7 +112,7 @@ class Arena:
         """Cast a vote, which tells who made the pictures; NotFound where there is no such pair, or it has one."""
         check_creates(who)
         if choice not in get_args(Choice):
-            raise InvalidRequest(f"“{choice}” is no vote.", f"Give one of {', '.join(get_args(Choice))}.")
+            raise InvalidRequest(f"“{choice}” is not a vote.", f"Give one of {', '.join(get_args(Choice))}.")
         with self._database.write() as database:
             query = "SELECT * FROM pairs WHERE owner = ? AND id = ? AND id NOT IN (SELECT pair FROM votes)"
             row = database.execute(query, (who.owner, pair)).fetchone()

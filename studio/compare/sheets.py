@@ -1,4 +1,4 @@
-"""A comparison to hand on: as a page that stands alone, as one picture of all, as tables of the facts."""
+"""A comparison to hand on: as a self-contained page, as one picture of all, as tables of the facts."""
 
 import json
 from collections.abc import Callable, Mapping

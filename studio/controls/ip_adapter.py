@@ -13,7 +13,7 @@ class ImagePrompt(Control):
     """No map: the model sees the picture."""
 
     label = "Image prompt (IP-Adapter)"
-    help = "The picture says beside the words what is wanted: its things, colours and manner, not its places."
+    help = "The picture is a prompt beside the words: its subject, colours and style count, not its composition."
 
     def draw(self, image: Image.Image, options: Mapping[str, Any], context: EstimatorContext) -> Image.Image:
         del image, options, context

@@ -92,14 +92,14 @@ class Hub:
         if isinstance(cause, httpx2.HTTPError | OSError):
             cure = "Check the network, then try again: what is done stays."
             return HubUnreachable(f"Hugging Face cannot be reached while {what}.", cure)
-        return HubRefused(f"Hugging Face did not take it while {what}.", f"Try again; {MORE}")
+        return HubRefused(f"Hugging Face rejected the request while {what}.", f"Try again; {MORE}")
 
     def _refusal(self, error: "HfHubHTTPError", what: str) -> StudioError:
         log.warning("while %s: %s", what, self.hide(" ".join((error.server_message or "").split())))
         status = error.response.status_code
         message, cure = _REFUSALS.get(status, (f"refused ({status})", f"Try again in a few minutes; {MORE}"))
         if status >= 500:
-            message, cure = "has trouble of its own", f"Try again in a few minutes; {STATUS} knows more."
+            message, cure = "has problems of its own", f"Try again in a few minutes; {STATUS} knows more."
         if status == 429 and (seconds := error.response.headers.get("retry-after", "")).isdigit():
             cure = f"Try again in {seconds} seconds."
         kind = Unauthorized if status == 401 else HubRefused
@@ -108,7 +108,7 @@ class Hub:
 
 _REFUSALS = {
     400: ("did not accept the request", f"Check the Space's name, its hardware and its variables; {MORE}"),
-    401: ("did not take the token", f"It may be mistyped, expired or deleted. {NEW_TOKEN}"),
+    401: ("rejected the token", f"It may be mistyped, expired or deleted. {NEW_TOKEN}"),
     402: (
         "asked for a paid plan or credits",
         f"Choose {ZERO}, of which free accounts may have two; or subscribe to PRO, or add credits at {BILLING}.",
@@ -117,7 +117,7 @@ _REFUSALS = {
         "did not allow it",
         f"Use a token with write access ({TOKENS}); ZeroGPU asks for an account older than 30 days, e-mail verified.",
     ),
-    404: ("found no such place", "Check the owner and the name; a token sees only what its account may see."),
+    404: ("could not find it", "Check the owner and the name; a token sees only what its account may see."),
     409: ("found that it was changed by somebody else meanwhile", "Try again: the difference is worked out anew."),
     412: ("found that it was changed by somebody else meanwhile", "Try again: the difference is worked out anew."),
     413: (

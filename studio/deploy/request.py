@@ -147,4 +147,4 @@ def _check_variable(name: str, value: str) -> None:
     try:
         adapter.validate_json(value) if value.startswith("{") else adapter.validate_strings(value)
     except ValidationError as error:
-        raise InvalidDeployment(f"{name}: {fault_words(error.errors()[0])}.", "Mend it or leave it out.") from None
+        raise InvalidDeployment(f"{name}: {fault_words(error.errors()[0])}.", "Correct it, or leave it out.") from None

@@ -20,14 +20,14 @@ IDLE = ("PAUSED", "STOPPED")
 WORDS = {
     "NO_APP_FILE": "The Space waits for the commit",
     "BUILDING": "The Space is being built",
-    "RUNNING_BUILDING": "The Space is being built; the one before runs on",
+    "RUNNING_BUILDING": "The Space is being built; the previous one keeps running",
     "APP_STARTING": "The studio is starting",
-    "RUNNING_APP_STARTING": "The studio is starting; the one before runs on",
+    "RUNNING_APP_STARTING": "The studio is starting; the previous one keeps running",
     "RUNNING": "The Space runs",
     "SLEEPING": "The Space sleeps until somebody visits it",
     "BUILD_ERROR": "The Space could not be built",
     "RUNTIME_ERROR": "The studio ended with an error",
-    "CONFIG_ERROR": "The hub did not take the README’s head",
+    "CONFIG_ERROR": "The hub rejected the README’s header",
     "PAUSED": "The Space is paused",
     "STOPPED": "The Space is stopped",
     "DELETING": "The Space is being deleted",
@@ -61,7 +61,7 @@ def wait(hub: Hub, space: str, commit: str, report: Report, timeouts: Timeouts) 
         if time.monotonic() > end:
             raise DeploymentFailed(
                 f"{space} was not ready after {timeouts.whole / 60:.0f} minutes. {words}.",
-                f"It may come yet: deploy again to wait on, or look at {page}?logs=build",
+                f"It may still come: deploy again to keep waiting, or look at {page}?logs=build",
             )
         time.sleep(timeouts.between)
     log.finish(report, timeouts.end)
@@ -69,7 +69,7 @@ def wait(hub: Hub, space: str, commit: str, report: Report, timeouts: Timeouts) 
         return page
     message = hub.hide(str(runtime.raw.get("errorMessage") or "\n".join(log.last)))
     cure = (
-        f"Mend what its log says, then deploy again: {page}?logs={'build' if stage == 'BUILD_ERROR' else 'container'}"
+        f"Fix what its log reports, then deploy again: {page}?logs={'build' if stage == 'BUILD_ERROR' else 'container'}"
     )
     raise DeploymentFailed(
         f"{words}{f': {message}' if message else ''}.", f"Restart it there: {page}" if stage in IDLE else cure

@@ -102,9 +102,9 @@ class Item(ABC):
         return self.place is not None and any(self.place.is_relative_to(folder) for folder in (ASSETS, PRESETS))
 
     def fetch(self, reserved: int = 0) -> Transfer:
-        """Let it come; ModelError where it can be had from nowhere."""
+        """Let it come; ModelError where it cannot be downloaded from anywhere."""
         if self.repo is None:
-            raise NotDownloaded(f"{self.name} can be had from nowhere.", "Put it into the data folder.")
+            raise NotDownloaded(f"{self.name} cannot be downloaded from anywhere.", "Put it into the data folder.")
         if hub.is_off():
             raise NotDownloaded(
                 f"{self.name} cannot be downloaded: {hub.OFF}.", "Unset HF_HUB_OFFLINE, then try again."
@@ -307,7 +307,7 @@ class Items:
         if len(found) == 1:
             return found[0]
         if found:
-            raise AmbiguousModel(f"{name} means several.", f"Say which: {' or '.join(item.key for item in found)}.")
+            raise AmbiguousModel(f"{name} may mean several.", f"Say which: {' or '.join(item.key for item in found)}.")
         meant = did_you_mean(name, [item.id for item in self], 3)
         raise UnknownModel(f"There is nothing called {name!r}.", f"{meant}See what there is with: studio models")
 

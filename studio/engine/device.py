@@ -182,7 +182,7 @@ def _without_code(name: str) -> str | None:
     if torch.version.hip is not None or covers(built, (major, minor)):
         return None
     card = f"{name} (sm_{major}{minor})"
-    return f"This torch has nothing that runs on {card}: it is built for {', '.join(built)}."
+    return f"This build of torch does not support {card}: it is made for {', '.join(built)}."
 
 
 def covers(built: Sequence[str], capability: tuple[int, int]) -> bool:

@@ -13,18 +13,18 @@ LOST = (
     (r"device-side assert", "a computation met a number that cannot be there"),
     (r"launch (failure|timed out)", "a computation was broken off"),
     (r"uncorrectable|hardware stack error", "its hardware is at fault"),
-    (r"context is destroyed|device is lost|fallen off", "it was reset, or is not there any more"),
+    (r"context is destroyed|device is lost|fallen off", "it was reset, or is no longer there"),
 )
 IDLE = (
-    (r"no kernel image|not compiled|not compatible", "this build of torch has nothing that runs on it"),
-    (r"driver", "its driver does not go with this build of torch"),
+    (r"no kernel image|not compiled|not compatible", "this build of torch does not support it"),
+    (r"driver", "its driver does not fit this build of torch"),
     (r"busy|unavailable|in use", "another program holds it"),
 )
 UNLOADABLE = (
     (r"no file|not found|no such file|does not appear to have|can.t find", "one of its files is missing"),
     (r"size mismatch|mismatched|expected shape|shape", "its weights have other sizes than its config says"),
     (r"header|safetensor|incomplete metadata|corrupt", "a file of its weights is damaged"),
-    (r"missing key|unexpected key|state_dict", "its weights are called otherwise than its config says"),
+    (r"missing key|unexpected key|state_dict", "its weights have other names than its config says"),
     (r"tokenizer|vocab|merges", "its tokenizer cannot be read"),
     (r"json|config", "one of its configs is damaged, or is for something else"),
 )
@@ -50,7 +50,7 @@ def unloadable(error: Exception) -> str:
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
     message = f"{type(error).__name__} {error}"
-    return _meaning(message, UNLOADABLE) or "it does not hold what a model of its kind has"
+    return _meaning(message, UNLOADABLE) or "it lacks what a model of its kind has"
 
 
 def _meaning(message: str, known: Iterable[tuple[str, str]]) -> str | None:

@@ -47,7 +47,7 @@ class Trail:
         """The trail of this text; ValueError where it is none."""
         runs = [RUN.fullmatch(run.strip()) for run in text.split(",")]
         if not all(runs):
-            raise ValueError(f"“{text}” is no list of buckets such as “2x12, 8x8”.")
+            raise ValueError(f"“{text}” is not a list of buckets such as “2x12, 8x8”.")
         return cls(int(run[1]) for run in runs if run for _ in range(int(run[2])))
 
     def add(self, rows: int, own: int) -> None:

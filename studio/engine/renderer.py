@@ -182,8 +182,8 @@ class Renderer:
 
 def _overflowed(row: LatentRow) -> NumericOverflow:
     return NumericOverflow(
-        f"The image of seed {row.noise.seed} came out as no numbers (NaN): the denoiser overflowed.",
-        "Try another scheduler or a lower guidance; if it stays, the weights are damaged or the device must be cpu.",
+        f"The image of seed {row.noise.seed} came out as NaN, not as numbers: the denoiser overflowed.",
+        "Try another scheduler or a lower guidance; else the weights are damaged, or only the device cpu works.",
     )
 
 

@@ -113,9 +113,9 @@ def load(path: Path) -> Any:
     try:
         model = spandrel.ModelLoader("cpu").load_from_file(path)
     except (spandrel.UnsupportedModelError, SafetensorError, RuntimeError, ValueError, LookupError, OSError) as error:
-        raise UnsupportedModel(f"{path.name} is no upscaler of a kind that can be loaded.", cure) from error
+        raise UnsupportedModel(f"{path.name} is not an upscaler that can be loaded.", cure) from error
     if not isinstance(model, spandrel.ImageModelDescriptor) or (model.input_channels, model.output_channels) != (3, 3):
-        raise UnsupportedModel(f"{path.name} does not make colour pictures of colour pictures.", cure)
+        raise UnsupportedModel(f"{path.name} does not turn colour pictures into colour pictures.", cure)
     return model.eval()
 
 

@@ -1,4 +1,4 @@
-"""A contact sheet: pictures in rows with what they are, as a page that stands alone or as pages to print."""
+"""A contact sheet: pictures in rows with what they are, as a self-contained page or as pages to print."""
 
 from collections.abc import Iterator, Sequence
 from functools import partial

@@ -47,7 +47,7 @@ def opened(path: Path) -> Image.Image:
         with Image.open(path) as image:
             return image.convert("RGB")
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise Unreadable(f"{path.name} is no picture, or damaged.", "Leave it out.") from error
+        raise Unreadable(f"{path.name} is not a picture, or damaged.", "Leave it out.") from error
 
 
 def made_of(path: Path) -> Made:

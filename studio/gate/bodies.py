@@ -64,7 +64,7 @@ def check_json(body: bytes) -> Any:
     try:
         value = orjson.loads(body)
     except orjson.JSONDecodeError as error:
-        raise MalformedRequest("The request is no valid JSON.") from error
+        raise MalformedRequest("The request is not valid JSON.") from error
     if _is_deeper(value, DEEPEST):
         raise MalformedRequest(f"The request's JSON is more than {DEEPEST} levels deep.")
     return value

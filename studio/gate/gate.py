@@ -249,7 +249,7 @@ def _check_length(headers: Headers, most_bytes: int) -> None:
     """Refuse at once what says by itself that it is too long."""
     length = headers.get("content-length", "0")
     if not length.isdecimal():
-        raise MalformedRequest("The request's Content-Length is no number.")
+        raise MalformedRequest("The request's Content-Length is not a number.")
     if int(length) > most_bytes:
         raise too_large(most_bytes)
 

@@ -60,7 +60,7 @@ def _number(column: str, help_: str, example: str) -> Filter:
         low, _, high = value.partition("..")
         if all(NUMBER.fullmatch(one) for one in ((low, high) if ".." in value else (value,))):
             return f"{op}{value} is both a comparison and a range." if op and ".." in value else ""
-        return f"{value!r} is no number."
+        return f"{value!r} is not a number."
 
     return Filter(help_, example, fault, lambda op, value, _: _compared(column, op, value))
 
@@ -86,7 +86,7 @@ def _score(metric: str, help_: str, example: str) -> Filter:
 def _size_fault(op: Op, value: str) -> str:
     if SIZE.fullmatch(value):
         return f"{value} is compared by = alone." if op in (">", "<", ">=", "<=") else ""
-    return "" if not FILTERS["width"].fault(op, value) else f"{value!r} is no size."
+    return "" if not FILTERS["width"].fault(op, value) else f"{value!r} is not a size."
 
 
 def _size_where(op: Op, value: str, _: Sequence[int]) -> Where:
@@ -99,7 +99,7 @@ def _date_fault(op: Op, value: str) -> str:
     try:
         _days(value)
     except ValueError:
-        return f"{value!r} is no date."
+        return f"{value!r} is not a date."
     return f"{op}{value} is both a comparison and a range." if op and ".." in value else ""
 
 
@@ -220,7 +220,7 @@ ABOUT = Filter(
 
 
 def _like_fault(op: Op, value: str) -> str:
-    return "" if ID.fullmatch(value) and op in ("", "=") else f"{value!r} is no id of a picture."
+    return "" if ID.fullmatch(value) and op in ("", "=") else f"{value!r} is not the id of a picture."
 
 
 # Nor is what a picture looks like.

@@ -49,7 +49,7 @@ class Marks:
         """What is noted of a picture; InvalidRequest where it is too long."""
         if len(text) > MOST_NOTE or not is_text(text):
             fault = f"A note is a text of at most {MOST_NOTE} characters."
-            raise InvalidRequest(fault, "Make it shorter, or write it anew.", field="note")
+            raise InvalidRequest(fault, "Make it shorter, or write it again.", field="note")
 
         def write(rows: Connection, numbers: Sequence[int]) -> None:
             rows.execute("UPDATE pictures SET note = ? WHERE number = ?", (text.strip(), numbers[0]))

@@ -38,7 +38,7 @@ class Term:
 
     def __post_init__(self) -> None:
         if not is_text(self.value):
-            raise InvalidRequest("The search holds signs that are no text.", "Write it anew.", field=FIELD)
+            raise InvalidRequest("The search holds characters that are not text.", "Write it again.", field=FIELD)
         if self.field == WORDS:
             _check_words(self)
             if not self.op and not _is_plain(self.value):
@@ -147,7 +147,7 @@ def _check_words(term: Term) -> None:
     if not term.value.strip() or (term.op == "" and term.value == "-"):
         word = "-" if term.excluded else term.value
         raise InvalidRequest(
-            f"“{word}” stands for no word.", "Write the word right behind the -, as in -night.", field=FIELD
+            f"“{word}” is not followed by a word.", "Write the word right behind the -, as in -night.", field=FIELD
         )
     if term.op not in ("", "="):
         raise InvalidRequest(

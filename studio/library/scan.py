@@ -31,8 +31,8 @@ BATCH = 50
 DEPTH = 8
 # The time of no folder.
 ONCE_MORE = -1
-LINKED = "It is a link, and the library holds files alone."
-UNNAMEABLE = "Its name is no text."
+LINKED = "It is a link, and the library holds only files."
+UNNAMEABLE = "Its name is not readable text."
 Say = Callable[[int, int], None]
 
 

@@ -102,7 +102,7 @@ def check_negative(text: str) -> None:
     """InvalidPrompt where a negative prompt mentions a LoRA, which only a prompt puts on."""
     if any(lora for lora in parse(text, negative=True).loras):
         hint = "Put it into the prompt, with a weight below 0 for its opposite."
-        raise InvalidPrompt("negative_prompt", text, 0, "A LoRA cannot be put on by a negative prompt.", hint)
+        raise InvalidPrompt("negative_prompt", text, 0, "A negative prompt cannot use a LoRA.", hint)
 
 
 def _take(
@@ -168,7 +168,7 @@ def _leave_out(names: Iterable[str], unread: list[str]) -> None:
 def _rows(path: Path, called: str, unread: list[str]) -> Iterator[Row | str]:
     """Each row, or what is wrong with it, in words."""
     if path.suffix.lower() not in (".csv", ".json"):
-        raise InvalidPreset(f"{called} is no list of styles.", "Give a styles.csv of A1111 or a .json of Fooocus.")
+        raise InvalidPreset(f"{called} is not a list of styles.", "Give a styles.csv of A1111 or a .json of Fooocus.")
     try:
         if path.stat().st_size > MOST_BYTES:
             raise InvalidPreset(f"{called} is larger than {MOST_BYTES // 2**20} MB.", "Divide it.")
@@ -211,7 +211,7 @@ def _csv_rows(text: str, called: str, unread: list[str]) -> Iterator[Row | str]:
     except csv.Error as error:
         # What a quote that is never closed has swallowed cannot be told apart.
         what = "a text is larger than any style" if "limit" in str(error) else "a quote is not closed, or one too many"
-        yield f"{called}, row {number + 1}: {what}. Mend it and import again: what follows was not read."
+        yield f"{called}, row {number + 1}: {what}. Correct it and import again: what follows was not read."
 
 
 def _json_rows(text: str, called: str, unread: list[str]) -> Iterator[Row | str]:
@@ -223,13 +223,13 @@ def _json_rows(text: str, called: str, unread: list[str]) -> Iterator[Row | str]
         entries = [{"name": name, **style} for name, style in entries.items()]
     if not isinstance(entries, list):
         raise InvalidPreset(
-            f"{called} is no list of styles.", 'Write [{"name": ..., "prompt": ..., "negative_prompt": ...}].'
+            f"{called} is not a list of styles.", 'Write [{"name": ..., "prompt": ..., "negative_prompt": ...}].'
         )
     for number, entry in enumerate(entries, start=1):
         place = f"{called}, entry {number}"
         words = [value for key, value in entry.items() if _column(key) in KEYS] if isinstance(entry, dict) else [None]
         if not all(isinstance(value, str) for value in words):
-            yield f"{place}: it is no object of texts. Write {', '.join(KEYS)}."
+            yield f"{place}: it is not an object of texts. Write {', '.join(KEYS)}."
         else:
             _leave_out(entry, unread)
             yield _row({_column(key): value for key, value in entry.items()}, place)

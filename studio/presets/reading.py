@@ -259,13 +259,13 @@ def _preset_error(path: Path, error: ValidationError, kind: type[BaseModel]) -> 
     if stray:
         known = ", ".join(name for name in all_fields(kind) if name != "id")
         return InvalidPreset(
-            f"{where}: there is no key `{key}`.", "Mend it, or leave it out." if outer else f"Known are: {known}."
+            f"{where}: there is no key `{key}`.", "Correct it, or leave it out." if outer else f"Known are: {known}."
         )
     key = ".".join((*outer, key))
     if first["type"] == "missing":
         return InvalidPreset(f"{where}: the key `{key}` is missing.", f"Add {key} = ...")
     problem = fault_words(first)
-    return InvalidPreset(f"{where}: {f'`{key}`: ' if key else ''}{problem}.", "Mend it, or remove the file.")
+    return InvalidPreset(f"{where}: {f'`{key}`: ' if key else ''}{problem}.", "Correct it, or remove the file.")
 
 
 def _place(path: Path, key: str) -> str:

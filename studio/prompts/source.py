@@ -32,7 +32,7 @@ class Source:
     def number(self, text: str, position: int) -> float:
         """The number that `said`, which stands at `position`, is; InvalidPrompt where it is none."""
         if not NUMBER.fullmatch(text.strip()):
-            what = f"“{text.strip():.20}” is no number." if text.strip() else "A number is missing here."
+            what = f"“{text.strip():.20}” is not a number." if text.strip() else "A number is missing here."
             self.fail(position, what, r"Write it like 1.3, or \: for the colon itself.")
         value = float(text)
         if not math.isfinite(value):

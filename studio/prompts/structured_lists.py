@@ -78,7 +78,7 @@ def _entry(number: int, given: Any) -> Entry | str | None:
         return None
     if not isinstance(given, str):
         line = next((f"line {one.line}" for one in _texts(given)), f"entry {number}")
-        return f"{line} is no text"
+        return f"{line} is not text"
     return Entry(getattr(given, "line", number), given.strip())
 
 

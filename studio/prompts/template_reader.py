@@ -57,7 +57,7 @@ def read_weight(source: Source, position: int) -> tuple[float, int]:
     if match is None:
         return 1.0, position
     if not NUMBER.fullmatch(match[1]) or match[1].startswith(("-", "+")):
-        source.fail(match.start(1), f"“{match[1]:.20}” is no weight.", "Write it like {0.5::a|b}.")
+        source.fail(match.start(1), f"“{match[1]:.20}” is not a weight.", "Write it like {0.5::a|b}.")
     return source.number(match[1], match.start(1)), match.end()
 
 
@@ -226,7 +226,7 @@ class _Reader:
         low, dash, high, up_to, separator = match.groups()
         least, most = (1, int(up_to)) if up_to else (int(low), int(high or low))
         if most < least:
-            self.source.fail(match.start(), f"From {least} to {most} is no range.", "Say the smaller number first.")
+            self.source.fail(match.start(), f"From {least} to {most} is not a range.", "Say the smaller number first.")
         return Amount(least, None if dash and not high else most, ", " if separator is None else separator)
 
     def end_option(self, here: _Open) -> None:

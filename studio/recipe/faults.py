@@ -47,4 +47,4 @@ def recipe_error(error: ValidationError, of: type[BaseModel]) -> InvalidRecipe:
     where = f"{' '.join(part)}: " if part else ""
     message = fault_words(first)
     place = int(part[0]) if part and part[0].isdecimal() else None
-    return InvalidRecipe(name, f"{where}{message}.", "Mend the value or leave it out.", place)
+    return InvalidRecipe(name, f"{where}{message}.", "Correct the value, or leave it out.", place)

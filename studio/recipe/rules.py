@@ -44,12 +44,12 @@ AS_IT_IS = Rule(
 RESAMPLES = Rule(lambda recipe: _knows(recipe, "resamples"), "with this scheduler", "Choose Euler, Euler a or DDIM")
 CLOSE = Rule(
     lambda recipe: recipe.mask.area == "masked",
-    "while the whole picture is in view",
-    "Set the area to the masked place alone (mask_area “masked”)",
+    "while the whole picture is repainted",
+    "Set the area to the masked area only (mask_area “masked”)",
 )
 WHOLE = Rule(
     lambda recipe: recipe.mask.area != "masked",
-    "where the masked place alone is in view",
+    "where only the masked area is repainted",
     "Set the area to the whole picture (mask_area “whole”)",
 )
 GUIDED = Rule(

@@ -30,7 +30,7 @@ class ControlUnit(Value):
     map: Annotated[
         str | None,
         PICTURE,
-        Setting("Map", "A ready-made map; the picture is not looked at then.", "control", ChangeCost.SIZE),
+        Setting("Map", "A ready-made map; the picture is then ignored.", "control", ChangeCost.SIZE),
     ] = None
     model: Annotated[
         str | None,
@@ -39,23 +39,23 @@ class ControlUnit(Value):
     weight: Annotated[
         float,
         Field(ge=0, le=2),
-        Setting("Weight", "How strongly it steers; 0: not at all.", "control", ChangeCost.SAMPLING, 0, 2, 0.05),
+        Setting("Weight", "How strongly it steers; 0 is not at all.", "control", ChangeCost.SAMPLING, 0, 2, 0.05),
     ] = 1.0
     start: Annotated[
         float,
         SHARE,
-        Setting("Start", "From which share of the steps on.", "control", ChangeCost.SAMPLING, 0, 1, 0.01),
+        Setting("Start", "The share of the steps at which it starts.", "control", ChangeCost.SAMPLING, 0, 1, 0.01),
     ] = 0.0
     end: Annotated[
         float,
         SHARE,
-        Setting("End", "Up to which share of the steps.", "control", ChangeCost.SAMPLING, 0, 1, 0.01),
+        Setting("End", "The share of the steps at which it ends.", "control", ChangeCost.SAMPLING, 0, 1, 0.01),
     ] = 1.0
     resize: Annotated[
         Literal["crop", "pad", "stretch"],
         Setting(
             "Fit",
-            "How the map is brought to another shape: cut off, given borders or stretched.",
+            "How the map is fitted to another shape: cropped, padded or stretched.",
             "control",
             ChangeCost.SIZE,
         ),
@@ -66,7 +66,7 @@ class ControlUnit(Value):
     ] = "balanced"
     options: Annotated[
         tuple[tuple[str, float | int | str], ...],
-        Setting("Options", "Settings of what makes the map.", "control", ChangeCost.SIZE),
+        Setting("Options", "Settings of the preprocessor that makes the map.", "control", ChangeCost.SIZE),
     ] = ()
 
     @field_validator("options", mode="before")
@@ -121,7 +121,7 @@ class Lora(Value):
         Field(ge=-10, le=10),
         Setting(
             "Weight for text",
-            "How strongly it changes the text encoders, where not as the rest.",
+            "How strongly it changes the text encoders, where that differs from the rest.",
             "lora",
             ChangeCost.TEXT,
             -2,
@@ -132,12 +132,12 @@ class Lora(Value):
     start: Annotated[
         float,
         SHARE,
-        Setting("Start", "From which share of the steps on.", "lora", ChangeCost.SAMPLING, 0, 1, 0.01),
+        Setting("Start", "The share of the steps at which it starts.", "lora", ChangeCost.SAMPLING, 0, 1, 0.01),
     ] = 0.0
     end: Annotated[
         float,
         SHARE,
-        Setting("End", "Up to which share of the steps.", "lora", ChangeCost.SAMPLING, 0, 1, 0.01),
+        Setting("End", "The share of the steps at which it ends.", "lora", ChangeCost.SAMPLING, 0, 1, 0.01),
     ] = 1.0
     blocks: Annotated[
         tuple[Annotated[float, Field(ge=-10, le=10)], ...],

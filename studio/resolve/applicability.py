@@ -25,7 +25,7 @@ def check_used(recipe: Recipe) -> None:
     """InvalidRecipe for the first setting that is given and would be ignored."""
     for name in recipe.given():
         if rule := _broken(setting_specs()[name], recipe):
-            fault = f"{setting_specs()[name].label} means nothing {rule.when}."
+            fault = f"{setting_specs()[name].label} has no effect {rule.when}."
             raise InvalidRecipe(name, fault, f"{rule.cure}, or leave this out.")
 
 
@@ -41,7 +41,7 @@ def check_able(recipe: Recipe, abilities: Collection[Ability], model: str) -> No
         if name in given:
             takes_no = f"{model} takes no {str(setting.ability).replace('_', ' ')}."
             if setting.label not in ("Negative prompt", "Negative presets") and setting.ability == "negative_prompt":
-                takes_no = f"{setting.label} means nothing here: {takes_no}"
+                takes_no = f"{setting.label} has no effect here: {takes_no}"
             raise InvalidRecipe(name, takes_no, "Leave it out, or choose another model.")
 
 

@@ -158,7 +158,7 @@ def unheard(recipe: PaintedRecipe, model: Model) -> str:
         return ""
     if recipe.guided or recipe.guidance_scale is None:
         return ""
-    return f"The negative prompt does nothing at guidance {recipe.guidance_scale:g}: it counts from above 1 on."
+    return f"The negative prompt does nothing at guidance {recipe.guidance_scale:g}: it takes a guidance above 1."
 
 
 def mentioned(prompt: str, named: Named = str) -> dict[str, Lora]:
@@ -188,7 +188,7 @@ def replaced(given: Recipe, resolved: Recipe) -> list[str]:
     counts = {lora.name: lora for lora in resolved.loras}
     pairs = [(lora, counts[name]) for lora in given.loras if (name := calling(lora.name, counts)) is not None]
     return [
-        f"The prompt gives {lora.name} the weight {counted.weight:g}, which counts; the list says {lora.weight:g}."
+        f"The prompt gives {lora.name} the weight {counted.weight:g}, which is used; the list says {lora.weight:g}."
         for lora, counted in pairs
         if lora.weights != counted.weights
     ]
@@ -204,7 +204,7 @@ def _stack(recipe: Recipe, prompts: Sequence[Prompt], named: Named) -> tuple[Lor
         stack[name] = lora.changed(name=name)
     prompt, negative = prompts
     for mention in negative.loras:
-        fault = "A LoRA cannot be put on by a negative prompt."
+        fault = "A negative prompt cannot use a LoRA."
         raise _at(negative, mention, fault, "Put it into the prompt, with a weight below 0 for its opposite.")
     mentioned_first: dict[str, Mention] = {}
     for mention in prompt.loras:

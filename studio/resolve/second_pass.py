@@ -80,8 +80,8 @@ def _without(recipe: TwoPassRecipe, names: Collection[str], second: Model, notes
     if labels:
         one = len(labels) == 1
         notes.append(
-            f"{second.name} takes no {' and no '.join(labels)}: {'it counts' if one else 'they count'} "
-            "in the first pass only."
+            f"{second.name} takes no {' and no '.join(labels)}: {'it applies' if one else 'they apply'} "
+            "to the first pass only."
         )
     for name in given:
         recipe = recipe.with_flat(name, field_of(name).default)
@@ -105,12 +105,12 @@ def _suits(unit: ResolvedUnit, second: Model, assets: Assets, notes: list[str]) 
     try:
         assets.controlnets.check_fit(controlnet, second, assets.catalogue.location(second))
     except InvalidRecipe as error:
-        notes.append(f"{error.message} It counts in the first pass only.")
+        notes.append(f"{error.message} It applies to the first pass only.")
         return False
     can = unit.is_prompt or ("img2img" in facts.control_pipelines and (facts.weighs_maps or unit.mode == "balanced"))
     if not can:
         notes.append(
-            f"{second.name} cannot follow {controlnet.name} while it paints over a picture: it counts in the "
+            f"{second.name} cannot follow {controlnet.name} while it paints over a picture: it applies to the "
             "first pass only."
         )
     return can
@@ -121,7 +121,7 @@ def _fits(lora: Lora, second: Model, prompt_assets: PromptAssets, notes: list[st
         prompt_assets.loras.for_model(lora.name, second)
         check_blocks(lora, second)
     except ModelError as error:
-        notes.append(f"{error.message} It counts in the first pass only.")
+        notes.append(f"{error.message} It applies to the first pass only.")
         return False
     return True
 
@@ -139,6 +139,6 @@ def _words(
         notes.append(f"{second.name} does not know the embeddings {', '.join(bare)}: it reads their names as words.")
     if gone:
         notes.append(
-            f"{second.name} does not know the embeddings {', '.join(gone)}: they count in the first pass only."
+            f"{second.name} does not know the embeddings {', '.join(gone)}: they apply to the first pass only."
         )
     return recipe.changed(**words)

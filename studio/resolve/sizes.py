@@ -161,12 +161,12 @@ def _check_canvas(size: Size, recipe: InpaintRecipe, family: Family) -> None:
     if family.min_side <= min(size) and (max(size) <= family.max_side or not (recipe.width or recipe.outpaint)):
         return  # where no size is asked for, it is looked at in one that the model can paint
     few = min(size) < family.min_side
-    masked = "" if few or recipe.mask.image is None else ", or paint the masked place alone (mask_area “masked”)"
+    masked = "" if few or recipe.mask.image is None else ", or repaint only the masked area (mask_area “masked”)"
     raise InvalidRecipe(
         "outpaint" if recipe.outpaint and not few else "init_image",
         f"{size[0]}x{size[1]} pixels are too {'few' if few else 'many'} for {family.name}, which paints "
         f"{family.min_side} to {family.max_side} a side.",
-        f"Give a width and height that the picture is brought to first{masked}.",
+        f"Give a width and height that the picture is resized to first{masked}.",
     )
 
 

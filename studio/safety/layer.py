@@ -32,7 +32,7 @@ OWN = "The model's own checker flagged it."
 TOO_SMALL = f"It is too small for the watermark, which needs {min(watermark.BANDS)} pixels at each side."
 LOST = "The watermark cannot be read in it."
 ELSE = "Another seed or other words may pass."
-OTHER_WORDS = "Say it in other words, or ask whoever runs the studio."
+OTHER_WORDS = "Rephrase it, or ask whoever runs the studio."
 # Of a recipe, what says how its last bits come about: a picture that is made again has the watermark of the first.
 HOW = ("numerics", "buckets")
 
@@ -96,7 +96,9 @@ class Safety:
         if self._settings.prompt_filter == "strict":
             for prompt in dict.fromkeys(recipe.prompt for recipe in recipes):
                 if reason := self._prompts.reason(prompt):
-                    raise PromptRefused("prompt", f"This studio makes no picture of this prompt: {reason}", OTHER_WORDS)
+                    raise PromptRefused(
+                        "prompt", f"This studio does not make pictures of this prompt: {reason}", OTHER_WORDS
+                    )
 
     def finish(
         self, image: Image.Image, recipe: Recipe, facts: Mapping[str, Any], *, number: int, picture: str

@@ -47,7 +47,7 @@ def test_the_studio_goes_onto_a_space_by_its_page(page: Page, remote: hub_server
     deploy = page.get_by_role("button", name="Deploy", exact=True)
     check = page.get_by_role("button", name="Check")
     check.click()
-    expect(page.get_by_role("alert")).to_contain_text("Then put it into the field Token")
+    expect(page.get_by_role("alert")).to_contain_text("Then paste it into the Token field")
 
     # What is sent can be seen without one.
     page.get_by_role("button", name="Show files").click()

@@ -141,7 +141,7 @@ def test_panel_and_prompt_are_one_thing(new_page: NewPage, address: str, tmp_pat
     put_on(page, "watercol")
     prompt.fill("a cat <lora:watercolour:0.5>")
     expect(card(page, "watercolour")).to_contain_text(
-        "The prompt gives watercolour the weight 0.5, which counts; the list says 1."
+        "The prompt gives watercolour the weight 0.5, which is used; the list says 1."
     )
     expect(page.locator(".lora-card")).to_have_count(1)
 

@@ -259,10 +259,10 @@ def test_what_is_no_controlnet_is_a_fault_that_says_why(home):
     assert "has no config.json" in faults["empty"]
     assert "is damaged" in faults["garbled"]
     assert (
-        "adapter is no ControlNet and no IP-Adapter that the studio knows. It must be a ControlNet for FLUX.1, "
+        "adapter is neither a ControlNet nor an IP-Adapter that the studio knows. It must be a ControlNet for FLUX.1, "
         in faults["adapter"]
     )
-    assert "lora.safetensors is no ControlNet and no IP-Adapter" in faults["lora"]
+    assert "lora.safetensors is neither a ControlNet nor an IP-Adapter" in faults["lora"]
     assert "a ControlNet for FLUX.1, lacks its config.json, which says its size. Put both" in faults["flux"]
 
 

@@ -106,7 +106,7 @@ def test_what_is_no_adapter_is_a_fault_that_says_why(home):
     assert "is a pickle" in faults["old"]
     assert "is a pickle" in faults["pickled"]
     assert "an IP-Adapter for Stable Diffusion 1.5 or Stable Diffusion XL" in faults["face"]
-    assert "no IP-Adapter that the studio knows" in faults["other"]
+    assert "nor an IP-Adapter that the studio knows" in faults["other"]
     assert "is damaged" in faults["garbled"]
     assert "its weights are an IP-Adapter" in faults["called"]
 

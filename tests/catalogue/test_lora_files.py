@@ -210,10 +210,10 @@ def test_linked_folders_are_seen_and_circles_end(home: Path, tmp_path: Path) -> 
 @pytest.mark.parametrize(
     ("shapes", "says"),
     [
-        ({f"lora_unet_{FLAT}.on_input": (), f"lora_unet_{FLAT}.weight": (320,)}, "cannot be put on: it is of IA3"),
-        ({f"lora_unet_{FLAT}.{n}.weight": (4, 4) for n in ("a1", "a2", "b1", "b2")}, "cannot be put on: it is a GLoRA"),
-        ({f"unet.{ATTENTION}.oft_R.weight": (4, 10)}, "cannot be put on: it is an OFT in PEFT"),
-        (kohya() | {"bundle_emb.ink.string_to_param.*": (2, 99)}, "no embedding that the studio knows"),
+        ({f"lora_unet_{FLAT}.on_input": (), f"lora_unet_{FLAT}.weight": (320,)}, "cannot be used: it is of IA3"),
+        ({f"lora_unet_{FLAT}.{n}.weight": (4, 4) for n in ("a1", "a2", "b1", "b2")}, "cannot be used: it is a GLoRA"),
+        ({f"unet.{ATTENTION}.oft_R.weight": (4, 10)}, "cannot be used: it is an OFT in PEFT"),
+        (kohya() | {"bundle_emb.ink.string_to_param.*": (2, 99)}, "not an embedding that the studio knows"),
         (kohya() | {"bundle_emb.ink.t5": (2, 4096)}, "1 of its 4 tensors"),
         (kohya() | {"lora_unet_blocks_0_ffn_0.alpha": ()}, "1 of its 4 tensors are of no known format, or for a model"),
         (kohya() | {f"lora_unet_{FLAT}.lora_up.bias": (320,)}, "1 of its 4 tensors"),

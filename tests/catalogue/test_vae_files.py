@@ -63,7 +63,7 @@ def test_what_is_no_vae_has_a_fault_with_its_cure(home: Path) -> None:
     says = {
         "ink": "it is a LoRA. Move it into loras",
         "half": "it has no encoder",
-        "film": "is one for films",
+        "film": "made for video",
         "old": "is a pickle",
         "bare": "it has no config.json",
         "page": "is a web page",

@@ -126,16 +126,16 @@ def test_it_can_be_stopped_at_each_step_and_taken_up_again(
 
 
 REFUSALS = [
-    ("GET /api/whoami-v2", 401, "did not take the token", "settings/tokens"),
+    ("GET /api/whoami-v2", 401, "rejected the token", "settings/tokens"),
     ("GET /api/whoami-v2", 429, "asked too often", "Try again in 7 seconds"),
     ("POST /api/repos/create", 402, "asked for a paid plan", "zero-a10g"),
     ("POST /api/repos/create", 403, "did not allow it", "write access"),
     ("POST /api/repos/create", 409, "changed by somebody else", "Try again"),
     ("POST /api/buckets", 403, "did not allow it", "write access"),
-    ("POST /api/validate-yaml", 400, "did not take it", "log"),
+    ("POST /api/validate-yaml", 400, "rejected the request", "log"),
     ("POST .*/objects/batch", 413, "too large", "LoRAs"),
     ("POST .*/commit/main", 412, "changed by somebody else", "Try again"),
-    ("GET .*/runtime", 500, "trouble of its own", "Try again"),
+    ("GET .*/runtime", 500, "problems of its own", "Try again"),
 ]
 
 
@@ -178,7 +178,7 @@ def test_a_build_without_end_is_given_up(hub: Hub, plan: Plan, remote: hub_serve
     remote.builds = ("BUILDING",) * 100_000
     with pytest.raises(DeploymentFailed, match="was not ready") as caught:
         deploy(hub, plan, timeouts=Timeouts(whole=0.1, between=0.01, end=1))
-    assert "deploy again to wait on" in caught.value.hint
+    assert "deploy again to keep waiting" in caught.value.hint
 
 
 def test_a_hub_that_is_not_there_is_a_sentence(plan: Plan, remote: hub_server.Hub) -> None:

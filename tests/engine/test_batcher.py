@@ -375,5 +375,5 @@ def test_buckets_are_written_and_read(text: str) -> None:
 
 @pytest.mark.parametrize("text", ["", "2", "2x", "axb", "2x1;4x2"])
 def test_what_is_no_list_of_buckets_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match="no list of buckets"):
+    with pytest.raises(ValueError, match="not a list of buckets"):
         Trail.read(text)

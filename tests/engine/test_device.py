@@ -172,7 +172,7 @@ def test_doctor_lets_the_device_work(monkeypatch):
 
     monkeypatch.setattr(device, "compute", broken)
     (found,) = doctor._device(Settings(home=Path("nowhere"), device="cpu"))
-    assert found.found == "CPU does not compute: this build of torch has nothing that runs on it."
+    assert found.found == "CPU does not compute: this build of torch does not support it."
     assert not found.sound
 
 

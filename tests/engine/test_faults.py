@@ -71,8 +71,8 @@ def test_tensors_that_do_not_fit_a_network_are_told_so(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("said", "told"),
     [
-        ("CUDA error: no kernel image is available for execution on the device", "nothing that runs on it"),
-        ("The NVIDIA driver on your system is too old (found version 11040).", "driver does not go with"),
+        ("CUDA error: no kernel image is available for execution on the device", "does not support it"),
+        ("The NVIDIA driver on your system is too old (found version 11040).", "driver does not fit"),
         ("CUDA error: all CUDA-capable devices are busy or unavailable", "another program holds it"),
         ("CUDA error: device-side assert triggered", "(device-side assert)"),
         ("Torch is not able to use the GPU", "its driver or this build of torch is at fault"),

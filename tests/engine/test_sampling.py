@@ -141,7 +141,7 @@ def test_steps_that_are_made_again_come_to_what_the_denoiser_sees(name):
 
 
 def test_a_model_without_a_second_look_cannot_rescale():
-    with pytest.raises(InvalidRecipe, match="Guidance rescale means nothing here: FLUX takes no negative prompt"):
+    with pytest.raises(InvalidRecipe, match="Guidance rescale has no effect here: FLUX takes no negative prompt"):
         check_able(Recipe(prompt="x", guidance_rescale=0.7), {"guidance"}, "FLUX")
 
 

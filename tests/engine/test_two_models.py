@@ -212,7 +212,7 @@ def test_what_is_for_the_first_model_only_is_said_and_not_taken_over(settings, c
     assert dressed.image.tobytes() == bare.image.tobytes()
     for name in ("ink.safetensors", "edges"):
         assert name in dressed.facts["notes"]
-    assert dressed.facts["notes"].count("in the first pass only") == 2
+    assert dressed.facts["notes"].count("to the first pass only") == 2
     assert "first pass only" not in bare.facts.get("notes", "")
     assert dressed.recipe == asked[1]
     assert "ink" in dressed.facts["loras"]

@@ -123,7 +123,7 @@ def test_a_prompt_that_cannot_be_read_is_a_caption_as_it_stands():
 def test_a_file_that_is_no_picture_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     (tmp_path / "a.png").write_bytes(b"none")
     assert main(["export", "pictures", str(tmp_path / "a.png"), "-o", str(tmp_path / "out")]) == 2
-    assert "a.png is no picture" in capsys.readouterr().err
+    assert "a.png is not a picture" in capsys.readouterr().err
 
 
 def test_what_is_exported_is_marked_where_the_settings_say_so(folder: Path, tmp_path: Path):

@@ -123,4 +123,4 @@ def test_what_cannot_be_is_one_line_and_nothing_is_made(
 
 def test_there_is_nothing_to_resume_in_an_empty_folder(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     assert main(["grid", "--resume", "--out", str(tmp_path)]) == 2
-    assert "no grid in this folder" in capsys.readouterr().err
+    assert "holds no grid to continue" in capsys.readouterr().err

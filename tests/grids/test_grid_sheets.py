@@ -1,4 +1,4 @@
-"""A grid to hand on: one picture, a page that stands alone, a table."""
+"""A grid to hand on: one picture, a self-contained page, a table."""
 
 import csv
 import json

@@ -181,7 +181,7 @@ def test_a_picture_of_the_library_itself_is_not_imported(shelf: Shelf):
     entry = shelf.save("a")
     assert entry.path
     result = shelf.index.importer.bring([entry.path], ANN)
-    assert result.refused == {entry.path.name: "It lies in the library already. There is nothing to do."}
+    assert result.refused == {entry.path.name: "It is in the library already. There is nothing to do."}
 
 
 def test_the_commands_import_find_and_rebuild(foreign: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
@@ -193,7 +193,7 @@ def test_the_commands_import_find_and_rebuild(foreign: Path, tmp_path: Path, cap
     (foreign / "words.png").write_text("no picture")
     assert main(["import", str(foreign), *home]) == 0
     out, errors = capsys.readouterr()
-    assert out == "2 pictures came into the library, 1 refused.\n"
+    assert out == "2 pictures were imported into the library, 1 refused.\n"
     assert errors.startswith("studio import: words.png: The file is not a picture.")
     assert main(["library", "search", "foggy", "seed:99", "--json", *home]) == 0
     found = json.loads(capsys.readouterr().out)

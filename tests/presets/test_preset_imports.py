@@ -101,7 +101,7 @@ def test_a_name_too_long_to_be_numbered_is_told(tmp_path: Path, presets: Presets
         (
             "s.json",
             '[7, {"name": "Bad", "prompt": 3}, {"name": "Good", "prompt": "x"}]',
-            "s.json, entry 1: it is no object of texts.",
+            "s.json, entry 1: it is not an object of texts.",
         ),
     ],
 )
@@ -117,12 +117,12 @@ def test_a_row_that_cannot_be_is_named_and_keeps_no_other_out(
 @pytest.mark.parametrize(
     ("name", "text", "says"),
     [
-        ("s.txt", "x", "s.txt is no list of styles"),
+        ("s.txt", "x", "s.txt is not a list of styles"),
         ("s.csv", "", "s.csv, row 1: the columns are nothing"),
         ("s.csv", "name,lora\n", "s.csv, row 1: the columns are name, lora"),
         ("s.json", b'["\xff"]', "s.json is not UTF-8"),
         ("s.json", "[", "s.json is not valid JSON.*line 1"),
-        ("s.json", "{}", "s.json is no list"),
+        ("s.json", "{}", "s.json is not a list"),
     ],
 )
 def test_a_file_that_cannot_be_read_is_refused(
@@ -160,7 +160,7 @@ def test_a_style_with_a_lora_in_its_negative_prompt_is_told_by_its_row(tmp_path:
     path.write_text('name,prompt,negative_prompt\nMist,"{prompt}, mist","<lora:sketch:1>, sun"\n')
     report = import_styles(path, tmp_path, Presets(tmp_path / "presets"), Wildcards())
     assert report.saved == []
-    assert "row 2, 'Mist': A LoRA cannot be put on by a negative prompt" in report.faults[0]
+    assert "row 2, 'Mist': A negative prompt cannot use a LoRA" in report.faults[0]
 
 
 def test_what_else_a_list_says_of_a_style_is_left_alone(tmp_path: Path) -> None:

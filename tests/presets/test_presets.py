@@ -77,7 +77,7 @@ def test_an_unknown_key_is_named_with_its_file_and_line(tmp_path):
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        ('name = "N"\ntext = 3\n', r"n\.toml, line 2: `text`: it is no text"),
+        ('name = "N"\ntext = 3\n', r"n\.toml, line 2: `text`: it is not text"),
         ('name = "N"\n', r"n\.toml: the key `text` is missing"),
         ('name = "N"\ntext = "x"\nid = "y"\n', r"n\.toml, line 3: `id` is not to be set"),
         ('name = "N"\ntext = "x"\nfamilies = ["sd16"]\n', r"line 3: `families`: 'sd16' is not .*known are flux"),

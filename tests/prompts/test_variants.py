@@ -144,8 +144,8 @@ def test_weights_are_odds(wildcards: Wildcards):
         ("x {0::a}", 2, "There are 0"),
         ("x {2-1$$a|b}", 3, "From 2 to 1"),
         ("x {2$$a|2$$b}", 8, "already say how many"),
-        ("x {1.2.3::a|b}", 3, "“1.2.3” is no weight"),
-        ("x {-1::a|b}", 3, "“-1” is no weight"),
+        ("x {1.2.3::a|b}", 3, "“1.2.3” is not a weight"),
+        ("x {-1::a|b}", 3, "“-1” is not a weight"),
         ("x __fruits__", 2, "There is no wildcard fruits"),
         ("x {a|__nothing/*__}", 5, "There is no wildcard"),
     ],
@@ -172,7 +172,7 @@ def test_an_unknown_wildcard_is_an_error_whatever_is_drawn(wildcards: Wildcards)
         ({"a": "__b__", "b": "{__c__}", "c": "__a__"}, "a.txt, line 1: b.txt, line 1: c.txt, line 1: .*a > b > c > a"),
         ({"a": "# one\n\nred {blue"}, "a.txt, line 3: { is never closed"),
         ({"a": "__nope__"}, "a.txt, line 1: There is no wildcard nope"),
-        ({"a": "1..2::x"}, "a.txt, line 1: “1..2” is no weight"),
+        ({"a": "1..2::x"}, "a.txt, line 1: “1..2” is not a weight"),
         ({"a": "\n# nothing\n"}, "The list a is empty"),
         (
             {name: f"__{after}__ __{after}__" for name, after in zip("abcdefghijklmn", "bcdefghijklmno", strict=True)}
@@ -404,9 +404,9 @@ def test_yaml_as_creators_write_it_is_read(home: Path, wildcards: Wildcards):
 @pytest.mark.parametrize(
     ("name", "text", "fault", "kept"),
     [
-        ("a.yaml", "x:\n  - red\n  - {a|b}\n", "line 3 is no text, and is left out", "red"),
-        ("a.yaml", "x:\n  - red\n  - note: this\n", "line 3 is no text", "red"),
-        ("a.json", '{"x": ["red", true, ["y"]]}', "entry 2 is no text", "red"),
+        ("a.yaml", "x:\n  - red\n  - {a|b}\n", "line 3 is not text, and is left out", "red"),
+        ("a.yaml", "x:\n  - red\n  - note: this\n", "line 3 is not text", "red"),
+        ("a.json", '{"x": ["red", true, ["y"]]}', "entry 2 is not text", "red"),
         ("a.yaml", "x: a: b\n", "line 1, column 5: a colon stands within text", None),
         ("a.yaml", "x:\n\t- a\n", "line 2, column 1: a tab", None),
         ("a.yaml", "x:\n  - 'a\n", "a quote is never closed", None),
@@ -419,7 +419,7 @@ def test_yaml_as_creators_write_it_is_read(home: Path, wildcards: Wildcards):
         ("a.yaml", "just words", "holds no lists", None),
         ("a.yaml", "x: !!python/object/apply:os.system [ls]", "", "ls"),
         ("a.json", '{"x": [', "is not valid JSON", None),
-        ("a.yaml", "x: [\x01]", "characters that no text has", None),
+        ("a.yaml", "x: [\x01]", "characters that text cannot have", None),
     ],
 )
 def test_what_a_file_of_lists_cannot_say_is_told_and_the_rest_works(

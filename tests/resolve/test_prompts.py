@@ -64,7 +64,7 @@ def test_mentions_join_the_list_and_their_weights_count(studio: Studio) -> None:
     blocks = resolved(studio, prompt="a house <lora:ink:0.6:lbw=1,0,.5,1,0,0,-1,1>").loras[0].blocks
     assert blocks == (1, 0, 0.5, 1, 0, 0, -1, 1)
     assert replaced(Recipe.make(loras=panel), recipe) == [
-        "The prompt gives ink the weight 0.6, which counts; the list says 1."
+        "The prompt gives ink the weight 0.6, which is used; the list says 1."
     ]
 
 

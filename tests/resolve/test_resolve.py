@@ -160,7 +160,7 @@ REFUSED = [
     ("mask_blur", {"init_image": INIT, "mask_blur": 5}, "without a mask"),
     ("mask_area", {"init_image": INIT, "mask_area": "masked"}, "without a mask"),
     ("mask_fill", {"init_image": INIT, "outpaint": {"left": 8}, "mask_fill": "noise"}, "without a mask"),
-    ("mask_padding", {**PAINTED, "mask_padding": 8}, "whole picture is in view"),
+    ("mask_padding", {**PAINTED, "mask_padding": 8}, "whole picture is repainted"),
     ("resize", {**PAINTED, "mask_area": "masked", "resize": "pad"}, "masked place alone"),
     ("hires_scale", {"init_image": INIT, "hires_scale": 2}, "on a given picture"),
     ("hires_strength", {"hires_strength": 0.4}, "without a second pass"),
@@ -350,5 +350,5 @@ def _stable_diffusion_3(studio: Studio) -> Model:
 
 def test_a_control_of_an_enlarging_alone_means_nothing(studio: Studio):
     init = picture(studio.inputs)
-    with pytest.raises(InvalidRecipe, match="Control means nothing"):
+    with pytest.raises(InvalidRecipe, match="Control has no effect"):
         studio.resolve(Recipe(init_image=init, upscaler="lanczos", controls=[{"kind": "canny", "image": init}]))

@@ -107,7 +107,7 @@ def test_what_the_second_model_cannot_take_is_left_out_and_said(studio: Studio):
     turbo = of_second(studio, resolved(studio, "sd15", "turbo", **more))
     assert (turbo.recipe.negative_prompt, turbo.recipe.guidance_scale, turbo.recipe.clip_skip) == ("", None, 2)
     assert turbo.notes == (
-        "Turbo takes no Negative prompt and no Guidance rescale: they count in the first pass only.",
+        "Turbo takes no Negative prompt and no Guidance rescale: they apply to the first pass only.",
     )
     flow = of_second(studio, resolved(studio, "sd15", "sd3", scheduler="DDIM", eta=0.5))
     assert flow.recipe.eta == 0
@@ -118,7 +118,7 @@ def test_embeddings_of_the_first_model_are_no_words_of_the_second(studio: Studio
     written = of_second(studio, resolved(studio, "sd15", "sdxl", prompt="a house, (embedding:moody:1.2) by the sea"))
     assert "moody" not in written.recipe.prompt
     assert written.recipe.prompt.endswith(" by the sea")
-    assert any("moody: they count in the first pass only" in note for note in written.notes)
+    assert any("moody: they apply to the first pass only" in note for note in written.notes)
     bare = of_second(studio, resolved(studio, "sd15", "sdxl", prompt="a moody house"))
     assert bare.recipe.prompt == "a moody house"
     assert any("moody: it reads their names as words" in note for note in bare.notes)

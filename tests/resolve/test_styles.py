@@ -78,7 +78,7 @@ def test_what_a_style_leaves_to_chance_is_drawn_from_the_seed(studio: Studio) ->
         ({"prompt": "a", "styles": ("broken",)}, "styles", "“Broken” cannot be read: .* is never closed"),
         ({"prompt": "a", "styles": ("long", "rain")}, "prompt", "4006 characters; 4000"),
         ({"prompt": " ", "styles": ("rain",)}, "prompt", "empty"),
-        ({"styles": ("rain",), "init_image": "0" * 64, "upscale": 2}, "styles", "means nothing"),
+        ({"styles": ("rain",), "init_image": "0" * 64, "upscale": 2}, "styles", "has no effect"),
     ],
 )
 def test_a_style_that_cannot_be_is_refused(studio: Studio, values: dict[str, Any], field: str, says: str) -> None:

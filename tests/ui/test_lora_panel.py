@@ -87,11 +87,13 @@ def test_what_is_in_panel_and_prompt_is_put_on_once_and_the_prompt_counts(stack:
     assert single.loras == (Lora(name="sketch", weight=0.8),)
     told = look(stack, INK, prompt=prompt)
     assert told["said"] == {"sketch": {"weight": 0.8, "text_weight": None, "blocks": []}}
-    assert told["notes"]["sketch"].startswith("The prompt gives sketch the weight 0.8, which counts; the list says 0.5")
+    assert told["notes"]["sketch"].startswith(
+        "The prompt gives sketch the weight 0.8, which is used; the list says 0.5"
+    )
 
 
 def test_something_else_than_loras_is_refused(stack: LoraPanel) -> None:
-    with pytest.raises(InvalidRecipe, match="no list of LoRAs"):
+    with pytest.raises(InvalidRecipe, match="not a list of LoRAs"):
         read(stack, "sketch")  # type: ignore[arg-type]
     with pytest.raises(InvalidRecipe) as caught:
         read(stack, INK, {"name": "watercolour", "weight": 11})

@@ -85,7 +85,7 @@ def test_a_fault_is_told_with_its_place_and_cure(studio: Studio, prompt: str, fa
 
 def test_the_negative_prompt_is_looked_at_by_itself(studio: Studio) -> None:
     both = Recipe(prompt="a (red", negative_prompt="a AND <lora:pixel-art>")
-    assert view(studio, both, "negative_prompt")["fault"]["message"] == "A LoRA cannot be put on by a negative prompt."
+    assert view(studio, both, "negative_prompt")["fault"]["message"] == "A negative prompt cannot use a LoRA."
     assert "never closed" in view(studio, both, "prompt")["fault"]["message"]
 
 

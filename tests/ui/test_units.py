@@ -73,7 +73,7 @@ def test_a_misspelt_setting_of_a_unit_is_refused_with_its_place(units: Units, pi
 
 
 def test_something_else_than_units_is_refused(units: Units) -> None:
-    with pytest.raises(InvalidRecipe, match="no list of control units"):
+    with pytest.raises(InvalidRecipe, match="not a list of control units"):
         units.read({units.widget: {"units": "canny"}}, "text")
 
 

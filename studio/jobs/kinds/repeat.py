@@ -2,4 +2,4 @@
 
 from studio.jobs.kinds.base import Kind
 
-KIND = Kind("The same to others", referred=False)
+KIND = Kind("Repeat for others", referred=False)

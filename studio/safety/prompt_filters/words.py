@@ -84,7 +84,7 @@ def _read(path: Path) -> Rule:
     try:
         return Rule.model_validate(load_toml(path))
     except ParseError as error:
-        raise InvalidPreset(f"{FOLDER}/{path.name} {error.fault}.", "Mend the file or remove it.") from error
+        raise InvalidPreset(f"{FOLDER}/{path.name} {error.fault}.", "Correct the file, or remove it.") from error
     except ValidationError as error:
         first = error.errors()[0]
         key = ".".join(str(part) for part in first["loc"])

@@ -147,7 +147,7 @@ class DeployPanel(Panel):
 
     def _begin(self, event: Ordering) -> Answer:
         if self.run and self.run.end is None:
-            raise InUse(f"{self.run.space} is being deployed.", "Wait for its end, or stop it.")
+            raise InUse(f"{self.run.space} is being deployed.", "Wait until it ends, or stop it.")
         order = _order(event)
         self.run = Run(_door(event, order.secrets.values()), draw_up(order, self.studio.settings))
         return {}
@@ -181,7 +181,7 @@ def _order(event: Ordering) -> DeployRequest:
 
 
 def _door(event: Tokened, secrets: Iterable[SecretStr] = ()) -> Hub:
-    return Hub(find_token(event["token"], "Then put it into the field Token."), secrets=secrets)
+    return Hub(find_token(event["token"], "Then paste it into the Token field."), secrets=secrets)
 
 
 def _at_this_machine(act: Act) -> Act:

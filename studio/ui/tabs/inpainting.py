@@ -79,7 +79,7 @@ class Inpainting(Tab):
     label = "Inpainting"
     order = 30
     task = "inpaint"
-    about = "Make anew what of a picture, the file `init_image`, is white in a mask, the file `masks`."
+    about = "Repaint what is white in a mask, the file `masks`, in a picture, the file `init_image`."
     takes_picture = True
 
     def build(self, context: TabContext) -> Panel:
