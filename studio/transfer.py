@@ -263,7 +263,7 @@ class _Arrival:
         if self._file.sha256 and await self._hash() != self._file.sha256:
             self._restart()
             raise DownloadFailed(
-                f"{self._file.name} came damaged from the hub.", "Try again: it is fetched anew from its beginning."
+                f"{self._file.name} came damaged from the hub.", "Try again: it is downloaded again from its beginning."
             )
         return self._place.land(self._file, self._path)
 

@@ -124,7 +124,12 @@ def test_only_files_are_read(tmp_path: Path):
     (tmp_path / "folder.json").mkdir()
     (tmp_path / "gone.json").symlink_to(tmp_path / "nowhere")
     (tmp_path / "loop.json").symlink_to(tmp_path / "loop.json")
-    for name, fault in (("pipe", "no file"), ("folder", "folder"), ("gone", "not there"), ("loop", "cannot be read")):
+    for name, fault in (
+        ("pipe", "not a file"),
+        ("folder", "folder"),
+        ("gone", "not there"),
+        ("loop", "cannot be read"),
+    ):
         with pytest.raises(ParseError, match=fault):
             load_json(tmp_path / f"{name}.json")
 

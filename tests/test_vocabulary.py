@@ -50,6 +50,14 @@ UTTERED = {
     "said": "what it is: text, message, payload, metadata",
     "told": "what it is: answer, facts, row, event",
 }
+# What nobody says: sentences that a person reads have the plain words.
+STILTED = {
+    r"(?<![Tt]here )\bis no (?!longer\b|more\b)": "is not a ...",
+    r"\b[Mm]end(s|ed)?\b": "correct",
+    r"\banew\b": "again",
+    r"\bnot (here|there) any more\b": "no longer there",
+    r"\bcannot be\.": "say what it is not",
+}
 WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 
 
@@ -110,6 +118,33 @@ def faults(path: Path) -> list[str]:
 @pytest.mark.parametrize("folder", OURS)
 def test_names_and_prose_are_the_fields_own(folder: str):
     assert not [fault for path in sources() if path.relative_to(ROOT).parts[0] == folder for fault in faults(path)]
+
+
+def sentences(source: str) -> Iterator[tuple[int, str]]:
+    """The texts of a module that are no docstrings, by line."""
+    tree = ast.parse(source)
+    kinds = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+    documented = [node for node in ast.walk(tree) if isinstance(node, kinds) and ast.get_docstring(node) is not None]
+    docs = {id(node.body[0].value) for node in documented if isinstance(node.body[0], ast.Expr)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in docs:
+            yield node.lineno, node.value
+
+
+def test_sentences_are_plain_english() -> None:
+    lines = [
+        (path, *found)
+        for path in sources()
+        if path.relative_to(ROOT).parts[0] == "studio"
+        for found in sentences(path.read_text("utf-8"))
+    ]
+    assert len(lines) > 1000
+    assert not [
+        f"{path.name}:{line}: {text!r}: say {instead}"
+        for path, line, text in lines
+        for pattern, instead in STILTED.items()
+        if re.search(pattern, text)
+    ]
 
 
 def test_the_page_s_scripts_and_styles_say_no_private_word():

@@ -66,7 +66,8 @@ def before(count: int) -> str:
         return ""
     things = "1 picture" if count == 1 else f"{count} pictures"
     words = "<p>They were made before you signed in. Boards, grids, comparisons and jobs come with them.</p>"
-    return f"<h2>From this browser</h2>{words}{_form('/account/take-over', '', f'Take over {things} of this browser')}"
+    button = f"Move {things} from this browser to this account"
+    return f"<h2>From this browser</h2>{words}{_form('/account/take-over', '', button)}"
 
 
 def tokens(known: Sequence[Token], now: float) -> str:

@@ -110,7 +110,7 @@ class Candidates:
         """What who asks says of a picture; it wins over every metric. NotFound where there is no such picture."""
         check_creates(who)
         if image not in {candidate.image for candidate in self.get(set_id, who).candidates}:
-            raise NotFound("This picture is not there any more.", "Choose another one.")
+            raise NotFound("This picture is no longer there.", "Choose another one.")
         self._store.add_mark(set_id, image, mark)
         self._tell()
 

@@ -44,9 +44,9 @@ def _candidates(head: Header) -> Iterator[tuple[str, str]]:
 
 def refused(name: str, wanted: str, head: Header, cure: str) -> ModelError:
     """ModelError for a file of this name that is not what is `wanted`, with its true cure, else with `cure`."""
-    found = what_else(head)
+    found, article = what_else(head), "an" if wanted[0].lower() in "aeiou" else "a"
     if found is None:
-        return UnsupportedModel(f"{name} is no {wanted}: none of its tensors is called like one.", cure)
+        return UnsupportedModel(f"{name} is not {article} {wanted}: none of its tensors is called like one.", cure)
     what, folder = found
     move = f"Move it into {folder} in the data folder." if folder else f"Get the {wanted} itself."
-    return UnsupportedModel(f"{name} is no {wanted}: it is {what}.", move)
+    return UnsupportedModel(f"{name} is not {article} {wanted}: it is {what}.", move)

@@ -88,7 +88,7 @@ def _cleared(usage: "Usage") -> str:
         return ""
     count, size, when = usage.cleared
     day = datetime.fromtimestamp(when).astimezone()
-    what = "inputs and control maps that nothing used any more, filmstrips and pictures made again"
+    what = "unused inputs and control maps, filmstrips and pictures made again"
     return f" Of {what}, {count} were cleared so far ({size / 1e6:.0f} MB), the last on {day:%Y-%m-%d}."
 
 
@@ -100,7 +100,7 @@ def _sidecars(args: argparse.Namespace, written: Sequence[Path]) -> int:
     if args.json:
         print(json.dumps({"files": [str(path) for path in written]}))
     else:
-        print(f"What was said of {_pictures(len(written))} was written beside them, as <picture>.json.")
+        print(f"What was said about {_pictures(len(written))} was written beside them, as <picture>.json.")
     return Exit.DONE
 
 

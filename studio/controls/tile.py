@@ -12,7 +12,7 @@ class Tile(Control):
     """The picture made smaller and large again."""
 
     label = "Tile"
-    help = "Keeps colours and places and makes the detail anew, as for enlarging; needs no weights."
+    help = "Keeps colours and places and makes new detail, as for enlarging; needs no weights."
     options = (Option("factor", "Blur", "By how much the picture is made smaller before.", 4, 1, 16, 1),)
 
     def draw(self, image: Image.Image, options: Mapping[str, Any], context: EstimatorContext) -> Image.Image:

@@ -118,8 +118,8 @@ _REFUSALS = {
         f"Use a token with write access ({TOKENS}); ZeroGPU asks for an account older than 30 days, e-mail verified.",
     ),
     404: ("could not find it", "Check the owner and the name; a token sees only what its account may see."),
-    409: ("found that it was changed by somebody else meanwhile", "Try again: the difference is worked out anew."),
-    412: ("found that it was changed by somebody else meanwhile", "Try again: the difference is worked out anew."),
+    409: ("found that it was changed by somebody else meanwhile", "Try again: the difference is worked out again."),
+    412: ("found that it was changed by somebody else meanwhile", "Try again: the difference is worked out again."),
     413: (
         "found it too large",
         "Leave LoRAs out, or free storage of the account at https://huggingface.co/settings/storage.",

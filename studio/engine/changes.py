@@ -31,7 +31,7 @@ class Change(ABC):
 
     def weight(self, shape: Sequence[int]) -> torch.Tensor:
         """ΔW in the shape of the layer's weight, without `scale`."""
-        raise NotImplementedError(f"{type(self).__name__} is no change of a weight")
+        raise NotImplementedError(f"{type(self).__name__} changes no weight")
 
     def stretched(self, factor: torch.Tensor, shape: Sequence[int]) -> "Change":
         """The same change with each output times its factor."""

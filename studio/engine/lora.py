@@ -273,7 +273,7 @@ def _alphas(file: LoraFile, named: Mapping[tuple[str, Places], Any]) -> dict[tup
     except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
         raise UnsupportedModel(
             f"{file.path.name} says in words of its own how strong its layers are.",
-            "Get it in kohya's format, or saved anew by diffusers.",
+            "Get it in kohya's format, or saved again by diffusers.",
         ) from error
 
 

@@ -151,7 +151,9 @@ def _password(coded: str) -> str:
 def check_creates(who: Identity) -> None:
     """Refused where an account may look, and neither have anything made nor say anything of what is there."""
     if not who.creates:
-        raise Refused(f"Your account is a {who.role}’s, who looks and changes nothing.", "Ask whoever runs the studio.")
+        raise Refused(
+            f"Your account is a {who.role}’s: it can look, and change nothing.", "Ask whoever runs the studio."
+        )
 
 
 class Accounts(Protocol):

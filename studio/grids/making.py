@@ -30,7 +30,7 @@ from studio.studio import SHEETS, Studio
 
 # A person's grids that are listed.
 LISTED = 40
-GONE = "This picture is not in the library any more."
+GONE = "This picture is no longer in the library."
 
 log = logging.getLogger(__name__)
 

@@ -125,7 +125,7 @@ class Budget:
         if _is_unknown(calls):
             raise OverBudget(
                 "What was spent today is not known: the database had to be replaced.",
-                "Go on tomorrow, or set the day's budget again on the Compare tab, which allows as much anew.",
+                "Continue tomorrow, or set the day's budget again on the Compare tab, which starts it over.",
                 wait_seconds=_until_tomorrow(),
             )
         if dear is None and self._unknown == "refuse":
@@ -138,7 +138,7 @@ class Budget:
                 left = f"of {limit.whose} ${limit.usd:.2f}, ${limit.left():.3f} are left"
                 raise OverBudget(
                     f"This would cost up to ${usd:.3f}; {left}.",
-                    f"Go on tomorrow, choose a cheaper model or quality, or {limit.cure}.",
+                    f"Continue tomorrow, choose a cheaper model or quality, or {limit.cure}.",
                     wait_seconds=_until_tomorrow(),
                 )
 

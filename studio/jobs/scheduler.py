@@ -175,7 +175,7 @@ class Scheduler:
             chosen = [item for item in job.items if numbers is None or item.number in numbers]
             again = [item for item in chosen if item.state in ("failed", "stopped")]
             if not again and not (job.is_open and job.stopping.is_set()):
-                raise NotFound("Nothing of this job is to be made again.", "Start it anew from the page.")
+                raise NotFound("Nothing of this job is to be made again.", "Start it again from the page.")
             self._check_open(job)
             errand = job.errand
             self._store.reopen(job, again, who)

@@ -41,7 +41,7 @@ class Thumbnails:
         small = self.place(pixels, side)
         if not small.is_file():
             if not path.is_file():
-                raise NotFound(f"{path.name} is not there any more.", "Look at the library again.")
+                raise NotFound(f"{path.name} is no longer there.", "Look at the library again.")
             try:
                 with self._inputs.opened(path) as picture:
                     picture.draft("RGB", (side, side))

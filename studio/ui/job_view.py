@@ -89,7 +89,7 @@ def finished(studio: Studio, who: Identity, job: str, image: int) -> Finished:
     for event in studio.job(job, who).results:
         if event.image == image:
             return event
-    raise NotFound("This picture is not there any more.", "Choose another one.")
+    raise NotFound("This picture is no longer there.", "Choose another one.")
 
 
 def stored(studio: Studio, token: str, who: Identity) -> tuple[Path, Recipe]:
@@ -102,7 +102,7 @@ def stored_path(studio: Studio, token: str, who: Identity) -> Path:
     """The file of the owner's picture that a page means by this token; NotFound."""
     path = studio.addresses.find(token, who)
     if path is None or not path.is_relative_to(studio.library.folder.resolve()):
-        raise NotFound("This picture is not there any more.", "Choose another one.")
+        raise NotFound("This picture is no longer there.", "Choose another one.")
     return path
 
 

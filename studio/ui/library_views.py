@@ -227,7 +227,7 @@ def repeat(
     """Begin to do to other pictures, or with other prompts, what was done to one; StudioError where that cannot be."""
     (entry,) = studio.index.entries([picture], who)
     if entry.path is None:
-        raise NotFound(f"{entry.name or 'The picture'} is not there any more.", "Choose another one.")
+        raise NotFound(f"{entry.name or 'The picture'} is no longer there.", "Choose another one.")
     named = {one.id: one.name for one in studio.index.marks.boards(who)}
     if board:
         ids = studio.index.ids(Query((Term(named.get(board, board), "board", "="),)), who)

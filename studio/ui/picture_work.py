@@ -83,7 +83,7 @@ def _path(studio: Studio, event: Picked, who: Identity) -> Path:
         return stored(studio, token, who)[0]
     path = finished(studio, who, event.get("job", ""), event.get("image", 0)).path
     if not path.is_file():
-        raise NotFound("This picture is not there any more.", "Choose another one.")
+        raise NotFound("This picture is no longer there.", "Choose another one.")
     return path
 
 

@@ -116,13 +116,13 @@ def test_it_is_offered_after_signing_in_and_done_by_one_click(studio: Studio, an
             browser.cookies.set(f"image-studio-{port}", SECRET)
             entered = browser.post("/account/login", data={"name": "ann", "password": PASSWORD})
             assert entered.headers["location"] == "/account"
-            assert "Take over 1 picture of this browser" in browser.get("/account").text
+            assert "Move 1 picture from this browser to this account" in browser.get("/account").text
             foreign = browser.post(
                 "/account/take-over", data={"sure": "yes"}, headers={"Origin": "http://evil.example"}
             )
             assert foreign.status_code == 403
             assert browser.post("/account/take-over", data={"sure": "yes"}).headers["location"] == "/account"
-            assert "Take over" not in browser.get("/account").text
+            assert "Move 1" not in browser.get("/account").text
             again = browser.post("/account/login", data={"name": "ann", "password": PASSWORD})
             assert again.headers["location"] == "/"
     assert len(studio.index.search("", ann, 0, 10).entries) == 1

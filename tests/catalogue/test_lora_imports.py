@@ -72,7 +72,7 @@ def test_what_is_no_lora_never_lands(
 
 def test_what_cannot_be_put_on_whole_never_lands(home: Path, imports: LoraImports, tmp_path: Path) -> None:
     model = write_safetensors(tmp_path / "model.safetensors")
-    with pytest.raises(ModelError, match="is no LoRA: none of its tensors"):
+    with pytest.raises(ModelError, match="is not a LoRA: none of its tensors"):
         imports.add(str(model))
     half = write_safetensors(tmp_path / "half.safetensors", {**INK, "something.else": (2, 3)})
     with pytest.raises(ModelError, match=r"cannot be read completely: 1 of its 3 tensors"):
@@ -101,7 +101,7 @@ def test_no_file_of_the_same_name_is_overwritten(home: Path, imports: LoraImport
 @pytest.mark.parametrize("name", ["../up", "a/b", ".hidden", "", "nul\0", "a:b"])
 def test_a_name_that_is_no_file_s_is_refused(imports: LoraImports, tmp_path: Path, name: str) -> None:
     source = write_safetensors(tmp_path / ".safetensors" if not name else tmp_path / "ink.safetensors", INK)
-    with pytest.raises(StudioError, match=r"cannot be called|is no LoRA"):
+    with pytest.raises(StudioError, match=r"cannot be called|is not a LoRA"):
         imports.add(str(source), name or None)
 
 

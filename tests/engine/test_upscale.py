@@ -89,7 +89,7 @@ def test_a_file_that_is_no_upscaler_is_refused_with_the_reason(tmp_path):
     from safetensors.torch import save_file
 
     save_file({"some.weight": torch.zeros(3)}, tmp_path / "other.safetensors")
-    with pytest.raises(ModelError, match=r"other\.safetensors is no upscaler"):
+    with pytest.raises(ModelError, match=r"other\.safetensors is not an upscaler"):
         load(tmp_path / "other.safetensors")
     (tmp_path / "cut.safetensors").write_bytes(tiny.upscaler(tmp_path / "up.safetensors").read_bytes()[:-8])
     with pytest.raises(ModelError, match="damaged"):

@@ -287,7 +287,7 @@ def test_a_picture_that_is_gone_is_told_in_its_cell(new_studio: NewStudio):
     (studio.library.folder / grid.cells[0].path).unlink()
     studio.close()
     (found,) = Grids(new_studio()).of(who("ann"))
-    assert [cell.error for cell in found.grid.cells] == ["This picture is not in the library any more.", ""]
+    assert [cell.error for cell in found.grid.cells] == ["This picture is no longer in the library.", ""]
 
 
 def test_a_damaged_grid_is_left_out(studio: Studio, caplog: pytest.LogCaptureFixture):

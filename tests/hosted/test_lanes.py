@@ -179,7 +179,7 @@ def test_a_key_is_its_account_s_alone_and_is_no_viewer_s(studio: Studio, service
     assert studio.hosted.keys.known(bob, hosts)["openai"] == ""
     with pytest.raises(KeyRefused, match="no key"):
         studio.submit(asked(), bob)
-    with pytest.raises(Refused, match="looks and changes nothing"):
+    with pytest.raises(Refused, match="it can look, and change nothing"):
         studio.hosted.keys.put(Identity.signed_in("vic", "vic", "viewer"), "openai", KEY)
 
 

@@ -210,7 +210,7 @@ def test_the_commands_import_find_and_rebuild(foreign: Path, tmp_path: Path, cap
     assert main(["library", *home, "filters"]) == 0
     assert "lora:ink" in capsys.readouterr().out
     assert main(["library", "sidecars", "photo", *home]) == 0
-    assert capsys.readouterr().out == "What was said of 1 picture was written beside them, as <picture>.json.\n"
+    assert capsys.readouterr().out == "What was said about 1 picture was written beside them, as <picture>.json.\n"
     assert main(["import", str(foreign / "words.png"), *home, "--json"]) == 2
     assert json.loads(capsys.readouterr().out)["refused"]
 

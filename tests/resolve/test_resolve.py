@@ -161,7 +161,7 @@ REFUSED = [
     ("mask_area", {"init_image": INIT, "mask_area": "masked"}, "without a mask"),
     ("mask_fill", {"init_image": INIT, "outpaint": {"left": 8}, "mask_fill": "noise"}, "without a mask"),
     ("mask_padding", {**PAINTED, "mask_padding": 8}, "whole picture is repainted"),
-    ("resize", {**PAINTED, "mask_area": "masked", "resize": "pad"}, "masked place alone"),
+    ("resize", {**PAINTED, "mask_area": "masked", "resize": "pad"}, "only the masked area"),
     ("hires_scale", {"init_image": INIT, "hires_scale": 2}, "on a given picture"),
     ("hires_strength", {"hires_strength": 0.4}, "without a second pass"),
     ("hires_scale", {"hires_scale": 4, "width": 256}, "up to 256"),

@@ -111,7 +111,7 @@ def test_what_the_second_model_cannot_take_is_left_out_and_said(studio: Studio):
     )
     flow = of_second(studio, resolved(studio, "sd15", "sd3", scheduler="DDIM", eta=0.5))
     assert flow.recipe.eta == 0
-    assert any("no Eta: it counts" in note for note in flow.notes)
+    assert any("no Eta: it applies" in note for note in flow.notes)
 
 
 def test_embeddings_of_the_first_model_are_no_words_of_the_second(studio: Studio):

@@ -14,7 +14,7 @@ class Upscale(Tab):
     label = "Upscale"
     order = 40
     task = "upscale"
-    about = "Enlarge a picture, the file `init_image`, with its details made anew."
+    about = "Enlarge a picture, the file `init_image`, with new details."
     takes_picture = True
     verb = "Upscale"
 

@@ -76,12 +76,12 @@ export function mount({ element, props, watch, upload, tell }) {
             <span class="mask-group">${button("undo", "Undo", undo, { title: "Undo (Ctrl Z)", disabled: !canUndo && !isShowing })}${button("redo", "Redo", canvas.redo, { title: "Redo (Ctrl Y)", disabled: !canRedo })}</span>
             <span class="mask-group mask-zoom" role="group" aria-label="Zoom">${button("less", "Zoom out", () => canvas.view.zoom(1 / ZOOM))}<button type="button" class="plain" title="Fit (0)" aria-label="Fit the picture" aria-pressed=${String(canvas.view.isFitted())} @click=${canvas.view.fit}>${canvas.view.percent()} %</button>${button("add", "Zoom in", () => canvas.view.zoom(ZOOM))}</span>`, part(root, ".mask-tools"));
         render(html`<div class="ways">
-                <button type="button" class="plain" title="Paint anew" ?disabled=${isEmpty} @click=${wipe}>Clear mask</button>
-                <button type="button" class="plain" title="White is painted anew, black stays" @click=${() => part(root, "[type=file]").click()}>Use a mask picture</button>
+                <button type="button" class="plain" title="Start painting again" ?disabled=${isEmpty} @click=${wipe}>Clear mask</button>
+                <button type="button" class="plain" title="White is repainted, black stays" @click=${() => part(root, "[type=file]").click()}>Use a mask picture</button>
                 <input type="file" accept="image/*,.heic,.heif,.avif" class="unseen" tabindex="-1" aria-label="Mask picture file" @change=${({ target: file }) => { bring(file.files[0]); file.value = ""; }}>
-                <select aria-label="What changes" title="What of the mask picture is painted anew" ?hidden=${!brought} @change=${(event) => { reads = event.target.value; forget(); read(); }}>${
+                <select aria-label="What changes" title="Which part of the mask picture is repainted" ?hidden=${!brought} @change=${(event) => { reads = event.target.value; forget(); read(); }}>${
                     Object.entries(READS).map(([value, words]) => html`<option value=${value} .selected=${live(value === reads)}>${words}</option>`)}</select>
-                <button type="button" class="plain" title="What is transparent in the picture is painted anew" ?hidden=${!transparent} @click=${() => { forget(); tell.holes({}); }}>Use what is transparent</button></div>
+                <button type="button" class="plain" title="What is transparent in the picture is repainted" ?hidden=${!transparent} @click=${() => { forget(); tell.holes({}); }}>Use what is transparent</button></div>
             <div class="mask-said" role="status">${[...said.notes, ...hints()].map((note) => html`<p class="note">${note}</p>`)}${said.faults.map((fault) => html`<p class="fault">${fault}</p>`)}</div>`, part(root, ".mask-foot"));
         Object.assign(pane.dataset, { stored: String(stored >= painted && !adopting), painted: String(!isEmpty) });
     }
