@@ -77,6 +77,13 @@ def test_the_starter_is_compared_with_a_hosted_model_and_judged_blind(
     expect(refiner).to_have_count(0)
     page.get_by_label("Add a column").select_option("openai:dall-e-3")
     expect(page.locator(".versus-column").last).to_contain_text("OpenAI shut it down on 2026-05-12")
+    page.get_by_label("Add a column").select_option("other")
+    page.get_by_label("Address").fill("openai")
+    page.get_by_label("Model id").fill("gpt-imge-2")
+    page.get_by_role("button", name="Add the model").click()
+    mistyped = page.locator(".versus-column").last
+    expect(mistyped).to_contain_text("Did you mean openai:gpt-image-2")
+    mistyped.get_by_role("button", name="Remove").click()
     page.get_by_label("Budget for a day").fill("1.5")
     page.keyboard.press("Tab")
     compared(page, "\n".join(f"{prompt} # house" for prompt in PROMPTS), "openai:gpt-image-2")
@@ -85,7 +92,7 @@ def test_the_starter_is_compared_with_a_hosted_model_and_judged_blind(
     expect(page.locator(".versus-cell.failed").first).to_contain_text("Take gpt-image-2")
     expect(page.locator(".versus-sum")).to_contain_text("8 of 12 pictures · 4 failed · cost $0.120 · $1.38 left today")
 
-    picks = page.locator(".versus-cell.done").get_by_role("button", name="Hold")
+    picks = page.locator(".versus-cell.done").get_by_role("button", name="Compare with another")
     picks.nth(0).click()
     picks.nth(1).click()
     dialog = page.get_by_role("dialog", name="Two pictures")

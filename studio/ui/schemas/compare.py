@@ -56,12 +56,16 @@ class CompareFacts(TypedDict):
 
 
 class CompareEstimate(TypedDict):
-    """What is still to be made would cost, all and each new column a picture, and where each host's key is from."""
+    """What is still to be made would cost, all and each new column a picture, and where each host's key is from.
+
+    `meant` is what may have been meant by the name of each new column, where its model is not known.
+    """
 
     usd: float
     unknown: int
     pictures: int
     each: list[float]
+    meant: list[str]
     keys: dict[str, str]
     left: float | None
 

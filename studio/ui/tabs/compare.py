@@ -17,6 +17,7 @@ from studio.gate.identity import Identity
 from studio.hosted.models import HostedEndpoint, place
 from studio.recipe import Recipe, setting_specs
 from studio.rights import check_held, check_ids
+from studio.suggestions import did_you_mean
 from studio.ui import axis_fields, compare_views
 from studio.ui.events import LISTENER, Act, Name, Nothing, Whole, Words, served
 from studio.ui.form import Updates
@@ -251,9 +252,17 @@ class ComparePanel(Panel):
             "unknown": costs.unknown,
             "pictures": costs.pictures,
             "each": each,
+            "meant": [self._meant(column, who) for column in new],
             "keys": keys,
             "left": self._left(who),
         }
+
+    def _meant(self, column: Contestant, who: Identity) -> str:
+        """Which model of the same host may have been meant, where nothing is known of this one."""
+        if column.kind != "hosted" or (own := self.studio.hosted.endpoint(column.model, who)).model.service:
+            return ""
+        hosted = self.studio.hosted.models.endpoints()
+        return did_you_mean(column.model, [one.name for one in hosted if one.host_name == own.host_name]).strip()
 
     def _begin(self, event: CompareEvent, who: Identity) -> Answer:
         """Make a comparison, or extend one and go on."""

@@ -229,7 +229,12 @@ export function mount({ element, props, watch, upload, server, tell: { arrive } 
             await open(null);
             Object.assign(draft, { columns: [], prompts: given.prompts.join("\n"), seed: String(given.seed ?? ""), base: given.base });
             add(given.model.name ?? draft.facts.usual, given.model.settings);
-        } else if (first) await open((draft.facts.held.find(({ running }) => running) ?? draft.facts.held.find(({ id }) => id === sessionStorage.getItem(KEPT)))?.id ?? null);
+        } else if (first) {
+            const typed = draft.prompts;
+            await open((draft.facts.held.find(({ running }) => running) ?? draft.facts.held.find(({ id }) => id === sessionStorage.getItem(KEPT)))?.id ?? null);
+            // What was written before the server was heard is not lost.
+            if (typed && !draft.prompts) write({ prompts: typed });
+        }
     }
 
     draw();

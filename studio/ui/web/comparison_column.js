@@ -47,9 +47,9 @@ export function comparisonColumn({ label, local, settings, pictures, fields }, o
  * What is to be said of a column before it is made: what a picture costs, what the model cannot do, and when it ends.
  * @param {Column} column
  * @param {HostedOffer | undefined} offer
- * @param {{ usd: number | null | undefined, refuses: boolean, given: string | null, service: string }} asked
+ * @param {{ usd: number | null | undefined, meant: string, refuses: boolean, given: string | null, service: string }} asked
  */
-export function notesOf({ pictures, local, ends }, offer, { usd, refuses, given, service }) {
+export function notesOf({ pictures, local, ends }, offer, { usd, meant, refuses, given, service }) {
     if (pictures) return [`${count(pictures.length, "picture")}, one for each prompt in this order`];
     if (local) return [];
     const cost = usd ? `At most ${dollars(usd)} a picture${offer?.priced ? `, by the prices of ${offer.priced}` : ""}` : refuses ? "Price unknown: not asked while there is a budget." : "Price unknown";
@@ -57,5 +57,5 @@ export function notesOf({ pictures, local, ends }, offer, { usd, refuses, given,
     const end = ends ?? offer?.shutdown;
     const successor = offer?.successor ? `; its successor is ${offer.successor}` : "";
     const over = end ? [isOver(end) ? `${service} shut it down on ${end}${successor}.` : `Shuts down on ${end}${successor}.`] : [];
-    return [cost, ...cannot, ...over];
+    return [meant, cost, ...cannot, ...over].filter(Boolean);
 }

@@ -64,7 +64,7 @@ function column({ columns, facts, estimate, base }, at, { set, write }) {
     const own = columns[at];
     const offer = facts.hosted.find(({ name }) => name === own.name);
     const given = base.mask_image ? "mask" : base.init_image ? "edit" : null;
-    const notes = notesOf(own, offer, { usd: estimate?.each[at], refuses: Boolean(facts.refuses && estimate && estimate.left !== null), given, service: service(facts, offer?.host ?? "") });
+    const notes = notesOf(own, offer, { usd: estimate?.each[at], meant: estimate?.meant[at] ?? "", refuses: Boolean(facts.refuses && estimate && estimate.left !== null), given, service: service(facts, offer?.host ?? "") });
     return comparisonColumn(own, offer, notes, { set: (settings) => set(at, settings), remove: () => write({ columns: columns.filter((one) => one !== own) }) });
 }
 

@@ -349,6 +349,7 @@ interface CompareEstimate {
     unknown: number;
     pictures: number;
     each: Array<number>;
+    meant: Array<string>;
     keys: Record<string, string>;
     left: number | null;
 }
