@@ -211,7 +211,7 @@ def _denoised(group: Sequence[Picture], renderer: Renderer) -> Iterator[Picture]
     seconds = (time.perf_counter() - started) / len(answers)
     for picture, latents in zip(group, answers, strict=False):  # the others come with the next batch
         picture.seconds += seconds
-        picture.batch = renderer.batch
+        picture.batch = max(picture.batch, renderer.batch)
         picture.answer(latents)
         yield picture
 

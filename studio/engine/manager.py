@@ -58,7 +58,7 @@ class PipelineManager:
         self._catalogue = catalogue
         self._controlnets = controlnets or ControlNets(settings)
         self.prompt_assets = prompt_assets or PromptAssets.of(settings)
-        self._settings = settings
+        self.settings = settings
         self._room = Room(self.device, settings)
         self._door = Door()
         self._sharing = Sharing(settings, self.device)
@@ -161,7 +161,7 @@ class PipelineManager:
         if recipe.vae is None:
             lease.vae = None
             return
-        vae, own = Vaes(self._settings)[recipe.vae], lease.loaded.pipe.vae
+        vae, own = Vaes(self.settings)[recipe.vae], lease.loaded.pipe.vae
 
         def loader() -> Any:
             say(Loading(f"Loading the VAE {vae.name} ..."))
@@ -174,12 +174,12 @@ class PipelineManager:
     @property
     def assets(self) -> Assets:
         """The catalogues of everything that a recipe combines with its model."""
-        return Assets(self._catalogue, self._controlnets, self.prompt_assets, Vaes(self._settings))
+        return Assets(self._catalogue, self._controlnets, self.prompt_assets, Vaes(self.settings))
 
     def estimator_context(self, model: Model | None) -> EstimatorContext:
         """The context that estimators and metrics run in, for pictures of this model; the caller holds the device."""
         return EstimatorContext(
-            self._settings,
+            self.settings,
             starter=model is not None and model.family_facts().embedded,
             device=str(self.device.torch_device),
             load=self._room.aux_models.load,
@@ -278,7 +278,7 @@ class PipelineManager:
         self._room.loaded_models[loaded.model] = loaded
         pipe = self.within(loaded.model.name, lambda: pipe_for(loaded, first, self.device, seat=seat))
         aside = seat.aside if seat else self.aside
-        shows = self._settings.output_check != "strict"
+        shows = self.settings.output_check != "strict"
         lease = PipelineLease(loaded, first, pipe, self.device, seat=seat, aside=aside, shows=shows)
         lease.end = partial(self._take_back, lease)
         self._room.leases.append(lease)
@@ -343,7 +343,7 @@ class PipelineManager:
         # All of it passes through the computer's memory, and stays there as far as the device is too small.
         self._room.evict(weights + max(_working(model, dtype.itemsize, dtype.itemsize)), weights)
         pipe = self.within(model.name, lambda: load(model, self._catalogue, dtype))
-        safety_checker = safety.load(model, self._catalogue, self._settings)
+        safety_checker = safety.load(model, self._catalogue, self.settings)
         parts = {name: memory.bytes_of(part) for name, part in modules(pipe).items()}
         colours = family.preview or fit_colours(pipe.vae)
         loaded = LoadedModel(
@@ -367,8 +367,8 @@ class PipelineManager:
             say(Loading(f"{model.name} {loaded.words}."))
 
     def _offload(self, loaded: LoadedModel, free: int) -> memory.Offload:
-        if self._settings.offload != "auto" and self.device.kind != "cpu":
-            return self._settings.offload
+        if self.settings.offload != "auto" and self.device.kind != "cpu":
+            return self.settings.offload
         numbers = loaded.pipe.vae.dtype.itemsize
         working = _working(
             loaded.model, numbers, 4 if upcasts(loaded.pipe.vae, loaded.model.family_facts()) else numbers

@@ -15,7 +15,7 @@ from studio.engine.decode import Pixels, decode, unpack
 from studio.engine.denoise import denoise
 from studio.engine.lease import PipelineLease
 from studio.engine.manager import PipelineManager
-from studio.engine.numerics import versions
+from studio.engine.numerics import versions, wanted_numerics
 from studio.engine.requests import Decode, Denoise, Enlarge, LatentRow, Listener, Pass
 from studio.errors import DeviceError, NumericOverflow, OutOfMemory
 from studio.events import Loading
@@ -45,6 +45,7 @@ class Renderer:
         self._listener = listener
         self._changed = changed
         self._plan = memory.Plan(lease.loaded.offload)
+        self._rows = 0
         # How many pictures of a size are denoised at once, at most.
         self._most: dict[tuple[int, int], int] = {}
 
@@ -55,8 +56,8 @@ class Renderer:
 
     @property
     def batch(self) -> int:
-        """How many rows the last batch had."""
-        return self._plan.batch
+        """How many rows the largest batch had that was denoised last; of tiles there are several."""
+        return self._rows
 
     def denoise(self, requests: Sequence[Denoise]) -> list[list[torch.Tensor]]:
         """The latents of the first of these requests, which are alike: of as many as memory lets be denoised at once.
@@ -64,6 +65,7 @@ class Renderer:
         The rows of one request may take several batches.
         """
         rows = [row for one in requests for row in one.rows]
+        self._rows = 0
         made = self._batch(requests[0], rows)
         if len(requests) > 1:  # of one row each
             return [[latents] for latents in made]
@@ -115,6 +117,7 @@ class Renderer:
         pass_ = request.pass_
         what: memory.Phase = "denoise" if pass_.task == "text2img" else "edit"
         rows, latents = self._with_relief(what, pass_, partial(self._denoised, request, waiting))
+        self._rows = max(self._rows, len(rows))
         if not latents.isfinite().all():
             raise _overflowed(rows[0])
         return list(torch.split(unpack(self._lease.pipe, latents, pass_.width, pass_.height), 1))
@@ -127,6 +130,8 @@ class Renderer:
         return rows, made() if self._lease.seat else self._lease.aside(made)
 
     def _most_at_once(self, pass_: Pass) -> int:
+        if wanted_numerics(self.recipe, self._manager.settings) == "solo":
+            return 1
         size = (pass_.width, pass_.height)
         if size not in self._most:
             device, itemsize = self._lease.device, self._lease.pipe.vae.dtype.itemsize

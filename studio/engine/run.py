@@ -23,7 +23,7 @@ MOST_ROWS = max(memory.BATCH_LIMIT.values())
 class Picture(Running[Image]):
     """One picture under way: its `index` in the call, the recipe that makes it again, and the seconds that it took.
 
-    `batch` is how many rows the last batch had that it stood in; 0 as long as nothing of it was denoised.
+    `batch` is how many rows the largest batch had that it stood in; 0 as long as nothing of it was denoised.
     """
 
     def __init__(self, index: int, recipe: PaintedRecipe, context: TaskContext, render: RenderRow) -> None:

@@ -140,7 +140,7 @@ def test_what_stopped_halfway_onto_the_card_moves_there_whole_when_there_is_room
     made, other = studio("model"), {"prompt": "a blue boat"}  # its words are not kept from before
     wanted = studio("model").make("sd15", count=2, **other)
     made.make("sd15")
-    made.manager._settings = made.manager._settings.model_copy(update={"offload": "none"})
+    made.manager.settings = made.manager.settings.model_copy(update={"offload": "none"})
     made.make("starter")
     card.total = card.used + max(weights(made, "sd15").values()) - 1000
     again = made.make("sd15", count=2, **other)
@@ -264,7 +264,7 @@ def test_models_that_are_kept_off_the_card_share_the_computers_memory(studio, mo
 def test_a_full_card_does_not_unload_what_is_not_on_it(studio, card):
     made = studio("model")
     made.make("sd15")
-    made.manager._settings = made.manager._settings.model_copy(update={"offload": "none"})
+    made.manager.settings = made.manager.settings.model_copy(update={"offload": "none"})
     made.make("sd21")
     card.total = card.used + 1000
     made.make("starter")
