@@ -8,6 +8,7 @@ from pathlib import Path
 
 from studio.cli.base import Command, Exit, load_settings, settings_arguments
 from studio.errors import InvalidRecipe, NotFound, Unreadable
+from studio.gate.identity import COMMAND_LINE
 from studio.metadata import own
 from studio.metadata.own import Made
 from studio.recipe import Recipe
@@ -34,7 +35,7 @@ def run(args: argparse.Namespace) -> int:
         from studio.studio import Studio
 
         with Studio(studio_settings, durable=False) as studio:
-            script = eject(studio, made, args.out)
+            script = eject(studio, made, args.out, COMMAND_LINE)
     files = sorted(path.name for path in script.parent.iterdir())
     print(json.dumps({"script": str(script), "files": files}) if args.json else script)
     return Exit.DONE

@@ -78,35 +78,40 @@ NAMES = {
     "LowRank": "low_rank", "Hadamard": "hadamard", "Kronecker": "kronecker", "Full": "full", "Bias": "bias",
     "Stretch": "stretch", "Rotation": "rotation",
 }  # fmt: skip
-HOOKS = '''
-def added(changes):
-    """The hook of one layer: each change is one of what the bare layer gives out."""
+CHANGES = '''
+def added(states):
+    """The hook of one layer: in each state, each change is one of what the bare layer gives out."""
     def hook(layer, given, output):
         whole = output
-        for change, scale, parts in changes:
+        for change, scale, parts in states.get(active, ()):
             whole = torch.add(whole, change(layer, given[0], output, **parts), alpha=scale)
         return whole
     return hook
 
 
-loras = {{}}
-for name, tensor in load_file(HERE / "loras.safetensors").items():
-    layer, number, kind, part = name.rsplit("/", 3)
-    change = loras.setdefault(layer, {{}}).setdefault(int(number), [kind, 1.0, {{}}])
-    if part == "scale":
-        change[1] = tensor.item()
-    else:
-        change[2][part] = tensor.to(pipe.device)
-kinds = {{{kinds}}}
-network = pipe.unet if hasattr(pipe, "unet") else pipe.transformer
-for layer, numbered in loras.items():
-    changes = [(kinds[kind], scale, parts) for _, (kind, scale, parts) in sorted(numbered.items())]
-    network.get_submodule(layer).register_forward_hook(added(changes))
+def put_on(network, file, kinds):
+    """Let a network's layers give out what a file's changes add; `active` says which of them count."""
+    layers = {}
+    for name, tensor in load_file(HERE / file).items():
+        state, layer, number, kind, part = name.rsplit("/", 4)
+        changes = layers.setdefault(layer, {}).setdefault(state, {})
+        change = changes.setdefault(int(number), [kinds[kind], 1.0, {}])
+        if part == "scale":
+            change[1] = tensor.item()
+        else:
+            change[2][part] = tensor.to(network.device)
+    for layer, states in layers.items():
+        ordered = {state: [change for _, change in sorted(changes.items())] for state, changes in states.items()}
+        network.get_submodule(layer).register_forward_hook(added(ordered))
 '''
 
 
-def lora_code(kinds: Iterable[str]) -> str:
-    """The code for changes of these kinds."""
-    known = sorted(kinds)
-    table = ", ".join(f'"{kind}": {NAMES[kind]}' for kind in known)
-    return "\n".join([COMMON, *(KINDS[kind] for kind in known), HOOKS.format(kinds=table)])
+def lora_helpers(kinds: Iterable[str]) -> list[str]:
+    """The functions for changes of these kinds."""
+    return [COMMON, *(KINDS[kind] for kind in sorted(kinds)), CHANGES]
+
+
+def lora_code(kinds: Iterable[str], file: str) -> str:
+    """The code that adds the changes of a file, which are of these kinds."""
+    table = ", ".join(f'"{kind}": {NAMES[kind]}' for kind in sorted(kinds))
+    return f'put_on(pipe.unet if hasattr(pipe, "unet") else pipe.transformer, "{file}", {{{table}}})'

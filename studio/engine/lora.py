@@ -137,7 +137,11 @@ class LoraSet:
         """The same of the denoiser alone, each LoRA in its steps."""
         steps, network = itertools.count(), component_of(pipe, DENOISER)
         layers = self.layers(pipe).get(DENOISER, {})
-        weigh = network.register_forward_pre_hook(lambda *_: self._weigh(next(steps), int(pipe.num_timesteps)))
+
+        def before(*_: object) -> None:
+            self.weigh(next(steps), int(pipe.num_timesteps))
+
+        weigh = network.register_forward_pre_hook(before)
         # What stands in for a network that others use puts them on its own rows.
         by_row = getattr(network, "with_loras", None)
         try:
@@ -145,6 +149,15 @@ class LoraSet:
                 yield
         finally:
             weigh.remove()
+
+    def weigh(self, step: int, steps: int) -> str:
+        """Set the weights of a step: `start` and `end` are compared as diffusers' ControlNet pipelines do.
+
+        Returns a sign for each LoRA: "1" where it is on, else "0".
+        """
+        on = [step / steps >= lora.start and (step + 1) / steps <= lora.end for lora in self.loras]
+        self._unet[:] = [lora.weight if each else 0.0 for lora, each in zip(self.loras, on, strict=True)]
+        return "".join("1" if each else "0" for each in on)
 
     def layers(self, pipe: Any) -> dict[str, dict[str, "Added"]]:
         """The changes to each layer, by component."""
@@ -175,12 +188,6 @@ class LoraSet:
         share = dict(zip(next(o for o in self._orders if len(o) == len(lora.blocks)), lora.blocks, strict=True))
         unet = getattr(pipe.unet, "shared", pipe.unet)
         return {name: share[block] for name, block in blocks_by_layer(unet).items() if block in share}
-
-    def _weigh(self, step: int, steps: int) -> None:
-        """Set the weights for a step: `start` and `end` are compared as diffusers' ControlNet pipelines do."""
-        for place, lora in enumerate(self.loras):
-            idle = step / steps < lora.start or (step + 1) / steps > lora.end
-            self._unet[place] = 0.0 if idle else lora.weight
 
 
 @contextmanager

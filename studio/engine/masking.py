@@ -72,10 +72,16 @@ def scaled(picture: Image.Image, size: Size) -> Image.Image:
 
 def divisible(picture: Image.Image, multiple: int, least: int) -> Image.Image:
     """The picture with its right and bottom edge repeated until both sides suit a model."""
-    width, height = (max(least, -(-side // multiple) * multiple) for side in picture.size)
+    width, height = divisible_size(picture.size, multiple, least)
     pixels = np.asarray(picture)
     grow = ((0, height - picture.height), (0, width - picture.width), (0, 0))[: pixels.ndim]
     return picture if picture.size == (width, height) else Image.fromarray(np.pad(pixels, grow, mode="edge"))
+
+
+def divisible_size(size: Size, multiple: int, least: int) -> Size:
+    """The smallest size that suits a model and holds this one."""
+    width, height = (max(least, -(-side // multiple) * multiple) for side in size)
+    return width, height
 
 
 def side_for(pixels: float, multiple: int, least: int, most: int) -> int:
@@ -173,6 +179,37 @@ def fade_in(canvas: Image.Image, tile: Image.Image, place: tuple[int, int], over
     down = _rise(tile.height, overlap if place[1] else 0)
     alpha = Image.fromarray(np.rint(255 * down[:, None] * across[None, :]).astype(np.uint8))
     canvas.paste(tile, place, alpha)
+
+
+class Mosaic:
+    """Tiles of one size (width, height) put together, row by row from the left.
+
+    Over `overlap` pixels each fades in over its neighbour in the row, and each row over the one above.
+    """
+
+    def __init__(self, size: Size, tile: Size, overlap: Size) -> None:
+        self._picture = Image.new("RGB", size)
+        self._tile = tile
+        self._overlap = overlap
+        self._strip: Image.Image | None = None
+        self._top = 0
+
+    def add(self, tile: Image.Image, corner: Size) -> None:
+        """The next tile, with its left and top."""
+        if self._strip is None or corner[1] != self._top:
+            self._end_row()
+            self._strip, self._top = Image.new("RGB", (self._picture.width, self._tile[1])), corner[1]
+        fade_in(self._strip, tile, (corner[0], 0), self._overlap[0])
+
+    def whole(self) -> Image.Image:
+        """The picture, once every tile is there."""
+        self._end_row()
+        return self._picture
+
+    def _end_row(self) -> None:
+        if self._strip is not None:
+            fade_in(self._picture, self._strip, (0, self._top), self._overlap[1])
+            self._strip = None
 
 
 def _rise(length: int, over: int) -> npt.NDArray[np.float32]:

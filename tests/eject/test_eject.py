@@ -16,6 +16,7 @@ from studio.cli import main
 from studio.eject.apart import packed
 from studio.eject.eject import eject
 from studio.errors import InvalidRecipe, InvalidRequest
+from studio.gate.identity import COMMAND_LINE
 from studio.metadata import own
 from studio.metadata.own import Made
 from studio.recipe import Recipe
@@ -27,6 +28,16 @@ from tests.replay.conftest import PLAIN, Make, Values, make, start, studio, tiny
 __all__ = ["make", "start", "studio", "tiny_home"]
 EDGES: Values = {"kind": "canny", "image": "START", "model": "edges", "weight": 0.8, "end": 0.9}
 FLOW: Values = {"scheduler": "Flow Euler"}
+LOOK: Values = {"kind": "ip_adapter", "image": "START", "model": "plain", "weight": 0.8}
+TWICE: Values = {
+    "hires_scale": 1.5, "hires_steps": 4, "hires_strength": 0.6, "hires_upscaler": "lanczos", "negative_prompt": "fog",
+}  # fmt: skip
+# Of the starter's family, as its models are small enough for several tiles of a small picture.
+TILED: Values = {
+    "model": "tiny-starter", "init_image": "START", "upscale": 3, "strength": 0.6, "steps": 3, "numerics": "solo",
+    "width": None, "height": None, "upscaler": "lanczos",
+}  # fmt: skip
+ALONE: Values = {**dict.fromkeys(PLAIN), "init_image": "START", "upscale": 2.5}
 CASES: dict[str, Values] = {
     "text2img": {},
     "drawn words": {"prompt": "{red|blue} house, {2$$fog|rain|snow}"},
@@ -48,7 +59,37 @@ CASES: dict[str, Values] = {
     "LoRAs of words": {"loras": [{"name": "ink", "weight": 0.7}, {"name": "pen", "weight": 1.5}]},
     **{f"LoRA as {form}": {"loras": [{"name": form, "weight": 0.7}]} for form in ("loha", "lokr", "oft", "dora")},
     "LoRAs of several kinds": {"loras": [{"name": "dora", "weight": 0.5}, {"name": "ink", "weight": 0.7}]},
+    "LoRAs in some steps": {
+        "loras": [{"name": "ink", "end": 0.5}, {"name": "pen", "weight": 0.7}, {"name": "dora", "start": 0.3}],
+        "steps": 4, "scheduler": "Heun",
+    },
     "VAE": {"vae": "another"},
+    "VAE in a file": {"vae": "single", "init_image": "START", "strength": 0.7, "steps": 4},
+    "words that change": {"prompt": "[red:blue:0.5] (house:1.2)", "negative_prompt": "[fog::1]", "steps": 4},
+    "words that are mixed": {"prompt": "a house AND [snow:rain:2]:0.7", "controls": [EDGES], "scheduler": "Euler a"},
+    "guidance rescaled": {"guidance_rescale": 0.6, "sigma_churn": 1.0},
+    "resampled": {
+        "init_image": "START", "mask_image": "MASK", "strength": 1, "steps": 3, "mask_resample": 2,
+        "scheduler": "DDIM",
+    },
+    "a map that counts more": {"controls": [{**EDGES, "mode": "control"}, {**EDGES, "mode": "prompt", "start": 0.2}]},
+    "IP-Adapter": {"controls": [LOOK]},
+    "IP-Adapters in some steps": {
+        "controls": [{**LOOK, "end": 0.5}, {**LOOK, "model": "plus", "start": 0.3}, EDGES], "guidance_scale": 1,
+        "steps": 4,
+    },
+    "second pass": {**TWICE, "loras": [{"name": "ink", "weight": 0.7, "end": 0.5}], "controls": [EDGES, LOOK]},
+    "second pass of latents": {**TWICE, "hires_upscaler": "latent", "prompt": "[red:blue:2] house"},
+    "second pass by a network, another model": {
+        **TWICE, "hires_upscaler": "grow", "hires_model": "tiny-second", "loras": [{"name": "pen"}],
+    },
+    "second pass too weak": {**TWICE, "hires_strength": 0.1},
+    "tiles": TILED,
+    "tiles of a variation": {
+        **TILED, "variation_strength": 0.3, "variation_seed": 5, "upscaler": "grow", "upscale": 2.5,
+    },
+    "enlarged": {**ALONE, "upscaler": "lanczos"},
+    "enlarged by a network": {**ALONE, "upscaler": "grow"},
     "SDXL": {"model": "tiny-sdxl", "negative_prompt": "rain"},
     "SDXL, weighed words": {"model": "tiny-sdxl", "prompt": f"({tiny.PROMPT}:1.2)", "loras": []},
     "SD 3": {**FLOW, "model": "tiny-sd3", "init_image": "START", "mask_image": "MASK", "strength": 0.8, "steps": 3},
@@ -79,7 +120,7 @@ def test_the_script_makes_the_same_bytes(
     studio: Studio, make: Make, start: Values, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, case: str
 ):
     path = make(**stored(CASES[case], start))
-    script = eject(studio, own.read_made(path), tmp_path / "ejected")
+    script = eject(studio, own.read_made(path), tmp_path / "ejected", COMMAND_LINE)
     text = script.read_text()
     assert "import studio" not in text
     assert "from studio" not in text
@@ -89,7 +130,8 @@ def test_the_script_makes_the_same_bytes(
 
 def test_requirements_are_those_that_the_picture_was_made_with(studio: Studio, make: Make, tmp_path: Path):
     made = own.read_made(make())
-    eject(studio, Made(made.recipe, {**made.facts, "diffusers": "0.42.1", "torch": "2.14.1+cpu"}), tmp_path)
+    facts = {**made.facts, "diffusers": "0.42.1", "torch": "2.14.1+cpu"}
+    eject(studio, Made(made.recipe, facts), tmp_path, COMMAND_LINE)
     lines = (tmp_path / "requirements.txt").read_text().splitlines()
     assert {"diffusers==0.42.1", "torch==2.14.1"} <= set(lines)
     assert {line.partition("==")[0] for line in lines} >= {"transformers", "safetensors", "pillow"}
@@ -98,21 +140,16 @@ def test_requirements_are_those_that_the_picture_was_made_with(studio: Studio, m
 @pytest.mark.parametrize(
     ("values", "field"),
     [
-        ({"hires_scale": 1.5}, "hires_scale"),
-        ({"prompt": "[red:blue:0.5] house"}, "prompt"),
-        ({"loras": [{"name": "ink", "end": 0.5}]}, "loras"),
-        ({"controls": [{**EDGES, "mode": "control"}]}, "controls"),
         ({"count": 2}, "count"),
         ({"init_image": "START", "strength": 0.1, "steps": 2}, "strength"),
-        ({"init_image": "START", "upscaler": "lanczos", "upscale": 2}, "upscaler"),
+        ({**TWICE, "hires_upscaler": "latent", "hires_strength": 0.1}, "hires_strength"),
     ],
 )
-def test_what_one_call_cannot_say_is_refused_by_its_field(
+def test_what_no_pipeline_makes_is_refused_by_its_field(
     studio: Studio, start: Values, tmp_path: Path, values: Values, field: str
 ):
-    base = PLAIN if "upscaler" not in values else {"model": "tiny-sd15"}
     with pytest.raises(InvalidRecipe) as caught:
-        eject(studio, Made(Recipe.make(**stored({**base, **values}, start)), {}), tmp_path)
+        eject(studio, Made(Recipe.make(**stored({**PLAIN, **values}, start)), {}), tmp_path, COMMAND_LINE)
     assert caught.value.field == field
     assert not list(tmp_path.iterdir())
 

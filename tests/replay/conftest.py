@@ -25,14 +25,20 @@ PLAIN: Values = {
 def tiny_home(tiny_model: Callable[[str], Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
     home = tmp_path_factory.mktemp("replays")
     (home / "models").mkdir()
-    for family in ("sd15", "sdxl", "sd3", "flux"):
+    for family in ("sd15", "sdxl", "sd3", "flux", "starter"):
         (home / "models" / f"tiny-{family}").symlink_to(tiny_model(family))
     tiny.controlnet(tiny_model("sd15"), home / "controlnets" / "edges")
     tiny.lora(tiny_model("sd15"), home / "loras" / "ink.safetensors")
     tiny.lora(tiny_model("sd15"), home / "loras" / "pen.safetensors", seed=1, text=True)
     for form in ("loha", "lokr", "oft", "dora"):
         tiny.lora(tiny_model("sd15"), home / "loras" / f"{form}.safetensors", form, seed=2)
-    shutil.copytree(tiny.build("sd15", home / "other", seed=9) / "vae", home / "vaes" / "another")
+    other = tiny.build("sd15", home / "models" / "tiny-second", seed=9)
+    shutil.copytree(other / "vae", home / "vaes" / "another")
+    shutil.copy(other / "vae" / "diffusion_pytorch_model.safetensors", home / "vaes" / "single.safetensors")
+    for seed, sort in enumerate(("plain", "plus")):
+        tiny.ip_adapter(tiny_model("sd15"), home / "ip-adapters" / f"{sort}.safetensors", sort, seed)
+    tiny.image_encoder(home / "ip-adapters" / "encoder")
+    tiny.upscaler(home / "upscalers" / "grow.safetensors", scale=2)
     return home
 
 
@@ -47,10 +53,11 @@ Make = Callable[..., Path]
 
 @pytest.fixture(scope="session")
 def make(studio: Studio) -> Make:
-    """The file of the picture of a recipe, in few steps."""
+    """The file of the picture of a recipe, in few steps; None takes a value of `PLAIN` away."""
 
     def made(**values: Any) -> Path:
-        job = studio.submit(Recipe.make(**{**PLAIN, **values}), COMMAND_LINE)
+        given = {name: value for name, value in {**PLAIN, **values}.items() if value is not None}
+        job = studio.submit(Recipe.make(**given), COMMAND_LINE)
         end = list(job.follow())[-1]
         assert job.results, end
         return job.results[0].path

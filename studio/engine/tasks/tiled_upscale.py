@@ -1,6 +1,5 @@
 """An enlarged picture painted over tile by tile; the tiles overlap and fade into one another, so that none is seen."""
 
-import itertools
 from collections.abc import Sequence
 from functools import partial
 
@@ -26,13 +25,23 @@ def task(context: TaskContext, recipe: TiledUpscaleRecipe) -> Work[RenderRow]:
     canvas = context.divisible(large)
     tile = (min(context.native[0], canvas.width), min(context.native[1], canvas.height))
     pass_ = context.pass_of("img2img", tile, recipe.steps, recipe.strength)
-    corners = [(x, y) for y in _starts(canvas.height, tile[1]) for x in _starts(canvas.width, tile[0])]
-    yield Expect((pass_,) * len(corners))
+    places = corners(canvas.size, tile)
+    yield Expect((pass_,) * len(places))
     if not pass_.made:
         yield Note(unpainted(recipe, resized=True))
         return partial(unchanged, large)
     maps = [context.divisible(one) for one in context.maps(size)]
-    return partial(_render, context, pass_, size, (canvas, *maps), corners)
+    return partial(_render, context, pass_, size, (canvas, *maps), places)
+
+
+def corners(canvas: Size, tile: Size) -> list[Size]:
+    """Left and top of each tile, row by row from the left."""
+    return [(x, y) for y in _starts(canvas[1], tile[1]) for x in _starts(canvas[0], tile[0])]
+
+
+def overlaps(tile: Size) -> Size:
+    """Over how many pixels tiles fade into one another, along a row and down."""
+    return _overlap(tile[0]), _overlap(tile[1])
 
 
 def _render(
@@ -40,23 +49,18 @@ def _render(
     pass_: Pass,
     size: Size,
     layers: Sequence[Image.Image],
-    corners: Sequence[Size],
+    places: Sequence[Size],
     row: LatentRow,
 ) -> Work[Image.Image]:
-    """The canvas, the first of `layers`, painted over along maps, the others.
-
-    Tiles fade into one another along a row, and each row into the one above.
-    """
-    tiles = [_tile(pass_, layers, corner, row, number) for number, corner in enumerate(corners)]
+    """The canvas, the first of `layers`, painted over along maps, the others."""
+    tiles = [_tile(pass_, layers, corner, row, number) for number, corner in enumerate(places)]
     latents: list[torch.Tensor] = yield context.denoise(pass_, *tiles)
-    made = Image.new("RGB", layers[0].size)
-    for top, across in itertools.groupby(zip(corners, tiles, latents, strict=True), lambda one: one[0][1]):
-        strip = Image.new("RGB", (made.width, pass_.height))
-        for (left, _), tile, painted in across:
-            picture: Image.Image = yield context.decode(pass_, tile, painted)
-            masking.fade_in(strip, picture, (left, 0), _overlap(pass_.width))
-        masking.fade_in(made, strip, (0, top), _overlap(pass_.height))
-    return made.crop((0, 0, *size))
+    tile_size = (pass_.width, pass_.height)
+    made = masking.Mosaic(layers[0].size, tile_size, overlaps(tile_size))
+    for corner, tile, painted in zip(places, tiles, latents, strict=True):
+        picture: Image.Image = yield context.decode(pass_, tile, painted)
+        made.add(picture, corner)
+    return made.whole().crop((0, 0, *size))
 
 
 def _tile(pass_: Pass, layers: Sequence[Image.Image], corner: Size, row: LatentRow, number: int) -> LatentRow:
