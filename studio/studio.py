@@ -51,6 +51,7 @@ from studio.metadata.writing import writing_of
 from studio.openpose import Person
 from studio.presets.people import PeoplesPresets
 from studio.recipe import ControlUnit, HostedRecipe, Recipe, ResolvedRecipe
+from studio.repeat.making import Repeats
 from studio.resolve.hosted import dearest, resolve_hosted
 from studio.resolve.limits import check_limits
 from studio.resolve.resolve import check_count, resolve
@@ -134,8 +135,11 @@ class Studio:
         self.scorer = Scorer(settings, self.catalogue, self.backend)
         self.measuring = Measuring(self.jobs, self.library, self.scorer)
         self.candidates = Candidates(self.jobs, self.library, self.submit, self.measuring)
+        parts = (self.jobs, self.index, self.inputs, self.catalogue, self.submit, self.resolve)
+        self.repeats = Repeats(*parts, settings.max_cells)
         if durable:
             self.measuring.start()
+            self.repeats.start()
             self.index.watch(busy=lambda: bool(self.jobs.unfinished()))
         self._warming: threading.Thread | None = None
 
@@ -338,6 +342,7 @@ class Studio:
 
     def close(self) -> None:
         """Stop the running job, keep the waiting ones for the next start, and give back the device."""
+        self.repeats.close()
         self.jobs.close()
         self.downloads.close()
         self.measuring.close()

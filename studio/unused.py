@@ -33,6 +33,7 @@ NAMED = (
     ("candidate_sets", "asked"),
     ("comparisons", "base"),
     ("comparison_columns", "settings"),
+    ("repeats", "later"),
 )
 # What has been cleared so far, and when last.
 CLEARED = ("cleared_count", "cleared_bytes", "cleared_at")

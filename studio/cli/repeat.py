@@ -15,7 +15,7 @@ from studio.gate.identity import COMMAND_LINE
 from studio.recipe import Recipe
 
 if TYPE_CHECKING:
-    from studio.repeat import Plan
+    from studio.repeat.making import Plan
     from studio.studio import Studio
 
 STDIN = "-"
@@ -77,35 +77,35 @@ def _made(studio: "Studio", args: argparse.Namespace) -> tuple[Outcomes, Event]:
     """All steps of the way; what cannot be made at one step is left out of the next."""
     planned = _planned(studio, args)
     outcomes, end = _step(studio, dict(enumerate(planned.recipes)))
-    for number in range(len(planned.later)):
-        if not isinstance(end, Done):
-            break
+    steps = planned.steps
+    while steps.later and isinstance(end, Done):
         made = {place: one for place, one in outcomes.items() if isinstance(one, Path)}
-        each = planned.step(studio, number, made, COMMAND_LINE)
+        each, faults = studio.repeats.next(steps, made, COMMAND_LINE)
         later, end = _step(studio, each) if each else ({}, end)
-        outcomes |= later
+        outcomes |= later | {place: error.sentence for place, error in faults.items()}
+        steps = steps.after([*each])
     return outcomes, end
 
 
 def _planned(studio: "Studio", args: argparse.Namespace) -> "Plan":
     from studio.export.pictures import found, found_in_library
-    from studio.repeat import for_prompts, plan, way
+    from studio.repeat.recipes import for_prompts
 
-    steps = way(studio, args.image, COMMAND_LINE)[-1 if args.last_step else 0 :]
+    steps = studio.repeats.way(args.image, COMMAND_LINE)[-1 if args.last_step else 0 :]
     if args.prompts:
         prompts = _lines(args.prompts)
         for_prompts(steps[0], prompts)  # without any there is nothing to plan
-        return plan(studio, steps, COMMAND_LINE, prompts=prompts)
+        return studio.repeats.plan(steps, COMMAND_LINE, prompts=prompts)
     paths = found(args.to) if args.to else found_in_library(studio.index, args.search)
-    return plan(studio, steps, COMMAND_LINE, paths=paths)
+    return studio.repeats.plan(steps, COMMAND_LINE, paths=paths)
 
 
 def _step(studio: "Studio", recipes: dict[int, Recipe]) -> tuple[Outcomes, Event]:
     """One step for all that are left, as one job."""
-    from studio.repeat import repeat
+    from studio.repeat.making import KIND
 
     images: dict[int, Finished] = {}
-    job = repeat(studio, list(recipes.values()), COMMAND_LINE)
+    job = studio.submit(list(recipes.values()), COMMAND_LINE, kind=KIND)
     end = generate.follow(studio, job, images, None)
     faults = {event.image: event.fault.sentence for event in job.events if isinstance(event, ImageFailed)}
     places = dict(enumerate(recipes))

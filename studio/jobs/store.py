@@ -206,7 +206,8 @@ class JobStore:
 
 def _delete(rows: Connection, job: str) -> None:
     """Remove a job with its items, and let go of the stored pictures that they alone named."""
-    recipes = rows.execute("SELECT recipe FROM items WHERE job = ?", (job,)).fetchall()
+    query = "SELECT recipe FROM items WHERE job = ?1 UNION ALL SELECT later FROM repeats WHERE job = ?1"
+    recipes = rows.execute(query, (job,)).fetchall()
     rows.execute("DELETE FROM jobs WHERE id = ?", (job,))
     release(rows, set().union(*(named_in(recipe) for (recipe,) in recipes)))
 

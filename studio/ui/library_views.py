@@ -19,7 +19,6 @@ from studio.library.filters import FILTERS
 from studio.library.filters import KINDS as KIND_COLUMNS
 from studio.library.query import Query, Term
 from studio.library.thumbnails import SHOWN, SIDE, WHOLE
-from studio.repeat import begin, plan, way
 from studio.studio import Studio
 from studio.ui.consent import Consent
 from studio.ui.events import Words
@@ -234,9 +233,10 @@ def repeat(
     paths = [one.path for one in studio.index.entries(ids, who) if one.path and one.id != picture]
     if not (paths or prompts):
         raise InvalidRequest("There is no other picture to do it to.", "Choose pictures, a board, or write prompts.")
-    planned = plan(studio, way(studio, entry.path, who), who, paths=paths, prompts=prompts)
-    Consent(studio).check(planned.recipes, who)
-    begin(studio, planned, who)
+    planned = studio.repeats.plan(studio.repeats.way(entry.path, who), who, paths=paths, prompts=prompts)
+    later = [recipe for recipe in planned.later if studio.is_hosted(recipe)]
+    Consent(studio).check([*planned.recipes, *later * len(planned.recipes)], who)
+    studio.repeats.begin(planned, who)
     return {"count": len(planned.recipes), "steps": 1 + len(planned.later)}
 
 

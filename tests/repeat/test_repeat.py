@@ -1,6 +1,7 @@
 """Do the same to these: the way of one picture for other pictures or prompts, as one job."""
 
 import json
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,14 +13,15 @@ from PIL import Image
 from studio import studio as studio_module
 from studio.cli import main
 from studio.cli.repeat import _lines
-from studio.errors import InvalidRequest, NotFound
+from studio.errors import InvalidRecipe, InvalidRequest, NotFound
 from studio.events import ImageFailed
 from studio.export.pictures import found_in_library
 from studio.gate.identity import COMMAND_LINE
+from studio.jobs.job import Job
 from studio.jobs.kinds import KINDS
 from studio.metadata import own
 from studio.recipe import Recipe, Upscale
-from studio.repeat import for_pictures, for_prompts, repeat, way
+from studio.repeat.recipes import for_pictures, for_prompts
 from studio.settings import Settings
 from studio.studio import Studio
 from studio.ui import library_views
@@ -52,9 +54,13 @@ def first(studio: Studio, size: tuple[int, int] = (128, 128)) -> str:
     return studio.inputs.add(Image.new("RGB", size, "teal")).id
 
 
+def others(studio: Studio, recipe: Recipe, given: list[Path]) -> list[Recipe]:
+    return for_pictures(recipe, given, studio.inputs, studio.catalogue, COMMAND_LINE)
+
+
 def test_each_prompt_is_one_picture_of_one_job_with_all_else_as_it_was(studio: Studio):
     recipe = resolved(studio, steps=3, loras=[{"name": "sketch"}])
-    job = repeat(studio, for_prompts(recipe, ["a boat", "a fox"]), COMMAND_LINE)
+    job = studio.submit(for_prompts(recipe, ["a boat", "a fox"]), COMMAND_LINE, kind="repeat")
     list(job.follow())
     assert [(one.prompt, one.seed, one.steps, one.loras) for one in job.recipes] == [
         ("a boat", 5, 3, recipe.loras),
@@ -65,7 +71,7 @@ def test_each_prompt_is_one_picture_of_one_job_with_all_else_as_it_was(studio: S
 
 def test_each_picture_takes_the_place_of_the_one_that_was_changed(studio: Studio, given: list[Path]):
     recipe = resolved(studio, init_image=first(studio), strength=0.4)
-    recipes = [one for each in for_pictures(studio, recipe, given, COMMAND_LINE) for one in studio.resolve(each)]
+    recipes = [one for each in others(studio, recipe, given) for one in studio.resolve(each)]
     assert [studio.inputs.size(str(one.init_image)) for one in recipes] == [(128, 128), (96, 160)]
     assert [(one.width, one.height) for one in recipes] == [(128, 128), (96, 160)]
     assert {(one.strength, one.seed) for one in recipes} == {(0.4, 5)}
@@ -73,21 +79,21 @@ def test_each_picture_takes_the_place_of_the_one_that_was_changed(studio: Studio
 
 def test_a_size_that_was_asked_for_stays(studio: Studio, given: list[Path]):
     recipe = resolved(studio, init_image=first(studio), strength=0.4, width=64, height=96)
-    assert {(one.width, one.height) for one in for_pictures(studio, recipe, given, COMMAND_LINE)} == {(64, 96)}
+    assert {(one.width, one.height) for one in others(studio, recipe, given)} == {(64, 96)}
 
 
 def test_what_was_enlarged_or_followed_is_done_to_others_too(studio: Studio, given: list[Path]):
     enlarged = resolved(studio, prompt="", init_image=first(studio), upscaler="lanczos", upscale=2)
-    assert [one.upscale.scale for one in for_pictures(studio, enlarged, given, COMMAND_LINE)] == [2, 2]
+    assert [one.upscale.scale for one in others(studio, enlarged, given)] == [2, 2]
     unit = {"kind": "canny", "image": first(studio), "map": first(studio)}
     followed = resolved(studio, controls=[unit])
-    for one, path in zip(for_pictures(studio, followed, given, COMMAND_LINE), given, strict=True):
+    for one, path in zip(others(studio, followed, given), given, strict=True):
         (made,) = one.controls
         assert (made.image, made.map) == (studio.inputs.add(path).id, None)
 
 
 def test_one_that_fails_does_not_end_the_others(studio: Studio):
-    job = repeat(studio, for_prompts(resolved(studio), ["a boat", "bad", "a fox"]), COMMAND_LINE)
+    job = studio.submit(for_prompts(resolved(studio), ["a boat", "bad", "a fox"]), COMMAND_LINE, kind="repeat")
     list(job.follow())
     assert [event.image for event in job.events if isinstance(event, ImageFailed)] == [1]
     assert sorted(event.image for event in job.results) == [0, 2]
@@ -97,13 +103,13 @@ def test_one_that_fails_does_not_end_the_others(studio: Studio):
 def test_what_cannot_be_done_to_others_is_said(studio: Studio, given: list[Path]):
     words = resolved(studio)
     with pytest.raises(InvalidRequest, match="made of words alone"):
-        for_pictures(studio, words, given, COMMAND_LINE)
+        others(studio, words, given)
     with pytest.raises(InvalidRequest, match="no prompt had a part"):
         for_prompts(resolved(studio, prompt="", init_image=first(studio), upscale=2), ["a boat"])
     with pytest.raises(InvalidRequest, match="no prompt in there"):
         for_prompts(words, [])
     with pytest.raises(InvalidRequest, match="6 pictures; one job of this kind may make 5"):
-        repeat(studio, for_prompts(words, "abcdef"), COMMAND_LINE)
+        studio.repeats.plan([words], COMMAND_LINE, prompts=[*"abcdef"])
 
 
 def test_prompts_are_read_a_line_each(tmp_path: Path):
@@ -131,9 +137,9 @@ def enlarged(studio: Studio, path: Path, scale: float) -> Path:
 def test_the_way_of_a_picture_is_all_that_the_library_knows_it_came_from(home: Studio):
     words = made(home, Recipe(prompt="a house", model="starter", seed=5))
     last = enlarged(home, enlarged(home, words, 2), 1.5)
-    steps = way(home, last, COMMAND_LINE)
+    steps = home.repeats.way(last, COMMAND_LINE)
     assert [(one.prompt, one.upscale.scale) for one in steps] == [("a house", None), ("", 2), ("", 1.5)]
-    assert [one.prompt for one in way(home, words, COMMAND_LINE)] == ["a house"]
+    assert [one.prompt for one in home.repeats.way(words, COMMAND_LINE)] == ["a house"]
 
 
 def test_every_step_of_the_way_is_done_for_each_prompt(
@@ -155,6 +161,55 @@ def test_every_step_of_the_way_is_done_for_each_prompt(
     assert "no prompt had a part" in capsys.readouterr().err
 
 
+def followed(studio: Studio, before: set[str], steps: int) -> list[Job]:
+    """The jobs that came since, newest first, when all of them are over."""
+    until = time.monotonic() + 300
+    while len(jobs := [job for job in studio.jobs_of(COMMAND_LINE) if job.id not in before]) < steps:
+        assert time.monotonic() < until
+        time.sleep(0.02)
+    for job in jobs:
+        list(job.follow())
+    return jobs
+
+
+@pytest.mark.parametrize("left", ["while the first step is made", "between two steps"])
+def test_the_steps_to_come_survive_a_restart(tmp_path: Path, left: str):
+    settings, drawer = Settings(home=tmp_path / "home"), Drawer(gated=True)
+    with Studio(settings, backend=drawer) as studio:
+        drawer.allow(100)
+        last = enlarged(studio, made(studio, Recipe(prompt="a house", model="starter", seed=5)), 2)
+        drawer.hold()
+        before = {job.id for job in studio.jobs_of(COMMAND_LINE)}
+        planned = studio.repeats.plan(studio.repeats.way(last, COMMAND_LINE), COMMAND_LINE, prompts=["a boat", "a fox"])
+        if left == "between two steps":
+            studio.repeats.close()
+        job = studio.repeats.begin(planned, COMMAND_LINE)
+        if left == "between two steps":
+            drawer.free()
+            list(job.follow())
+        closing = threading.Thread(target=studio.close)
+        closing.start()
+        drawer.free()
+        closing.join()
+    with Studio(settings, backend=Drawer()) as studio:
+        second, first = followed(studio, before, 2)
+        assert [recipe.prompt for recipe in first.recipes] == ["a boat", "a fox"]
+        starts = [studio.inputs.add(image.path).id for image in first.results]
+        ends = [(one.recipe.init_image, one.recipe.upscale.scale) for one in second.results]
+        assert sorted(ends) == sorted((each, 2) for each in starts)
+        with studio.database.read() as rows:
+            assert rows.execute("SELECT job FROM repeats").fetchall() == []
+
+
+def test_what_cannot_go_on_is_left_out_of_the_next_step_and_told(home: Studio):
+    last = enlarged(home, made(home, Recipe(prompt="a house", model="starter", seed=5)), 2)
+    planned = home.repeats.plan(home.repeats.way(last, COMMAND_LINE), COMMAND_LINE, prompts=["a boat", "a fox"])
+    gone = last.with_name("gone.png")
+    recipes, faults = home.repeats.next(planned.steps, {0: gone, 1: last}, COMMAND_LINE)
+    assert [*recipes] == [1]
+    assert isinstance(faults[0], NotFound | InvalidRecipe)
+
+
 def test_a_search_of_the_library_says_what_the_same_is_done_to(home: Studio):
     made(home, Recipe(prompt="a red house", model="starter", seed=5))
     boat = made(home, Recipe(prompt="a boat", model="starter", seed=6))
@@ -173,12 +228,7 @@ def test_the_page_does_the_whole_way_to_prompts_a_board_or_pictures(home: Studio
         begun = library_views.repeat(home, ids[last], **values, who=COMMAND_LINE)
         steps = 2 if "prompts" in given else 1
         assert begun == {"count": 1, "steps": steps}
-        until = time.monotonic() + 60
-        while len(jobs := [job for job in home.jobs_of(COMMAND_LINE) if job.id not in before]) < steps:
-            assert time.monotonic() < until
-            time.sleep(0.02)
-        for job in jobs:
-            list(job.follow())
+        jobs = followed(home, before, steps)
         assert jobs[0].results[0].recipe.upscale.scale == 2
     with pytest.raises(InvalidRequest, match="no other picture"):
         library_views.repeat(home, ids[last], [ids[last]], "", [], COMMAND_LINE)
