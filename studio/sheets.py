@@ -11,9 +11,10 @@ from io import BytesIO, StringIO
 from pathlib import Path
 from typing import Any, BinaryIO, Literal, NamedTuple
 
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 
 from studio.atomic_files import AtomicFolder
+from studio.lettering import LINE, Lettering, note
 from studio.settings import ASSETS
 
 Kind = Literal["png", "html", "csv"]
@@ -28,7 +29,6 @@ MOST_SIDE = 16_000
 PAGE_SIDE = 1024
 TEMPLATE = ASSETS / "grid" / "sheet.html"
 GAP = 8
-LINE = 1.35
 PAPER, INK, QUIET, FAULT = "#ffffff", "#1e1e1e", "#767676", "#b3261e"
 # What makes a spreadsheet run a field as a formula.
 FORMULA = ("=", "+", "-", "@", "\t")
@@ -120,9 +120,10 @@ class Sheet:
             else:
                 pen.rectangle((x, y, x + width - 1, y + height - 1), outline=QUIET)
                 box = (x + GAP, y + GAP, width - 2 * GAP, height - 2 * GAP)
-                write_words(pen, cell.error or "not made", box, layout.letter, FAULT if cell.error else QUIET)
+                layout.lettering.write(pen, cell.error or "not made", box, FAULT if cell.error else QUIET)
         words = f"Each picture is shown at {layout.scale:.0%} of its size: the whole would be too large otherwise."
-        return board, words if layout.scale < 1 else ""
+        axes = (word for axis in self.axes for word in (axis.title, *axis.labels))
+        return board, " ".join(filter(None, (words if layout.scale < 1 else "", note(axes, layout.letter))))
 
     def page(self) -> str:
         """A page of HTML that needs nothing but itself."""
@@ -180,56 +181,36 @@ class _Layout:
             top = z * self.block + GAP
             if self.deep.title:
                 words = f"{self.deep.title}: {self.deep.labels[z]}"
-                write_words(pen, words, (GAP, top, self.size[0] - 2 * GAP, self.line), self.letter, INK)
+                self.lettering.write(pen, words, (GAP, top, self.size[0] - 2 * GAP, self.line), INK)
                 top += self.line
             if self.across.title:
-                write_words(pen, self.across.title, (self.left, top, width, self.line), self.letter, QUIET)
+                self.lettering.write(pen, self.across.title, (self.left, top, width, self.line), QUIET)
             if self.down.title:
-                write_words(pen, self.down.title, (GAP, top, self.left - 2 * GAP, 3 * self.line), self.letter, QUIET)
+                self.lettering.write(pen, self.down.title, (GAP, top, self.left - 2 * GAP, 3 * self.line), QUIET)
             for x, words in enumerate(self.across.labels):
                 left, _ = self.corner((x, 0, z))
-                write_words(
-                    pen, words, (left, top + self.line, self.cell[0], self.top - 2 * self.line), self.letter, INK
+                self.lettering.write(
+                    pen, words, (left, top + self.line, self.cell[0], self.top - 2 * self.line), INK
                 )
             for y, words in enumerate(self.down.labels):
                 _, down = self.corner((0, y, z))
-                write_words(pen, words, (GAP, down, self.left - 2 * GAP, self.cell[1]), self.letter, INK)
+                self.lettering.write(pen, words, (GAP, down, self.left - 2 * GAP, self.cell[1]), INK)
 
     def _measure(self, natural: Size) -> None:
         self.cell = (max(round(natural[0] * self.scale), 1), max(round(natural[1] * self.scale), 1))
         self.letter = min(max(self.cell[0] // 18, 12), 40)
         self.line = round(self.letter * LINE)
-        font = ImageFont.load_default(self.letter)
+        self.lettering = Lettering(self.letter)
         words = (self.down.title, *self.down.labels) if self.down.title else ()
-        widest = math.ceil(max(map(font.getlength, words), default=0))
+        widest = math.ceil(max(map(self.lettering.length, words), default=0))
         self.left = GAP + (min(widest, max(self.cell[0], 96)) + 2 * GAP if words else 0)
-        rows = 2 if max(map(font.getlength, self.across.labels)) > self.cell[0] else 1
+        rows = 2 if max(map(self.lettering.length, self.across.labels)) > self.cell[0] else 1
         self.top = 2 * GAP + self.line * ((1 + rows if self.across.title else 0) + bool(self.deep.title))
         self.block = self.top + self.rows * (self.cell[1] + GAP) + GAP
 
     def _excess(self) -> float:
         width, height = self.size
         return max(width * height / MOST_PIXELS, (max(width, height) / MOST_SIDE) ** 2)
-
-
-def write_words(pen: ImageDraw.ImageDraw, words: str, box: tuple[int, int, int, int], letter: int, ink: str) -> None:
-    """Words in a box (left, top, width, height), broken into lines; what finds no room is cut off."""
-    left, top, width, height = box
-    font = ImageFont.load_default(letter)
-    lines: list[str] = []
-    for word in words.split():
-        if lines and font.getlength(f"{lines[-1]} {word}") <= width:
-            lines[-1] += f" {word}"
-        else:
-            lines.append(word)
-    room = max(int(height / (letter * LINE)), 1)
-    if len(lines) > room:
-        lines = [*lines[: room - 1], f"{lines[room - 1]}…"]
-    for row, line in enumerate(lines):
-        short = line
-        while len(short) > 1 and font.getlength(short) > width:
-            short = f"{short[:-2]}…"
-        pen.text((left, top + row * letter * LINE), short, ink, font)
 
 
 def _cell_data(cell: Shown) -> dict[str, Any]:

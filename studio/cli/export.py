@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import sys
 from pathlib import Path
 from typing import Any, get_args
 
@@ -82,7 +83,8 @@ def _sheet(args: argparse.Namespace, paths: list[Path]) -> Path:
             f"--columns {args.columns} is not a valid number of columns.", "Give a number from 1 to 20."
         )
     form: contact_sheet.Form = "pdf" if SHEETS[out.suffix.lower()] == "pdf" else "html"
-    contact_sheet.write(paths, out, args.title or out.stem, form, args.columns)
+    if note := contact_sheet.write(paths, out, args.title or out.stem, form, args.columns):
+        print(note, file=sys.stderr)
     return out
 
 

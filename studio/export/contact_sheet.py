@@ -10,8 +10,9 @@ from PIL import Image, ImageDraw, ImageOps
 
 from studio.atomic_files import AtomicFolder
 from studio.export.pictures import made_of, opened
+from studio.lettering import LINE, Lettering, note
 from studio.metadata.own import Made
-from studio.sheets import INK, PAPER, QUIET, Axis, Sheet, Shown, write_words
+from studio.sheets import INK, PAPER, QUIET, Axis, Sheet, Shown
 
 Form = Literal["html", "pdf"]
 COLUMNS = 4
@@ -19,13 +20,18 @@ COLUMNS = 4
 DOTS_AN_INCH = 150
 PAGE, EDGE, GAP = (1240, 1754), 60, 20
 LETTER, LINES = 17, 3
-CAPTION = round(LETTER * 1.35 * LINES)
+CAPTION = round(LETTER * LINE * LINES)
+TITLE = LETTER + 7
 
 
-def write(paths: Sequence[Path], target: Path, title: str, form: Form, columns: int = COLUMNS) -> None:
-    """Write a sheet of these pictures; StorageError, Unreadable where one is no picture."""
+def write(paths: Sequence[Path], target: Path, title: str, form: Form, columns: int = COLUMNS) -> str:
+    """Write a sheet of these pictures; StorageError, Unreadable where one is no picture.
+
+    Returns what is worth knowing: which letters could not be drawn; empty where all could.
+    """
     data = html(paths, title, columns) if form == "html" else pdf(paths, title, columns)
     AtomicFolder(target.parent).write(target, partial(_put, data))
+    return _note(paths, title) if form == "pdf" else ""
 
 
 def html(paths: Sequence[Path], title: str, columns: int = COLUMNS) -> bytes:
@@ -63,13 +69,20 @@ def _pages(paths: Sequence[Path], title: str, columns: int) -> Iterator[Image.Im
     for start in range(0, len(paths), columns * rows):
         page = Image.new("RGB", PAGE, PAPER)
         pen = ImageDraw.Draw(page)
-        write_words(pen, title, (EDGE, EDGE, PAGE[0] - 2 * EDGE, CAPTION), LETTER + 7, INK)
+        Lettering(TITLE).write(pen, title, (EDGE, EDGE, PAGE[0] - 2 * EDGE, CAPTION), INK)
         for number, path in enumerate(paths[start : start + columns * rows]):
             left = EDGE + number % columns * (cell + GAP)
             top = EDGE + CAPTION + number // columns * row
             page.paste(ImageOps.pad(opened(path), (cell, cell), color=PAPER), (left, top))
-            write_words(pen, caption(path, made_of(path)), (left, top + cell, cell, CAPTION), LETTER, QUIET)
+            Lettering(LETTER).write(pen, caption(path, made_of(path)), (left, top + cell, cell, CAPTION), QUIET)
+        if words := _note(paths, title):
+            Lettering(LETTER).write(pen, words, (EDGE, PAGE[1] - EDGE + GAP, PAGE[0] - 2 * EDGE, EDGE - GAP), QUIET)
         yield page
+
+
+def _note(paths: Sequence[Path], title: str) -> str:
+    """Which letters of the sheet no font here has."""
+    return note((title, *(caption(path, made_of(path)) for path in paths)), LETTER)
 
 
 def _put(data: bytes, file: BinaryIO) -> None:

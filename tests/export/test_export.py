@@ -1,13 +1,15 @@
 """Pictures handed on: other formats, contact sheets, sets to train with."""
 
 import json
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
-from PIL import Image
+from PIL import Image, ImageDraw
 
 from studio.cli import main
 from studio.export import contact_sheet, pictures, training
+from studio.lettering import Lettering, note
 from studio.metadata import own, writing
 from studio.metadata.writing import Writing
 from tests.drawer import picture, resolved
@@ -95,6 +97,46 @@ def test_a_sheet_of_pdf_has_as_many_pages_as_its_pictures_need(folder: Path, tmp
     target = tmp_path / "sheet.pdf"
     contact_sheet.write(paths[:3], target, "Mine", "pdf")
     assert target.read_bytes().count(b"/Type /Page\n") == 1
+
+
+SCRIPTS = ("ein Löwe", "家と猫", "집", "بيت أحمر", "בית (אדום)", "क्षत्रिय", "ไทยน้ำ", "Кошка", "🏠👩‍🚀👍🏽")
+
+
+@pytest.mark.skipif(find_spec("manimgx_fonts_cjk") is None, reason="the packages are not installed")
+@pytest.mark.parametrize("words", SCRIPTS)
+def test_letters_of_any_script_are_drawn_in_a_pdf(words: str):
+    lettering = Lettering(20)
+    assert lettering.lacks(words) == set()
+    assert note([words], 20) == ""
+    page, boxes = Image.new("L", (400, 60)), Image.new("L", (400, 60))
+    lettering.write(ImageDraw.Draw(page), words, (0, 0, 400, 60), "white")
+    # What has no glyph is a box.
+    blank = "".join(one if one == " " else "\uffff" for one in words)
+    lettering.write(ImageDraw.Draw(boxes), blank, (0, 0, 400, 60), "white")
+    assert page.getbbox()
+    assert page.tobytes() != boxes.tobytes()
+
+
+def test_words_are_read_from_the_side_of_their_script_and_signs_turn_with_them():
+    right, left = Image.new("L", (400, 40)), Image.new("L", (400, 40))
+    lettering = Lettering(20)
+    lettering.write(ImageDraw.Draw(left), "a house", (0, 0, 400, 40), "white")
+    lettering.write(ImageDraw.Draw(right), "\u05d0\u05d1 (\u05d2)", (0, 0, 400, 40), "white")
+    assert (left.getbbox() or ())[0] < 20
+    assert (right.getbbox() or ())[2] > 380
+
+
+def test_a_script_that_no_font_here_has_is_named_with_what_helps(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    recipe = resolved("\U00012000 of clay", seed=9)  # a sign of cuneiform
+    writing.write(picture(recipe), recipe, {}, tmp_path / "clay.png")
+    assert main(["export", "sheet", str(tmp_path / "clay.png"), "-o", str(tmp_path / "sheet.pdf")]) == 0
+    told = capsys.readouterr().err
+    assert "Cuneiform" in told
+    assert "HTML" in told
+    assert main(["export", "sheet", str(tmp_path / "clay.png"), "-o", str(tmp_path / "sheet.html")]) == 0
+    assert capsys.readouterr().err == ""
 
 
 @pytest.mark.parametrize(
