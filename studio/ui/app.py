@@ -2,6 +2,7 @@
 
 import shutil
 from collections import OrderedDict
+from pathlib import Path
 from secrets import token_urlsafe
 from typing import Any
 
@@ -31,6 +32,7 @@ from studio.ui.compression import FOR_GOOD as KEPT
 from studio.ui.compression import Compression
 from studio.ui.events import BadInput
 from studio.ui.fast_gradio import gr
+from studio.ui.library_zips import TYPES
 from studio.ui.owner import identify
 from studio.ui.requests import Requests
 
@@ -112,13 +114,18 @@ class PageApp(App):  # type: ignore[misc]
         return FileResponse(path, headers={"Cache-Control": FOR_GOOD})
 
     async def _zip(self, request: Request) -> Response:
-        """Pictures that somebody chose, as one file that is written while it is sent."""
-        who = identify(request)
-        ids = self.get_blocks().zips.ids(request.path_params["name"], who)
-        if not ids:
+        """Pictures that somebody chose, as one file: a ZIP file is written while it is sent."""
+        name, who = request.path_params["name"], identify(request)
+        chosen = self.get_blocks().zips.chosen(name, who)
+        if chosen is None:
             raise NotFound(GONE)
-        blocks = await run_in_threadpool(self.studio.index.exports.zip, ids, who)
-        return StreamingResponse(blocks, media_type="application/zip", headers={"Cache-Control": "no-store"})
+        if chosen.form == "files":
+            blocks = await run_in_threadpool(self.studio.index.exports.zip, chosen.ids, who)
+            return StreamingResponse(blocks, media_type="application/zip", headers={"Cache-Control": "no-store"})
+        data = await run_in_threadpool(chosen.made, self.studio, who)
+        # A page of HTML is none of the studio's own.
+        headers = {"Cache-Control": "no-store", "Content-Disposition": "attachment"}
+        return Response(data, media_type=TYPES[Path(name).suffix], headers=headers)
 
     async def _cached(self, request: Request) -> Response:
         """A file that Gradio made for a page, such as the mask editor's picture."""

@@ -39,6 +39,15 @@ GIVE = """async ([event, holder, name, colour]) => {
     document.dispatchEvent(new Kind(event, { [holder]: data, bubbles: true, cancelable: true }));
 }"""
 
+# One that is dropped onto an element.
+DROPPED = """async (target, [name, colour]) => {
+    const canvas = Object.assign(document.createElement("canvas"), { width: 64, height: 64 });
+    Object.assign(canvas.getContext("2d"), { fillStyle: colour }).fillRect(0, 0, 64, 64);
+    const data = new DataTransfer();
+    data.items.add(new File([await new Promise((done) => canvas.toBlob(done))], name, { type: "image/png" }));
+    target.dispatchEvent(new DragEvent("drop", { dataTransfer: data, bubbles: true, cancelable: true }));
+}"""
+
 
 @pytest.fixture(scope="module")
 def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
@@ -339,6 +348,43 @@ def test_pictures_are_dragged_onto_boards_pasted_dropped_and_come_in_folders_and
     expect(page.locator(".library-note")).to_contain_text("1 imported.")
     search(page, file)
     expect(line(page)).to_have_text("1 picture")
+
+
+def test_a_picture_is_exported_and_the_same_is_done_to_pictures_that_are_dropped_and_to_a_folder(
+    new_page: NewPage, address: str, studio: Studio, tmp_path: Path
+) -> None:
+    first, prompt = studio.index.search("seed:1", COMMAND_LINE).entries[0], f"over{secrets.token_hex(4)}"
+    base = {**resolved(prompt, seed=78, side=64).model_dump(exclude_none=True), "strength": 0.5}
+    recipe = ImageToImageRecipe(**base, init_image=studio.inputs.add(Path(str(first.path))).id)
+    saved = studio.library.save(
+        picture(recipe), recipe, {}, seconds=0.5, job=f"job{secrets.token_hex(4)}", index=0, who=COMMAND_LINE
+    )
+    studio.library.record(saved, COMMAND_LINE, lambda: None)
+    for number in range(2):
+        Image.new("RGB", (64, 64), f"#{secrets.token_hex(3)}").save(tmp_path / f"{secrets.token_hex(4)}-{number}.png")
+    page = opened(new_page, address)
+    search(page, prompt)
+    expect(line(page)).to_have_text("1 picture")
+    cells(page).first.click(modifiers=["ControlOrMeta"])
+    page.get_by_role("button", name="Export", exact=True).click()
+    with page.expect_download() as download:
+        page.get_by_role("menuitem", name="Contact sheet, to print").click()
+    assert download.value.path().read_bytes().startswith(b"%PDF")
+    dialog = page.get_by_role("dialog", name="Do the same to pictures")
+    note = page.locator(".library-note")
+
+    def asked() -> None:
+        page.get_by_role("button", name="Do the same").click()
+        page.get_by_role("menuitem", name="To pictures or a folder of this computer").click()
+
+    asked()
+    dialog.evaluate(DROPPED, [f"{secrets.token_hex(4)}.png", f"#{secrets.token_hex(3)}"])
+    expect(note).to_contain_text("1 picture in the making")
+    asked()
+    with page.expect_file_chooser() as chooser:
+        dialog.get_by_role("button", name="Choose a folder").click()
+    chooser.value.set_files(tmp_path)
+    expect(note).to_contain_text("2 pictures in the making")
 
 
 def test_what_a_picture_came_from_and_what_was_made_of_it_is_a_tree_that_leads_there(

@@ -1,6 +1,7 @@
 """What pictures say of where they come from is read from their files, and never guessed."""
 
 import json
+from base64 import b64decode
 from pathlib import Path
 
 import pytest
@@ -8,13 +9,17 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from studio.cli import main
+from studio.gate.identity import COMMAND_LINE
 from studio.metadata import credentials as module
 from studio.metadata import xmp
 from studio.metadata.credentials import credentials
 from studio.metadata.provenance import IPTC, PROPERTY
 from studio.metadata.writing import Writing, writing_of
+from studio.recipe import Recipe
 from studio.settings import Settings
-from tests.drawer import resolved
+from studio.studio import Studio
+from studio.ui.picture_work import _acts
+from tests.drawer import Drawer, resolved
 from tests.metadata.test_writing import FORMATS, Format, issued, written
 
 __all__ = ["issued"]
@@ -34,6 +39,25 @@ def test_a_signature_is_checked_and_what_it_covers_is_told(tmp_path: Path, signi
         "They were written by Image Studio.",
         "They say that a trained algorithm made it.",
     ]
+
+
+def test_jobs_the_page_and_the_command_line_sign_with_ones_own_certificate(
+    tmp_path: Path, signing: Settings, issued: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+):
+    with Studio(signing, backend=Drawer()) as studio:
+        job = studio.submit(Recipe(prompt="a house", model="starter", width=64, height=64, steps=2), COMMAND_LINE)
+        list(job.follow())
+        made = job.results[0].path
+        asked = {"job": job.id, "image": 0, "format": "webp", "recipe": False}
+        saved = dict(_acts(studio))["save"](asked, COMMAND_LINE)
+        assert studio.index.at(made, COMMAND_LINE), "the library knows a signed picture"
+    (tmp_path / saved["name"]).write_bytes(b64decode(saved["data"]))
+    for name, value in {"PROVENANCE": "strict", "CERTIFICATE": issued[0], "CERTIFICATE_KEY": issued[1]}.items():
+        monkeypatch.setenv(f"STUDIO_{name}", str(value))
+    out = tmp_path / "out"
+    assert main(["export", "pictures", str(made), "-o", str(out), "--home", str(tmp_path), "--format", "jpeg"]) == 0
+    for path in (made, tmp_path / saved["name"], *out.iterdir()):
+        assert any("the signature holds" in words for words in credentials(path)), path
 
 
 def test_a_picture_that_was_changed_behind_its_signature_is_told(tmp_path: Path, signing: Settings):

@@ -80,7 +80,7 @@ def test_nobody_but_its_owner_sees_packs_or_changes_a_picture_whoever_knows_its_
         (found,) = ask(mine, "search", **ALL)["pictures"]
         assert ask(theirs, "search", **ALL)["pictures"] == []
         assert str(studio.settings.home) not in json.dumps(found)
-        packed = ask(mine, "zip", ids=[entry.id])["address"]
+        packed = ask(mine, "zip", ids=[entry.id], form="files", title="")["address"]
         for place, start in ((found["shown"], b"RIFF"), (small(entry, 512), b"RIFF"), (found["file"], b"\x89PNG")):
             assert mine.get(place).content.startswith(start)
             assert theirs.get(place).status_code == 404
@@ -88,6 +88,13 @@ def test_nobody_but_its_owner_sees_packs_or_changes_a_picture_whoever_knows_its_
         assert theirs.get(packed).status_code == httpx.get(f"{address}{packed}").status_code == 404
         names = zipfile.ZipFile(io.BytesIO(mine.get(packed).content)).namelist()
         assert path.name in names
+        for form, start in (("pdf", b"%PDF"), ("html", b"<!doctype html>"), ("training", b"PK")):
+            sheet = ask(mine, "zip", ids=[entry.id], form=form, title="Mine / theirs")
+            assert sheet["name"].partition(" ")[2].startswith("Mine _ theirs.")
+            assert theirs.get(sheet["address"]).status_code == 404
+            answer = mine.get(sheet["address"])
+            assert answer.content.lower().startswith(start.lower())
+            assert answer.headers["content-disposition"] == "attachment" or form == "files"
         assert mine.get(found["shown"].replace("/256/", "/9999/")).status_code == 404
         for act, more in (
             ("star", {"on": True}),
@@ -96,13 +103,16 @@ def test_nobody_but_its_owner_sees_packs_or_changes_a_picture_whoever_knows_its_
             ("note", {"text": "x"}),
             ("bin", {}),
             ("purge", {}),
-            ("zip", {}),
+            ("zip", {"form": "files", "title": ""}),
         ):
             assert "no such picture" in ask(theirs, act, ids=[entry.id], **more)["fault"]
         assert "no such picture" in ask(theirs, "tree", id=entry.id)["fault"]
         assert ask(theirs, "ids", **ALL) == {"ids": []}
         facts = ask(theirs, "facts")
         assert (facts["all"], facts["tags"], facts["boards"]) == (0, [], [])
+        taken = [ask(one, "facts") for one in (mine, theirs)]
+        assert taken[0]["used"] != taken[1]["used"], "each is told what their own pictures take"
+        assert taken[0]["free"]
     assert studio.index.entry(entry.id, ME).star is False
 
 

@@ -130,10 +130,11 @@ class LibraryFile(TypedDict):
 
 
 class LibraryImported(TypedDict):
-    """What became of files that were brought."""
+    """What became of files that were brought, and the ids of what is in the library of them."""
 
     added: int
     known: int
+    ids: list[str]
     faults: list[str]
 
 

@@ -9,10 +9,12 @@ from typing_extensions import TypedDict
 
 from studio.gate.identity import Identity
 from studio.library.context import MOST_IDS
+from studio.library.names import safe_stem
 from studio.ui import library_views as views
 from studio.ui.events import Act, Name, Nothing, Whole, Words, served
 from studio.ui.island import Island
 from studio.ui.library_views import Searching
+from studio.ui.library_zips import ENDINGS, Form
 from studio.ui.schemas.library import (
     LibraryFacts,
     LibraryFile,
@@ -38,6 +40,13 @@ class OfPictures(TypedDict):
     """Some pictures."""
 
     ids: Ids
+
+
+class HandingOn(OfPictures):
+    """Some pictures, as what they are handed on, and under which title; none where it is empty."""
+
+    form: Form
+    title: Annotated[str, Field(max_length=200)]
 
 
 class Starring(OfPictures):
@@ -256,11 +265,11 @@ class LibraryPanel(Panel):
         self.index.marks.remove_board(event["board"], who)
         return {}
 
-    def _zip(self, event: OfPictures, who: Identity) -> LibraryFile:
+    def _zip(self, event: HandingOn, who: Identity) -> LibraryFile:
         self.index.entries(event["ids"], who)
-        now = datetime.now().astimezone()
-        name = f"{now:%Y-%m-%d} {len(event['ids'])} pictures.zip"
-        return {"address": self._blocks.zips.address(event["ids"], who), "name": name}
+        form, title = event["form"], event["title"] or f"{len(event['ids'])} pictures"
+        name = f"{datetime.now().astimezone():%Y-%m-%d} {safe_stem(title)}{ENDINGS[form]}"
+        return {"address": self._blocks.zips.address(event["ids"], who, form, title), "name": name}
 
     def _repeat(self, event: Repeating, who: Identity) -> LibraryWork:
         return views.repeat(self.studio, event["id"], event["ids"], event["board"], event["prompts"], who)
@@ -274,7 +283,8 @@ class LibraryPanel(Panel):
             for path in paths:
                 path.unlink(missing_ok=True)
         faults = [f"{name}: {why}" for name, why in found.refused.items()]
-        return {"added": len(found.added), "known": len(found.known), "faults": faults}
+        ids = [*found.added, *found.known]
+        return {"added": len(found.added), "known": len(found.known), "ids": ids, "faults": faults}
 
 
 TAB = LibraryTab()

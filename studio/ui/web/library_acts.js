@@ -1,16 +1,17 @@
 // What is done with selected pictures of the library, and taken back again; and with boards.
 import { askText } from "./ask_text.js";
 import { make } from "./dom.js";
-import { askPrompts } from "./library_repeat.js";
+import { askFiles, askPrompts } from "./library_repeat.js";
 import { panels } from "./panels.js";
 import { twoPictures } from "./two_pictures.js";
 
 /**
- * `said` tells what was done, `changed` that the library is otherwise now, `search` what is to be found.
+ * `said` tells what was done, `changed` that the library is otherwise now, `search` what is to be found; `bring` imports files.
  * @param {{ server: Server<LibraryServer>, pages: ReturnType<typeof import("./library_pages.js").libraryPages>, selection: import("./library_line.js").Selection,
- *     facts: () => LibraryFacts | null, said: (words: string) => unknown, changed: () => Promise<unknown>, search: (term: string) => unknown }} library
+ *     facts: () => LibraryFacts | null, said: (words: string) => unknown, changed: () => Promise<unknown>, search: (term: string) => unknown,
+ *     bring: (files: File[]) => Promise<string[]> }} library
  */
-export function libraryActs({ server, pages, selection, facts, said, changed, search }) {
+export function libraryActs({ server, pages, selection, facts, said, changed, search, bring }) {
     /** @type {(() => Promise<unknown>) | null} */
     let undo = null;
     /** @type {ReturnType<typeof twoPictures> | null} */
@@ -152,22 +153,28 @@ export function libraryActs({ server, pages, selection, facts, said, changed, se
         else if (answer) search(answer.query);
     }
 
-    /** @param {string} what A board, "prompts", or "others": those that were selected after the first. */
+    /** @param {string} what A board, "prompts", "files" of this computer, or "others": those that were selected after the first. */
     async function repeat(what) {
-        const [id, ...ids] = selection.ids();
-        const prompts = what === "prompts" ? await askPrompts() : [];
-        if (!prompts) return;
-        const isBoard = what !== "prompts" && what !== "others";
-        const answer = await ask("repeat", { id, ids: what === "others" ? ids : [], board: isBoard ? what : "", prompts }, "");
+        const [id, ...others] = selection.ids();
+        const asked = { id, ids: what === "others" ? others : [], board: "", prompts: /** @type {string[]} */ ([]) };
+        if (what === "prompts") asked.prompts = await askPrompts() ?? [];
+        else if (what === "files") asked.ids = await bring(await askFiles() ?? []);
+        else if (what !== "others") asked.board = what;
+        if (!asked.board && !asked.ids.length && !asked.prompts.length) return;
+        const answer = await ask("repeat", asked, "");
         const { count = 0, steps = 1 } = /** @type {Partial<LibraryWork>} */ (answer ?? {});
         if (answer) said(`${pictures(count)} in the making${steps > 1 ? `, in ${steps} steps` : ""}; the queue shows how far they are.`);
     }
 
-    async function zip() {
+    /**
+     * @param {"files" | "pdf" | "html" | "training"} form
+     * @param {string} [title]
+     */
+    async function handOn(form, title = "") {
         const [only, ...more] = chosen();
-        if (selection.size() === 1 && only && !more.length) return make("a", { href: only.file, download: only.name }).click();
+        if (form === "files" && selection.size() === 1 && only && !more.length) return make("a", { href: only.file, download: only.name }).click();
         said(`Packing ${pictures(selection.size())}`);
-        const file = await server.zip({ ids: selection.ids() });
+        const file = await server.zip({ ids: selection.ids(), form, title });
         if (file.fault !== undefined) return said(file.fault);
         said(`${file.name} is ready.`);
         make("a", { href: file.address, download: file.name }).click();
@@ -201,5 +208,5 @@ export function libraryActs({ server, pages, selection, facts, said, changed, se
         return true;
     }
 
-    return { bin, restore, purge, star, tag, put, move, takeOff, newBoard, renameBoard, removeBoard, compare, send, like, repeat, zip, say, key, takeBack, undo: () => Boolean(undo), forget: () => { undo = null; } };
+    return { bin, restore, purge, star, tag, put, move, takeOff, newBoard, renameBoard, removeBoard, compare, send, like, repeat, handOn, say, key, takeBack, undo: () => Boolean(undo), forget: () => { undo = null; } };
 }

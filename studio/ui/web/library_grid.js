@@ -18,13 +18,13 @@ export const CARRIED = "application/x-image-studio-picture";
 
 /**
  * Where pictures come from, which of them are selected, and what is done with them.
- * @typedef {{ count: () => number, at: (place: number) => LibraryPicture | undefined, tint: (place: number) => string, want: (first: number, last: number) => unknown, size: () => number,
+ * @typedef {{ count: () => number, at: (place: number) => LibraryPicture | undefined, tint: (place: number) => string, want: (first: number, last: number) => unknown, near: (first: number) => unknown, size: () => number,
  *     isSelected: (id: string) => boolean, selecting: () => boolean, open: (place: number) => unknown, choose: (place: number, how: "one" | "range" | "toggle") => unknown,
  *     moved: (first: LibraryPicture | undefined) => unknown, keys: (event: KeyboardEvent) => boolean }} Wall
  */
 
 /** @param {Wall} wall */
-export function libraryGrid({ count, at, tint, want, size, isSelected, selecting, open, choose, moved, keys }) {
+export function libraryGrid({ count, at, tint, want, near, size, isSelected, selecting, open, choose, moved, keys }) {
     const space = make("div", { role: "presentation", class: "library-space" });
     const element = make("div", { class: "library-wall", role: "listbox", tabindex: "0", "aria-label": "Pictures", "aria-multiselectable": "true" }, space);
     let cursor = 0;
@@ -49,9 +49,11 @@ export function libraryGrid({ count, at, tint, want, size, isSelected, selecting
      * @returns {[number, number]}
      */
     function bounds() {
-        const ahead = Math.ceil((AHEAD * element.clientHeight) / row());
-        const first = Math.max(0, Math.floor((element.scrollTop - GAP) / row()) - (way < 0 ? ahead : BEHIND)) * columns;
-        const last = Math.min(count(), (Math.ceil((element.scrollTop + element.clientHeight) / row()) + (way > 0 ? ahead : BEHIND)) * columns) - 1;
+        // What one only passes is not made ready: colours where one looks are all that there is time for.
+        const ahead = isFast ? 0 : Math.ceil((AHEAD * element.clientHeight) / row());
+        const behind = isFast ? 0 : BEHIND;
+        const first = Math.max(0, Math.floor((element.scrollTop - GAP) / row()) - (way < 0 ? ahead : behind)) * columns;
+        const last = Math.min(count(), (Math.ceil((element.scrollTop + element.clientHeight) / row()) + (way > 0 ? ahead : behind)) * columns) - 1;
         return [first, last];
     }
 
@@ -78,7 +80,7 @@ export function libraryGrid({ count, at, tint, want, size, isSelected, selecting
         const places = Array.from({ length: Math.max(0, last - first + 1) }, (_, number) => first + number);
         if (!places.includes(cursor) && count()) places.push(cursor);
         render(html`${repeat(places, (place) => place, cell)}`, space);
-        if (last >= first && !isFast) want(first, last);
+        if (last >= first) (isFast ? near : want)(first, last);
         moved(at(Math.floor(Math.max(0, element.scrollTop) / row()) * columns));
     }
 

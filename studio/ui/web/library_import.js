@@ -53,7 +53,7 @@ export function chooseFiles(folder, chosen) {
  * @param {{ upload: Upload, bring: (files: object[]) => Promise<Answer<LibraryImported>>, told: (words: string) => unknown }} way
  */
 export async function importFiles(files, { upload, bring, told }) {
-    const sum = { added: 0, known: 0, faults: /** @type {string[]} */ ([]) };
+    const sum = { added: 0, known: 0, ids: /** @type {string[]} */ ([]), faults: /** @type {string[]} */ ([]) };
     for (let at = 0; at < files.length; at += AT_ONCE) {
         told(`Importing ${at + 1} of ${files.length}`);
         const sent = await Promise.all(files.slice(at, at + AT_ONCE).map(async (file) => {
@@ -65,10 +65,11 @@ export async function importFiles(files, { upload, bring, told }) {
             }
         }));
         const arrived = sent.filter((one) => one !== null);
-        const answer = arrived.length ? await bring(arrived) : { added: 0, known: 0, faults: [] };
+        const answer = arrived.length ? await bring(arrived) : { added: 0, known: 0, ids: [], faults: [] };
         if (answer.fault !== undefined) return { ...sum, faults: [...sum.faults, answer.fault] };
         sum.added += answer.added;
         sum.known += answer.known;
+        sum.ids.push(...answer.ids);
         sum.faults.push(...answer.faults);
     }
     return sum;

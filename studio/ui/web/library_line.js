@@ -5,6 +5,7 @@ import { menu } from "./menu.js";
 import { html, nothing } from "./vendor/lit.js";
 
 const NEW = "new board";
+const EXPORTS = [["pdf", "Contact sheet, to print (PDF)"], ["html", "Contact sheet, a page (HTML)"], ["training", "Set to train with, captions beside the pictures"]];
 
 /**
  * @typedef {ReturnType<typeof import("./library_acts.js").libraryActs>} Acts
@@ -26,7 +27,7 @@ export function libraryLine({ total, selection, facts, acts, takers, isBin, boar
             ${count === 1 ? menu({ face: face("send", "Send to"), look: "plain" }, Object.entries(takers), acts.send) : nothing}
             ${count === 1 && facts ? menu({ face: face("another", "More like this"), look: "plain" }, likenesses(facts), acts.like) : nothing}
             ${menu({ face: face("another", "Do the same"), look: "plain" }, repeats(facts?.boards ?? [], count), acts.repeat)}
-            ${button("save", "Download", acts.zip)}${button("bin", "Delete", acts.bin)}`}
+            ${button("save", "Download", () => acts.handOn("files"))}${menu({ face: face("picture", "Export"), look: "plain" }, EXPORTS, (form) => acts.handOn(form, board?.name))}${button("bin", "Delete", acts.bin)}`}
         ${button("remove", "Clear", selection.clear)}</div>`;
 }
 

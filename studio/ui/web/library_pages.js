@@ -37,6 +37,8 @@ export function libraryPages(server, { heard, failed }) {
     /** @type {Set<number>} */
     let urgent = new Set();
     let [top, way] = [0, 1];
+    // Where one looks, from which the nearest colours are wanted first.
+    let here = 0;
     /** @type {Map<number, Uint8Array>} */
     const tints = new Map();
     /** @type {Set<number>} */
@@ -59,11 +61,11 @@ export function libraryPages(server, { heard, failed }) {
     }
 
     function lacking() {
-        const here = Math.floor(top / TINTS);
+        const middle = Math.floor(here / TINTS);
         const all = Array.from({ length: Math.ceil((total ?? 0) / TINTS) }, (_, number) => number);
         // What only changed its places is asked for anew where one is.
-        const wanted = all.filter((number) => (Math.abs(number - here) <= 1 ? !fresh.has(number) : !tints.has(number)));
-        return wanted.sort((one, other) => Math.abs(one - here) - Math.abs(other - here))[0] ?? -1;
+        const wanted = all.filter((number) => (Math.abs(number - middle) <= 1 ? !fresh.has(number) : !tints.has(number)));
+        return wanted.sort((one, other) => Math.abs(one - middle) - Math.abs(other - middle))[0] ?? -1;
     }
 
     /** @param {number} place */
@@ -115,6 +117,7 @@ export function libraryPages(server, { heard, failed }) {
      * @param {number} last
      */
     function want(first, last) {
+        here = first;
         if (first !== top) [top, way] = [first, Math.sign(first - top)];
         const [from, to] = [Math.max(0, Math.floor(first / PAGE)), Math.floor(Math.max(0, last) / PAGE)];
         const seen = Array.from({ length: to - from + 1 }, (_, at) => from + at);
@@ -159,6 +162,14 @@ export function libraryPages(server, { heard, failed }) {
         tint,
         place,
         want,
+        /**
+         * Colours of here are needed first, and no pictures yet.
+         * @param {number} first
+         */
+        near(first) {
+            here = first;
+            if (total) colour();
+        },
         /** @param {number} place */
         bring: (place) => load(Math.floor(place / PAGE)),
         /** @param {Partial<Asked>} wanted */

@@ -1,5 +1,6 @@
 // Do the same to these: the way of one picture for others, for a board or for a list of prompts.
 import { host, make } from "./dom.js";
+import { chooseFiles, filesIn } from "./library_import.js";
 
 /**
  * What is done with a picture's way: what was written, a prompt a line; null where it was closed without.
@@ -22,10 +23,42 @@ export function askPrompts() {
 }
 
 /**
+ * Pictures of this computer, which are dropped or chosen, folders too; null where it was closed without.
+ * @returns {Promise<File[] | null>}
+ */
+export function askFiles() {
+    return new Promise((resolve) => {
+        /** @type {File[] | null} */
+        let answer = null;
+        /** @param {File[]} files */
+        const given = (files) => {
+            answer = files;
+            dialog.close();
+        };
+        const dialog = make("dialog", { class: "sheet", "aria-label": "Do the same to pictures" });
+        const place = make("p", { class: "library-drop-files" }, "Drop pictures or folders here");
+        dialog.append(make("div", { class: "asked" }, make("h2", {}, "Do the same to pictures"), place,
+            make("p", { class: "quiet" }, "They come into the library, and each takes the place of what the picture was made from."),
+            make("div", { class: "asked-acts" }, make("button", { type: "button", class: "plain", onclick: () => { dialog.close(); } }, "Cancel"),
+                make("button", { type: "button", class: "plain", onclick: () => { chooseFiles(true, given); } }, "Choose a folder"),
+                make("button", { type: "button", class: "plain first", onclick: () => { chooseFiles(false, given); } }, "Choose pictures"))));
+        dialog.addEventListener("dragover", (event) => { event.preventDefault(); event.stopPropagation(); });
+        dialog.addEventListener("drop", async (event) => {
+            event.preventDefault();
+            event.stopPropagation();
+            if (event.dataTransfer) given(await filesIn(event.dataTransfer));
+        });
+        dialog.addEventListener("close", () => { dialog.remove(); resolve(answer); });
+        host().append(dialog);
+        dialog.showModal();
+    });
+}
+
+/**
  * In what ways the same can be done: with prompts, to a board, or, to all that were selected after the first, by the first's way.
  * @param {LibraryBoard[]} boards
  * @param {number} count
  * @returns {string[][]}
  */
 export const repeats = (boards, count) => (count > 1 ? [["others", `The first one\u2019s way for the other ${count === 2 ? "picture" : `${(count - 1).toLocaleString()} pictures`}`]]
-    : [["prompts", "With other prompts \u2026"], ...boards.filter((board) => board.count).map(({ id, name, count: many }) => [id, `To the ${many.toLocaleString()} of ${name}`])]);
+    : [["prompts", "With other prompts \u2026"], ["files", "To pictures or a folder of this computer \u2026"], ...boards.filter((board) => board.count).map(({ id, name, count: many }) => [id, `To the ${many.toLocaleString()} of ${name}`])]);

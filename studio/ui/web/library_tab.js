@@ -42,9 +42,9 @@ export function mount({ element, upload, server }) {
     const search = librarySearch({ changed: (query) => find({ query }) });
     const pages = libraryPages(server, { heard: () => { search.blame(""); draw(); }, failed: search.blame });
     const selection = librarySelection(pages, server, () => draw(), () => facts?.most ?? 1);
-    const acts = libraryActs({ server, pages, selection, facts: () => facts, said: say, changed: () => refresh(true), search: search.only });
+    const acts = libraryActs({ server, pages, selection, facts: () => facts, said: say, changed: () => refresh(true), search: search.only, bring });
     const wall = libraryGrid({
-        count: pages.count, at: pages.at, tint: pages.tint, want: pages.want, size: () => zoom, isSelected: selection.has, selecting: () => selection.size() > 0,
+        count: pages.count, at: pages.at, tint: pages.tint, want: pages.want, near: pages.near, size: () => zoom, isSelected: selection.has, selecting: () => selection.size() > 0,
         open, choose: selection.choose, moved: when, keys: acts.key,
     });
 
@@ -142,12 +142,18 @@ export function mount({ element, upload, server }) {
         full?.draw();
     }
 
-    /** @param {File[]} files */
+    /**
+     * Returns the ids of what is in the library of these files.
+     * @param {File[]} files
+     * @returns {Promise<string[]>}
+     */
     async function bring(files) {
-        if (!files.length) return say("There is no picture in what was given.");
-        const { added, known, faults } = await importFiles(files, { upload, told: say, bring: (sent) => server.bring({ files: sent }) });
+        if (!files.length) say("There is no picture in what was given.");
+        if (!files.length) return [];
+        const { added, known, ids, faults } = await importFiles(files, { upload, told: say, bring: (sent) => server.bring({ files: sent }) });
         await refresh(true);
         say([added ? `${added} imported.` : "", known ? `${known} were here already.` : "", ...faults].filter(Boolean).join(" "));
+        return ids;
     }
 
     /** @param {boolean} [certain] */

@@ -963,10 +963,11 @@ interface LibraryFile {
     name: string;
 }
 
-/** What became of files that were brought. */
+/** What became of files that were brought, and the ids of what is in the library of them. */
 interface LibraryImported {
     added: number;
     known: number;
+    ids: Array<string>;
     faults: Array<string>;
 }
 
