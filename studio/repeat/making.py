@@ -173,7 +173,7 @@ class Repeats:
             self._is_due = False
             return not self._closing
 
-    def _gone(self, name: str, steps: Steps, who: Identity) -> bool:
+    def _gone(self, name: str, steps: Steps | None, who: Identity) -> bool:
         """Go on after a job; False where there was no place in line."""
         try:
             self._go_on(self._jobs.get(name, who), steps)
@@ -182,9 +182,14 @@ class Repeats:
         except StudioError as error:
             log.warning("The next step of a picture's way cannot be done: %s", error.sentence)
             self._store.forget(name)
+        except Exception:
+            log.exception("The next step of a picture's way failed")
+            self._store.forget(name)
         return True
 
-    def _go_on(self, job: Job, steps: Steps) -> None:
+    def _go_on(self, job: Job, steps: Steps | None) -> None:
+        if steps is None:
+            raise Unreadable("What follows it cannot be read.", "Do the same once more.")
         made = {steps.places[image.image]: image.path for image in job.results}
         recipes, faults = self.next(steps, made, job.who)
         for error in faults.values():

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from sqlite3 import Connection, Row
 
+from studio.errors import InvalidRecipe
 from studio.gate.identity import Identity
 from studio.recipe import Recipe
 from studio.storage.database import Database
@@ -55,13 +56,17 @@ class RepeatStore:
         with self._database.write() as rows:
             rows.execute("DELETE FROM repeats WHERE job = ?", (job,))
 
-    def due(self) -> Mapping[str, tuple[Identity, Steps]]:
-        """What follows jobs that are done, oldest first: by the job, whose it is and the steps."""
+    def due(self) -> Mapping[str, tuple[Identity, Steps | None]]:
+        """What follows jobs that are done, oldest first: by the job, whose it is and the steps, None if unreadable."""
         with self._database.read() as rows:
             found = rows.execute(DUE).fetchall()
         return {str(row["job"]): (Identity.earlier(row["owner"], here=row["here"] == 1), _steps(row)) for row in found}
 
 
-def _steps(row: Row) -> Steps:
-    later = [Recipe.from_json(text) for text in json.loads(row["later"])]
-    return Steps(later, row["before"], json.loads(row["prompts"]), json.loads(row["places"]))
+def _steps(row: Row) -> Steps | None:
+    try:
+        later = [Recipe.from_json(text) for text in json.loads(row["later"])]
+        prompts, places = ([str(one) for one in json.loads(row["prompts"])], [*map(int, json.loads(row["places"]))])
+    except (ValueError, TypeError, InvalidRecipe):  # another version of the studio wrote it
+        return None
+    return Steps(later, str(row["before"]), prompts, places)

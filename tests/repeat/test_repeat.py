@@ -22,6 +22,7 @@ from studio.jobs.kinds import KINDS
 from studio.metadata import own
 from studio.recipe import Recipe, Upscale
 from studio.repeat.recipes import for_pictures, for_prompts
+from studio.repeat.store import RepeatStore
 from studio.settings import Settings
 from studio.studio import Studio
 from studio.ui import library_views
@@ -172,6 +173,17 @@ def followed(studio: Studio, before: set[str], steps: int) -> list[Job]:
     return jobs
 
 
+def test_what_follows_and_cannot_be_read_is_forgotten_and_ends_no_other(studio: Studio):
+    with studio.database.write() as rows:
+        rows.execute("INSERT INTO jobs (id, owner, created, state) VALUES ('old', 'ann', 1, 'done')")
+        rows.execute("INSERT INTO repeats (job, later, before, prompts, places) VALUES ('old', '[1', '', '[]', '[]')")
+    studio.repeats.start()
+    until = time.monotonic() + 300
+    while RepeatStore(studio.database).due():
+        assert time.monotonic() < until
+        time.sleep(0.02)
+
+
 @pytest.mark.parametrize("left", ["while the first step is made", "between two steps"])
 def test_the_steps_to_come_survive_a_restart(tmp_path: Path, left: str):
     settings, drawer = Settings(home=tmp_path / "home"), Drawer(gated=True)
@@ -197,6 +209,7 @@ def test_the_steps_to_come_survive_a_restart(tmp_path: Path, left: str):
         starts = [studio.inputs.add(image.path).id for image in first.results]
         ends = [(one.recipe.init_image, one.recipe.upscale.scale) for one in second.results]
         assert sorted(ends) == sorted((each, 2) for each in starts)
+        studio.repeats.close()
         with studio.database.read() as rows:
             assert rows.execute("SELECT job FROM repeats").fetchall() == []
 
