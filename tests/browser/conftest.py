@@ -17,6 +17,7 @@ from playwright.sync_api import (
     Page,
     Playwright,
     Request,
+    expect,
     sync_playwright,
 )
 
@@ -24,9 +25,16 @@ from studio.inputs import InputStore
 from studio.settings import Settings
 from studio.studio import Studio
 from studio.ui import serve
+from tests.browser.reruns import (
+    has_failed,
+    pytest_collection_modifyitems,
+    pytest_runtest_makereport,
+    pytest_runtest_teardown,
+)
 from tests.ui import gradio_loops
 from tests.ui.painter import Painter
 
+__all__ = ["pytest_collection_modifyitems", "pytest_runtest_makereport", "pytest_runtest_teardown"]
 pytest_configure = gradio_loops.forgive
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
@@ -43,24 +51,20 @@ ARGUMENTS = (
     # Else each window loads the address bar's suggestions, a page of its own. Given twice, the last counts: with them
     # stands what Playwright switches off that matters here.
     "--disable-features=WebUIOmniboxPopup,WebUIOmniboxAimPopup,HttpsUpgrades,OptimizationHints,PaintHolding",
+    # What lies outside is not found, and so a request that failed: all that are made need not be listened to, which
+    # takes a sixth of the time that a page takes.
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost",
 )
 LOCAL = ("http://127.0.0.1:", "data:", "blob:")
 WIDE = {"width": 1440, "height": 900}
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
 # What the server shows without a script.
 QUIET = "theme.css"
+# How long is waited for anything to be seen: only a page that is broken, or a machine that stands still, takes longer.
+PATIENCE_MS = 100_000
+expect.set_options(timeout=PATIENCE_MS)
 
 NewPage = Callable[..., Page]
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Run a failing browser test up to twice more; the summary counts it as rerun.
-
-    A page that lost a race on a loaded machine is told apart from one that is broken, which fails each time.
-    """
-    for item in items:
-        if item.get_closest_marker("browser"):
-            item.add_marker(pytest.mark.flaky(reruns=2))
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -122,7 +126,7 @@ def profiles(browser: Browser) -> "Profiles":
 
 
 @pytest.fixture
-def new_page(profiles: "Profiles") -> Iterator[NewPage]:
+def new_page(profiles: "Profiles", request: pytest.FixtureRequest) -> Iterator[NewPage]:
     """Opens pages, each in an empty browser profile, and fails the test where one erred or called outside."""
     opened: list[Page] = []
     profiles.faults.clear()
@@ -136,7 +140,7 @@ def new_page(profiles: "Profiles") -> Iterator[NewPage]:
 
     yield open_page
     for page in reversed(opened):
-        profiles.give_back(page)
+        profiles.give_back(page, spoiled=has_failed(request.node))
     assert not profiles.faults
 
 
@@ -168,7 +172,7 @@ class Profiles:
             page.emulate_media(color_scheme=options["color_scheme"])
             return page
         context = self._browser.new_context(**options)
-        context.on("request", self._heard)
+        context.on("requestfailed", self._failed)
         page = self.beside(context)
         self._of[page] = phone
         return page
@@ -176,13 +180,13 @@ class Profiles:
     def beside(self, context: BrowserContext) -> Page:
         """Another page in the same profile."""
         page = context.new_page()
-        page.set_default_timeout(60_000)
+        page.set_default_timeout(PATIENCE_MS)
         page.on("pageerror", lambda error: self.faults.append(str(error)))
         return page
 
-    def give_back(self, page: Page) -> None:
-        """Let the page's server go; the first page of a profile may be taken again."""
-        if page.is_closed():
+    def give_back(self, page: Page, *, spoiled: bool = False) -> None:
+        """Let the page's server go; the first page of a profile may be taken again, but for one that is spoiled."""
+        if page.is_closed() or (spoiled and page in self._of):
             page.context.close()
         elif page not in self._of:
             page.close()
@@ -194,7 +198,7 @@ class Profiles:
                 page.goto(urljoin(page.url, f"/{QUIET}"))
             self._free[self._of[page]].append(page)
 
-    def _heard(self, request: Request) -> None:
+    def _failed(self, request: Request) -> None:
         if not request.url.startswith(LOCAL):
             self.faults.append(f"called {request.url}")
 

@@ -1,17 +1,17 @@
 """The candidates of a form, in a real browser: filtered, marked by keyboard, refined; a backend paints at once."""
 
 import re
+import time
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
+from studio.studio import Studio
 from tests.browser.conftest import PHONE, NewPage
 from tests.browser.rooms import turn_to
 from tests.ui.painter import Painter
 
 pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("let_go")]
-
-expect.set_options(timeout=60_000)
 
 
 def make(page: Page, prompt: str, seed: int = 0) -> None:
@@ -168,7 +168,9 @@ def test_a_pasted_text_fills_the_form_and_its_picks_are_compared(new_page: NewPa
     expect(page.locator(".learns")).to_contain_text("1 of your picks so far")
 
 
-def test_a_set_survives_a_reload_in_the_middle_and_a_stop(new_page: NewPage, address: str, painter: Painter) -> None:
+def test_a_set_survives_a_reload_in_the_middle_and_a_stop(
+    new_page: NewPage, address: str, studio: Studio, painter: Painter
+) -> None:
     painter.held.set()
     page = new_page(address)
     make(page, "held", seed=120)
@@ -176,6 +178,8 @@ def test_a_set_survives_a_reload_in_the_middle_and_a_stop(new_page: NewPage, add
     page.reload()
     expect(page.locator(".candidate.coming")).to_have_count(8)
     page.locator(".board-head").get_by_role("button", name="Stop").click()
+    while not all(job.stopping.is_set() for job in studio.jobs.unfinished()):  # the test's limit ends it
+        time.sleep(0.05)
     painter.held.clear()
     expect(page.locator(".candidate.coming")).to_have_count(0)
     expect(counts(page)).to_contain_text("of 8 made")

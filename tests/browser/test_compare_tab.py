@@ -19,7 +19,6 @@ from tests.hosted.service import KEY, Service, serving
 pytestmark = pytest.mark.browser
 
 PROMPTS = [f"a red house, number {number}" for number in range(4)]
-expect.set_options(timeout=120_000)
 
 
 @pytest.fixture(scope="module")

@@ -20,8 +20,6 @@ from tests.browser.conftest import PHONE, NewPage, reload
 
 pytestmark = pytest.mark.browser
 
-expect.set_options(timeout=120_000)
-
 
 @pytest.fixture(scope="module")
 def house(tmp_path_factory: pytest.TempPathFactory) -> Path:

@@ -17,7 +17,6 @@ from tests.deploy import hub_server
 from tests.ui.painter import Painter
 
 pytestmark = pytest.mark.browser
-expect.set_options(timeout=60_000)
 SPACE = "ann/image-studio"
 KEY = "a-key-of-another-house"
 NARROW = {"width": 390, "height": 844}

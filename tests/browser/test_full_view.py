@@ -10,8 +10,6 @@ from tests.browser.conftest import PHONE, NewPage
 
 pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("let_go")]
 
-expect.set_options(timeout=60_000)
-
 
 def made(page: Page, prompt: str, count: int) -> Locator:
     """So many pictures of a prompt; returns the full view with the first of them."""

@@ -12,9 +12,7 @@ from tests.browser.conftest import PHONE, NewPage, reload
 from tests.browser.rooms import turn_to
 from tests.ui.painter import Painter
 
-pytestmark = pytest.mark.browser
-
-expect.set_options(timeout=120_000)
+pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("let_go")]
 
 
 def begun(page: Page, prompt: str) -> None:

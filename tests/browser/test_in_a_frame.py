@@ -18,7 +18,7 @@ from studio.inputs import InputStore
 from studio.settings import Settings
 from studio.studio import Studio
 from studio.ui import serve
-from tests.browser.conftest import ARGUMENTS, executable
+from tests.browser.conftest import ARGUMENTS, PATIENCE_MS, executable
 from tests.ui.painter import Painter
 
 pytestmark = pytest.mark.browser
@@ -111,7 +111,7 @@ def browser(playwright: Playwright, folder: Path, port: int, preferences: object
 def framed(context: BrowserContext) -> Frame:
     """The Space within the hub's page."""
     page = context.new_page()
-    page.set_default_timeout(60_000)
+    page.set_default_timeout(PATIENCE_MS)
     page.goto(f"https://{HUB}/")
     frame = page.frame(url=f"https://{SPACE}/")
     assert frame

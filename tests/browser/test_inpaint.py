@@ -26,7 +26,6 @@ SMALL = {"viewport": {"width": 1000, "height": 600}}
 PHONE = {"viewport": {"width": 390, "height": 640}, "has_touch": True, "is_mobile": True}
 # How far the standard mask blur of 4 reaches.
 REACH = 10
-expect.set_options(timeout=120_000)
 
 
 @pytest.fixture(scope="module")

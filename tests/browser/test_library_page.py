@@ -24,7 +24,6 @@ from tests.ui.painter import Painter
 
 pytestmark = pytest.mark.browser
 
-expect.set_options(timeout=60_000)
 
 PROMPTS = ("a red house by the sea", "two boats in fog", "an orange cat", "a house at night")
 COUNT = 40

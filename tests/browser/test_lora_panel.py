@@ -23,7 +23,6 @@ TO_K = "unet.down_blocks.1.attentions.0.transformer_blocks.0.attn2.to_k"
 XL = {f"{TO_K}.lora_A.weight": (4, 2048), f"{TO_K}.lora_B.weight": (640, 4)}
 # The files of the pictures on the stage.
 NAMES = "[...document.querySelectorAll('.cell.done a')].map((a) => a.href).join()"
-expect.set_options(timeout=120_000)
 
 
 @pytest.fixture(scope="module")
@@ -67,7 +66,7 @@ def drawn(page: Page, folder: Path) -> tuple[tuple[Lora, ...], NDArray[np.uint8]
     before = page.evaluate(NAMES)
     page.get_by_role("button", name="Generate").click()
     page.wait_for_function(
-        f"(before) => !document.querySelector('.busy') && ![before, ''].includes({NAMES})", arg=before, timeout=120_000
+        f"(before) => !document.querySelector('.busy') && ![before, ''].includes({NAMES})", arg=before
     )
     with page.expect_download() as download:
         page.locator(".cell").get_by_role("link", name="Download").click()

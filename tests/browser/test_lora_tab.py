@@ -21,7 +21,6 @@ from tests.ui.painter import Painter
 pytestmark = pytest.mark.browser
 
 TO_K = "unet.down_blocks.0.attentions.0.transformer_blocks.0.attn2.to_k"
-expect.set_options(timeout=60_000)
 # What a finger would miss, in the tab and in the menu of tabs.
 SMALL = """(place) => [...document.querySelectorAll(`${place} :is(button, select, summary, [type=search])`)]
     .filter((e) => e.checkVisibility({ visibilityProperty: true }) && e.offsetWidth && !e.classList.contains("unseen"))

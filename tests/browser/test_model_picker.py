@@ -16,7 +16,6 @@ from tests.browser.models import choose_model, offers
 from tests.ui.painter import Painter
 
 pytestmark = pytest.mark.browser
-expect.set_options(timeout=60_000)
 SMALL = """[...document.querySelectorAll(".model-panel :is(button, label, [type=search])")]
     .filter((e) => e.offsetWidth && e.getBoundingClientRect().height < 44).map((e) => e.outerHTML.slice(0, 120))"""
 

@@ -17,7 +17,6 @@ from tests.small_hub import Manners, small_hub, turn_to
 from tests.ui.painter import Painter
 
 pytestmark = pytest.mark.browser
-expect.set_options(timeout=60_000)
 NARROW = {"width": 390, "height": 844}
 WEIGHTS = ASSETS / "upscalers" / "starter-4x.safetensors"
 

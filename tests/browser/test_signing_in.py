@@ -8,6 +8,7 @@ from playwright.sync_api import Browser, expect
 from studio.accounts.store import identity_of
 from studio.settings import Settings
 from studio.studio import Studio
+from tests.browser.conftest import PATIENCE_MS
 from tests.ui.painter import Painter
 
 pytestmark = pytest.mark.browser
@@ -26,6 +27,7 @@ def test_whoever_signs_in_makes_pictures_of_their_own_and_signs_out(
     browser: Browser, address: str, studio: Studio
 ) -> None:
     page = browser.new_page()
+    page.set_default_timeout(PATIENCE_MS)
     try:
         page.goto(address)
         page.get_by_label("Name").fill("ann")

@@ -20,7 +20,6 @@ pytestmark = pytest.mark.browser
 
 ROOT = ASSETS.parent
 PROMPT = "a red house on the left at sunset by the sea"
-expect.set_options(timeout=120_000)
 
 
 @pytest.fixture(scope="module")

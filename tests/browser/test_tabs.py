@@ -18,7 +18,6 @@ from tests.ui.painter import Painter
 pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("let_go")]
 
 EXIF_ORIENTATION = 0x0112
-expect.set_options(timeout=60_000)
 
 
 @pytest.fixture(scope="module")

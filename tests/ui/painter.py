@@ -1,6 +1,7 @@
 """A backend that paints gradients: quick, without weights, and as slow as a test wants it."""
 
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from io import BytesIO
 
@@ -16,6 +17,9 @@ from studio.safety.layer import SAFETY, UNSAFE
 
 # Into how many tiles it cuts what is enlarged.
 TILES = 4
+# How long it is until one that is held tells of it again, and may be stopped. Pages draw whatever they are told: on a
+# busy machine, they do nothing else if that is much.
+HELD_SECONDS = 0.5
 
 
 class Painter(Backend):
@@ -69,7 +73,9 @@ class Painter(Backend):
         report(Step((index,), step, steps, (steps - step) * self.pace, _tiles(recipe)))
         while self.held.is_set():
             report(Step((index,), step, steps, 60.0, _tiles(recipe)))
-            self._closed.wait(0.02)
+            ends = time.monotonic() + HELD_SECONDS
+            while self.held.is_set() and time.monotonic() < ends:
+                self._closed.wait(0.02)
 
     def _picture(self, recipe: Recipe, done: float) -> Image.Image:
         if self.inputs is None or recipe.init_image is None:
