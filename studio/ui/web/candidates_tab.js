@@ -11,7 +11,7 @@ import { ready } from "./form_start.js";
 import { compose } from "./generate.js";
 import { metricWeights } from "./metric_weights.js";
 import { sentence } from "./form_faults.js";
-import { html, render, repeat } from "./vendor/lit.js";
+import { html, nothing, render, repeat } from "./vendor/lit.js";
 
 const MEMORY = "image-studio-candidates";
 // Milliseconds that a filter rests until it is asked for.
@@ -128,6 +128,8 @@ export function mount({ element, props, watch, server, tell: { open }, data: met
     }
 
     function draw() {
+        // Nothing is known yet: what is to be seen comes with the first answer.
+        if (!draft && !view) return render(nothing, root);
         if (draft || !view || view.set === null) return keepingFocus(() => render(candidateComposer(draft ?? blank(), none, { write, make, back: draft && view?.set ? leave : null }), root));
         const now = view;
         const numbers = order();

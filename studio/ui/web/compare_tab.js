@@ -41,7 +41,8 @@ export function mount({ element, props, watch, upload, server, tell: { arrive } 
     let resting;
     /** @type {Timer} */
     let polling;
-    const table = comparisonTable(() => draw(), () => { seen = null; look(); });
+    const table = comparisonTable(() => draw(), () => { seen = null; look(); },
+        ({ prompt }) => write({ prompts: [draft.prompts.trim(), prompt].filter(Boolean).join("\n") }));
 
     function draw() {
         const { shown } = draft;

@@ -1,4 +1,5 @@
 // What became of a comparison: a row for each prompt, a cell for each of its pictures.
+import { exampleCards } from "./examples.js";
 import { icon } from "./icon.js";
 import { panels } from "./panels.js";
 import { pictureActions } from "./picture.js";
@@ -10,16 +11,17 @@ const WAITS = { waiting: "Waiting", running: "In the making", stopped: "Stopped"
 // What a fault is called where its own name is not a creator's.
 /** @type {Record<string, string>} */
 const FAULTS = {
-    call_refused: "Not taken", internal_error: "Broke down", invalid_recipe: "Not possible", key_refused: "Key", moderated: "Refused", out_of_credit: "No credit",
-    rate_limited: "Too many calls", service_failed: "Service broke down",
+    call_refused: "Rejected", internal_error: "Failed", invalid_recipe: "Not possible", key_refused: "Key", moderated: "Refused", out_of_credit: "No credit",
+    rate_limited: "Too many calls", service_failed: "Service failed",
 };
 
 /**
- * `changed` is told that it is to be drawn anew, `removed` that a picture went or came back.
+ * `changed` is told that it is to be drawn anew, `removed` that a picture went or came back, `tryOut` which example is taken up.
  * @param {() => void} changed
  * @param {() => void} removed
+ * @param {(example: ModelExample) => void} tryOut
  */
-export function comparisonTable(changed, removed) {
+export function comparisonTable(changed, removed, tryOut) {
     /** @type {ComparisonView | null} */
     let view = null;
     // The first of two pictures that are to be held against each other, by its place.
@@ -54,7 +56,7 @@ export function comparisonTable(changed, removed) {
         if (given?.id !== view?.id) picked = "";
         view = given;
         if (!given) return html`<div class="versus-wall"><div class="versus-empty"><h2>The same prompts, several models</h2>
-            <p class="quiet">Write prompts, choose models on this machine and hosted ones, and bring pictures that you kept. What each costs is said before and after.</p></div></div>`;
+            <p class="quiet">Write prompts, choose models on this machine and hosted ones, and bring pictures that you kept. What each costs is said before and after.</p></div>${exampleCards(tryOut)}</div>`;
         const { columns, lines, cells } = given;
         return html`<div class="versus-wall"><div class="versus-table" style=${`--columns: ${columns.length}`}>
             <div class="versus-heads">${columns.map(({ contestant }) => html`<strong title=${contestant}>${contestant}</strong>`)}</div>
