@@ -17,7 +17,7 @@ def choose_model(page: Page, name: str) -> None:
     """Choose a model by its whole name; one that is not here is only looked at."""
     dialog = offers(page)
     dialog.get_by_role("button", name=f"Use {name}", exact=True).click()
-    only = dialog.get_by_role("button", name="Look at it first")
+    only = dialog.get_by_role("button", name="Open it first")
     expect(only.or_(page.locator(f'.model-open[aria-label="Model: {name}"]'))).to_be_visible()
     if only.is_visible():
         only.click()

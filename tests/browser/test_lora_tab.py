@@ -66,7 +66,7 @@ def test_the_library_is_a_page_whose_stack_is_the_panels_and_whose_weights_are_t
     weight.press("Tab")
     shelf.get_by_role("button", name="About sketch").click()
     about = side.get_by_role("region", name="About")
-    expect(about).to_contain_text("In no picture of yours yet")
+    expect(about).to_contain_text("Not in any of your pictures yet")
     about.get_by_label("Your notes").fill("Best at 0.4.")
     about.get_by_label("Your notes").press("Tab")
     shelf.get_by_role("button", name="Favourite sketch").click()

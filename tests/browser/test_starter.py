@@ -76,7 +76,7 @@ def test_a_prompt_is_drawn_step_by_step_and_its_file_downloaded(
     memory = page.get_by_role("dialog", name="Memory")
     expect(memory.locator(".memory-held")).to_contain_text("Starter")
     memory.get_by_role("button", name="Free memory now").click()
-    expect(memory.get_by_role("status")).to_contain_text("of weights given back")
+    expect(memory.get_by_role("status")).to_contain_text("of weights freed")
     expect(memory).to_contain_text("Nothing is loaded.")
     page.keyboard.press("Escape")
     expect(memory).to_have_count(0)

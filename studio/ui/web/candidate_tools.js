@@ -10,7 +10,7 @@ export const PICKS = [2, 4];
 // The width of a card in pixels, and beyond which one it shows the picture itself instead of a smaller copy.
 export const ZOOM = { least: 120, usual: 240, most: 640, small: 384 };
 const REFINE = { hires: "Hires fix, 1.5 times larger", upscale: "Enlarge, 2 times", variations: "4 variations of each" };
-const SIFTS = { all: "All within the limits", keep: "The best", reject: "Without the worst" };
+const SIFTS = { all: "All within the limits", keep: "The best", reject: "All but the worst" };
 const SHOWS = { all: "All", kept: "Kept", rejected: "Rejected" };
 
 /**

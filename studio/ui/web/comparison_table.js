@@ -56,7 +56,7 @@ export function comparisonTable(changed, removed, tryOut) {
         if (given?.id !== view?.id) picked = "";
         view = given;
         if (!given) return html`<div class="versus-wall"><div class="versus-empty"><h2>The same prompts, several models</h2>
-            <p class="quiet">Write prompts, choose models on this machine and hosted ones, and bring pictures that you kept. What each costs is said before and after.</p></div>${exampleCards(tryOut)}</div>`;
+            <p class="quiet">Write prompts, choose models on this machine and hosted ones, and bring pictures that you kept. The cost is shown before and after.</p></div>${exampleCards(tryOut)}</div>`;
         const { columns, lines, cells } = given;
         return html`<div class="versus-wall"><div class="versus-table" style=${`--columns: ${columns.length}`}>
             <div class="versus-heads">${columns.map(({ contestant }) => html`<strong title=${contestant}>${contestant}</strong>`)}</div>

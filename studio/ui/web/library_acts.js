@@ -87,7 +87,7 @@ export function libraryActs({ server, pages, selection, facts, said, changed, se
      */
     async function put(board, ids = selection.ids()) {
         const name = facts()?.boards.find(({ id }) => id === board)?.name ?? "the board";
-        await ask("put", { ids, board }, `${pictures(ids.length)} put on ${name}.`, () => ask("off", { ids, board }, `Taken off ${name}.`));
+        await ask("put", { ids, board }, `${pictures(ids.length)} put on ${name}.`, () => ask("off", { ids, board }, `Removed from ${name}.`));
     }
 
     /**
@@ -105,7 +105,7 @@ export function libraryActs({ server, pages, selection, facts, said, changed, se
     async function takeOff({ id: board, name }) {
         const ids = selection.ids();
         selection.clear();
-        await ask("off", { ids, board }, `${pictures(ids.length)} taken off ${name}.`, () => ask("put", { ids, board }, `${pictures(ids.length)} back on ${name}.`));
+        await ask("off", { ids, board }, `${pictures(ids.length)} removed from ${name}.`, () => ask("put", { ids, board }, `${pictures(ids.length)} back on ${name}.`));
     }
 
     /** @param {string[]} [ids] */

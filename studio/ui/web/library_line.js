@@ -53,7 +53,7 @@ const boardMenu = (boards, acts) => menu({ face: face("board", "Add to board"), 
 function onBoard(board, boards, acts) {
     const others = boards.filter(({ id }) => id !== board.id);
     return html`${others.length ? menu({ face: face("next", "Move to"), look: "plain" }, others.map(({ id, name }) => [id, name]), (to) => acts.move(board, to)) : nothing}
-        ${button("less", "Take off the board", () => acts.takeOff(board))}`;
+        ${button("less", "Remove from the board", () => acts.takeOff(board))}`;
 }
 
 /**

@@ -8,12 +8,12 @@ import { chooseFiles, filesIn } from "./library_import.js";
  */
 export function askPrompts() {
     return new Promise((resolve) => {
-        const entry = make("textarea", { rows: "8", "aria-label": "Prompts, one a line" });
+        const entry = make("textarea", { rows: "8", "aria-label": "Prompts, one per line" });
         /** @type {string[] | null} */
         let answer = null;
         const dialog = make("dialog", { class: "sheet", "aria-label": "Do the same with other prompts" });
         dialog.append(make("form", { method: "dialog", class: "asked", onsubmit: () => { answer = entry.value.split("\n").map((line) => line.trim()).filter(Boolean); } },
-            make("h2", {}, "Do the same with other prompts"), entry, make("p", { class: "quiet" }, "One a line: a picture is made of each, with all else as it was."),
+            make("h2", {}, "Do the same with other prompts"), entry, make("p", { class: "quiet" }, "One per line: a picture is made for each, with everything else unchanged."),
             make("div", { class: "asked-acts" }, make("button", { type: "button", class: "plain", onclick: () => { dialog.close(); } }, "Cancel"), make("button", { class: "plain first" }, "Make them"))));
         dialog.addEventListener("close", () => { dialog.remove(); resolve(answer); });
         host().append(dialog);
@@ -60,5 +60,5 @@ export function askFiles() {
  * @param {number} count
  * @returns {string[][]}
  */
-export const repeats = (boards, count) => (count > 1 ? [["others", `The first one\u2019s way for the other ${count === 2 ? "picture" : `${(count - 1).toLocaleString()} pictures`}`]]
+export const repeats = (boards, count) => (count > 1 ? [["others", `Repeat the first one\u2019s steps for the other ${count === 2 ? "picture" : `${(count - 1).toLocaleString()} pictures`}`]]
     : [["prompts", "With other prompts \u2026"], ["files", "To pictures or a folder of this computer \u2026"], ...boards.filter((board) => board.count).map(({ id, name, count: many }) => [id, `To the ${many.toLocaleString()} of ${name}`])]);

@@ -84,7 +84,7 @@ export function loraAbout({ server, keeps, drawn, changed, failed, leave = () =>
         const facts = { Model: family || "Unknown", "Trigger words": called.join(", "), Size: size, "Short hash": details?.sha256.slice(0, 10) ?? "Computing", "Notes beside the file": details?.notes ?? "" };
         const file = details && { Format: details.format, Rank: rank, Alpha: details.alpha, Tensors: details.tensors, SHA256: details.sha256, File: details.path };
         return html`<h2>${name}</h2>${fault ? html`<p class="fault">${fault}</p>` : nothing}
-            <p class="shelf-used">${used ? html`<button type="button" class="plain" @click=${() => { leave(); seek(term); }}>Used in ${used} ${used === 1 ? "picture" : "pictures"}</button>` : html`<span class="quiet">In no picture of yours yet</span>`}</p>
+            <p class="shelf-used">${used ? html`<button type="button" class="plain" @click=${() => { leave(); seek(term); }}>Used in ${used} ${used === 1 ? "picture" : "pictures"}</button>` : html`<span class="quiet">Not in any of your pictures yet</span>`}</p>
             ${keeps() ? html`<label class="shelf-noted"><span>Your notes</span><textarea rows="2" maxlength="20000" placeholder="What it does well, which weight suits" .value=${noted} @change=${(event) => note(event.target.value)}></textarea></label>`
                 : noted ? html`<p>${noted}</p>` : nothing}
             ${rows(facts)}${published ? rows(published) : nothing}

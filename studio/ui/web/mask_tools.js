@@ -81,6 +81,6 @@ export const TOOLS = {
     eraser: { label: "Eraser", icon: "eraser", key: "e", help: "Take back what is painted", live: true, sized: true, erases: true, mark: line },
     lasso: { label: "Lasso", icon: "lasso", key: "l", help: "Draw around what is to change; with Alt, around what is not", live: false, outline: around, mark: (layer, spots) => layer.fill(around(spots)) },
     rectangle: { label: "Rectangle", icon: "rectangle", key: "r", help: "From corner to corner; with Alt, of what does not change", live: false, outline: between, mark: (layer, spots) => layer.fill(between(spots)) },
-    fill: { label: "Fill", icon: "fill", key: "g", help: "Click into what is enclosed by paint", live: false, mark: pour },
+    fill: { label: "Fill", icon: "fill", key: "g", help: "Click inside an outline to fill it", live: false, mark: pour },
     colour: { label: "Colour", icon: "colour", key: "c", help: "Paint in colour what the picture is to show there; strength 0.5 to 0.8 keeps to it", live: true, sized: true, colours: true, mark: line },
 };

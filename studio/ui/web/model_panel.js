@@ -83,7 +83,7 @@ export async function openModelPanel({ server, chosen, pick }) {
         return html`<div class="model-ask" role="group" aria-label=${`Download ${name}`}>
         <p>${name} is not on this machine.${key && data?.fetches ? ` ${size ? `${size} would be downloaded` : "It would be downloaded"}; ${data.disk}.` : " Whoever runs the studio can download it."}</p>
         ${key && data?.fetches ? html`<button type="button" class="plain model-yes" @click=${() => fetch(id, key)}>${size ? `Download ${size}` : "Download"} and use it</button>` : nothing}
-        <button type="button" class="plain" @click=${() => choose(id)}>Look at it first</button>
+        <button type="button" class="plain" @click=${() => choose(id)}>Open it first</button>
         <button type="button" class="plain" @click=${() => { asked = ""; draw(); }}>Cancel</button></div>`;
     }
 

@@ -5,7 +5,7 @@ import { panels } from "./panels.js";
 /** @typedef {{ replay: WorkBegun, film: WorkBegun, news: WorkNews, save: SavedPicture, eject: SavedPicture }} WorkActs */
 
 /** What the menu of a picture offers, by what is asked for. */
-export const WORK = [["replay", "Make again and compare"], ["film", "Show its steps"], ["webp", "Download as WebP"], ["jpeg", "Download as JPEG"], ["bare", "Download without its recipe"], ["eject", "As a script of diffusers"]];
+export const WORK = [["replay", "Make again and compare"], ["film", "Show its steps"], ["webp", "Download as WebP"], ["jpeg", "Download as JPEG"], ["bare", "Download without its recipe"], ["eject", "As a diffusers script"]];
 
 /** @param {Island<null, null, WorkActs>} island */
 export function mount({ server }) {

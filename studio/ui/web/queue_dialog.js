@@ -24,7 +24,7 @@ export function openQueue(server) {
         else if (!held) {
             const running = answer.jobs.filter(({ state }) => state === "running").length;
             queue = answer;
-            line = answer.halted || (answer.jobs.length ? `${running} running, ${answer.jobs.length - running} waiting` : "Nothing runs, nothing waits.");
+            line = answer.halted || (answer.jobs.length ? `${running} running, ${answer.jobs.length - running} waiting` : "Nothing is running or waiting.");
         }
         draw();
     }
@@ -82,7 +82,7 @@ export function openQueue(server) {
     /** @param {QueueJob} job */
     function again(job) {
         const left = job.items?.length ?? 0;
-        return left ? act(left === job.images ? "Make again" : `Make the missing ${left}`, job, "retry") : nothing;
+        return left ? act(left === job.images ? "Make again" : `Make the ${left} missing`, job, "retry") : nothing;
     }
 
     /**

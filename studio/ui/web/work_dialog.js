@@ -33,7 +33,7 @@ export async function openWork(server, what, { which, file = "", prompt = "" }) 
  * @param {{ which?: Which | null }} picture
  */
 export async function openEject(server, { which }) {
-    const { show } = opened("As a script of diffusers");
+    const { show } = opened("As a diffusers script");
     show(html`<p class="quiet" role="status">Reading the model to see what it is given; this can take minutes.</p><progress></progress>`);
     const answer = await server.eject(which ?? {});
     if (answer.fault !== undefined) return show(fault(answer.fault));
