@@ -325,7 +325,7 @@ def test_pictures_are_dragged_onto_boards_pasted_dropped_and_come_in_folders_and
     cells(page).first.drag_to(page.get_by_role("button", name=name, exact=False).first)
     expect(page.locator(".library-note")).to_contain_text(f"3 pictures put on {name}.")
     page.get_by_role("button", name="Do the same").click()
-    expect(page.get_by_role("menuitem", name=re.compile("way for the other 2 pictures"))).to_be_visible()
+    expect(page.get_by_role("menuitem", name=re.compile("steps for the other 2 pictures"))).to_be_visible()
     page.keyboard.press("Escape")
     wall.press("Escape")
     page.get_by_role("button", name="Clear the search").first.click()
