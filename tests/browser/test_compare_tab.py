@@ -91,7 +91,7 @@ def test_the_starter_is_compared_with_a_hosted_model_and_judged_blind(
     expect(page.locator(".versus-cell.failed").first).to_contain_text("Take gpt-image-2")
     expect(page.locator(".versus-sum")).to_contain_text("8 of 12 pictures · 4 failed · cost $0.120 · $1.38 left today")
 
-    picks = page.locator(".versus-cell.done").get_by_role("button", name="Compare with another")
+    picks = page.locator(".versus-cell.done").get_by_role("button", name="with another")
     picks.nth(0).click()
     picks.nth(1).click()
     dialog = page.get_by_role("dialog", name="Two pictures")

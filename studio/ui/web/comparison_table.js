@@ -78,7 +78,7 @@ export function comparisonTable(changed, removed, tryOut) {
      */
     function done(cell, prompt) {
         const { shown, file, width, height, said, measured, revised } = cell;
-        const pick = html`<button type="button" class="act" aria-label=${`Hold ${name(cell)} against another`} title="Compare with another" aria-pressed=${String(picked === place(cell))} @click=${() => choose(cell)}>${icon("compare")}</button>`;
+        const pick = html`<button type="button" class="act" aria-label=${`Compare ${name(cell)} with another`} title="Compare with another" aria-pressed=${String(picked === place(cell))} @click=${() => choose(cell)}>${icon("compare")}</button>`;
         return html`<figure class="versus-cell done">
             <button type="button" class="versus-look" aria-label=${`${name(cell)}: full view`} @click=${() => show(cell)}><img src=${shown || file} alt=${prompt} width=${width} height=${height} loading="lazy"></button>
             <figcaption><span class="versus-name">${name(cell)}</span><span class="versus-said">${said.map((words) => html`<span>${words}</span>`)}</span>
