@@ -107,10 +107,10 @@ class Settings(BaseSettings):
         description="How many threads compute on the CPU; the last bits of a picture follow from it.",
     )
     side_by_side: int = Field(
-        1,
+        8,
         ge=1,
         le=64,
-        description="How many pictures are made at a time on this device; above 1 they share each step of the model.",
+        description="How many pictures are made at a time on this device, sharing each step of the model; 1 makes one after the other.",
     )
     numerics: Numerics = Field(
         "auto",
