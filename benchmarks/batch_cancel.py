@@ -1,6 +1,6 @@
 """The same for one who is stopped: how soon its place is free."""
 
-from benchmarks.base import Benchmark, Measured
+from benchmarks.base import Benchmark, Goal, Measured
 from benchmarks.batch_join import measure_beside
 
 
@@ -9,5 +9,9 @@ def measure() -> Measured:
 
 
 BENCHMARK = Benchmark(
-    "steps of another picture from stopping one to its place being free / one step, eight being made", 2, 3, measure
+    "steps of another picture from stopping one to its place being free / one step, eight being made",
+    2,
+    3,
+    measure,
+    {"sd15": Goal(2, 3)},
 )

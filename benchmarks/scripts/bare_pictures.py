@@ -7,7 +7,7 @@ from typing import Any
 
 import diffusers
 import torch
-from diffusers import StableDiffusionPipeline
+from diffusers import DiffusionPipeline
 from rounds import serve
 
 
@@ -18,7 +18,9 @@ def picture(pipeline: Any, wanted: dict[str, Any]) -> None:
 
 
 given = json.loads(sys.argv[1])
-pipeline = StableDiffusionPipeline.from_pretrained(given["folder"])
+on_a_card = given["device"] != "cpu"
+form = {"torch_dtype": torch.float16} if on_a_card else {}
+pipeline = DiffusionPipeline.from_pretrained(given["folder"], **form).to(given["device"])
 scheduler = getattr(diffusers, given["scheduler"])
 pipeline.scheduler = scheduler.from_config(pipeline.scheduler.config, **given["options"])
 pipeline.set_progress_bar_config(disable=True)

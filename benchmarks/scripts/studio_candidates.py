@@ -3,19 +3,17 @@
 import itertools
 import json
 import sys
-import tempfile
-from pathlib import Path
 
 from rounds import serve
 
+from benchmarks.base import current
 from studio.gate.identity import COMMAND_LINE
 from studio.recipe import Recipe
-from studio.settings import Settings
 from studio.studio import Studio
 
 recipe = Recipe.make(**json.loads(sys.argv[1]))
 seeds = itertools.count(100, recipe.count)
-with tempfile.TemporaryDirectory() as home, Studio(Settings.load(home=Path(home))) as studio:
+with current().settings() as settings, Studio(settings) as studio:
 
     def whole_set() -> None:
         """Begin a set, and wait until all of it is made and measured."""

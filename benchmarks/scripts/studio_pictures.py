@@ -2,16 +2,14 @@
 
 import json
 import sys
-import tempfile
 from functools import partial
-from pathlib import Path
 
 from rounds import serve
 
+from benchmarks.base import current
 from studio.events import Done
 from studio.gate.identity import COMMAND_LINE
 from studio.recipe import Recipe
-from studio.settings import Settings
 from studio.studio import Studio
 
 
@@ -22,6 +20,7 @@ def picture(studio: Studio, recipe: Recipe) -> None:
         raise TypeError(end)
 
 
-with tempfile.TemporaryDirectory() as home, Studio(Settings.load(home=Path(home)), durable=False) as studio:
-    recipes = [Recipe.make(**values) for values in json.loads(sys.argv[1])]
+given = json.loads(sys.argv[1])
+with current().settings(**given["settings"]) as settings, Studio(settings, durable=False) as studio:
+    recipes = [Recipe.make(**values) for values in given["recipes"]]
     serve(*[partial(picture, studio, recipe) for recipe in recipes])

@@ -10,17 +10,15 @@ import json
 import math
 import random
 import sys
-import tempfile
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
+from benchmarks.base import current
 from studio.events import Done, Finished, Preview, Step
 from studio.gate.identity import Identity
 from studio.jobs.job import Job
 from studio.recipe import Recipe
-from studio.settings import Settings
 from studio.studio import Studio
 
 USERS = 8
@@ -92,15 +90,16 @@ def steps_of(job: Job) -> int:
 
 given = json.loads(sys.argv[1])
 recipes = [Recipe.make(**values) for values in given["recipes"]]
-with tempfile.TemporaryDirectory() as home:
-    settings = Settings.load(home=Path(home), max_waiting=1000, **given["settings"])
-    with Studio(settings, durable=False) as studio:
-        round_of(studio, recipes[:1], 0)
-        round_of(studio, recipes[: 2 * USERS], 0)
-        print("ready", flush=True)
-        for line in sys.stdin:
-            gc.collect()
-            cpu = time.process_time()
-            work = int(line)
-            answer = joined(studio, recipes[0]) if work < 0 else round_of(studio, recipes, work / 1000)
-            print(json.dumps({**answer, "cpu_seconds": time.process_time() - cpu}), flush=True)
+with (
+    current().settings(max_waiting=1000, **given["settings"]) as settings,
+    Studio(settings, durable=False) as studio,
+):
+    round_of(studio, recipes[:1], 0)
+    round_of(studio, recipes[: 2 * USERS], 0)
+    print("ready", flush=True)
+    for line in sys.stdin:
+        gc.collect()
+        cpu = time.process_time()
+        work = int(line)
+        answer = joined(studio, recipes[0]) if work < 0 else round_of(studio, recipes, work / 1000)
+        print(json.dumps({**answer, "cpu_seconds": time.process_time() - cpu}), flush=True)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from studio.registry import Registry
 
 ROOT = Path(__file__).resolve().parents[2]
+DEVICES = ("cpu", "cuda", "xpu", "mps")
 BEGIN, END = "<!-- studio bench --write -->", "<!-- end -->"
 TABLE = "| command | ratio | noise | load average | verdict |\n|---|---|---|---|---|"
 
@@ -31,27 +32,53 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="Write the results into the table of benchmarks/README.md, each over its row.",
     )
+    parser.add_argument(
+        "--suite",
+        default="starter",
+        metavar="NAME",
+        help="What is drawn with: starter, the embedded model; sd15 or sdxl, of real size with random weights (2 and 7 "
+        "GB, made once).",
+    )
+    parser.add_argument("--device", default="cpu", choices=DEVICES, help="Where it is drawn.")
     parser.add_argument("--list", action="store_true", help="Name the benchmarks and what each compares.")
 
 
 def run(args: argparse.Namespace) -> int:
-    """Run the benchmarks, one line each as they end, or with --json one object about all."""
-    benchmarks = _benchmarks()
-    if unknown := [name for name in args.names if name not in benchmarks]:
-        raise InvalidSetting(f"There is no benchmark {unknown[0]!r}.", near(unknown[0], benchmarks))
+    """Run the benchmarks of a suite, one line each as they end, or with --json one object about all."""
+    benchmarks = _of_suite(args)
     if args.list:
         for name, benchmark in benchmarks.items():
-            print(f"{name:11} {benchmark.compares} (goal {benchmark.goal}, accept {benchmark.accept})")
+            goal, accept = benchmark.goals[args.suite]
+            print(f"{name:11} {benchmark.compares} (goal {goal}, accept {accept})")
         return Exit.DONE
+    from benchmarks.base import Suite, drawing
+
     results = {}
-    for name in args.names or benchmarks:
-        results[name] = _measure(name, benchmarks[name])
-        print(_line(name, results[name]), file=sys.stderr if args.json else sys.stdout, flush=True)
-        if args.write:
-            _write(ROOT / "benchmarks" / "README.md", name, results[name])
+    with drawing(Suite.named(args.suite, args.device)):
+        for name, benchmark in benchmarks.items():
+            results[name] = _measure(name, benchmark, args.suite, args.device)
+            print(_line(name, results[name]), file=sys.stderr if args.json else sys.stdout, flush=True)
+            if args.write:
+                _keep(name, results[name], args.suite, args.device)
     if args.json:
-        print(json.dumps({"benchmarks": results, "machine": _machine()}))
+        print(json.dumps({"benchmarks": results, "machine": _machine(args.device)}))
     return Exit.DONE
+
+
+def _of_suite(args: argparse.Namespace) -> "dict[str, Benchmark]":
+    """The benchmarks asked for, all of the suite where none is named; InvalidSetting where one is not of it."""
+    every = _benchmarks()
+    from benchmarks.base import SUITES
+
+    if args.suite not in SUITES:
+        raise InvalidSetting(f"There is no suite {args.suite!r}.", near(args.suite, SUITES))
+    if unknown := [name for name in args.names if name not in every]:
+        raise InvalidSetting(f"There is no benchmark {unknown[0]!r}.", near(unknown[0], every))
+    found = {name: every[name] for name in args.names or every if args.suite in every[name].goals}
+    if other := [name for name in args.names if name not in found]:
+        suites = " or ".join(f"--suite {suite}" for suite in every[other[0]].goals)
+        raise InvalidSetting(f"{other[0]} is not measured with {args.suite}.", f"Take {suites}.")
+    return found
 
 
 def _benchmarks() -> "Registry[Benchmark]":
@@ -62,30 +89,56 @@ def _benchmarks() -> "Registry[Benchmark]":
     return registry
 
 
-def _measure(name: str, benchmark: "Benchmark") -> dict[str, Any]:
+def _measure(name: str, benchmark: "Benchmark", suite: str, device: str) -> dict[str, Any]:
     before = os.getloadavg()[0]
     measured = benchmark.measure()
+    goal, accept = benchmark.goals[suite]
     return {
         "compares": benchmark.compares,
         "ratio": round(measured.ratio, 4),
-        "goal": benchmark.goal,
-        "accept": benchmark.accept,
-        "verdict": benchmark.verdict(measured),
+        "goal": goal,
+        "accept": accept,
+        "verdict": benchmark.verdict(measured, suite),
         "noise": None if measured.noise is None else round(measured.noise, 4),
         "details": measured.details,
-        "command": f"studio bench {name}",
+        "command": _command(name, suite, device),
         "load_average": {"before": round(before, 2), "after": round(os.getloadavg()[0], 2)},
     }
 
 
-def _machine() -> dict[str, Any]:
+def _machine(device: str = "cpu") -> dict[str, Any]:
     return {
+        **({"card": _card(device)} if device != "cpu" else {}),
         "cores": os.cpu_count(),
         "platform": platform.platform(),
         "python": platform.python_version(),
         "versions": versions(),
         "threads": os.environ.get("OMP_NUM_THREADS", "all"),
     }
+
+
+def _card(device: str) -> str:
+    import torch
+
+    return str(torch.cuda.get_device_name() if device == "cuda" else device)
+
+
+def _command(name: str, suite: str, device: str) -> str:
+    suite = "" if suite == "starter" else f" --suite {suite}"
+    return f"studio bench {name}{suite}" + ("" if device == "cpu" else f" --device {device}")
+
+
+def _keep(name: str, result: dict[str, Any], suite: str, device: str) -> None:
+    """Put a result into the table where it is one of the embedded model on the processor, else into `results/`."""
+    folder = ROOT / "benchmarks"
+    if (suite, device) == ("starter", "cpu"):
+        _write(folder / "README.md", name, result)
+        return
+    path = folder / "results" / f"{suite}-{device}.json"
+    path.parent.mkdir(exist_ok=True)
+    kept = json.loads(path.read_text("utf-8")) if path.exists() else {"benchmarks": {}}
+    told = {"benchmarks": {**kept["benchmarks"], name: result}, "machine": _machine(device)}
+    path.write_text(json.dumps(told, indent=2) + "\n", "utf-8")
 
 
 def _write(page: Path, name: str, result: dict[str, Any]) -> None:

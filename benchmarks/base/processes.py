@@ -1,4 +1,4 @@
-"""The contract of a benchmark, and how two things are compared on a machine that others use too.
+"""How two things are compared on a machine that others use too.
 
 Each side is a script in a process of its own, in nobody's environment: what one sets for itself reaches no other. Both
 run in one session, in the order reference, candidate, reference, so that a drift of the machine falls on both. The two
@@ -12,12 +12,15 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
-SCRIPTS = Path(__file__).resolve().parent / "scripts"
+from benchmarks.base.contract import Measured
+from benchmarks.base.suites import VARIABLE, current
+
+SCRIPTS = Path(__file__).resolve().parents[1] / "scripts"
 ROOT = SCRIPTS.parent.parent
 # What finds programs, libraries, a person's files and the card; nothing that says how anything computes.
 KEPT = (
@@ -32,40 +35,6 @@ KEPT = (
     "LD_LIBRARY_PATH",
     "CUDA_VISIBLE_DEVICES",
 )
-
-
-@dataclass(frozen=True)
-class Measured:
-    """What one benchmark found.
-
-    `ratio` is candidate over reference; `noise` is how far the reference is from itself (0.02: two percent), None
-    where nothing random is measured; `details` are the figures behind it, with their unit in the name.
-    """
-
-    ratio: float
-    noise: float | None
-    details: dict[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Benchmark:
-    """One ratio: what it compares in a sentence, the goal, what is accepted, and the function that measures it."""
-
-    compares: str
-    goal: float
-    accept: float
-    measure: Callable[[], Measured]
-
-    def verdict(self, measured: Measured) -> str:
-        """How it went; noise larger than the margin between accept and 1, or the goal, makes it no result.
-
-        Where the noise is larger than the goal itself, the goal cannot be shown to be reached.
-        """
-        if measured.noise is not None and measured.noise > max(abs(self.accept - 1), self.accept - self.goal, 0.02):
-            return "no result: the machine is too noisy"
-        if measured.ratio <= self.goal and (measured.noise or 0) <= self.goal:
-            return "goal reached"
-        return "accepted" if measured.ratio <= self.accept else "missed"
 
 
 class Script:
@@ -123,8 +92,9 @@ class Script:
 def environment(script: str = "", variables: Mapping[str, str] | None = None) -> dict[str, str]:
     """The environment of a script: nobody's, with these `variables`; those of the studio find its source tree."""
     kept = {name: os.environ[name] for name in KEPT if name in os.environ}
-    source = {} if script.startswith("bare") else {"PYTHONPATH": str(ROOT)}
-    return kept | source | dict(variables or {})
+    if not script.startswith("bare"):
+        kept |= {"PYTHONPATH": str(ROOT), VARIABLE: current().to_json()}
+    return kept | dict(variables or {})
 
 
 def compare(
