@@ -35,12 +35,12 @@ def measure_script(script: str) -> Measured:
     )
 
 
-def switch_among(studio: Studio, recipes: Sequence[Recipe]) -> None:
-    """Print what is held in memory when each recipe was made twice, and after SWITCHES more."""
+def switch_among(studio: Studio, recipes: Sequence[Recipe], switches: int = SWITCHES) -> None:
+    """Print what is held in memory when each recipe was made twice, and after so many switches more."""
     for recipe in [*recipes, *recipes]:
         through_the_studio(studio, recipe)
     before = _held()
-    for recipe in itertools.islice(itertools.cycle(recipes), SWITCHES):
+    for recipe in itertools.islice(itertools.cycle(recipes), switches):
         through_the_studio(studio, recipe)
     print(json.dumps({"before": before, "after": _held()}))
 
@@ -52,7 +52,8 @@ def _held() -> dict[str, int]:
     gc.collect()
     parameters = [one for one in gc.get_objects() if isinstance(one, torch.nn.Parameter)]
     weights = {one.data_ptr(): one.nbytes for one in parameters}
-    return {"rss_bytes": psutil.Process().memory_info().rss, "weights_bytes": sum(weights.values())}
+    held = {"rss_bytes": psutil.Process().memory_info().rss, "weights_bytes": sum(weights.values())}
+    return held | ({"card_bytes": torch.cuda.memory_reserved()} if torch.cuda.is_available() else {})
 
 
 BENCHMARK = Benchmark("memory after ten switches of task / before them", 1.01, 1.05, measure)

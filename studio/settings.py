@@ -97,6 +97,9 @@ class Settings(BaseSettings):
     offload: Literal["auto", "none", "model", "sequential"] = Field(
         "auto", description="What stays off the card between its turns; auto decides by free memory."
     )
+    memory_gb: float | None = Field(
+        None, gt=0, description="The most of the device's memory that the studio takes, in gigabytes; all without it."
+    )
     precision: Literal["auto", "float32", "float16", "bfloat16"] = Field(
         "auto", description="The number format of models; auto takes what suits model and device."
     )
@@ -110,7 +113,8 @@ class Settings(BaseSettings):
         8,
         ge=1,
         le=64,
-        description="How many pictures are made at a time on this device, sharing each step of the model; 1 makes one after the other.",
+        description="How many pictures are made at a time on this device, sharing each step of the model; 1 makes one "
+        "after the other.",
     )
     numerics: Numerics = Field(
         "auto",

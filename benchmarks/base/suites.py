@@ -61,8 +61,10 @@ class Suite:
     def settings(self, **given: Any) -> Iterator[Settings]:
         """Settings with a data folder of their own, in which its model and LoRAs are."""
         with tempfile.TemporaryDirectory() as folder:
-            for shared in (self.home / "models", self.home / "loras") if self.home else ():
-                (Path(folder) / shared.name).symlink_to(shared, target_is_directory=True)
+            for shared in [*self.home.glob("models/*"), *self.home.glob("loras/*")] if self.home else ():
+                place = Path(folder) / shared.parent.name / shared.name
+                place.parent.mkdir(exist_ok=True)
+                place.symlink_to(shared, target_is_directory=shared.is_dir())
             yield Settings.load(home=Path(folder), device=self.device, **given)
 
     def to_json(self) -> str:

@@ -20,7 +20,7 @@ PATIENCE_SECONDS = 2.0
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    names = ("host", "accounts", "public", "port", "home", "model", "device", "offload", "precision")
+    names = ("host", "accounts", "public", "port", "home", "model", "device", "offload", "memory_gb", "precision")
     settings_arguments(parser, *names, "side_by_side", "numerics", *SAFETY)
 
 

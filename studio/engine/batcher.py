@@ -94,6 +94,11 @@ class Batcher:
         """How many take part in steps now."""
         return len(self._open)
 
+    @property
+    def unwanted(self) -> bool:
+        """Whether nobody wants what is waited for any more, as when the studio ends."""
+        return all(pending.participant.turn.over() for pending in self._waiting)
+
     def ask(self, participant: Participant, call: Call) -> Any:
         """The network's answer to a call, from one of the next steps; whatever that raises."""
         strand = getcurrent()

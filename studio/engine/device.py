@@ -13,6 +13,7 @@ from studio import hf_space
 from studio.engine import faults, ram
 from studio.errors import InvalidSetting
 from studio.families.base import Family
+from studio.settings import Settings
 
 Kind = Literal["cuda", "xpu", "mps", "cpu"]
 # What computes on a chip of its own, with memory of its own that torch counts alike.
@@ -41,8 +42,13 @@ class Device:
     precision: Precision = "auto"
 
     @classmethod
-    def choose(cls, wanted: Literal["auto", "cuda", "xpu", "mps", "cpu"], precision: Precision = "auto") -> "Device":
-        """The wanted device, or the fastest one where it is "auto"; DeviceError where it is not there."""
+    def choose(
+        cls,
+        wanted: Literal["auto", "cuda", "xpu", "mps", "cpu"],
+        precision: Precision = "auto",
+        limit_bytes: int | None = None,
+    ) -> "Device":
+        """The wanted device, or the fastest one where it is "auto"; InvalidSetting where it is not there."""
         kinds = CARDS if wanted == "auto" else [kind for kind in CARDS if kind == wanted]
         faults = {kind: fault for kind in kinds if (fault := card_fault(kind))}
         if wanted in faults:
@@ -50,13 +56,25 @@ class Device:
         there = [kind for kind in available() if kind not in faults]
         if wanted == "auto":
             note = " ".join(f"{fault} It is not used." for fault in faults.values())
-            return cls(there[0], note=note, precision=precision)
+            return cls(there[0], limit_bytes, note, precision)
         if wanted not in there:
             raise InvalidSetting(
                 f"The device {wanted!r} is not available on this machine.",
                 f"Set the device to {' or '.join(there)}, or to auto; for a GPU, install a torch built for it.",
             )
-        return cls(wanted, precision=precision)
+        return cls(wanted, limit_bytes, precision=precision)
+
+    @classmethod
+    def of(cls, settings: Settings) -> "Device":
+        """The device that the settings name, and as much of its memory: torch itself refuses more, as a smaller card
+        would.
+        """
+        limit = int(settings.memory_gb * ram.GIGABYTE) if settings.memory_gb else None
+        chosen = cls.choose(settings.device, settings.precision, limit)
+        if limit and chosen.kind in CARDS:
+            share = min(1.0, limit / _memory(chosen.kind)[1])
+            _module(chosen.kind).memory.set_per_process_memory_fraction(share)
+        return chosen
 
     @property
     def torch_device(self) -> torch.device:

@@ -16,7 +16,7 @@ from studio.catalogue.prompt_assets import PromptAssets
 from studio.catalogue.vaes import Vaes
 from studio.controls.base import EstimatorContext
 from studio.engine import controlnets as nets
-from studio.engine import ip_adapters, memory, safety, vaes
+from studio.engine import ip_adapters, memory, ram, safety, vaes
 from studio.engine.controlnets import ControlNetConditioning
 from studio.engine.device import Device
 from studio.engine.door import Door
@@ -54,7 +54,7 @@ class PipelineManager:
         *,
         device: Device | None = None,
     ) -> None:
-        self.device = device or Device.choose(settings.device, settings.precision)
+        self.device = device or Device.of(settings)
         self._catalogue = catalogue
         self._controlnets = controlnets or ControlNets(settings)
         self.prompt_assets = prompt_assets or PromptAssets.of(settings)
@@ -240,8 +240,8 @@ class PipelineManager:
     def describe(self) -> str:
         """Device and memory in one line, such as "NVIDIA A10, 6.1 of 24.0 GB used"."""
         total, free = self.device.total_bytes(), self._room.free()
-        used = (total - free) / memory.GIGABYTE
-        text = f"{self.device.name}, {used:.1f} of {total / memory.GIGABYTE:.1f} GB used"
+        used = (total - free) / ram.GIGABYTE
+        text = f"{self.device.name}, {used:.1f} of {total / ram.GIGABYTE:.1f} GB used"
         return f"{text}. {self.device.note}" if self.device.note else text
 
     def close(self) -> None:

@@ -8,6 +8,7 @@ from typing import Literal, TypeVar
 import torch
 
 from studio.engine.device import Kind
+from studio.engine.ram import GIGABYTE
 from studio.errors import DeviceError
 
 T = TypeVar("T")
@@ -20,7 +21,7 @@ Phase = Literal["denoise", "edit", "decode"]
 # counted layer by layer (denoising with guidance 320 to 520, decoding 1536), and room for what convolutions work with.
 DENOISING_BYTES_PER_PIXEL = 900
 DECODING_BYTES_PER_PIXEL = 2_500
-# OutpaintPadding of the VAE's tiles in pixels: the smallest, and what all are a multiple of.
+# Padding of the VAE's tiles in pixels: the smallest, and what all are a multiple of.
 SMALLEST_TILE = 128
 TILE_STEP = 64
 # Whose allocations fail beside torch's own: the libraries of CUDA and ROCm, in words of their own.
@@ -29,7 +30,6 @@ RAN_OUT = re.compile(
     re.IGNORECASE,
 )
 BATCH_LIMIT: Mapping[Kind, int] = {"cuda": 8, "xpu": 8, "mps": 4, "cpu": 4}
-GIGABYTE = 1e9
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import torch
 
 from studio.atomic_files import AtomicFolder
+from studio.backends.base import never
 from studio.engine.memory import ran_out
 from studio.engine.row_loras import Stacks
 from studio.engine.step import Call, forward
@@ -80,9 +81,13 @@ class Profile:
 
 @torch.no_grad()
 def measured(
-    call: Call, sizes: Sequence[int] = SIZES, seconds: float = SECONDS, crowding: Crowding = lambda: 0.0
+    call: Call,
+    sizes: Sequence[int] = SIZES,
+    seconds: float = SECONDS,
+    crowding: Crowding = lambda: 0.0,
+    unwanted: Callable[[], bool] = never,
 ) -> Profile:
-    """The profile of a call's network, for calls like this one; no LoRAs are put on."""
+    """The profile of a call's network, for calls like this one; no LoRAs are put on. It ends early where `unwanted`."""
     walls: dict[int, float] = {}
     works: dict[int, float] = {}
     alike: dict[bytes, set[int]] = defaultdict(set)
@@ -98,9 +103,9 @@ def measured(
         walls[size], works[size] = min(first.wall, second.wall), min(first.work, second.work)
         if first.row == second.row:  # whatever its place, and in other company
             alike[first.row].add(size)
-        if time.perf_counter() - started > seconds:
+        if time.perf_counter() - started > seconds or unwanted():
             break
-    steady = crowding() <= OTHERS and not _drifted(call, walls)
+    steady = not unwanted() and crowding() <= OTHERS and not _drifted(call, walls)
     # What others hold up takes longer, but hardly more of the processor's time.
     times = walls if steady or call.sample.device.type != "cpu" else works
     # More rows never take less time: what took longer was held up.
@@ -163,20 +168,31 @@ def _at(value: Any, place: int, rows: int) -> Any:
 
 class Profiles:
     """The profiles that were measured, kept in one file between runs; `where` is what they hold for beside the network:
-    device, threads, libraries. One that was measured while others held the device up is for this run alone.
+    device, threads, libraries. One that was measured while others held the device up is for this run alone, and one
+    that ended early as it was `unwanted` for nobody.
     """
 
-    def __init__(self, path: Path | None = None, where: str = "", crowding: Crowding = lambda: 0.0) -> None:
+    def __init__(
+        self,
+        path: Path | None = None,
+        where: str = "",
+        crowding: Crowding = lambda: 0.0,
+        unwanted: Callable[[], bool] = never,
+    ) -> None:
         self._path = path
         self._where = where
         self._crowding = crowding
+        self._unwanted = unwanted
         self._kept: dict[str, Profile] = _read(path) if path else {}
 
     def of(self, call: Call) -> Profile:
         """The profile for calls like this one, measured where it is not known yet."""
         key = self._key(call)
         if key not in self._kept:
-            self._kept[key] = measured(call, crowding=self._crowding)
+            found = measured(call, crowding=self._crowding, unwanted=self._unwanted)
+            if self._unwanted():
+                return found
+            self._kept[key] = found
             self._write()
         return self._kept[key]
 

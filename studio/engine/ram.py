@@ -12,6 +12,7 @@ import psutil
 
 MEMBERSHIP = Path("/proc/self/cgroup")
 GROUPS = Path("/sys/fs/cgroup")
+GIGABYTE = 1e9
 
 
 @dataclass(frozen=True)

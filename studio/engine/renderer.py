@@ -10,7 +10,7 @@ import torch
 from PIL.Image import Image
 
 from studio.catalogue.models import Model
-from studio.engine import memory, schedulers
+from studio.engine import memory, ram, schedulers
 from studio.engine.decode import Pixels, decode, unpack
 from studio.engine.denoise import denoise
 from studio.engine.lease import PipelineLease
@@ -193,10 +193,10 @@ def _overflowed(row: LatentRow) -> NumericOverflow:
 
 
 def _exhausted(lease: PipelineLease, pass_: Pass) -> DeviceError:
-    device, weights = lease.device, lease.loaded.bytes / memory.GIGABYTE
-    working = lease.working_bytes(pass_.width, pass_.height) / memory.GIGABYTE
+    device, weights = lease.device, lease.loaded.bytes / ram.GIGABYTE
+    working = lease.working_bytes(pass_.width, pass_.height) / ram.GIGABYTE
     return OutOfMemory(
         f"{device.name} ran out of memory at {pass_.width}x{pass_.height}: the model takes {weights:.1f} GB and the "
-        f"image about {working:.1f} GB, {device.free_bytes() / memory.GIGABYTE:.1f} GB are free.",
+        f"image about {working:.1f} GB, {device.free_bytes() / ram.GIGABYTE:.1f} GB are free.",
         "Make the image smaller, close other programs that use the device, or choose a smaller model.",
     )

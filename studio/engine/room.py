@@ -111,5 +111,5 @@ class Room:
             lease.recover()
         if self.clear() or any(lease.retreat() for lease in self.leases):
             return
-        free = self.free() / memory.GIGABYTE
+        free = self.free() / ram.GIGABYTE
         raise OutOfMemory(f"{self.device.name} has no room for {what}: {free:.1f} GB are free.", CURE)

@@ -33,7 +33,8 @@ class Sharing:
         self._settings = settings
         self._several = settings.side_by_side > 1
         where = f"{device.name}; {torch.get_num_threads()} threads; torch {torch.__version__}"
-        profiles = Profiles(settings.home / PROFILES, where, crowding() if device.kind == "cpu" else lambda: 0.0)
+        others = crowding() if device.kind == "cpu" else lambda: 0.0
+        profiles = Profiles(settings.home / PROFILES, where, others, lambda: self._steps.unwanted)
         self._steps = Batcher(profiles.of, release=device.release, exact_where_cheap=device.kind != "cpu")
 
     def participant(self, recipe: PaintedRecipe, turn: Turn) -> Participant | None:

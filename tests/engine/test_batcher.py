@@ -362,6 +362,17 @@ def test_what_was_measured_while_others_held_the_device_up_is_for_this_run_alone
     assert len(network.sizes) > tried
 
 
+def test_measuring_ends_with_the_size_that_it_is_at_when_nobody_wants_it_any_more(tmp_path: Path) -> None:
+    network = Adding()
+    call = Call(network, torch.zeros(2, 3), 1)
+    profiles = Profiles(tmp_path / "profiles.json", unwanted=lambda: len(network.sizes) >= 6)
+    assert max(profiles.of(call).seconds) == 3
+    assert not (tmp_path / "profiles.json").exists()
+    network.sizes.clear()
+    profiles.of(call)
+    assert network.sizes, "measured anew"
+
+
 def test_a_damaged_file_of_profiles_is_measured_anew(tmp_path: Path) -> None:
     path = tmp_path / "profiles.json"
     path.write_text("{")

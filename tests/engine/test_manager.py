@@ -98,7 +98,7 @@ def test_memory_is_told_by_what_holds_it_and_given_back_when_nothing_is_made(man
 
 def test_switching_models_frees_the_one_before(settings, catalogue):
     # Room for one of them, so that each load has to unload the other.
-    manager = PipelineManager(catalogue, settings, device=Device("cpu", limit_bytes=30_000_000))
+    manager = PipelineManager(catalogue, settings.model_copy(update={"memory_gb": 0.03}))
     one, other = catalogue["tiny-sd15"], catalogue["tiny-sd21"]
     kept = []
     for model in [one, other, one, other]:

@@ -60,12 +60,16 @@ class Recorded(TorchDispatchMode):
 
 
 @contextmanager
-def recorded(pipe: Any, steps: int) -> Iterator[list[Any]]:
+def recorded(
+    pipe: Any, steps: int, there: Callable[[Callable[[], Any]], Any] = lambda act: act()
+) -> Iterator[list[Any]]:
+    """What is computed `there`: a mode is of the thread that enters it."""
     mode = Recorded(pipe, steps)
+    there(mode.__enter__)
     try:
-        with mode:
-            yield mode.operations
+        yield mode.operations
     finally:
+        there(lambda: mode.__exit__(None, None, None))
         mode.close()
 
 
@@ -90,11 +94,12 @@ def test_a_step_and_the_decoding_are_operation_for_operation_those_of_the_bare_p
             guidance_scale=guidance,
             generator=torch.Generator().manual_seed(int(resolved.seed or 0)),
         )
-    with backend._engine().borrow(backend._catalogue[str(resolved.model)]) as lease:
+    manager = backend._engine()
+    with manager.borrow(backend._catalogue[str(resolved.model)]) as lease:
         loaded = lease.loaded
     # A look at the picture in the making is one of the two things that the studio adds; it has a test of its own.
     monkeypatch.setattr(loaded, "colours", preview.UNKNOWN)
-    with recorded(loaded.pipe, 5) as ours:
+    with recorded(loaded.pipe, 5, manager.aside) as ours:
         list(backend.generate([resolved], nobody))
     assert len(plain) > 500
     assert ours == plain
