@@ -14,7 +14,6 @@ from studio.settings import Settings
 
 # Reading a model from a slow disk takes minutes.
 SECONDS = 900
-FILES = 32
 # How its errors begin.
 SPEAKS = "studio eject: "
 _one = threading.Lock()
@@ -55,6 +54,6 @@ def _reason(errors: str) -> str:
 def _zip(folder: Path, stem: str) -> bytes:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-        for path in sorted(folder.iterdir())[:FILES]:
+        for path in sorted(folder.iterdir()):
             archive.write(path, f"{stem}/{path.name}")
     return buffer.getvalue()

@@ -168,7 +168,15 @@ def facts(studio: Studio, who: Identity) -> LibraryFacts:
         ],
         "used": f"{hub.in_words(usage.total)}{most}",
         "free": hub.in_words(usage.free),
+        "cleared": _cleared(usage.cleared),
     }
+
+
+def _cleared(cleared: tuple[int, int, float] | None) -> str:
+    if cleared is None:
+        return ""
+    count, size_bytes, _ = cleared
+    return f"{count:,} cleared so far of unused inputs, maps and filmstrips ({hub.in_words(size_bytes)})"
 
 
 def _facets(studio: Studio, known: Mapping[str, Sequence[Facet]]) -> Iterator[LibraryFacets]:

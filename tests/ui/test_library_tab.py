@@ -9,15 +9,17 @@ from typing import Any
 
 import httpx
 import pytest
+from PIL import Image
 
-from studio.gate.identity import Identity, owner_by
+from studio import unused
+from studio.gate.identity import COMMAND_LINE, Identity, owner_by
 from studio.metadata.infotext import to_infotext
 from studio.recipe import Recipe, setting_specs
 from studio.settings import Settings
 from studio.studio import Studio
 from studio.ui import serve
 from studio.ui.job_view import view
-from studio.ui.library_views import page, small
+from studio.ui.library_views import facts, page, small
 from studio.ui.picture_details import details
 from studio.ui.pictures import telling_name
 from tests.drawer import picture, resolved
@@ -108,12 +110,21 @@ def test_nobody_but_its_owner_sees_packs_or_changes_a_picture_whoever_knows_its_
             assert "no such picture" in ask(theirs, act, ids=[entry.id], **more)["fault"]
         assert "no such picture" in ask(theirs, "tree", id=entry.id)["fault"]
         assert ask(theirs, "ids", **ALL) == {"ids": []}
-        facts = ask(theirs, "facts")
-        assert (facts["all"], facts["tags"], facts["boards"]) == (0, [], [])
+        told = ask(theirs, "facts")
+        assert (told["all"], told["tags"], told["boards"]) == (0, [], [])
         taken = [ask(one, "facts") for one in (mine, theirs)]
         assert taken[0]["used"] != taken[1]["used"], "each is told what their own pictures take"
         assert taken[0]["free"]
     assert studio.index.entry(entry.id, ME).star is False
+
+
+def test_whoever_keeps_the_studio_is_told_what_was_cleared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with Studio(Settings(home=tmp_path), backend=Painter(), durable=False) as studio:
+        studio.inputs.add(Image.new("RGB", (8, 8)))
+        monkeypatch.setattr(unused, "BROUGHT_SECONDS", -1.0)
+        studio.inputs.sweep()
+        assert facts(studio, COMMAND_LINE)["cleared"].startswith("1 cleared so far of unused inputs")
+        assert facts(studio, who("ann", here=False))["cleared"] == ""
 
 
 def test_what_is_in_the_bin_is_seen_in_no_room_and_comes_back(studio: Studio) -> None:

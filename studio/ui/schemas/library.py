@@ -76,7 +76,7 @@ class LibraryFacts(TypedDict):
 
     `changes` grows when anything is otherwise; `about` is whether what prompts mean can be searched for,
     `sees` whether pictures are alike by what they show, else by colours and layout, `most`
-    how many can be chosen at once.
+    how many can be chosen at once; `cleared` is what of unused files was cleared so far, to whoever keeps the studio.
     """
 
     changes: int
@@ -92,6 +92,7 @@ class LibraryFacts(TypedDict):
     filters: list[LibraryFilter]
     used: str
     free: str
+    cleared: str
 
 
 class LibraryNews(TypedDict):

@@ -931,6 +931,7 @@ interface LibraryFacts {
     filters: Array<LibraryFilter>;
     used: string;
     free: string;
+    cleared: string;
 }
 
 /** How often anything was changed so far. */
