@@ -120,7 +120,7 @@ def test_nobody_but_its_owner_sees_packs_or_changes_a_picture_whoever_knows_its_
 
 def test_whoever_keeps_the_studio_is_told_what_was_cleared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with Studio(Settings(home=tmp_path), backend=Painter(), durable=False) as studio:
-        studio.inputs.add(Image.new("RGB", (8, 8)))
+        studio.inputs.add(Image.new("RGB", (8, 8)), who=COMMAND_LINE)
         monkeypatch.setattr(unused, "BROUGHT_SECONDS", -1.0)
         studio.inputs.sweep()
         assert facts(studio, COMMAND_LINE)["cleared"].startswith("1 cleared so far of unused inputs")
