@@ -6,9 +6,12 @@ A service that answers with the address of a picture could otherwise have this m
 import ipaddress
 import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult, urljoin, urlsplit
+
+from pydantic import SecretStr
 
 from studio.errors import (
     AnswerCutOff,
@@ -26,6 +29,7 @@ if TYPE_CHECKING:
 
 # Ten pictures of 4 megapixels as PNG, in base64.
 MOST_BYTES = 192 * 2**20
+MOST_REDIRECTS = 4
 PORTS = {"http": 80, "https": 443}
 
 
@@ -100,6 +104,33 @@ def fetch(address: str, own: str, seconds: float, most_bytes: int = MOST_BYTES) 
         gone = f"The picture's address answered with {answer.status_code}."
         raise ServiceFailed(gone, "Try again.", billed=True)
     return bytes(answer.content)
+
+
+@contextmanager
+def opened(
+    address: str, own: str, seconds: float, headers: Mapping[str, str], key: SecretStr | None = None
+) -> Iterator["httpx2.Response"]:
+    """The answer at an address of a service at `own`, whose body is still to be read, piece by piece.
+
+    Redirects are followed, each to a place that may be gone to; `key` is told to the service itself alone.
+    UnsafeAddress where it leads elsewhere, httpx2.HTTPError on the way, and while the body is read.
+    """
+    import httpx2
+
+    with httpx2.Client(timeout=seconds, trust_env=False, follow_redirects=False) as client:
+        for _ in range(MOST_REDIRECTS):
+            split = _split(address)
+            place = _place(split, _split(own))
+            sent = {**headers, "host": split.netloc, "accept-encoding": "identity"}
+            if key and split[:2] == _split(own)[:2]:
+                sent["authorization"] = f"Bearer {key.get_secret_value()}"
+            pinned = httpx2.URL(address).copy_with(host=place)
+            with client.stream("GET", pinned, headers=sent, extensions={"sni_hostname": split.hostname}) as answer:
+                if not answer.is_redirect:
+                    yield answer
+                    return
+                address = urljoin(address, answer.headers.get("location", ""))
+    raise _unsafe("The address leads on and on to others.")
 
 
 def _place(split: SplitResult, own: SplitResult) -> str:

@@ -9,7 +9,7 @@ from PIL import Image
 
 from studio.catalogue.loras import LoraFile, Loras
 from studio.catalogue.sidecars import Sidecar
-from studio.civitai import Civitai
+from studio.civitai.looking_up import LookUp
 from studio.errors import AnswerMalformed, NotFound, Refused, ServiceFailed, ServiceUnreachable, StudioError
 from studio.inputs import InputStore
 from studio.settings import Settings
@@ -33,7 +33,7 @@ def looked_up(home: Path, site: str) -> LoraFile:
     write_safetensors(settings.folder("loras") / "ink.safetensors", INK)
     loras = Loras(settings)
     file = loras["ink"]
-    Civitai(settings, InputStore.of(settings)).look_up(file, loras.digest(file.path))
+    LookUp(settings, InputStore.of(settings)).look_up(file, loras.digest(file.path))
     return file
 
 
@@ -95,9 +95,9 @@ def test_nothing_is_asked_where_it_is_switched_off_or_for_what_comes_with_the_st
     with pytest.raises(Refused):
         looked_up(tmp_path, "")
     settings = Settings.load(home=tmp_path, civitai=site.address)
-    civitai, loras = Civitai(settings, InputStore.of(settings)), Loras(settings)
+    look_up, loras = LookUp(settings, InputStore.of(settings)), Loras(settings)
     with pytest.raises(Refused, match="Only files that were added"):
-        civitai.look_up(loras["sketch"], "0" * 64)
+        look_up.look_up(loras["sketch"], "0" * 64)
     assert site.asked == []
 
 

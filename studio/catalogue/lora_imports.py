@@ -58,7 +58,7 @@ class LoraImports:
         file = found["file"] or _only(repo, hub.files(repo, repo))
         stem = Path(file).stem
         wanted = _named(name or (repo.rpartition("/")[2] if stem in COMMON else stem), Path(file))
-        self._check_free(wanted)
+        self.check_free(wanted)
         # It is hidden, so that nothing in it is taken for a LoRA.
         waiting = self._loras.folder / ".arriving" / f"{repo} {wanted}".replace("/", "--")
         try:
@@ -73,15 +73,15 @@ class LoraImports:
         if fault := found.why_not():
             raise fault
         with self._lock:
-            self._check_free(name, source)
+            self.check_free(name, source)
             target = self._loras.folder / f"{name}{ENDING}"
             with source.open("rb") as file:
                 AtomicFolder(self._loras.folder).write(target, lambda copy: shutil.copyfileobj(file, copy, 2**20))
             self._loras.refresh()
         return replace(found, path=target)
 
-    def _check_free(self, name: str, source: Path | None = None) -> None:
-        """ModelError where the name is taken: the folder may hold it, or the starter, or a sub-folder."""
+    def check_free(self, name: str, source: Path | None = None) -> None:
+        """AlreadyExists where the name is taken: the folder may hold it, or the starter, or a sub-folder."""
         self._loras.refresh()
         if name not in self._loras and name not in self._loras.faults:
             return

@@ -8,14 +8,21 @@ from typing import TYPE_CHECKING, Any
 from studio.cli.base import Command, Exit, load_settings, settings_arguments
 
 if TYPE_CHECKING:
+    from studio.catalogue.lora_imports import LoraImports
     from studio.catalogue.loras import LoraFile, Loras
+    from studio.civitai.offers import Place
+    from studio.hub import Say
+    from studio.settings import Settings
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="Print one JSON object.")
     settings_arguments(parser, "home")
     add = parser.add_subparsers(metavar="add").add_parser("add", help="Add a LoRA to the data folder.")
-    add.add_argument("what", metavar="FILE|HUB_ID", help="A .safetensors file, or owner/name[/file] on the hub.")
+    what = (
+        "A .safetensors file, owner/name[/file] on the hub, or an address or AIR of Civitai (its key: CIVITAI_API_KEY)."
+    )
+    add.add_argument("what", metavar="FILE|HUB_ID|ADDRESS", help=what)
     add.add_argument("--name", help="What it is to be called (default: as its file).")
 
 
@@ -43,9 +50,32 @@ def run(args: argparse.Namespace) -> int:
 
 def _add(loras: "Loras", args: argparse.Namespace) -> int:
     from studio.catalogue.lora_imports import LoraImports
+    from studio.civitai.offers import place_of
+    from studio.civitai.site import Site
 
-    added = LoraImports(loras).add(args.what, args.name, lambda words: print(words, file=sys.stderr))
+    def say(words: str) -> None:
+        print(words, file=sys.stderr)
+
+    settings, imports = load_settings(args), LoraImports(loras)
+    if place := place_of(args.what, Site(settings)):
+        return _bring(place, settings, imports, args, say)
+    added = imports.add(args.what, args.name, say)
     print(json.dumps({"added": _facts(added)}) if args.json else f"Added {added.name}, {added.sort}: {added.path}")
+    return Exit.DONE
+
+
+def _bring(place: "Place", settings: "Settings", imports: "LoraImports", args: argparse.Namespace, say: "Say") -> int:
+    from studio.civitai.arriving import Arrivals
+    from studio.civitai.offers import offer
+    from studio.civitai.site import Site, key_of_environment
+    from studio.inputs import InputStore
+
+    site, key = Site(settings), key_of_environment()
+    came = Arrivals(settings, site, imports, InputStore.of(settings)).bring(
+        offer(place, site, key), key, say, args.name
+    )
+    facts = {"name": came.name, "sort": came.sort, "folder": came.folder}
+    print(json.dumps({"added": facts}) if args.json else f"Added {came.name}, {came.sort}, to {came.folder}.")
     return Exit.DONE
 
 

@@ -1,27 +1,25 @@
-"""The library of LoRAs on the page: what is told of each file, its small picture, favourites, and how more come in."""
+"""The library of LoRAs on the page: what is told of each file, its small picture, favourites and notes."""
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Annotated
 
 from pydantic import Field, StringConstraints
 from typing_extensions import TypedDict
 
 from studio import hf_space, hub
-from studio.catalogue.lora_imports import LoraImports, is_path
 from studio.catalogue.loras import LoraFile
 from studio.catalogue.models import Model
-from studio.civitai import Civitai
-from studio.errors import Cancelled, ModelError, Refused
+from studio.civitai.looking_up import LookUp
+from studio.errors import ModelError, Refused
 from studio.families import FAMILIES
 from studio.gate.identity import Identity
 from studio.presets.favourites import MOST_NOTED, Favourites, FileNotes
 from studio.studio import Studio
-from studio.ui.events import Act, Name, Saying
+from studio.ui.events import Act, Name
 from studio.ui.form import Form
+from studio.ui.lora_adding import LoraAdding
 from studio.ui.pictures import thumbnail
-from studio.ui.schemas.loras import AddedLora, LoraDetails, LoraEntry, LoraFacts, LoraLibrary, Said
-from studio.ui.source import File, uploaded
+from studio.ui.schemas.loras import LoraDetails, LoraEntry, LoraFacts, LoraLibrary
 
 SIDE = 192
 # As much of the notes is told with each card; the rest when it is opened.
@@ -58,12 +56,6 @@ class Noting(One):
     text: Annotated[str, StringConstraints(max_length=MOST_NOTED)]
 
 
-class Adding(Saying):
-    """A path of this disk or a place on the hub."""
-
-    what: Name
-
-
 class LoraBrowser:
     """The library, for one page."""
 
@@ -73,11 +65,9 @@ class LoraBrowser:
         self._loras = studio.prompt_assets.loras
         self._favourites = Favourites(studio.database, "loras")
         self._notes = FileNotes(studio.database, "loras")
-        self._imports = LoraImports(self._loras)
-        self._civitai = Civitai(studio.settings, studio.inputs)
-        # What is said of a LoRA on its way, by the name that the page gave that; and which of them are to end.
-        self._messages: dict[str, str] = {}
-        self._unwanted: set[str] = set()
+        self._look_up = LookUp(studio.settings, studio.inputs)
+        self._site = self._look_up.site
+        self._adding = LoraAdding(studio, self._site)
 
     @property
     def acts(self) -> Mapping[str, Act]:
@@ -89,10 +79,7 @@ class LoraBrowser:
             "favour": self._favour,
             "note": self._note,
             "identify": self._identify,
-            "bring": self._bring,
-            "add": self._add,
-            "saying": self._saying,
-            "stop": self._stop,
+            **self._adding.acts,
         }
 
     def card(self, name: str, model: Model) -> LoraFacts:
@@ -122,6 +109,7 @@ class LoraBrowser:
             "faults": [error.sentence for error in self._loras.faults.values()],
             "disk": who.here,
             "keeps": who.keeps,
+            "site": self._site.name if who.keeps and not hf_space.name() else "",
         }
 
     def _entry(self, file: LoraFile, model: Model) -> LoraEntry:
@@ -156,7 +144,7 @@ class LoraBrowser:
         if not who.keeps:
             raise Refused("Only whoever runs this studio looks LoRAs up here.", "Ask for it there.")
         file = self._loras[event["name"]]
-        self._civitai.look_up(file, self._loras.digest(file.path))
+        self._look_up.look_up(file, self._loras.digest(file.path))
         return self._details_of(file, who)
 
     def _details_of(self, file: LoraFile, who: Identity) -> LoraDetails:
@@ -166,7 +154,7 @@ class LoraBrowser:
             "base": sidecar.base,
             "licence": sidecar.licence,
             "page": sidecar.page,
-            "asks": self._civitai.name if who.keeps and self._civitai.takes(file) else "",
+            "asks": self._site.name if who.keeps and self._look_up.takes(file) else "",
             "notes": file.notes,
             "format": file.format,
             "alpha": file.alpha,
@@ -182,50 +170,3 @@ class LoraBrowser:
     def _note(self, event: Noting, who: Identity) -> dict[str, str]:
         self._notes.write(self._loras[event["name"]].name, event["text"], who)
         return {}
-
-    def _bring(self, event: File) -> AddedLora:
-        """Take an uploaded file in."""
-        _check_private()
-        return {"name": self._imports.add_file(uploaded(self.studio, event["path"]), Path(event["name"]).stem).name}
-
-    def _add(self, event: Adding, who: Identity) -> AddedLora:
-        """Take a file of this disk in, or one from the hub; a name is answered only where it came."""
-        _check_private()
-        what, token = event["what"].strip(), f"{who.owner}/{event['token']}"
-        if is_path(what) and not who.here:
-            raise Refused(
-                "This studio is served to other machines, so that its page takes no file of this disk by its path.",
-                "Upload the file, name a place on the hub, or use: studio loras add FILE",
-            )
-
-        def say(words: str) -> None:
-            if token in self._unwanted:
-                raise Cancelled
-            self._messages[token] = words
-
-        self._messages[token] = ""
-        try:
-            return {"name": self._imports.add(what, say=say).name}
-        except Cancelled:
-            return {"stopped": True}
-        finally:
-            self._messages.pop(token, None)
-            self._unwanted.discard(token)
-
-    def _saying(self, event: Saying, who: Identity) -> Said:
-        """What is said of a LoRA on its way; nothing while there is nothing to say."""
-        return {"said": self._messages.get(f"{who.owner}/{event['token']}", "")}
-
-    def _stop(self, event: Saying, who: Identity) -> dict[str, str]:
-        """End what is said of that LoRA; one that is there already stays."""
-        token = f"{who.owner}/{event['token']}"
-        if token in self._messages:
-            self._unwanted.add(token)
-        return {}
-
-
-def _check_private() -> None:
-    """Strangers share a Space: what one brought there, all others would see, and it would fill its disk."""
-    if hf_space.name():
-        hint = "Deploy the Space with them, or run the studio on a machine of your own."
-        raise Refused("LoRAs are not added to a running Space.", hint)

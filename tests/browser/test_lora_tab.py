@@ -145,3 +145,22 @@ def test_a_file_comes_in_and_is_looked_up_by_its_hash_once_that_is_said_and_agre
     expect(about).to_contain_text("Name its maker; pictures made with it may be sold; no merges.")
     expect(about.locator("img")).to_be_visible()
     expect(shelf.locator("[data-name=ink]")).to_contain_text("in fine ink, inked, wet")
+
+    # One that is not here yet comes by the address of its page, once it is said what it is, and by the key of who asks.
+    wash = {f"{TO_K}.lora_A.weight": (8, 768), f"{TO_K}.lora_B.weight": (320, 8)}
+    site.give("wash.safetensors", write_safetensors(tmp_path / "elsewhere.safetensors", wash).read_bytes())
+    site.key = "a-key-of-mine"
+    place = shelf.get_by_label("Place of a LoRA")
+    place.fill(f"{site.address}/models/7/fine-ink?modelVersionId=11")
+    expect(shelf.locator(".shelf-site")).to_contain_text("before anything is downloaded")
+    place.press("Enter")
+    offer = shelf.get_by_role("region", name="Download")
+    expect(offer).to_contain_text("Fine ink, v2")
+    expect(offer).to_contain_text("For SD 1.5 · wash.safetensors")
+    offer.get_by_role("button", name="Download").click()
+    expect(shelf.get_by_role("status")).to_contain_text("only to who has a key")
+    offer.get_by_label("Key of 127.0.0.1").fill(site.key)
+    offer.get_by_role("button", name="Download").click()
+    expect(shelf.get_by_role("status")).to_have_text("wash is in the library.")
+    expect(offer).to_have_count(0)
+    expect(shelf.locator("[data-name=wash]")).to_contain_text("in fine ink")

@@ -78,12 +78,15 @@ class LibraryLora(LoraEntry):
 
 
 class LoraLibrary(TypedDict):
-    """The library; whether files of this disk may be named, and whether notes may be written."""
+    """The library; whether files of this disk may be named, whether notes may be written, and which site may be asked
+    by an address, "" for none.
+    """
 
     loras: list[LibraryLora]
     faults: list[str]
     disk: bool
     keeps: bool
+    site: str
 
 
 class LoraDetails(TypedDict):
@@ -102,11 +105,26 @@ class LoraDetails(TypedDict):
     path: str
 
 
+class OfferedFile(TypedDict):
+    """A file that a site would give; `key` says where whoever asks has one from: "typed", "environment" or ""."""
+
+    title: str
+    file: str
+    base: str
+    licence: str
+    size: str
+    sha256: str
+    site: str
+    key: str
+
+
 class AddedLora(TypedDict):
-    """A file that came into the library, or that was stopped on its way."""
+    """A file that came, with words where it is no LoRA; or that was stopped on its way, or wants a yes first."""
 
     name: NotRequired[str]
+    said: NotRequired[str]
     stopped: NotRequired[bool]
+    offer: NotRequired[OfferedFile]
 
 
 class StackedWeights(LoraWeights):

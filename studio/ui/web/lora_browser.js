@@ -16,7 +16,7 @@ export async function openLoraBrowser({ server, upload, model, has, choose }) {
     } });
     const came = async (name = "") => { await (name ? shelf.renew(name) : shelf.load()); };
     const about = loraAbout({ server, keeps: () => shelf.library().keeps, drawn: draw, changed: came, failed, leave: () => dialog.close() });
-    const adding = loraAdding({ home: dialog, server, upload, disk: () => shelf.library().disk, drawn: draw, came });
+    const adding = loraAdding({ home: dialog, server, upload, about: shelf.library, drawn: draw, came });
     draw();
     host().append(dialog);
     dialog.showModal();

@@ -15,7 +15,7 @@ const SORTS = {
     Model: (a, b) => compare(a.family, b.family) || SORTS.Name(a, b),
 };
 
-/** @typedef {{ library: LoraLibrary, pictures: { pictures: Record<string, string> }, details: LoraDetails, favour: {}, note: {}, bring: AddedLora, add: AddedLora, saying: Said, stop: {}, identify: LoraDetails }} LoraLibraryActs */
+/** @typedef {{ library: LoraLibrary, pictures: { pictures: Record<string, string> }, details: LoraDetails, favour: {}, note: {}, bring: AddedLora, add: AddedLora, take: AddedLora, saying: Said, stop: {}, identify: LoraDetails }} LoraLibraryActs */
 
 /**
  * What a card does when it is pressed, whether it shows as pressed, what the press is called; what else stands on it.
@@ -34,7 +34,7 @@ const plain = (text) => text.toLowerCase().replace(/[\s_-]+/g, " ");
  */
 export function loraShelf({ server, model, card: acts, drawn, failed }) {
     /** @type {LoraLibrary} */
-    let library = { loras: [], faults: [], disk: false, keeps: false };
+    let library = { loras: [], faults: [], disk: false, keeps: false, site: "" };
     let isLoaded = false;
     let asked = 0;
     // What is looked for, and as many of them as are shown.

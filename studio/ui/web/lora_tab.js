@@ -27,7 +27,7 @@ export function mount({ element, server, upload }) {
     } });
     const renew = async (name = "") => { await (name ? shelf.renew(name) : shelf.load()); };
     const about = loraAbout({ server, keeps: () => shelf.library().keeps, drawn: draw, changed: renew, failed });
-    const adding = loraAdding({ home: root, server, upload, disk: () => shelf.library().disk, drawn: draw, came: renew });
+    const adding = loraAdding({ home: root, server, upload, about: shelf.library, drawn: draw, came: renew });
     const trials = loraTrials(() => (stack()?.loras ?? []).filter(({ on }) => on).map(({ name }) => name), draw);
 
     /** @param {string} name */

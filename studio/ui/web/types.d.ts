@@ -1057,12 +1057,13 @@ interface LibraryLora {
     term: string;
 }
 
-/** The library; whether files of this disk may be named, and whether notes may be written. */
+/** The library; whether files of this disk may be named, whether notes may be written, and which site may be asked */
 interface LoraLibrary {
     loras: Array<LibraryLora>;
     faults: Array<string>;
     disk: boolean;
     keeps: boolean;
+    site: string;
 }
 
 /** What is seldom asked about a file; `asks` is where it can be looked up by its hash, empty for nowhere. */
@@ -1080,10 +1081,24 @@ interface LoraDetails {
     path: string;
 }
 
-/** A file that came into the library, or that was stopped on its way. */
+/** A file that a site would give; `key` says where whoever asks has one from: "typed", "environment" or "". */
+interface OfferedFile {
+    title: string;
+    file: string;
+    base: string;
+    licence: string;
+    size: string;
+    sha256: string;
+    site: string;
+    key: string;
+}
+
+/** A file that came, with words where it is no LoRA; or that was stopped on its way, or wants a yes first. */
 interface AddedLora {
     name?: string;
+    said?: string;
     stopped?: boolean;
+    offer?: OfferedFile;
 }
 
 /** A LoRA of a saved stack. */
