@@ -79,6 +79,51 @@ def stroke(page: Page, across: float, down: float) -> None:
     stored(page)
 
 
+def drag(page: Page, *corners: tuple[float, float]) -> None:
+    """A drag over the picture, by places in its pixels."""
+    page.mouse.move(*spot(page, corners[0]))
+    page.mouse.down()
+    for corner in corners[1:]:
+        page.mouse.move(*spot(page, corner), steps=2)
+    page.mouse.up()
+
+
+def spot(page: Page, place: tuple[float, float]) -> tuple[float, float]:
+    """Where a pixel of the picture is on the page, now."""
+    box = canvas(page)
+    return box["x"] + place[0] * box["width"] / SIZE[0], box["y"] + place[1] * box["height"] / SIZE[1]
+
+
+def sent(page: Page) -> np.ndarray:
+    """How opaque each pixel of the mask is that the page sends when it is left, after one more change."""
+    flat = page.evaluate(LAST_SENT)
+    return np.array(flat, dtype=np.uint8).reshape(SIZE[1], SIZE[0])
+
+
+# Remembers what is uploaded.
+KEEP_SENT = """() => {
+    window.sent = [];
+    const append = FormData.prototype.append;
+    FormData.prototype.append = function (name, file, ...more) {
+        if (file instanceof Blob) window.sent.push(file);
+        return append.call(this, name, file, ...more);
+    };
+}"""
+# Hidden pages keep what is painted at once.
+LAST_SENT = """async () => {
+    Object.defineProperty(document, "hidden", { value: true, configurable: true });
+    document.dispatchEvent(new Event("visibilitychange"));
+    delete document.hidden;
+    while (!window.sent.length) await new Promise((done) => setTimeout(done, 20));
+    const bitmap = await createImageBitmap(window.sent.pop());
+    window.sent = [];
+    const layer = new OffscreenCanvas(bitmap.width, bitmap.height).getContext("2d");
+    layer.drawImage(bitmap, 0, 0);
+    return [...layer.getImageData(0, 0, bitmap.width, bitmap.height).data].filter((_, at) => at % 4 === 3);
+}"""
+WIDER = "(width) => document.querySelector('.mask-sheet').getBoundingClientRect().width > width"
+
+
 def canvas(page: Page) -> dict[str, float]:
     box = page.locator(".mask-sheet").bounding_box()
     assert box
@@ -178,6 +223,114 @@ def test_results_are_gone_on_with_and_taken_back_and_a_reload_loses_neither(
     )
 
 
+def test_each_tool_marks_its_pixels_and_the_view_is_zoomed_moved_and_drawn_outwards(
+    new_page: NewPage, quick: tuple[Studio, str], picture: Path
+) -> None:
+    """What is painted is told by the pixels that the page sends."""
+    page = pane(new_page, quick[1], picture)
+    page.evaluate(KEEP_SENT)
+    lasso = selections(page)
+    whole_masks(page, lasso)
+    views(page)
+    handle(page)
+
+
+def selections(page: Page) -> np.ndarray:
+    """Rectangle, fill and lasso; returns the mask that they leave."""
+    page.keyboard.press("r")
+    drag(page, (20, 20), (60, 50))
+    mask = sent(page)
+    assert (mask[22:48, 22:58] == 255).all()
+    assert not mask[:, 63:].any()
+    assert not mask[53:].any()
+    page.keyboard.down("Alt")
+    drag(page, (30, 30), (44, 40))
+    page.keyboard.up("Alt")
+    ring = sent(page)
+    assert not ring[32:38, 32:42].any()
+    assert (ring[25, 22:58] == 255).all()
+
+    page.get_by_role("button", name="Fill", exact=True).click()
+    drag(page, (37, 35), (37, 35))
+    assert (sent(page)[22:48, 22:58] == 255).all()
+    page.get_by_role("button", name="Undo", exact=True).click()
+    assert (sent(page) == ring).all()
+
+    page.keyboard.press("l")
+    drag(page, (80, 60), (120, 60), (100, 90))
+    lasso = sent(page)
+    assert lasso[75, 100] == 255
+    assert not lasso[85, 82]
+    assert (lasso[:55] == ring[:55]).all()
+    return lasso
+
+
+def whole_masks(page: Page, lasso: np.ndarray) -> None:
+    """Invert, grow, shrink, eraser and undo."""
+    page.get_by_role("button", name="Invert", exact=True).click()
+    assert (sent(page) == 255 - lasso).all()
+    page.keyboard.press("i")
+    assert (sent(page) == lasso).all()
+    page.get_by_role("button", name="Grow", exact=True).click()
+    grown = sent(page)
+    assert (grown[35, 15], grown[35, 7], grown[35, 37]) == (255, 0, 255)
+    page.get_by_role("button", name="Shrink", exact=True).click()
+    assert sent(page)[35, 15] == 0
+
+    page.get_by_role("button", name="Eraser", exact=True).click()
+    drag(page, (10, 25), (70, 25))
+    assert not sent(page)[25, 15:65].any()
+    page.keyboard.press("Control+z")
+    assert sent(page)[25, 40] == 255
+
+
+def views(page: Page) -> None:
+    """Pan by the space bar, also while the button that was clicked last has the focus; zoom by the wheel."""
+    page.get_by_role("button", name="Eraser", exact=True).click()
+    before = canvas(page)
+    page.mouse.move(*spot(page, (40, 40)))
+    page.keyboard.down(" ")
+    expect(page.locator(".editor-pane")).to_have_class(re.compile("panning"))
+    drag(page, (40, 40), (50, 45))
+    page.keyboard.up(" ")
+    expect(page.locator(".editor-pane")).not_to_have_class(re.compile("panning"))
+    moved = canvas(page)
+    scale = before["width"] / SIZE[0]
+    assert (moved["x"] - before["x"], moved["y"] - before["y"]) == (
+        pytest.approx(10 * scale, abs=2),
+        pytest.approx(5 * scale, abs=2),
+    )
+    x, y = spot(page, (40, 40))
+    page.mouse.move(x, y)
+    page.mouse.wheel(0, -400)
+    page.wait_for_function(WIDER, arg=1.3 * moved["width"])
+    assert spot(page, (40, 40)) == (pytest.approx(x, abs=1), pytest.approx(y, abs=1))
+    page.get_by_role("button", name="Clear mask").click()
+    page.keyboard.press("r")
+    drag(page, (38, 38), (44, 42))
+    zoomed = sent(page)
+    assert zoomed[40, 41] == 255
+    assert not zoomed[:, 50:].any(), "what is painted while it is zoomed lies where the pointer was"
+    page.get_by_role("button", name="Fit the picture").click()
+
+
+def handle(page: Page) -> None:
+    """A side drawn outwards; the handle leaves all of the picture to the brush."""
+    handle = page.get_by_role("slider", name="Outpaint right")
+    box = handle.bounding_box()
+    assert box
+    assert box["x"] >= canvas(page)["x"] + canvas(page)["width"] - 1
+    scale = canvas(page)["width"] / SIZE[0]
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x + 16 * scale, y, steps=3)
+    page.mouse.up()
+    expect(handle).to_have_attribute("aria-valuenow", "16")
+    expect(page.locator("#grown-size")).to_contain_text("128 × 96 becomes 144 × 96")
+    expect(page.get_by_role("button", name="Clear mask")).to_be_enabled()
+
+
 def test_a_ready_made_mask_is_used_to_the_pixel_and_faults_stand_at_the_editor(
     new_page: NewPage, quick: tuple[Studio, str], picture: Path, tmp_path: Path
 ) -> None:
@@ -224,19 +377,38 @@ def test_a_ready_made_mask_is_used_to_the_pixel_and_faults_stand_at_the_editor(
     expect(page.locator(".mask-said")).to_contain_text("What is transparent in the picture changes")
 
 
-def test_a_finger_paints_on_a_phone_and_nothing_scrolls_sideways(
-    new_page: NewPage, quick: tuple[Studio, str], picture: Path
+def test_a_picture_sent_to_a_tab_that_was_never_open_fits_a_phone_where_one_finger_paints_and_two_zoom(
+    new_page: NewPage, quick: tuple[Studio, str]
 ) -> None:
     _, address = quick
-    page = pane(new_page, address, picture, **PHONE)
-    page.locator(".mask-room").scroll_into_view_if_needed()
-    before = page.evaluate("scrollY")
+    page = new_page(address, **PHONE)
+    generate(page)
+    page.get_by_role("button", name="Send to").click()
+    page.get_by_role("menuitem", name="Inpainting").click()
+    expect(page.locator(".editor-pane")).not_to_have_class(re.compile("bare"))
+    # The picture came while the room had no size.
+    page.wait_for_function(WIDER, arg=250)
+    room = page.locator(".mask-room")
+    room.scroll_into_view_if_needed()
+    clear = page.get_by_role("button", name="Clear mask")
+    before, fitted = page.evaluate("scrollY"), canvas(page)
+    pinch(page)
+    page.wait_for_function(WIDER, arg=1.3 * fitted["width"])
+    expect(clear).to_be_disabled()
+    page.get_by_role("button", name="Fit the picture").click()
     finger(page)
     stored(page)
-    expect(page.get_by_role("button", name="Clear mask")).to_be_enabled()
+    expect(clear).to_be_enabled()
     assert page.evaluate("scrollY") == before
     assert page.evaluate("document.documentElement.scrollWidth") == 390
     assert page.evaluate(SMALL_TARGETS) == []
+    generate(page)
+    expect(page.locator(".mask-sheet")).to_have_class(re.compile("shows-result"))
+    # Zoomed, a result is looked at, and not painted on.
+    fitted = canvas(page)
+    pinch(page)
+    page.wait_for_function(WIDER, arg=1.3 * fitted["width"])
+    expect(page.locator(".mask-sheet")).to_have_class(re.compile("shows-result"))
 
 
 # Buttons beside the editor that a finger would miss.
@@ -264,6 +436,15 @@ def finger(page: Page) -> None:
             touches = [{"x": px, "y": py} for px, py in points]
             session.send("Input.dispatchTouchEvent", {"type": f"touch{kind}", "touchPoints": touches})
         stored(page)
+
+
+def pinch(page: Page) -> None:
+    """Two fingers that go apart over the picture."""
+    session, box = page.context.new_cdp_session(page), canvas(page)
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    for kind, places in (("Start", [-20]), ("Start", [-20, 20]), ("Move", [-60, 60]), ("End", [])):
+        touches = [{"x": x + place, "y": y, "id": number} for number, place in enumerate(places)]
+        session.send("Input.dispatchTouchEvent", {"type": f"touch{kind}", "touchPoints": touches})
 
 
 def download(page: Page, folder: Path) -> Recipe:

@@ -176,6 +176,8 @@ def test_a_result_can_be_sent_to_every_tab_that_takes_one(new_page: NewPage, add
         panel = page.get_by_role("tabpanel").filter(visible=True)
         expect(panel.locator(".well figure, .tile img")).to_have_count(1)
         expect(panel).to_contain_text("128 × 128")
+    # The picture came before its room was seen, and is fitted to it all the same: the tab was never open before.
+    page.wait_for_function(FITTED)
     expect(page.locator("#field-prompt textarea")).to_have_value("a white castle")
     # What asks for no words has a line of its own on the empty stage, and leaves it there.
     turn_to(page, "Upscale")
@@ -188,6 +190,15 @@ def test_a_result_can_be_sent_to_every_tab_that_takes_one(new_page: NewPage, add
     page.get_by_role("button", name="Send to").click()
     page.get_by_role("menuitem", name="Compare").click()
     expect(page.get_by_label("Prompts", exact=True)).to_have_value("a white castle")
+
+
+# In one direction only the margins of the editor are left.
+FITTED = """() => {
+    const box = (place) => document.querySelector(place).getBoundingClientRect();
+    const [room, sheet] = [box(".mask-room"), box(".mask-sheet")];
+    const left = Math.min(room.width - sheet.width, room.height - sheet.height);
+    return sheet.width > 100 && left > 0 && left < 80;
+}"""
 
 
 def test_tabs_share_the_prompt_the_chosen_one_is_remembered_and_others_are_served_the_page_as_before(

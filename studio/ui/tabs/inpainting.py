@@ -114,7 +114,7 @@ class InpaintPanel(PicturePanel):
 
     def _place_editor(self) -> None:
         with gr.Column(elem_id=f"{Id.FIELD}{self.context.tab}-mask_image", elem_classes="canvas"):
-            self.masks = _drawn("masks", "mask_panel", Masks | Given, ("painted", "wipe", "bring", "holes"))
+            self.masks = _drawn("masks", "mask_panel", Masks | Given, ("painted", "bring", "holes"))
         with gr.Row(elem_classes="paper"):
             self.inverse = gr.Checkbox(
                 label="Paint what to keep", elem_id="mask-keep", elem_classes="switch", min_width=0
@@ -183,7 +183,6 @@ class InpaintPanel(PicturePanel):
             **QUICK,
         )
         self.masks.painted(self._keep_painted, paper, [self.masks], **QUICK)
-        self.masks.wipe(self._wipe, paper, [self.masks], **QUICK)
         self.masks.bring(self._bring, paper, [self.masks], **QUICK)
         self.masks.holes(self._holes, {self.source.widget, *paper}, [self.masks], **QUICK)
         self.history.turn(self._turn, {self.history}, [self.source.widget], **QUICK)
@@ -261,11 +260,6 @@ class InpaintPanel(PicturePanel):
 
     def _layer(self, path: str) -> Image.Image | None:
         return editor.read_layer(self.inputs, uploaded(self.context.studio, path)) if path else None
-
-    def _wipe(self, values: Values) -> Updates:
-        painted = PaintedMasks.read(values[self.masks])
-        painted.clear(EditHistory.of(values[self.history]).now)
-        return {self.masks: painted.news()}
 
     def _bring(self, values: Values, event: Brought, request: gr.Request) -> Updates:
         """Take a ready-made mask in, instead of what is painted."""

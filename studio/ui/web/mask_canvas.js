@@ -7,6 +7,8 @@ import { maskView } from "./mask_view.js";
 // The longer side of what is painted on: a larger picture keeps its own, and has a mask that is enlarged.
 const LONGEST = 1536;
 const MOST_STEPS = 40;
+// Steps with colours are large.
+const MOST_STEPS_BYTES = 128 * 2 ** 20;
 
 /** @typedef {{ alpha: Uint8ClampedArray, colours: ImageData | null }} Painting */
 
@@ -24,7 +26,7 @@ export function maskCanvas(room, { stroked, begun, left, changed }) {
     const ring = make("div", { class: "brush-ring", hidden: true });
     room.append(sheet, ring);
     const [tint, seenColours] = canvases.map((canvas) => /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d")));
-    const view = maskView(room, sheet, changed);
+    const view = maskView(room, sheet, () => { lay(); changed(); });
 
     let mask = newLayer(1, 1);
     let colours = newLayer(1, 1);
@@ -81,7 +83,8 @@ export function maskCanvas(room, { stroked, begun, left, changed }) {
 
     // What is there is one step of undo; whoever calls changes it next.
     function remember() {
-        past = [...past.slice(1 - MOST_STEPS), painting()];
+        past.push(painting());
+        while (past.length > MOST_STEPS || (past.length > 1 && bytesOf(past) > MOST_STEPS_BYTES)) past.shift();
         future = [];
     }
 
@@ -98,15 +101,17 @@ export function maskCanvas(room, { stroked, begun, left, changed }) {
         stroked();
     }
 
-    /** @param {(alpha: Uint8ClampedArray) => Uint8ClampedArray} change */
+    /** @param {(now: Painting) => Painting} change */
     function alter(change) {
         left();
         remember();
-        const now = painting();
-        put({ ...now, alpha: change(now.alpha) });
+        put(change(past[past.length - 1]));
         changed();
         stroked();
     }
+
+    /** @param {(alpha: Uint8ClampedArray) => Uint8ClampedArray} change */
+    const alterMask = (change) => alter((now) => ({ ...now, alpha: change(now.alpha) }));
 
     /**
      * @param {string} address
@@ -163,6 +168,14 @@ export function maskCanvas(room, { stroked, begun, left, changed }) {
         show(null);
     }
 
+    // A result of a picture that grows lies over what it grew by, too.
+    function lay() {
+        const [{ width: across, height: down }, { naturalWidth, naturalHeight }] = [view.grown(), result];
+        const isAsBefore = naturalWidth === picture.naturalWidth && naturalHeight === picture.naturalHeight;
+        sheet.classList.toggle("grown-result", isShowing && !isAsBefore && Math.abs(naturalWidth * down - naturalHeight * across) < 0.01 * naturalWidth * down);
+    }
+    result.addEventListener("load", lay);
+
     /**
      * A result, or a look at one in the making, in place of the picture.
      * @param {string | null} address
@@ -172,6 +185,7 @@ export function maskCanvas(room, { stroked, begun, left, changed }) {
         result.hidden = !address;
         sheet.classList.toggle("shows-result", isShowing);
         if (address && result.getAttribute("src") !== address) result.src = address;
+        lay();
         changed();
     }
 
@@ -219,9 +233,10 @@ export function maskCanvas(room, { stroked, begun, left, changed }) {
         view, room, sheet, ring, open, relay, show, clear, mark, finish, remember, begun,
         undo: () => step(past, future),
         redo: () => step(future, past),
-        invert: () => alter(inverted),
+        invert: () => alterMask(inverted),
+        wipe: () => alter(({ alpha }) => ({ alpha: new Uint8ClampedArray(alpha.length), colours: null })),
         /** @param {number} by in pixels of the picture */
-        grow: (by) => alter((alpha) => grown(alpha, mask.canvas.width, Math.round(Math.sign(by) * Math.max(1, Math.abs(by) * scaleOf())))),
+        grow: (by) => alterMask((alpha) => grown(alpha, mask.canvas.width, Math.round(Math.sign(by) * Math.max(1, Math.abs(by) * scaleOf())))),
         // A gesture that turned out to be a pinch leaves nothing.
         drop() {
             const before = past.pop();
@@ -242,3 +257,6 @@ export function maskCanvas(room, { stroked, begun, left, changed }) {
         },
     };
 }
+
+/** @param {Painting[]} steps */
+const bytesOf = (steps) => steps.reduce((sum, { alpha, colours }) => sum + alpha.length + (colours?.data.length ?? 0), 0);

@@ -68,7 +68,7 @@ export function mount({ element, props, watch, upload, tell }) {
         const { sized, colours } = TOOLS[tool];
         const most = Math.max(16, Math.round(Math.max(layer.width, layer.height) / 2));
         render(html`<span class="mask-group" role="group" aria-label="Tool">${Object.entries(TOOLS).map(([name, one]) => button(one.icon, one.label, () => canvas.set({ tool: name }), { title: `${one.help} (${one.key.toUpperCase()})`, pressed: name === tool }))}</span>
-            <span class="mask-group">${sized ? html`<label class="mask-size" title="Brush size ([ and ])"><input type="range" min="1" max=${most} .value=${live(String(width))} aria-label="Brush size" @input=${(event) => canvas.set({ width: Number(event.target.value) })}></label>` : nothing}
+            <span class="mask-group">${sized ? html`<label class="mask-size" title="Brush size ([ and ])"><input type="range" min="1" max=${most} .value=${live(String(width))} aria-label="Brush size" @input=${(event) => canvas.set({ width: Number(event.target.value) })}><output>${Math.round(width)} px</output></label>` : nothing}
                 ${colours ? html`<input type="color" aria-label="Colour to paint with" .value=${live(paint)} @input=${(event) => canvas.set({ paint: event.target.value })}>` : nothing}</span>
             <span class="mask-group">${button("invert", "Invert", canvas.invert, { title: "Invert the mask (I)" })}
                 ${button("grow", "Grow", () => canvas.grow(GROWTH), { title: `Grow the mask by ${GROWTH} pixels`, disabled: isEmpty })}
@@ -76,7 +76,7 @@ export function mount({ element, props, watch, upload, tell }) {
             <span class="mask-group">${button("undo", "Undo", undo, { title: "Undo (Ctrl Z)", disabled: !canUndo && !isShowing })}${button("redo", "Redo", canvas.redo, { title: "Redo (Ctrl Y)", disabled: !canRedo })}</span>
             <span class="mask-group mask-zoom" role="group" aria-label="Zoom">${button("less", "Zoom out", () => canvas.view.zoom(1 / ZOOM))}<button type="button" class="plain" title="Fit (0)" aria-label="Fit the picture" aria-pressed=${String(canvas.view.isFitted())} @click=${canvas.view.fit}>${canvas.view.percent()} %</button>${button("add", "Zoom in", () => canvas.view.zoom(ZOOM))}</span>`, part(root, ".mask-tools"));
         render(html`<div class="ways">
-                <button type="button" class="plain" title="Start painting again" ?disabled=${isEmpty} @click=${wipe}>Clear mask</button>
+                <button type="button" class="plain" title="Remove the mask. Undo restores it" ?disabled=${isEmpty} @click=${wipe}>Clear mask</button>
                 <button type="button" class="plain" title="White is repainted, black stays" @click=${() => part(root, "[type=file]").click()}>Use a mask picture</button>
                 <input type="file" accept="image/*,.heic,.heif,.avif" class="unseen" tabindex="-1" aria-label="Mask picture file" @change=${({ target: file }) => { bring(file.files[0]); file.value = ""; }}>
                 <select aria-label="What changes" title="Which part of the mask picture is repainted" ?hidden=${!brought} @change=${(event) => { reads = event.target.value; forget(); read(); }}>${
@@ -173,9 +173,7 @@ export function mount({ element, props, watch, upload, tell }) {
 
     function wipe() {
         keepNone();
-        forget();
-        canvas.clear();
-        tell.wipe({});
+        canvas.wipe();
     }
 
     /** @param {File | undefined} chosen */
@@ -237,7 +235,9 @@ export function mount({ element, props, watch, upload, tell }) {
         if (tab() !== owner || !present || at?.matches("textarea, select, input:not([type=range], [type=checkbox], [type=radio])") || document.querySelector("dialog[open]")) return;
         const key = event.key.toLowerCase();
         const act = event.ctrlKey || event.metaKey ? { z: event.shiftKey ? canvas.redo : undo, y: canvas.redo }[key] : event.altKey ? null : KEYS[key];
-        if (key === " " && !at?.matches("button, summary, input, a, [role=slider]")) {
+        // A button that was clicked has the focus still while the pointer is over the picture already.
+        const isPressed = at?.matches("button, summary, input, a, [role=slider]") && (at.matches(":focus-visible") || !canvas.room.matches(":hover"));
+        if (key === " " && !isPressed) {
             event.preventDefault();
             isPanning = true;
             pane.classList.add("panning");

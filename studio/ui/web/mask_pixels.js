@@ -72,11 +72,15 @@ export function grown(alpha, width, by) {
 function highest(values, lines, length, apart, step, reach) {
     const made = new Uint8ClampedArray(values.length);
     for (let line = 0; line < lines; line++) {
+        let before = 0;
         for (let at = 0; at < length; at++) {
             const value = values[line * apart + at * step];
+            // What the value before reaches is as high already.
+            const from = before >= value ? at + reach : Math.max(0, at - reach);
+            before = value;
             if (!value) continue;
             const end = Math.min(length - 1, at + reach);
-            for (let near = Math.max(0, at - reach); near <= end; near++) {
+            for (let near = from; near <= end; near++) {
                 const place = line * apart + near * step;
                 if (made[place] < value) made[place] = value;
             }

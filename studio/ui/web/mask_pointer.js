@@ -7,6 +7,8 @@ import { TOOLS } from "./mask_tools.js";
 
 // The least share of its width that a pen paints when it hardly presses.
 const LIGHTEST = 0.25;
+// By how many pixels of the page a finger moves before it paints: until then a second one may make it a pinch.
+const STILL = 5;
 
 /**
  * @param {MaskCanvas} canvas
@@ -16,7 +18,7 @@ export function paintWith(canvas, { isPanning }) {
     const { room, sheet, ring, view } = canvas;
     /** @type {Map<number, { clientX: number, clientY: number }>} */
     const fingers = new Map();
-    /** @type {{ id: number, spots: Spot[], done: number, alt: boolean } | null} */
+    /** @type {{ id: number, at: { clientX: number, clientY: number }, spots: Spot[], done: number, alt: boolean, begun: boolean } | null} */
     let gesture = null;
     /** @type {number | null} */
     let moving = null;
@@ -47,6 +49,7 @@ export function paintWith(canvas, { isPanning }) {
     function down(event) {
         if (target(event)?.closest("button, [role=slider]")) return;
         room.setPointerCapture(event.pointerId);
+        room.classList.add("pointed");
         if (event.pointerType === "touch") fingers.set(event.pointerId, event);
         if (fingers.size === 2) return drop();
         if (event.button === 1 || isPanning()) {
@@ -56,15 +59,21 @@ export function paintWith(canvas, { isPanning }) {
             return;
         }
         if (event.button || fingers.size > 1) return;
+        gesture = { id: event.pointerId, at: { clientX: event.clientX, clientY: event.clientY }, spots: [spot(event)], done: 0, alt: event.altKey, begun: false };
+        if (event.pointerType !== "touch") begin();
+    }
+
+    function begin() {
+        if (!gesture || gesture.begun) return;
+        gesture.begun = true;
         canvas.begun();
         canvas.remember();
-        gesture = { id: event.pointerId, spots: [spot(event)], done: 0, alt: event.altKey };
         go();
     }
 
     // A second finger makes the stroke of the first a pinch.
     function drop() {
-        if (gesture) canvas.drop();
+        if (gesture?.begun) canvas.drop();
         gesture = null;
         trace([]);
     }
@@ -85,7 +94,8 @@ export function paintWith(canvas, { isPanning }) {
         if (gesture?.id !== event.pointerId) return;
         const events = event.getCoalescedEvents?.() ?? [];
         gesture.spots.push(...(events.length ? events : [event]).map(spot));
-        go();
+        if (gesture.begun) go();
+        else if (Math.hypot(event.clientX - gesture.at.clientX, event.clientY - gesture.at.clientY) > STILL) begin();
     }
 
     function go() {
@@ -111,6 +121,7 @@ export function paintWith(canvas, { isPanning }) {
         fingers.delete(event.pointerId);
         if (moving === event.pointerId) moving = null;
         if (gesture?.id !== event.pointerId) return;
+        begin();
         const { spots, alt } = gesture;
         gesture = null;
         trace([]);
@@ -122,6 +133,7 @@ export function paintWith(canvas, { isPanning }) {
     room.addEventListener("pointermove", move);
     room.addEventListener("pointerup", up);
     room.addEventListener("pointercancel", up);
+    room.addEventListener("blur", () => room.classList.remove("pointed"));
     room.addEventListener("pointerleave", () => { ring.hidden = true; });
     // A long press of a finger, and the middle button, would bring up something of the browser's.
     room.addEventListener("contextmenu", (event) => event.preventDefault());

@@ -104,6 +104,8 @@ export function maskView(room, sheet, changed) {
             place = { x: place.x + moved.x, y: place.y + moved.y };
             zoom(scale * by, within(at));
         },
+        /** How large the picture is with what it grows by. */
+        grown: () => ({ width: size.width + growth.left + growth.right, height: size.height + growth.top + growth.bottom }),
         fit, move,
         actual: () => zoom(1 / devicePixelRatio),
         scale: () => scale,
