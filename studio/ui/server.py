@@ -24,6 +24,7 @@ from studio.ui.island import beginning
 from studio.ui.patience import Patient
 from studio.ui.shell import page
 from studio.ui.size_picker import SizePicker
+from studio.ui.workspace import in_order, strip_css
 
 # What Gradio keeps of pages that are open: a quarter of a megabyte each; the least recently used is forgotten.
 SESSIONS = 256
@@ -97,8 +98,8 @@ def _launched(studio: Studio, port: int) -> Any:
         server_name=settings.host,
         server_port=port,
         theme=theme.theme(),
-        css=theme.css() + SizePicker(studio).css(),
-        head=theme.head(),
+        css=theme.css() + SizePicker(studio).css() + strip_css(),
+        head=theme.head(first=in_order()[0][0]),
         max_file_size=settings.max_upload_mb * MEGABYTE,
         _app=PageApp(studio, web.announced(beginning(blocks))),
         **ALWAYS,

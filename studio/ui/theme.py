@@ -11,6 +11,8 @@ FAVICON = FOLDER / "favicon.svg"
 FONT = FOLDER / "fonts" / "Inter.woff2"
 # What all of the page shares; the rest lies beside the script that draws it.
 PAGE = FOLDER / "page.css"
+# Relative to the page, which may be served below another path.
+FONT_ADDRESS = f"studio/theme/{FONT.relative_to(FOLDER).as_posix()}"
 # Pure greys: a tint of the surroundings colours the picture.
 GREY = gr.themes.Color(
     c50="#fafafa", c100="#f2f2f2", c200="#e6e6e6", c300="#d2d2d2", c400="#a6a6a6", c500="#7a7a7a",
@@ -40,15 +42,17 @@ def css() -> str:
     """The style sheets, with the font's address."""
     face = (
         '@font-face { font-family: "Inter"; font-weight: 400 700; font-display: swap; '
-        f'src: url("studio/theme/{FONT.relative_to(FOLDER).as_posix()}") format("woff2") }}'
+        f'src: url("{FONT_ADDRESS}") format("woff2") }}'
     )
     return f"{face}\n{PAGE.read_text(encoding='utf-8')}\n{web.styles()}"
 
 
-def head() -> str:
-    """The way to the page's own scripts, and what a phone's browser should know."""
+def head(first: str) -> str:
+    """The way to the page's own scripts, and what a phone's browser should know; `first` as of `web.loader`."""
     return (
         '<meta name="color-scheme" content="light dark">'
         '<meta name="theme-color" content="#1e1e1e" media="(prefers-color-scheme: dark)">'
-        f"<script>{web.loader()}</script>"
+        # Before the first words are drawn, which would move where it came after them.
+        f'<link rel="preload" href="{FONT_ADDRESS}" as="font" type="font/woff2" crossorigin>'
+        f"<script>{web.loader(first)}</script>"
     )

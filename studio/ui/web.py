@@ -41,9 +41,9 @@ def find(name: str, wanted: str) -> Path | None:
     return files(".js").get(name) if wanted == version() else None
 
 
-def loader() -> str:
-    """What makes the page's one global, which fetches a module by its name."""
-    return LOADER.read_text("utf-8").replace("VERSION", version())
+def loader(first: str) -> str:
+    """What makes the page's one global, which fetches a module by its name; `first` is the tab that is drawn first."""
+    return LOADER.read_text("utf-8").replace("VERSION", version()).replace("FIRST", first)
 
 
 def has(name: str) -> bool:

@@ -92,6 +92,17 @@ class Stopping(Event):
     job: Name
 
 
+def in_order() -> list[tuple[str, Tab]]:
+    """All tabs as they stand in the strip; those in the menu at its end come last."""
+    return sorted(TABS.items(), key=lambda member: (bool(member[1].group), member[1].order))
+
+
+def strip_css() -> str:
+    """Leaves the handles that stand in a menu out of the strip, from its first frame on; a chosen one stands in it."""
+    names = ", ".join(f"#{Id.TAB}{name}-button" for name, tab in TABS.items() if tab.group)
+    return f':is({names}):not([aria-selected="true"]) {{ display: none; }}' if names else ""
+
+
 class Workspace:
     """One page's form, tabs and gallery, and how they are wired."""
 
@@ -99,8 +110,7 @@ class Workspace:
         self.studio = studio
         self.followers = Followers(blocks)
         self.live = Live(studio)
-        tabs = sorted(TABS.items(), key=lambda member: (bool(member[1].group), member[1].order))
-        self.tabs: dict[str, Tab] = {name: tab for name, tab in tabs if tab.here(studio)}
+        self.tabs: dict[str, Tab] = {name: tab for name, tab in in_order() if tab.here(studio)}
         self.panels: dict[str, Panel] = {}
         self.form = Form(studio)
         self.form.adopt("model", model)

@@ -1,5 +1,5 @@
 // How the form begins: nothing that is typed before the kept values are back is lost, and a page that hears nothing begins anew.
-import { input, type } from "./dom.js";
+import { input, tab, type } from "./dom.js";
 
 // How long a page waits for its first answer, in milliseconds, and how often it begins anew.
 const PATIENCE = 30_000;
@@ -34,7 +34,7 @@ document.addEventListener("input", (event) => {
     if (entry.matches(".bench textarea, .bench input:not([type=file], [role])")) early?.set(entry, ticks(entry) ? entry.checked : entry.value);
 }, true);
 
-/** What was typed meanwhile is typed again; where nobody chose a place, one writes on in the prompt. */
+/** What was typed meanwhile is typed again. */
 export function restore() {
     for (const [entry, given] of early ?? []) {
         if (typeof given === "string") type(entry, given);
@@ -42,6 +42,26 @@ export function restore() {
     }
     early = null;
     restored();
+    seen();
+}
+
+// How long it is waited for the tab that was chosen last, in milliseconds.
+const TURNING = 5000;
+
+/** Shows the tab that was chosen last, once all of it is there; where nobody chose a place, one writes on in the prompt. */
+function seen() {
+    const { dataset } = document.documentElement;
+    const until = performance.now() + TURNING;
+    const look = () => {
+        const isThere = !dataset.turning || (tab() === dataset.turning && !Number(dataset.mounting) && !document.querySelector(".bench [data-fresh]"));
+        if (!isThere && performance.now() < until) return void requestAnimationFrame(look);
+        delete dataset.turning;
+        writeOn();
+    };
+    look();
+}
+
+function writeOn() {
     const prompt = input("prompt");
     // A finger would get a keyboard over half of the page, and whoever shows the page in a frame would lose the focus to it.
     if (document.activeElement?.matches("body, [role=tab]") && document.hasFocus() && matchMedia("(pointer: fine)").matches && prompt?.checkVisibility()) prompt.focus({ preventScroll: true });

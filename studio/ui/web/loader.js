@@ -16,6 +16,12 @@ for (const name of /** @type {const} */ (["localStorage", "sessionStorage"])) {
     }
 }
 
+// Gradio draws the first tab until it is told which one was chosen last, which has another shape: until that is there, its place is empty.
+const chosen = location.hash.slice(1) || /"tab":"(\w+)"/.exec(localStorage.getItem("image-studio-kept") ?? "")?.[1];
+if (chosen && chosen !== "FIRST") document.documentElement.dataset.turning = chosen;
+/** @param {number} by How many parts of the page are being drawn. */
+const count = (by) => { document.documentElement.dataset.mounting = String(Number(document.documentElement.dataset.mounting ?? 0) + by); };
+
 // What the page says where nothing comes back, wherever it asks.
 const LOST = { fault: "The studio did not answer. Check the connection and try again." };
 /** @param {Record<string, (asked: object) => Promise<any>>} server */
@@ -24,12 +30,15 @@ const answering = (server) => new Proxy(server, { get: (acts, name) => async (/*
 // The page's one global: a module by its name, mounted where it is given an element. Gradio's own strings begin here.
 window.studio = async (name, island) => {
     let module;
+    if (island) count(1);
     try {
         module = await import(new URL(`studio/web/VERSION/${name}.js`, document.baseURI).href);
+        if (island) await module.mount({ ...island, server: answering(island.server) });
     } catch (error) {
-        if (island) island.element.textContent = "This part of the page did not arrive. Reload the page.";
+        if (island && !module) island.element.textContent = "This part of the page did not arrive. Reload the page.";
         throw error;
+    } finally {
+        if (island) count(-1);
     }
-    if (island) await module.mount({ ...island, server: answering(island.server) });
     return module;
 };

@@ -26,7 +26,6 @@ export function mount({ data }) {
     onFacts(() => {
         if (place.isConnected) return;
         part(document, `#${ids.tabs} .tab-wrapper`).append(place);
-        for (const { id } of data) handle(id)?.setAttribute("data-grouped", "");
     });
     addEventListener("hashchange", () => choose(location.hash.slice(1)));
 }
