@@ -88,6 +88,7 @@ def test_edges_are_previewed_follow_their_threshold_and_steer_the_picture(
 ) -> None:
     page = opened(new_page, address)
     card = unit(page, "Canny edges")
+    expect(card).to_be_in_viewport()
     card.get_by_role("button", name="Make the map").click()
     expect(card.locator(".fault")).to_contain_text("There is no picture to make the map of.")
     card.get_by_label("Picture file").set_input_files(house)
@@ -102,6 +103,11 @@ def test_edges_are_previewed_follow_their_threshold_and_steer_the_picture(
     expect(card.locator(".tile[data-side=map] img")).not_to_have_attribute("src", first)
     expect(page.locator("#control-map .mapped > img")).to_be_visible()
     (control,) = generate(page, tmp_path).controls
+    # The map stands beside what was made of it.
+    beside, made = (page.locator(place).bounding_box() for place in ("#control-map .mapped", ".cell"))
+    assert beside
+    assert made
+    assert beside["x"] + beside["width"] <= made["x"]
     assert (control.kind, control.model, dict(control.options)) == ("canny", "starter-canny", {"low": 5, "high": 20})
     assert control.image == studio.inputs.add(house).id
     lines = np.asarray(studio.inputs.open(str(control.map)).convert("L"))
@@ -202,7 +208,8 @@ def test_what_cannot_be_stands_at_its_unit_and_a_model_offers_what_fits_it(
     first = unit(page, "Canny edges")
     first.get_by_label("Picture file").set_input_files(house)
     shown(first, "image")
-    unit(page, "Depth")
+    # A new one below the others is scrolled into view.
+    expect(unit(page, "Depth")).to_be_in_viewport()
     page.get_by_label("Prompt", exact=True).fill("a red house")
     page.get_by_role("button", name="Generate").click()
     expect(page.locator(".unit .fault").nth(1)).to_contain_text("has no picture")

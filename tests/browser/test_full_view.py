@@ -102,6 +102,25 @@ def test_every_setting_can_be_read_and_copied_and_the_file_is_called_by_day_word
     page.keyboard.press("c")
     expect(full.locator(".full-note")).to_have_text("Picture copied.")
     assert page.evaluate("navigator.clipboard.read().then(([item]) => item.types)") == ["image/png"]
+    starred_deleted_and_taken_back(page)
+
+
+def starred_deleted_and_taken_back(page: Page) -> None:
+    """The arrows lead to what was made before; what is deleted makes way for that, and comes back."""
+    page.keyboard.press("Escape")
+    full = made(page, "a green hill", 1)
+    page.keyboard.press("s")
+    expect(full.get_by_role("button", name="Star", exact=True)).to_have_attribute("aria-pressed", "true")
+    page.keyboard.press("ArrowRight")
+    shown = full.locator(".zoom-sheet > img")
+    expect(shown).to_have_attribute("alt", "a red house, by the sea")
+    page.keyboard.press("ArrowLeft")
+    expect(shown).to_have_attribute("alt", "a green hill")
+    page.keyboard.press("Delete")
+    expect(shown).to_have_attribute("alt", "a red house, by the sea")
+    expect(full.locator(".full-note")).to_contain_text("Moved to the bin.")
+    full.get_by_role("button", name="Undo", exact=True).click()
+    expect(shown).to_have_attribute("alt", "a green hill")
 
 
 def test_fingers_zoom_a_picture_and_swipe_to_the_next(new_page: NewPage, address: str) -> None:
