@@ -110,7 +110,7 @@ def inpainting(page: Page) -> None:
     page.get_by_role("menuitem", name="Inpainting").click()
     expect(page.locator(".editor-pane")).not_to_have_class("bare")
     sheet = page.locator(".mask-sheet")
-    page.wait_for_function("document.querySelector('.mask-sheet').getBoundingClientRect().width > 300")
+    page.wait_for_function("document.querySelector('.mask-sheet')?.getBoundingClientRect().width > 300")
     box = sheet.bounding_box()
     assert box
     page.keyboard.press("l")

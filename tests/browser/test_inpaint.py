@@ -121,7 +121,7 @@ LAST_SENT = """async () => {
     layer.drawImage(bitmap, 0, 0);
     return [...layer.getImageData(0, 0, bitmap.width, bitmap.height).data].filter((_, at) => at % 4 === 3);
 }"""
-WIDER = "(width) => document.querySelector('.mask-sheet').getBoundingClientRect().width > width"
+WIDER = "(width) => (document.querySelector('.mask-sheet')?.getBoundingClientRect().width ?? 0) > width"
 
 
 def canvas(page: Page) -> dict[str, float]:
@@ -405,6 +405,7 @@ def test_a_picture_sent_to_a_tab_that_was_never_open_fits_a_phone_where_one_fing
     generate(page)
     expect(page.locator(".mask-sheet")).to_have_class(re.compile("shows-result"))
     # Zoomed, a result is looked at, and not painted on.
+    room.scroll_into_view_if_needed()
     fitted = canvas(page)
     pinch(page)
     page.wait_for_function(WIDER, arg=1.3 * fitted["width"])

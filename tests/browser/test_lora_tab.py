@@ -148,6 +148,7 @@ def test_a_file_comes_in_and_is_looked_up_by_its_hash_once_that_is_said_and_agre
 
     # One that is not here yet comes by the address of its page, once it is said what it is, and by the key of who asks.
     wash = {f"{TO_K}.lora_A.weight": (8, 768), f"{TO_K}.lora_B.weight": (320, 8)}
+    site.versions.clear()
     site.give("wash.safetensors", write_safetensors(tmp_path / "elsewhere.safetensors", wash).read_bytes())
     site.key = "a-key-of-mine"
     place = shelf.get_by_label("Place of a LoRA")

@@ -194,7 +194,7 @@ def test_a_result_can_be_sent_to_every_tab_that_takes_one(new_page: NewPage, add
 
 # In one direction only the margins of the editor are left.
 FITTED = """() => {
-    const box = (place) => document.querySelector(place).getBoundingClientRect();
+    const box = (place) => document.querySelector(place)?.getBoundingClientRect() ?? { width: 0, height: 0 };
     const [room, sheet] = [box(".mask-room"), box(".mask-sheet")];
     const left = Math.min(room.width - sheet.width, room.height - sheet.height);
     return sheet.width > 100 && left > 0 && left < 80;

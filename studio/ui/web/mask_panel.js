@@ -40,6 +40,8 @@ export function mount({ element, props, watch, upload, tell }) {
     let present = null;
     let adopting = false;
     let isPanning = false;
+    // Whether keys led to what has the focus, and not the pointer.
+    let isLed = false;
 
     // The mask picture that is read, how it is read, and whether the picture has something transparent.
     /** @type {string | null} */
@@ -234,9 +236,10 @@ export function mount({ element, props, watch, upload, tell }) {
         const at = target(event);
         if (tab() !== owner || !present || at?.matches("textarea, select, input:not([type=range], [type=checkbox], [type=radio])") || document.querySelector("dialog[open]")) return;
         const key = event.key.toLowerCase();
+        if (key === "tab") isLed = true;
         const act = event.ctrlKey || event.metaKey ? { z: event.shiftKey ? canvas.redo : undo, y: canvas.redo }[key] : event.altKey ? null : KEYS[key];
         // A button that was clicked has the focus still while the pointer is over the picture already.
-        const isPressed = at?.matches("button, summary, input, a, [role=slider]") && (at.matches(":focus-visible") || !canvas.room.matches(":hover"));
+        const isPressed = at?.matches("button, summary, input, a, [role=slider]") && (isLed || !canvas.room.matches(":hover"));
         if (key === " " && !isPressed) {
             event.preventDefault();
             isPanning = true;
@@ -252,6 +255,7 @@ export function mount({ element, props, watch, upload, tell }) {
         pane.classList.remove("panning");
     };
     document.addEventListener("keydown", press);
+    document.addEventListener("pointerdown", () => { isLed = false; }, true);
     document.addEventListener("keyup", (event) => { if (event.key === " ") rest(); });
     window.addEventListener("blur", rest);
     document.addEventListener("visibilitychange", () => { if (document.hidden) save(); });
