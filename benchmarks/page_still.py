@@ -99,7 +99,7 @@ def _processor_ms(trace: dict[str, Any]) -> float:
     """The most processor time that one task of the page's main thread took."""
     events = trace["traceEvents"]
     main = {(one["pid"], one["tid"]) for one in events if one.get("args", {}).get("name") == "CrRendererMain"}
-    return round(max(one.get("tdur", 0) for one in events if (one["pid"], one["tid"]) in main) / 1000, 1)
+    return round(max(float(one.get("tdur", 0)) for one in events if (one["pid"], one["tid"]) in main) / 1000, 1)
 
 
 def _rest(page: Any) -> None:

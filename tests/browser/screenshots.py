@@ -132,7 +132,6 @@ def inpainting(page: Page) -> None:
 def upscale(page: Page) -> None:
     """A picture four times as large, under the loupe."""
     turn_to(page, "Text to image")
-    page.get_by_role("listitem").first.wait_for()
     page.locator(".cell").nth(0).hover()
     page.locator(".cell").nth(0).get_by_role("button", name="Send to").click()
     page.get_by_role("menuitem", name="Upscale").click()

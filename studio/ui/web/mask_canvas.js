@@ -103,7 +103,6 @@ export function maskCanvas(room, { stroked, begun, left, changed }) {
 
     /** @param {(now: Painting) => Painting} change */
     function alter(change) {
-        left();
         remember();
         put(change(past[past.length - 1]));
         changed();
@@ -111,7 +110,10 @@ export function maskCanvas(room, { stroked, begun, left, changed }) {
     }
 
     /** @param {(alpha: Uint8ClampedArray) => Uint8ClampedArray} change */
-    const alterMask = (change) => alter((now) => ({ ...now, alpha: change(now.alpha) }));
+    function alterMask(change) {
+        left();
+        alter((now) => ({ ...now, alpha: change(now.alpha) }));
+    }
 
     /**
      * @param {string} address
