@@ -6,7 +6,7 @@ import { html, nothing, render, repeat } from "./vendor/lit.js";
 const GAP = 8;
 // Rows that are there already behind what is seen, and screens of them the way that one scrolls.
 const BEHIND = 3;
-const AHEAD = 1.5;
+const [AHEAD, AHEAD_FAST] = [1.5, 0.5];
 // Where more of a screen than this goes by within a frame, colours alone are shown until it rests so long, in milliseconds.
 const FAST = 0.6;
 const REST = 60;
@@ -49,8 +49,8 @@ export function libraryGrid({ count, at, tint, want, near, size, isSelected, sel
      * @returns {[number, number]}
      */
     function bounds() {
-        // What one only passes is not made ready: colours where one looks are all that there is time for.
-        const ahead = isFast ? 0 : Math.ceil((AHEAD * element.clientHeight) / row());
+        // Of what one only passes little more is made ready than what one sees: a frame has no time for more.
+        const ahead = Math.ceil(((isFast ? AHEAD_FAST : AHEAD) * element.clientHeight) / row());
         const behind = isFast ? 0 : BEHIND;
         const first = Math.max(0, Math.floor((element.scrollTop - GAP) / row()) - (way < 0 ? ahead : behind)) * columns;
         const last = Math.min(count(), (Math.ceil((element.scrollTop + element.clientHeight) / row()) + (way > 0 ? ahead : behind)) * columns) - 1;
