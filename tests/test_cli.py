@@ -6,6 +6,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import time
 import urllib.request
 from collections.abc import Callable
@@ -511,6 +512,13 @@ def test_run_prints_its_address_serves_the_page_and_ends_when_asked(home: Path):
     _, err = process.communicate()
     assert process.returncode == 0, err
     assert "Traceback" not in err
+
+
+def test_a_command_waits_for_the_modules_of_no_other():
+    code = "import sys; from studio.cli import parser; parser('run'); print(*sorted(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    loaded = {name for name in done.stdout.split() if name.startswith("studio.cli.")}
+    assert loaded == {"studio.cli.base", "studio.cli.run"}
 
 
 def test_run_says_that_a_port_is_taken(capsys: pytest.CaptureFixture[str]):

@@ -24,8 +24,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):  # a name that the terminal cannot show stops nothing
             stream.reconfigure(errors="backslashreplace")
-    top = parser()
-    args, rest = top.parse_known_args(argv)
+    given = sys.argv[1:] if argv is None else argv
+    top = parser(*given[:1])
+    args, rest = top.parse_known_args(given)
     if rest:
         getattr(args, "parser", top).error(f"unrecognized arguments: {' '.join(rest)}")
     if args.command is None:
@@ -46,12 +47,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     return code
 
 
-def parser() -> argparse.ArgumentParser:
-    """The parser of all commands."""
+def parser(first: str = "") -> argparse.ArgumentParser:
+    """The parser of all commands; where the `first` word is one, of that alone: to import all takes a second."""
     top = _Parser(prog="studio", description="Make images with diffusion models.", allow_abbrev=False)
     top.add_argument("--version", action="version", version=f"image-studio {__version__}")
     commands = top.add_subparsers(title="commands", dest="command", metavar="COMMAND", prog="studio")
-    for name in dict.fromkeys([*FIRST, *COMMANDS]):
+    for name in [first] if first in COMMANDS else dict.fromkeys([*FIRST, *COMMANDS]):
         command = COMMANDS[name]
         sub = commands.add_parser(name, help=command.help, description=command.help, allow_abbrev=False)
         command.arguments(sub)
