@@ -310,6 +310,10 @@ class DeviceLost(DeviceError, code="device_lost"):
     """The device does nothing more for this program, which has to be started again; no job is at fault."""
 
 
+class EngineEnded(DeviceError, code="engine_ended"):
+    """The engine ended while it was at this; it is started anew by itself."""
+
+
 class Closing(StudioError, code="closing", status=503):
     """The studio is being closed."""
 

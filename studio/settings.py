@@ -68,6 +68,10 @@ def _listed(networks: Any) -> Any:
     return [part.strip() for part in networks.split(",") if part.strip()] if isinstance(networks, str) else networks
 
 
+# One of several devices: its kind, and which card of that kind.
+DeviceName = Annotated[str, Field(pattern=r"^((cuda|xpu):\d{1,3}|cpu|mps)$")]
+
+
 class Settings(BaseSettings):
     """Everything that can be set about the studio itself; an unknown name is an error."""
 
@@ -94,6 +98,14 @@ class Settings(BaseSettings):
     max_upload_mb: int = Field(1024, ge=1, le=65536, description="The largest file that may be brought, in megabytes.")
     model: str = Field("starter", description="The model a recipe takes when it names none.")
     device: Literal["auto", "cuda", "xpu", "mps", "cpu"] = Field("auto", description="Where models run.")
+    engine: Literal["auto", "inside", "process"] = Field(
+        "auto",
+        description="Whether models run inside the studio, or in a process of their own: what breaks down there takes "
+        "neither the page nor the queue with it; auto is a process for studio run.",
+    )
+    devices: Annotated[tuple[DeviceName, ...], NoDecode, BeforeValidator(_listed)] = Field(
+        (), description="Several devices that make pictures at a time, with commas, such as cuda:0,cuda:1."
+    )
     offload: Literal["auto", "none", "model", "sequential"] = Field(
         "auto", description="What stays off the card between its turns; auto decides by free memory."
     )

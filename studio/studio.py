@@ -15,6 +15,7 @@ from studio import hf_space
 from studio.accounts.store import Accounts
 from studio.atomic_files import AtomicFolder
 from studio.backends.base import Backend
+from studio.backends.engine_process import EngineProcess
 from studio.backends.hosted import HostedImages
 from studio.candidates.making import Candidates
 from studio.catalogue.controlnets import ControlNets
@@ -82,7 +83,8 @@ class Studio:
     """Everything that a page, a command or a server needs; use it in a `with` block or call `close()`.
 
     `backend` renders (default: this machine's device), `images` is where images go (default: the data folder's),
-    `durable` False, for one command, keeps its jobs in memory, or in the database `jobs`, and takes up none of others.
+    `begun` is a process of its engine that was begun before. `durable` False, for one command, keeps its jobs in
+    memory, or in the database `jobs`, and takes up none of others.
     """
 
     def __init__(
@@ -93,6 +95,7 @@ class Studio:
         images: Path | None = None,
         durable: bool = True,
         jobs: Database | None = None,
+        begun: EngineProcess | None = None,
     ) -> None:
         self.settings = settings
         self.database = Database.of(settings.home)
@@ -125,7 +128,7 @@ class Studio:
         )
         self.used = LastUsed(self.database)
         self.downloads = Downloads()
-        self.backend = backend or _local(settings, self.catalogue, self.controlnets, self.prompt_assets)
+        self.backend = backend or self._engine(begun)
         self.hosted = HostedModels(settings, self.database)
         self.safety = Safety(settings, PromptFilter(settings), self.backend.classify)
         # A command shows no partial images, so it asks for none; nor does a studio that checks before it shows.
@@ -142,6 +145,25 @@ class Studio:
             self.repeats.start()
             self.index.watch(busy=lambda: bool(self.jobs.unfinished()))
         self._warming: threading.Thread | None = None
+
+    def _engine(self, begun: EngineProcess | None) -> Backend:
+        """What makes pictures on this machine."""
+        settings, catalogue = self.settings, self.catalogue
+        if hf_space.has_zero_gpu():
+            from studio.backends.zerogpu import ZeroGpuBackend
+
+            return ZeroGpuBackend(settings, catalogue, self.controlnets, self.prompt_assets)
+        if settings.devices:
+            from studio.backends.devices import Devices
+
+            return Devices.of(settings, catalogue)
+        if begun or settings.engine == "process":
+            from studio.backends.process import ProcessBackend
+
+            return ProcessBackend(settings, catalogue, begun)
+        from studio.backends.local import LocalBackend
+
+        return LocalBackend(settings, catalogue, self.controlnets, self.prompt_assets)
 
     def _addresses(self) -> Addresses:
         """The folders whose files a page may be shown, each to its owner."""
@@ -406,16 +428,6 @@ class Studio:
         self.check_downloads(missing, who)
         if missing:
             self.downloads.wait_for(missing, say)
-
-
-def _local(settings: Settings, catalogue: Catalogue, controlnets: ControlNets, prompt_assets: PromptAssets) -> Backend:
-    if hf_space.has_zero_gpu():
-        from studio.backends.zerogpu import ZeroGpuBackend
-
-        return ZeroGpuBackend(settings, catalogue, controlnets, prompt_assets)
-    from studio.backends.local import LocalBackend
-
-    return LocalBackend(settings, catalogue, controlnets, prompt_assets)
 
 
 def _forbidden(act: str) -> Refused:

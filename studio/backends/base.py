@@ -101,6 +101,11 @@ class Backend(ABC):
     most: int | None = None
     side_by_side: int = 1
 
+    @property
+    def devices(self) -> Sequence["Backend"]:
+        """The backends of its devices, each of which makes pictures by itself."""
+        return (self,)
+
     def alone(self, recipe: ResolvedRecipe) -> bool:
         """Whether a call is made for this recipe by itself, as it shares steps with other calls, or has to be alone."""
         del recipe

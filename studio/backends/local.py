@@ -1,7 +1,7 @@
 """Renders on this machine's own device."""
 
 import functools
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager, nullcontext
 from contextvars import copy_context
@@ -62,6 +62,13 @@ def apart(method: Callable[P, T]) -> Callable[P, T]:
     return run
 
 
+def made_alone(recipe: ResolvedRecipe, settings: Settings, catalogue: Catalogue) -> bool:
+    """Whether the engine is called for this recipe by itself, as `Backend.alone` has it."""
+    if recipe.buckets or wanted_numerics(recipe, settings) in ("solo", "exact"):
+        return True
+    return settings.side_by_side > 1 and shares_steps(recipe, [catalogue[name] for name in recipe.models])
+
+
 class LocalBackend(Backend):
     """The engine behind the backend's contract. Torch and diffusers are imported at the first `warm` or `generate`."""
 
@@ -85,13 +92,11 @@ class LocalBackend(Backend):
         self.side_by_side = settings.side_by_side
 
     def alone(self, recipe: ResolvedRecipe) -> bool:
-        if recipe.buckets or wanted_numerics(recipe, self._settings) in ("solo", "exact"):
-            return True
-        return self.side_by_side > 1 and shares_steps(recipe, [self._catalogue[name] for name in recipe.models])
+        return made_alone(recipe, self._settings, self._catalogue)
 
     def generate(
         self, recipes: Sequence[ResolvedRecipe], report: Report, wanted: Wanted = always, turn: Turn = NOBODYS
-    ) -> Iterator[Rendered]:
+    ) -> Generator[Rendered, None, None]:
         manager = self._engine(lambda words: report(Loading(words)))
         from studio.engine.render import render
 

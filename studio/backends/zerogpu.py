@@ -9,7 +9,7 @@ loaded anew by every fork. Only a generator can be stopped.
 import logging
 import re
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextvars import copy_context
 from queue import SimpleQueue
 from typing import Any
@@ -111,7 +111,7 @@ class ZeroGpuBackend(LocalBackend):
 
     def generate(
         self, recipes: Sequence[ResolvedRecipe], report: Report, wanted: Wanted = always, turn: Turn = NOBODYS
-    ) -> Iterator[Rendered]:
+    ) -> Generator[Rendered, None, None]:
         from gradio.exceptions import Error
 
         del wanted, turn  # what was begun is paid from the visitor's quota; nobody else is in its process

@@ -47,9 +47,13 @@ class FairQueue:
         """All waiting jobs in the order in which they would start."""
         return [job for jobs in self._parted() for job in self._fairly(jobs)]
 
+    def first(self) -> Job | None:
+        """The job whose turn it is; None where all that wait are paused."""
+        return next((job for job in self.order() if not job.paused), None)
+
     def take(self) -> Job | None:
-        """Remove and return the job whose turn it is; None where all that wait are paused."""
-        job = next((job for job in self.order() if not job.paused), None)
+        """Remove and return the job whose turn it is."""
+        job = self.first()
         if job is None:
             return None
         arrival = self._turns[job.turn][1]

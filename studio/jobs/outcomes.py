@@ -56,10 +56,10 @@ class Outcomes:
         """Requeue what this machine runs: the process may end before its next step, which does not count as an
         attempt.
         """
-        for name, job in self._queues.running:
-            begun = [item for item in job.items if item.state == "running" and item.lane == name]
-            if not self._queues.lanes[name].can_leave and not job.stopping.is_set():
-                self.put_back(job, begun)
+        for run in self._queues.running:
+            begun = [item for item in run.job.items if item.state == "running" and item.lane == run.queue]
+            if not run.lane.can_leave and not run.job.stopping.is_set():
+                self.put_back(run.job, begun)
 
     def fail(self, job: Job, items: Sequence[QueueItem], error: StudioError) -> None:
         """Fail these items; of several, each is retried alone first, to find the one at fault."""
@@ -84,6 +84,23 @@ class Outcomes:
             self.drop(job, [item for item in job.items if item.state == "waiting"])
         self._queues.leave(job)
         self.conclude(job)
+
+    def try_again(self, job: Job, items: Sequence[QueueItem]) -> None:
+        """Requeue what an engine that ended was making: one of it may be why, so each by itself, and not for ever."""
+        if job.stopping.is_set():
+            self.drop(job, items)
+            return
+        for item in items:
+            item.alone, item.attempts = True, item.attempts + 1
+        for item in [one for one in items if one.attempts >= ATTEMPTS]:
+            self.fail(job, [item], _given_up("The engine ended", item.attempts))
+        left = [item for item in items if item.state == "running"]
+        for item in left:
+            item.state = "waiting"
+        if left:
+            job.state = "running" if _runs(job) else "waiting"
+            self._written(lambda: self._store.try_again(job, left), job)
+            self._line_up(job)
 
     def drop(self, job: Job, items: Sequence[QueueItem]) -> None:
         """Cancel these items."""
@@ -123,7 +140,12 @@ class Outcomes:
                 hopeless += [item] if item.lane == DEVICE and item.attempts >= ATTEMPTS else []
         if hopeless:
             times = max(item.attempts for item in hopeless)
-            self.fail(job, hopeless, OutOfMemory(f"The studio broke down {times} times on this job.", GIVEN_UP_HINT))
+            self.fail(job, hopeless, _given_up("The studio broke down", times))
+
+
+def _given_up(what: str, times: int) -> OutOfMemory:
+    """What is most likely behind it."""
+    return OutOfMemory(f"{what} {times} times on this job.", GIVEN_UP_HINT)
 
 
 def _runs(job: Job) -> bool:

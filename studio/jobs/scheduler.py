@@ -11,7 +11,7 @@ from sqlite3 import Connection
 
 from studio.backends.base import Backend
 from studio.downloads.queue import Errand, OnNews
-from studio.errors import Cancelled, Closing, DeviceLost, InternalError, NotFound, StudioError
+from studio.errors import Cancelled, Closing, DeviceLost, EngineEnded, InternalError, NotFound, StudioError
 from studio.events import Downloading, Halted, Queued, Stopped
 from studio.gate.identity import Identity, check_creates
 from studio.jobs.admission import Admission, Limits
@@ -20,7 +20,7 @@ from studio.jobs.job import Job, Listener
 from studio.jobs.kinds import KINDS
 from studio.jobs.kinds.base import Priority
 from studio.jobs.lane import Lane
-from studio.jobs.lane_queues import LaneQueues
+from studio.jobs.lane_queues import LaneQueues, Run
 from studio.jobs.making import MadeWith, Maker
 from studio.jobs.outcomes import Outcomes
 from studio.jobs.register import Register
@@ -89,8 +89,9 @@ class Scheduler:
         if self._marker:
             self._marker.unlink(missing_ok=True)
         with self._lock:  # which lets the workers begin when all is taken up
-            for name, lane in {DEVICE: Lane(backend, backend.side_by_side), **(lanes or {})}.items():
-                self._add_lane(name, lane)
+            self._add_lanes(DEVICE, [Lane(one, one.side_by_side) for one in backend.devices])
+            for name, lane in (lanes or {}).items():
+                self._add_lanes(name, [lane])
             restored = self._register.left_over() if takes_up else []
             for job in restored:
                 self._queues.fetching[job.id] = job
@@ -342,14 +343,16 @@ class Scheduler:
             return
         if self._lane_for is None:
             raise NotFound(f"Nothing here makes pictures for “{name}”.", "Choose another model.")
-        self._add_lane(name, self._lane_for(name))
+        self._add_lanes(name, [self._lane_for(name)])
 
-    def _add_lane(self, name: str, lane: Lane) -> None:
-        self._queues.open(name, lane)
-        for _ in range(lane.capacity):
-            worker = threading.Thread(target=self._work, args=(name,), name=f"lane {name}", daemon=True)
-            self._workers.append((worker, lane))
-            worker.start()
+    def _add_lanes(self, name: str, lanes: Sequence[Lane]) -> None:
+        """Let these lanes take from the queue of this name."""
+        self._queues.open(name, lanes)
+        for lane in lanes:
+            for _ in range(lane.capacity):
+                worker = threading.Thread(target=self._work, args=(name, lane), name=f"lane {name}", daemon=True)
+                self._workers.append((worker, lane))
+                worker.start()
 
     def _resort(self, job: Job) -> None:
         """The job stands elsewhere among its owner's."""
@@ -365,33 +368,33 @@ class Scheduler:
             if place not in (None, before.get(job.id)) and not self._halted:
                 job.tell(Queued(place))
 
-    def _work(self, name: str) -> None:
-        while (run := self._next(name)) is not None:
-            job, items = run
+    def _work(self, name: str, lane: Lane) -> None:
+        while (run := self._next(name, lane)) is not None:
             # A copy, as another lane may be at the same job.
-            job.context.copy().run(self._run, name, job, items)
+            run.job.context.copy().run(self._run, run)
 
-    def _next(self, name: str) -> tuple[Job, list[QueueItem]] | None:
-        """Wait for what the lane makes next; None when closing."""
+    def _next(self, name: str, lane: Lane) -> Run | None:
+        """Wait for what the lane makes next; None when closing, or where its device is lost."""
         with self._lock:
-            while not self._closing:
-                if not self._halted and (taken := self._queues.take(name)):
-                    self._line_up(taken[0])
+            while not self._closing and lane in self._queues.lanes[name]:
+                if not self._halted and (taken := self._queues.take(name, lane)):
+                    self._line_up(taken.job)
                     self._move_up()
+                    self._lock.notify_all()  # another lane may have left it to this one, and be next
                     return taken
                 self._move_up()
                 self._lock.wait()
             return None
 
-    def _run(self, name: str, job: Job, items: list[QueueItem]) -> None:
+    def _run(self, run: Run) -> None:
         """One call of a lane, to its end; whatever becomes of it, each of its items has a state afterwards."""
-        begun = time.monotonic()
+        job, items, name, begun = run.job, run.items, run.queue, time.monotonic()
         fault: StudioError | None = None
         job_id.set(job.id)
         log.info("Making %d of %d pictures on lane %s", len(items), len(job.items), name)
         try:
             self._store.begin(job, items)
-            self._make(name, job, items)
+            self._make(run)
         except Cancelled:
             pass
         except StudioError as error:
@@ -400,26 +403,43 @@ class Scheduler:
             log.exception("Job %s failed", job.id)
             fault = InternalError(error, BROKEN_HINT)
         with self._lock:
-            self._queues.running.remove((name, job))
+            self._queues.running.remove(run)
             if self._store.closed:  # what came after the end is found in the library at the next start
                 return
             job.seconds += time.monotonic() - begun
             left = [item for item in items if item.state == "running"]
             if isinstance(fault, DeviceLost):
-                self._halt(job, left, fault)
+                self._lose(run, left, fault)
+            elif isinstance(fault, EngineEnded):
+                self._outcomes.try_again(job, left)
             elif fault is None:
                 self._outcomes.put_back(job, left)
             else:
                 self._outcomes.fail(job, left, fault)
             self._lock.notify_all()
 
-    def _make(self, name: str, job: Job, items: list[QueueItem]) -> None:
+    def _make(self, run: Run) -> None:
+        job = run.job
+
         def wanted() -> bool:
             with self._lock:
-                return not (self._closing or job.paused or self._queues.wants_turn(name, job))
+                return not (self._closing or job.paused or self._queues.wants_turn(run.queue, job))
 
-        lane = self._queues.lanes[name]
-        self._maker.make(lane, job, items, stopped=lambda: self._closing or job.stopping.is_set(), wanted=wanted)
+        def stopped() -> bool:
+            return self._closing or job.stopping.is_set()
+
+        self._maker.make(run.lane, job, run.items, stopped=stopped, wanted=wanted)
+
+    def _lose(self, run: Run, items: list[QueueItem], error: DeviceLost) -> None:
+        """The lane takes no more; where another one is left, that goes on with what it had."""
+        lanes = self._queues.lanes[run.queue]
+        if lanes == [run.lane]:
+            self._halt(run.job, items, error)
+            return
+        if run.lane in lanes:  # else another call of it was lost before
+            log.error("One device less: %s", error)
+            lanes.remove(run.lane)
+        self._outcomes.put_back(run.job, items, uncounted=True)
 
     def _halt(self, job: Job, items: list[QueueItem], error: DeviceLost) -> None:
         """Run no more. What runs and all that wait go on at the next start, or have failed where nothing is on disk."""

@@ -74,6 +74,10 @@ class JobStore:
         """These items wait again; through no fault of their own, so the attempt does not count."""
         self._turn(job, items, "waiting", -1, "returned")
 
+    def try_again(self, job: Job, items: Sequence[QueueItem]) -> None:
+        """These items wait again; the attempt counts, as it may have been their own fault."""
+        self._turn(job, items, "waiting", 0, "returned")
+
     def finish(self, job: Job, item: QueueItem, path: str, seconds: float) -> None:
         """The image of an item is stored at `path`, below the library's folder."""
         change = (
