@@ -55,7 +55,7 @@ def test_a_file_of_this_disk_is_copied_in_and_found_at_once(home: Path, imports:
     ("name", "content", "words"),
     [
         ("ink.ckpt", b"a pickle", "is a pickle, which can run any program.*Get the model as .safetensors"),
-        ("ink.txt", b"text", "it is no .safetensors file"),
+        ("ink.txt", b"text", "it is not a .safetensors file"),
         ("ink.safetensors", b"short", "is damaged"),
         ("none.safetensors", None, "cannot be read"),
     ],
