@@ -142,7 +142,7 @@ def test_somebody_stays_to_look_after_the_others(accounts: Accounts) -> None:
 
 @pytest.mark.parametrize("name", ["", " ", "a b", "x" * 65, "<b>", "-a", "a\n"])
 def test_names_that_cannot_be_are_refused(accounts: Accounts, name: str) -> None:
-    with pytest.raises(InvalidRequest, match="no name"):
+    with pytest.raises(InvalidRequest, match="not a valid account name"):
         accounts.add(name, "viewer", GOOD)
 
 

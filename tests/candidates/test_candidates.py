@@ -189,7 +189,7 @@ def test_marks_win_are_kept_and_can_be_undone(home: Path):
 
 def test_what_is_not_in_the_set_cannot_be_marked(studio: Studio):
     set_id = studio.candidates.begin([RECIPE], ANN)
-    with pytest.raises(NotFound, match="not there"):
+    with pytest.raises(NotFound, match="no longer there"):
         studio.candidates.mark(set_id, ANN, 9, Rating("keep"))
 
 

@@ -248,7 +248,8 @@ def test_a_stack_is_saved_under_a_name_and_deleted(stack: LoraPanel, tmp_path: P
     left = stack.widget.forget({"id": "mine", "model": "starter"}, request())["stacks"]
     assert not any(one["own"] for one in left)
     assert "Give it a name" in stack.widget.save({"name": "…", "loras": loras, "model": "starter"}, request())["fault"]
-    assert "No LoRA is in use" in stack.widget.save({"name": "None", "loras": [], "model": "starter"}, request())["fault"]
+    empty = stack.widget.save({"name": "None", "loras": [], "model": "starter"}, request())
+    assert "No LoRA is in use" in empty["fault"]
 
 
 def test_each_starter_stack_can_be_put_on(studio: Studio) -> None:
