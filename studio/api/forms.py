@@ -6,30 +6,39 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
+from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
+from studio.api.coded import decoded
 from studio.errors import InvalidRequest, MalformedRequest
+from studio.gate.doors import MEGABYTE
+from studio.studio import Studio
 
 MOST_FILES, MOST_FIELDS, MOST_FIELD_BYTES = 16, 200, 2**20
 BRACKETS = re.compile(r"^(\w+)(?:\[(\w+)\])$")
 # These are tables, which a form holds as JSON where it does not take them apart.
 TABLES = ("lora", "recipe")
+# These are pictures, which a form may name by an address instead of holding them.
+PICTURES = ("image", "image[]", "mask", "file")
 
 
 class Form:
-    """What a form holds: `values` by name, and files."""
+    """What a form holds: `values` by name, and pictures."""
 
     def __init__(self, fields: Sequence[tuple[str, str]], files: Sequence[tuple[str, bytes]]) -> None:
         self._files = files
+        self._named = [(name, value) for name, value in fields if name in PICTURES and value]
         self.values: dict[str, Any] = {}
         for name, value in fields:
-            self._put(name, value)
+            if name not in PICTURES:
+                self._put(name, value)
 
-    def files(self, name: str) -> list[bytes]:
-        """The files under a name, in order."""
-        return [data for key, data in self._files if key == name]
+    def pictures(self, name: str) -> list[bytes]:
+        """The pictures under a name, files first; InvalidRequest where one that is named does not come."""
+        named = [decoded(value, name.removesuffix("[]")) for key, value in self._named if key == name]
+        return [*(data for key, data in self._files if key == name), *named]
 
     def _put(self, name: str, value: str) -> None:
         if inner := BRACKETS.fullmatch(name):
@@ -43,8 +52,12 @@ class Form:
 
 
 @asynccontextmanager
-async def read(request: Request) -> AsyncIterator[Form]:
-    """What a request's form holds; MalformedRequest where it cannot be read. Bounded by the gate in bytes and time."""
+async def read(request: Request, studio: Studio) -> AsyncIterator[Form]:
+    """What a request's form holds; MalformedRequest where it cannot be read, StorageError where the disk is full.
+
+    Bounded by the gate in bytes and time.
+    """
+    await run_in_threadpool(studio.room_on_disk, coming_bytes(request, studio))
     try:
         form = await request.form(max_files=MOST_FILES, max_fields=MOST_FIELDS, max_part_size=MOST_FIELD_BYTES)
     except HTTPException as error:
@@ -55,6 +68,11 @@ async def read(request: Request) -> AsyncIterator[Form]:
         yield Form(fields, files)
     finally:
         await form.close()
+
+
+def coming_bytes(request: Request, studio: Studio) -> int:
+    """How much a request brings, by its own word; the most that one may where it does not say."""
+    return int(request.headers.get("content-length") or studio.settings.max_upload_mb * MEGABYTE)
 
 
 def _table(name: str, value: str) -> Any:

@@ -113,9 +113,9 @@ def _add_pictures(routes: APIRouter, studio: Studio) -> None:
 
     @routes.post("/inputs", status_code=201, openapi_extra=FORM)
     async def bring(request: Request, who: Who, mask: MaskReading | None = None) -> InputFacts:
-        """Bring a picture that recipes can start from, or follow; or a mask, and what of it counts."""
-        async with forms.read(request) as form:
-            files = form.files("file")
+        """Bring a picture that recipes can start from, or follow, or its address; or a mask, and what of it counts."""
+        async with forms.read(request, studio) as form:
+            files = await run_in_threadpool(form.pictures, "file")
         if len(files) != 1:
             raise InvalidRequest("There is no picture, or there are several.", "Send one as file.", field="file")
         return await run_in_threadpool(_bring, studio, files[0], mask, who)

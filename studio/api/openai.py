@@ -73,7 +73,7 @@ def router(studio: Studio) -> APIRouter:
     @routes.post("/images/edits", response_model=ImagesResponse, openapi_extra={"requestBody": {"content": FORM}})
     async def edit(request: Request, who: Who) -> Response:
         """Change a picture: all of it, or where its mask is transparent."""
-        async with forms.read(request) as form:
+        async with forms.read(request, studio) as form:
             wanted = EditRequest.model_validate(form.values)
             recipe = await run_in_threadpool(_edit, studio, wanted, form, who)
         return await _answer(studio, wanted, recipe, request, who)
@@ -94,13 +94,13 @@ def _recipe(studio: Studio, wanted: GenerationRequest, who: Identity, **given: A
 
 
 def _edit(studio: Studio, wanted: EditRequest, form: forms.Form, who: Identity) -> Recipe:
-    pictures = [*form.files("image"), *form.files("image[]")]
+    pictures = [*form.pictures("image"), *form.pictures("image[]")]
     if len(pictures) != 1:
         number = f"{len(pictures)} pictures were given" if pictures else "There is no picture to change"
         raise InvalidRequest(f"{number}.", "Give one picture as image.", field="image")
     try:
         given = {"init_image": studio.inputs.add(pictures[0], who=who).id}
-        for mask in form.files("mask")[:1]:
+        for mask in form.pictures("mask")[:1]:
             given["mask_image"] = studio.inputs.add_mask(mask, who, reads="transparent").id
     except StudioError as error:
         raise _about(error, wanted) from error

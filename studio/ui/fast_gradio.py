@@ -10,6 +10,9 @@ every step of one it looks through all of `sys.path` for matplotlib, twice: a th
 
 Whenever a page is begun, ended or queued, gradio makes an application of 80 routes for it; only the one is served that
 `launch` is given. The others are left out: half of the time in which a page is made.
+
+Where a program names a file by its address, gradio would take any number of bytes for any time, and ask another service
+where a name leads: the studio's own function fetches it.
 """
 
 import importlib.abc
@@ -21,6 +24,10 @@ from contextlib import nullcontext
 from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
+
+from anyio.to_thread import run_sync
+
+from studio.safe_fetch import bring
 
 QUIET = {
     "GRADIO_ANALYTICS_CACHE_FREQUENCY": str(sys.maxsize),
@@ -64,6 +71,7 @@ def _import_gradio() -> ModuleType:
     # Nothing that the page calls draws with matplotlib.
     importlib.import_module("gradio.utils").__dict__["MatplotlibBackendMananger"] = nullcontext
     _without_drafts(importlib.import_module("gradio.routes").App)
+    importlib.import_module("gradio.processing_utils").__dict__.update(FETCHES)
     return module
 
 
@@ -75,6 +83,22 @@ def _without_drafts(app_class: Any) -> None:
         return None if app is None else create(blocks, app=app, **more)
 
     app_class.create_app = staticmethod(create_last)
+
+
+async def _download(url: str, cache_dir: str) -> str:
+    """The path of what was at an address, in gradio's cache; InvalidRequest, Busy."""
+    content = await run_sync(bring, url)
+    files = importlib.import_module("gradio.processing_utils")
+    return str(await run_sync(files.save_bytes_to_cache, content, "picture.bin", cache_dir))
+
+
+async def _get(url: str) -> None:
+    """Nothing here asks for an answer as it is."""
+    raise RuntimeError(f"Nothing is fetched from {url}.")
+
+
+# By the names that gradio calls them.
+FETCHES = {"async_ssrf_protected_download": _download, "async_ssrf_protected_get": _get}
 
 
 def _imported() -> ModuleType:

@@ -11,9 +11,12 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from studio.errors import InvalidRequest, NotFound, Refused
 from studio.gate.gate import PAYLOAD
-from studio.gate.identity import Identity, of_scope
+from studio.gate.identity import Identity, check_creates, of_scope
+from studio.safe_fetch import WEB
 from studio.ui.events import in_words
 
+# How many files one request may name by their address.
+MOST_NAMED = 8
 # As many sessions and events are known at once; the least recently used are forgotten.
 MOST_KNOWN = 20_000
 API = "/gradio_api/"
@@ -69,6 +72,7 @@ class Requests:
         way = scope["path"].removeprefix(API).rstrip("/").split("/")
         who = _rights(of_scope(scope))
         if scope["method"] == "POST" and way[0] != "upload":
+            _check_named_files(scope[PAYLOAD], of_scope(scope))
             self._check_payload(way, scope[PAYLOAD], who)
             send = self._noting(send, who) if way[0] in ("queue", "call") else send
         elif await self._is_lost(way, scope, who):
@@ -165,6 +169,20 @@ class Requests:
 def _rights(who: Identity) -> str:
     """What a caller's sessions are bound to; callers without a secret share those of their address."""
     return who.owner if who.known else f"nobody at {who.address}"
+
+
+def _check_named_files(payload: Any, who: Identity) -> None:
+    """Refused, InvalidRequest where files are named by their address by somebody who may bring none, or too many."""
+    named, layer = 0, [payload]
+    while layer:
+        one = layer.pop()
+        if isinstance(one, dict):
+            named += isinstance(one.get("path"), str) and bool(WEB.match(one["path"]))
+        layer += one.values() if isinstance(one, dict) else one if isinstance(one, list) else ()
+    if named:
+        check_creates(who)
+    if named > MOST_NAMED:
+        raise InvalidRequest(f"{named} files are named by their address; {MOST_NAMED} are the most.")
 
 
 def _read(kind: type[Kind], payload: Any) -> Kind:

@@ -96,7 +96,7 @@ def test_an_agent_finds_what_its_owner_made_and_nothing_else(address: str) -> No
         ("generate_image", {"prompt": "a boat", "width": 65}, "65"),
         ("generate_image", {"prompt": "without paint", **SMALL}, "The paint ran out"),
         ("generate_image", {"prompt": "a boat", "model": "nothing"}, "nothing"),
-        ("edit_image", {"image": "http://127.0.0.1:1/a.png", "prompt": "a"}, "not fetched"),
+        ("edit_image", {"image": "http://127.0.0.1/a.png", "prompt": "a"}, "not a public address"),
         ("cancel_job", {"job": "abc"}, "There is no such job"),
     ],
 )

@@ -13,17 +13,20 @@ import httpx
 import pytest
 from gradio_client import Client, handle_file
 from gradio_client.client import Job
+from gradio_client.exceptions import AppError
 from PIL import Image
 
-from studio.errors import InvalidSetting
-from studio.gate.identity import owner_by
+from studio.errors import InvalidRequest, InvalidSetting, Refused
+from studio.gate.identity import Identity, owner_by
 from studio.inputs import InputStore
 from studio.settings import Settings
 from studio.studio import Studio
 from studio.ui import serve, server
 from studio.ui.events import BadInput
+from studio.ui.requests import MOST_NAMED, _check_named_files
 from studio.ui.source import cached, uploaded
 from tests.people import who
+from tests.picture_site import NAME, picture_site
 from tests.ui.painter import Painter
 
 SECRETS = {name: f"a-secret-that-the-browser-of-{name}-keeps" for name in ("me", "somebody")}
@@ -350,3 +353,28 @@ def test_a_program_gives_files_where_a_picture_is_wanted(
     ):
         with pytest.raises(BadInput, match="not uploaded"):
             cached(studio, elsewhere)
+
+
+def test_a_program_names_a_picture_by_its_address_and_none_of_a_private_place(
+    client: Client, studio: Studio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GRADIO_TEMP_DIR", str(studio.settings.home / "cache"))
+    words = {"prompt": "a boat", "negative_prompt": "", "seed": "1", "api_name": "/image_to_image"}
+    with picture_site(monkeypatch) as site:
+        client.predict(init_image=handle_file(site.address()), **words)
+        assert studio.inputs.size(str(studio.jobs_of(ME)[0].recipes[0].init_image)) == (64, 64)
+        assert site.hosts == [NAME], "the studio went there, once"
+        for private in ("http://169.254.169.254/latest", "http://[::1]/a.png"):
+            with pytest.raises(AppError, match="not a public address"):
+                client.predict(init_image=handle_file(private), **words)
+
+
+def test_a_viewer_names_no_files_by_their_address_and_nobody_many() -> None:
+    viewer = Identity.signed_in("1", "vi", "viewer")
+    file = {"path": "https://pictures.example/a.png", "meta": {"_type": "gradio.FileData", "more": 1}}
+    with pytest.raises(Refused):
+        _check_named_files({"data": [[{"a": file}]]}, viewer)
+    _check_named_files({"data": [{**file, "path": "/tmp/a.png"}]}, viewer)
+    _check_named_files({"data": [file] * MOST_NAMED}, ME)
+    with pytest.raises(InvalidRequest, match="by their address"):
+        _check_named_files({"data": [file] * (MOST_NAMED + 1)}, ME)
