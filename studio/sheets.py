@@ -15,6 +15,7 @@ from PIL import Image, ImageDraw
 
 from studio.atomic_files import AtomicFolder
 from studio.lettering import LINE, Lettering, note
+from studio.library import as_listed
 from studio.settings import ASSETS
 
 Kind = Literal["png", "html", "csv"]
@@ -61,8 +62,9 @@ class Shown:
     def open(self) -> Image.Image | None:
         """Its picture; None where there is none, or none any more."""
         try:
-            with Image.open(self.path or "") as image:
-                return image.convert("RGB")
+            path = self.path or Path()
+            with Image.open(path) as image:
+                return as_listed(image.convert("RGB"), path)
         except OSError:
             return None
 
@@ -189,9 +191,7 @@ class _Layout:
                 self.lettering.write(pen, self.down.title, (GAP, top, self.left - 2 * GAP, 3 * self.line), QUIET)
             for x, words in enumerate(self.across.labels):
                 left, _ = self.corner((x, 0, z))
-                self.lettering.write(
-                    pen, words, (left, top + self.line, self.cell[0], self.top - 2 * self.line), INK
-                )
+                self.lettering.write(pen, words, (left, top + self.line, self.cell[0], self.top - 2 * self.line), INK)
             for y, words in enumerate(self.down.labels):
                 _, down = self.corner((0, y, z))
                 self.lettering.write(pen, words, (GAP, down, self.left - 2 * GAP, self.cell[1]), INK)

@@ -24,10 +24,10 @@ from studio import __version__
 from studio.api import job_views, waiting
 from studio.api.coded import decoded
 from studio.api.openai_models import own_names
-from studio.api.pictures import identify, look
+from studio.api.pictures import identify, small
 from studio.errors import InternalError, StudioError, Unauthorized
 from studio.gate.doors import MOST_PICTURES
-from studio.gate.identity import Identity
+from studio.gate.identity import Identity, check_creates
 from studio.jobs.job import Job
 from studio.labels import labelled
 from studio.recipe import Recipe
@@ -112,7 +112,9 @@ def _add_making(server: MCPServer, studio: Studio) -> None:
     @_worded
     async def edit_image(
         context: Context[Any, Any],
-        image: Annotated[str, Field(description="The picture as base64, or as a data address.")],
+        image: Annotated[
+            str, Field(description="The picture as base64, as a data address, or its address on the web.")
+        ],
         prompt: Prompt,
         strength: Annotated[
             float, Field(ge=0, le=1, description="0 returns the picture as it is, 1 repaints it completely.")
@@ -122,7 +124,7 @@ def _add_making(server: MCPServer, studio: Studio) -> None:
         seed: Seed = None,
     ) -> list[Image | str]:
         """Paint over a picture as a description says, wait for it, and show it."""
-        who = _who(context)
+        check_creates(who := _who(context))
         stored = await run_in_threadpool(lambda: studio.inputs.add(decoded(image, "image"), who=who))
         given = {"prompt": prompt, "negative_prompt": negative_prompt, "model": model, "seed": seed}
         return await _made(studio, context, {**given, "init_image": stored.id, "strength": strength})
@@ -212,8 +214,10 @@ def _shown(studio: Studio, job: Job, request: Request) -> list[Image | str]:
             shown.append(" ".join(filter(None, (image.fault.message, image.fault.hint))))
             continue
         event = next(one for one in job.results if one.image == image.number)
-        shown.append(Image(data=look(event.path.read_bytes(), "jpeg", SIDE), format="jpeg"))
-        shown.append(f"Seed {image.recipe['seed']}, {image.width}x{image.height}, the whole picture: {image.url}")
+        shown.append(Image(data=small(event.path, SIDE), format="jpeg"))
+        verdict = f"{image.safety}, so it is blurred here; " if image.safety in ("flagged", "failed") else ""
+        facts = f"Seed {image.recipe['seed']}, {image.width}x{image.height}, {verdict}the whole picture: {image.url}"
+        shown.append(facts)
     return shown
 
 

@@ -14,14 +14,17 @@ from studio.errors import NotFound, Withheld
 from studio.gate import origin
 from studio.gate.addresses import PREFIX
 from studio.gate.identity import Identity, of_scope
-from studio.library import facts
+from studio.library import as_listed, facts
 from studio.metadata import own
 from studio.metadata.writing import ENDINGS, Format, write, writing_of
 from studio.safety.layer import ELSE, NOTE, is_withheld
 from studio.settings import Settings
 from studio.studio import Studio
 
-FOR_GOOD = "private, max-age=31536000, immutable"
+# A picture never changes; what is told anew under one name is asked for each time.
+FOR_GOOD, REVALIDATED = "private, max-age=31536000, immutable", "private, no-cache"
+# What browsers show, and nothing in it runs.
+SHOWN = ("image/png", "image/webp", "image/jpeg")
 ADDRESS = "/api/pictures/"
 
 
@@ -43,9 +46,19 @@ def router(studio: Studio) -> APIRouter:
         path = await run_in_threadpool(studio.addresses.find, token, who)
         if path is None:
             raise NotFound("There is nothing here for you: it is gone, or belongs to somebody else.")
-        return FileResponse(path, headers={"Cache-Control": FOR_GOOD})
+        return file_answer(path)
 
     return routes
+
+
+def file_answer(path: Path) -> Response:
+    """A file to whoever may see it; what is no picture is only ever saved, as a page of this address could do all."""
+    answer = FileResponse(path)
+    is_picture = answer.media_type in SHOWN
+    answer.headers["Cache-Control"] = FOR_GOOD if is_picture else REVALIDATED
+    if not is_picture:
+        answer.headers["Content-Disposition"] = "attachment"
+    return answer
 
 
 def address(studio: Studio, request: Request, path: Path, who: Identity) -> str:
@@ -72,14 +85,21 @@ def withheld(path: Path) -> Withheld | None:
     return Withheld(f"The picture is withheld. {made.get(NOTE, '')}".strip(), ELSE) if is_withheld(made) else None
 
 
-def look(data: bytes, kind: Format, side: int | None = None) -> bytes:
-    """A look at a picture, in this format, at most so long at a side; it tells nothing of how it was made."""
+def look(jpeg: bytes, kind: Format) -> bytes:
+    """A look at a picture in the making, in this format."""
+    if kind == "jpeg":
+        return jpeg
     buffer = BytesIO()
-    with Image.open(BytesIO(data)) as image:
-        if image.format == kind.upper() and side is None:
-            return data
+    with Image.open(BytesIO(jpeg)) as image:
+        image.save(buffer, kind.upper())
+    return buffer.getvalue()
+
+
+def small(path: Path, side: int) -> bytes:
+    """A stored picture as JPEG, at most so long at a side, as it is seen beside others; it tells nothing of itself."""
+    buffer = BytesIO()
+    with Image.open(path) as image:
         copy = image.convert("RGB")
-    if side is not None:
-        copy.thumbnail((side, side), Image.Resampling.LANCZOS)
-    copy.save(buffer, kind.upper())
+    copy.thumbnail((side, side), Image.Resampling.LANCZOS)
+    as_listed(copy, path).save(buffer, "JPEG")
     return buffer.getvalue()

@@ -11,6 +11,7 @@ from PIL import Image, ImageDraw, ImageOps
 from studio.atomic_files import AtomicFolder
 from studio.export.pictures import made_of, opened
 from studio.lettering import LINE, Lettering, note
+from studio.library import as_listed
 from studio.metadata.own import Made
 from studio.sheets import INK, PAPER, QUIET, Axis, Sheet, Shown
 
@@ -73,7 +74,7 @@ def _pages(paths: Sequence[Path], title: str, columns: int) -> Iterator[Image.Im
         for number, path in enumerate(paths[start : start + columns * rows]):
             left = EDGE + number % columns * (cell + GAP)
             top = EDGE + CAPTION + number // columns * row
-            page.paste(ImageOps.pad(opened(path), (cell, cell), color=PAPER), (left, top))
+            page.paste(ImageOps.pad(as_listed(opened(path), path), (cell, cell), color=PAPER), (left, top))
             Lettering(LETTER).write(pen, caption(path, made_of(path)), (left, top + cell, cell, CAPTION), QUIET)
         if words := _note(paths, title):
             Lettering(LETTER).write(pen, words, (EDGE, PAGE[1] - EDGE + GAP, PAGE[0] - 2 * EDGE, EDGE - GAP), QUIET)

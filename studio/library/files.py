@@ -23,6 +23,8 @@ from studio.metadata import writing
 from studio.metadata.writing import PLAIN, Writing
 from studio.pixels import digest
 from studio.recipe import Recipe
+from studio.safety.card import blurred
+from studio.safety.layer import is_blurred
 
 if TYPE_CHECKING:
     from studio.library.index import LibraryIndex
@@ -74,6 +76,14 @@ def facts(path: Path) -> Mapping[str, str]:
         return stored.read_facts(path)
     except (NotFound, Unreadable):
         return {}
+
+
+def as_listed(picture: Image.Image, path: Path) -> Image.Image:
+    """A stored image as it is seen beside others: of one that the safety layer flagged, its colours alone.
+
+    Whatever shows several, or hands them on together, takes them from here; opened, an image is whole.
+    """
+    return blurred(picture) if is_blurred(facts(path)) else picture
 
 
 class Library:

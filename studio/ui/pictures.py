@@ -19,13 +19,12 @@ from studio.gate.addresses import EVERYBODY
 from studio.gate.identity import Identity
 from studio.hosted.models import is_hosted
 from studio.jobs.job import Job
-from studio.library import facts, picture, size
+from studio.library import as_listed, facts, picture, size
 from studio.library.facts import item_id
 from studio.library.index import THUMBNAILS
 from studio.recipe import Recipe, as_resolved
 from studio.resolve.sizes import result_size
-from studio.safety.card import blurred
-from studio.safety.layer import ELSE, NOTE, SAFETY, is_blurred, is_withheld
+from studio.safety.layer import ELSE, NOTE, SAFETY, is_withheld
 from studio.studio import Studio
 from studio.ui.hosted_choices import choice
 from studio.ui.schemas.pictures import Expected, Picture, PictureFacts, Start, Which
@@ -116,7 +115,7 @@ def smaller(path: Path, side: int) -> str:
     with Image.open(path) as image:
         copy = image.convert("RGB")
     copy.thumbnail((side, side), Image.Resampling.LANCZOS, reducing_gap=2)
-    copy = blurred(copy) if is_blurred(facts(path)) else copy
+    copy = as_listed(copy, path)
     buffer = BytesIO()
     copy.save(buffer, "JPEG", quality=88)
     return jpeg_address(buffer.getvalue())
@@ -135,7 +134,7 @@ def thumbnail(studio: Studio, path: Path, side: int, who: Identity = EVERYBODY) 
         except StudioError:
             return ""
         copy.thumbnail((side, side), Image.Resampling.LANCZOS, reducing_gap=2)
-        copy = blurred(copy) if is_blurred(facts(path)) else copy
+        copy = as_listed(copy, path)
         AtomicFolder(small.parent).write(small, lambda file: copy.save(file, "WEBP", quality=80))
     return studio.addresses.of(small, who)
 

@@ -1,18 +1,23 @@
 """The safety layer as programs meet it: each language says what was withheld or refused, and none gives it away."""
 
+from base64 import b64decode
 from collections.abc import Iterator, Mapping
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import pytest
 from PIL import Image
 
+from studio import sheets
 from studio.events import Done
+from studio.export import contact_sheet
 from studio.gate.identity import PROGRAM
 from studio.recipe import Recipe
 from studio.settings import Settings
 from studio.studio import Studio
 from studio.ui import pictures
+from studio.ui.tabs import arena
 from tests.api.asking import Ask, asking, gated
 from tests.ui.painter import Painter
 
@@ -104,18 +109,21 @@ def test_the_library_knows_what_was_withheld_and_finds_a_watermark(ask: Ask, str
     assert ask("GET", "/api/library", params={"query": "check:nonsense"}).status_code == 422
 
 
-def test_an_agent_is_told_in_words(strict: Studio) -> None:
-    def called(prompt: str) -> dict[str, Any]:
-        ask = asking(gated(strict))  # what is kept between requests ends with their event loop
-        call = {"name": "generate_image", "arguments": {"prompt": prompt, **SIZE}}
-        asked = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": call}
-        answer = ask("POST", "/mcp", json=asked, headers={"Accept": "application/json, text/event-stream"})
-        return answer.json()["result"]
+def called(studio: Studio, prompt: str) -> dict[str, Any]:
+    """What an agent is answered that asks for a picture."""
+    ask = asking(gated(studio))  # what is kept between requests ends with their event loop
+    call = {"name": "generate_image", "arguments": {"prompt": prompt, **SIZE}}
+    asked = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": call}
+    answer = ask("POST", "/mcp", json=asked, headers={"Accept": "application/json, text/event-stream"})
+    result: dict[str, Any] = answer.json()["result"]
+    return result
 
-    (words,) = called("in anger")["content"]
+
+def test_an_agent_is_told_in_words(strict: Studio) -> None:
+    (words,) = called(strict, "in anger")["content"]
     assert words["type"] == "text"
     assert words["text"].startswith("The picture is withheld.")
-    refused = called(BAD)
+    refused = called(strict, BAD)
     assert refused["isError"]
     assert "naked" in refused["content"][0]["text"]
 
@@ -135,3 +143,29 @@ def test_a_flagged_picture_is_blurred_in_every_list_until_it_is_opened(
         assert (high - low < 0.95 * (highest - lowest)) is blurred
         assert (shown["check"][:1] == ("flagged",)) is blurred
         assert (shown["shown"] != shown["file"]) is blurred, "opened, it is whole"
+
+
+def is_flat(picture: Image.Image, whole: Image.Image) -> bool:
+    """Whether the darkest and lightest edges of a ramp are gone."""
+    (low, high), (lowest, highest) = picture.convert("L").getextrema(), whole.convert("L").getextrema()
+    return high - low < 0.95 * (highest - lowest)
+
+
+@pytest.mark.parametrize(("prompt", "blurred"), [(BAD, True), ("a boat", False)])
+def test_a_flagged_picture_is_blurred_wherever_several_are_seen_or_handed_on_together(
+    tmp_path: Path, prompt: str, blurred: bool
+) -> None:
+    settings = Settings.load(home=tmp_path, port=0, prompt_filter="on")
+    with Studio(settings, backend=Painter()) as studio:
+        path = made(studio, prompt).results[0].path
+        agent = BytesIO(b64decode(called(studio, prompt)["content"][0]["data"]))
+    whole = Image.open(path)
+    page, corner = next(contact_sheet._pages([path], "", 4)), contact_sheet.EDGE + contact_sheet.CAPTION
+    shown = {
+        "a cell of a grid or comparison": sheets.Shown((0, 0, 0), path).open(),
+        "a pair of the arena": Image.open(BytesIO(b64decode(arena._bare(path).partition(",")[2]))),
+        "a contact sheet": page.crop((60, corner, 325, corner + 265)),
+        "the gallery": Image.open(BytesIO(b64decode(pictures.smaller(path, 128).partition(",")[2]))),
+        "what an agent sees": Image.open(agent),
+    }
+    assert {name: is_flat(one, whole) for name, one in shown.items() if one} == dict.fromkeys(shown, blurred)

@@ -54,6 +54,16 @@ def asked_by_the_page(studio: Studio) -> set[str]:
     return islands | listeners
 
 
+# Where a picture is opened, or is one that somebody brought.
+OPENS = {"full_view", "map_drawing"}
+
+
+@pytest.mark.parametrize("name", OWN)
+def test_no_list_shows_a_picture_whole_that_the_safety_layer_flagged(name: str) -> None:
+    shown = re.findall(r"src=\$\{([^}]*\.file[^}]*)\}", text(name))
+    assert not shown or name in OPENS, "sharpAddress of picture.js says which address it has among others"
+
+
 def test_a_module_is_kept_by_browsers_for_good_and_another_version_of_it_is_none(address: str) -> None:
     own = f"{address}studio/web/{web.version()}"
     served = httpx.get(f"{own}/gallery.js")

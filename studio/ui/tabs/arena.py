@@ -12,6 +12,7 @@ from typing_extensions import TypedDict
 from studio.compare.arena import Arena, as_csv, matrix, standings
 from studio.compare.store import Comparisons
 from studio.gate.identity import Identity
+from studio.library import as_listed
 from studio.ui.events import LISTENER, Act, Name, Nothing, served
 from studio.ui.form import Updates
 from studio.ui.island import Island
@@ -64,7 +65,7 @@ class ArenaPanel(Panel):
             '<section class="arena" aria-label="Arena"></section>',
             module="arena_tab",
             events=("arrive",),
-            acts=served(acts),
+            acts=served(acts, looks=["pair", "table", "votes"]),
         )
         self.widget = widget
         widget.arrive(self._arrive, None, [widget], api_visibility="private", **LISTENER)
@@ -123,7 +124,7 @@ class ArenaPanel(Panel):
 def _bare(path: Path) -> str:
     """The pixels alone, as a data address, all of one format and one size."""
     with Image.open(path) as image:
-        picture = image.convert("RGB")
+        picture = as_listed(image.convert("RGB"), path)
     scale = SIDE / max(picture.size)
     size = (max(1, round(picture.width * scale)), max(1, round(picture.height * scale)))
     buffer = BytesIO()

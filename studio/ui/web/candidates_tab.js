@@ -11,6 +11,7 @@ import { ready } from "./form_start.js";
 import { compose } from "./generate.js";
 import { metricWeights } from "./metric_weights.js";
 import { sentence } from "./form_faults.js";
+import { sharpAddress } from "./picture.js";
 import { html, nothing, render, repeat } from "./vendor/lit.js";
 
 const MEMORY = "image-studio-candidates";
@@ -186,7 +187,7 @@ export function mount({ element, props, watch, server, tell: { open }, data: met
         const large = !narrow() && look.zoom * devicePixelRatio > ZOOM.small && "file" in cell;
         const scores = "scores" in cell ? cell.scores : {};
         return candidateCard(cell, {
-            picked: picks.has(cell.number), pointed: cell.number === cursor, value: scored(cell, look.sort, metrics), source: large ? cell.file : ("shown" in cell && cell.shown) || "",
+            picked: picks.has(cell.number), pointed: cell.number === cursor, value: scored(cell, look.sort, metrics), source: large ? sharpAddress(cell) : ("shown" in cell && cell.shown) || "",
             scores: metrics.filter(({ name }) => name in scores).map(({ name, label }) => `${label}: ${nice(scores[name])}`).join("\n"),
         }, { mark, pick, point, look: looks.open });
     }

@@ -2,7 +2,7 @@
 import { part } from "./dom.js";
 import { value } from "./form.js";
 import { panels } from "./panels.js";
-import { pictureActions } from "./picture.js";
+import { pictureActions, sharpAddress } from "./picture.js";
 import { html, nothing, render, repeat } from "./vendor/lit.js";
 
 /** @param {Island<Partial<RoundsView>>} island */
@@ -61,7 +61,8 @@ export function mount({ element, props, watch, tell }) {
     /** @param {string | null} key */
     function show(key) {
         shown = key;
-        panels.mask?.show(chosen()?.file ?? null);
+        const result = chosen();
+        panels.mask?.show(result ? sharpAddress(result) : null);
         draw();
     }
 

@@ -1,5 +1,6 @@
 // The cells of a grid with their labels always in sight, and the pages of its third axis.
 import { part, parts, target } from "./dom.js";
+import { sharpAddress } from "./picture.js";
 import { html, nothing, repeat } from "./vendor/lit.js";
 
 /**
@@ -56,7 +57,7 @@ export function gridTable(grid, shown) {
 function cellOf(cell, { sharp, open }) {
     if (!cell) return nothing;
     const words = cell.labels.join(", ");
-    if ("done" in cell) return html`<button type="button" class="look grid-look" aria-label=${`Open: ${words}`} @click=${() => open(cell.key)}><img src=${sharp ? cell.file : cell.shown} alt=${words} width=${cell.width} height=${cell.height} loading="lazy"></button>`;
+    if ("done" in cell) return html`<button type="button" class="look grid-look" aria-label=${`Open: ${words}`} @click=${() => open(cell.key)}><img src=${sharp ? sharpAddress(cell) : cell.shown} alt=${words} width=${cell.width} height=${cell.height} loading="lazy"></button>`;
     if (cell.error) return html`<p class="grid-wrong" title=${cell.error} tabindex="0">${cell.error}</p>`;
     return cell.look ? html`<img class="grid-making" src=${cell.look} alt="">` : html`<div class="grid-waits"></div>`;
 }

@@ -16,6 +16,12 @@ export const pictureFacts = ({ check, seed, seconds: took, width, height, model,
     ${check.length ? html`<span class="checked" title=${check[1]}>${check[0]}</span>` : nothing}
     ${(said ?? [seed === null ? "" : `seed ${seed}`, seconds(took), `${width} × ${height}`, model]).filter(Boolean).map((words) => html`<span>${words}</span>`)}</p>`;
 
+/**
+ * A picture's address at its own size among others: of one that the safety layer flagged, that of its blurred copy; opened it is whole.
+ * @param {{ check: readonly string[], shown: string, file: string }} picture
+ */
+export const sharpAddress = ({ check, shown, file }) => (check.length ? shown : file);
+
 const RARER = ["compare", "another", "again"];
 
 /**
