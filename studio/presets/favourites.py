@@ -4,7 +4,7 @@ from studio.errors import Refused
 from studio.gate.identity import Identity
 from studio.storage.database import Database
 
-MOST_NOTED = 20_000
+MOST_NOTED, MOST_LIKED = 20_000, 5_000
 
 
 class Favourites:
@@ -21,7 +21,9 @@ class Favourites:
             return frozenset(str(row[0]) for row in rows.execute(query, (_owner(who), self._sort)))
 
     def mark(self, name: str, who: Identity, *, liked: bool) -> None:
-        """Make it one, or no more one; StorageError where that cannot be written down."""
+        """Make it one, or no more one; Refused where there are very many, StorageError where it cannot be written."""
+        if liked and len(self.names(who)) >= MOST_LIKED:
+            raise Refused(f"You have {MOST_LIKED} favourites, which are the most.", "Take the star from others first.")
         add = "INSERT OR IGNORE INTO favourites (owner, sort, name) VALUES (?, ?, ?)"
         remove = "DELETE FROM favourites WHERE owner = ? AND sort = ? AND name = ?"
         with self._database.write() as rows:

@@ -5,7 +5,7 @@ that none can be registered without saying what it takes.
 """
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from functools import cache
 from typing import Annotated, Any, get_type_hints
 
@@ -13,7 +13,7 @@ from pydantic import ConfigDict, Field, StringConstraints, TypeAdapter, Validati
 from typing_extensions import TypedDict
 
 from studio.errors import StudioError
-from studio.gate.identity import Identity
+from studio.gate.identity import check_creates
 from studio.labels import labelled
 from studio.parsing import fault_words
 from studio.ui.fast_gradio import gr
@@ -80,23 +80,26 @@ def in_words(error: ValidationError) -> str:
     return f"{place or 'What was sent'}: {fault_words(first)}."
 
 
-def served(acts: Mapping[str, Act]) -> list[Callable[..., Any]]:
+def served(acts: Mapping[str, Act], *, looks: Collection[str] = ()) -> list[Callable[..., Any]]:
     """What a script of the page may call by these names; each tells a fault as {"fault": words}.
 
-    An act takes `event`, whose annotation is its schema, and where it has a second argument, who asks.
+    An act takes `event`, whose annotation is its schema, and where it has a second argument, who asks. Those named in
+    `looks` change and compute nothing: they are for viewers, too, and all others for creators.
     """
-    return [_answering(name, act) for name, act in acts.items()]
+    assert set(looks) <= acts.keys()  # noqa: S101 - a misspelt name would close an act to viewers
+    return [_answering(name, act, for_viewers=name in looks) for name, act in acts.items()]
 
 
-def _answering(name: str, act: Act) -> Callable[..., Any]:
+def _answering(name: str, act: Act, *, for_viewers: bool) -> Callable[..., Any]:
     first, *more = inspect.signature(act).parameters
     schema = get_type_hints(act, include_extras=True)[first]
 
     def answer(payload: Any, request: gr.Request | None = None) -> Answer:
-        event = checked(schema, payload)
-        who: tuple[Identity, ...] = (identify(request),) if more else ()
         try:
-            return act(event, *who)
+            if not for_viewers:
+                check_creates(identify(request))
+            event = checked(schema, payload)
+            return act(event, identify(request)) if more else act(event)
         except StudioError as error:
             return {"fault": labelled(error)}
 

@@ -46,7 +46,7 @@ def place(studio: Studio, takers: Mapping[str, str]) -> Any:
         module="gallery",
         data=takers,
         events=("stop", "use", "another", "again", "send", "look"),
-        acts=served(_acts(studio)),
+        acts=served(_acts(studio), looks=["details", "search"]),
     )
 
 

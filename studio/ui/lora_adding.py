@@ -56,14 +56,14 @@ class LoraAdding:
             "stop": self._stop,
         }
 
-    def _bring(self, event: File) -> AddedLora:
+    def _bring(self, event: File, who: Identity) -> AddedLora:
         """Take an uploaded file in."""
-        _check_private()
+        self._check_adds(who)
         return {"name": self._imports.add_file(uploaded(self.studio, event["path"]), Path(event["name"]).stem).name}
 
     def _add(self, event: Adding, who: Identity) -> AddedLora:
         """Take a file of this disk or the hub in; of one at Civitai say what it is, so that it can be agreed to."""
-        _check_private()
+        self._check_adds(who)
         what = event["what"].strip()
         if place := place_of(what, self._site):
             return {"offer": self._offered(self._offer(place, who), who)}
@@ -76,7 +76,7 @@ class LoraAdding:
 
     def _take(self, event: Taking, who: Identity) -> AddedLora:
         """Download what was offered, now that somebody agreed to it."""
-        _check_private()
+        self._check_adds(who)
         place = place_of(event["what"], self._site)
         if typed := event.get("key", ""):
             self.studio.hosted.keys.put(who, self._site.name, typed)
@@ -94,7 +94,7 @@ class LoraAdding:
 
     def _offer(self, place: Place, who: Identity) -> Offer:
         if not who.keeps:
-            raise Refused("Only whoever runs this studio downloads from there.", "Download it, and upload it here.")
+            raise Refused("Only whoever runs this studio downloads from there.", "Ask for it there.")
         return offer(place, self._site, self._key(who))
 
     def _offered(self, offered: Offer, who: Identity) -> OfferedFile:
@@ -131,6 +131,14 @@ class LoraAdding:
             self._messages.pop(token, None)
             self._unwanted.discard(token)
 
+    def _check_adds(self, who: Identity) -> None:
+        """Refused where who asks may not: what one adds all others see, and no limit counts the room it takes."""
+        if hf_space.name():
+            hint = "Deploy the Space with them, or run the studio on a machine of your own."
+            raise Refused("LoRAs are not added to a running Space.", hint)
+        if not self.studio.may_download(who):
+            raise Refused("Only whoever runs this studio adds LoRAs here.", "Ask for it there.")
+
     def _saying(self, event: Saying, who: Identity) -> Said:
         """What is said of a LoRA on its way; nothing while there is nothing to say."""
         return {"said": self._messages.get(f"{who.owner}/{event['token']}", "")}
@@ -141,10 +149,3 @@ class LoraAdding:
         if token in self._messages:
             self._unwanted.add(token)
         return {}
-
-
-def _check_private() -> None:
-    """Strangers share a Space: what one brought there, all others would see, and it would fill its disk."""
-    if hf_space.name():
-        hint = "Deploy the Space with them, or run the studio on a machine of your own."
-        raise Refused("LoRAs are not added to a running Space.", hint)

@@ -56,6 +56,10 @@ class Noting(One):
     text: Annotated[str, StringConstraints(max_length=MOST_NOTED)]
 
 
+# What of the acts only looks.
+LOOKS = ("library", "pictures", "details", "saying")
+
+
 class LoraBrowser:
     """The library, for one page."""
 

@@ -27,7 +27,7 @@ from studio.ui.events import Act, Name, Words, served
 from studio.ui.form import Form, Updates, Values
 from studio.ui.ids import Id
 from studio.ui.island import Island
-from studio.ui.lora_browser import LoraBrowser
+from studio.ui.lora_browser import LOOKS, LoraBrowser
 from studio.ui.schemas.loras import LoraFields, LoraLook, LoraStacks, LoraWay, LoraWeights, StackedWeights
 
 Entry = dict[str, Any]
@@ -104,7 +104,7 @@ class LoraPanel:
             value=_value([]),
             holds=Held,
             data=_facts(),
-            acts=served({**acts, **self.shelf.acts}),
+            acts=served({**acts, **self.shelf.acts}, looks=["look", "reword", "stacks", *LOOKS]),
             label="LoRAs",
         )
 

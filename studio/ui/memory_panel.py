@@ -20,7 +20,8 @@ class MemoryPanel:
     def __init__(self, studio: Studio) -> None:
         self._studio = studio
         acts: Mapping[str, Act] = {"look": self._look, "free": self._free}
-        self.widget = Island("status", value="", module="memory_panel", events=("again",), acts=served(acts))
+        shown = served(acts, looks=["look"])
+        self.widget = Island("status", value="", module="memory_panel", events=("again",), acts=shown)
 
     def _look(self, event: Nothing, who: Identity) -> MemoryLook:
         """Where memory went."""

@@ -69,7 +69,7 @@ class ModelPicker:
             '<div class="model-place"></div>',
             module="model_picker",
             events=("pick",),
-            acts=served(acts),
+            acts=served(acts, looks=["models"]),
         )
 
     def adopt(self, form: Form) -> None:

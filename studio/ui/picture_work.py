@@ -49,7 +49,8 @@ class Saving(Picked):
 
 def place(studio: Studio) -> Any:
     """What answers for a picture's menu; nothing of it is seen."""
-    return Island("picture-work", "<span></span>", module="picture_work", acts=served(_acts(studio)))
+    acts = served(_acts(studio), looks=["news", "save"])
+    return Island("picture-work", "<span></span>", module="picture_work", acts=acts)
 
 
 def _acts(studio: Studio) -> Mapping[str, Act]:

@@ -80,7 +80,7 @@ class PresetPanel:
             module="presets_panel",
             value={},
             events=tuple(self.acts),
-            acts=served(self.styles.acts),
+            acts=served(self.styles.acts, looks=["styles", "words"]),
         )
 
     def wire(self) -> None:

@@ -69,7 +69,7 @@ def place(studio: Studio, field: Field) -> None:
         '<div class="words"></div>',
         module="prompt_preview",
         data={"field": field, "asked": INPUTS},
-        acts=served({"told": preview}),
+        acts=served({"told": preview}, looks=["told"]),
     )
 
 

@@ -68,7 +68,7 @@ class QueuePanel:
             "set_background": self._set_background,
             "retry": self._retry,
         }
-        self.widget = Island("queue", BUTTON, module="queue_panel", acts=served(acts))
+        self.widget = Island("queue", BUTTON, module="queue_panel", acts=served(acts, looks=["look"]))
 
     def _look(self, event: Nothing, who: Identity) -> Queue:
         """All that runs or waits, as it would be begun, and one's own that ended last."""

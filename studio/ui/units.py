@@ -96,7 +96,7 @@ class Units:
             value=_value([], {}),
             holds=Held,
             data=_facts(),
-            acts=served(self._acts),
+            acts=served(self._acts, looks=["saying", "read_pose", "poses"]),
             label="Control",
         )
 

@@ -11,6 +11,7 @@ from PIL import Image
 
 from studio.errors import InvalidRecipe
 from studio.gate.addresses import EVERYBODY
+from studio.gate.identity import Identity
 from studio.presets import saving
 from studio.prompts.language import Lora as Mention
 from studio.prompts.mentions import rewritten
@@ -23,7 +24,7 @@ from studio.ui.lora_browser import SIDE
 from studio.ui.loras import LoraPanel
 from tests.headers import write_safetensors
 from tests.small_hub import Manners, small_hub, turn_to
-from tests.ui.callers import request
+from tests.ui.callers import request, request_of
 from tests.ui.painter import Painter
 
 TABS: dict[str, Task] = {"text": "text2img", "larger": "upscale"}
@@ -208,7 +209,10 @@ def test_a_path_is_taken_only_where_the_page_is_served_to_this_machine(stack: Lo
         with gr.Blocks(analytics_enabled=False):
             other = LoraPanel(public, form)
             other.place()
-        answer = other.widget.add({"what": str(source), "token": "a"}, request(here=False))
+        admin, stranger = Identity.signed_in("a", "ann", "admin"), Identity("browser", "browser:x")
+        answer = other.widget.add({"what": str(source), "token": "a"}, request_of(stranger))
+        assert answer["fault"].startswith("Only whoever runs this studio adds LoRAs here.")
+        answer = other.widget.add({"what": str(source), "token": "a"}, request_of(admin))
         assert answer["fault"].startswith("This studio is served to other machines")
     assert not (tmp_path / "public" / "loras").exists()
 

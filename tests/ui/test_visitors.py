@@ -12,9 +12,10 @@ from studio import hf_space
 from studio.gate.identity import KEY, Identity
 from studio.settings import Settings
 from studio.studio import Studio
-from studio.ui.events import Nothing, served
+from studio.ui.events import BadInput, Nothing, served
 from studio.ui.owner import identify
 from studio.ui.shell import page
+from tests.ui.callers import request_of
 from tests.ui.painter import Painter
 
 
@@ -98,3 +99,43 @@ def test_pictures_go_to_the_volume_where_there_is_one(
     assert hf_space.images() == tmp_path / "images"
     monkeypatch.delenv("SPACE_ID")
     assert hf_space.images() is None
+
+
+# What a viewer may call, by the module of the element; all else is for creators, without anybody having to think of it.
+LOOKS = {
+    "arena_tab": {"pair", "table", "votes"},
+    "candidates_tab": {"agree"},
+    "compare_tab": {"estimate", "facts", "fields", "hand", "look"},
+    "control_panel": {"poses", "read_pose", "saying"},
+    "gallery": {"details", "search"},
+    "grid_tab": {"consider", "prepare"},
+    "library_tab": {"alike", "facts", "ids", "like", "news", "search", "tints", "tree", "zip"},
+    "lora_panel": {"details", "library", "look", "pictures", "reword", "saying", "stacks"},
+    "lora_tab": {"details", "library", "pictures", "saying"},
+    "memory_panel": {"look"},
+    "model_picker": {"models"},
+    "models_tab": {"all", "look"},
+    "picture_work": {"news", "save"},
+    "presets_panel": {"styles", "words"},
+    "prompt_preview": {"told"},
+    "queue_panel": {"look"},
+}
+
+
+def test_a_viewer_calls_nothing_that_does_more_than_look(tmp_path: Path) -> None:
+    viewer = request_of(Identity.signed_in("1", "vic", "viewer"))
+    settings = Settings.load(home=tmp_path, accounts="on")
+    open_to_viewers: dict[str, set[str]] = {}
+    with Studio(settings, backend=Painter(), durable=False) as studio:
+        for element in page(studio).blocks.values():
+            for name in vars(element):
+                act = getattr(element, name)
+                if not getattr(act, "is_served", False):
+                    continue
+                try:
+                    answer = act({}, viewer)
+                except BadInput:  # it was let in, and looked at what was said
+                    answer = {}
+                if "viewer" not in str(answer.get("fault", "")):
+                    open_to_viewers.setdefault(str(element.module), set()).add(name)
+    assert open_to_viewers == LOOKS

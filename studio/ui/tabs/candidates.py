@@ -139,7 +139,9 @@ class CandidatesPanel(Panel):
             module="candidates_tab",
             data=_metrics(),
             events=("open",),
-            acts=served({"begin": self._begin, **{name: self._answering(act) for name, act in acts.items()}}),
+            acts=served(
+                {"begin": self._begin, **{name: self._answering(act) for name, act in acts.items()}}, looks=["agree"]
+            ),
         )
         self.extras = (self.widget,)
         self.widget.open(self._open, None, [self.widget], api_visibility="private", **WATCHER)

@@ -145,7 +145,7 @@ class ComparePanel(Panel):
             '<section class="versus" aria-label="Compare"></section>',
             module="compare_tab",
             events=("arrive",),
-            acts=served(acts),
+            acts=served(acts, looks=["facts", "fields", "estimate", "look", "hand"]),
         )
         self.extras = (self.widget,)
         self.widget.arrive(self._arrive, None, [self.widget], api_visibility="private", **LISTENER)

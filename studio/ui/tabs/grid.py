@@ -66,7 +66,7 @@ class GridPanel(Panel):
             '<section class="grid-page" aria-label="Grid"></section>',
             module="grid_tab",
             events=("start", "halt", "resume", "look", "forget", "write"),
-            acts=served({"consider": self._consider, "prepare": self._prepare}),
+            acts=served({"consider": self._consider, "prepare": self._prepare}, looks=["consider", "prepare"]),
         )
         self.extras = (self.widget,)
         aside = {"show_progress_on": self.widget, "api_visibility": "private"}

@@ -36,6 +36,10 @@ Names = Annotated[list[Name], Field(max_length=100)]
 Answer = dict[str, Any]
 
 
+# What of the acts only looks.
+LOOKS = ("search", "ids", "tints", "facts", "news", "tree", "like", "alike", "zip")
+
+
 class OfPictures(TypedDict):
     """Some pictures."""
 
@@ -185,7 +189,7 @@ class LibraryPanel(Panel):
             "library",
             '<section class="library" aria-label="Library"></section>',
             module="library_tab",
-            acts=served(acts),
+            acts=served(acts, looks=LOOKS),
         )
 
     def _page(self, event: Searching, who: Identity) -> LibraryPage:

@@ -2,7 +2,7 @@
 
 from studio.ui.events import served
 from studio.ui.island import Island
-from studio.ui.lora_browser import LoraBrowser
+from studio.ui.lora_browser import LOOKS, LoraBrowser
 from studio.ui.tabs.base import Panel, Tab, TabContext
 
 
@@ -17,7 +17,7 @@ class LoraTab(Tab):
             "lora-page",
             '<section class="lora-page" aria-label="LoRA library"></section>',
             module="lora_tab",
-            acts=served(LoraBrowser(context.studio, context.form).acts),
+            acts=served(LoraBrowser(context.studio, context.form).acts, looks=LOOKS),
         )
         return Panel()
 

@@ -60,7 +60,7 @@ class ModelsPanel(Panel):
             '<section class="models" aria-label="Models"></section>',
             module="models_tab",
             events=("arrive",),
-            acts=served(acts),
+            acts=served(acts, looks=["all", "look"]),
         )
 
     def wire(self) -> None:
