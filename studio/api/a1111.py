@@ -68,7 +68,8 @@ def router(studio: Studio) -> APIRouter:
     routes, options = APIRouter(tags=["A1111"]), Options()
     _add_making(routes, studio, options)
     _add_extras(routes, studio)
-    _add_states(routes, studio, options)
+    _add_states(routes, studio)
+    _add_options(routes, studio, options)
     _add_lists(routes, studio)
     return routes
 
@@ -115,9 +116,9 @@ def _add_extras(routes: APIRouter, studio: Studio) -> None:
         return {"html_info": "", "images": coded}
 
     @routes.post("/sdapi/v1/png-info")
-    async def png_info(wanted: OnePicture) -> dict[str, Any]:
+    async def png_info(wanted: OnePicture, who: Who) -> dict[str, Any]:
         """What a picture tells of how it was made."""
-        return await run_in_threadpool(pictures.facts, studio, wanted.image)
+        return await run_in_threadpool(pictures.facts, studio, wanted.image, who)
 
     @routes.post("/sdapi/v1/interrogate")
     async def interrogate(wanted: OnePicture) -> dict[str, Any]:
@@ -131,8 +132,13 @@ def _add_extras(routes: APIRouter, studio: Studio) -> None:
         return await run_in_threadpool(pictures.maps, studio, wanted, who)
 
 
-def _add_states(routes: APIRouter, studio: Studio, options: "Options") -> None:
-    """How a job stands, and what was chosen."""
+def _add_states(routes: APIRouter, studio: Studio) -> None:
+    """How a job stands, and what ends it."""
+
+    @routes.get("/queue/status")
+    async def line() -> dict[str, Any]:
+        """How many jobs there are. It is of A1111's page, and what Krita looks for to find a server."""
+        return await run_in_threadpool(answers.line, studio)
 
     @routes.get("/sdapi/v1/progress")
     async def progress(who: Who, skip_current_image: bool = False) -> dict[str, Any]:
@@ -154,6 +160,10 @@ def _add_states(routes: APIRouter, studio: Studio, options: "Options") -> None:
         if job and number is not None:
             await run_in_threadpool(studio.jobs.stop_item, job.id, who, number)
         return {}
+
+
+def _add_options(routes: APIRouter, studio: Studio, options: "Options") -> None:
+    """What was chosen, and what memory a model takes."""
 
     @routes.get("/sdapi/v1/options")
     async def get_options(who: Who) -> dict[str, Any]:

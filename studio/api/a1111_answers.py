@@ -8,7 +8,7 @@ from typing import Any
 
 from studio import __version__
 from studio.api.a1111_schemas import Generation
-from studio.api.pictures import encoded, withheld
+from studio.api.pictures import encoded, look, withheld
 from studio.events import Finished, Preview, Step
 from studio.jobs.job import Job
 from studio.library import facts, size
@@ -73,6 +73,12 @@ def _info(job: Job, images: Sequence[Finished], left: Sequence[str]) -> dict[str
     }
 
 
+def line(studio: Studio) -> dict[str, Any]:
+    """How many jobs there are before one that comes now, as the page of A1111 is told."""
+    waiting = len(studio.jobs.unfinished())
+    return {"msg": "estimation", "rank": None, "queue_size": waiting, "queue_eta": 0}
+
+
 def progress(job: Job | None, without_image: bool) -> dict[str, Any]:
     """How far a job is; as idle where there is none."""
     events = job.events if job else ()
@@ -95,6 +101,7 @@ def progress(job: Job | None, without_image: bool) -> dict[str, Any]:
             "sampling_step": step.step if step else 0,
             "sampling_steps": step.steps if step else 0,
         },
-        "current_image": b64encode(looks[-1].jpeg).decode() if looks and not without_image else None,
+        # They take it for PNG, which it is there unless somebody chose otherwise.
+        "current_image": b64encode(look(looks[-1].jpeg, "png")).decode() if looks and not without_image else None,
         "textinfo": None,
     }

@@ -15,11 +15,12 @@ from studio.api.coded import decoded
 from studio.api.pictures import encoded
 from studio.errors import InvalidRequest
 from studio.events import Finished
-from studio.gate.identity import Identity
+from studio.gate.identity import Identity, check_creates
 from studio.metadata.file_texts import texts_of
 from studio.metadata.foreign_names import plain
 from studio.metadata.settings_text import split
 from studio.recipe import ControlUnit, Recipe
+from studio.safe_fetch import WEB
 from studio.studio import UPLOADS, Studio
 
 LEAST, MOST = 1.0, 8.0
@@ -55,8 +56,10 @@ def result(studio: Studio, wanted: Extras, event: Finished) -> str:
     return b64encode(buffer.getvalue()).decode()
 
 
-def facts(studio: Studio, picture: str) -> dict[str, Any]:
+def facts(studio: Studio, picture: str, who: Identity) -> dict[str, Any]:
     """The texts of a picture, and its settings taken apart."""
+    if WEB.match(picture):
+        check_creates(who)
     folder = studio.settings.home / UPLOADS
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder) as place:

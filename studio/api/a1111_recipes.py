@@ -106,8 +106,8 @@ class Planned:
         name, eta = self._scheduler(), wanted.eta
         row = SCHEDULERS.get(name or "")
         return {
-            "width": wanted.width,
-            "height": wanted.height,
+            "width": self._side("width"),
+            "height": self._side("height"),
             "count": wanted.batch_size * wanted.n_iter,
             "steps": wanted.steps,
             # Every client sends one, also to models that take none.
@@ -118,6 +118,15 @@ class Planned:
             "sigma_churn": wanted.s_churn or None,
             "sigma_noise": wanted.s_noise if wanted.s_churn else None,
         }
+
+    def _side(self, name: str) -> int | None:
+        """A side that the model can have: A1111 takes any, of which a drawing program sends whatever was selected."""
+        side: int | None = getattr(self._wanted, name)
+        multiple = self.model.family_facts().multiple
+        if not side or side < multiple or not (rest := side % multiple):
+            return side
+        self.left.append(f"{name} is {side - rest}, as the model’s are multiples of {multiple}")
+        return side - rest
 
     def _scheduler(self) -> str | None:
         """Our scheduler; none where none is named."""
@@ -143,7 +152,7 @@ class Planned:
         assert isinstance(wanted, TextToImage)  # noqa: S101 - as whoever calls has seen
         if not wanted.enable_hr:
             return self._refiner()
-        width, height = wanted.width or self.model.default("width"), wanted.height or self.model.default("height")
+        width, height = (getattr(wanted, name) or self.model.default(name) for name in ("width", "height"))
         scale = max(wanted.hr_resize_x / width, wanted.hr_resize_y / height) or wanted.hr_scale
         other = bare(wanted.hr_checkpoint_name, {})
         return {

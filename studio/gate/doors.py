@@ -25,7 +25,7 @@ MOST_FORM = 64 * KILOBYTE
 Dialect = Literal["studio", "openai", "a1111"]
 PROGRAMS: Mapping[str, Dialect] = {
     "/v1/": "openai",
-    **dict.fromkeys(("/sdapi/", "/controlnet/"), "a1111"),
+    **dict.fromkeys(("/sdapi/", "/controlnet/", "/queue/"), "a1111"),
     **dict.fromkeys(("/api/", "/mcp", "/account", "/healthz", "/readyz", "/metrics"), "studio"),
 }
 
@@ -114,7 +114,7 @@ DOORS = (
         WRITE,
         "json",
     ),
-    Door(r"/sdapi/v1/[a-z-]+|/controlnet/[a-z_]+", "what there is, as A1111 lists it"),
+    Door(r"/sdapi/v1/[a-z-]+|/controlnet/[a-z_]+|/queue/status", "what there is, as A1111 lists it"),
     Door("/mcp", "what agents ask for by MCP", WRITE, "json", most_bytes=MOST_PICTURES),
     Door(r"/api/pictures/.+", "a picture, for programs", owned=True),
     Door("/api/jobs", "your jobs, and putting one in line", READ | WRITE, "json", owned=True, role="creator"),

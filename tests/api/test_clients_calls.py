@@ -81,3 +81,96 @@ def test_open_webui_speaks_openai_with_models_that_it_knows_of_itself(client: ht
     )
     assert edited.status_code == 200, edited.text
     assert shown(edited.json()["data"][0]["b64_json"]).size == (64, 64)
+
+
+def coded(colour: str, size: tuple[int, int] = (70, 75)) -> str:
+    file = BytesIO()
+    Image.new("RGB", size, colour).save(file, "PNG")
+    return b64encode(file.getvalue()).decode()
+
+
+@pytest.fixture
+def krita(address: str, painter: Painter) -> Iterator[httpx.Client]:
+    """The plug-in Cyanic SD: it sends no secret at all, and takes whatever is no success for no server."""
+    with httpx.Client(base_url=address, timeout=120) as client:
+        yield client
+
+
+def looked_up(krita: httpx.Client, path: str) -> Any:
+    answer = krita.get(path)
+    assert answer.status_code == 200, path
+    return answer.json()
+
+
+def test_krita_finds_the_server_and_looks_up_what_there_is(krita: httpx.Client) -> None:
+    assert looked_up(krita, "/queue/status")["queue_size"] >= 0, "without this it is not connected"
+    for name, key in {
+        "sd-models": "model_name",
+        "sd-vae": "model_name",
+        "samplers": "name",
+        "upscalers": "name",
+        "face-restorers": "name",
+        "prompt-styles": "negative_prompt",
+        "loras": "name",
+        "hypernetworks": "name",
+    }.items():
+        assert all(key in one for one in looked_up(krita, f"/sdapi/v1/{name}")), name
+    assert isinstance(looked_up(krita, "/sdapi/v1/embeddings")["loaded"], dict)
+    assert "controlnet" in looked_up(krita, "/sdapi/v1/scripts")["txt2img"]
+    assert "sd_lyco" not in looked_up(krita, "/sdapi/v1/options"), "or it would take it for SD.Next"
+    modules = looked_up(krita, "/controlnet/module_list?alias_names=true")
+    assert {"model_free", "sliders"} <= modules["module_detail"][modules["module_list"][0]].keys()
+    assert looked_up(krita, "/controlnet/model_list?update=true")["model_list"]
+    for kind in looked_up(krita, "/controlnet/control_types")["control_types"].values():
+        assert kind["module_list"]
+        assert kind["model_list"]
+    assert looked_up(krita, "/controlnet/settings")["control_net_unit_count"] >= 1
+    assert looked_up(krita, "/controlnet/version")["version"]
+
+
+def test_krita_paints_what_is_selected_whatever_its_size(krita: httpx.Client) -> None:
+    common = {
+        "width": 70, "height": 75, "save_images": True, "prompt": "a boat", "negative_prompt": "fog",
+        "sampler_name": "Euler a", "steps": 2, "cfg_scale": 7.0, "seed": -1, "subseed": -1, "subseed_strength": 0.0,
+        "batch_size": 1, "n_iter": 2, "override_settings_restore_afterwards": False,
+        "alwayson_scripts": {},
+        "override_settings": {
+            "sd_model_checkpoint": "starter", "sd_vae": "Automatic", "img2img_color_correction": True,
+        },
+    }  # fmt: skip
+    canny = {
+        "module": "canny", "model": "None", "weight": 1.0, "resize_mode": 0, "lowvram": False, "preprocessor_res": 512,
+        "threshold_a": 100, "threshold_b": 200, "guidance_start": 0.0, "guidance_end": 1.0, "control_mode": 0,
+        "pixel_perfect": False, "input_image": coded("olive"),
+    }  # fmt: skip
+    inpaint = {
+        "mask_blur": 4, "inpainting_mask_invert": 0, "inpainting_fill": 1, "inpaint_full_res": 1,
+        "inpaint_full_res_padding": 32, "init_images": [coded("navy")], "mask": coded("white"),
+        "denoising_strength": 0.6,
+    }  # fmt: skip
+    for path, more in {
+        "txt2img": {"enable_hr": False, "alwayson_scripts": {"controlnet": {"args": [canny]}}},
+        "img2img": {"init_images": [coded("navy")], "denoising_strength": 0.6},
+        "img2img?inpaint": inpaint,
+    }.items():
+        answer = krita.post(f"/sdapi/v1/{path}", json={**common, **more})
+        assert answer.status_code == 200, answer.text
+        made = answer.json()
+        assert len(made["images"]) == made["parameters"]["batch_size"] * made["parameters"]["n_iter"]
+        assert len(json.loads(made["info"])["all_seeds"]) == 2
+        assert shown(made["images"][0]).format == "PNG"
+        assert shown(made["images"][0]).size == ((70, 75) if "inpaint" in path else (64, 72))
+        assert "inpaint" in path or "width is 64, as the model’s are multiples of 8" in made["notes"]
+
+
+def test_krita_enlarges_makes_maps_and_is_told_how_far_it_is(krita: httpx.Client) -> None:
+    sizes = {"resize_mode": 0, "upscaling_resize": 2.0, "upscaling_resize_w": 1024, "upscaling_resize_h": 1024}
+    asked = {**sizes, "upscaling_crop": True, "upscaler_1": "Lanczos", "image": coded("navy"), "override_settings": {}}
+    asked["override_settings_restore_afterwards"] = False
+    assert shown(krita.post("/sdapi/v1/extra-single-image", json=asked).json()["image"]).size == (140, 150)
+    thresholds = {"controlnet_threshold_a": 100, "controlnet_threshold_b": 200, "controlnet_processor_res": 512}
+    detected = {"controlnet_module": "none", "controlnet_input_images": [coded("navy")], **thresholds}
+    assert len(krita.post("/controlnet/detect", json=detected).json()["images"]) == 1
+    state = looked_up(krita, "/sdapi/v1/progress")["state"]
+    assert {"skipped", "interrupted"} <= state.keys()
+    assert krita.post("/sdapi/v1/interrupt", json={}).status_code == 200

@@ -11,6 +11,7 @@ import httpx
 import pytest
 from fastapi.routing import APIRoute
 
+from studio.accounts.store import identity_of
 from studio.api.app import make
 from studio.gate.doors import DOORS, Door, door
 from studio.settings import Settings
@@ -21,6 +22,8 @@ from tests.ui.painter import Painter
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "security.md"
 PLACE = re.compile(r"(?<=<!-- who may what, made by `make doors` -->\n).*?(?=<!-- end -->)", re.DOTALL)
 PASSWORD = "correct horse battery"
+SMALL = {"prompt": "something private", "width": 64, "height": 64, "steps": 1}
+SESSION = "the-session-of-a-creator"
 ROLES = ("stranger", "viewer", "creator", "admin")
 BODIES: dict[str, dict[str, Any]] = {
     "nothing": {},
@@ -50,7 +53,7 @@ SAMPLES = {
     "/sdapi/v1/(txt2img": ["/sdapi/v1/txt2img", "/sdapi/v1/interrogate", "/controlnet/detect"],
     "/sdapi/v1/(interrupt": ["/sdapi/v1/interrupt", "/sdapi/v1/skip"],
     "/sdapi/v1/(refresh": ["/sdapi/v1/refresh-loras"],
-    "/sdapi/v1/[": ["/sdapi/v1/samplers", "/sdapi/v1/cmd-flags", "/controlnet/model_list"],
+    "/sdapi/v1/[": ["/sdapi/v1/samplers", "/sdapi/v1/cmd-flags", "/controlnet/model_list", "/queue/status"],
     "/api/pictures": ["/api/pictures/abc/images/a.png"],
     "/api/library": ["/api/library", "/api/library/abc", "/api/library/abc/thumbnail"],
     "/api/jobs/[^/]+/events": ["/api/jobs/abc/events"],
@@ -130,6 +133,76 @@ def test_a_stranger_comes_in_at_public_doors_alone(people: dict[str, httpx.Clien
         for path in samples(one):
             for method in one.methods - {"HEAD"}:
                 assert (ask(method, path, one.takes) == "yes") is one.public, f"{method} {path}"
+
+
+class Belongings:
+    """What a creator has behind every door whose things are somebody's: by the door, how it is asked for."""
+
+    def __init__(self, studio: Studio, client: httpx.Client) -> None:
+        self._client = client
+        job = client.post("/api/jobs", json={"recipe": SMALL}).json()["id"]
+        list(studio.job(job, identity_of(studio.accounts.get("creator"))).follow())
+        url = client.get(f"/api/jobs/{job}").json()["images"][0]["url"]
+        token = url.partition("/api/pictures/")[2]
+        entry = next(one for one in client.get("/api/library").json()["entries"] if one["job"] == job)
+        client.post("/sdapi/v1/options", json={"CLIP_stop_at_last_layers": 2}).raise_for_status()
+        self.entry, self.job = entry["id"], job
+        self.asked: dict[str, list[tuple[str, str]]] = {
+            "/studio/pictures": [("GET", f"/studio/pictures/{token}")],
+            "/studio/thumbnails": [("GET", f"/studio/thumbnails/256/{entry['digest']}/{entry['id']}")],
+            "/studio/zips": [("GET", f"/{self._zip()}")],
+            "/gradio_api/file=": [("GET", f"/gradio_api/file={self._uploaded()}")],
+            "/gradio_api/(heartbeat": [
+                ("GET", f"/gradio_api/heartbeat/{SESSION}"),
+                ("GET", f"/gradio_api/queue/data?session_hash={SESSION}"),
+            ],
+            "/gradio_api/call/[": [("GET", f"/gradio_api/call/generate/{self._called()}")],
+            "/api/pictures": [("GET", f"/api/pictures/{token}")],
+            "/api/jobs/[^/]+/events": [("GET", f"/api/jobs/{job}/events")],
+            "/api/jobs/[^/]+/images": [("GET", f"/api/jobs/{job}/images/0")],
+            "/api/jobs/[^/]+/(cancel": [("POST", f"/api/jobs/{job}/{act}") for act in ("cancel", "retry")],
+            "/api/jobs/[": [("GET", f"/api/jobs/{job}"), ("DELETE", f"/api/jobs/{job}")],
+            "/api/library": [
+                ("GET", f"/api/library/{entry['id']}"),
+                ("GET", f"/api/library/{entry['id']}/thumbnail"),
+            ],
+        }
+
+    def _zip(self) -> str:
+        parts = self._client.get("/config").json()["components"]
+        library = next(one["id"] for one in parts if "zip" in (one["props"].get("server_fns") or ()))
+        asked = {"component_id": library, "fn_name": "zip", "session_hash": SESSION, "data": {"ids": [self.entry]}}
+        return str(self._client.post("/gradio_api/component_server", json=asked).json()["address"])
+
+    def _uploaded(self) -> str:
+        return str(self._client.post("/gradio_api/upload", files={"files": ("a.txt", b"private")}).json()[0])
+
+    def _called(self) -> str:
+        told = self._client.get("/gradio_api/info").json()["named_endpoints"]["/generate"]["parameters"]
+        data = ["a boat" if one["parameter_name"] == "prompt" else one.get("parameter_default") for one in told]
+        return str(self._client.post("/gradio_api/call/generate", json={"data": data}).json()["event_id"])
+
+
+@pytest.mark.parametrize("other", ["viewer", "admin"])
+def test_another_finds_nothing_of_somebody_s_behind_any_door(
+    studio: Studio, people: dict[str, httpx.Client], other: str
+) -> None:
+    ann, bob = people["creator"], people[other]
+    things = Belongings(studio, ann)
+    for method, path in (one for several in things.asked.values() for one in several):
+        with bob.stream(method, path) as answer:
+            assert answer.status_code in (403, 404), f"{method} {path}: {answer.status_code}"
+    # What is one's own without being named.
+    for path in ("/api/jobs", "/api/library", "/sdapi/v1/progress", "/gradio_api/queue/status"):
+        told = bob.get(path).text
+        assert things.job not in told, path
+        assert things.entry not in told, path
+    assert bob.get("/sdapi/v1/options").json()["CLIP_stop_at_last_layers"] == 1
+    for path in ("/sdapi/v1/interrupt", "/sdapi/v1/skip"):
+        assert bob.post(path).status_code == 200
+    assert ann.get(f"/api/jobs/{things.job}").json()["state"] == "done", "nobody removed it"
+    covered = [*things.asked, "/api/jobs", "/sdapi/v1/progress", "/sdapi/v1/(interrupt", "/sdapi/v1/options"]
+    assert all(any(one.path.startswith(start) for start in covered) for one in DOORS if one.owned)
 
 
 def test_every_route_has_its_door_with_its_methods(studio: Studio) -> None:
