@@ -5,7 +5,7 @@ from html import escape
 
 from studio.accounts.passwords import SHORTEST
 from studio.accounts.store import DAY_SECONDS, Account, Invitation, Token
-from studio.gate.identity import ROLES, Role
+from studio.gate.identity import ROLES, Role, in_words
 from studio.jobs.job import Job
 from studio.jobs.kinds import KINDS
 
@@ -39,7 +39,7 @@ def join(role: Role, fault: str = "") -> str:
     """Where an invitation is taken up."""
     name = '<label>Name <input name="name" required maxlength="64" autocomplete="username" autofocus></label>'
     label = f"Password, {SHORTEST} characters or more"
-    words = f"<p>You are invited to this studio as a {role}, who {MEANT[role]}.</p>"
+    words = f"<p>You are invited to this studio as {in_words(role)}, who {MEANT[role]}.</p>"
     return _page("Welcome", fault, words + _form("", f"{name}{_new_password(label)}", "Make my account"))
 
 
@@ -52,7 +52,7 @@ def account(
     account: Account, parts: Sequence[str], fault: str, shown: tuple[str, str] | None, *, password: bool
 ) -> str:
     """One's own page; `shown` is a secret that is told once, and what it is; `password` says whether there is one."""
-    about = f"<p>You are {escape(account.name)}, a {account.role}, who {MEANT[account.role]}.</p>"
+    about = f"<p>You are {escape(account.name)}, {in_words(account.role)}, who {MEANT[account.role]}.</p>"
     once = f"<h2>{shown[0]}</h2><p><code>{escape(shown[1])}</code></p><p>It is shown this once.</p>" if shown else ""
     old = '<label>Old password <input name="old" type="password" required autocomplete="current-password"></label>'
     change = f"<h2>Password</h2>{_form('/account/password', old + _new_password('New password'), 'Change it')}"

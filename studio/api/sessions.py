@@ -7,6 +7,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from studio.accounts.store import SESSION_SECONDS
 from studio.errors import StudioError
 from studio.gate import identity, origin
+from studio.gate.answers import retry_after
 from studio.gate.identity import Identity
 from studio.handover import left_behind
 from studio.studio import Studio
@@ -42,6 +43,4 @@ def earlier(request: Request) -> Identity | None:
 
 def shown(page: str, error: StudioError | None = None) -> Response:
     """A page of accounts, which nobody keeps a copy of."""
-    wait_seconds = getattr(error, "wait_seconds", None)
-    headers = {"Retry-After": str(round(wait_seconds))} if wait_seconds else {}
-    return HTMLResponse(page, error.status if error else 200, FRESH | headers)
+    return HTMLResponse(page, error.status if error else 200, FRESH | (retry_after(error) if error else {}))

@@ -11,7 +11,7 @@ from typing import Any, cast
 from studio.accounts.store import INVITED_DAYS, Accounts
 from studio.cli.base import Command, Exit, load_settings, settings_arguments
 from studio.errors import InvalidSetting
-from studio.gate.identity import ROLES, Role
+from studio.gate.identity import ROLES, Role, in_words
 from studio.settings import Settings
 from studio.storage.database import Database
 
@@ -71,7 +71,7 @@ def _list(accounts: Accounts, args: argparse.Namespace) -> Answer:
 
 def _add(accounts: Accounts, args: argparse.Namespace) -> Answer:
     made = accounts.add(args.name, cast("Role", args.role), _password())
-    return asdict(made), f"{made.name} is a {made.role} now."
+    return asdict(made), f"{made.name} is {in_words(made.role)} now."
 
 
 def _remove(accounts: Accounts, args: argparse.Namespace) -> Answer:
@@ -81,7 +81,7 @@ def _remove(accounts: Accounts, args: argparse.Namespace) -> Answer:
 
 def _role(accounts: Accounts, args: argparse.Namespace) -> Answer:
     accounts.set_role(accounts.get(args.name), args.role)
-    return {"name": args.name, "role": args.role}, f"{args.name} is a {args.role} now."
+    return {"name": args.name, "role": args.role}, f"{args.name} is {in_words(args.role)} now."
 
 
 def _change_password(accounts: Accounts, args: argparse.Namespace) -> Answer:

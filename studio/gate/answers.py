@@ -20,16 +20,16 @@ CODES: Mapping[str, str] = {
     "prompt_refused": "moderation_blocked",
     "busy": "rate_limit_exceeded",
 }
-UNPROCESSABLE, BAD = 422, 400
+UNPROCESSABLE, BAD, TOO_MANY = 422, 400, 429
+# When to come again where nobody knows: a few pictures later.
+LATER_SECONDS = 10
 # What may pass by itself, so that asking again is worth it.
 PASSING = (Busy, Closing)
 
 
 def refusal(error: StudioError, dialect: Dialect | None = None, *, close: bool = False) -> JSONResponse:
     """What a request is answered that ended in this error; `close` ends the connection with it."""
-    headers = {"Connection": "close"} if close else {}
-    if wait_seconds := getattr(error, "wait_seconds", None):
-        headers["Retry-After"] = str(ceil(wait_seconds))
+    headers = ({"Connection": "close"} if close else {}) | retry_after(error)
     if dialect == "openai":
         headers["X-Should-Retry"] = str(isinstance(error, PASSING)).lower()
         # They know no 422.
@@ -38,6 +38,14 @@ def refusal(error: StudioError, dialect: Dialect | None = None, *, close: bool =
     # Gradio's own page reads one of these two, and clients of A1111 the second.
     words = {"error": error.sentence, "detail": error.sentence}
     return JSONResponse({**error.as_fault(), **words}, error.status, headers)
+
+
+def retry_after(error: StudioError) -> dict[str, str]:
+    """The header that says when to ask again, of each error that asking too much is told by."""
+    seconds = getattr(error, "wait_seconds", None)
+    if seconds is None and error.status != TOO_MANY:
+        return {}
+    return {"Retry-After": str(max(1, ceil(LATER_SECONDS if seconds is None else seconds)))}
 
 
 def openai_error(error: StudioError) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """What a request brings: bounded in bytes and in time while it arrives, and JSON that every reader can read."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -18,6 +19,10 @@ DEEPEST = 64
 # What all requests together hold of JSON, and what one may without being counted.
 MOST_HELD, LITTLE = 2**29, 2**16
 MOST_FIELDS = 50
+# How many requests one person, or all strangers of one address, have open at once: an eighth of all connections.
+MOST_OPEN = 512
+# And how many of these bring files, which take disk as they come.
+MOST_UPLOADING = 16
 
 
 class Held:
@@ -37,6 +42,27 @@ class Held:
             yield
         finally:
             self._left += counted
+
+
+class Open:
+    """The requests that are being answered, by whose turn it is: `most` at once, as each holds a connection."""
+
+    def __init__(self, most: int | None) -> None:
+        self._most = most
+        self._of: Counter[str] = Counter()
+
+    @contextmanager
+    def one(self, turn: str) -> Iterator[None]:
+        """One more while the block lasts; Busy where there are too many."""
+        if self._most is not None and self._of[turn] >= self._most:
+            raise Busy("Too many of your requests are open at once.", "Close other windows, then try again.")
+        self._of[turn] += 1
+        try:
+            yield
+        finally:
+            self._of[turn] -= 1
+            if not self._of[turn]:
+                del self._of[turn]
 
 
 async def whole(receive: Receive, most_bytes: int) -> bytes:

@@ -4,6 +4,7 @@ import logging
 import re
 import time
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import replace
 from typing import Any
 
@@ -25,7 +26,18 @@ from studio.errors import (
 )
 from studio.gate import folders, identity, origin
 from studio.gate.answers import refusal
-from studio.gate.bodies import Held, check_form, check_json, counted, replayed, too_large, whole
+from studio.gate.bodies import (
+    MOST_OPEN,
+    MOST_UPLOADING,
+    Held,
+    Open,
+    check_form,
+    check_json,
+    counted,
+    replayed,
+    too_large,
+    whole,
+)
 from studio.gate.doors import MEGABYTE, MOST_FORM, WRITE, Door, dialect, door
 from studio.gate.folders import Folders
 from studio.logs import FACTS
@@ -56,7 +68,9 @@ class Gate:
         self._app = app
         self._settings = settings
         self._accounts = accounts
-        self._held = Held()
+        # The hub stands before a Space, and may be all that is seen of those behind it.
+        most_open, most_uploading = (None, None) if hf_space.name() else (MOST_OPEN, MOST_UPLOADING)
+        self._held, self._open, self._uploading = Held(), Open(most_open), Open(most_uploading)
         self._folders = Folders(settings)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -83,7 +97,9 @@ class Gate:
                 if scope["method"] == "HEAD":
                     # Most of Gradio's addresses know no HEAD; of the answer the server sends the head alone.
                     scope = {**scope, "method": "GET"}
-                await self._app(scope, receive, answer)
+                turn = identity.of_scope(scope).turn
+                with self._open.one(turn), self._uploading.one(turn) if _brings(scope) else nullcontext():
+                    await self._app(scope, receive, answer)
         except StudioError as error:
             if answer.begun:
                 raise
@@ -172,7 +188,8 @@ def _check_role(found: Door, method: str, who: identity.Identity) -> None:
         raise Unauthorized("This studio is for those who have an account.", f"Sign in at {LOGIN}, or send a token.")
     role = found.needed(method)
     if not who.may(role):
-        raise Refused(f"Your account is a {who.role}’s; this is for a {role}.", "Ask whoever runs the studio.")
+        yours, wanted = identity.in_words(who.role), identity.in_words(role)
+        raise Refused(f"Your account is {yours}’s; this is for {wanted}.", "Ask whoever runs the studio.")
 
 
 class _Answer:
@@ -190,7 +207,8 @@ class _Answer:
         """Have the browser keep a secret. Within the hub's page, it is another site's cookie, and has to say so."""
         kept = f"{name}={secret}; Path=/; HttpOnly; Max-Age={YEAR}"
         framed = secure and hf_space.name()
-        self._cookie = f"{kept}; " + ("SameSite=None; Secure; Partitioned" if framed else "SameSite=Lax")
+        site = "None; Secure; Partitioned" if framed else "Lax; Secure" if secure else "Lax"
+        self._cookie = f"{kept}; SameSite={site}"
 
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":
@@ -235,6 +253,12 @@ async def _taken(found: Door, scope: Scope, headers: Headers, receive: Receive, 
         scope[PAYLOAD] = check_form(body)
         return replayed(body, receive)
     return counted(receive, 0)
+
+
+def _brings(scope: Scope) -> bool:
+    """Whether a request brings files."""
+    found = door(scope["path"])
+    return found is not None and found.takes == "upload" and scope["method"] in WRITE
 
 
 def _json_bytes(scope: Scope) -> int:

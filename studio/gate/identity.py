@@ -148,12 +148,16 @@ def _password(coded: str) -> str:
         return ""
 
 
+def in_words(role: Role) -> str:
+    """A role with its article."""
+    return f"{'an' if role[0] in 'aeiou' else 'a'} {role}"
+
+
 def check_creates(who: Identity) -> None:
     """Refused where an account may look, and neither have anything made nor say anything of what is there."""
     if not who.creates:
-        raise Refused(
-            f"Your account is a {who.role}’s: it can look, and change nothing.", "Ask whoever runs the studio."
-        )
+        whose = in_words(who.role)
+        raise Refused(f"Your account is {whose}’s: it can look, and change nothing.", "Ask whoever runs the studio.")
 
 
 class Accounts(Protocol):

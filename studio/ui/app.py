@@ -19,6 +19,8 @@ from starlette.responses import FileResponse, JSONResponse, Response, StreamingR
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from studio.api.app import make
+from studio.api.forms import coming_bytes
+from studio.api.pictures import FOR_GOOD, REVALIDATED, file_answer
 from studio.errors import InvalidRequest, MalformedRequest, NotFound, StudioError
 from studio.gate.answers import refusal
 from studio.gate.doors import MEGABYTE, dialect
@@ -36,10 +38,7 @@ from studio.ui.library_zips import TYPES
 from studio.ui.owner import identify
 from studio.ui.requests import Requests
 
-# A picture never changes; what is told anew under one name is asked for each time.
-FOR_GOOD, REVALIDATED = "private, max-age=31536000, immutable", "private, no-cache"
 GONE = "There is nothing here for you: it is gone, or belongs to somebody else."
-PICTURES = ("image/png", "image/webp", "image/jpeg")
 # Files of the cache that pages were given; the longest ago are forgotten.
 MOST_GIVEN = 20_000
 
@@ -98,12 +97,7 @@ class PageApp(App):  # type: ignore[misc]
         path = await run_in_threadpool(self.studio.addresses.find, request.path_params["token"], identify(request))
         if path is None:
             raise NotFound(GONE)
-        answer = FileResponse(path)
-        is_picture = answer.media_type in PICTURES
-        answer.headers["Cache-Control"] = FOR_GOOD if is_picture else REVALIDATED
-        if not is_picture:
-            answer.headers["Content-Disposition"] = "attachment"
-        return answer
+        return file_answer(path)
 
     async def _thumbnail(self, request: Request) -> Response:
         """The small copy of a picture of the library, to whoever may see the picture; made where there is none yet."""
@@ -132,7 +126,9 @@ class PageApp(App):  # type: ignore[misc]
         path = request.path_params["path"]
         if (path, identify(request).owner) not in self._given or not await AsyncPath(path).is_file():
             raise NotFound(GONE)
-        return FileResponse(path, headers={"Cache-Control": REVALIDATED})
+        answer = file_answer(Path(path))
+        answer.headers["Cache-Control"] = REVALIDATED
+        return answer
 
     async def _element(self, request: Request) -> Response:
         """Call a function that an element of the page was given."""
@@ -152,13 +148,13 @@ class PageApp(App):  # type: ignore[misc]
         """Take files into a folder of their own, which is removed again where they do not arrive whole."""
         folder = self.studio.settings.home / UPLOADS / token_urlsafe(18)
         most_bytes = self.studio.settings.max_upload_mb * MEGABYTE
-        await run_in_threadpool(self.studio.room_on_disk, int(request.headers.get("content-length", "0")))
+        await run_in_threadpool(self.studio.room_on_disk, coming_bytes(request, self.studio))
         try:
             paths, _, _ = await upload_fn(request, folder, most_bytes, None, force_move=True)
         except BaseException as error:
             shutil.rmtree(folder, ignore_errors=True)
             if isinstance(error, Exception) and not isinstance(error, StudioError):
-                raise MalformedRequest("The files did not arrive completely.", "Send them again.") from error
+                raise MalformedRequest("The files did not arrive whole.", "Send them again.") from error
             raise
         return JSONResponse([str(path) for path in paths])
 

@@ -2,13 +2,15 @@
 
 import json
 import logging
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from studio.errors import Busy, DeviceLost, InvalidRecipe
+from studio.errors import Busy, DeviceLost, InvalidRecipe, QuotaExceeded
+from studio.gate.answers import refusal
 from studio.gate.identity import COMMAND_LINE, owner_by
 from studio.jobs import admission
 from studio.jobs.admission import Rates
@@ -21,6 +23,7 @@ from tests.people import who
 from tests.ui.painter import Painter
 
 ANN, BOB = "a-secret-that-ann-s-program-keeps", "a-secret-that-bob-s-program-keeps"
+GOOD, WRONG, PRIVATE = "correct horse battery", "wrong-horse-battery", "something quite private"
 SMALL = {"prompt": "a boat", "width": 64, "height": 64, "steps": 2}
 
 
@@ -83,6 +86,14 @@ def test_one_person_has_so_many_jobs_in_line(limited: Any) -> None:
     with pytest.raises(Busy, match="2 of your jobs"):
         studio.submit(Recipe(**SMALL), who("ann"))
     studio.submit(Recipe(**SMALL), who("bob"))
+
+
+def test_whatever_is_too_much_says_when_to_come_again() -> None:
+    too_much = [Busy("So many wait."), Busy("So many wait.", wait_seconds=0.2), QuotaExceeded("It is used up.")]
+    for error, seconds in zip(too_much, ("10", "1", "10"), strict=True):
+        for dialect in (None, "openai", "a1111"):
+            answer = refusal(error, dialect)  # type: ignore[arg-type]
+            assert (answer.status_code, answer.headers["retry-after"]) == (429, seconds)
 
 
 @pytest.mark.parametrize(
@@ -149,3 +160,28 @@ def test_a_line_of_the_log_tells_its_job_and_no_secret(limited: Any, caplog: pyt
         job_id.reset(token)
     assert "\n" not in line
     assert json.loads(line) | {"job": "abc", "ms": 3} == json.loads(line)
+
+
+def test_no_secret_and_no_prompt_is_in_the_log_whatever_is_asked(
+    limited: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    studio = limited(accounts="on")
+    accounts, ask = studio.accounts, asking(gated(studio))
+    token, invitation = accounts.new_token(accounts.add("ann", "admin", GOOD), "test"), accounts.invite("creator")
+    with caplog.at_level(logging.DEBUG):
+        session = ask("POST", "/account/login", data={"name": "ann", "password": GOOD}).headers["set-cookie"]
+        ask("POST", "/account/login", data={"name": "ann", "password": WRONG})
+        ask("POST", f"/account/join/{invitation}", data={"name": "bob", "password": WRONG})
+        made = ask("POST", "/account/tokens", key=token, data={"label": "another"}).text
+        ask("POST", "/api/jobs", key=token, json={"recipe": {**SMALL, "prompt": PRIVATE}})
+        ask("POST", "/v1/images/generations", key=token, json={"prompt": PRIVATE, "size": PRIVATE})
+        ask("GET", "/api/library", key=token, params={"query": PRIVATE})
+        for job in studio.jobs.unfinished():
+            list(job.follow())
+    cookie, another = session.partition("=")[2].partition(";")[0], re.findall(r"<code>([\w-]{24,})</code>", made)
+    secrets = [GOOD, WRONG, token, invitation, cookie, PRIVATE, *another]
+    assert len(secrets) == 7
+    # The client that asks here writes a log of its own.
+    lines = [JsonLines().format(one) for one in caplog.records if not one.name.startswith(("httpx", "httpcore"))]
+    assert any("/account/login" in line for line in lines)
+    assert not [secret for secret in secrets if any(secret in line for line in lines)]

@@ -180,6 +180,43 @@ def test_all_requests_together_hold_so_much_json(tmp_path: Path, monkeypatch: py
     assert after == 200
 
 
+@pytest.mark.parametrize(
+    ("limit", "method", "path", "given"),
+    [
+        ("MOST_OPEN", "GET", "/config", {}),
+        ("MOST_UPLOADING", "POST", "/gradio_api/upload", {"files": {"files": b"a"}}),
+    ],
+)
+def test_one_person_has_so_many_requests_open_and_another_as_many(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limit: str, method: str, path: str, given: Any
+) -> None:
+    monkeypatch.setattr(f"studio.gate.gate.{limit}", 2)
+    ann, bob = ({"authorization": f"Bearer the-secret-of-{name}-and-of-nobody-else"} for name in ("ann", "bob"))
+
+    async def all_at_once() -> tuple[list[int], int]:
+        over = asyncio.Event()
+
+        async def slow(scope: Scope, receive: Receive, send: Send) -> None:
+            await over.wait()
+            await echo(scope, receive, send)
+
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(Gate(slow, Settings.load(home=tmp_path)))) as client:
+
+            def ask(who: dict[str, str]) -> asyncio.Future[httpx.Response]:
+                return asyncio.ensure_future(client.request(method, f"{OWN}{path}", headers=who, **given))
+
+            asked = [ask(who) for who in [ann] * 3 + [bob] * 2]
+            await asyncio.wait(asked, return_when=asyncio.FIRST_COMPLETED)
+            over.set()
+            answers = await asyncio.gather(*asked)
+            return [one.status_code for one in answers], (await ask(ann)).status_code
+
+    crowd, after = run(all_at_once())
+    assert sorted(crowd[:3]) == [200, 200, 429]
+    assert crowd[3:] == [200, 200]
+    assert after == 200
+
+
 def test_whoever_comes_through_a_proxy_is_not_at_this_machine(asked: Ask) -> None:
     assert asked("GET", "/").json()["here"] is True
     for name in ("x-forwarded-for", "forwarded", "via", "x-real-ip"):
@@ -207,6 +244,13 @@ def test_a_browser_is_known_by_a_secret_of_its_own_of_which_only_the_hash_is_tol
     assert secret not in again.text
     assert "set-cookie" not in again.headers
     assert asked("GET", "/").json()["owner"] != first.json()["owner"]
+
+
+def test_over_an_encrypted_line_a_browser_keeps_its_secret_for_such_lines_alone(asked: Ask) -> None:
+    named = {"settings": {"hostnames": "studio.example"}}
+    head = {"host": "studio.example", "x-forwarded-proto": "https"}
+    assert asked("GET", "/", headers=head, **named).headers["set-cookie"].endswith("SameSite=Lax; Secure")
+    assert "Secure" not in asked("GET", "/").headers["set-cookie"]
 
 
 def test_a_program_is_known_by_the_secret_that_it_brings_and_a_short_one_is_none(asked: Ask) -> None:
