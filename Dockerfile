@@ -5,6 +5,8 @@ ARG TORCH=cpu
 ENV PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 STUDIO_HOME=/data STUDIO_HOST=0.0.0.0 STUDIO_LOG_FORMAT=json
 
 RUN useradd --create-home --uid 1000 studio && mkdir /data && chown studio /data
+# What goes together is pip's to say: pyproject.toml has floors, and PyTorch comes as a pair from one index.
+# hadolint ignore=DL3013
 RUN pip install --no-cache-dir torch torchvision --index-url https://download.pytorch.org/whl/${TORCH}
 
 WORKDIR /app
@@ -15,7 +17,8 @@ COPY assets assets
 # Beside the package lie its presets and assets, so it is used from where it stands.
 RUN pip install --no-cache-dir --editable .
 
-USER studio
+# By its number, so that whoever runs it sees that it is not root.
+USER 1000
 VOLUME /data
 EXPOSE 7860
 HEALTHCHECK --interval=30s --timeout=5s --start-period=60s \

@@ -9,7 +9,7 @@ from pathlib import Path
 import yaml
 
 from studio.cli import parser
-from studio.settings import Settings
+from studio.settings import ASSETS, PRESETS, Settings
 from studio.studio import Studio
 from studio.ui import serve
 from tests.ui.painter import Painter
@@ -26,6 +26,8 @@ def words(instruction: str) -> list[str]:
 
 
 def test_what_the_container_copies_is_there_and_let_through() -> None:
+    copied = {source for line in re.findall(r"^COPY (.+)$", DOCKERFILE, re.MULTILINE) for source in line.split()[:-1]}
+    assert {ASSETS.name, PRESETS.name, "studio"} <= copied, "what the studio reads beside itself"
     let_through = (ROOT / ".dockerignore").read_text("utf-8").splitlines()
     for line in re.findall(r"^COPY (.+)$", DOCKERFILE, re.MULTILINE):
         *sources, _ = line.split()
@@ -36,8 +38,9 @@ def test_what_the_container_copies_is_there_and_let_through() -> None:
 
 
 def test_the_container_runs_without_rights_what_the_command_line_knows() -> None:
-    user, program = DOCKERFILE.index("\nUSER studio"), DOCKERFILE.index("\nENTRYPOINT")
+    user, program = DOCKERFILE.index("\nUSER 1000"), DOCKERFILE.index("\nENTRYPOINT")
     assert user < program
+    assert "useradd --create-home --uid 1000 studio" in DOCKERFILE
     assert words("ENTRYPOINT") == ["studio"]
     assert parser().parse_args(words("CMD")).command == "run"
 
