@@ -19,7 +19,7 @@ ARGS ?=
 # How many tests run at a time.
 WORKERS ?= 2
 
-.PHONY: help run test tests check bench soak doors errors requirements types
+.PHONY: help run test tests check bench soak doors errors requirements types screenshots
 
 help:
 	@echo "make run    start the studio and print its address   (ARGS='--port 8000' hands options on)"
@@ -32,6 +32,7 @@ help:
 	@echo "make errors write the table of errors into docs/errors.md"
 	@echo "make requirements  write requirements.txt from pyproject.toml"
 	@echo "make types  write what the page's scripts are checked against from the server's schemas"
+	@echo "make screenshots  take the pictures of docs/ anew      (ARGS='page grid' takes these)"
 
 run: $(STAMP)
 	@$(BIN)/studio run $(ARGS)
@@ -67,6 +68,10 @@ requirements: $(STAMP)
 
 types: $(STAMP)
 	$(BIN)/python tests/ui/test_types.py
+
+# A Chromium takes them, of pictures that the starter makes meanwhile.
+screenshots: $(STAMP)
+	$(BIN)/python -m tests.browser.screenshots $(ARGS)
 
 $(TSC): package-lock.json
 	@npm ci --silent --no-fund --no-audit && touch $@ || echo "TypeScript cannot be had, so the types of the page's scripts are not checked."

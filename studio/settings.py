@@ -180,7 +180,7 @@ class Settings(BaseSettings):
     )
     civitai: Annotated[str, Field(pattern=r"^(https?://[^\s/?#@]+[^\s?#@]*)?$")] = Field(
         "https://civitai.com",
-        description="Where a LoRA is looked up by the hash of its file, when somebody asks for that; empty: nowhere.",
+        description="Where LoRAs are looked up by hash and downloaded by address, when somebody asks; empty: nowhere.",
     )
     hosts: Mapping[str, Host] = Field({}, description="Where hosted models are reached, by a name of your own.")
     day_budget_usd: float | None = Field(None, ge=0, description="What hosted models may cost in a day, in US dollars.")

@@ -1,21 +1,22 @@
-"""axe, which holds pages against the rules of accessibility, finds nothing in any tab, in light nor dark."""
+"""axe, which holds pages against the rules of accessibility, finds nothing in any tab; none is wider than a window."""
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
 
-from tests.browser.conftest import NewPage
+from tests.browser.conftest import WIDE, NewPage
 from tests.browser.rooms import turn_to
 
 pytestmark = pytest.mark.browser
 
 
-def test_axe_finds_nothing_in_any_tab(new_page: NewPage, address: str) -> None:
+def test_axe_finds_nothing_in_any_tab_and_none_scrolls_sideways(new_page: NewPage, address: str) -> None:
     """By turns in light and in dark."""
     page, found = new_page(address), []
     for label in tabs(page):
-        found += faults(page, label)
+        found += [*faults(page, label), *sideways(page, label)]
         page.get_by_role("button", name="Light or dark").click()
+    found += styles(page)
     assert not found, "\n".join(found)
 
 
@@ -28,6 +29,27 @@ def test_axe_finds_nothing_in_any_tab_in_light_nor_dark(new_page: NewPage, addre
     assert not found, "\n".join(found)
 
 
+def styles(page: Page) -> list[str]:
+    """What axe finds in the dialog of styles, in both themes."""
+    turn_to(page, "Text to image")
+    page.get_by_role("button", name="Browse styles").click()
+    page.get_by_role("dialog", name="Styles").get_by_role("button").first.wait_for()
+    found = examined(page, "Styles")
+    page.evaluate("document.body.classList.toggle('dark')")
+    return [*found, *examined(page, "Styles, the other theme")]
+
+
+def sideways(page: Page, label: str) -> list[str]:
+    """At which widths the page is wider than its window: those of a phone, a tablet and a small laptop."""
+    found = []
+    for width in (390, 820, 1024):
+        page.set_viewport_size({"width": width, "height": 800})
+        across = page.evaluate("document.documentElement.scrollWidth")
+        found += [f"{label}: {across} pixels wide in {width}"] if across > width else []
+    page.set_viewport_size(WIDE)
+    return found
+
+
 def tabs(page: Page) -> list[str]:
     """All tabs; last the one whose editor, once it is there, is drawn in every frame."""
     return sorted(page.locator("#tabs [role=tab]").all_inner_texts(), key=lambda label: label == "Inpainting")
@@ -35,6 +57,10 @@ def tabs(page: Page) -> list[str]:
 
 def faults(page: Page, label: str) -> list[str]:
     turn_to(page, label)
+    return examined(page, label)
+
+
+def examined(page: Page, label: str) -> list[str]:
     page.evaluate("Promise.allSettled(document.getAnimations().map((one) => one.finished))")
     seen = Axe().run(page, options={"resultTypes": ["violations"]})
     return [f"{label}: {seen.generate_report()}"] if seen.violations_count else []
