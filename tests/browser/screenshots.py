@@ -62,7 +62,7 @@ def main(names: list[str]) -> None:
 def keep(page: Page, name: str) -> None:
     """Write what the page shows, once it is at rest, as a small WebP."""
     page.mouse.move(0, 0)
-    page.evaluate("Promise.all([...document.images].map((image) => image.decode().catch(() => {})))")
+    page.wait_for_function("[...document.images].every((image) => image.complete || !image.checkVisibility())")
     page.evaluate("Promise.allSettled(document.getAnimations().map((one) => one.finished))")
     with Image.open(BytesIO(page.screenshot())) as picture:
         height = round(picture.height * min(1, KEPT / picture.width))
