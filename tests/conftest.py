@@ -3,11 +3,13 @@
 import gc
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from argon2 import PasswordHasher
 
+from studio.accounts import passwords
 from studio.storage.locks import Lock
 from tests import tiny
 
@@ -53,6 +55,14 @@ class Libraries:
             gc.collect()
             self._freeze()
             self._known = len(sys.modules)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def quick_passwords() -> Iterator[None]:
+    """Passwords are hashed with the least memory that argon2 takes; what they cost is a test's of its own."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(passwords, "_hasher", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -2,6 +2,7 @@
 
 import io
 import json
+import runpy
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -41,6 +42,15 @@ def test_of_secrets_only_hashes_are_on_the_disk(accounts: Accounts, tmp_path: Pa
     kept = b"".join(path.read_bytes() for path in tmp_path.glob("studio.sqlite*"))
     assert b"argon2id" in kept
     assert not [secret for secret in told if secret.encode() in kept]
+
+
+def test_what_steals_the_file_of_accounts_pays_for_each_guess() -> None:
+    """With what OWASP names as the least: the other tests hash more quickly."""
+    own = runpy.run_path(str(passwords.__file__))
+    *_, costs, _, _ = own["hashed"](GOOD).split("$")
+    cost = dict(one.split("=") for one in costs.split(","))
+    assert int(cost["m"]) >= 19 * 1024
+    assert int(cost["t"]) >= 2
 
 
 def test_whoever_guesses_has_to_wait(accounts: Accounts, monkeypatch: pytest.MonkeyPatch) -> None:

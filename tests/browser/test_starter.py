@@ -4,7 +4,6 @@ import os
 import re
 import signal
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from playwright.sync_api import Page, expect
 from studio.metadata import own
 from studio.settings import ASSETS
 from tests.browser.conftest import NewPage
+from tests.forks import python
 
 pytestmark = pytest.mark.browser
 
@@ -30,7 +30,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def address(home: Path) -> Iterator[str]:
     environment = {**os.environ, "STUDIO_HOME": str(home), "STUDIO_PORT": "0"}
-    command = [sys.executable, "app.py"]
+    command = [*python(), "app.py"]
     # What a shell starts in the background ignores it, and so would the server that is to be stopped by it.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     with subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True) as process:

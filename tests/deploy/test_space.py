@@ -16,6 +16,7 @@ from studio.settings import Settings
 from tests.deploy import hub_server
 from tests.deploy.conftest import QUICK
 from tests.deploy.visitor import picture
+from tests.forks import python
 from tests.test_requirements import INJECTED
 
 SPACE = "ann/studio"
@@ -51,13 +52,13 @@ def tree(remote: hub_server.Hub, hub: Hub, settings: Settings, tmp_path: Path) -
 
 
 @contextmanager
-def started(python: str, tree: Path, tmp_path: Path) -> Iterator["subprocess.Popen[str]"]:
+def started(interpreter: list[str], tree: Path, tmp_path: Path) -> Iterator["subprocess.Popen[str]"]:
     """The app, until it has said where it is; whatever is in this process's environment is not in its."""
     user = tmp_path / "user"
     user.mkdir()
     environment = {**ENVIRONMENT, "PATH": os.environ["PATH"], "HOME": str(user), "STUDIO_PORT": "0"}
     with subprocess.Popen(
-        [python, "app.py"], cwd=tree, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        [*interpreter, "app.py"], cwd=tree, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     ) as process:
         try:
             yield process
@@ -66,7 +67,7 @@ def started(python: str, tree: Path, tmp_path: Path) -> Iterator["subprocess.Pop
 
 
 def test_the_uploaded_files_are_a_space_that_makes_a_picture(tree: Path, tmp_path: Path) -> None:
-    with started(sys.executable, tree, tmp_path) as process:
+    with started(python(), tree, tmp_path) as process:
         check_a_picture(address_of(process), tree, tmp_path)
 
 
@@ -74,13 +75,13 @@ def test_the_uploaded_files_are_a_space_that_makes_a_picture(tree: Path, tmp_pat
 @pytest.mark.timeout(1800)
 def test_the_uploaded_files_run_in_what_a_space_installs(tree: Path, tmp_path: Path) -> None:
     subprocess.run([sys.executable, "-m", "venv", str(tmp_path / "env")], check=True)
-    python = str(tmp_path / "env" / "bin" / "python")
+    interpreter = str(tmp_path / "env" / "bin" / "python")
     # From the index alone: a torch that this machine keeps for itself may suit no torchvision.
     alone = {**os.environ, "PIP_CONFIG_FILE": os.devnull}
     alone.pop("PIP_FIND_LINKS", None)
-    command = [python, "-m", "pip", "install", "--quiet", "-r", "requirements.txt", *INJECTED]
+    command = [interpreter, "-m", "pip", "install", "--quiet", "-r", "requirements.txt", *INJECTED]
     subprocess.run(command, cwd=tree, env=alone, check=True)
-    with started(python, tree, tmp_path) as process:
+    with started([interpreter], tree, tmp_path) as process:
         check_a_picture(address_of(process), tree, tmp_path)
 
 

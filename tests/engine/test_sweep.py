@@ -7,19 +7,23 @@ from studio.families import FAMILIES
 from studio.schedulers import SCHEDULERS
 from tests import tiny
 
+STEPS = (1, 4)
 
-def pairs():
-    for family in tiny.FAMILIES:
-        for name in FAMILIES[family].schedulers():
-            yield pytest.param(family, name, id=f"{family}-{name}")
+
+def cases():
+    """Each with one number of steps; with the others, `make soak` tries it."""
+    pairs = ((family, name) for family in tiny.FAMILIES for name in FAMILIES[family].schedulers())
+    for number, (family, name) in enumerate(pairs):
+        for steps in STEPS:
+            marks = () if steps == STEPS[number % len(STEPS)] else pytest.mark.soak
+            yield pytest.param(family, name, steps, id=f"{family}-{name}-{steps}", marks=marks)
 
 
 def test_every_family_has_a_tiny_model():
     assert {*tiny.FAMILIES, *tiny.INPAINTERS, *tiny.INSTRUCTED, *tiny.REFINERS} == set(FAMILIES)
 
 
-@pytest.mark.parametrize(("family", "scheduler"), list(pairs()))
-@pytest.mark.parametrize("steps", [1, 4])
+@pytest.mark.parametrize(("family", "scheduler", "steps"), list(cases()))
 def test_a_scheduler_makes_an_image_on_each_family_it_can_sample(backend, recipe, family, scheduler, steps):
     (made,) = backend.generate([recipe(family, scheduler=scheduler, steps=steps)], lambda _: None)
     assert np.asarray(made.image).std() > 1

@@ -107,7 +107,7 @@ def service(monkeypatch: pytest.MonkeyPatch) -> Iterator[Service]:
         yield service
 
 
-@pytest.mark.parametrize("kills", [4, pytest.param(50, marks=pytest.mark.soak)])
+@pytest.mark.parametrize("kills", [2, pytest.param(50, marks=pytest.mark.soak)])
 def test_kills_lose_nothing_make_nothing_twice_and_tear_nothing(
     tmp_path: Path, service: Service, kills: int, monkeypatch: pytest.MonkeyPatch
 ):

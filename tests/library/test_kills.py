@@ -80,7 +80,7 @@ def killed(home: Path, foreign: Path, seconds: float) -> list[tuple[str, Path]]:
     return [(what, Path(path)) for what, path in lines]
 
 
-@pytest.mark.parametrize("kills", [4, pytest.param(50, marks=[pytest.mark.soak, pytest.mark.timeout(1200)])])
+@pytest.mark.parametrize("kills", [2, pytest.param(50, marks=[pytest.mark.soak, pytest.mark.timeout(1200)])])
 def test_kills_lose_no_picture_tear_no_file_and_the_index_heals(
     tmp_path: Path, kills: int, record_property: Callable[[str, object], None]
 ):
