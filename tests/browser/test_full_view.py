@@ -27,10 +27,14 @@ def sheet(full: Locator) -> dict[str, float]:
     return dict(box)
 
 
-def test_a_picture_is_fitted_zoomed_where_the_wheel_is_and_moved_by_mouse_and_keys(
-    new_page: NewPage, address: str
-) -> None:
+def test_a_picture_is_looked_at_and_read_by_keys_and_mouse(new_page: NewPage, address: str) -> None:
     page = new_page(address)
+    it_is_fitted_zoomed_where_the_wheel_is_and_moved_by_mouse_and_keys(page)
+    page.keyboard.press("Escape")
+    every_setting_can_be_read_and_copied_and_the_file_is_called_by_day_words_and_seed(page)
+
+
+def it_is_fitted_zoomed_where_the_wheel_is_and_moved_by_mouse_and_keys(page: Page) -> None:
     full = made(page, "two boats at sea", 2)
     percent, stage = full.locator(".full-percent"), full.locator(".full-stage").bounding_box()
     assert stage is not None
@@ -74,10 +78,7 @@ def test_a_picture_is_fitted_zoomed_where_the_wheel_is_and_moved_by_mouse_and_ke
     expect(full).to_be_visible()
 
 
-def test_every_setting_can_be_read_and_copied_and_the_file_is_called_by_day_words_and_seed(
-    new_page: NewPage, address: str
-) -> None:
-    page = new_page(address)
+def every_setting_can_be_read_and_copied_and_the_file_is_called_by_day_words_and_seed(page: Page) -> None:
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     page.get_by_label("Seed", exact=True).fill("77")
     full = made(page, "a red house, by the sea", 1)

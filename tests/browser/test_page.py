@@ -41,10 +41,16 @@ def number(page: Page, field: str) -> Locator:
     return page.locator(f"#field-{field} input[type=number]")
 
 
-def test_a_prompt_becomes_a_picture_with_its_facts_below_and_its_download_is_the_very_file(
+def test_a_prompt_becomes_a_picture_that_is_downloaded_that_fills_the_form_again_and_that_is_seen_in_full(
     new_page: NewPage, address: str, tmp_path: Path
 ) -> None:
     page = new_page(address)
+    a_picture_has_its_facts_below_and_its_download_is_the_very_file(page, tmp_path)
+    its_settings_fill_the_form_and_another_takes_a_new_seed(page)
+    the_full_view_has_arrows_and_one_way_back_and_explains_a_withheld_picture(page)
+
+
+def a_picture_has_its_facts_below_and_its_download_is_the_very_file(page: Page, tmp_path: Path) -> None:
     assert page.evaluate("document.body.classList.contains('dark')") is False
     ask(page, "a red house")
     done(page)
@@ -62,10 +68,65 @@ def test_a_prompt_becomes_a_picture_with_its_facts_below_and_its_download_is_the
 BYTES = "async (img) => [...new Uint8Array(await (await fetch(img.src)).arrayBuffer())]"
 
 
-def test_a_job_tells_how_far_it_is_and_ends_by_itself_by_stop_by_escape_or_in_plain_words(
-    new_page: NewPage, address: str, painter: Painter
+def its_settings_fill_the_form_and_another_takes_a_new_seed(page: Page) -> None:
+    page.locator("#field-shape").get_by_text("Landscape").click()
+    page.get_by_label("Seed", exact=True).fill("5")
+    ask(page, "a wide meadow")
+    expect(page.locator(".cell.done img")).to_have_attribute("alt", "a wide meadow")
+    done(page)
+    page.get_by_label("Prompt", exact=True).fill("something else")
+    page.get_by_role("button", name="Random").click()
+    expect(page.get_by_label("Seed", exact=True)).to_have_value("")
+    page.get_by_role("button", name="Reuse last").click()
+    expect(page.get_by_label("Seed", exact=True)).to_have_value("5")
+    page.get_by_role("button", name="Random").click()
+    page.get_by_role("button", name="Use these settings").click()
+    expect(page.get_by_label("Prompt", exact=True)).to_have_value("a wide meadow")
+    expect(page.get_by_label("Seed", exact=True)).to_have_value("5")
+    expect(page.locator("#field-shape .selected")).to_have_text("Landscape")
+    page.get_by_role("button", name="Another like it").click()
+    expect(page.locator(".small-look")).to_have_count(2)
+    done(page)
+    expect(page.locator(".cell .said span").first).not_to_have_text("seed 5")
+
+
+def the_full_view_has_arrows_and_one_way_back_and_explains_a_withheld_picture(page: Page) -> None:
+    page.locator("#field-count").get_by_text("2", exact=True).click()
+    ask(page, "two boats")
+    done(page, 2)
+    page.locator(".cell .look").first.click()
+    full = page.get_by_role("dialog", name="Full view")
+    expect(full.locator("header")).to_contain_text("1 of 5")
+    page.keyboard.press("ArrowRight")
+    expect(full.locator("header")).to_contain_text("2 of 5")
+    page.keyboard.press("Escape")
+    expect(full).to_be_hidden()
+    expect(page.locator(".cell .look").nth(1)).to_be_focused()
+    page.keyboard.press("ArrowLeft")
+    expect(page.locator(".cell .look").nth(0)).to_be_focused()
+    page.keyboard.press("Enter")
+    full.get_by_role("button", name="Back to results").click()
+    expect(full).to_be_hidden()
+
+    ask(page, "a house that is withheld")
+    expect(page.locator(".stage .line")).to_contain_text("2 of 2 pictures are withheld.")
+    done(page, 2)
+    expect(page.locator(".cell .said").first).to_contain_text("withheld")
+    page.locator(".cell .look").first.click()
+    expect(page.locator(".full-details")).to_contain_text("This picture is withheld.")
+
+
+def test_a_job_is_followed_to_its_end_and_live_draws_as_one_types(
+    new_page: NewPage, address: str, studio: Studio, painter: Painter
 ) -> None:
     page = new_page(address)
+    a_job_tells_how_far_it_is_and_ends_by_itself_by_stop_by_escape_or_in_plain_words(page, painter)
+    live_draws_what_was_typed_last_and_keeps_nothing_of_what_came_before(page, studio)
+
+
+def a_job_tells_how_far_it_is_and_ends_by_itself_by_stop_by_escape_or_in_plain_words(
+    page: Page, painter: Painter
+) -> None:
     painter.held.set()
     ask(page, "a slow boat")
     line = page.locator(".stage .line")
@@ -96,10 +157,7 @@ def test_a_job_tells_how_far_it_is_and_ends_by_itself_by_stop_by_escape_or_in_pl
     done(page)
 
 
-def test_live_draws_what_was_typed_last_and_keeps_nothing_of_what_came_before(
-    new_page: NewPage, address: str, studio: Studio
-) -> None:
-    page = new_page(address)
+def live_draws_what_was_typed_last_and_keeps_nothing_of_what_came_before(page: Page, studio: Studio) -> None:
     page.get_by_label("Prompt", exact=True).fill("a teal h")
     live = page.get_by_role("button", name="Live")
     live.click()
@@ -128,10 +186,15 @@ def prompts(studio: Studio, begin: str) -> list[tuple[str, str | None]]:
     return [(one.prompt, one.scheduler) for one in stored if one.prompt.startswith(begin)]
 
 
-def test_a_running_job_settings_and_pictures_survive_a_reload(
+def test_a_reload_loses_neither_what_is_typed_meanwhile_nor_a_job_nor_settings_nor_pictures(
     new_page: NewPage, address: str, painter: Painter
 ) -> None:
     page = new_page(address)
+    what_is_typed_and_asked_before_the_kept_settings_are_back_is_drawn(page)
+    a_running_job_settings_and_pictures_survive_a_reload(page, painter)
+
+
+def a_running_job_settings_and_pictures_survive_a_reload(page: Page, painter: Painter) -> None:
     page.locator("#field-shape").get_by_text("Portrait").click()
     page.locator("#field-count").get_by_text("2", exact=True).click()
     page.get_by_label("Seed", exact=True).fill("77")
@@ -175,8 +238,7 @@ SLOW_FRAMES = """() => {
 }"""
 
 
-def test_what_is_typed_and_asked_before_the_kept_settings_are_back_is_drawn(new_page: NewPage, address: str) -> None:
-    page = new_page(address)
+def what_is_typed_and_asked_before_the_kept_settings_are_back_is_drawn(page: Page) -> None:
     page.get_by_label("Seed", exact=True).fill("77")
     ask(page, "the house before")
     done(page)
@@ -192,6 +254,7 @@ def test_what_is_typed_and_asked_before_the_kept_settings_are_back_is_drawn(new_
     expect(page.locator(".cell.done img")).to_have_attribute("alt", "the house after")
     expect(page.get_by_label("Prompt", exact=True)).to_have_value("the house after")
     expect(page.get_by_label("Seed", exact=True)).to_have_value("77")
+    page.unroute_all()
     reload(page)
     expect(page.get_by_label("Prompt", exact=True)).to_be_focused()
 
@@ -247,57 +310,6 @@ def test_a_fault_stands_at_its_field_nothing_typed_is_lost_and_ctrl_enter_works_
     # A job that starts shows that nothing stands in its way any more.
     page.get_by_role("button", name="Another like it").click()
     expect(page.locator("#field-prompt .fault")).to_have_count(0)
-
-
-def test_the_full_view_has_arrows_and_one_way_back_and_explains_a_withheld_picture(
-    new_page: NewPage, address: str
-) -> None:
-    page = new_page(address)
-    page.locator("#field-count").get_by_text("2", exact=True).click()
-    ask(page, "two boats")
-    done(page, 2)
-    page.locator(".cell .look").first.click()
-    full = page.get_by_role("dialog", name="Full view")
-    expect(full.locator("header")).to_contain_text("1 of 2")
-    page.keyboard.press("ArrowRight")
-    expect(full.locator("header")).to_contain_text("2 of 2")
-    page.keyboard.press("Escape")
-    expect(full).to_be_hidden()
-    expect(page.locator(".cell .look").nth(1)).to_be_focused()
-    page.keyboard.press("ArrowLeft")
-    expect(page.locator(".cell .look").nth(0)).to_be_focused()
-    page.keyboard.press("Enter")
-    full.get_by_role("button", name="Back to results").click()
-    expect(full).to_be_hidden()
-
-    ask(page, "a house that is withheld")
-    expect(page.locator(".stage .line")).to_contain_text("2 of 2 pictures are withheld.")
-    done(page, 2)
-    expect(page.locator(".cell .said").first).to_contain_text("withheld")
-    page.locator(".cell .look").first.click()
-    expect(page.locator(".full-details")).to_contain_text("This picture is withheld.")
-
-
-def test_a_picture_s_settings_fill_the_form_and_another_takes_a_new_seed(new_page: NewPage, address: str) -> None:
-    page = new_page(address)
-    page.locator("#field-shape").get_by_text("Landscape").click()
-    page.get_by_label("Seed", exact=True).fill("5")
-    ask(page, "a wide meadow")
-    done(page)
-    page.get_by_label("Prompt", exact=True).fill("something else")
-    page.get_by_role("button", name="Random").click()
-    expect(page.get_by_label("Seed", exact=True)).to_have_value("")
-    page.get_by_role("button", name="Reuse last").click()
-    expect(page.get_by_label("Seed", exact=True)).to_have_value("5")
-    page.get_by_role("button", name="Random").click()
-    page.get_by_role("button", name="Use these settings").click()
-    expect(page.get_by_label("Prompt", exact=True)).to_have_value("a wide meadow")
-    expect(page.get_by_label("Seed", exact=True)).to_have_value("5")
-    expect(page.locator("#field-shape .selected")).to_have_text("Landscape")
-    page.get_by_role("button", name="Another like it").click()
-    expect(page.locator(".small-look")).to_have_count(1)
-    done(page)
-    expect(page.locator(".cell .said span").first).not_to_have_text("seed 5")
 
 
 def test_only_the_picture_that_is_pointed_at_shows_its_buttons_and_where_none_is_made_none_is_offered(
@@ -378,10 +390,14 @@ IMPATIENT = """const wait = setTimeout;
     setTimeout = (act, ms, ...more) => wait(act, ms === 30_000 ? 4_000 : ms, ...more);"""
 
 
-def test_draft_and_shape_set_size_and_steps_and_a_change_is_marked_and_can_be_reset_alone(
-    new_page: NewPage, address: str
-) -> None:
+def test_settings_are_chosen_by_hand_by_draft_and_shape_and_by_keys(new_page: NewPage, address: str) -> None:
     page = new_page(address)
+    draft_and_shape_set_size_and_steps_and_a_change_is_marked_and_can_be_reset_alone(page)
+    a_shape_that_is_chosen_just_before_generate_is_the_picture_s(page)
+    the_keys_are_listed_on_a_sheet_and_digits_and_arrows_choose_in_a_picker(page)
+
+
+def draft_and_shape_set_size_and_steps_and_a_change_is_marked_and_can_be_reset_alone(page: Page) -> None:
     open_more(page)
     page.locator("#field-quality").get_by_text("Draft").click()
     expect(number(page, "steps")).to_have_value("10")
@@ -408,8 +424,7 @@ def test_draft_and_shape_set_size_and_steps_and_a_change_is_marked_and_can_be_re
     expect(number(page, "guidance_scale")).to_have_value("3")
 
 
-def test_a_shape_that_is_chosen_just_before_generate_is_the_picture_s(new_page: NewPage, address: str) -> None:
-    page = new_page(address)
+def a_shape_that_is_chosen_just_before_generate_is_the_picture_s(page: Page) -> None:
     held: list[Route] = []
 
     def hold(route: Route) -> None:
@@ -509,10 +524,7 @@ CONTRASTS = """(selectors) => {
 }"""
 
 
-def test_the_keys_are_listed_on_a_sheet_and_digits_and_arrows_choose_in_a_picker(
-    new_page: NewPage, address: str
-) -> None:
-    page = new_page(address)
+def the_keys_are_listed_on_a_sheet_and_digits_and_arrows_choose_in_a_picker(page: Page) -> None:
     page.get_by_role("heading", name="Image Studio").click()
     page.keyboard.press("?")
     expect(page.get_by_role("dialog", name="Keyboard")).to_contain_text("Generate, from anywhere")

@@ -34,10 +34,15 @@ def save(dialog: Locator, name: str) -> None:
     dialog.get_by_role("button", name="Save").click()
 
 
-def test_what_a_prompt_says_stands_below_it_its_fault_in_its_place_and_ctrl_with_an_arrow_weighs_words(
+def test_what_a_prompt_says_is_seen_whether_it_is_typed_or_comes_from_elsewhere(
     new_page: NewPage, address: str
 ) -> None:
     page = new_page(address)
+    it_stands_below_it_its_fault_in_its_place_and_ctrl_with_an_arrow_weighs_words(page)
+    settings_from_elsewhere_change_only_what_they_say(page)
+
+
+def it_stands_below_it_its_fault_in_its_place_and_ctrl_with_an_arrow_weighs_words(page: Page) -> None:
     prompt, told = prompt_of(page), page.locator("#words-prompt")
     prompt.fill("a red house")
     expect(told.locator(".words-tokens")).to_have_text("3 of 75 tokens")
@@ -80,6 +85,32 @@ def test_what_a_prompt_says_stands_below_it_its_fault_in_its_place_and_ctrl_with
     prompt.evaluate("(entry) => entry.setSelectionRange(20, 20)")
     prompt.press("Control+ArrowUp")
     expect(prompt).to_have_value("a red house <lora:ink:0.55>")
+
+
+def settings_from_elsewhere_change_only_what_they_say(page: Page) -> None:
+    prompt, seed = prompt_of(page), page.locator("#field-seed input")
+    prompt.fill("my own words")
+    note = page.locator(".imported-note")
+    nodes = {
+        "1": {"class_type": "Tagger", "inputs": {"image": "x.png", "kind": 1}},
+        "2": {"class_type": "CLIPTextEncode", "inputs": {"text": ["1", 0]}},
+        "3": {"class_type": "EmptyLatentImage", "inputs": {"width": 64, "height": 128}},
+        "4": {
+            "class_type": "KSampler",
+            "inputs": {"positive": ["2", 0], "latent_image": ["3", 0], "steps": 7, "sampler_name": "euler", "seed": 5},
+        },
+    }
+    file = {"name": "graph.json", "mimeType": "application/json", "buffer": json.dumps(nodes).encode()}
+    page.get_by_label("Picture or text with settings").set_input_files(file)
+    expect(note).to_contain_text("The prompt is made by nodes that are not read: Tagger")
+    expect(prompt).to_have_value("my own words")
+    expect(seed).to_have_value("5")
+
+    prompt.evaluate(PASTE, "a lion (in snow.Negative prompt: blurry, dark")
+    expect(note).to_contain_text("1 stray “(” was made a word")
+    expect(prompt).to_have_value(r"a lion \(in snow.")
+    expect(page.get_by_label("Negative prompt", exact=True)).to_have_value("blurry, dark")
+    expect(seed).to_have_value("5")
 
 
 def test_a_style_is_shown_before_it_is_used_and_a_preset_outlives_a_reload(new_page: NewPage, address: str) -> None:
@@ -141,30 +172,3 @@ def test_styles_are_imported_chosen_and_deleted(new_page: NewPage, address: str,
     expect(shelf.get_by_role("listitem")).to_have_count(4)
     shelf.get_by_role("button", name="Done").click()
     expect(page.locator("#field-styles .note")).to_have_text("")
-
-
-def test_settings_from_elsewhere_change_only_what_they_say(new_page: NewPage, address: str) -> None:
-    page = new_page(address)
-    prompt, seed = prompt_of(page), page.locator("#field-seed input")
-    prompt.fill("my own words")
-    note = page.locator(".imported-note")
-    nodes = {
-        "1": {"class_type": "Tagger", "inputs": {"image": "x.png", "kind": 1}},
-        "2": {"class_type": "CLIPTextEncode", "inputs": {"text": ["1", 0]}},
-        "3": {"class_type": "EmptyLatentImage", "inputs": {"width": 64, "height": 128}},
-        "4": {
-            "class_type": "KSampler",
-            "inputs": {"positive": ["2", 0], "latent_image": ["3", 0], "steps": 7, "sampler_name": "euler", "seed": 5},
-        },
-    }
-    file = {"name": "graph.json", "mimeType": "application/json", "buffer": json.dumps(nodes).encode()}
-    page.get_by_label("Picture or text with settings").set_input_files(file)
-    expect(note).to_contain_text("The prompt is made by nodes that are not read: Tagger")
-    expect(prompt).to_have_value("my own words")
-    expect(seed).to_have_value("5")
-
-    prompt.evaluate(PASTE, "a lion (in snow.Negative prompt: blurry, dark")
-    expect(note).to_contain_text("1 stray “(” was made a word")
-    expect(prompt).to_have_value(r"a lion \(in snow.")
-    expect(page.get_by_label("Negative prompt", exact=True)).to_have_value("blurry, dark")
-    expect(seed).to_have_value("5")

@@ -58,11 +58,51 @@ def done(page: Page, pictures: int = 1) -> None:
     expect(page.locator(".stage.busy")).to_have_count(0)
 
 
-def test_a_picture_is_painted_over_compared_and_painted_over_again(
+def test_pictures_are_given_to_a_tab_and_painted_over(
     new_page: NewPage, address: str, files: Path, studio: Studio
 ) -> None:
-    earlier = {*studio.library.folder.glob("*/*-*.png")}
     page = new_page(address)
+    the_well_says_what_is_missing_what_is_no_picture_and_what_was_changed_and_takes_what_is_dropped(page, files)
+    turn_to(page, "Image to image")
+    page.get_by_role("button", name="Remove lying.jpg").click()
+    several_uploads_make_one_job_and_each_has_its_own_size(page, files)
+    page.get_by_role("button", name="Remove blue.png").click()
+    a_picture_is_painted_over_compared_and_painted_over_again(page, files, studio)
+
+
+def the_well_says_what_is_missing_what_is_no_picture_and_what_was_changed_and_takes_what_is_dropped(
+    page: Page, files: Path
+) -> None:
+    panel = turn_to(page, "Image to image")
+    ask(page, "a house")
+    fault = page.locator("#field-image_to_image-init_image > .fault")
+    expect(fault).to_contain_text("There is no picture to start from.")
+    panel.locator("input[type=file]").first.set_input_files(files / "text.png")
+    expect(panel.get_by_role("alert").filter(has_text="text.png")).to_contain_text(
+        "text.png: The file is not a picture. Give a PNG"
+    )
+    bring(page, "Image to image", files / "lying.jpg")
+    expect(panel).to_contain_text("Turned upright, as its camera noted.")
+    expect(panel).to_contain_text("80 × 128 · lying.jpg")
+    expect(panel.locator(".fault")).to_have_count(0)
+    panel = turn_to(page, "Upscale")
+    page.evaluate(DROP)
+    expect(panel).to_contain_text("48 × 40 · dropped.png")
+
+
+def several_uploads_make_one_job_and_each_has_its_own_size(page: Page, files: Path) -> None:
+    panel = bring(page, "Image to image", files / "red.png", files / "blue.png")
+    expect(panel).to_contain_text("2 pictures: one result of each")
+    ask(page, "two flags")
+    done(page, 2)
+    expect(page.locator(".cell .said").nth(0)).to_contain_text("96 × 64")
+    expect(page.locator(".cell .said").nth(1)).to_contain_text("64 × 96")
+    panel.get_by_role("button", name="Remove red.png").click()
+    expect(panel).to_contain_text("64 × 96 · blue.png")
+
+
+def a_picture_is_painted_over_compared_and_painted_over_again(page: Page, files: Path, studio: Studio) -> None:
+    earlier = {*studio.library.folder.glob("*/*-*.png")}
     panel = bring(page, "Image to image", files / "red.png")
     expect(panel).to_contain_text("96 × 64 · red.png")
     panel.get_by_label("number input for Strength").fill("0.3")
@@ -92,39 +132,6 @@ def test_a_picture_is_painted_over_compared_and_painted_over_again(
     assert len({recipe.seed for recipe in recipes}) == 2
     expect(panel.locator(".well figure")).to_have_count(1)
     expect(panel).not_to_contain_text("red.png")
-
-
-def test_several_uploads_make_one_job_and_each_has_its_own_size(new_page: NewPage, address: str, files: Path) -> None:
-    page = new_page(address)
-    panel = bring(page, "Image to image", files / "red.png", files / "blue.png")
-    expect(panel).to_contain_text("2 pictures: one result of each")
-    ask(page, "two flags")
-    done(page, 2)
-    expect(page.locator(".cell .said").nth(0)).to_contain_text("96 × 64")
-    expect(page.locator(".cell .said").nth(1)).to_contain_text("64 × 96")
-    panel.get_by_role("button", name="Remove red.png").click()
-    expect(panel).to_contain_text("64 × 96 · blue.png")
-
-
-def test_the_well_says_what_is_missing_what_is_no_picture_and_what_was_changed_and_takes_what_is_dropped(
-    new_page: NewPage, address: str, files: Path
-) -> None:
-    page = new_page(address)
-    panel = turn_to(page, "Image to image")
-    ask(page, "a house")
-    fault = page.locator("#field-image_to_image-init_image > .fault")
-    expect(fault).to_contain_text("There is no picture to start from.")
-    panel.locator("input[type=file]").first.set_input_files(files / "text.png")
-    expect(panel.get_by_role("alert").filter(has_text="text.png")).to_contain_text(
-        "text.png: The file is not a picture. Give a PNG"
-    )
-    bring(page, "Image to image", files / "lying.jpg")
-    expect(panel).to_contain_text("Turned upright, as its camera noted.")
-    expect(panel).to_contain_text("80 × 128 · lying.jpg")
-    expect(panel.locator(".fault")).to_have_count(0)
-    panel = turn_to(page, "Upscale")
-    page.evaluate(DROP)
-    expect(panel).to_contain_text("48 × 40 · dropped.png")
 
 
 def test_the_model_picker_offers_what_the_tab_can_do_and_what_a_picture_was_made_with(
