@@ -102,7 +102,7 @@ def check_a_picture(address: str, tree: Path, tmp_path: Path) -> None:
     assert OWN_RULE.strip() in page, "it serves another copy of the studio"
     assert str(tree) not in page, "no folder of the machine is told"
     assert "Duplicate this Space" in page
-    assert "tab-deploy" not in page
+    assert '"tab-deploy"' not in page, "the style sheet alone names it"
     job = picture(address)["job"]
     assert (job["state"], job["fault"]) == ("done", None)
     made = list((tmp_path / "user" / "ImageStudio" / "images").rglob("*.png"))
