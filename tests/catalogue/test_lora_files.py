@@ -131,7 +131,7 @@ def test_what_is_damaged_doubled_or_a_pickle_has_a_fault_and_takes_nothing_down(
         "b/ink",
         "good",
     ]
-    for name, says in {"cut": "damaged", "old": "refused", "model": "no LoRA: none of its tensors"}.items():
+    for name, says in {"cut": "damaged", "old": "refused", "model": "not a LoRA: none of its tensors"}.items():
         with pytest.raises(ModelError, match=says):
             known[name]
     with pytest.raises(ModelError, match=r"2 files are the LoRA 'ink': a/ink and b/ink") as caught:
@@ -307,7 +307,7 @@ def test_an_embedding_is_told_by_its_vectors(home: Path, shapes: Shapes, family:
 )
 def test_what_is_no_embedding_is_refused(home: Path, shapes: Shapes) -> None:
     write_safetensors(home / "embeddings" / "calm.safetensors", shapes)
-    with pytest.raises(ModelError, match="no embedding"):
+    with pytest.raises(ModelError, match="not an embedding"):
         Embeddings(Settings(home=home))["calm"]
 
 
