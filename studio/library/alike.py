@@ -122,6 +122,8 @@ class Alike:
         with self._context.database.write() as rows:
             change = "UPDATE picture_looks SET features = ? WHERE digest = ?"
             rows.executemany(change, [(features, digest) for digest, features in found])
+            if found:
+                changed(rows)
 
     def _learn(self, rows: Connection, digests: Sequence[str]) -> None:
         """Keep the vectors of these at hand."""

@@ -111,6 +111,7 @@ class LibraryIndex:
         """The query for pictures that look like this one; NotFound, Unreadable where it cannot be looked at."""
         entry = self.entry(picture, who)
         self.looks.look(self.thumbnail(picture, who), entry.digest)
+        self._wanted.set()  # from now on the network can look at the others in passing
         return Query((Term(picture, "like"),))
 
     def like(self, picture: str, who: Identity) -> Query:
