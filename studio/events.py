@@ -1,8 +1,8 @@
 """What a job tells while it runs. Events are values; any number of readers follow them from any position.
 
 A job's log is: Downloading*, then one or more times Queued*, Started, (Loading | Step | Preview | Checked | Finished |
-ImageFailed)*, as a long job lets those of others in between, then exactly one end: Done, Stopped or Failed. Where the
-device is lost, Halted comes before the end; the job goes on after the studio's next start.
+ImageFailed | Dropped)*, as a long job lets those of others in between, then exactly one end: Done, Stopped or Failed.
+Where the device is lost, Halted comes before the end; the job goes on after the studio's next start.
 """
 
 from dataclasses import dataclass
@@ -106,6 +106,29 @@ class Finished:
 
 
 @dataclass(frozen=True)
+class Dropped:
+    """Image `image` fell behind in a race and is not made to its end; `jpeg` is what it was heading for, or empty.
+
+    After `step` of `steps`, or as a `draft` of so many, its score among those that were left was `score`, that of the
+    best `best`, from 0 to 1.
+    """
+
+    image: int
+    step: int
+    steps: int
+    score: float
+    best: float
+    jpeg: bytes = b""
+    draft: bool = False
+
+    @property
+    def sentence(self) -> str:
+        """Why, in one line."""
+        where = f"as a draft of {self.step} steps" if self.draft else f"at step {self.step} of {self.steps}"
+        return f"Dropped {where}: scored {self.score:.2f}, the best {self.best:.2f}"
+
+
+@dataclass(frozen=True)
 class Done:
     """Every image that could be made is in the library; `seconds` are those in which the job was at work."""
 
@@ -161,6 +184,7 @@ Event = (
     | Checked
     | Finished
     | ImageFailed
+    | Dropped
     | Done
     | Stopped
     | Failed

@@ -18,6 +18,7 @@ OTHER = {
     "note": "Note",
     "preset": "Saved recipe",
     "prompts": "Prompts",
+    "race": "Race",
     "rating": "Rating",
     "recipe": "Recipe",
     "search": "Search",

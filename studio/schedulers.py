@@ -16,7 +16,8 @@ class Scheduler:
     model it samples learned to remove noise ("diffusion"), to do so at any noise level ("edm", Karras et al. 2022), or
     to follow a straight flow ("flow"). `zero_snr` says that it can start from noise alone, for models that were trained
     with a zero terminal signal-to-noise ratio (Lin et al. 2023). `eta` and `churn` say which of these settings it knows,
-    `resamples` whether a step depends on no earlier one, so that it can be made again.
+    `resamples` whether a step depends on no earlier one, so that it can be made again, `fresh_noise` whether each step
+    adds some.
 
     `known_as` is how others write it: A1111, ComfyUI and NovelAI (k_), InvokeAI, stable-diffusion.cpp, diffusers. A1111
     is told it as `infotext` (default: its name), and takes the schedule `automatic` with it where none is named.
@@ -31,6 +32,7 @@ class Scheduler:
     eta: bool = False
     churn: bool = False
     resamples: bool = False
+    fresh_noise: bool = False
     help: str = ""
     known_as: tuple[str, ...] = ()
     infotext: str = ""
@@ -60,6 +62,7 @@ SCHEDULERS: Mapping[str, Scheduler] = _table(
         "DPM++ 2M SDE",
         "DPMSolverMultistepScheduler",
         {"algorithm_type": "sde-dpmsolver++"},
+        fresh_noise=True,
         zero_snr=True,
         help="Adds fresh noise at each step: more variety, more texture.",
         known_as=("dpmpp_2m_sde", "DPM++ 2M SDE", "dpmpp_2m_sde_gpu"),
@@ -69,6 +72,7 @@ SCHEDULERS: Mapping[str, Scheduler] = _table(
         "DPM++ 2M SDE Karras",
         "DPMSolverMultistepScheduler",
         {"algorithm_type": "sde-dpmsolver++", "use_karras_sigmas": True},
+        fresh_noise=True,
         help="The same with finer steps near the end.",
     ),
     Scheduler(
@@ -90,6 +94,7 @@ SCHEDULERS: Mapping[str, Scheduler] = _table(
     Scheduler(
         "Euler a",
         "EulerAncestralDiscreteScheduler",
+        fresh_noise=True,
         zero_snr=True,
         resamples=True,
         help="Fresh noise at each step: never settles, often livelier.",
@@ -142,6 +147,7 @@ SCHEDULERS: Mapping[str, Scheduler] = _table(
         "DDPM",
         "DDPMScheduler",
         {"steps_offset": 0},
+        fresh_noise=True,
         zero_snr=True,
         help="The original, noisy all the way; hundreds of steps.",
         known_as=("ddpm", "DDPM", "DDPMScheduler"),
@@ -149,6 +155,7 @@ SCHEDULERS: Mapping[str, Scheduler] = _table(
     Scheduler(
         "LCM",
         "LCMScheduler",
+        fresh_noise=True,
         zero_snr=True,
         help="For distilled models: 4 to 8 steps, little guidance.",
         known_as=("lcm", "LCM", "LCMScheduler"),
@@ -164,6 +171,7 @@ SCHEDULERS: Mapping[str, Scheduler] = _table(
         "EDM DPM++ 2M SDE",
         "EDMDPMSolverMultistepScheduler",
         {"algorithm_type": "sde-dpmsolver++"},
+        fresh_noise=True,
         process="edm",
         help="For the same models, with fresh noise at each step.",
         infotext="DPM++ 2M SDE",

@@ -51,12 +51,14 @@ from studio.measuring import Measuring
 from studio.metadata.writing import writing_of
 from studio.openpose import Person
 from studio.presets.people import PeoplesPresets
+from studio.racing import Race
 from studio.recipe import ControlUnit, HostedRecipe, Recipe, ResolvedRecipe
 from studio.repeat.making import Repeats
 from studio.resolve.hosted import dearest, resolve_hosted
 from studio.resolve.limits import check_limits
 from studio.resolve.resolve import check_count, resolve
 from studio.resolve.sizes import result_size
+from studio.resolve.tasks import UNRACED, check_raced
 from studio.safety.layer import Safety
 from studio.safety.prompts import PromptFilter
 from studio.scorer import Scorer
@@ -235,6 +237,7 @@ class Studio:
         kind: str = "images",
         priority: Priority | None = None,
         beside: Beside | None = None,
+        race: Race | None = None,
     ) -> Job:
         """Check the recipe, or several, and put them in line as one job; StudioError where nothing was queued.
 
@@ -243,6 +246,8 @@ class Studio:
         check_creates(who)
         given, mine = (recipe,) if isinstance(recipe, Recipe) else tuple(recipe), self.of(who)
         recipes = [single for one in given for single in mine.resolve(one)]
+        if race:
+            self._check_raced(recipes)
         self.safety.check_prompts(recipes)
         if not KINDS[kind].each_pays:
             self._check_hosted(recipes, who)
@@ -259,7 +264,16 @@ class Studio:
         self.inputs.use(picture for single in recipes for picture in single.pictures)
         self.used.mark(item.key for item in used if not item.comes_along)
         lanes = [parted(one.model)[0] if isinstance(one, HostedRecipe) else DEVICE for one in recipes]
-        return self.jobs.submit(recipes, who, job_id, kind=kind, priority=priority, lanes=lanes, beside=beside)
+        return self.jobs.submit(
+            recipes, who, job_id, kind=kind, priority=priority, lanes=lanes, beside=beside, race=race
+        )
+
+    def _check_raced(self, recipes: Sequence[ResolvedRecipe]) -> None:
+        """InvalidRecipe where these cannot be raced here."""
+        for one in recipes:
+            if isinstance(one, HostedRecipe) or not self.backend.races:
+                raise InvalidRecipe("race", "Nobody sees the steps of these pictures to race them by.", UNRACED)
+            check_raced(one, [self.catalogue[name] for name in one.models])
 
     def is_hosted(self, recipe: Recipe) -> bool:
         """Whether somebody else's machine makes its picture."""

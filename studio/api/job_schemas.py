@@ -35,6 +35,7 @@ class CandidatesRequest(_Request):
     recipe: OpenRecipe
     count: Annotated[int, Field(ge=1, le=MOST)] = 8
     title: Annotated[str, Field(max_length=200)] = ""
+    race: Annotated[bool, Field(description="Drop those that fall behind while they are made.")] = False
 
 
 class ComparisonRequest(_Request):
@@ -94,6 +95,7 @@ class ImageFacts(BaseModel):
     safety: Verdict | None = None
     watermark: str | None = None
     fault: FaultFacts | None = None
+    dropped: Annotated[str | None, Field(description="Where it fell behind in a race.")] = None
 
 
 class Progress(BaseModel):

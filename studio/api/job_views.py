@@ -9,7 +9,7 @@ from starlette.requests import Request
 from studio.api.job_schemas import FaultFacts, ImageFacts, JobFacts, JobList, Progress
 from studio.api.pictures import address, withheld
 from studio.errors import Fault
-from studio.events import Event, Failed, Finished, ImageFailed, Preview, Step
+from studio.events import Dropped, Event, Failed, Finished, ImageFailed, Preview, Step
 from studio.gate.folders import KEY, Folders
 from studio.gate.identity import Identity
 from studio.jobs.item import QueueItem
@@ -52,6 +52,8 @@ def event_facts(studio: Studio, event: Event, request: Request, who: Identity) -
     name = "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in type(event).__name__)[1:]
     if isinstance(event, Preview):
         return name, {"image": event.image, "jpeg": b64encode(event.jpeg).decode()}
+    if isinstance(event, Dropped):
+        return name, {**asdict(event), "jpeg": b64encode(event.jpeg).decode(), "message": event.sentence}
     if isinstance(event, Finished):
         url = None if withheld(event.path) else address(studio, request, event.path, who)
         return name, {"image": event.image, "url": url, "recipe": _dump(event.recipe), "seconds": event.seconds}
@@ -74,6 +76,7 @@ def _image(studio: Studio, job: Job, item: QueueItem, event: Finished | None, re
         else:
             shown.url = address(studio, request, event.path, job.who)
     shown.fault = _fault(fault, request) if fault else None
+    shown.dropped = item.fell.sentence if item.fell and item.state == "dropped" else None
     return shown
 
 

@@ -44,7 +44,7 @@ def _grid(studio: Studio, wanted: GridRequest, who: Identity) -> Job:
 
 def _candidates(studio: Studio, wanted: CandidatesRequest, who: Identity) -> Job:
     recipes = _recipes(studio, [{**wanted.recipe, "count": wanted.count}], who)
-    name = studio.candidates.begin(recipes, who, wanted.title)
+    name = studio.candidates.begin(recipes, who, wanted.title, race=wanted.race)
     return studio.candidates.jobs(studio.candidates.get(name, who), who)[-1][1]
 
 

@@ -14,6 +14,7 @@ from studio.inputs import Input
 from studio.metrics import METRICS
 from studio.metrics.base import Sample, Score
 from studio.openpose import Person
+from studio.racing import Race
 from studio.recipe import ControlUnit, Recipe, ResolvedRecipe
 
 # Called with what happened; raises Cancelled where the job was stopped.
@@ -38,7 +39,7 @@ class Turn:
 
     Of an `owner`'s own, those of `rank` 0 come first; what is in the `background` comes when nothing else waits.
     `over` says whether nobody wants them any more: what waits for its step is told so at once. With `each_step`, what
-    each step predicts is wanted, too.
+    each step predicts is wanted, too. With a `race`, those that fall behind are dropped, which `report` is told.
     """
 
     owner: str = ""
@@ -46,6 +47,7 @@ class Turn:
     background: bool = False
     over: Callable[[], bool] = never
     each_step: bool = False
+    race: Race | None = None
 
 
 # Of whoever asks a backend without a queue.
@@ -100,6 +102,8 @@ class Backend(ABC):
 
     most: int | None = None
     side_by_side: int = 1
+    # Whether it races what it is told to.
+    races: bool = False
 
     @property
     def devices(self) -> Sequence["Backend"]:

@@ -32,6 +32,8 @@ class Devices(Backend):
     Whatever is no picture is done by the first one.
     """
 
+    races = True
+
     @classmethod
     def of(cls, settings: Settings, catalogue: Catalogue, python: Sequence[str] = (sys.executable,)) -> Self:
         """Those that the settings name; InvalidSetting where one is named twice or cannot be seen."""

@@ -72,6 +72,8 @@ def made_alone(recipe: ResolvedRecipe, settings: Settings, catalogue: Catalogue)
 class LocalBackend(Backend):
     """The engine behind the backend's contract. Torch and diffusers are imported at the first `warm` or `generate`."""
 
+    races = True
+
     def __init__(
         self,
         settings: Settings,

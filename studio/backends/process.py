@@ -46,6 +46,8 @@ class ProcessBackend(Backend):
     `begun` is one that was begun before; `variables` are those of its environment that say which device it sees.
     """
 
+    races = True
+
     def __init__(
         self,
         settings: Settings,

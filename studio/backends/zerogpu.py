@@ -78,6 +78,7 @@ class ZeroGpuBackend(LocalBackend):
 
     # One call is bounded in time: a grid takes several.
     most = 16
+    races = False
 
     def __init__(
         self, settings: Settings, catalogue: Catalogue, controlnets: ControlNets, prompt_assets: PromptAssets

@@ -6,6 +6,7 @@ database.
 
 import secrets
 from collections.abc import AsyncGenerator, Callable, Sequence
+from dataclasses import replace
 from sqlite3 import Connection
 from typing import Literal
 
@@ -18,7 +19,9 @@ from studio.jobs.job import Job
 from studio.jobs.scheduler import Scheduler
 from studio.library import Library
 from studio.measuring import Measuring
+from studio.metrics import METRICS
 from studio.news import News, Pause
+from studio.racing import Race
 from studio.recipe import SEEDS, Hires, Recipe, Upscale, Variation
 
 TITLE_CHARACTERS = 120
@@ -68,30 +71,52 @@ class Candidates:
         jobs.listen("candidates", lambda _: self._tell())
         measuring.changed = self._tell
 
-    def begin(self, recipes: Sequence[Recipe], who: Identity, title: str = "") -> str:
+    def begin(self, recipes: Sequence[Recipe], who: Identity, title: str = "", *, race: bool | None = None) -> str:
         """A new set of what these recipes make, filtered as the owner's last one; returns its id.
 
-        `title` is what it is found by later (default: its prompt). Of one recipe more can be made. StudioError where
-        nothing can.
+        `title` is what it is found by later (default: its prompt). It is raced where that is said, and else as the last
+        one, where that can be. Of one recipe more can be made. StudioError where nothing can.
         """
         before = self._store.last_filter(who.owner)
-        rules = Filter(before.limits, before.weights)
+        raced = before.race if race is None else race
+        rules = Filter(before.limits, before.weights, race=raced)
+        try:
+            return self._begin(recipes, who, title, rules)
+        except InvalidRecipe as error:
+            if error.field != "race" or race is not None:
+                raise
+        return self._begin(recipes, who, title, replace(rules, race=False))
+
+    def _begin(self, recipes: Sequence[Recipe], who: Identity, title: str, rules: Filter) -> str:
         base = recipes[0] if len(recipes) == 1 else None
         set_id = secrets.token_urlsafe(9)
         heading = (title or recipes[0].prompt)[:TITLE_CHARACTERS]
-        self._make(set_id, recipes, who, lambda: self._store.add_set(set_id, who.owner, heading, base, rules))
+        self._make(set_id, recipes, who, rules, lambda: self._store.add_set(set_id, who.owner, heading, base, rules))
         return set_id
 
-    def more(self, set_id: str, who: Identity, count: int) -> None:
-        """`count` more of the set's recipe, with the next seeds, or variations; StudioError where that cannot be."""
+    def more(self, set_id: str, who: Identity, count: int, *, race: bool | None = None) -> None:
+        """`count` more of the set's recipe, with the next seeds, or variations; StudioError where that cannot be.
+
+        They are raced where that is said, else as the set is.
+        """
         made = self.get(set_id, who)
+        rules = made.rules if race is None else replace(made.rules, race=race)
         if made.base is None:
             raise InvalidRecipe(
                 "count", "This set was made of several recipes.", "Make candidates of one of its pictures."
             )
         known: list[Recipe] = [recipe for _, job in self.jobs(made, who) for recipe in job.recipes]
         known = known or [candidate.recipe for candidate in made.candidates]
-        self._make(set_id, [_continued(made.base, known[-1] if known else None, count)], who)
+        self._make(set_id, [_continued(made.base, known[-1] if known else None, count)], who, rules)
+
+    def finish(self, set_id: str, who: Identity, image: int) -> None:
+        """Make a picture that fell behind to its end, without a race; NotFound where there is none."""
+        found = self.get(set_id, who)
+        one = next((one for one in found.dropped if one.image == image), None)
+        if one is None:
+            raise NotFound("This picture is no longer there.", "Choose another one.")
+        self._jobs.retry(one.job, who, {one.item})
+        self._tell()
 
     def get(self, set_id: str, who: Identity) -> CandidateSet:
         """A set of who asks, as it stands; NotFound where there is none."""
@@ -149,7 +174,7 @@ class Candidates:
                 "No metric goes clearly with your picks yet.", "Keep, reject or rate more pictures, good and bad ones."
             )
         rules = self.get(set_id, who).rules
-        self.sift(set_id, who, Filter(rules.limits, weights, rules.keep, rules.reject_share))
+        self.sift(set_id, who, replace(rules, weights=weights))
 
     def jobs(self, found: CandidateSet, who: Identity) -> list[tuple[Batch, Job]]:
         """The set's jobs, as far as they are still known, each with its place."""
@@ -182,7 +207,12 @@ class Candidates:
             self._news.notify_all()
 
     def _make(
-        self, set_id: str, recipes: Sequence[Recipe], who: Identity, add_set: Callable[[], None] = lambda: None
+        self,
+        set_id: str,
+        recipes: Sequence[Recipe],
+        who: Identity,
+        rules: Filter,
+        add_set: Callable[[], None] = lambda: None,
     ) -> None:
         """A job of these recipes for the set, in one transaction with what says so: no crash parts them."""
         job, count = secrets.token_urlsafe(12), sum(recipe.count for recipe in recipes)
@@ -192,7 +222,8 @@ class Candidates:
             add_set()
             self._store.add_job(set_id, job, count)
 
-        self._submit(recipes, who, job, kind="candidates", beside=beside)
+        race = Race({name: weight for name in METRICS if (weight := rules.weight(name))}) if rules.race else None
+        self._submit(recipes, who, job, kind="candidates", beside=beside, race=race)
         self._tell()
 
     def _tell(self) -> None:

@@ -10,8 +10,8 @@ from typing import Literal
 
 from studio.metrics import METRICS
 from studio.metrics.base import Metric
+from studio.placing import Scores, places, totals
 
-Scores = Mapping[str, float]
 # With fewer picks, a correlation says nothing.
 FEW = 12
 SURE = 1.96
@@ -21,13 +21,15 @@ SURE = 1.96
 class Filter:
     """What is kept: each metric's limit and weight (those of the metric itself unless told), and how many at all.
 
-    `keep` is the number of the best that are kept, `reject_share` the share of the worst that is not.
+    `keep` is the number of the best that are kept, `reject_share` the share of the worst that is not. With `race`,
+    those that fall behind while they are made are not made to their end.
     """
 
     limits: Mapping[str, float | None] = field(default_factory=dict)
     weights: Mapping[str, float] = field(default_factory=dict)
     keep: int | None = None
     reject_share: float | None = None
+    race: bool = False
 
     def limit(self, name: str) -> float | None:
         """Where a metric's limit is."""
@@ -76,22 +78,15 @@ class Agreement:
 
 
 def judge(scores: Sequence[Scores], marks: Sequence[Rating], rules: Filter) -> list[Decision]:
-    """The verdict on each picture of a set.
-
-    The score of a picture is the mean of its metrics' places in the set, weighted by the filter: sum(w * z) / sum(w),
-    where z goes from 0, the worst of the set, to 1, the best: (x - min) / (max - min), or 1 minus that where lower is
-    better; 0.5 where all are the same. A metric that says nothing of a picture is left out of its mean.
-    """
-    places = [_places(scores, name) for name in METRICS]
-    weights = [rules.weight(name) for name in METRICS]
-    totals = [_mean([column[at] for column in places], weights) for at in range(len(scores))]
-    measured = [at for at, total in enumerate(totals) if total is not None]
-    order = sorted(measured, key=lambda at: -(totals[at] or 0.0))
+    """The verdict on each picture of a set; its score is as `placing.totals` has it, weighted by the filter."""
+    of_set = totals(scores, rules.weight)
+    measured = [at for at, total in enumerate(of_set) if total is not None]
+    order = sorted(measured, key=lambda at: -(of_set[at] or 0.0))
     ranks = {at: rank for rank, at in enumerate(order, start=1)}
     faults = [_fault(found, rules) for found in scores]
     spared = _spared(order, marks, faults, rules)
     return [
-        Decision(*_verdict(mark, fault, at in spared, ranks.get(at), len(order), rules), ranks.get(at), totals[at])
+        Decision(*_verdict(mark, fault, at in spared, ranks.get(at), len(order), rules), ranks.get(at), of_set[at])
         for at, (mark, fault) in enumerate(zip(marks, faults, strict=True))
     ]
 
@@ -106,7 +101,7 @@ def agreement(sets: Sequence[tuple[Sequence[Scores], Sequence[Rating]]]) -> tupl
     for scores, marks in sets:
         count += sum(mark.value is not None for mark in marks)
         for name in METRICS:
-            placed = zip(_places(scores, name), marks, strict=True)
+            placed = zip(places(scores, name), marks, strict=True)
             picks.setdefault(name, []).extend(
                 (place, mark.value) for place, mark in placed if place is not None and mark.value is not None
             )
@@ -118,29 +113,6 @@ def learned(agreements: Mapping[str, Agreement]) -> dict[str, float]:
     """Weights by which the ranking follows a person's picks; empty where no metric clearly goes with them."""
     clear = {name: round(one.correlation, 2) for name, one in agreements.items() if one.low > 0}
     return {name: clear.get(name, 0.0) for name in METRICS} if clear else {}
-
-
-def _places(scores: Sequence[Scores], name: str) -> list[float | None]:
-    """Where each picture stands in the set by one metric, from 0, the worst, to 1."""
-    known = [found[name] for found in scores if name in found]
-    if not known:
-        return [None for _ in scores]
-    low, high = min(known), max(known)
-    turned = METRICS[name].better == "lower"
-
-    def place(score: float) -> float:
-        at = (score - low) / (high - low) if high > low else 0.5
-        return 1 - at if turned else at
-
-    return [place(found[name]) if name in found else None for found in scores]
-
-
-def _mean(places: Sequence[float | None], weights: Sequence[float]) -> float | None:
-    weighted = [(place, weight) for place, weight in zip(places, weights, strict=True) if place is not None]
-    if not weighted:
-        return None
-    whole = sum(weight for _, weight in weighted)
-    return sum(place * weight for place, weight in weighted) / whole if whole else 0.5
 
 
 def _fault(found: Scores, rules: Filter) -> str:

@@ -11,11 +11,14 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from studio.candidates.ranking import Filter, Rating, Scores
+from studio.candidates.ranking import Filter, Rating
 from studio.errors import InvalidRecipe, NotFound
+from studio.events import Dropped
+from studio.jobs.fallen import read_fallen
 from studio.library.rows import rate_item
 from studio.measuring import known_scores
 from studio.metrics import METRICS
+from studio.placing import Scores
 from studio.recipe import Recipe
 from studio.storage.connections import parsed
 from studio.storage.database import Database
@@ -29,6 +32,9 @@ log = logging.getLogger(__name__)
 PICTURES = """SELECT first + items.number AS image, path, recipe, seconds, quick, slow FROM candidate_jobs AS made
     JOIN items ON items.job = made.id JOIN scores ON scores.job = made.id AND scores.item = items.number
     WHERE set_id = ? ORDER BY image"""
+DROPPED = """SELECT first + items.number AS image, made.id AS job, items.number AS item, recipe, fell
+    FROM candidate_jobs AS made JOIN items ON items.job = made.id WHERE set_id = ? AND state = 'dropped'
+    ORDER BY image"""
 GOING = """SELECT EXISTS (SELECT 1 FROM candidate_jobs AS made JOIN items ON items.job = made.id
     WHERE set_id = ? AND state IN ('waiting', 'running'))"""
 
@@ -56,10 +62,21 @@ class Candidate:
 
 
 @dataclass(frozen=True)
-class CandidateSet:
-    """A set of candidates; `asked` makes more of it, None where it was made of several recipes.
+class DroppedCandidate:
+    """A picture of a set that fell behind in a race: item `item` of `job`; `event` says where, and shows it."""
 
-    `going` is whether pictures of it were still to come when it was read.
+    image: int
+    job: str
+    item: int
+    recipe: Recipe
+    event: Dropped
+
+
+@dataclass(frozen=True)
+class CandidateSet:
+    """A set of candidates; `base` makes more of it, None where it was made of several recipes.
+
+    `going` is whether pictures of it were still to come when it was read; `dropped` are those that no more come.
     """
 
     id: str
@@ -72,6 +89,7 @@ class CandidateSet:
     batches: tuple[Batch, ...]
     candidates: tuple[Candidate, ...]
     going: bool = False
+    dropped: tuple[DroppedCandidate, ...] = ()
 
     @property
     def count(self) -> int:
@@ -149,12 +167,13 @@ class CandidateStore:
             row = database.execute(query, (set_id, owner)).fetchone()
             if row is None:
                 raise _no_set()
-            jobs, images, marks, (going,) = (
+            jobs, images, marks, dropped, (going,) = (
                 database.execute(query, (set_id,)).fetchall()
                 for query in (
                     "SELECT * FROM candidate_jobs WHERE set_id = ? ORDER BY number",
                     PICTURES,
                     "SELECT * FROM ratings WHERE set_id = ? ORDER BY number",
+                    DROPPED,
                     GOING,
                 )
             )
@@ -170,6 +189,7 @@ class CandidateStore:
             tuple(_batch(job["id"], job["first"], job["count"]) for job in jobs),
             tuple(filter(None, (self._candidate(image, by_image.get(image["image"], Rating())) for image in images))),
             bool(going[0]),
+            tuple(filter(None, map(_dropped, dropped))),
         )
 
     def of(self, owner: str) -> list[tuple[str, str, float, int]]:
@@ -226,6 +246,11 @@ def _mark(row: sqlite3.Row) -> Rating:
     verdict, rating = row["verdict"], row["rating"]
     is_rated = isinstance(rating, int) and rating in RATINGS
     return Rating(verdict if verdict in VERDICTS else None, bool(row["star"]), rating if is_rated else None)
+
+
+def _dropped(row: sqlite3.Row) -> DroppedCandidate | None:
+    recipe, event = _recipe(row["recipe"]), read_fallen(row["item"], row["fell"])
+    return DroppedCandidate(row["image"], row["job"], row["item"], recipe, event) if recipe and event else None
 
 
 def _batch(job: str, first: Any, count: Any) -> Batch:

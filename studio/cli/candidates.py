@@ -15,11 +15,13 @@ from studio.gate.identity import COMMAND_LINE
 from studio.hosted.spending import price_words
 from studio.inputs import InputStore
 from studio.metrics import METRICS
+from studio.racing import Race
 from studio.recipe import Recipe
 from studio.suggestions import near
 
 if TYPE_CHECKING:
-    from studio.candidates.ranking import Filter, Scores
+    from studio.candidates.ranking import Filter
+    from studio.placing import Scores
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -35,6 +37,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         metavar="NAME:WEIGHT",
         help="Rank by this metric, weighed so; without any, by each metric's own weight. May be given again.",
     )
+    group.add_argument(
+        "--race", action="store_true", help="Look at them while they are made, and drop those that fall behind."
+    )
 
 
 def run(args: argparse.Namespace) -> int:
@@ -48,15 +53,20 @@ def run(args: argparse.Namespace) -> int:
         with Studio(studio_settings, images=args.out.absolute(), durable=False) as studio:
             if price := price_words(studio.most_usd([recipe])):
                 print(price, file=sys.stderr)
-            end = generate.follow(studio, studio.submit(recipe, COMMAND_LINE), images, None)
+            weights = {name: weight for name in METRICS if (weight := rules.weight(name))}
+            job = studio.submit(recipe, COMMAND_LINE, race=Race(weights) if args.race else None)
+            end = generate.follow(studio, job, images, None)
             made = [images[number] for number in sorted(images)]
             measured = studio.scorer.measure([image.path for image in made])
     for name, why in measured.missing.items():
         print(f"{METRICS[name].label}: {why}", file=sys.stderr)
-    rows = _rows(made, measured.scores, rules)
+    rows, dropped = _rows(made, measured.scores, rules), [item for item in job.items if item.fell]
     if args.json:
-        print(json.dumps({"candidates": rows}))
+        fallen = [{"seed": item.recipe.seed, "reason": item.fell.sentence} for item in dropped if item.fell]
+        print(json.dumps({"candidates": rows, "dropped": fallen}))
     else:
+        for item in dropped:
+            print(f"Seed {item.recipe.seed}: {item.fell.sentence if item.fell else ''}", file=sys.stderr)
         for row in sorted(rows, key=lambda row: row["rank"] or len(rows)):
             print(f"{row['path']}  {row['rank']}  {'kept' if row['kept'] else 'rejected'}  {row['reason']}".rstrip())
     return generate.exit_code(end, args)

@@ -23,9 +23,9 @@ GROUND = ("text_to_image", "probe")
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "what",
-        choices=["starter", "schedulers", "candidates"],
+        choices=["starter", "schedulers", "candidates", "races"],
         help="Each member of the starter's family; or its schedulers at their steps: an hour, kept in the data folder; "
-        "or what the ranking of its candidates means.",
+        "or what the ranking of its candidates means; or how often a race keeps the best of them.",
     )
     parser.add_argument("--only", nargs="+", default=[], metavar="NAME", help="Only these members of the family.")
     parser.add_argument(
@@ -71,7 +71,7 @@ def _sitting(args: argparse.Namespace) -> "Sitting":
     from starter_factory.first.family import MEMBERS
     from starter_factory.first.family.base import Sitting
 
-    count = args.count or {"starter": 96, "schedulers": 64, "candidates": 32}[args.what]
+    count = args.count or {"starter": 96, "schedulers": 64, "candidates": 32, "races": 32}[args.what]
     if count < 2:
         raise InvalidSetting(f"--count {count} is too few.", "Measure at least 2 pictures a figure.")
     if unknown := [name for name in args.only if name not in MEMBERS]:
@@ -89,6 +89,10 @@ def _tables(args: argparse.Namespace, sitting: "Sitting") -> "Iterator[tuple[str
         from starter_factory.first import schedulers
 
         yield "schedulers", schedulers.measure(sitting, settings.home / "evaluations")
+    elif args.what == "races":
+        from starter_factory.first import races
+
+        yield "races", races.measure(sitting, settings)
     else:
         from starter_factory.first import triage
 

@@ -37,7 +37,9 @@ log = logging.getLogger(__name__)
 
 
 class Batcher:
-    """Does work, and answers what it asks of networks in steps, all on one thread: `start` it, or `turn` it.
+    """Does work, and answers what it asks of networks in steps, all on one thread.
+
+    That is its own from `start` on, else that of whoever waits for an `outcome`.
 
     One thread, because torch's own threads are those of whoever asks for work: two who ask keep twice as many, which
     then wait for one another asleep (`threads.py`).
@@ -57,6 +59,9 @@ class Batcher:
         self._changed = Condition()
         self._errands: deque[_Errand] = deque()
         self._waiting: dict[PendingCall, _Strand] = {}
+        # Who waits for something else than a step, and who of them may go on.
+        self._asleep: set[_Strand] = set()
+        self._woken: deque[_Strand] = deque()
         self._open: set[Participant] = set()
         # Who is on the way to a first step, and until when the next step waits for that.
         self._coming: tuple[Participant, float] | None = None
@@ -117,10 +122,18 @@ class Batcher:
             return work()
         errand = self.submit(work, participant)
         try:
-            answer: T = errand.result()
-            return answer
+            return self.outcome(errand)
         finally:
             del errand  # an error would hold this frame, and this frame the error
+
+    def outcome(self, done: "Future[T]") -> T:
+        """What comes of this, waited for: by work while others go on, by a thread, which does it if none does."""
+        if isinstance(strand := getcurrent(), _Strand) and strand.batcher is self:
+            self._sleep(strand, done)
+        elif self._thread is None:
+            while not done.done() and self.turn():
+                pass
+        return done.result()
 
     def submit(self, work: Callable[[], T], participant: Participant | None = None) -> "Future[T]":
         """The same, without waiting for it. Work is begun between two steps, and what it asks for is in the next one.
@@ -140,14 +153,17 @@ class Batcher:
     def turn(self) -> bool:
         """Wait for what is next, an errand or a step, and do it; False where the batcher is closed."""
         with self._changed:
-            while not (self._closing or self._errands or self._ready()):
+            while not (self._closing or self._woken or self._errands or self._ready()):
                 self._changed.wait(self._patient_for())
             if self._closing:
                 return False
-            errand = self._errands.popleft() if self._errands else None
+            woken = self._woken.popleft() if self._woken else None
+            errand = self._errands.popleft() if self._errands and not woken else None
         # Not with the lock held: who asks meanwhile is to wait for the next step only.
         with torch.no_grad():
-            if errand:
+            if woken:
+                woken.switch()
+            elif errand:
                 self._do(errand)
             else:
                 self._dismiss()
@@ -174,8 +190,26 @@ class Batcher:
         """Nobody waits any longer."""
         for pending in list(self._waiting):
             self._waiting.pop(pending).throw(_closing())
+        sleeping = [*self._asleep, *self._woken]
+        self._asleep.clear()
+        for strand in sleeping:
+            strand.throw(_closing())
         for errand in self._errands:
             errand.done.set_exception(_closing())
+
+    def _sleep(self, strand: "_Strand", done: "Future[Any]") -> None:
+        """Leave a strand until this is done."""
+        self._asleep.add(strand)
+        done.add_done_callback(lambda _: self._wake(strand))
+        with unmixed():
+            strand.parent.switch()
+
+    def _wake(self, strand: "_Strand") -> None:
+        with self._changed:
+            if strand in self._asleep:
+                self._asleep.discard(strand)
+                self._woken.append(strand)
+                self._changed.notify_all()
 
     def _do(self, errand: "_Errand") -> None:
         """Do it; the next step waits a moment for what a participant on its way to its first one asks then."""

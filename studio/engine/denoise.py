@@ -16,9 +16,10 @@ from studio.engine.conditioning import Conditioning
 from studio.engine.decode import decode, in_tiles, unpack
 from studio.engine.lease import PipelineLease
 from studio.engine.noise import drawn
-from studio.engine.requests import Denoise, LatentRow, Listener, Pass
+from studio.engine.requests import Denoise, LatentRow, Listener, Pass, Racer
 from studio.engine.sampling import resampled, sampled
 from studio.engine.text import repeated
+from studio.errors import InvalidRecipe
 from studio.events import Preview
 from studio.recipe import PaintedRecipe, setting_specs
 
@@ -101,15 +102,30 @@ class _Steps:
         self.pass_ = pass_
         self.rows = rows
         self.listener = listener
-        unseen = not lease.shows or self.colours == preview.UNKNOWN
-        self.watch = None if unseen else preview.Watch(lease.pipe.scheduler, every=listener.each_step)
+        # Of a second pass nothing is raced: what has come so far is among the best.
+        self.racer = None if pass_.done else listener.racer
+        self.shows = lease.shows and self.colours != preview.UNKNOWN
+        self.watch = preview.Watch(lease.pipe.scheduler, every=listener.each_step, keep=self.racer is not None)
+        if not (self.shows or self.racer):
+            self.watch.end()
 
     def __call__(self, pipe: Any, index: int, timestep: Any, tensors: dict[str, Any]) -> dict[str, Any]:
         del timestep
-        self.listener.step(self.pass_, self.rows, (index + 1) / pipe.num_timesteps)
-        if self.watch:
+        share = (index + 1) / pipe.num_timesteps
+        self.listener.step(self.pass_, self.rows, share)
+        if self.racer and self.racer.is_due(share):
+            self._race(pipe, self.racer, share)
+        if self.shows:
             self._look(pipe, self.watch)
         return tensors
+
+    def _race(self, pipe: Any, racer: Racer, share: float) -> None:
+        """Go on where what this step predicts is among the best; else Behind is raised."""
+        latents = self.watch.predicted
+        if latents is None:
+            raise InvalidRecipe("race", "What its steps predict cannot be seen.", "Make them without a race.")
+        (picture,) = unpack(pipe, latents, self.pass_.width, self.pass_.height)
+        racer.arrive(self._decoded(pipe, picture), round(share * self.pass_.made), self.pass_.made)
 
     def _look(self, pipe: Any, watch: preview.Watch) -> None:
         latents = watch.take()

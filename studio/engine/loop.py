@@ -3,7 +3,7 @@
 import itertools
 import time
 from collections.abc import Generator, Iterator, Sequence
-from contextlib import closing
+from contextlib import AbstractContextManager, closing
 from functools import partial
 from typing import Any
 
@@ -14,12 +14,12 @@ from studio.catalogue.models import Model
 from studio.engine import tasks
 from studio.engine.checks import check, check_second
 from studio.engine.lease import PipelineLease
-from studio.engine.manager import PipelineManager
+from studio.engine.manager import PipelineManager, Together
 from studio.engine.maps import with_maps
 from studio.engine.pools import Participant
 from studio.engine.progress import Clock, Numbered, Progress
 from studio.engine.renderer import Renderer
-from studio.engine.requests import Decode, Denoise, Enlarge, Expect, Note, RenderRow, Request
+from studio.engine.requests import Decode, Denoise, Enlarge, Expect, Note, Racer, RenderRow, Request
 from studio.engine.run import Picture, Run
 from studio.engine.running import Running
 from studio.engine.tasks.context import TaskContext
@@ -38,6 +38,7 @@ class Loop:
     All first passes come first, then one change of models, then all second passes. What was begun waits in the
     computer's memory. As a `participant`, it shares the model's steps with other calls, where that can be. With
     `each_step`, what each step predicts comes with each picture; `changed` is what is done otherwise than asked so far.
+    In a race, one picture is its `racer`'s, and the participant has the model `together` with the others.
     """
 
     def __init__(
@@ -50,19 +51,24 @@ class Loop:
         wanted: Wanted,
         *,
         participant: Participant | None = None,
+        together: Together | None = None,
+        racer: Racer | None = None,
         each_step: bool = False,
         changed: Sequence[str] = (),
     ) -> None:
         self._manager = manager
         self._assets = manager.assets
         self._participant = participant
+        self._together = together
         self._report = report
         self._inputs = inputs
         self._wanted = wanted
         self._models = models
         self._begun = False
         clock = Clock()
-        self._runs = [Run(run, models[0], Progress(clock, run, report, each_step=each_step)) for run in runs(recipes)]
+        self._runs = [
+            Run(run, models[0], Progress(clock, run, report, each_step=each_step, racer=racer)) for run in runs(recipes)
+        ]
         for run in self._runs:
             run.changes += changed
 
@@ -85,7 +91,7 @@ class Loop:
             yield from self._by(model)
         except NumericOverflow as error:
             before = self._manager.dtype(model)
-            if before == torch.float32:
+            if before == torch.float32 or self._together:
                 raise
             name = str(before).removeprefix("torch.")
             self._report(Loading(f"{error.message} Trying again in float32 instead of {name} ..."))
@@ -97,8 +103,7 @@ class Loop:
             run.take_back(model)
 
     def _by(self, model: Model) -> Iterator[Rendered]:
-        borrowed = self._manager.borrow(model, None, self._report, participant=self._participant)
-        with borrowed as lease, closing(self._made(lease)) as made:
+        with self._borrowed(model) as lease, closing(self._made(lease)) as made:
             # All that pictures take is done where the device is, the end of the lease of a shared one included: each
             # errand of its own would wait for another step.
             if lease.seat:
@@ -106,6 +111,11 @@ class Loop:
                 return
             while picture := lease.aside(lambda: next(made, None)):
                 yield picture
+
+    def _borrowed(self, model: Model) -> AbstractContextManager[PipelineLease]:
+        if self._together and self._participant:
+            return self._together(self._participant)
+        return self._manager.borrow(model, None, self._report, participant=self._participant)
 
     def _made(self, lease: PipelineLease) -> Generator[Rendered, None, None]:
         self._check(lease)

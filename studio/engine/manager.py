@@ -1,7 +1,7 @@
 """The sole owner of weights and device: loads each model once and leases it, to one borrower or to several at once."""
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from functools import partial
 from typing import Any, TypeVar
 
@@ -40,6 +40,8 @@ from studio.settings import Settings
 
 T = TypeVar("T")
 Say = Callable[[Loading], None]
+# Leases one model to each of several participants.
+Together = Callable[[Participant], AbstractContextManager[PipelineLease]]
 
 
 class PipelineManager:
@@ -86,6 +88,11 @@ class PipelineManager:
         """Who asks for the steps of this recipe's picture; None where nothing is to be had from sharing them."""
         return self._sharing.participant(recipe, turn)
 
+    @property
+    def sharing(self) -> Sharing:
+        """The steps that pictures share."""
+        return self._sharing
+
     def aside(self, work: Callable[[], T]) -> T:
         """What `work` returns or raises; where pictures share steps, it is done between two of them.
 
@@ -109,7 +116,30 @@ class PipelineManager:
             say(Loading(f"Loading {model.name} ..."))
         with ExitStack() as inside:
             loaded = self._enter(inside, model, say, beside=participant is not None)
-            seat = self._sharing.seat(participant, inside) if participant and loaded.offload == "none" else None
+            yield inside.enter_context(self._leased(loaded, first, participant))
+
+    @contextmanager
+    def borrow_together(self, model: Model, say: Say) -> Iterator[Together]:
+        """Borrow the model for several participants who wait for one another, so that none of them is kept outside.
+
+        InvalidRecipe where not all of it is on the device.
+        """
+        if not self.loaded(model):
+            say(Loading(f"Loading {model.name} ..."))
+        with ExitStack() as inside:
+            loaded = self._enter(inside, model, say, beside=True)
+            if loaded.offload != "none":
+                raise InvalidRecipe(
+                    "race",
+                    f"{model.name} does not fit onto the device as a whole, so its candidates cannot be raced.",
+                    "Make them without racing.",
+                )
+            yield partial(self._leased, loaded, _first(model))
+
+    @contextmanager
+    def _leased(self, loaded: LoadedModel, first: Task, participant: Participant | None) -> Iterator[PipelineLease]:
+        with ExitStack() as until:
+            seat = self._sharing.seat(participant, until) if participant and loaded.offload == "none" else None
             aside = seat.aside if seat else self.aside
             lease = aside(lambda: self._lease(loaded, first, seat))
             try:

@@ -46,10 +46,10 @@ class Watch:
     """Sees each step of a scheduler and keeps, where a look is due, the image that the denoiser is heading for.
 
     That is clear long before the noisy latents are, and is the same formula for every scheduler. With `every`, a look
-    is due at each step.
+    is due at each step; with `keep`, what each step predicts is kept until the next, whether or not a look is due.
     """
 
-    def __init__(self, scheduler: Any, *, every: bool = False) -> None:
+    def __init__(self, scheduler: Any, *, every: bool = False, keep: bool = False) -> None:
         self._every = every
         self._due = 0.0
         self._heading_for: torch.Tensor | None = None
@@ -57,17 +57,22 @@ class Watch:
 
         @functools.wraps(step)  # pipelines read the signature to know whether it takes a generator
         def watched(prediction: torch.Tensor, timestep: Any, sample: torch.Tensor, *args: Any, **kwargs: Any) -> Any:
-            if time.monotonic() >= self._due:
+            if keep or time.monotonic() >= self._due:
                 with spared(self.end):
                     self._heading_for = denoised(scheduler, prediction, timestep, sample)
             return step(prediction, timestep, sample, *args, **kwargs)
 
         scheduler.step = watched
 
+    @property
+    def predicted(self) -> torch.Tensor | None:
+        """The latents that the last step predicts, as far as they are kept."""
+        return self._heading_for
+
     def take(self) -> torch.Tensor | None:
         """The predicted latents since the last look, or None where none is due."""
         latents, self._heading_for = self._heading_for, None
-        return latents
+        return latents if time.monotonic() >= self._due else None
 
     def end(self) -> None:
         """Look no more."""

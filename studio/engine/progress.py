@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from PIL.Image import Image
 
 from studio.backends.base import Report
-from studio.engine.requests import LatentRow, Pass
+from studio.engine.requests import LatentRow, Pass, Racer
 from studio.events import Event, Step
 from studio.recipe import PaintedRecipe, ResolvedRecipe, TiledUpscaleRecipe, TwoPassRecipe, UpscaleRecipe
 
@@ -41,11 +41,20 @@ class Clock:
 class Progress:
     """Hears the passes of a run, recipes that differ in their noise only, and tells its steps.
 
-    With `each_step`, it keeps what each step predicts of an image.
+    With `each_step`, it keeps what each step predicts of an image; its only one is raced by `racer`.
     """
 
-    def __init__(self, clock: Clock, numbered: Sequence[Numbered], report: Report, *, each_step: bool = False) -> None:
+    def __init__(
+        self,
+        clock: Clock,
+        numbered: Sequence[Numbered],
+        report: Report,
+        *,
+        each_step: bool = False,
+        racer: Racer | None = None,
+    ) -> None:
         self.each_step = each_step
+        self.racer = racer
         self._frames: dict[int, list[Image]] = defaultdict(list)
         self._report = report
         self._clock = clock

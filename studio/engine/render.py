@@ -9,6 +9,7 @@ from studio.backends.base import NOBODYS, Rendered, Report, Turn, Wanted, always
 from studio.engine.enlarge import enlarge
 from studio.engine.loop import Loop
 from studio.engine.manager import PipelineManager
+from studio.engine.race import Racing
 from studio.errors import OutOfMemory
 from studio.events import Loading
 from studio.inputs import InputStore
@@ -48,6 +49,9 @@ def render(
         for second in models[1:]:
             check_second(second)
         painted = _of_kind(numbered, PaintedRecipe)
+        if turn.race and len(painted) > 1:
+            yield from Racing(manager, models[0], report, inputs, turn, turn.race).pictures(painted, wanted)
+            continue
         make = partial(Loop, manager, models, painted, report, inputs, wanted, each_step=turn.each_step)
         participant = None
         if len(painted) == 1 and shares_steps(painted[0][1], models):

@@ -159,6 +159,16 @@ Work = Generator[Request, Any, T]
 RenderRow = Callable[[LatentRow], Work[Image]]
 
 
+class Racer(Protocol):
+    """A picture in a race: it is looked at after some of its steps, and ends where it is behind."""
+
+    def is_due(self, share: float) -> bool:
+        """Whether it is looked at after this share (0 to 1) of its steps."""
+
+    def arrive(self, predicted: Image, step: int, steps: int) -> None:
+        """What it is heading for after `step` of `steps`; waits for the others; Behind where it ends here."""
+
+
 class Listener(Protocol):
     """Hears of the rows of one call; whatever it raises ends them all, as Cancelled does where the job is stopped.
 
@@ -177,6 +187,10 @@ class Listener(Protocol):
     @property
     def each_step(self) -> bool:
         """Whether what each step predicts is wanted."""
+
+    @property
+    def racer(self) -> Racer | None:
+        """What the picture is raced by, where it is."""
 
     def frame(self, image: int, predicted: Image) -> None:
         """What a step predicts of an image, decoded."""

@@ -1,6 +1,7 @@
 """Which pictures share the steps of a model on this device, and how the rest of the device's work goes between them."""
 
 from collections.abc import Callable
+from concurrent.futures import Future
 from contextlib import ExitStack
 from typing import TypeVar
 
@@ -25,8 +26,8 @@ PROFILES = "profiles.json"
 class Sharing:
     """Gives each picture its seat in the steps. The thread of the steps starts with the first who needs it.
 
-    Where one picture is made at a time (`side_by_side` is 1), a call does all of its work in its own thread, and only
-    what has to be the same to the byte goes through the steps.
+    Where one call is made at a time (`side_by_side` is 1), it does all of its work in its own thread, and only what has
+    to be the same to the byte, or is raced, goes through the steps.
     """
 
     def __init__(self, settings: Settings, device: Device) -> None:
@@ -46,8 +47,23 @@ class Sharing:
 
     def seat(self, participant: Participant, until: ExitStack) -> Seat:
         """The participant's seat, until the stack ends."""
-        self._steps.start()
+        if self._several:
+            self._steps.start()
         return Seat(self._steps, until.enter_context(self._steps.joined(participant)))
+
+    def racer(self, recipe: PaintedRecipe, turn: Turn) -> Participant:
+        """Who asks for the steps of this recipe's picture in a race, which goes through them everywhere."""
+        return self.participant(recipe, turn) or Participant(turn, wanted_numerics(recipe, self._settings))
+
+    def submit(self, work: Callable[[], T]) -> "Future[T]":
+        """Have this done where the steps are; it is waited for by `outcome`."""
+        if self._several:
+            self._steps.start()
+        return self._steps.submit(work)
+
+    def outcome(self, done: "Future[T]") -> T:
+        """What comes of work that was submitted, or of what a part of it waits for while the others go on."""
+        return self._steps.outcome(done)
 
     def aside(self, work: Callable[[], T]) -> T:
         """What `work` returns or raises, done between two steps."""

@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from studio.events import Failed
+from studio.events import Dropped, Failed
 from studio.recipe import ResolvedRecipe
 
-State = Literal["waiting", "running", "done", "stopped", "failed"]
+State = Literal["waiting", "running", "done", "stopped", "failed", "dropped"]
 OPEN: tuple[State, ...] = ("waiting", "running")
 # The lane of this machine's device.
 DEVICE = "device"
@@ -16,7 +16,8 @@ DEVICE = "device"
 class QueueItem:
     """Item `number` of its job. `lane` is who makes it; `attempts` counts how often that was begun.
 
-    `fault` says why it failed. `alone`: it is made by itself, since an attempt beside others came to no good end.
+    `fault` says why it failed, `fell` where it fell behind in a race. `alone`: it is made by itself, since an attempt
+    beside others came to no good end.
     """
 
     number: int
@@ -25,6 +26,7 @@ class QueueItem:
     state: State = "waiting"
     attempts: int = 0
     fault: Failed | None = None
+    fell: Dropped | None = None
     alone: bool = False
 
     @property

@@ -5,11 +5,12 @@ import threading
 from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
 
 from studio.downloads.queue import Errand
-from studio.events import END, Downloading, Event, Failed, Finished, Preview, Queued, Step, Stopped
+from studio.events import END, Downloading, Dropped, Event, Failed, Finished, Preview, Queued, Step, Stopped
 from studio.gate.identity import Identity
 from studio.jobs.item import DEVICE, OPEN, QueueItem, State
 from studio.jobs.kinds.base import Priority
 from studio.news import News, Pause
+from studio.racing import Race
 from studio.recipe import ResolvedRecipe
 
 Listener = Callable[[Event], None]
@@ -17,6 +18,8 @@ Listener = Callable[[Event], None]
 
 class Job:
     """Items of one owner on their way to images, and the log of what happened to them; `kind` says what they are for.
+
+    With a `race`, those that fall behind are not made to their end.
 
     A position in the log stays valid for good; events that a newer one makes worthless (previews, how far a download
     is, and after the end the steps) are dropped in their place, so that a log stays small.
@@ -31,7 +34,9 @@ class Job:
         *,
         kind: str = "images",
         priority: Priority = "interactive",
+        race: Race | None = None,
     ) -> None:
+        self.race = race
         self.id = id
         self.who = who
         self.owner = who.owner
@@ -142,7 +147,7 @@ class Job:
     def begin_again(self, items: Sequence[QueueItem], who: Identity) -> None:
         """These of its items wait as if they had never been tried, in the context and with the keys of who asks now."""
         for item in items:
-            item.state, item.fault, item.attempts, item.alone = "waiting", None, 0, False
+            item.state, item.fault, item.attempts, item.alone = "waiting", None, 0, item.fell is not None
         self.stopping.clear()
         if not self.is_open:  # else it waits under the turn that it had
             self.turn = who.turn
@@ -175,7 +180,7 @@ class Job:
             worthless = Step if isinstance(event, Stopped) else Preview | Step
             self._log = [None if isinstance(e, worthless) else e for e in self._log]
             self._steps = []
-        elif isinstance(event, Preview | Finished) and event.image in self._previews:
+        elif isinstance(event, Preview | Finished | Dropped) and event.image in self._previews:
             self._log[self._previews.pop(event.image)] = None
         elif self._log and isinstance(self._log[-1], Downloading):
             self._log[-1] = None
@@ -183,7 +188,7 @@ class Job:
             self._previews[event.image] = len(self._log)
         elif isinstance(event, Step):
             self._steps.append((len(self._log), event.images))
-        elif isinstance(event, Finished):
+        elif isinstance(event, Finished | Dropped):
             self._finished.add(event.image)
             self._drop_steps()
 

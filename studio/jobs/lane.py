@@ -33,11 +33,14 @@ class Lane:
         """Whether the studio may close during a call, as the call holds nothing of this process."""
         return False
 
-    def chosen(self, waiting: Sequence[QueueItem]) -> list[QueueItem]:
-        """Which of a job's waiting items one call is for: the first ones, up to one that is made alone."""
+    def chosen(self, job: Job, waiting: Sequence[QueueItem]) -> list[QueueItem]:
+        """Which of a job's waiting items one call is for: the first ones, up to one that is made alone.
+
+        Those that are raced are made in one call.
+        """
         chosen: list[QueueItem] = []
         for item in waiting[: self.backend.most]:
-            alone = item.alone or self.backend.alone(item.recipe)
+            alone = item.alone or (not job.race and self.backend.alone(item.recipe))
             if alone and chosen:
                 break
             chosen.append(item)
@@ -52,7 +55,12 @@ class Lane:
             return job.stopping.is_set() or all(item.state != "running" for item in items)
 
         turn = Turn(
-            job.turn, PRIORITIES.index(job.priority), job.priority == "background", over, KINDS[job.kind].each_step
+            job.turn,
+            PRIORITIES.index(job.priority),
+            job.priority == "background",
+            over,
+            KINDS[job.kind].each_step,
+            job.race,
         )
         return self.backend.generate([item.recipe for item in items], report, wanted, turn)
 

@@ -70,7 +70,9 @@ class LaneQueues:
         if job is None:
             return None
         waiting, lanes = job.waiting(name), self.lanes[name]
-        run = Run(name, lane, job, lane.chosen(waiting[: -(-len(waiting) // len(lanes))]))
+        # Those that are raced stay together; of others each lane has its part.
+        part = waiting if job.race else waiting[: -(-len(waiting) // len(lanes))]
+        run = Run(name, lane, job, lane.chosen(job, part))
         better = [one for one in lanes if self._suits(one, run) > self._suits(lane, run)]
         if not self._is_free(lane, run) or any(self._is_free(one, run) for one in better):
             return None

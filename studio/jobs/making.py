@@ -8,7 +8,7 @@ from typing import Any
 
 from studio.backends.base import Rendered
 from studio.errors import Cancelled
-from studio.events import Event, Finished, Preview, Started, Step
+from studio.events import Dropped, Event, Finished, Preview, Started, Step
 from studio.jobs.item import QueueItem
 from studio.jobs.job import Job
 from studio.jobs.lane import Lane
@@ -60,7 +60,10 @@ class Maker:
             made = [missing[image] for image in event.images] if isinstance(event, Step) else missing
             if stopped() or all(item.state != "running" for item in made):
                 raise Cancelled
-            if isinstance(event, Preview) and self._safety and self._safety.hides_previews:
+            if isinstance(event, Preview) and self._hides:
+                return
+            if isinstance(event, Dropped):
+                self._drop(job, missing[event.image], event)
                 return
             job.tell(_for_all(_renumbered(event, missing), job, time.monotonic() - begun))
 
@@ -74,6 +77,20 @@ class Maker:
             # A generator that is left early would hold the device until it is collected.
             if close := getattr(images, "close", None):
                 close()
+
+    @property
+    def _hides(self) -> bool:
+        return self._safety is not None and self._safety.hides_previews
+
+    def _drop(self, job: Job, item: QueueItem, event: Dropped) -> None:
+        """Keep what is left of an image that fell behind."""
+        item.fell = replace(event, image=item.number, jpeg=b"" if self._hides else event.jpeg)
+        with self._lock:
+            if item.state != "running":
+                return
+            item.state = "dropped"
+        self._store.drop(job, [item])
+        job.tell(item.fell)
 
     def _keep(self, job: Job, item: QueueItem, rendered: Rendered) -> None:
         """Store an image, then report it: a listener may rely on the file."""

@@ -133,3 +133,6 @@ class Register:
             path = self._library.at(name)
             if path and number in range(len(job.items)):
                 job.tell(Finished(number, path, job.items[number].recipe, seconds))
+        for item in job.items:
+            if item.state == "dropped" and item.fell:
+                job.tell(item.fell)

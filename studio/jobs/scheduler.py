@@ -27,6 +27,7 @@ from studio.jobs.register import Register
 from studio.jobs.store import Beside, JobStore
 from studio.library import Library
 from studio.logs import job_id
+from studio.racing import Race
 from studio.recipe import ResolvedRecipe
 from studio.safety.layer import Safety
 from studio.storage.database import Database
@@ -119,17 +120,18 @@ class Scheduler:
         priority: Priority | None = None,
         lanes: Sequence[str] = (),
         beside: Beside | None = None,
+        race: Race | None = None,
     ) -> Job:
         """Queue resolved recipes as one job; Busy where it is full, Closing or DeviceLost where none are taken.
 
         `id` is for who has to know the job's before there is one; no other job has it. `lanes` are those of the
         recipes, the device's where none are given; `priority` is the kind's where none is. What is written `beside` the
-        job is on the disk with it, or neither is.
+        job is on the disk with it, or neither is. With a `race`, those that fall behind are not made to their end.
         """
         named = lanes or [DEVICE] * len(recipes)
         items = [QueueItem(number, *pair) for number, pair in enumerate(zip(recipes, named, strict=True))]
         name = id or secrets.token_urlsafe(12)
-        job = Job(name, who, items, time.time(), kind=kind, priority=priority or KINDS[kind].priority)
+        job = Job(name, who, items, time.time(), kind=kind, priority=priority or KINDS[kind].priority, race=race)
         with self._lock:
             self._check_open(job)
             for lane in job.lanes:
@@ -168,13 +170,15 @@ class Scheduler:
     def retry(self, id: str, who: Identity, numbers: Collection[int] | None = None) -> Job:  # noqa: A002
         """Make what failed or was stopped of a job once more, or of that these items; NotFound where nothing did.
 
-        What is being made of a job that was stopped is wanted again.
+        What is being made of a job that was stopped is wanted again. One that fell behind in a race is made to its end
+        where it is named.
         """
         check_creates(who)
         with self._lock:
             job = self.get(id, who)
             chosen = [item for item in job.items if numbers is None or item.number in numbers]
-            again = [item for item in chosen if item.state in ("failed", "stopped")]
+            states = ("failed", "stopped") if numbers is None else ("failed", "stopped", "dropped")
+            again = [item for item in chosen if item.state in states]
             if not again and not (job.is_open and job.stopping.is_set()):
                 raise NotFound("Nothing of this job is to be made again.", "Start it again from the page.")
             self._check_open(job)

@@ -10,6 +10,7 @@ from typing import Any, get_args
 from studio.errors import InternalError, InvalidRecipe, StorageError, Unreadable
 from studio.events import Done, Event, Failed, Stopped
 from studio.gate.identity import Identity
+from studio.jobs.fallen import fallen_text, race_text, read_fallen, read_race
 from studio.jobs.item import DEVICE, QueueItem, State
 from studio.jobs.job import Job
 from studio.jobs.kinds import KINDS
@@ -22,10 +23,10 @@ from studio.unused import named_in, release
 log = logging.getLogger(__name__)
 
 JOBS = (
-    "SELECT id, owner, kind, priority, place, paused, here, created, state, seconds, message, hint, field, code "
+    "SELECT id, owner, kind, priority, place, paused, here, created, state, seconds, message, hint, field, code, race "
     "FROM jobs"
 )
-ITEMS = "SELECT job, number, lane, recipe, state, attempts, message, hint, field, code FROM items"
+ITEMS = "SELECT job, number, lane, recipe, state, attempts, message, hint, field, code, fell FROM items"
 OPEN = "state NOT IN ('done', 'stopped', 'failed')"
 AGAIN = "UPDATE jobs SET state = 'waiting', paused = 0, message = '', hint = '', field = NULL, code = '', here = ?"
 ITEM_AGAIN = "UPDATE items SET state = 'waiting', attempts = 0, message = '', hint = '', field = NULL, code = ''"
@@ -56,11 +57,12 @@ class JobStore:
 
     def add(self, job: Job, beside: Beside | None = None) -> None:
         """A new job, waiting, and what is written `beside` it: both or neither."""
-        row = (job.id, job.owner, job.kind, PRIORITIES.index(job.priority), job.place, job.created, job.who.here)
-        columns = "id, owner, kind, priority, place, created, here"
+        priority, race = PRIORITIES.index(job.priority), race_text(job.race)
+        row = (job.id, job.owner, job.kind, priority, job.place, job.created, job.who.here, race)
+        columns = "id, owner, kind, priority, place, created, here, race"
         items = [(job.id, item.number, item.lane, item.recipe.to_json()) for item in job.items]
         with self._database.write() as rows:
-            rows.execute(f"INSERT INTO jobs ({columns}) VALUES (?, ?, ?, ?, ?, ?, ?)", row)  # noqa: S608
+            rows.execute(f"INSERT INTO jobs ({columns}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)  # noqa: S608
             rows.executemany("INSERT INTO items (job, number, lane, recipe) VALUES (?, ?, ?, ?)", items)
             _note(rows, job, "queued")
             if beside:
@@ -91,11 +93,15 @@ class JobStore:
                     rows.execute(TO_MEASURE, (job.id, item.number, *not_wanted))
 
     def drop(self, job: Job, items: Sequence[QueueItem]) -> None:
-        """These items failed or were stopped, as they say."""
-        change = "UPDATE items SET state = ?, message = ?, hint = ?, field = ?, code = ? WHERE job = ? AND number = ?"
+        """These items failed, were stopped or fell behind, as they say."""
+        change = (
+            "UPDATE items SET state = ?, message = ?, hint = ?, field = ?, code = ?, fell = ? "
+            "WHERE job = ? AND number = ?"
+        )
         with self._database.write() as rows:
             for item in items:
-                rows.execute(change, (item.state, *_fault_columns(item.fault), job.id, item.number))
+                outcome = (*_fault_columns(item.fault), fallen_text(item.fell))
+                rows.execute(change, (item.state, *outcome, job.id, item.number))
                 _note(rows, job, item.state, item)
 
     def end(self, job: Job, ending: Event) -> None:
@@ -246,7 +252,7 @@ def _job(row: Row, items: Sequence[Row]) -> tuple[Job, Event | None]:
     created = _seconds(row["created"])
     try:
         who = Identity.earlier(row["owner"], here=row["here"] == 1)
-        job = Job(row["id"], who, _items(items), created, kind=_kind(row))
+        job = Job(row["id"], who, _items(items), created, kind=_kind(row), race=read_race(row["race"]))
     except (ParseError, InvalidRecipe) as error:
         job = Job(row["id"], Identity.earlier(row["owner"]), (), created)
         job.state = "failed"
@@ -290,6 +296,8 @@ def _item(row: Row) -> QueueItem:
     item.state = row["state"] if row["state"] in get_args(State) else "waiting"
     if item.state == "failed":
         item.fault = _fault(row)
+    item.fell = read_fallen(item.number, row["fell"])
+    item.alone = item.fell is not None
     return item
 
 

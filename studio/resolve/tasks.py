@@ -12,6 +12,7 @@ WORK: Mapping[Task, str] = {
     "inpaint": "paint into a picture",
 }
 INSTRUCTED = "change a picture as the prompt tells it to"
+UNRACED = "Make them without a race."
 # What a recipe has to have, so that this is its task.
 GIVE: Mapping[Task, str] = {
     "text2img": "no picture to start from",
@@ -43,6 +44,16 @@ def shares_steps(recipe: Recipe, models: Sequence[Model]) -> bool:
     An IP-Adapter changes the UNet's attentions for all, and a second model wants the device for itself.
     """
     return len(models) == 1 and models[0].family_facts().process != "flow" and not recipe.prompt_units
+
+
+def check_raced(recipe: Recipe, models: Sequence[Model]) -> None:
+    """InvalidRecipe where the recipe's picture cannot be made side by side with others, step by step, so not raced."""
+    if recipe.task == "upscale":
+        raise InvalidRecipe("race", "What is enlarged is made in tiles and cannot be raced.", UNRACED)
+    if not shares_steps(recipe, models):
+        names = " and ".join(model.name for model in models)
+        why = "with an image prompt" if recipe.prompt_units else f"by {names}"
+        raise InvalidRecipe("race", f"Pictures {why} cannot be raced: they share no steps.", UNRACED)
 
 
 def check_second(model: Model) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 from studio.errors import NotFound, StudioError
 from studio.events import (
     Downloading,
+    Dropped,
     Event,
     Failed,
     Finished,
@@ -189,7 +190,7 @@ def progress(job: Job, events: Sequence[Any]) -> Progress:
             making |= dict.fromkeys(event.images, event)
             step, seconds_left = [event.step, event.steps], event.seconds_left
             line = _step(_slowest(making), job)
-        elif isinstance(event, Finished):
+        elif isinstance(event, Finished | Dropped):
             share[event.image] = 1.0
             making.pop(event.image, None)
         elif isinstance(event, ImageFailed):

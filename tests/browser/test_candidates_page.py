@@ -75,6 +75,23 @@ def test_eight_are_made_filtered_marked_by_keyboard_and_the_kept_refined(new_pag
     expect(page.get_by_label("Set", exact=True).locator("option:checked")).to_contain_text("stripes")
     expect(counts(page)).to_have_text("3 made")
     expect(page.get_by_role("button", name="Undo", exact=True)).to_be_disabled()
+    make_raced(page, more)
+
+
+def make_raced(page: Page, more: Locator) -> None:
+    """Raced, those that fall behind stay with their reason, and one of them can be finished all the same."""
+    more.get_by_label("Race").check()
+    more.get_by_label("Prompt").fill("raced")
+    more.get_by_label("Pictures").fill("4")
+    more.get_by_role("button", name="Make more").click()
+    expect(page.get_by_label("Set", exact=True).locator("option:checked")).to_contain_text("raced")
+    expect(counts(page)).to_contain_text("2 of 4 made · 2 dropped")
+    fallen = page.locator(".candidate.dropped")
+    expect(fallen.locator(".why").first).to_contain_text("scored 0.25, the best 0.75")
+    fallen.get_by_role("button", name="Finish this one").first.click()
+    expect(counts(page)).to_contain_text("3 of 4 made · 1 dropped")
+    expect(fallen).to_have_count(1)
+    expect(more.get_by_label("Race")).to_be_checked()
 
 
 def paste(entry: Locator, text: str) -> None:

@@ -2,7 +2,8 @@ from collections.abc import Sequence
 
 import pytest
 
-from studio.candidates.ranking import FEW, Filter, Rating, Scores, agreement, judge, learned
+from studio.candidates.ranking import FEW, Filter, Rating, agreement, judge, learned
+from studio.placing import Scores
 
 # Only this one counts.
 SHARP = {"sharpness": 1.0}

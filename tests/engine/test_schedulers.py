@@ -63,6 +63,17 @@ def test_a_config_that_says_too_little_samples_as_the_published_one(family, name
         assert built.config[key] == right.config[key] == plain.config[key], key
 
 
+@pytest.mark.parametrize("name", sampling("diffusion"))
+def test_a_scheduler_that_adds_fresh_noise_says_so(name):
+    scheduler = build(name, loaded(SD15), FAMILIES["sd15"])
+    scheduler.set_timesteps(4)
+    generator, sample = torch.Generator().manual_seed(1), torch.ones(1, 4, 8, 8)
+    before = generator.get_state()
+    draws = "generator" in inspect.signature(scheduler.step).parameters
+    scheduler.step(sample / 10, scheduler.timesteps[0], sample, **({"generator": generator} if draws else {}))
+    assert SCHEDULERS[name].fresh_noise == (not torch.equal(generator.get_state(), before))
+
+
 @pytest.mark.parametrize("name", ["DDIM", "DDPM"])
 @pytest.mark.parametrize("said", [{}, {"clip_sample": True}, {"thresholding": True}])
 def test_latents_are_never_clipped(name, said):

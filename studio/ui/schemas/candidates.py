@@ -58,6 +58,19 @@ class LostCandidate(Judged):
     prompt: str
 
 
+class DroppedCandidate(TypedDict):
+    """A candidate that fell behind while it was made: why, and what it was heading for."""
+
+    key: str
+    number: int
+    dropped: Literal[True]
+    width: int
+    height: int
+    prompt: str
+    shown: str | None
+    reason: str
+
+
 class ComingCandidate(Expected):
     """A candidate in the making."""
 
@@ -71,6 +84,7 @@ class CandidateFilter(TypedDict):
     weights: dict[str, float]
     keep: int | None
     reject_share: float | None
+    race: bool
 
 
 class CandidateSetLine(TypedDict):
@@ -130,6 +144,8 @@ class CandidatesView(CandidatesMaking):
     rules: CandidateFilter
     missing: dict[str, str]
     cells: list[Candidate | LostCandidate]
+    dropped: list[DroppedCandidate]
+    races: bool
     begun: bool
 
 

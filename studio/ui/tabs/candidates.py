@@ -10,7 +10,7 @@ from typing_extensions import TypedDict
 
 from studio.candidates.making import Refinement, refined, usual
 from studio.candidates.ranking import FEW, Decision, Filter, Rating
-from studio.candidates.store import Candidate, CandidateSet
+from studio.candidates.store import Candidate, CandidateSet, DroppedCandidate
 from studio.errors import InvalidRequest, StudioError
 from studio.events import Preview
 from studio.gate.identity import Identity
@@ -26,7 +26,7 @@ from studio.ui.fast_gradio import gr
 from studio.ui.form import Updates
 from studio.ui.island import Island
 from studio.ui.owner import identify
-from studio.ui.pictures import expected, kept
+from studio.ui.pictures import expected, jpeg_address, kept
 from studio.ui.schemas import candidates as schemas
 from studio.ui.schemas.candidates import (
     CandidateSetLine,
@@ -79,6 +79,7 @@ class Sifting(OfSet):
     weights: dict[Name, Annotated[Number, Field(ge=0)]]
     keep: Annotated[int, Field(ge=0, le=100_000)] | None
     reject_share: Annotated[float, Field(ge=0, le=1)] | None
+    race: NotRequired[bool]
 
 
 class Drafted(TypedDict):
@@ -90,10 +91,17 @@ class Drafted(TypedDict):
 
 
 class More(OfSet):
-    """So many more pictures; of other words, they are a new set."""
+    """So many more pictures, raced or not; of other words, they are a new set."""
 
     prompt: NotRequired[Words]
+    race: NotRequired[bool]
     count: Annotated[int, Field(ge=1, le=100_000)]
+
+
+class Finishing(OfSet):
+    """A picture that fell behind."""
+
+    image: Whole
 
 
 class Refining(OfSet):
@@ -128,6 +136,7 @@ class CandidatesPanel(Panel):
             "sift": self._sift,
             "measure": self._measure,
             "more": self._more,
+            "finish": self._finish,
             "stop": self._stop,
             "refine": self._refine,
             "agree": self._agree,
@@ -217,11 +226,16 @@ class CandidatesPanel(Panel):
         return {"begun": True}
 
     def _more(self, set_id: str, who: Identity, event: More) -> View:
-        base, prompt = self.studio.candidates.get(set_id, who).base, event.get("prompt", "").strip()
+        found, prompt = self.studio.candidates.get(set_id, who), event.get("prompt", "").strip()
+        base, race = found.base, event.get("race", found.rules.race)
         if base and prompt and prompt != base.prompt:
             fresh = base.replace(prompt=prompt, count=event["count"], seed=None)
-            return {"set": self.studio.candidates.begin([fresh], who), "begun": True}
-        self.studio.candidates.more(set_id, who, event["count"])
+            return {"set": self.studio.candidates.begin([fresh], who, race=race), "begun": True}
+        self.studio.candidates.more(set_id, who, event["count"], race=race)
+        return {"begun": True}
+
+    def _finish(self, set_id: str, who: Identity, event: Finishing) -> View:
+        self.studio.candidates.finish(set_id, who, event["image"])
         return {"begun": True}
 
     def _stop(self, set_id: str, who: Identity, event: OfSet) -> View:
@@ -241,7 +255,7 @@ class CandidatesPanel(Panel):
         recipes = [refined(one, how, self.studio.inputs, who) for one in chosen]
         title = f"{REFINED[how]}: {found.title}"
         self.consent.check(recipes, who)
-        return {"set": self.studio.candidates.begin(recipes, who, title), "begun": True}
+        return {"set": self.studio.candidates.begin(recipes, who, title, race=False), "begun": True}
 
     def _agree(self, set_id: str, who: Identity, event: OfSet) -> View:
         """How the metrics go with all picks so far."""
@@ -300,11 +314,14 @@ class CandidatesPanel(Panel):
                 "weights": {name: found.rules.weight(name) for name in METRICS},
                 "keep": found.rules.keep,
                 "reject_share": found.rules.reject_share,
+                "race": found.rules.race,
             },
             "missing": dict(found.missing),
             "cells": [
                 _cell(self.studio, one, verdict, who) for one, verdict in zip(found.candidates, verdicts, strict=True)
             ],
+            "dropped": [_dropped(one) for one in found.dropped],
+            "races": self.studio.backend.races,
             **self._making(found, who),
             "begun": False,
         }
@@ -318,7 +335,7 @@ class CandidatesPanel(Panel):
 
     def _making(self, found: CandidateSet, who: Identity) -> CandidatesMaking:
         """What is still to come, how far that is, and a fault where it came to an end."""
-        made = {candidate.image for candidate in found.candidates}
+        made = {one.image for one in found.candidates} | {one.image for one in found.dropped}
         coming: list[ComingCandidate] = []
         progress: CandidatesMaking = {
             "line": "",
@@ -366,6 +383,20 @@ def _cell(studio: Studio, candidate: Candidate, verdict: Decision, who: Identity
     return {"key": str(candidate.image), "gone": True, "prompt": candidate.recipe.prompt, **judged}
 
 
+def _dropped(one: DroppedCandidate) -> schemas.DroppedCandidate:
+    """What is left of a picture that fell behind."""
+    return {
+        "key": f"{one.job}/{one.item}",
+        "number": one.image,
+        "dropped": True,
+        "width": one.recipe.width or 1,
+        "height": one.recipe.height or 1,
+        "prompt": one.recipe.prompt,
+        "shown": jpeg_address(one.event.jpeg) if one.event.jpeg else None,
+        "reason": one.event.sentence,
+    }
+
+
 def _metrics() -> list[View]:
     """What the script has to know of each metric."""
     facts = ("label", "help", "cost", "better", "fault", "minimum", "maximum", "step", "usual")
@@ -377,7 +408,7 @@ def _filter(event: Sifting) -> Filter:
     """What the page's filter says; what is of no known metric is left out."""
     limits = {name: value for name, value in event["limits"].items() if name in METRICS}
     weights = {name: value for name, value in event["weights"].items() if name in METRICS}
-    return Filter(limits, weights, event["keep"], event["reject_share"])
+    return Filter(limits, weights, event["keep"], event["reject_share"], race=event.get("race", False))
 
 
 TAB = CandidatesTab()

@@ -67,6 +67,18 @@ export function candidateCard(cell, { picked, pointed, value, source, scores }, 
     </figure>`;
 }
 
+/**
+ * One that fell behind: what it was heading for, why it ended there, and the way to its end.
+ * @param {DroppedCandidate} cell
+ * @param {(number: number) => void} finish
+ */
+export function droppedCard({ number, width, height, shown, reason }, finish) {
+    return html`<figure class="candidate out dropped" data-number=${number} style=${`--aspect: ${width} / ${height}`}>
+        <div class="frame"><span class="look"><img alt=${reason} draggable="false" src=${shown || nothing} ?hidden=${!shown}></span></div>
+        <figcaption><div class="verdict"><p class="why">${reason}</p><button type="button" class="plain" @click=${() => finish(number)}>Finish this one</button></div></figcaption>
+    </figure>`;
+}
+
 /** @param {Candidate | LostCandidate} cell */
 function label(cell) {
     const { kept, reason, rank } = cell;

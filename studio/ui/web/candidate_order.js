@@ -8,7 +8,7 @@ import { nice } from "./candidate_card.js";
  */
 export function ordered(view, { sort, shows }, metrics) {
     const shown = sorted(view, sort, metrics).filter((cell) => shows === "all" || cell.kept === (shows === "kept"));
-    return shows === "all" ? [...shown, ...view.coming] : shown;
+    return [...shown, ...(shows === "all" ? view.coming : []), ...(shows === "kept" ? [] : view.dropped)];
 }
 
 /**
@@ -30,7 +30,7 @@ const liked = ({ star, rating, verdict }) => (star ? 100 : 0) + (rating ?? 0) * 
 
 /**
  * The number that a picture is sorted by, in words; its score where that is none.
- * @param {Candidate | LostCandidate | ComingCandidate} cell
+ * @param {Candidate | LostCandidate | ComingCandidate | DroppedCandidate} cell
  * @param {string} sort
  * @param {Metric[]} metrics
  */

@@ -14,8 +14,8 @@ const SIFTS = { all: "All within the limits", keep: "The best", reject: "All but
 const SHOWS = { all: "All", kept: "Kept", rejected: "Rejected" };
 
 /**
- * What the tools show and change: the order, what is seen, the filter, the size of a card.
- * @typedef {{ sort: string, shows: string, sift: string, amount: number, zoom: number, tuning: boolean, fault: string }} Look
+ * What the tools show and change: the order, what is seen, the filter, whether more are raced, the size of a card.
+ * @typedef {{ sort: string, shows: string, sift: string, amount: number, race: boolean, zoom: number, tuning: boolean, fault: string }} Look
  */
 
 /**
@@ -26,7 +26,8 @@ const SHOWS = { all: "All", kept: "Kept", rejected: "Rejected" };
 export function candidateHead(view, fault, { show, ask, compose }) {
     const { cells, count, ended, making, busy } = view;
     const out = cells.filter(({ kept }) => !kept).length;
-    const made = cells.length < count ? `${cells.length} of ${count} made` : `${count} made`;
+    const dropped = view.dropped.length ? ` · ${view.dropped.length} dropped` : "";
+    const made = `${cells.length < count ? `${cells.length} of ${count} made` : `${count} made`}${dropped}`;
     const chosen = out > 0 || isMarked(view);
     const rate = cells.length ? ` (${Math.round((100 * out) / cells.length)} %)` : "";
     const percent = Math.round(100 * (view.fraction ?? 0));
@@ -78,15 +79,17 @@ export function candidateTools(view, look, picks, metrics, { change, ask, compar
             <button type="button" class="plain" title="Compare side by side: select 2 to 4 (space)" ?disabled=${picks < PICKS[0]} @click=${compare}>${picks ? `Compare ${picks}` : "Compare"}</button>
             ${menu({ face: "Refine kept", look: "plain", disabled: !kept.length }, Object.entries(REFINE), (how) => ask("refine", { how, images: kept.map(({ number }) => number) }))}
             <button type="button" class="plain" aria-expanded=${String(look.tuning)} @click=${tune}>Limits and weights</button>
-        </span>${view.more ? makeMore(view, ask) : nothing}</div>`;
+        </span>${view.more ? makeMore(view, look.race, change, ask) : nothing}</div>`;
 }
 
 /**
  * More of the same, or a new set of other words, and how long that takes by what the others took.
  * @param {CandidatesView} view
+ * @param {boolean} race
+ * @param {(look: Partial<Look>) => void} change
  * @param {(act: string, given?: object) => void} ask
  */
-function makeMore({ cells, prompt, most, each_usd: usd }, ask) {
+function makeMore({ cells, prompt, most, races, each_usd: usd }, race, change, ask) {
     const took = cells.flatMap((cell) => (cell.gone ? [] : [cell.seconds]));
     const each = took.reduce((sum, seconds) => sum + seconds, 0) / (took.length || 1);
     /** @param {number} count */
@@ -96,12 +99,13 @@ function makeMore({ cells, prompt, most, each_usd: usd }, ask) {
     /** @param {any} event */
     const make = (event) => {
         event.preventDefault();
-        const { words, count } = event.currentTarget;
-        ask("more", { count: Number(count.value), prompt: words.value });
+        const { words, count, race } = event.currentTarget;
+        ask("more", { count: Number(count.value), prompt: words.value, race: race.checked });
     };
     return html`<form class="board-more" @submit=${make}>
         <label class="tool-field"><span>Prompt</span><input name="words" type="text" maxlength="20000" .value=${prompt}></label>
         <label class="tool-field"><span>Pictures</span><input name="count" type="number" min="1" max=${most} step="1" required .value=${String(Math.min(MORE, most))} @input=${say}></label>
+        <label class="tool-field" ?hidden=${!races} title="Look at them while they are made, and drop those that fall behind: about two thirds of the steps"><input name="race" type="checkbox" .checked=${live(race)} @change=${(event) => change({ race: event.target.checked })}><span>Race</span></label>
         <button class="plain">Make more</button><output class="quiet" .textContent=${costs(Math.min(MORE, most))}></output></form>`;
 }
 

@@ -1,6 +1,6 @@
 // The candidates: a set as a sheet of cells that are kept, rejected, starred and rated by mouse or keyboard.
 import { askingInTurn } from "./candidate_asking.js";
-import { candidateCard, nice } from "./candidate_card.js";
+import { candidateCard, droppedCard, nice } from "./candidate_card.js";
 import { candidateComposer, USUAL } from "./candidate_composer.js";
 import { ordered, scored } from "./candidate_order.js";
 import { candidateHead, candidateTools, PICKS, ZOOM } from "./candidate_tools.js";
@@ -39,7 +39,7 @@ export function mount({ element, props, watch, server, tell: { open }, data: met
     /** @type {Set<number>} */
     let picks = new Set();
     /** @type {import("./candidate_tools.js").Look} */
-    let look = { sort: remembered.sort ?? "rank", shows: "all", sift: "all", amount: 0, zoom: remembered.zoom ?? ZOOM.usual, tuning: false, fault: "" };
+    let look = { sort: remembered.sort ?? "rank", shows: "all", sift: "all", amount: 0, race: false, zoom: remembered.zoom ?? ZOOM.usual, tuning: false, fault: "" };
 
     const side = metricWeights(metrics, { changed: filter, learn: () => ask("learn"), measure: () => ask("measure"), close: () => tune(false) });
     const looks = candidateViews(metrics, { cells: () => order().flatMap((number) => find(number) ?? []), find, mark, point, scored: (cell) => scored(cell, look.sort, metrics), changed: () => open({ set: wanted }) });
@@ -123,7 +123,8 @@ export function mount({ element, props, watch, server, tell: { open }, data: met
      * The filter as it is told, unless it is being written.
      * @param {CandidatesView} told
      */
-    function follow({ rules: { keep, reject_share: share } }) {
+    function follow({ rules: { keep, reject_share: share, race } }) {
+        look.race = race;
         if (document.activeElement?.matches('[aria-label="Keep which"], [aria-label="How many"]')) return;
         Object.assign(look, { sift: keep !== null ? "keep" : share !== null ? "reject" : "all", amount: keep ?? Math.round(100 * (share ?? 0)) });
     }
@@ -177,13 +178,14 @@ export function mount({ element, props, watch, server, tell: { open }, data: met
         Object.assign(look, change);
         remember();
         draw();
-        if ("sift" in change || "amount" in change) filter();
+        if ("sift" in change || "amount" in change || "race" in change) filter();
     }
 
-    const order = () => (view && view.set !== null ? ordered(view, look, metrics).map(({ number }) => number) : []);
+    const order = () => (view && view.set !== null ? ordered(view, look, metrics).flatMap((cell) => ("dropped" in cell ? [] : cell.number)) : []);
 
-    /** @param {Candidate | LostCandidate | ComingCandidate} cell */
+    /** @param {Candidate | LostCandidate | ComingCandidate | DroppedCandidate} cell */
     function card(cell) {
+        if ("dropped" in cell) return droppedCard(cell, (image) => ask("finish", { image }));
         const large = !narrow() && look.zoom * devicePixelRatio > ZOOM.small && "file" in cell;
         const scores = "scores" in cell ? cell.scores : {};
         return candidateCard(cell, {
@@ -277,7 +279,7 @@ export function mount({ element, props, watch, server, tell: { open }, data: met
     function filter() {
         clearTimeout(resting);
         resting = setTimeout(() => {
-            if (view && view.set !== null) ask("sift", { ...side.read(view.rules), keep: look.sift === "keep" ? Math.round(look.amount) : null, reject_share: look.sift === "reject" ? Math.min(1, look.amount / 100) : null });
+            if (view && view.set !== null) ask("sift", { ...side.read(view.rules), keep: look.sift === "keep" ? Math.round(look.amount) : null, reject_share: look.sift === "reject" ? Math.min(1, look.amount / 100) : null, race: look.race });
         }, REST);
     }
 

@@ -197,6 +197,18 @@ interface LostCandidate {
     prompt: string;
 }
 
+/** A candidate that fell behind while it was made: why, and what it was heading for. */
+interface DroppedCandidate {
+    key: string;
+    number: number;
+    dropped: true;
+    width: number;
+    height: number;
+    prompt: string;
+    shown: string | null;
+    reason: string;
+}
+
 /** A candidate in the making. */
 interface ComingCandidate {
     before?: string;
@@ -219,6 +231,7 @@ interface CandidateFilter {
     weights: Record<string, number>;
     keep: number | null;
     reject_share: number | null;
+    race: boolean;
 }
 
 /** A set in the list of them. */
@@ -289,6 +302,8 @@ interface CandidatesView {
     rules: CandidateFilter;
     missing: Record<string, string>;
     cells: Array<Candidate | LostCandidate>;
+    dropped: Array<DroppedCandidate>;
+    races: boolean;
     begun: boolean;
 }
 

@@ -13,7 +13,7 @@ from safetensors import safe_open
 pytest.importorskip("cv2")
 
 
-from starter_factory.first import evaluate, schedulers, triage
+from starter_factory.first import evaluate, races, schedulers, triage
 from starter_factory.first.captions import Caption
 from starter_factory.first.family import MEMBERS
 from starter_factory.first.family.base import Member, Sitting, store
@@ -164,6 +164,19 @@ def test_a_variation_shows_what_the_caption_says_and_nothing_else_of_the_scene()
     assert other != scene
     assert other == schedulers.variation(scene, 1) != schedulers.variation(scene, 2)
     assert evaluate.full_captions([replace(other, seed=scene.seed)]) == evaluate.full_captions([scene])
+
+
+@pytest.mark.soak
+def test_each_way_to_race_tells_how_often_it_keeps_the_best_at_what_cost(
+    tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(races, "STEPS", 4)
+    monkeypatch.setattr(races, "DRAFTS", {2: (1, races.CANDIDATES)})
+    monkeypatch.setattr(races, "BOUNDARIES", [((2, 4),)])
+    monkeypatch.setattr(races, "LOOKS", {2})
+    table = races.measure(Sitting(tiny, 2), Settings.load(home=tmp_path))
+    assert [row["steps, %"] for row in table.values()] == [62.5, 150, 75]
+    assert table["drafts of 2 steps, 8 of 8 made"]["same best, %"] == 100
 
 
 @pytest.mark.soak
