@@ -35,7 +35,7 @@ from studio.settings import Settings
 MOST_FAILURES, MOST_LOSSES = 3, 4
 # What is known of device and memory may be so old, and news of it are waited for so long: it may be at work.
 FRESH_SECONDS, PATIENCE_SECONDS = 0.5, 0.2
-AGAIN = "Try again: it is started anew by itself."
+AGAIN = "Try again: another one is started by itself."
 
 log = logging.getLogger(__name__)
 
