@@ -241,7 +241,7 @@ def test_pictures_are_found_that_look_like_one(shelf: Shelf, monkeypatch: pytest
         shelf.index.alike(one.id, BOB)
     with pytest.raises(NotFound):
         shelf.index.search(f"like:{one.id}", BOB)
-    with pytest.raises(InvalidRequest, match="no id"):
+    with pytest.raises(InvalidRequest, match="is not the id of a picture"):
         shelf.index.search("like:stripes", ANN)
 
 
