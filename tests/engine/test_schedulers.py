@@ -70,6 +70,7 @@ def test_a_scheduler_that_adds_fresh_noise_says_so(name):
     generator, sample = torch.Generator().manual_seed(1), torch.ones(1, 4, 8, 8)
     before = generator.get_state()
     draws = "generator" in inspect.signature(scheduler.step).parameters
+    scheduler.scale_model_input(sample, scheduler.timesteps[0])
     scheduler.step(sample / 10, scheduler.timesteps[0], sample, **({"generator": generator} if draws else {}))
     assert SCHEDULERS[name].fresh_noise == (not torch.equal(generator.get_state(), before))
 
