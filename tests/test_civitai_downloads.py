@@ -92,8 +92,8 @@ def test_a_file_is_told_before_anything_of_it_is_downloaded(
 ) -> None:
     site.give("ink.safetensors", ink)
     found = offered(site, tmp_path / "home", site.address + what)
-    assert (found.file, found.told.title, found.told.base) == ("ink.safetensors", "Fine ink, v2", "SD 1.5")
-    assert found.told.licence == "Name its maker; pictures made with it may be sold; no merges."
+    assert (found.file, found.sidecar.title, found.sidecar.base) == ("ink.safetensors", "Fine ink, v2", "SD 1.5")
+    assert found.sidecar.licence == "Name its maker; pictures made with it may be sold; no merges."
     assert abs(found.bytes - len(ink)) < 1024
     assert not [path for path in site.asked if "download" in path or "/files" in path]
     assert landed(tmp_path / "home") == []

@@ -68,20 +68,20 @@ class Suite:
             yield Settings.load(home=Path(folder), device=self.device, **given)
 
     def to_json(self) -> str:
-        told = {"name": self.name, "recipe": json.loads(self.recipe.to_json()), "device": self.device}
-        return json.dumps(told | {"home": str(self.home) if self.home else None})
+        values = {"name": self.name, "recipe": json.loads(self.recipe.to_json()), "device": self.device}
+        return json.dumps(values | {"home": str(self.home) if self.home else None})
 
     @classmethod
     def from_json(cls, text: str) -> Self:
-        told = json.loads(text)
-        home = Path(told["home"]) if told["home"] else None
-        return cls(told["name"], Recipe.make(**told["recipe"]), told["device"], home)
+        values = json.loads(text)
+        home = Path(values["home"]) if values["home"] else None
+        return cls(values["name"], Recipe.make(**values["recipe"]), values["device"], home)
 
 
 def current() -> Suite:
     """The suite that is being measured; the embedded model on the processor where none was chosen."""
-    told = os.environ.get(VARIABLE)
-    return Suite.from_json(told) if told else Suite(STARTER, SUITES[STARTER])
+    given = os.environ.get(VARIABLE)
+    return Suite.from_json(given) if given else Suite(STARTER, SUITES[STARTER])
 
 
 @contextmanager

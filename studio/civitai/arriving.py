@@ -99,7 +99,7 @@ class Arrivals:
             path.unlink()
             raise DownloadFailed(
                 f"{offer.file} is not the file that {self._site.name} published: its hash is another one.",
-                "Try again: it is fetched anew. If it stays so, do not use it.",
+                "Try again: it is fetched from the start. If it stays so, do not use it.",
             )
 
     def _land(self, path: Path, name: str, offer: Offer) -> Arrived:
@@ -128,7 +128,7 @@ class _Progress:
 
     def __init__(self, offer: Offer, there: int, say: Say) -> None:
         self._offer, self._first, self._bytes, self._say = offer, there, there, say
-        self._began = self._told = time.monotonic()
+        self._began = self._reported = time.monotonic()
         self._say(words(Downloading(offer.file, there, offer.bytes)))
 
     def add(self, size: int) -> None:
@@ -137,9 +137,9 @@ class _Progress:
         if self._bytes > SPARE * self._offer.bytes + MORE_BYTES:
             raise DownloadFailed(f"{self._offer.file} is larger than published.", "Look at its page.")
         now = time.monotonic()
-        if now - self._told < TICK_SECONDS:
+        if now - self._reported < TICK_SECONDS:
             return
-        self._told = now
+        self._reported = now
         speed = (self._bytes - self._first) / (now - self._began)
         left = max(0, self._offer.bytes - self._bytes) / speed
         self._say(words(Downloading(self._offer.file, self._bytes, self._offer.bytes, speed, left)))

@@ -48,7 +48,7 @@ class Offer:
     images: Any
 
     @property
-    def told(self) -> Sidecar:
+    def sidecar(self) -> Sidecar:
         """Title, words, terms of use and page."""
         return Sidecar.of(self.facts)
 
@@ -127,9 +127,9 @@ def _file(version: Mapping[str, Any], site: Site) -> Mapping[str, Any]:
 
 def _address(file: Mapping[str, Any], version: Mapping[str, Any], site: Site) -> str:
     """Where it is downloaded: what the site says, as long as that is the site itself."""
-    told = file.get("downloadUrl")
-    own = isinstance(told, str) and told.startswith(f"{site.base}/")
-    return str(told) if own else f"{site.base}/api/download/models/{version['id']}"
+    found = file.get("downloadUrl")
+    own = isinstance(found, str) and found.startswith(f"{site.base}/")
+    return str(found) if own else f"{site.base}/api/download/models/{version['id']}"
 
 
 def _size(file: Mapping[str, Any]) -> int:

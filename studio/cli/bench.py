@@ -120,8 +120,8 @@ def _machine(device: str = "cpu") -> dict[str, Any]:
 
 def _card(device: str) -> str:
     """What the card is called; asked in a process of its own, as this one only waits for others."""
-    asked = f"import torch; print(torch.{device}.get_device_name())" if device != "mps" else "print('Apple GPU')"
-    done = subprocess.run([sys.executable, "-c", asked], check=True, stdout=subprocess.PIPE, text=True)  # noqa: S603 (its own words)
+    question = f"import torch; print(torch.{device}.get_device_name())" if device != "mps" else "print('Apple GPU')"
+    done = subprocess.run([sys.executable, "-c", question], check=True, stdout=subprocess.PIPE, text=True)  # noqa: S603 (its own words)
     return done.stdout.strip()
 
 
@@ -139,8 +139,8 @@ def _keep(name: str, result: dict[str, Any], suite: str, device: str) -> None:
     path = folder / "results" / f"{suite}-{device}.json"
     path.parent.mkdir(exist_ok=True)
     kept = json.loads(path.read_text("utf-8")) if path.exists() else {"benchmarks": {}}
-    told = {"benchmarks": {**kept["benchmarks"], name: result}, "machine": _machine(device)}
-    path.write_text(json.dumps(told, indent=2) + "\n", "utf-8")
+    results = {"benchmarks": {**kept["benchmarks"], name: result}, "machine": _machine(device)}
+    path.write_text(json.dumps(results, indent=2) + "\n", "utf-8")
 
 
 def _write(page: Path, name: str, result: dict[str, Any]) -> None:

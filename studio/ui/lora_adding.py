@@ -98,12 +98,12 @@ class LoraAdding:
         return offer(place, self._site, self._key(who))
 
     def _offered(self, offered: Offer, who: Identity) -> OfferedFile:
-        told, name = offered.told, self._site.name
+        sidecar, name = offered.sidecar, self._site.name
         return {
-            "title": told.title,
+            "title": sidecar.title,
             "file": offered.file,
-            "base": told.base,
-            "licence": told.licence,
+            "base": sidecar.base,
+            "licence": sidecar.licence,
             "size": hub.in_words(offered.bytes),
             "sha256": offered.sha256,
             "site": name,
