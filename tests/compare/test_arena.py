@@ -61,7 +61,7 @@ def test_another_person_has_other_pairs_and_no_part_in_mine(arena: Arena):
     assert arena.pair(who("other")) is None
     with pytest.raises(NotFound):
         arena.vote(who("other"), pair.id, "left")
-    with pytest.raises(InvalidRequest, match="no vote"):
+    with pytest.raises(InvalidRequest, match="is not a vote"):
         arena.vote(ME, pair.id, "both")
 
 

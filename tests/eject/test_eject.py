@@ -57,7 +57,8 @@ CASES: dict[str, Values] = {
     "two ControlNets": {"controls": [EDGES, {**EDGES, "weight": 0.4, "end": 1.0}]},
     "LoRA": {"loras": [{"name": "ink", "weight": 0.7}]},
     "LoRAs of words": {"loras": [{"name": "ink", "weight": 0.7}, {"name": "pen", "weight": 1.5}]},
-    "LoRAs of other forms": {"loras": [{"name": form, "weight": 0.7} for form in ("loha", "lokr", "oft")]},
+    "LoRAs of other forms": {"loras": [{"name": form, "weight": 0.7} for form in ("loha", "lokr")]},
+    "LoRA as oft": {"loras": [{"name": "oft", "weight": 0.7}]},
     "LoRA as dora": {"loras": [{"name": "dora", "weight": 0.7}]},
     "LoRAs of several kinds": {"loras": [{"name": "dora", "weight": 0.5}, {"name": "ink", "weight": 0.7}]},
     "LoRAs in some steps": {
