@@ -36,6 +36,7 @@ LAYERS = (
     "storage",
     "accounts",
     "families",
+    "speedups",
     "prompts",
     "presets",
     "hosted",
@@ -90,8 +91,8 @@ LAYERS = (
 HEAVY = {
     "gradio": {"ui", "backends.zerogpu"},
     "spaces": {"backends.zerogpu"},
-    "torch": {"controls", "engine", "image_features", "metrics", "safety", "training", "verify"},
-    "diffusers": {"engine", "training", "verify"},
+    "torch": {"controls", "engine", "image_features", "metrics", "safety", "speedups", "training", "verify"},
+    "diffusers": {"engine", "speedups", "training", "verify"},
     "transformers": {"controls", "engine", "metrics", "training", "verify"},
     "accelerate": {"engine", "training"},
     "peft": {"engine", "training"},

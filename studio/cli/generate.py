@@ -46,6 +46,7 @@ OPTIONS = {
     "image_guidance_scale": "--image-guidance",
     "init_image": "--init",
     "mask_image": "--mask",
+    "speedups": "--speedup",
 }
 # Where the value is not simply the field's.
 PICTURED = ("init_image", "mask_image", "mask_sketch")

@@ -63,6 +63,10 @@ def _single(studio: Studio, recipe: Recipe) -> PaintedRecipe | UpscaleRecipe:
 
 
 def _of_here(recipe: ResolvedRecipe) -> PaintedRecipe | UpscaleRecipe:
+    if recipe.speedups:
+        raise InvalidRecipe(
+            "speedups", "A script of diffusers alone has no speed-ups of the studio.", "Leave them out."
+        )
     if isinstance(recipe, PaintedRecipe | UpscaleRecipe):
         return recipe
     raise TypeError(f"{type(recipe).__name__} is made by no model of this machine")

@@ -17,7 +17,7 @@ from studio.engine.decode import decode, in_tiles, unpack
 from studio.engine.lease import PipelineLease
 from studio.engine.noise import drawn
 from studio.engine.requests import Denoise, LatentRow, Listener, Pass, Racer
-from studio.engine.sampling import resampled, sampled
+from studio.engine.sampling import resampled, sampled, sped_up
 from studio.engine.text import repeated
 from studio.errors import InvalidRecipe
 from studio.events import Preview
@@ -39,7 +39,7 @@ def denoise(
     noises, place = [row.noise for row in rows], lease.device.kind if recipe.rng == "device" else "cpu"
     with _dtype_kept(pipe.vae), in_tiles(pipe.vae, tile), _networks(lease, pipe), drawn(noises, place) as generators:
         conditioning = lease.aside(partial(conditioning_of, lease, pipe, request))
-        with conditioning.applied(pipe, len(rows), pass_.made), sampled(pipe, recipe):
+        with conditioning.applied(pipe, len(rows), pass_.made), sampled(pipe, recipe), sped_up(pipe, recipe, len(rows)):
             result = pipe(
                 **repeated(conditioning.arguments, len(rows)),
                 **_arguments(lease, pipe, request, rows),

@@ -3,7 +3,7 @@
 import functools
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import torch
@@ -11,6 +11,17 @@ from diffusers.pipelines.stable_diffusion.pipeline_stable_diffusion import resca
 from diffusers.utils.torch_utils import randn_tensor
 
 from studio.recipe import PaintedRecipe
+from studio.resolve.speedups import read_speedups
+from studio.speedups import SPEEDUPS
+
+
+@contextmanager
+def sped_up(pipe: Any, recipe: PaintedRecipe, rows: int) -> Iterator[None]:
+    """Let the pipeline's call, for so many pictures, have the recipe's speed-ups while the context lasts."""
+    with ExitStack() as stack:
+        for name, value in read_speedups(recipe):
+            stack.enter_context(SPEEDUPS[name].applied(pipe, value, rows))
+        yield
 
 
 @contextmanager

@@ -15,6 +15,7 @@ from studio.engine.decode import in_numbers, in_tiles
 from studio.engine.pools import Participant
 from studio.engine.row_loras import LayerLoras
 from studio.engine.step import Call
+from studio.speedups.deep_cache import Deep
 
 T = TypeVar("T")
 
@@ -39,7 +40,10 @@ class StandIn(torch.nn.Module):
 
 
 class SharedUNet(StandIn):
-    """A UNet whose forwards are rows of a step; `loras` are those of this picture."""
+    """A UNet whose forwards are rows of a step; `loras` and `deep` are those of this picture."""
+
+    # What its deep blocks said last, where they are not asked in each step.
+    deep: Deep | None = None
 
     def __init__(self, shared: Any, batcher: Batcher, participant: Participant) -> None:
         super().__init__(shared)
@@ -49,7 +53,10 @@ class SharedUNet(StandIn):
 
     def forward(self, sample: torch.Tensor, timestep: Any, **given: Any) -> Any:
         """The answer of the shared UNet to these rows."""
-        return self._batcher.ask(self._request, Call(self.shared, sample, timestep, given, self.loras))
+        deep = self.deep
+        repeats = deep is not None and deep.repeats(len(sample))
+        call = Call(self.shared, sample, timestep, given, self.loras, deep, repeats)
+        return self._batcher.ask(self._request, call)
 
     @contextmanager
     def with_loras(self, loras: LayerLoras) -> Iterator[None]:

@@ -4,7 +4,8 @@ Nothing in a UNet crosses rows: its norms and attentions see one sample at a tim
 said for each row (noise, timestep, words, size conditions, maps), and have to share only what `Call.key` names.
 """
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -13,6 +14,7 @@ import torch
 
 from studio.engine.lora import hooked
 from studio.engine.row_loras import LayerLoras, Stacks, added_by_row
+from studio.speedups.deep_cache import Deep, noted, repeated
 
 # What ControlNets add. Rows without any are given zeros, which change nothing.
 RESIDUALS = ("down_block_additional_residuals", "mid_block_additional_residual")
@@ -22,7 +24,8 @@ RESIDUALS = ("down_block_additional_residuals", "mid_block_additional_residual")
 class Call:
     """A call of `network` that somebody waits for, as a pipeline made it: `sample` (rows, channels, height, width).
 
-    `given` are its other arguments, `loras` what is added to its layers for these rows.
+    `given` are its other arguments, `loras` what is added to its layers for these rows. With `deep`, what its deep
+    blocks answer is kept there, or said again where it `repeats` that.
     """
 
     network: Any
@@ -30,6 +33,8 @@ class Call:
     timestep: Any
     given: Mapping[str, Any] = field(default_factory=dict)
     loras: LayerLoras = field(default_factory=dict)
+    deep: Deep | None = None
+    repeats: bool = False
 
     @property
     def rows(self) -> int:
@@ -39,7 +44,7 @@ class Call:
     @cached_property
     def key(self) -> Hashable:
         """What calls have in common that are answered together: weights, numbers, sizes, kinds of conditions."""
-        return (id(self.network), self.shapes)
+        return (id(self.network), self.repeats, self.shapes)
 
     @cached_property
     def shapes(self) -> Hashable:
@@ -55,15 +60,40 @@ def forward(calls: Sequence[Call], rows: int, stacks: Stacks, *, exact: bool = F
     """
     first = calls[0]
     if len(calls) == 1 and first.rows == rows and not exact:
-        with hooked(first.network, first.loras):
+        with hooked(first.network, first.loras), _deep(calls, 0):
             return [first.network(first.sample, first.timestep, **first.given)]
     lengths = [call.rows for call in calls]
     padding = rows - sum(lengths)
     given = _beside([call.given for call in _with_residuals(calls)], padding)
     sample = _beside([call.sample for call in calls], padding)
-    with hooked(first.network, added_by_row([(call.rows, call.loras) for call in calls], rows, stacks)):
+    added = added_by_row([(call.rows, call.loras) for call in calls], rows, stacks)
+    with hooked(first.network, added), _deep(calls, padding):
         answer = first.network(sample, _timesteps(calls, padding), **given)
     return _parted(answer, lengths)
+
+
+@contextmanager
+def _deep(calls: Sequence[Call], padding: int) -> Iterator[None]:
+    """While this lasts, the deep blocks repeat what they said of these rows, or what they say of them is kept."""
+    network = calls[0].network
+    if calls[0].repeats:
+        known = [call.deep.answers for call in calls if call.deep]
+        with repeated(network, [_as_tuples(_beside(each, padding)) for each in zip(*known, strict=True)]):
+            yield
+        return
+    if not any(call.deep for call in calls):
+        yield
+        return
+    with noted(network) as answers:
+        yield
+    parts = [_parted(answer, [call.rows for call in calls]) for answer in answers]
+    for place, call in enumerate(calls):
+        if call.deep:
+            call.deep.answers = [part[place] for part in parts]
+
+
+def _as_tuples(value: Any) -> Any:
+    return tuple(map(_as_tuples, value)) if isinstance(value, list | tuple) else value
 
 
 def _timesteps(calls: Sequence[Call], padding: int) -> torch.Tensor:

@@ -253,6 +253,18 @@ class Fields(Value):
             panel="noise",
         ),
     ] = 1.0
+    speedups: Annotated[
+        tuple[Annotated[str, Field(max_length=60)], ...],
+        Field(max_length=8),
+        Setting(
+            "Speed-ups",
+            "What makes the picture sooner at some cost in quality. None unless you choose it.",
+            "sampling",
+            ChangeCost.SAMPLING,
+            rules=(PAINTED,),
+            panel="speed",
+        ),
+    ] = ()
     rng: Annotated[
         Literal["cpu", "device"],
         Setting(

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 Group = Literal["prompt", "model", "size", "sampling", "seed", "edit", "mask", "hires", "upscale", "control", "lora"]
 Ability = Literal["negative_prompt", "guidance", "image_guidance", "strength", "clip_skip"]
 # Where the settings that all tabs share and that are seldom changed stand together, from top to bottom.
-Panel = Literal["sampling", "size", "variation", "model", "guidance", "noise", "origin"]
+Panel = Literal["sampling", "size", "variation", "model", "guidance", "noise", "speed", "origin"]
 
 
 class ChangeCost(IntEnum):

@@ -18,6 +18,7 @@ from studio.resolve.controls import resolve_controls
 from studio.resolve.prompts import worded
 from studio.resolve.second_pass import Assets, second_pass
 from studio.resolve.sizes import check_sizes, open_size, stored_size
+from studio.resolve.speedups import check_speedups
 from studio.resolve.styles import styled
 from studio.resolve.tasks import check_second, check_task
 from studio.schedulers import SCHEDULERS
@@ -55,6 +56,7 @@ def resolve(
         whole = whole.changed(vae=_vae(recipe, model, settings))
         whole = styled(whole, model, presets, prompt_assets.wildcards)
         whole = _sampling(whole, model, second)
+        check_speedups(whole, [model, *([second] if second else [])])
         check_used(whole)  # with the model's own scheduler and guidance, some of what was asked may mean nothing
     singles = [as_resolved(_next(whole, number)) for number in range(recipe.count)]
     check_sizes(singles[0], model, inputs, second)

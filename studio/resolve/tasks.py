@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from studio.catalogue.models import Model
 from studio.errors import InvalidRecipe
 from studio.recipe import Recipe, Task
+from studio.resolve.speedups import splits_steps
 
 WORK: Mapping[Task, str] = {
     "text2img": "make a picture from text alone",
@@ -41,9 +42,11 @@ def paints_over(model: Model) -> bool:
 def shares_steps(recipe: Recipe, models: Sequence[Model]) -> bool:
     """Whether the recipe's picture can be made beside others, in the same steps of a UNet.
 
-    An IP-Adapter changes the UNet's attentions for all, and a second model wants the device for itself.
+    An IP-Adapter changes the UNet's attentions for all, some speed-ups all of it, and a second model wants the device
+    for itself.
     """
-    return len(models) == 1 and models[0].family_facts().process != "flow" and not recipe.prompt_units
+    has_unet = len(models) == 1 and models[0].family_facts().process != "flow"
+    return has_unet and not recipe.prompt_units and not splits_steps(recipe)
 
 
 def check_raced(recipe: Recipe, models: Sequence[Model]) -> None:
@@ -53,6 +56,7 @@ def check_raced(recipe: Recipe, models: Sequence[Model]) -> None:
     if not shares_steps(recipe, models):
         names = " and ".join(model.name for model in models)
         why = "with an image prompt" if recipe.prompt_units else f"by {names}"
+        why = "with these speed-ups" if splits_steps(recipe) else why
         raise InvalidRecipe("race", f"Pictures {why} cannot be raced: they share no steps.", UNRACED)
 
 

@@ -12,6 +12,7 @@ from studio.catalogue.vaes import Vaes
 from studio.recipe import Ability, Recipe, Task, field_of, setting_specs
 from studio.resolve.applicability import standards
 from studio.resolve.tasks import paints_over
+from studio.speedups import SPEEDUPS
 from studio.studio import Studio
 from studio.ui import hosted_choices
 from studio.ui.fast_gradio import gr
@@ -78,8 +79,8 @@ def kind(name: str, look: dict[str, Any]) -> Any:
         for side in ("minimum", "maximum", "step"):
             look.setdefault(side, getattr(setting, side))
         return gr.Slider
-    if name in ("scheduler", "model", "hires_model", "vae", "upscaler", "hires_upscaler", *WORDS):
-        look["multiselect"] = name in WORDS
+    if name in ("scheduler", "model", "hires_model", "vae", "upscaler", "hires_upscaler", "speedups", *WORDS):
+        look["multiselect"] = name in ("speedups", *WORDS)
         return Choice
     return gr.Textbox
 
@@ -92,14 +93,32 @@ def choices(name: str, model: Model, studio: Studio) -> list[tuple[str, str]] | 
         return [(scheduler, scheduler) for scheduler in model.schedulers()]
     if name == "vae":
         return [("The model's own", ""), *((vae, vae) for vae in Vaes(studio.settings).fitting(model))]
-    if name in WORDS:
-        presets = (studio.presets.styles if name == "styles" else studio.presets.negatives).values()
-        return [(preset.name, preset.id) for preset in presets if preset.suits(model.family)]
+    if name in (*WORDS, "speedups"):
+        return _several(name, model, studio)
     if name in ("upscaler", "hires_upscaler"):
         second = name == "hires_upscaler"
         known = (LANCZOS, *((LATENT,) if second else ()), *Upscalers(studio.settings))
         return [*((("Automatic", ""),) if second else ()), *((PLAIN.get(one, one), one) for one in known)]
     return [(value.capitalize(), value) for value in _literals(name)] or None
+
+
+def _several(name: str, model: Model, studio: Studio) -> list[tuple[str, str]]:
+    """Of what several are chosen at once."""
+    if name == "speedups":
+        return _speedups(model)
+    presets = (studio.presets.styles if name == "styles" else studio.presets.negatives).values()
+    return [(preset.name, preset.id) for preset in presets if preset.suits(model.family)]
+
+
+def _speedups(model: Model) -> list[tuple[str, str]]:
+    """What makes a picture of this model sooner, each with its cost."""
+    usual = Recipe(guidance_scale=max(2.0, float(model.default("guidance_scale"))))
+    return [
+        (f"{speedup.label}, {words}. {speedup.cost}", f"{name}={value}" if value else name)
+        for name, speedup in SPEEDUPS.items()
+        if not speedup.why_not(model.family_facts(), usual)
+        for value, words in speedup.offered.items()
+    ]
 
 
 def _second_models(studio: Studio) -> list[tuple[str, str]]:

@@ -80,6 +80,7 @@ CASES: dict[str, tuple[Values, Values]] = {
     "eta": (EVEN, {"eta": 0.8}),
     "sigma_churn": (PLAIN, {"sigma_churn": 1}),
     "sigma_noise": (PLAIN | {"sigma_churn": 1}, {"sigma_noise": 1.1}),
+    "speedups": (PLAIN, {"speedups": ["deep_cache=2"]}),
     "rng": (PLAIN | {"model": "tiny-starter"}, {"rng": "device"}),
     "numerics": (PLAIN, {"numerics": "exact"}),
     "seed": (PLAIN, {"seed": 8}),

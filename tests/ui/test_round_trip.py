@@ -31,7 +31,7 @@ SHARED: Values = {
     "prompt": "a red house", "styles": ("film",), "negative_prompt": "rain", "negative_presets": ("photograph",),
     "model": "sd15", "vae": "another", "width": 448, "height": 640, "steps": 17, "guidance_scale": 6.5,
     "scheduler": "Euler", "clip_skip": 2, "guidance_rescale": 0.3, "sigma_churn": 2.5, "sigma_noise": 1.02,
-    "rng": "device", "numerics": "exact", "seed": 4294967295,
+    "rng": "device", "numerics": "exact", "speedups": ("channels_last", "deep_cache=3"), "seed": 4294967295,
     "variation_strength": 0.25, "variation_seed": 11, "count": 3,
     "loras": (LORA,), "controls": (MADE, READY),
 }  # fmt: skip
