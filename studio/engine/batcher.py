@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
 from contextvars import copy_context
-from threading import Condition, Thread
+from threading import Condition, Thread, current_thread
 from typing import Any, TypeVar
 
 import torch
@@ -69,6 +69,8 @@ class Batcher:
         self._came = 0
         self._closing = False
         self._thread: Thread | None = None
+        # Who turns: a greenlet goes on in the thread that began it.
+        self._turning: Thread | None = None
 
     def start(self) -> None:
         """Work from now on, in a thread of its own; nothing where it does so already."""
@@ -130,9 +132,11 @@ class Batcher:
         """What comes of this, waited for: by work while others go on, by a thread, which does it if none does."""
         if isinstance(strand := getcurrent(), _Strand) and strand.batcher is self:
             self._sleep(strand, done)
-        elif self._thread is None:
+        elif self._thread is None and self._turning in (None, current_thread()):
             while not done.done() and self.turn():
                 pass
+            if not (self._waiting or self._asleep or self._woken or self._errands):
+                self._turning = None
         return done.result()
 
     def submit(self, work: Callable[[], T], participant: Participant | None = None) -> "Future[T]":
@@ -153,6 +157,7 @@ class Batcher:
     def turn(self) -> bool:
         """Wait for what is next, an errand or a step, and do it; False where the batcher is closed."""
         with self._changed:
+            self._turning = current_thread()
             while not (self._closing or self._woken or self._errands or self._ready()):
                 self._changed.wait(self._patient_for())
             if self._closing:

@@ -122,6 +122,7 @@ class Repeats:
 
     def start(self) -> None:
         """Go on with each way when a step of it is done, in the background."""
+        self._is_due = True
         self._thread = threading.Thread(target=self._run, name="repeat", daemon=True)
         self._thread.start()
 

@@ -34,6 +34,6 @@ def test_a_hosted_model_says_its_price_before_and_its_cost_at_the_picture(new_pa
     expect(page.locator("#price")).to_contain_text("left for today")
     expect(page.locator("#field-steps")).to_be_hidden()
     page.locator("#generate").click()
-    expect(page.locator(".stage img").first).to_be_visible()
-    page.locator(".stage img").first.click()
+    expect(page.locator(".cell.done img").first).to_be_visible()
+    page.locator(".cell.done img").first.click()
     expect(page.get_by_role("dialog")).to_contain_text("it cost $0.0")

@@ -39,7 +39,7 @@ def test_whoever_signs_in_makes_pictures_of_their_own_and_signs_out(
         page.get_by_role("button", name="Sign in").click()
         page.get_by_label("Prompt", exact=True).fill("a boat")
         page.get_by_role("button", name="Generate").click()
-        expect(page.locator(".stage img").first).to_be_visible()
+        expect(page.locator(".cell.done img").first).to_be_visible()
         (job,) = studio.jobs_of(identity_of(studio.accounts.get("ann")))
         assert job.recipes[0].prompt == "a boat"
         page.get_by_role("tab", name="Admin").click()

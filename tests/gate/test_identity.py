@@ -55,7 +55,7 @@ PARTS = (
     *LIBRARY,
 )
 # Where an identity comes from; and what keeps no more of it than its owner's name: rows of the database, and turns.
-EDGES = {"accounts/store.py", "ui/owner.py", "ui/requests.py", "api/pictures.py", "jobs/store.py"}
+EDGES = {"accounts/store.py", "ui/owner.py", "ui/requests.py", "api/pictures.py", "jobs/store.py", "repeat/store.py"}
 ROWS = {
     "gate/identity.py",
     "engine/pools.py",

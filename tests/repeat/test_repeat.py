@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from studio import studio as studio_module
 from studio.cli import main
 from studio.cli.repeat import _lines
 from studio.errors import InvalidRecipe, InvalidRequest, NotFound
@@ -149,7 +148,7 @@ def test_every_step_of_the_way_is_done_for_each_prompt(
     last = enlarged(home, made(home, Recipe(prompt="a house", model="starter", seed=5)), 2)
     (tmp_path / "prompts.txt").write_text("a boat\na fox\n")
     drawer, jobs = Drawer(), []
-    monkeypatch.setattr(studio_module, "_local", lambda *_: drawer)
+    monkeypatch.setattr(Studio, "_engine", lambda *_: drawer)
     submit = Studio.submit
     monkeypatch.setattr(Studio, "submit", lambda *args, **more: jobs.append(submit(*args, **more)) or jobs[-1])
     asked = ["repeat", str(last), "--prompts", str(tmp_path / "prompts.txt"), "--out", str(tmp_path / "out"), "--json"]
@@ -174,12 +173,12 @@ def followed(studio: Studio, before: set[str], steps: int) -> list[Job]:
 
 
 def test_what_follows_and_cannot_be_read_is_forgotten_and_ends_no_other(studio: Studio):
-    with studio.database.write() as rows:
+    with studio.jobs.database.write() as rows:
         rows.execute("INSERT INTO jobs (id, owner, created, state) VALUES ('old', 'ann', 1, 'done')")
         rows.execute("INSERT INTO repeats (job, later, before, prompts, places) VALUES ('old', '[1', '', '[]', '[]')")
     studio.repeats.start()
     until = time.monotonic() + 300
-    while RepeatStore(studio.database).due():
+    while RepeatStore(studio.jobs.database).due():
         assert time.monotonic() < until
         time.sleep(0.02)
 

@@ -78,7 +78,7 @@ def test_what_is_no_animation_is_said(tmp_path: Path):
     with pytest.raises(InvalidRequest, match="would be no animation"):
         animate([Image.new("RGB", (8, 8))], tmp_path / "a.mp4")
     (tmp_path / "a.webp").write_bytes(b"none")
-    with pytest.raises(Unreadable, match="no filmstrip"):
+    with pytest.raises(Unreadable, match="is not a filmstrip"):
         frames_of(tmp_path / "a.webp")
 
 
