@@ -171,7 +171,12 @@ class Belongings:
     def _zip(self) -> str:
         parts = self._client.get("/config").json()["components"]
         library = next(one["id"] for one in parts if "zip" in (one["props"].get("server_fns") or ()))
-        asked = {"component_id": library, "fn_name": "zip", "session_hash": SESSION, "data": {"ids": [self.entry], "form": "files", "title": ""}}
+        asked = {
+            "component_id": library,
+            "fn_name": "zip",
+            "session_hash": SESSION,
+            "data": {"ids": [self.entry], "form": "files", "title": ""},
+        }
         return str(self._client.post("/gradio_api/component_server", json=asked).json()["address"])
 
     def _uploaded(self) -> str:
