@@ -12,10 +12,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
+from studio.cli.run import begin
 from studio.recipe import Recipe
 from studio.settings import Settings
+
+if TYPE_CHECKING:
+    from studio.studio import Studio
 
 STARTER = "starter"
 PROMPT = "a red house on the left, a green tree, at sunset"
@@ -66,6 +70,16 @@ class Suite:
                 place.parent.mkdir(exist_ok=True)
                 place.symlink_to(shared, target_is_directory=shared.is_dir())
             yield Settings.load(home=Path(folder), device=self.device, **given)
+
+    @contextmanager
+    def studio(self, *, durable: bool = False, **given: Any) -> Iterator["Studio"]:
+        """A studio with such settings, whose engine is where `studio run` has it."""
+        with self.settings(**given) as settings:
+            begun = begin(settings)
+            from studio.studio import Studio
+
+            with Studio(settings, durable=durable, begun=begun) as studio:
+                yield studio
 
     def to_json(self) -> str:
         values = {"name": self.name, "recipe": json.loads(self.recipe.to_json()), "device": self.device}

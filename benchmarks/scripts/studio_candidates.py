@@ -9,11 +9,10 @@ from rounds import serve
 from benchmarks.base import current
 from studio.gate.identity import COMMAND_LINE
 from studio.recipe import Recipe
-from studio.studio import Studio
 
 recipe = Recipe.make(**json.loads(sys.argv[1]))
 seeds = itertools.count(100, recipe.count)
-with current().settings() as settings, Studio(settings) as studio:
+with current().studio(durable=True) as studio:
 
     def whole_set() -> None:
         """Begin a set, and wait until all of it is made and measured."""

@@ -21,6 +21,6 @@ def picture(studio: Studio, recipe: Recipe) -> None:
 
 
 given = json.loads(sys.argv[1])
-with current().settings(**given["settings"]) as settings, Studio(settings, durable=False) as studio:
+with current().studio(**given["settings"]) as studio:
     recipes = [Recipe.make(**values) for values in given["recipes"]]
     serve(*[partial(picture, studio, recipe) for recipe in recipes])

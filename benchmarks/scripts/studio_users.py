@@ -14,6 +14,8 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
+from rounds import processor_seconds
+
 from benchmarks.base import current
 from studio.events import Done, Finished, Preview, Step
 from studio.gate.identity import Identity
@@ -90,16 +92,13 @@ def steps_of(job: Job) -> int:
 
 given = json.loads(sys.argv[1])
 recipes = [Recipe.make(**values) for values in given["recipes"]]
-with (
-    current().settings(max_waiting=1000, **given["settings"]) as settings,
-    Studio(settings, durable=False) as studio,
-):
+with current().studio(max_waiting=1000, **given["settings"]) as studio:
     round_of(studio, recipes[:1], 0)
     round_of(studio, recipes[: 2 * USERS], 0)
     print("ready", flush=True)
     for line in sys.stdin:
         gc.collect()
-        cpu = time.process_time()
+        cpu = processor_seconds()
         work = int(line)
         answer = joined(studio, recipes[0]) if work < 0 else round_of(studio, recipes, work / 1000)
-        print(json.dumps({**answer, "cpu_seconds": time.process_time() - cpu}), flush=True)
+        print(json.dumps({**answer, "cpu_seconds": processor_seconds() - cpu}), flush=True)

@@ -19,7 +19,7 @@ Answers = Sequence[Any]
 class DeepCache(Speedup):
     """Each n-th step is whole; in the others only the first and last block compute."""
 
-    label = "Draft"
+    label = "DeepCache"
     cost = "Fine detail is lost, the more the rarer whole steps are."
     gain = "The steps between take about half the time or less."
     offered: ClassVar[Mapping[str, str]] = {"2": "every 2nd step whole", "3": "every 3rd step whole"}
