@@ -115,8 +115,7 @@ class Batcher:
             raise _closing()
         self._waiting[PendingCall(participant, call)] = strand
         self._arrived(participant)
-        with unmixed():
-            return strand.parent.switch()
+        return self._answered(strand, participant)
 
     def run(self, work: Callable[[], T], participant: Participant | None = None) -> T:
         """What `work` returns or raises, done on the thread that has the device."""
@@ -202,6 +201,15 @@ class Batcher:
         for errand in self._errands:
             errand.done.set_exception(_closing())
 
+    def _answered(self, strand: "_Strand", participant: Participant) -> Any:
+        """Leave a strand until its call is answered."""
+        started = time.monotonic()
+        try:
+            with unmixed():
+                return strand.parent.switch()
+        finally:
+            participant.others_seconds += time.monotonic() - started
+
     def _sleep(self, strand: "_Strand", done: "Future[Any]") -> None:
         """Leave a strand until this is done."""
         self._asleep.add(strand)
@@ -271,7 +279,9 @@ class Batcher:
             return
         self._step_seconds = time.monotonic() - started
         self._pools.used(batch, self._step_seconds)
+        seconds_a_row = self._step_seconds / sum(call.rows for call in calls)
         for pending, answer in zip(batch.pending, answers, strict=True):
+            pending.participant.others_seconds -= seconds_a_row * pending.call.rows
             self._left(batch, pending).switch(answer)
 
     def _failed(self, batch: Batch, fault: Exception) -> None:

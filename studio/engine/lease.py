@@ -1,5 +1,6 @@
 """A loaded model and its lease: one pipeline at a time for each task, all with the same modules."""
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
@@ -118,6 +119,10 @@ class PipelineLease:
     def company(self) -> int:
         """How many pictures share the device now, this one among them."""
         return max(1, self.seat.batcher.company) if self.seat else 1
+
+    def clock(self) -> float:
+        """The seconds on a clock that stands still while the steps are others': differences are its own share."""
+        return time.perf_counter() - (self.seat.participant.others_seconds if self.seat else 0.0)
 
     def begin(self) -> None:
         """From now on another picture is made."""

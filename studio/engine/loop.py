@@ -1,7 +1,6 @@
 """Drives tasks: answers what they ask by diffusers' own pipelines, one model after the other, batch by batch."""
 
 import itertools
-import time
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import AbstractContextManager, closing
 from functools import partial
@@ -151,17 +150,17 @@ class Loop:
 
     def _gone_on(self, run: Run, picture: Picture, renderer: Renderer) -> Iterator[Rendered]:
         """The picture, where it is done without latents of another pass."""
-        started = time.perf_counter()
+        started = renderer.clock()
         _go_on(run, picture, renderer)
         if picture.done:
             verdict = renderer.checked(picture.result)
             facts = renderer.facts(picture.batch, run.loras) | run.remarks | verdict
             run.finish(picture)
-            picture.seconds += time.perf_counter() - started
+            picture.seconds += renderer.clock() - started
             frames = run.progress.frames(picture.index)
             yield Rendered(picture.index, picture.result, picture.seconds, facts, picture.recipe, frames)
             return
-        picture.seconds += time.perf_counter() - started
+        picture.seconds += renderer.clock() - started
         if picture.model != renderer.model:
             run.keep(picture)
 
@@ -216,9 +215,9 @@ def _denoised(group: Sequence[Picture], renderer: Renderer) -> Iterator[Picture]
     if not requests:
         yield group[0]
         return
-    started = time.perf_counter()
+    started = renderer.clock()
     answers = renderer.denoise(requests)
-    seconds = (time.perf_counter() - started) / len(answers)
+    seconds = (renderer.clock() - started) / len(answers)
     for picture, latents in zip(group, answers, strict=False):  # the others come with the next batch
         picture.seconds += seconds
         picture.batch = max(picture.batch, renderer.batch)

@@ -28,6 +28,8 @@ class Participant:
     trail: Trail = field(default_factory=Trail)
     # How many came before it.
     number: int = 0
+    # The seconds that were the others', between its asking and its answers.
+    others_seconds: float = 0.0
 
     @property
     def exact(self) -> bool:

@@ -42,6 +42,7 @@ class Renderer:
         self.recipe = recipe
         self._manager = manager
         self._lease = lease
+        self.clock = lease.clock
         self._listener = listener
         self._changed = changed
         self._plan = memory.Plan(lease.loaded.offload)

@@ -106,6 +106,24 @@ def test_what_a_newcomer_has_done_before_its_first_step_lets_no_step_pass() -> N
     assert str(early.trail) == "2x2, 4x1, 2x1"
 
 
+@pytest.mark.parametrize(("crew", "others"), [(1, 0.0), (2, 8.0)])
+def test_of_a_step_that_is_shared_each_has_its_part_of_the_seconds(
+    monkeypatch: pytest.MonkeyPatch, crew: int, others: float
+) -> None:
+    now = [0.0]
+    monkeypatch.setattr("studio.engine.batcher.time.monotonic", lambda: now[0])
+
+    class Slow(Adding):
+        def forward(self, sample: torch.Tensor, timestep: Any, **given: Any) -> Any:
+            now[0] += len(sample)
+            return super().forward(sample, timestep, **given)
+
+    network, steps = Slow(), batcher(WIDE)
+    makers = [Participant() for _ in range(crew)]
+    together(steps, [maker(steps, who, network, 4) for who in makers])
+    assert [who.others_seconds for who in makers] == [others] * crew
+
+
 def test_a_stopped_picture_leaves_within_a_step_and_the_others_go_on() -> None:
     network, steps = Adding(), batcher(WIDE)
 
