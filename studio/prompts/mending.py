@@ -18,9 +18,10 @@ SIGNS = re.compile(r"[()\[\]{}<|]")
 
 def mend(text: str, *, negative: bool = False) -> tuple[str, tuple[str, ...]]:
     """The prompt as it can be read, and a sentence for each thing that was done to it; `draw` is not asked."""
-    text, strays = _balanced(text)
-    notes = [f"{_counted(strays)} made a word, as nothing opens or closes it"] if strays else []
+    notes: list[str] = []
     for _ in range(MOST_FAULTS):
+        text, strays = _balanced(text)  # anew each time: what was made a word may have been half of a pair
+        notes += [f"{_counted(strays)} made a word, as nothing opens or closes it"] if strays else []
         try:
             parse(text, negative=negative)
         except InvalidPrompt as fault:

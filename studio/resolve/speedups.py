@@ -19,10 +19,7 @@ def read_speedups(recipe: Recipe) -> list[tuple[str, Any]]:
             raise InvalidRecipe("speedups", f"There is no speed-up “{name}”.", near(name, SPEEDUPS))
         if name in found:
             raise InvalidRecipe("speedups", f"{SPEEDUPS[name].label} is given twice.", "Leave one of them out.")
-        try:
-            found[name] = SPEEDUPS[name].read(value)
-        except ValueError as error:
-            raise InvalidRecipe("speedups", f"“{text}” is not valid.", str(error)) from error
+        found[name] = SPEEDUPS[name].read(value)
     return sorted(found.items())
 
 

@@ -33,7 +33,7 @@ class Attention(Speedup):
 
     def read(self, value: str) -> str:
         if value not in BACKENDS:
-            raise ValueError(f"There is no attention “{value}”: choose one of {', '.join(BACKENDS)}.")
+            raise self.refused(value, f"Choose one of {', '.join(BACKENDS)}.")
         return BACKENDS[value]
 
     def why_not(self, family: Family, recipe: Recipe) -> str:

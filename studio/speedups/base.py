@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any, ClassVar
 
+from studio.errors import InvalidRecipe
 from studio.families.base import Family
 from studio.recipe import Recipe
 
@@ -24,10 +25,14 @@ class Speedup(ABC):
     shares_steps: bool = False
 
     def read(self, value: str) -> Any:
-        """What a value says; ValueError, in words, where it is none."""
+        """What a value says; InvalidRecipe where it is none."""
         if value:
-            raise ValueError(f"{self.label} takes no value.")
+            raise self.refused(value, "It takes none.")
         return None
+
+    def refused(self, value: str, cure: str) -> InvalidRecipe:
+        """What is said of what is no value of it."""
+        return InvalidRecipe("speedups", f"“{value}” is not a value of {self.label}.", cure)
 
     @abstractmethod
     def why_not(self, family: Family, recipe: Recipe) -> str:

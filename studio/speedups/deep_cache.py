@@ -27,7 +27,7 @@ class DeepCache(Speedup):
 
     def read(self, value: str) -> int:
         if not value.isdecimal() or not 2 <= int(value) <= MOST:
-            raise ValueError(f"Say which steps are whole: every 2nd to {MOST}th, such as 3.")
+            raise self.refused(value, f"Say which steps are whole: every 2nd to {MOST}th, such as 3.")
         return int(value)
 
     def why_not(self, family: Family, recipe: Recipe) -> str:

@@ -29,7 +29,7 @@ class FirstBlockCache(Speedup):
         except ValueError:
             threshold = 0.0
         if not 0 < threshold <= 1:
-            raise ValueError("Say its threshold, above 0 and up to 1, such as 0.08.")
+            raise self.refused(value, "Say its threshold, above 0 and up to 1, such as 0.08.")
         return threshold
 
     def why_not(self, family: Family, recipe: Recipe) -> str:

@@ -29,7 +29,7 @@ class GuidanceInterval(Speedup):
         found = RANGE.fullmatch(value)
         start, end = (float(found[1]), float(found[2])) if found else (1.0, 0.0)
         if start >= end:
-            raise ValueError("Say from which share of the steps to which, such as 0.2-0.8.")
+            raise self.refused(value, "Say from which share of the steps to which, such as 0.2-0.8.")
         return start, end
 
     def why_not(self, family: Family, recipe: Recipe) -> str:

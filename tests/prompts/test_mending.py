@@ -24,6 +24,7 @@ from studio.prompts.view import explain
         ("a <lora:", "a "),
         ("a <hypernet:x:1> b", "a  b"),
         ("a \\( b", r"a \( b"),
+        ("{(})", r"{\(}\)"),
         ("(" * 65 + "a" + ")" * 65, "(" * 64 + r"\(a\)" + ")" * 64),
     ],
 )
