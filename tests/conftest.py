@@ -2,15 +2,21 @@
 
 import gc
 import os
+import secrets
+import shutil
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 from argon2 import PasswordHasher
 
 from studio.accounts import passwords
+from studio.storage import opening
+from studio.storage.database import FILE
 from studio.storage.locks import Lock
+from studio.storage.migrations.m002_earlier_files import earlier_files
 from tests import tiny
 
 # Read when the libraries are imported. One thread, because two on a busy machine take turns at waiting.
@@ -62,6 +68,28 @@ def quick_passwords() -> Iterator[None]:
     """Passwords are hashed with the least memory that argon2 takes; what they cost is a test's of its own."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(passwords, "_hasher", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def quick_databases(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """A new database is a copy of one that was made from its first migration on, which has tests of its own."""
+    whole = tmp_path_factory.mktemp("database") / FILE
+    known, upgrade = opening.MIGRATIONS, opening._upgrade
+    upgrade(whole)
+
+    def copied(path: Path, *, bring_in: bool = True) -> None:
+        left = [*earlier_files(path.parent), *path.parent.glob("favourites.json")]
+        if opening.MIGRATIONS is known and not left and not path.exists():
+            part = path.with_name(secrets.token_hex(8))
+            shutil.copy(whole, part)
+            with suppress(FileExistsError):
+                path.hardlink_to(part)
+            part.unlink()
+        upgrade(path, bring_in=bring_in)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(opening, "_upgrade", copied)
         yield
 
 

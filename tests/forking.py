@@ -1,13 +1,15 @@
 """Runs Python programs as forks of one process, in which the large libraries are loaded once; see tests/forks.py.
 
-`forking.py serve PLACE` is that process. `forking.py PLACE ...` is what a test starts, with arguments as Python's own:
-it hands its directory, environment and standard streams to a fork, passes signals on and ends as the fork does.
+`forking.py serve FOLDER` is that process; it ends with the last who uses it. `forking.py PLACE ...` is what a test
+starts, with arguments as Python's own: it hands its directory, environment and standard streams to a fork, passes
+signals on and ends as the fork does. So do the programs that this starts by `sys.executable`.
 The studio's modules are not loaded before: each program does that itself.
 """
 
 import json
 import os
 import select
+import shutil
 import signal
 import socket
 import sys
@@ -45,23 +47,41 @@ def asked(place: str, arguments: tuple[str, ...]) -> int:
     return ended[0] if ended else 1
 
 
-def serve(place: str) -> Program:
-    """Fork for everybody who comes, until standard input ends; returns in each fork, with what that is to run."""
+def serve(folder: str) -> Program:
+    """Fork for everybody who comes, while somebody uses it; returns in each fork, with what that is to run.
+
+    Who began it uses it until standard input ends, all others as long as they hold a connection.
+    """
     _load()
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
-    with socket.socket(socket.AF_UNIX) as listener:
-        listener.bind(place)
-        listener.listen()
+    with socket.socket(socket.AF_UNIX) as programs, socket.socket(socket.AF_UNIX) as coming:
+        for name, listener in (("programs", programs), ("users", coming)):
+            listener.bind(f"{folder}/{name}")
+            listener.listen()
         sys.stdout.write("ready\n")
         sys.stdout.flush()
-        while listener in select.select([listener, sys.stdin], [], [])[0]:
-            connection, _ = listener.accept()
-            with connection:
-                if not os.fork():
-                    listener.close()
-                    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-                    return _kept(connection)
+        users: list[Any] = [sys.stdin]
+        while users:
+            for one in select.select([programs, coming, *users], [], [])[0]:
+                if one is coming:
+                    users.append(coming.accept()[0])
+                elif one is not programs:
+                    users.remove(one)
+                elif (program := _forked(programs)) is not None:
+                    return program | {"executable": f"{folder}/python"}
+    shutil.rmtree(folder)
     sys.exit()
+
+
+def _forked(programs: socket.socket) -> Program | None:
+    """In a fork, what it is to run; else None."""
+    connection, _ = programs.accept()
+    with connection:
+        if os.fork():
+            return None
+        programs.close()
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        return _kept(connection)
 
 
 def _load() -> None:
@@ -120,7 +140,8 @@ def run(program: Program) -> None:
     os.environ.update(program["environment"])
     importlib.reload(huggingface_hub.constants)  # which are read from the environment
     random.seed()
-    sys.path[0] = ""
+    sys.executable = program["executable"]
+    sys.path[:1] = ["", *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
     if first == "-c":
         sys.argv = ["-c", *rest[1:]]
         exec(compile(rest[0], "<string>", "exec"), {"__name__": "__main__"})
@@ -129,6 +150,7 @@ def run(program: Program) -> None:
         runpy.run_module(rest[0], run_name="__main__", alter_sys=True)
     else:
         sys.argv = [first, *rest]
+        sys.path[0] = os.path.dirname(first)  # noqa: PTH120 - quick
         runpy.run_path(first, run_name="__main__")
 
 

@@ -1,36 +1,51 @@
-"""Programs that tests start without loading torch, diffusers, transformers and gradio anew, which takes six seconds."""
+"""Programs that tests start without loading torch, diffusers, transformers and gradio anew, which takes six seconds.
 
-import atexit
+All processes of a test run share the one that has loaded them.
+"""
+
 import os
+import shlex
+import socket
 import subprocess
 import sys
 import tempfile
 from functools import cache
 from pathlib import Path
 
+from studio.storage.locks import Lock
+
 SCRIPT = Path(__file__).with_name("forking.py")
-
-
-def python() -> list[str]:
-    """How a command begins, in the place of `sys.executable`; where the system cannot do it, that is what it is."""
-    if not hasattr(os, "pidfd_open"):
-        return [sys.executable]
-    return [sys.executable, "-S", "-E", str(SCRIPT), _place()]
+# How long another process may take to load them, on a busy machine.
+LOADING_SECONDS = 120
+# What keeps it running until the last of those who use it has ended.
+_using: list[object] = []
 
 
 @cache
-def _place() -> str:
-    """Where the process listens that has loaded them; it ends with this one."""
-    folder = tempfile.TemporaryDirectory()
-    place = str(Path(folder.name) / "forks")
-    command = [sys.executable, str(SCRIPT), "serve", place]
+def python() -> str:
+    """What takes the place of `sys.executable`; where the system cannot do it, that is what it is."""
+    if not hasattr(os, "pidfd_open"):
+        return sys.executable
+    run = os.environ.get("PYTEST_XDIST_TESTRUNUID")
+    folder = Path(tempfile.gettempdir()) / f"forks-{run}" if run else Path(tempfile.mkdtemp(prefix="forks-"))
+    lock = Lock(folder / "lock")
+    assert lock.take(LOADING_SECONDS)
+    if not (folder / "python").exists():
+        _begin(folder)
+    user = socket.socket(socket.AF_UNIX)
+    user.connect(str(folder / "users"))
+    _using.append(user)
+    lock.release()
+    return str(folder / "python")
+
+
+def _begin(folder: Path) -> None:
+    command = [sys.executable, str(SCRIPT), "serve", str(folder)]
     process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-    atexit.register(_end, process, folder)
     assert process.stdout
     assert process.stdout.readline() == "ready\n"
-    return place
-
-
-def _end(process: "subprocess.Popen[str]", folder: "tempfile.TemporaryDirectory[str]") -> None:
-    process.communicate()
-    folder.cleanup()
+    asks = [sys.executable, "-S", "-E", str(SCRIPT), str(folder / "programs")]
+    (folder / "python.part").write_text(f'#!/bin/sh\nexec {shlex.join(asks)} "$@"\n', encoding="utf-8")
+    (folder / "python.part").chmod(0o700)
+    (folder / "python.part").rename(folder / "python")
+    _using.append(process)

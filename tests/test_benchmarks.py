@@ -2,6 +2,7 @@
 
 import importlib
 import re
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from studio.events import Done
 from studio.gate.identity import COMMAND_LINE
 from studio.recipe import Lora
 from studio.studio import Studio
+from tests.forks import python
 
 
 @pytest.mark.parametrize("name", BENCHMARKS)
@@ -118,6 +120,13 @@ def test_every_benchmark_measures_in_processes_of_their_own():
         assert re.search(own, source), name
 
 
+@pytest.fixture
+def in_forks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Scripts find the large libraries loaded."""
+    monkeypatch.setattr(sys, "executable", python())
+
+
+@pytest.mark.usefixtures("in_forks")
 def test_a_script_answers_each_round_with_its_seconds(tmp_path: Path):
     from safetensors.numpy import save_file
 
@@ -127,6 +136,7 @@ def test_a_script_answers_each_round_with_its_seconds(tmp_path: Path):
         assert len(read.cpu_seconds) == 1
 
 
+@pytest.mark.usefixtures("in_forks")
 def test_a_script_that_ends_says_why(tmp_path: Path):
     with pytest.raises(RuntimeError, match="No such file"):
         Script("bare_tensors", tmp_path / "nothing")

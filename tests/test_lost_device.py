@@ -60,7 +60,7 @@ def test_a_card_that_is_lost_is_said_by_the_page_the_exit_code_and_doctor(
     store = JobStore(Database.of(tmp_path))
     store.add(Job("one", who("ann"), [QueueItem(0, resolved("a", side=tiny.SIDE))], 0.0))
     store.close()
-    command = [*python(), "-c", RUN, "run", "--engine", "inside", "--port", "0", "--home", str(tmp_path)]
+    command = [python(), "-c", RUN, "run", "--engine", "inside", "--port", "0", "--home", str(tmp_path)]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     assert process.stdout
     assert process.stderr

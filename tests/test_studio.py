@@ -17,6 +17,7 @@ from studio.recipe import SEEDS, Recipe
 from studio.settings import Settings
 from studio.studio import FILMSTRIPS, REPLAYS, Studio
 from tests.drawer import Drawer
+from tests.forks import python
 from tests.headers import write_home, write_model
 from tests.people import who
 
@@ -216,11 +217,12 @@ for event in job.follow():
 
 
 def test_a_killed_studio_loses_nothing(home: Path):
-    command = [sys.executable, "-c", KILLED, str(home), MODEL]
+    command = [python(), "-c", KILLED, str(home), MODEL]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT) as process:
         assert process.stdout is not None
         job_id, waiting_id, finished = process.stdout.readline().split()
         process.send_signal(signal.SIGKILL)
+        process.stdout.read()  # up to its end
 
     drawer = Drawer()
     with Studio(Settings.load(home=home, model=MODEL), backend=drawer) as studio:

@@ -4,7 +4,7 @@ import hashlib
 from abc import abstractmethod
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from studio.atomic_files import visible
 from studio.catalogue.models import Model
@@ -62,6 +62,8 @@ class NamedFile:
 
 
 T = TypeVar("T", bound=NamedFile)
+# What was read of files by each sort of registry, for all that there are of it.
+_READ: dict[type, dict[Stamp, Any]] = {}
 
 
 class NamedFiles(NamedRegistry[T], Generic[T]):
@@ -76,7 +78,7 @@ class NamedFiles(NamedRegistry[T], Generic[T]):
 
     def __init__(self, *folders: Path) -> None:
         self._folders = folders
-        self._read: dict[Stamp, T] = {}
+        self._read: dict[Stamp, T] = _READ.setdefault(type(self), {})
         self._digests: dict[Stamp, str] = {}
         super().__init__(*folders)
 

@@ -4,10 +4,11 @@ import logging
 import shutil
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from pathlib import Path
 from typing import Literal
 
@@ -133,15 +134,21 @@ def _version(path: Path, *, thorough: bool) -> int:
 
 def _lacks_columns(database: sqlite3.Connection) -> bool:
     """Whether its tables are others than its version says; more columns do no harm."""
+    return any(columns - _columns_of(database, table) for table, columns in _columns(tuple(MIGRATIONS)).items())
+
+
+@cache
+def _columns(migrations: tuple[str, ...]) -> Mapping[str, frozenset[str]]:
+    """The columns of each table, once all these are done."""
+    del migrations
     with closing(connect(None)) as model:
         migrate(model, None)
-        for (table,) in model.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall():
-            ours, theirs = (
-                {row["name"] for row in one.execute(f"PRAGMA table_info({table})")} for one in (model, database)
-            )
-            if ours - theirs:
-                return True
-    return False
+        tables = model.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
+        return {table: _columns_of(model, table) for (table,) in tables}
+
+
+def _columns_of(database: sqlite3.Connection, table: str) -> frozenset[str]:
+    return frozenset(row["name"] for row in database.execute(f"PRAGMA table_info({table})"))
 
 
 def _upgrade(path: Path, *, bring_in: bool = True) -> None:

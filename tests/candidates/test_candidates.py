@@ -2,7 +2,6 @@
 
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -20,6 +19,7 @@ from studio.recipe import Recipe
 from studio.settings import Settings
 from studio.studio import Studio
 from tests.drawer import Drawer
+from tests.forks import python
 from tests.headers import write_home
 from tests.people import who
 
@@ -283,11 +283,12 @@ sys.stdin.read()
 
 def test_a_killed_studio_has_lost_nothing_that_was_made_or_said(home: Path):
     with subprocess.Popen(
-        [sys.executable, "-c", VICTIM, str(home)], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        [python(), "-c", VICTIM, str(home)], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as victim:
         assert victim.stdout
         set_id = victim.stdout.readline().strip()
         victim.send_signal(signal.SIGKILL)
+        victim.stdout.read()  # up to its end
     drawer = Drawer()
     with open_studio(home, drawer) as studio:
         before = studio.candidates.get(set_id, ANN)

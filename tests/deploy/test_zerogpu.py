@@ -3,7 +3,6 @@
 import json
 import os
 import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -12,6 +11,8 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+
+from tests.forks import python
 
 # A whole studio starts, which on a busy machine takes minutes.
 SECONDS = 500
@@ -67,7 +68,7 @@ def told(asked: list[Any], tmp_path_factory: pytest.TempPathFactory) -> Iterator
         "SPACES_ZERO_DEVICE_API_URL": f"http://127.0.0.1:{server.server_port}",
         "HOME": str(tmp_path_factory.mktemp("user")),
     }
-    command = [sys.executable, str(ROOT / "tests/deploy/zerogpu_studio.py"), str(tmp_path_factory.mktemp("home"))]
+    command = [python(), str(ROOT / "tests/deploy/zerogpu_studio.py"), str(tmp_path_factory.mktemp("home"))]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=SECONDS, check=False)
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-4000:]
     yield json.loads(done.stdout.splitlines()[-1])

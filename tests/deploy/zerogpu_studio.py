@@ -12,10 +12,13 @@ from typing import Any
 
 from studio.ui import serve
 
+torch = sys.modules.get("torch")
 sys.modules["torch"] = None  # type: ignore[assignment]
 import spaces  # noqa: E402, F401
 
 del sys.modules["torch"]
+if torch:
+    sys.modules["torch"] = torch
 
 from PIL import ImageChops  # noqa: E402
 

@@ -23,6 +23,7 @@ from studio.recipe import Recipe
 from studio.settings import Settings
 from studio.studio import Studio
 from tests import tiny
+from tests.forks import python
 from tests.replay.conftest import PLAIN, Make, Values, make, start, studio, tiny_home
 
 __all__ = ["make", "start", "studio", "tiny_home"]
@@ -170,8 +171,9 @@ def test_the_command_writes_a_script_for_a_recipe_in_a_file(
 
 
 def test_the_page_packs_what_the_command_writes_and_tells_its_refusals(
-    tiny_home: Path, make: Make, start: Values, tmp_path: Path
+    tiny_home: Path, make: Make, start: Values, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
+    monkeypatch.setattr(sys, "executable", python())
     own_settings = Settings.load(home=tiny_home, device="cpu")
     with zipfile.ZipFile(io.BytesIO(packed(own_settings, make()))) as archive:
         assert {name.partition("/")[2] for name in archive.namelist()} == {"make.py", "requirements.txt"}

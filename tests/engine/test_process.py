@@ -4,7 +4,6 @@ import logging
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -79,11 +78,13 @@ from studio.settings import Settings
 print(EngineProcess(Settings(home=Path(sys.argv[1]))).pid, flush=True)
 threading.Event().wait()
 """
+# A studio that says its process first.
+RUN = "import os, sys; print(os.getpid(), flush=True); from studio.cli import main; sys.exit(main())"
 whoever: ContextVar[str] = ContextVar("whoever", default="")
 
 
 def begun(settings: Settings, pretended: str) -> ProcessBackend:
-    command = [*python(), "-c", PRETENDING.format(pretended)]
+    command = [python(), "-c", PRETENDING.format(pretended)]
     return ProcessBackend(settings, Catalogue(settings), python=command)
 
 
@@ -301,7 +302,7 @@ def test_an_engine_that_never_begins_is_given_up_with_the_cure(home: Settings) -
 
 
 def test_an_engine_ends_with_a_studio_that_is_killed(tmp_path: Path) -> None:
-    command = [sys.executable, "-c", PARENT, str(tmp_path)]
+    command = [python(), "-c", PARENT, str(tmp_path)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as parent:
         assert parent.stdout
         engine = psutil.Process(int(parent.stdout.readline()))
@@ -323,7 +324,7 @@ def test_two_engines_share_the_pictures_of_a_job_and_one_that_ends_leaves_none_b
     home: Settings, inside: LocalBackend
 ) -> None:
     settings = home.model_copy(update={"devices": ("cpu", "cpu")})
-    devices = Devices.of(settings, Catalogue(settings), python())
+    devices = Devices.of(settings, Catalogue(settings), [python()])
     with Studio(settings, backend=devices, durable=False) as studio:
         job = studio.submit(wanted().replace(count=2), COMMAND_LINE)
         assert isinstance(list(job.follow())[-1], Done)
@@ -342,13 +343,14 @@ def test_two_engines_share_the_pictures_of_a_job_and_one_that_ends_leaves_none_b
 
 
 def test_a_page_outlives_its_engine_which_ends_with_it(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "studio", "run", "--port", "0", "--home", str(tmp_path)]
+    command = [python(), "-c", RUN, "run", "--port", "0", "--home", str(tmp_path)]
     with (tmp_path / "errors.txt").open("w") as errors:
         process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, text=True)
     try:
         assert process.stdout
+        studio = psutil.Process(int(process.stdout.readline()))
         address = process.stdout.readline().split()[-1]
-        (engine,) = psutil.Process(process.pid).children()
+        (engine,) = studio.children()
         engine.kill()
         headers = {"Authorization": "Bearer a-secret-that-a-program-keeps"}
         recipe = {"prompt": "a boat", "steps": 2, "width": 64, "height": 64}
@@ -357,7 +359,7 @@ def test_a_page_outlives_its_engine_which_ends_with_it(tmp_path: Path) -> None:
             while (state := client.get(f"api/jobs/{job}").raise_for_status().json()["state"]) not in ENDED:
                 time.sleep(0.2)
         assert state == "done"
-        (another,) = psutil.Process(process.pid).children()
+        (another,) = studio.children()
         assert another != engine
         process.send_signal(signal.SIGTERM)
         assert process.wait() == 0

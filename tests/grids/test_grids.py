@@ -3,7 +3,6 @@
 import secrets
 import signal
 import subprocess
-import sys
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
@@ -26,6 +25,7 @@ from studio.settings import Settings
 from studio.storage.database import Database
 from studio.studio import Studio
 from tests.drawer import Drawer
+from tests.forks import python
 from tests.headers import write_model
 from tests.people import who
 
@@ -335,11 +335,12 @@ ended(begun)
 
 @pytest.mark.parametrize("kind", ["studio", "command"])
 def test_a_killed_grid_goes_on_and_makes_nothing_twice(home: Path, kind: str):
-    command = [sys.executable, "-c", KILLED, str(home), MODELS[0], kind]
+    command = [python(), "-c", KILLED, str(home), MODELS[0], kind]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT) as process:
         assert process.stdout is not None
         name = process.stdout.readline().strip()
         process.send_signal(signal.SIGKILL)
+        process.stdout.read()  # up to its end
     with closing(Database.of(home)) as kept, kept.write() as database:
         # As if it had been killed after a picture was stored, and before that was written down.
         change = "UPDATE items SET state = 'running', path = NULL WHERE job = ? AND number = 4"

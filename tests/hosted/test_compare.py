@@ -3,7 +3,6 @@
 import json
 import signal
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable
@@ -27,6 +26,7 @@ from studio.storage.database import Database
 from studio.storage.locks import alone
 from studio.studio import Studio
 from tests.drawer import Drawer
+from tests.forks import python
 from tests.hosted.service import KEY, Service, drawn
 from tests.people import who
 
@@ -364,13 +364,13 @@ def test_a_comparison_is_handed_on_whole(compare: Compare, service: Service, tmp
 # A shell may start its background jobs with SIGINT ignored.
 PROGRAM = """
 import signal, sys
-import studio.studio
 from studio.cli import main
+from studio.studio import Studio
 from tests.drawer import Drawer
 signal.signal(signal.SIGINT, signal.default_int_handler)
 drawer = Drawer(gated=True)
 drawer.allow({draws})
-studio.studio._local = lambda *_: drawer
+Studio._engine = lambda *_: drawer
 sys.exit(main())
 """
 
@@ -378,7 +378,7 @@ sys.exit(main())
 def command(home: Path, *options: str, draws: int = 1) -> list[str]:
     """The command, on a machine that draws so many pictures of one step."""
     given = ["compare", "--out", str(home / "out"), "--home", str(home), "--json", *options]
-    return [sys.executable, "-c", PROGRAM.format(draws=draws), *given]
+    return [python(), "-c", PROGRAM.format(draws=draws), *given]
 
 
 def test_a_killed_comparison_goes_on_without_paying_again(tmp_path: Path, surroundings: None, service: Service):

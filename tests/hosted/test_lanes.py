@@ -2,7 +2,6 @@
 
 import json
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +22,7 @@ from studio.studio import Studio
 from studio.ui import grid_views
 from studio.ui.hosted_choices import price
 from tests.drawer import Drawer
+from tests.forks import python
 from tests.hosted.service import KEY, Service
 
 ME = Identity("browser", "me", here=True)
@@ -255,7 +255,7 @@ def test_a_killed_studio_goes_on_by_itself_and_pays_nothing_twice(tmp_path: Path
     """One picture is stored and one is on its way; nobody opens a page after the restart."""
     service.behaviours["gpt-image-2"] = "slow"
     program = subprocess.Popen(
-        [sys.executable, "-c", KILLED, str(tmp_path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        [python(), "-c", KILLED, str(tmp_path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )
     assert program.stdout
     name = program.stdout.readline().strip()

@@ -23,6 +23,7 @@ from studio.recipe import Recipe
 from studio.settings import Settings
 from studio.studio import Studio
 from tests.drawer import Drawer
+from tests.forks import python
 from tests.headers import write_home
 from tests.hosted.service import KEY, Service, serving
 from tests.people import who
@@ -86,7 +87,7 @@ def tell(studio: Studio) -> None:
 
 def killed(home: Path, seconds: float, *, after_one: bool) -> set[Path]:
     """The pictures that a studio told as finished until it was killed, so long after it began, or after the first."""
-    command = [sys.executable, "-c", VICTIM, str(home)]
+    command = [python(), "-c", VICTIM, str(home)]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as victim:
         assert victim.stdout
         assert victim.stdout.readline() == "begun\n"

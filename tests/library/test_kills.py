@@ -19,6 +19,7 @@ from studio.settings import Settings
 from studio.storage.database import Database
 from studio.studio import Studio
 from tests.drawer import Drawer
+from tests.forks import python
 from tests.library.shelf import ANN
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -69,7 +70,7 @@ def tell(what: str, path: Path | None) -> None:
 
 def killed(home: Path, foreign: Path, seconds: float) -> list[tuple[str, Path]]:
     """What a studio told until it was killed."""
-    command = [sys.executable, "-c", VICTIM, str(home), str(foreign)]
+    command = [python(), "-c", VICTIM, str(home), str(foreign)]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as victim:
         assert victim.stdout
         assert victim.stdout.readline() == "begun\n"

@@ -2,7 +2,6 @@
 
 import json
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -15,6 +14,7 @@ from studio.storage import backups
 from studio.storage.opening import latest
 from studio.studio import Studio
 from tests.drawer import Drawer
+from tests.forks import python
 from tests.people import who
 
 SPENDER = """
@@ -40,7 +40,7 @@ def test_programs_at_once_keep_one_budget(tmp_path: Path):
     with Studio(settings, backend=Drawer()) as studio:
         budget, paid = Budget(settings, studio.database), 0
         commands = [
-            subprocess.Popen([sys.executable, "-c", SPENDER, str(tmp_path), name], stdout=subprocess.PIPE, text=True)
+            subprocess.Popen([python(), "-c", SPENDER, str(tmp_path), name], stdout=subprocess.PIPE, text=True)
             for name in ("one", "two")
         ]
         for number in range(40):
@@ -56,7 +56,7 @@ def test_programs_at_once_keep_one_budget(tmp_path: Path):
 def test_a_command_reads_and_writes_while_the_studio_makes_pictures(tmp_path: Path):
     with Studio(Settings.load(home=tmp_path), backend=Drawer()) as studio:
         job = studio.submit(Recipe(prompt="a", count=4), who("ann"))
-        command = [sys.executable, "-m", "studio", "models", "--home", str(tmp_path), "--json"]
+        command = [python(), "-m", "studio", "models", "--home", str(tmp_path), "--json"]
         done = subprocess.run(command, capture_output=True, text=True, check=True)
         used = {model["id"]: model["used"] for model in json.loads(done.stdout)["models"]}
         assert used["starter"] == studio.used.times().get("model/starter")

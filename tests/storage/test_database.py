@@ -4,7 +4,6 @@ import os
 import signal
 import sqlite3
 import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from contextlib import closing
@@ -21,6 +20,7 @@ from studio.storage.database import Database
 from studio.storage.migrations.base import Migration, run
 from studio.storage.opening import MIGRATIONS, latest
 from tests.damage import damage
+from tests.forks import python
 
 GARBAGE = "this is not a database " * 400
 USE = "INSERT INTO last_used (item, at) VALUES (?, 0)"
@@ -303,7 +303,7 @@ for number in range(int(sys.argv[3])):
 
 
 def started(home: Path, name: str, count: int) -> "subprocess.Popen[str]":
-    args = [sys.executable, "-c", WRITER, str(home), name, str(count)]
+    args = [python(), "-c", WRITER, str(home), name, str(count)]
     return subprocess.Popen(args, stdout=subprocess.PIPE, text=True)
 
 

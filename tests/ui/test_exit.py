@@ -65,7 +65,7 @@ FILE = b'--b\r\nContent-Disposition: form-data; name="files"; filename="a.png"\r
 
 @pytest.fixture
 def process(tmp_path: Path) -> Iterator["subprocess.Popen[str]"]:
-    with started(python(), tmp_path) as process:
+    with started([python()], tmp_path) as process:
         yield process
 
 
@@ -173,7 +173,7 @@ def test_a_studio_ends_by_itself_under_load(process: "subprocess.Popen[str]", tm
 
 def test_a_studio_whose_models_never_come_ends_when_its_terminal_is_closed(tmp_path: Path) -> None:
     """As it ends when asked to."""
-    command = [*python(), "-c", STUCK, "run", "--engine", "inside", "--port", "0", "--home", str(tmp_path / "home")]
+    command = [python(), "-c", STUCK, "run", "--engine", "inside", "--port", "0", "--home", str(tmp_path / "home")]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         try:
             begin(address_of(process))
@@ -192,7 +192,7 @@ def test_a_studio_whose_models_never_come_ends_when_its_terminal_is_closed(tmp_p
 
 def test_the_running_step_ends_the_line_is_kept_and_the_next_start_goes_on(tmp_path: Path) -> None:
     home = tmp_path / "home"
-    command = [*python(), "-c", STEPPING, "run", "--engine", "inside", "--port", "0", "--home", str(home)]
+    command = [python(), "-c", STEPPING, "run", "--engine", "inside", "--port", "0", "--home", str(home)]
     errors = (tmp_path / "errors.txt").open("w")
     with errors, subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, text=True) as process:
         try:
